@@ -1,0 +1,202 @@
+//! A flow: one exchange, with everything that is known of it at the moment.
+
+use std::time::Duration;
+
+use crate::capture::Gap;
+use crate::http::{HttpVersion, Mode};
+use crate::id::{ConnectionId, FlowId};
+use crate::outcome::Outcome;
+use crate::provider::Provider;
+use crate::time::Micros;
+use crate::unit::{MicroUsd, Usage};
+
+/// One exchange. Absent means unknown, never zero.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// Its id.
+    pub id: FlowId,
+    /// The client connection it travelled on (or the upgrade it belongs to).
+    pub connection: ConnectionId,
+    /// How the agent reached Langley.
+    pub mode: Mode,
+    /// When the request's head arrived.
+    pub started_at: Micros,
+    /// When it ended; none while open.
+    pub ended_at: Option<Micros>,
+    /// Monotonic time from head to end.
+    pub duration: Option<Duration>,
+    /// From the request's head to the first byte of the answer's head.
+    pub ttfb: Option<Duration>,
+    /// From the request's head to the first token of text, thinking or tool input.
+    pub ttft: Option<Duration>,
+    /// Name resolution and TCP connect; on the first flow of a connection.
+    pub connect: Option<Duration>,
+    /// TLS handshake with the provider; on the first flow of a connection.
+    pub tls: Option<Duration>,
+    /// The agent's address.
+    pub client_addr: Option<String>,
+    /// Process id of the agent, where the system tells.
+    pub client_pid: Option<u32>,
+    /// Process name of the agent, where the system tells.
+    pub client_process: Option<String>,
+    /// The agent's `User-Agent`.
+    pub user_agent: Option<String>,
+    /// Kind of agent, such as `claude-code`.
+    pub agent: Option<String>,
+    /// Version of the agent.
+    pub agent_version: Option<String>,
+    /// Subagent id, where the agent states one.
+    pub agent_id: Option<String>,
+    /// `http` or `https`, towards the provider.
+    pub scheme: String,
+    /// Provider's host.
+    pub host: String,
+    /// Provider's port.
+    pub port: u16,
+    /// Method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// Version between agent and Langley.
+    pub version_in: HttpVersion,
+    /// Version between Langley and provider.
+    pub version_out: HttpVersion,
+    /// Status code; none before the head.
+    pub status: Option<u16>,
+    /// How it ended; none while open.
+    pub outcome: Option<Outcome>,
+    /// A sentence on the end, when Langley itself has one to say.
+    pub reason: Option<String>,
+    /// Whose API it speaks.
+    pub provider: Option<Provider>,
+    /// The model asked for.
+    pub model_requested: Option<String>,
+    /// The model that answered.
+    pub model: Option<String>,
+    /// Whether the answer is (to be) streamed.
+    pub streaming: Option<bool>,
+    /// Session, and where it was read.
+    pub session: Option<Attributed>,
+    /// Task, and where it was read.
+    pub task: Option<Attributed>,
+    /// Usage per class.
+    pub usage: Usage,
+    /// Cost, when the model is priced.
+    pub cost: Option<MicroUsd>,
+    /// `reported`, `priced` or `estimated`.
+    pub cost_source: Option<String>,
+    /// Why the model stopped, verbatim.
+    pub stop_reason: Option<String>,
+    /// The provider's class of error.
+    pub error_kind: Option<String>,
+    /// The provider's sentence on the error.
+    pub error_message: Option<String>,
+    /// One entry per tool call, duplicates kept.
+    pub tool_names: Vec<String>,
+    /// `request-id`, as the provider names it.
+    pub provider_request_id: Option<String>,
+    /// The response's id.
+    pub message_id: Option<String>,
+    /// Stream events seen.
+    pub event_count: u64,
+    /// Stream events of a type this version does not know.
+    pub unknown_events: u64,
+    /// Body bytes sent to the provider, as they travelled.
+    pub request_bytes: u64,
+    /// Body bytes sent to the agent, as they travelled.
+    pub response_bytes: u64,
+    /// Whether a stored body was cut at the limit.
+    pub body_truncated: bool,
+    /// What of the request was not captured.
+    pub request_gap: Gap,
+    /// What of the answer was not captured.
+    pub response_gap: Gap,
+    /// Events dropped after capture, because the store could not keep up.
+    pub dropped_events: u64,
+    /// Why decoding stopped or lost something, in words.
+    pub decode_note: Option<String>,
+    /// JA4 of the agent's hello.
+    pub ja4_in: Option<String>,
+    /// JA4 of Langley's hello.
+    pub ja4_out: Option<String>,
+    /// First characters of the last user text and of the answer, for lists.
+    pub preview: Option<String>,
+}
+
+impl Flow {
+    /// A flow of which only the request's address is known.
+    #[must_use]
+    pub fn new(id: FlowId, connection: ConnectionId, started_at: Micros) -> Self {
+        Self {
+            id,
+            connection,
+            mode: Mode::Forward,
+            started_at,
+            ended_at: None,
+            duration: None,
+            ttfb: None,
+            ttft: None,
+            connect: None,
+            tls: None,
+            client_addr: None,
+            client_pid: None,
+            client_process: None,
+            user_agent: None,
+            agent: None,
+            agent_version: None,
+            agent_id: None,
+            scheme: String::from("https"),
+            host: String::new(),
+            port: 443,
+            method: String::new(),
+            path: String::new(),
+            version_in: HttpVersion::Http11,
+            version_out: HttpVersion::Http11,
+            status: None,
+            outcome: None,
+            reason: None,
+            provider: None,
+            model_requested: None,
+            model: None,
+            streaming: None,
+            session: None,
+            task: None,
+            usage: Usage::default(),
+            cost: None,
+            cost_source: None,
+            stop_reason: None,
+            error_kind: None,
+            error_message: None,
+            tool_names: Vec::new(),
+            provider_request_id: None,
+            message_id: None,
+            event_count: 0,
+            unknown_events: 0,
+            request_bytes: 0,
+            response_bytes: 0,
+            body_truncated: false,
+            request_gap: Gap::default(),
+            response_gap: Gap::default(),
+            dropped_events: 0,
+            decode_note: None,
+            ja4_in: None,
+            ja4_out: None,
+            preview: None,
+        }
+    }
+
+    /// Whether it has not ended yet.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.outcome.is_none()
+    }
+}
+
+/// An attribution and its evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attributed {
+    /// The id.
+    pub id: String,
+    /// Where it was read, such as `header:x-claude-code-session-id`.
+    pub source: &'static str,
+}

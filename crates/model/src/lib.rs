@@ -1,0 +1,32 @@
+//! The nouns of Langley; no I/O, no runtime, no wire formats, so that every room can share them.
+
+mod capture;
+mod flow;
+mod http;
+mod id;
+mod message;
+mod outcome;
+mod provider;
+mod record;
+mod redact;
+mod stored;
+mod time;
+mod unit;
+
+pub use capture::{
+    Capture, CaptureSink, Chunk, Closed, Control, Gap, KEPT_TAIL, Opened, Part, ResponseHead, Setup,
+    Tunnel, TunnelReason,
+};
+pub use flow::{Attributed, Flow};
+pub use http::{HeaderBlock, HttpVersion, Mode, Side};
+pub use id::{ConnectionId, FlowId, InvalidId, Revision, SESSION_ID_MAX, SessionId};
+pub use message::{Block, Content, Message, ProviderError};
+pub use outcome::{Ending, Outcome};
+pub use provider::Provider;
+pub use record::{
+    Body, Drop, DropReason, EventRun, EventSpan, Headers, LiveKind, LiveText, Record,
+};
+pub use redact::{Redacted, RedactedBytes, Redactor, RedactorOptions, RuleCount, Scrub};
+pub use stored::Stored;
+pub use time::{Micros, Tick};
+pub use unit::{MicroUsd, Tokens, Usage};

@@ -1,0 +1,94 @@
+//! Providers and the shapes in which they say no, so that Langley's own refusals read like theirs.
+
+/// Whose API a flow speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Provider {
+    /// Anthropic Messages.
+    Anthropic,
+    /// OpenAI Chat Completions and Responses, and compatible hosts.
+    OpenAi,
+    /// Google Gemini.
+    Gemini,
+    /// Amazon Bedrock.
+    Bedrock,
+}
+
+impl Provider {
+    /// Every provider.
+    pub const ALL: [Self; 4] = [Self::Anthropic, Self::OpenAi, Self::Gemini, Self::Bedrock];
+
+    /// The word used in SQL, JSON and the dashboard.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Anthropic => "anthropic",
+            Self::OpenAi => "openai",
+            Self::Gemini => "gemini",
+            Self::Bedrock => "bedrock",
+        }
+    }
+
+    /// The provider that [`Self::as_str`] names.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|provider| provider.as_str() == word)
+    }
+
+    /// Guesses from a path (query excluded); `None` for a path that no provider's API uses.
+    #[must_use]
+    pub fn of_path(path: &str) -> Option<Self> {
+        let is = |prefix: &str| {
+            path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let bedrock = ["/converse", "/converse-stream", "/invoke", "/invoke-with-response-stream"];
+        if is("/v1/messages") || is("/v1/complete") {
+            Some(Self::Anthropic)
+        } else if is("/v1/chat/completions") || is("/v1/responses") || is("/v1/models") {
+            Some(Self::OpenAi)
+        } else if is("/v1beta/models") || is("/v1beta/interactions") {
+            Some(Self::Gemini)
+        } else if path.starts_with("/model/") && bedrock.iter().any(|end| path.ends_with(end)) {
+            Some(Self::Bedrock)
+        } else {
+            None
+        }
+    }
+
+    /// A JSON error body in this provider's own shape.
+    ///
+    /// Shapes: the error objects documented in each provider's API reference.
+    #[must_use]
+    pub fn error_body(self, status: u16, message: &str) -> String {
+        use serde_json::json;
+        match self {
+            Self::Anthropic => json!({
+                "type": "error",
+                "error": {"type": "api_error", "message": message},
+            }),
+            Self::OpenAi => json!({
+                "error": {"message": message, "type": "server_error", "param": null, "code": "langley"},
+            }),
+            Self::Gemini => json!({
+                "error": {"code": status, "message": message, "status": "UNAVAILABLE"},
+            }),
+            Self::Bedrock => json!({ "message": message }),
+        }
+        .to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_its_provider_only_at_a_segment_boundary() {
+        assert_eq!(Provider::of_path("/v1/messages"), Some(Provider::Anthropic));
+        assert_eq!(Provider::of_path("/v1/messages/count_tokens"), Some(Provider::Anthropic));
+        assert_eq!(Provider::of_path("/v1/messagesx"), None);
+        assert_eq!(
+            Provider::of_path("/model/anthropic.claude/invoke-with-response-stream"),
+            Some(Provider::Bedrock)
+        );
+    }
+}
