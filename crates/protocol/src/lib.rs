@@ -1,1 +1,9 @@
-//! protocol.
+//! Bytes to meaning, sans-IO: feed bytes, take events, `finish()`; no socket, file, runtime or
+//! clock, so that every decoder can be tested at every cut of its input.
+
+pub mod anthropic;
+pub mod client_hello;
+pub mod dialect;
+pub mod encoding;
+mod json;
+pub mod sse;

@@ -1,0 +1,244 @@
+//! Answers of the Messages API: stream events and whole bodies, both as the same deltas.
+
+use std::borrow::Cow;
+
+use langley_model::{LiveKind, Tokens};
+
+use super::usage::UsageReader;
+use super::{block, fast};
+use crate::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
+use crate::json::{Object, elements, inner, unescape};
+use crate::sse::SseEvent;
+
+/// Decodes one answer.
+#[derive(Debug, Default)]
+pub struct AnthropicResponse {
+    usage: UsageReader,
+    /// Whether the byte-shape path is off.
+    slow_only: bool,
+}
+
+type Out<'o> = &'o mut dyn FnMut(Delta<'_>);
+
+/// What one event's JSON was, beside its type.
+#[derive(Default)]
+struct Read {
+    text: Option<EventText>,
+    ends_block: Option<u32>,
+}
+
+impl AnthropicResponse {
+    /// A decoder at the start of an answer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A decoder that reads every event as JSON: what the faster one is tested against.
+    #[must_use]
+    pub fn without_fast_path() -> Self {
+        Self { slow_only: true, ..Self::default() }
+    }
+}
+
+impl ResponseDecoder for AnthropicResponse {
+    fn event<'a>(&mut self, event: &SseEvent<'a>, out: Out<'_>) -> EventFacts<'a> {
+        if !self.slow_only
+            && let Some((place, escaped)) = fast::delta(event.data)
+            && let Some(text) = unescape(escaped)
+        {
+            out(text_delta(place.block, place.kind, text));
+            let kind = "content_block_delta";
+            return EventFacts { kind, text: Some(place), ends_block: None, known: true };
+        }
+        let object = Object::read(event.data);
+        let kind = stated_kind(object.as_ref(), event.name);
+        let read = object.and_then(|object| self.read(kind, event.data, &object, out));
+        match read {
+            Some(Ok(Read { text, ends_block })) => {
+                EventFacts { kind, text, ends_block, known: true }
+            }
+            Some(Err(Said)) => EventFacts { kind, text: None, ends_block: None, known: false },
+            None => {
+                out(Delta::Unknown { kind: Cow::Borrowed(kind) });
+                EventFacts { kind, text: None, ends_block: None, known: false }
+            }
+        }
+    }
+
+    fn json(&mut self, body: &[u8], out: Out<'_>) -> bool {
+        let object = Object::read(body);
+        let understood = object.as_ref().and_then(|object| self.body(object, out));
+        understood.unwrap_or_else(|| {
+            let kind = object.and_then(|object| object.text("type")).unwrap_or_default();
+            out(Delta::Unknown { kind });
+            false
+        })
+    }
+}
+
+/// The unknown part was already handed out as [`Delta::Unknown`].
+struct Said;
+
+impl AnthropicResponse {
+    /// Reads one event. None when it is of no known type or lacks what its type must have.
+    fn read(
+        &mut self,
+        kind: &str,
+        data: &[u8],
+        event: &Object<'_>,
+        out: Out<'_>,
+    ) -> Option<Result<Read, Said>> {
+        let mut read = Read::default();
+        match kind {
+            "content_block_delta" => {
+                let index = event.index("index")?;
+                let delta = event.object("delta")?;
+                return Some(read_delta(index, data, &delta, out));
+            }
+            "content_block_start" => {
+                let index = event.index("index")?;
+                let start = block::start(index, event.raw("content_block")?, out)?;
+                if !start.known {
+                    return Some(Err(Said));
+                }
+                read.text = start.text.map(|(kind, text)| place(index, kind, data, text));
+            }
+            "content_block_stop" => {
+                let index = event.index("index")?;
+                out(Delta::BlockStop { index });
+                read.ends_block = Some(index);
+            }
+            "message_start" => self.message_start(&event.object("message")?, out),
+            "message_delta" => {
+                let delta = event.object("delta");
+                if let Some(usage) = event.object("usage") {
+                    out(Delta::Usage(self.usage.read(&usage)));
+                } else {
+                    delta.as_ref()?;
+                }
+                if let Some(delta) = delta {
+                    stop(&delta, out);
+                }
+            }
+            "message_stop" => out(Delta::MessageStop),
+            "ping" => out(Delta::Ping),
+            "error" => error(event, out)?,
+            _ => return None,
+        }
+        Some(Ok(read))
+    }
+
+    fn message_start(&mut self, message: &Object<'_>, out: Out<'_>) {
+        out(Delta::MessageStart {
+            id: message.text("id"),
+            model: message.text("model"),
+            role: message.text("role"),
+        });
+        if let Some(usage) = message.object("usage") {
+            out(Delta::Usage(self.usage.read(&usage)));
+        }
+    }
+
+    /// Reads a whole body; whether all of it was understood. None when it is of no known kind.
+    fn body(&mut self, body: &Object<'_>, out: Out<'_>) -> Option<bool> {
+        match body.text("type").as_deref() {
+            Some("message") => {
+                let content = elements(body.raw("content")?)?;
+                self.message_start(body, out);
+                let mut known = true;
+                for (index, json) in (0..).zip(content) {
+                    let start = block::start(index, json.get(), out);
+                    known &= start.is_some_and(|start| start.known);
+                    out(Delta::BlockStop { index });
+                }
+                stop(body, out);
+                out(Delta::MessageStop);
+                Some(known)
+            }
+            None if body.raw("error").is_none() => {
+                out(Delta::TokenCount(Tokens(body.number("input_tokens")?)));
+                Some(true)
+            }
+            None | Some("error") => error(body, out).map(|()| true),
+            Some(_) => None,
+        }
+    }
+}
+
+/// A delta's type and parts.
+fn read_delta(index: u32, data: &[u8], delta: &Object<'_>, out: Out<'_>) -> Result<Read, Said> {
+    let kind = delta.text("type").unwrap_or_default();
+    let text = |name| delta.raw(name).and_then(inner);
+    let mut read = Read::default();
+    let (live, escaped) = match &*kind {
+        "text_delta" => (LiveKind::Text, text("text")),
+        "thinking_delta" => (LiveKind::Thinking, text("thinking")),
+        "input_json_delta" => (LiveKind::ToolInput, text("partial_json")),
+        "signature_delta" => {
+            out(Delta::Signature { index, bytes: block::length(delta.text("signature")) });
+            return Ok(read);
+        }
+        "citations_delta" if delta.raw("citation").is_some() => {
+            let json = Cow::Borrowed(delta.raw("citation").unwrap_or_default());
+            out(Delta::Citation { index, json });
+            return Ok(read);
+        }
+        _ => {
+            out(Delta::Unknown { kind });
+            return Err(Said);
+        }
+    };
+    match escaped.and_then(|escaped| Some((escaped, unescape(escaped)?))) {
+        Some((escaped, text)) => {
+            read.text = Some(place(index, live, data, escaped));
+            out(text_delta(index, live, text));
+            Ok(read)
+        }
+        None => {
+            out(Delta::Unknown { kind });
+            Err(Said)
+        }
+    }
+}
+
+fn text_delta(index: u32, kind: LiveKind, text: Cow<'_, str>) -> Delta<'_> {
+    match kind {
+        LiveKind::Text => Delta::Text { index, text },
+        LiveKind::Thinking => Delta::Thinking { index, text },
+        LiveKind::ToolInput => Delta::InputJson { index, json: text },
+    }
+}
+
+/// Where `text`, a part of `data`, lies in it.
+fn place(block: u32, kind: LiveKind, data: &[u8], text: &str) -> EventText {
+    let start = text.as_ptr().addr() - data.as_ptr().addr();
+    EventText { block, kind, start, end: start + text.len() }
+}
+
+fn stop(object: &Object<'_>, out: Out<'_>) {
+    let (reason, sequence) = (object.text("stop_reason"), object.text("stop_sequence"));
+    if reason.is_some() || sequence.is_some() {
+        out(Delta::Stop { reason, sequence });
+    }
+}
+
+/// `{"error": {"type": …, "message": …}}`; gateways in between also say `{"error": "…"}`.
+fn error(object: &Object<'_>, out: Out<'_>) -> Option<()> {
+    match object.object("error") {
+        Some(error) => {
+            out(Delta::Error { kind: error.text("type"), message: error.text("message") });
+        }
+        None => out(Delta::Error { kind: None, message: Some(object.text("error")?) }),
+    }
+    Some(())
+}
+
+/// The type that the data states, else the event's name.
+fn stated_kind<'a>(object: Option<&Object<'a>>, name: &'a str) -> &'a str {
+    match object.and_then(|object| object.text("type")) {
+        Some(Cow::Borrowed(kind)) => kind,
+        // Escapes in a type's name: nobody sends that.
+        Some(Cow::Owned(_)) | None => name,
+    }
+}

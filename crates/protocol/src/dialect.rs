@@ -1,0 +1,248 @@
+//! What every provider's dialect must be able to say, in words that name no provider, so that the
+//! engine assembles messages without knowing whose they are.
+
+use std::borrow::Cow;
+
+use langley_model::{Content, LiveKind, Provider, SessionId, Tokens, Usage};
+
+use crate::anthropic;
+use crate::sse::SseEvent;
+
+/// One provider's way to write requests and answers.
+pub trait Dialect: Send + Sync {
+    /// Reads what is worth knowing from a request's body (content encoding undone). Never fails:
+    /// see [`RequestFacts::json_ok`].
+    fn request(&self, body: &[u8]) -> RequestFacts;
+
+    /// A decoder for one answer.
+    fn response(&self) -> Box<dyn ResponseDecoder>;
+}
+
+/// Decodes one answer; has no clock, holds no text, and its memory does not grow with the answer.
+///
+/// Either [`Self::event`] is called for each event of a stream, in order, or [`Self::json`] once
+/// with the whole body. After lost bytes, just go on with the next whole event: deltas then refer
+/// to blocks whose [`Delta::BlockStart`] was never seen.
+pub trait ResponseDecoder: Send {
+    /// Decodes one stream event: hands each delta in it to `out`, in order, and says what it was.
+    fn event<'a>(&mut self, event: &SseEvent<'a>, out: &mut dyn FnMut(Delta<'_>))
+    -> EventFacts<'a>;
+
+    /// Decodes a whole body, an answer or an error: the same deltas, in the order in which a stream
+    /// would have sent them. Returns whether all of it was understood.
+    fn json(&mut self, body: &[u8], out: &mut dyn FnMut(Delta<'_>)) -> bool;
+}
+
+/// What one stream event was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventFacts<'a> {
+    /// Its type: the one its data states, else the event's name, else empty.
+    pub kind: &'a str,
+    /// Where in its data the text of a delta lies; none when it carries none.
+    pub text: Option<EventText>,
+    /// The block that ended with this event.
+    pub ends_block: Option<u32>,
+    /// `false` when the event, its block or its delta is of a type this version does not know, or
+    /// its data cannot be read. Count it and keep the data as it came.
+    pub known: bool,
+}
+
+/// Where the text of a delta lies inside the data of its event.
+///
+/// `start..end` are the bytes between the quotes of a JSON string, still JSON-escaped. They are
+/// what [`Delta::Text`], [`Delta::Thinking`] or [`Delta::InputJson`] gives unescaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventText {
+    /// Index of the content block.
+    pub block: u32,
+    /// What kind of text it is.
+    pub kind: LiveKind,
+    /// Offset of the first byte.
+    pub start: usize,
+    /// Offset after the last byte.
+    pub end: usize,
+}
+
+/// One step of an answer.
+///
+/// Contract for whoever assembles them:
+///
+/// - All texts are unescaped (what the JSON string means). A lone UTF-16 surrogate becomes U+FFFD.
+/// - [`Delta::BlockStart`] brings a content whose *streamed* parts are empty: `text`, `citations`,
+///   `thinking` and `input` of the [`Content`] are empty and `signature_bytes` is 0, whatever the
+///   provider wrote there; what it did write follows at once as deltas of its own. So appending is
+///   always right, and nothing is ever to be replaced.
+/// - `index` is the provider's index of the block. Deltas of different blocks may interleave, and
+///   a delta may name a block that was never started (after lost bytes).
+/// - Texts of one block are fragments: joined in order they are the block's text. Fragments of
+///   [`Delta::InputJson`] joined are JSON text only once the block stopped; an input that was not
+///   sent at all stays empty (which means `{}`).
+/// - [`Delta::Usage`] is cumulative: apply each with [`Usage::update`], the last one wins.
+/// - [`Delta::Stop`] and [`Delta::MessageStop`] come at most once each in a well-formed answer; the
+///   absence of the second means that the answer was cut off (or ended in [`Delta::Error`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delta<'a> {
+    /// The answer began.
+    MessageStart {
+        /// The response's id.
+        id: Option<Cow<'a, str>>,
+        /// The model that answers.
+        model: Option<Cow<'a, str>>,
+        /// `assistant`.
+        role: Option<Cow<'a, str>>,
+    },
+    /// Usage so far, only the classes that were stated.
+    Usage(Usage),
+    /// Tokens of a prompt that was counted and not run (not billed, hence not usage).
+    TokenCount(Tokens),
+    /// A content block began.
+    BlockStart {
+        /// The provider's index of the block.
+        index: u32,
+        /// Its kind, with the streamed parts empty.
+        content: Content,
+    },
+    /// Text for the person.
+    Text {
+        /// Index of the block.
+        index: u32,
+        /// The fragment, unescaped.
+        text: Cow<'a, str>,
+    },
+    /// Reasoning.
+    Thinking {
+        /// Index of the block.
+        index: u32,
+        /// The fragment, unescaped.
+        text: Cow<'a, str>,
+    },
+    /// The provider's signature of a thinking block; add up the lengths.
+    Signature {
+        /// Index of the block.
+        index: u32,
+        /// Length of this piece in bytes; the signature itself is of no use to a reader.
+        bytes: u32,
+    },
+    /// A piece of a tool call's arguments.
+    InputJson {
+        /// Index of the block.
+        index: u32,
+        /// A fragment of JSON text, unescaped once (out of the event's own JSON).
+        json: Cow<'a, str>,
+    },
+    /// A citation in a text block.
+    Citation {
+        /// Index of the block.
+        index: u32,
+        /// The citation, a whole JSON object as it was sent.
+        json: Cow<'a, str>,
+    },
+    /// A content block ended.
+    BlockStop {
+        /// Index of the block.
+        index: u32,
+    },
+    /// Why the model stopped.
+    Stop {
+        /// The reason, verbatim.
+        reason: Option<Cow<'a, str>>,
+        /// The stop sequence that was hit.
+        sequence: Option<Cow<'a, str>>,
+    },
+    /// The answer is whole.
+    MessageStop,
+    /// A sign of life without content.
+    Ping,
+    /// The provider reports an error, instead of an answer or in the middle of one.
+    Error {
+        /// The provider's class of error.
+        kind: Option<Cow<'a, str>>,
+        /// The provider's sentence.
+        message: Option<Cow<'a, str>>,
+    },
+    /// Something of a type this version does not know. An unknown block also has its
+    /// [`Delta::BlockStart`], with [`Content::Other`].
+    Unknown {
+        /// The type it states; empty when it states none.
+        kind: Cow<'a, str>,
+    },
+}
+
+/// What a request says of itself. Absent means that the body did not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestFacts {
+    /// The model asked for.
+    pub model: Option<String>,
+    /// Whether a stream is asked for; absent is the provider's default (no).
+    pub stream: Option<bool>,
+    /// Session ids in the body, by place.
+    pub session: SessionHints,
+    /// Limit on output tokens.
+    pub max_tokens: Option<u64>,
+    /// Number of messages.
+    pub message_count: Option<u64>,
+    /// Number of tools offered.
+    pub tool_count: Option<u64>,
+    /// Whether there is a system prompt.
+    pub system_present: bool,
+    /// First characters of the last text the user wrote, at most [`PREVIEW_CHARS`].
+    pub last_user_text: Option<String>,
+    /// Whether the body is one whole JSON object. When not, the other fields hold what could be
+    /// read before it broke.
+    pub json_ok: bool,
+}
+
+/// The most characters in a preview.
+pub const PREVIEW_CHARS: usize = 200;
+
+/// Session ids that a request's body states, by the place they were read from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionHints {
+    /// `session_id` of the JSON object in `metadata.user_id`.
+    pub user_id_json: Option<SessionId>,
+    /// `metadata.sessionId`.
+    pub metadata: Option<SessionId>,
+    /// The UUID after `_session_` at the end of `metadata.user_id`.
+    pub user_id_suffix: Option<SessionId>,
+    /// `metadata.user_id` as a whole.
+    pub user_id: Option<SessionId>,
+}
+
+/// The dialect of an exchange, by method and path; the query is ignored, and so is the host: many
+/// hosts speak the same dialects, often below a path prefix.
+#[must_use]
+pub fn dialect_for(
+    method: &str,
+    _host: &str,
+    path: &str,
+) -> Option<(Provider, &'static dyn Dialect)> {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let ends = |end: &str| path.ends_with(end);
+    if method != "POST" {
+        None
+    } else if ends("/v1/messages") || ends("/v1/messages/count_tokens") {
+        Some((Provider::Anthropic, &anthropic::Anthropic))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dialect_is_chosen_by_method_and_path_whatever_the_host() {
+        let provider = |method: &str, path: &str| {
+            dialect_for(method, "any.example", path).map(|(provider, _)| provider)
+        };
+        assert_eq!(provider("POST", "/v1/messages?beta=true"), Some(Provider::Anthropic));
+        assert_eq!(provider("POST", "/v1/messages/count_tokens"), Some(Provider::Anthropic));
+        assert_eq!(provider("POST", "/api/anthropic/v1/messages/"), Some(Provider::Anthropic));
+        assert_eq!(provider("GET", "/v1/messages"), None);
+        assert_eq!(provider("POST", "/v1/messages/batches"), None);
+        assert_eq!(provider("POST", "/api/event_logging/v2/batch?x=/v1/messages"), None);
+        assert_eq!(provider("POST", "/xv1/messages"), None);
+    }
+}

@@ -1,0 +1,236 @@
+//! JSON read in place: an object as its members' raw texts, because a reader of other people's
+//! formats must not fail on a member it does not need.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A JSON object's members in order, values unparsed. A repeated name: the last one counts.
+#[derive(Debug, Default)]
+pub(crate) struct Object<'a> {
+    members: Vec<(Cow<'a, str>, &'a str)>,
+}
+
+impl<'a> Object<'a> {
+    /// Reads one whole JSON object.
+    pub(crate) fn read(text: &'a [u8]) -> Option<Self> {
+        let (object, whole) = Self::read_lossy(text);
+        whole.then_some(object)
+    }
+
+    /// Reads as many members as there are whole ones, and whether the text was one whole object.
+    pub(crate) fn read_lossy(text: &'a [u8]) -> (Self, bool) {
+        let mut object = Self { members: Vec::with_capacity(8) };
+        let mut reader = serde_json::Deserializer::from_slice(text);
+        let whole =
+            Collect(&mut object.members).deserialize(&mut reader).is_ok() && reader.end().is_ok();
+        (object, whole)
+    }
+
+    /// The JSON text of a member; none when it is absent or `null`.
+    pub(crate) fn raw(&self, name: &str) -> Option<&'a str> {
+        let found = self.members.iter().rev().find(|(key, _)| key == name);
+        found.map(|(_, raw)| *raw).filter(|raw| *raw != "null")
+    }
+
+    /// A member that is a string, unescaped.
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        unescape(inner(self.raw(name)?)?)
+    }
+
+    /// A member that is a string, unescaped and owned; empty when it is none.
+    pub(crate) fn owned(&self, name: &str) -> String {
+        self.text(name).map(Cow::into_owned).unwrap_or_default()
+    }
+
+    /// A member that is a non-negative integer.
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
+        serde_json::from_str(self.raw(name)?).ok()
+    }
+
+    /// A member that is a non-negative integer below 2³².
+    pub(crate) fn index(&self, name: &str) -> Option<u32> {
+        serde_json::from_str(self.raw(name)?).ok()
+    }
+
+    /// A member that is `true` or `false`.
+    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+        serde_json::from_str(self.raw(name)?).ok()
+    }
+
+    /// A member that is an object.
+    pub(crate) fn object(&self, name: &str) -> Option<Self> {
+        Self::read(self.raw(name)?.as_bytes())
+    }
+}
+
+/// The elements of a JSON array, unparsed.
+pub(crate) fn elements(text: &str) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(text).ok()
+}
+
+/// Number of elements of a JSON array.
+pub(crate) fn count(text: &str) -> Option<u64> {
+    struct Count;
+    impl<'de> Visitor<'de> for Count {
+        type Value = u64;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array")
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<u64, A::Error> {
+            let mut count = 0;
+            while seq.next_element::<IgnoredAny>()?.is_some() {
+                count += 1;
+            }
+            Ok(count)
+        }
+    }
+    serde_json::Deserializer::from_str(text).deserialize_seq(Count).ok()
+}
+
+/// What lies between the quotes of a JSON string's text; none when the text is no string.
+pub(crate) fn inner(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"')
+}
+
+/// Undoes the escapes of RFC 8259 §7 between a JSON string's quotes. None when an escape is not
+/// one of the format's. A surrogate without its other half becomes U+FFFD.
+pub(crate) fn unescape(escaped: &str) -> Option<Cow<'_, str>> {
+    let bytes = escaped.as_bytes();
+    let Some(first) = memchr::memchr(b'\\', bytes) else { return Some(Cow::Borrowed(escaped)) };
+    let mut text = String::with_capacity(escaped.len());
+    text.push_str(&escaped[..first]);
+    let mut at = first;
+    loop {
+        // Here `at` is at a backslash.
+        let mut used = 2;
+        let c = match *bytes.get(at + 1)? {
+            b'"' => '"',
+            b'\\' => '\\',
+            b'/' => '/',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let unit = hex4(bytes.get(at + 2..)?)?;
+                used = 6;
+                match unit {
+                    0xD800..0xDC00 => match low_surrogate(bytes.get(at + 6..)?) {
+                        Some(low) => {
+                            used = 12;
+                            let code = 0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+                            char::from_u32(code)?
+                        }
+                        None => char::REPLACEMENT_CHARACTER,
+                    },
+                    0xDC00..0xE000 => char::REPLACEMENT_CHARACTER,
+                    _ => char::from_u32(unit)?,
+                }
+            }
+            _ => return None,
+        };
+        text.push(c);
+        let rest = escaped.get(at + used..)?;
+        match memchr::memchr(b'\\', rest.as_bytes()) {
+            Some(next) => {
+                text.push_str(&rest[..next]);
+                at += used + next;
+            }
+            None => {
+                text.push_str(rest);
+                return Some(Cow::Owned(text));
+            }
+        }
+    }
+}
+
+fn low_surrogate(bytes: &[u8]) -> Option<u32> {
+    hex4(bytes.strip_prefix(b"\\u")?).filter(|unit| (0xDC00..0xE000).contains(unit))
+}
+
+fn hex4(bytes: &[u8]) -> Option<u32> {
+    bytes
+        .get(..4)?
+        .iter()
+        .try_fold(0, |unit, byte| char::from(*byte).to_digit(16).map(|digit| unit << 4 | digit))
+}
+
+/// Collects into a list that survives an error further on.
+struct Collect<'v, 'a>(&'v mut Vec<(Cow<'a, str>, &'a str)>);
+
+impl<'de> DeserializeSeed<'de> for Collect<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Collect<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<&RawValue>()? {
+            // The library hands names over as their JSON texts here; see the test on names.
+            let value: &RawValue = map.next_value()?;
+            let name = inner(name.get()).and_then(unescape).unwrap_or_default();
+            self.0.push((name, value.get()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_gives_its_members_without_reading_their_values() {
+        let object = Object::read(
+            br#" {"a": "x\ny", "b": [1, {}], "c": 7, "n": null, "\u0064": true, "c": 8} "#,
+        );
+        let object = object.expect("an object");
+        assert_eq!(object.text("a").as_deref(), Some("x\ny"));
+        assert_eq!(object.raw("b"), Some("[1, {}]"));
+        assert_eq!(object.number("c"), Some(8));
+        assert_eq!(object.raw("n"), None);
+        assert_eq!(object.flag("d"), Some(true));
+        assert_eq!(object.text("c"), None);
+        assert_eq!(count("[1, [2, 3], {}]"), Some(3));
+    }
+
+    #[test]
+    fn a_broken_object_gives_the_members_before_the_break() {
+        let (object, whole) = Object::read_lossy(br#"{"model": "m", "messages": [{"role": "us"#);
+        assert!(!whole);
+        assert_eq!(object.text("model").as_deref(), Some("m"));
+        assert!(Object::read(b"[]").is_none());
+        assert!(Object::read(b"{} {}").is_none());
+    }
+
+    #[test]
+    fn escapes_mean_what_the_standard_says() {
+        let same = |escaped: &str| {
+            let theirs: String = serde_json::from_str(&format!("\"{escaped}\"")).expect("valid");
+            assert_eq!(unescape(escaped).as_deref(), Some(theirs.as_str()), "{escaped}");
+        };
+        for escaped in ["", "plain é", r"\n\t\r\b\f\/\\\u0022", r"\ud83d\ude00 \u00e9", r"a\\u0041"]
+        {
+            same(escaped);
+        }
+        assert_eq!(unescape(r"a\ud83d").as_deref(), Some("a\u{fffd}"));
+        assert_eq!(unescape(r"\ud83dx\ude00").as_deref(), Some("\u{fffd}x\u{fffd}"));
+        assert_eq!(unescape(r"\ud83d\u0041").as_deref(), Some("\u{fffd}A"));
+        for broken in [r"\x", r"\u12", r"\u12g4", "\\"] {
+            assert_eq!(unescape(broken), None, "{broken}");
+        }
+    }
+}
