@@ -1,1 +1,40 @@
-//! proxy.
+//! The intercepting proxy: it carries the agent's bytes unchanged and lets a tap look on.
+//!
+//! Nothing here waits for the recording: every observation is offered to a
+//! [`langley_model::CaptureSink`], which never blocks. No body is parsed and nothing is retried.
+
+mod authority;
+mod body;
+mod bundle;
+mod certificate_authority;
+mod connect;
+mod connection;
+mod dial;
+mod exchange;
+mod headers;
+mod host_list;
+mod intercept;
+mod leaf;
+mod no_proxy;
+mod options;
+mod plain;
+mod prefixed;
+mod proxy;
+mod refusal;
+mod reverse;
+mod tap;
+mod tunnel;
+mod upgrade;
+mod upstream;
+mod upstream_proxy;
+mod upstream_tls;
+
+pub use authority::Authority;
+pub use bundle::write_bundle;
+pub use certificate_authority::{CaError, CertificateAuthority};
+pub use host_list::{HostList, HostPatternError, LLM_HOSTS};
+pub use no_proxy::{NoProxy, NoProxyError};
+pub use options::{ProxyOptions, ReverseOptions};
+pub use proxy::{Proxy, ProxyError, ProxyStats};
+pub use reverse::{BaseUrl, BaseUrlError};
+pub use upstream_proxy::{UpstreamProxy, UpstreamProxyError};

@@ -1,0 +1,282 @@
+//! CONNECT: dial, answer, look at the client's first bytes, then tunnel or intercept.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use http::StatusCode;
+use langley_model::{ConnectionId, Micros, Mode, Setup, Tick, Tunnel, TunnelReason};
+use langley_protocol::client_hello::{ClientHello, Peek, peek};
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use crate::authority::Authority;
+use crate::connection::{Client, refuse};
+use crate::dial::Dialed;
+use crate::exchange::Route;
+use crate::intercept::{Intercepted, serve_refusal};
+use crate::plain::nanos;
+use crate::prefixed::Prefixed;
+use crate::refusal::Refusal;
+use crate::tunnel;
+use crate::upstream::Sender;
+
+const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
+/// The longest ClientHello that is waited for; longer ones are tunnelled.
+const HELLO_MAX: usize = 64 * 1024;
+
+/// A CONNECT in progress.
+struct Connect {
+    client: Client,
+    connection: ConnectionId,
+    authority: Authority,
+    started_at: Micros,
+}
+
+/// What the client sent first, behind the CONNECT.
+enum First {
+    /// A TLS hello, not yet answered.
+    Hello(Box<ClientHello>),
+    /// The start of an HTTP/1 request.
+    Http,
+    /// Something else, or the upstream spoke first.
+    Opaque,
+    /// Nothing: the client closed.
+    Gone,
+}
+
+/// Serves a CONNECT to `authority`; `early` is what came behind its head.
+pub(crate) async fn serve(
+    client: Client,
+    mut stream: TcpStream,
+    authority: Authority,
+    early: BytesMut,
+    shutdown: CancellationToken,
+) {
+    let connect =
+        Connect { client, connection: ConnectionId::new(), authority, started_at: Micros::now() };
+    let begun = Tick::now();
+    let dialed = match connect.client.dialer().dial(&connect.authority).await {
+        Ok(dialed) => dialed,
+        Err(error) => {
+            let refusal = Refusal::new(StatusCode::BAD_GATEWAY, error.code(), error.to_string());
+            tracing::info!(target = %connect.authority, %error, "CONNECT failed");
+            connect.report(TunnelReason::DialFailed, Some((0, 0)));
+            return refuse(&mut stream, connect.authority.host(), &refusal).await;
+        }
+    };
+    let connect_ns = nanos(Tick::now().since(begun));
+    if stream.write_all(ESTABLISHED).await.is_err() {
+        return;
+    }
+    // An address says nothing about the name, so the hello may still put it on the list.
+    let listed = connect.client.options().intercept.matches(connect.authority.host());
+    if !listed && connect.authority.ip().is_none() {
+        return connect.tunnel(stream, early, dialed, TunnelReason::NotListed).await;
+    }
+    let mut bytes = early;
+    match connect.first(&mut stream, &mut bytes, &dialed).await {
+        First::Gone => {}
+        First::Opaque => connect.tunnel(stream, bytes, dialed, TunnelReason::NotTls).await,
+        First::Http if listed => connect.plain(stream, bytes, dialed, connect_ns, &shutdown).await,
+        First::Http => connect.tunnel(stream, bytes, dialed, TunnelReason::NotListed).await,
+        First::Hello(hello) => {
+            let wanted = match &hello.sni {
+                Some(name) => connect.client.options().intercept.matches(name),
+                None => listed,
+            };
+            if wanted {
+                connect.intercept(stream, bytes, dialed, *hello, connect_ns, &shutdown).await;
+            } else {
+                connect.tunnel(stream, bytes, dialed, TunnelReason::NotListed).await;
+            }
+        }
+    }
+}
+
+impl Connect {
+    /// Reads until it is clear what the client speaks. Nothing that was read is lost.
+    async fn first(&self, stream: &mut TcpStream, bytes: &mut BytesMut, dialed: &Dialed) -> First {
+        loop {
+            if !bytes.is_empty() {
+                match peek(bytes) {
+                    Peek::Hello(hello) => return First::Hello(Box::new(hello)),
+                    Peek::NotTls if looks_like_http(bytes) => return First::Http,
+                    Peek::NotTls | Peek::Malformed(_) => return First::Opaque,
+                    Peek::NeedMore if bytes.len() >= HELLO_MAX => return First::Opaque,
+                    Peek::NeedMore => {}
+                }
+            }
+            tokio::select! {
+                read = stream.read_buf(bytes) => match read {
+                    Ok(0) | Err(_) => return First::Gone,
+                    Ok(_) => {}
+                },
+                // Protocols in which the server greets first are passed on unread.
+                ready = dialed.stream.readable(), if bytes.is_empty() => {
+                    let mut byte = [0];
+                    let spoke = ready.is_ok() && dialed.stream.try_peek(&mut byte);
+                    if spoke {
+                        return First::Opaque;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn tunnel(&self, stream: TcpStream, early: BytesMut, dialed: Dialed, why: TunnelReason) {
+        self.report(why, None);
+        let (up, down) = tunnel::copy(stream, early.freeze(), dialed).await;
+        self.report(why, Some((up, down)));
+    }
+
+    fn report(&self, why: TunnelReason, ended: Option<(u64, u64)>) {
+        let (bytes_up, bytes_down) = ended.unwrap_or_default();
+        self.client.sink().tunnel(Tunnel {
+            connection: self.connection,
+            started_at: self.started_at,
+            ended_at: ended.map(|_| Micros::now()),
+            host: self.authority.host().to_owned(),
+            port: self.authority.port(),
+            client_addr: self.client.address().to_string(),
+            bytes_up,
+            bytes_down,
+            why,
+        });
+    }
+
+    fn route(&self, scheme: &'static str, setup: Setup, ja4_in: Option<String>) -> Route {
+        Route {
+            sink: Arc::clone(self.client.sink()),
+            connection: self.connection,
+            mode: Mode::Forward,
+            scheme,
+            authority: self.authority.clone(),
+            upstream: None,
+            client: self.client.address(),
+            setup: Mutex::new(Some(setup)),
+            ja4_in,
+        }
+    }
+
+    /// Plain HTTP inside the CONNECT.
+    async fn plain(
+        &self,
+        stream: TcpStream,
+        bytes: BytesMut,
+        dialed: Dialed,
+        connect_ns: u64,
+        shutdown: &CancellationToken,
+    ) {
+        let upstream = Prefixed::new(dialed.early, dialed.stream);
+        let Ok((sender, driver)) = Sender::http1(upstream).await else { return };
+        let route = self.route("http", Setup { connect_ns, tls_ns: 0 }, None);
+        let stream = Prefixed::new(bytes.freeze(), stream);
+        Intercepted::new(route, sender, None).serve_http1(stream, driver, shutdown).await;
+    }
+
+    /// TLS: the upstream's handshake first, then ours with the protocol that the upstream chose.
+    async fn intercept(
+        &self,
+        stream: TcpStream,
+        bytes: BytesMut,
+        dialed: Dialed,
+        hello: ClientHello,
+        connect_ns: u64,
+        shutdown: &CancellationToken,
+    ) {
+        let name = hello.sni.clone().unwrap_or_else(|| self.authority.host().to_owned());
+        let begun = Tick::now();
+        let upstream = self.client.tls().connect(&name, &hello.alpn, dialed).await;
+        let setup = Setup { connect_ns, tls_ns: nanos(Tick::now().since(begun)) };
+        let route = self.route("https", setup, Some(hello.ja4()));
+        let stream = Prefixed::new(bytes.freeze(), stream);
+        match upstream {
+            Ok(upstream) => {
+                let alpn = upstream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+                let Some(stream) = self.accept(stream, &name, alpn.as_deref()).await else {
+                    return;
+                };
+                let http2 = alpn.as_deref() == Some(b"h2");
+                let opened = if http2 {
+                    Sender::http2(upstream).await
+                } else {
+                    Sender::http1(upstream).await
+                };
+                let Ok((sender, driver)) = opened else { return };
+                let sni = hello.sni.filter(|sni| sni != self.authority.host());
+                let intercepted = Intercepted::new(route, sender, sni);
+                if http2 {
+                    intercepted.serve_http2(stream, driver, shutdown).await;
+                } else {
+                    intercepted.serve_http1(stream, driver, shutdown).await;
+                }
+            }
+            Err(error) => {
+                tracing::info!(host = %name, %error, "upstream TLS failed");
+                let refusal =
+                    Refusal::new(StatusCode::BAD_GATEWAY, error.code(), error.to_string());
+                let http2 = !hello.alpn.is_empty() && !hello.alpn.iter().any(|p| p == b"http/1.1");
+                let alpn: Option<&[u8]> = match (http2, hello.alpn.is_empty()) {
+                    (true, _) => Some(b"h2"),
+                    (false, false) => Some(b"http/1.1"),
+                    (false, true) => None,
+                };
+                let Some(stream) = self.accept(stream, &name, alpn).await else { return };
+                serve_refusal(stream, http2, route, refusal).await;
+            }
+        }
+    }
+
+    /// Handshakes with the client as `name`.
+    async fn accept(
+        &self,
+        stream: Prefixed<TcpStream>,
+        name: &str,
+        alpn: Option<&[u8]>,
+    ) -> Option<tokio_rustls::server::TlsStream<Prefixed<TcpStream>>> {
+        let config = match self.client.leaves().server_config(name, alpn) {
+            Ok(config) => config,
+            Err(error) => {
+                tracing::error!(host = name, %error, "no certificate could be made");
+                return None;
+            }
+        };
+        let handshake = TlsAcceptor::from(config).accept(stream);
+        match tokio::time::timeout(self.client.options().handshake_timeout, handshake).await {
+            Ok(Ok(stream)) => Some(stream),
+            Ok(Err(error)) => {
+                tracing::info!(
+                    host = name, %error,
+                    "the agent did not accept Langley's certificate; `langley run` gives it trust"
+                );
+                self.report(TunnelReason::ClientRejectedCertificate, Some((0, 0)));
+                None
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+/// Whether `bytes` begin like an HTTP/1 request line: a method in capitals and a space.
+fn looks_like_http(bytes: &[u8]) -> bool {
+    let word = bytes.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    (2..=16).contains(&word) && bytes.get(word) == Some(&b' ')
+}
+
+/// Whether bytes wait on a socket.
+trait TryPeek {
+    fn try_peek(&self, byte: &mut [u8; 1]) -> bool;
+}
+
+impl TryPeek for TcpStream {
+    /// Whether the peer has sent a byte (or closed); a false alarm of readiness is cleared.
+    fn try_peek(&self, byte: &mut [u8; 1]) -> bool {
+        use std::task::{Context, Poll, Waker};
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut buf = tokio::io::ReadBuf::new(byte);
+        matches!(self.poll_peek(&mut cx, &mut buf), Poll::Ready(_))
+    }
+}

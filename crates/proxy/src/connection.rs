@@ -1,0 +1,307 @@
+//! A client connection: its first bytes say whether it is CONNECT, plain HTTP, or HTTP/2 by prior
+//! knowledge.
+
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Request, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use langley_model::{CaptureSink, ConnectionId};
+use subtle::ConstantTimeEq as _;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::authority::Authority;
+use crate::connect;
+use crate::dial::Dialer;
+use crate::intercept::http1_builder;
+use crate::leaf::LeafCache;
+use crate::options::ProxyOptions;
+use crate::plain::{PlainService, record_malformed};
+use crate::prefixed::Prefixed;
+use crate::refusal::Refusal;
+use crate::upstream::{H2_CONNECTION_WINDOW, H2_STREAM_WINDOW};
+use crate::upstream_tls::UpstreamTls;
+
+/// The longest head of a CONNECT request.
+const CONNECT_HEAD_MAX: usize = 64 * 1024;
+/// The most header lines of a CONNECT request.
+const CONNECT_HEADERS_MAX: usize = 64;
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) options: ProxyOptions,
+    pub(crate) dialer: Dialer,
+    pub(crate) tls: UpstreamTls,
+    pub(crate) leaves: LeafCache,
+    pub(crate) sink: Arc<dyn CaptureSink>,
+}
+
+/// A client, as its connection's parts know it.
+#[derive(Clone)]
+pub(crate) struct Client {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+}
+
+impl Client {
+    pub(crate) const fn new(shared: Arc<Shared>, address: SocketAddr) -> Self {
+        Self { shared, address }
+    }
+
+    pub(crate) fn options(&self) -> &ProxyOptions {
+        &self.shared.options
+    }
+
+    pub(crate) fn dialer(&self) -> &Dialer {
+        &self.shared.dialer
+    }
+
+    pub(crate) fn tls(&self) -> &UpstreamTls {
+        &self.shared.tls
+    }
+
+    pub(crate) fn leaves(&self) -> &LeafCache {
+        &self.shared.leaves
+    }
+
+    pub(crate) fn sink(&self) -> &Arc<dyn CaptureSink> {
+        &self.shared.sink
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether the request carries the password, where one is asked for.
+    pub(crate) fn may_pass(&self, headers: &HeaderMap) -> bool {
+        let given = headers.get(http::header::PROXY_AUTHORIZATION);
+        self.password_fits(given.map(http::HeaderValue::as_bytes))
+    }
+
+    fn password_fits(&self, given: Option<&[u8]>) -> bool {
+        let Some(password) = &self.shared.options.password else { return true };
+        let decoded = given
+            .and_then(|value| value.strip_prefix(b"Basic ").or(value.strip_prefix(b"basic ")))
+            .and_then(|encoded| STANDARD.decode(encoded.trim_ascii()).ok());
+        let Some(decoded) = decoded else { return false };
+        let colon = decoded.iter().position(|byte| *byte == b':');
+        colon.is_some_and(|colon| bool::from(decoded[colon + 1..].ct_eq(password.as_bytes())))
+    }
+
+    pub(crate) fn password_refusal() -> Refusal {
+        Refusal::new(
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+            "proxy_password_required",
+            "this listener is open to other machines and asks for a password; put the token into \
+             the proxy URL: http://langley:TOKEN@host:port (`langley token show` prints it)",
+        )
+    }
+}
+
+/// What the first bytes are.
+enum Opening {
+    Connect,
+    Http2,
+    Tls,
+    Other,
+}
+
+/// Serves one client connection to its end.
+pub(crate) async fn serve(client: Client, mut stream: TcpStream, shutdown: CancellationToken) {
+    let _best_effort = stream.set_nodelay(true);
+    let mut buffer = BytesMut::with_capacity(1024);
+    let begin = async {
+        loop {
+            // No limit before the first byte: agents open connections ahead of need.
+            if stream.read_buf(&mut buffer).await.ok()? == 0 {
+                return None;
+            }
+            if let Some(opening) = recognise(&buffer) {
+                return Some(opening);
+            }
+        }
+    };
+    let opening = tokio::select! {
+        opening = begin => opening,
+        () = shutdown.cancelled() => return,
+    };
+    match opening {
+        None => {}
+        Some(Opening::Connect) => serve_connect(client, stream, buffer, shutdown).await,
+        Some(Opening::Http2) => serve_http2(client, stream, buffer.freeze(), &shutdown).await,
+        Some(Opening::Other) => serve_http1(client, stream, buffer.freeze(), &shutdown).await,
+        Some(Opening::Tls) => {
+            let reason = "the agent spoke TLS to the proxy's own port; write the proxy or base \
+                          URL with http://, not https:// (the connection to the provider is \
+                          encrypted all the same)";
+            record_malformed(&client, ConnectionId::new(), reason);
+        }
+    }
+}
+
+fn recognise(bytes: &[u8]) -> Option<Opening> {
+    const CONNECT: &[u8] = b"CONNECT ";
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0";
+    if bytes.starts_with(CONNECT) {
+        Some(Opening::Connect)
+    } else if bytes.starts_with(PREFACE) {
+        Some(Opening::Http2)
+    } else if bytes.first() == Some(&0x16) {
+        Some(Opening::Tls)
+    } else if CONNECT.starts_with(bytes) || PREFACE.starts_with(bytes) {
+        None
+    } else {
+        Some(Opening::Other)
+    }
+}
+
+/// A CONNECT request's head, read.
+enum ConnectHead {
+    NeedMore,
+    Bad(&'static str),
+    Ready { authority: Authority, length: usize, passes: bool },
+}
+
+fn read_head(client: &Client, bytes: &[u8]) -> ConnectHead {
+    let mut lines = [httparse::EMPTY_HEADER; CONNECT_HEADERS_MAX];
+    let mut request = httparse::Request::new(&mut lines);
+    match request.parse(bytes) {
+        Ok(httparse::Status::Complete(length)) => {
+            let target = request.path.unwrap_or_default();
+            let Some(authority) = Authority::parse(target, None) else {
+                return ConnectHead::Bad("CONNECT needs a target of the form host:port");
+            };
+            let given = request
+                .headers
+                .iter()
+                .find(|line| line.name.eq_ignore_ascii_case("proxy-authorization"))
+                .map(|line| line.value);
+            ConnectHead::Ready { authority, length, passes: client.password_fits(given) }
+        }
+        Ok(httparse::Status::Partial) if bytes.len() < CONNECT_HEAD_MAX => ConnectHead::NeedMore,
+        Ok(httparse::Status::Partial) => ConnectHead::Bad("the CONNECT request's head is endless"),
+        Err(_) => ConnectHead::Bad("the CONNECT request is not valid HTTP/1.1"),
+    }
+}
+
+async fn serve_connect(
+    client: Client,
+    mut stream: TcpStream,
+    mut buffer: BytesMut,
+    shutdown: CancellationToken,
+) {
+    let reading = async {
+        loop {
+            match read_head(&client, &buffer) {
+                ConnectHead::NeedMore => {}
+                done => return Some(done),
+            }
+            if stream.read_buf(&mut buffer).await.ok()? == 0 {
+                return None;
+            }
+        }
+    };
+    let head = match tokio::time::timeout(client.options().head_timeout, reading).await {
+        Ok(Some(head)) => head,
+        Ok(None) => return,
+        Err(_) => ConnectHead::Bad("the CONNECT request's head did not arrive in time"),
+    };
+    match head {
+        ConnectHead::Ready { authority, length, passes } => {
+            if !passes {
+                return refuse(&mut stream, authority.host(), &Client::password_refusal()).await;
+            }
+            let early = buffer.split_off(length);
+            drop(buffer);
+            connect::serve(client, stream, authority, early, shutdown).await;
+        }
+        ConnectHead::Bad(why) => {
+            let refusal = Refusal::new(StatusCode::BAD_REQUEST, "bad_connect", why);
+            record_malformed(&client, ConnectionId::new(), &refusal.message);
+            refuse(&mut stream, "", &refusal).await;
+        }
+        ConnectHead::NeedMore => {}
+    }
+}
+
+/// Answers a CONNECT with a refusal and closes.
+pub(crate) async fn refuse(stream: &mut TcpStream, host: &str, refusal: &Refusal) {
+    let answer = refusal.raw(host);
+    if stream.write_all(answer.as_bytes()).await.is_ok() {
+        let _already_gone = stream.shutdown().await;
+    }
+}
+
+async fn serve_http1(
+    client: Client,
+    stream: TcpStream,
+    early: Bytes,
+    shutdown: &CancellationToken,
+) {
+    let connection_id = ConnectionId::new();
+    let service = Arc::new(PlainService::new(client.clone(), connection_id));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let service = Arc::clone(&service);
+        async move { service.serve(request).await }
+    });
+    let stream = TokioIo::new(Prefixed::new(early, stream));
+    let connection = http1_builder().serve_connection(stream, service).with_upgrades();
+    let mut connection = pin!(connection);
+    let mut stopping = pin!(shutdown.cancelled());
+    let mut stopped = false;
+    let ended = poll_fn(|cx| {
+        if !stopped && stopping.as_mut().poll(cx).is_ready() {
+            stopped = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(cx)
+    });
+    if let Err(error) = ended.await {
+        if error.is_parse() {
+            let reason = format!("the request is not valid HTTP/1.1 ({error}); it was refused");
+            record_malformed(&client, connection_id, &reason);
+        }
+        tracing::trace!(%error, "client connection ended");
+    }
+}
+
+async fn serve_http2(
+    client: Client,
+    stream: TcpStream,
+    early: Bytes,
+    shutdown: &CancellationToken,
+) {
+    let service = Arc::new(PlainService::new(client, ConnectionId::new()));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let service = Arc::clone(&service);
+        async move { service.serve(request).await }
+    });
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(H2_STREAM_WINDOW)
+        .initial_connection_window_size(H2_CONNECTION_WINDOW)
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(Prefixed::new(early, stream)), service);
+    let mut connection = pin!(connection);
+    let mut stopping = pin!(shutdown.cancelled());
+    let mut stopped = false;
+    let ended = poll_fn(|cx| {
+        if !stopped && stopping.as_mut().poll(cx).is_ready() {
+            stopped = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(cx)
+    });
+    if let Err(error) = ended.await {
+        tracing::trace!(%error, "client connection ended");
+    }
+}

@@ -1,0 +1,168 @@
+//! Reaching the provider: name resolution, TCP, and the upstream proxy where one is set.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::authority::Authority;
+use crate::no_proxy::NoProxy;
+use crate::upstream_proxy::UpstreamProxy;
+
+/// The longest answer head that an upstream proxy may give to CONNECT.
+const PROXY_HEAD_MAX: usize = 16 * 1024;
+
+/// How to reach a provider.
+#[derive(Debug)]
+pub(crate) struct Dialer {
+    pub(crate) upstream_proxy: Option<UpstreamProxy>,
+    pub(crate) no_proxy: NoProxy,
+    pub(crate) timeout: Duration,
+    /// Our own listener: a connection to it would be a loop.
+    pub(crate) own: SocketAddr,
+}
+
+/// A connection to the provider.
+#[derive(Debug)]
+pub(crate) struct Dialed {
+    pub(crate) stream: TcpStream,
+    /// Bytes that came behind the upstream proxy's answer.
+    pub(crate) early: Bytes,
+}
+
+/// Why the provider could not be reached.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DialError {
+    #[error("the name {host} could not be resolved ({source}); check the name and your DNS or VPN")]
+    Resolve { host: String, source: io::Error },
+    #[error("{target} refused or dropped the connection ({source}); is the provider up?")]
+    Connect { target: Authority, source: io::Error },
+    #[error(
+        "{target} did not answer within {} s; check your network, or set proxy.upstream_proxy",
+        after.as_secs()
+    )]
+    TimedOut { target: Authority, after: Duration },
+    #[error(
+        "{target} is Langley's own listener, so the request would go round in circles; point the \
+         base URL or HTTPS_PROXY of Langley itself somewhere else"
+    )]
+    Loop { target: Authority },
+    #[error(
+        "the upstream proxy {proxy} answered CONNECT {target} with {answer}; check \
+         proxy.upstream_proxy and its credentials"
+    )]
+    ProxyRefused { proxy: Authority, target: Authority, answer: String },
+}
+
+impl DialError {
+    /// A word for `x-langley-error`.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Resolve { .. } => "upstream_name_not_resolved",
+            Self::Connect { .. } => "upstream_unreachable",
+            Self::TimedOut { .. } => "upstream_connect_timed_out",
+            Self::Loop { .. } => "proxy_loop",
+            Self::ProxyRefused { .. } => "upstream_proxy_refused",
+        }
+    }
+}
+
+impl Dialer {
+    /// Connects to `target`, through the upstream proxy unless it is exempt.
+    pub(crate) async fn dial(&self, target: &Authority) -> Result<Dialed, DialError> {
+        let proxy = self.upstream_proxy.as_ref().filter(|_| !self.no_proxy.covers(target));
+        let connecting = async {
+            match proxy {
+                Some(proxy) => self.through(proxy, target).await,
+                None => {
+                    let stream = self.connect(target).await?;
+                    Ok(Dialed { stream, early: Bytes::new() })
+                }
+            }
+        };
+        match tokio::time::timeout(self.timeout, connecting).await {
+            Ok(result) => result,
+            Err(_) => Err(DialError::TimedOut { target: target.clone(), after: self.timeout }),
+        }
+    }
+
+    async fn connect(&self, target: &Authority) -> Result<TcpStream, DialError> {
+        let addresses: Vec<SocketAddr> = match target.ip() {
+            Some(ip) => vec![SocketAddr::new(ip, target.port())],
+            None => tokio::net::lookup_host((target.host(), target.port()))
+                .await
+                .map_err(|source| DialError::Resolve { host: target.host().to_owned(), source })?
+                .collect(),
+        };
+        if addresses.iter().any(|address| self.is_own(*address)) {
+            return Err(DialError::Loop { target: target.clone() });
+        }
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        for address in addresses {
+            match TcpStream::connect(address).await {
+                Ok(stream) => {
+                    // Without it, small writes wait for the other side's delayed acknowledgement.
+                    let _best_effort = stream.set_nodelay(true);
+                    return Ok(stream);
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(DialError::Connect { target: target.clone(), source: last })
+    }
+
+    fn is_own(&self, address: SocketAddr) -> bool {
+        let same_host = address.ip() == self.own.ip()
+            || (self.own.ip().is_unspecified() && address.ip().is_loopback());
+        address.port() == self.own.port() && same_host
+    }
+
+    /// CONNECT through `proxy` (RFC 9110 §9.3.6).
+    async fn through(
+        &self,
+        proxy: &UpstreamProxy,
+        target: &Authority,
+    ) -> Result<Dialed, DialError> {
+        let mut stream = self.connect(proxy.address()).await?;
+        let broken = |source| DialError::Connect { target: proxy.address().clone(), source };
+        let mut head = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
+        if let Some(authorization) = proxy.authorization() {
+            head.push_str("Proxy-Authorization: ");
+            head.push_str(authorization);
+            head.push_str("\r\n");
+        }
+        head.push_str("\r\n");
+        stream.write_all(head.as_bytes()).await.map_err(broken)?;
+
+        let refused = |answer: String| DialError::ProxyRefused {
+            proxy: proxy.address().clone(),
+            target: target.clone(),
+            answer,
+        };
+        let mut buffer = BytesMut::with_capacity(512);
+        loop {
+            let mut lines = [httparse::EMPTY_HEADER; 64];
+            let mut answer = httparse::Response::new(&mut lines);
+            match answer.parse(&buffer) {
+                Ok(httparse::Status::Complete(length)) => {
+                    let status = answer.code.unwrap_or(0);
+                    if !(200..300).contains(&status) {
+                        let reason = answer.reason.unwrap_or_default();
+                        return Err(refused(format!("{status} {reason}")));
+                    }
+                    let early = buffer.split_off(length).freeze();
+                    return Ok(Dialed { stream, early });
+                }
+                Ok(httparse::Status::Partial) if buffer.len() < PROXY_HEAD_MAX => {}
+                Ok(httparse::Status::Partial) => return Err(refused("an endless head".into())),
+                Err(error) => return Err(refused(format!("something unreadable ({error})"))),
+            }
+            if stream.read_buf(&mut buffer).await.map_err(broken)? == 0 {
+                return Err(refused("a closed connection".into()));
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! One exchange: a request goes out as it came, its answer comes back as it was given.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONNECTION, EXPECT, HOST, HeaderValue};
+use http::{Request, Response, StatusCode, Uri, Version};
+use hyper::body::Incoming;
+use langley_model::{
+    CaptureSink, ConnectionId, Ending, FlowId, HttpVersion, Micros, Mode, Opened, Setup, Side, Tick,
+};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::authority::Authority;
+use crate::body::{Gate, TapBody};
+use crate::headers;
+use crate::refusal::Refusal;
+use crate::tap::FlowTap;
+use crate::upgrade;
+use crate::upstream::Sender;
+
+/// How long a body waits for the provider's `100 Continue` before it is sent anyway (RFC 9110
+/// §10.1.1 lets a client stop waiting).
+const CONTINUE_WAIT: Duration = Duration::from_secs(1);
+
+/// What is the same for every flow of a connection.
+pub(crate) struct Route {
+    pub(crate) sink: Arc<dyn CaptureSink>,
+    pub(crate) connection: ConnectionId,
+    pub(crate) mode: Mode,
+    pub(crate) scheme: &'static str,
+    pub(crate) authority: Authority,
+    /// Name of the configured upstream, in reverse mode.
+    pub(crate) upstream: Option<String>,
+    pub(crate) client: SocketAddr,
+    /// Told by the first flow only.
+    pub(crate) setup: Mutex<Option<Setup>>,
+    pub(crate) ja4_in: Option<String>,
+}
+
+/// The connection to the client must be broken off: the provider's was.
+#[derive(Debug, thiserror::Error)]
+#[error("the provider broke the connection off: {0}")]
+pub(crate) struct Broken(#[source] pub(crate) hyper::Error);
+
+/// Says that the client went away, if nobody has said otherwise when it is dropped.
+struct Waiting(Option<Arc<FlowTap>>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(tap) = &self.0 {
+            tap.end(Ending::ClientGone);
+        }
+    }
+}
+
+impl Route {
+    /// Announces a flow for `request`.
+    pub(crate) fn open<B>(&self, request: &Request<B>, version_out: HttpVersion) -> Arc<FlowTap> {
+        let uri = request.uri();
+        let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        FlowTap::open(
+            &self.sink,
+            Opened {
+                flow: FlowId::new(),
+                connection: self.connection,
+                started_at: Micros::now(),
+                at: Tick::now(),
+                mode: self.mode,
+                scheme: self.scheme,
+                host: self.authority.host().to_owned(),
+                port: self.authority.port(),
+                upstream: self.upstream.clone(),
+                method: request.method().as_str().to_owned(),
+                target: target.to_owned(),
+                version_in: version(request.version()),
+                version_out,
+                client_addr: self.client.to_string(),
+                headers: headers::block(request.headers()),
+                control: headers::control(request.headers()),
+                setup: self.setup.lock().take(),
+                ja4_in: self.ja4_in.clone(),
+                ja4_out: None,
+            },
+        )
+    }
+
+    /// Answers `request` with a refusal, and records that.
+    pub(crate) fn refuse<B>(&self, request: &Request<B>, refusal: &Refusal) -> Response<TapBody> {
+        let tap = self.open(request, version(request.version()));
+        tap.end_because(Ending::Refused, refusal.message.clone());
+        let path = request.uri().path();
+        let response = refusal.response(self.authority.host(), path);
+        tap.head(response.status().as_u16(), headers::block(response.headers()));
+        tap.data(Side::Upstream, &refusal.body(self.authority.host(), path).into());
+        response
+    }
+}
+
+/// Sends `request` on `sender` and hands the answer back, both under the tap.
+///
+/// # Errors
+/// The provider ended the connection before it answered; the caller must end the client's.
+pub(crate) async fn exchange(
+    route: &Route,
+    sender: &Sender,
+    mut request: Request<Incoming>,
+) -> Result<Response<TapBody>, Broken> {
+    let version_in = request.version();
+    let version_out =
+        if sender.is_http2() { HttpVersion::Http2 } else { version(at_least_1_0(version_in)) };
+    let tap = route.open(&request, version_out);
+    let mut waiting = Waiting(Some(Arc::clone(&tap)));
+
+    let upgrading = version_in == Version::HTTP_11 && headers::asks_upgrade(request.headers());
+    headers::strip_hop_by_hop(request.headers_mut(), upgrading);
+    translate(route, sender, &mut request);
+    let client_upgrade = upgrading.then(|| hyper::upgrade::on(&mut request));
+    let (gate, release) = continue_gate(&mut request);
+
+    let (parts, body) = request.into_parts();
+    let body = TapBody::through(body, Side::Client, Arc::clone(&tap), gate);
+    let answer = sender.send(Request::from_parts(parts, body)).await;
+    if let Some(release) = release {
+        release.notify_one();
+    }
+    let mut response = match answer {
+        Ok(response) => response,
+        Err(error) => {
+            waiting.0 = None;
+            tap.end(if error.is_user() { Ending::ClientGone } else { Ending::UpstreamGone });
+            return Err(Broken(error));
+        }
+    };
+    waiting.0 = None;
+
+    let status = response.status();
+    tap.head(status.as_u16(), headers::block(response.headers()));
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        if let Some(client) = client_upgrade {
+            let upstream = hyper::upgrade::on(&mut response);
+            upgrade::spawn(client, upstream, Arc::clone(&tap));
+        }
+        headers::strip_hop_by_hop(response.headers_mut(), true);
+        return Ok(response.map(|_| TapBody::own("")));
+    }
+    let closing = headers::connection_names(response.headers(), "close");
+    headers::strip_hop_by_hop(response.headers_mut(), false);
+    if closing && version_in <= Version::HTTP_11 {
+        // The provider will not take another request here, so the agent must not send one.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response.map(|body| TapBody::through(body, Side::Upstream, tap, None)))
+}
+
+/// Fits the request's form to the upstream leg, where reverse mode speaks another version there.
+fn translate(route: &Route, sender: &Sender, request: &mut Request<Incoming>) {
+    if sender.is_http2() {
+        if request.version() != Version::HTTP_2 || route.mode == Mode::Reverse {
+            let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+            let absolute = format!("{}://{}{target}", route.scheme, route.authority);
+            if let Ok(uri) = absolute.parse::<Uri>() {
+                *request.uri_mut() = uri;
+            }
+            *request.version_mut() = Version::HTTP_2;
+        }
+        return;
+    }
+    if request.version() == Version::HTTP_2 {
+        if !request.headers().contains_key(HOST)
+            && let Some(authority) = request.uri().authority()
+            && let Ok(value) = HeaderValue::from_str(authority.as_str())
+        {
+            request.headers_mut().insert(HOST, value);
+        }
+        *request.version_mut() = Version::HTTP_11;
+    }
+    if request.uri().authority().is_some() {
+        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+        if let Ok(uri) = target.parse::<Uri>() {
+            *request.uri_mut() = uri;
+        }
+    }
+}
+
+/// With `Expect: 100-continue`, a gate that opens at the provider's 100, at its answer, or after
+/// [`CONTINUE_WAIT`]: the body must not be asked for before.
+fn continue_gate(request: &mut Request<Incoming>) -> (Option<Gate>, Option<Arc<Notify>>) {
+    let expects = request
+        .headers()
+        .get(EXPECT)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    if !expects {
+        return (None, None);
+    }
+    let open = Arc::new(Notify::new());
+    let on_continue = Arc::clone(&open);
+    hyper::ext::on_informational(request, move |informational| {
+        if informational.status() == StatusCode::CONTINUE {
+            on_continue.notify_one();
+        }
+    });
+    let waiting = Arc::clone(&open);
+    let gate: Gate = Box::pin(async move {
+        let _either = tokio::time::timeout(CONTINUE_WAIT, waiting.notified()).await;
+    });
+    (Some(gate), Some(open))
+}
+
+fn at_least_1_0(version: Version) -> Version {
+    if version == Version::HTTP_10 { Version::HTTP_10 } else { Version::HTTP_11 }
+}
+
+pub(crate) fn version(version: Version) -> HttpVersion {
+    match version {
+        Version::HTTP_2 => HttpVersion::Http2,
+        Version::HTTP_10 | Version::HTTP_09 => HttpVersion::Http10,
+        _ => HttpVersion::Http11,
+    }
+}

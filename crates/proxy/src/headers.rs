@@ -1,0 +1,136 @@
+//! Header work: what belongs to one hop only, and Langley's own control headers.
+//!
+//! Maps are rebuilt, never removed from: `HeaderMap::remove` moves the last header into the hole and
+//! so changes the order the agent chose.
+
+use http::header::{
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+    TRANSFER_ENCODING, UPGRADE,
+};
+use langley_model::{Control, HeaderBlock};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const CONTROL_PREFIX: &str = "x-langley-";
+
+/// Copies `headers` into a block, leaving Langley's own out.
+pub(crate) fn block(headers: &HeaderMap) -> HeaderBlock {
+    let room = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let mut block = HeaderBlock::with_capacity(room);
+    for (name, value) in headers {
+        if !name.as_str().starts_with(CONTROL_PREFIX) {
+            block.push(name.as_str(), value.as_bytes());
+        }
+    }
+    block
+}
+
+/// Reads Langley's control headers.
+pub(crate) fn control(headers: &HeaderMap) -> Control {
+    let read = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    Control { session: read("x-langley-session"), task: read("x-langley-task") }
+}
+
+/// Whether an HTTP/1.1 request or answer asks for another protocol.
+pub(crate) fn asks_upgrade(headers: &HeaderMap) -> bool {
+    headers.contains_key(UPGRADE) && connection_names(headers, "upgrade")
+}
+
+/// Whether `Connection` lists `option`.
+pub(crate) fn connection_names(headers: &HeaderMap, option: &str) -> bool {
+    headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.split(',').any(|listed| listed.trim().eq_ignore_ascii_case(option)))
+}
+
+/// Removes what RFC 9110 §7.6.1 confines to one hop, and Langley's control headers.
+///
+/// Kept: `TE: trailers`, a `Transfer-Encoding` of `chunked` (both legs frame alike), and with
+/// `upgrading` the `Connection: upgrade` and `Upgrade` pair.
+pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap, upgrading: bool) {
+    let listed: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|option| HeaderName::from_bytes(option.trim().as_bytes()).ok())
+        .filter(|name| *name != CONNECTION && *name != TE && *name != UPGRADE)
+        .collect();
+    let goes = |name: &HeaderName, value: &HeaderValue| {
+        let is_hop = if *name == CONNECTION || *name == UPGRADE {
+            !upgrading
+        } else if *name == TE {
+            !value.as_bytes().eq_ignore_ascii_case(b"trailers")
+        } else if *name == TRANSFER_ENCODING {
+            !value.as_bytes().eq_ignore_ascii_case(b"chunked")
+        } else {
+            *name == KEEP_ALIVE
+                || *name == PROXY_CONNECTION
+                || *name == PROXY_AUTHORIZATION
+                || *name == PROXY_AUTHENTICATE
+                || listed.contains(name)
+        };
+        is_hop || name.as_str().starts_with(CONTROL_PREFIX)
+    };
+    if !headers.iter().any(|(name, value)| goes(name, value)) {
+        return;
+    }
+    let mut kept = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers.iter() {
+        if !goes(name, value) {
+            kept.append(name.clone(), value.clone());
+        }
+    }
+    *headers = kept;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(lines: &[(&str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in lines {
+            map.append(
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            );
+        }
+        map
+    }
+
+    fn names(map: &HeaderMap) -> Vec<&str> {
+        map.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    #[test]
+    fn order_survives_the_removal_of_a_header_in_the_middle() {
+        let mut headers = map(&[
+            ("host", "a"),
+            ("connection", "keep-alive, x-hop"),
+            ("x-hop", "1"),
+            ("te", "trailers"),
+            ("keep-alive", "timeout=5"),
+            ("x-langley-task", "t"),
+            ("cookie", "a=1"),
+            ("cookie", "b=2"),
+            ("user-agent", "x"),
+        ]);
+        assert_eq!(control(&headers).task.as_deref(), Some("t"));
+        strip_hop_by_hop(&mut headers, false);
+        assert_eq!(names(&headers), ["host", "te", "cookie", "cookie", "user-agent"]);
+    }
+
+    #[test]
+    fn an_upgrade_keeps_its_pair() {
+        let lines = [("connection", "Upgrade"), ("upgrade", "websocket"), ("x", "1")];
+        let mut headers = map(&lines);
+        assert!(asks_upgrade(&headers));
+        strip_hop_by_hop(&mut headers, true);
+        assert_eq!(names(&headers), ["connection", "upgrade", "x"]);
+        strip_hop_by_hop(&mut headers, false);
+        assert_eq!(names(&headers), ["x"]);
+    }
+}

@@ -1,0 +1,226 @@
+//! Requests that come without CONNECT: absolute-form (plain HTTP proxying) and origin-form
+//! (reverse mode).
+
+use std::sync::Arc;
+
+use http::header::{HOST, HeaderValue};
+use http::{Request, Response, StatusCode, Uri, Version};
+use hyper::body::Incoming;
+use langley_model::{ConnectionId, Ending, HttpVersion, Mode, Setup, Tick};
+use parking_lot::Mutex;
+
+use crate::authority::Authority;
+use crate::body::TapBody;
+use crate::connection::Client;
+use crate::dial::DialError;
+use crate::exchange::{Broken, Route, exchange};
+use crate::refusal::Refusal;
+use crate::reverse;
+use crate::upstream::Sender;
+use crate::upstream_tls::UpstreamTlsError;
+
+/// The upstream legs of one client connection: one at a time, kept while it goes to the same place.
+pub(crate) struct PlainService {
+    client: Client,
+    connection: ConnectionId,
+    current: Mutex<Option<Arc<Leg>>>,
+}
+
+struct Leg {
+    to: Place,
+    sender: Sender,
+    route: Route,
+}
+
+/// Where a leg leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    mode: Mode,
+    tls: bool,
+    http2: bool,
+    authority: Authority,
+    upstream: Option<String>,
+}
+
+impl PlainService {
+    pub(crate) const fn new(client: Client, connection: ConnectionId) -> Self {
+        Self { client, connection, current: Mutex::new(None) }
+    }
+
+    /// Answers one request.
+    pub(crate) async fn serve(
+        &self,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<TapBody>, Broken> {
+        let place = match self.place(&mut request) {
+            Ok(place) => place,
+            Err((place, refusal)) => {
+                return Ok(self.route(&place, None).refuse(&request, &refusal));
+            }
+        };
+        let leg = self.current.lock().clone();
+        let leg = match leg.filter(|leg| leg.to == place && !leg.sender.is_closed()) {
+            Some(leg) => leg,
+            None => match self.open(&place).await {
+                Ok(leg) => {
+                    let leg = Arc::new(leg);
+                    *self.current.lock() = Some(Arc::clone(&leg));
+                    leg
+                }
+                Err(refusal) => return Ok(self.route(&place, None).refuse(&request, &refusal)),
+            },
+        };
+        exchange(&leg.route, &leg.sender, request).await
+    }
+
+    /// Reads where the request is to go, and fits its target.
+    fn place(&self, request: &mut Request<Incoming>) -> Result<Place, (Place, Refusal)> {
+        let uri = request.uri();
+        let http2 = request.version() == Version::HTTP_2;
+        let absolute = uri.scheme_str().is_some() && !http2;
+        if absolute {
+            let place = |authority| Place {
+                mode: Mode::Forward,
+                tls: false,
+                http2: false,
+                authority,
+                upstream: None,
+            };
+            let authority = uri
+                .authority()
+                .and_then(|authority| Authority::parse(authority.as_str(), Some(80)));
+            let bad = |authority, message: &str| {
+                let refusal = Refusal::new(StatusCode::BAD_REQUEST, "bad_target", message);
+                Err((place(authority), refusal))
+            };
+            let Some(authority) = authority else {
+                let nowhere = Authority::new("", 80);
+                return bad(nowhere, "the request's URL names no usable host and port");
+            };
+            if uri.scheme_str() != Some("http") {
+                let message = "https URLs are proxied with CONNECT, not in absolute form; every \
+                               HTTP client does so when HTTPS_PROXY is set";
+                return bad(authority, message);
+            }
+            if !self.client.may_pass(request.headers()) {
+                return Err((place(authority), Client::password_refusal()));
+            }
+            return Ok(place(authority));
+        }
+        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        let chosen = reverse::choose(&self.client.options().reverse, target);
+        let destination = chosen.map_err(|error| {
+            let nowhere = Place {
+                mode: Mode::Reverse,
+                tls: false,
+                http2,
+                authority: Authority::new("", 0),
+                upstream: None,
+            };
+            (nowhere, Refusal::new(StatusCode::NOT_FOUND, "no_upstream", error.to_string()))
+        })?;
+        let place = Place {
+            mode: Mode::Reverse,
+            tls: destination.base.is_tls(),
+            http2,
+            authority: destination.base.authority().clone(),
+            upstream: Some(destination.name.to_owned()),
+        };
+        if !self.client.may_pass(request.headers()) {
+            return Err((place, Client::password_refusal()));
+        }
+        if let Ok(uri) = destination.target.parse::<Uri>() {
+            *request.uri_mut() = uri;
+        }
+        // The agent named us; the provider must read its own name.
+        if let Ok(host) = HeaderValue::from_str(&host_header(&place)) {
+            request.headers_mut().insert(HOST, host);
+        }
+        Ok(place)
+    }
+
+    async fn open(&self, place: &Place) -> Result<Leg, Refusal> {
+        let bad_gateway =
+            |code, message: String| Refusal::new(StatusCode::BAD_GATEWAY, code, message);
+        let begun = Tick::now();
+        let dialed = self
+            .client
+            .dialer()
+            .dial(&place.authority)
+            .await
+            .map_err(|error: DialError| bad_gateway(error.code(), error.to_string()))?;
+        let connect_ns = nanos(Tick::now().since(begun));
+        let begun = Tick::now();
+        let opened = if place.tls {
+            let alpn = if place.http2 {
+                vec![b"h2".to_vec(), b"http/1.1".to_vec()]
+            } else {
+                vec![b"http/1.1".to_vec()]
+            };
+            let stream =
+                self.client.tls().connect(place.authority.host(), &alpn, dialed).await.map_err(
+                    |error: UpstreamTlsError| bad_gateway(error.code(), error.to_string()),
+                )?;
+            let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            if http2 { Sender::http2(stream).await } else { Sender::http1(stream).await }
+        } else {
+            let stream = crate::prefixed::Prefixed::new(dialed.early, dialed.stream);
+            Sender::http1(stream).await
+        };
+        let tls_ns = if place.tls { nanos(Tick::now().since(begun)) } else { 0 };
+        let (sender, driver) = opened.map_err(|error| {
+            let message = format!("{} does not speak HTTP as expected ({error})", place.authority);
+            bad_gateway("upstream_protocol_error", message)
+        })?;
+        tokio::spawn(driver);
+        let setup = Setup { connect_ns, tls_ns };
+        Ok(Leg { to: place.clone(), sender, route: self.route(place, Some(setup)) })
+    }
+
+    fn route(&self, place: &Place, setup: Option<Setup>) -> Route {
+        Route {
+            sink: Arc::clone(self.client.sink()),
+            connection: self.connection,
+            mode: place.mode,
+            scheme: if place.tls { "https" } else { "http" },
+            authority: place.authority.clone(),
+            upstream: place.upstream.clone(),
+            client: self.client.address(),
+            setup: Mutex::new(setup),
+            ja4_in: None,
+        }
+    }
+}
+
+/// The `Host` of an upstream: the port is left out when it is the scheme's own.
+fn host_header(place: &Place) -> String {
+    let standard = if place.tls { 443 } else { 80 };
+    let text = place.authority.to_string();
+    if place.authority.port() == standard {
+        text.rsplit_once(':').map_or(text.clone(), |(host, _)| host.to_owned())
+    } else {
+        text
+    }
+}
+
+pub(crate) fn nanos(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Records a request that could not even be read as one.
+pub(crate) fn record_malformed(client: &Client, connection: ConnectionId, reason: &str) {
+    let route = Route {
+        sink: Arc::clone(client.sink()),
+        connection,
+        mode: Mode::Reverse,
+        scheme: "http",
+        authority: Authority::new("", 0),
+        upstream: None,
+        client: client.address(),
+        setup: Mutex::new(None),
+        ja4_in: None,
+    };
+    let request = Request::new(());
+    let tap = route.open(&request, HttpVersion::Http11);
+    tap.end_because(Ending::Refused, reason.to_owned());
+}

@@ -1,0 +1,72 @@
+//! Langley's own answers: a sentence a person can act on, in the shape the agent expects.
+
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+use langley_model::Provider;
+
+use crate::body::TapBody;
+
+/// An answer that Langley gives instead of the provider.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    /// A word for programs, sent as `x-langley-error`.
+    pub(crate) code: &'static str,
+    /// What, why, next.
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: format!("Langley: {}", message.into()) }
+    }
+
+    /// The JSON body in the shape of the provider whose API `path` belongs to.
+    pub(crate) fn body(&self, host: &str, path: &str) -> String {
+        let path = path.split('?').next().unwrap_or(path);
+        let provider = Provider::of_path(path).unwrap_or_else(|| {
+            if host.contains("openai") {
+                Provider::OpenAi
+            } else if host.contains("googleapis") {
+                Provider::Gemini
+            } else if host.contains("amazonaws") {
+                Provider::Bedrock
+            } else {
+                Provider::Anthropic
+            }
+        });
+        provider.error_body(self.status.as_u16(), &self.message)
+    }
+
+    /// The whole answer.
+    pub(crate) fn response(&self, host: &str, path: &str) -> Response<TapBody> {
+        let mut response = Response::new(TapBody::own(self.body(host, path)));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert("x-langley-error", HeaderValue::from_static(self.code));
+        if self.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            let basic = HeaderValue::from_static("Basic realm=\"Langley\"");
+            headers.insert(http::header::PROXY_AUTHENTICATE, basic);
+        }
+        response
+    }
+
+    /// The answer to a CONNECT, as raw HTTP/1.1.
+    pub(crate) fn raw(&self, host: &str) -> String {
+        let body = self.body(host, "");
+        let extra = if self.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            "Proxy-Authenticate: Basic realm=\"Langley\"\r\n"
+        } else {
+            ""
+        };
+        format!(
+            "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+             x-langley-error: {}\r\n{extra}Connection: close\r\n\r\n{body}",
+            self.status.as_u16(),
+            self.status.canonical_reason().unwrap_or("Error"),
+            body.len(),
+            self.code,
+        )
+    }
+}

@@ -1,0 +1,97 @@
+//! One HTTP connection to the provider: a sender for requests, and the driver that moves its bytes.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::body::TapBody;
+
+/// Bytes that may wait in one HTTP/2 stream's window before its reader takes them.
+pub(crate) const H2_STREAM_WINDOW: u32 = 1 << 20;
+/// Bytes that may wait in all of a connection's HTTP/2 streams together.
+pub(crate) const H2_CONNECTION_WINDOW: u32 = 4 << 20;
+
+/// Sends requests on one connection.
+pub(crate) enum Sender {
+    /// One request at a time.
+    H1(Mutex<http1::SendRequest<TapBody>>),
+    /// Many at once.
+    H2(http2::SendRequest<TapBody>),
+}
+
+/// Moves the connection's bytes; the sender works only while it is polled.
+pub(crate) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Sender {
+    /// Speaks HTTP/1.1 on `stream`.
+    pub(crate) async fn http1<S>(stream: S) -> hyper::Result<(Self, Driver)>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (sender, connection) = http1::Builder::new()
+            .preserve_header_case(true)
+            .handshake(TokioIo::new(stream))
+            .await?;
+        let driver = async {
+            if let Err(error) = connection.with_upgrades().await {
+                tracing::trace!(%error, "upstream connection ended");
+            }
+        };
+        Ok((Self::H1(Mutex::new(sender)), Box::pin(driver)))
+    }
+
+    /// Speaks HTTP/2 on `stream`.
+    pub(crate) async fn http2<S>(stream: S) -> hyper::Result<(Self, Driver)>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(H2_STREAM_WINDOW)
+            .initial_connection_window_size(H2_CONNECTION_WINDOW)
+            .handshake(TokioIo::new(stream))
+            .await?;
+        let driver = async {
+            if let Err(error) = connection.await {
+                tracing::trace!(%error, "upstream connection ended");
+            }
+        };
+        Ok((Self::H2(sender), Box::pin(driver)))
+    }
+
+    /// Sends one request; nothing is ever sent twice.
+    pub(crate) async fn send(
+        &self,
+        request: Request<TapBody>,
+    ) -> hyper::Result<Response<Incoming>> {
+        match self {
+            Self::H1(sender) => {
+                std::future::poll_fn(|cx| sender.lock().poll_ready(cx)).await?;
+                let answer = sender.lock().send_request(request);
+                answer.await
+            }
+            Self::H2(sender) => {
+                let mut sender = sender.clone();
+                sender.ready().await?;
+                sender.send_request(request).await
+            }
+        }
+    }
+
+    /// Whether the connection takes no more requests.
+    pub(crate) fn is_closed(&self) -> bool {
+        match self {
+            Self::H1(sender) => sender.lock().is_closed(),
+            Self::H2(sender) => sender.is_closed(),
+        }
+    }
+
+    pub(crate) const fn is_http2(&self) -> bool {
+        matches!(self, Self::H2(_))
+    }
+}
