@@ -1,1 +1,25 @@
-//! store.
+//! Durable memory: one SQLite file, one writer, and nothing in it that has not passed the redactor.
+
+mod codec;
+mod connect;
+mod counters;
+mod error;
+mod filter;
+mod flow_row;
+mod options;
+mod query;
+mod queue;
+mod readers;
+mod schema;
+mod store;
+mod writer;
+
+pub use counters::StoreCounters;
+pub use error::StoreError;
+pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
+pub use options::StoreOptions;
+pub use query::{
+    EventPage, Facet, Facets, FlowHeaders, Page, StoredBody, StoredDrop, StoredEvent, ToolCall,
+};
+pub use store::Store;
+pub use writer::{Announce, Change};

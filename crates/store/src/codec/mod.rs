@@ -1,0 +1,5 @@
+//! The forms in which content lies in the file.
+
+pub(crate) mod event_block;
+pub(crate) mod message_json;
+pub(crate) mod pack;

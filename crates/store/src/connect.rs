@@ -1,0 +1,158 @@
+//! Opening connections: the file's mode, the pragmas, and who may write.
+
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::StoreError;
+use crate::options::StoreOptions;
+
+const MAX_WAL_LEFT_BYTES: i64 = 16 << 20;
+
+/// Opens the file for writing, creating it with mode 0600, with write-ahead logging on.
+pub(crate) fn writer(options: &StoreOptions) -> Result<Connection, StoreError> {
+    let path = options.path.as_path();
+    claim(path)?;
+    let fail = |error| StoreError::of(error, path);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).map_err(fail)?;
+    conn.busy_timeout(options.busy_timeout).map_err(fail)?;
+    // Only heeded while the file is still empty, hence before anything is written.
+    conn.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(fail)?;
+    switch_to_wal(&conn, path, options.busy_timeout)?;
+    conn.execute_batch(&format!(
+        "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024; \
+         PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = {}; \
+         PRAGMA journal_size_limit = {MAX_WAL_LEFT_BYTES};",
+        options.wal_checkpoint_pages
+    ))
+    .map_err(fail)?;
+    if let Some(bytes) = options.max_bytes {
+        let page: u64 = conn
+            .pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))
+            .map_err(fail)?
+            .unsigned_abs();
+        let pages = i64::try_from(bytes / page.max(1)).unwrap_or(i64::MAX).max(1);
+        conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).map_err(fail)?;
+    }
+    conn.set_prepared_statement_cache_capacity(48);
+    Ok(conn)
+}
+
+/// Opens the file for reading only; it must exist.
+pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
+    let fail = |error| StoreError::of(error, path);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).map_err(fail)?;
+    conn.busy_timeout(Duration::from_secs(5)).map_err(fail)?;
+    conn.execute_batch(
+        "PRAGMA cache_size = -384; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;",
+    )
+    .map_err(fail)?;
+    conn.set_prepared_statement_cache_capacity(24);
+    Ok(conn)
+}
+
+/// Held while a writer lives, so that a second one knows that open flows are not lost ones.
+///
+/// A file of its own: closing any descriptor of the database file itself would drop SQLite's locks.
+#[derive(Debug)]
+pub(crate) struct WriterMark {
+    _file: Option<File>,
+    /// Whether no other writer had the store open.
+    pub(crate) alone: bool,
+}
+
+/// Marks this process as a writer of the store at `path`.
+pub(crate) fn mark_writer(path: &Path) -> WriterMark {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    private(&mut options);
+    match options.open(beside(path, "-writer")) {
+        Ok(file) => {
+            let alone = file.try_lock().is_ok();
+            WriterMark { _file: Some(file), alone }
+        }
+        // A file system without locks: believe that we are alone, as the configuration says.
+        Err(_) => WriterMark { _file: None, alone: true },
+    }
+}
+
+/// The path of a file beside the database, such as its `-wal`.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Creates the file with mode 0600, or checks that the existing one may be written.
+fn claim(path: &Path) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true);
+    private(&mut options);
+    let file = options.open(path).map_err(|error| {
+        let detail = error.to_string();
+        let refused =
+            matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
+        if refused && path.exists() {
+            StoreError::ReadOnly { path: path.to_owned(), detail }
+        } else {
+            let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
+            StoreError::Unwritable { folder, detail }
+        }
+    })?;
+    restrict(&file);
+    Ok(())
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(0o600);
+}
+
+#[cfg(not(unix))]
+fn private(_options: &mut OpenOptions) {}
+
+/// Takes the rights of others away from a file that had them.
+#[cfg(unix)]
+fn restrict(file: &File) {
+    use std::os::unix::fs::PermissionsExt;
+    let Ok(metadata) = file.metadata() else { return };
+    let mode = metadata.permissions().mode();
+    if mode & 0o077 != 0
+        && let Err(error) = file.set_permissions(PermissionsExt::from_mode(mode & 0o700))
+    {
+        tracing::warn!(%error, "the store's file can be read by others");
+    }
+}
+
+#[cfg(not(unix))]
+fn restrict(_file: &File) {}
+
+/// Switches to write-ahead logging and asserts that SQLite did.
+///
+/// SQLite does not wait for a lock here, so two processes that start together are made to.
+fn switch_to_wal(conn: &Connection, path: &Path, patience: Duration) -> Result<(), StoreError> {
+    let start = Instant::now();
+    loop {
+        let answer = conn
+            .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+        match answer {
+            Ok(mode) if mode.eq_ignore_ascii_case("wal") => return Ok(()),
+            Ok(mode) => return Err(StoreError::NoWal { path: path.to_owned(), mode }),
+            Err(error) => match StoreError::of(error, path) {
+                StoreError::Locked { .. } if start.elapsed() < patience => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                other => return Err(other),
+            },
+        }
+    }
+}

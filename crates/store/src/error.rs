@@ -1,0 +1,177 @@
+//! What can go wrong with the store: each message says what, why and what to do next.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+/// A failure of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file was written by a newer program.
+    #[error(
+        "the store {} has schema {found}, but this program knows only up to {known}; \
+         update Langley, or point LANGLEY_HOME at another folder", path.display()
+    )]
+    Newer {
+        /// The database file.
+        path: PathBuf,
+        /// Schema of the file.
+        found: i64,
+        /// Newest schema this program knows.
+        known: i64,
+    },
+    /// The file was written by an older program, and a reader may not migrate it.
+    #[error(
+        "the store {} has the older schema {found}; start Langley once to bring it up to date",
+        path.display()
+    )]
+    Outdated {
+        /// The database file.
+        path: PathBuf,
+        /// Schema of the file.
+        found: i64,
+    },
+    /// The file is no database, or parts of it are unreadable.
+    #[error(
+        "the store {} is damaged or not a database ({detail}); nothing was deleted: move the file \
+         away to start afresh, or restore a backup", path.display()
+    )]
+    Corrupt {
+        /// The database file.
+        path: PathBuf,
+        /// SQLite's own words.
+        detail: String,
+    },
+    /// The file is a database of some other program.
+    #[error(
+        "{} is a database of another program; nothing was changed: move it away, or point \
+         LANGLEY_HOME at another folder", path.display()
+    )]
+    Foreign {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// Neither the file nor its side files can be created in the folder.
+    #[error(
+        "cannot create or open the store in {} ({detail}); make the folder writable for this user, \
+         or point LANGLEY_HOME at another one", folder.display()
+    )]
+    Unwritable {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's own words.
+        detail: String,
+    },
+    /// The file exists but may not be written.
+    #[error(
+        "the store {} is read-only ({detail}); make it writable (chmod u+w) or mount its disk \
+         writable", path.display()
+    )]
+    ReadOnly {
+        /// The database file.
+        path: PathBuf,
+        /// The system's own words.
+        detail: String,
+    },
+    /// There is no file to read.
+    #[error("there is no store at {} yet; start Langley once, or check LANGLEY_HOME", path.display())]
+    Missing {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// Another connection holds the lock for longer than the waiting time.
+    #[error(
+        "the store {} is locked by another program; close whatever has it open (a database browser, \
+         a backup) and try again", path.display()
+    )]
+    Locked {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// No room on the disk, or the allowed size is reached.
+    #[error(
+        "no room to write the store {}; free disk space, or delete old flows", path.display()
+    )]
+    Full {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// Write-ahead logging could not be switched on.
+    #[error(
+        "the store {} cannot use write-ahead logging (SQLite answered {mode:?}); network file \
+         systems cannot: put LANGLEY_HOME on a local disk", path.display()
+    )]
+    NoWal {
+        /// The database file.
+        path: PathBuf,
+        /// The journal mode SQLite stayed in.
+        mode: String,
+    },
+    /// A page cursor that this store did not make.
+    #[error("not a page cursor; take it from `next_cursor` of the page before, unchanged")]
+    Cursor,
+    /// The writer has ended, or this handle may only read.
+    #[error("the store is not open for writing; it was closed, or opened read-only")]
+    Closed,
+    /// A stored value does not decode.
+    #[error(
+        "a stored {what} does not decode; the row is damaged or was written by something else: \
+         check the file with `sqlite3 langley.db 'PRAGMA integrity_check'`"
+    )]
+    Decode {
+        /// What was being read.
+        what: &'static str,
+    },
+    /// The operating system refused to start the writer's thread.
+    #[error(
+        "cannot start the store's writer thread ({0}); check the limit of processes (ulimit -u)"
+    )]
+    Thread(#[source] std::io::Error),
+    /// Anything else SQLite says.
+    #[error("the store failed: {0}; try again, and report it when it stays")]
+    Sqlite(#[source] rusqlite::Error),
+}
+
+impl StoreError {
+    /// Names the cause of a failure of SQLite on the file at `path`.
+    pub(crate) fn of(error: rusqlite::Error, path: &Path) -> Self {
+        let path = path.to_owned();
+        let Some(code) = error.sqlite_error_code() else {
+            return match error {
+                rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..) => Self::Decode { what: "row" },
+                other => Self::Sqlite(other),
+            };
+        };
+        let detail = error.to_string();
+        match code {
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Corrupt { path, detail },
+            ErrorCode::ReadOnly => Self::ReadOnly { path, detail },
+            ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
+                let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
+                Self::Unwritable { folder, detail }
+            }
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Locked { path },
+            ErrorCode::DiskFull => Self::Full { path },
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+/// Whether trying the same write again may succeed.
+pub(crate) fn passing(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::ReadOnly
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::OutOfMemory
+                | ErrorCode::FileLockingProtocolFailed
+        )
+    )
+}

@@ -1,0 +1,225 @@
+//! Which flows: the filter of every listing, its cursor, and the SQL both stand for.
+
+use std::fmt::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use langley_model::{MicroUsd, Micros, Outcome, Provider};
+use rusqlite::types::Value;
+
+use crate::error::StoreError;
+
+/// Which flows; every member that is set must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlowFilter {
+    /// Exactly this host.
+    pub host: Option<String>,
+    /// This provider.
+    pub provider: Option<Provider>,
+    /// Exactly this model: the one that answered, or the one asked for while none has.
+    pub model: Option<String>,
+    /// This status or class of statuses.
+    pub status: Option<StatusFilter>,
+    /// This session.
+    pub session: Option<String>,
+    /// This task.
+    pub task: Option<String>,
+    /// A call of this tool is among the answer's.
+    pub tool: Option<String>,
+    /// Ended so, or still open.
+    pub outcome: Option<OutcomeFilter>,
+    /// A part of the path, model, preview, host or error; case matters only beyond ASCII.
+    pub q: Option<String>,
+    /// Started at this time or later.
+    pub since: Option<Micros>,
+    /// Started before this time.
+    pub until: Option<Micros>,
+    /// Costs at least this; flows of unknown cost are left out.
+    pub min_cost: Option<MicroUsd>,
+}
+
+/// A status, or a class of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusFilter {
+    /// Exactly this one.
+    Exact(u16),
+    /// The hundred that begins with this digit.
+    Class(u8),
+}
+
+impl StatusFilter {
+    /// Reads `404` or `4xx`.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        if let Some(digit) = word.strip_suffix("xx").or_else(|| word.strip_suffix("XX")) {
+            return digit.parse().ok().filter(|digit| (1..=9).contains(digit)).map(Self::Class);
+        }
+        word.parse().ok().filter(|status| (100..1000).contains(status)).map(Self::Exact)
+    }
+}
+
+/// An outcome, or none yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutcomeFilter {
+    /// Not ended yet.
+    Open,
+    /// Ended so.
+    Ended(Outcome),
+}
+
+impl OutcomeFilter {
+    /// Reads `open` or an outcome's word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        if word == "open" { Some(Self::Open) } else { Outcome::parse(word).map(Self::Ended) }
+    }
+}
+
+/// Rows move to a later key when theirs is taken; no further than this many microseconds.
+const KEY_SLACK_US: i64 = 60_000_000;
+
+/// A condition in SQL with its parameters.
+#[derive(Debug, Default)]
+pub(crate) struct Condition {
+    sql: String,
+    pub(crate) parameters: Vec<Value>,
+}
+
+impl Condition {
+    /// The condition of `filter`.
+    pub(crate) fn of(filter: &FlowFilter) -> Self {
+        let mut it = Self::default();
+        if let Some(host) = &filter.host {
+            it.and("host = ?", [host.clone().into()]);
+        }
+        if let Some(provider) = filter.provider {
+            it.and("provider = ?", [provider.as_str().to_owned().into()]);
+        }
+        if let Some(model) = &filter.model {
+            it.and("ifnull(model, model_requested) = ?", [model.clone().into()]);
+        }
+        match filter.status {
+            Some(StatusFilter::Exact(status)) => it.and("status = ?", [i64::from(status).into()]),
+            // Successes are most flows: reading by newest finds them at once, while the index would
+            // have all of them sorted first. The plus sign keeps SQLite off it.
+            Some(StatusFilter::Class(class)) => {
+                let column = if class == 2 { "+status" } else { "status" };
+                let first = i64::from(class) * 100;
+                let sql = format!("{column} BETWEEN ? AND ?");
+                it.and(&sql, [first.into(), (first + 99).into()]);
+            }
+            None => {}
+        }
+        if let Some(session) = &filter.session {
+            it.and("session_id = ?", [session.clone().into()]);
+        }
+        if let Some(task) = &filter.task {
+            it.and("task_id = ?", [task.clone().into()]);
+        }
+        if let Some(tool) = &filter.tool {
+            it.and("n IN (SELECT flow FROM tool_calls WHERE name = ?)", [tool.clone().into()]);
+        }
+        match filter.outcome {
+            Some(OutcomeFilter::Open) => it.and("outcome IS NULL", []),
+            Some(OutcomeFilter::Ended(outcome)) => {
+                it.and("outcome = ?", [outcome.as_str().to_owned().into()]);
+            }
+            None => {}
+        }
+        if let Some(q) = &filter.q {
+            let columns = [
+                "path",
+                "host",
+                "preview",
+                "model",
+                "model_requested",
+                "error_kind",
+                "error_message",
+                "reason",
+            ];
+            let any = columns.map(|column| format!("{column} LIKE ? ESCAPE '\\'")).join(" OR ");
+            let pattern = like(q);
+            it.and(&format!("({any})"), columns.map(|_| pattern.clone().into()));
+        }
+        if let Some(since) = filter.since {
+            it.and("n >= ? AND started_at >= ?", [since.0.into(), since.0.into()]);
+        }
+        if let Some(until) = filter.until {
+            let slack = until.0.saturating_add(KEY_SLACK_US);
+            it.and("n < ? AND started_at < ?", [slack.into(), until.0.into()]);
+        }
+        if let Some(cost) = filter.min_cost {
+            it.and("cost_micro_usd >= ?", [cost.0.into()]);
+        }
+        it
+    }
+
+    /// Adds a condition that must hold as well.
+    pub(crate) fn and<const N: usize>(&mut self, sql: &str, parameters: [Value; N]) {
+        let _ = write!(self.sql, "{}{sql}", if self.sql.is_empty() { " WHERE " } else { " AND " });
+        self.parameters.extend(parameters);
+    }
+
+    /// ` WHERE …`, or nothing.
+    pub(crate) fn sql(&self) -> &str {
+        &self.sql
+    }
+}
+
+/// A pattern that finds `text` anywhere.
+fn like(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// The opaque text of a position in a listing.
+pub(crate) fn cursor(key: i64) -> String {
+    URL_SAFE_NO_PAD.encode(key.to_be_bytes())
+}
+
+/// The position that [`cursor`] wrote.
+pub(crate) fn position(cursor: &str) -> Result<i64, StoreError> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| StoreError::Cursor)?;
+    Ok(i64::from_be_bytes(bytes.try_into().map_err(|_| StoreError::Cursor)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_a_number_or_a_class() {
+        assert_eq!(StatusFilter::parse("404"), Some(StatusFilter::Exact(404)));
+        assert_eq!(StatusFilter::parse("5xx"), Some(StatusFilter::Class(5)));
+        assert_eq!(StatusFilter::parse("xx"), None);
+        assert_eq!(StatusFilter::parse("7"), None);
+    }
+
+    #[test]
+    fn an_outcome_may_be_open() {
+        assert_eq!(OutcomeFilter::parse("open"), Some(OutcomeFilter::Open));
+        assert_eq!(OutcomeFilter::parse("lost"), Some(OutcomeFilter::Ended(Outcome::Lost)));
+        assert_eq!(OutcomeFilter::parse("OPEN"), None);
+    }
+
+    #[test]
+    fn a_cursor_is_only_accepted_as_it_was_given() {
+        assert_eq!(position(&cursor(1_800_000_000_000_000)).unwrap(), 1_800_000_000_000_000);
+        for wrong in ["", "x", "AAAA", "!!!!!!!!!!!"] {
+            assert!(matches!(position(wrong), Err(StoreError::Cursor)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn wildcards_in_a_search_are_letters() {
+        assert_eq!(like(r"50%_\"), r"%50\%\_\\%");
+    }
+}

@@ -1,0 +1,391 @@
+//! A flow as a row: the columns, in the order in which they are bound and read.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use langley_model::{
+    Attributed, ConnectionId, Flow, FlowId, Gap, HttpVersion, MicroUsd, Micros, Mode, Outcome,
+    Provider, Revision, Stored, Tokens, Usage,
+};
+use parking_lot::Mutex;
+use rusqlite::types::{FromSql, ToSqlOutput, ValueRef};
+use rusqlite::{Row, Statement, ToSql};
+
+/// Set once, when the row is made.
+const FIXED: &[&str] = &["flow_id", "connection_id", "started_at"];
+
+/// Rewriting one of these moves an index entry.
+const INDEXED: &[&str] =
+    &["host", "provider", "model_requested", "model", "session_id", "status", "outcome"];
+
+/// Cheap to rewrite.
+const PLAIN: &[&str] = &[
+    "mode",
+    "ended_at",
+    "duration_ns",
+    "ttfb_ns",
+    "ttft_ns",
+    "connect_ns",
+    "tls_ns",
+    "client_addr",
+    "client_pid",
+    "client_process",
+    "user_agent",
+    "agent",
+    "agent_version",
+    "agent_id",
+    "scheme",
+    "port",
+    "method",
+    "path",
+    "version_in",
+    "version_out",
+    "reason",
+    "streaming",
+    "session_source",
+    "task_id",
+    "task_source",
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "web_search_requests",
+    "cost_micro_usd",
+    "cost_source",
+    "stop_reason",
+    "error_kind",
+    "error_message",
+    "tool_names",
+    "provider_request_id",
+    "message_id",
+    "event_count",
+    "unknown_events",
+    "request_bytes",
+    "response_bytes",
+    "body_truncated",
+    "request_gap_chunks",
+    "request_gap_bytes",
+    "response_gap_chunks",
+    "response_gap_bytes",
+    "dropped_events",
+    "decode_note",
+    "ja4_in",
+    "ja4_out",
+    "preview",
+];
+
+/// The statements over all columns, made once.
+pub(crate) struct FlowSql {
+    /// Binds: n, revision, fixed, indexed, plain.
+    pub(crate) insert: String,
+    /// Binds: n, revision, indexed, plain.
+    pub(crate) update: String,
+    /// Binds: n, revision, plain.
+    pub(crate) progress: String,
+}
+
+impl FlowSql {
+    /// `SELECT n, revision, … FROM flows`, to be read by [`read`].
+    pub(crate) fn select() -> &'static str {
+        static SELECT: LazyLock<String> = LazyLock::new(|| {
+            let names: Vec<_> = FIXED.iter().chain(INDEXED).chain(PLAIN).copied().collect();
+            format!("SELECT n, revision, {} FROM flows", names.join(", "))
+        });
+        &SELECT
+    }
+
+    pub(crate) fn new() -> Self {
+        let all = || FIXED.iter().chain(INDEXED).chain(PLAIN);
+        let names = all().copied().collect::<Vec<_>>().join(", ");
+        let marks = (3..3 + all().count()).map(|i| format!("?{i}")).collect::<Vec<_>>().join(", ");
+        let set = |columns: &mut dyn Iterator<Item = &&str>| {
+            columns
+                .zip(3..)
+                .map(|(name, i)| format!("{name} = ?{i}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        Self {
+            insert: format!("INSERT INTO flows (n, revision, {names}) VALUES (?1, ?2, {marks})"),
+            update: format!(
+                "UPDATE flows SET revision = ?2, {} WHERE n = ?1",
+                set(&mut INDEXED.iter().chain(PLAIN))
+            ),
+            progress: format!(
+                "UPDATE flows SET revision = ?2, {} WHERE n = ?1",
+                set(&mut PLAIN.iter())
+            ),
+        }
+    }
+}
+
+/// Binds values one after the other.
+pub(crate) struct Binder<'s, 'c> {
+    statement: &'s mut Statement<'c>,
+    next: usize,
+    result: rusqlite::Result<()>,
+}
+
+impl<'s, 'c> Binder<'s, 'c> {
+    pub(crate) const fn new(statement: &'s mut Statement<'c>) -> Self {
+        Self { statement, next: 1, result: Ok(()) }
+    }
+
+    fn put(&mut self, value: impl ToSql) {
+        if self.result.is_ok() {
+            self.result = self.statement.raw_bind_parameter(self.next, value);
+        }
+        self.next += 1;
+    }
+
+    fn number(&mut self, value: impl Into<Option<u64>>) {
+        self.put(value.into().map(signed));
+    }
+
+    fn span(&mut self, value: Option<Duration>) {
+        self.put(value.map(|span| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)));
+    }
+
+    fn text(&mut self, value: &Option<String>) {
+        self.put(value.as_deref());
+    }
+
+    /// The key and the revision.
+    pub(crate) fn key(&mut self, n: i64, revision: Revision) {
+        self.put(n);
+        self.put(signed(revision.0));
+    }
+
+    pub(crate) fn fixed(&mut self, flow: &Flow) {
+        self.put(flow.id.as_bytes().as_slice());
+        self.put(flow.connection.as_bytes().as_slice());
+        self.put(flow.started_at.0);
+    }
+
+    pub(crate) fn indexed(&mut self, flow: &Flow) {
+        self.put(flow.host.as_str());
+        self.put(flow.provider.map(Provider::as_str));
+        self.text(&flow.model_requested);
+        self.text(&flow.model);
+        self.put(flow.session.as_ref().map(|session| session.id.as_str()));
+        self.put(flow.status);
+        self.put(flow.outcome.map(Outcome::as_str));
+    }
+
+    pub(crate) fn plain(&mut self, flow: &Flow) {
+        self.put(flow.mode.as_str());
+        self.put(flow.ended_at.map(|at| at.0));
+        for span in [flow.duration, flow.ttfb, flow.ttft, flow.connect, flow.tls] {
+            self.span(span);
+        }
+        self.text(&flow.client_addr);
+        self.put(flow.client_pid);
+        for text in [
+            &flow.client_process,
+            &flow.user_agent,
+            &flow.agent,
+            &flow.agent_version,
+            &flow.agent_id,
+        ] {
+            self.text(text);
+        }
+        self.put(flow.scheme.as_str());
+        self.put(flow.port);
+        self.put(flow.method.as_str());
+        self.put(flow.path.as_str());
+        self.put(flow.version_in.as_str());
+        self.put(flow.version_out.as_str());
+        self.text(&flow.reason);
+        self.put(flow.streaming);
+        self.put(flow.session.as_ref().map(|session| session.source));
+        self.put(flow.task.as_ref().map(|task| task.id.as_str()));
+        self.put(flow.task.as_ref().map(|task| task.source));
+        let Usage { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, .. } =
+            flow.usage;
+        for tokens in [input, cache_read, cache_write_5m, cache_write_1h, output, reasoning] {
+            self.number(tokens.map(|tokens| tokens.0));
+        }
+        self.number(flow.usage.web_search_requests);
+        self.put(flow.cost.map(|cost| cost.0));
+        for text in [&flow.cost_source, &flow.stop_reason, &flow.error_kind, &flow.error_message] {
+            self.text(text);
+        }
+        let tools = (!flow.tool_names.is_empty())
+            .then(|| serde_json::to_string(&flow.tool_names).unwrap_or_default());
+        self.put(tools);
+        self.text(&flow.provider_request_id);
+        self.text(&flow.message_id);
+        for count in
+            [flow.event_count, flow.unknown_events, flow.request_bytes, flow.response_bytes]
+        {
+            self.number(count);
+        }
+        self.put(flow.body_truncated);
+        for gap in [flow.request_gap, flow.response_gap] {
+            self.number(gap.chunks);
+            self.number(gap.bytes);
+        }
+        self.number(flow.dropped_events);
+        for text in [&flow.decode_note, &flow.ja4_in, &flow.ja4_out, &flow.preview] {
+            self.text(text);
+        }
+    }
+
+    /// Runs the statement.
+    pub(crate) fn execute(self) -> rusqlite::Result<usize> {
+        self.result?;
+        self.statement.raw_execute()
+    }
+}
+
+/// Whether an update must rewrite the indexed columns.
+pub(crate) fn moves(before: &Flow, after: &Flow) -> bool {
+    let key = |flow: &Flow| (flow.provider, flow.status, flow.outcome);
+    let session = |flow: &Flow| flow.session.as_ref().map(|session| session.id.clone());
+    key(before) != key(after)
+        || before.host != after.host
+        || before.model_requested != after.model_requested
+        || before.model != after.model
+        || session(before) != session(after)
+}
+
+/// A row of [`FlowSql::select`]: the key and the flow.
+pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Stored<Flow>)> {
+    let mut columns = Columns { row, next: 0 };
+    let n = columns.take()?;
+    let revision = Revision(columns.number()?);
+    let id = FlowId::from_bytes(columns.take()?);
+    let connection = ConnectionId::from_bytes(columns.take()?);
+    let mut flow = Flow::new(id, connection, Micros(columns.take()?));
+    flow.host = columns.take()?;
+    flow.provider = columns.word(Provider::parse)?;
+    flow.model_requested = columns.take()?;
+    flow.model = columns.take()?;
+    let session: Option<String> = columns.take()?;
+    flow.status = columns.take()?;
+    flow.outcome = columns.word(Outcome::parse)?;
+    flow.mode = columns.word(Mode::parse)?.unwrap_or(Mode::Forward);
+    flow.ended_at = columns.take::<Option<i64>>()?.map(Micros);
+    flow.duration = columns.span()?;
+    flow.ttfb = columns.span()?;
+    flow.ttft = columns.span()?;
+    flow.connect = columns.span()?;
+    flow.tls = columns.span()?;
+    flow.client_addr = columns.take()?;
+    flow.client_pid = columns.take()?;
+    flow.client_process = columns.take()?;
+    flow.user_agent = columns.take()?;
+    flow.agent = columns.take()?;
+    flow.agent_version = columns.take()?;
+    flow.agent_id = columns.take()?;
+    flow.scheme = columns.take()?;
+    flow.port = columns.take()?;
+    flow.method = columns.take()?;
+    flow.path = columns.take()?;
+    flow.version_in = columns.word(HttpVersion::parse)?.unwrap_or(HttpVersion::Http11);
+    flow.version_out = columns.word(HttpVersion::parse)?.unwrap_or(HttpVersion::Http11);
+    flow.reason = columns.take()?;
+    flow.streaming = columns.take()?;
+    flow.session = attributed(session, columns.word(|word| Some(known(word)))?);
+    let task: Option<String> = columns.take()?;
+    flow.task = attributed(task, columns.word(|word| Some(known(word)))?);
+    flow.usage = Usage {
+        input: columns.maybe()?.map(Tokens),
+        cache_read: columns.maybe()?.map(Tokens),
+        cache_write_5m: columns.maybe()?.map(Tokens),
+        cache_write_1h: columns.maybe()?.map(Tokens),
+        output: columns.maybe()?.map(Tokens),
+        reasoning: columns.maybe()?.map(Tokens),
+        web_search_requests: columns.maybe()?,
+    };
+    flow.cost = columns.take::<Option<i64>>()?.map(MicroUsd);
+    flow.cost_source = columns.take()?;
+    flow.stop_reason = columns.take()?;
+    flow.error_kind = columns.take()?;
+    flow.error_message = columns.take()?;
+    flow.tool_names = columns.word(|json| serde_json::from_str(json).ok())?.unwrap_or_default();
+    flow.provider_request_id = columns.take()?;
+    flow.message_id = columns.take()?;
+    flow.event_count = columns.number()?;
+    flow.unknown_events = columns.number()?;
+    flow.request_bytes = columns.number()?;
+    flow.response_bytes = columns.number()?;
+    flow.body_truncated = columns.take()?;
+    flow.request_gap = Gap { chunks: columns.number()?, bytes: columns.number()? };
+    flow.response_gap = Gap { chunks: columns.number()?, bytes: columns.number()? };
+    flow.dropped_events = columns.number()?;
+    flow.decode_note = columns.take()?;
+    flow.ja4_in = columns.take()?;
+    flow.ja4_out = columns.take()?;
+    flow.preview = columns.take()?;
+    Ok((n, Stored::read_back(flow, revision)))
+}
+
+struct Columns<'r, 's> {
+    row: &'r Row<'s>,
+    next: usize,
+}
+
+impl Columns<'_, '_> {
+    fn take<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        self.next += 1;
+        self.row.get(self.next - 1)
+    }
+
+    fn number(&mut self) -> rusqlite::Result<u64> {
+        Ok(self.take::<i64>()?.cast_unsigned())
+    }
+
+    fn maybe(&mut self) -> rusqlite::Result<Option<u64>> {
+        Ok(self.take::<Option<i64>>()?.map(i64::cast_unsigned))
+    }
+
+    fn span(&mut self) -> rusqlite::Result<Option<Duration>> {
+        Ok(self.maybe()?.map(Duration::from_nanos))
+    }
+
+    /// A word in the column, parsed without a copy; absent when it is null or unknown.
+    fn word<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> rusqlite::Result<Option<T>> {
+        self.next += 1;
+        Ok(match self.row.get_ref(self.next - 1)? {
+            ValueRef::Text(word) => std::str::from_utf8(word).ok().and_then(parse),
+            _ => None,
+        })
+    }
+}
+
+fn attributed(id: Option<String>, source: Option<&'static str>) -> Option<Attributed> {
+    Some(Attributed { id: id?, source: source.unwrap_or("unknown") })
+}
+
+/// Sources are words of the program and therefore few; each is kept once, at most 64 of them.
+fn known(source: &str) -> &'static str {
+    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut known = KNOWN.lock();
+    if let Some(word) = known.get(source) {
+        return word;
+    }
+    if known.len() >= 64 {
+        return "unknown";
+    }
+    let word: &'static str = Box::leak(source.to_owned().into_boxed_str());
+    known.insert(word);
+    word
+}
+
+/// SQLite's integers are signed; all counts of the program fit.
+pub(crate) const fn signed(value: u64) -> i64 {
+    if value > i64::MAX as u64 { i64::MAX } else { value.cast_signed() }
+}
+
+/// An id's bytes as a parameter.
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8; 16]);
+
+impl ToSql for Bytes<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.0)))
+    }
+}

@@ -1,0 +1,45 @@
+//! How a store is opened, resolved from the configuration by the caller.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Options of [`crate::Store::open`].
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// The database file; its folder must exist.
+    pub path: PathBuf,
+    /// Most records waiting for the writer, those being written included.
+    pub queue_max_items: usize,
+    /// Most bytes waiting for the writer, those being written included.
+    pub queue_max_bytes: usize,
+    /// How long a record may wait for company before its transaction starts.
+    pub batch: Duration,
+    /// The same for stream events and the progress of open flows, which are worth more company.
+    pub event_batch: Duration,
+    /// How long one attempt waits for another connection's lock.
+    pub busy_timeout: Duration,
+    /// Pause before the first repetition of a failed write; the next ones wait 4 and 16 times that.
+    pub retry_pause: Duration,
+    /// Pages in the write-ahead log that trigger a checkpoint.
+    pub wal_checkpoint_pages: u32,
+    /// The largest size of the database file in bytes; beyond it the store behaves like a full disk.
+    pub max_bytes: Option<u64>,
+}
+
+impl StoreOptions {
+    /// The defaults of the configuration, for the file at `path`.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            queue_max_items: 10_000,
+            queue_max_bytes: 64 << 20,
+            batch: Duration::from_millis(200),
+            event_batch: Duration::from_millis(500),
+            busy_timeout: Duration::from_secs(5),
+            retry_pause: Duration::from_millis(50),
+            wal_checkpoint_pages: 1000,
+            max_bytes: None,
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Named queries: everything the doors ask, each answered by an index.
+
+mod events;
+mod facets;
+mod flows;
+mod parts;
+mod records;
+
+pub use events::{EventPage, StoredEvent};
+pub use facets::{Facet, Facets};
+pub use flows::Page;
+pub use parts::{FlowHeaders, StoredBody, ToolCall};
+pub use records::StoredDrop;

@@ -1,0 +1,166 @@
+//! The parts of a flow that lie away from its row: headers, bodies, message, tool calls.
+
+use langley_model::{FlowId, HeaderBlock, Message, Side, Stored};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::flows::key;
+use crate::codec::{message_json, pack::unpack};
+use crate::error::StoreError;
+use crate::readers::ReadError;
+use crate::store::Store;
+use crate::writer::side_number;
+
+/// Headers and trailers of one side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlowHeaders {
+    /// The headers; none when they were not seen.
+    pub headers: Option<HeaderBlock>,
+    /// The trailers; none when there were none.
+    pub trailers: Option<HeaderBlock>,
+}
+
+/// A body of one side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBody {
+    /// The redacted bytes, content encoding undone.
+    pub bytes: Vec<u8>,
+    /// Media type as stated.
+    pub media_type: Option<String>,
+    /// Decoded length before any cut, as far as it was seen.
+    pub original_len: u64,
+    /// Whether bytes are missing at the end.
+    pub truncated: bool,
+}
+
+/// A tool call of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolCall {
+    /// Position among the flow's calls, from 0.
+    pub position: u32,
+    /// The tool.
+    pub name: String,
+    /// The call's id.
+    pub call_id: Option<String>,
+    /// Index of its content block.
+    pub block: Option<u32>,
+    /// Whether the provider runs the tool itself.
+    pub server: Option<bool>,
+    /// Length of the arguments as JSON text, in bytes.
+    pub input_bytes: Option<u64>,
+    /// Whether the block's end was seen.
+    pub complete: Option<bool>,
+}
+
+impl Store {
+    /// Headers and trailers of one side; none when the flow is unknown.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn headers(
+        &self,
+        id: FlowId,
+        side: Side,
+    ) -> Result<Option<Stored<FlowHeaders>>, StoreError> {
+        self.readers().read(|conn| {
+            let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
+            let sql = match side {
+                Side::Client => {
+                    "SELECT request_headers, request_trailers FROM flow_heads WHERE flow = ?1"
+                }
+                Side::Upstream => {
+                    "SELECT response_headers, response_trailers FROM flow_heads WHERE flow = ?1"
+                }
+            };
+            let blobs: Option<(Option<i64>, Option<i64>)> = conn
+                .prepare_cached(sql)?
+                .query_row([n], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let (headers, trailers) = blobs.unwrap_or_default();
+            let lines = |blob: Option<i64>| {
+                blob.map(|blob| content(conn, blob).map(HeaderBlock::from_bytes)).transpose()
+            };
+            let headers = FlowHeaders { headers: lines(headers)?, trailers: lines(trailers)? };
+            Ok(Some(Stored::read_back(headers, revision)))
+        })
+    }
+
+    /// The body of one side; none when there is none, or the flow is unknown.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn body(&self, id: FlowId, side: Side) -> Result<Option<Stored<StoredBody>>, StoreError> {
+        self.readers().read(|conn| {
+            let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
+            let row: Option<(i64, Option<String>, i64, bool)> = conn
+                .prepare_cached(
+                    "SELECT blob, media_type, original_len, truncated FROM flow_bodies
+                     WHERE flow = ?1 AND side = ?2",
+                )?
+                .query_row((n, side_number(side) as i64), |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                })
+                .optional()?;
+            let Some((blob, media_type, original_len, truncated)) = row else { return Ok(None) };
+            let bytes = content(conn, blob)?;
+            let original_len = original_len.cast_unsigned();
+            let body = StoredBody { bytes, media_type, original_len, truncated };
+            Ok(Some(Stored::read_back(body, revision)))
+        })
+    }
+
+    /// The assembled answer; none when there is none, or the flow is unknown.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn message(&self, id: FlowId) -> Result<Option<Stored<Message>>, StoreError> {
+        self.readers().read(|conn| {
+            let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
+            let mut statement =
+                conn.prepare_cached("SELECT codec, raw_len, bytes FROM messages WHERE flow = ?1")?;
+            let mut rows = statement.query([n])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            let json = unpack(row.get(0)?, row.get(1)?, row.get_ref(2)?.as_blob().map_err(odd)?)?;
+            Ok(Some(Stored::read_back(message_json::decode(&json)?, revision)))
+        })
+    }
+
+    /// The tool calls of an answer, in order; none when the flow is unknown.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn tool_calls(&self, id: FlowId) -> Result<Option<Stored<Vec<ToolCall>>>, StoreError> {
+        self.readers().read(|conn| {
+            let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
+            let mut statement = conn.prepare_cached(
+                "SELECT position, name, call_id, block, server, input_bytes, complete
+                 FROM tool_calls WHERE flow = ?1 ORDER BY position",
+            )?;
+            let calls = statement.query_map([n], |row| {
+                Ok(ToolCall {
+                    position: row.get(0)?,
+                    name: row.get(1)?,
+                    call_id: row.get(2)?,
+                    block: row.get(3)?,
+                    server: row.get(4)?,
+                    input_bytes: row.get::<_, Option<i64>>(5)?.map(i64::cast_unsigned),
+                    complete: row.get(6)?,
+                })
+            })?;
+            Ok(Some(Stored::read_back(calls.collect::<Result<_, _>>()?, revision)))
+        })
+    }
+}
+
+/// The bytes of a blob.
+fn content(conn: &Connection, blob: i64) -> Result<Vec<u8>, ReadError> {
+    let mut statement =
+        conn.prepare_cached("SELECT codec, raw_len, bytes FROM blobs WHERE id = ?1")?;
+    let mut rows = statement.query([blob])?;
+    let row = rows.next()?.ok_or(StoreError::Decode { what: "content" })?;
+    Ok(unpack(row.get(0)?, row.get(1)?, row.get_ref(2)?.as_blob().map_err(odd)?)?)
+}
+
+/// A column of another type than the one it was written with.
+pub(super) fn odd(_: rusqlite::types::FromSqlError) -> StoreError {
+    StoreError::Decode { what: "content" }
+}

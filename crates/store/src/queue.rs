@@ -1,0 +1,325 @@
+//! The writer's queue: bounded in records and bytes, never blocking the sender, waking the writer
+//! once per batch and not once per record.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use langley_model::{Record, Redacted};
+use parking_lot::{Condvar, Mutex};
+
+use crate::writer::Command;
+
+/// A transaction takes at most this much, so that its memory and its repetition stay small.
+const TRANSACTION_BYTES: usize = 8 << 20;
+const TRANSACTION_ITEMS: usize = 4096;
+
+/// When waiting for more company ends early.
+const EARLY_BYTES: usize = 2 << 20;
+const EARLY_ITEMS: usize = 1024;
+
+/// Limits of a queue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) items: usize,
+    pub(crate) bytes: usize,
+    /// Longest wait of a record, and of one that is not urgent.
+    pub(crate) batch: Duration,
+    pub(crate) event_batch: Duration,
+}
+
+/// The queue.
+pub(crate) struct Queue {
+    limits: Limits,
+    state: Mutex<State>,
+    work: Condvar,
+    settled: Condvar,
+    closed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Parcel>,
+    commands: VecDeque<Command>,
+    /// Including what is being written.
+    items: usize,
+    bytes: usize,
+    high_items: usize,
+    high_bytes: usize,
+    /// Oldest arrival among what is being written.
+    writing_since: Option<Instant>,
+    /// When the waiting records must be written.
+    due: Option<Instant>,
+    /// When the writer will wake by itself; none while it sleeps without a limit.
+    wakes: Option<Instant>,
+    asleep: bool,
+    submitted: u64,
+    settled: u64,
+    flush_to: u64,
+    closing: bool,
+    gone: bool,
+}
+
+struct Parcel {
+    records: Vec<Redacted<Record>>,
+    bytes: usize,
+    arrived: Instant,
+    due: Instant,
+}
+
+/// What the writer takes at once.
+#[derive(Default)]
+pub(crate) struct Taken {
+    pub(crate) records: Vec<Redacted<Record>>,
+    pub(crate) commands: Vec<Command>,
+    bytes: usize,
+}
+
+/// Figures of the queue.
+pub(crate) struct Depth {
+    pub(crate) items: usize,
+    pub(crate) bytes: usize,
+    pub(crate) high_items: usize,
+    pub(crate) high_bytes: usize,
+    pub(crate) lag: Duration,
+}
+
+impl Queue {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            state: Mutex::new(State::default()),
+            work: Condvar::new(),
+            settled: Condvar::new(),
+            closed: Condvar::new(),
+        }
+    }
+
+    /// Takes the records over, or hands them back when there is no room. Never blocks.
+    ///
+    /// An empty queue takes any batch, so that one larger than the limits cannot be stuck for ever.
+    pub(crate) fn submit(
+        &self,
+        records: Vec<Redacted<Record>>,
+    ) -> Result<(), Vec<Redacted<Record>>> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let bytes: usize = records.iter().map(|record| weight(record)).sum();
+        let urgent = records.iter().any(|record| urgent(record));
+        let arrived = Instant::now();
+        let wait = if urgent { self.limits.batch } else { self.limits.event_batch };
+        let due = arrived + wait;
+        let mut state = self.state.lock();
+        if state.closing || state.gone {
+            return Err(records);
+        }
+        let items = state.items + records.len();
+        let total = state.bytes + bytes;
+        if state.items > 0 && (items > self.limits.items || total > self.limits.bytes) {
+            return Err(records);
+        }
+        state.items = items;
+        state.bytes = total;
+        state.high_items = state.high_items.max(items);
+        state.high_bytes = state.high_bytes.max(total);
+        state.submitted += records.len() as u64;
+        state.due = Some(state.due.map_or(due, |earlier| earlier.min(due)));
+        state.waiting.push_back(Parcel { records, bytes, arrived, due });
+        let sooner = state.wakes.is_none_or(|wakes| due < wakes);
+        if state.asleep && (sooner || self.ready(&state, arrived)) {
+            state.asleep = false;
+            drop(state);
+            self.work.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Asks the writer to do something between two batches, after all that waits now.
+    pub(crate) fn command(&self, command: Command) -> bool {
+        let mut state = self.state.lock();
+        if state.closing || state.gone {
+            return false;
+        }
+        state.commands.push_back(command);
+        self.work.notify_one();
+        true
+    }
+
+    /// For the writer: waits for a batch that is due; none when the queue is closed and empty.
+    pub(crate) fn take(&self) -> Option<Taken> {
+        let mut state = self.state.lock();
+        loop {
+            let now = Instant::now();
+            if self.ready(&state, now) {
+                return Some(Self::collect(&mut state));
+            }
+            if state.closing && state.waiting.is_empty() {
+                return None;
+            }
+            state.wakes = state.due;
+            state.asleep = true;
+            match state.due {
+                Some(due) => drop(self.work.wait_until(&mut state, due)),
+                None => self.work.wait(&mut state),
+            }
+            state.asleep = false;
+        }
+    }
+
+    fn ready(&self, state: &State, now: Instant) -> bool {
+        if !state.commands.is_empty() {
+            return true;
+        }
+        if state.waiting.is_empty() {
+            return false;
+        }
+        // A quarter of a small limit comes first: a queue must be emptied before it is full.
+        let early_items = EARLY_ITEMS.min(self.limits.items / 4);
+        let early_bytes = EARLY_BYTES.min(self.limits.bytes / 4);
+        state.closing
+            || state.flush_to > state.settled
+            || state.items >= early_items
+            || state.bytes >= early_bytes
+            || state.due.is_some_and(|due| due <= now)
+    }
+
+    fn collect(state: &mut State) -> Taken {
+        let mut taken = Taken::default();
+        while let Some(parcel) = state.waiting.front() {
+            let fits = taken.bytes + parcel.bytes <= TRANSACTION_BYTES
+                && taken.records.len() + parcel.records.len() <= TRANSACTION_ITEMS;
+            if !fits && !taken.records.is_empty() {
+                break;
+            }
+            let Some(parcel) = state.waiting.pop_front() else { break };
+            state.writing_since.get_or_insert(parcel.arrived);
+            taken.bytes += parcel.bytes;
+            if taken.records.is_empty() {
+                taken.records = parcel.records;
+            } else {
+                taken.records.extend(parcel.records);
+            }
+        }
+        state.due = state.waiting.iter().map(|parcel| parcel.due).min();
+        if state.waiting.is_empty() {
+            taken.commands = state.commands.drain(..).collect();
+        }
+        taken
+    }
+
+    /// For the writer: what was taken is committed, or given up.
+    pub(crate) fn settle(&self, items: usize, taken_bytes: usize) {
+        let mut state = self.state.lock();
+        state.items = state.items.saturating_sub(items);
+        state.bytes = state.bytes.saturating_sub(taken_bytes);
+        state.settled += items as u64;
+        state.writing_since = None;
+        if state.items == 0 && state.waiting.capacity() > 256 {
+            state.waiting = VecDeque::new();
+        }
+        drop(state);
+        self.settled.notify_all();
+    }
+
+    /// Waits until all that was submitted so far is committed or given up; `false` when the writer
+    /// has ended before.
+    pub(crate) fn flush(&self) -> bool {
+        let mut state = self.state.lock();
+        let target = state.submitted;
+        while state.settled < target {
+            if state.gone {
+                return false;
+            }
+            state.flush_to = state.flush_to.max(target);
+            self.work.notify_one();
+            self.settled.wait(&mut state);
+        }
+        true
+    }
+
+    /// For the writer: waits before a repetition; `false` at once when the queue is closed.
+    pub(crate) fn pause(&self, pause: Duration) -> bool {
+        let mut state = self.state.lock();
+        if !state.closing {
+            self.closed.wait_for(&mut state, pause);
+        }
+        !state.closing
+    }
+
+    /// Takes no more; the writer ends when it has written what waits.
+    pub(crate) fn close(&self) {
+        self.state.lock().closing = true;
+        self.work.notify_all();
+        self.closed.notify_all();
+    }
+
+    /// For the writer's end, whatever way it came.
+    pub(crate) fn gone(&self) {
+        let mut state = self.state.lock();
+        state.gone = true;
+        state.waiting.clear();
+        state.commands.clear();
+        drop(state);
+        self.settled.notify_all();
+    }
+
+    pub(crate) fn depth(&self) -> Depth {
+        let state = self.state.lock();
+        let waiting = state.waiting.front().map(|parcel| parcel.arrived);
+        let oldest = state.writing_since.or(waiting);
+        Depth {
+            items: state.items,
+            bytes: state.bytes,
+            high_items: state.high_items,
+            high_bytes: state.high_bytes,
+            lag: oldest.map_or(Duration::ZERO, |since| since.elapsed()),
+        }
+    }
+}
+
+impl Taken {
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+/// Whether someone waits to see it: not the events of a stream, nor the progress of an open flow.
+fn urgent(record: &Record) -> bool {
+    match record {
+        Record::Events(_) => false,
+        Record::Flow(flow) => flow.outcome.is_some() || flow.event_count == 0,
+        _ => true,
+    }
+}
+
+/// About how many bytes a record holds.
+pub(crate) fn weight(record: &Record) -> usize {
+    let payload = match record {
+        Record::Flow(flow) => 1024 + flow.path.len() + flow.preview.as_ref().map_or(0, String::len),
+        Record::Headers(headers) => headers.lines.as_bytes().len(),
+        Record::Body(body) => body.bytes.len(),
+        Record::Events(run) => run.text.len() + run.spans.len() * 32,
+        Record::Message(_, message) => {
+            256 + message
+                .blocks
+                .iter()
+                .map(|block| 128 + content_len(&block.content))
+                .sum::<usize>()
+        }
+        Record::Tunnel(_) | Record::Drop(_) => 0,
+    };
+    payload + 128
+}
+
+fn content_len(content: &langley_model::Content) -> usize {
+    use langley_model::Content;
+    match content {
+        Content::Text { text, citations } => {
+            text.len() + citations.iter().map(String::len).sum::<usize>()
+        }
+        Content::Thinking { text, .. } => text.len(),
+        Content::RedactedThinking { .. } => 0,
+        Content::ToolUse { input, .. } | Content::ServerToolUse { input, .. } => input.len(),
+        Content::ServerToolResult { json, .. } | Content::Other { json, .. } => json.len(),
+    }
+}

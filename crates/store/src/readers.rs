@@ -1,0 +1,113 @@
+//! The reading side: at most three connections, opened when first needed.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+
+use parking_lot::{Condvar, Mutex};
+use rusqlite::Connection;
+
+use crate::connect;
+use crate::error::StoreError;
+
+const MOST: usize = 3;
+
+/// The pool.
+#[derive(Debug)]
+pub(crate) struct Readers {
+    path: PathBuf,
+    state: Mutex<State>,
+    returned: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    idle: Vec<Connection>,
+    lent: usize,
+}
+
+/// A lent connection; goes back when dropped.
+pub(crate) struct Lent<'a> {
+    readers: &'a Readers,
+    conn: Option<Connection>,
+}
+
+impl Readers {
+    pub(crate) const fn new(path: PathBuf) -> Self {
+        let state = State { idle: Vec::new(), lent: 0 };
+        Self { path, state: Mutex::new(state), returned: Condvar::new() }
+    }
+
+    /// Lends a connection; waits while all are lent.
+    fn lend(&self) -> Result<Lent<'_>, StoreError> {
+        let mut state = self.state.lock();
+        while state.lent >= MOST {
+            self.returned.wait(&mut state);
+        }
+        state.lent += 1;
+        let idle = state.idle.pop();
+        drop(state);
+        let mut lent = Lent { readers: self, conn: idle };
+        if lent.conn.is_none() {
+            lent.conn = Some(connect::reader(&self.path)?);
+        }
+        Ok(lent)
+    }
+
+    /// Runs a query inside one read transaction, so that all it reads is of one moment.
+    pub(crate) fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, ReadError>,
+    ) -> Result<T, StoreError> {
+        let lent = self.lend()?;
+        let fail = |error| StoreError::of(error, &self.path);
+        let Some(conn) = lent.deref() else { return Err(StoreError::Closed) };
+        let moment = conn.unchecked_transaction().map_err(fail)?;
+        let answer = query(&moment);
+        moment.finish().map_err(fail)?;
+        answer.map_err(|error| match error {
+            ReadError::Sqlite(error) => fail(error),
+            ReadError::Store(error) => error,
+        })
+    }
+
+    /// Closes the connections that nobody uses.
+    pub(crate) fn rest(&self) {
+        self.state.lock().idle.clear();
+    }
+}
+
+impl Deref for Lent<'_> {
+    type Target = Option<Connection>;
+
+    fn deref(&self) -> &Option<Connection> {
+        &self.conn
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let mut state = self.readers.state.lock();
+        state.lent -= 1;
+        state.idle.extend(self.conn.take());
+        drop(state);
+        self.readers.returned.notify_one();
+    }
+}
+
+/// A failure inside a query, before the file's name is known.
+pub(crate) enum ReadError {
+    Sqlite(rusqlite::Error),
+    Store(StoreError),
+}
+
+impl From<rusqlite::Error> for ReadError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<StoreError> for ReadError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,57 @@
+//! The schema: numbered migrations, applied under one immediate transaction so that two processes
+//! starting together take turns.
+
+use std::path::Path;
+
+use langley_model::Micros;
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::StoreError;
+
+/// `LNGL`: tells a store from the databases of other programs.
+const APPLICATION_ID: i32 = 0x4c4e_474c;
+
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+
+/// The newest schema this program knows.
+pub(crate) const SCHEMA: i64 = MIGRATIONS.len() as i64;
+
+/// Brings the file to [`SCHEMA`].
+pub(crate) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let fail = |error| StoreError::of(error, path);
+    if check(conn, path)? == SCHEMA {
+        return Ok(());
+    }
+    let change = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
+    // Once more, under the lock: another process may have been first.
+    let version = check(&change, path)?;
+    for (number, sql) in (1_i64..).zip(MIGRATIONS).filter(|(number, _)| *number > version) {
+        change.execute_batch(sql).map_err(fail)?;
+        change
+            .execute(
+                "INSERT INTO schema_version (version, applied_at) VALUES (?1, ?2)",
+                (number, Micros::now().0),
+            )
+            .map_err(fail)?;
+    }
+    change.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)?;
+    change.pragma_update(None, "user_version", SCHEMA).map_err(fail)?;
+    change.commit().map_err(fail)
+}
+
+/// The file's schema; an error when it is newer than this program or not a store at all.
+pub(crate) fn check(conn: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let fail = |error| StoreError::of(error, path);
+    let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let found = pragma("user_version").map_err(fail)?;
+    let application = pragma("application_id").map_err(fail)?;
+    let tables: i64 =
+        conn.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0)).map_err(fail)?;
+    if application != i64::from(APPLICATION_ID) && (tables > 0 || found != 0) {
+        return Err(StoreError::Foreign { path: path.to_owned() });
+    }
+    if found > SCHEMA {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: SCHEMA });
+    }
+    Ok(found)
+}

@@ -1,0 +1,259 @@
+//! The store's handle: cheap to clone, shared by the recorder that writes and the doors that read.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use langley_model::{DropReason, Outcome, Record, Redacted};
+use parking_lot::Mutex;
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::connect;
+use crate::counters::{Counters, StoreCounters};
+use crate::error::StoreError;
+use crate::filter::FlowFilter;
+use crate::options::StoreOptions;
+use crate::queue::{Limits, Queue};
+use crate::readers::Readers;
+use crate::schema;
+use crate::writer::{Announce, Command, Totals, Writer};
+
+/// What is written on flows that an earlier run left open.
+const LOST: &str = "Langley ended before this flow did; what came after is not recorded.";
+
+/// A store: one file, read and written through this handle and its clones.
+///
+/// When the last clone is dropped, the writer finishes what waits in the background; [`Self::close`]
+/// waits for it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    readers: Readers,
+    counters: Arc<Counters>,
+    writer: Option<Writing>,
+}
+
+struct Writing {
+    queue: Arc<Queue>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("path", &self.inner.path).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the store for writing and starts its writer; creates or migrates the file as needed,
+    /// and marks the flows that an earlier run left open as lost.
+    ///
+    /// `announce` is called on the writer's thread after each commit.
+    ///
+    /// # Errors
+    /// Everything that keeps the file from being written; nothing is deleted, and what is there
+    /// stays as it is.
+    pub fn open(options: StoreOptions, announce: Announce) -> Result<Self, StoreError> {
+        let mut conn = connect::writer(&options)?;
+        let path = options.path;
+        let fail = |error| StoreError::of(error, &path);
+        schema::migrate(&mut conn, &path)?;
+        let mark = connect::mark_writer(&path);
+        let counters = Arc::new(Counters::default());
+        if mark.alone {
+            let lost = mark_lost(&mut conn).map_err(fail)?;
+            Counters::set(&counters.lost_at_open, lost);
+        }
+        load(&conn, &counters).map_err(fail)?;
+        let queue = Arc::new(Queue::new(Limits {
+            items: options.queue_max_items,
+            bytes: options.queue_max_bytes,
+            batch: options.batch,
+            event_batch: options.event_batch.max(options.batch),
+        }));
+        let writer = Writer::new(
+            conn,
+            path.clone(),
+            Arc::clone(&queue),
+            Arc::clone(&counters),
+            announce,
+            options.retry_pause,
+            mark,
+        );
+        let thread = std::thread::Builder::new()
+            .name(String::from("store-writer"))
+            .spawn(move || writer.run())
+            .map_err(StoreError::Thread)?;
+        let writer = Some(Writing { queue, thread: Mutex::new(Some(thread)) });
+        let inner = Inner { readers: Readers::new(path.clone()), path, counters, writer };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Opens the store for reading only; its writer may be another process.
+    ///
+    /// # Errors
+    /// A missing, damaged or newer file.
+    pub fn open_read_only(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let path = path.into();
+        let readers = Readers::new(path.clone());
+        let counters = Arc::new(Counters::default());
+        readers.read(|conn| {
+            let found = schema::check(conn, &path)?;
+            if found < schema::SCHEMA {
+                return Err(StoreError::Outdated { path: path.clone(), found }.into());
+            }
+            Ok(load(conn, &counters)?)
+        })?;
+        Ok(Self { inner: Arc::new(Inner { path, readers, counters, writer: None }) })
+    }
+
+    /// Hands records to the writer. Never blocks.
+    ///
+    /// # Errors
+    /// The records come back when the queue is full, the store is closed or only read.
+    pub fn submit(&self, batch: Vec<Redacted<Record>>) -> Result<(), Vec<Redacted<Record>>> {
+        match &self.inner.writer {
+            Some(writing) => writing.queue.submit(batch),
+            None => Err(batch),
+        }
+    }
+
+    /// Waits until all that was submitted so far is committed, or given up and counted.
+    ///
+    /// # Errors
+    /// The writer has ended before.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        let written = self.inner.writer.as_ref().is_none_or(|writing| writing.queue.flush());
+        if written { Ok(()) } else { Err(StoreError::Closed) }
+    }
+
+    /// Writes what waits, and ends the writer. Other clones can still read.
+    pub fn close(self) {
+        self.inner.readers.rest();
+        if let Some(writing) = &self.inner.writer {
+            writing.queue.close();
+            let thread = writing.thread.lock().take();
+            if thread.is_some_and(|thread| thread.join().is_err()) {
+                tracing::error!("the store's writer ended by a panic");
+            }
+        }
+    }
+
+    /// The counters, at this moment. A read-only store reads the totals from the file anew.
+    #[must_use]
+    pub fn counters(&self) -> StoreCounters {
+        let inner = &*self.inner;
+        if inner.writer.is_none() {
+            // Stale figures are better than none.
+            let _ = inner.readers.read(|conn| Ok(load(conn, &inner.counters)?));
+        }
+        let mut counters = inner.counters.read();
+        if let Some(writing) = &inner.writer {
+            let depth = writing.queue.depth();
+            counters.queue_items = depth.items as u64;
+            counters.queue_bytes = depth.bytes as u64;
+            counters.high_water_items = depth.high_items as u64;
+            counters.high_water_bytes = depth.high_bytes as u64;
+            counters.writer_lag_ms = u64::try_from(depth.lag.as_millis()).unwrap_or(u64::MAX);
+        }
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        counters.db_bytes = size(&inner.path);
+        counters.wal_bytes = size(&connect::beside(&inner.path, "-wal"));
+        counters
+    }
+
+    /// The database file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Keeps a setting, after all that was submitted so far; returns when it is committed.
+    ///
+    /// # Errors
+    /// The store is closed or cannot be written.
+    pub fn put_setting(&self, key: &str, value: Redacted<String>) -> Result<(), StoreError> {
+        let key = key.to_owned();
+        self.ask(|reply| Command::PutSetting { key, value, reply })
+    }
+
+    /// Deletes the ended flows that `filter` names, with all that belongs to them; returns how many.
+    ///
+    /// Open flows stay: they are still being written. Recording goes on meanwhile.
+    ///
+    /// # Errors
+    /// The store is closed or cannot be written; what was deleted until then stays deleted.
+    pub fn delete_flows(&self, filter: &FlowFilter) -> Result<u64, StoreError> {
+        let filter = Box::new(filter.clone());
+        self.ask(|reply| Command::Delete { filter, reply })
+    }
+
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.inner.readers
+    }
+
+    fn ask<T>(
+        &self,
+        command: impl FnOnce(SyncSender<Result<T, StoreError>>) -> Command,
+    ) -> Result<T, StoreError> {
+        let (reply, answer): (_, Receiver<Result<T, StoreError>>) = sync_channel(1);
+        let writing = self.inner.writer.as_ref().ok_or(StoreError::Closed)?;
+        if !writing.queue.command(command(reply)) {
+            return Err(StoreError::Closed);
+        }
+        answer.recv().unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(writing) = &self.writer {
+            writing.queue.close();
+        }
+    }
+}
+
+/// Gives every open flow the outcome `lost` and a revision; returns how many there were.
+fn mark_lost(conn: &mut Connection) -> rusqlite::Result<u64> {
+    let any = conn.prepare("SELECT 1 FROM flows WHERE outcome IS NULL LIMIT 1")?.exists(())?;
+    if !any {
+        return Ok(0);
+    }
+    let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let keys: Vec<i64> = change
+        .prepare("SELECT n FROM flows WHERE outcome IS NULL")?
+        .query_map((), |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let first = Totals::read(&change)?.revision;
+    for (revision, key) in (first + 1..).zip(&keys) {
+        change
+            .prepare_cached(
+                "UPDATE flows SET outcome = ?2, reason = ifnull(reason, ?3), revision = ?4
+                 WHERE n = ?1",
+            )?
+            .execute((key, Outcome::Lost.as_str(), LOST, revision.cast_signed()))?;
+    }
+    let lost = keys.len() as u64;
+    Totals { revision: lost, lost, ..Totals::default() }.add(&change)?;
+    change.commit()?;
+    Ok(lost)
+}
+
+/// Brings the totals of the file into memory.
+fn load(conn: &Connection, counters: &Counters) -> rusqlite::Result<()> {
+    let totals = Totals::read(conn)?;
+    Counters::set(&counters.flows, totals.flows);
+    Counters::set(&counters.events, totals.events);
+    Counters::set(&counters.tunnels, totals.tunnels);
+    Counters::set(&counters.revision, totals.revision);
+    for reason in DropReason::ALL {
+        Counters::set(counters.dropped(reason), totals.drops[reason as usize]);
+    }
+    Ok(())
+}

@@ -1,0 +1,434 @@
+//! One transaction: everything a batch says, written once per flow, with the next revisions.
+
+use std::sync::Arc;
+
+use langley_model::{
+    Content, Drop as Dropped, DropReason, Flow, FlowId, Message, Micros, Record, Redacted,
+    Revision, Stored,
+};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension};
+
+use super::batch::{Batch, Touched};
+use super::blobs::BlobSql;
+use super::tails::{BlockSql, Desk, Memory, OpenFlow, Tail};
+use super::{Change, side_number};
+use crate::codec::message_json;
+use crate::flow_row::{self, Binder, Bytes, FlowSql, signed};
+
+/// What a transaction has changed.
+pub(super) struct Applied {
+    pub(super) changes: Vec<Change>,
+    pub(super) totals: Totals,
+    /// Drops that records reported.
+    pub(super) reported: Vec<(DropReason, u64)>,
+    pub(super) revision: Revision,
+}
+
+/// Running totals of the file, or how much a transaction adds to them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) revision: u64,
+    pub(crate) flows: u64,
+    pub(crate) events: u64,
+    pub(crate) tunnels: u64,
+    pub(crate) lost: u64,
+    pub(crate) drops: [u64; DropReason::ALL.len()],
+}
+
+impl Totals {
+    /// The totals of the file.
+    pub(crate) fn read(conn: &Connection) -> rusqlite::Result<Self> {
+        let mut totals = Self::default();
+        let mut statement = conn.prepare_cached("SELECT name, value FROM totals")?;
+        let mut rows = statement.query(())?;
+        while let Some(row) = rows.next()? {
+            let value = row.get::<_, i64>(1)?.cast_unsigned();
+            let name = row.get_ref(0)?.as_str()?;
+            if let Some(cell) = totals.cells().into_iter().find(|(known, _)| *known == name) {
+                *cell.1 = value;
+            }
+        }
+        Ok(totals)
+    }
+
+    /// Adds these to the totals of the file.
+    pub(crate) fn add(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        let mut statement = conn.prepare_cached(
+            "INSERT INTO totals (name, value) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET value = value + ?2",
+        )?;
+        for (name, value) in self.cells() {
+            if *value > 0 {
+                statement.execute((name, signed(*value)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn cells(&mut self) -> [(&'static str, &mut u64); 9] {
+        let [capture, open, writer, failed] = &mut self.drops;
+        [
+            ("revision", &mut self.revision),
+            ("flows", &mut self.flows),
+            ("events", &mut self.events),
+            ("tunnels", &mut self.tunnels),
+            ("lost", &mut self.lost),
+            (DropReason::CaptureQueueFull.as_str(), capture),
+            (DropReason::TooManyOpenFlows.as_str(), open),
+            (DropReason::WriterQueueFull.as_str(), writer),
+            (DropReason::WriteFailed.as_str(), failed),
+        ]
+    }
+}
+
+/// Writes `records` and the rows about earlier drops in one transaction.
+///
+/// On an error nothing is written; the caller rolls back and restores the memory.
+pub(super) fn apply(
+    conn: &Connection,
+    memory: &mut Memory,
+    sql: &FlowSql,
+    records: &[Redacted<Record>],
+    unwritten: &[Dropped],
+) -> rusqlite::Result<Applied> {
+    let batch = Batch::sort(records);
+    conn.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
+    let revision: Option<i64> = conn
+        .prepare_cached("SELECT value FROM totals WHERE name = 'revision'")?
+        .query_row((), |row| row.get(0))
+        .optional()?;
+    let mut transaction = Transaction {
+        conn,
+        memory,
+        sql: Statements::prepare(conn, sql)?,
+        revision: Revision(revision.unwrap_or(0).cast_unsigned()),
+        added: Totals::default(),
+        orphans: Vec::new(),
+        changes: Vec::with_capacity(batch.flows.len()),
+    };
+    for (id, touched) in &batch.flows {
+        transaction.flow(*id, touched)?;
+    }
+    transaction.tunnels(&batch)?;
+    let mut reported = Vec::new();
+    let orphans = std::mem::take(&mut transaction.orphans);
+    for dropped in batch.drops.iter().copied().chain(&orphans) {
+        transaction.dropped(dropped)?;
+        reported.push((dropped.reason, dropped.count));
+    }
+    for dropped in unwritten {
+        transaction.dropped(dropped)?;
+    }
+    let Transaction { revision, mut added, changes, .. } = transaction;
+    added.add(conn)?;
+    conn.prepare_cached("COMMIT")?.execute(())?;
+    Ok(Applied { changes, totals: added, reported, revision })
+}
+
+struct Statements<'c> {
+    insert: CachedStatement<'c>,
+    update: CachedStatement<'c>,
+    progress: CachedStatement<'c>,
+    heads: CachedStatement<'c>,
+    body: CachedStatement<'c>,
+    message: CachedStatement<'c>,
+    blobs: BlobSql<'c>,
+    blocks: BlockSql<'c>,
+}
+
+impl<'c> Statements<'c> {
+    fn prepare(conn: &'c Connection, flow: &FlowSql) -> rusqlite::Result<Self> {
+        Ok(Self {
+            insert: conn.prepare_cached(&flow.insert)?,
+            update: conn.prepare_cached(&flow.update)?,
+            progress: conn.prepare_cached(&flow.progress)?,
+            heads: conn.prepare_cached(
+                "INSERT INTO flow_heads (flow, request_headers, request_trailers,
+                     response_headers, response_trailers)
+                 VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (flow) DO UPDATE SET
+                     request_headers = ifnull(?2, request_headers),
+                     request_trailers = ifnull(?3, request_trailers),
+                     response_headers = ifnull(?4, response_headers),
+                     response_trailers = ifnull(?5, response_trailers)",
+            )?,
+            body: conn.prepare_cached(
+                "INSERT OR REPLACE INTO flow_bodies
+                     (flow, side, blob, media_type, original_len, truncated)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?,
+            message: conn.prepare_cached(
+                "INSERT OR REPLACE INTO messages (flow, raw_len, codec, bytes)
+                 VALUES (?1, ?2, ?3, ?4)",
+            )?,
+            blobs: BlobSql::prepare(conn)?,
+            blocks: BlockSql::prepare(conn)?,
+        })
+    }
+}
+
+struct Transaction<'c, 'm> {
+    conn: &'c Connection,
+    memory: &'m mut Memory,
+    sql: Statements<'c>,
+    revision: Revision,
+    added: Totals,
+    /// Records of flows whose beginning was never stored.
+    orphans: Vec<Dropped>,
+    changes: Vec<Change>,
+}
+
+impl Transaction<'_, '_> {
+    /// Writes all that the batch says about one flow.
+    fn flow(&mut self, id: FlowId, touched: &Touched<'_>) -> rusqlite::Result<()> {
+        let revision = self.revision.next();
+        let known = match self.memory.take(id) {
+            Some(open) => Some(open),
+            // New, as nearly always; a stored one makes the insertion below fail.
+            None if touched.flow.is_some() => None,
+            None => match self.stored(id)? {
+                Some(flow) => Some(flow),
+                None => {
+                    self.orphan(id, touched);
+                    return Ok(());
+                }
+            },
+        };
+        let base = known.as_ref().map(|open| open.flow.as_ref());
+        let Some(mut flow) = touched.flow.or(base.map(|flow| &**flow)).cloned() else {
+            return Ok(());
+        };
+        if touched.flow.is_some() {
+            flow.dropped_events += self.memory.losses(id);
+        }
+        // The engine may report its count later than the events themselves.
+        let last = touched.runs.iter().filter_map(|run| run.spans.last()).map(|span| span.seq);
+        if let Some(last) = last.max() {
+            flow.event_count = flow.event_count.max(last.saturating_add(1));
+        }
+        if let Some(base) = base {
+            flow.event_count = flow.event_count.max(base.event_count);
+        }
+        let mut open = match known {
+            Some(open) => {
+                self.update(&open, &flow, revision)?;
+                open
+            }
+            None => self.insert(&flow, revision)?,
+        };
+        self.revision = revision;
+        self.added.revision += 1;
+        self.contents(open.n, &open.flow, &flow, touched)?;
+        self.events(&mut open, touched)?;
+        let flow = Arc::new(Stored::read_back(flow, revision));
+        self.changes.push(Change { revision, flow: Arc::clone(&flow) });
+        if flow.is_open() {
+            open.flow = flow;
+            self.memory.put(id, open);
+        } else {
+            let OpenFlow { n, tail, .. } = open;
+            tail.finish(&mut desk(&mut self.sql.blocks, self.memory, n))?;
+        }
+        Ok(())
+    }
+
+    fn orphan(&mut self, id: FlowId, touched: &Touched<'_>) {
+        self.orphans.push(Dropped {
+            at: Micros::now(),
+            flow: Some(id),
+            reason: DropReason::WriteFailed,
+            count: touched.count(),
+            bytes: touched.bytes(),
+        });
+    }
+
+    /// A flow that is not open here, from its row.
+    fn stored(&self, id: FlowId) -> rusqlite::Result<Option<OpenFlow>> {
+        let sql = format!("{} WHERE flow_id = ?1", FlowSql::select());
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let row = statement.query_row([Bytes(id.as_bytes())], flow_row::read).optional()?;
+        Ok(row.map(|(n, flow)| OpenFlow { n, flow: Arc::new(flow), tail: Tail::default() }))
+    }
+
+    fn insert(&mut self, flow: &Flow, revision: Revision) -> rusqlite::Result<OpenFlow> {
+        let mut n = flow.started_at.0;
+        let mut step = 1;
+        loop {
+            let mut binder = Binder::new(&mut self.sql.insert);
+            binder.key(n, revision);
+            binder.fixed(flow);
+            binder.indexed(flow);
+            binder.plain(flow);
+            match binder.execute() {
+                Ok(_) => break,
+                Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                    if step == 1
+                        && let Some(open) = self.stored(flow.id)?
+                    {
+                        self.update(&open, flow, revision)?;
+                        return Ok(open);
+                    }
+                    // Another flow began in the same microsecond. Growing steps, since an import
+                    // may bring thousands of them.
+                    if step > 1 << 24 {
+                        return Err(error);
+                    }
+                    n = n.saturating_add(step);
+                    step *= 2;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.added.flows += 1;
+        // Nothing of it is stored yet: compared with a flow without tools, without contents.
+        let blank = Flow::new(flow.id, flow.connection, flow.started_at);
+        let blank = Arc::new(Stored::read_back(blank, revision));
+        Ok(OpenFlow { n, flow: blank, tail: Tail::default() })
+    }
+
+    fn update(&mut self, open: &OpenFlow, flow: &Flow, revision: Revision) -> rusqlite::Result<()> {
+        let moves = flow_row::moves(&open.flow, flow);
+        let statement = if moves { &mut self.sql.update } else { &mut self.sql.progress };
+        let mut binder = Binder::new(statement);
+        binder.key(open.n, revision);
+        if moves {
+            binder.indexed(flow);
+        }
+        binder.plain(flow);
+        binder.execute().map(|_| ())
+    }
+
+    fn contents(
+        &mut self,
+        n: i64,
+        before: &Flow,
+        flow: &Flow,
+        touched: &Touched<'_>,
+    ) -> rusqlite::Result<()> {
+        if touched.heads.iter().any(Option::is_some) {
+            let mut blobs = [None; 4];
+            for (blob, head) in blobs.iter_mut().zip(touched.heads) {
+                if let Some(head) = head {
+                    *blob = Some(self.blob(head.as_bytes())?);
+                }
+            }
+            let [a, b, c, d] = blobs;
+            self.sql.heads.execute((n, a, b, c, d))?;
+        }
+        for body in touched.bodies.into_iter().flatten() {
+            let blob = self.blob(body.bytes.as_bytes())?;
+            self.sql.body.execute((
+                n,
+                side_number(body.side) as i64,
+                blob,
+                body.media_type.as_deref(),
+                signed(body.original_len),
+                body.truncated,
+            ))?;
+        }
+        if let Some(message) = touched.message {
+            let json = message_json::encode(message);
+            let (codec, bytes) = self.memory.packer.pack(&json);
+            self.sql.message.execute((n, signed(json.len() as u64), codec, bytes))?;
+            self.tool_calls(n, message)?;
+        } else if flow.tool_names != before.tool_names {
+            let mut statement = self.conn.prepare_cached(
+                "INSERT INTO tool_calls (flow, position, name) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (flow, position) DO UPDATE SET name = ?3",
+            )?;
+            for (position, name) in (0_i64..).zip(&flow.tool_names) {
+                statement.execute((n, position, name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tool_calls(&mut self, n: i64, message: &Message) -> rusqlite::Result<()> {
+        let calls = message.blocks.iter().filter_map(|block| match &block.content {
+            Content::ToolUse { id, name, input } => Some((block, id, name, input, false)),
+            Content::ServerToolUse { id, name, input } => Some((block, id, name, input, true)),
+            _ => None,
+        });
+        for (position, (block, id, name, input, server)) in (0_i64..).zip(calls) {
+            self.conn
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO tool_calls
+                         (flow, position, name, call_id, block, server, input_bytes, complete)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                )?
+                .execute((
+                    n,
+                    position,
+                    name,
+                    id,
+                    block.index,
+                    server,
+                    signed(input.len() as u64),
+                    block.complete,
+                ))?;
+        }
+        Ok(())
+    }
+
+    fn events(&mut self, open: &mut OpenFlow, touched: &Touched<'_>) -> rusqlite::Result<()> {
+        if touched.runs.is_empty() {
+            return Ok(());
+        }
+        let mut desk = desk(&mut self.sql.blocks, self.memory, open.n);
+        open.tail.append(&mut desk, &touched.runs)?;
+        self.added.events += touched.runs.iter().map(|run| run.spans.len() as u64).sum::<u64>();
+        Ok(())
+    }
+
+    fn blob(&mut self, bytes: &[u8]) -> rusqlite::Result<i64> {
+        self.memory.blobs.keep(&mut self.sql.blobs, &mut self.memory.packer, bytes)
+    }
+
+    fn tunnels(&mut self, batch: &Batch<'_>) -> rusqlite::Result<()> {
+        for tunnel in &batch.tunnels {
+            let known = self
+                .conn
+                .prepare_cached("SELECT 1 FROM tunnels WHERE connection_id = ?1")?
+                .exists([Bytes(tunnel.connection.as_bytes())])?;
+            self.added.tunnels += u64::from(!known);
+            self.conn
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO tunnels (connection_id, started_at, ended_at, host,
+                         port, client_addr, bytes_up, bytes_down, why)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                )?
+                .execute((
+                    Bytes(tunnel.connection.as_bytes()),
+                    tunnel.started_at.0,
+                    tunnel.ended_at.map(|at| at.0),
+                    &tunnel.host,
+                    tunnel.port,
+                    &tunnel.client_addr,
+                    signed(tunnel.bytes_up),
+                    signed(tunnel.bytes_down),
+                    tunnel.why.as_str(),
+                ))?;
+        }
+        Ok(())
+    }
+
+    fn dropped(&mut self, dropped: &Dropped) -> rusqlite::Result<()> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO drops (at, flow_id, reason, count, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute((
+                dropped.at.0,
+                dropped.flow.as_ref().map(|id| Bytes(id.as_bytes())),
+                dropped.reason.as_str(),
+                signed(dropped.count),
+                signed(dropped.bytes),
+            ))?;
+        self.added.drops[dropped.reason as usize] += dropped.count;
+        Ok(())
+    }
+}
+
+fn desk<'a, 'c>(sql: &'a mut BlockSql<'c>, memory: &'a mut Memory, n: i64) -> Desk<'a, 'c> {
+    Desk { sql, packer: &mut memory.packer, raw: &mut memory.raw, n }
+}

@@ -1,0 +1,71 @@
+//! Content once: a blob is found by the hash of its bytes, and the recent hashes are remembered.
+
+use lru::LruCache;
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
+
+use crate::codec::pack::Packer;
+
+/// Recent hashes; 4,096 of them take about half a megabyte.
+const REMEMBERED: usize = 4096;
+
+/// Which blobs exist.
+pub(super) struct Blobs {
+    recent: LruCache<[u8; 32], i64>,
+}
+
+/// The statements on blobs.
+pub(super) struct BlobSql<'c> {
+    find: CachedStatement<'c>,
+    insert: CachedStatement<'c>,
+}
+
+impl<'c> BlobSql<'c> {
+    pub(super) fn prepare(conn: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            find: conn.prepare_cached("SELECT id FROM blobs WHERE hash = ?1")?,
+            insert: conn.prepare_cached(
+                "INSERT INTO blobs (hash, raw_len, codec, bytes) VALUES (?1, ?2, ?3, ?4)
+                 RETURNING id",
+            )?,
+        })
+    }
+}
+
+impl Blobs {
+    pub(super) fn new() -> Self {
+        // Unbounded and trimmed by hand: a bounded one would reserve all its room when idle.
+        Self { recent: LruCache::unbounded() }
+    }
+
+    /// The id of the blob of `bytes`, which is stored when it is new.
+    pub(super) fn keep(
+        &mut self,
+        sql: &mut BlobSql<'_>,
+        packer: &mut Packer,
+        bytes: &[u8],
+    ) -> rusqlite::Result<i64> {
+        let hash = *blake3::hash(bytes).as_bytes();
+        if let Some(&id) = self.recent.get(&hash) {
+            return Ok(id);
+        }
+        let stored = sql.find.query_row([&hash[..]], |row| row.get(0)).optional()?;
+        let id = match stored {
+            Some(id) => id,
+            None => {
+                let (codec, packed) = packer.pack(bytes);
+                let raw_len = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+                sql.insert.query_row((&hash[..], raw_len, codec, packed), |row| row.get(0))?
+            }
+        };
+        if self.recent.len() >= REMEMBERED {
+            self.recent.pop_lru();
+        }
+        self.recent.put(hash, id);
+        Ok(id)
+    }
+
+    /// Forgets all: some may not exist any more.
+    pub(super) fn forget(&mut self) {
+        self.recent = LruCache::unbounded();
+    }
+}

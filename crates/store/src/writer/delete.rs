@@ -1,0 +1,112 @@
+//! Deleting flows in small transactions, between which recording goes on; then the content that
+//! nothing refers to any more.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::mpsc::SyncSender;
+
+use rusqlite::{Connection, TransactionBehavior, params_from_iter};
+
+use super::tails::Memory;
+use crate::error::StoreError;
+use crate::filter::{Condition, FlowFilter};
+
+/// Flows per transaction.
+const AT_ONCE: i64 = 200;
+
+/// A deletion under way.
+pub(super) struct Deletion {
+    condition: Condition,
+    deleted: u64,
+    /// Blobs that deleted flows referred to.
+    blobs: HashSet<i64>,
+    reply: SyncSender<Result<u64, StoreError>>,
+}
+
+impl Deletion {
+    /// Deletes what `filter` names, open flows excepted: they are still being written.
+    pub(super) fn new(filter: &FlowFilter, reply: SyncSender<Result<u64, StoreError>>) -> Self {
+        let mut condition = Condition::of(filter);
+        condition.and("outcome IS NOT NULL", []);
+        Self { condition, deleted: 0, blobs: HashSet::new(), reply }
+    }
+
+    /// Does one transaction; returns itself while there is more to do.
+    pub(super) fn step(
+        mut self,
+        conn: &Connection,
+        path: &Path,
+        memory: &mut Memory,
+    ) -> Option<Self> {
+        let outcome = match self.chunk(conn) {
+            Ok(0) => self.sweep(conn, memory).map(|()| self.deleted),
+            Ok(flows) => {
+                self.deleted += flows;
+                return Some(self);
+            }
+            Err(error) => Err(error),
+        };
+        // The asker may have gone.
+        let _ = self.reply.try_send(outcome.map_err(|error| StoreError::of(error, path)));
+        None
+    }
+
+    fn chunk(&mut self, conn: &Connection) -> rusqlite::Result<u64> {
+        let change = rusqlite::Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
+        let keys: Vec<i64> = {
+            let sql = format!("SELECT n FROM flows{} LIMIT {AT_ONCE}", self.condition.sql());
+            let mut statement = change.prepare(&sql)?;
+            let parameters = params_from_iter(&self.condition.parameters);
+            statement.query_map(parameters, |row| row.get(0))?.collect::<Result<_, _>>()?
+        };
+        for key in &keys {
+            let refers = change.prepare_cached(
+                "SELECT request_headers FROM flow_heads WHERE flow = ?1
+                 UNION ALL SELECT request_trailers FROM flow_heads WHERE flow = ?1
+                 UNION ALL SELECT response_headers FROM flow_heads WHERE flow = ?1
+                 UNION ALL SELECT response_trailers FROM flow_heads WHERE flow = ?1
+                 UNION ALL SELECT blob FROM flow_bodies WHERE flow = ?1",
+            );
+            for blob in refers?.query_map([key], |row| row.get::<_, Option<i64>>(0))? {
+                self.blobs.extend(blob?);
+            }
+            // Everything else of the flow goes with its row.
+            change.prepare_cached("DELETE FROM flows WHERE n = ?1")?.execute([key])?;
+        }
+        change.commit()?;
+        Ok(keys.len() as u64)
+    }
+
+    /// Deletes the blobs that no flow refers to any more.
+    fn sweep(&mut self, conn: &Connection, memory: &mut Memory) -> rusqlite::Result<()> {
+        if self.blobs.is_empty() {
+            return Ok(());
+        }
+        let change = rusqlite::Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
+        {
+            let mut heads = change.prepare(
+                "SELECT request_headers, request_trailers, response_headers, response_trailers
+                 FROM flow_heads",
+            )?;
+            let mut rows = heads.query(())?;
+            while let Some(row) = rows.next()? {
+                for column in 0..4 {
+                    if let Some(blob) = row.get::<_, Option<i64>>(column)? {
+                        self.blobs.remove(&blob);
+                    }
+                }
+            }
+            let mut bodies = change.prepare("SELECT blob FROM flow_bodies")?;
+            let mut rows = bodies.query(())?;
+            while let Some(row) = rows.next()? {
+                self.blobs.remove(&row.get::<_, i64>(0)?);
+            }
+            let mut delete = change.prepare("DELETE FROM blobs WHERE id = ?1")?;
+            for blob in &self.blobs {
+                delete.execute([blob])?;
+            }
+        }
+        memory.blobs.forget();
+        change.commit()
+    }
+}

@@ -1,0 +1,296 @@
+//! The one writer: a thread that turns what waits into transactions, and outlives their failures.
+
+mod apply;
+mod batch;
+mod blobs;
+mod delete;
+mod tails;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use langley_model::{
+    Drop as Dropped, DropReason, Flow, FlowId, Micros, Record, Redacted, Revision, Side, Stored,
+};
+use rusqlite::Connection;
+
+use crate::connect::WriterMark;
+use crate::counters::Counters;
+use crate::error::{StoreError, passing};
+use crate::filter::FlowFilter;
+use crate::flow_row::FlowSql;
+use crate::queue::{Queue, Taken, weight};
+
+pub(crate) use apply::Totals;
+use apply::{Applied, apply};
+use delete::Deletion;
+use tails::Memory;
+
+/// Repetitions of a failed write before its batch is given up.
+const RETRIES: u32 = 3;
+
+/// Rows about failed batches that wait; what is beyond is summed in a row without a flow.
+const DROP_ROWS: usize = 256;
+
+/// A committed change of a flow.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Its revision.
+    pub revision: Revision,
+    /// The flow as it is now.
+    pub flow: Arc<Stored<Flow>>,
+}
+
+/// Called on the writer's thread after each commit, with one change per flow that was touched.
+pub type Announce = Box<dyn Fn(&[Change]) + Send>;
+
+/// What the writer can be asked to do beside writing records.
+pub(crate) enum Command {
+    /// Keep a setting.
+    PutSetting { key: String, value: Redacted<String>, reply: SyncSender<Result<(), StoreError>> },
+    /// Delete the ended flows that the filter names.
+    Delete { filter: Box<FlowFilter>, reply: SyncSender<Result<u64, StoreError>> },
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PutSetting { key, .. } => f.debug_tuple("PutSetting").field(key).finish(),
+            Self::Delete { filter, .. } => f.debug_tuple("Delete").field(filter).finish(),
+        }
+    }
+}
+
+/// The writer's state; owned by its thread.
+pub(crate) struct Writer {
+    pub(crate) conn: Connection,
+    pub(crate) path: PathBuf,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) announce: Announce,
+    pub(crate) retry_pause: Duration,
+    pub(crate) _mark: WriterMark,
+    memory: Memory,
+    sql: FlowSql,
+    /// Drops of the writer itself that have no row yet.
+    unwritten: Vec<Dropped>,
+    deletion: Option<Deletion>,
+}
+
+/// Says that the writer has ended, even when it ends by a panic.
+struct Farewell(Arc<Queue>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        self.0.gone();
+    }
+}
+
+impl Writer {
+    pub(crate) fn new(
+        conn: Connection,
+        path: PathBuf,
+        queue: Arc<Queue>,
+        counters: Arc<Counters>,
+        announce: Announce,
+        retry_pause: Duration,
+        mark: WriterMark,
+    ) -> Self {
+        Self {
+            conn,
+            path,
+            queue,
+            counters,
+            announce,
+            retry_pause,
+            _mark: mark,
+            memory: Memory::new(),
+            sql: FlowSql::new(),
+            unwritten: Vec::new(),
+            deletion: None,
+        }
+    }
+
+    /// Writes until the queue is closed and empty.
+    pub(crate) fn run(mut self) {
+        let farewell = Farewell(Arc::clone(&self.queue));
+        loop {
+            if let Some(deletion) = self.deletion.take() {
+                self.deletion = deletion.step(&self.conn, &self.path, &mut self.memory);
+                if self.queue.depth().items == 0 && self.deletion.is_some() {
+                    continue;
+                }
+            }
+            let Some(taken) = self.queue.take() else { break };
+            let (items, bytes) = (taken.records.len(), taken.bytes());
+            let Taken { records, commands, .. } = taken;
+            if !records.is_empty() {
+                self.write(&records);
+                drop(records);
+                self.queue.settle(items, bytes);
+            }
+            for command in commands {
+                self.obey(command);
+            }
+        }
+        while let Some(deletion) = self.deletion.take() {
+            self.deletion = deletion.step(&self.conn, &self.path, &mut self.memory);
+        }
+        // The file is at rest before anybody is told.
+        drop(self);
+        drop(farewell);
+    }
+
+    /// Writes a batch; gives it up after its repetitions, and goes on.
+    fn write(&mut self, records: &[Redacted<Record>]) {
+        let mut pause = self.retry_pause;
+        let mut attempt = 0;
+        loop {
+            match apply(&self.conn, &mut self.memory, &self.sql, records, &self.unwritten) {
+                Ok(applied) => return self.committed(applied),
+                Err(error) => {
+                    self.roll_back();
+                    Counters::set(&self.counters.failing, 1);
+                    let repeat = attempt < RETRIES && passing(&error);
+                    tracing::warn!(%error, attempt, repeat, "a write to the store failed");
+                    // A store that is being closed tries once more, without the pause.
+                    if !repeat || (!self.queue.pause(pause) && attempt > 0) {
+                        return self.give_up(records);
+                    }
+                    Counters::add(&self.counters.retries, 1);
+                    attempt += 1;
+                    pause = pause.saturating_mul(4);
+                }
+            }
+        }
+    }
+
+    fn roll_back(&mut self) {
+        // Some failures have already ended the transaction.
+        if !self.conn.is_autocommit()
+            && let Err(error) = self.conn.execute_batch("ROLLBACK")
+        {
+            tracing::warn!(%error, "a failed transaction could not be rolled back");
+        }
+        self.memory.restore();
+    }
+
+    fn committed(&mut self, applied: Applied) {
+        self.memory.settle();
+        self.unwritten.clear();
+        let counters = &self.counters;
+        Counters::set(&counters.failing, 0);
+        Counters::add(&counters.batches, 1);
+        Counters::add(&counters.flows, applied.totals.flows);
+        Counters::add(&counters.events, applied.totals.events);
+        Counters::add(&counters.tunnels, applied.totals.tunnels);
+        for (reason, count) in applied.reported {
+            Counters::add(counters.dropped(reason), count);
+        }
+        Counters::set(&counters.revision, applied.revision.0);
+        Counters::set(&counters.open, self.memory.open_flows() as u64);
+        if !applied.changes.is_empty() {
+            let announced = catch_unwind(AssertUnwindSafe(|| (self.announce)(&applied.changes)));
+            if announced.is_err() {
+                tracing::error!("a listener of committed changes panicked; recording goes on");
+            }
+        }
+    }
+
+    /// Counts a batch that could not be written; the rows about it wait for the next transaction.
+    fn give_up(&mut self, records: &[Redacted<Record>]) {
+        let mut by_flow: HashMap<Option<FlowId>, (u64, u64)> = HashMap::new();
+        let mut events = 0;
+        for record in records {
+            let mut count = 1;
+            let flow = match &**record {
+                Record::Events(run) => {
+                    count = run.spans.len() as u64;
+                    events += count;
+                    if let Some(flow) = run.flow {
+                        self.memory.lost_events(flow, count);
+                    }
+                    run.flow
+                }
+                Record::Flow(flow) => Some(flow.id),
+                Record::Headers(headers) => Some(headers.flow),
+                Record::Body(body) => Some(body.flow),
+                Record::Message(flow, _) => Some(*flow),
+                Record::Tunnel(_) => None,
+                // Not lost: it is itself such a row.
+                Record::Drop(reported) => {
+                    Counters::add(self.counters.dropped(reported.reason), reported.count);
+                    self.note(reported.clone());
+                    continue;
+                }
+            };
+            Counters::add(&self.counters.records_dropped, 1);
+            Counters::add(self.counters.dropped(DropReason::WriteFailed), count);
+            let sum = by_flow.entry(flow).or_default();
+            sum.0 += count;
+            sum.1 += weight(record) as u64;
+        }
+        let (at, reason) = (Micros::now(), DropReason::WriteFailed);
+        for (flow, (count, bytes)) in by_flow {
+            self.note(Dropped { at, flow, reason, count, bytes });
+        }
+        Counters::add(&self.counters.events_dropped, events);
+        Counters::add(&self.counters.failed, 1);
+        tracing::error!(
+            records = records.len(),
+            events,
+            "a batch could not be written and was dropped; recording goes on"
+        );
+    }
+
+    /// Keeps a row for the next transaction; beyond a bound they are summed by reason.
+    fn note(&mut self, dropped: Dropped) {
+        if self.unwritten.len() < DROP_ROWS {
+            self.unwritten.push(dropped);
+            return;
+        }
+        let general = |row: &&mut Dropped| row.flow.is_none() && row.reason == dropped.reason;
+        match self.unwritten.iter_mut().find(general) {
+            Some(row) => {
+                row.count += dropped.count;
+                row.bytes += dropped.bytes;
+            }
+            // At most one more row for each reason.
+            None => self.unwritten.push(Dropped { flow: None, ..dropped }),
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::PutSetting { key, value, reply } => {
+                let put = self.conn.execute(
+                    "INSERT INTO settings (key, value, changed_at) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (key) DO UPDATE SET value = ?2, changed_at = ?3",
+                    (&key, value.as_str(), Micros::now().0),
+                );
+                let put = put.map(|_| ()).map_err(|error| StoreError::of(error, &self.path));
+                // The asker may have gone.
+                let _ = reply.try_send(put);
+            }
+            Command::Delete { filter, reply } => {
+                while let Some(earlier) = self.deletion.take() {
+                    self.deletion = earlier.step(&self.conn, &self.path, &mut self.memory);
+                }
+                self.deletion = Some(Deletion::new(&filter, reply));
+            }
+        }
+    }
+}
+
+/// The column's number of a side.
+pub(crate) const fn side_number(side: Side) -> usize {
+    match side {
+        Side::Client => 0,
+        Side::Upstream => 1,
+    }
+}

@@ -1,0 +1,275 @@
+//! Tails: the newest events of each open flow, rewritten in place until they are worth sealing.
+//!
+//! Three sizes keep both memory and rewriting small. What arrives goes into the *tail* row, which is
+//! rewritten with every commit until it holds 8 KB. Sealed tails pile up as *pieces*; when they hold
+//! 64 KB, or the flow ends, they are read back and become one block. A flood skips all that: every
+//! 64 KB that arrive in one transaction become a block at once. So an event is compressed about
+//! twice, and an open flow holds at most 8 KB here.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use langley_model::{EventRun, Flow, FlowId, Stored};
+use rusqlite::{CachedStatement, Connection};
+
+use super::blobs::Blobs;
+use crate::codec::event_block::{Block, BlockBuilder, FULL_BYTES};
+use crate::codec::pack::{Packer, unpack};
+use crate::flow_row::signed;
+
+/// Raw bytes at which a tail is sealed as a piece.
+const PIECE_BYTES: usize = 8 * 1024;
+
+/// Flows whose dropped events are remembered until their row can say so.
+const REMEMBERED_LOSSES: usize = 4096;
+
+/// What the writer remembers between transactions, and how to take a failed one back.
+pub(super) struct Memory {
+    open: HashMap<FlowId, OpenFlow>,
+    undo: Vec<(FlowId, Option<OpenFlow>)>,
+    pub(super) blobs: Blobs,
+    pub(super) packer: Packer,
+    pub(super) raw: Vec<u8>,
+    losses: HashMap<FlowId, u64>,
+}
+
+/// An open flow as it was committed last.
+#[derive(Clone)]
+pub(super) struct OpenFlow {
+    pub(super) n: i64,
+    pub(super) flow: Arc<Stored<Flow>>,
+    pub(super) tail: Tail,
+}
+
+impl Memory {
+    pub(super) fn new() -> Self {
+        Self {
+            open: HashMap::new(),
+            undo: Vec::new(),
+            blobs: Blobs::new(),
+            packer: Packer::new(),
+            raw: Vec::new(),
+            losses: HashMap::new(),
+        }
+    }
+
+    /// Takes an open flow out, to be put back changed.
+    pub(super) fn take(&mut self, id: FlowId) -> Option<OpenFlow> {
+        let known = self.open.remove(&id);
+        self.undo.push((id, known.clone()));
+        known
+    }
+
+    pub(super) fn put(&mut self, id: FlowId, flow: OpenFlow) {
+        self.open.insert(id, flow);
+    }
+
+    /// The transaction failed: all is as it was before it.
+    pub(super) fn restore(&mut self) {
+        for (id, before) in self.undo.drain(..).rev() {
+            match before {
+                Some(flow) => self.open.insert(id, flow),
+                None => self.open.remove(&id),
+            };
+        }
+        self.blobs.forget();
+    }
+
+    /// The transaction is committed.
+    pub(super) fn settle(&mut self) {
+        if !self.losses.is_empty() {
+            for (id, _) in &self.undo {
+                if !self.open.contains_key(id) {
+                    self.losses.remove(id);
+                }
+            }
+        }
+        self.undo.clear();
+        self.packer.rest();
+        if self.raw.capacity() > 4 * FULL_BYTES {
+            self.raw = Vec::new();
+        }
+    }
+
+    pub(super) fn open_flows(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Remembers that events of a flow were lost in a batch that was given up.
+    pub(super) fn lost_events(&mut self, id: FlowId, events: u64) {
+        if self.losses.len() < REMEMBERED_LOSSES || self.losses.contains_key(&id) {
+            *self.losses.entry(id).or_default() += events;
+        }
+    }
+
+    /// Events of a flow that batches given up have lost.
+    pub(super) fn losses(&self, id: FlowId) -> u64 {
+        if self.losses.is_empty() { 0 } else { self.losses.get(&id).copied().unwrap_or(0) }
+    }
+}
+
+/// The statements on event blocks.
+pub(super) struct BlockSql<'c> {
+    insert: CachedStatement<'c>,
+    rewrite: CachedStatement<'c>,
+    read: CachedStatement<'c>,
+    delete: CachedStatement<'c>,
+}
+
+impl<'c> BlockSql<'c> {
+    pub(super) fn prepare(conn: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            insert: conn.prepare_cached(
+                "INSERT INTO event_blocks (flow, first_seq, last_seq, first_us, last_us, events,
+                     kinds, raw_len, codec, bytes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
+            )?,
+            rewrite: conn.prepare_cached(
+                "UPDATE event_blocks SET flow = ?1, first_seq = ?2, last_seq = ?3, first_us = ?4,
+                     last_us = ?5, events = ?6, kinds = ?7, raw_len = ?8, codec = ?9, bytes = ?10
+                 WHERE id = ?11 RETURNING id",
+            )?,
+            read: conn.prepare_cached(
+                "SELECT first_seq, first_us, codec, raw_len, bytes FROM event_blocks WHERE id = ?1",
+            )?,
+            delete: conn.prepare_cached("DELETE FROM event_blocks WHERE id = ?1")?,
+        })
+    }
+}
+
+/// What writing blocks needs.
+pub(super) struct Desk<'a, 'c> {
+    pub(super) sql: &'a mut BlockSql<'c>,
+    pub(super) packer: &'a mut Packer,
+    pub(super) raw: &'a mut Vec<u8>,
+    /// The flow's key.
+    pub(super) n: i64,
+}
+
+/// The newest events of an open flow.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tail {
+    events: BlockBuilder,
+    /// The row that holds them, once written.
+    row: Option<i64>,
+    /// Sealed pieces before it: row and raw bytes.
+    pieces: Vec<(i64, usize)>,
+}
+
+impl Tail {
+    /// Appends runs and writes what they change.
+    pub(super) fn append(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        runs: &[&EventRun],
+    ) -> rusqlite::Result<()> {
+        for run in runs {
+            let mut at = (0, 0);
+            while at.0 < run.spans.len() {
+                at = self.events.fill(run, at);
+                if self.events.raw_len() >= FULL_BYTES {
+                    self.join(desk)?;
+                    self.write(desk)?;
+                    self.renew();
+                }
+            }
+        }
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        let row = self.write(desk)?;
+        if self.events.raw_len() >= PIECE_BYTES {
+            self.pieces.push((row, self.events.raw_len()));
+            self.renew();
+            if self.pieces.iter().map(|(_, raw)| raw).sum::<usize>() >= FULL_BYTES {
+                self.join(desk)?;
+            }
+        }
+        self.events.shrink();
+        Ok(())
+    }
+
+    /// The flow has ended: its pieces and its tail become one block.
+    pub(super) fn finish(mut self, desk: &mut Desk<'_, '_>) -> rusqlite::Result<()> {
+        if let Some(row) = self.row {
+            self.pieces.push((row, self.events.raw_len()));
+        }
+        self.join(desk)
+    }
+
+    fn renew(&mut self) {
+        self.events.clear();
+        self.row = None;
+    }
+
+    fn write(&mut self, desk: &mut Desk<'_, '_>) -> rusqlite::Result<i64> {
+        let row = desk.write(&self.events, self.row)?;
+        self.row = Some(row);
+        Ok(row)
+    }
+
+    /// Makes one block of the pieces, in the row of the first.
+    fn join(&mut self, desk: &mut Desk<'_, '_>) -> rusqlite::Result<()> {
+        let pieces = std::mem::take(&mut self.pieces);
+        let [(first, _), others @ ..] = pieces.as_slice() else { return Ok(()) };
+        if others.is_empty() {
+            return Ok(());
+        }
+        let mut whole = BlockBuilder::default();
+        for (row, _) in &pieces {
+            if !desk.read_into(*row, &mut whole)? {
+                // A damaged piece stays as it is, and so do its neighbours.
+                return Ok(());
+            }
+        }
+        desk.write(&whole, Some(*first))?;
+        for (row, _) in others {
+            desk.sql.delete.execute([row])?;
+        }
+        Ok(())
+    }
+}
+
+impl Desk<'_, '_> {
+    /// Writes a block into `row`, or into a new one; returns the row.
+    fn write(&mut self, block: &BlockBuilder, row: Option<i64>) -> rusqlite::Result<i64> {
+        block.encode(self.raw);
+        let raw_len = signed(self.raw.len() as u64);
+        let (codec, bytes) = self.packer.pack(self.raw);
+        let kinds = block.counts();
+        let statement = if row.is_some() { &mut self.sql.rewrite } else { &mut self.sql.insert };
+        statement.raw_bind_parameter(1, self.n)?;
+        let numbers =
+            [block.first_seq, block.last_seq, block.first_us, block.last_us, block.events];
+        for (position, number) in (2..).zip(numbers) {
+            statement.raw_bind_parameter(position, signed(number))?;
+        }
+        statement.raw_bind_parameter(7, kinds)?;
+        statement.raw_bind_parameter(8, raw_len)?;
+        statement.raw_bind_parameter(9, codec)?;
+        statement.raw_bind_parameter(10, bytes)?;
+        if let Some(row) = row {
+            statement.raw_bind_parameter(11, row)?;
+        }
+        let mut rows = statement.raw_query();
+        let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?.get(0)?;
+        while rows.next()?.is_some() {}
+        Ok(row)
+    }
+
+    /// Appends a stored block's events to `whole`; `false` when it does not decode.
+    fn read_into(&mut self, row: i64, whole: &mut BlockBuilder) -> rusqlite::Result<bool> {
+        let mut rows = self.sql.read.query([row])?;
+        let Some(row) = rows.next()? else { return Ok(false) };
+        let (first_seq, first_us): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let Ok(raw) = unpack(row.get(2)?, row.get(3)?, row.get_ref(4)?.as_blob()?) else {
+            return Ok(false);
+        };
+        let block = Block::decode(&raw, first_seq.cast_unsigned(), first_us.cast_unsigned());
+        let Ok(mut block) = block else { return Ok(false) };
+        while let Some((event, kind)) = block.next() {
+            whole.push(&event, kind);
+        }
+        Ok(true)
+    }
+}
