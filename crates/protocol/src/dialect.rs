@@ -38,7 +38,8 @@ pub trait ResponseDecoder: Send {
 pub struct EventFacts<'a> {
     /// Its type: the one its data states, else the event's name, else empty.
     pub kind: &'a str,
-    /// Where in its data the text of a delta lies; none when it carries none.
+    /// Where in its data the text of a delta (or of a block start that brings text along) lies;
+    /// none when it carries none.
     pub text: Option<EventText>,
     /// The block that ended with this event.
     pub ends_block: Option<u32>,

@@ -7,6 +7,9 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+/// The most members of an object that are looked at; no format here has nearly so many.
+const MAX_MEMBERS: usize = 1024;
+
 /// A JSON object's members in order, values unparsed. A repeated name: the last one counts.
 #[derive(Debug, Default)]
 pub(crate) struct Object<'a> {
@@ -182,7 +185,9 @@ impl<'de> Visitor<'de> for Collect<'_, 'de> {
             // The library hands names over as their JSON texts here; see the test on names.
             let value: &RawValue = map.next_value()?;
             let name = inner(name.get()).and_then(unescape).unwrap_or_default();
-            self.0.push((name, value.get()));
+            if self.0.len() < MAX_MEMBERS {
+                self.0.push((name, value.get()));
+            }
         }
         Ok(())
     }

@@ -12,6 +12,9 @@ use memchr::memchr2;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
+/// Room that an idle stream may keep in a buffer: enough for nearly every event.
+const KEPT_ROOM: usize = 4 * 1024;
+
 /// One event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SseEvent<'a> {
@@ -184,6 +187,7 @@ impl SseDecoder {
             self.line_pending(&line, sink);
         }
         line.clear();
+        line.shrink_to(KEPT_ROOM);
         self.line = line;
     }
 
@@ -290,6 +294,7 @@ impl Pending {
         self.size = 0;
         self.name.clear();
         self.data.clear();
+        self.data.shrink_to(KEPT_ROOM);
         self.id = None;
         self.retry = None;
     }

@@ -98,3 +98,52 @@ fn string_len(rest: &[u8]) -> Option<usize> {
         at += 2;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shapes_that_providers_send_are_recognised() {
+        for (data, kind, expected) in [
+            (
+                r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a\"b"}      }"#,
+                LiveKind::Text,
+                r#"a\"b"#,
+            ),
+            (
+                r#"{"type": "content_block_delta", "index": 12, "delta": {"type": "text_delta", "text": ""}}"#,
+                LiveKind::Text,
+                "",
+            ),
+            (
+                r#"{"type":"content_block_delta","index":1,"delta":{"type":"thinking_delta","thinking":"é"}}"#,
+                LiveKind::Thinking,
+                "é",
+            ),
+            (
+                r#"{"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"{\"a"} }"#,
+                LiveKind::ToolInput,
+                r#"{\"a"#,
+            ),
+        ] {
+            let (place, text) = delta(data.as_bytes()).expect(data);
+            assert_eq!((place.kind, text), (kind, expected));
+            assert_eq!(&data[place.start..place.end], expected);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_left_to_the_json_reader() {
+        for data in [
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"x"}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x","more":1}}"#,
+            r#"{"index":0,"type":"content_block_delta","delta":{"type":"text_delta","text":"x"}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"#,
+            r#"{"type":"ping"}"#,
+            "",
+        ] {
+            assert_eq!(delta(data.as_bytes()), None, "{data}");
+        }
+    }
+}

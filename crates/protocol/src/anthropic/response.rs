@@ -7,7 +7,7 @@ use langley_model::{LiveKind, Tokens};
 use super::usage::UsageReader;
 use super::{block, fast};
 use crate::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
-use crate::json::{Object, elements, inner, unescape};
+use crate::json::{Object, count, elements, inner, unescape};
 use crate::sse::SseEvent;
 
 /// Decodes one answer.
@@ -109,7 +109,14 @@ impl AnthropicResponse {
                 out(Delta::BlockStop { index });
                 read.ends_block = Some(index);
             }
-            "message_start" => self.message_start(&event.object("message")?, out),
+            "message_start" => {
+                let message = event.object("message")?;
+                self.message_start(&message, out);
+                // Blocks come in events of their own; nobody was seen to send them here.
+                if message.raw("content").and_then(count).is_some_and(|blocks| blocks > 0) {
+                    return None;
+                }
+            }
             "message_delta" => {
                 let delta = event.object("delta");
                 if let Some(usage) = event.object("usage") {
@@ -148,9 +155,13 @@ impl AnthropicResponse {
                 self.message_start(body, out);
                 let mut known = true;
                 for (index, json) in (0..).zip(content) {
-                    let start = block::start(index, json.get(), out);
-                    known &= start.is_some_and(|start| start.known);
-                    out(Delta::BlockStop { index });
+                    if let Some(start) = block::start(index, json.get(), out) {
+                        known &= start.known;
+                        out(Delta::BlockStop { index });
+                    } else {
+                        known = false;
+                        out(Delta::Unknown { kind: Cow::Borrowed("") });
+                    }
                 }
                 stop(body, out);
                 out(Delta::MessageStop);

@@ -75,36 +75,45 @@ pub fn peek(bytes: &[u8]) -> Peek {
             Some(hello) => Peek::Hello(hello),
             None => Peek::Malformed("the ClientHello's lengths do not add up"),
         },
-        Err(why) => why,
+        Err(NoHello::Yet) => Peek::NeedMore,
+        Err(NoHello::Because(why)) => Peek::Malformed(why),
     }
 }
 
+/// Why there is no whole handshake message.
+enum NoHello {
+    /// More bytes may bring it.
+    Yet,
+    /// No bytes can.
+    Because(&'static str),
+}
+
 /// Joins the records' payloads until the first handshake message is whole; its body.
-fn handshake(mut bytes: &[u8]) -> Result<Vec<u8>, Peek> {
+fn handshake(mut bytes: &[u8]) -> Result<Vec<u8>, NoHello> {
     let mut message = Vec::new();
     loop {
         match bytes {
             [22, 3, _, high, low, rest @ ..] => {
                 let len = usize::from(u16::from_be_bytes([*high, *low]));
                 if len == 0 {
-                    return Err(Peek::Malformed("an empty handshake record"));
+                    return Err(NoHello::Because("an empty handshake record"));
                 }
                 if len > MAX_RECORD {
-                    return Err(Peek::Malformed("a record longer than TLS allows"));
+                    return Err(NoHello::Because("a record longer than TLS allows"));
                 }
                 let here = len.min(rest.len());
                 message.extend_from_slice(&rest[..here]);
                 bytes = &rest[here..];
             }
-            [] | [22] | [22, 3] | [22, 3, _] | [22, 3, _, _] => return Err(Peek::NeedMore),
-            _ => return Err(Peek::Malformed("another record inside the ClientHello")),
+            [] | [22] | [22, 3] | [22, 3, _] | [22, 3, _, _] => return Err(NoHello::Yet),
+            _ => return Err(NoHello::Because("another record inside the ClientHello")),
         }
         match message.as_slice() {
             [1, a, b, c, body @ ..] => {
                 let len =
                     usize::try_from(u32::from_be_bytes([0, *a, *b, *c])).unwrap_or(usize::MAX);
                 if len > MAX_HELLO {
-                    return Err(Peek::Malformed("a ClientHello of more than 64 KiB"));
+                    return Err(NoHello::Because("a ClientHello of more than 64 KiB"));
                 }
                 if body.len() >= len {
                     message.drain(..4);
@@ -113,7 +122,9 @@ fn handshake(mut bytes: &[u8]) -> Result<Vec<u8>, Peek> {
                 }
             }
             [] | [1, ..] => {}
-            _ => return Err(Peek::Malformed("a handshake that does not begin with a ClientHello")),
+            _ => {
+                return Err(NoHello::Because("a handshake that does not begin with a ClientHello"));
+            }
         }
     }
 }

@@ -65,7 +65,7 @@ impl Deflate {
 /// RFC 1950 § 2.2: method 8, window at most 32 KiB, and a multiple of 31. A raw stream cannot
 /// begin so: it would be a stored block whose padding is not zero.
 const fn is_zlib(first: u8, second: u8) -> bool {
-    first & 0x0f == 8 && first >> 4 <= 7 && (((first as u16) << 8) | second as u16) % 31 == 0
+    first & 0x0f == 8 && first >> 4 <= 7 && u16::from_be_bytes([first, second]).is_multiple_of(31)
 }
 
 /// One step of DEFLATE; `true` at its end.

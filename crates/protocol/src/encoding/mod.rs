@@ -17,7 +17,7 @@ use self::zstd::Zstd;
 const MAX_LAYERS: usize = 4;
 
 /// Decoded bytes are handed on in pieces of at most this size.
-const PIECE: usize = 16 * 1024;
+const PIECE: usize = 8 * 1024;
 
 /// Why a body cannot be decoded (any further). What was decoded before stays valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,7 +77,7 @@ pub struct ContentDecoder {
 #[derive(Debug)]
 struct Layer {
     codec: Codec,
-    piece: Box<[u8]>,
+    /// Bytes decoded so far.
     total: u64,
 }
 
@@ -176,15 +176,17 @@ fn pump(
     limit: u64,
     sink: &mut dyn FnMut(&[u8]),
 ) -> Result<(), EncodingError> {
-    let Some((Layer { codec, piece, total }, inner)) = layers.split_first_mut() else {
+    let Some((Layer { codec, total }, inner)) = layers.split_first_mut() else {
         if !input.is_empty() {
             sink(input);
         }
         return Ok(());
     };
+    // On the stack: thousands of streams may be open, each idle most of the time.
+    let mut piece = [0; PIECE];
     while !input.is_empty() {
         loop {
-            let Step { read, written } = codec.step(input, piece)?;
+            let Step { read, written } = codec.step(input, &mut piece)?;
             input = &input[read..];
             let room = usize::try_from(limit - *total).unwrap_or(usize::MAX);
             let allowed = written.min(room);
@@ -214,7 +216,7 @@ impl Layer {
             "zstd" => Codec::Zstd(Zstd::new()?),
             _ => return Err(EncodingError::Unsupported { name: name.to_owned() }),
         };
-        Ok(Self { codec, piece: vec![0; PIECE].into_boxed_slice(), total: 0 })
+        Ok(Self { codec, total: 0 })
     }
 }
 

@@ -64,9 +64,9 @@ fn decode(reads: &[&[u8]], mut decoder: AnthropicResponse) -> Decoded {
 /// Assembles as the contract of [`Delta`] says.
 fn apply(decoded: &mut Decoded, delta: Delta<'_>) {
     let message = &mut decoded.message;
-    let block = |message: &mut Message, index: u32, change: &dyn Fn(&mut Block)| {
+    let content = |message: &mut Message, index: u32, change: &dyn Fn(&mut Content)| {
         let found = message.blocks.iter_mut().find(|block| block.index == index);
-        change(found.expect("a block that was started"));
+        change(&mut found.expect("a block that was started").content);
     };
     match delta {
         Delta::MessageStart { id, model, role } => {
@@ -78,39 +78,32 @@ fn apply(decoded: &mut Decoded, delta: Delta<'_>) {
         Delta::BlockStart { index, content } => {
             message.blocks.push(Block { index, content, complete: false });
         }
-        Delta::Text { index, text: new } => {
-            block(message, index, &|block| match &mut block.content {
-                Content::Text { text, .. } => text.push_str(&new),
-                other => panic!("text in {other:?}"),
-            })
+        Delta::Text { index, text: new } => content(message, index, &|content| match content {
+            Content::Text { text, .. } => text.push_str(&new),
+            other => panic!("text in {other:?}"),
+        }),
+        Delta::Thinking { index, text: new } => content(message, index, &|content| match content {
+            Content::Thinking { text, .. } => text.push_str(&new),
+            other => panic!("thinking in {other:?}"),
+        }),
+        Delta::Signature { index, bytes } => content(message, index, &|content| match content {
+            Content::Thinking { signature_bytes, .. } => *signature_bytes += bytes,
+            other => panic!("a signature in {other:?}"),
+        }),
+        Delta::InputJson { index, json } => content(message, index, &|content| match content {
+            Content::ToolUse { input, .. } | Content::ServerToolUse { input, .. } => {
+                input.push_str(&json);
+            }
+            other => panic!("input in {other:?}"),
+        }),
+        Delta::Citation { index, json } => content(message, index, &|content| match content {
+            Content::Text { citations, .. } => citations.push(json.clone().into_owned()),
+            other => panic!("a citation in {other:?}"),
+        }),
+        Delta::BlockStop { index } => {
+            let stopped = message.blocks.iter_mut().filter(|block| block.index == index);
+            stopped.for_each(|block| block.complete = true);
         }
-        Delta::Thinking { index, text: new } => {
-            block(message, index, &|block| match &mut block.content {
-                Content::Thinking { text, .. } => text.push_str(&new),
-                other => panic!("thinking in {other:?}"),
-            });
-        }
-        Delta::Signature { index, bytes } => {
-            block(message, index, &|block| match &mut block.content {
-                Content::Thinking { signature_bytes, .. } => *signature_bytes += bytes,
-                other => panic!("a signature in {other:?}"),
-            });
-        }
-        Delta::InputJson { index, json } => {
-            block(message, index, &|block| match &mut block.content {
-                Content::ToolUse { input, .. } | Content::ServerToolUse { input, .. } => {
-                    input.push_str(&json);
-                }
-                other => panic!("input in {other:?}"),
-            })
-        }
-        Delta::Citation { index, json } => {
-            block(message, index, &|block| match &mut block.content {
-                Content::Text { citations, .. } => citations.push(json.clone().into_owned()),
-                other => panic!("a citation in {other:?}"),
-            })
-        }
-        Delta::BlockStop { index } => block(message, index, &|block| block.complete = true),
         Delta::Stop { reason, sequence } => {
             message.stop_reason = reason.map(Into::into);
             message.stop_sequence = sequence.map(Into::into);
@@ -291,4 +284,9 @@ fn what_cannot_be_read_is_unknown_and_harms_no_later_event() {
         ]
     );
     assert_eq!(decoded.unknown.len(), 4, "one for each");
+    // Blocks in the start itself would go unassembled: said, not passed over.
+    let start =
+        "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"content\":[{}]}}\n\n";
+    let decoded = at_every_cut(start);
+    assert_eq!((decoded.message.id.as_deref(), decoded.events[0].3), (Some("m"), false));
 }

@@ -9,7 +9,7 @@ const ENCODINGS: [&str; 5] = ["gzip", "x-gzip", "deflate", "br", "zstd"];
 
 fn sample() -> Vec<u8> {
     let mut text = Vec::new();
-    for n in 0..400_u32 {
+    for n in 0..150_u32 {
         let _ = write!(text, "data: {{\"n\":{n},\"x\":{}}}\n\n", n.wrapping_mul(2_654_435_761));
     }
     text

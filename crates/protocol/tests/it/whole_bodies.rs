@@ -76,6 +76,10 @@ fn an_unknown_block_is_kept_and_said() {
     assert!(!known);
     assert!(deltas.iter().any(|delta| delta == r#"Unknown { kind: "new" }"#), "{deltas:?}");
     assert!(deltas.iter().any(|delta| delta.contains("Other")), "{deltas:?}");
+    let (deltas, known) = read(r#"{"type":"message","content":[7,{"type":"text","text":"x"}]}"#);
+    assert!(!known);
+    assert_eq!(deltas[1], r#"Unknown { kind: "" }"#);
+    assert!(deltas.contains(&r#"Text { index: 1, text: "x" }"#.to_owned()), "{deltas:?}");
 }
 
 #[test]
