@@ -1,0 +1,158 @@
+// Every question the dashboard asks, with its cache key and how long its answer stays fresh.
+import {
+  infiniteQueryOptions,
+  keepPreviousData,
+  MutationCache,
+  QueryCache,
+  QueryClient,
+  queryOptions,
+} from "@tanstack/react-query";
+import { accessStore } from "./access";
+import { ApiError, ask, type Params } from "./client";
+import type {
+  Drop,
+  Facets,
+  Flow,
+  Page,
+  RequestView,
+  ResponseView,
+  Setup,
+  Stats,
+  StreamEvent,
+  Tunnel,
+} from "./types";
+
+/** Flows in one page of the list. */
+export const FLOW_PAGE = 200;
+/** Events in one page; the server's own limit. */
+export const EVENT_PAGE = 500;
+
+export function createQueryClient(): QueryClient {
+  return new QueryClient({
+    queryCache: new QueryCache({
+      onSuccess: () => accessStore.note(null),
+      onError: (error) => accessStore.note(error),
+    }),
+    mutationCache: new MutationCache({ onError: (error) => accessStore.note(error) }),
+    defaultOptions: {
+      queries: {
+        staleTime: 5_000,
+        gcTime: 60_000,
+        // A server that is away is asked again by the connection's own back-off, not by each view.
+        retry: (count, error) =>
+          error instanceof ApiError && error.failure === "refused" && (error.status ?? 0) >= 500
+            ? count < 2
+            : false,
+      },
+    },
+  });
+}
+
+export const statsQuery = () =>
+  queryOptions({
+    queryKey: ["stats"],
+    queryFn: ({ signal }) => ask<Stats>("/api/stats", {}, signal),
+    // The socket brings news each second while something changes; this is for the quiet times.
+    refetchInterval: 15_000,
+  });
+
+export const flowQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["flow", id],
+    queryFn: ({ signal }) => ask<Flow>(`/api/flows/${encodeURIComponent(id)}`, {}, signal),
+    // The live feed keeps it current, and invalidates it after a resync.
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const requestQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["flow", id, "request"],
+    queryFn: ({ signal }) =>
+      ask<RequestView>(`/api/flows/${encodeURIComponent(id)}/request`, {}, signal),
+    // A request is whole once it was sent; bodies are large, so few are kept.
+    staleTime: 30_000,
+    gcTime: 30_000,
+  });
+
+export const responseQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["flow", id, "response"],
+    queryFn: ({ signal }) =>
+      ask<ResponseView>(`/api/flows/${encodeURIComponent(id)}/response`, {}, signal),
+    staleTime: 30_000,
+    gcTime: 30_000,
+    placeholderData: keepPreviousDataOf(id),
+  });
+
+export const eventsPage = (
+  id: string,
+  after: number | undefined,
+  type: string | undefined,
+  signal?: AbortSignal,
+) =>
+  ask<Page<StreamEvent>>(
+    `/api/flows/${encodeURIComponent(id)}/events`,
+    { after, limit: EVENT_PAGE, type },
+    signal,
+  );
+
+export const eventsQuery = (id: string, type: string | undefined) =>
+  infiniteQueryOptions({
+    queryKey: ["flow", id, "events", type ?? ""],
+    queryFn: ({ pageParam, signal }) => eventsPage(id, pageParam, type, signal),
+    initialPageParam: undefined as number | undefined,
+    // An open flow grows at its end, so there is always a place to go on from.
+    getNextPageParam: (page, _pages, from) => page.items.at(-1)?.seq ?? from,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 10_000,
+  });
+
+export const flowsPage = (filter: Params, cursor: string | null, signal?: AbortSignal) =>
+  ask<Page<Flow>>(
+    "/api/flows",
+    { ...filter, cursor: cursor ?? undefined, limit: FLOW_PAGE },
+    signal,
+  );
+
+export const flowCountQuery = (filter: Params) =>
+  queryOptions({
+    queryKey: ["flows", "count", filter],
+    queryFn: ({ signal }) => ask<{ count: number }>("/api/flows/count", filter, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: 10_000,
+  });
+
+export const facetsQuery = () =>
+  queryOptions({
+    queryKey: ["facets"],
+    queryFn: ({ signal }) => ask<Facets>("/api/facets", {}, signal),
+    staleTime: 15_000,
+    refetchInterval: 30_000,
+  });
+
+export const setupQuery = () =>
+  queryOptions({
+    queryKey: ["setup"],
+    queryFn: ({ signal }) => ask<Setup>("/api/setup", {}, signal),
+    refetchInterval: 2_000,
+  });
+
+export const dropsQuery = () =>
+  queryOptions({
+    queryKey: ["drops"],
+    queryFn: ({ signal }) => ask<Page<Drop>>("/api/drops", { limit: 100 }, signal),
+    refetchInterval: 5_000,
+  });
+
+export const tunnelsQuery = () =>
+  queryOptions({
+    queryKey: ["tunnels"],
+    queryFn: ({ signal }) => ask<Page<Tunnel>>("/api/tunnels", { limit: 100 }, signal),
+    refetchInterval: 5_000,
+  });
+
+/** Keeps an answer on the screen while the same flow's is asked again, never another flow's. */
+function keepPreviousDataOf(id: string) {
+  return <T>(previous: T | undefined, query: { queryKey: readonly unknown[] } | undefined) =>
+    query?.queryKey[1] === id ? previous : undefined;
+}

@@ -1,0 +1,132 @@
+// One flow beside the list: a summary, and its conversation, events, headers or raw bodies.
+import { useQuery } from "@tanstack/react-query";
+import type { MouseEvent } from "react";
+import { ApiError } from "@/api/client";
+import { flowQuery } from "@/api/queries";
+import type { FilterKey } from "@/lib/filter";
+import { oneLine } from "@/lib/hostile";
+import { FACES, flowState } from "@/lib/outcome";
+import type { FlowsSearch, Tab } from "@/routes/paths";
+import { Badge, Dot } from "@/ui/Badge";
+import { Boundary } from "@/ui/Boundary";
+import { Button, IconButton } from "@/ui/Button";
+import { cx } from "@/ui/cx";
+import { Failed } from "@/ui/Failed";
+import { BackIcon, CloseIcon } from "@/ui/icons";
+import { Notice, Skeleton } from "@/ui/Notice";
+import { ConversationView } from "./conversation/ConversationView";
+import { EventsView } from "./EventsView";
+import { HeadersView } from "./HeadersView";
+import { RawView } from "./RawView";
+import { Summary } from "./Summary";
+
+export interface FlowDetailProps {
+  id: string;
+  tab: Tab;
+  side: "request" | "response";
+  type: string | undefined;
+  /** The address of this flow looked at in another way. */
+  hrefOf: (next: Partial<FlowsSearch>) => string;
+  onLook: (next: Partial<FlowsSearch>) => void;
+  onClose: () => void;
+  onFilter: (key: FilterKey, value: string) => void;
+}
+
+const NAMES: Record<Tab, string> = {
+  conversation: "Conversation",
+  events: "Events",
+  headers: "Headers",
+  raw: "Raw",
+};
+
+export function FlowDetail(props: FlowDetailProps) {
+  const { id, tab, side, type, onClose, onLook } = props;
+  const { data: flow, error, refetch } = useQuery(flowQuery(id));
+  if (!flow) {
+    if (!error) return <Skeleton lines={9} />;
+    if (error instanceof ApiError && (error.status === 404 || error.status === 400)) {
+      return (
+        <Notice
+          title="There is no such flow"
+          action={<Button onClick={onClose}>Back to the list</Button>}
+        >
+          <p>It may have been deleted, by hand or because it grew too old to keep.</p>
+        </Notice>
+      );
+    }
+    return <Failed what="The flow" error={error} onRetry={() => void refetch()} />;
+  }
+  const face = FACES[flowState(flow.outcome)];
+  return (
+    <article aria-label="Flow" className="@container flex h-full min-h-0 flex-col bg-surface">
+      <header className="flex h-11 shrink-0 items-center gap-2.5 border-b pr-2 pl-4">
+        <IconButton label="Back to the list" onClick={onClose} className="-ml-2 md:hidden">
+          <BackIcon />
+        </IconButton>
+        <Badge tone={face.tone} title={face.meaning}>
+          <Dot tone={face.tone} pulse={flow.outcome === null} />
+          {flow.status ?? ""} {face.label}
+        </Badge>
+        <h2
+          className="min-w-0 truncate font-mono text-xs text-ink"
+          title={`${flow.method} ${flow.host}${flow.path}`}
+        >
+          <span className="text-ink-3">{flow.method} </span>
+          {oneLine(flow.host, 100)}
+          <span className="text-ink-2">{oneLine(flow.path, 300)}</span>
+        </h2>
+        <IconButton label="Close the flow (Esc)" onClick={onClose} className="ml-auto">
+          <CloseIcon />
+        </IconButton>
+      </header>
+      <Summary flow={flow} onFilter={props.onFilter} />
+      <Tabs {...props} events={flow.event_count} />
+      <div className="min-h-0 flex-1">
+        <Boundary resetKey={`${id} ${tab}`}>
+          {tab === "conversation" ? <ConversationView flow={flow} /> : null}
+          {tab === "events" ? (
+            <EventsView flow={flow} type={type} onType={(next) => onLook({ type: next ?? "" })} />
+          ) : null}
+          {tab === "headers" ? <HeadersView flow={flow} /> : null}
+          {tab === "raw" ? (
+            <RawView flow={flow} side={side} onSide={(next) => onLook({ side: next })} />
+          ) : null}
+        </Boundary>
+      </div>
+    </article>
+  );
+}
+
+function Tabs({ tab, hrefOf, onLook, events }: FlowDetailProps & { events: number }) {
+  const click = (event: MouseEvent, next: Tab) => {
+    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    onLook({ tab: next });
+  };
+  return (
+    <nav
+      aria-label="Views of the flow"
+      className="flex h-9 shrink-0 items-stretch gap-1 border-b px-2"
+    >
+      {(Object.keys(NAMES) as Tab[]).map((each) => (
+        <a
+          key={each}
+          href={hrefOf({ tab: each })}
+          onClick={(event) => click(event, each)}
+          aria-current={each === tab ? "page" : undefined}
+          className={cx(
+            "-mb-px flex items-center gap-1.5 border-b-2 px-2 text-xs font-medium outline-offset-[-2px]",
+            each === tab
+              ? "border-accent text-ink"
+              : "border-transparent text-ink-3 hover:text-ink",
+          )}
+        >
+          {NAMES[each]}
+          {each === "events" && events > 0 ? (
+            <span className="text-2xs text-ink-3">{events.toLocaleString("en-US")}</span>
+          ) : null}
+        </a>
+      ))}
+    </nav>
+  );
+}

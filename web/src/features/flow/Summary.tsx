@@ -1,0 +1,243 @@
+// The summary strip of a flow: what it used and cost, where the time went, who it is, and what is missing.
+import type { ReactNode } from "react";
+import type { Flow, Usage } from "@/api/types";
+import type { FilterKey } from "@/lib/filter";
+import { bytes, count, DASH, fullTime, money, plural } from "@/lib/format";
+import { oneLine } from "@/lib/hostile";
+import { FACES, flowState } from "@/lib/outcome";
+import { providerLabel } from "@/providers/registry";
+import { CopyButton } from "@/ui/CopyButton";
+import { Fold } from "@/ui/Fold";
+import { Note } from "@/ui/Notice";
+import { Timing } from "./Timing";
+
+const CLASSES: { key: keyof Usage; label: string; title: string }[] = [
+  { key: "input", label: "Input", title: "Input tokens that were not cached" },
+  { key: "cache_read", label: "Cache read", title: "Tokens read from the prompt cache" },
+  {
+    key: "cache_write_5m",
+    label: "Write 5 m",
+    title: "Tokens written to the cache for five minutes",
+  },
+  { key: "cache_write_1h", label: "Write 1 h", title: "Tokens written to the cache for an hour" },
+  { key: "output", label: "Output", title: "Output tokens" },
+  { key: "reasoning", label: "Reasoning", title: "Reasoning tokens, where counted apart" },
+];
+
+export function Summary({
+  flow,
+  onFilter,
+}: {
+  flow: Flow;
+  onFilter: (key: FilterKey, value: string) => void;
+}) {
+  const model = flow.model ?? flow.model_requested;
+  return (
+    <section
+      aria-label="Summary"
+      className="flex max-h-[45%] shrink-0 flex-col gap-2.5 overflow-y-auto border-b bg-ground px-4 py-3"
+    >
+      <dl className="flex flex-wrap gap-x-5 gap-y-2">
+        <Figure name="Model" title={model ?? undefined}>
+          {model === null ? (
+            DASH
+          ) : (
+            <FilterLink name="model" value={model} onFilter={onFilter}>
+              {oneLine(model, 60)}
+            </FilterLink>
+          )}
+        </Figure>
+        {CLASSES.filter(({ key }) => key !== "reasoning" || flow.usage.reasoning !== null).map(
+          ({ key, label, title }) => (
+            <Figure
+              key={key}
+              name={label}
+              title={flow.usage[key] === null ? `${title}: not stated` : title}
+            >
+              {count(flow.usage[key])}
+            </Figure>
+          ),
+        )}
+        <Figure
+          name="Cost"
+          title={flow.cost === null ? "Not priced" : (flow.cost_source ?? undefined)}
+        >
+          {money(flow.cost?.micro_usd)}
+        </Figure>
+      </dl>
+      <Timing flow={flow} />
+      <Notes flow={flow} />
+      <Fold className="-mx-2.5 -mb-1.5" summary={<Ids flow={flow} />}>
+        {() => <Facts flow={flow} onFilter={onFilter} />}
+      </Fold>
+    </section>
+  );
+}
+
+function Figure({
+  name,
+  title,
+  children,
+}: {
+  name: string;
+  title?: string | undefined;
+  children: ReactNode;
+}) {
+  return (
+    <div className="flex min-w-0 flex-col" title={title}>
+      <dt className="text-2xs text-ink-3">{name}</dt>
+      <dd className="truncate text-sm font-medium text-ink">{children}</dd>
+    </div>
+  );
+}
+
+function FilterLink({
+  name,
+  value,
+  onFilter,
+  children,
+}: {
+  name: FilterKey;
+  value: string;
+  onFilter: (key: FilterKey, value: string) => void;
+  children: ReactNode;
+}) {
+  return (
+    <button
+      type="button"
+      title={`Show only this ${name}`}
+      onClick={() => onFilter(name, value)}
+      className="max-w-full truncate rounded-sm text-left decoration-line-strong underline-offset-3 hover:text-accent hover:underline"
+    >
+      {children}
+    </button>
+  );
+}
+
+/** What the fold says while it is closed. */
+function Ids({ flow }: { flow: Flow }) {
+  const parts = [
+    flow.agent &&
+      oneLine(flow.agent, 40) + (flow.agent_version ? ` ${oneLine(flow.agent_version, 20)}` : ""),
+    flow.stop_reason && `stop: ${oneLine(flow.stop_reason, 40)}`,
+    `${bytes(flow.request_bytes)} up`,
+    `${bytes(flow.response_bytes)} down`,
+  ].filter(Boolean);
+  return <span className="truncate text-xs text-ink-3">{parts.join(" · ")}</span>;
+}
+
+function Facts({
+  flow,
+  onFilter,
+}: {
+  flow: Flow;
+  onFilter: (key: FilterKey, value: string) => void;
+}) {
+  const rows: [name: string, value: string | null, filter?: FilterKey, note?: string | null][] = [
+    ["Flow", flow.id],
+    ["Session", flow.session_id, "session", flow.session_source],
+    ["Task", flow.task_id, "task", flow.task_source],
+    ["Subagent", flow.agent_id],
+    ["Connection", flow.connection_id],
+    ["Message", flow.message_id],
+    ["Provider's request", flow.provider_request_id],
+    ["Provider", flow.provider && providerLabel(flow.provider)],
+    ["Model asked for", flow.model_requested],
+    ["User agent", flow.user_agent],
+    ["Started", fullTime(flow.started_at)],
+    ["Ended", flow.ended_at && fullTime(flow.ended_at)],
+    ["Way", `${flow.mode} · ${flow.version_in} in, ${flow.version_out} out`],
+    ["JA4 in", flow.ja4_in],
+    ["JA4 out", flow.ja4_out],
+  ];
+  return (
+    <dl className="grid grid-cols-[auto_minmax(0,1fr)] items-center gap-x-4 px-2.5 pt-1">
+      {rows
+        .filter(([, value]) => value !== null)
+        .map(([name, value, filter, note]) => (
+          <div key={name} className="contents">
+            <dt className="text-xs text-ink-3">{name}</dt>
+            <dd className="flex h-6 min-w-0 items-center gap-1 font-mono text-xs text-ink-2">
+              <span className="truncate" title={oneLine(value ?? "", 600)}>
+                {filter && value ? (
+                  <FilterLink name={filter} value={value} onFilter={onFilter}>
+                    {oneLine(value, 300)}
+                  </FilterLink>
+                ) : (
+                  oneLine(value ?? "", 300)
+                )}
+              </span>
+              <CopyButton text={value ?? ""} what={name.toLowerCase()} />
+              {note ? <span className="truncate font-sans text-2xs text-ink-3">{note}</span> : null}
+            </dd>
+          </div>
+        ))}
+    </dl>
+  );
+}
+
+function Notes({ flow }: { flow: Flow }) {
+  const state = flowState(flow.outcome);
+  const notes: ReactNode[] = [];
+  const gap = (side: string, { chunks, bytes: lost }: Flow["request_gap"]) => {
+    if (chunks > 0)
+      notes.push(
+        <Note key={side} tone="warn">
+          Gap: {plural(chunks, "chunk")} ({bytes(lost)}) of the {side}{" "}
+          {chunks === 1 ? "was" : "were"} not captured. The agent received them.
+        </Note>,
+      );
+  };
+  if (flow.error?.kind || flow.error?.message) {
+    notes.push(
+      <Note key="error" tone="bad">
+        <b className="font-semibold">{flow.error.kind ? oneLine(flow.error.kind, 80) : "Error"}</b>
+        {flow.error.message ? ` · ${oneLine(flow.error.message, 500)}` : ""}
+      </Note>,
+    );
+  }
+  if (flow.reason) {
+    notes.push(
+      <Note key="reason" tone={FACES[state].tone}>
+        {FACES[state].label}: {oneLine(flow.reason, 500)}
+      </Note>,
+    );
+  } else if (!["open", "completed", "provider_error"].includes(state)) {
+    notes.push(
+      <Note key="outcome" tone={FACES[state].tone}>
+        {FACES[state].meaning}
+      </Note>,
+    );
+  }
+  gap("request", flow.request_gap);
+  gap("answer", flow.response_gap);
+  if (flow.dropped_events > 0) {
+    notes.push(
+      <Note key="drops" tone="bad">
+        {plural(flow.dropped_events, "event")} dropped after capture: the store could not keep up.
+      </Note>,
+    );
+  }
+  if (flow.decode_note) {
+    notes.push(
+      <Note key="decode" tone="warn">
+        Decoding: {oneLine(flow.decode_note, 500)}
+      </Note>,
+    );
+  }
+  if (flow.unknown_events > 0) {
+    notes.push(
+      <Note key="unknown" tone="idle">
+        {plural(flow.unknown_events, "event")} of a type this version does not know.
+      </Note>,
+    );
+  }
+  if (flow.body_truncated) {
+    notes.push(
+      <Note key="cut" tone="warn">
+        A stored body was cut at the limit.
+      </Note>,
+    );
+  }
+  return notes.length > 0 ? <div className="flex flex-col gap-1.5">{notes}</div> : null;
+}

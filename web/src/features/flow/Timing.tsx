@@ -1,0 +1,71 @@
+// Where a flow's time went, as one bar and its figures.
+import type { Flow } from "@/api/types";
+import { DASH, duration } from "@/lib/format";
+import { cx } from "@/ui/cx";
+
+interface Phase {
+  name: string;
+  ms: number;
+  tone: string;
+}
+
+/** The phases in order; what is not known is left out, and never guessed. */
+export function phases(flow: Flow): Phase[] {
+  const total = flow.duration_ms;
+  if (total === null || total <= 0) return [];
+  const connect = flow.connect_ms ?? 0;
+  const tls = flow.tls_ms ?? 0;
+  const ttfb = flow.ttfb_ms === null ? null : Math.min(flow.ttfb_ms, total);
+  const head = connect + tls;
+  const wait = ttfb === null ? null : Math.max(0, ttfb - head);
+  const ttft =
+    flow.ttft_ms === null || ttfb === null
+      ? null
+      : Math.max(0, Math.min(flow.ttft_ms, total) - ttfb);
+  const spent = head + (wait ?? 0) + (ttft ?? 0);
+  return [
+    { name: "Connect", ms: connect, tone: "bg-violet" },
+    { name: "TLS", ms: tls, tone: "bg-info" },
+    { name: "Waiting", ms: wait ?? 0, tone: "bg-idle" },
+    { name: "First token", ms: ttft ?? 0, tone: "bg-warn" },
+    { name: ttfb === null ? "Rest" : "Answer", ms: Math.max(0, total - spent), tone: "bg-ok" },
+  ].filter(({ ms }) => ms > 0);
+}
+
+export function Timing({ flow }: { flow: Flow }) {
+  const parts = phases(flow);
+  const figures: [name: string, value: number | null, title: string][] = [
+    ["Connect", flow.connect_ms, "Name resolution and TCP; on the first flow of a connection"],
+    ["TLS", flow.tls_ms, "Handshake with the provider; on the first flow of a connection"],
+    ["TTFB", flow.ttfb_ms, "To the first byte of the answer's head"],
+    ["TTFT", flow.ttft_ms, "To the first token"],
+    ["Total", flow.duration_ms, "From the request's head to the end"],
+  ];
+  return (
+    <div className="flex flex-col gap-1.5">
+      {parts.length > 0 ? (
+        <div
+          className="flex h-1.5 gap-px overflow-hidden rounded-full bg-raised"
+          aria-hidden="true"
+        >
+          {parts.map(({ name, ms, tone }) => (
+            <span
+              key={name}
+              title={`${name} ${duration(ms)}`}
+              className={cx("min-w-0.5", tone)}
+              style={{ flexGrow: ms, flexBasis: 0 }}
+            />
+          ))}
+        </div>
+      ) : null}
+      <dl className="flex flex-wrap gap-x-4 gap-y-0.5 text-xs">
+        {figures.map(([name, value, title]) => (
+          <div key={name} className="flex gap-1.5" title={title}>
+            <dt className="text-ink-3">{name}</dt>
+            <dd className="text-ink-2">{value === null ? DASH : duration(value)}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  );
+}

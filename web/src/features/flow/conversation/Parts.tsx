@@ -1,0 +1,172 @@
+// The parts of a turn: text, thinking, tool calls and results, media; each folded where it is noise.
+import { bytes, DASH } from "@/lib/format";
+import { oneLine } from "@/lib/hostile";
+import type { Part } from "@/providers/conversation";
+import { Badge } from "@/ui/Badge";
+import { CopyButton } from "@/ui/CopyButton";
+import { Fold } from "@/ui/Fold";
+import { ImageIcon, ToolIcon } from "@/ui/icons";
+import { Json } from "@/ui/Json";
+import { WireText } from "@/ui/WireText";
+
+export function Parts({ parts }: { parts: Part[] }) {
+  return parts.map((part, at) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: a part is its place in the turn
+    <PartView key={at} part={part} />
+  ));
+}
+
+export function PartView({ part, live = false }: { part: Part; live?: boolean }) {
+  switch (part.kind) {
+    case "text":
+      return (
+        <div className="flex min-w-0 items-start gap-2">
+          <WireText text={part.text} className="flex-1 text-ink" tail={live} />
+          <CacheMark ttl={part.cache} />
+        </div>
+      );
+    case "thinking":
+      return <Thinking part={part} live={live} />;
+    case "tool_use":
+      return <ToolUse part={part} live={live} />;
+    case "tool_result":
+      return <ToolResult part={part} />;
+    case "media":
+      return (
+        <p className="inline-flex items-center gap-2 self-start rounded-md border border-dashed border-line-strong px-2.5 py-1.5 text-xs text-ink-2">
+          <ImageIcon className="size-4 text-ink-3" />
+          {part.what}
+          <span className="text-ink-3">
+            {part.mediaType ? oneLine(part.mediaType, 40) : "unknown type"} ·{" "}
+            {part.bytes === null ? oneLine(part.note ?? DASH, 80) : bytes(part.bytes)}
+          </span>
+        </p>
+      );
+    default:
+      return (
+        <Fold
+          className="rounded-md border"
+          summary={
+            <span className="truncate font-mono text-xs text-ink-3">{oneLine(part.type, 60)}</span>
+          }
+        >
+          {() => (
+            <div className="border-t bg-sunken px-3 py-2">
+              <Json value={part.json} />
+            </div>
+          )}
+        </Fold>
+      );
+  }
+}
+
+function Thinking({ part, live }: { part: Part & { kind: "thinking" }; live: boolean }) {
+  if (part.text === "") {
+    return <p className="text-xs text-ink-3 italic">Thinking {part.note ?? "without text"}</p>;
+  }
+  if (live) {
+    return (
+      <div className="border-l-2 border-line-strong pl-3">
+        <p className="text-xs text-ink-3">Thinking</p>
+        <WireText text={part.text} className="text-ink-2" tail />
+      </div>
+    );
+  }
+  return (
+    <Fold
+      className="-ml-2.5"
+      summary={
+        <span className="flex min-w-0 items-baseline gap-2 text-xs">
+          <span className="shrink-0 text-ink-2">Thinking</span>
+          <span className="truncate text-ink-3">{oneLine(part.text, 160)}</span>
+        </span>
+      }
+    >
+      {() => (
+        <WireText
+          text={part.text}
+          className="ml-2.5 border-l-2 border-line-strong pl-3 text-ink-2"
+        />
+      )}
+    </Fold>
+  );
+}
+
+function ToolUse({ part, live }: { part: Part & { kind: "tool_use" }; live: boolean }) {
+  const whole = part.input !== null && part.input !== undefined;
+  return (
+    <div className="overflow-hidden rounded-md border">
+      <div className="flex h-8 min-w-0 items-center gap-2 bg-ground pr-1 pl-2.5">
+        <ToolIcon className="size-3.5 text-accent" />
+        <span className="shrink-0 font-mono text-xs font-medium">{oneLine(part.name, 60)}</span>
+        {part.ranAt ? <Badge>run by the provider</Badge> : null}
+        <span className="ml-auto truncate font-mono text-2xs text-ink-3">
+          {oneLine(part.id, 60)}
+        </span>
+        {part.id ? <CopyButton text={part.id} what="the call's id" /> : null}
+      </div>
+      <div className="border-t bg-sunken px-3 py-2">
+        {whole && !live ? (
+          <Json value={part.input} />
+        ) : part.raw ? (
+          <>
+            <WireText text={part.raw} mono tail={live} />
+            {live ? null : <p className="mt-1 text-2xs text-warn">The input was cut off.</p>}
+          </>
+        ) : (
+          <p className="text-xs text-ink-3">{live ? "Input follows…" : "No input"}</p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function ToolResult({ part }: { part: Part & { kind: "tool_result" } }) {
+  const first = part.parts[0];
+  const text = part.parts
+    .map((each) => (each.kind === "text" ? each.text : `[${each.kind}]`))
+    .join(" ");
+  const short = part.parts.length === 1 && first?.kind === "text" && first.text.length < 240;
+  return (
+    <Fold
+      open={short || part.error}
+      className={part.error ? "rounded-md border border-bad/40" : "rounded-md border"}
+      summary={
+        <span className="flex min-w-0 flex-1 items-center gap-2 text-xs">
+          <span className={part.error ? "shrink-0 font-medium text-bad" : "shrink-0 text-ink-2"}>
+            {part.error ? "Failed" : "Result"}
+          </span>
+          {part.name ? (
+            <span className="shrink-0 font-mono text-ink-3">{oneLine(part.name, 60)}</span>
+          ) : null}
+          <span className="min-w-0 flex-1 truncate font-mono text-ink-3 group-open:invisible">
+            {oneLine(text, 160)}
+          </span>
+          <span className="shrink-0 text-2xs text-ink-3">{bytes(text.length)}</span>
+          <CacheMark ttl={part.cache} />
+        </span>
+      }
+    >
+      {() => (
+        <div className="flex flex-col gap-2 border-t bg-sunken px-3 py-2">
+          {part.parts.length === 0 ? <p className="text-xs text-ink-3">Empty</p> : null}
+          {part.parts.map((each, at) =>
+            each.kind === "text" ? (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a part is its place in the result
+              <WireText key={at} text={each.text} mono />
+            ) : (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a part is its place in the result
+              <PartView key={at} part={each} />
+            ),
+          )}
+        </div>
+      )}
+    </Fold>
+  );
+}
+
+function CacheMark({ ttl }: { ttl: string | undefined }) {
+  return ttl === undefined ? null : (
+    <Badge title={`Cache breakpoint, kept for ${oneLine(ttl, 20)}`}>cache {oneLine(ttl, 10)}</Badge>
+  );
+}

@@ -1,0 +1,273 @@
+// The list of flows as a virtual grid: only the rows in view exist, and what is missing of them is loaded.
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type MouseEvent, memo, type RefObject, useEffect, useMemo, useRef } from "react";
+import type { Flow } from "@/api/types";
+import { count, plural } from "@/lib/format";
+import type { FlowWindow, WindowView } from "@/live/flowWindow";
+import { cx } from "@/ui/cx";
+import { UpIcon } from "@/ui/icons";
+import { useWidth } from "@/ui/useWidth";
+import {
+  type Column,
+  columnsFor,
+  Lasted,
+  Model,
+  Started,
+  Status,
+  TWO_LINES,
+  What,
+} from "./columns";
+
+const ROW = 32;
+const ROW_TWO_LINES = 52;
+/** Rows from the end at which the next page is asked for. */
+const AHEAD = 60;
+
+export interface FlowsTableProps {
+  flows: FlowWindow;
+  view: WindowView;
+  selected: string | undefined;
+  /** The row the keyboard is on. */
+  active: string | undefined;
+  hrefOf: (id: string) => string;
+  onOpen: (id: string) => void;
+  box: RefObject<HTMLDivElement | null>;
+  /** Set to the function that brings a row into view. */
+  reveal: RefObject<((index: number) => void) | null>;
+}
+
+export function FlowsTable(props: FlowsTableProps) {
+  const { flows, view, selected, active, hrefOf, onOpen, box, reveal } = props;
+  const width = useWidth(box);
+  const twoLines = width < TWO_LINES;
+  const columns = useMemo(() => columnsFor(width), [width]);
+  const tracks = useMemo(() => columns.map(({ track }) => track).join(" "), [columns]);
+  const height = twoLines ? ROW_TWO_LINES : ROW;
+  const rows = useVirtualizer({
+    count: view.length + (view.more ? 1 : 0),
+    getScrollElement: () => box.current,
+    estimateSize: () => height,
+    overscan: 8,
+    scrollPaddingStart: twoLines ? 0 : ROW,
+    useFlushSync: false,
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the rows' height is what has changed
+  useEffect(() => rows.measure(), [height]);
+  useEffect(() => {
+    reveal.current = (index) => rows.scrollToIndex(index, { align: "auto" });
+  }, [reveal, rows]);
+
+  const items = rows.getVirtualItems();
+  const first = items[0]?.index ?? 0;
+  const last = items.at(-1)?.index ?? 0;
+  const atTop = (rows.scrollOffset ?? 0) < height / 2;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each version may have let go of rows in view
+  useEffect(() => {
+    flows.lookAt(first, last, atTop);
+    if (view.more && last >= view.length - AHEAD) void flows.loadMore();
+  }, [flows, first, last, atTop, view.version]);
+
+  const open = useRef(onOpen);
+  useEffect(() => {
+    open.current = onOpen;
+  });
+  const click = useRef((event: MouseEvent, id: string) => {
+    // A modified click is the browser's: it opens the address in another tab.
+    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    open.current(id);
+  });
+
+  const activeIndex = active === undefined ? -1 : flows.indexOf(active);
+  return (
+    <div className="relative h-full min-h-0">
+      {view.aside > 0 ? (
+        <button
+          type="button"
+          onClick={() => rows.scrollToOffset(0)}
+          className="absolute top-10 left-1/2 z-sticky inline-flex h-7 -translate-x-1/2 items-center gap-1.5 rounded-full bg-accent-fill px-3 text-xs font-medium text-on-accent shadow-popover"
+        >
+          <UpIcon className="size-3.5" />
+          {view.aside > 500 ? "Many new flows" : plural(view.aside, "new flow")}
+        </button>
+      ) : null}
+      <div
+        ref={box}
+        role="grid"
+        aria-label="Flows"
+        aria-rowcount={view.more ? -1 : view.length + 1}
+        aria-colcount={columns.length}
+        aria-busy={view.status === "loading"}
+        aria-activedescendant={
+          activeIndex >= first && activeIndex <= last ? `row-${active}` : undefined
+        }
+        tabIndex={0}
+        className="h-full overflow-y-auto outline-offset-[-2px] [overflow-anchor:none]"
+      >
+        <div
+          role="row"
+          aria-rowindex={1}
+          className={cx(
+            "sticky top-0 z-sticky h-8 items-center gap-3 border-b bg-ground px-3",
+            twoLines ? "sr-only" : "grid",
+          )}
+          style={{ gridTemplateColumns: tracks }}
+        >
+          {columns.map((column) => (
+            <span
+              key={column.key}
+              role="columnheader"
+              title={column.title}
+              className={cx(
+                "truncate text-xs font-medium text-ink-3",
+                column.right && "text-right",
+              )}
+            >
+              {column.label}
+            </span>
+          ))}
+        </div>
+        <div role="rowgroup" className="relative" style={{ height: rows.getTotalSize() }}>
+          {items.map((item) => {
+            const id = flows.idAt(item.index);
+            const flow = id === undefined ? undefined : flows.flow(id);
+            if (!flow) return <Waiting key={item.key} top={item.start} height={height} />;
+            return (
+              <Row
+                key={flow.id}
+                flow={flow}
+                index={item.index}
+                top={item.start}
+                columns={columns}
+                tracks={tracks}
+                twoLines={twoLines}
+                selected={flow.id === selected}
+                active={flow.id === active}
+                href={hrefOf(flow.id)}
+                onClick={click.current}
+              />
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+interface RowProps {
+  flow: Flow;
+  index: number;
+  top: number;
+  columns: Column[];
+  tracks: string;
+  twoLines: boolean;
+  selected: boolean;
+  active: boolean;
+  href: string;
+  onClick: (event: MouseEvent, id: string) => void;
+}
+
+const Row = memo(function Row(props: RowProps) {
+  const { flow, index, top, columns, tracks, twoLines, selected, active, href, onClick } = props;
+  const frame = cx(
+    "group absolute inset-x-0 border-b border-line/70 px-3",
+    selected ? "bg-selected" : "hover:bg-hover",
+    active && "shadow-[inset_2px_0_0_var(--color-accent)]",
+  );
+  const link = (
+    <a
+      href={href}
+      tabIndex={-1}
+      onClick={(event) => onClick(event, flow.id)}
+      className="absolute inset-0"
+    >
+      <span className="sr-only">Open the flow to {flow.host}</span>
+    </a>
+  );
+  if (twoLines) {
+    return (
+      <div
+        role="row"
+        id={`row-${flow.id}`}
+        aria-rowindex={index + 2}
+        aria-selected={selected}
+        className={cx(frame, "flex flex-col justify-center gap-0.5")}
+        style={{ transform: `translateY(${top}px)`, height: ROW_TWO_LINES }}
+      >
+        <Cell>
+          {link}
+          <span className="pointer-events-none flex items-center gap-2">
+            <Status flow={flow} />
+            <span className="ml-auto flex min-w-0 items-center gap-2">
+              <Model flow={flow} />
+              <span className="shrink-0">
+                <Started flow={flow} />
+              </span>
+            </span>
+          </span>
+          <span className="pointer-events-none flex items-center gap-3">
+            <span className="min-w-0 flex-1">
+              <What flow={flow} />
+            </span>
+            <span className="shrink-0">
+              <Lasted flow={flow} />
+            </span>
+          </span>
+        </Cell>
+      </div>
+    );
+  }
+  return (
+    <div
+      role="row"
+      id={`row-${flow.id}`}
+      aria-rowindex={index + 2}
+      aria-selected={selected}
+      className={cx(frame, "grid items-center gap-3")}
+      style={{ transform: `translateY(${top}px)`, height: ROW, gridTemplateColumns: tracks }}
+    >
+      {columns.map((column, at) => (
+        <div
+          key={column.key}
+          role="gridcell"
+          className={cx("flex min-w-0 items-center", column.right && "justify-end")}
+        >
+          {at === 0 ? link : null}
+          {column.cell(flow)}
+        </div>
+      ))}
+    </div>
+  );
+});
+
+function Cell({ children }: { children: React.ReactNode }) {
+  return (
+    <div role="gridcell" className="flex min-w-0 flex-col gap-0.5">
+      {children}
+    </div>
+  );
+}
+
+function Waiting({ top, height }: { top: number; height: number }) {
+  return (
+    <div
+      aria-hidden="true"
+      className="absolute inset-x-0 flex items-center gap-6 border-b border-line/70 px-3"
+      style={{ transform: `translateY(${top}px)`, height }}
+    >
+      <span className="h-3 w-14 rounded-sm bg-raised" />
+      <span className="h-3 w-20 rounded-sm bg-raised" />
+      <span className="h-3 flex-1 rounded-sm bg-raised" />
+    </div>
+  );
+}
+
+export function Total({ loaded, total }: { loaded: number; total: number | undefined }) {
+  return (
+    <span className="text-xs whitespace-nowrap text-ink-3" role="status">
+      {total === undefined
+        ? plural(loaded, "flow")
+        : `${count(total)} ${total === 1 ? "flow" : "flows"}`}
+    </span>
+  );
+}

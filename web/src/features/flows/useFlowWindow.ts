@@ -1,0 +1,44 @@
+// Joins the list's window to the live feed, one window for each filter.
+import { useEffect, useMemo, useSyncExternalStore } from "react";
+import { accessStore } from "@/api/access";
+import { flowsPage } from "@/api/queries";
+import { type FlowFilter, matches, toParams } from "@/lib/filter";
+import { useFeed } from "@/live/context";
+import { FlowWindow, type WindowView } from "@/live/flowWindow";
+
+/** With a free text, the server finds more than a summary shows; it is asked again this often at most. */
+const DEEP_SEARCH_MS = 5_000;
+
+export function useFlowWindow(filter: FlowFilter): { flows: FlowWindow; view: WindowView } {
+  const feed = useFeed();
+  const key = JSON.stringify(filter);
+  const flows = useMemo(() => {
+    const wanted = JSON.parse(key) as FlowFilter;
+    return new FlowWindow({
+      load: (cursor, signal) => flowsPage(toParams(wanted), cursor, signal),
+      matches: (flow) => matches(wanted, flow),
+      onError: (error) => accessStore.note(error),
+    });
+  }, [key]);
+  useEffect(() => {
+    const leave = feed.add(flows);
+    void flows.resync();
+    return () => {
+      leave();
+      flows.pause();
+    };
+  }, [feed, flows]);
+  const searches = filter.q !== undefined;
+  useEffect(() => {
+    if (!searches) return;
+    let seen = feed.snapshot();
+    const timer = setInterval(() => {
+      if (feed.snapshot() === seen || !flows.isAtTop()) return;
+      seen = feed.snapshot();
+      void flows.resync();
+    }, DEEP_SEARCH_MS);
+    return () => clearInterval(timer);
+  }, [feed, flows, searches]);
+  const view = useSyncExternalStore(flows.subscribe, flows.snapshot);
+  return { flows, view };
+}

@@ -1,0 +1,338 @@
+// Everything Langley knows of its own health: what is waiting, what was lost, what it costs.
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { dropsQuery, statsQuery, tunnelsQuery } from "@/api/queries";
+import type { Stats } from "@/api/types";
+import { bytes, clock, count, DASH, duration, fullTime, shortId } from "@/lib/format";
+import { oneLine } from "@/lib/hostile";
+import { LAG_BAD_MS, LAG_WARN_MS } from "@/lib/limits";
+import type { Tone } from "@/lib/outcome";
+import { Badge, TEXT_TONE } from "@/ui/Badge";
+import { cx } from "@/ui/cx";
+import { Failed } from "@/ui/Failed";
+import { Skeleton } from "@/ui/Notice";
+
+export function HealthScreen({ flowHref }: { flowHref: (id: string) => string }) {
+  const { data: stats, error, refetch } = useQuery(statsQuery());
+  if (!stats) {
+    return error ? (
+      <Failed what="Health" error={error} onRetry={() => void refetch()} />
+    ) : (
+      <Skeleton lines={10} />
+    );
+  }
+  return (
+    <section tabIndex={0} aria-label="Health" className="h-full overflow-y-auto">
+      <div className="mx-auto flex max-w-6xl flex-col gap-8 px-4 py-6 sm:px-8">
+        <h1 className="text-xl font-semibold tracking-tight">Health</h1>
+        <Figures stats={stats} />
+        <div className="grid items-start gap-8 lg:grid-cols-2">
+          <Drops flowHref={flowHref} />
+          <Reasons stats={stats} />
+          <Tunnels />
+          <Redactions stats={stats} />
+          <Recorder stats={stats} />
+        </div>
+      </div>
+    </section>
+  );
+}
+
+function Figures({ stats }: { stats: Stats }) {
+  const lag: Tone =
+    stats.writer_lag_ms > LAG_BAD_MS ? "bad" : stats.writer_lag_ms > LAG_WARN_MS ? "warn" : "idle";
+  return (
+    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border bg-line sm:grid-cols-3 lg:grid-cols-4">
+      <Figure
+        name="Open flows"
+        value={count(stats.open_flows)}
+        note={`${count(stats.proxy_connections)} connections`}
+      />
+      <Figure
+        name="Flows"
+        value={count(stats.flows_total)}
+        note={`${count(stats.events_total)} events`}
+      />
+      <Figure
+        name="Queue"
+        value={count(stats.queue.items)}
+        note={`${bytes(stats.queue.bytes)} · high water ${count(stats.queue.high_water)}`}
+      />
+      <Figure
+        name="Writer lag"
+        value={duration(stats.writer_lag_ms)}
+        tone={lag}
+        note="since the oldest uncommitted record"
+      />
+      <Figure
+        name="Drops"
+        value={count(stats.drops.total)}
+        tone={stats.drops.total > 0 ? "bad" : "idle"}
+        note="captured, then lost"
+      />
+      <Figure
+        name="Gaps"
+        value={count(stats.gaps_total)}
+        tone={stats.gaps_total > 0 ? "warn" : "idle"}
+        note="chunks not captured"
+      />
+      <Figure
+        name="Decode errors"
+        value={count(stats.decode_errors)}
+        tone={stats.decode_errors > 0 ? "warn" : "idle"}
+        note="marked on their flows"
+      />
+      <Figure
+        name="Lost flows"
+        value={count(stats.lost_flows)}
+        tone={stats.lost_flows > 0 ? "warn" : "idle"}
+        note="cut by an earlier stop"
+      />
+      <Figure
+        name="Database"
+        value={bytes(stats.db_bytes)}
+        note={`write-ahead log ${bytes(stats.wal_bytes)}`}
+      />
+      <Figure name="Tunnels" value={count(stats.tunnels_total)} note="passed through unread" />
+      <Figure name="Uptime" value={duration(stats.uptime_s * 1000)} note="since the last start" />
+      <Figure name="Version" value={stats.version} note="of the server" />
+    </dl>
+  );
+}
+
+function Figure({
+  name,
+  value,
+  note,
+  tone = "idle",
+}: {
+  name: string;
+  value: string;
+  note: string;
+  tone?: Tone;
+}) {
+  return (
+    <div className="flex min-w-0 flex-col bg-surface px-4 py-3">
+      <dt className="text-xs text-ink-3">{name}</dt>
+      <dd className="mt-0.5 min-w-0">
+        <span className={cx("text-lg font-semibold", tone !== "idle" && TEXT_TONE[tone])}>
+          {value}
+        </span>
+        <span className="block truncate text-xs text-ink-3" title={note}>
+          {note}
+        </span>
+      </dd>
+    </div>
+  );
+}
+
+function Section({ title, note, children }: { title: string; note?: string; children: ReactNode }) {
+  return (
+    <section className="flex min-w-0 flex-col gap-2.5">
+      <h2 className="flex items-baseline gap-2 text-base font-semibold">
+        {title}
+        {note ? <span className="text-xs font-normal text-ink-3">{note}</span> : null}
+      </h2>
+      {children}
+    </section>
+  );
+}
+
+/** A table that stays inside its column and scrolls by itself. */
+function Table({
+  label,
+  head,
+  rows,
+  empty,
+}: {
+  label: string;
+  head: string[];
+  rows: ReactNode[][];
+  empty: string;
+}) {
+  if (rows.length === 0) {
+    return <p className="rounded-md border border-dashed px-3 py-4 text-xs text-ink-3">{empty}</p>;
+  }
+  return (
+    <section tabIndex={0} aria-label={label} className="max-h-80 overflow-auto rounded-md border">
+      <table className="w-full border-collapse text-xs">
+        <thead className="sticky top-0 bg-ground">
+          <tr>
+            {head.map((name) => (
+              <th
+                key={name}
+                scope="col"
+                className="h-8 px-3 text-left font-medium whitespace-nowrap text-ink-3 nth-[n+3]:text-right"
+              >
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((cells, row) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: rows are shown as they come, without identity
+            <tr key={row} className="border-t hover:bg-hover">
+              {cells.map((cell, column) => (
+                <td
+                  // biome-ignore lint/suspicious/noArrayIndexKey: a cell is its column
+                  key={column}
+                  className="h-8 px-3 whitespace-nowrap text-ink-2 nth-[n+3]:text-right"
+                >
+                  {cell}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Drops({ flowHref }: { flowHref: (id: string) => string }) {
+  const { data, error } = useQuery(dropsQuery());
+  return (
+    <Section title="Drops" note="newest first">
+      {error && !data ? (
+        <Failed what="The list of drops" error={error} />
+      ) : (
+        <Table
+          label="Drops"
+          head={["Time", "Reason", "Records", "Bytes", "Flow"]}
+          empty="Nothing was dropped."
+          rows={(data?.items ?? []).map((drop) => [
+            <time key="at" dateTime={drop.at} title={fullTime(drop.at)}>
+              {clock(drop.at)}
+            </time>,
+            drop.reason,
+            count(drop.count),
+            bytes(drop.bytes),
+            drop.flow_id ? (
+              <a
+                key="flow"
+                className="font-mono text-accent hover:underline"
+                href={flowHref(drop.flow_id)}
+              >
+                {shortId(drop.flow_id)}
+              </a>
+            ) : (
+              DASH
+            ),
+          ])}
+        />
+      )}
+    </Section>
+  );
+}
+
+function Reasons({ stats }: { stats: Stats }) {
+  const reasons = Object.entries(stats.drops.by_reason).sort((a, b) => b[1] - a[1]);
+  return (
+    <Section title="Drops by reason">
+      <Bars
+        empty="Nothing was dropped since the start."
+        rows={reasons.map(([name, number]) => ({ name, number }))}
+        tone="bg-bad"
+      />
+    </Section>
+  );
+}
+
+function Redactions({ stats }: { stats: Stats }) {
+  const rules = [...stats.redactions].sort((a, b) => b.count - a.count);
+  return (
+    <Section title="Redactions by rule" note="before anything was stored">
+      <Bars
+        empty="No secret was met since the start."
+        rows={rules.map((rule) => ({ name: rule.rule, number: rule.count }))}
+        tone="bg-violet"
+      />
+    </Section>
+  );
+}
+
+function Bars({
+  rows,
+  empty,
+  tone,
+}: {
+  rows: { name: string; number: number }[];
+  empty: string;
+  tone: string;
+}) {
+  const most = Math.max(1, ...rows.map(({ number }) => number));
+  if (rows.length === 0) {
+    return <p className="rounded-md border border-dashed px-3 py-4 text-xs text-ink-3">{empty}</p>;
+  }
+  return (
+    <ul className="flex flex-col gap-2 rounded-md border px-3 py-2.5 text-xs">
+      {rows.map(({ name, number }) => (
+        <li key={name} className="grid grid-cols-[1fr_auto] gap-x-3">
+          <span className="truncate font-mono text-ink-2">{name}</span>
+          <span className="text-ink">{count(number)}</span>
+          <span className="col-span-2 mt-1 h-1 overflow-hidden rounded-full bg-raised">
+            <span
+              className={cx("block h-full rounded-full", tone)}
+              style={{ width: `${Math.max(1, (number / most) * 100)}%` }}
+            />
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Tunnels() {
+  const { data, error } = useQuery(tunnelsQuery());
+  return (
+    <Section title="Tunnels" note="hosts that are not on the intercept list">
+      {error && !data ? (
+        <Failed what="The list of tunnels" error={error} />
+      ) : (
+        <Table
+          label="Tunnels"
+          head={["Started", "Host", "Up", "Down", "State"]}
+          empty="No tunnel was opened."
+          rows={(data?.items ?? []).map((tunnel) => [
+            <time key="at" dateTime={tunnel.started_at} title={fullTime(tunnel.started_at)}>
+              {clock(tunnel.started_at)}
+            </time>,
+            <span key="host" className="font-mono" title={tunnel.why}>
+              {oneLine(tunnel.host, 60)}
+              {tunnel.port === 443 ? "" : `:${tunnel.port}`}
+            </span>,
+            bytes(tunnel.bytes_up),
+            bytes(tunnel.bytes_down),
+            tunnel.ended_at ? (
+              "closed"
+            ) : (
+              <Badge key="state" tone="info">
+                open
+              </Badge>
+            ),
+          ])}
+        />
+      )}
+    </Section>
+  );
+}
+
+function Recorder({ stats }: { stats: Stats }) {
+  const figures = Object.entries(stats.recorder ?? {});
+  if (figures.length === 0) return null;
+  return (
+    <Section title="Recorder" note="its own counters">
+      <dl className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-1.5 rounded-md border px-3 py-2.5 text-xs">
+        {figures.map(([name, value]) => (
+          <div key={name} className="contents">
+            <dt className="truncate text-ink-3">{name.replaceAll("_", " ")}</dt>
+            <dd className="text-right text-ink">
+              {typeof value === "number" ? count(value) : JSON.stringify(value)}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </Section>
+  );
+}

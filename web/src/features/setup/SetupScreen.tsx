@@ -1,0 +1,132 @@
+// The first-run checklist: how to point an agent at Langley, ticked live as it happens.
+import { useQuery } from "@tanstack/react-query";
+import { setupQuery } from "@/api/queries";
+import type { Setup } from "@/api/types";
+import { CopyButton } from "@/ui/CopyButton";
+import { cx } from "@/ui/cx";
+import { Failed } from "@/ui/Failed";
+import { CheckIcon } from "@/ui/icons";
+import { Skeleton } from "@/ui/Notice";
+
+const STEPS: { key: keyof Setup["checklist"]; title: string; wait: string }[] = [
+  {
+    key: "proxy_up",
+    title: "Proxy is up",
+    wait: "The proxy does not listen yet.",
+  },
+  {
+    key: "trust_ready",
+    title: "An agent trusts Langley",
+    wait: "Run one of the commands below; the first intercepted or reverse request ticks this.",
+  },
+  {
+    key: "first_byte",
+    title: "First byte seen",
+    wait: "A provider's first answer ticks this.",
+  },
+  {
+    key: "first_token",
+    title: "First token counted",
+    wait: "The first answer whose usage was read ticks this.",
+  },
+];
+
+export function SetupScreen() {
+  const { data: setup, error, refetch } = useQuery(setupQuery());
+  if (!setup) {
+    return error ? (
+      <Failed what="The checklist" error={error} onRetry={() => void refetch()} />
+    ) : (
+      <Skeleton lines={8} />
+    );
+  }
+  const done = STEPS.filter(({ key }) => setup.checklist[key]).length;
+  const next = STEPS.find(({ key }) => !setup.checklist[key])?.key;
+  return (
+    <section tabIndex={0} aria-label="Setup" className="h-full overflow-y-auto">
+      <div className="mx-auto flex max-w-3xl flex-col gap-8 px-4 py-8 sm:px-8">
+        <header>
+          <h1 className="text-xl font-semibold tracking-tight">
+            {done === STEPS.length ? "Langley is watching" : "Point an agent at Langley"}
+          </h1>
+          <p className="mt-1 max-w-prose text-ink-2">
+            {done === STEPS.length
+              ? "Every step is done. The commands stay here for the next agent."
+              : "Run one of the commands below in a terminal. The list ticks itself as traffic arrives."}
+          </p>
+        </header>
+        <ol
+          className="grid overflow-hidden rounded-lg border sm:grid-cols-2 lg:grid-cols-4"
+          aria-label="Checklist"
+        >
+          {STEPS.map(({ key, title, wait }, at) => (
+            <li
+              key={key}
+              className={cx(
+                "flex gap-3 border-line p-3.5 max-sm:not-first:border-t sm:max-lg:nth-[n+3]:border-t sm:max-lg:even:border-l lg:not-first:border-l",
+                key === next && "bg-selected",
+              )}
+            >
+              <Tick done={setup.checklist[key]} number={at + 1} />
+              <div className="min-w-0">
+                <p className="font-medium">{title}</p>
+                <p className="mt-0.5 text-xs text-ink-3">{setup.checklist[key] ? "Done" : wait}</p>
+              </div>
+            </li>
+          ))}
+        </ol>
+        <section aria-labelledby="commands" className="flex flex-col gap-3">
+          <h2 id="commands" className="text-base font-semibold">
+            Commands
+          </h2>
+          {setup.commands.map(({ label, command }) => (
+            <div key={label} className="overflow-hidden rounded-md border">
+              <div className="flex h-8 items-center justify-between border-b bg-ground pr-1 pl-3">
+                <h3 className="truncate text-xs font-medium text-ink-2">{label}</h3>
+                <CopyButton text={command} what={`the command: ${label}`} />
+              </div>
+              <pre className="wire-text bg-sunken px-3 py-2 font-mono text-xs">{command}</pre>
+            </div>
+          ))}
+        </section>
+        <section aria-labelledby="places" className="flex flex-col gap-3">
+          <h2 id="places" className="text-base font-semibold">
+            Addresses and files
+          </h2>
+          <dl className="divide-y divide-line rounded-md border">
+            <Place name="Proxy" value={setup.proxy_url} />
+            <Place name="Base URL" value={setup.reverse_url} />
+            <Place name="API" value={setup.api_url} />
+            <Place name="Certificate" value={setup.ca_path} />
+            <Place name="Fingerprint" value={setup.ca_fingerprint} />
+            <Place name="Home" value={setup.home} />
+          </dl>
+        </section>
+      </div>
+    </section>
+  );
+}
+
+function Tick({ done, number }: { done: boolean; number: number }) {
+  return (
+    <span
+      className={cx(
+        "mt-px flex size-5 shrink-0 items-center justify-center rounded-full text-2xs font-semibold",
+        done ? "bg-ok-soft text-ok" : "bg-raised text-ink-2",
+      )}
+    >
+      {done ? <CheckIcon className="size-3.5" /> : number}
+      <span className="sr-only">{done ? "done" : "not yet"}</span>
+    </span>
+  );
+}
+
+function Place({ name, value }: { name: string; value: string }) {
+  return (
+    <div className="flex min-h-9 items-center gap-3 py-0.5 pr-1 pl-3">
+      <dt className="w-24 shrink-0 text-xs text-ink-3">{name}</dt>
+      <dd className="min-w-0 flex-1 font-mono text-xs wrap-anywhere">{value}</dd>
+      <CopyButton text={value} what={name.toLowerCase()} />
+    </div>
+  );
+}

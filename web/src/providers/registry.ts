@@ -1,0 +1,14 @@
+// Which provider's view shows a flow; one that nobody knows is shown raw.
+import { anthropic } from "./anthropic";
+import type { ProviderView } from "./conversation";
+
+const VIEWS: readonly ProviderView[] = [anthropic];
+
+export function providerView(id: string | null): ProviderView | null {
+  return VIEWS.find((view) => view.id === id) ?? null;
+}
+
+/** A provider's name for people. */
+export function providerLabel(id: string): string {
+  return providerView(id)?.label ?? id;
+}

@@ -1,0 +1,113 @@
+// Health at a glance, on every screen: each figure in the tone of what it means; leads to the Health screen.
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { statsQuery } from "@/api/queries";
+import type { Stats } from "@/api/types";
+import { bytes, count, duration } from "@/lib/format";
+import { LAG_BAD_MS, LAG_WARN_MS } from "@/lib/limits";
+import type { Tone } from "@/lib/outcome";
+import { paths } from "@/routes/paths";
+import { Dot, TEXT_TONE } from "@/ui/Badge";
+import { cx } from "@/ui/cx";
+
+interface Figure {
+  label: string;
+  value: (stats: Stats) => string;
+  tone: (stats: Stats) => Tone;
+  /** Where there is little room, only some are shown; a figure that warns always is. */
+  shown: string;
+}
+
+const FIGURES: Figure[] = [
+  {
+    label: "Open",
+    value: (stats) => count(stats.open_flows),
+    tone: (stats) => (stats.open_flows > 0 ? "info" : "idle"),
+    shown: "flex",
+  },
+  {
+    label: "Queue",
+    value: (stats) => `${count(stats.queue.items)} · ${bytes(stats.queue.bytes)}`,
+    tone: () => "idle",
+    shown: "hidden sm:flex",
+  },
+  {
+    label: "Lag",
+    value: (stats) => duration(stats.writer_lag_ms),
+    tone: (stats) =>
+      stats.writer_lag_ms > LAG_BAD_MS
+        ? "bad"
+        : stats.writer_lag_ms > LAG_WARN_MS
+          ? "warn"
+          : "idle",
+    shown: "hidden sm:flex",
+  },
+  {
+    label: "Drops",
+    value: (stats) => count(stats.drops.total),
+    tone: (stats) => (stats.drops.total > 0 ? "bad" : "idle"),
+    shown: "flex",
+  },
+  {
+    label: "Gaps",
+    value: (stats) => count(stats.gaps_total),
+    tone: (stats) => (stats.gaps_total > 0 ? "warn" : "idle"),
+    shown: "flex",
+  },
+  {
+    label: "Database",
+    value: (stats) => bytes(stats.db_bytes),
+    tone: () => "idle",
+    shown: "hidden md:flex",
+  },
+];
+
+export function HealthStrip() {
+  const { data: stats, isError } = useQuery(statsQuery());
+  return (
+    <div className="flex h-9 shrink-0 items-center border-b bg-ground pr-3 pl-1.5">
+      <Link
+        to={paths.health}
+        aria-label="Health: open the screen"
+        className="flex h-7 min-w-0 items-center gap-4 overflow-hidden rounded-md px-2.5 text-xs hover:bg-raised"
+      >
+        {stats ? (
+          FIGURES.map(({ label, value, tone, shown }) => {
+            const face = tone(stats);
+            return (
+              <span
+                key={label}
+                className={cx(
+                  "items-center gap-1.5 whitespace-nowrap",
+                  face === "idle" ? shown : "flex",
+                )}
+              >
+                <span className="text-ink-3">{label}</span>
+                <span className={cx("font-medium", face === "idle" ? "text-ink" : TEXT_TONE[face])}>
+                  {value(stats)}
+                </span>
+              </span>
+            );
+          })
+        ) : (
+          <span className="flex items-center gap-2 text-ink-3">
+            <Dot tone={isError ? "bad" : "idle"} pulse={!isError} />
+            {isError ? "Langley does not answer" : "Reading health…"}
+          </span>
+        )}
+      </Link>
+      {stats && isError ? (
+        <span
+          className="ml-2 flex items-center gap-2 text-xs whitespace-nowrap text-bad"
+          role="status"
+        >
+          <Dot tone="bad" />
+          Langley does not answer
+        </span>
+      ) : null}
+      {stats ? (
+        <span className="ml-auto hidden text-xs text-ink-3 lg:inline">v{stats.version}</span>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,107 @@
+// The frame around every screen: navigation, health at a glance, and what to do when not signed in.
+import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { accessStore } from "@/api/access";
+import { paths } from "@/routes/paths";
+import { Boundary } from "@/ui/Boundary";
+import { FlowsIcon, HealthIcon, SetupIcon } from "@/ui/icons";
+import { isTyping, useKeys } from "@/ui/keys";
+import { Connection } from "./Connection";
+import { HealthStrip } from "./HealthStrip";
+import { ShortcutsDialog } from "./ShortcutsDialog";
+import { SignedOut } from "./SignedOut";
+import { ThemeSwitch } from "./ThemeSwitch";
+
+const SCREENS = [
+  { to: paths.flows, label: "Flows", key: "f", Icon: FlowsIcon },
+  { to: paths.health, label: "Health", key: "h", Icon: HealthIcon },
+  { to: paths.setup, label: "Setup", key: "s", Icon: SetupIcon },
+] as const;
+
+/** How long after `g` the letter of a screen is awaited. */
+const CHORD_MS = 1_200;
+
+export function Shell() {
+  const access = useSyncExternalStore(accessStore.subscribe, accessStore.current);
+  const [help, setHelp] = useState(false);
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  useScreenKeys(() => setHelp(true));
+  useEffect(() => {
+    const screen = SCREENS.find(({ to }) => path.startsWith(to));
+    document.title = screen ? `${screen.label} · Langley` : "Langley";
+  }, [path]);
+  if (access === "signed_out") return <SignedOut />;
+  return (
+    <div className="flex h-full flex-col-reverse md:flex-row">
+      <a
+        href="#main"
+        className="sr-only z-popover rounded-md bg-surface px-3 py-2 font-medium focus:not-sr-only focus:absolute focus:top-2 focus:left-2"
+      >
+        Skip to the content
+      </a>
+      <nav
+        aria-label="Screens"
+        className="z-nav flex shrink-0 items-center gap-1 border-t bg-ground px-2 py-1 md:w-14 md:flex-col md:items-stretch md:border-t-0 md:border-r md:px-2 md:py-3 xl:w-48"
+      >
+        <Wordmark />
+        <ul className="flex flex-1 gap-1 md:flex-none md:flex-col">
+          {SCREENS.map(({ to, label, key, Icon }) => (
+            <li key={to} className="flex-1 md:flex-none">
+              <Link
+                to={to}
+                title={`${label} (g ${key})`}
+                className="flex h-10 items-center justify-center gap-2.5 rounded-md px-2.5 text-ink-2 hover:bg-raised hover:text-ink md:h-8 xl:justify-start aria-[current=page]:bg-selected aria-[current=page]:text-ink"
+              >
+                <Icon />
+                <span className="text-sm font-medium md:sr-only xl:not-sr-only">{label}</span>
+              </Link>
+            </li>
+          ))}
+        </ul>
+        <div className="flex items-center gap-1 md:mt-auto md:flex-col md:items-stretch md:gap-3">
+          <Connection />
+          <ThemeSwitch />
+        </div>
+      </nav>
+      <div className="flex min-h-0 min-w-0 flex-1 flex-col">
+        <HealthStrip />
+        <main id="main" tabIndex={-1} className="min-h-0 flex-1 bg-surface outline-none">
+          <Boundary resetKey={path}>
+            <Outlet />
+          </Boundary>
+        </main>
+      </div>
+      <ShortcutsDialog open={help} onClose={() => setHelp(false)} />
+    </div>
+  );
+}
+
+function Wordmark() {
+  return (
+    <div className="hidden items-center gap-2.5 px-2 pb-4 md:flex xl:px-2.5">
+      <img src="/favicon.svg" alt="" width={20} height={20} className="size-5" />
+      <span className="hidden text-base font-semibold tracking-tight xl:inline">Langley</span>
+    </div>
+  );
+}
+
+function useScreenKeys(onHelp: () => void): void {
+  const navigate = useNavigate();
+  const chord = useRef(0);
+  useKeys((event) => {
+    if (isTyping(event)) return false;
+    if (event.key === "?") {
+      onHelp();
+      return true;
+    }
+    if (event.key === "g") {
+      chord.current = Date.now();
+      return true;
+    }
+    const screen = SCREENS.find(({ key }) => key === event.key);
+    if (!screen || Date.now() - chord.current > CHORD_MS) return false;
+    chord.current = 0;
+    void navigate({ to: screen.to });
+    return true;
+  });
+}

@@ -1,0 +1,75 @@
+// The dashboard's icons, drawn on a 16-pixel grid; decoration only, so hidden from assistive technology.
+import type { ReactNode } from "react";
+
+interface IconProps {
+  className?: string;
+}
+
+function icon(drawing: ReactNode): (props: IconProps) => ReactNode {
+  return ({ className = "size-4" }) => (
+    <svg
+      viewBox="0 0 16 16"
+      className={`shrink-0 ${className}`}
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.4"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+    >
+      {drawing}
+    </svg>
+  );
+}
+
+export const FlowsIcon = icon(
+  <path d="M2 4h8m-2.5-2L10 4 7.5 6M14 12H6m2.5-2L6 12l2.5 2M2 8h12" />,
+);
+export const HealthIcon = icon(<path d="M1.5 8.5h3l2-5 3 9 2-4h3" />);
+export const SetupIcon = icon(
+  <>
+    <path d="m2 4 1.2 1.2L5.5 3M2 11l1.2 1.2L5.5 10" />
+    <path d="M8.5 4.5H14m-5.5 7H14" />
+  </>,
+);
+export const SearchIcon = icon(
+  <>
+    <circle cx="7" cy="7" r="4.2" />
+    <path d="m10.2 10.2 3.3 3.3" />
+  </>,
+);
+export const CloseIcon = icon(<path d="m4 4 8 8m0-8-8 8" />);
+export const BackIcon = icon(<path d="M9.5 3.5 5 8l4.5 4.5" />);
+export const UpIcon = icon(<path d="M3.5 10 8 5.5l4.5 4.5" />);
+export const DownIcon = icon(<path d="M3.5 6 8 10.5 12.5 6" />);
+export const CopyIcon = icon(
+  <>
+    <rect x="5.5" y="5.5" width="8" height="8" rx="1.5" />
+    <path d="M10.5 5.5V4A1.5 1.5 0 0 0 9 2.5H4A1.5 1.5 0 0 0 2.5 4v5A1.5 1.5 0 0 0 4 10.5h1.5" />
+  </>,
+);
+export const CheckIcon = icon(<path d="m3 8.5 3.2 3L13 4.5" />);
+export const SunIcon = icon(
+  <>
+    <circle cx="8" cy="8" r="2.8" />
+    <path d="M8 1.5v1.3m0 10.4v1.3M1.5 8h1.3m10.4 0h1.3M3.4 3.4l.9.9m7.4 7.4.9.9m0-9.2-.9.9m-7.4 7.4-.9.9" />
+  </>,
+);
+export const MoonIcon = icon(<path d="M13.5 9.6A6 6 0 0 1 6.4 2.5a6 6 0 1 0 7.1 7.1Z" />);
+export const SystemIcon = icon(
+  <>
+    <rect x="2" y="3" width="12" height="8" rx="1.2" />
+    <path d="M6 13.5h4" />
+  </>,
+);
+export const ImageIcon = icon(
+  <>
+    <rect x="2" y="3" width="12" height="10" rx="1.5" />
+    <circle cx="5.5" cy="6.5" r="1" />
+    <path d="m3 12 3.5-3.5L9 11l2-2 3 3" />
+  </>,
+);
+export const ToolIcon = icon(
+  <path d="M9.8 5.2a3 3 0 0 1 3.9-2.9l-1.9 1.9.9 1.1 1.9-.2a3 3 0 0 1-4 2.9L5 13.6a1.5 1.5 0 0 1-2.1-2.1l5.6-5.6" />,
+);
+export const FilterIcon = icon(<path d="M2 4h12M4.5 8h7M6.5 12h3" />);
