@@ -163,11 +163,7 @@ mod tests {
         let lines: Vec<_> = block.iter().collect();
         assert_eq!(
             lines,
-            [
-                ("Host", b"api.example".as_slice()),
-                ("x-a", b"1  x-forged: yes"),
-                ("x-empty", b"")
-            ]
+            [("Host", b"api.example".as_slice()), ("x-a", b"1  x-forged: yes"), ("x-empty", b"")]
         );
         assert_eq!(block.value("HOST"), Some("api.example"));
         assert_eq!(block.value("x-forged"), None);

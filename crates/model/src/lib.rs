@@ -14,8 +14,8 @@ mod time;
 mod unit;
 
 pub use capture::{
-    Capture, CaptureSink, Chunk, Closed, Control, Gap, KEPT_TAIL, Opened, Part, ResponseHead, Setup,
-    Tunnel, TunnelReason,
+    Capture, CaptureSink, Chunk, Closed, Control, Gap, KEPT_TAIL, Opened, Part, ResponseHead,
+    Setup, Tunnel, TunnelReason,
 };
 pub use flow::{Attributed, Flow};
 pub use http::{HeaderBlock, HttpVersion, Mode, Side};
@@ -26,7 +26,10 @@ pub use provider::Provider;
 pub use record::{
     Body, Drop, DropReason, EventRun, EventSpan, Headers, LiveKind, LiveText, Record,
 };
-pub use redact::{Redacted, RedactedBytes, Redactor, RedactorOptions, RuleCount, Scrub};
+pub use redact::{
+    EventRedactor, EventText, IncomingEvent, Redacted, RedactedBytes, Redactor, RedactorOptions,
+    RuleCount, Scrub,
+};
 pub use stored::Stored;
 pub use time::{Micros, Tick};
 pub use unit::{MicroUsd, Tokens, Usage};

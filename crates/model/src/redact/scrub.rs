@@ -1,18 +1,21 @@
-//! The redactor and its verbs. (Skeleton: rules follow.)
+//! The redactor and its verbs.
 
 use std::borrow::Cow;
 
+use super::header::HeaderRules;
+use super::rule::{Counters, Rule, RuleCount};
+use super::scan::{self, Cut, Rules};
+use super::target::credential_values;
 use super::{Redacted, RedactedBytes, Scrub};
-use crate::http::HeaderBlock;
 
 /// What to redact beyond the built-in rules.
 #[derive(Clone, Debug)]
 pub struct RedactorOptions {
     /// Header names (any case) whose value is always replaced, beside the built-in ones.
     pub always_redact_headers: Vec<String>,
-    /// Patterns of header names whose value is replaced, beside the built-in ones.
+    /// Patterns of header names (any case) whose value is replaced, beside the built-in ones.
     pub pattern_redact_headers: Vec<String>,
-    /// Whether bodies are searched for keys.
+    /// Whether texts, bodies, URLs and headers of any other name are searched for keys.
     pub api_keys: bool,
     /// Whether base64 images become a placeholder.
     pub base64_images: bool,
@@ -29,19 +32,12 @@ impl Default for RedactorOptions {
     }
 }
 
-/// How often a rule has struck.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleCount {
-    /// The rule's name.
-    pub rule: &'static str,
-    /// Times it replaced something.
-    pub count: u64,
-}
-
 /// The redactor. Cheap to share; counts what it replaces by rule.
 #[derive(Debug)]
 pub struct Redactor {
-    _options: RedactorOptions,
+    headers: HeaderRules,
+    rules: Rules,
+    counters: Counters,
 }
 
 impl Redactor {
@@ -49,8 +45,16 @@ impl Redactor {
     ///
     /// # Errors
     /// A header pattern that is not a valid regular expression, as a sentence.
+    #[expect(clippy::needless_pass_by_value, reason = "options are made for their redactor")]
     pub fn new(options: RedactorOptions) -> Result<Self, String> {
-        Ok(Self { _options: options })
+        Ok(Self {
+            headers: HeaderRules::new(
+                &options.always_redact_headers,
+                &options.pattern_redact_headers,
+            )?,
+            rules: Rules { keys: options.api_keys, images: options.base64_images },
+            counters: Counters::default(),
+        })
     }
 
     /// Redacts every text of `value` and seals it.
@@ -61,31 +65,88 @@ impl Redactor {
     }
 
     /// Redacts a text in place.
-    pub fn scrub_text(&self, _text: &mut String) {}
+    pub fn scrub_text(&self, text: &mut String) {
+        if let Some(bytes) = self.scrub_bytes(text.as_bytes()) {
+            *text = into_string(bytes);
+        }
+    }
 
     /// Redacts a text that is JSON: secrets in string values (also inside JSON-escaped JSON) and the
     /// values of credential fields. The result is JSON when the input was.
-    pub fn scrub_json(&self, _json: &mut String) {}
+    ///
+    /// The rules read escapes wherever they stand, so this is the same scan as that of any text;
+    /// what is replaced never contains a quote or half an escape.
+    pub fn scrub_json(&self, json: &mut String) {
+        self.scrub_text(json);
+    }
 
     /// Redacts a path with its query: values of credential parameters, and secrets anywhere.
-    pub fn scrub_target(&self, _target: &mut String) {}
+    pub fn scrub_target(&self, target: &mut String) {
+        if self.rules.keys {
+            let values = credential_values(target);
+            if !values.is_empty() {
+                let cut = |(start, end)| Cut::plain(Rule::UrlParameter, start, end);
+                let cuts: Vec<_> = values.into_iter().map(cut).collect();
+                *target = into_string(self.replace(target.as_bytes(), &cuts));
+            }
+        }
+        self.scrub_text(target);
+    }
 
     /// Redacts a short name that is usually static.
-    pub fn scrub_cow(&self, _text: &mut Cow<'static, str>) {}
+    pub fn scrub_cow(&self, text: &mut Cow<'static, str>) {
+        if let Some(bytes) = self.scrub_bytes(text.as_bytes()) {
+            *text = Cow::Owned(into_string(bytes));
+        }
+    }
 
     /// Redacts a whole body, JSON or not, UTF-8 or not.
     #[must_use]
     pub fn body(&self, bytes: Vec<u8>) -> RedactedBytes {
-        RedactedBytes::from_vec(bytes)
+        RedactedBytes::from_vec(self.scrub_bytes(&bytes).unwrap_or(bytes))
     }
 
-    /// How often each rule has struck, since the start.
+    /// How often each rule has struck since the start; rules that have not are left out.
     #[must_use]
     pub fn counts(&self) -> Vec<RuleCount> {
-        Vec::new()
+        self.counters.counts()
+    }
+
+    /// The redacted form of `bytes`; none when they may stay as they are.
+    pub(super) fn scrub_bytes(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let cuts = scan::cuts(bytes, self.rules);
+        (!cuts.is_empty()).then(|| self.replace(bytes, &cuts))
+    }
+
+    /// Replaces and counts `cuts`, which are in order.
+    pub(super) fn replace(&self, bytes: &[u8], cuts: &[Cut]) -> Vec<u8> {
+        let mut replaced = Vec::with_capacity(bytes.len());
+        let mut at = 0;
+        for cut in cuts {
+            self.count(cut.rule);
+            replaced.extend_from_slice(&bytes[at..cut.start]);
+            replaced.extend_from_slice(cut.text.as_bytes());
+            at = cut.end;
+        }
+        replaced.extend_from_slice(&bytes[at..]);
+        replaced
+    }
+
+    pub(super) fn count(&self, rule: Rule) {
+        self.counters.add(rule);
+    }
+
+    pub(super) const fn headers(&self) -> &HeaderRules {
+        &self.headers
+    }
+
+    pub(super) const fn rules(&self) -> Rules {
+        self.rules
     }
 }
 
-impl Scrub for HeaderBlock {
-    fn scrub(&mut self, _redactor: &Redactor) {}
+/// Cuts lie between ASCII characters, so the text is still UTF-8.
+fn into_string(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

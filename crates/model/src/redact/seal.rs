@@ -50,6 +50,11 @@ impl RedactedBytes {
         self.0.extend_from_slice(&other.0);
     }
 
+    /// Appends a part of bytes that are already redacted; nothing when it lies outside.
+    pub fn append_part(&mut self, other: &Self, part: std::ops::Range<usize>) {
+        self.0.extend_from_slice(other.0.get(part).unwrap_or_default());
+    }
+
     /// Cuts to `len` bytes; no effect when shorter.
     pub fn truncate(&mut self, len: usize) {
         self.0.truncate(len);

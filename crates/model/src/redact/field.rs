@@ -1,0 +1,177 @@
+//! Credential fields: `"api_key": "…"` in JSON, and in JSON inside JSON at any depth.
+
+use super::anchor::Hit;
+use super::bytes::{alnum, backslashes, digits, run_back, skip_blanks};
+use super::rule::{Rule, is_placeholder};
+use super::scan::{Cut, Verdict, Window};
+use super::stop::Stop;
+
+/// Longest name that is looked at, and most blanks around the colon.
+const NAME_MAX: usize = 64;
+const BLANKS_MAX: usize = 32;
+
+/// How sure a name is that its value is a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Credential {
+    /// Whatever the value is.
+    Certain,
+    /// When the value looks like one: `token` is also a word of language models.
+    Likely,
+    /// A scheme and a credential.
+    Authorization,
+}
+
+/// Whether `name` names a credential; case, `_`, `-` and `.` do not matter.
+pub(super) fn credential(name: &[u8]) -> Option<Credential> {
+    const CERTAIN: &[&str] = &[
+        "apikey",
+        "accesskey",
+        "accesstoken",
+        "accountkey",
+        "authkey",
+        "apitoken",
+        "authtoken",
+        "bearertoken",
+        "bottoken",
+        "clientsecret",
+        "encryptionkey",
+        "githubtoken",
+        "gitlabtoken",
+        "hftoken",
+        "idtoken",
+        "npmtoken",
+        "passphrase",
+        "password",
+        "privatekey",
+        "refreshtoken",
+        "secret",
+        "secretkey",
+        "securitytoken",
+        "sessiontoken",
+        "signingkey",
+        "slacktoken",
+    ];
+    let mut folded = [0; NAME_MAX];
+    let mut len = 0;
+    for byte in name.iter().filter(|byte| alnum(**byte)) {
+        *folded.get_mut(len)? = byte.to_ascii_lowercase();
+        len += 1;
+    }
+    let folded = &folded[..len];
+    match folded {
+        b"token" => Some(Credential::Likely),
+        b"authorization" | b"proxyauthorization" => Some(Credential::Authorization),
+        _ => CERTAIN
+            .iter()
+            .any(|end| folded.ends_with(end.as_bytes()))
+            .then_some(Credential::Certain),
+    }
+}
+
+/// Judges the end of a member's name.
+pub(super) fn judge(window: Window<'_>, hit: Hit) -> Verdict {
+    let member = match member(window, hit) {
+        Ok(member) => member,
+        Err(verdict) => return verdict,
+    };
+    let Some(credential) = credential(member.name) else { return Verdict::Nothing };
+    let Member { value, depth, .. } = member;
+    let text = window.text;
+    let found = Stop::Quote(depth).find(text, value);
+    let end = found.position();
+    let body = &text[value..end];
+    let blank = body.iter().any(|byte| byte.is_ascii_whitespace());
+    if credential == Credential::Likely && blank {
+        return Verdict::Nothing;
+    }
+    if found.is_open() && !window.last {
+        return window.at_end(value, Some((Rule::CredentialField, Stop::Quote(depth))));
+    }
+    let kept = match credential {
+        Credential::Certain => 0,
+        Credential::Likely if body.len() >= 16 && digits(body) > 0 => 0,
+        Credential::Authorization => match scheme(body) {
+            0 if blank || digits(body) == 0 => return Verdict::Nothing,
+            kept => kept,
+        },
+        Credential::Likely => return Verdict::Nothing,
+    };
+    let secret = &body[kept..];
+    if secret.is_empty() || is_placeholder(secret) || is_template(secret) {
+        return Verdict::Nothing;
+    }
+    Verdict::Cut(Cut::plain(Rule::CredentialField, value + kept, end))
+}
+
+/// Length of the scheme word of an `Authorization` value, its blank included; 0 without one.
+///
+/// Schemes: the IANA HTTP Authentication Scheme Registry, and words that providers use.
+pub(super) fn scheme(value: &[u8]) -> usize {
+    const SCHEMES: [&[u8]; 9] = [
+        b"apikey",
+        b"aws4-hmac-sha256",
+        b"basic",
+        b"bearer",
+        b"digest",
+        b"key",
+        b"negotiate",
+        b"ntlm",
+        b"token",
+    ];
+    let Some(blank) = value.iter().position(|byte| *byte == b' ') else { return 0 };
+    let known = SCHEMES.iter().any(|scheme| value[..blank].eq_ignore_ascii_case(scheme));
+    if known { blank + 1 } else { 0 }
+}
+
+/// Whether `value` stands for a secret kept elsewhere: `${NAME}`, `{{name}}`, `***`.
+pub(super) fn is_template(value: &[u8]) -> bool {
+    let wrapped = |open: &[u8], close: &[u8]| {
+        value
+            .strip_prefix(open)
+            .and_then(|rest| rest.strip_suffix(close))
+            .is_some_and(|name| name.iter().all(|b| alnum(*b) || b"_. -".contains(b)))
+    };
+    wrapped(b"${", b"}") || wrapped(b"{{", b"}}") || value.iter().all(|byte| *byte == b'*')
+}
+
+/// A member of a JSON object, up to the start of its string value.
+#[derive(Debug)]
+pub(super) struct Member<'a> {
+    pub(super) name: &'a [u8],
+    /// Where the name starts.
+    pub(super) start: usize,
+    /// Where the value starts, behind its quote.
+    pub(super) value: usize,
+    /// Backslashes before each quote.
+    pub(super) depth: usize,
+}
+
+/// The member whose name ends at `hit`: the hit's last byte is its quote, or the first backslash
+/// before it.
+pub(super) fn member<'a>(window: Window<'a>, hit: Hit) -> Result<Member<'a>, Verdict> {
+    let text = window.text;
+    let more = || window.at_end(text.len(), None);
+    let name_end = hit.end - 1;
+    let depth = backslashes(text, name_end);
+    let expect = |at: usize, wanted: u8| match text.get(at) {
+        Some(byte) if *byte == wanted => Ok(()),
+        Some(_) => Err(Verdict::Nothing),
+        None => Err(more()),
+    };
+    expect(name_end + depth, b'"')?;
+    let start = run_back(text, name_end, NAME_MAX, |byte| alnum(byte) || b"_-.".contains(&byte));
+    let opening = start.saturating_sub(1);
+    let dress = opening - run_back(text, opening, depth + 1, |byte| byte == b'\\');
+    if start == 0 || text[opening] != b'"' || dress != depth {
+        return Err(Verdict::Nothing);
+    }
+    let colon = skip_blanks(text, name_end + depth + 1, BLANKS_MAX);
+    expect(colon, b':')?;
+    let dress = skip_blanks(text, colon + 1, BLANKS_MAX);
+    let worn = backslashes(text, dress);
+    expect(dress + worn, b'"')?;
+    if worn != depth {
+        return Err(Verdict::Nothing);
+    }
+    Ok(Member { name: &text[start..name_end], start, value: dress + worn + 1, depth })
+}

@@ -1,0 +1,121 @@
+//! The rules by name, and how often each has struck.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How often a rule has struck.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleCount {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// Times it replaced something.
+    pub count: u64,
+}
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $rule:ident = $name:literal,)*) => {
+        /// Why something was replaced.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Rule {
+            $($(#[$doc])* $rule,)*
+        }
+
+        impl Rule {
+            /// Every rule, in the order of declaration.
+            pub(super) const ALL: &'static [Self] = &[$(Self::$rule,)*];
+
+            /// The word used in placeholders, JSON and the dashboard.
+            pub(super) const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$rule => $name,)*
+                }
+            }
+
+            /// What stands where the secret stood. No rule hits it, so redacting twice is harmless,
+            /// and it needs no escape in JSON.
+            pub(super) const fn placeholder(self) -> &'static str {
+                match self {
+                    $(Self::$rule => concat!("[redacted:", $name, "]"),)*
+                }
+            }
+        }
+    };
+}
+
+rules! {
+    /// `sk-ant-…`
+    AnthropicKey = "anthropic_key",
+    /// `AKIA…`, `ASIA…`
+    AwsKey = "aws_key",
+    /// An image as base64 text.
+    Base64Image = "base64_image",
+    /// `Bearer …`
+    BearerToken = "bearer_token",
+    /// `NAME_KEY=…`
+    CredentialAssignment = "credential_assignment",
+    /// `"api_key": "…"`
+    CredentialField = "credential_field",
+    /// `ghp_…`, `gho_…`, `ghu_…`, `ghs_…`, `ghr_…`, `github_pat_…`
+    GithubToken = "github_token",
+    /// `glpat-…`
+    GitlabToken = "gitlab_token",
+    /// `AIza…`
+    GoogleKey = "google_key",
+    /// `ya29.…`
+    GoogleToken = "google_token",
+    /// A header whose value is never kept.
+    Header = "header",
+    /// `hf_…`
+    HuggingFaceToken = "huggingface_token",
+    /// `eyJ….eyJ….…`
+    Jwt = "jwt",
+    /// `npm_…`
+    NpmToken = "npm_token",
+    /// `sk-…`, also of providers that copied the shape.
+    OpenAiKey = "openai_key",
+    /// The body of a PEM private key.
+    PrivateKey = "private_key",
+    /// `SG.….…`
+    SendgridKey = "sendgrid_key",
+    /// `xoxb-…`, `xapp-…`
+    SlackToken = "slack_token",
+    /// `hooks.slack.com/services/…`
+    SlackWebhook = "slack_webhook",
+    /// `sk_live_…`, `rk_live_…`
+    StripeKey = "stripe_key",
+    /// `?api_key=…`
+    UrlParameter = "url_parameter",
+    /// `scheme://user:password@`
+    UrlPassword = "url_password",
+}
+
+/// Whether `text` is exactly one placeholder.
+pub(super) fn is_placeholder(text: &[u8]) -> bool {
+    text.strip_prefix(b"[redacted:")
+        .and_then(|rest| rest.strip_suffix(b"]"))
+        .is_some_and(|inner| !inner.contains(&b']'))
+}
+
+/// One counter per rule.
+#[derive(Debug, Default)]
+pub(super) struct Counters([AtomicU64; Rule::ALL.len()]);
+
+impl Counters {
+    pub(super) fn add(&self, rule: Rule) {
+        if let Some(counter) = self.0.get(rule as usize) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The rules that have struck.
+    pub(super) fn counts(&self) -> Vec<RuleCount> {
+        Rule::ALL
+            .iter()
+            .zip(&self.0)
+            .map(|(rule, counter)| RuleCount {
+                rule: rule.name(),
+                count: counter.load(Ordering::Relaxed),
+            })
+            .filter(|counted| counted.count > 0)
+            .collect()
+    }
+}

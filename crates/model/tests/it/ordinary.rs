@@ -1,0 +1,72 @@
+//! Ordinary texts that must stay exactly as they are.
+
+use crate::corpus::redactor;
+
+const LINES: &[&str] = &[
+    "task-sk-foo and risk-averse, disk-usage, desk-2024-0123456789abcdef",
+    "use the sk- prefix (sk-...) or sk-ant-... for keys",
+    "<div class=\"sk-fading-circle sk-circle12 sk-cube-grid-container-2\">",
+    "from sklearn import svm; import sk-video",
+    "550e8400-e29b-41d4-a716-446655440000",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "git checkout 5e6cf94a1b2c3d4e5f60718293a4b5c6d7e8f901",
+    "{\"usage\":{\"input_tokens\": 12,\"output_tokens\":345,\"cache_read_input_tokens\":0}}",
+    "{\"token\": null, \"password\": null, \"secret\": false, \"api_key\": 12}",
+    "{\"stop_token\": \"<|end|>\", \"pad_token\": \"[PAD]\", \"max_tokens\": 1024}",
+    "{\"token\":\" the\",\"logprob\":-0.31,\"bytes\":[32,116]}",
+    "{\"next_page_token\": \"CAESBgoEGgIIAQ\", \"pageToken\": \"2\"}",
+    "{\"key\": \"value\", \"sort_key\": \"created_at\", \"primaryKey\": \"id\", \"keyword\": \"rust\"}",
+    "{\"required\":[\"username\",\"password\"],\"properties\":{\"password\":{\"type\":\"string\"}}}",
+    "{\"name\":\"password\",\"in\":\"query\",\"type\":\"secret\"}",
+    "{\"password\": \"\", \"api_key\": \"${API_KEY}\", \"secret\": \"********\"}",
+    "headers: {\"Authorization\": \"Bearer \" + token, \"x-api-key\": apiKey}",
+    "{\"Authorization\": \"required\", \"authorization\": \"optional on GET\"}",
+    "password = input(\"password: \"); token = next(tokens)",
+    "let token = lexer.next_token()?; if token == Token::Eof { return }",
+    "api_key=os.environ[\"OPENAI_API_KEY\"], key=lambda x: x[1]",
+    "client = OpenAI(api_key=settings.openai_api_key_v2)",
+    "fn secret_key(&self) -> &SecretKey { &self.key }",
+    "https://example.com/path?page=2&sort=desc&key=name&token=short",
+    "https://github.com/rust-lang/rust/pull/12345#issuecomment-1",
+    "git@github.com:owner/repo.git ssh://git@github.com/owner/repo.git",
+    "postgres://${DB_USER}:${DB_PASS}@localhost/db and postgres://localhost:5432/db",
+    "http://localhost:3000, http://127.0.0.1:8080/@vite/client, see https://npm.im/@types/node",
+    "https://{user}:{password}@host/ and mysql://root:$MYSQL_PASSWORD@db",
+    "npm_config_cache=/tmp npm_lifecycle_event=test npm_package_version",
+    "hf_hub_download(repo_id=\"a/b\"); hf_transfer; HF_HOME=/data",
+    "eyJ is how JSON starts in base64; eyJhbGciOi alone is no token. eyJfoo.bar.baz",
+    "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIEAgAAuTANBgkqhkiG9w0BAQUFADBa\n-----END CERTIFICATE-----",
+    "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA\n-----END PUBLIC KEY-----",
+    "grep -r 'BEGIN RSA PRIVATE KEY' . || echo \"-----BEGIN PRIVATE KEY-----\"",
+    "ASIA and EURASIA; AKIA; AIzawa; the SG. index; box-xoxo-shaped; xoxo",
+    "Bearer of bad news. The bearer authentication-scheme-of-choice was misunderstood",
+    "Bearer token, Bearer <token>, Bearer $TOKEN, Bearer {token}",
+    "ghp_ prefix, gho_short, github_pat_ prefix, glpat- prefix",
+    "data:text/plain;base64,SGVsbG8sIHdvcmxkISBIZWxsbywgd29ybGQhIEhlbGxv",
+    "{\"data\":\"SGVsbG8sIHdvcmxkISBIZWxsbywgd29ybGQhIEhlbGxv\",\"encoding\":\"base64\"}",
+    "{\"type\":\"base64\",\"media_type\":\"application/pdf\",\"data\":\"JVBERi0xLjQKJcfsj6IKNSAwIG9iago8PC9MZW5ndGg\"}",
+    "{\"type\":\"thinking\",\"signature\":\"EqQBCkYIAxgCIkBvd2VyIHRoZSBsYXp5IGRvZyBhbmQgYWdhaW4=\"}",
+    "msg_01XFDUDYJgAACzvnptvVoYEL toolu_01A09q90qw90lq917835lq9 req_011CSHoEeqs5C35K2UUqR7Fy",
+    "C:\\npm_modules\\readme.txt \\server\\share\\ghost",
+    "a \\u00e9 b \\u001b[31mred\\u001b[0m \\/ c",
+    "sk_test is not live; whisk_live_update_function_name",
+];
+
+#[test]
+fn ordinary_code_and_prose_stay_as_they_are() {
+    for line in LINES {
+        let redactor = redactor();
+        let mut text = (*line).to_owned();
+        redactor.scrub_text(&mut text);
+        assert_eq!(text, *line);
+        let mut nested = serde_json::json!({"a": [{"text": line}]}).to_string();
+        for _ in 0..3 {
+            let before = nested.clone();
+            redactor.scrub_json(&mut nested);
+            assert_eq!(nested, before);
+            nested = serde_json::json!({ "again": nested }).to_string();
+        }
+        assert_eq!(redactor.counts(), []);
+    }
+}

@@ -1,0 +1,108 @@
+//! What must hold for any text: built from secrets, halves of secrets, and ordinary pieces.
+
+use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
+use proptest::test_runner::Config;
+
+use crate::corpus::{all, redactor};
+use crate::stream::Stream;
+
+fn piece() -> impl Strategy<Value = String> {
+    let secrets: Vec<String> =
+        all().into_iter().filter(|c| c.rule != "base64_image").map(|c| c.text).collect();
+    let secret = proptest::sample::select(secrets);
+    let half = (secret.clone(), any::<proptest::sample::Index>()).prop_map(|(text, at)| {
+        let at = at.index(text.len() + 1);
+        text[..at].to_owned()
+    });
+    let ordinary = proptest::sample::select(vec![
+        " ",
+        "\n",
+        "\"",
+        "\\",
+        "\\\"",
+        "\\n",
+        "\\u0073",
+        "\\u00",
+        "\\/",
+        "é",
+        "😀",
+        "{",
+        "}",
+        ":",
+        "@",
+        "-",
+        "=",
+        "&",
+        "?",
+        "the",
+        "token\": \"",
+        "password",
+        "key",
+        "://",
+        "u:p@h",
+        ".",
+        "eyJ",
+        "sk-",
+        "n",
+        "a1B2",
+        "data:image/",
+        "PRIVATE KEY",
+        "-----",
+        "Bearer ",
+        "[redacted:x]",
+    ])
+    .prop_map(str::to_owned);
+    prop_oneof![2 => secret, 3 => half, 6 => ordinary, 1 => Just(String::from("word "))]
+}
+
+fn text() -> impl Strategy<Value = String> {
+    proptest::collection::vec(piece(), 0..12).prop_map(|pieces| pieces.concat())
+}
+
+fn scrubbed(text: &str) -> String {
+    let mut text = text.to_owned();
+    redactor().scrub_text(&mut text);
+    text
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 1500, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn any_split_of_a_stream_gives_what_the_whole_gives(
+        text in text(),
+        cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..12),
+    ) {
+        let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
+        at.retain(|at| text.is_char_boundary(*at));
+        at.sort_unstable();
+        let mut stream = Stream::new();
+        let mut from = 0;
+        for to in at.into_iter().chain([text.len()]) {
+            stream.text(0, &text[from..to]);
+            from = to;
+        }
+        assert_eq!(stream.finish(), scrubbed(&text));
+    }
+
+    #[test]
+    fn redacting_again_changes_nothing(text in text()) {
+        let once = scrubbed(&text);
+        assert_eq!(scrubbed(&once), once);
+    }
+
+    #[test]
+    fn json_stays_json_and_says_what_the_redacted_text_says(text in text(), depth in 0..3) {
+        let mut json = serde_json::json!({ "text": text }).to_string();
+        for _ in 0..depth {
+            json = serde_json::json!({ "text": json }).to_string();
+        }
+        redactor().scrub_json(&mut json);
+        for _ in 0..depth {
+            let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+            json = value["text"].as_str().unwrap().to_owned();
+        }
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(value["text"].as_str().unwrap(), scrubbed(&text));
+    }
+}
