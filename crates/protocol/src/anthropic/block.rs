@@ -74,6 +74,13 @@ pub(super) fn start<'a>(
                 content: Content::ServerToolResult { kind, tool_use_id, json },
             });
         }
+        // A file for the code execution container: known, and nothing of it is text.
+        "container_upload" => {
+            out(Delta::BlockStart {
+                index,
+                content: Content::Other { kind, json: json.to_owned() },
+            });
+        }
         _ => {
             out(Delta::Unknown { kind: Cow::Borrowed(&kind) });
             let content = Content::Other { kind, json: json.to_owned() };

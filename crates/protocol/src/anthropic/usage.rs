@@ -21,18 +21,12 @@ impl UsageReader {
         let split = usage.object("cache_creation");
         let stated = |name| split.as_ref().and_then(|split| split.number(name));
         let mut write_5m = stated("ephemeral_5m_input_tokens");
-        let mut write_1h = stated("ephemeral_1h_input_tokens");
+        let write_1h = stated("ephemeral_1h_input_tokens");
         if write_5m.is_some() || write_1h.is_some() {
             self.split = Some((write_5m.unwrap_or(0), write_1h.unwrap_or(0)));
         } else if let Some(total) = usage.number("cache_creation_input_tokens") {
-            match self.split {
-                None => write_5m = Some(total),
-                Some((known_5m, known_1h)) => {
-                    let rest = total.checked_sub(known_1h).unwrap_or(known_5m);
-                    write_5m = Some(rest);
-                    write_1h = Some(known_1h);
-                }
-            }
+            let (known_5m, known_1h) = self.split.unwrap_or((total, 0));
+            write_5m = Some(total.checked_sub(known_1h).unwrap_or(known_5m));
         }
         let server_tools = usage.object("server_tool_use");
         Usage {

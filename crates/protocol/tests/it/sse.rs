@@ -136,6 +136,19 @@ fn an_event_over_the_bound_is_skipped_and_counted() {
 }
 
 #[test]
+fn an_endless_line_is_given_up_at_the_bound_and_not_at_its_end() {
+    let mut decoder = SseDecoder::new(1000);
+    let mut events = 0;
+    decoder.feed(b"data: ", &mut |_| events += 1);
+    for fed in 1..=2000 {
+        decoder.feed(b"x", &mut |_| events += 1);
+        assert_eq!(decoder.oversized(), u64::from(fed > 994), "{fed}");
+    }
+    decoder.feed(b"\n\ndata: y\n\n", &mut |_| events += 1);
+    assert_eq!((decoder.oversized(), events), (1, 1));
+}
+
+#[test]
 fn after_lost_bytes_the_next_whole_event_is_the_first() {
     let stream: &[u8] = b"event: a\r\ndata: one\r\n\r\nevent: b\r\ndata: two\r\n\r\n\
                           event: c\r\ndata: three\r\n\r\n";

@@ -83,6 +83,17 @@ fn an_unknown_block_is_kept_and_said() {
 }
 
 #[test]
+fn a_file_for_the_container_is_known_and_kept_as_it_came() {
+    let (deltas, known) =
+        read(r#"{"type":"message","content":[{"type":"container_upload","file_id":"f"}]}"#);
+    assert!(known);
+    assert!(
+        deltas[1].contains(r#"Other { kind: "container_upload", json: "{\"type"#),
+        "{deltas:?}"
+    );
+}
+
+#[test]
 fn any_other_body_is_unknown() {
     for (body, kind) in [
         ("", ""),
