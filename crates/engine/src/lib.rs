@@ -1,1 +1,29 @@
-//! engine.
+//! Meaning: turns what the tap saw into flows, messages and events, names how each flow ended, and
+//! hands redacted records to the store, without ever making the tap wait.
+
+mod agent;
+mod assemble;
+mod bench;
+mod body;
+mod cut;
+mod exchange;
+mod intake;
+mod live;
+mod losses;
+mod media;
+mod notebook;
+mod options;
+mod outbox;
+mod outcome;
+mod preview;
+mod recorder;
+mod request;
+mod response;
+mod session;
+mod stream;
+
+pub use intake::{Intake, IntakeOptions, IntakeStats};
+pub use live::{LiveFeed, NoLiveFeed};
+pub use options::RecorderOptions;
+pub use outbox::RecordSink;
+pub use recorder::{Recorder, RecorderHandle, RecorderStats, RecorderStatsReader};

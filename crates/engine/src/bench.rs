@@ -1,0 +1,51 @@
+//! What every flow borrows while one of its pieces is worked on: one of each, not one per flow.
+
+use std::sync::Arc;
+
+use langley_model::{FlowId, LiveKind, LiveText, Redacted, Redactor};
+
+use crate::body::Allowance;
+use crate::live::LiveFeed;
+use crate::options::RecorderOptions;
+
+/// The shared tools.
+pub(crate) struct Bench {
+    pub(crate) options: RecorderOptions,
+    pub(crate) redactor: Arc<Redactor>,
+    pub(crate) live: Arc<dyn LiveFeed>,
+    pub(crate) allowance: Allowance,
+    /// Decoded bytes of the present piece.
+    pub(crate) scratch: Vec<u8>,
+}
+
+impl Bench {
+    pub(crate) fn new(
+        options: RecorderOptions,
+        redactor: Arc<Redactor>,
+        live: Arc<dyn LiveFeed>,
+    ) -> Self {
+        let allowance = Allowance::new(options.bodies_max_bytes);
+        Self { options, redactor, live, allowance, scratch: Vec::new() }
+    }
+
+    /// Shows text of a flow as it appears.
+    pub(crate) fn show(
+        live: &dyn LiveFeed,
+        flow: FlowId,
+        block: u32,
+        kind: LiveKind,
+        text: Redacted<String>,
+    ) {
+        if !text.is_empty() {
+            live.text(LiveText { flow, block, kind, text });
+        }
+    }
+
+    /// Gives memory back that only a large piece needed.
+    pub(crate) fn rest(&mut self) {
+        const KEPT: usize = 128 * 1024;
+        if self.scratch.capacity() > KEPT {
+            self.scratch = Vec::new();
+        }
+    }
+}

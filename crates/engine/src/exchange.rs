@@ -1,0 +1,477 @@
+//! One open flow: what is known of it, what is still on its way, and what waits to be written.
+//!
+//! Positions count the answer's bytes as they travelled, lost ones included, so that the bytes kept
+//! for the ending can be put where they belong.
+
+use std::time::Duration;
+
+use langley_model::{
+    Body, Closed, Flow, Gap, HeaderBlock, Headers, Message, Micros, Opened, Outcome, Part,
+    Provider, Record, Redacted, ResponseHead, Side, Tick,
+};
+use langley_protocol::dialect::{Dialect, dialect_for};
+
+use crate::agent::agent;
+use crate::bench::Bench;
+use crate::intake::Direction;
+use crate::outcome::{Answer, outcome};
+use crate::preview;
+use crate::request::RequestBody;
+use crate::response::{Remains, Response};
+use crate::session::{Attribution, agent_id};
+use crate::stream::{RUN_BYTES, Stream};
+
+/// The longest decode note, in bytes.
+const NOTE_MAX: usize = 1_024;
+
+/// Adds a sentence to a note, once, and only while the note is short.
+pub(crate) fn add_note(note: &mut Option<String>, sentence: &str) {
+    let note = note.get_or_insert_default();
+    if note.contains(sentence) || note.len() + sentence.len() > NOTE_MAX {
+        return;
+    }
+    if !note.is_empty() {
+        note.push_str("; ");
+    }
+    note.push_str(sentence);
+}
+
+/// Whether the store knows the flow, and whether what it knows is still true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// It knows nothing.
+    Never,
+    /// It knows the state of then, and more is known now.
+    Stale(Tick),
+    /// It knows the state of then, and only the number of events has grown.
+    Counting(Tick),
+    /// It knows everything.
+    Fresh(Tick),
+}
+
+/// An open flow.
+pub(crate) struct Exchange {
+    pub(crate) flow: Flow,
+    opened: Tick,
+    dialect: Option<&'static dyn Dialect>,
+    attribution: Attribution,
+    request: Option<Box<RequestBody>>,
+    response: Response,
+    answer: Answer,
+    /// Bytes of the answer that arrived or are known to be lost.
+    position: u64,
+    /// Bytes lost at the present position, not yet answered for.
+    hole: Option<u64>,
+    keeps_bodies: bool,
+    pub(crate) out: Vec<Redacted<Record>>,
+    pub(crate) written: Written,
+    pub(crate) is_touched: bool,
+    pub(crate) is_due: bool,
+}
+
+impl Exchange {
+    /// A flow that just opened.
+    pub(crate) fn open(opened: Opened, bench: &Bench) -> Self {
+        let Opened { flow: id, connection, started_at, at, mode, headers, control, .. } = opened;
+        let mut flow = Flow::new(id, connection, started_at);
+        flow.mode = mode;
+        flow.scheme = opened.scheme.to_owned();
+        flow.host = opened.host;
+        flow.port = opened.port;
+        flow.method = opened.method;
+        flow.path = opened.target;
+        flow.version_in = opened.version_in;
+        flow.version_out = opened.version_out;
+        flow.client_addr = Some(opened.client_addr);
+        flow.ja4_in = opened.ja4_in;
+        flow.ja4_out = opened.ja4_out;
+        if let Some(setup) = opened.setup {
+            flow.connect = Some(Duration::from_nanos(setup.connect_ns));
+            flow.tls = Some(Duration::from_nanos(setup.tls_ns));
+        }
+        if let Some(user_agent) = headers.value("user-agent") {
+            let found = agent(user_agent);
+            flow.agent = found.map(|agent| agent.kind.to_owned());
+            flow.agent_version = found.and_then(|agent| agent.version).map(str::to_owned);
+            flow.user_agent = Some(user_agent.to_owned());
+        }
+        flow.agent_id = agent_id(&headers);
+        let attribution = Attribution::of_head(&control, &headers);
+        flow.session = attribution.session();
+        flow.task = attribution.task();
+
+        let spoken = dialect_for(&flow.method, &flow.host, &flow.path);
+        let path = flow.path.split(['?', '#']).next().unwrap_or_default();
+        flow.provider = spoken.map(|(provider, _)| provider).or_else(|| Provider::of_path(path));
+        let keeps_bodies = bench.options.keeps_bodies_of(&flow.host);
+        let parsed = flow.provider.is_some();
+        let request = keeps_bodies
+            .then(|| Box::new(RequestBody::new(&headers, parsed, bench.options.body_max_bytes)));
+        if !keeps_bodies {
+            add_note(&mut flow.decode_note, "bodies of this host are not kept");
+        }
+        let mut exchange = Self {
+            flow,
+            opened: at,
+            dialect: spoken.map(|(_, dialect)| dialect),
+            attribution,
+            request,
+            response: Response::Waiting,
+            answer: Answer::Open,
+            position: 0,
+            hole: None,
+            keeps_bodies,
+            out: Vec::new(),
+            written: Written::Never,
+            is_touched: false,
+            is_due: false,
+        };
+        exchange.put_headers(Side::Client, false, headers, bench);
+        exchange
+    }
+
+    /// Takes a piece of the request.
+    pub(crate) fn request(&mut self, part: Part, bench: &mut Bench) {
+        match part {
+            Part::Data(data) => {
+                self.flow.request_bytes += data.len() as u64;
+                if let Some(request) = &mut self.request {
+                    request.feed(&data, bench);
+                }
+            }
+            Part::Trailers(trailers) => self.put_headers(Side::Client, true, *trailers, bench),
+            Part::End => self.end_request(true, bench),
+            Part::Head(_) => {}
+        }
+    }
+
+    /// Takes a piece of the answer.
+    pub(crate) fn response(&mut self, at: Tick, part: Part, bench: &mut Bench) {
+        match part {
+            Part::Head(head) => self.head(at, *head, bench),
+            Part::Data(data) => {
+                self.settle_hole();
+                self.position += data.len() as u64;
+                self.flow.response_bytes = self.position;
+                self.read(at, &data, bench);
+            }
+            Part::Trailers(trailers) => self.put_headers(Side::Upstream, true, *trailers, bench),
+            // With a hole before it, the end has to wait for the bytes that come with the ending.
+            Part::End if self.hole.is_none() => self.end_response(at, true, bench),
+            Part::End => {}
+        }
+    }
+
+    /// Takes a piece that travelled after a protocol switch: it is only counted.
+    pub(crate) fn frame(&mut self, side: Side, part: &Part) {
+        if let Part::Data(data) = part {
+            match side {
+                Side::Client => self.flow.request_bytes += data.len() as u64,
+                Side::Upstream => self.flow.response_bytes += data.len() as u64,
+            }
+        }
+    }
+
+    /// Pieces of this flow were not captured here.
+    pub(crate) fn gap(&mut self, direction: Direction, gap: Gap) {
+        match direction {
+            Direction::Request => {
+                add(&mut self.flow.request_gap, gap);
+                if gap.bytes > 0
+                    && let Some(request) = &mut self.request
+                {
+                    request.gap();
+                }
+            }
+            Direction::Response => {
+                add(&mut self.flow.response_gap, gap);
+                if gap.bytes > 0 {
+                    self.hole = Some(self.hole.unwrap_or(0) + gap.bytes);
+                }
+            }
+            Direction::Frames => add(&mut self.flow.response_gap, gap),
+        }
+        self.stale();
+    }
+
+    /// Ends the flow; afterwards [`Self::flow`] has its outcome.
+    pub(crate) fn close(&mut self, closed: &Closed, bench: &mut Bench) {
+        if self.flow.status.is_none() {
+            self.flow.status = closed.status;
+        }
+        self.end_request(is_whole(closed), bench);
+        self.read_tail(closed, bench);
+        self.end_response(closed.at, is_whole(closed), bench);
+    }
+
+    /// Names the outcome. Apart from [`Self::close`], so that a flow whose decoding failed has one.
+    pub(crate) fn conclude(&mut self, closed: Closed) {
+        let flow = &mut self.flow;
+        flow.status = flow.status.or(closed.status);
+        flow.ended_at = Some(closed.ended_at);
+        flow.duration = Some(closed.at.since(self.opened));
+        flow.reason = closed.reason;
+        flow.request_bytes = closed.request_bytes;
+        flow.response_bytes = closed.response_bytes;
+        flow.request_gap = larger(flow.request_gap, closed.request_gap);
+        flow.response_gap = larger(flow.response_gap, closed.response_gap);
+        flow.outcome = Some(outcome(closed.ending, flow.status, self.answer));
+    }
+
+    /// Ends a flow whose ending will never be known.
+    pub(crate) fn lose(&mut self, at: Tick, ended_at: Micros, reason: &str, bench: &mut Bench) {
+        self.settle_hole();
+        self.end_request(false, bench);
+        self.end_response(at, false, bench);
+        self.give_up(at, ended_at, reason);
+    }
+
+    /// As [`Self::lose`], without touching what may be broken.
+    pub(crate) fn give_up(&mut self, at: Tick, ended_at: Micros, reason: &str) {
+        self.flow.ended_at = Some(ended_at);
+        self.flow.duration = Some(at.since(self.opened));
+        self.flow.reason = Some(reason.to_owned());
+        self.flow.outcome = Some(Outcome::Lost);
+    }
+
+    /// Decoding failed in a way that should not happen: from now on bytes are only counted.
+    pub(crate) fn maim(&mut self, bench: &mut Bench) {
+        if let Some(request) = self.request.take() {
+            request.discard(bench);
+        }
+        std::mem::replace(&mut self.response, Response::Counted).discard(bench);
+        let sentence = "decoding stopped at an internal error; the bytes themselves went through";
+        add_note(&mut self.flow.decode_note, sentence);
+        self.stale();
+    }
+
+    /// Whether events wait to be handed on.
+    pub(crate) fn has_waiting(&self) -> bool {
+        matches!(&self.response, Response::Stream(stream) if !stream.waiting().spans.is_empty())
+    }
+
+    /// Hands the waiting events on.
+    pub(crate) fn flush(&mut self, bench: &Bench) {
+        if let Response::Stream(stream) = &mut self.response
+            && !stream.waiting().spans.is_empty()
+        {
+            let run = stream.take_run();
+            self.out.push(bench.redactor.seal(Record::Events(run)));
+        }
+    }
+
+    /// Whether something went wrong in decoding, beyond what was not meant to be decoded.
+    pub(crate) fn has_decode_error(&self) -> bool {
+        self.keeps_bodies && self.flow.status != Some(101) && self.flow.decode_note.is_some()
+    }
+
+    /// The present state, for the store.
+    pub(crate) fn state(&mut self, bench: &Bench) -> Redacted<Record> {
+        if let Response::Stream(stream) = &self.response {
+            stream.describe(&mut self.flow);
+        }
+        bench.redactor.seal(Record::Flow(Box::new(self.flow.clone())))
+    }
+
+    /// The store's knowledge is out of date.
+    pub(crate) fn stale(&mut self) {
+        if let Written::Fresh(at) | Written::Counting(at) = self.written {
+            self.written = Written::Stale(at);
+        }
+    }
+
+    /// Whether the present state is to be written: at once when none was, else at most each `every`
+    /// (four times that when only a count has grown).
+    pub(crate) fn is_state_due(&self, now: Tick, every: Duration) -> bool {
+        match self.written {
+            Written::Never => true,
+            Written::Stale(at) => now.since(at) >= every,
+            Written::Counting(at) => now.since(at) >= 4 * every,
+            Written::Fresh(_) => false,
+        }
+    }
+
+    fn head(&mut self, at: Tick, head: ResponseHead, bench: &mut Bench) {
+        if head.status < 200 && head.status != 101 {
+            return;
+        }
+        let flow = &mut self.flow;
+        flow.status = Some(head.status);
+        flow.ttfb = Some(at.since(self.opened));
+        flow.provider_request_id = ["request-id", "x-request-id", "x-amzn-requestid"]
+            .into_iter()
+            .find_map(|name| head.headers.value(name))
+            .map(str::to_owned);
+        self.response = if head.status == 101 {
+            add_note(&mut flow.decode_note, "websocket: its frames are counted, not decoded");
+            Response::Counted
+        } else if self.keeps_bodies {
+            Response::of_head(&head, flow, self.dialect, bench)
+        } else {
+            Response::Counted
+        };
+        if matches!(self.response, Response::Stream(_)) {
+            flow.streaming = Some(true);
+        }
+        self.put_headers(Side::Upstream, false, head.headers, bench);
+        self.stale();
+    }
+
+    fn read(&mut self, at: Tick, data: &[u8], bench: &mut Bench) {
+        if matches!(self.response, Response::Waiting) {
+            // The head was lost, and with it how these bytes are to be read.
+            add_note(&mut self.flow.decode_note, "the answer's head was not captured");
+            self.response = Response::Counted;
+        }
+        self.response.feed(data, self.offset_us(at), bench);
+        if let Response::Stream(stream) = &self.response {
+            let is_first_token = stream.spoke() && self.flow.ttft.is_none();
+            let is_first_event = stream.seen() > 0 && self.flow.event_count == 0;
+            let has_more = stream.seen() != self.flow.event_count;
+            self.flow.event_count = stream.seen();
+            if stream.waiting().text.len() >= RUN_BYTES {
+                self.flush(bench);
+            }
+            if is_first_token {
+                self.flow.ttft = Some(at.since(self.opened));
+            }
+            if is_first_token || is_first_event {
+                self.stale();
+            } else if has_more && let Written::Fresh(at) = self.written {
+                self.written = Written::Counting(at);
+            }
+        }
+    }
+
+    /// Something more came after a hole: what was lost stays lost.
+    fn settle_hole(&mut self) {
+        if let Some(bytes) = self.hole.take() {
+            self.position += bytes;
+            self.response.gap();
+        }
+    }
+
+    /// Reads the kept end of an answer whose end itself was not captured.
+    fn read_tail(&mut self, closed: &Closed, bench: &mut Bench) {
+        let Some(tail) = closed.response_tail.as_deref().filter(|tail| !tail.is_empty()) else {
+            self.settle_hole();
+            return;
+        };
+        if matches!(self.response, Response::Waiting | Response::Counted)
+            && closed.response_gap.chunks > 0
+            && self.keeps_bodies
+            && self.flow.ttfb.is_none()
+            && let Some(dialect) = self.dialect
+            && looks_like_events(tail)
+        {
+            let message_max = bench.options.message_max_bytes;
+            let mut stream = Stream::new(self.flow.id, None, Some(dialect.response()), message_max);
+            stream.gap();
+            self.response = Response::Stream(Box::new(stream));
+            self.flow.streaming = Some(true);
+            self.response.feed(tail, self.offset_us(closed.at), bench);
+            return;
+        }
+        if self.hole.is_none() || !self.response.can_resume() {
+            self.settle_hole();
+            return;
+        }
+        let tail_start = closed.response_bytes.saturating_sub(tail.len() as u64);
+        if let Some(known) = self.position.checked_sub(tail_start) {
+            // The kept end reaches back to what was captured: nothing is missing at all.
+            self.hole = None;
+            let known = usize::try_from(known).unwrap_or(usize::MAX).min(tail.len());
+            self.read(closed.at, &tail[known..], bench);
+        } else {
+            self.settle_hole();
+            if self.response.can_resume() {
+                self.read(closed.at, tail, bench);
+            }
+        }
+    }
+
+    fn end_request(&mut self, whole: bool, bench: &mut Bench) {
+        let Some(request) = self.request.take() else { return };
+        let Self { flow, attribution, dialect, .. } = self;
+        if let Some(body) = request.finish(whole, *dialect, flow, attribution, bench) {
+            self.put_body(body, bench);
+        }
+        self.stale();
+    }
+
+    fn end_response(&mut self, at: Tick, whole: bool, bench: &mut Bench) {
+        let offset_us = self.offset_us(at);
+        let Self { response, flow, dialect, .. } = self;
+        let had_body = matches!(response, Response::Stream(_) | Response::Whole(_));
+        if !had_body {
+            return;
+        }
+        let remains = response.finish(whole, offset_us, *dialect, flow, bench);
+        self.flush(bench);
+        let Remains { answer, mut message, body } = remains;
+        if let Response::Stream(mut stream) = std::mem::replace(&mut self.response, Response::Done)
+        {
+            stream.describe(&mut self.flow);
+            if stream.spoke() && self.flow.ttft.is_none() {
+                self.flow.ttft = Some(at.since(self.opened));
+            }
+            if let Some(note) = stream.take_note() {
+                add_note(&mut self.flow.decode_note, &note);
+            }
+            // Without a dialect there is nobody to say what the events mean.
+            message = self.dialect.and(stream.into_message());
+        }
+        self.answer = answer;
+        if let Some(body) = body {
+            self.put_body(body, bench);
+        }
+        if let Some(message) = message {
+            self.put_message(message, bench);
+        }
+        self.stale();
+    }
+
+    fn put_message(&mut self, message: Message, bench: &Bench) {
+        let answer = preview::of_answer(&bench.redactor, &message);
+        self.flow.preview = preview::joined(self.flow.preview.as_deref(), answer.as_deref());
+        let is_json =
+            self.flow.streaming != Some(true) && self.flow.status.is_some_and(|s| s < 400);
+        if is_json && self.flow.streaming.is_none() {
+            self.flow.streaming = Some(false);
+        }
+        self.out.push(bench.redactor.seal(Record::Message(self.flow.id, Box::new(message))));
+    }
+
+    fn put_body(&mut self, body: Body, bench: &Bench) {
+        self.out.push(bench.redactor.seal(Record::Body(body)));
+    }
+
+    fn put_headers(&mut self, side: Side, trailers: bool, lines: HeaderBlock, bench: &Bench) {
+        if !lines.is_empty() {
+            let headers = Headers { flow: self.flow.id, side, trailers, lines };
+            self.out.push(bench.redactor.seal(Record::Headers(headers)));
+        }
+    }
+
+    fn offset_us(&self, at: Tick) -> u64 {
+        u64::try_from(at.since(self.opened).as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+fn is_whole(closed: &Closed) -> bool {
+    closed.ending == langley_model::Ending::Whole
+}
+
+fn add(gap: &mut Gap, more: Gap) {
+    gap.chunks += more.chunks;
+    gap.bytes += more.bytes;
+}
+
+/// The sender's own count is the better one, except where it stopped counting first.
+fn larger(seen: Gap, stated: Gap) -> Gap {
+    Gap { chunks: seen.chunks.max(stated.chunks), bytes: seen.bytes.max(stated.bytes) }
+}
+
+fn looks_like_events(tail: &[u8]) -> bool {
+    tail.windows(6).any(|window| window == b"\ndata:")
+}

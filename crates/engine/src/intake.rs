@@ -1,0 +1,565 @@
+//! The channel from the tap to the recorder: bounded in items and bytes, and it never blocks a sender.
+//!
+//! A full queue refuses; the refusal becomes the flow's gap, counted here and marked at its place in
+//! the flow's order, so that a decoder learns of the hole before it reads past it. What must not be
+//! lost has room of its own: an opening needs only a free slot, and the slot it takes is kept until
+//! the recorder has seen the flow's ending. So the queue holds at most `max_items` pieces, and two
+//! entries more for each of `max_open_flows` flows.
+//!
+//! Waking a sleeping thread costs the sender a system call. So a sender wakes the recorder only when
+//! it is parked with nothing to do; after that it gathers for [`GATHER`] and takes everything at once,
+//! unless the queue passes an eighth of its bound.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use langley_model::{Capture, CaptureSink, Closed, FlowId, Gap, Opened, Part, Tunnel};
+use parking_lot::{Condvar, Mutex};
+
+/// How long the recorder lets captures gather before it takes them. 3.5 ms keeps a steady sender
+/// below 300 wake-ups a second.
+const GATHER: Duration = Duration::from_micros(3_500);
+
+/// Room in the queue's buffers that is kept while nothing happens.
+const IDLE_ENTRIES: usize = 256;
+
+/// The queue's bounds.
+#[derive(Clone, Copy, Debug)]
+pub struct IntakeOptions {
+    /// Captured pieces that may wait.
+    pub max_items: usize,
+    /// Bytes of captured pieces that may wait. Openings may use an eighth more.
+    pub max_bytes: usize,
+    /// Flows that may be open or have an ending on its way.
+    pub max_open_flows: usize,
+}
+
+impl Default for IntakeOptions {
+    fn default() -> Self {
+        Self { max_items: 10_000, max_bytes: 64 << 20, max_open_flows: 16_384 }
+    }
+}
+
+/// The queue's figures, since the start where they are totals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IntakeStats {
+    /// Entries that wait or are being worked on.
+    pub items: usize,
+    /// Their payload in bytes.
+    pub bytes: usize,
+    /// The most entries there ever were.
+    pub high_water_items: usize,
+    /// The most bytes there ever were.
+    pub high_water_bytes: usize,
+    /// Captures taken.
+    pub taken_total: u64,
+    /// Pieces refused.
+    pub gaps_total: u64,
+    /// Body bytes of refused pieces.
+    pub gap_bytes_total: u64,
+    /// Flows of which nothing was recorded.
+    pub flows_refused: u64,
+    /// Tunnel reports refused.
+    pub tunnels_refused: u64,
+    /// Flows opened and not yet ended.
+    pub open_flows: usize,
+    /// Times the recorder's thread was woken, by a sender or by its own clock.
+    pub wakeups: u64,
+}
+
+/// Which way a piece travelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Direction {
+    /// To the provider.
+    Request,
+    /// To the agent.
+    Response,
+    /// Either way, after a protocol switch.
+    Frames,
+}
+
+/// What the recorder takes out.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    /// A capture.
+    Capture(Capture),
+    /// Pieces of this flow were refused here.
+    Gap(FlowId, Direction, Gap),
+}
+
+/// Where the tap offers its observations.
+#[derive(Debug)]
+pub struct Intake {
+    options: IntakeOptions,
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+    // Raised by senders under the lock, lowered by the recorder without it.
+    items: AtomicUsize,
+    bytes: AtomicUsize,
+    slots: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    entries: VecDeque<Entry>,
+    /// Refused pieces whose place is not yet marked in `entries`.
+    gaps: HashMap<(FlowId, Direction), Gap>,
+    recorder: RecorderState,
+    door: Door,
+    figures: IntakeStats,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum RecorderState {
+    #[default]
+    Working,
+    /// Asleep until something arrives.
+    Parked,
+    /// Asleep until its clock wakes it, or the queue fills.
+    Gathering,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Door {
+    #[default]
+    Open,
+    /// Only endings come in.
+    Closing,
+    /// Nobody takes anything out any more.
+    Shut,
+}
+
+impl Intake {
+    /// An empty queue with these bounds.
+    #[must_use]
+    pub fn new(options: IntakeOptions) -> Arc<Self> {
+        Arc::new(Self {
+            options,
+            queue: Mutex::default(),
+            arrived: Condvar::new(),
+            items: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            slots: AtomicUsize::new(0),
+        })
+    }
+
+    /// The present figures.
+    #[must_use]
+    pub fn stats(&self) -> IntakeStats {
+        let mut figures = self.queue.lock().figures;
+        figures.items = self.items.load(Ordering::Relaxed);
+        figures.bytes = self.bytes.load(Ordering::Relaxed);
+        figures
+    }
+
+    /// Refuses openings and pieces from now on; endings still come in until the recorder is gone.
+    pub fn close(&self) {
+        let mut queue = self.queue.lock();
+        if queue.door == Door::Open {
+            queue.door = Door::Closing;
+        }
+        drop(queue);
+        self.arrived.notify_one();
+    }
+
+    /// Takes everything that waits. Sleeps first: while there is nothing and `busy` is false until
+    /// something arrives or `until` has passed, then (or when `busy`) for [`GATHER`]. Returns whether
+    /// more can come.
+    pub(crate) fn take(
+        &self,
+        into: &mut VecDeque<Entry>,
+        busy: bool,
+        until: Option<Duration>,
+    ) -> bool {
+        let mut queue = self.queue.lock();
+        if queue.entries.is_empty() && !busy && queue.door == Door::Open {
+            queue.entries.shrink_to(IDLE_ENTRIES);
+            into.shrink_to(IDLE_ENTRIES);
+            queue.recorder = RecorderState::Parked;
+            match until {
+                Some(until) => drop(self.arrived.wait_for(&mut queue, until)),
+                None => self.arrived.wait(&mut queue),
+            }
+            queue.figures.wakeups += 1;
+        }
+        let worth_waiting = busy || !queue.entries.is_empty();
+        if worth_waiting && queue.door == Door::Open && !self.is_urgent() {
+            queue.recorder = RecorderState::Gathering;
+            self.arrived.wait_for(&mut queue, GATHER);
+            queue.figures.wakeups += 1;
+        }
+        queue.recorder = RecorderState::Working;
+        debug_assert!(into.is_empty(), "the recorder finishes a batch before it takes another");
+        std::mem::swap(&mut queue.entries, into);
+        queue.door == Door::Open
+    }
+
+    /// Gives back the room of entries that were worked off.
+    pub(crate) fn release(&self, items: usize, bytes: usize, endings: usize) {
+        self.items.fetch_sub(items, Ordering::Relaxed);
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let fewer = |slots: usize| Some(slots.saturating_sub(endings));
+        let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
+        // Always `Ok`: the closure never declines. A sender that ends a flow twice must not wrap it.
+        let _ = self.slots.fetch_update(set, get, fewer);
+    }
+
+    /// The recorder is gone: nothing will be taken out any more.
+    pub(crate) fn shut(&self) {
+        let mut queue = self.queue.lock();
+        queue.door = Door::Shut;
+        queue.entries = VecDeque::new();
+        queue.gaps = HashMap::new();
+    }
+
+    fn is_urgent(&self) -> bool {
+        self.items.load(Ordering::Relaxed) > self.options.max_items / 8
+            || self.bytes.load(Ordering::Relaxed) > self.options.max_bytes / 8
+    }
+
+    /// Puts `entry` in the queue, whatever its bounds, and wakes the recorder when it must be.
+    fn put(&self, mut queue: parking_lot::MutexGuard<'_, Queue>, capture: Capture, weight: usize) {
+        queue.entries.push_back(Entry::Capture(capture));
+        let items = self.items.fetch_add(1, Ordering::Relaxed) + 1;
+        let bytes = self.bytes.fetch_add(weight, Ordering::Relaxed) + weight;
+        let figures = &mut queue.figures;
+        figures.taken_total += 1;
+        figures.high_water_items = figures.high_water_items.max(items);
+        figures.high_water_bytes = figures.high_water_bytes.max(bytes);
+        let wake = match queue.recorder {
+            RecorderState::Working => false,
+            RecorderState::Parked => true,
+            RecorderState::Gathering => self.is_urgent(),
+        };
+        if wake {
+            queue.recorder = RecorderState::Working;
+        }
+        drop(queue);
+        if wake {
+            self.arrived.notify_one();
+        }
+    }
+
+    fn has_room(&self, weight: usize) -> bool {
+        self.items.load(Ordering::Relaxed) < self.options.max_items
+            && self.bytes.load(Ordering::Relaxed).saturating_add(weight) <= self.options.max_bytes
+    }
+}
+
+impl Queue {
+    /// Marks refused pieces of one direction at this place in the order.
+    fn mark_gap(&mut self, flow: FlowId, direction: Direction) {
+        if !self.gaps.is_empty()
+            && let Some(gap) = self.gaps.remove(&(flow, direction))
+        {
+            self.entries.push_back(Entry::Gap(flow, direction, gap));
+        }
+    }
+}
+
+impl CaptureSink for Intake {
+    fn open(&self, opened: Box<Opened>) -> bool {
+        let capture = Capture::Opened(opened);
+        let weight = capture.weight();
+        let mut queue = self.queue.lock();
+        let bound = self.options.max_bytes.saturating_add(self.options.max_bytes / 8);
+        let fits = self.slots.load(Ordering::Relaxed) < self.options.max_open_flows
+            && self.bytes.load(Ordering::Relaxed).saturating_add(weight) <= bound;
+        if queue.door != Door::Open || !fits {
+            queue.figures.flows_refused += 1;
+            return false;
+        }
+        self.slots.fetch_add(1, Ordering::Relaxed);
+        queue.figures.open_flows += 1;
+        self.put(queue, capture, weight);
+        true
+    }
+
+    fn offer(&self, capture: Capture) -> bool {
+        let (direction, chunk) = match &capture {
+            Capture::Request(chunk) => (Direction::Request, chunk),
+            Capture::Response(chunk) => (Direction::Response, chunk),
+            Capture::Frame(_, chunk) => (Direction::Frames, chunk),
+            Capture::Opened(_) | Capture::Closed(_) | Capture::Tunnel(_) => {
+                return self.misplaced(capture);
+            }
+        };
+        let flow = chunk.flow;
+        let weight = capture.weight();
+        let mut queue = self.queue.lock();
+        if queue.door == Door::Open && self.has_room(weight) {
+            queue.mark_gap(flow, direction);
+            self.put(queue, capture, weight);
+            return true;
+        }
+        let body = match &chunk.part {
+            Part::Data(data) => data.len() as u64,
+            Part::Head(_) | Part::Trailers(_) | Part::End => 0,
+        };
+        queue.figures.gaps_total += 1;
+        queue.figures.gap_bytes_total += body;
+        if queue.door == Door::Open {
+            let gap = queue.gaps.entry((flow, direction)).or_default();
+            gap.chunks += 1;
+            gap.bytes += body;
+        }
+        false
+    }
+
+    fn close(&self, closed: Box<Closed>) {
+        let flow = closed.flow;
+        let capture = Capture::Closed(closed);
+        let weight = capture.weight();
+        let mut queue = self.queue.lock();
+        queue.figures.open_flows = queue.figures.open_flows.saturating_sub(1);
+        if queue.door == Door::Shut {
+            return;
+        }
+        for direction in [Direction::Request, Direction::Response, Direction::Frames] {
+            queue.mark_gap(flow, direction);
+        }
+        self.put(queue, capture, weight);
+    }
+
+    fn tunnel(&self, tunnel: Tunnel) {
+        let capture = Capture::Tunnel(Box::new(tunnel));
+        let mut queue = self.queue.lock();
+        if queue.door == Door::Open && self.has_room(0) {
+            self.put(queue, capture, 0);
+        } else {
+            queue.figures.tunnels_refused += 1;
+        }
+    }
+}
+
+impl Intake {
+    /// A capture that has a method of its own, offered as if it were a piece.
+    fn misplaced(&self, capture: Capture) -> bool {
+        match capture {
+            Capture::Opened(opened) => CaptureSink::open(self, opened),
+            Capture::Closed(closed) => {
+                CaptureSink::close(self, closed);
+                true
+            }
+            Capture::Tunnel(tunnel) => {
+                CaptureSink::tunnel(self, *tunnel);
+                true
+            }
+            piece @ (Capture::Request(_) | Capture::Response(_) | Capture::Frame(..)) => {
+                self.offer(piece)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use langley_model::{
+        Chunk, ConnectionId, Control, Ending, HeaderBlock, HttpVersion, Micros, Mode, Tick,
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn opened(flow: FlowId) -> Box<Opened> {
+        Box::new(Opened {
+            flow,
+            connection: ConnectionId::new(),
+            started_at: Micros(0),
+            at: Tick(0),
+            mode: Mode::Forward,
+            scheme: "https",
+            host: "api.example".into(),
+            port: 443,
+            upstream: None,
+            method: "POST".into(),
+            target: "/v1/messages".into(),
+            version_in: HttpVersion::Http11,
+            version_out: HttpVersion::Http11,
+            client_addr: "127.0.0.1:1".into(),
+            headers: HeaderBlock::new(),
+            control: Control::default(),
+            setup: None,
+            ja4_in: None,
+            ja4_out: None,
+        })
+    }
+
+    fn closed(flow: FlowId) -> Box<Closed> {
+        Box::new(Closed {
+            flow,
+            at: Tick(1),
+            ended_at: Micros(1),
+            ending: Ending::Whole,
+            reason: None,
+            request_bytes: 0,
+            response_bytes: 0,
+            request_gap: Gap::default(),
+            response_gap: Gap::default(),
+            request_tail: None,
+            response_tail: None,
+            status: None,
+        })
+    }
+
+    fn piece(flow: FlowId, bytes: usize) -> Capture {
+        let part = Part::Data(Bytes::from(vec![b'x'; bytes]));
+        Capture::Response(Chunk { flow, at: Tick(0), part })
+    }
+
+    fn drain(intake: &Intake) -> Vec<Entry> {
+        let mut entries = VecDeque::new();
+        intake.take(&mut entries, true, Some(Duration::ZERO));
+        entries.into()
+    }
+
+    fn small(max_items: usize, max_bytes: usize, max_open_flows: usize) -> Arc<Intake> {
+        Intake::new(IntakeOptions { max_items, max_bytes, max_open_flows })
+    }
+
+    #[test]
+    fn a_full_queue_refuses_pieces_but_takes_the_ending() {
+        let intake = small(3, 1_000, 8);
+        let flow = FlowId::new();
+        assert!(intake.open(opened(flow)));
+        assert!(intake.offer(piece(flow, 10)));
+        assert!(intake.offer(piece(flow, 10)));
+        assert!(!intake.offer(piece(flow, 10)));
+        assert!(!intake.offer(piece(flow, 11)));
+        CaptureSink::close(&*intake, closed(flow));
+        let entries = drain(&intake);
+        assert_eq!(entries.len(), 5);
+        assert!(matches!(
+            entries[3],
+            Entry::Gap(of, Direction::Response, Gap { chunks: 2, bytes: 21 }) if of == flow
+        ));
+        assert!(matches!(&entries[4], Entry::Capture(Capture::Closed(_))));
+        let stats = intake.stats();
+        assert_eq!((stats.gaps_total, stats.gap_bytes_total, stats.open_flows), (2, 21, 0));
+        assert_eq!(stats.high_water_items, 4);
+    }
+
+    #[test]
+    fn a_gap_is_marked_before_the_next_piece_that_was_taken() {
+        let intake = small(100, 30, 8);
+        let flow = FlowId::new();
+        assert!(intake.open(opened(flow)));
+        let before = drain(&intake).len();
+        intake.release(before, opened(flow).target.len(), 0);
+        assert!(intake.offer(piece(flow, 20)));
+        assert!(!intake.offer(piece(flow, 20)));
+        assert!(intake.offer(piece(flow, 10)));
+        let entries = drain(&intake);
+        assert!(matches!(entries[0], Entry::Capture(Capture::Response(_))));
+        assert!(matches!(entries[1], Entry::Gap(..)));
+        assert!(matches!(entries[2], Entry::Capture(Capture::Response(_))));
+    }
+
+    #[test]
+    fn room_comes_back_only_when_the_recorder_has_worked_it_off() {
+        let intake = small(10, 25, 8);
+        let flow = FlowId::new();
+        assert!(intake.offer(piece(flow, 20)));
+        let _entries = drain(&intake);
+        assert!(!intake.offer(piece(flow, 20)), "taken out, but still in memory");
+        intake.release(1, 20, 0);
+        assert!(intake.offer(piece(flow, 20)));
+    }
+
+    #[test]
+    fn a_slot_is_free_again_only_after_its_ending_was_worked_off() {
+        let intake = small(10, 1_000, 1);
+        let flow = FlowId::new();
+        assert!(intake.open(opened(flow)));
+        assert!(!intake.open(opened(FlowId::new())));
+        CaptureSink::close(&*intake, closed(flow));
+        assert!(!intake.open(opened(FlowId::new())));
+        assert_eq!(intake.stats().flows_refused, 2);
+        intake.release(2, 0, 1);
+        assert!(intake.open(opened(FlowId::new())));
+    }
+
+    #[test]
+    fn a_flow_is_opened_even_when_pieces_are_refused() {
+        let intake = small(1, 1_000, 8);
+        let first = FlowId::new();
+        assert!(intake.open(opened(first)));
+        assert!(!intake.offer(piece(first, 1)));
+        assert!(intake.open(opened(FlowId::new())));
+    }
+
+    #[test]
+    fn after_close_only_endings_come_in() {
+        let intake = small(10, 1_000, 8);
+        let flow = FlowId::new();
+        assert!(intake.open(opened(flow)));
+        Intake::close(&intake);
+        assert!(!intake.open(opened(FlowId::new())));
+        assert!(!intake.offer(piece(flow, 1)));
+        CaptureSink::close(&*intake, closed(flow));
+        assert_eq!(drain(&intake).len(), 2);
+        intake.shut();
+        CaptureSink::close(&*intake, closed(flow));
+        assert_eq!(drain(&intake).len(), 0);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn concurrent_senders_are_accounted_exactly(
+            max_items in 1_usize..200,
+            max_bytes in 200_usize..4_000,
+            senders in 1_usize..5,
+            sizes in proptest::collection::vec(0_usize..300, 1..120),
+        ) {
+            let intake = small(max_items, max_bytes, 64);
+            let flows: Vec<FlowId> = (0..senders).map(|_| FlowId::new()).collect();
+            let (mut taken, mut gaps, mut gap_bytes, mut ends) = (0_u64, 0_u64, 0_u64, 0);
+            let refused: u64 = std::thread::scope(|scope| {
+                let threads: Vec<_> = flows
+                    .iter()
+                    .map(|&flow| {
+                        let (intake, sizes) = (&intake, &sizes);
+                        scope.spawn(move || {
+                            assert!(intake.open(opened(flow)));
+                            let refused =
+                                sizes.iter().filter(|&&size| !intake.offer(piece(flow, size))).count();
+                            CaptureSink::close(&**intake, closed(flow));
+                            refused as u64
+                        })
+                    })
+                    .collect();
+                let mut entries = VecDeque::new();
+                while ends < senders {
+                    intake.take(&mut entries, false, Some(Duration::from_millis(5)));
+                    for entry in entries.drain(..) {
+                        match entry {
+                            Entry::Gap(_, _, gap) => {
+                                gaps += gap.chunks;
+                                gap_bytes += gap.bytes;
+                            }
+                            Entry::Capture(capture) => {
+                                let ended = matches!(capture, Capture::Closed(_));
+                                ends += usize::from(ended);
+                                taken += u64::from(matches!(capture, Capture::Response(_)));
+                                intake.release(1, capture.weight(), usize::from(ended));
+                            }
+                        }
+                    }
+                }
+                threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+            });
+            let stats = intake.stats();
+            prop_assert_eq!(taken + refused, (senders * sizes.len()) as u64);
+            prop_assert_eq!(gaps, refused);
+            prop_assert_eq!(stats.gaps_total, refused);
+            prop_assert_eq!(stats.gap_bytes_total, gap_bytes);
+            prop_assert_eq!((stats.items, stats.bytes, stats.open_flows), (0, 0, 0));
+            prop_assert!(stats.high_water_items <= max_items + 2 * senders);
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The open flows: what arrives is written to the right page, and at the end of each turn whatever
+//! is due goes to the store.
+//!
+//! There is no clock in here: captures bring their own time, and a turn is told what time it is.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use langley_model::{
+    Capture, Chunk, Closed, DropReason, FlowId, Micros, Opened, Part, Record, Tick,
+};
+
+use crate::bench::Bench;
+use crate::exchange::{Exchange, Written};
+use crate::intake::Entry;
+use crate::outbox::{Lost, Outbox};
+
+/// Body bytes after which a turn is taken in the middle of a batch.
+const TURN_BYTES: usize = 2 << 20;
+
+/// Totals since the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct NotebookFigures {
+    pub(crate) captures: u64,
+    pub(crate) strays: u64,
+    pub(crate) panics: u64,
+    pub(crate) decode_errors: u64,
+    pub(crate) flows_lost: u64,
+}
+
+/// All open flows.
+pub(crate) struct Notebook {
+    pub(crate) bench: Bench,
+    pub(crate) outbox: Outbox,
+    flows: HashMap<FlowId, Box<Exchange>>,
+    /// Flows with something to write at the end of this turn.
+    touched: Vec<FlowId>,
+    /// Flows with something to write later, the earliest first.
+    due: VecDeque<(Tick, FlowId)>,
+    fed: usize,
+    figures: NotebookFigures,
+}
+
+impl Notebook {
+    pub(crate) fn new(bench: Bench, outbox: Outbox) -> Self {
+        Self {
+            bench,
+            outbox,
+            flows: HashMap::new(),
+            touched: Vec::new(),
+            due: VecDeque::new(),
+            fed: 0,
+            figures: NotebookFigures::default(),
+        }
+    }
+
+    pub(crate) const fn figures(&self) -> NotebookFigures {
+        self.figures
+    }
+
+    pub(crate) fn open_flows(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// Time from `now` until something has to be written; none when nothing waits.
+    pub(crate) fn due_in(&self, now: Tick) -> Option<Duration> {
+        self.due.front().map(|(due, _)| due.since(now))
+    }
+
+    /// Takes what the tap saw. Returns whether it was an ending.
+    pub(crate) fn take(&mut self, entry: Entry) -> bool {
+        self.figures.captures += u64::from(matches!(entry, Entry::Capture(_)));
+        match entry {
+            Entry::Gap(id, direction, gap) => {
+                self.work(id, |exchange, _| exchange.gap(direction, gap));
+            }
+            Entry::Capture(Capture::Opened(opened)) => self.open(*opened),
+            Entry::Capture(Capture::Request(chunk)) => {
+                self.piece(chunk, |exchange, _, part, bench| exchange.request(part, bench));
+            }
+            Entry::Capture(Capture::Response(chunk)) => {
+                self.piece(chunk, Exchange::response);
+            }
+            Entry::Capture(Capture::Frame(side, chunk)) => {
+                self.piece(chunk, |exchange, _, part, _| exchange.frame(side, &part));
+            }
+            Entry::Capture(Capture::Closed(closed)) => return self.close(*closed),
+            Entry::Capture(Capture::Tunnel(tunnel)) => {
+                let record = self.bench.redactor.seal(Record::Tunnel(*tunnel));
+                self.outbox.put(None, vec![record]);
+            }
+        }
+        false
+    }
+
+    /// Writes what is due at `now` and hands it to the store.
+    pub(crate) fn turn(&mut self, now: Tick) {
+        self.fed = 0;
+        let mut touched = std::mem::take(&mut self.touched);
+        for id in touched.drain(..) {
+            if let Some(exchange) = self.flows.get_mut(&id) {
+                exchange.is_touched = false;
+                Self::write(exchange, now, &self.bench, &mut self.outbox);
+                let has_later =
+                    exchange.has_waiting() || !matches!(exchange.written, Written::Fresh(_));
+                if has_later && !exchange.is_due {
+                    exchange.is_due = true;
+                    self.due.push_back((later(now, self.bench.options.flush_after), id));
+                }
+            }
+        }
+        touched.shrink_to(1_024);
+        self.touched = touched;
+        self.write_due(now);
+        self.outbox.send(&self.bench.redactor);
+        self.trim();
+        self.bench.rest();
+    }
+
+    /// Counts flows and tunnels that the intake refused.
+    pub(crate) fn refused(&mut self, flows: u64, tunnels: u64) {
+        self.outbox.losses.add(None, DropReason::TooManyOpenFlows, flows, 0);
+        self.outbox.losses.add(None, DropReason::CaptureQueueFull, tunnels, 0);
+    }
+
+    /// Ends every open flow: nothing more will be heard of them.
+    pub(crate) fn end_all(&mut self, now: Tick, wall: Micros, reason: &str) {
+        let mut ids: Vec<FlowId> = self.flows.keys().copied().collect();
+        ids.sort_unstable();
+        for id in ids {
+            self.work(id, |exchange, bench| exchange.lose(now, wall, reason, bench));
+            if let Some(mut exchange) = self.flows.remove(&id) {
+                exchange.give_up(now, wall, reason);
+                self.figures.flows_lost += 1;
+                self.finish(exchange);
+            }
+        }
+        self.turn(now);
+    }
+
+    fn open(&mut self, opened: Opened) {
+        let id = opened.flow;
+        let bench = &self.bench;
+        match catch_unwind(AssertUnwindSafe(|| Exchange::open(opened, bench))) {
+            Ok(exchange) => {
+                self.flows.insert(id, Box::new(exchange));
+                self.touch(id);
+            }
+            Err(_) => self.figures.panics += 1,
+        }
+    }
+
+    fn piece(&mut self, chunk: Chunk, take: impl FnOnce(&mut Exchange, Tick, Part, &mut Bench)) {
+        let Chunk { flow, at, part } = chunk;
+        if let Part::Data(data) = &part {
+            self.fed += data.len();
+        }
+        self.work(flow, |exchange, bench| take(exchange, at, part, bench));
+        if self.fed > TURN_BYTES {
+            self.turn(Tick::now());
+        }
+    }
+
+    fn close(&mut self, closed: Closed) -> bool {
+        let id = closed.flow;
+        self.work(id, |exchange, bench| exchange.close(&closed, bench));
+        let Some(mut exchange) = self.flows.remove(&id) else { return true };
+        exchange.conclude(closed);
+        let (request, response) = (exchange.flow.request_gap, exchange.flow.response_gap);
+        let chunks = request.chunks + response.chunks;
+        let bytes = request.bytes + response.bytes;
+        self.outbox.losses.add(Some(id), DropReason::CaptureQueueFull, chunks, bytes);
+        self.finish(exchange);
+        true
+    }
+
+    /// Hands out everything of a flow that has its outcome.
+    fn finish(&mut self, mut exchange: Box<Exchange>) {
+        self.figures.decode_errors += u64::from(exchange.has_decode_error());
+        exchange.flush(&self.bench);
+        let id = exchange.flow.id;
+        let mut records = std::mem::take(&mut exchange.out);
+        let is_known = exchange.written != Written::Never;
+        let state = self.bench.redactor.seal(Record::Flow(Box::new(exchange.flow)));
+        // A flow the store knows is declared ended after its last part, a new one before its first.
+        if is_known {
+            records.push(state);
+        } else {
+            records.insert(0, state);
+        }
+        self.outbox.put(Some(id), records);
+    }
+
+    /// Works on one flow. A panic in there costs that flow its decoding, and nobody else anything.
+    fn work(&mut self, id: FlowId, work: impl FnOnce(&mut Exchange, &mut Bench)) {
+        let Some(exchange) = self.flows.get_mut(&id) else {
+            self.figures.strays += 1;
+            return;
+        };
+        let bench = &mut self.bench;
+        if catch_unwind(AssertUnwindSafe(|| work(exchange, bench))).is_err() {
+            self.figures.panics += 1;
+            exchange.maim(bench);
+        }
+        self.touch(id);
+    }
+
+    fn touch(&mut self, id: FlowId) {
+        if let Some(exchange) = self.flows.get_mut(&id)
+            && !exchange.is_touched
+        {
+            exchange.is_touched = true;
+            self.touched.push(id);
+        }
+    }
+
+    /// Hands out what of an open flow is ready.
+    fn write(exchange: &mut Exchange, now: Tick, bench: &Bench, outbox: &mut Outbox) {
+        let mut records = std::mem::take(&mut exchange.out);
+        if exchange.is_state_due(now, bench.options.state_every) {
+            let state = exchange.state(bench);
+            records.insert(0, state);
+            exchange.written = Written::Fresh(now);
+        }
+        outbox.put(Some(exchange.flow.id), records);
+    }
+
+    fn write_due(&mut self, now: Tick) {
+        while let Some(&(due, id)) = self.due.front() {
+            if due > now {
+                break;
+            }
+            self.due.pop_front();
+            let Some(exchange) = self.flows.get_mut(&id) else { continue };
+            exchange.flush(&self.bench);
+            Self::write(exchange, now, &self.bench, &mut self.outbox);
+            exchange.is_due = !matches!(exchange.written, Written::Fresh(_));
+            if exchange.is_due {
+                self.due.push_back((later(now, self.bench.options.flush_after), id));
+            }
+        }
+        if self.due.is_empty() && self.due.capacity() > 4_096 {
+            self.due = VecDeque::new();
+        }
+    }
+
+    fn trim(&mut self) {
+        let flows = &mut self.flows;
+        self.outbox.trim(&self.bench.redactor, &mut |id, lost| {
+            let Some(exchange) = flows.get_mut(&id) else { return };
+            match lost {
+                Lost::Events(events) => exchange.flow.dropped_events += events,
+                Lost::State => exchange.written = Written::Never,
+            }
+            exchange.stale();
+        });
+    }
+}
+
+fn later(now: Tick, span: Duration) -> Tick {
+    Tick(now.0.saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+}

@@ -1,0 +1,436 @@
+//! What goes to the store, and what is given up when the store cannot keep up.
+//!
+//! Records of one flow that belong together travel together, so that a reader never finds a flow
+//! ended and its answer missing. While the store takes nothing, they wait here, up to a bound; beyond
+//! it the least worthy go first, oldest first, of the flow that holds most of them: deltas and pings,
+//! then other events, then bodies, and headers and messages only when nothing else is left. A flow's
+//! own row goes last. Every loss is counted by flow.
+
+use std::collections::{HashMap, VecDeque};
+
+use langley_model::{
+    Content, DropReason, EventRun, FlowId, Message, Micros, Record, Redacted, RedactedBytes,
+    Redactor,
+};
+
+use crate::losses::Losses;
+
+/// Where records go. The store is one; a test's own is another.
+pub trait RecordSink: Send + 'static {
+    /// Takes the batch, or hands all of it back when there is no room. Must not block.
+    ///
+    /// # Errors
+    /// The batch, when it was not taken.
+    fn submit(&self, batch: Vec<Redacted<Record>>) -> Result<(), Vec<Redacted<Record>>>;
+}
+
+impl RecordSink for langley_store::Store {
+    fn submit(&self, batch: Vec<Redacted<Record>>) -> Result<(), Vec<Redacted<Record>>> {
+        Self::submit(self, batch)
+    }
+}
+
+/// A batch is not made larger than this, so that it fits a queue that has some room.
+const BATCH_RECORDS: usize = 512;
+const BATCH_BYTES: usize = 1 << 20;
+
+/// What a flow lost on its way to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// That many events.
+    Events(u64),
+    /// Its own row: the store may not know the flow.
+    State,
+}
+
+/// The queue before the store's queue.
+pub(crate) struct Outbox {
+    sink: Box<dyn RecordSink>,
+    groups: VecDeque<Group>,
+    records: usize,
+    bytes: usize,
+    max_records: usize,
+    max_bytes: usize,
+    pub(crate) losses: Losses,
+    figures: OutboxFigures,
+}
+
+/// Totals since the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OutboxFigures {
+    pub(crate) records_submitted: u64,
+    pub(crate) records_dropped: u64,
+    pub(crate) events_dropped: u64,
+    pub(crate) refusals: u64,
+    pub(crate) high_water_bytes: usize,
+}
+
+struct Group {
+    flow: Option<FlowId>,
+    records: Vec<Redacted<Record>>,
+    bytes: usize,
+}
+
+/// How little a record is worth; the first goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Worth {
+    MinorEvents,
+    Events,
+    Bodies,
+    HeadersAndMessages,
+    All,
+}
+
+impl Outbox {
+    pub(crate) fn new(sink: Box<dyn RecordSink>, max_records: usize, max_bytes: usize) -> Self {
+        Self {
+            sink,
+            groups: VecDeque::new(),
+            records: 0,
+            bytes: 0,
+            max_records,
+            max_bytes,
+            losses: Losses::default(),
+            figures: OutboxFigures::default(),
+        }
+    }
+
+    /// Adds records that belong together.
+    pub(crate) fn put(&mut self, flow: Option<FlowId>, records: Vec<Redacted<Record>>) {
+        if records.is_empty() {
+            return;
+        }
+        let bytes = records.iter().map(|record| weight(record)).sum();
+        self.records += records.len();
+        self.bytes += bytes;
+        self.figures.high_water_bytes = self.figures.high_water_bytes.max(self.bytes);
+        self.groups.push_back(Group { flow, records, bytes });
+    }
+
+    /// Bytes that wait.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether something waits for the store.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.groups.is_empty() && self.losses.is_empty()
+    }
+
+    pub(crate) const fn figures(&self) -> OutboxFigures {
+        self.figures
+    }
+
+    /// Hands everything to the store until it takes no more. Returns whether it took all.
+    pub(crate) fn send(&mut self, redactor: &Redactor) -> bool {
+        while !self.groups.is_empty() {
+            if !self.send_batch() {
+                self.figures.refusals += 1;
+                return false;
+            }
+        }
+        if self.groups.capacity() > 1_024 {
+            self.groups = VecDeque::new();
+        }
+        if !self.losses.is_empty() {
+            let losses = self.losses.take(redactor, Micros::now());
+            self.put(None, losses);
+            return self.send_batch();
+        }
+        true
+    }
+
+    /// Gives up what is beyond the bounds. Calls `lost` with what each flow lost.
+    pub(crate) fn trim(&mut self, redactor: &Redactor, lost: &mut dyn FnMut(FlowId, Lost)) {
+        if self.records <= self.max_records && self.bytes <= self.max_bytes {
+            return;
+        }
+        self.forget_old_states();
+        // Down to seven eighths, so that the next record does not start it all over.
+        let goal = Bounds {
+            records: self.max_records - self.max_records / 8,
+            bytes: self.max_bytes - self.max_bytes / 8,
+        };
+        for worth in [
+            Worth::MinorEvents,
+            Worth::Events,
+            Worth::Bodies,
+            Worth::HeadersAndMessages,
+            Worth::All,
+        ] {
+            self.trim_worth(worth, &goal, redactor, lost);
+        }
+    }
+
+    /// Gives everything up, because the store will take nothing any more.
+    pub(crate) fn abandon(&mut self) {
+        for group in self.groups.drain(..) {
+            for record in &group.records {
+                self.figures.records_dropped += 1;
+                if let Record::Events(run) = &**record {
+                    self.figures.events_dropped += run.spans.len() as u64;
+                }
+            }
+        }
+        (self.records, self.bytes) = (0, 0);
+    }
+
+    fn send_batch(&mut self) -> bool {
+        let mut batch = Vec::new();
+        let mut bounds = Vec::new();
+        let mut bytes = 0;
+        while let Some(group) = self.groups.front() {
+            let grown = batch.len() + group.records.len();
+            if !bounds.is_empty() && (grown > BATCH_RECORDS || bytes + group.bytes > BATCH_BYTES) {
+                break;
+            }
+            let Some(group) = self.groups.pop_front() else { break };
+            bytes += group.bytes;
+            bounds.push((group.flow, group.records.len(), group.bytes));
+            if batch.is_empty() {
+                batch = group.records;
+            } else {
+                batch.extend(group.records);
+            }
+        }
+        let count = batch.len();
+        match self.sink.submit(batch) {
+            Ok(()) => {
+                self.records -= count;
+                self.bytes -= bytes;
+                self.figures.records_submitted += count as u64;
+                true
+            }
+            Err(mut batch) => {
+                for (flow, records, bytes) in bounds.into_iter().rev() {
+                    let records = batch.split_off(batch.len().saturating_sub(records));
+                    self.groups.push_front(Group { flow, records, bytes });
+                }
+                false
+            }
+        }
+    }
+
+    /// Of several states of a flow only the last one counts.
+    fn forget_old_states(&mut self) {
+        let mut newer: HashMap<FlowId, Redacted<Record>> = HashMap::new();
+        for group in self.groups.iter_mut().rev() {
+            for record in group.records.iter_mut().rev() {
+                let Record::Flow(flow) = &**record else { continue };
+                match newer.get(&flow.id) {
+                    // The place of the first is kept: the store must know a flow before its parts.
+                    Some(last) => *record = last.clone(),
+                    None => drop(newer.insert(flow.id, record.clone())),
+                }
+            }
+        }
+        let mut known = std::collections::HashSet::new();
+        for group in &mut self.groups {
+            group.records.retain(|record| match &**record {
+                Record::Flow(flow) => known.insert(flow.id),
+                _ => true,
+            });
+        }
+        self.recount();
+    }
+
+    fn trim_worth(
+        &mut self,
+        worth: Worth,
+        goal: &Bounds,
+        redactor: &Redactor,
+        lost: &mut dyn FnMut(FlowId, Lost),
+    ) {
+        if self.is_within(goal) {
+            return;
+        }
+        let mut fat: HashMap<Option<FlowId>, usize> = HashMap::new();
+        for group in &self.groups {
+            let bytes: usize = group.records.iter().map(|record| droppable(record, worth)).sum();
+            if bytes > 0 {
+                *fat.entry(group.flow).or_default() += bytes;
+            }
+        }
+        let mut fat: Vec<_> = fat.into_iter().collect();
+        fat.sort_by_key(|&(flow, bytes)| (std::cmp::Reverse(bytes), flow));
+        for (flow, _) in fat {
+            let mut events = 0;
+            for index in 0..self.groups.len() {
+                if self.is_within(goal) {
+                    break;
+                }
+                if self.groups[index].flow == flow {
+                    events += self.thin(index, worth, redactor);
+                }
+            }
+            if let Some(flow) = flow {
+                if events > 0 {
+                    self.correct(flow, events, redactor);
+                    lost(flow, Lost::Events(events));
+                }
+                if worth == Worth::All {
+                    lost(flow, Lost::State);
+                }
+            }
+            if self.is_within(goal) {
+                break;
+            }
+        }
+        self.groups.retain(|group| !group.records.is_empty());
+    }
+
+    /// Drops what is worth no more than `worth` from one group; returns the events among it.
+    fn thin(&mut self, index: usize, worth: Worth, redactor: &Redactor) -> u64 {
+        let Some(group) = self.groups.get_mut(index) else { return 0 };
+        let (mut events, mut records, mut count, mut bytes) = (0, 0, 0, 0);
+        let mut kept = Vec::with_capacity(group.records.len());
+        for record in std::mem::take(&mut group.records) {
+            if droppable(&record, worth) == 0 {
+                kept.push(record);
+                continue;
+            }
+            let before = weight(&record);
+            match record.into_inner() {
+                Record::Events(run) => {
+                    let (rest, dropped) = without(&run, worth);
+                    events += dropped;
+                    count += dropped;
+                    let rest = redactor.seal(Record::Events(rest));
+                    let empty = matches!(&*rest, Record::Events(run) if run.spans.is_empty());
+                    bytes += before - if empty { 0 } else { weight(&rest) };
+                    if empty {
+                        records += 1;
+                    } else {
+                        kept.push(rest);
+                    }
+                }
+                _ => {
+                    records += 1;
+                    count += 1;
+                    bytes += before;
+                }
+            }
+        }
+        let flow = group.flow;
+        group.records = kept;
+        group.bytes -= bytes;
+        self.records -= records;
+        self.bytes -= bytes;
+        self.figures.records_dropped += records as u64;
+        self.figures.events_dropped += events;
+        self.losses.add(flow, DropReason::WriterQueueFull, count, bytes as u64);
+        events
+    }
+
+    /// Adds lost events to the last waiting state of their flow.
+    fn correct(&mut self, id: FlowId, events: u64, redactor: &Redactor) {
+        for group in self.groups.iter_mut().rev().filter(|group| group.flow == Some(id)) {
+            for record in group.records.iter_mut().rev() {
+                if let Record::Flow(flow) = &**record {
+                    let mut flow = flow.clone();
+                    flow.dropped_events += events;
+                    *record = redactor.seal(Record::Flow(flow));
+                    return;
+                }
+            }
+        }
+    }
+
+    const fn is_within(&self, goal: &Bounds) -> bool {
+        self.records <= goal.records && self.bytes <= goal.bytes
+    }
+
+    fn recount(&mut self) {
+        for group in &mut self.groups {
+            group.bytes = group.records.iter().map(|record| weight(record)).sum();
+        }
+        self.groups.retain(|group| !group.records.is_empty());
+        self.records = self.groups.iter().map(|group| group.records.len()).sum();
+        self.bytes = self.groups.iter().map(|group| group.bytes).sum();
+    }
+}
+
+struct Bounds {
+    records: usize,
+    bytes: usize,
+}
+
+/// Whether an event says nothing that a later one, or the message, does not say again.
+fn is_minor(kind: &str) -> bool {
+    let is_usage = kind == "message_delta";
+    kind == "ping" || (!is_usage && (kind.ends_with("_delta") || kind.ends_with(".delta")))
+}
+
+/// Bytes of a record that may be given up at this worth.
+fn droppable(record: &Record, worth: Worth) -> usize {
+    match (record, worth) {
+        (Record::Events(run), Worth::MinorEvents) => run
+            .iter()
+            .filter(|(_, kind, _)| is_minor(kind))
+            .map(|(_, _, data)| data.len() + 1)
+            .sum(),
+        (Record::Events(_), _)
+        | (Record::Body(_), Worth::Bodies | Worth::HeadersAndMessages | Worth::All)
+        | (Record::Headers(_) | Record::Message(..), Worth::HeadersAndMessages | Worth::All)
+        | (Record::Flow(_) | Record::Tunnel(_), Worth::All) => weight(record),
+        (
+            Record::Flow(_)
+            | Record::Headers(_)
+            | Record::Body(_)
+            | Record::Message(..)
+            | Record::Tunnel(_)
+            | Record::Drop(_),
+            _,
+        ) => 0,
+    }
+}
+
+/// A run without the events that are given up, and how many those were.
+fn without(run: &EventRun, worth: Worth) -> (EventRun, u64) {
+    if worth != Worth::MinorEvents {
+        let dropped = run.spans.len() as u64;
+        return (EventRun { flow: run.flow, ..EventRun::default() }, dropped);
+    }
+    let mut rest = EventRun { flow: run.flow, kinds: run.kinds.clone(), ..EventRun::default() };
+    let mut text = RedactedBytes::new();
+    let (mut start, mut dropped) = (0, 0);
+    for (span, kind, data) in run.iter() {
+        let end = start + data.len();
+        if is_minor(kind) {
+            dropped += 1;
+        } else {
+            text.append_part(&run.text, start..end);
+            rest.spans.push(*span);
+        }
+        start = end;
+    }
+    rest.text = text;
+    (rest, dropped)
+}
+
+/// About how many bytes a record holds.
+fn weight(record: &Record) -> usize {
+    const FIXED: usize = 128;
+    FIXED
+        + match record {
+            Record::Flow(flow) => 1_024 + flow.path.len(),
+            Record::Headers(headers) => headers.lines.as_bytes().len(),
+            Record::Body(body) => body.bytes.len(),
+            Record::Events(run) => run.text.len() + 40 * run.spans.len(),
+            Record::Message(_, message) => message_weight(message),
+            Record::Tunnel(_) | Record::Drop(_) => 128,
+        }
+}
+
+fn message_weight(message: &Message) -> usize {
+    let of_block = |content: &Content| match content {
+        Content::Text { text, citations } => {
+            text.len() + citations.iter().map(String::len).sum::<usize>()
+        }
+        Content::Thinking { text, .. } => text.len(),
+        Content::RedactedThinking { .. } => 0,
+        Content::ToolUse { input, .. } | Content::ServerToolUse { input, .. } => input.len(),
+        Content::ServerToolResult { json, .. } | Content::Other { json, .. } => json.len(),
+    };
+    256 + message.blocks.iter().map(|block| 128 + of_block(&block.content)).sum::<usize>()
+}

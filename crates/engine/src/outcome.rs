@@ -1,0 +1,83 @@
+//! From what the sockets saw, the status and what the answer said of itself to the one outcome.
+
+use langley_model::{Ending, Outcome};
+
+/// How far the answer got by its own account, as its dialect reads it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It did not say that it is whole, or nobody can read it.
+    #[default]
+    Open,
+    /// It said that it is whole.
+    Whole,
+    /// It ended in an error.
+    Failed,
+}
+
+/// The outcome of a flow.
+///
+/// A provider's error counts as one only when the exchange itself completed. An agent that leaves
+/// after the answer said it was whole has lost nothing, so that is no `client_gone`; a provider that
+/// breaks off even there has broken the framing, so that stays `upstream_gone`.
+pub(crate) fn outcome(ending: Ending, status: Option<u16>, answer: Answer) -> Outcome {
+    let refused_by_provider = status.is_some_and(|status| status >= 400);
+    match (ending, answer) {
+        (Ending::Whole | Ending::ClientGone, Answer::Failed) => Outcome::ProviderError,
+        (Ending::Whole, Answer::Open | Answer::Whole) | (Ending::ClientGone, Answer::Whole) => {
+            if refused_by_provider {
+                Outcome::ProviderError
+            } else {
+                Outcome::Completed
+            }
+        }
+        (Ending::ClientGone, Answer::Open) => Outcome::ClientGone,
+        (Ending::UpstreamGone, _) => Outcome::UpstreamGone,
+        (Ending::TimedOut, _) => Outcome::TimedOut,
+        (Ending::Refused, _) => Outcome::Refused,
+        (Ending::Unaccounted, _) => Outcome::Lost,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_ending_has_its_outcome() {
+        use Answer::{Failed, Open, Whole};
+        let table = [
+            (Ending::Whole, Some(200), Open, Outcome::Completed),
+            (Ending::Whole, Some(200), Whole, Outcome::Completed),
+            (Ending::Whole, Some(200), Failed, Outcome::ProviderError),
+            (Ending::Whole, Some(304), Open, Outcome::Completed),
+            (Ending::Whole, Some(399), Open, Outcome::Completed),
+            (Ending::Whole, Some(400), Open, Outcome::ProviderError),
+            (Ending::Whole, Some(529), Failed, Outcome::ProviderError),
+            (Ending::Whole, Some(101), Open, Outcome::Completed),
+            (Ending::Whole, None, Open, Outcome::Completed),
+            (Ending::ClientGone, Some(200), Open, Outcome::ClientGone),
+            (Ending::ClientGone, None, Open, Outcome::ClientGone),
+            (Ending::ClientGone, Some(500), Open, Outcome::ClientGone),
+            (Ending::ClientGone, Some(200), Whole, Outcome::Completed),
+            (Ending::ClientGone, Some(500), Whole, Outcome::ProviderError),
+            (Ending::ClientGone, Some(200), Failed, Outcome::ProviderError),
+            (Ending::UpstreamGone, Some(200), Open, Outcome::UpstreamGone),
+            (Ending::UpstreamGone, Some(200), Whole, Outcome::UpstreamGone),
+            (Ending::UpstreamGone, Some(500), Failed, Outcome::UpstreamGone),
+            (Ending::TimedOut, None, Open, Outcome::TimedOut),
+            (Ending::TimedOut, Some(200), Whole, Outcome::TimedOut),
+            (Ending::Refused, Some(502), Open, Outcome::Refused),
+            (Ending::Refused, None, Failed, Outcome::Refused),
+            (Ending::Unaccounted, Some(200), Whole, Outcome::Lost),
+            (Ending::Unaccounted, Some(500), Open, Outcome::Lost),
+            (Ending::Unaccounted, None, Failed, Outcome::Lost),
+        ];
+        for (ending, status, answer, expected) in table {
+            assert_eq!(
+                outcome(ending, status, answer),
+                expected,
+                "{ending:?} {status:?} {answer:?}"
+            );
+        }
+    }
+}

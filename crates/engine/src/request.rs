@@ -1,0 +1,102 @@
+//! The request's body: kept for the record, and read for what it says of model, stream and session.
+
+use langley_model::{Body, Flow, HeaderBlock, Side};
+use langley_protocol::dialect::Dialect;
+
+use crate::bench::Bench;
+use crate::body::{Collector, Limits, PARSED};
+use crate::media::Media;
+use crate::preview;
+use crate::session::{Attribution, StatedIds};
+
+/// Bytes that are kept of a body that nobody can read.
+pub(crate) const BINARY_KEPT: usize = 64 * 1024;
+
+/// A request's body on its way.
+#[derive(Debug)]
+pub(crate) struct RequestBody {
+    collector: Collector,
+    media: Media,
+    media_type: Option<String>,
+}
+
+/// How much of a body of this kind is kept, and read.
+pub(crate) fn limits(media: Media, length: Option<&str>, is_parsed: bool, kept: usize) -> Limits {
+    // What is longer than can be parsed need not be collected beyond what is kept.
+    let fits = length.and_then(|n| n.trim().parse::<u64>().ok()).is_none_or(|n| n <= PARSED as u64);
+    match media {
+        Media::Binary => Limits { kept: kept.min(BINARY_KEPT), read: 0 },
+        Media::Json if is_parsed && fits => Limits { kept, read: PARSED },
+        Media::Json | Media::Text | Media::EventStream => Limits { kept, read: 0 },
+    }
+}
+
+impl RequestBody {
+    /// A body announced by these headers.
+    pub(crate) fn new(headers: &HeaderBlock, is_parsed: bool, kept: usize) -> Self {
+        let media_type = headers.value("content-type");
+        let media = Media::of(media_type);
+        let limits = limits(media, headers.value("content-length"), is_parsed, kept);
+        let collector = Collector::new(headers.value("content-encoding"), limits);
+        Self { collector, media, media_type: media_type.map(str::to_owned) }
+    }
+
+    /// Takes the next bytes.
+    pub(crate) fn feed(&mut self, data: &[u8], bench: &mut Bench) {
+        self.collector.feed(data, &mut bench.scratch, &mut bench.allowance);
+    }
+
+    /// Bytes are missing here.
+    pub(crate) fn gap(&mut self) {
+        self.collector.gap();
+    }
+
+    /// Reads what the body says into the flow and hands out the body to store.
+    pub(crate) fn finish(
+        mut self,
+        whole: bool,
+        dialect: Option<&'static dyn Dialect>,
+        flow: &mut Flow,
+        attribution: &mut Attribution,
+        bench: &mut Bench,
+    ) -> Option<Body> {
+        self.collector.finish(whole, &mut bench.scratch, &mut bench.allowance);
+        if let Some(note) = self.collector.take_note() {
+            crate::exchange::add_note(&mut flow.decode_note, &format!("request: {note}"));
+        }
+        let bytes = self.collector.bytes();
+        if let Some(dialect) = dialect.filter(|_| !bytes.is_empty()) {
+            let facts = dialect.request(bytes);
+            flow.model_requested = facts.model;
+            flow.streaming = facts.stream.or(facts.json_ok.then_some(false)).or(flow.streaming);
+            attribution.add_hints(facts.session);
+            flow.preview = facts
+                .last_user_text
+                .and_then(|text| preview::opening(&bench.redactor, &text))
+                .or_else(|| flow.preview.take());
+        } else if flow.provider.is_some()
+            && self.media == Media::Json
+            && let Ok(stated) = serde_json::from_slice::<StatedIds>(bytes)
+        {
+            attribution.add_stated(stated);
+        }
+        flow.session = attribution.session();
+        flow.task = attribution.task();
+        let media_type = self.media_type.as_deref();
+        let redactor = &bench.redactor;
+        let body = self.collector.seal(
+            flow.id,
+            Side::Client,
+            media_type,
+            redactor,
+            &mut bench.allowance,
+        )?;
+        flow.body_truncated |= body.truncated;
+        Some(body)
+    }
+
+    /// Gives the memory back without keeping anything.
+    pub(crate) fn discard(self, bench: &mut Bench) {
+        self.collector.discard(&mut bench.allowance);
+    }
+}

@@ -1,0 +1,254 @@
+//! A streamed answer on its way: bytes to events to a redacted run and a message.
+
+use langley_model::{EventRedactor, EventRun, EventText, Flow, FlowId, IncomingEvent, Message};
+use langley_protocol::dialect::{EventFacts, ResponseDecoder};
+use langley_protocol::encoding::{ContentDecoder, EncodingError};
+use langley_protocol::sse::{SseDecoder, SseEvent};
+
+use crate::assemble::Assembly;
+use crate::bench::Bench;
+use crate::outcome::Answer;
+
+/// The largest event that is decoded, in bytes.
+const EVENT_MAX: usize = 4 << 20;
+
+/// What a compressed stream may decode to in all, in bytes: a bound on damage, not on work.
+const DECODED_MAX: u64 = 4 << 30;
+
+/// A compressed stream is decoded in pieces, so that a small piece cannot become a large buffer.
+const ENCODED_PIECE: usize = 4 * 1024;
+
+/// A run is handed on when it holds this many bytes.
+pub(crate) const RUN_BYTES: usize = 32 * 1024;
+
+/// An open stream.
+pub(crate) struct Stream {
+    flow: FlowId,
+    /// None for identity.
+    decoder: Option<ContentDecoder>,
+    events: SseDecoder,
+    dialect: Option<Box<dyn ResponseDecoder>>,
+    redactor: EventRedactor,
+    assembly: Assembly,
+    run: EventRun,
+    seen: u64,
+    unknown: u64,
+    stopped: bool,
+    note: Option<String>,
+}
+
+impl Stream {
+    /// A stream at its start; `encoding` is its `content-encoding`.
+    pub(crate) fn new(
+        flow: FlowId,
+        encoding: Option<&str>,
+        dialect: Option<Box<dyn ResponseDecoder>>,
+        message_max: usize,
+    ) -> Self {
+        let mut stream = Self {
+            flow,
+            decoder: None,
+            events: SseDecoder::new(EVENT_MAX),
+            dialect,
+            redactor: EventRedactor::new(),
+            assembly: Assembly::new(message_max),
+            run: EventRun::new(flow),
+            seen: 0,
+            unknown: 0,
+            stopped: false,
+            note: None,
+        };
+        if encoding.is_some() {
+            match ContentDecoder::for_header(encoding, DECODED_MAX) {
+                Ok(decoder) => stream.decoder = (!decoder.is_identity()).then_some(decoder),
+                Err(error) => stream.stop(&error.to_string()),
+            }
+        }
+        stream
+    }
+
+    /// Takes the next bytes, which arrived `offset_us` microseconds after the flow began.
+    pub(crate) fn feed(&mut self, data: &[u8], offset_us: u64, bench: &mut Bench) {
+        if self.stopped {
+            return;
+        }
+        let Some(mut decoder) = self.decoder.take() else {
+            self.feed_decoded(data, offset_us, bench);
+            return;
+        };
+        let mut scratch = std::mem::take(&mut bench.scratch);
+        let mut failed = None;
+        for piece in data.chunks(ENCODED_PIECE) {
+            scratch.clear();
+            let fed = decoder.feed(piece, &mut scratch);
+            self.feed_decoded(&scratch, offset_us, bench);
+            if let Err(error) = fed {
+                failed = Some(error);
+                break;
+            }
+        }
+        bench.scratch = scratch;
+        match failed {
+            None => self.decoder = Some(decoder),
+            Some(error) => self.fail(&error),
+        }
+    }
+
+    /// Bytes were lost here. Only what is not compressed can be read on.
+    pub(crate) fn gap(&mut self) {
+        self.assembly.mark_incomplete();
+        if self.decoder.is_some() {
+            self.stop(
+                "a piece of the compressed answer was not captured, so decoding stopped there",
+            );
+        } else {
+            self.events.resync();
+        }
+    }
+
+    /// Whether bytes from the end of the stream can be read without those before them.
+    pub(crate) const fn can_resume(&self) -> bool {
+        self.decoder.is_none() && !self.stopped
+    }
+
+    /// The stream ended; `whole` when its sender said so.
+    pub(crate) fn finish(&mut self, whole: bool, offset_us: u64, bench: &mut Bench) {
+        if let Some(mut decoder) = self.decoder.take()
+            && whole
+        {
+            let mut scratch = std::mem::take(&mut bench.scratch);
+            scratch.clear();
+            let finished = decoder.finish(&mut scratch);
+            self.feed_decoded(&scratch, offset_us, bench);
+            bench.scratch = scratch;
+            if let Err(error) = finished {
+                self.fail(&error);
+            }
+        }
+        if self.stopped {
+            // What is unfinished was cut by the stop, not by the sender.
+        } else if whole {
+            self.drive(offset_us, bench, None);
+        } else {
+            let mut cut_off = 0;
+            self.events.finish(&mut |_| cut_off += 1);
+            if cut_off > 0 {
+                self.add_note("the last event was cut off");
+            }
+        }
+        if self.events.oversized() > 0 {
+            let oversized = self.events.oversized();
+            self.add_note(&format!(
+                "{oversized} events of more than {EVENT_MAX} bytes were skipped"
+            ));
+        }
+        let Self { redactor, run, flow, .. } = self;
+        redactor.finish(&bench.redactor, run, &mut |block, kind, text| {
+            Bench::show(&*bench.live, *flow, block, kind, text);
+        });
+    }
+
+    /// Writes what is known so far into the flow.
+    pub(crate) fn describe(&self, flow: &mut Flow) {
+        flow.event_count = self.seen;
+        flow.unknown_events = self.unknown;
+        self.assembly.describe(flow);
+    }
+
+    /// What the answer says of its own end.
+    pub(crate) const fn answer(&self) -> Answer {
+        self.assembly.answer()
+    }
+
+    /// Whether any text, reasoning or tool input was seen.
+    pub(crate) const fn spoke(&self) -> bool {
+        self.assembly.spoke()
+    }
+
+    /// Events seen so far.
+    pub(crate) const fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// The events that wait to be handed on.
+    pub(crate) const fn waiting(&self) -> &EventRun {
+        &self.run
+    }
+
+    /// Takes the waiting events.
+    pub(crate) fn take_run(&mut self) -> EventRun {
+        std::mem::replace(&mut self.run, EventRun::new(self.flow))
+    }
+
+    /// Why decoding stopped or lost something.
+    pub(crate) const fn take_note(&mut self) -> Option<String> {
+        self.note.take()
+    }
+
+    /// The message as far as it came.
+    pub(crate) fn into_message(self) -> Option<Message> {
+        self.assembly.finish()
+    }
+
+    fn feed_decoded(&mut self, data: &[u8], offset_us: u64, bench: &Bench) {
+        self.drive(offset_us, bench, Some(data));
+    }
+
+    /// Feeds the event decoder, or finishes it when there is no more data.
+    fn drive(&mut self, offset_us: u64, bench: &Bench, data: Option<&[u8]>) {
+        let Self { flow, events, dialect, redactor, assembly, run, seen, unknown, .. } = self;
+        let flow = *flow;
+        let mut live = |block, kind, text| Bench::show(&*bench.live, flow, block, kind, text);
+        let mut take = |event: SseEvent<'_>| {
+            let facts = match dialect {
+                Some(dialect) => dialect.event(&event, &mut |delta| assembly.apply(delta)),
+                None => EventFacts { kind: event.name, text: None, ends_block: None, known: true },
+            };
+            *unknown += u64::from(!facts.known);
+            let incoming = IncomingEvent {
+                seq: *seen,
+                offset_us,
+                kind: if facts.kind.is_empty() { "message" } else { facts.kind },
+                data: event.data,
+                text: facts.text.map(|text| EventText {
+                    block: text.block,
+                    kind: text.kind,
+                    start: text.start,
+                    end: text.end,
+                }),
+            };
+            *seen += 1;
+            redactor.push(&bench.redactor, incoming, run, &mut live);
+            if let Some(block) = facts.ends_block {
+                redactor.end_block(&bench.redactor, block, run, &mut live);
+            }
+        };
+        match data {
+            Some(data) => events.feed(data, &mut take),
+            None => events.finish(&mut take),
+        }
+    }
+
+    fn fail(&mut self, error: &EncodingError) {
+        match error {
+            EncodingError::TrailingGarbage { .. } | EncodingError::Truncated { .. } => {
+                self.add_note(&error.to_string());
+            }
+            EncodingError::Unsupported { .. }
+            | EncodingError::TooManyLayers { .. }
+            | EncodingError::Corrupt { .. }
+            | EncodingError::TooLarge { .. } => self.stop(&error.to_string()),
+        }
+        self.stopped = true;
+    }
+
+    fn stop(&mut self, note: &str) {
+        self.add_note(note);
+        self.stopped = true;
+        self.decoder = None;
+    }
+
+    fn add_note(&mut self, note: &str) {
+        crate::exchange::add_note(&mut self.note, note);
+    }
+}

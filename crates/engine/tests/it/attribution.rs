@@ -1,0 +1,86 @@
+//! Whose flow it is.
+
+use langley_model::{Control, Provider};
+
+use crate::kit::Script;
+
+const ID: &str = "0b3f6a52-8f2e-4c7c-9f1e-0a4b7c3d2e1f";
+
+fn session(script: &Script) -> (Option<String>, Option<&'static str>, Option<&'static str>) {
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    (
+        flow.session.as_ref().map(|session| session.id.clone()),
+        flow.session.as_ref().map(|session| session.source),
+        flow.task.as_ref().map(|task| task.source),
+    )
+}
+
+fn with_user_id(user_id: &str) -> String {
+    let user_id = serde_json::Value::from(user_id);
+    format!(r#"{{"model":"m","messages":[],"metadata":{{"user_id":{user_id}}}}}"#)
+}
+
+#[test]
+fn a_session_is_read_from_each_form_a_claude_code_version_sends() {
+    let header = Script::post("/v1/messages?beta=true", &[("X-Claude-Code-Session-Id", ID)])
+        .request(
+            with_user_id("user_x_account__session_00000000-0000-0000-0000-000000000000").as_bytes(),
+        )
+        .request_end();
+    let source = "header:x-claude-code-session-id";
+    assert_eq!(session(&header), (Some(ID.into()), Some(source), Some("session")));
+
+    let json = format!(r#"{{"device_id":"d","account_uuid":"","session_id":"{ID}"}}"#);
+    let json = Script::messages(&with_user_id(&json));
+    let source = "body:metadata.user_id.session_id";
+    assert_eq!(session(&json), (Some(ID.into()), Some(source), Some("session")));
+
+    let suffix = Script::messages(&with_user_id(&format!("user_ab_account__session_{ID}")));
+    let source = "body:metadata.user_id._session_";
+    assert_eq!(session(&suffix), (Some(ID.into()), Some(source), Some("session")));
+}
+
+#[test]
+fn langleys_own_headers_come_first_and_alone_split_tasks() {
+    let mut script = Script::post("/v1/messages", &[("x-claude-code-session-id", "other")]);
+    script.opened.control = Control { session: Some(ID.into()), task: Some("t1".into()) };
+    let source = "header:x-langley-session";
+    assert_eq!(session(&script), (Some(ID.into()), Some(source), Some("header:x-langley-task")));
+}
+
+#[test]
+fn a_session_of_a_body_without_a_dialect_is_its_cache_key() {
+    let script = Script::post("/v1/responses", &[("user-agent", "codex_exec/0.169.0 (Debian)")])
+        .request(br#"{"model":"m","input":[],"prompt_cache_key":"thread-7"}"#)
+        .request_end();
+    assert_eq!(session(&script).0.as_deref(), Some("thread-7"));
+}
+
+#[test]
+fn the_user_agent_names_the_agent() {
+    let script = Script::post(
+        "/v1/messages",
+        &[
+            ("User-Agent", "claude-cli/2.1.329 (external, sdk-cli)"),
+            ("x-claude-code-agent-id", "a-17"),
+        ],
+    );
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.agent.as_deref(), Some("claude-code"));
+    assert_eq!(flow.agent_version.as_deref(), Some("2.1.329"));
+    assert_eq!(flow.agent_id.as_deref(), Some("a-17"));
+}
+
+#[test]
+fn a_path_that_is_no_models_api_is_a_flow_without_a_provider() {
+    for path in ["/api/hello", "/api/event_logging/v2/batch"] {
+        let script = Script::post(path, &[]).request(b"{}").request_end().head(200, &[]).end();
+        let rows = script.play();
+        assert_eq!(rows.flow(script.flow).provider, None);
+        assert!(rows.message(script.flow).is_none());
+    }
+    let script = Script::messages("{}");
+    assert_eq!(script.play().flow(script.flow).provider, Some(Provider::Anthropic));
+}

@@ -1,0 +1,192 @@
+//! Pieces that were not captured: the flow says so, and what can still be read is read.
+
+use bytes::Bytes;
+use langley_engine::{IntakeOptions, NoLiveFeed, RecorderOptions};
+use langley_model::{
+    Capture, CaptureSink, Chunk, DropReason, Gap, Outcome, Part, Side, Tick, Tokens,
+};
+
+use crate::kit::{self, Rig, Rows, Script};
+
+/// A rig whose intake takes no piece of more than `piece` bytes, and all smaller ones.
+fn narrow(piece: usize) -> Rig {
+    let intake = IntakeOptions { max_bytes: piece, ..IntakeOptions::default() };
+    Rig::with(RecorderOptions::default(), intake, std::sync::Arc::new(NoLiveFeed))
+}
+
+/// Plays a script of small pieces, in which each piece of 20,000 bytes or more is lost, as the tap
+/// does: it counts what is refused, and keeps the end of the last refused bytes.
+fn play(script: &Script) -> Rows {
+    let rig = narrow(20_000);
+    assert!(rig.intake.open(Box::new(script.opened.clone())));
+    let mut closed = script.closed();
+    let mut tail = Vec::new();
+    for piece in &script.pieces {
+        // One at a time, so that only the large ones are refused.
+        rig.until(|rig| rig.intake.stats().bytes == 0);
+        let response = matches!(piece, Capture::Response(_));
+        let data = match piece {
+            Capture::Request(chunk) | Capture::Response(chunk) => match &chunk.part {
+                Part::Data(data) => data.clone(),
+                _ => Bytes::new(),
+            },
+            _ => Bytes::new(),
+        };
+        if rig.intake.offer(piece.clone()) {
+            if !data.is_empty() && response {
+                tail.clear();
+            }
+            continue;
+        }
+        let gap = if response { &mut closed.response_gap } else { &mut closed.request_gap };
+        gap.chunks += 1;
+        gap.bytes += data.len() as u64;
+        if response {
+            tail.extend_from_slice(&data);
+            tail.drain(..tail.len().saturating_sub(langley_model::KEPT_TAIL));
+        }
+    }
+    closed.response_tail = (!tail.is_empty()).then(|| Bytes::from(tail));
+    CaptureSink::close(&*rig.intake, closed);
+    rig.finish()
+}
+
+fn lost_text(bytes: usize) -> String {
+    kit::text(0, &"lost ".repeat(bytes / 5))
+}
+
+#[test]
+fn a_stream_goes_on_at_the_next_event_after_a_gap() {
+    let script = Script::messages("{}")
+        .sse()
+        .data(
+            (kit::start() + &kit::text_start(0) + &kit::text(0, "before ") + "event: conten")
+                .as_bytes(),
+        )
+        .data(format!("t_block_delta\ndata: {}\n", "x".repeat(30_000)).as_bytes())
+        .data(("data: rest of the lost one\n\n".to_owned() + &kit::text(0, "after")).as_bytes())
+        .data((kit::block_stop(0) + &kit::stop("end_turn", 40)).as_bytes())
+        .end();
+    let rows = play(&script);
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.outcome, Some(Outcome::Completed));
+    assert_eq!(flow.response_gap.chunks, 1);
+    assert!(flow.response_gap.bytes > 30_000);
+    assert_eq!(flow.usage.output, Some(Tokens(40)));
+    let message = rows.message(script.flow).unwrap();
+    assert!(message.truncated);
+    assert!(matches!(&message.blocks[0].content,
+        langley_model::Content::Text { text, .. } if text == "before after"));
+    let gap = flow.response_gap;
+    let dropped = rows.dropped(DropReason::CaptureQueueFull, Some(script.flow));
+    assert_eq!(dropped, (1, gap.bytes));
+}
+
+#[test]
+fn an_ending_that_fell_into_a_gap_is_read_from_the_kept_tail() {
+    let ending = lost_text(40_000) + &kit::block_stop(0) + &kit::stop("end_turn", 41);
+    let script = Script::messages("{}")
+        .sse()
+        .data((kit::start() + &kit::text_start(0) + &kit::text(0, "before ")).as_bytes())
+        .data(ending.as_bytes())
+        .end();
+    let rows = play(&script);
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.outcome, Some(Outcome::Completed));
+    assert_eq!(flow.stop_reason.as_deref(), Some("end_turn"));
+    assert_eq!((flow.usage.input, flow.usage.output), (Some(Tokens(25)), Some(Tokens(41))));
+    assert_eq!(flow.event_count, 3 + 3);
+}
+
+#[test]
+fn a_short_gap_at_the_end_is_filled_without_loss() {
+    // The lost piece is within the kept tail: its first byte follows what was captured.
+    let rig = narrow(2_000);
+    let script = Script::messages("{}")
+        .sse()
+        .data((kit::start() + &kit::text_start(0) + "event: content_bl").as_bytes());
+    rig.start(&script);
+    rig.until(|rig| rig.intake.stats().bytes == 0);
+    let event = kit::text(0, &"filled ".repeat(400));
+    let rest = event.strip_prefix("event: content_bl").unwrap().to_owned()
+        + &kit::block_stop(0)
+        + &kit::stop("end_turn", 7);
+    let part = Part::Data(Bytes::from(rest.clone()));
+    let piece = Capture::Response(Chunk { flow: script.flow, at: Tick(9 * kit::MS), part });
+    assert!(!rig.intake.offer(piece));
+    let mut closed = script.closed();
+    closed.response_bytes += rest.len() as u64;
+    closed.response_gap = Gap { chunks: 1, bytes: rest.len() as u64 };
+    closed.response_tail = Some(Bytes::from(rest));
+    CaptureSink::close(&*rig.intake, closed);
+    let rows = rig.finish();
+    let message = rows.message(script.flow).unwrap();
+    assert!(!message.truncated);
+    assert_eq!(rows.events(script.flow).len(), 6);
+    assert_eq!(rows.flow(script.flow).usage.output, Some(Tokens(7)));
+    assert_eq!(rows.flow(script.flow).response_gap.chunks, 1);
+}
+
+#[test]
+fn a_compressed_stream_stops_being_read_at_a_gap() {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    let stream =
+        kit::start() + &kit::text_start(0) + &lost_text(60_000) + &kit::stop("end_turn", 1);
+    encoder.write_all(stream.as_bytes()).unwrap();
+    let packed = encoder.finish().unwrap();
+    let head = [("content-type", "text/event-stream"), ("content-encoding", "gzip")];
+    let script = Script::messages("{}")
+        .head(200, &head)
+        .data(&packed[..1_000])
+        .data(&packed[1_000..50_000])
+        .data(&packed[50_000..])
+        .end();
+    let rows = play(&script);
+    let flow = rows.flow(script.flow);
+    assert!(flow.decode_note.as_deref().unwrap().contains("not captured"));
+    assert_eq!(flow.outcome, Some(Outcome::Completed));
+    assert_eq!(flow.usage.output, None);
+    assert_eq!(flow.response_bytes, packed.len() as u64);
+    assert_eq!(rows.events(script.flow).len(), 2);
+}
+
+#[test]
+fn a_request_body_with_a_gap_is_kept_up_to_it() {
+    let script = Script::post("/v1/messages", &[])
+        .request(br#"{"model":"early","messages":[{"role":"user","content":"words "#)
+        .request(&[b'x'; 30_000])
+        .request(br#" end"}]}"#)
+        .request_end()
+        .sse()
+        .data(kit::answer(&["ok"]).as_bytes())
+        .end();
+    let rows = play(&script);
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.request_gap, Gap { chunks: 1, bytes: 30_000 });
+    assert_eq!(flow.model_requested.as_deref(), Some("early"));
+    assert!(flow.body_truncated);
+    let body = rows.body(script.flow, Side::Client).unwrap();
+    assert!(body.truncated && body.bytes.as_bytes().starts_with(br#"{"model":"early""#));
+}
+
+#[test]
+fn an_answer_whose_head_was_lost_still_has_its_status_and_ending() {
+    let rig = narrow(4_000);
+    let script = Script::messages(r#"{"model":"m","stream":true,"messages":[]}"#);
+    rig.start(&script);
+    rig.until(|rig| rig.intake.stats().bytes == 0);
+    let mut closed = script.closed();
+    let tail = kit::text(0, "end of it") + &kit::block_stop(0) + &kit::stop("end_turn", 5);
+    closed.status = Some(200);
+    closed.response_bytes = 90_000;
+    closed.response_gap = Gap { chunks: 9, bytes: 90_000 };
+    closed.response_tail = Some(Bytes::from(tail));
+    CaptureSink::close(&*rig.intake, closed);
+    let rows = rig.finish();
+    let flow = rows.flow(script.flow);
+    assert_eq!((flow.status, flow.outcome), (Some(200), Some(Outcome::Completed)));
+    assert_eq!(flow.usage.output, Some(Tokens(5)));
+    assert_eq!(flow.usage.input, None);
+    assert_eq!(rows.dropped(DropReason::CaptureQueueFull, Some(script.flow)), (9, 90_000));
+}

@@ -1,0 +1,13 @@
+//! The recorder from outside: captures in, records out.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod attribution;
+mod gaps;
+mod kit;
+mod outcomes;
+mod overflow;
+mod speed;
+mod stored;
+mod streams;
+mod whole;

@@ -1,0 +1,124 @@
+//! Every way a flow can end.
+
+use langley_model::{Ending, Outcome, Tokens};
+
+use crate::kit::{self, Rig, Script};
+
+const ASK: &str =
+    r#"{"model":"claude-ask","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+
+fn outcome(script: &Script) -> Outcome {
+    script.play().flow(script.flow).outcome.unwrap()
+}
+
+#[test]
+fn a_whole_answer_is_completed() {
+    let script = Script::messages(ASK).sse().data(kit::answer(&["ok"]).as_bytes()).end();
+    assert_eq!(outcome(&script), Outcome::Completed);
+}
+
+#[test]
+fn a_status_of_400_or_more_is_the_providers_error_with_its_words() {
+    let body = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+    let script = Script::messages(ASK)
+        .head(529, &[("content-type", "application/json")])
+        .data(body.as_bytes())
+        .end();
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.outcome, Some(Outcome::ProviderError));
+    assert_eq!(flow.error_kind.as_deref(), Some("overloaded_error"));
+    assert_eq!(flow.error_message.as_deref(), Some("Overloaded"));
+}
+
+#[test]
+fn an_error_in_mid_stream_is_the_providers_error_with_what_came_before() {
+    let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Later"}}"#;
+    let stream = kit::start() + &kit::text_start(0) + &kit::text(0, "half") + &kit::event(error);
+    let script = Script::messages(ASK).sse().data(stream.as_bytes()).end();
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.outcome, Some(Outcome::ProviderError));
+    assert_eq!(flow.error_kind.as_deref(), Some("overloaded_error"));
+    assert_eq!(flow.usage.input, Some(Tokens(25)));
+    assert_eq!(flow.usage.output, None);
+    let message = rows.message(script.flow).unwrap();
+    assert!(!message.blocks[0].complete);
+    assert_eq!(message.error.as_ref().unwrap().message.as_deref(), Some("Later"));
+}
+
+#[test]
+fn an_interrupted_stream_keeps_its_input_count_and_no_output_count() {
+    let stream = kit::start() + &kit::text_start(0) + &kit::text(0, "half a sen") + "event: con";
+    for (ending, expected) in [
+        (Ending::ClientGone, Outcome::ClientGone),
+        (Ending::UpstreamGone, Outcome::UpstreamGone),
+        (Ending::TimedOut, Outcome::TimedOut),
+        (Ending::Unaccounted, Outcome::Lost),
+    ] {
+        let script = Script::messages(ASK).sse().data(stream.as_bytes()).ends(ending);
+        let rows = script.play();
+        let flow = rows.flow(script.flow);
+        assert_eq!(flow.outcome, Some(expected));
+        assert_eq!((flow.usage.input, flow.usage.output), (Some(Tokens(25)), None));
+        assert_eq!(flow.usage.cache_read, Some(Tokens(7)));
+        assert_eq!(flow.stop_reason, None);
+        assert_eq!(flow.event_count, 3);
+        assert_eq!(rows.events(script.flow).len(), 3);
+    }
+}
+
+#[test]
+fn an_agent_that_leaves_after_the_last_event_has_its_answer() {
+    let stream = kit::answer(&["done"]);
+    let script = Script::messages(ASK).sse().data(stream.as_bytes()).ends(Ending::ClientGone);
+    assert_eq!(outcome(&script), Outcome::Completed);
+}
+
+#[test]
+fn a_refused_request_says_why() {
+    let mut script = Script::messages(ASK).ends(Ending::Refused);
+    script.closed.status = Some(502);
+    script.closed.reason = Some("no route to api.anthropic.com".into());
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!((flow.outcome, flow.status), (Some(Outcome::Refused), Some(502)));
+    assert_eq!(flow.reason.as_deref(), Some("no route to api.anthropic.com"));
+    assert_eq!(flow.ttfb, None);
+    assert_eq!(flow.model_requested.as_deref(), Some("claude-ask"));
+}
+
+#[test]
+fn a_flow_that_is_open_when_langley_stops_is_lost_and_keeps_what_came() {
+    let stream = kit::start() + &kit::text_start(0) + &kit::text(0, "so far");
+    let script = Script::messages(ASK).sse().data(stream.as_bytes());
+    let rig = Rig::new();
+    rig.start(&script);
+    let rows = rig.finish();
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.outcome, Some(Outcome::Lost));
+    assert_eq!(flow.reason.as_deref(), Some("Langley stopped before the answer ended"));
+    assert!(flow.ended_at.is_some());
+    assert_eq!(rows.events(script.flow).len(), 3);
+    assert_eq!(rows.message(script.flow).unwrap().blocks.len(), 1);
+}
+
+#[test]
+fn every_flow_of_many_has_exactly_one_final_state_and_it_is_its_last() {
+    let rig = Rig::new();
+    let scripts: Vec<_> = (0..300)
+        .map(|_| Script::messages(ASK).sse().data(kit::answer(&["x"]).as_bytes()).end())
+        .collect();
+    for script in &scripts {
+        rig.play(script);
+    }
+    let rows = rig.finish();
+    for script in &scripts {
+        let ended = rows.records.iter().filter(|record| {
+            matches!(record, langley_model::Record::Flow(flow)
+                if flow.id == script.flow && flow.outcome.is_some())
+        });
+        assert_eq!(ended.count(), 1);
+        assert_eq!(rows.flow(script.flow).outcome, Some(Outcome::Completed));
+    }
+}

@@ -1,0 +1,45 @@
+//! Through the real store and back.
+
+use std::sync::Arc;
+
+use langley_engine::{Intake, IntakeOptions, NoLiveFeed, Recorder, RecorderOptions};
+use langley_model::{CaptureSink, Outcome, Redactor, RedactorOptions, Tokens};
+use langley_store::{Store, StoreOptions};
+
+use crate::kit::{self, Script};
+
+#[test]
+fn a_recorded_flow_is_read_back_with_its_events_and_message() {
+    let home = tempfile::tempdir().unwrap();
+    let options = StoreOptions::new(home.path().join("langley.db"));
+    let store = Store::open(options, Box::new(|_| {})).unwrap();
+    let intake = Intake::new(IntakeOptions::default());
+    let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
+    let recorder = Recorder::spawn(
+        RecorderOptions::default(),
+        Arc::clone(&intake),
+        store.clone(),
+        redactor,
+        Arc::new(NoLiveFeed),
+    )
+    .unwrap();
+    let script = Script::messages(r#"{"model":"m","stream":true,"messages":[]}"#)
+        .sse()
+        .data(kit::answer(&["stored ", "text"]).as_bytes())
+        .end();
+    assert!(intake.open(Box::new(script.opened.clone())));
+    for piece in &script.pieces {
+        assert!(intake.offer(piece.clone()));
+    }
+    CaptureSink::close(&*intake, script.closed());
+    recorder.join();
+    store.flush().unwrap();
+    let flow = store.flow(script.flow).unwrap().unwrap();
+    assert_eq!(flow.outcome, Some(Outcome::Completed));
+    assert_eq!(flow.usage.output, Some(Tokens(12)));
+    assert_eq!(flow.event_count, 7);
+    let counters = store.counters();
+    assert_eq!((counters.flows_total, counters.events_total), (1, 7));
+    assert!(store.message(script.flow).unwrap().is_some());
+    store.close();
+}

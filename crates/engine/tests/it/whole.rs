@@ -1,0 +1,126 @@
+//! Answers that are not streams, and bodies.
+
+use langley_engine::{IntakeOptions, RecorderOptions};
+use langley_model::{Content, Outcome, Side, Tokens};
+
+use crate::kit::{Rig, Script};
+
+const JSON: &[(&str, &str)] = &[("content-type", "application/json"), ("x-request-id", "req_9")];
+
+const ANSWER: &str = r#"{"id":"msg_2","type":"message","role":"assistant","model":"claude-x","content":[{"type":"text","text":"Four."},{"type":"tool_use","id":"t1","name":"Bash","input":{"c":1}}],"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":9,"output_tokens":4,"cache_creation_input_tokens":5,"cache_read_input_tokens":0,"cache_creation":{"ephemeral_5m_input_tokens":2,"ephemeral_1h_input_tokens":3}}}"#;
+
+#[test]
+fn a_json_answer_is_assembled_and_its_body_kept() {
+    let ask = r#"{"model":"m","messages":[{"role":"user","content":"2+2?"}]}"#;
+    let script = Script::messages(ask).head(200, JSON).data_by(ANSWER.as_bytes(), 11).end();
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!((flow.outcome, flow.streaming), (Some(Outcome::Completed), Some(false)));
+    assert_eq!((flow.usage.input, flow.usage.output), (Some(Tokens(9)), Some(Tokens(4))));
+    assert_eq!(flow.usage.cache_write_5m, Some(Tokens(2)));
+    assert_eq!(flow.usage.cache_write_1h, Some(Tokens(3)));
+    assert_eq!(flow.tool_names, ["Bash"]);
+    assert_eq!(flow.provider_request_id.as_deref(), Some("req_9"));
+    assert_eq!(flow.preview.as_deref(), Some("2+2? → Four."));
+    assert_eq!(flow.event_count, 0);
+    let message = rows.message(script.flow).unwrap();
+    assert!(matches!(&message.blocks[0].content, Content::Text { text, .. } if text == "Four."));
+    let body = rows.body(script.flow, Side::Upstream).unwrap();
+    assert_eq!(body.bytes.as_bytes(), ANSWER.as_bytes());
+    assert_eq!(rows.body(script.flow, Side::Client).unwrap().bytes.as_bytes(), ask.as_bytes());
+}
+
+#[test]
+fn counting_tokens_is_no_usage_and_no_message() {
+    let script = Script::post("/v1/messages/count_tokens", &[])
+        .request(br#"{"model":"m","messages":[]}"#)
+        .request_end()
+        .head(200, JSON)
+        .data(br#"{"input_tokens":2095}"#)
+        .end();
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.provider, Some(langley_model::Provider::Anthropic));
+    assert!(flow.usage.is_empty());
+    assert!(rows.message(script.flow).is_none());
+}
+
+#[test]
+fn a_long_body_is_cut_and_says_so() {
+    let long = format!(
+        r#"{{"model":"m","messages":[{{"role":"user","content":"{}"}}]}}"#,
+        "ab ".repeat(700_000)
+    );
+    let script = Script::messages(&long).head(200, JSON).data(ANSWER.as_bytes()).end();
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert!(flow.body_truncated);
+    assert_eq!(flow.model_requested.as_deref(), Some("m"), "read beyond what is kept");
+    assert_eq!(flow.request_bytes, long.len() as u64);
+    let body = rows.body(script.flow, Side::Client).unwrap();
+    assert_eq!((body.bytes.len(), body.original_len), (1 << 20, long.len() as u64));
+    assert!(body.truncated);
+}
+
+#[test]
+fn a_binary_body_is_kept_as_a_sample() {
+    let script = Script::post("/download", &[])
+        .request_end()
+        .head(200, &[("content-type", "application/octet-stream")])
+        .data_by(&[b' '; 300_000], 20_000)
+        .end();
+    let rows = script.play();
+    let body = rows.body(script.flow, Side::Upstream).unwrap();
+    assert_eq!((body.bytes.len(), body.original_len, body.truncated), (65_536, 300_000, true));
+    assert_eq!(rows.flow(script.flow).response_bytes, 300_000);
+}
+
+#[test]
+fn nothing_is_kept_of_a_host_whose_bodies_are_private() {
+    let options = RecorderOptions {
+        never_log_body_for_hosts: vec!["*.anthropic.com".into()],
+        ..RecorderOptions::default()
+    };
+    let rig = Rig::with(
+        options,
+        IntakeOptions::default(),
+        std::sync::Arc::new(langley_engine::NoLiveFeed),
+    );
+    let stream = crate::kit::answer(&["secret"]);
+    let streamed = Script::messages("{}").sse().data(stream.as_bytes()).end();
+    let whole = Script::messages("{}").head(200, JSON).data(ANSWER.as_bytes()).end();
+    rig.play(&streamed);
+    rig.play(&whole);
+    let rows = rig.finish();
+    for script in [streamed, whole] {
+        let flow = rows.flow(script.flow);
+        assert_eq!(flow.outcome, Some(Outcome::Completed));
+        assert!(flow.response_bytes > 0 && flow.preview.is_none());
+        assert!(rows.events(script.flow).is_empty());
+        assert!(rows.message(script.flow).is_none());
+        assert!(rows.body(script.flow, Side::Client).is_none());
+        assert!(rows.body(script.flow, Side::Upstream).is_none());
+    }
+}
+
+#[test]
+fn after_a_protocol_switch_bytes_are_counted_and_it_says_websocket() {
+    let script = Script::post("/v1/responses", &[])
+        .request_end()
+        .head(101, &[("upgrade", "websocket")])
+        .frame(Side::Client, &[0x81; 100])
+        .frame(Side::Upstream, &[0x81; 250]);
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!((flow.status, flow.outcome), (Some(101), Some(Outcome::Completed)));
+    assert_eq!((flow.request_bytes, flow.response_bytes), (100, 250));
+    assert!(flow.decode_note.as_deref().unwrap().contains("websocket"));
+}
+
+#[test]
+fn an_answer_without_a_body_is_whole() {
+    let script = Script::post("/api/hello", &[]).request_end().head(204, &[]).end();
+    let rows = script.play();
+    assert_eq!(rows.flow(script.flow).outcome, Some(Outcome::Completed));
+    assert!(rows.body(script.flow, Side::Upstream).is_none());
+}
