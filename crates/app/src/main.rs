@@ -1,2 +1,66 @@
-//! app.
-fn main() {}
+//! The binary `langley`: it reads what was typed, does it, and says how it went.
+
+mod agent_env;
+mod api;
+mod browser;
+mod ca_facts;
+mod cli;
+mod clients;
+mod commands;
+mod config;
+mod demo;
+mod detach;
+mod doctor;
+mod error;
+mod home;
+mod idle;
+mod listen;
+mod lock;
+mod logs;
+mod proxied;
+mod runtime;
+mod state;
+mod table;
+mod temporary;
+mod token;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, StartArgs, Verb};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // clap answers --help and wrong use by itself, with exit codes 0 and 2.
+    let Cli { global, verb } = Cli::parse();
+    logs::start();
+    let done = match verb.unwrap_or(Verb::Start(StartArgs::default())) {
+        Verb::Start(args) => commands::start::start(&global, &args),
+        Verb::Run(args) => commands::run::run(&global, args),
+        Verb::Demo { once } => demo::demo(&global, once).map(|()| ExitCode::SUCCESS),
+        Verb::Doctor { json } => doctor::doctor(&global, json),
+        Verb::Stop => commands::stop::stop(&global).map(|()| ExitCode::SUCCESS),
+        Verb::Status { json } => {
+            commands::status::status(&global, json).map(|()| ExitCode::SUCCESS)
+        }
+        Verb::Ca { verb } => commands::ca::ca(&global, verb).map(|()| ExitCode::SUCCESS),
+        Verb::Token { verb } => commands::token::token(&global, verb).map(|()| ExitCode::SUCCESS),
+        Verb::Config { verb } => {
+            commands::config::config(&global, verb).map(|()| ExitCode::SUCCESS)
+        }
+        Verb::Db { verb } => commands::db::db(&global, verb).map(|()| ExitCode::SUCCESS),
+        Verb::Flows(args) => commands::flows::flows(&global, &args).map(|()| ExitCode::SUCCESS),
+        Verb::Completions { shell } => {
+            commands::completions::completions(shell);
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    done.unwrap_or_else(|error| {
+        error.print();
+        error.exit_code()
+    })
+}

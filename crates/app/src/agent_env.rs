@@ -1,0 +1,189 @@
+//! The environment that points one process (and its children) at the proxy and makes it trust us.
+//!
+//! Trust is given by variables only, never by the system's store, and never by switching checks off.
+
+use std::collections::HashSet;
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::config::Environment;
+use crate::error::{AppError, Result};
+use crate::home::Home;
+use crate::state::reachable;
+use crate::token::Token;
+
+/// Variables that name the proxy; both spellings, because programs read one or the other.
+const PROXY: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+
+/// Variables whose file is added to what a program trusts.
+const ADDING: [&str; 2] = ["NODE_EXTRA_CA_CERTS", "DENO_CERT"];
+
+/// Variables whose file replaces what a program trusts, hence need the system's roots too.
+const REPLACING: [&str; 6] = [
+    "AWS_CA_BUNDLE",
+    "CODEX_CA_CERTIFICATE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+];
+
+/// Hosts that are reached without the proxy: a provider on loopback would otherwise loop.
+const LOOPBACK: &str = "127.0.0.1,localhost,::1";
+
+/// Variables to set, in order.
+#[derive(Debug)]
+pub(crate) struct AgentEnvironment {
+    variables: Vec<(&'static str, String)>,
+}
+
+impl AgentEnvironment {
+    /// The environment for the proxy at `proxy`; `password` when it asks for one.
+    ///
+    /// Roots that the user's own variables name (a company's, say) stay trusted.
+    ///
+    /// # Errors
+    /// The certificate cannot be read, or a bundle cannot be written.
+    pub(crate) fn new(
+        home: &Home,
+        proxy: SocketAddr,
+        password: Option<&Token>,
+        present: &Environment,
+    ) -> Result<Self> {
+        let credentials = password.map(|token| format!("langley:{}@", token.reveal()));
+        let url = format!("http://{}{}", credentials.unwrap_or_default(), reachable(proxy));
+        let mut variables: Vec<(&'static str, String)> =
+            PROXY.into_iter().map(|name| (name, url.clone())).collect();
+
+        let kept = present.value("NO_PROXY").or_else(|| present.value("no_proxy"));
+        let direct = match kept {
+            Some(kept) => format!("{kept},{LOOPBACK}"),
+            None => LOOPBACK.to_owned(),
+        };
+        variables.push(("NO_PROXY", direct.clone()));
+        variables.push(("no_proxy", direct));
+
+        let extra = extra_roots(home, present);
+        let (adding, replacing) = if extra.is_empty() {
+            (home.ca_certificate(), home.ca_bundle())
+        } else {
+            let bundle = bundle_with(home, &extra)?;
+            (bundle.clone(), bundle)
+        };
+        variables.extend(ADDING.map(|name| (name, adding.display().to_string())));
+        variables.extend(REPLACING.map(|name| (name, replacing.display().to_string())));
+        Ok(Self { variables })
+    }
+
+    /// Every variable with its value.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.variables.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+}
+
+/// Certificates that the user's variables already name and our bundle lacks, each once.
+fn extra_roots(home: &Home, present: &Environment) -> Vec<String> {
+    let ours = fs::read_to_string(home.ca_bundle()).unwrap_or_default();
+    let mut known: HashSet<String> = certificates(&ours).map(bare).collect();
+    let mut extra = Vec::new();
+    for name in ADDING.into_iter().chain(REPLACING) {
+        let Some(path) = present.value(name).map(Path::new) else { continue };
+        let Ok(pem) = fs::read_to_string(present.absolute(path)) else { continue };
+        for certificate in certificates(&pem) {
+            if known.insert(bare(certificate)) {
+                extra.push(certificate.to_owned());
+            }
+        }
+    }
+    extra
+}
+
+/// The PEM blocks of certificates in `text`.
+fn certificates(text: &str) -> impl Iterator<Item = &str> {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let from = &rest[rest.find(BEGIN)?..];
+        let (block, after) = from.split_at(from.find(END)? + END.len());
+        rest = after;
+        Some(block)
+    })
+}
+
+/// The same for the same certificate, however its lines are broken.
+fn bare(certificate: &str) -> String {
+    certificate.split_ascii_whitespace().collect()
+}
+
+/// A bundle of the system's roots, `extra` and ours, named after its extras so that it is reused.
+fn bundle_with(home: &Home, extra: &[String]) -> Result<PathBuf> {
+    let failed = |error: &std::io::Error| {
+        AppError::failed("the bundle of certificates could not be written")
+            .because(error)
+            .next("make the home writable, and run `langley doctor`")
+    };
+    let ours = fs::read_to_string(home.ca_certificate()).map_err(|error| failed(&error))?;
+    let mut hasher = DefaultHasher::new();
+    extra.hash(&mut hasher);
+    let path = home.ca().join(format!("bundle-{:016x}.pem", hasher.finish()));
+    langley_proxy::write_bundle(&path, &ours, extra).map_err(|error| failed(&error))?;
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn environment(folder: &Path, pairs: &[(&str, &str)]) -> Environment {
+        let variables: BTreeMap<_, _> =
+            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Environment { variables, folder: folder.to_owned() }
+    }
+
+    fn home() -> (tempfile::TempDir, Home) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        fs::create_dir(home.ca()).unwrap();
+        let pem = "-----BEGIN CERTIFICATE-----\nOURS\n-----END CERTIFICATE-----\n";
+        fs::write(home.ca_certificate(), pem).unwrap();
+        (folder, home)
+    }
+
+    #[test]
+    fn every_variable_leads_to_the_proxy_or_to_our_certificate() {
+        let (folder, home) = home();
+        let present = environment(folder.path(), &[("NO_PROXY", "intern.example")]);
+        let proxy = "0.0.0.0:9090".parse().unwrap();
+        let made = AgentEnvironment::new(&home, proxy, None, &present).unwrap();
+        let shown: Vec<String> = made
+            .iter()
+            .map(|(name, value)| {
+                format!("{name}={}", value.replace(&folder.path().display().to_string(), "HOME"))
+            })
+            .collect();
+        insta::assert_snapshot!(shown.join("\n"), @"");
+    }
+
+    #[test]
+    fn roots_that_the_user_already_trusts_stay_trusted() {
+        let (folder, home) = home();
+        let corp = "-----BEGIN CERTIFICATE-----\nCORP\n-----END CERTIFICATE-----\n";
+        fs::write(folder.path().join("corp.pem"), corp).unwrap();
+        let present = environment(
+            folder.path(),
+            &[("SSL_CERT_FILE", "corp.pem"), ("NODE_EXTRA_CA_CERTS", "corp.pem")],
+        );
+        let proxy = "127.0.0.1:1".parse().unwrap();
+        let made = AgentEnvironment::new(&home, proxy, None, &present).unwrap();
+        let file = made.iter().find(|(name, _)| *name == "SSL_CERT_FILE").unwrap().1;
+        let text = fs::read_to_string(file).unwrap();
+        assert_eq!(text.matches("CORP").count(), 1);
+        assert!(text.contains("OURS"));
+    }
+}

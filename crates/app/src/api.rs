@@ -1,0 +1,111 @@
+//! A small client of the running server's API: one request, one connection, a short patience.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::header::{AUTHORIZATION, HOST};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use crate::state::reachable;
+use crate::token::Token;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why the server did not answer as hoped.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    /// No connection, or it broke.
+    #[error("no answer from {address}: {cause}")]
+    Unreachable {
+        /// Where.
+        address: SocketAddr,
+        /// What happened.
+        cause: String,
+    },
+    /// It said no.
+    #[error("{path} answered {status}: {message}")]
+    Refused {
+        /// What was asked.
+        path: String,
+        /// The status.
+        status: StatusCode,
+        /// The server's own sentence.
+        message: String,
+    },
+}
+
+/// The API at one address.
+#[derive(Clone, Debug)]
+pub(crate) struct Api {
+    address: SocketAddr,
+    token: Option<Token>,
+}
+
+impl Api {
+    /// The API at `address`, asked with `token`.
+    pub(crate) fn new(address: SocketAddr, token: Option<Token>) -> Self {
+        Self { address: reachable(address), token }
+    }
+
+    /// Whether a Langley answers there.
+    pub(crate) async fn is_healthy(&self) -> bool {
+        self.call(Method::GET, "/api/health").await.is_ok_and(|value| value["version"].is_string())
+    }
+
+    /// A new one-time link to the dashboard.
+    ///
+    /// # Errors
+    /// No answer, or no permission.
+    pub(crate) async fn link(&self) -> Result<String, ApiError> {
+        let value = self.call(Method::POST, "/api/auth/link").await?;
+        Ok(value["url"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The JSON at `path`.
+    ///
+    /// # Errors
+    /// No answer, a status other than success, or no JSON.
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, ApiError> {
+        self.call(Method::GET, path).await
+    }
+
+    async fn call(&self, method: Method, path: &str) -> Result<Value, ApiError> {
+        let unreachable = |cause: String| ApiError::Unreachable { address: self.address, cause };
+        let (status, body) = tokio::time::timeout(PATIENCE, self.exchange(method, path))
+            .await
+            .map_err(|_| unreachable("it took too long".to_owned()))?
+            .map_err(|error| unreachable(error.to_string()))?;
+        let value: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if status.is_success() {
+            return Ok(value);
+        }
+        let message = value["error"]["message"].as_str().unwrap_or("no reason was given");
+        Err(ApiError::Refused { path: path.to_owned(), status, message: message.to_owned() })
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+    ) -> Result<(StatusCode, Bytes), Box<dyn std::error::Error + Send + Sync>> {
+        let stream = TcpStream::connect(self.address).await?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let driver = tokio::spawn(connection);
+        let mut request =
+            Request::builder().method(method).uri(path).header(HOST, self.address.to_string());
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", token.reveal()));
+        }
+        let answer = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await?.to_bytes();
+        driver.abort();
+        Ok((status, body))
+    }
+}

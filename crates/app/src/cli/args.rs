@@ -1,0 +1,177 @@
+//! Commands and global options, exactly as clap reads them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use super::FlowsArgs;
+
+/// See what your coding agents send, what it costs, and what went wrong.
+#[derive(Debug, Parser)]
+#[command(name = "langley", version, disable_help_subcommand = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
+}
+
+/// Options that every command takes.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct GlobalArgs {
+    /// Folder for the database, certificates and token [default: XDG data `langley`]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+
+    /// Where the proxy listens; port 0 takes any free one [default: 127.0.0.1:9090]
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    pub(crate) listen: Option<String>,
+
+    /// Where dashboard and API listen [default: 127.0.0.1:9091]
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    pub(crate) api: Option<String>,
+
+    /// Configuration file [default: langley.config.yaml in the home, else in XDG config]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Do not open a browser
+    #[arg(long, global = true)]
+    pub(crate) no_open: bool,
+
+    /// Print errors only
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Start proxy, recorder and dashboard (also what plain `langley` does)
+    Start(StartArgs),
+    /// Stop the running server of this home
+    Stop,
+    /// Say whether a server runs, and where
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run a command with proxy and trust set up for it alone
+    Run(RunArgs),
+    /// Play scripted agent sessions through the real proxy, with temporary data
+    Demo {
+        /// Play each session once, print a summary and exit
+        #[arg(long)]
+        once: bool,
+    },
+    /// Check that everything works; each finding says what, why and what next
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// The certificate authority that agents have to trust
+    Ca {
+        #[command(subcommand)]
+        verb: CaVerb,
+    },
+    /// The token that guards the API
+    Token {
+        #[command(subcommand)]
+        verb: TokenVerb,
+    },
+    /// The settings in force, and where each came from
+    Config {
+        #[command(subcommand)]
+        verb: ConfigVerb,
+    },
+    /// The database
+    Db {
+        #[command(subcommand)]
+        verb: DbVerb,
+    },
+    /// List recorded flows, newest first
+    Flows(FlowsArgs),
+    /// Print a completion script
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+/// Options of `start`.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct StartArgs {
+    /// Leave the terminal's session (used by `langley run`)
+    #[arg(long, hide = true)]
+    pub(crate) detached: bool,
+
+    /// Exit after this many seconds without a `langley run` client
+    #[arg(long, hide = true, value_name = "SECONDS")]
+    pub(crate) idle_exit: Option<u64>,
+}
+
+/// Options of `run`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RunArgs {
+    /// The command and its arguments
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "CMD"
+    )]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+/// Verbs of `ca`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum CaVerb {
+    /// Show fingerprint, expiry and the names it may sign for
+    Show {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the path of the certificate
+    Path,
+    /// Make a new key and certificate; running agents must be restarted
+    Rotate,
+}
+
+/// Verbs of `token`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum TokenVerb {
+    /// Print the token
+    Show,
+    /// Make a new token; the old one stops working at the next start
+    Rotate,
+}
+
+/// Verbs of `config`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Print every key with its value and where it came from
+    Show {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check file, environment and flags; nothing is started
+    Check,
+    /// Print the path of the configuration file
+    Path,
+    /// Print the table of keys for the documentation
+    #[command(hide = true)]
+    Reference,
+}
+
+/// Verbs of `db`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum DbVerb {
+    /// Print the path of the database
+    Path,
+}

@@ -1,0 +1,23 @@
+//! Options of `langley flows`: which flows, and in what shape.
+
+use clap::Args;
+
+/// Options of `flows`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct FlowsArgs {
+    /// Print JSON: {items, next_cursor}
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Only flows since then: an RFC 3339 time, a date, or a span such as 30m, 12h, 7d
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+
+    /// Only flows of this session
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub(crate) limit: u32,
+}

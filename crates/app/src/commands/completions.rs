@@ -1,0 +1,11 @@
+//! `langley completions`: a completion script for the shell.
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::cli::Cli;
+
+/// Prints the script.
+pub(crate) fn completions(shell: Shell) {
+    clap_complete::generate(shell, &mut Cli::command(), "langley", &mut std::io::stdout());
+}

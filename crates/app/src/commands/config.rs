@@ -1,0 +1,82 @@
+//! `langley config`: the settings in force, each with its origin.
+
+use serde_json::{Value, json};
+
+use crate::cli::{ConfigVerb, GlobalArgs};
+use crate::config::{self, Environment, Layers, Origin};
+use crate::error::Result;
+use crate::table::Table;
+
+/// Runs the verb.
+///
+/// # Errors
+/// The configuration has problems, which `check` is there to say.
+pub(crate) fn config(global: &GlobalArgs, verb: ConfigVerb) -> Result<()> {
+    if matches!(verb, ConfigVerb::Reference) {
+        print!("{}", config::markdown());
+        return Ok(());
+    }
+    let loaded = config::load(global, &Environment::of_process())?;
+    for warning in &loaded.warnings {
+        eprintln!("warning: {warning}");
+    }
+    match verb {
+        ConfigVerb::Show { json: true } => println!("{:#}", as_json(&loaded.layers)),
+        ConfigVerb::Show { json: false } => print!("{}", as_table(&loaded.layers)),
+        ConfigVerb::Check => {
+            let file = if loaded.file.exists {
+                loaded.file.path.display().to_string()
+            } else {
+                "no file".to_owned()
+            };
+            println!("the configuration is in order ({file}, environment and flags)");
+        }
+        ConfigVerb::Path => println!("{}", loaded.file.path.display()),
+        ConfigVerb::Reference => {}
+    }
+    Ok(())
+}
+
+fn as_json(layers: &Layers) -> Value {
+    let rows = layers.rows().into_iter().map(|(path, _, entry)| {
+        let value = entry.map_or(Value::Null, |entry| config::public(&entry.value));
+        let (source, origin) = entry.map_or(("default", "default".to_owned()), |entry| {
+            (entry.origin.word(), entry.origin.to_string())
+        });
+        json!({ "key": path, "value": value, "source": source, "origin": origin })
+    });
+    json!({ "items": rows.collect::<Vec<_>>(), "next_cursor": null })
+}
+
+fn as_table(layers: &Layers) -> String {
+    let mut table = Table::new(["KEY", "VALUE", "FROM"]);
+    for (path, key, entry) in layers.rows() {
+        let (value, from) = match entry {
+            Some(entry) => {
+                let from = match &entry.added_to {
+                    Some(below) if entry.origin != Origin::Default => {
+                        format!("{} (added to {below})", entry.origin)
+                    }
+                    _ => entry.origin.to_string(),
+                };
+                (shown(&config::public(&entry.value)), from)
+            }
+            None => ("-".to_owned(), format!("default: {}", key.unset())),
+        };
+        table.row([path, value, from]);
+    }
+    table.to_string()
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "-".to_owned(),
+        Value::Array(items) if items.len() > 4 => {
+            let some: Vec<String> = items.iter().take(3).map(shown).collect();
+            format!("{} … ({} in all; --json shows them)", some.join(", "), items.len())
+        }
+        Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,100 @@
+//! A flow as the command line prints it: the same members as the API's, which a test compares.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use langley_model::{Attributed, Flow, Gap, Micros, Stored};
+use serde_json::{Value, json};
+
+/// The flow as JSON.
+pub(super) fn flow_json(flow: &Stored<Flow>) -> Value {
+    let usage = &flow.usage;
+    let id = |attributed: &Option<Attributed>| attributed.as_ref().map(|a| a.id.clone());
+    let source = |attributed: &Option<Attributed>| attributed.as_ref().map(|a| a.source);
+    let gap = |gap: Gap| json!({ "chunks": gap.chunks, "bytes": gap.bytes });
+    let error = (flow.error_kind.is_some() || flow.error_message.is_some())
+        .then(|| json!({ "kind": flow.error_kind, "message": flow.error_message }));
+    let Value::Object(mut members) = json!({
+        "id": flow.id.to_string(),
+        "connection_id": flow.connection.to_string(),
+        "started_at": rfc3339(flow.started_at),
+        "ended_at": flow.ended_at.map(rfc3339),
+        "duration_ms": milliseconds(flow.duration),
+        "ttfb_ms": milliseconds(flow.ttfb),
+        "ttft_ms": milliseconds(flow.ttft),
+        "connect_ms": milliseconds(flow.connect),
+        "tls_ms": milliseconds(flow.tls),
+        "mode": flow.mode.as_str(),
+        "scheme": flow.scheme,
+        "host": flow.host,
+        "port": flow.port,
+        "method": flow.method,
+        "path": flow.path,
+        "version_in": flow.version_in.as_str(),
+        "version_out": flow.version_out.as_str(),
+        "status": flow.status,
+        "outcome": flow.outcome.map(langley_model::Outcome::as_str),
+        "reason": flow.reason,
+        "error": error,
+        "provider": flow.provider.map(langley_model::Provider::as_str),
+        "model": flow.model,
+        "model_requested": flow.model_requested,
+        "streaming": flow.streaming,
+        "session_id": id(&flow.session),
+        "session_source": source(&flow.session),
+        "task_id": id(&flow.task),
+        "task_source": source(&flow.task),
+    }) else {
+        return Value::Null;
+    };
+    let Value::Object(rest) = json!({
+        "agent": flow.agent,
+        "agent_version": flow.agent_version,
+        "agent_id": flow.agent_id,
+        "user_agent": flow.user_agent,
+        "client_addr": flow.client_addr,
+        "client_pid": flow.client_pid,
+        "client_process": flow.client_process,
+        "usage": {
+            "input": usage.input.map(|tokens| tokens.0),
+            "cache_read": usage.cache_read.map(|tokens| tokens.0),
+            "cache_write_5m": usage.cache_write_5m.map(|tokens| tokens.0),
+            "cache_write_1h": usage.cache_write_1h.map(|tokens| tokens.0),
+            "output": usage.output.map(|tokens| tokens.0),
+            "reasoning": usage.reasoning.map(|tokens| tokens.0),
+            "web_search_requests": usage.web_search_requests,
+        },
+        "cost": flow.cost.map(|cost| json!({ "micro_usd": cost.0 })),
+        "cost_source": flow.cost_source,
+        "stop_reason": flow.stop_reason,
+        "tool_names": flow.tool_names,
+        "preview": flow.preview,
+        "event_count": flow.event_count,
+        "unknown_events": flow.unknown_events,
+        "dropped_events": flow.dropped_events,
+        "request_bytes": flow.request_bytes,
+        "response_bytes": flow.response_bytes,
+        "body_truncated": flow.body_truncated,
+        "capture_gaps": flow.request_gap.chunks.saturating_add(flow.response_gap.chunks),
+        "request_gap": gap(flow.request_gap),
+        "response_gap": gap(flow.response_gap),
+        "decode_note": flow.decode_note,
+        "ja4_in": flow.ja4_in,
+        "ja4_out": flow.ja4_out,
+        "provider_request_id": flow.provider_request_id,
+        "message_id": flow.message_id,
+        "revision": flow.revision().0,
+    }) else {
+        return Value::Null;
+    };
+    members.extend(rest);
+    Value::Object(members)
+}
+
+fn rfc3339(time: Micros) -> String {
+    Timestamp::from_microsecond(time.0).map_or_else(|_| String::new(), |time| format!("{time:.6}"))
+}
+
+fn milliseconds(span: Option<Duration>) -> Option<f64> {
+    span.map(|span| (span.as_secs_f64() * 1_000_000.0).round() / 1_000.0)
+}

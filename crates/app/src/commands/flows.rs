@@ -1,0 +1,130 @@
+//! `langley flows`: what was recorded, newest first, read from the database without the server.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use langley_model::{Flow, Micros, Stored};
+use langley_store::{FlowFilter, Store};
+use serde_json::json;
+
+use super::flow_json::flow_json;
+use crate::cli::{FlowsArgs, GlobalArgs};
+use crate::config::{self, Environment};
+use crate::error::{AppError, Result};
+use crate::home::Home;
+use crate::table::Table;
+
+/// Lists flows.
+///
+/// # Errors
+/// No database yet, or it cannot be read; a time that is not understood.
+pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
+    let loaded = config::load(global, &Environment::of_process())?;
+    let home = Home::at(&loaded.config.home);
+    let since =
+        args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
+    let filter = FlowFilter { since, session: args.session.clone(), ..FlowFilter::default() };
+    let unreadable =
+        |error: &dyn std::error::Error| AppError::failed("the flows cannot be read").because(error);
+    let store = Store::open_read_only(home.database()).map_err(|error| unreadable(&error))?;
+    let page =
+        store.flows(&filter, None, args.limit as usize).map_err(|error| unreadable(&error))?;
+    if args.json {
+        let items: Vec<_> = page.items.iter().map(flow_json).collect();
+        println!("{:#}", json!({ "items": items, "next_cursor": page.next_cursor }));
+        return Ok(());
+    }
+    if page.items.is_empty() {
+        println!("no flows");
+        return Ok(());
+    }
+    print!("{}", table(&page.items));
+    if page.next_cursor.is_some() {
+        println!("… older ones exist: --limit, --since");
+    }
+    Ok(())
+}
+
+fn table(flows: &[Stored<Flow>]) -> String {
+    let mut table =
+        Table::new(["STARTED", "OUTCOME", "STATUS", "TIME", "IN", "OUT", "MODEL", "REQUEST"]);
+    let number = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |n| n.to_string());
+    for flow in flows {
+        let usage = &flow.usage;
+        table.row([
+            local_time(flow.started_at),
+            flow.outcome.map_or("open", |outcome| outcome.as_str()).to_owned(),
+            number(flow.status.map(u64::from)),
+            flow.duration.map_or_else(|| "-".to_owned(), span),
+            number(usage.input.map(|tokens| tokens.0)),
+            number(usage.output.map(|tokens| tokens.0)),
+            flow.model
+                .clone()
+                .or_else(|| flow.model_requested.clone())
+                .unwrap_or_else(|| "-".into()),
+            format!("{} {}{}", flow.method, flow.host, flow.path),
+        ]);
+    }
+    table.to_string()
+}
+
+fn local_time(time: Micros) -> String {
+    Timestamp::from_microsecond(time.0).map_or_else(
+        |_| "?".to_owned(),
+        |time| time.to_zoned(TimeZone::system()).strftime("%m-%d %H:%M:%S").to_string(),
+    )
+}
+
+fn span(duration: Duration) -> String {
+    let ms = duration.as_millis();
+    if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", duration.as_secs_f64()) }
+}
+
+/// An RFC 3339 time, a date (midnight here), or a span before `now`.
+fn parse_since(text: &str, now: Timestamp) -> Result<Micros> {
+    let text = text.trim();
+    let found = text
+        .parse::<Timestamp>()
+        .ok()
+        .or_else(|| {
+            let date: jiff::civil::Date = text.parse().ok()?;
+            Some(date.to_zoned(TimeZone::system()).ok()?.timestamp())
+        })
+        .or_else(|| {
+            let (number, unit) = text.split_at(text.len().checked_sub(1)?);
+            let seconds = match unit {
+                "s" => 1,
+                "m" => 60,
+                "h" => 3600,
+                "d" => 86_400,
+                "w" => 604_800,
+                _ => return None,
+            };
+            let back = number.parse::<i64>().ok().filter(|n| *n >= 0)?.checked_mul(seconds)?;
+            now.checked_sub(SignedDuration::from_secs(back)).ok()
+        });
+    found.map(|time| Micros(time.as_microsecond())).ok_or_else(|| {
+        AppError::wrong_use(format!("`{text}` is no time"))
+            .why("--since takes an RFC 3339 time, a date, or a span such as 30m, 12h, 7d")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_takes_times_dates_and_spans() {
+        let now: Timestamp = "2026-05-02T12:00:00Z".parse().unwrap();
+        let at = |text: &str| parse_since(text, now).map(|time| time.0).ok();
+        let hour = 3_600_000_000;
+        assert_eq!(at("2h"), Some(now.as_microsecond() - 2 * hour));
+        assert_eq!(at("1d"), Some(now.as_microsecond() - 24 * hour));
+        assert_eq!(at("2026-05-02T11:00:00Z"), Some(now.as_microsecond() - hour));
+        assert!(at("2026-05-01").is_some());
+        for bad in ["", "h", "yesterday", "-1h", "5x", "9999999999999999999w"] {
+            assert_eq!(at(bad), None, "{bad}");
+        }
+    }
+}

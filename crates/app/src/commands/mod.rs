@@ -1,0 +1,13 @@
+//! One file per command: what it does, apart from how it was typed.
+
+pub(crate) mod ca;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod db;
+mod flow_json;
+pub(crate) mod flows;
+pub(crate) mod run;
+pub(crate) mod start;
+pub(crate) mod status;
+pub(crate) mod stop;
+pub(crate) mod token;

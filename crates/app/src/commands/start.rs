@@ -1,0 +1,191 @@
+//! `langley` and `langley start`: the server in the foreground, until it is told to stop.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::api::Api;
+use crate::browser;
+use crate::cli::{GlobalArgs, StartArgs};
+use crate::config::{self, Environment};
+use crate::detach;
+use crate::error::{AppError, Result};
+use crate::home::Home;
+use crate::idle;
+use crate::lock::{Claim, Lock};
+use crate::runtime;
+use crate::state::reachable;
+use crate::token::Token;
+use crate::wire::Server;
+
+/// Starts, tells how to use it, and serves until a signal.
+///
+/// # Errors
+/// It cannot start, or the end lost something.
+pub(crate) fn start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
+    let loaded = config::load(global, &Environment::of_process())?;
+    for warning in &loaded.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let home = Home::create(&loaded.config.home)?;
+    let lock = match Claim::take(&home)? {
+        Claim::Ours(lock) => lock,
+        Claim::Theirs => return already_runs(global, args, &home),
+    };
+    if args.detached {
+        leave_the_terminal(&home);
+    }
+    runtime::raise_open_files();
+    let runtime = runtime::server()?;
+    let served = runtime.block_on(serve(global, args, &loaded, home, lock));
+    // What still runs had its chance to drain.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+async fn serve(
+    global: &GlobalArgs,
+    args: &StartArgs,
+    loaded: &config::Loaded,
+    home: Home,
+    lock: Lock,
+) -> Result<()> {
+    let mut signals = Signals::catch()?;
+    idle::forget_stay(&home);
+    let server = Server::start(&loaded.config, &loaded.layers, home.clone(), lock).await?;
+    if server.reissued {
+        eprintln!(
+            "warning: the intercept list changed, so the certificate was issued anew: restart agents that are running"
+        );
+    }
+    if !global.quiet {
+        let link = server.link()?;
+        print!("{}", greeting(&server, &link));
+        if !global.no_open {
+            browser::open(&link);
+        }
+    }
+    let idle = async {
+        match args.idle_exit {
+            Some(seconds) => {
+                let patience = Duration::from_secs(seconds);
+                idle::without_clients(&home, &server.state, patience, server.is_busy()).await;
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = signals.next() => {
+            if !global.quiet {
+                eprintln!("ending: running exchanges have 30 s; press Ctrl-C again to end them now");
+            }
+        }
+        () = idle => tracing::info!("no client for a while: ending"),
+    }
+    let ended = server.stop(signals.next()).await;
+    idle::forget_stay(&home);
+    ended
+}
+
+/// The two signals that end a server.
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// Catches them from now on.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(crate) fn catch() -> Result<Self> {
+        let catch = |kind| {
+            signal(kind)
+                .map_err(|error| AppError::failed("signals cannot be caught").because(&error))
+        };
+        Ok(Self {
+            interrupt: catch(SignalKind::interrupt())?,
+            terminate: catch(SignalKind::terminate())?,
+        })
+    }
+
+    /// Completes at the next one.
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+fn greeting(server: &Server, link: &str) -> String {
+    let proxy = reachable(server.state.proxy);
+    format!(
+        "Langley {version}\n\
+         \n\
+         dashboard  {link}\n\
+         proxy      http://{proxy}\n\
+         \n\
+         Point an agent at it, in another terminal:\n\
+         \n\
+         \x20 langley run -- claude\n\
+         \x20 ANTHROPIC_BASE_URL=http://{proxy} claude\n\
+         \n\
+         Ctrl-C ends it.\n",
+        version = server.state.version,
+    )
+}
+
+/// Another process serves this home: say so, and hand out a new link.
+fn already_runs(global: &GlobalArgs, args: &StartArgs, home: &Home) -> Result<ExitCode> {
+    if args.detached {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let found = runtime::small()?.block_on(async {
+        // It may be on its way up.
+        for _ in 0..100 {
+            if let Some(state) = detach::healthy(home).await {
+                let token = Token::read(home)?;
+                let link = Api::new(state.api, token).link().await;
+                return Ok::<_, AppError>(Some((state, link)));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(None)
+    })?;
+    let Some((state, link)) = found else {
+        return Err(AppError::failed("another Langley holds this home, but does not answer")
+            .why(format!("{} is locked", home.lock().display()))
+            .next("it may be ending: try again in a moment")
+            .next("or end it: `langley stop`"));
+    };
+    // One that `run` started would end with its last client; the person wants it to stay.
+    let _ = idle::ask_to_stay(home);
+    println!("Langley already runs (process {})", state.pid);
+    println!();
+    match link {
+        Ok(link) => {
+            println!("dashboard  {link}");
+            println!("proxy      http://{}", reachable(state.proxy));
+            if !global.no_open {
+                browser::open(&link);
+            }
+        }
+        Err(error) => {
+            println!("dashboard  http://{}", reachable(state.api));
+            println!("proxy      http://{}", reachable(state.proxy));
+            eprintln!("warning: no sign-in link could be had: {error}");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A session of its own, so that the terminal's end and its Ctrl-C do not reach the server.
+fn leave_the_terminal(home: &Home) {
+    if let Err(error) = rustix::process::setsid() {
+        tracing::warn!(%error, "no session of its own");
+    }
+    // The folder we were started in can be removed or unmounted; all paths are absolute by now.
+    let _ = std::env::set_current_dir(home.root());
+}

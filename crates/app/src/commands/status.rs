@@ -1,0 +1,63 @@
+//! `langley status`: whether a server runs, where, and what it has recorded.
+
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::cli::GlobalArgs;
+use crate::config::{self, Environment};
+use crate::detach;
+use crate::error::{AppError, Result};
+use crate::home::Home;
+use crate::runtime;
+use crate::state::reachable;
+use crate::token::Token;
+
+/// Prints the status.
+///
+/// # Errors
+/// No server runs (exit code 1, after saying so).
+pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
+    let loaded = config::load(global, &Environment::of_process())?;
+    let home = Home::at(&loaded.config.home);
+    let found = runtime::small()?.block_on(async {
+        let state = detach::healthy(&home).await?;
+        let token = Token::read(&home).ok().flatten();
+        let stats = Api::new(state.api, token).get("/api/stats").await.unwrap_or(Value::Null);
+        Some((state, stats))
+    });
+    let Some((state, stats)) = found else {
+        if as_json {
+            println!("{}", json!({ "running": false, "home": home.root() }));
+        } else {
+            println!("no server is running for {}", home.root().display());
+            println!("start one: `langley`");
+        }
+        return Err(AppError::said());
+    };
+    if as_json {
+        let shown = json!({
+            "running": true,
+            "home": home.root(),
+            "pid": state.pid,
+            "version": state.version,
+            "proxy": state.proxy,
+            "api": state.api,
+            "stats": stats,
+        });
+        println!("{shown:#}");
+    } else {
+        println!("running    process {}, version {}", state.pid, state.version);
+        println!("proxy      http://{}", reachable(state.proxy));
+        println!("dashboard  http://{}", reachable(state.api));
+        println!("home       {}", home.root().display());
+        if let (Some(flows), Some(open)) =
+            (stats["flows_total"].as_u64(), stats["open_flows"].as_u64())
+        {
+            println!("recorded   {flows} flows, {open} of them open");
+        }
+        if let Some(dropped) = stats["drops"]["total"].as_u64().filter(|n| *n > 0) {
+            println!("dropped    {dropped} observations; see Health in the dashboard");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! `langley stop`: ends the running server of this home, and waits for it.
+
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::time::Instant;
+
+use crate::cli::GlobalArgs;
+use crate::config::{self, Environment};
+use crate::error::{AppError, Result};
+use crate::home::Home;
+use crate::lock::Claim;
+use crate::runtime;
+use crate::state::State;
+
+/// A little longer than a server gives running streams to end.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Sends the signal and waits until the home is free.
+///
+/// # Errors
+/// The server cannot be reached, or does not end.
+pub(crate) fn stop(global: &GlobalArgs) -> Result<()> {
+    let loaded = config::load(global, &Environment::of_process())?;
+    let home = Home::at(&loaded.config.home);
+    let say = |text: &str| {
+        if !global.quiet {
+            println!("{text}");
+        }
+    };
+    if !Claim::is_held(&home) {
+        say("no server is running");
+        return Ok(());
+    }
+    // The lock is held, so the process in the file lives and is a server of this home.
+    let pid = State::read(&home).and_then(|state| Pid::from_raw(i32::try_from(state.pid).ok()?));
+    if let Some(pid) = pid {
+        kill_process(pid, Signal::TERM).map_err(|error| {
+            AppError::failed(format!(
+                "the server (process {}) cannot be ended",
+                pid.as_raw_nonzero()
+            ))
+            .because(&std::io::Error::from(error))
+            .next("end it as the user who started it")
+        })?;
+    }
+    runtime::small()?.block_on(async {
+        let deadline = Instant::now() + PATIENCE;
+        while Claim::is_held(&home) {
+            if Instant::now() >= deadline {
+                return Err(AppError::failed("the server has not ended yet")
+                    .why("streams are still running")
+                    .next("run `langley stop` once more: a second signal ends them at once"));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    })?;
+    say("stopped");
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! The configuration file: YAML read with line numbers, so that a mistake can be pointed at.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_saphyr::Spanned;
+
+use super::key;
+use super::layers::{Layers, Origin};
+use super::problem::Problem;
+
+/// The file's name, in the home as in the XDG folder.
+pub(crate) const FILE_NAME: &str = "langley.config.yaml";
+
+/// Lays every value of `text` (the content of the file at `path`) over `layers`.
+pub(crate) fn lay(layers: &mut Layers, path: &Path, text: &str) {
+    let origin = |line| Origin::File { path: path.to_owned(), line };
+    if text.trim().is_empty() {
+        return;
+    }
+    let node = match serde_saphyr::from_str::<Spanned<Node>>(text) {
+        Ok(node) => node,
+        Err(error) => {
+            let line = error.location().map_or(0, |location| location.line());
+            let sentence = error.without_snippet().to_string();
+            let sentence = sentence.lines().next().unwrap_or_default().to_owned();
+            layers.problem(Problem::source(origin(line), format!("not valid YAML: {sentence}")));
+            return;
+        }
+    };
+    match node.value {
+        Node::Map(entries) => walk(layers, &origin, path, "", entries),
+        Node::Value(Value::Null) => {}
+        Node::Value(_) => layers.problem(Problem::source(
+            origin(node.referenced.line()),
+            "the file must be a mapping of keys to values",
+        )),
+    }
+}
+
+fn walk(
+    layers: &mut Layers,
+    origin: &dyn Fn(u64) -> Origin,
+    file: &Path,
+    above: &str,
+    entries: Vec<(Spanned<String>, Node)>,
+) {
+    for (name, node) in entries {
+        let line = name.referenced.line();
+        let path = if above.is_empty() { name.value } else { format!("{above}.{}", name.value) };
+        match node {
+            Node::Value(Value::Null) if key::find(&path).is_some() || key::is_section(&path) => {}
+            Node::Value(value) if key::is_section(&path) => layers.problem(Problem::value(
+                origin(line),
+                &path,
+                format!("`{value}` stands where a section of keys belongs"),
+            )),
+            Node::Value(value) => {
+                let value = beside_the_file(&path, value, file);
+                layers.set(&path, &value, origin(line));
+            }
+            Node::Map(below) if key::is_section(&path) => walk(layers, origin, file, &path, below),
+            Node::Map(_) if key::find(&path).is_some() => {
+                layers.set(&path, &Value::Object(serde_json::Map::new()), origin(line));
+            }
+            Node::Map(_) => layers.problem(Problem::unknown(origin(line), &path)),
+        }
+    }
+}
+
+/// A relative path in a file means: beside that file.
+fn beside_the_file(path: &str, value: Value, file: &Path) -> Value {
+    use super::kind::Kind;
+    let is_path = key::find(path).is_some_and(|key| matches!(key.kind, Kind::File | Kind::Folder));
+    match (&value, file.parent()) {
+        (Value::String(text), Some(folder)) if is_path && !text.trim().is_empty() => {
+            let joined: PathBuf = folder.join(text.trim());
+            joined.to_str().map_or(value.clone(), |text| Value::String(text.to_owned()))
+        }
+        _ => value,
+    }
+}
+
+/// A YAML node: sections keep the lines of their keys, leaves are plain values.
+enum Node {
+    Map(Vec<(Spanned<String>, Node)>),
+    Value(Value),
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Value(value.into()))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Value(value.into()))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Value(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
+        Ok(Node::Value(value.into()))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Value(value.into()))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Node, E> {
+        Ok(Node::Value(Value::Null))
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Node, E> {
+        Ok(Node::Value(Value::Null))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        Node::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element::<Node>()? {
+            items.push(match item {
+                Node::Value(value) => value,
+                Node::Map(_) => Value::Object(serde_json::Map::new()),
+            });
+        }
+        Ok(Node::Value(Value::Array(items)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(name) = map.next_key::<Spanned<String>>()? {
+            entries.push((name, map.next_value::<Node>()?));
+        }
+        Ok(Node::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(text: &str) -> Layers {
+        let mut layers = Layers::defaults();
+        lay(&mut layers, Path::new("/etc/langley.config.yaml"), text);
+        layers
+    }
+
+    fn said(text: &str) -> String {
+        let said: Vec<String> = read(text).problems().iter().map(ToString::to_string).collect();
+        said.join("\n")
+    }
+
+    #[test]
+    fn values_are_read_with_the_line_of_their_key() {
+        let layers = read("# mine\nproxy:\n  port: 8080\n  upstream_ca: ca.pem\napi.port: 1\n");
+        let entry = layers.entry("proxy.port").unwrap();
+        assert_eq!(
+            (entry.value.clone(), entry.origin.to_string()),
+            (json!(8080), "/etc/langley.config.yaml:3".into())
+        );
+        assert_eq!(layers.value("proxy.upstream_ca"), Some(&json!("/etc/ca.pem")));
+        assert_eq!(layers.value("api.port"), Some(&json!(1)));
+    }
+
+    #[test]
+    fn every_mistake_is_named_with_file_line_key_and_accepted_values() {
+        insta::assert_snapshot!(said(
+            "proxy:\n  prot: 1\n  port: 99999\n  intercept: yes\napi:\n  host: []\nteapot: 1\nredaction:\n  bodies:\n    redact_api_keys: perhaps\n  store_raw: true\nproxy.tls.provider: utls\n"
+        ), @"");
+    }
+
+    #[test]
+    fn broken_yaml_is_named_by_its_line() {
+        insta::assert_snapshot!(said("proxy:\n  port: [1\napi: 2\n"), @"");
+        insta::assert_snapshot!(said("just words\n"), @"");
+    }
+
+    #[test]
+    fn an_empty_section_and_an_empty_file_change_nothing() {
+        assert_eq!(said("proxy:\napi:\n  port:\n"), "");
+        assert_eq!(said(""), "");
+        assert_eq!(said("# only a comment\n"), "");
+    }
+}

@@ -1,0 +1,232 @@
+//! The table of keys: every name that configuration accepts, its kind, default and meaning.
+//!
+//! One table drives parsing, error messages, `config show` and `docs/configuration.md`.
+
+use langley_proxy::LLM_HOSTS;
+use serde_json::{Value, json};
+
+use super::kind::Kind;
+
+/// One configuration key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key {
+    /// Dotted path; a segment `<name>` stands for any name.
+    pub(crate) path: &'static str,
+    /// What values it takes.
+    pub(crate) kind: Kind,
+    /// Its value when nobody says otherwise.
+    pub(crate) default: Default,
+    /// Short environment variable, beside `LANGLEY_` + path.
+    pub(crate) short_env: Option<&'static str>,
+    /// Flag.
+    pub(crate) flag: Option<&'static str>,
+    /// What it does, in one sentence.
+    pub(crate) doc: &'static str,
+    /// Whether it already has an effect in this version.
+    pub(crate) effect: Effect,
+}
+
+/// Default of a key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Default {
+    /// Not set; the words say what happens then.
+    Unset(&'static str),
+    /// A text.
+    Text(&'static str),
+    /// A whole number.
+    Number(u64),
+    /// On or off.
+    Switch(bool),
+    /// A list.
+    List(&'static [&'static str]),
+}
+
+/// Whether a key acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It does what it says.
+    Acts,
+    /// Accepted and checked; the part that reads it is not there yet.
+    Later,
+}
+
+impl Default {
+    /// The default as a value; none when unset.
+    pub(crate) fn value(self) -> Option<Value> {
+        match self {
+            Self::Unset(_) => None,
+            Self::Text(text) => Some(json!(text)),
+            Self::Number(number) => Some(json!(number)),
+            Self::Switch(on) => Some(json!(on)),
+            Self::List(items) => Some(json!(items)),
+        }
+    }
+}
+
+const fn key(path: &'static str, kind: Kind, default: Default, doc: &'static str) -> Key {
+    Key { path, kind, default, short_env: None, flag: None, doc, effect: Effect::Acts }
+}
+
+impl Key {
+    const fn env(mut self, name: &'static str) -> Self {
+        self.short_env = Some(name);
+        self
+    }
+
+    const fn flag(mut self, name: &'static str) -> Self {
+        self.flag = Some(name);
+        self
+    }
+
+    const fn later(mut self) -> Self {
+        self.effect = Effect::Later;
+        self
+    }
+
+    /// What happens while it is not set; empty for a key with a default.
+    pub(crate) const fn unset(&self) -> &'static str {
+        match self.default {
+            Default::Unset(words) => words,
+            _ => "",
+        }
+    }
+
+    /// Whether `path` is this key's, a `<name>` segment standing for any word.
+    pub(crate) fn matches(&self, path: &str) -> bool {
+        let mut mine = self.path.split('.');
+        let mut theirs = path.split('.');
+        loop {
+            match (mine.next(), theirs.next()) {
+                (None, None) => return true,
+                (Some("<name>"), Some(name)) if is_name(name) => {}
+                (Some(a), Some(b)) if a == b => {}
+                _ => return false,
+            }
+        }
+    }
+
+    /// Whether `path` is a section above this key.
+    pub(crate) fn is_below(&self, path: &str) -> bool {
+        let mut mine = self.path.split('.');
+        for theirs in path.split('.') {
+            match mine.next() {
+                Some("<name>") if is_name(theirs) => {}
+                Some(segment) if segment == theirs => {}
+                _ => return false,
+            }
+        }
+        mine.next().is_some()
+    }
+}
+
+/// Whether `word` may stand for `<name>`: lower-case letters, digits, `-` and `_`.
+pub(crate) fn is_name(word: &str) -> bool {
+    !word.is_empty()
+        && word
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'))
+}
+
+/// The key that `path` names.
+pub(crate) fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.matches(path))
+}
+
+/// Whether some key lies below `path`.
+pub(crate) fn is_section(path: &str) -> bool {
+    KEYS.iter().any(|key| key.is_below(path))
+}
+
+/// Older spellings: (accepted, meant).
+pub(crate) const ALIASES: &[(&str, &str)] = &[
+    ("persistence.queue_max_size", "persistence.queue_max_items"),
+    ("proxy.tls_fingerprint", "proxy.tls.fingerprint"),
+    ("proxy.tls_provider", "proxy.tls.provider"),
+];
+
+const MIB: u64 = 1024 * 1024;
+
+/// Every key, in the order of the documentation.
+pub(crate) const KEYS: &[Key] = &[
+    key("home", Kind::Folder, Default::Unset("XDG data folder `langley`"), "Folder for database, certificates, token and logs. In a file it is read from the XDG one only.")
+        .env("LANGLEY_HOME")
+        .flag("--home"),
+    key("proxy.host", Kind::Host, Default::Text("127.0.0.1"), "Address the proxy listens on. Anything beyond loopback needs `proxy.allow_remote`.")
+        .env("LANGLEY_LISTEN")
+        .flag("--listen"),
+    key("proxy.port", Kind::Port, Default::Number(9090), "Port the proxy listens on; 0 takes any free one (the chosen one is in `state.json`).")
+        .env("LANGLEY_LISTEN")
+        .flag("--listen"),
+    key("proxy.allow_remote", Kind::Switch, Default::Switch(false), "Whether proxy and API may listen beyond loopback. The proxy then asks for Basic authentication: any user, the token as password."),
+    key("api.host", Kind::Host, Default::Text("127.0.0.1"), "Address of dashboard and API.")
+        .env("LANGLEY_API")
+        .flag("--api"),
+    key("api.port", Kind::Port, Default::Number(9091), "Port of dashboard and API; 0 takes any free one.")
+        .env("LANGLEY_API")
+        .flag("--api"),
+    key("proxy.intercept.hosts", Kind::Hosts, Default::List(LLM_HOSTS), "Hosts whose TLS is opened and recorded; all others are tunnelled unread. A value replaces the list; a leading `+` adds to it.")
+        .env("LANGLEY_INTERCEPT_HOSTS"),
+    key("proxy.reverse.default", Kind::Name, Default::Unset("404 with a hint"), "Upstream for base-URL requests whose path names no provider.")
+        .env("LANGLEY_REVERSE_DEFAULT"),
+    key("proxy.reverse.upstreams.<name>.base_url", Kind::BaseUrl, Default::Unset("the provider's own"), "Where base-URL requests to upstream `<name>` go; `anthropic`, `openai` and `gemini` are known, other names are new upstreams under `/to/<name>/`.")
+        .env("LANGLEY_UPSTREAM_<NAME>"),
+    key("proxy.upstream_ca", Kind::File, Default::Unset("system roots alone"), "PEM file of certificates to trust towards providers, beside the system's roots.")
+        .env("LANGLEY_UPSTREAM_CA"),
+    key("proxy.upstream_proxy", Kind::ProxyUrl, Default::Unset("`HTTPS_PROXY`, else none"), "HTTP proxy that Langley itself goes through, `http://[user:password@]host:port`; `none` goes directly.")
+        .env("LANGLEY_UPSTREAM_PROXY"),
+    key("proxy.no_proxy", Kind::NoProxy, Default::Unset("`NO_PROXY`, else none"), "Hosts reached without the upstream proxy: names, suffixes, addresses, CIDR ranges."),
+    key("proxy.tls.provider", Kind::TlsProvider, Default::Text("native"), "How Langley's own TLS greeting to providers looks. Only `native` so far.")
+        .env("LANGLEY_TLS_PROVIDER"),
+    key("proxy.tls.fingerprint", Kind::Text, Default::Unset("none"), "Named greeting profile, for a provider other than `native`.").later(),
+    key("proxy.max_connections", Kind::Count { min: 16, max: 1_000_000 }, Default::Number(16_384), "Agent connections open at once; more wait."),
+    key("memory.max_flows", Kind::Count { min: 1, max: 1_000_000 }, Default::Number(1000), "Flows the dashboard keeps in memory.").later(),
+    key("memory.max_events_per_flow", Kind::Count { min: 1, max: 1_000_000 }, Default::Number(500), "Events per flow the dashboard keeps in memory.").later(),
+    key("persistence.body_max_bytes", Kind::Bytes { min: 0, max: 256 * MIB }, Default::Number(MIB), "Longest body that is kept; the rest is cut and marked."),
+    key("persistence.event_batch_size", Kind::Count { min: 1, max: 100_000 }, Default::Number(50), "Stream events gathered before they are handed to the database; so far time alone decides.").later(),
+    key("persistence.event_batch_timeout_ms", Kind::Count { min: 10, max: 60_000 }, Default::Number(1000), "Longest time in milliseconds before gathered events are written."),
+    key("persistence.queue_max_items", Kind::Count { min: 100, max: 10_000_000 }, Default::Number(10_000), "Observations waiting between proxy and recorder; more are counted as gaps."),
+    key("persistence.queue_max_bytes", Kind::Bytes { min: MIB, max: 16 * 1024 * MIB }, Default::Number(64 * MIB), "Bytes waiting between proxy and recorder; more are counted as gaps."),
+    key("redaction.headers.always_redact", Kind::HeaderNames, Default::List(&[]), "Headers whose value is never stored, beside the built-in ones."),
+    key("redaction.headers.pattern_redact", Kind::Patterns, Default::List(&[]), "Regular expressions of header names whose value is never stored, beside the built-in ones."),
+    key("redaction.bodies.redact_api_keys", Kind::Switch, Default::Switch(true), "Whether keys and tokens in bodies, streams and URLs are replaced."),
+    key("redaction.bodies.redact_base64_images", Kind::Switch, Default::Switch(true), "Whether base64 images are replaced by type, size and hash."),
+    key("redaction.logging.never_log_body_for_hosts", Kind::Hosts, Default::List(&["*.stripe.com", "*.auth0.com"]), "Hosts of which no body is kept. A leading `+` adds to the list."),
+    key("redaction.store_raw", Kind::RawSwitch, Default::Switch(false), "Keeping unredacted bodies for forensics. Not there yet: only `false` is accepted.").later(),
+    key("retention.flows_ttl_days", Kind::Count { min: 0, max: 36_500 }, Default::Number(30), "Days that flows and messages are kept; 0 keeps them for ever.").later(),
+    key("retention.events_ttl_days", Kind::Count { min: 0, max: 36_500 }, Default::Number(7), "Days that stream events are kept; 0 keeps them for ever.").later(),
+    key("retention.bodies_ttl_days", Kind::Count { min: 0, max: 36_500 }, Default::Number(3), "Days that unparsed bodies are kept; 0 keeps them for ever.").later(),
+    key("maintenance.interval_hours", Kind::Count { min: 1, max: 8760 }, Default::Number(24), "Hours between two runs of maintenance.").later(),
+    key("maintenance.wal_checkpoint_pages", Kind::Count { min: 1, max: 1_000_000 }, Default::Number(1000), "Pages in the write-ahead log before it is folded back.").later(),
+    key("maintenance.wal_checkpoint_interval_s", Kind::Count { min: 1, max: 86_400 }, Default::Number(300), "Seconds between two folds of the write-ahead log.").later(),
+    key("maintenance.vacuum_free_percent", Kind::Count { min: 1, max: 100 }, Default::Number(20), "Share of free pages that starts a vacuum.").later(),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upstreams_name_stands_where_the_table_says_name() {
+        assert!(find("proxy.reverse.upstreams.anthropic.base_url").is_some());
+        assert!(find("proxy.reverse.upstreams.An thropic.base_url").is_none());
+        assert!(is_section("proxy.reverse.upstreams.anthropic"));
+        assert!(!is_section("proxy.port"));
+    }
+
+    #[test]
+    fn every_alias_leads_to_a_key() {
+        for (alias, meant) in ALIASES {
+            assert!(find(alias).is_none() && find(meant).is_some(), "{alias}");
+        }
+    }
+
+    #[test]
+    fn every_default_is_a_value_its_kind_accepts() {
+        for key in KEYS {
+            if let Some(value) = key.default.value() {
+                let accepted = key.kind.accept(&value, None);
+                assert_eq!(accepted.as_ref(), Ok(&value), "{}", key.path);
+            }
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Kinds of values: what each accepts, from YAML as well as from text, and what it says otherwise.
+
+use hyper::Uri;
+use langley_proxy::{HostList, NoProxy, UpstreamProxy};
+use serde_json::{Value, json};
+
+use super::key::is_name;
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `true` or `false`.
+    Switch,
+    /// `false`, until the feature is there.
+    RawSwitch,
+    /// A whole number within bounds.
+    Count {
+        /// Smallest.
+        min: u64,
+        /// Largest.
+        max: u64,
+    },
+    /// A size; `64 MiB` as well as 67108864.
+    Bytes {
+        /// Smallest.
+        min: u64,
+        /// Largest.
+        max: u64,
+    },
+    /// A port, 0 to 65535.
+    Port,
+    /// An address or host name to listen on.
+    Host,
+    /// Any text.
+    Text,
+    /// An upstream's name.
+    Name,
+    /// A path to a file.
+    File,
+    /// A path to a folder.
+    Folder,
+    /// `http(s)://host[:port][/path]`.
+    BaseUrl,
+    /// `http://[user:password@]host:port`, or `none`.
+    ProxyUrl,
+    /// A comma list of hosts and ranges.
+    NoProxy,
+    /// How TLS towards providers is spoken.
+    TlsProvider,
+    /// Host patterns; a leading `+` adds.
+    Hosts,
+    /// Header names.
+    HeaderNames,
+    /// Regular expressions.
+    Patterns,
+}
+
+/// The value beneath, which a `+` list adds to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Base<'a> {
+    pub(crate) value: &'a Value,
+}
+
+impl Kind {
+    /// The value in its settled form.
+    ///
+    /// # Errors
+    /// A sentence that names what is accepted.
+    pub(crate) fn accept(self, value: &Value, base: Option<Base<'_>>) -> Result<Value, String> {
+        let refuse = || Err(format!("{} is not {}", shown(value), self.accepted()));
+        match self {
+            Self::Switch => switch(value).map_or_else(refuse, |on| Ok(json!(on))),
+            Self::RawSwitch => match switch(value) {
+                Some(false) => Ok(json!(false)),
+                _ => refuse(),
+            },
+            Self::Count { min, max } => number(value)
+                .filter(|n| (min..=max).contains(n))
+                .map_or_else(refuse, |n| Ok(json!(n))),
+            Self::Bytes { min, max } => number(value)
+                .or_else(|| value.as_str().and_then(size))
+                .filter(|n| (min..=max).contains(n))
+                .map_or_else(refuse, |n| Ok(json!(n))),
+            Self::Port => {
+                number(value).filter(|n| *n <= 65_535).map_or_else(refuse, |n| Ok(json!(n)))
+            }
+            Self::Host => text(value).filter(|t| is_host(t)).map_or_else(refuse, |t| Ok(json!(t))),
+            Self::Text | Self::File | Self::Folder => {
+                text(value).map_or_else(refuse, |t| Ok(json!(t)))
+            }
+            Self::NoProxy => match strings(value).map(|items| items.join(",")) {
+                Some(list) => match NoProxy::parse(&list) {
+                    Ok(_) => Ok(json!(list)),
+                    Err(error) => Err(error.to_string()),
+                },
+                None => refuse(),
+            },
+            Self::Name => text(value).filter(|t| is_name(t)).map_or_else(refuse, |t| Ok(json!(t))),
+            Self::BaseUrl => text(value)
+                .filter(|t| is_base_url(t))
+                .map_or_else(refuse, |t| Ok(json!(t.trim_end_matches('/')))),
+            Self::ProxyUrl => match text(value) {
+                Some(t) if t.eq_ignore_ascii_case("none") => Ok(json!("none")),
+                // The parser's own words would repeat nothing of the URL, which may hold a password.
+                Some(t) if UpstreamProxy::parse(&t).is_ok() => Ok(json!(t)),
+                _ => Err(format!("the value is not {}", self.accepted())),
+            },
+            Self::TlsProvider => match text(value).as_deref() {
+                Some("native") => Ok(json!("native")),
+                Some(later @ ("mirror" | "mirror-strict" | "utls")) => {
+                    Err(format!("`{later}` is not there yet in this version; accepted: native"))
+                }
+                _ => refuse(),
+            },
+            Self::Hosts => {
+                let Some(mut items) = strings(value) else { return refuse() };
+                let adds = self.adds(value);
+                for item in &mut items {
+                    if let Some(bare) = item.strip_prefix('+') {
+                        if !adds {
+                            return Err(format!(
+                                "`{item}`: a `+` belongs before the first host only, and then the whole list is added"
+                            ));
+                        }
+                        *item = bare.trim().to_owned();
+                    }
+                }
+                items.retain(|item| !item.is_empty());
+                HostList::parse(&items).map_err(|error| error.to_string())?;
+                let mut all = match base {
+                    Some(base) if adds => strings(base.value).unwrap_or_default(),
+                    _ => Vec::new(),
+                };
+                for item in items {
+                    if !all.contains(&item) {
+                        all.push(item);
+                    }
+                }
+                Ok(json!(all))
+            }
+            Self::HeaderNames => match strings(value) {
+                Some(names) if names.iter().all(|name| is_header_name(name)) => Ok(json!(names)),
+                _ => refuse(),
+            },
+            Self::Patterns => {
+                let Some(patterns) = strings(value) else { return refuse() };
+                match patterns.iter().find(|pattern| regex::Regex::new(pattern).is_err()) {
+                    Some(bad) => Err(format!("`{bad}` is not a regular expression")),
+                    None => Ok(json!(patterns)),
+                }
+            }
+        }
+    }
+
+    /// Whether `value` asks to be added to the list beneath.
+    pub(crate) fn adds(self, value: &Value) -> bool {
+        self == Self::Hosts
+            && match value {
+                Value::String(text) => text.trim_start().starts_with('+'),
+                Value::Array(items) => items
+                    .first()
+                    .and_then(Value::as_str)
+                    .is_some_and(|first| first.trim_start().starts_with('+')),
+                _ => false,
+            }
+    }
+
+    /// What is accepted, to follow "is not".
+    pub(crate) fn accepted(self) -> String {
+        match self {
+            Self::Switch => "true or false".into(),
+            Self::RawSwitch => "false (raw bodies are not there yet in this version)".into(),
+            Self::Count { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Bytes { min, max } => format!(
+                "a size from {} to {}, in bytes or as in `64 MiB`",
+                bytes_text(min),
+                bytes_text(max)
+            ),
+            Self::Port => "a port from 0 to 65535".into(),
+            Self::Host => "an IP address or host name".into(),
+            Self::Text => "a text".into(),
+            Self::Name => "a name of lower-case letters, digits, - and _".into(),
+            Self::File => "a path to a file".into(),
+            Self::Folder => "a path to a folder".into(),
+            Self::BaseUrl => "a URL as in `https://host[:port][/path]`".into(),
+            Self::ProxyUrl => {
+                "a proxy's URL as in `http://[user:password@]host:port`, or `none`".into()
+            }
+            Self::NoProxy => "a comma list of hosts, addresses and ranges".into(),
+            Self::TlsProvider => "native".into(),
+            Self::Hosts => {
+                "a list of host names, where a label may be `*`, as in `*.example.com`".into()
+            }
+            Self::HeaderNames => "a list of header names".into(),
+            Self::Patterns => "a list of regular expressions".into(),
+        }
+    }
+}
+
+/// `bytes` in the largest unit that divides it.
+pub(crate) fn bytes_text(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    UNITS
+        .iter()
+        .find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit))
+        .map_or_else(|| format!("{bytes}"), |(unit, name)| format!("{} {name}", bytes / unit))
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("`{text}`"),
+        Value::Array(_) => "a list".into(),
+        Value::Object(_) => "a section".into(),
+        other => format!("`{other}`"),
+    }
+}
+
+fn switch(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(on) => Some(*on),
+        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Some(true),
+            "false" | "no" | "off" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.trim().replace('_', "").parse().ok(),
+        _ => None,
+    }
+}
+
+fn size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit())?;
+    let (digits, unit) = text.split_at(split);
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn strings(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::String(text) => Some(
+            text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect(),
+        ),
+        Value::Array(items) => items.iter().map(text).collect(),
+        _ => None,
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+    bare.parse::<std::net::IpAddr>().is_ok()
+        || (text.len() <= 253
+            && text.split('.').all(|label| {
+                !label.is_empty()
+                    && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            }))
+}
+
+fn is_header_name(text: &str) -> bool {
+    hyper::header::HeaderName::from_bytes(text.as_bytes()).is_ok()
+}
+
+fn is_base_url(text: &str) -> bool {
+    let Ok(uri) = text.parse::<Uri>() else { return false };
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.host().is_some_and(|host| !host.is_empty())
+        && uri.query().is_none()
+        && !authority.contains('@')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_yaml_give_the_same_value() {
+        let port = |value: Value| Kind::Port.accept(&value, None);
+        assert_eq!(port(json!("9090")), Ok(json!(9090)));
+        assert_eq!(port(json!(9090)), Ok(json!(9090)));
+        assert_eq!(port(json!(65536)), Err("`65536` is not a port from 0 to 65535".into()));
+        let size = Kind::Bytes { min: 0, max: 1 << 30 };
+        assert_eq!(size.accept(&json!("2 MiB"), None), Ok(json!(2 << 20)));
+        assert_eq!(
+            size.accept(&json!("2 parsecs"), None),
+            Err("`2 parsecs` is not a size from 0 to 1 GiB, in bytes or as in `64 MiB`".into())
+        );
+    }
+
+    #[test]
+    fn a_host_pattern_may_not_swallow_the_world() {
+        let hosts = |text: &str| Kind::Hosts.accept(&json!([text]), None).is_ok();
+        assert!(hosts("*.example.com") && hosts("bedrock-runtime.*.amazonaws.com"));
+        assert!(hosts("127.0.0.1") && hosts("::1"));
+        assert!(!hosts("*") && !hosts("exa mple") && !hosts("https://a.example"));
+    }
+
+    #[test]
+    fn a_proxy_url_may_leave_its_scheme_out() {
+        let proxy = |text: &str| Kind::ProxyUrl.accept(&json!(text), None);
+        assert_eq!(proxy("corp:3128"), Ok(json!("corp:3128")));
+        assert_eq!(proxy("NONE"), Ok(json!("none")));
+        assert!(proxy("socks5://corp:1080").is_err());
+    }
+}

@@ -1,0 +1,229 @@
+//! Loading: every layer in order, then one resolved value or all problems at once.
+
+use std::path::{Path, PathBuf};
+
+use super::environment::{Environment, lay_address};
+use super::file::{self, FILE_NAME};
+use super::layers::{Layers, Origin};
+use super::problem;
+use super::resolved::Config;
+use crate::cli::GlobalArgs;
+use crate::error::{AppError, Result};
+
+/// What loading gave.
+#[derive(Clone, Debug)]
+pub(crate) struct Loaded {
+    /// Resolved values.
+    pub(crate) config: Config,
+    /// Every value with its origin.
+    pub(crate) layers: Layers,
+    /// The file that was read, or would be.
+    pub(crate) file: ConfigFile,
+    /// Things to mention that stop nothing.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The configuration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ConfigFile {
+    /// Its path.
+    pub(crate) path: PathBuf,
+    /// Whether it is there.
+    pub(crate) exists: bool,
+}
+
+/// Loads defaults, file, environment and flags.
+///
+/// The layer of dashboard settings has its place between defaults and file; nothing writes it yet.
+///
+/// # Errors
+/// Unknown keys and bad values, all of them at once; a file that was named and cannot be read.
+pub(crate) fn load(args: &GlobalArgs, environment: &Environment) -> Result<Loaded> {
+    let mut layers = Layers::defaults();
+    environment.lay_system(&mut layers);
+
+    let named_home = named_home(args, environment);
+    let file = config_file(args, environment, named_home.as_deref());
+    if let Some(text) = read(&file, args)? {
+        file::lay(&mut layers, &file.path, &text);
+    }
+    let in_home = named_home.as_deref().is_some_and(|home| file.path.starts_with(home));
+    if in_home && let Some(entry) = layers.entry("home") {
+        let sentence = "a file inside the home cannot move the home; use --home or LANGLEY_HOME";
+        let problem = problem::Problem::value(entry.origin.clone(), "home", sentence);
+        layers.problem(problem);
+    }
+
+    let warnings = environment.lay(&mut layers);
+    if let Some(home) = environment.value("LANGLEY_HOME") {
+        set_path(&mut layers, "home", &environment.absolute(Path::new(home)), || {
+            Origin::Env("LANGLEY_HOME".into())
+        });
+    }
+    if let Some(home) = &args.home {
+        set_path(&mut layers, "home", &environment.absolute(home), || Origin::Flag("--home"));
+    }
+    lay_flags(&mut layers, args);
+    if layers.value("home").is_none() {
+        let home = environment.data_folder().ok_or_else(no_home)?;
+        set_path(&mut layers, "home", &home, || Origin::Default);
+    }
+
+    let config = settle(&layers, environment)?;
+    Ok(Loaded { config, layers, file, warnings })
+}
+
+/// Lays the flags for the two addresses over `layers`.
+pub(crate) fn lay_flags(layers: &mut Layers, args: &GlobalArgs) {
+    if let Some(listen) = &args.listen {
+        lay_address(layers, "proxy", listen, Origin::Flag("--listen"));
+    }
+    if let Some(api) = &args.api {
+        lay_address(layers, "api", api, Origin::Flag("--api"));
+    }
+}
+
+/// The resolved value of `layers`.
+///
+/// # Errors
+/// Every problem found while laying them, or values that contradict each other.
+pub(crate) fn settle(layers: &Layers, environment: &Environment) -> Result<Config> {
+    if !layers.problems().is_empty() {
+        return Err(problem::error(layers.problems()));
+    }
+    Config::resolve(layers, environment).map_err(|found| problem::error(&[found]))
+}
+
+/// The home as flag or environment name it.
+fn named_home(args: &GlobalArgs, environment: &Environment) -> Option<PathBuf> {
+    let named = args.home.clone().or_else(|| environment.value("LANGLEY_HOME").map(PathBuf::from));
+    named.map(|home| environment.absolute(&home))
+}
+
+fn config_file(
+    args: &GlobalArgs,
+    environment: &Environment,
+    named_home: Option<&Path>,
+) -> ConfigFile {
+    let named =
+        args.config.clone().or_else(|| environment.value("LANGLEY_CONFIG").map(PathBuf::from));
+    if let Some(path) = named {
+        let path = environment.absolute(&path);
+        return ConfigFile { exists: path.exists(), path };
+    }
+    let home = named_home.map(Path::to_owned).or_else(|| environment.data_folder());
+    let in_home = home.map(|home| home.join(FILE_NAME));
+    let in_xdg = environment.config_folder().map(|folder| folder.join(FILE_NAME));
+    let found = [&in_home, &in_xdg].into_iter().flatten().find(|path| path.exists()).cloned();
+    let exists = found.is_some();
+    let path = found.or(in_home).or(in_xdg).unwrap_or_else(|| PathBuf::from(FILE_NAME));
+    ConfigFile { path, exists }
+}
+
+fn read(file: &ConfigFile, args: &GlobalArgs) -> Result<Option<String>> {
+    let named = args.config.is_some() || std::env::var_os("LANGLEY_CONFIG").is_some();
+    if !file.exists && !named {
+        return Ok(None);
+    }
+    match std::fs::read_to_string(&file.path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) => Err(AppError::wrong_use(format!(
+            "the configuration file {} cannot be read",
+            file.path.display()
+        ))
+        .because(&error)
+        .next("name another with --config, or make this one readable")),
+    }
+}
+
+fn set_path(layers: &mut Layers, key: &str, path: &Path, origin: impl Fn() -> Origin) {
+    match path.to_str() {
+        Some(text) => layers.set(key, &text.into(), origin()),
+        None => layers.problem(problem::Problem::value(
+            origin(),
+            key,
+            format!("{} is not UTF-8", path.display()),
+        )),
+    }
+}
+
+fn no_home() -> AppError {
+    AppError::wrong_use("there is no folder for Langley's data")
+        .why("neither HOME nor XDG_DATA_HOME is set")
+        .next("name one: `langley --home DIR`, or set LANGLEY_HOME")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(folder: &Path, pairs: &[(&str, &str)]) -> Environment {
+        let mut variables: std::collections::BTreeMap<String, String> =
+            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        variables.entry("HOME".into()).or_insert_with(|| folder.display().to_string());
+        Environment { variables, folder: folder.to_owned() }
+    }
+
+    #[test]
+    fn flags_beat_environment_beats_file_beats_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        std::fs::create_dir(&home).unwrap();
+        let text = "proxy: {port: 1}\napi: {port: 2, host: localhost}\npersistence: {body_max_bytes: 2 MiB}\n";
+        std::fs::write(home.join(FILE_NAME), text).unwrap();
+        let environment = environment(
+            folder.path(),
+            &[
+                ("LANGLEY_HOME", "home"),
+                ("LANGLEY_LISTEN", "127.0.0.1:3"),
+                ("LANGLEY_API__PORT", "4"),
+            ],
+        );
+        let args = GlobalArgs { listen: Some("127.0.0.1:5".into()), ..GlobalArgs::default() };
+        let loaded = load(&args, &environment).unwrap();
+        let config = &loaded.config;
+        assert_eq!(config.home, home);
+        assert_eq!(config.proxy.port, 5);
+        assert_eq!((config.api.port, config.api.host.as_str()), (4, "localhost"));
+        assert_eq!(config.persistence.body_max_bytes, 2 << 20);
+        let origin = |key| loaded.layers.entry(key).unwrap().origin.to_string();
+        assert_eq!(origin("proxy.port"), "flag --listen");
+        assert_eq!(origin("api.port"), "environment LANGLEY_API__PORT");
+        assert!(origin("api.host").ends_with("home/langley.config.yaml:2"));
+        assert_eq!(origin("persistence.queue_max_items"), "default");
+    }
+
+    #[test]
+    fn a_file_in_the_home_cannot_move_the_home() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE_NAME), "home: /elsewhere\n").unwrap();
+        let args = GlobalArgs { home: Some(folder.path().to_owned()), ..GlobalArgs::default() };
+        let error = load(&args, &environment(folder.path(), &[])).unwrap_err();
+        assert!(error.reason().unwrap().contains(":1: `home`: a file inside the home"));
+    }
+
+    #[test]
+    fn the_systems_proxy_is_used_unless_the_user_says_otherwise() {
+        let folder = tempfile::tempdir().unwrap();
+        let pairs = [("HTTPS_PROXY", "http://corp:3128"), ("NO_PROXY", "localhost,10.0.0.0/8")];
+        let loaded = load(&GlobalArgs::default(), &environment(folder.path(), &pairs)).unwrap();
+        assert_eq!(loaded.config.upstream_proxy.as_deref(), Some("http://corp:3128"));
+        assert_eq!(loaded.config.no_proxy.as_deref(), Some("localhost,10.0.0.0/8"));
+        let pairs = [("HTTPS_PROXY", "http://corp:3128"), ("LANGLEY_UPSTREAM_PROXY", "none")];
+        let loaded = load(&GlobalArgs::default(), &environment(folder.path(), &pairs)).unwrap();
+        assert_eq!(loaded.config.upstream_proxy, None);
+        let own = [("HTTPS_PROXY", "http://127.0.0.1:9090")];
+        let loaded = load(&GlobalArgs::default(), &environment(folder.path(), &own)).unwrap();
+        assert_eq!(loaded.config.upstream_proxy, None, "never through itself");
+    }
+
+    #[test]
+    fn listening_beyond_loopback_is_refused_without_the_switch() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = GlobalArgs { listen: Some("0.0.0.0:9090".into()), ..GlobalArgs::default() };
+        let error = load(&args, &environment(folder.path(), &[])).unwrap_err();
+        insta::assert_snapshot!(error.to_string(), @"");
+        let pairs = [("LANGLEY_PROXY__ALLOW_REMOTE", "true")];
+        assert!(load(&args, &environment(folder.path(), &pairs)).is_ok());
+    }
+}

@@ -1,0 +1,20 @@
+//! Configuration: defaults, settings, file, environment and flags become one resolved value, and
+//! every value remembers where it came from.
+
+mod environment;
+mod file;
+mod key;
+mod kind;
+mod layers;
+mod load;
+mod problem;
+mod reference;
+mod resolved;
+mod suggest;
+
+pub(crate) use environment::Environment;
+pub(crate) use kind::bytes_text;
+pub(crate) use layers::{Layers, Origin, public};
+pub(crate) use load::{Loaded, lay_flags, load, settle};
+pub(crate) use reference::markdown;
+pub(crate) use resolved::{Address, Config};

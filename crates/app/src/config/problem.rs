@@ -1,0 +1,94 @@
+//! What is wrong with a configured value, and where: one line each, all of them at once.
+
+use std::fmt;
+
+use super::key::{self, ALIASES, KEYS};
+use super::layers::Origin;
+use super::suggest;
+use crate::error::AppError;
+
+/// One thing wrong with the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    origin: Origin,
+    key: Option<String>,
+    sentence: String,
+}
+
+impl Problem {
+    /// `key` has a value that cannot be used.
+    pub(crate) fn value(origin: Origin, key: &str, sentence: impl Into<String>) -> Self {
+        Self { origin, key: Some(key.to_owned()), sentence: sentence.into() }
+    }
+
+    /// The source as a whole cannot be used.
+    pub(crate) fn source(origin: Origin, sentence: impl Into<String>) -> Self {
+        Self { origin, key: None, sentence: sentence.into() }
+    }
+
+    /// `key` is not a key.
+    pub(crate) fn unknown(origin: Origin, path: &str) -> Self {
+        let known = KEYS.iter().map(|key| key.path).chain(ALIASES.iter().map(|(alias, _)| *alias));
+        let sentence = if let Some(near) = suggest::nearest(path, known) {
+            format!("unknown key; did you mean `{near}`?")
+        } else {
+            let (section, accepted) = siblings(path);
+            format!("unknown key; {section} takes {accepted}")
+        };
+        Self::value(origin, path, sentence)
+    }
+}
+
+/// What the section that `path` lies in takes.
+fn siblings(path: &str) -> (String, String) {
+    let mut section = path;
+    while let Some((above, _)) = section.rsplit_once('.') {
+        section = above;
+        if key::is_section(section) {
+            let depth = section.split('.').count();
+            return (format!("`{section}`"), names(depth, |key| key.is_below(section)));
+        }
+    }
+    ("the top level".to_owned(), names(0, |_| true))
+}
+
+fn names(depth: usize, wanted: impl Fn(&key::Key) -> bool) -> String {
+    let mut names: Vec<&str> = KEYS
+        .iter()
+        .filter(|key| wanted(key))
+        .filter_map(|key| key.path.split('.').nth(depth))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.origin)?;
+        if let Some(key) = &self.key {
+            write!(f, "`{key}`: ")?;
+        }
+        f.write_str(&self.sentence)
+    }
+}
+
+/// All problems as one error.
+pub(crate) fn error(problems: &[Problem]) -> AppError {
+    let what = match problems.len() {
+        1 => "the configuration has a problem".to_owned(),
+        n => format!("the configuration has {n} problems"),
+    };
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let mut error = AppError::wrong_use(what).why(lines.join("\n"));
+    let file = problems.iter().find_map(|problem| match &problem.origin {
+        Origin::File { path, .. } => Some(path.display().to_string()),
+        _ => None,
+    });
+    if let Some(file) = file {
+        error = error.next(format!("edit {file}, then run `langley config check`"));
+    } else {
+        error = error.next("correct it, then run `langley config check`");
+    }
+    error
+}

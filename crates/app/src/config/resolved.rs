@@ -1,0 +1,213 @@
+//! The resolved configuration: typed values that the rest of the program uses without asking again.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::environment::Environment;
+use super::layers::{Layers, Origin};
+use super::problem::Problem;
+
+/// Everything settled.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// Folder for database, certificates, token and logs.
+    pub(crate) home: PathBuf,
+    /// Where the proxy listens.
+    pub(crate) proxy: Address,
+    /// Where dashboard and API listen.
+    pub(crate) api: Address,
+    /// Whether listening beyond loopback is wanted.
+    pub(crate) allow_remote: bool,
+    /// Host patterns whose TLS is opened.
+    pub(crate) intercept_hosts: Vec<String>,
+    /// Upstream for paths that name no provider.
+    pub(crate) reverse_default: Option<String>,
+    /// Base URL by upstream name, where it differs from the provider's own.
+    pub(crate) upstreams: BTreeMap<String, String>,
+    /// PEM file added to the roots.
+    pub(crate) upstream_ca: Option<PathBuf>,
+    /// URL of the proxy that Langley itself goes through; may hold a password.
+    pub(crate) upstream_proxy: Option<String>,
+    /// Hosts reached without it.
+    pub(crate) no_proxy: Option<String>,
+    /// Agent connections open at once.
+    pub(crate) max_connections: usize,
+    /// How much is kept, and how.
+    pub(crate) persistence: Persistence,
+    /// What is never kept.
+    pub(crate) redaction: Redaction,
+}
+
+/// Host and port to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// Address or name.
+    pub(crate) host: String,
+    /// Port; 0 takes any free one.
+    pub(crate) port: u16,
+}
+
+impl Address {
+    /// Whether only this machine can reach it.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.host == "localhost"
+            || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// How much is kept, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct Persistence {
+    /// Longest body kept, in bytes.
+    pub(crate) body_max_bytes: usize,
+    /// Longest time before gathered events are written.
+    pub(crate) event_batch_timeout: Duration,
+    /// Observations waiting between proxy and recorder.
+    pub(crate) queue_max_items: usize,
+    /// Bytes waiting between proxy and recorder.
+    pub(crate) queue_max_bytes: usize,
+}
+
+/// What is never kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Redaction {
+    /// Headers by name.
+    pub(crate) headers: Vec<String>,
+    /// Headers by pattern.
+    pub(crate) header_patterns: Vec<String>,
+    /// Keys in bodies.
+    pub(crate) api_keys: bool,
+    /// Images in bodies.
+    pub(crate) base64_images: bool,
+    /// Hosts of which no body is kept.
+    pub(crate) no_body_hosts: Vec<String>,
+}
+
+impl Config {
+    /// Settles `layers`, whose values their kinds have accepted already.
+    ///
+    /// # Errors
+    /// Values that contradict each other.
+    pub(crate) fn resolve(layers: &Layers, environment: &Environment) -> Result<Self, Problem> {
+        let read = Read { layers };
+        let upstreams = layers
+            .named("proxy.reverse.upstreams", "base_url")
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())))
+            .collect();
+        let mut config = Self {
+            home: PathBuf::from(read.text("home").unwrap_or_default()),
+            proxy: read.address("proxy"),
+            api: read.address("api"),
+            allow_remote: read.switch("proxy.allow_remote"),
+            intercept_hosts: read.list("proxy.intercept.hosts"),
+            reverse_default: read.text("proxy.reverse.default"),
+            upstreams,
+            upstream_ca: read
+                .text("proxy.upstream_ca")
+                .map(|path| environment.absolute(path.as_ref())),
+            upstream_proxy: read.text("proxy.upstream_proxy").filter(|url| url != "none"),
+            no_proxy: read.text("proxy.no_proxy"),
+            max_connections: read.size("proxy.max_connections"),
+            persistence: Persistence {
+                body_max_bytes: read.size("persistence.body_max_bytes"),
+                event_batch_timeout: Duration::from_millis(
+                    read.number("persistence.event_batch_timeout_ms"),
+                ),
+                queue_max_items: read.size("persistence.queue_max_items"),
+                queue_max_bytes: read.size("persistence.queue_max_bytes"),
+            },
+            redaction: Redaction {
+                headers: read.list("redaction.headers.always_redact"),
+                header_patterns: read.list("redaction.headers.pattern_redact"),
+                api_keys: read.switch("redaction.bodies.redact_api_keys"),
+                base64_images: read.switch("redaction.bodies.redact_base64_images"),
+                no_body_hosts: read.list("redaction.logging.never_log_body_for_hosts"),
+            },
+        };
+        config.leave_itself_out(layers);
+        for (section, address) in [("proxy", &config.proxy), ("api", &config.api)] {
+            if !address.is_loopback() && !config.allow_remote {
+                let origin = read.origin(&format!("{section}.host"));
+                let sentence = format!(
+                    "{} can be reached from other machines; set `proxy.allow_remote: true` if that is meant (the proxy then asks for the token)",
+                    address.host
+                );
+                return Err(Problem::value(origin, &format!("{section}.host"), sentence));
+            }
+        }
+        Ok(config)
+    }
+
+    /// The system's proxy may be Langley itself, inside `langley run`: going through it would loop.
+    fn leave_itself_out(&mut self, layers: &Layers) {
+        let from_system = layers
+            .entry("proxy.upstream_proxy")
+            .is_some_and(|entry| matches!(entry.origin, Origin::System(_)));
+        let own = self.upstream_proxy.as_deref().is_some_and(|url| {
+            let uri = url.parse::<hyper::Uri>().unwrap_or_default();
+            let there = Address {
+                host: uri.host().unwrap_or_default().to_owned(),
+                port: uri.port_u16().unwrap_or(80),
+            };
+            there.is_loopback() && there.port == self.proxy.port
+        });
+        if from_system && own {
+            self.upstream_proxy = None;
+        }
+    }
+}
+
+/// Typed looks at layers whose values were accepted; an absent one reads as empty.
+struct Read<'a> {
+    layers: &'a Layers,
+}
+
+impl Read<'_> {
+    fn text(&self, key: &str) -> Option<String> {
+        self.layers.value(key).and_then(Value::as_str).map(str::to_owned)
+    }
+
+    fn number(&self, key: &str) -> u64 {
+        self.layers.value(key).and_then(Value::as_u64).unwrap_or_default()
+    }
+
+    fn size(&self, key: &str) -> usize {
+        usize::try_from(self.number(key)).unwrap_or(usize::MAX)
+    }
+
+    fn switch(&self, key: &str) -> bool {
+        self.layers.value(key).and_then(Value::as_bool).unwrap_or_default()
+    }
+
+    fn list(&self, key: &str) -> Vec<String> {
+        let items = self.layers.value(key).and_then(Value::as_array);
+        items.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    fn address(&self, section: &str) -> Address {
+        let port = self.number(&format!("{section}.port"));
+        Address {
+            host: self.text(&format!("{section}.host")).unwrap_or_default(),
+            port: u16::try_from(port).unwrap_or_default(),
+        }
+    }
+
+    fn origin(&self, key: &str) -> Origin {
+        self.layers.entry(key).map_or(Origin::Default, |entry| entry.origin.clone())
+    }
+}

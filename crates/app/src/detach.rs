@@ -1,0 +1,113 @@
+//! A server of its own session, for `langley run`: started when none runs, found when one does.
+
+use std::fs::{self, File};
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::api::Api;
+use crate::cli::GlobalArgs;
+use crate::error::{AppError, Result};
+use crate::home::{Home, private_folder};
+use crate::lock::Claim;
+use crate::state::State;
+
+/// Seconds without a client after which a server that `run` started ends.
+const IDLE_EXIT: u64 = 600;
+const PATIENCE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(5);
+
+/// The running server of `home`; started when there is none.
+///
+/// # Errors
+/// It does not start, with its own words.
+pub(crate) async fn server(home: &Home, args: &GlobalArgs) -> Result<State> {
+    if let Some(state) = healthy(home).await {
+        return Ok(state);
+    }
+    let mut child = if Claim::is_held(home) { None } else { Some(spawn(home, args)?) };
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(state) = healthy(home).await {
+            return Ok(state);
+        }
+        if let Some(running) = &mut child
+            && let Ok(Some(status)) = running.try_wait()
+        {
+            // Success means that another server took the home first: wait for that one.
+            if !status.success() {
+                return Err(did_not_start(home));
+            }
+            child = None;
+        }
+        if child.is_none() && !Claim::is_held(home) {
+            child = Some(spawn(home, args)?);
+        }
+        if Instant::now() >= deadline {
+            return Err(AppError::failed("the server did not become ready")
+                .why(format!("it was given {} seconds", PATIENCE.as_secs()))
+                .next(format!("read {}", home.server_log().display()))
+                .next("start it in another terminal to see what it says: `langley start`"));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// The running server, when it holds the home and answers.
+pub(crate) async fn healthy(home: &Home) -> Option<State> {
+    if !Claim::is_held(home) {
+        return None;
+    }
+    let state = State::read(home)?;
+    Api::new(state.api, None).is_healthy().await.then_some(state)
+}
+
+fn spawn(home: &Home, args: &GlobalArgs) -> Result<Child> {
+    let failed = |error: &std::io::Error| {
+        AppError::failed("the server could not be started")
+            .because(error)
+            .next("start it in another terminal: `langley start`")
+    };
+    let log = log_file(home).map_err(|error| failed(&error))?;
+    let program = std::env::current_exe().map_err(|error| failed(&error))?;
+    let mut command = Command::new(program);
+    command.arg("start").arg("--detached").arg("--idle-exit").arg(IDLE_EXIT.to_string());
+    command.arg("--no-open").arg("--quiet").arg("--home").arg(home.root());
+    if let Some(config) = &args.config {
+        command.arg("--config").arg(config);
+    }
+    for (flag, value) in [("--listen", &args.listen), ("--api", &args.api)] {
+        if let Some(value) = value {
+            command.arg(flag).arg(value);
+        }
+    }
+    let errors = log.try_clone().map_err(|error| failed(&error))?;
+    command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn().map_err(|error| failed(&error))
+}
+
+fn log_file(home: &Home) -> std::io::Result<File> {
+    private_folder(&home.logs())?;
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(home.server_log())
+}
+
+/// What the server said before it ended, as our own error.
+fn did_not_start(home: &Home) -> AppError {
+    let said = fs::read_to_string(home.server_log()).unwrap_or_default();
+    let part = |name: &str| -> Vec<&str> {
+        said.lines().filter_map(|line| line.strip_prefix(name)).map(str::trim).collect()
+    };
+    let reasons = [part("error:"), part("why:")].concat().join(": ");
+    let mut error = AppError::failed("the server did not start");
+    error = error.why(if reasons.is_empty() { said.trim() } else { &reasons });
+    for next in part("next:") {
+        error = error.next(next);
+    }
+    error
+}

@@ -1,0 +1,118 @@
+//! One finding of the doctor, and how it is shown.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::error::AppError;
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// As it must be.
+    Pass,
+    /// It works, but should be looked at.
+    Warn,
+    /// It does not work.
+    Fail,
+}
+
+impl Verdict {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// One finding.
+#[derive(Clone, Debug)]
+pub(crate) struct Check {
+    /// What was looked at.
+    pub(crate) name: &'static str,
+    /// How it came out.
+    pub(crate) verdict: Verdict,
+    what: String,
+    why: Option<String>,
+    next: Vec<String>,
+}
+
+impl Check {
+    /// All is well; `what` says what was found.
+    pub(crate) fn passed(name: &'static str, what: impl Into<String>) -> Self {
+        Self { name, verdict: Verdict::Pass, what: what.into(), why: None, next: Vec::new() }
+    }
+
+    /// It works, but `what`.
+    pub(crate) fn warned(name: &'static str, what: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Warn, ..Self::passed(name, what) }
+    }
+
+    /// It does not work, as `error` says.
+    pub(crate) fn failed(name: &'static str, error: &AppError) -> Self {
+        Self {
+            name,
+            verdict: Verdict::Fail,
+            what: error.what().to_owned(),
+            why: error.reason().map(str::to_owned),
+            next: error.hints().to_vec(),
+        }
+    }
+
+    /// The reason.
+    #[must_use]
+    pub(crate) fn why(mut self, why: impl Into<String>) -> Self {
+        self.why = Some(why.into());
+        self
+    }
+
+    /// What to do.
+    #[must_use]
+    pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
+        self.next.push(next.into());
+        self
+    }
+
+    /// For scripts.
+    pub(crate) fn as_json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "status": self.verdict.word(),
+            "what": self.what,
+            "why": self.why,
+            "next": self.next,
+        })
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<5} {:<14} {}", self.verdict.word(), self.name, self.what)?;
+        let indented = |text: &str| text.replace('\n', "\n                            ");
+        if let Some(why) = &self.why {
+            writeln!(f, "                     why:   {}", indented(why))?;
+        }
+        for next in &self.next {
+            writeln!(f, "                     next:  {}", indented(next))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_shown_with_its_way_out() {
+        let error = AppError::failed("the port is taken").why("by another").next("use --listen");
+        let shown = format!(
+            "{}{}",
+            Check::passed("home", "/h, mode 700"),
+            Check::failed("proxy port", &error)
+        );
+        insta::assert_snapshot!(shown, @"");
+    }
+}

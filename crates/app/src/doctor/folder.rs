@@ -1,0 +1,67 @@
+//! The home: can it be written, is it private, is there room?
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::check::Check;
+use crate::config::bytes_text;
+use crate::error::AppError;
+use crate::home::Home;
+use crate::token::Token;
+
+const GIB: u64 = 1 << 30;
+const MIB: u64 = 1 << 20;
+
+/// Home, token and free space.
+pub(super) fn checks(home: &Home) -> Vec<Check> {
+    if !home.root().exists() {
+        let what =
+            format!("{} does not exist yet; it is made at the first start", home.root().display());
+        return vec![Check::passed("home", what), room(home)];
+    }
+    let usable = match Home::create(home.root()) {
+        Err(error) => return vec![Check::failed("home", &error)],
+        Ok(_) => privacy("home", home.root(), 0o700),
+    };
+    vec![usable, token(home), room(home)]
+}
+
+fn token(home: &Home) -> Check {
+    match Token::read(home) {
+        Err(error) => Check::failed("token", &error),
+        Ok(None) => Check::passed("token", "none yet; it is made at the first start"),
+        Ok(Some(_)) => privacy("token", &home.token(), 0o600),
+    }
+}
+
+/// A file or folder that must be closed to others.
+pub(super) fn privacy(name: &'static str, path: &Path, wanted: u32) -> Check {
+    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
+    if mode & 0o077 == 0 {
+        return Check::passed(name, format!("{}, mode {mode:o}", path.display()));
+    }
+    Check::warned(name, format!("{} is open to others (mode {mode:o})", path.display()))
+        .why("whoever can read it can read what was recorded, or use the API")
+        .next(format!("chmod {wanted:o} {}", path.display()))
+}
+
+fn room(home: &Home) -> Check {
+    let existing = home.root().ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    match fs4::available_space(existing) {
+        Err(error) => Check::warned("disk", "free space cannot be read").why(error.to_string()),
+        Ok(free) => {
+            let what = format!("{} free", bytes_text(free / MIB * MIB));
+            if free >= GIB {
+                Check::passed("disk", format!("{} GiB free", free / GIB))
+            } else if free >= 100 * MIB {
+                Check::warned("disk", what).next("free some space, or move the home: --home DIR")
+            } else {
+                let error = AppError::failed(what)
+                    .why("without room flows are dropped (traffic itself goes on)")
+                    .next("free some space, or move the home: --home DIR");
+                Check::failed("disk", &error)
+            }
+        }
+    }
+}

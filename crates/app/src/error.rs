@@ -1,0 +1,149 @@
+//! What a command failed with: a kind that sets the exit code, and three sentences for the person.
+//!
+//! Printed as `error: …` (what), `why: …` and `next: …`; libraries' errors are turned into it at the
+//! edge where the command knows what the person can do about them.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// The result of every command.
+pub(crate) type Result<T, E = AppError> = std::result::Result<T, E>;
+
+/// Whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorKind {
+    /// The command could not do its work: exit code 1.
+    Failed,
+    /// It was asked in a way that cannot work (arguments, configuration): exit code 2.
+    WrongUse,
+    /// Everything was said already: exit code 1 without a word.
+    Said,
+}
+
+/// An error that a person can act on.
+#[derive(Debug)]
+pub(crate) struct AppError {
+    kind: ErrorKind,
+    what: String,
+    why: Option<String>,
+    next: Vec<String>,
+}
+
+impl AppError {
+    /// The work failed.
+    pub(crate) fn failed(what: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Failed, what: what.into(), why: None, next: Vec::new() }
+    }
+
+    /// It was asked in a way that cannot work.
+    pub(crate) fn wrong_use(what: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::WrongUse, ..Self::failed(what) }
+    }
+
+    /// The failure has been printed already.
+    pub(crate) fn said() -> Self {
+        Self { kind: ErrorKind::Said, ..Self::failed("") }
+    }
+
+    /// The reason; an error's own words, its sources included.
+    #[must_use]
+    pub(crate) fn why(mut self, why: impl fmt::Display) -> Self {
+        self.why = Some(why.to_string());
+        self
+    }
+
+    /// The reason, from an error and everything that caused it.
+    #[must_use]
+    pub(crate) fn because(self, cause: &dyn std::error::Error) -> Self {
+        self.why(Chain(cause))
+    }
+
+    /// Something the person can do now; may be given several times.
+    #[must_use]
+    pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
+        self.next.push(next.into());
+        self
+    }
+
+    /// What failed, in one sentence.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// Why, when known.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.why.as_deref()
+    }
+
+    /// What to do now.
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.next
+    }
+
+    /// The process's exit code.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self.kind {
+            ErrorKind::Failed | ErrorKind::Said => ExitCode::from(1),
+            ErrorKind::WrongUse => ExitCode::from(2),
+        }
+    }
+
+    /// Prints itself to stderr.
+    pub(crate) fn print(&self) {
+        if self.kind != ErrorKind::Said {
+            eprint!("{self}");
+        }
+    }
+}
+
+impl fmt::Display for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "error: {}", self.what)?;
+        if let Some(why) = &self.why {
+            writeln!(f, "why:   {}", why.replace('\n', "\n       "))?;
+        }
+        for next in &self.next {
+            writeln!(f, "next:  {}", next.replace('\n', "\n       "))?;
+        }
+        Ok(())
+    }
+}
+
+/// An error with its sources, each said once.
+struct Chain<'a>(&'a dyn std::error::Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut said = self.0.to_string();
+        f.write_str(&said)?;
+        let mut source = self.0.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if !said.contains(&text) {
+                write!(f, ": {text}")?;
+            }
+            said = text;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_why_and_next() {
+        let error = AppError::failed("the port is taken")
+            .why("Address already in use")
+            .next("stop the other program")
+            .next("or choose another port with `--listen`");
+        insta::assert_snapshot!(error.to_string(), @r"
+        error: the port is taken
+        why:   Address already in use
+        next:  stop the other program
+        next:  or choose another port with `--listen`
+        ");
+    }
+}

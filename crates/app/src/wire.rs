@@ -1,0 +1,326 @@
+//! Everything joined, top to bottom: ports, tap, proxy, store, recorder, doors, and their end.
+//!
+//! The proxy's port opens before anything slow, so that an agent started beside us waits in the
+//! listen queue instead of failing. Nothing is registered elsewhere: what runs is named here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use langley_engine::{Intake, IntakeOptions, Recorder, RecorderHandle, RecorderOptions};
+use langley_model::{Micros, Redactor, RedactorOptions};
+use langley_proxy::{
+    BaseUrl, CertificateAuthority, HostList, NoProxy, Proxy, ProxyOptions, ReverseOptions,
+    UpstreamProxy,
+};
+use langley_server::{Doors, DoorsOptions, Gauges, Hub, LiveOptions, ServerInfo, Setting};
+use langley_store::{Store, StoreOptions};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{self, Config, Layers};
+use crate::error::{AppError, Result};
+use crate::home::Home;
+use crate::listen::{self, Door};
+use crate::lock::Lock;
+use crate::state::State;
+use crate::token::Token;
+
+/// How long running exchanges may go on after the first signal.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// Flows open at once whose ending has a reserved slot.
+const MAX_OPEN_FLOWS: usize = 65_536;
+
+/// Base URLs of the providers, where configuration names no other.
+const PROVIDERS: [(&str, &str); 4] = [
+    ("anthropic", "https://api.anthropic.com"),
+    ("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com"),
+    ("gemini", "https://generativelanguage.googleapis.com"),
+    ("openai", "https://api.openai.com"),
+];
+
+/// A running server.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// Where it can be found.
+    pub(crate) state: State,
+    /// Whether the certificate was issued anew because the intercept list changed.
+    pub(crate) reissued: bool,
+    home: Home,
+    doors: Doors,
+    intake: Arc<Intake>,
+    store: Store,
+    recorder: RecorderHandle,
+    proxy: JoinHandle<()>,
+    api: JoinHandle<std::io::Result<()>>,
+    stop_proxy: CancellationToken,
+    stop_api: CancellationToken,
+    connections: Connections,
+    _lock: Lock,
+}
+
+/// Reads how many agents are connected.
+#[derive(Clone)]
+struct Connections(Arc<dyn Fn() -> u64 + Send + Sync>);
+
+impl std::fmt::Debug for Connections {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Connections").field(&(self.0)()).finish()
+    }
+}
+
+impl Server {
+    /// Starts everything in `home`, whose lock is held by the caller until the server ends.
+    ///
+    /// # Errors
+    /// A port is taken, or store, certificate authority or token cannot be used.
+    pub(crate) async fn start(
+        config: &Config,
+        layers: &Layers,
+        home: Home,
+        lock: Lock,
+    ) -> Result<Self> {
+        // Ports first.
+        let proxy_listener = listen::open(Door::Proxy, &config.proxy)?;
+        let api_listener = listen::open(Door::Api, &config.api)?;
+        let proxy_addr = local_addr(&proxy_listener)?;
+        let api_addr = local_addr(&api_listener)?;
+
+        // What the proxy needs.
+        let hosts =
+            HostList::parse(&config.intercept_hosts).map_err(|e| unusable("intercept list", &e))?;
+        let authority = CertificateAuthority::open_or_create(&home.ca(), &hosts).map_err(|e| {
+            AppError::failed("the certificate authority cannot be used").because(&e)
+        })?;
+        let certificate = authority.certificate_pem().to_owned();
+        let fingerprint = authority.fingerprint_sha256();
+        let reissued = authority.reissued();
+        let token = Token::open_or_create(&home)?;
+
+        // Proxy → intake.
+        let intake = Intake::new(IntakeOptions {
+            max_items: config.persistence.queue_max_items,
+            max_bytes: config.persistence.queue_max_bytes,
+            max_open_flows: MAX_OPEN_FLOWS,
+        });
+        let options = proxy_options(config, hosts.clone(), &token)?;
+        let proxy = Proxy::new(options, authority, Arc::clone(&intake) as Arc<_>, proxy_addr)
+            .map_err(|e| AppError::failed("the proxy cannot be set up").because(&e))?;
+        let proxy_stats = Arc::new(proxy.stats());
+        let stop_proxy = CancellationToken::new();
+
+        // Intake → recorder → store → hub.
+        let hub = Hub::new(LiveOptions::default());
+        let store = open_store(config, &home, &hub)?;
+        let redactor = Arc::new(redactor(config)?);
+        let recorder = Recorder::spawn(
+            recorder_options(config),
+            Arc::clone(&intake),
+            store.clone(),
+            Arc::clone(&redactor),
+            Arc::clone(&hub) as Arc<_>,
+        )
+        .map_err(|e| AppError::failed("the recorder cannot be started").because(&e))?;
+
+        // Traffic flows from here on.
+        let proxy = tokio::spawn(proxy.serve(proxy_listener, stop_proxy.clone()));
+
+        // Hub and store → doors.
+        let recorder_stats = recorder.stats_reader();
+        let connections = Arc::clone(&proxy_stats);
+        let doors = Doors::new(DoorsOptions {
+            store: store.clone(),
+            hub,
+            gauges: Gauges {
+                intake: Arc::clone(&intake),
+                recorder: Box::new(move || recorder_stats.stats()),
+                proxy_connections: Box::new(move || Some(connections().connections_open)),
+            },
+            redactor,
+            token: langley_server::Token::new(token.reveal())
+                .map_err(|e| AppError::failed("the token cannot be used").because(&e))?,
+            allowed_hosts: Vec::new(),
+            info: ServerInfo {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                proxy_addr,
+                api_addr,
+                home: home.root().to_owned(),
+                ca_path: home.ca_certificate(),
+                bundle_path: home.ca_bundle(),
+                ca_fingerprint: fingerprint,
+                intercept_hosts: hosts.patterns().collect(),
+                started_at: Micros::now(),
+            },
+            settings: settings(layers),
+        });
+        let stop_api = CancellationToken::new();
+        let api = tokio::spawn(langley_server::serve(
+            api_listener,
+            doors.clone(),
+            stop_api.clone().cancelled_owned(),
+        ));
+
+        // Only now can a client find us: all it needs is there.
+        let bundle = home.ca_bundle();
+        tokio::task::spawn_blocking(move || {
+            langley_proxy::write_bundle(&bundle, &certificate, &[])
+        })
+        .await
+        .map_err(|e| AppError::failed("the bundle of certificates was not written").because(&e))?
+        .map_err(|e| {
+            AppError::failed("the bundle of certificates cannot be written").because(&e)
+        })?;
+        let state = State {
+            pid: std::process::id(),
+            proxy: proxy_addr,
+            api: api_addr,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        state.write(&home)?;
+
+        Ok(Self {
+            state,
+            reissued,
+            home,
+            doors,
+            intake,
+            store,
+            recorder,
+            proxy,
+            api,
+            stop_proxy,
+            stop_api,
+            connections: Connections(Arc::new(move || proxy_stats().connections_open)),
+            _lock: lock,
+        })
+    }
+
+    /// A one-time link to the dashboard.
+    ///
+    /// # Errors
+    /// The system has no randomness to give.
+    pub(crate) fn link(&self) -> Result<String> {
+        self.doors
+            .sign_in_link()
+            .map_err(|e| AppError::failed("no link to the dashboard could be made").because(&e))
+    }
+
+    /// Whether agents are connected at the moment.
+    pub(crate) fn is_busy(&self) -> impl Fn() -> bool + use<> {
+        let Connections(open) = self.connections.clone();
+        move || open() > 0
+    }
+
+    /// Ends in order: no new connections, running exchanges to their end (at most 30 s, or until
+    /// `hurry`), then everything that was seen is written, then the doors close.
+    ///
+    /// # Errors
+    /// The recorder or the store ended by a panic.
+    pub(crate) async fn stop(mut self, hurry: impl Future<Output = ()>) -> Result<()> {
+        State::remove(&self.home);
+        self.stop_proxy.cancel();
+        tokio::select! {
+            _ = &mut self.proxy => {}
+            () = hurry => self.proxy.abort(),
+        }
+        self.intake.close();
+        let (recorder, store) = (self.recorder, self.store);
+        let written = tokio::task::spawn_blocking(move || {
+            recorder.join();
+            store.close();
+        })
+        .await;
+        self.stop_api.cancel();
+        let _ = self.api.await;
+        written.map_err(|e| AppError::failed("the recorder failed at its end").because(&e))
+    }
+}
+
+fn local_addr(listener: &TcpListener) -> Result<std::net::SocketAddr> {
+    listener
+        .local_addr()
+        .map_err(|e| AppError::failed("the listener's address is unknown").because(&e))
+}
+
+fn unusable(what: &str, error: &dyn std::error::Error) -> AppError {
+    AppError::wrong_use(format!("the {what} cannot be used"))
+        .because(error)
+        .next("see what is set, and where: `langley config show`")
+}
+
+fn proxy_options(config: &Config, hosts: HostList, token: &Token) -> Result<ProxyOptions> {
+    let mut upstreams = std::collections::BTreeMap::new();
+    let configured = config.upstreams.iter().map(|(name, url)| (name.as_str(), url.as_str()));
+    for (name, url) in PROVIDERS.into_iter().chain(configured) {
+        let url = BaseUrl::parse(url).map_err(|e| unusable("base URL of an upstream", &e))?;
+        upstreams.insert(name.to_owned(), url);
+    }
+    if let Some(default) = &config.reverse_default
+        && !upstreams.contains_key(default)
+    {
+        let known: Vec<&str> = upstreams.keys().map(String::as_str).collect();
+        return Err(AppError::wrong_use(format!(
+            "`proxy.reverse.default` names `{default}`, which is no upstream"
+        ))
+        .why(format!("known upstreams: {}", known.join(", ")))
+        .next(format!("name one of them, or set `proxy.reverse.upstreams.{default}.base_url`")));
+    }
+    let mut options = ProxyOptions::new(hosts);
+    options.reverse = ReverseOptions { upstreams, default: config.reverse_default.clone() };
+    options.upstream_ca.clone_from(&config.upstream_ca);
+    options.upstream_proxy = config
+        .upstream_proxy
+        .as_deref()
+        .map(UpstreamProxy::parse)
+        .transpose()
+        .map_err(|e| unusable("upstream proxy", &e))?;
+    if let Some(list) = &config.no_proxy {
+        options.no_proxy =
+            NoProxy::parse(list).map_err(|e| unusable("list `proxy.no_proxy`", &e))?;
+    }
+    options.max_connections = config.max_connections;
+    options.drain = DRAIN;
+    options.password = (!config.proxy.is_loopback()).then(|| token.reveal().to_owned());
+    Ok(options)
+}
+
+fn open_store(config: &Config, home: &Home, hub: &Arc<Hub>) -> Result<Store> {
+    let mut options = StoreOptions::new(home.database());
+    options.queue_max_items = config.persistence.queue_max_items;
+    options.queue_max_bytes = config.persistence.queue_max_bytes;
+    // The recorder holds events for a quarter of the time, the writer for half of it.
+    options.event_batch = config.persistence.event_batch_timeout / 2;
+    Store::open(options, hub.announce())
+        .map_err(|e| AppError::failed("the database cannot be opened").because(&e))
+}
+
+fn redactor(config: &Config) -> Result<Redactor> {
+    let wanted = &config.redaction;
+    Redactor::new(RedactorOptions {
+        always_redact_headers: wanted.headers.clone(),
+        pattern_redact_headers: wanted.header_patterns.clone(),
+        api_keys: wanted.api_keys,
+        base64_images: wanted.base64_images,
+    })
+    .map_err(|why| AppError::wrong_use("the redaction rules cannot be used").why(why))
+}
+
+fn recorder_options(config: &Config) -> RecorderOptions {
+    RecorderOptions {
+        body_max_bytes: config.persistence.body_max_bytes,
+        never_log_body_for_hosts: config.redaction.no_body_hosts.clone(),
+        flush_after: config.persistence.event_batch_timeout / 4,
+        ..RecorderOptions::default()
+    }
+}
+
+fn settings(layers: &Layers) -> Vec<Setting> {
+    let rows = layers.rows().into_iter();
+    rows.map(|(key, _, entry)| Setting {
+        key,
+        value: entry.map_or(serde_json::Value::Null, |entry| config::public(&entry.value)),
+        source: entry.map_or("default", |entry| entry.origin.word()).to_owned(),
+    })
+    .collect()
+}

@@ -1,0 +1,109 @@
+//! The everyday commands around one running server.
+
+use std::process::Command;
+
+use crate::stage::Stage;
+
+#[test]
+fn a_second_start_joins_the_first_and_stop_ends_it() {
+    let stage = Stage::new();
+    let server = stage.server();
+    let state = stage.state();
+    assert_eq!(state["pid"], server.id());
+
+    let (code, out, _) = stage.run(&["--no-open"]);
+    assert_eq!(code, 0);
+    let api = state["api"].as_str().unwrap();
+    assert!(out.starts_with(&format!("Langley already runs (process {})", server.id())), "{out}");
+    let link = out.split_whitespace().find(|word| word.contains("/auth?code=")).unwrap();
+    assert!(link.starts_with(&format!("http://{api}/auth?code=")));
+
+    // The link opens one browser session, once.
+    let visit = || {
+        let output = Command::new("curl")
+            .args(["-s", "-o", "/dev/null", "-w", "%{http_code}", link])
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(visit(), "303");
+    assert_ne!(visit(), "303");
+
+    let (code, out, _) = stage.run(&["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &status["running"]), (0, &serde_json::json!(true)));
+    assert_eq!(status["stats"]["flows_total"], 0);
+
+    let (code, out, err) = stage.run(&["doctor", "--json"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(stage.run(&["ca", "rotate"]).0, 1, "not under a running server");
+
+    assert_eq!(stage.run(&["stop"]), (0, "stopped\n".into(), String::new()));
+    assert_eq!(server.exit_code(), Some(0));
+    assert!(!stage.home().join("state.json").exists());
+    assert_eq!(stage.run(&["status"]).0, 1);
+}
+
+#[test]
+fn the_authority_can_be_shown_and_rotated_while_no_server_runs() {
+    let stage = Stage::new();
+    drop(stage.server());
+    let show = || {
+        let (code, out, err) = stage.run(&["ca", "show", "--json"]);
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str::<serde_json::Value>(&out).unwrap()
+    };
+    let before = show();
+    assert!(before["permitted"].as_array().unwrap().contains(&"api.anthropic.com".into()));
+    let (code, out, err) = stage.run(&["ca", "rotate"]);
+    assert_eq!(code, 0, "{err}");
+    let after = show();
+    assert_ne!(before["fingerprint_sha256"], after["fingerprint_sha256"]);
+    assert!(out.contains(after["fingerprint_sha256"].as_str().unwrap()), "{out}");
+}
+
+#[test]
+fn configuration_is_shown_with_where_each_value_came_from() {
+    let mut stage = Stage::new();
+    stage.set("LANGLEY_INTERCEPT_HOSTS", "+llm.example");
+    stage.set("LANGLEY_UPSTREAM_PROXY", "http://me:secret@corp.example:3128");
+    let (code, out, err) = stage.run(&["config", "show", "--json"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(!out.contains("secret"));
+    let shown: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let row = |key: &str| {
+        shown["items"].as_array().unwrap().iter().find(|row| row["key"] == key).unwrap().clone()
+    };
+    assert_eq!(row("proxy.port")["origin"], "environment LANGLEY_LISTEN");
+    assert_eq!(row("api.host")["source"], "environment");
+    assert_eq!(row("proxy.upstream_proxy")["value"], "http://me:…@corp.example:3128");
+    let hosts = row("proxy.intercept.hosts")["value"].as_array().unwrap().clone();
+    assert!(hosts.contains(&"llm.example".into()) && hosts.contains(&"api.anthropic.com".into()));
+    assert_eq!(stage.run(&["db", "path"]).1, "DIR/home/langley.db\n");
+    assert_eq!(stage.run(&["config", "path"]).1, "DIR/home/langley.config.yaml\n");
+    assert_eq!(stage.run(&["ca", "path"]).1, "DIR/home/ca/ca.pem\n");
+    assert!(stage.run(&["completions", "bash"]).1.contains("_langley"));
+}
+
+#[test]
+fn the_token_is_made_once_and_can_be_replaced() {
+    let stage = Stage::new();
+    let show = || stage.run(&["token", "show"]).1;
+    let first = show();
+    assert_eq!(first, show());
+    let rotated = stage.run(&["token", "rotate"]).1;
+    assert_ne!(first, rotated);
+    assert_eq!(rotated, show());
+}
+
+#[test]
+fn the_demo_plays_every_session_and_all_of_it_is_recorded() {
+    let stage = Stage::new();
+    let (code, out, err) = stage.run(&["demo", "--once"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("17 flows recorded"), "{out}");
+    for outcome in ["completed", "provider_error", "client_gone"] {
+        assert!(out.contains(outcome), "{out}");
+    }
+    assert!(out.contains("web_search") && out.contains("Read Grep"), "{out}");
+}

@@ -1,0 +1,97 @@
+//! `langley run`: the command ends as it would without us, and knows its way to the proxy.
+
+use std::process::Stdio;
+
+use crate::stage::{Stage, wait};
+
+#[test]
+fn exit_codes_are_the_commands_own() {
+    let stage = Stage::new();
+    let code = |args: &[&str]| stage.run(&[&["run", "--"], args].concat()).0;
+    assert_eq!(code(&["sh", "-c", "exit 7"]), 7);
+    assert_eq!(code(&["true"]), 0);
+    assert_eq!(code(&["sh", "-c", "kill -9 $$"]), 137);
+    assert_eq!(code(&["/etc/hostname"]), 126);
+    insta::assert_snapshot!(stage.transcript(&["run", "no-such-command", "--quiet"]), @"");
+    stage.stop();
+}
+
+#[test]
+fn the_command_gets_stdin_its_own_flags_and_the_environment() {
+    use std::io::Write;
+    let stage = Stage::new();
+    let mut child = stage
+        .langley(&[
+            "run",
+            "sh",
+            "-c",
+            "cat; echo $1; echo $HTTPS_PROXY $NODE_EXTRA_CA_CERTS",
+            "--",
+            "--json",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"from stdin\n").unwrap();
+    let (code, out, _) = stage.shown(&child.wait_with_output().unwrap());
+    let proxy = stage.state()["proxy"].as_str().unwrap().to_owned();
+    assert_eq!(code, 0);
+    assert_eq!(out, format!("from stdin\n--json\nhttp://{proxy} DIR/home/ca/ca.pem\n"));
+    stage.stop();
+}
+
+#[test]
+fn a_second_run_joins_the_server_of_the_first() {
+    let stage = Stage::new();
+    let proxy = || stage.run(&["run", "sh", "-c", "echo $HTTPS_PROXY"]).1;
+    let first = proxy();
+    assert!(first.starts_with("http://127.0.0.1:"));
+    assert_eq!(first, proxy());
+    stage.stop();
+}
+
+#[test]
+fn runs_that_start_together_share_one_server() {
+    let stage = Stage::new();
+    let children: Vec<_> = (0..4)
+        .map(|_| {
+            stage
+                .langley(&["run", "sh", "-c", "echo $HTTPS_PROXY"])
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let mut said: Vec<String> = children
+        .into_iter()
+        .map(|child| stage.shown(&child.wait_with_output().unwrap()).1)
+        .collect();
+    said.dedup();
+    assert_eq!(said.len(), 1, "{said:?}");
+    stage.stop();
+}
+
+#[test]
+fn a_signal_that_only_we_get_reaches_the_command() {
+    let stage = Stage::new();
+    let script =
+        "trap 'echo caught; exit 9' TERM; echo ready > ready; while :; do sleep 0.05; done";
+    let child = stage.langley(&["run", "sh", "-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+    wait(|| stage.path("ready").exists());
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let (code, out, _) = stage.shown(&child.wait_with_output().unwrap());
+    assert_eq!((code, out.as_str()), (9, "caught\n"));
+    stage.stop();
+}
+
+#[test]
+fn a_server_that_cannot_start_says_why_in_the_runs_own_words() {
+    let stage = Stage::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let said =
+        stage.transcript(&["run", "--listen", &address, "true"]).replace(&address, "ADDRESS");
+    insta::assert_snapshot!(said, @"");
+}
