@@ -1,0 +1,316 @@
+//! Who may come in: the bearer token, one-time links, and the browser sessions they open.
+//!
+//! Everything is compared in constant time, held in memory only, and bounded, so that knocking
+//! neither tells anything nor grows anything.
+
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use parking_lot::Mutex;
+use serde::Serialize;
+use subtle::{Choice, ConstantTimeEq};
+use utoipa::ToSchema;
+
+use crate::doors::Doors;
+use crate::error::{ApiError, ErrorBody};
+use crate::guard;
+use crate::params::Params;
+
+/// The browser session's cookie.
+pub const COOKIE: &str = "langley_session";
+
+const LINKS_MAX: usize = 16;
+const LINK_LIFE: Duration = Duration::from_secs(10 * 60);
+const SESSIONS_MAX: usize = 64;
+const SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The bearer token; never shown by `Debug`.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl Token {
+    /// Takes a token as it is kept in its file; surrounding white space does not count.
+    ///
+    /// # Errors
+    /// A token shorter than 16 characters, or one that no header can carry, as a sentence.
+    pub fn new(text: &str) -> Result<Self, BadToken> {
+        let text = text.trim();
+        let fits = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits { Ok(Self(text.to_owned())) } else { Err(BadToken) }
+    }
+
+    fn matches(&self, offered: &str) -> bool {
+        self.0.as_bytes().ct_eq(offered.as_bytes()).into()
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// The text cannot be a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the API token is unusable: it needs at least 16 visible ASCII characters; \
+     run `langley token rotate` to make a new one"
+)]
+pub struct BadToken;
+
+/// How a caller proved itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Credential {
+    /// By the token.
+    Bearer,
+    /// By a browser session.
+    Cookie,
+}
+
+/// Every credential that opens the doors at the moment.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    token: Token,
+    issued: Mutex<Issued>,
+}
+
+/// Codes and sessions, oldest first.
+#[derive(Debug, Default)]
+struct Issued {
+    links: Vec<Pass>,
+    sessions: Vec<Pass>,
+}
+
+struct Pass {
+    secret: String,
+    until: Instant,
+}
+
+impl std::fmt::Debug for Pass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pass").field("until", &self.until).finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    pub(crate) fn new(token: Token) -> Self {
+        Self { token, issued: Mutex::default() }
+    }
+
+    /// A code that opens one session, once, within ten minutes. The oldest of more than sixteen
+    /// unused codes is forgotten.
+    pub(crate) fn new_link(&self) -> Result<String, ApiError> {
+        let code = secret()?;
+        add(&mut self.issued.lock().links, code.clone(), LINK_LIFE, LINKS_MAX);
+        Ok(code)
+    }
+
+    /// Spends a code for a session; none when it is unknown, spent or expired.
+    fn redeem(&self, code: &str) -> Result<Option<String>, ApiError> {
+        let session = secret()?;
+        let mut issued = self.issued.lock();
+        let Some(position) = find(&issued.links, code) else { return Ok(None) };
+        issued.links.remove(position);
+        add(&mut issued.sessions, session.clone(), SESSION_LIFE, SESSIONS_MAX);
+        Ok(Some(session))
+    }
+
+    /// What the request's headers prove; none when nothing does.
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Option<Credential> {
+        if let Some(authorization) = headers.get(header::AUTHORIZATION) {
+            let (scheme, offered) = authorization.to_str().ok()?.split_once(' ')?;
+            let bearer =
+                scheme.eq_ignore_ascii_case("bearer") && self.token.matches(offered.trim());
+            return bearer.then_some(Credential::Bearer);
+        }
+        let issued = self.issued.lock();
+        cookies(headers)
+            .any(|offered| find(&issued.sessions, offered).is_some())
+            .then_some(Credential::Cookie)
+    }
+}
+
+fn secret() -> Result<String, ApiError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(ApiError::internal)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn add(passes: &mut Vec<Pass>, secret: String, life: Duration, most: usize) {
+    let now = Instant::now();
+    passes.retain(|pass| pass.until > now);
+    if passes.len() >= most {
+        passes.remove(0);
+    }
+    passes.push(Pass { secret, until: now + life });
+}
+
+/// Compares with every pass, so that the time taken tells nothing about any.
+fn find(passes: &[Pass], offered: &str) -> Option<usize> {
+    let now = Instant::now();
+    let mut found = None;
+    for (position, pass) in passes.iter().enumerate() {
+        let same: Choice = pass.secret.as_bytes().ct_eq(offered.as_bytes());
+        if bool::from(same) && pass.until > now {
+            found = Some(position);
+        }
+    }
+    found
+}
+
+/// Every value under our cookie's name: cookies do not know ports, so there may be several.
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(header::COOKIE)
+        .into_iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter_map(|(name, value)| (name == COOKIE).then_some(value))
+}
+
+/// Lets a request through that proves itself.
+pub(crate) async fn require(State(doors): State<Doors>, request: Request, next: Next) -> Response {
+    match doors.keys().check(request.headers()) {
+        Some(Credential::Bearer) => next.run(request).await,
+        // A browser sends its cookie by itself, so a cookie alone does not say who asks.
+        Some(Credential::Cookie)
+            if guard::needs_origin(request.method(), request.headers())
+                && guard::stated_origin(request.headers(), doors.allowed_hosts()) != Some(true) =>
+        {
+            ApiError::origin_not_allowed().into_response()
+        }
+        Some(Credential::Cookie) => next.run(request).await,
+        None => {
+            let mut refusal = ApiError::unauthorized().into_response();
+            let challenge = HeaderValue::from_static("Bearer realm=\"langley\"");
+            refusal.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            refusal
+        }
+    }
+}
+
+/// A link that signs one browser in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignInLink {
+    /// The address to open; works once, for ten minutes.
+    pub url: String,
+}
+
+/// Makes a one-time sign-in link.
+#[utoipa::path(
+    post, path = "/api/auth/link", tag = "auth", operation_id = "make_sign_in_link",
+    responses((status = 200, body = SignInLink), (status = 401, body = ErrorBody))
+)]
+pub(crate) async fn link(
+    State(doors): State<Doors>,
+    params: Params,
+) -> Result<Json<SignInLink>, ApiError> {
+    params.only(&[])?;
+    Ok(Json(SignInLink { url: doors.sign_in_link()? }))
+}
+
+/// Trades a one-time code for a session cookie and leads to the dashboard.
+#[utoipa::path(
+    get, path = "/auth", tag = "auth", security(()),
+    params(("code" = String, Query, description = "The one-time code")),
+    responses(
+        (status = 303, description = "Signed in; leads to the dashboard"),
+        (status = 401, description = "The code was used before, expired, or never existed"),
+    )
+)]
+pub(crate) async fn sign_in(
+    State(doors): State<Doors>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let params = params.only(&["code"])?;
+    let code = params.text("code").ok_or_else(|| {
+        ApiError::missing_parameter("code", "Run `langley` for a complete sign-in link.")
+    })?;
+    let Some(session) = doors.keys().redeem(code)? else {
+        return Ok((StatusCode::UNAUTHORIZED, Html(SPENT)).into_response());
+    };
+    let age = SESSION_LIFE.as_secs();
+    let cookie = format!("{COOKIE}={session}; HttpOnly; SameSite=Strict; Path=/; Max-Age={age}");
+    Ok((StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, "/".to_owned())])
+        .into_response())
+}
+
+const SPENT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+<title>Langley</title><h1>This sign-in link does not work any more</h1>\
+<p>A link works once, for ten minutes, and only while the Langley that made it runs.</p>\
+<p>Run <code>langley</code> in a terminal for a new one.</p></html>";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> Keys {
+        Keys::new(Token::new("0123456789abcdef").unwrap())
+    }
+
+    fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())])
+    }
+
+    #[test]
+    fn only_the_whole_token_opens() {
+        let keys = keys();
+        let check = |value| keys.check(&headers(header::AUTHORIZATION, value));
+        assert_eq!(check("Bearer 0123456789abcdef"), Some(Credential::Bearer));
+        assert_eq!(check("bearer 0123456789abcdef"), Some(Credential::Bearer));
+        assert_eq!(check("Bearer 0123456789abcde"), None);
+        assert_eq!(check("Bearer 0123456789abcdef0"), None);
+        assert_eq!(check("Basic 0123456789abcdef"), None);
+        assert_eq!(check("Bearer "), None);
+    }
+
+    #[test]
+    fn a_code_opens_one_session_once() {
+        let keys = keys();
+        let code = keys.new_link().unwrap();
+        let session = keys.redeem(&code).unwrap().unwrap();
+        assert_eq!(keys.redeem(&code).unwrap(), None);
+        let cookie = format!("other=1; {COOKIE}=stale; {COOKIE}={session}");
+        assert_eq!(keys.check(&headers(header::COOKIE, &cookie)), Some(Credential::Cookie));
+        let cookie = format!("{COOKIE}={session}x");
+        assert_eq!(keys.check(&headers(header::COOKIE, &cookie)), None);
+    }
+
+    #[test]
+    fn a_code_past_its_time_opens_nothing() {
+        let keys = keys();
+        let code = keys.new_link().unwrap();
+        keys.issued.lock().links[0].until = Instant::now();
+        assert_eq!(keys.redeem(&code).unwrap(), None);
+    }
+
+    #[test]
+    fn sessions_and_codes_are_bounded_and_the_oldest_goes_first() {
+        let keys = keys();
+        let sessions: Vec<_> = (0..=SESSIONS_MAX)
+            .map(|_| keys.redeem(&keys.new_link().unwrap()).unwrap().unwrap())
+            .collect();
+        let open = |session: &str| {
+            keys.check(&headers(header::COOKIE, &format!("{COOKIE}={session}"))).is_some()
+        };
+        assert!(!open(&sessions[0]));
+        assert!(sessions[1..].iter().all(|session| open(session)));
+        let codes: Vec<_> = (0..=LINKS_MAX).map(|_| keys.new_link().unwrap()).collect();
+        assert_eq!(keys.redeem(&codes[0]).unwrap(), None);
+        assert!(keys.redeem(&codes[1]).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_token_that_is_too_short_or_not_visible_is_refused() {
+        assert_eq!(Token::new("short").unwrap_err(), BadToken);
+        assert_eq!(Token::new("0123456789abcde\u{7f}").unwrap_err(), BadToken);
+        assert_eq!(format!("{:?}", Token::new(" 0123456789abcdef\n").unwrap()), "Token(…)");
+    }
+}

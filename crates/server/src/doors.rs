@@ -1,0 +1,269 @@
+//! What every door shares: the store, the hub, the figures of the other rooms, and the keys.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use langley_engine::{Intake, RecorderStats};
+use langley_model::{DropReason, Micros, Redactor, Revision};
+use langley_store::{Store, StoreError};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+
+use crate::auth::{Keys, Token};
+use crate::error::ApiError;
+use crate::guard::AllowedHosts;
+use crate::live::Hub;
+use crate::settings::Setting;
+
+/// Queries that run at once; more wait, so that the doors never take the whole machine.
+const READS_AT_ONCE: usize = 4;
+/// Changes wait for the writer, which may be stuck; they must not take the queries' places.
+const CHANGES_AT_ONCE: usize = 1;
+const WAIT_FOR_PLACE: Duration = Duration::from_secs(10);
+
+/// What the doors are built from.
+pub struct DoorsOptions {
+    /// The store.
+    pub store: Store,
+    /// The live feed, whose [`Hub::announce`] the store was opened with.
+    pub hub: Arc<Hub>,
+    /// The figures of the other rooms.
+    pub gauges: Gauges,
+    /// The redactor, for its counts.
+    pub redactor: Arc<Redactor>,
+    /// The bearer token.
+    pub token: Token,
+    /// Names to answer to beside loopback's: `name` or `name:port`.
+    pub allowed_hosts: Vec<String>,
+    /// Where this installation is.
+    pub info: ServerInfo,
+    /// The effective configuration.
+    pub settings: Vec<Setting>,
+}
+
+/// The figures of rooms that the doors do not own.
+pub struct Gauges {
+    /// The channel between tap and recorder.
+    pub intake: Arc<Intake>,
+    /// The recorder's figures at the moment.
+    pub recorder: Box<dyn Fn() -> RecorderStats + Send + Sync>,
+    /// The proxy's open client connections at the moment; none while it does not listen.
+    pub proxy_connections: Box<dyn Fn() -> Option<u64> + Send + Sync>,
+}
+
+/// Where this installation is, for the first-run page and for scripts.
+#[derive(Clone, Debug)]
+pub struct ServerInfo {
+    /// The product's version.
+    pub version: String,
+    /// Where the proxy listens.
+    pub proxy_addr: SocketAddr,
+    /// Where the doors listen.
+    pub api_addr: SocketAddr,
+    /// The data folder.
+    pub home: PathBuf,
+    /// The certificate authority's certificate (PEM).
+    pub ca_path: PathBuf,
+    /// System roots and ours in one file (PEM).
+    pub bundle_path: PathBuf,
+    /// SHA-256 of the certificate.
+    pub ca_fingerprint: String,
+    /// Hosts whose TLS is opened.
+    pub intercept_hosts: Vec<String>,
+    /// When this process started.
+    pub started_at: Micros,
+}
+
+/// The shared state of all doors. Cheap to clone.
+#[derive(Clone)]
+pub struct Doors(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    hub: Arc<Hub>,
+    gauges: Gauges,
+    redactor: Arc<Redactor>,
+    keys: Keys,
+    allowed_hosts: AllowedHosts,
+    info: ServerInfo,
+    settings: Vec<Setting>,
+    reads: Arc<Semaphore>,
+    changes: Arc<Semaphore>,
+    started: Instant,
+    drops_at_start: Vec<(DropReason, u64)>,
+    seen: Seen,
+}
+
+/// Steps of the first run that were seen; they never go back.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) trust: Step,
+    pub(crate) byte: Step,
+    pub(crate) token: Step,
+}
+
+/// One step of the first run.
+#[derive(Debug, Default)]
+pub(crate) struct Step(AtomicBool);
+
+impl Step {
+    pub(crate) fn reached(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn reach_if(&self, reached: bool) {
+        if reached {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Doors {
+    /// Joins the parts.
+    #[must_use]
+    pub fn new(options: DoorsOptions) -> Self {
+        let counters = options.store.counters();
+        options.hub.reached(Revision(counters.revision));
+        Self(Arc::new(Inner {
+            allowed_hosts: AllowedHosts::new(options.info.api_addr, &options.allowed_hosts),
+            store: options.store,
+            hub: options.hub,
+            gauges: options.gauges,
+            redactor: options.redactor,
+            keys: Keys::new(options.token),
+            info: options.info,
+            settings: options.settings,
+            reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
+            changes: Arc::new(Semaphore::new(CHANGES_AT_ONCE)),
+            started: Instant::now(),
+            drops_at_start: counters.drops,
+            seen: Seen::default(),
+        }))
+    }
+
+    /// A new one-time link to the dashboard.
+    ///
+    /// # Errors
+    /// The system has no randomness to give.
+    pub fn sign_in_link(&self) -> Result<String, ApiError> {
+        let code = self.0.keys.new_link()?;
+        Ok(format!("{}/auth?code={code}", self.api_url()))
+    }
+
+    /// The doors' own address as a URL; a wildcard address is reached through loopback.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        format!("http://{}", reachable(self.0.info.api_addr))
+    }
+
+    /// The proxy's address as a URL.
+    #[must_use]
+    pub fn proxy_url(&self) -> String {
+        format!("http://{}", reachable(self.0.info.proxy_addr))
+    }
+
+    /// Runs a query on a thread that may block, at most four at once.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.run(&self.0.reads, query).await
+    }
+
+    /// Runs a change on a thread that may block, one at a time.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.run(&self.0.changes, change).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        places: &Arc<Semaphore>,
+        query: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let permit = timeout(WAIT_FOR_PLACE, Arc::clone(places).acquire_owned())
+            .await
+            .map_err(|_| ApiError::busy())?
+            .map_err(ApiError::internal)?;
+        let store = self.0.store.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let answer = query(&store);
+            drop(permit);
+            answer
+        });
+        done.await.map_err(ApiError::internal)?.map_err(ApiError::from)
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.0.hub
+    }
+
+    pub(crate) fn gauges(&self) -> &Gauges {
+        &self.0.gauges
+    }
+
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.0.redactor
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    pub(crate) fn allowed_hosts(&self) -> &AllowedHosts {
+        &self.0.allowed_hosts
+    }
+
+    pub(crate) fn info(&self) -> &ServerInfo {
+        &self.0.info
+    }
+
+    pub(crate) fn settings(&self) -> &[Setting] {
+        &self.0.settings
+    }
+
+    pub(crate) fn uptime(&self) -> Duration {
+        self.0.started.elapsed()
+    }
+
+    pub(crate) fn drops_at_start(&self) -> &[(DropReason, u64)] {
+        &self.0.drops_at_start
+    }
+
+    pub(crate) fn seen(&self) -> &Seen {
+        &self.0.seen
+    }
+}
+
+impl std::fmt::Debug for Doors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Doors").field("info", &self.0.info).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for DoorsOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DoorsOptions").field("info", &self.info).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Gauges {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gauges").finish_non_exhaustive()
+    }
+}
+
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}

@@ -1,0 +1,274 @@
+//! The one error of every door: what the caller may read, and apart from it what only the log may.
+
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use langley_store::StoreError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A refusal or failure on its way to the caller.
+///
+/// The internal text goes to the log and never into the answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: Cow<'static, str>,
+    hint: Cow<'static, str>,
+    internal: Option<String>,
+}
+
+/// What every failed call answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody {
+    /// The error.
+    pub error: ErrorDetail,
+}
+
+/// What went wrong, for programs and for people.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorDetail {
+    /// A stable word for programs.
+    pub code: String,
+    /// What happened and why.
+    pub message: String,
+    /// What to do next.
+    pub hint: String,
+}
+
+impl ApiError {
+    fn new(
+        status: StatusCode,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+        hint: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { status, code, message: message.into(), hint: hint.into(), internal: None }
+    }
+
+    /// 400: a query parameter that no part of this call knows.
+    pub(crate) fn unknown_parameter(name: &str, accepted: &[&str]) -> Self {
+        let accepted = if accepted.is_empty() {
+            String::from("This call takes no parameters.")
+        } else {
+            format!("Accepted parameters: {}.", accepted.join(", "))
+        };
+        let message = format!("The query parameter `{}` is not known here.", shorten(name));
+        Self::new(StatusCode::BAD_REQUEST, "unknown_parameter", message, accepted)
+    }
+
+    /// 400: a query parameter with a value that cannot be used.
+    pub(crate) fn bad_parameter(name: &str, value: &str, accepted: impl AsRef<str>) -> Self {
+        let message =
+            format!("The query parameter `{name}` cannot be `{value}`.", value = shorten(value));
+        let hint = format!("Accepted: {}.", accepted.as_ref());
+        Self::new(StatusCode::BAD_REQUEST, "bad_parameter", message, hint)
+    }
+
+    /// 400: a required query parameter is absent.
+    pub(crate) fn missing_parameter(name: &str, what: &str) -> Self {
+        let message = format!("The query parameter `{name}` is missing.");
+        Self::new(StatusCode::BAD_REQUEST, "missing_parameter", message, what.to_owned())
+    }
+
+    /// 401: no credential, or one that does not open this door.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "This call needs the token or a signed-in browser.",
+            "Send `Authorization: Bearer TOKEN` (`langley token show` prints it), or run `langley` for a sign-in link.",
+        )
+    }
+
+    /// 403: the request came under a name that is not ours (DNS rebinding).
+    pub(crate) fn host_not_allowed(allowed: &str) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "host_not_allowed",
+            "The request's Host is not one that this server answers to.",
+            format!("Use one of: {allowed}."),
+        )
+    }
+
+    /// 403: another site's page asked.
+    pub(crate) fn origin_not_allowed() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "origin_not_allowed",
+            "The request came from a page of another site.",
+            "Open the dashboard itself, or send the token without an Origin header.",
+        )
+    }
+
+    /// 404: no such flow.
+    pub(crate) fn no_such_flow(id: impl std::fmt::Display) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("There is no flow {id}."),
+            "It may have been deleted; list flows at /api/flows.",
+        )
+    }
+
+    /// 404: the path holds something that cannot be a flow's id.
+    pub(crate) fn not_an_id(text: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("There is no flow {}.", shorten(text)),
+            "A flow id looks like 0190f0c4-7e2a-7000-8000-000000000000; list them at /api/flows.",
+        )
+    }
+
+    /// 404: no such route.
+    pub(crate) fn no_such_route(path: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("There is nothing at {}.", shorten(path)),
+            "Every route is described in /api/openapi.json.",
+        )
+    }
+
+    /// 405.
+    pub(crate) fn method_not_allowed(method: &http::Method, path: &str) -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            format!("{} does not take {method}.", shorten(path)),
+            "The allowed methods are in the Allow header and in /api/openapi.json.",
+        )
+    }
+
+    /// 400: a plain request to the live feed.
+    pub(crate) fn upgrade_required() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "upgrade_required",
+            "The live feed is a WebSocket; this was a plain request.",
+            "Connect to /ws with a WebSocket client.",
+        )
+    }
+
+    /// 429: too many of something that is bounded.
+    pub(crate) fn too_many(what: &'static str, hint: &'static str) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", what, hint)
+    }
+
+    /// 503: the store's readers are all busy.
+    pub(crate) fn busy() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "busy",
+            "Too many queries are running at once.",
+            "Try again in a moment.",
+        )
+    }
+
+    /// 500, with the reason kept for the log.
+    pub(crate) fn internal(reason: impl std::fmt::Display) -> Self {
+        let mut error = Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Langley failed to answer.",
+            "The log says why; `langley doctor` checks the installation.",
+        );
+        error.internal = Some(reason.to_string());
+        error
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The word for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What the caller reads.
+    #[must_use]
+    pub fn body(&self) -> ErrorBody {
+        ErrorBody {
+            error: ErrorDetail {
+                code: self.code.to_owned(),
+                message: self.message.to_string(),
+                hint: self.hint.to_string(),
+            },
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let Some(internal) = &self.internal {
+            tracing::error!(code = self.code, error = %internal, "a call to the API failed");
+        }
+        (self.status, Json(self.body())).into_response()
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Cursor => Self::new(
+                StatusCode::BAD_REQUEST,
+                "bad_parameter",
+                "The query parameter `cursor` is not one that this server gave.",
+                "Pass `next_cursor` of the page before, unchanged, or leave `cursor` out.",
+            ),
+            other @ (StoreError::Closed
+            | StoreError::Full { .. }
+            | StoreError::Locked { .. }
+            | StoreError::ReadOnly { .. }) => {
+                let mut error = Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "store_unavailable",
+                    "The store cannot be used at the moment: it is closed, locked, full or read-only.",
+                    "The log says which; the traffic itself goes on. `langley doctor` checks the disk.",
+                );
+                error.internal = Some(other.to_string());
+                error
+            }
+            other => Self::internal(other),
+        }
+    }
+}
+
+/// What a caller sent, cut so that an error never repeats a large input.
+fn shorten(text: &str) -> String {
+    const SHOWN: usize = 80;
+    let mut shown: String =
+        text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_internal_text_is_not_part_of_the_answer() {
+        let error = ApiError::internal("disk I/O error at /home/someone/langley.db");
+        let body = serde_json::to_string(&error.body()).unwrap();
+        assert!(!body.contains("someone"), "{body}");
+        assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    #[test]
+    fn an_error_does_not_repeat_a_large_input() {
+        let error = ApiError::bad_parameter("limit", &"9".repeat(10_000), "1 to 500");
+        assert!(error.body().error.message.len() < 200);
+    }
+}

@@ -1,0 +1,294 @@
+//! Flows: listed, counted, shown one by one with both halves and their events, and deleted.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Path, State};
+use http::request::Parts;
+use langley_model::{FlowId, HeaderBlock, MicroUsd, Outcome, Provider, Side, Stored};
+use langley_store::{FlowFilter, OutcomeFilter, StatusFilter, Store, StoreError};
+
+use crate::doors::Doors;
+use crate::error::{ApiError, ErrorBody};
+use crate::params::Params;
+use crate::wire::{self, Count, Deleted, FlowPage};
+
+/// Most flows of one page.
+pub(crate) const PAGE_MAX: usize = 500;
+const PAGE: usize = 100;
+const EVENTS_MAX: usize = 500;
+const FILTERS: [&str; 12] = [
+    "host", "provider", "model", "status", "session", "task", "tool", "outcome", "q", "since",
+    "until", "min_cost",
+];
+
+/// The flow id of a path.
+pub(crate) struct FlowPath(FlowId);
+
+impl<S: Send + Sync> FromRequestParts<S> for FlowPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| ApiError::no_such_route(parts.uri.path()))?;
+        text.parse().map(Self).map_err(|_| ApiError::not_an_id(&text))
+    }
+}
+
+/// Filters of the query string; `more` names the parameters that are not filters.
+pub(crate) fn filter(params: Params, more: &[&str]) -> Result<(FlowFilter, Params), ApiError> {
+    let accepted: Vec<_> = FILTERS.iter().chain(more).copied().collect();
+    let params = params.only(&accepted)?;
+    let words = |all: &[&str]| all.join(", ");
+    let filter = FlowFilter {
+        host: params.owned("host")?,
+        provider: params.parsed(
+            "provider",
+            words(&Provider::ALL.map(Provider::as_str)),
+            Provider::parse,
+        )?,
+        model: params.owned("model")?,
+        status: params.parsed(
+            "status",
+            "a status as 404, or a class as 4xx",
+            StatusFilter::parse,
+        )?,
+        session: params.owned("session")?,
+        task: params.owned("task")?,
+        tool: params.owned("tool")?,
+        outcome: params.parsed(
+            "outcome",
+            format!("open, {}", words(&Outcome::ALL.map(Outcome::as_str))),
+            OutcomeFilter::parse,
+        )?,
+        q: params.owned("q")?,
+        since: params.time("since")?,
+        until: params.time("until")?,
+        min_cost: params.parsed(
+            "min_cost",
+            "US dollars, as 0.05 (at most six decimals)",
+            dollars,
+        )?,
+    };
+    Ok((filter, params))
+}
+
+/// Decimal dollars as whole millionths, without a float in between.
+fn dollars(text: &str) -> Option<MicroUsd> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || fraction.len() > 6 || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let whole: i64 = whole.parse().ok()?;
+    let millionths: i64 = format!("{fraction:0<6}").parse().ok()?;
+    whole.checked_mul(1_000_000)?.checked_add(millionths).map(MicroUsd)
+}
+
+/// Lists flows, newest first.
+#[utoipa::path(
+    get, path = "/api/flows", tag = "flows", operation_id = "list_flows",
+    params(
+        ("limit" = Option<u32>, Query, description = "1 to 500; 100 by default"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        crate::openapi::FlowQuery,
+    ),
+    responses(
+        (status = 200, body = FlowPage),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+    )
+)]
+pub(crate) async fn list(
+    State(doors): State<Doors>,
+    params: Params,
+) -> Result<Json<FlowPage>, ApiError> {
+    let (filter, params) = filter(params, &["limit", "cursor"])?;
+    let limit = params.limit(PAGE, PAGE_MAX)?;
+    let cursor = params.owned("cursor")?;
+    let page = doors.read(move |store| store.flows(&filter, cursor.as_deref(), limit)).await?;
+    let items = page.items.iter().map(Into::into).collect();
+    Ok(Json(FlowPage { items, next_cursor: page.next_cursor }))
+}
+
+/// Counts flows.
+#[utoipa::path(
+    get, path = "/api/flows/count", tag = "flows", operation_id = "count_flows",
+    params(crate::openapi::FlowQuery),
+    responses(
+        (status = 200, body = Count),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+    )
+)]
+pub(crate) async fn count(
+    State(doors): State<Doors>,
+    params: Params,
+) -> Result<Json<Count>, ApiError> {
+    let (filter, _) = filter(params, &[])?;
+    let count = doors.read(move |store| store.count_flows(&filter)).await?;
+    Ok(Json(Count { count }))
+}
+
+/// Deletes ended flows with everything that belongs to them: all, or those the filters name. Flows
+/// that are still open stay.
+#[utoipa::path(
+    delete, path = "/api/flows", tag = "flows", operation_id = "delete_flows",
+    params(crate::openapi::FlowQuery),
+    responses(
+        (status = 200, body = Deleted),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody),
+    )
+)]
+pub(crate) async fn delete(
+    State(doors): State<Doors>,
+    params: Params,
+) -> Result<Json<Deleted>, ApiError> {
+    let (filter, _) = filter(params, &[])?;
+    let deleted = doors.change(move |store| store.delete_flows(&filter)).await?;
+    // A deletion is no change of a flow, so watchers can only learn of it by loading anew.
+    doors.hub().resync();
+    Ok(Json(Deleted { deleted }))
+}
+
+/// Shows one flow.
+#[utoipa::path(
+    get, path = "/api/flows/{id}", tag = "flows", operation_id = "show_flow",
+    params(("id" = String, Path, description = "The flow's id")),
+    responses(
+        (status = 200, body = wire::Flow),
+        (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+pub(crate) async fn one(
+    State(doors): State<Doors>,
+    FlowPath(id): FlowPath,
+    params: Params,
+) -> Result<Json<wire::Flow>, ApiError> {
+    params.only(&[])?;
+    let flow = doors.read(move |store| store.flow(id)).await?;
+    flow.as_ref().map(|flow| Json(flow.into())).ok_or_else(|| ApiError::no_such_flow(id))
+}
+
+/// Shows what the agent sent.
+#[utoipa::path(
+    get, path = "/api/flows/{id}/request", tag = "flows", operation_id = "show_request",
+    params(("id" = String, Path, description = "The flow's id")),
+    responses(
+        (status = 200, body = wire::Request),
+        (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+pub(crate) async fn request(
+    State(doors): State<Doors>,
+    FlowPath(id): FlowPath,
+    params: Params,
+) -> Result<Json<wire::Request>, ApiError> {
+    params.only(&[])?;
+    let shown = doors.read(move |store| {
+        let Some(flow) = store.flow(id)? else { return Ok(None) };
+        let heads = heads(store, id, Side::Client)?;
+        let body = store.body(id, Side::Client)?;
+        Ok(Some(wire::Request {
+            method: flow.method.clone(),
+            path: flow.path.clone(),
+            host: flow.host.clone(),
+            headers: heads.0,
+            trailers: heads.1,
+            body: body.map(|body| body.into_inner().into()),
+        }))
+    });
+    shown.await?.map(Json).ok_or_else(|| ApiError::no_such_flow(id))
+}
+
+/// Shows what the provider answered: head, body as kept, and the assembled message.
+#[utoipa::path(
+    get, path = "/api/flows/{id}/response", tag = "flows", operation_id = "show_response",
+    params(("id" = String, Path, description = "The flow's id")),
+    responses(
+        (status = 200, body = wire::Response),
+        (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+pub(crate) async fn response(
+    State(doors): State<Doors>,
+    FlowPath(id): FlowPath,
+    params: Params,
+) -> Result<Json<wire::Response>, ApiError> {
+    params.only(&[])?;
+    let shown = doors.read(move |store| {
+        let Some(flow) = store.flow(id)? else { return Ok(None) };
+        let heads = heads(store, id, Side::Upstream)?;
+        let body = store.body(id, Side::Upstream)?;
+        let message = store.message(id)?;
+        Ok(Some(wire::Response {
+            status: flow.status,
+            headers: heads.0,
+            trailers: heads.1,
+            body: body.map(|body| body.into_inner().into()),
+            message: message.map(|message| message.into_inner().into()),
+        }))
+    });
+    shown.await?.map(Json).ok_or_else(|| ApiError::no_such_flow(id))
+}
+
+/// Lists a flow's stream events in order.
+#[utoipa::path(
+    get, path = "/api/flows/{id}/events", tag = "flows", operation_id = "list_events",
+    params(
+        ("id" = String, Path, description = "The flow's id"),
+        ("after" = Option<u64>, Query, description = "Only events after this sequence number"),
+        ("limit" = Option<u32>, Query, description = "1 to 500; 100 by default"),
+        ("type" = Option<String>, Query, description = "Only events of this type"),
+    ),
+    responses(
+        (status = 200, body = wire::EventPage),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+pub(crate) async fn events(
+    State(doors): State<Doors>,
+    FlowPath(id): FlowPath,
+    params: Params,
+) -> Result<Json<wire::EventPage>, ApiError> {
+    let params = params.only(&["after", "limit", "type"])?;
+    let after: Option<u64> =
+        params.parsed("after", "a sequence number, as 99", |value| value.parse().ok())?;
+    let limit = params.limit(PAGE, EVENTS_MAX)?;
+    let kind = params.owned("type")?;
+    let shown = doors.read(move |store| {
+        let page = store.events(id, after, limit, kind.as_deref())?;
+        Ok(page.map(|page| wire::EventPage::from(page.into_inner())))
+    });
+    shown.await?.map(Json).ok_or_else(|| ApiError::no_such_flow(id))
+}
+
+type Lines = Vec<(String, String)>;
+
+/// Headers and trailers of one side; none where none were seen.
+fn heads(store: &Store, id: FlowId, side: Side) -> Result<(Lines, Lines), StoreError> {
+    let heads = store.headers(id, side)?.map(Stored::into_inner).unwrap_or_default();
+    let lines = |block: Option<HeaderBlock>| block.as_ref().map(wire::lines).unwrap_or_default();
+    Ok((lines(heads.headers), lines(heads.trailers)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dollars_are_read_exactly() {
+        assert_eq!(dollars("0.05"), Some(MicroUsd(50_000)));
+        assert_eq!(dollars("2"), Some(MicroUsd(2_000_000)));
+        assert_eq!(dollars("0.000001"), Some(MicroUsd(1)));
+        for bad in ["", ".5", "-1", "1e3", "0.0000001", "1,5", "99999999999999999999"] {
+            assert_eq!(dollars(bad), None, "{bad}");
+        }
+    }
+}

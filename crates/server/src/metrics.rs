@@ -1,0 +1,138 @@
+//! The same figures as `/api/stats`, in Prometheus' text format (version 0.0.4).
+
+use std::fmt::{Display, Write};
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header;
+
+use crate::doors::Doors;
+use crate::error::{ApiError, ErrorBody};
+use crate::params::Params;
+use crate::stats::{Stats, stats};
+
+/// Shows the figures for Prometheus.
+#[utoipa::path(
+    get, path = "/metrics", tag = "system",
+    responses(
+        (status = 200, description = "Prometheus text format", content_type = "text/plain", body = String),
+        (status = 401, body = ErrorBody),
+    )
+)]
+pub(crate) async fn metrics(
+    State(doors): State<Doors>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    params.only(&[])?;
+    let text = text(&stats(&doors).await?);
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+}
+
+fn text(stats: &Stats) -> String {
+    let mut page = Page::default();
+    page.head("langley_info", "gauge", "The product's version.");
+    page.line("langley_info", Some(("version", &stats.version)), 1);
+    page.gauge("langley_uptime_seconds", "Time since the start.", stats.uptime_s);
+    if let Some(connections) = stats.proxy_connections {
+        page.gauge("langley_proxy_connections", "Open client connections.", connections);
+    }
+    page.counter("langley_flows_total", "Flows stored.", stats.flows_total);
+    page.counter("langley_events_total", "Stream events stored.", stats.events_total);
+    page.counter("langley_tunnels_total", "Tunnels stored.", stats.tunnels_total);
+    page.gauge("langley_open_flows", "Flows that have not ended.", stats.open_flows);
+    page.gauge("langley_lost_flows", "Flows marked lost at the start.", stats.lost_flows);
+    for (name, help, of) in [
+        (
+            "langley_queue_items",
+            "Entries that wait.",
+            (|queue| queue.items) as fn(&crate::stats::Queue) -> u64,
+        ),
+        ("langley_queue_bytes", "Bytes that wait.", |queue| queue.bytes),
+        ("langley_queue_high_water_items", "Most entries that ever waited.", |queue| {
+            queue.high_water
+        }),
+        ("langley_queue_high_water_bytes", "Most bytes that ever waited.", |queue| {
+            queue.high_water_bytes
+        }),
+    ] {
+        page.head(name, "gauge", help);
+        page.line(name, Some(("queue", "writer")), of(&stats.queue));
+        page.line(name, Some(("queue", "intake")), of(&stats.intake));
+    }
+    page.head("langley_drops_total", "counter", "Captured and then lost.");
+    for (reason, count) in &stats.drops.by_reason {
+        page.line("langley_drops_total", Some(("reason", reason)), count);
+    }
+    page.counter("langley_gaps_total", "Pieces not captured.", stats.gaps_total);
+    page.counter("langley_gap_bytes_total", "Body bytes not captured.", stats.gap_bytes_total);
+    page.gauge(
+        "langley_writer_lag_seconds",
+        "Age of the oldest record that is not committed.",
+        std::time::Duration::from_millis(stats.writer_lag_ms).as_secs_f64(),
+    );
+    page.gauge(
+        "langley_writer_failing",
+        "Whether the last write failed.",
+        u8::from(stats.writer_failing),
+    );
+    page.counter(
+        "langley_write_retries_total",
+        "Repetitions of failed writes.",
+        stats.write_retries,
+    );
+    page.counter("langley_batches_failed_total", "Batches given up.", stats.batches_failed);
+    page.gauge("langley_db_bytes", "Size of the database file.", stats.db_bytes);
+    page.gauge("langley_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes);
+    page.counter(
+        "langley_decode_errors_total",
+        "Flows decoded not at all or in part.",
+        stats.decode_errors,
+    );
+    page.head("langley_redactions_total", "counter", "Redactions by rule.");
+    for redaction in &stats.redactions {
+        page.line("langley_redactions_total", Some(("rule", &redaction.rule)), redaction.count);
+    }
+    page.gauge("langley_watchers", "Watchers of the live feed.", stats.watchers);
+    page.0
+}
+
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn gauge(&mut self, name: &str, help: &str, value: impl Display) {
+        self.head(name, "gauge", help);
+        self.line(name, None, value);
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: impl Display) {
+        self.head(name, "counter", help);
+        self.line(name, None, value);
+    }
+
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn line(&mut self, name: &str, label: Option<(&str, &str)>, value: impl Display) {
+        let _ = match label {
+            Some((key, word)) => {
+                let word = word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+                writeln!(self.0, "{name}{{{key}=\"{word}\"}} {value}")
+            }
+            None => writeln!(self.0, "{name} {value}"),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_cannot_end_its_line() {
+        let mut page = Page::default();
+        page.line("langley_x", Some(("rule", "a\"b\\c\nd")), 3);
+        assert_eq!(page.0, "langley_x{rule=\"a\\\"b\\\\c\\nd\"} 3\n");
+    }
+}

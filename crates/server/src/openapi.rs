@@ -1,0 +1,134 @@
+//! The OpenAPI document: collected from the doors themselves, so that none can be forgotten.
+
+use std::sync::OnceLock;
+
+use axum::response::{IntoResponse, Response};
+use http::header;
+use serde_json::Value;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{IntoParams, Modify, OpenApi};
+
+use crate::error::ApiError;
+use crate::live::{Subscribe, Subscription};
+use crate::params::Params;
+use crate::router::documented;
+
+/// Shapes that callers send; members of every other shape are always present, null or not.
+const SENT_BY_CALLERS: [&str; 2] = ["Subscribe", "Subscription"];
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Langley",
+        description = "Watches the traffic between coding agents and LLM providers, keeps what it saw, and explains it.",
+        license(name = "MIT OR Apache-2.0"),
+    ),
+    components(schemas(Subscribe, Subscription)),
+    modifiers(&Locks),
+    security(("token" = []), ("session" = [])),
+    tags(
+        (name = "flows", description = "What was seen"),
+        (name = "live", description = "What happens now"),
+        (name = "system", description = "The machine itself"),
+        (name = "auth", description = "Signing in"),
+    ),
+)]
+pub(crate) struct Base;
+
+struct Locks;
+
+impl Modify for Locks {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        components
+            .add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        let cookie = ApiKey::Cookie(ApiKeyValue::new(crate::auth::COOKIE));
+        components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
+    }
+}
+
+/// The filters of every call that takes flows.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters; they are read by `flows::filter`")]
+pub(crate) struct FlowQuery {
+    /// Exactly this host.
+    host: Option<String>,
+    /// anthropic, openai, gemini or bedrock.
+    provider: Option<String>,
+    /// The model that answered, or was asked for while none has.
+    model: Option<String>,
+    /// A status as 404, or a class as 4xx.
+    status: Option<String>,
+    /// This session.
+    session: Option<String>,
+    /// This task.
+    task: Option<String>,
+    /// A tool called in the answer.
+    tool: Option<String>,
+    /// An outcome, or `open`.
+    outcome: Option<String>,
+    /// Text in path, model, preview, host or error.
+    q: Option<String>,
+    /// Started at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d.
+    since: Option<String>,
+    /// Started before this time.
+    until: Option<String>,
+    /// Costs at least so many US dollars.
+    min_cost: Option<String>,
+}
+
+/// The document as pretty-printed JSON, ending in a line break, the same in every run.
+///
+/// # Errors
+/// The document cannot be written as JSON: a defect in a shape's derive.
+pub fn openapi_json() -> serde_json::Result<String> {
+    let (_, document) = documented().split_for_parts();
+    let mut document = serde_json::to_value(document)?;
+    if let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") {
+        for (name, schema) in schemas {
+            if !SENT_BY_CALLERS.contains(&name.as_str()) {
+                require_all(schema);
+            }
+        }
+    }
+    let mut text = serde_json::to_string_pretty(&document)?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// Marks every member of every object as required: answers never leave a member out.
+fn require_all(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            object.values_mut().for_each(require_all);
+            if let Some(Value::Object(members)) = object.get("properties")
+                && object.get("type").is_some_and(|kind| kind == "object")
+            {
+                let names = members.keys().cloned().map(Value::String).collect();
+                object.insert("required".to_owned(), Value::Array(names));
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(require_all),
+        _ => {}
+    }
+}
+
+/// Shows this document.
+#[utoipa::path(
+    get, path = "/api/openapi.json", tag = "system", operation_id = "openapi",
+    responses((status = 200, description = "This document", content_type = "application/json", body = serde_json::Value))
+)]
+pub(crate) async fn show(params: Params) -> Result<Response, ApiError> {
+    // Kept once made, but not made before anybody asks.
+    static DOCUMENT: OnceLock<String> = OnceLock::new();
+    params.only(&[])?;
+    let document = match DOCUMENT.get() {
+        Some(document) => document,
+        None => {
+            let made = openapi_json().map_err(ApiError::internal)?;
+            DOCUMENT.get_or_init(|| made)
+        }
+    };
+    Ok(([(header::CONTENT_TYPE, "application/json")], document.as_str()).into_response())
+}

@@ -1,0 +1,233 @@
+//! The figures of the whole machine at one moment: for the health page, scripts and Prometheus.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use langley_engine::{IntakeStats, RecorderStats};
+use langley_model::DropReason;
+use langley_store::StoreCounters;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::doors::Doors;
+use crate::error::{ApiError, ErrorBody};
+use crate::params::Params;
+
+/// Figures at one moment. Totals named `…_total` never go down while the store's file stays.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Stats {
+    /// The product's version.
+    pub version: String,
+    /// Seconds since this process started.
+    pub uptime_s: u64,
+    /// Open client connections of the proxy; null while it does not listen.
+    pub proxy_connections: Option<u64>,
+    /// Flows stored.
+    pub flows_total: u64,
+    /// Stream events stored.
+    pub events_total: u64,
+    /// Tunnels stored.
+    pub tunnels_total: u64,
+    /// Flows that have not ended.
+    pub open_flows: u64,
+    /// Flows of an earlier run that never ended, marked lost at the start.
+    pub lost_flows: u64,
+    /// What waits for the writer.
+    pub queue: Queue,
+    /// What waits for the recorder.
+    pub intake: Queue,
+    /// What was captured and then lost.
+    pub drops: Drops,
+    /// Pieces that were not captured, since this process started.
+    pub gaps_total: u64,
+    /// Body bytes that were not captured, since this process started.
+    pub gap_bytes_total: u64,
+    /// Age of the oldest record that is not committed, in milliseconds.
+    pub writer_lag_ms: u64,
+    /// Whether the last write failed.
+    pub writer_failing: bool,
+    /// Repetitions of failed writes, since this process started.
+    pub write_retries: u64,
+    /// Batches given up, since this process started.
+    pub batches_failed: u64,
+    /// Bytes of the database file.
+    pub db_bytes: u64,
+    /// Bytes of its write-ahead log.
+    pub wal_bytes: u64,
+    /// Flows whose content could not be decoded, or only in part, since this process started.
+    pub decode_errors: u64,
+    /// What the recorder did, since this process started.
+    pub recorder: Recorder,
+    /// Redactions by rule, since this process started.
+    pub redactions: Vec<Redaction>,
+    /// Watchers of the live feed.
+    pub watchers: u64,
+}
+
+/// A bounded queue.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct Queue {
+    /// Entries.
+    pub items: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Most entries there ever were, in this process.
+    pub high_water: u64,
+    /// Most bytes there ever were, in this process.
+    pub high_water_bytes: u64,
+}
+
+/// What was captured and then lost.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Drops {
+    /// All together.
+    pub total: u64,
+    /// By reason; every reason is there.
+    pub by_reason: BTreeMap<String, u64>,
+}
+
+/// What the recorder did, since this process started.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct Recorder {
+    /// Flows being recorded.
+    pub(crate) open_flows: u64,
+    /// Captures worked off.
+    pub(crate) captures_total: u64,
+    /// Captures of a flow that is not open.
+    pub(crate) strays_total: u64,
+    /// Flows that ended with something not decoded.
+    pub(crate) decode_errors: u64,
+    /// Faults in decoding that were contained in their flow.
+    pub(crate) panics_total: u64,
+    /// Flows ended as lost because the recorder ended.
+    pub(crate) flows_lost: u64,
+    /// Records that the store took.
+    pub(crate) records_submitted: u64,
+    /// Records given up because the store took none.
+    pub(crate) records_dropped: u64,
+    /// Stream events given up because the store took none.
+    pub(crate) events_dropped: u64,
+    /// Times the store took nothing.
+    pub(crate) refusals_total: u64,
+    /// Bytes of records that wait for the store.
+    pub(crate) backlog_bytes: u64,
+    /// The most bytes that ever waited.
+    pub(crate) high_water_backlog_bytes: u64,
+}
+
+impl From<RecorderStats> for Recorder {
+    fn from(stats: RecorderStats) -> Self {
+        Self {
+            open_flows: stats.open_flows as u64,
+            captures_total: stats.captures_total,
+            strays_total: stats.strays_total,
+            decode_errors: stats.decode_errors,
+            panics_total: stats.panics_total,
+            flows_lost: stats.flows_lost,
+            records_submitted: stats.records_submitted,
+            records_dropped: stats.records_dropped,
+            events_dropped: stats.events_dropped,
+            refusals_total: stats.refusals_total,
+            backlog_bytes: stats.backlog_bytes as u64,
+            high_water_backlog_bytes: stats.high_water_backlog_bytes as u64,
+        }
+    }
+}
+
+/// How often a redaction rule struck.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Redaction {
+    /// The rule.
+    pub rule: String,
+    /// Times it replaced something.
+    pub count: u64,
+}
+
+/// Shows the figures of the whole machine.
+#[utoipa::path(
+    get, path = "/api/stats", tag = "system", operation_id = "stats",
+    responses((status = 200, body = Stats), (status = 401, body = ErrorBody))
+)]
+pub(crate) async fn show(
+    State(doors): State<Doors>,
+    params: Params,
+) -> Result<Json<Stats>, ApiError> {
+    params.only(&[])?;
+    Ok(Json(stats(&doors).await?))
+}
+
+/// Reads every figure.
+pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
+    // Two file sizes are read from the disk, which may be slow when it is full or remote.
+    let store = doors.read(|store| Ok(store.counters())).await?;
+    let gauges = doors.gauges();
+    let intake = gauges.intake.stats();
+    let recorder = (gauges.recorder)();
+    let drops = drops(doors.drops_at_start(), &store, &intake, &recorder);
+    let rules = doors.redactor().counts().into_iter();
+    Ok(Stats {
+        version: doors.info().version.clone(),
+        uptime_s: doors.uptime().as_secs(),
+        proxy_connections: (gauges.proxy_connections)(),
+        flows_total: store.flows_total,
+        events_total: store.events_total,
+        tunnels_total: store.tunnels_total,
+        open_flows: store.open_flows,
+        lost_flows: store.lost_flows_at_open,
+        queue: Queue {
+            items: store.queue_items,
+            bytes: store.queue_bytes,
+            high_water: store.high_water_items,
+            high_water_bytes: store.high_water_bytes,
+        },
+        intake: Queue {
+            items: intake.items as u64,
+            bytes: intake.bytes as u64,
+            high_water: intake.high_water_items as u64,
+            high_water_bytes: intake.high_water_bytes as u64,
+        },
+        drops,
+        gaps_total: intake.gaps_total,
+        gap_bytes_total: intake.gap_bytes_total,
+        writer_lag_ms: store.writer_lag_ms,
+        writer_failing: store.failing,
+        write_retries: store.write_retries,
+        batches_failed: store.batches_failed,
+        db_bytes: store.db_bytes,
+        wal_bytes: store.wal_bytes,
+        decode_errors: recorder.decode_errors,
+        recorder: recorder.into(),
+        redactions: rules
+            .map(|rule| Redaction { rule: rule.rule.to_owned(), count: rule.count })
+            .collect(),
+        watchers: doors.hub().watchers() as u64,
+    })
+}
+
+/// Drops by reason: what the file held at the start and what this process lost since, because a
+/// writer that is stuck cannot store the news of its own losses.
+fn drops(
+    at_start: &[(DropReason, u64)],
+    store: &StoreCounters,
+    intake: &IntakeStats,
+    recorder: &RecorderStats,
+) -> Drops {
+    let of = |counts: &[(DropReason, u64)], reason| {
+        counts.iter().find(|(candidate, _)| *candidate == reason).map_or(0, |(_, count)| *count)
+    };
+    let by_reason: BTreeMap<_, _> = DropReason::ALL
+        .into_iter()
+        .map(|reason| {
+            let here = match reason {
+                DropReason::CaptureQueueFull => intake.gaps_total,
+                DropReason::TooManyOpenFlows => intake.flows_refused,
+                DropReason::WriterQueueFull => recorder.events_dropped,
+                DropReason::WriteFailed => store.records_dropped,
+            };
+            let known = of(&store.drops, reason).max(of(at_start, reason).saturating_add(here));
+            (reason.as_str().to_owned(), known)
+        })
+        .collect();
+    Drops { total: by_reason.values().sum(), by_reason }
+}

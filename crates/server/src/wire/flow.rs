@@ -1,0 +1,269 @@
+//! A flow as JSON: the fields others join on, null where nothing is known.
+
+use langley_model::{Stored, Tokens};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::page::{milliseconds, rfc3339};
+use super::word::{Mode, Outcome, Provider};
+
+/// One exchange. Null means unknown, never zero.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Flow {
+    /// Its id; ids sort by the time they were made.
+    pub id: String,
+    /// The client connection it travelled on, or the upgrade it belongs to.
+    pub connection_id: String,
+    /// When the request's head arrived (RFC 3339, UTC, microseconds).
+    pub started_at: String,
+    /// When it ended; null while open.
+    pub ended_at: Option<String>,
+    /// Milliseconds from head to end.
+    pub duration_ms: Option<f64>,
+    /// Milliseconds from the request's head to the answer's first byte.
+    pub ttfb_ms: Option<f64>,
+    /// Milliseconds from the request's head to the first token.
+    pub ttft_ms: Option<f64>,
+    /// Milliseconds of name resolution and TCP connect; first flow of a connection only.
+    pub connect_ms: Option<f64>,
+    /// Milliseconds of the TLS handshake with the provider; first flow of a connection only.
+    pub tls_ms: Option<f64>,
+    /// How the agent reached Langley.
+    pub mode: Mode,
+    /// `http` or `https`, towards the provider.
+    pub scheme: String,
+    /// The provider's host.
+    pub host: String,
+    /// The provider's port.
+    pub port: u16,
+    /// Request method.
+    pub method: String,
+    /// Path and query, redacted.
+    pub path: String,
+    /// HTTP version between agent and Langley.
+    pub version_in: String,
+    /// HTTP version between Langley and provider.
+    pub version_out: String,
+    /// Status code; null before the answer's head.
+    pub status: Option<u16>,
+    /// How it ended; null while open.
+    pub outcome: Option<Outcome>,
+    /// A sentence on the end, when Langley itself has one to say.
+    pub reason: Option<String>,
+    /// The provider's error.
+    pub error: Option<Error>,
+    /// Whose API it speaks.
+    pub provider: Option<Provider>,
+    /// The model that answered.
+    pub model: Option<String>,
+    /// The model asked for.
+    pub model_requested: Option<String>,
+    /// Whether the answer is streamed.
+    pub streaming: Option<bool>,
+    /// The session.
+    pub session_id: Option<String>,
+    /// Where the session was read.
+    pub session_source: Option<String>,
+    /// The task.
+    pub task_id: Option<String>,
+    /// Where the task was read.
+    pub task_source: Option<String>,
+    /// Kind of agent.
+    pub agent: Option<String>,
+    /// Version of the agent.
+    pub agent_version: Option<String>,
+    /// Subagent id.
+    pub agent_id: Option<String>,
+    /// The agent's `User-Agent`.
+    pub user_agent: Option<String>,
+    /// The agent's address.
+    pub client_addr: Option<String>,
+    /// The agent's process id.
+    pub client_pid: Option<u32>,
+    /// The agent's process name.
+    pub client_process: Option<String>,
+    /// Usage per class, the provider's own numbers.
+    pub usage: Usage,
+    /// Cost, when the model is priced.
+    pub cost: Option<Cost>,
+    /// `reported`, `priced` or `estimated`.
+    pub cost_source: Option<String>,
+    /// Why the model stopped, verbatim.
+    pub stop_reason: Option<String>,
+    /// One entry per tool call, duplicates kept.
+    pub tool_names: Vec<String>,
+    /// First characters of the exchange, for lists.
+    pub preview: Option<String>,
+    /// Stream events seen.
+    pub event_count: u64,
+    /// Stream events of a type this version does not know.
+    pub unknown_events: u64,
+    /// Events dropped after capture.
+    pub dropped_events: u64,
+    /// Body bytes sent to the provider, as they travelled.
+    pub request_bytes: u64,
+    /// Body bytes sent to the agent, as they travelled.
+    pub response_bytes: u64,
+    /// Whether a stored body was cut at the limit.
+    pub body_truncated: bool,
+    /// Pieces that were not captured, both directions.
+    pub capture_gaps: u64,
+    /// What of the request was not captured.
+    pub request_gap: Gap,
+    /// What of the answer was not captured.
+    pub response_gap: Gap,
+    /// Why decoding stopped or lost something.
+    pub decode_note: Option<String>,
+    /// JA4 of the agent's TLS hello.
+    pub ja4_in: Option<String>,
+    /// JA4 of Langley's TLS hello.
+    pub ja4_out: Option<String>,
+    /// The provider's id of the request.
+    pub provider_request_id: Option<String>,
+    /// The answer's id.
+    pub message_id: Option<String>,
+    /// Revision of the last change; a larger one is newer.
+    pub revision: u64,
+}
+
+/// Tokens per class, as the provider counted them.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct Usage {
+    /// Input tokens in the provider's own sense.
+    pub input: Option<u64>,
+    /// Input tokens read from the prompt cache.
+    pub cache_read: Option<u64>,
+    /// Input tokens written to the cache for five minutes.
+    pub cache_write_5m: Option<u64>,
+    /// Input tokens written to the cache for one hour.
+    pub cache_write_1h: Option<u64>,
+    /// Output tokens.
+    pub output: Option<u64>,
+    /// Reasoning tokens, where counted apart.
+    pub reasoning: Option<u64>,
+    /// Web searches run by the provider.
+    pub web_search_requests: Option<u64>,
+}
+
+/// Money.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct Cost {
+    /// Millionths of a US dollar.
+    pub micro_usd: i64,
+}
+
+/// An error as the provider stated it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Error {
+    /// The provider's class.
+    pub kind: Option<String>,
+    /// The provider's sentence.
+    pub message: Option<String>,
+}
+
+/// What was not captured of one direction.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct Gap {
+    /// Pieces.
+    pub chunks: u64,
+    /// Body bytes.
+    pub bytes: u64,
+}
+
+impl From<&Stored<langley_model::Flow>> for Flow {
+    fn from(flow: &Stored<langley_model::Flow>) -> Self {
+        let attributed = |attributed: &Option<langley_model::Attributed>| {
+            attributed.as_ref().map(|a| (a.id.clone(), a.source.to_string())).unzip()
+        };
+        let (session_id, session_source) = attributed(&flow.session);
+        let (task_id, task_source) = attributed(&flow.task);
+        Self {
+            id: flow.id.to_string(),
+            connection_id: flow.connection.to_string(),
+            started_at: rfc3339(flow.started_at),
+            ended_at: flow.ended_at.map(rfc3339),
+            duration_ms: flow.duration.map(milliseconds),
+            ttfb_ms: flow.ttfb.map(milliseconds),
+            ttft_ms: flow.ttft.map(milliseconds),
+            connect_ms: flow.connect.map(milliseconds),
+            tls_ms: flow.tls.map(milliseconds),
+            mode: flow.mode.into(),
+            scheme: flow.scheme.clone(),
+            host: flow.host.clone(),
+            port: flow.port,
+            method: flow.method.clone(),
+            path: flow.path.clone(),
+            version_in: flow.version_in.as_str().to_owned(),
+            version_out: flow.version_out.as_str().to_owned(),
+            status: flow.status,
+            outcome: flow.outcome.map(Into::into),
+            reason: flow.reason.clone(),
+            error: Error::stated(flow.error_kind.as_deref(), flow.error_message.as_deref()),
+            provider: flow.provider.map(Into::into),
+            model: flow.model.clone(),
+            model_requested: flow.model_requested.clone(),
+            streaming: flow.streaming,
+            session_id,
+            session_source,
+            task_id,
+            task_source,
+            agent: flow.agent.clone(),
+            agent_version: flow.agent_version.clone(),
+            agent_id: flow.agent_id.clone(),
+            user_agent: flow.user_agent.clone(),
+            client_addr: flow.client_addr.clone(),
+            client_pid: flow.client_pid,
+            client_process: flow.client_process.clone(),
+            usage: (&flow.usage).into(),
+            cost: flow.cost.map(|cost| Cost { micro_usd: cost.0 }),
+            cost_source: flow.cost_source.clone(),
+            stop_reason: flow.stop_reason.clone(),
+            tool_names: flow.tool_names.clone(),
+            preview: flow.preview.clone(),
+            event_count: flow.event_count,
+            unknown_events: flow.unknown_events,
+            dropped_events: flow.dropped_events,
+            request_bytes: flow.request_bytes,
+            response_bytes: flow.response_bytes,
+            body_truncated: flow.body_truncated,
+            capture_gaps: flow.request_gap.chunks.saturating_add(flow.response_gap.chunks),
+            request_gap: flow.request_gap.into(),
+            response_gap: flow.response_gap.into(),
+            decode_note: flow.decode_note.clone(),
+            ja4_in: flow.ja4_in.clone(),
+            ja4_out: flow.ja4_out.clone(),
+            provider_request_id: flow.provider_request_id.clone(),
+            message_id: flow.message_id.clone(),
+            revision: flow.revision().0,
+        }
+    }
+}
+
+impl From<&langley_model::Usage> for Usage {
+    fn from(usage: &langley_model::Usage) -> Self {
+        let count = |tokens: Option<Tokens>| tokens.map(|tokens| tokens.0);
+        Self {
+            input: count(usage.input),
+            cache_read: count(usage.cache_read),
+            cache_write_5m: count(usage.cache_write_5m),
+            cache_write_1h: count(usage.cache_write_1h),
+            output: count(usage.output),
+            reasoning: count(usage.reasoning),
+            web_search_requests: usage.web_search_requests,
+        }
+    }
+}
+
+impl From<langley_model::Gap> for Gap {
+    fn from(gap: langley_model::Gap) -> Self {
+        Self { chunks: gap.chunks, bytes: gap.bytes }
+    }
+}
+
+impl Error {
+    /// An error, unless nothing at all was stated.
+    pub(super) fn stated(kind: Option<&str>, message: Option<&str>) -> Option<Self> {
+        (kind.is_some() || message.is_some())
+            .then(|| Self { kind: kind.map(str::to_owned), message: message.map(str::to_owned) })
+    }
+}

@@ -1,0 +1,14 @@
+//! The JSON shapes of the API, apart from the domain's own types, which may change without them.
+
+mod exchange;
+mod flow;
+mod message;
+mod page;
+mod word;
+
+pub(crate) use exchange::{EventPage, Request, Response};
+pub(crate) use flow::Flow;
+pub(crate) use page::{Count, Deleted, DropPage, FlowPage, TunnelPage};
+pub(crate) use word::LiveKind;
+
+pub(crate) use exchange::lines;

@@ -1,0 +1,144 @@
+//! Lists as JSON: items, and where the next page starts.
+
+use std::time::Duration;
+
+use langley_model as model;
+use langley_model::Micros;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::flow::Flow;
+use super::word::{DropReason, TunnelReason};
+
+/// A page of flows, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FlowPage {
+    /// The flows.
+    pub items: Vec<Flow>,
+    /// Pass as `cursor` for the next page; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// How many match.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Count {
+    /// The number.
+    pub count: u64,
+}
+
+/// How many were deleted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Deleted {
+    /// The number of flows.
+    pub deleted: u64,
+}
+
+/// The newest tunnels.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TunnelPage {
+    /// The tunnels, newest first.
+    pub items: Vec<Tunnel>,
+    /// Always null: older tunnels are not listed.
+    pub next_cursor: Option<String>,
+}
+
+/// A connection that was passed on unread.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Tunnel {
+    /// The connection.
+    pub connection_id: String,
+    /// Host asked for.
+    pub host: String,
+    /// Port asked for.
+    pub port: u16,
+    /// When the CONNECT came.
+    pub started_at: String,
+    /// When it ended; null while open.
+    pub ended_at: Option<String>,
+    /// Bytes from the agent.
+    pub bytes_up: u64,
+    /// Bytes to the agent.
+    pub bytes_down: u64,
+    /// Why it was not read.
+    pub why: TunnelReason,
+}
+
+/// The newest drops.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DropPage {
+    /// The drops, newest first.
+    pub items: Vec<Dropped>,
+    /// Pass as `cursor` for the next page; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// Something that was captured and then lost.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Dropped {
+    /// When.
+    pub at: String,
+    /// The flow, when one is known.
+    pub flow_id: Option<String>,
+    /// Why.
+    pub reason: DropReason,
+    /// How many events, chunks or flows.
+    pub count: u64,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
+impl From<&model::Tunnel> for Tunnel {
+    fn from(tunnel: &model::Tunnel) -> Self {
+        Self {
+            connection_id: tunnel.connection.to_string(),
+            host: tunnel.host.clone(),
+            port: tunnel.port,
+            started_at: rfc3339(tunnel.started_at),
+            ended_at: tunnel.ended_at.map(rfc3339),
+            bytes_up: tunnel.bytes_up,
+            bytes_down: tunnel.bytes_down,
+            why: tunnel.why.into(),
+        }
+    }
+}
+
+impl From<&model::Drop> for Dropped {
+    fn from(dropped: &model::Drop) -> Self {
+        Self {
+            at: rfc3339(dropped.at),
+            flow_id: dropped.flow.map(|flow| flow.to_string()),
+            reason: dropped.reason.into(),
+            count: dropped.count,
+            bytes: dropped.bytes,
+        }
+    }
+}
+
+/// RFC 3339 in UTC with microseconds; the epoch for a time outside the calendar.
+pub(crate) fn rfc3339(time: Micros) -> String {
+    format!(
+        "{:.6}",
+        jiff::Timestamp::from_microsecond(time.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    )
+}
+
+/// Milliseconds with a microsecond's precision.
+pub(crate) fn milliseconds(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1_000_000.0).round() / 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_six_decimals_and_end_in_z() {
+        assert_eq!(rfc3339(Micros(1_500_000)), "1970-01-01T00:00:01.500000Z");
+        assert_eq!(rfc3339(Micros(0)), "1970-01-01T00:00:00.000000Z");
+    }
+
+    #[test]
+    fn milliseconds_are_fractional_and_not_noisy() {
+        assert!((milliseconds(Duration::from_micros(1_234)) - 1.234).abs() < f64::EPSILON);
+    }
+}

@@ -1,0 +1,111 @@
+//! Words with a fixed list of values, so that clients get a closed union instead of a string.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// One enum of words: the variants of the model's enum, in the model's own spelling.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+        pub(crate) enum $name {
+            $(#[doc = concat!("`", $word, "`.")] #[serde(rename = $word)] $variant,)+
+        }
+
+        impl From<langley_model::$name> for $name {
+            fn from(value: langley_model::$name) -> Self {
+                match value {
+                    $(langley_model::$name::$variant => Self::$variant,)+
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// How the agent reached Langley.
+    Mode { Forward = "forward", Reverse = "reverse" }
+}
+
+words! {
+    /// How a flow ended.
+    Outcome {
+        Completed = "completed",
+        ProviderError = "provider_error",
+        ClientGone = "client_gone",
+        UpstreamGone = "upstream_gone",
+        TimedOut = "timed_out",
+        Refused = "refused",
+        Lost = "lost",
+    }
+}
+
+words! {
+    /// Whose API a flow speaks.
+    Provider {
+        Anthropic = "anthropic",
+        OpenAi = "openai",
+        Gemini = "gemini",
+        Bedrock = "bedrock",
+    }
+}
+
+words! {
+    /// Why a connection was passed on unread.
+    TunnelReason {
+        NotListed = "not_listed",
+        NotTls = "not_tls",
+        ClientRejectedCertificate = "client_rejected_certificate",
+        DialFailed = "dial_failed",
+    }
+}
+
+words! {
+    /// Why something could not be kept.
+    DropReason {
+        CaptureQueueFull = "capture_queue_full",
+        TooManyOpenFlows = "too_many_open_flows",
+        WriterQueueFull = "writer_queue_full",
+        WriteFailed = "write_failed",
+    }
+}
+
+words! {
+    /// Kind of live text.
+    LiveKind { Text = "text", Thinking = "thinking", ToolInput = "tool_input" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(value: impl Serialize) -> String {
+        serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn every_word_is_spelt_as_in_the_model() {
+        for value in langley_model::Outcome::ALL {
+            assert_eq!(word(Outcome::from(value)), value.as_str());
+        }
+        for value in langley_model::Provider::ALL {
+            assert_eq!(word(Provider::from(value)), value.as_str());
+        }
+        for value in langley_model::TunnelReason::ALL {
+            assert_eq!(word(TunnelReason::from(value)), value.as_str());
+        }
+        for value in langley_model::DropReason::ALL {
+            assert_eq!(word(DropReason::from(value)), value.as_str());
+        }
+        for value in [langley_model::Mode::Forward, langley_model::Mode::Reverse] {
+            assert_eq!(word(Mode::from(value)), value.as_str());
+        }
+        for value in [
+            langley_model::LiveKind::Text,
+            langley_model::LiveKind::Thinking,
+            langley_model::LiveKind::ToolInput,
+        ] {
+            assert_eq!(word(LiveKind::from(value)), value.as_str());
+        }
+    }
+}

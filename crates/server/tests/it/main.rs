@@ -1,0 +1,15 @@
+//! The doors from outside: a real listener, a real store, a real client.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+mod access;
+mod document;
+mod flows;
+mod live;
+mod rig;
+mod system;

@@ -1,0 +1,299 @@
+//! A running server over a temporary store, and a client that sends exactly what it is told.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use langley_engine::{Intake, IntakeOptions, RecorderStats};
+use langley_model::{
+    Attributed, Block, Body, ConnectionId, Content, Drop, DropReason, EventRun, EventSpan, Flow,
+    FlowId, HeaderBlock, Headers, Message, Micros, Mode, Outcome, Provider, Record, Redactor,
+    RedactorOptions, Side, Tokens, Tunnel, TunnelReason,
+};
+use langley_server::{
+    Doors, DoorsOptions, Gauges, Hub, LiveOptions, ServerInfo, Setting, Token, serve,
+};
+use langley_store::{Store, StoreOptions};
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+pub(crate) const TOKEN: &str = "test-token-0123456789";
+
+/// A running server.
+pub(crate) struct Rig {
+    pub(crate) address: SocketAddr,
+    pub(crate) store: Store,
+    pub(crate) redactor: Arc<Redactor>,
+    pub(crate) doors: Doors,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) stop: Option<oneshot::Sender<()>>,
+    _folder: tempfile::TempDir,
+}
+
+/// An answer, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub(crate) fn header(&self, name: impl header::AsHeaderName) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The code of an error body, which must be whole.
+    pub(crate) fn error_code(&self) -> String {
+        let body = self.json();
+        let error = body["error"].as_object().unwrap();
+        for member in ["code", "message", "hint"] {
+            assert!(!error[member].as_str().unwrap().is_empty(), "{body}");
+        }
+        error["code"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Rig {
+    pub(crate) async fn start() -> Self {
+        Self::with(LiveOptions::default()).await
+    }
+
+    pub(crate) async fn with(live: LiveOptions) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let hub = Hub::new(live);
+        let mut options = StoreOptions::new(folder.path().join("langley.db"));
+        options.batch = std::time::Duration::from_millis(2);
+        options.event_batch = options.batch;
+        let store = Store::open(options, hub.announce()).unwrap();
+        let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let doors = Doors::new(DoorsOptions {
+            store: store.clone(),
+            hub: Arc::clone(&hub),
+            gauges: Gauges {
+                intake: Intake::new(IntakeOptions::default()),
+                recorder: Box::new(RecorderStats::default),
+                proxy_connections: Box::new(|| Some(3)),
+            },
+            redactor: Arc::clone(&redactor),
+            token: Token::new(TOKEN).unwrap(),
+            allowed_hosts: vec!["langley.test".into()],
+            info: ServerInfo {
+                version: "0.0.0-test".into(),
+                proxy_addr: "127.0.0.1:9090".parse().unwrap(),
+                api_addr: address,
+                home: folder.path().into(),
+                ca_path: folder.path().join("ca/ca.pem"),
+                bundle_path: folder.path().join("ca/bundle.pem"),
+                ca_fingerprint: "AA:BB".into(),
+                intercept_hosts: vec!["api.anthropic.com".into()],
+                started_at: Micros::now(),
+            },
+            settings: vec![Setting {
+                key: "proxy.port".into(),
+                value: 9090.into(),
+                source: "default".into(),
+            }],
+        });
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = serve(listener, doors.clone(), async move {
+            let _ = stopped.await;
+        });
+        tokio::spawn(serving);
+        Self { address, store, redactor, doors, hub, stop: Some(stop), _folder: folder }
+    }
+
+    /// Sends a request with just these headers, and a Host unless one is among them.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (mut client, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let mut request = Request::builder().method(method).uri(path);
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            request = request.header(header::HOST, self.address.to_string());
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Empty::<Bytes>::new()).unwrap();
+        let (head, body) = client.send_request(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: head.status, headers: head.headers, body }
+    }
+
+    /// GET with the token.
+    pub(crate) async fn ask(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[("authorization", &format!("Bearer {TOKEN}"))]).await
+    }
+
+    /// GET with the token; must succeed.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let answer = self.ask(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
+        answer.json()
+    }
+
+    /// Commits records.
+    pub(crate) fn put(&self, records: impl IntoIterator<Item = Record>) {
+        let sealed = records.into_iter().map(|record| self.redactor.seal(record)).collect();
+        self.store.submit(sealed).unwrap();
+        tokio::task::block_in_place(|| self.store.flush()).unwrap();
+    }
+}
+
+/// A finished flow of an Anthropic stream, started so many seconds after the epoch's first day.
+pub(crate) fn flow(second: i64, session: &str) -> Flow {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let started = Micros(1_700_000_000_000_000 + second * 1_000_000);
+    let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), started);
+    flow.mode = Mode::Reverse;
+    flow.host = "api.anthropic.com".into();
+    flow.method = "POST".into();
+    flow.path = format!("/v1/messages?n={count}");
+    flow.status = Some(200);
+    flow.outcome = Some(Outcome::Completed);
+    flow.ended_at = Some(Micros(started.0 + 2_500_000));
+    flow.duration = Some(std::time::Duration::from_micros(2_500_125));
+    flow.provider = Some(Provider::Anthropic);
+    flow.model = Some("claude-test".into());
+    flow.streaming = Some(true);
+    flow.session = Some(Attributed { id: session.into(), source: "header:x-test" });
+    flow.usage.input = Some(Tokens(12));
+    flow.usage.output = Some(Tokens(34));
+    flow.stop_reason = Some("tool_use".into());
+    flow.tool_names = vec!["Write".into(), "Write".into()];
+    flow.event_count = 3;
+    flow
+}
+
+/// Everything that is stored of one exchange.
+pub(crate) fn exchange(redactor: &Redactor, flow: &Flow) -> Vec<Record> {
+    let mut request = HeaderBlock::new();
+    request.push("Content-Type", b"application/json");
+    request.push("X-Custom", b"one");
+    let mut response = HeaderBlock::new();
+    response.push("content-type", b"text/event-stream");
+    let mut trailers = HeaderBlock::new();
+    trailers.push("x-sum", b"1");
+    let mut run = EventRun::new(flow.id);
+    for seq in 0..3_u64 {
+        let data = format!("{{\"n\":{seq}}}");
+        let kind = run.kind(if seq == 0 { "message_start" } else { "content_block_delta" });
+        run.text.append(&redactor.body(data.clone().into_bytes()));
+        let len = u32::try_from(data.len()).unwrap();
+        run.spans.push(EventSpan {
+            seq,
+            offset_us: 1500 * (seq + 1),
+            kind,
+            len,
+            original_len: len,
+        });
+    }
+    let message = Message {
+        id: Some("msg_1".into()),
+        model: Some("claude-test".into()),
+        role: Some("assistant".into()),
+        blocks: vec![
+            Block {
+                index: 0,
+                content: Content::Text {
+                    text: "Hello".into(),
+                    citations: vec![r#"{"a":1}"#.into()],
+                },
+                complete: true,
+            },
+            Block {
+                index: 1,
+                content: Content::ToolUse {
+                    id: "toolu_1".into(),
+                    name: "Write".into(),
+                    input: r#"{"path":"a.txt"}"#.into(),
+                },
+                complete: true,
+            },
+        ],
+        stop_reason: Some("tool_use".into()),
+        usage: flow.usage,
+        ..Message::default()
+    };
+    let body = br#"{"model":"claude-test"}"#.to_vec();
+    vec![
+        Record::Flow(Box::new(flow.clone())),
+        Record::Headers(Headers {
+            flow: flow.id,
+            side: Side::Client,
+            trailers: false,
+            lines: request,
+        }),
+        Record::Body(Body {
+            flow: flow.id,
+            side: Side::Client,
+            original_len: body.len() as u64,
+            bytes: redactor.body(body),
+            media_type: Some("application/json".into()),
+            truncated: false,
+        }),
+        Record::Headers(Headers {
+            flow: flow.id,
+            side: Side::Upstream,
+            trailers: false,
+            lines: response,
+        }),
+        Record::Headers(Headers {
+            flow: flow.id,
+            side: Side::Upstream,
+            trailers: true,
+            lines: trailers,
+        }),
+        Record::Events(run),
+        Record::Message(flow.id, Box::new(message)),
+    ]
+}
+
+/// A finished tunnel.
+pub(crate) fn tunnel() -> Record {
+    Record::Tunnel(Tunnel {
+        connection: ConnectionId::new(),
+        started_at: Micros(1_700_000_000_000_000),
+        ended_at: Some(Micros(1_700_000_001_000_000)),
+        host: "example.test".into(),
+        port: 443,
+        client_addr: "127.0.0.1:5".into(),
+        bytes_up: 7,
+        bytes_down: 8,
+        why: TunnelReason::NotListed,
+    })
+}
+
+/// A drop.
+pub(crate) fn dropped(flow: Option<FlowId>) -> Record {
+    Record::Drop(Drop {
+        at: Micros(1_700_000_000_000_000),
+        flow,
+        reason: DropReason::WriterQueueFull,
+        count: 5,
+        bytes: 500,
+    })
+}

@@ -1,0 +1,128 @@
+//! The machine's own doors: stats, metrics, setup, settings, facets, tunnels, drops, the stop.
+
+use std::time::Duration;
+
+use http::header;
+use langley_model::Record;
+use serde_json::json;
+
+use crate::rig::{Rig, dropped, exchange, flow, tunnel};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stats_and_metrics_tell_the_same() {
+    let rig = Rig::start().await;
+    let one = flow(1, "s");
+    rig.put(exchange(&rig.redactor, &one));
+    rig.put([tunnel(), dropped(Some(one.id))]);
+    let stats = rig.get("/api/stats").await;
+    assert_eq!(stats["flows_total"], 1);
+    assert_eq!(stats["events_total"], 3);
+    assert_eq!(stats["tunnels_total"], 1);
+    assert_eq!(stats["open_flows"], 0);
+    assert_eq!(stats["lost_flows"], 0);
+    assert_eq!(stats["drops"]["total"], 5);
+    assert_eq!(
+        stats["drops"]["by_reason"],
+        json!({"capture_queue_full": 0, "too_many_open_flows": 0, "write_failed": 0,
+               "writer_queue_full": 5})
+    );
+    for member in ["items", "bytes", "high_water"] {
+        assert!(stats["queue"][member].is_u64(), "{stats}");
+    }
+    for member in "gaps_total writer_lag_ms db_bytes wal_bytes uptime_s decode_errors".split(' ') {
+        assert!(stats[member].is_u64(), "{member}: {stats}");
+    }
+    assert!(stats["db_bytes"].as_u64().unwrap() > 0);
+    assert_eq!(stats["proxy_connections"], 3);
+    assert_eq!(stats["version"], "0.0.0-test");
+    assert!(stats["redactions"].is_array() && stats["recorder"].is_object());
+
+    let metrics = rig.ask("/metrics").await;
+    assert!(metrics.header(header::CONTENT_TYPE).starts_with("text/plain; version=0.0.4"));
+    for line in [
+        "# TYPE langley_flows_total counter",
+        "langley_flows_total 1",
+        "langley_events_total 3",
+        "langley_drops_total{reason=\"writer_queue_full\"} 5",
+        "langley_queue_items{queue=\"writer\"} 0",
+        "langley_proxy_connections 3",
+    ] {
+        assert!(metrics.text().lines().any(|shown| shown == line), "{line}\n{}", metrics.text());
+    }
+    for line in metrics.text().lines().filter(|line| !line.starts_with('#')) {
+        let (_, value) = line.rsplit_once(' ').unwrap();
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_run_checklist_advances_with_the_traffic() {
+    let rig = Rig::start().await;
+    let before = rig.get("/api/setup").await;
+    assert_eq!(
+        before["checklist"],
+        json!({"proxy_up": true, "trust_ready": false, "first_byte": false, "first_token": false})
+    );
+    assert_eq!(before["proxy_url"], "http://127.0.0.1:9090");
+    assert_eq!(before["ca_fingerprint"], "AA:BB");
+    for command in before["commands"].as_array().unwrap() {
+        assert!(!command["label"].as_str().unwrap().is_empty());
+        assert!(!command["command"].as_str().unwrap().is_empty());
+    }
+    let mut started = flow(1, "s");
+    started.usage.output = None;
+    rig.put([Record::Flow(Box::new(started.clone()))]);
+    let during = rig.get("/api/setup").await;
+    assert_eq!(
+        during["checklist"],
+        json!({"proxy_up": true, "trust_ready": true, "first_byte": true, "first_token": false})
+    );
+    rig.put([Record::Flow(Box::new(flow(2, "s")))]);
+    assert_eq!(rig.get("/api/setup").await["checklist"]["first_token"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn facets_tunnels_drops_and_settings_are_lists() {
+    let rig = Rig::start().await;
+    let one = flow(1, "s");
+    rig.put([Record::Flow(Box::new(one.clone())), tunnel(), dropped(Some(one.id)), dropped(None)]);
+    let facets = rig.get("/api/facets").await;
+    for (facet, value) in [
+        ("hosts", "api.anthropic.com"),
+        ("providers", "anthropic"),
+        ("models", "claude-test"),
+        ("outcomes", "completed"),
+        ("sessions", "s"),
+    ] {
+        assert_eq!(facets[facet], json!([{"value": value, "count": 1}]), "{facet}");
+    }
+    let tunnels = rig.get("/api/tunnels").await;
+    assert_eq!(tunnels["items"][0]["host"], "example.test");
+    assert_eq!(tunnels["items"][0]["why"], "not_listed");
+    assert_eq!(tunnels["items"][0]["started_at"], "2023-11-14T22:13:20.000000Z");
+    assert_eq!(tunnels["next_cursor"], json!(null));
+
+    let newest = rig.get("/api/drops?limit=1").await;
+    let cursor = newest["next_cursor"].as_str().unwrap();
+    let older = rig.get(&format!("/api/drops?limit=1&cursor={cursor}")).await;
+    let flows = [&newest["items"][0]["flow_id"], &older["items"][0]["flow_id"]];
+    assert!(flows.contains(&&json!(one.id.to_string())) && flows.contains(&&json!(null)));
+    assert_eq!(older["next_cursor"], json!(null));
+
+    let settings = rig.get("/api/settings").await;
+    let items = json!([{"key": "proxy.port", "value": 9090, "source": "default"}]);
+    assert_eq!(settings["items"], items);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_stops_when_it_is_told() {
+    let mut rig = Rig::start().await;
+    rig.get("/api/stats").await;
+    rig.stop.take().unwrap().send(()).unwrap();
+    let refused = async {
+        while tokio::net::TcpStream::connect(rig.address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), refused).await.unwrap();
+}
