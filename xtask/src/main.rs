@@ -1,2 +1,60 @@
-//! app.
-fn main() {}
+//! Every verb of development; the continuous build runs the same verbs a developer runs.
+
+mod arrows;
+mod bench;
+mod codegen;
+mod e2e;
+mod langley;
+mod provision;
+mod run;
+mod summary;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::bench::BenchOptions;
+use crate::test::TestOptions;
+
+/// The project's own tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Install what is needed, then run every check and every test
+    Test(TestOptions),
+    /// Check the mechanical points of the house style, and the arrows between the rooms
+    Tidy,
+    /// Write the OpenAPI document and the TypeScript types made from it
+    Codegen {
+        /// Change nothing; fail when they are stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measure Langley against no proxy at all, on loopback; prints ratios
+    Bench(BenchOptions),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().verb {
+        Verb::Test(options) => test::test(&options),
+        Verb::Tidy => tidy::tidy(),
+        Verb::Codegen { check } => codegen::codegen(check),
+        Verb::Bench(options) => bench::bench(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -207,11 +207,13 @@ impl Client {
         self
     }
 
-    /// Prepares TLS once, so that later connections share it (and its session cache): benchmarks.
+    /// Prepares TLS once for all later connections; every handshake stays a full one. For benchmarks.
     #[must_use]
     pub fn prepared(mut self) -> Self {
         if let Some(tls) = &mut self.tls {
-            tls.config = Some(Arc::new(tls.configure()));
+            let mut config = tls.configure();
+            config.resumption = rustls::client::Resumption::disabled();
+            tls.config = Some(Arc::new(config));
         }
         self
     }

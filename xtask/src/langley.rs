@@ -1,0 +1,140 @@
+//! A Langley of our own: the built binary, as a child with a temporary home, on ports of its choice.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::run::run;
+use crate::workspace::{cargo, metadata};
+
+/// How long a start may take.
+const START: Duration = Duration::from_secs(20);
+/// How long an end may take before it is forced.
+const END: Duration = Duration::from_secs(10);
+
+/// A running Langley; it ends when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Langley {
+    child: Child,
+    home: TempDir,
+    pub(crate) proxy: SocketAddr,
+    pub(crate) api: SocketAddr,
+    pub(crate) token: String,
+}
+
+/// Builds the binary and says where it is.
+pub(crate) fn build(release: bool) -> Result<PathBuf> {
+    let mut command = cargo();
+    command.args(["build", "--package", "langley"]);
+    if release {
+        command.arg("--release");
+    }
+    if !run(command)?.ok {
+        bail!("the langley binary could not be built");
+    }
+    let folder = metadata()?.target_directory.into_std_path_buf();
+    Ok(folder.join(if release { "release" } else { "debug" }).join("langley"))
+}
+
+impl Langley {
+    /// Starts `binary`; `settings` are environment variables.
+    pub(crate) fn start(binary: &Path, settings: &[(&str, String)]) -> Result<Self> {
+        let home = tempfile::tempdir().context("no temporary folder")?;
+        let mut command = Command::new(binary);
+        command
+            .args(["start", "--no-open", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0"])
+            .arg("--home")
+            .arg(home.path())
+            .env("XDG_CONFIG_HOME", home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+            command.env_remove(name).env_remove(name.to_ascii_lowercase());
+        }
+        for (name, value) in settings {
+            command.env(name, value);
+        }
+        let child = command
+            .spawn()
+            .with_context(|| format!("{} could not be started", binary.display()))?;
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut langley = Self { child, home, proxy: nowhere, api: nowhere, token: String::new() };
+        langley.wait_until_ready()?;
+        Ok(langley)
+    }
+
+    fn wait_until_ready(&mut self) -> Result<()> {
+        let started = Instant::now();
+        loop {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                bail!("langley ended at once ({status}); run it by hand to see why");
+            }
+            if let Some(ready) = self.ready() {
+                (self.proxy, self.api, self.token) = ready;
+                return Ok(());
+            }
+            if started.elapsed() > START {
+                bail!("langley was not ready within {} s", START.as_secs());
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn ready(&self) -> Option<(SocketAddr, SocketAddr, String)> {
+        let text = std::fs::read(self.home.path().join("state.json")).ok()?;
+        let state: Value = serde_json::from_slice(&text).ok()?;
+        let token = std::fs::read_to_string(self.home.path().join("token")).ok()?;
+        let address = |key: &str| state[key].as_str()?.parse().ok();
+        Some((address("proxy")?, address("api")?, token.trim().to_owned()))
+    }
+
+    /// Its certificate authority, as PEM.
+    pub(crate) fn ca_pem(&self) -> Result<String> {
+        std::fs::read_to_string(self.home.path().join("ca/ca.pem")).context("langley has no CA")
+    }
+
+    /// Resident memory in KiB; none where `/proc` does not tell.
+    pub(crate) fn rss_kib(&self) -> Option<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// Processor time used so far, in clock ticks of 10 ms; none where `/proc` does not tell.
+    pub(crate) fn cpu(&self) -> Option<Duration> {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        // Fields 14 and 15 of proc(5), counted after the command's closing parenthesis.
+        let fields: Vec<_> = text.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks: u64 =
+            fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+        Some(Duration::from_millis(ticks * 10))
+    }
+
+    fn status(&self, key: &str) -> Option<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+        line.split_whitespace().next()?.parse().ok()
+    }
+}
+
+impl Drop for Langley {
+    fn drop(&mut self) {
+        // SIGTERM lets it drain; std can only kill.
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status();
+        let started = Instant::now();
+        while asked.is_ok() && started.elapsed() < END {
+            if matches!(self.child.try_wait(), Ok(Some(_)) | Err(_)) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
