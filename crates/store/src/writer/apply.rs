@@ -252,7 +252,7 @@ impl Transaction<'_, '_> {
 
     fn insert(&mut self, flow: &Flow, revision: Revision) -> rusqlite::Result<OpenFlow> {
         let mut n = flow.started_at.0;
-        let mut step = 1;
+        let mut first = true;
         loop {
             let mut binder = Binder::new(&mut self.sql.insert);
             binder.key(n, revision);
@@ -261,20 +261,16 @@ impl Transaction<'_, '_> {
             binder.plain(flow);
             match binder.execute() {
                 Ok(_) => break,
-                Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-                    if step == 1
-                        && let Some(open) = self.stored(flow.id)?
-                    {
+                Err(error)
+                    if first
+                        && error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
+                {
+                    if let Some(open) = self.stored(flow.id)? {
                         self.update(&open, flow, revision)?;
                         return Ok(open);
                     }
-                    // Another flow began in the same microsecond. Growing steps, since an import
-                    // may bring thousands of them.
-                    if step > 1 << 24 {
-                        return Err(error);
-                    }
-                    n = n.saturating_add(step);
-                    step *= 2;
+                    n = self.free_key(n)?;
+                    first = false;
                 }
                 Err(error) => return Err(error),
             }
@@ -284,6 +280,27 @@ impl Transaction<'_, '_> {
         let blank = Flow::new(flow.id, flow.connection, flow.started_at);
         let blank = Arc::new(Stored::read_back(blank, revision));
         Ok(OpenFlow { n, flow: blank, tail: Tail::default() })
+    }
+
+    /// The first free key from `taken` on: another flow began in the same microsecond.
+    ///
+    /// Flows of one import may do so by the thousand, so the search begins where the last one ended.
+    fn free_key(&mut self, taken: i64) -> rusqlite::Result<i64> {
+        let (from, to) = self.memory.crowd;
+        let inside = (from..=to).contains(&taken);
+        let free = self
+            .conn
+            .prepare_cached(
+                "SELECT n + 1 FROM flows AS taken WHERE n >= ?1
+                     AND NOT EXISTS (SELECT 1 FROM flows WHERE n = taken.n + 1)
+                 ORDER BY n LIMIT 1",
+            )?
+            .query_row([if inside { to } else { taken }], |row| row.get(0))
+            .optional()?;
+        // No row from there on: a hint of a transaction that failed.
+        let free = free.unwrap_or(taken + 1);
+        self.memory.crowd = (if inside { from } else { taken }, free);
+        Ok(free)
     }
 
     fn update(&mut self, open: &OpenFlow, flow: &Flow, revision: Revision) -> rusqlite::Result<()> {

@@ -79,6 +79,7 @@ impl Deletion {
 
     /// Deletes the blobs that no flow refers to any more.
     fn sweep(&mut self, conn: &Connection, memory: &mut Memory) -> rusqlite::Result<()> {
+        memory.forget();
         if self.blobs.is_empty() {
             return Ok(());
         }
@@ -106,7 +107,6 @@ impl Deletion {
                 delete.execute([blob])?;
             }
         }
-        memory.blobs.forget();
         change.commit()
     }
 }

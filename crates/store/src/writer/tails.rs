@@ -30,6 +30,8 @@ pub(super) struct Memory {
     pub(super) blobs: Blobs,
     pub(super) packer: Packer,
     pub(super) raw: Vec<u8>,
+    /// The last run of neighbouring keys that a search for a free one went through.
+    pub(super) crowd: (i64, i64),
     losses: HashMap<FlowId, u64>,
 }
 
@@ -49,6 +51,7 @@ impl Memory {
             blobs: Blobs::new(),
             packer: Packer::new(),
             raw: Vec::new(),
+            crowd: (0, 0),
             losses: HashMap::new(),
         }
     }
@@ -72,7 +75,13 @@ impl Memory {
                 None => self.open.remove(&id),
             };
         }
+        self.forget();
+    }
+
+    /// Forgets what is only known from rows that may be gone.
+    pub(super) fn forget(&mut self) {
         self.blobs.forget();
+        self.crowd = (0, 0);
     }
 
     /// The transaction is committed.

@@ -1,0 +1,159 @@
+//! When the disk, a lock or the queue says no: nothing blocks, everything is counted, and recording
+//! resumes by itself.
+
+use std::sync::mpsc::sync_channel;
+
+use langley_model::{DropReason, FlowId, Outcome, Side};
+use langley_store::{FlowFilter, Store};
+use rusqlite::Connection;
+
+use crate::given::{Fixture, body, ended, flow, of, options, run, seal, until};
+
+fn failed(store: &Store) -> u64 {
+    let drops = store.counters().drops;
+    drops.into_iter().find(|(reason, _)| *reason == DropReason::WriteFailed).unwrap().1
+}
+
+#[test]
+fn a_lock_held_too_long_costs_a_batch_which_is_counted_and_recording_resumes() {
+    let fixture = Fixture::new();
+    let mut streaming = flow(1);
+    fixture.write(vec![of(&streaming), run(streaming.id, 0, 5, 20)]);
+    let other = Connection::open(fixture.store.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    fixture.store.submit(seal(vec![run(streaming.id, 5, 7, 20), of(&ended(2))])).unwrap();
+    fixture.store.flush().unwrap();
+    let counters = fixture.store.counters();
+    assert_eq!((counters.batches_failed, counters.write_retries), (1, 3));
+    assert_eq!((counters.events_dropped, counters.records_dropped), (7, 2));
+    assert!(counters.failing);
+    assert_eq!(failed(&fixture.store), 8);
+    // Readers are not concerned.
+    assert_eq!(fixture.store.count_flows(&FlowFilter::default()).unwrap(), 1);
+
+    other.execute_batch("ROLLBACK").unwrap();
+    streaming.outcome = Some(Outcome::Completed);
+    fixture.write(vec![run(streaming.id, 12, 3, 20), of(&streaming)]);
+    let counters = fixture.store.counters();
+    assert!(!counters.failing);
+    assert_eq!((counters.events_total, counters.open_flows), (8, 0));
+    // The flow itself says what it lost, and its other events are where they were.
+    let stored = fixture.store.flow(streaming.id).unwrap().unwrap();
+    assert_eq!(stored.dropped_events, 7);
+    let page = fixture.store.events(streaming.id, None, 500, None).unwrap().unwrap();
+    let seqs: Vec<u64> = page.items.iter().map(|event| event.seq).collect();
+    assert_eq!(seqs, [0, 1, 2, 3, 4, 12, 13, 14]);
+    // The rows about it came with the first write that succeeded.
+    let drops = fixture.store.drops(None, 10).unwrap().items;
+    let mut rows: Vec<_> = drops.iter().map(|dropped| (dropped.reason, dropped.count)).collect();
+    rows.sort_by_key(|row| row.1);
+    assert_eq!(rows, [(DropReason::WriteFailed, 1), (DropReason::WriteFailed, 7)]);
+    // And they are counted across a restart.
+    assert_eq!(failed(&fixture.after_close().store), 8);
+}
+
+#[test]
+fn a_short_lock_costs_nothing() {
+    let fixture = Fixture::with(|options| {
+        options.retry_pause = std::time::Duration::from_millis(500);
+    });
+    let other = Connection::open(fixture.store.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    fixture.store.submit(seal(vec![of(&ended(1))])).unwrap();
+    until("a repetition", || {
+        fixture.store.counters().write_retries > 0 || fixture.store.counters().failing
+    });
+    other.execute_batch("ROLLBACK").unwrap();
+    fixture.store.flush().unwrap();
+    let counters = fixture.store.counters();
+    assert_eq!((counters.flows_total, counters.batches_failed), (1, 0));
+}
+
+#[test]
+fn a_full_disk_costs_batches_which_are_counted_and_room_lets_recording_resume() {
+    let fixture = Fixture::with(|options| options.max_bytes = Some(600_000));
+    let noise = |seed: u32| -> Vec<u8> {
+        (0..15_000_u32).flat_map(|i| (i ^ seed).wrapping_mul(2_654_435_761).to_le_bytes()).collect()
+    };
+    let mut seed = 0;
+    while fixture.store.counters().batches_failed == 0 {
+        seed += 1;
+        let flow = ended(i64::from(seed));
+        fixture.write(vec![of(&flow), body(flow.id, Side::Client, noise(seed))]);
+        assert!(seed < 100, "never full");
+    }
+    assert!(failed(&fixture.store) > 0);
+    assert!(fixture.store.counters().failing);
+    let kept = fixture.store.count_flows(&FlowFilter::default()).unwrap();
+    assert_eq!(kept, u64::from(seed) - 1, "a failed batch leaves nothing of itself behind");
+
+    assert_eq!(fixture.store.delete_flows(&FlowFilter::default()).unwrap(), kept);
+    let flow = ended(1_000);
+    fixture.write(vec![of(&flow), body(flow.id, Side::Client, noise(1))]);
+    assert_eq!(fixture.store.body(flow.id, Side::Client).unwrap().unwrap().bytes, noise(1));
+    assert!(!fixture.store.counters().failing);
+}
+
+#[test]
+fn a_frozen_writer_hands_records_back_and_loses_nothing_it_took() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(folder.path());
+    options.queue_max_items = 10;
+    let (freeze, frozen) = sync_channel::<()>(0);
+    let frozen = parking_lot::Mutex::new(frozen);
+    // Each announcement waits until it is let go.
+    let announce = move |_: &[langley_store::Change]| {
+        let _ = frozen.lock().recv();
+    };
+    let store = Store::open(options, Box::new(announce)).unwrap();
+    let mut taken = 0;
+    let refused = loop {
+        match store.submit(seal(vec![of(&ended(taken))])) {
+            Ok(()) => taken += 1,
+            Err(back) => break back,
+        }
+        assert!(taken < 1_000, "the queue has no bound");
+    };
+    assert_eq!(refused.len(), 1);
+    let counters = store.counters();
+    assert!(counters.queue_items <= 10 && counters.high_water_items <= 10, "{counters:?}");
+    drop(freeze);
+    store.flush().unwrap();
+    assert_eq!(store.counters().flows_total, taken.cast_unsigned());
+    store.submit(refused).unwrap();
+    store.flush().unwrap();
+    assert_eq!(store.counters().queue_items, 0);
+}
+
+#[test]
+fn the_queue_is_bounded_in_bytes_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(folder.path());
+    options.queue_max_bytes = 10_000;
+    let (freeze, frozen) = sync_channel::<()>(0);
+    let frozen = parking_lot::Mutex::new(frozen);
+    let announce = move |_: &[langley_store::Change]| {
+        let _ = frozen.lock().recv();
+    };
+    let store = Store::open(options, Box::new(announce)).unwrap();
+    let first = ended(0);
+    // Larger than the bound, and taken all the same: the queue is empty.
+    store.submit(seal(vec![of(&first), body(first.id, Side::Client, vec![b'1'; 20_000])])).unwrap();
+    assert!(store.submit(seal(vec![of(&ended(1))])).is_err());
+    drop(freeze);
+    store.flush().unwrap();
+    store.submit(seal(vec![of(&ended(1))])).unwrap();
+    store.flush().unwrap();
+    assert_eq!(store.counters().flows_total, 2);
+}
+
+#[test]
+fn events_of_a_flow_that_was_never_stored_are_counted_as_dropped() {
+    let fixture = Fixture::new();
+    let unknown = FlowId::new();
+    fixture.write(vec![run(unknown, 0, 4, 10), of(&ended(1))]);
+    assert_eq!(fixture.store.counters().events_total, 0);
+    let drops = fixture.store.drops(None, 10).unwrap().items;
+    assert_eq!((drops[0].flow, drops[0].count), (Some(unknown), 4));
+    assert_eq!(failed(&fixture.store), 4);
+}

@@ -1,0 +1,170 @@
+//! Records, stores and waiting, as the tests need them.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use langley_model::{
+    Attributed, Body, ConnectionId, EventRun, EventSpan, Flow, FlowId, HeaderBlock, Headers,
+    Micros, Outcome, Provider, Record, Redacted, Redactor, RedactorOptions, Side,
+};
+use langley_store::{Change, Store, StoreOptions};
+use parking_lot::Mutex;
+use tempfile::TempDir;
+
+pub(crate) fn redactor() -> Redactor {
+    Redactor::new(RedactorOptions::default()).unwrap()
+}
+
+pub(crate) fn seal(records: Vec<Record>) -> Vec<Redacted<Record>> {
+    let redactor = redactor();
+    records.into_iter().map(|record| redactor.seal(record)).collect()
+}
+
+/// Options that wait for nobody.
+pub(crate) fn options(folder: &Path) -> StoreOptions {
+    StoreOptions {
+        batch: Duration::from_millis(5),
+        event_batch: Duration::from_millis(5),
+        retry_pause: Duration::from_millis(1),
+        busy_timeout: Duration::from_millis(1),
+        ..StoreOptions::new(folder.join("langley.db"))
+    }
+}
+
+pub(crate) type Heard = Arc<Mutex<Vec<Change>>>;
+
+pub(crate) struct Fixture {
+    pub(crate) folder: TempDir,
+    pub(crate) store: Store,
+    pub(crate) heard: Heard,
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut StoreOptions)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut options = options(folder.path());
+        change(&mut options);
+        let heard = Heard::default();
+        let store = open(options, &heard);
+        Self { folder, store, heard }
+    }
+
+    /// Submits and waits for the commit.
+    pub(crate) fn write(&self, records: Vec<Record>) {
+        self.store.submit(seal(records)).unwrap();
+        self.store.flush().unwrap();
+    }
+
+    /// The same file, opened again once this store is closed.
+    pub(crate) fn after_close(self) -> Self {
+        self.store.close();
+        let heard = Heard::default();
+        let store = open(options(self.folder.path()), &heard);
+        Self { folder: self.folder, store, heard }
+    }
+
+    /// The store as another process would find it after a kill at this moment.
+    pub(crate) fn after_a_kill(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["langley.db", "langley.db-wal"] {
+            std::fs::copy(self.folder.path().join(name), folder.path().join(name)).unwrap();
+        }
+        let heard = Heard::default();
+        let store = open(options(folder.path()), &heard);
+        Self { folder, store, heard }
+    }
+}
+
+fn open(options: StoreOptions, heard: &Heard) -> Store {
+    let heard = Arc::clone(heard);
+    Store::open(options, Box::new(move |changes| heard.lock().extend_from_slice(changes))).unwrap()
+}
+
+/// Waits until `holds`, at most ten seconds.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(10), "never happened: {what}");
+        std::thread::yield_now();
+    }
+}
+
+pub(crate) fn flow(started_at: i64) -> Flow {
+    let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(started_at));
+    flow.host = String::from("api.example");
+    flow.method = String::from("POST");
+    flow.path = String::from("/v1/messages");
+    flow
+}
+
+pub(crate) fn ended(started_at: i64) -> Flow {
+    let mut flow = flow(started_at);
+    flow.provider = Some(Provider::Anthropic);
+    flow.model = Some(String::from("model-a"));
+    flow.status = Some(200);
+    flow.outcome = Some(Outcome::Completed);
+    flow.ended_at = Some(Micros(started_at + 5));
+    flow
+}
+
+pub(crate) fn of(flow: &Flow) -> Record {
+    Record::Flow(Box::new(flow.clone()))
+}
+
+pub(crate) fn session(id: &str) -> Option<Attributed> {
+    Some(Attributed { id: id.to_owned(), source: "header:x-test" })
+}
+
+pub(crate) fn headers(flow: FlowId, side: Side, trailers: bool, lines: &[(&str, &str)]) -> Record {
+    let mut block = HeaderBlock::new();
+    for (name, value) in lines {
+        block.push(name, value.as_bytes());
+    }
+    Record::Headers(Headers { flow, side, trailers, lines: block })
+}
+
+pub(crate) fn body(flow: FlowId, side: Side, bytes: Vec<u8>) -> Record {
+    let original_len = bytes.len() as u64;
+    Record::Body(Body {
+        flow,
+        side,
+        bytes: redactor().body(bytes),
+        media_type: Some(String::from("application/json")),
+        original_len,
+        truncated: false,
+    })
+}
+
+/// Events `first..first + count` of `len` bytes each, every tenth of another type.
+pub(crate) fn run(flow: FlowId, first: u64, count: u64, len: usize) -> Record {
+    let mut run = EventRun::new(flow);
+    for seq in first..first + count {
+        let kind = run.kind(kind(seq));
+        let data = data(seq, len);
+        run.text.append(&redactor().body(data.clone()));
+        run.spans.push(EventSpan {
+            seq,
+            offset_us: seq * 1000,
+            kind,
+            len: u32::try_from(data.len()).unwrap(),
+            original_len: u32::try_from(data.len()).unwrap() + 3,
+        });
+    }
+    Record::Events(run)
+}
+
+pub(crate) fn kind(seq: u64) -> &'static str {
+    if seq % 10 == 9 { "ping" } else { "content_block_delta" }
+}
+
+/// Text that no redaction rule takes for a secret, different for each event.
+pub(crate) fn data(seq: u64, len: usize) -> Vec<u8> {
+    let mut text = format!("event {seq} ").into_bytes();
+    text.resize(len.max(text.len()), b'.');
+    text
+}

@@ -1,0 +1,180 @@
+//! Opening: new, old, newer, damaged, foreign and unwritable files.
+
+use std::fs;
+use std::sync::{Arc, Barrier};
+
+use langley_store::{FlowFilter, Store, StoreError};
+
+use crate::given::{Fixture, body, ended, flow, of, options, seal};
+use langley_model::Side;
+
+fn silent() -> langley_store::Announce {
+    Box::new(|_| {})
+}
+
+#[test]
+fn the_file_is_for_its_owner_only_and_logs_ahead() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = Fixture::new();
+    fixture.write(vec![of(&ended(1))]);
+    for name in ["langley.db", "langley.db-wal", "langley.db-shm"] {
+        let mode = fs::metadata(fixture.folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
+    let pragma = |name: &str| -> String {
+        conn.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+            .map(|value| format!("{value:?}"))
+            .unwrap()
+    };
+    assert_eq!(pragma("journal_mode"), "Text(\"wal\")");
+    assert_eq!(pragma("auto_vacuum"), "Integer(2)");
+    assert!(fixture.store.counters().db_bytes > 0);
+    assert!(fixture.store.counters().wal_bytes > 0);
+}
+
+#[test]
+fn stores_that_race_for_a_new_file_all_open_it() {
+    for _ in 0..8 {
+        let folder = tempfile::tempdir().unwrap();
+        let start = Arc::new(Barrier::new(4));
+        let racers: Vec<_> = (0..4)
+            .map(|racer| {
+                let mut options = options(folder.path());
+                // As in real life; in a hurry nobody can take turns.
+                options.busy_timeout = std::time::Duration::from_secs(5);
+                let start = Arc::clone(&start);
+                std::thread::spawn(move || {
+                    start.wait();
+                    let store = Store::open(options, silent()).unwrap();
+                    store.submit(seal(vec![of(&flow(racer))])).unwrap();
+                    store.flush().unwrap();
+                    store
+                })
+            })
+            .collect();
+        let stores: Vec<Store> = racers.into_iter().map(|racer| racer.join().unwrap()).collect();
+        // All four are there, and nobody has taken the others' open flows for lost ones.
+        let filter = FlowFilter {
+            outcome: Some(langley_store::OutcomeFilter::Open),
+            ..FlowFilter::default()
+        };
+        assert_eq!(stores[0].count_flows(&filter).unwrap(), 4);
+        for store in stores {
+            store.close();
+        }
+    }
+}
+
+#[test]
+fn a_newer_file_is_refused_with_both_versions_and_left_alone() {
+    let fixture = Fixture::new();
+    let path = fixture.store.path().to_owned();
+    fixture.store.clone().close();
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.pragma_update(None, "user_version", 99).unwrap();
+    drop(conn);
+    for refused in [
+        Store::open(options(fixture.folder.path()), silent()).map(drop),
+        Store::open_read_only(&path).map(drop),
+    ] {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains("99") && text.contains("only up to 1") && text.contains("update"));
+    }
+}
+
+#[test]
+fn a_file_of_something_else_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("langley.db");
+    fs::write(&path, b"not a database, but somebody's notes".repeat(100)).unwrap();
+    let before = fs::read(&path).unwrap();
+    let error = Store::open(options(folder.path()), silent()).map(drop).unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+    assert!(error.to_string().contains("nothing was deleted"));
+    assert_eq!(fs::read(&path).unwrap(), before);
+
+    fs::remove_file(&path).unwrap();
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch("CREATE TABLE notes (text TEXT)").unwrap();
+    drop(conn);
+    let error = Store::open(options(folder.path()), silent()).map(drop).unwrap_err();
+    assert!(matches!(error, StoreError::Foreign { .. }), "{error:?}");
+}
+
+#[test]
+fn a_damaged_page_is_named_and_nothing_else_is_lost() {
+    let fixture = Fixture::new();
+    let flow = ended(1);
+    let noise: Vec<u8> =
+        (0..200_000_u32).flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    fixture.write(vec![of(&flow), body(flow.id, Side::Client, noise)]);
+    let path = fixture.store.path().to_owned();
+    fixture.store.clone().close();
+    let mut bytes = fs::read(&path).unwrap();
+    // The roots of all tables but the schema's own.
+    for page in bytes.chunks_mut(4096).skip(2).take(20) {
+        page.fill(0xa5);
+    }
+    fs::write(&path, &bytes).unwrap();
+    let result = Store::open_read_only(&path)
+        .and_then(|store| store.flows(&FlowFilter::default(), None, 10).map(drop));
+    let error = result.unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+    let error = Store::open(options(fixture.folder.path()), silent()).map(drop).unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+    assert_eq!(fs::read(&path).unwrap().len(), bytes.len());
+}
+
+#[test]
+fn a_missing_store_is_not_made_by_reading_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("langley.db");
+    assert!(matches!(Store::open_read_only(&path), Err(StoreError::Missing { .. })));
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_folder_that_is_not_there_or_not_writable_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let missing = Store::open(options(&folder.path().join("none")), silent()).map(drop);
+    assert!(matches!(missing, Err(StoreError::Unwritable { .. })), "{missing:?}");
+
+    let sealed = folder.path().join("sealed");
+    fs::create_dir(&sealed).unwrap();
+    fs::set_permissions(&sealed, PermissionsExt::from_mode(0o500)).unwrap();
+    // The superuser may write anywhere.
+    if fs::write(sealed.join("probe"), b"").is_err() {
+        let refused = Store::open(options(&sealed), silent()).map(drop);
+        assert!(matches!(refused, Err(StoreError::Unwritable { .. })), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_read_only_file_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = Fixture::new();
+    let path = fixture.store.path().to_owned();
+    fixture.store.clone().close();
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o400)).unwrap();
+    if fs::OpenOptions::new().write(true).open(&path).is_err() {
+        let refused = Store::open(options(fixture.folder.path()), silent()).map(drop);
+        assert!(matches!(refused, Err(StoreError::ReadOnly { .. })), "{refused:?}");
+    }
+}
+
+#[test]
+fn reading_never_marks_flows_lost_and_takes_no_records() {
+    let fixture = Fixture::new();
+    let open = flow(1);
+    fixture.write(vec![of(&open)]);
+    let reader = Store::open_read_only(fixture.store.path()).unwrap();
+    assert!(reader.flow(open.id).unwrap().unwrap().is_open());
+    assert_eq!(reader.submit(seal(vec![of(&open)])).unwrap_err().len(), 1);
+    assert!(matches!(reader.delete_flows(&FlowFilter::default()), Err(StoreError::Closed)));
+    fixture.write(vec![of(&ended(2))]);
+    assert_eq!(reader.counters().flows_total, 2);
+}

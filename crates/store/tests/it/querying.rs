@@ -1,0 +1,182 @@
+//! Listings: by any filter, by an index, a page at a time.
+
+use langley_model::{Flow, MicroUsd, Micros, Outcome, Provider};
+use langley_store::{FlowFilter, OutcomeFilter, StatusFilter, Store, StoreError};
+
+use crate::given::{Fixture, body, ended, flow, of, run, session};
+use langley_model::Side;
+
+fn starts(store: &Store, filter: &FlowFilter) -> Vec<i64> {
+    let page = store.flows(filter, None, 500).unwrap();
+    assert_eq!(store.count_flows(filter).unwrap(), page.items.len() as u64, "{filter:?}");
+    page.items.iter().map(|flow| flow.started_at.0).collect()
+}
+
+fn several() -> Fixture {
+    let fixture = Fixture::new();
+    let mut flows: Vec<Flow> = (1..=6).map(|start| ended(start * 1000)).collect();
+    flows[0].host = String::from("b.example");
+    flows[1].model = None;
+    flows[1].model_requested = Some(String::from("model-b"));
+    flows[1].provider = Some(Provider::OpenAi);
+    flows[2].status = Some(529);
+    flows[2].outcome = Some(Outcome::ProviderError);
+    flows[2].error_message = Some(String::from("Overloaded 100%_\\"));
+    flows[3].session = session("s-1");
+    flows[3].task = session("t-1");
+    flows[3].cost = Some(MicroUsd(50));
+    flows[4].tool_names = vec![String::from("Read"), String::from("Bash")];
+    flows[4].cost = Some(MicroUsd(49));
+    flows[5].outcome = None;
+    flows[5].status = Some(404);
+    flows[5].preview = Some(String::from("please search the needle"));
+    fixture.write(flows.iter().map(of).collect());
+    fixture
+}
+
+#[test]
+fn every_member_of_the_filter_narrows_the_listing() {
+    let fixture = several();
+    let store = &fixture.store;
+    let text = |text: &str| Some(text.to_owned());
+    let all = FlowFilter::default;
+    let cases: Vec<(FlowFilter, &[i64])> = vec![
+        (all(), &[6, 5, 4, 3, 2, 1]),
+        (FlowFilter { host: text("b.example"), ..all() }, &[1]),
+        (FlowFilter { provider: Some(Provider::OpenAi), ..all() }, &[2]),
+        (FlowFilter { model: text("model-b"), ..all() }, &[2]),
+        (FlowFilter { status: Some(StatusFilter::Exact(404)), ..all() }, &[6]),
+        (FlowFilter { status: Some(StatusFilter::Class(5)), ..all() }, &[3]),
+        (FlowFilter { status: Some(StatusFilter::Class(2)), ..all() }, &[5, 4, 2, 1]),
+        (FlowFilter { session: text("s-1"), ..all() }, &[4]),
+        (FlowFilter { task: text("t-1"), ..all() }, &[4]),
+        (FlowFilter { tool: text("Bash"), ..all() }, &[5]),
+        (FlowFilter { outcome: Some(OutcomeFilter::Open), ..all() }, &[6]),
+        (FlowFilter { outcome: Some(OutcomeFilter::Ended(Outcome::ProviderError)), ..all() }, &[3]),
+        (FlowFilter { q: text("NEEDLE"), ..all() }, &[6]),
+        (FlowFilter { q: text("100%_\\"), ..all() }, &[3]),
+        (FlowFilter { q: text("%"), ..all() }, &[3]),
+        (FlowFilter { q: text("b.exam"), ..all() }, &[1]),
+        (FlowFilter { since: Some(Micros(5000)), ..all() }, &[6, 5]),
+        (FlowFilter { until: Some(Micros(2000)), ..all() }, &[1]),
+        (FlowFilter { min_cost: Some(MicroUsd(50)), ..all() }, &[4]),
+        (FlowFilter { host: text("api.example"), model: text("model-b"), ..all() }, &[2]),
+        (FlowFilter { host: text("nowhere"), ..all() }, &[]),
+    ];
+    for (filter, expected) in cases {
+        let expected: Vec<i64> = expected.iter().map(|start| start * 1000).collect();
+        assert_eq!(starts(store, &filter), expected, "{filter:?}");
+    }
+}
+
+#[test]
+fn pages_join_without_gap_or_repetition_while_newer_flows_arrive() {
+    let fixture = Fixture::new();
+    fixture.write((1..=25).map(|start| of(&ended(start * 10))).collect());
+    let (mut cursor, mut seen) = (None, Vec::new());
+    loop {
+        let page = fixture.store.flows(&FlowFilter::default(), cursor.as_deref(), 7).unwrap();
+        seen.extend(page.items.iter().map(|flow| flow.started_at.0));
+        fixture.write(vec![of(&ended(100_000 + seen.len() as i64))]);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, (1..=25).rev().map(|start| start * 10).collect::<Vec<i64>>());
+    let wrong = fixture.store.flows(&FlowFilter::default(), Some("nonsense"), 7);
+    assert!(matches!(wrong, Err(StoreError::Cursor)));
+}
+
+#[test]
+fn flows_of_the_same_microsecond_are_all_kept() {
+    let fixture = Fixture::new();
+    let flows: Vec<Flow> = (0..300).map(|_| ended(7)).collect();
+    fixture.write(flows.iter().map(of).collect());
+    let filter =
+        FlowFilter { since: Some(Micros(7)), until: Some(Micros(8)), ..FlowFilter::default() };
+    assert_eq!(starts(&fixture.store, &filter), vec![7; 300]);
+    for flow in &flows {
+        assert_eq!(&*fixture.store.flow(flow.id).unwrap().unwrap(), flow);
+    }
+}
+
+#[test]
+fn facets_count_what_the_listing_shows() {
+    let fixture = several();
+    let facets = fixture.store.facets().unwrap();
+    let pairs = |facets: &[langley_store::Facet]| {
+        facets.iter().map(|facet| (facet.value.clone(), facet.count)).collect::<Vec<_>>()
+    };
+    let is = |value: &str, count| (value.to_owned(), count);
+    assert_eq!(pairs(&facets.hosts), [is("api.example", 5), is("b.example", 1)]);
+    assert_eq!(pairs(&facets.providers), [is("anthropic", 5), is("openai", 1)]);
+    assert_eq!(pairs(&facets.models), [is("model-a", 5), is("model-b", 1)]);
+    assert_eq!(
+        pairs(&facets.outcomes),
+        [is("completed", 4), is("open", 1), is("provider_error", 1)]
+    );
+    assert_eq!(pairs(&facets.sessions), [is("s-1", 1)]);
+}
+
+#[test]
+fn listings_are_answered_by_an_index() {
+    let fixture = several();
+    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
+    let cases = [
+        ("SELECT * FROM flows ORDER BY n DESC", ""),
+        ("SELECT * FROM flows WHERE n < 9 ORDER BY n DESC", "INTEGER PRIMARY KEY"),
+        ("SELECT * FROM flows WHERE host = 'a' ORDER BY n DESC", "flows_by_host"),
+        ("SELECT * FROM flows WHERE provider = 'a' ORDER BY n DESC", "flows_by_provider"),
+        (
+            "SELECT * FROM flows WHERE ifnull(model, model_requested) = 'a' ORDER BY n DESC",
+            "flows_by_model",
+        ),
+        ("SELECT * FROM flows WHERE session_id = 'a' ORDER BY n DESC", "flows_by_session"),
+        ("SELECT * FROM flows WHERE status = 404 ORDER BY n DESC", "flows_by_status"),
+        ("SELECT * FROM flows WHERE outcome = 'a' ORDER BY n DESC", "flows_by_outcome"),
+        ("SELECT * FROM flows WHERE outcome IS NULL ORDER BY n DESC", "flows_by_outcome"),
+        ("SELECT * FROM flows WHERE flow_id = x'00'", "flows_by_id"),
+    ];
+    for (sql, index) in cases {
+        let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let plan: Vec<String> =
+            statement.query_map((), |row| row.get(3)).unwrap().collect::<Result<_, _>>().unwrap();
+        let plan = plan.join("; ");
+        assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+    }
+}
+
+#[test]
+fn deleting_takes_all_that_belongs_to_a_flow_and_nothing_else() {
+    let fixture = Fixture::new();
+    let (mut kept, gone, open) = (ended(1), ended(2), flow(3));
+    kept.host = String::from("kept.example");
+    let shared = b"shared by both of them, hence kept".repeat(9);
+    let own = b"only in the one that goes".repeat(9);
+    fixture.write(vec![
+        of(&kept),
+        of(&gone),
+        of(&open),
+        body(kept.id, Side::Client, shared.clone()),
+        body(gone.id, Side::Client, shared.clone()),
+        body(gone.id, Side::Upstream, own.clone()),
+        run(gone.id, 0, 500, 220),
+    ]);
+    let filter = FlowFilter { host: Some(String::from("api.example")), ..FlowFilter::default() };
+    assert_eq!(fixture.store.delete_flows(&filter).unwrap(), 1);
+    assert_eq!(fixture.store.delete_flows(&filter).unwrap(), 0);
+
+    assert_eq!(starts(&fixture.store, &FlowFilter::default()), [3, 1]);
+    assert_eq!(fixture.store.body(kept.id, Side::Client).unwrap().unwrap().bytes, shared);
+    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
+    let count = |table: &str| -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        conn.query_row(&sql, (), |row| row.get(0)).unwrap()
+    };
+    assert_eq!((count("blobs"), count("event_blocks"), count("flow_bodies")), (1, 0, 1));
+    // What was deleted can be stored anew, although its hash had been remembered.
+    let again = ended(9);
+    fixture.write(vec![of(&again), body(again.id, Side::Client, own.clone())]);
+    assert_eq!(fixture.store.body(again.id, Side::Client).unwrap().unwrap().bytes, own);
+}

@@ -1,0 +1,291 @@
+//! What is written can be read back, all of it, and is announced after its commit.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use langley_model::{
+    Block, ConnectionId, Content, Drop as Dropped, DropReason, Gap, HttpVersion, Message, MicroUsd,
+    Micros, Mode, Outcome, Provider, ProviderError, Record, Revision, Side, Tokens, Tunnel,
+    TunnelReason, Usage,
+};
+use langley_store::{FlowFilter, Store, StoreError};
+use parking_lot::Mutex;
+
+use crate::given::{Fixture, body, ended, flow, headers, of, options, run, seal, session};
+
+#[test]
+fn a_flow_reads_back_with_every_member() {
+    let fixture = Fixture::new();
+    let text = |word: &str| Some(word.to_owned());
+    let mut all = ended(1_000);
+    all.mode = Mode::Reverse;
+    all.duration = Some(Duration::from_nanos(123_456_789));
+    all.ttfb = Some(Duration::from_nanos(1));
+    all.ttft = Some(Duration::from_nanos(2));
+    all.connect = Some(Duration::from_nanos(3));
+    all.tls = Some(Duration::from_nanos(4));
+    all.client_addr = text("127.0.0.1:5");
+    all.client_pid = Some(77);
+    all.client_process = text("node");
+    all.user_agent = text("agent/1");
+    all.agent = text("claude-code");
+    all.agent_version = text("2.0");
+    all.agent_id = text("sub");
+    all.scheme = String::from("http");
+    all.port = 8080;
+    all.version_in = HttpVersion::Http2;
+    all.version_out = HttpVersion::Http10;
+    all.outcome = Some(Outcome::ProviderError);
+    all.reason = text("why");
+    all.provider = Some(Provider::Bedrock);
+    all.model_requested = text("model-b");
+    all.streaming = Some(false);
+    all.session = session("s");
+    all.task = session("t");
+    all.usage = Usage {
+        input: Some(Tokens(0)),
+        cache_read: Some(Tokens(1)),
+        cache_write_5m: Some(Tokens(2)),
+        cache_write_1h: Some(Tokens(3)),
+        output: Some(Tokens(4)),
+        reasoning: Some(Tokens(5)),
+        web_search_requests: Some(6),
+    };
+    all.cost = Some(MicroUsd(12));
+    all.cost_source = text("priced");
+    all.stop_reason = text("end_turn");
+    all.error_kind = text("overloaded_error");
+    all.error_message = text("try later");
+    all.tool_names = vec![String::from("Read"), String::from("Read")];
+    all.provider_request_id = text("req_1");
+    all.message_id = text("msg_1");
+    all.event_count = 7;
+    all.unknown_events = 8;
+    all.request_bytes = 9;
+    all.response_bytes = 10;
+    all.body_truncated = true;
+    all.request_gap = Gap { chunks: 11, bytes: 12 };
+    all.response_gap = Gap { chunks: 13, bytes: 14 };
+    all.dropped_events = 15;
+    all.decode_note = text("note");
+    all.ja4_in = text("t13d");
+    all.ja4_out = text("t12d");
+    all.preview = text("hello");
+    let bare = flow(2_000);
+    fixture.write(vec![of(&all), of(&bare)]);
+
+    for written in [&all, &bare] {
+        let read = fixture.store.flow(written.id).unwrap().unwrap();
+        assert_eq!(&*read, written);
+    }
+    assert!(fixture.store.flow(langley_model::FlowId::new()).unwrap().is_none());
+}
+
+#[test]
+fn headers_bodies_and_the_message_read_back_beside_their_flow() {
+    let fixture = Fixture::new();
+    let flow = ended(1);
+    let call = |name: &str| Content::ToolUse {
+        id: String::from("call_1"),
+        name: name.to_owned(),
+        input: String::from("{\"path\":\"a\"}"),
+    };
+    let message = Message {
+        id: Some(String::from("msg")),
+        blocks: vec![
+            Block { index: 0, content: call("Read"), complete: true },
+            Block { index: 1, content: call("Bash"), complete: false },
+        ],
+        error: Some(ProviderError { kind: Some(String::from("k")), message: None }),
+        ..Message::default()
+    };
+    let large: Vec<u8> = (0..100_000_u32).flat_map(|i| format!("{i} ").into_bytes()).collect();
+    fixture.write(vec![
+        of(&flow),
+        headers(flow.id, Side::Client, false, &[("Host", "api.example"), ("x-empty", "")]),
+        headers(flow.id, Side::Upstream, false, &[("content-type", "text/plain")]),
+        headers(flow.id, Side::Upstream, true, &[("x-checksum", "1")]),
+        body(flow.id, Side::Client, Vec::new()),
+        body(flow.id, Side::Upstream, large.clone()),
+        Record::Message(flow.id, Box::new(message.clone())),
+    ]);
+
+    let store = &fixture.store;
+    let request = store.headers(flow.id, Side::Client).unwrap().unwrap();
+    assert_eq!(request.headers.as_ref().unwrap().value("host"), Some("api.example"));
+    assert_eq!(request.trailers, None);
+    let answer = store.headers(flow.id, Side::Upstream).unwrap().unwrap();
+    assert_eq!(answer.headers.as_ref().unwrap().value("content-type"), Some("text/plain"));
+    assert_eq!(answer.trailers.as_ref().unwrap().value("x-checksum"), Some("1"));
+    let request = store.body(flow.id, Side::Client).unwrap().unwrap();
+    assert!(request.bytes.is_empty() && !request.truncated);
+    let answer = store.body(flow.id, Side::Upstream).unwrap().unwrap();
+    assert_eq!(answer.bytes, large);
+    assert_eq!(answer.media_type.as_deref(), Some("application/json"));
+    assert_eq!(&*store.message(flow.id).unwrap().unwrap(), &message);
+    let calls = store.tool_calls(flow.id).unwrap().unwrap();
+    assert_eq!(calls.iter().map(|call| &*call.name).collect::<Vec<_>>(), ["Read", "Bash"]);
+    assert_eq!(calls[1].complete, Some(false));
+}
+
+#[test]
+fn parts_may_come_before_or_long_after_their_flow_in_any_batch() {
+    let fixture = Fixture::new();
+    let mut flow = flow(1);
+    fixture.write(vec![headers(flow.id, Side::Client, false, &[("a", "1")]), of(&flow)]);
+    fixture.write(vec![headers(flow.id, Side::Upstream, false, &[("b", "2")])]);
+    flow.outcome = Some(Outcome::Completed);
+    fixture.write(vec![of(&flow)]);
+    // Not open any more: found by its id.
+    fixture.write(vec![body(flow.id, Side::Upstream, b"late".to_vec())]);
+    fixture.write(vec![headers(flow.id, Side::Upstream, true, &[("c", "3")])]);
+
+    let answer = fixture.store.headers(flow.id, Side::Upstream).unwrap().unwrap();
+    assert_eq!(answer.headers.as_ref().unwrap().value("b"), Some("2"));
+    assert_eq!(answer.trailers.as_ref().unwrap().value("c"), Some("3"));
+    let request = fixture.store.headers(flow.id, Side::Client).unwrap().unwrap();
+    assert_eq!(request.headers.as_ref().unwrap().value("a"), Some("1"));
+    assert_eq!(fixture.store.body(flow.id, Side::Upstream).unwrap().unwrap().bytes, b"late");
+    assert_eq!(fixture.store.counters().flows_total, 1);
+    assert_eq!(fixture.store.counters().open_flows, 0);
+}
+
+#[test]
+fn a_flow_written_again_after_its_end_stays_one_flow() {
+    let fixture = Fixture::new();
+    let mut flow = ended(1);
+    fixture.write(vec![of(&flow)]);
+    flow.cost = Some(MicroUsd(5));
+    flow.model = Some(String::from("model-z"));
+    fixture.write(vec![of(&flow)]);
+    assert_eq!(&*fixture.store.flow(flow.id).unwrap().unwrap(), &flow);
+    assert_eq!(fixture.store.count_flows(&FlowFilter::default()).unwrap(), 1);
+    assert_eq!(fixture.store.counters().flows_total, 1);
+}
+
+#[test]
+fn equal_content_is_stored_once() {
+    let fixture = Fixture::new();
+    let text = b"the same prompt again and again ".repeat(20);
+    for start in 0..3 {
+        let flow = ended(start);
+        fixture.write(vec![
+            of(&flow),
+            headers(flow.id, Side::Client, false, &[("host", "same")]),
+            body(flow.id, Side::Client, text.clone()),
+            body(flow.id, Side::Upstream, text.clone()),
+        ]);
+    }
+    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
+    let blobs: i64 = conn.query_row("SELECT count(*) FROM blobs", (), |row| row.get(0)).unwrap();
+    assert_eq!(blobs, 2);
+}
+
+#[test]
+fn tunnels_drops_and_settings_read_back() {
+    let fixture = Fixture::new();
+    let mut tunnel = Tunnel {
+        connection: ConnectionId::new(),
+        started_at: Micros(5),
+        ended_at: None,
+        host: String::from("other.example"),
+        port: 443,
+        client_addr: String::from("127.0.0.1:1"),
+        bytes_up: 0,
+        bytes_down: 0,
+        why: TunnelReason::ClientRejectedCertificate,
+    };
+    let dropped = Dropped {
+        at: Micros(6),
+        flow: Some(langley_model::FlowId::new()),
+        reason: DropReason::CaptureQueueFull,
+        count: 3,
+        bytes: 99,
+    };
+    fixture.write(vec![Record::Tunnel(tunnel.clone()), Record::Drop(dropped.clone())]);
+    tunnel.ended_at = Some(Micros(9));
+    tunnel.bytes_up = 10;
+    fixture.write(vec![Record::Tunnel(tunnel.clone())]);
+
+    let tunnels = fixture.store.tunnels(10).unwrap();
+    assert_eq!(tunnels.iter().map(|tunnel| &**tunnel).collect::<Vec<_>>(), [&tunnel]);
+    let drops = fixture.store.drops(None, 10).unwrap();
+    assert_eq!(&*drops.items[0], &dropped);
+    let counters = fixture.store.counters();
+    assert_eq!(counters.tunnels_total, 1);
+    assert!(counters.drops.contains(&(DropReason::CaptureQueueFull, 3)));
+
+    let value = |text: &str| crate::given::redactor().seal(text.to_owned());
+    fixture.store.put_setting("a", value("1")).unwrap();
+    fixture.store.put_setting("a", value("2")).unwrap();
+    assert_eq!(fixture.store.setting("a").unwrap().as_deref(), Some("2"));
+    assert_eq!(fixture.store.setting("b").unwrap(), None);
+    assert_eq!(fixture.store.settings().unwrap(), [(String::from("a"), String::from("2"))]);
+}
+
+#[test]
+fn a_change_is_announced_after_its_commit_and_revisions_only_grow() {
+    let folder = tempfile::tempdir().unwrap();
+    let reader: Arc<OnceLock<Store>> = Arc::default();
+    let seen: Arc<Mutex<Vec<(Revision, bool)>>> = Arc::default();
+    let (eyes, list) = (Arc::clone(&reader), Arc::clone(&seen));
+    let announce = move |changes: &[langley_store::Change]| {
+        for change in changes {
+            let stored = eyes.get().unwrap().flow(change.flow.id).unwrap();
+            let visible = stored.is_some_and(|flow| flow == *change.flow);
+            list.lock().push((change.revision, visible));
+        }
+    };
+    let store = Store::open(options(folder.path()), Box::new(announce)).unwrap();
+    reader.set(Store::open_read_only(store.path()).unwrap()).unwrap();
+    let mut open = flow(1);
+    store.submit(seal(vec![of(&open), of(&ended(2)), of(&ended(3))])).unwrap();
+    store.flush().unwrap();
+    store.submit(seal(vec![run(open.id, 0, 4, 10)])).unwrap();
+    store.flush().unwrap();
+    open.outcome = Some(Outcome::Completed);
+    store.submit(seal(vec![of(&open), of(&open)])).unwrap();
+    store.flush().unwrap();
+    store.close();
+
+    let seen = seen.lock().clone();
+    let revisions: Vec<u64> = seen.iter().map(|(revision, _)| revision.0).collect();
+    assert_eq!(revisions, [1, 2, 3, 4, 5]);
+    assert!(seen.iter().all(|(_, visible)| *visible), "{seen:?}");
+}
+
+#[test]
+fn revisions_and_totals_go_on_where_the_last_run_ended() {
+    let fixture = Fixture::new();
+    let flow = ended(1);
+    fixture.write(vec![of(&flow), run(flow.id, 0, 25, 30)]);
+    fixture.store.clone().close();
+    let again = fixture.after_close();
+    again.write(vec![of(&ended(2))]);
+    assert_eq!(again.heard.lock().last().unwrap().revision, Revision(2));
+    let counters = again.store.counters();
+    assert_eq!((counters.flows_total, counters.events_total, counters.revision), (2, 25, 2));
+}
+
+#[test]
+fn a_panicking_listener_does_not_end_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let announce = |_: &[langley_store::Change]| panic!("a listener's own fault");
+    let store = Store::open(options(folder.path()), Box::new(announce)).unwrap();
+    for start in 0..3 {
+        store.submit(seal(vec![of(&ended(start))])).unwrap();
+        store.flush().unwrap();
+    }
+    assert_eq!(store.counters().flows_total, 3);
+}
+
+#[test]
+fn a_closed_store_hands_records_back_and_still_reads() {
+    let fixture = Fixture::new();
+    let flow = ended(1);
+    fixture.store.submit(seal(vec![of(&flow)])).unwrap();
+    fixture.store.clone().close();
+    assert_eq!(fixture.store.submit(seal(vec![of(&flow)])).unwrap_err().len(), 1);
+    assert!(matches!(fixture.store.delete_flows(&FlowFilter::default()), Err(StoreError::Closed)));
+    assert!(fixture.store.flow(flow.id).unwrap().is_some());
+}
