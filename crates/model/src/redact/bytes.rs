@@ -91,7 +91,7 @@ pub(super) fn skip_blanks(text: &[u8], mut at: usize, most: usize) -> usize {
             Some(b' ' | b'\t' | b'\n' | b'\r') => at += 1,
             Some(b'\\') => {
                 let next = at + backslashes(text, at);
-                if !matches!(text.get(next), Some(b'n' | b'r' | b't')) {
+                if !matches!(text.get(next), Some(b'n' | b'r' | b't' | b'\n' | b'\r' | b'\t')) {
                     break;
                 }
                 at = next + 1;

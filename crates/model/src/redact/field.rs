@@ -89,7 +89,7 @@ pub(super) fn judge(window: Window<'_>, hit: Hit) -> Verdict {
     }
     let kept = match credential {
         Credential::Certain => 0,
-        Credential::Likely if body.len() >= 16 && digits(body) > 0 => 0,
+        Credential::Likely if is_long(body) && digits(body) > 0 => 0,
         Credential::Authorization => match scheme(body) {
             0 if blank || digits(body) == 0 => return Verdict::Nothing,
             kept => kept,
@@ -101,6 +101,12 @@ pub(super) fn judge(window: Window<'_>, hit: Hit) -> Verdict {
         return Verdict::Nothing;
     }
     Verdict::Cut(Cut::plain(Rule::CredentialField, value + kept, end))
+}
+
+/// Whether a value is as long as tokens are; backslashes do not count, for their number depends on
+/// the depth.
+fn is_long(value: &[u8]) -> bool {
+    value.iter().filter(|byte| **byte != b'\\').count() >= 16
 }
 
 /// Length of the scheme word of an `Authorization` value, its blank included; 0 without one.

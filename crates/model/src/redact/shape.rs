@@ -148,12 +148,12 @@ fn private_key(window: Window<'_>, hit: Hit) -> Verdict {
     Verdict::Cut(Cut::plain(Rule::PrivateKey, start, end))
 }
 
-/// Gives blanks and hyphens at the end back: they are the text's, not the key's.
+/// Gives blanks, backslashes and hyphens at the end back: they are the text's, not the key's.
 fn trim_blanks(text: &[u8], start: usize, mut end: usize) -> usize {
     loop {
         let body = &text[start..end];
         end = match body {
-            [.., b' ' | b'\t' | b'\n' | b'\r' | b'-'] => end - 1,
+            [.., b' ' | b'\t' | b'\n' | b'\r' | b'-' | b'\\'] => end - 1,
             [head @ .., b'n' | b'r' | b't'] if head.ends_with(b"\\") => {
                 end - 1 - head.iter().rev().take_while(|byte| **byte == b'\\').count()
             }

@@ -105,7 +105,7 @@ fn pem(text: &[u8], from: usize) -> End {
             Some(b'\\') => {
                 let next = at + backslashes(text, at);
                 match text.get(next) {
-                    Some(b'n' | b'r' | b't') => at = next + 1,
+                    Some(b'n' | b'r' | b't' | b'\n' | b'\r' | b'\t') => at = next + 1,
                     Some(_) => return End::Broken(at),
                     None => return End::Open(at),
                 }

@@ -66,7 +66,7 @@ fn scrubbed(text: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 1500, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn any_split_of_a_stream_gives_what_the_whole_gives(
