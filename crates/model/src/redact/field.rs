@@ -80,7 +80,7 @@ pub(super) fn judge(window: Window<'_>, hit: Hit) -> Verdict {
     let found = Stop::Quote(depth).find(text, value);
     let end = found.position();
     let body = &text[value..end];
-    let blank = body.iter().any(|byte| byte.is_ascii_whitespace());
+    let blank = body.iter().any(u8::is_ascii_whitespace);
     if credential == Credential::Likely && blank {
         return Verdict::Nothing;
     }

@@ -16,14 +16,17 @@ pub(super) fn judge(window: Window<'_>, hit: Hit) -> Verdict {
     let rest = &text[hit.start..];
     // A hyphen before the prefix is an edge only for shapes that ordinary hyphenated words and
     // base64url never have: anything else would have to read each run again from every hyphen.
-    let strict = !matches!(hit.anchor, Anchor::Aws | Anchor::Github | Anchor::Stripe)
-        && !(hit.anchor == Anchor::Sk && rest.starts_with(b"sk-ant-"));
+    let unmistakable = match hit.anchor {
+        Anchor::Aws | Anchor::Github | Anchor::Stripe => true,
+        Anchor::Sk => rest.starts_with(b"sk-ant-"),
+        _ => false,
+    };
     let cut_prefix = hit.anchor == Anchor::Sk && !window.last && b"sk-ant-".starts_with(rest);
     match (hit.anchor, edge) {
         (Anchor::PrivateKey, _) => return private_key(window, hit),
         (Anchor::SlackHook, _) => return slack_hook(window, hit),
         (_, Before::Word) => return Verdict::Nothing,
-        (_, Before::Hyphen) if strict && !cut_prefix => return Verdict::Nothing,
+        (_, Before::Hyphen) if !unmistakable && !cut_prefix => return Verdict::Nothing,
         _ => {}
     }
     match hit.anchor {

@@ -1,4 +1,5 @@
 //! What the redactor promises, seen from outside.
+#![cfg(test)]
 
 mod corpus;
 mod ordinary;
