@@ -1,6 +1,6 @@
 //! Opening connections: the file's mode, the pragmas, and who may write.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -59,28 +59,41 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(conn)
 }
 
-/// Held while a writer lives, so that a second one knows that open flows are not lost ones.
+/// Held while a writer lives, so that the next one knows that open flows are not lost ones.
 ///
 /// A file of its own: closing any descriptor of the database file itself would drop SQLite's locks.
 #[derive(Debug)]
 pub(crate) struct WriterMark {
-    _file: Option<File>,
-    /// Whether no other writer had the store open.
+    file: Option<File>,
+    /// Whether no other writer has the store open; nobody can change that before [`Self::share`].
     pub(crate) alone: bool,
 }
 
-/// Marks this process as a writer of the store at `path`.
-pub(crate) fn mark_writer(path: &Path) -> WriterMark {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    private(&mut options);
-    match options.open(beside(path, "-writer")) {
-        Ok(file) => {
-            let alone = file.try_lock().is_ok();
-            WriterMark { _file: Some(file), alone }
+impl WriterMark {
+    /// Marks this process as a writer of the store at `path`; waits while another one, that is alone
+    /// so far, puts the file in order.
+    pub(crate) fn set(path: &Path) -> Self {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        private(&mut options);
+        // Where files or locks cannot be had, believe that we are alone: so it is nearly always.
+        let Ok(file) = options.open(beside(path, "-writer")) else {
+            return Self { file: None, alone: true };
+        };
+        let alone = !matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+        if !alone && let Err(error) = file.lock_shared() {
+            tracing::warn!(%error, "the store's writers cannot see one another");
         }
-        // A file system without locks: believe that we are alone, as the configuration says.
-        Err(_) => WriterMark { _file: None, alone: true },
+        Self { file: Some(file), alone }
+    }
+
+    /// Lets other writers in.
+    pub(crate) fn share(&self) {
+        if let Some(file) = self.file.as_ref().filter(|_| self.alone)
+            && let Err(error) = file.unlock().and_then(|()| file.lock_shared())
+        {
+            tracing::warn!(%error, "the store's writers cannot see one another");
+        }
     }
 }
 

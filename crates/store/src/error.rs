@@ -175,3 +175,16 @@ pub(crate) fn passing(error: &rusqlite::Error) -> bool {
         )
     )
 }
+
+/// Whether the failure is that of a single record, so that the others may still be written.
+pub(crate) fn particular(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        None | Some(
+            ErrorCode::ConstraintViolation
+                | ErrorCode::ParameterOutOfRange
+                | ErrorCode::TooBig
+                | ErrorCode::TypeMismatch
+        )
+    )
+}

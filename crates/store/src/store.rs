@@ -10,7 +10,7 @@ use langley_model::{DropReason, Outcome, Record, Redacted};
 use parking_lot::Mutex;
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::connect;
+use crate::connect::{self, WriterMark};
 use crate::counters::{Counters, StoreCounters};
 use crate::error::StoreError;
 use crate::filter::FlowFilter;
@@ -64,12 +64,13 @@ impl Store {
         let path = options.path;
         let fail = |error| StoreError::of(error, &path);
         schema::migrate(&mut conn, &path)?;
-        let mark = connect::mark_writer(&path);
+        let mark = WriterMark::set(&path);
         let counters = Arc::new(Counters::default());
         if mark.alone {
             let lost = mark_lost(&mut conn).map_err(fail)?;
             Counters::set(&counters.lost_at_open, lost);
         }
+        mark.share();
         load(&conn, &counters).map_err(fail)?;
         let queue = Arc::new(Queue::new(Limits {
             items: options.queue_max_items,

@@ -312,7 +312,8 @@ impl Transaction<'_, '_> {
             binder.indexed(flow);
         }
         binder.plain(flow);
-        binder.execute().map(|_| ())
+        // Nobody deletes an open flow but a person with another program.
+        if binder.execute()? == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
     }
 
     fn contents(

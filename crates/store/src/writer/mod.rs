@@ -21,7 +21,7 @@ use rusqlite::Connection;
 
 use crate::connect::WriterMark;
 use crate::counters::Counters;
-use crate::error::{StoreError, passing};
+use crate::error::{StoreError, particular, passing};
 use crate::filter::FlowFilter;
 use crate::flow_row::FlowSql;
 use crate::queue::{Queue, Taken, weight};
@@ -158,9 +158,16 @@ impl Writer {
                     Counters::set(&self.counters.failing, 1);
                     let repeat = attempt < RETRIES && passing(&error);
                     tracing::warn!(%error, attempt, repeat, "a write to the store failed");
+                    let half = records.len() / 2;
+                    if half > 0 && particular(&error) {
+                        // One bad record must not cost its neighbours.
+                        let (first, second) = records.split_at(half);
+                        self.write(first);
+                        return self.write(second);
+                    }
                     // A store that is being closed tries once more, without the pause.
                     if !repeat || (!self.queue.pause(pause) && attempt > 0) {
-                        return self.give_up(records);
+                        return self.give_up(records, particular(&error));
                     }
                     Counters::add(&self.counters.retries, 1);
                     attempt += 1;
@@ -203,7 +210,9 @@ impl Writer {
     }
 
     /// Counts a batch that could not be written; the rows about it wait for the next transaction.
-    fn give_up(&mut self, records: &[Redacted<Record>]) {
+    ///
+    /// `forget`: what is remembered of its flows is wrong, such as a row that somebody has deleted.
+    fn give_up(&mut self, records: &[Redacted<Record>], forget: bool) {
         let mut by_flow: HashMap<Option<FlowId>, (u64, u64)> = HashMap::new();
         let mut events = 0;
         for record in records {
@@ -229,6 +238,9 @@ impl Writer {
                     continue;
                 }
             };
+            if let Some(flow) = flow.filter(|_| forget) {
+                self.memory.drop_flow(flow);
+            }
             Counters::add(&self.counters.records_dropped, 1);
             Counters::add(self.counters.dropped(DropReason::WriteFailed), count);
             let sum = by_flow.entry(flow).or_default();

@@ -100,6 +100,11 @@ impl Memory {
         }
     }
 
+    /// Forgets an open flow; its next record finds or makes its row.
+    pub(super) fn drop_flow(&mut self, id: FlowId) {
+        self.open.remove(&id);
+    }
+
     pub(super) fn open_flows(&self) -> usize {
         self.open.len()
     }

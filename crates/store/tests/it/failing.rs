@@ -157,3 +157,24 @@ fn events_of_a_flow_that_was_never_stored_are_counted_as_dropped() {
     assert_eq!((drops[0].flow, drops[0].count), (Some(unknown), 4));
     assert_eq!(failed(&fixture.store), 4);
 }
+
+#[test]
+fn a_flow_deleted_by_another_program_does_not_cost_its_neighbours() {
+    let fixture = Fixture::new();
+    let mut gone = flow(1);
+    fixture.write(vec![of(&gone), run(gone.id, 0, 3, 10)]);
+    let other = Connection::open(fixture.store.path()).unwrap();
+    other.pragma_update(None, "foreign_keys", true).unwrap();
+    other.execute("DELETE FROM flows", ()).unwrap();
+    let neighbours: Vec<_> = (2..12).map(ended).collect();
+    let mut records: Vec<_> = neighbours.iter().map(of).collect();
+    records.insert(5, run(gone.id, 3, 3, 10));
+    fixture.write(records);
+    assert_eq!(fixture.store.count_flows(&FlowFilter::default()).unwrap(), 10);
+    assert_eq!(failed(&fixture.store), 3);
+    // Its next state is a new beginning.
+    gone.outcome = Some(Outcome::Completed);
+    fixture.write(vec![of(&gone), run(gone.id, 6, 2, 10)]);
+    let page = fixture.store.events(gone.id, None, 10, None).unwrap().unwrap();
+    assert_eq!(page.items.iter().map(|event| event.seq).collect::<Vec<_>>(), [6, 7]);
+}

@@ -1,5 +1,7 @@
 //! What the store promises, from outside: one binary for all of it.
 
+#![allow(clippy::unwrap_used, reason = "a failing expectation of a test is its message")]
+
 mod failing;
 mod given;
 mod opening;
