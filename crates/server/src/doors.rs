@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::response::{IntoResponse, Response};
+use http::header;
 use langley_engine::{Intake, RecorderStats};
 use langley_model::{DropReason, Micros, Redactor, Revision};
 use langley_store::{Store, StoreError};
+use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
@@ -121,6 +124,16 @@ impl Step {
     }
 }
 
+/// An answer that is JSON already.
+#[derive(Debug)]
+pub(crate) struct Written(Vec<u8>);
+
+impl IntoResponse for Written {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
+    }
+}
+
 impl Doors {
     /// Joins the parts.
     #[must_use]
@@ -171,6 +184,18 @@ impl Doors {
         query: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
         self.run(&self.0.reads, query).await
+    }
+
+    /// Runs a query and writes what it found as JSON on the same thread, so that a large answer does
+    /// not keep a worker from the proxy's tasks; none when the query found nothing.
+    pub(crate) async fn show<T: Serialize>(
+        &self,
+        query: impl FnOnce(&Store) -> Result<Option<T>, StoreError> + Send + 'static,
+    ) -> Result<Option<Written>, ApiError> {
+        let written = self
+            .read(move |store| Ok(query(store)?.map(|found| serde_json::to_vec(&found))))
+            .await?;
+        written.transpose().map(|json| json.map(Written)).map_err(ApiError::internal)
     }
 
     /// Runs a change on a thread that may block, one at a time.

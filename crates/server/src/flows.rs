@@ -6,7 +6,7 @@ use http::request::Parts;
 use langley_model::{FlowId, HeaderBlock, MicroUsd, Outcome, Provider, Side, Stored};
 use langley_store::{FlowFilter, OutcomeFilter, StatusFilter, Store, StoreError};
 
-use crate::doors::Doors;
+use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
 use crate::wire::{self, Count, Deleted, FlowPage};
@@ -98,16 +98,16 @@ fn dollars(text: &str) -> Option<MicroUsd> {
         (status = 401, body = ErrorBody),
     )
 )]
-pub(crate) async fn list(
-    State(doors): State<Doors>,
-    params: Params,
-) -> Result<Json<FlowPage>, ApiError> {
+pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
     let (filter, params) = filter(params, &["limit", "cursor"])?;
     let limit = params.limit(PAGE, PAGE_MAX)?;
     let cursor = params.owned("cursor")?;
-    let page = doors.read(move |store| store.flows(&filter, cursor.as_deref(), limit)).await?;
-    let items = page.items.iter().map(Into::into).collect();
-    Ok(Json(FlowPage { items, next_cursor: page.next_cursor }))
+    let shown = doors.show(move |store| {
+        let page = store.flows(&filter, cursor.as_deref(), limit)?;
+        let items = page.items.iter().map(Into::into).collect();
+        Ok(Some(FlowPage { items, next_cursor: page.next_cursor }))
+    });
+    shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))
 }
 
 /// Counts flows.
@@ -186,9 +186,9 @@ pub(crate) async fn request(
     State(doors): State<Doors>,
     FlowPath(id): FlowPath,
     params: Params,
-) -> Result<Json<wire::Request>, ApiError> {
+) -> Result<Written, ApiError> {
     params.only(&[])?;
-    let shown = doors.read(move |store| {
+    let shown = doors.show(move |store| {
         let Some(flow) = store.flow(id)? else { return Ok(None) };
         let heads = heads(store, id, Side::Client)?;
         let body = store.body(id, Side::Client)?;
@@ -201,7 +201,7 @@ pub(crate) async fn request(
             body: body.map(|body| body.into_inner().into()),
         }))
     });
-    shown.await?.map(Json).ok_or_else(|| ApiError::no_such_flow(id))
+    shown.await?.ok_or_else(|| ApiError::no_such_flow(id))
 }
 
 /// Shows what the provider answered: head, body as kept, and the assembled message.
@@ -218,9 +218,9 @@ pub(crate) async fn response(
     State(doors): State<Doors>,
     FlowPath(id): FlowPath,
     params: Params,
-) -> Result<Json<wire::Response>, ApiError> {
+) -> Result<Written, ApiError> {
     params.only(&[])?;
-    let shown = doors.read(move |store| {
+    let shown = doors.show(move |store| {
         let Some(flow) = store.flow(id)? else { return Ok(None) };
         let heads = heads(store, id, Side::Upstream)?;
         let body = store.body(id, Side::Upstream)?;
@@ -233,7 +233,7 @@ pub(crate) async fn response(
             message: message.map(|message| message.into_inner().into()),
         }))
     });
-    shown.await?.map(Json).ok_or_else(|| ApiError::no_such_flow(id))
+    shown.await?.ok_or_else(|| ApiError::no_such_flow(id))
 }
 
 /// Lists a flow's stream events in order.
@@ -256,17 +256,17 @@ pub(crate) async fn events(
     State(doors): State<Doors>,
     FlowPath(id): FlowPath,
     params: Params,
-) -> Result<Json<wire::EventPage>, ApiError> {
+) -> Result<Written, ApiError> {
     let params = params.only(&["after", "limit", "type"])?;
     let after: Option<u64> =
         params.parsed("after", "a sequence number, as 99", |value| value.parse().ok())?;
     let limit = params.limit(PAGE, EVENTS_MAX)?;
     let kind = params.owned("type")?;
-    let shown = doors.read(move |store| {
+    let shown = doors.show(move |store| {
         let page = store.events(id, after, limit, kind.as_deref())?;
         Ok(page.map(|page| wire::EventPage::from(page.into_inner())))
     });
-    shown.await?.map(Json).ok_or_else(|| ApiError::no_such_flow(id))
+    shown.await?.ok_or_else(|| ApiError::no_such_flow(id))
 }
 
 type Lines = Vec<(String, String)>;

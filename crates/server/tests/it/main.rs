@@ -8,6 +8,8 @@
 )]
 
 mod access;
+#[cfg(feature = "dashboard")]
+mod assets;
 mod document;
 mod flows;
 mod live;
