@@ -1,0 +1,168 @@
+//! The ways in: forward, reverse, absolute form, tunnel, upgrade; and the way out by another proxy.
+
+use langley_fixture::{FixtureOptions, Via};
+use langley_model::{Ending, HttpVersion, Mode, TunnelReason};
+use langley_proxy::{NoProxy, UpstreamProxy};
+use langley_testkit::{Client, Request};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::setup::{setup, setup_with};
+
+#[tokio::test]
+async fn reverse_mode_finds_the_provider_by_path_and_by_prefix() {
+    let setup = setup().await;
+    let mut connection = setup.reverse().connect().await.expect("a connection");
+    assert_eq!(connection.fetch(Request::messages(false)).await.expect("an answer").status, 200);
+    let prefixed = Request::post(
+        "/to/plain/v1/messages",
+        r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}"#,
+    );
+    assert_eq!(connection.fetch(prefixed).await.expect("an answer").status, 200);
+    let flow = setup.recording.assert_ending(0, Ending::Whole).await;
+    assert_eq!((flow.opened.mode, flow.opened.scheme), (Mode::Reverse, "https"));
+    assert_eq!(flow.opened.upstream.as_deref(), Some("anthropic"));
+    let flow = setup.recording.assert_ending(1, Ending::Whole).await;
+    assert_eq!((flow.opened.scheme, flow.opened.target.as_str()), ("http", "/v1/messages"));
+    let seen = setup.fixture.exchanges();
+    assert_eq!(seen[0].authority.as_deref(), setup.fixture.https_url().strip_prefix("https://"));
+}
+
+#[tokio::test]
+async fn reverse_mode_accepts_http2_with_prior_knowledge() {
+    let setup = setup().await;
+    let mut connection = setup.reverse().http2().connect().await.expect("a connection");
+    let answer = connection.fetch(Request::messages(true)).await.expect("an answer");
+    assert!(answer.text().contains("message_stop"));
+    let flow = setup.recording.assert_ending(0, Ending::Whole).await;
+    assert_eq!(flow.opened.version_in, HttpVersion::Http2);
+    let plain = Request::post(
+        "/to/plain/v1/messages",
+        r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}"#,
+    );
+    assert_eq!(connection.fetch(plain).await.expect("translated to HTTP/1.1").status, 200);
+    let flow = setup.recording.assert_ending(1, Ending::Whole).await;
+    assert_eq!(flow.opened.version_out, HttpVersion::Http11);
+}
+
+#[tokio::test]
+async fn absolute_form_is_proxied_in_origin_form() {
+    let setup = setup().await;
+    let base = setup.fixture.http_url();
+    let mut connection =
+        Client::absolute(setup.proxy, &base).connect().await.expect("a connection");
+    let target = format!("{base}/v1/messages?beta=true");
+    let request = Request::post(
+        &target,
+        r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}"#,
+    )
+    .header("proxy-connection", "keep-alive");
+    assert_eq!(connection.fetch(request).await.expect("an answer").status, 200);
+    let flow = setup.recording.assert_ending(0, Ending::Whole).await;
+    assert_eq!((flow.opened.mode, flow.opened.scheme), (Mode::Forward, "http"));
+    let seen = &setup.fixture.exchanges()[0];
+    assert_eq!(seen.target, "/v1/messages?beta=true");
+    assert!(seen.headers.value("proxy-connection").is_none());
+}
+
+#[tokio::test]
+async fn hosts_that_are_not_listed_are_tunnelled_unread() {
+    let setup = setup_with(FixtureOptions::default(), |options, _| {
+        options.intercept = langley_proxy::HostList::parse(&["api.example.test"]).expect("a list");
+    })
+    .await;
+    let client = Client::through(setup.proxy, &setup.fixture.https_url());
+    let mut connection = client
+        .trusting(setup.fixture.ca_pem())
+        .connect()
+        .await
+        .expect("the provider's own certificate");
+    assert_eq!(connection.fetch(Request::messages(false)).await.expect("an answer").status, 200);
+    drop(connection);
+    let ended = |sink: &langley_testkit::Recording| {
+        sink.tunnels().into_iter().find(|tunnel| tunnel.ended_at.is_some())
+    };
+    let tunnel = loop {
+        if let Some(tunnel) = ended(&setup.recording) {
+            break tunnel;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(tunnel.why, TunnelReason::NotListed);
+    assert!(tunnel.bytes_up > 300 && tunnel.bytes_down > 300, "{tunnel:?}");
+    assert!(setup.recording.flows().is_empty());
+}
+
+#[tokio::test]
+async fn a_websocket_passes_byte_for_byte() {
+    let setup = setup().await;
+    let stream = setup.forward().alpn(&["http/1.1"]).stream().await.expect("a TLS stream");
+    let (mut read, mut write) = tokio::io::split(stream);
+    let host = setup.fixture.https_url();
+    let host = host.strip_prefix("https://").expect("an https URL");
+    let head = format!(
+        "GET /ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    write.write_all(head.as_bytes()).await.expect("the head is sent");
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        bytes.push(read.read_u8().await.expect("a head"));
+    }
+    let answer = String::from_utf8(bytes).expect("text").to_lowercase();
+    assert!(answer.starts_with("http/1.1 101"), "{answer}");
+    // RFC 6455 §1.3: the accept value of the sample nonce.
+    assert!(answer.contains("s3pplmbitxaq9kygzzhzrbk+xoo="), "{answer}");
+    // A masked text frame "Hello" (RFC 6455 §5.7), echoed unmasked.
+    let frame = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+    write.write_all(&frame).await.expect("a frame is sent");
+    let mut echoed = [0; 7];
+    read.read_exact(&mut echoed).await.expect("the echo");
+    assert_eq!(&echoed, b"\x81\x05Hello");
+    drop((read, write));
+    let flow =
+        setup.recording.wait_for(|flows| flows[0].closed.is_some().then(|| flows[0].clone())).await;
+    assert_eq!(flow.frames_up, frame);
+    assert!(flow.frames_down.starts_with(b"\x81\x05Hello"));
+    assert_eq!(flow.head.map(|head| head.status), Some(101));
+    setup.recording.endings_do_not_matter();
+}
+
+#[tokio::test]
+async fn an_upstream_proxy_carries_any_host_with_its_credentials() {
+    let options =
+        FixtureOptions { sink_credentials: Some("me:p@ss".into()), ..FixtureOptions::default() };
+    let setup = setup_with(options, |options, fixture| {
+        let url = fixture.connect_url().replace("http://", "http://me:p%40ss@");
+        options.upstream_proxy = Some(UpstreamProxy::parse(&url).expect("a proxy URL"));
+        options.no_proxy = NoProxy::parse("localhost").expect("a list");
+    })
+    .await;
+    let client = Client::through(setup.proxy, "https://api.example.test:443").trusting(&setup.ca);
+    for http2 in [false, true] {
+        let client = if http2 { client.clone().http2() } else { client.clone() };
+        let mut connection = client.connect().await.expect("a connection");
+        let answer = connection.fetch(Request::messages(true)).await.expect("an answer");
+        assert!(answer.text().contains("message_stop"));
+    }
+    let seen = setup.fixture.exchanges();
+    assert_eq!(seen[0].via, Via::Connect("api.example.test:443".into()));
+    let flow = setup.recording.assert_ending(0, Ending::Whole).await;
+    assert_eq!(flow.opened.host, "api.example.test");
+    setup.recording.assert_ending(1, Ending::Whole).await;
+}
+
+#[tokio::test]
+async fn the_upstream_alone_chooses_the_protocol() {
+    for (alpn, offered, agreed) in [
+        (langley_fixture::Alpn::Http1, vec!["h2", "http/1.1"], Some("http/1.1")),
+        (langley_fixture::Alpn::Both, vec!["http/1.1"], Some("http/1.1")),
+        (langley_fixture::Alpn::Both, vec!["h2", "http/1.1"], Some("h2")),
+        (langley_fixture::Alpn::Both, vec![], None),
+        (langley_fixture::Alpn::None, vec!["h2", "http/1.1"], None),
+    ] {
+        let options = FixtureOptions { alpn, ..FixtureOptions::default() };
+        let setup = setup_with(options, |_, _| {}).await;
+        let connection = setup.forward().alpn(&offered).connect().await.expect("a connection");
+        assert_eq!(connection.alpn(), agreed, "{alpn:?} {offered:?}");
+    }
+}

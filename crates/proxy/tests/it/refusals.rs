@@ -1,0 +1,133 @@
+//! What Langley says itself: in the provider's shape, with a sentence a person can act on.
+
+use langley_fixture::FixtureOptions;
+use langley_model::{Ending, TunnelReason};
+use langley_testkit::{Client, ClientError, Request};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::setup::{Setup, setup, setup_with};
+
+/// Sends raw bytes to the proxy and reads until it closes.
+async fn raw(setup: &Setup, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(setup.proxy).await.expect("a connection");
+    stream.write_all(bytes).await.expect("bytes are sent");
+    let mut answer = Vec::new();
+    let _reset_is_an_end = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn an_unreachable_provider_is_a_502_to_the_connect() {
+    let setup = setup().await;
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = closed.local_addr().expect("its address").port();
+    drop(closed);
+    let head = format!("CONNECT 127.0.0.1:{port} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
+    let answer = raw(&setup, head.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    assert!(answer.contains("x-langley-error: upstream_unreachable"), "{answer}");
+    assert!(answer.contains("refused"), "{answer}");
+    assert_eq!(setup.recording.tunnels()[0].why, TunnelReason::DialFailed);
+}
+
+#[tokio::test]
+async fn an_untrusted_provider_is_explained_in_its_own_error_shape() {
+    let setup =
+        setup_with(FixtureOptions::default(), |options, _| options.upstream_ca = None).await;
+    for http2 in [false, true] {
+        let client = if http2 { setup.forward().http2() } else { setup.forward() };
+        let mut connection = client.connect().await.expect("Langley's own certificate");
+        let answer = connection.fetch(Request::messages(true)).await.expect("an answer");
+        assert_eq!(answer.status, 502);
+        assert_eq!(answer.headers.value("x-langley-error"), Some("upstream_tls_failed"));
+        assert!(answer.text().starts_with(r#"{"type":"error","error":{"type":"api_error""#));
+        assert!(answer.text().contains("proxy.upstream_ca"), "{}", answer.text());
+    }
+    let flow = setup.recording.assert_ending(0, Ending::Refused).await;
+    assert!(flow.closed.is_some_and(|closed| closed.reason.is_some()));
+    setup.recording.assert_ending(1, Ending::Refused).await;
+}
+
+#[tokio::test]
+async fn reverse_paths_without_an_upstream_are_404_with_a_hint() {
+    let setup = setup().await;
+    let mut connection = setup.reverse().connect().await.expect("a connection");
+    let answer = connection.fetch(Request::get("/nothing/here")).await.expect("an answer");
+    assert_eq!(answer.status, 404);
+    assert!(answer.text().contains("LANGLEY_REVERSE_DEFAULT"), "{}", answer.text());
+    setup.recording.assert_ending(0, Ending::Refused).await;
+}
+
+#[tokio::test]
+async fn a_loop_to_ourselves_is_an_error_at_once() {
+    let setup = setup().await;
+    let head = format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n", setup.proxy);
+    let answer = raw(&setup, head.as_bytes()).await;
+    assert!(answer.contains("x-langley-error: proxy_loop"), "{answer}");
+}
+
+#[tokio::test]
+async fn malformed_requests_are_refused_and_recorded() {
+    let setup = setup().await;
+    for bytes in [
+        b"CONNECT nowhere HTTP/1.1\r\n\r\n".as_slice(),
+        b"CONNECT a:1 NOPE\r\n\r\n",
+        b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+    ] {
+        let answer = raw(&setup, bytes).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+    assert_eq!(raw(&setup, b"\x16\x03\x01\x00\x05hello").await, "");
+    for index in 0..5 {
+        let flow = setup.recording.assert_ending(index, Ending::Refused).await;
+        assert!(flow.closed.is_some_and(|closed| closed.reason.is_some()));
+    }
+}
+
+#[tokio::test]
+async fn a_request_for_another_host_is_misdirected() {
+    let setup = setup().await;
+    let client = setup.forward().authority("other.example.test");
+    for http2 in [false, true] {
+        let client = if http2 { client.clone().http2() } else { client.clone() };
+        let mut connection = client.connect().await.expect("a connection");
+        assert_eq!(connection.fetch(Request::messages(false)).await.expect("421").status, 421);
+    }
+    setup.recording.assert_ending(0, Ending::Refused).await;
+    setup.recording.assert_ending(1, Ending::Refused).await;
+    assert!(setup.fixture.exchanges().is_empty());
+}
+
+#[tokio::test]
+async fn an_agent_that_does_not_trust_us_is_reported() {
+    let setup = setup().await;
+    let distrustful = Client::through(setup.proxy, &setup.fixture.https_url());
+    let refused = distrustful.trusting(setup.fixture.ca_pem()).connect().await;
+    assert!(matches!(refused, Err(ClientError::Io(_))));
+    loop {
+        let rejected = TunnelReason::ClientRejectedCertificate;
+        if setup.recording.tunnels().iter().any(|tunnel| tunnel.why == rejected) {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_asked_for_where_one_is_set() {
+    let setup = setup_with(FixtureOptions::default(), |options, _| {
+        options.password = Some("secret".into());
+    })
+    .await;
+    let refused = setup.forward().connect().await;
+    assert!(refused.is_err());
+    // user:secret
+    let client = setup.forward().connect_header("Proxy-Authorization", "Basic dXNlcjpzZWNyZXQ=");
+    let mut connection = client.connect().await.expect("the password fits");
+    assert_eq!(connection.fetch(Request::messages(false)).await.expect("an answer").status, 200);
+    let mut plain = setup.reverse().connect().await.expect("a connection");
+    assert_eq!(plain.fetch(Request::messages(false)).await.expect("an answer").status, 407);
+    setup.recording.endings_do_not_matter();
+}
