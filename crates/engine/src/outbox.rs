@@ -244,28 +244,26 @@ impl Outbox {
         if self.is_within(goal) {
             return;
         }
-        let mut fat: HashMap<Option<FlowId>, usize> = HashMap::new();
-        for group in &self.groups {
-            let bytes: usize = group.records.iter().map(|record| droppable(record, worth)).sum();
-            if bytes > 0 {
-                *fat.entry(group.flow).or_default() += bytes;
-            }
+        let mut holdings: HashMap<Option<FlowId>, Holding> = HashMap::new();
+        for (index, group) in self.groups.iter().enumerate() {
+            let holding = holdings.entry(group.flow).or_default();
+            holding.groups.push(index);
+            holding.bytes +=
+                group.records.iter().map(|record| droppable(record, worth)).sum::<usize>();
         }
-        let mut fat: Vec<_> = fat.into_iter().collect();
-        fat.sort_by_key(|&(flow, bytes)| (std::cmp::Reverse(bytes), flow));
-        for (flow, _) in fat {
+        let mut fattest: Vec<_> = holdings.into_iter().filter(|(_, held)| held.bytes > 0).collect();
+        fattest.sort_by_key(|(flow, held)| (std::cmp::Reverse(held.bytes), *flow));
+        for (flow, holding) in fattest {
             let mut events = 0;
-            for index in 0..self.groups.len() {
+            for &index in &holding.groups {
                 if self.is_within(goal) {
                     break;
                 }
-                if self.groups[index].flow == flow {
-                    events += self.thin(index, worth, redactor);
-                }
+                events += self.thin(index, worth, redactor);
             }
             if let Some(flow) = flow {
                 if events > 0 {
-                    self.correct(flow, events, redactor);
+                    self.correct(&holding.groups, events, redactor);
                     lost(flow, Lost::Events(events));
                 }
                 if worth == Worth::All {
@@ -322,9 +320,10 @@ impl Outbox {
         events
     }
 
-    /// Adds lost events to the last waiting state of their flow.
-    fn correct(&mut self, id: FlowId, events: u64, redactor: &Redactor) {
-        for group in self.groups.iter_mut().rev().filter(|group| group.flow == Some(id)) {
+    /// Adds lost events to the last waiting state among these groups of one flow.
+    fn correct(&mut self, groups: &[usize], events: u64, redactor: &Redactor) {
+        for &index in groups.iter().rev() {
+            let Some(group) = self.groups.get_mut(index) else { continue };
             for record in group.records.iter_mut().rev() {
                 if let Record::Flow(flow) = &**record {
                     let mut flow = flow.clone();
@@ -348,6 +347,13 @@ impl Outbox {
         self.records = self.groups.iter().map(|group| group.records.len()).sum();
         self.bytes = self.groups.iter().map(|group| group.bytes).sum();
     }
+}
+
+/// What a flow holds in the queue.
+#[derive(Default)]
+struct Holding {
+    groups: Vec<usize>,
+    bytes: usize,
 }
 
 struct Bounds {
