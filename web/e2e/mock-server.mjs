@@ -37,7 +37,11 @@ function uuid7(at) {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${rest.slice(0, 3)}-8${rest.slice(3, 6)}-${rest.slice(6, 18)}`;
 }
 
-const MODELS = ["claude-opus-4-5-20251101", "claude-sonnet-4-5-20250929", "claude-haiku-4-5-20251001"];
+const MODELS = [
+  "claude-opus-4-5-20251101",
+  "claude-sonnet-4-5-20250929",
+  "claude-haiku-4-5-20251001",
+];
 const ASKS = [
   "Fix the failing test in crates/store and explain what was wrong",
   "Read the log and tell me which requests took longer than a second",
@@ -53,9 +57,25 @@ const SESSIONS = Array.from({ length: 12 }, () => uuid7(Date.now() - between(0, 
 function makeFlow(at, over = {}) {
   const roll = random();
   const outcome =
-    roll < 0.93 ? "completed" : roll < 0.955 ? "provider_error" : roll < 0.97 ? "client_gone"
-      : roll < 0.98 ? "upstream_gone" : roll < 0.988 ? "timed_out" : roll < 0.995 ? "refused" : "lost";
-  const tools = random() < 0.55 ? Array.from({ length: 1 + Math.floor(random() * 3) }, () => pick(["Bash", "Read", "Edit", "Grep", "mcp__github__search"])) : [];
+    roll < 0.93
+      ? "completed"
+      : roll < 0.955
+        ? "provider_error"
+        : roll < 0.97
+          ? "client_gone"
+          : roll < 0.98
+            ? "upstream_gone"
+            : roll < 0.988
+              ? "timed_out"
+              : roll < 0.995
+                ? "refused"
+                : "lost";
+  const tools =
+    random() < 0.55
+      ? Array.from({ length: 1 + Math.floor(random() * 3) }, () =>
+          pick(["Bash", "Read", "Edit", "Grep", "mcp__github__search"]),
+        )
+      : [];
   const count = random() < 0.06;
   const duration = between(300, 38_000);
   const ttfb = Math.min(duration, between(180, 1_900));
@@ -63,81 +83,264 @@ function makeFlow(at, over = {}) {
   const done = outcome === "completed";
   const failed = outcome === "provider_error";
   return {
-    id: uuid7(at), connection_id: uuid7(at - 5), revision: revision++,
+    id: uuid7(at),
+    connection_id: uuid7(at - 5),
+    revision: revision++,
     started_at: new Date(at).toISOString().replace("Z", "000Z"),
     ended_at: new Date(at + duration).toISOString().replace("Z", "000Z"),
-    duration_ms: duration, ttfb_ms: outcome === "refused" ? null : ttfb,
+    duration_ms: duration,
+    ttfb_ms: outcome === "refused" ? null : ttfb,
     ttft_ms: done && !count ? ttfb + between(20, 300) : null,
-    connect_ms: random() < 0.2 ? between(8, 40) : null, tls_ms: random() < 0.2 ? between(20, 70) : null,
-    mode: "forward", scheme: "https", host: "api.anthropic.com", port: 443, method: "POST",
+    connect_ms: random() < 0.2 ? between(8, 40) : null,
+    tls_ms: random() < 0.2 ? between(20, 70) : null,
+    mode: "forward",
+    scheme: "https",
+    host: "api.anthropic.com",
+    port: 443,
+    method: "POST",
     path: count ? "/v1/messages/count_tokens?beta=true" : "/v1/messages?beta=true",
-    version_in: "HTTP/1.1", version_out: "HTTP/2", status: outcome === "refused" ? 502 : failed ? pick([429, 529, 400, 500]) : 200,
-    outcome, reason: outcome === "refused" ? "The name api.anthropic.com could not be resolved." : null,
+    version_in: "HTTP/1.1",
+    version_out: "HTTP/2",
+    status: outcome === "refused" ? 502 : failed ? pick([429, 529, 400, 500]) : 200,
+    outcome,
+    reason: outcome === "refused" ? "The name api.anthropic.com could not be resolved." : null,
     error: failed ? { kind: "overloaded_error", message: "Overloaded" } : null,
-    provider: "anthropic", model: done ? model : null, model_requested: model, streaming: !count,
-    session_id: pick(SESSIONS), session_source: "body:metadata.user_id", task_id: null, task_source: null,
-    user_agent: "claude-cli/2.0.1 (external, cli)", agent: pick(["claude-code", "claude-code", "codex", "python-sdk"]), agent_version: "2.0.1",
+    provider: "anthropic",
+    model: done ? model : null,
+    model_requested: model,
+    streaming: !count,
+    session_id: pick(SESSIONS),
+    session_source: "body:metadata.user_id",
+    task_id: null,
+    task_source: null,
+    user_agent: "claude-cli/2.0.1 (external, cli)",
+    agent: pick(["claude-code", "claude-code", "codex", "python-sdk"]),
+    agent_version: "2.0.1",
     agent_id: random() < 0.12 ? "a1b2c3d4" : null,
-    usage: done && !count
-      ? { input: Math.floor(between(3, 4000)), cache_read: Math.floor(between(0, 180_000)), cache_write_5m: random() < 0.4 ? Math.floor(between(200, 9000)) : 0, cache_write_1h: 0, output: Math.floor(between(20, 4200)), reasoning: null }
-      : { input: failed ? null : 1204, cache_read: null, cache_write_5m: null, cache_write_1h: null, output: null, reasoning: null },
-    cost: null, cost_source: null, stop_reason: done ? (tools.length ? "tool_use" : "end_turn") : null,
-    tool_names: done ? tools : [], event_count: done && !count ? Math.floor(between(12, 900)) : 0,
-    unknown_events: 0, dropped_events: random() < 0.004 ? 31 : 0, request_bytes: Math.floor(between(2_000, 900_000)), response_bytes: Math.floor(between(300, 90_000)),
-    body_truncated: random() < 0.01, capture_gaps: 0, request_gap: { chunks: 0, bytes: 0 }, response_gap: { chunks: 0, bytes: 0 },
-    decode_note: null, ja4_in: "t13d1516h2_8daaf6152771_02713d6af862", ja4_out: "t13d1516h2_8daaf6152771_02713d6af862",
-    provider_request_id: `req_011C${randomBytes(8).toString("hex")}`, message_id: done ? `msg_01${randomBytes(10).toString("hex")}` : null,
+    usage:
+      done && !count
+        ? {
+            input: Math.floor(between(3, 4000)),
+            cache_read: Math.floor(between(0, 180_000)),
+            cache_write_5m: random() < 0.4 ? Math.floor(between(200, 9000)) : 0,
+            cache_write_1h: 0,
+            output: Math.floor(between(20, 4200)),
+            reasoning: null,
+          }
+        : {
+            input: failed ? null : 1204,
+            cache_read: null,
+            cache_write_5m: null,
+            cache_write_1h: null,
+            output: null,
+            reasoning: null,
+          },
+    cost: null,
+    cost_source: null,
+    stop_reason: done ? (tools.length ? "tool_use" : "end_turn") : null,
+    tool_names: done ? tools : [],
+    event_count: done && !count ? Math.floor(between(12, 900)) : 0,
+    unknown_events: 0,
+    dropped_events: random() < 0.004 ? 31 : 0,
+    request_bytes: Math.floor(between(2_000, 900_000)),
+    response_bytes: Math.floor(between(300, 90_000)),
+    body_truncated: random() < 0.01,
+    capture_gaps: 0,
+    request_gap: { chunks: 0, bytes: 0 },
+    response_gap: { chunks: 0, bytes: 0 },
+    decode_note: null,
+    ja4_in: "t13d1516h2_8daaf6152771_02713d6af862",
+    ja4_out: "t13d1516h2_8daaf6152771_02713d6af862",
+    provider_request_id: `req_011C${randomBytes(8).toString("hex")}`,
+    message_id: done ? `msg_01${randomBytes(10).toString("hex")}` : null,
     preview: count ? null : pick(ASKS),
     ...over,
   };
 }
 
-for (let i = 0, at = Date.now() - 4_000; i < TOTAL; i += 1, at -= between(200, 14_000)) flows.push(makeFlow(at));
+for (let i = 0, at = Date.now() - 4_000; i < TOTAL; i += 1, at -= between(200, 14_000))
+  flows.push(makeFlow(at));
 if (flows[3]) {
   Object.assign(flows[3], {
-    outcome: "upstream_gone", capture_gaps: 3, response_gap: { chunks: 3, bytes: 48_213 }, dropped_events: 12,
-    decode_note: "Three chunks were not captured; decoding went on at the next event.", body_truncated: true, unknown_events: 2,
-    reason: "The provider reset the connection after 41 events.", error: null, connect_ms: 21.4, tls_ms: 38.9,
+    outcome: "upstream_gone",
+    capture_gaps: 3,
+    response_gap: { chunks: 3, bytes: 48_213 },
+    dropped_events: 12,
+    decode_note: "Three chunks were not captured; decoding went on at the next event.",
+    body_truncated: true,
+    unknown_events: 2,
+    reason: "The provider reset the connection after 41 events.",
+    error: null,
+    connect_ms: 21.4,
+    tls_ms: 38.9,
   });
 }
 
 function requestBody(flow) {
   const messages = [];
   for (let turn = 0; turn < 18; turn += 1) {
-    messages.push({ role: "user", content: turn === 0 ? [{ type: "text", text: "<system-reminder>\nThe project is called Langley.\n</system-reminder>", cache_control: { type: "ephemeral", ttl: "1h" } }, { type: "text", text: flow.preview ?? "Count this" }]
-      : [{ type: "tool_result", tool_use_id: `toolu_${turn - 1}`, is_error: turn % 7 === 3, content: turn % 5 === 2 ? [{ type: "text", text: "A screenshot:" }, { type: "image", source: { type: "base64", media_type: "image/png", data: "aGVsbG8=".repeat(4000) } }] : `running 14 tests\n\u001b[32mtest store::a_reader_never_blocks_the_writer ... ok\u001b[0m\n<b>not bold</b>\n${"test engine::endings ... ok\n".repeat(turn * 4)}` }] });
-    messages.push({ role: "assistant", content: [
-      { type: "thinking", thinking: "The window keeps its pages by cursor, so the page below can be loaded again once the reader comes back. ".repeat(4), signature: "EqQB" },
-      { type: "text", text: `Step ${turn + 1}. I will look at the test first, then at the code that it covers.` },
-      { type: "tool_use", id: `toolu_${turn}`, name: pick(["Bash", "Read", "Edit"]), input: { command: "cargo nextest run -p langley-store", description: "Run the store's tests", timeout: 120000, nested: { key: "[redacted:anthropic_key]" } } },
-    ] });
+    messages.push({
+      role: "user",
+      content:
+        turn === 0
+          ? [
+              {
+                type: "text",
+                text: "<system-reminder>\nThe project is called Langley.\n</system-reminder>",
+                cache_control: { type: "ephemeral", ttl: "1h" },
+              },
+              { type: "text", text: flow.preview ?? "Count this" },
+            ]
+          : [
+              {
+                type: "tool_result",
+                tool_use_id: `toolu_${turn - 1}`,
+                is_error: turn % 7 === 3,
+                content:
+                  turn % 5 === 2
+                    ? [
+                        { type: "text", text: "A screenshot:" },
+                        {
+                          type: "image",
+                          source: {
+                            type: "base64",
+                            media_type: "image/png",
+                            data: "aGVsbG8=".repeat(4000),
+                          },
+                        },
+                      ]
+                    : `running 14 tests\n\u001b[32mtest store::a_reader_never_blocks_the_writer ... ok\u001b[0m\n<b>not bold</b>\n${"test engine::endings ... ok\n".repeat(turn * 4)}`,
+              },
+            ],
+    });
+    messages.push({
+      role: "assistant",
+      content: [
+        {
+          type: "thinking",
+          thinking:
+            "The window keeps its pages by cursor, so the page below can be loaded again once the reader comes back. ".repeat(
+              4,
+            ),
+          signature: "EqQB",
+        },
+        {
+          type: "text",
+          text: `Step ${turn + 1}. I will look at the test first, then at the code that it covers.`,
+        },
+        {
+          type: "tool_use",
+          id: `toolu_${turn}`,
+          name: pick(["Bash", "Read", "Edit"]),
+          input: {
+            command: "cargo nextest run -p langley-store",
+            description: "Run the store's tests",
+            timeout: 120000,
+            nested: { key: "[redacted:anthropic_key]" },
+          },
+        },
+      ],
+    });
   }
-  messages.push({ role: "user", content: [{ type: "tool_result", tool_use_id: "toolu_17", content: "ok" }, { type: "text", text: flow.preview ?? "Count this", cache_control: { type: "ephemeral" } }] });
+  messages.push({
+    role: "user",
+    content: [
+      { type: "tool_result", tool_use_id: "toolu_17", content: "ok" },
+      { type: "text", text: flow.preview ?? "Count this", cache_control: { type: "ephemeral" } },
+    ],
+  });
   return JSON.stringify({
-    model: flow.model_requested, max_tokens: 32000, stream: true, thinking: { type: "enabled", budget_tokens: 31999 },
+    model: flow.model_requested,
+    max_tokens: 32000,
+    stream: true,
+    thinking: { type: "enabled", budget_tokens: 31999 },
     metadata: { user_id: `user_x_account__session_${flow.session_id}` },
-    system: [{ type: "text", text: "You are Claude Code, Anthropic's official CLI for Claude." }, { type: "text", text: "You help people with software. ".repeat(60), cache_control: { type: "ephemeral", ttl: "1h" } }],
-    tools: ["Bash", "Read", "Edit", "Grep", "Glob", "Write", "WebFetch", "Task", "mcp__github__search"].map((name) => ({ name, description: `${name}: does what its name says, with care. `.repeat(3), input_schema: { type: "object", properties: { command: { type: "string" } }, required: ["command"] } })),
+    system: [
+      { type: "text", text: "You are Claude Code, Anthropic's official CLI for Claude." },
+      {
+        type: "text",
+        text: "You help people with software. ".repeat(60),
+        cache_control: { type: "ephemeral", ttl: "1h" },
+      },
+    ],
+    tools: [
+      "Bash",
+      "Read",
+      "Edit",
+      "Grep",
+      "Glob",
+      "Write",
+      "WebFetch",
+      "Task",
+      "mcp__github__search",
+    ].map((name) => ({
+      name,
+      description: `${name}: does what its name says, with care. `.repeat(3),
+      input_schema: {
+        type: "object",
+        properties: { command: { type: "string" } },
+        required: ["command"],
+      },
+    })),
     messages,
   });
 }
 
 function body(text, flow) {
-  return { text, base64: null, media_type: "application/json", stored_bytes: text.length, original_bytes: flow.body_truncated ? text.length * 2 : text.length, truncated: flow.body_truncated };
+  return {
+    text,
+    base64: null,
+    media_type: "application/json",
+    stored_bytes: text.length,
+    original_bytes: flow.body_truncated ? text.length * 2 : text.length,
+    truncated: flow.body_truncated,
+  };
 }
 
-const WORDS = "The test failed because the page below was let go while its cursor was still in use. I keep the cursor with the page, so it can be loaded again when the reader comes back. ".split(" ");
+const WORDS =
+  "The test failed because the page below was let go while its cursor was still in use. I keep the cursor with the page, so it can be loaded again when the reader comes back. ".split(
+    " ",
+  );
 
 function message(flow) {
   if (flow.outcome === "refused" || flow.outcome === null) return null;
-  const error = flow.outcome === "provider_error" ? { kind: "overloaded_error", message: "Overloaded" } : null;
-  const text = streams.get(flow.id)?.text ?? `${WORDS.join(" ").repeat(3)}\n\n1. The cursor stays.\n2. The rows go.\n\n\`cargo nextest run\` is green: 14 tests, 14 passed.\nhttps://example.com/${"long".repeat(120)}`;
-  const blocks = error ? [] : [
-    { index: 0, complete: true, type: "thinking", text: "First the cursor, then the rows. ".repeat(12), signature_bytes: 412 },
-    { index: 1, complete: flow.outcome === "completed", type: "text", text, citations: [] },
-    ...flow.tool_names.map((name, at) => ({ index: at + 2, complete: true, type: "tool_use", id: `toolu_${at}z`, name, input: { command: "git status --short", description: "Show what changed" }, input_raw: '{"command":"git status --short"}' })),
-  ];
-  return { id: flow.message_id, model: flow.model, role: "assistant", stop_reason: flow.stop_reason, stop_sequence: null, usage: flow.usage, error, truncated: false, blocks };
+  const error =
+    flow.outcome === "provider_error" ? { kind: "overloaded_error", message: "Overloaded" } : null;
+  const text =
+    streams.get(flow.id)?.text ??
+    `${WORDS.join(" ").repeat(3)}\n\n1. The cursor stays.\n2. The rows go.\n\n\`cargo nextest run\` is green: 14 tests, 14 passed.\nhttps://example.com/${"long".repeat(120)}`;
+  const blocks = error
+    ? []
+    : [
+        {
+          index: 0,
+          complete: true,
+          type: "thinking",
+          text: "First the cursor, then the rows. ".repeat(12),
+          signature_bytes: 412,
+        },
+        { index: 1, complete: flow.outcome === "completed", type: "text", text, citations: [] },
+        ...flow.tool_names.map((name, at) => ({
+          index: at + 2,
+          complete: true,
+          type: "tool_use",
+          id: `toolu_${at}z`,
+          name,
+          input: { command: "git status --short", description: "Show what changed" },
+          input_raw: '{"command":"git status --short"}',
+        })),
+      ];
+  return {
+    id: flow.message_id,
+    model: flow.model,
+    role: "assistant",
+    stop_reason: flow.stop_reason,
+    stop_sequence: null,
+    usage: flow.usage,
+    error,
+    truncated: false,
+    blocks,
+  };
 }
 
 function eventsOf(flow) {
@@ -148,16 +351,41 @@ function eventsOf(flow) {
   for (let seq = 1; seq <= flow.event_count; seq += 1) {
     offset += 12;
     if (flow === flows[3] && seq > 20 && seq < 33) continue;
-    const type = seq === 1 ? "message_start" : seq === 2 ? "content_block_start" : seq === flow.event_count ? "message_stop" : seq === flow.event_count - 1 ? "message_delta" : seq % 40 === 0 ? "ping" : "content_block_delta";
-    const data = type === "content_block_delta" ? { type, index: 0, delta: { type: "text_delta", text: `${WORDS[seq % WORDS.length]} ` } } : { type };
-    events.push({ seq, offset_ms: offset, type, data: JSON.stringify(data), original_bytes: JSON.stringify(data).length + 30 });
+    const type =
+      seq === 1
+        ? "message_start"
+        : seq === 2
+          ? "content_block_start"
+          : seq === flow.event_count
+            ? "message_stop"
+            : seq === flow.event_count - 1
+              ? "message_delta"
+              : seq % 40 === 0
+                ? "ping"
+                : "content_block_delta";
+    const data =
+      type === "content_block_delta"
+        ? { type, index: 0, delta: { type: "text_delta", text: `${WORDS[seq % WORDS.length]} ` } }
+        : { type };
+    events.push({
+      seq,
+      offset_ms: offset,
+      type,
+      data: JSON.stringify(data),
+      original_bytes: JSON.stringify(data).length + 30,
+    });
   }
   return events;
 }
 
 function filtered(query) {
   return flows.filter((flow) => {
-    for (const [param, field] of [["host", "host"], ["provider", "provider"], ["session", "session_id"], ["task", "task_id"]]) {
+    for (const [param, field] of [
+      ["host", "host"],
+      ["provider", "provider"],
+      ["session", "session_id"],
+      ["task", "task_id"],
+    ]) {
       const wanted = query.get(param);
       if (wanted && flow[field] !== wanted) return false;
     }
@@ -168,11 +396,20 @@ function filtered(query) {
     const tool = query.get("tool");
     if (tool && !flow.tool_names.includes(tool)) return false;
     const status = query.get("status");
-    if (status && !(status.endsWith("xx") ? String(flow.status)[0] === status[0] : String(flow.status) === status)) return false;
+    if (
+      status &&
+      !(status.endsWith("xx")
+        ? String(flow.status)[0] === status[0]
+        : String(flow.status) === status)
+    )
+      return false;
     const since = query.get("since");
     if (since && flow.started_at < since) return false;
     const q = query.get("q")?.toLowerCase();
-    return !q || `${flow.preview} ${flow.path} ${flow.model_requested} ${flow.id}`.toLowerCase().includes(q);
+    return (
+      !q ||
+      `${flow.preview} ${flow.path} ${flow.model_requested} ${flow.id}`.toLowerCase().includes(q)
+    );
   });
 }
 
@@ -184,11 +421,29 @@ function facet(key) {
 
 const started = Date.now();
 const stats = () => ({
-  version: "0.1.0", uptime_s: (Date.now() - started) / 1000, flows_total: mode === "empty" ? 0 : flows.length, events_total: 2_481_220,
-  open_flows: flows.filter(({ outcome }) => outcome === null).length, queue: { items: 12, bytes: 48_112, high_water: 611 },
-  drops: { total: 43, by_reason: { store_queue_full: 31, event_too_large: 12 } }, gaps_total: 3, writer_lag_ms: 148, db_bytes: 48_312_320, wal_bytes: 4_120_000,
-  redactions: [{ rule: "header:authorization", count: 10_412 }, { rule: "header:x-api-key", count: 9_120 }, { rule: "key:anthropic", count: 212 }, { rule: "base64_image", count: 48 }, { rule: "jwt", count: 3 }],
-  tunnels_total: 2, lost_flows: 1, proxy_connections: 4, decode_errors: 2, recorder: { captures: 3_120_221, open_flows: 2, batches: 88_121, busy_us: 4_812_993 },
+  version: "0.1.0",
+  uptime_s: (Date.now() - started) / 1000,
+  flows_total: mode === "empty" ? 0 : flows.length,
+  events_total: 2_481_220,
+  open_flows: flows.filter(({ outcome }) => outcome === null).length,
+  queue: { items: 12, bytes: 48_112, high_water: 611 },
+  drops: { total: 43, by_reason: { store_queue_full: 31, event_too_large: 12 } },
+  gaps_total: 3,
+  writer_lag_ms: 148,
+  db_bytes: 48_312_320,
+  wal_bytes: 4_120_000,
+  redactions: [
+    { rule: "header:authorization", count: 10_412 },
+    { rule: "header:x-api-key", count: 9_120 },
+    { rule: "key:anthropic", count: 212 },
+    { rule: "base64_image", count: 48 },
+    { rule: "jwt", count: 3 },
+  ],
+  tunnels_total: 2,
+  lost_flows: 1,
+  proxy_connections: 4,
+  decode_errors: 2,
+  recorder: { captures: 3_120_221, open_flows: 2, batches: 88_121, busy_us: 4_812_993 },
 });
 
 async function api(path, query) {
@@ -197,15 +452,74 @@ async function api(path, query) {
   if (path === "/api/setup") {
     const ready = mode !== "empty";
     return {
-      proxy_url: "http://127.0.0.1:9090", reverse_url: "http://127.0.0.1:9090/anthropic", api_url: `http://127.0.0.1:${PORT}`, ca_path: "/home/me/.local/share/langley/ca/ca.pem",
-      ca_fingerprint: "9F:86:D0:81:88:4C:7D:65:9A:2F:EA:A0:C5:5A:D0:15:A3:BF:4F:1B:2B:0B:82:2C:D1:5D:6C:15:B0:F0:0A:08", home: "/home/me/.local/share/langley",
-      commands: [{ label: "Run Claude Code through Langley", command: "langley run -- claude" }, { label: "Any agent, by base URL", command: "export ANTHROPIC_BASE_URL=http://127.0.0.1:9090/anthropic" }, { label: "Any agent, by proxy", command: "export HTTPS_PROXY=http://127.0.0.1:9090\nexport NODE_EXTRA_CA_CERTS=/home/me/.local/share/langley/ca/ca.pem" }, { label: "See a demonstration", command: "langley demo" }],
+      proxy_url: "http://127.0.0.1:9090",
+      reverse_url: "http://127.0.0.1:9090/anthropic",
+      api_url: `http://127.0.0.1:${PORT}`,
+      ca_path: "/home/me/.local/share/langley/ca/ca.pem",
+      ca_fingerprint:
+        "9F:86:D0:81:88:4C:7D:65:9A:2F:EA:A0:C5:5A:D0:15:A3:BF:4F:1B:2B:0B:82:2C:D1:5D:6C:15:B0:F0:0A:08",
+      home: "/home/me/.local/share/langley",
+      commands: [
+        { label: "Run Claude Code through Langley", command: "langley run -- claude" },
+        {
+          label: "Any agent, by base URL",
+          command: "export ANTHROPIC_BASE_URL=http://127.0.0.1:9090/anthropic",
+        },
+        {
+          label: "Any agent, by proxy",
+          command:
+            "export HTTPS_PROXY=http://127.0.0.1:9090\nexport NODE_EXTRA_CA_CERTS=/home/me/.local/share/langley/ca/ca.pem",
+        },
+        { label: "See a demonstration", command: "langley demo" },
+      ],
       checklist: { proxy_up: true, trust_ready: ready, first_byte: ready, first_token: ready },
     };
   }
-  if (path === "/api/facets") return { hosts: facet("host"), providers: facet("provider"), models: facet("model"), outcomes: facet("outcome"), sessions: facet("session_id") };
-  if (path === "/api/drops") return { items: Array.from({ length: 14 }, (_, at) => ({ at: new Date(started - at * 61_000).toISOString(), flow_id: at % 3 ? flows[at]?.id ?? null : null, reason: at % 2 ? "store_queue_full" : "event_too_large", count: 1 + at, bytes: 812 * (at + 1) })), next_cursor: null };
-  if (path === "/api/tunnels") return { items: [{ connection_id: uuid7(started), host: "github.com", port: 443, started_at: new Date(started).toISOString(), ended_at: null, bytes_up: 4_120, bytes_down: 812_331, why: "not on the intercept list" }, { connection_id: uuid7(started), host: "registry.example.org", port: 8443, started_at: new Date(started - 91_000).toISOString(), ended_at: new Date(started).toISOString(), bytes_up: 1_120, bytes_down: 41_310, why: "not on the intercept list" }], next_cursor: null };
+  if (path === "/api/facets")
+    return {
+      hosts: facet("host"),
+      providers: facet("provider"),
+      models: facet("model"),
+      outcomes: facet("outcome"),
+      sessions: facet("session_id"),
+    };
+  if (path === "/api/drops")
+    return {
+      items: Array.from({ length: 14 }, (_, at) => ({
+        at: new Date(started - at * 61_000).toISOString(),
+        flow_id: at % 3 ? (flows[at]?.id ?? null) : null,
+        reason: at % 2 ? "store_queue_full" : "event_too_large",
+        count: 1 + at,
+        bytes: 812 * (at + 1),
+      })),
+      next_cursor: null,
+    };
+  if (path === "/api/tunnels")
+    return {
+      items: [
+        {
+          connection_id: uuid7(started),
+          host: "github.com",
+          port: 443,
+          started_at: new Date(started).toISOString(),
+          ended_at: null,
+          bytes_up: 4_120,
+          bytes_down: 812_331,
+          why: "not on the intercept list",
+        },
+        {
+          connection_id: uuid7(started),
+          host: "registry.example.org",
+          port: 8443,
+          started_at: new Date(started - 91_000).toISOString(),
+          ended_at: new Date(started).toISOString(),
+          bytes_up: 1_120,
+          bytes_down: 41_310,
+          why: "not on the intercept list",
+        },
+      ],
+      next_cursor: null,
+    };
   if (path === "/api/flows/count") return { count: mode === "empty" ? 0 : filtered(query).length };
   if (path === "/api/flows") {
     const all = mode === "empty" ? [] : filtered(query);
@@ -220,21 +534,61 @@ async function api(path, query) {
   if (!flow) return undefined;
   if (match[2] === "request") {
     const text = requestBody(flow);
-    return { method: flow.method, path: flow.path, host: flow.host, trailers: [], body: body(flow.body_truncated ? text.slice(0, text.length >> 1) : text, flow), headers: [["Host", flow.host], ["User-Agent", flow.user_agent], ["x-api-key", "[redacted:x-api-key]"], ["Authorization", "Bearer [redacted:authorization]"], ["anthropic-version", "2023-06-01"], ["anthropic-beta", "claude-code-20250219,interleaved-thinking-2025-05-14,fine-grained-tool-streaming-2025-05-14"], ["content-type", "application/json"], ["X-Stainless-Lang", "js"]] };
+    return {
+      method: flow.method,
+      path: flow.path,
+      host: flow.host,
+      trailers: [],
+      body: body(flow.body_truncated ? text.slice(0, text.length >> 1) : text, flow),
+      headers: [
+        ["Host", flow.host],
+        ["User-Agent", flow.user_agent],
+        ["x-api-key", "[redacted:x-api-key]"],
+        ["Authorization", "Bearer [redacted:authorization]"],
+        ["anthropic-version", "2023-06-01"],
+        [
+          "anthropic-beta",
+          "claude-code-20250219,interleaved-thinking-2025-05-14,fine-grained-tool-streaming-2025-05-14",
+        ],
+        ["content-type", "application/json"],
+        ["X-Stainless-Lang", "js"],
+      ],
+    };
   }
-  if (match[2] === "response") return { status: flow.status, headers: [["content-type", "text/event-stream; charset=utf-8"], ["request-id", flow.provider_request_id], ["set-cookie", "[redacted:set-cookie]"], ["anthropic-ratelimit-unified-status", "allowed"]], trailers: [], body: null, message: message(flow) };
+  if (match[2] === "response")
+    return {
+      status: flow.status,
+      headers: [
+        ["content-type", "text/event-stream; charset=utf-8"],
+        ["request-id", flow.provider_request_id],
+        ["set-cookie", "[redacted:set-cookie]"],
+        ["anthropic-ratelimit-unified-status", "allowed"],
+      ],
+      trailers: [],
+      body: null,
+      message: message(flow),
+    };
   if (match[2] === "events") {
     const type = query.get("type");
     const all = eventsOf(flow).filter((event) => !type || event.type === type);
     const after = Number(query.get("after") ?? 0);
     const rest = all.filter(({ seq }) => seq > after);
     const items = rest.slice(0, Number(query.get("limit") ?? 500));
-    return { items, next_cursor: rest.length > items.length ? String(items.at(-1).seq) : null, total: all.length };
+    return {
+      items,
+      next_cursor: rest.length > items.length ? String(items.at(-1).seq) : null,
+      total: all.length,
+    };
   }
   return flow;
 }
 
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+};
 
 const server = createServer(async (request, response) => {
   const url = new URL(request.url, "http://localhost");
@@ -244,7 +598,8 @@ const server = createServer(async (request, response) => {
   };
   if (url.pathname.startsWith("/mock/")) {
     const verb = url.pathname.slice(6);
-    if (verb === "stream") return send(200, { id: startStream(Number(url.searchParams.get("words") ?? 200)) });
+    if (verb === "stream")
+      return send(200, { id: startStream(Number(url.searchParams.get("words") ?? 200)) });
     if (verb === "resync") broadcast({ type: "resync", revision });
     else mode = verb;
     if (verb !== "normal") for (const client of sockets.clients) client.terminate();
@@ -252,19 +607,28 @@ const server = createServer(async (request, response) => {
   }
   if (url.pathname.startsWith("/api/")) {
     if (mode === "away") return request.socket.destroy();
-    if (mode === "signed-out") return send(401, { error: { code: "unauthorised", message: "No session.", hint: null } });
+    if (mode === "signed-out")
+      return send(401, { error: { code: "unauthorised", message: "No session.", hint: null } });
     const answer = await api(url.pathname, url.searchParams);
-    return answer === undefined ? send(404, { error: { code: "not_found", message: "There is no such thing.", hint: null } }) : send(200, answer);
+    return answer === undefined
+      ? send(404, { error: { code: "not_found", message: "There is no such thing.", hint: null } })
+      : send(200, answer);
   }
   if (url.pathname === "/auth") {
-    response.writeHead(303, { location: "/", "set-cookie": "langley_session=mock; HttpOnly; SameSite=Strict; Path=/" });
+    response.writeHead(303, {
+      location: "/",
+      "set-cookie": "langley_session=mock; HttpOnly; SameSite=Strict; Path=/",
+    });
     return response.end();
   }
   const file = normalize(url.pathname);
   const path = extname(file) ? join(DIST, file) : join(DIST, "index.html");
   try {
     const content = await readFile(path);
-    response.writeHead(200, { "content-type": TYPES[extname(path)] ?? "application/octet-stream", "content-security-policy": POLICY });
+    response.writeHead(200, {
+      "content-type": TYPES[extname(path)] ?? "application/octet-stream",
+      "content-security-policy": POLICY,
+    });
     response.end(content);
   } catch {
     send(404, { error: { code: "not_found", message: "No such file.", hint: null } });
@@ -295,13 +659,44 @@ function announce(flow) {
 
 /** A stream of words: live text at once, events committed half a second later, as the store does it. */
 function startStream(total, every = 40) {
-  const flow = makeFlow(Date.now(), { outcome: null, ended_at: null, duration_ms: null, ttft_ms: null, event_count: 0, status: null, tool_names: [], stop_reason: null, message_id: null, preview: "Tell me why the test failed", error: null, reason: null, path: "/v1/messages?beta=true", streaming: true, dropped_events: 0, usage: { input: null, cache_read: null, cache_write_5m: null, cache_write_1h: null, output: null, reasoning: null } });
+  const flow = makeFlow(Date.now(), {
+    outcome: null,
+    ended_at: null,
+    duration_ms: null,
+    ttft_ms: null,
+    event_count: 0,
+    status: null,
+    tool_names: [],
+    stop_reason: null,
+    message_id: null,
+    preview: "Tell me why the test failed",
+    error: null,
+    reason: null,
+    path: "/v1/messages?beta=true",
+    streaming: true,
+    dropped_events: 0,
+    usage: {
+      input: null,
+      cache_read: null,
+      cache_write_5m: null,
+      cache_write_1h: null,
+      output: null,
+      reasoning: null,
+    },
+  });
   const stream = { text: "", events: [] };
   streams.set(flow.id, stream);
   flows.unshift(flow);
   announce(flow);
   const waiting = [];
-  const push = (type, data) => waiting.push({ seq: stream.events.length + waiting.length + 1, offset_ms: Date.now() - Date.parse(flow.started_at), type, data: JSON.stringify({ type, ...data }), original_bytes: 90 });
+  const push = (type, data) =>
+    waiting.push({
+      seq: stream.events.length + waiting.length + 1,
+      offset_ms: Date.now() - Date.parse(flow.started_at),
+      type,
+      data: JSON.stringify({ type, ...data }),
+      original_bytes: 90,
+    });
   const commit = setInterval(() => {
     if (waiting.length === 0) return;
     stream.events.push(...waiting.splice(0));
@@ -309,7 +704,10 @@ function startStream(total, every = 40) {
     flow.status = 200;
     flow.ttft_ms = 320;
     announce(flow);
-    broadcast({ type: "event", revision, flow_id: flow.id, event_count: flow.event_count }, flow.id);
+    broadcast(
+      { type: "event", revision, flow_id: flow.id, event_count: flow.event_count },
+      flow.id,
+    );
   }, 500);
   push("message_start", {});
   push("content_block_start", { index: 1, content_block: { type: "text", text: "" } });
@@ -324,7 +722,21 @@ function startStream(total, every = 40) {
     clearInterval(words);
     setTimeout(() => {
       clearInterval(commit);
-      Object.assign(flow, { outcome: "completed", ended_at: new Date().toISOString(), duration_ms: Date.now() - Date.parse(flow.started_at), stop_reason: "end_turn", message_id: "msg_live", usage: { input: 12, cache_read: 40_112, cache_write_5m: 812, cache_write_1h: 0, output: total, reasoning: null } });
+      Object.assign(flow, {
+        outcome: "completed",
+        ended_at: new Date().toISOString(),
+        duration_ms: Date.now() - Date.parse(flow.started_at),
+        stop_reason: "end_turn",
+        message_id: "msg_live",
+        usage: {
+          input: 12,
+          cache_read: 40_112,
+          cache_write_5m: 812,
+          cache_write_1h: 0,
+          output: total,
+          reasoning: null,
+        },
+      });
       announce(flow);
     }, 700);
   }, every);
@@ -338,4 +750,6 @@ if (!QUIET) {
 }
 setInterval(() => broadcast({ type: "stats", ...stats() }), 1_000);
 
-server.listen(PORT, "127.0.0.1", () => console.log(`mock: http://127.0.0.1:${server.address().port}/`));
+server.listen(PORT, "127.0.0.1", () =>
+  console.log(`mock: http://127.0.0.1:${server.address().port}/`),
+);

@@ -1,7 +1,14 @@
 // Makes what travelled on the wire safe to look at: control and direction characters become visible.
 
-/** Direction marks and overrides can make text read differently from what it says. */
-const DIRECTION: Record<string, string> = {
+/** Direction marks and overrides can make text read differently from what it says; the controls met most have names. */
+const NAMES: Record<string, string> = {
+  "\u0000": "NUL",
+  "\u0007": "BEL",
+  "\u0008": "BS",
+  "\u000d": "CR",
+  "\u001b": "ESC",
+  "\u007f": "DEL",
+  "\u200b": "ZWSP",
   "\u061c": "ALM",
   "\u200e": "LRM",
   "\u200f": "RLM",
@@ -31,11 +38,9 @@ export function oneLine(text: string, limit = 240): string {
 }
 
 function spell(character: string): string {
-  const name = DIRECTION[character];
+  const name = NAMES[character];
   if (name) return `⟨${name}⟩`;
   const code = character.codePointAt(0) ?? 0;
-  if (code < 0x20) return String.fromCodePoint(0x2400 + code);
-  if (code === 0x7f) return "␡";
   return `⟨U+${code.toString(16).toUpperCase().padStart(4, "0")}⟩`;
 }
 

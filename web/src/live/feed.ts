@@ -133,8 +133,9 @@ export class Feed {
       this.resync();
       return;
     }
-    if (flows.size > 0) for (const window of this.windows) window.apply(flows.values());
-    for (const flow of flows.values()) this.update(flow);
+    const batch = [...flows.values()];
+    if (batch.length > 0) for (const window of this.windows) window.apply(batch);
+    for (const flow of batch) this.update(flow);
     for (const [id, count] of counts) {
       this.queries.setQueryData(flowQuery(id).queryKey, (known) =>
         known && known.event_count < count ? { ...known, event_count: count } : known,

@@ -65,12 +65,13 @@ const FIGURES: Figure[] = [
 export function HealthStrip() {
   const { data: stats, isError } = useQuery(statsQuery());
   return (
-    <div className="flex h-9 shrink-0 items-center border-b bg-ground pr-3 pl-1.5">
+    <header className="flex h-9 shrink-0 items-center border-b bg-ground pr-3 pl-1.5">
       <Link
         to={paths.health}
-        aria-label="Health: open the screen"
+        title="Open the Health screen"
         className="flex h-7 min-w-0 items-center gap-4 overflow-hidden rounded-md px-2.5 text-xs hover:bg-raised"
       >
+        <span className="sr-only">Health: </span>
         {stats ? (
           FIGURES.map(({ label, value, tone, shown }) => {
             const face = tone(stats);
@@ -108,6 +109,6 @@ export function HealthStrip() {
       {stats ? (
         <span className="ml-auto hidden text-xs text-ink-3 lg:inline">v{stats.version}</span>
       ) : null}
-    </div>
+    </header>
   );
 }

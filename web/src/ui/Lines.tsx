@@ -2,7 +2,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useMemo, useRef } from "react";
 import { visible } from "@/lib/hostile";
-import { jsonSpans, type Line, type Tone, toLines } from "@/lib/lines";
+import { jsonSpans, type Line, type Span, type Tone, toLines } from "@/lib/lines";
 import { Marked } from "./WireText";
 
 const LINE_HEIGHT = 18;
@@ -48,6 +48,11 @@ export function Lines({ text, json, label }: { text: string; json: boolean; labe
   );
 }
 
+/** Only strings grow longer than a row, so a carried-on row of JSON is a string's. */
+function spansOf(line: Line): Span[] {
+  return line.number === null ? [{ tone: "string", text: line.text }] : jsonSpans(line.text);
+}
+
 const Row = memo(function Row({
   line,
   json,
@@ -77,7 +82,7 @@ const Row = memo(function Row({
       </span>
       <span dir="ltr">
         {json ? (
-          jsonSpans(line.text).map((span, at) => (
+          spansOf(line).map((span, at) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: parts have no identity but their place
             <span key={at} className={TONES[span.tone]}>
               <Marked text={span.text} />

@@ -1,7 +1,7 @@
 // What a view says when it has nothing to show: why, and what to do next.
 import type { ReactNode } from "react";
 import type { Tone } from "@/lib/outcome";
-import { TEXT_TONE } from "./Badge";
+import { Dot, TEXT_TONE } from "./Badge";
 import { cx } from "./cx";
 
 export function Notice({
@@ -41,6 +41,30 @@ export function Note({ tone, children }: { tone: Tone; children: ReactNode }) {
   };
   return (
     <p className={cx("rounded-md px-2.5 py-1.5 text-xs wrap-anywhere", frame[tone])}>{children}</p>
+  );
+}
+
+/** Several such lines under each other, each no higher than it must be. */
+export function Notes({ notes }: { notes: { key: string; tone: Tone; text: ReactNode }[] }) {
+  if (notes.length === 0) return null;
+  return (
+    <ul className="flex flex-col rounded-md border bg-surface py-1">
+      {notes.map(({ key, tone, text }) => (
+        <li key={key} className="flex items-start gap-2 px-2.5 py-0.5 text-xs">
+          <span className="flex h-4.5 items-center">
+            <Dot tone={tone} />
+          </span>
+          <span
+            className={cx(
+              "min-w-0 wrap-anywhere",
+              tone === "idle" ? "text-ink-2" : TEXT_TONE[tone],
+            )}
+          >
+            {text}
+          </span>
+        </li>
+      ))}
+    </ul>
   );
 }
 

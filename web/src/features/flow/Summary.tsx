@@ -1,5 +1,5 @@
 // The summary strip of a flow: what it used and cost, where the time went, who it is, and what is missing.
-import type { ReactNode } from "react";
+import type { ComponentProps, ReactNode } from "react";
 import type { Flow, Usage } from "@/api/types";
 import type { FilterKey } from "@/lib/filter";
 import { bytes, count, DASH, fullTime, money, plural } from "@/lib/format";
@@ -8,7 +8,7 @@ import { FACES, flowState } from "@/lib/outcome";
 import { providerLabel } from "@/providers/registry";
 import { CopyButton } from "@/ui/CopyButton";
 import { Fold } from "@/ui/Fold";
-import { Note } from "@/ui/Notice";
+import { Notes } from "@/ui/Notice";
 import { Timing } from "./Timing";
 
 const CLASSES: { key: keyof Usage; label: string; title: string }[] = [
@@ -37,7 +37,7 @@ export function Summary({
       aria-label="Summary"
       className="flex max-h-[45%] shrink-0 flex-col gap-2.5 overflow-y-auto border-b bg-ground px-4 py-3"
     >
-      <dl className="flex flex-wrap gap-x-5 gap-y-2">
+      <dl className="flex flex-wrap gap-x-4 gap-y-2">
         <Figure name="Model" title={model ?? undefined}>
           {model === null ? (
             DASH
@@ -66,7 +66,7 @@ export function Summary({
         </Figure>
       </dl>
       <Timing flow={flow} />
-      <Notes flow={flow} />
+      <Notes notes={notesOf(flow)} />
       <Fold className="-mx-2.5 -mb-1.5" summary={<Ids flow={flow} />}>
         {() => <Facts flow={flow} onFilter={onFilter} />}
       </Fold>
@@ -176,68 +176,71 @@ function Facts({
   );
 }
 
-function Notes({ flow }: { flow: Flow }) {
+type NoteList = ComponentProps<typeof Notes>["notes"];
+
+/** Everything that went wrong or is missing, worst first. */
+function notesOf(flow: Flow): NoteList {
   const state = flowState(flow.outcome);
-  const notes: ReactNode[] = [];
-  const gap = (side: string, { chunks, bytes: lost }: Flow["request_gap"]) => {
-    if (chunks > 0)
-      notes.push(
-        <Note key={side} tone="warn">
-          Gap: {plural(chunks, "chunk")} ({bytes(lost)}) of the {side}{" "}
-          {chunks === 1 ? "was" : "were"} not captured. The agent received them.
-        </Note>,
-      );
-  };
+  const face = FACES[state];
+  const notes: NoteList = [];
   if (flow.error?.kind || flow.error?.message) {
-    notes.push(
-      <Note key="error" tone="bad">
-        <b className="font-semibold">{flow.error.kind ? oneLine(flow.error.kind, 80) : "Error"}</b>
-        {flow.error.message ? ` · ${oneLine(flow.error.message, 500)}` : ""}
-      </Note>,
-    );
+    notes.push({
+      key: "error",
+      tone: "bad",
+      text: (
+        <>
+          <b className="font-semibold">
+            {flow.error.kind ? oneLine(flow.error.kind, 80) : "Error"}
+          </b>
+          {flow.error.message ? ` · ${oneLine(flow.error.message, 500)}` : ""}
+        </>
+      ),
+    });
   }
   if (flow.reason) {
-    notes.push(
-      <Note key="reason" tone={FACES[state].tone}>
-        {FACES[state].label}: {oneLine(flow.reason, 500)}
-      </Note>,
-    );
+    notes.push({
+      key: "reason",
+      tone: face.tone,
+      text: `${face.label}: ${oneLine(flow.reason, 500)}`,
+    });
   } else if (!["open", "completed", "provider_error"].includes(state)) {
-    notes.push(
-      <Note key="outcome" tone={FACES[state].tone}>
-        {FACES[state].meaning}
-      </Note>,
-    );
+    notes.push({ key: "outcome", tone: face.tone, text: face.meaning });
   }
-  gap("request", flow.request_gap);
-  gap("answer", flow.response_gap);
+  for (const [side, gap] of [
+    ["request", flow.request_gap],
+    ["answer", flow.response_gap],
+  ] as const) {
+    if (gap.chunks === 0) continue;
+    const were = gap.chunks === 1 ? "was" : "were";
+    notes.push({
+      key: side,
+      tone: "warn",
+      text: `Gap: ${plural(gap.chunks, "chunk")} (${bytes(gap.bytes)}) of the ${side} ${were} passed on but not captured.`,
+    });
+  }
   if (flow.dropped_events > 0) {
-    notes.push(
-      <Note key="drops" tone="bad">
-        {plural(flow.dropped_events, "event")} dropped after capture: the store could not keep up.
-      </Note>,
-    );
+    notes.push({
+      key: "drops",
+      tone: "bad",
+      text: `${plural(flow.dropped_events, "event")} dropped after capture: the store could not keep up.`,
+    });
   }
   if (flow.decode_note) {
-    notes.push(
-      <Note key="decode" tone="warn">
-        Decoding: {oneLine(flow.decode_note, 500)}
-      </Note>,
-    );
+    notes.push({
+      key: "decode",
+      tone: "warn",
+      text: `Decoding: ${oneLine(flow.decode_note, 500)}`,
+    });
   }
   if (flow.unknown_events > 0) {
-    notes.push(
-      <Note key="unknown" tone="idle">
-        {plural(flow.unknown_events, "event")} of a type this version does not know.
-      </Note>,
-    );
+    notes.push({
+      key: "unknown",
+      tone: "idle",
+      text: `${plural(flow.unknown_events, "event")} of a type this version does not know.`,
+    });
   }
   if (flow.body_truncated) {
-    notes.push(
-      <Note key="cut" tone="warn">
-        A stored body was cut at the limit.
-      </Note>,
-    );
+    notes.push({ key: "cut", tone: "warn", text: "A stored body was cut at the limit." });
   }
-  return notes.length > 0 ? <div className="flex flex-col gap-1.5">{notes}</div> : null;
+  return notes;
 }

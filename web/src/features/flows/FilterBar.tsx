@@ -48,7 +48,7 @@ export function FilterBar({ filter, onFilter, search }: FilterBarProps) {
       aria-label="Filter the flows"
       className="flex min-w-0 flex-1 items-center gap-1.5"
     >
-      <div className="relative w-40 shrink-0 sm:w-56">
+      <div className="relative w-36 shrink-0 @2xl:w-56">
         <SearchIcon className="pointer-events-none absolute top-1/2 left-2 size-3.5 -translate-y-1/2 text-ink-3" />
         <TextField
           field={search}
@@ -65,7 +65,7 @@ export function FilterBar({ filter, onFilter, search }: FilterBarProps) {
       <section
         tabIndex={0}
         aria-label="Filters"
-        className="flex min-w-0 flex-1 items-center gap-1.5 overflow-x-auto p-0.5 [scrollbar-width:none]"
+        className="flex min-w-0 flex-1 items-center gap-1.5 overflow-x-auto p-0.5 pr-5 [mask-image:linear-gradient(to_right,black_calc(100%-1.5rem),transparent)] [scrollbar-width:none]"
       >
         {pick("outcome", "Outcome", outcomeOptions())}
         {pick("status", "Status", STATUSES)}

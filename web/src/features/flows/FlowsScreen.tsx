@@ -87,11 +87,10 @@ export function FlowsScreen(props: FlowsScreenProps) {
   const nothing = view.status === "ready" && view.length === 0;
   if (nothing && isEmpty(filter) && selected === undefined && view.error === null) return firstRun;
   const list = (
-    <section aria-label="Flow list" className="flex h-full min-h-0 flex-col">
-      <h1 className="sr-only">Flows</h1>
+    <section aria-label="Flow list" className="@container flex h-full min-h-0 flex-col">
       <div className="flex h-11 shrink-0 items-center gap-3 border-b px-3">
         <FilterBar filter={filter} onFilter={onFilter} search={search} />
-        <span className="hidden sm:inline">
+        <span className="hidden @2xl:inline">
           <Total loaded={view.length} total={total} />
         </span>
       </div>
@@ -134,7 +133,12 @@ export function FlowsScreen(props: FlowsScreenProps) {
       </div>
     </section>
   );
-  return <Split storageKey="langley.flows.split" first={list} second={detail} />;
+  return (
+    <>
+      <h1 className="sr-only">Flows</h1>
+      <Split storageKey="langley.flows.split" first={list} second={detail} />
+    </>
+  );
 }
 
 function useFlowCount(filter: FlowFilter): number | undefined {

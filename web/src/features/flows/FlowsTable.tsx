@@ -108,8 +108,9 @@ export function FlowsTable(props: FlowsTableProps) {
           role="row"
           aria-rowindex={1}
           className={cx(
-            "sticky top-0 z-sticky h-8 items-center gap-3 border-b bg-ground px-3",
-            twoLines ? "sr-only" : "grid",
+            twoLines
+              ? "sr-only"
+              : "sticky top-0 z-sticky grid h-8 items-center gap-3 border-b bg-ground px-3",
           )}
           style={{ gridTemplateColumns: tracks }}
         >

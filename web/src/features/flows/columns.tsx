@@ -28,7 +28,7 @@ const COLUMNS: Column[] = [
   {
     key: "status",
     label: "Status",
-    track: "112px",
+    track: "128px",
     from: 0,
     cell: (flow) => <Status flow={flow} />,
   },
@@ -42,7 +42,7 @@ const COLUMNS: Column[] = [
   {
     key: "model",
     label: "Model",
-    track: "minmax(110px, 168px)",
+    track: "minmax(104px, 148px)",
     from: 0,
     cell: (flow) => <Model flow={flow} />,
   },
@@ -180,13 +180,16 @@ function Agent({ flow }: { flow: Flow }) {
   );
 }
 
+/** The date at the end of a model's name says nothing in a narrow column; the title has it. */
+const DATED = /-20\d{6}$/;
+
 export function Model({ flow }: { flow: Flow }) {
   const model = flow.model ?? flow.model_requested;
   if (model === null) return <Muted muted>{DASH}</Muted>;
   const name = oneLine(model, 80);
   return (
     <span className="truncate text-xs text-ink-2" title={name}>
-      {name}
+      {name.replace(DATED, "")}
     </span>
   );
 }

@@ -125,8 +125,10 @@ function Place({ name, value }: { name: string; value: string }) {
   return (
     <div className="flex min-h-9 items-center gap-3 py-0.5 pr-1 pl-3">
       <dt className="w-24 shrink-0 text-xs text-ink-3">{name}</dt>
-      <dd className="min-w-0 flex-1 font-mono text-xs wrap-anywhere">{value}</dd>
-      <CopyButton text={value} what={name.toLowerCase()} />
+      <dd className="flex min-w-0 flex-1 items-center justify-between gap-2 font-mono text-xs">
+        <span className="min-w-0 wrap-anywhere">{value}</span>
+        <CopyButton text={value} what={name.toLowerCase()} />
+      </dd>
     </div>
   );
 }

@@ -1,0 +1,56 @@
+// What the browser tests share: traffic, a watch on the console, and axe.
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { test as base, expect, type Page } from "@playwright/test";
+
+export const isMock = process.env["LANGLEY_URL"] === undefined;
+
+/** Every test fails on a script error or a breach of the content policy. */
+export const test = base.extend<{ watched: undefined }>({
+  watched: [
+    async ({ page }, use) => {
+      const complaints: string[] = [];
+      page.on("pageerror", (error) => complaints.push(String(error)));
+      page.on("console", (message) => {
+        if (/Content.Security.Policy/i.test(message.text())) complaints.push(message.text());
+      });
+      await use(undefined);
+      expect(complaints).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export { expect };
+
+/** Starts one streamed exchange of some seconds; ends with the test at the latest. */
+export async function startStream(page: Page): Promise<void> {
+  if (isMock) {
+    await page.request.post("/mock/stream?words=220");
+    return;
+  }
+  const command = process.env["LANGLEY_TRAFFIC"];
+  if (!command)
+    throw new Error("LANGLEY_TRAFFIC must name a command that makes a streamed exchange.");
+  spawn("sh", ["-c", command], { stdio: "ignore" });
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What axe finds wrong with the page, as one line for each finding. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    interface Found {
+      violations: { id: string; nodes: { html: string }[] }[];
+    }
+    const { axe } = window as unknown as { axe: { run(): Promise<Found> } };
+    const { violations } = await axe.run();
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`),
+    );
+  });
+}
+
+export const rows = (page: Page) => page.getByRole("grid", { name: "Flows" }).locator("[id^=row-]");

@@ -1,0 +1,171 @@
+// How the list merges a snapshot with the live tail.
+import { describe, expect, test } from "vitest";
+import type { Flow, Page } from "@/api/types";
+import { nth } from "@/testing/flow";
+import { FlowWindow, type WindowOptions } from "./flowWindow";
+
+const page = (items: Flow[], next: string | null = null): Page<Flow> => ({
+  items,
+  next_cursor: next,
+});
+
+function ids(window: FlowWindow): (string | undefined)[] {
+  return Array.from({ length: window.snapshot().length }, (_, at) => window.idAt(at));
+}
+
+/** A server with flows n..1, newest first, in pages of `size`. */
+function serverOf(total: number, size: number) {
+  const asked: (string | null)[] = [];
+  const all = Array.from({ length: total }, (_, at) => nth(total - at));
+  const load: WindowOptions["load"] = async (cursor) => {
+    asked.push(cursor);
+    const from = cursor === null ? 0 : Number(cursor);
+    const next = from + size < all.length ? String(from + size) : null;
+    return page(all.slice(from, from + size), next);
+  };
+  return { all, asked, load };
+}
+
+/** A load that answers when the test says so. */
+function held() {
+  let answer: (value: Page<Flow>) => void = () => {};
+  let refuse: (reason: Error) => void = () => {};
+  const load: WindowOptions["load"] = () =>
+    new Promise((resolve, reject) => {
+      answer = resolve;
+      refuse = reject;
+    });
+  return { load, answer: (value: Page<Flow>) => answer(value), refuse: (e: Error) => refuse(e) };
+}
+
+describe("snapshot, then tail", () => {
+  test("live flows that come while the list loads are replayed over it", async () => {
+    const server = held();
+    const window = new FlowWindow({ load: server.load, matches: () => true });
+    const loading = window.resync();
+    window.apply([nth(3), nth(1, { revision: 9, status: 529 })]);
+    expect(window.snapshot().status).toBe("loading");
+    server.answer(page([nth(2, { revision: 5 }), nth(1, { revision: 4 })]));
+    await loading;
+    expect(ids(window)).toEqual([nth(3).id, nth(2).id, nth(1).id]);
+    expect(window.flow(nth(1).id)?.status).toBe(529);
+  });
+
+  test("an older revision never replaces a newer one, whichever way it comes", async () => {
+    const server = held();
+    const window = new FlowWindow({ load: server.load, matches: () => true });
+    const loading = window.resync();
+    window.apply([nth(1, { revision: 3, status: 500 })]);
+    server.answer(page([nth(1, { revision: 7, status: 200 })]));
+    await loading;
+    window.apply([nth(1, { revision: 6, status: 400 })]);
+    expect(window.flow(nth(1).id)?.status).toBe(200);
+  });
+
+  test("a resync keeps a live revision that is newer than the snapshot's", async () => {
+    const server = held();
+    const window = new FlowWindow({ load: server.load, matches: () => true });
+    const first = window.resync();
+    server.answer(page([nth(1, { revision: 1 })]));
+    await first;
+    window.apply([nth(1, { revision: 8, status: 429 })]);
+    const second = window.resync();
+    server.answer(page([nth(1, { revision: 5 })]));
+    await second;
+    expect(window.flow(nth(1).id)?.revision).toBe(8);
+  });
+
+  test("a resync drops what the server no longer has", async () => {
+    const server = held();
+    const window = new FlowWindow({ load: server.load, matches: () => true });
+    const first = window.resync();
+    server.answer(page([nth(2), nth(1)]));
+    await first;
+    const second = window.resync();
+    server.answer(page([nth(2)]));
+    await second;
+    expect(ids(window)).toEqual([nth(2).id]);
+  });
+
+  test("a failed resync keeps the list and says so", async () => {
+    const server = held();
+    const window = new FlowWindow({ load: server.load, matches: () => true });
+    const first = window.resync();
+    server.answer(page([nth(1)]));
+    await first;
+    const second = window.resync();
+    window.apply([nth(2)]);
+    server.refuse(new Error("away"));
+    await second;
+    expect(window.snapshot()).toMatchObject({ status: "ready", length: 2 });
+    expect(window.snapshot().error).toBeInstanceOf(Error);
+  });
+});
+
+describe("the filter", () => {
+  test("a flow that stops matching leaves, and one that does not match never comes", async () => {
+    const { load } = serverOf(2, 10);
+    const window = new FlowWindow({ load, matches: (flow) => flow.status === 200 });
+    await window.resync();
+    window.apply([nth(2, { revision: 2, status: 500 }), nth(3, { status: 404 })]);
+    expect(ids(window)).toEqual([nth(1).id]);
+  });
+});
+
+describe("paging", () => {
+  test("an older flow belongs to a page below, not to the end of what is loaded", async () => {
+    const { load } = serverOf(20, 5);
+    const window = new FlowWindow({ load, matches: () => true });
+    await window.resync();
+    window.apply([nth(3, { revision: 5 })]);
+    expect(window.snapshot().length).toBe(5);
+    await window.loadMore();
+    expect(window.snapshot().length).toBe(10);
+  });
+
+  test("newcomers wait while the reader is further down", async () => {
+    const { load } = serverOf(20, 10);
+    const window = new FlowWindow({ load, matches: () => true });
+    await window.resync();
+    window.lookAt(5, 9, false);
+    window.apply([nth(21), nth(22)]);
+    expect(window.snapshot()).toMatchObject({ length: 10, aside: 2 });
+    window.lookAt(0, 5, true);
+    expect(window.snapshot()).toMatchObject({ length: 12, aside: 0 });
+    expect(window.idAt(0)).toBe(nth(22).id);
+  });
+
+  test("rows far away are let go, their places stay, and they are loaded again", async () => {
+    const { load, asked } = serverOf(100, 10);
+    const window = new FlowWindow({ load, matches: () => true, rowsMax: 30 });
+    await window.resync();
+    for (let at = 10; at < 100; at += 10) {
+      window.lookAt(at - 5, at, false);
+      await window.loadMore();
+    }
+    expect(window.snapshot().length).toBe(100);
+    expect(window.at(95)).toBeDefined();
+    expect(window.at(20)).toBeUndefined();
+    expect(window.idAt(20)).toBe(nth(80).id);
+    asked.length = 0;
+    window.lookAt(20, 25, false);
+    await Promise.resolve();
+    await new Promise((done) => setTimeout(done));
+    expect(asked).toEqual(["20"]);
+    expect(window.at(20)?.id).toBe(nth(80).id);
+    expect(window.at(95)).toBeUndefined();
+  });
+
+  test("a list left open at the top does not grow beyond its bound", async () => {
+    const { load } = serverOf(20, 10);
+    const window = new FlowWindow({ load, matches: () => true, rowsMax: 30 });
+    await window.resync();
+    await window.loadMore();
+    for (let n = 21; n < 200; n += 1) {
+      window.apply([nth(n)]);
+      await Promise.resolve();
+      await Promise.resolve();
+    }
+    expect(window.snapshot().length).toBeLessThanOrEqual(41);
+  });
+});
