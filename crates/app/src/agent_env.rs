@@ -167,7 +167,22 @@ mod tests {
                 format!("{name}={}", value.replace(&folder.path().display().to_string(), "HOME"))
             })
             .collect();
-        insta::assert_snapshot!(shown.join("\n"), @"");
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        HTTPS_PROXY=http://127.0.0.1:9090
+        https_proxy=http://127.0.0.1:9090
+        HTTP_PROXY=http://127.0.0.1:9090
+        http_proxy=http://127.0.0.1:9090
+        NO_PROXY=intern.example,127.0.0.1,localhost,::1
+        no_proxy=intern.example,127.0.0.1,localhost,::1
+        NODE_EXTRA_CA_CERTS=HOME/ca/ca.pem
+        DENO_CERT=HOME/ca/ca.pem
+        AWS_CA_BUNDLE=HOME/ca/bundle.pem
+        CODEX_CA_CERTIFICATE=HOME/ca/bundle.pem
+        CURL_CA_BUNDLE=HOME/ca/bundle.pem
+        GIT_SSL_CAINFO=HOME/ca/bundle.pem
+        REQUESTS_CA_BUNDLE=HOME/ca/bundle.pem
+        SSL_CERT_FILE=HOME/ca/bundle.pem
+        ");
     }
 
     #[test]

@@ -58,6 +58,16 @@ impl AppError {
         self.why(Chain(cause))
     }
 
+    /// The reason, from a room's error that says what to do after a semicolon, as theirs do.
+    #[must_use]
+    pub(crate) fn said_by(self, cause: &dyn std::error::Error) -> Self {
+        let said = Chain(cause).to_string();
+        match said.split_once("; ") {
+            Some((why, next)) => self.why(why).next(next),
+            None => self.why(said),
+        }
+    }
+
     /// Something the person can do now; may be given several times.
     #[must_use]
     pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
@@ -132,6 +142,16 @@ impl fmt::Display for Chain<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rooms_sentence_is_taken_apart_at_its_semicolon() {
+        let error =
+            AppError::failed("x").said_by(&std::io::Error::other("it is so; do this; or that"));
+        assert_eq!(
+            (error.reason(), error.hints()),
+            (Some("it is so"), &["do this; or that".to_owned()][..])
+        );
+    }
 
     #[test]
     fn an_error_says_what_why_and_next() {

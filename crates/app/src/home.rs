@@ -100,6 +100,9 @@ pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
+    if path.exists() {
+        return Err(io::Error::other("it is a file, not a folder"));
+    }
     if let Some(above) = path.parent() {
         fs::create_dir_all(above)?;
     }

@@ -88,6 +88,10 @@ mod tests {
         let port = first.local_addr().unwrap().port();
         let taken = Address { host: "127.0.0.1".into(), port };
         let error = open(Door::Api, &taken).unwrap_err().to_string();
-        insta::assert_snapshot!(error.replace(&port.to_string(), "PORT"), @"");
+        insta::assert_snapshot!(error.replace(&port.to_string(), "PORT"), @r"
+        error: the dashboard cannot listen on 127.0.0.1:PORT
+        why:   another program has that port
+        next:  stop that program, or choose another port: `langley --api 127.0.0.1:0` (0 takes any free port)
+        ");
     }
 }

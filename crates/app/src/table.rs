@@ -54,6 +54,10 @@ mod tests {
         let mut table = Table::new(["A", "B"]);
         table.row(["long cell".into(), "x\u{1b}[2J".into()]);
         table.row(["é".into(), String::new()]);
-        insta::assert_snapshot!(table.to_string(), @"");
+        insta::assert_snapshot!(table.to_string(), @r"
+        A          B
+        long cell  x·[2J
+        é
+        ");
     }
 }

@@ -91,7 +91,7 @@ impl Server {
         let hosts =
             HostList::parse(&config.intercept_hosts).map_err(|e| unusable("intercept list", &e))?;
         let authority = CertificateAuthority::open_or_create(&home.ca(), &hosts).map_err(|e| {
-            AppError::failed("the certificate authority cannot be used").because(&e)
+            AppError::failed("the certificate authority cannot be used").said_by(&e)
         })?;
         let certificate = authority.certificate_pem().to_owned();
         let fingerprint = authority.fingerprint_sha256();
@@ -106,7 +106,7 @@ impl Server {
         });
         let options = proxy_options(config, hosts.clone(), &token)?;
         let proxy = Proxy::new(options, authority, Arc::clone(&intake) as Arc<_>, proxy_addr)
-            .map_err(|e| AppError::failed("the proxy cannot be set up").because(&e))?;
+            .map_err(|e| AppError::failed("the proxy cannot be set up").said_by(&e))?;
         let proxy_stats = Arc::new(proxy.stats());
         let stop_proxy = CancellationToken::new();
 
@@ -140,7 +140,7 @@ impl Server {
             redactor,
             token: langley_server::Token::new(token.reveal())
                 .map_err(|e| AppError::failed("the token cannot be used").because(&e))?,
-            allowed_hosts: Vec::new(),
+            allowed_hosts: config.allowed_hosts.clone(),
             info: ServerInfo {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 proxy_addr,
@@ -292,7 +292,7 @@ fn open_store(config: &Config, home: &Home, hub: &Arc<Hub>) -> Result<Store> {
     // The recorder holds events for a quarter of the time, the writer for half of it.
     options.event_batch = config.persistence.event_batch_timeout / 2;
     Store::open(options, hub.announce())
-        .map_err(|e| AppError::failed("the database cannot be opened").because(&e))
+        .map_err(|e| AppError::failed("the database cannot be opened").said_by(&e))
 }
 
 fn redactor(config: &Config) -> Result<Redactor> {

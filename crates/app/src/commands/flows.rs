@@ -26,7 +26,7 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
         args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
     let filter = FlowFilter { since, session: args.session.clone(), ..FlowFilter::default() };
     let unreadable =
-        |error: &dyn std::error::Error| AppError::failed("the flows cannot be read").because(error);
+        |error: &dyn std::error::Error| AppError::failed("the flows cannot be read").said_by(error);
     let store = Store::open_read_only(home.database()).map_err(|error| unreadable(&error))?;
     let page =
         store.flows(&filter, None, args.limit as usize).map_err(|error| unreadable(&error))?;

@@ -170,7 +170,10 @@ mod tests {
         let _ =
             environment(&[("LANGLEY_PROXY__PROT", "1"), ("LANGLEY_API", "9091")]).lay(&mut layers);
         let said: Vec<String> = layers.problems().iter().map(ToString::to_string).collect();
-        insta::assert_snapshot!(said.join("\n"), @"");
+        insta::assert_snapshot!(said.join("\n"), @r"
+        environment LANGLEY_API: `9091` is not an address as in `127.0.0.1:9090`
+        environment LANGLEY_PROXY__PROT: `proxy.prot`: unknown key; did you mean `proxy.port`?
+        ");
     }
 
     #[test]

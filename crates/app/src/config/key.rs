@@ -158,12 +158,6 @@ pub(crate) const KEYS: &[Key] = &[
         .env("LANGLEY_LISTEN")
         .flag("--listen"),
     key("proxy.allow_remote", Kind::Switch, Default::Switch(false), "Whether proxy and API may listen beyond loopback. The proxy then asks for Basic authentication: any user, the token as password."),
-    key("api.host", Kind::Host, Default::Text("127.0.0.1"), "Address of dashboard and API.")
-        .env("LANGLEY_API")
-        .flag("--api"),
-    key("api.port", Kind::Port, Default::Number(9091), "Port of dashboard and API; 0 takes any free one.")
-        .env("LANGLEY_API")
-        .flag("--api"),
     key("proxy.intercept.hosts", Kind::Hosts, Default::List(LLM_HOSTS), "Hosts whose TLS is opened and recorded; all others are tunnelled unread. A value replaces the list; a leading `+` adds to it.")
         .env("LANGLEY_INTERCEPT_HOSTS"),
     key("proxy.reverse.default", Kind::Name, Default::Unset("404 with a hint"), "Upstream for base-URL requests whose path names no provider.")
@@ -179,6 +173,13 @@ pub(crate) const KEYS: &[Key] = &[
         .env("LANGLEY_TLS_PROVIDER"),
     key("proxy.tls.fingerprint", Kind::Text, Default::Unset("none"), "Named greeting profile, for a provider other than `native`.").later(),
     key("proxy.max_connections", Kind::Count { min: 16, max: 1_000_000 }, Default::Number(16_384), "Agent connections open at once; more wait."),
+    key("api.host", Kind::Host, Default::Text("127.0.0.1"), "Address of dashboard and API.")
+        .env("LANGLEY_API")
+        .flag("--api"),
+    key("api.port", Kind::Port, Default::Number(9091), "Port of dashboard and API; 0 takes any free one.")
+        .env("LANGLEY_API")
+        .flag("--api"),
+    key("api.allowed_hosts", Kind::Hosts, Default::List(&[]), "Host names that dashboard and API answer to beside loopback's, such as this machine's name."),
     key("memory.max_flows", Kind::Count { min: 1, max: 1_000_000 }, Default::Number(1000), "Flows the dashboard keeps in memory.").later(),
     key("memory.max_events_per_flow", Kind::Count { min: 1, max: 1_000_000 }, Default::Number(500), "Events per flow the dashboard keeps in memory.").later(),
     key("persistence.body_max_bytes", Kind::Bytes { min: 0, max: 256 * MIB }, Default::Number(MIB), "Longest body that is kept; the rest is cut and marked."),

@@ -213,6 +213,9 @@ mod tests {
         layers.set("proxy.prot", &json!(1), Origin::Env("X".into()));
         layers.set("proxy.teapot.kind", &json!(1), Origin::Env("X".into()));
         let said: Vec<String> = layers.problems().iter().map(ToString::to_string).collect();
-        insta::assert_snapshot!(said.join("\n"), @"");
+        insta::assert_snapshot!(said.join("\n"), @r"
+        environment X: `proxy.prot`: unknown key; did you mean `proxy.port`?
+        environment X: `proxy.teapot.kind`: unknown key; `proxy` takes allow_remote, host, intercept, max_connections, no_proxy, port, reverse, tls, upstream_ca, upstream_proxy
+        ");
     }
 }

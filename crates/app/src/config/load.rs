@@ -222,7 +222,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let args = GlobalArgs { listen: Some("0.0.0.0:9090".into()), ..GlobalArgs::default() };
         let error = load(&args, &environment(folder.path(), &[])).unwrap_err();
-        insta::assert_snapshot!(error.to_string(), @"");
+        insta::assert_snapshot!(error.to_string(), @r"
+        error: the configuration has a problem
+        why:   flag --listen: `proxy.host`: 0.0.0.0 can be reached from other machines; set `proxy.allow_remote: true` if that is meant (the proxy then asks for the token)
+        next:  correct it, then run `langley config check`
+        ");
         let pairs = [("LANGLEY_PROXY__ALLOW_REMOTE", "true")];
         assert!(load(&args, &environment(folder.path(), &pairs)).is_ok());
     }

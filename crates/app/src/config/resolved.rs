@@ -20,6 +20,8 @@ pub(crate) struct Config {
     pub(crate) proxy: Address,
     /// Where dashboard and API listen.
     pub(crate) api: Address,
+    /// Host names that dashboard and API answer to, beside loopback's.
+    pub(crate) allowed_hosts: Vec<String>,
     /// Whether listening beyond loopback is wanted.
     pub(crate) allow_remote: bool,
     /// Host patterns whose TLS is opened.
@@ -113,6 +115,7 @@ impl Config {
             home: PathBuf::from(read.text("home").unwrap_or_default()),
             proxy: read.address("proxy"),
             api: read.address("api"),
+            allowed_hosts: read.list("api.allowed_hosts"),
             allow_remote: read.switch("proxy.allow_remote"),
             intercept_hosts: read.list("proxy.intercept.hosts"),
             reverse_default: read.text("proxy.reverse.default"),

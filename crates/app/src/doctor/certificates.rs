@@ -71,7 +71,7 @@ fn bundle(home: &Home) -> Check {
         Ok(text) if !ours.trim().is_empty() && text.contains(ours.trim()) => {
             let count = text.matches("-----BEGIN CERTIFICATE-----").count();
             if count > 1 {
-                Check::passed("bundle", format!("{} certificates, ours among them", count))
+                Check::passed("bundle", format!("{count} certificates, ours among them"))
             } else {
                 Check::warned("bundle", "it holds only our own certificate")
                     .why("the system has no root certificates that could be read")

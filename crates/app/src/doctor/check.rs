@@ -113,6 +113,11 @@ mod tests {
             Check::passed("home", "/h, mode 700"),
             Check::failed("proxy port", &error)
         );
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @r"
+        ok    home           /h, mode 700
+        fail  proxy port     the port is taken
+                             why:   by another
+                             next:  use --listen
+        ");
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn check(home: &Home) -> Check {
     match read() {
         Ok(what) => Check::passed("database", what),
         Err(error) => {
-            Check::failed("database", &AppError::failed("it cannot be read").because(&error))
+            Check::failed("database", &AppError::failed("it cannot be read").said_by(&error))
         }
     }
 }

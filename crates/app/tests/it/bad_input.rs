@@ -10,16 +10,31 @@ fn a_taken_port_names_the_flag_that_helps() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let said = stage.transcript(&["--listen", &address]).replace(&address, "ADDRESS");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    error: the proxy cannot listen on ADDRESS
+    why:   another program has that port
+    next:  stop that program, or choose another port: `langley --listen 127.0.0.1:0` (0 takes any free port)
+    [exit 1]
+    ");
     let said = stage.transcript(&["--api", &address]).replace(&address, "ADDRESS");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    error: the dashboard cannot listen on ADDRESS
+    why:   another program has that port
+    next:  stop that program, or choose another port: `langley --api 127.0.0.1:0` (0 takes any free port)
+    [exit 1]
+    ");
 }
 
 #[test]
 fn a_home_that_cannot_be_used_is_refused() {
     let stage = Stage::new();
     std::fs::write(stage.path("file"), "").unwrap();
-    insta::assert_snapshot!(stage.transcript(&["--home", "file"]), @"");
+    insta::assert_snapshot!(stage.transcript(&["--home", "file"]), @r"
+    error: the home folder DIR/file cannot be used
+    why:   it is a file, not a folder
+    next:  make it writable for you, or name another: `langley --home DIR` or LANGLEY_HOME
+    [exit 1]
+    ");
     let (code, _, err) = stage.run(&["--home", "/proc/langley"]);
     assert_eq!(code, 1);
     assert!(err.starts_with("error: the home folder /proc/langley cannot be used\nwhy:"), "{err}");
@@ -32,11 +47,38 @@ fn a_damaged_database_is_left_alone() {
     let database = stage.home().join("langley.db");
     std::fs::write(&database, "this is no database, but it is long enough to be looked at")
         .unwrap();
-    insta::assert_snapshot!(stage.transcript(&[]), @"");
+    insta::assert_snapshot!(stage.transcript(&[]), @r"
+    error: the database cannot be opened
+    why:   the store DIR/home/langley.db is damaged or not a database (file is not a database)
+    next:  nothing was deleted: move the file away to start afresh, or restore a backup
+    [exit 1]
+    ");
     assert!(std::fs::read(&database).unwrap().starts_with(b"this is no database"));
     let (code, out, _) = stage.run(&["doctor"]);
     assert_eq!(code, 1);
     assert!(out.contains("fail  database"), "{out}");
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_refused_and_left_alone() {
+    let stage = Stage::new();
+    let server = stage.server();
+    stage.stop();
+    assert_eq!(server.exit_code(), Some(0));
+    let database = stage.home().join("langley.db");
+    let mut bytes = std::fs::read(&database).unwrap();
+    // The schema's number: `user_version` at offset 60 of the header (SQLite file format, §1.3).
+    bytes[60..64].copy_from_slice(&999_u32.to_be_bytes());
+    std::fs::write(&database, &bytes).unwrap();
+    insta::assert_snapshot!(stage.transcript(&[]), @r"
+    error: the database cannot be opened
+    why:   the store DIR/home/langley.db has schema 999, but this program knows only up to 1
+    next:  update Langley, or point LANGLEY_HOME at another folder
+    [exit 1]
+    ");
+    // Looking may count as a change in the header; the content is as it was.
+    assert_eq!(std::fs::read(&database).unwrap()[100..], bytes[100..]);
+    assert_eq!(stage.run(&["flows"]).0, 1);
 }
 
 #[test]
@@ -45,28 +87,75 @@ fn bad_configuration_is_named_by_file_line_key_and_accepted_values() {
     std::fs::create_dir(stage.home()).unwrap();
     let text = "proxy:\n  prot: 9090\npersistence:\n  body_max_bytes: huge\n";
     std::fs::write(stage.home().join("langley.config.yaml"), text).unwrap();
-    insta::assert_snapshot!(stage.transcript(&["config", "check"]), @"");
+    insta::assert_snapshot!(stage.transcript(&["config", "check"]), @r"
+    error: the configuration has 2 problems
+    why:   DIR/home/langley.config.yaml:2: `proxy.prot`: unknown key; did you mean `proxy.port`?
+           DIR/home/langley.config.yaml:4: `persistence.body_max_bytes`: `huge` is not a size from 0 to 256 MiB, in bytes or as in `64 MiB`
+    next:  edit DIR/home/langley.config.yaml, then run `langley config check`
+    [exit 2]
+    ");
     assert_eq!(stage.run(&[]).0, 2);
     std::fs::write(stage.home().join("langley.config.yaml"), "proxy: [\n").unwrap();
-    insta::assert_snapshot!(stage.transcript(&["config", "check"]), @"");
-    insta::assert_snapshot!(stage.transcript(&["config", "check", "--config", "none.yaml"]), @"");
+    insta::assert_snapshot!(stage.transcript(&["config", "check"]), @r"
+    error: the configuration has a problem
+    why:   DIR/home/langley.config.yaml:1: not valid YAML: unclosed bracket '[' at line 1, column 8
+    next:  edit DIR/home/langley.config.yaml, then run `langley config check`
+    [exit 2]
+    ");
+    insta::assert_snapshot!(stage.transcript(&["config", "check", "--config", "none.yaml"]), @r"
+    error: the configuration file DIR/none.yaml cannot be read
+    why:   No such file or directory (os error 2)
+    next:  name another with --config, or make this one readable
+    [exit 2]
+    ");
 }
 
 #[test]
 fn listening_beyond_loopback_must_be_meant() {
     let stage = Stage::new();
-    insta::assert_snapshot!(stage.transcript(&["--listen", "0.0.0.0:0"]), @"");
-    insta::assert_snapshot!(stage.transcript(&["--listen", "9090"]), @"");
+    insta::assert_snapshot!(stage.transcript(&["--listen", "0.0.0.0:0"]), @r"
+    error: the configuration has a problem
+    why:   flag --listen: `proxy.host`: 0.0.0.0 can be reached from other machines; set `proxy.allow_remote: true` if that is meant (the proxy then asks for the token)
+    next:  correct it, then run `langley config check`
+    [exit 2]
+    ");
+    insta::assert_snapshot!(stage.transcript(&["--listen", "9090"]), @r"
+    error: the configuration has a problem
+    why:   flag --listen: `9090` is not an address as in `127.0.0.1:9090`
+    next:  correct it, then run `langley config check`
+    [exit 2]
+    ");
 }
 
 #[test]
 fn reading_before_anything_was_recorded_says_so() {
     let stage = Stage::new();
-    insta::assert_snapshot!(stage.transcript(&["flows"]), @"");
-    insta::assert_snapshot!(stage.transcript(&["flows", "--since", "yesterday"]), @"");
-    insta::assert_snapshot!(stage.transcript(&["ca", "show"]), @"");
-    insta::assert_snapshot!(stage.transcript(&["status"]), @"");
-    insta::assert_snapshot!(stage.transcript(&["stop"]), @"");
+    insta::assert_snapshot!(stage.transcript(&["flows"]), @r"
+    error: the flows cannot be read
+    why:   there is no store at DIR/home/langley.db yet
+    next:  start Langley once, or check LANGLEY_HOME
+    [exit 1]
+    ");
+    insta::assert_snapshot!(stage.transcript(&["flows", "--since", "yesterday"]), @r"
+    error: `yesterday` is no time
+    why:   --since takes an RFC 3339 time, a date, or a span such as 30m, 12h, 7d
+    [exit 2]
+    ");
+    insta::assert_snapshot!(stage.transcript(&["ca", "show"]), @r"
+    error: there is no certificate authority yet
+    why:   DIR/home/ca/ca.pem does not exist
+    next:  it is made at the first start: `langley`
+    [exit 1]
+    ");
+    insta::assert_snapshot!(stage.transcript(&["status"]), @r"
+    no server is running for DIR/home
+    start one: `langley`
+    [exit 1]
+    ");
+    insta::assert_snapshot!(stage.transcript(&["stop"]), @r"
+    no server is running
+    [exit 0]
+    ");
 }
 
 #[test]

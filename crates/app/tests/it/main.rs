@@ -1,5 +1,7 @@
 //! The binary as a person or a script meets it: real processes, temporary homes, loopback only.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
 mod bad_input;
 mod commands;
 mod road;

@@ -12,7 +12,12 @@ fn exit_codes_are_the_commands_own() {
     assert_eq!(code(&["true"]), 0);
     assert_eq!(code(&["sh", "-c", "kill -9 $$"]), 137);
     assert_eq!(code(&["/etc/hostname"]), 126);
-    insta::assert_snapshot!(stage.transcript(&["run", "no-such-command", "--quiet"]), @"");
+    insta::assert_snapshot!(stage.transcript(&["run", "no-such-command", "--quiet"]), @r"
+    error: `no-such-command` could not be started
+    why:   No such file or directory (os error 2)
+    next:  check the spelling, or give the whole path
+    [exit 127]
+    ");
     stage.stop();
 }
 
@@ -93,5 +98,10 @@ fn a_server_that_cannot_start_says_why_in_the_runs_own_words() {
     let address = taken.local_addr().unwrap().to_string();
     let said =
         stage.transcript(&["run", "--listen", &address, "true"]).replace(&address, "ADDRESS");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    error: the server did not start
+    why:   the proxy cannot listen on ADDRESS: another program has that port
+    next:  stop that program, or choose another port: `langley --listen 127.0.0.1:0` (0 takes any free port)
+    [exit 1]
+    ");
 }

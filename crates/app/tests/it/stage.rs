@@ -83,10 +83,15 @@ impl Stage {
             .spawn()
             .unwrap();
         let mut server = Server { child };
-        let state = self.home().join("state.json");
+        let path = self.home().join("state.json");
         wait(|| {
             assert!(server.child.try_wait().unwrap().is_none(), "the server ended at its start");
-            state.exists()
+            // An earlier server that was killed may have left its file.
+            let state: Value = std::fs::read(&path)
+                .ok()
+                .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+                .unwrap_or_default();
+            state["pid"] == server.id()
         });
         server
     }
