@@ -1,56 +1,135 @@
 //! The browser tests: a real Chromium on a real Langley, with the loopback provider behind it.
 
 use std::fs;
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use langley_fixture::{Fixture, FixtureOptions};
+use langley_testkit::{Client, Request};
+use serde_json::Value;
+use tokio::runtime::Runtime;
 
 use crate::langley::{Langley, build};
-use crate::provision::chromium;
-use crate::summary::Verdict;
-use crate::test::tests;
+use crate::provision::{chromium, packages};
+use crate::run::run;
+use crate::summary::{Tests, Verdict};
 use crate::workspace::npm;
 
-/// Builds and starts everything, runs `npm run e2e`, and takes it down.
+/// Exchanges the real run's list begins with, in turn.
+const SEEDS: [&str; 6] = [
+    "say=thinking",
+    "say=tools",
+    "say=unicode",
+    "say=server",
+    "status=529",
+    "say=text;error_after=4",
+];
+/// How often each is made.
+const SEED_ROUNDS: usize = 20;
+
+/// Builds and starts everything, runs `npm run e2e` twice, and takes it down.
 ///
-/// The tests find their way by environment: `LANGLEY_E2E_URL` (API and dashboard),
-/// `LANGLEY_E2E_TOKEN`, `LANGLEY_E2E_PROXY` (also the reverse entry), `LANGLEY_E2E_CA` (Langley's
-/// own), `LANGLEY_E2E_FIXTURE` (the provider's plain HTTP port) and `CHROMIUM`.
+/// Once against the dashboard's own stand-in for the API, which can be brought into any state, and
+/// once against a real Langley: then `LANGLEY_URL` is a one-time link to it, and `LANGLEY_TRAFFIC`
+/// a command that makes one streamed exchange through it.
 pub(crate) fn browser() -> Result<Verdict> {
+    packages()?;
     let Some(chromium) = chromium() else {
         return Ok(Verdict::Failed("no Chromium was found; run the provision step".to_owned()));
     };
+    // Also builds the dashboard, which the stand-in serves.
     let binary = build(false)?;
+    let (stand_in_ok, stand_in) = playwright(&chromium, &[])?;
+
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .context("no runtime")?;
     let fixture = runtime.block_on(Fixture::start(FixtureOptions::default()))?;
+    let real = against_langley(&binary, &chromium, &runtime, &fixture);
+    runtime.block_on(fixture.stop());
+    let (real_ok, real) = real?;
+
+    for (name, tests) in [("stand-in", stand_in), ("real", real)] {
+        if tests == Tests::default() {
+            return Ok(Verdict::Failed(format!("no browser test ran against the {name} API")));
+        }
+    }
+    let both =
+        Tests { passed: stand_in.passed + real.passed, failed: stand_in.failed + real.failed };
+    Ok(both.verdict(stand_in_ok && real_ok))
+}
+
+fn against_langley(
+    binary: &Path,
+    chromium: &Path,
+    runtime: &Runtime,
+    fixture: &Fixture,
+) -> Result<(bool, Tests)> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let ca = folder.path().join("provider-ca.pem");
     fs::write(&ca, fixture.ca_pem())?;
+    // The provider is reached as api.anthropic.com, through its CONNECT sink.
     let langley = Langley::start(
-        &binary,
+        binary,
         &[
             ("LANGLEY_UPSTREAM_CA", ca.display().to_string()),
             ("LANGLEY_PROXY__UPSTREAM_PROXY", fixture.connect_url()),
         ],
     )?;
-    let langley_ca = folder.path().join("langley-ca.pem");
-    fs::write(&langley_ca, langley.ca_pem()?)?;
+    let entry = format!("http://{}", langley.proxy);
+    let link = runtime.block_on(async {
+        seed(&entry).await?;
+        link(&langley).await
+    })?;
+    let this = std::env::current_exe().context("this program's own path is unknown")?;
+    let traffic = format!("'{}' traffic {entry}", this.display());
+    playwright(chromium, &[("LANGLEY_URL", link), ("LANGLEY_TRAFFIC", traffic)])
+}
 
+fn playwright(chromium: &Path, settings: &[(&str, String)]) -> Result<(bool, Tests)> {
     let mut command = npm();
-    command
-        .args(["run", "e2e"])
-        .env("CHROMIUM", chromium)
-        .env("LANGLEY_E2E_CA", &langley_ca)
-        .env("LANGLEY_E2E_FIXTURE", fixture.http_url())
-        .env("LANGLEY_E2E_PROXY", format!("http://{}", langley.proxy))
-        .env("LANGLEY_E2E_TOKEN", &langley.token)
-        .env("LANGLEY_E2E_URL", format!("http://{}", langley.api));
-    let verdict = tests(command);
-    drop(langley);
-    runtime.block_on(fixture.stop());
-    verdict
+    command.args(["run", "e2e"]).env("CHROMIUM", chromium);
+    command.env_remove("LANGLEY_URL").env_remove("LANGLEY_TRAFFIC");
+    for (name, value) in settings {
+        command.env(name, value);
+    }
+    let ran = run(command)?;
+    Ok((ran.ok, Tests::count(&ran.output)))
+}
+
+async fn seed(entry: &str) -> Result<()> {
+    let mut connection = Client::direct(entry).connect().await?;
+    for wish in SEEDS.iter().cycle().take(SEEDS.len() * SEED_ROUNDS) {
+        connection.fetch(Request::messages(true).fixture(wish)).await?;
+    }
+    Ok(())
+}
+
+/// A one-time link to the dashboard.
+async fn link(langley: &Langley) -> Result<String> {
+    let mut connection = Client::direct(&format!("http://{}", langley.api)).connect().await?;
+    let bearer = format!("Bearer {}", langley.token);
+    let request = Request::post("/api/auth/link", "").header("Authorization", &bearer);
+    let answer = connection.fetch(request.header("Content-Length", "0")).await?;
+    let body: Value = serde_json::from_slice(&answer.body)
+        .with_context(|| format!("/api/auth/link answered {}", answer.status))?;
+    match body["url"].as_str() {
+        Some(url) if url.starts_with("http") => Ok(url.to_owned()),
+        Some(path) => Ok(format!("http://{}{path}", langley.api)),
+        None => bail!("/api/auth/link answered {} {body}", answer.status),
+    }
+}
+
+/// `xtask traffic URL`: one streamed exchange of some six seconds by base URL.
+pub(crate) fn traffic(entry: &str) -> Result<()> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(async {
+        let mut connection = Client::direct(entry).connect().await?;
+        let request = Request::messages(true).fixture("events=150;gap=40;size=30");
+        let answer = connection.fetch(request).await?;
+        if answer.status == 200 { Ok(()) } else { bail!("status {}", answer.status) }
+    })
 }

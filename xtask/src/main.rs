@@ -41,6 +41,12 @@ enum Verb {
     },
     /// Measure Langley against no proxy at all, on loopback; prints ratios
     Bench(BenchOptions),
+    /// Make one streamed exchange through a running Langley, by base URL (used by browser tests)
+    #[command(hide = true)]
+    Traffic {
+        /// Such as http://127.0.0.1:9090
+        entry: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -49,6 +55,7 @@ fn main() -> ExitCode {
         Verb::Tidy => tidy::tidy(),
         Verb::Codegen { check } => codegen::codegen(check),
         Verb::Bench(options) => bench::bench(&options),
+        Verb::Traffic { entry } => e2e::traffic(&entry),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

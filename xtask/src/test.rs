@@ -108,7 +108,7 @@ fn check(command: Command) -> Result<Verdict> {
 }
 
 /// Runs a test runner and counts.
-pub(crate) fn tests(command: Command) -> Result<Verdict> {
+fn tests(command: Command) -> Result<Verdict> {
     let ran = run(command)?;
     Ok(Tests::count(&ran.output).verdict(ran.ok))
 }
