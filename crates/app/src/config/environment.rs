@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::key::KEYS;
+use super::key::{self, KEYS};
 use super::layers::{Layers, Origin};
 use super::problem::Problem;
 use super::suggest;
@@ -57,17 +57,26 @@ impl Environment {
         Some(folder.join("langley"))
     }
 
-    /// Lays the system's own proxy variables over `layers`; weaker than any of Langley's.
-    pub(crate) fn lay_system(&self, layers: &mut Layers) {
-        let first = |names: [&'static str; 2]| {
-            names.into_iter().find_map(|name| Some((name, self.value(name)?)))
-        };
-        if let Some((name, url)) = first(["HTTPS_PROXY", "https_proxy"]) {
-            layers.set("proxy.upstream_proxy", &url.into(), Origin::System(name.to_owned()));
+    /// Lays the system's own proxy variables over `layers`; weaker than any of Langley's. They are
+    /// meant for every program, so one that we cannot use is a warning and not an error.
+    pub(crate) fn lay_system(&self, layers: &mut Layers) -> Vec<String> {
+        let table = [
+            ("proxy.upstream_proxy", ["HTTPS_PROXY", "https_proxy"]),
+            ("proxy.no_proxy", ["NO_PROXY", "no_proxy"]),
+        ];
+        let mut warnings = Vec::new();
+        for (path, names) in table {
+            let found = names.into_iter().find_map(|name| Some((name, self.value(name)?)));
+            let (Some((name, text)), Some(key)) = (found, key::find(path)) else { continue };
+            let value = Value::from(text);
+            match key.kind.accept(&value, None) {
+                Ok(_) => layers.set(path, &value, Origin::System(name.to_owned())),
+                Err(why) => warnings.push(format!(
+                    "environment {name} cannot be used and was ignored ({why}); set `{path}` to say what is meant"
+                )),
+            }
         }
-        if let Some((name, hosts)) = first(["NO_PROXY", "no_proxy"]) {
-            layers.set("proxy.no_proxy", &hosts.into(), Origin::System(name.to_owned()));
-        }
+        warnings
     }
 
     /// Lays Langley's own variables over `layers`; returns warnings about variables it does not know.
@@ -162,6 +171,18 @@ mod tests {
                 "environment LANGLEY_LISTN is not known and was ignored; did you mean LANGLEY_LISTEN?"
             ]
         );
+    }
+
+    #[test]
+    fn a_system_proxy_that_we_cannot_use_is_a_warning() {
+        let mut layers = Layers::defaults();
+        let pairs = [("https_proxy", "socks5://me:secret@corp:1080"), ("NO_PROXY", "a.example")];
+        let warnings = environment(&pairs).lay_system(&mut layers);
+        assert_eq!(layers.problems(), []);
+        assert_eq!(layers.value("proxy.upstream_proxy"), None);
+        assert_eq!(layers.value("proxy.no_proxy"), Some(&json!("a.example")));
+        assert!(warnings[0].starts_with("environment https_proxy cannot be used"), "{warnings:?}");
+        assert!(!warnings[0].contains("secret"));
     }
 
     #[test]

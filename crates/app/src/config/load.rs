@@ -40,11 +40,11 @@ pub(crate) struct ConfigFile {
 /// Unknown keys and bad values, all of them at once; a file that was named and cannot be read.
 pub(crate) fn load(args: &GlobalArgs, environment: &Environment) -> Result<Loaded> {
     let mut layers = Layers::defaults();
-    environment.lay_system(&mut layers);
+    let mut warnings = environment.lay_system(&mut layers);
 
     let named_home = named_home(args, environment);
     let file = config_file(args, environment, named_home.as_deref());
-    if let Some(text) = read(&file, args)? {
+    if let Some(text) = read(&file, args, environment)? {
         file::lay(&mut layers, &file.path, &text);
     }
     let in_home = named_home.as_deref().is_some_and(|home| file.path.starts_with(home));
@@ -54,7 +54,7 @@ pub(crate) fn load(args: &GlobalArgs, environment: &Environment) -> Result<Loade
         layers.problem(problem);
     }
 
-    let warnings = environment.lay(&mut layers);
+    warnings.extend(environment.lay(&mut layers));
     if let Some(home) = environment.value("LANGLEY_HOME") {
         set_path(&mut layers, "home", &environment.absolute(Path::new(home)), || {
             Origin::Env("LANGLEY_HOME".into())
@@ -120,8 +120,8 @@ fn config_file(
     ConfigFile { path, exists }
 }
 
-fn read(file: &ConfigFile, args: &GlobalArgs) -> Result<Option<String>> {
-    let named = args.config.is_some() || std::env::var_os("LANGLEY_CONFIG").is_some();
+fn read(file: &ConfigFile, args: &GlobalArgs, environment: &Environment) -> Result<Option<String>> {
+    let named = args.config.is_some() || environment.value("LANGLEY_CONFIG").is_some();
     if !file.exists && !named {
         return Ok(None);
     }
