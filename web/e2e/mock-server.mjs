@@ -113,6 +113,9 @@ function makeFlow(at, over = {}) {
     session_source: "body:metadata.user_id",
     task_id: null,
     task_source: null,
+    client_addr: "127.0.0.1:50112",
+    client_pid: null,
+    client_process: null,
     user_agent: "claude-cli/2.0.1 (external, cli)",
     agent: pick(["claude-code", "claude-code", "codex", "python-sdk"]),
     agent_version: "2.0.1",
@@ -426,8 +429,14 @@ const stats = () => ({
   flows_total: mode === "empty" ? 0 : flows.length,
   events_total: 2_481_220,
   open_flows: flows.filter(({ outcome }) => outcome === null).length,
-  queue: { items: 12, bytes: 48_112, high_water: 611 },
-  drops: { total: 43, by_reason: { store_queue_full: 31, event_too_large: 12 } },
+  queue: { items: 12, bytes: 48_112, high_water: 611, high_water_bytes: 1_204_000 },
+  intake: { items: 3, bytes: 9_112, high_water: 214, high_water_bytes: 812_000 },
+  gap_bytes_total: 48_213,
+  writer_failing: false,
+  write_retries: 0,
+  batches_failed: 0,
+  watchers: 1,
+  drops: { total: 43, by_reason: { writer_queue_full: 31, capture_queue_full: 12 } },
   gaps_total: 3,
   writer_lag_ms: 148,
   db_bytes: 48_312_320,
@@ -455,6 +464,7 @@ async function api(path, query) {
       proxy_url: "http://127.0.0.1:9090",
       reverse_url: "http://127.0.0.1:9090/anthropic",
       api_url: `http://127.0.0.1:${PORT}`,
+      intercept_hosts: ["api.anthropic.com"],
       ca_path: "/home/me/.local/share/langley/ca/ca.pem",
       ca_fingerprint:
         "9F:86:D0:81:88:4C:7D:65:9A:2F:EA:A0:C5:5A:D0:15:A3:BF:4F:1B:2B:0B:82:2C:D1:5D:6C:15:B0:F0:0A:08",
@@ -488,7 +498,7 @@ async function api(path, query) {
       items: Array.from({ length: 14 }, (_, at) => ({
         at: new Date(started - at * 61_000).toISOString(),
         flow_id: at % 3 ? (flows[at]?.id ?? null) : null,
-        reason: at % 2 ? "store_queue_full" : "event_too_large",
+        reason: at % 2 ? "writer_queue_full" : "capture_queue_full",
         count: 1 + at,
         bytes: 812 * (at + 1),
       })),
@@ -505,7 +515,7 @@ async function api(path, query) {
           ended_at: null,
           bytes_up: 4_120,
           bytes_down: 812_331,
-          why: "not on the intercept list",
+          why: "not_listed",
         },
         {
           connection_id: uuid7(started),
@@ -515,7 +525,7 @@ async function api(path, query) {
           ended_at: new Date(started).toISOString(),
           bytes_up: 1_120,
           bytes_down: 41_310,
-          why: "not on the intercept list",
+          why: "not_listed",
         },
       ],
       next_cursor: null,
@@ -642,6 +652,7 @@ server.on("upgrade", (request, socket, head) => {
     client.send(JSON.stringify({ type: "hello", revision, version: "0.1.0" }));
     client.on("message", (data) => {
       client.flow = JSON.parse(String(data)).subscribe?.flow;
+      client.send(JSON.stringify({ type: "subscribed", revision }));
     });
   });
 });
@@ -748,7 +759,7 @@ if (!QUIET) {
     if (mode === "normal") startStream(30 + Math.floor(random() * 120));
   }, 2_500);
 }
-setInterval(() => broadcast({ type: "stats", ...stats() }), 1_000);
+setInterval(() => broadcast({ type: "stats", revision, ...stats() }), 1_000);
 
 server.listen(PORT, "127.0.0.1", () =>
   console.log(`mock: http://127.0.0.1:${server.address().port}/`),

@@ -54,3 +54,44 @@ export async function violations(page: Page): Promise<string[]> {
 }
 
 export const rows = (page: Page) => page.getByRole("grid", { name: "Flows" }).locator("[id^=row-]");
+
+interface TraceEvent {
+  name: string;
+  pid: number;
+  tid: number;
+  /** CPU time of the thread, in microseconds. */
+  tdur?: number;
+  args: { name?: string };
+}
+
+/**
+ * Follows the tasks of the page's main thread until the answer is called. CPU time, not wall time:
+ * on a busy machine a task also waits for its turn, which says nothing about the page.
+ */
+export async function traceTasks(
+  page: Page,
+): Promise<() => Promise<{ tasks: number; longest: number }>> {
+  const client = await page.context().newCDPSession(page);
+  const events: TraceEvent[] = [];
+  client.on("Tracing.dataCollected", ({ value }) =>
+    events.push(...(value as unknown as TraceEvent[])),
+  );
+  await client.send("Tracing.start", {
+    transferMode: "ReportEvents",
+    traceConfig: { includedCategories: ["toplevel", "__metadata"] },
+  });
+  return async () => {
+    const complete = new Promise((resolve) => client.once("Tracing.tracingComplete", resolve));
+    await client.send("Tracing.end");
+    await complete;
+    const where = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
+    const main = new Set(
+      events
+        .filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain")
+        .map(where),
+    );
+    const tasks = events.filter((event) => /RunTask$/.test(event.name) && main.has(where(event)));
+    const longest = tasks.reduce((most, { tdur = 0 }) => Math.max(most, tdur), 0) / 1000;
+    return { tasks: tasks.length, longest };
+  };
+}

@@ -23,7 +23,7 @@ import type {
 } from "./types";
 
 /** Flows in one page of the list. */
-export const FLOW_PAGE = 200;
+export const FLOW_PAGE = 100;
 /** Events in one page; the server's own limit. */
 export const EVENT_PAGE = 500;
 

@@ -67,10 +67,16 @@ export function clock(iso: string, now = new Date()): string {
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return iso;
   const time = `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
-  if (at.toDateString() === now.toDateString()) return time;
-  const month = at.toLocaleString("en-US", { month: "short" });
-  return `${month} ${at.getDate()} ${time.slice(0, 5)}`;
+  const today =
+    at.getDate() === now.getDate() &&
+    at.getMonth() === now.getMonth() &&
+    at.getFullYear() === now.getFullYear();
+  if (today) return time;
+  return `${MONTHS[at.getMonth()]} ${at.getDate()} ${time.slice(0, 5)}`;
 }
+
+/** Spelled out here, because asking the browser for each row makes scrolling slow. */
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** Local date and time to the millisecond, for titles and details. */
 export function fullTime(iso: string): string {

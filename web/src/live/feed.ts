@@ -10,8 +10,6 @@ import { LiveSocket, type SocketOptions, type SocketState } from "./socket";
 
 /** Between two batches of changes on the screen. */
 export const BATCH_MS = 100;
-/** Between registering with the server and reading the snapshot that has to overlap. */
-const OVERLAP_MS = 60;
 /** More distinct flows than this in one batch (a page long in the background): load anew instead. */
 const PENDING_MAX = 5_000;
 
@@ -88,7 +86,8 @@ export class Feed {
   private hear(message: LiveMessage): void {
     switch (message.type) {
       case "hello":
-        setTimeout(() => this.resync(), OVERLAP_MS);
+        // What commits from here on is kept for this page, so a list loaded now has no hole after it.
+        this.resync();
         return;
       case "resync":
         this.resync();

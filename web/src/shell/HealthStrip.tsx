@@ -35,7 +35,7 @@ const FIGURES: Figure[] = [
     label: "Lag",
     value: (stats) => duration(stats.writer_lag_ms),
     tone: (stats) =>
-      stats.writer_lag_ms > LAG_BAD_MS
+      stats.writer_failing || stats.writer_lag_ms > LAG_BAD_MS
         ? "bad"
         : stats.writer_lag_ms > LAG_WARN_MS
           ? "warn"

@@ -47,7 +47,7 @@ export function FlowsTable(props: FlowsTableProps) {
     count: view.length + (view.more ? 1 : 0),
     getScrollElement: () => box.current,
     estimateSize: () => height,
-    overscan: 8,
+    overscan: 6,
     scrollPaddingStart: twoLines ? 0 : ROW,
     useFlushSync: false,
   });
@@ -58,6 +58,7 @@ export function FlowsTable(props: FlowsTableProps) {
   }, [reveal, rows]);
 
   const items = rows.getVirtualItems();
+  const slot = useSlots(items.length);
   const first = items[0]?.index ?? 0;
   const last = items.at(-1)?.index ?? 0;
   const atTop = (rows.scrollOffset ?? 0) < height / 2;
@@ -132,10 +133,10 @@ export function FlowsTable(props: FlowsTableProps) {
           {items.map((item) => {
             const id = flows.idAt(item.index);
             const flow = id === undefined ? undefined : flows.flow(id);
-            if (!flow) return <Waiting key={item.key} top={item.start} height={height} />;
+            if (!flow) return <Waiting key={slot(item.index)} top={item.start} height={height} />;
             return (
               <Row
-                key={flow.id}
+                key={slot(item.index)}
                 flow={flow}
                 index={item.index}
                 top={item.start}
@@ -155,6 +156,17 @@ export function FlowsTable(props: FlowsTableProps) {
   );
 }
 
+/**
+ * Rows that scroll out lend their elements to those that scroll in: changing a few texts is much
+ * cheaper than making and removing elements. A place's slot stays as long as the row is in view.
+ */
+function useSlots(shown: number): (index: number) => number {
+  const slots = useRef(64);
+  while (slots.current < shown) slots.current *= 2;
+  const number = slots.current;
+  return (index) => index % number;
+}
+
 interface RowProps {
   flow: Flow;
   index: number;
@@ -171,7 +183,7 @@ interface RowProps {
 const Row = memo(function Row(props: RowProps) {
   const { flow, index, top, columns, tracks, twoLines, selected, active, href, onClick } = props;
   const frame = cx(
-    "group absolute inset-x-0 border-b border-line/70 px-3",
+    "group absolute inset-x-0 border-b border-line/70 px-3 [contain:strict]",
     selected ? "bg-selected" : "hover:bg-hover",
     active && "shadow-[inset_2px_0_0_var(--color-accent)]",
   );

@@ -39,8 +39,13 @@ export function HealthScreen({ flowHref }: { flowHref: (id: string) => string })
 }
 
 function Figures({ stats }: { stats: Stats }) {
-  const lag: Tone =
-    stats.writer_lag_ms > LAG_BAD_MS ? "bad" : stats.writer_lag_ms > LAG_WARN_MS ? "warn" : "idle";
+  const lag: Tone = stats.writer_failing
+    ? "bad"
+    : stats.writer_lag_ms > LAG_BAD_MS
+      ? "bad"
+      : stats.writer_lag_ms > LAG_WARN_MS
+        ? "warn"
+        : "idle";
   return (
     <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border bg-line sm:grid-cols-3 lg:grid-cols-4">
       <Figure
@@ -54,15 +59,24 @@ function Figures({ stats }: { stats: Stats }) {
         note={`${count(stats.events_total)} events`}
       />
       <Figure
-        name="Queue"
+        name="Writer queue"
         value={count(stats.queue.items)}
         note={`${bytes(stats.queue.bytes)} · high water ${count(stats.queue.high_water)}`}
+      />
+      <Figure
+        name="Capture queue"
+        value={count(stats.intake.items)}
+        note={`${bytes(stats.intake.bytes)} · high water ${count(stats.intake.high_water)}`}
       />
       <Figure
         name="Writer lag"
         value={duration(stats.writer_lag_ms)}
         tone={lag}
-        note="since the oldest uncommitted record"
+        note={
+          stats.writer_failing
+            ? "writing fails; it is tried again"
+            : "since the oldest uncommitted record"
+        }
       />
       <Figure
         name="Drops"
@@ -74,7 +88,11 @@ function Figures({ stats }: { stats: Stats }) {
         name="Gaps"
         value={count(stats.gaps_total)}
         tone={stats.gaps_total > 0 ? "warn" : "idle"}
-        note="chunks not captured"
+        note={
+          stats.gaps_total > 0
+            ? `${bytes(stats.gap_bytes_total)} not captured`
+            : "chunks not captured"
+        }
       />
       <Figure
         name="Decode errors"
@@ -95,7 +113,6 @@ function Figures({ stats }: { stats: Stats }) {
       />
       <Figure name="Tunnels" value={count(stats.tunnels_total)} note="passed through unread" />
       <Figure name="Uptime" value={duration(stats.uptime_s * 1000)} note="since the last start" />
-      <Figure name="Version" value={stats.version} note="of the server" />
     </dl>
   );
 }
@@ -205,7 +222,7 @@ function Drops({ flowHref }: { flowHref: (id: string) => string }) {
             <time key="at" dateTime={drop.at} title={fullTime(drop.at)}>
               {clock(drop.at)}
             </time>,
-            drop.reason,
+            drop.reason.replaceAll("_", " "),
             count(drop.count),
             bytes(drop.bytes),
             drop.flow_id ? (
@@ -232,7 +249,7 @@ function Reasons({ stats }: { stats: Stats }) {
     <Section title="Drops by reason">
       <Bars
         empty="Nothing was dropped since the start."
-        rows={reasons.map(([name, number]) => ({ name, number }))}
+        rows={reasons.map(([name, number]) => ({ name: name.replaceAll("_", " "), number }))}
         tone="bg-bad"
       />
     </Section>
@@ -298,7 +315,7 @@ function Tunnels() {
             <time key="at" dateTime={tunnel.started_at} title={fullTime(tunnel.started_at)}>
               {clock(tunnel.started_at)}
             </time>,
-            <span key="host" className="font-mono" title={tunnel.why}>
+            <span key="host" className="font-mono" title={tunnel.why.replaceAll("_", " ")}>
               {oneLine(tunnel.host, 60)}
               {tunnel.port === 443 ? "" : `:${tunnel.port}`}
             </span>,
