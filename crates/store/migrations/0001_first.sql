@@ -101,24 +101,23 @@ CREATE TABLE blobs (
 );
 CREATE UNIQUE INDEX blobs_by_hash ON blobs (hash);
 
--- Headers and trailers: each refers to a blob of `name: value` lines.
-CREATE TABLE flow_heads (
-    flow              INTEGER PRIMARY KEY REFERENCES flows (n) ON DELETE CASCADE,
-    request_headers   INTEGER,
-    request_trailers  INTEGER,
-    response_headers  INTEGER,
-    response_trailers INTEGER
+-- What a flow carried. Headers, trailers and bodies refer to blobs, headers as `name: value` lines;
+-- one row for both sides, because writing a row costs more than its columns.
+CREATE TABLE flow_contents (
+    flow                  INTEGER PRIMARY KEY REFERENCES flows (n) ON DELETE CASCADE,
+    request_headers       INTEGER,
+    request_trailers      INTEGER,
+    response_headers      INTEGER,
+    response_trailers     INTEGER,
+    request_body          INTEGER,
+    request_media_type    TEXT,
+    request_original_len  INTEGER,
+    request_truncated     INTEGER,
+    response_body         INTEGER,
+    response_media_type   TEXT,
+    response_original_len INTEGER,
+    response_truncated    INTEGER
 );
-
-CREATE TABLE flow_bodies (
-    flow         INTEGER NOT NULL REFERENCES flows (n) ON DELETE CASCADE,
-    side         INTEGER NOT NULL, -- 0 request, 1 response
-    blob         INTEGER NOT NULL,
-    media_type   TEXT,
-    original_len INTEGER NOT NULL,
-    truncated    INTEGER NOT NULL,
-    PRIMARY KEY (flow, side)
-) WITHOUT ROWID;
 
 -- Runs of stream events; `kinds` counts them by type as a JSON object.
 CREATE TABLE event_blocks (

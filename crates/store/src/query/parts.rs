@@ -8,7 +8,6 @@ use crate::codec::{message_json, pack::unpack};
 use crate::error::StoreError;
 use crate::readers::ReadError;
 use crate::store::Store;
-use crate::writer::side_number;
 
 /// Headers and trailers of one side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,10 +64,10 @@ impl Store {
             let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
             let sql = match side {
                 Side::Client => {
-                    "SELECT request_headers, request_trailers FROM flow_heads WHERE flow = ?1"
+                    "SELECT request_headers, request_trailers FROM flow_contents WHERE flow = ?1"
                 }
                 Side::Upstream => {
-                    "SELECT response_headers, response_trailers FROM flow_heads WHERE flow = ?1"
+                    "SELECT response_headers, response_trailers FROM flow_contents WHERE flow = ?1"
                 }
             };
             let blobs: Option<(Option<i64>, Option<i64>)> = conn
@@ -91,14 +90,21 @@ impl Store {
     pub fn body(&self, id: FlowId, side: Side) -> Result<Option<Stored<StoredBody>>, StoreError> {
         self.readers().read(|conn| {
             let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
+            let sql = match side {
+                Side::Client => {
+                    "SELECT request_body, request_media_type, request_original_len,
+                         request_truncated
+                     FROM flow_contents WHERE flow = ?1 AND request_body IS NOT NULL"
+                }
+                Side::Upstream => {
+                    "SELECT response_body, response_media_type, response_original_len,
+                         response_truncated
+                     FROM flow_contents WHERE flow = ?1 AND response_body IS NOT NULL"
+                }
+            };
             let row: Option<(i64, Option<String>, i64, bool)> = conn
-                .prepare_cached(
-                    "SELECT blob, media_type, original_len, truncated FROM flow_bodies
-                     WHERE flow = ?1 AND side = ?2",
-                )?
-                .query_row((n, side_number(side) as i64), |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-                })
+                .prepare_cached(sql)?
+                .query_row([n], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
                 .optional()?;
             let Some((blob, media_type, original_len, truncated)) = row else { return Ok(None) };
             let bytes = content(conn, blob)?;

@@ -8,10 +8,10 @@ use langley_model::{
 };
 use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension};
 
+use super::Change;
 use super::batch::{Batch, Touched};
 use super::blobs::BlobSql;
 use super::tails::{BlockSql, Desk, Memory, OpenFlow, Tail};
-use super::{Change, side_number};
 use crate::codec::message_json;
 use crate::flow_row::{self, Binder, Bytes, FlowSql, signed};
 
@@ -129,8 +129,7 @@ struct Statements<'c> {
     insert: CachedStatement<'c>,
     update: CachedStatement<'c>,
     progress: CachedStatement<'c>,
-    heads: CachedStatement<'c>,
-    body: CachedStatement<'c>,
+    contents: CachedStatement<'c>,
     message: CachedStatement<'c>,
     blobs: BlobSql<'c>,
     blocks: BlockSql<'c>,
@@ -142,20 +141,22 @@ impl<'c> Statements<'c> {
             insert: conn.prepare_cached(&flow.insert)?,
             update: conn.prepare_cached(&flow.update)?,
             progress: conn.prepare_cached(&flow.progress)?,
-            heads: conn.prepare_cached(
-                "INSERT INTO flow_heads (flow, request_headers, request_trailers,
-                     response_headers, response_trailers)
-                 VALUES (?1, ?2, ?3, ?4, ?5)
+            contents: conn.prepare_cached(
+                "INSERT INTO flow_contents VALUES
+                     (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
                  ON CONFLICT (flow) DO UPDATE SET
                      request_headers = ifnull(?2, request_headers),
                      request_trailers = ifnull(?3, request_trailers),
                      response_headers = ifnull(?4, response_headers),
-                     response_trailers = ifnull(?5, response_trailers)",
-            )?,
-            body: conn.prepare_cached(
-                "INSERT OR REPLACE INTO flow_bodies
-                     (flow, side, blob, media_type, original_len, truncated)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                     response_trailers = ifnull(?5, response_trailers),
+                     request_body = ifnull(?6, request_body),
+                     request_media_type = iif(?6 IS NULL, request_media_type, ?7),
+                     request_original_len = ifnull(?8, request_original_len),
+                     request_truncated = ifnull(?9, request_truncated),
+                     response_body = ifnull(?10, response_body),
+                     response_media_type = iif(?10 IS NULL, response_media_type, ?11),
+                     response_original_len = ifnull(?12, response_original_len),
+                     response_truncated = ifnull(?13, response_truncated)",
             )?,
             message: conn.prepare_cached(
                 "INSERT OR REPLACE INTO messages (flow, raw_len, codec, bytes)
@@ -209,24 +210,28 @@ impl Transaction<'_, '_> {
         if let Some(base) = base {
             flow.event_count = flow.event_count.max(base.event_count);
         }
-        let mut open = match known {
+        // Whether the names of its tools are stored already.
+        let tools = match base {
+            Some(base) => flow.tool_names == base.tool_names,
+            None => flow.tool_names.is_empty(),
+        };
+        let (n, tail) = match known {
             Some(open) => {
                 self.update(&open, &flow, revision)?;
-                open
+                (open.n, open.tail)
             }
             None => self.insert(&flow, revision)?,
         };
         self.revision = revision;
         self.added.revision += 1;
-        self.contents(open.n, &open.flow, &flow, touched)?;
-        self.events(&mut open, touched)?;
+        self.contents(n, &flow, tools, touched)?;
+        let mut tail = tail;
+        self.events(n, &mut tail, touched)?;
         let flow = Arc::new(Stored::read_back(flow, revision));
         self.changes.push(Change { revision, flow: Arc::clone(&flow) });
         if flow.is_open() {
-            open.flow = flow;
-            self.memory.put(id, open);
+            self.memory.put(id, OpenFlow { n, flow, tail });
         } else {
-            let OpenFlow { n, tail, .. } = open;
             tail.finish(&mut desk(&mut self.sql.blocks, self.memory, n))?;
         }
         Ok(())
@@ -250,7 +255,7 @@ impl Transaction<'_, '_> {
         Ok(row.map(|(n, flow)| OpenFlow { n, flow: Arc::new(flow), tail: Tail::default() }))
     }
 
-    fn insert(&mut self, flow: &Flow, revision: Revision) -> rusqlite::Result<OpenFlow> {
+    fn insert(&mut self, flow: &Flow, revision: Revision) -> rusqlite::Result<(i64, Tail)> {
         let mut n = flow.started_at.0;
         let mut first = true;
         loop {
@@ -267,7 +272,7 @@ impl Transaction<'_, '_> {
                 {
                     if let Some(open) = self.stored(flow.id)? {
                         self.update(&open, flow, revision)?;
-                        return Ok(open);
+                        return Ok((open.n, open.tail));
                     }
                     n = self.free_key(n)?;
                     first = false;
@@ -276,10 +281,7 @@ impl Transaction<'_, '_> {
             }
         }
         self.added.flows += 1;
-        // Nothing of it is stored yet: compared with a flow without tools, without contents.
-        let blank = Flow::new(flow.id, flow.connection, flow.started_at);
-        let blank = Arc::new(Stored::read_back(blank, revision));
-        Ok(OpenFlow { n, flow: blank, tail: Tail::default() })
+        Ok((n, Tail::default()))
     }
 
     /// The first free key from `taken` on: another flow began in the same microsecond.
@@ -319,37 +321,42 @@ impl Transaction<'_, '_> {
     fn contents(
         &mut self,
         n: i64,
-        before: &Flow,
         flow: &Flow,
+        known_tools: bool,
         touched: &Touched<'_>,
     ) -> rusqlite::Result<()> {
-        if touched.heads.iter().any(Option::is_some) {
-            let mut blobs = [None; 4];
-            for (blob, head) in blobs.iter_mut().zip(touched.heads) {
-                if let Some(head) = head {
-                    *blob = Some(self.blob(head.as_bytes())?);
-                }
+        let parts = touched.heads.iter().filter(|head| head.is_some()).count()
+            + touched.bodies.iter().filter(|body| body.is_some()).count();
+        if parts > 0 {
+            let mut heads = [None; 4];
+            for (blob, head) in heads.iter_mut().zip(touched.heads) {
+                *blob = head.map(|head| self.blob(head.as_bytes())).transpose()?;
             }
-            let [a, b, c, d] = blobs;
-            self.sql.heads.execute((n, a, b, c, d))?;
-        }
-        for body in touched.bodies.into_iter().flatten() {
-            let blob = self.blob(body.bytes.as_bytes())?;
-            self.sql.body.execute((
-                n,
-                side_number(body.side) as i64,
-                blob,
-                body.media_type.as_deref(),
-                signed(body.original_len),
-                body.truncated,
-            ))?;
+            let mut bodies = [None; 2];
+            for (blob, body) in bodies.iter_mut().zip(touched.bodies) {
+                *blob = body.map(|body| self.blob(body.bytes.as_bytes())).transpose()?;
+            }
+            let statement = &mut self.sql.contents;
+            statement.raw_bind_parameter(1, n)?;
+            for (position, blob) in (2..).zip(heads) {
+                statement.raw_bind_parameter(position, blob)?;
+            }
+            for ((position, blob), body) in [6, 10].into_iter().zip(bodies).zip(touched.bodies) {
+                let media_type = body.and_then(|body| body.media_type.as_deref());
+                statement.raw_bind_parameter(position, blob)?;
+                statement.raw_bind_parameter(position + 1, media_type)?;
+                let len = body.map(|body| signed(body.original_len));
+                statement.raw_bind_parameter(position + 2, len)?;
+                statement.raw_bind_parameter(position + 3, body.map(|body| body.truncated))?;
+            }
+            statement.raw_execute()?;
         }
         if let Some(message) = touched.message {
             let json = message_json::encode(message);
             let (codec, bytes) = self.memory.packer.pack(&json);
             self.sql.message.execute((n, signed(json.len() as u64), codec, bytes))?;
             self.tool_calls(n, message)?;
-        } else if flow.tool_names != before.tool_names {
+        } else if !known_tools {
             let mut statement = self.conn.prepare_cached(
                 "INSERT INTO tool_calls (flow, position, name) VALUES (?1, ?2, ?3)
                  ON CONFLICT (flow, position) DO UPDATE SET name = ?3",
@@ -388,12 +395,12 @@ impl Transaction<'_, '_> {
         Ok(())
     }
 
-    fn events(&mut self, open: &mut OpenFlow, touched: &Touched<'_>) -> rusqlite::Result<()> {
+    fn events(&mut self, n: i64, tail: &mut Tail, touched: &Touched<'_>) -> rusqlite::Result<()> {
         if touched.runs.is_empty() {
             return Ok(());
         }
-        let mut desk = desk(&mut self.sql.blocks, self.memory, open.n);
-        open.tail.append(&mut desk, &touched.runs)?;
+        let mut desk = desk(&mut self.sql.blocks, self.memory, n);
+        tail.append(&mut desk, &touched.runs)?;
         self.added.events += touched.runs.iter().map(|run| run.spans.len() as u64).sum::<u64>();
         Ok(())
     }

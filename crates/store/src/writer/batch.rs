@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use langley_model::{
-    Body, Drop as Dropped, EventRun, Flow, FlowId, HeaderBlock, Message, Record, Redacted, Tunnel,
+    Body, Drop as Dropped, EventRun, Flow, FlowId, HeaderBlock, Message, Record, Redacted, Side,
+    Tunnel,
 };
-
-use super::side_number;
 
 /// All that a batch says about one flow; of several states the last one counts.
 #[derive(Default)]
@@ -82,5 +81,13 @@ impl Touched<'_> {
         let bodies: usize = self.bodies.iter().flatten().map(|body| body.bytes.len()).sum();
         let events: usize = self.runs.iter().map(|run| run.text.len()).sum();
         (heads + bodies + events) as u64
+    }
+}
+
+/// Place of a side: request, response.
+const fn side_number(side: Side) -> usize {
+    match side {
+        Side::Client => 0,
+        Side::Upstream => 1,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
 
-use rusqlite::{Connection, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, Row, TransactionBehavior, params_from_iter};
 
 use super::tails::Memory;
 use crate::error::StoreError;
@@ -60,16 +60,18 @@ impl Deletion {
             statement.query_map(parameters, |row| row.get(0))?.collect::<Result<_, _>>()?
         };
         for key in &keys {
-            let refers = change.prepare_cached(
-                "SELECT request_headers FROM flow_heads WHERE flow = ?1
-                 UNION ALL SELECT request_trailers FROM flow_heads WHERE flow = ?1
-                 UNION ALL SELECT response_headers FROM flow_heads WHERE flow = ?1
-                 UNION ALL SELECT response_trailers FROM flow_heads WHERE flow = ?1
-                 UNION ALL SELECT blob FROM flow_bodies WHERE flow = ?1",
-            );
-            for blob in refers?.query_map([key], |row| row.get::<_, Option<i64>>(0))? {
-                self.blobs.extend(blob?);
+            let mut refers = change.prepare_cached(
+                "SELECT request_headers, request_trailers, response_headers, response_trailers,
+                     request_body, response_body
+                 FROM flow_contents WHERE flow = ?1",
+            )?;
+            let mut rows = refers.query([key])?;
+            while let Some(row) = rows.next()? {
+                each_blob(row, |blob| {
+                    self.blobs.insert(blob);
+                })?;
             }
+            drop(rows);
             // Everything else of the flow goes with its row.
             change.prepare_cached("DELETE FROM flows WHERE n = ?1")?.execute([key])?;
         }
@@ -85,22 +87,16 @@ impl Deletion {
         }
         let change = rusqlite::Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
         {
-            let mut heads = change.prepare(
-                "SELECT request_headers, request_trailers, response_headers, response_trailers
-                 FROM flow_heads",
+            let mut contents = change.prepare(
+                "SELECT request_headers, request_trailers, response_headers, response_trailers,
+                     request_body, response_body
+                 FROM flow_contents",
             )?;
-            let mut rows = heads.query(())?;
+            let mut rows = contents.query(())?;
             while let Some(row) = rows.next()? {
-                for column in 0..4 {
-                    if let Some(blob) = row.get::<_, Option<i64>>(column)? {
-                        self.blobs.remove(&blob);
-                    }
-                }
-            }
-            let mut bodies = change.prepare("SELECT blob FROM flow_bodies")?;
-            let mut rows = bodies.query(())?;
-            while let Some(row) = rows.next()? {
-                self.blobs.remove(&row.get::<_, i64>(0)?);
+                each_blob(row, |blob| {
+                    self.blobs.remove(&blob);
+                })?;
             }
             let mut delete = change.prepare("DELETE FROM blobs WHERE id = ?1")?;
             for blob in &self.blobs {
@@ -109,4 +105,14 @@ impl Deletion {
         }
         change.commit()
     }
+}
+
+/// The blobs that a row of contents refers to.
+fn each_blob(row: &Row<'_>, mut visit: impl FnMut(i64)) -> rusqlite::Result<()> {
+    for column in 0..6 {
+        if let Some(blob) = row.get(column)? {
+            visit(blob);
+        }
+    }
+    Ok(())
 }

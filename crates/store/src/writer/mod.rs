@@ -15,7 +15,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use langley_model::{
-    Drop as Dropped, DropReason, Flow, FlowId, Micros, Record, Redacted, Revision, Side, Stored,
+    Drop as Dropped, DropReason, Flow, FlowId, Micros, Record, Redacted, Revision, Stored,
 };
 use rusqlite::Connection;
 
@@ -296,13 +296,5 @@ impl Writer {
                 self.deletion = Some(Deletion::new(&filter, reply));
             }
         }
-    }
-}
-
-/// The column's number of a side.
-pub(crate) const fn side_number(side: Side) -> usize {
-    match side {
-        Side::Client => 0,
-        Side::Upstream => 1,
     }
 }

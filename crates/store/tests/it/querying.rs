@@ -174,7 +174,7 @@ fn deleting_takes_all_that_belongs_to_a_flow_and_nothing_else() {
         let sql = format!("SELECT count(*) FROM {table}");
         conn.query_row(&sql, (), |row| row.get(0)).unwrap()
     };
-    assert_eq!((count("blobs"), count("event_blocks"), count("flow_bodies")), (1, 0, 1));
+    assert_eq!((count("blobs"), count("event_blocks"), count("flow_contents")), (1, 0, 1));
     // What was deleted can be stored anew, although its hash had been remembered.
     let again = ended(9);
     fixture.write(vec![of(&again), body(again.id, Side::Client, own.clone())]);
