@@ -40,6 +40,8 @@ fn small_json_flows() {
     let rig = Rig::new();
     let json = [("content-type", "application/json"), ("request-id", "req_1")];
     let template = Script::messages(&ask).head(200, &json).data(answer.as_bytes()).end();
+    rig.play(&template);
+    rig.until(|rig| rig.recorder.stats().captures_total > 0);
     let (wall, cpu) = (Instant::now(), recorder_cpu());
     for _ in 0..FLOWS {
         let mut script = Script::messages("");
@@ -76,6 +78,7 @@ fn a_million_events() {
     let rig = Rig::new();
     let script = Script::messages("{}").sse().data((kit::start() + &kit::text_start(0)).as_bytes());
     rig.start(&script);
+    rig.until(|rig| rig.recorder.stats().captures_total > 0);
     let (wall, cpu) = (Instant::now(), recorder_cpu());
     for _ in 0..EVENTS / per_piece {
         while rig.intake.stats().items > 500 {
