@@ -133,7 +133,8 @@ impl FlowTap {
             Side::Upstream => Capture::Response(chunk),
         });
         if taken {
-            if !direction.tail.is_empty() {
+            // An end that was taken says nothing of the bytes before it.
+            if data.is_some() && !direction.tail.is_empty() {
                 direction.tail = VecDeque::new();
                 direction.tail_bytes = 0;
             }

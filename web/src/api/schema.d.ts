@@ -482,7 +482,7 @@ export interface components {
          * @description Why something could not be kept.
          * @enum {string}
          */
-        DropReason: "CaptureQueueFull" | "TooManyOpenFlows" | "WriterQueueFull" | "WriteFailed";
+        DropReason: "capture_queue_full" | "too_many_open_flows" | "writer_queue_full" | "write_failed";
         /** @description Something that was captured and then lost. */
         Dropped: {
             /** @description When. */
@@ -781,7 +781,7 @@ export interface components {
          * @description Kind of live text.
          * @enum {string}
          */
-        LiveKind: "Text" | "Thinking" | "ToolInput";
+        LiveKind: "text" | "thinking" | "tool_input";
         /** @description What the server sends. */
         LiveMessage: {
             /**
@@ -891,17 +891,17 @@ export interface components {
          * @description How the agent reached Langley.
          * @enum {string}
          */
-        Mode: "Forward" | "Reverse";
+        Mode: "forward" | "reverse";
         /**
          * @description How a flow ended.
          * @enum {string}
          */
-        Outcome: "Completed" | "ProviderError" | "ClientGone" | "UpstreamGone" | "TimedOut" | "Refused" | "Lost";
+        Outcome: "completed" | "provider_error" | "client_gone" | "upstream_gone" | "timed_out" | "refused" | "lost";
         /**
          * @description Whose API a flow speaks.
          * @enum {string}
          */
-        Provider: "Anthropic" | "OpenAi" | "Gemini" | "Bedrock";
+        Provider: "anthropic" | "openai" | "gemini" | "bedrock";
         /** @description A bounded queue. */
         Queue: {
             /**
@@ -1237,7 +1237,7 @@ export interface components {
          * @description Why a connection was passed on unread.
          * @enum {string}
          */
-        TunnelReason: "NotListed" | "NotTls" | "ClientRejectedCertificate" | "DialFailed";
+        TunnelReason: "not_listed" | "not_tls" | "client_rejected_certificate" | "dial_failed";
         /** @description Tokens per class, as the provider counted them. */
         Usage: {
             /**

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 /// One enum of words: the variants of the model's enum, in the model's own spelling.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:tt),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
         pub(crate) enum $name {
