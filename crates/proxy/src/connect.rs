@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::authority::Authority;
-use crate::connection::{Client, refuse};
+use crate::connection::{Client, Serving, refuse};
 use crate::dial::Dialed;
 use crate::exchange::Route;
 use crate::intercept::{Intercepted, serve_refusal};
@@ -47,14 +47,14 @@ enum First {
     Gone,
 }
 
-/// Serves a CONNECT to `authority`; `early` is what came behind its head.
-pub(crate) async fn serve(
+/// Opens a CONNECT to `authority`; `early` is what came behind its head.
+pub(crate) async fn open(
     client: Client,
     mut stream: TcpStream,
     authority: Authority,
     early: BytesMut,
     shutdown: CancellationToken,
-) {
+) -> Option<Serving> {
     let connect =
         Connect { client, connection: ConnectionId::new(), authority, started_at: Micros::now() };
     let begun = Tick::now();
@@ -64,33 +64,32 @@ pub(crate) async fn serve(
             let refusal = Refusal::new(StatusCode::BAD_GATEWAY, error.code(), error.to_string());
             tracing::info!(target = %connect.authority, %error, "CONNECT failed");
             connect.report(TunnelReason::DialFailed, Some((0, 0)));
-            return refuse(&mut stream, connect.authority.host(), &refusal).await;
+            refuse(&mut stream, connect.authority.host(), &refusal).await;
+            return None;
         }
     };
     let connect_ns = nanos(Tick::now().since(begun));
-    if stream.write_all(ESTABLISHED).await.is_err() {
-        return;
-    }
+    stream.write_all(ESTABLISHED).await.ok()?;
     // An address says nothing about the name, so the hello may still put it on the list.
     let listed = connect.client.options().intercept.matches(connect.authority.host());
     if !listed && connect.authority.ip().is_none() {
-        return connect.tunnel(stream, early, dialed, TunnelReason::NotListed).await;
+        return Some(connect.tunnel(stream, early, dialed, TunnelReason::NotListed));
     }
     let mut bytes = early;
     match connect.first(&mut stream, &mut bytes, &dialed).await {
-        First::Gone => {}
-        First::Opaque => connect.tunnel(stream, bytes, dialed, TunnelReason::NotTls).await,
-        First::Http if listed => connect.plain(stream, bytes, dialed, connect_ns, &shutdown).await,
-        First::Http => connect.tunnel(stream, bytes, dialed, TunnelReason::NotListed).await,
+        First::Gone => None,
+        First::Opaque => Some(connect.tunnel(stream, bytes, dialed, TunnelReason::NotTls)),
+        First::Http if listed => connect.plain(stream, bytes, dialed, connect_ns, shutdown).await,
+        First::Http => Some(connect.tunnel(stream, bytes, dialed, TunnelReason::NotListed)),
         First::Hello(hello) => {
             let wanted = match &hello.sni {
                 Some(name) => connect.client.options().intercept.matches(name),
                 None => listed,
             };
             if wanted {
-                connect.intercept(stream, bytes, dialed, *hello, connect_ns, &shutdown).await;
+                connect.intercept(stream, bytes, dialed, *hello, connect_ns, shutdown).await
             } else {
-                connect.tunnel(stream, bytes, dialed, TunnelReason::NotListed).await;
+                Some(connect.tunnel(stream, bytes, dialed, TunnelReason::NotListed))
             }
         }
     }
@@ -126,10 +125,18 @@ impl Connect {
         }
     }
 
-    async fn tunnel(&self, stream: TcpStream, early: BytesMut, dialed: Dialed, why: TunnelReason) {
-        self.report(why, None);
-        let (up, down) = tunnel::copy(stream, early.freeze(), dialed).await;
-        self.report(why, Some((up, down)));
+    fn tunnel(
+        self,
+        stream: TcpStream,
+        early: BytesMut,
+        dialed: Dialed,
+        why: TunnelReason,
+    ) -> Serving {
+        Box::pin(async move {
+            self.report(why, None);
+            let (up, down) = tunnel::copy(stream, early.freeze(), dialed).await;
+            self.report(why, Some((up, down)));
+        })
     }
 
     fn report(&self, why: TunnelReason, ended: Option<(u64, u64)>) {
@@ -168,13 +175,14 @@ impl Connect {
         bytes: BytesMut,
         dialed: Dialed,
         connect_ns: u64,
-        shutdown: &CancellationToken,
-    ) {
+        shutdown: CancellationToken,
+    ) -> Option<Serving> {
         let upstream = Prefixed::new(dialed.early, dialed.stream);
-        let Ok((sender, driver)) = Sender::http1(upstream).await else { return };
+        let (sender, driver) = Sender::http1(upstream).await.ok()?;
         let route = self.route("http", Setup { connect_ns, tls_ns: 0 }, None);
         let stream = Prefixed::new(bytes.freeze(), stream);
-        Intercepted::new(route, sender, None).serve_http1(stream, driver, shutdown).await;
+        let intercepted = Intercepted::new(route, sender, None);
+        Some(Box::pin(intercepted.serve_http1(stream, driver, shutdown)))
     }
 
     /// TLS: the upstream's handshake first, then ours with the protocol that the upstream chose.
@@ -185,8 +193,8 @@ impl Connect {
         dialed: Dialed,
         hello: ClientHello,
         connect_ns: u64,
-        shutdown: &CancellationToken,
-    ) {
+        shutdown: CancellationToken,
+    ) -> Option<Serving> {
         let name = hello.sni.clone().unwrap_or_else(|| self.authority.host().to_owned());
         let begun = Tick::now();
         let upstream = self.client.tls().connect(&name, &hello.alpn, dialed).await;
@@ -196,23 +204,21 @@ impl Connect {
         match upstream {
             Ok(upstream) => {
                 let alpn = upstream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
-                let Some(stream) = self.accept(stream, &name, alpn.as_deref()).await else {
-                    return;
-                };
+                let stream = self.accept(stream, &name, alpn.as_deref()).await?;
                 let http2 = alpn.as_deref() == Some(b"h2");
                 let opened = if http2 {
                     Sender::http2(upstream).await
                 } else {
                     Sender::http1(upstream).await
                 };
-                let Ok((sender, driver)) = opened else { return };
+                let (sender, driver) = opened.ok()?;
                 let sni = hello.sni.filter(|sni| sni != self.authority.host());
                 let intercepted = Intercepted::new(route, sender, sni);
-                if http2 {
-                    intercepted.serve_http2(stream, driver, shutdown).await;
+                Some(if http2 {
+                    Box::pin(intercepted.serve_http2(stream, driver, shutdown))
                 } else {
-                    intercepted.serve_http1(stream, driver, shutdown).await;
-                }
+                    Box::pin(intercepted.serve_http1(stream, driver, shutdown))
+                })
             }
             Err(error) => {
                 tracing::info!(host = %name, %error, "upstream TLS failed");
@@ -224,8 +230,8 @@ impl Connect {
                     (false, false) => Some(b"http/1.1"),
                     (false, true) => None,
                 };
-                let Some(stream) = self.accept(stream, &name, alpn).await else { return };
-                serve_refusal(stream, http2, route, refusal).await;
+                let stream = self.accept(stream, &name, alpn).await?;
+                Some(Box::pin(serve_refusal(stream, http2, route, refusal)))
             }
         }
     }

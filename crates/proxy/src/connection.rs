@@ -3,7 +3,7 @@
 
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -116,8 +116,25 @@ enum Opening {
     Other,
 }
 
+/// The last stage of a connection: what remains to be done once it is clear what it is.
+pub(crate) type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Serves one client connection to its end.
-pub(crate) async fn serve(client: Client, mut stream: TcpStream, shutdown: CancellationToken) {
+///
+/// The opening (first bytes, dialling, handshakes) needs much more room than what follows, which
+/// may last for hours: it has its own allocation, which ends with it.
+pub(crate) async fn serve(client: Client, stream: TcpStream, shutdown: CancellationToken) {
+    let serving = Box::pin(open(client, stream, shutdown)).await;
+    if let Some(serving) = serving {
+        serving.await;
+    }
+}
+
+async fn open(
+    client: Client,
+    mut stream: TcpStream,
+    shutdown: CancellationToken,
+) -> Option<Serving> {
     let _best_effort = stream.set_nodelay(true);
     let mut buffer = BytesMut::with_capacity(1024);
     let begin = async {
@@ -133,18 +150,23 @@ pub(crate) async fn serve(client: Client, mut stream: TcpStream, shutdown: Cance
     };
     let opening = tokio::select! {
         opening = begin => opening,
-        () = shutdown.cancelled() => return,
+        () = shutdown.cancelled() => return None,
     };
     match opening {
-        None => {}
+        None => None,
         Some(Opening::Connect) => serve_connect(client, stream, buffer, shutdown).await,
-        Some(Opening::Http2) => serve_http2(client, stream, buffer.freeze(), &shutdown).await,
-        Some(Opening::Other) => serve_http1(client, stream, buffer.freeze(), &shutdown).await,
+        Some(Opening::Http2) => {
+            Some(Box::pin(serve_http2(client, stream, buffer.freeze(), shutdown)))
+        }
+        Some(Opening::Other) => {
+            Some(Box::pin(serve_http1(client, stream, buffer.freeze(), shutdown)))
+        }
         Some(Opening::Tls) => {
             let reason = "the agent spoke TLS to the proxy's own port; write the proxy or base \
                           URL with http://, not https:// (the connection to the provider is \
                           encrypted all the same)";
             record_malformed(&client, ConnectionId::new(), reason);
+            None
         }
     }
 }
@@ -199,7 +221,7 @@ async fn serve_connect(
     mut stream: TcpStream,
     mut buffer: BytesMut,
     shutdown: CancellationToken,
-) {
+) -> Option<Serving> {
     let reading = async {
         loop {
             match read_head(&client, &buffer) {
@@ -213,24 +235,26 @@ async fn serve_connect(
     };
     let head = match tokio::time::timeout(client.options().head_timeout, reading).await {
         Ok(Some(head)) => head,
-        Ok(None) => return,
+        Ok(None) => return None,
         Err(_) => ConnectHead::Bad("the CONNECT request's head did not arrive in time"),
     };
     match head {
         ConnectHead::Ready { authority, length, passes } => {
             if !passes {
-                return refuse(&mut stream, authority.host(), &Client::password_refusal()).await;
+                refuse(&mut stream, authority.host(), &Client::password_refusal()).await;
+                return None;
             }
             let early = buffer.split_off(length);
             drop(buffer);
-            connect::serve(client, stream, authority, early, shutdown).await;
+            connect::open(client, stream, authority, early, shutdown).await
         }
         ConnectHead::Bad(why) => {
             let refusal = Refusal::new(StatusCode::BAD_REQUEST, "bad_connect", why);
             record_malformed(&client, ConnectionId::new(), &refusal.message);
             refuse(&mut stream, "", &refusal).await;
+            None
         }
-        ConnectHead::NeedMore => {}
+        ConnectHead::NeedMore => None,
     }
 }
 
@@ -242,12 +266,7 @@ pub(crate) async fn refuse(stream: &mut TcpStream, host: &str, refusal: &Refusal
     }
 }
 
-async fn serve_http1(
-    client: Client,
-    stream: TcpStream,
-    early: Bytes,
-    shutdown: &CancellationToken,
-) {
+async fn serve_http1(client: Client, stream: TcpStream, early: Bytes, shutdown: CancellationToken) {
     let connection_id = ConnectionId::new();
     let service = Arc::new(PlainService::new(client.clone(), connection_id));
     let service = service_fn(move |request: Request<Incoming>| {
@@ -275,12 +294,7 @@ async fn serve_http1(
     }
 }
 
-async fn serve_http2(
-    client: Client,
-    stream: TcpStream,
-    early: Bytes,
-    shutdown: &CancellationToken,
-) {
+async fn serve_http2(client: Client, stream: TcpStream, early: Bytes, shutdown: CancellationToken) {
     let service = Arc::new(PlainService::new(client, ConnectionId::new()));
     let service = service_fn(move |request: Request<Incoming>| {
         let service = Arc::clone(&service);

@@ -58,19 +58,16 @@ impl Intercepted {
     }
 
     /// Serves HTTP/1.1 on `stream` until either leg ends.
-    pub(crate) async fn serve_http1<S>(
-        self,
-        stream: S,
-        driver: Driver,
-        shutdown: &CancellationToken,
-    ) where
+    pub(crate) async fn serve_http1<S>(self, stream: S, driver: Driver, shutdown: CancellationToken)
+    where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let this = Arc::new(self);
         let serving = Arc::clone(&this);
         let service = service_fn(move |request| {
             let this = Arc::clone(&serving);
-            async move { this.answer(request).await }
+            // Boxed, so that a long answer does not keep the room of its request's handling.
+            Box::pin(async move { this.answer(request).await })
         });
         let connection = http1_builder().serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection.with_upgrades());
@@ -106,12 +103,8 @@ impl Intercepted {
     }
 
     /// Serves HTTP/2 on `stream` until either leg ends.
-    pub(crate) async fn serve_http2<S>(
-        self,
-        stream: S,
-        driver: Driver,
-        shutdown: &CancellationToken,
-    ) where
+    pub(crate) async fn serve_http2<S>(self, stream: S, driver: Driver, shutdown: CancellationToken)
+    where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let this = Arc::new(self);
