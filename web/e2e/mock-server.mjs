@@ -1,4 +1,5 @@
 // A stand-in for the API, for component states that a real server cannot be brought into at will.
+// tidy: long because it is one program to run by hand, with its made-up data beside its routes.
 //
 // Serves dist/ under the same content policy as the server, 10,000 made-up flows, and a live stream.
 // Controls: POST /mock/stream starts a stream, /mock/away, /mock/signed-out, /mock/empty, /mock/normal
