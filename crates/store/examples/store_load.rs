@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use langley_model::{
-    Body, ConnectionId, EventRun, EventSpan, Flow, FlowId, HeaderBlock, Headers, Micros, Outcome,
-    Provider, Record, Redacted, Redactor, RedactorOptions, Side, Tokens,
+    Block, Body, ConnectionId, Content, EventRun, EventSpan, Flow, FlowId, HeaderBlock, Headers,
+    Message, Micros, Outcome, Provider, Record, Redacted, Redactor, RedactorOptions, Side, Tokens,
 };
 use langley_store::{FlowFilter, Store, StoreOptions};
 
@@ -15,9 +15,10 @@ fn main() -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let redactor = Redactor::new(RedactorOptions::default())?;
     let count = std::env::args().nth(1).and_then(|word| word.parse().ok()).unwrap_or(100_000);
-    small(&open(folder.path(), "small.db")?, &redactor, count)?;
+    small(&open(folder.path(), "different.db")?, &redactor, count / 2, Carry::Other)?;
+    small(&open(folder.path(), "small.db")?, &redactor, count, Carry::Same)?;
     queries(&open(folder.path(), "small.db")?)?;
-    flood(&open(folder.path(), "flood.db")?, &redactor, 4_000_000)?;
+    flood(&open(folder.path(), "flood.db")?, &redactor, 1_000_000)?;
     streams(&open(folder.path(), "streams.db")?, &redactor)?;
     Ok(())
 }
@@ -80,56 +81,86 @@ fn end(flow: &mut Flow) {
     flow.preview = Some(String::from("a preview of some words, as lists show them"));
 }
 
-fn small(store: &Store, redactor: &Redactor, count: i64) -> Result<(), Failure> {
-    let lines = |name: &str| {
+/// What flows carry: always the same, as in a test, or each time something else, as in life.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Carry {
+    Same,
+    Other,
+}
+
+fn small(store: &Store, redactor: &Redactor, count: i64, carry: Carry) -> Result<(), Failure> {
+    let lines = |name: &str, number: i64| {
         let mut lines = HeaderBlock::new();
         for i in 0..10 {
             lines.push(&format!("x-{name}-{i}"), b"a value of a usual length");
         }
+        if carry == Carry::Other {
+            lines.push("request-id", format!("{:016x}", number * 0x9e37_79b9).as_bytes());
+        }
         lines
     };
-    let (asked, answered) = (lines("request"), lines("response"));
-    let text = vec![b'x'; 2048];
-    let mut made = Vec::new();
-    for start in 0..count {
-        let mut flow = flow(1_800_000_000_000_000 + start * 40);
-        let id = flow.id;
-        let heads = |side, lines: &HeaderBlock| {
-            Record::Headers(Headers { flow: id, side, trailers: false, lines: lines.clone() })
-        };
-        let body = |side| {
-            Record::Body(Body {
-                flow: id,
-                side,
-                bytes: redactor.body(text.clone()),
-                media_type: Some(String::from("application/json")),
-                original_len: 2048,
-                truncated: false,
+    let mut all = None;
+    for start in (0..count).step_by(10_000) {
+        let made: Vec<_> = (start..(start + 10_000).min(count))
+            .map(|number| {
+                let mut flow = flow(1_800_000_000_000_000 + number * 40);
+                let id = flow.id;
+                let at = if carry == Carry::Same { 0 } else { number.unsigned_abs() * 977 };
+                let heads = |side, name| {
+                    let lines = lines(name, number);
+                    Record::Headers(Headers { flow: id, side, trailers: false, lines })
+                };
+                let body = |side, len: u64| {
+                    let text = format!("{{\"text\":\"{}\"}}", prose(at, len));
+                    Record::Body(Body {
+                        flow: id,
+                        side,
+                        bytes: redactor.body(text.into_bytes()),
+                        media_type: Some(String::from("application/json")),
+                        original_len: len,
+                        truncated: false,
+                    })
+                };
+                let text = prose(at, 1900);
+                let content = Content::Text { text, citations: Vec::new() };
+                let message = Message {
+                    id: Some(String::from("msg_01")),
+                    model: Some(String::from("claude-opus-4-1")),
+                    role: Some(String::from("assistant")),
+                    blocks: vec![Block { index: 0, content, complete: true }],
+                    stop_reason: Some(String::from("end_turn")),
+                    ..Message::default()
+                };
+                end(&mut flow);
+                let records = vec![
+                    Record::Flow(Box::new(flow)),
+                    heads(Side::Client, "request"),
+                    body(Side::Client, 1000),
+                    heads(Side::Upstream, "answer"),
+                    body(Side::Upstream, 2000),
+                    Record::Message(id, Box::new(message)),
+                ];
+                records.into_iter().map(|record| redactor.seal(record)).collect::<Vec<_>>()
             })
-        };
-        let mut records = vec![Record::Flow(Box::new(flow.clone())), heads(Side::Client, &asked)];
-        records.push(body(Side::Client));
-        end(&mut flow);
-        records.extend([
-            heads(Side::Upstream, &answered),
-            body(Side::Upstream),
-            Record::Flow(Box::new(flow)),
-        ]);
-        made.push(records.into_iter().map(|record| redactor.seal(record)).collect::<Vec<_>>());
+            .collect();
+        let (start, before) = (Instant::now(), writer_cpu());
+        for records in made {
+            submit(store, records);
+        }
+        store.flush()?;
+        let (wall, cpu) = all.get_or_insert((Duration::ZERO, 0.0));
+        *wall += start.elapsed();
+        *cpu += writer_cpu() - before;
     }
-    let (start, before) = (Instant::now(), writer_cpu());
-    for records in made {
-        submit(store, records);
-    }
-    store.flush()?;
-    let (wall, cpu) = (start.elapsed(), writer_cpu() - before);
+    let (wall, cpu) = all.unwrap_or_default();
     let counters = store.counters();
     println!(
-        "small: {count} flows, {:.1} µs CPU per flow, {:.0} flows/s, {} batches, {} bytes/flow",
+        "small, {}: {count} flows, {:.1} µs CPU per flow, {:.0} flows/s, {} batches, {} bytes/flow",
+        if carry == Carry::Same { "repeated" } else { "different" },
         cpu * 1e6 / count as f64,
         count as f64 / wall.as_secs_f64(),
         counters.batches,
-        (counters.db_bytes) / count.unsigned_abs(),
+        counters.db_bytes / count.unsigned_abs(),
     );
     Ok(())
 }
@@ -159,26 +190,48 @@ fn queries(store: &Store) -> Result<(), Failure> {
     Ok(())
 }
 
+/// `len` bytes of what agents write, escaped for JSON: sources of this crate.
+fn prose(at: u64, len: u64) -> String {
+    const SOURCES: &[&str] = &[
+        include_str!("../src/flow_row.rs"),
+        include_str!("../src/queue.rs"),
+        include_str!("../src/error.rs"),
+        include_str!("../src/writer/mod.rs"),
+        include_str!("../src/writer/apply.rs"),
+        include_str!("../src/filter.rs"),
+        include_str!("../src/store.rs"),
+        include_str!("../tests/it/writing.rs"),
+        include_str!("../tests/it/querying.rs"),
+    ];
+    static ALL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| SOURCES.concat());
+    let all = ALL.as_str();
+    let mut start = (at as usize) % all.len();
+    let mut out = String::new();
+    while out.len() < len as usize {
+        let rest = all.get(start..).unwrap_or_default();
+        for c in rest.chars().take(len as usize - out.len()) {
+            match c {
+                '"' | '\\' => out.extend(['\\', c]),
+                '\n' => out.push_str("\\n"),
+                c => out.push(c),
+            }
+        }
+        start = if rest.is_empty() { start + 1 } else { 0 };
+        start %= all.len();
+    }
+    out
+}
+
 fn events(redactor: &Redactor, flow: FlowId, first: u64, count: u64) -> Redacted<Record> {
     let mut run = EventRun::new(flow);
     let kind = run.kind("content_block_delta");
-    let words = ["several", "words", "which", "differ", "from", "event", "to", "event"];
+    // Every flow begins elsewhere.
+    let salt = u64::from(flow.as_bytes()[15]) * 509;
     for seq in first..first + count {
-        let word =
-            |shift: u64| words[(seq.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> shift) as usize % 8];
-        let mut data = format!(
-            r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{} {} {} {seq} {} {}"#,
-            word(60),
-            word(57),
-            word(54),
-            word(51),
-            word(48),
+        let text = prose(salt + seq * 128, 136);
+        let data = format!(
+            r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{text}"}}}}"#
         );
-        while data.len() < 217 {
-            data.push_str(word(data.len() as u64 % 60));
-        }
-        data.truncate(217);
-        data.push_str("\"}}");
         run.spans.push(EventSpan {
             seq,
             offset_us: seq * 4,
@@ -196,8 +249,8 @@ fn flood(store: &Store, redactor: &Redactor, count: u64) -> Result<(), Failure> 
     let seal = |flow: &Flow| redactor.seal(Record::Flow(Box::new(flow.clone())));
     submit(store, flows.iter().map(seal).collect());
     store.flush()?;
-    for per_run in [100, 500, 1000] {
-        let (mut wall, mut cpu, mut written) = (Duration::ZERO, 0.0, 0);
+    for per_run in [100, 1000] {
+        let (mut wall, mut cpu, mut written) = (Duration::ZERO, 0.0, 0_u64);
         while written < count {
             // Made in advance, so that the writer has its core.
             let made: Vec<_> = (0..200_000 / per_run)

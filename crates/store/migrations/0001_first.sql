@@ -101,8 +101,8 @@ CREATE TABLE blobs (
 );
 CREATE UNIQUE INDEX blobs_by_hash ON blobs (hash);
 
--- What a flow carried. Headers, trailers and bodies refer to blobs, headers as `name: value` lines;
--- one row for both sides, because writing a row costs more than its columns.
+-- What a flow carried. Headers, trailers, bodies and the assembled answer refer to blobs, headers as
+-- `name: value` lines, the answer as JSON; one row, because writing a row costs more than its columns.
 CREATE TABLE flow_contents (
     flow                  INTEGER PRIMARY KEY REFERENCES flows (n) ON DELETE CASCADE,
     request_headers       INTEGER,
@@ -116,7 +116,8 @@ CREATE TABLE flow_contents (
     response_body         INTEGER,
     response_media_type   TEXT,
     response_original_len INTEGER,
-    response_truncated    INTEGER
+    response_truncated    INTEGER,
+    message               INTEGER
 );
 
 -- Runs of stream events; `kinds` counts them by type as a JSON object.
@@ -134,14 +135,6 @@ CREATE TABLE event_blocks (
     bytes     BLOB NOT NULL
 );
 CREATE INDEX event_blocks_by_flow ON event_blocks (flow, first_seq, last_seq, events);
-
--- Assembled answers, as JSON.
-CREATE TABLE messages (
-    flow    INTEGER PRIMARY KEY REFERENCES flows (n) ON DELETE CASCADE,
-    raw_len INTEGER NOT NULL,
-    codec   INTEGER NOT NULL,
-    bytes   BLOB NOT NULL
-);
 
 CREATE TABLE tool_calls (
     flow        INTEGER NOT NULL REFERENCES flows (n) ON DELETE CASCADE,

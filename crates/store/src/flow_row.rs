@@ -243,8 +243,10 @@ impl<'s, 'c> Binder<'s, 'c> {
 
 /// Whether an update must rewrite the indexed columns.
 pub(crate) fn moves(before: &Flow, after: &Flow) -> bool {
+    fn session(flow: &Flow) -> Option<&str> {
+        flow.session.as_ref().map(|session| session.id.as_str())
+    }
     let key = |flow: &Flow| (flow.provider, flow.status, flow.outcome);
-    let session = |flow: &Flow| flow.session.as_ref().map(|session| session.id.clone());
     key(before) != key(after)
         || before.host != after.host
         || before.model_requested != after.model_requested

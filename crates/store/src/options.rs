@@ -33,7 +33,7 @@ impl StoreOptions {
         Self {
             path: path.into(),
             queue_max_items: 10_000,
-            queue_max_bytes: 64 << 20,
+            queue_max_bytes: 24 << 20,
             batch: Duration::from_millis(200),
             event_batch: Duration::from_millis(500),
             busy_timeout: Duration::from_secs(5),

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use langley_model::{Record, Redacted};
+use langley_model::{EventSpan, Flow, Record, Redacted};
 use parking_lot::{Condvar, Mutex};
 
 use crate::writer::Command;
@@ -295,10 +295,14 @@ fn urgent(record: &Record) -> bool {
 /// About how many bytes a record holds.
 pub(crate) fn weight(record: &Record) -> usize {
     let payload = match record {
-        Record::Flow(flow) => 1024 + flow.path.len() + flow.preview.as_ref().map_or(0, String::len),
+        Record::Flow(flow) => {
+            // Its other texts are some ten short ones.
+            let preview = flow.preview.as_ref().map_or(0, String::len);
+            size_of::<Flow>() + 512 + flow.path.len() + preview
+        }
         Record::Headers(headers) => headers.lines.as_bytes().len(),
         Record::Body(body) => body.bytes.len(),
-        Record::Events(run) => run.text.len() + run.spans.len() * 32,
+        Record::Events(run) => run.text.len() + run.spans.capacity() * size_of::<EventSpan>() + 128,
         Record::Message(_, message) => {
             256 + message
                 .blocks

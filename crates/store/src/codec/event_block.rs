@@ -1,17 +1,34 @@
-//! A stored run of stream events: spans as varint deltas, then the events' data, packed as one.
+//! A stored run of stream events: each keeps only what differs from the one of its type before it,
+//! because most of a text delta is the same JSON around a few words.
 //!
-//! Layout before packing: count of types, each as length and name; count of events; per event the
-//! step of its sequence number, the step of its time, its type, its length, and how much longer it
-//! was before redaction (steps and differences zigzag-coded); then all data.
+//! Layout before packing: count of types, each as length and name; count of events; length of the
+//! spans; per event its span; then what is kept of the events' data, one after the other.
+//!
+//! A span: a head (the type, and which of three parts follow), the step of the time, the length of
+//! what is kept; then, as the head says, the step of the sequence number when it is not one, how much
+//! longer the event was before redaction, and how many bytes of its beginning and of its end are those
+//! of the event of its type before it. These two stay valid for the type until the next such part.
+//! Steps and differences are zigzag-coded.
 
 use std::borrow::Cow;
 
 use langley_model::{EventRun, EventSpan};
 
+use super::shared::Shared;
 use crate::error::StoreError;
 
-/// Raw bytes at which a block is complete.
+/// Bytes before packing at which a block is complete.
 pub(crate) const FULL_BYTES: usize = 64 * 1024;
+
+/// Larger events are not remembered from one filling to the next.
+const REMEMBERED_BYTES: usize = 1024;
+
+/// In a head: the sequence number is not the next one.
+const STEPS: u64 = 1;
+/// In a head: the event was not as long before redaction.
+const REDACTED: u64 = 2;
+/// In a head: what is shared changes.
+const SHARES: u64 = 4;
 
 /// A block being filled.
 #[derive(Clone, Debug, Default)]
@@ -21,9 +38,19 @@ pub(crate) struct BlockBuilder {
     pub(crate) first_us: u64,
     pub(crate) last_us: u64,
     pub(crate) events: u64,
-    kinds: Vec<(Cow<'static, str>, u64)>,
+    kinds: Vec<Kind>,
     spans: Vec<u8>,
     text: Vec<u8>,
+}
+
+/// A type of events in a block being filled.
+#[derive(Clone, Debug)]
+struct Kind {
+    name: Cow<'static, str>,
+    events: u64,
+    shared: Shared,
+    /// The last event of an earlier filling; empty when it was large.
+    last: Vec<u8>,
 }
 
 impl BlockBuilder {
@@ -40,79 +67,109 @@ impl BlockBuilder {
     /// it stopped.
     pub(crate) fn fill(&mut self, run: &EventRun, from: (usize, usize)) -> (usize, usize) {
         let text = run.text.as_bytes();
-        let (mut event, start) = from;
-        let mut end = start;
-        let names: Vec<u64> = run.kinds.iter().map(|kind| self.kind(kind)).collect();
-        let other = if names.is_empty() { self.kind("") } else { 0 };
+        let (mut event, mut start) = from;
+        let mut numbers: Vec<usize> = run.kinds.iter().map(|kind| self.kind(kind)).collect();
+        if numbers.is_empty() {
+            numbers.push(self.kind(""));
+        }
+        // The last event of each type in this run.
+        let mut last: Vec<Option<&[u8]>> = vec![None; self.kinds.len()];
         while let Some(span) = run.spans.get(event) {
-            if self.spans.len() + self.text.len() + (end - start) >= FULL_BYTES {
+            if self.raw_len() >= FULL_BYTES {
                 break;
             }
-            let kind = names.get(usize::from(span.kind)).copied().unwrap_or(other);
-            end = (end + span.len as usize).min(text.len());
-            self.span(span, kind);
+            let kind = numbers.get(usize::from(span.kind)).copied().unwrap_or(numbers[0]);
+            let end = (start + span.len as usize).min(text.len());
+            let data = &text[start..end];
+            self.event(span, kind, data, last[kind]);
+            last[kind] = Some(data);
             event += 1;
+            start = end;
         }
-        self.text.extend_from_slice(&text[start..end]);
-        (event, end)
+        for (kind, last) in self.kinds.iter_mut().zip(last) {
+            if let Some(last) = last {
+                kind.remember(last);
+            }
+        }
+        (event, start)
     }
 
     /// Appends a single event.
     pub(crate) fn push(&mut self, event: &BlockEvent<'_>, kind: &str) {
         let kind = self.kind(kind);
-        self.span(&event.span, kind);
-        self.text.extend_from_slice(event.data);
+        self.event(&event.span, kind, event.data, None);
+        self.kinds[kind].remember(event.data);
     }
 
-    fn kind(&mut self, kind: &str) -> u64 {
-        let known = self.kinds.iter().position(|(name, _)| name == kind);
-        let position = known.unwrap_or_else(|| {
-            self.kinds.push((Cow::Owned(kind.to_owned()), 0));
+    fn kind(&mut self, name: &str) -> usize {
+        let known = self.kinds.iter().position(|kind| kind.name == name);
+        known.unwrap_or_else(|| {
+            let (name, shared) = (Cow::Owned(name.to_owned()), Shared::default());
+            self.kinds.push(Kind { name, events: 0, shared, last: Vec::new() });
             self.kinds.len() - 1
-        });
-        position as u64
+        })
     }
 
-    fn span(&mut self, span: &EventSpan, kind: u64) {
+    /// Appends an event; `last` is the one of its type before it, unless that is the remembered one.
+    fn event(&mut self, span: &EventSpan, number: usize, data: &[u8], last: Option<&[u8]>) {
         if self.events == 0 {
             self.first_seq = span.seq;
-            self.last_seq = span.seq;
+            self.last_seq = span.seq.wrapping_sub(1);
             self.first_us = span.offset_us;
             self.last_us = span.offset_us;
         }
+        let kind = &mut self.kinds[number];
+        let shared = kind.shared.with(last.unwrap_or(&kind.last), data);
+        let kept = shared.cut(data);
+        let step = span.seq.wrapping_sub(self.last_seq);
+        let longer = u64::from(span.original_len).wrapping_sub(data.len() as u64);
+        let changes = shared != kind.shared;
+        let head = (number as u64) << 3
+            | if step == 1 { 0 } else { STEPS }
+            | if longer == 0 { 0 } else { REDACTED }
+            | if changes { SHARES } else { 0 };
         let out = &mut self.spans;
-        put_signed(out, span.seq.wrapping_sub(self.last_seq));
+        put(out, head);
         put_signed(out, span.offset_us.wrapping_sub(self.last_us));
-        put(out, kind);
-        put(out, u64::from(span.len));
-        put_signed(out, u64::from(span.original_len).wrapping_sub(u64::from(span.len)));
+        put(out, kept.len() as u64);
+        if step != 1 {
+            put_signed(out, step);
+        }
+        if longer != 0 {
+            put_signed(out, longer);
+        }
+        if changes {
+            put(out, shared.front as u64);
+            put(out, shared.back as u64);
+        }
+        self.text.extend_from_slice(kept);
+        kind.shared = shared;
+        kind.events += 1;
         self.last_seq = span.seq;
         self.last_us = span.offset_us;
         self.events += 1;
-        if let Some((_, count)) = self.kinds.get_mut(kind as usize) {
-            *count += 1;
-        }
     }
 
     /// Writes the layout into `out`, replacing what it held.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.clear();
-        out.reserve(self.raw_len() + 64);
+        out.reserve(self.raw_len() + 256);
         put(out, self.kinds.len() as u64);
-        for (kind, _) in &self.kinds {
-            put(out, kind.len() as u64);
-            out.extend_from_slice(kind.as_bytes());
+        for kind in &self.kinds {
+            put(out, kind.name.len() as u64);
+            out.extend_from_slice(kind.name.as_bytes());
         }
         put(out, self.events);
+        put(out, self.spans.len() as u64);
         out.extend_from_slice(&self.spans);
         out.extend_from_slice(&self.text);
     }
 
     /// Counts by type as a JSON object.
     pub(crate) fn counts(&self) -> String {
-        let counted = self.kinds.iter().filter(|(_, count)| *count > 0);
+        let counted = self.kinds.iter().filter(|kind| kind.events > 0);
         let counts: serde_json::Map<String, serde_json::Value> =
-            counted.map(|(kind, count)| (kind.to_string(), (*count).into())).collect();
+            counted.map(|kind| (kind.name.to_string(), kind.events.into())).collect();
         serde_json::Value::Object(counts).to_string()
     }
 
@@ -126,10 +183,19 @@ impl BlockBuilder {
 
     /// Gives spare room back; for blocks that stay in memory between transactions.
     pub(crate) fn shrink(&mut self) {
-        let room = self.raw_len() * 2 + 512;
+        let room = self.raw_len() + self.raw_len() / 4 + 256;
         if self.spans.capacity() + self.text.capacity() > room {
             self.spans.shrink_to_fit();
             self.text.shrink_to_fit();
+        }
+    }
+}
+
+impl Kind {
+    fn remember(&mut self, last: &[u8]) {
+        self.last.clear();
+        if last.len() <= REMEMBERED_BYTES {
+            self.last.extend_from_slice(last);
         }
     }
 }
@@ -143,12 +209,19 @@ pub(crate) struct BlockEvent<'a> {
 
 /// A block read back.
 pub(crate) struct Block<'a> {
-    kinds: Vec<&'a str>,
+    kinds: Vec<ReadKind<'a>>,
     spans: &'a [u8],
     text: &'a [u8],
     events: u64,
     seq: u64,
     us: u64,
+}
+
+/// A type of events in a block being read: its last event, and what the next one shares with it.
+struct ReadKind<'a> {
+    name: &'a str,
+    shared: Shared,
+    last: Vec<u8>,
 }
 
 impl<'a> Block<'a> {
@@ -157,45 +230,52 @@ impl<'a> Block<'a> {
         Self::parse(raw, first_seq, first_us).ok_or(StoreError::Decode { what: "event block" })
     }
 
-    fn parse(mut raw: &'a [u8], seq: u64, us: u64) -> Option<Self> {
+    fn parse(mut raw: &'a [u8], first_seq: u64, us: u64) -> Option<Self> {
         let mut kinds = Vec::new();
         for _ in 0..take(&mut raw)? {
-            let len = usize::try_from(take(&mut raw)?).ok()?;
+            let len = take_len(&mut raw)?;
             let (name, rest) = raw.split_at_checked(len)?;
-            kinds.push(std::str::from_utf8(name).ok()?);
+            let name = std::str::from_utf8(name).ok()?;
+            kinds.push(ReadKind { name, shared: Shared::default(), last: Vec::new() });
             raw = rest;
         }
         let events = take(&mut raw)?;
-        // The data begins where the last span ends.
-        let spans = raw;
-        for _ in 0..events.checked_mul(5)? {
-            take(&mut raw)?;
-        }
-        Some(Self { kinds, spans, text: raw, events, seq, us })
+        let len = take_len(&mut raw)?;
+        let (spans, text) = raw.split_at_checked(len)?;
+        Some(Self { kinds, spans, text, events, seq: first_seq.wrapping_sub(1), us })
     }
 
     /// The next event with its type.
-    pub(crate) fn next(&mut self) -> Option<(BlockEvent<'a>, &'a str)> {
+    pub(crate) fn next(&mut self) -> Option<(BlockEvent<'_>, &'a str)> {
         if self.events == 0 {
             return None;
         }
         self.events -= 1;
         let spans = &mut self.spans;
-        self.seq = self.seq.wrapping_add(take_signed(spans)?);
+        let head = take(spans)?;
+        let number = usize::try_from(head >> 3).ok()?;
+        let kind = self.kinds.get_mut(number)?;
         self.us = self.us.wrapping_add(take_signed(spans)?);
-        let kind = usize::try_from(take(spans)?).ok()?;
-        let len = u32::try_from(take(spans)?).ok()?;
-        let original = u64::from(len).wrapping_add(take_signed(spans)?);
-        let (data, rest) = self.text.split_at_checked(len as usize)?;
+        let kept = take_len(spans)?;
+        let step = if head & STEPS == 0 { 1 } else { take_signed(spans)? };
+        self.seq = self.seq.wrapping_add(step);
+        let longer = if head & REDACTED == 0 { 0 } else { take_signed(spans)? };
+        if head & SHARES != 0 {
+            kind.shared = Shared { front: take_len(spans)?, back: take_len(spans)? };
+        }
+        let (kept, rest) = self.text.split_at_checked(kept)?;
         self.text = rest;
+        kind.last.splice(kind.shared.between(&kind.last)?, kept.iter().copied());
+        let len = u32::try_from(kind.last.len()).ok()?;
+        let original = u64::from(len).wrapping_add(longer);
         let span = EventSpan {
             seq: self.seq,
             offset_us: self.us,
-            kind: u16::try_from(kind).unwrap_or(u16::MAX),
+            kind: u16::try_from(number).unwrap_or(u16::MAX),
             len,
             original_len: u32::try_from(original).unwrap_or(u32::MAX),
         };
-        Some((BlockEvent { span, data }, self.kinds.get(kind).copied().unwrap_or("")))
+        Some((BlockEvent { span, data: &kind.last }, kind.name))
     }
 }
 
@@ -232,6 +312,10 @@ fn take_signed(bytes: &mut &[u8]) -> Option<u64> {
     Some((value >> 1) ^ (value & 1).wrapping_neg())
 }
 
+fn take_len(bytes: &mut &[u8]) -> Option<usize> {
+    usize::try_from(take(bytes)?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use langley_model::{FlowId, Redactor, RedactorOptions};
@@ -254,35 +338,79 @@ mod tests {
         run
     }
 
+    /// Digits and dots: text that no redaction rule can match; with beginnings and ends that events
+    /// share, overlap in, or do not have.
+    fn data() -> impl Strategy<Value = Vec<u8>> {
+        let random = || prop::collection::vec(b'0'..=b'9', 0..300);
+        let framed = (0..60_usize, random(), 0..60_usize).prop_map(|(front, middle, back)| {
+            let mut data = vec![b'.'; front];
+            data.extend(middle);
+            data.resize(data.len() + back, b'.');
+            data
+        });
+        let same = (0..90_usize).prop_map(|len| vec![b'.'; len]);
+        let large = (1000..1100_usize).prop_map(|len| vec![b'.'; len]);
+        prop_oneof![random(), framed, same, large]
+    }
+
     fn event() -> impl Strategy<Value = Event> {
-        // Digits: text that no redaction rule can match.
-        let data = prop::collection::vec(b'0'..=b'9', 0..300);
-        (0..u64::MAX, 0..u64::MAX, 0..9_u8, data, 0..u32::MAX)
+        let extra = prop_oneof![Just(0), 0..u32::MAX];
+        (0..u64::MAX, 0..u64::MAX, 0..4_u8, data(), extra)
+    }
+
+    /// Events with their type, as they are compared.
+    type Seen = Vec<(EventSpan, String, Vec<u8>)>;
+
+    fn seen(run: &EventRun) -> Seen {
+        let event = |(span, kind, data): (&EventSpan, &str, &[u8])| {
+            (EventSpan { kind: 0, ..*span }, kind.to_owned(), data.to_vec())
+        };
+        run.iter().map(event).collect()
+    }
+
+    fn read(builder: &BlockBuilder, into: &mut Seen) {
+        let mut raw = Vec::new();
+        builder.encode(&mut raw);
+        let mut block = Block::decode(&raw, builder.first_seq, builder.first_us).unwrap();
+        while let Some((event, kind)) = block.next() {
+            let span = EventSpan { kind: 0, ..event.span };
+            into.push((span, kind.to_owned(), event.data.to_vec()));
+        }
     }
 
     proptest! {
         #[test]
-        fn any_run_reads_back_as_it_was(events in prop::collection::vec(event(), 0..200)) {
-            let run = run(&events);
+        fn any_runs_read_back_as_they_were(
+            runs in prop::collection::vec(prop::collection::vec(event(), 0..100), 0..8)
+        ) {
             let mut builder = BlockBuilder::default();
-            let (mut at, mut raw, mut read) = ((0, 0), Vec::new(), Vec::new());
-            while at.0 < run.spans.len() {
-                at = builder.fill(&run, at);
-                builder.encode(&mut raw);
-                let mut block = Block::decode(&raw, builder.first_seq, builder.first_us).unwrap();
-                while let Some((event, kind)) = block.next() {
-                    let span = EventSpan { kind: 0, ..event.span };
-                    read.push((span, kind.to_owned(), event.data.to_vec()));
+            let (mut found, mut written) = (Seen::new(), Seen::new());
+            for run in runs.iter().map(|events| run(events)) {
+                let mut at = (0, 0);
+                while at.0 < run.spans.len() {
+                    at = builder.fill(&run, at);
+                    if builder.raw_len() >= FULL_BYTES {
+                        read(&builder, &mut found);
+                        builder.clear();
+                    }
                 }
-                builder.clear();
+                written.extend(seen(&run));
             }
-            let written: Vec<_> = run
-                .iter()
-                .map(|(span, kind, data)| {
-                    (EventSpan { kind: 0, ..*span }, kind.to_owned(), data.to_vec())
-                })
-                .collect();
-            prop_assert_eq!(read, written);
+            read(&builder, &mut found);
+            prop_assert_eq!(found, written);
+        }
+
+        #[test]
+        fn events_pushed_one_by_one_read_back_as_they_were(
+            events in prop::collection::vec(event(), 0..100)
+        ) {
+            let run = run(&events);
+            let (mut builder, mut found) = (BlockBuilder::default(), Seen::new());
+            for (span, kind, data) in run.iter() {
+                builder.push(&BlockEvent { span: *span, data }, kind);
+            }
+            read(&builder, &mut found);
+            prop_assert_eq!(found, seen(&run));
         }
 
         #[test]
@@ -295,13 +423,31 @@ mod tests {
 
     #[test]
     fn a_block_stops_at_its_size_and_the_next_goes_on_there() {
+        // Neighbours share neither beginning nor end.
+        let digit = |seq: u64| b'0' + (seq % 10) as u8;
         let events: Vec<Event> =
-            (0..1000).map(|seq| (seq, seq * 10, 0, vec![b'7'; 220], 0)).collect();
+            (0..1000).map(|seq| (seq, seq * 10, 0, vec![digit(seq); 220], 0)).collect();
         let run = run(&events);
         let mut builder = BlockBuilder::default();
         let (event, byte) = builder.fill(&run, (0, 0));
         assert_eq!(byte, event * 220);
         assert!(builder.raw_len() >= FULL_BYTES && builder.raw_len() < FULL_BYTES + 300);
         assert_eq!(builder.counts(), format!(r#"{{"kind_0":{event}}}"#));
+    }
+
+    #[test]
+    fn a_delta_keeps_its_words_and_not_the_json_around_them() {
+        let delta = |seq: u64, block: u64| {
+            let word = ["several", "words", "of", "an", "answer"][seq as usize % 5];
+            let head = r#"{"type":"content_block_delta","index":"#;
+            format!(r#"{head}{block},"delta":{{"type":"text_delta","text":"{word} {seq}"}}}}"#)
+        };
+        let events: Vec<Event> = (0..500)
+            .map(|seq| (seq, seq * 1000, 0, delta(seq, seq / 100).into_bytes(), 0))
+            .collect();
+        let mut builder = BlockBuilder::default();
+        builder.fill(&run(&events), (0, 0));
+        // Words of 6 bytes and numbers of 3 on average, and spans of 4.
+        assert!(builder.raw_len() < 500 * 16, "{}", builder.raw_len());
     }
 }

@@ -3,3 +3,4 @@
 pub(crate) mod event_block;
 pub(crate) mod message_json;
 pub(crate) mod pack;
+mod shared;

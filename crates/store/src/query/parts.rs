@@ -121,11 +121,12 @@ impl Store {
     pub fn message(&self, id: FlowId) -> Result<Option<Stored<Message>>, StoreError> {
         self.readers().read(|conn| {
             let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
-            let mut statement =
-                conn.prepare_cached("SELECT codec, raw_len, bytes FROM messages WHERE flow = ?1")?;
-            let mut rows = statement.query([n])?;
-            let Some(row) = rows.next()? else { return Ok(None) };
-            let json = unpack(row.get(0)?, row.get(1)?, row.get_ref(2)?.as_blob().map_err(odd)?)?;
+            let blob: Option<Option<i64>> = conn
+                .prepare_cached("SELECT message FROM flow_contents WHERE flow = ?1")?
+                .query_row([n], |row| row.get(0))
+                .optional()?;
+            let Some(blob) = blob.flatten() else { return Ok(None) };
+            let json = content(conn, blob)?;
             Ok(Some(Stored::read_back(message_json::decode(&json)?, revision)))
         })
     }

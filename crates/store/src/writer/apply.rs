@@ -129,8 +129,8 @@ struct Statements<'c> {
     insert: CachedStatement<'c>,
     update: CachedStatement<'c>,
     progress: CachedStatement<'c>,
+    count: CachedStatement<'c>,
     contents: CachedStatement<'c>,
-    message: CachedStatement<'c>,
     blobs: BlobSql<'c>,
     blocks: BlockSql<'c>,
 }
@@ -141,9 +141,11 @@ impl<'c> Statements<'c> {
             insert: conn.prepare_cached(&flow.insert)?,
             update: conn.prepare_cached(&flow.update)?,
             progress: conn.prepare_cached(&flow.progress)?,
+            count: conn
+                .prepare_cached("UPDATE flows SET revision = ?2, event_count = ?3 WHERE n = ?1")?,
             contents: conn.prepare_cached(
                 "INSERT INTO flow_contents VALUES
-                     (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                     (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
                  ON CONFLICT (flow) DO UPDATE SET
                      request_headers = ifnull(?2, request_headers),
                      request_trailers = ifnull(?3, request_trailers),
@@ -156,11 +158,8 @@ impl<'c> Statements<'c> {
                      response_body = ifnull(?10, response_body),
                      response_media_type = iif(?10 IS NULL, response_media_type, ?11),
                      response_original_len = ifnull(?12, response_original_len),
-                     response_truncated = ifnull(?13, response_truncated)",
-            )?,
-            message: conn.prepare_cached(
-                "INSERT OR REPLACE INTO messages (flow, raw_len, codec, bytes)
-                 VALUES (?1, ?2, ?3, ?4)",
+                     response_truncated = ifnull(?13, response_truncated),
+                     message = ifnull(?14, message)",
             )?,
             blobs: BlobSql::prepare(conn)?,
             blocks: BlockSql::prepare(conn)?,
@@ -217,7 +216,11 @@ impl Transaction<'_, '_> {
         };
         let (n, tail) = match known {
             Some(open) => {
-                self.update(&open, &flow, revision)?;
+                if touched.flow.is_some() {
+                    self.update(&open, &flow, revision)?;
+                } else {
+                    self.count(open.n, &flow, revision)?;
+                }
                 (open.n, open.tail)
             }
             None => self.insert(&flow, revision)?,
@@ -318,6 +321,13 @@ impl Transaction<'_, '_> {
         if binder.execute()? == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
     }
 
+    /// The batch knows nothing of the flow itself: only its events are more.
+    fn count(&mut self, n: i64, flow: &Flow, revision: Revision) -> rusqlite::Result<()> {
+        let numbers = (n, signed(revision.0), signed(flow.event_count));
+        let rows = self.sql.count.execute(numbers)?;
+        if rows == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
+    }
+
     fn contents(
         &mut self,
         n: i64,
@@ -326,7 +336,8 @@ impl Transaction<'_, '_> {
         touched: &Touched<'_>,
     ) -> rusqlite::Result<()> {
         let parts = touched.heads.iter().filter(|head| head.is_some()).count()
-            + touched.bodies.iter().filter(|body| body.is_some()).count();
+            + touched.bodies.iter().filter(|body| body.is_some()).count()
+            + usize::from(touched.message.is_some());
         if parts > 0 {
             let mut heads = [None; 4];
             for (blob, head) in heads.iter_mut().zip(touched.heads) {
@@ -336,8 +347,10 @@ impl Transaction<'_, '_> {
             for (blob, body) in bodies.iter_mut().zip(touched.bodies) {
                 *blob = body.map(|body| self.blob(body.bytes.as_bytes())).transpose()?;
             }
+            let message = touched.message.map(|message| self.message(message)).transpose()?;
             let statement = &mut self.sql.contents;
             statement.raw_bind_parameter(1, n)?;
+            statement.raw_bind_parameter(14, message)?;
             for (position, blob) in (2..).zip(heads) {
                 statement.raw_bind_parameter(position, blob)?;
             }
@@ -352,9 +365,6 @@ impl Transaction<'_, '_> {
             statement.raw_execute()?;
         }
         if let Some(message) = touched.message {
-            let json = message_json::encode(message);
-            let (codec, bytes) = self.memory.packer.pack(&json);
-            self.sql.message.execute((n, signed(json.len() as u64), codec, bytes))?;
             self.tool_calls(n, message)?;
         } else if !known_tools {
             let mut statement = self.conn.prepare_cached(
@@ -407,6 +417,14 @@ impl Transaction<'_, '_> {
 
     fn blob(&mut self, bytes: &[u8]) -> rusqlite::Result<i64> {
         self.memory.blobs.keep(&mut self.sql.blobs, &mut self.memory.packer, bytes)
+    }
+
+    fn message(&mut self, message: &Message) -> rusqlite::Result<i64> {
+        let mut json = std::mem::take(&mut self.memory.raw);
+        message_json::encode(message, &mut json);
+        let blob = self.blob(&json);
+        self.memory.raw = json;
+        blob
     }
 
     fn tunnels(&mut self, batch: &Batch<'_>) -> rusqlite::Result<()> {

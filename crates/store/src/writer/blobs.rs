@@ -8,9 +8,16 @@ use crate::codec::pack::Packer;
 /// Recent hashes; 4,096 of them take about half a megabyte.
 const REMEMBERED: usize = 4096;
 
+/// Small contents that come again and again are recognised by their bytes, without hashing them
+/// cryptographically; they take at most half a megabyte.
+const HOT: usize = 128;
+const HOT_BYTES: usize = 4096;
+
 /// Which blobs exist.
 pub(super) struct Blobs {
     recent: LruCache<[u8; 32], i64>,
+    /// Whole contents, which the cache compares.
+    hot: LruCache<Box<[u8]>, i64>,
 }
 
 /// The statements on blobs.
@@ -34,7 +41,7 @@ impl<'c> BlobSql<'c> {
 impl Blobs {
     pub(super) fn new() -> Self {
         // Unbounded and trimmed by hand: a bounded one would reserve all its room when idle.
-        Self { recent: LruCache::unbounded() }
+        Self { recent: LruCache::unbounded(), hot: LruCache::unbounded() }
     }
 
     /// The id of the blob of `bytes`, which is stored when it is new.
@@ -44,8 +51,18 @@ impl Blobs {
         packer: &mut Packer,
         bytes: &[u8],
     ) -> rusqlite::Result<i64> {
+        let small = bytes.len() <= HOT_BYTES;
+        if small && let Some(&id) = self.hot.get(bytes) {
+            return Ok(id);
+        }
         let hash = *blake3::hash(bytes).as_bytes();
         if let Some(&id) = self.recent.get(&hash) {
+            if small {
+                if self.hot.len() >= HOT {
+                    self.hot.pop_lru();
+                }
+                self.hot.put(bytes.into(), id);
+            }
             return Ok(id);
         }
         let stored = sql.find.query_row([&hash[..]], |row| row.get(0)).optional()?;
@@ -66,6 +83,6 @@ impl Blobs {
 
     /// Forgets all: some may not exist any more.
     pub(super) fn forget(&mut self) {
-        self.recent = LruCache::unbounded();
+        *self = Self::new();
     }
 }

@@ -62,7 +62,7 @@ impl Deletion {
         for key in &keys {
             let mut refers = change.prepare_cached(
                 "SELECT request_headers, request_trailers, response_headers, response_trailers,
-                     request_body, response_body
+                     request_body, response_body, message
                  FROM flow_contents WHERE flow = ?1",
             )?;
             let mut rows = refers.query([key])?;
@@ -89,7 +89,7 @@ impl Deletion {
         {
             let mut contents = change.prepare(
                 "SELECT request_headers, request_trailers, response_headers, response_trailers,
-                     request_body, response_body
+                     request_body, response_body, message
                  FROM flow_contents",
             )?;
             let mut rows = contents.query(())?;
@@ -109,7 +109,7 @@ impl Deletion {
 
 /// The blobs that a row of contents refers to.
 fn each_blob(row: &Row<'_>, mut visit: impl FnMut(i64)) -> rusqlite::Result<()> {
-    for column in 0..6 {
+    for column in 0..7 {
         if let Some(blob) = row.get(column)? {
             visit(blob);
         }

@@ -1,10 +1,10 @@
 //! Tails: the newest events of each open flow, rewritten in place until they are worth sealing.
 //!
 //! Three sizes keep both memory and rewriting small. What arrives goes into the *tail* row, which is
-//! rewritten with every commit until it holds 8 KB. Sealed tails pile up as *pieces*; when they hold
+//! rewritten with every commit until it holds 4 KB. Sealed tails pile up as *pieces*; when they hold
 //! 64 KB, or the flow ends, they are read back and become one block. A flood skips all that: every
 //! 64 KB that arrive in one transaction become a block at once. So an event is compressed about
-//! twice, and an open flow holds at most 8 KB here.
+//! twice, and an open flow holds at most 4 KB of them here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::codec::pack::{Packer, unpack};
 use crate::flow_row::signed;
 
 /// Raw bytes at which a tail is sealed as a piece.
-const PIECE_BYTES: usize = 8 * 1024;
+const PIECE_BYTES: usize = 4 * 1024;
 
 /// Flows whose dropped events are remembered until their row can say so.
 const REMEMBERED_LOSSES: usize = 4096;

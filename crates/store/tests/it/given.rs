@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use langley_model::{
-    Attributed, Body, ConnectionId, EventRun, EventSpan, Flow, FlowId, HeaderBlock, Headers,
-    Micros, Outcome, Provider, Record, Redacted, Redactor, RedactorOptions, Side,
+    Attributed, Block, Body, ConnectionId, Content, EventRun, EventSpan, Flow, FlowId, HeaderBlock,
+    Headers, Message, Micros, Outcome, Provider, Record, Redacted, Redactor, RedactorOptions, Side,
 };
 use langley_store::{Change, Store, StoreOptions};
 use parking_lot::Mutex;
@@ -140,6 +140,13 @@ pub(crate) fn body(flow: FlowId, side: Side, bytes: Vec<u8>) -> Record {
     })
 }
 
+/// An answer of a few words, always the same.
+pub(crate) fn message(flow: FlowId) -> Record {
+    let content = Content::Text { text: String::from("a few words"), citations: Vec::new() };
+    let blocks = vec![Block { index: 0, content, complete: true }];
+    Record::Message(flow, Box::new(Message { blocks, ..Message::default() }))
+}
+
 /// Events `first..first + count` of `len` bytes each, every tenth of another type.
 pub(crate) fn run(flow: FlowId, first: u64, count: u64, len: usize) -> Record {
     let mut run = EventRun::new(flow);
@@ -162,9 +169,15 @@ pub(crate) fn kind(seq: u64) -> &'static str {
     if seq % 10 == 9 { "ping" } else { "content_block_delta" }
 }
 
-/// Text that no redaction rule takes for a secret, different for each event.
+/// Text that no redaction rule takes for a secret, all over different for each event.
 pub(crate) fn data(seq: u64, len: usize) -> Vec<u8> {
-    let mut text = format!("event {seq} ").into_bytes();
-    text.resize(len.max(text.len()), b'.');
+    let mut text = format!("{} event {seq} ", seq % 10).into_bytes();
+    let mut state = seq;
+    while text.len() < len {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(seq | 1);
+        text.push(b'0' + (state >> 60) as u8 % 10);
+        text.push(b'.');
+    }
+    text.truncate(len.max(9));
     text
 }

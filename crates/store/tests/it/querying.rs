@@ -3,7 +3,7 @@
 use langley_model::{Flow, MicroUsd, Micros, Outcome, Provider};
 use langley_store::{FlowFilter, OutcomeFilter, StatusFilter, Store, StoreError};
 
-use crate::given::{Fixture, body, ended, flow, of, run, session};
+use crate::given::{Fixture, body, ended, flow, message, of, run, session};
 use langley_model::Side;
 
 fn starts(store: &Store, filter: &FlowFilter) -> Vec<i64> {
@@ -161,6 +161,7 @@ fn deleting_takes_all_that_belongs_to_a_flow_and_nothing_else() {
         body(kept.id, Side::Client, shared.clone()),
         body(gone.id, Side::Client, shared.clone()),
         body(gone.id, Side::Upstream, own.clone()),
+        message(gone.id),
         run(gone.id, 0, 500, 220),
     ]);
     let filter = FlowFilter { host: Some(String::from("api.example")), ..FlowFilter::default() };

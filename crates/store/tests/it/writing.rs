@@ -11,7 +11,7 @@ use langley_model::{
 use langley_store::{FlowFilter, Store, StoreError};
 use parking_lot::Mutex;
 
-use crate::given::{Fixture, body, ended, flow, headers, of, options, run, seal, session};
+use crate::given::{Fixture, body, ended, flow, headers, message, of, options, run, seal, session};
 
 #[test]
 fn a_flow_reads_back_with_every_member() {
@@ -175,6 +175,23 @@ fn equal_content_is_stored_once() {
             body(flow.id, Side::Client, text.clone()),
             body(flow.id, Side::Upstream, text.clone()),
         ]);
+    }
+    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
+    let blobs: i64 = conn.query_row("SELECT count(*) FROM blobs", (), |row| row.get(0)).unwrap();
+    assert_eq!(blobs, 2);
+}
+
+#[test]
+fn an_answer_given_often_is_stored_once_and_a_later_state_does_not_lose_it() {
+    let fixture = Fixture::new();
+    let flows: Vec<_> = (0..4).map(ended).collect();
+    for flow in &flows {
+        fixture.write(vec![of(flow), message(flow.id)]);
+    }
+    fixture.write(vec![of(&flows[0]), body(flows[0].id, Side::Client, b"asked".to_vec())]);
+    for flow in &flows {
+        let stored = fixture.store.message(flow.id).unwrap().unwrap();
+        assert_eq!(stored.blocks.len(), 1);
     }
     let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
     let blobs: i64 = conn.query_row("SELECT count(*) FROM blobs", (), |row| row.get(0)).unwrap();
