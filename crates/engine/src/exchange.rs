@@ -51,7 +51,7 @@ pub(crate) enum Written {
 
 /// An open flow.
 pub(crate) struct Exchange {
-    pub(crate) flow: Flow,
+    pub(crate) flow: Box<Flow>,
     opened: Tick,
     dialect: Option<&'static dyn Dialect>,
     attribution: Attribution,
@@ -71,9 +71,9 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// A flow that just opened.
-    pub(crate) fn open(opened: Opened, bench: &Bench) -> Self {
+    pub(crate) fn open(opened: Opened, bench: &Bench) -> Box<Self> {
         let Opened { flow: id, connection, started_at, at, mode, headers, control, .. } = opened;
-        let mut flow = Flow::new(id, connection, started_at);
+        let mut flow = Box::new(Flow::new(id, connection, started_at));
         flow.mode = mode;
         flow.scheme = opened.scheme.to_owned();
         flow.host = opened.host;
@@ -110,7 +110,7 @@ impl Exchange {
         if !keeps_bodies {
             add_note(&mut flow.decode_note, "bodies of this host are not kept");
         }
-        let mut exchange = Self {
+        let mut exchange = Box::new(Self {
             flow,
             opened: at,
             dialect: spoken.map(|(_, dialect)| dialect),
@@ -125,7 +125,7 @@ impl Exchange {
             written: Written::Never,
             is_touched: false,
             is_due: false,
-        };
+        });
         exchange.put_headers(Side::Client, false, headers, bench);
         exchange
     }
@@ -270,7 +270,7 @@ impl Exchange {
         if let Response::Stream(stream) = &self.response {
             stream.describe(&mut self.flow);
         }
-        bench.redactor.seal(Record::Flow(Box::new(self.flow.clone())))
+        bench.redactor.seal(Record::Flow(self.flow.clone()))
     }
 
     /// The store's knowledge is out of date.

@@ -143,9 +143,10 @@ impl Notebook {
         let id = opened.flow;
         let bench = &self.bench;
         match catch_unwind(AssertUnwindSafe(|| Exchange::open(opened, bench))) {
-            Ok(exchange) => {
-                self.flows.insert(id, Box::new(exchange));
-                self.touch(id);
+            Ok(mut exchange) => {
+                exchange.is_touched = true;
+                self.flows.insert(id, exchange);
+                self.touched.push(id);
             }
             Err(_) => self.figures.panics += 1,
         }
@@ -182,7 +183,7 @@ impl Notebook {
         let id = exchange.flow.id;
         let mut records = std::mem::take(&mut exchange.out);
         let is_known = exchange.written != Written::Never;
-        let state = self.bench.redactor.seal(Record::Flow(Box::new(exchange.flow)));
+        let state = self.bench.redactor.seal(Record::Flow(exchange.flow));
         // A flow the store knows is declared ended after its last part, a new one before its first.
         if is_known {
             records.push(state);
@@ -203,13 +204,7 @@ impl Notebook {
             self.figures.panics += 1;
             exchange.maim(bench);
         }
-        self.touch(id);
-    }
-
-    fn touch(&mut self, id: FlowId) {
-        if let Some(exchange) = self.flows.get_mut(&id)
-            && !exchange.is_touched
-        {
+        if !exchange.is_touched {
             exchange.is_touched = true;
             self.touched.push(id);
         }

@@ -27,12 +27,14 @@ pub(crate) fn opening(redactor: &Redactor, text: &str) -> Option<String> {
     }
     redactor.scrub_text(&mut part);
     let mut line = String::with_capacity(part.len().min(4 * SHOWN));
+    let mut shown = 0;
     for word in part.split_whitespace() {
         if !line.is_empty() {
             line.push(' ');
         }
         line.push_str(word);
-        if line.len() > 4 * SHOWN {
+        shown += word.chars().count();
+        if shown > SHOWN {
             break;
         }
     }

@@ -1,6 +1,8 @@
 //! A streamed answer on its way: bytes to events to a redacted run and a message.
 
-use langley_model::{EventRedactor, EventRun, EventText, Flow, FlowId, IncomingEvent, Message};
+use langley_model::{
+    EventRedactor, EventRun, EventText, Flow, FlowId, IncomingEvent, Message, Survey,
+};
 use langley_protocol::dialect::{EventFacts, ResponseDecoder};
 use langley_protocol::encoding::{ContentDecoder, EncodingError};
 use langley_protocol::sse::{SseDecoder, SseEvent};
@@ -177,7 +179,15 @@ impl Stream {
 
     /// Takes the waiting events.
     pub(crate) fn take_run(&mut self) -> EventRun {
-        std::mem::replace(&mut self.run, EventRun::new(self.flow))
+        // A run that was full is followed by another: its room is asked for once. A stream that
+        // trickles keeps none while it is silent.
+        let next = if self.run.text.len() >= RUN_BYTES {
+            let events = self.run.spans.len();
+            EventRun::with_capacity(self.flow, RUN_BYTES + RUN_BYTES / 8, events + events / 8)
+        } else {
+            EventRun::new(self.flow)
+        };
+        std::mem::replace(&mut self.run, next)
     }
 
     /// Why decoding stopped or lost something.
@@ -199,6 +209,8 @@ impl Stream {
         let Self { flow, events, dialect, redactor, assembly, run, seen, unknown, .. } = self;
         let flow = *flow;
         let mut live = |block, kind, text| Bench::show(&*bench.live, flow, block, kind, text);
+        redactor.set_watched(bench.live.wants(flow));
+        let mut survey = Survey::new(data.unwrap_or_default());
         let mut take = |event: SseEvent<'_>| {
             let facts = match dialect {
                 Some(dialect) => dialect.event(&event, &mut |delta| assembly.apply(delta)),
@@ -218,7 +230,7 @@ impl Stream {
                 }),
             };
             *seen += 1;
-            redactor.push(&bench.redactor, incoming, run, &mut live);
+            redactor.push_surveyed(&bench.redactor, incoming, &mut survey, run, &mut live);
             if let Some(block) = facts.ends_block {
                 redactor.end_block(&bench.redactor, block, run, &mut live);
             }

@@ -28,7 +28,7 @@ pub use record::{
 };
 pub use redact::{
     EventRedactor, EventText, IncomingEvent, Redacted, RedactedBytes, Redactor, RedactorOptions,
-    RuleCount, Scrub,
+    RuleCount, Scrub, Survey,
 };
 pub use stored::Stored;
 pub use time::{Micros, Tick};

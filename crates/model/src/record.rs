@@ -94,6 +94,17 @@ impl EventRun {
         Self { flow: Some(flow), ..Self::default() }
     }
 
+    /// An empty run of `flow` with room for this many bytes and events.
+    #[must_use]
+    pub fn with_capacity(flow: FlowId, bytes: usize, events: usize) -> Self {
+        Self {
+            flow: Some(flow),
+            text: RedactedBytes::with_capacity(bytes),
+            spans: Vec::with_capacity(events),
+            kinds: Vec::new(),
+        }
+    }
+
     /// Position of `kind` in [`Self::kinds`], added when new.
     pub fn kind(&mut self, kind: &str) -> u16 {
         let known = self.kinds.iter().position(|name| name == kind);

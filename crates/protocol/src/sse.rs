@@ -8,7 +8,7 @@
 
 use std::mem;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
@@ -119,7 +119,23 @@ impl SseDecoder {
         // Events whose first line begins in this read are collected in `here`, without a copy,
         // as long as they are simple; `self.event` takes over when they are not.
         let mut here = Here::default();
+        // The first lines of the latest event that had the usual form: most events repeat them.
+        let (mut head, mut name) = (&[][..], "");
         while !rest.is_empty() {
+            if here.size == 0
+                && self.at == At::Event
+                && self.event.size == 0
+                && self.line.is_empty()
+            {
+                if head.is_empty() || !rest.starts_with(head) {
+                    (head, name) = usual_head(rest).unwrap_or_default();
+                }
+                if let Some((data, after)) = usual_rest(head, rest, self.max) {
+                    sink(SseEvent { name, data, id: None, retry: None });
+                    rest = after;
+                    continue;
+                }
+            }
             let Some(end) = memchr2(b'\n', b'\r', rest) else { break };
             let line = &rest[..end];
             let mut next = end + 1;
@@ -315,6 +331,33 @@ impl Pending {
         }
         self.clear();
     }
+}
+
+/// The first lines of an event in its usual form, `event: NAME` and the field name of its only data
+/// line, and the name.
+fn usual_head(bytes: &[u8]) -> Option<(&[u8], &str)> {
+    const NAME: &[u8] = b"event: ";
+    const DATA: &[u8] = b"data: ";
+    let begun = bytes.strip_prefix(NAME)?;
+    let name = &begun[..memchr(b'\n', begun)?];
+    let end = NAME.len() + name.len() + 1 + DATA.len();
+    if name.contains(&b'\r') || !begun[name.len() + 1..].starts_with(DATA) {
+        return None;
+    }
+    Some((&bytes[..end], std::str::from_utf8(name).ok()?))
+}
+
+/// The data of an event that starts with `head`, when nothing but its blank line follows, and what
+/// comes after it. None when its lines have more than `max` bytes, too.
+fn usual_rest<'c>(head: &[u8], bytes: &'c [u8], max: usize) -> Option<(&'c [u8], &'c [u8])> {
+    let begun = bytes.strip_prefix(head).filter(|_| !head.is_empty())?;
+    let end = memchr2(b'\n', b'\r', begun)?;
+    let (data, rest) = begun.split_at(end);
+    // The head's own line feed is no part of a line.
+    if head.len() - 1 + end > max {
+        return None;
+    }
+    Some((data, rest.strip_prefix(b"\n\n")?))
 }
 
 /// The value of a line, when its field is `field`.

@@ -133,3 +133,52 @@ fn idle_streams() {
     }
     rig.finish();
 }
+
+#[test]
+#[ignore = "prints figures; run in release"]
+fn a_burst_of_streams() {
+    const STREAMS: usize = 8;
+    const EVENTS_PER_PIECE: usize = 8;
+    const PIECES: usize = 20_000;
+    const WORDS: &str = "The parser keeps one state per connection, so that a slow peer never \
+        delays another; each frame is read whole before it is handed on. When the buffer is full \
+        the reader stops, the window closes, and the sender waits. Nothing is copied twice: the \
+        frame borrows from the buffer until it is done, and the task returns it to the pool. ";
+    let words = WORDS.repeat(4);
+    let pieces: Vec<Bytes> = (0..64)
+        .map(|piece| {
+            let events = (0..EVENTS_PER_PIECE).map(|event| {
+                let from = (piece * 61 + event * 37) % 600;
+                kit::text(0, &words[from..from + 105])
+            });
+            Bytes::from(events.collect::<String>())
+        })
+        .collect();
+    println!("{} bytes a piece of {EVENTS_PER_PIECE} events", pieces[0].len());
+    let rig = Rig::new();
+    let begin = kit::start() + &kit::text_start(0);
+    let scripts: Vec<_> =
+        (0..STREAMS).map(|_| Script::messages("{}").sse().data(begin.as_bytes())).collect();
+    scripts.iter().for_each(|script| rig.start(script));
+    rig.until(|rig| rig.recorder.stats().captures_total > 0);
+    let (wall, cpu) = (Instant::now(), recorder_cpu());
+    for turn in 0..PIECES {
+        while rig.intake.stats().items > 2_000 {
+            std::thread::yield_now();
+        }
+        for script in &scripts {
+            let part = Part::Data(pieces[turn % pieces.len()].clone());
+            let chunk = Chunk { flow: script.flow, at: Tick(9), part };
+            assert!(rig.intake.offer(Capture::Response(chunk)));
+        }
+    }
+    rig.until(|rig| rig.intake.stats().items == 0);
+    let millions = (STREAMS * EVENTS_PER_PIECE * PIECES) as f64 / 1e6;
+    let wall = wall.elapsed().as_secs_f64() / millions;
+    let cpu = cpu.zip(recorder_cpu()).map(|(a, b)| (b - a) / millions);
+    println!("burst: {wall:.3} s wall a million; recorder CPU {cpu:.3?} s");
+    for script in &scripts {
+        CaptureSink::close(&*rig.intake, script.closed());
+    }
+    rig.finish();
+}

@@ -180,6 +180,18 @@ pub(super) fn ending(text: &[u8], floor: usize) -> Ending {
     ending
 }
 
+/// Whether an anchor that starts at `from` or later spans position `at`.
+pub(super) fn spans(text: &[u8], from: usize, at: usize) -> bool {
+    let (before, after) = text.split_at(at);
+    let (Some(&last), Some(next)) = (before.last(), after.first()) else { return false };
+    SEAMS[usize::from(last)].iter().any(|(half, rest)| {
+        rest.first() == Some(next)
+            && from + half.len() <= at
+            && before.ends_with(half)
+            && after.starts_with(rest)
+    })
+}
+
 /// A proper prefix of an anchor.
 #[derive(Debug)]
 struct Half {
@@ -214,9 +226,37 @@ static HALVES: LazyLock<[Vec<Half>; 256]> = LazyLock::new(|| {
     table
 });
 
+/// The two parts of an anchor that is cut in two.
+type Parts = (&'static [u8], &'static [u8]);
+
+/// Both parts of every cut of every anchor, by the last byte of the first part.
+static SEAMS: LazyLock<[Vec<Parts>; 256]> = LazyLock::new(|| {
+    let mut table = [const { Vec::new() }; 256];
+    for (literal, _) in ANCHORS {
+        for len in 1..literal.len() {
+            let (half, rest) = literal.as_bytes().split_at(len);
+            let row: &mut Vec<Parts> = &mut table[usize::from(half[len - 1])];
+            row.push((half, rest));
+        }
+    }
+    table
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_anchor_is_seen_across_every_seam() {
+        for (literal, _) in ANCHORS {
+            let text = format!("ab{literal}cd");
+            for at in 0..=text.len() {
+                let inside = at > 2 && at < 2 + literal.len();
+                assert_eq!(spans(text.as_bytes(), 2, at), inside, "{literal} at {at}");
+                assert!(!spans(text.as_bytes(), 3, at), "{literal} at {at}");
+            }
+        }
+    }
 
     #[test]
     fn no_anchor_lies_inside_another_and_all_fit_the_vectorised_search() {

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::anchor::{LONGEST, ending, next_hit};
+use super::anchor::{LONGEST, ending, spans};
 use super::rule::Rule;
 use super::scan::{Cut, Mark, Rules, scan};
 use super::stop::Stop;
@@ -31,6 +31,9 @@ pub(super) struct BlockText {
     decided: usize,
     mark: Mark,
     seam: bool,
+    /// Whether the last bytes of `raw` may hold an anchor already, an open question or one behind an
+    /// escape, so that a seam is more than the two bytes beside it.
+    asks: bool,
     open: Option<(Rule, Stop)>,
     swallowing: Option<Stop>,
 }
@@ -56,6 +59,7 @@ impl BlockText {
             decided: 0,
             mark: Mark { next: 0, floor: 0 },
             seam: false,
+            asks: false,
             open: None,
             swallowing: None,
         }
@@ -85,11 +89,8 @@ impl BlockText {
         if self.decided < before || self.swallowing.is_some() {
             return false;
         }
-        if self.seam {
-            let beyond = self.raw.len().min(before + LONGEST - 1);
-            if next_hit(&self.raw[self.mark.next..beyond], 0).is_some() {
-                return false;
-            }
+        if self.seam && (self.asks || spans(&self.raw, self.mark.next, before)) {
+            return false;
         }
         let ending = ending(&self.raw, self.mark.floor);
         if ending.hold < self.raw.len() {
@@ -97,6 +98,8 @@ impl BlockText {
         }
         self.decided = self.raw.len();
         self.seam = ending.seam;
+        // Then the next seam's search begins inside this piece.
+        self.asks &= piece.len() < LONGEST;
         self.mark.next = self.decided.saturating_sub(LONGEST - 1).max(self.mark.floor);
         self.forget();
         true
@@ -131,6 +134,7 @@ impl BlockText {
                 Mark { next: view.to_raw(halt.mark.next), floor: view.to_raw(halt.mark.floor) };
             self.decided = view.to_raw(halt.decided).max(self.decided);
             self.seam = halt.seam;
+            self.asks = halt.asks || !view.is_plain();
             self.open = halt.open;
         }
         drop(view);

@@ -59,6 +59,47 @@ impl fmt::Debug for IncomingEvent<'_> {
     }
 }
 
+/// Bytes that are searched for anchors once, for all the events that lie in them.
+///
+/// Most of a search's price is its beginning, and one read often brings several events.
+#[derive(Clone, Copy)]
+pub struct Survey<'a> {
+    bytes: &'a [u8],
+    /// From here up to `hit` no anchor starts; `usize::MAX` before the first search.
+    from: usize,
+    hit: usize,
+}
+
+impl<'a> Survey<'a> {
+    /// A survey of these bytes; nothing is searched yet.
+    #[must_use]
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, from: usize::MAX, hit: 0 }
+    }
+
+    /// Whether no anchor is in `data`, which may or may not be a part of the surveyed bytes.
+    fn is_clean(&mut self, data: &[u8]) -> bool {
+        // Both are borrowed here, so equal addresses are the same bytes.
+        let start = data.as_ptr().addr().checked_sub(self.bytes.as_ptr().addr());
+        let room = |start: &usize| {
+            start.checked_add(data.len()).is_some_and(|end| end <= self.bytes.len())
+        };
+        let Some(start) = start.filter(room) else { return next_hit(data, 0).is_none() };
+        if start < self.from || start > self.hit {
+            self.from = start;
+            self.hit = next_hit(self.bytes, start).map_or(self.bytes.len(), |hit| hit.start);
+        }
+        start + data.len() <= self.hit
+    }
+}
+
+impl fmt::Debug for Survey<'_> {
+    /// Without the bytes: they are not redacted yet.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Survey").field("len", &self.bytes.len()).finish_non_exhaustive()
+    }
+}
+
 /// Takes newly safe text of a block.
 type Live<'a> = &'a mut dyn FnMut(u32, LiveKind, Redacted<String>);
 
@@ -69,6 +110,7 @@ pub struct EventRedactor {
     held: VecDeque<Held>,
     held_bytes: usize,
     serial: u64,
+    is_muted: bool,
 }
 
 /// An event that waits.
@@ -101,6 +143,12 @@ impl EventRedactor {
         Self::default()
     }
 
+    /// Whether somebody wants the newly safe text; from the start, yes. While nobody does, `live` is
+    /// never called.
+    pub const fn set_watched(&mut self, is_watched: bool) {
+        self.is_muted = !is_watched;
+    }
+
     /// Appends every event that is now safe to `run` (possibly none, possibly several earlier ones),
     /// and calls `live` with newly safe text.
     pub fn push(
@@ -110,10 +158,22 @@ impl EventRedactor {
         run: &mut EventRun,
         live: Live<'_>,
     ) {
+        self.push_surveyed(redactor, event, &mut Survey::new(event.data), run, live);
+    }
+
+    /// As [`Self::push`], for an event that may be one of several in surveyed bytes.
+    pub fn push_surveyed(
+        &mut self,
+        redactor: &Redactor,
+        event: IncomingEvent<'_>,
+        survey: &mut Survey<'_>,
+        run: &mut EventRun,
+        live: Live<'_>,
+    ) {
         let place = event.text.filter(|text| text.start < text.end && text.end <= event.data.len());
         let piece = place.map_or(&[][..], |text| &event.data[text.start..text.end]);
         if redactor.rules().none() {
-            show(place, piece, live);
+            self.show(place, piece, live);
             return append(
                 run,
                 event.seq,
@@ -123,13 +183,13 @@ impl EventRedactor {
                 event.data.len(),
             );
         }
-        let clean = next_hit(event.data, 0).is_none();
+        let clean = survey.is_clean(event.data);
         let index = place.map(|text| self.block(redactor, text, run, live));
         if let Some(block) = index.map(|index| &mut self.blocks[index]) {
             if !clean {
                 block.append(piece);
             } else if block.append_clean(piece) {
-                show(place, piece, live);
+                self.show(place, piece, live);
                 if self.held.is_empty() {
                     return append_whole(run, event);
                 }
@@ -241,8 +301,17 @@ impl EventRedactor {
                 }
             }
         }
-        if !decided.live.is_empty() {
+        if !decided.live.is_empty() && !self.is_muted {
             live(block, kind, Redacted::new(decided.live));
+        }
+    }
+
+    /// Shows a piece that is safe as it is.
+    fn show(&self, place: Option<EventText>, piece: &[u8], live: Live<'_>) {
+        if let Some(text) = place.filter(|_| !self.is_muted) {
+            let mut shown = String::with_capacity(piece.len());
+            unescape(piece, &mut shown);
+            live(text.block, text.kind, Redacted::new(shown));
         }
     }
 
@@ -328,15 +397,6 @@ fn append(
         len: length(data.len()),
         original_len: length(original_len),
     });
-}
-
-/// Shows a piece that is safe as it is.
-fn show(place: Option<EventText>, piece: &[u8], live: Live<'_>) {
-    if let Some(text) = place {
-        let mut shown = String::with_capacity(piece.len());
-        unescape(piece, &mut shown);
-        live(text.block, text.kind, Redacted::new(shown));
-    }
 }
 
 /// Redacts what lies around an event's text, and says where the text starts then. The text itself

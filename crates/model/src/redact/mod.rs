@@ -22,7 +22,7 @@ mod stop;
 mod target;
 mod view;
 
-pub use event::{EventRedactor, EventText, IncomingEvent};
+pub use event::{EventRedactor, EventText, IncomingEvent, Survey};
 pub use rule::RuleCount;
 pub use scrub::{Redactor, RedactorOptions};
 pub use seal::{Redacted, RedactedBytes, Scrub};

@@ -95,6 +95,8 @@ pub(super) struct Halt {
     pub(super) decided: usize,
     /// Whether the continuation must be searched together with the end.
     pub(super) seam: bool,
+    /// Whether an anchor at the end is not judged yet.
+    pub(super) asks: bool,
     /// What the undecided rest would be swallowed as.
     pub(super) open: Option<(Rule, Stop)>,
 }
@@ -119,17 +121,17 @@ pub(super) fn scan(
             }
             Verdict::More(More { hold, open }) => {
                 let mark = Mark { next: hit.start, floor };
-                return Halt { mark, decided: hold, seam: true, open };
+                return Halt { mark, decided: hold, seam: true, asks: true, open };
             }
         }
     }
     let seam_start = text.len().saturating_sub(LONGEST - 1);
     let mark = Mark { next: next.max(seam_start).max(floor), floor };
     if last {
-        return Halt { mark, decided: text.len(), seam: false, open: None };
+        return Halt { mark, decided: text.len(), seam: false, asks: false, open: None };
     }
     let ending = ending(text, floor);
-    Halt { mark, decided: ending.hold, seam: ending.seam, open: None }
+    Halt { mark, decided: ending.hold, seam: ending.seam, asks: false, open: None }
 }
 
 /// Every cut of a whole text, in order.

@@ -40,6 +40,12 @@ impl RedactedBytes {
         Self(Vec::new())
     }
 
+    /// No bytes, with room for this many.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
     /// Appends a redacted piece.
     pub fn push(&mut self, piece: &Redacted<impl AsRef<[u8]>>) {
         self.0.extend_from_slice(piece.0.as_ref());

@@ -83,6 +83,11 @@ impl<'a> View<'a> {
         &self.bytes
     }
 
+    /// Whether no escape was undone.
+    pub(super) const fn is_plain(&self) -> bool {
+        matches!(self.bytes, Cow::Borrowed(_))
+    }
+
     /// Where a position of the view lies in the raw text.
     pub(super) fn to_raw(&self, position: usize) -> usize {
         let next = self.undone.partition_point(|undone| undone.view <= position);

@@ -1,5 +1,8 @@
 //! What must hold for any text: built from secrets, halves of secrets, and ordinary pieces.
 
+use langley_model::{
+    EventRedactor, EventRun, EventText, IncomingEvent, LiveKind, Redacted, Survey,
+};
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use proptest::test_runner::Config;
 
@@ -83,6 +86,46 @@ proptest! {
             from = to;
         }
         assert_eq!(stream.finish(), scrubbed(&text));
+    }
+
+    #[test]
+    fn events_surveyed_together_are_redacted_as_each_alone(
+        pieces in proptest::collection::vec(text(), 1..8),
+        plain in proptest::collection::vec(any::<bool>(), 8),
+    ) {
+        let redactor = redactor();
+        let mut read = String::new();
+        let mut places = Vec::new();
+        for (piece, plain) in pieces.iter().zip(plain) {
+            let inner = crate::corpus::escaped(if plain { "ordinary " } else { piece });
+            read.push_str("event: delta\ndata: ");
+            let from = read.len();
+            read.push_str("{\"text\":\"");
+            let start = read.len() - from;
+            read.push_str(&inner);
+            places.push((from, start, read.len() - from));
+            read.push_str("\"}\n\n");
+        }
+        let run = |together: bool| {
+            let mut events = EventRedactor::new();
+            let mut run = EventRun::default();
+            let mut shown = String::new();
+            let mut survey = Survey::new(read.as_bytes());
+            let mut live = |_, _, text: Redacted<String>| shown.push_str(&text);
+            for (seq, &(from, start, end)) in (0..).zip(&places) {
+                let data = &read.as_bytes()[from..from + end + 2];
+                let text = Some(EventText { block: 0, kind: LiveKind::Text, start, end });
+                let event = IncomingEvent { seq, offset_us: 0, kind: "delta", data, text };
+                if together {
+                    events.push_surveyed(&redactor, event, &mut survey, &mut run, &mut live);
+                } else {
+                    events.push(&redactor, event, &mut run, &mut live);
+                }
+            }
+            events.finish(&redactor, &mut run, &mut live);
+            (run.text, run.spans, shown)
+        };
+        assert_eq!(run(true), run(false));
     }
 
     #[test]

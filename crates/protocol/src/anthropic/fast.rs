@@ -8,10 +8,21 @@ use langley_model::LiveKind;
 
 use crate::dialect::EventText;
 
-/// Where the text lies, and the text itself as it stands there; none for any other shape.
+/// A recognised event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found<'a> {
+    /// Where the text lies.
+    pub(super) place: EventText,
+    /// The text as it stands there.
+    pub(super) escaped: &'a str,
+    /// Whether there is no escape in it.
+    pub(super) is_plain: bool,
+}
+
+/// The event's text; none for any other shape.
 ///
 /// What is recognised is valid JSON, except that the escapes in the text are not checked.
-pub(super) fn delta(data: &[u8]) -> Option<(EventText, &str)> {
+pub(super) fn delta(data: &[u8]) -> Option<Found<'_>> {
     let rest = match data.strip_prefix(br#"{"type":"content_block_delta","index":"#) {
         Some(rest) => rest,
         None => tokens(
@@ -34,7 +45,7 @@ pub(super) fn delta(data: &[u8]) -> Option<(EventText, &str)> {
     } else {
         spaced(rest)?
     };
-    let len = string_len(rest)?;
+    let (len, is_plain) = string_len(rest)?;
     let (text, after) = rest.split_at(len);
     // Control characters must be escaped in JSON, and text must be UTF-8.
     if text.iter().fold(false, |found, byte| found | (*byte < 0x20)) {
@@ -45,7 +56,8 @@ pub(super) fn delta(data: &[u8]) -> Option<(EventText, &str)> {
         return None;
     }
     let start = data.len() - rest.len();
-    Some((EventText { block, kind, start, end: start + len }, text))
+    let place = EventText { block, kind, start, end: start + len };
+    Some(Found { place, escaped: text, is_plain })
 }
 
 /// The delta's type and text members with white space between them, up to the text's quote.
@@ -87,14 +99,15 @@ fn index(rest: &[u8]) -> Option<(u32, &[u8])> {
     Some((value, skip_space(&rest[digits..])))
 }
 
-/// Bytes up to the quote that ends a JSON string.
-fn string_len(rest: &[u8]) -> Option<usize> {
-    let mut at = 0;
+/// Bytes up to the quote that ends a JSON string, and whether there is no escape before it.
+fn string_len(rest: &[u8]) -> Option<(usize, bool)> {
+    let (mut at, mut is_plain) = (0, true);
     loop {
         at += memchr::memchr2(b'"', b'\\', rest.get(at..)?)?;
         if rest[at] == b'"' {
-            return Some(at);
+            return Some((at, is_plain));
         }
+        is_plain = false;
         at += 2;
     }
 }
@@ -127,7 +140,8 @@ mod tests {
                 r#"{\"a"#,
             ),
         ] {
-            let (place, text) = delta(data.as_bytes()).expect(data);
+            let Found { place, escaped: text, is_plain } = delta(data.as_bytes()).expect(data);
+            assert_eq!(is_plain, !text.contains('\\'));
             assert_eq!((place.kind, text), (kind, expected));
             assert_eq!(&data[place.start..place.end], expected);
         }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use langley_model::{LiveKind, Tokens};
 
+use super::fast::Found;
 use super::usage::UsageReader;
 use super::{block, fast};
 use crate::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
@@ -44,8 +45,9 @@ impl AnthropicResponse {
 impl ResponseDecoder for AnthropicResponse {
     fn event<'a>(&mut self, event: &SseEvent<'a>, out: Out<'_>) -> EventFacts<'a> {
         if !self.slow_only
-            && let Some((place, escaped)) = fast::delta(event.data)
-            && let Some(text) = unescape(escaped)
+            && let Some(Found { place, escaped, is_plain }) = fast::delta(event.data)
+            && let Some(text) =
+                if is_plain { Some(Cow::Borrowed(escaped)) } else { unescape(escaped) }
         {
             out(text_delta(place.block, place.kind, text));
             let kind = "content_block_delta";

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use langley_engine::LiveFeed;
-use langley_model::{Flow, LiveText, Revision, Stored};
+use langley_model::{Flow, FlowId, LiveText, Revision, Stored};
 use langley_store::{Announce, Change};
 use parking_lot::RwLock;
 use tokio::sync::watch;
@@ -137,6 +137,10 @@ impl LiveFeed for Hub {
                 mailbox.put_text(&text);
             }
         }
+    }
+
+    fn wants(&self, _flow: FlowId) -> bool {
+        self.is_watched()
     }
 }
 
