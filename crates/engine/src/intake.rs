@@ -6,6 +6,10 @@
 //! the recorder has seen the flow's ending. So the queue holds at most `max_items` pieces, and two
 //! entries more for each of `max_open_flows` flows.
 //!
+//! The bound in pieces stands for memory and work, and a small piece is little of both: one of less
+//! than [`WHOLE_PIECE`] bytes counts as that part of a piece, so that a burst of small pieces has the
+//! room in bytes that one of large pieces has.
+//!
 //! Waking a sleeping thread costs the sender a system call. So a sender wakes the recorder only when
 //! it is parked with nothing to do; after that it gathers for [`GATHER`] and takes everything at once,
 //! unless the queue passes an eighth of its bound.
@@ -22,13 +26,20 @@ use parking_lot::{Condvar, Mutex};
 /// below 300 wake-ups a second.
 const GATHER: Duration = Duration::from_micros(3_500);
 
+/// Bytes of a piece that counts as one: what the default bounds allow on average.
+const WHOLE_PIECE: usize = (64 << 20) / 10_000;
+
+/// What a waiting piece costs beside its payload, in bytes: its entry, and the head of its buffer.
+const PIECE_COST: usize = 256;
+
 /// Room in the queue's buffers that is kept while nothing happens.
 const IDLE_ENTRIES: usize = 256;
 
 /// The queue's bounds.
 #[derive(Clone, Copy, Debug)]
 pub struct IntakeOptions {
-    /// Captured pieces that may wait.
+    /// Captured pieces that may wait; one of less than 6,710 bytes (256 of them for the piece itself)
+    /// counts as that part of a piece.
     pub max_items: usize,
     /// Bytes of captured pieces that may wait. Openings may use an eighth more.
     pub max_bytes: usize,
@@ -97,8 +108,25 @@ pub struct Intake {
     arrived: Condvar,
     // Raised by senders under the lock, lowered by the recorder without it.
     items: AtomicUsize,
+    /// Sum of the [`share`] of every item.
+    shares: AtomicUsize,
     bytes: AtomicUsize,
     slots: AtomicUsize,
+}
+
+/// What a piece with `weight` bytes of payload counts towards the bound in pieces, of
+/// [`WHOLE_PIECE`] for a whole one.
+pub(crate) fn share(weight: usize) -> usize {
+    weight.saturating_add(PIECE_COST).min(WHOLE_PIECE)
+}
+
+/// Room that was given back.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Released {
+    pub(crate) items: usize,
+    pub(crate) shares: usize,
+    pub(crate) bytes: usize,
+    pub(crate) endings: usize,
 }
 
 #[derive(Debug, Default)]
@@ -140,6 +168,7 @@ impl Intake {
             queue: Mutex::default(),
             arrived: Condvar::new(),
             items: AtomicUsize::new(0),
+            shares: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             slots: AtomicUsize::new(0),
         })
@@ -197,8 +226,9 @@ impl Intake {
     }
 
     /// Gives back the room of entries that were worked off.
-    pub(crate) fn release(&self, items: usize, bytes: usize, endings: usize) {
+    pub(crate) fn release(&self, Released { items, shares, bytes, endings }: Released) {
         self.items.fetch_sub(items, Ordering::Relaxed);
+        self.shares.fetch_sub(shares, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
         let fewer = |slots: usize| Some(slots.saturating_sub(endings));
         let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
@@ -214,8 +244,12 @@ impl Intake {
         queue.gaps = HashMap::new();
     }
 
+    const fn max_shares(&self) -> usize {
+        WHOLE_PIECE.saturating_mul(self.options.max_items)
+    }
+
     fn is_urgent(&self) -> bool {
-        self.items.load(Ordering::Relaxed) > self.options.max_items / 8
+        self.shares.load(Ordering::Relaxed) > self.max_shares() / 8
             || self.bytes.load(Ordering::Relaxed) > self.options.max_bytes / 8
     }
 
@@ -223,6 +257,7 @@ impl Intake {
     fn put(&self, mut queue: parking_lot::MutexGuard<'_, Queue>, capture: Capture, weight: usize) {
         queue.entries.push_back(Entry::Capture(capture));
         let items = self.items.fetch_add(1, Ordering::Relaxed) + 1;
+        self.shares.fetch_add(share(weight), Ordering::Relaxed);
         let bytes = self.bytes.fetch_add(weight, Ordering::Relaxed) + weight;
         let figures = &mut queue.figures;
         figures.taken_total += 1;
@@ -243,7 +278,7 @@ impl Intake {
     }
 
     fn has_room(&self, weight: usize) -> bool {
-        self.items.load(Ordering::Relaxed) < self.options.max_items
+        self.shares.load(Ordering::Relaxed).saturating_add(share(weight)) <= self.max_shares()
             && self.bytes.load(Ordering::Relaxed).saturating_add(weight) <= self.options.max_bytes
     }
 }
@@ -420,13 +455,31 @@ mod tests {
         Intake::new(IntakeOptions { max_items, max_bytes, max_open_flows })
     }
 
+    fn release(intake: &Intake, items: usize, bytes: usize, endings: usize) {
+        let shares = if items == 1 { share(bytes) } else { bytes + items * PIECE_COST };
+        intake.release(Released { items, shares, bytes, endings });
+    }
+
+    #[test]
+    fn small_pieces_have_the_room_in_bytes_that_large_ones_have() {
+        let fitting = |size: usize| {
+            let intake = small(100, 100 * WHOLE_PIECE, 8);
+            let flow = FlowId::new();
+            (0..100_000).take_while(|_| intake.offer(piece(flow, size))).count()
+        };
+        assert_eq!(fitting(WHOLE_PIECE), 100);
+        assert_eq!(fitting(WHOLE_PIECE / 2 - PIECE_COST), 200);
+        assert_eq!(fitting(0), 100 * WHOLE_PIECE / PIECE_COST);
+        assert_eq!(fitting(10 * WHOLE_PIECE), 10);
+    }
+
     #[test]
     fn a_full_queue_refuses_pieces_but_takes_the_ending() {
-        let intake = small(3, 1_000, 8);
+        let intake = small(1, 100_000, 8);
         let flow = FlowId::new();
         assert!(intake.open(opened(flow)));
-        assert!(intake.offer(piece(flow, 10)));
-        assert!(intake.offer(piece(flow, 10)));
+        assert!(intake.offer(piece(flow, 3_000)));
+        assert!(intake.offer(piece(flow, 2_900)));
         assert!(!intake.offer(piece(flow, 10)));
         assert!(!intake.offer(piece(flow, 11)));
         CaptureSink::close(&*intake, closed(flow));
@@ -448,7 +501,7 @@ mod tests {
         let flow = FlowId::new();
         assert!(intake.open(opened(flow)));
         let before = drain(&intake).len();
-        intake.release(before, opened(flow).target.len(), 0);
+        release(&intake, before, opened(flow).target.len(), 0);
         assert!(intake.offer(piece(flow, 20)));
         assert!(!intake.offer(piece(flow, 20)));
         assert!(intake.offer(piece(flow, 10)));
@@ -465,7 +518,7 @@ mod tests {
         assert!(intake.offer(piece(flow, 20)));
         let _entries = drain(&intake);
         assert!(!intake.offer(piece(flow, 20)), "taken out, but still in memory");
-        intake.release(1, 20, 0);
+        release(&intake, 1, 20, 0);
         assert!(intake.offer(piece(flow, 20)));
     }
 
@@ -478,16 +531,16 @@ mod tests {
         CaptureSink::close(&*intake, closed(flow));
         assert!(!intake.open(opened(FlowId::new())));
         assert_eq!(intake.stats().flows_refused, 2);
-        intake.release(2, 0, 1);
+        release(&intake, 2, 0, 1);
         assert!(intake.open(opened(FlowId::new())));
     }
 
     #[test]
     fn a_flow_is_opened_even_when_pieces_are_refused() {
-        let intake = small(1, 1_000, 8);
+        let intake = small(1, 100_000, 8);
         let first = FlowId::new();
         assert!(intake.open(opened(first)));
-        assert!(!intake.offer(piece(first, 1)));
+        assert!(!intake.offer(piece(first, WHOLE_PIECE)));
         assert!(intake.open(opened(FlowId::new())));
     }
 
@@ -511,8 +564,8 @@ mod tests {
 
         #[test]
         fn concurrent_senders_are_accounted_exactly(
-            max_items in 1_usize..200,
-            max_bytes in 200_usize..4_000,
+            max_items in 1_usize..20,
+            max_bytes in 400_usize..4_000, // an eighth has room for every opening
             senders in 1_usize..5,
             sizes in proptest::collection::vec(0_usize..300, 1..120),
         ) {
@@ -546,7 +599,7 @@ mod tests {
                                 let ended = matches!(capture, Capture::Closed(_));
                                 ends += usize::from(ended);
                                 taken += u64::from(matches!(capture, Capture::Response(_)));
-                                intake.release(1, capture.weight(), usize::from(ended));
+                                release(&intake, 1, capture.weight(), usize::from(ended));
                             }
                         }
                     }
@@ -559,7 +612,7 @@ mod tests {
             prop_assert_eq!(stats.gaps_total, refused);
             prop_assert_eq!(stats.gap_bytes_total, gap_bytes);
             prop_assert_eq!((stats.items, stats.bytes, stats.open_flows), (0, 0, 0));
-            prop_assert!(stats.high_water_items <= max_items + 2 * senders);
+            prop_assert!(stats.high_water_items <= max_items * WHOLE_PIECE / PIECE_COST + 2 * senders);
         }
     }
 }

@@ -13,7 +13,7 @@ use langley_model::{Capture, Micros, Redactor, Tick};
 use parking_lot::Mutex;
 
 use crate::bench::Bench;
-use crate::intake::{Entry, Intake};
+use crate::intake::{Entry, Intake, Released, share};
 use crate::live::LiveFeed;
 use crate::notebook::Notebook;
 use crate::options::RecorderOptions;
@@ -187,19 +187,20 @@ impl Loop {
     }
 
     fn work_off(&mut self, entries: &mut VecDeque<Entry>) {
-        let (mut items, mut bytes, mut endings) = (0, 0, 0);
+        let mut done = Released::default();
         for entry in entries.drain(..) {
             if let Entry::Capture(capture) = &entry {
-                items += 1;
-                bytes += Capture::weight(capture);
+                let weight = Capture::weight(capture);
+                done.items += 1;
+                done.shares += share(weight);
+                done.bytes += weight;
             }
-            endings += usize::from(self.notebook.take(entry));
-            if items >= RELEASE_ITEMS || bytes >= RELEASE_BYTES {
-                self.intake.release(items, bytes, endings);
-                (items, bytes, endings) = (0, 0, 0);
+            done.endings += usize::from(self.notebook.take(entry));
+            if done.items >= RELEASE_ITEMS || done.bytes >= RELEASE_BYTES {
+                self.intake.release(std::mem::take(&mut done));
             }
         }
-        self.intake.release(items, bytes, endings);
+        self.intake.release(done);
     }
 
     fn count_refused(&mut self) {

@@ -185,7 +185,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("persistence.body_max_bytes", Kind::Bytes { min: 0, max: 256 * MIB }, Default::Number(MIB), "Longest body that is kept; the rest is cut and marked."),
     key("persistence.event_batch_size", Kind::Count { min: 1, max: 100_000 }, Default::Number(50), "Stream events gathered before they are handed to the database; so far time alone decides.").later(),
     key("persistence.event_batch_timeout_ms", Kind::Count { min: 10, max: 60_000 }, Default::Number(1000), "Longest time in milliseconds before gathered events are written."),
-    key("persistence.queue_max_items", Kind::Count { min: 100, max: 10_000_000 }, Default::Number(10_000), "Observations waiting between proxy and recorder; more are counted as gaps."),
+    key("persistence.queue_max_items", Kind::Count { min: 100, max: 10_000_000 }, Default::Number(10_000), "Observations waiting between proxy and recorder, small ones (below 6,710 bytes) counted in proportion; more are counted as gaps."),
     key("persistence.queue_max_bytes", Kind::Bytes { min: MIB, max: 16 * 1024 * MIB }, Default::Number(64 * MIB), "Bytes waiting between proxy and recorder; more are counted as gaps."),
     key("redaction.headers.always_redact", Kind::HeaderNames, Default::List(&[]), "Headers whose value is never stored, beside the built-in ones."),
     key("redaction.headers.pattern_redact", Kind::Patterns, Default::List(&[]), "Regular expressions of header names whose value is never stored, beside the built-in ones."),

@@ -49,7 +49,7 @@ fn stream(rig: &Rig, script: &Script, events: usize) -> Box<Closed> {
 
 #[test]
 fn ten_thousand_pieces_against_a_full_intake_are_stored_or_counted() {
-    let intake = IntakeOptions { max_items: 64, ..IntakeOptions::default() };
+    let intake = IntakeOptions { max_items: 4, ..IntakeOptions::default() };
     let rig = Rig::with(RecorderOptions::default(), intake, Arc::new(NoLiveFeed));
     let script = Script::messages(ASK).sse();
     let closed = stream(&rig, &script, 10_000);
