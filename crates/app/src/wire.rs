@@ -32,6 +32,9 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// Flows open at once whose ending has a reserved slot.
 const MAX_OPEN_FLOWS: usize = 65_536;
 
+/// Bytes that may wait for the writer: behind the intake, a short queue is enough.
+const WRITER_QUEUE_BYTES: usize = 24 << 20;
+
 /// Base URLs of the providers, where configuration names no other.
 const PROVIDERS: [(&str, &str); 4] = [
     ("anthropic", "https://api.anthropic.com"),
@@ -288,7 +291,8 @@ fn proxy_options(config: &Config, hosts: HostList, token: &Token) -> Result<Prox
 fn open_store(config: &Config, home: &Home, hub: &Arc<Hub>) -> Result<Store> {
     let mut options = StoreOptions::new(home.database());
     options.queue_max_items = config.persistence.queue_max_items;
-    options.queue_max_bytes = config.persistence.queue_max_bytes;
+    // Two queues stand one behind the other; the configured bound is the first one's.
+    options.queue_max_bytes = config.persistence.queue_max_bytes.min(WRITER_QUEUE_BYTES);
     // The recorder holds events for a quarter of the time, the writer for half of it.
     options.event_batch = config.persistence.event_batch_timeout / 2;
     Store::open(options, hub.announce())

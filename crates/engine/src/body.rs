@@ -66,6 +66,8 @@ pub(crate) struct Collector {
     charged: usize,
     limits: Limits,
     seen: u64,
+    /// Length as the headers stated it, where that is the length of what is kept.
+    stated: u64,
     cut: Option<Cut>,
     note: Option<String>,
 }
@@ -85,7 +87,20 @@ impl Collector {
                 }
             },
         };
-        Self { decoder, bytes: Vec::new(), charged: 0, limits, seen: 0, cut: None, note }
+        Self { decoder, bytes: Vec::new(), charged: 0, limits, seen: 0, stated: 0, cut: None, note }
+    }
+
+    /// The headers state this `content-length`, which counts where nothing is encoded.
+    pub(crate) fn stating(mut self, length: Option<&str>) -> Self {
+        if self.decoder.is_none() {
+            self.stated = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
+        }
+        self
+    }
+
+    /// Whether nothing that may follow will be kept or read.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.cut.is_some()
     }
 
     /// Takes the next bytes as they travelled.
@@ -179,7 +194,8 @@ impl Collector {
             side,
             bytes,
             media_type: media_type.map(str::to_owned),
-            original_len: self.seen,
+            // What the tap was told to leave out was not seen, but it was announced.
+            original_len: if truncated { self.seen.max(self.stated) } else { self.seen },
             truncated,
         })
     }
@@ -247,6 +263,20 @@ mod tests {
 
     fn words(bytes: usize) -> Vec<u8> {
         b"lorem ipsum ".iter().copied().cycle().take(bytes).collect()
+    }
+
+    #[test]
+    fn beyond_its_limits_a_body_wants_no_more_and_remembers_its_announced_length() {
+        let mut allowance = Allowance::new(1 << 20);
+        let limits = Limits { kept: 100, read: 0 };
+        let mut collector = Collector::new(None, limits).stating(Some("1000000"));
+        collector.feed(&words(200), &mut Vec::new(), &mut allowance);
+        assert!(!collector.is_full());
+        collector.feed(&words(2 * MARGIN), &mut Vec::new(), &mut allowance);
+        assert!(collector.is_full());
+        let body = stored(collector, &mut allowance).unwrap();
+        assert_eq!((body.bytes.len(), body.original_len), (100, 1_000_000));
+        assert!(body.truncated);
     }
 
     #[test]

@@ -3,11 +3,12 @@
 //! Positions count the answer's bytes as they travelled, lost ones included, so that the bytes kept
 //! for the ending can be put where they belong.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use langley_model::{
-    Body, Closed, Flow, Gap, HeaderBlock, Headers, Message, Micros, Opened, Outcome, Part,
-    Provider, Record, Redacted, ResponseHead, Side, Tick,
+    Body, Closed, Flow, Gap, HeaderBlock, Headers, Interest, Message, Micros, Opened, Outcome,
+    Part, Provider, Record, Redacted, ResponseHead, Side, Tick,
 };
 use langley_protocol::dialect::{Dialect, dialect_for};
 
@@ -63,6 +64,7 @@ pub(crate) struct Exchange {
     /// Bytes lost at the present position, not yet answered for.
     hole: Option<u64>,
     keeps_bodies: bool,
+    interest: Arc<Interest>,
     pub(crate) out: Vec<Redacted<Record>>,
     pub(crate) written: Written,
     pub(crate) is_touched: bool,
@@ -121,6 +123,7 @@ impl Exchange {
             position: 0,
             hole: None,
             keeps_bodies,
+            interest: opened.interest,
             out: Vec::new(),
             written: Written::Never,
             is_touched: false,
@@ -137,6 +140,9 @@ impl Exchange {
                 self.flow.request_bytes += data.len() as u64;
                 if let Some(request) = &mut self.request {
                     request.feed(&data, bench);
+                    if request.is_full() {
+                        self.interest.satisfy(Side::Client);
+                    }
                 }
             }
             Part::Trailers(trailers) => self.put_headers(Side::Client, true, *trailers, bench),
@@ -324,6 +330,9 @@ impl Exchange {
             self.response = Response::Counted;
         }
         self.response.feed(data, self.offset_us(at), bench);
+        if self.response.is_full() {
+            self.interest.satisfy(Side::Upstream);
+        }
         if let Response::Stream(stream) = &self.response {
             let is_first_token = stream.spoke() && self.flow.ttft.is_none();
             let is_first_event = stream.seen() > 0 && self.flow.event_count == 0;

@@ -420,6 +420,7 @@ mod tests {
             setup: None,
             ja4_in: None,
             ja4_out: None,
+            interest: Arc::default(),
         })
     }
 

@@ -37,13 +37,19 @@ impl RequestBody {
         let media_type = headers.value("content-type");
         let media = Media::of(media_type);
         let limits = limits(media, headers.value("content-length"), is_parsed, kept);
-        let collector = Collector::new(headers.value("content-encoding"), limits);
+        let collector = Collector::new(headers.value("content-encoding"), limits)
+            .stating(headers.value("content-length"));
         Self { collector, media, media_type: media_type.map(str::to_owned) }
     }
 
     /// Takes the next bytes.
     pub(crate) fn feed(&mut self, data: &[u8], bench: &mut Bench) {
         self.collector.feed(data, &mut bench.scratch, &mut bench.allowance);
+    }
+
+    /// Whether nothing that may follow will be kept or read.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.collector.is_full()
     }
 
     /// Bytes are missing here.

@@ -61,7 +61,7 @@ impl Response {
         let kept = bench.options.body_max_bytes;
         let limits = limits(media, headers.value("content-length"), dialect.is_some(), kept);
         Self::Whole(Box::new(ResponseBody {
-            collector: Collector::new(encoding, limits),
+            collector: Collector::new(encoding, limits).stating(headers.value("content-length")),
             media,
             media_type: media_type.map(str::to_owned),
             encoded: encoding.is_some(),
@@ -77,6 +77,11 @@ impl Response {
             }
             Self::Waiting | Self::Counted | Self::Done => {}
         }
+    }
+
+    /// Whether nothing that may follow will be kept or read.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self, Self::Whole(body) if body.collector.is_full())
     }
 
     /// Bytes are missing here.

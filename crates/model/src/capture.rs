@@ -2,6 +2,9 @@
 //!
 //! A [`CaptureSink`] never blocks and never fails the caller: the agent's bytes do not wait for it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 
 use crate::http::{HeaderBlock, HttpVersion, Mode, Side};
@@ -86,6 +89,38 @@ pub struct Opened {
     pub ja4_in: Option<String>,
     /// JA4 of the ClientHello sent to the provider.
     pub ja4_out: Option<String>,
+    /// What the recorder still wants to see.
+    pub interest: Arc<Interest>,
+}
+
+/// What the recorder still wants to see of a flow's bodies.
+///
+/// It keeps a body only up to a limit. Once it has that much, the tap spares both sides the rest:
+/// bytes are counted and not offered, and that is no gap.
+#[derive(Debug, Default)]
+pub struct Interest {
+    enough_request: AtomicBool,
+    enough_response: AtomicBool,
+}
+
+impl Interest {
+    /// The recorder has as much of this side's body as it will ever keep.
+    pub fn satisfy(&self, side: Side) {
+        self.flag(side).store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this side's body is still wanted.
+    #[must_use]
+    pub fn wants(&self, side: Side) -> bool {
+        !self.flag(side).load(Ordering::Relaxed)
+    }
+
+    const fn flag(&self, side: Side) -> &AtomicBool {
+        match side {
+            Side::Client => &self.enough_request,
+            Side::Upstream => &self.enough_response,
+        }
+    }
 }
 
 /// Langley's own request headers.

@@ -14,8 +14,8 @@ mod time;
 mod unit;
 
 pub use capture::{
-    Capture, CaptureSink, Chunk, Closed, Control, Gap, KEPT_TAIL, Opened, Part, ResponseHead,
-    Setup, Tunnel, TunnelReason,
+    Capture, CaptureSink, Chunk, Closed, Control, Gap, Interest, KEPT_TAIL, Opened, Part,
+    ResponseHead, Setup, Tunnel, TunnelReason,
 };
 pub use flow::{Attributed, Flow};
 pub use http::{HeaderBlock, HttpVersion, Mode, Side};

@@ -53,7 +53,7 @@ pub struct Body {
     pub bytes: RedactedBytes,
     /// Media type as stated.
     pub media_type: Option<String>,
-    /// Decoded length before any cut, as far as it was seen.
+    /// Decoded length before any cut, as far as it was seen or announced.
     pub original_len: u64,
     /// Whether bytes are missing at the end.
     pub truncated: bool,

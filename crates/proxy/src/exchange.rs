@@ -83,6 +83,7 @@ impl Route {
                 setup: self.setup.lock().take(),
                 ja4_in: self.ja4_in.clone(),
                 ja4_out: None,
+                interest: Arc::default(),
             },
         )
     }

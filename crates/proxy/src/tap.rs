@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use langley_model::{
-    Capture, CaptureSink, Chunk, Closed, Ending, FlowId, Gap, HeaderBlock, KEPT_TAIL, Micros,
-    Opened, Part, ResponseHead, Side, Tick,
+    Capture, CaptureSink, Chunk, Closed, Ending, FlowId, Gap, HeaderBlock, Interest, KEPT_TAIL,
+    Micros, Opened, Part, ResponseHead, Side, Tick,
 };
 use parking_lot::Mutex;
 
@@ -22,6 +22,7 @@ pub(crate) struct FlowTap {
     sink: Arc<dyn CaptureSink>,
     /// Whether the sink took the flow; if not, nothing more is said of it.
     recording: bool,
+    interest: Arc<Interest>,
     state: Mutex<State>,
 }
 
@@ -48,9 +49,10 @@ impl FlowTap {
     /// Announces a flow.
     pub(crate) fn open(sink: &Arc<dyn CaptureSink>, opened: Opened) -> Arc<Self> {
         let flow = opened.flow;
+        let interest = Arc::clone(&opened.interest);
         let recording = sink.open(Box::new(opened));
         let sink = Arc::clone(sink);
-        Arc::new(Self { flow, sink, recording, state: Mutex::new(State::default()) })
+        Arc::new(Self { flow, sink, recording, interest, state: Mutex::new(State::default()) })
     }
 
     /// The answer's head arrived.
@@ -62,6 +64,10 @@ impl FlowTap {
 
     /// A piece of body passed from `from` to the other side.
     pub(crate) fn data(&self, from: Side, data: &Bytes) {
+        if !self.interest.wants(from) {
+            self.state.lock().direction(from).bytes += data.len() as u64;
+            return;
+        }
         self.offer(from, Part::Data(kept(data)), data.len());
     }
 

@@ -1,5 +1,6 @@
 //! Captures written like a script: what the tap would have offered, in order, with its times.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -99,6 +100,7 @@ impl Playbook {
                 .then_some(Setup { connect_ns: 1_000_000, tls_ns: 2_000_000 }),
             ja4_in: None,
             ja4_out: None,
+            interest: Arc::default(),
         };
         adjust(&mut opened);
         self.captures.push(Capture::Opened(Box::new(opened)));

@@ -1,6 +1,6 @@
 //! Bytes move as they come, in both directions, whatever the recorder does.
 
-use langley_model::Ending;
+use langley_model::{Ending, Side};
 use langley_testkit::Request;
 
 use crate::setup::setup;
@@ -63,4 +63,21 @@ async fn a_refused_flow_is_carried_all_the_same() {
     let mut connection = setup.forward().connect().await.expect("a connection");
     assert_eq!(connection.fetch(Request::messages(false)).await.expect("an answer").status, 200);
     assert!(setup.recording.flows().is_empty());
+}
+
+#[tokio::test]
+async fn what_the_recorder_no_longer_wants_is_counted_and_is_no_gap() {
+    let setup = setup().await;
+    let gate = setup.fixture.gate("rest");
+    let mut connection = setup.forward().connect().await.expect("a connection");
+    let request = Request::messages(true).fixture("gate=rest;events=9;size=300");
+    let mut answer = connection.send(request).await.expect("a head");
+    answer.next_event().await.expect("no break");
+    setup.recording.flows()[0].opened.interest.satisfy(Side::Upstream);
+    gate.open_wide();
+    assert!(answer.whole().await.expect("the rest").text().contains("message_stop"));
+    let flow = setup.recording.assert_ending(0, Ending::Whole).await;
+    let closed = flow.closed.expect("it ended");
+    assert!(closed.response_bytes > flow.response.len() as u64 + 2000, "{closed:?}");
+    assert_eq!(closed.response_gap.chunks, 0);
 }
