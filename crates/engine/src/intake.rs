@@ -22,6 +22,8 @@ use std::time::Duration;
 use langley_model::{Capture, CaptureSink, Closed, FlowId, Gap, Opened, Part, Tunnel};
 use parking_lot::{Condvar, Mutex};
 
+use crate::intake_stats::IntakeStats;
+
 /// How long the recorder lets captures gather before it takes them. 3.5 ms keeps a steady sender
 /// below 300 wake-ups a second.
 const GATHER: Duration = Duration::from_micros(3_500);
@@ -51,33 +53,6 @@ impl Default for IntakeOptions {
     fn default() -> Self {
         Self { max_items: 10_000, max_bytes: 64 << 20, max_open_flows: 16_384 }
     }
-}
-
-/// The queue's figures, since the start where they are totals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct IntakeStats {
-    /// Entries that wait or are being worked on.
-    pub items: usize,
-    /// Their payload in bytes.
-    pub bytes: usize,
-    /// The most entries there ever were.
-    pub high_water_items: usize,
-    /// The most bytes there ever were.
-    pub high_water_bytes: usize,
-    /// Captures taken.
-    pub taken_total: u64,
-    /// Pieces refused.
-    pub gaps_total: u64,
-    /// Body bytes of refused pieces.
-    pub gap_bytes_total: u64,
-    /// Flows of which nothing was recorded.
-    pub flows_refused: u64,
-    /// Tunnel reports refused.
-    pub tunnels_refused: u64,
-    /// Flows opened and not yet ended.
-    pub open_flows: usize,
-    /// Times the recorder's thread was woken, by a sender or by its own clock.
-    pub wakeups: u64,
 }
 
 /// Which way a piece travelled.

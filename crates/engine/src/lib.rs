@@ -8,6 +8,7 @@ mod body;
 mod cut;
 mod exchange;
 mod intake;
+mod intake_stats;
 mod live;
 mod losses;
 mod media;
@@ -22,7 +23,8 @@ mod response;
 mod session;
 mod stream;
 
-pub use intake::{Intake, IntakeOptions, IntakeStats};
+pub use intake::{Intake, IntakeOptions};
+pub use intake_stats::IntakeStats;
 pub use live::{LiveFeed, NoLiveFeed};
 pub use options::RecorderOptions;
 pub use outbox::RecordSink;

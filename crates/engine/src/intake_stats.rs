@@ -1,0 +1,28 @@
+//! The figures of the intake, for the stats and the health screen.
+
+/// The queue's figures, since the start where they are totals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IntakeStats {
+    /// Entries that wait or are being worked on.
+    pub items: usize,
+    /// Their payload in bytes.
+    pub bytes: usize,
+    /// The most entries there ever were.
+    pub high_water_items: usize,
+    /// The most bytes there ever were.
+    pub high_water_bytes: usize,
+    /// Captures taken.
+    pub taken_total: u64,
+    /// Pieces refused.
+    pub gaps_total: u64,
+    /// Body bytes of refused pieces.
+    pub gap_bytes_total: u64,
+    /// Flows of which nothing was recorded.
+    pub flows_refused: u64,
+    /// Tunnel reports refused.
+    pub tunnels_refused: u64,
+    /// Flows opened and not yet ended.
+    pub open_flows: usize,
+    /// Times the recorder's thread was woken, by a sender or by its own clock.
+    pub wakeups: u64,
+}
