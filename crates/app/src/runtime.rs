@@ -9,15 +9,19 @@ use crate::error::{AppError, Result};
 /// # Errors
 /// The system refuses threads.
 pub(crate) fn server() -> Result<tokio::runtime::Runtime> {
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores.clamp(1, 4))
+        .worker_threads(threads())
         .max_blocking_threads(8)
         .thread_keep_alive(Duration::from_secs(5))
         .thread_name("langley")
         .enable_all()
         .build()
         .map_err(|error| refused(&error))
+}
+
+/// Threads that carry traffic, and threads that record it: as many as cores, at most four.
+pub(crate) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 4)
 }
 
 /// The runtime of a command that waits for one thing.

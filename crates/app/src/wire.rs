@@ -106,6 +106,7 @@ impl Server {
             max_items: config.persistence.queue_max_items,
             max_bytes: config.persistence.queue_max_bytes,
             max_open_flows: MAX_OPEN_FLOWS,
+            lanes: crate::runtime::threads(),
         });
         let options = proxy_options(config, hosts.clone(), &token)?;
         let proxy = Proxy::new(options, authority, Arc::clone(&intake) as Arc<_>, proxy_addr)

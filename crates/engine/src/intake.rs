@@ -13,6 +13,9 @@
 //! Waking a sleeping thread costs the sender a system call. So a sender wakes the recorder only when
 //! it is parked with nothing to do; after that it gathers for [`GATHER`] and takes everything at once,
 //! unless the queue passes an eighth of its bound.
+//!
+//! The queue has lanes, one for each thread of the recorder. All of a flow goes through one lane, in
+//! order; the bounds are those of all lanes together.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -20,7 +23,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use langley_model::{Capture, CaptureSink, Closed, FlowId, Gap, Opened, Part, Tunnel};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::intake_stats::IntakeStats;
 
@@ -47,11 +50,13 @@ pub struct IntakeOptions {
     pub max_bytes: usize,
     /// Flows that may be open or have an ending on its way.
     pub max_open_flows: usize,
+    /// Lanes, of which each has a thread of the recorder; at least 1.
+    pub lanes: usize,
 }
 
 impl Default for IntakeOptions {
     fn default() -> Self {
-        Self { max_items: 10_000, max_bytes: 64 << 20, max_open_flows: 16_384 }
+        Self { max_items: 10_000, max_bytes: 64 << 20, max_open_flows: 16_384, lanes: 2 }
     }
 }
 
@@ -79,8 +84,7 @@ pub(crate) enum Entry {
 #[derive(Debug)]
 pub struct Intake {
     options: IntakeOptions,
-    queue: Mutex<Queue>,
-    arrived: Condvar,
+    lanes: Box<[Lane]>,
     // Raised by senders under the lock, lowered by the recorder without it.
     items: AtomicUsize,
     /// Sum of the [`share`] of every item.
@@ -102,6 +106,13 @@ pub(crate) struct Released {
     pub(crate) shares: usize,
     pub(crate) bytes: usize,
     pub(crate) endings: usize,
+}
+
+/// What waits for one thread of the recorder.
+#[derive(Debug, Default)]
+struct Lane {
+    queue: Mutex<Queue>,
+    arrived: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -140,8 +151,7 @@ impl Intake {
     pub fn new(options: IntakeOptions) -> Arc<Self> {
         Arc::new(Self {
             options,
-            queue: Mutex::default(),
-            arrived: Condvar::new(),
+            lanes: (0..options.lanes.max(1)).map(|_| Lane::default()).collect(),
             items: AtomicUsize::new(0),
             shares: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
@@ -152,7 +162,10 @@ impl Intake {
     /// The present figures.
     #[must_use]
     pub fn stats(&self) -> IntakeStats {
-        let mut figures = self.queue.lock().figures;
+        let mut figures = IntakeStats::default();
+        for lane in &self.lanes {
+            figures.add(&lane.queue.lock().figures);
+        }
         figures.items = self.items.load(Ordering::Relaxed);
         figures.bytes = self.bytes.load(Ordering::Relaxed);
         figures
@@ -160,38 +173,53 @@ impl Intake {
 
     /// Refuses openings and pieces from now on; endings still come in until the recorder is gone.
     pub fn close(&self) {
-        let mut queue = self.queue.lock();
-        if queue.door == Door::Open {
-            queue.door = Door::Closing;
+        for lane in &self.lanes {
+            let mut queue = lane.queue.lock();
+            if queue.door == Door::Open {
+                queue.door = Door::Closing;
+            }
+            drop(queue);
+            lane.arrived.notify_one();
         }
-        drop(queue);
-        self.arrived.notify_one();
     }
 
-    /// Takes everything that waits. Sleeps first: while there is nothing and `busy` is false until
+    /// Number of lanes.
+    pub(crate) fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// The lane of everything that is said of a flow.
+    fn lane(&self, flow: FlowId) -> &Lane {
+        // The end of an id is random (RFC 9562 §5.7).
+        &self.lanes[usize::from(flow.as_bytes()[15]) % self.lanes.len()]
+    }
+
+    /// Takes everything that waits in a lane. Sleeps first: while there is nothing and `busy` is false until
     /// something arrives or `until` has passed, then (or when `busy`) for [`GATHER`]. Returns whether
     /// more can come.
     pub(crate) fn take(
         &self,
+        lane: usize,
         into: &mut VecDeque<Entry>,
         busy: bool,
         until: Option<Duration>,
     ) -> bool {
-        let mut queue = self.queue.lock();
+        let Lane { queue, arrived } = &self.lanes[lane];
+        let mut queue = queue.lock();
         if queue.entries.is_empty() && !busy && queue.door == Door::Open {
             queue.entries.shrink_to(IDLE_ENTRIES);
             into.shrink_to(IDLE_ENTRIES);
             queue.recorder = RecorderState::Parked;
             match until {
-                Some(until) => drop(self.arrived.wait_for(&mut queue, until)),
-                None => self.arrived.wait(&mut queue),
+                Some(until) => drop(arrived.wait_for(&mut queue, until)),
+                None => arrived.wait(&mut queue),
             }
             queue.figures.wakeups += 1;
         }
         let worth_waiting = busy || !queue.entries.is_empty();
         if worth_waiting && queue.door == Door::Open && !self.is_urgent() {
             queue.recorder = RecorderState::Gathering;
-            self.arrived.wait_for(&mut queue, GATHER);
+            arrived.wait_for(&mut queue, GATHER);
             queue.figures.wakeups += 1;
         }
         queue.recorder = RecorderState::Working;
@@ -211,9 +239,9 @@ impl Intake {
         let _ = self.slots.fetch_update(set, get, fewer);
     }
 
-    /// The recorder is gone: nothing will be taken out any more.
-    pub(crate) fn shut(&self) {
-        let mut queue = self.queue.lock();
+    /// The thread of this lane is gone: nothing will be taken out of it any more.
+    pub(crate) fn shut(&self, lane: usize) {
+        let mut queue = self.lanes[lane].queue.lock();
         queue.door = Door::Shut;
         queue.entries = VecDeque::new();
         queue.gaps = HashMap::new();
@@ -229,7 +257,7 @@ impl Intake {
     }
 
     /// Puts `entry` in the queue, whatever its bounds, and wakes the recorder when it must be.
-    fn put(&self, mut queue: parking_lot::MutexGuard<'_, Queue>, capture: Capture, weight: usize) {
+    fn put(&self, lane: &Lane, mut queue: MutexGuard<'_, Queue>, capture: Capture, weight: usize) {
         queue.entries.push_back(Entry::Capture(capture));
         let items = self.items.fetch_add(1, Ordering::Relaxed) + 1;
         self.shares.fetch_add(share(weight), Ordering::Relaxed);
@@ -248,7 +276,7 @@ impl Intake {
         }
         drop(queue);
         if wake {
-            self.arrived.notify_one();
+            lane.arrived.notify_one();
         }
     }
 
@@ -271,9 +299,10 @@ impl Queue {
 
 impl CaptureSink for Intake {
     fn open(&self, opened: Box<Opened>) -> bool {
+        let lane = self.lane(opened.flow);
         let capture = Capture::Opened(opened);
         let weight = capture.weight();
-        let mut queue = self.queue.lock();
+        let mut queue = lane.queue.lock();
         let bound = self.options.max_bytes.saturating_add(self.options.max_bytes / 8);
         let fits = self.slots.load(Ordering::Relaxed) < self.options.max_open_flows
             && self.bytes.load(Ordering::Relaxed).saturating_add(weight) <= bound;
@@ -283,7 +312,7 @@ impl CaptureSink for Intake {
         }
         self.slots.fetch_add(1, Ordering::Relaxed);
         queue.figures.open_flows += 1;
-        self.put(queue, capture, weight);
+        self.put(lane, queue, capture, weight);
         true
     }
 
@@ -298,10 +327,11 @@ impl CaptureSink for Intake {
         };
         let flow = chunk.flow;
         let weight = capture.weight();
-        let mut queue = self.queue.lock();
+        let lane = self.lane(flow);
+        let mut queue = lane.queue.lock();
         if queue.door == Door::Open && self.has_room(weight) {
             queue.mark_gap(flow, direction);
-            self.put(queue, capture, weight);
+            self.put(lane, queue, capture, weight);
             return true;
         }
         let body = match &chunk.part {
@@ -322,7 +352,8 @@ impl CaptureSink for Intake {
         let flow = closed.flow;
         let capture = Capture::Closed(closed);
         let weight = capture.weight();
-        let mut queue = self.queue.lock();
+        let lane = self.lane(flow);
+        let mut queue = lane.queue.lock();
         queue.figures.open_flows = queue.figures.open_flows.saturating_sub(1);
         if queue.door == Door::Shut {
             return;
@@ -330,14 +361,15 @@ impl CaptureSink for Intake {
         for direction in [Direction::Request, Direction::Response, Direction::Frames] {
             queue.mark_gap(flow, direction);
         }
-        self.put(queue, capture, weight);
+        self.put(lane, queue, capture, weight);
     }
 
     fn tunnel(&self, tunnel: Tunnel) {
         let capture = Capture::Tunnel(Box::new(tunnel));
-        let mut queue = self.queue.lock();
+        let lane = &self.lanes[0];
+        let mut queue = lane.queue.lock();
         if queue.door == Door::Open && self.has_room(0) {
-            self.put(queue, capture, 0);
+            self.put(lane, queue, capture, 0);
         } else {
             queue.figures.tunnels_refused += 1;
         }
@@ -423,12 +455,12 @@ mod tests {
 
     fn drain(intake: &Intake) -> Vec<Entry> {
         let mut entries = VecDeque::new();
-        intake.take(&mut entries, true, Some(Duration::ZERO));
+        intake.take(0, &mut entries, true, Some(Duration::ZERO));
         entries.into()
     }
 
     fn small(max_items: usize, max_bytes: usize, max_open_flows: usize) -> Arc<Intake> {
-        Intake::new(IntakeOptions { max_items, max_bytes, max_open_flows })
+        Intake::new(IntakeOptions { max_items, max_bytes, max_open_flows, lanes: 1 })
     }
 
     fn release(intake: &Intake, items: usize, bytes: usize, endings: usize) {
@@ -530,7 +562,7 @@ mod tests {
         assert!(!intake.offer(piece(flow, 1)));
         CaptureSink::close(&*intake, closed(flow));
         assert_eq!(drain(&intake).len(), 2);
-        intake.shut();
+        intake.shut(0);
         CaptureSink::close(&*intake, closed(flow));
         assert_eq!(drain(&intake).len(), 0);
     }
@@ -564,7 +596,7 @@ mod tests {
                     .collect();
                 let mut entries = VecDeque::new();
                 while ends < senders {
-                    intake.take(&mut entries, false, Some(Duration::from_millis(5)));
+                    intake.take(0, &mut entries, false, Some(Duration::from_millis(5)));
                     for entry in entries.drain(..) {
                         match entry {
                             Entry::Gap(_, _, gap) => {

@@ -26,3 +26,19 @@ pub struct IntakeStats {
     /// Times the recorder's thread was woken, by a sender or by its own clock.
     pub wakeups: u64,
 }
+
+impl IntakeStats {
+    /// Adds a lane's totals; what is counted over all lanes is the caller's.
+    pub(crate) fn add(&mut self, lane: &Self) {
+        // Each is the highest that one lane's senders have seen of all lanes.
+        self.high_water_items = self.high_water_items.max(lane.high_water_items);
+        self.high_water_bytes = self.high_water_bytes.max(lane.high_water_bytes);
+        self.taken_total += lane.taken_total;
+        self.gaps_total += lane.gaps_total;
+        self.gap_bytes_total += lane.gap_bytes_total;
+        self.flows_refused += lane.flows_refused;
+        self.tunnels_refused += lane.tunnels_refused;
+        self.open_flows += lane.open_flows;
+        self.wakeups += lane.wakeups;
+    }
+}

@@ -7,7 +7,8 @@ use std::time::Duration;
 pub struct RecorderOptions {
     /// Bytes of a body that are stored.
     pub body_max_bytes: usize,
-    /// Bytes of text that are kept of an assembled message.
+    /// Bytes of text that are kept of an assembled message. What is longer than the longest answer
+    /// that models give (some 64,000 tokens) is in the events, whole.
     pub message_max_bytes: usize,
     /// Bytes that the bodies of all open flows may hold together, beyond a small share for each.
     pub bodies_max_bytes: usize,
@@ -29,7 +30,7 @@ impl Default for RecorderOptions {
     fn default() -> Self {
         Self {
             body_max_bytes: 1 << 20,
-            message_max_bytes: 1 << 20,
+            message_max_bytes: 256 * 1024,
             bodies_max_bytes: 64 << 20,
             never_log_body_for_hosts: vec!["*.stripe.com".into(), "*.auth0.com".into()],
             backlog_max_bytes: 32 << 20,

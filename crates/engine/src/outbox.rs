@@ -7,6 +7,7 @@
 //! own row goes last. Every loss is counted by flow.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use langley_model::{
     Content, DropReason, EventRun, FlowId, Message, Micros, Record, Redacted, RedactedBytes,
@@ -16,7 +17,7 @@ use langley_model::{
 use crate::losses::Losses;
 
 /// Where records go. The store is one; a test's own is another.
-pub trait RecordSink: Send + 'static {
+pub trait RecordSink: Send + Sync + 'static {
     /// Takes the batch, or hands all of it back when there is no room. Must not block.
     ///
     /// # Errors
@@ -45,7 +46,7 @@ pub(crate) enum Lost {
 
 /// The queue before the store's queue.
 pub(crate) struct Outbox {
-    sink: Box<dyn RecordSink>,
+    sink: Arc<dyn RecordSink>,
     groups: VecDeque<Group>,
     records: usize,
     bytes: usize,
@@ -82,7 +83,7 @@ enum Worth {
 }
 
 impl Outbox {
-    pub(crate) fn new(sink: Box<dyn RecordSink>, max_records: usize, max_bytes: usize) -> Self {
+    pub(crate) fn new(sink: Arc<dyn RecordSink>, max_records: usize, max_bytes: usize) -> Self {
         Self {
             sink,
             groups: VecDeque::new(),

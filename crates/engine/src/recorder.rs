@@ -1,11 +1,12 @@
-//! The recorder's thread: takes captures out of the intake, and hands records to the store.
+//! The recorder's threads: each takes the captures of its lane out of the intake, and hands records
+//! to the store.
 //!
-//! A thread of the operating system and not a task, so that decoding a large body never sits between
-//! two pieces of an agent's traffic.
+//! Threads of the operating system and not tasks, so that decoding a large body never sits between two
+//! pieces of an agent's traffic. More than one, because an agent's flood is carried by several threads
+//! too: each of the two sides gets its share of the processors.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,27 @@ pub struct RecorderStats {
     pub backlog_bytes: usize,
     /// The most bytes that ever waited.
     pub high_water_backlog_bytes: usize,
+    /// Threads of the recorder that ended in a fault. What belongs to their lanes is no longer
+    /// recorded, until Langley is started again.
+    pub threads_failed: usize,
+}
+
+impl RecorderStats {
+    fn add(&mut self, other: &Self) {
+        self.open_flows += other.open_flows;
+        self.captures_total += other.captures_total;
+        self.strays_total += other.strays_total;
+        self.decode_errors += other.decode_errors;
+        self.panics_total += other.panics_total;
+        self.flows_lost += other.flows_lost;
+        self.records_submitted += other.records_submitted;
+        self.records_dropped += other.records_dropped;
+        self.events_dropped += other.events_dropped;
+        self.refusals_total += other.refusals_total;
+        self.backlog_bytes += other.backlog_bytes;
+        self.high_water_backlog_bytes += other.high_water_backlog_bytes;
+        self.threads_failed += other.threads_failed;
+    }
 }
 
 /// The recorder.
@@ -66,94 +88,125 @@ pub struct Recorder;
 #[derive(Debug)]
 pub struct RecorderHandle {
     intake: Arc<Intake>,
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    stats: Mutex<RecorderStats>,
-    stop: AtomicBool,
+    reader: RecorderStatsReader,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Recorder {
-    /// Starts the recorder's thread.
+    /// Starts a thread for each lane of `intake`. What `options` bounds is divided among them.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the system gives no thread; those that were started end.
     pub fn spawn(
-        options: RecorderOptions,
+        mut options: RecorderOptions,
         intake: Arc<Intake>,
         sink: impl RecordSink,
         redactor: Arc<Redactor>,
         live: Arc<dyn LiveFeed>,
     ) -> std::io::Result<RecorderHandle> {
-        let shared = Arc::new(Shared::default());
-        let outbox =
-            Outbox::new(Box::new(sink), options.backlog_max_records, options.backlog_max_bytes);
-        let notebook = Notebook::new(Bench::new(options, redactor, live), outbox);
-        let thread = std::thread::Builder::new().name(String::from("recorder")).spawn({
-            let (intake, shared) = (Arc::clone(&intake), Arc::clone(&shared));
-            move || Loop { notebook, intake, shared, refused: (0, 0) }.run()
-        })?;
-        Ok(RecorderHandle { intake, shared, thread: Some(thread) })
+        let lanes = intake.lanes();
+        options.bodies_max_bytes /= lanes;
+        let (records, bytes) =
+            (options.backlog_max_records / lanes, options.backlog_max_bytes / lanes);
+        let sink: Arc<dyn RecordSink> = Arc::new(sink);
+        let shared = (0..lanes).map(|_| Arc::default()).collect();
+        let reader = RecorderStatsReader { shared };
+        let mut handle = RecorderHandle { intake, reader, threads: Vec::with_capacity(lanes) };
+        for (lane, stats) in handle.reader.shared.iter().enumerate() {
+            let outbox = Outbox::new(Arc::clone(&sink), records, bytes);
+            let bench = Bench::new(options.clone(), Arc::clone(&redactor), Arc::clone(&live));
+            let (intake, stats) = (Arc::clone(&handle.intake), Arc::clone(stats));
+            let notebook = Notebook::new(bench, outbox);
+            let thread =
+                std::thread::Builder::new().name(format!("recorder-{lane}")).spawn(move || {
+                    let _farewell =
+                        Farewell { intake: Arc::clone(&intake), lane, stats: Arc::clone(&stats) };
+                    Loop { notebook, intake, lane, stats, refused: (0, 0) }.run();
+                })?;
+            handle.threads.push(thread);
+        }
+        Ok(handle)
     }
 }
 
 impl RecorderHandle {
-    /// The present figures.
+    /// The present figures of all threads together.
     #[must_use]
     pub fn stats(&self) -> RecorderStats {
-        *self.shared.stats.lock()
+        self.reader.stats()
     }
 
     /// A way to read the figures that outlives the handle.
     #[must_use]
     pub fn stats_reader(&self) -> RecorderStatsReader {
-        RecorderStatsReader { shared: Arc::clone(&self.shared) }
+        self.reader.clone()
     }
 
     /// Closes the intake, works off what waits in it, ends the flows that are still open, and waits
     /// for the store to take everything, within [`RecorderOptions::patience`].
     pub fn join(mut self) {
-        self.stop();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the recorder ended in a panic; what it had not handed on is lost");
-        }
-    }
-
-    fn stop(&self) {
-        self.shared.stop.store(true, Ordering::Release);
         self.intake.close();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!(
+                    "a recorder thread ended in a panic; what it had not handed on is lost"
+                );
+            }
+        }
     }
 }
 
 impl Drop for RecorderHandle {
     fn drop(&mut self) {
-        self.stop();
+        self.intake.close();
     }
 }
 
 /// Reads the recorder's figures.
 #[derive(Clone, Debug)]
 pub struct RecorderStatsReader {
-    shared: Arc<Shared>,
+    shared: Vec<Arc<Mutex<RecorderStats>>>,
 }
 
 impl RecorderStatsReader {
-    /// The present figures.
+    /// The present figures of all threads together.
     #[must_use]
     pub fn stats(&self) -> RecorderStats {
-        *self.shared.stats.lock()
+        let mut sum = RecorderStats::default();
+        for stats in &self.shared {
+            sum.add(&stats.lock());
+        }
+        sum
+    }
+}
+
+/// Shuts the lane of a thread that ends, so that its senders are told and its pieces are counted as
+/// gaps, and says when it ended in a fault.
+struct Farewell {
+    intake: Arc<Intake>,
+    lane: usize,
+    stats: Arc<Mutex<RecorderStats>>,
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        self.intake.shut(self.lane);
+        if std::thread::panicking() {
+            self.stats.lock().threads_failed = 1;
+            tracing::error!(
+                lane = self.lane,
+                "a recorder thread ended in a fault; traffic goes on, but a part of it is no longer \
+                 recorded until Langley is started again"
+            );
+        }
     }
 }
 
 struct Loop {
     notebook: Notebook,
     intake: Arc<Intake>,
-    shared: Arc<Shared>,
+    lane: usize,
+    stats: Arc<Mutex<RecorderStats>>,
     /// Flows and tunnels refused by the intake, as far as they were counted.
     refused: (u64, u64),
 }
@@ -163,7 +216,7 @@ impl Loop {
         let mut entries = VecDeque::new();
         let mut busy = false;
         loop {
-            let is_open = self.intake.take(&mut entries, busy, self.sleep());
+            let is_open = self.intake.take(self.lane, &mut entries, busy, self.sleep());
             busy = !entries.is_empty();
             self.work_off(&mut entries);
             self.count_refused();
@@ -203,7 +256,11 @@ impl Loop {
         self.intake.release(done);
     }
 
+    /// Counts what the intake refused, which is counted over all lanes: the first thread's task.
     fn count_refused(&mut self) {
+        if self.lane > 0 {
+            return;
+        }
         let stats = self.intake.stats();
         let refused = (stats.flows_refused, stats.tunnels_refused);
         if refused != self.refused {
@@ -214,7 +271,7 @@ impl Loop {
 
     fn publish(&self) {
         let (seen, sent) = (self.notebook.figures(), self.notebook.outbox.figures());
-        *self.shared.stats.lock() = RecorderStats {
+        *self.stats.lock() = RecorderStats {
             open_flows: self.notebook.open_flows(),
             captures_total: seen.captures,
             strays_total: seen.strays,
@@ -227,11 +284,12 @@ impl Loop {
             refusals_total: sent.refusals,
             backlog_bytes: self.notebook.outbox.bytes(),
             high_water_backlog_bytes: sent.high_water_bytes,
+            threads_failed: 0,
         };
     }
 
     fn end(&mut self) {
-        self.intake.shut();
+        self.intake.shut(self.lane);
         self.count_refused();
         self.notebook.end_all(Tick::now(), Micros::now(), STOPPED);
         let patience = self.notebook.bench.options.patience;

@@ -5,13 +5,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use langley_model::{Ending, Side};
 
 use crate::headers;
 use crate::tap::FlowTap;
+use crate::upstream::Driver;
+
+/// Pieces that have arrived are joined up to the size of one TLS record (RFC 8446 §5.1).
+const JOINED: usize = 16 * 1024;
+/// So many bytes are handed on before they must be on their way.
+const UNSENT: usize = 64 * 1024;
 
 /// Something that must pass before a body is read.
 pub(crate) type Gate = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -30,9 +36,18 @@ pub(crate) struct Through {
     from: Side,
     tap: Arc<FlowTap>,
     gate: Option<Gate>,
+    /// Brings more of the body, where this task drives the connection that it comes from.
+    driver: Option<Driver>,
+    /// What came behind joined pieces.
+    next: Option<Polled>,
+    /// Bytes handed on since the reader last had to wait.
+    unsent: usize,
     /// Whether the flow's end may be judged by this body's end.
     settled: bool,
 }
+
+/// What a body has to say next.
+type Polled = Option<Result<Frame<Bytes>, hyper::Error>>;
 
 impl TapBody {
     pub(crate) const fn through(
@@ -41,7 +56,25 @@ impl TapBody {
         tap: Arc<FlowTap>,
         gate: Option<Gate>,
     ) -> Self {
-        Self::Through(Through { inner, from, tap, gate, settled: false })
+        Self::Through(Through {
+            inner,
+            from,
+            tap,
+            gate,
+            driver: None,
+            next: None,
+            unsent: 0,
+            settled: false,
+        })
+    }
+
+    /// Lets the body ask `driver` for what has arrived already, so that many small pieces travel as
+    /// one. The task that reads this body must be the one that polls the driver.
+    pub(crate) fn driven_by(mut self, driver: Option<Driver>) -> Self {
+        if let Self::Through(through) = &mut self {
+            through.driver = driver;
+        }
+        self
     }
 
     pub(crate) fn own(text: impl Into<Bytes>) -> Self {
@@ -66,7 +99,7 @@ impl Body for TapBody {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Through(through) => through.gate.is_none() && through.inner.is_end_stream(),
+            Self::Through(through) => through.gate.is_none() && through.is_at_end(),
             Self::Own(text) => text.is_none(),
         }
     }
@@ -88,28 +121,96 @@ impl Through {
             ready!(gate.as_mut().poll(cx));
             self.gate = None;
         }
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        if self.unsent >= UNSENT {
+            // The reader sends what it has while it waits.
+            self.unsent = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let Poll::Ready(frame) = self.poll_joined(cx) else {
+            self.unsent = 0;
+            return Poll::Pending;
+        };
+        if matches!(frame, Some(Err(_))) && !self.settled {
+            // At an error the reader throws away what it has not sent: first it sends that.
+            self.settled = true;
+            self.tap.end(match self.from {
+                Side::Client => Ending::ClientGone,
+                Side::Upstream => Ending::UpstreamGone,
+            });
+            self.next = Some(frame);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
+                    self.unsent += data.len();
                     self.tap.data(self.from, data);
                 } else if let Some(trailers) = frame.trailers_ref() {
                     self.tap.trailers(self.from, headers::block(trailers));
                 }
             }
-            Some(Err(_)) => {
-                self.settled = true;
-                self.tap.end(match self.from {
-                    Side::Client => Ending::ClientGone,
-                    Side::Upstream => Ending::UpstreamGone,
-                });
-            }
+            // Told when it came.
+            Some(Err(_)) => {}
             None => {
                 self.settled = true;
                 self.tap.end_of(self.from);
             }
         }
         Poll::Ready(frame)
+    }
+
+    /// Whether everything was handed on.
+    fn is_at_end(&self) -> bool {
+        self.next.as_ref().map_or_else(|| self.inner.is_end_stream(), Option::is_none)
+    }
+
+    /// The next frame; data that has arrived in small pieces comes as one.
+    fn poll_joined(&mut self, cx: &mut Context<'_>) -> Poll<Polled> {
+        if let Some(next) = self.next.take() {
+            return Poll::Ready(next);
+        }
+        let first = match ready!(self.poll_more(cx)) {
+            Some(Ok(frame)) if self.driver.is_some() => match frame.into_data() {
+                Ok(data) => data,
+                Err(other) => return Poll::Ready(Some(Ok(other))),
+            },
+            other => return Poll::Ready(other),
+        };
+        let mut joined = BytesMut::new();
+        while first.len().max(joined.len()) < JOINED / 2 {
+            let Poll::Ready(next) = self.poll_more(cx) else { break };
+            match next.as_ref().and_then(|next| next.as_ref().ok()?.data_ref()) {
+                Some(more) => {
+                    if joined.is_empty() {
+                        joined.reserve(JOINED.max(first.len() + more.len()));
+                        joined.extend_from_slice(&first);
+                    }
+                    joined.extend_from_slice(more);
+                }
+                None => {
+                    self.next = Some(next);
+                    break;
+                }
+            }
+        }
+        let data = if joined.is_empty() { first } else { joined.freeze() };
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+
+    /// The body's next frame as it arrives; the connection it comes from is asked for more.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Polled> {
+        let polled = Pin::new(&mut self.inner).poll_frame(cx);
+        match &self.driver {
+            Some(driver) if polled.is_pending() => {
+                if driver.poll(cx).is_ready() {
+                    self.driver = None;
+                }
+                Pin::new(&mut self.inner).poll_frame(cx)
+            }
+            _ => polled,
+        }
     }
 }
 
@@ -118,7 +219,7 @@ impl Drop for Through {
         if self.settled {
             return;
         }
-        if self.inner.is_end_stream() {
+        if self.is_at_end() {
             self.tap.end_of(self.from);
         } else if self.from == Side::Upstream {
             // Nobody reads the answer any more: the agent's side went away.

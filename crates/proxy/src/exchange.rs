@@ -19,7 +19,7 @@ use crate::headers;
 use crate::refusal::Refusal;
 use crate::tap::FlowTap;
 use crate::upgrade;
-use crate::upstream::Sender;
+use crate::upstream::{Driver, Sender};
 
 /// How long a body waits for the provider's `100 Continue` before it is sent anyway (RFC 9110
 /// §10.1.1 lets a client stop waiting).
@@ -102,11 +102,14 @@ impl Route {
 
 /// Sends `request` on `sender` and hands the answer back, both under the tap.
 ///
+/// `driver` is the sender's, when the task that polls it also writes the answer.
+///
 /// # Errors
 /// The provider ended the connection before it answered; the caller must end the client's.
 pub(crate) async fn exchange(
     route: &Route,
     sender: &Sender,
+    driver: Option<Driver>,
     mut request: Request<Incoming>,
 ) -> Result<Response<TapBody>, Broken> {
     let version_in = request.version();
@@ -153,7 +156,8 @@ pub(crate) async fn exchange(
         // The provider will not take another request here, so the agent must not send one.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response.map(|body| TapBody::through(body, Side::Upstream, tap, None)))
+    let through = |body| TapBody::through(body, Side::Upstream, tap, None).driven_by(driver);
+    Ok(response.map(through))
 }
 
 /// Fits the request's form to the upstream leg, where reverse mode speaks another version there.

@@ -40,7 +40,11 @@ impl Intercepted {
         Self { route, sender, sni, upgraded: AtomicBool::new(false) }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<TapBody>, Broken> {
+    async fn answer(
+        &self,
+        driver: Option<Driver>,
+        request: Request<Incoming>,
+    ) -> Result<Response<TapBody>, Broken> {
         if let Some(asked) = misdirected(&self.route.authority, self.sni.as_deref(), &request) {
             let message = format!(
                 "the request is for {asked}, but this connection was opened to {}; open a \
@@ -54,7 +58,7 @@ impl Intercepted {
         if headers::asks_upgrade(request.headers()) {
             self.upgraded.store(true, Ordering::Relaxed);
         }
-        exchange(&self.route, &self.sender, request).await
+        exchange(&self.route, &self.sender, driver, request).await
     }
 
     /// Serves HTTP/1.1 on `stream` until either leg ends.
@@ -63,41 +67,43 @@ impl Intercepted {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let this = Arc::new(self);
-        let serving = Arc::clone(&this);
+        let (serving, shared) = (Arc::clone(&this), driver.clone());
         let service = service_fn(move |request| {
-            let this = Arc::clone(&serving);
+            let (this, driver) = (Arc::clone(&serving), Some(shared.clone()));
             // Boxed, so that a long answer does not keep the room of its request's handling.
-            Box::pin(async move { this.answer(request).await })
+            Box::pin(async move { this.answer(driver, request).await })
         });
         let connection = http1_builder().serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection.with_upgrades());
-        let mut driver = Some(driver);
+        let mut over = false;
         let mut stopping = pin!(shutdown.cancelled());
         let mut stopped = false;
         // Both legs in one task: a chunk that arrives is sent on in the same wake-up.
         let ended = poll_fn(|cx| {
-            if let Some(upstream) = &mut driver
-                && upstream.as_mut().poll(cx).is_ready()
-            {
-                driver = None;
-                if !this.upgraded.load(Ordering::Relaxed) {
-                    // The provider's connection is over, so ours to the agent is.
+            loop {
+                if !over && driver.poll(cx).is_ready() {
+                    over = true;
+                    if !this.upgraded.load(Ordering::Relaxed) {
+                        // The provider's connection is over, so ours to the agent is.
+                        connection.as_mut().graceful_shutdown();
+                    }
+                }
+                if !stopped && stopping.as_mut().poll(cx).is_ready() {
+                    stopped = true;
                     connection.as_mut().graceful_shutdown();
                 }
+                let polled = connection.as_mut().poll(cx);
+                // A body that was read may have driven the provider's connection to its end.
+                if polled.is_ready() || over || !driver.is_over() {
+                    return polled;
+                }
             }
-            if !stopped && stopping.as_mut().poll(cx).is_ready() {
-                stopped = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            connection.as_mut().poll(cx)
         });
         if let Err(error) = ended.await {
             tracing::trace!(%error, "client connection ended");
         }
         // An upgrade needs its driver until the switch is done; a finished one returns at once.
-        if this.upgraded.load(Ordering::Relaxed)
-            && let Some(driver) = driver
-        {
+        if this.upgraded.load(Ordering::Relaxed) {
             driver.await;
         }
     }
@@ -110,7 +116,7 @@ impl Intercepted {
         let this = Arc::new(self);
         let service = service_fn(move |request| {
             let this = Arc::clone(&this);
-            async move { this.answer(request).await }
+            async move { this.answer(None, request).await }
         });
         let connection = http2::Builder::new(TokioExecutor::new())
             .initial_stream_window_size(H2_STREAM_WINDOW)
@@ -123,8 +129,8 @@ impl Intercepted {
         let mut stopping = pin!(shutdown.cancelled());
         let mut stopped = false;
         let ended = poll_fn(|cx| {
-            if let Some(upstream) = &mut driver
-                && upstream.as_mut().poll(cx).is_ready()
+            if let Some(upstream) = &driver
+                && upstream.poll(cx).is_ready()
             {
                 driver = None;
                 connection.as_mut().graceful_shutdown();

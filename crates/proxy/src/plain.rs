@@ -70,7 +70,7 @@ impl PlainService {
                 Err(refusal) => return Ok(self.route(&place, None).refuse(&request, &refusal)),
             },
         };
-        exchange(&leg.route, &leg.sender, request).await
+        exchange(&leg.route, &leg.sender, None, request).await
     }
 
     /// Reads where the request is to go, and fits its target.

@@ -1,7 +1,10 @@
 //! One HTTP connection to the provider: a sender for requests, and the driver that moves its bytes.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
@@ -26,7 +29,47 @@ pub(crate) enum Sender {
 }
 
 /// Moves the connection's bytes; the sender works only while it is polled.
-pub(crate) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+///
+/// Its clones are one driver. All of them must be polled by one task, whose waker it keeps.
+#[derive(Clone)]
+pub(crate) struct Driver(Arc<Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>>);
+
+impl Driver {
+    fn new(future: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Some(Box::pin(future)))))
+    }
+
+    /// Moves what can be moved now; ready when the connection is over.
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // Held only by a caller further up, which is polling it already.
+        let Some(mut future) = self.0.try_lock() else { return Poll::Pending };
+        let Some(running) = future.as_mut() else { return Poll::Ready(()) };
+        let polled = running.as_mut().poll(cx);
+        if polled.is_ready() {
+            *future = None;
+        }
+        polled
+    }
+
+    /// Whether the connection is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.try_lock().is_some_and(|future| future.is_none())
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Self::poll(&self, cx)
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").field("is_over", &self.is_over()).finish_non_exhaustive()
+    }
+}
 
 impl Sender {
     /// Speaks HTTP/1.1 on `stream`.
@@ -43,7 +86,7 @@ impl Sender {
                 tracing::trace!(%error, "upstream connection ended");
             }
         };
-        Ok((Self::H1(Mutex::new(sender)), Box::pin(driver)))
+        Ok((Self::H1(Mutex::new(sender)), Driver::new(driver)))
     }
 
     /// Speaks HTTP/2 on `stream`.
@@ -61,7 +104,7 @@ impl Sender {
                 tracing::trace!(%error, "upstream connection ended");
             }
         };
-        Ok((Self::H2(sender), Box::pin(driver)))
+        Ok((Self::H2(sender), Driver::new(driver)))
     }
 
     /// Sends one request; nothing is ever sent twice.

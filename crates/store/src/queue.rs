@@ -71,6 +71,8 @@ struct Parcel {
 pub(crate) struct Taken {
     pub(crate) records: Vec<Redacted<Record>>,
     pub(crate) commands: Vec<Command>,
+    /// The queue was more than half full: speed counts before room on the disk.
+    pub(crate) hurry: bool,
     bytes: usize,
 }
 
@@ -151,7 +153,7 @@ impl Queue {
         loop {
             let now = Instant::now();
             if self.ready(&state, now) {
-                return Some(Self::collect(&mut state));
+                return Some(self.collect(&mut state));
             }
             if state.closing && state.waiting.is_empty() {
                 return None;
@@ -183,8 +185,8 @@ impl Queue {
             || state.due.is_some_and(|due| due <= now)
     }
 
-    fn collect(state: &mut State) -> Taken {
-        let mut taken = Taken::default();
+    fn collect(&self, state: &mut State) -> Taken {
+        let mut taken = Taken { hurry: state.bytes > self.limits.bytes / 2, ..Taken::default() };
         while let Some(parcel) = state.waiting.front() {
             let fits = taken.bytes + parcel.bytes <= TRANSACTION_BYTES
                 && taken.records.len() + parcel.records.len() <= TRANSACTION_ITEMS;

@@ -5,6 +5,7 @@
 mod attribution;
 mod gaps;
 mod kit;
+mod lanes;
 mod outcomes;
 mod overflow;
 mod speed;

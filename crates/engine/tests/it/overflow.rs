@@ -81,7 +81,11 @@ fn while_the_store_takes_nothing_deltas_go_first_and_all_are_counted() {
         patience: std::time::Duration::from_secs(30),
         ..RecorderOptions::default()
     };
-    let rig = Rig::with(options, IntakeOptions::default(), Arc::new(NoLiveFeed));
+    let rig = Rig::with(
+        options,
+        IntakeOptions { lanes: 1, ..IntakeOptions::default() },
+        Arc::new(NoLiveFeed),
+    );
     rig.shelf.stall(true);
     let fat = Script::messages(ASK).sse();
     let thin = Script::messages(ASK).sse().data(kit::answer(&["small"]).as_bytes()).end();

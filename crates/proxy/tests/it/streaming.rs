@@ -81,3 +81,18 @@ async fn what_the_recorder_no_longer_wants_is_counted_and_is_no_gap() {
     assert!(closed.response_bytes > flow.response.len() as u64 + 2000, "{closed:?}");
     assert_eq!(closed.response_gap.chunks, 0);
 }
+
+#[tokio::test]
+async fn pieces_that_have_arrived_travel_together() {
+    let setup = setup().await;
+    let gate = setup.fixture.gate("rest");
+    let mut connection = setup.forward().connect().await.expect("a connection");
+    let request = Request::messages(true).fixture("gate=rest;events=2000;size=20");
+    let answer = connection.send(request).await.expect("a head");
+    gate.open_wide();
+    let body = answer.whole().await.expect("the rest").body;
+    let flow = setup.recording.assert_ending(0, Ending::Whole).await;
+    assert!(flow.response == body, "the agent and the recorder saw different bytes");
+    // The provider writes each event apart.
+    assert!(flow.response_pieces < 1000, "{} pieces", flow.response_pieces);
+}

@@ -1,4 +1,4 @@
-//! Packing: zstd where it helps, with two contexts for all writes, one of them for what is small.
+//! Packing: zstd where it helps, with a context for each level, shared by all writes.
 
 use std::io;
 
@@ -19,18 +19,45 @@ const WORTH_BYTES: usize = 1024;
 /// quarter less time and an eighth more room.
 const SMALL_BYTES: usize = 4096;
 const SMALL_LEVEL: i32 = -1;
+/// While the queue is more than half full: less than half the time and twice the room, which is better
+/// than records that find no room in the queue.
+const HURRIED_LEVEL: i32 = -8;
 
 /// The reused compression contexts.
 pub(crate) struct Packer {
-    /// For blocks, and for what is small.
-    compressors: [Option<Compressor<'static>>; 2],
+    /// By [`Pace`].
+    compressors: [Option<Compressor<'static>>; 3],
+    hurry: bool,
     out: Vec<u8>,
+}
+
+/// How a piece is compressed.
+#[derive(Clone, Copy)]
+enum Pace {
+    Usual,
+    Small,
+    Hurried,
+}
+
+impl Pace {
+    const fn level(self) -> i32 {
+        match self {
+            Self::Usual => LEVEL,
+            Self::Small => SMALL_LEVEL,
+            Self::Hurried => HURRIED_LEVEL,
+        }
+    }
 }
 
 impl Packer {
     /// A packer; its contexts are made at their first use, an idle store holds none.
     pub(crate) const fn new() -> Self {
-        Self { compressors: [const { None }; 2], out: Vec::new() }
+        Self { compressors: [const { None }; 3], hurry: false, out: Vec::new() }
+    }
+
+    /// Whether speed counts before room, until it is said otherwise.
+    pub(crate) const fn hurry(&mut self, hurry: bool) {
+        self.hurry = hurry;
     }
 
     /// `raw` packed, with its codec. Falls back to the bytes as they are.
@@ -45,10 +72,14 @@ impl Packer {
     }
 
     fn compress(&mut self, raw: &[u8]) -> io::Result<usize> {
-        let small = raw.len() < SMALL_BYTES;
-        let compressor = match &mut self.compressors[usize::from(small)] {
+        let pace = match raw.len() {
+            _ if self.hurry => Pace::Hurried,
+            ..SMALL_BYTES => Pace::Small,
+            _ => Pace::Usual,
+        };
+        let compressor = match &mut self.compressors[pace as usize] {
             Some(compressor) => compressor,
-            empty => empty.insert(Compressor::new(if small { SMALL_LEVEL } else { LEVEL })?),
+            empty => empty.insert(Compressor::new(pace.level())?),
         };
         self.out.clear();
         self.out.reserve(zstd::zstd_safe::compress_bound(raw.len()));

@@ -128,7 +128,8 @@ impl Writer {
             }
             let Some(taken) = self.queue.take() else { break };
             let (items, bytes) = (taken.records.len(), taken.bytes());
-            let Taken { records, commands, .. } = taken;
+            let Taken { records, commands, hurry, .. } = taken;
+            self.memory.packer.hurry(hurry);
             if !records.is_empty() {
                 self.write(&records);
                 drop(records);
