@@ -55,9 +55,18 @@ impl HeaderBlock {
     /// The first value of `name` (any case), when it is UTF-8.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.iter()
-            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
-            .and_then(|(_, value)| std::str::from_utf8(value).ok())
+        let mut rest = self.lines.as_slice();
+        loop {
+            let line = &rest[..memchr::memchr(b'\n', rest)?];
+            if line.get(name.len()) == Some(&b':')
+                && line[..name.len()].eq_ignore_ascii_case(name.as_bytes())
+            {
+                let value = &line[name.len() + 1..];
+                let value = value.strip_suffix(b"\r").unwrap_or(value);
+                return std::str::from_utf8(value.strip_prefix(b" ").unwrap_or(value)).ok();
+            }
+            rest = &rest[line.len() + 1..];
+        }
     }
 
     /// Whether there is no line.

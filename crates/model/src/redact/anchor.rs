@@ -66,8 +66,9 @@ const ANCHORS: &[(&str, Anchor)] = &[
     ("AKIA", Anchor::Aws),
     ("ASIA", Anchor::Aws),
     ("earer ", Anchor::Bearer),
-    ("data\"", Anchor::Data),
-    ("data\\", Anchor::Data),
+    // With the opening quote, because `data` alone begins every line of an event stream.
+    ("\"data\"", Anchor::Data),
+    ("\"data\\", Anchor::Data),
     (";base64,", Anchor::DataUrl),
     ("\\/\\", Anchor::Escape),
     ("\\u00", Anchor::Escape),
