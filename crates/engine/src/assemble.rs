@@ -9,10 +9,15 @@ use crate::outcome::Answer;
 /// What a block costs of the bound beside its text.
 const BLOCK_COST: usize = 128;
 
+/// The opening of a message that is too long is this part of what may be kept of one.
+const OPENING_PART: usize = 4;
+
 /// A message being put together.
 #[derive(Debug)]
 pub(crate) struct Assembly {
     message: Message,
+    /// Bytes that may be kept.
+    limit: usize,
     /// Bytes that may still be kept.
     room: usize,
     answer: Answer,
@@ -22,11 +27,12 @@ pub(crate) struct Assembly {
 }
 
 impl Assembly {
-    /// Nothing yet; keeps at most `room` bytes of text.
-    pub(crate) fn new(room: usize) -> Self {
+    /// Nothing yet; keeps at most `limit` bytes of text.
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
             message: Message::default(),
-            room,
+            limit,
+            room: limit,
             answer: Answer::Open,
             stopped: false,
             spoke: false,
@@ -120,14 +126,23 @@ impl Assembly {
     }
 
     /// The message as far as it came; none when the answer said nothing.
+    ///
+    /// Of one that is longer than may be kept only the opening is: the whole of it is in the events.
     pub(crate) fn finish(mut self) -> Option<Message> {
         self.message.usage = self.usage();
-        if self.message.truncated {
-            for block in self.message.blocks.iter_mut().filter(|block| !block.complete) {
-                cut_last_word(&mut block.content);
+        self.message.blocks.sort_by_key(|block| block.index);
+        let is_too_long = self.message.truncated && self.room == 0;
+        let mut left = if is_too_long { self.limit / OPENING_PART } else { usize::MAX };
+        for block in &mut self.message.blocks {
+            let Some(text) = text_of(&mut block.content) else { continue };
+            let is_cut = text.len() > left || (self.message.truncated && !block.complete);
+            text.truncate(text.floor_char_boundary(left));
+            left -= text.len();
+            if is_cut {
+                // The bytes of a word are ASCII, so its start is a character's start.
+                text.truncate(safe_end(text.as_bytes()));
             }
         }
-        self.message.blocks.sort_by_key(|block| block.index);
         self.heard.then_some(self.message)
     }
 
@@ -159,13 +174,8 @@ impl Assembly {
         }
         let text = &text[..end];
         if let Some(content) = self.content(index) {
-            match content {
-                Content::Text { text: held, .. }
-                | Content::Thinking { text: held, .. }
-                | Content::ToolUse { input: held, .. }
-                | Content::ServerToolUse { input: held, .. }
-                | Content::Other { json: held, .. } => held.push_str(text),
-                Content::RedactedThinking { .. } | Content::ServerToolResult { .. } => {}
+            if let Some(held) = text_of(content) {
+                held.push_str(text);
             }
             return;
         }
@@ -242,18 +252,16 @@ fn content_size(content: &Content) -> usize {
     }
 }
 
-/// Cuts a text that was cut already where no half secret is left.
-fn cut_last_word(content: &mut Content) {
-    let (Content::Text { text, .. }
-    | Content::Thinking { text, .. }
-    | Content::ToolUse { input: text, .. }
-    | Content::ServerToolUse { input: text, .. }
-    | Content::Other { json: text, .. }) = content
-    else {
-        return;
-    };
-    // The bytes of a word are ASCII, so its start is a character's start.
-    text.truncate(safe_end(text.as_bytes()));
+/// The text of a block that may be long.
+const fn text_of(content: &mut Content) -> Option<&mut String> {
+    match content {
+        Content::Text { text, .. }
+        | Content::Thinking { text, .. }
+        | Content::ToolUse { input: text, .. }
+        | Content::ServerToolUse { input: text, .. }
+        | Content::Other { json: text, .. } => Some(text),
+        Content::RedactedThinking { .. } | Content::ServerToolResult { .. } => None,
+    }
 }
 
 #[cfg(test)]
@@ -345,7 +353,7 @@ mod tests {
     fn the_bound_cuts_and_says_so_without_half_a_word() {
         let assembly = assembled(
             BLOCK_COST + 20,
-            vec![text_block(0), text(0, "keep sk-hal"), text(0, "f-a-key-and-more")],
+            vec![text_block(0), text(0, "keep sk-half-a-key-and-more, and more, and even more")],
         );
         let message = assembly.finish().unwrap();
         assert!(message.truncated);
@@ -353,6 +361,22 @@ mod tests {
             message.blocks[0].content,
             Content::Text { text: "keep ".into(), citations: Vec::new() }
         );
+    }
+
+    #[test]
+    fn of_a_message_that_is_too_long_only_the_opening_is_kept() {
+        let limit = 4_000;
+        let mut assembly = assembled(limit, vec![text_block(0), text_block(1)]);
+        for word in 0..1_000 {
+            assembly.apply(text(word % 2, "a word é "));
+        }
+        let message = assembly.finish().unwrap();
+        let lengths: Vec<usize> = message.blocks.iter().map(|b| content_size(&b.content)).collect();
+        assert!(message.truncated);
+        assert!((990..=1_000).contains(&(lengths[0] + lengths[1])), "{lengths:?}");
+        let fits = assembled(limit, vec![text_block(0), text(0, &"x ".repeat(1_500))]);
+        let message = fits.finish().unwrap();
+        assert_eq!((message.truncated, content_size(&message.blocks[0].content)), (false, 3_000));
     }
 
     #[test]

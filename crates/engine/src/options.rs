@@ -7,8 +7,8 @@ use std::time::Duration;
 pub struct RecorderOptions {
     /// Bytes of a body that are stored.
     pub body_max_bytes: usize,
-    /// Bytes of text that are kept of an assembled message. What is longer than the longest answer
-    /// that models give (some 64,000 tokens) is in the events, whole.
+    /// Bytes of text that are kept of an assembled message: more than the longest answers that models
+    /// give (some 64,000 tokens). Of a longer one a quarter of this is kept; its events are whole.
     pub message_max_bytes: usize,
     /// Bytes that the bodies of all open flows may hold together, beyond a small share for each.
     pub bodies_max_bytes: usize,

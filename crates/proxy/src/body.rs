@@ -179,21 +179,21 @@ impl Through {
             other => return Poll::Ready(other),
         };
         let mut joined = BytesMut::new();
-        while first.len().max(joined.len()) < JOINED / 2 {
+        // The next piece is about as large as the last one, or the end is near anyway.
+        let (mut len, mut last) = (first.len(), first.len());
+        while len + last <= JOINED {
             let Poll::Ready(next) = self.poll_more(cx) else { break };
-            match next.as_ref().and_then(|next| next.as_ref().ok()?.data_ref()) {
-                Some(more) => {
-                    if joined.is_empty() {
-                        joined.reserve(JOINED.max(first.len() + more.len()));
-                        joined.extend_from_slice(&first);
-                    }
-                    joined.extend_from_slice(more);
-                }
-                None => {
-                    self.next = Some(next);
-                    break;
-                }
+            let Some(Ok(Some(more))) = next.as_ref().map(|next| next.as_ref().map(Frame::data_ref))
+            else {
+                self.next = Some(next);
+                break;
+            };
+            if joined.is_empty() {
+                joined.reserve(JOINED.max(len + more.len()));
+                joined.extend_from_slice(&first);
             }
+            joined.extend_from_slice(more);
+            (len, last) = (joined.len(), more.len());
         }
         let data = if joined.is_empty() { first } else { joined.freeze() };
         Poll::Ready(Some(Ok(Frame::data(data))))

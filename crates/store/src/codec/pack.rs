@@ -60,6 +60,11 @@ impl Packer {
         self.hurry = hurry;
     }
 
+    /// Whether speed counts before room.
+    pub(crate) const fn is_hurried(&self) -> bool {
+        self.hurry
+    }
+
     /// `raw` packed, with its codec. Falls back to the bytes as they are.
     pub(crate) fn pack<'a>(&'a mut self, raw: &'a [u8]) -> (i64, &'a [u8]) {
         if raw.len() < WORTH_BYTES {
@@ -104,5 +109,26 @@ pub(crate) fn unpack(codec: i64, raw_len: i64, bytes: &[u8]) -> Result<Vec<u8>, 
             zstd::bulk::decompress(bytes, capacity).map_err(|_| damaged())
         }
         _ => Err(damaged()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hurried_packer_packs_looser_and_reads_back_the_same() {
+        let text: String =
+            (0..4_000).map(|n| format!("event {} of {n};", n * 7_919 % 1_000)).collect();
+        let mut packer = Packer::new();
+        let mut lengths = Vec::new();
+        for hurry in [false, true] {
+            packer.hurry(hurry);
+            let (codec, bytes) = packer.pack(text.as_bytes());
+            let read = unpack(codec, text.len() as i64, bytes).unwrap();
+            assert_eq!(read, text.as_bytes());
+            lengths.push(bytes.len());
+        }
+        assert!(lengths[0] < lengths[1] && lengths[1] < text.len(), "{lengths:?}");
     }
 }

@@ -225,6 +225,10 @@ impl Tail {
     /// Makes one block of the pieces, in the row of the first.
     fn join(&mut self, desk: &mut Desk<'_, '_>) -> rusqlite::Result<()> {
         let pieces = std::mem::take(&mut self.pieces);
+        if desk.packer.is_hurried() {
+            // They are as readable apart.
+            return Ok(());
+        }
         let [(first, _), others @ ..] = pieces.as_slice() else { return Ok(()) };
         if others.is_empty() {
             return Ok(());
