@@ -122,8 +122,8 @@ impl Server {
             recorder_options(config),
             Arc::clone(&intake),
             store.clone(),
-            Arc::clone(&redactor),
-            Arc::clone(&hub) as Arc<_>,
+            &redactor,
+            &(Arc::clone(&hub) as Arc<_>),
         )
         .map_err(|e| AppError::failed("the recorder cannot be started").because(&e))?;
 

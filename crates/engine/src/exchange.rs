@@ -195,7 +195,8 @@ impl Exchange {
                     self.hole = Some(self.hole.unwrap_or(0) + gap.bytes);
                 }
             }
-            Direction::Frames => add(&mut self.flow.response_gap, gap),
+            Direction::FramesUp => add(&mut self.flow.request_gap, gap),
+            Direction::FramesDown => add(&mut self.flow.response_gap, gap),
         }
         self.stale();
     }

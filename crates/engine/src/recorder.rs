@@ -101,8 +101,8 @@ impl Recorder {
         mut options: RecorderOptions,
         intake: Arc<Intake>,
         sink: impl RecordSink,
-        redactor: Arc<Redactor>,
-        live: Arc<dyn LiveFeed>,
+        redactor: &Arc<Redactor>,
+        live: &Arc<dyn LiveFeed>,
     ) -> std::io::Result<RecorderHandle> {
         let lanes = intake.lanes();
         options.bodies_max_bytes /= lanes;
@@ -114,7 +114,7 @@ impl Recorder {
         let mut handle = RecorderHandle { intake, reader, threads: Vec::with_capacity(lanes) };
         for (lane, stats) in handle.reader.shared.iter().enumerate() {
             let outbox = Outbox::new(Arc::clone(&sink), records, bytes);
-            let bench = Bench::new(options.clone(), Arc::clone(&redactor), Arc::clone(&live));
+            let bench = Bench::new(options.clone(), Arc::clone(redactor), Arc::clone(live));
             let (intake, stats) = (Arc::clone(&handle.intake), Arc::clone(stats));
             let notebook = Notebook::new(bench, outbox);
             let thread =

@@ -257,12 +257,19 @@ pub enum TunnelReason {
     ClientRejectedCertificate,
     /// The provider could not be reached.
     DialFailed,
+    /// The TLS handshake with the agent failed in another way, or took too long.
+    HandshakeFailed,
 }
 
 impl TunnelReason {
     /// Every reason.
-    pub const ALL: [Self; 4] =
-        [Self::NotListed, Self::NotTls, Self::ClientRejectedCertificate, Self::DialFailed];
+    pub const ALL: [Self; 5] = [
+        Self::NotListed,
+        Self::NotTls,
+        Self::ClientRejectedCertificate,
+        Self::DialFailed,
+        Self::HandshakeFailed,
+    ];
 
     /// The word used in SQL, JSON and the dashboard.
     #[must_use]
@@ -272,6 +279,7 @@ impl TunnelReason {
             Self::NotTls => "not_tls",
             Self::ClientRejectedCertificate => "client_rejected_certificate",
             Self::DialFailed => "dial_failed",
+            Self::HandshakeFailed => "handshake_failed",
         }
     }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use http::StatusCode;
 use langley_model::{ConnectionId, Micros, Mode, Setup, Tick, Tunnel, TunnelReason};
 use langley_protocol::client_hello::{ClientHello, Peek, peek};
 use parking_lot::Mutex;
+use rustls::AlertDescription;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -15,12 +15,13 @@ use tokio_util::sync::CancellationToken;
 use crate::authority::Authority;
 use crate::connection::{Client, Serving, refuse};
 use crate::dial::Dialed;
+use crate::drive::Switch;
 use crate::exchange::Route;
 use crate::intercept::{Intercepted, serve_refusal};
 use crate::plain::nanos;
 use crate::prefixed::Prefixed;
 use crate::refusal::Refusal;
-use crate::tunnel;
+use crate::tunnel::{self, Passed};
 use crate::upstream::Sender;
 
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
@@ -61,10 +62,9 @@ pub(crate) async fn open(
     let dialed = match connect.client.dialer().dial(&connect.authority).await {
         Ok(dialed) => dialed,
         Err(error) => {
-            let refusal = Refusal::new(StatusCode::BAD_GATEWAY, error.code(), error.to_string());
             tracing::info!(target = %connect.authority, %error, "CONNECT failed");
             connect.report(TunnelReason::DialFailed, Some((0, 0)));
-            refuse(&mut stream, connect.authority.host(), &refusal).await;
+            refuse(&mut stream, connect.authority.host(), &error.into()).await;
             return None;
         }
     };
@@ -73,15 +73,24 @@ pub(crate) async fn open(
     // An address says nothing about the name, so the hello may still put it on the list.
     let listed = connect.client.options().intercept.matches(connect.authority.host());
     if !listed && connect.authority.ip().is_none() {
-        return Some(connect.tunnel(stream, early, dialed, TunnelReason::NotListed));
+        return Some(connect.tunnel(stream, early, dialed, TunnelReason::NotListed, shutdown));
     }
     let mut bytes = early;
-    match connect.first(&mut stream, &mut bytes, &dialed).await {
+    let first = tokio::select! {
+        first = connect.first(&mut stream, &mut bytes, &dialed) => first,
+        () = shutdown.cancelled() => return None,
+    };
+    match first {
         First::Gone => None,
-        First::Opaque => Some(connect.tunnel(stream, bytes, dialed, TunnelReason::NotTls)),
+        First::Opaque => {
+            Some(connect.tunnel(stream, bytes, dialed, TunnelReason::NotTls, shutdown))
+        }
         First::Http if listed => connect.plain(stream, bytes, dialed, connect_ns, shutdown).await,
-        First::Http => Some(connect.tunnel(stream, bytes, dialed, TunnelReason::NotListed)),
-        First::Hello(hello) => {
+        First::Http => {
+            Some(connect.tunnel(stream, bytes, dialed, TunnelReason::NotListed, shutdown))
+        }
+        First::Hello(mut hello) => {
+            hello.sni = hello.sni.map(|name| canonical(&name));
             let wanted = match &hello.sni {
                 Some(name) => connect.client.options().intercept.matches(name),
                 None => listed,
@@ -89,7 +98,7 @@ pub(crate) async fn open(
             if wanted {
                 connect.intercept(stream, bytes, dialed, *hello, connect_ns, shutdown).await
             } else {
-                Some(connect.tunnel(stream, bytes, dialed, TunnelReason::NotListed))
+                Some(connect.tunnel(stream, bytes, dialed, TunnelReason::NotListed, shutdown))
             }
         }
     }
@@ -131,17 +140,18 @@ impl Connect {
         early: BytesMut,
         dialed: Dialed,
         why: TunnelReason,
+        shutdown: CancellationToken,
     ) -> Serving {
         Box::pin(async move {
             self.report(why, None);
-            let (up, down) = tunnel::copy(stream, early.freeze(), dialed).await;
-            self.report(why, Some((up, down)));
+            let open = OpenTunnel { connect: self, why, passed: Arc::default() };
+            tunnel::copy(stream, early.freeze(), dialed, &open.passed, shutdown).await;
         })
     }
 
     fn report(&self, why: TunnelReason, ended: Option<(u64, u64)>) {
         let (bytes_up, bytes_down) = ended.unwrap_or_default();
-        self.client.sink().tunnel(Tunnel {
+        self.client.observer().tunnel(Tunnel {
             connection: self.connection,
             started_at: self.started_at,
             ended_at: ended.map(|_| Micros::now()),
@@ -156,7 +166,7 @@ impl Connect {
 
     fn route(&self, scheme: &'static str, setup: Setup, ja4_in: Option<String>) -> Route {
         Route {
-            sink: Arc::clone(self.client.sink()),
+            observer: Arc::clone(self.client.observer()),
             connection: self.connection,
             mode: Mode::Forward,
             scheme,
@@ -165,6 +175,7 @@ impl Connect {
             client: self.client.address(),
             setup: Mutex::new(Some(setup)),
             ja4_in,
+            switch: Switch::default(),
         }
     }
 
@@ -178,11 +189,18 @@ impl Connect {
         shutdown: CancellationToken,
     ) -> Option<Serving> {
         let upstream = Prefixed::new(dialed.early, dialed.stream);
-        let (sender, driver) = Sender::http1(upstream).await.ok()?;
         let route = self.route("http", Setup { connect_ns, tls_ns: 0 }, None);
         let stream = Prefixed::new(bytes.freeze(), stream);
-        let intercepted = Intercepted::new(route, sender, None);
-        Some(Box::pin(intercepted.serve_http1(stream, driver, shutdown)))
+        match Sender::http1(upstream).await {
+            Ok((sender, driver)) => {
+                let intercepted = Intercepted { route, sender, sni: None };
+                Some(Box::pin(intercepted.serve_http1(stream, driver, shutdown)))
+            }
+            Err(error) => {
+                let refusal = Refusal::no_http(&self.authority, &error);
+                Some(Box::pin(serve_refusal(stream, false, route, refusal, shutdown)))
+            }
+        }
     }
 
     /// TLS: the upstream's handshake first, then ours with the protocol that the upstream chose.
@@ -211,9 +229,17 @@ impl Connect {
                 } else {
                     Sender::http1(upstream).await
                 };
-                let (sender, driver) = opened.ok()?;
+                let (sender, driver) = match opened {
+                    Ok(opened) => opened,
+                    Err(error) => {
+                        let refusal = Refusal::no_http(&self.authority, &error);
+                        return Some(Box::pin(serve_refusal(
+                            stream, http2, route, refusal, shutdown,
+                        )));
+                    }
+                };
                 let sni = hello.sni.filter(|sni| sni != self.authority.host());
-                let intercepted = Intercepted::new(route, sender, sni);
+                let intercepted = Intercepted { route, sender, sni };
                 Some(if http2 {
                     Box::pin(intercepted.serve_http2(stream, driver, shutdown))
                 } else {
@@ -222,8 +248,6 @@ impl Connect {
             }
             Err(error) => {
                 tracing::info!(host = %name, %error, "upstream TLS failed");
-                let refusal =
-                    Refusal::new(StatusCode::BAD_GATEWAY, error.code(), error.to_string());
                 let http2 = !hello.alpn.is_empty() && !hello.alpn.iter().any(|p| p == b"http/1.1");
                 let alpn: Option<&[u8]> = match (http2, hello.alpn.is_empty()) {
                     (true, _) => Some(b"h2"),
@@ -231,7 +255,7 @@ impl Connect {
                     (false, true) => None,
                 };
                 let stream = self.accept(stream, &name, alpn).await?;
-                Some(Box::pin(serve_refusal(stream, http2, route, refusal)))
+                Some(Box::pin(serve_refusal(stream, http2, route, error.into(), shutdown)))
             }
         }
     }
@@ -247,13 +271,14 @@ impl Connect {
             Ok(config) => config,
             Err(error) => {
                 tracing::error!(host = name, %error, "no certificate could be made");
+                self.report(TunnelReason::HandshakeFailed, Some((0, 0)));
                 return None;
             }
         };
         let handshake = TlsAcceptor::from(config).accept(stream);
         match tokio::time::timeout(self.client.options().handshake_timeout, handshake).await {
             Ok(Ok(stream)) => Some(stream),
-            Ok(Err(error)) => {
+            Ok(Err(error)) if rejects_certificate(&error) => {
                 tracing::info!(
                     host = name, %error,
                     "the agent did not accept Langley's certificate; `langley run` gives it trust"
@@ -261,9 +286,54 @@ impl Connect {
                 self.report(TunnelReason::ClientRejectedCertificate, Some((0, 0)));
                 None
             }
-            Err(_) => None,
+            Ok(Err(error)) => {
+                tracing::info!(host = name, %error, "the TLS handshake with the agent failed");
+                self.report(TunnelReason::HandshakeFailed, Some((0, 0)));
+                None
+            }
+            Err(_) => {
+                tracing::info!(host = name, "the agent did not finish its TLS handshake in time");
+                self.report(TunnelReason::HandshakeFailed, Some((0, 0)));
+                None
+            }
         }
     }
+}
+
+/// Reports the end of a tunnel, however it comes.
+struct OpenTunnel {
+    connect: Connect,
+    why: TunnelReason,
+    passed: Arc<Passed>,
+}
+
+impl Drop for OpenTunnel {
+    fn drop(&mut self) {
+        self.connect.report(self.why, Some(self.passed.bytes()));
+    }
+}
+
+/// A host name as the intercept list has it: names compare without case, and the root's dot at the end
+/// says nothing (RFC 1034 §3.1; SNI should not carry it, RFC 6066 §3).
+fn canonical(name: &str) -> String {
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+}
+
+/// Whether a handshake failed by the agent's own verdict on the certificate (RFC 8446 §6.2).
+fn rejects_certificate(error: &std::io::Error) -> bool {
+    let alert = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(rustls::Error::AlertReceived(alert)) => *alert,
+        _ => return false,
+    };
+    matches!(
+        alert,
+        AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+    )
 }
 
 /// Whether `bytes` begin like an HTTP/1 request line: a method in capitals and a space.
@@ -284,5 +354,16 @@ impl TryPeek for TcpStream {
         let mut cx = Context::from_waker(Waker::noop());
         let mut buf = tokio::io::ReadBuf::new(byte);
         matches!(self.poll_peek(&mut cx, &mut buf), Poll::Ready(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_looked_up_without_case_and_without_the_roots_dot() {
+        assert_eq!(canonical("API.Anthropic.COM."), "api.anthropic.com");
+        assert_eq!(canonical("localhost"), "localhost");
     }
 }

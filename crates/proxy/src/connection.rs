@@ -1,9 +1,9 @@
 //! A client connection: its first bytes say whether it is CONNECT, plain HTTP, or HTTP/2 by prior
 //! knowledge.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -11,10 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, StatusCode};
 use hyper::body::Incoming;
-use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use langley_model::{CaptureSink, ConnectionId};
+use hyper_util::rt::TokioIo;
+use langley_model::ConnectionId;
 use subtle::ConstantTimeEq as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -23,13 +22,14 @@ use tokio_util::sync::CancellationToken;
 use crate::authority::Authority;
 use crate::connect;
 use crate::dial::Dialer;
-use crate::intercept::http1_builder;
+use crate::drive::{Switch, drive};
+use crate::intercept::{http1_builder, http2_builder};
 use crate::leaf::LeafCache;
+use crate::observer::Observer;
 use crate::options::ProxyOptions;
 use crate::plain::{PlainService, record_malformed};
 use crate::prefixed::Prefixed;
 use crate::refusal::Refusal;
-use crate::upstream::{H2_CONNECTION_WINDOW, H2_STREAM_WINDOW};
 use crate::upstream_tls::UpstreamTls;
 
 /// The longest head of a CONNECT request.
@@ -43,7 +43,7 @@ pub(crate) struct Shared {
     pub(crate) dialer: Dialer,
     pub(crate) tls: UpstreamTls,
     pub(crate) leaves: LeafCache,
-    pub(crate) sink: Arc<dyn CaptureSink>,
+    pub(crate) observer: Arc<Observer>,
 }
 
 /// A client, as its connection's parts know it.
@@ -74,8 +74,8 @@ impl Client {
         &self.shared.leaves
     }
 
-    pub(crate) fn sink(&self) -> &Arc<dyn CaptureSink> {
-        &self.shared.sink
+    pub(crate) fn observer(&self) -> &Arc<Observer> {
+        &self.shared.observer
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
@@ -268,24 +268,15 @@ pub(crate) async fn refuse(stream: &mut TcpStream, host: &str, refusal: &Refusal
 
 async fn serve_http1(client: Client, stream: TcpStream, early: Bytes, shutdown: CancellationToken) {
     let connection_id = ConnectionId::new();
-    let service = Arc::new(PlainService::new(client.clone(), connection_id));
+    let switch = Switch::default();
+    let service = Arc::new(PlainService::new(client.clone(), connection_id, switch.clone()));
     let service = service_fn(move |request: Request<Incoming>| {
         let service = Arc::clone(&service);
         async move { service.serve(request).await }
     });
     let stream = TokioIo::new(Prefixed::new(early, stream));
     let connection = http1_builder().serve_connection(stream, service).with_upgrades();
-    let mut connection = pin!(connection);
-    let mut stopping = pin!(shutdown.cancelled());
-    let mut stopped = false;
-    let ended = poll_fn(|cx| {
-        if !stopped && stopping.as_mut().poll(cx).is_ready() {
-            stopped = true;
-            connection.as_mut().graceful_shutdown();
-        }
-        connection.as_mut().poll(cx)
-    });
-    if let Err(error) = ended.await {
+    if let Err(error) = drive(connection, None, switch, shutdown).await {
         if error.is_parse() {
             let reason = format!("the request is not valid HTTP/1.1 ({error}); it was refused");
             record_malformed(&client, connection_id, &reason);
@@ -295,27 +286,15 @@ async fn serve_http1(client: Client, stream: TcpStream, early: Bytes, shutdown: 
 }
 
 async fn serve_http2(client: Client, stream: TcpStream, early: Bytes, shutdown: CancellationToken) {
-    let service = Arc::new(PlainService::new(client, ConnectionId::new()));
+    let switch = Switch::default();
+    let service = Arc::new(PlainService::new(client, ConnectionId::new(), switch.clone()));
     let service = service_fn(move |request: Request<Incoming>| {
         let service = Arc::clone(&service);
         async move { service.serve(request).await }
     });
-    let connection = http2::Builder::new(TokioExecutor::new())
-        .initial_stream_window_size(H2_STREAM_WINDOW)
-        .initial_connection_window_size(H2_CONNECTION_WINDOW)
-        .auto_date_header(false)
-        .serve_connection(TokioIo::new(Prefixed::new(early, stream)), service);
-    let mut connection = pin!(connection);
-    let mut stopping = pin!(shutdown.cancelled());
-    let mut stopped = false;
-    let ended = poll_fn(|cx| {
-        if !stopped && stopping.as_mut().poll(cx).is_ready() {
-            stopped = true;
-            connection.as_mut().graceful_shutdown();
-        }
-        connection.as_mut().poll(cx)
-    });
-    if let Err(error) = ended.await {
+    let stream = TokioIo::new(Prefixed::new(early, stream));
+    let connection = http2_builder().serve_connection(stream, service);
+    if let Err(error) = drive(connection, None, switch, shutdown).await {
         tracing::trace!(%error, "client connection ended");
     }
 }

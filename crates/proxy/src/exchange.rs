@@ -8,14 +8,16 @@ use http::header::{CONNECTION, EXPECT, HOST, HeaderValue};
 use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 use langley_model::{
-    CaptureSink, ConnectionId, Ending, FlowId, HttpVersion, Micros, Mode, Opened, Setup, Side, Tick,
+    ConnectionId, Ending, FlowId, HttpVersion, Micros, Mode, Opened, Setup, Side, Tick,
 };
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::authority::Authority;
 use crate::body::{Gate, TapBody};
+use crate::drive::Switch;
 use crate::headers;
+use crate::observer::Observer;
 use crate::refusal::Refusal;
 use crate::tap::FlowTap;
 use crate::upgrade;
@@ -27,7 +29,7 @@ const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
 /// What is the same for every flow of a connection.
 pub(crate) struct Route {
-    pub(crate) sink: Arc<dyn CaptureSink>,
+    pub(crate) observer: Arc<Observer>,
     pub(crate) connection: ConnectionId,
     pub(crate) mode: Mode,
     pub(crate) scheme: &'static str,
@@ -38,6 +40,8 @@ pub(crate) struct Route {
     /// Told by the first flow only.
     pub(crate) setup: Mutex<Option<Setup>>,
     pub(crate) ja4_in: Option<String>,
+    /// The client's connection may become something else.
+    pub(crate) switch: Switch,
 }
 
 /// The connection to the client must be broken off: the provider's was.
@@ -62,7 +66,7 @@ impl Route {
         let uri = request.uri();
         let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         FlowTap::open(
-            &self.sink,
+            &self.observer,
             Opened {
                 flow: FlowId::new(),
                 connection: self.connection,
@@ -91,11 +95,13 @@ impl Route {
     /// Answers `request` with a refusal, and records that.
     pub(crate) fn refuse<B>(&self, request: &Request<B>, refusal: &Refusal) -> Response<TapBody> {
         let tap = self.open(request, version(request.version()));
-        tap.end_because(Ending::Refused, refusal.message.clone());
+        tap.end_because(refusal.ending, refusal.message.clone());
         let path = request.uri().path();
         let response = refusal.response(self.authority.host(), path);
         tap.head(response.status().as_u16(), headers::block(response.headers()));
         tap.data(Side::Upstream, &refusal.body(self.authority.host(), path).into());
+        // It is whole, whatever becomes of the request's rest.
+        tap.end_of(Side::Upstream);
         response
     }
 }
@@ -145,7 +151,7 @@ pub(crate) async fn exchange(
     if status == StatusCode::SWITCHING_PROTOCOLS {
         if let Some(client) = client_upgrade {
             let upstream = hyper::upgrade::on(&mut response);
-            upgrade::spawn(client, upstream, Arc::clone(&tap));
+            route.switch.make(upgrade::copy_both(client, upstream, Arc::clone(&tap)));
         }
         headers::strip_hop_by_hop(response.headers_mut(), true);
         return Ok(response.map(|_| TapBody::own("")));

@@ -1,14 +1,10 @@
 //! An intercepted connection: TLS on both legs, the same HTTP version on both, one task for all.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 
 use http::header::HOST;
-use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -18,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::authority::Authority;
 use crate::body::TapBody;
+use crate::drive::drive;
 use crate::exchange::{Broken, Route, exchange};
-use crate::headers;
 use crate::refusal::Refusal;
 use crate::upstream::{Driver, H2_CONNECTION_WINDOW, H2_STREAM_WINDOW, Sender};
 
@@ -32,14 +28,9 @@ pub(crate) struct Intercepted {
     pub(crate) sender: Sender,
     /// The name in the client's hello, when it differs from the CONNECT host.
     pub(crate) sni: Option<String>,
-    upgraded: AtomicBool,
 }
 
 impl Intercepted {
-    pub(crate) const fn new(route: Route, sender: Sender, sni: Option<String>) -> Self {
-        Self { route, sender, sni, upgraded: AtomicBool::new(false) }
-    }
-
     async fn answer(
         &self,
         driver: Option<Driver>,
@@ -55,9 +46,6 @@ impl Intercepted {
                 Refusal::new(StatusCode::MISDIRECTED_REQUEST, "misdirected_request", message);
             return Ok(self.route.refuse(&request, &refusal));
         }
-        if headers::asks_upgrade(request.headers()) {
-            self.upgraded.store(true, Ordering::Relaxed);
-        }
         exchange(&self.route, &self.sender, driver, request).await
     }
 
@@ -66,45 +54,17 @@ impl Intercepted {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let this = Arc::new(self);
-        let (serving, shared) = (Arc::clone(&this), driver.clone());
+        let switch = self.route.switch.clone();
+        let (this, shared) = (Arc::new(self), driver.clone());
         let service = service_fn(move |request| {
-            let (this, driver) = (Arc::clone(&serving), Some(shared.clone()));
+            let (this, driver) = (Arc::clone(&this), Some(shared.clone()));
             // Boxed, so that a long answer does not keep the room of its request's handling.
             Box::pin(async move { this.answer(driver, request).await })
         });
         let connection = http1_builder().serve_connection(TokioIo::new(stream), service);
-        let mut connection = pin!(connection.with_upgrades());
-        let mut over = false;
-        let mut stopping = pin!(shutdown.cancelled());
-        let mut stopped = false;
-        // Both legs in one task: a chunk that arrives is sent on in the same wake-up.
-        let ended = poll_fn(|cx| {
-            loop {
-                if !over && driver.poll(cx).is_ready() {
-                    over = true;
-                    if !this.upgraded.load(Ordering::Relaxed) {
-                        // The provider's connection is over, so ours to the agent is.
-                        connection.as_mut().graceful_shutdown();
-                    }
-                }
-                if !stopped && stopping.as_mut().poll(cx).is_ready() {
-                    stopped = true;
-                    connection.as_mut().graceful_shutdown();
-                }
-                let polled = connection.as_mut().poll(cx);
-                // A body that was read may have driven the provider's connection to its end.
-                if polled.is_ready() || over || !driver.is_over() {
-                    return polled;
-                }
-            }
-        });
-        if let Err(error) = ended.await {
+        let ended = drive(connection.with_upgrades(), Some(driver), switch, shutdown).await;
+        if let Err(error) = ended {
             tracing::trace!(%error, "client connection ended");
-        }
-        // An upgrade needs its driver until the switch is done; a finished one returns at once.
-        if this.upgraded.load(Ordering::Relaxed) {
-            driver.await;
         }
     }
 
@@ -113,41 +73,28 @@ impl Intercepted {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        let switch = self.route.switch.clone();
         let this = Arc::new(self);
         let service = service_fn(move |request| {
             let this = Arc::clone(&this);
             async move { this.answer(None, request).await }
         });
-        let connection = http2::Builder::new(TokioExecutor::new())
-            .initial_stream_window_size(H2_STREAM_WINDOW)
-            .initial_connection_window_size(H2_CONNECTION_WINDOW)
-            .max_concurrent_streams(H2_STREAMS)
-            .auto_date_header(false)
-            .serve_connection(TokioIo::new(stream), service);
-        let mut connection = pin!(connection);
-        let mut driver = Some(driver);
-        let mut stopping = pin!(shutdown.cancelled());
-        let mut stopped = false;
-        let ended = poll_fn(|cx| {
-            if let Some(upstream) = &driver
-                && upstream.poll(cx).is_ready()
-            {
-                driver = None;
-                connection.as_mut().graceful_shutdown();
-            }
-            if !stopped && stopping.as_mut().poll(cx).is_ready() {
-                stopped = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            match connection.as_mut().poll(cx) {
-                Poll::Ready(result) => Poll::Ready(result),
-                Poll::Pending => Poll::Pending,
-            }
-        });
-        if let Err(error) = ended.await {
+        let connection = http2_builder().serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = drive(connection, Some(driver), switch, shutdown).await {
             tracing::trace!(%error, "client connection ended");
         }
     }
+}
+
+/// The HTTP/2 server settings that every client leg uses.
+pub(crate) fn http2_builder() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .initial_stream_window_size(H2_STREAM_WINDOW)
+        .initial_connection_window_size(H2_CONNECTION_WINDOW)
+        .max_concurrent_streams(H2_STREAMS)
+        .auto_date_header(false);
+    builder
 }
 
 /// The HTTP/1 server settings that every client leg uses.
@@ -162,53 +109,56 @@ pub(crate) fn http1_builder() -> http1::Builder {
     builder
 }
 
-/// Serves `refusal` to every request on a client leg whose upstream could not be reached.
-pub(crate) async fn serve_refusal<S>(stream: S, http2: bool, route: Route, refusal: Refusal)
-where
+/// Serves `refusal` to the first request on a client leg whose upstream could not be reached, and ends
+/// the leg: the next one may find the upstream again.
+pub(crate) async fn serve_refusal<S>(
+    stream: S,
+    http2: bool,
+    route: Route,
+    refusal: Refusal,
+    shutdown: CancellationToken,
+) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let shared = Arc::new((route, refusal));
+    let done = shutdown.child_token();
+    let (switch, shared) = (route.switch.clone(), Arc::new((route, refusal, done.clone())));
     let service = service_fn(move |request: Request<Incoming>| {
         let shared = Arc::clone(&shared);
         async move {
-            let mut response = shared.0.refuse(&request, &shared.1);
-            if !http2 {
-                let close = http::HeaderValue::from_static("close");
-                response.headers_mut().insert(http::header::CONNECTION, close);
-            }
-            Ok::<_, Infallible>(response)
+            let (route, refusal, done) = &*shared;
+            done.cancel();
+            Ok::<_, Infallible>(route.refuse(&request, refusal))
         }
     });
     let stream = TokioIo::new(stream);
     let served = if http2 {
-        http2::Builder::new(TokioExecutor::new())
-            .auto_date_header(false)
-            .serve_connection(stream, service)
-            .await
+        drive(http2_builder().serve_connection(stream, service), None, switch, done).await
     } else {
-        http1_builder().serve_connection(stream, service).await
+        let connection = http1_builder().serve_connection(stream, service).with_upgrades();
+        drive(connection, None, switch, done).await
     };
     if let Err(error) = served {
         tracing::trace!(%error, "refused connection ended");
     }
 }
 
-/// The host that a request names, when it is outside of the connection's authority.
+/// The host that a request names, when it is outside of the connection's authority. A request may name
+/// its host more than once; every name must fit.
 fn misdirected<B>(
     authority: &Authority,
     sni: Option<&str>,
     request: &Request<B>,
 ) -> Option<String> {
-    let named = named_host(request.uri(), request.headers())?;
-    let asked = Authority::parse(&named, Some(authority.port()));
-    let fits = asked.is_some_and(|asked| {
-        asked.host() == authority.host() || sni.is_some_and(|sni| sni == asked.host())
-    });
-    (!fits).then_some(named)
-}
-
-fn named_host(uri: &Uri, headers: &HeaderMap) -> Option<String> {
-    uri.authority().map(|authority| authority.as_str().to_owned()).or_else(|| {
-        headers.get(HOST).map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned())
-    })
+    let fits = |named: &str| {
+        Authority::parse(named, Some(authority.port())).is_some_and(|asked| {
+            asked.port() == authority.port()
+                && (asked.host() == authority.host() || sni.is_some_and(|sni| sni == asked.host()))
+        })
+    };
+    let of_target = request.uri().authority().map(|named| named.as_str().to_owned());
+    let of_headers = request.headers().get_all(HOST).iter();
+    of_target
+        .into_iter()
+        .chain(of_headers.map(|named| String::from_utf8_lossy(named.as_bytes()).into_owned()))
+        .find(|named| !fits(named))
 }

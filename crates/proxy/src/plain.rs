@@ -12,18 +12,18 @@ use parking_lot::Mutex;
 use crate::authority::Authority;
 use crate::body::TapBody;
 use crate::connection::Client;
-use crate::dial::DialError;
+use crate::drive::Switch;
 use crate::exchange::{Broken, Route, exchange};
 use crate::refusal::Refusal;
 use crate::reverse;
 use crate::upstream::Sender;
-use crate::upstream_tls::UpstreamTlsError;
 
 /// The upstream legs of one client connection: one at a time, kept while it goes to the same place.
 pub(crate) struct PlainService {
     client: Client,
     connection: ConnectionId,
     current: Mutex<Option<Arc<Leg>>>,
+    switch: Switch,
 }
 
 struct Leg {
@@ -43,8 +43,8 @@ struct Place {
 }
 
 impl PlainService {
-    pub(crate) const fn new(client: Client, connection: ConnectionId) -> Self {
-        Self { client, connection, current: Mutex::new(None) }
+    pub(crate) const fn new(client: Client, connection: ConnectionId, switch: Switch) -> Self {
+        Self { client, connection, current: Mutex::new(None), switch }
     }
 
     /// Answers one request.
@@ -64,7 +64,11 @@ impl PlainService {
             None => match self.open(&place).await {
                 Ok(leg) => {
                     let leg = Arc::new(leg);
-                    *self.current.lock() = Some(Arc::clone(&leg));
+                    // HTTP/1.1 carries one exchange at a time, an HTTP/2 client asks for many: each
+                    // has a leg of its own then.
+                    if leg.sender.is_http2() || !place.http2 {
+                        *self.current.lock() = Some(Arc::clone(&leg));
+                    }
                     leg
                 }
                 Err(refusal) => return Ok(self.route(&place, None).refuse(&request, &refusal)),
@@ -105,6 +109,13 @@ impl PlainService {
             if !self.client.may_pass(request.headers()) {
                 return Err((place(authority), Client::password_refusal()));
             }
+            // The target counts, whatever Host says (RFC 9112 §3.2.2).
+            let named = uri.authority().map_or("", |named| named.as_str());
+            let named = named.rsplit_once('@').map_or(named, |(_, host)| host);
+            let host = HeaderValue::from_str(named);
+            if let Ok(host) = host {
+                request.headers_mut().insert(HOST, host);
+            }
             return Ok(place(authority));
         }
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
@@ -140,15 +151,8 @@ impl PlainService {
     }
 
     async fn open(&self, place: &Place) -> Result<Leg, Refusal> {
-        let bad_gateway =
-            |code, message: String| Refusal::new(StatusCode::BAD_GATEWAY, code, message);
         let begun = Tick::now();
-        let dialed = self
-            .client
-            .dialer()
-            .dial(&place.authority)
-            .await
-            .map_err(|error: DialError| bad_gateway(error.code(), error.to_string()))?;
+        let dialed = self.client.dialer().dial(&place.authority).await?;
         let connect_ns = nanos(Tick::now().since(begun));
         let begun = Tick::now();
         let opened = if place.tls {
@@ -157,10 +161,7 @@ impl PlainService {
             } else {
                 vec![b"http/1.1".to_vec()]
             };
-            let stream =
-                self.client.tls().connect(place.authority.host(), &alpn, dialed).await.map_err(
-                    |error: UpstreamTlsError| bad_gateway(error.code(), error.to_string()),
-                )?;
+            let stream = self.client.tls().connect(place.authority.host(), &alpn, dialed).await?;
             let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             if http2 { Sender::http2(stream).await } else { Sender::http1(stream).await }
         } else {
@@ -168,10 +169,8 @@ impl PlainService {
             Sender::http1(stream).await
         };
         let tls_ns = if place.tls { nanos(Tick::now().since(begun)) } else { 0 };
-        let (sender, driver) = opened.map_err(|error| {
-            let message = format!("{} does not speak HTTP as expected ({error})", place.authority);
-            bad_gateway("upstream_protocol_error", message)
-        })?;
+        let (sender, driver) =
+            opened.map_err(|error| Refusal::no_http(&place.authority, &error))?;
         tokio::spawn(driver);
         let setup = Setup { connect_ns, tls_ns };
         Ok(Leg { to: place.clone(), sender, route: self.route(place, Some(setup)) })
@@ -179,7 +178,7 @@ impl PlainService {
 
     fn route(&self, place: &Place, setup: Option<Setup>) -> Route {
         Route {
-            sink: Arc::clone(self.client.sink()),
+            observer: Arc::clone(self.client.observer()),
             connection: self.connection,
             mode: place.mode,
             scheme: if place.tls { "https" } else { "http" },
@@ -188,6 +187,7 @@ impl PlainService {
             client: self.client.address(),
             setup: Mutex::new(setup),
             ja4_in: None,
+            switch: self.switch.clone(),
         }
     }
 }
@@ -210,7 +210,7 @@ pub(crate) fn nanos(span: std::time::Duration) -> u64 {
 /// Records a request that could not even be read as one.
 pub(crate) fn record_malformed(client: &Client, connection: ConnectionId, reason: &str) {
     let route = Route {
-        sink: Arc::clone(client.sink()),
+        observer: Arc::clone(client.observer()),
         connection,
         mode: Mode::Reverse,
         scheme: "http",
@@ -219,6 +219,7 @@ pub(crate) fn record_malformed(client: &Client, connection: ConnectionId, reason
         client: client.address(),
         setup: Mutex::new(None),
         ja4_in: None,
+        switch: Switch::default(),
     };
     let request = Request::new(());
     let tap = route.open(&request, HttpVersion::Http11);

@@ -16,6 +16,7 @@ use crate::certificate_authority::CertificateAuthority;
 use crate::connection::{self, Client, Shared};
 use crate::dial::Dialer;
 use crate::leaf::{LeafCache, LeafError};
+use crate::observer::Observer;
 use crate::options::ProxyOptions;
 use crate::upstream_tls::UpstreamTls;
 
@@ -109,7 +110,8 @@ impl Proxy {
         let tls = UpstreamTls::new(options.upstream_ca.clone(), options.handshake_timeout);
         let permits = Arc::new(Semaphore::new(options.max_connections));
         let leaves = LeafCache::new(authority)?;
-        let shared = Arc::new(Shared { options, dialer, tls, leaves, sink });
+        let observer = Arc::new(Observer::new(sink));
+        let shared = Arc::new(Shared { options, dialer, tls, leaves, observer });
         Ok(Self { shared, counts: Arc::default(), permits })
     }
 
@@ -150,6 +152,7 @@ impl Proxy {
         tracker.close();
         if tokio::time::timeout(self.shared.options.drain, tracker.wait()).await.is_err() {
             tracing::warn!(open = tracker.len(), "ending exchanges that outlasted the drain");
+            self.shared.observer.cut();
             abort.cancel();
             tracker.wait().await;
         }

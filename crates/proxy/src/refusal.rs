@@ -2,9 +2,12 @@
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
-use langley_model::Provider;
+use langley_model::{Ending, Provider};
 
+use crate::authority::Authority;
 use crate::body::TapBody;
+use crate::dial::DialError;
+use crate::upstream_tls::UpstreamTlsError;
 
 /// An answer that Langley gives instead of the provider.
 #[derive(Debug)]
@@ -14,11 +17,44 @@ pub(crate) struct Refusal {
     pub(crate) code: &'static str,
     /// What, why, next.
     pub(crate) message: String,
+    /// How the flow ends that is answered so.
+    pub(crate) ending: Ending,
+}
+
+impl From<DialError> for Refusal {
+    fn from(error: DialError) -> Self {
+        let timed_out = matches!(error, DialError::TimedOut { .. });
+        Self::unreachable(error.code(), error.to_string(), timed_out)
+    }
+}
+
+impl From<UpstreamTlsError> for Refusal {
+    fn from(error: UpstreamTlsError) -> Self {
+        let timed_out = matches!(error, UpstreamTlsError::TimedOut { .. });
+        Self::unreachable(error.code(), error.to_string(), timed_out)
+    }
 }
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: format!("Langley: {}", message.into()) }
+        let message = format!("Langley: {}", message.into());
+        Self { status, code, message, ending: Ending::Refused }
+    }
+
+    /// The answer when the provider cannot be reached: a 504 when a time limit passed, else a 502.
+    pub(crate) fn unreachable(code: &'static str, message: String, timed_out: bool) -> Self {
+        if timed_out {
+            let refusal = Self::new(StatusCode::GATEWAY_TIMEOUT, code, message);
+            Self { ending: Ending::TimedOut, ..refusal }
+        } else {
+            Self::new(StatusCode::BAD_GATEWAY, code, message)
+        }
+    }
+
+    /// The answer when `target` was reached and is no HTTP server.
+    pub(crate) fn no_http(target: &Authority, error: &hyper::Error) -> Self {
+        let message = format!("{target} does not speak HTTP as expected ({error})");
+        Self::unreachable("upstream_protocol_error", message, false)
     }
 
     /// The JSON body in the shape of the provider whose API `path` belongs to.

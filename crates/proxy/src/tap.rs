@@ -8,18 +8,23 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use langley_model::{
-    Capture, CaptureSink, Chunk, Closed, Ending, FlowId, Gap, HeaderBlock, Interest, KEPT_TAIL,
-    Micros, Opened, Part, ResponseHead, Side, Tick,
+    Capture, Chunk, Closed, Ending, FlowId, Gap, HeaderBlock, Interest, KEPT_TAIL, Micros, Opened,
+    Part, ResponseHead, Side, Tick,
 };
 use parking_lot::Mutex;
+
+use crate::observer::Observer;
 
 /// Up to here a chunk is copied: a slice would keep the whole read buffer behind it alive.
 const COPY_MAX: usize = 4096;
 
+/// The sentence on a flow that Langley itself has cut.
+const STOPPED: &str = "Langley stopped before the exchange ended, and its time to finish was over";
+
 /// The tap on one flow.
 pub(crate) struct FlowTap {
     flow: FlowId,
-    sink: Arc<dyn CaptureSink>,
+    observer: Arc<Observer>,
     /// Whether the sink took the flow; if not, nothing more is said of it.
     recording: bool,
     interest: Arc<Interest>,
@@ -47,12 +52,12 @@ struct Direction {
 
 impl FlowTap {
     /// Announces a flow.
-    pub(crate) fn open(sink: &Arc<dyn CaptureSink>, opened: Opened) -> Arc<Self> {
+    pub(crate) fn open(observer: &Arc<Observer>, opened: Opened) -> Arc<Self> {
         let flow = opened.flow;
         let interest = Arc::clone(&opened.interest);
-        let recording = sink.open(Box::new(opened));
-        let sink = Arc::clone(sink);
-        Arc::new(Self { flow, sink, recording, interest, state: Mutex::new(State::default()) })
+        let recording = observer.sink().open(Box::new(opened));
+        let observer = Arc::clone(observer);
+        Arc::new(Self { flow, observer, recording, interest, state: Mutex::new(State::default()) })
     }
 
     /// The answer's head arrived.
@@ -85,7 +90,7 @@ impl FlowTap {
         }
         let part = Part::Data(kept(data));
         let chunk = Chunk { flow: self.flow, at: Tick::now(), part };
-        if !self.sink.offer(Capture::Frame(from, chunk)) {
+        if !self.observer.sink().offer(Capture::Frame(from, chunk)) {
             let gap = &mut state.direction(from).gap;
             gap.chunks += 1;
             gap.bytes += data.len() as u64;
@@ -110,6 +115,10 @@ impl FlowTap {
 
     /// The flow ended some other way. The first word counts.
     pub(crate) fn end(&self, ending: Ending) {
+        if self.observer.is_cutting() {
+            // Neither side has gone away: it looks so because their connections are being dropped.
+            return self.end_because(Ending::Unaccounted, STOPPED.to_owned());
+        }
         self.state.lock().ending.get_or_insert((ending, Tick::now()));
     }
 
@@ -134,7 +143,7 @@ impl FlowTap {
             Part::Head(_) | Part::Trailers(_) | Part::End => None,
         };
         let chunk = Chunk { flow: self.flow, at: Tick::now(), part };
-        let taken = self.sink.offer(match from {
+        let taken = self.observer.sink().offer(match from {
             Side::Client => Capture::Request(chunk),
             Side::Upstream => Capture::Response(chunk),
         });
@@ -196,9 +205,12 @@ impl Drop for FlowTap {
         if !self.recording {
             return;
         }
+        if self.observer.is_cutting() {
+            self.end(Ending::Unaccounted);
+        }
         let state = self.state.get_mut();
         let (ending, at) = state.ending.unwrap_or((Ending::Unaccounted, Tick::now()));
-        self.sink.close(Box::new(Closed {
+        self.observer.sink().close(Box::new(Closed {
             flow: self.flow,
             at,
             ended_at: Micros::now(),

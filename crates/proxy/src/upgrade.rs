@@ -14,21 +14,19 @@ use crate::tap::FlowTap;
 const READ_SIZE: usize = 16 * 1024;
 
 /// Copies between the two sides once both have switched, until both have ended.
-pub(crate) fn spawn(client: OnUpgrade, upstream: OnUpgrade, tap: Arc<FlowTap>) {
-    tokio::spawn(async move {
-        let (client, upstream) = match tokio::join!(client, upstream) {
-            (Ok(client), Ok(upstream)) => (client, upstream),
-            (Err(_), _) => return tap.end(Ending::ClientGone),
-            (Ok(_), Err(_)) => return tap.end(Ending::UpstreamGone),
-        };
-        let (client_read, client_write) = tokio::io::split(TokioIo::new(client));
-        let (upstream_read, upstream_write) = tokio::io::split(TokioIo::new(upstream));
-        let up = copy(client_read, upstream_write, Side::Client, &tap);
-        let down = copy(upstream_read, client_write, Side::Upstream, &tap);
-        tokio::join!(up, down);
-        tap.end_of(Side::Client);
-        tap.end_of(Side::Upstream);
-    });
+pub(crate) async fn copy_both(client: OnUpgrade, upstream: OnUpgrade, tap: Arc<FlowTap>) {
+    let (client, upstream) = match tokio::join!(client, upstream) {
+        (Ok(client), Ok(upstream)) => (client, upstream),
+        (Err(_), _) => return tap.end(Ending::ClientGone),
+        (Ok(_), Err(_)) => return tap.end(Ending::UpstreamGone),
+    };
+    let (client_read, client_write) = tokio::io::split(TokioIo::new(client));
+    let (upstream_read, upstream_write) = tokio::io::split(TokioIo::new(upstream));
+    let up = copy(client_read, upstream_write, Side::Client, &tap);
+    let down = copy(upstream_read, client_write, Side::Upstream, &tap);
+    tokio::join!(up, down);
+    tap.end_of(Side::Client);
+    tap.end_of(Side::Upstream);
 }
 
 async fn copy<R, W>(mut from: R, mut to: W, side: Side, tap: &FlowTap)

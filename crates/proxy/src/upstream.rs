@@ -32,7 +32,10 @@ pub(crate) enum Sender {
 ///
 /// Its clones are one driver. All of them must be polled by one task, whose waker it keeps.
 #[derive(Clone)]
-pub(crate) struct Driver(Arc<Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>>);
+pub(crate) struct Driver(Arc<Mutex<Option<Moving>>>);
+
+/// The connection while it is not over.
+type Moving = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Driver {
     fn new(future: impl Future<Output = ()> + Send + 'static) -> Self {

@@ -1237,7 +1237,7 @@ export interface components {
          * @description Why a connection was passed on unread.
          * @enum {string}
          */
-        TunnelReason: "not_listed" | "not_tls" | "client_rejected_certificate" | "dial_failed";
+        TunnelReason: "not_listed" | "not_tls" | "client_rejected_certificate" | "dial_failed" | "handshake_failed";
         /** @description Tokens per class, as the provider counted them. */
         Usage: {
             /**

@@ -1,7 +1,7 @@
 //! Pieces that were not captured: the flow says so, and what can still be read is read.
 
 use bytes::Bytes;
-use langley_engine::{IntakeOptions, NoLiveFeed, RecorderOptions};
+use langley_engine::{IntakeOptions, RecorderOptions};
 use langley_model::{
     Capture, CaptureSink, Chunk, DropReason, Gap, Outcome, Part, Side, Tick, Tokens,
 };
@@ -11,7 +11,7 @@ use crate::kit::{self, Rig, Rows, Script};
 /// A rig whose intake takes no piece of more than `piece` bytes, and all smaller ones.
 fn narrow(piece: usize) -> Rig {
     let intake = IntakeOptions { max_bytes: piece, ..IntakeOptions::default() };
-    Rig::with(RecorderOptions::default(), intake, std::sync::Arc::new(NoLiveFeed))
+    Rig::with(RecorderOptions::default(), intake, &kit::no_live_feed())
 }
 
 /// Plays a script of small pieces, in which each piece of 20,000 bytes or more is lost, as the tap
@@ -189,4 +189,29 @@ fn an_answer_whose_head_was_lost_still_has_its_status_and_ending() {
     assert_eq!(flow.usage.output, Some(Tokens(5)));
     assert_eq!(flow.usage.input, None);
     assert_eq!(rows.dropped(DropReason::CaptureQueueFull, Some(script.flow)), (9, 90_000));
+}
+
+#[test]
+fn lost_frames_are_counted_once_and_on_their_own_side() {
+    let rig = narrow(20_000);
+    let script = Script::messages("{}").head(101, &[]);
+    assert!(rig.intake.open(Box::new(script.opened.clone())));
+    let mut closed = script.closed();
+    for (side, size) in [(Side::Client, 21_000), (Side::Upstream, 22_000), (Side::Upstream, 10)] {
+        let part = Part::Data(Bytes::from(vec![0x81; size]));
+        let chunk = Chunk { flow: script.flow, at: Tick(1), part };
+        if !rig.intake.offer(Capture::Frame(side, chunk)) {
+            let gap = match side {
+                Side::Client => &mut closed.request_gap,
+                Side::Upstream => &mut closed.response_gap,
+            };
+            gap.chunks += 1;
+            gap.bytes += size as u64;
+        }
+    }
+    CaptureSink::close(&*rig.intake, closed);
+    let rows = rig.finish();
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.request_gap, Gap { chunks: 1, bytes: 21_000 });
+    assert_eq!(flow.response_gap, Gap { chunks: 1, bytes: 22_000 });
 }

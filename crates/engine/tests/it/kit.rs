@@ -194,6 +194,11 @@ impl RecordSink for Shelf {
     }
 }
 
+/// Nobody looks on.
+pub(crate) fn no_live_feed() -> Arc<dyn LiveFeed> {
+    Arc::new(NoLiveFeed)
+}
+
 /// A recorder with its intake.
 pub(crate) struct Rig {
     pub(crate) intake: Arc<Intake>,
@@ -203,19 +208,19 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) fn new() -> Self {
-        Self::with(RecorderOptions::default(), IntakeOptions::default(), Arc::new(NoLiveFeed))
+        Self::with(RecorderOptions::default(), IntakeOptions::default(), &no_live_feed())
     }
 
     pub(crate) fn with(
         options: RecorderOptions,
         intake: IntakeOptions,
-        live: Arc<dyn LiveFeed>,
+        live: &Arc<dyn LiveFeed>,
     ) -> Self {
         let intake = Intake::new(intake);
         let shelf = Shelf::default();
         let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
         let recorder =
-            Recorder::spawn(options, Arc::clone(&intake), shelf.clone(), redactor, live).unwrap();
+            Recorder::spawn(options, Arc::clone(&intake), shelf.clone(), &redactor, live).unwrap();
         Self { intake, recorder, shelf }
     }
 

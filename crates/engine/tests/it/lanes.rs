@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use langley_engine::{Intake, IntakeOptions, NoLiveFeed, RecordSink, Recorder, RecorderOptions};
+use langley_engine::{Intake, IntakeOptions, RecordSink, Recorder, RecorderOptions};
 use langley_model::{CaptureSink, Record, Redacted, Redactor, RedactorOptions};
 
-use crate::kit::{Rig, Script};
+use crate::kit::{self, Rig, Script};
 
 const ASK: &str = r#"{"model":"m","messages":[]}"#;
 
@@ -14,14 +14,14 @@ struct Faulty;
 
 impl RecordSink for Faulty {
     fn submit(&self, _batch: Vec<Redacted<Record>>) -> Result<(), Vec<Redacted<Record>>> {
-        panic!("the store's own fault");
+        unreachable!("the store's own fault")
     }
 }
 
 #[test]
 fn flows_of_all_lanes_are_recorded() {
     let intake = IntakeOptions { lanes: 4, ..IntakeOptions::default() };
-    let rig = Rig::with(RecorderOptions::default(), intake, Arc::new(NoLiveFeed));
+    let rig = Rig::with(RecorderOptions::default(), intake, &kit::no_live_feed());
     // Ids are random at their end: that 64 of them miss a lane happens once in 25 million runs.
     let scripts: Vec<Script> = (0..64).map(|_| Script::messages(ASK).head(204, &[])).collect();
     for script in &scripts {
@@ -37,9 +37,9 @@ fn flows_of_all_lanes_are_recorded() {
 fn a_thread_that_fails_is_counted_and_its_flows_are_refused() {
     let intake = Intake::new(IntakeOptions { lanes: 1, ..IntakeOptions::default() });
     let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
-    let live = Arc::new(NoLiveFeed);
+    let live = kit::no_live_feed();
     let recorder =
-        Recorder::spawn(RecorderOptions::default(), Arc::clone(&intake), Faulty, redactor, live)
+        Recorder::spawn(RecorderOptions::default(), Arc::clone(&intake), Faulty, &redactor, &live)
             .unwrap();
     let script = Script::messages(ASK);
     assert!(intake.open(Box::new(script.opened.clone())));

@@ -1,9 +1,7 @@
 //! More than the recorder or the store can take: everything is either stored or counted.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use langley_engine::{IntakeOptions, NoLiveFeed, RecorderOptions};
+use langley_engine::{IntakeOptions, RecorderOptions};
 use langley_model::{
     Capture, CaptureSink, Chunk, Closed, DropReason, Ending, Gap, Outcome, Part, Record, Tick,
     Tokens,
@@ -50,7 +48,7 @@ fn stream(rig: &Rig, script: &Script, events: usize) -> Box<Closed> {
 #[test]
 fn ten_thousand_pieces_against_a_full_intake_are_stored_or_counted() {
     let intake = IntakeOptions { max_items: 4, ..IntakeOptions::default() };
-    let rig = Rig::with(RecorderOptions::default(), intake, Arc::new(NoLiveFeed));
+    let rig = Rig::with(RecorderOptions::default(), intake, &kit::no_live_feed());
     let script = Script::messages(ASK).sse();
     let closed = stream(&rig, &script, 10_000);
     let gap = closed.response_gap;
@@ -84,7 +82,7 @@ fn while_the_store_takes_nothing_deltas_go_first_and_all_are_counted() {
     let rig = Rig::with(
         options,
         IntakeOptions { lanes: 1, ..IntakeOptions::default() },
-        Arc::new(NoLiveFeed),
+        &kit::no_live_feed(),
     );
     rig.shelf.stall(true);
     let fat = Script::messages(ASK).sse();
@@ -130,7 +128,7 @@ fn a_store_that_is_dead_for_ever_costs_bounded_memory() {
         patience: std::time::Duration::ZERO,
         ..RecorderOptions::default()
     };
-    let rig = Rig::with(options, IntakeOptions::default(), Arc::new(NoLiveFeed));
+    let rig = Rig::with(options, IntakeOptions::default(), &kit::no_live_feed());
     rig.shelf.stall(true);
     for _ in 0..40 {
         for _ in 0..25 {
@@ -150,7 +148,7 @@ fn a_store_that_is_dead_for_ever_costs_bounded_memory() {
 #[test]
 fn a_refused_flow_is_counted_as_a_drop_of_no_flow() {
     let intake = IntakeOptions { max_open_flows: 1, ..IntakeOptions::default() };
-    let rig = Rig::with(RecorderOptions::default(), intake, Arc::new(NoLiveFeed));
+    let rig = Rig::with(RecorderOptions::default(), intake, &kit::no_live_feed());
     let first = Script::messages(ASK);
     rig.start(&first);
     let second = Script::messages(ASK);

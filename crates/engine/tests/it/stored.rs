@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use langley_engine::{Intake, IntakeOptions, NoLiveFeed, Recorder, RecorderOptions};
+use langley_engine::{Intake, IntakeOptions, Recorder, RecorderOptions};
 use langley_model::{CaptureSink, Outcome, Redactor, RedactorOptions, Tokens};
 use langley_store::{Store, StoreOptions};
 
@@ -19,8 +19,8 @@ fn a_recorded_flow_is_read_back_with_its_events_and_message() {
         RecorderOptions::default(),
         Arc::clone(&intake),
         store.clone(),
-        redactor,
-        Arc::new(NoLiveFeed),
+        &redactor,
+        &kit::no_live_feed(),
     )
     .unwrap();
     let script = Script::messages(r#"{"model":"m","stream":true,"messages":[]}"#)

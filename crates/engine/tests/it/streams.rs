@@ -198,7 +198,7 @@ impl LiveFeed for Heard {
 fn live_text_is_the_text_of_the_answer() {
     let heard = Arc::new(Heard::default());
     let rig =
-        Rig::with(RecorderOptions::default(), IntakeOptions::default(), Arc::clone(&heard) as _);
+        Rig::with(RecorderOptions::default(), IntakeOptions::default(), &(Arc::clone(&heard) as _));
     let script = Script::messages(ASK).sse().data(tool_loop_answer().as_bytes()).end();
     rig.play(&script);
     rig.finish();
@@ -221,7 +221,8 @@ impl LiveFeed for Faulty {
 
 #[test]
 fn a_panic_in_one_flow_is_contained_in_it() {
-    let rig = Rig::with(RecorderOptions::default(), IntakeOptions::default(), Arc::new(Faulty));
+    let rig =
+        Rig::with(RecorderOptions::default(), IntakeOptions::default(), &(Arc::new(Faulty) as _));
     let bad = Script::messages(ASK).sse().data(kit::answer(&["boom"]).as_bytes()).end();
     let good = Script::messages(ASK).sse().data(tool_loop_answer().as_bytes()).end();
     rig.play(&bad);

@@ -81,11 +81,7 @@ fn nothing_is_kept_of_a_host_whose_bodies_are_private() {
         never_log_body_for_hosts: vec!["*.anthropic.com".into()],
         ..RecorderOptions::default()
     };
-    let rig = Rig::with(
-        options,
-        IntakeOptions::default(),
-        std::sync::Arc::new(langley_engine::NoLiveFeed),
-    );
+    let rig = Rig::with(options, IntakeOptions::default(), &crate::kit::no_live_feed());
     let stream = crate::kit::answer(&["secret"]);
     let streamed = Script::messages("{}").sse().data(stream.as_bytes()).end();
     let whole = Script::messages("{}").head(200, JSON).data(ANSWER.as_bytes()).end();

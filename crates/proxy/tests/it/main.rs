@@ -7,4 +7,5 @@ mod fidelity;
 mod modes;
 mod refusals;
 mod setup;
+mod stopping;
 mod streaming;

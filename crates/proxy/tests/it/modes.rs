@@ -55,13 +55,15 @@ async fn absolute_form_is_proxied_in_origin_form() {
         &target,
         r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}"#,
     )
-    .header("proxy-connection", "keep-alive");
+    .header("proxy-connection", "keep-alive")
+    .header("host", "forged.example.test");
     assert_eq!(connection.fetch(request).await.expect("an answer").status, 200);
     let flow = setup.recording.assert_ending(0, Ending::Whole).await;
     assert_eq!((flow.opened.mode, flow.opened.scheme), (Mode::Forward, "http"));
     let seen = &setup.fixture.exchanges()[0];
     assert_eq!(seen.target, "/v1/messages?beta=true");
     assert!(seen.headers.value("proxy-connection").is_none());
+    assert_eq!(seen.authority.as_deref(), base.strip_prefix("http://"));
 }
 
 #[tokio::test]

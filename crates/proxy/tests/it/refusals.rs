@@ -131,3 +131,26 @@ async fn a_password_is_asked_for_where_one_is_set() {
     assert_eq!(plain.fetch(Request::messages(false)).await.expect("an answer").status, 407);
     setup.recording.endings_do_not_matter();
 }
+
+#[tokio::test]
+async fn every_name_and_port_of_a_request_must_fit_its_connection() {
+    let setup = setup().await;
+    let url = setup.fixture.https_url();
+    let host = url.strip_prefix("https://").expect("an https URL");
+    for lines in
+        [format!("Host: {host}\r\nHost: other.example.test"), "Host: localhost:1".to_owned()]
+    {
+        let mut stream = setup.forward().alpn(&["http/1.1"]).stream().await.expect("a stream");
+        let request = format!("GET /v1/models HTTP/1.1\r\n{lines}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("a request is sent");
+        let mut answer = Vec::new();
+        let _reset_is_an_end = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(
+            answer.starts_with("HTTP/1.1 421") || answer.starts_with("HTTP/1.1 400"),
+            "{answer}"
+        );
+    }
+    assert!(setup.fixture.exchanges().is_empty());
+    setup.recording.endings_do_not_matter();
+}

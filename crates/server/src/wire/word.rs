@@ -57,6 +57,7 @@ words! {
         NotTls = "not_tls",
         ClientRejectedCertificate = "client_rejected_certificate",
         DialFailed = "dial_failed",
+        HandshakeFailed = "handshake_failed",
     }
 }
 

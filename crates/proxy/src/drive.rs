@@ -1,0 +1,123 @@
+//! Moving a client's connection, and the provider's behind it, until the client's has ended.
+
+use std::error::Error;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::rt::bounds::Http2ServerConnExec;
+use hyper::rt::{Read, Write};
+use hyper::server::conn::{http1, http2};
+use hyper::service::HttpService;
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::upstream::Driver;
+
+/// A client's connection that can be asked to end after its running exchanges.
+pub(crate) trait Graceful: Future<Output = hyper::Result<()>> {
+    /// Takes no further request.
+    fn finish(self: Pin<&mut Self>);
+}
+
+impl<I, B, S> Graceful for http1::UpgradeableConnection<I, S>
+where
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    I: Read + Write + Unpin + Send + 'static,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<I, B, S, E> Graceful for http2::Connection<I, S, E>
+where
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    I: Read + Write + Unpin,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+    E: Http2ServerConnExec<S::Future, B>,
+{
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+/// What goes on after a connection has switched to another protocol.
+type After = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Whether a client's connection has switched to another protocol, and what it does then.
+#[derive(Clone, Default)]
+pub(crate) struct Switch(Arc<Mutex<Option<After>>>);
+
+impl Switch {
+    /// The provider has agreed: `after` goes on once the HTTP part of both connections is over.
+    pub(crate) fn make(&self, after: impl Future<Output = ()> + Send + 'static) {
+        *self.0.lock() = Some(Box::pin(after));
+    }
+
+    fn is_made(&self) -> bool {
+        self.0.lock().is_some()
+    }
+
+    fn take(&self) -> Option<After> {
+        self.0.lock().take()
+    }
+}
+
+/// Serves `client` to its end, and whatever it has switched to. It is asked to end when `upstream`, the
+/// connection behind it, is over or `shutdown` comes.
+///
+/// Both connections move in this task: a piece that arrives is sent on in the same wake-up.
+///
+/// # Errors
+/// The client's connection broke, or what came on it was no HTTP.
+pub(crate) async fn drive(
+    client: impl Graceful,
+    upstream: Option<Driver>,
+    switch: Switch,
+    shutdown: CancellationToken,
+) -> hyper::Result<()> {
+    let mut client = pin!(client);
+    let mut stopping = pin!(shutdown.cancelled());
+    let (mut is_over, mut is_stopping) = (false, false);
+    let ended = poll_fn(|cx| {
+        loop {
+            if let Some(upstream) = upstream.as_ref().filter(|_| !is_over)
+                && upstream.poll(cx).is_ready()
+            {
+                is_over = true;
+                if !switch.is_made() {
+                    client.as_mut().finish();
+                }
+            }
+            if !is_stopping && stopping.as_mut().poll(cx).is_ready() {
+                is_stopping = true;
+                client.as_mut().finish();
+            }
+            let polled = client.as_mut().poll(cx);
+            // A body that was read may have driven the provider's connection to its end.
+            let has_ended = upstream.as_ref().is_some_and(Driver::is_over);
+            if polled.is_ready() || is_over || !has_ended {
+                return polled;
+            }
+        }
+    })
+    .await;
+    if let Some(after) = switch.take() {
+        // The provider's connection hands its socket over when its own HTTP part has ended.
+        let handing_over = async {
+            if let Some(upstream) = upstream {
+                upstream.await;
+            }
+        };
+        tokio::join!(handing_over, after);
+    }
+    ended
+}
