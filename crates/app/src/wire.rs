@@ -27,7 +27,7 @@ use crate::state::State;
 use crate::token::Token;
 
 /// How long running exchanges may go on after the first signal.
-const DRAIN: Duration = Duration::from_secs(30);
+pub(crate) const DRAIN: Duration = Duration::from_secs(30);
 
 /// Flows open at once whose ending has a reserved slot.
 const MAX_OPEN_FLOWS: usize = 65_536;
