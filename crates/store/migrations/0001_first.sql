@@ -161,6 +161,7 @@ CREATE TABLE tunnels (
     why           TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX tunnels_by_start ON tunnels (started_at);
+CREATE INDEX tunnels_open ON tunnels (started_at) WHERE ended_at IS NULL;
 
 CREATE TABLE drops (
     id      INTEGER PRIMARY KEY,
