@@ -170,6 +170,12 @@ impl Store {
         counters
     }
 
+    /// Whether the last write failed.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.inner.counters.read().failing
+    }
+
     /// The database file.
     #[must_use]
     pub fn path(&self) -> &Path {
