@@ -453,7 +453,13 @@ const stats = () => ({
   lost_flows: 1,
   proxy_connections: 4,
   decode_errors: 2,
-  recorder: { captures: 3_120_221, open_flows: 2, batches: 88_121, busy_us: 4_812_993 },
+  recorder: {
+    captures: 3_120_221,
+    open_flows: 2,
+    batches: 88_121,
+    busy_us: 4_812_993,
+    threads_failed: 0,
+  },
 });
 
 async function api(path, query) {

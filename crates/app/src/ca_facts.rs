@@ -19,6 +19,8 @@ pub(crate) struct CaFacts {
     pub(crate) not_before: Timestamp,
     /// When it ends.
     pub(crate) not_after: Timestamp,
+    /// The public key, as `SubjectPublicKeyInfo` in DER (RFC 5280 §4.1).
+    pub(crate) public_key: Vec<u8>,
     /// DNS suffixes and addresses it may sign for.
     pub(crate) permitted: Vec<String>,
 }
@@ -53,6 +55,7 @@ impl CaFacts {
             fingerprint: pairs.join(":"),
             not_before: time(certificate.validity().not_before)?,
             not_after: time(certificate.validity().not_after)?,
+            public_key: certificate.public_key().raw.to_vec(),
             permitted: permitted(&certificate),
         })
     }

@@ -13,10 +13,12 @@ use crate::error::{AppError, Result};
 use crate::home::{Home, private_folder};
 use crate::lock::Claim;
 use crate::state::State;
+use crate::wire::DRAIN;
 
 /// Seconds without a client after which a server that `run` started ends.
 const IDLE_EXIT: u64 = 600;
-const PATIENCE: Duration = Duration::from_secs(30);
+/// A server that ends may hold the home for as long as its exchanges run; then ours must start.
+const PATIENCE: Duration = DRAIN.saturating_add(Duration::from_secs(15));
 const POLL: Duration = Duration::from_millis(5);
 
 /// The running server of `home`; started when there is none.
@@ -46,10 +48,7 @@ pub(crate) async fn server(home: &Home, args: &GlobalArgs) -> Result<State> {
             child = Some(spawn(home, args)?);
         }
         if Instant::now() >= deadline {
-            return Err(AppError::failed("the server did not become ready")
-                .why(format!("it was given {} seconds", PATIENCE.as_secs()))
-                .next(format!("read {}", home.server_log().display()))
-                .next("start it in another terminal to see what it says: `langley start`"));
+            return Err(not_ready(home, child.is_some()));
         }
         tokio::time::sleep(POLL).await;
     }
@@ -97,6 +96,21 @@ fn log_file(home: &Home) -> std::io::Result<File> {
         .open(home.server_log())
 }
 
+/// Nobody answered in time: the server that we started, or one that holds the home.
+fn not_ready(home: &Home, ours: bool) -> AppError {
+    let seconds = PATIENCE.as_secs();
+    if ours {
+        return AppError::failed("the server did not become ready")
+            .why(format!("it was given {seconds} seconds"))
+            .next(format!("read {}", home.server_log().display()))
+            .next("start it in another terminal to see what it says: `langley start`");
+    }
+    AppError::failed("another server holds the home, but does not answer")
+        .why(format!("{} was locked for {seconds} seconds", home.lock().display()))
+        .next("it may be ending, which running exchanges delay: `langley stop` ends them at once")
+        .next("see what it is: `langley status`, `langley doctor`")
+}
+
 /// What the server said before it ended, as our own error.
 fn did_not_start(home: &Home) -> AppError {
     let said = fs::read_to_string(home.server_log()).unwrap_or_default();
@@ -110,4 +124,17 @@ fn did_not_start(home: &Home) -> AppError {
         error = error.next(next);
     }
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_ends_is_waited_for_longer_than_it_may_take() {
+        assert!(PATIENCE > DRAIN);
+        let home = Home::at(std::path::Path::new("/h"));
+        assert!(not_ready(&home, false).what().contains("another server holds the home"));
+        assert!(not_ready(&home, true).what().contains("did not become ready"));
+    }
 }

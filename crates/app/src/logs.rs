@@ -17,10 +17,7 @@ pub(crate) fn start() {
             quiet
         })
     };
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .compact();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).compact();
     // A second start (tests) keeps the first.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }

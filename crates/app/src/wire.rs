@@ -27,7 +27,7 @@ use crate::state::State;
 use crate::token::Token;
 
 /// How long running exchanges may go on after the first signal.
-const DRAIN: Duration = Duration::from_secs(30);
+pub(crate) const DRAIN: Duration = Duration::from_secs(30);
 
 /// Flows open at once whose ending has a reserved slot.
 const MAX_OPEN_FLOWS: usize = 65_536;
@@ -35,7 +35,7 @@ const MAX_OPEN_FLOWS: usize = 65_536;
 /// Bytes that may wait for the writer: behind the intake, a short queue is enough.
 const WRITER_QUEUE_BYTES: usize = 24 << 20;
 
-/// Base URLs of the providers, where configuration names no other.
+/// Base URLs of the providers, where configuration (or the AWS region, for Bedrock) names no other.
 const PROVIDERS: [(&str, &str); 4] = [
     ("anthropic", "https://api.anthropic.com"),
     ("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com"),

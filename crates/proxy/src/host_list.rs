@@ -7,25 +7,32 @@ use std::net::IpAddr;
 pub const LLM_HOSTS: &[&str] = &[
     "api.anthropic.com",
     "api.openai.com",
+    "*.api.openai.com",
     "chatgpt.com",
     "generativelanguage.googleapis.com",
     "aiplatform.googleapis.com",
     "*.aiplatform.googleapis.com",
+    "*-aiplatform.googleapis.com",
     "bedrock-runtime.*.amazonaws.com",
+    "bedrock-runtime-fips.*.amazonaws.com",
     "openrouter.ai",
     "*.openai.azure.com",
     "*.services.ai.azure.com",
     "api.mistral.ai",
+    "codestral.mistral.ai",
     "api.x.ai",
     "api.deepseek.com",
     "api.moonshot.ai",
     "api.moonshot.cn",
     "api.z.ai",
+    "open.bigmodel.cn",
     "api.groq.com",
     "api.together.xyz",
+    "api.together.ai",
     "api.fireworks.ai",
     "api.githubcopilot.com",
     "*.githubcopilot.com",
+    "copilot-proxy.githubusercontent.com",
 ];
 
 /// A list of host patterns.
@@ -38,14 +45,15 @@ pub struct HostList {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{pattern}` is not a host pattern: {why}; write a host name (api.example.com), an address, \
-     or a name with `*` for whole labels (*.example.com)"
+     or a name with `*` for whole labels or a label's front (*.example.com, *-api.example.com)"
 )]
 pub struct HostPatternError {
     pattern: String,
     why: &'static str,
 }
 
-/// One pattern: labels from left to right, `*` for a label (a leading `*` for one or more).
+/// One pattern: labels from left to right, `*` for a label (a leading `*` for one or
+/// more) or for the front of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum HostPattern {
     Address(IpAddr),
@@ -55,6 +63,8 @@ enum HostPattern {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Label {
     Exact(String),
+    /// This, with something in front of it.
+    Ending(String),
     Any,
 }
 
@@ -62,7 +72,7 @@ impl HostList {
     /// Parses patterns.
     ///
     /// # Errors
-    /// The first pattern that is empty, holds a `*` beside other characters of a label, a scheme, a
+    /// The first pattern that is empty, holds a `*` elsewhere than at a label's front, a scheme, a
     /// port or a path, or would match every host.
     pub fn parse<S: AsRef<str>>(patterns: &[S]) -> Result<Self, HostPatternError> {
         let patterns = patterns.iter().map(|pattern| HostPattern::parse(pattern.as_ref()));
@@ -88,13 +98,16 @@ impl HostList {
         let suffix = |pattern: &HostPattern| match pattern {
             HostPattern::Address(_) => None,
             HostPattern::Name { labels, .. } => {
-                let start =
-                    labels.iter().rposition(|label| *label == Label::Any).map_or(0, |i| i + 1);
-                let exact = labels[start..].iter().filter_map(|label| match label {
-                    Label::Exact(text) => Some(text.as_str()),
-                    Label::Any => None,
-                });
-                Some(exact.collect::<Vec<_>>().join("."))
+                let mut exact: Vec<&str> = labels
+                    .iter()
+                    .rev()
+                    .map_while(|label| match label {
+                        Label::Exact(text) => Some(text.as_str()),
+                        Label::Ending(_) | Label::Any => None,
+                    })
+                    .collect();
+                exact.reverse();
+                Some(exact.join("."))
             }
         };
         self.patterns.iter().filter_map(suffix).collect()
@@ -138,11 +151,14 @@ impl HostPattern {
             labels.push(match label {
                 "" => return fail("a label is empty"),
                 "*" => Label::Any,
-                label if label.contains('*') => return fail("`*` must be a whole label"),
-                label => Label::Exact(label.to_owned()),
+                label => match label.strip_prefix('*') {
+                    Some(ending) if !ending.contains('*') => Label::Ending(ending.to_owned()),
+                    None if !label.contains('*') => Label::Exact(label.to_owned()),
+                    _ => return fail("`*` must be a whole label or its front"),
+                },
             });
         }
-        if labels.last() == Some(&Label::Any) {
+        if !matches!(labels.last(), Some(Label::Exact(_))) {
             return fail("it would match every host under any domain");
         }
         Ok(Self::Name { labels, text })
@@ -158,6 +174,9 @@ fn name_matches(labels: &[Label], host: &str) -> bool {
     asked.len() == labels.len()
         && labels.iter().zip(asked).all(|(label, asked)| match label {
             Label::Exact(text) => text == asked,
+            Label::Ending(text) => {
+                asked.strip_suffix(text.as_str()).is_some_and(|front| !front.is_empty())
+            }
             Label::Any => !asked.is_empty(),
         })
 }
@@ -187,6 +206,17 @@ mod tests {
     }
 
     #[test]
+    fn the_front_of_a_label_may_be_a_wildcard() -> Result<(), HostPatternError> {
+        let list = HostList::parse(&["*-ai.example.com"])?;
+        assert!(list.matches("us-central1-ai.example.com"));
+        for host in ["-ai.example.com", "ai.example.com", "a.us-ai.example.com", "us-ai.x.com"] {
+            assert!(!list.matches(host), "{host}");
+        }
+        assert_eq!(list.dns_suffixes().into_iter().collect::<Vec<_>>(), ["example.com"]);
+        Ok(())
+    }
+
+    #[test]
     fn constraints_are_the_suffixes_behind_the_last_wildcard() -> Result<(), HostPatternError> {
         let list = HostList::parse(&["rt.*.aws.com", "api.x.ai", "127.0.0.1"])?;
         let suffixes: Vec<_> = list.dns_suffixes().into_iter().collect();
@@ -197,7 +227,9 @@ mod tests {
 
     #[test]
     fn useless_patterns_are_refused_with_a_reason() {
-        for pattern in ["", "*", "a.*", "https://a.b", "a.b:443", "a..b", "api*.b"] {
+        for pattern in
+            ["", "*", "a.*", "https://a.b", "a.b:443", "a..b", "api*.b", "**.a.b", "a.*b"]
+        {
             assert!(HostList::parse(&[pattern]).is_err(), "{pattern}");
         }
     }
@@ -205,5 +237,25 @@ mod tests {
     #[test]
     fn the_default_list_is_valid() {
         assert!(HostList::parse(LLM_HOSTS).is_ok());
+    }
+
+    #[test]
+    fn the_default_list_knows_regional_and_older_names() -> Result<(), HostPatternError> {
+        let list = HostList::parse(LLM_HOSTS)?;
+        for host in [
+            "us-central1-aiplatform.googleapis.com",
+            "eu.api.openai.com",
+            "bedrock-runtime-fips.us-gov-west-1.amazonaws.com",
+            "codestral.mistral.ai",
+            "api.together.ai",
+            "open.bigmodel.cn",
+            "copilot-proxy.githubusercontent.com",
+        ] {
+            assert!(list.matches(host), "{host}");
+        }
+        for host in ["storage.googleapis.com", "s3.us-east-1.amazonaws.com", "openai.com"] {
+            assert!(!list.matches(host), "{host}");
+        }
+        Ok(())
     }
 }

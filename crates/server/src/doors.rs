@@ -252,6 +252,11 @@ impl Doors {
         &self.0.settings
     }
 
+    /// Whether the recorder is whole and the last write went well.
+    pub(crate) fn is_recording(&self) -> bool {
+        (self.0.gauges.recorder)().threads_failed == 0 && !self.0.store.is_failing()
+    }
+
     pub(crate) fn uptime(&self) -> Duration {
         self.0.started.elapsed()
     }

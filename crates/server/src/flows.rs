@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use http::request::Parts;
-use langley_model::{FlowId, HeaderBlock, MicroUsd, Outcome, Provider, Side, Stored};
+use langley_model::{Flow, FlowId, HeaderBlock, MicroUsd, Outcome, Provider, Side, Stored};
 use langley_store::{FlowFilter, OutcomeFilter, StatusFilter, Store, StoreError};
+use serde::Serialize;
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
@@ -166,10 +167,9 @@ pub(crate) async fn one(
     State(doors): State<Doors>,
     FlowPath(id): FlowPath,
     params: Params,
-) -> Result<Json<wire::Flow>, ApiError> {
+) -> Result<Written, ApiError> {
     params.only(&[])?;
-    let flow = doors.read(move |store| store.flow(id)).await?;
-    flow.as_ref().map(|flow| Json(flow.into())).ok_or_else(|| ApiError::no_such_flow(id))
+    show(&doors, id, move |store| Ok(store.flow(id)?.as_ref().map(wire::Flow::from))).await
 }
 
 /// Shows what the agent sent.
@@ -188,20 +188,18 @@ pub(crate) async fn request(
     params: Params,
 ) -> Result<Written, ApiError> {
     params.only(&[])?;
-    let shown = doors.show(move |store| {
-        let Some(flow) = store.flow(id)? else { return Ok(None) };
-        let heads = heads(store, id, Side::Client)?;
-        let body = store.body(id, Side::Client)?;
+    let shown = show(&doors, id, move |store| {
+        let Some((flow, half)) = half(store, id, Side::Client)? else { return Ok(None) };
         Ok(Some(wire::Request {
             method: flow.method.clone(),
             path: flow.path.clone(),
             host: flow.host.clone(),
-            headers: heads.0,
-            trailers: heads.1,
-            body: body.map(|body| body.into_inner().into()),
+            headers: half.headers,
+            trailers: half.trailers,
+            body: half.body,
         }))
     });
-    shown.await?.ok_or_else(|| ApiError::no_such_flow(id))
+    shown.await
 }
 
 /// Shows what the provider answered: head, body as kept, and the assembled message.
@@ -220,20 +218,18 @@ pub(crate) async fn response(
     params: Params,
 ) -> Result<Written, ApiError> {
     params.only(&[])?;
-    let shown = doors.show(move |store| {
-        let Some(flow) = store.flow(id)? else { return Ok(None) };
-        let heads = heads(store, id, Side::Upstream)?;
-        let body = store.body(id, Side::Upstream)?;
+    let shown = show(&doors, id, move |store| {
+        let Some((flow, half)) = half(store, id, Side::Upstream)? else { return Ok(None) };
         let message = store.message(id)?;
         Ok(Some(wire::Response {
             status: flow.status,
-            headers: heads.0,
-            trailers: heads.1,
-            body: body.map(|body| body.into_inner().into()),
+            headers: half.headers,
+            trailers: half.trailers,
+            body: half.body,
             message: message.map(|message| message.into_inner().into()),
         }))
     });
-    shown.await?.ok_or_else(|| ApiError::no_such_flow(id))
+    shown.await
 }
 
 /// Lists a flow's stream events in order.
@@ -262,20 +258,37 @@ pub(crate) async fn events(
         params.parsed("after", "a sequence number, as 99", |value| value.parse().ok())?;
     let limit = params.limit(PAGE, EVENTS_MAX)?;
     let kind = params.owned("type")?;
-    let shown = doors.show(move |store| {
+    let shown = show(&doors, id, move |store| {
         let page = store.events(id, after, limit, kind.as_deref())?;
         Ok(page.map(|page| wire::EventPage::from(page.into_inner())))
     });
-    shown.await?.ok_or_else(|| ApiError::no_such_flow(id))
+    shown.await
 }
 
-type Lines = Vec<(String, String)>;
+/// What `query` finds of a flow, as the answer to its reader; 404 when there is no such flow.
+async fn show<T: Serialize>(
+    doors: &Doors,
+    id: FlowId,
+    query: impl FnOnce(&Store) -> Result<Option<T>, StoreError> + Send + 'static,
+) -> Result<Written, ApiError> {
+    doors.show(query).await?.ok_or_else(|| ApiError::no_such_flow(id))
+}
 
-/// Headers and trailers of one side; none where none were seen.
-fn heads(store: &Store, id: FlowId, side: Side) -> Result<(Lines, Lines), StoreError> {
+/// What one side said; nothing where nothing was seen.
+struct Half {
+    headers: Vec<(String, String)>,
+    trailers: Vec<(String, String)>,
+    body: Option<wire::Body>,
+}
+
+/// A flow with one of its halves; none when there is no such flow.
+fn half(store: &Store, id: FlowId, side: Side) -> Result<Option<(Stored<Flow>, Half)>, StoreError> {
+    let Some(flow) = store.flow(id)? else { return Ok(None) };
     let heads = store.headers(id, side)?.map(Stored::into_inner).unwrap_or_default();
     let lines = |block: Option<HeaderBlock>| block.as_ref().map(wire::lines).unwrap_or_default();
-    Ok((lines(heads.headers), lines(heads.trailers)))
+    let body = store.body(id, side)?.map(|body| body.into_inner().into());
+    let (headers, trailers) = (lines(heads.headers), lines(heads.trailers));
+    Ok(Some((flow, Half { headers, trailers, body })))
 }
 
 #[cfg(test)]

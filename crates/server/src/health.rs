@@ -12,7 +12,7 @@ use crate::params::Params;
 /// The server's health.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
-    /// `ok`.
+    /// `ok`, or `degraded`: traffic goes on, but not all of it is recorded.
     pub status: String,
     /// The product's version.
     pub version: String,
@@ -28,5 +28,6 @@ pub(crate) async fn health(
     params: Params,
 ) -> Result<Json<Health>, ApiError> {
     params.only(&[])?;
-    Ok(Json(Health { status: "ok".to_owned(), version: doors.info().version.clone() }))
+    let status = if doors.is_recording() { "ok" } else { "degraded" };
+    Ok(Json(Health { status: status.to_owned(), version: doors.info().version.clone() }))
 }

@@ -75,6 +75,11 @@ fn text(stats: &Stats) -> String {
         "Whether the last write failed.",
         u8::from(stats.writer_failing),
     );
+    page.gauge(
+        "langley_recorder_threads_failed",
+        "Threads of the recorder that died.",
+        stats.recorder.threads_failed,
+    );
     page.counter(
         "langley_write_retries_total",
         "Repetitions of failed writes.",

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
 use http::{Method, Uri};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -20,46 +21,64 @@ use crate::{
 /// No door takes a body yet.
 const BODY_MAX: usize = 64 * 1024;
 
-/// Doors that anybody on this machine may open.
-fn open() -> OpenApiRouter<Doors> {
-    OpenApiRouter::with_openapi(Base::openapi())
-        .routes(routes!(health::health))
-        .routes(routes!(auth::sign_in))
+/// The table of doors, as routes to serve and as descriptions for the document. Composing the
+/// descriptions costs megabytes, so only `documented` does it, which no server calls.
+macro_rules! doors {
+    ($($group:ident / $described:ident { $($path:literal => $($verb:ident $room:ident::$door:ident),+;)+ })+) => {
+        $(
+            fn $group() -> Router<Doors> {
+                Router::new()$(.route($path, MethodRouter::new()$(.$verb($room::$door))+))+
+            }
+
+            fn $described() -> OpenApiRouter<Doors> {
+                OpenApiRouter::default()$(.routes(routes!($($room::$door),+)))+
+            }
+        )+
+
+        /// Path and verb of every door.
+        #[cfg(test)]
+        const TABLE: &[(&str, &str)] = &[$($($(($path, stringify!($verb)),)+)+)+];
+    };
 }
 
-/// Doors that need the token or a session.
-fn locked() -> OpenApiRouter<Doors> {
-    OpenApiRouter::default()
-        .routes(routes!(auth::link))
-        .routes(routes!(drops::drops))
-        .routes(routes!(facets::facets))
-        .routes(routes!(flows::list, flows::delete))
-        .routes(routes!(flows::count))
-        .routes(routes!(export::export))
-        .routes(routes!(flows::one))
-        .routes(routes!(flows::request))
-        .routes(routes!(flows::response))
-        .routes(routes!(flows::events))
-        .routes(routes!(live::live))
-        .routes(routes!(metrics::metrics))
-        .routes(routes!(openapi::show))
-        .routes(routes!(settings::settings))
-        .routes(routes!(setup::setup))
-        .routes(routes!(stats::show))
-        .routes(routes!(tunnels::tunnels))
+doors! {
+    // Doors that anybody on this machine may open.
+    open / open_described {
+        "/api/health" => get health::health;
+        "/auth" => get auth::sign_in;
+    }
+    // Doors that need the token or a session.
+    locked / locked_described {
+        "/api/auth/link" => post auth::link;
+        "/api/drops" => get drops::drops;
+        "/api/facets" => get facets::facets;
+        "/api/flows" => get flows::list, delete flows::delete;
+        "/api/flows/count" => get flows::count;
+        "/api/flows/export" => get export::export;
+        "/api/flows/{id}" => get flows::one;
+        "/api/flows/{id}/request" => get flows::request;
+        "/api/flows/{id}/response" => get flows::response;
+        "/api/flows/{id}/events" => get flows::events;
+        "/ws" => get live::live;
+        "/metrics" => get metrics::metrics;
+        "/api/openapi.json" => get openapi::show;
+        "/api/settings" => get settings::settings;
+        "/api/setup" => get setup::setup;
+        "/api/stats" => get stats::show;
+        "/api/tunnels" => get tunnels::tunnels;
+    }
 }
 
 /// Every door with its description, without the locks.
 pub(crate) fn documented() -> OpenApiRouter<Doors> {
-    open().merge(locked())
+    OpenApiRouter::with_openapi(Base::openapi()).merge(open_described()).merge(locked_described())
 }
 
 /// The whole server as a service.
 pub fn router(doors: Doors) -> Router {
-    let (open, _) = open().split_for_parts();
-    let (locked, _) = locked().split_for_parts();
-    let locked = locked.route_layer(from_fn_with_state(doors.clone(), auth::require));
-    open.merge(locked)
+    let locked = locked().route_layer(from_fn_with_state(doors.clone(), auth::require));
+    open()
+        .merge(locked)
         .fallback(assets::asset)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_MAX))
@@ -69,4 +88,25 @@ pub fn router(doors: Doors) -> Router {
 
 async fn method_not_allowed(method: Method, uri: Uri) -> Response {
     ApiError::method_not_allowed(&method, uri.path()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_describes_each_door_where_it_is_served() {
+        let (_, document) = documented().split_for_parts();
+        let document = serde_json::to_value(document).unwrap();
+        let mut described: Vec<(String, String)> = Vec::new();
+        for (path, verbs) in document["paths"].as_object().unwrap() {
+            described
+                .extend(verbs.as_object().unwrap().keys().map(|verb| (path.clone(), verb.clone())));
+        }
+        let mut served: Vec<(String, String)> =
+            TABLE.iter().map(|(path, verb)| ((*path).to_owned(), (*verb).to_owned())).collect();
+        served.sort_unstable();
+        described.sort_unstable();
+        assert_eq!(served, described);
+    }
 }

@@ -100,6 +100,8 @@ pub(crate) struct Recorder {
     pub(crate) decode_errors: u64,
     /// Faults in decoding that were contained in their flow.
     pub(crate) panics_total: u64,
+    /// Threads that died; what they would have recorded is lost.
+    pub(crate) threads_failed: u64,
     /// Flows ended as lost because the recorder ended.
     pub(crate) flows_lost: u64,
     /// Records that the store took.
@@ -124,6 +126,7 @@ impl From<RecorderStats> for Recorder {
             strays_total: stats.strays_total,
             decode_errors: stats.decode_errors,
             panics_total: stats.panics_total,
+            threads_failed: stats.threads_failed as u64,
             flows_lost: stats.flows_lost,
             records_submitted: stats.records_submitted,
             records_dropped: stats.records_dropped,

@@ -91,6 +91,65 @@ CREATE INDEX flows_by_session ON flows (session_id) WHERE session_id IS NOT NULL
 CREATE INDEX flows_by_status ON flows (status) WHERE status IS NOT NULL;
 CREATE INDEX flows_by_outcome ON flows (outcome);
 
+-- How many flows are alike in what listings are narrowed by, so that counting reads a row for each kind
+-- of flow and not for each flow. Empty and 0 stand for none; an empty outcome for a flow still open.
+-- `newest` is the highest `n` that ever was there.
+CREATE TABLE flow_groups (
+    session_id TEXT NOT NULL,
+    host       TEXT NOT NULL,
+    provider   TEXT NOT NULL,
+    model      TEXT NOT NULL, -- the one that answered, or the one asked for while none has
+    outcome    TEXT NOT NULL,
+    status     INTEGER NOT NULL,
+    flows      INTEGER NOT NULL,
+    newest     INTEGER NOT NULL,
+    PRIMARY KEY (session_id, host, provider, model, outcome, status)
+) WITHOUT ROWID;
+CREATE TRIGGER flows_group_in AFTER INSERT ON flows BEGIN
+    INSERT INTO flow_groups VALUES (
+        ifnull(NEW.session_id, ''), NEW.host, ifnull(NEW.provider, ''),
+        coalesce(NEW.model, NEW.model_requested, ''), ifnull(NEW.outcome, ''), ifnull(NEW.status, 0),
+        1, NEW.n
+    ) ON CONFLICT DO UPDATE SET flows = flows + 1, newest = max(newest, excluded.newest);
+END;
+CREATE TRIGGER flows_regroup
+AFTER UPDATE OF session_id, host, provider, model, model_requested, outcome, status ON flows
+WHEN OLD.outcome IS NOT NEW.outcome OR OLD.status IS NOT NEW.status
+    OR OLD.session_id IS NOT NEW.session_id OR OLD.provider IS NOT NEW.provider
+    OR ifnull(OLD.model, OLD.model_requested) IS NOT ifnull(NEW.model, NEW.model_requested)
+    OR OLD.host IS NOT NEW.host
+BEGIN
+    UPDATE flow_groups SET flows = flows - 1
+    WHERE session_id = ifnull(OLD.session_id, '') AND host = OLD.host
+        AND provider = ifnull(OLD.provider, '')
+        AND model = coalesce(OLD.model, OLD.model_requested, '')
+        AND outcome = ifnull(OLD.outcome, '') AND status = ifnull(OLD.status, 0);
+    DELETE FROM flow_groups
+    WHERE session_id = ifnull(OLD.session_id, '') AND host = OLD.host
+        AND provider = ifnull(OLD.provider, '')
+        AND model = coalesce(OLD.model, OLD.model_requested, '')
+        AND outcome = ifnull(OLD.outcome, '') AND status = ifnull(OLD.status, 0)
+        AND flows <= 0;
+    INSERT INTO flow_groups VALUES (
+        ifnull(NEW.session_id, ''), NEW.host, ifnull(NEW.provider, ''),
+        coalesce(NEW.model, NEW.model_requested, ''), ifnull(NEW.outcome, ''), ifnull(NEW.status, 0),
+        1, NEW.n
+    ) ON CONFLICT DO UPDATE SET flows = flows + 1, newest = max(newest, excluded.newest);
+END;
+CREATE TRIGGER flows_group_out AFTER DELETE ON flows BEGIN
+    UPDATE flow_groups SET flows = flows - 1
+    WHERE session_id = ifnull(OLD.session_id, '') AND host = OLD.host
+        AND provider = ifnull(OLD.provider, '')
+        AND model = coalesce(OLD.model, OLD.model_requested, '')
+        AND outcome = ifnull(OLD.outcome, '') AND status = ifnull(OLD.status, 0);
+    DELETE FROM flow_groups
+    WHERE session_id = ifnull(OLD.session_id, '') AND host = OLD.host
+        AND provider = ifnull(OLD.provider, '')
+        AND model = coalesce(OLD.model, OLD.model_requested, '')
+        AND outcome = ifnull(OLD.outcome, '') AND status = ifnull(OLD.status, 0)
+        AND flows <= 0;
+END;
+
 -- Content is stored once, by the BLAKE3 hash of its redacted bytes.
 CREATE TABLE blobs (
     id      INTEGER PRIMARY KEY,
@@ -161,6 +220,7 @@ CREATE TABLE tunnels (
     why           TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX tunnels_by_start ON tunnels (started_at);
+CREATE INDEX tunnels_open ON tunnels (started_at) WHERE ended_at IS NULL;
 
 CREATE TABLE drops (
     id      INTEGER PRIMARY KEY,

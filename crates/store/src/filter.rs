@@ -154,6 +154,49 @@ impl Condition {
         it
     }
 
+    /// The same condition on `flow_groups`, of the listings that groups are enough for.
+    pub(crate) fn of_groups(filter: &FlowFilter) -> Option<Self> {
+        let FlowFilter { host, provider, model, status, session, outcome, .. } = filter.clone();
+        let grouped = FlowFilter {
+            host: host.clone(),
+            provider,
+            model: model.clone(),
+            status,
+            session: session.clone(),
+            outcome,
+            ..FlowFilter::default()
+        };
+        let texts = [("host", host), ("model", model), ("session_id", session)];
+        // There the empty text stands for none.
+        if grouped != *filter || texts.iter().any(|(_, text)| text.as_deref() == Some("")) {
+            return None;
+        }
+        let mut it = Self::default();
+        for (column, text) in texts {
+            if let Some(text) = text {
+                it.and(&format!("{column} = ?"), [text.into()]);
+            }
+        }
+        if let Some(provider) = provider {
+            it.and("provider = ?", [provider.as_str().to_owned().into()]);
+        }
+        if let Some(outcome) = outcome {
+            let word = match outcome {
+                OutcomeFilter::Open => "",
+                OutcomeFilter::Ended(outcome) => outcome.as_str(),
+            };
+            it.and("outcome = ?", [word.to_owned().into()]);
+        }
+        if let Some(status) = status {
+            let (first, last) = match status {
+                StatusFilter::Exact(status) => (i64::from(status), i64::from(status)),
+                StatusFilter::Class(class) => (i64::from(class) * 100, i64::from(class) * 100 + 99),
+            };
+            it.and("status BETWEEN ? AND ?", [first.into(), last.into()]);
+        }
+        Some(it)
+    }
+
     /// Adds a condition that must hold as well.
     pub(crate) fn and<const N: usize>(&mut self, sql: &str, parameters: [Value; N]) {
         let _ = write!(self.sql, "{}{sql}", if self.sql.is_empty() { " WHERE " } else { " AND " });

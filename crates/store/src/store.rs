@@ -52,7 +52,7 @@ impl fmt::Debug for Store {
 
 impl Store {
     /// Opens the store for writing and starts its writer; creates or migrates the file as needed,
-    /// and marks the flows that an earlier run left open as lost.
+    /// marks the flows that an earlier run left open as lost, and ends its tunnels.
     ///
     /// `announce` is called on the writer's thread after each commit.
     ///
@@ -68,6 +68,7 @@ impl Store {
         let counters = Arc::new(Counters::default());
         if mark.alone {
             let lost = mark_lost(&mut conn).map_err(fail)?;
+            end_tunnels(&conn).map_err(fail)?;
             Counters::set(&counters.lost_at_open, lost);
         }
         mark.share();
@@ -169,6 +170,12 @@ impl Store {
         counters
     }
 
+    /// Whether the last write failed.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.inner.counters.read().failing
+    }
+
     /// The database file.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -244,6 +251,18 @@ fn mark_lost(conn: &mut Connection) -> rusqlite::Result<u64> {
     Totals { revision: lost, lost, ..Totals::default() }.add(&change)?;
     change.commit()?;
     Ok(lost)
+}
+
+/// Ends the tunnels that an earlier run left open. When is not known: at the start of the newest flow or
+/// tunnel, which they outlived, so that none seems longer than it was.
+fn end_tunnels(conn: &Connection) -> rusqlite::Result<usize> {
+    conn.execute(
+        "UPDATE tunnels SET ended_at = max(started_at,
+             ifnull((SELECT max(started_at) FROM tunnels), 0),
+             ifnull((SELECT started_at FROM flows ORDER BY n DESC LIMIT 1), 0))
+         WHERE ended_at IS NULL",
+        (),
+    )
 }
 
 /// Brings the totals of the file into memory.

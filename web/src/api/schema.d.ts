@@ -772,7 +772,7 @@ export interface components {
         };
         /** @description The server's health. */
         Health: {
-            /** @description `ok`. */
+            /** @description `ok`, or `degraded`: traffic goes on, but not all of it is recorded. */
             status: string;
             /** @description The product's version. */
             version: string;
@@ -987,6 +987,11 @@ export interface components {
              * @description Captures of a flow that is not open.
              */
             strays_total: number;
+            /**
+             * Format: int64
+             * @description Threads that died; what they would have recorded is lost.
+             */
+            threads_failed: number;
         };
         /** @description How often a redaction rule struck. */
         Redaction: {

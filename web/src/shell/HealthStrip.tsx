@@ -43,6 +43,13 @@ const FIGURES: Figure[] = [
     shown: "hidden sm:flex",
   },
   {
+    label: "Recorder",
+    value: ({ recorder }) =>
+      recorder.threads_failed > 0 ? `${count(recorder.threads_failed)} dead` : "ok",
+    tone: ({ recorder }) => (recorder.threads_failed > 0 ? "bad" : "idle"),
+    shown: "hidden sm:flex",
+  },
+  {
     label: "Drops",
     value: (stats) => count(stats.drops.total),
     tone: (stats) => (stats.drops.total > 0 ? "bad" : "idle"),

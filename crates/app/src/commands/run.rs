@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, ExitStatus};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getpgrp, kill_process};
+use rustix::termios::tcgetpgrp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -88,26 +89,34 @@ async fn follow(mut command: Command, program: &OsString) -> Result<ExitCode> {
     }
 }
 
-/// Signals to pass on. Those of the terminal reach the child by themselves, as it is in our process
-/// group; without a terminal nobody else would send them on.
+/// Whether the terminal sends its signals to our process group, and so to the child as well. Asked
+/// at each signal: a shell moves its jobs between foreground and background.
+fn in_the_foreground() -> bool {
+    std::fs::File::open("/dev/tty")
+        .ok()
+        .and_then(|terminal| tcgetpgrp(terminal).ok())
+        .is_some_and(|group| group == getpgrp())
+}
+
+/// Signals to pass on. Those of the terminal reach the child by themselves while we are in the
+/// foreground; otherwise nobody else would send them on.
 fn catch_signals() -> Result<mpsc::Receiver<Signal>> {
-    let terminal = std::fs::File::open("/dev/tty").is_ok();
     let (caught, passed_on) = mpsc::channel(16);
     let table = [
-        (SignalKind::interrupt(), Signal::INT, !terminal),
-        (SignalKind::quit(), Signal::QUIT, !terminal),
+        (SignalKind::interrupt(), Signal::INT, false),
+        (SignalKind::quit(), Signal::QUIT, false),
         (SignalKind::terminate(), Signal::TERM, true),
         (SignalKind::hangup(), Signal::HUP, true),
         (SignalKind::user_defined1(), Signal::USR1, true),
         (SignalKind::user_defined2(), Signal::USR2, true),
     ];
-    for (kind, name, pass) in table {
+    for (kind, name, always) in table {
         let mut stream = signal(kind)
             .map_err(|error| AppError::failed("signals cannot be caught").because(&error))?;
         let caught = caught.clone();
         tokio::spawn(async move {
             while stream.recv().await.is_some() {
-                if pass && caught.send(name).await.is_err() {
+                if (always || !in_the_foreground()) && caught.send(name).await.is_err() {
                     return;
                 }
             }

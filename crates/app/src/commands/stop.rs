@@ -12,9 +12,10 @@ use crate::home::Home;
 use crate::lock::Claim;
 use crate::runtime;
 use crate::state::State;
+use crate::wire::DRAIN;
 
 /// A little longer than a server gives running streams to end.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = DRAIN.saturating_add(Duration::from_secs(10));
 
 /// Sends the signal and waits until the home is free.
 ///

@@ -22,6 +22,9 @@ pub(crate) struct Environment {
     pub(crate) folder: PathBuf,
 }
 
+/// Where base-URL requests to Bedrock go: to the region that the AWS tools are set to.
+const BEDROCK: &str = "proxy.reverse.upstreams.bedrock.base_url";
+
 impl Environment {
     /// The present process's.
     pub(crate) fn of_process() -> Self {
@@ -57,18 +60,22 @@ impl Environment {
         Some(folder.join("langley"))
     }
 
-    /// Lays the system's own proxy variables over `layers`; weaker than any of Langley's. They are
+    /// Lays the system's own variables, those of proxies and of the AWS region, over `layers`; weaker than any of Langley's. They are
     /// meant for every program, so one that we cannot use is a warning and not an error.
     pub(crate) fn lay_system(&self, layers: &mut Layers) -> Vec<String> {
         let table = [
             ("proxy.upstream_proxy", ["HTTPS_PROXY", "https_proxy"]),
             ("proxy.no_proxy", ["NO_PROXY", "no_proxy"]),
+            (BEDROCK, ["AWS_REGION", "AWS_DEFAULT_REGION"]),
         ];
         let mut warnings = Vec::new();
         for (path, names) in table {
             let found = names.into_iter().find_map(|name| Some((name, self.value(name)?)));
             let (Some((name, text)), Some(key)) = (found, key::find(path)) else { continue };
-            let value = Value::from(text);
+            let value = match path {
+                BEDROCK => Value::from(format!("https://bedrock-runtime.{text}.amazonaws.com")),
+                _ => Value::from(text),
+            };
             match key.kind.accept(&value, None) {
                 Ok(_) => layers.set(path, &value, Origin::System(name.to_owned())),
                 Err(why) => warnings.push(format!(
@@ -183,6 +190,21 @@ mod tests {
         assert_eq!(layers.value("proxy.no_proxy"), Some(&json!("a.example")));
         assert!(warnings[0].starts_with("environment https_proxy cannot be used"), "{warnings:?}");
         assert!(!warnings[0].contains("secret"));
+    }
+
+    #[test]
+    fn bedrock_is_asked_in_the_region_of_the_aws_tools() {
+        let bedrock = |pairs: &[(&str, &str)]| {
+            let mut layers = Layers::defaults();
+            let warnings = environment(pairs).lay_system(&mut layers);
+            (layers.value(BEDROCK).cloned(), warnings.len())
+        };
+        let url = |region| Some(json!(format!("https://bedrock-runtime.{region}.amazonaws.com")));
+        let both = [("AWS_REGION", "eu-west-1"), ("AWS_DEFAULT_REGION", "us-west-2")];
+        assert_eq!(bedrock(&both), (url("eu-west-1"), 0));
+        assert_eq!(bedrock(&both[1..]), (url("us-west-2"), 0));
+        assert_eq!(bedrock(&[]), (None, 0));
+        assert_eq!(bedrock(&[("AWS_REGION", "no such/../region")]), (None, 1));
     }
 
     #[test]

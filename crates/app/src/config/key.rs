@@ -158,11 +158,11 @@ pub(crate) const KEYS: &[Key] = &[
         .env("LANGLEY_LISTEN")
         .flag("--listen"),
     key("proxy.allow_remote", Kind::Switch, Default::Switch(false), "Whether proxy and API may listen beyond loopback. The proxy then asks for Basic authentication: any user, the token as password."),
-    key("proxy.intercept.hosts", Kind::Hosts, Default::List(LLM_HOSTS), "Hosts whose TLS is opened and recorded; all others are tunnelled unread. A value replaces the list; a leading `+` adds to it.")
+    key("proxy.intercept.hosts", Kind::Hosts, Default::List(LLM_HOSTS), "Hosts whose TLS is opened and recorded; the TLS of all others is tunnelled unread. Plain `http://` requests are recorded whatever their host. A value replaces the list; a leading `+` adds to it.")
         .env("LANGLEY_INTERCEPT_HOSTS"),
     key("proxy.reverse.default", Kind::Name, Default::Unset("404 with a hint"), "Upstream for base-URL requests whose path names no provider.")
         .env("LANGLEY_REVERSE_DEFAULT"),
-    key("proxy.reverse.upstreams.<name>.base_url", Kind::BaseUrl, Default::Unset("the provider's own"), "Where base-URL requests to upstream `<name>` go; `anthropic`, `openai` and `gemini` are known, other names are new upstreams under `/to/<name>/`.")
+    key("proxy.reverse.upstreams.<name>.base_url", Kind::BaseUrl, Default::Unset("the provider's own"), "Where base-URL requests to upstream `<name>` go; `anthropic`, `openai`, `gemini` and `bedrock` (in the region of `AWS_REGION` or `AWS_DEFAULT_REGION`, else us-east-1) are known, other names are new upstreams under `/to/<name>/`.")
         .env("LANGLEY_UPSTREAM_<NAME>"),
     key("proxy.upstream_ca", Kind::File, Default::Unset("system roots alone"), "PEM file of certificates to trust towards providers, beside the system's roots.")
         .env("LANGLEY_UPSTREAM_CA"),

@@ -4,8 +4,11 @@ use std::fs;
 
 use jiff::{SignedDuration, Timestamp};
 use langley_proxy::HostList;
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
 
-use super::check::Check;
+use super::check::{Check, Verdict};
 use super::folder::privacy;
 use crate::ca_facts::CaFacts;
 use crate::config::Config;
@@ -19,7 +22,7 @@ pub(super) fn checks(home: &Home, config: &Config) -> Vec<Check> {
     let mut checks = Vec::new();
     if home.ca_certificate().exists() {
         checks.push(certificate(home, config));
-        checks.push(privacy("ca key", &home.ca().join("ca.key"), 0o600));
+        checks.push(key(home));
         checks.push(bundle(home));
     } else {
         checks.push(Check::passed("ca", "none yet; it is made at the first start"));
@@ -64,6 +67,34 @@ fn certificate(home: &Home, config: &Config) -> Check {
     Check::passed("ca", format!("valid until {day}, covers the intercept list"))
 }
 
+/// The key: private, and the certificate's own.
+fn key(home: &Home) -> Check {
+    let path = home.ca().join("ca.key");
+    let private = privacy("ca key", &path, 0o600);
+    if private.verdict == Verdict::Fail {
+        return private;
+    }
+    let refused = |why: String| {
+        let error = AppError::failed(format!("{} is of no use", path.display()))
+            .why(why)
+            .next("make a new pair with `langley ca rotate`; agents then need a restart");
+        Check::failed("ca key", &error)
+    };
+    let fits = PrivateKeyDer::from_pem_file(&path)
+        .map_err(|error| error.to_string())
+        .and_then(|key| any_supported_type(&key).map_err(|error| error.to_string()))
+        .map(|key| {
+            let facts = CaFacts::read(&home.ca_certificate()).ok()?;
+            Some(key.public_key()?.as_ref() == facts.public_key)
+        });
+    match fits {
+        Err(why) => refused(why),
+        Ok(Some(false)) => refused("it is not the key of ca.pem".to_owned()),
+        // Without a certificate that can be read, its own check says so.
+        Ok(Some(true) | None) => private,
+    }
+}
+
 fn bundle(home: &Home) -> Check {
     let path = home.ca_bundle();
     let ours = fs::read_to_string(home.ca_certificate()).unwrap_or_default();
@@ -104,5 +135,32 @@ fn upstream_ca(config: &Config) -> Check {
             0 => refused("it holds no certificate".to_owned()),
             count => Check::passed("upstream ca", format!("{count} certificates")),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn authority() -> (tempfile::TempDir, Home) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let hosts = HostList::parse(&["api.example.com"]).unwrap();
+        langley_proxy::CertificateAuthority::open_or_create(&home.ca(), &hosts).unwrap();
+        (folder, home)
+    }
+
+    #[test]
+    fn a_key_that_is_missing_or_of_another_certificate_is_reported() {
+        let (_folder, home) = authority();
+        let path = home.ca().join("ca.key");
+        assert_eq!(key(&home).verdict, Verdict::Pass);
+        let (_other_folder, other) = authority();
+        fs::copy(other.ca().join("ca.key"), &path).unwrap();
+        let found = key(&home);
+        assert_eq!(found.verdict, Verdict::Fail);
+        assert!(found.to_string().contains("it is not the key of ca.pem"), "{found}");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(key(&home).verdict, Verdict::Fail);
     }
 }

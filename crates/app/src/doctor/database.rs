@@ -1,4 +1,4 @@
-//! The database: does it open, and can it be read?
+//! The database: does it open, can it be read, and is it whole?
 
 use langley_store::{FlowFilter, Store, StoreError};
 
@@ -8,20 +8,57 @@ use crate::home::Home;
 
 /// Opens the database read-only and reads from it.
 pub(super) fn check(home: &Home) -> Check {
-    let read = || -> Result<String, StoreError> {
+    let read = || -> Result<Result<String, Vec<String>>, StoreError> {
         let store = Store::open_read_only(home.database())?;
         let flows = store.count_flows(&FlowFilter::default())?;
         store.flows(&FlowFilter::default(), None, 1)?;
+        let found = store.damage()?;
+        if !found.is_empty() {
+            return Ok(Err(found));
+        }
         let counters = store.counters();
-        Ok(format!("{flows} flows, {} KiB", counters.db_bytes.div_ceil(1024)))
+        Ok(Ok(format!("{flows} flows, {} KiB, undamaged", counters.db_bytes.div_ceil(1024))))
     };
     if !home.database().exists() {
         return Check::passed("database", "none yet; it is made at the first start");
     }
     match read() {
-        Ok(what) => Check::passed("database", what),
+        Ok(Ok(what)) => Check::passed("database", what),
+        Ok(Err(found)) => {
+            let error = AppError::failed(format!("{} is damaged", home.database().display()))
+                .why(found.join("; "))
+                .next("end the server (`langley stop`), keep a copy of the file, then restore a backup")
+                .next("or move the file away: the next start makes a new one");
+            Check::failed("database", &error)
+        }
         Err(error) => {
             Check::failed("database", &AppError::failed("it cannot be read").said_by(&error))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use langley_store::StoreOptions;
+
+    use super::super::check::Verdict;
+    use super::*;
+
+    #[test]
+    fn damage_that_no_query_meets_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let options = StoreOptions::new(home.database());
+        Store::open(options, Box::new(|_| ())).unwrap().close();
+        assert_eq!(check(&home).verdict, Verdict::Pass);
+        // The last page belongs to the last table of the schema, which no listing reads.
+        let mut bytes = std::fs::read(home.database()).unwrap();
+        let page = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
+        let last = bytes.len() - page;
+        bytes[last..].fill(0xff);
+        std::fs::write(home.database(), bytes).unwrap();
+        let found = check(&home);
+        assert_eq!(found.verdict, Verdict::Fail);
+        assert!(found.to_string().contains("is damaged"), "{found}");
     }
 }

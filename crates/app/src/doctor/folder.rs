@@ -37,7 +37,15 @@ fn token(home: &Home) -> Check {
 
 /// A file or folder that must be closed to others.
 pub(super) fn privacy(name: &'static str, path: &Path, wanted: u32) -> Check {
-    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
+    let mode = match fs::metadata(path) {
+        Ok(metadata) => metadata.permissions().mode() & 0o777,
+        Err(error) => {
+            let missing = AppError::failed(format!("{} cannot be looked at", path.display()))
+                .because(&error)
+                .next("start Langley again: it makes what is missing, or says what is in the way");
+            return Check::failed(name, &missing);
+        }
+    };
     if mode & 0o077 == 0 {
         return Check::passed(name, format!("{}, mode {mode:o}", path.display()));
     }
@@ -62,6 +70,24 @@ fn room(home: &Home) -> Check {
                     .next("free some space, or move the home: --home DIR");
                 Check::failed("disk", &error)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::Verdict;
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_no_private_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.key");
+        assert_eq!(privacy("ca key", &path, 0o600).verdict, Verdict::Fail);
+        fs::write(&path, "").unwrap();
+        for (mode, verdict) in [(0o600, Verdict::Pass), (0o640, Verdict::Warn)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(privacy("ca key", &path, 0o600).verdict, verdict);
         }
     }
 }

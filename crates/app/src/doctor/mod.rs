@@ -5,6 +5,7 @@ mod check;
 mod database;
 mod folder;
 mod network;
+mod recorder;
 mod round_trip;
 
 use std::process::ExitCode;
@@ -37,6 +38,9 @@ pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
             runtime.block_on(async {
                 let running = network::running(&home).await;
                 checks.extend(network::checks(&home, &loaded.config, running.as_ref()));
+                if let Some(state) = &running {
+                    checks.push(recorder::check(&home, state).await);
+                }
                 checks.push(round_trip::check(&home, running.as_ref()).await);
             });
             runtime.shutdown_timeout(std::time::Duration::from_millis(500));

@@ -2,18 +2,24 @@
 
 use std::process::Command;
 
+use langley_store::{FlowFilter, Store};
 use serde_json::{Value, json};
 
 use crate::stage::{Provider, Stage, files_with};
 
+/// Stands in every request beside the key and is no secret: the search must find it. The filler has
+/// its words in another order, so that compression keeps no such run of bytes.
+const CONTROL: &str = "evidence content compressed control planted";
 const KEY: &str = "sk-ant-api03-c4n4ryc4n4ryc4n4ryc4n4ryc4n4ryc4n4ryc4n4ry";
 
 fn question(stream: bool) -> String {
+    // Long and dull enough to be kept compressed.
+    let filler = "planted control compressed content evidence ".repeat(200);
     json!({
         "model": "claude-opus-5-5",
         "max_tokens": 100,
         "stream": stream,
-        "messages": [{ "role": "user", "content": format!("hello, my key is {KEY}") }],
+        "messages": [{ "role": "user", "content": format!("hello, my key is {KEY} {filler} {KEY} {CONTROL}") }],
     })
     .to_string()
 }
@@ -24,6 +30,23 @@ fn curl<'a>(url: &'a str, body: &'a str, key: &'a str) -> Vec<&'a str> {
     args.extend(["-H", "content-type: application/json", "-H", "x-fixture: script=chat"]);
     args.extend(["-d", body, url]);
     args
+}
+
+/// How many contents of the database hold `needle` once they are unpacked.
+fn unpacked_with(stage: &Stage, needle: &str) -> usize {
+    let store = Store::open_read_only(stage.home().join("langley.db")).unwrap();
+    let mut found = 0;
+    let needle = needle.as_bytes();
+    let mut count = |_: &str, bytes: &[u8]| {
+        found += usize::from(bytes.windows(needle.len()).any(|window| window == needle));
+    };
+    store.unpacked(&mut count).unwrap();
+    // Events are kept as differences, so they are searched as they are read.
+    for flow in store.flows(&FlowFilter::default(), None, 500).unwrap().items {
+        let events = store.events(flow.id, None, 500, None).unwrap().unwrap().into_inner();
+        events.items.iter().for_each(|event| count("events", &event.data));
+    }
+    found
 }
 
 #[test]
@@ -66,6 +89,10 @@ fn what_curl_sends_by_run_is_recorded_without_its_key() {
     }
     stage.stop();
     assert_eq!(files_with(&stage.home(), KEY.as_bytes()), Vec::<std::path::PathBuf>::new());
+    assert_eq!(unpacked_with(&stage, KEY), 0);
+    // The control is only to be seen once the database's content is unpacked.
+    assert_eq!(files_with(&stage.home(), CONTROL.as_bytes()), Vec::<std::path::PathBuf>::new());
+    assert!(unpacked_with(&stage, CONTROL) > 0);
     // The search itself works: a planted key is found.
     std::fs::write(stage.home().join("planted"), format!("x{KEY}x")).unwrap();
     assert_eq!(files_with(&stage.home(), KEY.as_bytes()), [stage.home().join("planted")]);

@@ -105,3 +105,32 @@ fn a_server_that_cannot_start_says_why_in_the_runs_own_words() {
     [exit 1]
     ");
 }
+
+#[test]
+fn an_interrupt_reaches_a_command_in_the_background_of_a_terminal() {
+    let stage = Stage::new();
+    let inner = stage.path("inner.sh");
+    let script =
+        "trap 'echo caught > caught; exit 9' INT; echo > ready; while :; do sleep 0.05; done";
+    std::fs::write(&inner, script).unwrap();
+    // The shell's job control puts the job into a group of its own, which is not the foreground.
+    let run = stage.langley(&["run", "sh", "inner.sh"]);
+    let job = format!(
+        "set -m; '{}' run sh inner.sh </dev/null & echo $! > pid.new; mv pid.new pid; wait $!",
+        run.get_program().to_str().unwrap()
+    );
+    std::fs::write(stage.path("job.sh"), job).unwrap();
+    let mut terminal = std::process::Command::new("script");
+    terminal.args(["-qec", "sh job.sh", "/dev/null"]).current_dir(stage.path("")).env_clear();
+    terminal.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut terminal =
+        terminal.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait(|| stage.path("ready").exists() && stage.path("pid").exists());
+    let pid = std::fs::read_to_string(stage.path("pid")).unwrap();
+    assert!(
+        std::process::Command::new("kill").args(["-INT", pid.trim()]).status().unwrap().success()
+    );
+    wait(|| terminal.try_wait().unwrap().is_some());
+    assert!(stage.path("caught").exists());
+    stage.stop();
+}

@@ -6,7 +6,7 @@ mod message;
 mod page;
 mod word;
 
-pub(crate) use exchange::{EventPage, Request, Response};
+pub(crate) use exchange::{Body, EventPage, Request, Response};
 pub(crate) use flow::Flow;
 pub(crate) use page::{Count, Deleted, DropPage, FlowPage, TunnelPage};
 pub(crate) use word::LiveKind;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
@@ -31,6 +31,8 @@ pub(crate) struct Rig {
     pub(crate) redactor: Arc<Redactor>,
     pub(crate) doors: Doors,
     pub(crate) hub: Arc<Hub>,
+    /// What the recorder tells of its dead threads.
+    pub(crate) threads_failed: Arc<AtomicUsize>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
     _folder: tempfile::TempDir,
 }
@@ -82,12 +84,19 @@ impl Rig {
         let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let threads_failed = Arc::new(AtomicUsize::new(0));
         let doors = Doors::new(DoorsOptions {
             store: store.clone(),
             hub: Arc::clone(&hub),
             gauges: Gauges {
                 intake: Intake::new(IntakeOptions::default()),
-                recorder: Box::new(RecorderStats::default),
+                recorder: {
+                    let failed = Arc::clone(&threads_failed);
+                    Box::new(move || RecorderStats {
+                        threads_failed: failed.load(Ordering::Relaxed),
+                        ..RecorderStats::default()
+                    })
+                },
                 proxy_connections: Box::new(|| Some(3)),
             },
             redactor: Arc::clone(&redactor),
@@ -115,7 +124,8 @@ impl Rig {
             let _ = stopped.await;
         });
         tokio::spawn(serving);
-        Self { address, store, redactor, doors, hub, stop: Some(stop), _folder: folder }
+        let stop = Some(stop);
+        Self { address, store, redactor, doors, hub, threads_failed, stop, _folder: folder }
     }
 
     /// Sends a request with just these headers, and a Host unless one is among them.

@@ -56,6 +56,17 @@ async fn stats_and_metrics_tell_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dead_recorder_thread_is_told_to_whoever_asks() {
+    let rig = Rig::start().await;
+    assert_eq!(rig.get("/api/health").await["status"], "ok");
+    rig.threads_failed.store(1, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(rig.get("/api/health").await["status"], "degraded");
+    assert_eq!(rig.get("/api/stats").await["recorder"]["threads_failed"], 1);
+    let metrics = rig.ask("/metrics").await;
+    assert!(metrics.text().lines().any(|line| line == "langley_recorder_threads_failed 1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_first_run_checklist_advances_with_the_traffic() {
     let rig = Rig::start().await;
     let before = rig.get("/api/setup").await;

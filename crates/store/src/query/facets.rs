@@ -36,11 +36,11 @@ impl Store {
     /// A failure of the file.
     pub fn facets(&self) -> Result<Facets, StoreError> {
         self.readers().read(|conn| {
-            let by_count = |expression: &str| {
+            let by_count = |column: &str| {
                 list(
                     conn,
                     &format!(
-                        "SELECT {expression}, count(*) FROM flows WHERE {expression} IS NOT NULL
+                        "SELECT {column}, sum(flows) FROM flow_groups WHERE {column} <> ''
                          GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 200"
                     ),
                 )
@@ -48,17 +48,16 @@ impl Store {
             Ok(Facets {
                 hosts: by_count("host")?,
                 providers: by_count("provider")?,
-                models: by_count("ifnull(model, model_requested)")?,
+                models: by_count("model")?,
                 outcomes: list(
                     conn,
-                    "SELECT ifnull(outcome, 'open'), count FROM
-                         (SELECT outcome, count(*) AS count FROM flows GROUP BY outcome)
-                     ORDER BY 2 DESC, 1",
+                    "SELECT iif(outcome = '', 'open', outcome), sum(flows) FROM flow_groups
+                     GROUP BY outcome ORDER BY 2 DESC, 1",
                 )?,
                 sessions: list(
                     conn,
-                    "SELECT session_id, count(*) FROM flows WHERE session_id IS NOT NULL
-                     GROUP BY 1 ORDER BY max(n) DESC LIMIT 200",
+                    "SELECT session_id, sum(flows) FROM flow_groups WHERE session_id <> ''
+                     GROUP BY 1 ORDER BY max(newest) DESC LIMIT 200",
                 )?,
             })
         })

@@ -67,9 +67,12 @@ impl Store {
     /// # Errors
     /// A failure of the file.
     pub fn count_flows(&self, filter: &FlowFilter) -> Result<u64, StoreError> {
-        let condition = Condition::of(filter);
+        let (count, condition) = match Condition::of_groups(filter) {
+            Some(condition) => ("SELECT ifnull(sum(flows), 0) FROM flow_groups", condition),
+            None => ("SELECT count(*) FROM flows", Condition::of(filter)),
+        };
         self.readers().read(|conn| {
-            let sql = format!("SELECT count(*) FROM flows{}", condition.sql());
+            let sql = format!("{count}{}", condition.sql());
             let mut statement = conn.prepare_cached(&sql)?;
             let parameters = params_from_iter(&condition.parameters);
             Ok(statement.query_row(parameters, |row| row.get::<_, i64>(0))?.cast_unsigned())

@@ -3,6 +3,7 @@
 mod events;
 mod facets;
 mod flows;
+mod inspect;
 mod parts;
 mod records;
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier};
 use langley_store::{FlowFilter, Store, StoreError};
 
 use crate::given::{Fixture, body, ended, flow, of, options, seal};
-use langley_model::Side;
+use langley_model::{ConnectionId, Micros, Record, Side, Tunnel, TunnelReason};
 
 fn silent() -> langley_store::Announce {
     Box::new(|_| {})
@@ -177,4 +177,32 @@ fn reading_never_marks_flows_lost_and_takes_no_records() {
     assert!(matches!(reader.delete_flows(&FlowFilter::default()), Err(StoreError::Closed)));
     fixture.write(vec![of(&ended(2))]);
     assert_eq!(reader.counters().flows_total, 2);
+}
+
+#[test]
+fn tunnels_that_a_kill_left_open_are_ended_and_seem_no_longer_than_they_were() {
+    let fixture = Fixture::new();
+    let tunnel = |started_at, ended_at: Option<i64>| Tunnel {
+        connection: ConnectionId::new(),
+        started_at: Micros(started_at),
+        ended_at: ended_at.map(Micros),
+        host: String::from("other.example"),
+        port: 443,
+        client_addr: String::from("127.0.0.1:1"),
+        bytes_up: 7,
+        bytes_down: 0,
+        why: TunnelReason::NotListed,
+    };
+    let tunnels = [tunnel(5, None), tunnel(6, Some(7)), tunnel(8, None)];
+    fixture.write(tunnels.into_iter().map(Record::Tunnel).chain([of(&ended(9))]).collect());
+    let again = fixture.after_a_kill();
+    let stored = again.store.tunnels(10).unwrap();
+    let times: Vec<_> =
+        stored.iter().map(|t| (t.started_at.0, t.ended_at.map(|at| at.0))).collect();
+    assert_eq!(times, [(8, Some(9)), (6, Some(7)), (5, Some(9))]);
+    assert_eq!(stored[2].bytes_up, 7);
+    // A second writer beside a living one ends nothing.
+    again.write(vec![Record::Tunnel(tunnel(10, None))]);
+    let beside = Store::open(options(again.folder.path()), silent()).unwrap();
+    assert_eq!(beside.tunnels(1).unwrap()[0].ended_at, None);
 }

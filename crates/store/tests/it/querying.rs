@@ -181,3 +181,63 @@ fn deleting_takes_all_that_belongs_to_a_flow_and_nothing_else() {
     fixture.write(vec![of(&again), body(again.id, Side::Client, own.clone())]);
     assert_eq!(fixture.store.body(again.id, Side::Client).unwrap().unwrap().bytes, own);
 }
+
+#[test]
+fn counts_stay_true_while_flows_end_change_and_go() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    // Every count must be what a listing, which reads the flows themselves, finds.
+    let holds = |store: &Store| {
+        let all = FlowFilter::default;
+        let text = |text: &str| Some(text.to_owned());
+        for filter in [
+            all(),
+            FlowFilter { host: text("b.example"), ..all() },
+            FlowFilter { model: text("model-b"), ..all() },
+            FlowFilter { model: text(""), ..all() },
+            FlowFilter { session: text("s-1"), outcome: Some(OutcomeFilter::Open), ..all() },
+            FlowFilter { provider: Some(Provider::OpenAi), ..all() },
+            FlowFilter { status: Some(StatusFilter::Class(2)), ..all() },
+            FlowFilter { outcome: Some(OutcomeFilter::Ended(Outcome::Lost)), ..all() },
+        ] {
+            starts(store, &filter);
+        }
+        let facets = store.facets().unwrap();
+        for (facets, complete) in
+            [(&facets.hosts, true), (&facets.outcomes, true), (&facets.sessions, false)]
+        {
+            assert!(facets.iter().all(|facet| facet.count > 0), "{facets:?}");
+            let counted: u64 = facets.iter().map(|facet| facet.count).sum();
+            assert!(!complete || counted == store.count_flows(&all()).unwrap(), "{facets:?}");
+        }
+    };
+    let mut flows: Vec<Flow> = (1..=4).map(|start| flow(start * 1000)).collect();
+    fixture.write(flows.iter().map(of).collect());
+    holds(store);
+    flows[0].host = String::from("b.example");
+    flows[1].model = Some(String::from("model-b"));
+    flows[1].status = Some(200);
+    flows[2].session = session("s-1");
+    flows[2].provider = Some(Provider::OpenAi);
+    fixture.write(flows.iter().map(of).collect());
+    holds(store);
+    flows[1].outcome = Some(Outcome::Completed);
+    flows[2].outcome = Some(Outcome::Completed);
+    fixture.write(flows.iter().map(of).collect());
+    holds(store);
+    // A correction after the end moves the flow.
+    flows[2].session = session("s-2");
+    fixture.write(vec![of(&flows[2])]);
+    holds(store);
+    assert_eq!(store.facets().unwrap().sessions[0].value, "s-2");
+    let completed = OutcomeFilter::Ended(Outcome::Completed);
+    let gone = FlowFilter { outcome: Some(completed), ..FlowFilter::default() };
+    assert_eq!(store.delete_flows(&gone).unwrap(), 2);
+    holds(store);
+    assert_eq!(store.facets().unwrap().sessions, []);
+    let again = fixture.after_a_kill();
+    holds(&again.store);
+    let lost = OutcomeFilter::Ended(Outcome::Lost);
+    let lost = FlowFilter { outcome: Some(lost), ..FlowFilter::default() };
+    assert_eq!(again.store.count_flows(&lost).unwrap(), 2);
+}

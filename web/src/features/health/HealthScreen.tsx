@@ -79,6 +79,16 @@ function Figures({ stats }: { stats: Stats }) {
         }
       />
       <Figure
+        name="Recorder threads lost"
+        value={count(stats.recorder.threads_failed)}
+        tone={stats.recorder.threads_failed > 0 ? "bad" : "idle"}
+        note={
+          stats.recorder.threads_failed > 0
+            ? "part of the traffic is not recorded; start Langley again"
+            : "recording is whole"
+        }
+      />
+      <Figure
         name="Drops"
         value={count(stats.drops.total)}
         tone={stats.drops.total > 0 ? "bad" : "idle"}
