@@ -141,7 +141,7 @@ impl Server {
                 recorder: Box::new(move || recorder_stats.stats()),
                 proxy_connections: Box::new(move || Some(connections().connections_open)),
             },
-            redactor,
+            redactor: Arc::clone(&redactor),
             token: langley_server::Token::new(token.reveal())
                 .map_err(|e| AppError::failed("the token cannot be used").because(&e))?,
             allowed_hosts: config.allowed_hosts.clone(),
@@ -157,6 +157,12 @@ impl Server {
                 started_at: Micros::now(),
             },
             settings: settings(layers),
+            change_settings: {
+                let (layers, redactor) = (layers.clone(), Arc::clone(&redactor));
+                Box::new(move |store, changes| {
+                    config::change_settings(&layers, &redactor, store, changes)
+                })
+            },
         });
         let stop_api = CancellationToken::new();
         let api = tokio::spawn(langley_server::serve(

@@ -19,7 +19,7 @@ use crate::auth::{Keys, Token};
 use crate::error::ApiError;
 use crate::guard::AllowedHosts;
 use crate::live::Hub;
-use crate::settings::Setting;
+use crate::settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};
 
 /// Queries that run at once; more wait, so that the doors never take the whole machine.
 const READS_AT_ONCE: usize = 4;
@@ -45,6 +45,8 @@ pub struct DoorsOptions {
     pub info: ServerInfo,
     /// The effective configuration.
     pub settings: Vec<Setting>,
+    /// Checks and keeps changed settings.
+    pub change_settings: ChangeSettings,
 }
 
 /// The figures of rooms that the doors do not own.
@@ -93,6 +95,7 @@ struct Inner {
     allowed_hosts: AllowedHosts,
     info: ServerInfo,
     settings: Vec<Setting>,
+    change_settings: ChangeSettings,
     reads: Arc<Semaphore>,
     changes: Arc<Semaphore>,
     started: Instant,
@@ -149,6 +152,7 @@ impl Doors {
             keys: Keys::new(options.token),
             info: options.info,
             settings: options.settings,
+            change_settings: options.change_settings,
             reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
             changes: Arc::new(Semaphore::new(CHANGES_AT_ONCE)),
             started: Instant::now(),
@@ -246,6 +250,19 @@ impl Doors {
 
     pub(crate) fn info(&self) -> &ServerInfo {
         &self.0.info
+    }
+
+    /// Checks and keeps changed settings, on a thread that may block.
+    pub(crate) async fn change_settings(
+        &self,
+        changes: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Vec<ChangedSetting>, ApiError> {
+        let doors = self.clone();
+        let changed = self.change(move |store| Ok((doors.0.change_settings)(store, &changes)));
+        changed.await?.map_err(|refused| match refused {
+            SettingsRefused::Wrong(why) => ApiError::bad_settings(why),
+            SettingsRefused::Failed(why) => ApiError::internal(why),
+        })
     }
 
     pub(crate) fn settings(&self) -> &[Setting] {

@@ -75,6 +75,13 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "missing_parameter", message, what.to_owned())
     }
 
+    /// 400: settings that cannot be used; none was changed.
+    pub(crate) fn bad_settings(why: String) -> Self {
+        let hint =
+            "Nothing was changed. Send a JSON object of keys and values; null takes a key out.";
+        Self::new(StatusCode::BAD_REQUEST, "bad_settings", why, hint)
+    }
+
     /// 401: no credential, or one that does not open this door.
     pub(crate) fn unauthorized() -> Self {
         Self::new(

@@ -30,4 +30,4 @@ pub use live::{Hub, LiveOptions};
 pub use openapi::openapi_json;
 pub use router::router;
 pub use serve::serve;
-pub use settings::Setting;
+pub use settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};

@@ -18,7 +18,7 @@ use crate::{
     setup, stats, tunnels,
 };
 
-/// No door takes a body yet.
+/// Settings are the only body that a door takes.
 const BODY_MAX: usize = 64 * 1024;
 
 /// The table of doors, as routes to serve and as descriptions for the document. Composing the
@@ -62,7 +62,7 @@ doors! {
         "/ws" => get live::live;
         "/metrics" => get metrics::metrics;
         "/api/openapi.json" => get openapi::show;
-        "/api/settings" => get settings::settings;
+        "/api/settings" => get settings::settings, put settings::change;
         "/api/setup" => get setup::setup;
         "/api/stats" => get stats::show;
         "/api/tunnels" => get tunnels::tunnels;

@@ -221,7 +221,11 @@ export interface paths {
         };
         /** Shows the effective configuration. */
         get: operations["settings"];
-        put?: never;
+        /**
+         * Changes settings: a JSON object of keys and values; null takes a key out. All are changed or none.
+         *     They are weaker than the configuration file, and count from the next start on.
+         */
+        put: operations["change_settings"];
         post?: never;
         delete?: never;
         options?: never;
@@ -370,6 +374,22 @@ export interface components {
             text: string | null;
             /** @description Whether bytes are missing at the end. */
             truncated: boolean;
+        };
+        /** @description One changed setting. */
+        ChangedSetting: {
+            /** @description The key. */
+            key: string;
+            /** @description The stronger layer that hides it, such as `environment LANGLEY_API`; null when none does. */
+            overridden_by: string | null;
+            /** @description Its new value; null when it was taken out. */
+            value: unknown;
+        };
+        /** @description What was changed. */
+        ChangedSettings: {
+            /** @description When the change counts: `next_start`, for every key so far. */
+            applies: string;
+            /** @description The keys that were sent. */
+            items: components["schemas"]["ChangedSetting"][];
         };
         /** @description Steps of the first run. */
         Checklist: {
@@ -1871,6 +1891,54 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Keys and values */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedSettings"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -17,6 +17,8 @@ pub(crate) enum Origin {
     Default,
     /// The system's own proxy variables.
     System(String),
+    /// Changed in the dashboard.
+    Settings,
     /// A configuration file.
     File {
         /// Which.
@@ -35,6 +37,7 @@ impl Origin {
     pub(crate) const fn word(&self) -> &'static str {
         match self {
             Self::Default => "default",
+            Self::Settings => "settings",
             Self::File { .. } => "file",
             Self::System(_) | Self::Env(_) => "environment",
             Self::Flag(_) => "flag",
@@ -46,6 +49,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
+            Self::Settings => f.write_str("dashboard settings"),
             Self::System(name) | Self::Env(name) => write!(f, "environment {name}"),
             Self::File { path, line: 0 } => write!(f, "{}", path.display()),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
@@ -102,6 +106,22 @@ impl Layers {
                 self.entries.insert(path.to_owned(), Entry { value: accepted, origin, added_to });
             }
             Err(sentence) => self.problems.push(Problem::value(origin, path, sentence)),
+        }
+    }
+
+    /// Whether the dashboard's settings win at `path`.
+    pub(crate) fn is_weak(&self, path: &str) -> bool {
+        let weak = |origin: &Origin| {
+            matches!(origin, Origin::Default | Origin::System(_) | Origin::Settings)
+        };
+        self.entry(path).is_none_or(|entry| weak(&entry.origin))
+    }
+
+    /// Takes the values of one origin out; defaults come back.
+    pub(crate) fn forget(&mut self, origin: &Origin) {
+        self.entries.retain(|_, entry| entry.origin != *origin);
+        for (path, entry) in Self::defaults().entries {
+            self.entries.entry(path).or_insert(entry);
         }
     }
 

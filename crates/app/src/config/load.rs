@@ -7,8 +7,10 @@ use super::file::{self, FILE_NAME};
 use super::layers::{Layers, Origin};
 use super::problem;
 use super::resolved::Config;
+use super::stored::{self, Stored};
 use crate::cli::GlobalArgs;
 use crate::error::{AppError, Result};
+use crate::home::Home;
 
 /// What loading gave.
 #[derive(Clone, Debug)]
@@ -32,15 +34,28 @@ pub(crate) struct ConfigFile {
     pub(crate) exists: bool,
 }
 
-/// Loads defaults, file, environment and flags.
-///
-/// The layer of dashboard settings has its place between defaults and file; nothing writes it yet.
+/// Loads defaults, the dashboard's settings, file, environment and flags.
 ///
 /// # Errors
 /// Unknown keys and bad values, all of them at once; a file that was named and cannot be read.
 pub(crate) fn load(args: &GlobalArgs, environment: &Environment) -> Result<Loaded> {
+    let without = load_with(args, environment, &Stored::new())?;
+    // The settings lie in the home, which only the other layers can name.
+    match stored::read(&Home::at(&without.config.home).database()) {
+        Ok(found) if found.is_empty() => Ok(without),
+        Ok(found) => load_with(args, environment, &found),
+        Err(why) => {
+            // A server that opens such a database says so itself, and does not start.
+            tracing::info!(why, "the dashboard's settings cannot be read");
+            Ok(without)
+        }
+    }
+}
+
+fn load_with(args: &GlobalArgs, environment: &Environment, settings: &Stored) -> Result<Loaded> {
     let mut layers = Layers::defaults();
     let mut warnings = environment.lay_system(&mut layers);
+    warnings.extend(stored::lay(&mut layers, settings));
 
     let named_home = named_home(args, environment);
     let file = config_file(args, environment, named_home.as_deref());

@@ -10,6 +10,7 @@ mod load;
 mod problem;
 mod reference;
 mod resolved;
+mod stored;
 mod suggest;
 
 pub(crate) use environment::Environment;
@@ -17,4 +18,6 @@ pub(crate) use kind::bytes_text;
 pub(crate) use layers::{Layers, Origin, public};
 pub(crate) use load::{Loaded, lay_flags, load, settle};
 pub(crate) use reference::markdown;
+
 pub(crate) use resolved::{Address, Config};
+pub(crate) use stored::change as change_settings;

@@ -107,3 +107,35 @@ fn the_demo_plays_every_session_and_all_of_it_is_recorded() {
     }
     assert!(out.contains("web_search") && out.contains("Read Grep"), "{out}");
 }
+
+#[test]
+fn a_setting_changed_by_the_api_counts_at_the_next_start_below_the_environment() {
+    let mut stage = Stage::new();
+    let first = stage.server();
+    let refused = stage.put("/api/settings", r#"{"proxy.max_connections": 99, "proxy.prot": 1}"#);
+    assert_eq!(refused["error"]["code"], "bad_settings", "{refused}");
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(message.contains("did you mean `proxy.port`"), "{message}");
+    let changed = stage.put("/api/settings", r#"{"proxy.max_connections": 99, "proxy.port": 1}"#);
+    assert_eq!(changed["applies"], "next_start", "{changed}");
+    assert_eq!(changed["items"][0]["overridden_by"], serde_json::Value::Null);
+    assert_eq!(changed["items"][1]["overridden_by"], "environment LANGLEY_LISTEN");
+    drop(first);
+
+    let shown = |stage: &Stage, key: &str| {
+        let (_, out, _) = stage.run(&["config", "show", "--json"]);
+        let shown: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let mut items = shown["items"].as_array().unwrap().iter();
+        let item = items.find(|item| item["key"] == key).unwrap();
+        format!("{} {}", item["value"], item["origin"].as_str().unwrap())
+    };
+    assert_eq!(shown(&stage, "proxy.max_connections"), "99 dashboard settings");
+    assert_eq!(shown(&stage, "proxy.port"), "0 environment LANGLEY_LISTEN");
+    let _second = stage.server();
+    let running = stage.api("/api/settings");
+    let mut items = running["items"].as_array().unwrap().iter();
+    let item = items.find(|item| item["key"] == "proxy.max_connections").unwrap();
+    assert_eq!((&item["value"], &item["source"]), (&99.into(), &"settings".into()));
+    stage.set("LANGLEY_PROXY__MAX_CONNECTIONS", "100");
+    assert!(shown(&stage, "proxy.max_connections").starts_with("100 environment"));
+}

@@ -102,11 +102,21 @@ impl Stage {
 
     /// An answer of the API.
     pub(crate) fn api(&self, path: &str) -> Value {
+        self.ask(&[], path)
+    }
+
+    /// Sends `body` with PUT and returns the answer.
+    pub(crate) fn put(&self, path: &str, body: &str) -> Value {
+        self.ask(&["-X", "PUT", "-d", body], path)
+    }
+
+    fn ask(&self, args: &[&str], path: &str) -> Value {
         let token = std::fs::read_to_string(self.home().join("token")).unwrap();
         let url = format!("http://{}{path}", self.state()["api"].as_str().unwrap());
         let output = Command::new("curl")
             .args(["-sS", "--max-time", "20", "-H"])
             .arg(format!("Authorization: Bearer {}", token.trim()))
+            .args(args)
             .arg(url)
             .output()
             .unwrap();

@@ -34,6 +34,7 @@ fn every_route_is_described_with_its_answers() {
         ("/api/health", "get"),
         ("/api/openapi.json", "get"),
         ("/api/settings", "get"),
+        ("/api/settings", "put"),
         ("/api/setup", "get"),
         ("/api/stats", "get"),
         ("/api/tunnels", "get"),

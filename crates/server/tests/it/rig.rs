@@ -15,7 +15,8 @@ use langley_model::{
     RedactorOptions, Side, Tokens, Tunnel, TunnelReason,
 };
 use langley_server::{
-    Doors, DoorsOptions, Gauges, Hub, LiveOptions, ServerInfo, Setting, Token, serve,
+    ChangedSetting, Doors, DoorsOptions, Gauges, Hub, LiveOptions, ServerInfo, Setting,
+    SettingsRefused, Token, serve,
 };
 use langley_store::{Store, StoreOptions};
 use serde_json::Value;
@@ -118,6 +119,18 @@ impl Rig {
                 value: 9090.into(),
                 source: "default".into(),
             }],
+            change_settings: Box::new(|_, changes| {
+                let refused = SettingsRefused::Wrong("`proxy.prot`: unknown key".into());
+                let changed = changes.iter().map(|(key, value)| {
+                    let (key, value) = (key.clone(), value.clone());
+                    ChangedSetting { key, value, overridden_by: None }
+                });
+                if changes.contains_key("proxy.prot") {
+                    Err(refused)
+                } else {
+                    Ok(changed.collect())
+                }
+            }),
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = serve(listener, doors.clone(), async move {
