@@ -105,13 +105,7 @@ CREATE TABLE flow_groups (
     newest     INTEGER NOT NULL,
     PRIMARY KEY (session_id, host, provider, model, outcome, status)
 ) WITHOUT ROWID;
-CREATE TRIGGER flows_group_in AFTER INSERT ON flows BEGIN
-    INSERT INTO flow_groups VALUES (
-        ifnull(NEW.session_id, ''), NEW.host, ifnull(NEW.provider, ''),
-        coalesce(NEW.model, NEW.model_requested, ''), ifnull(NEW.outcome, ''), ifnull(NEW.status, 0),
-        1, NEW.n
-    ) ON CONFLICT DO UPDATE SET flows = flows + 1, newest = max(newest, excluded.newest);
-END;
+-- New flows are counted by the writer, once for each kind in a transaction.
 CREATE TRIGGER flows_regroup
 AFTER UPDATE OF session_id, host, provider, model, model_requested, outcome, status ON flows
 WHEN OLD.outcome IS NOT NEW.outcome OR OLD.status IS NOT NEW.status

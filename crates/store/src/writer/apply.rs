@@ -11,6 +11,7 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension};
 use super::Change;
 use super::batch::{Batch, Touched};
 use super::blobs::BlobSql;
+use super::groups::Groups;
 use super::tails::{BlockSql, Desk, Memory, OpenFlow, Tail};
 use crate::codec::message_json;
 use crate::flow_row::{self, Binder, Bytes, FlowSql, signed};
@@ -103,6 +104,7 @@ pub(super) fn apply(
         sql: Statements::prepare(conn, sql)?,
         revision: Revision(revision.unwrap_or(0).cast_unsigned()),
         added: Totals::default(),
+        groups: Groups::default(),
         orphans: Vec::new(),
         changes: Vec::with_capacity(batch.flows.len()),
     };
@@ -119,7 +121,8 @@ pub(super) fn apply(
     for dropped in unwritten {
         transaction.dropped(dropped)?;
     }
-    let Transaction { revision, mut added, changes, .. } = transaction;
+    let Transaction { revision, mut added, groups, changes, .. } = transaction;
+    groups.write(conn)?;
     added.add(conn)?;
     conn.prepare_cached("COMMIT")?.execute(())?;
     Ok(Applied { changes, totals: added, reported, revision })
@@ -173,6 +176,7 @@ struct Transaction<'c, 'm> {
     sql: Statements<'c>,
     revision: Revision,
     added: Totals,
+    groups: Groups,
     /// Records of flows whose beginning was never stored.
     orphans: Vec<Dropped>,
     changes: Vec<Change>,
@@ -284,6 +288,7 @@ impl Transaction<'_, '_> {
             }
         }
         self.added.flows += 1;
+        self.groups.add(n, flow);
         Ok((n, Tail::default()))
     }
 

@@ -4,6 +4,7 @@ mod apply;
 mod batch;
 mod blobs;
 mod delete;
+mod groups;
 mod tails;
 
 use std::collections::HashMap;
