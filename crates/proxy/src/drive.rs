@@ -54,20 +54,47 @@ type After = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Whether a client's connection has switched to another protocol, and what it does then.
 #[derive(Clone, Default)]
-pub(crate) struct Switch(Arc<Mutex<Option<After>>>);
+pub(crate) struct Switch(Arc<Mutex<Switching>>);
+
+#[derive(Default)]
+enum Switching {
+    #[default]
+    No,
+    /// The client has asked for it.
+    Asked,
+    /// The provider has agreed.
+    Made(After),
+}
 
 impl Switch {
+    /// The client asks for another protocol.
+    pub(crate) fn ask(&self) {
+        *self.0.lock() = Switching::Asked;
+    }
+
+    /// The provider has not agreed.
+    pub(crate) fn decline(&self) {
+        *self.0.lock() = Switching::No;
+    }
+
     /// The provider has agreed: `after` goes on once the HTTP part of both connections is over.
     pub(crate) fn make(&self, after: impl Future<Output = ()> + Send + 'static) {
-        *self.0.lock() = Some(Box::pin(after));
+        *self.0.lock() = Switching::Made(Box::pin(after));
+    }
+
+    fn is_asked(&self) -> bool {
+        matches!(*self.0.lock(), Switching::Asked)
     }
 
     fn is_made(&self) -> bool {
-        self.0.lock().is_some()
+        matches!(*self.0.lock(), Switching::Made(_))
     }
 
     fn take(&self) -> Option<After> {
-        self.0.lock().take()
+        match std::mem::take(&mut *self.0.lock()) {
+            Switching::Made(after) => Some(after),
+            Switching::No | Switching::Asked => None,
+        }
     }
 }
 
@@ -93,6 +120,13 @@ pub(crate) async fn drive(
                 && upstream.poll(cx).is_ready()
             {
                 is_over = true;
+                if switch.is_asked() {
+                    // Perhaps by agreeing: the answer that is there must be read before it is known.
+                    let polled = client.as_mut().poll(cx);
+                    if polled.is_ready() {
+                        return polled;
+                    }
+                }
                 if !switch.is_made() {
                     client.as_mut().finish();
                 }

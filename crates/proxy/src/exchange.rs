@@ -128,6 +128,9 @@ pub(crate) async fn exchange(
     headers::strip_hop_by_hop(request.headers_mut(), upgrading);
     translate(route, sender, &mut request);
     let client_upgrade = upgrading.then(|| hyper::upgrade::on(&mut request));
+    if upgrading {
+        route.switch.ask();
+    }
     let (gate, release) = continue_gate(&mut request);
 
     let (parts, body) = request.into_parts();
@@ -155,6 +158,9 @@ pub(crate) async fn exchange(
         }
         headers::strip_hop_by_hop(response.headers_mut(), true);
         return Ok(response.map(|_| TapBody::own("")));
+    }
+    if upgrading {
+        route.switch.decline();
     }
     let closing = headers::connection_names(response.headers(), "close");
     headers::strip_hop_by_hop(response.headers_mut(), false);

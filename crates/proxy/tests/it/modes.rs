@@ -112,6 +112,8 @@ async fn a_websocket_passes_byte_for_byte() {
     }
     let answer = String::from_utf8(bytes).expect("text").to_lowercase();
     assert!(answer.starts_with("http/1.1 101"), "{answer}");
+    assert!(answer.contains("connection: upgrade\r\n"), "{answer}");
+    assert!(!answer.contains("close"), "{answer}");
     // RFC 6455 §1.3: the accept value of the sample nonce.
     assert!(answer.contains("s3pplmbitxaq9kygzzhzrbk+xoo="), "{answer}");
     // A masked text frame "Hello" (RFC 6455 §5.7), echoed unmasked.
