@@ -79,7 +79,9 @@ fn parse_port(text: &str) -> Option<u16> {
     digits.then(|| text.parse().ok()).flatten().filter(|port| *port != 0)
 }
 
-fn normalise(host: &str) -> String {
+/// A host's name as it is compared: without case, the brackets of an address, and the root's dot at
+/// the end (RFC 1034 §3.1), which SNI should not carry (RFC 6066 §3).
+pub(crate) fn normalise(host: &str) -> String {
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
@@ -87,6 +89,12 @@ fn normalise(host: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_looked_up_without_case_and_without_the_roots_dot() {
+        assert_eq!(normalise("API.Anthropic.COM."), "api.anthropic.com");
+        assert_eq!(normalise("localhost"), "localhost");
+    }
 
     fn parsed(text: &str) -> Option<String> {
         Authority::parse(text, None).map(|authority| authority.to_string())

@@ -1,5 +1,6 @@
 //! CONNECT: dial, answer, look at the client's first bytes, then tunnel or intercept.
 
+use std::io;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -7,12 +8,12 @@ use langley_model::{ConnectionId, Micros, Mode, Setup, Tick, Tunnel, TunnelReaso
 use langley_protocol::client_hello::{ClientHello, Peek, peek};
 use parking_lot::Mutex;
 use rustls::AlertDescription;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::authority::Authority;
+use crate::authority::{Authority, normalise};
 use crate::connection::{Client, Serving, refuse};
 use crate::dial::Dialed;
 use crate::drive::Switch;
@@ -22,7 +23,7 @@ use crate::plain::nanos;
 use crate::prefixed::Prefixed;
 use crate::refusal::Refusal;
 use crate::tunnel::{self, Passed};
-use crate::upstream::Sender;
+use crate::upstream::{Driver, Sender};
 
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 /// The longest ClientHello that is waited for; longer ones are tunnelled.
@@ -90,7 +91,7 @@ pub(crate) async fn open(
             Some(connect.tunnel(stream, bytes, dialed, TunnelReason::NotListed, shutdown))
         }
         First::Hello(mut hello) => {
-            hello.sni = hello.sni.map(|name| canonical(&name));
+            hello.sni = hello.sni.map(|name| normalise(&name));
             let wanted = match &hello.sni {
                 Some(name) => connect.client.options().intercept.matches(name),
                 None => listed,
@@ -191,16 +192,8 @@ impl Connect {
         let upstream = Prefixed::new(dialed.early, dialed.stream);
         let route = self.route("http", Setup { connect_ns, tls_ns: 0 }, None);
         let stream = Prefixed::new(bytes.freeze(), stream);
-        match Sender::http1(upstream).await {
-            Ok((sender, driver)) => {
-                let intercepted = Intercepted { route, sender, sni: None };
-                Some(Box::pin(intercepted.serve_http1(stream, driver, shutdown)))
-            }
-            Err(error) => {
-                let refusal = Refusal::no_http(&self.authority, &error);
-                Some(Box::pin(serve_refusal(stream, false, route, refusal, shutdown)))
-            }
-        }
+        let opened = Sender::http1(upstream).await;
+        Some(serve(stream, false, opened, route, None, shutdown))
     }
 
     /// TLS: the upstream's handshake first, then ours with the protocol that the upstream chose.
@@ -229,22 +222,8 @@ impl Connect {
                 } else {
                     Sender::http1(upstream).await
                 };
-                let (sender, driver) = match opened {
-                    Ok(opened) => opened,
-                    Err(error) => {
-                        let refusal = Refusal::no_http(&self.authority, &error);
-                        return Some(Box::pin(serve_refusal(
-                            stream, http2, route, refusal, shutdown,
-                        )));
-                    }
-                };
                 let sni = hello.sni.filter(|sni| sni != self.authority.host());
-                let intercepted = Intercepted { route, sender, sni };
-                Some(if http2 {
-                    Box::pin(intercepted.serve_http2(stream, driver, shutdown))
-                } else {
-                    Box::pin(intercepted.serve_http1(stream, driver, shutdown))
-                })
+                Some(serve(stream, http2, opened, route, sni, shutdown))
             }
             Err(error) => {
                 tracing::info!(host = %name, %error, "upstream TLS failed");
@@ -276,26 +255,50 @@ impl Connect {
             }
         };
         let handshake = TlsAcceptor::from(config).accept(stream);
-        match tokio::time::timeout(self.client.options().handshake_timeout, handshake).await {
-            Ok(Ok(stream)) => Some(stream),
-            Ok(Err(error)) if rejects_certificate(&error) => {
-                tracing::info!(
-                    host = name, %error,
-                    "the agent did not accept Langley's certificate; `langley run` gives it trust"
-                );
-                self.report(TunnelReason::ClientRejectedCertificate, Some((0, 0)));
-                None
+        let limit = self.client.options().handshake_timeout;
+        let shaken = tokio::time::timeout(limit, handshake).await;
+        let error = match shaken.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            Ok(stream) => return Some(stream),
+            Err(error) => error,
+        };
+        if rejects_certificate(&error) {
+            tracing::info!(
+                host = name, %error,
+                "the agent did not accept Langley's certificate; `langley run` gives it trust"
+            );
+            self.report(TunnelReason::ClientRejectedCertificate, Some((0, 0)));
+        } else {
+            tracing::info!(host = name, %error, "the TLS handshake with the agent failed");
+            self.report(TunnelReason::HandshakeFailed, Some((0, 0)));
+        }
+        None
+    }
+}
+
+/// Serves a client leg over the provider's connection, or says on it why there is none.
+fn serve<S>(
+    stream: S,
+    http2: bool,
+    opened: hyper::Result<(Sender, Driver)>,
+    route: Route,
+    sni: Option<String>,
+    shutdown: CancellationToken,
+) -> Serving
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    match opened {
+        Ok((sender, driver)) => {
+            let intercepted = Intercepted { route, sender, sni };
+            if http2 {
+                Box::pin(intercepted.serve_http2(stream, driver, shutdown))
+            } else {
+                Box::pin(intercepted.serve_http1(stream, driver, shutdown))
             }
-            Ok(Err(error)) => {
-                tracing::info!(host = name, %error, "the TLS handshake with the agent failed");
-                self.report(TunnelReason::HandshakeFailed, Some((0, 0)));
-                None
-            }
-            Err(_) => {
-                tracing::info!(host = name, "the agent did not finish its TLS handshake in time");
-                self.report(TunnelReason::HandshakeFailed, Some((0, 0)));
-                None
-            }
+        }
+        Err(error) => {
+            let refusal = Refusal::no_http(&route.authority, &error);
+            Box::pin(serve_refusal(stream, http2, route, refusal, shutdown))
         }
     }
 }
@@ -313,14 +316,8 @@ impl Drop for OpenTunnel {
     }
 }
 
-/// A host name as the intercept list has it: names compare without case, and the root's dot at the end
-/// says nothing (RFC 1034 §3.1; SNI should not carry it, RFC 6066 §3).
-fn canonical(name: &str) -> String {
-    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
-}
-
 /// Whether a handshake failed by the agent's own verdict on the certificate (RFC 8446 §6.2).
-fn rejects_certificate(error: &std::io::Error) -> bool {
+fn rejects_certificate(error: &io::Error) -> bool {
     let alert = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
         Some(rustls::Error::AlertReceived(alert)) => *alert,
         _ => return false,
@@ -354,16 +351,5 @@ impl TryPeek for TcpStream {
         let mut cx = Context::from_waker(Waker::noop());
         let mut buf = tokio::io::ReadBuf::new(byte);
         matches!(self.poll_peek(&mut cx, &mut buf), Poll::Ready(_))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_looked_up_without_case_and_without_the_roots_dot() {
-        assert_eq!(canonical("API.Anthropic.COM."), "api.anthropic.com");
-        assert_eq!(canonical("localhost"), "localhost");
     }
 }

@@ -106,6 +106,11 @@ CREATE TABLE flow_groups (
     PRIMARY KEY (session_id, host, provider, model, outcome, status)
 ) WITHOUT ROWID;
 -- New flows are counted by the writer, once for each kind in a transaction.
+CREATE TRIGGER flow_groups_emptied AFTER UPDATE OF flows ON flow_groups WHEN NEW.flows <= 0 BEGIN
+    DELETE FROM flow_groups
+    WHERE session_id = NEW.session_id AND host = NEW.host AND provider = NEW.provider
+        AND model = NEW.model AND outcome = NEW.outcome AND status = NEW.status;
+END;
 CREATE TRIGGER flows_regroup
 AFTER UPDATE OF session_id, host, provider, model, model_requested, outcome, status ON flows
 WHEN OLD.outcome IS NOT NEW.outcome OR OLD.status IS NOT NEW.status
@@ -118,12 +123,6 @@ BEGIN
         AND provider = ifnull(OLD.provider, '')
         AND model = coalesce(OLD.model, OLD.model_requested, '')
         AND outcome = ifnull(OLD.outcome, '') AND status = ifnull(OLD.status, 0);
-    DELETE FROM flow_groups
-    WHERE session_id = ifnull(OLD.session_id, '') AND host = OLD.host
-        AND provider = ifnull(OLD.provider, '')
-        AND model = coalesce(OLD.model, OLD.model_requested, '')
-        AND outcome = ifnull(OLD.outcome, '') AND status = ifnull(OLD.status, 0)
-        AND flows <= 0;
     INSERT INTO flow_groups VALUES (
         ifnull(NEW.session_id, ''), NEW.host, ifnull(NEW.provider, ''),
         coalesce(NEW.model, NEW.model_requested, ''), ifnull(NEW.outcome, ''), ifnull(NEW.status, 0),
@@ -136,12 +135,6 @@ CREATE TRIGGER flows_group_out AFTER DELETE ON flows BEGIN
         AND provider = ifnull(OLD.provider, '')
         AND model = coalesce(OLD.model, OLD.model_requested, '')
         AND outcome = ifnull(OLD.outcome, '') AND status = ifnull(OLD.status, 0);
-    DELETE FROM flow_groups
-    WHERE session_id = ifnull(OLD.session_id, '') AND host = OLD.host
-        AND provider = ifnull(OLD.provider, '')
-        AND model = coalesce(OLD.model, OLD.model_requested, '')
-        AND outcome = ifnull(OLD.outcome, '') AND status = ifnull(OLD.status, 0)
-        AND flows <= 0;
 END;
 
 -- Content is stored once, by the BLAKE3 hash of its redacted bytes.

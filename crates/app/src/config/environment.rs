@@ -60,8 +60,9 @@ impl Environment {
         Some(folder.join("langley"))
     }
 
-    /// Lays the system's own variables, those of proxies and of the AWS region, over `layers`; weaker than any of Langley's. They are
-    /// meant for every program, so one that we cannot use is a warning and not an error.
+    /// Lays the system's own variables, those of proxies and of the AWS region, over `layers`; weaker
+    /// than any of Langley's. They are meant for every program, so one that we cannot use is a warning
+    /// and not an error.
     pub(crate) fn lay_system(&self, layers: &mut Layers) -> Vec<String> {
         let table = [
             ("proxy.upstream_proxy", ["HTTPS_PROXY", "https_proxy"]),

@@ -97,20 +97,8 @@ async fn hosts_that_are_not_listed_are_tunnelled_unread() {
 #[tokio::test]
 async fn a_websocket_passes_byte_for_byte() {
     let setup = setup().await;
-    let stream = setup.forward().alpn(&["http/1.1"]).stream().await.expect("a TLS stream");
-    let (mut read, mut write) = tokio::io::split(stream);
-    let host = setup.fixture.https_url();
-    let host = host.strip_prefix("https://").expect("an https URL");
-    let head = format!(
-        "GET /ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    );
-    write.write_all(head.as_bytes()).await.expect("the head is sent");
-    let mut bytes = Vec::new();
-    while !bytes.ends_with(b"\r\n\r\n") {
-        bytes.push(read.read_u8().await.expect("a head"));
-    }
-    let answer = String::from_utf8(bytes).expect("text").to_lowercase();
+    let (mut stream, answer) = setup.websocket().await;
+    let answer = answer.to_lowercase();
     assert!(answer.starts_with("http/1.1 101"), "{answer}");
     assert!(answer.contains("connection: upgrade\r\n"), "{answer}");
     assert!(!answer.contains("close"), "{answer}");
@@ -118,11 +106,11 @@ async fn a_websocket_passes_byte_for_byte() {
     assert!(answer.contains("s3pplmbitxaq9kygzzhzrbk+xoo="), "{answer}");
     // A masked text frame "Hello" (RFC 6455 §5.7), echoed unmasked.
     let frame = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
-    write.write_all(&frame).await.expect("a frame is sent");
+    stream.write_all(&frame).await.expect("a frame is sent");
     let mut echoed = [0; 7];
-    read.read_exact(&mut echoed).await.expect("the echo");
+    stream.read_exact(&mut echoed).await.expect("the echo");
     assert_eq!(&echoed, b"\x81\x05Hello");
-    drop((read, write));
+    drop(stream);
     let flow =
         setup.recording.wait_for(|flows| flows[0].closed.is_some().then(|| flows[0].clone())).await;
     assert_eq!(flow.frames_up, frame);

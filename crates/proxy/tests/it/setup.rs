@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use langley_fixture::{Exchange, Fixture, FixtureOptions};
 use langley_proxy::{BaseUrl, CertificateAuthority, HostList, Proxy, ProxyOptions, ReverseOptions};
-use langley_testkit::{Client, Recording};
+use langley_testkit::{Client, Recording, Stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -73,6 +74,24 @@ impl Setup {
     /// A client without any proxy.
     pub(crate) fn direct(&self) -> Client {
         Client::direct(&self.fixture.https_url()).trusting(self.fixture.ca_pem())
+    }
+
+    /// Asks through the proxy for a WebSocket; the stream behind the answer's head, and that head.
+    pub(crate) async fn websocket(&self) -> (Stream, String) {
+        let mut stream = self.forward().alpn(&["http/1.1"]).stream().await.expect("a TLS stream");
+        let host = self.fixture.https_url();
+        let host = host.strip_prefix("https://").expect("an https URL");
+        // The key is the sample nonce of RFC 6455 §1.3.
+        let head = format!(
+            "GET /ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.expect("the head is sent");
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\r\n\r\n") {
+            bytes.push(stream.read_u8().await.expect("a head"));
+        }
+        (stream, String::from_utf8(bytes).expect("text"))
     }
 
     /// Waits until the provider's side of things satisfies `look`.

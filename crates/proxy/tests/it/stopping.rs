@@ -8,27 +8,9 @@ use langley_testkit::{Client, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::setup::{Setup, setup, setup_with};
+use crate::setup::{setup, setup_with};
 
 const STALLED: &str = "events=9;stall=forever;stall_after=2";
-
-/// Opens a WebSocket through the proxy.
-async fn websocket(setup: &Setup) -> langley_testkit::Stream {
-    let mut stream = setup.forward().alpn(&["http/1.1"]).stream().await.expect("a TLS stream");
-    let host = setup.fixture.https_url();
-    let host = host.strip_prefix("https://").expect("an https URL");
-    let head = format!(
-        "GET /ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes()).await.expect("the head is sent");
-    let mut bytes = Vec::new();
-    while !bytes.ends_with(b"\r\n\r\n") {
-        bytes.push(stream.read_u8().await.expect("a head"));
-    }
-    assert!(bytes.starts_with(b"HTTP/1.1 101"));
-    stream
-}
 
 #[tokio::test]
 async fn an_exchange_that_outlasts_the_drain_is_lost_and_not_the_agents_doing() {
@@ -54,7 +36,8 @@ async fn an_exchange_that_outlasts_the_drain_is_lost_and_not_the_agents_doing() 
 async fn a_websocket_holds_its_place_until_it_ends() {
     let setup =
         setup_with(FixtureOptions::default(), |options, _| options.max_connections = 1).await;
-    let mut stream = websocket(&setup).await;
+    let (mut stream, answer) = setup.websocket().await;
+    assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
     let frame = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
     stream.write_all(&frame).await.expect("a frame is sent");
     let mut echoed = [0; 7];
@@ -73,7 +56,8 @@ async fn a_websocket_holds_its_place_until_it_ends() {
 async fn a_websocket_that_outlasts_the_drain_is_cut_and_lost() {
     let setup =
         setup_with(FixtureOptions::default(), |options, _| options.drain = Duration::ZERO).await;
-    let mut stream = websocket(&setup).await;
+    let (mut stream, answer) = setup.websocket().await;
+    assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
     setup.shutdown.cancel();
     setup.recording.assert_ending(0, Ending::Unaccounted).await;
     let mut rest = Vec::new();
