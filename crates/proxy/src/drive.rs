@@ -1,7 +1,7 @@
 //! Moving a client's connection, and the provider's behind it, until the client's has ended.
 
 use std::error::Error;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use hyper::service::HttpService;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::again::{WhenCalled, poll_again};
 use crate::upstream::Driver;
 
 /// A client's connection that can be asked to end after its running exchanges.
@@ -112,9 +113,9 @@ pub(crate) async fn drive(
     shutdown: CancellationToken,
 ) -> hyper::Result<()> {
     let mut client = pin!(client);
-    let mut stopping = pin!(shutdown.cancelled());
+    let mut stopping = WhenCalled::new(shutdown.cancelled());
     let (mut is_over, mut is_stopping) = (false, false);
-    let ended = poll_fn(|cx| {
+    let ended = poll_again(|cx| {
         loop {
             if let Some(upstream) = upstream.as_ref().filter(|_| !is_over)
                 && upstream.poll(cx).is_ready()
@@ -131,7 +132,7 @@ pub(crate) async fn drive(
                     client.as_mut().finish();
                 }
             }
-            if !is_stopping && stopping.as_mut().poll(cx).is_ready() {
+            if !is_stopping && Pin::new(&mut stopping).poll(cx).is_ready() {
                 is_stopping = true;
                 client.as_mut().finish();
             }

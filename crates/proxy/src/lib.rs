@@ -3,6 +3,7 @@
 //! Nothing here waits for the recording: every observation is offered to a
 //! [`langley_model::CaptureSink`], which never blocks. No body is parsed and nothing is retried.
 
+mod again;
 mod authority;
 mod body;
 mod bundle;

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::again::WhenCalled;
 use crate::certificate_authority::CertificateAuthority;
 use crate::connection::{self, Client, Shared};
 use crate::dial::Dialer;
@@ -143,7 +144,7 @@ impl Proxy {
             tracker.spawn(async move {
                 tokio::select! {
                     () = serving => {}
-                    () = abort.cancelled() => {}
+                    () = WhenCalled::new(abort.cancelled()) => {}
                 }
                 drop((open, permit));
             });
