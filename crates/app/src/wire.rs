@@ -33,7 +33,7 @@ pub(crate) const DRAIN: Duration = Duration::from_secs(30);
 const MAX_OPEN_FLOWS: usize = 65_536;
 
 /// Bytes that may wait for the writer: behind the intake, a short queue is enough.
-const WRITER_QUEUE_BYTES: usize = 24 << 20;
+const WRITER_QUEUE_BYTES: usize = 16 << 20;
 
 /// Base URLs of the providers, where configuration (or the AWS region, for Bedrock) names no other.
 const PROVIDERS: [(&str, &str); 4] = [

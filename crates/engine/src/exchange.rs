@@ -277,7 +277,7 @@ impl Exchange {
         if let Response::Stream(stream) = &self.response {
             stream.describe(&mut self.flow);
         }
-        bench.redactor.seal(Record::Flow(self.flow.clone()))
+        bench.redactor.seal(Record::Flow(Arc::new((*self.flow).clone())))
     }
 
     /// The store's knowledge is out of date.

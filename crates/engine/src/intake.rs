@@ -284,6 +284,29 @@ impl Intake {
         if wake {
             lane.arrived.notify_one();
         }
+        if self.is_crowded() {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Whether more waits than a recorder that gives way to everybody would work off soon.
+    pub(crate) fn is_pressing(&self) -> bool {
+        self.shares.load(Ordering::Relaxed) > self.max_shares() / 64
+            || self.bytes.load(Ordering::Relaxed) > self.options.max_bytes / 64
+    }
+
+    /// Whether senders are so far ahead that the recorder should have the processor before them.
+    fn is_crowded(&self) -> bool {
+        self.shares.load(Ordering::Relaxed) > self.max_shares() / 8
+            || self.bytes.load(Ordering::Relaxed) > self.options.max_bytes / 8
+    }
+
+    /// Whether the queue is open and less than three quarters full.
+    pub(crate) fn can_wait(&self) -> bool {
+        let is_open = self.lanes.iter().all(|lane| lane.queue.lock().door == Door::Open);
+        is_open
+            && self.shares.load(Ordering::Relaxed) < self.max_shares() / 4 * 3
+            && self.bytes.load(Ordering::Relaxed) < self.options.max_bytes / 4 * 3
     }
 
     fn has_room(&self, weight: usize) -> bool {

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use langley_model::{
@@ -183,7 +184,7 @@ impl Notebook {
         let id = exchange.flow.id;
         let mut records = std::mem::take(&mut exchange.out);
         let is_known = exchange.written != Written::Never;
-        let state = self.bench.redactor.seal(Record::Flow(exchange.flow));
+        let state = self.bench.redactor.seal(Record::Flow(Arc::from(exchange.flow)));
         // A flow the store knows is declared ended after its last part, a new one before its first.
         if is_known {
             records.push(state);

@@ -327,8 +327,8 @@ impl Outbox {
             let Some(group) = self.groups.get_mut(index) else { continue };
             for record in group.records.iter_mut().rev() {
                 if let Record::Flow(flow) = &**record {
-                    let mut flow = flow.clone();
-                    flow.dropped_events += events;
+                    let mut flow = Arc::clone(flow);
+                    Arc::make_mut(&mut flow).dropped_events += events;
                     *record = redactor.seal(Record::Flow(flow));
                     return;
                 }

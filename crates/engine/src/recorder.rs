@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use langley_model::{Capture, Micros, Redactor, Tick};
+use langley_model::{Capture, Courtesy, Micros, Redactor, Tick};
 use parking_lot::Mutex;
 
 use crate::bench::Bench;
@@ -22,6 +22,10 @@ use crate::outbox::{Outbox, RecordSink};
 
 /// How soon the store is asked again after it took nothing.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Bytes of records that wait for the store before the recorder rests, and how long it does.
+const BACKLOG: usize = 4 << 20;
+const REST: Duration = Duration::from_millis(2);
 
 /// Room is given back to the senders each time this much was worked off.
 const RELEASE_ITEMS: usize = 64;
@@ -229,6 +233,15 @@ impl Loop {
         self.end();
     }
 
+    /// Takes nothing more while the store is behind and the intake can hold what comes: what waits there
+    /// is smaller, and is given up last.
+    fn rest(&mut self) {
+        while self.notebook.outbox.bytes() > BACKLOG && self.intake.can_wait() {
+            std::thread::park_timeout(REST);
+            self.notebook.turn(Tick::now());
+        }
+    }
+
     /// How long the recorder may sleep; none for as long as nothing happens.
     fn sleep(&self) -> Option<Duration> {
         let due = self.notebook.due_in(Tick::now());
@@ -240,8 +253,10 @@ impl Loop {
     }
 
     fn work_off(&mut self, entries: &mut VecDeque<Entry>) {
-        let mut done = Released::default();
+        let (mut done, mut unsent) = (Released::default(), 0);
+        let mut courtesy = Courtesy::default();
         for entry in entries.drain(..) {
+            courtesy.step(self.intake.is_pressing());
             if let Entry::Capture(capture) = &entry {
                 let weight = Capture::weight(capture);
                 done.items += 1;
@@ -250,7 +265,13 @@ impl Loop {
             }
             done.endings += usize::from(self.notebook.take(entry));
             if done.items >= RELEASE_ITEMS || done.bytes >= RELEASE_BYTES {
+                unsent += done.bytes;
                 self.intake.release(std::mem::take(&mut done));
+            }
+            if unsent >= RELEASE_BYTES {
+                unsent = 0;
+                self.notebook.turn(Tick::now());
+                self.rest();
             }
         }
         self.intake.release(done);

@@ -1,6 +1,7 @@
 //! The nouns of Langley; no I/O, no runtime, no wire formats, so that every room can share them.
 
 mod capture;
+mod courtesy;
 mod flow;
 mod http;
 mod id;
@@ -17,6 +18,7 @@ pub use capture::{
     Capture, CaptureSink, Chunk, Closed, Control, Gap, Interest, KEPT_TAIL, Opened, Part,
     ResponseHead, Setup, Tunnel, TunnelReason,
 };
+pub use courtesy::Courtesy;
 pub use flow::{Attributed, Flow};
 pub use http::{HeaderBlock, HttpVersion, Mode, Side};
 pub use id::{ConnectionId, FlowId, InvalidId, Revision, SESSION_ID_MAX, SessionId};

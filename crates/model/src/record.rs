@@ -1,6 +1,7 @@
 //! What is handed to memory: records whose every text has passed the redactor.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::capture::Tunnel;
 use crate::flow::Flow;
@@ -14,7 +15,7 @@ use crate::time::Micros;
 #[derive(Clone, Debug)]
 pub enum Record {
     /// A new flow, or the present state of a known one.
-    Flow(Box<Flow>),
+    Flow(Arc<Flow>),
     /// The headers (or trailers) of one side.
     Headers(Headers),
     /// The body of one side, content encoding undone.

@@ -1,6 +1,7 @@
 //! A value that was read back from the store, hence redacted when it was written.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use crate::id::Revision;
 
@@ -25,6 +26,12 @@ impl<T> Stored<T> {
     #[must_use]
     pub const fn revision(&self) -> Revision {
         self.revision
+    }
+
+    /// The same value, to be shared.
+    #[must_use]
+    pub fn shared(self) -> Stored<Arc<T>> {
+        Stored { value: Arc::new(self.value), revision: self.revision }
     }
 
     /// The value.

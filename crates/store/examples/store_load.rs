@@ -1,6 +1,7 @@
 //! Prints what writing costs: CPU per small flow, per million stream events in a flood and in slow
 //! streams, and how long the usual queries take. Run with `--release`; figures are the machine's.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use langley_model::{
@@ -133,7 +134,7 @@ fn small(store: &Store, redactor: &Redactor, count: i64, carry: Carry) -> Result
                 };
                 end(&mut flow);
                 let records = vec![
-                    Record::Flow(Box::new(flow)),
+                    Record::Flow(Arc::new(flow)),
                     heads(Side::Client, "request"),
                     body(Side::Client, 1000),
                     heads(Side::Upstream, "answer"),
@@ -246,7 +247,7 @@ fn events(redactor: &Redactor, flow: FlowId, first: u64, count: u64) -> Redacted
 
 fn flood(store: &Store, redactor: &Redactor, count: u64) -> Result<(), Failure> {
     let flows: Vec<Flow> = (0..8).map(|i| flow(1_800_000_000_000_000 + i)).collect();
-    let seal = |flow: &Flow| redactor.seal(Record::Flow(Box::new(flow.clone())));
+    let seal = |flow: &Flow| redactor.seal(Record::Flow(Arc::new(flow.clone())));
     submit(store, flows.iter().map(seal).collect());
     store.flush()?;
     for per_run in [100, 1000] {
@@ -282,7 +283,7 @@ fn flood(store: &Store, redactor: &Redactor, count: u64) -> Result<(), Failure> 
 /// 200 streams of 50 events a second for some seconds, as fast as the writer's batches come.
 fn streams(store: &Store, redactor: &Redactor) -> Result<(), Failure> {
     let mut flows: Vec<Flow> = (0..200).map(|i| flow(1_800_000_000_000_000 + i)).collect();
-    let seal = |flow: &Flow| redactor.seal(Record::Flow(Box::new(flow.clone())));
+    let seal = |flow: &Flow| redactor.seal(Record::Flow(Arc::new(flow.clone())));
     submit(store, flows.iter().map(seal).collect());
     store.flush()?;
     let before = writer_cpu();

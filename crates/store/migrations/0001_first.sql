@@ -14,6 +14,8 @@ CREATE TABLE schema_version (
 
 -- `n` is the start time in microseconds, moved up to the next free number when it is taken:
 -- the table itself lists by newest, and every index below ends in `n`, so it does as well.
+-- What the flow carried follows its facts: headers (as `name: value` lines), trailers, bodies and the
+-- assembled answer (as JSON) refer to `blobs`. One row, because writing a row costs more than its columns.
 CREATE TABLE flows (
     n                    INTEGER PRIMARY KEY,
     flow_id              BLOB NOT NULL,
@@ -80,7 +82,20 @@ CREATE TABLE flows (
     decode_note          TEXT,
     ja4_in               TEXT,
     ja4_out              TEXT,
-    preview              TEXT
+    preview              TEXT,
+    request_headers       INTEGER,
+    request_trailers      INTEGER,
+    response_headers      INTEGER,
+    response_trailers     INTEGER,
+    request_body          INTEGER,
+    request_media_type    TEXT,
+    request_original_len  INTEGER,
+    request_truncated     INTEGER,
+    response_body         INTEGER,
+    response_media_type   TEXT,
+    response_original_len INTEGER,
+    response_truncated    INTEGER,
+    message               INTEGER
 );
 CREATE UNIQUE INDEX flows_by_id ON flows (flow_id);
 CREATE INDEX flows_by_host ON flows (host);
@@ -88,8 +103,10 @@ CREATE INDEX flows_by_provider ON flows (provider) WHERE provider IS NOT NULL;
 CREATE INDEX flows_by_model ON flows (ifnull(model, model_requested))
     WHERE ifnull(model, model_requested) IS NOT NULL;
 CREATE INDEX flows_by_session ON flows (session_id) WHERE session_id IS NOT NULL;
-CREATE INDEX flows_by_status ON flows (status) WHERE status IS NOT NULL;
-CREATE INDEX flows_by_outcome ON flows (outcome);
+-- Nearly all flows are alike in these two, and reading by newest finds those at once: only the others
+-- are worth an entry.
+CREATE INDEX flows_by_status ON flows (status) WHERE status IS NOT 200;
+CREATE INDEX flows_by_outcome ON flows (outcome) WHERE outcome IS NOT 'completed';
 
 -- How many flows are alike in what listings are narrowed by, so that counting reads a row for each kind
 -- of flow and not for each flow. Empty and 0 stand for none; an empty outcome for a flow still open.
@@ -146,25 +163,6 @@ CREATE TABLE blobs (
     bytes   BLOB NOT NULL
 );
 CREATE UNIQUE INDEX blobs_by_hash ON blobs (hash);
-
--- What a flow carried. Headers, trailers, bodies and the assembled answer refer to blobs, headers as
--- `name: value` lines, the answer as JSON; one row, because writing a row costs more than its columns.
-CREATE TABLE flow_contents (
-    flow                  INTEGER PRIMARY KEY REFERENCES flows (n) ON DELETE CASCADE,
-    request_headers       INTEGER,
-    request_trailers      INTEGER,
-    response_headers      INTEGER,
-    response_trailers     INTEGER,
-    request_body          INTEGER,
-    request_media_type    TEXT,
-    request_original_len  INTEGER,
-    request_truncated     INTEGER,
-    response_body         INTEGER,
-    response_media_type   TEXT,
-    response_original_len INTEGER,
-    response_truncated    INTEGER,
-    message               INTEGER
-);
 
 -- Runs of stream events; `kinds` counts them by type as a JSON object.
 CREATE TABLE event_blocks (

@@ -78,6 +78,10 @@ impl OutcomeFilter {
 /// Rows move to a later key when theirs is taken; no further than this many microseconds.
 const KEY_SLACK_US: i64 = 60_000_000;
 
+/// The flows in the indexes by status and by outcome.
+const RARE_STATUS: &str = "status IS NOT 200";
+const RARE_OUTCOME: &str = "outcome IS NOT 'completed'";
+
 /// A condition in SQL with its parameters.
 #[derive(Debug, Default)]
 pub(crate) struct Condition {
@@ -99,14 +103,14 @@ impl Condition {
             it.and("ifnull(model, model_requested) = ?", [model.clone().into()]);
         }
         match filter.status {
-            Some(StatusFilter::Exact(status)) => it.and("status = ?", [i64::from(status).into()]),
-            // Successes are most flows: reading by newest finds them at once, while the index would
-            // have all of them sorted first. The plus sign keeps SQLite off it.
+            Some(StatusFilter::Exact(status)) => {
+                it.and("status = ?", [i64::from(status).into()]);
+                it.and_rare(status != 200, RARE_STATUS);
+            }
             Some(StatusFilter::Class(class)) => {
-                let column = if class == 2 { "+status" } else { "status" };
                 let first = i64::from(class) * 100;
-                let sql = format!("{column} BETWEEN ? AND ?");
-                it.and(&sql, [first.into(), (first + 99).into()]);
+                it.and("status BETWEEN ? AND ?", [first.into(), (first + 99).into()]);
+                it.and_rare(class != 2, RARE_STATUS);
             }
             None => {}
         }
@@ -120,9 +124,13 @@ impl Condition {
             it.and("n IN (SELECT flow FROM tool_calls WHERE name = ?)", [tool.clone().into()]);
         }
         match filter.outcome {
-            Some(OutcomeFilter::Open) => it.and("outcome IS NULL", []),
+            Some(OutcomeFilter::Open) => {
+                it.and("outcome IS NULL", []);
+                it.and_rare(true, RARE_OUTCOME);
+            }
             Some(OutcomeFilter::Ended(outcome)) => {
                 it.and("outcome = ?", [outcome.as_str().to_owned().into()]);
+                it.and_rare(outcome != Outcome::Completed, RARE_OUTCOME);
             }
             None => {}
         }
@@ -203,6 +211,14 @@ impl Condition {
         self.parameters.extend(parameters);
     }
 
+    /// Repeats the condition of a partial index where it holds anyway: SQLite uses the index only for a
+    /// query that states it (<https://www.sqlite.org/partialindex.html>).
+    fn and_rare(&mut self, holds: bool, sql: &str) {
+        if holds {
+            self.and(sql, []);
+        }
+    }
+
     /// ` WHERE …`, or nothing.
     pub(crate) fn sql(&self) -> &str {
         &self.sql
@@ -258,6 +274,33 @@ mod tests {
         assert_eq!(position(&cursor(1_800_000_000_000_000)).unwrap(), 1_800_000_000_000_000);
         for wrong in ["", "x", "AAAA", "!!!!!!!!!!!"] {
             assert!(matches!(position(wrong), Err(StoreError::Cursor)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_rare_is_found_by_its_index_and_the_rest_by_newest() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("../migrations/0001_first.sql")).unwrap();
+        let outcome = |outcome| FlowFilter { outcome: Some(outcome), ..FlowFilter::default() };
+        let status = |status| FlowFilter { status: Some(status), ..FlowFilter::default() };
+        let cases = [
+            (outcome(OutcomeFilter::Open), "flows_by_outcome"),
+            (outcome(OutcomeFilter::Ended(Outcome::Lost)), "flows_by_outcome"),
+            (outcome(OutcomeFilter::Ended(Outcome::Completed)), "SCAN flows"),
+            (status(StatusFilter::Exact(404)), "flows_by_status"),
+            (status(StatusFilter::Class(5)), "flows_by_status"),
+            (status(StatusFilter::Exact(200)), "SCAN flows"),
+            (status(StatusFilter::Class(2)), "SCAN flows"),
+        ];
+        for (filter, found) in cases {
+            let condition = Condition::of(&filter);
+            let sql = condition.sql();
+            let mut statement = conn
+                .prepare(&format!("EXPLAIN QUERY PLAN SELECT n FROM flows{sql} ORDER BY n DESC"))
+                .unwrap();
+            let parameters = rusqlite::params_from_iter(&condition.parameters);
+            let plan: String = statement.query_row(parameters, |row| row.get(3)).unwrap();
+            assert!(plan.contains(found), "{sql}: {plan}");
         }
     }
 

@@ -77,14 +77,61 @@ const PLAIN: &[&str] = &[
     "preview",
 ];
 
+/// What the flow carried; set when it is known, and never unset.
+const CARRIED: &[&str] = &[
+    "request_headers",
+    "request_trailers",
+    "response_headers",
+    "response_trailers",
+    "request_body",
+    "request_media_type",
+    "request_original_len",
+    "request_truncated",
+    "response_body",
+    "response_media_type",
+    "response_original_len",
+    "response_truncated",
+    "message",
+];
+
+/// The columns of [`CARRIED`].
+#[derive(Default)]
+pub(crate) struct Carried<'a> {
+    /// Blobs of request headers and trailers, response headers and trailers.
+    pub(crate) heads: [Option<i64>; 4],
+    /// Request, response.
+    pub(crate) bodies: [Option<CarriedBody<'a>>; 2],
+    /// Blob of the assembled answer.
+    pub(crate) message: Option<i64>,
+}
+
+impl Carried<'_> {
+    /// Whether nothing is known of it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.heads.iter().all(Option::is_none)
+            && self.bodies.iter().all(Option::is_none)
+            && self.message.is_none()
+    }
+}
+
+/// A body as the row tells of it.
+pub(crate) struct CarriedBody<'a> {
+    pub(crate) blob: i64,
+    pub(crate) media_type: Option<&'a str>,
+    pub(crate) original_len: u64,
+    pub(crate) truncated: bool,
+}
+
 /// The statements over all columns, made once.
 pub(crate) struct FlowSql {
-    /// Binds: n, revision, fixed, indexed, plain.
+    /// Binds: n, revision, fixed, indexed, plain, carried.
     pub(crate) insert: String,
     /// Binds: n, revision, indexed, plain.
     pub(crate) update: String,
     /// Binds: n, revision, plain.
     pub(crate) progress: String,
+    /// Binds: n, carried; what is not given stays as it was.
+    pub(crate) carry: String,
 }
 
 impl FlowSql {
@@ -98,7 +145,9 @@ impl FlowSql {
     }
 
     pub(crate) fn new() -> Self {
-        let all = || FIXED.iter().chain(INDEXED).chain(PLAIN);
+        let all = || FIXED.iter().chain(INDEXED).chain(PLAIN).chain(CARRIED);
+        let given =
+            CARRIED.iter().zip(2..).map(|(name, i)| format!("{name} = ifnull(?{i}, {name})"));
         let names = all().copied().collect::<Vec<_>>().join(", ");
         let marks = (3..3 + all().count()).map(|i| format!("?{i}")).collect::<Vec<_>>().join(", ");
         let set = |columns: &mut dyn Iterator<Item = &&str>| {
@@ -117,6 +166,10 @@ impl FlowSql {
             progress: format!(
                 "UPDATE flows SET revision = ?2, {} WHERE n = ?1",
                 set(&mut PLAIN.iter())
+            ),
+            carry: format!(
+                "UPDATE flows SET {} WHERE n = ?1",
+                given.collect::<Vec<_>>().join(", ")
             ),
         }
     }
@@ -232,6 +285,26 @@ impl<'s, 'c> Binder<'s, 'c> {
         for text in [&flow.decode_note, &flow.ja4_in, &flow.ja4_out, &flow.preview] {
             self.text(text);
         }
+    }
+
+    /// What the flow carried.
+    pub(crate) fn carried(&mut self, carried: &Carried<'_>) {
+        for blob in carried.heads {
+            self.put(blob);
+        }
+        for body in &carried.bodies {
+            let body = body.as_ref();
+            self.put(body.map(|body| body.blob));
+            self.put(body.and_then(|body| body.media_type));
+            self.number(body.map(|body| body.original_len));
+            self.put(body.map(|body| body.truncated));
+        }
+        self.put(carried.message);
+    }
+
+    /// The key alone.
+    pub(crate) fn row(&mut self, n: i64) {
+        self.put(n);
     }
 
     /// Runs the statement.

@@ -73,6 +73,8 @@ pub(crate) struct Taken {
     pub(crate) commands: Vec<Command>,
     /// The queue was more than half full: speed counts before room on the disk.
     pub(crate) hurry: bool,
+    /// More waits than a writer that gives way to everybody would write soon.
+    pub(crate) pressed: bool,
     bytes: usize,
 }
 
@@ -186,7 +188,11 @@ impl Queue {
     }
 
     fn collect(&self, state: &mut State) -> Taken {
-        let mut taken = Taken { hurry: state.bytes > self.limits.bytes / 2, ..Taken::default() };
+        let mut taken = Taken {
+            hurry: state.bytes > self.limits.bytes / 2,
+            pressed: state.bytes > self.limits.bytes / 4 || state.items > self.limits.items / 4,
+            ..Taken::default()
+        };
         while let Some(parcel) = state.waiting.front() {
             let fits = taken.bytes + parcel.bytes <= TRANSACTION_BYTES
                 && taken.records.len() + parcel.records.len() <= TRANSACTION_ITEMS;

@@ -1,6 +1,7 @@
 //! Seals: a value inside one has passed the redactor, and nothing outside this module can say so.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use super::Redactor;
 
@@ -125,6 +126,12 @@ impl<T: Scrub> Scrub for Vec<T> {
         for value in self {
             value.scrub(redactor);
         }
+    }
+}
+
+impl<T: Scrub + Clone> Scrub for Arc<T> {
+    fn scrub(&mut self, redactor: &Redactor) {
+        Self::make_mut(self).scrub(redactor);
     }
 }
 

@@ -66,7 +66,7 @@ impl Hub {
     }
 
     /// A committed change of one flow. Revisions must not decrease.
-    pub fn publish(&self, revision: Revision, flow: &Arc<Stored<Flow>>) {
+    pub fn publish(&self, revision: Revision, flow: &Stored<Arc<Flow>>) {
         self.reached(revision);
         if self.is_watched() {
             for mailbox in self.mailboxes.read().iter() {

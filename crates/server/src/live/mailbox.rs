@@ -51,7 +51,7 @@ pub(super) struct Delivery {
     /// Text, in order.
     pub(super) spoken: Vec<Spoken>,
     /// Changed flows by ascending revision.
-    pub(super) flows: Vec<Arc<Stored<Flow>>>,
+    pub(super) flows: Vec<Stored<Arc<Flow>>>,
 }
 
 /// The mailbox of one watcher.
@@ -67,7 +67,7 @@ struct State {
     /// None until the watcher said what it wants: every flow is kept, so that none is missed
     /// between the greeting and the wish.
     scope: Option<Scope>,
-    flows: HashMap<FlowId, Arc<Stored<Flow>>>,
+    flows: HashMap<FlowId, Stored<Arc<Flow>>>,
     spoken: Vec<Spoken>,
     spoken_bytes: usize,
     /// Where each flow's last run is in `spoken`.
@@ -84,7 +84,7 @@ impl Mailbox {
         Self { options, state: Mutex::default(), bell: Notify::new() }
     }
 
-    pub(super) fn put_flow(&self, flow: &Arc<Stored<Flow>>) {
+    pub(super) fn put_flow(&self, flow: &Stored<Arc<Flow>>) {
         let mut state = self.state.lock();
         let ring = state.note();
         if state.keeps_flow(flow) {
@@ -92,7 +92,7 @@ impl Mailbox {
             if full && !state.flows.contains_key(&flow.id) {
                 state.overflow();
             } else {
-                state.flows.insert(flow.id, Arc::clone(flow));
+                state.flows.insert(flow.id, flow.clone());
             }
         }
         drop(state);
@@ -172,7 +172,7 @@ impl Mailbox {
         };
         drop(state);
         let mut flows: Vec<_> = waiting.into_values().collect();
-        flows.sort_unstable_by_key(|flow| flow.revision());
+        flows.sort_unstable_by_key(Stored::revision);
         Delivery { flows, ..delivery }
     }
 }
@@ -185,7 +185,7 @@ impl State {
         first
     }
 
-    fn keeps_flow(&mut self, flow: &Stored<Flow>) -> bool {
+    fn keeps_flow(&mut self, flow: &Flow) -> bool {
         // Bounded by the flows that are open at once; a runaway costs text only.
         const FOLLOWED_MAX: usize = 4096;
         let Some(scope) = &self.scope else { return true };
@@ -240,10 +240,10 @@ mod tests {
 
     use super::*;
 
-    fn flow(id: FlowId, revision: u64, session: Option<&str>) -> Arc<Stored<Flow>> {
+    fn flow(id: FlowId, revision: u64, session: Option<&str>) -> Stored<Arc<Flow>> {
         let mut flow = Flow::new(id, ConnectionId::new(), Micros(0));
         flow.session = session.map(|id| Attributed { id: id.into(), source: "header:test" });
-        Arc::new(Stored::read_back(flow, Revision(revision)))
+        Stored::read_back(flow, Revision(revision)).shared()
     }
 
     fn text(flow: FlowId, block: u32, text: &str) -> LiveText {

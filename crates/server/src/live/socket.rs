@@ -223,7 +223,7 @@ impl Outgoing {
                 })
                 .await?;
             }
-            self.feed(&LiveMessage::Flow { revision, flow: Box::new((&**flow).into()) }).await?;
+            self.feed(&LiveMessage::Flow { revision, flow: Box::new(flow.into()) }).await?;
             if position % AT_ONCE == AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }

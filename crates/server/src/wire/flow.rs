@@ -1,5 +1,7 @@
 //! A flow as JSON: the fields others join on, null where nothing is known.
 
+use std::borrow::Borrow;
+
 use langley_model::{Stored, Tokens};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -170,8 +172,9 @@ pub(crate) struct Gap {
     pub bytes: u64,
 }
 
-impl From<&Stored<langley_model::Flow>> for Flow {
-    fn from(flow: &Stored<langley_model::Flow>) -> Self {
+impl<T: Borrow<langley_model::Flow>> From<&Stored<T>> for Flow {
+    fn from(stored: &Stored<T>) -> Self {
+        let flow: &langley_model::Flow = (**stored).borrow();
         let attributed = |attributed: &Option<langley_model::Attributed>| {
             attributed.as_ref().map(|a| (a.id.clone(), a.source.to_string())).unzip()
         };
@@ -234,7 +237,7 @@ impl From<&Stored<langley_model::Flow>> for Flow {
             ja4_out: flow.ja4_out.clone(),
             provider_request_id: flow.provider_request_id.clone(),
             message_id: flow.message_id.clone(),
-            revision: flow.revision().0,
+            revision: stored.revision().0,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Flows as the API shows them: shapes, filters, pages, halves, events, export, deletion.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use http::{Method, StatusCode, header};
 use langley_model::{Flow, Gap, Outcome};
@@ -14,7 +15,7 @@ async fn ids(rig: &Rig, path: &str) -> Vec<String> {
 }
 
 fn records(flows: &[Flow]) -> Vec<langley_model::Record> {
-    flows.iter().map(|flow| langley_model::Record::Flow(Box::new(flow.clone()))).collect()
+    flows.iter().map(|flow| langley_model::Record::Flow(Arc::new(flow.clone()))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

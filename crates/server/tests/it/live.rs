@@ -1,6 +1,7 @@
 //! The live feed: nothing lost, nothing out of order, and a slow watcher costs nobody else.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -81,7 +82,7 @@ fn refusal(result: Result<Watcher, Error>) -> StatusCode {
 }
 
 fn record(flow: &Flow) -> Record {
-    Record::Flow(Box::new(flow.clone()))
+    Record::Flow(Arc::new(flow.clone()))
 }
 
 fn speak(rig: &Rig, flow: &Flow, text: &str) {
@@ -116,7 +117,7 @@ async fn a_snapshot_and_the_tail_give_every_flow_its_last_state() {
     let mut flows: Vec<_> = (0..FLOWS).map(|n| flow(i64::try_from(n).unwrap(), "s")).collect();
     rig.put(flows.iter().map(record));
     let store = rig.store.clone();
-    let redactor = std::sync::Arc::clone(&rig.redactor);
+    let redactor = Arc::clone(&rig.redactor);
     let writer = std::thread::spawn(move || {
         for change in 1..=CHANGES {
             for flow in &mut flows {

@@ -263,7 +263,7 @@ pub(crate) fn exchange(redactor: &Redactor, flow: &Flow) -> Vec<Record> {
     };
     let body = br#"{"model":"claude-test"}"#.to_vec();
     vec![
-        Record::Flow(Box::new(flow.clone())),
+        Record::Flow(Arc::new(flow.clone())),
         Record::Headers(Headers {
             flow: flow.id,
             side: Side::Client,

@@ -1,5 +1,6 @@
 //! The machine's own doors: stats, metrics, setup, settings, facets, tunnels, drops, the stop.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header;
@@ -82,13 +83,13 @@ async fn the_first_run_checklist_advances_with_the_traffic() {
     }
     let mut started = flow(1, "s");
     started.usage.output = None;
-    rig.put([Record::Flow(Box::new(started.clone()))]);
+    rig.put([Record::Flow(Arc::new(started.clone()))]);
     let during = rig.get("/api/setup").await;
     assert_eq!(
         during["checklist"],
         json!({"proxy_up": true, "trust_ready": true, "first_byte": true, "first_token": false})
     );
-    rig.put([Record::Flow(Box::new(flow(2, "s")))]);
+    rig.put([Record::Flow(Arc::new(flow(2, "s")))]);
     assert_eq!(rig.get("/api/setup").await["checklist"]["first_token"], true);
 }
 
@@ -96,7 +97,7 @@ async fn the_first_run_checklist_advances_with_the_traffic() {
 async fn facets_tunnels_drops_and_settings_are_lists() {
     let rig = Rig::start().await;
     let one = flow(1, "s");
-    rig.put([Record::Flow(Box::new(one.clone())), tunnel(), dropped(Some(one.id)), dropped(None)]);
+    rig.put([Record::Flow(Arc::new(one.clone())), tunnel(), dropped(Some(one.id)), dropped(None)]);
     let facets = rig.get("/api/facets").await;
     for (facet, value) in [
         ("hosts", "api.anthropic.com"),

@@ -63,11 +63,9 @@ impl Store {
         self.readers().read(|conn| {
             let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
             let sql = match side {
-                Side::Client => {
-                    "SELECT request_headers, request_trailers FROM flow_contents WHERE flow = ?1"
-                }
+                Side::Client => "SELECT request_headers, request_trailers FROM flows WHERE n = ?1",
                 Side::Upstream => {
-                    "SELECT response_headers, response_trailers FROM flow_contents WHERE flow = ?1"
+                    "SELECT response_headers, response_trailers FROM flows WHERE n = ?1"
                 }
             };
             let blobs: Option<(Option<i64>, Option<i64>)> = conn
@@ -94,12 +92,12 @@ impl Store {
                 Side::Client => {
                     "SELECT request_body, request_media_type, request_original_len,
                          request_truncated
-                     FROM flow_contents WHERE flow = ?1 AND request_body IS NOT NULL"
+                     FROM flows WHERE n = ?1 AND request_body IS NOT NULL"
                 }
                 Side::Upstream => {
                     "SELECT response_body, response_media_type, response_original_len,
                          response_truncated
-                     FROM flow_contents WHERE flow = ?1 AND response_body IS NOT NULL"
+                     FROM flows WHERE n = ?1 AND response_body IS NOT NULL"
                 }
             };
             let row: Option<(i64, Option<String>, i64, bool)> = conn
@@ -122,7 +120,7 @@ impl Store {
         self.readers().read(|conn| {
             let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
             let blob: Option<Option<i64>> = conn
-                .prepare_cached("SELECT message FROM flow_contents WHERE flow = ?1")?
+                .prepare_cached("SELECT message FROM flows WHERE n = ?1")?
                 .query_row([n], |row| row.get(0))
                 .optional()?;
             let Some(blob) = blob.flatten() else { return Ok(None) };

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use langley_model::{
-    Content, Drop as Dropped, DropReason, Flow, FlowId, Message, Micros, Record, Redacted,
-    Revision, Stored,
+    Content, Courtesy, Drop as Dropped, DropReason, Flow, FlowId, Message, Micros, Record,
+    Redacted, Revision, Stored,
 };
 use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension};
 
@@ -14,7 +14,7 @@ use super::blobs::BlobSql;
 use super::groups::Groups;
 use super::tails::{BlockSql, Desk, Memory, OpenFlow, Tail};
 use crate::codec::message_json;
-use crate::flow_row::{self, Binder, Bytes, FlowSql, signed};
+use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed};
 
 /// What a transaction has changed.
 pub(super) struct Applied {
@@ -108,8 +108,10 @@ pub(super) fn apply(
         orphans: Vec::new(),
         changes: Vec::with_capacity(batch.flows.len()),
     };
+    let mut courtesy = Courtesy::default();
     for (id, touched) in &batch.flows {
         transaction.flow(*id, touched)?;
+        courtesy.step(transaction.memory.pressed);
     }
     transaction.tunnels(&batch)?;
     let mut reported = Vec::new();
@@ -133,7 +135,7 @@ struct Statements<'c> {
     update: CachedStatement<'c>,
     progress: CachedStatement<'c>,
     count: CachedStatement<'c>,
-    contents: CachedStatement<'c>,
+    carry: CachedStatement<'c>,
     blobs: BlobSql<'c>,
     blocks: BlockSql<'c>,
 }
@@ -146,24 +148,7 @@ impl<'c> Statements<'c> {
             progress: conn.prepare_cached(&flow.progress)?,
             count: conn
                 .prepare_cached("UPDATE flows SET revision = ?2, event_count = ?3 WHERE n = ?1")?,
-            contents: conn.prepare_cached(
-                "INSERT INTO flow_contents VALUES
-                     (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-                 ON CONFLICT (flow) DO UPDATE SET
-                     request_headers = ifnull(?2, request_headers),
-                     request_trailers = ifnull(?3, request_trailers),
-                     response_headers = ifnull(?4, response_headers),
-                     response_trailers = ifnull(?5, response_trailers),
-                     request_body = ifnull(?6, request_body),
-                     request_media_type = iif(?6 IS NULL, request_media_type, ?7),
-                     request_original_len = ifnull(?8, request_original_len),
-                     request_truncated = ifnull(?9, request_truncated),
-                     response_body = ifnull(?10, response_body),
-                     response_media_type = iif(?10 IS NULL, response_media_type, ?11),
-                     response_original_len = ifnull(?12, response_original_len),
-                     response_truncated = ifnull(?13, response_truncated),
-                     message = ifnull(?14, message)",
-            )?,
+            carry: conn.prepare_cached(&flow.carry)?,
             blobs: BlobSql::prepare(conn)?,
             blocks: BlockSql::prepare(conn)?,
         })
@@ -198,26 +183,32 @@ impl Transaction<'_, '_> {
                 }
             },
         };
-        let base = known.as_ref().map(|open| open.flow.as_ref());
-        let Some(mut flow) = touched.flow.or(base.map(|flow| &**flow)).cloned() else {
+        let base = known.as_ref().map(|open| &**open.flow);
+        let Some(mut flow) = touched.flow.or(known.as_ref().map(|open| &*open.flow)).cloned()
+        else {
             return Ok(());
         };
+        let mut dropped_events = flow.dropped_events;
         if touched.flow.is_some() {
-            flow.dropped_events += self.memory.losses(id);
+            dropped_events += self.memory.losses(id);
         }
         // The engine may report its count later than the events themselves.
         let last = touched.runs.iter().filter_map(|run| run.spans.last()).map(|span| span.seq);
-        if let Some(last) = last.max() {
-            flow.event_count = flow.event_count.max(last.saturating_add(1));
-        }
-        if let Some(base) = base {
-            flow.event_count = flow.event_count.max(base.event_count);
+        let event_count = last
+            .max()
+            .map_or(0, |last| last.saturating_add(1))
+            .max(flow.event_count)
+            .max(base.map_or(0, |base| base.event_count));
+        if (dropped_events, event_count) != (flow.dropped_events, flow.event_count) {
+            let flow = Arc::make_mut(&mut flow);
+            (flow.dropped_events, flow.event_count) = (dropped_events, event_count);
         }
         // Whether the names of its tools are stored already.
-        let tools = match base {
+        let has_tools = match base {
             Some(base) => flow.tool_names == base.tool_names,
             None => flow.tool_names.is_empty(),
         };
+        let carried = self.contents(touched)?;
         let (n, tail) = match known {
             Some(open) => {
                 if touched.flow.is_some() {
@@ -225,17 +216,20 @@ impl Transaction<'_, '_> {
                 } else {
                     self.count(open.n, &flow, revision)?;
                 }
+                self.carry(open.n, &carried)?;
                 (open.n, open.tail)
             }
-            None => self.insert(&flow, revision)?,
+            None => self.insert(&flow, &carried, revision)?,
         };
         self.revision = revision;
         self.added.revision += 1;
-        self.contents(n, &flow, tools, touched)?;
+        if touched.message.is_some() || !has_tools {
+            self.tools(n, &flow, touched)?;
+        }
         let mut tail = tail;
         self.events(n, &mut tail, touched)?;
-        let flow = Arc::new(Stored::read_back(flow, revision));
-        self.changes.push(Change { revision, flow: Arc::clone(&flow) });
+        let flow = Stored::read_back(flow, revision);
+        self.changes.push(Change { revision, flow: flow.clone() });
         if flow.is_open() {
             self.memory.put(id, OpenFlow { n, flow, tail });
         } else {
@@ -259,10 +253,15 @@ impl Transaction<'_, '_> {
         let sql = format!("{} WHERE flow_id = ?1", FlowSql::select());
         let mut statement = self.conn.prepare_cached(&sql)?;
         let row = statement.query_row([Bytes(id.as_bytes())], flow_row::read).optional()?;
-        Ok(row.map(|(n, flow)| OpenFlow { n, flow: Arc::new(flow), tail: Tail::default() }))
+        Ok(row.map(|(n, flow)| OpenFlow { n, flow: flow.shared(), tail: Tail::default() }))
     }
 
-    fn insert(&mut self, flow: &Flow, revision: Revision) -> rusqlite::Result<(i64, Tail)> {
+    fn insert(
+        &mut self,
+        flow: &Flow,
+        carried: &Carried<'_>,
+        revision: Revision,
+    ) -> rusqlite::Result<(i64, Tail)> {
         let mut n = flow.started_at.0;
         let mut first = true;
         loop {
@@ -271,6 +270,7 @@ impl Transaction<'_, '_> {
             binder.fixed(flow);
             binder.indexed(flow);
             binder.plain(flow);
+            binder.carried(carried);
             match binder.execute() {
                 Ok(_) => break,
                 Err(error)
@@ -279,6 +279,7 @@ impl Transaction<'_, '_> {
                 {
                     if let Some(open) = self.stored(flow.id)? {
                         self.update(&open, flow, revision)?;
+                        self.carry(open.n, carried)?;
                         return Ok((open.n, open.tail));
                     }
                     n = self.free_key(n)?;
@@ -333,57 +334,52 @@ impl Transaction<'_, '_> {
         if rows == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
     }
 
-    fn contents(
-        &mut self,
-        n: i64,
-        flow: &Flow,
-        known_tools: bool,
-        touched: &Touched<'_>,
-    ) -> rusqlite::Result<()> {
-        let parts = touched.heads.iter().filter(|head| head.is_some()).count()
-            + touched.bodies.iter().filter(|body| body.is_some()).count()
-            + usize::from(touched.message.is_some());
-        if parts > 0 {
-            let mut heads = [None; 4];
-            for (blob, head) in heads.iter_mut().zip(touched.heads) {
-                *blob = head.map(|head| self.blob(head.as_bytes())).transpose()?;
-            }
-            let mut bodies = [None; 2];
-            for (blob, body) in bodies.iter_mut().zip(touched.bodies) {
-                *blob = body.map(|body| self.blob(body.bytes.as_bytes())).transpose()?;
-            }
-            let message = touched.message.map(|message| self.message(message)).transpose()?;
-            let statement = &mut self.sql.contents;
-            statement.raw_bind_parameter(1, n)?;
-            statement.raw_bind_parameter(14, message)?;
-            for (position, blob) in (2..).zip(heads) {
-                statement.raw_bind_parameter(position, blob)?;
-            }
-            for ((position, blob), body) in [6, 10].into_iter().zip(bodies).zip(touched.bodies) {
-                let media_type = body.and_then(|body| body.media_type.as_deref());
-                statement.raw_bind_parameter(position, blob)?;
-                statement.raw_bind_parameter(position + 1, media_type)?;
-                let len = body.map(|body| signed(body.original_len));
-                statement.raw_bind_parameter(position + 2, len)?;
-                statement.raw_bind_parameter(position + 3, body.map(|body| body.truncated))?;
-            }
-            statement.raw_execute()?;
+    /// Keeps what the batch says that the flow carried; returns where it is.
+    fn contents<'a>(&mut self, touched: &Touched<'a>) -> rusqlite::Result<Carried<'a>> {
+        let mut carried = Carried::default();
+        for (blob, head) in carried.heads.iter_mut().zip(touched.heads) {
+            *blob = head.map(|head| self.blob(head.as_bytes())).transpose()?;
         }
+        for (kept, body) in carried.bodies.iter_mut().zip(touched.bodies) {
+            let Some(body) = body else { continue };
+            *kept = Some(CarriedBody {
+                blob: self.blob(body.bytes.as_bytes())?,
+                media_type: body.media_type.as_deref(),
+                original_len: body.original_len,
+                truncated: body.truncated,
+            });
+        }
+        carried.message = touched.message.map(|message| self.message(message)).transpose()?;
+        Ok(carried)
+    }
+
+    /// Notes in the row of a known flow what it carried.
+    fn carry(&mut self, n: i64, carried: &Carried<'_>) -> rusqlite::Result<()> {
+        if carried.is_empty() {
+            return Ok(());
+        }
+        let mut binder = Binder::new(&mut self.sql.carry);
+        binder.row(n);
+        binder.carried(carried);
+        binder.execute()?;
+        Ok(())
+    }
+
+    fn tools(&self, n: i64, flow: &Flow, touched: &Touched<'_>) -> rusqlite::Result<()> {
         if let Some(message) = touched.message {
-            self.tool_calls(n, message)?;
-        } else if !known_tools {
-            let mut statement = self.conn.prepare_cached(
-                "INSERT INTO tool_calls (flow, position, name) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (flow, position) DO UPDATE SET name = ?3",
-            )?;
-            for (position, name) in (0_i64..).zip(&flow.tool_names) {
-                statement.execute((n, position, name))?;
-            }
+            return self.tool_calls(n, message);
+        }
+        let mut statement = self.conn.prepare_cached(
+            "INSERT INTO tool_calls (flow, position, name) VALUES (?1, ?2, ?3)
+             ON CONFLICT (flow, position) DO UPDATE SET name = ?3",
+        )?;
+        for (position, name) in (0_i64..).zip(&flow.tool_names) {
+            statement.execute((n, position, name))?;
         }
         Ok(())
     }
 
-    fn tool_calls(&mut self, n: i64, message: &Message) -> rusqlite::Result<()> {
+    fn tool_calls(&self, n: i64, message: &Message) -> rusqlite::Result<()> {
         let calls = message.blocks.iter().filter_map(|block| match &block.content {
             Content::ToolUse { id, name, input } => Some((block, id, name, input, false)),
             Content::ServerToolUse { id, name, input } => Some((block, id, name, input, true)),

@@ -1,6 +1,7 @@
 //! A batch, sorted by flow: the row of a flow is written once, whatever happened to it in between.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use langley_model::{
     Body, Drop as Dropped, EventRun, Flow, FlowId, HeaderBlock, Message, Record, Redacted, Side,
@@ -10,7 +11,7 @@ use langley_model::{
 /// All that a batch says about one flow; of several states the last one counts.
 #[derive(Default)]
 pub(super) struct Touched<'a> {
-    pub(super) flow: Option<&'a Flow>,
+    pub(super) flow: Option<&'a Arc<Flow>>,
     /// Request headers and trailers, response headers and trailers.
     pub(super) heads: [Option<&'a HeaderBlock>; 4],
     /// Request, response.

@@ -63,7 +63,7 @@ impl Deletion {
             let mut refers = change.prepare_cached(
                 "SELECT request_headers, request_trailers, response_headers, response_trailers,
                      request_body, response_body, message
-                 FROM flow_contents WHERE flow = ?1",
+                 FROM flows WHERE n = ?1",
             )?;
             let mut rows = refers.query([key])?;
             while let Some(row) = rows.next()? {
@@ -90,7 +90,7 @@ impl Deletion {
             let mut contents = change.prepare(
                 "SELECT request_headers, request_trailers, response_headers, response_trailers,
                      request_body, response_body, message
-                 FROM flow_contents",
+                 FROM flows",
             )?;
             let mut rows = contents.query(())?;
             while let Some(row) = rows.next()? {

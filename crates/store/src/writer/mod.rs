@@ -44,7 +44,7 @@ pub struct Change {
     /// Its revision.
     pub revision: Revision,
     /// The flow as it is now.
-    pub flow: Arc<Stored<Flow>>,
+    pub flow: Stored<Arc<Flow>>,
 }
 
 /// Called on the writer's thread after each commit, with one change per flow that was touched.
@@ -129,8 +129,9 @@ impl Writer {
             }
             let Some(taken) = self.queue.take() else { break };
             let (items, bytes) = (taken.records.len(), taken.bytes());
-            let Taken { records, commands, hurry, .. } = taken;
+            let Taken { records, commands, hurry, pressed, .. } = taken;
             self.memory.packer.hurry(hurry);
+            self.memory.pressed = pressed;
             if !records.is_empty() {
                 self.write(&records);
                 drop(records);

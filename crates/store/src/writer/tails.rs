@@ -33,13 +33,15 @@ pub(super) struct Memory {
     /// The last run of neighbouring keys that a search for a free one went through.
     pub(super) crowd: (i64, i64),
     losses: HashMap<FlowId, u64>,
+    /// Whether the writer keeps the processor until its batch is written.
+    pub(super) pressed: bool,
 }
 
 /// An open flow as it was committed last.
 #[derive(Clone)]
 pub(super) struct OpenFlow {
     pub(super) n: i64,
-    pub(super) flow: Arc<Stored<Flow>>,
+    pub(super) flow: Stored<Arc<Flow>>,
     pub(super) tail: Tail,
 }
 
@@ -53,6 +55,7 @@ impl Memory {
             raw: Vec::new(),
             crowd: (0, 0),
             losses: HashMap::new(),
+            pressed: false,
         }
     }
 

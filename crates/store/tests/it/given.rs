@@ -113,7 +113,7 @@ pub(crate) fn ended(started_at: i64) -> Flow {
 }
 
 pub(crate) fn of(flow: &Flow) -> Record {
-    Record::Flow(Box::new(flow.clone()))
+    Record::Flow(Arc::new(flow.clone()))
 }
 
 pub(crate) fn session(id: &str) -> Option<Attributed> {

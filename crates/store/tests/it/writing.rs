@@ -249,7 +249,7 @@ fn a_change_is_announced_after_its_commit_and_revisions_only_grow() {
     let announce = move |changes: &[langley_store::Change]| {
         for change in changes {
             let stored = eyes.get().unwrap().flow(change.flow.id).unwrap();
-            let visible = stored.is_some_and(|flow| flow == *change.flow);
+            let visible = stored.is_some_and(|flow| *flow == **change.flow);
             list.lock().push((change.revision, visible));
         }
     };
