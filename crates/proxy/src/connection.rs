@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::authority::Authority;
 use crate::connect;
 use crate::dial::Dialer;
-use crate::drive::{Switch, drive};
+use crate::drive::{Behind, Current, Switch, drive};
 use crate::intercept::{http1_builder, http2_builder};
 use crate::leaf::LeafCache;
 use crate::observer::Observer;
@@ -269,14 +269,17 @@ pub(crate) async fn refuse(stream: &mut TcpStream, host: &str, refusal: &Refusal
 async fn serve_http1(client: Client, stream: TcpStream, early: Bytes, shutdown: CancellationToken) {
     let connection_id = ConnectionId::new();
     let switch = Switch::default();
-    let service = Arc::new(PlainService::new(client.clone(), connection_id, switch.clone()));
+    let current = Current::default();
+    let service =
+        PlainService::new(client.clone(), connection_id, switch.clone()).moving(current.clone());
+    let service = Arc::new(service);
     let service = service_fn(move |request: Request<Incoming>| {
         let service = Arc::clone(&service);
         async move { service.serve(request).await }
     });
     let stream = TokioIo::new(Prefixed::new(early, stream));
     let connection = http1_builder().serve_connection(stream, service).with_upgrades();
-    if let Err(error) = drive(connection, None, switch, shutdown).await {
+    if let Err(error) = drive(connection, Behind::Current(current), switch, shutdown).await {
         if error.is_parse() {
             let reason = format!("the request is not valid HTTP/1.1 ({error}); it was refused");
             record_malformed(&client, connection_id, &reason);
@@ -294,7 +297,7 @@ async fn serve_http2(client: Client, stream: TcpStream, early: Bytes, shutdown: 
     });
     let stream = TokioIo::new(Prefixed::new(early, stream));
     let connection = http2_builder().serve_connection(stream, service);
-    if let Err(error) = drive(connection, None, switch, shutdown).await {
+    if let Err(error) = drive(connection, Behind::Nothing, switch, shutdown).await {
         tracing::trace!(%error, "client connection ended");
     }
 }

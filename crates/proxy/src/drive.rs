@@ -4,6 +4,7 @@ use std::error::Error;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Context;
 
 use http_body::Body;
 use hyper::body::Incoming;
@@ -99,8 +100,64 @@ impl Switch {
     }
 }
 
-/// Serves `client` to its end, and whatever it has switched to. It is asked to end when `upstream`, the
-/// connection behind it, is over or `shutdown` comes.
+/// The provider's connection behind a client's.
+pub(crate) enum Behind {
+    /// None that moves in the client's task.
+    Nothing,
+    /// One for all requests: the client's ends with it.
+    One(Driver),
+    /// One after the other.
+    Current(Current),
+}
+
+/// The connection that a client's requests travel on at the moment.
+#[derive(Clone, Default)]
+pub(crate) struct Current(Arc<Mutex<Latest>>);
+
+#[derive(Default)]
+struct Latest {
+    driver: Option<Driver>,
+    /// It has not been polled yet.
+    is_new: bool,
+}
+
+impl Current {
+    /// From now on requests travel on `driver`'s connection.
+    pub(crate) fn set(&self, driver: Driver) {
+        *self.0.lock() = Latest { driver: Some(driver), is_new: true };
+    }
+
+    fn driver(&self) -> Option<Driver> {
+        let mut latest = self.0.lock();
+        latest.is_new = false;
+        latest.driver.clone()
+    }
+
+    /// Polls the connection, and forgets it when it is over.
+    fn poll(&self, cx: &mut Context<'_>) {
+        if self.driver().is_some_and(|driver| driver.poll(cx).is_ready()) {
+            self.0.lock().driver = None;
+        }
+    }
+
+    fn is_new(&self) -> bool {
+        self.0.lock().is_new
+    }
+}
+
+impl Behind {
+    /// What was the connection until now.
+    fn into_driver(self) -> Option<Driver> {
+        match self {
+            Self::Nothing => None,
+            Self::One(driver) => Some(driver),
+            Self::Current(current) => current.driver(),
+        }
+    }
+}
+
+/// Serves `client` to its end, and whatever it has switched to. It is asked to end when the one connection
+/// `behind` it is over or `shutdown` comes.
 ///
 /// Both connections move in this task: a piece that arrives is sent on in the same wake-up.
 ///
@@ -108,7 +165,7 @@ impl Switch {
 /// The client's connection broke, or what came on it was no HTTP.
 pub(crate) async fn drive(
     client: impl Graceful,
-    upstream: Option<Driver>,
+    behind: Behind,
     switch: Switch,
     shutdown: CancellationToken,
 ) -> hyper::Result<()> {
@@ -117,29 +174,36 @@ pub(crate) async fn drive(
     let (mut is_over, mut is_stopping) = (false, false);
     let ended = poll_again(|cx| {
         loop {
-            if let Some(upstream) = upstream.as_ref().filter(|_| !is_over)
-                && upstream.poll(cx).is_ready()
-            {
-                is_over = true;
-                if switch.is_asked() {
-                    // Perhaps by agreeing: the answer that is there must be read before it is known.
-                    let polled = client.as_mut().poll(cx);
-                    if polled.is_ready() {
-                        return polled;
+            match &behind {
+                Behind::One(upstream) if !is_over && upstream.poll(cx).is_ready() => {
+                    is_over = true;
+                    if switch.is_asked() {
+                        // Perhaps by agreeing: the answer that is there must be read before it is known.
+                        let polled = client.as_mut().poll(cx);
+                        if polled.is_ready() {
+                            return polled;
+                        }
+                    }
+                    if !switch.is_made() {
+                        client.as_mut().finish();
                     }
                 }
-                if !switch.is_made() {
-                    client.as_mut().finish();
-                }
+                Behind::Current(current) => current.poll(cx),
+                Behind::One(_) | Behind::Nothing => {}
             }
             if !is_stopping && Pin::new(&mut stopping).poll(cx).is_ready() {
                 is_stopping = true;
                 client.as_mut().finish();
             }
             let polled = client.as_mut().poll(cx);
-            // A body that was read may have driven the provider's connection to its end.
-            let has_ended = upstream.as_ref().is_some_and(Driver::is_over);
-            if polled.is_ready() || is_over || !has_ended {
+            let has_more = match &behind {
+                // A body that was read may have driven the provider's connection to its end.
+                Behind::One(upstream) => !is_over && upstream.is_over(),
+                // A request may have opened a connection.
+                Behind::Current(current) => current.is_new(),
+                Behind::Nothing => false,
+            };
+            if polled.is_ready() || !has_more {
                 return polled;
             }
         }
@@ -148,7 +212,7 @@ pub(crate) async fn drive(
     if let Some(after) = switch.take() {
         // The provider's connection hands its socket over when its own HTTP part has ended.
         let handing_over = async {
-            if let Some(upstream) = upstream {
+            if let Some(upstream) = behind.into_driver() {
                 upstream.await;
             }
         };

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::authority::Authority;
 use crate::body::TapBody;
-use crate::drive::drive;
+use crate::drive::{Behind, drive};
 use crate::exchange::{Broken, Route, exchange};
 use crate::refusal::Refusal;
 use crate::upstream::{Driver, H2_CONNECTION_WINDOW, H2_STREAM_WINDOW, Sender};
@@ -62,7 +62,7 @@ impl Intercepted {
             Box::pin(async move { this.answer(driver, request).await })
         });
         let connection = http1_builder().serve_connection(TokioIo::new(stream), service);
-        let ended = drive(connection.with_upgrades(), Some(driver), switch, shutdown).await;
+        let ended = drive(connection.with_upgrades(), Behind::One(driver), switch, shutdown).await;
         if let Err(error) = ended {
             tracing::trace!(%error, "client connection ended");
         }
@@ -80,7 +80,7 @@ impl Intercepted {
             async move { this.answer(None, request).await }
         });
         let connection = http2_builder().serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = drive(connection, Some(driver), switch, shutdown).await {
+        if let Err(error) = drive(connection, Behind::One(driver), switch, shutdown).await {
             tracing::trace!(%error, "client connection ended");
         }
     }
@@ -132,10 +132,11 @@ pub(crate) async fn serve_refusal<S>(
     });
     let stream = TokioIo::new(stream);
     let served = if http2 {
-        drive(http2_builder().serve_connection(stream, service), None, switch, done).await
+        drive(http2_builder().serve_connection(stream, service), Behind::Nothing, switch, done)
+            .await
     } else {
         let connection = http1_builder().serve_connection(stream, service).with_upgrades();
-        drive(connection, None, switch, done).await
+        drive(connection, Behind::Nothing, switch, done).await
     };
     if let Err(error) = served {
         tracing::trace!(%error, "refused connection ended");

@@ -12,11 +12,11 @@ use parking_lot::Mutex;
 use crate::authority::Authority;
 use crate::body::TapBody;
 use crate::connection::Client;
-use crate::drive::Switch;
+use crate::drive::{Current, Switch};
 use crate::exchange::{Broken, Route, exchange};
 use crate::refusal::Refusal;
 use crate::reverse;
-use crate::upstream::Sender;
+use crate::upstream::{Driver, Sender};
 
 /// The upstream legs of one client connection: one at a time, kept while it goes to the same place.
 pub(crate) struct PlainService {
@@ -24,12 +24,16 @@ pub(crate) struct PlainService {
     connection: ConnectionId,
     current: Mutex<Option<Arc<Leg>>>,
     switch: Switch,
+    /// Where the task that serves the client finds the provider's connection to move.
+    moved: Option<Current>,
 }
 
 struct Leg {
     to: Place,
     sender: Sender,
     route: Route,
+    /// Set when the task that serves the client moves this connection too.
+    driver: Option<Driver>,
 }
 
 /// Where a leg leads.
@@ -44,7 +48,13 @@ struct Place {
 
 impl PlainService {
     pub(crate) const fn new(client: Client, connection: ConnectionId, switch: Switch) -> Self {
-        Self { client, connection, current: Mutex::new(None), switch }
+        Self { client, connection, current: Mutex::new(None), switch, moved: None }
+    }
+
+    /// Leaves the provider's connections to the task that serves the client. Only for HTTP/1.1, which
+    /// has no other task.
+    pub(crate) fn moving(self, moved: Current) -> Self {
+        Self { moved: Some(moved), ..self }
     }
 
     /// Answers one request.
@@ -74,7 +84,7 @@ impl PlainService {
                 Err(refusal) => return Ok(self.route(&place, None).refuse(&request, &refusal)),
             },
         };
-        exchange(&leg.route, &leg.sender, None, request).await
+        exchange(&leg.route, &leg.sender, leg.driver.clone(), request).await
     }
 
     /// Reads where the request is to go, and fits its target.
@@ -171,9 +181,18 @@ impl PlainService {
         let tls_ns = if place.tls { nanos(Tick::now().since(begun)) } else { 0 };
         let (sender, driver) =
             opened.map_err(|error| Refusal::no_http(&place.authority, &error))?;
-        tokio::spawn(driver);
+        let driver = match &self.moved {
+            Some(moved) => {
+                moved.set(driver.clone());
+                Some(driver)
+            }
+            None => {
+                tokio::spawn(driver);
+                None
+            }
+        };
         let setup = Setup { connect_ns, tls_ns };
-        Ok(Leg { to: place.clone(), sender, route: self.route(place, Some(setup)) })
+        Ok(Leg { to: place.clone(), sender, route: self.route(place, Some(setup)), driver })
     }
 
     fn route(&self, place: &Place, setup: Option<Setup>) -> Route {
