@@ -14,13 +14,14 @@ use langley_protocol::dialect::{Dialect, dialect_for};
 
 use crate::agent::agent;
 use crate::bench::Bench;
-use crate::intake::Direction;
+use crate::intake::{Direction, Entry};
 use crate::outcome::{Answer, outcome};
 use crate::preview;
 use crate::request::RequestBody;
 use crate::response::{Remains, Response};
 use crate::session::{Attribution, agent_id};
 use crate::stream::{RUN_BYTES, Stream};
+use crate::websocket::{self, WebSocket};
 
 /// The longest decode note, in bytes.
 const NOTE_MAX: usize = 1_024;
@@ -65,6 +66,9 @@ pub(crate) struct Exchange {
     hole: Option<u64>,
     keeps_bodies: bool,
     interest: Arc<Interest>,
+    /// How the flow began, while it may become a WebSocket.
+    upgrade: Option<Box<Opened>>,
+    websocket: Option<Box<WebSocket>>,
     pub(crate) out: Vec<Redacted<Record>>,
     pub(crate) written: Written,
     pub(crate) is_touched: bool,
@@ -74,6 +78,11 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// A flow that just opened.
     pub(crate) fn open(opened: Opened, bench: &Bench) -> Box<Self> {
+        let upgrade = opened
+            .headers
+            .value("upgrade")
+            .is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+            .then(|| Box::new(opened.clone()));
         let Opened { flow: id, connection, started_at, at, mode, headers, control, .. } = opened;
         let mut flow = Box::new(Flow::new(id, connection, started_at));
         flow.mode = mode;
@@ -124,6 +133,8 @@ impl Exchange {
             hole: None,
             keeps_bodies,
             interest: opened.interest,
+            upgrade,
+            websocket: None,
             out: Vec::new(),
             written: Written::Never,
             is_touched: false,
@@ -168,13 +179,44 @@ impl Exchange {
         }
     }
 
-    /// Takes a piece that travelled after a protocol switch: it is only counted.
-    pub(crate) fn frame(&mut self, side: Side, part: &Part) {
-        if let Part::Data(data) = part {
-            match side {
-                Side::Client => self.flow.request_bytes += data.len() as u64,
-                Side::Upstream => self.flow.response_bytes += data.len() as u64,
-            }
+    /// Takes a piece that travelled after a protocol switch.
+    pub(crate) fn frame(&mut self, at: Tick, side: Side, part: &Part, bench: &mut Bench) {
+        let Part::Data(data) = part else { return };
+        match side {
+            Side::Client => self.flow.request_bytes += data.len() as u64,
+            Side::Upstream => self.flow.response_bytes += data.len() as u64,
+        }
+        let Some(websocket) = &mut self.websocket else { return };
+        if let Some(problem) = websocket.feed(at, side, data) {
+            add_note(&mut self.flow.decode_note, &problem);
+            self.stale();
+        }
+        self.log(at, bench);
+    }
+
+    /// What a WebSocket has shown of its calls.
+    pub(crate) fn take_entries(&mut self) -> Vec<Entry> {
+        self.websocket
+            .as_mut()
+            .map(|socket| std::mem::take(&mut socket.entries))
+            .unwrap_or_default()
+    }
+
+    /// Keeps the messages of a WebSocket that belong to no call.
+    fn log(&mut self, at: Tick, bench: &mut Bench) {
+        let Some(websocket) = &mut self.websocket else { return };
+        if websocket.log.is_empty() {
+            return;
+        }
+        let log = std::mem::take(&mut websocket.log);
+        self.response.feed(&log, self.offset_us(at), bench);
+        self.count_events(at, bench);
+    }
+
+    fn frame_gap(&mut self, side: Side, gap: Gap) {
+        let problem = self.websocket.as_mut().and_then(|websocket| websocket.gap(side, gap));
+        if let Some(problem) = problem {
+            add_note(&mut self.flow.decode_note, &problem);
         }
     }
 
@@ -195,8 +237,14 @@ impl Exchange {
                     self.hole = Some(self.hole.unwrap_or(0) + gap.bytes);
                 }
             }
-            Direction::FramesUp => add(&mut self.flow.request_gap, gap),
-            Direction::FramesDown => add(&mut self.flow.response_gap, gap),
+            Direction::FramesUp => {
+                add(&mut self.flow.request_gap, gap);
+                self.frame_gap(Side::Client, gap);
+            }
+            Direction::FramesDown => {
+                add(&mut self.flow.response_gap, gap);
+                self.frame_gap(Side::Upstream, gap);
+            }
         }
         self.stale();
     }
@@ -205,6 +253,9 @@ impl Exchange {
     pub(crate) fn close(&mut self, closed: &Closed, bench: &mut Bench) {
         if self.flow.status.is_none() {
             self.flow.status = closed.status;
+        }
+        if let Some(websocket) = &mut self.websocket {
+            websocket.close(closed);
         }
         self.end_request(is_whole(closed), bench);
         self.read_tail(closed, bench);
@@ -269,7 +320,8 @@ impl Exchange {
 
     /// Whether something went wrong in decoding, beyond what was not meant to be decoded.
     pub(crate) fn has_decode_error(&self) -> bool {
-        self.keeps_bodies && self.flow.status != Some(101) && self.flow.decode_note.is_some()
+        let is_read = self.flow.status != Some(101) || self.websocket.is_some();
+        self.keeps_bodies && is_read && self.flow.decode_note.is_some()
     }
 
     /// The present state, for the store.
@@ -310,14 +362,24 @@ impl Exchange {
             .find_map(|name| head.headers.value(name))
             .map(str::to_owned);
         self.response = if head.status == 101 {
-            add_note(&mut flow.decode_note, "websocket: its frames are counted, not decoded");
-            Response::Counted
+            match self.upgrade.take().filter(|_| self.keeps_bodies) {
+                Some(upgrade) => {
+                    let is_known = dialect_for(websocket::METHOD, &flow.host, &flow.path).is_some();
+                    self.websocket = Some(Box::new(WebSocket::new(upgrade, &head, is_known)));
+                    Response::log(flow, bench)
+                }
+                None => {
+                    let sentence = "after the protocol switch bytes are counted, not decoded";
+                    add_note(&mut flow.decode_note, sentence);
+                    Response::Counted
+                }
+            }
         } else if self.keeps_bodies {
             Response::of_head(&head, flow, self.dialect, bench)
         } else {
             Response::Counted
         };
-        if matches!(self.response, Response::Stream(_)) {
+        if matches!(self.response, Response::Stream(_)) && head.status != 101 {
             flow.streaming = Some(true);
         }
         self.put_headers(Side::Upstream, false, head.headers, bench);
@@ -334,6 +396,11 @@ impl Exchange {
         if self.response.is_full() {
             self.interest.satisfy(Side::Upstream);
         }
+        self.count_events(at, bench);
+    }
+
+    /// Tells the flow of the events that were read.
+    fn count_events(&mut self, at: Tick, bench: &Bench) {
         if let Response::Stream(stream) = &self.response {
             let is_first_token = stream.spoke() && self.flow.ttft.is_none();
             let is_first_event = stream.seen() > 0 && self.flow.event_count == 0;

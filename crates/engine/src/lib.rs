@@ -22,6 +22,7 @@ mod request;
 mod response;
 mod session;
 mod stream;
+mod websocket;
 
 pub use intake::{Intake, IntakeOptions};
 pub use intake_stats::IntakeStats;

@@ -75,6 +75,7 @@ impl Notebook {
         match entry {
             Entry::Gap(id, direction, gap) => {
                 self.work(id, |exchange, _| exchange.gap(direction, gap));
+                self.follow(id);
             }
             Entry::Capture(Capture::Opened(opened)) => self.open(*opened),
             Entry::Capture(Capture::Request(chunk)) => {
@@ -84,7 +85,11 @@ impl Notebook {
                 self.piece(chunk, Exchange::response);
             }
             Entry::Capture(Capture::Frame(side, chunk)) => {
-                self.piece(chunk, |exchange, _, part, _| exchange.frame(side, &part));
+                let id = chunk.flow;
+                self.piece(chunk, |exchange, at, part, bench| {
+                    exchange.frame(at, side, &part, bench);
+                });
+                self.follow(id);
             }
             Entry::Capture(Capture::Closed(closed)) => return self.close(*closed),
             Entry::Capture(Capture::Tunnel(tunnel)) => {
@@ -140,6 +145,15 @@ impl Notebook {
         self.turn(now);
     }
 
+    /// Takes what a WebSocket has shown of its calls, which are flows of their own.
+    fn follow(&mut self, id: FlowId) {
+        let entries = self.flows.get_mut(&id).map(|exchange| exchange.take_entries());
+        for entry in entries.unwrap_or_default() {
+            // Their endings were never promised a slot in the intake.
+            self.take(entry);
+        }
+    }
+
     fn open(&mut self, opened: Opened) {
         let id = opened.flow;
         let bench = &self.bench;
@@ -167,6 +181,7 @@ impl Notebook {
     fn close(&mut self, closed: Closed) -> bool {
         let id = closed.flow;
         self.work(id, |exchange, bench| exchange.close(&closed, bench));
+        self.follow(id);
         let Some(mut exchange) = self.flows.remove(&id) else { return true };
         exchange.conclude(closed);
         let (request, response) = (exchange.flow.request_gap, exchange.flow.response_gap);

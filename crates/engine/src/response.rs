@@ -68,6 +68,12 @@ impl Response {
         }))
     }
 
+    /// The messages of a WebSocket, as events.
+    pub(crate) fn log(flow: &Flow, bench: &Bench) -> Self {
+        let message_max = bench.options.message_max_bytes;
+        Self::Stream(Box::new(Stream::new(flow.id, None, None, message_max)))
+    }
+
     /// Takes the next bytes.
     pub(crate) fn feed(&mut self, data: &[u8], offset_us: u64, bench: &mut Bench) {
         match self {

@@ -76,6 +76,8 @@ impl Attribution {
         self.offer(Rung::UserIdJson, hints.user_id_json);
         self.offer(Rung::MetadataSessionId, hints.metadata);
         self.offer(Rung::UserIdSuffix, hints.user_id_suffix);
+        self.offer(Rung::ClientMetadata, hints.client_metadata);
+        self.offer(Rung::PromptCacheKey, hints.prompt_cache_key);
         self.user = self.user.take().or(hints.user_id);
     }
 

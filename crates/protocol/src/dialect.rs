@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use langley_model::{Content, LiveKind, Provider, SessionId, Tokens, Usage};
 
-use crate::anthropic;
 use crate::sse::SseEvent;
+use crate::{anthropic, openai};
 
 /// One provider's way to write requests and answers.
 pub trait Dialect: Send + Sync {
@@ -62,6 +62,14 @@ pub struct EventText {
     pub start: usize,
     /// Offset after the last byte.
     pub end: usize,
+}
+
+impl EventText {
+    /// The place of `text`, a part of `data`.
+    pub(crate) fn within(block: u32, kind: LiveKind, data: &[u8], text: &str) -> Self {
+        let start = text.as_ptr().addr() - data.as_ptr().addr();
+        Self { block, kind, start, end: start + text.len() }
+    }
 }
 
 /// One step of an answer.
@@ -169,6 +177,17 @@ pub enum Delta<'a> {
     },
 }
 
+impl<'a> Delta<'a> {
+    /// A piece of a block's text.
+    pub(crate) const fn fragment(index: u32, kind: LiveKind, text: Cow<'a, str>) -> Self {
+        match kind {
+            LiveKind::Text => Self::Text { index, text },
+            LiveKind::Thinking => Self::Thinking { index, text },
+            LiveKind::ToolInput => Self::InputJson { index, json: text },
+        }
+    }
+}
+
 /// What a request says of itself. Absent means that the body did not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestFacts {
@@ -207,6 +226,10 @@ pub struct SessionHints {
     pub user_id_suffix: Option<SessionId>,
     /// `metadata.user_id` as a whole.
     pub user_id: Option<SessionId>,
+    /// `client_metadata.session_id`.
+    pub client_metadata: Option<SessionId>,
+    /// `prompt_cache_key`.
+    pub prompt_cache_key: Option<SessionId>,
 }
 
 /// The dialect of an exchange, by method and path; the query is ignored, and so is the host: many
@@ -220,10 +243,17 @@ pub fn dialect_for(
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let path = path.strip_suffix('/').unwrap_or(path);
     let ends = |end: &str| path.ends_with(end);
-    if method != "POST" {
+    if method == "WS" && ends("/responses") {
+        // A call within a WebSocket.
+        Some((Provider::OpenAi, &openai::Responses))
+    } else if method != "POST" {
         None
     } else if ends("/v1/messages") || ends("/v1/messages/count_tokens") {
         Some((Provider::Anthropic, &anthropic::Anthropic))
+    } else if ends("/chat/completions") {
+        Some((Provider::OpenAi, &openai::Chat))
+    } else if ends("/v1/responses") || ends("/openai/responses") || ends("/codex/responses") {
+        Some((Provider::OpenAi, &openai::Responses))
     } else {
         None
     }
@@ -241,6 +271,17 @@ mod tests {
         assert_eq!(provider("POST", "/v1/messages?beta=true"), Some(Provider::Anthropic));
         assert_eq!(provider("POST", "/v1/messages/count_tokens"), Some(Provider::Anthropic));
         assert_eq!(provider("POST", "/api/anthropic/v1/messages/"), Some(Provider::Anthropic));
+        for path in [
+            "/v1/chat/completions",
+            "/api/v1/chat/completions",
+            "/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
+            "/v1/responses",
+            "/openai/v1/responses",
+            "/backend-api/codex/responses",
+        ] {
+            assert_eq!(provider("POST", path), Some(Provider::OpenAi), "{path}");
+        }
+        assert_eq!(provider("POST", "/survey/responses"), None);
         assert_eq!(provider("GET", "/v1/messages"), None);
         assert_eq!(provider("POST", "/v1/messages/batches"), None);
         assert_eq!(provider("POST", "/api/event_logging/v2/batch?x=/v1/messages"), None);

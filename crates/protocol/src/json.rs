@@ -74,6 +74,15 @@ pub(crate) fn elements(text: &str) -> Option<Vec<&RawValue>> {
     serde_json::from_str(text).ok()
 }
 
+/// The type that the object states in `member`, else `name`.
+pub(crate) fn stated<'a>(object: Option<&Object<'a>>, member: &str, name: &'a str) -> &'a str {
+    match object.and_then(|object| object.text(member)) {
+        Some(Cow::Borrowed(kind)) => kind,
+        // Escapes in a type's name: nobody sends that.
+        Some(Cow::Owned(_)) | None => name,
+    }
+}
+
 /// Number of elements of a JSON array.
 pub(crate) fn count(text: &str) -> Option<u64> {
     struct Count;

@@ -6,4 +6,7 @@ pub mod client_hello;
 pub mod dialect;
 pub mod encoding;
 mod json;
+pub mod openai;
+mod preview;
 pub mod sse;
+pub mod websocket;

@@ -11,4 +11,5 @@ mod overflow;
 mod speed;
 mod stored;
 mod streams;
+mod websockets;
 mod whole;

@@ -100,17 +100,17 @@ fn nothing_is_kept_of_a_host_whose_bodies_are_private() {
 }
 
 #[test]
-fn after_a_protocol_switch_bytes_are_counted_and_it_says_websocket() {
+fn after_a_switch_to_another_protocol_bytes_are_counted_and_it_says_so() {
     let script = Script::post("/v1/responses", &[])
         .request_end()
-        .head(101, &[("upgrade", "websocket")])
+        .head(101, &[("upgrade", "something")])
         .frame(Side::Client, &[0x81; 100])
         .frame(Side::Upstream, &[0x81; 250]);
     let rows = script.play();
     let flow = rows.flow(script.flow);
     assert_eq!((flow.status, flow.outcome), (Some(101), Some(Outcome::Completed)));
     assert_eq!((flow.request_bytes, flow.response_bytes), (100, 250));
-    assert!(flow.decode_note.as_deref().unwrap().contains("websocket"));
+    assert!(flow.decode_note.as_deref().unwrap().contains("protocol switch"));
 }
 
 #[test]

@@ -4,11 +4,9 @@ use std::borrow::Cow;
 
 use langley_model::SessionId;
 
-use crate::dialect::{PREVIEW_CHARS, RequestFacts, SessionHints};
+use crate::dialect::{RequestFacts, SessionHints};
 use crate::json::{Object, count, elements, inner, unescape};
-
-/// Claude Code wraps what it tells the model beside the user's own words in this.
-const REMINDER: &str = "<system-reminder>";
+use crate::preview::preview;
 
 /// Reads a request of `/v1/messages` or `/v1/messages/count_tokens`.
 pub(super) fn read(body: &[u8]) -> RequestFacts {
@@ -41,6 +39,7 @@ fn session(metadata: &Object<'_>) -> SessionHints {
         metadata: metadata.text("sessionId").and_then(|text| SessionId::parse(&text)),
         user_id_suffix: user_id.as_deref().and_then(suffix),
         user_id: user_id.as_deref().and_then(SessionId::parse),
+        ..SessionHints::default()
     }
 }
 
@@ -65,29 +64,6 @@ fn user_text(message: &str) -> Option<String> {
         let block = Object::read(block.get().as_bytes())?;
         if block.text("type")? == "text" { preview(&block.text("text")?) } else { None }
     })
-}
-
-/// The first characters, with each run of white space as one space.
-fn preview(text: &str) -> Option<String> {
-    let text = text.trim_start();
-    if text.is_empty() || text.starts_with(REMINDER) {
-        return None;
-    }
-    let mut preview = String::new();
-    let mut left = PREVIEW_CHARS;
-    for word in text.split_whitespace() {
-        if !preview.is_empty() {
-            preview.push(' ');
-            left -= 1;
-        }
-        let before = preview.len();
-        preview.extend(word.chars().take(left));
-        left -= preview[before..].chars().count();
-        if left < 2 {
-            break;
-        }
-    }
-    Some(preview)
 }
 
 #[cfg(test)]
@@ -152,15 +128,5 @@ mod tests {
                 "system": null, "max_tokens": -1}"#,
         );
         assert_eq!(facts, RequestFacts { json_ok: true, ..RequestFacts::default() });
-    }
-
-    #[test]
-    fn a_preview_is_bounded_in_characters() {
-        let long = format!("{} {}", "é".repeat(150), "z".repeat(500));
-        let preview = preview(&long).expect("a preview");
-        assert_eq!(preview.chars().count(), PREVIEW_CHARS);
-        assert_eq!(super::preview("  \n "), None);
-        let words = super::preview(&"a ".repeat(500)).expect("a preview");
-        assert!(words.chars().count() <= PREVIEW_CHARS);
     }
 }

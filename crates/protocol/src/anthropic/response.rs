@@ -8,7 +8,7 @@ use super::fast::Found;
 use super::usage::UsageReader;
 use super::{block, fast};
 use crate::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
-use crate::json::{Object, count, elements, inner, unescape};
+use crate::json::{Object, count, elements, inner, stated, unescape};
 use crate::sse::SseEvent;
 
 /// Decodes one answer.
@@ -49,12 +49,12 @@ impl ResponseDecoder for AnthropicResponse {
             && let Some(text) =
                 if is_plain { Some(Cow::Borrowed(escaped)) } else { unescape(escaped) }
         {
-            out(text_delta(place.block, place.kind, text));
+            out(Delta::fragment(place.block, place.kind, text));
             let kind = "content_block_delta";
             return EventFacts { kind, text: Some(place), ends_block: None, known: true };
         }
         let object = Object::read(event.data);
-        let kind = stated_kind(object.as_ref(), event.name);
+        let kind = stated(object.as_ref(), "type", event.name);
         let read = object.and_then(|object| self.read(kind, event.data, &object, out));
         match read {
             Some(Ok(Read { text, ends_block })) => {
@@ -104,7 +104,8 @@ impl AnthropicResponse {
                 if !start.known {
                     return Some(Err(Said));
                 }
-                read.text = start.text.map(|(kind, text)| place(index, kind, data, text));
+                read.text =
+                    start.text.map(|(kind, text)| EventText::within(index, kind, data, text));
             }
             "content_block_stop" => {
                 let index = event.index("index")?;
@@ -204,8 +205,8 @@ fn read_delta(index: u32, data: &[u8], delta: &Object<'_>, out: Out<'_>) -> Resu
     };
     match escaped.and_then(|escaped| Some((escaped, unescape(escaped)?))) {
         Some((escaped, text)) => {
-            read.text = Some(place(index, live, data, escaped));
-            out(text_delta(index, live, text));
+            read.text = Some(EventText::within(index, live, data, escaped));
+            out(Delta::fragment(index, live, text));
             Ok(read)
         }
         None => {
@@ -213,20 +214,6 @@ fn read_delta(index: u32, data: &[u8], delta: &Object<'_>, out: Out<'_>) -> Resu
             Err(Said)
         }
     }
-}
-
-fn text_delta(index: u32, kind: LiveKind, text: Cow<'_, str>) -> Delta<'_> {
-    match kind {
-        LiveKind::Text => Delta::Text { index, text },
-        LiveKind::Thinking => Delta::Thinking { index, text },
-        LiveKind::ToolInput => Delta::InputJson { index, json: text },
-    }
-}
-
-/// Where `text`, a part of `data`, lies in it.
-fn place(block: u32, kind: LiveKind, data: &[u8], text: &str) -> EventText {
-    let start = text.as_ptr().addr() - data.as_ptr().addr();
-    EventText { block, kind, start, end: start + text.len() }
 }
 
 fn stop(object: &Object<'_>, out: Out<'_>) {
@@ -245,13 +232,4 @@ fn error(object: &Object<'_>, out: Out<'_>) -> Option<()> {
         None => out(Delta::Error { kind: None, message: Some(object.text("error")?) }),
     }
     Some(())
-}
-
-/// The type that the data states, else the event's name.
-fn stated_kind<'a>(object: Option<&Object<'a>>, name: &'a str) -> &'a str {
-    match object.and_then(|object| object.text("type")) {
-        Some(Cow::Borrowed(kind)) => kind,
-        // Escapes in a type's name: nobody sends that.
-        Some(Cow::Owned(_)) | None => name,
-    }
 }

@@ -4,7 +4,10 @@
 
 mod cassettes;
 mod client_hello;
+mod decoded;
 mod encoding;
 mod fast_path;
+mod openai;
 mod sse;
+mod websocket;
 mod whole_bodies;

@@ -1,0 +1,286 @@
+//! A WebSocket after its upgrade: messages of both directions, and the model calls among them.
+//!
+//! A call has a flow of its own, so that it has a model, usage, tools and an outcome as any other: what
+//! is seen of it in here becomes the captures of an exchange whose answer is a stream of events. All
+//! other messages are events of the WebSocket's own flow.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use langley_model::{
+    Capture, Chunk, Closed, Ending, FlowId, Gap, HeaderBlock, Micros, Opened, Part, ResponseHead,
+    Side, Tick,
+};
+use langley_protocol::websocket::{Compression, FrameDecoder, Message};
+use serde::Deserialize;
+
+use crate::intake::{Direction, Entry};
+
+/// The largest message that is read, in bytes.
+const MESSAGE_MAX: usize = 4 << 20;
+
+/// Calls that may wait for their answers on one connection; one more is an event like any other.
+const CALLS_MAX: usize = 64;
+
+/// The method by which a call's flow is known.
+pub(crate) const METHOD: &str = "WS";
+
+/// A WebSocket being read.
+pub(crate) struct WebSocket {
+    /// What the calls' flows begin with.
+    upgrade: Box<Opened>,
+    up: FrameDecoder,
+    down: FrameDecoder,
+    /// Calls that have not ended, the oldest first: the provider answers in order.
+    calls: VecDeque<Call>,
+    /// Who said first that nothing more will come.
+    closed_by: Option<Side>,
+    /// What became of the calls.
+    pub(crate) entries: Vec<Entry>,
+    /// Messages that belong to no call, in the form of an event stream.
+    pub(crate) log: Vec<u8>,
+    /// Whether calls are looked for at all.
+    has_calls: bool,
+}
+
+struct Call {
+    flow: FlowId,
+    request_bytes: u64,
+    response_bytes: u64,
+    status: Option<u16>,
+}
+
+/// What a message's JSON says of itself.
+#[derive(Deserialize)]
+struct Stated<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Cow<'a, str>>,
+    status: Option<u16>,
+}
+
+impl WebSocket {
+    /// The WebSocket that `head` has agreed to. `has_calls`: its path is known to carry model calls.
+    pub(crate) fn new(upgrade: Box<Opened>, head: &ResponseHead, has_calls: bool) -> Self {
+        let extensions = head.headers.value("sec-websocket-extensions").unwrap_or_default();
+        let decoder =
+            |client| FrameDecoder::new(Compression::agreed(extensions, client), MESSAGE_MAX);
+        Self {
+            upgrade,
+            up: decoder(true),
+            down: decoder(false),
+            calls: VecDeque::new(),
+            closed_by: None,
+            entries: Vec::new(),
+            log: Vec::new(),
+            has_calls,
+        }
+    }
+
+    /// Takes bytes of one direction. Returns why nothing more of it can be read, when that is new.
+    pub(crate) fn feed(&mut self, at: Tick, side: Side, data: &[u8]) -> Option<String> {
+        let mut decoder = self.take_decoder(side);
+        let before = decoder.error();
+        decoder.feed(data, &mut |message| self.message(at, side, message));
+        let error = decoder.error();
+        self.put_decoder(side, decoder);
+        if before.is_some() { None } else { error.map(|error| error.to_string()) }
+    }
+
+    /// Bytes of one direction were not captured. Returns why nothing more of it can be read, when that
+    /// is new.
+    pub(crate) fn gap(&mut self, side: Side, gap: Gap) -> Option<String> {
+        if side == Side::Upstream
+            && let Some(call) = self.calls.front()
+        {
+            self.entries.push(Entry::Gap(call.flow, Direction::Response, gap));
+        }
+        let mut decoder = self.take_decoder(side);
+        let before = decoder.error();
+        decoder.gap();
+        let error = decoder.error();
+        self.put_decoder(side, decoder);
+        if before.is_some() { None } else { error.map(|error| error.to_string()) }
+    }
+
+    /// The connection is over: calls without an answer's end were cut off.
+    pub(crate) fn close(&mut self, closed: &Closed) {
+        let ending = match (closed.ending, self.closed_by) {
+            (Ending::Whole, Some(Side::Upstream)) => Ending::UpstreamGone,
+            (Ending::Whole, _) => Ending::ClientGone,
+            (other, _) => other,
+        };
+        while let Some(call) = self.calls.pop_front() {
+            self.end(&call, closed.at, ending, closed.reason.clone());
+        }
+    }
+
+    fn take_decoder(&mut self, side: Side) -> FrameDecoder {
+        let place = match side {
+            Side::Client => &mut self.up,
+            Side::Upstream => &mut self.down,
+        };
+        std::mem::replace(place, FrameDecoder::new(Compression::default(), 0))
+    }
+
+    fn put_decoder(&mut self, side: Side, decoder: FrameDecoder) {
+        match side {
+            Side::Client => self.up = decoder,
+            Side::Upstream => self.down = decoder,
+        }
+    }
+
+    fn message(&mut self, at: Tick, side: Side, message: Message<'_>) {
+        match message {
+            Message::Text(text) => {
+                let stated = serde_json::from_slice::<Stated<'_>>(text).ok();
+                let kind = stated.as_ref().and_then(|stated| stated.kind.as_deref());
+                match side {
+                    Side::Client if self.has_calls && kind == Some("response.create") => {
+                        if self.calls.len() < CALLS_MAX {
+                            return self.begin(at, text);
+                        }
+                    }
+                    Side::Upstream if !self.calls.is_empty() => {
+                        let status = stated.as_ref().and_then(|stated| stated.status);
+                        return self.answer(at, kind, status, text);
+                    }
+                    Side::Client | Side::Upstream => {}
+                }
+                self.note(side, "text", text);
+            }
+            Message::Binary(bytes) => {
+                self.note(side, "binary", format!("{{\"bytes\":{}}}", bytes.len()).as_bytes());
+            }
+            Message::Ping => self.note(side, "ping", b"{}"),
+            Message::Pong => self.note(side, "pong", b"{}"),
+            Message::Close { code } => {
+                self.closed_by.get_or_insert(side);
+                let code = code.map_or_else(|| String::from("null"), |code| code.to_string());
+                self.note(side, "close", format!("{{\"code\":{code}}}").as_bytes());
+            }
+            Message::Oversized(bytes) => {
+                if side == Side::Upstream
+                    && let Some(call) = self.calls.front()
+                {
+                    let gap = Gap { chunks: 1, bytes };
+                    self.entries.push(Entry::Gap(call.flow, Direction::Response, gap));
+                }
+                self.note(side, "oversized", format!("{{\"bytes\":{bytes}}}").as_bytes());
+            }
+        }
+    }
+
+    /// A message that belongs to no call.
+    fn note(&mut self, side: Side, what: &str, text: &[u8]) {
+        let who = match side {
+            Side::Client => "client",
+            Side::Upstream => "provider",
+        };
+        self.log.extend_from_slice(format!("event: {who}.{what}\n").as_bytes());
+        event_data(&mut self.log, text);
+    }
+
+    /// The agent asks for an answer.
+    fn begin(&mut self, at: Tick, text: &[u8]) {
+        let flow = FlowId::new();
+        let mut headers = HeaderBlock::new();
+        for (name, value) in self.upgrade.headers.iter() {
+            headers.push(name, value);
+        }
+        headers.push("content-type", b"application/json");
+        let opened = Opened {
+            flow,
+            started_at: self.wall(at),
+            at,
+            method: METHOD.to_owned(),
+            headers,
+            setup: None,
+            interest: Arc::default(),
+            ..(*self.upgrade).clone()
+        };
+        self.capture(Capture::Opened(Box::new(opened)));
+        let request_bytes = text.len() as u64;
+        let chunk = |part| Capture::Request(Chunk { flow, at, part });
+        self.capture(chunk(Part::Data(Bytes::copy_from_slice(text))));
+        self.capture(chunk(Part::End));
+        self.calls.push_back(Call { flow, request_bytes, response_bytes: 0, status: None });
+    }
+
+    /// The provider says something to the oldest call.
+    fn answer(&mut self, at: Tick, kind: Option<&str>, status: Option<u16>, text: &[u8]) {
+        let Some(call) = self.calls.front_mut() else { return };
+        let flow = call.flow;
+        let mut captures = Vec::with_capacity(2);
+        if call.status.is_none() {
+            // An error has a status of its own; there is no other.
+            let status = status.filter(|_| kind == Some("error")).unwrap_or(200);
+            call.status = Some(status);
+            let mut headers = HeaderBlock::new();
+            headers.push("content-type", b"text/event-stream");
+            captures.push(Part::Head(Box::new(ResponseHead { status, headers })));
+        }
+        call.response_bytes += text.len() as u64;
+        let mut event = Vec::with_capacity(text.len() + 16);
+        event_data(&mut event, text);
+        captures.push(Part::Data(event.into()));
+        let ends = matches!(
+            kind,
+            Some(
+                "response.completed"
+                    | "response.done"
+                    | "response.incomplete"
+                    | "response.failed"
+                    | "response.cancelled"
+                    | "error"
+            )
+        );
+        if ends {
+            captures.push(Part::End);
+        }
+        for part in captures {
+            self.capture(Capture::Response(Chunk { flow, at, part }));
+        }
+        if ends && let Some(call) = self.calls.pop_front() {
+            self.end(&call, at, Ending::Whole, None);
+        }
+    }
+
+    fn end(&mut self, call: &Call, at: Tick, ending: Ending, reason: Option<String>) {
+        let closed = Closed {
+            flow: call.flow,
+            at,
+            ended_at: self.wall(at),
+            ending,
+            reason,
+            request_bytes: call.request_bytes,
+            response_bytes: call.response_bytes,
+            request_gap: Gap::default(),
+            response_gap: Gap::default(),
+            request_tail: None,
+            response_tail: None,
+            status: call.status,
+        };
+        self.capture(Capture::Closed(Box::new(closed)));
+    }
+
+    fn capture(&mut self, capture: Capture) {
+        self.entries.push(Entry::Capture(capture));
+    }
+
+    fn wall(&self, at: Tick) -> Micros {
+        let since = at.since(self.upgrade.at);
+        Micros(self.upgrade.started_at.0 + i64::try_from(since.as_micros()).unwrap_or(0))
+    }
+}
+
+/// Writes `text` as the data of an event, line by line, and ends the event.
+fn event_data(into: &mut Vec<u8>, text: &[u8]) {
+    for line in text.split(|byte| *byte == b'\n') {
+        into.extend_from_slice(b"data: ");
+        into.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        into.push(b'\n');
+    }
+    into.push(b'\n');
+}

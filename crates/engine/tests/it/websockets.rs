@@ -1,0 +1,227 @@
+//! WebSockets: each model call is a flow of its own, everything else an event of the socket's.
+
+use langley_model::{Content, Ending, Flow, Outcome, Provider, Record, Side, Tokens};
+
+use crate::kit::{Rig, Rows, Script};
+
+const SWITCH: &[(&str, &str)] = &[("upgrade", "websocket"), ("connection", "Upgrade")];
+
+fn upgrade() -> Script {
+    let mut script =
+        Script::post("/v1/responses", &[("upgrade", "WebSocket"), ("session-id", "s-1")])
+            .request_end()
+            .head(101, SWITCH);
+    script.opened.method = "GET".into();
+    script.opened.host = "api.openai.com".into();
+    script
+}
+
+/// A text message in one frame, masked when it comes from the client.
+fn text(side: Side, text: &str) -> Vec<u8> {
+    frame(side, 0x81, text.as_bytes())
+}
+
+fn frame(side: Side, first: u8, payload: &[u8]) -> Vec<u8> {
+    let masked = side == Side::Client;
+    let mut frame = vec![first, if masked { 0xfe } else { 0x7e }];
+    frame.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
+    let mask = if masked { [7, 1, 200, 3] } else { [0; 4] };
+    if masked {
+        frame.extend(mask);
+    }
+    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key));
+    frame
+}
+
+fn create(extra: &str) -> Vec<u8> {
+    text(
+        Side::Client,
+        &format!(
+            r#"{{"type":"response.create","model":"gpt-5.4-codex"{extra},"input":[{{"role":"user","content":[{{"type":"input_text","text":"go"}}]}}]}}"#
+        ),
+    )
+}
+
+fn says(event: &str) -> Vec<u8> {
+    text(Side::Upstream, event)
+}
+
+fn answer(id: &str, said: &str) -> Vec<u8> {
+    [
+        says(&format!(
+            r#"{{"type":"response.created","response":{{"id":"{id}","model":"gpt-5.4-codex"}}}}"#
+        )),
+        says(&format!(
+            "{{\"type\":\"response.output_text.delta\",\"output_index\":0,\n\"content_index\":0,\"delta\":\"{said}\"}}"
+        )),
+        says(&format!(
+            r#"{{"type":"response.completed","response":{{"id":"{id}","status":"completed","usage":{{"input_tokens":9,"output_tokens":4}}}}}}"#
+        )),
+    ]
+    .concat()
+}
+
+/// The flows of calls, in the order of their first records.
+fn calls(rows: &Rows) -> Vec<&Flow> {
+    let mut ids = Vec::new();
+    for record in &rows.records {
+        if let Record::Flow(flow) = record
+            && flow.method == "WS"
+            && !ids.contains(&flow.id)
+        {
+            ids.push(flow.id);
+        }
+    }
+    ids.into_iter().map(|id| rows.flow(id)).collect()
+}
+
+#[test]
+fn each_call_on_a_websocket_is_a_flow_with_all_that_a_flow_has() {
+    let script = upgrade()
+        .frame(Side::Client, &create(r#","generate":false"#))
+        .frame(Side::Upstream, &answer("resp_1", ""))
+        .frame(Side::Client, &frame(Side::Client, 0x89, b""))
+        .frame(Side::Client, &create(r#","previous_response_id":"resp_1""#))
+        .frame(Side::Upstream, &answer("resp_2", "done"))
+        .frame(Side::Client, &frame(Side::Client, 0x88, &[0x03, 0xe8]));
+    let rows = script.play();
+    let socket = rows.flow(script.flow);
+    assert_eq!((socket.status, socket.outcome), (Some(101), Some(Outcome::Completed)));
+    assert_eq!(socket.decode_note, None);
+    assert_eq!(socket.request_bytes, script.closed.request_bytes);
+    let noted: Vec<_> =
+        rows.events(script.flow).into_iter().map(|event| (event.kind, event.data)).collect();
+    let is = |kind: &str, data: &str| (kind.to_owned(), data.to_owned());
+    assert_eq!(noted, [is("client.ping", "{}"), is("client.close", r#"{"code":1000}"#)]);
+
+    let calls = calls(&rows);
+    let ids: Vec<_> = calls.iter().map(|call| call.message_id.as_deref()).collect();
+    assert_eq!(ids, [Some("resp_1"), Some("resp_2")]);
+    let call = calls[1];
+    assert_eq!((call.status, call.outcome), (Some(200), Some(Outcome::Completed)));
+    assert_eq!(call.provider, Some(Provider::OpenAi));
+    assert_eq!(call.model.as_deref(), Some("gpt-5.4-codex"));
+    assert_eq!((call.usage.input, call.usage.output), (Some(Tokens(9)), Some(Tokens(4))));
+    assert_eq!(call.session.as_ref().map(|session| session.id.as_str()), Some("s-1"));
+    assert_eq!((call.path.as_str(), call.connection), ("/v1/responses", socket.connection));
+    assert_eq!((call.streaming, call.event_count), (Some(true), 3));
+    assert!(call.started_at > socket.started_at && call.duration.is_some());
+    let message = rows.message(call.id).unwrap();
+    assert_eq!(
+        message.blocks[0].content,
+        Content::Text { text: "done".into(), citations: Vec::new() }
+    );
+    let request = rows.body(call.id, Side::Client).unwrap();
+    assert!(String::from_utf8_lossy(request.bytes.as_bytes()).contains("previous_response_id"));
+    assert_eq!(rows.events(call.id)[2].kind, "response.completed");
+}
+
+#[test]
+fn frames_may_be_cut_anywhere() {
+    let whole: Vec<(Side, Vec<u8>)> = vec![
+        (Side::Client, create("")),
+        (Side::Upstream, answer("resp_1", "one")),
+        (Side::Client, create("")),
+        (Side::Upstream, answer("resp_2", "two")),
+    ];
+    let mut script = upgrade();
+    for (side, bytes) in &whole {
+        for byte in bytes {
+            script = script.frame(*side, &[*byte]);
+        }
+    }
+    let rows = script.play();
+    let said: Vec<_> = calls(&rows).iter().map(|call| rows.message(call.id).cloned()).collect();
+    let texts: Vec<_> = said
+        .iter()
+        .map(|message| match &message.as_ref().unwrap().blocks[0].content {
+            Content::Text { text, .. } => text.clone(),
+            other => format!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(texts, ["one", "two"]);
+}
+
+#[test]
+fn a_call_whose_socket_goes_away_is_cut_off_by_whoever_left() {
+    let cases: [(&[u8], Ending, Outcome); 4] = [
+        (&[], Ending::Whole, Outcome::ClientGone),
+        (&[], Ending::UpstreamGone, Outcome::UpstreamGone),
+        (&[], Ending::Unaccounted, Outcome::Lost),
+        (&[0x88, 0x00], Ending::Whole, Outcome::UpstreamGone),
+    ];
+    for (last, ending, outcome) in cases {
+        let half = says(r#"{"type":"response.created","response":{"id":"resp_1"}}"#);
+        let script = upgrade()
+            .frame(Side::Client, &create(""))
+            .frame(Side::Upstream, &half)
+            .frame(Side::Upstream, last)
+            .ends(ending);
+        let rows = script.play();
+        let calls = calls(&rows);
+        assert_eq!(calls.len(), 1);
+        assert_eq!(calls[0].outcome, Some(outcome), "{ending:?} {last:?}");
+    }
+}
+
+#[test]
+fn an_error_answers_a_call_with_its_own_status() {
+    let error =
+        r#"{"type":"error","status":429,"error":{"code":"rate_limit_exceeded","message":"slow"}}"#;
+    let script = upgrade().frame(Side::Client, &create("")).frame(Side::Upstream, &says(error));
+    let rows = script.play();
+    let call = calls(&rows)[0];
+    assert_eq!((call.status, call.outcome), (Some(429), Some(Outcome::ProviderError)));
+    assert_eq!(call.error_kind.as_deref(), Some("rate_limit_exceeded"));
+    assert_eq!(call.error_message.as_deref(), Some("slow"));
+}
+
+#[test]
+fn a_secret_in_any_message_is_redacted() {
+    let key = format!("sk-ant-{}-{}", "api03", "A1b2C3d4".repeat(12));
+    let script = upgrade()
+        .frame(
+            Side::Client,
+            &text(Side::Client, &format!(r#"{{"type":"session.update","k":"{key}"}}"#)),
+        )
+        .frame(Side::Client, &create(&format!(r#","user":"{key}""#)))
+        .frame(Side::Upstream, &answer("resp_1", &key));
+    let rows = script.play();
+    assert_eq!(rows.events(script.flow)[0].kind, "client.text");
+    let everything: String = rows
+        .records
+        .iter()
+        .map(|record| match record {
+            Record::Events(run) => String::from_utf8_lossy(run.text.as_bytes()).into_owned(),
+            Record::Body(body) => String::from_utf8_lossy(body.bytes.as_bytes()).into_owned(),
+            other => format!("{other:?}"),
+        })
+        .collect();
+    for kept in ["session.update", "response.create", "response.output_text.delta"] {
+        assert!(everything.contains(kept), "{kept}");
+    }
+    assert!(!everything.contains("A1b2C3d4A1b2C3d4"), "the key is nowhere");
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_counted_as_before() {
+    let script = upgrade()
+        .frame(Side::Client, &create(""))
+        .frame(Side::Upstream, &[0xff, 0xff, 0xff])
+        .frame(Side::Upstream, &answer("resp_1", "unread"));
+    let rows = script.play();
+    let socket = rows.flow(script.flow);
+    assert!(socket.decode_note.as_deref().unwrap().contains("no WebSocket frame"));
+    assert_eq!(socket.response_bytes, script.closed.response_bytes);
+    assert_eq!(calls(&rows)[0].outcome, Some(Outcome::ClientGone));
+}
+
+#[test]
+fn calls_of_a_killed_recorder_are_lost_with_their_socket() {
+    let rig = Rig::new();
+    let script = upgrade().frame(Side::Client, &create(""));
+    rig.start(&script);
+    let rows = rig.finish();
+    assert_eq!(rows.flow(script.flow).outcome, Some(Outcome::Lost));
+    assert_eq!(calls(&rows)[0].outcome, Some(Outcome::Lost));
+}

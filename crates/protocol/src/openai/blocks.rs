@@ -1,0 +1,104 @@
+//! Blocks of an answer whose provider numbers its parts in its own way: each part gets the next index
+//! when it is first spoken of.
+
+use langley_model::{Content, LiveKind};
+
+use crate::dialect::{Delta, EventText};
+use crate::json::unescape;
+
+/// Open blocks that are remembered; beyond it the oldest counts as ended.
+const OPEN_MAX: usize = 256;
+
+/// Where the decoder hands its deltas.
+pub(super) type Out<'o> = &'o mut dyn FnMut(Delta<'_>);
+
+/// The open blocks, by the provider's own name `K` of their part.
+#[derive(Debug)]
+pub(super) struct Blocks<K> {
+    open: Vec<Open<K>>,
+    next: u32,
+}
+
+#[derive(Debug)]
+struct Open<K> {
+    key: K,
+    index: u32,
+    /// Whether any of its text came.
+    said: bool,
+}
+
+impl<K> Default for Blocks<K> {
+    fn default() -> Self {
+        Self { open: Vec::new(), next: 0 }
+    }
+}
+
+impl<K: Copy + PartialEq> Blocks<K> {
+    /// Whether the part's block is open.
+    pub(super) fn is_open(&self, key: K) -> bool {
+        self.open.iter().any(|block| block.key == key)
+    }
+
+    /// Whether any of the part's text came.
+    pub(super) fn has_said(&self, key: K) -> bool {
+        self.open.iter().any(|block| block.key == key && block.said)
+    }
+
+    /// The part's block, begun with `content` when it is not open.
+    pub(super) fn start(&mut self, key: K, content: impl FnOnce() -> Content, out: Out<'_>) -> u32 {
+        if let Some(block) = self.open.iter().find(|block| block.key == key) {
+            return block.index;
+        }
+        if self.open.len() >= OPEN_MAX {
+            let oldest = self.open.remove(0);
+            out(Delta::BlockStop { index: oldest.index });
+        }
+        let index = self.next;
+        self.next = self.next.saturating_add(1);
+        self.open.push(Open { key, index, said: false });
+        out(Delta::BlockStart { index, content: content() });
+        index
+    }
+
+    /// A piece of the part's text: `escaped` as it stands in the JSON of `data`. None when it cannot be
+    /// unescaped.
+    pub(super) fn say(
+        &mut self,
+        key: K,
+        kind: LiveKind,
+        escaped: &str,
+        data: &[u8],
+        out: Out<'_>,
+    ) -> Option<EventText> {
+        let block = self.open.iter_mut().find(|block| block.key == key)?;
+        let text = unescape(escaped)?;
+        block.said |= !text.is_empty();
+        let index = block.index;
+        out(Delta::fragment(index, kind, text));
+        Some(EventText::within(index, kind, data, escaped))
+    }
+
+    /// Ends the blocks of which `ends` is true; returns the last one's index.
+    pub(super) fn stop(&mut self, ends: impl Fn(K) -> bool, out: Out<'_>) -> Option<u32> {
+        let mut last = None;
+        self.open.retain(|block| {
+            let ended = ends(block.key);
+            if ended {
+                out(Delta::BlockStop { index: block.index });
+                last = Some(block.index);
+            }
+            !ended
+        });
+        last
+    }
+}
+
+/// An empty text.
+pub(super) const fn text() -> Content {
+    Content::Text { text: String::new(), citations: Vec::new() }
+}
+
+/// Empty reasoning.
+pub(super) const fn thinking() -> Content {
+    Content::Thinking { text: String::new(), signature_bytes: 0 }
+}

@@ -1,0 +1,328 @@
+//! Answers of Chat Completions: chunks of a stream and whole bodies, both as the same deltas.
+
+use std::borrow::Cow;
+
+use langley_model::{Content, LiveKind};
+
+use super::blocks::{Blocks, Out, text, thinking};
+use super::{error, usage};
+use crate::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
+use crate::json::{Object, elements, inner, stated};
+use crate::sse::SseEvent;
+
+/// What ends a stream, in place of a chunk.
+const DONE: &[u8] = b"[DONE]";
+
+/// Choices whose end is watched; an answer with more ends with its stream.
+const CHOICES_MAX: u32 = 64;
+
+/// Calls whose ids are remembered.
+const CALLS_MAX: usize = 256;
+
+/// The position of a call in the form that was before `tool_calls`.
+const LEGACY_CALL: u32 = u32::MAX;
+
+/// A part of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Part {
+    choice: u32,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Thinking,
+    Text,
+    Refusal,
+    Call(u32),
+}
+
+/// Decodes one answer.
+#[derive(Debug, Default)]
+pub struct ChatAnswer {
+    blocks: Blocks<Part>,
+    /// The ids of calls: some hosts give all calls the same position.
+    calls: Vec<(Part, String)>,
+    started: bool,
+    stopped: bool,
+    ended: bool,
+    /// Choices that spoke, and those of them that have a reason to have ended; a bit each.
+    speaking: u64,
+    finished: u64,
+}
+
+impl ChatAnswer {
+    /// A decoder at the start of an answer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn end(&mut self, out: Out<'_>) {
+        if !self.ended {
+            self.ended = true;
+            out(Delta::MessageStop);
+        }
+    }
+
+    fn start(&mut self, object: &Object<'_>, role: Option<Cow<'_, str>>, out: Out<'_>) {
+        if !self.started {
+            self.started = true;
+            let role = role.unwrap_or(Cow::Borrowed("assistant"));
+            let filled =
+                |text: Option<Cow<'_, str>>| text.filter(|text| !text.is_empty()).map(super::owned);
+            out(Delta::MessageStart {
+                id: filled(object.text("id")),
+                model: filled(object.text("model")),
+                role: Some(super::owned(role)),
+            });
+        }
+    }
+
+    /// Reads a chunk or a whole body; the parts of its choices lie in `member`. None when nothing in it
+    /// is known.
+    fn read(
+        &mut self,
+        data: &[u8],
+        object: &Object<'_>,
+        member: &str,
+        out: Out<'_>,
+    ) -> Option<Read> {
+        let mut read = Read::default();
+        if object.raw("error").is_some() {
+            out(error(object)?);
+            return Some(read);
+        }
+        let choices = elements(object.raw("choices")?)?;
+        for choice in &choices {
+            let choice = Object::read(choice.get().as_bytes())?;
+            let number = choice.index("index").unwrap_or(0);
+            let said = choice.object(member);
+            self.start(object, said.as_ref().and_then(|said| said.text("role")), out);
+            if let Some(said) = &said {
+                self.watch(number);
+                read.unknown |= !self.parts(number, said, data, &mut read.text, out);
+            }
+            if let Some(reason) = choice.text("finish_reason") {
+                read.ends_block = self.finish(number, &reason, out).or(read.ends_block);
+            }
+        }
+        if choices.is_empty() {
+            self.start(object, None, out);
+        }
+        let stated = object.object("usage");
+        // Groq's first place for it.
+        let stated = stated.or_else(|| object.object("x_groq")?.object("usage"));
+        if let Some(stated) = stated {
+            out(Delta::Usage(usage::read(&stated)));
+        }
+        Some(read)
+    }
+
+    fn watch(&mut self, choice: u32) {
+        if choice < CHOICES_MAX {
+            self.speaking |= 1 << choice;
+        }
+    }
+
+    /// A choice has a reason to have ended: with the last of them the answer is whole.
+    fn finish(&mut self, choice: u32, reason: &str, out: Out<'_>) -> Option<u32> {
+        let ended = self.blocks.stop(|part| part.choice == choice, out);
+        self.calls.retain(|(part, _)| part.choice != choice);
+        if !self.stopped {
+            self.stopped = true;
+            out(Delta::Stop { reason: Some(Cow::Borrowed(reason)), sequence: None });
+        }
+        self.watch(choice);
+        if choice < CHOICES_MAX {
+            self.finished |= 1 << choice;
+            if self.finished == self.speaking {
+                self.end(out);
+            }
+        }
+        ended
+    }
+
+    /// Hands out the parts of one choice. Returns whether all of them are known.
+    fn parts(
+        &mut self,
+        choice: u32,
+        said: &Object<'_>,
+        data: &[u8],
+        place: &mut Option<EventText>,
+        out: Out<'_>,
+    ) -> bool {
+        let mut known = true;
+        let texts = [
+            // Two names for the same, after the hosts that had it first.
+            (["reasoning_content", "reasoning"], Kind::Thinking, LiveKind::Thinking),
+            (["content", ""], Kind::Text, LiveKind::Text),
+            (["refusal", ""], Kind::Refusal, LiveKind::Text),
+        ];
+        for (names, kind, live) in texts {
+            let Some(raw) = names.iter().find_map(|name| said.raw(name)) else { continue };
+            let Some(escaped) = inner(raw) else {
+                // Mistral writes content as a list of parts; kept in the event, and counted.
+                known = false;
+                out(Delta::Unknown { kind: Cow::Borrowed(names[0]) });
+                continue;
+            };
+            if !escaped.is_empty() {
+                let part = Part { choice, kind };
+                known &= self.say(part, live, escaped, data, place, out);
+            }
+        }
+        for (position, call) in
+            (0..).zip(said.raw("tool_calls").and_then(elements).unwrap_or_default())
+        {
+            let call = Object::read(call.get().as_bytes());
+            known &= call.is_some_and(|call| self.call(choice, position, &call, data, place, out));
+        }
+        if let Some(call) = said.object("function_call") {
+            known &= self.function(
+                Part { choice, kind: Kind::Call(LEGACY_CALL) },
+                "",
+                &call,
+                "arguments",
+                data,
+                place,
+                out,
+            );
+        }
+        for citation in said.raw("annotations").and_then(elements).unwrap_or_default() {
+            let part = Part { choice, kind: Kind::Text };
+            let index = self.blocks.start(part, text, out);
+            out(Delta::Citation { index, json: Cow::Borrowed(citation.get()) });
+        }
+        known
+    }
+
+    /// A piece of text of one kind; what was spoken before in the choice has ended.
+    fn say(
+        &mut self,
+        part: Part,
+        live: LiveKind,
+        escaped: &str,
+        data: &[u8],
+        place: &mut Option<EventText>,
+        out: Out<'_>,
+    ) -> bool {
+        self.quiet(part, out);
+        self.blocks.start(part, if live == LiveKind::Thinking { thinking } else { text }, out);
+        let said = self.blocks.say(part, live, escaped, data, out);
+        *place = place.or(said);
+        said.is_some()
+    }
+
+    /// Ends the texts of a choice that are other than `part`.
+    fn quiet(&mut self, part: Part, out: Out<'_>) {
+        self.blocks.stop(
+            |open| {
+                open.choice == part.choice && open != part && !matches!(open.kind, Kind::Call(_))
+            },
+            out,
+        );
+    }
+
+    fn call(
+        &mut self,
+        choice: u32,
+        position: u32,
+        call: &Object<'_>,
+        data: &[u8],
+        place: &mut Option<EventText>,
+        out: Out<'_>,
+    ) -> bool {
+        let part = Part { choice, kind: Kind::Call(call.index("index").unwrap_or(position)) };
+        let id = call.owned("id");
+        let known = self.calls.iter().find(|(of, _)| *of == part);
+        if known.is_some_and(|(_, known)| !id.is_empty() && *known != id) {
+            self.blocks.stop(|open| open == part, out);
+            self.calls.retain(|(of, _)| *of != part);
+        }
+        match (call.object("function"), call.object("custom")) {
+            (Some(function), _) => {
+                self.function(part, &id, &function, "arguments", data, place, out)
+            }
+            (None, Some(custom)) => self.function(part, &id, &custom, "input", data, place, out),
+            (None, None) => false,
+        }
+    }
+
+    /// A call's name and a piece of its arguments, which lie in `member`.
+    #[expect(clippy::too_many_arguments, reason = "a call, where it belongs, and where it is told")]
+    fn function(
+        &mut self,
+        part: Part,
+        id: &str,
+        function: &Object<'_>,
+        member: &str,
+        data: &[u8],
+        place: &mut Option<EventText>,
+        out: Out<'_>,
+    ) -> bool {
+        self.quiet(part, out);
+        if !self.blocks.is_open(part) {
+            if self.calls.len() >= CALLS_MAX {
+                self.calls.remove(0);
+            }
+            self.calls.push((part, id.to_owned()));
+        }
+        self.blocks.start(
+            part,
+            || Content::ToolUse {
+                id: id.to_owned(),
+                name: function.owned("name"),
+                input: String::new(),
+            },
+            out,
+        );
+        let Some(escaped) = function.raw(member).and_then(inner).filter(|text| !text.is_empty())
+        else {
+            return true;
+        };
+        let said = self.blocks.say(part, LiveKind::ToolInput, escaped, data, out);
+        *place = place.or(said);
+        said.is_some()
+    }
+}
+
+/// What one chunk was.
+#[derive(Default)]
+struct Read {
+    text: Option<EventText>,
+    ends_block: Option<u32>,
+    unknown: bool,
+}
+
+impl ResponseDecoder for ChatAnswer {
+    fn event<'a>(&mut self, event: &SseEvent<'a>, out: Out<'_>) -> EventFacts<'a> {
+        if event.data.trim_ascii() == DONE {
+            self.end(out);
+            return EventFacts { kind: "[DONE]", text: None, ends_block: None, known: true };
+        }
+        let object = Object::read(event.data);
+        let failed = object.as_ref().is_some_and(|object| object.raw("error").is_some());
+        let kind = if failed { "error" } else { stated(object.as_ref(), "object", event.name) };
+        match object.and_then(|object| self.read(event.data, &object, "delta", out)) {
+            Some(Read { text, ends_block, unknown }) => {
+                EventFacts { kind, text, ends_block, known: !unknown }
+            }
+            None => {
+                out(Delta::Unknown { kind: Cow::Borrowed(kind) });
+                EventFacts { kind, text: None, ends_block: None, known: false }
+            }
+        }
+    }
+
+    fn json(&mut self, body: &[u8], out: Out<'_>) -> bool {
+        let object = Object::read(body);
+        let read = object.as_ref().and_then(|object| self.read(body, object, "message", out));
+        if let Some(read) = read {
+            return !read.unknown;
+        }
+        let kind = object.and_then(|object| object.text("object")).unwrap_or_default();
+        out(Delta::Unknown { kind });
+        false
+    }
+}

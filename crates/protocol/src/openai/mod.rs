@@ -1,0 +1,70 @@
+//! The dialects of OpenAI: Chat Completions, which many other hosts speak as well, and Responses.
+//!
+//! Formats: the public references of `POST /v1/chat/completions` and `POST /v1/responses` with their
+//! streaming events, the members that compatible hosts add (`reasoning_content`, `reasoning`,
+//! `x_groq`), and what clients were seen to send.
+
+mod blocks;
+mod chat_answer;
+mod chat_request;
+mod item;
+mod responses_answer;
+mod responses_request;
+mod usage;
+
+use std::borrow::Cow;
+
+use crate::dialect::{Delta, Dialect, RequestFacts, ResponseDecoder};
+use crate::json::Object;
+
+pub use chat_answer::ChatAnswer;
+pub use responses_answer::ResponsesAnswer;
+
+/// Chat Completions; has no state of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Chat;
+
+impl Dialect for Chat {
+    fn request(&self, body: &[u8]) -> RequestFacts {
+        chat_request::read(body)
+    }
+
+    fn response(&self) -> Box<dyn ResponseDecoder> {
+        Box::new(ChatAnswer::new())
+    }
+}
+
+/// Responses; has no state of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Responses;
+
+impl Dialect for Responses {
+    fn request(&self, body: &[u8]) -> RequestFacts {
+        responses_request::read(body)
+    }
+
+    fn response(&self) -> Box<dyn ResponseDecoder> {
+        Box::new(ResponsesAnswer::new())
+    }
+}
+
+/// The error that `holder` reports: `{"error": {"code", "type", "message"}}`, `{"error": "…"}`, or the
+/// same members beside an event's type. None when there is none.
+fn error(holder: &Object<'_>) -> Option<Delta<'static>> {
+    let inner = holder.object("error");
+    if inner.is_none()
+        && let Some(message) = holder.text("error")
+    {
+        return Some(Delta::Error { kind: None, message: Some(owned(message)) });
+    }
+    let error = inner.as_ref().unwrap_or(holder);
+    // The code says more than the type, which is often just "invalid_request_error".
+    let code = error.text("code").or_else(|| error.text("type").filter(|_| inner.is_some()));
+    let kind = code.map(owned).or_else(|| error.number("code").map(|code| code.to_string().into()));
+    let message = error.text("message").map(owned);
+    (kind.is_some() || message.is_some()).then_some(Delta::Error { kind, message })
+}
+
+fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}

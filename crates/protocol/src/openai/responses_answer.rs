@@ -1,0 +1,437 @@
+//! Answers of the Responses API: events of a stream or of a WebSocket, and whole bodies, all as the
+//! same deltas.
+//!
+//! An answer is a list of items, and a message item a list of parts. Some servers send an item only
+//! when it is done; then it is told as a whole.
+
+use std::borrow::Cow;
+
+use langley_model::{Content, LiveKind, Usage};
+
+use super::blocks::{Blocks, Out, text, thinking};
+use super::item::Item;
+use super::{error, owned, usage};
+use crate::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
+use crate::json::{Object, elements, inner, stated};
+use crate::sse::SseEvent;
+
+/// Items that are remembered as begun; beyond it the oldest are forgotten.
+const ITEMS_MAX: usize = 1024;
+
+/// A part of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Part {
+    /// Position of its item.
+    item: u32,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A message's part, by its position.
+    Content(u32),
+    /// The item itself.
+    Whole,
+    /// What a tool of the provider answered.
+    Result,
+}
+
+/// Decodes one answer.
+#[derive(Debug, Default)]
+pub struct ResponsesAnswer {
+    blocks: Blocks<Part>,
+    /// Positions of items that have begun.
+    begun: Vec<u32>,
+    searches: u64,
+    started: bool,
+}
+
+/// What one event was, beside its type.
+#[derive(Default)]
+struct Read {
+    text: Option<EventText>,
+    ends_block: Option<u32>,
+}
+
+/// Something in it is of no known type, which was said already.
+struct Said;
+
+impl ResponsesAnswer {
+    /// A decoder at the start of an answer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn event_of(
+        &mut self,
+        kind: &str,
+        data: &[u8],
+        event: &Object<'_>,
+        out: Out<'_>,
+    ) -> Option<Result<Read, Said>> {
+        let mut read = Read::default();
+        let item = event.index("output_index").unwrap_or(0);
+        let whole = Part { item, kind: Kind::Whole };
+        let content =
+            || Part { item, kind: Kind::Content(event.index("content_index").unwrap_or(0)) };
+        let verb = kind.strip_prefix("response.").unwrap_or(kind);
+        match verb {
+            "created" | "in_progress" | "queued" => self.start(&event.object("response")?, out),
+            "completed" | "incomplete" | "failed" | "cancelled" | "done" => {
+                self.end(&event.object("response")?, out);
+            }
+            "output_item.added" => {
+                let json = event.raw("item")?;
+                return Some(
+                    self.begin(item, &Object::read(json.as_bytes())?, json, out).map(|()| read),
+                );
+            }
+            "output_item.done" => {
+                let json = event.raw("item")?;
+                let object = Object::read(json.as_bytes())?;
+                if !self.begun.contains(&item) {
+                    return Some(self.whole(item, &object, json, data, out).map(|()| read));
+                }
+                read.text = self.complete(item, &object, data, out);
+                read.ends_block = self.blocks.stop(|part| part.item == item, out);
+            }
+            "content_part.added" => {
+                let part = event.object("part")?;
+                match part.text("type").as_deref() {
+                    // Its text comes with events of its item's own.
+                    Some("reasoning_text" | "summary_text") => {}
+                    _ => read.text = self.part(content(), &part, data, out)?,
+                }
+            }
+            "content_part.done" => {
+                let key = content();
+                read.ends_block = self.blocks.stop(|part| part == key, out);
+            }
+            "output_text.delta" | "refusal.delta" => {
+                self.blocks.start(content(), text, out);
+                read.text =
+                    self.piece(content(), LiveKind::Text, event.raw("delta")?, data, out)?;
+            }
+            "output_text.done" => {
+                read.text = self.missed(content(), LiveKind::Text, event.raw("text"), data, out);
+            }
+            "refusal.done" => {
+                read.text = self.missed(content(), LiveKind::Text, event.raw("refusal"), data, out);
+            }
+            "output_text.annotation.added" => {
+                let index = self.blocks.start(content(), text, out);
+                out(Delta::Citation { index, json: Cow::Borrowed(event.raw("annotation")?) });
+            }
+            "reasoning_summary_part.added" => {
+                let index = self.blocks.start(whole, thinking, out);
+                if self.blocks.has_said(whole) {
+                    out(Delta::Thinking { index, text: Cow::Borrowed("\n\n") });
+                }
+            }
+            "reasoning_summary_text.delta" | "reasoning_text.delta" => {
+                self.blocks.start(whole, thinking, out);
+                read.text =
+                    self.piece(whole, LiveKind::Thinking, event.raw("delta")?, data, out)?;
+            }
+            "function_call_arguments.delta"
+            | "custom_tool_call_input.delta"
+            | "mcp_call_arguments.delta"
+            | "code_interpreter_call_code.delta" => {
+                read.text =
+                    self.piece(whole, LiveKind::ToolInput, event.raw("delta")?, data, out)?;
+            }
+            "function_call_arguments.done" | "mcp_call_arguments.done" => {
+                read.text =
+                    self.missed(whole, LiveKind::ToolInput, event.raw("arguments"), data, out);
+            }
+            "custom_tool_call_input.done" => {
+                read.text = self.missed(whole, LiveKind::ToolInput, event.raw("input"), data, out);
+            }
+            "code_interpreter_call_code.done" => {
+                read.text = self.missed(whole, LiveKind::ToolInput, event.raw("code"), data, out);
+            }
+            "error" => out(error(event)?),
+            "keepalive" | "ping" | "codex.rate_limits" => out(Delta::Ping),
+            progress if is_progress(progress) => {}
+            _ => return None,
+        }
+        Some(Ok(read))
+    }
+
+    fn start(&mut self, response: &Object<'_>, out: Out<'_>) {
+        if !self.started {
+            self.started = true;
+            out(Delta::MessageStart {
+                id: response.text("id").map(owned),
+                model: response.text("model").map(owned),
+                role: Some(Cow::Borrowed("assistant")),
+            });
+        }
+    }
+
+    fn end(&mut self, response: &Object<'_>, out: Out<'_>) {
+        self.start(response, out);
+        self.blocks.stop(|_| true, out);
+        if let Some(stated) = response.object("usage") {
+            out(Delta::Usage(usage::read(&stated)));
+        }
+        if self.searches > 0 {
+            out(Delta::Usage(Usage {
+                web_search_requests: Some(self.searches),
+                ..Usage::default()
+            }));
+        }
+        if response.raw("error").is_some()
+            && let Some(error) = error(response)
+        {
+            out(error);
+            return;
+        }
+        let incomplete = response.object("incomplete_details");
+        let reason = incomplete
+            .and_then(|details| details.text("reason"))
+            .or_else(|| response.text("status"));
+        if let Some(reason) = reason {
+            let is_failure = reason == "failed" || reason == "cancelled";
+            out(Delta::Stop { reason: Some(owned(reason)), sequence: None });
+            if is_failure {
+                return;
+            }
+        }
+        out(Delta::MessageStop);
+    }
+
+    /// An item begins.
+    fn begin(
+        &mut self,
+        item: u32,
+        object: &Object<'_>,
+        json: &str,
+        out: Out<'_>,
+    ) -> Result<(), Said> {
+        if self.begun.len() >= ITEMS_MAX {
+            self.begun.remove(0);
+        }
+        self.begun.push(item);
+        let of = Item::of(object);
+        if object.text("type").is_some_and(|kind| kind == "web_search_call") {
+            self.searches += 1;
+        }
+        if of == Item::Unknown {
+            out(Delta::Unknown { kind: object.text("type").unwrap_or_default() });
+        }
+        if let Some(content) = of.content(object, json) {
+            self.blocks.start(Part { item, kind: Kind::Whole }, || content, out);
+        }
+        if of == Item::Unknown { Err(Said) } else { Ok(()) }
+    }
+
+    /// What a finished item says that was not streamed, in the item's own blocks.
+    fn complete(
+        &mut self,
+        item: u32,
+        object: &Object<'_>,
+        data: &[u8],
+        out: Out<'_>,
+    ) -> Option<EventText> {
+        let whole = Part { item, kind: Kind::Whole };
+        match Item::of(object) {
+            Item::Reasoning => {
+                let index = self.blocks.start(whole, thinking, out);
+                let mut place = None;
+                if !self.blocks.has_said(whole) {
+                    let lists =
+                        ["summary", "content"].map(|name| object.raw(name).and_then(elements));
+                    for part in lists.into_iter().flatten().flatten() {
+                        let Some(part) = Object::read(part.get().as_bytes()) else { continue };
+                        let Some(escaped) = part.raw("text").and_then(inner) else { continue };
+                        if self.blocks.has_said(whole) {
+                            out(Delta::Thinking { index, text: Cow::Borrowed("\n\n") });
+                        }
+                        let said = self.blocks.say(whole, LiveKind::Thinking, escaped, data, out);
+                        place = place.or(said);
+                    }
+                }
+                let sealed = object.text("encrypted_content").map_or(0, |text| text.len());
+                if sealed > 0 {
+                    let bytes = u32::try_from(sealed).unwrap_or(u32::MAX);
+                    out(Delta::Signature { index, bytes });
+                }
+                place
+            }
+            Item::Call(member) => self.input(whole, object.raw(member), data, out),
+            Item::Server(member) => {
+                let place = self.input(whole, object.raw(member), data, out);
+                let result =
+                    ["output", "outputs", "results"].iter().find_map(|name| object.raw(name));
+                if let Some(json) = result {
+                    let content = || Content::ServerToolResult {
+                        kind: object.owned("type"),
+                        tool_use_id: object.owned("id"),
+                        json: json.to_owned(),
+                    };
+                    self.blocks.start(Part { item, kind: Kind::Result }, content, out);
+                }
+                place
+            }
+            Item::Message | Item::Silent | Item::Unknown => None,
+        }
+    }
+
+    /// The input of a call, when none of it was streamed: a text, or any other JSON.
+    fn input(
+        &mut self,
+        part: Part,
+        raw: Option<&str>,
+        data: &[u8],
+        out: Out<'_>,
+    ) -> Option<EventText> {
+        let raw = raw?;
+        if inner(raw).is_some() || self.blocks.has_said(part) {
+            return self.missed(part, LiveKind::ToolInput, Some(raw), data, out);
+        }
+        let index = self.blocks.start(part, text, out);
+        out(Delta::InputJson { index, json: Cow::Borrowed(raw) });
+        None
+    }
+
+    /// An item of which nothing was told before.
+    fn whole(
+        &mut self,
+        item: u32,
+        object: &Object<'_>,
+        json: &str,
+        data: &[u8],
+        out: Out<'_>,
+    ) -> Result<(), Said> {
+        let begun = self.begin(item, object, json, out);
+        let mut known = true;
+        if Item::of(object) == Item::Message {
+            let parts = object.raw("content").and_then(elements).unwrap_or_default();
+            for (position, part) in (0..).zip(parts) {
+                let key = Part { item, kind: Kind::Content(position) };
+                let part = Object::read(part.get().as_bytes());
+                known &= part.is_some_and(|part| self.part(key, &part, data, out).is_some());
+            }
+        }
+        self.complete(item, object, data, out);
+        self.blocks.stop(|part| part.item == item, out);
+        if known { begun } else { Err(Said) }
+    }
+
+    /// A part of a message, and what text it brings along. None when it is of no known type.
+    fn part(
+        &mut self,
+        key: Part,
+        part: &Object<'_>,
+        data: &[u8],
+        out: Out<'_>,
+    ) -> Option<Option<EventText>> {
+        let member = match part.text("type").as_deref() {
+            Some("output_text" | "text") => "text",
+            Some("refusal") => "refusal",
+            _ => {
+                out(Delta::Unknown { kind: part.text("type").unwrap_or_default() });
+                return None;
+            }
+        };
+        let index = self.blocks.start(key, text, out);
+        let brought = part.raw(member).filter(|raw| *raw != "\"\"");
+        let place = match brought {
+            Some(raw) => self.piece(key, LiveKind::Text, raw, data, out)?,
+            None => None,
+        };
+        for citation in part.raw("annotations").and_then(elements).unwrap_or_default() {
+            out(Delta::Citation { index, json: Cow::Borrowed(citation.get()) });
+        }
+        Some(place)
+    }
+
+    /// A piece of text as it stands in the JSON. None when it is no text, or belongs to nothing.
+    fn piece(
+        &mut self,
+        key: Part,
+        kind: LiveKind,
+        raw: &str,
+        data: &[u8],
+        out: Out<'_>,
+    ) -> Option<Option<EventText>> {
+        self.blocks.say(key, kind, inner(raw)?, data, out).map(Some)
+    }
+
+    /// The whole of a text whose pieces were not sent.
+    fn missed(
+        &mut self,
+        key: Part,
+        kind: LiveKind,
+        raw: Option<&str>,
+        data: &[u8],
+        out: Out<'_>,
+    ) -> Option<EventText> {
+        let escaped = raw.and_then(inner).filter(|escaped| !escaped.is_empty())?;
+        if self.blocks.has_said(key) {
+            return None;
+        }
+        self.blocks.say(key, kind, escaped, data, out)
+    }
+}
+
+/// Events that tell how far an item is, and nothing else.
+fn is_progress(verb: &str) -> bool {
+    const ENDS: [&str; 9] = [
+        ".in_progress",
+        ".searching",
+        ".interpreting",
+        ".generating",
+        ".completed",
+        ".failed",
+        ".partial_image",
+        "reasoning_summary_part.done",
+        "_text.done",
+    ];
+    ENDS.iter().any(|end| verb.ends_with(end))
+}
+
+impl ResponseDecoder for ResponsesAnswer {
+    fn event<'a>(&mut self, event: &SseEvent<'a>, out: Out<'_>) -> EventFacts<'a> {
+        let object = Object::read(event.data);
+        let kind = stated(object.as_ref(), "type", event.name);
+        match object.and_then(|object| self.event_of(kind, event.data, &object, out)) {
+            Some(Ok(Read { text, ends_block })) => {
+                EventFacts { kind, text, ends_block, known: true }
+            }
+            Some(Err(Said)) => EventFacts { kind, text: None, ends_block: None, known: false },
+            None => {
+                out(Delta::Unknown { kind: Cow::Borrowed(kind) });
+                EventFacts { kind, text: None, ends_block: None, known: false }
+            }
+        }
+    }
+
+    fn json(&mut self, body: &[u8], out: Out<'_>) -> bool {
+        let Some(object) = Object::read(body) else {
+            out(Delta::Unknown { kind: Cow::Borrowed("") });
+            return false;
+        };
+        let Some(output) = object.raw("output").and_then(elements) else {
+            if object.raw("error").is_some()
+                && let Some(error) = error(&object)
+            {
+                out(error);
+                return true;
+            }
+            out(Delta::Unknown { kind: object.text("object").unwrap_or_default() });
+            return false;
+        };
+        self.start(&object, out);
+        let mut known = true;
+        for (position, json) in (0..).zip(output) {
+            let item = Object::read(json.get().as_bytes());
+            known &=
+                item.is_some_and(|item| self.whole(position, &item, json.get(), body, out).is_ok());
+        }
+        self.end(&object, out);
+        known
+    }
+}

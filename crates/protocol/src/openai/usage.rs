@@ -1,0 +1,26 @@
+//! Usage as OpenAI and compatible hosts state it: input includes what was read from the cache.
+
+use langley_model::{Tokens, Usage};
+
+use crate::json::Object;
+
+/// Reads a `usage` object of either API.
+pub(super) fn read(usage: &Object<'_>) -> Usage {
+    let tokens = |names: [&str; 2]| names.iter().find_map(|name| usage.number(name)).map(Tokens);
+    let input =
+        usage.object("prompt_tokens_details").or_else(|| usage.object("input_tokens_details"));
+    let output =
+        usage.object("completion_tokens_details").or_else(|| usage.object("output_tokens_details"));
+    let detail = |of: &Option<Object<'_>>, name| of.as_ref().and_then(|of| of.number(name));
+    // DeepSeek states cache hits beside the totals.
+    let read = detail(&input, "cached_tokens").or_else(|| usage.number("prompt_cache_hit_tokens"));
+    Usage {
+        input: tokens(["prompt_tokens", "input_tokens"]),
+        cache_read: read.map(Tokens),
+        cache_write_5m: detail(&input, "cache_write_tokens").map(Tokens),
+        cache_write_1h: None,
+        output: tokens(["completion_tokens", "output_tokens"]),
+        reasoning: detail(&output, "reasoning_tokens").map(Tokens),
+        web_search_requests: None,
+    }
+}
