@@ -7,6 +7,7 @@ mod error;
 mod filter;
 mod flow_row;
 mod options;
+mod packed;
 mod query;
 mod queue;
 mod readers;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use langley_model::{EventSpan, Flow, Record, Redacted};
 use parking_lot::{Condvar, Mutex};
 
+use crate::packed::{Benches, Item, Packed, worth_packing};
 use crate::writer::Command;
 
 /// A transaction takes at most this much, so that its memory and its repetition stay small.
@@ -30,6 +31,7 @@ pub(crate) struct Limits {
 /// The queue.
 pub(crate) struct Queue {
     limits: Limits,
+    benches: Benches,
     state: Mutex<State>,
     work: Condvar,
     settled: Condvar,
@@ -52,6 +54,8 @@ struct State {
     /// When the writer will wake by itself; none while it sleeps without a limit.
     wakes: Option<Instant>,
     asleep: bool,
+    /// Senders that are packing what was accepted of them.
+    packing: usize,
     submitted: u64,
     settled: u64,
     flush_to: u64,
@@ -60,16 +64,26 @@ struct State {
 }
 
 struct Parcel {
-    records: Vec<Redacted<Record>>,
+    items: Vec<Item>,
     bytes: usize,
     arrived: Instant,
     due: Instant,
 }
 
+/// A sender that packs; one that fails there must not be waited for.
+struct Accepted<'a>(&'a Queue);
+
+impl Drop for Accepted<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().packing -= 1;
+        self.0.work.notify_one();
+    }
+}
+
 /// What the writer takes at once.
 #[derive(Default)]
 pub(crate) struct Taken {
-    pub(crate) records: Vec<Redacted<Record>>,
+    pub(crate) items: Vec<Item>,
     pub(crate) commands: Vec<Command>,
     /// The queue was more than half full: speed counts before room on the disk.
     pub(crate) hurry: bool,
@@ -91,6 +105,7 @@ impl Queue {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits,
+            benches: Benches::default(),
             state: Mutex::new(State::default()),
             work: Condvar::new(),
             settled: Condvar::new(),
@@ -101,6 +116,7 @@ impl Queue {
     /// Takes the records over, or hands them back when there is no room. Never blocks.
     ///
     /// An empty queue takes any batch, so that one larger than the limits cannot be stuck for ever.
+    /// Long runs of events are packed here, by the sender; room is asked for them as they come.
     pub(crate) fn submit(
         &self,
         records: Vec<Redacted<Record>>,
@@ -108,27 +124,41 @@ impl Queue {
         if records.is_empty() {
             return Ok(());
         }
-        let bytes: usize = records.iter().map(|record| weight(record)).sum();
+        let bytes: usize = records.iter().map(|record| record_weight(record)).sum();
         let urgent = records.iter().any(|record| urgent(record));
         let arrived = Instant::now();
         let wait = if urgent { self.limits.batch } else { self.limits.event_batch };
         let due = arrived + wait;
+        let flows = worth_packing(&records);
         let mut state = self.state.lock();
-        if state.closing || state.gone {
+        let is_full = state.items + records.len() > self.limits.items
+            || state.bytes + bytes > self.limits.bytes;
+        if state.closing || state.gone || (state.items > 0 && is_full) {
             return Err(records);
         }
-        let items = state.items + records.len();
-        let total = state.bytes + bytes;
-        if state.items > 0 && (items > self.limits.items || total > self.limits.bytes) {
-            return Err(records);
-        }
+        let (batch, bytes) = if flows.is_empty() {
+            (records.into_iter().map(Item::Record).collect(), bytes)
+        } else {
+            // The writer does not end before what was accepted has come.
+            state.packing += 1;
+            let hurry = self.is_crowded(&state);
+            drop(state);
+            let accepted = Accepted(self);
+            let batch = self.benches.pack(records, &flows, hurry);
+            let bytes = batch.iter().map(weight).sum();
+            state = self.state.lock();
+            state.packing -= 1;
+            std::mem::forget(accepted);
+            (batch, bytes)
+        };
+        let (items, total) = (state.items + batch.len(), state.bytes + bytes);
         state.items = items;
         state.bytes = total;
         state.high_items = state.high_items.max(items);
         state.high_bytes = state.high_bytes.max(total);
-        state.submitted += records.len() as u64;
+        state.submitted += batch.len() as u64;
         state.due = Some(state.due.map_or(due, |earlier| earlier.min(due)));
-        state.waiting.push_back(Parcel { records, bytes, arrived, due });
+        state.waiting.push_back(Parcel { items: batch, bytes, arrived, due });
         let sooner = state.wakes.is_none_or(|wakes| due < wakes);
         if state.asleep && (sooner || self.ready(&state, arrived)) {
             state.asleep = false;
@@ -157,7 +187,7 @@ impl Queue {
             if self.ready(&state, now) {
                 return Some(self.collect(&mut state));
             }
-            if state.closing && state.waiting.is_empty() {
+            if state.closing && state.waiting.is_empty() && state.packing == 0 {
                 return None;
             }
             state.wakes = state.due;
@@ -187,25 +217,30 @@ impl Queue {
             || state.due.is_some_and(|due| due <= now)
     }
 
+    /// What finds no room is lost; room on the disk comes back.
+    const fn is_crowded(&self, state: &State) -> bool {
+        state.bytes > self.limits.bytes / 2
+    }
+
     fn collect(&self, state: &mut State) -> Taken {
         let mut taken = Taken {
-            hurry: state.bytes > self.limits.bytes / 2,
+            hurry: self.is_crowded(state),
             pressed: state.bytes > self.limits.bytes / 4 || state.items > self.limits.items / 4,
             ..Taken::default()
         };
         while let Some(parcel) = state.waiting.front() {
             let fits = taken.bytes + parcel.bytes <= TRANSACTION_BYTES
-                && taken.records.len() + parcel.records.len() <= TRANSACTION_ITEMS;
-            if !fits && !taken.records.is_empty() {
+                && taken.items.len() + parcel.items.len() <= TRANSACTION_ITEMS;
+            if !fits && !taken.items.is_empty() {
                 break;
             }
             let Some(parcel) = state.waiting.pop_front() else { break };
             state.writing_since.get_or_insert(parcel.arrived);
             taken.bytes += parcel.bytes;
-            if taken.records.is_empty() {
-                taken.records = parcel.records;
+            if taken.items.is_empty() {
+                taken.items = parcel.items;
             } else {
-                taken.records.extend(parcel.records);
+                taken.items.extend(parcel.items);
             }
         }
         state.due = state.waiting.iter().map(|parcel| parcel.due).min();
@@ -300,8 +335,15 @@ fn urgent(record: &Record) -> bool {
     }
 }
 
-/// About how many bytes a record holds.
-pub(crate) fn weight(record: &Record) -> usize {
+/// About how many bytes an item holds.
+pub(crate) fn weight(item: &Item) -> usize {
+    match item {
+        Item::Record(record) => record_weight(record),
+        Item::Block(block) => block.bytes.len() + block.kinds.len() + size_of::<Packed>(),
+    }
+}
+
+fn record_weight(record: &Record) -> usize {
     let payload = match record {
         Record::Flow(flow) => {
             // Its other texts are some ten short ones.

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use langley_model::{
-    Content, Courtesy, Drop as Dropped, DropReason, Flow, FlowId, Message, Micros, Record,
-    Redacted, Revision, Stored,
+    Content, Courtesy, Drop as Dropped, DropReason, Flow, FlowId, Message, Micros, Revision, Stored,
 };
 use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension};
 
 use super::Change;
-use super::batch::{Batch, Touched};
+use super::batch::{Batch, Events, Touched};
 use super::blobs::BlobSql;
 use super::groups::Groups;
 use super::tails::{BlockSql, Desk, Memory, OpenFlow, Tail};
 use crate::codec::message_json;
 use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed};
+use crate::packed::Item;
 
 /// What a transaction has changed.
 pub(super) struct Applied {
@@ -82,17 +82,17 @@ impl Totals {
     }
 }
 
-/// Writes `records` and the rows about earlier drops in one transaction.
+/// Writes `items` and the rows about earlier drops in one transaction.
 ///
 /// On an error nothing is written; the caller rolls back and restores the memory.
 pub(super) fn apply(
     conn: &Connection,
     memory: &mut Memory,
     sql: &FlowSql,
-    records: &[Redacted<Record>],
+    items: &[Item],
     unwritten: &[Dropped],
 ) -> rusqlite::Result<Applied> {
-    let batch = Batch::sort(records);
+    let batch = Batch::sort(items);
     conn.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
     let revision: Option<i64> = conn
         .prepare_cached("SELECT value FROM totals WHERE name = 'revision'")?
@@ -193,7 +193,7 @@ impl Transaction<'_, '_> {
             dropped_events += self.memory.losses(id);
         }
         // The engine may report its count later than the events themselves.
-        let last = touched.runs.iter().filter_map(|run| run.spans.last()).map(|span| span.seq);
+        let last = touched.events.iter().filter_map(Events::last_seq);
         let event_count = last
             .max()
             .map_or(0, |last| last.saturating_add(1))
@@ -407,12 +407,12 @@ impl Transaction<'_, '_> {
     }
 
     fn events(&mut self, n: i64, tail: &mut Tail, touched: &Touched<'_>) -> rusqlite::Result<()> {
-        if touched.runs.is_empty() {
+        if touched.events.is_empty() {
             return Ok(());
         }
         let mut desk = desk(&mut self.sql.blocks, self.memory, n);
-        tail.append(&mut desk, &touched.runs)?;
-        self.added.events += touched.runs.iter().map(|run| run.spans.len() as u64).sum::<u64>();
+        tail.append(&mut desk, &touched.events)?;
+        self.added.events += touched.events.iter().map(Events::count).sum::<u64>();
         Ok(())
     }
 

@@ -25,6 +25,7 @@ use crate::counters::Counters;
 use crate::error::{StoreError, particular, passing};
 use crate::filter::FlowFilter;
 use crate::flow_row::FlowSql;
+use crate::packed::Item;
 use crate::queue::{Queue, Taken, weight};
 
 pub(crate) use apply::Totals;
@@ -128,14 +129,14 @@ impl Writer {
                 }
             }
             let Some(taken) = self.queue.take() else { break };
-            let (items, bytes) = (taken.records.len(), taken.bytes());
-            let Taken { records, commands, hurry, pressed, .. } = taken;
+            let (count, bytes) = (taken.items.len(), taken.bytes());
+            let Taken { items, commands, hurry, pressed, .. } = taken;
             self.memory.packer.hurry(hurry);
             self.memory.pressed = pressed;
-            if !records.is_empty() {
-                self.write(&records);
-                drop(records);
-                self.queue.settle(items, bytes);
+            if !items.is_empty() {
+                self.write(&items);
+                drop(items);
+                self.queue.settle(count, bytes);
             }
             for command in commands {
                 self.obey(command);
@@ -150,27 +151,27 @@ impl Writer {
     }
 
     /// Writes a batch; gives it up after its repetitions, and goes on.
-    fn write(&mut self, records: &[Redacted<Record>]) {
+    fn write(&mut self, items: &[Item]) {
         let mut pause = self.retry_pause;
         let mut attempt = 0;
         loop {
-            match apply(&self.conn, &mut self.memory, &self.sql, records, &self.unwritten) {
+            match apply(&self.conn, &mut self.memory, &self.sql, items, &self.unwritten) {
                 Ok(applied) => return self.committed(applied),
                 Err(error) => {
                     self.roll_back();
                     Counters::set(&self.counters.failing, 1);
                     let repeat = attempt < RETRIES && passing(&error);
                     tracing::warn!(%error, attempt, repeat, "a write to the store failed");
-                    let half = records.len() / 2;
+                    let half = items.len() / 2;
                     if half > 0 && particular(&error) {
                         // One bad record must not cost its neighbours.
-                        let (first, second) = records.split_at(half);
+                        let (first, second) = items.split_at(half);
                         self.write(first);
                         return self.write(second);
                     }
                     // A store that is being closed tries once more, without the pause.
                     if !repeat || (!self.queue.pause(pause) && attempt > 0) {
-                        return self.give_up(records, particular(&error));
+                        return self.give_up(items, particular(&error));
                     }
                     Counters::add(&self.counters.retries, 1);
                     attempt += 1;
@@ -215,11 +216,20 @@ impl Writer {
     /// Counts a batch that could not be written; the rows about it wait for the next transaction.
     ///
     /// `forget`: what is remembered of its flows is wrong, such as a row that somebody has deleted.
-    fn give_up(&mut self, records: &[Redacted<Record>], forget: bool) {
+    fn give_up(&mut self, items: &[Item], forget: bool) {
         let mut by_flow: HashMap<Option<FlowId>, (u64, u64)> = HashMap::new();
         let mut events = 0;
-        for record in records {
+        for item in items {
             let mut count = 1;
+            let record = match item {
+                Item::Record(record) => record,
+                Item::Block(block) => {
+                    events += block.events;
+                    self.memory.lost_events(block.flow, block.events);
+                    self.gave_up(&mut by_flow, item, Some(block.flow), block.events, forget);
+                    continue;
+                }
+            };
             let flow = match &**record {
                 Record::Events(run) => {
                     count = run.spans.len() as u64;
@@ -241,14 +251,7 @@ impl Writer {
                     continue;
                 }
             };
-            if let Some(flow) = flow.filter(|_| forget) {
-                self.memory.drop_flow(flow);
-            }
-            Counters::add(&self.counters.records_dropped, 1);
-            Counters::add(self.counters.dropped(DropReason::WriteFailed), count);
-            let sum = by_flow.entry(flow).or_default();
-            sum.0 += count;
-            sum.1 += weight(record) as u64;
+            self.gave_up(&mut by_flow, item, flow, count, forget);
         }
         let (at, reason) = (Micros::now(), DropReason::WriteFailed);
         for (flow, (count, bytes)) in by_flow {
@@ -257,10 +260,29 @@ impl Writer {
         Counters::add(&self.counters.events_dropped, events);
         Counters::add(&self.counters.failed, 1);
         tracing::error!(
-            records = records.len(),
+            records = items.len(),
             events,
             "a batch could not be written and was dropped; recording goes on"
         );
+    }
+
+    /// Counts an item that could not be written.
+    fn gave_up(
+        &mut self,
+        by_flow: &mut HashMap<Option<FlowId>, (u64, u64)>,
+        item: &Item,
+        flow: Option<FlowId>,
+        count: u64,
+        forget: bool,
+    ) {
+        if let Some(flow) = flow.filter(|_| forget) {
+            self.memory.drop_flow(flow);
+        }
+        Counters::add(&self.counters.records_dropped, 1);
+        Counters::add(self.counters.dropped(DropReason::WriteFailed), count);
+        let sum = by_flow.entry(flow).or_default();
+        sum.0 += count;
+        sum.1 += weight(item) as u64;
     }
 
     /// Keeps a row for the next transaction; beyond a bound they are summed by reason.

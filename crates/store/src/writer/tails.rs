@@ -2,20 +2,22 @@
 //!
 //! Three sizes keep both memory and rewriting small. What arrives goes into the *tail* row, which is
 //! rewritten with every commit until it holds 4 KB. Sealed tails pile up as *pieces*; when they hold
-//! 64 KB, or the flow ends, they are read back and become one block. A flood skips all that: every
-//! 64 KB that arrive in one transaction become a block at once. So an event is compressed about
-//! twice, and an open flow holds at most 4 KB of them here.
+//! 64 KB, or the flow ends, they are read back and become one block. A flood skips all that: it comes
+//! in blocks ([`crate::packed`]), or every 64 KB that arrive in one transaction become one. So an event
+//! is compressed about twice, and an open flow holds at most 4 KB of them here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use langley_model::{EventRun, Flow, FlowId, Stored};
+use langley_model::{Flow, FlowId, Stored};
 use rusqlite::{CachedStatement, Connection};
 
+use super::batch::Events;
 use super::blobs::Blobs;
 use crate::codec::event_block::{Block, BlockBuilder, FULL_BYTES};
 use crate::codec::pack::{Packer, unpack};
 use crate::flow_row::signed;
+use crate::packed::Packed;
 
 /// Raw bytes at which a tail is sealed as a piece.
 const PIECE_BYTES: usize = 4 * 1024;
@@ -174,13 +176,21 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Appends runs and writes what they change.
+    /// Appends events and writes what they change.
     pub(super) fn append(
         &mut self,
         desk: &mut Desk<'_, '_>,
-        runs: &[&EventRun],
+        events: &[Events<'_>],
     ) -> rusqlite::Result<()> {
-        for run in runs {
+        for events in events {
+            let run = match events {
+                Events::Run(run) => run,
+                Events::Block(block) => {
+                    self.close(desk)?;
+                    desk.put(block)?;
+                    continue;
+                }
+            };
             let mut at = (0, 0);
             while at.0 < run.spans.len() {
                 at = self.events.fill(run, at);
@@ -211,6 +221,16 @@ impl Tail {
         if let Some(row) = self.row {
             self.pieces.push((row, self.events.raw_len()));
         }
+        self.join(desk)
+    }
+
+    /// Makes one block of the pieces and the tail: what follows is not joined to them.
+    fn close(&mut self, desk: &mut Desk<'_, '_>) -> rusqlite::Result<()> {
+        if !self.events.is_empty() {
+            let row = self.write(desk)?;
+            self.pieces.push((row, self.events.raw_len()));
+        }
+        self.renew();
         self.join(desk)
     }
 
@@ -255,27 +275,21 @@ impl Desk<'_, '_> {
     /// Writes a block into `row`, or into a new one; returns the row.
     fn write(&mut self, block: &BlockBuilder, row: Option<i64>) -> rusqlite::Result<i64> {
         block.encode(self.raw);
-        let raw_len = signed(self.raw.len() as u64);
         let (codec, bytes) = self.packer.pack(self.raw);
-        let kinds = block.counts();
         let statement = if row.is_some() { &mut self.sql.rewrite } else { &mut self.sql.insert };
-        statement.raw_bind_parameter(1, self.n)?;
         let numbers =
             [block.first_seq, block.last_seq, block.first_us, block.last_us, block.events];
-        for (position, number) in (2..).zip(numbers) {
-            statement.raw_bind_parameter(position, signed(number))?;
-        }
-        statement.raw_bind_parameter(7, kinds)?;
-        statement.raw_bind_parameter(8, raw_len)?;
-        statement.raw_bind_parameter(9, codec)?;
-        statement.raw_bind_parameter(10, bytes)?;
-        if let Some(row) = row {
-            statement.raw_bind_parameter(11, row)?;
-        }
-        let mut rows = statement.raw_query();
-        let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?.get(0)?;
-        while rows.next()?.is_some() {}
-        Ok(row)
+        let kinds = block.counts();
+        put(statement, self.n, numbers, &kinds, (self.raw.len(), codec, bytes), row)
+    }
+
+    /// Writes a block that is packed already.
+    fn put(&mut self, block: &Packed) -> rusqlite::Result<()> {
+        let Packed { first_seq, last_seq, first_us, last_us, events, kinds, .. } = block;
+        let numbers = [*first_seq, *last_seq, *first_us, *last_us, *events];
+        let packed = (block.raw_len, block.codec, &block.bytes[..]);
+        put(&mut self.sql.insert, self.n, numbers, kinds, packed, None)?;
+        Ok(())
     }
 
     /// Appends a stored block's events to `whole`; `false` when it does not decode.
@@ -293,4 +307,32 @@ impl Desk<'_, '_> {
         }
         Ok(true)
     }
+}
+
+/// Runs a statement on a block of the flow `n`; `packed` is its length before packing, its codec and its
+/// bytes. Returns its row.
+fn put(
+    statement: &mut CachedStatement<'_>,
+    n: i64,
+    numbers: [u64; 5],
+    kinds: &str,
+    packed: (usize, i64, &[u8]),
+    row: Option<i64>,
+) -> rusqlite::Result<i64> {
+    let (raw_len, codec, bytes) = packed;
+    statement.raw_bind_parameter(1, n)?;
+    for (position, number) in (2..).zip(numbers) {
+        statement.raw_bind_parameter(position, signed(number))?;
+    }
+    statement.raw_bind_parameter(7, kinds)?;
+    statement.raw_bind_parameter(8, signed(raw_len as u64))?;
+    statement.raw_bind_parameter(9, codec)?;
+    statement.raw_bind_parameter(10, bytes)?;
+    if let Some(row) = row {
+        statement.raw_bind_parameter(11, row)?;
+    }
+    let mut rows = statement.raw_query();
+    let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?.get(0)?;
+    while rows.next()?.is_some() {}
+    Ok(row)
 }

@@ -132,6 +132,34 @@ fn the_writer_counts_events_that_the_flow_does_not_know_of_yet() {
 }
 
 #[test]
+fn a_flood_between_trickles_keeps_its_place() {
+    let fixture = Fixture::new();
+    let mut flow = flow(1);
+    fixture.write(vec![of(&flow), run(flow.id, 0, 7, 220)]);
+    fixture.write(vec![run(flow.id, 7, 3, 220)]);
+    // Long runs become blocks before they are queued; what is short stands before and behind them.
+    fixture.write(vec![
+        run(flow.id, 10, 5, 220),
+        run(flow.id, 15, 700, 220),
+        run(flow.id, 715, 5, 220),
+    ]);
+    fixture.write(vec![run(flow.id, 720, 4, 220)]);
+    fixture.write(vec![run(flow.id, 724, 300, 220)]);
+    fixture.write(vec![run(flow.id, 1024, 6, 220)]);
+    let events = all(&fixture.store, flow.id, 100);
+    assert_eq!(events.len(), 1030);
+    check(&events, 220);
+    flow.outcome = Some(Outcome::Completed);
+    fixture.write(vec![of(&flow)]);
+    let events = all(&fixture.store, flow.id, 100);
+    assert_eq!(events.len(), 1030);
+    check(&events, 220);
+    let stored: i64 = blocks(&fixture).iter().map(|(_, events)| events).sum();
+    assert_eq!(stored, 1030);
+    assert_eq!(fixture.store.flow(flow.id).unwrap().unwrap().event_count, 1030);
+}
+
+#[test]
 fn an_event_larger_than_a_block_is_kept_whole() {
     let fixture = Fixture::new();
     let flow = ended(1);

@@ -1,0 +1,124 @@
+//! Long runs of events are made into blocks on the thread that brings them: there may be several such
+//! threads, but there is one writer, and a block takes a tenth of the room in its queue.
+
+use std::collections::{HashMap, HashSet};
+
+use langley_model::{EventRun, FlowId, Record, Redacted};
+use parking_lot::Mutex;
+
+use crate::codec::event_block::{BlockBuilder, FULL_BYTES};
+use crate::codec::pack::Packer;
+
+/// Events of one flow in one batch that are worth a block of their own, in bytes of their data.
+const WORTH_BYTES: usize = 24 * 1024;
+
+/// Packers that are kept for the next batch.
+const IDLE_PACKERS: usize = 4;
+
+/// What waits for the writer.
+pub(crate) enum Item {
+    Record(Redacted<Record>),
+    Block(Packed),
+}
+
+/// A block of events, ready to be written.
+pub(crate) struct Packed {
+    pub(crate) flow: FlowId,
+    pub(crate) first_seq: u64,
+    pub(crate) last_seq: u64,
+    pub(crate) first_us: u64,
+    pub(crate) last_us: u64,
+    pub(crate) events: u64,
+    /// Counts by type as a JSON object.
+    pub(crate) kinds: String,
+    pub(crate) raw_len: usize,
+    pub(crate) codec: i64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Packs batches, on any thread.
+#[derive(Default)]
+pub(crate) struct Benches(Mutex<Vec<Bench>>);
+
+struct Bench {
+    packer: Packer,
+    raw: Vec<u8>,
+}
+
+impl Benches {
+    /// The batch as items, the runs of `flows` packed; in a `hurry` they are only put together.
+    pub(crate) fn pack(
+        &self,
+        records: Vec<Redacted<Record>>,
+        flows: &HashSet<FlowId>,
+        hurry: bool,
+    ) -> Vec<Item> {
+        let idle = self.0.lock().pop();
+        let mut bench = idle.unwrap_or_else(|| Bench { packer: Packer::new(), raw: Vec::new() });
+        bench.packer.hurry(hurry);
+        let mut open: HashMap<FlowId, BlockBuilder> = HashMap::new();
+        let mut items = Vec::with_capacity(records.len());
+        for record in records {
+            match run_of(&record).filter(|(flow, _)| flows.contains(flow)) {
+                None => items.push(Item::Record(record)),
+                Some((flow, run)) => {
+                    let block = open.entry(flow).or_default();
+                    let mut at = (0, 0);
+                    while at.0 < run.spans.len() {
+                        at = block.fill(run, at);
+                        if block.raw_len() >= FULL_BYTES {
+                            items.push(Item::Block(bench.seal(flow, block)));
+                            block.clear();
+                        }
+                    }
+                }
+            }
+        }
+        let left = open.into_iter().filter(|(_, block)| !block.is_empty());
+        items.extend(left.map(|(flow, block)| Item::Block(bench.seal(flow, &block))));
+        bench.packer.rest();
+        let mut benches = self.0.lock();
+        if benches.len() < IDLE_PACKERS {
+            benches.push(bench);
+        }
+        items
+    }
+}
+
+impl Bench {
+    fn seal(&mut self, flow: FlowId, block: &BlockBuilder) -> Packed {
+        block.encode(&mut self.raw);
+        let (codec, bytes) = self.packer.pack(&self.raw);
+        Packed {
+            flow,
+            first_seq: block.first_seq,
+            last_seq: block.last_seq,
+            first_us: block.first_us,
+            last_us: block.last_us,
+            events: block.events,
+            kinds: block.counts(),
+            raw_len: self.raw.len(),
+            codec,
+            bytes: bytes.to_vec(),
+        }
+    }
+}
+
+/// The flows whose runs in a batch are worth packing.
+pub(crate) fn worth_packing(records: &[Redacted<Record>]) -> HashSet<FlowId> {
+    let mut lengths: HashMap<FlowId, usize> = HashMap::new();
+    for record in records {
+        if let Some((flow, run)) = run_of(record) {
+            *lengths.entry(flow).or_default() += run.text.len();
+        }
+    }
+    lengths.into_iter().filter(|(_, bytes)| *bytes >= WORTH_BYTES).map(|(flow, _)| flow).collect()
+}
+
+/// The run that a record is, with its flow.
+fn run_of(record: &Record) -> Option<(FlowId, &EventRun)> {
+    match record {
+        Record::Events(run) if !run.spans.is_empty() => Some((run.flow?, run)),
+        _ => None,
+    }
+}
