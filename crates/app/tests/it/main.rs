@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod commands;
+mod openai;
 mod resilience;
 mod road;
 mod run;

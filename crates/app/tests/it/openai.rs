@@ -1,0 +1,137 @@
+//! OpenAI's APIs through the real binary, over HTTP and over a WebSocket.
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::stage::{Provider, Stage};
+
+fn chat(stream: bool) -> Value {
+    json!({
+        "model": "gpt-5-mini",
+        "stream": stream,
+        "stream_options": { "include_usage": true },
+        "messages": [
+            { "role": "developer", "content": "be brief" },
+            { "role": "user", "content": "what is in the folder?" },
+        ],
+    })
+}
+
+fn responses(stream: bool) -> Value {
+    json!({
+        "model": "gpt-5.4-codex",
+        "stream": stream,
+        "instructions": "be brief",
+        "prompt_cache_key": "thread-7",
+        "input": [{ "type": "message", "role": "user",
+            "content": [{ "type": "input_text", "text": "what is in the folder?" }] }],
+    })
+}
+
+#[test]
+fn both_apis_are_understood_streamed_and_whole() {
+    let provider = Provider::start();
+    let stage = Stage::with_provider(&provider);
+    for (path, body) in [
+        ("chat/completions", chat(true)),
+        ("chat/completions", chat(false)),
+        ("responses", responses(true)),
+        ("responses", responses(false)),
+    ] {
+        let url = format!("https://api.openai.com/v1/{path}");
+        let body = body.to_string();
+        let (code, out, err) = stage.run(&[
+            "run",
+            "--",
+            "curl",
+            "-sS",
+            "--max-time",
+            "20",
+            "-H",
+            "content-type: application/json",
+            "-H",
+            "authorization: Bearer sk-x",
+            "-H",
+            "x-fixture: say=tools",
+            "-d",
+            &body,
+            &url,
+        ]);
+        assert_eq!(code, 0, "{err}");
+        assert!(out.contains("Bash"), "{out}");
+    }
+    let flows = stage.ended_flows(4);
+    for flow in &flows {
+        assert_eq!(flow["outcome"], "completed", "{flow}");
+        assert_eq!(flow["provider"], "openai");
+        assert_eq!(flow["tool_names"], json!(["Bash", "Read"]));
+        // What Anthropic counts apart is part of the input here.
+        assert_eq!(flow["usage"]["input"], 110 + 8322 + 1555 + 255);
+        assert_eq!(flow["usage"]["cache_read"], 8322);
+        assert!(flow["preview"].as_str().unwrap().contains("what is in the folder?"), "{flow}");
+        assert_eq!(flow["unknown_events"], 0);
+        let is_chat = flow["path"] == "/v1/chat/completions";
+        assert_eq!(flow["stop_reason"], if is_chat { "tool_calls" } else { "completed" });
+        assert_eq!(flow["model"], if is_chat { "gpt-5-mini" } else { "gpt-5.4-codex" });
+        let session = if is_chat { Value::Null } else { json!("thread-7") };
+        assert_eq!(flow["session_id"], session);
+        let id = flow["id"].as_str().unwrap();
+        let message = &stage.api(&format!("/api/flows/{id}/response"))["message"];
+        let calls: Vec<&Value> = message["blocks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|block| block["type"] == "tool_use")
+            .collect();
+        let input = calls[1]["input"].to_string();
+        assert!(input.contains("/etc/hostname"), "{message}");
+    }
+    stage.stop();
+}
+
+#[test]
+fn each_call_on_a_websocket_has_its_flow() {
+    let provider = Provider::start();
+    let mut stage = Stage::with_provider(&provider);
+    stage.set("LANGLEY_UPSTREAM_OPENAI", &provider.fixture.http_url());
+    stage.set("LANGLEY_UPSTREAM_PROXY", "none");
+    let server = stage.server();
+    let url = format!("ws://{}/v1/responses", stage.state()["proxy"].as_str().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (mut socket, _) = connect_async(&url).await.unwrap();
+        let mut first = responses(true);
+        first["type"] = "response.create".into();
+        first["tools"] = json!([{ "type": "custom", "name": "exec" }]);
+        let mut second = first.clone();
+        second["tools"] = Value::Null;
+        second["input"] =
+            json!([{ "type": "custom_tool_call_output", "call_id": "c", "output": "ok" }]);
+        for request in [first, second] {
+            socket.send(Message::text(request.to_string())).await.unwrap();
+            loop {
+                let event = socket.next().await.unwrap().unwrap().into_text().unwrap();
+                if event.contains("\"response.completed\"") {
+                    break;
+                }
+            }
+        }
+        socket.close(None).await.unwrap();
+    });
+    let flows = stage.ended_flows(3);
+    let seen: Vec<_> = flows
+        .iter()
+        .rev()
+        .map(|flow| (&flow["method"], &flow["status"], &flow["outcome"], &flow["tool_names"]))
+        .collect();
+    let (ws, done) = (json!("WS"), json!("completed"));
+    assert_eq!(seen[0], (&json!("GET"), &json!(101), &done, &json!([])));
+    assert_eq!(seen[1], (&ws, &json!(200), &done, &json!(["exec"])));
+    assert_eq!(seen[2], (&ws, &json!(200), &done, &json!([])));
+    assert!(flows.iter().all(|flow| flow["mode"] == "reverse" && flow["provider"] == "openai"));
+    assert!(flows[0]["preview"].as_str().unwrap().contains("langley-note.txt is written"));
+    assert_eq!(flows[1]["usage"]["reasoning"], 11);
+    drop(server);
+}
