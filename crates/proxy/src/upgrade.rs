@@ -1,6 +1,6 @@
 //! After a 101: raw copying in both directions, with the tap beside it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::BytesMut;
 use hyper::upgrade::OnUpgrade;
@@ -22,15 +22,23 @@ pub(crate) async fn copy_both(client: OnUpgrade, upstream: OnUpgrade, tap: Arc<F
     };
     let (client_read, client_write) = tokio::io::split(TokioIo::new(client));
     let (upstream_read, upstream_write) = tokio::io::split(TokioIo::new(upstream));
-    let up = copy(client_read, upstream_write, Side::Client, &tap);
-    let down = copy(upstream_read, client_write, Side::Upstream, &tap);
+    let left = OnceLock::new();
+    let up = copy(client_read, upstream_write, Side::Client, &tap, &left);
+    let down = copy(upstream_read, client_write, Side::Upstream, &tap, &left);
     tokio::join!(up, down);
     tap.end_of(Side::Client);
     tap.end_of(Side::Upstream);
 }
 
-async fn copy<R, W>(mut from: R, mut to: W, side: Side, tap: &FlowTap)
-where
+/// `left` is the side that said first, by its end or its failure, that it has nothing more to say: what
+/// breaks after that breaks because of it.
+async fn copy<R, W>(
+    mut from: R,
+    mut to: W,
+    side: Side,
+    tap: &FlowTap,
+    left: &OnceLock<Side>,
+) where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
@@ -38,7 +46,10 @@ where
     let ending = loop {
         buffer.reserve(READ_SIZE);
         match from.read_buf(&mut buffer).await {
-            Ok(0) => break None,
+            Ok(0) => {
+                left.get_or_init(|| side);
+                break None;
+            }
             Ok(_) => {}
             Err(_) => break Some(side),
         }
@@ -51,7 +62,7 @@ where
         }
         tap.frame(side, &data);
     };
-    match ending {
+    match ending.map(|failed| *left.get_or_init(|| failed)) {
         None => {}
         Some(Side::Client) => tap.end(Ending::ClientGone),
         Some(Side::Upstream) => tap.end(Ending::UpstreamGone),

@@ -111,12 +111,10 @@ async fn a_websocket_passes_byte_for_byte() {
     stream.read_exact(&mut echoed).await.expect("the echo");
     assert_eq!(&echoed, b"\x81\x05Hello");
     drop(stream);
-    let flow =
-        setup.recording.wait_for(|flows| flows[0].closed.is_some().then(|| flows[0].clone())).await;
+    let flow = setup.recording.assert_ending(0, Ending::ClientGone).await;
     assert_eq!(flow.frames_up, frame);
     assert!(flow.frames_down.starts_with(b"\x81\x05Hello"));
     assert_eq!(flow.head.map(|head| head.status), Some(101));
-    setup.recording.endings_do_not_matter();
 }
 
 #[tokio::test]
