@@ -1,11 +1,25 @@
 // Anthropic Messages: reads a request's body as a conversation (source: the Messages API reference).
 import { readJson } from "@/lib/partialJson";
 import type { Assembler, Conversation, Part, ProviderView, Tool, Turn } from "./conversation";
-
-type Json = Record<string, unknown>;
+import { isObject, type Json, list, settings, text } from "./read";
 
 /** Parts nested deeper than a tool's result holds are shown as JSON. */
 const NESTING_MAX = 3;
+
+const SETTINGS = [
+  "model",
+  "max_tokens",
+  "stream",
+  "temperature",
+  "top_p",
+  "top_k",
+  "thinking",
+  "tool_choice",
+  "stop_sequences",
+  "service_tier",
+  "output_config",
+  "context_management",
+];
 
 export const anthropic: ProviderView = {
   id: "anthropic",
@@ -34,7 +48,7 @@ export function readRequest(body: string): Conversation | null {
     system: readContent(value["system"], names, 0),
     tools: list(value["tools"]).map(readTool),
     turns: list(value["messages"]).map((message) => readTurn(message, names)),
-    settings: readSettings(value),
+    settings: settings(value, SETTINGS),
     cut,
   };
 }
@@ -130,29 +144,6 @@ function readTool(tool: unknown): Tool {
   };
 }
 
-function readSettings(request: Json): [string, string][] {
-  const shown = [
-    "model",
-    "max_tokens",
-    "stream",
-    "temperature",
-    "top_p",
-    "top_k",
-    "thinking",
-    "tool_choice",
-    "stop_sequences",
-    "service_tier",
-    "output_config",
-    "context_management",
-  ];
-  return shown
-    .filter((name) => request[name] !== undefined)
-    .map((name) => {
-      const value = request[name];
-      return [name, typeof value === "object" ? JSON.stringify(value) : String(value)];
-    });
-}
-
 function readCache(part: Json): { cache?: string } {
   const control = part["cache_control"];
   if (!isObject(control)) return {};
@@ -200,16 +191,4 @@ class AnthropicAssembler implements Assembler {
     if (known) known.parts.push(piece);
     else this.found.set(index, { kind, parts: [piece] });
   }
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function list(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function text(value: unknown): string | null {
-  return typeof value === "string" ? value : null;
 }

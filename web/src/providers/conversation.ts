@@ -3,7 +3,16 @@
 export type Part =
   | { kind: "text"; text: string; cache?: string }
   | { kind: "thinking"; text: string; note?: string }
-  | { kind: "tool_use"; id: string; name: string; input: unknown; raw?: string; ranAt?: "provider" }
+  | {
+      kind: "tool_use";
+      id: string;
+      name: string;
+      input: unknown;
+      /** The input as text, when it is no JSON: free text when `whole`, else cut off. */
+      raw?: string;
+      whole?: boolean;
+      ranAt?: "provider";
+    }
   | {
       kind: "tool_result";
       id: string;

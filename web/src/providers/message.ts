@@ -16,7 +16,13 @@ function blockPart(block: Block): Part {
       return { kind: "thinking", text: "", note: "withheld by the provider" };
     case "tool_use":
     case "server_tool_use": {
-      const use = { id: block.id, name: block.name, input: block.input, raw: block.input_raw };
+      const use = {
+        id: block.id,
+        name: block.name,
+        input: block.input,
+        raw: block.input_raw,
+        whole: block.complete,
+      };
       return block.type === "tool_use"
         ? { kind: "tool_use", ...use }
         : { kind: "tool_use", ...use, ranAt: "provider" };

@@ -1,8 +1,9 @@
 // Which provider's view shows a flow; one that nobody knows is shown raw.
 import { anthropic } from "./anthropic";
 import type { ProviderView } from "./conversation";
+import { openai } from "./openai";
 
-const VIEWS: readonly ProviderView[] = [anthropic];
+const VIEWS: readonly ProviderView[] = [anthropic, openai];
 
 export function providerView(id: string | null): ProviderView | null {
   return VIEWS.find((view) => view.id === id) ?? null;

@@ -47,7 +47,7 @@ function Figures({ stats }: { stats: Stats }) {
         ? "warn"
         : "idle";
   return (
-    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border bg-line sm:grid-cols-3 lg:grid-cols-4">
+    <dl className="grid grid-cols-2 overflow-hidden rounded-lg border sm:grid-cols-3 lg:grid-cols-4">
       <Figure
         name="Open flows"
         value={count(stats.open_flows)}
@@ -139,7 +139,7 @@ function Figure({
   tone?: Tone;
 }) {
   return (
-    <div className="flex min-w-0 flex-col bg-surface px-4 py-3">
+    <div className="-mr-px -mb-px flex min-w-0 flex-col border-r border-b bg-surface px-4 py-3">
       <dt className="text-xs text-ink-3">{name}</dt>
       <dd className="mt-0.5 min-w-0">
         <span className={cx("text-lg font-semibold", tone !== "idle" && TEXT_TONE[tone])}>
@@ -301,7 +301,7 @@ function Bars({
           <span className="col-span-2 mt-1 h-1 overflow-hidden rounded-full bg-raised">
             <span
               className={cx("block h-full rounded-full", tone)}
-              style={{ width: `${Math.max(1, (number / most) * 100)}%` }}
+              style={{ width: number === 0 ? 0 : `${Math.max(1, (number / most) * 100)}%` }}
             />
           </span>
         </li>

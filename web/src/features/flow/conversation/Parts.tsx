@@ -111,7 +111,9 @@ function ToolUse({ part, live }: { part: Part & { kind: "tool_use" }; live: bool
         ) : part.raw ? (
           <>
             <WireText text={part.raw} mono tail={live} />
-            {live ? null : <p className="mt-1 text-2xs text-warn">The input was cut off.</p>}
+            {live || part.whole ? null : (
+              <p className="mt-1 text-2xs text-warn">The input was cut off.</p>
+            )}
           </>
         ) : (
           <p className="text-xs text-ink-3">{live ? "Input follows…" : "No input"}</p>
