@@ -64,6 +64,14 @@ pub struct EventText {
     pub end: usize,
 }
 
+impl EventText {
+    /// Where `text`, a part of `data`, lies in it.
+    pub(crate) fn within(data: &[u8], block: u32, kind: LiveKind, text: &str) -> Self {
+        let start = text.as_ptr().addr() - data.as_ptr().addr();
+        Self { block, kind, start, end: start + text.len() }
+    }
+}
+
 /// One step of an answer.
 ///
 /// Contract for whoever assembles them:
@@ -167,6 +175,17 @@ pub enum Delta<'a> {
         /// The type it states; empty when it states none.
         kind: Cow<'a, str>,
     },
+}
+
+impl<'a> Delta<'a> {
+    /// A fragment of a block's text.
+    pub(crate) const fn of_text(index: u32, kind: LiveKind, text: Cow<'a, str>) -> Self {
+        match kind {
+            LiveKind::Text => Self::Text { index, text },
+            LiveKind::Thinking => Self::Thinking { index, text },
+            LiveKind::ToolInput => Self::InputJson { index, json: text },
+        }
+    }
 }
 
 /// What a request says of itself. Absent means that the body did not say.

@@ -6,4 +6,5 @@ pub mod client_hello;
 pub mod dialect;
 pub mod encoding;
 mod json;
+mod preview;
 pub mod sse;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use langley_model::SessionId;
 
-use crate::dialect::{PREVIEW_CHARS, RequestFacts, SessionHints};
+use crate::dialect::{RequestFacts, SessionHints};
 use crate::json::{Object, count, elements, inner, unescape};
 
 /// Claude Code wraps what it tells the model beside the user's own words in this.
@@ -67,27 +67,9 @@ fn user_text(message: &str) -> Option<String> {
     })
 }
 
-/// The first characters, with each run of white space as one space.
+/// A preview of a text, unless it is one of the client's own.
 fn preview(text: &str) -> Option<String> {
-    let text = text.trim_start();
-    if text.is_empty() || text.starts_with(REMINDER) {
-        return None;
-    }
-    let mut preview = String::new();
-    let mut left = PREVIEW_CHARS;
-    for word in text.split_whitespace() {
-        if !preview.is_empty() {
-            preview.push(' ');
-            left -= 1;
-        }
-        let before = preview.len();
-        preview.extend(word.chars().take(left));
-        left -= preview[before..].chars().count();
-        if left < 2 {
-            break;
-        }
-    }
-    Some(preview)
+    if text.trim_start().starts_with(REMINDER) { None } else { crate::preview::preview(text) }
 }
 
 #[cfg(test)]
@@ -152,15 +134,5 @@ mod tests {
                 "system": null, "max_tokens": -1}"#,
         );
         assert_eq!(facts, RequestFacts { json_ok: true, ..RequestFacts::default() });
-    }
-
-    #[test]
-    fn a_preview_is_bounded_in_characters() {
-        let long = format!("{} {}", "é".repeat(150), "z".repeat(500));
-        let preview = preview(&long).expect("a preview");
-        assert_eq!(preview.chars().count(), PREVIEW_CHARS);
-        assert_eq!(super::preview("  \n "), None);
-        let words = super::preview(&"a ".repeat(500)).expect("a preview");
-        assert!(words.chars().count() <= PREVIEW_CHARS);
     }
 }

@@ -49,7 +49,7 @@ impl ResponseDecoder for AnthropicResponse {
             && let Some(text) =
                 if is_plain { Some(Cow::Borrowed(escaped)) } else { unescape(escaped) }
         {
-            out(text_delta(place.block, place.kind, text));
+            out(Delta::of_text(place.block, place.kind, text));
             let kind = "content_block_delta";
             return EventFacts { kind, text: Some(place), ends_block: None, known: true };
         }
@@ -104,7 +104,8 @@ impl AnthropicResponse {
                 if !start.known {
                     return Some(Err(Said));
                 }
-                read.text = start.text.map(|(kind, text)| place(index, kind, data, text));
+                read.text =
+                    start.text.map(|(kind, text)| EventText::within(data, index, kind, text));
             }
             "content_block_stop" => {
                 let index = event.index("index")?;
@@ -204,8 +205,8 @@ fn read_delta(index: u32, data: &[u8], delta: &Object<'_>, out: Out<'_>) -> Resu
     };
     match escaped.and_then(|escaped| Some((escaped, unescape(escaped)?))) {
         Some((escaped, text)) => {
-            read.text = Some(place(index, live, data, escaped));
-            out(text_delta(index, live, text));
+            read.text = Some(EventText::within(data, index, live, escaped));
+            out(Delta::of_text(index, live, text));
             Ok(read)
         }
         None => {
@@ -213,20 +214,6 @@ fn read_delta(index: u32, data: &[u8], delta: &Object<'_>, out: Out<'_>) -> Resu
             Err(Said)
         }
     }
-}
-
-fn text_delta(index: u32, kind: LiveKind, text: Cow<'_, str>) -> Delta<'_> {
-    match kind {
-        LiveKind::Text => Delta::Text { index, text },
-        LiveKind::Thinking => Delta::Thinking { index, text },
-        LiveKind::ToolInput => Delta::InputJson { index, json: text },
-    }
-}
-
-/// Where `text`, a part of `data`, lies in it.
-fn place(block: u32, kind: LiveKind, data: &[u8], text: &str) -> EventText {
-    let start = text.as_ptr().addr() - data.as_ptr().addr();
-    EventText { block, kind, start, end: start + text.len() }
 }
 
 fn stop(object: &Object<'_>, out: Out<'_>) {

@@ -1,9 +1,9 @@
 //! Small streams that we wrote in the provider's form, decoded whole, byte by byte and at every cut.
 
-use langley_model::{Block, Content, LiveKind, Message, ProviderError, Tokens, Usage};
+use langley_model::{Content, LiveKind, Tokens, Usage};
 use langley_protocol::anthropic::AnthropicResponse;
-use langley_protocol::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
-use langley_protocol::sse::{SseDecoder, SseEvent};
+
+use crate::decoded::{Decoded, contents, decode_stream, text};
 
 const TEXT: &str = include_str!("../cassettes/text.sse");
 const THINKING_AND_TOOL: &str = include_str!("../cassettes/thinking_and_tool.sse");
@@ -11,111 +11,8 @@ const SERVER_TOOLS: &str = include_str!("../cassettes/server_tools.sse");
 const ERROR: &str = include_str!("../cassettes/error.sse");
 const UNICODE: &str = include_str!("../cassettes/unicode.sse");
 
-/// What one event was: type, text's place, block that ended, known.
-pub(crate) type Facts = (String, Option<EventText>, Option<u32>, bool);
-
-pub(crate) fn facts(facts: &EventFacts<'_>) -> Facts {
-    (facts.kind.to_owned(), facts.text, facts.ends_block, facts.known)
-}
-
-/// What a stream was: facts of its events, and all deltas in order.
-#[derive(Debug, Default, PartialEq)]
-struct Decoded {
-    events: Vec<Facts>,
-    deltas: Vec<String>,
-    message: Message,
-    ended: bool,
-    unknown: Vec<String>,
-}
-
 fn decode(reads: &[&[u8]], mut decoder: AnthropicResponse) -> Decoded {
-    let mut decoded = Decoded::default();
-    let mut framer = SseDecoder::new(1 << 20);
-    let mut each = |event: SseEvent<'_>| {
-        let mut deltas = Vec::new();
-        let mut joined = String::new();
-        let read = decoder.event(&event, &mut |delta| {
-            deltas.push(format!("{delta:?}"));
-            if let Delta::Text { text, .. }
-            | Delta::Thinking { text, .. }
-            | Delta::InputJson { json: text, .. } = &delta
-            {
-                joined.push_str(text);
-            }
-            apply(&mut decoded, delta);
-        });
-        if let Some(EventText { start, end, .. }) = read.text {
-            let escaped = std::str::from_utf8(&event.data[start..end]).expect("UTF-8");
-            let quoted = escaped.replace("\\ud83d\\ude00", "😀").replace("\\ud83d", "\\ufffd");
-            let text: String = serde_json::from_str(&format!("\"{quoted}\"")).expect("escaped");
-            assert_eq!(text, joined, "the place is that of the text");
-        }
-        decoded.deltas.extend(deltas);
-        decoded.events.push(facts(&read));
-    };
-    for read in reads {
-        framer.feed(read, &mut each);
-    }
-    framer.finish(&mut each);
-    assert_eq!(framer.oversized(), 0);
-    decoded
-}
-
-/// Assembles as the contract of [`Delta`] says.
-fn apply(decoded: &mut Decoded, delta: Delta<'_>) {
-    let message = &mut decoded.message;
-    let content = |message: &mut Message, index: u32, change: &dyn Fn(&mut Content)| {
-        let found = message.blocks.iter_mut().find(|block| block.index == index);
-        change(&mut found.expect("a block that was started").content);
-    };
-    match delta {
-        Delta::MessageStart { id, model, role } => {
-            message.id = id.map(Into::into);
-            message.model = model.map(Into::into);
-            message.role = role.map(Into::into);
-        }
-        Delta::Usage(usage) => message.usage.update(&usage),
-        Delta::BlockStart { index, content } => {
-            message.blocks.push(Block { index, content, complete: false });
-        }
-        Delta::Text { index, text: new } => content(message, index, &|content| match content {
-            Content::Text { text, .. } => text.push_str(&new),
-            other => panic!("text in {other:?}"),
-        }),
-        Delta::Thinking { index, text: new } => content(message, index, &|content| match content {
-            Content::Thinking { text, .. } => text.push_str(&new),
-            other => panic!("thinking in {other:?}"),
-        }),
-        Delta::Signature { index, bytes } => content(message, index, &|content| match content {
-            Content::Thinking { signature_bytes, .. } => *signature_bytes += bytes,
-            other => panic!("a signature in {other:?}"),
-        }),
-        Delta::InputJson { index, json } => content(message, index, &|content| match content {
-            Content::ToolUse { input, .. } | Content::ServerToolUse { input, .. } => {
-                input.push_str(&json);
-            }
-            other => panic!("input in {other:?}"),
-        }),
-        Delta::Citation { index, json } => content(message, index, &|content| match content {
-            Content::Text { citations, .. } => citations.push(json.clone().into_owned()),
-            other => panic!("a citation in {other:?}"),
-        }),
-        Delta::BlockStop { index } => {
-            let stopped = message.blocks.iter_mut().filter(|block| block.index == index);
-            stopped.for_each(|block| block.complete = true);
-        }
-        Delta::Stop { reason, sequence } => {
-            message.stop_reason = reason.map(Into::into);
-            message.stop_sequence = sequence.map(Into::into);
-        }
-        Delta::MessageStop => decoded.ended = true,
-        Delta::Error { kind, message: text } => {
-            message.error =
-                Some(ProviderError { kind: kind.map(Into::into), message: text.map(Into::into) });
-        }
-        Delta::Unknown { kind } => decoded.unknown.push(kind.into_owned()),
-        Delta::Ping | Delta::TokenCount(_) => {}
-    }
+    decode_stream(reads, &mut decoder)
 }
 
 /// Decodes whole, by the slow path, byte by byte and at every cut; all must agree.
@@ -132,14 +29,6 @@ fn at_every_cut(stream: &str) -> Decoded {
         assert_eq!(decode(&[a, b], new()), whole, "cut at {cut}");
     }
     whole
-}
-
-fn text(text: &str) -> Content {
-    Content::Text { text: text.into(), citations: Vec::new() }
-}
-
-fn contents(decoded: &Decoded) -> Vec<Content> {
-    decoded.message.blocks.iter().map(|block| block.content.clone()).collect()
 }
 
 #[test]

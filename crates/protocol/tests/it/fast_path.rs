@@ -5,7 +5,7 @@ use langley_protocol::dialect::ResponseDecoder;
 use langley_protocol::sse::SseEvent;
 use proptest::prelude::*;
 
-use crate::cassettes::{Facts, facts};
+use crate::decoded::{Facts, facts};
 
 fn read(mut decoder: AnthropicResponse, data: &[u8]) -> (Facts, Vec<String>) {
     let event = SseEvent { name: "content_block_delta", data, id: None, retry: None };

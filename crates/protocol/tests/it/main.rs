@@ -4,6 +4,7 @@
 
 mod cassettes;
 mod client_hello;
+mod decoded;
 mod encoding;
 mod fast_path;
 mod sse;

@@ -1,0 +1,127 @@
+//! A stream decoded and assembled as the contract of [`Delta`] says, for the tests of any dialect.
+
+use langley_model::{Block, Content, Message, ProviderError};
+use langley_protocol::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
+use langley_protocol::sse::{SseDecoder, SseEvent};
+
+/// What one event was: type, text's place, block that ended, known.
+pub(crate) type Facts = (String, Option<EventText>, Option<u32>, bool);
+
+pub(crate) fn facts(facts: &EventFacts<'_>) -> Facts {
+    (facts.kind.to_owned(), facts.text, facts.ends_block, facts.known)
+}
+
+/// What a stream was: facts of its events, and all deltas in order.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Decoded {
+    pub(crate) events: Vec<Facts>,
+    pub(crate) deltas: Vec<String>,
+    pub(crate) message: Message,
+    pub(crate) ended: bool,
+    pub(crate) unknown: Vec<String>,
+}
+
+/// Decodes a stream of server-sent events that arrives in these reads.
+pub(crate) fn decode_stream(reads: &[&[u8]], decoder: &mut dyn ResponseDecoder) -> Decoded {
+    let mut decoded = Decoded::default();
+    let mut framer = SseDecoder::new(1 << 20);
+    let mut each = |event: SseEvent<'_>| decoded.take(&event, decoder);
+    for read in reads {
+        framer.feed(read, &mut each);
+    }
+    framer.finish(&mut each);
+    assert_eq!(framer.oversized(), 0);
+    decoded
+}
+
+impl Decoded {
+    /// Decodes one event.
+    pub(crate) fn take(&mut self, event: &SseEvent<'_>, decoder: &mut dyn ResponseDecoder) {
+        let mut texts = Vec::new();
+        let read = decoder.event(event, &mut |delta| {
+            self.deltas.push(format!("{delta:?}"));
+            if let Delta::Text { index, text }
+            | Delta::Thinking { index, text }
+            | Delta::InputJson { index, json: text } = &delta
+            {
+                texts.push((*index, text.clone().into_owned()));
+            }
+            apply(self, delta);
+        });
+        if let Some(EventText { block, start, end, .. }) = read.text {
+            let escaped = std::str::from_utf8(&event.data[start..end]).expect("UTF-8");
+            let quoted = escaped.replace("\\ud83d\\ude00", "😀").replace("\\ud83d", "\\ufffd");
+            let text: String = serde_json::from_str(&format!("\"{quoted}\"")).expect("escaped");
+            texts.retain(|(index, _)| *index == block);
+            assert_eq!(texts, [(block, text)], "the place is that of the text");
+        }
+        self.events.push(facts(&read));
+    }
+}
+
+/// Assembles as the contract of [`Delta`] says.
+fn apply(decoded: &mut Decoded, delta: Delta<'_>) {
+    let message = &mut decoded.message;
+    let content = |message: &mut Message, index: u32, change: &dyn Fn(&mut Content)| {
+        let found = message.blocks.iter_mut().find(|block| block.index == index);
+        change(&mut found.expect("a block that was started").content);
+    };
+    match delta {
+        Delta::MessageStart { id, model, role } => {
+            message.id = id.map(Into::into);
+            message.model = model.map(Into::into);
+            message.role = role.map(Into::into);
+        }
+        Delta::Usage(usage) => message.usage.update(&usage),
+        Delta::BlockStart { index, content } => {
+            message.blocks.push(Block { index, content, complete: false });
+        }
+        Delta::Text { index, text: new } => content(message, index, &|content| match content {
+            Content::Text { text, .. } => text.push_str(&new),
+            other => panic!("text in {other:?}"),
+        }),
+        Delta::Thinking { index, text: new } => content(message, index, &|content| match content {
+            Content::Thinking { text, .. } => text.push_str(&new),
+            other => panic!("thinking in {other:?}"),
+        }),
+        Delta::Signature { index, bytes } => content(message, index, &|content| match content {
+            Content::Thinking { signature_bytes, .. } => *signature_bytes += bytes,
+            other => panic!("a signature in {other:?}"),
+        }),
+        Delta::InputJson { index, json } => content(message, index, &|content| match content {
+            Content::ToolUse { input, .. } | Content::ServerToolUse { input, .. } => {
+                input.push_str(&json);
+            }
+            other => panic!("input in {other:?}"),
+        }),
+        Delta::Citation { index, json } => content(message, index, &|content| match content {
+            Content::Text { citations, .. } => citations.push(json.clone().into_owned()),
+            other => panic!("a citation in {other:?}"),
+        }),
+        Delta::BlockStop { index } => {
+            let stopped = message.blocks.iter_mut().filter(|block| block.index == index);
+            stopped.for_each(|block| block.complete = true);
+        }
+        Delta::Stop { reason, sequence } => {
+            message.stop_reason = reason.map(Into::into);
+            message.stop_sequence = sequence.map(Into::into);
+        }
+        Delta::MessageStop => decoded.ended = true,
+        Delta::Error { kind, message: text } => {
+            message.error =
+                Some(ProviderError { kind: kind.map(Into::into), message: text.map(Into::into) });
+        }
+        Delta::Unknown { kind } => decoded.unknown.push(kind.into_owned()),
+        Delta::Ping | Delta::TokenCount(_) => {}
+    }
+}
+
+/// A block of text without citations.
+pub(crate) fn text(text: &str) -> Content {
+    Content::Text { text: text.into(), citations: Vec::new() }
+}
+
+/// What the blocks hold.
+pub(crate) fn contents(decoded: &Decoded) -> Vec<Content> {
+    decoded.message.blocks.iter().map(|block| block.content.clone()).collect()
+}
