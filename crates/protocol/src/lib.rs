@@ -6,5 +6,6 @@ pub mod client_hello;
 pub mod dialect;
 pub mod encoding;
 mod json;
+pub mod json_array;
 mod preview;
 pub mod sse;

@@ -7,5 +7,6 @@ mod client_hello;
 mod decoded;
 mod encoding;
 mod fast_path;
+mod json_array;
 mod sse;
 mod whole_bodies;
