@@ -5,6 +5,7 @@ pub mod anthropic;
 pub mod client_hello;
 pub mod dialect;
 pub mod encoding;
+pub mod gemini;
 mod json;
 pub mod json_array;
 mod preview;

@@ -7,6 +7,7 @@ mod client_hello;
 mod decoded;
 mod encoding;
 mod fast_path;
+mod gemini;
 mod json_array;
 mod sse;
 mod whole_bodies;
