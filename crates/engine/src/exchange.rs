@@ -14,6 +14,7 @@ use langley_protocol::dialect::{Dialect, dialect_for};
 
 use crate::agent::agent;
 use crate::bench::Bench;
+use crate::framing::Framing;
 use crate::intake::{Direction, Entry};
 use crate::outcome::{Answer, outcome};
 use crate::preview;
@@ -114,6 +115,10 @@ impl Exchange {
         let spoken = dialect_for(&flow.method, &flow.host, &flow.path);
         let path = flow.path.split(['?', '#']).next().unwrap_or_default();
         flow.provider = spoken.map(|(provider, _)| provider).or_else(|| Provider::of_path(path));
+        let dialect = spoken.map(|(_, dialect)| dialect);
+        flow.streaming = dialect.and_then(|dialect| dialect.streams(path));
+        let model = dialect.and_then(|dialect| dialect.model_in_path(path));
+        flow.model_requested = model.map(str::to_owned);
         let keeps_bodies = bench.options.keeps_bodies_of(&flow.host);
         let parsed = flow.provider.is_some();
         let request = keeps_bodies
@@ -124,7 +129,7 @@ impl Exchange {
         let mut exchange = Box::new(Self {
             flow,
             opened: at,
-            dialect: spoken.map(|(_, dialect)| dialect),
+            dialect,
             attribution,
             request,
             response: Response::Waiting,
@@ -442,7 +447,8 @@ impl Exchange {
             && looks_like_events(tail)
         {
             let message_max = bench.options.message_max_bytes;
-            let mut stream = Stream::new(self.flow.id, None, Some(dialect.response()), message_max);
+            let (id, decoder) = (self.flow.id, Some(dialect.response()));
+            let mut stream = Stream::new(id, Framing::sse(), None, decoder, message_max);
             stream.gap();
             self.response = Response::Stream(Box::new(stream));
             self.flow.streaming = Some(true);

@@ -73,8 +73,10 @@ impl RequestBody {
         let bytes = self.collector.bytes();
         if let Some(dialect) = dialect.filter(|_| !bytes.is_empty()) {
             let facts = dialect.request(bytes);
-            flow.model_requested = facts.model;
-            flow.streaming = facts.stream.or(facts.json_ok.then_some(false)).or(flow.streaming);
+            // What the path said goes before what the body says.
+            flow.model_requested = flow.model_requested.take().or(facts.model);
+            let stated = dialect.streams(&flow.path).or(facts.stream);
+            flow.streaming = stated.or(facts.json_ok.then_some(false)).or(flow.streaming);
             attribution.add_hints(facts.session);
             flow.preview = facts
                 .last_user_text

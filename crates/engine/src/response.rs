@@ -6,6 +6,7 @@ use langley_protocol::dialect::Dialect;
 use crate::assemble::Assembly;
 use crate::bench::Bench;
 use crate::body::Collector;
+use crate::framing::Framing;
 use crate::media::Media;
 use crate::outcome::Answer;
 use crate::request::limits;
@@ -53,10 +54,22 @@ impl Response {
         let media_type = headers.value("content-type");
         let media = Media::of(media_type);
         let encoding = headers.value("content-encoding");
-        if media == Media::EventStream {
+        // A refusal is one body, whatever was asked for.
+        let is_array = |dialect: &dyn Dialect| {
+            dialect.has_array_streams() && dialect.streams(&flow.path) == Some(true)
+        };
+        let framing = match media {
+            Media::EventStream => Some(Framing::sse()),
+            Media::Json if head.status < 400 && dialect.is_some_and(is_array) => {
+                Some(Framing::json_array())
+            }
+            _ => None,
+        };
+        if let Some(framing) = framing {
             let decoder = dialect.map(Dialect::response);
             let message_max = bench.options.message_max_bytes;
-            return Self::Stream(Box::new(Stream::new(flow.id, encoding, decoder, message_max)));
+            let stream = Stream::new(flow.id, framing, encoding, decoder, message_max);
+            return Self::Stream(Box::new(stream));
         }
         let kept = bench.options.body_max_bytes;
         let limits = limits(media, headers.value("content-length"), dialect.is_some(), kept);
@@ -71,7 +84,7 @@ impl Response {
     /// The messages of a WebSocket, as events.
     pub(crate) fn log(flow: &Flow, bench: &Bench) -> Self {
         let message_max = bench.options.message_max_bytes;
-        Self::Stream(Box::new(Stream::new(flow.id, None, None, message_max)))
+        Self::Stream(Box::new(Stream::new(flow.id, Framing::sse(), None, None, message_max)))
     }
 
     /// Takes the next bytes.

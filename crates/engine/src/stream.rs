@@ -5,14 +5,12 @@ use langley_model::{
 };
 use langley_protocol::dialect::{EventFacts, ResponseDecoder};
 use langley_protocol::encoding::{ContentDecoder, EncodingError};
-use langley_protocol::sse::{SseDecoder, SseEvent};
+use langley_protocol::sse::SseEvent;
 
 use crate::assemble::Assembly;
 use crate::bench::Bench;
+use crate::framing::{EVENT_MAX, Framing};
 use crate::outcome::Answer;
-
-/// The largest event that is decoded, in bytes.
-const EVENT_MAX: usize = 4 << 20;
 
 /// What a compressed stream may decode to in all, in bytes: a bound on damage, not on work.
 const DECODED_MAX: u64 = 4 << 30;
@@ -28,7 +26,7 @@ pub(crate) struct Stream {
     flow: FlowId,
     /// None for identity.
     decoder: Option<ContentDecoder>,
-    events: SseDecoder,
+    events: Framing,
     dialect: Option<Box<dyn ResponseDecoder>>,
     redactor: EventRedactor,
     assembly: Assembly,
@@ -43,6 +41,7 @@ impl Stream {
     /// A stream at its start; `encoding` is its `content-encoding`.
     pub(crate) fn new(
         flow: FlowId,
+        events: Framing,
         encoding: Option<&str>,
         dialect: Option<Box<dyn ResponseDecoder>>,
         message_max: usize,
@@ -50,7 +49,7 @@ impl Stream {
         let mut stream = Self {
             flow,
             decoder: None,
-            events: SseDecoder::new(EVENT_MAX),
+            events,
             dialect,
             redactor: EventRedactor::new(),
             assembly: Assembly::new(message_max),

@@ -41,8 +41,12 @@ impl Provider {
             path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let bedrock = ["/converse", "/converse-stream", "/invoke", "/invoke-with-response-stream"];
+        // Of the methods at a model, only Gemini's are named in its path segment.
+        let gemini = [":generateContent", ":streamGenerateContent", ":countTokens"];
         if is("/v1/messages") || is("/v1/complete") {
             Some(Self::Anthropic)
+        } else if is("/v1/models") && gemini.iter().any(|end| path.ends_with(end)) {
+            Some(Self::Gemini)
         } else if is("/v1/chat/completions") || is("/v1/responses") || is("/v1/models") {
             Some(Self::OpenAi)
         } else if is("/v1beta/models") || is("/v1beta/interactions") {
@@ -86,6 +90,8 @@ mod tests {
         assert_eq!(Provider::of_path("/v1/messages"), Some(Provider::Anthropic));
         assert_eq!(Provider::of_path("/v1/messages/count_tokens"), Some(Provider::Anthropic));
         assert_eq!(Provider::of_path("/v1/messagesx"), None);
+        assert_eq!(Provider::of_path("/v1/models/gpt-5"), Some(Provider::OpenAi));
+        assert_eq!(Provider::of_path("/v1/models/m:generateContent"), Some(Provider::Gemini));
         assert_eq!(
             Provider::of_path("/model/anthropic.claude/invoke-with-response-stream"),
             Some(Provider::Bedrock)

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use langley_model::{Content, LiveKind, Provider, SessionId, Tokens, Usage};
 
 use crate::sse::SseEvent;
-use crate::{anthropic, openai};
+use crate::{anthropic, gemini, openai};
 
 /// One provider's way to write requests and answers.
 pub trait Dialect: Send + Sync {
@@ -16,6 +16,21 @@ pub trait Dialect: Send + Sync {
 
     /// A decoder for one answer.
     fn response(&self) -> Box<dyn ResponseDecoder>;
+
+    /// The model asked for, where the path names it. A query may be left on the path.
+    fn model_in_path<'p>(&self, _path: &'p str) -> Option<&'p str> {
+        None
+    }
+
+    /// Whether a stream is asked for, where the path says it. A query may be left on the path.
+    fn streams(&self, _path: &str) -> Option<bool> {
+        None
+    }
+
+    /// Whether a stream asked for may come as one JSON array whose elements are its events.
+    fn has_array_streams(&self) -> bool {
+        false
+    }
 }
 
 /// Decodes one answer; has no clock, holds no text, and its memory does not grow with the answer.
@@ -254,6 +269,8 @@ pub fn dialect_for(
         Some((Provider::OpenAi, &openai::Chat))
     } else if ends("/v1/responses") || ends("/openai/responses") || ends("/codex/responses") {
         Some((Provider::OpenAi, &openai::Responses))
+    } else if gemini::is_call(path) {
+        Some((Provider::Gemini, &gemini::Gemini))
     } else {
         None
     }
@@ -286,5 +303,26 @@ mod tests {
         assert_eq!(provider("POST", "/v1/messages/batches"), None);
         assert_eq!(provider("POST", "/api/event_logging/v2/batch?x=/v1/messages"), None);
         assert_eq!(provider("POST", "/xv1/messages"), None);
+        let vertex = "/v1/projects/p/locations/l/publishers/google/models/m";
+        for path in [
+            "/v1beta/models/gemini-2.5-pro:generateContent",
+            "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse",
+            "/v1/models/gemini-2.5-pro:countTokens/",
+            &format!("{vertex}:streamGenerateContent"),
+            &format!("/gateway{vertex}:generateContent").replace("v1", "v1beta1"),
+        ] {
+            assert_eq!(provider("POST", path), Some(Provider::Gemini), "{path}");
+            assert_eq!(provider("GET", path), None, "{path}");
+        }
+        for path in [
+            "/v1beta/models/text-embedding-004:embedContent",
+            "/v1beta/models/:generateContent",
+            "/v1beta/models",
+            "/v1beta/models/m:generateContentX",
+            "/v1beta/files/m:generateContent",
+            "/v1/projects/p/locations/l/publishers/anthropic/models/c:streamRawPredict",
+        ] {
+            assert_eq!(provider("POST", path), None, "{path}");
+        }
     }
 }

@@ -38,6 +38,11 @@ impl<'a> Object<'a> {
         found.map(|(_, raw)| *raw).filter(|raw| *raw != "null")
     }
 
+    /// The names of the members, in order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|(name, _)| &**name)
+    }
+
     /// A member that is a string, unescaped.
     pub(crate) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
         unescape(inner(self.raw(name)?)?)

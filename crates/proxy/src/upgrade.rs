@@ -32,13 +32,8 @@ pub(crate) async fn copy_both(client: OnUpgrade, upstream: OnUpgrade, tap: Arc<F
 
 /// `left` is the side that said first, by its end or its failure, that it has nothing more to say: what
 /// breaks after that breaks because of it.
-async fn copy<R, W>(
-    mut from: R,
-    mut to: W,
-    side: Side,
-    tap: &FlowTap,
-    left: &OnceLock<Side>,
-) where
+async fn copy<R, W>(mut from: R, mut to: W, side: Side, tap: &FlowTap, left: &OnceLock<Side>)
+where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {

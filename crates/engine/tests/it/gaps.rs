@@ -16,7 +16,7 @@ fn narrow(piece: usize) -> Rig {
 
 /// Plays a script of small pieces, in which each piece of 20,000 bytes or more is lost, as the tap
 /// does: it counts what is refused, and keeps the end of the last refused bytes.
-fn play(script: &Script) -> Rows {
+pub(crate) fn play(script: &Script) -> Rows {
     let rig = narrow(20_000);
     assert!(rig.intake.open(Box::new(script.opened.clone())));
     let mut closed = script.closed();

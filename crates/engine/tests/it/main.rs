@@ -4,6 +4,7 @@
 
 mod attribution;
 mod gaps;
+mod gemini;
 mod kit;
 mod lanes;
 mod outcomes;

@@ -22,36 +22,45 @@ pub(crate) struct Decoded {
 }
 
 pub(crate) fn decode(reads: &[&[u8]], mut decoder: impl ResponseDecoder) -> Decoded {
+    decode_stream(reads, &mut decoder)
+}
+
+/// Decodes a stream of server-sent events that arrives in these reads.
+pub(crate) fn decode_stream(reads: &[&[u8]], decoder: &mut dyn ResponseDecoder) -> Decoded {
     let mut decoded = Decoded::default();
     let mut framer = SseDecoder::new(1 << 20);
-    let mut each = |event: SseEvent<'_>| {
-        let mut deltas = Vec::new();
-        let mut joined = String::new();
-        let read = decoder.event(&event, &mut |delta| {
-            deltas.push(format!("{delta:?}"));
-            if let Delta::Text { text, .. }
-            | Delta::Thinking { text, .. }
-            | Delta::InputJson { json: text, .. } = &delta
-            {
-                joined.push_str(text);
-            }
-            apply(&mut decoded, delta);
-        });
-        if let Some(EventText { start, end, .. }) = read.text {
-            let escaped = std::str::from_utf8(&event.data[start..end]).expect("UTF-8");
-            let quoted = escaped.replace("\\ud83d\\ude00", "😀").replace("\\ud83d", "\\ufffd");
-            let text: String = serde_json::from_str(&format!("\"{quoted}\"")).expect("escaped");
-            assert_eq!(text, joined, "the place is that of the text");
-        }
-        decoded.deltas.extend(deltas);
-        decoded.events.push(facts(&read));
-    };
+    let mut each = |event: SseEvent<'_>| decoded.take(&event, decoder);
     for read in reads {
         framer.feed(read, &mut each);
     }
     framer.finish(&mut each);
     assert_eq!(framer.oversized(), 0);
     decoded
+}
+
+impl Decoded {
+    /// Decodes one event.
+    pub(crate) fn take(&mut self, event: &SseEvent<'_>, decoder: &mut dyn ResponseDecoder) {
+        let mut texts = Vec::new();
+        let read = decoder.event(event, &mut |delta| {
+            self.deltas.push(format!("{delta:?}"));
+            if let Delta::Text { index, text }
+            | Delta::Thinking { index, text }
+            | Delta::InputJson { index, json: text } = &delta
+            {
+                texts.push((*index, text.clone().into_owned()));
+            }
+            apply(self, delta);
+        });
+        if let Some(EventText { block, start, end, .. }) = read.text {
+            let escaped = std::str::from_utf8(&event.data[start..end]).expect("UTF-8");
+            let quoted = escaped.replace("\\ud83d\\ude00", "😀").replace("\\ud83d", "\\ufffd");
+            let text: String = serde_json::from_str(&format!("\"{quoted}\"")).expect("escaped");
+            texts.retain(|(index, _)| *index == block);
+            assert_eq!(texts, [(block, text)], "the place is that of the text");
+        }
+        self.events.push(facts(&read));
+    }
 }
 
 /// Assembles as the contract of [`Delta`] says.

@@ -7,6 +7,8 @@ mod client_hello;
 mod decoded;
 mod encoding;
 mod fast_path;
+mod gemini;
+mod json_array;
 mod openai;
 mod sse;
 mod websocket;

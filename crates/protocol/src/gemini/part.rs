@@ -1,0 +1,90 @@
+//! A part of an answer that is a block of its own: a call, its result, an image.
+
+use std::borrow::Cow;
+
+use langley_model::Content;
+
+use crate::json::Object;
+
+/// Members that say something of a part and are no content.
+const ASIDE: [&str; 5] =
+    ["thought", "thoughtSignature", "partMetadata", "videoMetadata", "mediaResolution"];
+
+/// A whole block.
+pub(super) struct Whole<'a> {
+    /// What it holds, its streamed part empty.
+    pub(super) content: Content,
+    /// The arguments of a call.
+    pub(super) input: Option<&'a str>,
+    /// The name of what of it this version does not know.
+    pub(super) unknown: Option<Cow<'a, str>>,
+}
+
+impl From<Content> for Whole<'_> {
+    fn from(content: Content) -> Self {
+        Self { content, input: None, unknown: None }
+    }
+}
+
+/// Reads a part that is no text; none when it has no content at all.
+pub(super) fn whole<'a>(json: &'a str, part: &Object<'a>) -> Option<Whole<'a>> {
+    let kind = part.names().find(|name| !ASIDE.contains(name))?.to_owned();
+    let member = part.object(&kind).unwrap_or_default();
+    let whole = match kind.as_str() {
+        "functionCall" if member.raw("name").is_some() => {
+            let (id, name) = (member.owned("id"), member.owned("name"));
+            // Arguments that come in pieces are addressed by JSON path: they are no JSON text.
+            let in_pieces = member.raw("partialArgs").is_some()
+                || member.flag("willContinue").unwrap_or_default();
+            Whole {
+                content: Content::ToolUse { id, name, input: String::new() },
+                input: member.raw("args"),
+                unknown: in_pieces.then_some(Cow::Borrowed("partialArgs")),
+            }
+        }
+        "executableCode" => Whole {
+            content: Content::ServerToolUse {
+                id: member.owned("id"),
+                name: String::from("codeExecution"),
+                input: String::new(),
+            },
+            input: part.raw(&kind),
+            unknown: None,
+        },
+        "codeExecutionResult" => {
+            let tool_use_id = member.owned("id");
+            let json = part.raw(&kind).unwrap_or_default().to_owned();
+            Content::ServerToolResult { kind, tool_use_id, json }.into()
+        }
+        "inlineData" => {
+            let data = member.text("data").unwrap_or_default();
+            let mime_type = serde_json::Value::from(member.owned("mimeType"));
+            let json = format!(r#"{{"mimeType":{mime_type},"bytes":{}}}"#, decoded_len(&data));
+            Content::Other { kind, json }.into()
+        }
+        "fileData" => Content::Other { kind, json: json.to_owned() }.into(),
+        _ => Whole {
+            content: Content::Other { kind: kind.clone(), json: json.to_owned() },
+            input: None,
+            unknown: Some(Cow::Owned(kind)),
+        },
+    };
+    Some(whole)
+}
+
+/// Bytes that a text in base64 stands for.
+fn decoded_len(base64: &str) -> usize {
+    base64.trim_end_matches('=').len() * 3 / 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_in_base64_is_measured_by_what_it_stands_for() {
+        for (base64, len) in [("", 0), ("TQ==", 1), ("TWE=", 2), ("TWFu", 3), ("TWFuTQ", 4)] {
+            assert_eq!(decoded_len(base64), len, "{base64}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Usage as Gemini states it: cumulative; the prompt includes what was cached, thoughts are apart
+//! from candidates.
+
+use langley_model::{Tokens, Usage};
+
+use crate::json::Object;
+
+/// What is remembered of one answer's earlier reports.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct UsageReader {
+    prompt: Option<u64>,
+    tool_prompt: Option<u64>,
+}
+
+impl UsageReader {
+    /// Reads a `usageMetadata` object.
+    ///
+    /// What the provider's own tools put into the prompt is counted apart from the prompt; it is
+    /// input all the same, so the input is the sum of both.
+    pub(super) fn read(&mut self, usage: &Object<'_>) -> Usage {
+        let stated = (usage.number("promptTokenCount"), usage.number("toolUsePromptTokenCount"));
+        self.prompt = stated.0.or(self.prompt);
+        self.tool_prompt = stated.1.or(self.tool_prompt);
+        let has_input = stated.0.is_some() || stated.1.is_some();
+        let input = self.prompt.unwrap_or(0).saturating_add(self.tool_prompt.unwrap_or(0));
+        let tokens = |name| usage.number(name).map(Tokens);
+        Usage {
+            input: has_input.then_some(Tokens(input)),
+            cache_read: tokens("cachedContentTokenCount"),
+            output: tokens("candidatesTokenCount"),
+            reasoning: tokens("thoughtsTokenCount"),
+            ..Usage::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_that_tools_put_into_the_prompt_are_input_whenever_they_are_stated() {
+        let mut reader = UsageReader::default();
+        let mut read = |json: &str| reader.read(&Object::read(json.as_bytes()).expect("an object"));
+        let mut usage = read(r#"{"promptTokenCount": 100, "totalTokenCount": 100}"#);
+        assert_eq!(usage, Usage { input: Some(Tokens(100)), ..Usage::default() });
+        usage.update(&read(r#"{"toolUsePromptTokenCount": 40, "candidatesTokenCount": 7}"#));
+        usage.update(&read(r#"{"promptTokenCount": 100, "thoughtsTokenCount": 5}"#));
+        assert_eq!(usage.input, Some(Tokens(140)));
+        assert_eq!((usage.output, usage.reasoning), (Some(Tokens(7)), Some(Tokens(5))));
+        assert_eq!(read(r#"{"candidatesTokenCount": 9}"#).input, None);
+    }
+}
