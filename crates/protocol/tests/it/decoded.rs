@@ -1,7 +1,11 @@
 //! Any dialect's answer, decoded and assembled as the contract of the deltas says.
 
+use std::fmt::Debug;
+
 use langley_model::{Block, Content, Message, ProviderError};
+use langley_protocol::bedrock;
 use langley_protocol::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
+use langley_protocol::event_stream::EventStreamDecoder;
 use langley_protocol::sse::{SseDecoder, SseEvent};
 
 /// What one event was: type, text's place, block that ended, known.
@@ -21,13 +25,12 @@ pub(crate) struct Decoded {
     pub(crate) unknown: Vec<String>,
 }
 
-pub(crate) fn decode(reads: &[&[u8]], mut decoder: impl ResponseDecoder) -> Decoded {
-    let mut decoded = Decoded::default();
-    let mut framer = SseDecoder::new(1 << 20);
-    let mut each = |event: SseEvent<'_>| {
+impl Decoded {
+    /// Takes an event as `decoder` reads it.
+    fn take(&mut self, decoder: &mut impl ResponseDecoder, event: &SseEvent<'_>) {
         let mut deltas = Vec::new();
         let mut joined = String::new();
-        let read = decoder.event(&event, &mut |delta| {
+        let read = decoder.event(event, &mut |delta| {
             deltas.push(format!("{delta:?}"));
             if let Delta::Text { text, .. }
             | Delta::Thinking { text, .. }
@@ -35,7 +38,7 @@ pub(crate) fn decode(reads: &[&[u8]], mut decoder: impl ResponseDecoder) -> Deco
             {
                 joined.push_str(text);
             }
-            apply(&mut decoded, delta);
+            apply(self, delta);
         });
         if let Some(EventText { start, end, .. }) = read.text {
             let escaped = std::str::from_utf8(&event.data[start..end]).expect("UTF-8");
@@ -43,14 +46,35 @@ pub(crate) fn decode(reads: &[&[u8]], mut decoder: impl ResponseDecoder) -> Deco
             let text: String = serde_json::from_str(&format!("\"{quoted}\"")).expect("escaped");
             assert_eq!(text, joined, "the place is that of the text");
         }
-        decoded.deltas.extend(deltas);
-        decoded.events.push(facts(&read));
-    };
-    for read in reads {
-        framer.feed(read, &mut each);
+        self.deltas.extend(deltas);
+        self.events.push(facts(&read));
     }
-    framer.finish(&mut each);
+}
+
+/// Decodes the reads of a stream of server-sent events.
+pub(crate) fn decode(reads: &[&[u8]], mut decoder: impl ResponseDecoder) -> Decoded {
+    let mut decoded = Decoded::default();
+    let mut framer = SseDecoder::new(1 << 20);
+    for read in reads {
+        framer.feed(read, &mut |event| decoded.take(&mut decoder, &event));
+    }
+    framer.finish(&mut |event| decoded.take(&mut decoder, &event));
     assert_eq!(framer.oversized(), 0);
+    decoded
+}
+
+/// Decodes the reads of a binary event stream.
+pub(crate) fn decode_messages(reads: &[&[u8]], mut decoder: impl ResponseDecoder) -> Decoded {
+    let mut decoded = Decoded::default();
+    let mut framer = EventStreamDecoder::new(1 << 20);
+    let mut scratch = Vec::new();
+    for read in reads {
+        framer.feed(read, &mut |message| {
+            decoded.take(&mut decoder, &bedrock::event(&message, &mut scratch));
+        });
+    }
+    assert!(!framer.finish());
+    assert_eq!((framer.oversized(), framer.corrupt()), (0, 0));
     decoded
 }
 
@@ -114,13 +138,27 @@ fn apply(decoded: &mut Decoded, delta: Delta<'_>) {
 /// Decodes whole, byte by byte and at every cut; all must agree.
 #[track_caller]
 pub(crate) fn each_cut<D: ResponseDecoder>(stream: &str, new: impl Fn() -> D) -> Decoded {
-    let bytes = stream.as_bytes();
-    let whole = decode(&[bytes], new());
+    every_cut(stream.as_bytes(), |reads| decode(reads, new()))
+}
+
+/// As [`each_cut`], for a binary event stream.
+#[track_caller]
+pub(crate) fn each_cut_of_messages<D: ResponseDecoder>(
+    stream: &[u8],
+    new: impl Fn() -> D,
+) -> Decoded {
+    every_cut(stream, |reads| decode_messages(reads, new()))
+}
+
+/// What `decode` makes of the bytes, read whole, byte by byte and cut in two anywhere: always the same.
+#[track_caller]
+pub(crate) fn every_cut<T: Debug + PartialEq>(bytes: &[u8], decode: impl Fn(&[&[u8]]) -> T) -> T {
+    let whole = decode(&[bytes]);
     let single: Vec<_> = bytes.chunks(1).collect();
-    assert_eq!(decode(&single, new()), whole, "byte by byte");
+    assert_eq!(decode(&single), whole, "byte by byte");
     for cut in 0..=bytes.len() {
         let (a, b) = bytes.split_at(cut);
-        assert_eq!(decode(&[a, b], new()), whole, "cut at {cut}");
+        assert_eq!(decode(&[a, b]), whole, "cut at {cut}");
     }
     whole
 }
