@@ -14,6 +14,7 @@ use langley_protocol::dialect::{Dialect, dialect_for};
 
 use crate::agent::agent;
 use crate::bench::Bench;
+use crate::framing::Framing;
 use crate::intake::{Direction, Entry};
 use crate::outcome::{Answer, outcome};
 use crate::preview;
@@ -361,6 +362,12 @@ impl Exchange {
             .into_iter()
             .find_map(|name| head.headers.value(name))
             .map(str::to_owned);
+        // Amazon's services say only here which exception an error body describes.
+        flow.error_kind = head
+            .headers
+            .value("x-amzn-errortype")
+            .and_then(|kind| kind.split(':').next())
+            .map(str::to_owned);
         self.response = if head.status == 101 {
             match self.upgrade.take().filter(|_| self.keeps_bodies) {
                 Some(upgrade) => {
@@ -442,7 +449,8 @@ impl Exchange {
             && looks_like_events(tail)
         {
             let message_max = bench.options.message_max_bytes;
-            let mut stream = Stream::new(self.flow.id, None, Some(dialect.response()), message_max);
+            let decoder = Some(dialect.response());
+            let mut stream = Stream::new(self.flow.id, Framing::text(), None, decoder, message_max);
             stream.gap();
             self.response = Response::Stream(Box::new(stream));
             self.flow.streaming = Some(true);

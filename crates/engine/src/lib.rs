@@ -7,6 +7,7 @@ mod bench;
 mod body;
 mod cut;
 mod exchange;
+mod framing;
 mod intake;
 mod intake_stats;
 mod live;

@@ -6,6 +6,7 @@ use langley_protocol::dialect::Dialect;
 use crate::assemble::Assembly;
 use crate::bench::Bench;
 use crate::body::Collector;
+use crate::framing::Framing;
 use crate::media::Media;
 use crate::outcome::Answer;
 use crate::request::limits;
@@ -53,10 +54,11 @@ impl Response {
         let media_type = headers.value("content-type");
         let media = Media::of(media_type);
         let encoding = headers.value("content-encoding");
-        if media == Media::EventStream {
+        if let Some(framing) = Framing::of(media) {
             let decoder = dialect.map(Dialect::response);
             let message_max = bench.options.message_max_bytes;
-            return Self::Stream(Box::new(Stream::new(flow.id, encoding, decoder, message_max)));
+            let stream = Stream::new(flow.id, framing, encoding, decoder, message_max);
+            return Self::Stream(Box::new(stream));
         }
         let kept = bench.options.body_max_bytes;
         let limits = limits(media, headers.value("content-length"), dialect.is_some(), kept);
@@ -71,7 +73,7 @@ impl Response {
     /// The messages of a WebSocket, as events.
     pub(crate) fn log(flow: &Flow, bench: &Bench) -> Self {
         let message_max = bench.options.message_max_bytes;
-        Self::Stream(Box::new(Stream::new(flow.id, None, None, message_max)))
+        Self::Stream(Box::new(Stream::new(flow.id, Framing::text(), None, None, message_max)))
     }
 
     /// Takes the next bytes.

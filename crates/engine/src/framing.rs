@@ -1,0 +1,82 @@
+//! How a streamed answer is cut into events: as text or as Amazon's binary messages.
+
+use langley_protocol::bedrock;
+use langley_protocol::event_stream::EventStreamDecoder;
+use langley_protocol::sse::{SseDecoder, SseEvent};
+
+use crate::media::Media;
+
+/// The largest event that is decoded, in bytes.
+const EVENT_MAX: usize = 4 << 20;
+
+/// A framer of events.
+pub(crate) enum Framing {
+    /// Server-sent events.
+    Text(SseDecoder),
+    /// Binary messages, and room for what is unwrapped from one.
+    Binary(Box<EventStreamDecoder>, Vec<u8>),
+}
+
+impl Framing {
+    /// Server-sent events.
+    pub(crate) fn text() -> Self {
+        Self::Text(SseDecoder::new(EVENT_MAX))
+    }
+
+    /// The framing of a media type; none when it is not one of events.
+    pub(crate) fn of(media: Media) -> Option<Self> {
+        match media {
+            Media::EventStream => Some(Self::text()),
+            Media::BinaryEvents => {
+                Some(Self::Binary(Box::new(EventStreamDecoder::new(EVENT_MAX)), Vec::new()))
+            }
+            Media::Json | Media::Text | Media::Binary => None,
+        }
+    }
+
+    /// Takes the next bytes and hands out every event that ends in them.
+    pub(crate) fn feed(&mut self, data: &[u8], each: &mut impl FnMut(SseEvent<'_>)) {
+        match self {
+            Self::Text(decoder) => decoder.feed(data, each),
+            Self::Binary(decoder, unwrapped) => {
+                decoder.feed(data, &mut |message| each(bedrock::event(&message, unwrapped)));
+            }
+        }
+    }
+
+    /// The stream ended. Hands out the event that only lacked its end, if the framing can tell;
+    /// returns whether another was cut off.
+    pub(crate) fn finish(&mut self, each: &mut impl FnMut(SseEvent<'_>)) -> bool {
+        match self {
+            Self::Text(decoder) => {
+                decoder.finish(each);
+                false
+            }
+            Self::Binary(decoder, _) => decoder.finish(),
+        }
+    }
+
+    /// Bytes were lost before the next ones.
+    pub(crate) fn resync(&mut self) {
+        match self {
+            Self::Text(decoder) => decoder.resync(),
+            Self::Binary(decoder, _) => decoder.resync(),
+        }
+    }
+
+    /// What could not be handed out so far, in sentences.
+    pub(crate) fn losses(&self) -> Vec<String> {
+        let (oversized, corrupt) = match self {
+            Self::Text(decoder) => (decoder.oversized(), 0),
+            Self::Binary(decoder, _) => (decoder.oversized(), decoder.corrupt()),
+        };
+        let mut losses = Vec::new();
+        if oversized > 0 {
+            losses.push(format!("{oversized} events of more than {EVENT_MAX} bytes were skipped"));
+        }
+        if corrupt > 0 {
+            losses.push(format!("{corrupt} damaged events were skipped"));
+        }
+        losses
+    }
+}
