@@ -10,7 +10,7 @@ use langley_model::{
     Body, Closed, Flow, Gap, HeaderBlock, Headers, Interest, Message, Micros, Opened, Outcome,
     Part, Provider, Record, Redacted, ResponseHead, Side, Tick,
 };
-use langley_protocol::dialect::{Dialect, dialect_for};
+use langley_protocol::dialect::{Dialect, dialect_for, model_name};
 
 use crate::agent::agent;
 use crate::bench::Bench;
@@ -118,7 +118,7 @@ impl Exchange {
         let dialect = spoken.map(|(_, dialect)| dialect);
         flow.streaming = dialect.and_then(|dialect| dialect.streams(path));
         let model = dialect.and_then(|dialect| dialect.model_in_path(path));
-        flow.model_requested = model.map(str::to_owned);
+        flow.model_requested = model.map(|model| model_name(model).into_owned());
         let keeps_bodies = bench.options.keeps_bodies_of(&flow.host);
         let parsed = flow.provider.is_some();
         let request = keeps_bodies
@@ -365,6 +365,12 @@ impl Exchange {
         flow.provider_request_id = ["request-id", "x-request-id", "x-amzn-requestid"]
             .into_iter()
             .find_map(|name| head.headers.value(name))
+            .map(str::to_owned);
+        // Amazon's services say only here which exception an error body describes.
+        flow.error_kind = head
+            .headers
+            .value("x-amzn-errortype")
+            .and_then(|kind| kind.split(':').next())
             .map(str::to_owned);
         self.response = if head.status == 101 {
             match self.upgrade.take().filter(|_| self.keeps_bodies) {

@@ -5,6 +5,8 @@
 pub(crate) enum Media {
     /// Server-sent events.
     EventStream,
+    /// Events as Amazon's binary messages.
+    BinaryEvents,
     /// JSON.
     Json,
     /// Other text, or no type stated.
@@ -26,20 +28,11 @@ impl Media {
             ("image" | "audio" | "video" | "font" | "model", kind) if kind != "svg+xml" => {
                 Self::Binary
             }
+            ("application", "vnd.amazon.eventstream") => Self::BinaryEvents,
             (
                 "application",
-                "octet-stream"
-                | "zip"
-                | "gzip"
-                | "x-gzip"
-                | "x-tar"
-                | "zstd"
-                | "pdf"
-                | "wasm"
-                | "grpc"
-                | "x-protobuf"
-                | "protobuf"
-                | "vnd.amazon.eventstream",
+                "octet-stream" | "zip" | "gzip" | "x-gzip" | "x-tar" | "zstd" | "pdf" | "wasm"
+                | "grpc" | "x-protobuf" | "protobuf",
             ) => Self::Binary,
             _ => Self::Text,
         }
@@ -54,6 +47,7 @@ mod tests {
     fn a_media_type_says_how_a_body_is_kept() {
         for (value, media) in [
             (Some("text/event-stream; charset=utf-8"), Media::EventStream),
+            (Some("application/vnd.amazon.eventstream"), Media::BinaryEvents),
             (Some("application/json"), Media::Json),
             (Some("Application/Problem+JSON;x=y"), Media::Json),
             (Some("application/octet-stream"), Media::Binary),

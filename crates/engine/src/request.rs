@@ -25,7 +25,7 @@ pub(crate) fn limits(media: Media, length: Option<&str>, is_parsed: bool, kept: 
     // What is longer than can be parsed need not be collected beyond what is kept.
     let fits = length.and_then(|n| n.trim().parse::<u64>().ok()).is_none_or(|n| n <= PARSED as u64);
     match media {
-        Media::Binary => Limits { kept: kept.min(BINARY_KEPT), read: 0 },
+        Media::Binary | Media::BinaryEvents => Limits { kept: kept.min(BINARY_KEPT), read: 0 },
         Media::Json if is_parsed && fits => Limits { kept, read: PARSED },
         Media::Json | Media::Text | Media::EventStream => Limits { kept, read: 0 },
     }

@@ -55,17 +55,11 @@ impl Response {
         let media = Media::of(media_type);
         let encoding = headers.value("content-encoding");
         // A refusal is one body, whatever was asked for.
-        let is_array = |dialect: &dyn Dialect| {
-            dialect.has_array_streams() && dialect.streams(&flow.path) == Some(true)
-        };
-        let framing = match media {
-            Media::EventStream => Some(Framing::sse()),
-            Media::Json if head.status < 400 && dialect.is_some_and(is_array) => {
-                Some(Framing::json_array())
-            }
-            _ => None,
-        };
-        if let Some(framing) = framing {
+        let is_array = head.status < 400
+            && dialect.is_some_and(|dialect| {
+                dialect.has_array_streams() && dialect.streams(&flow.path) == Some(true)
+            });
+        if let Some(framing) = Framing::of(media, is_array) {
             let decoder = dialect.map(Dialect::response);
             let message_max = bench.options.message_max_bytes;
             let stream = Stream::new(flow.id, framing, encoding, decoder, message_max);

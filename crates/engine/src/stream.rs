@@ -9,7 +9,7 @@ use langley_protocol::sse::SseEvent;
 
 use crate::assemble::Assembly;
 use crate::bench::Bench;
-use crate::framing::{EVENT_MAX, Framing};
+use crate::framing::Framing;
 use crate::outcome::Answer;
 
 /// What a compressed stream may decode to in all, in bytes: a bound on damage, not on work.
@@ -129,19 +129,16 @@ impl Stream {
         if self.stopped {
             // What is unfinished was cut by the stop, not by the sender.
         } else if whole {
-            self.drive(offset_us, bench, None);
+            let is_cut = self.drive(offset_us, bench, None);
+            self.tell_cut(is_cut);
         } else {
-            let mut cut_off = 0;
-            self.events.finish(&mut |_| cut_off += 1);
-            if cut_off > 0 {
-                self.add_note("the last event was cut off");
-            }
+            let mut handed = false;
+            let is_cut = self.events.finish(&mut |_| handed = true);
+            self.tell_cut(is_cut || handed);
         }
-        if self.events.oversized() > 0 {
-            let oversized = self.events.oversized();
-            self.add_note(&format!(
-                "{oversized} events of more than {EVENT_MAX} bytes were skipped"
-            ));
+        for loss in self.events.losses() {
+            self.assembly.mark_incomplete();
+            self.add_note(&loss);
         }
         let Self { redactor, run, flow, .. } = self;
         redactor.finish(&bench.redactor, run, &mut |block, kind, text| {
@@ -203,8 +200,8 @@ impl Stream {
         self.drive(offset_us, bench, Some(data));
     }
 
-    /// Feeds the event decoder, or finishes it when there is no more data.
-    fn drive(&mut self, offset_us: u64, bench: &Bench, data: Option<&[u8]>) {
+    /// Feeds the framer, or finishes it when there is no more data; whether an event was cut off then.
+    fn drive(&mut self, offset_us: u64, bench: &Bench, data: Option<&[u8]>) -> bool {
         let Self { flow, events, dialect, redactor, assembly, run, seen, unknown, .. } = self;
         let flow = *flow;
         let mut live = |block, kind, text| Bench::show(&*bench.live, flow, block, kind, text);
@@ -235,8 +232,17 @@ impl Stream {
             }
         };
         match data {
-            Some(data) => events.feed(data, &mut take),
+            Some(data) => {
+                events.feed(data, &mut take);
+                false
+            }
             None => events.finish(&mut take),
+        }
+    }
+
+    fn tell_cut(&mut self, is_cut: bool) {
+        if is_cut {
+            self.add_note("the last event was cut off");
         }
     }
 

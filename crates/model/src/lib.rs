@@ -7,6 +7,7 @@ mod http;
 mod id;
 mod message;
 mod outcome;
+mod percent;
 mod provider;
 mod record;
 mod redact;
@@ -24,6 +25,7 @@ pub use http::{HeaderBlock, HttpVersion, Mode, Side};
 pub use id::{ConnectionId, FlowId, InvalidId, Revision, SESSION_ID_MAX, SessionId};
 pub use message::{Block, Content, Message, ProviderError};
 pub use outcome::{Ending, Outcome};
+pub use percent::percent_decoded;
 pub use provider::Provider;
 pub use record::{
     Body, Drop, DropReason, EventRun, EventSpan, Headers, LiveKind, LiveText, Record,

@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 
-use langley_model::{Content, LiveKind, Provider, SessionId, Tokens, Usage};
+use langley_model::{Content, LiveKind, Provider, SessionId, Tokens, Usage, percent_decoded};
 
 use crate::sse::SseEvent;
-use crate::{anthropic, gemini, openai};
+use crate::{anthropic, bedrock, gemini, openai};
 
 /// One provider's way to write requests and answers.
 pub trait Dialect: Send + Sync {
@@ -17,7 +17,7 @@ pub trait Dialect: Send + Sync {
     /// A decoder for one answer.
     fn response(&self) -> Box<dyn ResponseDecoder>;
 
-    /// The model asked for, where the path names it. A query may be left on the path.
+    /// The model asked for, where the path names it, as it stands there (see [`model_name`]). A query may be left on the path.
     fn model_in_path<'p>(&self, _path: &'p str) -> Option<&'p str> {
         None
     }
@@ -30,6 +30,16 @@ pub trait Dialect: Send + Sync {
     /// Whether a stream asked for may come as one JSON array whose elements are its events.
     fn has_array_streams(&self) -> bool {
         false
+    }
+}
+
+/// The name of a model that stands in a path, percent escapes undone.
+#[must_use]
+pub fn model_name(in_path: &str) -> Cow<'_, str> {
+    if in_path.contains('%') {
+        Cow::Owned(String::from_utf8_lossy(&percent_decoded(in_path)).into_owned())
+    } else {
+        Cow::Borrowed(in_path)
     }
 }
 
@@ -272,7 +282,7 @@ pub fn dialect_for(
     } else if gemini::is_call(path) {
         Some((Provider::Gemini, &gemini::Gemini))
     } else {
-        None
+        bedrock::of_path(path).map(|dialect| (Provider::Bedrock, dialect))
     }
 }
 
@@ -298,6 +308,19 @@ mod tests {
         ] {
             assert_eq!(provider("POST", path), Some(Provider::OpenAi), "{path}");
         }
+        for path in [
+            "/model/anthropic.claude-3-haiku-20240307-v1:0/converse",
+            "/model/amazon.nova-pro-v1%3A0/converse-stream?x=1",
+            "/gateway/model/meta.llama3-8b-instruct-v1:0/invoke",
+            "/model/arn:aws:bedrock:us-east-1:1:inference-profile/eu.anthropic.x/invoke/",
+            "/model/us.anthropic.claude-x/invoke-with-response-stream",
+        ] {
+            assert_eq!(provider("POST", path), Some(Provider::Bedrock), "{path}");
+        }
+        assert_eq!(provider("POST", "/model/amazon.nova-pro-v1:0/async-invoke"), None);
+        assert_eq!(provider("POST", "/model//converse"), None);
+        assert_eq!(provider("POST", "/custom-model/x/converse"), None);
+        assert_eq!(provider("GET", "/model/x/converse"), None);
         assert_eq!(provider("POST", "/survey/responses"), None);
         assert_eq!(provider("GET", "/v1/messages"), None);
         assert_eq!(provider("POST", "/v1/messages/batches"), None);

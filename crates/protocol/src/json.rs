@@ -68,6 +68,12 @@ impl<'a> Object<'a> {
         serde_json::from_str(self.raw(name)?).ok()
     }
 
+    /// Name and JSON text of the first member that is not `null`: of a union, the one it has.
+    pub(crate) fn first(&self) -> Option<(&str, &'a str)> {
+        let found = self.members.iter().find(|(_, raw)| *raw != "null");
+        found.map(|(name, raw)| (&**name, *raw))
+    }
+
     /// A member that is an object.
     pub(crate) fn object(&self, name: &str) -> Option<Self> {
         Self::read(self.raw(name)?.as_bytes())

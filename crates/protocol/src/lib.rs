@@ -2,9 +2,11 @@
 //! clock, so that every decoder can be tested at every cut of its input.
 
 pub mod anthropic;
+pub mod bedrock;
 pub mod client_hello;
 pub mod dialect;
 pub mod encoding;
+pub mod event_stream;
 pub mod gemini;
 mod json;
 pub mod json_array;

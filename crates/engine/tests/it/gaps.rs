@@ -83,6 +83,30 @@ fn a_stream_goes_on_at_the_next_event_after_a_gap() {
 }
 
 #[test]
+fn a_binary_stream_goes_on_at_the_next_message_after_a_gap() {
+    let once =
+        include_bytes!("../../../protocol/tests/cassettes/bedrock/converse_tools.eventstream");
+    let stream = once.repeat(8);
+    let head = [("content-type", "application/vnd.amazon.eventstream")];
+    let script = Script::post("/model/amazon.nova-pro-v1:0/converse-stream", &[])
+        .request_end()
+        .head(200, &head)
+        .data(&stream[..once.len() + 100])
+        .data(&stream[once.len() + 100..once.len() + 22_000])
+        .data(&stream[once.len() + 22_000..])
+        .end();
+    let rows = play(&script);
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.response_gap, Gap { chunks: 1, bytes: 21_900 });
+    assert_eq!(flow.outcome, Some(Outcome::Completed));
+    assert_eq!((flow.usage.output, flow.decode_note.as_deref()), (Some(Tokens(57)), None));
+    assert!(rows.message(script.flow).unwrap().truncated);
+    let kinds: Vec<_> = rows.events(script.flow).into_iter().map(|event| event.kind).collect();
+    let (before, after) = kinds.split_at(19);
+    assert!(after.len() > 3 && before.ends_with(after), "{after:?}");
+}
+
+#[test]
 fn an_ending_that_fell_into_a_gap_is_read_from_the_kept_tail() {
     let ending = lost_text(40_000) + &kit::block_stop(0) + &kit::stop("end_turn", 41);
     let script = Script::messages("{}")

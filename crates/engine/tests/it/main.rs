@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod attribution;
+mod bedrock;
 mod gaps;
 mod gemini;
 mod kit;

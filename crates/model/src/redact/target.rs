@@ -2,6 +2,7 @@
 
 use super::parameter::is_credential_parameter;
 use super::rule::is_placeholder;
+use crate::percent::percent_decoded;
 
 /// The values of credential parameters in `target`, as byte ranges.
 pub(super) fn credential_values(target: &str) -> Vec<(usize, usize)> {
@@ -19,20 +20,4 @@ pub(super) fn credential_values(target: &str) -> Vec<(usize, usize)> {
         at += pair.len() + 1;
     }
     values
-}
-
-/// Undoes `%XX` (RFC 3986 §2.1); anything else stays.
-fn percent_decoded(name: &str) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(name.len());
-    let mut rest = name.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let code = (*first == b'%')
-            .then(|| tail.get(..2))
-            .flatten()
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        decoded.push(code.unwrap_or(*first));
-        rest = if code.is_some() { &tail[2..] } else { tail };
-    }
-    decoded
 }

@@ -1,7 +1,11 @@
 //! Any dialect's answer, decoded and assembled as the contract of the deltas says.
 
+use std::fmt::Debug;
+
 use langley_model::{Block, Content, Message, ProviderError};
+use langley_protocol::bedrock;
 use langley_protocol::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
+use langley_protocol::event_stream::EventStreamDecoder;
 use langley_protocol::sse::{SseDecoder, SseEvent};
 
 /// What one event was: type, text's place, block that ended, known.
@@ -35,6 +39,21 @@ pub(crate) fn decode_stream(reads: &[&[u8]], decoder: &mut dyn ResponseDecoder) 
     }
     framer.finish(&mut each);
     assert_eq!(framer.oversized(), 0);
+    decoded
+}
+
+/// Decodes the reads of a binary event stream.
+pub(crate) fn decode_messages(reads: &[&[u8]], mut decoder: impl ResponseDecoder) -> Decoded {
+    let mut decoded = Decoded::default();
+    let mut framer = EventStreamDecoder::new(1 << 20);
+    let mut scratch = Vec::new();
+    for read in reads {
+        framer.feed(read, &mut |message| {
+            decoded.take(&bedrock::event(&message, &mut scratch), &mut decoder);
+        });
+    }
+    assert!(!framer.finish());
+    assert_eq!((framer.oversized(), framer.corrupt()), (0, 0));
     decoded
 }
 
@@ -123,13 +142,27 @@ fn apply(decoded: &mut Decoded, delta: Delta<'_>) {
 /// Decodes whole, byte by byte and at every cut; all must agree.
 #[track_caller]
 pub(crate) fn each_cut<D: ResponseDecoder>(stream: &str, new: impl Fn() -> D) -> Decoded {
-    let bytes = stream.as_bytes();
-    let whole = decode(&[bytes], new());
+    every_cut(stream.as_bytes(), |reads| decode(reads, new()))
+}
+
+/// As [`each_cut`], for a binary event stream.
+#[track_caller]
+pub(crate) fn each_cut_of_messages<D: ResponseDecoder>(
+    stream: &[u8],
+    new: impl Fn() -> D,
+) -> Decoded {
+    every_cut(stream, |reads| decode_messages(reads, new()))
+}
+
+/// What `decode` makes of the bytes, read whole, byte by byte and cut in two anywhere: always the same.
+#[track_caller]
+pub(crate) fn every_cut<T: Debug + PartialEq>(bytes: &[u8], decode: impl Fn(&[&[u8]]) -> T) -> T {
+    let whole = decode(&[bytes]);
     let single: Vec<_> = bytes.chunks(1).collect();
-    assert_eq!(decode(&single, new()), whole, "byte by byte");
+    assert_eq!(decode(&single), whole, "byte by byte");
     for cut in 0..=bytes.len() {
         let (a, b) = bytes.split_at(cut);
-        assert_eq!(decode(&[a, b], new()), whole, "cut at {cut}");
+        assert_eq!(decode(&[a, b]), whole, "cut at {cut}");
     }
     whole
 }

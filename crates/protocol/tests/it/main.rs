@@ -2,10 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod bedrock;
 mod cassettes;
 mod client_hello;
 mod decoded;
 mod encoding;
+mod event_stream;
 mod fast_path;
 mod gemini;
 mod json_array;
