@@ -275,6 +275,8 @@ pub fn dialect_for(
         None
     } else if ends("/v1/messages") || ends("/v1/messages/count_tokens") {
         Some((Provider::Anthropic, &anthropic::Anthropic))
+    } else if anthropic::Vertex::is_call(path) {
+        Some((Provider::Anthropic, &anthropic::Vertex))
     } else if ends("/chat/completions") {
         Some((Provider::OpenAi, &openai::Chat))
     } else if ends("/v1/responses") || ends("/openai/responses") || ends("/codex/responses") {
@@ -289,6 +291,19 @@ pub fn dialect_for(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn anthropics_models_at_vertex_are_named_by_the_path() {
+        let path = "/v1/projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-5-5@20260101";
+        let spoken = |verb: &str| dialect_for("POST", "any.example", &format!("{path}:{verb}"));
+        let (provider, dialect) = spoken("streamRawPredict").expect("a dialect");
+        assert_eq!(provider, Provider::Anthropic);
+        let asked = format!("{path}:streamRawPredict?alt=sse");
+        assert_eq!(dialect.model_in_path(&asked), Some("claude-opus-5-5@20260101"));
+        assert_eq!(dialect.streams(&asked), Some(true));
+        assert_eq!(dialect.streams(&format!("{path}:rawPredict")), Some(false));
+        assert!(spoken("countTokens:x").is_none());
+    }
 
     #[test]
     fn a_dialect_is_chosen_by_method_and_path_whatever_the_host() {

@@ -46,6 +46,8 @@ fn check_invoke(rows: &Rows, script: &Script) {
     assert_eq!(flow.streaming, Some(true));
     assert_eq!(flow.message_id.as_deref(), Some("msg_bdrk_01"));
     assert_eq!(flow.model.as_deref(), Some("claude-opus-5-5"));
+    let asked = flow.model_requested.as_deref();
+    assert_eq!(asked, Some("us.anthropic.claude-opus-5-5-v1:0"), "escapes are undone");
     assert_eq!(flow.provider_request_id.as_deref(), Some("req_aws"));
     assert_eq!(flow.stop_reason.as_deref(), Some("tool_use"));
     assert_eq!(flow.tool_names, ["Bash"]);

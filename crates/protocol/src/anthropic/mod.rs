@@ -13,6 +13,48 @@ use crate::dialect::{Dialect, RequestFacts, ResponseDecoder};
 
 pub use response::AnthropicResponse;
 
+/// The same API at Vertex AI, where the path names the model and says whether a stream is asked for
+/// (`…/publishers/anthropic/models/{model}:rawPredict` and `:streamRawPredict`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Vertex;
+
+impl Vertex {
+    /// Whether a path without its query is such a call.
+    pub(crate) fn is_call(path: &str) -> bool {
+        Self::call(path).is_some()
+    }
+
+    /// The model, and whether it is to stream.
+    fn call(path: &str) -> Option<(&str, bool)> {
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let (_, call) = path.rsplit_once("/publishers/anthropic/models/")?;
+        match call.rsplit_once(':')? {
+            ("", _) => None,
+            (model, "rawPredict") => Some((model, false)),
+            (model, "streamRawPredict") => Some((model, true)),
+            _ => None,
+        }
+    }
+}
+
+impl Dialect for Vertex {
+    fn request(&self, body: &[u8]) -> RequestFacts {
+        request::read(body)
+    }
+
+    fn response(&self) -> Box<dyn ResponseDecoder> {
+        Box::new(AnthropicResponse::new())
+    }
+
+    fn model_in_path<'p>(&self, path: &'p str) -> Option<&'p str> {
+        Self::call(path).map(|(model, _)| model)
+    }
+
+    fn streams(&self, path: &str) -> Option<bool> {
+        Self::call(path).map(|(_, streams)| streams)
+    }
+}
+
 /// The dialect; has no state of its own.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Anthropic;
