@@ -358,7 +358,6 @@ mod tests {
             "/v1beta/models",
             "/v1beta/models/m:generateContentX",
             "/v1beta/files/m:generateContent",
-            "/v1/projects/p/locations/l/publishers/anthropic/models/c:streamRawPredict",
         ] {
             assert_eq!(provider("POST", path), None, "{path}");
         }
