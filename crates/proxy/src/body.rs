@@ -149,6 +149,9 @@ impl Through {
                     self.tap.data(self.from, data);
                 } else if let Some(trailers) = frame.trailers_ref() {
                     self.tap.trailers(self.from, headers::block(trailers));
+                    // Nothing follows them, and not every reader asks.
+                    self.settled = true;
+                    self.tap.end_of(self.from);
                 }
             }
             // Told when it came.

@@ -7,5 +7,6 @@ mod fidelity;
 mod modes;
 mod refusals;
 mod setup;
+mod smuggling;
 mod stopping;
 mod streaming;
