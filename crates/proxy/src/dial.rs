@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use crate::authority::Authority;
 use crate::no_proxy::NoProxy;
@@ -14,6 +15,9 @@ use crate::upstream_proxy::UpstreamProxy;
 
 /// The longest answer head that an upstream proxy may give to CONNECT.
 const PROXY_HEAD_MAX: usize = 16 * 1024;
+
+/// How long an address has before the next one is tried beside it (RFC 8305 §8).
+const STAGGER: Duration = Duration::from_millis(250);
 
 /// How to reach a provider.
 #[derive(Debug)]
@@ -100,18 +104,14 @@ impl Dialer {
         if addresses.iter().any(|address| self.is_own(*address)) {
             return Err(DialError::Loop { target: target.clone() });
         }
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        for address in addresses {
-            match TcpStream::connect(address).await {
-                Ok(stream) => {
-                    // Without it, small writes wait for the other side's delayed acknowledgement.
-                    let _best_effort = stream.set_nodelay(true);
-                    return Ok(stream);
-                }
-                Err(error) => last = error,
+        match first_of(addresses).await {
+            Ok(stream) => {
+                // Without it, small writes wait for the other side's delayed acknowledgement.
+                let _best_effort = stream.set_nodelay(true);
+                Ok(stream)
             }
+            Err(source) => Err(DialError::Connect { target: target.clone(), source }),
         }
-        Err(DialError::Connect { target: target.clone(), source: last })
     }
 
     fn is_own(&self, address: SocketAddr) -> bool {
@@ -164,5 +164,76 @@ impl Dialer {
                 return Err(refused("a closed connection".into()));
             }
         }
+    }
+}
+
+/// Connects to the address that answers first. The next one is tried when the one before it has failed,
+/// or beside it when it has not answered within [`STAGGER`] (RFC 8305 §5).
+async fn first_of(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+    if let [only] = addresses[..] {
+        return TcpStream::connect(only).await;
+    }
+    let mut waiting = alternating(addresses).into_iter().peekable();
+    let mut attempts = JoinSet::new();
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    loop {
+        if let Some(address) = waiting.next() {
+            attempts.spawn(TcpStream::connect(address));
+        } else if attempts.is_empty() {
+            return Err(last);
+        }
+        let has_more = waiting.peek().is_some();
+        tokio::select! {
+            joined = attempts.join_next() => match joined {
+                Some(Ok(Ok(stream))) => return Ok(stream),
+                Some(Ok(Err(error))) => last = error,
+                Some(Err(failed)) => last = io::Error::other(failed),
+                None => {}
+            },
+            () = tokio::time::sleep(STAGGER), if has_more => {}
+        }
+    }
+}
+
+/// The addresses of both families in turn, in their order, so that a family without a way costs one
+/// attempt (RFC 8305 §4).
+fn alternating(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (one, other): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
+    let mut other = other.into_iter();
+    let mut turns: Vec<_> =
+        one.into_iter().flat_map(|address| [Some(address), other.next()]).flatten().collect();
+    turns.extend(other);
+    turns
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn families_take_turns_and_none_is_left_out() {
+        let parse = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let of = |texts: &[&str]| texts.iter().map(|text| parse(text)).collect::<Vec<_>>();
+        let mixed = of(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]);
+        assert_eq!(alternating(mixed), of(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]));
+        let mixed = of(&["1.1.1.1:1", "[::1]:1", "[::2]:1"]);
+        assert_eq!(alternating(mixed), of(&["1.1.1.1:1", "[::1]:1", "[::2]:1"]));
+        assert!(alternating(Vec::new()).is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_address_that_refuses_is_passed_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let open = listener.local_addr().unwrap();
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let stream = first_of(vec![closed, open, closed]).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), open);
+        let error = first_of(vec![closed, closed]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(first_of(Vec::new()).await.unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }
