@@ -4,6 +4,7 @@ mod arrows;
 mod bench;
 mod codegen;
 mod e2e;
+mod fuzz;
 mod langley;
 mod provision;
 mod run;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::bench::BenchOptions;
+use crate::fuzz::FuzzOptions;
 use crate::test::TestOptions;
 
 /// The project's own tasks.
@@ -41,6 +43,8 @@ enum Verb {
     },
     /// Measure Langley against no proxy at all, on loopback; prints ratios
     Bench(BenchOptions),
+    /// Give every decoder damaged input; run by hand, it takes long
+    Fuzz(FuzzOptions),
     /// Make one streamed exchange through a running Langley, by base URL (used by browser tests)
     #[command(hide = true)]
     Traffic {
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         Verb::Tidy => tidy::tidy(),
         Verb::Codegen { check } => codegen::codegen(check),
         Verb::Bench(options) => bench::bench(&options),
+        Verb::Fuzz(options) => fuzz::fuzz(&options),
         Verb::Traffic { entry } => e2e::traffic(&entry),
     };
     match done {

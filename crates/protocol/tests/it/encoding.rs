@@ -15,7 +15,7 @@ fn sample() -> Vec<u8> {
     text
 }
 
-fn encode(encoding: &str, plain: &[u8]) -> Vec<u8> {
+pub(crate) fn encode(encoding: &str, plain: &[u8]) -> Vec<u8> {
     encode_pieces(encoding, &[plain]).concat()
 }
 

@@ -9,6 +9,7 @@ mod decoded;
 mod encoding;
 mod event_stream;
 mod fast_path;
+mod fuzz;
 mod gemini;
 mod json_array;
 mod openai;
