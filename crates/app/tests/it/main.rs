@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod commands;
+mod gemini;
 mod openai;
 mod resilience;
 mod road;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::stage::{Provider, Stage};
+use crate::stage::{Provider, Stage, tool_calls};
 
 fn chat(stream: bool) -> Value {
     json!({
@@ -41,25 +41,7 @@ fn both_apis_are_understood_streamed_and_whole() {
         ("responses", responses(false)),
     ] {
         let url = format!("https://api.openai.com/v1/{path}");
-        let body = body.to_string();
-        let (code, out, err) = stage.run(&[
-            "run",
-            "--",
-            "curl",
-            "-sS",
-            "--max-time",
-            "20",
-            "-H",
-            "content-type: application/json",
-            "-H",
-            "authorization: Bearer sk-x",
-            "-H",
-            "x-fixture: say=tools",
-            "-d",
-            &body,
-            &url,
-        ]);
-        assert_eq!(code, 0, "{err}");
+        let out = stage.curl(&url, &["authorization: Bearer sk-x", "x-fixture: say=tools"], &body);
         assert!(out.contains("Bash"), "{out}");
     }
     let flows = stage.ended_flows(4);
@@ -77,14 +59,8 @@ fn both_apis_are_understood_streamed_and_whole() {
         assert_eq!(flow["model"], if is_chat { "gpt-5-mini" } else { "gpt-5.4-codex" });
         let session = if is_chat { Value::Null } else { json!("thread-7") };
         assert_eq!(flow["session_id"], session);
-        let id = flow["id"].as_str().unwrap();
-        let message = &stage.api(&format!("/api/flows/{id}/response"))["message"];
-        let calls: Vec<&Value> = message["blocks"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|block| block["type"] == "tool_use")
-            .collect();
+        let message = stage.message(flow);
+        let calls = tool_calls(&message);
         let input = calls[1]["input"].to_string();
         assert!(input.contains("/etc/hostname"), "{message}");
     }

@@ -61,6 +61,19 @@ impl Stage {
         self.shown(&self.langley(args).output().unwrap())
     }
 
+    /// What curl gets when an agent's process posts `body`.
+    pub(crate) fn curl(&self, url: &str, headers: &[&str], body: &Value) -> String {
+        let body = body.to_string();
+        let mut args = vec!["run", "--", "curl", "-sS", "--max-time", "20", "-d", &body];
+        for header in ["content-type: application/json"].iter().chain(headers) {
+            args.extend(["-H", header]);
+        }
+        args.push(url);
+        let (code, out, err) = self.run(&args);
+        assert_eq!(code, 0, "{err}");
+        out
+    }
+
     pub(crate) fn shown(&self, output: &Output) -> (i32, String, String) {
         let text = |bytes: &[u8]| {
             String::from_utf8_lossy(bytes).replace(&self.folder.path().display().to_string(), "DIR")
@@ -135,6 +148,12 @@ impl Stage {
         flows
     }
 
+    /// The message that a flow's answer was read as.
+    pub(crate) fn message(&self, flow: &Value) -> Value {
+        let id = flow["id"].as_str().unwrap();
+        self.api(&format!("/api/flows/{id}/response"))["message"].take()
+    }
+
     /// Ends the detached server that `run` started, if any.
     pub(crate) fn stop(&self) {
         let (code, _, err) = self.run(&["stop", "--quiet"]);
@@ -189,6 +208,12 @@ impl Provider {
         let fixture = runtime.block_on(Fixture::start(FixtureOptions::default())).unwrap();
         Self { fixture, _runtime: runtime }
     }
+}
+
+/// The calls of the agent's tools in a message.
+pub(crate) fn tool_calls(message: &Value) -> Vec<&Value> {
+    let blocks = message["blocks"].as_array().unwrap().iter();
+    blocks.filter(|block| block["type"] == "tool_use").collect()
 }
 
 /// Polls until `done`.
