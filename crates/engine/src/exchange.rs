@@ -218,15 +218,15 @@ impl Exchange {
         self.count_events(at, bench);
     }
 
-    fn frame_gap(&mut self, side: Side, gap: Gap) {
-        let problem = self.websocket.as_mut().and_then(|websocket| websocket.gap(side, gap));
+    fn frame_gap(&mut self, at: Tick, side: Side, gap: Gap) {
+        let problem = self.websocket.as_mut().and_then(|websocket| websocket.gap(at, side, gap));
         if let Some(problem) = problem {
             add_note(&mut self.flow.decode_note, &problem);
         }
     }
 
     /// Pieces of this flow were not captured here.
-    pub(crate) fn gap(&mut self, direction: Direction, gap: Gap) {
+    pub(crate) fn gap(&mut self, at: Tick, direction: Direction, gap: Gap) {
         match direction {
             Direction::Request => {
                 add(&mut self.flow.request_gap, gap);
@@ -244,11 +244,11 @@ impl Exchange {
             }
             Direction::FramesUp => {
                 add(&mut self.flow.request_gap, gap);
-                self.frame_gap(Side::Client, gap);
+                self.frame_gap(at, Side::Client, gap);
             }
             Direction::FramesDown => {
                 add(&mut self.flow.response_gap, gap);
-                self.frame_gap(Side::Upstream, gap);
+                self.frame_gap(at, Side::Upstream, gap);
             }
         }
         self.stale();

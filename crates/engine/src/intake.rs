@@ -97,6 +97,8 @@ pub struct Intake {
     shares: AtomicUsize,
     bytes: AtomicUsize,
     slots: AtomicUsize,
+    /// Threads of the recorder that wait for the store.
+    resting: AtomicUsize,
 }
 
 /// What a piece with `weight` bytes of payload counts towards the bound in pieces, of
@@ -162,6 +164,7 @@ impl Intake {
             shares: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             slots: AtomicUsize::new(0),
+            resting: AtomicUsize::new(0),
         })
     }
 
@@ -284,7 +287,8 @@ impl Intake {
         if wake {
             lane.arrived.notify_one();
         }
-        if self.is_crowded() {
+        // So far ahead, a sender lets the recorder have the processor first, if that will use it.
+        if self.is_urgent() && self.resting.load(Ordering::Relaxed) == 0 {
             std::thread::yield_now();
         }
     }
@@ -295,10 +299,13 @@ impl Intake {
             || self.bytes.load(Ordering::Relaxed) > self.options.max_bytes / 64
     }
 
-    /// Whether senders are so far ahead that the recorder should have the processor before them.
-    fn is_crowded(&self) -> bool {
-        self.shares.load(Ordering::Relaxed) > self.max_shares() / 8
-            || self.bytes.load(Ordering::Relaxed) > self.options.max_bytes / 8
+    /// A thread of the recorder rests, or goes on.
+    pub(crate) fn rests(&self, resting: bool) {
+        if resting {
+            self.resting.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.resting.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Whether the queue is open and less than three quarters full.

@@ -74,7 +74,7 @@ impl Notebook {
         self.figures.captures += u64::from(matches!(entry, Entry::Capture(_)));
         match entry {
             Entry::Gap(id, direction, gap) => {
-                self.work(id, |exchange, _| exchange.gap(direction, gap));
+                self.work(id, |exchange, _| exchange.gap(Tick::now(), direction, gap));
                 self.follow(id);
             }
             Entry::Capture(Capture::Opened(opened)) => self.open(*opened),

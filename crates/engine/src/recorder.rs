@@ -27,6 +27,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(20);
 const BACKLOG: usize = 4 << 20;
 const REST: Duration = Duration::from_millis(2);
 
+/// Rests in a row. What is shown live, and endings, do not wait for a store that takes nothing.
+const RESTS: u32 = 25;
+
 /// Room is given back to the senders each time this much was worked off.
 const RELEASE_ITEMS: usize = 64;
 const RELEASE_BYTES: usize = 1 << 20;
@@ -233,13 +236,18 @@ impl Loop {
         self.end();
     }
 
-    /// Takes nothing more while the store is behind and the intake can hold what comes: what waits there
+    /// Takes nothing more for a while when the store is behind and the intake can hold what comes: what waits there
     /// is smaller, and is given up last.
     fn rest(&mut self) {
-        while self.notebook.outbox.bytes() > BACKLOG && self.intake.can_wait() {
+        self.intake.rests(true);
+        for _ in 0..RESTS {
+            if self.notebook.outbox.bytes() <= BACKLOG || !self.intake.can_wait() {
+                break;
+            }
             std::thread::park_timeout(REST);
             self.notebook.turn(Tick::now());
         }
+        self.intake.rests(false);
     }
 
     /// How long the recorder may sleep; none for as long as nothing happens.

@@ -13,13 +13,20 @@ use langley_model::{
     Capture, Chunk, Closed, Ending, FlowId, Gap, HeaderBlock, Micros, Opened, Part, ResponseHead,
     Side, Tick,
 };
-use langley_protocol::websocket::{Compression, FrameDecoder, Message};
+use langley_protocol::websocket::{Compression, FrameDecoder, FrameError, Message};
 use serde::Deserialize;
 
+use crate::body::PARSED;
 use crate::intake::{Direction, Entry};
 
-/// The largest message that is read, in bytes.
-const MESSAGE_MAX: usize = 4 << 20;
+/// The largest message of the provider that is read, in bytes: as much as of an event of a stream.
+const ANSWER_MAX: usize = 4 << 20;
+
+/// The largest message of the agent that is read, in bytes: as much as of a request.
+const REQUEST_MAX: usize = PARSED;
+
+/// Headers of the upgrade that say nothing of a call.
+const OF_THE_UPGRADE: [&str; 2] = ["upgrade", "connection"];
 
 /// Calls that may wait for their answers on one connection; one more is an event like any other.
 const CALLS_MAX: usize = 64;
@@ -50,6 +57,10 @@ struct Call {
     request_bytes: u64,
     response_bytes: u64,
     status: Option<u16>,
+    /// The provider has said that it begins.
+    begun: bool,
+    /// A message before the next one was left out.
+    gap: bool,
 }
 
 /// What a message's JSON says of itself.
@@ -57,19 +68,26 @@ struct Call {
 struct Stated<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<Cow<'a, str>>,
-    status: Option<u16>,
+    status: Option<serde_json::Value>,
+}
+
+impl Stated<'_> {
+    /// The status of an error.
+    fn status(&self) -> Option<u16> {
+        let status = self.status.as_ref()?.as_u64()?;
+        u16::try_from(status).ok().filter(|status| (400..600).contains(status))
+    }
 }
 
 impl WebSocket {
     /// The WebSocket that `head` has agreed to. `has_calls`: its path is known to carry model calls.
     pub(crate) fn new(upgrade: Box<Opened>, head: &ResponseHead, has_calls: bool) -> Self {
         let extensions = head.headers.value("sec-websocket-extensions").unwrap_or_default();
-        let decoder =
-            |client| FrameDecoder::new(Compression::agreed(extensions, client), MESSAGE_MAX);
+        let decoder = |client, max| FrameDecoder::new(Compression::agreed(extensions, client), max);
         Self {
             upgrade,
-            up: decoder(true),
-            down: decoder(false),
+            up: decoder(true, REQUEST_MAX),
+            down: decoder(false, ANSWER_MAX),
             calls: VecDeque::new(),
             closed_by: None,
             entries: Vec::new(),
@@ -85,12 +103,31 @@ impl WebSocket {
         decoder.feed(data, &mut |message| self.message(at, side, message));
         let error = decoder.error();
         self.put_decoder(side, decoder);
-        if before.is_some() { None } else { error.map(|error| error.to_string()) }
+        self.told(at, side, before.is_none(), error)
+    }
+
+    /// Why a direction is not read any more, when that is new. Without the answers no call is known to
+    /// end.
+    fn told(
+        &mut self,
+        at: Tick,
+        side: Side,
+        is_new: bool,
+        error: Option<FrameError>,
+    ) -> Option<String> {
+        let problem = error.filter(|_| is_new)?.to_string();
+        if side == Side::Upstream {
+            self.has_calls = false;
+            while let Some(call) = self.calls.pop_front() {
+                self.end(&call, at, Ending::Unaccounted, Some(problem.clone()));
+            }
+        }
+        Some(problem)
     }
 
     /// Bytes of one direction were not captured. Returns why nothing more of it can be read, when that
     /// is new.
-    pub(crate) fn gap(&mut self, side: Side, gap: Gap) -> Option<String> {
+    pub(crate) fn gap(&mut self, at: Tick, side: Side, gap: Gap) -> Option<String> {
         if side == Side::Upstream
             && let Some(call) = self.calls.front()
         {
@@ -101,7 +138,7 @@ impl WebSocket {
         decoder.gap();
         let error = decoder.error();
         self.put_decoder(side, decoder);
-        if before.is_some() { None } else { error.map(|error| error.to_string()) }
+        self.told(at, side, before.is_none(), error)
     }
 
     /// The connection is over: calls without an answer's end were cut off.
@@ -143,7 +180,7 @@ impl WebSocket {
                         }
                     }
                     Side::Upstream if !self.calls.is_empty() => {
-                        let status = stated.as_ref().and_then(|stated| stated.status);
+                        let status = stated.as_ref().and_then(Stated::status);
                         return self.answer(at, kind, status, text);
                     }
                     Side::Client | Side::Upstream => {}
@@ -162,8 +199,9 @@ impl WebSocket {
             }
             Message::Oversized(bytes) => {
                 if side == Side::Upstream
-                    && let Some(call) = self.calls.front()
+                    && let Some(call) = self.calls.front_mut()
                 {
+                    call.gap = true;
                     let gap = Gap { chunks: 1, bytes };
                     self.entries.push(Entry::Gap(call.flow, Direction::Response, gap));
                 }
@@ -187,7 +225,9 @@ impl WebSocket {
         let flow = FlowId::new();
         let mut headers = HeaderBlock::new();
         for (name, value) in self.upgrade.headers.iter() {
-            headers.push(name, value);
+            if !OF_THE_UPGRADE.iter().any(|of| name.eq_ignore_ascii_case(of)) {
+                headers.push(name, value);
+            }
         }
         headers.push("content-type", b"application/json");
         let opened = Opened {
@@ -205,12 +245,31 @@ impl WebSocket {
         let chunk = |part| Capture::Request(Chunk { flow, at, part });
         self.capture(chunk(Part::Data(Bytes::copy_from_slice(text))));
         self.capture(chunk(Part::End));
-        self.calls.push_back(Call { flow, request_bytes, response_bytes: 0, status: None });
+        self.calls.push_back(Call {
+            flow,
+            request_bytes,
+            response_bytes: 0,
+            status: None,
+            begun: false,
+            gap: false,
+        });
     }
 
     /// The provider says something to the oldest call.
     fn answer(&mut self, at: Tick, kind: Option<&str>, status: Option<u16>, text: &[u8]) {
-        let Some(call) = self.calls.front_mut() else { return };
+        let begins = kind == Some("response.created");
+        // One answer is given at a time: where the next one begins, the end of the last was not read.
+        if begins
+            && self.calls.front().is_some_and(|call| call.begun)
+            && let Some(call) = self.calls.pop_front()
+        {
+            let reason = "the end of the answer could not be read".to_owned();
+            self.end(&call, at, Ending::Unaccounted, Some(reason));
+        }
+        let Some(call) = self.calls.front_mut() else {
+            return self.note(Side::Upstream, "text", text);
+        };
+        call.begun |= begins;
         let flow = call.flow;
         let mut captures = Vec::with_capacity(2);
         if call.status.is_none() {
@@ -223,6 +282,10 @@ impl WebSocket {
         }
         call.response_bytes += text.len() as u64;
         let mut event = Vec::with_capacity(text.len() + 16);
+        if std::mem::take(&mut call.gap) {
+            // Whoever reads on after a gap begins at the next event.
+            event.extend_from_slice(b"\n\n");
+        }
         event_data(&mut event, text);
         captures.push(Part::Data(event.into()));
         let ends = matches!(
@@ -277,9 +340,10 @@ impl WebSocket {
 
 /// Writes `text` as the data of an event, line by line, and ends the event.
 fn event_data(into: &mut Vec<u8>, text: &[u8]) {
-    for line in text.split(|byte| *byte == b'\n') {
+    // Either byte ends a line of an event stream.
+    for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
         into.extend_from_slice(b"data: ");
-        into.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        into.extend_from_slice(line);
         into.push(b'\n');
     }
     into.push(b'\n');

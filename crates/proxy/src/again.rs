@@ -124,11 +124,11 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         });
-        poll_again(|cx| {
+        let calling = poll_again(|cx| {
             cx.waker().wake_by_ref();
             if others.load(Ordering::SeqCst) < 3 { Poll::Pending } else { Poll::Ready(()) }
-        })
-        .await;
+        });
+        tokio::time::timeout(Duration::from_secs(60), calling).await.unwrap();
         other.await.unwrap();
     }
 
@@ -137,18 +137,25 @@ mod tests {
         const CALLS: usize = 20_000;
         let said = Arc::new(AtomicUsize::new(0));
         let waker = Arc::new(AtomicWaker::new());
-        let (saying, waking) = (Arc::clone(&said), Arc::clone(&waker));
+        let heard = Arc::new(AtomicUsize::new(0));
+        let (saying, waking, hearing) = (Arc::clone(&said), Arc::clone(&waker), Arc::clone(&heard));
         let caller = std::thread::spawn(move || {
             for _ in 0..CALLS {
-                saying.fetch_add(1, Ordering::SeqCst);
+                let told = saying.fetch_add(1, Ordering::SeqCst) + 1;
                 waking.wake();
+                // The next call must not make up for this one.
+                while hearing.load(Ordering::SeqCst) < told {
+                    std::hint::spin_loop();
+                }
             }
         });
-        let hearing = poll_again(|cx| {
+        let listening = poll_again(|cx| {
             waker.register(cx.waker());
-            if said.load(Ordering::SeqCst) < CALLS { Poll::Pending } else { Poll::Ready(()) }
+            let said = said.load(Ordering::SeqCst);
+            heard.store(said, Ordering::SeqCst);
+            if said < CALLS { Poll::Pending } else { Poll::Ready(()) }
         });
-        tokio::time::timeout(Duration::from_secs(60), hearing).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(60), listening).await.unwrap();
         caller.join().unwrap();
     }
 

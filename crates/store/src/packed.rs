@@ -77,6 +77,9 @@ impl Benches {
         let left = open.into_iter().filter(|(_, block)| !block.is_empty());
         items.extend(left.map(|(flow, block)| Item::Block(bench.seal(flow, &block))));
         bench.packer.rest();
+        if bench.raw.capacity() > 4 * FULL_BYTES {
+            bench.raw = Vec::new();
+        }
         let mut benches = self.0.lock();
         if benches.len() < IDLE_PACKERS {
             benches.push(bench);

@@ -149,6 +149,13 @@ impl Queue {
             state = self.state.lock();
             state.packing -= 1;
             std::mem::forget(accepted);
+            if state.gone {
+                tracing::error!(
+                    items = batch.len(),
+                    "the writer ended while a batch was packed for it"
+                );
+                return Ok(());
+            }
             (batch, bytes)
         };
         let (items, total) = (state.items + batch.len(), state.bytes + bytes);

@@ -213,7 +213,61 @@ fn what_cannot_be_read_is_said_and_counted_as_before() {
     let socket = rows.flow(script.flow);
     assert!(socket.decode_note.as_deref().unwrap().contains("no WebSocket frame"));
     assert_eq!(socket.response_bytes, script.closed.response_bytes);
-    assert_eq!(calls(&rows)[0].outcome, Some(Outcome::ClientGone));
+    let call = calls(&rows)[0];
+    assert_eq!(call.outcome, Some(Outcome::Lost), "the agent may have had its answer");
+    assert!(call.reason.as_deref().unwrap().contains("no WebSocket frame"));
+}
+
+#[test]
+fn after_answers_cannot_be_read_no_call_is_begun() {
+    let script = upgrade()
+        .frame(Side::Upstream, &[0xff; 14])
+        .frame(Side::Client, &create(""))
+        .frame(Side::Upstream, &answer("resp_1", "unread"));
+    let rows = script.play();
+    assert!(calls(&rows).is_empty());
+    assert_eq!(rows.events(script.flow)[0].kind, "client.text");
+}
+
+#[test]
+fn what_is_too_large_costs_neither_the_next_event_nor_the_next_call() {
+    let large = |first: u8, len: u64| {
+        let mut frame = vec![first, 0x7f];
+        frame.extend(len.to_be_bytes());
+        frame.extend(std::iter::repeat_n(b'x', usize::try_from(len).unwrap()));
+        frame
+    };
+    let second = answer("resp_2", "two");
+    let script = upgrade()
+        .frame(Side::Client, &create(""))
+        .frame(Side::Client, &create(""))
+        .frame(Side::Upstream, &says(r#"{"type":"response.created","response":{"id":"resp_1"}}"#))
+        .frame(Side::Upstream, &large(0x81, 5 << 20))
+        .frame(Side::Upstream, &says(r#"{"type":"response.output_text.delta","delta":"after"}"#))
+        // The end of the first answer is too large as well.
+        .frame(Side::Upstream, &large(0x81, 5 << 20))
+        .frame(Side::Upstream, &second);
+    let rows = script.play();
+    let calls = calls(&rows);
+    assert_eq!(calls[0].outcome, Some(Outcome::Lost));
+    let kinds: Vec<_> = rows.events(calls[0].id).into_iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, ["response.created", "response.output_text.delta"]);
+    assert_eq!(calls[1].message_id.as_deref(), Some("resp_2"));
+    assert_eq!(calls[1].outcome, Some(Outcome::Completed));
+    assert_eq!(rows.events(script.flow).len(), 2, "both are noted");
+}
+
+#[test]
+fn line_ends_within_a_message_make_no_events() {
+    let forged = "x\revent: provider.close\r\rdata: {}\r\ny";
+    let script = upgrade().frame(Side::Upstream, &says(forged));
+    let rows = script.play();
+    let events = rows.events(script.flow);
+    assert_eq!(events.len(), 1);
+    assert_eq!(
+        (events[0].kind.as_str(), events[0].data.as_str()),
+        ("provider.text", "x\nevent: provider.close\n\ndata: {}\n\ny")
+    );
 }
 
 #[test]

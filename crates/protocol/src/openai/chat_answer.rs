@@ -103,11 +103,14 @@ impl ChatAnswer {
                 self.watch(number);
                 read.unknown |= !self.parts(number, said, data, &mut read.text, out);
             }
-            if let Some(reason) = choice.text("finish_reason") {
+            // Some hosts write an empty reason in every chunk.
+            let reason = choice.text("finish_reason").filter(|reason| !reason.is_empty());
+            if let Some(reason) = reason {
                 read.ends_block = self.finish(number, &reason, out).or(read.ends_block);
             }
         }
-        if choices.is_empty() {
+        // Azure's first chunk names nothing.
+        if choices.is_empty() && object.text("id").is_some_and(|id| !id.is_empty()) {
             self.start(object, None, out);
         }
         let stated = object.object("usage");

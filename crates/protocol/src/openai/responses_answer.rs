@@ -215,9 +215,6 @@ impl ResponsesAnswer {
         }
         self.begun.push(item);
         let of = Item::of(object);
-        if object.text("type").is_some_and(|kind| kind == "web_search_call") {
-            self.searches += 1;
-        }
         if of == Item::Unknown {
             out(Delta::Unknown { kind: object.text("type").unwrap_or_default() });
         }
@@ -262,6 +259,12 @@ impl ResponsesAnswer {
             }
             Item::Call(member) => self.input(whole, object.raw(member), data, out),
             Item::Server(member) => {
+                // Opening a page and finding something in it are items of the same type.
+                let action = object.object("action").and_then(|action| action.text("type"));
+                let is_search = action.is_none_or(|action| action == "search");
+                if is_search && object.text("type").is_some_and(|kind| kind == "web_search_call") {
+                    self.searches += 1;
+                }
                 let place = self.input(whole, object.raw(member), data, out);
                 let result =
                     ["output", "outputs", "results"].iter().find_map(|name| object.raw(name));

@@ -97,6 +97,23 @@ fn several_choices_end_each_for_itself_and_the_answer_with_the_last() {
 }
 
 #[test]
+fn empty_reasons_end_nothing_and_an_empty_first_chunk_begins_nothing() {
+    let stream = concat!(
+        r#"data: {"id":"","model":"","object":"","choices":[],"prompt_filter_results":[]}"#,
+        "\n\n",
+        r#"data: {"id":"c1","model":"m","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":""}]}"#,
+        "\n\n",
+        r#"data: {"id":"c1","model":"m","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"b"},"finish_reason":""}]}"#,
+        "\n\n",
+    );
+    let decoded = each_cut(stream, ChatAnswer::new);
+    assert_eq!(contents(&decoded), [text("ab")]);
+    assert!(!decoded.ended && decoded.message.stop_reason.is_none());
+    assert_eq!(decoded.message.id.as_deref(), Some("c1"));
+    assert_eq!(decoded.message.model.as_deref(), Some("m"));
+}
+
+#[test]
 fn a_refusal_and_the_older_form_of_a_call_are_read() {
     let (decoded, known) = body(
         r#"{"object":"chat.completion","choices":[
