@@ -52,6 +52,10 @@ fn an_answer_is_understood_whole_as_events_and_as_an_array() {
 fn a_refusal_an_error_within_an_array_and_counted_tokens_are_understood() {
     let provider = Provider::start();
     let stage = Stage::with_provider(&provider);
+    let (models, _) = MODEL.rsplit_once('/').unwrap();
+    let (code, out, err) = stage.run(&["run", "--", "curl", "-sS", "--max-time", "20", models]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("models/gemini-3-pro-preview"), "{out}");
     for (method, wish, said) in [
         ("generateContent", "error=RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED"),
         ("streamGenerateContent", "events=9;error_after=2", "UNAVAILABLE"),
@@ -61,7 +65,7 @@ fn a_refusal_an_error_within_an_array_and_counted_tokens_are_understood() {
         let out = stage.curl(&url, &[KEY, &format!("x-fixture: {wish}")], &question());
         assert!(serde_json::from_str::<Value>(&out).is_ok() && out.contains(said), "{out}");
     }
-    let flows = stage.ended_flows(3);
+    let flows = stage.ended_flows(4);
     let of = |method: &str| {
         let ends = |flow: &&Value| flow["path"].as_str().unwrap().ends_with(method);
         flows.iter().find(ends).unwrap()

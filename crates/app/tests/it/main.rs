@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 mod bad_input;
+mod bedrock;
 mod commands;
 mod gemini;
 mod openai;

@@ -151,6 +151,52 @@ async fn errors_have_the_providers_shape() {
 }
 
 #[tokio::test]
+async fn a_missing_key_and_a_bad_request_are_refused_in_each_providers_own_way() {
+    let options = FixtureOptions { require_key: true, ..FixtureOptions::default() };
+    let fixture = Fixture::start(options).await.unwrap();
+    let mut connection = Client::direct(&fixture.http_url()).connect().await.unwrap();
+    for (path, (status, place), (key, value), (error, bad)) in [
+        (
+            "/v1/chat/completions",
+            (401, "/error/code"),
+            ("authorization", "Bearer x"),
+            ("invalid_api_key", "invalid_request_error"),
+        ),
+        (
+            "/v1beta/models/m:generateContent",
+            (403, "/error/status"),
+            ("x-goog-api-key", "x"),
+            ("PERMISSION_DENIED", "INVALID_ARGUMENT"),
+        ),
+        (
+            "/v1beta/models/m:streamGenerateContent",
+            (403, "/0/error/status"),
+            ("x-goog-api-key", "x"),
+            ("PERMISSION_DENIED", "INVALID_ARGUMENT"),
+        ),
+        (
+            "/model/m/converse",
+            (403, ""),
+            ("authorization", "Bearer x"),
+            ("MissingAuthenticationTokenException", "ValidationException"),
+        ),
+    ] {
+        for (request, status, kind) in [
+            (Request::post(path, "{}"), status, error),
+            (Request::post(path, "{}").header(key, value), 400, bad),
+        ] {
+            let answer = connection.fetch(request).await.unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+            // Bedrock's class stands in a header, before a colon.
+            let class = answer.headers.value("x-amzn-errortype");
+            let class = class.and_then(|class| class.split(':').next());
+            let told = class.or_else(|| body.pointer(place)?.as_str());
+            assert_eq!((answer.status, told), (status, Some(kind)), "{path}: {body}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_error_event_ends_the_stream_cleanly() {
     let fixture = fixture().await;
     let mut connection = Client::direct(&fixture.http_url()).connect().await.unwrap();
