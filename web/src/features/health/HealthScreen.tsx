@@ -47,7 +47,7 @@ function Figures({ stats }: { stats: Stats }) {
         ? "warn"
         : "idle";
   return (
-    <dl className="grid grid-cols-2 overflow-hidden rounded-lg border sm:grid-cols-3 lg:grid-cols-4">
+    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border bg-line sm:grid-cols-3 lg:grid-cols-4">
       <Figure
         name="Open flows"
         value={count(stats.open_flows)}
@@ -122,7 +122,12 @@ function Figures({ stats }: { stats: Stats }) {
         note={`write-ahead log ${bytes(stats.wal_bytes)}`}
       />
       <Figure name="Tunnels" value={count(stats.tunnels_total)} note="passed through unread" />
-      <Figure name="Uptime" value={duration(stats.uptime_s * 1000)} note="since the last start" />
+      <Figure
+        wide
+        name="Uptime"
+        value={duration(stats.uptime_s * 1000)}
+        note="since the last start"
+      />
     </dl>
   );
 }
@@ -132,14 +137,17 @@ function Figure({
   value,
   note,
   tone = "idle",
+  wide = false,
 }: {
   name: string;
   value: string;
   note: string;
   tone?: Tone;
+  /** Takes a row of its own. */
+  wide?: boolean;
 }) {
   return (
-    <div className="-mr-px -mb-px flex min-w-0 flex-col border-r border-b bg-surface px-4 py-3">
+    <div className={cx("flex min-w-0 flex-col bg-surface px-4 py-3", wide && "col-span-full")}>
       <dt className="text-xs text-ink-3">{name}</dt>
       <dd className="mt-0.5 min-w-0">
         <span className={cx("text-lg font-semibold", tone !== "idle" && TEXT_TONE[tone])}>
