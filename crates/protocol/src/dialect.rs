@@ -73,6 +73,40 @@ pub struct EventFacts<'a> {
     pub known: bool,
 }
 
+/// What was read of an event of a known type.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Read {
+    pub(crate) text: Option<EventText>,
+    pub(crate) ends_block: Option<u32>,
+}
+
+/// The unknown part of an event was already handed out as [`Delta::Unknown`].
+#[derive(Clone, Copy)]
+pub(crate) struct Said;
+
+impl<'a> EventFacts<'a> {
+    /// An event of which something is not known, and that was said.
+    pub(crate) const fn unknown(kind: &'a str) -> Self {
+        Self { kind, text: None, ends_block: None, known: false }
+    }
+
+    /// The facts of an event of the type `kind`, which is said to be unknown when nothing was read.
+    pub(crate) fn of(
+        kind: &'a str,
+        read: Option<Result<Read, Said>>,
+        out: &mut dyn FnMut(Delta<'_>),
+    ) -> Self {
+        match read {
+            Some(Ok(Read { text, ends_block })) => Self { kind, text, ends_block, known: true },
+            Some(Err(Said)) => Self::unknown(kind),
+            None => {
+                out(Delta::Unknown { kind: Cow::Borrowed(kind) });
+                Self::unknown(kind)
+            }
+        }
+    }
+}
+
 /// Where the text of a delta lies inside the data of its event.
 ///
 /// `start..end` are the bytes between the quotes of a JSON string, still JSON-escaped. They are

@@ -1,6 +1,7 @@
 //! The opening of what a user wrote, by which a person recognises a request.
 
 use crate::dialect::PREVIEW_CHARS;
+use crate::json::{Object, elements, inner, unescape};
 
 /// Agents wrap what they tell the model beside the user's own words in tags such as this.
 const REMINDER: &str = "<system-reminder>";
@@ -26,6 +27,22 @@ pub(crate) fn preview(text: &str) -> Option<String> {
         }
     }
     Some(preview)
+}
+
+/// A preview of the last text in a message, when a user wrote it. Parts of the type `part` are text.
+pub(crate) fn user_text(message: &str, part: &str) -> Option<String> {
+    let message = Object::read(message.as_bytes())?;
+    if message.text("role")? != "user" {
+        return None;
+    }
+    let content = message.raw("content")?;
+    if let Some(escaped) = inner(content) {
+        return preview(&unescape(escaped)?);
+    }
+    elements(content)?.into_iter().rev().find_map(|block| {
+        let block = Object::read(block.get().as_bytes())?;
+        if block.text("type")? == part { preview(&block.text("text")?) } else { None }
+    })
 }
 
 #[cfg(test)]

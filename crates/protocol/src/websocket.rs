@@ -168,12 +168,6 @@ impl FrameDecoder {
         self.fail(FrameError::Gap);
     }
 
-    /// Whether a message has begun and not ended.
-    #[must_use]
-    pub const fn is_inside(&self) -> bool {
-        self.message.is_some() || self.frame.is_some() || self.header_len > 0
-    }
-
     /// Takes the next bytes; hands out each message that is whole now.
     pub fn feed(&mut self, mut data: &[u8], each: &mut dyn FnMut(Message<'_>)) {
         while self.error.is_none() && !data.is_empty() {

@@ -5,16 +5,16 @@ use std::borrow::Cow;
 use langley_model::SessionId;
 
 use crate::dialect::{RequestFacts, SessionHints};
-use crate::json::{Object, count, elements, inner, unescape};
-use crate::preview::preview;
+use crate::json::{Object, count, elements};
+use crate::preview::user_text;
 
 /// Reads a request of `/v1/messages` or `/v1/messages/count_tokens`.
 pub(super) fn read(body: &[u8]) -> RequestFacts {
     let (request, json_ok) = Object::read_lossy(body);
     let messages = request.raw("messages").and_then(elements);
-    let last_user_text = messages
-        .as_ref()
-        .and_then(|messages| messages.iter().rev().find_map(|message| user_text(message.get())));
+    let last_user_text = messages.as_ref().and_then(|messages| {
+        messages.iter().rev().find_map(|message| user_text(message.get(), "text"))
+    });
     RequestFacts {
         model: request.text("model").map(Cow::into_owned),
         stream: request.flag("stream"),
@@ -48,22 +48,6 @@ fn suffix(user_id: &str) -> Option<SessionId> {
     let (_, id) = user_id.rsplit_once("_session_")?;
     let uuid = id.len() == 36 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'));
     if uuid { SessionId::parse(id) } else { None }
-}
-
-/// A preview of the last text in a message, when a user wrote it.
-fn user_text(message: &str) -> Option<String> {
-    let message = Object::read(message.as_bytes())?;
-    if message.text("role")? != "user" {
-        return None;
-    }
-    let content = message.raw("content")?;
-    if let Some(escaped) = inner(content) {
-        return preview(&unescape(escaped)?);
-    }
-    elements(content)?.into_iter().rev().find_map(|block| {
-        let block = Object::read(block.get().as_bytes())?;
-        if block.text("type")? == "text" { preview(&block.text("text")?) } else { None }
-    })
 }
 
 #[cfg(test)]

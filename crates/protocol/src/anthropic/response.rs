@@ -7,7 +7,7 @@ use langley_model::{LiveKind, Tokens};
 use super::fast::Found;
 use super::usage::UsageReader;
 use super::{block, fast};
-use crate::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
+use crate::dialect::{Delta, EventFacts, EventText, Read, ResponseDecoder, Said};
 use crate::json::{Object, count, elements, inner, stated, unescape};
 use crate::sse::SseEvent;
 
@@ -20,13 +20,6 @@ pub struct AnthropicResponse {
 }
 
 type Out<'o> = &'o mut dyn FnMut(Delta<'_>);
-
-/// What one event's JSON was, beside its type.
-#[derive(Default)]
-struct Read {
-    text: Option<EventText>,
-    ends_block: Option<u32>,
-}
 
 impl AnthropicResponse {
     /// A decoder at the start of an answer.
@@ -56,16 +49,7 @@ impl ResponseDecoder for AnthropicResponse {
         let object = Object::read(event.data);
         let kind = stated(object.as_ref(), "type", event.name);
         let read = object.and_then(|object| self.read(kind, event.data, &object, out));
-        match read {
-            Some(Ok(Read { text, ends_block })) => {
-                EventFacts { kind, text, ends_block, known: true }
-            }
-            Some(Err(Said)) => EventFacts { kind, text: None, ends_block: None, known: false },
-            None => {
-                out(Delta::Unknown { kind: Cow::Borrowed(kind) });
-                EventFacts { kind, text: None, ends_block: None, known: false }
-            }
-        }
+        EventFacts::of(kind, read, out)
     }
 
     fn json(&mut self, body: &[u8], out: Out<'_>) -> bool {
@@ -78,9 +62,6 @@ impl ResponseDecoder for AnthropicResponse {
         })
     }
 }
-
-/// The unknown part was already handed out as [`Delta::Unknown`].
-struct Said;
 
 impl AnthropicResponse {
     /// Reads one event. None when it is of no known type or lacks what its type must have.

@@ -181,7 +181,7 @@ impl ResponseDecoder for ConverseAnswer {
             Ok(Read { text, ends_block }) => EventFacts { kind, text, ends_block, known: true },
             Err(Strange(strange)) => {
                 out(Delta::Unknown { kind: strange });
-                EventFacts { kind, text: None, ends_block: None, known: false }
+                EventFacts::unknown(kind)
             }
         }
     }

@@ -77,7 +77,7 @@ impl ResponseDecoder for InvokeAnswer {
             return self.anthropic.event(event, out);
         }
         out(Delta::Unknown { kind: Cow::Borrowed(event.name) });
-        EventFacts { kind: event.name, text: None, ends_block: None, known: false }
+        EventFacts::unknown(event.name)
     }
 
     fn json(&mut self, body: &[u8], out: &mut dyn FnMut(Delta<'_>)) -> bool {

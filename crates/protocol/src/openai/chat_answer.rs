@@ -313,7 +313,7 @@ impl ResponseDecoder for ChatAnswer {
             }
             None => {
                 out(Delta::Unknown { kind: Cow::Borrowed(kind) });
-                EventFacts { kind, text: None, ends_block: None, known: false }
+                EventFacts::unknown(kind)
             }
         }
     }

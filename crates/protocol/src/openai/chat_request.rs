@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use langley_model::SessionId;
 
 use crate::dialect::{RequestFacts, SessionHints};
-use crate::json::{Object, count, elements, inner, unescape};
-use crate::preview::preview;
+use crate::json::{Object, count, elements};
+use crate::preview::user_text;
 
 /// Reads a request of `/v1/chat/completions`.
 pub(super) fn read(body: &[u8]) -> RequestFacts {
@@ -42,20 +42,4 @@ pub(super) fn session(request: &Object<'_>) -> SessionHints {
         prompt_cache_key: request.text("prompt_cache_key").and_then(parse),
         ..SessionHints::default()
     }
-}
-
-/// A preview of the last text in a message, when a user wrote it. Parts of the type `part` are text.
-pub(super) fn user_text(message: &str, part: &str) -> Option<String> {
-    let message = Object::read(message.as_bytes())?;
-    if message.text("role")? != "user" {
-        return None;
-    }
-    let content = message.raw("content")?;
-    if let Some(escaped) = inner(content) {
-        return preview(&unescape(escaped)?);
-    }
-    elements(content)?.into_iter().rev().find_map(|block| {
-        let block = Object::read(block.get().as_bytes())?;
-        if block.text("type")? == part { preview(&block.text("text")?) } else { None }
-    })
 }

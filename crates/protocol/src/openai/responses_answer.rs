@@ -11,7 +11,7 @@ use langley_model::{Content, LiveKind, Usage};
 use super::blocks::{Blocks, Out, text, thinking};
 use super::item::Item;
 use super::{error, owned, usage};
-use crate::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
+use crate::dialect::{Delta, EventFacts, EventText, Read, ResponseDecoder, Said};
 use crate::json::{Object, elements, inner, stated};
 use crate::sse::SseEvent;
 
@@ -45,16 +45,6 @@ pub struct ResponsesAnswer {
     searches: u64,
     started: bool,
 }
-
-/// What one event was, beside its type.
-#[derive(Default)]
-struct Read {
-    text: Option<EventText>,
-    ends_block: Option<u32>,
-}
-
-/// Something in it is of no known type, which was said already.
-struct Said;
 
 impl ResponsesAnswer {
     /// A decoder at the start of an answer.
@@ -400,16 +390,8 @@ impl ResponseDecoder for ResponsesAnswer {
     fn event<'a>(&mut self, event: &SseEvent<'a>, out: Out<'_>) -> EventFacts<'a> {
         let object = Object::read(event.data);
         let kind = stated(object.as_ref(), "type", event.name);
-        match object.and_then(|object| self.event_of(kind, event.data, &object, out)) {
-            Some(Ok(Read { text, ends_block })) => {
-                EventFacts { kind, text, ends_block, known: true }
-            }
-            Some(Err(Said)) => EventFacts { kind, text: None, ends_block: None, known: false },
-            None => {
-                out(Delta::Unknown { kind: Cow::Borrowed(kind) });
-                EventFacts { kind, text: None, ends_block: None, known: false }
-            }
-        }
+        let read = object.and_then(|object| self.event_of(kind, event.data, &object, out));
+        EventFacts::of(kind, read, out)
     }
 
     fn json(&mut self, body: &[u8], out: Out<'_>) -> bool {

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::chat_request::{session, user_text};
+use super::chat_request::session;
 use crate::dialect::RequestFacts;
 use crate::json::{Object, count, elements, inner, unescape};
-use crate::preview::preview;
+use crate::preview::{preview, user_text};
 
 /// Reads a request of `/v1/responses`, or a `response.create` frame of its WebSocket form.
 pub(super) fn read(body: &[u8]) -> RequestFacts {
