@@ -261,8 +261,13 @@ impl Intake {
     }
 
     fn is_urgent(&self) -> bool {
-        self.shares.load(Ordering::Relaxed) > self.max_shares() / 8
-            || self.bytes.load(Ordering::Relaxed) > self.options.max_bytes / 8
+        self.holds_over(8)
+    }
+
+    /// Whether the queue holds more than this part of its bounds.
+    fn holds_over(&self, part: usize) -> bool {
+        self.shares.load(Ordering::Relaxed) > self.max_shares() / part
+            || self.bytes.load(Ordering::Relaxed) > self.options.max_bytes / part
     }
 
     /// Puts `entry` in the queue, whatever its bounds, and wakes the recorder when it must be.
@@ -295,8 +300,7 @@ impl Intake {
 
     /// Whether more waits than a recorder that gives way to everybody would work off soon.
     pub(crate) fn is_pressing(&self) -> bool {
-        self.shares.load(Ordering::Relaxed) > self.max_shares() / 64
-            || self.bytes.load(Ordering::Relaxed) > self.options.max_bytes / 64
+        self.holds_over(64)
     }
 
     /// A thread of the recorder rests, or goes on.

@@ -98,11 +98,13 @@ impl WebSocket {
 
     /// Takes bytes of one direction. Returns why nothing more of it can be read, when that is new.
     pub(crate) fn feed(&mut self, at: Tick, side: Side, data: &[u8]) -> Option<String> {
-        let mut decoder = self.take_decoder(side);
+        // Out of its place: what it hands out changes everything else.
+        let idle = FrameDecoder::new(Compression::default(), 0);
+        let mut decoder = std::mem::replace(self.decoder(side), idle);
         let before = decoder.error();
         decoder.feed(data, &mut |message| self.message(at, side, message));
         let error = decoder.error();
-        self.put_decoder(side, decoder);
+        *self.decoder(side) = decoder;
         self.told(at, side, before.is_none(), error)
     }
 
@@ -128,17 +130,22 @@ impl WebSocket {
     /// Bytes of one direction were not captured. Returns why nothing more of it can be read, when that
     /// is new.
     pub(crate) fn gap(&mut self, at: Tick, side: Side, gap: Gap) -> Option<String> {
-        if side == Side::Upstream
-            && let Some(call) = self.calls.front()
-        {
-            self.entries.push(Entry::Gap(call.flow, Direction::Response, gap));
+        if side == Side::Upstream {
+            self.miss(gap);
         }
-        let mut decoder = self.take_decoder(side);
+        let decoder = self.decoder(side);
         let before = decoder.error();
         decoder.gap();
         let error = decoder.error();
-        self.put_decoder(side, decoder);
         self.told(at, side, before.is_none(), error)
+    }
+
+    /// A part of the present call's answer was not read.
+    fn miss(&mut self, gap: Gap) {
+        if let Some(call) = self.calls.front_mut() {
+            call.gap = true;
+            self.entries.push(Entry::Gap(call.flow, Direction::Response, gap));
+        }
     }
 
     /// The connection is over: calls without an answer's end were cut off.
@@ -153,18 +160,10 @@ impl WebSocket {
         }
     }
 
-    fn take_decoder(&mut self, side: Side) -> FrameDecoder {
-        let place = match side {
+    const fn decoder(&mut self, side: Side) -> &mut FrameDecoder {
+        match side {
             Side::Client => &mut self.up,
             Side::Upstream => &mut self.down,
-        };
-        std::mem::replace(place, FrameDecoder::new(Compression::default(), 0))
-    }
-
-    fn put_decoder(&mut self, side: Side, decoder: FrameDecoder) {
-        match side {
-            Side::Client => self.up = decoder,
-            Side::Upstream => self.down = decoder,
         }
     }
 
@@ -198,12 +197,8 @@ impl WebSocket {
                 self.note(side, "close", format!("{{\"code\":{code}}}").as_bytes());
             }
             Message::Oversized(bytes) => {
-                if side == Side::Upstream
-                    && let Some(call) = self.calls.front_mut()
-                {
-                    call.gap = true;
-                    let gap = Gap { chunks: 1, bytes };
-                    self.entries.push(Entry::Gap(call.flow, Direction::Response, gap));
+                if side == Side::Upstream {
+                    self.miss(Gap { chunks: 1, bytes });
                 }
                 self.note(side, "oversized", format!("{{\"bytes\":{bytes}}}").as_bytes());
             }
