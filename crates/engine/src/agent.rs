@@ -12,7 +12,7 @@ pub(crate) struct Agent<'a> {
 
 /// Product name (lower case) in the `User-Agent`, and the kind it stands for. Earlier rows win: an
 /// agent that is built on an SDK names both.
-const PRODUCTS: [(&str, &str); 22] = [
+const PRODUCTS: [(&str, &str); 23] = [
     ("claude-cli", "claude-code"),
     ("claude-code", "claude-code"),
     ("codex_exec", "codex"),
@@ -32,6 +32,7 @@ const PRODUCTS: [(&str, &str); 22] = [
     ("openai/js", "openai-js"),
     ("google-genai-sdk", "google-genai"),
     ("boto3", "boto3"),
+    ("aws-sdk-js", "aws-sdk-js"),
     ("curl", "curl"),
     ("python-httpx", "python-httpx"),
     ("python-requests", "python-requests"),
@@ -92,6 +93,7 @@ mod tests {
             ("AsyncAnthropic/Python 0.70.1", "anthropic-python", Some("0.70.1")),
             ("Anthropic/JS 0.60.0", "anthropic-js", Some("0.60.0")),
             ("aider/0.86.0 litellm/1.75", "aider", Some("0.86.0")),
+            ("aws-sdk-js/3.1111.0 ua/2.1 os/linux", "aws-sdk-js", Some("3.1111.0")),
             ("curl/8.5.0", "curl", Some("8.5.0")),
             ("curl", "curl", None),
         ];

@@ -16,6 +16,7 @@ pub(crate) enum Rung {
     SessionIdHeader,
     SessionUnderscoreIdHeader,
     ConversationIdHeader,
+    PlainSessionIdHeader,
     CodexTurnMetadata,
     ClientMetadata,
     UserIdJson,
@@ -33,6 +34,7 @@ impl Rung {
             Self::SessionIdHeader => "header:session-id",
             Self::SessionUnderscoreIdHeader => "header:session_id",
             Self::ConversationIdHeader => "header:conversation_id",
+            Self::PlainSessionIdHeader => "header:x-session-id",
             Self::CodexTurnMetadata => "header:x-codex-turn-metadata",
             Self::ClientMetadata => "body:client_metadata",
             Self::UserIdJson => "body:metadata.user_id.session_id",
@@ -124,6 +126,7 @@ fn header_rung(name: &str) -> Option<Rung> {
     match name.len() {
         10 if is("session-id") => Some(Rung::SessionIdHeader),
         10 if is("session_id") => Some(Rung::SessionUnderscoreIdHeader),
+        12 if is("x-session-id") => Some(Rung::PlainSessionIdHeader),
         15 if is("conversation_id") => Some(Rung::ConversationIdHeader),
         21 if is("x-codex-turn-metadata") => Some(Rung::CodexTurnMetadata),
         24 if is("x-claude-code-session-id") => Some(Rung::ClaudeCodeHeader),
@@ -182,6 +185,7 @@ mod tests {
             ("session-id", "header:session-id"),
             ("session_id", "header:session_id"),
             ("conversation_id", "header:conversation_id"),
+            ("x-session-id", "header:x-session-id"),
         ] {
             assert_eq!(of(&[("host", "a"), (name, ID)]), Some((ID.into(), source)));
         }
