@@ -95,6 +95,11 @@ impl Langley {
         Some((address("proxy")?, address("api")?, token.trim().to_owned()))
     }
 
+    /// Its home.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     /// Its certificate authority, as PEM.
     pub(crate) fn ca_pem(&self) -> Result<String> {
         std::fs::read_to_string(self.home.path().join("ca/ca.pem")).context("langley has no CA")

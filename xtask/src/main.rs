@@ -2,6 +2,7 @@
 
 mod arrows;
 mod bench;
+mod clients;
 mod codegen;
 mod e2e;
 mod fuzz;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::bench::BenchOptions;
+use crate::clients::ClientsOptions;
 use crate::fuzz::FuzzOptions;
 use crate::test::TestOptions;
 
@@ -43,6 +45,8 @@ enum Verb {
     },
     /// Measure Langley against no proxy at all, on loopback; prints ratios
     Bench(BenchOptions),
+    /// Run real clients through Langley and write docs/clients.md; by hand, it installs them
+    Clients(ClientsOptions),
     /// Give every decoder damaged input; run by hand, it takes long
     Fuzz(FuzzOptions),
     /// Make one streamed exchange through a running Langley, by base URL (used by browser tests)
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Verb::Tidy => tidy::tidy(),
         Verb::Codegen { check } => codegen::codegen(check),
         Verb::Bench(options) => bench::bench(&options),
+        Verb::Clients(options) => clients::clients(&options),
         Verb::Fuzz(options) => fuzz::fuzz(&options),
         Verb::Traffic { entry } => e2e::traffic(&entry),
     };
