@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use langley_testkit::{Client, Request};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -103,6 +104,26 @@ impl Langley {
     /// Its certificate authority, as PEM.
     pub(crate) fn ca_pem(&self) -> Result<String> {
         std::fs::read_to_string(self.home.path().join("ca/ca.pem")).context("langley has no CA")
+    }
+
+    /// What the API answers to a GET.
+    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
+        let mut connection = Client::direct(&format!("http://{}", self.api)).connect().await?;
+        let bearer = format!("Bearer {}", self.token);
+        let answer = connection.fetch(Request::get(path).header("Authorization", &bearer)).await?;
+        serde_json::from_slice(&answer.body)
+            .with_context(|| format!("{path} answered {}", answer.status))
+    }
+
+    /// The most memory that was resident since [`Self::forget_peak`], in KiB.
+    pub(crate) fn peak_kib(&self) -> Option<u64> {
+        self.status("VmHWM:")
+    }
+
+    /// Lets the peak begin anew (`clear_refs` of proc(5)).
+    pub(crate) fn forget_peak(&self) -> Result<()> {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")
+            .context("the peak of memory could not be reset; this needs Linux")
     }
 
     /// Resident memory in KiB; none where `/proc` does not tell.

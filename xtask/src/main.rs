@@ -9,6 +9,8 @@ mod fuzz;
 mod langley;
 mod provision;
 mod run;
+mod soak;
+mod stand;
 mod summary;
 mod test;
 mod tidy;
@@ -21,6 +23,7 @@ use clap::{Parser, Subcommand};
 use crate::bench::BenchOptions;
 use crate::clients::ClientsOptions;
 use crate::fuzz::FuzzOptions;
+use crate::soak::SoakOptions;
 use crate::test::TestOptions;
 
 /// The project's own tasks.
@@ -49,6 +52,8 @@ enum Verb {
     Clients(ClientsOptions),
     /// Give every decoder damaged input; run by hand, it takes long
     Fuzz(FuzzOptions),
+    /// Huge bodies, streams and messages through Langley: bytes intact, memory bounded; by hand
+    Soak(SoakOptions),
     /// Make one streamed exchange through a running Langley, by base URL (used by browser tests)
     #[command(hide = true)]
     Traffic {
@@ -65,6 +70,7 @@ fn main() -> ExitCode {
         Verb::Bench(options) => bench::bench(&options),
         Verb::Clients(options) => clients::clients(&options),
         Verb::Fuzz(options) => fuzz::fuzz(&options),
+        Verb::Soak(options) => soak::soak(&options),
         Verb::Traffic { entry } => e2e::traffic(&entry),
     };
     match done {

@@ -13,8 +13,12 @@ const FREE: usize = 64 * 1024;
 /// must still be whole when the rules look at it.
 const MARGIN: usize = 8 * 1024;
 
-/// The largest body that is parsed.
+/// The largest body that is parsed, when its length is known ahead and memory is taken once.
 pub(crate) const PARSED: usize = 32 << 20;
+
+/// The largest body that is parsed, when its length shows as it comes: memory then grows by doubling,
+/// and for a moment both the old and the new are there.
+pub(crate) const PARSED_UNSTATED: usize = 16 << 20;
 
 /// Memory for bodies that all open flows share.
 #[derive(Debug)]
@@ -104,7 +108,7 @@ impl Collector {
     }
 
     /// Takes the next bytes as they travelled.
-    pub(crate) fn feed(&mut self, data: &[u8], scratch: &mut Vec<u8>, allowance: &mut Allowance) {
+    pub(crate) fn feed(&mut self, data: &[u8], allowance: &mut Allowance) {
         let Some(mut decoder) = self.decoder.take() else {
             self.keep(data, allowance);
             return;
@@ -112,10 +116,8 @@ impl Collector {
         if self.cut.is_some() {
             return;
         }
-        scratch.clear();
-        let fed = decoder.feed(data, scratch);
-        self.keep(scratch, allowance);
-        match fed {
+        // Piece by piece: a few bytes may decode to megabytes.
+        match decoder.feed_each(data, &mut |piece| self.keep(piece, allowance)) {
             Ok(()) => self.decoder = Some(decoder),
             Err(error) => self.fail(&error),
         }
@@ -128,16 +130,12 @@ impl Collector {
     }
 
     /// No more bytes will come; `whole` when the sender said so.
-    pub(crate) fn finish(&mut self, whole: bool, scratch: &mut Vec<u8>, allowance: &mut Allowance) {
-        if let Some(mut decoder) = self.decoder.take()
+    pub(crate) fn finish(&mut self, whole: bool) {
+        if let Some(decoder) = self.decoder.take()
             && self.cut.is_none()
+            && let Err(error) = decoder.finish()
         {
-            scratch.clear();
-            let finished = decoder.finish(scratch);
-            self.keep(scratch, allowance);
-            if let Err(error) = finished {
-                self.fail(&error);
-            }
+            self.fail(&error);
         }
         if !whole && self.seen > 0 {
             self.cut.get_or_insert(Cut::AtTheSource);
@@ -218,7 +216,18 @@ impl Collector {
             wanted
         };
         let room = most.saturating_sub(self.bytes.len()).min(data.len());
+        self.reserve(room);
         self.bytes.extend_from_slice(&data[..room]);
+    }
+
+    /// Makes room for `more` bytes; for all that was announced at once, when that is much.
+    fn reserve(&mut self, more: usize) {
+        let len = self.bytes.len();
+        let stated = usize::try_from(self.stated).unwrap_or(usize::MAX);
+        let is_due = len + more > self.bytes.capacity().max(FREE);
+        if is_due && self.cut.is_none() && (len + more..=self.limits.read).contains(&stated) {
+            self.bytes.reserve_exact(stated - len);
+        }
     }
 
     /// Makes sure that `size` bytes are paid for.
@@ -270,9 +279,9 @@ mod tests {
         let mut allowance = Allowance::new(1 << 20);
         let limits = Limits { kept: 100, read: 0 };
         let mut collector = Collector::new(None, limits).stating(Some("1000000"));
-        collector.feed(&words(200), &mut Vec::new(), &mut allowance);
+        collector.feed(&words(200), &mut allowance);
         assert!(!collector.is_full());
-        collector.feed(&words(2 * MARGIN), &mut Vec::new(), &mut allowance);
+        collector.feed(&words(2 * MARGIN), &mut allowance);
         assert!(collector.is_full());
         let body = stored(collector, &mut allowance).unwrap();
         assert_eq!((body.bytes.len(), body.original_len), (100, 1_000_000));
@@ -283,13 +292,27 @@ mod tests {
     fn a_body_within_the_limit_is_kept_whole() {
         let mut allowance = Allowance::new(0);
         let mut collector = Collector::new(None, Limits { kept: 100, read: 0 });
-        collector.feed(b"hello ", &mut Vec::new(), &mut allowance);
-        collector.feed(b"world", &mut Vec::new(), &mut allowance);
-        collector.finish(true, &mut Vec::new(), &mut allowance);
+        collector.feed(b"hello ", &mut allowance);
+        collector.feed(b"world", &mut allowance);
+        collector.finish(true);
         let body = stored(collector, &mut allowance).unwrap();
         assert_eq!(body.bytes.as_bytes(), b"hello world");
         assert!(!body.truncated);
         assert_eq!(body.original_len, 11);
+    }
+
+    #[test]
+    fn memory_for_an_announced_body_is_taken_once() {
+        let mut allowance = Allowance::new(10 << 20);
+        let limits = Limits { kept: 100, read: 8 << 20 };
+        let mut collector = Collector::new(None, limits).stating(Some("5000000"));
+        let mut sizes = std::collections::BTreeSet::new();
+        for piece in words(5_000_000).chunks(50_000) {
+            collector.feed(piece, &mut allowance);
+            sizes.insert(collector.bytes.capacity());
+        }
+        assert_eq!(sizes.last(), Some(&5_000_000));
+        assert!(sizes.len() <= 2, "{sizes:?}");
     }
 
     #[test]
@@ -298,7 +321,7 @@ mod tests {
         let mut collector = Collector::new(None, Limits { kept: 100_000, read: 0 });
         let piece = words(64 * 1024);
         for _ in 0..1_000 {
-            collector.feed(&piece, &mut Vec::new(), &mut allowance);
+            collector.feed(&piece, &mut allowance);
             assert!(collector.bytes.capacity() <= 2 * (100_000 + MARGIN));
         }
         let body = stored(collector, &mut allowance).unwrap();
@@ -313,12 +336,12 @@ mod tests {
         let mut allowance = Allowance::new(1 << 20);
         let limits = Limits { kept: 1_000, read: 400_000 };
         let mut first = Collector::new(None, limits);
-        first.feed(&words(400_000), &mut Vec::new(), &mut allowance);
+        first.feed(&words(400_000), &mut allowance);
         assert!(first.is_whole());
         assert_eq!(first.bytes().len(), 400_000);
         let mut poor = Allowance::new(1_000);
         let mut second = Collector::new(None, limits);
-        second.feed(&words(400_000), &mut Vec::new(), &mut poor);
+        second.feed(&words(400_000), &mut poor);
         assert!(!second.is_whole());
         assert_eq!(second.bytes().len(), 1_000 + MARGIN);
         assert!(stored(second, &mut poor).unwrap().truncated);
@@ -332,9 +355,9 @@ mod tests {
     fn a_gap_ends_what_is_kept_but_not_what_is_counted() {
         let mut allowance = Allowance::new(1 << 20);
         let mut collector = Collector::new(None, Limits { kept: 100_000, read: 0 });
-        collector.feed(&words(20_000), &mut Vec::new(), &mut allowance);
+        collector.feed(&words(20_000), &mut allowance);
         collector.gap();
-        collector.feed(&words(20_000), &mut Vec::new(), &mut allowance);
+        collector.feed(&words(20_000), &mut allowance);
         let body = stored(collector, &mut allowance).unwrap();
         assert!(body.truncated && body.bytes.len() <= 20_000);
         assert_eq!(body.original_len, 40_000);
@@ -344,7 +367,7 @@ mod tests {
     fn an_unknown_encoding_keeps_the_bytes_as_they_are_and_says_why() {
         let mut allowance = Allowance::new(0);
         let mut collector = Collector::new(Some("rot13"), Limits { kept: 100, read: 0 });
-        collector.feed(b"uryyb", &mut Vec::new(), &mut allowance);
+        collector.feed(b"uryyb", &mut allowance);
         assert!(collector.take_note().unwrap().contains("rot13"));
         assert_eq!(stored(collector, &mut allowance).unwrap().bytes.as_bytes(), b"uryyb");
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_model::{
-    Body, Closed, Flow, Gap, HeaderBlock, Headers, Interest, Message, Micros, Opened, Outcome,
-    Part, Provider, Record, Redacted, ResponseHead, Side, Tick,
+    Body, Closed, Ending, Flow, Gap, HeaderBlock, Headers, Interest, Message, Micros, Opened,
+    Outcome, Part, Provider, Record, Redacted, ResponseHead, Side, Tick,
 };
 use langley_protocol::dialect::{Dialect, dialect_for, model_name};
 
@@ -261,6 +261,9 @@ impl Exchange {
         }
         if let Some(websocket) = &mut self.websocket {
             websocket.close(closed);
+            if let Some(loss) = websocket.loss() {
+                add_note(&mut self.flow.decode_note, &loss);
+            }
         }
         self.end_request(is_whole(closed), bench);
         self.read_tail(closed, bench);
@@ -278,7 +281,13 @@ impl Exchange {
         flow.response_bytes = closed.response_bytes;
         flow.request_gap = larger(flow.request_gap, closed.request_gap);
         flow.response_gap = larger(flow.response_gap, closed.response_gap);
-        flow.outcome = Some(outcome(closed.ending, flow.status, self.answer));
+        let said_goodbye = self.websocket.as_ref().is_some_and(|socket| socket.is_closed());
+        let ending = match closed.ending {
+            // Who closes a WebSocket in good order may drop the connection.
+            Ending::ClientGone | Ending::UpstreamGone if said_goodbye => Ending::Whole,
+            ending => ending,
+        };
+        flow.outcome = Some(outcome(ending, flow.status, self.answer));
     }
 
     /// Ends a flow whose ending will never be known.
@@ -548,7 +557,7 @@ impl Exchange {
 }
 
 fn is_whole(closed: &Closed) -> bool {
-    closed.ending == langley_model::Ending::Whole
+    closed.ending == Ending::Whole
 }
 
 fn add(gap: &mut Gap, more: Gap) {

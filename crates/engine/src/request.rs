@@ -4,7 +4,7 @@ use langley_model::{Body, Flow, HeaderBlock, Side};
 use langley_protocol::dialect::Dialect;
 
 use crate::bench::Bench;
-use crate::body::{Collector, Limits, PARSED};
+use crate::body::{Collector, Limits, PARSED, PARSED_UNSTATED};
 use crate::media::Media;
 use crate::preview;
 use crate::session::{Attribution, StatedIds};
@@ -21,12 +21,18 @@ pub(crate) struct RequestBody {
 }
 
 /// How much of a body of this kind is kept, and read.
-pub(crate) fn limits(media: Media, length: Option<&str>, is_parsed: bool, kept: usize) -> Limits {
-    // What is longer than can be parsed need not be collected beyond what is kept.
-    let fits = length.and_then(|n| n.trim().parse::<u64>().ok()).is_none_or(|n| n <= PARSED as u64);
+pub(crate) fn limits(media: Media, headers: &HeaderBlock, is_parsed: bool, kept: usize) -> Limits {
+    let stated = headers.value("content-length").and_then(|n| n.trim().parse::<u64>().ok());
+    let is_encoded = headers.value("content-encoding").is_some();
+    let read = match stated {
+        // What is longer than can be parsed need not be collected beyond what is kept.
+        Some(length) if length > PARSED as u64 => 0,
+        Some(_) if !is_encoded => PARSED,
+        Some(_) | None => PARSED_UNSTATED,
+    };
     match media {
         Media::Binary | Media::BinaryEvents => Limits { kept: kept.min(BINARY_KEPT), read: 0 },
-        Media::Json if is_parsed && fits => Limits { kept, read: PARSED },
+        Media::Json if is_parsed => Limits { kept, read },
         Media::Json | Media::Text | Media::EventStream => Limits { kept, read: 0 },
     }
 }
@@ -36,7 +42,7 @@ impl RequestBody {
     pub(crate) fn new(headers: &HeaderBlock, is_parsed: bool, kept: usize) -> Self {
         let media_type = headers.value("content-type");
         let media = Media::of(media_type);
-        let limits = limits(media, headers.value("content-length"), is_parsed, kept);
+        let limits = limits(media, headers, is_parsed, kept);
         let collector = Collector::new(headers.value("content-encoding"), limits)
             .stating(headers.value("content-length"));
         Self { collector, media, media_type: media_type.map(str::to_owned) }
@@ -44,7 +50,7 @@ impl RequestBody {
 
     /// Takes the next bytes.
     pub(crate) fn feed(&mut self, data: &[u8], bench: &mut Bench) {
-        self.collector.feed(data, &mut bench.scratch, &mut bench.allowance);
+        self.collector.feed(data, &mut bench.allowance);
     }
 
     /// Whether nothing that may follow will be kept or read.
@@ -66,7 +72,7 @@ impl RequestBody {
         attribution: &mut Attribution,
         bench: &mut Bench,
     ) -> Option<Body> {
-        self.collector.finish(whole, &mut bench.scratch, &mut bench.allowance);
+        self.collector.finish(whole);
         if let Some(note) = self.collector.take_note() {
             crate::exchange::add_note(&mut flow.decode_note, &format!("request: {note}"));
         }

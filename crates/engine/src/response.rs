@@ -66,7 +66,7 @@ impl Response {
             return Self::Stream(Box::new(stream));
         }
         let kept = bench.options.body_max_bytes;
-        let limits = limits(media, headers.value("content-length"), dialect.is_some(), kept);
+        let limits = limits(media, headers, dialect.is_some(), kept);
         Self::Whole(Box::new(ResponseBody {
             collector: Collector::new(encoding, limits).stating(headers.value("content-length")),
             media,
@@ -86,7 +86,7 @@ impl Response {
         match self {
             Self::Stream(stream) => stream.feed(data, offset_us, bench),
             Self::Whole(body) => {
-                body.collector.feed(data, &mut bench.scratch, &mut bench.allowance);
+                body.collector.feed(data, &mut bench.allowance);
             }
             Self::Waiting | Self::Counted | Self::Done => {}
         }
@@ -154,7 +154,7 @@ impl ResponseBody {
         flow: &mut Flow,
         bench: &mut Bench,
     ) -> Remains {
-        self.collector.finish(whole, &mut bench.scratch, &mut bench.allowance);
+        self.collector.finish(whole);
         if let Some(note) = self.collector.take_note() {
             crate::exchange::add_note(&mut flow.decode_note, &note);
         }

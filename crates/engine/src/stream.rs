@@ -114,17 +114,11 @@ impl Stream {
 
     /// The stream ended; `whole` when its sender said so.
     pub(crate) fn finish(&mut self, whole: bool, offset_us: u64, bench: &mut Bench) {
-        if let Some(mut decoder) = self.decoder.take()
+        if let Some(decoder) = self.decoder.take()
             && whole
+            && let Err(error) = decoder.finish()
         {
-            let mut scratch = std::mem::take(&mut bench.scratch);
-            scratch.clear();
-            let finished = decoder.finish(&mut scratch);
-            self.feed_decoded(&scratch, offset_us, bench);
-            bench.scratch = scratch;
-            if let Err(error) = finished {
-                self.fail(&error);
-            }
+            self.fail(&error);
         }
         if self.stopped {
             // What is unfinished was cut by the stop, not by the sender.

@@ -16,14 +16,14 @@ use langley_model::{
 use langley_protocol::websocket::{Compression, FrameDecoder, FrameError, Message};
 use serde::Deserialize;
 
-use crate::body::PARSED;
+use crate::body::PARSED_UNSTATED;
 use crate::intake::{Direction, Entry};
 
 /// The largest message of the provider that is read, in bytes: as much as of an event of a stream.
 const ANSWER_MAX: usize = 4 << 20;
 
-/// The largest message of the agent that is read, in bytes: as much as of a request.
-const REQUEST_MAX: usize = PARSED;
+/// The largest message of the agent that is read, in bytes: as much as of a request of unknown length.
+const REQUEST_MAX: usize = PARSED_UNSTATED;
 
 /// Headers of the upgrade that say nothing of a call.
 const OF_THE_UPGRADE: [&str; 2] = ["upgrade", "connection"];
@@ -50,6 +50,8 @@ pub(crate) struct WebSocket {
     pub(crate) log: Vec<u8>,
     /// Whether calls are looked for at all.
     has_calls: bool,
+    /// Messages too large to be read.
+    oversized: u64,
 }
 
 struct Call {
@@ -93,7 +95,24 @@ impl WebSocket {
             entries: Vec::new(),
             log: Vec::new(),
             has_calls,
+            oversized: 0,
         }
+    }
+
+    /// Whether an end has said goodbye, so that what follows is no break.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed_by.is_some()
+    }
+
+    /// What could not be read so far, in a sentence.
+    pub(crate) fn loss(&self) -> Option<String> {
+        let (count, agent, provider) = (self.oversized, REQUEST_MAX, ANSWER_MAX);
+        (count > 0).then(|| {
+            format!(
+                "{count} messages too large to be read (over {agent} bytes from the agent, \
+                 {provider} from the provider)"
+            )
+        })
     }
 
     /// Takes bytes of one direction. Returns why nothing more of it can be read, when that is new.
@@ -197,6 +216,7 @@ impl WebSocket {
                 self.note(side, "close", format!("{{\"code\":{code}}}").as_bytes());
             }
             Message::Oversized(bytes) => {
+                self.oversized += 1;
                 if side == Side::Upstream {
                     self.miss(Gap { chunks: 1, bytes });
                 }

@@ -274,6 +274,13 @@ impl FrameDecoder {
     }
 
     fn payload(&mut self, frame: Frame, payload: &[u8]) -> Result<(), FrameError> {
+        let is_compressed = self.message.is_some_and(|message| message.compressed);
+        if frame.kind == Kind::Data && !is_compressed && self.seen + frame.left > self.max as u64 {
+            // Its header has said already that it will not be kept.
+            self.kept = Vec::new();
+            self.seen += payload.len() as u64;
+            return Ok(());
+        }
         let mut unmasked;
         let payload = match frame.mask {
             None => payload,
@@ -289,7 +296,7 @@ impl FrameDecoder {
             self.control.extend_from_slice(payload);
             return Ok(());
         }
-        if self.message.is_some_and(|message| message.compressed) {
+        if is_compressed {
             return self.inflate(payload);
         }
         self.keep(payload);

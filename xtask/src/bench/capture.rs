@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use langley_testkit::{Client, Request};
-use serde_json::Value;
+use anyhow::Result;
 
 use super::figure::Measured;
 use crate::langley::Langley;
@@ -29,7 +27,7 @@ impl Delivered {
 /// Stored against delivered, as Langley's own API tells it.
 pub(super) async fn captured(langley: &Langley, delivered: &Delivered) -> Result<String> {
     tokio::time::sleep(AFTER).await;
-    let stats = stats(langley).await?;
+    let stats = langley.get("/api/stats").await?;
     let number = |name: &str| stats[name].as_u64();
     let share = |stored: Option<u64>, delivered: u64| match stored {
         Some(stored) if delivered > 0 => format!("{:.3}", stored as f64 / delivered as f64),
@@ -56,13 +54,4 @@ pub(super) async fn captured(langley: &Langley, delivered: &Delivered) -> Result
         told(number("gaps_total")),
         told(stats["drops"]["total"].as_u64()),
     ))
-}
-
-async fn stats(langley: &Langley) -> Result<Value> {
-    let mut connection = Client::direct(&format!("http://{}", langley.api)).connect().await?;
-    let bearer = format!("Bearer {}", langley.token);
-    let request = Request::get("/api/stats").header("Authorization", &bearer);
-    let answer = connection.fetch(request).await?;
-    serde_json::from_slice(&answer.body)
-        .with_context(|| format!("/api/stats answered {} {}", answer.status, answer.text()))
 }

@@ -10,14 +10,15 @@ use langley_testkit::Request;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::{Bench, Scale, load};
+use super::{Scale, load};
 use crate::langley::Langley;
+use crate::stand::Stand;
 
 /// How long memory is given to settle.
 const SETTLE: Duration = Duration::from_millis(1500);
 
 /// Measures on a fresh Langley each.
-pub(super) async fn memory(bench: &Bench, scale: Scale) -> Result<String> {
+pub(super) async fn memory(bench: &Stand, scale: Scale) -> Result<String> {
     let mut out = String::from("memory (resident)\n");
     let langley = bench.langley()?;
     tokio::time::sleep(SETTLE).await;
@@ -55,7 +56,7 @@ pub(super) async fn memory(bench: &Bench, scale: Scale) -> Result<String> {
 }
 
 /// Resident memory with `streams` answers under way and silent.
-async fn open_streams(bench: &Bench, langley: &Langley, streams: u64) -> Result<u64> {
+async fn open_streams(bench: &Stand, langley: &Langley, streams: u64) -> Result<u64> {
     let client = bench.through(langley)?;
     let count = usize::try_from(streams)? + 1;
     let (opened, done) = (Arc::new(Barrier::new(count)), Arc::new(Barrier::new(count)));

@@ -10,16 +10,16 @@ mod load;
 mod memory;
 mod stream;
 
-use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use langley_fixture::{Fixture, FixtureOptions};
+use langley_fixture::FixtureOptions;
 use langley_testkit::Client;
 
-use crate::langley::{Langley, build};
+use crate::langley::build;
+use crate::stand::Stand;
 use crate::workspace::cargo;
 use capture::Delivered;
 use figure::{Figures, Measured};
@@ -122,7 +122,7 @@ pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
 }
 
 /// Runs this verb again, compiled as a load generator has to be.
-fn optimised() -> Result<()> {
+pub(crate) fn optimised() -> Result<()> {
     let mut command = cargo();
     command.args(["run", "--release", "--quiet", "--package", "xtask", "--"]);
     command.args(std::env::args_os().skip(1));
@@ -130,46 +130,9 @@ fn optimised() -> Result<()> {
     if status.success() { Ok(()) } else { bail!("the benchmark failed") }
 }
 
-/// Langley and its way, beside the direct one.
-struct Bench {
-    binary: PathBuf,
-    fixture: Fixture,
-    provider_ca: PathBuf,
-    _folder: tempfile::TempDir,
-}
-
-impl Bench {
-    async fn start(binary: PathBuf) -> Result<Self> {
-        let options = FixtureOptions { keep_exchanges: 0, ..FixtureOptions::default() };
-        let fixture = Fixture::start(options).await?;
-        let folder = tempfile::tempdir().context("no temporary folder")?;
-        let provider_ca = folder.path().join("provider-ca.pem");
-        fs::write(&provider_ca, fixture.ca_pem())?;
-        Ok(Self { binary, fixture, provider_ca, _folder: folder })
-    }
-
-    fn langley(&self) -> Result<Langley> {
-        Langley::start(
-            &self.binary,
-            &[
-                ("LANGLEY_INTERCEPT_HOSTS", "localhost".to_owned()),
-                ("LANGLEY_UPSTREAM_CA", self.provider_ca.display().to_string()),
-            ],
-        )
-    }
-
-    fn direct(&self) -> Client {
-        Client::direct(&self.fixture.https_url()).trusting(self.fixture.ca_pem()).prepared()
-    }
-
-    fn through(&self, langley: &Langley) -> Result<Client> {
-        let client = Client::through(langley.proxy, &self.fixture.https_url());
-        Ok(client.trusting(&langley.ca_pem()?).prepared())
-    }
-}
-
 async fn rounds(options: &BenchOptions, binary: &std::path::Path) -> Result<()> {
-    let bench = Bench::start(binary.to_owned()).await?;
+    let options_of_provider = FixtureOptions { keep_exchanges: 0, ..FixtureOptions::default() };
+    let bench = Stand::start(binary, options_of_provider).await?;
     let scale = Scale { span: Duration::from_secs(options.secs), shrink: options.shrink };
     let wanted: Vec<_> = Scenario::value_variants()
         .iter()

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use langley_fixture::{Exchange, Fixture, FixtureOptions};
-use langley_testkit::{Client, Request};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -264,12 +263,7 @@ async fn settled(langley: &Langley, fixture: &Fixture) -> Result<Vec<Value>> {
 }
 
 async fn flows(langley: &Langley) -> Result<Vec<Value>> {
-    let mut connection = Client::direct(&format!("http://{}", langley.api)).connect().await?;
-    let bearer = format!("Bearer {}", langley.token);
-    let request = Request::get("/api/flows?limit=500").header("Authorization", &bearer);
-    let answer = connection.fetch(request).await?;
-    let mut body: Value = serde_json::from_slice(&answer.body)
-        .with_context(|| format!("/api/flows answered {}", answer.status))?;
+    let mut body = langley.get("/api/flows?limit=500").await?;
     let mut flows = body["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
     flows.reverse();
     Ok(flows)

@@ -165,6 +165,26 @@ fn a_call_whose_socket_goes_away_is_cut_off_by_whoever_left() {
 }
 
 #[test]
+fn a_socket_that_was_closed_in_good_order_is_complete_however_the_connection_ends() {
+    for ending in [Ending::ClientGone, Ending::UpstreamGone] {
+        for (goodbye, outcome) in [
+            (&[0x88, 0x00][..], Outcome::Completed),
+            (
+                &[0x8a, 0x00],
+                if ending == Ending::ClientGone {
+                    Outcome::ClientGone
+                } else {
+                    Outcome::UpstreamGone
+                },
+            ),
+        ] {
+            let script = upgrade().frame(Side::Upstream, goodbye).ends(ending);
+            assert_eq!(script.play().flow(script.flow).outcome, Some(outcome), "{ending:?}");
+        }
+    }
+}
+
+#[test]
 fn an_error_answers_a_call_with_its_own_status() {
     let error =
         r#"{"type":"error","status":429,"error":{"code":"rate_limit_exceeded","message":"slow"}}"#;
@@ -255,6 +275,8 @@ fn what_is_too_large_costs_neither_the_next_event_nor_the_next_call() {
     assert_eq!(calls[1].message_id.as_deref(), Some("resp_2"));
     assert_eq!(calls[1].outcome, Some(Outcome::Completed));
     assert_eq!(rows.events(script.flow).len(), 2, "both are noted");
+    let note = rows.flow(script.flow).decode_note.as_deref().unwrap_or_default();
+    assert!(note.starts_with("2 messages too large"), "{note}");
 }
 
 #[test]

@@ -153,11 +153,11 @@ impl ContentDecoder {
         result
     }
 
-    /// The encoded bytes ended. Appends nothing today, since no decoder here holds output back.
+    /// The encoded bytes ended. No decoder here holds output back.
     ///
     /// # Errors
     /// The data is incomplete, or an earlier error. No bytes at all are a complete (empty) body.
-    pub fn finish(&mut self, _out: &mut Vec<u8>) -> Result<(), EncodingError> {
+    pub fn finish(&self) -> Result<(), EncodingError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }

@@ -172,3 +172,18 @@ fn what_is_no_frame_ends_the_reading_with_a_reason() {
     let (_, error) = each_cut(&frame(0xc1, None, b"not deflate at all"), DEFLATE);
     assert_eq!(error, Some(FrameError::Corrupt));
 }
+
+#[test]
+fn a_message_whose_header_says_too_much_is_not_gathered() {
+    let mut decoder = FrameDecoder::new(Compression::default(), MAX);
+    let large = frame(0x82, Some([1, 2, 3, 4]), &vec![7; MAX + 1]);
+    let mut seen = Vec::new();
+    let mut feed = |decoder: &mut FrameDecoder, bytes: &[u8]| {
+        decoder.feed(bytes, &mut |message| seen.push(format!("{message:?}")));
+    };
+    feed(&mut decoder, &large[..MAX / 2]);
+    assert!(format!("{decoder:?}").contains("kept: 0"), "{decoder:?}");
+    feed(&mut decoder, &large[MAX / 2..]);
+    feed(&mut decoder, &frame(0x89, None, b""));
+    assert_eq!(seen, [format!("Oversized({})", MAX + 1), "Ping".to_owned()]);
+}
