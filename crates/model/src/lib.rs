@@ -2,6 +2,7 @@
 
 mod capture;
 mod courtesy;
+mod few;
 mod flow;
 mod http;
 mod id;
@@ -20,6 +21,7 @@ pub use capture::{
     ResponseHead, Setup, Tunnel, TunnelReason,
 };
 pub use courtesy::Courtesy;
+pub use few::Few;
 pub use flow::{Attributed, Flow};
 pub use http::{HeaderBlock, HttpVersion, Mode, Side};
 pub use id::{ConnectionId, FlowId, InvalidId, Revision, SESSION_ID_MAX, SessionId};

@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
-use langley_model::{Content, LiveKind, Provider, SessionId, Tokens, Usage, percent_decoded};
+use langley_model::{
+    Content, EventText, Few, LiveKind, Provider, SessionId, Tokens, Usage, percent_decoded,
+};
 
 use crate::sse::SseEvent;
 use crate::{anthropic, bedrock, gemini, openai};
@@ -59,25 +61,25 @@ pub trait ResponseDecoder: Send {
 }
 
 /// What one stream event was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventFacts<'a> {
     /// Its type: the one its data states, else the event's name, else empty.
     pub kind: &'a str,
-    /// Where in its data the text of a delta (or of a block start that brings text along) lies;
-    /// none when it carries none.
-    pub text: Option<EventText>,
-    /// The block that ended with this event.
-    pub ends_block: Option<u32>,
+    /// Where in its data the texts of its deltas (or of block starts that bring text along) lie.
+    /// They are what [`Delta::Text`], [`Delta::Thinking`] or [`Delta::InputJson`] give unescaped.
+    pub texts: Few<EventText>,
+    /// The blocks that ended with this event.
+    pub ends_blocks: Few<u32>,
     /// `false` when the event, its block or its delta is of a type this version does not know, or
     /// its data cannot be read. Count it and keep the data as it came.
     pub known: bool,
 }
 
 /// What was read of an event of a known type.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub(crate) struct Read {
-    pub(crate) text: Option<EventText>,
-    pub(crate) ends_block: Option<u32>,
+    pub(crate) texts: Few<EventText>,
+    pub(crate) ends_blocks: Few<u32>,
 }
 
 /// The unknown part of an event was already handed out as [`Delta::Unknown`].
@@ -85,9 +87,15 @@ pub(crate) struct Read {
 pub(crate) struct Said;
 
 impl<'a> EventFacts<'a> {
+    /// A known event of this type that has no text and ends nothing.
+    #[must_use]
+    pub const fn plain(kind: &'a str) -> Self {
+        Self { kind, texts: Few::None, ends_blocks: Few::None, known: true }
+    }
+
     /// An event of which something is not known, and that was said.
     pub(crate) const fn unknown(kind: &'a str) -> Self {
-        Self { kind, text: None, ends_block: None, known: false }
+        Self { kind, texts: Few::None, ends_blocks: Few::None, known: false }
     }
 
     /// The facts of an event of the type `kind`, which is said to be unknown when nothing was read.
@@ -97,7 +105,7 @@ impl<'a> EventFacts<'a> {
         out: &mut dyn FnMut(Delta<'_>),
     ) -> Self {
         match read {
-            Some(Ok(Read { text, ends_block })) => Self { kind, text, ends_block, known: true },
+            Some(Ok(Read { texts, ends_blocks })) => Self { kind, texts, ends_blocks, known: true },
             Some(Err(Said)) => Self::unknown(kind),
             None => {
                 out(Delta::Unknown { kind: Cow::Borrowed(kind) });
@@ -107,28 +115,10 @@ impl<'a> EventFacts<'a> {
     }
 }
 
-/// Where the text of a delta lies inside the data of its event.
-///
-/// `start..end` are the bytes between the quotes of a JSON string, still JSON-escaped. They are
-/// what [`Delta::Text`], [`Delta::Thinking`] or [`Delta::InputJson`] gives unescaped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EventText {
-    /// Index of the content block.
-    pub block: u32,
-    /// What kind of text it is.
-    pub kind: LiveKind,
-    /// Offset of the first byte.
-    pub start: usize,
-    /// Offset after the last byte.
-    pub end: usize,
-}
-
-impl EventText {
-    /// The place of `text`, a part of `data`.
-    pub(crate) fn within(block: u32, kind: LiveKind, data: &[u8], text: &str) -> Self {
-        let start = text.as_ptr().addr() - data.as_ptr().addr();
-        Self { block, kind, start, end: start + text.len() }
-    }
+/// The place of `text`, a part of `data`: what lies between the quotes of a JSON string.
+pub(crate) fn place(block: u32, kind: LiveKind, data: &[u8], text: &str) -> EventText {
+    let start = text.as_ptr().addr() - data.as_ptr().addr();
+    EventText { block, kind, start, end: start + text.len() }
 }
 
 /// One step of an answer.

@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 use std::mem;
 
-use langley_model::{Content, LiveKind, Tokens};
+use langley_model::{Content, Few, LiveKind, Tokens};
 
 use super::part;
 use super::usage::UsageReader;
-use crate::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
+use crate::dialect::{Delta, EventFacts, ResponseDecoder, place};
 use crate::json::{Object, elements, inner, unescape};
 use crate::sse::SseEvent;
 
@@ -16,7 +16,7 @@ use crate::sse::SseEvent;
 ///
 /// Some models and gateways state a reason for finishing in every chunk, so nothing is over with
 /// one: what follows is read on into the same block, and a further reason is only said when it is
-/// another one. For that reason [`EventFacts::ends_block`] names a block only when another follows.
+/// another one. For that reason [`EventFacts::ends_blocks`] names a block only when another follows.
 #[derive(Debug, Default)]
 pub struct GeminiResponse {
     begun: bool,
@@ -44,10 +44,8 @@ struct Open {
 /// What one chunk was.
 #[derive(Default)]
 struct Read<'a> {
-    /// The first text, and the number of texts.
-    text: Option<(u32, LiveKind, &'a str)>,
-    texts: usize,
-    ends_block: Option<u32>,
+    texts: Few<(u32, LiveKind, &'a str)>,
+    ends_blocks: Few<u32>,
     unknown: bool,
 }
 
@@ -73,13 +71,10 @@ impl ResponseDecoder for GeminiResponse {
     fn event<'a>(&mut self, event: &SseEvent<'a>, out: Out<'_>) -> EventFacts<'a> {
         let mut read = Read::default();
         self.chunk(event.data, &mut read, out);
-        let only = read.text.filter(|_| read.texts == 1);
-        EventFacts {
-            kind: event.name,
-            text: only.map(|(block, kind, text)| EventText::within(block, kind, event.data, text)),
-            ends_block: read.ends_block,
-            known: !read.unknown,
-        }
+        let mut texts = Few::None;
+        let place = |(block, kind, text): &(u32, _, &str)| place(*block, *kind, event.data, text);
+        texts.extend(read.texts.iter().map(place));
+        EventFacts { kind: event.name, texts, ends_blocks: read.ends_blocks, known: !read.unknown }
     }
 
     fn json(&mut self, body: &[u8], out: Out<'_>) -> bool {
@@ -171,8 +166,7 @@ impl GeminiResponse {
             };
             if !escaped.is_empty() {
                 let index = self.continued(kind, read, out);
-                read.texts += 1;
-                read.text = read.text.or(Some((index, kind, escaped)));
+                read.texts.push((index, kind, escaped));
                 out(Delta::fragment(index, kind, text));
             }
         } else if let Some(whole) = part::whole(json, &part) {
@@ -238,7 +232,7 @@ impl GeminiResponse {
     /// Ends the block of text, because something else follows.
     fn close(&mut self, read: &mut Read<'_>, out: Out<'_>) {
         if let Some(Open { index, is_stopped, .. }) = self.open.take() {
-            read.ends_block = read.ends_block.or(Some(index));
+            read.ends_blocks.push(index);
             if !is_stopped {
                 out(Delta::BlockStop { index });
             }

@@ -1,9 +1,9 @@
 //! Blocks of an answer whose provider numbers its parts in its own way: each part gets the next index
 //! when it is first spoken of.
 
-use langley_model::{Content, LiveKind};
+use langley_model::{Content, EventText, Few, LiveKind};
 
-use crate::dialect::{Delta, EventText};
+use crate::dialect::{Delta, place};
 use crate::json::unescape;
 
 /// Open blocks that are remembered; beyond it the oldest counts as ended.
@@ -75,21 +75,21 @@ impl<K: Copy + PartialEq> Blocks<K> {
         block.said |= !text.is_empty();
         let index = block.index;
         out(Delta::fragment(index, kind, text));
-        Some(EventText::within(index, kind, data, escaped))
+        Some(place(index, kind, data, escaped))
     }
 
-    /// Ends the blocks of which `ends` is true; returns the last one's index.
-    pub(super) fn stop(&mut self, ends: impl Fn(K) -> bool, out: Out<'_>) -> Option<u32> {
-        let mut last = None;
+    /// Ends the blocks of which `ends` is true; returns their indices.
+    pub(super) fn stop(&mut self, ends: impl Fn(K) -> bool, out: Out<'_>) -> Few<u32> {
+        let mut stopped = Few::None;
         self.open.retain(|block| {
             let ended = ends(block.key);
             if ended {
                 out(Delta::BlockStop { index: block.index });
-                last = Some(block.index);
+                stopped.push(block.index);
             }
             !ended
         });
-        last
+        stopped
     }
 }
 

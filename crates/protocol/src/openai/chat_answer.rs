@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use langley_model::{Content, LiveKind};
+use langley_model::{Content, EventText, Few, LiveKind};
 
 use super::blocks::{Blocks, Out, text, thinking};
 use super::{error, usage};
-use crate::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
+use crate::dialect::{Delta, EventFacts, ResponseDecoder};
 use crate::json::{Object, elements, inner, stated};
 use crate::sse::SseEvent;
 
@@ -101,12 +101,13 @@ impl ChatAnswer {
             self.start(object, said.as_ref().and_then(|said| said.text("role")), out);
             if let Some(said) = &said {
                 self.watch(number);
-                read.unknown |= !self.parts(number, said, data, &mut read.text, out);
+                let known = self.parts(number, said, data, &mut read, out);
+                read.unknown |= !known;
             }
             // Some hosts write an empty reason in every chunk.
             let reason = choice.text("finish_reason").filter(|reason| !reason.is_empty());
             if let Some(reason) = reason {
-                read.ends_block = self.finish(number, &reason, out).or(read.ends_block);
+                self.finish(number, &reason, &mut read, out);
             }
         }
         // Azure's first chunk names nothing.
@@ -129,8 +130,8 @@ impl ChatAnswer {
     }
 
     /// A choice has a reason to have ended: with the last of them the answer is whole.
-    fn finish(&mut self, choice: u32, reason: &str, out: Out<'_>) -> Option<u32> {
-        let ended = self.blocks.stop(|part| part.choice == choice, out);
+    fn finish(&mut self, choice: u32, reason: &str, read: &mut Read, out: Out<'_>) {
+        read.ends(&self.blocks.stop(|part| part.choice == choice, out));
         self.calls.retain(|(part, _)| part.choice != choice);
         if !self.stopped {
             self.stopped = true;
@@ -143,7 +144,6 @@ impl ChatAnswer {
                 self.end(out);
             }
         }
-        ended
     }
 
     /// Hands out the parts of one choice. Returns whether all of them are known.
@@ -152,7 +152,7 @@ impl ChatAnswer {
         choice: u32,
         said: &Object<'_>,
         data: &[u8],
-        place: &mut Option<EventText>,
+        read: &mut Read,
         out: Out<'_>,
     ) -> bool {
         let mut known = true;
@@ -172,14 +172,14 @@ impl ChatAnswer {
             };
             if !escaped.is_empty() {
                 let part = Part { choice, kind };
-                known &= self.say(part, live, escaped, data, place, out);
+                known &= self.say(part, live, escaped, data, read, out);
             }
         }
         for (position, call) in
             (0..).zip(said.raw("tool_calls").and_then(elements).unwrap_or_default())
         {
             let call = Object::read(call.get().as_bytes());
-            known &= call.is_some_and(|call| self.call(choice, position, &call, data, place, out));
+            known &= call.is_some_and(|call| self.call(choice, position, &call, data, read, out));
         }
         if let Some(call) = said.object("function_call") {
             known &= self.function(
@@ -188,7 +188,7 @@ impl ChatAnswer {
                 &call,
                 "arguments",
                 data,
-                place,
+                read,
                 out,
             );
         }
@@ -207,24 +207,22 @@ impl ChatAnswer {
         live: LiveKind,
         escaped: &str,
         data: &[u8],
-        place: &mut Option<EventText>,
+        read: &mut Read,
         out: Out<'_>,
     ) -> bool {
-        self.quiet(part, out);
+        self.quiet(part, read, out);
         self.blocks.start(part, if live == LiveKind::Thinking { thinking } else { text }, out);
         let said = self.blocks.say(part, live, escaped, data, out);
-        *place = place.or(said);
+        read.texts.extend(said);
         said.is_some()
     }
 
     /// Ends the texts of a choice that are other than `part`.
-    fn quiet(&mut self, part: Part, out: Out<'_>) {
-        self.blocks.stop(
-            |open| {
-                open.choice == part.choice && open != part && !matches!(open.kind, Kind::Call(_))
-            },
-            out,
-        );
+    fn quiet(&mut self, part: Part, read: &mut Read, out: Out<'_>) {
+        let is_other = |open: Part| {
+            open.choice == part.choice && open != part && !matches!(open.kind, Kind::Call(_))
+        };
+        read.ends(&self.blocks.stop(is_other, out));
     }
 
     fn call(
@@ -233,21 +231,21 @@ impl ChatAnswer {
         position: u32,
         call: &Object<'_>,
         data: &[u8],
-        place: &mut Option<EventText>,
+        read: &mut Read,
         out: Out<'_>,
     ) -> bool {
         let part = Part { choice, kind: Kind::Call(call.index("index").unwrap_or(position)) };
         let id = call.owned("id");
         let known = self.calls.iter().find(|(of, _)| *of == part);
         if known.is_some_and(|(_, known)| !id.is_empty() && *known != id) {
-            self.blocks.stop(|open| open == part, out);
+            read.ends(&self.blocks.stop(|open| open == part, out));
             self.calls.retain(|(of, _)| *of != part);
         }
         match (call.object("function"), call.object("custom")) {
             (Some(function), _) => {
-                self.function(part, &id, &function, "arguments", data, place, out)
+                self.function(part, &id, &function, "arguments", data, read, out)
             }
-            (None, Some(custom)) => self.function(part, &id, &custom, "input", data, place, out),
+            (None, Some(custom)) => self.function(part, &id, &custom, "input", data, read, out),
             (None, None) => false,
         }
     }
@@ -261,10 +259,10 @@ impl ChatAnswer {
         function: &Object<'_>,
         member: &str,
         data: &[u8],
-        place: &mut Option<EventText>,
+        read: &mut Read,
         out: Out<'_>,
     ) -> bool {
-        self.quiet(part, out);
+        self.quiet(part, read, out);
         if !self.blocks.is_open(part) {
             if self.calls.len() >= CALLS_MAX {
                 self.calls.remove(0);
@@ -285,7 +283,7 @@ impl ChatAnswer {
             return true;
         };
         let said = self.blocks.say(part, LiveKind::ToolInput, escaped, data, out);
-        *place = place.or(said);
+        read.texts.extend(said);
         said.is_some()
     }
 }
@@ -293,23 +291,29 @@ impl ChatAnswer {
 /// What one chunk was.
 #[derive(Default)]
 struct Read {
-    text: Option<EventText>,
-    ends_block: Option<u32>,
+    texts: Few<EventText>,
+    ends_blocks: Few<u32>,
     unknown: bool,
+}
+
+impl Read {
+    fn ends(&mut self, blocks: &Few<u32>) {
+        self.ends_blocks.extend(blocks.iter().copied());
+    }
 }
 
 impl ResponseDecoder for ChatAnswer {
     fn event<'a>(&mut self, event: &SseEvent<'a>, out: Out<'_>) -> EventFacts<'a> {
         if event.data.trim_ascii() == DONE {
             self.end(out);
-            return EventFacts { kind: "[DONE]", text: None, ends_block: None, known: true };
+            return EventFacts::plain("[DONE]");
         }
         let object = Object::read(event.data);
         let failed = object.as_ref().is_some_and(|object| object.raw("error").is_some());
         let kind = if failed { "error" } else { stated(object.as_ref(), "object", event.name) };
         match object.and_then(|object| self.read(event.data, &object, "delta", out)) {
-            Some(Read { text, ends_block, unknown }) => {
-                EventFacts { kind, text, ends_block, known: !unknown }
+            Some(Read { texts, ends_blocks, unknown }) => {
+                EventFacts { kind, texts, ends_blocks, known: !unknown }
             }
             None => {
                 out(Delta::Unknown { kind: Cow::Borrowed(kind) });

@@ -14,5 +14,6 @@ mod gemini;
 mod json_array;
 mod openai;
 mod sse;
+mod straddling;
 mod websocket;
 mod whole_bodies;
