@@ -62,7 +62,11 @@ impl Assembly {
                 message.model = own(model).or_else(|| message.model.take());
                 message.role = own(role).or_else(|| message.role.take());
             }
-            Delta::Usage(usage) => message.usage.update(&usage),
+            Delta::Usage(usage) => {
+                // What a call cost is no answer yet.
+                message.usage.update(&usage);
+                return;
+            }
             Delta::BlockStart { index, content } => self.start(index, content),
             Delta::Signature { index, bytes } => {
                 if let Some(Content::Thinking { signature_bytes, .. }) = self.content(index) {
@@ -99,6 +103,11 @@ impl Assembly {
                     kind: kind.map(Into::into),
                     message: sentence.map(Into::into),
                 });
+            }
+            Delta::Served { model } => {
+                self.stopped = true;
+                message.model = model.map(Into::into).or_else(|| message.model.take());
+                return;
             }
             Delta::TokenCount(_) | Delta::Ping | Delta::Unknown { .. } => return,
         }

@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 
 use langley_model::{
-    Content, EventText, Few, LiveKind, Provider, SessionId, Tokens, Usage, percent_decoded,
+    Content, EventText, Few, LiveKind, ModelCall, Provider, SessionId, Tokens, Usage,
+    percent_decoded,
 };
 
 use crate::sse::SseEvent;
@@ -20,13 +21,13 @@ pub trait Dialect: Send + Sync {
     fn response(&self) -> Box<dyn ResponseDecoder>;
 
     /// The model asked for, where the path names it, as it stands there (see [`model_name`]). A query may be left on the path.
-    fn model_in_path<'p>(&self, _path: &'p str) -> Option<&'p str> {
-        None
+    fn model_in_path<'p>(&self, path: &'p str) -> Option<&'p str> {
+        ModelCall::of_path(path)?.model
     }
 
     /// Whether a stream is asked for, where the path says it. A query may be left on the path.
-    fn streams(&self, _path: &str) -> Option<bool> {
-        None
+    fn streams(&self, path: &str) -> Option<bool> {
+        ModelCall::of_path(path).map(|call| call.method.streams())
     }
 
     /// Whether a stream asked for may come as one JSON array whose elements are its events.
@@ -218,6 +219,11 @@ pub enum Delta<'a> {
         /// The provider's sentence.
         message: Option<Cow<'a, str>>,
     },
+    /// A call whose answer is no message, such as vectors or an image, was served.
+    Served {
+        /// By which model.
+        model: Option<Cow<'a, str>>,
+    },
     /// Something of a type this version does not know. An unknown block also has its
     /// [`Delta::BlockStart`], with [`Content::Other`].
     Unknown {
@@ -279,6 +285,8 @@ pub struct SessionHints {
     pub client_metadata: Option<SessionId>,
     /// `prompt_cache_key`.
     pub prompt_cache_key: Option<SessionId>,
+    /// `request.session_id`, as Gemini CLI states it.
+    pub request_session: Option<SessionId>,
 }
 
 /// The dialect of an exchange, by method and path; the query is ignored, and so is the host: many
@@ -301,14 +309,15 @@ pub fn dialect_for(
         Some((Provider::Anthropic, &anthropic::Anthropic))
     } else if anthropic::Vertex::is_call(path) {
         Some((Provider::Anthropic, &anthropic::Vertex))
-    } else if ends("/chat/completions") {
-        Some((Provider::OpenAi, &openai::Chat))
-    } else if ends("/v1/responses") || ends("/openai/responses") || ends("/codex/responses") {
-        Some((Provider::OpenAi, &openai::Responses))
-    } else if gemini::is_call(path) {
-        Some((Provider::Gemini, &gemini::Gemini))
+    } else if let Some(dialect) = openai::of_path(path) {
+        Some((Provider::OpenAi, dialect))
+    } else if gemini::is_interaction(path) {
+        Some((Provider::Gemini, &gemini::Interactions))
     } else {
-        bedrock::of_path(path).map(|dialect| (Provider::Bedrock, dialect))
+        let ModelCall { model, method } = ModelCall::of_path(path)?;
+        let dialect = gemini::of_method(method)
+            .or_else(|| bedrock::of_method(method, model.unwrap_or_default()))?;
+        Some((method.provider(), dialect))
     }
 }
 
@@ -341,8 +350,13 @@ mod tests {
             "/v1/chat/completions",
             "/api/v1/chat/completions",
             "/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
+            "/openai/deployments/embed/embeddings?api-version=2024-10-21",
+            "/v1/embeddings",
+            "/v1/images/generations",
+            "/v1/audio/speech",
             "/v1/responses",
             "/openai/v1/responses",
+            "/openai/responses?api-version=2025-03-01-preview",
             "/backend-api/codex/responses",
         ] {
             assert_eq!(provider("POST", path), Some(Provider::OpenAi), "{path}");
@@ -372,12 +386,18 @@ mod tests {
             "/v1/models/gemini-2.5-pro:countTokens/",
             &format!("{vertex}:streamGenerateContent"),
             &format!("/gateway{vertex}:generateContent").replace("v1", "v1beta1"),
+            "/v1beta/models/text-embedding-004:embedContent",
+            "/v1internal:streamGenerateContent?alt=sse",
+            "/v1beta/interactions",
+            "/v1beta1/projects/p/locations/global/interactions",
         ] {
             assert_eq!(provider("POST", path), Some(Provider::Gemini), "{path}");
             assert_eq!(provider("GET", path), None, "{path}");
         }
         for path in [
-            "/v1beta/models/text-embedding-004:embedContent",
+            "/v1internal:loadCodeAssist",
+            "/v1beta/interactions/v1_abc/cancel",
+            "/api/interactions",
             "/v1beta/models/:generateContent",
             "/v1beta/models",
             "/v1beta/models/m:generateContentX",

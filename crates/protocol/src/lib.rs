@@ -3,6 +3,7 @@
 
 pub mod anthropic;
 pub mod bedrock;
+mod blocks;
 pub mod client_hello;
 pub mod dialect;
 pub mod encoding;

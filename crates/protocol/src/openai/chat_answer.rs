@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use langley_model::{Content, EventText, Few, LiveKind};
 
-use super::blocks::{Blocks, Out, text, thinking};
 use super::{error, usage};
+use crate::blocks::{Blocks, Out, text, thinking};
 use crate::dialect::{Delta, EventFacts, ResponseDecoder};
 use crate::json::{Object, elements, inner, stated};
 use crate::sse::SseEvent;

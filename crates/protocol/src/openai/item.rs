@@ -2,7 +2,7 @@
 
 use langley_model::Content;
 
-use super::blocks::thinking;
+use crate::blocks::thinking;
 use crate::json::Object;
 
 /// What an item is.

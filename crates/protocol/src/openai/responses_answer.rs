@@ -8,9 +8,9 @@ use std::borrow::Cow;
 
 use langley_model::{Content, EventText, Few, LiveKind, Usage};
 
-use super::blocks::{Blocks, Out, text, thinking};
 use super::item::Item;
 use super::{error, owned, usage};
+use crate::blocks::{Blocks, Out, text, thinking};
 use crate::dialect::{Delta, EventFacts, Read, ResponseDecoder, Said};
 use crate::json::{Object, elements, inner, stated};
 use crate::sse::SseEvent;

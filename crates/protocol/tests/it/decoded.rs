@@ -72,13 +72,16 @@ impl Decoded {
             apply(self, delta);
         });
         // Whatever text has a place was handed out, and of a block that has a place nothing else was.
+        // Values of arguments that are told by path are numbered from above, and stay escaped.
+        let of_blocks = |text: &&EventText| text.block < u32::MAX / 2;
         let unescaped = |text: &EventText| {
             let escaped = std::str::from_utf8(&event.data[text.start..text.end]).expect("UTF-8");
             let quoted = escaped.replace("\\ud83d\\ude00", "😀").replace("\\ud83d", "\\ufffd");
             let text_of = serde_json::from_str(&format!("\"{quoted}\"")).expect("escaped");
             (text.block, text_of)
         };
-        let mut placed: Vec<(u32, String)> = read.texts.iter().map(unescaped).collect();
+        let mut placed: Vec<(u32, String)> =
+            read.texts.iter().filter(of_blocks).map(unescaped).collect();
         texts.retain(|(index, text)| {
             text != "\n\n" && read.texts.iter().any(|text| text.block == *index)
         });
@@ -142,6 +145,7 @@ fn apply(decoded: &mut Decoded, delta: Delta<'_>) {
                 Some(ProviderError { kind: kind.map(Into::into), message: text.map(Into::into) });
         }
         Delta::Unknown { kind } => decoded.unknown.push(kind.into_owned()),
+        Delta::Served { model } => message.model = model.map(Into::into),
         Delta::Ping | Delta::TokenCount(_) => {}
     }
 }

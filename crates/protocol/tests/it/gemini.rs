@@ -275,21 +275,6 @@ fn counted_tokens_are_not_usage() {
 }
 
 #[test]
-fn arguments_in_pieces_are_said_to_be_unknown() {
-    let (deltas, known) = read(
-        r#"{"candidates": [{"content": {"parts": [
-            {"functionCall": {"name": "edit", "willContinue": true}},
-            {"functionCall": {"partialArgs": [{"jsonPath": "$.a", "stringValue": "x"}]}}]}}]}"#,
-    );
-    assert!(!known);
-    let unknown: Vec<_> = deltas.iter().filter(|delta| delta.starts_with("Unknown")).collect();
-    assert_eq!(
-        unknown,
-        [r#"Unknown { kind: "partialArgs" }"#, r#"Unknown { kind: "functionCall" }"#]
-    );
-}
-
-#[test]
 fn what_cannot_be_read_is_unknown_and_harms_no_later_event() {
     let stream = "data: {\"candidates\": [{\"cont\n\ndata: [DONE]\n\ndata: {}\n\n\
                   data: {\"candidates\": 7}\n\ndata: {\"candidates\": [7, {}, {\"content\": 1}]}\n\n\

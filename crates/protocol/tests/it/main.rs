@@ -11,6 +11,7 @@ mod event_stream;
 mod fast_path;
 mod fuzz;
 mod gemini;
+mod interactions;
 mod json_array;
 mod openai;
 mod sse;

@@ -5,7 +5,7 @@ use langley_model::{EventRedactor, EventRun, IncomingEvent, Redactor, RedactorOp
 use langley_protocol::anthropic::Anthropic;
 use langley_protocol::bedrock::{Converse, Invoke};
 use langley_protocol::dialect::Dialect;
-use langley_protocol::gemini::Gemini;
+use langley_protocol::gemini::{Gemini, Interactions};
 use langley_protocol::openai::{Chat, Responses};
 use langley_protocol::sse::SseEvent;
 
@@ -58,6 +58,16 @@ const FORMS: &[Form] = &[
         "",
         r#"{"type":"response.reasoning_summary_text.delta","output_index":1,"delta":"{}"}"#,
     ),
+    Form(
+        &Interactions,
+        "",
+        r#"{"event_type":"step.delta","index":1,"delta":{"type":"text","text":"{}"}}"#,
+    ),
+    Form(
+        &Interactions,
+        "",
+        r#"{"event_type":"step.delta","index":1,"delta":{"type":"thought_summary","content":{"text":"{}"}}}"#,
+    ),
     Form(&Converse, "contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"text":"{}"}}"#),
     Form(
         &Converse,
@@ -78,16 +88,23 @@ const FORMS: &[Form] = &[
 
 /// What was stored of a stream of these events, in how many spans after each, and what was shown.
 fn stored(form: &Form, pieces: &[&str]) -> (String, Vec<usize>, String) {
-    let Form(dialect, name, template) = form;
+    let data: Vec<String> = pieces.iter().map(|piece| form.2.replace("{}", piece)).collect();
+    stored_data(form.0, form.1, &data)
+}
+
+fn stored_data(
+    dialect: &dyn Dialect,
+    name: &str,
+    pieces: &[String],
+) -> (String, Vec<usize>, String) {
     let redactor = Redactor::new(RedactorOptions::default()).expect("a redactor");
     let (mut decoder, mut events) = (dialect.response(), EventRedactor::new());
     let (mut run, mut shown, mut counts) = (EventRun::default(), String::new(), Vec::new());
     let mut live = |_, _, text: langley_model::Redacted<String>| shown.push_str(&text);
-    for (seq, piece) in (0..).zip(pieces) {
-        let data = template.replace("{}", piece);
+    for (seq, data) in (0..).zip(pieces) {
         let event = SseEvent { name, data: data.as_bytes(), id: None, retry: None };
         let facts = decoder.event(&event, &mut |_| {});
-        assert!(facts.known && (piece.is_empty() || !facts.texts.as_slice().is_empty()), "{data}");
+        assert!(facts.known, "{data}");
         let (texts, data) = (facts.texts.as_slice(), event.data);
         let incoming = IncomingEvent { seq, offset_us: 0, kind: facts.kind, data, texts };
         events.push(&redactor, incoming, &mut run, &mut live);
@@ -115,6 +132,32 @@ fn nothing_of_a_secret_that_straddles_two_events_is_stored() {
             let rest = 2 * (form.2.len() - "{}".len()) + "run  now".len();
             assert_eq!(stored.len(), rest + "[redacted:anthropic_key]".len(), "{at}: {stored}");
         }
+    }
+}
+
+#[test]
+fn a_value_told_by_path_loses_its_secret_even_right_behind_another_value() {
+    let call = |parts: &str| {
+        format!(
+            r#"{{"candidates":[{{"content":{{"parts":[{{"functionCall":{{{parts}"willContinue":true}}}}]}}}}]}}"#
+        )
+    };
+    let value = |name: &str, text: &str, goes_on: bool| {
+        format!(r#"{{"jsonPath":"$.{name}","stringValue":"{text}","willContinue":{goes_on}}}"#)
+    };
+    for at in 1..SECRET.len() {
+        let (head, tail) = SECRET.split_at(at);
+        let two = format!("{},{}", value("a", "rk", false), value("b", head, true));
+        let data = [
+            call(r#""name":"x","#),
+            call(&format!(r#""partialArgs":[{}],"#, value("a", "Yo", true))),
+            call(&format!(r#""partialArgs":[{two}],"#)),
+            call(&format!(r#""partialArgs":[{}],"#, value("b", tail, false))),
+        ];
+        let (stored, ..) = stored_data(&Gemini, "", &data);
+        assert_eq!(stored.matches("[redacted:anthropic_key]").count(), 1, "{at}: {stored}");
+        let found = (13..SECRET.len() - 5).any(|at| stored.contains(&SECRET[at..at + 5]));
+        assert!(!found, "{at}: {stored}");
     }
 }
 

@@ -10,11 +10,11 @@ use crate::json::unescape;
 const OPEN_MAX: usize = 256;
 
 /// Where the decoder hands its deltas.
-pub(super) type Out<'o> = &'o mut dyn FnMut(Delta<'_>);
+pub(crate) type Out<'o> = &'o mut dyn FnMut(Delta<'_>);
 
 /// The open blocks, by the provider's own name `K` of their part.
 #[derive(Debug)]
-pub(super) struct Blocks<K> {
+pub(crate) struct Blocks<K> {
     open: Vec<Open<K>>,
     next: u32,
 }
@@ -35,17 +35,17 @@ impl<K> Default for Blocks<K> {
 
 impl<K: Copy + PartialEq> Blocks<K> {
     /// Whether the part's block is open.
-    pub(super) fn is_open(&self, key: K) -> bool {
+    pub(crate) fn is_open(&self, key: K) -> bool {
         self.open.iter().any(|block| block.key == key)
     }
 
     /// Whether any of the part's text came.
-    pub(super) fn has_said(&self, key: K) -> bool {
+    pub(crate) fn has_said(&self, key: K) -> bool {
         self.open.iter().any(|block| block.key == key && block.said)
     }
 
     /// The part's block, begun with `content` when it is not open.
-    pub(super) fn start(&mut self, key: K, content: impl FnOnce() -> Content, out: Out<'_>) -> u32 {
+    pub(crate) fn start(&mut self, key: K, content: impl FnOnce() -> Content, out: Out<'_>) -> u32 {
         if let Some(block) = self.open.iter().find(|block| block.key == key) {
             return block.index;
         }
@@ -62,7 +62,7 @@ impl<K: Copy + PartialEq> Blocks<K> {
 
     /// A piece of the part's text: `escaped` as it stands in the JSON of `data`. None when it cannot be
     /// unescaped.
-    pub(super) fn say(
+    pub(crate) fn say(
         &mut self,
         key: K,
         kind: LiveKind,
@@ -79,7 +79,7 @@ impl<K: Copy + PartialEq> Blocks<K> {
     }
 
     /// Ends the blocks of which `ends` is true; returns their indices.
-    pub(super) fn stop(&mut self, ends: impl Fn(K) -> bool, out: Out<'_>) -> Few<u32> {
+    pub(crate) fn stop(&mut self, ends: impl Fn(K) -> bool, out: Out<'_>) -> Few<u32> {
         let mut stopped = Few::None;
         self.open.retain(|block| {
             let ended = ends(block.key);
@@ -94,11 +94,11 @@ impl<K: Copy + PartialEq> Blocks<K> {
 }
 
 /// An empty text.
-pub(super) const fn text() -> Content {
+pub(crate) const fn text() -> Content {
     Content::Text { text: String::new(), citations: Vec::new() }
 }
 
 /// Empty reasoning.
-pub(super) const fn thinking() -> Content {
+pub(crate) const fn thinking() -> Content {
     Content::Thinking { text: String::new(), signature_bytes: 0 }
 }
