@@ -39,6 +39,11 @@ impl<K: Copy + PartialEq> Blocks<K> {
         self.open.iter().any(|block| block.key == key)
     }
 
+    /// The index of the part's open block.
+    pub(crate) fn index(&self, key: K) -> Option<u32> {
+        self.open.iter().find(|block| block.key == key).map(|block| block.index)
+    }
+
     /// Whether any of the part's text came.
     pub(crate) fn has_said(&self, key: K) -> bool {
         self.open.iter().any(|block| block.key == key && block.said)

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use langley_model::{
-    Content, EventText, Few, LiveKind, ModelCall, Provider, SessionId, Tokens, Usage,
+    Content, EventText, Few, LiveKind, MicroUsd, ModelCall, Provider, SessionId, Tokens, Usage,
     percent_decoded,
 };
 
@@ -152,6 +152,8 @@ pub enum Delta<'a> {
     },
     /// Usage so far, only the classes that were stated.
     Usage(Usage),
+    /// What the answer cost, as the provider says; the last one wins.
+    Cost(MicroUsd),
     /// Tokens of a prompt that was counted and not run (not billed, hence not usage).
     TokenCount(Tokens),
     /// A content block began.

@@ -270,3 +270,15 @@ fn a_secret_in_the_second_of_two_calls_that_straddles_two_events_is_not_stored()
         assert_eq!(rows.flow(id).tool_names, ["x", "y"]);
     }
 }
+
+#[test]
+fn a_cost_that_the_host_reports_is_the_flows_cost() {
+    let cassette = include_bytes!("../../../protocol/tests/cassettes/openai/openrouter.sse");
+    let script = Script::post("/api/v1/chat/completions", &[]).request_end().sse();
+    let script = script.data_by(cassette, 50).end();
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.cost, Some(langley_model::MicroUsd(1420)));
+    assert_eq!(flow.cost_source.as_deref(), Some("reported"));
+    assert_eq!((flow.outcome, flow.event_count), (Some(Outcome::Completed), 6));
+}

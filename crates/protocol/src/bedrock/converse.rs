@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use langley_model::{Content, EventText, LiveKind};
 
 use super::{fault, usage};
+use crate::base64::decoded_len;
 use crate::dialect::{Delta, EventFacts, Read, ResponseDecoder, place};
 use crate::json::{Object, elements, inner, unescape};
 use crate::sse::SseEvent;
@@ -302,8 +303,7 @@ fn signature(index: u32, holder: &Object<'_>) -> Delta<'static> {
 /// Withheld reasoning; its length is that of what the base64 stands for.
 fn redacted(holder: &Object<'_>) -> Content {
     let base64 = holder.text("redactedContent").unwrap_or_default();
-    let len = base64.trim_end_matches('=').len() * 3 / 4;
-    Content::RedactedThinking { bytes: u32::try_from(len).unwrap_or(u32::MAX) }
+    Content::RedactedThinking { bytes: u32::try_from(decoded_len(&base64)).unwrap_or(u32::MAX) }
 }
 
 fn tool_use(call: &Object<'_>) -> Content {

@@ -2,7 +2,7 @@
 
 use langley_model::Content;
 
-use super::part::decoded_len;
+use crate::base64::decoded_len;
 use crate::json::Object;
 
 /// What an item is.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use langley_model::Content;
 
+use crate::base64::decoded_len;
 use crate::json::Object;
 
 /// Members that say something of a part and are no content.
@@ -67,21 +68,4 @@ pub(super) fn whole<'a>(json: &'a str, part: &Object<'a>) -> Option<Whole<'a>> {
 /// A call, its arguments left out.
 pub(super) fn call(call: &Object<'_>) -> Content {
     Content::ToolUse { id: call.owned("id"), name: call.owned("name"), input: String::new() }
-}
-
-/// Bytes that a text in base64 stands for.
-pub(super) fn decoded_len(base64: &str) -> usize {
-    base64.trim_end_matches('=').len() * 3 / 4
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_in_base64_is_measured_by_what_it_stands_for() {
-        for (base64, len) in [("", 0), ("TQ==", 1), ("TWE=", 2), ("TWFu", 3), ("TWFuTQ", 4)] {
-            assert_eq!(decoded_len(base64), len, "{base64}");
-        }
-    }
 }

@@ -2,9 +2,10 @@
 //!
 //! Formats: the public references of `POST /v1/chat/completions` and `POST /v1/responses` with their
 //! streaming events, the members that compatible hosts add (`reasoning_content`, `reasoning`,
-//! `x_groq`), and what clients were seen to send.
+//! `images`, `citations`, `executed_tools`, `x_groq`, `usage.cost`, content as a list of parts), and what clients were seen to send.
 
 mod chat_answer;
+mod chat_part;
 mod chat_request;
 mod item;
 mod plain;

@@ -6,9 +6,9 @@
 
 use std::borrow::Cow;
 
-use langley_model::{Content, EventText, Few, LiveKind, Usage};
+use langley_model::{EventText, Few, LiveKind, Usage};
 
-use super::item::Item;
+use super::item::{self, Item};
 use super::{error, owned, usage};
 use crate::blocks::{Blocks, Out, text, thinking};
 use crate::dialect::{Delta, EventFacts, Read, ResponseDecoder, Said};
@@ -257,19 +257,21 @@ impl ResponsesAnswer {
                     self.searches += 1;
                 }
                 let places = self.input(whole, object.raw(member), data, out);
-                let result =
-                    ["output", "outputs", "results"].iter().find_map(|name| object.raw(name));
-                if let Some(json) = result {
-                    let content = || Content::ServerToolResult {
-                        kind: object.owned("type"),
-                        tool_use_id: object.owned("id"),
-                        json: json.to_owned(),
-                    };
-                    self.blocks.start(Part { item, kind: Kind::Result }, content, out);
-                }
+                self.result(item, object, out);
                 places
             }
+            Item::Output => {
+                self.result(item, object, out);
+                Few::None
+            }
             Item::Message | Item::Silent | Item::Unknown => Few::None,
+        }
+    }
+
+    /// What a call gave, in a block of its own.
+    fn result(&mut self, item: u32, object: &Object<'_>, out: Out<'_>) {
+        if let Some(content) = item::result(object) {
+            self.blocks.start(Part { item, kind: Kind::Result }, || content, out);
         }
     }
 

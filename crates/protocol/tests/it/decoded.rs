@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use langley_model::{Block, Content, EventText, Few, Message, ProviderError};
+use langley_model::{Block, Content, EventText, Few, Message, MicroUsd, ProviderError};
 use langley_protocol::bedrock;
 use langley_protocol::dialect::{Delta, EventFacts, ResponseDecoder};
 use langley_protocol::event_stream::EventStreamDecoder;
@@ -21,6 +21,7 @@ pub(crate) struct Decoded {
     pub(crate) events: Vec<Facts>,
     pub(crate) deltas: Vec<String>,
     pub(crate) message: Message,
+    pub(crate) cost: Option<MicroUsd>,
     pub(crate) ended: bool,
     pub(crate) unknown: Vec<String>,
 }
@@ -145,6 +146,7 @@ fn apply(decoded: &mut Decoded, delta: Delta<'_>) {
                 Some(ProviderError { kind: kind.map(Into::into), message: text.map(Into::into) });
         }
         Delta::Unknown { kind } => decoded.unknown.push(kind.into_owned()),
+        Delta::Cost(cost) => decoded.cost = Some(cost),
         Delta::Served { model } => message.model = model.map(Into::into),
         Delta::Ping | Delta::TokenCount(_) => {}
     }

@@ -14,6 +14,7 @@ mod gemini;
 mod interactions;
 mod json_array;
 mod openai;
+mod openai_hosts;
 mod sse;
 mod straddling;
 mod websocket;
