@@ -1,6 +1,6 @@
 //! From the steps of an answer to the message, bounded, so that an endless answer cannot fill memory.
 
-use langley_model::{Block, Content, Flow, Message, ProviderError, Usage};
+use langley_model::{Block, Content, Flow, Message, MicroUsd, ProviderError, Usage};
 use langley_protocol::dialect::Delta;
 
 use crate::cut::safe_end;
@@ -16,6 +16,7 @@ const OPENING_PART: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Assembly {
     message: Message,
+    cost: Option<MicroUsd>,
     /// Bytes that may be kept.
     limit: usize,
     /// Bytes that may still be kept.
@@ -31,6 +32,7 @@ impl Assembly {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             message: Message::default(),
+            cost: None,
             limit,
             room: limit,
             answer: Answer::Open,
@@ -62,7 +64,11 @@ impl Assembly {
                 message.model = own(model).or_else(|| message.model.take());
                 message.role = own(role).or_else(|| message.role.take());
             }
-            Delta::Usage(usage) => message.usage.update(&usage),
+            Delta::Usage(usage) => {
+                // What a call cost is no answer yet.
+                message.usage.update(&usage);
+                return;
+            }
             Delta::BlockStart { index, content } => self.start(index, content),
             Delta::Signature { index, bytes } => {
                 if let Some(Content::Thinking { signature_bytes, .. }) = self.content(index) {
@@ -100,6 +106,15 @@ impl Assembly {
                     message: sentence.map(Into::into),
                 });
             }
+            Delta::Cost(cost) => {
+                self.cost = Some(cost);
+                return;
+            }
+            Delta::Served { model } => {
+                self.stopped = true;
+                message.model = model.map(Into::into).or_else(|| message.model.take());
+                return;
+            }
             Delta::TokenCount(_) | Delta::Ping | Delta::Unknown { .. } => return,
         }
         self.heard = true;
@@ -123,6 +138,10 @@ impl Assembly {
     /// Writes what is known so far into the flow.
     pub(crate) fn describe(&self, flow: &mut Flow) {
         describe(&self.message, self.usage(), flow);
+        if self.cost.is_some() {
+            flow.cost = self.cost;
+            flow.cost_source = Some(String::from("reported"));
+        }
     }
 
     /// The message as far as it came; none when the answer said nothing.

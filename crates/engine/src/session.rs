@@ -21,6 +21,7 @@ pub(crate) enum Rung {
     ClientMetadata,
     UserIdJson,
     MetadataSessionId,
+    RequestSessionId,
     PromptCacheKey,
     UserIdSuffix,
 }
@@ -39,6 +40,7 @@ impl Rung {
             Self::ClientMetadata => "body:client_metadata",
             Self::UserIdJson => "body:metadata.user_id.session_id",
             Self::MetadataSessionId => "body:metadata.sessionId",
+            Self::RequestSessionId => "body:request.session_id",
             Self::PromptCacheKey => "body:prompt_cache_key",
             Self::UserIdSuffix => "body:metadata.user_id._session_",
         }
@@ -79,6 +81,7 @@ impl Attribution {
         self.offer(Rung::MetadataSessionId, hints.metadata);
         self.offer(Rung::UserIdSuffix, hints.user_id_suffix);
         self.offer(Rung::ClientMetadata, hints.client_metadata);
+        self.offer(Rung::RequestSessionId, hints.request_session);
         self.offer(Rung::PromptCacheKey, hints.prompt_cache_key);
         self.user = self.user.take().or(hints.user_id);
     }

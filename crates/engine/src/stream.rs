@@ -1,8 +1,6 @@
 //! A streamed answer on its way: bytes to events to a redacted run and a message.
 
-use langley_model::{
-    EventRedactor, EventRun, EventText, Flow, FlowId, IncomingEvent, Message, Survey,
-};
+use langley_model::{EventRedactor, EventRun, Flow, FlowId, IncomingEvent, Message, Survey};
 use langley_protocol::dialect::{EventFacts, ResponseDecoder};
 use langley_protocol::encoding::{ContentDecoder, EncodingError};
 use langley_protocol::sse::SseEvent;
@@ -204,7 +202,7 @@ impl Stream {
         let mut take = |event: SseEvent<'_>| {
             let facts = match dialect {
                 Some(dialect) => dialect.event(&event, &mut |delta| assembly.apply(delta)),
-                None => EventFacts { kind: event.name, text: None, ends_block: None, known: true },
+                None => EventFacts::plain(event.name),
             };
             *unknown += u64::from(!facts.known);
             let incoming = IncomingEvent {
@@ -212,17 +210,12 @@ impl Stream {
                 offset_us,
                 kind: if facts.kind.is_empty() { "message" } else { facts.kind },
                 data: event.data,
-                text: facts.text.map(|text| EventText {
-                    block: text.block,
-                    kind: text.kind,
-                    start: text.start,
-                    end: text.end,
-                }),
+                texts: facts.texts.as_slice(),
             };
             *seen += 1;
             redactor.push_surveyed(&bench.redactor, incoming, &mut survey, run, &mut live);
-            if let Some(block) = facts.ends_block {
-                redactor.end_block(&bench.redactor, block, run, &mut live);
+            for block in &facts.ends_blocks {
+                redactor.end_block(&bench.redactor, *block, run, &mut live);
             }
         };
         match data {

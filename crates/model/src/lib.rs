@@ -2,10 +2,12 @@
 
 mod capture;
 mod courtesy;
+mod few;
 mod flow;
 mod http;
 mod id;
 mod message;
+mod model_call;
 mod outcome;
 mod percent;
 mod provider;
@@ -20,10 +22,12 @@ pub use capture::{
     ResponseHead, Setup, Tunnel, TunnelReason,
 };
 pub use courtesy::Courtesy;
+pub use few::Few;
 pub use flow::{Attributed, Flow};
 pub use http::{HeaderBlock, HttpVersion, Mode, Side};
 pub use id::{ConnectionId, FlowId, InvalidId, Revision, SESSION_ID_MAX, SessionId};
 pub use message::{Block, Content, Message, ProviderError};
+pub use model_call::{ModelCall, ModelMethod};
 pub use outcome::{Ending, Outcome};
 pub use percent::percent_decoded;
 pub use provider::Provider;

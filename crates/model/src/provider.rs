@@ -1,5 +1,7 @@
 //! Providers and the shapes in which they say no, so that Langley's own refusals read like theirs.
 
+use crate::model_call::ModelCall;
+
 /// Whose API a flow speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Provider {
@@ -40,18 +42,18 @@ impl Provider {
         let is = |prefix: &str| {
             path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let bedrock = ["/converse", "/converse-stream", "/invoke", "/invoke-with-response-stream"];
-        // Of the methods at a model, only Gemini's are named in its path segment.
-        let gemini = [":generateContent", ":streamGenerateContent", ":countTokens"];
+        let calls = |provider| {
+            ModelCall::of_path(path).is_some_and(|call| call.method.provider() == provider)
+        };
         if is("/v1/messages") || is("/v1/complete") {
             Some(Self::Anthropic)
-        } else if is("/v1/models") && gemini.iter().any(|end| path.ends_with(end)) {
+        } else if is("/v1/models") && calls(Self::Gemini) {
             Some(Self::Gemini)
         } else if is("/v1/chat/completions") || is("/v1/responses") || is("/v1/models") {
             Some(Self::OpenAi)
         } else if is("/v1beta/models") || is("/v1beta/interactions") {
             Some(Self::Gemini)
-        } else if path.starts_with("/model/") && bedrock.iter().any(|end| path.ends_with(end)) {
+        } else if path.starts_with("/model/") && calls(Self::Bedrock) {
             Some(Self::Bedrock)
         } else {
             None

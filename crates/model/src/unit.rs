@@ -8,6 +8,38 @@ pub struct Tokens(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MicroUsd(pub i64);
 
+impl MicroUsd {
+    /// Reads an amount in dollars as JSON writes it (`0.00014`, `1.4e-4`), rounded half-even. None when
+    /// it is no number, negative, or beyond what fits.
+    #[must_use]
+    pub fn of_decimal(text: &str) -> Option<Self> {
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+            None => (text, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits = format!("{whole}{fraction}");
+        if digits.is_empty() || digits.len() > 64 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        // Where the point of the millionths stands among the digits.
+        let point = i64::try_from(whole.len()).ok()? + i64::from(exponent) + 6;
+        if point < 0 {
+            return Some(Self(0));
+        }
+        let point = usize::try_from(point).ok()?;
+        if point > 80 {
+            return digits.bytes().all(|digit| digit == b'0').then_some(Self(0));
+        }
+        let (kept, rest) = digits.split_at(point.min(digits.len()));
+        let zeros = "0".repeat(point - kept.len());
+        let amount: i64 = format!("0{kept}{zeros}").parse().ok()?;
+        let half = format!("5{}", "0".repeat(rest.len().saturating_sub(1)));
+        let is_up = !rest.is_empty() && (rest > half.as_str() || (rest == half && amount % 2 == 1));
+        amount.checked_add(i64::from(is_up)).map(Self)
+    }
+}
+
 /// Tokens per class as the provider counted them. Absent is not zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -56,6 +88,29 @@ impl Usage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_in_dollars_is_read_to_the_millionth() {
+        for (text, micro) in [
+            ("0", 0),
+            ("1", 1_000_000),
+            ("0.00014", 140),
+            ("1.4e-4", 140),
+            ("1.4E-04", 140),
+            ("12.3456785", 12_345_678),
+            ("12.3456775", 12_345_678),
+            ("0.00000051", 1),
+            ("0.0000005", 0),
+            ("5e-9", 0),
+            ("0e99", 0),
+            ("2e3", 2_000_000_000),
+        ] {
+            assert_eq!(MicroUsd::of_decimal(text), Some(MicroUsd(micro)), "{text}");
+        }
+        for text in ["", "-1", "x", "1e", "\"1\"", "1e30", "null", "1.2.3"] {
+            assert_eq!(MicroUsd::of_decimal(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_later_report_replaces_only_what_it_states() {

@@ -3,7 +3,10 @@
 
 use std::borrow::Cow;
 
-use langley_model::{Content, LiveKind, Provider, SessionId, Tokens, Usage, percent_decoded};
+use langley_model::{
+    Content, EventText, Few, LiveKind, MicroUsd, ModelCall, Provider, SessionId, Tokens, Usage,
+    percent_decoded,
+};
 
 use crate::sse::SseEvent;
 use crate::{anthropic, bedrock, gemini, openai};
@@ -18,13 +21,13 @@ pub trait Dialect: Send + Sync {
     fn response(&self) -> Box<dyn ResponseDecoder>;
 
     /// The model asked for, where the path names it, as it stands there (see [`model_name`]). A query may be left on the path.
-    fn model_in_path<'p>(&self, _path: &'p str) -> Option<&'p str> {
-        None
+    fn model_in_path<'p>(&self, path: &'p str) -> Option<&'p str> {
+        ModelCall::of_path(path)?.model
     }
 
     /// Whether a stream is asked for, where the path says it. A query may be left on the path.
-    fn streams(&self, _path: &str) -> Option<bool> {
-        None
+    fn streams(&self, path: &str) -> Option<bool> {
+        ModelCall::of_path(path).map(|call| call.method.streams())
     }
 
     /// Whether a stream asked for may come as one JSON array whose elements are its events.
@@ -59,25 +62,25 @@ pub trait ResponseDecoder: Send {
 }
 
 /// What one stream event was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventFacts<'a> {
     /// Its type: the one its data states, else the event's name, else empty.
     pub kind: &'a str,
-    /// Where in its data the text of a delta (or of a block start that brings text along) lies;
-    /// none when it carries none.
-    pub text: Option<EventText>,
-    /// The block that ended with this event.
-    pub ends_block: Option<u32>,
+    /// Where in its data the texts of its deltas (or of block starts that bring text along) lie.
+    /// They are what [`Delta::Text`], [`Delta::Thinking`] or [`Delta::InputJson`] give unescaped.
+    pub texts: Few<EventText>,
+    /// The blocks that ended with this event.
+    pub ends_blocks: Few<u32>,
     /// `false` when the event, its block or its delta is of a type this version does not know, or
     /// its data cannot be read. Count it and keep the data as it came.
     pub known: bool,
 }
 
 /// What was read of an event of a known type.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub(crate) struct Read {
-    pub(crate) text: Option<EventText>,
-    pub(crate) ends_block: Option<u32>,
+    pub(crate) texts: Few<EventText>,
+    pub(crate) ends_blocks: Few<u32>,
 }
 
 /// The unknown part of an event was already handed out as [`Delta::Unknown`].
@@ -85,9 +88,15 @@ pub(crate) struct Read {
 pub(crate) struct Said;
 
 impl<'a> EventFacts<'a> {
+    /// A known event of this type that has no text and ends nothing.
+    #[must_use]
+    pub const fn plain(kind: &'a str) -> Self {
+        Self { kind, texts: Few::None, ends_blocks: Few::None, known: true }
+    }
+
     /// An event of which something is not known, and that was said.
     pub(crate) const fn unknown(kind: &'a str) -> Self {
-        Self { kind, text: None, ends_block: None, known: false }
+        Self { kind, texts: Few::None, ends_blocks: Few::None, known: false }
     }
 
     /// The facts of an event of the type `kind`, which is said to be unknown when nothing was read.
@@ -97,7 +106,7 @@ impl<'a> EventFacts<'a> {
         out: &mut dyn FnMut(Delta<'_>),
     ) -> Self {
         match read {
-            Some(Ok(Read { text, ends_block })) => Self { kind, text, ends_block, known: true },
+            Some(Ok(Read { texts, ends_blocks })) => Self { kind, texts, ends_blocks, known: true },
             Some(Err(Said)) => Self::unknown(kind),
             None => {
                 out(Delta::Unknown { kind: Cow::Borrowed(kind) });
@@ -107,28 +116,10 @@ impl<'a> EventFacts<'a> {
     }
 }
 
-/// Where the text of a delta lies inside the data of its event.
-///
-/// `start..end` are the bytes between the quotes of a JSON string, still JSON-escaped. They are
-/// what [`Delta::Text`], [`Delta::Thinking`] or [`Delta::InputJson`] gives unescaped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EventText {
-    /// Index of the content block.
-    pub block: u32,
-    /// What kind of text it is.
-    pub kind: LiveKind,
-    /// Offset of the first byte.
-    pub start: usize,
-    /// Offset after the last byte.
-    pub end: usize,
-}
-
-impl EventText {
-    /// The place of `text`, a part of `data`.
-    pub(crate) fn within(block: u32, kind: LiveKind, data: &[u8], text: &str) -> Self {
-        let start = text.as_ptr().addr() - data.as_ptr().addr();
-        Self { block, kind, start, end: start + text.len() }
-    }
+/// The place of `text`, a part of `data`: what lies between the quotes of a JSON string.
+pub(crate) fn place(block: u32, kind: LiveKind, data: &[u8], text: &str) -> EventText {
+    let start = text.as_ptr().addr() - data.as_ptr().addr();
+    EventText { block, kind, start, end: start + text.len() }
 }
 
 /// One step of an answer.
@@ -161,6 +152,8 @@ pub enum Delta<'a> {
     },
     /// Usage so far, only the classes that were stated.
     Usage(Usage),
+    /// What the answer cost, as the provider says; the last one wins.
+    Cost(MicroUsd),
     /// Tokens of a prompt that was counted and not run (not billed, hence not usage).
     TokenCount(Tokens),
     /// A content block began.
@@ -228,6 +221,11 @@ pub enum Delta<'a> {
         /// The provider's sentence.
         message: Option<Cow<'a, str>>,
     },
+    /// A call whose answer is no message, such as vectors or an image, was served.
+    Served {
+        /// By which model.
+        model: Option<Cow<'a, str>>,
+    },
     /// Something of a type this version does not know. An unknown block also has its
     /// [`Delta::BlockStart`], with [`Content::Other`].
     Unknown {
@@ -289,6 +287,8 @@ pub struct SessionHints {
     pub client_metadata: Option<SessionId>,
     /// `prompt_cache_key`.
     pub prompt_cache_key: Option<SessionId>,
+    /// `request.session_id`, as Gemini CLI states it.
+    pub request_session: Option<SessionId>,
 }
 
 /// The dialect of an exchange, by method and path; the query is ignored, and so is the host: many
@@ -311,14 +311,15 @@ pub fn dialect_for(
         Some((Provider::Anthropic, &anthropic::Anthropic))
     } else if anthropic::Vertex::is_call(path) {
         Some((Provider::Anthropic, &anthropic::Vertex))
-    } else if ends("/chat/completions") {
-        Some((Provider::OpenAi, &openai::Chat))
-    } else if ends("/v1/responses") || ends("/openai/responses") || ends("/codex/responses") {
-        Some((Provider::OpenAi, &openai::Responses))
-    } else if gemini::is_call(path) {
-        Some((Provider::Gemini, &gemini::Gemini))
+    } else if let Some(dialect) = openai::of_path(path) {
+        Some((Provider::OpenAi, dialect))
+    } else if gemini::is_interaction(path) {
+        Some((Provider::Gemini, &gemini::Interactions))
     } else {
-        bedrock::of_path(path).map(|dialect| (Provider::Bedrock, dialect))
+        let ModelCall { model, method } = ModelCall::of_path(path)?;
+        let dialect = gemini::of_method(method)
+            .or_else(|| bedrock::of_method(method, model.unwrap_or_default()))?;
+        Some((method.provider(), dialect))
     }
 }
 
@@ -351,8 +352,13 @@ mod tests {
             "/v1/chat/completions",
             "/api/v1/chat/completions",
             "/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
+            "/openai/deployments/embed/embeddings?api-version=2024-10-21",
+            "/v1/embeddings",
+            "/v1/images/generations",
+            "/v1/audio/speech",
             "/v1/responses",
             "/openai/v1/responses",
+            "/openai/responses?api-version=2025-03-01-preview",
             "/backend-api/codex/responses",
         ] {
             assert_eq!(provider("POST", path), Some(Provider::OpenAi), "{path}");
@@ -382,12 +388,18 @@ mod tests {
             "/v1/models/gemini-2.5-pro:countTokens/",
             &format!("{vertex}:streamGenerateContent"),
             &format!("/gateway{vertex}:generateContent").replace("v1", "v1beta1"),
+            "/v1beta/models/text-embedding-004:embedContent",
+            "/v1internal:streamGenerateContent?alt=sse",
+            "/v1beta/interactions",
+            "/v1beta1/projects/p/locations/global/interactions",
         ] {
             assert_eq!(provider("POST", path), Some(Provider::Gemini), "{path}");
             assert_eq!(provider("GET", path), None, "{path}");
         }
         for path in [
-            "/v1beta/models/text-embedding-004:embedContent",
+            "/v1internal:loadCodeAssist",
+            "/v1beta/interactions/v1_abc/cancel",
+            "/api/interactions",
             "/v1beta/models/:generateContent",
             "/v1beta/models",
             "/v1beta/models/m:generateContentX",

@@ -2,7 +2,9 @@
 //! clock, so that every decoder can be tested at every cut of its input.
 
 pub mod anthropic;
+mod base64;
 pub mod bedrock;
+mod blocks;
 pub mod client_hello;
 pub mod dialect;
 pub mod encoding;

@@ -10,6 +10,7 @@ pub const LLM_HOSTS: &[&str] = &[
     "*.api.openai.com",
     "chatgpt.com",
     "generativelanguage.googleapis.com",
+    "cloudcode-pa.googleapis.com",
     "aiplatform.googleapis.com",
     "*.aiplatform.googleapis.com",
     "*-aiplatform.googleapis.com",

@@ -70,6 +70,43 @@ fn the_model_and_the_stream_are_those_of_the_path() {
 }
 
 #[test]
+fn interactions_and_code_assist_are_flows_as_other_calls_are() {
+    let cassette = include_bytes!("../../../protocol/tests/cassettes/gemini/interaction.sse");
+    let script = Script::post("/v1beta/interactions", &[])
+        .request(br#"{"model":"gemini-3-pro","input":"Find cafes","stream":true}"#)
+        .request_end()
+        .sse()
+        .data_by(cassette, 100)
+        .end();
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!((flow.provider, flow.outcome), (Some(Provider::Gemini), Some(Outcome::Completed)));
+    assert_eq!(flow.message_id.as_deref(), Some("v1_abc"));
+    assert_eq!(flow.tool_names, ["google_search", "read_file"]);
+    assert_eq!((flow.streaming, flow.unknown_events), (Some(true), 0));
+    assert_eq!(flow.usage.input, Some(Tokens(140)));
+
+    let cassette = include_bytes!("../../../protocol/tests/cassettes/gemini/code_assist.sse");
+    let script = Script::post("/v1internal:streamGenerateContent?alt=sse", &[])
+        .request(
+            br#"{"model":"gemini-3-pro","project":"p","request":{"session_id":"s-1",
+                "contents":[{"role":"user","parts":[{"text":"List"}]}]}}"#,
+        )
+        .request_end()
+        .sse()
+        .data_by(cassette, 100)
+        .end();
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!((flow.provider, flow.outcome), (Some(Provider::Gemini), Some(Outcome::Completed)));
+    assert_eq!(flow.model_requested.as_deref(), Some("gemini-3-pro"));
+    assert_eq!((flow.streaming, flow.event_count), (Some(true), 3));
+    let session = flow.session.as_ref().unwrap();
+    assert_eq!((session.id.as_str(), session.source), ("s-1", "body:request.session_id"));
+    assert_eq!(flow.tool_names, ["ls"]);
+}
+
+#[test]
 fn a_stream_that_is_a_json_array_is_events_and_a_message() {
     let answer = array(&["Hel", "lo, ", "you"]);
     for size in [1, 7, 10_000] {

@@ -250,3 +250,35 @@ fn an_open_streams_events_are_written_before_it_ends() {
     let rows = rig.finish();
     assert_eq!(rows.events(script.flow).len(), 3);
 }
+
+#[test]
+fn a_secret_in_the_second_of_two_calls_that_straddles_two_events_is_not_stored() {
+    let key = "sk-ant-api03-q7Zk2Vw9Xy4Rt6Bn8Mc3Lp5Hd1Gs0Fj";
+    for at in 0..=key.len() {
+        let chunk = |piece: &str| {
+            format!(
+                r#"data: {{"id":"c","choices":[{{"index":0,"delta":{{"tool_calls":[{{"index":0,"id":"a","function":{{"name":"x","arguments":"fine "}}}},{{"index":1,"id":"b","function":{{"name":"y","arguments":"{piece}"}}}}]}}}}]}}"#
+            ) + "\n\n"
+        };
+        let script = Script::post("/v1/chat/completions", &[]).request_end().sse();
+        let script = script.data(chunk(&key[..at]).as_bytes()).data(chunk(&key[at..]).as_bytes());
+        let rows = script.data(b"data: [DONE]\n\n").end();
+        let (id, rows) = (rows.flow, rows.play());
+        let stored: String = rows.events(id).into_iter().map(|event| event.data).collect();
+        assert_eq!(stored.matches("[redacted:anthropic_key]").count(), 1, "{at}: {stored}");
+        assert!((13..key.len() - 5).all(|at| !stored.contains(&key[at..at + 5])), "{at}: {stored}");
+        assert_eq!(rows.flow(id).tool_names, ["x", "y"]);
+    }
+}
+
+#[test]
+fn a_cost_that_the_host_reports_is_the_flows_cost() {
+    let cassette = include_bytes!("../../../protocol/tests/cassettes/openai/openrouter.sse");
+    let script = Script::post("/api/v1/chat/completions", &[]).request_end().sse();
+    let script = script.data_by(cassette, 50).end();
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.cost, Some(langley_model::MicroUsd(1420)));
+    assert_eq!(flow.cost_source.as_deref(), Some("reported"));
+    assert_eq!((flow.outcome, flow.event_count), (Some(Outcome::Completed), 6));
+}

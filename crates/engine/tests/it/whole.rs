@@ -46,6 +46,43 @@ fn counting_tokens_is_no_usage_and_no_message() {
 }
 
 #[test]
+fn vectors_images_and_sound_are_flows_without_a_message() {
+    for (path, asked, answer, usage) in [
+        (
+            "/v1/embeddings",
+            r#"{"model":"embed-3","input":"x"}"#,
+            r#"{"object":"list","data":[{"embedding":[0.1]}],"model":"embed-3-large",
+                "usage":{"prompt_tokens":8,"total_tokens":8}}"#,
+            (Some(Tokens(8)), None),
+        ),
+        (
+            "/openai/deployments/embed-3/images/generations?api-version=2025-04-01-preview",
+            r#"{"prompt":"a cat"}"#,
+            r#"{"created":1,"data":[{"b64_json":"aGk="}],
+                "usage":{"input_tokens":9,"output_tokens":4000,"total_tokens":4009}}"#,
+            (Some(Tokens(9)), Some(Tokens(4000))),
+        ),
+        (
+            "/v1beta/models/embed-3:embedContent",
+            r#"{"content":{"parts":[{"text":"x"}]}}"#,
+            r#"{"embedding":{"values":[0.1]}}"#,
+            (None, None),
+        ),
+    ] {
+        let script = Script::post(path, &[]).request(asked.as_bytes()).request_end();
+        let script = script.head(200, JSON).data(answer.as_bytes()).end();
+        let rows = script.play();
+        let flow = rows.flow(script.flow);
+        assert!(flow.provider.is_some(), "{path}");
+        assert_eq!(flow.model_requested.as_deref(), Some("embed-3"), "{path}");
+        assert_eq!((flow.usage.input, flow.usage.output), usage, "{path}");
+        assert_eq!(flow.outcome, Some(Outcome::Completed));
+        assert!(rows.message(script.flow).is_none(), "{path}");
+        assert_eq!(flow.streaming, Some(false));
+    }
+}
+
+#[test]
 fn a_long_body_is_cut_and_says_so() {
     let long = format!(
         r#"{{"model":"m","messages":[{{"role":"user","content":"{}"}}]}}"#,

@@ -12,6 +12,7 @@ use super::anchor::next_hit;
 use super::block::{BlockText, Decided, unescape};
 use super::scan;
 use super::{Redacted, Redactor};
+use crate::few::Few;
 use crate::record::{EventRun, EventSpan, LiveKind};
 
 /// Most events, and most bytes of them, that are held.
@@ -20,7 +21,9 @@ const HELD_BYTES: usize = 64 * 1024;
 /// Most blocks whose text is followed; the oldest gives way.
 const BLOCKS: usize = 64;
 
-/// Where the text of a delta lies in its event's data.
+/// Where a text that an event adds to a block lies in the event's data.
+///
+/// `start..end` are the bytes between the quotes of a JSON string, still JSON-escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventText {
     /// The content block.
@@ -31,6 +34,13 @@ pub struct EventText {
     pub start: usize,
     /// The closing quote.
     pub end: usize,
+}
+
+impl EventText {
+    /// What lies there; nothing when the place is none.
+    fn piece<'d>(&self, data: &'d [u8]) -> &'d [u8] {
+        data.get(self.start..self.end).unwrap_or_default()
+    }
 }
 
 /// A stream event as it came; nothing of it is redacted.
@@ -44,8 +54,8 @@ pub struct IncomingEvent<'a> {
     pub kind: &'a str,
     /// Its data.
     pub data: &'a [u8],
-    /// The text it adds to a block, when it is a delta.
-    pub text: Option<EventText>,
+    /// The texts it adds to blocks, when it is a delta. They do not overlap.
+    pub texts: &'a [EventText],
 }
 
 impl fmt::Debug for IncomingEvent<'_> {
@@ -120,12 +130,12 @@ struct Held {
     kind: String,
     data: Vec<u8>,
     original_len: usize,
-    place: Option<Place>,
-    /// Replacements in `data`, in order.
+    places: Few<Place>,
+    /// Replacements in `data`; those of one text in order.
     cuts: Vec<(usize, usize, Cow<'static, str>)>,
 }
 
-/// Where the text of a held event lies.
+/// Where a text of a held event lies.
 #[derive(Clone, Copy)]
 struct Place {
     serial: u64,
@@ -170,52 +180,78 @@ impl EventRedactor {
         run: &mut EventRun,
         live: Live<'_>,
     ) {
-        let place = event.text.filter(|text| text.start < text.end && text.end <= event.data.len());
-        let piece = place.map_or(&[][..], |text| &event.data[text.start..text.end]);
         if redactor.rules().none() {
-            self.show(place, piece, live);
-            return append(
-                run,
-                event.seq,
-                event.offset_us,
-                event.kind,
-                event.data,
-                event.data.len(),
-            );
-        }
-        let clean = survey.is_clean(event.data);
-        let index = place.map(|text| self.block(redactor, text, run, live));
-        if let Some(block) = index.map(|index| &mut self.blocks[index]) {
-            if !clean {
-                block.append(piece);
-            } else if block.append_clean(piece) {
-                self.show(place, piece, live);
-                if self.held.is_empty() {
-                    return append_whole(run, event);
-                }
-                self.hold(event, event.data.to_vec(), None);
-                return self.keep_bound(redactor, run, live);
+            for text in event.texts {
+                self.show(*text, text.piece(event.data), live);
             }
-        } else if clean && self.held.is_empty() {
             return append_whole(run, event);
         }
-        let (data, at) = if clean {
-            (event.data.to_vec(), place.map_or(0, |text| text.start))
-        } else {
-            envelope(redactor, event.data, place)
+        let clean = survey.is_clean(event.data);
+        let texts = match event.texts {
+            [text] if text.piece(event.data).is_empty() => &[],
+            texts => texts,
         };
-        let placed = index.map(|index| {
-            let block = &self.blocks[index];
-            let offset = block.len() - piece.len() as u64;
-            Place { serial: block.serial, offset, at, len: piece.len() }
-        });
-        self.hold(event, data, placed);
-        if let Some(index) = index {
-            let decided = self.blocks[index].step(false, redactor.rules());
-            self.settle(redactor, index, decided, live);
+        match texts {
+            [] if clean && self.held.is_empty() => return append_whole(run, event),
+            [text] if clean => {
+                let index = self.block(redactor, *text, live);
+                let piece = text.piece(event.data);
+                if self.blocks[index].append_clean(piece) {
+                    self.show(*text, piece, live);
+                    if self.held.is_empty() {
+                        return append_whole(run, event);
+                    }
+                    self.hold(event, event.data.to_vec());
+                } else {
+                    self.hold(event, event.data.to_vec());
+                    self.place(redactor, index, text.start, piece.len(), live);
+                }
+            }
+            _ => self.push_texts(redactor, event, clean, live),
         }
         self.release(run);
         self.keep_bound(redactor, run, live);
+    }
+
+    /// Holds an event, and appends each of its texts to its block.
+    fn push_texts(
+        &mut self,
+        redactor: &Redactor,
+        event: IncomingEvent<'_>,
+        clean: bool,
+        live: Live<'_>,
+    ) {
+        let around = if clean { Vec::new() } else { envelope(redactor, event.data, event.texts) };
+        let data = if around.is_empty() {
+            event.data.to_vec()
+        } else {
+            redactor.replace(event.data, &around)
+        };
+        // Held first: a block that gives way to another is decided at once, also its text in here.
+        self.hold(event, data);
+        for text in event.texts {
+            let piece = text.piece(event.data);
+            if piece.is_empty() {
+                continue;
+            }
+            let index = self.block(redactor, *text, live);
+            self.blocks[index].append(piece);
+            let shift = |at: usize, cut: &scan::Cut| at + cut.text.len() - (cut.end - cut.start);
+            let before = around.iter().filter(|cut| cut.end <= text.start);
+            self.place(redactor, index, before.fold(text.start, shift), piece.len(), live);
+        }
+    }
+
+    /// Notes where in the event held last the latest piece of a block's text lies, and decides what
+    /// of the block can be decided.
+    fn place(&mut self, redactor: &Redactor, index: usize, at: usize, len: usize, live: Live<'_>) {
+        let block = &self.blocks[index];
+        let place = Place { serial: block.serial, offset: block.len() - len as u64, at, len };
+        if let Some(held) = self.held.back_mut() {
+            held.places.push(place);
+        }
+        let decided = self.blocks[index].step(false, redactor.rules());
+        self.settle(redactor, index, decided, live);
     }
 
     /// A block ended: what was held back of it is decided.
@@ -241,20 +277,13 @@ impl EventRedactor {
     }
 
     /// Position of the text that `text` continues, begun when it is new.
-    fn block(
-        &mut self,
-        redactor: &Redactor,
-        text: EventText,
-        run: &mut EventRun,
-        live: Live<'_>,
-    ) -> usize {
+    fn block(&mut self, redactor: &Redactor, text: EventText, live: Live<'_>) -> usize {
         let is = |known: &BlockText| known.block == text.block && known.kind == text.kind;
         if let Some(index) = self.blocks.iter().position(is) {
             return index;
         }
         if self.blocks.len() == BLOCKS {
             self.end(redactor, 0, live);
-            self.release(run);
         }
         self.serial += 1;
         self.blocks.push(BlockText::new(self.serial, text.block, text.kind));
@@ -267,7 +296,7 @@ impl EventRedactor {
         self.blocks.remove(index);
     }
 
-    fn hold(&mut self, event: IncomingEvent<'_>, data: Vec<u8>, place: Option<Place>) {
+    fn hold(&mut self, event: IncomingEvent<'_>, data: Vec<u8>) {
         self.held_bytes += data.len();
         self.held.push_back(Held {
             seq: event.seq,
@@ -275,7 +304,7 @@ impl EventRedactor {
             kind: event.kind.to_owned(),
             original_len: event.data.len(),
             data,
-            place,
+            places: Few::None,
             cuts: Vec::new(),
         });
     }
@@ -289,15 +318,14 @@ impl EventRedactor {
             }
             let mut text = text;
             for held in &mut self.held {
-                let Some(place) = held.place.filter(|place| place.serial == serial) else {
-                    continue;
-                };
-                let from = start.max(place.offset);
-                let to = end.min(place.offset + place.len as u64);
-                if from < to {
-                    // Both are inside the event's text, whose length fits.
-                    let position = |offset: u64| place.at + (offset - place.offset) as usize;
-                    held.cuts.push((position(from), position(to), std::mem::take(&mut text)));
+                for place in held.places.iter().filter(|place| place.serial == serial) {
+                    let from = start.max(place.offset);
+                    let to = end.min(place.offset + place.len as u64);
+                    if from < to {
+                        // Both are inside the event's text, whose length fits.
+                        let position = |offset: u64| place.at + (offset - place.offset) as usize;
+                        held.cuts.push((position(from), position(to), std::mem::take(&mut text)));
+                    }
                 }
             }
         }
@@ -307,8 +335,8 @@ impl EventRedactor {
     }
 
     /// Shows a piece that is safe as it is.
-    fn show(&self, place: Option<EventText>, piece: &[u8], live: Live<'_>) {
-        if let Some(text) = place.filter(|_| !self.is_muted) {
+    fn show(&self, text: EventText, piece: &[u8], live: Live<'_>) {
+        if !self.is_muted && !piece.is_empty() {
             let mut shown = String::with_capacity(piece.len());
             unescape(piece, &mut shown);
             live(text.block, text.kind, Redacted::new(shown));
@@ -318,11 +346,7 @@ impl EventRedactor {
     /// Hands out the events at the front whose text is decided.
     fn release(&mut self, run: &mut EventRun) {
         while let Some(held) = self.held.front() {
-            let waits = held.place.is_some_and(|place| {
-                let block = self.blocks.iter().find(|block| block.serial == place.serial);
-                block.is_some_and(|block| block.decided() < place.offset + place.len as u64)
-            });
-            if waits {
+            if self.awaited(held).is_some() {
                 return;
             }
             let Some(held) = self.held.pop_front() else { return };
@@ -331,12 +355,19 @@ impl EventRedactor {
         }
     }
 
+    /// The block for whose decision an event waits.
+    fn awaited(&self, held: &Held) -> Option<usize> {
+        held.places.iter().find_map(|place| {
+            let index = self.blocks.iter().position(|block| block.serial == place.serial)?;
+            let is_open = self.blocks[index].decided() < place.offset + place.len as u64;
+            is_open.then_some(index)
+        })
+    }
+
     /// Decides the oldest until what is held is within its bound.
     fn keep_bound(&mut self, redactor: &Redactor, run: &mut EventRun, live: Live<'_>) {
         while self.held.len() > HELD_EVENTS || self.held_bytes > HELD_BYTES {
-            let serial = self.held.front().and_then(|held| held.place).map(|place| place.serial);
-            let Some(index) = self.blocks.iter().position(|block| Some(block.serial) == serial)
-            else {
+            let Some(index) = self.held.front().and_then(|held| self.awaited(held)) else {
                 return self.release(run);
             };
             let decided = self.blocks[index].force();
@@ -359,7 +390,9 @@ impl fmt::Debug for EventRedactor {
 
 impl Held {
     fn append_to(self, run: &mut EventRun) {
-        let Self { seq, offset_us, kind, data, original_len, cuts, .. } = self;
+        let Self { seq, offset_us, kind, data, original_len, mut cuts, .. } = self;
+        // The texts are decided in any order.
+        cuts.sort_by_key(|(start, ..)| *start);
         if cuts.is_empty() {
             return append(run, seq, offset_us, &kind, &data, original_len);
         }
@@ -399,14 +432,12 @@ fn append(
     });
 }
 
-/// Redacts what lies around an event's text, and says where the text starts then. The text itself
-/// is its block's.
-fn envelope(redactor: &Redactor, data: &[u8], text: Option<EventText>) -> (Vec<u8>, usize) {
-    let (start, end) = text.map_or((data.len(), data.len()), |text| (text.start, text.end));
+/// What is to be redacted around an event's texts. The texts themselves are their blocks'.
+fn envelope(redactor: &Redactor, data: &[u8], texts: &[EventText]) -> Vec<scan::Cut> {
     let mut cuts = scan::cuts(data, redactor.rules());
-    cuts.retain(|cut| cut.end <= start || cut.start >= end);
-    let before = cuts.iter().filter(|cut| cut.end <= start);
-    let shift = |at: usize, cut: &scan::Cut| at + cut.text.len() - (cut.end - cut.start);
-    let start = before.fold(start, shift);
-    (redactor.replace(data, &cuts), start)
+    cuts.retain(|cut| {
+        let is_apart = |text: &EventText| cut.end <= text.start || cut.start >= text.end;
+        texts.iter().filter(|text| text.start < text.end).all(is_apart)
+    });
+    cuts
 }

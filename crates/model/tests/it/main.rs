@@ -5,6 +5,7 @@ mod corpus;
 mod ordinary;
 mod positions;
 mod property;
+mod several;
 mod shapes;
 mod speed;
 mod stream;

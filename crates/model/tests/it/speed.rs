@@ -44,12 +44,12 @@ fn the_cost_of_a_text_delta() {
                     offset_us: 0,
                     kind: "content_block_delta",
                     data: data.as_bytes(),
-                    text: Some(EventText {
+                    texts: &[EventText {
                         block: 0,
                         kind: LiveKind::Text,
                         start: *start,
                         end: *start + text_len,
-                    }),
+                    }],
                 };
                 let seen = run.spans.len();
                 stream.push(&redactor, event, &mut run, &mut |_, _, text| {

@@ -26,13 +26,13 @@ impl Stream {
         }
     }
 
-    fn push_data(&mut self, kind: &str, data: &str, text: Option<EventText>) {
+    pub(crate) fn push_data(&mut self, kind: &str, data: &str, texts: &[EventText]) {
         let event = IncomingEvent {
             seq: self.pushed.len() as u64,
             offset_us: 7 * self.pushed.len() as u64,
             kind,
             data: data.as_bytes(),
-            text,
+            texts,
         };
         self.pushed.push(data.len());
         let Self { live, other_live, .. } = self;
@@ -48,11 +48,28 @@ impl Stream {
         );
         let (start, end) = (before.len(), before.len() + inner.len());
         let place = EventText { block, kind: LiveKind::Text, start, end };
-        self.push_data("content_block_delta", &format!("{before}{inner}\"}}}}"), Some(place));
+        self.push_data("content_block_delta", &format!("{before}{inner}\"}}}}"), &[place]);
+    }
+
+    /// One event with several texts, each of a block.
+    pub(crate) fn texts(&mut self, pieces: &[(u32, &str)]) {
+        let mut data = String::from("{\"type\":\"chunk\",\"parts\":[");
+        let mut places = Vec::new();
+        for (at, (block, piece)) in pieces.iter().enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            data.push_str(&format!("{comma}{{\"index\":{block},\"text\":\""));
+            let start = data.len();
+            data.push_str(&escaped(piece));
+            let kind = LiveKind::Text;
+            places.push(EventText { block: *block, kind, start, end: data.len() });
+            data.push_str("\"}");
+        }
+        data.push_str("]}");
+        self.push_data("chunk", &data, &places);
     }
 
     pub(crate) fn ping(&mut self) {
-        self.push_data("ping", "{\"type\":\"ping\"}", None);
+        self.push_data("ping", "{\"type\":\"ping\"}", &[]);
     }
 
     pub(crate) fn end_block(&mut self, block: u32) {
@@ -80,30 +97,35 @@ impl Stream {
             if value["index"] == 0 {
                 stored.push_str(value["delta"]["text"].as_str().unwrap());
             }
+            for part in value["parts"].as_array().into_iter().flatten() {
+                if part["index"] == 0 {
+                    stored.push_str(part["text"].as_str().unwrap());
+                }
+            }
         }
         assert_eq!(seqs, (0..self.pushed.len() as u64).collect::<Vec<_>>());
         assert_eq!(&stored, &self.live);
         stored
     }
 
-    fn raw(&self) -> String {
+    pub(crate) fn raw(&self) -> String {
         String::from_utf8_lossy(self.run.text.as_bytes()).into_owned()
     }
 
-    fn assert_clean(&self, canary: &Canary) {
+    pub(crate) fn assert_clean(&self, canary: &Canary) {
         for text in [&self.live, &self.other_live, &self.raw()] {
             assert!(!finds(text, canary), "{}: {text}", canary.text);
         }
     }
 }
 
-fn whole(text: &str) -> String {
+pub(crate) fn whole(text: &str) -> String {
     let mut text = text.to_owned();
     redactor().scrub_text(&mut text);
     text
 }
 
-fn boundaries(text: &str) -> impl Iterator<Item = usize> {
+pub(crate) fn boundaries(text: &str) -> impl Iterator<Item = usize> {
     (0..=text.len()).filter(|at| text.is_char_boundary(*at))
 }
 
@@ -279,8 +301,8 @@ fn a_secret_around_the_text_of_an_event_is_replaced_too() {
     let start = data.find("hello").unwrap();
     let mut stream = Stream::new();
     let place = EventText { block: 3, kind: LiveKind::Thinking, start, end: start + 5 };
-    stream.push_data("odd", &data, Some(place));
-    stream.push_data("odd", &data, None);
+    stream.push_data("odd", &data, &[place]);
+    stream.push_data("odd", &data, &[]);
     let _ = stream.finish();
     stream.assert_clean(canary);
     assert_eq!(stream.other_live, "hello");

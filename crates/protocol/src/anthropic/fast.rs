@@ -4,9 +4,7 @@
 //! `{"type":"content_block_delta","index":N,"delta":{"type":"text_delta","text":"…"}}`, with any
 //! white space between the tokens (providers pad these events), members in this order.
 
-use langley_model::LiveKind;
-
-use crate::dialect::EventText;
+use langley_model::{EventText, LiveKind};
 
 /// A recognised event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use langley_model::{LiveKind, Tokens};
+use langley_model::{Few, LiveKind, Tokens};
 
 use super::fast::Found;
 use super::usage::UsageReader;
 use super::{block, fast};
-use crate::dialect::{Delta, EventFacts, EventText, Read, ResponseDecoder, Said};
+use crate::dialect::{Delta, EventFacts, Read, ResponseDecoder, Said, place};
 use crate::json::{Object, count, elements, inner, stated, unescape};
 use crate::sse::SseEvent;
 
@@ -44,7 +44,7 @@ impl ResponseDecoder for AnthropicResponse {
         {
             out(Delta::fragment(place.block, place.kind, text));
             let kind = "content_block_delta";
-            return EventFacts { kind, text: Some(place), ends_block: None, known: true };
+            return EventFacts { texts: Few::One(place), ..EventFacts::plain(kind) };
         }
         let object = Object::read(event.data);
         let kind = stated(object.as_ref(), "type", event.name);
@@ -85,13 +85,12 @@ impl AnthropicResponse {
                 if !start.known {
                     return Some(Err(Said));
                 }
-                read.text =
-                    start.text.map(|(kind, text)| EventText::within(index, kind, data, text));
+                read.texts.extend(start.text.map(|(kind, text)| place(index, kind, data, text)));
             }
             "content_block_stop" => {
                 let index = event.index("index")?;
                 out(Delta::BlockStop { index });
-                read.ends_block = Some(index);
+                read.ends_blocks.push(index);
             }
             "message_start" => {
                 let message = event.object("message")?;
@@ -186,7 +185,7 @@ fn read_delta(index: u32, data: &[u8], delta: &Object<'_>, out: Out<'_>) -> Resu
     };
     match escaped.and_then(|escaped| Some((escaped, unescape(escaped)?))) {
         Some((escaped, text)) => {
-            read.text = Some(EventText::within(index, live, data, escaped));
+            read.texts.push(place(index, live, data, escaped));
             out(Delta::fragment(index, live, text));
             Ok(read)
         }

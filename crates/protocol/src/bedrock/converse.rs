@@ -4,10 +4,11 @@
 
 use std::borrow::Cow;
 
-use langley_model::{Content, LiveKind};
+use langley_model::{Content, EventText, LiveKind};
 
 use super::{fault, usage};
-use crate::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
+use crate::base64::decoded_len;
+use crate::dialect::{Delta, EventFacts, Read, ResponseDecoder, place};
 use crate::json::{Object, elements, inner, unescape};
 use crate::sse::SseEvent;
 
@@ -21,13 +22,6 @@ type Out<'o> = &'o mut dyn FnMut(Delta<'_>);
 pub struct ConverseAnswer {
     /// Blocks that began and did not end.
     open: Vec<u32>,
-}
-
-/// What one event was, beside its type.
-#[derive(Default)]
-struct Read {
-    text: Option<EventText>,
-    ends_block: Option<u32>,
 }
 
 /// The type of what is not known in it.
@@ -55,7 +49,7 @@ impl ConverseAnswer {
         match kind {
             "contentBlockDelta" => {
                 let delta = event.object("delta").ok_or_else(unreadable)?;
-                read.text = self.delta(index()?, data, &delta, out)?;
+                read.texts = self.delta(index()?, data, &delta, out)?.into();
             }
             "contentBlockStart" => {
                 let start = event.object("start").ok_or_else(unreadable)?;
@@ -65,7 +59,7 @@ impl ConverseAnswer {
                 let index = index()?;
                 self.open.retain(|open| *open != index);
                 out(Delta::BlockStop { index });
-                read.ends_block = Some(index);
+                read.ends_blocks.push(index);
             }
             "messageStart" => {
                 out(Delta::MessageStart { id: None, model: None, role: event.text("role") });
@@ -151,7 +145,7 @@ impl ConverseAnswer {
         let (escaped, text) =
             escaped.and_then(|escaped| Some((escaped, unescape(escaped)?))).ok_or_else(strange)?;
         out(Delta::fragment(index, live, text));
-        Ok(Some(EventText::within(index, live, data, escaped)))
+        Ok(Some(place(index, live, data, escaped)))
     }
 
     /// Begins a block that is not open.
@@ -178,7 +172,7 @@ impl ResponseDecoder for ConverseAnswer {
             None => Err(Strange(Cow::Borrowed(kind))),
         };
         match read {
-            Ok(Read { text, ends_block }) => EventFacts { kind, text, ends_block, known: true },
+            Ok(Read { texts, ends_blocks }) => EventFacts { kind, texts, ends_blocks, known: true },
             Err(Strange(strange)) => {
                 out(Delta::Unknown { kind: strange });
                 EventFacts::unknown(kind)
@@ -309,8 +303,7 @@ fn signature(index: u32, holder: &Object<'_>) -> Delta<'static> {
 /// Withheld reasoning; its length is that of what the base64 stands for.
 fn redacted(holder: &Object<'_>) -> Content {
     let base64 = holder.text("redactedContent").unwrap_or_default();
-    let len = base64.trim_end_matches('=').len() * 3 / 4;
-    Content::RedactedThinking { bytes: u32::try_from(len).unwrap_or(u32::MAX) }
+    Content::RedactedThinking { bytes: u32::try_from(decoded_len(&base64)).unwrap_or(u32::MAX) }
 }
 
 fn tool_use(call: &Object<'_>) -> Content {

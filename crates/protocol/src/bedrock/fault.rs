@@ -18,7 +18,7 @@ pub(super) fn of_event<'a>(
     let object = Object::read(event.data).unwrap_or_default();
     let kind = if event.name == ERROR { object.text("code") } else { Some(event.name.into()) };
     out(Delta::Error { kind, message: sentence(&object) });
-    Some(EventFacts { kind: event.name, text: None, ends_block: None, known: true })
+    Some(EventFacts::plain(event.name))
 }
 
 /// The error of a whole body: `{"message": …}`, with a class only on some paths.

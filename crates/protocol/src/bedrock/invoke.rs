@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::{fault, parts};
+use super::fault;
 use crate::anthropic::{Anthropic, AnthropicResponse};
 use crate::dialect::{Delta, Dialect, EventFacts, RequestFacts, ResponseDecoder};
 use crate::json::Object;
@@ -37,14 +37,6 @@ impl Dialect for Invoke {
 
     fn response(&self) -> Box<dyn ResponseDecoder> {
         Box::new(InvokeAnswer::new(self.is_anthropic))
-    }
-
-    fn model_in_path<'p>(&self, path: &'p str) -> Option<&'p str> {
-        parts(path).map(|(model, _)| model)
-    }
-
-    fn streams(&self, path: &str) -> Option<bool> {
-        parts(path).map(|(_, verb)| verb == "invoke-with-response-stream")
     }
 }
 

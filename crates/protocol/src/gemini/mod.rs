@@ -1,19 +1,46 @@
-//! The dialect of Google's Gemini: requests, JSON answers, streams in both their forms and errors.
+//! The dialects of Google's Gemini: requests, JSON answers, streams in all their forms and errors.
 //!
-//! Format: the public reference of `models.generateContent`, `models.streamGenerateContent` and
-//! `models.countTokens`, `v1` and `v1beta`, and of the same methods in Vertex AI, and what clients
-//! were seen to send.
+//! Formats: the public reference of `models.generateContent`, `models.streamGenerateContent`,
+//! `models.countTokens` and `models.embedContent`, `v1` and `v1beta`, of the same methods in Vertex AI
+//! and of the Interactions API; the published sources of Gemini CLI for the code assist service, which
+//! wraps requests and answers of the same form; and what clients were seen to send.
 
+mod embed;
+mod interaction;
+mod interaction_item;
+mod interaction_request;
 mod part;
-mod path;
+mod partial;
 mod request;
 mod response;
 mod usage;
 
+use langley_model::ModelMethod;
+
 use crate::dialect::{Dialect, RequestFacts, ResponseDecoder};
 
-pub(crate) use path::is_call;
+pub use embed::{Embed, EmbedAnswer};
+pub use interaction::InteractionAnswer;
 pub use response::GeminiResponse;
+
+/// The dialect of a method at a model; none when it is not Gemini's.
+pub(crate) fn of_method(method: ModelMethod) -> Option<&'static dyn Dialect> {
+    match method {
+        ModelMethod::Generate | ModelMethod::StreamGenerate | ModelMethod::CountTokens => {
+            Some(&Gemini)
+        }
+        ModelMethod::Embed => Some(&Embed),
+        _ => None,
+    }
+}
+
+/// Whether a path (query and trailing slash excluded) is that of a new interaction.
+pub(crate) fn is_interaction(path: &str) -> bool {
+    path.strip_suffix("/interactions").is_some_and(|before| {
+        let version = before.rsplit('/').next().unwrap_or_default();
+        matches!(version, "v1" | "v1alpha" | "v1beta") || before.contains("/locations/")
+    })
+}
 
 /// The dialect; has no state of its own.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,15 +55,21 @@ impl Dialect for Gemini {
         Box::new(GeminiResponse::new())
     }
 
-    fn model_in_path<'p>(&self, path: &'p str) -> Option<&'p str> {
-        path::call(path).map(|call| call.model)
-    }
-
-    fn streams(&self, path: &str) -> Option<bool> {
-        path::call(path).map(|call| call.streams)
-    }
-
     fn has_array_streams(&self) -> bool {
         true
+    }
+}
+
+/// Interactions; has no state of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Interactions;
+
+impl Dialect for Interactions {
+    fn request(&self, body: &[u8]) -> RequestFacts {
+        interaction_request::read(body)
+    }
+
+    fn response(&self) -> Box<dyn ResponseDecoder> {
+        Box::new(InteractionAnswer::new())
     }
 }

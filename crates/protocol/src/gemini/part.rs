@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use langley_model::Content;
 
+use crate::base64::decoded_len;
 use crate::json::Object;
 
 /// Members that say something of a part and are no content.
@@ -32,15 +33,7 @@ pub(super) fn whole<'a>(json: &'a str, part: &Object<'a>) -> Option<Whole<'a>> {
     let member = part.object(&kind).unwrap_or_default();
     let whole = match kind.as_str() {
         "functionCall" if member.raw("name").is_some() => {
-            let (id, name) = (member.owned("id"), member.owned("name"));
-            // Arguments that come in pieces are addressed by JSON path: they are no JSON text.
-            let in_pieces = member.raw("partialArgs").is_some()
-                || member.flag("willContinue").unwrap_or_default();
-            Whole {
-                content: Content::ToolUse { id, name, input: String::new() },
-                input: member.raw("args"),
-                unknown: in_pieces.then_some(Cow::Borrowed("partialArgs")),
-            }
+            Whole { content: call(&member), input: member.raw("args"), unknown: None }
         }
         "executableCode" => Whole {
             content: Content::ServerToolUse {
@@ -72,19 +65,7 @@ pub(super) fn whole<'a>(json: &'a str, part: &Object<'a>) -> Option<Whole<'a>> {
     Some(whole)
 }
 
-/// Bytes that a text in base64 stands for.
-fn decoded_len(base64: &str) -> usize {
-    base64.trim_end_matches('=').len() * 3 / 4
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_in_base64_is_measured_by_what_it_stands_for() {
-        for (base64, len) in [("", 0), ("TQ==", 1), ("TWE=", 2), ("TWFu", 3), ("TWFuTQ", 4)] {
-            assert_eq!(decoded_len(base64), len, "{base64}");
-        }
-    }
+/// A call, its arguments left out.
+pub(super) fn call(call: &Object<'_>) -> Content {
+    Content::ToolUse { id: call.owned("id"), name: call.owned("name"), input: String::new() }
 }

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use langley_model::SessionId;
+
 use crate::dialect::{RequestFacts, SessionHints};
 use crate::json::{Object, count, elements};
 use crate::preview::preview;
@@ -13,7 +15,9 @@ pub(super) fn read(body: &[u8]) -> RequestFacts {
     let (outer, json_ok) = Object::read_lossy(body);
     // Tokens are counted of contents alone, or of a whole request.
     let counted = object(&outer, "generateContentRequest", "generate_content_request");
-    let request = counted.as_ref().unwrap_or(&outer);
+    // Code assist wraps a request.
+    let wrapped = outer.object("request");
+    let request = counted.as_ref().or(wrapped.as_ref()).unwrap_or(&outer);
     let contents = request.raw("contents").and_then(elements);
     let last_user_text = contents
         .as_ref()
@@ -26,7 +30,12 @@ pub(super) fn read(body: &[u8]) -> RequestFacts {
     RequestFacts {
         model: model.map(|model| model.strip_prefix("models/").unwrap_or(&model).to_owned()),
         stream: None,
-        session: SessionHints::default(),
+        session: SessionHints {
+            request_session: wrapped
+                .as_ref()
+                .and_then(|request| SessionId::parse(&request.text("session_id")?)),
+            ..SessionHints::default()
+        },
         max_tokens: limit,
         message_count: contents.map(|contents| contents.len() as u64),
         tool_count: request.raw("tools").and_then(tools),
@@ -118,6 +127,19 @@ mod tests {
         );
         assert_eq!(facts.model.as_deref(), Some("gemini-2.5-pro"));
         assert_eq!((facts.message_count, facts.json_ok), (Some(1), true));
+    }
+
+    #[test]
+    fn a_request_that_code_assist_wraps_is_read_inside() {
+        let facts = read(
+            br#"{"model": "gemini-3-pro", "project": "p", "user_prompt_id": "u", "request": {
+                "contents": [{"role": "user", "parts": [{"text": "Hi"}]}], "session_id": "s-1",
+                "systemInstruction": {"parts": [{"text": "You are"}]}}}"#,
+        );
+        assert_eq!(facts.model.as_deref(), Some("gemini-3-pro"));
+        assert_eq!((facts.message_count, facts.last_user_text.as_deref()), (Some(1), Some("Hi")));
+        assert_eq!(facts.session.request_session, SessionId::parse("s-1"));
+        assert!(facts.system_present && facts.json_ok);
     }
 
     #[test]

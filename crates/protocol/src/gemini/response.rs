@@ -4,11 +4,12 @@
 use std::borrow::Cow;
 use std::mem;
 
-use langley_model::{Content, LiveKind, Tokens};
+use langley_model::{Content, Few, LiveKind, Tokens};
 
 use super::part;
+use super::partial::PartialArgs;
 use super::usage::UsageReader;
-use crate::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
+use crate::dialect::{Delta, EventFacts, ResponseDecoder, place};
 use crate::json::{Object, elements, inner, unescape};
 use crate::sse::SseEvent;
 
@@ -16,7 +17,7 @@ use crate::sse::SseEvent;
 ///
 /// Some models and gateways state a reason for finishing in every chunk, so nothing is over with
 /// one: what follows is read on into the same block, and a further reason is only said when it is
-/// another one. For that reason [`EventFacts::ends_block`] names a block only when another follows.
+/// another one. For that reason [`EventFacts::ends_blocks`] names a block only when another follows.
 #[derive(Debug, Default)]
 pub struct GeminiResponse {
     begun: bool,
@@ -28,8 +29,19 @@ pub struct GeminiResponse {
     /// The latest block of each of these kinds.
     text: Option<u32>,
     thinking: Option<u32>,
+    /// The call whose arguments come in pieces.
+    call: Option<OpenCall>,
+    /// Number of texts among such arguments.
+    values: u32,
     /// Why it stopped, once it said so.
     reason: Option<String>,
+}
+
+/// A call whose arguments come in pieces.
+#[derive(Debug)]
+struct OpenCall {
+    index: u32,
+    args: PartialArgs,
 }
 
 /// A block of text.
@@ -44,10 +56,8 @@ struct Open {
 /// What one chunk was.
 #[derive(Default)]
 struct Read<'a> {
-    /// The first text, and the number of texts.
-    text: Option<(u32, LiveKind, &'a str)>,
-    texts: usize,
-    ends_block: Option<u32>,
+    texts: Few<(u32, LiveKind, &'a str)>,
+    ends_blocks: Few<u32>,
     unknown: bool,
 }
 
@@ -73,13 +83,10 @@ impl ResponseDecoder for GeminiResponse {
     fn event<'a>(&mut self, event: &SseEvent<'a>, out: Out<'_>) -> EventFacts<'a> {
         let mut read = Read::default();
         self.chunk(event.data, &mut read, out);
-        let only = read.text.filter(|_| read.texts == 1);
-        EventFacts {
-            kind: event.name,
-            text: only.map(|(block, kind, text)| EventText::within(block, kind, event.data, text)),
-            ends_block: read.ends_block,
-            known: !read.unknown,
-        }
+        let mut texts = Few::None;
+        let place = |(block, kind, text): &(u32, _, &str)| place(*block, *kind, event.data, text);
+        texts.extend(read.texts.iter().map(place));
+        EventFacts { kind: event.name, texts, ends_blocks: read.ends_blocks, known: !read.unknown }
     }
 
     fn json(&mut self, body: &[u8], out: Out<'_>) -> bool {
@@ -99,9 +106,11 @@ impl ResponseDecoder for GeminiResponse {
 impl GeminiResponse {
     /// Reads a chunk of a stream or a whole body.
     fn chunk<'a>(&mut self, data: &'a [u8], read: &mut Read<'a>, out: Out<'_>) {
-        let Some(chunk) = Object::read(data) else {
+        let Some(outer) = Object::read(data) else {
             return read.unknown(Cow::Borrowed(""), out);
         };
+        // Code assist wraps each chunk.
+        let chunk = outer.object("response").unwrap_or(outer);
         let has = |name| chunk.raw(name).is_some();
         if has("error") {
             return error(&chunk, out);
@@ -163,6 +172,11 @@ impl GeminiResponse {
         let Some(part) = Object::read(json.as_bytes()) else {
             return read.unknown(Cow::Borrowed(""), out);
         };
+        let call = part.object("functionCall");
+        if let Some(call) = call.filter(|call| self.is_in_pieces(call)) {
+            return self.piece(&call, read, out);
+        }
+        self.end_call(read, out);
         if let Some(raw) = part.raw("text") {
             let is_thought = part.flag("thought").unwrap_or_default();
             let kind = if is_thought { LiveKind::Thinking } else { LiveKind::Text };
@@ -171,8 +185,7 @@ impl GeminiResponse {
             };
             if !escaped.is_empty() {
                 let index = self.continued(kind, read, out);
-                read.texts += 1;
-                read.text = read.text.or(Some((index, kind, escaped)));
+                read.texts.push((index, kind, escaped));
                 out(Delta::fragment(index, kind, text));
             }
         } else if let Some(whole) = part::whole(json, &part) {
@@ -190,6 +203,73 @@ impl GeminiResponse {
         if let (Some(index), Some(signature)) = (self.thinking, part.text("thoughtSignature")) {
             let bytes = u32::try_from(signature.len()).unwrap_or(u32::MAX);
             out(Delta::Signature { index, bytes });
+        }
+    }
+
+    /// Whether a call's arguments come in pieces.
+    fn is_in_pieces(&self, call: &Object<'_>) -> bool {
+        let goes_on = call.flag("willContinue").unwrap_or_default();
+        let is_named = call.raw("name").is_some();
+        goes_on || call.raw("partialArgs").is_some() || (!is_named && self.call.is_some())
+    }
+
+    /// A call whose arguments are told by path, or a further piece of them.
+    fn piece<'a>(&mut self, call: &Object<'a>, read: &mut Read<'a>, out: Out<'_>) {
+        if call.raw("name").is_some() {
+            self.end_call(read, out);
+            self.close(read, out);
+            let index = self.start(part::call(call), out);
+            self.call = Some(OpenCall { index, args: PartialArgs::default() });
+        }
+        let Some(OpenCall { index, args }) = &mut self.call else {
+            return read.unknown(Cow::Borrowed("partialArgs"), out);
+        };
+        let index = *index;
+        let mut tell = |json: Cow<'_, str>| {
+            if !json.is_empty() {
+                out(Delta::InputJson { index, json });
+            }
+        };
+        let mut is_known = true;
+        for element in call.raw("partialArgs").and_then(elements).unwrap_or_default() {
+            let element = Object::read(element.get().as_bytes());
+            let Some(piece) = element.and_then(|element| args.read(&element)) else {
+                is_known = false;
+                continue;
+            };
+            if piece.begins {
+                self.values = self.values.wrapping_add(1);
+            }
+            // Each value is a text of its own to whoever follows it: two of them are never one word.
+            let value = u32::MAX - self.values;
+            tell(Cow::Owned(piece.before));
+            if let Some(text) = piece.text.filter(|text| !text.is_empty()) {
+                read.texts.push((value, LiveKind::ToolInput, text));
+                // The arguments are JSON: there the text keeps its escapes.
+                tell(Cow::Borrowed(text));
+            }
+            if piece.is_last {
+                read.ends_blocks.push(value);
+                tell(Cow::Borrowed(args.end_text()));
+            }
+        }
+        if !is_known {
+            read.unknown(Cow::Borrowed("partialArgs"), out);
+        }
+        if !call.flag("willContinue").unwrap_or_default() {
+            self.end_call(read, out);
+        }
+    }
+
+    /// The arguments of the open call are whole.
+    fn end_call(&mut self, read: &mut Read<'_>, out: Out<'_>) {
+        if let Some(OpenCall { index, mut args }) = self.call.take() {
+            let rest = args.finish();
+            if !rest.is_empty() {
+                out(Delta::InputJson { index, json: Cow::Owned(rest) });
+            }
+            read.ends_blocks.extend([u32::MAX - self.values, index]);
+            out(Delta::BlockStop { index });
         }
     }
 
@@ -238,7 +318,7 @@ impl GeminiResponse {
     /// Ends the block of text, because something else follows.
     fn close(&mut self, read: &mut Read<'_>, out: Out<'_>) {
         if let Some(Open { index, is_stopped, .. }) = self.open.take() {
-            read.ends_block = read.ends_block.or(Some(index));
+            read.ends_blocks.push(index);
             if !is_stopped {
                 out(Delta::BlockStop { index });
             }
@@ -263,10 +343,13 @@ impl GeminiResponse {
 
 /// `{"error": {"code": …, "message": …, "status": …}}`; gateways in between also say
 /// `{"error": "…"}`.
-fn error(chunk: &Object<'_>, out: Out<'_>) {
+pub(super) fn error(chunk: &Object<'_>, out: Out<'_>) {
     match chunk.object("error") {
         Some(error) => out(Delta::Error {
-            kind: error.text("status").or_else(|| error.raw("code").map(Cow::Borrowed)),
+            kind: error
+                .text("status")
+                .or_else(|| error.text("code"))
+                .or_else(|| error.raw("code").map(Cow::Borrowed)),
             message: error.text("message"),
         }),
         None => out(Delta::Error { kind: None, message: chunk.text("error") }),

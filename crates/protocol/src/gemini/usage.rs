@@ -18,7 +18,35 @@ impl UsageReader {
     /// What the provider's own tools put into the prompt is counted apart from the prompt; it is
     /// input all the same, so the input is the sum of both.
     pub(super) fn read(&mut self, usage: &Object<'_>) -> Usage {
-        let stated = (usage.number("promptTokenCount"), usage.number("toolUsePromptTokenCount"));
+        self.read_named(
+            usage,
+            &[
+                "promptTokenCount",
+                "toolUsePromptTokenCount",
+                "cachedContentTokenCount",
+                "candidatesTokenCount",
+                "thoughtsTokenCount",
+            ],
+        )
+    }
+
+    /// Reads the `usage` of an interaction: the same classes by other names.
+    pub(super) fn read_interaction(&mut self, usage: &Object<'_>) -> Usage {
+        self.read_named(
+            usage,
+            &[
+                "total_input_tokens",
+                "total_tool_use_tokens",
+                "total_cached_tokens",
+                "total_output_tokens",
+                "total_thought_tokens",
+            ],
+        )
+    }
+
+    fn read_named(&mut self, usage: &Object<'_>, names: &[&str; 5]) -> Usage {
+        let [prompt, tool_prompt, cached, output, thoughts] = *names;
+        let stated = (usage.number(prompt), usage.number(tool_prompt));
         self.prompt = stated.0.or(self.prompt);
         self.tool_prompt = stated.1.or(self.tool_prompt);
         let has_input = stated.0.is_some() || stated.1.is_some();
@@ -26,9 +54,9 @@ impl UsageReader {
         let tokens = |name| usage.number(name).map(Tokens);
         Usage {
             input: has_input.then_some(Tokens(input)),
-            cache_read: tokens("cachedContentTokenCount"),
-            output: tokens("candidatesTokenCount"),
-            reasoning: tokens("thoughtsTokenCount"),
+            cache_read: tokens(cached),
+            output: tokens(output),
+            reasoning: tokens(thoughts),
             ..Usage::default()
         }
     }

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use langley_model::{Content, LiveKind};
+use langley_model::{Content, EventText, Few, LiveKind};
+use serde_json::value::RawValue;
 
-use super::blocks::{Blocks, Out, text, thinking};
-use super::{error, usage};
-use crate::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
+use super::{chat_part, error, usage};
+use crate::blocks::{Blocks, Out, text, thinking};
+use crate::dialect::{Delta, EventFacts, ResponseDecoder};
 use crate::json::{Object, elements, inner, stated};
 use crate::sse::SseEvent;
 
@@ -35,6 +36,10 @@ enum Kind {
     Text,
     Refusal,
     Call(u32),
+    /// A call that the provider runs itself.
+    Server(u32),
+    /// Something that comes as a whole.
+    Whole(u32),
 }
 
 /// Decodes one answer.
@@ -46,6 +51,11 @@ pub struct ChatAnswer {
     started: bool,
     stopped: bool,
     ended: bool,
+    /// The latest text of the first choice, and whether its sources were told.
+    text: Option<u32>,
+    sourced: bool,
+    /// Blocks that came as a whole.
+    wholes: u32,
     /// Choices that spoke, and those of them that have a reason to have ended; a bit each.
     speaking: u64,
     finished: u64,
@@ -97,16 +107,24 @@ impl ChatAnswer {
         for choice in &choices {
             let choice = Object::read(choice.get().as_bytes())?;
             let number = choice.index("index").unwrap_or(0);
+            if choice.raw("error").is_some()
+                && let Some(error) = error(&choice)
+            {
+                out(error);
+            }
+            // Moonshot's place for it.
+            self.stated(choice.object("usage"), out);
             let said = choice.object(member);
             self.start(object, said.as_ref().and_then(|said| said.text("role")), out);
             if let Some(said) = &said {
                 self.watch(number);
-                read.unknown |= !self.parts(number, said, data, &mut read.text, out);
+                let known = self.parts(number, said, data, &mut read, out);
+                read.unknown |= !known;
             }
             // Some hosts write an empty reason in every chunk.
             let reason = choice.text("finish_reason").filter(|reason| !reason.is_empty());
             if let Some(reason) = reason {
-                read.ends_block = self.finish(number, &reason, out).or(read.ends_block);
+                self.finish(number, &reason, &mut read, out);
             }
         }
         // Azure's first chunk names nothing.
@@ -115,11 +133,35 @@ impl ChatAnswer {
         }
         let stated = object.object("usage");
         // Groq's first place for it.
-        let stated = stated.or_else(|| object.object("x_groq")?.object("usage"));
-        if let Some(stated) = stated {
-            out(Delta::Usage(usage::read(&stated)));
-        }
+        self.stated(stated.or_else(|| object.object("x_groq")?.object("usage")), out);
+        self.sources(object, out);
         Some(read)
+    }
+
+    fn stated(&self, usage: Option<Object<'_>>, out: Out<'_>) {
+        if let Some(usage) = usage {
+            out(Delta::Usage(usage::read(&usage)));
+            if let Some(cost) = usage::cost(&usage) {
+                out(Delta::Cost(cost));
+            }
+        }
+    }
+
+    /// Sources of the answer as a list of addresses beside the choices (xAI, Perplexity), which some
+    /// hosts repeat in every chunk.
+    fn sources(&mut self, object: &Object<'_>, out: Out<'_>) {
+        let part = Part { choice: 0, kind: Kind::Text };
+        let Some(index) = self.blocks.index(part).or(self.text).filter(|_| !self.sourced) else {
+            return;
+        };
+        for source in object.raw("citations").and_then(elements).unwrap_or_default() {
+            self.sourced = true;
+            let json = match inner(source.get()) {
+                Some(_) => Cow::Owned(format!(r#"{{"url":{}}}"#, source.get())),
+                None => Cow::Borrowed(source.get()),
+            };
+            out(Delta::Citation { index, json });
+        }
     }
 
     fn watch(&mut self, choice: u32) {
@@ -129,8 +171,8 @@ impl ChatAnswer {
     }
 
     /// A choice has a reason to have ended: with the last of them the answer is whole.
-    fn finish(&mut self, choice: u32, reason: &str, out: Out<'_>) -> Option<u32> {
-        let ended = self.blocks.stop(|part| part.choice == choice, out);
+    fn finish(&mut self, choice: u32, reason: &str, read: &mut Read, out: Out<'_>) {
+        read.ends(&self.blocks.stop(|part| part.choice == choice, out));
         self.calls.retain(|(part, _)| part.choice != choice);
         if !self.stopped {
             self.stopped = true;
@@ -143,7 +185,6 @@ impl ChatAnswer {
                 self.end(out);
             }
         }
-        ended
     }
 
     /// Hands out the parts of one choice. Returns whether all of them are known.
@@ -152,7 +193,7 @@ impl ChatAnswer {
         choice: u32,
         said: &Object<'_>,
         data: &[u8],
-        place: &mut Option<EventText>,
+        read: &mut Read,
         out: Out<'_>,
     ) -> bool {
         let mut known = true;
@@ -165,21 +206,26 @@ impl ChatAnswer {
         for (names, kind, live) in texts {
             let Some(raw) = names.iter().find_map(|name| said.raw(name)) else { continue };
             let Some(escaped) = inner(raw) else {
-                // Mistral writes content as a list of parts; kept in the event, and counted.
-                known = false;
-                out(Delta::Unknown { kind: Cow::Borrowed(names[0]) });
+                known &= match elements(raw) {
+                    Some(parts) => self.contents(choice, &parts, data, read, out),
+                    None => {
+                        out(Delta::Unknown { kind: Cow::Borrowed(names[0]) });
+                        false
+                    }
+                };
                 continue;
             };
             if !escaped.is_empty() {
                 let part = Part { choice, kind };
-                known &= self.say(part, live, escaped, data, place, out);
+                known &= self.say(part, live, escaped, data, read, out);
             }
         }
+        self.aside(choice, said, data, read, out);
         for (position, call) in
             (0..).zip(said.raw("tool_calls").and_then(elements).unwrap_or_default())
         {
             let call = Object::read(call.get().as_bytes());
-            known &= call.is_some_and(|call| self.call(choice, position, &call, data, place, out));
+            known &= call.is_some_and(|call| self.call(choice, position, &call, data, read, out));
         }
         if let Some(call) = said.object("function_call") {
             known &= self.function(
@@ -188,7 +234,7 @@ impl ChatAnswer {
                 &call,
                 "arguments",
                 data,
-                place,
+                read,
                 out,
             );
         }
@@ -207,24 +253,117 @@ impl ChatAnswer {
         live: LiveKind,
         escaped: &str,
         data: &[u8],
-        place: &mut Option<EventText>,
+        read: &mut Read,
         out: Out<'_>,
     ) -> bool {
-        self.quiet(part, out);
-        self.blocks.start(part, if live == LiveKind::Thinking { thinking } else { text }, out);
+        self.quiet(part, read, out);
+        let begin = if live == LiveKind::Thinking { thinking } else { text };
+        let index = self.blocks.start(part, begin, out);
+        if part == (Part { choice: 0, kind: Kind::Text }) {
+            self.text = Some(index);
+        }
         let said = self.blocks.say(part, live, escaped, data, out);
-        *place = place.or(said);
+        read.texts.extend(said);
         said.is_some()
     }
 
+    /// Content as a list of parts, as Mistral writes it. Returns whether all of them are known.
+    fn contents(
+        &mut self,
+        choice: u32,
+        parts: &[&RawValue],
+        data: &[u8],
+        read: &mut Read,
+        out: Out<'_>,
+    ) -> bool {
+        let mut known = true;
+        for json in parts {
+            let Some(part) = Object::read(json.get().as_bytes()) else { continue };
+            let text_part = Part { choice, kind: Kind::Text };
+            let mut say = |raw: Option<&str>, kind, live| match raw.and_then(inner) {
+                Some("") => true,
+                Some(escaped) => self.say(Part { choice, kind }, live, escaped, data, read, out),
+                None => false,
+            };
+            known &= match part.text("type").as_deref() {
+                Some("text") => say(part.raw("text"), Kind::Text, LiveKind::Text),
+                Some("thinking") => {
+                    part.raw("thinking").and_then(elements).unwrap_or_default().iter().all(|json| {
+                        let piece = Object::read(json.get().as_bytes());
+                        let raw = piece.and_then(|piece| piece.raw("text"));
+                        say(raw, Kind::Thinking, LiveKind::Thinking)
+                    })
+                }
+                Some("reference") => {
+                    let index = self.blocks.start(text_part, text, out);
+                    out(Delta::Citation { index, json: Cow::Borrowed(json.get()) });
+                    true
+                }
+                Some("image_url") => {
+                    self.whole(choice, chat_part::image(&part), read, out);
+                    true
+                }
+                kind => {
+                    out(Delta::Unknown { kind: Cow::Owned(kind.unwrap_or("content").to_owned()) });
+                    false
+                }
+            };
+        }
+        known
+    }
+
+    /// What stands beside the text: images, what was said aloud, and calls that the host ran itself.
+    fn aside(
+        &mut self,
+        choice: u32,
+        said: &Object<'_>,
+        data: &[u8],
+        read: &mut Read,
+        out: Out<'_>,
+    ) {
+        for image in said.raw("images").and_then(elements).unwrap_or_default() {
+            if let Some(image) = Object::read(image.get().as_bytes()) {
+                self.whole(choice, chat_part::image(&image), read, out);
+            }
+        }
+        let audio = said.object("audio");
+        let transcript = audio.as_ref().and_then(|audio| inner(audio.raw("transcript")?));
+        if let Some(escaped) = transcript.filter(|escaped| !escaped.is_empty()) {
+            self.say(Part { choice, kind: Kind::Text }, LiveKind::Text, escaped, data, read, out);
+        }
+        let tools = said.raw("executed_tools").and_then(elements).unwrap_or_default();
+        for (position, tool) in (0..).zip(tools) {
+            let tool = Object::read(tool.get().as_bytes()).unwrap_or_default();
+            let kind = Kind::Server(tool.index("index").unwrap_or(position));
+            let part = Part { choice, kind };
+            self.quiet(part, read, out);
+            self.blocks.start(part, || chat_part::server_call(&tool), out);
+            let arguments = tool.raw("arguments").and_then(inner);
+            if let Some(escaped) = arguments.filter(|_| !self.blocks.has_said(part)) {
+                read.texts.extend(self.blocks.say(part, LiveKind::ToolInput, escaped, data, out));
+            }
+            if let Some(result) = chat_part::server_result(&tool) {
+                self.whole(choice, result, read, out);
+            }
+        }
+    }
+
+    /// A block that comes as a whole; the text before it has ended.
+    fn whole(&mut self, choice: u32, content: Content, read: &mut Read, out: Out<'_>) {
+        self.wholes = self.wholes.wrapping_add(1);
+        let part = Part { choice, kind: Kind::Whole(self.wholes) };
+        self.quiet(part, read, out);
+        self.blocks.start(part, || content, out);
+        self.blocks.stop(|open| open == part, out);
+    }
+
     /// Ends the texts of a choice that are other than `part`.
-    fn quiet(&mut self, part: Part, out: Out<'_>) {
-        self.blocks.stop(
-            |open| {
-                open.choice == part.choice && open != part && !matches!(open.kind, Kind::Call(_))
-            },
-            out,
-        );
+    fn quiet(&mut self, part: Part, read: &mut Read, out: Out<'_>) {
+        let is_other = |open: Part| {
+            let is_call = matches!(open.kind, Kind::Call(_) | Kind::Server(_));
+            open.choice == part.choice && open != part && !is_call
+        };
+        read.ends(&self.blocks.stop(is_other, out));
     }
 
     fn call(
@@ -233,21 +372,21 @@ impl ChatAnswer {
         position: u32,
         call: &Object<'_>,
         data: &[u8],
-        place: &mut Option<EventText>,
+        read: &mut Read,
         out: Out<'_>,
     ) -> bool {
         let part = Part { choice, kind: Kind::Call(call.index("index").unwrap_or(position)) };
         let id = call.owned("id");
         let known = self.calls.iter().find(|(of, _)| *of == part);
         if known.is_some_and(|(_, known)| !id.is_empty() && *known != id) {
-            self.blocks.stop(|open| open == part, out);
+            read.ends(&self.blocks.stop(|open| open == part, out));
             self.calls.retain(|(of, _)| *of != part);
         }
         match (call.object("function"), call.object("custom")) {
             (Some(function), _) => {
-                self.function(part, &id, &function, "arguments", data, place, out)
+                self.function(part, &id, &function, "arguments", data, read, out)
             }
-            (None, Some(custom)) => self.function(part, &id, &custom, "input", data, place, out),
+            (None, Some(custom)) => self.function(part, &id, &custom, "input", data, read, out),
             (None, None) => false,
         }
     }
@@ -261,10 +400,10 @@ impl ChatAnswer {
         function: &Object<'_>,
         member: &str,
         data: &[u8],
-        place: &mut Option<EventText>,
+        read: &mut Read,
         out: Out<'_>,
     ) -> bool {
-        self.quiet(part, out);
+        self.quiet(part, read, out);
         if !self.blocks.is_open(part) {
             if self.calls.len() >= CALLS_MAX {
                 self.calls.remove(0);
@@ -285,7 +424,7 @@ impl ChatAnswer {
             return true;
         };
         let said = self.blocks.say(part, LiveKind::ToolInput, escaped, data, out);
-        *place = place.or(said);
+        read.texts.extend(said);
         said.is_some()
     }
 }
@@ -293,23 +432,29 @@ impl ChatAnswer {
 /// What one chunk was.
 #[derive(Default)]
 struct Read {
-    text: Option<EventText>,
-    ends_block: Option<u32>,
+    texts: Few<EventText>,
+    ends_blocks: Few<u32>,
     unknown: bool,
+}
+
+impl Read {
+    fn ends(&mut self, blocks: &Few<u32>) {
+        self.ends_blocks.extend(blocks.iter().copied());
+    }
 }
 
 impl ResponseDecoder for ChatAnswer {
     fn event<'a>(&mut self, event: &SseEvent<'a>, out: Out<'_>) -> EventFacts<'a> {
         if event.data.trim_ascii() == DONE {
             self.end(out);
-            return EventFacts { kind: "[DONE]", text: None, ends_block: None, known: true };
+            return EventFacts::plain("[DONE]");
         }
         let object = Object::read(event.data);
         let failed = object.as_ref().is_some_and(|object| object.raw("error").is_some());
         let kind = if failed { "error" } else { stated(object.as_ref(), "object", event.name) };
         match object.and_then(|object| self.read(event.data, &object, "delta", out)) {
-            Some(Read { text, ends_block, unknown }) => {
-                EventFacts { kind, text, ends_block, known: !unknown }
+            Some(Read { texts, ends_blocks, unknown }) => {
+                EventFacts { kind, texts, ends_blocks, known: !unknown }
             }
             None => {
                 out(Delta::Unknown { kind: Cow::Borrowed(kind) });

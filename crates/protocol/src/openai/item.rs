@@ -2,7 +2,8 @@
 
 use langley_model::Content;
 
-use super::blocks::thinking;
+use crate::base64::decoded_len;
+use crate::blocks::thinking;
 use crate::json::Object;
 
 /// What an item is.
@@ -16,6 +17,8 @@ pub(super) enum Item {
     Call(&'static str),
     /// A call of a tool that the provider runs; what it was asked lies in the member named here.
     Server(&'static str),
+    /// What a call gave that was run for the model; it lies in `output`.
+    Output,
     /// Known, and nothing of it is text.
     Silent,
     /// Of a type that this version does not know.
@@ -38,6 +41,7 @@ impl Item {
             "mcp_call" | "mcp_approval_request" => Self::Server("arguments"),
             "image_generation_call" => Self::Server("revised_prompt"),
             "mcp_list_tools" | "compaction" | "context_compaction" => Self::Silent,
+            output if output.ends_with("_call_output") => Self::Output,
             _ => Self::Unknown,
         }
     }
@@ -65,7 +69,26 @@ impl Item {
                 name: named(),
                 input: String::new(),
             }),
+            Self::Output => None,
             Self::Silent | Self::Unknown => Some(Content::Other { kind, json: json.to_owned() }),
         }
     }
+}
+
+/// What an item says that a call gave: an image only by its size, all else as it was sent.
+pub(super) fn result(item: &Object<'_>) -> Option<Content> {
+    let kind = item.owned("type");
+    let image = item.text("result").filter(|_| kind == "image_generation_call");
+    let json = match image {
+        Some(base64) => {
+            let format = serde_json::Value::from(item.owned("output_format"));
+            format!(r#"{{"format":{format},"bytes":{}}}"#, decoded_len(&base64))
+        }
+        None => ["output", "outputs", "results", "error"]
+            .iter()
+            .find_map(|name| item.raw(name))?
+            .to_owned(),
+    };
+    let of = item.text("call_id").or_else(|| item.text("id")).unwrap_or_default();
+    Some(Content::ServerToolResult { kind, tool_use_id: of.into_owned(), json })
 }

@@ -2,12 +2,13 @@
 //!
 //! Formats: the public references of `POST /v1/chat/completions` and `POST /v1/responses` with their
 //! streaming events, the members that compatible hosts add (`reasoning_content`, `reasoning`,
-//! `x_groq`), and what clients were seen to send.
+//! `images`, `citations`, `executed_tools`, `x_groq`, `usage.cost`, content as a list of parts), and what clients were seen to send.
 
-mod blocks;
 mod chat_answer;
+mod chat_part;
 mod chat_request;
 mod item;
+mod plain;
 mod responses_answer;
 mod responses_request;
 mod usage;
@@ -18,7 +19,40 @@ use crate::dialect::{Delta, Dialect, RequestFacts, ResponseDecoder};
 use crate::json::Object;
 
 pub use chat_answer::ChatAnswer;
+pub use plain::PlainAnswer;
 pub use responses_answer::ResponsesAnswer;
+
+/// The dialect of a path (query and trailing slash excluded), whatever stands before its last part.
+pub(crate) fn of_path(path: &str) -> Option<&'static dyn Dialect> {
+    let ends = |ends: &[&str]| ends.iter().any(|end| path.ends_with(end));
+    if ends(&["/chat/completions"]) {
+        Some(&Chat)
+    } else if ends(&["/v1/responses", "/openai/responses", "/codex/responses"]) {
+        Some(&Responses)
+    } else if (path.contains("/v1/") || path.contains("/openai/")) && ends(&SILENT) {
+        Some(&Plain)
+    } else {
+        None
+    }
+}
+
+/// Calls whose answer is no message: vectors, images, sound.
+const SILENT: [&str; 8] = [
+    "/embeddings",
+    "/images/generations",
+    "/images/edits",
+    "/images/variations",
+    "/audio/speech",
+    "/audio/transcriptions",
+    "/audio/translations",
+    "/moderations",
+];
+
+/// The deployment that a path of Azure names: `…/openai/deployments/{name}/…`.
+fn deployment(path: &str) -> Option<&str> {
+    let (_, named) = path.split_once("/openai/deployments/")?;
+    named.split_once('/').map(|(name, _)| name).filter(|name| !name.is_empty())
+}
 
 /// Chat Completions; has no state of its own.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +65,28 @@ impl Dialect for Chat {
 
     fn response(&self) -> Box<dyn ResponseDecoder> {
         Box::new(ChatAnswer::new())
+    }
+
+    fn model_in_path<'p>(&self, path: &'p str) -> Option<&'p str> {
+        deployment(path)
+    }
+}
+
+/// A call whose answer is no message: what it cost is read, and who served it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Plain;
+
+impl Dialect for Plain {
+    fn request(&self, body: &[u8]) -> RequestFacts {
+        plain::request(body)
+    }
+
+    fn response(&self) -> Box<dyn ResponseDecoder> {
+        Box::new(PlainAnswer)
+    }
+
+    fn model_in_path<'p>(&self, path: &'p str) -> Option<&'p str> {
+        deployment(path)
     }
 }
 

@@ -6,12 +6,12 @@
 
 use std::borrow::Cow;
 
-use langley_model::{Content, LiveKind, Usage};
+use langley_model::{EventText, Few, LiveKind, Usage};
 
-use super::blocks::{Blocks, Out, text, thinking};
-use super::item::Item;
+use super::item::{self, Item};
 use super::{error, owned, usage};
-use crate::dialect::{Delta, EventFacts, EventText, Read, ResponseDecoder, Said};
+use crate::blocks::{Blocks, Out, text, thinking};
+use crate::dialect::{Delta, EventFacts, Read, ResponseDecoder, Said};
 use crate::json::{Object, elements, inner, stated};
 use crate::sse::SseEvent;
 
@@ -83,31 +83,32 @@ impl ResponsesAnswer {
                 if !self.begun.contains(&item) {
                     return Some(self.whole(item, &object, json, data, out).map(|()| read));
                 }
-                read.text = self.complete(item, &object, data, out);
-                read.ends_block = self.blocks.stop(|part| part.item == item, out);
+                read.texts = self.complete(item, &object, data, out);
+                read.ends_blocks = self.blocks.stop(|part| part.item == item, out);
             }
             "content_part.added" => {
                 let part = event.object("part")?;
                 match part.text("type").as_deref() {
                     // Its text comes with events of its item's own.
                     Some("reasoning_text" | "summary_text") => {}
-                    _ => read.text = self.part(content(), &part, data, out)?,
+                    _ => read.texts = self.part(content(), &part, data, out)?,
                 }
             }
             "content_part.done" => {
                 let key = content();
-                read.ends_block = self.blocks.stop(|part| part == key, out);
+                read.ends_blocks = self.blocks.stop(|part| part == key, out);
             }
             "output_text.delta" | "refusal.delta" => {
                 self.blocks.start(content(), text, out);
-                read.text =
+                read.texts =
                     self.piece(content(), LiveKind::Text, event.raw("delta")?, data, out)?;
             }
             "output_text.done" => {
-                read.text = self.missed(content(), LiveKind::Text, event.raw("text"), data, out);
+                read.texts = self.missed(content(), LiveKind::Text, event.raw("text"), data, out);
             }
             "refusal.done" => {
-                read.text = self.missed(content(), LiveKind::Text, event.raw("refusal"), data, out);
+                read.texts =
+                    self.missed(content(), LiveKind::Text, event.raw("refusal"), data, out);
             }
             "output_text.annotation.added" => {
                 let index = self.blocks.start(content(), text, out);
@@ -121,25 +122,25 @@ impl ResponsesAnswer {
             }
             "reasoning_summary_text.delta" | "reasoning_text.delta" => {
                 self.blocks.start(whole, thinking, out);
-                read.text =
+                read.texts =
                     self.piece(whole, LiveKind::Thinking, event.raw("delta")?, data, out)?;
             }
             "function_call_arguments.delta"
             | "custom_tool_call_input.delta"
             | "mcp_call_arguments.delta"
             | "code_interpreter_call_code.delta" => {
-                read.text =
+                read.texts =
                     self.piece(whole, LiveKind::ToolInput, event.raw("delta")?, data, out)?;
             }
             "function_call_arguments.done" | "mcp_call_arguments.done" => {
-                read.text =
+                read.texts =
                     self.missed(whole, LiveKind::ToolInput, event.raw("arguments"), data, out);
             }
             "custom_tool_call_input.done" => {
-                read.text = self.missed(whole, LiveKind::ToolInput, event.raw("input"), data, out);
+                read.texts = self.missed(whole, LiveKind::ToolInput, event.raw("input"), data, out);
             }
             "code_interpreter_call_code.done" => {
-                read.text = self.missed(whole, LiveKind::ToolInput, event.raw("code"), data, out);
+                read.texts = self.missed(whole, LiveKind::ToolInput, event.raw("code"), data, out);
             }
             "error" => out(error(event)?),
             "keepalive" | "ping" | "codex.rate_limits" => out(Delta::Ping),
@@ -221,12 +222,12 @@ impl ResponsesAnswer {
         object: &Object<'_>,
         data: &[u8],
         out: Out<'_>,
-    ) -> Option<EventText> {
+    ) -> Few<EventText> {
         let whole = Part { item, kind: Kind::Whole };
         match Item::of(object) {
             Item::Reasoning => {
                 let index = self.blocks.start(whole, thinking, out);
-                let mut place = None;
+                let mut places = Few::None;
                 if !self.blocks.has_said(whole) {
                     let lists =
                         ["summary", "content"].map(|name| object.raw(name).and_then(elements));
@@ -237,7 +238,7 @@ impl ResponsesAnswer {
                             out(Delta::Thinking { index, text: Cow::Borrowed("\n\n") });
                         }
                         let said = self.blocks.say(whole, LiveKind::Thinking, escaped, data, out);
-                        place = place.or(said);
+                        places.extend(said);
                     }
                 }
                 let sealed = object.text("encrypted_content").map_or(0, |text| text.len());
@@ -245,7 +246,7 @@ impl ResponsesAnswer {
                     let bytes = u32::try_from(sealed).unwrap_or(u32::MAX);
                     out(Delta::Signature { index, bytes });
                 }
-                place
+                places
             }
             Item::Call(member) => self.input(whole, object.raw(member), data, out),
             Item::Server(member) => {
@@ -255,20 +256,22 @@ impl ResponsesAnswer {
                 if is_search && object.text("type").is_some_and(|kind| kind == "web_search_call") {
                     self.searches += 1;
                 }
-                let place = self.input(whole, object.raw(member), data, out);
-                let result =
-                    ["output", "outputs", "results"].iter().find_map(|name| object.raw(name));
-                if let Some(json) = result {
-                    let content = || Content::ServerToolResult {
-                        kind: object.owned("type"),
-                        tool_use_id: object.owned("id"),
-                        json: json.to_owned(),
-                    };
-                    self.blocks.start(Part { item, kind: Kind::Result }, content, out);
-                }
-                place
+                let places = self.input(whole, object.raw(member), data, out);
+                self.result(item, object, out);
+                places
             }
-            Item::Message | Item::Silent | Item::Unknown => None,
+            Item::Output => {
+                self.result(item, object, out);
+                Few::None
+            }
+            Item::Message | Item::Silent | Item::Unknown => Few::None,
+        }
+    }
+
+    /// What a call gave, in a block of its own.
+    fn result(&mut self, item: u32, object: &Object<'_>, out: Out<'_>) {
+        if let Some(content) = item::result(object) {
+            self.blocks.start(Part { item, kind: Kind::Result }, || content, out);
         }
     }
 
@@ -279,14 +282,14 @@ impl ResponsesAnswer {
         raw: Option<&str>,
         data: &[u8],
         out: Out<'_>,
-    ) -> Option<EventText> {
-        let raw = raw?;
+    ) -> Few<EventText> {
+        let Some(raw) = raw else { return Few::None };
         if inner(raw).is_some() || self.blocks.has_said(part) {
             return self.missed(part, LiveKind::ToolInput, Some(raw), data, out);
         }
         let index = self.blocks.start(part, text, out);
         out(Delta::InputJson { index, json: Cow::Borrowed(raw) });
-        None
+        Few::None
     }
 
     /// An item of which nothing was told before.
@@ -320,7 +323,7 @@ impl ResponsesAnswer {
         part: &Object<'_>,
         data: &[u8],
         out: Out<'_>,
-    ) -> Option<Option<EventText>> {
+    ) -> Option<Few<EventText>> {
         let member = match part.text("type").as_deref() {
             Some("output_text" | "text") => "text",
             Some("refusal") => "refusal",
@@ -331,14 +334,14 @@ impl ResponsesAnswer {
         };
         let index = self.blocks.start(key, text, out);
         let brought = part.raw(member).filter(|raw| *raw != "\"\"");
-        let place = match brought {
+        let places = match brought {
             Some(raw) => self.piece(key, LiveKind::Text, raw, data, out)?,
-            None => None,
+            None => Few::None,
         };
         for citation in part.raw("annotations").and_then(elements).unwrap_or_default() {
             out(Delta::Citation { index, json: Cow::Borrowed(citation.get()) });
         }
-        Some(place)
+        Some(places)
     }
 
     /// A piece of text as it stands in the JSON. None when it is no text, or belongs to nothing.
@@ -349,8 +352,8 @@ impl ResponsesAnswer {
         raw: &str,
         data: &[u8],
         out: Out<'_>,
-    ) -> Option<Option<EventText>> {
-        self.blocks.say(key, kind, inner(raw)?, data, out).map(Some)
+    ) -> Option<Few<EventText>> {
+        self.blocks.say(key, kind, inner(raw)?, data, out).map(Few::One)
     }
 
     /// The whole of a text whose pieces were not sent.
@@ -361,12 +364,10 @@ impl ResponsesAnswer {
         raw: Option<&str>,
         data: &[u8],
         out: Out<'_>,
-    ) -> Option<EventText> {
-        let escaped = raw.and_then(inner).filter(|escaped| !escaped.is_empty())?;
-        if self.blocks.has_said(key) {
-            return None;
-        }
-        self.blocks.say(key, kind, escaped, data, out)
+    ) -> Few<EventText> {
+        let escaped = raw.and_then(inner).filter(|escaped| !escaped.is_empty());
+        let missing = escaped.filter(|_| !self.blocks.has_said(key));
+        missing.and_then(|escaped| self.blocks.say(key, kind, escaped, data, out)).into()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Usage as OpenAI and compatible hosts state it: input includes what was read from the cache.
 
-use langley_model::{Tokens, Usage};
+use langley_model::{MicroUsd, Tokens, Usage};
 
 use crate::json::Object;
 
@@ -12,8 +12,10 @@ pub(super) fn read(usage: &Object<'_>) -> Usage {
     let output =
         usage.object("completion_tokens_details").or_else(|| usage.object("output_tokens_details"));
     let detail = |of: &Option<Object<'_>>, name| of.as_ref().and_then(|of| of.number(name));
-    // DeepSeek states cache hits beside the totals.
-    let read = detail(&input, "cached_tokens").or_else(|| usage.number("prompt_cache_hit_tokens"));
+    // DeepSeek and Moonshot state cache hits beside the totals.
+    let read = detail(&input, "cached_tokens")
+        .or_else(|| usage.number("prompt_cache_hit_tokens"))
+        .or_else(|| usage.number("cached_tokens"));
     Usage {
         input: tokens(["prompt_tokens", "input_tokens"]),
         cache_read: read.map(Tokens),
@@ -21,6 +23,13 @@ pub(super) fn read(usage: &Object<'_>) -> Usage {
         cache_write_1h: None,
         output: tokens(["completion_tokens", "output_tokens"]),
         reasoning: detail(&output, "reasoning_tokens").map(Tokens),
-        web_search_requests: None,
+        web_search_requests: usage
+            .object("server_tool_use")
+            .and_then(|tools| tools.number("web_search_requests")),
     }
+}
+
+/// What the answer cost, where the host says it: OpenRouter, in US dollars.
+pub(super) fn cost(usage: &Object<'_>) -> Option<MicroUsd> {
+    MicroUsd::of_decimal(usage.raw("cost")?)
 }

@@ -1,6 +1,6 @@
 //! Streams and bodies that we wrote in the forms of Converse and InvokeModel.
 
-use langley_model::{Content, Tokens, Usage};
+use langley_model::{Content, Few, Tokens, Usage};
 use langley_protocol::bedrock::{self, Converse, ConverseAnswer, Invoke, InvokeAnswer};
 use langley_protocol::dialect::{Delta, Dialect, ResponseDecoder};
 use langley_protocol::event_stream::EventStreamDecoder;
@@ -70,7 +70,7 @@ fn a_converse_text_begins_with_its_first_delta() {
             "metadata"
         ]
     );
-    assert_eq!(decoded.events[4].2, Some(0), "contentBlockStop ends block 0");
+    assert_eq!(decoded.events[4].2, Few::One(0), "contentBlockStop ends block 0");
     let started = decoded.deltas.iter().filter(|delta| delta.starts_with("BlockStart")).count();
     assert_eq!(started, 1);
     same_as_body(&decoded, TEXT_BODY, ConverseAnswer::new());

@@ -1,6 +1,6 @@
 //! Small streams that we wrote in Anthropic's form, decoded whole, byte by byte and at every cut.
 
-use langley_model::{Content, LiveKind, Tokens, Usage};
+use langley_model::{Content, Few, LiveKind, Tokens, Usage};
 use langley_protocol::anthropic::AnthropicResponse;
 
 use crate::decoded::{Decoded, contents, decode, each_cut, text};
@@ -43,7 +43,7 @@ fn a_text_answer_is_whole_with_its_usage() {
     assert!(decoded.events.iter().all(|(.., known)| *known));
     let kinds: Vec<_> = decoded.events.iter().map(|(kind, ..)| kind.as_str()).collect();
     assert_eq!(kinds[..3], ["message_start", "content_block_start", "ping"]);
-    assert_eq!(decoded.events[6].2, Some(0), "content_block_stop ends block 0");
+    assert_eq!(decoded.events[6].2, Few::One(0), "content_block_stop ends block 0");
 }
 
 #[test]
@@ -74,7 +74,8 @@ fn thinking_and_tool_calls_are_assembled() {
     assert_eq!(usage.output, Some(Tokens(57)), "cumulative: the last wins, iterations are nested");
     assert_eq!(usage.cache_write_5m, Some(Tokens(300)), "no split: five minutes");
     assert_eq!(decoded.message.stop_reason.as_deref(), Some("tool_use"));
-    let kinds: Vec<_> = decoded.events.iter().filter_map(|event| event.1).map(|t| t.kind).collect();
+    let kinds: Vec<_> =
+        decoded.events.iter().flat_map(|event| event.1.iter()).map(|t| t.kind).collect();
     assert_eq!(
         kinds,
         [

@@ -2,17 +2,17 @@
 
 use std::fmt::Debug;
 
-use langley_model::{Block, Content, Message, ProviderError};
+use langley_model::{Block, Content, EventText, Few, Message, MicroUsd, ProviderError};
 use langley_protocol::bedrock;
-use langley_protocol::dialect::{Delta, EventFacts, EventText, ResponseDecoder};
+use langley_protocol::dialect::{Delta, EventFacts, ResponseDecoder};
 use langley_protocol::event_stream::EventStreamDecoder;
 use langley_protocol::sse::{SseDecoder, SseEvent};
 
-/// What one event was: type, text's place, block that ended, known.
-pub(crate) type Facts = (String, Option<EventText>, Option<u32>, bool);
+/// What one event was: type, places of its texts, blocks that ended, known.
+pub(crate) type Facts = (String, Few<EventText>, Few<u32>, bool);
 
 pub(crate) fn facts(facts: &EventFacts<'_>) -> Facts {
-    (facts.kind.to_owned(), facts.text, facts.ends_block, facts.known)
+    (facts.kind.to_owned(), facts.texts.clone(), facts.ends_blocks.clone(), facts.known)
 }
 
 /// What a stream was: facts of its events, and all deltas in order.
@@ -21,6 +21,7 @@ pub(crate) struct Decoded {
     pub(crate) events: Vec<Facts>,
     pub(crate) deltas: Vec<String>,
     pub(crate) message: Message,
+    pub(crate) cost: Option<MicroUsd>,
     pub(crate) ended: bool,
     pub(crate) unknown: Vec<String>,
 }
@@ -71,13 +72,23 @@ impl Decoded {
             }
             apply(self, delta);
         });
-        if let Some(EventText { block, start, end, .. }) = read.text {
-            let escaped = std::str::from_utf8(&event.data[start..end]).expect("UTF-8");
+        // Whatever text has a place was handed out, and of a block that has a place nothing else was.
+        // Values of arguments that are told by path are numbered from above, and stay escaped.
+        let of_blocks = |text: &&EventText| text.block < u32::MAX / 2;
+        let unescaped = |text: &EventText| {
+            let escaped = std::str::from_utf8(&event.data[text.start..text.end]).expect("UTF-8");
             let quoted = escaped.replace("\\ud83d\\ude00", "😀").replace("\\ud83d", "\\ufffd");
-            let text: String = serde_json::from_str(&format!("\"{quoted}\"")).expect("escaped");
-            texts.retain(|(index, _)| *index == block);
-            assert_eq!(texts, [(block, text)], "the place is that of the text");
-        }
+            let text_of = serde_json::from_str(&format!("\"{quoted}\"")).expect("escaped");
+            (text.block, text_of)
+        };
+        let mut placed: Vec<(u32, String)> =
+            read.texts.iter().filter(of_blocks).map(unescaped).collect();
+        texts.retain(|(index, text)| {
+            text != "\n\n" && read.texts.iter().any(|text| text.block == *index)
+        });
+        texts.sort_by_key(|(block, _)| *block);
+        placed.sort_by_key(|(block, _)| *block);
+        assert_eq!(texts, placed, "the places are those of the texts");
         self.events.push(facts(&read));
     }
 }
@@ -135,6 +146,8 @@ fn apply(decoded: &mut Decoded, delta: Delta<'_>) {
                 Some(ProviderError { kind: kind.map(Into::into), message: text.map(Into::into) });
         }
         Delta::Unknown { kind } => decoded.unknown.push(kind.into_owned()),
+        Delta::Cost(cost) => decoded.cost = Some(cost),
+        Delta::Served { model } => message.model = model.map(Into::into),
         Delta::Ping | Delta::TokenCount(_) => {}
     }
 }

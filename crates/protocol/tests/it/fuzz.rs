@@ -12,7 +12,7 @@ use langley_protocol::bedrock::{Converse, Invoke};
 use langley_protocol::dialect::{Dialect, ResponseDecoder};
 use langley_protocol::encoding::ContentDecoder;
 use langley_protocol::event_stream::EventStreamDecoder;
-use langley_protocol::gemini::Gemini;
+use langley_protocol::gemini::{Gemini, Interactions};
 use langley_protocol::json_array::JsonArrayDecoder;
 use langley_protocol::openai::{Chat, Responses};
 use langley_protocol::sse::{SseDecoder, SseEvent};
@@ -45,12 +45,13 @@ enum Cuts {
     MayDiffer,
 }
 
-const TARGETS: [(&str, Target, Cuts); 20] = [
+const TARGETS: [(&str, Target, Cuts); 22] = [
     ("anthropic stream", |reads| stream(reads, &Anthropic), Cuts::Agree),
     ("chat stream", |reads| stream(reads, &Chat), Cuts::Agree),
     ("responses stream", |reads| stream(reads, &Responses), Cuts::Agree),
     ("gemini stream", |reads| stream(reads, &Gemini), Cuts::Agree),
     ("gemini array", array, Cuts::Agree),
+    ("interactions stream", |reads| stream(reads, &Interactions), Cuts::Agree),
     ("converse stream", |reads| messages(reads, &Converse), Cuts::Agree),
     ("invoke stream", |reads| messages(reads, &Invoke::ANTHROPIC), Cuts::Agree),
     ("anthropic bodies", |reads| bodies(reads, &Anthropic), Cuts::Agree),
@@ -58,6 +59,7 @@ const TARGETS: [(&str, Target, Cuts); 20] = [
     ("chat bodies", |reads| bodies(reads, &Chat), Cuts::Agree),
     ("responses bodies", |reads| bodies(reads, &Responses), Cuts::Agree),
     ("gemini bodies", |reads| bodies(reads, &Gemini), Cuts::Agree),
+    ("interactions bodies", |reads| bodies(reads, &Interactions), Cuts::Agree),
     ("converse bodies", |reads| bodies(reads, &Converse), Cuts::Agree),
     ("websocket", |reads| frames(reads, Compression::default()), Cuts::Agree),
     (
@@ -75,7 +77,7 @@ const TARGETS: [(&str, Target, Cuts); 20] = [
 fn event(found: &mut String, decoder: &mut dyn ResponseDecoder, event: &SseEvent<'_>) {
     let mut deltas = String::new();
     let facts = decoder.event(event, &mut |delta| write!(deltas, "{delta:?}").expect("room"));
-    if let Some(text) = facts.text {
+    for text in &facts.texts {
         // Whoever redacts cuts here.
         let place = event.data.get(text.start..text.end).expect("a place within the data");
         std::str::from_utf8(place).expect("whole characters");

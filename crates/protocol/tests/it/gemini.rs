@@ -2,13 +2,13 @@
 //! one body.
 
 use langley_model::{Content, LiveKind, Tokens, Usage};
-use langley_protocol::dialect::{Delta, EventText, ResponseDecoder};
+use langley_protocol::dialect::{Delta, ResponseDecoder};
 use langley_protocol::gemini::GeminiResponse;
 use langley_protocol::json_array::JsonArrayDecoder;
 use langley_protocol::sse::SseEvent;
 use proptest::prelude::*;
 
-use crate::decoded::{Decoded, contents, decode_stream, text};
+use crate::decoded::{Decoded, Facts, contents, decode_stream, text};
 
 const TEXT: &str = include_str!("../cassettes/gemini/text.sse");
 const THINKING_AND_TOOL: &str = include_str!("../cassettes/gemini/thinking_and_tool.sse");
@@ -62,12 +62,15 @@ fn tool(id: &str, name: &str, input: &str) -> Content {
     Content::ToolUse { id: id.into(), name: name.into(), input: input.into() }
 }
 
-/// Block and kind of an event's text, and the block that ended.
-type Place = (Option<(u32, LiveKind)>, Option<u32>);
+/// Blocks and kinds of an event's texts, and the blocks that ended.
+type Place = (Vec<(u32, LiveKind)>, Vec<u32>);
 
 fn places(decoded: &Decoded) -> Vec<Place> {
-    let place = |text: &EventText| (text.block, text.kind);
-    decoded.events.iter().map(|(_, text, ends, _)| (text.as_ref().map(place), *ends)).collect()
+    let of = |(_, texts, ends, _): &Facts| {
+        let texts = texts.iter().map(|text| (text.block, text.kind)).collect();
+        (texts, ends.iter().copied().collect())
+    };
+    decoded.events.iter().map(of).collect()
 }
 
 #[test]
@@ -87,8 +90,8 @@ fn texts_that_follow_each_other_are_one_block() {
         ..Usage::default()
     };
     assert_eq!(message.usage, expected, "the last wins, cached tokens are part of the input");
-    let in_first = Some((0, LiveKind::Text));
-    assert_eq!(places(&decoded), [(in_first, None), (in_first, None), (None, None)]);
+    let in_first = (vec![(0, LiveKind::Text)], vec![]);
+    assert_eq!(places(&decoded), [in_first.clone(), in_first, (vec![], vec![])]);
     assert!(decoded.events.iter().all(|(kind, .., known)| kind.is_empty() && *known));
 }
 
@@ -113,15 +116,15 @@ fn thoughts_text_and_calls_are_blocks_of_their_own() {
         ..Usage::default()
     };
     assert_eq!(decoded.message.usage, expected);
-    let thinking = Some((0, LiveKind::Thinking));
+    let thinking = (vec![(0, LiveKind::Thinking)], vec![]);
     assert_eq!(
         places(&decoded),
         [
-            (thinking, None),
-            (thinking, None),
-            (Some((1, LiveKind::Text)), Some(0)),
-            (None, Some(1)),
-            (None, None),
+            thinking.clone(),
+            thinking,
+            (vec![(1, LiveKind::Text)], vec![0]),
+            (vec![], vec![1]),
+            (vec![], vec![]),
         ]
     );
 }
@@ -205,8 +208,12 @@ fn a_reason_in_every_chunk_ends_the_answer_once_and_no_block_early() {
     assert_eq!(decoded.message.stop_reason.as_deref(), Some("MAX_TOKENS"), "the last one");
     let count = |start| decoded.deltas.iter().filter(|delta| delta.starts_with(start)).count();
     assert_eq!((count("MessageStop"), count("BlockStop"), count("Stop")), (1, 1, 2));
-    let place = (Some((0, LiveKind::Text)), None);
-    assert_eq!(places(&decoded), [place, place, place], "the block is followed to the end");
+    let place = (vec![(0, LiveKind::Text)], vec![]);
+    assert_eq!(
+        places(&decoded),
+        [place.clone(), place.clone(), place],
+        "the block is followed to the end"
+    );
 }
 
 #[test]
@@ -265,21 +272,6 @@ fn counted_tokens_are_not_usage() {
     let body =
         r#"{"totalTokens": 31, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 31}]}"#;
     assert_eq!(read(body), (vec!["TokenCount(Tokens(31))".to_owned()], true));
-}
-
-#[test]
-fn arguments_in_pieces_are_said_to_be_unknown() {
-    let (deltas, known) = read(
-        r#"{"candidates": [{"content": {"parts": [
-            {"functionCall": {"name": "edit", "willContinue": true}},
-            {"functionCall": {"partialArgs": [{"jsonPath": "$.a", "stringValue": "x"}]}}]}}]}"#,
-    );
-    assert!(!known);
-    let unknown: Vec<_> = deltas.iter().filter(|delta| delta.starts_with("Unknown")).collect();
-    assert_eq!(
-        unknown,
-        [r#"Unknown { kind: "partialArgs" }"#, r#"Unknown { kind: "functionCall" }"#]
-    );
 }
 
 #[test]
