@@ -12,6 +12,7 @@ mod demo;
 mod detach;
 mod doctor;
 mod error;
+mod fidelity;
 mod home;
 mod idle;
 mod listen;
@@ -42,7 +43,8 @@ fn main() -> ExitCode {
         Verb::Start(args) => commands::start::start(&global, &args),
         Verb::Run(args) => commands::run::run(&global, args),
         Verb::Demo { once } => demo::demo(&global, once).map(|()| ExitCode::SUCCESS),
-        Verb::Doctor { json } => doctor::doctor(&global, json),
+        Verb::Doctor { fidelity: true, json } => fidelity::fidelity(&global, json),
+        Verb::Doctor { fidelity: false, json } => doctor::doctor(&global, json),
         Verb::Stop => commands::stop::stop(&global).map(|()| ExitCode::SUCCESS),
         Verb::Status { json } => {
             commands::status::status(&global, json).map(|()| ExitCode::SUCCESS)

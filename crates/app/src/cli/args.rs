@@ -69,6 +69,11 @@ pub(crate) enum Verb {
     },
     /// Check that everything works; each finding says what, why and what next
     Doctor {
+        /// Prove instead that bytes pass unchanged: the same requests directly and through the
+        /// running proxy, to an origin on this machine
+        #[arg(long)]
+        fidelity: bool,
+
         /// Print JSON
         #[arg(long)]
         json: bool,

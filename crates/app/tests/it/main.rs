@@ -5,6 +5,7 @@
 mod bad_input;
 mod bedrock;
 mod commands;
+mod fidelity;
 mod gemini;
 mod openai;
 mod resilience;
