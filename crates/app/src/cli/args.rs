@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::FlowsArgs;
@@ -122,14 +122,57 @@ pub(crate) struct StartArgs {
 /// Options of `run`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RunArgs {
+    /// As a proxy, or by base URL for what ignores proxies
+    #[arg(long, value_enum, default_value_t = RunMode::Forward)]
+    pub(crate) mode: RunMode,
+
+    /// Run nothing; print the environment, for a shell or an IDE's settings [default form: shell]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "shell"
+    )]
+    pub(crate) print_env: Option<EnvForm>,
+
+    /// List the clients that are known, and how each is reached
+    #[arg(long)]
+    pub(crate) list: bool,
+
+    /// With --list: print JSON
+    #[arg(long, requires = "list")]
+    pub(crate) json: bool,
+
     /// The command and its arguments
     #[arg(
-        required = true,
+        required_unless_present_any = ["list", "print_env"],
         trailing_var_arg = true,
         allow_hyphen_values = true,
         value_name = "CMD"
     )]
     pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+/// How a command's traffic comes to the proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunMode {
+    /// Through the proxy, with trust in its certificate
+    Forward,
+    /// By base URL: the proxy is taken for the provider
+    Reverse,
+}
+
+/// How an environment is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EnvForm {
+    /// `export` lines, for sh, bash and zsh
+    Shell,
+    /// `set -gx` lines
+    Fish,
+    /// An object
+    Json,
 }
 
 /// Verbs of `ca`.

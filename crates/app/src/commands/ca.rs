@@ -1,7 +1,7 @@
 //! `langley ca`: the certificate authority that agents have to trust.
 
 use jiff::Timestamp;
-use langley_proxy::{CertificateAuthority, HostList};
+use langley_proxy::{CaError, CertificateAuthority, HostList};
 use serde_json::json;
 
 use crate::ca_facts::CaFacts;
@@ -50,6 +50,32 @@ fn show(home: &Home, json: bool) -> Result<()> {
     Ok(())
 }
 
+/// Makes authority and bundle where there are none yet.
+///
+/// # Errors
+/// The intercept list or the home cannot be used.
+pub(crate) fn make(home: &Home, hosts: &[String]) -> Result<()> {
+    let made = CertificateAuthority::open_or_create(&home.ca(), &parse(hosts)?);
+    bundle(home, made)?;
+    Ok(())
+}
+
+fn parse(hosts: &[String]) -> Result<HostList> {
+    HostList::parse(hosts)
+        .map_err(|error| AppError::wrong_use("the intercept list cannot be used").because(&error))
+}
+
+fn bundle(
+    home: &Home,
+    made: std::result::Result<CertificateAuthority, CaError>,
+) -> Result<CertificateAuthority> {
+    let authority =
+        made.map_err(|error| AppError::failed("no new authority could be made").because(&error))?;
+    langley_proxy::write_bundle(&home.ca_bundle(), authority.certificate_pem(), &[])
+        .map_err(|error| AppError::failed("the bundle could not be written").because(&error))?;
+    Ok(authority)
+}
+
 fn rotate(home: &Home, hosts: &[String]) -> Result<()> {
     let home = Home::create(home.root())?;
     // Held until the end: a server that starts in between would use the old key.
@@ -59,13 +85,7 @@ fn rotate(home: &Home, hosts: &[String]) -> Result<()> {
             .why("a server of this home is running with the present key")
             .next("end it first: `langley stop`, then `langley ca rotate`, then `langley`"));
     }
-    let list = HostList::parse(hosts).map_err(|error| {
-        AppError::wrong_use("the intercept list cannot be used").because(&error)
-    })?;
-    let authority = CertificateAuthority::rotate(&home.ca(), &list)
-        .map_err(|error| AppError::failed("no new authority could be made").because(&error))?;
-    langley_proxy::write_bundle(&home.ca_bundle(), authority.certificate_pem(), &[])
-        .map_err(|error| AppError::failed("the bundle could not be written").because(&error))?;
+    let authority = bundle(&home, CertificateAuthority::rotate(&home.ca(), &parse(hosts)?))?;
     println!("new certificate  {}", authority.fingerprint_sha256());
     println!(
         "restart agents that are running; where the old certificate was installed by hand, install the new one"
