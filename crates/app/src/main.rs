@@ -28,6 +28,7 @@ mod state;
 mod table;
 mod temporary;
 mod token;
+mod trust;
 mod wire;
 
 use std::process::ExitCode;
@@ -53,7 +54,7 @@ fn main() -> ExitCode {
         Verb::Status { json } => {
             commands::status::status(&global, json).map(|()| ExitCode::SUCCESS)
         }
-        Verb::Ca { verb } => commands::ca::ca(&global, verb).map(|()| ExitCode::SUCCESS),
+        Verb::Ca { verb } => commands::ca::ca(&global, &verb).map(|()| ExitCode::SUCCESS),
         Verb::Token { verb } => commands::token::token(&global, verb).map(|()| ExitCode::SUCCESS),
         Verb::Config { verb } => {
             commands::config::config(&global, verb).map(|()| ExitCode::SUCCESS)

@@ -251,7 +251,7 @@ impl Preset {
     /// By the path of a script: its own name, or the package it lies in.
     fn of_script(word: &str) -> Option<&'static Self> {
         let inside = |package: &&str| word.contains(&format!("/node_modules/{package}/"));
-        let of_path = PRESETS.iter().find(|preset| preset.packages.iter().any(|p| inside(&p)));
+        let of_path = PRESETS.iter().find(|preset| preset.packages.iter().any(inside));
         let is_agent = |preset: &&&Self| !preset.packages.is_empty();
         of_path.or_else(|| Self::named(&stem(word)).as_ref().filter(is_agent).copied())
     }

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::FlowsArgs;
+use crate::trust::StoreName;
 
 /// See what your coding agents send, what it costs, and what went wrong.
 #[derive(Debug, Parser)]
@@ -176,7 +177,7 @@ pub(crate) enum EnvForm {
 }
 
 /// Verbs of `ca`.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum CaVerb {
     /// Show fingerprint, expiry and the names it may sign for
     Show {
@@ -186,8 +187,32 @@ pub(crate) enum CaVerb {
     },
     /// Print the path of the certificate
     Path,
+    /// Put the certificate into the system's store, after showing what will be done
+    Install(StoreArgs),
+    /// Take it out again
+    Remove(StoreArgs),
     /// Make a new key and certificate; running agents must be restarted
     Rotate,
+}
+
+/// Options of `ca install` and `ca remove`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct StoreArgs {
+    /// Show the commands and files only
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+
+    /// The system's root folder, for another system than the running one (an image, a container)
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub(crate) root: PathBuf,
+
+    /// The kind of store [default: the system's own]
+    #[arg(long, value_enum, value_name = "SYSTEM")]
+    pub(crate) store: Option<StoreName>,
 }
 
 /// Verbs of `token`.

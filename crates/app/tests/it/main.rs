@@ -12,3 +12,4 @@ mod resilience;
 mod road;
 mod run;
 mod stage;
+mod trust;
