@@ -52,6 +52,11 @@ const OPENCODE: &str = "OPENCODE_CONFIG_CONTENT";
 /// Hosts that are reached without the proxy: a provider on loopback would otherwise loop.
 const LOOPBACK: &str = "127.0.0.1,localhost,::1";
 
+/// Every variable that names a file of certificates.
+pub(crate) fn trust_files() -> impl Iterator<Item = &'static str> {
+    ADDING.into_iter().chain(REPLACING)
+}
+
 /// Variables to set, in order.
 #[derive(Debug)]
 pub(crate) struct AgentEnvironment {
@@ -135,7 +140,7 @@ fn extra_roots(home: &Home, present: &Environment) -> Vec<String> {
     let ours = fs::read_to_string(home.ca_bundle()).unwrap_or_default();
     let mut known: HashSet<String> = certificates(&ours).map(bare).collect();
     let mut extra = Vec::new();
-    for name in ADDING.into_iter().chain(REPLACING) {
+    for name in trust_files() {
         let Some(path) = present.value(name).map(Path::new) else { continue };
         let Ok(pem) = fs::read_to_string(present.absolute(path)) else { continue };
         for certificate in certificates(&pem) {

@@ -17,6 +17,8 @@ pub(crate) const URL: &str = "{url}";
 pub(crate) struct Preset {
     /// The word it is listed by.
     pub(crate) name: &'static str,
+    /// Whether it is an agent by itself.
+    kind: Kind,
     /// What it is.
     pub(crate) client: &'static str,
     /// Names of its command, without ending and version.
@@ -27,6 +29,15 @@ pub(crate) struct Preset {
     pub(crate) forward: Forward,
     /// How it takes a base URL.
     pub(crate) reverse: Reverse,
+}
+
+/// What kind of client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// An agent.
+    Agent,
+    /// What agents are written with, or what people call providers with.
+    Tool,
 }
 
 /// How a client follows a proxy.
@@ -58,6 +69,7 @@ const SDKS: &str = "ANTHROPIC_BASE_URL, OPENAI_BASE_URL, GOOGLE_GEMINI_BASE_URL"
 pub(crate) const PRESETS: &[Preset] = &[
     Preset {
         name: "claude",
+        kind: Kind::Agent,
         client: "Claude Code",
         programs: &["claude"],
         packages: &["@anthropic-ai/claude-code"],
@@ -66,6 +78,7 @@ pub(crate) const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "codex",
+        kind: Kind::Agent,
         client: "Codex",
         programs: &["codex"],
         packages: &["@openai/codex"],
@@ -74,6 +87,7 @@ pub(crate) const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "gemini",
+        kind: Kind::Agent,
         client: "Gemini CLI",
         programs: &["gemini"],
         packages: &["@google/gemini-cli"],
@@ -82,6 +96,7 @@ pub(crate) const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "opencode",
+        kind: Kind::Agent,
         client: "opencode",
         programs: &["opencode"],
         packages: &["opencode-ai"],
@@ -90,6 +105,7 @@ pub(crate) const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "aider",
+        kind: Kind::Agent,
         client: "aider",
         programs: &["aider"],
         packages: &["aider-chat", "aider-install"],
@@ -98,6 +114,7 @@ pub(crate) const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "aws",
+        kind: Kind::Tool,
         client: "AWS command line",
         programs: &["aws"],
         packages: &["awscli"],
@@ -106,6 +123,7 @@ pub(crate) const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "curl",
+        kind: Kind::Tool,
         client: "curl",
         programs: &["curl"],
         packages: &[],
@@ -114,6 +132,7 @@ pub(crate) const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "python",
+        kind: Kind::Tool,
         client: "Python: anthropic, openai, google-genai, litellm, boto3",
         programs: &["python", "pypy", "ipython", "jupyter"],
         packages: &[],
@@ -122,6 +141,7 @@ pub(crate) const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "bun",
+        kind: Kind::Tool,
         client: "Bun",
         programs: &["bun"],
         packages: &[],
@@ -130,6 +150,7 @@ pub(crate) const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "deno",
+        kind: Kind::Tool,
         client: "Deno",
         programs: &["deno"],
         packages: &[],
@@ -138,6 +159,7 @@ pub(crate) const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "node",
+        kind: Kind::Tool,
         client: "Node: the SDKs of Anthropic, OpenAI and Google",
         programs: &["node", "npx", "npm", "pnpm", "yarn", "tsx", "ts-node"],
         packages: &[],
@@ -231,6 +253,11 @@ impl Preset {
         inner.or_else(script).or_else(|| Self::named(&program))
     }
 
+    /// Whether it is an agent, and not what agents are written with.
+    pub(crate) fn is_agent(&self) -> bool {
+        self.kind == Kind::Agent
+    }
+
     /// Whether `word` is this client's own command, and no runner or interpreter in front of it.
     pub(crate) fn is_command(&self, word: &OsStr) -> bool {
         self.programs.contains(&stem(&word.to_string_lossy()).as_str())
@@ -252,8 +279,7 @@ impl Preset {
     fn of_script(word: &str) -> Option<&'static Self> {
         let inside = |package: &&str| word.contains(&format!("/node_modules/{package}/"));
         let of_path = PRESETS.iter().find(|preset| preset.packages.iter().any(inside));
-        let is_agent = |preset: &&&Self| !preset.packages.is_empty();
-        of_path.or_else(|| Self::named(&stem(word)).as_ref().filter(is_agent).copied())
+        of_path.or_else(|| Self::named(&stem(word)).filter(|preset| preset.is_agent()))
     }
 }
 
