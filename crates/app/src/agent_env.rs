@@ -9,6 +9,8 @@ use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
+
 use crate::config::Environment;
 use crate::error::{AppError, Result};
 use crate::home::Home;
@@ -31,8 +33,29 @@ const REPLACING: [&str; 6] = [
     "SSL_CERT_FILE",
 ];
 
+/// Node's own fetch and `http` read the variables above only when told to (22.21 and 24 on).
+const NODE: &str = "NODE_USE_ENV_PROXY";
+
+/// Variables that agents and SDKs take a base URL from, the upstream that it stands for in reverse
+/// mode, and what follows the proxy's own URL.
+pub(crate) const BASE_URLS: [(&str, &str, &str); 5] = [
+    ("ANTHROPIC_BASE_URL", "anthropic", ""),
+    ("ANTHROPIC_BEDROCK_BASE_URL", "bedrock", ""),
+    ("GOOGLE_GEMINI_BASE_URL", "gemini", ""),
+    ("OPENAI_API_BASE", "openai", "/v1"),
+    ("OPENAI_BASE_URL", "openai", "/v1"),
+];
+
+/// opencode's configuration inside the environment, which goes over its files.
+const OPENCODE: &str = "OPENCODE_CONFIG_CONTENT";
+
 /// Hosts that are reached without the proxy: a provider on loopback would otherwise loop.
 const LOOPBACK: &str = "127.0.0.1,localhost,::1";
+
+/// Every variable that names a file of certificates.
+pub(crate) fn trust_files() -> impl Iterator<Item = &'static str> {
+    ADDING.into_iter().chain(REPLACING)
+}
 
 /// Variables to set, in order.
 #[derive(Debug)]
@@ -41,6 +64,15 @@ pub(crate) struct AgentEnvironment {
 }
 
 impl AgentEnvironment {
+    /// The environment that makes clients take the proxy at `proxy` for their provider.
+    pub(crate) fn reverse(proxy: SocketAddr, present: &Environment) -> Self {
+        let url = reverse_url(proxy);
+        let base = BASE_URLS.map(|(name, _, path)| (name, format!("{url}{path}")));
+        let mut variables = Vec::from(base);
+        variables.extend(opencode(&url, present.value(OPENCODE)).map(|text| (OPENCODE, text)));
+        Self { variables }
+    }
+
     /// The environment for the proxy at `proxy`; `password` when it asks for one.
     ///
     /// Roots that the user's own variables name (a company's, say) stay trusted.
@@ -65,6 +97,7 @@ impl AgentEnvironment {
         };
         variables.push(("NO_PROXY", direct.clone()));
         variables.push(("no_proxy", direct));
+        variables.push((NODE, present.value(NODE).unwrap_or("1").to_owned()));
 
         let extra = extra_roots(home, present);
         let (adding, replacing) = if extra.is_empty() {
@@ -84,12 +117,30 @@ impl AgentEnvironment {
     }
 }
 
+/// The base URL of reverse mode.
+pub(crate) fn reverse_url(proxy: SocketAddr) -> String {
+    format!("http://{}", reachable(proxy))
+}
+
+/// opencode's configuration with our base URLs in it; none when the user's own is no JSON object.
+fn opencode(url: &str, present: Option<&str>) -> Option<String> {
+    let mut config: Value = serde_json::from_str(present.unwrap_or("{}")).ok()?;
+    for provider in ["anthropic", "openai"] {
+        let mut place = &mut config;
+        for step in ["provider", provider, "options"] {
+            place = place.as_object_mut()?.entry(step).or_insert_with(|| json!({}));
+        }
+        place.as_object_mut()?.insert("baseURL".to_owned(), format!("{url}/v1").into());
+    }
+    Some(config.to_string())
+}
+
 /// Certificates that the user's variables already name and our bundle lacks, each once.
 fn extra_roots(home: &Home, present: &Environment) -> Vec<String> {
     let ours = fs::read_to_string(home.ca_bundle()).unwrap_or_default();
     let mut known: HashSet<String> = certificates(&ours).map(bare).collect();
     let mut extra = Vec::new();
-    for name in ADDING.into_iter().chain(REPLACING) {
+    for name in trust_files() {
         let Some(path) = present.value(name).map(Path::new) else { continue };
         let Ok(pem) = fs::read_to_string(present.absolute(path)) else { continue };
         for certificate in certificates(&pem) {
@@ -174,6 +225,7 @@ mod tests {
         http_proxy=http://127.0.0.1:9090
         NO_PROXY=intern.example,127.0.0.1,localhost,::1
         no_proxy=intern.example,127.0.0.1,localhost,::1
+        NODE_USE_ENV_PROXY=1
         NODE_EXTRA_CA_CERTS=HOME/ca/ca.pem
         DENO_CERT=HOME/ca/ca.pem
         AWS_CA_BUNDLE=HOME/ca/bundle.pem
@@ -183,6 +235,25 @@ mod tests {
         REQUESTS_CA_BUNDLE=HOME/ca/bundle.pem
         SSL_CERT_FILE=HOME/ca/bundle.pem
         ");
+    }
+
+    #[test]
+    fn base_urls_lead_to_the_proxy_and_leave_other_settings_alone() {
+        let own = r#"{"theme": "x", "provider": {"openai": {"options": {"apiKey": "k"}}}}"#;
+        let present = environment(Path::new("/"), &[(OPENCODE, own)]);
+        let made = AgentEnvironment::reverse("0.0.0.0:9090".parse().unwrap(), &present);
+        let shown: Vec<String> =
+            made.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        insta::assert_snapshot!(shown.join("\n"), @r#"
+        ANTHROPIC_BASE_URL=http://127.0.0.1:9090
+        ANTHROPIC_BEDROCK_BASE_URL=http://127.0.0.1:9090
+        GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:9090
+        OPENAI_API_BASE=http://127.0.0.1:9090/v1
+        OPENAI_BASE_URL=http://127.0.0.1:9090/v1
+        OPENCODE_CONFIG_CONTENT={"theme":"x","provider":{"openai":{"options":{"apiKey":"k","baseURL":"http://127.0.0.1:9090/v1"}},"anthropic":{"options":{"baseURL":"http://127.0.0.1:9090/v1"}}}}
+        "#);
+        assert_eq!(opencode("u", Some("{ // comment")), None);
+        assert_eq!(opencode("u", Some("{\"provider\": 1}")), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::header::{AUTHORIZATION, HOST};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -54,7 +54,9 @@ impl Api {
 
     /// Whether a Langley answers there.
     pub(crate) async fn is_healthy(&self) -> bool {
-        self.call(Method::GET, "/api/health").await.is_ok_and(|value| value["version"].is_string())
+        self.call(Method::GET, "/api/health", None)
+            .await
+            .is_ok_and(|value| value["version"].is_string())
     }
 
     /// A new one-time link to the dashboard.
@@ -62,7 +64,7 @@ impl Api {
     /// # Errors
     /// No answer, or no permission.
     pub(crate) async fn link(&self) -> Result<String, ApiError> {
-        let value = self.call(Method::POST, "/api/auth/link").await?;
+        let value = self.call(Method::POST, "/api/auth/link", None).await?;
         Ok(value["url"].as_str().unwrap_or_default().to_owned())
     }
 
@@ -71,12 +73,26 @@ impl Api {
     /// # Errors
     /// No answer, a status other than success, or no JSON.
     pub(crate) async fn get(&self, path: &str) -> Result<Value, ApiError> {
-        self.call(Method::GET, path).await
+        self.call(Method::GET, path, None).await
     }
 
-    async fn call(&self, method: Method, path: &str) -> Result<Value, ApiError> {
+    /// Sends `body` to `path`; the JSON that comes back.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, ApiError> {
+        let body = body.map(ToString::to_string).unwrap_or_default();
         let unreachable = |cause: String| ApiError::Unreachable { address: self.address, cause };
-        let (status, body) = tokio::time::timeout(PATIENCE, self.exchange(method, path))
+        let (status, body) = tokio::time::timeout(PATIENCE, self.exchange(method, path, body))
             .await
             .map_err(|_| unreachable("it took too long".to_owned()))?
             .map_err(|error| unreachable(error.to_string()))?;
@@ -92,6 +108,7 @@ impl Api {
         &self,
         method: Method,
         path: &str,
+        body: String,
     ) -> Result<(StatusCode, Bytes), Box<dyn std::error::Error + Send + Sync>> {
         let stream = TcpStream::connect(self.address).await?;
         let (mut sender, connection) =
@@ -102,7 +119,7 @@ impl Api {
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {}", token.reveal()));
         }
-        let answer = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
+        let answer = sender.send_request(request.body(Full::new(Bytes::from(body)))?).await?;
         let status = answer.status();
         let body = answer.into_body().collect().await?.to_bytes();
         driver.abort();

@@ -3,6 +3,7 @@
 mod agent_env;
 mod api;
 mod browser;
+mod bypass;
 mod ca_facts;
 mod cli;
 mod clients;
@@ -11,18 +12,23 @@ mod config;
 mod demo;
 mod detach;
 mod doctor;
+mod env_form;
 mod error;
+mod fidelity;
 mod home;
 mod idle;
 mod listen;
 mod lock;
 mod logs;
+mod preset;
 mod proxied;
+mod run_hints;
 mod runtime;
 mod state;
 mod table;
 mod temporary;
 mod token;
+mod trust;
 mod wire;
 
 use std::process::ExitCode;
@@ -42,12 +48,13 @@ fn main() -> ExitCode {
         Verb::Start(args) => commands::start::start(&global, &args),
         Verb::Run(args) => commands::run::run(&global, args),
         Verb::Demo { once } => demo::demo(&global, once).map(|()| ExitCode::SUCCESS),
-        Verb::Doctor { json } => doctor::doctor(&global, json),
+        Verb::Doctor { fidelity: true, json } => fidelity::fidelity(&global, json),
+        Verb::Doctor { fidelity: false, json } => doctor::doctor(&global, json),
         Verb::Stop => commands::stop::stop(&global).map(|()| ExitCode::SUCCESS),
         Verb::Status { json } => {
             commands::status::status(&global, json).map(|()| ExitCode::SUCCESS)
         }
-        Verb::Ca { verb } => commands::ca::ca(&global, verb).map(|()| ExitCode::SUCCESS),
+        Verb::Ca { verb } => commands::ca::ca(&global, &verb).map(|()| ExitCode::SUCCESS),
         Verb::Token { verb } => commands::token::token(&global, verb).map(|()| ExitCode::SUCCESS),
         Verb::Config { verb } => {
             commands::config::config(&global, verb).map(|()| ExitCode::SUCCESS)

@@ -80,11 +80,7 @@ impl Road {
     /// # Errors
     /// No connection, a refusal, or an untrusted certificate.
     pub(crate) async fn to(&self, host: &str) -> Result<Connection, RoadError> {
-        let mut stream = TcpStream::connect(self.proxy).await?;
-        stream.set_nodelay(true)?;
-        let ask = format!("CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n");
-        stream.write_all(ask.as_bytes()).await?;
-        established(&mut stream).await?;
+        let stream = tunnel(self.proxy, host, None).await?;
         let name =
             ServerName::try_from(host.to_owned()).map_err(|_| RoadError::Name(host.to_owned()))?;
         let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await?;
@@ -111,6 +107,27 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.driver.abort();
     }
+}
+
+/// CONNECTs through `proxy` to `host`, port 443, with credentials where it asks for some.
+///
+/// # Errors
+/// No connection, or a refusal.
+pub(crate) async fn tunnel(
+    proxy: SocketAddr,
+    host: &str,
+    authorization: Option<&str>,
+) -> Result<TcpStream, RoadError> {
+    let mut stream = TcpStream::connect(proxy).await?;
+    stream.set_nodelay(true)?;
+    let mut ask = format!("CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n");
+    if let Some(credentials) = authorization {
+        ask.push_str(&format!("Proxy-Authorization: {credentials}\r\n"));
+    }
+    ask.push_str("\r\n");
+    stream.write_all(ask.as_bytes()).await?;
+    established(&mut stream).await?;
+    Ok(stream)
 }
 
 /// Reads the answer to CONNECT, byte by byte, so that nothing of the tunnel is taken.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::{Address, Config};
 use crate::error::{AppError, Result};
 use crate::home::{Home, write_private};
 
@@ -25,6 +26,24 @@ impl State {
     /// Reads the file; none when it is missing or not whole.
     pub(crate) fn read(home: &Home) -> Option<Self> {
         serde_json::from_slice(&fs::read(home.state()).ok()?).ok()
+    }
+
+    /// Where a server with this configuration would be; its process id is 0.
+    ///
+    /// # Errors
+    /// The configuration leaves the port to chance, or names a host that is no address.
+    pub(crate) fn planned(config: &Config) -> Result<Self> {
+        let address = |address: &Address| {
+            let named = address.host.replace("localhost", "127.0.0.1");
+            let ip = named.parse().ok().filter(|_| address.port != 0);
+            ip.map(|ip| SocketAddr::new(ip, address.port)).ok_or_else(|| {
+                AppError::failed("no server runs, and where one would listen is not settled")
+                    .why(format!("the configuration says {address}"))
+                    .next("start one: `langley`, or name address and port: --listen 127.0.0.1:9090")
+            })
+        };
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        Ok(Self { pid: 0, proxy: address(&config.proxy)?, api: address(&config.api)?, version })
     }
 
     /// Writes the file at once.

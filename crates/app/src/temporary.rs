@@ -88,7 +88,15 @@ impl Temporary {
     /// # Errors
     /// The token cannot be read.
     pub(crate) fn api(&self) -> Result<Api> {
-        Ok(Api::new(self.server.state.api, Token::read(&self.home)?))
+        Ok(Api::new(self.server.state.api, self.token()?))
+    }
+
+    /// The server's token.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(crate) fn token(&self) -> Result<Option<Token>> {
+        Token::read(&self.home)
     }
 
     /// Ends server and provider, and removes the folder.

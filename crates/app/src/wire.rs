@@ -3,16 +3,19 @@
 //! The proxy's port opens before anything slow, so that an agent started beside us waits in the
 //! listen queue instead of failing. Nothing is registered elsewhere: what runs is named here.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use langley_engine::{Intake, IntakeOptions, Recorder, RecorderHandle, RecorderOptions};
 use langley_model::{Micros, Redactor, RedactorOptions};
 use langley_proxy::{
-    BaseUrl, CertificateAuthority, HostList, NoProxy, Proxy, ProxyOptions, ReverseOptions,
-    UpstreamProxy,
+    BaseUrl, CertificateAuthority, HostList, NoProxy, PROBE_HOST, PROBE_LIFE, Probe, Proxy,
+    ProxyOptions, ReverseOptions, UpstreamProxy,
 };
-use langley_server::{Doors, DoorsOptions, Gauges, Hub, LiveOptions, ServerInfo, Setting};
+use langley_server::{
+    Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting,
+};
 use langley_store::{Store, StoreOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -112,6 +115,7 @@ impl Server {
         let proxy = Proxy::new(options, authority, Arc::clone(&intake) as Arc<_>, proxy_addr)
             .map_err(|e| AppError::failed("the proxy cannot be set up").said_by(&e))?;
         let proxy_stats = Arc::new(proxy.stats());
+        let probe = proxy.probe();
         let stop_proxy = CancellationToken::new();
 
         // Intake → recorder → store → hub.
@@ -163,6 +167,7 @@ impl Server {
                     config::change_settings(&layers, &redactor, store, changes)
                 })
             },
+            register_probe: Box::new(move |address, ca_pem| register(&probe, address, ca_pem)),
         });
         let stop_api = CancellationToken::new();
         let api = tokio::spawn(langley_server::serve(
@@ -247,7 +252,17 @@ impl Server {
     }
 }
 
-fn local_addr(listener: &TcpListener) -> Result<std::net::SocketAddr> {
+fn register(probe: &Probe, address: SocketAddr, ca_pem: &str) -> Result<Registered, String> {
+    probe.register(address, ca_pem).map_err(|error| error.to_string())?;
+    let life = i64::try_from(PROBE_LIFE.as_micros()).unwrap_or(i64::MAX);
+    Ok(Registered {
+        host: PROBE_HOST.to_owned(),
+        certificate_pem: probe.certificate_pem().to_owned(),
+        expires_at: Micros(Micros::now().0 + life),
+    })
+}
+
+fn local_addr(listener: &TcpListener) -> Result<SocketAddr> {
     listener
         .local_addr()
         .map_err(|e| AppError::failed("the listener's address is unknown").because(&e))

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType, SerialNumber,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -318,6 +318,17 @@ pub(crate) fn leaf_key() -> Result<(KeyPair, PrivateKeyDer<'static>), CaError> {
     let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
     let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     Ok((key, der))
+}
+
+/// A certificate for `host` that its own key signs: trusted by who was given it, and for nothing else.
+pub(crate) fn self_signed(host: &str, key: &KeyPair) -> Result<Certificate, CaError> {
+    let mut params = CertificateParams::new(vec![host.to_owned()])?;
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.serial_number = Some(random_serial()?);
+    let now = SystemTime::now();
+    params.not_before = (now - DAY).into();
+    params.not_after = (now + LEAF_LIFE).into();
+    Ok(params.self_signed(key)?)
 }
 
 fn random_serial() -> Result<SerialNumber, CaError> {

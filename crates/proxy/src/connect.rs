@@ -72,7 +72,7 @@ pub(crate) async fn open(
     let connect_ns = nanos(Tick::now().since(begun));
     stream.write_all(ESTABLISHED).await.ok()?;
     // An address says nothing about the name, so the hello may still put it on the list.
-    let listed = connect.client.options().intercept.matches(connect.authority.host());
+    let listed = connect.client.intercepts(connect.authority.host());
     if !listed && connect.authority.ip().is_none() {
         return Some(connect.tunnel(stream, early, dialed, TunnelReason::NotListed, shutdown));
     }
@@ -93,7 +93,7 @@ pub(crate) async fn open(
         First::Hello(mut hello) => {
             hello.sni = hello.sni.map(|name| normalise(&name));
             let wanted = match &hello.sni {
-                Some(name) => connect.client.options().intercept.matches(name),
+                Some(name) => connect.client.intercepts(name),
                 None => listed,
             };
             if wanted {

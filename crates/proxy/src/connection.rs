@@ -62,6 +62,11 @@ impl Client {
         &self.shared.options
     }
 
+    /// Whether the TLS of `host` is opened.
+    pub(crate) fn intercepts(&self, host: &str) -> bool {
+        self.options().intercept.matches(host) || self.dialer().probe.covers(host)
+    }
+
     pub(crate) fn dialer(&self) -> &Dialer {
         &self.shared.dialer
     }

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::authority::Authority;
 use crate::no_proxy::NoProxy;
+use crate::probe::Probe;
 use crate::upstream_proxy::UpstreamProxy;
 
 /// The longest answer head that an upstream proxy may give to CONNECT.
@@ -27,6 +28,8 @@ pub(crate) struct Dialer {
     pub(crate) timeout: Duration,
     /// Our own listener: a connection to it would be a loop.
     pub(crate) own: SocketAddr,
+    /// A name that leads to an origin on this machine for a while.
+    pub(crate) probe: Probe,
 }
 
 /// A connection to the provider.
@@ -77,7 +80,8 @@ impl DialError {
 impl Dialer {
     /// Connects to `target`, through the upstream proxy unless it is exempt.
     pub(crate) async fn dial(&self, target: &Authority) -> Result<Dialed, DialError> {
-        let proxy = self.upstream_proxy.as_ref().filter(|_| !self.no_proxy.covers(target));
+        let near = self.probe.address(target).is_some() || self.no_proxy.covers(target);
+        let proxy = self.upstream_proxy.as_ref().filter(|_| !near);
         let connecting = async {
             match proxy {
                 Some(proxy) => self.through(proxy, target).await,
@@ -94,8 +98,9 @@ impl Dialer {
     }
 
     async fn connect(&self, target: &Authority) -> Result<TcpStream, DialError> {
-        let addresses: Vec<SocketAddr> = match target.ip() {
-            Some(ip) => vec![SocketAddr::new(ip, target.port())],
+        let known = target.ip().map(|ip| SocketAddr::new(ip, target.port()));
+        let addresses: Vec<SocketAddr> = match known.or_else(|| self.probe.address(target)) {
+            Some(address) => vec![address],
             None => tokio::net::lookup_host((target.host(), target.port()))
                 .await
                 .map_err(|source| DialError::Resolve { host: target.host().to_owned(), source })?

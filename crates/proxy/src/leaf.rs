@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use lru::LruCache;
 use parking_lot::Mutex;
-use rcgen::KeyPair;
+use rcgen::{Certificate, KeyPair};
 use rustls::ServerConfig;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::{CertifiedKey, SigningKey};
 
-use crate::certificate_authority::{CaError, CertificateAuthority, leaf_key};
+use crate::certificate_authority::{CaError, CertificateAuthority, leaf_key, self_signed};
+use crate::probe::PROBE_HOST;
 
 /// Hosts whose configuration is kept ready.
 const KEPT: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
@@ -21,6 +22,8 @@ pub(crate) struct LeafCache {
     key: KeyPair,
     signing: Arc<dyn SigningKey>,
     base: ServerConfig,
+    /// What [`PROBE_HOST`] is answered with: the authority may not sign for it.
+    probe: Certificate,
     /// Minting happens under this lock (one signature, some 50 µs): a stampede mints once.
     ready: Mutex<LruCache<Wanted, Arc<ServerConfig>>>,
 }
@@ -63,7 +66,9 @@ impl LeafCache {
         base.session_storage = Arc::new(NoServerSessionStorage {});
         base.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
         base.send_tls13_tickets = 1;
-        Ok(Self { authority, key, signing, base, ready: Mutex::new(LruCache::new(KEPT)) })
+        let probe = self_signed(PROBE_HOST, &key)?;
+        let ready = Mutex::new(LruCache::new(KEPT));
+        Ok(Self { authority, key, signing, base, probe, ready })
     }
 
     /// The configuration that presents a certificate for `host` and speaks exactly `alpn`.
@@ -77,7 +82,11 @@ impl LeafCache {
         if let Some(config) = ready.get(&wanted) {
             return Ok(Arc::clone(config));
         }
-        let certificate = self.authority.leaf(host, &self.key)?;
+        let certificate = if host == PROBE_HOST {
+            self.probe.der().clone()
+        } else {
+            self.authority.leaf(host, &self.key)?
+        };
         let certified = CertifiedKey::new(vec![certificate], Arc::clone(&self.signing));
         let mut config = self.base.clone();
         config.cert_resolver = Arc::new(OneKey(Arc::new(certified)));
@@ -85,6 +94,11 @@ impl LeafCache {
         let config = Arc::new(config);
         ready.put(wanted, Arc::clone(&config));
         Ok(config)
+    }
+
+    /// The certificate that [`PROBE_HOST`] is answered with, in PEM form.
+    pub(crate) fn probe_pem(&self) -> String {
+        self.probe.pem()
     }
 
     #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::dial::Dialer;
 use crate::leaf::{LeafCache, LeafError};
 use crate::observer::Observer;
 use crate::options::ProxyOptions;
+use crate::probe::Probe;
 use crate::upstream_tls::UpstreamTls;
 
 /// How long accepting rests after the system refused a socket (no descriptors left, say).
@@ -102,15 +103,17 @@ impl Proxy {
         sink: Arc<dyn CaptureSink>,
         own: SocketAddr,
     ) -> Result<Self, ProxyError> {
+        let leaves = LeafCache::new(authority)?;
+        let probe = Probe::new(&leaves.probe_pem());
         let dialer = Dialer {
             upstream_proxy: options.upstream_proxy.clone(),
             no_proxy: options.no_proxy.clone(),
             timeout: options.connect_timeout,
             own,
+            probe: probe.clone(),
         };
-        let tls = UpstreamTls::new(options.upstream_ca.clone(), options.handshake_timeout);
+        let tls = UpstreamTls::new(options.upstream_ca.clone(), options.handshake_timeout, probe);
         let permits = Arc::new(Semaphore::new(options.max_connections));
-        let leaves = LeafCache::new(authority)?;
         let observer = Arc::new(Observer::new(sink));
         let shared = Arc::new(Shared { options, dialer, tls, leaves, observer });
         Ok(Self { shared, counts: Arc::default(), permits })
@@ -120,6 +123,12 @@ impl Proxy {
     pub fn stats(&self) -> impl Fn() -> ProxyStats + Send + Sync + 'static {
         let counts = Arc::clone(&self.counts);
         move || counts.stats()
+    }
+
+    /// The name that can be led to an origin on this machine, to prove what the proxy does to bytes.
+    #[must_use]
+    pub fn probe(&self) -> Probe {
+        self.shared.dialer.probe.clone()
     }
 
     /// Accepts and serves until `shutdown`; then waits for running exchanges, at most

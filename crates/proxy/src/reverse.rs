@@ -51,7 +51,9 @@ impl BaseUrl {
         self.tls
     }
 
-    pub(crate) const fn authority(&self) -> &Authority {
+    /// Host and port.
+    #[must_use]
+    pub const fn authority(&self) -> &Authority {
         &self.authority
     }
 }

@@ -17,6 +17,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::dial::Dialed;
 use crate::prefixed::Prefixed;
+use crate::probe::{Probe, ProbeVerifier, verifier};
 
 /// Distinct ALPN offers whose configuration is kept ready.
 const KEPT: NonZeroUsize = NonZeroUsize::new(64).unwrap();
@@ -29,6 +30,7 @@ pub(crate) type UpstreamStream = TlsStream<Prefixed<TcpStream>>;
 pub(crate) struct UpstreamTls {
     extra: Option<PathBuf>,
     timeout: Duration,
+    probe: Probe,
     base: OnceCell<ClientConfig>,
     ready: Mutex<LruCache<Vec<Vec<u8>>, Arc<ClientConfig>>>,
 }
@@ -64,8 +66,9 @@ impl UpstreamTlsError {
 }
 
 impl UpstreamTls {
-    pub(crate) fn new(extra: Option<PathBuf>, timeout: Duration) -> Self {
-        Self { extra, timeout, base: OnceCell::new(), ready: Mutex::new(LruCache::new(KEPT)) }
+    pub(crate) fn new(extra: Option<PathBuf>, timeout: Duration, probe: Probe) -> Self {
+        let ready = Mutex::new(LruCache::new(KEPT));
+        Self { extra, timeout, probe, base: OnceCell::new(), ready }
     }
 
     /// Handshakes with `host`, offering exactly `alpn` (nothing when empty).
@@ -109,8 +112,8 @@ impl UpstreamTls {
 
     async fn base(&self) -> Result<&ClientConfig, UpstreamTlsError> {
         let load = || async {
-            let extra = self.extra.clone();
-            let loading = tokio::task::spawn_blocking(move || base_config(extra));
+            let (extra, probe) = (self.extra.clone(), self.probe.clone());
+            let loading = tokio::task::spawn_blocking(move || base_config(extra, probe));
             match loading.await {
                 Ok(result) => result,
                 Err(stopped) => {
@@ -122,7 +125,7 @@ impl UpstreamTls {
     }
 }
 
-fn base_config(extra: Option<PathBuf>) -> Result<ClientConfig, UpstreamTlsError> {
+fn base_config(extra: Option<PathBuf>, probe: Probe) -> Result<ClientConfig, UpstreamTlsError> {
     let mut roots = RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();
     let (_usable, unusable) = roots.add_parsable_certificates(native.certs);
@@ -145,10 +148,12 @@ fn base_config(extra: Option<PathBuf>) -> Result<ClientConfig, UpstreamTlsError>
             return Err(fail("it holds no certificate".into()));
         }
     }
+    let usual = verifier(roots).map_err(|e| rustls::Error::General(e.to_string()))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(ProbeVerifier { usual, probe }))
         .with_no_client_auth();
     Ok(config)
 }

@@ -19,6 +19,7 @@ use crate::auth::{Keys, Token};
 use crate::error::ApiError;
 use crate::guard::AllowedHosts;
 use crate::live::Hub;
+use crate::probe::{RegisterProbe, Registered};
 use crate::settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};
 
 /// Queries that run at once; more wait, so that the doors never take the whole machine.
@@ -47,6 +48,8 @@ pub struct DoorsOptions {
     pub settings: Vec<Setting>,
     /// Checks and keeps changed settings.
     pub change_settings: ChangeSettings,
+    /// Registers the origin of a transparency proof.
+    pub register_probe: RegisterProbe,
 }
 
 /// The figures of rooms that the doors do not own.
@@ -96,6 +99,7 @@ struct Inner {
     info: ServerInfo,
     settings: Vec<Setting>,
     change_settings: ChangeSettings,
+    register_probe: RegisterProbe,
     reads: Arc<Semaphore>,
     changes: Arc<Semaphore>,
     started: Instant,
@@ -153,6 +157,7 @@ impl Doors {
             info: options.info,
             settings: options.settings,
             change_settings: options.change_settings,
+            register_probe: options.register_probe,
             reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
             changes: Arc::new(Semaphore::new(CHANGES_AT_ONCE)),
             started: Instant::now(),
@@ -263,6 +268,15 @@ impl Doors {
             SettingsRefused::Wrong(why) => ApiError::bad_settings(why),
             SettingsRefused::Failed(why) => ApiError::internal(why),
         })
+    }
+
+    /// Leads the reserved name to an origin on this machine; the error is for the caller.
+    pub(crate) fn register_probe(
+        &self,
+        address: SocketAddr,
+        ca_pem: &str,
+    ) -> Result<Registered, String> {
+        (self.0.register_probe)(address, ca_pem)
     }
 
     pub(crate) fn settings(&self) -> &[Setting] {

@@ -82,6 +82,12 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "bad_settings", why, hint)
     }
 
+    /// 400: an origin that the proxy does not take.
+    pub(crate) fn bad_probe(why: String) -> Self {
+        let hint = "Send {\"address\": \"127.0.0.1:PORT\", \"ca_pem\": \"…\"}; `langley doctor --fidelity` does.";
+        Self::new(StatusCode::BAD_REQUEST, "bad_probe", why, hint)
+    }
+
     /// 401: no credential, or one that does not open this door.
     pub(crate) fn unauthorized() -> Self {
         Self::new(

@@ -14,11 +14,11 @@ use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
-    assets, auth, drops, export, facets, flows, guard, health, live, metrics, openapi, settings,
-    setup, stats, tunnels,
+    assets, auth, drops, export, facets, flows, guard, health, live, metrics, openapi, probe,
+    settings, setup, stats, tunnels,
 };
 
-/// Settings are the only body that a door takes.
+/// Bodies that doors take are settings and a certificate.
 const BODY_MAX: usize = 64 * 1024;
 
 /// The table of doors, as routes to serve and as descriptions for the document. Composing the
@@ -52,6 +52,7 @@ doors! {
         "/api/auth/link" => post auth::link;
         "/api/drops" => get drops::drops;
         "/api/facets" => get facets::facets;
+        "/api/fidelity" => post probe::register;
         "/api/flows" => get flows::list, delete flows::delete;
         "/api/flows/count" => get flows::count;
         "/api/flows/export" => get export::export;

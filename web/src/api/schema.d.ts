@@ -55,6 +55,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fidelity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leads the name fidelity.langley.test to an origin on this machine for a minute, so that
+         *     `langley doctor --fidelity` can compare what arrives with and without the proxy.
+         */
+        post: operations["register_probe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flows": {
         parameters: {
             query?: never;
@@ -917,6 +937,22 @@ export interface components {
          * @enum {string}
          */
         Outcome: "completed" | "provider_error" | "client_gone" | "upstream_gone" | "timed_out" | "refused" | "lost";
+        /** @description An origin on this machine. */
+        ProbeOrigin: {
+            /** @description Where it listens with TLS: an address on loopback, and a port. */
+            address: string;
+            /** @description The one authority that signed its certificate, as PEM. */
+            ca_pem: string;
+        };
+        /** @description What leads to the origin now. */
+        ProbeRegistration: {
+            /** @description The certificate that the proxy presents for it, as PEM. */
+            certificate_pem: string;
+            /** @description Until when. */
+            expires_at: string;
+            /** @description The reserved name; port 443. */
+            host: string;
+        };
         /**
          * @description Whose API a flow speaks.
          * @enum {string}
@@ -1395,6 +1431,53 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    register_probe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProbeOrigin"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeRegistration"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::FlowsArgs;
+use crate::trust::StoreName;
 
 /// See what your coding agents send, what it costs, and what went wrong.
 #[derive(Debug, Parser)]
@@ -69,6 +70,11 @@ pub(crate) enum Verb {
     },
     /// Check that everything works; each finding says what, why and what next
     Doctor {
+        /// Prove instead that bytes pass unchanged: the same requests directly and through the
+        /// running proxy, to an origin on this machine
+        #[arg(long)]
+        fidelity: bool,
+
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -117,9 +123,32 @@ pub(crate) struct StartArgs {
 /// Options of `run`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RunArgs {
+    /// As a proxy, or by base URL for what ignores proxies
+    #[arg(long, value_enum, default_value_t = RunMode::Forward)]
+    pub(crate) mode: RunMode,
+
+    /// Run nothing; print the environment, for a shell or an IDE's settings [default form: shell]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "shell"
+    )]
+    pub(crate) print_env: Option<EnvForm>,
+
+    /// List the clients that are known, and how each is reached
+    #[arg(long)]
+    pub(crate) list: bool,
+
+    /// With --list: print JSON
+    #[arg(long, requires = "list")]
+    pub(crate) json: bool,
+
     /// The command and its arguments
     #[arg(
-        required = true,
+        required_unless_present_any = ["list", "print_env"],
         trailing_var_arg = true,
         allow_hyphen_values = true,
         value_name = "CMD"
@@ -127,8 +156,28 @@ pub(crate) struct RunArgs {
     pub(crate) command: Vec<std::ffi::OsString>,
 }
 
+/// How a command's traffic comes to the proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunMode {
+    /// Through the proxy, with trust in its certificate
+    Forward,
+    /// By base URL: the proxy is taken for the provider
+    Reverse,
+}
+
+/// How an environment is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EnvForm {
+    /// `export` lines, for sh, bash and zsh
+    Shell,
+    /// `set -gx` lines
+    Fish,
+    /// An object
+    Json,
+}
+
 /// Verbs of `ca`.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum CaVerb {
     /// Show fingerprint, expiry and the names it may sign for
     Show {
@@ -138,8 +187,32 @@ pub(crate) enum CaVerb {
     },
     /// Print the path of the certificate
     Path,
+    /// Put the certificate into the system's store, after showing what will be done
+    Install(StoreArgs),
+    /// Take it out again
+    Remove(StoreArgs),
     /// Make a new key and certificate; running agents must be restarted
     Rotate,
+}
+
+/// Options of `ca install` and `ca remove`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct StoreArgs {
+    /// Show the commands and files only
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+
+    /// The system's root folder, for another system than the running one (an image, a container)
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub(crate) root: PathBuf,
+
+    /// The kind of store [default: the system's own]
+    #[arg(long, value_enum, value_name = "SYSTEM")]
+    pub(crate) store: Option<StoreName>,
 }
 
 /// Verbs of `token`.

@@ -4,6 +4,7 @@ mod args;
 mod flows;
 
 pub(crate) use args::{
-    CaVerb, Cli, ConfigVerb, DbVerb, GlobalArgs, RunArgs, StartArgs, TokenVerb, Verb,
+    CaVerb, Cli, ConfigVerb, DbVerb, EnvForm, GlobalArgs, RunArgs, RunMode, StartArgs, StoreArgs,
+    TokenVerb, Verb,
 };
 pub(crate) use flows::FlowsArgs;

@@ -4,28 +4,44 @@ use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, ExitStatus};
 
+use langley_proxy::HostList;
 use rustix::process::{Pid, Signal, getpgrp, kill_process};
 use rustix::termios::tcgetpgrp;
+use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::agent_env::AgentEnvironment;
-use crate::cli::{GlobalArgs, RunArgs};
+use super::ca;
+use crate::agent_env::{AgentEnvironment, reverse_url};
+use crate::cli::{EnvForm, GlobalArgs, RunArgs, RunMode};
 use crate::clients::Registration;
-use crate::config::{self, Environment};
+use crate::config::{self, Config, Environment};
 use crate::detach;
+use crate::env_form::written;
 use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::preset::{PRESETS, Preset, Reverse, URL};
+use crate::run_hints::Hints;
 use crate::runtime;
+use crate::state::State;
+use crate::table::Table;
 use crate::token::Token;
 
-/// Runs the command and returns its exit code.
+/// Runs the command and returns its exit code; or only tells what it would be given.
 ///
 /// # Errors
 /// The server does not start, or the environment cannot be made.
 pub(crate) fn run(global: &GlobalArgs, args: RunArgs) -> Result<ExitCode> {
+    if args.list {
+        print!("{}", list(args.json));
+        return Ok(ExitCode::SUCCESS);
+    }
     let environment = Environment::of_process();
     let loaded = config::load(global, &environment)?;
+    let preset = Preset::of(&args.command);
+    if let Some(form) = args.print_env {
+        return print_env(global, &args, form, &loaded.config, &environment);
+    }
     let home = Home::create(&loaded.config.home)?;
     // Registered before looking for a server, so that one about to end sees us (see `idle`).
     let _client = Registration::new(&home).map_err(|error| {
@@ -36,23 +52,115 @@ pub(crate) fn run(global: &GlobalArgs, args: RunArgs) -> Result<ExitCode> {
     let runtime = runtime::small()?;
     runtime.block_on(async {
         let state = detach::server(&home, global).await?;
-        let password = match (state.proxy.ip().is_loopback(), Token::read(&home)?) {
-            (false, token) => token,
-            (true, _) => None,
-        };
-        let agent = AgentEnvironment::new(&home, state.proxy, password.as_ref(), &environment)?;
-        if environment
-            .value("NO_PROXY")
-            .is_some_and(|hosts| hosts.split(',').any(|h| h.trim() == "*"))
-        {
-            eprintln!("warning: NO_PROXY is `*`, so the command will pass the proxy by");
+        let agent = agent(&home, &state, args.mode, &environment)?;
+        if !global.quiet {
+            let hosts = HostList::parse(&loaded.config.intercept_hosts).ok();
+            let told = Hints { mode: args.mode, preset, environment: &environment };
+            for hint in told.all(&state, hosts.as_ref()) {
+                eprintln!("langley: {hint}");
+            }
         }
+        let mut extra = arguments(args.mode, preset, &state);
         let mut words = args.command.into_iter();
         let program = words.next().unwrap_or_default();
+        if let Some(preset) = preset.filter(|_| !extra.is_empty()) {
+            // What a command is given is never changed without a word.
+            let added = extra.join(" ");
+            if preset.is_command(&program) {
+                eprintln!("langley: {} gets the arguments {added}", preset.name);
+            } else {
+                eprintln!("langley: {} passes by unless you add to it: {added}", preset.name);
+                extra.clear();
+            }
+        }
         let mut command = Command::new(&program);
-        command.args(words).envs(agent.iter());
+        command.args(extra).args(words).envs(agent.iter());
         follow(command, &program).await
     })
+}
+
+/// The environment of a command.
+fn agent(
+    home: &Home,
+    state: &State,
+    mode: RunMode,
+    environment: &Environment,
+) -> Result<AgentEnvironment> {
+    let password = match (state.proxy.ip().is_loopback(), Token::read(home)?) {
+        (false, token) => token,
+        (true, _) => None,
+    };
+    match (mode, password) {
+        (RunMode::Forward, password) => {
+            AgentEnvironment::new(home, state.proxy, password.as_ref(), environment)
+        }
+        (RunMode::Reverse, None) => Ok(AgentEnvironment::reverse(state.proxy, environment)),
+        (RunMode::Reverse, Some(_)) => Err(AppError::wrong_use(
+            "reverse mode does not work with this listener",
+        )
+        .why("it is open to other machines and asks for a password, which a base URL cannot carry")
+        .next("use `--mode forward`, or let the proxy listen on loopback")),
+    }
+}
+
+/// Arguments that a client needs in front of its own to take our base URL.
+fn arguments(mode: RunMode, preset: Option<&Preset>, state: &State) -> Vec<String> {
+    match (mode, preset.map(|preset| preset.reverse)) {
+        (RunMode::Reverse, Some(Reverse::Arguments(words))) => {
+            let url = reverse_url(state.proxy);
+            words.iter().map(|word| word.replace(URL, &url)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Prints the environment of the running server, or of the one that would run.
+fn print_env(
+    global: &GlobalArgs,
+    args: &RunArgs,
+    form: EnvForm,
+    config: &Config,
+    environment: &Environment,
+) -> Result<ExitCode> {
+    let home = Home::at(&config.home);
+    let running = runtime::small()?.block_on(detach::healthy(&home));
+    let state = match running {
+        Some(state) => state,
+        None => State::planned(config)?,
+    };
+    if !home.ca_certificate().exists() {
+        ca::make(&Home::create(home.root())?, &config.intercept_hosts)?;
+    }
+    let agent = agent(&home, &state, args.mode, environment)?;
+    print!("{}", written(form, agent.iter()));
+    if !global.quiet {
+        if state.pid == 0 {
+            eprintln!("langley: no server runs at the moment; start one: `langley`");
+        }
+        let extra = arguments(args.mode, Preset::of(&args.command), &state);
+        if !extra.is_empty() {
+            eprintln!("langley: it also needs the arguments {}", extra.join(" "));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The table of clients.
+fn list(as_json: bool) -> String {
+    if as_json {
+        let items: Vec<_> = PRESETS.iter().map(Preset::as_json).collect();
+        return format!("{:#}\n", json!({ "items": items }));
+    }
+    let mut table = Table::new(["COMMAND", "CLIENT", "AS A PROXY, BY", "BY BASE URL, IN"]);
+    for preset in PRESETS {
+        table.row([
+            preset.name.to_owned(),
+            preset.client.to_owned(),
+            preset.forward.to_string(),
+            preset.reverse.to_string(),
+        ]);
+    }
+    format!("{table}\nany other command gets the same environment\n")
 }
 
 /// Starts the command and waits for its end, passing on the signals that reach only us.

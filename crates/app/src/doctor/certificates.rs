@@ -1,6 +1,7 @@
 //! The authority: valid, private, allowed to sign what the intercept list needs; the bundle with it.
 
 use std::fs;
+use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use langley_proxy::HostList;
@@ -14,6 +15,7 @@ use crate::ca_facts::CaFacts;
 use crate::config::Config;
 use crate::error::AppError;
 use crate::home::Home;
+use crate::trust::{Installed, Store};
 
 const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -24,6 +26,7 @@ pub(super) fn checks(home: &Home, config: &Config) -> Vec<Check> {
         checks.push(certificate(home, config));
         checks.push(key(home));
         checks.push(bundle(home));
+        checks.extend(installed(home));
     } else {
         checks.push(Check::passed("ca", "none yet; it is made at the first start"));
     }
@@ -120,6 +123,28 @@ fn bundle(home: &Home) -> Check {
     }
 }
 
+/// The system's store, where it is known.
+fn installed(home: &Home) -> Option<Check> {
+    let store = Store::of(Path::new("/"), None, &home.ca_certificate()).ok()?;
+    Some(stored(&store.installed(), &store.place()))
+}
+
+fn stored(installed: &Installed, place: &str) -> Check {
+    const NAME: &str = "system store";
+    match installed {
+        Installed::Yes => Check::passed(NAME, format!("holds the certificate ({place})")),
+        Installed::No => {
+            Check::passed(NAME, "does not hold the certificate, and `langley run` needs none there")
+        }
+        Installed::Other(fingerprint) => {
+            Check::warned(NAME, format!("it holds an earlier certificate of Langley ({place})"))
+                .why(format!("the certificate was made anew since; the old one is {fingerprint}"))
+                .next("put the present one in its place: `langley ca install`")
+                .next("or take it out: `langley ca remove`")
+        }
+    }
+}
+
 fn upstream_ca(config: &Config) -> Check {
     let path = config.upstream_ca.clone().unwrap_or_default();
     let refused = |why: String| {
@@ -148,6 +173,16 @@ mod tests {
         let hosts = HostList::parse(&["api.example.com"]).unwrap();
         langley_proxy::CertificateAuthority::open_or_create(&home.ca(), &hosts).unwrap();
         (folder, home)
+    }
+
+    #[test]
+    fn an_earlier_certificate_in_the_systems_store_is_reported_with_its_way_out() {
+        assert_eq!(stored(&Installed::Yes, "/x").verdict, Verdict::Pass);
+        assert_eq!(stored(&Installed::No, "/x").verdict, Verdict::Pass);
+        let found = stored(&Installed::Other("AA:BB".into()), "/x/langley.crt");
+        assert_eq!(found.verdict, Verdict::Warn);
+        let said = found.to_string();
+        assert!(said.contains("/x/langley.crt") && said.contains("`langley ca install`"), "{said}");
     }
 
     #[test]

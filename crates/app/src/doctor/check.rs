@@ -50,14 +50,19 @@ impl Check {
         Self { verdict: Verdict::Warn, ..Self::passed(name, what) }
     }
 
-    /// It does not work, as `error` says.
+    /// It does not work, as `error` says. There is always something to do: where the error names
+    /// nothing, what helps to find out.
     pub(crate) fn failed(name: &'static str, error: &AppError) -> Self {
+        let mut next = error.hints().to_vec();
+        if next.is_empty() {
+            next.push("run `LANGLEY_LOG=debug langley doctor`, and report what it says".to_owned());
+        }
         Self {
             name,
             verdict: Verdict::Fail,
             what: error.what().to_owned(),
             why: error.reason().map(str::to_owned),
-            next: error.hints().to_vec(),
+            next,
         }
     }
 
@@ -113,6 +118,7 @@ mod tests {
             Check::passed("home", "/h, mode 700"),
             Check::failed("proxy port", &error)
         );
+        assert!(Check::failed("x", &AppError::failed("y")).to_string().contains("next:"));
         insta::assert_snapshot!(shown, @r"
         ok    home           /h, mode 700
         fail  proxy port     the port is taken

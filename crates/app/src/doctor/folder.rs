@@ -57,7 +57,11 @@ pub(super) fn privacy(name: &'static str, path: &Path, wanted: u32) -> Check {
 fn room(home: &Home) -> Check {
     let existing = home.root().ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
     match fs4::available_space(existing) {
-        Err(error) => Check::warned("disk", "free space cannot be read").why(error.to_string()),
+        Err(error) => {
+            Check::warned("disk", "free space cannot be read").why(error.to_string()).next(
+                "look yourself: `df -h`; without room flows are dropped (traffic itself goes on)",
+            )
+        }
         Ok(free) => {
             let what = format!("{} free", bytes_text(free / MIB * MIB));
             if free >= GIB {

@@ -1,10 +1,13 @@
 //! `langley doctor`: is everything as it must be? Each finding says what, why and what to do next.
 
+mod agents;
 mod certificates;
 mod check;
 mod database;
+mod environment;
 mod folder;
 mod network;
+mod recent;
 mod recorder;
 mod round_trip;
 
@@ -17,6 +20,7 @@ use crate::config::{self, Environment};
 use crate::error::Result;
 use crate::home::Home;
 use crate::runtime;
+use crate::state::State;
 
 use check::{Check, Verdict};
 
@@ -26,7 +30,8 @@ use check::{Check, Verdict};
 /// The runtime does not start; anything else is a finding.
 pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
     let mut checks = Vec::new();
-    match config::load(args, &Environment::of_process()) {
+    let shell = Environment::of_process();
+    match config::load(args, &shell) {
         Err(error) => checks.push(Check::failed("configuration", &error)),
         Ok(loaded) => {
             checks.push(configuration(&loaded));
@@ -37,7 +42,13 @@ pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
             let runtime = runtime::server()?;
             runtime.block_on(async {
                 let running = network::running(&home).await;
-                checks.extend(network::checks(&home, &loaded.config, running.as_ref()));
+                checks.extend(network::checks(&home, &loaded.config, running.as_ref()).await);
+                let state = running.clone().or_else(|| State::planned(&loaded.config).ok());
+                let proxy = state.map(|state| state.proxy);
+                let hosts = &loaded.config.intercept_hosts;
+                checks.push(agents::check(&shell));
+                checks.extend(environment::checks(&shell, hosts, proxy));
+                checks.extend(recent::checks(&home));
                 if let Some(state) = &running {
                     checks.push(recorder::check(&home, state).await);
                 }
@@ -46,7 +57,8 @@ pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
             runtime.shutdown_timeout(std::time::Duration::from_millis(500));
         }
     }
-    let failed = checks.iter().any(|check| check.verdict == Verdict::Fail);
+    let any = |verdict| checks.iter().any(|check| check.verdict == verdict);
+    let failed = any(Verdict::Fail);
     if as_json {
         let checks: Vec<_> = checks.iter().map(Check::as_json).collect();
         println!("{:#}", json!({ "ok": !failed, "checks": checks }));
@@ -55,7 +67,14 @@ pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
             print!("{check}");
         }
         println!();
-        println!("{}", if failed { "something is wrong; see `next` above" } else { "all is well" });
+        println!(
+            "{}",
+            match (failed, any(Verdict::Warn)) {
+                (true, _) => "something is wrong; see `next` above",
+                (false, true) => "it works; `warn` and `next` above say what to look at",
+                (false, false) => "all is well",
+            }
+        );
     }
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }

@@ -1,7 +1,12 @@
 //! The server and its ports: who has them?
 
+use std::fs;
+use std::net::ToSocketAddrs;
+use std::path::Path;
+
 use super::check::Check;
-use crate::config::Config;
+use crate::api::Api;
+use crate::config::{Address, Config};
 use crate::detach;
 use crate::error::AppError;
 use crate::home::Home;
@@ -15,7 +20,7 @@ pub(super) async fn running(home: &Home) -> Option<State> {
 }
 
 /// Server and ports. Needs the runtime's context.
-pub(super) fn checks(home: &Home, config: &Config, running: Option<&State>) -> Vec<Check> {
+pub(super) async fn checks(home: &Home, config: &Config, running: Option<&State>) -> Vec<Check> {
     if let Some(state) = running {
         let what = format!(
             "runs as process {}, proxy {}, dashboard {}",
@@ -28,6 +33,10 @@ pub(super) fn checks(home: &Home, config: &Config, running: Option<&State>) -> V
             check = Check::warned("server", format!("it has version {}", state.version))
                 .why(format!("this program has version {}", env!("CARGO_PKG_VERSION")))
                 .next("start it again: `langley stop`, then `langley`");
+        } else if replaced(&home.state(), std::env::current_exe().ok().as_deref()) {
+            check = Check::warned("server", "this program is newer than the running server")
+                .why("its file was replaced after the server started, which still runs the old one")
+                .next("start it again: `langley stop`, then `langley`");
         }
         return vec![check];
     }
@@ -37,13 +46,70 @@ pub(super) fn checks(home: &Home, config: &Config, running: Option<&State>) -> V
             .next("try again in a moment; otherwise `langley stop`");
         return vec![Check::failed("server", &error)];
     }
-    let port = |name, door, address| match listen::open(door, address) {
-        Ok(_) => Check::passed(name, format!("{address} is free")),
-        Err(error) => Check::failed(name, &error),
-    };
     vec![
-        Check::passed("server", "does not run"),
-        port("proxy port", Door::Proxy, &config.proxy),
-        port("api port", Door::Api, &config.api),
+        Check::passed("server", "does not run; `langley` starts it, and so does `langley run`"),
+        port("proxy port", Door::Proxy, &config.proxy).await,
+        port("api port", Door::Api, &config.api).await,
     ]
+}
+
+/// Whether a port is free; else who has it, as far as that can be told.
+async fn port(name: &'static str, door: Door, address: &Address) -> Check {
+    let error = match listen::open(door, address) {
+        Ok(_) => return Check::passed(name, format!("{address} is free")),
+        Err(error) => error,
+    };
+    let own = (address.host.as_str(), address.port).to_socket_addrs().ok();
+    if let Some(at) = own.and_then(|mut found| found.next())
+        && door == Door::Api
+        && Api::new(at, None).is_healthy().await
+    {
+        let error = AppError::failed(format!("another Langley, of another home, has {address}"))
+            .why("its state.json lies in that home, so this one does not know it")
+            .next("use that home (--home DIR or LANGLEY_HOME), or end its server there: `langley stop --home DIR`")
+            .next("or choose other ports: `langley --listen 127.0.0.1:0 --api 127.0.0.1:0`");
+        return Check::failed(name, &error);
+    }
+    Check::failed(name, &error)
+}
+
+/// Whether the program's file is newer than what the server wrote at its start.
+fn replaced(state: &Path, program: Option<&Path>) -> bool {
+    let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    match (program.and_then(changed), changed(state)) {
+        (Some(program), Some(started)) => program > started,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::Verdict;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_that_another_program_has_is_reported() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address =
+            Address { host: "127.0.0.1".into(), port: taken.local_addr().unwrap().port() };
+        let found = port("proxy port", Door::Proxy, &address).await;
+        assert_eq!(found.verdict, Verdict::Fail);
+        assert!(found.to_string().contains("another program has that port"));
+        let free = Address { host: "127.0.0.1".into(), port: 0 };
+        assert_eq!(port("api port", Door::Api, &free).await.verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn a_program_is_newer_when_its_file_changed_after_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, seconds| {
+            let path = folder.path().join(name);
+            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            fs::File::create(&path).unwrap().set_modified(time).unwrap();
+            path
+        };
+        let (state, older, newer) = (file("state", 100), file("older", 99), file("newer", 101));
+        assert!(replaced(&state, Some(&newer)) && !replaced(&state, Some(&older)));
+        assert!(!replaced(&state, None) && !replaced(&folder.path().join("none"), Some(&newer)));
+    }
 }

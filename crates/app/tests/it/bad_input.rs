@@ -165,3 +165,43 @@ fn wrong_use_exits_with_two() {
         assert_eq!(stage.run(args).0, 2, "{args:?}");
     }
 }
+
+#[test]
+fn every_finding_of_the_doctor_has_a_way_out() {
+    let mut stage = Stage::new();
+    drop(stage.server());
+    std::fs::write(stage.home().join("ca/ca.key"), "nonsense").unwrap();
+    std::fs::remove_file(stage.home().join("ca/bundle.pem")).unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    stage.set("LANGLEY_API", &taken.local_addr().unwrap().to_string());
+    stage.set("LANGLEY_LISTN", "1");
+    stage.set("NO_PROXY", "*");
+    stage.set("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    stage.set("ANTHROPIC_BASE_URL", "https://gw.corp.example");
+    let (code, out, err) = stage.run(&["doctor", "--json"]);
+    assert_eq!((code, err.as_str()), (1, ""));
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    let mut found: Vec<&str> = Vec::new();
+    for check in checks.iter().filter(|check| check["status"] != "ok") {
+        assert!(!check["next"].as_array().unwrap().is_empty(), "{check}");
+        found.push(check["name"].as_str().unwrap());
+    }
+    for name in ["configuration", "ca key", "bundle", "api port", "environment"] {
+        assert!(found.contains(&name), "{name} in {found:?}");
+    }
+    assert_eq!(found.iter().filter(|name| **name == "environment").count(), 3);
+    assert!(checks.iter().any(|check| check["name"] == "agents"), "{out}");
+}
+
+#[test]
+fn the_doctor_tells_a_port_of_another_langley_from_one_of_a_stranger() {
+    let other = Stage::new();
+    let _server = other.server();
+    let mut stage = Stage::new();
+    stage.set("LANGLEY_API", other.state()["api"].as_str().unwrap());
+    let (code, out, _) = stage.run(&["doctor"]);
+    assert_eq!(code, 1);
+    assert!(out.contains("another Langley, of another home, has 127.0.0.1:"), "{out}");
+    assert!(out.contains("langley stop --home DIR"), "{out}");
+}

@@ -5,9 +5,11 @@
 mod bad_input;
 mod bedrock;
 mod commands;
+mod fidelity;
 mod gemini;
 mod openai;
 mod resilience;
 mod road;
 mod run;
 mod stage;
+mod trust;

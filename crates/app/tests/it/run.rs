@@ -134,3 +134,97 @@ fn an_interrupt_reaches_a_command_in_the_background_of_a_terminal() {
     assert!(stage.path("caught").exists());
     stage.stop();
 }
+
+/// A command in the stage's folder that says what it was given.
+fn fake(stage: &Stage, name: &str, script: &str) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let path = stage.path(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn by_base_url_a_command_gets_addresses_and_no_proxy() {
+    let mut stage = Stage::new();
+    stage.set("OPENAI_BASE_URL", "https://gateway.example/v1");
+    let script = "echo $ANTHROPIC_BASE_URL $OPENAI_BASE_URL [$HTTPS_PROXY]";
+    let (code, out, err) = stage.run(&["run", "--mode", "reverse", "sh", "-c", script]);
+    let url = format!("http://{}", stage.state()["proxy"].as_str().unwrap());
+    assert_eq!((code, out), (0, format!("{url} {url}/v1 []\n")));
+    assert!(err.contains("your OPENAI_BASE_URL is replaced"), "{err}");
+    stage.stop();
+}
+
+#[test]
+fn codex_gets_its_base_url_as_arguments_and_that_is_said() {
+    let stage = Stage::new();
+    let codex = fake(&stage, "codex", r#"printf '<%s>' "$@""#);
+    let (code, out, err) = stage.run(&["run", "--quiet", "--mode=reverse", &codex, "exec", "hi"]);
+    let url = format!("http://{}", stage.state()["proxy"].as_str().unwrap());
+    assert_eq!((code, out), (0, format!("<-c><openai_base_url=\"{url}/v1\"><exec><hi>")));
+    assert!(err.contains("codex gets the arguments -c openai_base_url="), "{err}");
+    let npx = fake(&stage, "npx", r#"printf '<%s>' "$@""#);
+    let (_, out, err) = stage.run(&["run", "--mode=reverse", &npx, "@openai/codex"]);
+    assert_eq!(out, "<@openai/codex>", "a runner's arguments are left alone");
+    assert!(err.contains("codex passes by unless you add"), "{err}");
+    stage.stop();
+}
+
+#[test]
+fn what_leads_past_the_proxy_is_said_once_and_only_then() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.run(&["run", "true"]).2, "");
+    stage.set("NO_PROXY", "anthropic.com");
+    stage.set("ANTHROPIC_BASE_URL", "https://gw.corp.example");
+    let (_, _, err) = stage.run(&["run", "true"]);
+    assert_eq!(err.matches("NO_PROXY names api.anthropic.com").count(), 1, "{err}");
+    assert!(err.contains("LANGLEY_INTERCEPT_HOSTS=+gw.corp.example"), "{err}");
+    assert_eq!(stage.run(&["--quiet", "run", "true"]).2, "");
+    stage.stop();
+}
+
+#[test]
+fn the_environment_can_be_printed_for_a_shell_or_an_editor() {
+    let mut stage = Stage::new();
+    let (code, out, err) = stage.run(&["run", "--print-env"]);
+    assert_eq!((code, out.as_str()), (1, ""), "port 0 says nothing about where");
+    assert!(err.contains("--listen"), "{err}");
+    stage.set("LANGLEY_LISTEN", "127.0.0.1:19090");
+    stage.set("LANGLEY_API", "127.0.0.1:19091");
+    let (code, out, err) = stage.run(&["run", "--print-env=json", "claude"]);
+    let printed: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &printed["HTTPS_PROXY"]), (0, &"http://127.0.0.1:19090".into()));
+    assert!(err.contains("no server runs"), "{err}");
+    assert!(stage.home().join("ca/bundle.pem").exists(), "what it names is there");
+    assert!(!stage.home().join("state.json").exists(), "nothing was started");
+
+    let (_, shell, _) = stage.run(&["run", "--print-env", "--quiet"]);
+    std::fs::write(stage.path("env.sh"), shell.replace("DIR", stage.path("").to_str().unwrap()))
+        .unwrap();
+    let sourced = std::process::Command::new("sh")
+        .args(["-c", ". ./env.sh && echo $NODE_EXTRA_CA_CERTS $NO_PROXY"])
+        .current_dir(stage.path(""))
+        .env_clear()
+        .output()
+        .unwrap();
+    let said = stage.shown(&sourced).1;
+    assert!(said.ends_with("ca/ca.pem 127.0.0.1,localhost,::1\n"), "{said}");
+    let (_, fish, _) = stage.run(&["run", "--print-env=fish", "--mode", "reverse", "codex"]);
+    assert!(fish.starts_with("set -gx ANTHROPIC_BASE_URL 'http://127.0.0.1:19090'\n"), "{fish}");
+}
+
+#[test]
+fn the_known_clients_are_listed() {
+    let stage = Stage::new();
+    let (code, out, _) = stage.run(&["run", "--list", "--json"]);
+    let listed: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let items = listed["items"].as_array().unwrap();
+    assert_eq!((code, &items[0]["name"]), (0, &"claude".into()));
+    assert!(items.iter().any(|item| item["reverse"].is_null()));
+    let (_, table, _) = stage.run(&["run", "--list"]);
+    for item in items {
+        let name = item["name"].as_str().unwrap();
+        assert!(table.lines().any(|line| line.split(' ').next() == Some(name)), "{name}");
+    }
+}

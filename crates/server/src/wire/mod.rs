@@ -8,7 +8,7 @@ mod word;
 
 pub(crate) use exchange::{Body, EventPage, Request, Response};
 pub(crate) use flow::Flow;
-pub(crate) use page::{Count, Deleted, DropPage, FlowPage, TunnelPage};
+pub(crate) use page::{Count, Deleted, DropPage, FlowPage, TunnelPage, rfc3339};
 pub(crate) use word::LiveKind;
 
 pub(crate) use exchange::lines;

@@ -179,3 +179,23 @@ async fn the_start_page_needs_no_credential_and_has_nothing_inline() {
     let posted = rig.send(Method::POST, "/", &[]).await;
     assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_origin_is_registered_with_the_token_only_and_refused_with_a_reason() {
+    let rig = Rig::start().await;
+    let token = format!("Bearer {TOKEN}");
+    let key = [("authorization", token.as_str())];
+    let ask = |headers, body| rig.send_body(Method::POST, "/api/fidelity", headers, body);
+    let origin = r#"{"address": "127.0.0.1:4433", "ca_pem": "PEM"}"#;
+    assert_eq!(ask(&[], origin).await.status, StatusCode::UNAUTHORIZED);
+    let registered = ask(&key, origin).await.json();
+    assert_eq!(registered["host"], "fidelity.langley.test");
+    assert_eq!(registered["expires_at"], "1970-01-01T00:01:00.000000Z");
+    for body in [r#"{"address": "192.0.2.1:443", "ca_pem": ""}"#, r#"{"address": "x"}"#, "no"] {
+        let refused = ask(&key, body).await;
+        assert_eq!(
+            (refused.status, refused.error_code().as_str()),
+            (StatusCode::BAD_REQUEST, "bad_probe")
+        );
+    }
+}

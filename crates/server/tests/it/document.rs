@@ -23,6 +23,7 @@ fn every_route_is_described_with_its_answers() {
         ("/api/auth/link", "post"),
         ("/api/drops", "get"),
         ("/api/facets", "get"),
+        ("/api/fidelity", "post"),
         ("/api/flows", "delete"),
         ("/api/flows", "get"),
         ("/api/flows/count", "get"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use http::{HeaderMap, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use langley_engine::{Intake, IntakeOptions, RecorderStats};
@@ -15,7 +15,7 @@ use langley_model::{
     RedactorOptions, Side, Tokens, Tunnel, TunnelReason,
 };
 use langley_server::{
-    ChangedSetting, Doors, DoorsOptions, Gauges, Hub, LiveOptions, ServerInfo, Setting,
+    ChangedSetting, Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting,
     SettingsRefused, Token, serve,
 };
 use langley_store::{Store, StoreOptions};
@@ -131,6 +131,14 @@ impl Rig {
                     Ok(changed.collect())
                 }
             }),
+            register_probe: Box::new(|address, _| {
+                let registered = Registered {
+                    host: "fidelity.langley.test".into(),
+                    certificate_pem: "PEM".into(),
+                    expires_at: Micros(60_000_000),
+                };
+                if address.ip().is_loopback() { Ok(registered) } else { Err("no".into()) }
+            }),
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = serve(listener, doors.clone(), async move {
@@ -148,6 +156,17 @@ impl Rig {
         path: &str,
         headers: &[(&str, &str)],
     ) -> Answer {
+        self.send_body(method, path, headers, "").await
+    }
+
+    /// The same with a body.
+    pub(crate) async fn send_body(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (mut client, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -159,7 +178,7 @@ impl Rig {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Empty::<Bytes>::new()).unwrap();
+        let request = request.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).unwrap();
         let (head, body) = client.send_request(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer { status: head.status, headers: head.headers, body }

@@ -1,0 +1,150 @@
+//! What the last day's record tells: agents that did not trust us, and a clock that is wrong.
+
+use std::collections::BTreeMap;
+
+use jiff::fmt::rfc2822::DateTimeParser;
+use langley_model::{Micros, Side, TunnelReason};
+use langley_store::{FlowFilter, Store, StoreError};
+
+use super::check::Check;
+use crate::error::AppError;
+use crate::home::Home;
+
+const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+/// Records that are looked at.
+const LOOKED_AT: usize = 50;
+/// A difference to the providers' clocks that certificates and signatures may not bear, in seconds.
+const SKEW: i64 = 120;
+
+/// Both checks; none while nothing was recorded, or the database has a check that says what is wrong.
+pub(super) fn checks(home: &Home) -> Vec<Check> {
+    if !home.database().exists() {
+        return Vec::new();
+    }
+    let Ok(store) = Store::open_read_only(home.database()) else { return Vec::new() };
+    let now = Micros::now();
+    let rejected = rejected(&store, now).unwrap_or_default();
+    let skew = skew(&store, now).unwrap_or_default();
+    rejected.into_iter().chain(skew.map(clock)).collect()
+}
+
+/// Hosts for which an agent refused our certificate, with how often.
+fn rejected(store: &Store, now: Micros) -> Result<Option<Check>, StoreError> {
+    let mut hosts: BTreeMap<String, usize> = BTreeMap::new();
+    for tunnel in store.tunnels(LOOKED_AT)? {
+        let recent = tunnel.started_at.0 >= now.0 - DAY;
+        if recent && tunnel.why == TunnelReason::ClientRejectedCertificate {
+            *hosts.entry(tunnel.host.clone()).or_default() += 1;
+        }
+    }
+    let said: Vec<String> = hosts.iter().map(|(host, count)| format!("{host} ({count})")).collect();
+    Ok((!said.is_empty()).then(|| {
+        Check::warned("trust", format!("an agent refused Langley's certificate for {}", said.join(", ")))
+            .why("it was pointed at the proxy, but does not trust its certificate, or trusts an earlier one")
+            .next("start it by `langley run -- CMD`, again if it was running before the certificate changed")
+            .next("see what each client needs: `langley run --list`; or install it: `langley ca install`")
+    }))
+}
+
+/// Seconds by which the newest provider's clock is ahead of ours, from the `Date` of its answer.
+fn skew(store: &Store, now: Micros) -> Result<Option<i64>, StoreError> {
+    let filter = FlowFilter { since: Some(Micros(now.0 - DAY)), ..FlowFilter::default() };
+    for flow in store.flows(&filter, None, LOOKED_AT)?.items {
+        let headers = store.headers(flow.id, Side::Upstream)?;
+        let lines = headers.as_ref().and_then(|stored| stored.headers.as_ref());
+        let date = lines.and_then(|lines| lines.value("date"));
+        let said = date.and_then(|text| DateTimeParser::new().parse_timestamp(text).ok());
+        let Some(said) = said else { continue };
+        let waited = flow.ttfb.and_then(|ttfb| i64::try_from(ttfb.as_micros()).ok()).unwrap_or(0);
+        let here = (flow.started_at.0 + waited) / 1_000_000;
+        return Ok(Some(said.as_second() - here));
+    }
+    Ok(None)
+}
+
+fn clock(skew: i64) -> Check {
+    if skew.abs() <= SKEW {
+        return Check::passed("clock", format!("within {SKEW} s of the last provider's"));
+    }
+    let way = if skew > 0 { "behind" } else { "ahead of" };
+    let error = AppError::failed(format!("it is {} s {way} the last provider's", skew.abs()))
+        .why("certificates may count as not yet or no longer valid, and AWS refuses signatures")
+        .next("set the clock by the network: `timedatectl set-ntp true` (Linux), System Settings (macOS)");
+    Check::failed("clock", &error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use langley_model::{
+        ConnectionId, Flow, FlowId, HeaderBlock, Headers, Mode, Record, Redactor, RedactorOptions,
+        Tunnel,
+    };
+    use langley_store::StoreOptions;
+
+    use super::super::check::Verdict;
+    use super::*;
+
+    fn recorded(records: Vec<Record>) -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| {})).unwrap();
+        let sealed = records.into_iter().map(|record| redactor.seal(record)).collect();
+        assert!(store.submit(sealed).is_ok());
+        store.flush().unwrap();
+        (folder, store)
+    }
+
+    fn answer(started_at: Micros, date: &str) -> Vec<Record> {
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), started_at);
+        flow.mode = Mode::Forward;
+        let mut lines = HeaderBlock::new();
+        lines.push("Date", date.as_bytes());
+        let headers = Headers { flow: flow.id, side: Side::Upstream, trailers: false, lines };
+        vec![Record::Flow(Arc::new(flow)), Record::Headers(headers)]
+    }
+
+    #[test]
+    fn a_clock_that_differs_from_a_providers_is_found() {
+        // 1994-11-06 08:49:37 UTC, the sample date of RFC 9110 §5.6.7.
+        let then = Micros(784_111_777_000_000);
+        let (_folder, store) = recorded(answer(then, "Sun, 06 Nov 1994 08:59:37 GMT"));
+        assert_eq!(skew(&store, Micros(then.0 + 5)).unwrap(), Some(600));
+        assert_eq!(skew(&store, Micros(then.0 + DAY + 1)).unwrap(), None, "long ago");
+        let (_folder, store) = recorded(answer(then, "nonsense"));
+        assert_eq!(skew(&store, then).unwrap(), None);
+        assert_eq!((clock(600).verdict, clock(-121).verdict), (Verdict::Fail, Verdict::Fail));
+        assert_eq!(clock(-120).verdict, Verdict::Pass);
+        assert!(clock(600).to_string().contains("600 s behind"));
+    }
+
+    #[test]
+    fn hosts_whose_agents_refused_the_certificate_are_counted() {
+        let now = Micros(784_111_777_000_000);
+        let tunnel = |host: &str, why, started_at| {
+            Record::Tunnel(Tunnel {
+                connection: ConnectionId::new(),
+                started_at,
+                ended_at: Some(started_at),
+                host: host.into(),
+                port: 443,
+                client_addr: "127.0.0.1:5".into(),
+                bytes_up: 0,
+                bytes_down: 0,
+                why,
+            })
+        };
+        let refused = TunnelReason::ClientRejectedCertificate;
+        let (_folder, store) = recorded(vec![
+            tunnel("api.anthropic.com", refused, now),
+            tunnel("api.anthropic.com", refused, now),
+            tunnel("long.ago", refused, Micros(now.0 - DAY - 1)),
+            tunnel("not.listed", TunnelReason::NotListed, now),
+        ]);
+        let said = rejected(&store, now).unwrap().unwrap().to_string();
+        assert!(said.contains("for api.anthropic.com (2)\n"), "{said}");
+        assert!(rejected(&store, Micros(now.0 + 2 * DAY)).unwrap().is_none());
+    }
+}

@@ -1,0 +1,172 @@
+//! One exchange over HTTP/1.1, written and read byte by byte.
+
+use std::io;
+
+use langley_proxy::PROBE_HOST;
+
+use super::case::{Case, Frame, Manner, Upload};
+use super::seen::Seen;
+use super::way::Way;
+use super::wire::Wire;
+use crate::proxied::RoadError;
+
+/// How much of a body is sent before an early answer is waited for, in bytes.
+pub(super) const EARLY: usize = 20_000;
+
+/// Bytes per chunk of a chunked upload.
+const CHUNK: usize = 9_000;
+
+/// The frames' masking key (RFC 6455 §5.3); a fixed one, so that both ways send the same bytes.
+const MASK: [u8; 4] = [0x11, 0x22, 0x33, 0x44];
+
+/// The sample nonce of RFC 6455 §1.3.
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+/// Sends the request on a connection of its own; the answer as it came.
+///
+/// # Errors
+/// No connection, or it broke, or the answer is no HTTP.
+pub(super) async fn exchange(case: &Case, way: &Way) -> Result<Seen, RoadError> {
+    let mut wire = Wire::new(way.open(case.version).await?);
+    let mut interim = Vec::new();
+    let mut answered = None;
+    wire.send(&head(case)).await?;
+    match case.manner {
+        Manner::Plain | Manner::WebSocket(_) => body(&mut wire, case).await?,
+        Manner::Early => wire.send(&case.upload.content(EARLY)).await?,
+        Manner::Expect => {
+            let (status, headers) = wire.head().await?;
+            if status < 200 {
+                interim.push(status);
+                body(&mut wire, case).await?;
+            } else {
+                answered = Some((status, headers));
+            }
+        }
+    }
+    let (status, headers) = loop {
+        let (status, headers) = match answered.take() {
+            Some(answered) => answered,
+            None => wire.head().await?,
+        };
+        if status >= 200 || status == 101 {
+            break (status, headers);
+        }
+        interim.push(status);
+    };
+    let (body, trailers) = match case.manner {
+        Manner::WebSocket(frames) if status == 101 => (talk(&mut wire, frames).await?, Vec::new()),
+        _ => wire.body(case.method == "HEAD", status, &headers).await?,
+    };
+    interim.push(status);
+    let statuses: Vec<String> = interim.iter().map(ToString::to_string).collect();
+    Ok(Seen {
+        start: format!("{} HTTP/1.1", statuses.join(", then ")),
+        headers,
+        body_bytes: body.len() as u64,
+        body: Some(body),
+        trailers,
+    })
+}
+
+fn head(case: &Case) -> Vec<u8> {
+    let mut head = format!("{} {} HTTP/1.1\r\nHost: {PROBE_HOST}\r\n", case.method, case.target);
+    for (name, value) in case.headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    match case.upload {
+        Upload::Nothing => {}
+        Upload::Sized(bytes) => head.push_str(&format!("Content-Length: {bytes}\r\n")),
+        Upload::Chunked(_) => head.push_str("Transfer-Encoding: chunked\r\n"),
+    }
+    match case.manner {
+        Manner::Expect => head.push_str("Expect: 100-continue\r\n"),
+        Manner::WebSocket(_) => head.push_str(&format!(
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: {KEY}\r\n"
+        )),
+        Manner::Plain | Manner::Early => {}
+    }
+    head.push_str("\r\n");
+    head.into_bytes()
+}
+
+async fn body(wire: &mut Wire, case: &Case) -> io::Result<()> {
+    match case.upload {
+        Upload::Nothing => Ok(()),
+        Upload::Sized(bytes) => wire.send(&case.upload.content(bytes)).await,
+        Upload::Chunked(bytes) => {
+            let whole = case.upload.content(bytes);
+            for piece in whole.chunks(CHUNK) {
+                let mut chunk = format!("{:x}\r\n", piece.len()).into_bytes();
+                chunk.extend_from_slice(piece);
+                chunk.extend_from_slice(b"\r\n");
+                wire.send(&chunk).await?;
+            }
+            let mut end = "0\r\n".to_owned();
+            for (name, value) in case.trailers {
+                end.push_str(&format!("{name}: {value}\r\n"));
+            }
+            end.push_str("\r\n");
+            wire.send(end.as_bytes()).await
+        }
+    }
+}
+
+/// Sends the frames, each after the echo of the one before; every byte that came back.
+async fn talk(wire: &mut Wire, frames: &[Frame]) -> io::Result<bytes::Bytes> {
+    let mut heard = Vec::new();
+    for (first, payload) in frames {
+        wire.send(&masked(*first, payload)).await?;
+        let start = wire.exactly(2).await?;
+        heard.extend_from_slice(&start);
+        let length = match start[1] & 0x7f {
+            126 => {
+                let size = wire.exactly(2).await?;
+                heard.extend_from_slice(&size);
+                usize::from(u16::from_be_bytes([size[0], size[1]]))
+            }
+            127 => {
+                let size = wire.exactly(8).await?;
+                heard.extend_from_slice(&size);
+                size.iter().fold(0, |sum, byte| (sum << 8) | usize::from(*byte))
+            }
+            small => usize::from(small),
+        };
+        heard.extend_from_slice(&wire.exactly(length).await?);
+    }
+    Ok(heard.into())
+}
+
+/// A client's frame (RFC 6455 §5.2).
+fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match u8::try_from(payload.len()) {
+        Ok(small) if small < 126 => frame.push(0x80 | small),
+        _ => match u16::try_from(payload.len()) {
+            Ok(medium) => {
+                frame.push(0x80 | 126);
+                frame.extend_from_slice(&medium.to_be_bytes());
+            }
+            Err(_) => {
+                frame.push(0x80 | 127);
+                frame.extend_from_slice(&(payload.len() as u64).to_be_bytes());
+            }
+        },
+    }
+    frame.extend_from_slice(&MASK);
+    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, key)| byte ^ key));
+    frame
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_masked_and_say_their_length_in_the_shortest_form() {
+        assert_eq!(masked(0x81, b"Hi"), [0x81, 0x82, 0x11, 0x22, 0x33, 0x44, 0x59, 0x4b]);
+        assert_eq!(masked(0x82, &[0; 126])[..4], [0x82, 0xfe, 0, 126]);
+        assert_eq!(masked(0x82, &[0; 70_000])[1], 0xff);
+    }
+}

@@ -1,0 +1,117 @@
+//! One exchange over HTTP/2, by hyper: there the wire has no case, and lines keep their order.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame};
+use hyper::client::conn::http2;
+use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use langley_proxy::PROBE_HOST;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::case::{Case, Line, Manner, Upload};
+use super::h1::EARLY;
+use super::seen::{Seen, SeenLine};
+use super::way::Way;
+use crate::proxied::RoadError;
+
+/// Bytes per piece of an upload.
+const PIECE: usize = 9_000;
+
+/// Sends the request on a connection of its own; the answer as it came.
+///
+/// # Errors
+/// No connection, or it broke.
+pub(super) async fn exchange(case: &Case, way: &Way) -> Result<Seen, RoadError> {
+    let stream = TokioIo::new(way.open(case.version).await?);
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
+    let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
+    sender.ready().await?;
+    let (head, mut body) = sender.send_request(request(case)?).await?.into_parts();
+    let (mut content, mut trailers) = (BytesMut::new(), Vec::new());
+    while let Some(frame) = body.frame().await {
+        match frame?.into_data() {
+            Ok(data) => content.extend_from_slice(&data),
+            Err(frame) => trailers = frame.trailers_ref().map(lines).unwrap_or_default(),
+        }
+    }
+    Ok(Seen {
+        start: format!("{} HTTP/2", StatusCode::as_u16(&head.status)),
+        headers: lines(&head.headers),
+        body_bytes: content.len() as u64,
+        body: Some(content.freeze()),
+        trailers,
+    })
+}
+
+fn request(case: &Case) -> Result<Request<Pieces>, RoadError> {
+    let unusable = |error: &dyn std::error::Error| std::io::Error::other(error.to_string());
+    let mut request =
+        Request::builder().method(case.method).uri(format!("https://{PROBE_HOST}{}", case.target));
+    for (name, value) in case.headers {
+        request = request.header(*name, value.as_bytes());
+    }
+    if let Upload::Sized(bytes) = case.upload {
+        request = request.header(CONTENT_LENGTH, bytes);
+    }
+    Ok(request.body(Pieces::of(case)).map_err(|error| unusable(&error))?)
+}
+
+fn lines(headers: &HeaderMap) -> Vec<SeenLine> {
+    let lines = headers.iter();
+    lines.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
+}
+
+/// A request's body in pieces; one that holds the rest back never ends by itself.
+#[derive(Debug)]
+struct Pieces {
+    frames: VecDeque<Frame<Bytes>>,
+    holds_back: bool,
+}
+
+impl Pieces {
+    fn of(case: &Case) -> Self {
+        let holds_back = case.manner == Manner::Early;
+        let whole = case.upload.content(if holds_back { EARLY } else { usize::MAX });
+        let pieces = (0..whole.len()).step_by(PIECE);
+        let pieces = pieces.map(|at| whole.slice(at..whole.len().min(at + PIECE)));
+        let mut frames: VecDeque<_> = pieces.map(Frame::data).collect();
+        if !case.trailers.is_empty() {
+            frames.push_back(Frame::trailers(map(case.trailers)));
+        }
+        Self { frames, holds_back }
+    }
+}
+
+fn map(lines: &'static [Line]) -> HeaderMap {
+    let lines = lines.iter();
+    lines
+        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+        .collect()
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.get_mut();
+        match this.frames.pop_front() {
+            Some(frame) => Poll::Ready(Some(Ok(frame))),
+            None if this.holds_back => Poll::Pending,
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.frames.is_empty() && !self.holds_back
+    }
+}

@@ -1,0 +1,155 @@
+//! What the proof found, for people and for scripts.
+
+use std::fmt;
+
+use langley_proxy::PROBE_HOST;
+use serde_json::{Value, json};
+
+use super::case::{Case, Version};
+use super::compare::Difference;
+use super::latency::Latency;
+use crate::state::{State, reachable};
+
+/// The whole proof.
+#[derive(Debug)]
+pub(super) struct Report {
+    /// The server it was made with.
+    pub(super) state: State,
+    /// Whether that server was started for this only.
+    pub(super) temporary: bool,
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) latency: Vec<Latency>,
+    pub(super) ja4: Vec<Ja4>,
+}
+
+/// One exchange, compared.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) case: &'static Case,
+    pub(super) differences: Vec<Difference>,
+}
+
+/// TLS greetings: the client's own, and the one that the origin got from the proxy instead.
+#[derive(Debug)]
+pub(super) struct Ja4 {
+    pub(super) version: Version,
+    pub(super) client: String,
+    pub(super) proxy: String,
+}
+
+impl Ja4 {
+    fn is_equal(&self) -> bool {
+        self.client == self.proxy
+    }
+}
+
+impl Report {
+    /// Whether no byte differs. Greeting and latency are told, not judged.
+    pub(super) fn is_clean(&self) -> bool {
+        self.count() == 0
+    }
+
+    fn count(&self) -> usize {
+        self.outcomes.iter().map(|outcome| outcome.differences.len()).sum()
+    }
+
+    /// For scripts.
+    pub(super) fn as_json(&self) -> Value {
+        let exchanges: Vec<Value> = self.outcomes.iter().map(Outcome::as_json).collect();
+        let latency: Vec<Value> = self.latency.iter().map(Latency::as_json).collect();
+        let ja4 = self.ja4.iter().map(|ja4| {
+            json!({
+                "version": ja4.version.name(),
+                "in": ja4.client,
+                "out": ja4.proxy,
+                "equal": ja4.is_equal(),
+            })
+        });
+        json!({
+            "ok": self.is_clean(),
+            "host": PROBE_HOST,
+            "proxy": reachable(self.state.proxy),
+            "version": self.state.version,
+            "temporary_server": self.temporary,
+            "differences": self.count(),
+            "exchanges": exchanges,
+            "latency": latency,
+            "ja4": ja4.collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Outcome {
+    fn as_json(&self) -> Value {
+        let differences: Vec<Value> = self.differences.iter().map(Difference::as_json).collect();
+        json!({
+            "version": self.case.version.name(),
+            "name": self.case.name,
+            "same": self.differences.is_empty(),
+            "differences": differences,
+        })
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whose = if self.temporary {
+            "a temporary server with default settings: none runs; start yours with `langley`"
+        } else {
+            "the running server"
+        };
+        writeln!(f, "through the proxy at {} ({whose})", reachable(self.state.proxy))?;
+        writeln!(f, "to a built-in origin on this machine, as {PROBE_HOST}\n")?;
+        for outcome in &self.outcomes {
+            let word = if outcome.differences.is_empty() { "same" } else { "DIFF" };
+            writeln!(f, "{word}  {:<9} {}", outcome.case.version.name(), outcome.case.name)?;
+            for difference in &outcome.differences {
+                writeln!(f, "        {}", difference.what)?;
+                writeln!(f, "          direct   {}", difference.direct)?;
+                writeln!(f, "          proxied  {}", difference.proxied)?;
+            }
+        }
+        writeln!(f)?;
+        for latency in &self.latency {
+            writeln!(
+                f,
+                "latency {:<9} {:+} µs ({} µs direct, {} µs through the proxy; medians of {})",
+                latency.version.name(),
+                latency.added_us(),
+                latency.direct_us,
+                latency.proxied_us,
+                Latency::SAMPLES,
+            )?;
+        }
+        for ja4 in &self.ja4 {
+            let version = ja4.version.name();
+            if ja4.is_equal() {
+                writeln!(f, "JA4     {version:<9} equal: {}", ja4.client)?;
+            } else {
+                writeln!(
+                    f,
+                    "JA4     {version:<9} in {}, out {}: not equal",
+                    ja4.client, ja4.proxy
+                )?;
+            }
+        }
+        if !self.ja4.iter().all(Ja4::is_equal) {
+            writeln!(
+                f,
+                "        a provider can tell the proxy's TLS greeting from the agent's; no byte of \
+                 HTTP depends on it"
+            )?;
+        }
+        let recorded = if self.temporary {
+            String::new()
+        } else {
+            format!("; they are on record under the host {PROBE_HOST}")
+        };
+        writeln!(
+            f,
+            "\n{} exchanges compared, {} differences{recorded}",
+            self.outcomes.len(),
+            self.count()
+        )
+    }
+}

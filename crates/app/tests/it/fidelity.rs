@@ -1,0 +1,48 @@
+//! `langley doctor --fidelity`: nothing differs, and it says so with a running server and without.
+
+use serde_json::Value;
+
+use crate::stage::{Provider, Stage, wait};
+
+fn proof(stage: &Stage) -> Value {
+    let (code, out, err) = stage.run(&["doctor", "--fidelity", "--json"]);
+    let report: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
+    assert_eq!((code, &report["ok"]), (0, &Value::Bool(true)), "{report:#}");
+    assert_eq!(report["differences"], 0);
+    assert_eq!(report["exchanges"].as_array().unwrap().len(), 35);
+    report
+}
+
+#[test]
+fn the_running_proxy_changes_no_byte_and_the_proof_is_on_record() {
+    // The upstream proxy would answer for any name: the origin must be reached without it.
+    let provider = Provider::start();
+    let stage = Stage::with_provider(&provider);
+    let _server = stage.server();
+    let report = proof(&stage);
+    assert_eq!(report["temporary_server"], false);
+    assert_eq!(report["proxy"], stage.state()["proxy"]);
+    for version in ["HTTP/1.1", "HTTP/2"] {
+        let of = |list: &str| {
+            let mut items = report[list].as_array().unwrap().iter();
+            items.find(|item| item["version"] == version).unwrap().clone()
+        };
+        assert!(of("latency")["proxied_us"].as_u64().unwrap() > 0);
+        let ja4 = of("ja4");
+        assert!(ja4["in"].as_str().unwrap().starts_with("t13d"), "{ja4}");
+        assert_eq!(ja4["equal"], ja4["in"] == ja4["out"]);
+    }
+    assert!(provider.fixture.connects().is_empty());
+    wait(|| stage.api("/api/flows/count?host=fidelity.langley.test")["count"].as_u64() >= Some(35));
+}
+
+#[test]
+fn without_a_server_a_temporary_one_proves_it() {
+    let stage = Stage::new();
+    assert_eq!(proof(&stage)["temporary_server"], true);
+    assert!(!stage.home().exists());
+    let (code, out, err) = stage.run(&["doctor", "--fidelity"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.contains("start yours with `langley`"), "{out}");
+    assert!(out.contains("35 exchanges compared, 0 differences"), "{out}");
+}
