@@ -529,7 +529,19 @@ impl Exchange {
         self.stale();
     }
 
-    fn put_message(&mut self, message: Message, bench: &Bench) {
+    /// An answer of an API that names the model in the path only comes from that model.
+    fn name_model(&mut self, message: &mut Message) {
+        let path = self.flow.path.as_str();
+        let in_path = self.dialect.and_then(|dialect| dialect.model_in_path(path)).is_some();
+        let is_answer = self.flow.status.is_some_and(|s| s < 400) && message.error.is_none();
+        if in_path && is_answer && message.model.is_none() && self.flow.model.is_none() {
+            self.flow.model.clone_from(&self.flow.model_requested);
+            message.model.clone_from(&self.flow.model_requested);
+        }
+    }
+
+    fn put_message(&mut self, mut message: Message, bench: &Bench) {
+        self.name_model(&mut message);
         let answer = preview::of_answer(&bench.redactor, &message);
         self.flow.preview = preview::joined(self.flow.preview.as_deref(), answer.as_deref());
         let is_json =

@@ -49,13 +49,17 @@ pub(crate) fn page(cases: &[Case], findings: &[Finding], packages: &Packages) ->
     }
     page += "\n\n## How each is pointed at Langley\n\n\
              Through the forward proxy, `langley run -- COMMAND` sets everything a client needs. \
-             `ENTRY` below is Langley's address, such as `http://127.0.0.1:9090`.\n\n\
+             The SDKs for Node are the exception: before Node 24 (and there without \
+             `NODE_USE_ENV_PROXY=1`) its `fetch` and `https` follow no proxy by themselves, so the \
+             programs tried here use undici's `EnvHttpProxyAgent` or `https-proxy-agent`. `ENTRY` \
+             below is Langley's address, such as `http://127.0.0.1:9090`.\n\n\
              | client | by base URL |\n|---|---|\n";
     for case in cases {
         if let Reverse::By(variables, arguments) = case.reverse {
             let variables = variables.iter().map(|(name, value)| format!("{name}={value}"));
             let words = variables.chain(arguments.iter().map(|word| (*word).to_owned()));
-            let words = words.collect::<Vec<_>>().join(" ").replace("{entry}", "ENTRY");
+            let words = words.collect::<Vec<_>>().join(" ");
+            let words = words.replace("{entry}", "ENTRY").replace("{key}", "KEY");
             let _ = writeln!(page, "| {} | `{words}` |", case.title());
         }
     }

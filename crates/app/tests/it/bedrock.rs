@@ -45,8 +45,8 @@ fn both_apis_are_understood_streamed_and_whole() {
         assert_eq!(flow["provider"], "bedrock");
         let is_invoke = flow["path"].as_str().unwrap().contains("/invoke");
         assert_eq!(flow["model_requested"], if is_invoke { CLAUDE } else { NOVA }, "{flow}");
-        // Anthropic's own answer names the model; Converse's does not.
-        let answered = if is_invoke { json!("claude-sonnet-5") } else { Value::Null };
+        // Anthropic's own answer names the model; for Converse's the path has to.
+        let answered = if is_invoke { "claude-sonnet-5" } else { NOVA };
         assert_eq!(flow["model"], answered, "{flow}");
         assert_eq!(flow["tool_names"], json!(["Bash", "Read"]));
         assert_eq!(flow["stop_reason"], "tool_use");
