@@ -11,6 +11,9 @@ pub(crate) struct FuzzOptions {
     /// Seconds for each decoder
     #[arg(long, default_value_t = 600)]
     seconds: u64,
+    /// Only decoders whose name holds this
+    #[arg(long, default_value = "")]
+    only: String,
 }
 
 pub(crate) fn fuzz(options: &FuzzOptions) -> Result<()> {
@@ -18,7 +21,8 @@ pub(crate) fn fuzz(options: &FuzzOptions) -> Result<()> {
     command
         .args(["test", "--release", "-p", "langley-protocol", "--test", "it", "--"])
         .args(["--ignored", "--nocapture", "--exact", "fuzz::for_a_long_time"])
-        .env("LANGLEY_FUZZ_SECONDS", options.seconds.to_string());
+        .env("LANGLEY_FUZZ_SECONDS", options.seconds.to_string())
+        .env("LANGLEY_FUZZ_ONLY", &options.only);
     ensure!(run(command)?.ok, "a decoder failed; its input stands above");
     Ok(())
 }

@@ -34,6 +34,9 @@ const GROWTH_MAX: u64 = 64 * 1024;
 /// Seconds for each target; set by `cargo xtask fuzz`.
 const SECONDS: &str = "LANGLEY_FUZZ_SECONDS";
 
+/// Only targets whose name holds this; set by `cargo xtask fuzz`.
+const ONLY: &str = "LANGLEY_FUZZ_ONLY";
+
 /// Reads input that came in these pieces, and says all it has found.
 type Target = fn(&[&[u8]]) -> String;
 
@@ -288,8 +291,11 @@ fn damaged_input_is_read_alike_however_it_is_cut() {
 #[ignore = "runs as long as it is told: cargo xtask fuzz"]
 fn for_a_long_time() {
     let seconds = std::env::var(SECONDS).ok().and_then(|text| text.parse().ok()).unwrap_or(10);
+    let only = std::env::var(ONLY).unwrap_or_default();
     let seeds = cassettes();
-    for (name, target, cuts) in TARGETS {
+    let wanted = TARGETS.iter().filter(|(name, ..)| name.contains(&only));
+    assert!(wanted.clone().count() > 0, "no target's name holds {only:?}");
+    for &(name, target, cuts) in wanted {
         let begun = Instant::now();
         let seed = begun.elapsed().as_nanos() ^ std::process::id() as u128;
         let mut random = Random(u64::try_from(seed).unwrap_or(1) | 1);
