@@ -84,6 +84,14 @@ impl Api {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// Deletes what `path` names; the JSON that comes back.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(crate) async fn delete(&self, path: &str) -> Result<Value, ApiError> {
+        self.call(Method::DELETE, path, None).await
+    }
+
     async fn call(
         &self,
         method: Method,

@@ -52,6 +52,11 @@ impl Hints<'_> {
     fn reverse(&self) -> Vec<String> {
         let mut hints = Vec::new();
         match self.preset {
+            Some(Preset { name: "claude", .. }) => hints.push(
+                "with a base URL Claude Code switches some features off (tool search, 1M context, \
+                 remote control); `--mode forward` keeps them"
+                    .to_owned(),
+            ),
             Some(Preset { name, reverse: Reverse::Nothing, .. }) => hints.push(format!(
                 "{name} takes no base URL from outside, so its requests pass by unseen; use \
                  `--mode forward`"
@@ -135,11 +140,12 @@ mod tests {
             let environment = environment(pairs);
             hints(RunMode::Reverse, command, &environment).reverse().join("\n")
         };
-        assert_eq!(told("claude", &[]), "");
+        assert_eq!(told("gemini", &[]), "");
+        assert!(told("claude", &[]).contains("switches some features off"));
         assert!(told("curl", &[]).contains("takes no base URL"));
         assert!(told("claude", &[("CLAUDE_CODE_USE_BEDROCK", "1")]).contains("signature"));
         let token = [("CLAUDE_CODE_USE_BEDROCK", "1"), ("AWS_BEARER_TOKEN_BEDROCK", "t")];
-        assert_eq!(told("claude", &token), "");
+        assert!(!told("claude", &token).contains("signature"));
         assert!(told("claude", &[("ANTHROPIC_BASE_URL", "http://x")]).contains("is replaced"));
         assert!(told("opencode", &[("OPENCODE_CONFIG_CONTENT", "{,")]).contains("left alone"));
     }

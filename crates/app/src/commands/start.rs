@@ -56,7 +56,7 @@ async fn serve(
     let server = Server::start(&loaded.config, &loaded.layers, home.clone(), lock).await?;
     if server.reissued {
         eprintln!(
-            "warning: the intercept list changed, so the certificate was issued anew: restart agents that are running"
+            "warning: the intercept list changed, so the certificate was issued anew: restart agents that are running; where the old one is installed, install the new one (`langley ca install`)"
         );
     }
     if !global.quiet {

@@ -55,9 +55,8 @@ pub(super) async fn checks(home: &Home, config: &Config, running: Option<&State>
 
 /// Whether a port is free; else who has it, as far as that can be told.
 async fn port(name: &'static str, door: Door, address: &Address) -> Check {
-    let error = match listen::open(door, address) {
-        Ok(_) => return Check::passed(name, format!("{address} is free")),
-        Err(error) => error,
+    let Err(error) = listen::open(door, address) else {
+        return Check::passed(name, format!("{address} is free"));
     };
     let own = (address.host.as_str(), address.port).to_socket_addrs().ok();
     if let Some(at) = own.and_then(|mut found| found.next())

@@ -18,6 +18,9 @@ const HOP_BY_HOP: [&str; 8] = [
     "upgrade",
 ];
 
+/// What differs when there was no exchange at all.
+const FAILED: &str = "the exchange";
+
 /// Bytes of a body that are shown around the first that differs.
 const EXCERPT: usize = 24;
 
@@ -36,7 +39,12 @@ impl Difference {
     /// An exchange that did not come about on at least one way.
     pub(super) fn failed(direct: Option<String>, proxied: Option<String>) -> Self {
         let word = |error: Option<String>| error.unwrap_or_else(|| "it was carried".to_owned());
-        Self { what: "the exchange".to_owned(), direct: word(direct), proxied: word(proxied) }
+        Self { what: FAILED.to_owned(), direct: word(direct), proxied: word(proxied) }
+    }
+
+    /// Whether it is that.
+    pub(super) fn is_failure(&self) -> bool {
+        self.what == FAILED
     }
 
     /// For scripts.

@@ -12,6 +12,7 @@ use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use langley_proxy::PROBE_HOST;
+use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::case::{Case, Line, Manner, Upload};
@@ -32,7 +33,8 @@ pub(super) async fn exchange(case: &Case, way: &Way) -> Result<Seen, RoadError> 
     let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
     let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
     sender.ready().await?;
-    let (head, mut body) = sender.send_request(request(case)?).await?.into_parts();
+    let (_release, held) = oneshot::channel();
+    let (head, mut body) = sender.send_request(request(case, held)?).await?.into_parts();
     let (mut content, mut trailers) = (BytesMut::new(), Vec::new());
     while let Some(frame) = body.frame().await {
         match frame?.into_data() {
@@ -49,7 +51,7 @@ pub(super) async fn exchange(case: &Case, way: &Way) -> Result<Seen, RoadError> 
     })
 }
 
-fn request(case: &Case) -> Result<Request<Pieces>, RoadError> {
+fn request(case: &Case, held: Held) -> Result<Request<Pieces>, RoadError> {
     let unusable = |error: &dyn std::error::Error| std::io::Error::other(error.to_string());
     let mut request =
         Request::builder().method(case.method).uri(format!("https://{PROBE_HOST}{}", case.target));
@@ -59,7 +61,7 @@ fn request(case: &Case) -> Result<Request<Pieces>, RoadError> {
     if let Upload::Sized(bytes) = case.upload {
         request = request.header(CONTENT_LENGTH, bytes);
     }
-    Ok(request.body(Pieces::of(case)).map_err(|error| unusable(&error))?)
+    Ok(request.body(Pieces::of(case, held)).map_err(|error| unusable(&error))?)
 }
 
 fn lines(headers: &HeaderMap) -> Vec<SeenLine> {
@@ -67,15 +69,18 @@ fn lines(headers: &HeaderMap) -> Vec<SeenLine> {
     lines.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
 }
 
-/// A request's body in pieces; one that holds the rest back never ends by itself.
+/// Ends when the answer has been read.
+type Held = oneshot::Receiver<std::convert::Infallible>;
+
+/// A request's body in pieces; one that holds the rest back breaks off when the answer has been read.
 #[derive(Debug)]
 struct Pieces {
     frames: VecDeque<Frame<Bytes>>,
-    holds_back: bool,
+    held: Option<Held>,
 }
 
 impl Pieces {
-    fn of(case: &Case) -> Self {
+    fn of(case: &Case, held: Held) -> Self {
         let holds_back = case.manner == Manner::Early;
         let whole = case.upload.content(if holds_back { EARLY } else { usize::MAX });
         let pieces = (0..whole.len()).step_by(PIECE);
@@ -84,7 +89,7 @@ impl Pieces {
         if !case.trailers.is_empty() {
             frames.push_back(Frame::trailers(map(case.trailers)));
         }
-        Self { frames, holds_back }
+        Self { frames, held: holds_back.then_some(held) }
     }
 }
 
@@ -97,21 +102,24 @@ fn map(lines: &'static [Line]) -> HeaderMap {
 
 impl Body for Pieces {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = oneshot::error::RecvError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
-        match this.frames.pop_front() {
-            Some(frame) => Poll::Ready(Some(Ok(frame))),
-            None if this.holds_back => Poll::Pending,
-            None => Poll::Ready(None),
+        match (this.frames.pop_front(), &mut this.held) {
+            (Some(frame), _) => Poll::Ready(Some(Ok(frame))),
+            (None, Some(held)) => Pin::new(held).poll(cx).map(|released| {
+                let Err(released) = released;
+                Some(Err(released))
+            }),
+            (None, None) => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.frames.is_empty() && !self.holds_back
+        self.frames.is_empty() && self.held.is_none()
     }
 }

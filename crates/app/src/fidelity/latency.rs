@@ -39,6 +39,9 @@ impl Latency {
     /// How many requests each median is of.
     pub(super) const SAMPLES: usize = SAMPLES;
 
+    /// How many requests went through the proxy for it.
+    pub(super) const REQUESTS: usize = WARM_UP + SAMPLES;
+
     /// For scripts.
     pub(super) fn as_json(&self) -> Value {
         json!({

@@ -19,7 +19,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use langley_fixture::{Ended, Exchange, Fixture, FixtureOptions};
+use langley_proxy::PROBE_HOST;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::api::Api;
 use crate::cli::GlobalArgs;
@@ -35,12 +37,16 @@ use crate::token::Token;
 use case::{CASES, Case, Version};
 use compare::{Difference, differences};
 use front::Front;
+use latency::Latency;
 use report::{Ja4, Outcome, Report};
 use seen::{Recording, Seen};
 use way::Way;
 
 /// How long one exchange may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the recorder is left alone before it is asked again.
+const SETTLE: Duration = Duration::from_millis(100);
 
 /// Proves it and prints the report; exit code 1 when one byte differs.
 ///
@@ -104,10 +110,28 @@ async fn prove(state: &State, token: Option<Token>, temporary: bool) -> Result<R
     for version in [Version::Http1, Version::Http2] {
         latency.extend(latency::measure(version, &ways.direct, &ways.proxied).await);
     }
+    let carried = outcomes.iter().filter(|outcome| outcome.is_carried()).count();
+    let sent = carried + latency.len() * Latency::REQUESTS;
+    let taken_out = take_out(&api, sent).await;
     let Origin { fixture, front } = origin;
     drop(front);
     fixture.stop().await;
-    Ok(Report { state: state.clone(), temporary, outcomes, latency, ja4 })
+    Ok(Report { state: state.clone(), temporary, outcomes, latency, ja4, sent, taken_out })
+}
+
+/// Takes the proof's own flows out of the record again, `sent` of them: they would stand among the
+/// user's as errors and uploads of nobody. How many were there, which proves that recording went on.
+async fn take_out(api: &Api, sent: usize) -> usize {
+    let path = format!("/api/flows?host={PROBE_HOST}");
+    let deadline = Instant::now() + PATIENCE;
+    let mut taken = 0;
+    // What was seen last is written a moment later, and only what has ended can be deleted.
+    while taken < sent && Instant::now() < deadline {
+        tokio::time::sleep(SETTLE).await;
+        let Ok(answer) = api.delete(&path).await else { break };
+        taken += usize::try_from(answer["deleted"].as_u64().unwrap_or(0)).unwrap_or(0);
+    }
+    taken
 }
 
 /// The origin, and the listener before it that looks at greetings.

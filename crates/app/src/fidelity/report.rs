@@ -20,6 +20,10 @@ pub(super) struct Report {
     pub(super) outcomes: Vec<Outcome>,
     pub(super) latency: Vec<Latency>,
     pub(super) ja4: Vec<Ja4>,
+    /// Requests that went through the proxy.
+    pub(super) sent: usize,
+    /// Flows of them that were recorded, and taken out of the record again.
+    pub(super) taken_out: usize,
 }
 
 /// One exchange, compared.
@@ -75,11 +79,18 @@ impl Report {
             "exchanges": exchanges,
             "latency": latency,
             "ja4": ja4.collect::<Vec<_>>(),
+            "requests_through_proxy": self.sent,
+            "flows_recorded_and_removed": self.taken_out,
         })
     }
 }
 
 impl Outcome {
+    /// Whether both ways came to an answer.
+    pub(super) fn is_carried(&self) -> bool {
+        !self.differences.iter().any(Difference::is_failure)
+    }
+
     fn as_json(&self) -> Value {
         let differences: Vec<Value> = self.differences.iter().map(Difference::as_json).collect();
         json!({
@@ -140,16 +151,67 @@ impl fmt::Display for Report {
                  HTTP depends on it"
             )?;
         }
-        let recorded = if self.temporary {
-            String::new()
-        } else {
-            format!("; they are on record under the host {PROBE_HOST}")
-        };
         writeln!(
             f,
-            "\n{} exchanges compared, {} differences{recorded}",
-            self.outcomes.len(),
-            self.count()
-        )
+            "\n{} of {} requests were recorded meanwhile, and taken out of the record again",
+            self.taken_out.min(self.sent),
+            self.sent
+        )?;
+        writeln!(f, "{} exchanges compared, {} differences", self.outcomes.len(), self.count())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::case::CASES;
+    use super::*;
+
+    fn report(differences: Vec<Difference>) -> Report {
+        let address = "127.0.0.1:9090".parse().unwrap();
+        Report {
+            state: State { pid: 1, proxy: address, api: address, version: "0".into() },
+            temporary: false,
+            outcomes: vec![Outcome { case: &CASES[0], differences }],
+            latency: vec![Latency { version: Version::Http1, direct_us: 90, proxied_us: 130 }],
+            ja4: vec![Ja4 { version: Version::Http1, client: "a".into(), proxy: "b".into() }],
+            sent: 57,
+            taken_out: 57,
+        }
+    }
+
+    #[test]
+    fn one_difference_fails_the_proof_and_is_shown_with_both_values() {
+        let difference = Difference {
+            what: "answer, as the client saw it: header".into(),
+            direct: "A: 1".into(),
+            proxied: "a: 1".into(),
+        };
+        let disturbed = report(vec![difference]);
+        assert!(!disturbed.is_clean() && disturbed.as_json()["ok"] == false);
+        assert_eq!(disturbed.as_json()["exchanges"][0]["differences"][0]["proxied"], "a: 1");
+        insta::assert_snapshot!(disturbed.to_string(), @r"
+        through the proxy at 127.0.0.1:9090 (the running server)
+        to a built-in origin on this machine, as fidelity.langley.test
+
+        DIFF  HTTP/1.1  header case and order
+                answer, as the client saw it: header
+                  direct   A: 1
+                  proxied  a: 1
+
+        latency HTTP/1.1  +40 µs (90 µs direct, 130 µs through the proxy; medians of 51)
+        JA4     HTTP/1.1  in a, out b: not equal
+                a provider can tell the proxy's TLS greeting from the agent's; no byte of HTTP depends on it
+
+        57 of 57 requests were recorded meanwhile, and taken out of the record again
+        1 exchanges compared, 1 differences
+        ");
+    }
+
+    #[test]
+    fn another_greeting_is_told_but_is_no_difference() {
+        let clean = report(Vec::new());
+        assert!(clean.is_clean());
+        assert_eq!(clean.as_json()["ja4"][0]["equal"], false);
+        assert_eq!(clean.as_json()["latency"][0]["added_us"], 40);
     }
 }
