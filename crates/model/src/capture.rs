@@ -71,6 +71,8 @@ pub struct Opened {
     pub upstream: Option<String>,
     /// Request method.
     pub method: String,
+    /// What an extended CONNECT asks to speak on its stream (RFC 8441 §4), such as `websocket`.
+    pub protocol: Option<String>,
     /// Path and query as sent upstream.
     pub target: String,
     /// HTTP version between agent and Langley.

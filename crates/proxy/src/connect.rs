@@ -193,12 +193,12 @@ impl Connect {
         let route = self.route("http", Setup { connect_ns, tls_ns: 0 }, None);
         let stream = Prefixed::new(bytes.freeze(), stream);
         let opened = Sender::http1(upstream).await;
-        Some(serve(stream, false, opened, route, None, shutdown))
+        Some(serve(stream, Version::Http1, opened, route, None, shutdown))
     }
 
     /// TLS: the upstream's handshake first, then ours with the protocol that the upstream chose.
     async fn intercept(
-        &self,
+        self,
         stream: TcpStream,
         bytes: BytesMut,
         dialed: Dialed,
@@ -215,15 +215,18 @@ impl Connect {
         match upstream {
             Ok(upstream) => {
                 let alpn = upstream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
-                let stream = self.accept(stream, &name, alpn.as_deref()).await?;
-                let http2 = alpn.as_deref() == Some(b"h2");
-                let opened = if http2 {
-                    Sender::http2(upstream).await
-                } else {
-                    Sender::http1(upstream).await
-                };
                 let sni = hello.sni.filter(|sni| sni != self.authority.host());
-                Some(serve(stream, http2, opened, route, sni, shutdown))
+                if alpn.as_deref() == Some(b"h2") {
+                    let (upstream, offer) = self.client.offers().watch(&self.authority, upstream);
+                    // Before the agent's handshake, so that the settings arrive meanwhile.
+                    let opened = Sender::http2(upstream).await;
+                    let stream = self.accept(stream, &name, alpn.as_deref()).await?;
+                    let version = Version::Http2 { offers_connect: offer.made().await };
+                    return Some(serve(stream, version, opened, route, sni, shutdown));
+                }
+                let stream = self.accept(stream, &name, alpn.as_deref()).await?;
+                let opened = Sender::http1(upstream).await;
+                Some(serve(stream, Version::Http1, opened, route, sni, shutdown))
             }
             Err(error) => {
                 tracing::info!(host = %name, %error, "upstream TLS failed");
@@ -278,7 +281,7 @@ impl Connect {
 /// Serves a client leg over the provider's connection, or says on it why there is none.
 fn serve<S>(
     stream: S,
-    http2: bool,
+    version: Version,
     opened: hyper::Result<(Sender, Driver)>,
     route: Route,
     sni: Option<String>,
@@ -289,11 +292,13 @@ where
 {
     match opened {
         Ok((sender, driver)) => {
-            let intercepted = Intercepted { route, sender, sni };
-            if http2 {
-                Box::pin(intercepted.serve_http2(stream, driver, shutdown))
-            } else {
-                Box::pin(intercepted.serve_http1(stream, driver, shutdown))
+            let offers_connect = matches!(version, Version::Http2 { offers_connect: true });
+            let intercepted = Intercepted { route, sender, sni, offers_connect };
+            match version {
+                Version::Http1 => Box::pin(intercepted.serve_http1(stream, driver, shutdown)),
+                Version::Http2 { .. } => {
+                    Box::pin(intercepted.serve_http2(stream, driver, shutdown))
+                }
             }
         }
         Err(error) => {
@@ -309,6 +314,13 @@ struct OpenTunnel {
     why: TunnelReason,
     passed: Arc<Passed>,
 }
+/// The version that both legs speak.
+#[derive(Clone, Copy)]
+enum Version {
+    Http1,
+    Http2 { offers_connect: bool },
+}
+
 
 impl Drop for OpenTunnel {
     fn drop(&mut self) {
@@ -332,6 +344,7 @@ fn rejects_certificate(error: &io::Error) -> bool {
             | AlertDescription::UnknownCA
     )
 }
+            let http2 = matches!(version, Version::Http2 { .. });
 
 /// Whether `bytes` begin like an HTTP/1 request line: a method in capitals and a space.
 fn looks_like_http(bytes: &[u8]) -> bool {

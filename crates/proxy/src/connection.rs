@@ -23,6 +23,7 @@ use crate::authority::Authority;
 use crate::connect;
 use crate::dial::Dialer;
 use crate::drive::{Behind, Current, Switch, drive};
+use crate::extended_connect::Offers;
 use crate::intercept::{http1_builder, http2_builder};
 use crate::leaf::LeafCache;
 use crate::observer::Observer;
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) dialer: Dialer,
     pub(crate) tls: UpstreamTls,
     pub(crate) leaves: LeafCache,
+    pub(crate) offers: Arc<Offers>,
     pub(crate) observer: Arc<Observer>,
 }
 
@@ -72,6 +74,10 @@ impl Client {
 
     pub(crate) fn leaves(&self) -> &LeafCache {
         &self.shared.leaves
+    }
+
+    pub(crate) fn offers(&self) -> &Arc<Offers> {
+        &self.shared.offers
     }
 
     pub(crate) fn observer(&self) -> &Arc<Observer> {

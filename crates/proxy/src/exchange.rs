@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONNECTION, EXPECT, HOST, HeaderValue};
-use http::{Request, Response, StatusCode, Uri, Version};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
+use hyper::ext::Protocol;
 use langley_model::{
     ConnectionId, Ending, FlowId, HttpVersion, Micros, Mode, Opened, Setup, Side, Tick,
 };
@@ -19,8 +20,9 @@ use crate::drive::Switch;
 use crate::headers;
 use crate::observer::Observer;
 use crate::refusal::Refusal;
+use crate::streams::AgentStreams;
 use crate::tap::FlowTap;
-use crate::upgrade;
+use crate::upgrade::{self, Switching};
 use crate::upstream::{Driver, Sender};
 
 /// How long a body waits for the provider's `100 Continue` before it is sent anyway (RFC 9110
@@ -78,6 +80,10 @@ impl Route {
                 port: self.authority.port(),
                 upstream: self.upstream.clone(),
                 method: request.method().as_str().to_owned(),
+                protocol: request
+                    .extensions()
+                    .get()
+                    .map(|asked: &Protocol| asked.as_str().to_owned()),
                 target: target.to_owned(),
                 version_in: version(request.version()),
                 version_out,
@@ -122,6 +128,9 @@ pub(crate) async fn exchange(
     let version_out =
         if sender.is_http2() { HttpVersion::Http2 } else { version(at_least_1_0(version_in)) };
     let tap = route.open(&request, version_out);
+    if sender.is_http2() && request.method() == Method::CONNECT {
+        return connect(route, sender, tap, request).await;
+    }
     let mut waiting = Waiting(Some(Arc::clone(&tap)));
 
     let upgrading = version_in == Version::HTTP_11 && headers::asks_upgrade(request.headers());
@@ -153,7 +162,8 @@ pub(crate) async fn exchange(
     tap.head(status.as_u16(), headers::block(response.headers()));
     if status == StatusCode::SWITCHING_PROTOCOLS {
         if let Some(client) = client_upgrade {
-            let upstream = hyper::upgrade::on(&mut response);
+            let client = Switching::connection(client);
+            let upstream = Switching::connection(hyper::upgrade::on(&mut response));
             route.switch.make(upgrade::copy_both(client, upstream, Arc::clone(&tap)));
         }
         headers::strip_hop_by_hop(response.headers_mut(), true);
@@ -170,6 +180,36 @@ pub(crate) async fn exchange(
     }
     let through = |body| TapBody::through(body, Side::Upstream, tap, None).driven_by(driver);
     Ok(response.map(through))
+}
+
+/// Forwards a CONNECT of HTTP/2, whose stream carries another protocol once it is answered with a 200
+/// (RFC 8441 §4).
+async fn connect(
+    route: &Route,
+    sender: &Sender,
+    tap: Arc<FlowTap>,
+    mut request: Request<Incoming>,
+) -> Result<Response<TapBody>, Broken> {
+    let mut waiting = Waiting(Some(Arc::clone(&tap)));
+    headers::strip_hop_by_hop(request.headers_mut(), false);
+    translate(route, sender, &mut request);
+    let client = hyper::upgrade::on(&mut request);
+    let client = Switching::stream(client, AgentStreams::upgrading());
+    let request = request.map(|body| TapBody::through(body, Side::Client, Arc::clone(&tap), None));
+    let answer = sender.connect(request).await;
+    waiting.0 = None;
+    let (mut response, outlet) = answer.map_err(|error| {
+        tap.end(Ending::UpstreamGone);
+        Broken(error)
+    })?;
+    tap.head(response.status().as_u16(), headers::block(response.headers()));
+    headers::strip_hop_by_hop(response.headers_mut(), false);
+    let Some(outlet) = outlet else {
+        return Ok(response.map(|body| TapBody::through(body, Side::Upstream, tap, None)));
+    };
+    let upstream = Switching::stream(hyper::upgrade::on(&mut response), outlet);
+    tokio::spawn(upgrade::copy_both(client, upstream, tap));
+    Ok(response.map(|_| TapBody::own("")))
 }
 
 /// Fits the request's form to the upstream leg, where reverse mode speaks another version there.

@@ -8,7 +8,7 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,7 @@ use crate::body::TapBody;
 use crate::drive::{Behind, drive};
 use crate::exchange::{Broken, Route, exchange};
 use crate::refusal::Refusal;
+use crate::streams::AgentStreams;
 use crate::upstream::{Driver, H2_CONNECTION_WINDOW, H2_STREAM_WINDOW, Sender};
 
 /// Streams that one client connection may have open at once.
@@ -28,6 +29,8 @@ pub(crate) struct Intercepted {
     pub(crate) sender: Sender,
     /// The name in the client's hello, when it differs from the CONNECT host.
     pub(crate) sni: Option<String>,
+    /// Whether the provider takes extended CONNECT.
+    pub(crate) offers_connect: bool,
 }
 
 impl Intercepted {
@@ -74,12 +77,16 @@ impl Intercepted {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let switch = self.route.switch.clone();
+        let mut builder = http2_builder();
+        if self.offers_connect {
+            builder.enable_connect_protocol();
+        }
         let this = Arc::new(self);
         let service = service_fn(move |request| {
             let this = Arc::clone(&this);
             async move { this.answer(None, request).await }
         });
-        let connection = http2_builder().serve_connection(TokioIo::new(stream), service);
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
         if let Err(error) = drive(connection, Behind::One(driver), switch, shutdown).await {
             tracing::trace!(%error, "client connection ended");
         }
@@ -87,8 +94,8 @@ impl Intercepted {
 }
 
 /// The HTTP/2 server settings that every client leg uses.
-pub(crate) fn http2_builder() -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+pub(crate) fn http2_builder() -> http2::Builder<AgentStreams> {
+    let mut builder = http2::Builder::new(AgentStreams);
     builder
         .initial_stream_window_size(H2_STREAM_WINDOW)
         .initial_connection_window_size(H2_CONNECTION_WINDOW)

@@ -112,7 +112,8 @@ impl Proxy {
         let permits = Arc::new(Semaphore::new(options.max_connections));
         let leaves = LeafCache::new(authority)?;
         let observer = Arc::new(Observer::new(sink));
-        let shared = Arc::new(Shared { options, dialer, tls, leaves, observer });
+        let offers = Arc::default();
+        let shared = Arc::new(Shared { options, dialer, tls, leaves, offers, observer });
         Ok(Self { shared, counts: Arc::default(), permits })
     }
 

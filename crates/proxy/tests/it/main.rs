@@ -5,8 +5,10 @@
 mod endings;
 mod fidelity;
 mod modes;
+mod origin;
 mod refusals;
 mod setup;
 mod smuggling;
 mod stopping;
 mod streaming;
+mod websocket_h2;

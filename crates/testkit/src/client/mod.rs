@@ -11,6 +11,8 @@ mod stream;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use langley_model::HttpVersion;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use rustls::{ClientConfig, RootCertStore};
@@ -352,6 +354,20 @@ impl Connection {
     #[must_use]
     pub fn certificates(&self) -> &[CertificateDer<'static>] {
         &self.certificates
+    }
+
+    /// Opens a WebSocket by extended CONNECT (RFC 8441), with the target and the headers of `request`; the
+    /// bytes below its frames. The server's settings must have come: an earlier answer shows that.
+    ///
+    /// # Errors
+    /// When the server does not agree.
+    ///
+    /// # Panics
+    /// On HTTP/1.1.
+    pub async fn websocket(&mut self, request: &Request) -> std::io::Result<TokioIo<Upgraded>> {
+        let Kind::H2(sender) = &mut self.kind else { panic!("extended CONNECT is of HTTP/2") };
+        let url = format!("{}://{}{}", self.scheme, self.authority, request.target);
+        sender.websocket(request, url).await
     }
 
     /// A second handle to the same HTTP/2 connection, for several requests at once.
