@@ -7,6 +7,7 @@ mod fidelity;
 mod modes;
 mod origin;
 mod refusals;
+mod resets;
 mod setup;
 mod smuggling;
 mod stopping;
