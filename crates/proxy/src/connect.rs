@@ -24,6 +24,7 @@ use crate::prefixed::Prefixed;
 use crate::refusal::Refusal;
 use crate::tunnel::{self, Passed};
 use crate::upstream::{Driver, Sender};
+use crate::upstream_tls::{Connected, UpstreamTlsError};
 
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 /// The longest ClientHello that is waited for; longer ones are tunnelled.
@@ -210,10 +211,18 @@ impl Connect {
         let begun = Tick::now();
         let upstream = self.client.tls().connect(&name, &hello.alpn, dialed).await;
         let setup = Setup { connect_ns, tls_ns: nanos(Tick::now().since(begun)) };
+        let asked_in_vain = match &upstream {
+            Ok(connected) => connected.asked_in_vain,
+            Err(error) => matches!(error, UpstreamTlsError::CertificateAsked { .. }),
+        };
+        if asked_in_vain {
+            drop(upstream);
+            return self.tunnel_instead(stream, bytes, shutdown).await;
+        }
         let route = self.route("https", setup, Some(hello.ja4()));
         let stream = Prefixed::new(bytes.freeze(), stream);
         match upstream {
-            Ok(upstream) => {
+            Ok(Connected { stream: upstream, .. }) => {
                 let alpn = upstream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
                 let sni = hello.sni.filter(|sni| sni != self.authority.host());
                 if alpn.as_deref() == Some(b"h2") {
@@ -238,6 +247,31 @@ impl Connect {
                 };
                 let stream = self.accept(stream, &name, alpn).await?;
                 Some(Box::pin(serve_refusal(stream, http2, route, error.into(), shutdown)))
+            }
+        }
+    }
+
+    /// The provider wants to see a certificate that only the agent may have: it gets a connection on
+    /// which the agent itself is asked. `bytes` is all that the agent has sent.
+    async fn tunnel_instead(
+        self,
+        mut stream: TcpStream,
+        bytes: BytesMut,
+        shutdown: CancellationToken,
+    ) -> Option<Serving> {
+        let why = TunnelReason::ClientCertificateAsked;
+        tracing::info!(
+            target = %self.authority,
+            "the provider asked for a client certificate, so the connection is passed on unread; \
+             proxy.client_certificates can name one"
+        );
+        match self.client.dialer().dial(&self.authority).await {
+            Ok(dialed) => Some(self.tunnel(stream, bytes, dialed, why, shutdown)),
+            Err(error) => {
+                tracing::info!(target = %self.authority, %error, "CONNECT failed");
+                self.report(TunnelReason::DialFailed, Some((0, 0)));
+                let _already_gone = stream.shutdown().await;
+                None
             }
         }
     }
@@ -278,6 +312,13 @@ impl Connect {
     }
 }
 
+/// The version that both legs speak.
+#[derive(Clone, Copy)]
+enum Version {
+    Http1,
+    Http2 { offers_connect: bool },
+}
+
 /// Serves a client leg over the provider's connection, or says on it why there is none.
 fn serve<S>(
     stream: S,
@@ -303,6 +344,7 @@ where
         }
         Err(error) => {
             let refusal = Refusal::no_http(&route.authority, &error);
+            let http2 = matches!(version, Version::Http2 { .. });
             Box::pin(serve_refusal(stream, http2, route, refusal, shutdown))
         }
     }
@@ -314,13 +356,6 @@ struct OpenTunnel {
     why: TunnelReason,
     passed: Arc<Passed>,
 }
-/// The version that both legs speak.
-#[derive(Clone, Copy)]
-enum Version {
-    Http1,
-    Http2 { offers_connect: bool },
-}
-
 
 impl Drop for OpenTunnel {
     fn drop(&mut self) {
@@ -344,7 +379,6 @@ fn rejects_certificate(error: &io::Error) -> bool {
             | AlertDescription::UnknownCA
     )
 }
-            let http2 = matches!(version, Version::Http2 { .. });
 
 /// Whether `bytes` begin like an HTTP/1 request line: a method in capitals and a space.
 fn looks_like_http(bytes: &[u8]) -> bool {

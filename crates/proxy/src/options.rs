@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::host_list::HostList;
+use crate::identity::ClientCertificate;
 use crate::no_proxy::NoProxy;
 use crate::reverse::BaseUrl;
 use crate::upstream_proxy::UpstreamProxy;
@@ -18,6 +19,10 @@ pub struct ProxyOptions {
     pub reverse: ReverseOptions,
     /// PEM file with roots to trust upstream, beside the system's.
     pub upstream_ca: Option<PathBuf>,
+    /// Certificates to present to providers that ask for one; the first that fits counts.
+    pub client_certificates: Vec<ClientCertificate>,
+    /// Hosts whose certificate is not checked at all: exact names.
+    pub insecure_hosts: Vec<String>,
     /// Proxy to go through.
     pub upstream_proxy: Option<UpstreamProxy>,
     /// Hosts reached directly all the same.
@@ -53,6 +58,8 @@ impl ProxyOptions {
             intercept,
             reverse: ReverseOptions::default(),
             upstream_ca: None,
+            client_certificates: Vec::new(),
+            insecure_hosts: Vec::new(),
             upstream_proxy: None,
             no_proxy: NoProxy::default(),
             max_connections: 8192,

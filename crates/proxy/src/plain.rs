@@ -171,7 +171,9 @@ impl PlainService {
             } else {
                 vec![b"http/1.1".to_vec()]
             };
-            let stream = self.client.tls().connect(place.authority.host(), &alpn, dialed).await?;
+            let host = place.authority.host();
+            // What asks for a certificate may do without: the request will show.
+            let stream = self.client.tls().connect(host, &alpn, dialed).await?.stream;
             let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             if http2 { Sender::http2(stream).await } else { Sender::http1(stream).await }
         } else {

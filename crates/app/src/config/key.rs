@@ -166,6 +166,10 @@ pub(crate) const KEYS: &[Key] = &[
         .env("LANGLEY_UPSTREAM_<NAME>"),
     key("proxy.upstream_ca", Kind::File, Default::Unset("system roots alone"), "PEM file of certificates to trust towards providers, beside the system's roots.")
         .env("LANGLEY_UPSTREAM_CA"),
+    key("proxy.insecure_hosts", Kind::ExactHosts, Default::List(&[]), "Hosts whose certificate is not checked: a test server's, say. Exact names only; anybody between Langley and such a host can read and change its traffic, and `doctor`, `status` and the dashboard keep saying so."),
+    key("proxy.client_certificates.<name>.hosts", Kind::Hosts, Default::Unset("required"), "Hosts that certificate `<name>` is presented to when they ask for one. A host that asks and has none is tunnelled unread, so that the agent is asked itself."),
+    key("proxy.client_certificates.<name>.certificate", Kind::File, Default::Unset("required"), "PEM file of certificate `<name>` and those between it and its root."),
+    key("proxy.client_certificates.<name>.key", Kind::File, Default::Unset("required"), "PEM file of the private key of certificate `<name>`; mode 600."),
     key("proxy.upstream_proxy", Kind::ProxyUrl, Default::Unset("`HTTPS_PROXY`, else none"), "HTTP proxy that Langley itself goes through, `http://[user:password@]host:port`; `none` goes directly.")
         .env("LANGLEY_UPSTREAM_PROXY"),
     key("proxy.no_proxy", Kind::NoProxy, Default::Unset("`NO_PROXY`, else none"), "Hosts reached without the upstream proxy: names, suffixes, addresses, CIDR ranges."),

@@ -17,7 +17,7 @@ use crate::home::Home;
 
 const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Certificate, key, bundle and the extra roots.
+/// Certificate, key and bundle.
 pub(super) fn checks(home: &Home, config: &Config) -> Vec<Check> {
     let mut checks = Vec::new();
     if home.ca_certificate().exists() {
@@ -26,9 +26,6 @@ pub(super) fn checks(home: &Home, config: &Config) -> Vec<Check> {
         checks.push(bundle(home));
     } else {
         checks.push(Check::passed("ca", "none yet; it is made at the first start"));
-    }
-    if config.upstream_ca.is_some() {
-        checks.push(upstream_ca(config));
     }
     checks
 }
@@ -117,24 +114,6 @@ fn bundle(home: &Home) -> Check {
         Err(error) => Check::warned("bundle", format!("{} cannot be read", path.display()))
             .why(error.to_string())
             .next("start Langley again: it writes the bundle anew"),
-    }
-}
-
-fn upstream_ca(config: &Config) -> Check {
-    let path = config.upstream_ca.clone().unwrap_or_default();
-    let refused = |why: String| {
-        let error =
-            AppError::failed(format!("`proxy.upstream_ca` {} cannot be used", path.display()))
-                .why(why)
-                .next("name a PEM file with certificates, or remove the setting");
-        Check::failed("upstream ca", &error)
-    };
-    match fs::read_to_string(&path) {
-        Err(error) => refused(error.to_string()),
-        Ok(text) => match text.matches("-----BEGIN CERTIFICATE-----").count() {
-            0 => refused("it holds no certificate".to_owned()),
-            count => Check::passed("upstream ca", format!("{count} certificates")),
-        },
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod endings;
 mod fidelity;
+mod identity;
 mod modes;
 mod origin;
 mod refusals;
