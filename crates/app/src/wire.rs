@@ -293,6 +293,7 @@ fn proxy_options(config: &Config, hosts: HostList, token: &Token) -> Result<Prox
             NoProxy::parse(list).map_err(|e| unusable("list `proxy.no_proxy`", &e))?;
     }
     options.max_connections = config.max_connections;
+    options.limits = config.limits;
     options.drain = DRAIN;
     options.password = (!config.proxy.is_loopback()).then(|| token.reveal().to_owned());
     Ok(options)

@@ -177,6 +177,7 @@ impl Connect {
             client: self.client.address(),
             setup: Mutex::new(Some(setup)),
             ja4_in,
+            limits: self.client.options().limits,
             switch: Switch::default(),
         }
     }

@@ -284,7 +284,8 @@ async fn serve_http1(client: Client, stream: TcpStream, early: Bytes, shutdown: 
         async move { service.serve(request).await }
     });
     let stream = TokioIo::new(Prefixed::new(early, stream));
-    let connection = http1_builder().serve_connection(stream, service).with_upgrades();
+    let connection =
+        http1_builder(&client.options().limits).serve_connection(stream, service).with_upgrades();
     if let Err(error) = drive(connection, Behind::Current(current), switch, shutdown).await {
         if error.is_parse() {
             let reason = format!("the request is not valid HTTP/1.1 ({error}); it was refused");
@@ -296,13 +297,14 @@ async fn serve_http1(client: Client, stream: TcpStream, early: Bytes, shutdown: 
 
 async fn serve_http2(client: Client, stream: TcpStream, early: Bytes, shutdown: CancellationToken) {
     let switch = Switch::default();
+    let builder = http2_builder(&client.options().limits);
     let service = Arc::new(PlainService::new(client, ConnectionId::new(), switch.clone()));
     let service = service_fn(move |request: Request<Incoming>| {
         let service = Arc::clone(&service);
         async move { service.serve(request).await }
     });
     let stream = TokioIo::new(Prefixed::new(early, stream));
-    let connection = http2_builder().serve_connection(stream, service);
+    let connection = builder.serve_connection(stream, service);
     if let Err(error) = drive(connection, Behind::Nothing, switch, shutdown).await {
         tracing::trace!(%error, "client connection ended");
     }

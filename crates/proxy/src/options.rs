@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::host_list::HostList;
 use crate::identity::ClientCertificate;
+use crate::limits::Limits;
 use crate::no_proxy::NoProxy;
 use crate::reverse::BaseUrl;
 use crate::upstream_proxy::UpstreamProxy;
@@ -35,6 +36,8 @@ pub struct ProxyOptions {
     pub handshake_timeout: Duration,
     /// Bound on an agent's wait between its first byte and the end of its first request head.
     pub head_timeout: Duration,
+    /// Bounds of an exchange.
+    pub limits: Limits,
     /// Password asked of agents by Basic authentication (any user name); none on loopback.
     pub password: Option<String>,
     /// How long running exchanges may go on after a shutdown began.
@@ -66,6 +69,7 @@ impl ProxyOptions {
             connect_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
             head_timeout: Duration::from_secs(30),
+            limits: Limits::default(),
             password: None,
             drain: Duration::from_secs(30),
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::header::{HOST, HeaderValue};
 use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
-use langley_model::{ConnectionId, Ending, HttpVersion, Mode, Setup, Tick};
+use langley_model::{ConnectionId, Mode, Setup, Tick};
 use parking_lot::Mutex;
 
 use crate::authority::Authority;
@@ -208,6 +208,7 @@ impl PlainService {
             client: self.client.address(),
             setup: Mutex::new(setup),
             ja4_in: None,
+            limits: self.client.options().limits,
             switch: self.switch.clone(),
         }
     }
@@ -240,9 +241,8 @@ pub(crate) fn record_malformed(client: &Client, connection: ConnectionId, reason
         client: client.address(),
         setup: Mutex::new(None),
         ja4_in: None,
+        limits: client.options().limits,
         switch: Switch::default(),
     };
-    let request = Request::new(());
-    let tap = route.open(&request, HttpVersion::Http11);
-    tap.end_because(Ending::Refused, reason.to_owned());
+    route.record_malformed(reason);
 }

@@ -209,6 +209,22 @@ mod tests {
     }
 
     #[test]
+    fn time_is_bounded_only_where_somebody_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = |pairs: &[(&str, &str)]| {
+            let environment = environment(folder.path(), pairs);
+            load(&GlobalArgs::default(), &environment).unwrap().config.limits
+        };
+        let defaults = limits(&[]);
+        assert_eq!((defaults.idle, defaults.total), (None, None));
+        let own = langley_proxy::Limits::default();
+        assert_eq!(defaults.header_bytes, own.header_bytes);
+        assert_eq!(defaults.header_count, own.header_count);
+        let set = limits(&[("LANGLEY_PROXY__LIMITS__IDLE_SECONDS", "90")]);
+        assert_eq!(set.idle, Some(std::time::Duration::from_secs(90)));
+    }
+
+    #[test]
     fn a_client_certificate_needs_all_its_parts() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE_NAME);

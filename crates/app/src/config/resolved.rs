@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use langley_proxy::{ClientCertificate, HostList};
+use langley_proxy::{ClientCertificate, HostList, Limits};
 use serde_json::Value;
 
 use super::environment::Environment;
@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) no_proxy: Option<String>,
     /// Agent connections open at once.
     pub(crate) max_connections: usize,
+    /// Bounds of an exchange.
+    pub(crate) limits: Limits,
     /// How much is kept, and how.
     pub(crate) persistence: Persistence,
     /// What is never kept.
@@ -133,6 +135,13 @@ impl Config {
             upstream_proxy: read.text("proxy.upstream_proxy").filter(|url| url != "none"),
             no_proxy: read.text("proxy.no_proxy"),
             max_connections: read.size("proxy.max_connections"),
+            limits: Limits {
+                header_bytes: u32::try_from(read.number("proxy.limits.header_bytes"))
+                    .unwrap_or(u32::MAX),
+                header_count: read.size("proxy.limits.header_count"),
+                idle: read.seconds("proxy.limits.idle_seconds"),
+                total: read.seconds("proxy.limits.total_seconds"),
+            },
             persistence: Persistence {
                 body_max_bytes: read.size("persistence.body_max_bytes"),
                 event_batch_timeout: Duration::from_millis(
@@ -198,6 +207,11 @@ impl Read<'_> {
 
     fn size(&self, key: &str) -> usize {
         usize::try_from(self.number(key)).unwrap_or(usize::MAX)
+    }
+
+    /// A span; none when it is 0.
+    fn seconds(&self, key: &str) -> Option<Duration> {
+        Some(self.number(key)).filter(|seconds| *seconds > 0).map(Duration::from_secs)
     }
 
     fn switch(&self, key: &str) -> bool {

@@ -4,6 +4,7 @@
 
 mod endings;
 mod fidelity;
+mod heads;
 mod identity;
 mod modes;
 mod origin;
