@@ -452,6 +452,7 @@ const stats = () => ({
   tunnels_total: 2,
   lost_flows: 1,
   proxy_connections: 4,
+  insecure_hosts: [],
   decode_errors: 2,
   recorder: {
     captures: 3_120_221,

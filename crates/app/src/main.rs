@@ -1,6 +1,7 @@
 //! The binary `langley`: it reads what was typed, does it, and says how it went.
 
 mod agent_env;
+mod alarm;
 mod api;
 mod browser;
 mod bypass;

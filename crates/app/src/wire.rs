@@ -158,6 +158,7 @@ impl Server {
                 bundle_path: home.ca_bundle(),
                 ca_fingerprint: fingerprint,
                 intercept_hosts: hosts.patterns().collect(),
+                insecure_hosts: config.insecure_hosts.clone(),
                 started_at: Micros::now(),
             },
             settings: settings(layers),
@@ -294,6 +295,8 @@ fn proxy_options(config: &Config, hosts: HostList, token: &Token) -> Result<Prox
     let mut options = ProxyOptions::new(hosts);
     options.reverse = ReverseOptions { upstreams, default: config.reverse_default.clone() };
     options.upstream_ca.clone_from(&config.upstream_ca);
+    options.client_certificates = config.client_certificates.values().cloned().collect();
+    options.insecure_hosts.clone_from(&config.insecure_hosts);
     options.upstream_proxy = config
         .upstream_proxy
         .as_deref()
@@ -305,6 +308,7 @@ fn proxy_options(config: &Config, hosts: HostList, token: &Token) -> Result<Prox
             NoProxy::parse(list).map_err(|e| unusable("list `proxy.no_proxy`", &e))?;
     }
     options.max_connections = config.max_connections;
+    options.limits = config.limits;
     options.drain = DRAIN;
     options.password = (!config.proxy.is_loopback()).then(|| token.reveal().to_owned());
     Ok(options)

@@ -79,11 +79,7 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// A flow that just opened.
     pub(crate) fn open(opened: Opened, bench: &Bench) -> Box<Self> {
-        let upgrade = opened
-            .headers
-            .value("upgrade")
-            .is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
-            .then(|| Box::new(opened.clone()));
+        let upgrade = websocket::is_asked_for(&opened).then(|| Box::new(opened.clone()));
         let Opened { flow: id, connection, started_at, at, mode, headers, control, .. } = opened;
         let mut flow = Box::new(Flow::new(id, connection, started_at));
         flow.mode = mode;
@@ -334,7 +330,8 @@ impl Exchange {
 
     /// Whether something went wrong in decoding, beyond what was not meant to be decoded.
     pub(crate) fn has_decode_error(&self) -> bool {
-        let is_read = self.flow.status != Some(101) || self.websocket.is_some();
+        let has_switched = self.flow.status.is_some_and(|status| self.switches(status));
+        let is_read = !has_switched || self.websocket.is_some();
         self.keeps_bodies && is_read && self.flow.decode_note.is_some()
     }
 
@@ -364,8 +361,15 @@ impl Exchange {
         }
     }
 
+    /// Whether an answer with `status` is a switch to another protocol: on HTTP/2 the answer to a CONNECT
+    /// is one (RFC 8441 §4).
+    fn switches(&self, status: u16) -> bool {
+        status == 101 || (self.flow.method == "CONNECT" && (200..300).contains(&status))
+    }
+
     fn head(&mut self, at: Tick, head: ResponseHead, bench: &mut Bench) {
-        if head.status < 200 && head.status != 101 {
+        let switches = self.switches(head.status);
+        if head.status < 200 && !switches {
             return;
         }
         let flow = &mut self.flow;
@@ -381,7 +385,7 @@ impl Exchange {
             .value("x-amzn-errortype")
             .and_then(|kind| kind.split(':').next())
             .map(str::to_owned);
-        self.response = if head.status == 101 {
+        self.response = if switches {
             match self.upgrade.take().filter(|_| self.keeps_bodies) {
                 Some(upgrade) => {
                     let is_known = dialect_for(websocket::METHOD, &flow.host, &flow.path).is_some();
@@ -399,7 +403,7 @@ impl Exchange {
         } else {
             Response::Counted
         };
-        if matches!(self.response, Response::Stream(_)) && head.status != 101 {
+        if matches!(self.response, Response::Stream(_)) && !switches {
             flow.streaming = Some(true);
         }
         self.put_headers(Side::Upstream, false, head.headers, bench);

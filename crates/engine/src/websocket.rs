@@ -34,6 +34,13 @@ const CALLS_MAX: usize = 64;
 /// The method by which a call's flow is known.
 pub(crate) const METHOD: &str = "WS";
 
+/// Whether a request asks for a WebSocket: by the upgrade of HTTP/1.1 (RFC 6455 §4.1), or by the
+/// extended CONNECT of HTTP/2 (RFC 8441 §4).
+pub(crate) fn is_asked_for(opened: &Opened) -> bool {
+    let asked = opened.protocol.as_deref().or_else(|| opened.headers.value("upgrade"));
+    asked.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+}
+
 /// A WebSocket being read.
 pub(crate) struct WebSocket {
     /// What the calls' flows begin with.
@@ -250,6 +257,7 @@ impl WebSocket {
             started_at: self.wall(at),
             at,
             method: METHOD.to_owned(),
+            protocol: None,
             headers,
             setup: None,
             interest: Arc::default(),

@@ -71,6 +71,8 @@ pub struct Opened {
     pub upstream: Option<String>,
     /// Request method.
     pub method: String,
+    /// What an extended CONNECT asks to speak on its stream (RFC 8441 §4), such as `websocket`.
+    pub protocol: Option<String>,
     /// Path and query as sent upstream.
     pub target: String,
     /// HTTP version between agent and Langley.
@@ -259,16 +261,19 @@ pub enum TunnelReason {
     DialFailed,
     /// The TLS handshake with the agent failed in another way, or took too long.
     HandshakeFailed,
+    /// The provider asked for a client certificate, and none is configured.
+    ClientCertificateAsked,
 }
 
 impl TunnelReason {
     /// Every reason.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::NotListed,
         Self::NotTls,
         Self::ClientRejectedCertificate,
         Self::DialFailed,
         Self::HandshakeFailed,
+        Self::ClientCertificateAsked,
     ];
 
     /// The word used in SQL, JSON and the dashboard.
@@ -280,6 +285,7 @@ impl TunnelReason {
             Self::ClientRejectedCertificate => "client_rejected_certificate",
             Self::DialFailed => "dial_failed",
             Self::HandshakeFailed => "handshake_failed",
+            Self::ClientCertificateAsked => "client_certificate_asked",
         }
     }
 

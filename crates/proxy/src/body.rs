@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use langley_model::{Ending, Side};
 
 use crate::headers;
+use crate::limits::Watch;
 use crate::tap::FlowTap;
 use crate::upstream::Driver;
 
@@ -44,6 +45,17 @@ pub(crate) struct Through {
     unsent: usize,
     /// Whether the flow's end may be judged by this body's end.
     settled: bool,
+    /// Where time is bounded.
+    watch: Option<Watch>,
+}
+
+/// Why a body is not whole.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Broke {
+    #[error(transparent)]
+    Connection(hyper::Error),
+    #[error("{0}")]
+    Overdue(String),
 }
 
 /// What a body has to say next.
@@ -65,6 +77,7 @@ impl TapBody {
             next: None,
             unsent: 0,
             settled: false,
+            watch: None,
         })
     }
 
@@ -77,6 +90,14 @@ impl TapBody {
         self
     }
 
+    /// Ends the body when its exchange takes too long.
+    pub(crate) fn watched_by(mut self, watch: Option<Watch>) -> Self {
+        if let Self::Through(through) = &mut self {
+            through.watch = watch;
+        }
+        self
+    }
+
     pub(crate) fn own(text: impl Into<Bytes>) -> Self {
         let text = text.into();
         Self::Own((!text.is_empty()).then_some(text))
@@ -85,12 +106,12 @@ impl TapBody {
 
 impl Body for TapBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Broke;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Broke>>> {
         match self.get_mut() {
             Self::Through(through) => through.poll_frame(cx),
             Self::Own(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
@@ -113,10 +134,7 @@ impl Body for TapBody {
 }
 
 impl Through {
-    fn poll_frame(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broke>>> {
         if let Some(gate) = &mut self.gate {
             ready!(gate.as_mut().poll(cx));
             self.gate = None;
@@ -129,7 +147,7 @@ impl Through {
         }
         let Poll::Ready(frame) = self.poll_joined(cx) else {
             self.unsent = 0;
-            return Poll::Pending;
+            return self.poll_watch(cx);
         };
         if matches!(frame, Some(Err(_))) && !self.settled {
             // At an error the reader throws away what it has not sent: first it sends that.
@@ -161,7 +179,16 @@ impl Through {
                 self.tap.end_of(self.from);
             }
         }
-        Poll::Ready(frame)
+        Poll::Ready(frame.map(|frame| frame.map_err(Broke::Connection)))
+    }
+
+    /// Nothing has come: perhaps for too long.
+    fn poll_watch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broke>>> {
+        let Some(watch) = &mut self.watch else { return Poll::Pending };
+        let overdue = ready!(watch.poll(&self.tap, cx));
+        self.settled = true;
+        self.tap.end_because(Ending::TimedOut, overdue.reason());
+        Poll::Ready(Some(Err(Broke::Overdue(overdue.reason()))))
     }
 
     /// Whether everything was handed on.

@@ -24,6 +24,7 @@ use crate::prefixed::Prefixed;
 use crate::refusal::Refusal;
 use crate::tunnel::{self, Passed};
 use crate::upstream::{Driver, Sender};
+use crate::upstream_tls::{Connected, UpstreamTlsError};
 
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 /// The longest ClientHello that is waited for; longer ones are tunnelled.
@@ -176,6 +177,7 @@ impl Connect {
             client: self.client.address(),
             setup: Mutex::new(Some(setup)),
             ja4_in,
+            limits: self.client.options().limits,
             switch: Switch::default(),
         }
     }
@@ -193,12 +195,12 @@ impl Connect {
         let route = self.route("http", Setup { connect_ns, tls_ns: 0 }, None);
         let stream = Prefixed::new(bytes.freeze(), stream);
         let opened = Sender::http1(upstream).await;
-        Some(serve(stream, false, opened, route, None, shutdown))
+        Some(serve(stream, Version::Http1, opened, route, None, shutdown))
     }
 
     /// TLS: the upstream's handshake first, then ours with the protocol that the upstream chose.
     async fn intercept(
-        &self,
+        self,
         stream: TcpStream,
         bytes: BytesMut,
         dialed: Dialed,
@@ -210,20 +212,31 @@ impl Connect {
         let begun = Tick::now();
         let upstream = self.client.tls().connect(&name, &hello.alpn, dialed).await;
         let setup = Setup { connect_ns, tls_ns: nanos(Tick::now().since(begun)) };
+        let asked_in_vain = match &upstream {
+            Ok(connected) => connected.asked_in_vain,
+            Err(error) => matches!(error, UpstreamTlsError::CertificateAsked { .. }),
+        };
+        if asked_in_vain {
+            drop(upstream);
+            return self.tunnel_instead(stream, bytes, shutdown).await;
+        }
         let route = self.route("https", setup, Some(hello.ja4()));
         let stream = Prefixed::new(bytes.freeze(), stream);
         match upstream {
-            Ok(upstream) => {
+            Ok(Connected { stream: upstream, .. }) => {
                 let alpn = upstream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
-                let stream = self.accept(stream, &name, alpn.as_deref()).await?;
-                let http2 = alpn.as_deref() == Some(b"h2");
-                let opened = if http2 {
-                    Sender::http2(upstream).await
-                } else {
-                    Sender::http1(upstream).await
-                };
                 let sni = hello.sni.filter(|sni| sni != self.authority.host());
-                Some(serve(stream, http2, opened, route, sni, shutdown))
+                if alpn.as_deref() == Some(b"h2") {
+                    let (upstream, offer) = self.client.offers().watch(&self.authority, upstream);
+                    // Before the agent's handshake, so that the settings arrive meanwhile.
+                    let opened = Sender::http2(upstream).await;
+                    let stream = self.accept(stream, &name, alpn.as_deref()).await?;
+                    let version = Version::Http2 { offers_connect: offer.made().await };
+                    return Some(serve(stream, version, opened, route, sni, shutdown));
+                }
+                let stream = self.accept(stream, &name, alpn.as_deref()).await?;
+                let opened = Sender::http1(upstream).await;
+                Some(serve(stream, Version::Http1, opened, route, sni, shutdown))
             }
             Err(error) => {
                 tracing::info!(host = %name, %error, "upstream TLS failed");
@@ -235,6 +248,31 @@ impl Connect {
                 };
                 let stream = self.accept(stream, &name, alpn).await?;
                 Some(Box::pin(serve_refusal(stream, http2, route, error.into(), shutdown)))
+            }
+        }
+    }
+
+    /// The provider wants to see a certificate that only the agent may have: it gets a connection on
+    /// which the agent itself is asked. `bytes` is all that the agent has sent.
+    async fn tunnel_instead(
+        self,
+        mut stream: TcpStream,
+        bytes: BytesMut,
+        shutdown: CancellationToken,
+    ) -> Option<Serving> {
+        let why = TunnelReason::ClientCertificateAsked;
+        tracing::info!(
+            target = %self.authority,
+            "the provider asked for a client certificate, so the connection is passed on unread; \
+             proxy.client_certificates can name one"
+        );
+        match self.client.dialer().dial(&self.authority).await {
+            Ok(dialed) => Some(self.tunnel(stream, bytes, dialed, why, shutdown)),
+            Err(error) => {
+                tracing::info!(target = %self.authority, %error, "CONNECT failed");
+                self.report(TunnelReason::DialFailed, Some((0, 0)));
+                let _already_gone = stream.shutdown().await;
+                None
             }
         }
     }
@@ -275,10 +313,17 @@ impl Connect {
     }
 }
 
+/// The version that both legs speak.
+#[derive(Clone, Copy)]
+enum Version {
+    Http1,
+    Http2 { offers_connect: bool },
+}
+
 /// Serves a client leg over the provider's connection, or says on it why there is none.
 fn serve<S>(
     stream: S,
-    http2: bool,
+    version: Version,
     opened: hyper::Result<(Sender, Driver)>,
     route: Route,
     sni: Option<String>,
@@ -289,15 +334,18 @@ where
 {
     match opened {
         Ok((sender, driver)) => {
-            let intercepted = Intercepted { route, sender, sni };
-            if http2 {
-                Box::pin(intercepted.serve_http2(stream, driver, shutdown))
-            } else {
-                Box::pin(intercepted.serve_http1(stream, driver, shutdown))
+            let offers_connect = matches!(version, Version::Http2 { offers_connect: true });
+            let intercepted = Intercepted { route, sender, sni, offers_connect };
+            match version {
+                Version::Http1 => Box::pin(intercepted.serve_http1(stream, driver, shutdown)),
+                Version::Http2 { .. } => {
+                    Box::pin(intercepted.serve_http2(stream, driver, shutdown))
+                }
             }
         }
         Err(error) => {
             let refusal = Refusal::no_http(&route.authority, &error);
+            let http2 = matches!(version, Version::Http2 { .. });
             Box::pin(serve_refusal(stream, http2, route, refusal, shutdown))
         }
     }

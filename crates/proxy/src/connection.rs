@@ -23,6 +23,7 @@ use crate::authority::Authority;
 use crate::connect;
 use crate::dial::Dialer;
 use crate::drive::{Behind, Current, Switch, drive};
+use crate::extended_connect::Offers;
 use crate::intercept::{http1_builder, http2_builder};
 use crate::leaf::LeafCache;
 use crate::observer::Observer;
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) dialer: Dialer,
     pub(crate) tls: UpstreamTls,
     pub(crate) leaves: LeafCache,
+    pub(crate) offers: Arc<Offers>,
     pub(crate) observer: Arc<Observer>,
 }
 
@@ -77,6 +79,10 @@ impl Client {
 
     pub(crate) fn leaves(&self) -> &LeafCache {
         &self.shared.leaves
+    }
+
+    pub(crate) fn offers(&self) -> &Arc<Offers> {
+        &self.shared.offers
     }
 
     pub(crate) fn observer(&self) -> &Arc<Observer> {
@@ -283,7 +289,8 @@ async fn serve_http1(client: Client, stream: TcpStream, early: Bytes, shutdown: 
         async move { service.serve(request).await }
     });
     let stream = TokioIo::new(Prefixed::new(early, stream));
-    let connection = http1_builder().serve_connection(stream, service).with_upgrades();
+    let connection =
+        http1_builder(&client.options().limits).serve_connection(stream, service).with_upgrades();
     if let Err(error) = drive(connection, Behind::Current(current), switch, shutdown).await {
         if error.is_parse() {
             let reason = format!("the request is not valid HTTP/1.1 ({error}); it was refused");
@@ -295,13 +302,14 @@ async fn serve_http1(client: Client, stream: TcpStream, early: Bytes, shutdown: 
 
 async fn serve_http2(client: Client, stream: TcpStream, early: Bytes, shutdown: CancellationToken) {
     let switch = Switch::default();
+    let builder = http2_builder(&client.options().limits);
     let service = Arc::new(PlainService::new(client, ConnectionId::new(), switch.clone()));
     let service = service_fn(move |request: Request<Incoming>| {
         let service = Arc::clone(&service);
         async move { service.serve(request).await }
     });
     let stream = TokioIo::new(Prefixed::new(early, stream));
-    let connection = http2_builder().serve_connection(stream, service);
+    let connection = builder.serve_connection(stream, service);
     if let Err(error) = drive(connection, Behind::Nothing, switch, shutdown).await {
         tracing::trace!(%error, "client connection ended");
     }

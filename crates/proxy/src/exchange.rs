@@ -1,12 +1,14 @@
 //! One exchange: a request goes out as it came, its answer comes back as it was given.
 
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONNECTION, EXPECT, HOST, HeaderValue};
-use http::{Request, Response, StatusCode, Uri, Version};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
+use hyper::ext::Protocol;
 use langley_model::{
     ConnectionId, Ending, FlowId, HttpVersion, Micros, Mode, Opened, Setup, Side, Tick,
 };
@@ -17,10 +19,12 @@ use crate::authority::Authority;
 use crate::body::{Gate, TapBody};
 use crate::drive::Switch;
 use crate::headers;
+use crate::limits::{Limits, Overdue, Watch};
 use crate::observer::Observer;
 use crate::refusal::Refusal;
+use crate::streams::AgentStreams;
 use crate::tap::FlowTap;
-use crate::upgrade;
+use crate::upgrade::{self, Switching};
 use crate::upstream::{Driver, Sender};
 
 /// How long a body waits for the provider's `100 Continue` before it is sent anyway (RFC 9110
@@ -40,6 +44,7 @@ pub(crate) struct Route {
     /// Told by the first flow only.
     pub(crate) setup: Mutex<Option<Setup>>,
     pub(crate) ja4_in: Option<String>,
+    pub(crate) limits: Limits,
     /// The client's connection may become something else.
     pub(crate) switch: Switch,
 }
@@ -78,6 +83,10 @@ impl Route {
                 port: self.authority.port(),
                 upstream: self.upstream.clone(),
                 method: request.method().as_str().to_owned(),
+                protocol: request
+                    .extensions()
+                    .get()
+                    .map(|asked: &Protocol| asked.as_str().to_owned()),
                 target: target.to_owned(),
                 version_in: version(request.version()),
                 version_out,
@@ -92,11 +101,21 @@ impl Route {
         )
     }
 
+    /// Records a request that could not even be read as one.
+    pub(crate) fn record_malformed(&self, reason: &str) {
+        let tap = self.open(&Request::new(()), HttpVersion::Http11);
+        tap.end_because(Ending::Refused, reason.to_owned());
+    }
+
     /// Answers `request` with a refusal, and records that.
     pub(crate) fn refuse<B>(&self, request: &Request<B>, refusal: &Refusal) -> Response<TapBody> {
         let tap = self.open(request, version(request.version()));
+        self.decline(&tap, request.uri().path(), refusal)
+    }
+
+    /// Answers the request for `path` with a refusal.
+    fn decline(&self, tap: &FlowTap, path: &str, refusal: &Refusal) -> Response<TapBody> {
         tap.end_because(refusal.ending, refusal.message.clone());
-        let path = request.uri().path();
         let response = refusal.response(self.authority.host(), path);
         tap.head(response.status().as_u16(), headers::block(response.headers()));
         tap.data(Side::Upstream, &refusal.body(self.authority.host(), path).into());
@@ -122,6 +141,12 @@ pub(crate) async fn exchange(
     let version_out =
         if sender.is_http2() { HttpVersion::Http2 } else { version(at_least_1_0(version_in)) };
     let tap = route.open(&request, version_out);
+    if request.headers().len() > route.limits.header_count {
+        return Ok(route.decline(&tap, request.uri().path(), &too_many_headers(route)));
+    }
+    if sender.is_http2() && request.method() == Method::CONNECT {
+        return connect(route, sender, tap, request).await;
+    }
     let mut waiting = Waiting(Some(Arc::clone(&tap)));
 
     let upgrading = version_in == Version::HTTP_11 && headers::asks_upgrade(request.headers());
@@ -135,7 +160,17 @@ pub(crate) async fn exchange(
 
     let (parts, body) = request.into_parts();
     let body = TapBody::through(body, Side::Client, Arc::clone(&tap), gate);
-    let answer = sender.send(Request::from_parts(parts, body)).await;
+    let mut watch = Watch::new(&route.limits);
+    let path = watch.is_some().then(|| parts.uri.path().to_owned());
+    let sending = sender.send(Request::from_parts(parts, body));
+    let answer = match in_time(sending, &mut watch, &tap).await {
+        Ok(answer) => answer,
+        Err(overdue) => {
+            waiting.0 = None;
+            let path = path.as_deref().unwrap_or_default();
+            return Ok(route.decline(&tap, path, &overdue.refusal()));
+        }
+    };
     if let Some(release) = release {
         release.notify_one();
     }
@@ -153,7 +188,8 @@ pub(crate) async fn exchange(
     tap.head(status.as_u16(), headers::block(response.headers()));
     if status == StatusCode::SWITCHING_PROTOCOLS {
         if let Some(client) = client_upgrade {
-            let upstream = hyper::upgrade::on(&mut response);
+            let client = Switching::connection(client);
+            let upstream = Switching::connection(hyper::upgrade::on(&mut response));
             route.switch.make(upgrade::copy_both(client, upstream, Arc::clone(&tap)));
         }
         headers::strip_hop_by_hop(response.headers_mut(), true);
@@ -168,8 +204,66 @@ pub(crate) async fn exchange(
         // The provider will not take another request here, so the agent must not send one.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    let through = |body| TapBody::through(body, Side::Upstream, tap, None).driven_by(driver);
+    if let Some(watch) = &mut watch {
+        watch.head(response.headers());
+    }
+    let through = |body| {
+        TapBody::through(body, Side::Upstream, tap, None).driven_by(driver).watched_by(watch)
+    };
     Ok(response.map(through))
+}
+
+/// Waits for an answer's head.
+async fn in_time<T>(
+    sending: impl Future<Output = T>,
+    watch: &mut Option<Watch>,
+    tap: &FlowTap,
+) -> Result<T, Overdue> {
+    let Some(watch) = watch else { return Ok(sending.await) };
+    tokio::select! {
+        biased;
+        answer = sending => Ok(answer),
+        overdue = poll_fn(|cx| watch.poll(tap, cx)) => Err(overdue),
+    }
+}
+
+fn too_many_headers(route: &Route) -> Refusal {
+    let most = route.limits.header_count;
+    let message = format!(
+        "the request has more than {most} header lines; send fewer, or raise \
+         proxy.limits.header_count"
+    );
+    Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_many_headers", message)
+}
+
+/// Forwards a CONNECT of HTTP/2, whose stream carries another protocol once it is answered with a 200
+/// (RFC 8441 §4).
+async fn connect(
+    route: &Route,
+    sender: &Sender,
+    tap: Arc<FlowTap>,
+    mut request: Request<Incoming>,
+) -> Result<Response<TapBody>, Broken> {
+    let mut waiting = Waiting(Some(Arc::clone(&tap)));
+    headers::strip_hop_by_hop(request.headers_mut(), false);
+    translate(route, sender, &mut request);
+    let client = hyper::upgrade::on(&mut request);
+    let client = Switching::stream(client, AgentStreams::upgrading());
+    let request = request.map(|body| TapBody::through(body, Side::Client, Arc::clone(&tap), None));
+    let answer = sender.connect(request).await;
+    waiting.0 = None;
+    let (mut response, outlet) = answer.map_err(|error| {
+        tap.end(Ending::UpstreamGone);
+        Broken(error)
+    })?;
+    tap.head(response.status().as_u16(), headers::block(response.headers()));
+    headers::strip_hop_by_hop(response.headers_mut(), false);
+    let Some(outlet) = outlet else {
+        return Ok(response.map(|body| TapBody::through(body, Side::Upstream, tap, None)));
+    };
+    let upstream = Switching::stream(hyper::upgrade::on(&mut response), outlet);
+    tokio::spawn(upgrade::copy_both(client, upstream, tap));
+    Ok(response.map(|_| TapBody::own("")))
 }
 
 /// Fits the request's form to the upstream leg, where reverse mode speaks another version there.

@@ -8,7 +8,7 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +16,9 @@ use crate::authority::Authority;
 use crate::body::TapBody;
 use crate::drive::{Behind, drive};
 use crate::exchange::{Broken, Route, exchange};
+use crate::limits::Limits;
 use crate::refusal::Refusal;
+use crate::streams::AgentStreams;
 use crate::upstream::{Driver, H2_CONNECTION_WINDOW, H2_STREAM_WINDOW, Sender};
 
 /// Streams that one client connection may have open at once.
@@ -28,6 +30,8 @@ pub(crate) struct Intercepted {
     pub(crate) sender: Sender,
     /// The name in the client's hello, when it differs from the CONNECT host.
     pub(crate) sni: Option<String>,
+    /// Whether the provider takes extended CONNECT.
+    pub(crate) offers_connect: bool,
 }
 
 impl Intercepted {
@@ -55,15 +59,21 @@ impl Intercepted {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let switch = self.route.switch.clone();
+        let builder = http1_builder(&self.route.limits);
         let (this, shared) = (Arc::new(self), driver.clone());
+        let route = Arc::clone(&this);
         let service = service_fn(move |request| {
             let (this, driver) = (Arc::clone(&this), Some(shared.clone()));
             // Boxed, so that a long answer does not keep the room of its request's handling.
             Box::pin(async move { this.answer(driver, request).await })
         });
-        let connection = http1_builder().serve_connection(TokioIo::new(stream), service);
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
         let ended = drive(connection.with_upgrades(), Behind::One(driver), switch, shutdown).await;
         if let Err(error) = ended {
+            if error.is_parse() {
+                let reason = format!("the request is not valid HTTP/1.1 ({error}); it was refused");
+                route.route.record_malformed(&reason);
+            }
             tracing::trace!(%error, "client connection ended");
         }
     }
@@ -74,12 +84,16 @@ impl Intercepted {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let switch = self.route.switch.clone();
+        let mut builder = http2_builder(&self.route.limits);
+        if self.offers_connect {
+            builder.enable_connect_protocol();
+        }
         let this = Arc::new(self);
         let service = service_fn(move |request| {
             let this = Arc::clone(&this);
             async move { this.answer(None, request).await }
         });
-        let connection = http2_builder().serve_connection(TokioIo::new(stream), service);
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
         if let Err(error) = drive(connection, Behind::One(driver), switch, shutdown).await {
             tracing::trace!(%error, "client connection ended");
         }
@@ -87,21 +101,24 @@ impl Intercepted {
 }
 
 /// The HTTP/2 server settings that every client leg uses.
-pub(crate) fn http2_builder() -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+pub(crate) fn http2_builder(limits: &Limits) -> http2::Builder<AgentStreams> {
+    let mut builder = http2::Builder::new(AgentStreams);
     builder
         .initial_stream_window_size(H2_STREAM_WINDOW)
         .initial_connection_window_size(H2_CONNECTION_WINDOW)
         .max_concurrent_streams(H2_STREAMS)
+        .max_header_list_size(limits.header_bytes)
         .auto_date_header(false);
     builder
 }
 
 /// The HTTP/1 server settings that every client leg uses.
-pub(crate) fn http1_builder() -> http1::Builder {
+pub(crate) fn http1_builder(limits: &Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .preserve_header_case(true)
+        .max_headers(limits.header_count)
+        .max_buf_size(limits.header_bytes as usize)
         .auto_date_header(false)
         .header_read_timeout(None)
         // An agent that goes away must stop the provider's meter.
@@ -120,7 +137,7 @@ pub(crate) async fn serve_refusal<S>(
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let done = shutdown.child_token();
+    let (done, limits) = (shutdown.child_token(), route.limits);
     let (switch, shared) = (route.switch.clone(), Arc::new((route, refusal, done.clone())));
     let service = service_fn(move |request: Request<Incoming>| {
         let shared = Arc::clone(&shared);
@@ -132,10 +149,15 @@ pub(crate) async fn serve_refusal<S>(
     });
     let stream = TokioIo::new(stream);
     let served = if http2 {
-        drive(http2_builder().serve_connection(stream, service), Behind::Nothing, switch, done)
-            .await
+        drive(
+            http2_builder(&limits).serve_connection(stream, service),
+            Behind::Nothing,
+            switch,
+            done,
+        )
+        .await
     } else {
-        let connection = http1_builder().serve_connection(stream, service).with_upgrades();
+        let connection = http1_builder(&limits).serve_connection(stream, service).with_upgrades();
         drive(connection, Behind::Nothing, switch, done).await
     };
     if let Err(error) = served {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::host_list::HostList;
+use crate::identity::ClientCertificate;
+use crate::limits::Limits;
 use crate::no_proxy::NoProxy;
 use crate::reverse::BaseUrl;
 use crate::upstream_proxy::UpstreamProxy;
@@ -18,6 +20,10 @@ pub struct ProxyOptions {
     pub reverse: ReverseOptions,
     /// PEM file with roots to trust upstream, beside the system's.
     pub upstream_ca: Option<PathBuf>,
+    /// Certificates to present to providers that ask for one; the first that fits counts.
+    pub client_certificates: Vec<ClientCertificate>,
+    /// Hosts whose certificate is not checked at all: exact names.
+    pub insecure_hosts: Vec<String>,
     /// Proxy to go through.
     pub upstream_proxy: Option<UpstreamProxy>,
     /// Hosts reached directly all the same.
@@ -30,6 +36,8 @@ pub struct ProxyOptions {
     pub handshake_timeout: Duration,
     /// Bound on an agent's wait between its first byte and the end of its first request head.
     pub head_timeout: Duration,
+    /// Bounds of an exchange.
+    pub limits: Limits,
     /// Password asked of agents by Basic authentication (any user name); none on loopback.
     pub password: Option<String>,
     /// How long running exchanges may go on after a shutdown began.
@@ -53,12 +61,15 @@ impl ProxyOptions {
             intercept,
             reverse: ReverseOptions::default(),
             upstream_ca: None,
+            client_certificates: Vec::new(),
+            insecure_hosts: Vec::new(),
             upstream_proxy: None,
             no_proxy: NoProxy::default(),
             max_connections: 8192,
             connect_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
             head_timeout: Duration::from_secs(30),
+            limits: Limits::default(),
             password: None,
             drain: Duration::from_secs(30),
         }

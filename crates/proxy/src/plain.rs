@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::header::{HOST, HeaderValue};
 use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
-use langley_model::{ConnectionId, Ending, HttpVersion, Mode, Setup, Tick};
+use langley_model::{ConnectionId, Mode, Setup, Tick};
 use parking_lot::Mutex;
 
 use crate::authority::Authority;
@@ -171,7 +171,9 @@ impl PlainService {
             } else {
                 vec![b"http/1.1".to_vec()]
             };
-            let stream = self.client.tls().connect(place.authority.host(), &alpn, dialed).await?;
+            let host = place.authority.host();
+            // What asks for a certificate may do without: the request will show.
+            let stream = self.client.tls().connect(host, &alpn, dialed).await?.stream;
             let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             if http2 { Sender::http2(stream).await } else { Sender::http1(stream).await }
         } else {
@@ -206,6 +208,7 @@ impl PlainService {
             client: self.client.address(),
             setup: Mutex::new(setup),
             ja4_in: None,
+            limits: self.client.options().limits,
             switch: self.switch.clone(),
         }
     }
@@ -238,9 +241,8 @@ pub(crate) fn record_malformed(client: &Client, connection: ConnectionId, reason
         client: client.address(),
         setup: Mutex::new(None),
         ja4_in: None,
+        limits: client.options().limits,
         switch: Switch::default(),
     };
-    let request = Request::new(());
-    let tap = route.open(&request, HttpVersion::Http11);
-    tap.end_because(Ending::Refused, reason.to_owned());
+    route.record_malformed(reason);
 }

@@ -112,10 +112,11 @@ impl Proxy {
             own,
             probe: probe.clone(),
         };
-        let tls = UpstreamTls::new(options.upstream_ca.clone(), options.handshake_timeout, probe);
+        let tls = UpstreamTls::new(&options, probe);
         let permits = Arc::new(Semaphore::new(options.max_connections));
         let observer = Arc::new(Observer::new(sink));
-        let shared = Arc::new(Shared { options, dialer, tls, leaves, observer });
+        let offers = Arc::default();
+        let shared = Arc::new(Shared { options, dialer, tls, leaves, offers, observer });
         Ok(Self { shared, counts: Arc::default(), permits })
     }
 

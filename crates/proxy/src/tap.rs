@@ -97,6 +97,12 @@ impl FlowTap {
         }
     }
 
+    /// Bytes that have passed so far, in both directions.
+    pub(crate) fn passed(&self) -> u64 {
+        let state = self.state.lock();
+        state.request.bytes + state.response.bytes
+    }
+
     /// A direction ended cleanly. The answer's end is the flow's.
     pub(crate) fn end_of(&self, from: Side) {
         {

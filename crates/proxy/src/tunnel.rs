@@ -1,4 +1,5 @@
-//! Opaque tunnels: bytes pass unread, each direction ends by itself, and only counts are kept.
+//! Opaque tunnels: bytes pass unread, each direction ends by itself, a reset of one side resets the other,
+//! and only counts are kept.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -63,7 +64,13 @@ async fn copy_both(mut client: TcpStream, early: Bytes, upstream: Dialed, passed
     }
     let mut counted = Counted { io: client, passed };
     // Keeps half-closed connections open in the other direction.
-    let _reset = tokio::io::copy_bidirectional(&mut counted, &mut upstream).await;
+    let copied = tokio::io::copy_bidirectional(&mut counted, &mut upstream).await;
+    if copied.is_err() {
+        // One side has broken off. Unread, nobody can say what was whole: a break must stay a break.
+        for stream in [&counted.io, &upstream] {
+            let _already_gone = stream.set_zero_linger();
+        }
+    }
 }
 
 async fn send(to: &mut TcpStream, bytes: Bytes) -> io::Result<()> {

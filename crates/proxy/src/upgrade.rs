@@ -1,4 +1,8 @@
-//! After a 101: raw copying in both directions, with the tap beside it.
+//! After a switch of protocols: raw copying in both directions, with the tap beside it.
+//!
+//! The switch is a 101 on HTTP/1.1 and the answer to an extended CONNECT on HTTP/2 (RFC 8441). A side
+//! that ends its direction ends the same direction on the other side, and nothing else. A side that
+//! breaks off, by a reset or without TLS's goodbye, breaks off the other side at once.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,59 +12,165 @@ use hyper_util::rt::TokioIo;
 use langley_model::{Ending, Side};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use crate::streams::Outlet;
 use crate::tap::FlowTap;
 
 /// Room for one read of either direction.
 const READ_SIZE: usize = 16 * 1024;
 
-/// Copies between the two sides once both have switched, until both have ended.
-pub(crate) async fn copy_both(client: OnUpgrade, upstream: OnUpgrade, tap: Arc<FlowTap>) {
-    let (client, upstream) = match tokio::join!(client, upstream) {
+/// A side that is about to switch.
+pub(crate) struct Switching {
+    on_upgrade: OnUpgrade,
+    /// What sends, where the side is one stream of an HTTP/2 connection.
+    outlet: Option<Arc<Outlet>>,
+}
+
+impl Switching {
+    /// A connection of HTTP/1.1.
+    pub(crate) const fn connection(on_upgrade: OnUpgrade) -> Self {
+        Self { on_upgrade, outlet: None }
+    }
+
+    /// A stream of HTTP/2.
+    pub(crate) const fn stream(on_upgrade: OnUpgrade, outlet: Arc<Outlet>) -> Self {
+        Self { on_upgrade, outlet: Some(outlet) }
+    }
+}
+
+/// What the two directions know of each other.
+#[derive(Default)]
+struct Course {
+    /// The side that said first, by its end or its failure, that it has nothing more to say: what breaks
+    /// after that breaks because of it.
+    left: OnceLock<Side>,
+    /// The side that took nothing more.
+    deaf: OnceLock<Side>,
+    client_closed: OnceLock<()>,
+    upstream_closed: OnceLock<()>,
+}
+
+impl Course {
+    /// Whether the direction towards `side` has ended in order.
+    const fn closed(&self, side: Side) -> &OnceLock<()> {
+        match side {
+            Side::Client => &self.client_closed,
+            Side::Upstream => &self.upstream_closed,
+        }
+    }
+}
+
+/// Copies between the two sides once both have switched, until both have ended or one has broken off.
+pub(crate) async fn copy_both(client: Switching, upstream: Switching, tap: Arc<FlowTap>) {
+    let (client_io, upstream_io) = match tokio::join!(client.on_upgrade, upstream.on_upgrade) {
         (Ok(client), Ok(upstream)) => (client, upstream),
         (Err(_), _) => return tap.end(Ending::ClientGone),
         (Ok(_), Err(_)) => return tap.end(Ending::UpstreamGone),
     };
-    let (client_read, client_write) = tokio::io::split(TokioIo::new(client));
-    let (upstream_read, upstream_write) = tokio::io::split(TokioIo::new(upstream));
-    let left = OnceLock::new();
-    let up = copy(client_read, upstream_write, Side::Client, &tap, &left);
-    let down = copy(upstream_read, client_write, Side::Upstream, &tap, &left);
-    tokio::join!(up, down);
-    tap.end_of(Side::Client);
-    tap.end_of(Side::Upstream);
+    let (mut client_read, mut client_write) = tokio::io::split(TokioIo::new(client_io));
+    let (mut upstream_read, mut upstream_write) = tokio::io::split(TokioIo::new(upstream_io));
+    let course = Course::default();
+    let outlets = (client.outlet.as_deref(), upstream.outlet.as_deref());
+    let up = Direction { from: Side::Client, inlet: outlets.0, outlet: outlets.1 };
+    let down = Direction { from: Side::Upstream, inlet: outlets.1, outlet: outlets.0 };
+    let copied = tokio::try_join!(
+        up.copy(&mut client_read, &mut upstream_write, &tap, &course),
+        down.copy(&mut upstream_read, &mut client_write, &tap, &course)
+    );
+    let broken = copied.err().or_else(|| course.deaf.get().copied());
+    let Some(broken) = broken else {
+        tap.end_of(Side::Client);
+        tap.end_of(Side::Upstream);
+        return;
+    };
+    tap.end(match course.left.get().unwrap_or(&broken) {
+        Side::Client => Ending::ClientGone,
+        Side::Upstream => Ending::UpstreamGone,
+    });
+    // Connections break by being dropped; a stream would be ended in order, so it is cut before.
+    for outlet in [client.outlet, upstream.outlet].into_iter().flatten() {
+        outlet.cut().await;
+    }
 }
 
-/// `left` is the side that said first, by its end or its failure, that it has nothing more to say: what
-/// breaks after that breaks because of it.
-async fn copy<R, W>(mut from: R, mut to: W, side: Side, tap: &FlowTap, left: &OnceLock<Side>)
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    let mut buffer = BytesMut::new();
-    let ending = loop {
-        buffer.reserve(READ_SIZE);
-        match from.read_buf(&mut buffer).await {
-            Ok(0) => {
-                left.get_or_init(|| side);
-                break None;
-            }
-            Ok(_) => {}
-            Err(_) => break Some(side),
-        }
-        let data = buffer.split().freeze();
-        if to.write_all(&data).await.is_err() || to.flush().await.is_err() {
-            break Some(match side {
-                Side::Client => Side::Upstream,
-                Side::Upstream => Side::Client,
-            });
-        }
-        tap.frame(side, &data);
-    };
-    match ending.map(|failed| *left.get_or_init(|| failed)) {
-        None => {}
-        Some(Side::Client) => tap.end(Ending::ClientGone),
-        Some(Side::Upstream) => tap.end(Ending::UpstreamGone),
+const fn other(side: Side) -> Side {
+    match side {
+        Side::Client => Side::Upstream,
+        Side::Upstream => Side::Client,
     }
-    let _already_gone = to.shutdown().await;
+}
+
+/// One direction of a switched pair.
+struct Direction<'a> {
+    from: Side,
+    /// What sends to the side that this direction comes from: it learns of that side's reset.
+    inlet: Option<&'a Outlet>,
+    /// What sends for this direction.
+    outlet: Option<&'a Outlet>,
+}
+
+impl Direction<'_> {
+    /// Copies to the direction's end. What is deaf is read on until it says itself why.
+    ///
+    /// # Errors
+    /// The side that has broken off: nothing that is copied to it can arrive either.
+    async fn copy<R, W>(
+        &self,
+        from: &mut R,
+        to: &mut W,
+        tap: &FlowTap,
+        course: &Course,
+    ) -> Result<(), Side>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        let mut buffer = BytesMut::new();
+        let gone = || {
+            course.left.get_or_init(|| self.from);
+            Err(self.from)
+        };
+        let deaf = || {
+            let to = other(self.from);
+            course.deaf.get_or_init(|| to);
+            course.left.get_or_init(|| to);
+            Ok(())
+        };
+        loop {
+            buffer.reserve(READ_SIZE);
+            let read = tokio::select! {
+                biased;
+                read = from.read_buf(&mut buffer) => read,
+                () = reset(self.outlet) => return deaf(),
+            };
+            match read {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(_) => return gone(),
+            }
+            let data = buffer.split().freeze();
+            if to.write_all(&data).await.is_err() || to.flush().await.is_err() {
+                return deaf();
+            }
+            tap.frame(self.from, &data);
+        }
+        // Where we have ended the other direction ourselves, what sends there is over because of that.
+        if let Some(inlet) = self.inlet
+            && course.closed(self.from).get().is_none()
+            && inlet.is_over().await
+        {
+            return gone();
+        }
+        course.left.get_or_init(|| self.from);
+        course.closed(other(self.from)).get_or_init(|| ());
+        let _already_gone = to.shutdown().await;
+        Ok(())
+    }
+}
+
+/// Waits until the other side has reset the stream; a connection says so when it is read.
+async fn reset(outlet: Option<&Outlet>) {
+    match outlet {
+        Some(outlet) => outlet.over().await,
+        None => std::future::pending().await,
+    }
 }

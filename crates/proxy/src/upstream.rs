@@ -8,12 +8,13 @@ use std::task::{Context, Poll};
 
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
-use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::body::TapBody;
+use crate::streams::{Outlet, ProviderStreams};
 
 /// Bytes that may wait in one HTTP/2 stream's window before its reader takes them.
 pub(crate) const H2_STREAM_WINDOW: u32 = 1 << 20;
@@ -25,7 +26,13 @@ pub(crate) enum Sender {
     /// One request at a time.
     H1(Mutex<http1::SendRequest<TapBody>>),
     /// Many at once.
-    H2(http2::SendRequest<TapBody>),
+    H2(Streams),
+}
+
+/// Opens the streams of an HTTP/2 connection.
+pub(crate) struct Streams {
+    sender: http2::SendRequest<TapBody>,
+    tasks: ProviderStreams,
 }
 
 /// Moves the connection's bytes; the sender works only while it is polled.
@@ -97,7 +104,8 @@ impl Sender {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+        let tasks = ProviderStreams::default();
+        let (sender, connection) = http2::Builder::new(tasks.clone())
             .initial_stream_window_size(H2_STREAM_WINDOW)
             .initial_connection_window_size(H2_CONNECTION_WINDOW)
             .handshake(TokioIo::new(stream))
@@ -107,7 +115,7 @@ impl Sender {
                 tracing::trace!(%error, "upstream connection ended");
             }
         };
-        Ok((Self::H2(sender), Driver::new(driver)))
+        Ok((Self::H2(Streams { sender, tasks }), Driver::new(driver)))
     }
 
     /// Sends one request; nothing is ever sent twice.
@@ -121,23 +129,39 @@ impl Sender {
                 let answer = sender.lock().send_request(request);
                 answer.await
             }
-            Self::H2(sender) => {
-                let mut sender = sender.clone();
-                sender.ready().await?;
-                sender.send_request(request).await
-            }
+            Self::H2(streams) => streams.send(request).await,
         }
+    }
+
+    /// Sends a CONNECT on HTTP/2. With a 200, what sends on the upgraded stream is beside it.
+    pub(crate) async fn connect(
+        &self,
+        mut request: Request<TapBody>,
+    ) -> hyper::Result<(Response<Incoming>, Option<Arc<Outlet>>)> {
+        let Self::H2(streams) = self else { return Ok((self.send(request).await?, None)) };
+        let outlet = streams.tasks.upgrading(&mut request);
+        let answer = streams.send(request).await?;
+        let outlet = (answer.status() == StatusCode::OK).then_some(outlet);
+        Ok((answer, outlet))
     }
 
     /// Whether the connection takes no more requests.
     pub(crate) fn is_closed(&self) -> bool {
         match self {
             Self::H1(sender) => sender.lock().is_closed(),
-            Self::H2(sender) => sender.is_closed(),
+            Self::H2(streams) => streams.sender.is_closed(),
         }
     }
 
     pub(crate) const fn is_http2(&self) -> bool {
         matches!(self, Self::H2(_))
+    }
+}
+
+impl Streams {
+    async fn send(&self, request: Request<TapBody>) -> hyper::Result<Response<Incoming>> {
+        let mut sender = self.sender.clone();
+        sender.ready().await?;
+        sender.send_request(request).await
     }
 }

@@ -1,4 +1,5 @@
-//! TLS towards the provider: the system's roots and the configured ones, never switched off.
+//! TLS towards the provider: the system's roots and the configured ones, switched off for nobody but the
+//! hosts that the user has named.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,9 +16,13 @@ use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::authority::normalise;
 use crate::dial::Dialed;
+use crate::identity::{self, ClientCertificate, ClientCertificateError, Identity};
+use crate::options::ProxyOptions;
 use crate::prefixed::Prefixed;
 use crate::probe::{Probe, ProbeVerifier, verifier};
+use crate::unverified::Unverified;
 
 /// Distinct ALPN offers whose configuration is kept ready.
 const KEPT: NonZeroUsize = NonZeroUsize::new(64).unwrap();
@@ -25,14 +30,46 @@ const KEPT: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 /// The TLS leg to the provider.
 pub(crate) type UpstreamStream = TlsStream<Prefixed<TcpStream>>;
 
-/// Client configurations by ALPN offer; the roots are read once, when they are first needed.
+/// Client configurations by what they are for; the files are read once, when they are first needed.
 #[derive(Debug)]
 pub(crate) struct UpstreamTls {
-    extra: Option<PathBuf>,
+    sources: Sources,
     timeout: Duration,
     probe: Probe,
-    base: OnceCell<ClientConfig>,
-    ready: Mutex<LruCache<Vec<Vec<u8>>, Arc<ClientConfig>>>,
+    base: OnceCell<Base>,
+    ready: Mutex<LruCache<Wanted, Arc<ClientConfig>>>,
+}
+
+/// Where trust and identity come from.
+#[derive(Clone, Debug)]
+struct Sources {
+    extra: Option<PathBuf>,
+    certificates: Vec<ClientCertificate>,
+    insecure: Vec<String>,
+}
+
+/// What was read from the sources.
+#[derive(Debug)]
+struct Base {
+    config: ClientConfig,
+    identities: Vec<Result<Arc<Identity>, ClientCertificateError>>,
+    unverified: Arc<Unverified>,
+}
+
+/// What a configuration is for.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Wanted {
+    alpn: Vec<Vec<u8>>,
+    /// Which certificate may be presented.
+    certificate: Option<usize>,
+    insecure: bool,
+}
+
+/// A provider that has been shaken hands with.
+pub(crate) struct Connected {
+    pub(crate) stream: UpstreamStream,
+    /// It asked for a certificate, and there was none to present.
+    pub(crate) asked_in_vain: bool,
 }
 
 /// Why there is no TLS connection to the provider.
@@ -49,6 +86,13 @@ pub(crate) enum UpstreamTlsError {
          its root certificate into proxy.upstream_ca"
     )]
     Handshake { host: String, why: std::io::Error },
+    #[error(
+        "{host} asked for a client certificate and none is set ({why}); name one in \
+         proxy.client_certificates"
+    )]
+    CertificateAsked { host: String, why: std::io::Error },
+    #[error(transparent)]
+    Certificate(#[from] ClientCertificateError),
     #[error("the TLS handshake with {host} took longer than {} s; try again", after.as_secs())]
     TimedOut { host: String, after: Duration },
 }
@@ -60,15 +104,23 @@ impl UpstreamTlsError {
             Self::Name(_) => "upstream_name_invalid",
             Self::Roots { .. } | Self::Config(_) => "upstream_ca_unusable",
             Self::Handshake { .. } => "upstream_tls_failed",
+            Self::CertificateAsked { .. } => "client_certificate_asked",
+            Self::Certificate(_) => "client_certificate_unusable",
             Self::TimedOut { .. } => "upstream_tls_timed_out",
         }
     }
 }
 
 impl UpstreamTls {
-    pub(crate) fn new(extra: Option<PathBuf>, timeout: Duration, probe: Probe) -> Self {
+    pub(crate) fn new(options: &ProxyOptions, probe: Probe) -> Self {
+        let sources = Sources {
+            extra: options.upstream_ca.clone(),
+            certificates: options.client_certificates.clone(),
+            insecure: options.insecure_hosts.iter().map(|host| normalise(host)).collect(),
+        };
+        let timeout = options.handshake_timeout;
         let ready = Mutex::new(LruCache::new(KEPT));
-        Self { extra, timeout, probe, base: OnceCell::new(), ready }
+        Self { sources, timeout, probe, base: OnceCell::new(), ready }
     }
 
     /// Handshakes with `host`, offering exactly `alpn` (nothing when empty).
@@ -77,18 +129,33 @@ impl UpstreamTls {
         host: &str,
         alpn: &[Vec<u8>],
         dialed: Dialed,
-    ) -> Result<UpstreamStream, UpstreamTlsError> {
+    ) -> Result<Connected, UpstreamTlsError> {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| UpstreamTlsError::Name(host.to_owned()))?;
-        let config = self.config(alpn).await?;
+        let wanted = self.wanted(host, alpn);
+        let has_certificate = wanted.certificate.is_some();
+        let config = self.config(wanted).await?;
         let stream = Prefixed::new(dialed.early, dialed.stream);
-        let handshake = TlsConnector::from(config).connect(name, stream);
-        match tokio::time::timeout(self.timeout, handshake).await {
-            Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(why)) => Err(UpstreamTlsError::Handshake { host: host.to_owned(), why }),
-            Err(_) => {
-                Err(UpstreamTlsError::TimedOut { host: host.to_owned(), after: self.timeout })
+        let handshake = identity::noticing(TlsConnector::from(config).connect(name, stream));
+        let Ok((shaken, asked)) = tokio::time::timeout(self.timeout, handshake).await else {
+            return Err(UpstreamTlsError::TimedOut { host: host.to_owned(), after: self.timeout });
+        };
+        let asked_in_vain = asked && !has_certificate;
+        match shaken {
+            Ok(stream) => Ok(Connected { stream, asked_in_vain }),
+            Err(why) if asked_in_vain => {
+                Err(UpstreamTlsError::CertificateAsked { host: host.to_owned(), why })
             }
+            Err(why) => Err(UpstreamTlsError::Handshake { host: host.to_owned(), why }),
+        }
+    }
+
+    fn wanted(&self, host: &str, alpn: &[Vec<u8>]) -> Wanted {
+        let fits = |certificate: &ClientCertificate| certificate.hosts.matches(host);
+        Wanted {
+            alpn: alpn.to_vec(),
+            certificate: self.sources.certificates.iter().position(fits),
+            insecure: self.sources.insecure.iter().any(|name| name == host),
         }
     }
 
@@ -99,21 +166,28 @@ impl UpstreamTls {
         }
     }
 
-    async fn config(&self, alpn: &[Vec<u8>]) -> Result<Arc<ClientConfig>, UpstreamTlsError> {
-        if let Some(config) = self.ready.lock().get(alpn) {
+    async fn config(&self, wanted: Wanted) -> Result<Arc<ClientConfig>, UpstreamTlsError> {
+        if let Some(config) = self.ready.lock().get(&wanted) {
             return Ok(Arc::clone(config));
         }
-        let mut config = self.base().await?.clone();
-        config.alpn_protocols = alpn.to_vec();
+        let base = self.base().await?;
+        let mut config = base.config.clone();
+        config.alpn_protocols.clone_from(&wanted.alpn);
+        if let Some(identity) = wanted.certificate.and_then(|index| base.identities.get(index)) {
+            config.client_auth_cert_resolver = identity.clone()?;
+        }
+        if wanted.insecure {
+            config.dangerous().set_certificate_verifier(Arc::clone(&base.unverified) as Arc<_>);
+        }
         let config = Arc::new(config);
-        self.ready.lock().put(alpn.to_vec(), Arc::clone(&config));
+        self.ready.lock().put(wanted, Arc::clone(&config));
         Ok(config)
     }
 
-    async fn base(&self) -> Result<&ClientConfig, UpstreamTlsError> {
+    async fn base(&self) -> Result<&Base, UpstreamTlsError> {
         let load = || async {
-            let (extra, probe) = (self.extra.clone(), self.probe.clone());
-            let loading = tokio::task::spawn_blocking(move || base_config(extra, probe));
+            let (sources, probe) = (self.sources.clone(), self.probe.clone());
+            let loading = tokio::task::spawn_blocking(move || read(sources, probe));
             match loading.await {
                 Ok(result) => result,
                 Err(stopped) => {
@@ -125,7 +199,7 @@ impl UpstreamTls {
     }
 }
 
-fn base_config(extra: Option<PathBuf>, probe: Probe) -> Result<ClientConfig, UpstreamTlsError> {
+fn read(sources: Sources, probe: Probe) -> Result<Base, UpstreamTlsError> {
     let mut roots = RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();
     let (_usable, unusable) = roots.add_parsable_certificates(native.certs);
@@ -135,7 +209,7 @@ fn base_config(extra: Option<PathBuf>, probe: Probe) -> Result<ClientConfig, Ups
     if roots.is_empty() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    if let Some(path) = extra {
+    if let Some(path) = sources.extra {
         let fail = |why: String| UpstreamTlsError::Roots { path: path.clone(), why };
         let certificates = CertificateDer::pem_file_iter(&path).map_err(|e| fail(e.to_string()))?;
         let mut added = 0;
@@ -150,10 +224,14 @@ fn base_config(extra: Option<PathBuf>, probe: Probe) -> Result<ClientConfig, Ups
     }
     let usual = verifier(roots).map_err(|e| rustls::Error::General(e.to_string()))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let unverified = Arc::new(Unverified(Arc::clone(&provider)));
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(ProbeVerifier { usual, probe }))
-        .with_no_client_auth();
-    Ok(config)
+        .with_client_cert_resolver(Arc::new(Identity::none()));
+    // One that cannot be read concerns its own hosts only.
+    let identities =
+        sources.certificates.iter().map(|certificate| certificate.load().map(Arc::new));
+    Ok(Base { config, identities: identities.collect(), unverified })
 }

@@ -81,6 +81,8 @@ pub struct ServerInfo {
     pub ca_fingerprint: String,
     /// Hosts whose TLS is opened.
     pub intercept_hosts: Vec<String>,
+    /// Hosts whose certificate is not checked.
+    pub insecure_hosts: Vec<String>,
     /// When this process started.
     pub started_at: Micros,
 }

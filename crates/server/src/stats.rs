@@ -23,6 +23,8 @@ pub(crate) struct Stats {
     pub uptime_s: u64,
     /// Open client connections of the proxy; null while it does not listen.
     pub proxy_connections: Option<u64>,
+    /// Hosts whose certificate is not checked, as the user has chosen.
+    pub insecure_hosts: Vec<String>,
     /// Flows stored.
     pub flows_total: u64,
     /// Stream events stored.
@@ -173,6 +175,7 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         version: doors.info().version.clone(),
         uptime_s: doors.uptime().as_secs(),
         proxy_connections: (gauges.proxy_connections)(),
+        insecure_hosts: doors.info().insecure_hosts.clone(),
         flows_total: store.flows_total,
         events_total: store.events_total,
         tunnels_total: store.tunnels_total,

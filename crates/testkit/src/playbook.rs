@@ -88,6 +88,7 @@ impl Playbook {
             port: 443,
             upstream: None,
             method: method.to_owned(),
+            protocol: None,
             target: target.to_owned(),
             version_in: HttpVersion::Http11,
             version_out: HttpVersion::Http11,

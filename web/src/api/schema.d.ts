@@ -1187,6 +1187,8 @@ export interface components {
              * @description Pieces that were not captured, since this process started.
              */
             gaps_total: number;
+            /** @description Hosts whose certificate is not checked, as the user has chosen. */
+            insecure_hosts: string[];
             /** @description What waits for the recorder. */
             intake: components["schemas"]["Queue"];
             /**
@@ -1298,7 +1300,7 @@ export interface components {
          * @description Why a connection was passed on unread.
          * @enum {string}
          */
-        TunnelReason: "not_listed" | "not_tls" | "client_rejected_certificate" | "dial_failed" | "handshake_failed";
+        TunnelReason: "not_listed" | "not_tls" | "client_rejected_certificate" | "dial_failed" | "handshake_failed" | "client_certificate_asked";
         /** @description Tokens per class, as the provider counted them. */
         Usage: {
             /**

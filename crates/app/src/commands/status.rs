@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::alarm::red;
 use crate::api::Api;
 use crate::cli::GlobalArgs;
 use crate::config::{self, Environment};
@@ -54,6 +55,13 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
             (stats["flows_total"].as_u64(), stats["open_flows"].as_u64())
         {
             println!("recorded   {flows} flows, {open} of them open");
+        }
+        let unchecked = stats["insecure_hosts"].as_array().into_iter().flatten();
+        let unchecked: Vec<&str> = unchecked.filter_map(Value::as_str).collect();
+        if !unchecked.is_empty() {
+            let line =
+                format!("insecure   the certificate of {} is NOT CHECKED", unchecked.join(", "));
+            println!("{}", red(&line));
         }
         if let Some(dropped) = stats["drops"]["total"].as_u64().filter(|n| *n > 0) {
             println!("dropped    {dropped} observations; see Health in the dashboard");

@@ -166,6 +166,10 @@ pub(crate) const KEYS: &[Key] = &[
         .env("LANGLEY_UPSTREAM_<NAME>"),
     key("proxy.upstream_ca", Kind::File, Default::Unset("system roots alone"), "PEM file of certificates to trust towards providers, beside the system's roots.")
         .env("LANGLEY_UPSTREAM_CA"),
+    key("proxy.insecure_hosts", Kind::ExactHosts, Default::List(&[]), "Hosts whose certificate is not checked: a test server's, say. Exact names only; anybody between Langley and such a host can read and change its traffic, and `doctor`, `status` and the dashboard keep saying so."),
+    key("proxy.client_certificates.<name>.hosts", Kind::Hosts, Default::Unset("required"), "Hosts that certificate `<name>` is presented to when they ask for one. A host that asks and has none is tunnelled unread, so that the agent is asked itself."),
+    key("proxy.client_certificates.<name>.certificate", Kind::File, Default::Unset("required"), "PEM file of certificate `<name>` and those between it and its root."),
+    key("proxy.client_certificates.<name>.key", Kind::File, Default::Unset("required"), "PEM file of the private key of certificate `<name>`; mode 600."),
     key("proxy.upstream_proxy", Kind::ProxyUrl, Default::Unset("`HTTPS_PROXY`, else none"), "HTTP proxy that Langley itself goes through, `http://[user:password@]host:port`; `none` goes directly.")
         .env("LANGLEY_UPSTREAM_PROXY"),
     key("proxy.no_proxy", Kind::NoProxy, Default::Unset("`NO_PROXY`, else none"), "Hosts reached without the upstream proxy: names, suffixes, addresses, CIDR ranges."),
@@ -173,6 +177,10 @@ pub(crate) const KEYS: &[Key] = &[
         .env("LANGLEY_TLS_PROVIDER"),
     key("proxy.tls.fingerprint", Kind::Text, Default::Unset("none"), "Named greeting profile, for a provider other than `native`.").later(),
     key("proxy.max_connections", Kind::Count { min: 16, max: 1_000_000 }, Default::Number(16_384), "Agent connections open at once; more wait."),
+    key("proxy.limits.header_bytes", Kind::Bytes { min: 8 * 1024, max: 16 * MIB }, Default::Number(384 * 1024), "Size of a request's head; a larger one is answered 431."),
+    key("proxy.limits.header_count", Kind::Count { min: 16, max: 1000 }, Default::Number(100), "Header lines of a request; one with more is answered 431."),
+    key("proxy.limits.idle_seconds", Kind::Count { min: 0, max: 604_800 }, Default::Number(0), "Seconds in which nothing passes, in either direction, before an exchange is ended as timed out; 0 waits for ever. What waits for a slow reader is not idle, and WebSockets and tunnels are not counted."),
+    key("proxy.limits.total_seconds", Kind::Count { min: 0, max: 604_800 }, Default::Number(0), "Seconds that an exchange may take before it is ended as timed out; 0 waits for ever. An answer that is a stream of events has no bound once it has begun."),
     key("api.host", Kind::Host, Default::Text("127.0.0.1"), "Address of dashboard and API.")
         .env("LANGLEY_API")
         .flag("--api"),

@@ -49,6 +49,8 @@ pub(crate) enum Kind {
     TlsProvider,
     /// Host patterns; a leading `+` adds.
     Hosts,
+    /// Host names without patterns.
+    ExactHosts,
     /// Header names.
     HeaderNames,
     /// Regular expressions.
@@ -138,6 +140,12 @@ impl Kind {
                 }
                 Ok(json!(all))
             }
+            Self::ExactHosts => match strings(value) {
+                Some(hosts) if hosts.iter().all(|host| is_host(host)) => Ok(json!(
+                    hosts.iter().map(|host| host.to_ascii_lowercase()).collect::<Vec<_>>()
+                )),
+                _ => refuse(),
+            },
             Self::HeaderNames => match strings(value) {
                 Some(names) if names.iter().all(|name| is_header_name(name)) => Ok(json!(names)),
                 _ => refuse(),
@@ -191,6 +199,7 @@ impl Kind {
             Self::Hosts => {
                 "a list of host names, where a label may be `*`, as in `*.example.com`".into()
             }
+            Self::ExactHosts => "a list of exact host names, without `*`".into(),
             Self::HeaderNames => "a list of header names".into(),
             Self::Patterns => "a list of regular expressions".into(),
         }
@@ -314,6 +323,15 @@ mod tests {
         assert!(hosts("*.example.com") && hosts("bedrock-runtime.*.amazonaws.com"));
         assert!(hosts("127.0.0.1") && hosts("::1"));
         assert!(!hosts("*") && !hosts("exa mple") && !hosts("https://a.example"));
+    }
+
+    #[test]
+    fn a_check_is_switched_off_for_named_hosts_alone() {
+        let hosts = |value: Value| Kind::ExactHosts.accept(&value, None);
+        assert_eq!(hosts(json!("Lab.example, ::1")), Ok(json!(["lab.example", "::1"])));
+        for doubtful in ["*", "*.example", "+lab.example", "https://lab.example", "a b"] {
+            assert!(hosts(json!([doubtful])).is_err(), "{doubtful}");
+        }
     }
 
     #[test]

@@ -235,7 +235,7 @@ mod tests {
         let said: Vec<String> = layers.problems().iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(said.join("\n"), @r"
         environment X: `proxy.prot`: unknown key; did you mean `proxy.port`?
-        environment X: `proxy.teapot.kind`: unknown key; `proxy` takes allow_remote, host, intercept, max_connections, no_proxy, port, reverse, tls, upstream_ca, upstream_proxy
+        environment X: `proxy.teapot.kind`: unknown key; `proxy` takes allow_remote, client_certificates, host, insecure_hosts, intercept, limits, max_connections, no_proxy, port, reverse, tls, upstream_ca, upstream_proxy
         ");
     }
 }

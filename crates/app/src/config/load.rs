@@ -209,6 +209,40 @@ mod tests {
     }
 
     #[test]
+    fn time_is_bounded_only_where_somebody_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = |pairs: &[(&str, &str)]| {
+            let environment = environment(folder.path(), pairs);
+            load(&GlobalArgs::default(), &environment).unwrap().config.limits
+        };
+        let defaults = limits(&[]);
+        assert_eq!((defaults.idle, defaults.total), (None, None));
+        let own = langley_proxy::Limits::default();
+        assert_eq!(defaults.header_bytes, own.header_bytes);
+        assert_eq!(defaults.header_count, own.header_count);
+        let set = limits(&[("LANGLEY_PROXY__LIMITS__IDLE_SECONDS", "90")]);
+        assert_eq!(set.idle, Some(std::time::Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn a_client_certificate_needs_all_its_parts() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        let home = folder.path().display().to_string();
+        let environment = environment(folder.path(), &[("LANGLEY_HOME", &home)]);
+        let text = "proxy:\n  client_certificates:\n    corp:\n      hosts: [\"*.corp.example\"]\n      certificate: corp.pem\n";
+        std::fs::write(&file, text).unwrap();
+        let error = load(&GlobalArgs::default(), &environment).unwrap_err();
+        let reason = error.reason().unwrap().replace(&folder.path().display().to_string(), "DIR");
+        insta::assert_snapshot!(reason, @"DIR/langley.config.yaml:4: `proxy.client_certificates.corp.hosts`: `proxy.client_certificates.corp.key` is needed beside it");
+        std::fs::write(&file, format!("{text}      key: keys/corp.key\n")).unwrap();
+        let config = load(&GlobalArgs::default(), &environment).unwrap().config;
+        let corp = &config.client_certificates["corp"];
+        assert_eq!(corp.key, folder.path().join("keys/corp.key"));
+        assert!(corp.hosts.matches("llm.corp.example") && !corp.hosts.matches("corp.example"));
+    }
+
+    #[test]
     fn a_file_in_the_home_cannot_move_the_home() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE_NAME), "home: /elsewhere\n").unwrap();

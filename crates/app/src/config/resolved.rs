@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use langley_proxy::{ClientCertificate, HostList, Limits};
 use serde_json::Value;
 
 use super::environment::Environment;
@@ -32,12 +33,18 @@ pub(crate) struct Config {
     pub(crate) upstreams: BTreeMap<String, String>,
     /// PEM file added to the roots.
     pub(crate) upstream_ca: Option<PathBuf>,
+    /// Hosts whose certificate is not checked.
+    pub(crate) insecure_hosts: Vec<String>,
+    /// Certificates to present, by name.
+    pub(crate) client_certificates: BTreeMap<String, ClientCertificate>,
     /// URL of the proxy that Langley itself goes through; may hold a password.
     pub(crate) upstream_proxy: Option<String>,
     /// Hosts reached without it.
     pub(crate) no_proxy: Option<String>,
     /// Agent connections open at once.
     pub(crate) max_connections: usize,
+    /// Bounds of an exchange.
+    pub(crate) limits: Limits,
     /// How much is kept, and how.
     pub(crate) persistence: Persistence,
     /// What is never kept.
@@ -123,9 +130,18 @@ impl Config {
             upstream_ca: read
                 .text("proxy.upstream_ca")
                 .map(|path| environment.absolute(path.as_ref())),
+            insecure_hosts: read.list("proxy.insecure_hosts"),
+            client_certificates: read.client_certificates(environment)?,
             upstream_proxy: read.text("proxy.upstream_proxy").filter(|url| url != "none"),
             no_proxy: read.text("proxy.no_proxy"),
             max_connections: read.size("proxy.max_connections"),
+            limits: Limits {
+                header_bytes: u32::try_from(read.number("proxy.limits.header_bytes"))
+                    .unwrap_or(u32::MAX),
+                header_count: read.size("proxy.limits.header_count"),
+                idle: read.seconds("proxy.limits.idle_seconds"),
+                total: read.seconds("proxy.limits.total_seconds"),
+            },
             persistence: Persistence {
                 body_max_bytes: read.size("persistence.body_max_bytes"),
                 event_batch_timeout: Duration::from_millis(
@@ -193,6 +209,11 @@ impl Read<'_> {
         usize::try_from(self.number(key)).unwrap_or(usize::MAX)
     }
 
+    /// A span; none when it is 0.
+    fn seconds(&self, key: &str) -> Option<Duration> {
+        Some(self.number(key)).filter(|seconds| *seconds > 0).map(Duration::from_secs)
+    }
+
     fn switch(&self, key: &str) -> bool {
         self.layers.value(key).and_then(Value::as_bool).unwrap_or_default()
     }
@@ -208,6 +229,41 @@ impl Read<'_> {
             host: self.text(&format!("{section}.host")).unwrap_or_default(),
             port: u16::try_from(port).unwrap_or_default(),
         }
+    }
+
+    fn client_certificates(
+        &self,
+        environment: &Environment,
+    ) -> Result<BTreeMap<String, ClientCertificate>, Problem> {
+        const SECTION: &str = "proxy.client_certificates";
+        const LEAVES: [&str; 3] = ["hosts", "certificate", "key"];
+        let names = LEAVES.iter().flat_map(|leaf| {
+            self.layers.named(SECTION, leaf).into_iter().map(move |(name, _)| (name, *leaf))
+        });
+        let mut found = BTreeMap::new();
+        for (name, named_by) in names.collect::<Vec<_>>() {
+            let path = |leaf: &str| format!("{SECTION}.{name}.{leaf}");
+            if let Some(missing) =
+                LEAVES.iter().find(|leaf| self.layers.entry(&path(leaf)).is_none())
+            {
+                let sentence = format!("`{}` is needed beside it", path(missing));
+                return Err(Problem::value(
+                    self.origin(&path(named_by)),
+                    &path(named_by),
+                    sentence,
+                ));
+            }
+            let file = |leaf: &str| {
+                environment.absolute(self.text(&path(leaf)).unwrap_or_default().as_ref())
+            };
+            let hosts = HostList::parse(&self.list(&path("hosts"))).map_err(|error| {
+                Problem::value(self.origin(&path("hosts")), &path("hosts"), error.to_string())
+            })?;
+            let certificate =
+                ClientCertificate { hosts, certificate: file("certificate"), key: file("key") };
+            found.insert(name, certificate);
+        }
+        Ok(found)
     }
 
     fn origin(&self, key: &str) -> Origin {

@@ -19,7 +19,7 @@ use crate::trust::{Installed, Store};
 
 const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Certificate, key, bundle and the extra roots.
+/// Certificate, key and bundle.
 pub(super) fn checks(home: &Home, config: &Config) -> Vec<Check> {
     let mut checks = Vec::new();
     if home.ca_certificate().exists() {
@@ -29,9 +29,6 @@ pub(super) fn checks(home: &Home, config: &Config) -> Vec<Check> {
         checks.extend(installed(home));
     } else {
         checks.push(Check::passed("ca", "none yet; it is made at the first start"));
-    }
-    if config.upstream_ca.is_some() {
-        checks.push(upstream_ca(config));
     }
     checks
 }
@@ -142,24 +139,6 @@ fn stored(installed: &Installed, place: &str) -> Check {
                 .next("put the present one in its place: `langley ca install`")
                 .next("or take it out: `langley ca remove`")
         }
-    }
-}
-
-fn upstream_ca(config: &Config) -> Check {
-    let path = config.upstream_ca.clone().unwrap_or_default();
-    let refused = |why: String| {
-        let error =
-            AppError::failed(format!("`proxy.upstream_ca` {} cannot be used", path.display()))
-                .why(why)
-                .next("name a PEM file with certificates, or remove the setting");
-        Check::failed("upstream ca", &error)
-    };
-    match fs::read_to_string(&path) {
-        Err(error) => refused(error.to_string()),
-        Ok(text) => match text.matches("-----BEGIN CERTIFICATE-----").count() {
-            0 => refused("it holds no certificate".to_owned()),
-            count => Check::passed("upstream ca", format!("{count} certificates")),
-        },
     }
 }
 

@@ -37,12 +37,20 @@ pub(crate) struct Check {
     what: String,
     why: Option<String>,
     next: Vec<String>,
+    is_red: bool,
 }
 
 impl Check {
     /// All is well; `what` says what was found.
     pub(crate) fn passed(name: &'static str, what: impl Into<String>) -> Self {
-        Self { name, verdict: Verdict::Pass, what: what.into(), why: None, next: Vec::new() }
+        Self {
+            name,
+            verdict: Verdict::Pass,
+            what: what.into(),
+            why: None,
+            next: Vec::new(),
+            is_red: false,
+        }
     }
 
     /// It works, but `what`.
@@ -63,6 +71,7 @@ impl Check {
             what: error.what().to_owned(),
             why: error.reason().map(str::to_owned),
             next,
+            is_red: true,
         }
     }
 
@@ -78,6 +87,18 @@ impl Check {
     pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
         self.next.push(next.into());
         self
+    }
+
+    /// Shown so that nobody overlooks it.
+    #[must_use]
+    pub(crate) const fn in_red(mut self) -> Self {
+        self.is_red = true;
+        self
+    }
+
+    /// Whether it is shown in red: what failed is, too.
+    pub(crate) const fn is_red(&self) -> bool {
+        self.is_red
     }
 
     /// For scripts.

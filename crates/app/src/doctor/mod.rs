@@ -10,11 +10,13 @@ mod network;
 mod recent;
 mod recorder;
 mod round_trip;
+mod trust;
 
 use std::process::ExitCode;
 
 use serde_json::json;
 
+use crate::alarm;
 use crate::cli::GlobalArgs;
 use crate::config::{self, Environment};
 use crate::error::Result;
@@ -38,6 +40,7 @@ pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
             let home = Home::at(&loaded.config.home);
             checks.extend(folder::checks(&home));
             checks.extend(certificates::checks(&home, &loaded.config));
+            checks.extend(trust::checks(&loaded.config));
             checks.push(database::check(&home));
             let runtime = runtime::server()?;
             runtime.block_on(async {
@@ -51,6 +54,7 @@ pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
                 checks.extend(recent::checks(&home));
                 if let Some(state) = &running {
                     checks.push(recorder::check(&home, state).await);
+                    checks.extend(trust::asked(&home, state).await);
                 }
                 checks.push(round_trip::check(&home, running.as_ref()).await);
             });
@@ -64,7 +68,8 @@ pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
         println!("{:#}", json!({ "ok": !failed, "checks": checks }));
     } else {
         for check in &checks {
-            print!("{check}");
+            let text = check.to_string();
+            print!("{}", if check.is_red() { alarm::red(&text) } else { text });
         }
         println!();
         println!(

@@ -45,6 +45,19 @@ fn a_second_start_joins_the_first_and_stop_ends_it() {
 }
 
 #[test]
+fn a_host_that_is_trusted_without_a_check_is_told_by_status_and_doctor() {
+    let mut stage = Stage::new();
+    stage.set("LANGLEY_PROXY__INSECURE_HOSTS", "lab.example");
+    let server = stage.server();
+    let (code, out, err) = stage.run(&["status"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("the certificate of lab.example is NOT CHECKED"), "{out}");
+    let (_, out, _) = stage.run(&["doctor"]);
+    assert!(out.contains("NOT CHECKED: the certificate of lab.example"), "{out}");
+    drop(server);
+}
+
+#[test]
 fn the_authority_can_be_shown_and_rotated_while_no_server_runs() {
     let stage = Stage::new();
     drop(stage.server());

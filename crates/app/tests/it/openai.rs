@@ -1,9 +1,13 @@
 //! OpenAI's APIs through the real binary, over HTTP and over a WebSocket.
 
 use futures_util::{SinkExt, StreamExt};
+use langley_testkit::{Client, Request};
 use serde_json::{Value, json};
-use tokio_tungstenite::connect_async;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::{WebSocketStream, client_async, connect_async};
 
 use crate::stage::{Provider, Stage, tool_calls};
 
@@ -67,6 +71,80 @@ fn both_apis_are_understood_streamed_and_whole() {
     stage.stop();
 }
 
+/// Two calls on a WebSocket, the second of which answers the first one's tool.
+async fn talk(mut socket: WebSocketStream<impl AsyncRead + AsyncWrite + Unpin>) {
+    let mut first = responses(true);
+    first["type"] = "response.create".into();
+    first["tools"] = json!([{ "type": "custom", "name": "exec" }]);
+    let mut second = first.clone();
+    second["tools"] = Value::Null;
+    second["input"] =
+        json!([{ "type": "custom_tool_call_output", "call_id": "c", "output": "ok" }]);
+    for request in [first, second] {
+        socket.send(Message::text(request.to_string())).await.unwrap();
+        loop {
+            let event = socket.next().await.unwrap().unwrap().into_text().unwrap();
+            if event.contains("\"response.completed\"") {
+                break;
+            }
+        }
+    }
+    socket.close(None).await.unwrap();
+    // The provider's own goodbye.
+    while socket.next().await.is_some_and(|message| message.is_ok()) {}
+}
+
+#[test]
+fn a_websocket_over_http2_leaves_the_record_of_one_over_http1() {
+    let provider = Provider::start();
+    let stage = Stage::with_provider(&provider);
+    let server = stage.server();
+    let proxy = stage.state()["proxy"].as_str().unwrap().parse().unwrap();
+    let ca = std::fs::read_to_string(stage.home().join("ca/ca.pem")).unwrap();
+    let client = Client::through(proxy, "https://api.openai.com").trusting(&ca);
+    let request = Request::get("/v1/responses").header("session-id", "thread-7");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = client.clone().http2().connect().await.unwrap();
+        assert_eq!(connection.fetch(Request::get("/v1/models")).await.unwrap().status, 200);
+        let stream = connection.websocket(&request).await.unwrap();
+        talk(WebSocketStream::from_raw_socket(stream, Role::Client, None).await).await;
+        let stream = client.stream().await.unwrap();
+        let url = "wss://api.openai.com/v1/responses".into_client_request().unwrap();
+        talk(client_async(url, stream).await.unwrap().0).await;
+    });
+    let flows = stage.ended_flows(7);
+    let told = |status: u64| {
+        let socket = flows
+            .iter()
+            .filter(|flow| flow["path"] == "/v1/responses" && flow["method"] != "WS")
+            .find(|flow| flow["status"] == status)
+            .unwrap();
+        let calls: Vec<_> = flows
+            .iter()
+            .filter(|flow| {
+                flow["method"] == "WS" && flow["connection_id"] == socket["connection_id"]
+            })
+            .collect();
+        let kinds = |flow: &Value| {
+            let id = flow["id"].as_str().unwrap();
+            let events = stage.api(&format!("/api/flows/{id}/events"));
+            let items = events["items"].as_array().unwrap();
+            items.iter().map(|event| event["type"].clone()).collect::<Vec<_>>()
+        };
+        let names = ["outcome", "tool_names", "usage", "cost", "stop_reason", "model", "streaming"];
+        let facts = |flow: &Value| names.map(|name| flow[name].clone());
+        let calls: Vec<_> = calls.iter().map(|call| (facts(call), kinds(call))).collect();
+        (calls, facts(socket), kinds(socket))
+    };
+    let over_http2 = told(200);
+    assert_eq!(over_http2.0.len(), 2);
+    assert!(over_http2.0.iter().all(|(_, events)| events.len() > 3), "{over_http2:?}");
+    assert_eq!(over_http2.2, ["client.close", "provider.close"]);
+    assert_eq!(over_http2, told(101));
+    drop(server);
+}
+
 #[test]
 fn each_call_on_a_websocket_has_its_flow() {
     let provider = Provider::start();
@@ -77,24 +155,8 @@ fn each_call_on_a_websocket_has_its_flow() {
     let url = format!("ws://{}/v1/responses", stage.state()["proxy"].as_str().unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let (mut socket, _) = connect_async(&url).await.unwrap();
-        let mut first = responses(true);
-        first["type"] = "response.create".into();
-        first["tools"] = json!([{ "type": "custom", "name": "exec" }]);
-        let mut second = first.clone();
-        second["tools"] = Value::Null;
-        second["input"] =
-            json!([{ "type": "custom_tool_call_output", "call_id": "c", "output": "ok" }]);
-        for request in [first, second] {
-            socket.send(Message::text(request.to_string())).await.unwrap();
-            loop {
-                let event = socket.next().await.unwrap().unwrap().into_text().unwrap();
-                if event.contains("\"response.completed\"") {
-                    break;
-                }
-            }
-        }
-        socket.close(None).await.unwrap();
+        let (socket, _) = connect_async(&url).await.unwrap();
+        talk(socket).await;
     });
     let flows = stage.ended_flows(3);
     let seen: Vec<_> = flows

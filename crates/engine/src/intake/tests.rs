@@ -20,6 +20,7 @@ fn opened(flow: FlowId) -> Box<Opened> {
         port: 443,
         upstream: None,
         method: "POST".into(),
+        protocol: None,
         target: "/v1/messages".into(),
         version_in: HttpVersion::Http11,
         version_out: HttpVersion::Http11,

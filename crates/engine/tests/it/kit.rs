@@ -53,6 +53,7 @@ impl Script {
             port: 443,
             upstream: None,
             method: "POST".into(),
+            protocol: None,
             target: path.into(),
             version_in: HttpVersion::Http11,
             version_out: HttpVersion::Http2,

@@ -16,6 +16,16 @@ fn upgrade() -> Script {
     script
 }
 
+/// The same on HTTP/2, where a 200 is the switch (RFC 8441 §5.1).
+fn extended_connect(lines: &[(&str, &str)]) -> Script {
+    let mut script =
+        Script::post("/v1/responses", &[("session-id", "s-1")]).request_end().head(200, lines);
+    script.opened.method = "CONNECT".into();
+    script.opened.protocol = Some("websocket".into());
+    script.opened.host = "api.openai.com".into();
+    script
+}
+
 /// A text message in one frame, masked when it comes from the client.
 fn text(side: Side, text: &str) -> Vec<u8> {
     frame(side, 0x81, text.as_bytes())
@@ -114,6 +124,40 @@ fn each_call_on_a_websocket_is_a_flow_with_all_that_a_flow_has() {
     let request = rows.body(call.id, Side::Client).unwrap();
     assert!(String::from_utf8_lossy(request.bytes.as_bytes()).contains("previous_response_id"));
     assert_eq!(rows.events(call.id)[2].kind, "response.completed");
+}
+
+#[test]
+fn http2_opens_a_websocket_in_its_own_way_and_the_record_is_the_same() {
+    let mut told = Vec::new();
+    for script in [upgrade(), extended_connect(&[])] {
+        let script = script
+            .frame(Side::Client, &create(""))
+            .frame(Side::Upstream, &answer("resp_1", "done"))
+            .frame(Side::Client, &frame(Side::Client, 0x89, b""));
+        let rows = script.play();
+        let socket = rows.flow(script.flow);
+        assert_eq!((socket.outcome, socket.decode_note.as_ref()), (Some(Outcome::Completed), None));
+        assert_eq!((socket.streaming, socket.event_count), (None, 1));
+        let calls = calls(&rows);
+        let call = calls[0];
+        assert_eq!((calls.len(), call.session.is_some()), (1, true));
+        let events: Vec<_> = rows.events(call.id).into_iter().map(|event| event.data).collect();
+        let request = rows.body(call.id, Side::Client).unwrap().bytes.as_bytes().to_vec();
+        let message = rows.message(call.id).cloned().unwrap();
+        told.push((events, request, message.blocks, call.outcome, call.usage.clone()));
+    }
+    assert_eq!(told[0], told[1]);
+}
+
+#[test]
+fn a_connect_for_something_else_is_counted_and_says_so() {
+    let mut script = extended_connect(&[]);
+    script.opened.protocol = Some("connect-udp".into());
+    let script = script.frame(Side::Client, b"\0\x01").ends(Ending::Whole);
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.outcome, Some(Outcome::Completed));
+    assert!(flow.decode_note.as_ref().unwrap().contains("counted, not decoded"));
 }
 
 #[test]

@@ -4,9 +4,14 @@
 
 mod endings;
 mod fidelity;
+mod heads;
+mod identity;
 mod modes;
+mod origin;
 mod refusals;
+mod resets;
 mod setup;
 mod smuggling;
 mod stopping;
 mod streaming;
+mod websocket_h2;

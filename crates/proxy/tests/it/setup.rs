@@ -78,9 +78,14 @@ impl Setup {
 
     /// Asks through the proxy for a WebSocket; the stream behind the answer's head, and that head.
     pub(crate) async fn websocket(&self) -> (Stream, String) {
-        let mut stream = self.forward().alpn(&["http/1.1"]).stream().await.expect("a TLS stream");
-        let host = self.fixture.https_url();
-        let host = host.strip_prefix("https://").expect("an https URL");
+        self.websocket_at(&self.fixture.https_url()).await
+    }
+
+    /// The same, of another provider.
+    pub(crate) async fn websocket_at(&self, url: &str) -> (Stream, String) {
+        let client = Client::through(self.proxy, url).trusting(&self.ca).alpn(&["http/1.1"]);
+        let mut stream = client.stream().await.expect("a TLS stream");
+        let host = url.strip_prefix("https://").expect("an https URL");
         // The key is the sample nonce of RFC 6455 §1.3.
         let head = format!(
             "GET /ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\

@@ -58,6 +58,7 @@ words! {
         ClientRejectedCertificate = "client_rejected_certificate",
         DialFailed = "dial_failed",
         HandshakeFailed = "handshake_failed",
+        ClientCertificateAsked = "client_certificate_asked",
     }
 }
 

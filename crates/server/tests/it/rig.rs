@@ -112,6 +112,7 @@ impl Rig {
                 bundle_path: folder.path().join("ca/bundle.pem"),
                 ca_fingerprint: "AA:BB".into(),
                 intercept_hosts: vec!["api.anthropic.com".into()],
+                insecure_hosts: vec!["lab.example".into()],
                 started_at: Micros::now(),
             },
             settings: vec![Setting {

@@ -57,6 +57,12 @@ async fn stats_and_metrics_tell_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn hosts_that_are_trusted_without_a_check_are_told_with_the_figures() {
+    let rig = Rig::start().await;
+    assert_eq!(rig.get("/api/stats").await["insecure_hosts"], serde_json::json!(["lab.example"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dead_recorder_thread_is_told_to_whoever_asks() {
     let rig = Rig::start().await;
     assert_eq!(rig.get("/api/health").await["status"], "ok");

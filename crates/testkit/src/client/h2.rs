@@ -8,6 +8,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body, Frame};
 use hyper::client::conn::http2::{self, SendRequest};
+use hyper::ext::Protocol;
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use langley_model::HeaderBlock;
 use tokio::sync::mpsc;
@@ -57,6 +59,27 @@ impl Sender {
         let message = head.body(fed).map_err(io::Error::other)?;
         let answer = tokio::spawn(self.send.send_request(message));
         Ok(Upload::h2(Open { body: (!empty).then_some(body), answer }, request))
+    }
+}
+
+impl Sender {
+    pub(crate) async fn websocket(
+        &mut self,
+        request: &Request,
+        url: String,
+    ) -> io::Result<TokioIo<Upgraded>> {
+        self.send.ready().await.map_err(io::Error::other)?;
+        let mut head = http::Request::connect(url).extension(Protocol::from_static("websocket"));
+        for (name, value) in &request.headers {
+            head = head.header(name.as_str(), value.as_str());
+        }
+        let body = Fed { pieces: None, known: Some(0) };
+        let message = head.body(body).map_err(io::Error::other)?;
+        let answer = self.send.send_request(message).await.map_err(io::Error::other)?;
+        if answer.status() != http::StatusCode::OK {
+            return Err(io::Error::other(format!("no WebSocket but a {}", answer.status())));
+        }
+        hyper::upgrade::on(answer).await.map(TokioIo::new).map_err(io::Error::other)
     }
 }
 

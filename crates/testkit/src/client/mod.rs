@@ -11,8 +11,10 @@ mod stream;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use langley_model::HttpVersion;
-use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -40,6 +42,8 @@ struct Tls {
     name: ServerName<'static>,
     send_sni: bool,
     roots: Vec<CertificateDer<'static>>,
+    /// Certificate and key to present, as PEM.
+    identity: Option<(String, String)>,
     alpn: Vec<Vec<u8>>,
     config: Option<Arc<ClientConfig>>,
 }
@@ -130,6 +134,7 @@ impl Client {
             name: server_name(host),
             send_sni: true,
             roots: Vec::new(),
+            identity: None,
             alpn: vec![b"http/1.1".to_vec()],
             config: None,
         });
@@ -155,6 +160,15 @@ impl Client {
             let found = found.expect("PEM certificates");
             assert!(!found.is_empty(), "no certificate in the PEM text");
             tls.roots.extend(found);
+        }
+        self
+    }
+
+    /// Presents a certificate when the server asks; both are PEM texts.
+    #[must_use]
+    pub fn presenting(mut self, certificate: &str, key: &str) -> Self {
+        if let Some(tls) = &mut self.tls {
+            tls.identity = Some((certificate.to_owned(), key.to_owned()));
         }
         self
     }
@@ -284,11 +298,20 @@ impl Tls {
             roots.add(root.clone()).expect("a certificate that can be a root");
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("the default TLS versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_root_certificates(roots);
+        let mut config = match &self.identity {
+            Some((certificate, key)) => {
+                let chain = CertificateDer::pem_slice_iter(certificate.as_bytes())
+                    .collect::<Result<Vec<_>, _>>()
+                    .expect("PEM certificates");
+                let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a PEM key");
+                config.with_client_auth_cert(chain, key).expect("a usable certificate")
+            }
+            None => config.with_no_client_auth(),
+        };
         config.alpn_protocols.clone_from(&self.alpn);
         config.enable_sni = self.send_sni;
         config
@@ -331,6 +354,20 @@ impl Connection {
             }
             Kind::H2(sender) => sender.begin(&request, self.scheme, &authority).await,
         }
+    }
+
+    /// Opens a WebSocket by extended CONNECT (RFC 8441), with the target and the headers of `request`; the
+    /// bytes below its frames. The server's settings must have come: an earlier answer shows that.
+    ///
+    /// # Errors
+    /// When the server does not agree.
+    ///
+    /// # Panics
+    /// On HTTP/1.1.
+    pub async fn websocket(&mut self, request: &Request) -> std::io::Result<TokioIo<Upgraded>> {
+        let Kind::H2(sender) = &mut self.kind else { panic!("extended CONNECT is of HTTP/2") };
+        let url = format!("{}://{}{}", self.scheme, self.authority, request.target);
+        sender.websocket(request, url).await
     }
 
     /// The version spoken.

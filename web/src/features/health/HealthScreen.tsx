@@ -10,7 +10,7 @@ import type { Tone } from "@/lib/outcome";
 import { Badge, TEXT_TONE } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
-import { Skeleton } from "@/ui/Notice";
+import { Note, Skeleton } from "@/ui/Notice";
 
 export function HealthScreen({ flowHref }: { flowHref: (id: string) => string }) {
   const { data: stats, error, refetch } = useQuery(statsQuery());
@@ -25,6 +25,7 @@ export function HealthScreen({ flowHref }: { flowHref: (id: string) => string })
     <section tabIndex={0} aria-label="Health" className="h-full overflow-y-auto">
       <div className="mx-auto flex max-w-6xl flex-col gap-8 px-4 py-6 sm:px-8">
         <h1 className="text-xl font-semibold tracking-tight">Health</h1>
+        <Unchecked hosts={stats.insecure_hosts} />
         <Figures stats={stats} />
         <div className="grid items-start gap-8 lg:grid-cols-2">
           <Drops flowHref={flowHref} />
@@ -35,6 +36,19 @@ export function HealthScreen({ flowHref }: { flowHref: (id: string) => string })
         </div>
       </div>
     </section>
+  );
+}
+
+/** Hosts that the user trusts without a check: said for as long as it is so. */
+export function Unchecked({ hosts }: { hosts: string[] }) {
+  if (hosts.length === 0) return null;
+  return (
+    <div role="alert">
+      <Note tone="bad">
+        The certificate of {hosts.map((host) => oneLine(host)).join(", ")} is not checked: anybody
+        on the way can read and change what passes. Empty proxy.insecure_hosts to check it again.
+      </Note>
+    </div>
   );
 }
 

@@ -1,0 +1,152 @@
+//! Trust towards providers: roots and certificates of one's own, and hosts that are not checked.
+
+use std::fs;
+
+use langley_proxy::ClientCertificate;
+use serde_json::Value;
+
+use super::check::{Check, Verdict};
+use super::folder::privacy;
+use crate::api::Api;
+use crate::config::Config;
+use crate::error::AppError;
+use crate::home::Home;
+use crate::state::State;
+use crate::token::Token;
+
+const ASKED: &str = "client certificate";
+
+/// What the configuration says of trust.
+pub(super) fn checks(config: &Config) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if config.upstream_ca.is_some() {
+        checks.push(upstream_ca(config));
+    }
+    checks.extend(
+        config
+            .client_certificates
+            .iter()
+            .map(|(name, certificate)| client_certificate(name, certificate)),
+    );
+    checks.extend(insecure(&config.insecure_hosts));
+    checks
+}
+
+fn upstream_ca(config: &Config) -> Check {
+    let path = config.upstream_ca.clone().unwrap_or_default();
+    let refused = |why: String| {
+        let error =
+            AppError::failed(format!("`proxy.upstream_ca` {} cannot be used", path.display()))
+                .why(why)
+                .next("name a PEM file with certificates, or remove the setting");
+        Check::failed("upstream ca", &error)
+    };
+    match fs::read_to_string(&path) {
+        Err(error) => refused(error.to_string()),
+        Ok(text) => match text.matches("-----BEGIN CERTIFICATE-----").count() {
+            0 => refused("it holds no certificate".to_owned()),
+            count => Check::passed("upstream ca", format!("{count} certificates")),
+        },
+    }
+}
+
+fn client_certificate(name: &str, certificate: &ClientCertificate) -> Check {
+    if let Err(why) = certificate.check() {
+        let error =
+            AppError::failed(format!("`proxy.client_certificates.{name}` cannot be presented"))
+                .because(&why)
+                .next(
+                    "name PEM files of a certificate and its key; until then its hosts get a 502",
+                );
+        return Check::failed(ASKED, &error);
+    }
+    let private = privacy(ASKED, &certificate.key, 0o600);
+    if private.verdict != Verdict::Pass {
+        return private;
+    }
+    Check::passed(ASKED, format!("`{name}` can be presented"))
+}
+
+/// Hosts whose certificate nobody checks.
+fn insecure(hosts: &[String]) -> Option<Check> {
+    (!hosts.is_empty()).then(|| {
+        Check::warned("trust", format!("NOT CHECKED: the certificate of {}", hosts.join(", ")))
+            .why("anybody on the way to such a host can read and change what passes, keys included")
+            .next("put its root into `proxy.upstream_ca`, and empty `proxy.insecure_hosts`")
+            .in_red()
+    })
+}
+
+/// Hosts that the running server had to tunnel because they asked for a certificate.
+pub(super) async fn asked(home: &Home, state: &State) -> Option<Check> {
+    let api = Api::new(state.api, Token::read(home).ok().flatten());
+    // A server that does not answer is another check's finding.
+    judge(&api.get("/api/tunnels?limit=500").await.ok()?)
+}
+
+fn judge(tunnels: &Value) -> Option<Check> {
+    let why = langley_model::TunnelReason::ClientCertificateAsked.as_str();
+    let tunnels = tunnels["items"].as_array()?.iter();
+    let mut hosts: Vec<&str> = tunnels
+        .filter(|tunnel| tunnel["why"] == why)
+        .filter_map(|tunnel| tunnel["host"].as_str())
+        .collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    (!hosts.is_empty()).then(|| {
+        Check::warned(ASKED, format!("the provider asked for one: {}", hosts.join(", ")))
+            .why("Langley had none to present at the time, so the connection was passed on unread")
+            .next("name certificate and key in `proxy.client_certificates.<name>`, then start Langley again")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use langley_proxy::HostList;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_host_that_is_not_checked_is_named_in_red() {
+        assert!(insecure(&[]).is_none());
+        let check = insecure(&["lab.example".to_owned()]).unwrap();
+        assert!(check.is_red());
+        assert_eq!(check.verdict, Verdict::Warn);
+        assert!(check.to_string().contains("lab.example"), "{check}");
+    }
+
+    #[test]
+    fn a_host_that_asked_in_vain_is_named_once() {
+        let tunnel = |host: &str, why: &str| json!({ "host": host, "why": why });
+        let asked = "client_certificate_asked";
+        let tunnels = [
+            tunnel("b.example", asked),
+            tunnel("a.example", "not_listed"),
+            tunnel("b.example", asked),
+        ];
+        let check = judge(&json!({ "items": tunnels })).unwrap();
+        assert!(check.to_string().contains("asked for one: b.example\n"), "{check}");
+        assert!(judge(&json!({ "items": [tunnel("a.example", "not_tls")] })).is_none());
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_and_a_file_that_is_none_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(["agent".to_owned()]).unwrap();
+        let certificate = ClientCertificate {
+            hosts: HostList::parse(&["a.example"]).unwrap(),
+            certificate: folder.path().join("agent.pem"),
+            key: folder.path().join("agent.key"),
+        };
+        assert_eq!(client_certificate("corp", &certificate).verdict, Verdict::Fail);
+        fs::write(&certificate.certificate, made.cert.pem()).unwrap();
+        fs::write(&certificate.key, made.signing_key.serialize_pem()).unwrap();
+        for (mode, verdict) in [(0o600, Verdict::Pass), (0o644, Verdict::Warn)] {
+            fs::set_permissions(&certificate.key, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(client_certificate("corp", &certificate).verdict, verdict, "{mode:o}");
+        }
+    }
+}

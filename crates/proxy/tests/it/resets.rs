@@ -1,0 +1,125 @@
+//! A side that breaks off takes the other side with it, at once.
+
+use std::io::ErrorKind;
+
+use langley_fixture::FixtureOptions;
+use langley_model::Ending;
+use langley_testkit::Stream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio_rustls::server::TlsStream;
+
+use crate::origin::Origin;
+use crate::setup::{Setup, setup_with};
+
+/// An agent's and a provider's end of one tunnel.
+async fn tunnel() -> (Setup, TcpStream, TcpStream) {
+    let setup = setup_with(FixtureOptions::default(), |options, _| {
+        options.intercept = langley_proxy::HostList::parse(&["api.example.test"]).expect("a list");
+    })
+    .await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let host = format!("localhost:{}", listener.local_addr().expect("its address").port());
+    let mut agent = TcpStream::connect(setup.proxy).await.expect("a connection");
+    let head = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    agent.write_all(head.as_bytes()).await.expect("the head is sent");
+    let mut established = [0; 39];
+    agent.read_exact(&mut established).await.expect("established");
+    let (mut provider, _) = listener.accept().await.expect("the tunnel");
+    agent.write_all(b"up").await.expect("bytes are sent");
+    provider.write_all(b"down").await.expect("bytes are sent");
+    let (mut up, mut down) = ([0; 2], [0; 4]);
+    provider.read_exact(&mut up).await.expect("bytes arrive");
+    agent.read_exact(&mut down).await.expect("bytes arrive");
+    (setup, agent, provider)
+}
+
+#[tokio::test]
+async fn a_reset_of_either_end_of_a_tunnel_resets_the_other() {
+    for agent_leaves in [true, false] {
+        let (setup, agent, provider) = tunnel().await;
+        let (leaves, mut stays) = if agent_leaves { (agent, provider) } else { (provider, agent) };
+        leaves.set_zero_linger().expect("a socket that can be reset");
+        drop(leaves);
+        let error = stays.read_u8().await.expect_err("a break");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        // Both directions and the tunnel itself are over.
+        setup.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_end_of_one_direction_of_a_tunnel_leaves_the_other_open() {
+    let (setup, mut agent, mut provider) = tunnel().await;
+    agent.shutdown().await.expect("an end is sent");
+    assert_eq!(provider.read(&mut [0; 8]).await.expect("no break"), 0);
+    provider.write_all(b"still").await.expect("bytes are sent");
+    drop(provider);
+    let mut rest = Vec::new();
+    agent.read_to_end(&mut rest).await.expect("a clean end");
+    assert_eq!(rest, b"still");
+    setup.stop().await;
+}
+
+/// An agent's and a provider's end of one WebSocket on HTTP/1.1.
+async fn websocket() -> (Setup, Stream, TlsStream<TcpStream>) {
+    let (tell, mut told) = mpsc::channel(1);
+    let origin = Origin::start("http/1.1", move |mut stream| {
+        let tell = tell.clone();
+        async move {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.expect("a head"));
+            }
+            let answer =
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+            stream.write_all(answer.as_bytes()).await.expect("the head is sent");
+            tell.send(stream).await.expect("the test waits for it");
+        }
+    })
+    .await;
+    let ca = origin.ca();
+    let setup =
+        setup_with(FixtureOptions::default(), |options, _| options.upstream_ca = Some(ca)).await;
+    let (agent, answer) = setup.websocket_at(&origin.url()).await;
+    assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
+    (setup, agent, told.recv().await.expect("a WebSocket"))
+}
+
+#[tokio::test]
+async fn an_agent_that_resets_its_websocket_ends_the_providers() {
+    let (setup, agent, mut provider) = websocket().await;
+    agent.reset();
+    let error = provider.read_u8().await.expect_err("a break");
+    assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}");
+    setup.recording.assert_ending(0, Ending::ClientGone).await;
+    setup.stop().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_resets_a_websocket_ends_the_agents() {
+    let (setup, mut agent, provider) = websocket().await;
+    provider.get_ref().0.set_zero_linger().expect("a socket that can be reset");
+    drop(provider);
+    let mut rest = Vec::new();
+    // Without TLS's goodbye it is a break.
+    let error = agent.read_to_end(&mut rest).await.expect_err("a break");
+    assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}");
+    setup.recording.assert_ending(0, Ending::UpstreamGone).await;
+    setup.stop().await;
+}
+
+#[tokio::test]
+async fn an_end_of_one_direction_of_a_websocket_leaves_the_other_open() {
+    let (setup, mut agent, mut provider) = websocket().await;
+    agent.shutdown().await.expect("an end is sent");
+    assert_eq!(provider.read(&mut [0; 8]).await.expect("no break"), 0);
+    provider.write_all(b"\x81\x05Hello").await.expect("bytes are sent");
+    provider.shutdown().await.expect("an end is sent");
+    let mut rest = Vec::new();
+    agent.read_to_end(&mut rest).await.expect("a clean end");
+    assert_eq!(rest, b"\x81\x05Hello");
+    setup.recording.assert_ending(0, Ending::Whole).await;
+    setup.stop().await;
+}
