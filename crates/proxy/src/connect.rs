@@ -17,7 +17,7 @@ use crate::authority::{Authority, normalise};
 use crate::connection::{Client, Serving, refuse};
 use crate::dial::Dialed;
 use crate::drive::Switch;
-use crate::exchange::Route;
+use crate::exchange::{Greetings, Route};
 use crate::intercept::{Intercepted, serve_refusal};
 use crate::plain::nanos;
 use crate::prefixed::Prefixed;
@@ -165,7 +165,7 @@ impl Connect {
         });
     }
 
-    fn route(&self, scheme: &'static str, setup: Setup, ja4_in: Option<String>) -> Route {
+    fn route(&self, scheme: &'static str, setup: Setup, greetings: Greetings) -> Route {
         Route {
             observer: Arc::clone(self.client.observer()),
             connection: self.connection,
@@ -175,7 +175,7 @@ impl Connect {
             upstream: None,
             client: self.client.address(),
             setup: Mutex::new(Some(setup)),
-            ja4_in,
+            greetings,
             switch: Switch::default(),
         }
     }
@@ -190,7 +190,7 @@ impl Connect {
         shutdown: CancellationToken,
     ) -> Option<Serving> {
         let upstream = Prefixed::new(dialed.early, dialed.stream);
-        let route = self.route("http", Setup { connect_ns, tls_ns: 0 }, None);
+        let route = self.route("http", Setup { connect_ns, tls_ns: 0 }, Greetings::default());
         let stream = Prefixed::new(bytes.freeze(), stream);
         let opened = Sender::http1(upstream).await;
         Some(serve(stream, false, opened, route, None, shutdown))
@@ -208,9 +208,10 @@ impl Connect {
     ) -> Option<Serving> {
         let name = hello.sni.clone().unwrap_or_else(|| self.authority.host().to_owned());
         let begun = Tick::now();
-        let upstream = self.client.tls().connect(&name, &hello.alpn, dialed).await;
+        let mut greetings = Greetings { ja4_in: Some(hello.ja4()), ..Greetings::default() };
+        let upstream = self.client.tls().connect(&name, &hello.alpn, dialed, &mut greetings).await;
         let setup = Setup { connect_ns, tls_ns: nanos(Tick::now().since(begun)) };
-        let route = self.route("https", setup, Some(hello.ja4()));
+        let route = self.route("https", setup, greetings);
         let stream = Prefixed::new(bytes.freeze(), stream);
         match upstream {
             Ok(upstream) => {

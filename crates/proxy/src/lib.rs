@@ -13,6 +13,7 @@ mod connection;
 mod dial;
 mod drive;
 mod exchange;
+mod greeted;
 mod headers;
 mod host_list;
 mod intercept;

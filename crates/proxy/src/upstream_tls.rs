@@ -16,13 +16,15 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::dial::Dialed;
+use crate::exchange::Greetings;
+use crate::greeted::{Greeted, Sent};
 use crate::prefixed::Prefixed;
 
 /// Distinct ALPN offers whose configuration is kept ready.
 const KEPT: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
 /// The TLS leg to the provider.
-pub(crate) type UpstreamStream = TlsStream<Prefixed<TcpStream>>;
+pub(crate) type UpstreamStream = TlsStream<Greeted<Prefixed<TcpStream>>>;
 
 /// Client configurations by ALPN offer; the roots are read once, when they are first needed.
 #[derive(Debug)]
@@ -68,19 +70,25 @@ impl UpstreamTls {
         Self { extra, timeout, base: OnceCell::new(), ready: Mutex::new(LruCache::new(KEPT)) }
     }
 
-    /// Handshakes with `host`, offering exactly `alpn` (nothing when empty).
+    /// Handshakes with `host`, offering exactly `alpn` (nothing when empty); `greetings` learn what was
+    /// sent, however the handshake ends.
     pub(crate) async fn connect(
         &self,
         host: &str,
         alpn: &[Vec<u8>],
         dialed: Dialed,
+        greetings: &mut Greetings,
     ) -> Result<UpstreamStream, UpstreamTlsError> {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| UpstreamTlsError::Name(host.to_owned()))?;
         let config = self.config(alpn).await?;
         let stream = Prefixed::new(dialed.early, dialed.stream);
+        let sent = Sent::default();
+        let stream = Greeted::new(stream, Arc::clone(&sent));
         let handshake = TlsConnector::from(config).connect(name, stream);
-        match tokio::time::timeout(self.timeout, handshake).await {
+        let shaken = tokio::time::timeout(self.timeout, handshake).await;
+        greetings.ja4_out = sent.get().cloned();
+        match shaken {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(why)) => Err(UpstreamTlsError::Handshake { host: host.to_owned(), why }),
             Err(_) => {

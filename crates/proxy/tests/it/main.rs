@@ -4,8 +4,11 @@
 
 mod endings;
 mod fidelity;
+mod fingerprint;
 mod modes;
+mod openssl;
 mod refusals;
+mod relay;
 mod setup;
 mod smuggling;
 mod stopping;
