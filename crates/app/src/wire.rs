@@ -279,6 +279,7 @@ fn proxy_options(config: &Config, hosts: HostList, token: &Token) -> Result<Prox
     let mut options = ProxyOptions::new(hosts);
     options.reverse = ReverseOptions { upstreams, default: config.reverse_default.clone() };
     options.upstream_ca.clone_from(&config.upstream_ca);
+    options.tls = config.tls.clone();
     options.upstream_proxy = config
         .upstream_proxy
         .as_deref()

@@ -24,6 +24,7 @@ use crate::prefixed::Prefixed;
 use crate::refusal::Refusal;
 use crate::tunnel::{self, Passed};
 use crate::upstream::{Driver, Sender};
+use crate::upstream_tls::Hop;
 
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 /// The longest ClientHello that is waited for; longer ones are tunnelled.
@@ -209,7 +210,14 @@ impl Connect {
         let name = hello.sni.clone().unwrap_or_else(|| self.authority.host().to_owned());
         let begun = Tick::now();
         let mut greetings = Greetings { ja4_in: Some(hello.ja4()), ..Greetings::default() };
-        let upstream = self.client.tls().connect(&name, &hello.alpn, dialed, &mut greetings).await;
+        let hop = Hop {
+            name: &name,
+            target: &self.authority,
+            alpn: &hello.alpn,
+            hello: Some(&bytes),
+            dialer: self.client.dialer(),
+        };
+        let upstream = self.client.tls().connect(&hop, dialed, &mut greetings).await;
         let setup = Setup { connect_ns, tls_ns: nanos(Tick::now().since(begun)) };
         let route = self.route("https", setup, greetings);
         let stream = Prefixed::new(bytes.freeze(), stream);

@@ -51,6 +51,8 @@ pub(crate) struct Greetings {
     pub(crate) ja4_in: Option<String>,
     /// JA4 of the one sent to the provider.
     pub(crate) ja4_out: Option<String>,
+    /// Why it was not the one that was wanted.
+    pub(crate) note: Option<String>,
 }
 
 /// The connection to the client must be broken off: the provider's was.
@@ -96,6 +98,7 @@ impl Route {
                 setup: self.setup.lock().take(),
                 ja4_in: self.greetings.ja4_in.clone(),
                 ja4_out: self.greetings.ja4_out.clone(),
+                tls_note: self.greetings.note.clone(),
                 interest: Arc::default(),
             },
         )

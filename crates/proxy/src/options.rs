@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::host_list::HostList;
 use crate::no_proxy::NoProxy;
 use crate::reverse::BaseUrl;
+use crate::tls_rules::TlsRules;
 use crate::upstream_proxy::UpstreamProxy;
 
 /// Options of a [`crate::Proxy`].
@@ -18,6 +19,8 @@ pub struct ProxyOptions {
     pub reverse: ReverseOptions,
     /// PEM file with roots to trust upstream, beside the system's.
     pub upstream_ca: Option<PathBuf>,
+    /// Whose TLS hello a provider sees.
+    pub tls: TlsRules,
     /// Proxy to go through.
     pub upstream_proxy: Option<UpstreamProxy>,
     /// Hosts reached directly all the same.
@@ -53,6 +56,7 @@ impl ProxyOptions {
             intercept,
             reverse: ReverseOptions::default(),
             upstream_ca: None,
+            tls: TlsRules::default(),
             upstream_proxy: None,
             no_proxy: NoProxy::default(),
             max_connections: 8192,

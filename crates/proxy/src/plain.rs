@@ -17,6 +17,7 @@ use crate::exchange::{Broken, Greetings, Route, exchange};
 use crate::refusal::Refusal;
 use crate::reverse;
 use crate::upstream::{Driver, Sender};
+use crate::upstream_tls::Hop;
 
 /// The upstream legs of one client connection: one at a time, kept while it goes to the same place.
 pub(crate) struct PlainService {
@@ -190,8 +191,14 @@ impl PlainService {
             } else {
                 vec![b"http/1.1".to_vec()]
             };
-            let host = place.authority.host();
-            let stream = self.client.tls().connect(host, &alpn, dialed, greetings).await?;
+            let hop = Hop {
+                name: place.authority.host(),
+                target: &place.authority,
+                alpn: &alpn,
+                hello: None,
+                dialer: self.client.dialer(),
+            };
+            let stream = self.client.tls().connect(&hop, dialed, greetings).await?;
             let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             if http2 { Sender::http2(stream).await } else { Sender::http1(stream).await }
         } else {

@@ -108,7 +108,11 @@ impl Proxy {
             timeout: options.connect_timeout,
             own,
         };
-        let tls = UpstreamTls::new(options.upstream_ca.clone(), options.handshake_timeout);
+        let tls = UpstreamTls::new(
+            options.upstream_ca.clone(),
+            options.tls.clone(),
+            options.handshake_timeout,
+        );
         let permits = Arc::new(Semaphore::new(options.max_connections));
         let leaves = LeafCache::new(authority)?;
         let observer = Arc::new(Observer::new(sink));

@@ -15,10 +15,13 @@ use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::dial::Dialed;
+use crate::authority::Authority;
+use crate::dial::{DialError, Dialed, Dialer};
 use crate::exchange::Greetings;
 use crate::greeted::{Greeted, Sent};
+use crate::mirror::{Fingerprint, NotMirrored, Profile};
 use crate::prefixed::Prefixed;
+use crate::tls_rules::{TlsProvider, TlsRules};
 
 /// Distinct ALPN offers whose configuration is kept ready.
 const KEPT: NonZeroUsize = NonZeroUsize::new(64).unwrap();
@@ -30,9 +33,23 @@ pub(crate) type UpstreamStream = TlsStream<Greeted<Prefixed<TcpStream>>>;
 #[derive(Debug)]
 pub(crate) struct UpstreamTls {
     extra: Option<PathBuf>,
+    rules: TlsRules,
     timeout: Duration,
-    base: OnceCell<ClientConfig>,
+    base: OnceCell<Base>,
     ready: Mutex<LruCache<Vec<Vec<u8>>, Arc<ClientConfig>>>,
+}
+
+/// What every handshake rests on.
+#[derive(Debug)]
+struct Base {
+    config: ClientConfig,
+    roots: Arc<RootCertStore>,
+}
+
+/// A hello to mirror, and a configuration whose hello can be made into it.
+struct Mirrored {
+    profile: Profile,
+    config: ClientConfig,
 }
 
 /// Why there is no TLS connection to the provider.
@@ -51,6 +68,13 @@ pub(crate) enum UpstreamTlsError {
     Handshake { host: String, why: std::io::Error },
     #[error("the TLS handshake with {host} took longer than {} s; try again", after.as_secs())]
     TimedOut { host: String, after: Duration },
+    #[error(
+        "{0}, and proxy.tls.provider is `mirror-strict`; set it to `mirror`, which falls back to \
+         Langley's own hello, or to `native`, or name a profile in proxy.tls.fingerprint"
+    )]
+    Mirror(String),
+    #[error(transparent)]
+    Dial(#[from] DialError),
 }
 
 impl UpstreamTlsError {
@@ -61,39 +85,140 @@ impl UpstreamTlsError {
             Self::Roots { .. } | Self::Config(_) => "upstream_ca_unusable",
             Self::Handshake { .. } => "upstream_tls_failed",
             Self::TimedOut { .. } => "upstream_tls_timed_out",
+            Self::Mirror(_) => "upstream_tls_not_mirrored",
+            Self::Dial(error) => error.code(),
+        }
+    }
+
+    /// Whether waiting is what failed.
+    pub(crate) const fn is_timeout(&self) -> bool {
+        matches!(self, Self::TimedOut { .. } | Self::Dial(DialError::TimedOut { .. }))
+    }
+
+    /// Whether the provider may like another hello better. A certificate that is not trusted is none of
+    /// the hello's doing.
+    fn is_worth_another_hello(&self) -> bool {
+        match self {
+            Self::Handshake { why, .. } => {
+                let why = why.get_ref().and_then(|inner| inner.downcast_ref());
+                !matches!(why, Some(rustls::Error::InvalidCertificate(_)))
+            }
+            Self::TimedOut { .. } => true,
+            Self::Name(_)
+            | Self::Roots { .. }
+            | Self::Config(_)
+            | Self::Mirror(_)
+            | Self::Dial(_) => false,
         }
     }
 }
 
+/// A provider to handshake with.
+pub(crate) struct Hop<'a> {
+    /// The name to verify.
+    pub(crate) name: &'a str,
+    /// Where it is, for another connection.
+    pub(crate) target: &'a Authority,
+    /// Exactly what is offered; nothing when empty.
+    pub(crate) alpn: &'a [Vec<u8>],
+    /// The first bytes of the agent's TLS connection; none in reverse mode.
+    pub(crate) hello: Option<&'a [u8]>,
+    pub(crate) dialer: &'a Dialer,
+}
+
 impl UpstreamTls {
-    pub(crate) fn new(extra: Option<PathBuf>, timeout: Duration) -> Self {
-        Self { extra, timeout, base: OnceCell::new(), ready: Mutex::new(LruCache::new(KEPT)) }
+    pub(crate) fn new(extra: Option<PathBuf>, rules: TlsRules, timeout: Duration) -> Self {
+        let ready = Mutex::new(LruCache::new(KEPT));
+        Self { extra, rules, timeout, base: OnceCell::new(), ready }
     }
 
-    /// Handshakes with `host`, offering exactly `alpn` (nothing when empty); `greetings` learn what was
-    /// sent, however the handshake ends.
+    /// Handshakes with the hello that the rules ask for; `greetings` learn what was sent, however it
+    /// ends. A mirrored handshake that fails is followed by one with the library's own hello on a new
+    /// connection, unless the rules are strict: nothing was asked of the provider yet.
     pub(crate) async fn connect(
         &self,
-        host: &str,
-        alpn: &[Vec<u8>],
+        hop: &Hop<'_>,
         dialed: Dialed,
         greetings: &mut Greetings,
     ) -> Result<UpstreamStream, UpstreamTlsError> {
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| UpstreamTlsError::Name(host.to_owned()))?;
-        let config = self.config(alpn).await?;
-        let stream = Prefixed::new(dialed.early, dialed.stream);
+        let choice = self.rules.of(hop.name);
+        let is_strict = match choice.provider {
+            TlsProvider::Native => return self.handshake(hop, dialed, None, greetings).await,
+            TlsProvider::Mirror => false,
+            TlsProvider::MirrorStrict => true,
+        };
+        let mirrored = self.mirrored(hop, choice.fingerprint).await?;
+        let (why, dialed) = match mirrored {
+            Ok(mirrored) => match self.handshake(hop, dialed, Some(mirrored), greetings).await {
+                Err(error) if error.is_worth_another_hello() => {
+                    let why = format!("the mirrored TLS hello did not work ({error})");
+                    if is_strict {
+                        return Err(UpstreamTlsError::Mirror(why));
+                    }
+                    (why, None)
+                }
+                settled => return settled,
+            },
+            Err(why) => {
+                let why = format!("there was no TLS hello to mirror ({why})");
+                if is_strict {
+                    return Err(UpstreamTlsError::Mirror(why));
+                }
+                (why, Some(dialed))
+            }
+        };
+        tracing::info!(host = hop.name, why, "the library's own TLS hello is sent instead");
+        greetings.note = Some(format!("{why}; Langley's own was sent instead"));
+        let dialed = match dialed {
+            Some(dialed) => dialed,
+            None => hop.dialer.dial(hop.target).await?,
+        };
+        self.handshake(hop, dialed, None, greetings).await
+    }
+
+    /// What a mirrored handshake needs.
+    async fn mirrored(
+        &self,
+        hop: &Hop<'_>,
+        fingerprint: Option<Fingerprint>,
+    ) -> Result<Result<Mirrored, NotMirrored>, UpstreamTlsError> {
+        let profile = match (fingerprint, hop.hello) {
+            (Some(fingerprint), _) => Profile::named(fingerprint),
+            (None, Some(hello)) => Profile::of_agent(hello),
+            (None, None) => Err(NotMirrored::NoAgent),
+        };
+        let base = self.base().await?;
+        let certificates = &base.config.client_auth_cert_resolver;
+        Ok(profile.and_then(|profile| {
+            let config = profile.config(hop.alpn, &base.roots, Arc::clone(certificates))?;
+            Ok(Mirrored { profile, config })
+        }))
+    }
+
+    /// One handshake: a mirrored one, else with the library's own hello.
+    async fn handshake(
+        &self,
+        hop: &Hop<'_>,
+        dialed: Dialed,
+        mirrored: Option<Mirrored>,
+        greetings: &mut Greetings,
+    ) -> Result<UpstreamStream, UpstreamTlsError> {
+        let host = || hop.name.to_owned();
+        let name = ServerName::try_from(host()).map_err(|_| UpstreamTlsError::Name(host()))?;
+        let (profile, config) = match mirrored {
+            Some(Mirrored { profile, config }) => (Some(profile), Arc::new(config)),
+            None => (None, self.config(hop.alpn).await?),
+        };
         let sent = Sent::default();
-        let stream = Greeted::new(stream, Arc::clone(&sent));
+        let stream = Prefixed::new(dialed.early, dialed.stream);
+        let stream = Greeted::new(stream, profile, Arc::clone(&sent));
         let handshake = TlsConnector::from(config).connect(name, stream);
         let shaken = tokio::time::timeout(self.timeout, handshake).await;
         greetings.ja4_out = sent.get().cloned();
         match shaken {
             Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(why)) => Err(UpstreamTlsError::Handshake { host: host.to_owned(), why }),
-            Err(_) => {
-                Err(UpstreamTlsError::TimedOut { host: host.to_owned(), after: self.timeout })
-            }
+            Ok(Err(why)) => Err(UpstreamTlsError::Handshake { host: host(), why }),
+            Err(_) => Err(UpstreamTlsError::TimedOut { host: host(), after: self.timeout }),
         }
     }
 
@@ -108,14 +233,14 @@ impl UpstreamTls {
         if let Some(config) = self.ready.lock().get(alpn) {
             return Ok(Arc::clone(config));
         }
-        let mut config = self.base().await?.clone();
+        let mut config = self.base().await?.config.clone();
         config.alpn_protocols = alpn.to_vec();
         let config = Arc::new(config);
         self.ready.lock().put(alpn.to_vec(), Arc::clone(&config));
         Ok(config)
     }
 
-    async fn base(&self) -> Result<&ClientConfig, UpstreamTlsError> {
+    async fn base(&self) -> Result<&Base, UpstreamTlsError> {
         let load = || async {
             let extra = self.extra.clone();
             let loading = tokio::task::spawn_blocking(move || base_config(extra));
@@ -130,7 +255,7 @@ impl UpstreamTls {
     }
 }
 
-fn base_config(extra: Option<PathBuf>) -> Result<ClientConfig, UpstreamTlsError> {
+fn base_config(extra: Option<PathBuf>) -> Result<Base, UpstreamTlsError> {
     let mut roots = RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();
     let (_usable, unusable) = roots.add_parsable_certificates(native.certs);
@@ -154,9 +279,10 @@ fn base_config(extra: Option<PathBuf>) -> Result<ClientConfig, UpstreamTlsError>
         }
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let roots = Arc::new(roots);
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
+        .with_root_certificates(Arc::clone(&roots))
         .with_no_client_auth();
-    Ok(config)
+    Ok(Base { config, roots })
 }

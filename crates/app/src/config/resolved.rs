@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use langley_proxy::{Fingerprint, TlsChoice, TlsProvider, TlsRules};
 use serde_json::Value;
 
 use super::environment::Environment;
@@ -32,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) upstreams: BTreeMap<String, String>,
     /// PEM file added to the roots.
     pub(crate) upstream_ca: Option<PathBuf>,
+    /// Whose TLS hello providers see.
+    pub(crate) tls: TlsRules,
     /// URL of the proxy that Langley itself goes through; may hold a password.
     pub(crate) upstream_proxy: Option<String>,
     /// Hosts reached without it.
@@ -123,6 +126,7 @@ impl Config {
             upstream_ca: read
                 .text("proxy.upstream_ca")
                 .map(|path| environment.absolute(path.as_ref())),
+            tls: read.tls(),
             upstream_proxy: read.text("proxy.upstream_proxy").filter(|url| url != "none"),
             no_proxy: read.text("proxy.no_proxy"),
             max_connections: read.size("proxy.max_connections"),
@@ -207,6 +211,19 @@ impl Read<'_> {
         Address {
             host: self.text(&format!("{section}.host")).unwrap_or_default(),
             port: u16::try_from(port).unwrap_or_default(),
+        }
+    }
+
+    fn tls(&self) -> TlsRules {
+        let provider = self.text("proxy.tls.provider");
+        let fingerprint = self.text("proxy.tls.fingerprint");
+        let hosts = self.list("proxy.tls.hosts");
+        TlsRules {
+            default: TlsChoice {
+                provider: provider.and_then(|word| TlsProvider::parse(&word)).unwrap_or_default(),
+                fingerprint: fingerprint.and_then(|word| Fingerprint::parse(&word)),
+            },
+            hosts: hosts.iter().filter_map(|rule| rule.parse().ok()).collect(),
         }
     }
 

@@ -4,6 +4,7 @@ mod certificates;
 mod check;
 mod database;
 mod folder;
+mod hello;
 mod network;
 mod recorder;
 mod round_trip;
@@ -30,6 +31,7 @@ pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
         Err(error) => checks.push(Check::failed("configuration", &error)),
         Ok(loaded) => {
             checks.push(configuration(&loaded));
+            checks.push(hello::check(&loaded.config.tls));
             let home = Home::at(&loaded.config.home);
             checks.extend(folder::checks(&home));
             checks.extend(certificates::checks(&home, &loaded.config));

@@ -6,7 +6,6 @@ mod endings;
 mod fidelity;
 mod fingerprint;
 mod modes;
-mod openssl;
 mod refusals;
 mod relay;
 mod setup;

@@ -34,3 +34,9 @@ test("nothing is said while one of the two is unknown", () => {
   expect(screen.getByText(LIBRARY)).toBeTruthy();
   expect(screen.queryByText(/ in$/)).toBeNull();
 });
+
+test("a hello that was not the wanted one is told", () => {
+  const note = "the mirrored TLS hello did not work; Langley's own was sent instead";
+  render(<Summary flow={makeFlow({ tls_note: note })} onFilter={() => {}} />);
+  expect(screen.getByText(`TLS: ${note}`)).toBeTruthy();
+});

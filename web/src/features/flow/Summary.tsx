@@ -236,6 +236,9 @@ function notesOf(flow: Flow): NoteList {
       text: `${plural(flow.dropped_events, "event")} dropped after capture: the store could not keep up.`,
     });
   }
+  if (flow.tls_note) {
+    notes.push({ key: "tls", tone: "warn", text: `TLS: ${oneLine(flow.tls_note, 500)}` });
+  }
   if (flow.decode_note) {
     notes.push({
       key: "decode",
