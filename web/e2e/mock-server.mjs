@@ -155,6 +155,7 @@ function makeFlow(at, over = {}) {
     decode_note: null,
     ja4_in: "t13d1516h2_8daaf6152771_02713d6af862",
     ja4_out: "t13d1516h2_8daaf6152771_02713d6af862",
+    tls_note: null,
     provider_request_id: `req_011C${randomBytes(8).toString("hex")}`,
     message_id: done ? `msg_01${randomBytes(10).toString("hex")}` : null,
     preview: count ? null : pick(ASKS),

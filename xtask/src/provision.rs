@@ -12,12 +12,16 @@ use crate::workspace::{has, npm, web};
 const CHROMIUMS: [&str; 4] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// Makes sure that Node, the dashboard's packages and a Chromium are there.
+/// Makes sure that Node, the dashboard's packages, OpenSSL and a Chromium are there.
 pub(crate) fn provision() -> Result<()> {
     if !has("npm", &["--version"]) {
         bail!("npm was not found; install Node 20 or newer, which brings it");
     }
     packages()?;
+    if !has("openssl", &["version"]) {
+        let why = "no `openssl` was found, which the tests of TLS need";
+        install("openssl", why, "")?;
+    }
     if chromium().is_none() {
         install_chromium()?;
     }
@@ -49,21 +53,23 @@ pub(crate) fn packages() -> Result<()> {
 }
 
 fn install_chromium() -> Result<()> {
+    let why = "no Chromium was found for the browser tests";
+    install("chromium", why, ", or name one in CHROMIUM")?;
+    chromium().context("chromium was installed and is still not found").map(drop)
+}
+
+/// Installs a package of Debian and Ubuntu; `or` ends the advice where that cannot be done.
+fn install(package: &str, why: &str, or: &str) -> Result<()> {
     let root = Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout == b"0\n");
     if !root || !has("apt-get", &["--version"]) {
-        bail!(
-            "no Chromium was found for the browser tests; install one (Debian and Ubuntu: \
-             `sudo apt-get install chromium`), or name one in CHROMIUM"
-        );
+        bail!("{why}; install it (Debian and Ubuntu: `sudo apt-get install {package}`){or}");
     }
-    for words in [&["update"][..], &["install", "--yes", "--no-install-recommends", "chromium"]] {
+    for words in [&["update"][..], &["install", "--yes", "--no-install-recommends", package]] {
         let mut command = Command::new("apt-get");
         command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
         if !run(command)?.ok {
-            bail!(
-                "apt-get could not install chromium; install it by hand, or name one in CHROMIUM"
-            );
+            bail!("apt-get could not install {package}; install it by hand{or}");
         }
     }
-    chromium().context("chromium was installed and is still not found").map(drop)
+    Ok(())
 }

@@ -297,6 +297,7 @@ fn proxy_options(config: &Config, hosts: HostList, token: &Token) -> Result<Prox
     options.upstream_ca.clone_from(&config.upstream_ca);
     options.client_certificates = config.client_certificates.values().cloned().collect();
     options.insecure_hosts.clone_from(&config.insecure_hosts);
+    options.tls = config.tls.clone();
     options.upstream_proxy = config
         .upstream_proxy
         .as_deref()

@@ -93,6 +93,7 @@ impl Exchange {
         flow.client_addr = Some(opened.client_addr);
         flow.ja4_in = opened.ja4_in;
         flow.ja4_out = opened.ja4_out;
+        flow.tls_note = opened.tls_note;
         if let Some(setup) = opened.setup {
             flow.connect = Some(Duration::from_nanos(setup.connect_ns));
             flow.tls = Some(Duration::from_nanos(setup.tls_ns));

@@ -91,6 +91,8 @@ pub struct Opened {
     pub ja4_in: Option<String>,
     /// JA4 of the ClientHello sent to the provider.
     pub ja4_out: Option<String>,
+    /// Why that hello is not the one that was wanted, in words.
+    pub tls_note: Option<String>,
     /// What the recorder still wants to see.
     pub interest: Arc<Interest>,
 }

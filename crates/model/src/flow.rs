@@ -119,6 +119,8 @@ pub struct Flow {
     pub ja4_in: Option<String>,
     /// JA4 of Langley's hello.
     pub ja4_out: Option<String>,
+    /// Why Langley's hello is not the one that was wanted, in words.
+    pub tls_note: Option<String>,
     /// First characters of the last user text and of the answer, for lists.
     pub preview: Option<String>,
 }
@@ -181,6 +183,7 @@ impl Flow {
             decode_note: None,
             ja4_in: None,
             ja4_out: None,
+            tls_note: None,
             preview: None,
         }
     }

@@ -251,6 +251,7 @@ impl Scrub for Flow {
             &mut self.provider_request_id,
             &mut self.message_id,
             &mut self.decode_note,
+            &mut self.tls_note,
             &mut self.preview,
         ] {
             text.scrub(redactor);

@@ -17,14 +17,14 @@ use crate::authority::{Authority, normalise};
 use crate::connection::{Client, Serving, refuse};
 use crate::dial::Dialed;
 use crate::drive::Switch;
-use crate::exchange::Route;
+use crate::exchange::{Greetings, Route};
 use crate::intercept::{Intercepted, serve_refusal};
 use crate::plain::nanos;
 use crate::prefixed::Prefixed;
 use crate::refusal::Refusal;
 use crate::tunnel::{self, Passed};
 use crate::upstream::{Driver, Sender};
-use crate::upstream_tls::{Connected, UpstreamTlsError};
+use crate::upstream_tls::{Connected, Hop, UpstreamTlsError};
 
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 /// The longest ClientHello that is waited for; longer ones are tunnelled.
@@ -166,7 +166,7 @@ impl Connect {
         });
     }
 
-    fn route(&self, scheme: &'static str, setup: Setup, ja4_in: Option<String>) -> Route {
+    fn route(&self, scheme: &'static str, setup: Setup, greetings: Greetings) -> Route {
         Route {
             observer: Arc::clone(self.client.observer()),
             connection: self.connection,
@@ -176,7 +176,7 @@ impl Connect {
             upstream: None,
             client: self.client.address(),
             setup: Mutex::new(Some(setup)),
-            ja4_in,
+            greetings,
             limits: self.client.options().limits,
             switch: Switch::default(),
         }
@@ -192,7 +192,7 @@ impl Connect {
         shutdown: CancellationToken,
     ) -> Option<Serving> {
         let upstream = Prefixed::new(dialed.early, dialed.stream);
-        let route = self.route("http", Setup { connect_ns, tls_ns: 0 }, None);
+        let route = self.route("http", Setup { connect_ns, tls_ns: 0 }, Greetings::default());
         let stream = Prefixed::new(bytes.freeze(), stream);
         let opened = Sender::http1(upstream).await;
         Some(serve(stream, Version::Http1, opened, route, None, shutdown))
@@ -210,7 +210,15 @@ impl Connect {
     ) -> Option<Serving> {
         let name = hello.sni.clone().unwrap_or_else(|| self.authority.host().to_owned());
         let begun = Tick::now();
-        let upstream = self.client.tls().connect(&name, &hello.alpn, dialed).await;
+        let mut greetings = Greetings { ja4_in: Some(hello.ja4()), ..Greetings::default() };
+        let hop = Hop {
+            name: &name,
+            target: &self.authority,
+            alpn: &hello.alpn,
+            hello: Some(&bytes),
+            dialer: self.client.dialer(),
+        };
+        let upstream = self.client.tls().connect(&hop, dialed, &mut greetings).await;
         let setup = Setup { connect_ns, tls_ns: nanos(Tick::now().since(begun)) };
         let asked_in_vain = match &upstream {
             Ok(connected) => connected.asked_in_vain,
@@ -220,7 +228,7 @@ impl Connect {
             drop(upstream);
             return self.tunnel_instead(stream, bytes, shutdown).await;
         }
-        let route = self.route("https", setup, Some(hello.ja4()));
+        let route = self.route("https", setup, greetings);
         let stream = Prefixed::new(bytes.freeze(), stream);
         match upstream {
             Ok(Connected { stream: upstream, .. }) => {

@@ -43,10 +43,21 @@ pub(crate) struct Route {
     pub(crate) client: SocketAddr,
     /// Told by the first flow only.
     pub(crate) setup: Mutex<Option<Setup>>,
-    pub(crate) ja4_in: Option<String>,
     pub(crate) limits: Limits,
+    pub(crate) greetings: Greetings,
     /// The client's connection may become something else.
     pub(crate) switch: Switch,
+}
+
+/// What both legs' TLS hellos were.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Greetings {
+    /// JA4 of the agent's.
+    pub(crate) ja4_in: Option<String>,
+    /// JA4 of the one sent to the provider.
+    pub(crate) ja4_out: Option<String>,
+    /// Why it was not the one that was wanted.
+    pub(crate) note: Option<String>,
 }
 
 /// The connection to the client must be broken off: the provider's was.
@@ -94,8 +105,9 @@ impl Route {
                 headers: headers::block(request.headers()),
                 control: headers::control(request.headers()),
                 setup: self.setup.lock().take(),
-                ja4_in: self.ja4_in.clone(),
-                ja4_out: None,
+                ja4_in: self.greetings.ja4_in.clone(),
+                ja4_out: self.greetings.ja4_out.clone(),
+                tls_note: self.greetings.note.clone(),
                 interest: Arc::default(),
             },
         )

@@ -9,6 +9,7 @@ use crate::identity::ClientCertificate;
 use crate::limits::Limits;
 use crate::no_proxy::NoProxy;
 use crate::reverse::BaseUrl;
+use crate::tls_rules::TlsRules;
 use crate::upstream_proxy::UpstreamProxy;
 
 /// Options of a [`crate::Proxy`].
@@ -24,6 +25,8 @@ pub struct ProxyOptions {
     pub client_certificates: Vec<ClientCertificate>,
     /// Hosts whose certificate is not checked at all: exact names.
     pub insecure_hosts: Vec<String>,
+    /// Whose TLS hello a provider sees.
+    pub tls: TlsRules,
     /// Proxy to go through.
     pub upstream_proxy: Option<UpstreamProxy>,
     /// Hosts reached directly all the same.
@@ -63,6 +66,7 @@ impl ProxyOptions {
             upstream_ca: None,
             client_certificates: Vec::new(),
             insecure_hosts: Vec::new(),
+            tls: TlsRules::default(),
             upstream_proxy: None,
             no_proxy: NoProxy::default(),
             max_connections: 8192,

@@ -13,10 +13,11 @@ use crate::authority::Authority;
 use crate::body::TapBody;
 use crate::connection::Client;
 use crate::drive::{Current, Switch};
-use crate::exchange::{Broken, Route, exchange};
+use crate::exchange::{Broken, Greetings, Route, exchange};
 use crate::refusal::Refusal;
 use crate::reverse;
 use crate::upstream::{Driver, Sender};
+use crate::upstream_tls::Hop;
 
 /// The upstream legs of one client connection: one at a time, kept while it goes to the same place.
 pub(crate) struct PlainService {
@@ -65,7 +66,8 @@ impl PlainService {
         let place = match self.place(&mut request) {
             Ok(place) => place,
             Err((place, refusal)) => {
-                return Ok(self.route(&place, None).refuse(&request, &refusal));
+                let route = self.route(&place, None, Greetings::default());
+                return Ok(route.refuse(&request, &refusal));
             }
         };
         let leg = self.current.lock().clone();
@@ -81,7 +83,9 @@ impl PlainService {
                     }
                     leg
                 }
-                Err(refusal) => return Ok(self.route(&place, None).refuse(&request, &refusal)),
+                Err((refusal, greetings)) => {
+                    return Ok(self.route(&place, None, greetings).refuse(&request, &refusal));
+                }
             },
         };
         exchange(&leg.route, &leg.sender, leg.driver.clone(), request).await
@@ -160,7 +164,23 @@ impl PlainService {
         Ok(place)
     }
 
-    async fn open(&self, place: &Place) -> Result<Leg, Refusal> {
+    /// A connection for `place`; without one, the refusal and what was said before it.
+    async fn open(&self, place: &Place) -> Result<Leg, (Refusal, Greetings)> {
+        let mut greetings = Greetings::default();
+        match self.connect(place, &mut greetings).await {
+            Ok((sender, driver, setup)) => {
+                let route = self.route(place, Some(setup), greetings);
+                Ok(Leg { to: place.clone(), sender, route, driver })
+            }
+            Err(refusal) => Err((refusal, greetings)),
+        }
+    }
+
+    async fn connect(
+        &self,
+        place: &Place,
+        greetings: &mut Greetings,
+    ) -> Result<(Sender, Option<Driver>, Setup), Refusal> {
         let begun = Tick::now();
         let dialed = self.client.dialer().dial(&place.authority).await?;
         let connect_ns = nanos(Tick::now().since(begun));
@@ -171,9 +191,15 @@ impl PlainService {
             } else {
                 vec![b"http/1.1".to_vec()]
             };
-            let host = place.authority.host();
             // What asks for a certificate may do without: the request will show.
-            let stream = self.client.tls().connect(host, &alpn, dialed).await?.stream;
+            let hop = Hop {
+                name: place.authority.host(),
+                target: &place.authority,
+                alpn: &alpn,
+                hello: None,
+                dialer: self.client.dialer(),
+            };
+            let stream = self.client.tls().connect(&hop, dialed, greetings).await?.stream;
             let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             if http2 { Sender::http2(stream).await } else { Sender::http1(stream).await }
         } else {
@@ -193,11 +219,10 @@ impl PlainService {
                 None
             }
         };
-        let setup = Setup { connect_ns, tls_ns };
-        Ok(Leg { to: place.clone(), sender, route: self.route(place, Some(setup)), driver })
+        Ok((sender, driver, Setup { connect_ns, tls_ns }))
     }
 
-    fn route(&self, place: &Place, setup: Option<Setup>) -> Route {
+    fn route(&self, place: &Place, setup: Option<Setup>, greetings: Greetings) -> Route {
         Route {
             observer: Arc::clone(self.client.observer()),
             connection: self.connection,
@@ -207,8 +232,8 @@ impl PlainService {
             upstream: place.upstream.clone(),
             client: self.client.address(),
             setup: Mutex::new(setup),
-            ja4_in: None,
             limits: self.client.options().limits,
+            greetings,
             switch: self.switch.clone(),
         }
     }
@@ -240,8 +265,8 @@ pub(crate) fn record_malformed(client: &Client, connection: ConnectionId, reason
         upstream: None,
         client: client.address(),
         setup: Mutex::new(None),
-        ja4_in: None,
         limits: client.options().limits,
+        greetings: Greetings::default(),
         switch: Switch::default(),
     };
     route.record_malformed(reason);

@@ -104,15 +104,15 @@ fn trust(ca_pem: &str) -> Result<Arc<WebPkiServerVerifier>, String> {
     let certificate =
         CertificateDer::from_pem_slice(ca_pem.as_bytes()).map_err(|error| error.to_string())?;
     roots.add(certificate).map_err(|error| error.to_string())?;
-    verifier(roots).map_err(|error| error.to_string())
+    verifier(Arc::new(roots)).map_err(|error| error.to_string())
 }
 
 /// The usual verification against `roots`.
 pub(crate) fn verifier(
-    roots: RootCertStore,
+    roots: Arc<RootCertStore>,
 ) -> Result<Arc<WebPkiServerVerifier>, rustls::client::VerifierBuilderError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build()
+    WebPkiServerVerifier::builder_with_provider(roots, provider).build()
 }
 
 /// Verifies every name as usual, but the probe's against its own authority alone.
@@ -214,7 +214,8 @@ mod tests {
         let mut roots = RootCertStore::empty();
         roots.add(usual.cert.der().clone()).unwrap();
         let probe = Probe::new("");
-        let both = ProbeVerifier { usual: verifier(roots).unwrap(), probe: probe.clone() };
+        let both =
+            ProbeVerifier { usual: verifier(Arc::new(roots)).unwrap(), probe: probe.clone() };
         let accepts = |certificate: &rcgen::CertifiedKey<rcgen::KeyPair>, name: &str| {
             let name = ServerName::try_from(name.to_owned()).unwrap();
             both.verify_server_cert(certificate.cert.der(), &[], &name, &[], UnixTime::now())

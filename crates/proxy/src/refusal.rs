@@ -30,8 +30,7 @@ impl From<DialError> for Refusal {
 
 impl From<UpstreamTlsError> for Refusal {
     fn from(error: UpstreamTlsError) -> Self {
-        let timed_out = matches!(error, UpstreamTlsError::TimedOut { .. });
-        Self::unreachable(error.code(), error.to_string(), timed_out)
+        Self::unreachable(error.code(), error.to_string(), error.is_timeout())
     }
 }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use lru::LruCache;
 use parking_lot::Mutex;
+use rustls::client::ResolvesClientCert;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
@@ -16,24 +18,29 @@ use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::authority::normalise;
-use crate::dial::Dialed;
+use crate::authority::{Authority, normalise};
+use crate::dial::{DialError, Dialed, Dialer};
+use crate::exchange::Greetings;
+use crate::greeted::{Greeted, Sent};
 use crate::identity::{self, ClientCertificate, ClientCertificateError, Identity};
+use crate::mirror::{Fingerprint, NotMirrored, Profile};
 use crate::options::ProxyOptions;
 use crate::prefixed::Prefixed;
 use crate::probe::{Probe, ProbeVerifier, verifier};
+use crate::tls_rules::{TlsProvider, TlsRules};
 use crate::unverified::Unverified;
 
 /// Distinct ALPN offers whose configuration is kept ready.
 const KEPT: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
 /// The TLS leg to the provider.
-pub(crate) type UpstreamStream = TlsStream<Prefixed<TcpStream>>;
+pub(crate) type UpstreamStream = TlsStream<Greeted<Prefixed<TcpStream>>>;
 
 /// Client configurations by what they are for; the files are read once, when they are first needed.
 #[derive(Debug)]
 pub(crate) struct UpstreamTls {
     sources: Sources,
+    rules: TlsRules,
     timeout: Duration,
     probe: Probe,
     base: OnceCell<Base>,
@@ -48,10 +55,12 @@ struct Sources {
     insecure: Vec<String>,
 }
 
-/// What was read from the sources.
+/// What every handshake rests on, read from the sources.
 #[derive(Debug)]
 struct Base {
     config: ClientConfig,
+    roots: Arc<RootCertStore>,
+    verifier: Arc<ProbeVerifier>,
     identities: Vec<Result<Arc<Identity>, ClientCertificateError>>,
     unverified: Arc<Unverified>,
 }
@@ -70,6 +79,12 @@ pub(crate) struct Connected {
     pub(crate) stream: UpstreamStream,
     /// It asked for a certificate, and there was none to present.
     pub(crate) asked_in_vain: bool,
+}
+
+/// A hello to mirror, and a configuration whose hello can be made into it.
+struct Mirrored {
+    profile: Profile,
+    config: ClientConfig,
 }
 
 /// Why there is no TLS connection to the provider.
@@ -95,6 +110,13 @@ pub(crate) enum UpstreamTlsError {
     Certificate(#[from] ClientCertificateError),
     #[error("the TLS handshake with {host} took longer than {} s; try again", after.as_secs())]
     TimedOut { host: String, after: Duration },
+    #[error(
+        "{0}, and proxy.tls.provider is `mirror-strict`; set it to `mirror`, which falls back to \
+         Langley's own hello, or to `native`, or name a profile in proxy.tls.fingerprint"
+    )]
+    Mirror(String),
+    #[error(transparent)]
+    Dial(#[from] DialError),
 }
 
 impl UpstreamTlsError {
@@ -107,8 +129,47 @@ impl UpstreamTlsError {
             Self::CertificateAsked { .. } => "client_certificate_asked",
             Self::Certificate(_) => "client_certificate_unusable",
             Self::TimedOut { .. } => "upstream_tls_timed_out",
+            Self::Mirror(_) => "upstream_tls_not_mirrored",
+            Self::Dial(error) => error.code(),
         }
     }
+
+    /// Whether waiting is what failed.
+    pub(crate) const fn is_timeout(&self) -> bool {
+        matches!(self, Self::TimedOut { .. } | Self::Dial(DialError::TimedOut { .. }))
+    }
+
+    /// Whether the provider may like another hello better. A certificate that is not trusted is none of
+    /// the hello's doing.
+    fn is_worth_another_hello(&self) -> bool {
+        match self {
+            Self::Handshake { why, .. } => {
+                let why = why.get_ref().and_then(|inner| inner.downcast_ref());
+                !matches!(why, Some(rustls::Error::InvalidCertificate(_)))
+            }
+            Self::TimedOut { .. } => true,
+            Self::Name(_)
+            | Self::Roots { .. }
+            | Self::Config(_)
+            | Self::CertificateAsked { .. }
+            | Self::Certificate(_)
+            | Self::Mirror(_)
+            | Self::Dial(_) => false,
+        }
+    }
+}
+
+/// A provider to handshake with.
+pub(crate) struct Hop<'a> {
+    /// The name to verify.
+    pub(crate) name: &'a str,
+    /// Where it is, for another connection.
+    pub(crate) target: &'a Authority,
+    /// Exactly what is offered; nothing when empty.
+    pub(crate) alpn: &'a [Vec<u8>],
+    /// The first bytes of the agent's TLS connection; none in reverse mode.
+    pub(crate) hello: Option<&'a [u8]>,
+    pub(crate) dialer: &'a Dialer,
 }
 
 impl UpstreamTls {
@@ -118,44 +179,117 @@ impl UpstreamTls {
             certificates: options.client_certificates.clone(),
             insecure: options.insecure_hosts.iter().map(|host| normalise(host)).collect(),
         };
-        let timeout = options.handshake_timeout;
+        let (rules, timeout) = (options.tls.clone(), options.handshake_timeout);
         let ready = Mutex::new(LruCache::new(KEPT));
-        Self { sources, timeout, probe, base: OnceCell::new(), ready }
+        Self { sources, rules, timeout, probe, base: OnceCell::new(), ready }
     }
 
-    /// Handshakes with `host`, offering exactly `alpn` (nothing when empty).
+    /// Handshakes with the hello that the rules ask for; `greetings` learn what was sent, however it
+    /// ends. A mirrored handshake that fails is followed by one with the library's own hello on a new
+    /// connection, unless the rules are strict: nothing was asked of the provider yet.
     pub(crate) async fn connect(
         &self,
-        host: &str,
-        alpn: &[Vec<u8>],
+        hop: &Hop<'_>,
         dialed: Dialed,
+        greetings: &mut Greetings,
     ) -> Result<Connected, UpstreamTlsError> {
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| UpstreamTlsError::Name(host.to_owned()))?;
-        let wanted = self.wanted(host, alpn);
+        let choice = self.rules.of(hop.name);
+        let is_strict = match choice.provider {
+            TlsProvider::Native => return self.handshake(hop, dialed, None, greetings).await,
+            TlsProvider::Mirror => false,
+            TlsProvider::MirrorStrict => true,
+        };
+        let mirrored = self.mirrored(hop, choice.fingerprint).await?;
+        let (why, dialed) = match mirrored {
+            Ok(mirrored) => match self.handshake(hop, dialed, Some(mirrored), greetings).await {
+                Err(error) if error.is_worth_another_hello() => {
+                    let why = format!("the mirrored TLS hello did not work ({error})");
+                    if is_strict {
+                        return Err(UpstreamTlsError::Mirror(why));
+                    }
+                    (why, None)
+                }
+                settled => return settled,
+            },
+            Err(why) => {
+                let why = format!("there was no TLS hello to mirror ({why})");
+                if is_strict {
+                    return Err(UpstreamTlsError::Mirror(why));
+                }
+                (why, Some(dialed))
+            }
+        };
+        tracing::info!(host = hop.name, why, "the library's own TLS hello is sent instead");
+        greetings.note = Some(format!("{why}; Langley's own was sent instead"));
+        let dialed = match dialed {
+            Some(dialed) => dialed,
+            None => hop.dialer.dial(hop.target).await?,
+        };
+        self.handshake(hop, dialed, None, greetings).await
+    }
+
+    /// What a mirrored handshake needs.
+    async fn mirrored(
+        &self,
+        hop: &Hop<'_>,
+        fingerprint: Option<Fingerprint>,
+    ) -> Result<Result<Mirrored, NotMirrored>, UpstreamTlsError> {
+        let profile = match (fingerprint, hop.hello) {
+            (Some(fingerprint), _) => Profile::named(fingerprint),
+            (None, Some(hello)) => Profile::of_agent(hello),
+            (None, None) => Err(NotMirrored::NoAgent),
+        };
+        let base = self.base().await?;
+        let wanted = self.wanted(hop);
+        let certificates = base.identity(&wanted)?;
+        Ok(profile.and_then(|profile| {
+            let mut config = profile.config(hop.alpn, &base.roots, certificates)?;
+            config.dangerous().set_certificate_verifier(base.verifier(&wanted));
+            Ok(Mirrored { profile, config })
+        }))
+    }
+
+    /// One handshake: a mirrored one, else with the library's own hello.
+    async fn handshake(
+        &self,
+        hop: &Hop<'_>,
+        dialed: Dialed,
+        mirrored: Option<Mirrored>,
+        greetings: &mut Greetings,
+    ) -> Result<Connected, UpstreamTlsError> {
+        let host = || hop.name.to_owned();
+        let name = ServerName::try_from(host()).map_err(|_| UpstreamTlsError::Name(host()))?;
+        let wanted = self.wanted(hop);
         let has_certificate = wanted.certificate.is_some();
-        let config = self.config(wanted).await?;
+        let (profile, config) = match mirrored {
+            Some(Mirrored { profile, config }) => (Some(profile), Arc::new(config)),
+            None => (None, self.config(wanted).await?),
+        };
+        let sent = Sent::default();
         let stream = Prefixed::new(dialed.early, dialed.stream);
+        let stream = Greeted::new(stream, profile, Arc::clone(&sent));
         let handshake = identity::noticing(TlsConnector::from(config).connect(name, stream));
-        let Ok((shaken, asked)) = tokio::time::timeout(self.timeout, handshake).await else {
-            return Err(UpstreamTlsError::TimedOut { host: host.to_owned(), after: self.timeout });
+        let shaken = tokio::time::timeout(self.timeout, handshake).await;
+        greetings.ja4_out = sent.get().cloned();
+        let Ok((shaken, asked)) = shaken else {
+            return Err(UpstreamTlsError::TimedOut { host: host(), after: self.timeout });
         };
         let asked_in_vain = asked && !has_certificate;
         match shaken {
             Ok(stream) => Ok(Connected { stream, asked_in_vain }),
             Err(why) if asked_in_vain => {
-                Err(UpstreamTlsError::CertificateAsked { host: host.to_owned(), why })
+                Err(UpstreamTlsError::CertificateAsked { host: host(), why })
             }
-            Err(why) => Err(UpstreamTlsError::Handshake { host: host.to_owned(), why }),
+            Err(why) => Err(UpstreamTlsError::Handshake { host: host(), why }),
         }
     }
 
-    fn wanted(&self, host: &str, alpn: &[Vec<u8>]) -> Wanted {
-        let fits = |certificate: &ClientCertificate| certificate.hosts.matches(host);
+    fn wanted(&self, hop: &Hop<'_>) -> Wanted {
+        let fits = |certificate: &ClientCertificate| certificate.hosts.matches(hop.name);
         Wanted {
-            alpn: alpn.to_vec(),
+            alpn: hop.alpn.to_vec(),
             certificate: self.sources.certificates.iter().position(fits),
-            insecure: self.sources.insecure.iter().any(|name| name == host),
+            insecure: self.sources.insecure.iter().any(|name| name == hop.name),
         }
     }
 
@@ -173,12 +307,8 @@ impl UpstreamTls {
         let base = self.base().await?;
         let mut config = base.config.clone();
         config.alpn_protocols.clone_from(&wanted.alpn);
-        if let Some(identity) = wanted.certificate.and_then(|index| base.identities.get(index)) {
-            config.client_auth_cert_resolver = identity.clone()?;
-        }
-        if wanted.insecure {
-            config.dangerous().set_certificate_verifier(Arc::clone(&base.unverified) as Arc<_>);
-        }
+        config.client_auth_cert_resolver = base.identity(&wanted)?;
+        config.dangerous().set_certificate_verifier(base.verifier(&wanted));
         let config = Arc::new(config);
         self.ready.lock().put(wanted, Arc::clone(&config));
         Ok(config)
@@ -196,6 +326,27 @@ impl UpstreamTls {
             }
         };
         self.base.get_or_try_init(load).await
+    }
+}
+
+impl Base {
+    /// What is presented when the provider asks.
+    fn identity(
+        &self,
+        wanted: &Wanted,
+    ) -> Result<Arc<dyn ResolvesClientCert>, ClientCertificateError> {
+        match wanted.certificate.and_then(|index| self.identities.get(index)) {
+            Some(identity) => Ok(identity.clone()?),
+            None => Ok(Arc::clone(&self.config.client_auth_cert_resolver)),
+        }
+    }
+
+    fn verifier(&self, wanted: &Wanted) -> Arc<dyn ServerCertVerifier> {
+        if wanted.insecure {
+            Arc::clone(&self.unverified) as Arc<_>
+        } else {
+            Arc::clone(&self.verifier) as Arc<_>
+        }
     }
 }
 
@@ -222,16 +373,18 @@ fn read(sources: Sources, probe: Probe) -> Result<Base, UpstreamTlsError> {
             return Err(fail("it holds no certificate".into()));
         }
     }
-    let usual = verifier(roots).map_err(|e| rustls::Error::General(e.to_string()))?;
+    let roots = Arc::new(roots);
+    let usual = verifier(Arc::clone(&roots)).map_err(|e| rustls::Error::General(e.to_string()))?;
+    let verifier = Arc::new(ProbeVerifier { usual, probe });
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let unverified = Arc::new(Unverified(Arc::clone(&provider)));
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(ProbeVerifier { usual, probe }))
+        .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<_>)
         .with_client_cert_resolver(Arc::new(Identity::none()));
     // One that cannot be read concerns its own hosts only.
     let identities =
-        sources.certificates.iter().map(|certificate| certificate.load().map(Arc::new));
-    Ok(Base { config, identities: identities.collect(), unverified })
+        sources.certificates.iter().map(|certificate| certificate.load().map(Arc::new)).collect();
+    Ok(Base { config, roots, verifier, identities, unverified })
 }

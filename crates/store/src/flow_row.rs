@@ -74,6 +74,7 @@ const PLAIN: &[&str] = &[
     "decode_note",
     "ja4_in",
     "ja4_out",
+    "tls_note",
     "preview",
 ];
 
@@ -282,7 +283,8 @@ impl<'s, 'c> Binder<'s, 'c> {
             self.number(gap.bytes);
         }
         self.number(flow.dropped_events);
-        for text in [&flow.decode_note, &flow.ja4_in, &flow.ja4_out, &flow.preview] {
+        let notes = [&flow.decode_note, &flow.ja4_in, &flow.ja4_out, &flow.tls_note, &flow.preview];
+        for text in notes {
             self.text(text);
         }
     }
@@ -395,6 +397,7 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Stored<Flow>)> {
     flow.decode_note = columns.take()?;
     flow.ja4_in = columns.take()?;
     flow.ja4_out = columns.take()?;
+    flow.tls_note = columns.take()?;
     flow.preview = columns.take()?;
     Ok((n, Stored::read_back(flow, revision)))
 }

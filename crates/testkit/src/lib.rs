@@ -12,6 +12,7 @@
 mod cassette;
 mod client;
 mod expectation;
+mod openssl;
 mod playbook;
 mod recording;
 mod split;
@@ -19,6 +20,7 @@ mod split;
 pub use cassette::{CASSETTES, Cassette, big_stream, cassette};
 pub use client::{Client, ClientError, Connection, Request, Response, Stream, Upload, Whole};
 pub use expectation::Expectation;
+pub use openssl::{OpensslServer, openssl, openssl_ask};
 pub use playbook::{FlowPlay, Playbook};
 pub use recording::{Recording, RecordingSink, SeenFlow};
 pub use split::{byte_by_byte, every_split, for_every_chunking, random_pieces};

@@ -101,6 +101,7 @@ impl Playbook {
                 .then_some(Setup { connect_ns: 1_000_000, tls_ns: 2_000_000 }),
             ja4_in: None,
             ja4_out: None,
+            tls_note: None,
             interest: Arc::default(),
         };
         adjust(&mut opened);

@@ -764,6 +764,8 @@ export interface components {
              * @description Milliseconds of the TLS handshake with the provider; first flow of a connection only.
              */
             tls_ms: number | null;
+            /** @description Why Langley's TLS hello is not the one that was wanted. */
+            tls_note: string | null;
             /** @description One entry per tool call, duplicates kept. */
             tool_names: string[];
             /**

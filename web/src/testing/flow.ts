@@ -65,6 +65,7 @@ export function makeFlow(over: Partial<Flow> = {}): Flow {
     decode_note: null,
     ja4_in: null,
     ja4_out: null,
+    tls_note: null,
     provider_request_id: null,
     message_id: null,
     preview: null,

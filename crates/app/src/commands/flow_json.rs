@@ -81,6 +81,7 @@ pub(super) fn flow_json(flow: &Stored<Flow>) -> Value {
         "decode_note": flow.decode_note,
         "ja4_in": flow.ja4_in,
         "ja4_out": flow.ja4_out,
+        "tls_note": flow.tls_note,
         "provider_request_id": flow.provider_request_id,
         "message_id": flow.message_id,
         "revision": flow.revision().0,

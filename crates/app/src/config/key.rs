@@ -173,9 +173,10 @@ pub(crate) const KEYS: &[Key] = &[
     key("proxy.upstream_proxy", Kind::ProxyUrl, Default::Unset("`HTTPS_PROXY`, else none"), "HTTP proxy that Langley itself goes through, `http://[user:password@]host:port`; `none` goes directly.")
         .env("LANGLEY_UPSTREAM_PROXY"),
     key("proxy.no_proxy", Kind::NoProxy, Default::Unset("`NO_PROXY`, else none"), "Hosts reached without the upstream proxy: names, suffixes, addresses, CIDR ranges."),
-    key("proxy.tls.provider", Kind::TlsProvider, Default::Text("native"), "How Langley's own TLS greeting to providers looks. Only `native` so far.")
+    key("proxy.tls.provider", Kind::TlsProvider, Default::Text("native"), "Whose TLS hello a provider sees: `native` Langley's own; `mirror` the agent's (cipher list, extensions, order, groups, so that its JA4 is the same), or Langley's own where the provider does not accept that, which the flow then says; `mirror-strict` the agent's or none, as a 502. `utls` is read as `mirror`.")
         .env("LANGLEY_TLS_PROVIDER"),
-    key("proxy.tls.fingerprint", Kind::Text, Default::Unset("none"), "Named greeting profile, for a provider other than `native`.").later(),
+    key("proxy.tls.fingerprint", Kind::Fingerprint, Default::Unset("the agent's hello"), "Known client whose hello is mirrored in place of the agent's. In reverse mode, where no agent's hello exists, without it `mirror` sends Langley's own and `mirror-strict` answers 502. Without effect where the provider is `native`."),
+    key("proxy.tls.hosts", Kind::TlsHosts, Default::List(&[]), "Exceptions by host, the first that matches: `HOST=` and `native`, `mirror`, `mirror-strict`, a profile (mirrors it), or `mirror-strict:PROFILE`. An exception stands for itself: it does not take over `proxy.tls.fingerprint`."),
     key("proxy.max_connections", Kind::Count { min: 16, max: 1_000_000 }, Default::Number(16_384), "Agent connections open at once; more wait."),
     key("proxy.limits.header_bytes", Kind::Bytes { min: 8 * 1024, max: 16 * MIB }, Default::Number(384 * 1024), "Size of a request's head; a larger one is answered 431."),
     key("proxy.limits.header_count", Kind::Count { min: 16, max: 1000 }, Default::Number(100), "Header lines of a request; one with more is answered 431."),

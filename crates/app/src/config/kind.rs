@@ -1,7 +1,7 @@
 //! Kinds of values: what each accepts, from YAML as well as from text, and what it says otherwise.
 
 use hyper::Uri;
-use langley_proxy::{HostList, NoProxy, UpstreamProxy};
+use langley_proxy::{Fingerprint, HostList, HostRule, NoProxy, TlsProvider, UpstreamProxy};
 use serde_json::{Value, json};
 
 use super::key::is_name;
@@ -31,8 +31,6 @@ pub(crate) enum Kind {
     Port,
     /// An address or host name to listen on.
     Host,
-    /// Any text.
-    Text,
     /// An upstream's name.
     Name,
     /// A path to a file.
@@ -47,6 +45,10 @@ pub(crate) enum Kind {
     NoProxy,
     /// How TLS towards providers is spoken.
     TlsProvider,
+    /// A TLS hello by name.
+    Fingerprint,
+    /// How TLS is spoken by host.
+    TlsHosts,
     /// Host patterns; a leading `+` adds.
     Hosts,
     /// Host names without patterns.
@@ -87,9 +89,7 @@ impl Kind {
                 number(value).filter(|n| *n <= 65_535).map_or_else(refuse, |n| Ok(json!(n)))
             }
             Self::Host => text(value).filter(|t| is_host(t)).map_or_else(refuse, |t| Ok(json!(t))),
-            Self::Text | Self::File | Self::Folder => {
-                text(value).map_or_else(refuse, |t| Ok(json!(t)))
-            }
+            Self::File | Self::Folder => text(value).map_or_else(refuse, |t| Ok(json!(t))),
             Self::NoProxy => match strings(value).map(|items| items.join(",")) {
                 Some(list) => match NoProxy::parse(&list) {
                     Ok(_) => Ok(json!(list)),
@@ -107,13 +107,23 @@ impl Kind {
                 Some(t) if UpstreamProxy::parse(&t).is_ok() => Ok(json!(t)),
                 _ => Err(format!("the value is not {}", self.accepted())),
             },
-            Self::TlsProvider => match text(value).as_deref() {
-                Some("native") => Ok(json!("native")),
-                Some(later @ ("mirror" | "mirror-strict" | "utls")) => {
-                    Err(format!("`{later}` is not there yet in this version; accepted: native"))
+            Self::TlsProvider => text(value)
+                .and_then(|word| TlsProvider::parse(&word))
+                .map_or_else(refuse, |provider| Ok(json!(provider.as_str()))),
+            Self::Fingerprint => text(value)
+                .and_then(|word| Fingerprint::parse(&word))
+                .map_or_else(refuse, |fingerprint| Ok(json!(fingerprint.as_str()))),
+            Self::TlsHosts => {
+                let Some(items) = strings(value) else { return refuse() };
+                let rules: Result<Vec<HostRule>, _> =
+                    items.iter().map(|item| item.parse()).collect();
+                match rules {
+                    Ok(rules) => {
+                        Ok(json!(rules.iter().map(ToString::to_string).collect::<Vec<_>>()))
+                    }
+                    Err(error) => Err(error.to_string()),
                 }
-                _ => refuse(),
-            },
+            }
             Self::Hosts => {
                 let Some(mut items) = strings(value) else { return refuse() };
                 let adds = self.adds(value);
@@ -186,7 +196,6 @@ impl Kind {
             ),
             Self::Port => "a port from 0 to 65535".into(),
             Self::Host => "an IP address or host name".into(),
-            Self::Text => "a text".into(),
             Self::Name => "a name of lower-case letters, digits, - and _".into(),
             Self::File => "a path to a file".into(),
             Self::Folder => "a path to a folder".into(),
@@ -195,7 +204,11 @@ impl Kind {
                 "a proxy's URL as in `http://[user:password@]host:port`, or `none`".into()
             }
             Self::NoProxy => "a comma list of hosts, addresses and ranges".into(),
-            Self::TlsProvider => "native".into(),
+            Self::TlsProvider => "native, mirror or mirror-strict".into(),
+            Self::Fingerprint => "chrome, electron, bun or node".into(),
+            Self::TlsHosts => {
+                "a list of rules as in `*.example.com=mirror` or `api.example.com=chrome`".into()
+            }
             Self::Hosts => {
                 "a list of host names, where a label may be `*`, as in `*.example.com`".into()
             }
@@ -332,6 +345,22 @@ mod tests {
         for doubtful in ["*", "*.example", "+lab.example", "https://lab.example", "a b"] {
             assert!(hosts(json!([doubtful])).is_err(), "{doubtful}");
         }
+    }
+
+    #[test]
+    fn whose_hello_is_sent_is_said_in_known_words() {
+        let provider = |text: &str| Kind::TlsProvider.accept(&json!(text), None);
+        assert_eq!(provider("utls"), Ok(json!("mirror")));
+        assert_eq!(provider("mirror-strict"), Ok(json!("mirror-strict")));
+        let said = "`boring` is not native, mirror or mirror-strict";
+        assert_eq!(provider("boring"), Err(said.into()));
+        assert_eq!(Kind::Fingerprint.accept(&json!("bun"), None), Ok(json!("bun")));
+        assert!(Kind::Fingerprint.accept(&json!("safari"), None).is_err());
+        let hosts = |text: &str| Kind::TlsHosts.accept(&json!(text), None);
+        let rules = ["api.x.ai=native", "*.example.com=mirror:chrome"];
+        assert_eq!(hosts("api.x.ai=native, *.Example.com=chrome"), Ok(json!(rules)));
+        assert!(hosts("api.x.ai=boring").is_err_and(|why| why.contains("HOST=mirror")));
+        assert!(hosts("*=mirror").is_err_and(|why| why.contains("host pattern")));
     }
 
     #[test]

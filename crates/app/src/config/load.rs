@@ -243,6 +243,25 @@ mod tests {
     }
 
     #[test]
+    fn whose_hello_is_sent_may_be_said_in_older_words_and_by_host() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        std::fs::create_dir(&home).unwrap();
+        let text =
+            "proxy:\n  tls_fingerprint: bun\n  tls:\n    hosts: [\"*.x.ai=mirror-strict:node\"]\n";
+        std::fs::write(home.join(FILE_NAME), text).unwrap();
+        let pairs = [("LANGLEY_HOME", "home"), ("LANGLEY_TLS_PROVIDER", "utls")];
+        let config =
+            load(&GlobalArgs::default(), &environment(folder.path(), &pairs)).unwrap().config;
+        assert_eq!(config.tls.default.to_string(), "mirror:bun");
+        let rules: Vec<_> = config.tls.hosts.iter().map(ToString::to_string).collect();
+        assert_eq!(rules, ["*.x.ai=mirror-strict:node"]);
+        let bad = [("LANGLEY_PROXY__TLS__HOSTS", "api.x.ai=safari")];
+        let error = load(&GlobalArgs::default(), &environment(folder.path(), &bad)).unwrap_err();
+        assert!(error.reason().unwrap().contains("HOST=mirror-strict:PROFILE"), "{error}");
+    }
+
+    #[test]
     fn a_file_in_the_home_cannot_move_the_home() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE_NAME), "home: /elsewhere\n").unwrap();

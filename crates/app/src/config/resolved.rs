@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use langley_proxy::{ClientCertificate, HostList, Limits};
+use langley_proxy::{
+    ClientCertificate, Fingerprint, HostList, Limits, TlsChoice, TlsProvider, TlsRules,
+};
 use serde_json::Value;
 
 use super::environment::Environment;
@@ -37,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) insecure_hosts: Vec<String>,
     /// Certificates to present, by name.
     pub(crate) client_certificates: BTreeMap<String, ClientCertificate>,
+    /// Whose TLS hello providers see.
+    pub(crate) tls: TlsRules,
     /// URL of the proxy that Langley itself goes through; may hold a password.
     pub(crate) upstream_proxy: Option<String>,
     /// Hosts reached without it.
@@ -132,6 +136,7 @@ impl Config {
                 .map(|path| environment.absolute(path.as_ref())),
             insecure_hosts: read.list("proxy.insecure_hosts"),
             client_certificates: read.client_certificates(environment)?,
+            tls: read.tls(),
             upstream_proxy: read.text("proxy.upstream_proxy").filter(|url| url != "none"),
             no_proxy: read.text("proxy.no_proxy"),
             max_connections: read.size("proxy.max_connections"),
@@ -264,6 +269,19 @@ impl Read<'_> {
             found.insert(name, certificate);
         }
         Ok(found)
+    }
+
+    fn tls(&self) -> TlsRules {
+        let provider = self.text("proxy.tls.provider");
+        let fingerprint = self.text("proxy.tls.fingerprint");
+        let hosts = self.list("proxy.tls.hosts");
+        TlsRules {
+            default: TlsChoice {
+                provider: provider.and_then(|word| TlsProvider::parse(&word)).unwrap_or_default(),
+                fingerprint: fingerprint.and_then(|word| Fingerprint::parse(&word)),
+            },
+            hosts: hosts.iter().filter_map(|rule| rule.parse().ok()).collect(),
+        }
     }
 
     fn origin(&self, key: &str) -> Origin {

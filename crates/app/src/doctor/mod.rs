@@ -6,6 +6,7 @@ mod check;
 mod database;
 mod environment;
 mod folder;
+mod hello;
 mod network;
 mod recent;
 mod recorder;
@@ -37,6 +38,7 @@ pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
         Err(error) => checks.push(Check::failed("configuration", &error)),
         Ok(loaded) => {
             checks.push(configuration(&loaded));
+            checks.push(hello::check(&loaded.config.tls));
             let home = Home::at(&loaded.config.home);
             checks.extend(folder::checks(&home));
             checks.extend(certificates::checks(&home, &loaded.config));

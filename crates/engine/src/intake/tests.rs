@@ -30,6 +30,7 @@ fn opened(flow: FlowId) -> Box<Opened> {
         setup: None,
         ja4_in: None,
         ja4_out: None,
+        tls_note: None,
         interest: Arc::default(),
     })
 }

@@ -63,6 +63,7 @@ impl Script {
             setup: None,
             ja4_in: None,
             ja4_out: None,
+            tls_note: None,
             interest: Arc::default(),
         };
         let closed = Closed {

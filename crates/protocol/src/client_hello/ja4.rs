@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-use super::{ALPN, ClientHello, SERVER_NAME};
+use super::{ALPN, ClientHello, SERVER_NAME, is_grease};
 
 pub(super) fn fingerprint(hello: &ClientHello) -> String {
     let ciphers = without_grease(&hello.ciphers);
@@ -24,11 +24,6 @@ pub(super) fn fingerprint(hello: &ClientHello) -> String {
         alpn = alpn(hello.alpn.first().map_or(&[], Vec::as_slice)),
     );
     format!("{head}_{}_{}", cipher_hash(ciphers), extension_hash(extensions, hello))
-}
-
-/// RFC 8701: both bytes alike, each ending in `a`.
-const fn is_grease(value: u16) -> bool {
-    value & 0x0f0f == 0x0a0a && value >> 8 == value & 0xff
 }
 
 fn without_grease(values: &[u16]) -> Vec<u16> {

@@ -4,6 +4,11 @@
 //! Formats: RFC 8446 § 4.1.2, 4.2 and 5.1, RFC 6066 § 3, RFC 7301 § 3.1.
 
 mod ja4;
+mod message;
+
+pub use message::{
+    Extension, HelloMessage, KeyShare, certificate_compression_body, key_share_body,
+};
 
 /// The largest hello that is waited for, in bytes of handshake.
 const MAX_HELLO: usize = 64 * 1024;
@@ -16,6 +21,12 @@ const SUPPORTED_GROUPS: u16 = 10;
 const SIGNATURE_ALGORITHMS: u16 = 13;
 const ALPN: u16 = 16;
 const SUPPORTED_VERSIONS: u16 = 43;
+
+/// Whether `value` is GREASE (RFC 8701): both bytes alike, each ending in `a`.
+#[must_use]
+pub const fn is_grease(value: u16) -> bool {
+    value & 0x0f0f == 0x0a0a && value >> 8 == value & 0xff
+}
 
 /// What the first bytes of a connection are.
 #[derive(Clone, Debug, PartialEq, Eq)]

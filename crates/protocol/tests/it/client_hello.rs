@@ -1,6 +1,8 @@
 //! ClientHellos as real clients send them: recorded by us from local clients on a loopback socket.
 
-use langley_protocol::client_hello::{ClientHello, Peek, peek};
+use std::path::Path;
+
+use langley_protocol::client_hello::{ClientHello, HelloMessage, Peek, key_share_body, peek};
 
 /// curl 7.88 with OpenSSL 3.0, `https://example.test/`.
 const CURL: &str = "\
@@ -43,6 +45,24 @@ fn bytes(hex: &str) -> Vec<u8> {
     pairs.map(|pair| u8::try_from(digit(pair[0]) << 4 | digit(pair[1])).expect("a byte")).collect()
 }
 
+/// Captured hellos by name, each in one record (`crates/proxy/hellos`).
+pub(crate) fn captured() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../proxy/hellos");
+    let mut all: Vec<_> = std::fs::read_dir(folder)
+        .expect("the folder of hellos")
+        .map(|entry| {
+            let path = entry.expect("an entry").path();
+            let text = std::fs::read_to_string(&path).expect("text");
+            let message = bytes(&text.split_whitespace().collect::<String>());
+            let len = u16::try_from(message.len()).expect("one record").to_be_bytes();
+            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            (name, [&[22, 3, 1], len.as_slice(), &message].concat())
+        })
+        .collect();
+    all.sort();
+    all
+}
+
 #[track_caller]
 fn hello(bytes: &[u8]) -> ClientHello {
     match peek(bytes) {
@@ -55,6 +75,48 @@ fn hello(bytes: &[u8]) -> ClientHello {
 fn known_clients_have_their_known_fingerprints() {
     assert_eq!(hello(&bytes(CURL)).ja4(), "t13d3112h2_e8f1e7e78f70_b26ce05bbdd6");
     assert_eq!(hello(&bytes(NODE)).ja4(), "t13d5911h1_a33745022dd6_1f22a2ca17c4");
+}
+
+#[test]
+fn every_captured_hello_is_put_together_as_it_was() {
+    let known = [
+        ("chromium-156", "t13d1517h2_"),
+        ("claude-code-2.1.329", "t13d1713h1_5b57614c22b0_7f527383e249"),
+        ("curl-7.88", "t13d3112h2_e8f1e7e78f70_b26ce05bbdd6"),
+        ("node-20", "t13d5911h1_a33745022dd6_1f22a2ca17c4"),
+        ("node-20-without-alpn", "t13d591000_a33745022dd6_1f22a2ca17c4"),
+        ("python-3.11-httpx", "t13d1812h1_85036bcba153_d41ae481755e"),
+        ("python-3.11-httpx-h2", "t13d1812h1_85036bcba153_d41ae481755e"),
+        ("python-3.11-urllib", "t13d1813h1_85036bcba153_d339722ba4af"),
+    ];
+    let captured = captured();
+    assert_eq!(captured.len(), known.len());
+    for ((name, record), (expected, ja4)) in captured.iter().zip(known) {
+        assert_eq!(name, expected);
+        let facts = hello(record);
+        assert!(facts.ja4().starts_with(ja4), "{name}: {}", facts.ja4());
+        let message = HelloMessage::in_records(record).expect("a whole hello");
+        assert_eq!(message.encode().as_deref(), Some(&record[5..]), "{name}");
+        assert_eq!(message.groups(), facts.groups);
+        assert_eq!(message.versions(), facts.versions);
+        assert_eq!(message.alpn(), facts.alpn);
+        let shares = key_share_body(&message.key_shares());
+        assert_eq!(shares.as_deref(), message.extension(51), "{name}");
+    }
+}
+
+#[test]
+fn a_hello_that_may_not_be_sent_is_not_taken_apart() {
+    let whole = &bytes(NODE)[5..];
+    let message = HelloMessage::parse(whole).expect("a hello");
+    assert_eq!(HelloMessage::parse(&whole[..whole.len() - 1]), None);
+    assert_eq!(HelloMessage::parse(&[whole, &[0]].concat()), None);
+    let mut twice = message.clone();
+    twice.extensions.push(twice.extensions[0].clone());
+    assert_eq!(HelloMessage::parse(&twice.encode().expect("it fits")), None);
+    let mut long = message;
+    long.extensions[0].body = vec![0; 70_000];
+    assert_eq!(long.encode(), None);
 }
 
 #[test]

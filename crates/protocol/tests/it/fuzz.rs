@@ -48,7 +48,7 @@ enum Cuts {
     MayDiffer,
 }
 
-const TARGETS: [(&str, Target, Cuts); 22] = [
+const TARGETS: [(&str, Target, Cuts); 23] = [
     ("anthropic stream", |reads| stream(reads, &Anthropic), Cuts::Agree),
     ("chat stream", |reads| stream(reads, &Chat), Cuts::Agree),
     ("responses stream", |reads| stream(reads, &Responses), Cuts::Agree),
@@ -75,6 +75,7 @@ const TARGETS: [(&str, Target, Cuts); 22] = [
     ("br", |reads| encoded(reads, "br"), Cuts::MayDiffer),
     ("zstd", |reads| encoded(reads, "zstd"), Cuts::Agree),
     ("client hello", hello, Cuts::Agree),
+    ("hello message", hello_message, Cuts::Agree),
 ];
 
 fn event(found: &mut String, decoder: &mut dyn ResponseDecoder, event: &SseEvent<'_>) {
@@ -162,6 +163,17 @@ fn hello(reads: &[&[u8]]) -> String {
     format!("{:?}", client_hello::peek(&reads.concat()))
 }
 
+/// What was taken apart must be what it was, once it is put together.
+fn hello_message(reads: &[&[u8]]) -> String {
+    let Some(message) = client_hello::HelloMessage::in_records(&reads.concat()) else {
+        return String::from("none");
+    };
+    let encoded = message.encode().expect("what was read fits");
+    assert_eq!(client_hello::HelloMessage::parse(&encoded).as_ref(), Some(&message));
+    let (shares, groups) = (message.key_shares(), message.groups());
+    format!("{message:?} {shares:?} {groups:?} {:?}", message.certificate_compression())
+}
+
 /// A generator that any failure can be repeated with.
 struct Random(u64);
 
@@ -241,6 +253,7 @@ fn cassettes() -> Vec<Vec<u8>> {
     for encoding in ["gzip", "deflate", "br", "zstd"] {
         seeds.push(crate::encoding::encode(encoding, &seeds[0].clone()));
     }
+    seeds.extend(crate::client_hello::captured().into_iter().map(|(_, hello)| hello));
     let text = &seeds[0][..120.min(seeds[0].len())];
     seeds.push([&[0x81, 0xf8, 1, 2, 3, 4][..], text].concat());
     seeds.push([&[0x01, 0x05][..], b"in pa", &[0x89, 0x00, 0x80, 0x03], b"rts"].concat());

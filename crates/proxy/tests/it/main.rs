@@ -4,11 +4,13 @@
 
 mod endings;
 mod fidelity;
+mod fingerprint;
 mod heads;
 mod identity;
 mod modes;
 mod origin;
 mod refusals;
+mod relay;
 mod resets;
 mod setup;
 mod smuggling;

@@ -32,6 +32,14 @@ pub(crate) async fn setup_with(
     change: impl FnOnce(&mut ProxyOptions, &Fixture),
 ) -> Setup {
     let fixture = Fixture::start(fixture).await.expect("a fixture");
+    setup_around(fixture, change).await
+}
+
+/// A setup with a fixture that runs already.
+pub(crate) async fn setup_around(
+    fixture: Fixture,
+    change: impl FnOnce(&mut ProxyOptions, &Fixture),
+) -> Setup {
     let dir = tempfile::tempdir().expect("a folder");
     let upstream_ca: PathBuf = dir.path().join("upstream.pem");
     std::fs::write(&upstream_ca, fixture.ca_pem()).expect("the upstream's CA");

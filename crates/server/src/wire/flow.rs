@@ -120,6 +120,8 @@ pub(crate) struct Flow {
     pub ja4_in: Option<String>,
     /// JA4 of Langley's TLS hello.
     pub ja4_out: Option<String>,
+    /// Why Langley's TLS hello is not the one that was wanted.
+    pub tls_note: Option<String>,
     /// The provider's id of the request.
     pub provider_request_id: Option<String>,
     /// The answer's id.
@@ -235,6 +237,7 @@ impl<T: Borrow<langley_model::Flow>> From<&Stored<T>> for Flow {
             decode_note: flow.decode_note.clone(),
             ja4_in: flow.ja4_in.clone(),
             ja4_out: flow.ja4_out.clone(),
+            tls_note: flow.tls_note.clone(),
             provider_request_id: flow.provider_request_id.clone(),
             message_id: flow.message_id.clone(),
             revision: stored.revision().0,

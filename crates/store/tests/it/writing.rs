@@ -70,6 +70,7 @@ fn a_flow_reads_back_with_every_member() {
     all.decode_note = text("note");
     all.ja4_in = text("t13d");
     all.ja4_out = text("t12d");
+    all.tls_note = text("tls");
     all.preview = text("hello");
     let bare = flow(2_000);
     fixture.write(vec![of(&all), of(&bare)]);

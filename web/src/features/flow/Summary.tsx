@@ -133,7 +133,12 @@ function Facts({
   flow: Flow;
   onFilter: (key: FilterKey, value: string) => void;
 }) {
-  const rows: [name: string, value: string | null, filter?: FilterKey, note?: string | null][] = [
+  const rows: [
+    name: string,
+    value: string | null,
+    filter?: FilterKey | undefined,
+    note?: string | null,
+  ][] = [
     ["Flow", flow.id],
     ["Session", flow.session_id, "session", flow.session_source],
     ["Task", flow.task_id, "task", flow.task_source],
@@ -148,7 +153,7 @@ function Facts({
     ["Ended", flow.ended_at && fullTime(flow.ended_at)],
     ["Way", `${flow.mode} · ${flow.version_in} in, ${flow.version_out} out`],
     ["JA4 in", flow.ja4_in],
-    ["JA4 out", flow.ja4_out],
+    ["JA4 out", flow.ja4_out, undefined, likeness(flow)],
   ];
   return (
     <dl className="grid grid-cols-[auto_minmax(0,1fr)] items-center gap-x-4 px-2.5 pt-1">
@@ -174,6 +179,12 @@ function Facts({
         ))}
     </dl>
   );
+}
+
+/** Whether the provider saw the agent's own TLS fingerprint; null while either is unknown. */
+function likeness({ ja4_in, ja4_out }: Flow): string | null {
+  if (ja4_in === null || ja4_out === null) return null;
+  return ja4_in === ja4_out ? "same as in" : "different from in";
 }
 
 type NoteList = ComponentProps<typeof Notes>["notes"];
@@ -224,6 +235,9 @@ function notesOf(flow: Flow): NoteList {
       tone: "bad",
       text: `${plural(flow.dropped_events, "event")} dropped after capture: the store could not keep up.`,
     });
+  }
+  if (flow.tls_note) {
+    notes.push({ key: "tls", tone: "warn", text: `TLS: ${oneLine(flow.tls_note, 500)}` });
   }
   if (flow.decode_note) {
     notes.push({

@@ -1,0 +1,28 @@
+//! Mirroring: the provider sees the agent's own ClientHello, although rustls speaks.
+//!
+//! rustls writes a hello of its own. On its way to the socket it is rewritten into the agent's form
+//! (`rewriter`, `rewrite`), and where rustls hashes its hello for the handshake's transcript, the one
+//! that was sent is hashed instead (`transcript`, by way of `pending`). So both sides of the handshake
+//! authenticate the bytes that passed: a substitution that fails makes the handshake fail. What rustls
+//! may accept is no more than the agent's hello offers (`profile`): the intersection of both.
+//!
+//! Only public parts of rustls are used. It rests on two things that rustls does not promise, so its
+//! version is pinned: the hello is hashed whole in a transcript's first update, and later messages one
+//! at a time. If that changes, every mirrored handshake fails, and the tests say so.
+
+mod decompress;
+mod groups;
+mod named;
+mod pending;
+mod profile;
+mod rewrite;
+mod rewriter;
+mod signer;
+mod suites;
+#[cfg(test)]
+mod tests;
+mod transcript;
+
+pub use named::Fingerprint;
+pub(crate) use profile::{NotMirrored, Profile};
+pub(crate) use rewriter::Rewriter;

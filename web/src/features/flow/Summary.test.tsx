@@ -1,0 +1,42 @@
+// What the summary says about the two TLS fingerprints of a flow.
+// @vitest-environment jsdom
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, expect, test } from "vitest";
+import { makeFlow } from "@/testing/flow";
+import { Summary } from "./Summary";
+
+afterEach(cleanup);
+
+const AGENT = "t13d1713h1_5b57614c22b0_7f527383e249";
+const LIBRARY = "t13d1011h1_61a7ad8aa9b6_3fcd1a44f3e3";
+
+function facts(ja4_in: string | null, ja4_out: string | null) {
+  const flow = makeFlow({ ja4_in, ja4_out });
+  const { container } = render(<Summary flow={flow} onFilter={() => {}} />);
+  const fold = container.querySelector("details") as HTMLDetailsElement;
+  fold.open = true;
+  fireEvent(fold, new Event("toggle"));
+}
+
+test("equal fingerprints are called the same", () => {
+  facts(AGENT, AGENT);
+  expect(screen.getAllByText(AGENT)).toHaveLength(2);
+  expect(screen.getByText("same as in")).toBeTruthy();
+});
+
+test("other fingerprints are called different", () => {
+  facts(AGENT, LIBRARY);
+  expect(screen.getByText("different from in")).toBeTruthy();
+});
+
+test("nothing is said while one of the two is unknown", () => {
+  facts(null, LIBRARY);
+  expect(screen.getByText(LIBRARY)).toBeTruthy();
+  expect(screen.queryByText(/ in$/)).toBeNull();
+});
+
+test("a hello that was not the wanted one is told", () => {
+  const note = "the mirrored TLS hello did not work; Langley's own was sent instead";
+  render(<Summary flow={makeFlow({ tls_note: note })} onFilter={() => {}} />);
+  expect(screen.getByText(`TLS: ${note}`)).toBeTruthy();
+});
