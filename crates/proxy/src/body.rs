@@ -46,7 +46,7 @@ pub(crate) struct Through {
     /// Whether the flow's end may be judged by this body's end.
     settled: bool,
     /// Where time is bounded.
-    watch: Option<Watch>,
+    watch: Option<Box<Watch>>,
 }
 
 /// Why a body is not whole.
@@ -91,7 +91,7 @@ impl TapBody {
     }
 
     /// Ends the body when its exchange takes too long.
-    pub(crate) fn watched_by(mut self, watch: Option<Watch>) -> Self {
+    pub(crate) fn watched_by(mut self, watch: Option<Box<Watch>>) -> Self {
         if let Self::Through(through) = &mut self {
             through.watch = watch;
         }
