@@ -12,6 +12,7 @@ mod refusals;
 mod resets;
 mod setup;
 mod smuggling;
+mod starvation;
 mod stopping;
 mod streaming;
 mod websocket_h2;
