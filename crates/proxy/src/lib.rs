@@ -17,6 +17,8 @@ mod extended_connect;
 mod headers;
 mod host_list;
 mod identity;
+#[cfg(test)]
+mod in_memory;
 mod intercept;
 mod leaf;
 mod limits;
