@@ -22,7 +22,7 @@ impl Authority {
     /// User information (`user@`) is not accepted. Source of the form: RFC 9110 §7.2, RFC 3986 §3.2.
     #[must_use]
     pub fn parse(text: &str, default_port: Option<u16>) -> Option<Self> {
-        if text.contains(['@', '/', ' ', '\t', '\r', '\n', '?', '#']) {
+        if !text.is_ascii() || text.contains(['@', '/', ' ', '\t', '\r', '\n', '?', '#']) {
             return None;
         }
         let (host, port) = if let Some(rest) = text.strip_prefix('[') {
@@ -106,6 +106,21 @@ mod tests {
         assert_eq!(parsed("[::1]:8443").as_deref(), Some("[::1]:8443"));
         assert_eq!(parsed("127.0.0.1:1").as_deref(), Some("127.0.0.1:1"));
         assert_eq!(Authority::parse("example", Some(80)).map(|a| a.port()), Some(80));
+    }
+
+    #[test]
+    fn a_name_in_another_alphabet_is_known_in_its_ascii_form_alone() {
+        let ascii = "xn--bcher-kva.example:443";
+        assert_eq!(parsed(ascii).as_deref(), Some(ascii));
+        assert_eq!(parsed("XN--BCHER-KVA.example.:443").as_deref(), Some(ascii));
+        // A host is sent in ASCII (RFC 5891 §4.4); another spelling of it would pass by the intercept list.
+        for text in [
+            "b\u{fc}cher.example:443",
+            "api.anthropic\u{3002}com:443",
+            "\u{ff41}pi.anthropic.com:443",
+        ] {
+            assert_eq!(parsed(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub(crate) struct Through {
     /// Whether the flow's end may be judged by this body's end.
     settled: bool,
     /// Where time is bounded.
-    watch: Option<Watch>,
+    watch: Option<Box<Watch>>,
 }
 
 /// Why a body is not whole.
@@ -91,7 +91,7 @@ impl TapBody {
     }
 
     /// Ends the body when its exchange takes too long.
-    pub(crate) fn watched_by(mut self, watch: Option<Watch>) -> Self {
+    pub(crate) fn watched_by(mut self, watch: Option<Box<Watch>>) -> Self {
         if let Self::Through(through) = &mut self {
             through.watch = watch;
         }
@@ -255,5 +255,51 @@ impl Drop for Through {
             // Nobody reads the answer any more: the agent's side went away.
             self.tap.end(Ending::ClientGone);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+    use crate::in_memory::{ASK, connection, until};
+    use crate::limits::Limits;
+
+    /// Bytes that may lie in the proxy and on both sides of it, for one direction.
+    const HELD: usize = 2 << 20;
+
+    /// Writes until nothing more is taken; how much was.
+    async fn fill(to: &mut (impl AsyncWrite + Unpin)) -> usize {
+        let (piece, mut taken) = ([b'x'; 8192], 0);
+        // The clock moves when nothing else can.
+        let hour = Duration::from_secs(3600);
+        while let Ok(written) = tokio::time::timeout(hour, to.write(&piece)).await {
+            taken += written.unwrap();
+            assert!(taken <= HELD, "more and more is kept");
+        }
+        taken
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_agent_that_does_not_read_makes_the_provider_wait() {
+        let mut ends = connection(Limits::default()).await;
+        ends.ask(ASK).await;
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n";
+        ends.provider.write_all(head).await.unwrap();
+        assert!(fill(&mut ends.provider).await > 0);
+        ends.recording.endings_do_not_matter();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_does_not_read_makes_the_agent_wait() {
+        let mut ends = connection(Limits::default()).await;
+        let head =
+            b"POST /v1/messages HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1000000000\r\n\r\n";
+        ends.agent.write_all(head).await.unwrap();
+        until(&mut ends.provider, "\r\n\r\n").await;
+        assert!(fill(&mut ends.agent).await > 0);
+        ends.recording.endings_do_not_matter();
     }
 }

@@ -231,6 +231,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_loop_by_way_of_the_upstream_proxy_is_found_without_a_connection() {
+        let target = Authority::new("api.anthropic.com", 443);
+        for proxy in ["http://127.0.0.1:9", "http://localhost:9", "http://me:pw@127.0.0.1:9"] {
+            for own in ["127.0.0.1:9", "0.0.0.0:9"] {
+                let dialer = Dialer {
+                    upstream_proxy: Some(UpstreamProxy::parse(proxy).unwrap()),
+                    no_proxy: NoProxy::default(),
+                    timeout: Duration::from_secs(10),
+                    own: own.parse().unwrap(),
+                };
+                let found = tokio::time::timeout(Duration::from_secs(1), dialer.dial(&target));
+                let error = found.await.expect("within a second").unwrap_err();
+                assert_eq!(error.code(), "proxy_loop", "{proxy} {own}");
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn an_address_that_refuses_is_passed_over() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let open = listener.local_addr().unwrap();

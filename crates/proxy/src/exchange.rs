@@ -228,7 +228,7 @@ pub(crate) async fn exchange(
 /// Waits for an answer's head.
 async fn in_time<T>(
     sending: impl Future<Output = T>,
-    watch: &mut Option<Watch>,
+    watch: &mut Option<Box<Watch>>,
     tap: &FlowTap,
 ) -> Result<T, Overdue> {
     let Some(watch) = watch else { return Ok(sending.await) };

@@ -26,6 +26,8 @@ pub(crate) struct LeafCache {
     probe: Certificate,
     /// Minting happens under this lock (one signature, some 50 µs): a stampede mints once.
     ready: Mutex<LruCache<Wanted, Arc<ServerConfig>>>,
+    #[cfg(test)]
+    minted: std::sync::atomic::AtomicUsize,
 }
 
 /// What a configuration is for: the host, and the protocol that the upstream chose.
@@ -67,8 +69,16 @@ impl LeafCache {
         base.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
         base.send_tls13_tickets = 1;
         let probe = self_signed(PROBE_HOST, &key)?;
-        let ready = Mutex::new(LruCache::new(KEPT));
-        Ok(Self { authority, key, signing, base, probe, ready })
+        Ok(Self {
+            authority,
+            key,
+            signing,
+            base,
+            probe,
+            ready: Mutex::new(LruCache::new(KEPT)),
+            #[cfg(test)]
+            minted: std::sync::atomic::AtomicUsize::default(),
+        })
     }
 
     /// The configuration that presents a certificate for `host` and speaks exactly `alpn`.
@@ -87,6 +97,8 @@ impl LeafCache {
         } else {
             self.authority.leaf(host, &self.key)?
         };
+        #[cfg(test)]
+        self.minted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let certified = CertifiedKey::new(vec![certificate], Arc::clone(&self.signing));
         let mut config = self.base.clone();
         config.cert_resolver = Arc::new(OneKey(Arc::new(certified)));
@@ -99,11 +111,6 @@ impl LeafCache {
     /// The certificate that [`PROBE_HOST`] is answered with, in PEM form.
     pub(crate) fn probe_pem(&self) -> String {
         self.probe.pem()
-    }
-
-    #[cfg(test)]
-    fn minted(&self) -> usize {
-        self.ready.lock().len()
     }
 }
 
@@ -118,21 +125,75 @@ pub(crate) enum LeafError {
 
 #[cfg(test)]
 mod tests {
+    use rustls_pki_types::pem::PemObject as _;
+    use rustls_pki_types::{CertificateDer, ServerName};
+
     use super::*;
     use crate::host_list::HostList;
 
     #[test]
-    fn a_stampede_for_one_host_mints_one_certificate() {
+    fn a_thousand_handshakes_at_once_mint_one_certificate() {
+        const THREADS: usize = 8;
         let dir = tempfile::tempdir().unwrap();
         let hosts = HostList::parse(&["*.example"]).unwrap();
         let authority = CertificateAuthority::open_or_create(dir.path(), &hosts).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        let root = CertificateDer::from_pem_slice(authority.certificate_pem().as_bytes());
+        roots.add(root.unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let client = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = Arc::new(client);
         let cache = LeafCache::new(authority).unwrap();
-        let configs: Vec<_> = std::thread::scope(|scope| {
-            let ask = || cache.server_config("a.example", Some(b"h2")).unwrap();
-            let asking: Vec<_> = (0..16).map(|_| scope.spawn(ask)).collect();
-            asking.into_iter().map(|thread| thread.join().unwrap()).collect()
+        let together = std::sync::Barrier::new(THREADS);
+        let shown: Vec<_> = std::thread::scope(|scope| {
+            let many = || {
+                together.wait();
+                let one = |_| {
+                    let config = cache.server_config("a.example", None).unwrap();
+                    shake(Arc::clone(&client), "a.example".try_into().unwrap(), config)
+                };
+                (0..1000 / THREADS).map(one).collect::<Vec<_>>()
+            };
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(many)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });
-        assert!(configs.iter().all(|config| Arc::ptr_eq(config, &configs[0])));
-        assert_eq!(cache.minted(), 1);
+        assert_eq!(shown.len(), 1000);
+        assert!(shown.iter().all(|certificate| *certificate == shown[0]));
+        assert_eq!(cache.minted.load(std::sync::atomic::Ordering::SeqCst), 1);
+    }
+
+    /// Shakes hands in memory; the certificate that the client has accepted.
+    fn shake(
+        client: Arc<rustls::ClientConfig>,
+        name: ServerName<'static>,
+        server: Arc<ServerConfig>,
+    ) -> CertificateDer<'static> {
+        let mut client = rustls::ClientConnection::new(client, name).unwrap();
+        let mut server = rustls::ServerConnection::new(server).unwrap();
+        while client.is_handshaking() || server.is_handshaking() {
+            let mut wire = Vec::new();
+            while client.wants_write() {
+                client.write_tls(&mut wire).unwrap();
+            }
+            let mut read = wire.as_slice();
+            while !read.is_empty() {
+                server.read_tls(&mut read).unwrap();
+                server.process_new_packets().unwrap();
+            }
+            wire.clear();
+            while server.wants_write() {
+                server.write_tls(&mut wire).unwrap();
+            }
+            let mut read = wire.as_slice();
+            while !read.is_empty() {
+                client.read_tls(&mut read).unwrap();
+                client.process_new_packets().unwrap();
+            }
+        }
+        client.peer_certificates().unwrap()[0].clone().into_owned()
     }
 }

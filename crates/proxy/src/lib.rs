@@ -18,6 +18,8 @@ mod greeted;
 mod headers;
 mod host_list;
 mod identity;
+#[cfg(test)]
+mod in_memory;
 mod intercept;
 mod leaf;
 mod limits;

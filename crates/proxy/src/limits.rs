@@ -86,18 +86,18 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// A watch from now on; none where nothing is bounded.
-    pub(crate) fn new(limits: &Limits) -> Option<Self> {
+    pub(crate) fn new(limits: &Limits) -> Option<Box<Self>> {
         if limits.idle.is_none() && limits.total.is_none() {
             return None;
         }
         let total = limits.total.map(|total| (Instant::now() + total, total));
-        let mut watch = Self {
+        let mut watch = Box::new(Self {
             idle: limits.idle,
             total,
             next: Box::pin(tokio::time::sleep(Duration::ZERO)),
             passed: 0,
             silent: 0,
-        };
+        });
         watch.rest();
         Some(watch)
     }

@@ -18,8 +18,9 @@ use crate::streams::{Outlet, ProviderStreams};
 
 /// Bytes that may wait in one HTTP/2 stream's window before its reader takes them.
 pub(crate) const H2_STREAM_WINDOW: u32 = 1 << 20;
-/// Bytes that may wait in all of a connection's HTTP/2 streams together.
-pub(crate) const H2_CONNECTION_WINDOW: u32 = 4 << 20;
+/// Bytes that may wait in all of a connection's HTTP/2 streams together: many streams that nobody reads
+/// must leave room for one that somebody does.
+pub(crate) const H2_CONNECTION_WINDOW: u32 = 64 << 20;
 
 /// Sends requests on one connection.
 pub(crate) enum Sender {

@@ -144,7 +144,7 @@ fn http2_opens_a_websocket_in_its_own_way_and_the_record_is_the_same() {
         let events: Vec<_> = rows.events(call.id).into_iter().map(|event| event.data).collect();
         let request = rows.body(call.id, Side::Client).unwrap().bytes.as_bytes().to_vec();
         let message = rows.message(call.id).cloned().unwrap();
-        told.push((events, request, message.blocks, call.outcome, call.usage.clone()));
+        told.push((events, request, message.blocks, call.outcome, call.usage));
     }
     assert_eq!(told[0], told[1]);
 }

@@ -66,6 +66,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("upload", upload),
         ("trailers", Request::messages(true).header("te", "trailers").fixture("trailers")),
         ("head", Request::new("HEAD", "/api/hello")),
+        ("204", Request::get("/status/204")),
+        ("304", Request::get("/status/304")),
         ("missing", Request::get("/no/such/path?a=b%20c&d=%2F")),
     ]
 }

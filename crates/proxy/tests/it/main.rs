@@ -14,6 +14,7 @@ mod relay;
 mod resets;
 mod setup;
 mod smuggling;
+mod starvation;
 mod stopping;
 mod streaming;
 mod websocket_h2;

@@ -5,6 +5,7 @@ use langley_model::{Ending, HttpVersion, Mode, TunnelReason};
 use langley_proxy::{NoProxy, UpstreamProxy};
 use langley_testkit::{Client, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::setup::{setup, setup_with};
 
@@ -92,6 +93,61 @@ async fn hosts_that_are_not_listed_are_tunnelled_unread() {
     assert_eq!(tunnel.why, TunnelReason::NotListed);
     assert!(tunnel.bytes_up > 300 && tunnel.bytes_down > 300, "{tunnel:?}");
     assert!(setup.recording.flows().is_empty());
+}
+
+#[tokio::test]
+async fn a_hello_that_comes_byte_by_byte_is_a_hello() {
+    let setup = setup().await;
+    let url = setup.fixture.https_url();
+    let host = url.strip_prefix("https://").expect("an https URL");
+    let mut stream = TcpStream::connect(setup.proxy).await.expect("a connection");
+    stream.set_nodelay(true).expect("a socket that does not wait");
+    let head = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.expect("the head is sent");
+    let mut established = [0; 39];
+    stream.read_exact(&mut established).await.expect("established");
+    for byte in crate::stopping::hello() {
+        stream.write_all(&[byte]).await.expect("a byte is sent");
+        tokio::task::yield_now().await;
+    }
+    // A handshake record, and in it a ServerHello (RFC 8446 §4): Langley's own, since the provider's
+    // certificate would come by way of a tunnel.
+    let mut answer = [0; 6];
+    stream.read_exact(&mut answer).await.expect("an answer");
+    assert_eq!((answer[0], answer[5]), (22, 2));
+    assert!(setup.recording.tunnels().is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_that_the_provider_has_closed_is_not_used_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("its address"));
+    let setup = setup_with(FixtureOptions::default(), |options, _| {
+        let base = langley_proxy::BaseUrl::parse(&base).expect("a base URL");
+        options.reverse.upstreams.insert("closing".into(), base);
+    })
+    .await;
+    let mut agent = setup.reverse().connect().await.expect("a connection");
+    for _ in 0..3 {
+        let serving = async {
+            let (mut stream, _) = listener.accept().await.expect("a new connection");
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.expect("a head"));
+            }
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+            stream.write_all(answer).await.expect("the answer is sent");
+            stream.shutdown().await.expect("an end is sent");
+            // The proxy has seen it.
+            assert_eq!(stream.read(&mut [0]).await.expect("an end"), 0);
+        };
+        let asking = agent.fetch(Request::get("/to/closing/x"));
+        let (answer, ()) = tokio::join!(asking, serving);
+        assert_eq!(answer.expect("an answer").text(), "ok");
+    }
+    for index in 0..3 {
+        setup.recording.assert_ending(index, Ending::Whole).await;
+    }
 }
 
 #[tokio::test]

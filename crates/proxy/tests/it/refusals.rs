@@ -74,13 +74,14 @@ async fn malformed_requests_are_refused_and_recorded() {
         b"CONNECT nowhere HTTP/1.1\r\n\r\n".as_slice(),
         b"CONNECT a:1 NOPE\r\n\r\n",
         b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n folded\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
     ] {
         let answer = raw(&setup, bytes).await;
         assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     }
     assert_eq!(raw(&setup, b"\x16\x03\x01\x00\x05hello").await, "");
-    for index in 0..5 {
+    for index in 0..6 {
         let flow = setup.recording.assert_ending(index, Ending::Refused).await;
         assert!(flow.closed.is_some_and(|closed| closed.reason.is_some()));
     }

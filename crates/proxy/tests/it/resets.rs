@@ -64,6 +64,11 @@ async fn an_end_of_one_direction_of_a_tunnel_leaves_the_other_open() {
 
 /// An agent's and a provider's end of one WebSocket on HTTP/1.1.
 async fn websocket() -> (Setup, Stream, TlsStream<TcpStream>) {
+    websocket_with("").await
+}
+
+/// The same, whose provider sends `early` in one piece with its answer.
+async fn websocket_with(early: &'static str) -> (Setup, Stream, TlsStream<TcpStream>) {
     let (tell, mut told) = mpsc::channel(1);
     let origin = Origin::start("http/1.1", move |mut stream| {
         let tell = tell.clone();
@@ -72,8 +77,9 @@ async fn websocket() -> (Setup, Stream, TlsStream<TcpStream>) {
             while !head.ends_with(b"\r\n\r\n") {
                 head.push(stream.read_u8().await.expect("a head"));
             }
-            let answer =
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+            let answer = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n{early}"
+            );
             stream.write_all(answer.as_bytes()).await.expect("the head is sent");
             tell.send(stream).await.expect("the test waits for it");
         }
@@ -107,6 +113,19 @@ async fn a_provider_that_resets_a_websocket_ends_the_agents() {
     let error = agent.read_to_end(&mut rest).await.expect_err("a break");
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}");
     setup.recording.assert_ending(0, Ending::UpstreamGone).await;
+    setup.stop().await;
+}
+
+#[tokio::test]
+async fn bytes_that_come_with_a_101_are_passed_on() {
+    let (setup, mut agent, mut provider) = websocket_with("\x01early").await;
+    let mut early = [0; 6];
+    agent.read_exact(&mut early).await.expect("bytes arrive");
+    assert_eq!(&early, b"\x01early");
+    provider.shutdown().await.expect("an end is sent");
+    agent.shutdown().await.expect("an end is sent");
+    let flow = setup.recording.assert_ending(0, Ending::Whole).await;
+    assert_eq!(flow.frames_down, early);
     setup.stop().await;
 }
 

@@ -145,7 +145,7 @@ async fn a_handshake_that_fails_otherwise_is_not_called_a_rejected_certificate()
 }
 
 /// The ClientHello that rustls would send to `localhost`.
-fn hello() -> Vec<u8> {
+pub(crate) fn hello() -> Vec<u8> {
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
