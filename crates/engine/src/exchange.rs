@@ -18,6 +18,7 @@ use crate::framing::Framing;
 use crate::intake::{Direction, Entry};
 use crate::outcome::{Answer, outcome};
 use crate::preview;
+use crate::rate_limit::rate_limits;
 use crate::request::RequestBody;
 use crate::response::{Remains, Response};
 use crate::session::{Attribution, agent_id};
@@ -366,6 +367,7 @@ impl Exchange {
             .into_iter()
             .find_map(|name| head.headers.value(name))
             .map(str::to_owned);
+        flow.rate_limits = rate_limits(&head.headers, flow.started_at.plus(at.since(self.opened)));
         // Amazon's services say only here which exception an error body describes.
         flow.error_kind = head
             .headers

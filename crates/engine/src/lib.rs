@@ -18,6 +18,7 @@ mod options;
 mod outbox;
 mod outcome;
 mod preview;
+mod rate_limit;
 mod recorder;
 mod request;
 mod response;

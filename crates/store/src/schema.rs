@@ -11,7 +11,10 @@ use crate::error::StoreError;
 /// `LNGL`: tells a store from the databases of other programs.
 const APPLICATION_ID: i32 = 0x4c4e_474c;
 
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_rate_limits.sql"),
+];
 
 /// The newest schema this program knows.
 pub(crate) const SCHEMA: i64 = MIGRATIONS.len() as i64;
