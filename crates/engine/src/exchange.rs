@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use langley_model::{
     Body, Closed, Flow, Gap, HeaderBlock, Headers, Interest, Message, Micros, Opened, Outcome,
-    Part, Provider, Record, Redacted, ResponseHead, Side, Tick,
+    Part, Provider, Record, Redacted, ResponseHead, Side, Tick, Tokens, Usage,
 };
 use langley_protocol::dialect::{Dialect, dialect_for, model_name};
 
@@ -62,6 +62,8 @@ pub(crate) struct Exchange {
     request: Option<Box<RequestBody>>,
     response: Response,
     answer: Answer,
+    /// Usage that the answer's head states.
+    counted: Usage,
     /// Bytes of the answer that arrived or are known to be lost.
     position: u64,
     /// Bytes lost at the present position, not yet answered for.
@@ -135,6 +137,7 @@ impl Exchange {
             request,
             response: Response::Waiting,
             answer: Answer::Open,
+            counted: Usage::default(),
             position: 0,
             hole: None,
             keeps_bodies,
@@ -368,6 +371,9 @@ impl Exchange {
             .find_map(|name| head.headers.value(name))
             .map(str::to_owned);
         flow.rate_limits = rate_limits(&head.headers, flow.started_at.plus(at.since(self.opened)));
+        if flow.provider == Some(Provider::Bedrock) {
+            self.counted = counted(&head.headers);
+        }
         // Amazon's services say only here which exception an error body describes.
         flow.error_kind = head
             .headers
@@ -512,6 +518,9 @@ impl Exchange {
             // Without a dialect there is nobody to say what the events mean.
             message = self.dialect.and(stream.into_message());
         }
+        let mut usage = self.counted;
+        usage.update(&self.flow.usage);
+        self.flow.usage = usage;
         self.answer = answer;
         if let Some(body) = body {
             self.put_body(body, bench);
@@ -546,6 +555,18 @@ impl Exchange {
 
     fn offset_us(&self, at: Tick) -> u64 {
         u64::try_from(at.since(self.opened).as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Tokens that Bedrock counts in the head of an answer of InvokeModel, whatever the model says.
+fn counted(headers: &HeaderBlock) -> Usage {
+    let tokens = |name| headers.value(name)?.trim().parse().ok().map(Tokens);
+    Usage {
+        input: tokens("x-amzn-bedrock-input-token-count"),
+        cache_read: tokens("x-amzn-bedrock-cache-read-input-token-count"),
+        cache_write_5m: tokens("x-amzn-bedrock-cache-write-input-token-count"),
+        output: tokens("x-amzn-bedrock-output-token-count"),
+        ..Usage::default()
     }
 }
 
