@@ -10,4 +10,5 @@ mod openai;
 mod resilience;
 mod road;
 mod run;
+mod said;
 mod stage;
