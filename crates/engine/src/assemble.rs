@@ -93,6 +93,9 @@ impl Assembly {
                 message.stop_sequence =
                     sequence.map(Into::into).or_else(|| message.stop_sequence.take());
             }
+            Delta::StopDetails { json } => {
+                message.stop_details = Some(json.into());
+            }
             Delta::MessageStop => {
                 self.stopped = true;
                 if self.answer == Answer::Open {

@@ -8,16 +8,18 @@ use std::time::Duration;
 
 use langley_model::{
     Body, Closed, Ending, Flow, Gap, HeaderBlock, Headers, Interest, Message, Micros, Opened,
-    Outcome, Part, Provider, Record, Redacted, ResponseHead, Side, Tick,
+    Outcome, Part, Provider, Record, Redacted, ResponseHead, Side, Tick, Usage,
 };
 use langley_protocol::dialect::{Dialect, dialect_for, model_name};
 
 use crate::agent::agent;
 use crate::bench::Bench;
+use crate::counted::counted;
 use crate::framing::Framing;
 use crate::intake::{Direction, Entry};
 use crate::outcome::{Answer, outcome};
 use crate::preview;
+use crate::rate_limit::rate_limits;
 use crate::request::RequestBody;
 use crate::response::{Remains, Response};
 use crate::session::{Attribution, agent_id};
@@ -61,6 +63,8 @@ pub(crate) struct Exchange {
     request: Option<Box<RequestBody>>,
     response: Response,
     answer: Answer,
+    /// Usage that the answer's head states.
+    counted: Usage,
     /// Bytes of the answer that arrived or are known to be lost.
     position: u64,
     /// Bytes lost at the present position, not yet answered for.
@@ -131,6 +135,7 @@ impl Exchange {
             request,
             response: Response::Waiting,
             answer: Answer::Open,
+            counted: Usage::default(),
             position: 0,
             hole: None,
             keeps_bodies,
@@ -380,6 +385,10 @@ impl Exchange {
             .into_iter()
             .find_map(|name| head.headers.value(name))
             .map(str::to_owned);
+        flow.rate_limits = rate_limits(&head.headers, flow.started_at.plus(at.since(self.opened)));
+        if flow.provider == Some(Provider::Bedrock) {
+            self.counted = counted(&head.headers);
+        }
         // Amazon's services say only here which exception an error body describes.
         flow.error_kind = head
             .headers
@@ -524,6 +533,9 @@ impl Exchange {
             // Without a dialect there is nobody to say what the events mean.
             message = self.dialect.and(stream.into_message());
         }
+        let mut usage = self.counted;
+        usage.update(&self.flow.usage);
+        self.flow.usage = usage;
         self.answer = answer;
         if let Some(body) = body {
             self.put_body(body, bench);

@@ -7,6 +7,7 @@ use crate::http::{HttpVersion, Mode};
 use crate::id::{ConnectionId, FlowId};
 use crate::outcome::Outcome;
 use crate::provider::Provider;
+use crate::rate_limit::RateLimit;
 use crate::time::Micros;
 use crate::unit::{MicroUsd, Usage};
 
@@ -93,6 +94,8 @@ pub struct Flow {
     pub error_message: Option<String>,
     /// One entry per tool call, duplicates kept.
     pub tool_names: Vec<String>,
+    /// What the provider said of its limits.
+    pub rate_limits: Vec<RateLimit>,
     /// `request-id`, as the provider names it.
     pub provider_request_id: Option<String>,
     /// The response's id.
@@ -170,6 +173,7 @@ impl Flow {
             error_kind: None,
             error_message: None,
             tool_names: Vec::new(),
+            rate_limits: Vec::new(),
             provider_request_id: None,
             message_id: None,
             event_count: 0,

@@ -11,6 +11,7 @@ mod model_call;
 mod outcome;
 mod percent;
 mod provider;
+mod rate_limit;
 mod record;
 mod redact;
 mod stored;
@@ -31,6 +32,7 @@ pub use model_call::{ModelCall, ModelMethod};
 pub use outcome::{Ending, Outcome};
 pub use percent::percent_decoded;
 pub use provider::Provider;
+pub use rate_limit::RateLimit;
 pub use record::{
     Body, Drop, DropReason, EventRun, EventSpan, Headers, LiveKind, LiveText, Record,
 };

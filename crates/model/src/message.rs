@@ -17,6 +17,8 @@ pub struct Message {
     pub stop_reason: Option<String>,
     /// The stop sequence that was hit.
     pub stop_sequence: Option<String>,
+    /// What the provider says beside the reason, as a JSON text: why it refused.
+    pub stop_details: Option<String>,
     /// Usage per class, the provider's own numbers.
     pub usage: Usage,
     /// An error, answered instead or sent mid-stream.

@@ -261,12 +261,18 @@ impl Scrub for Flow {
         }
         self.host.scrub(redactor);
         self.tool_names.scrub(redactor);
+        for limit in &mut self.rate_limits {
+            limit.name.scrub(redactor);
+        }
     }
 }
 
 impl Scrub for Message {
     fn scrub(&mut self, redactor: &Redactor) {
         let Self { id, model, role, blocks, stop_reason, stop_sequence, error, .. } = self;
+        if let Some(details) = &mut self.stop_details {
+            redactor.scrub_json(details);
+        }
         for text in [id, model, role, stop_reason, stop_sequence] {
             text.scrub(redactor);
         }

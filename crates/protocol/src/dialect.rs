@@ -210,6 +210,11 @@ pub enum Delta<'a> {
         /// The stop sequence that was hit.
         sequence: Option<Cow<'a, str>>,
     },
+    /// What is said beside the reason, such as why the model refused.
+    StopDetails {
+        /// A whole JSON value as it was sent.
+        json: Cow<'a, str>,
+    },
     /// The answer is whole.
     MessageStop,
     /// A sign of life without content.

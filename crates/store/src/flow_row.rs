@@ -12,6 +12,8 @@ use parking_lot::Mutex;
 use rusqlite::types::{FromSql, ToSqlOutput, ValueRef};
 use rusqlite::{Row, Statement, ToSql};
 
+use crate::codec::rate_limit_json;
+
 /// Set once, when the row is made.
 const FIXED: &[&str] = &["flow_id", "connection_id", "started_at"];
 
@@ -59,6 +61,7 @@ const PLAIN: &[&str] = &[
     "error_kind",
     "error_message",
     "tool_names",
+    "rate_limits",
     "provider_request_id",
     "message_id",
     "event_count",
@@ -270,6 +273,7 @@ impl<'s, 'c> Binder<'s, 'c> {
         let tools = (!flow.tool_names.is_empty())
             .then(|| serde_json::to_string(&flow.tool_names).unwrap_or_default());
         self.put(tools);
+        self.put(rate_limit_json::encode(&flow.rate_limits));
         self.text(&flow.provider_request_id);
         self.text(&flow.message_id);
         for count in
@@ -384,6 +388,7 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Stored<Flow>)> {
     flow.error_kind = columns.take()?;
     flow.error_message = columns.take()?;
     flow.tool_names = columns.word(|json| serde_json::from_str(json).ok())?.unwrap_or_default();
+    flow.rate_limits = columns.word(rate_limit_json::decode)?.unwrap_or_default();
     flow.provider_request_id = columns.take()?;
     flow.message_id = columns.take()?;
     flow.event_count = columns.number()?;

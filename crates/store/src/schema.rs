@@ -14,6 +14,7 @@ const APPLICATION_ID: i32 = 0x4c4e_474c;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_tls_note.sql"),
+    include_str!("../migrations/0003_rate_limits.sql"),
 ];
 
 /// The newest schema this program knows.

@@ -717,6 +717,8 @@ export interface components {
             provider: components["schemas"]["Provider"] | null;
             /** @description The provider's id of the request. */
             provider_request_id: string | null;
+            /** @description What the provider said of its limits. */
+            rate_limits: components["schemas"]["RateLimit"][];
             /** @description A sentence on the end, when Langley itself has one to say. */
             reason: string | null;
             /**
@@ -920,6 +922,8 @@ export interface components {
             model: string | null;
             /** @description The role, as the provider said it. */
             role: string | null;
+            /** @description What the provider says beside the reason, such as why it refused. */
+            stop_details: unknown;
             /** @description Why it stopped, verbatim. */
             stop_reason: string | null;
             /** @description The stop sequence that was hit. */
@@ -982,6 +986,23 @@ export interface components {
              * @description Entries.
              */
             items: number;
+        };
+        /** @description A limit, as the provider stated it beside the answer. */
+        RateLimit: {
+            /**
+             * Format: int64
+             * @description How much of it there is until it is full again.
+             */
+            limit: number | null;
+            /** @description What is limited, in the provider's word. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How much of it was left.
+             */
+            remaining: number | null;
+            /** @description When it is full again. */
+            reset_at: string | null;
         };
         /** @description What the recorder did, since this process started. */
         Recorder: {

@@ -1,5 +1,7 @@
 // Text as lines of bounded length, so that a megabyte on one line costs no more to show than a page.
 
+import { isDeep, laidOut } from "./json";
+
 /** A longer line is carried on in the next row. */
 export const LINE_MAX = 400;
 
@@ -60,7 +62,8 @@ export function jsonSpans(line: string): Span[] {
 /** Laid-out JSON where the text is JSON, else the text as it is. */
 export function pretty(text: string): string {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    const value: unknown = JSON.parse(text);
+    return isDeep(value) ? text : laidOut(value);
   } catch {
     return text;
   }

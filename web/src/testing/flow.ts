@@ -53,6 +53,7 @@ export function makeFlow(over: Partial<Flow> = {}): Flow {
     cost_source: null,
     stop_reason: null,
     tool_names: [],
+    rate_limits: [],
     event_count: 0,
     unknown_events: 0,
     dropped_events: 0,

@@ -2,6 +2,7 @@
 import { useMemo, useState } from "react";
 import { bytes } from "@/lib/format";
 import { visible } from "@/lib/hostile";
+import { laidOut } from "@/lib/json";
 import { jsonSpans, type Tone } from "@/lib/lines";
 import { Marked } from "./WireText";
 
@@ -18,7 +19,7 @@ const TONES: Record<Tone, string | undefined> = {
 
 export function Json({ value }: { value: unknown }) {
   const [whole, setWhole] = useState(false);
-  const text = useMemo(() => JSON.stringify(value, null, 2) ?? "undefined", [value]);
+  const text = useMemo(() => laidOut(value), [value]);
   const long = text.length > FOLD * 1.2;
   const shown = visible(long && !whole ? text.slice(0, FOLD) : text);
   return (

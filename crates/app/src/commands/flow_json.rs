@@ -68,6 +68,12 @@ pub(super) fn flow_json(flow: &Stored<Flow>) -> Value {
         "cost_source": flow.cost_source,
         "stop_reason": flow.stop_reason,
         "tool_names": flow.tool_names,
+        "rate_limits": flow.rate_limits.iter().map(|limit| json!({
+            "name": limit.name,
+            "limit": limit.limit,
+            "remaining": limit.remaining,
+            "reset_at": limit.reset_at.map(rfc3339),
+        })).collect::<Vec<_>>(),
         "preview": flow.preview,
         "event_count": flow.event_count,
         "unknown_events": flow.unknown_events,

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::{Provider, Stage, tool_calls};
+use crate::said::{QUESTION, assert_two_calls};
+use crate::stage::{Provider, Stage};
 
 const MODEL: &str = "https://generativelanguage.googleapis.com/v1beta/models/gemini-3-pro-preview";
 const KEY: &str = "x-goog-api-key: AIza-x";
@@ -10,7 +11,7 @@ const KEY: &str = "x-goog-api-key: AIza-x";
 fn question() -> Value {
     json!({
         "systemInstruction": { "parts": [{ "text": "be brief" }] },
-        "contents": [{ "role": "user", "parts": [{ "text": "what is in the folder?" }] }],
+        "contents": [{ "role": "user", "parts": [{ "text": QUESTION }] }],
     })
 }
 
@@ -28,22 +29,12 @@ fn an_answer_is_understood_whole_as_events_and_as_an_array() {
         assert!(out.starts_with(start) && out.contains("Bash"), "{out}");
     }
     for flow in &stage.ended_flows(3) {
-        assert_eq!(flow["outcome"], "completed", "{flow}");
-        assert_eq!(flow["provider"], "gemini");
+        assert_two_calls(&stage, flow, "gemini");
         assert_eq!(flow["model"], "gemini-3-pro-preview");
-        assert_eq!(flow["tool_names"], json!(["Bash", "Read"]));
         assert_eq!(flow["stop_reason"], "STOP");
         // What Anthropic counts apart is part of the prompt here.
         assert_eq!(flow["usage"]["input"], 110 + 8322 + 1555 + 255);
         assert_eq!(flow["usage"]["cache_read"], 8322);
-        assert!(flow["usage"]["output"].as_u64().is_some_and(|output| output > 0), "{flow}");
-        assert!(flow["preview"].as_str().unwrap().contains("what is in the folder?"), "{flow}");
-        assert_eq!(flow["unknown_events"], 0);
-        let message = stage.message(flow);
-        assert_eq!(message["blocks"][0]["text"], "Two calls.", "{message}");
-        let calls = tool_calls(&message);
-        assert_eq!((&calls[0]["name"], &calls[1]["name"]), (&json!("Bash"), &json!("Read")));
-        assert!(calls[1]["input"].to_string().contains("/etc/hostname"), "{message}");
     }
     stage.stop();
 }
@@ -76,5 +67,33 @@ fn a_refusal_an_error_within_an_array_and_counted_tokens_are_understood() {
     let counted = of(":countTokens");
     assert_eq!((&counted["status"], &counted["outcome"]), (&json!(200), &json!("completed")));
     assert_eq!(counted["unknown_events"], 0);
+    stage.stop();
+}
+
+#[test]
+fn interactions_and_code_assist_are_understood_streamed_and_whole() {
+    let provider = Provider::start();
+    let stage = Stage::with_provider(&provider);
+    let model = "gemini-3-pro-preview";
+    let interactions = "https://generativelanguage.googleapis.com/v1beta/interactions";
+    for stream in [false, true] {
+        let ask = json!({ "model": model, "input": QUESTION, "stream": stream });
+        let out = stage.curl(interactions, &[KEY, "x-fixture: say=tools"], &ask);
+        assert_eq!(out.contains("event: step.delta"), stream, "{out}");
+    }
+    let ask = json!({ "model": model, "project": "p", "request": question() });
+    for method in ["generateContent", "streamGenerateContent?alt=sse"] {
+        let url = format!("https://cloudcode-pa.googleapis.com/v1internal:{method}");
+        let out = stage.curl(&url, &[KEY, "x-fixture: say=tools"], &ask);
+        assert!(out.contains(r#"{"response":{"#), "{out}");
+    }
+    for flow in &stage.ended_flows(4) {
+        assert_two_calls(&stage, flow, "gemini");
+        assert_eq!((&flow["model"], &flow["model_requested"]), (&json!(model), &json!(model)));
+        assert_eq!(flow["usage"]["input"], 110 + 8322 + 1555 + 255);
+        let is_interaction = flow["path"].as_str().unwrap().ends_with("/interactions");
+        let reason = if is_interaction { "requires_action" } else { "STOP" };
+        assert_eq!(flow["stop_reason"], reason, "{flow}");
+    }
     stage.stop();
 }

@@ -11,5 +11,6 @@ mod openai;
 mod resilience;
 mod road;
 mod run;
+mod said;
 mod stage;
 mod trust;

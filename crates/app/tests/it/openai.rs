@@ -173,3 +173,32 @@ fn each_call_on_a_websocket_has_its_flow() {
     assert_eq!(flows[1]["usage"]["reasoning"], 11);
     drop(server);
 }
+
+#[test]
+fn azures_deployment_is_the_model_asked_for_and_limits_are_told() {
+    let provider = Provider::start();
+    let stage = Stage::with_provider(&provider);
+    let host = "https://fixture.openai.azure.com";
+    let mut ask = chat(true);
+    ask.as_object_mut().unwrap().remove("model");
+    let url = format!("{host}/openai/deployments/my-gpt/chat/completions?api-version=2024-10-21");
+    let out = stage.curl(&url, &["api-key: x", "x-fixture: say=tools"], &ask);
+    assert!(out.contains("[DONE]"), "{out}");
+    let out = stage.curl(
+        &format!("{host}/openai/v1/responses"),
+        &["api-key: x", "x-fixture: say=server"],
+        &responses(true),
+    );
+    assert!(out.contains("web_search_call"), "{out}");
+    for flow in &stage.ended_flows(2) {
+        assert_eq!((&flow["provider"], &flow["outcome"]), (&json!("openai"), &json!("completed")));
+        let limits = &flow["rate_limits"][0];
+        assert_eq!((&limits["name"], &limits["remaining"]), (&json!("requests"), &json!(9999)));
+        if flow["path"].as_str().unwrap().contains("/deployments/") {
+            assert_eq!(flow["model_requested"], "my-gpt");
+        } else {
+            assert_eq!(flow["tool_names"], json!(["web_search"]), "{flow}");
+        }
+    }
+    stage.stop();
+}

@@ -219,3 +219,24 @@ fn a_binary_stream_of_another_service_has_events_and_no_message() {
     assert!(rows.message(script.flow).is_none());
     assert_eq!(rows.flow(script.flow).outcome, Some(Outcome::Completed));
 }
+
+#[test]
+fn tokens_that_only_the_head_counts_are_the_usage() {
+    let script = Script::post("/model/cohere.command-r-v1%3A0/invoke", &[])
+        .request(br#"{"message":"hi"}"#)
+        .request_end()
+        .head(
+            200,
+            &[
+                ("content-type", "application/json"),
+                ("x-amzn-bedrock-input-token-count", "9"),
+                ("x-amzn-bedrock-output-token-count", "4"),
+            ],
+        )
+        .data(br#"{"outputs":[{"text":"Hi","stop_reason":"stop"}]}"#)
+        .end();
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!((flow.usage.input, flow.usage.output), (Some(Tokens(9)), Some(Tokens(4))));
+    assert_eq!(flow.stop_reason.as_deref(), Some("stop"));
+}

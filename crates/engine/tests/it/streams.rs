@@ -282,3 +282,25 @@ fn a_cost_that_the_host_reports_is_the_flows_cost() {
     assert_eq!(flow.cost_source.as_deref(), Some("reported"));
     assert_eq!((flow.outcome, flow.event_count), (Some(Outcome::Completed), 6));
 }
+
+#[test]
+fn what_a_head_says_of_limits_is_the_flows() {
+    let script = Script::messages("{}").head(
+        200,
+        &[
+            ("content-type", "text/event-stream"),
+            ("anthropic-ratelimit-tokens-limit", "80000"),
+            ("anthropic-ratelimit-tokens-remaining", "79000"),
+            ("anthropic-ratelimit-tokens-reset", "1970-01-01T00:01:00Z"),
+        ],
+    );
+    let rows = script.data(kit::answer(&["hi"]).as_bytes()).end();
+    let (id, rows) = (rows.flow, rows.play());
+    let expected = langley_model::RateLimit {
+        name: "tokens".into(),
+        limit: Some(80_000),
+        remaining: Some(79_000),
+        reset_at: Some(langley_model::Micros(60_000_000)),
+    };
+    assert_eq!(rows.flow(id).rate_limits, [expected]);
+}

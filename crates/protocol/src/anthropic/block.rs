@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use langley_model::{Content, LiveKind};
 
+use crate::base64::decoded_len;
 use crate::dialect::Delta;
 use crate::json::{Object, elements, inner};
 
@@ -74,6 +75,11 @@ pub(super) fn start<'a>(
                 content: Content::ServerToolResult { kind, tool_use_id, json },
             });
         }
+        // Told by its type and size, never by its bytes.
+        "image" | "document" => {
+            let json = media(&block).unwrap_or_else(|| json.to_owned());
+            out(Delta::BlockStart { index, content: Content::Other { kind, json } });
+        }
         // A file for the code execution container: known, and nothing of it is text.
         "container_upload" => {
             out(Delta::BlockStart {
@@ -95,6 +101,14 @@ pub(super) fn start<'a>(
 fn brought<'a>(block: &Object<'a>, name: &str, kind: LiveKind) -> Option<(LiveKind, &'a str)> {
     let text = inner(block.raw(name)?)?;
     (!text.is_empty()).then_some((kind, text))
+}
+
+/// An image or a document that lies in the block itself.
+fn media(block: &Object<'_>) -> Option<String> {
+    let source = block.object("source")?;
+    let data = source.text("data").filter(|_| source.text("type").as_deref() == Some("base64"))?;
+    let media_type = serde_json::Value::from(source.owned("media_type"));
+    Some(format!(r#"{{"media_type":{media_type},"bytes":{}}}"#, decoded_len(&data)))
 }
 
 fn is_empty_object(json: &str) -> bool {

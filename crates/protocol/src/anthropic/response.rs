@@ -201,6 +201,9 @@ fn stop(object: &Object<'_>, out: Out<'_>) {
     if reason.is_some() || sequence.is_some() {
         out(Delta::Stop { reason, sequence });
     }
+    if let Some(json) = object.raw("stop_details") {
+        out(Delta::StopDetails { json: Cow::Borrowed(json) });
+    }
 }
 
 /// `{"error": {"type": …, "message": …}}`; gateways in between also say `{"error": "…"}`.

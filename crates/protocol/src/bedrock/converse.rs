@@ -8,7 +8,7 @@ use langley_model::{Content, EventText, LiveKind};
 
 use super::{fault, usage};
 use crate::base64::decoded_len;
-use crate::dialect::{Delta, EventFacts, Read, ResponseDecoder, place};
+use crate::dialect::{Delta, EventFacts, Read, ResponseDecoder, Said, place};
 use crate::json::{Object, elements, inner, unescape};
 use crate::sse::SseEvent;
 
@@ -36,10 +36,24 @@ impl ConverseAnswer {
         Self::default()
     }
 
+    /// An event that another wraps; `data` is the whole one's.
+    pub(super) fn told(
+        &mut self,
+        kind: &str,
+        data: &[u8],
+        event: &Object<'_>,
+        out: Out<'_>,
+    ) -> Result<Read, Said> {
+        self.read(kind, data, event, out).map_err(|Strange(strange)| {
+            out(Delta::Unknown { kind: strange });
+            Said
+        })
+    }
+
     fn read<'a>(
         &mut self,
         kind: &'a str,
-        data: &'a [u8],
+        data: &[u8],
         event: &Object<'a>,
         out: Out<'_>,
     ) -> Outcome<'a, Read> {
@@ -69,6 +83,7 @@ impl ConverseAnswer {
                 if let Some(stated) = event.object("usage") {
                     out(Delta::Usage(usage::read(&stated)));
                 }
+                guardrail(event, out);
             }
             _ => return Err(unreadable()),
         }
@@ -139,7 +154,9 @@ impl ConverseAnswer {
                 out(Delta::Citation { index, json: Cow::Borrowed(json) });
                 return Ok(None);
             }
-            // What a tool of the provider answered, or an image, in pieces: only the events have it.
+            // Its block began with the format; the bytes are of no use to a reader.
+            "image" => return Ok(None),
+            // What a tool of the provider answered, in pieces: only the events have it.
             _ => return Err(strange()),
         };
         let (escaped, text) =
@@ -167,17 +184,8 @@ impl ResponseDecoder for ConverseAnswer {
             return facts;
         }
         let kind = event.name;
-        let read = match Object::read(event.data) {
-            Some(object) => self.read(kind, event.data, &object, out),
-            None => Err(Strange(Cow::Borrowed(kind))),
-        };
-        match read {
-            Ok(Read { texts, ends_blocks }) => EventFacts { kind, texts, ends_blocks, known: true },
-            Err(Strange(strange)) => {
-                out(Delta::Unknown { kind: strange });
-                EventFacts::unknown(kind)
-            }
-        }
+        let read = Object::read(event.data).map(|object| self.told(kind, event.data, &object, out));
+        EventFacts::of(kind, read, out)
     }
 
     fn json(&mut self, body: &[u8], out: Out<'_>) -> bool {
@@ -213,6 +221,7 @@ fn whole(body: &Object<'_>, out: Out<'_>) -> Option<bool> {
     if let Some(stated) = body.object("usage") {
         out(Delta::Usage(usage::read(&stated)));
     }
+    guardrail(body, out);
     Some(known)
 }
 
@@ -269,7 +278,7 @@ fn block<'a>(index: u32, json: &'a str, out: Out<'_>) -> Outcome<'a, ()> {
         }
         "image" | "document" | "video" | "audio" | "searchResult" | "cachePoint"
         | "guardContent" => {
-            begin(other(kind, inner_json), out);
+            begin(media(kind, &object).unwrap_or_else(|| other(kind, inner_json)), out);
         }
         _ => {
             begin(other(kind, inner_json), out);
@@ -277,6 +286,13 @@ fn block<'a>(index: u32, json: &'a str, out: Out<'_>) -> Outcome<'a, ()> {
         }
     }
     Ok(())
+}
+
+/// What a guardrail found, where the request asked for a trace of it.
+fn guardrail(holder: &Object<'_>, out: Out<'_>) {
+    if let Some(json) = holder.object("trace").and_then(|trace| trace.raw("guardrail")) {
+        out(Delta::StopDetails { json: Cow::Borrowed(json) });
+    }
 }
 
 /// Reason and end. The stop sequence is there only when the request asked for it.
@@ -319,6 +335,14 @@ fn tool_result(result: &Object<'_>, json: &str) -> Content {
     let kind = result.text("type").unwrap_or(Cow::Borrowed("toolResult")).into_owned();
     let tool_use_id = result.owned("toolUseId");
     Content::ServerToolResult { kind, tool_use_id, json: json.to_owned() }
+}
+
+/// An image or the like that lies in the block itself: its format and size, never its bytes.
+fn media(kind: &str, object: &Object<'_>) -> Option<Content> {
+    let bytes = decoded_len(&object.object("source")?.text("bytes")?);
+    let format = serde_json::Value::from(object.owned("format"));
+    let json = format!(r#"{{"format":{format},"bytes":{bytes}}}"#);
+    Some(Content::Other { kind: kind.to_owned(), json })
 }
 
 fn other(kind: &str, json: &str) -> Content {

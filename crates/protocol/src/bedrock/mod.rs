@@ -9,6 +9,7 @@ mod converse_request;
 mod fault;
 mod frame;
 mod invoke;
+mod invoke_plain;
 mod usage;
 
 use langley_model::ModelMethod;

@@ -263,14 +263,9 @@ fn an_invoked_model_may_fail_in_its_stream_or_instead_of_it() {
 }
 
 #[test]
-fn what_other_models_say_is_kept_and_not_understood() {
+fn a_recorded_form_of_another_model_is_text() {
     let decoded = each_cut_of_messages(LLAMA, || InvokeAnswer::new(false));
-    assert_eq!(decoded.unknown, ["chunk", "chunk"]);
-    assert!(decoded.events.iter().all(|event| event.0 == "chunk" && !event.3));
-    assert!(decoded.message.blocks.is_empty());
-    let (decoded, known) =
-        body(r#"{"generation":"Hi","prompt_token_count":5}"#, InvokeAnswer::new(false));
-    assert_eq!((decoded.unknown, known), (vec![String::new()], false));
+    assert!(all_known(&decoded) && matches!(contents(&decoded)[..], [Content::Text { .. }]));
 }
 
 #[test]
@@ -287,6 +282,17 @@ fn an_invoked_anthropic_request_is_read_as_messages() {
     }
     let other = Invoke::ANY.request(br#"{"prompt":"Hi","max_gen_len":9}"#);
     assert!(other.json_ok && other.message_count.is_none());
+    assert_eq!((other.max_tokens, other.last_user_text.as_deref()), (Some(9), Some("Hi")));
+    let titan =
+        Invoke::ANY.request(br#"{"inputText":"Hi","textGenerationConfig":{"maxTokenCount":7}}"#);
+    assert_eq!((titan.max_tokens, titan.last_user_text.as_deref()), (Some(7), Some("Hi")));
+    let nova = Invoke::ANY.request(
+        br#"{"schemaVersion":"messages-v1","inferenceConfig":{"maxTokens":5},
+            "messages":[{"role":"user","content":[{"text":"Hi"}]}]}"#,
+    );
+    assert_eq!((nova.max_tokens, nova.last_user_text.as_deref()), (Some(5), Some("Hi")));
+    let chat = Invoke::ANY.request(br#"{"messages":[{"role":"user","content":"Hi"}]}"#);
+    assert_eq!(chat.last_user_text.as_deref(), Some("Hi"));
     assert_eq!(Converse.request(br#"{"messages":[]}"#).message_count, Some(0));
 }
 
@@ -360,4 +366,134 @@ fn no_cut_of_an_events_data_is_the_decoders_end() {
         }
     }
     assert!(!decode_messages(&[TEXT], ConverseAnswer::new()).deltas.is_empty());
+}
+
+/// A stream of chunks that wrap these answers in base64.
+fn chunks(answers: &[&str]) -> Vec<u8> {
+    use base64::Engine as _;
+    let headers = [header(":event-type", "chunk"), header(":message-type", "event")].concat();
+    let wrap = |answer: &&str| {
+        let base64 = base64::engine::general_purpose::STANDARD.encode(answer);
+        frame(&headers, format!(r#"{{"bytes":"{base64}"}}"#).as_bytes())
+    };
+    answers.iter().flat_map(wrap).collect()
+}
+
+const METRICS: &str = r#""amazon-bedrock-invocationMetrics":{"inputTokenCount":11,
+    "outputTokenCount":5,"invocationLatency":300,"firstByteLatency":200}"#;
+
+#[test]
+fn models_that_are_not_anthropics_say_text_and_usage_in_their_own_forms() {
+    let last = |answer: &str| format!("{}, {METRICS}}}", &answer[..answer.len() - 1]);
+    let nova_end = last(r#"{"metadata":{"usage":{"inputTokens":11,"outputTokens":5}}}"#);
+    let llama_end = last(
+        r#"{"generation":" you","prompt_token_count":null,"generation_token_count":5,"stop_reason":"stop"}"#,
+    );
+    let mistral_end = last(r#"{"outputs":[{"text":" you","stop_reason":"stop"}]}"#);
+    let titan_end = last(
+        r#"{"outputText":" you","index":0,"totalOutputTextTokenCount":5,"completionReason":"FINISH"}"#,
+    );
+    let chat_end =
+        last(r#"{"choices":[{"index":0,"delta":{"content":" you"},"finish_reason":"stop"}]}"#);
+    let forms: [(&str, Vec<&str>, &str); 5] = [
+        (
+            "end_turn",
+            vec![
+                r#"{"messageStart":{"role":"assistant"}}"#,
+                r#"{"contentBlockDelta":{"delta":{"text":"Hello,"},"contentBlockIndex":0}}"#,
+                r#"{"contentBlockDelta":{"delta":{"text":" you"},"contentBlockIndex":0}}"#,
+                r#"{"contentBlockStop":{"contentBlockIndex":0}}"#,
+                r#"{"messageStop":{"stopReason":"end_turn"}}"#,
+                &nova_end,
+            ],
+            r#"{"output":{"message":{"content":[{"text":"Hello, you"}],"role":"assistant"}},
+                "stopReason":"end_turn","usage":{"inputTokens":11,"outputTokens":5}}"#,
+        ),
+        (
+            "stop",
+            vec![
+                r#"{"generation":"Hello,","prompt_token_count":11,"generation_token_count":1,"stop_reason":null}"#,
+                &llama_end,
+            ],
+            r#"{"generation":"Hello, you","prompt_token_count":11,"generation_token_count":5,
+                "stop_reason":"stop"}"#,
+        ),
+        (
+            "stop",
+            vec![r#"{"outputs":[{"text":"Hello,","stop_reason":null}]}"#, &mistral_end],
+            r#"{"outputs":[{"text":"Hello, you","stop_reason":"stop"}]}"#,
+        ),
+        (
+            "FINISH",
+            vec![
+                r#"{"outputText":"Hello,","index":0,"completionReason":null,"inputTextTokenCount":11}"#,
+                &titan_end,
+            ],
+            r#"{"inputTextTokenCount":11,"results":[{"tokenCount":5,"outputText":"Hello, you",
+                "completionReason":"FINISH"}]}"#,
+        ),
+        (
+            "stop",
+            vec![r#"{"choices":[{"index":0,"delta":{"content":"Hello,"}}]}"#, &chat_end],
+            r#"{"choices":[{"index":0,"message":{"content":"Hello, you"},"finish_reason":"stop"}],
+                "usage":{"prompt_tokens":11,"completion_tokens":5}}"#,
+        ),
+    ];
+    for (reason, stream, whole) in forms {
+        let decoded = each_cut_of_messages(&chunks(&stream), || InvokeAnswer::new(false));
+        assert_eq!(contents(&decoded), [text("Hello, you")], "{whole}");
+        assert!(all_known(&decoded) && all_complete(&decoded), "{whole}");
+        assert_eq!(decoded.message.stop_reason.as_deref(), Some(reason));
+        let usage = decoded.message.usage;
+        assert_eq!((usage.input, usage.output), (Some(Tokens(11)), Some(Tokens(5))), "{whole}");
+        assert!(decoded.events.iter().any(|event| event.1.as_slice().len() == 1), "{whole}");
+        let (body, known) = body(whole, InvokeAnswer::new(false));
+        assert_eq!((contents(&body), known), (vec![text("Hello, you")], true));
+        assert_eq!(body.message.stop_reason.as_deref(), Some(reason));
+    }
+    let (vectors, known) =
+        body(r#"{"embedding":[0.1],"inputTextTokenCount":4}"#, InvokeAnswer::new(false));
+    assert!(known && vectors.message.blocks.is_empty() && !vectors.ended);
+    assert_eq!(vectors.message.usage.input, Some(Tokens(4)));
+}
+
+#[test]
+fn a_guardrail_that_intervened_is_told_beside_the_reason() {
+    let (converse, _) = body(
+        r#"{"output":{"message":{"role":"assistant","content":[{"text":"No."},
+            {"image":{"format":"png","source":{"bytes":"aGVsbG8="}}}]}},
+            "stopReason":"guardrail_intervened","trace":{"guardrail":{"actionReason":"Blocked"}}}"#,
+        ConverseAnswer::new(),
+    );
+    assert_eq!(converse.message.stop_reason.as_deref(), Some("guardrail_intervened"));
+    assert_eq!(converse.message.stop_details.as_deref(), Some(r#"{"actionReason":"Blocked"}"#));
+    let json = String::from(r#"{"format":"png","bytes":5}"#);
+    assert_eq!(contents(&converse)[1], Content::Other { kind: "image".into(), json });
+    let (invoke, _) = body(
+        r#"{"generation":"No.","stop_reason":"stop","amazon-bedrock-guardrailAction":"INTERVENED"}"#,
+        InvokeAnswer::new(false),
+    );
+    let details = r#"{"amazon-bedrock-guardrailAction":"INTERVENED"}"#;
+    assert_eq!(invoke.message.stop_details.as_deref(), Some(details));
+}
+
+#[test]
+fn what_is_not_known_is_kept_and_counted() {
+    let odd = [r#"{"dream":1}"#, "not JSON"];
+    let invoke = decode_messages(&[&chunks(&odd)], InvokeAnswer::new(false));
+    assert_eq!(invoke.unknown, ["chunk", "chunk"]);
+    assert!(invoke.events.iter().all(|event| !event.3));
+    let message = |name: &str, data: &str| {
+        let headers = [header(":event-type", name), header(":message-type", "event")].concat();
+        frame(&headers, data.as_bytes())
+    };
+    let stream = [
+        message("dreamt", "{}"),
+        message("contentBlockStart", r#"{"contentBlockIndex":0,"start":{"dream":{}}}"#),
+        message("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"dream":{}}}"#),
+    ]
+    .concat();
+    let converse = each_cut_of_messages(&stream, ConverseAnswer::new);
+    assert_eq!(converse.unknown, ["dreamt", "dream", "dream"]);
+    assert!(converse.events.iter().all(|event| !event.3));
 }

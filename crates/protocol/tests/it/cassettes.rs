@@ -5,6 +5,7 @@ use langley_protocol::anthropic::AnthropicResponse;
 
 use crate::decoded::{Decoded, contents, decode, each_cut, text};
 
+const HOSTED: &str = include_str!("../cassettes/anthropic_hosted.sse");
 const TEXT: &str = include_str!("../cassettes/text.sse");
 const THINKING_AND_TOOL: &str = include_str!("../cassettes/thinking_and_tool.sse");
 const SERVER_TOOLS: &str = include_str!("../cassettes/server_tools.sse");
@@ -168,4 +169,63 @@ fn what_cannot_be_read_is_unknown_and_harms_no_later_event() {
         "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"content\":[{}]}}\n\n";
     let decoded = at_every_cut(start);
     assert_eq!((decoded.message.id.as_deref(), decoded.events[0].3), (Some("m"), false));
+}
+
+#[test]
+fn hosted_tools_images_and_a_refusal_with_its_reasons_are_read() {
+    let decoded = each_cut(HOSTED, AnthropicResponse::new);
+    let result = |kind: &str, of: &str, json: &str| Content::ServerToolResult {
+        kind: kind.into(),
+        tool_use_id: of.into(),
+        json: json.into(),
+    };
+    let expected = [
+        Content::ServerToolUse {
+            id: "srv_1".into(),
+            name: "web_fetch".into(),
+            input: r#"{"url":"https://e.example"}"#.into(),
+        },
+        result(
+            "web_fetch_tool_result",
+            "srv_1",
+            r#"{"type":"web_fetch_result","url":"https://e.example"}"#,
+        ),
+        result(
+            "bash_code_execution_tool_result",
+            "srv_2",
+            r#"{"type":"bash_code_execution_result","stdout":"42","return_code":0}"#,
+        ),
+        Content::Other {
+            kind: "image".into(),
+            json: r#"{"media_type":"image/png","bytes":5}"#.into(),
+        },
+        Content::Text {
+            text: "I must stop.".into(),
+            citations: vec![r#"{"type":"char_location","cited_text":"x"}"#.into()],
+        },
+    ];
+    assert_eq!(contents(&decoded), expected);
+    assert!(decoded.unknown.is_empty() && decoded.ended);
+    let message = &decoded.message;
+    assert_eq!(message.stop_reason.as_deref(), Some("refusal"));
+    let details = r#"{"type":"refusal","category":"cyber","explanation":"Not this."}"#;
+    assert_eq!(message.stop_details.as_deref(), Some(details));
+    assert_eq!(message.usage.output, Some(Tokens(30)), "iterations are no usage of their own");
+}
+
+#[test]
+fn what_is_not_known_is_kept_and_counted() {
+    let stream = [
+        r#"{"type":"message_dreamt"}"#,
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"dream","text":"x"}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"dream_delta"}}"#,
+        "not JSON",
+    ]
+    .map(|data| format!("data: {data}\n\n"))
+    .concat();
+    let decoded = each_cut(&stream, AnthropicResponse::new);
+    assert_eq!(decoded.unknown, ["message_dreamt", "dream", "dream_delta", ""]);
+    assert!(decoded.events.iter().all(|event| !event.3));
+    let json = String::from(r#"{"type":"dream","text":"x"}"#);
+    assert_eq!(contents(&decoded), [Content::Other { kind: "dream".into(), json }]);
 }

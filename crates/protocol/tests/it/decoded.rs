@@ -140,6 +140,7 @@ fn apply(decoded: &mut Decoded, delta: Delta<'_>) {
             message.stop_reason = reason.map(Into::into);
             message.stop_sequence = sequence.map(Into::into);
         }
+        Delta::StopDetails { json } => message.stop_details = Some(json.into()),
         Delta::MessageStop => decoded.ended = true,
         Delta::Error { kind, message: text } => {
             message.error =

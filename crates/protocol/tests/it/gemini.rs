@@ -326,3 +326,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_not_known_is_kept_and_counted() {
+    let stream = [
+        r#"{"dream":1}"#,
+        r#"{"candidates":[{"content":{"parts":[{"dream":{"x":1}}]}}]}"#,
+        r#"{"candidates":[{"index":1,"content":{"parts":[{"text":"another"}]}}]}"#,
+        "not JSON",
+    ]
+    .map(|data| format!("data: {data}\n\n"))
+    .concat();
+    let decoded = at_every_cut(&stream, decode);
+    assert_eq!(decoded.unknown, ["", "dream", "candidates", ""]);
+    assert!(decoded.events.iter().all(|event| !event.3));
+    let json = String::from(r#"{"dream":{"x":1}}"#);
+    assert_eq!(contents(&decoded), [Content::Other { kind: "dream".into(), json }]);
+}

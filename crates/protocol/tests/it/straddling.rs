@@ -80,6 +80,13 @@ const FORMS: &[Form] = &[
         r#"{"contentBlockIndex":1,"delta":{"reasoningContent":{"text":"{}"}}}"#,
     ),
     Form(
+        &Invoke::ANY,
+        "chunk",
+        r#"{"contentBlockDelta":{"delta":{"text":"{}"},"contentBlockIndex":0}}"#,
+    ),
+    Form(&Invoke::ANY, "chunk", r#"{"generation":"{}","stop_reason":null}"#),
+    Form(&Invoke::ANY, "chunk", r#"{"outputs":[{"text":"{}","stop_reason":null}]}"#),
+    Form(
         &Invoke::ANTHROPIC,
         "chunk",
         r#"{"type":"content_block_delta","index":3,"delta":{"type":"text_delta","text":"{}"}}"#,

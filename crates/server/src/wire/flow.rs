@@ -94,6 +94,8 @@ pub(crate) struct Flow {
     pub stop_reason: Option<String>,
     /// One entry per tool call, duplicates kept.
     pub tool_names: Vec<String>,
+    /// What the provider said of its limits.
+    pub rate_limits: Vec<RateLimit>,
     /// First characters of the exchange, for lists.
     pub preview: Option<String>,
     /// Stream events seen.
@@ -147,6 +149,19 @@ pub(crate) struct Usage {
     pub reasoning: Option<u64>,
     /// Web searches run by the provider.
     pub web_search_requests: Option<u64>,
+}
+
+/// A limit, as the provider stated it beside the answer.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct RateLimit {
+    /// What is limited, in the provider's word.
+    pub name: String,
+    /// How much of it there is until it is full again.
+    pub limit: Option<u64>,
+    /// How much of it was left.
+    pub remaining: Option<u64>,
+    /// When it is full again.
+    pub reset_at: Option<String>,
 }
 
 /// Money.
@@ -224,6 +239,7 @@ impl<T: Borrow<langley_model::Flow>> From<&Stored<T>> for Flow {
             cost_source: flow.cost_source.clone(),
             stop_reason: flow.stop_reason.clone(),
             tool_names: flow.tool_names.clone(),
+            rate_limits: flow.rate_limits.iter().map(Into::into).collect(),
             preview: flow.preview.clone(),
             event_count: flow.event_count,
             unknown_events: flow.unknown_events,
@@ -256,6 +272,17 @@ impl From<&langley_model::Usage> for Usage {
             output: count(usage.output),
             reasoning: count(usage.reasoning),
             web_search_requests: usage.web_search_requests,
+        }
+    }
+}
+
+impl From<&langley_model::RateLimit> for RateLimit {
+    fn from(limit: &langley_model::RateLimit) -> Self {
+        Self {
+            name: limit.name.clone(),
+            limit: limit.limit,
+            remaining: limit.remaining,
+            reset_at: limit.reset_at.map(rfc3339),
         }
     }
 }

@@ -20,6 +20,9 @@ pub(crate) struct Message {
     pub stop_reason: Option<String>,
     /// The stop sequence that was hit.
     pub stop_sequence: Option<String>,
+    /// What the provider says beside the reason, such as why it refused.
+    #[schema(value_type = Option<serde_json::Value>)]
+    pub stop_details: Option<Box<RawValue>>,
     /// Usage per class.
     pub usage: Usage,
     /// An error, answered instead or sent mid-stream.
@@ -121,6 +124,7 @@ impl From<model::Message> for Message {
             role: message.role,
             stop_reason: message.stop_reason,
             stop_sequence: message.stop_sequence,
+            stop_details: message.stop_details.as_deref().map(verbatim),
             usage: (&message.usage).into(),
             error,
             truncated: message.truncated,

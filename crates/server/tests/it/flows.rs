@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use http::{Method, StatusCode, header};
-use langley_model::{Flow, Gap, Outcome};
+use langley_model::{Flow, Gap, Micros, Outcome, RateLimit};
 use serde_json::{Value, json};
 
 use crate::rig::{Rig, TOKEN, exchange, flow};
@@ -25,6 +25,12 @@ async fn a_flow_has_every_member_of_the_contract_and_null_where_nothing_is_known
     one.request_gap = Gap { chunks: 2, bytes: 20 };
     one.response_gap = Gap { chunks: 3, bytes: 30 };
     one.error_kind = Some("overloaded_error".into());
+    one.rate_limits = vec![RateLimit {
+        name: "input-tokens".into(),
+        limit: Some(30_000),
+        remaining: Some(7),
+        reset_at: Some(Micros(1_700_000_000_000_000)),
+    }];
     rig.put(records(std::slice::from_ref(&one)));
     let shown = rig.get(&format!("/api/flows/{}", one.id)).await;
     for member in "id started_at ended_at duration_ms ttfb_ms ttft_ms mode host method path status \
@@ -33,7 +39,7 @@ async fn a_flow_has_every_member_of_the_contract_and_null_where_nothing_is_known
         response_bytes body_truncated capture_gaps ja4_in ja4_out tls_note provider_request_id message_id \
         model_requested revision connection_id scheme port user_agent agent_version error reason \
         preview dropped_events unknown_events decode_note version_in version_out connect_ms tls_ms \
-        request_gap response_gap"
+        request_gap response_gap rate_limits"
         .split_whitespace()
     {
         assert!(shown.get(member).is_some(), "{member}");
@@ -51,6 +57,11 @@ async fn a_flow_has_every_member_of_the_contract_and_null_where_nothing_is_known
     assert_eq!(shown["capture_gaps"], 5);
     assert_eq!(shown["request_gap"], json!({"chunks": 2, "bytes": 20}));
     assert_eq!(shown["error"], json!({"kind": "overloaded_error", "message": null}));
+    assert_eq!(
+        shown["rate_limits"],
+        json!([{"name": "input-tokens", "limit": 30_000, "remaining": 7,
+            "reset_at": "2023-11-14T22:13:20.000000Z"}])
+    );
     assert_eq!(shown["usage"]["input"], 12);
     assert_eq!(shown["usage"]["cache_read"], Value::Null);
     assert!(shown["revision"].as_u64().unwrap() > 0);

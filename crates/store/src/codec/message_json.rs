@@ -36,6 +36,8 @@ struct MessageRow<'a> {
     stop_reason: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stop_sequence: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stop_details: Option<Cow<'a, str>>,
     /// Input, cache read, cache write 5m, cache write 1h, output, reasoning, web searches.
     usage: [Option<u64>; 7],
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,6 +78,7 @@ impl<'a> From<&'a Message> for MessageRow<'a> {
             blocks,
             stop_reason,
             stop_sequence,
+            stop_details,
             usage,
             error,
             truncated,
@@ -88,6 +91,7 @@ impl<'a> From<&'a Message> for MessageRow<'a> {
             blocks: blocks.iter().map(BlockRow::from).collect(),
             stop_reason: text(stop_reason),
             stop_sequence: text(stop_sequence),
+            stop_details: text(stop_details),
             usage: [
                 tokens(usage.input),
                 tokens(usage.cache_read),
@@ -115,6 +119,7 @@ impl From<MessageRow<'_>> for Message {
             blocks: row.blocks.into_iter().map(Block::from).collect(),
             stop_reason: row.stop_reason.map(Cow::into_owned),
             stop_sequence: row.stop_sequence.map(Cow::into_owned),
+            stop_details: row.stop_details.map(Cow::into_owned),
             usage: Usage {
                 input: tokens(input),
                 cache_read: tokens(cache_read),
@@ -218,6 +223,7 @@ mod tests {
             .collect();
         let message = Message {
             id: Some(text()),
+            stop_details: Some(text()),
             blocks,
             usage: Usage { output: Some(Tokens(3)), ..Usage::default() },
             error: Some(ProviderError { kind: None, message: Some(text()) }),

@@ -3,4 +3,5 @@
 pub(crate) mod event_block;
 pub(crate) mod message_json;
 pub(crate) mod pack;
+pub(crate) mod rate_limit_json;
 mod shared;

@@ -111,6 +111,27 @@ fn a_newer_file_is_refused_with_both_versions_and_left_alone() {
 }
 
 #[test]
+fn a_file_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
+    let fixture = Fixture::new();
+    let old = ended(1);
+    fixture.write(vec![of(&old)]);
+    let path = fixture.store.path().to_owned();
+    fixture.store.clone().close();
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch(
+        "ALTER TABLE flows DROP COLUMN rate_limits;
+         DELETE FROM schema_version WHERE version > 1; PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(conn);
+    let refused = Store::open_read_only(&path).map(drop).unwrap_err();
+    assert!(matches!(refused, StoreError::Outdated { found: 1, .. }), "{refused:?}");
+    let store = Store::open(options(fixture.folder.path()), silent()).unwrap();
+    assert_eq!(&*store.flow(old.id).unwrap().unwrap(), &old);
+    store.close();
+}
+
+#[test]
 fn a_file_of_something_else_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("langley.db");

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use langley_model::{
     Block, ConnectionId, Content, Drop as Dropped, DropReason, Gap, HttpVersion, Message, MicroUsd,
-    Micros, Mode, Outcome, Provider, ProviderError, Record, Revision, Side, Tokens, Tunnel,
-    TunnelReason, Usage,
+    Micros, Mode, Outcome, Provider, ProviderError, RateLimit, Record, Revision, Side, Tokens,
+    Tunnel, TunnelReason, Usage,
 };
 use langley_store::{FlowFilter, Store, StoreError};
 use parking_lot::Mutex;
@@ -57,6 +57,15 @@ fn a_flow_reads_back_with_every_member() {
     all.error_kind = text("overloaded_error");
     all.error_message = text("try later");
     all.tool_names = vec![String::from("Read"), String::from("Read")];
+    all.rate_limits = vec![
+        RateLimit {
+            name: String::from("tokens"),
+            limit: Some(u64::MAX),
+            remaining: Some(0),
+            reset_at: Some(Micros(17)),
+        },
+        RateLimit { name: String::from("requests"), ..RateLimit::default() },
+    ];
     all.provider_request_id = text("req_1");
     all.message_id = text("msg_1");
     all.event_count = 7;

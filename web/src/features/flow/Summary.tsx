@@ -152,6 +152,10 @@ function Facts({
     ["Started", fullTime(flow.started_at)],
     ["Ended", flow.ended_at && fullTime(flow.ended_at)],
     ["Way", `${flow.mode} · ${flow.version_in} in, ${flow.version_out} out`],
+    ...flow.rate_limits.map((limit): [string, string] => [
+      `Limit: ${oneLine(limit.name, 40)}`,
+      limitText(limit),
+    ]),
     ["JA4 in", flow.ja4_in],
     ["JA4 out", flow.ja4_out, undefined, likeness(flow)],
   ];
@@ -185,6 +189,17 @@ function Facts({
 function likeness({ ja4_in, ja4_out }: Flow): string | null {
   if (ja4_in === null || ja4_out === null) return null;
   return ja4_in === ja4_out ? "same as in" : "different from in";
+}
+
+/** What is left of a limit, and when it is full again. */
+function limitText({ limit, remaining, reset_at }: Flow["rate_limits"][number]): string {
+  return [
+    remaining === null ? null : `${count(remaining)} left`,
+    limit === null ? null : `of ${count(limit)}`,
+    reset_at === null ? null : `full ${fullTime(reset_at)}`,
+  ]
+    .filter((part) => part !== null)
+    .join(" ");
 }
 
 type NoteList = ComponentProps<typeof Notes>["notes"];

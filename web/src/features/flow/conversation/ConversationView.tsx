@@ -5,6 +5,7 @@ import { requestQuery, responseQuery } from "@/api/queries";
 import type { Flow, Message } from "@/api/types";
 import { bytes, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
+import { compact } from "@/lib/json";
 import type { Conversation, Turn } from "@/providers/conversation";
 import { blockParts } from "@/providers/message";
 import { providerView } from "@/providers/registry";
@@ -274,6 +275,9 @@ function Answer({ flow, message, failed, pending, body, live }: AnswerProps) {
             <Parts parts={blockParts(message.blocks)} />
             {message.blocks.some((block) => !block.complete) && !open ? (
               <Note tone="warn">The last part was cut off.</Note>
+            ) : null}
+            {message.stop_details ? (
+              <Note tone="warn">Stopped: {oneLine(compact(message.stop_details), 500)}</Note>
             ) : null}
             {message.truncated ? (
               <Note tone="warn">Parts beyond the limit were left out.</Note>
