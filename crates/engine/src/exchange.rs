@@ -283,12 +283,8 @@ impl Exchange {
         flow.response_bytes = closed.response_bytes;
         flow.request_gap = larger(flow.request_gap, closed.request_gap);
         flow.response_gap = larger(flow.response_gap, closed.response_gap);
-        let said_goodbye = self.websocket.as_ref().is_some_and(|socket| socket.is_closed());
-        let ending = match closed.ending {
-            // Who closes a WebSocket in good order may drop the connection.
-            Ending::ClientGone | Ending::UpstreamGone if said_goodbye => Ending::Whole,
-            ending => ending,
-        };
+        let socket = self.websocket.as_ref();
+        let ending = socket.map_or(closed.ending, |socket| socket.ending(closed.ending));
         flow.outcome = Some(outcome(ending, flow.status, self.answer));
     }
 

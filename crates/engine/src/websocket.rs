@@ -106,9 +106,12 @@ impl WebSocket {
         }
     }
 
-    /// Whether an end has said goodbye, so that what follows is no break.
-    pub(crate) const fn is_closed(&self) -> bool {
-        self.closed_by.is_some()
+    /// What the end of the connection means: who closes a WebSocket in good order may drop it.
+    pub(crate) const fn ending(&self, ending: Ending) -> Ending {
+        match ending {
+            Ending::ClientGone | Ending::UpstreamGone if self.closed_by.is_some() => Ending::Whole,
+            ending => ending,
+        }
     }
 
     /// What could not be read so far, in a sentence.

@@ -240,6 +240,7 @@ mod tests {
                     no_proxy: NoProxy::default(),
                     timeout: Duration::from_secs(10),
                     own: own.parse().unwrap(),
+                    probe: Probe::new(""),
                 };
                 let found = tokio::time::timeout(Duration::from_secs(1), dialer.dial(&target));
                 let error = found.await.expect("within a second").unwrap_err();

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::authority::Authority;
 use crate::drive::Switch;
-use crate::exchange::Route;
+use crate::exchange::{Greetings, Route};
 use crate::intercept::Intercepted;
 use crate::limits::Limits;
 use crate::observer::Observer;
@@ -34,7 +34,7 @@ pub(crate) async fn connection(limits: Limits) -> Ends {
         upstream: None,
         client: "127.0.0.1:1".parse().unwrap(),
         setup: Mutex::new(None),
-        ja4_in: None,
+        greetings: Greetings::default(),
         limits,
         switch: Switch::default(),
     };
