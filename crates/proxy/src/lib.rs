@@ -17,8 +17,6 @@ mod extended_connect;
 mod headers;
 mod host_list;
 mod identity;
-#[cfg(test)]
-mod in_memory;
 mod intercept;
 mod leaf;
 mod limits;
@@ -32,6 +30,8 @@ mod refusal;
 mod reverse;
 mod streams;
 mod tap;
+#[cfg(test)]
+mod tests;
 mod tunnel;
 mod unverified;
 mod upgrade;

@@ -111,7 +111,7 @@ async fn origin(offers: bool) -> (Origin, mpsc::Receiver<Socket>) {
                     let protocol = request.extensions().get::<h2::ext::Protocol>();
                     assert_eq!(protocol.map(h2::ext::Protocol::as_str), Some("websocket"));
                     let socket = Socket { send, recv: request.into_body() };
-                    tell.send(socket).await.ok().expect("the test waits for it");
+                    assert!(tell.send(socket).await.is_ok(), "the test waits for it");
                 }
             }
         }
