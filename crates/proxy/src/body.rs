@@ -264,8 +264,8 @@ mod tests {
 
     use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-    use crate::in_memory::{ASK, connection, until};
     use crate::limits::Limits;
+    use crate::tests::{ASK, connection, until};
 
     /// Bytes that may lie in the proxy and on both sides of it, for one direction.
     const HELD: usize = 2 << 20;

@@ -261,6 +261,7 @@ async fn connect(
     translate(route, sender, &mut request);
     let client = hyper::upgrade::on(&mut request);
     let client = Switching::stream(client, AgentStreams::upgrading());
+    let path = request.uri().path().to_owned();
     let request = request.map(|body| TapBody::through(body, Side::Client, Arc::clone(&tap), None));
     let answer = sender.connect(request).await;
     waiting.0 = None;
@@ -268,7 +269,14 @@ async fn connect(
         tap.end(Ending::UpstreamGone);
         Broken(error)
     })?;
-    tap.head(response.status().as_u16(), headers::block(response.headers()));
+    let status = response.status();
+    if outlet.is_none() && status.is_success() {
+        // hyper takes only a 200 for the switch towards a provider, and any 2xx towards an agent.
+        let message = format!("{} answered CONNECT with {status}, not with 200", route.authority);
+        let refusal = Refusal::unreachable("upstream_protocol_error", message, false);
+        return Ok(route.decline(&tap, &path, &refusal));
+    }
+    tap.head(status.as_u16(), headers::block(response.headers()));
     headers::strip_hop_by_hop(response.headers_mut(), false);
     let Some(outlet) = outlet else {
         return Ok(response.map(|body| TapBody::through(body, Side::Upstream, tap, None)));

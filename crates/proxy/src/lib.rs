@@ -18,8 +18,6 @@ mod greeted;
 mod headers;
 mod host_list;
 mod identity;
-#[cfg(test)]
-mod in_memory;
 mod intercept;
 mod leaf;
 mod limits;
@@ -35,6 +33,8 @@ mod refusal;
 mod reverse;
 mod streams;
 mod tap;
+#[cfg(test)]
+mod tests;
 mod tls_rules;
 mod tunnel;
 mod unverified;

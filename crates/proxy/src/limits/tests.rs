@@ -3,7 +3,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::in_memory::{ASK, Ends, ROOM, connection, until};
+use crate::tests::{ASK, Ends, ROOM, connection, until};
 
 const IDLE: Duration = Duration::from_secs(10);
 const TOTAL: Duration = Duration::from_secs(30);

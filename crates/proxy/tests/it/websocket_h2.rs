@@ -77,6 +77,15 @@ async fn connect(setup: &Setup, url: &str) -> (h2::client::SendRequest<Bytes>, b
 }
 
 async fn open(sender: &mut h2::client::SendRequest<Bytes>, url: &str) -> Socket {
+    let (answer, send) = ask(sender, url).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    Socket { send, recv: answer.into_body() }
+}
+
+async fn ask(
+    sender: &mut h2::client::SendRequest<Bytes>,
+    url: &str,
+) -> (Response<RecvStream>, SendStream<Bytes>) {
     let asked = Request::builder()
         .method(Method::CONNECT)
         .uri(format!("{url}/ws"))
@@ -86,13 +95,16 @@ async fn open(sender: &mut h2::client::SendRequest<Bytes>, url: &str) -> Socket 
         .body(())
         .expect("a request");
     let (answer, send) = sender.send_request(asked, false).expect("it is sent");
-    let answer = answer.await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::OK);
-    Socket { send, recv: answer.into_body() }
+    (answer.await.expect("an answer"), send)
 }
 
 /// An origin that answers requests with 204 and hands over the WebSockets that it accepts.
 async fn origin(offers: bool) -> (Origin, mpsc::Receiver<Socket>) {
+    answering(offers, 200).await
+}
+
+/// The same, which answers CONNECT with `answer`.
+async fn answering(offers: bool, answer: u16) -> (Origin, mpsc::Receiver<Socket>) {
     let (tell, told) = mpsc::channel(4);
     let origin = Origin::start("h2", move |stream| {
         let tell = tell.clone();
@@ -104,7 +116,7 @@ async fn origin(offers: bool) -> (Origin, mpsc::Receiver<Socket>) {
             let mut connection = builder.handshake(stream).await.expect("a connection");
             while let Some(Ok((request, mut respond))) = connection.accept().await {
                 let is_websocket = request.method() == Method::CONNECT;
-                let status = if is_websocket { 200 } else { 204 };
+                let status = if is_websocket { answer } else { 204 };
                 let head = Response::builder().status(status).body(()).expect("a head");
                 let send = respond.send_response(head, !is_websocket).expect("it is sent");
                 if is_websocket {
@@ -165,6 +177,18 @@ async fn a_websocket_is_recorded_as_one_over_http1_is() {
     socket.hear(HELLO).await;
     drop((socket, sender));
     setup.recording.assert_ending(2, Ending::ClientGone).await;
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_agree_is_heard() {
+    for (answer, wanted) in [(403, 403), (204, 502)] {
+        let (origin, _sockets) = answering(true, answer).await;
+        let setup = in_front_of(&origin).await;
+        let (mut sender, _) = connect(&setup, &origin.url()).await;
+        let (head, _send) = ask(&mut sender, &origin.url()).await;
+        assert_eq!(head.status(), wanted);
+        setup.recording.endings_do_not_matter();
+    }
 }
 
 #[tokio::test]
