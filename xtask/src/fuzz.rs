@@ -13,12 +13,21 @@ pub(crate) struct FuzzOptions {
     seconds: u64,
 }
 
+/// Where damaged input is read: package, words that choose its tests, the test.
+const TARGETS: [(&str, &[&str], &str); 2] = [
+    ("langley-protocol", &["--test", "it"], "fuzz::for_a_long_time"),
+    ("langley-proxy", &["--lib"], "mirror::tests::damage::for_a_long_time"),
+];
+
 pub(crate) fn fuzz(options: &FuzzOptions) -> Result<()> {
-    let mut command = cargo();
-    command
-        .args(["test", "--release", "-p", "langley-protocol", "--test", "it", "--"])
-        .args(["--ignored", "--nocapture", "--exact", "fuzz::for_a_long_time"])
-        .env("LANGLEY_FUZZ_SECONDS", options.seconds.to_string());
-    ensure!(run(command)?.ok, "a decoder failed; its input stands above");
+    for (package, words, test) in TARGETS {
+        let mut command = cargo();
+        command
+            .args(["test", "--release", "-p", package])
+            .args(words)
+            .args(["--", "--ignored", "--nocapture", "--exact", test])
+            .env("LANGLEY_FUZZ_SECONDS", options.seconds.to_string());
+        ensure!(run(command)?.ok, "a decoder failed; its input stands above");
+    }
     Ok(())
 }

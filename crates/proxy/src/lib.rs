@@ -39,7 +39,7 @@ pub use authority::Authority;
 pub use bundle::write_bundle;
 pub use certificate_authority::{CaError, CertificateAuthority};
 pub use host_list::{HostList, HostPatternError, LLM_HOSTS};
-pub use mirror::Fingerprint;
+pub use mirror::{Acknowledgements, Fingerprint};
 pub use no_proxy::{NoProxy, NoProxyError};
 pub use options::{ProxyOptions, ReverseOptions};
 pub use proxy::{Proxy, ProxyError, ProxyStats};

@@ -190,6 +190,7 @@ impl UpstreamTls {
         let base = self.base().await?;
         let certificates = &base.config.client_auth_cert_resolver;
         Ok(profile.and_then(|profile| {
+            let profile = profile.with(self.rules.acknowledgements);
             let config = profile.config(hop.alpn, &base.roots, Arc::clone(certificates))?;
             Ok(Mirrored { profile, config })
         }))

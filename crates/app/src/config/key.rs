@@ -173,6 +173,7 @@ pub(crate) const KEYS: &[Key] = &[
         .env("LANGLEY_TLS_PROVIDER"),
     key("proxy.tls.fingerprint", Kind::Fingerprint, Default::Unset("the agent's hello"), "Known client whose hello is mirrored in place of the agent's. In reverse mode, where no agent's hello exists, without it `mirror` sends Langley's own and `mirror-strict` answers 502. Without effect where the provider is `native`."),
     key("proxy.tls.hosts", Kind::TlsHosts, Default::List(&[]), "Exceptions by host, the first that matches: `HOST=` and `native`, `mirror`, `mirror-strict`, a profile (mirrors it), or `mirror-strict:PROFILE`. An exception stands for itself: it does not take over `proxy.tls.fingerprint`."),
+    key("proxy.tls.strip_acknowledgements", Kind::Switch, Default::Switch(false), "Whether a mirrored handshake takes out, before the TLS library sees them, a provider's signed certificate timestamps and its retry configurations after GREASE ECH, where the mirrored hello asked for them and the library did not; without it such a handshake fails. Both are without effect on what is agreed. Wanted where Chromium's hello is mirrored."),
     key("proxy.max_connections", Kind::Count { min: 16, max: 1_000_000 }, Default::Number(16_384), "Agent connections open at once; more wait."),
     key("api.host", Kind::Host, Default::Text("127.0.0.1"), "Address of dashboard and API.")
         .env("LANGLEY_API")

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use langley_proxy::{Fingerprint, TlsChoice, TlsProvider, TlsRules};
+use langley_proxy::{Acknowledgements, Fingerprint, TlsChoice, TlsProvider, TlsRules};
 use serde_json::Value;
 
 use super::environment::Environment;
@@ -224,6 +224,11 @@ impl Read<'_> {
                 fingerprint: fingerprint.and_then(|word| Fingerprint::parse(&word)),
             },
             hosts: hosts.iter().filter_map(|rule| rule.parse().ok()).collect(),
+            acknowledgements: if self.switch("proxy.tls.strip_acknowledgements") {
+                Acknowledgements::Strip
+            } else {
+                Acknowledgements::Break
+            },
         }
     }
 
