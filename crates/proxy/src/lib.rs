@@ -49,7 +49,7 @@ pub use certificate_authority::{CaError, CertificateAuthority};
 pub use host_list::{HostList, HostPatternError, LLM_HOSTS};
 pub use identity::{ClientCertificate, ClientCertificateError};
 pub use limits::Limits;
-pub use mirror::Fingerprint;
+pub use mirror::{Acknowledgements, Fingerprint};
 pub use no_proxy::{NoProxy, NoProxyError};
 pub use options::{ProxyOptions, ReverseOptions};
 pub use probe::{PROBE_HOST, PROBE_LIFE, Probe, ProbeError};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::host_list::{HostList, HostPatternError};
-use crate::mirror::Fingerprint;
+use crate::mirror::{Acknowledgements, Fingerprint};
 
 /// How the hello to a provider is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +63,8 @@ pub struct TlsRules {
     pub default: TlsChoice,
     /// Looked through in order; the first that matches counts.
     pub hosts: Vec<HostRule>,
+    /// What happens to acknowledgements of what only the mirrored hello asks for.
+    pub acknowledgements: Acknowledgements,
 }
 
 /// The choice for the hosts of one pattern.
@@ -141,6 +143,7 @@ mod tests {
                 rule("10.0.0.1=mirror-strict:node"),
                 rule("api.openai.com=utls"),
             ],
+            acknowledgements: Acknowledgements::Break,
         };
         let of = |host| rules.of(host).to_string();
         assert_eq!(of("a.example.com"), "native");

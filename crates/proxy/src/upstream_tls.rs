@@ -243,6 +243,7 @@ impl UpstreamTls {
         let wanted = self.wanted(hop);
         let certificates = base.identity(&wanted)?;
         Ok(profile.and_then(|profile| {
+            let profile = profile.with(self.rules.acknowledgements);
             let mut config = profile.config(hop.alpn, &base.roots, certificates)?;
             config.dangerous().set_certificate_verifier(base.verifier(&wanted));
             Ok(Mirrored { profile, config })

@@ -247,13 +247,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().join("home");
         std::fs::create_dir(&home).unwrap();
-        let text =
-            "proxy:\n  tls_fingerprint: bun\n  tls:\n    hosts: [\"*.x.ai=mirror-strict:node\"]\n";
+        let text = "proxy:\n  tls_fingerprint: bun\n  tls:\n    hosts: [\"*.x.ai=mirror-strict:node\"]\n    strip_acknowledgements: yes\n";
         std::fs::write(home.join(FILE_NAME), text).unwrap();
         let pairs = [("LANGLEY_HOME", "home"), ("LANGLEY_TLS_PROVIDER", "utls")];
         let config =
             load(&GlobalArgs::default(), &environment(folder.path(), &pairs)).unwrap().config;
         assert_eq!(config.tls.default.to_string(), "mirror:bun");
+        assert_eq!(config.tls.acknowledgements, langley_proxy::Acknowledgements::Strip);
         let rules: Vec<_> = config.tls.hosts.iter().map(ToString::to_string).collect();
         assert_eq!(rules, ["*.x.ai=mirror-strict:node"]);
         let bad = [("LANGLEY_PROXY__TLS__HOSTS", "api.x.ai=safari")];

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use langley_proxy::{
-    ClientCertificate, Fingerprint, HostList, Limits, TlsChoice, TlsProvider, TlsRules,
+    Acknowledgements, ClientCertificate, Fingerprint, HostList, Limits, TlsChoice, TlsProvider,
+    TlsRules,
 };
 use serde_json::Value;
 
@@ -281,6 +282,11 @@ impl Read<'_> {
                 fingerprint: fingerprint.and_then(|word| Fingerprint::parse(&word)),
             },
             hosts: hosts.iter().filter_map(|rule| rule.parse().ok()).collect(),
+            acknowledgements: if self.switch("proxy.tls.strip_acknowledgements") {
+                Acknowledgements::Strip
+            } else {
+                Acknowledgements::Break
+            },
         }
     }
 

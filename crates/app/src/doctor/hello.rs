@@ -42,7 +42,8 @@ mod tests {
 
     fn said(provider: TlsProvider, fingerprint: Option<Fingerprint>, rules: &[&str]) -> String {
         let hosts = rules.iter().map(|rule| rule.parse().unwrap()).collect();
-        check(&TlsRules { default: TlsChoice { provider, fingerprint }, hosts }).to_string()
+        let default = TlsChoice { provider, fingerprint };
+        check(&TlsRules { default, hosts, ..TlsRules::default() }).to_string()
     }
 
     #[test]

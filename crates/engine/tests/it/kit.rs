@@ -61,9 +61,9 @@ impl Script {
             headers: block,
             control: Control::default(),
             setup: None,
-            ja4_in: None,
-            ja4_out: None,
-            tls_note: None,
+            ja4_in: Some("t13d_in".into()),
+            ja4_out: Some("t13d_out".into()),
+            tls_note: Some("another hello, key sk-ant-api03-0123456789abcdefghij".into()),
             interest: Arc::default(),
         };
         let closed = Closed {

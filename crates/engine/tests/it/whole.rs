@@ -31,6 +31,17 @@ fn a_json_answer_is_assembled_and_its_body_kept() {
 }
 
 #[test]
+fn both_hellos_and_what_is_said_of_them_reach_the_record_redacted() {
+    let script = Script::messages("{}").head(200, JSON).data(ANSWER.as_bytes()).end();
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.ja4_in.as_deref(), Some("t13d_in"));
+    assert_eq!(flow.ja4_out.as_deref(), Some("t13d_out"));
+    let note = flow.tls_note.as_deref().unwrap();
+    assert!(note.starts_with("another hello, key ") && !note.contains("sk-ant"), "{note}");
+}
+
+#[test]
 fn counting_tokens_is_no_usage_and_no_message() {
     let script = Script::post("/v1/messages/count_tokens", &[])
         .request(br#"{"model":"m","messages":[]}"#)

@@ -6,23 +6,29 @@
 //! authenticate the bytes that passed: a substitution that fails makes the handshake fail. What rustls
 //! may accept is no more than the agent's hello offers (`profile`): the intersection of both.
 //!
+//! Acknowledgements of what only the agent asked for break the handshake, or two harmless ones are taken
+//! out (`stripping`, by what `inbound` allows), where the user wants that.
+//!
 //! Only public parts of rustls are used. It rests on two things that rustls does not promise, so its
 //! version is pinned: the hello is hashed whole in a transcript's first update, and later messages one
 //! at a time. If that changes, every mirrored handshake fails, and the tests say so.
 
 mod decompress;
 mod groups;
+mod inbound;
 mod named;
 mod pending;
 mod profile;
 mod rewrite;
 mod rewriter;
 mod signer;
+mod stripping;
 mod suites;
 #[cfg(test)]
 mod tests;
 mod transcript;
 
 pub use named::Fingerprint;
+pub use profile::Acknowledgements;
 pub(crate) use profile::{NotMirrored, Profile};
 pub(crate) use rewriter::Rewriter;

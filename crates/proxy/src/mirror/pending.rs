@@ -4,9 +4,11 @@
 //! lives as long as the handshake: its owner is the connection's rewriter.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
+
+use super::inbound::Inbound;
 
 /// A client's random (RFC 8446 § 4.1.2): 32 fresh bytes for each connection.
 pub(super) type Random = [u8; 32];
@@ -14,7 +16,15 @@ pub(super) type Random = [u8; 32];
 /// Hellos that one connection may send: the first, and one more when the server asks (RFC 8446 § 4.1.4).
 const HELLOS_MAX: usize = 2;
 
-static PENDING: LazyLock<Mutex<HashMap<Random, Vec<Replaced>>>> = LazyLock::new(Mutex::default);
+static PENDING: LazyLock<Mutex<HashMap<Random, Pending>>> = LazyLock::new(Mutex::default);
+
+/// A connection's handshake.
+#[derive(Debug)]
+struct Pending {
+    hellos: Vec<Replaced>,
+    /// Where it takes acknowledgements out of what comes in.
+    inbound: Option<Arc<Inbound>>,
+}
 
 /// One hello in two forms.
 #[derive(Debug)]
@@ -29,12 +39,12 @@ pub(super) struct Entry(Random);
 
 impl Entry {
     /// A new entry for `random`; none when one exists, which no honest randomness brings about.
-    pub(super) fn open(random: Random) -> Option<Self> {
+    pub(super) fn open(random: Random, inbound: Option<Arc<Inbound>>) -> Option<Self> {
         let mut pending = PENDING.lock();
         if pending.contains_key(&random) {
             return None;
         }
-        pending.insert(random, Vec::with_capacity(HELLOS_MAX));
+        pending.insert(random, Pending { hellos: Vec::with_capacity(HELLOS_MAX), inbound });
         Some(Self(random))
     }
 
@@ -45,11 +55,11 @@ impl Entry {
     /// Notes that `sent` goes out in place of `written`; false when there have been too many.
     pub(super) fn replace(&self, written: &[u8], sent: &[u8]) -> bool {
         let mut pending = PENDING.lock();
-        let Some(replaced) = pending.get_mut(&self.0) else { return false };
-        if replaced.len() == HELLOS_MAX {
+        let Some(Pending { hellos, .. }) = pending.get_mut(&self.0) else { return false };
+        if hellos.len() == HELLOS_MAX {
             return false;
         }
-        replaced.push(Replaced { written: written.to_vec(), sent: sent.to_vec() });
+        hellos.push(Replaced { written: written.to_vec(), sent: sent.to_vec() });
         true
     }
 }
@@ -60,17 +70,21 @@ impl Drop for Entry {
     }
 }
 
-/// Appends to `out` what was sent in place of `written`, which must be equal to the last byte; whether
-/// there was such a hello.
-pub(super) fn put_sent(random: &Random, written: &[u8], out: &mut Vec<u8>) -> bool {
+/// What is known of a hello that was replaced.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Where its connection takes acknowledgements out of what comes in.
+    pub(super) inbound: Option<Arc<Inbound>>,
+}
+
+/// Appends to `out` what was sent in place of `written`, which must be equal to the last byte; none when
+/// there was no such hello.
+pub(super) fn put_sent(random: &Random, written: &[u8], out: &mut Vec<u8>) -> Option<Found> {
     let pending = PENDING.lock();
-    let found = pending
-        .get(random)
-        .and_then(|replaced| replaced.iter().find(|replaced| replaced.written == written));
-    if let Some(replaced) = found {
-        out.extend_from_slice(&replaced.sent);
-    }
-    found.is_some()
+    let Pending { hellos, inbound } = pending.get(random)?;
+    let replaced = hellos.iter().find(|replaced| replaced.written == written)?;
+    out.extend_from_slice(&replaced.sent);
+    Some(Found { inbound: inbound.clone() })
 }
 
 /// Connections whose handshake is under way.
@@ -86,15 +100,16 @@ mod tests {
     #[test]
     fn an_entry_answers_for_equal_hellos_only_and_goes_with_its_owner() {
         let random = [7; 32];
-        let entry = Entry::open(random).unwrap();
-        assert!(Entry::open(random).is_none());
+        let entry = Entry::open(random, None).unwrap();
+        assert!(Entry::open(random, None).is_none());
         assert!(entry.replace(b"one", b"ONE") && entry.replace(b"two", b"TWO"));
         assert!(!entry.replace(b"three", b"THREE"));
         let mut out = Vec::new();
-        assert!(put_sent(&random, b"two", &mut out) && !put_sent(&random, b"tw", &mut out));
+        assert!(put_sent(&random, b"two", &mut out).is_some());
+        assert!(put_sent(&random, b"tw", &mut out).is_none());
         assert_eq!(out, b"TWO");
         drop(entry);
-        assert!(!put_sent(&random, b"two", &mut out));
-        assert!(Entry::open(random).is_some());
+        assert!(put_sent(&random, b"two", &mut out).is_none());
+        assert!(Entry::open(random, None).is_some());
     }
 }

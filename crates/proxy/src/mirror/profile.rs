@@ -10,6 +10,7 @@ use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
 use super::decompress::DECOMPRESSORS;
 use super::groups::{group, sharing};
+use super::inbound::Inbound;
 use super::named::Fingerprint;
 use super::signer::SentResolver;
 use super::suites::suite;
@@ -26,6 +27,18 @@ pub(crate) struct Profile {
     pub(super) hello: HelloMessage,
     /// Length of the captured message, for the padding.
     pub(super) len: usize,
+    acknowledgements: Acknowledgements,
+}
+
+/// What happens to acknowledgements that the library cannot take, because its own hello did not ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Acknowledgements {
+    /// They break the handshake.
+    #[default]
+    Break,
+    /// Signed certificate timestamps and the retry configurations after GREASE ECH are taken out before
+    /// the library sees them, where the sent hello asked for them; others break the handshake.
+    Strip,
 }
 
 /// Why a hello cannot be mirrored.
@@ -59,7 +72,20 @@ impl Profile {
             return Err(NotMirrored::TooOld);
         }
         let len = hello.encode().ok_or(NotMirrored::Malformed)?.len();
-        Ok(Self { hello, len })
+        Ok(Self { hello, len, acknowledgements: Acknowledgements::Break })
+    }
+
+    /// The profile with another answer to acknowledgements.
+    pub(crate) fn with(self, acknowledgements: Acknowledgements) -> Self {
+        Self { acknowledgements, ..self }
+    }
+
+    /// What is taken out of what comes in; none when nothing is.
+    pub(super) fn inbound(&self) -> Option<Arc<Inbound>> {
+        match self.acknowledgements {
+            Acknowledgements::Break => None,
+            Acknowledgements::Strip => Inbound::of(&self.hello),
+        }
     }
 
     /// The hello's key shares that the library can make, in its order.

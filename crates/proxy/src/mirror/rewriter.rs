@@ -97,7 +97,7 @@ impl Rewriter {
         };
         let (entry, turn) = match std::mem::replace(&mut self.stage, Stage::Silent) {
             Stage::Silent => {
-                let entry = Entry::open(*random);
+                let entry = Entry::open(*random, self.profile.inbound());
                 (entry.ok_or_else(|| broken("this random is in use"))?, Turn::First)
             }
             Stage::Greeting { entry, turn: Turn::First } if entry.is_for(random) => {

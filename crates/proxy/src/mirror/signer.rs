@@ -52,7 +52,10 @@ struct SentSigner(Box<dyn Signer>);
 
 impl Signer for SentSigner {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        self.0.sign(as_sent(message).as_deref().unwrap_or(message))
+        match as_sent(message) {
+            Some(sent) => self.0.sign(&sent.messages),
+            None => self.0.sign(message),
+        }
     }
 
     fn scheme(&self) -> SignatureScheme {

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use rustls::crypto::aws_lc_rs;
 use rustls::{CipherSuiteCommon, SupportedCipherSuite, Tls12CipherSuite, Tls13CipherSuite};
 
+use super::stripping::StrippingAead;
 use super::transcript::SentHash;
 
 static SUITES: LazyLock<Vec<SupportedCipherSuite>> =
@@ -20,15 +21,15 @@ fn wrapped(suite: &SupportedCipherSuite) -> SupportedCipherSuite {
     match suite {
         SupportedCipherSuite::Tls13(suite) => {
             SupportedCipherSuite::Tls13(Box::leak(Box::new(Tls13CipherSuite {
-                common: common(&suite.common),
+                common: common(&suite.common, true),
                 hkdf_provider: suite.hkdf_provider,
-                aead_alg: suite.aead_alg,
+                aead_alg: Box::leak(Box::new(StrippingAead(suite.aead_alg))),
                 quic: None,
             })))
         }
         SupportedCipherSuite::Tls12(suite) => {
             SupportedCipherSuite::Tls12(Box::leak(Box::new(Tls12CipherSuite {
-                common: common(&suite.common),
+                common: common(&suite.common, false),
                 prf_provider: suite.prf_provider,
                 kx: suite.kx,
                 sign: suite.sign,
@@ -38,10 +39,10 @@ fn wrapped(suite: &SupportedCipherSuite) -> SupportedCipherSuite {
     }
 }
 
-fn common(of: &CipherSuiteCommon) -> CipherSuiteCommon {
+fn common(of: &CipherSuiteCommon, derives: bool) -> CipherSuiteCommon {
     CipherSuiteCommon {
         suite: of.suite,
-        hash_provider: Box::leak(Box::new(SentHash(of.hash_provider))),
+        hash_provider: Box::leak(Box::new(SentHash { inner: of.hash_provider, derives })),
         confidentiality_limit: of.confidentiality_limit,
     }
 }

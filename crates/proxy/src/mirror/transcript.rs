@@ -1,8 +1,11 @@
 //! The transcript as the server sees it: hashes and signatures over the hello that was sent.
 
+use std::sync::Arc;
+
 use rustls::crypto::hash::{Context, Hash, HashAlgorithm, Output};
 
-use super::pending::{Random, put_sent};
+use super::inbound::{self, Inbound};
+use super::pending::{Found, Random, put_sent};
 
 /// Handshake type `client_hello` (RFC 8446 § 4).
 const CLIENT_HELLO: u8 = 1;
@@ -11,27 +14,34 @@ const MESSAGE_HASH: u8 = 254;
 /// A handshake message's type and length.
 const HEADER: usize = 4;
 
+/// A transcript as it was sent.
+#[derive(Debug)]
+pub(super) struct AsSent {
+    pub(super) messages: Vec<u8>,
+    /// Where its connection takes acknowledgements out of what comes in.
+    inbound: Option<Arc<Inbound>>,
+}
+
 /// `messages` with every hello replaced by the one that was sent for it, when they are the start of a
 /// transcript and one of its hellos was replaced.
-pub(super) fn as_sent(messages: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn as_sent(messages: &[u8]) -> Option<AsSent> {
     if !matches!(messages.first()?, &CLIENT_HELLO | &MESSAGE_HASH) {
         return None;
     }
-    let (mut out, mut replaced) = (Vec::with_capacity(messages.len() + 1024), false);
+    let (mut out, mut replaced) = (Vec::with_capacity(messages.len() + 1024), None);
     let mut rest = messages;
     while !rest.is_empty() {
         let [kind, a, b, c, ..] = rest else { return None };
         let len = usize::try_from(u32::from_be_bytes([0, *a, *b, *c])).ok()?;
         let (message, behind) = rest.split_at_checked(HEADER + len)?;
-        let sent = *kind == CLIENT_HELLO
-            && random(message).is_some_and(|random| put_sent(random, message, &mut out));
-        if !sent {
-            out.extend_from_slice(message);
+        let hello = if *kind == CLIENT_HELLO { random(message) } else { None };
+        match hello.and_then(|random| put_sent(random, message, &mut out)) {
+            Some(found) => replaced = Some(found),
+            None => out.extend_from_slice(message),
         }
-        replaced |= sent;
         rest = behind;
     }
-    replaced.then_some(out)
+    replaced.map(|Found { inbound }| AsSent { messages: out, inbound })
 }
 
 /// The random of a whole hello: behind header and version.
@@ -40,27 +50,36 @@ pub(super) fn random(hello: &[u8]) -> Option<&Random> {
 }
 
 /// A hash whose contexts hash the transcript as it was sent.
-pub(super) struct SentHash(pub(super) &'static dyn Hash);
+pub(super) struct SentHash {
+    pub(super) inner: &'static dyn Hash,
+    /// Whether keys are derived by what [`inbound::begun`] tells, as in TLS 1.3.
+    pub(super) derives: bool,
+}
 
 impl Hash for SentHash {
     fn start(&self) -> Box<dyn Context> {
-        Box::new(SentContext { inner: self.0.start(), is_fresh: true })
+        Box::new(SentContext {
+            inner: self.inner.start(),
+            is_fresh: true,
+            derives: self.derives,
+            inbound: None,
+        })
     }
 
     fn hash(&self, data: &[u8]) -> Output {
-        self.0.hash(data)
+        self.inner.hash(data)
     }
 
     fn output_len(&self) -> usize {
-        self.0.output_len()
+        self.inner.output_len()
     }
 
     fn algorithm(&self) -> HashAlgorithm {
-        self.0.algorithm()
+        self.inner.algorithm()
     }
 
     fn fips(&self) -> bool {
-        self.0.fips()
+        self.inner.fips()
     }
 }
 
@@ -68,6 +87,8 @@ struct SentContext {
     inner: Box<dyn Context>,
     /// Nothing has been hashed yet: rustls begins a transcript with its hello.
     is_fresh: bool,
+    derives: bool,
+    inbound: Option<Arc<Inbound>>,
 }
 
 impl Context for SentContext {
@@ -76,18 +97,38 @@ impl Context for SentContext {
     }
 
     fn fork(&self) -> Box<dyn Context> {
-        Box::new(Self { inner: self.inner.fork(), is_fresh: self.is_fresh })
+        let inbound = self.inbound.clone();
+        Box::new(Self {
+            inner: self.inner.fork(),
+            is_fresh: self.is_fresh,
+            derives: self.derives,
+            inbound,
+        })
     }
 
     fn finish(self: Box<Self>) -> Output {
+        // A transcript that ends here was rolled up for a retry: its keys are not derived.
+        if self.derives {
+            inbound::forget();
+        }
         self.inner.finish()
     }
 
     fn update(&mut self, data: &[u8]) {
-        if !std::mem::replace(&mut self.is_fresh, false) {
-            return self.inner.update(data);
+        if std::mem::replace(&mut self.is_fresh, false) {
+            return match as_sent(data) {
+                Some(AsSent { messages, inbound }) => {
+                    if self.derives {
+                        inbound::remember(inbound.as_ref());
+                    }
+                    self.inbound = inbound;
+                    self.inner.update(&messages);
+                }
+                None => self.inner.update(data),
+            };
         }
-        self.inner.update(as_sent(data).as_deref().unwrap_or(data));
+        let received = self.inbound.as_ref().and_then(|inbound| inbound.received(data));
+        self.inner.update(received.as_deref().unwrap_or(data));
     }
 }
 
@@ -107,37 +148,41 @@ mod tests {
         message(CLIENT_HELLO, &[&[3, 3], random.as_slice(), rest].concat())
     }
 
+    fn sent(messages: &[u8]) -> Option<Vec<u8>> {
+        as_sent(messages).map(|sent| sent.messages)
+    }
+
     #[test]
     fn hellos_are_replaced_also_behind_a_retry_and_nothing_else_is() {
         let random = [11; 32];
         let (first, second) = (hello(random, b"1"), hello(random, b"2"));
         let (sent_first, sent_second) = (hello(random, b"first"), hello(random, b"second"));
-        let entry = Entry::open(random).unwrap();
+        let entry = Entry::open(random, None).unwrap();
         assert!(entry.replace(&first, &sent_first) && entry.replace(&second, &sent_second));
         let other = message(2, b"server");
         assert_eq!(
-            as_sent(&[first.clone(), other.clone()].concat()),
+            sent(&[first.clone(), other.clone()].concat()),
             Some([sent_first, other.clone()].concat())
         );
         let hash = message(MESSAGE_HASH, &[1; 32]);
         let retried = [hash.clone(), other.clone(), second.clone()].concat();
-        assert_eq!(as_sent(&retried), Some([hash, other.clone(), sent_second].concat()));
-        assert_eq!(as_sent(&[other, first.clone()].concat()), None, "no start of a transcript");
-        assert_eq!(as_sent(&first[..first.len() - 1]), None, "not whole");
-        assert_eq!(as_sent(&hello(random, b"3")), None, "another hello");
+        assert_eq!(sent(&retried), Some([hash, other.clone(), sent_second].concat()));
+        assert_eq!(sent(&[other, first.clone()].concat()), None, "no start of a transcript");
+        assert_eq!(sent(&first[..first.len() - 1]), None, "not whole");
+        assert_eq!(sent(&hello(random, b"3")), None, "another hello");
         drop(entry);
-        assert_eq!(as_sent(&first), None);
+        assert_eq!(sent(&first), None);
     }
 
     #[test]
     fn a_context_replaces_in_its_first_update_only() {
         let random = [12; 32];
         let (written, sent) = (hello(random, b"w"), hello(random, b"s"));
-        let entry = Entry::open(random).unwrap();
+        let entry = Entry::open(random, None).unwrap();
         assert!(entry.replace(&written, &sent));
         let plain = aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256.tls13().unwrap();
         let plain = plain.common.hash_provider;
-        let mut context = SentHash(plain).start();
+        let mut context = SentHash { inner: plain, derives: false }.start();
         context.update(&written);
         context.update(&written);
         let expected = plain.hash(&[sent, written].concat());

@@ -1,8 +1,13 @@
 //! Damaged hellos of agents: mirrored or refused, and never a panic, a hang or a hello that is none.
 
+use std::time::{Duration, Instant};
+
 use langley_protocol::client_hello::HelloMessage;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 
+use super::super::inbound::Inbound;
 use super::super::profile::Profile;
 use super::super::rewriter::Rewriter;
 use super::rewriting::written;
@@ -77,7 +82,63 @@ fn damaged_extension(which: usize, at: usize, byte: u8, captured: &Captured) -> 
     record(&hello.encode().expect("it fits"))
 }
 
+/// Takes acknowledgements out of `record`, as a decrypter would.
+fn strip(record: &[u8]) {
+    let inbound = Inbound::of(&Captured::of("chromium").hello()).expect("it asks for both");
+    if let Some(stripped) = inbound.strip(record).record {
+        assert!(stripped.len() < record.len());
+    }
+}
+
+/// Seconds for [`for_a_long_time`]; set by `cargo xtask fuzz`.
+const SECONDS: &str = "LANGLEY_FUZZ_SECONDS";
+
+#[test]
+#[ignore = "runs as long as it is told: cargo xtask fuzz"]
+fn for_a_long_time() {
+    let seconds = std::env::var(SECONDS).ok().and_then(|text| text.parse().ok()).unwrap_or(10);
+    let (begun, mut inputs) = (Instant::now(), 0_u64);
+    let mut runner = TestRunner::default();
+    let damages = (0_usize..8, proptest::collection::vec(Damage::any(), 0..12));
+    while begun.elapsed() < Duration::from_secs(seconds) {
+        let (which, damage) = damages.new_tree(&mut runner).expect("a value").current();
+        let mut bytes = record(&Captured::all()[which].message);
+        damage.into_iter().for_each(|damage| damage.apply(&mut bytes));
+        mirror(&bytes);
+        strip(&bytes);
+        inputs += 1;
+    }
+    println!("mirrored hello: {inputs} inputs");
+}
+
 proptest::proptest! {
+    #[test]
+    fn damaged_server_messages_are_stripped_or_left(
+        kinds in proptest::collection::vec(
+            prop_oneof![Just(8_u8), Just(11), Just(13), Just(25), any::<u8>()],
+            0..4,
+        ),
+        bodies in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..60), 4),
+        damage in proptest::collection::vec(Damage::any(), 0..4),
+    ) {
+        let mut bytes = Vec::new();
+        for (kind, body) in kinds.iter().zip(&bodies) {
+            let list = u8::try_from(body.len()).expect("a short body");
+            // An empty extension of either sort in front, so that there is something to find.
+            let head: &[u8] = match kind {
+                8 => &[0, list + 4, 0xfe, 0x0d, 0, 0],
+                11 => &[0, 0, 0, list + 9, 0, 0, 0, 0, list + 4, 0, 18, 0, 0],
+                _ => &[],
+            };
+            let len = u8::try_from(head.len() + body.len()).expect("a short message");
+            bytes.extend([*kind, 0, 0, len]);
+            bytes.extend_from_slice(head);
+            bytes.extend_from_slice(body);
+        }
+        damage.into_iter().for_each(|damage| damage.apply(&mut bytes));
+        strip(&bytes);
+    }
+
     #[test]
     fn damaged_hellos_are_mirrored_or_refused(
         which in 0_usize..8,

@@ -1,5 +1,6 @@
 //! Mirroring with the hellos of real clients: rewritten, sent to OpenSSL, damaged.
 
+mod acknowledging;
 mod certificates;
 mod damage;
 mod many;

@@ -117,6 +117,19 @@ impl Mirrored {
         in_time(self.reversed()).await
     }
 
+    /// Has the server send a line back.
+    pub(super) async fn echo(&mut self) -> io::Result<()> {
+        in_time(async {
+            self.stream.write_all(b"line").await?;
+            self.stream.flush().await?;
+            let mut answer = [0; 4];
+            self.stream.read_exact(&mut answer).await?;
+            assert_eq!(&answer, b"line");
+            Ok(())
+        })
+        .await
+    }
+
     async fn reversed(&mut self) -> io::Result<()> {
         for line in ["one", "a line that is longer than seven bytes", "three"] {
             self.stream.write_all(format!("{line}\n").as_bytes()).await?;
