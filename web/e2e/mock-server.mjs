@@ -143,6 +143,9 @@ function makeFlow(at, over = {}) {
     cost_source: null,
     stop_reason: done ? (tools.length ? "tool_use" : "end_turn") : null,
     tool_names: done ? tools : [],
+    rate_limits: done
+      ? [{ name: "tokens", limit: 80_000, remaining: 79_000, reset_at: new Date(at).toISOString() }]
+      : [],
     event_count: done && !count ? Math.floor(between(12, 900)) : 0,
     unknown_events: 0,
     dropped_events: random() < 0.004 ? 31 : 0,
@@ -341,6 +344,7 @@ function message(flow) {
     role: "assistant",
     stop_reason: flow.stop_reason,
     stop_sequence: null,
+    stop_details: null,
     usage: flow.usage,
     error,
     truncated: false,

@@ -1,6 +1,7 @@
 // Google's Gemini, read as conversations (source: the references of the Gemini API and of Vertex AI).
 import { readJson } from "@/lib/partialJson";
 import type { Assembler, Conversation, Part, ProviderView, Tool, Turn } from "./conversation";
+import { InteractionAssembler, readInteraction } from "./interactions";
 import { base64Bytes, inPath, isObject, type Json, list, settings, text, written } from "./read";
 
 const GENERATION = [
@@ -35,8 +36,16 @@ const CODE = "codeExecution";
 export const gemini: ProviderView = {
   id: "gemini",
   label: "Gemini",
-  // Its events have no name.
-  eventTypes: ["message"],
+  // Its events have no name, except those of interactions.
+  eventTypes: [
+    "message",
+    "interaction.created",
+    "step.start",
+    "step.delta",
+    "step.stop",
+    "interaction.completed",
+    "error",
+  ],
   request: readRequest,
   assembler: () => new GeminiAssembler(),
 };
@@ -44,16 +53,18 @@ export const gemini: ProviderView = {
 export function readRequest(path: string, body: string): Conversation | null {
   const { value, cut } = readJson(body);
   if (!isObject(value)) return null;
-  // Tokens are counted of contents alone, or of a whole request.
-  const counted = member(value, "generateContentRequest");
-  const request = isObject(counted) ? counted : value;
+  if ("input" in value) return readInteraction(value, cut);
+  // Tokens are counted of contents alone, or of a whole request; code assist wraps one.
+  const wrapped = [member(value, "generateContentRequest"), value["request"]].find(isObject);
+  const request = wrapped ?? value;
   const contents = request["contents"];
   const system = member(request, "systemInstruction");
   const config = member(request, "generationConfig");
   const isThere = (value: unknown) => typeof value === "object" && value !== null;
   if (![contents, system, config].some(isThere)) return null;
   const names = new Map<string, string>();
-  const model = modelOf(path) ?? text(request["model"])?.replace(/^models\//, "");
+  const model =
+    modelOf(path) ?? (text(request["model"]) ?? text(value["model"]))?.replace(/^models\//, "");
   return {
     system: typeof system === "string" ? readParts([system], names) : readContent(system, names),
     tools: several(request["tools"]).flatMap(readTools),
@@ -234,9 +245,19 @@ class GeminiAssembler implements Assembler {
   /** What a text of its kind would continue. */
   private open: { kind: Kind; parts: string[] } | null = null;
 
-  event(_type: string, data: string): void {
-    const { value, cut } = readJson(data);
-    if (cut || !isObject(value) || (value["error"] ?? null) !== null) return;
+  /** For a stream that is an interaction's. */
+  private interaction: InteractionAssembler | null = null;
+
+  event(type: string, data: string): void {
+    const { value: outer, cut } = readJson(data);
+    if (cut || !isObject(outer)) return;
+    if ("event_type" in outer) {
+      this.interaction ??= new InteractionAssembler();
+      this.interaction.event(type, data);
+      return;
+    }
+    const value = isObject(outer["response"]) ? outer["response"] : outer;
+    if ((value["error"] ?? null) !== null) return;
     for (const candidate of list(value["candidates"])) {
       // A message is one answer, so other candidates are left out.
       if (!isObject(candidate)) continue;
@@ -247,6 +268,7 @@ class GeminiAssembler implements Assembler {
   }
 
   blocks() {
+    if (this.interaction) return this.interaction.blocks();
     return this.found.map(({ block, kind, parts, name }) => ({
       block,
       kind,

@@ -1,9 +1,14 @@
 // The assembled answer, as the server keeps it for every provider, in the words of a conversation.
 import type { Block } from "@/api/types";
 import type { Part } from "./conversation";
+import { isObject, text } from "./read";
 
 export function blockParts(blocks: Block[]): Part[] {
-  return blocks.map(blockPart);
+  return blocks.flatMap((block): Part[] => {
+    const part = blockPart(block);
+    const sources = block.type === "text" ? block.citations : [];
+    return sources.length > 0 ? [part, { kind: "other", type: "sources", json: sources }] : [part];
+  });
 }
 
 function blockPart(block: Block): Part {
@@ -30,8 +35,18 @@ function blockPart(block: Block): Part {
     case "server_tool_result":
       return { kind: "other", type: block.kind, json: block.json };
     case "other":
-      return { kind: "other", type: block.kind, json: block.json };
+      return media(block.json) ?? { kind: "other", type: block.kind, json: block.json };
     default:
       return { kind: "other", type: "?", json: block };
   }
+}
+
+/** An image or the like, of which the server keeps type and size. */
+function media(json: unknown): Part | null {
+  if (!isObject(json) || typeof json["bytes"] !== "number") return null;
+  const named = json["mime_type"] ?? json["mimeType"] ?? json["media_type"] ?? json["format"];
+  const mediaType = text(named);
+  const family = mediaType?.split("/", 1)[0] ?? "";
+  const what = ["image", "audio", "video"].includes(family) ? family : "file";
+  return { kind: "media", what, mediaType, bytes: json["bytes"] };
 }
