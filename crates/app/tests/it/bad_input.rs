@@ -70,9 +70,13 @@ fn a_database_of_a_newer_version_is_refused_and_left_alone() {
     // The schema's number: `user_version` at offset 60 of the header (SQLite file format, §1.3).
     bytes[60..64].copy_from_slice(&999_u32.to_be_bytes());
     std::fs::write(&database, &bytes).unwrap();
-    insta::assert_snapshot!(stage.transcript(&[]), @r"
+    // The number that this program knows changes with it.
+    let said = stage.transcript(&[]);
+    let (before, known) = said.split_once("only up to ").unwrap();
+    let known = known.trim_start_matches(|c: char| c.is_ascii_digit());
+    insta::assert_snapshot!(format!("{before}only up to N{known}"), @r"
     error: the database cannot be opened
-    why:   the store DIR/home/langley.db has schema 999, but this program knows only up to 2
+    why:   the store DIR/home/langley.db has schema 999, but this program knows only up to N
     next:  update Langley, or point LANGLEY_HOME at another folder
     [exit 1]
     ");

@@ -148,12 +148,16 @@ async fn in_time<T>(future: impl Future<Output = io::Result<T>>) -> io::Result<T
     tokio::time::timeout(Duration::from_secs(20), future).await?
 }
 
-/// The hellos among the records of a client.
+/// The hellos among the records of a client: whole messages. An encrypted record may begin with the same
+/// byte, but not state its own length behind it.
 fn hellos(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     while let [kind, _, _, high, low, rest @ ..] = bytes {
         let (record, behind) = rest.split_at(usize::from(u16::from_be_bytes([*high, *low])));
-        if *kind == 22 && record.first() == Some(&1) {
+        let [_, _, top, bottom] =
+            u32::try_from(record.len().saturating_sub(4)).unwrap().to_be_bytes();
+        let is_hello = matches!(record, [1, 0, high, low, ..] if [*high, *low] == [top, bottom]);
+        if *kind == 22 && is_hello {
             found.push(record.to_vec());
         }
         bytes = behind;
