@@ -19,6 +19,7 @@ use crate::dial::Dialed;
 use crate::drive::Switch;
 use crate::exchange::{Greetings, Route};
 use crate::intercept::{Intercepted, serve_refusal};
+use crate::leaf::Tickets;
 use crate::plain::nanos;
 use crate::prefixed::Prefixed;
 use crate::refusal::Refusal;
@@ -292,7 +293,9 @@ impl Connect {
         name: &str,
         alpn: Option<&[u8]>,
     ) -> Option<tokio_rustls::server::TlsStream<Prefixed<TcpStream>>> {
-        let config = match self.client.leaves().server_config(name, alpn) {
+        let is_copied = self.client.options().tls.of(name).copies_agent();
+        let tickets = if is_copied { Tickets::Withheld } else { Tickets::Issued };
+        let config = match self.client.leaves().server_config(name, alpn, tickets) {
             Ok(config) => config,
             Err(error) => {
                 tracing::error!(host = name, %error, "no certificate could be made");

@@ -7,7 +7,7 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use rcgen::{Certificate, KeyPair};
 use rustls::ServerConfig;
-use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
 use rustls::sign::{CertifiedKey, SigningKey};
 
 use crate::certificate_authority::{CaError, CertificateAuthority, leaf_key, self_signed};
@@ -22,6 +22,7 @@ pub(crate) struct LeafCache {
     key: KeyPair,
     signing: Arc<dyn SigningKey>,
     base: ServerConfig,
+    ticketer: Arc<dyn ProducesTickets>,
     /// What [`PROBE_HOST`] is answered with: the authority may not sign for it.
     probe: Certificate,
     /// Minting happens under this lock (one signature, some 50 µs): a stampede mints once.
@@ -35,6 +36,17 @@ pub(crate) struct LeafCache {
 struct Wanted {
     host: String,
     alpn: Option<Vec<u8>>,
+    tickets: Tickets,
+}
+
+/// Whether an agent may resume its session on its next connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Tickets {
+    /// It may, which spares both sides a full handshake.
+    Issued,
+    /// Its next hello is to be one that a provider can be shown: without a session that only Langley
+    /// knows.
+    Withheld,
 }
 
 #[derive(Debug)]
@@ -64,16 +76,17 @@ impl LeafCache {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(NoKey));
-        // Stateless tickets: an agent's next connection resumes, and nothing is kept per session.
+        // Stateless tickets, if any: an agent's next connection resumes, and nothing is kept per session.
         base.session_storage = Arc::new(NoServerSessionStorage {});
-        base.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
-        base.send_tls13_tickets = 1;
+        base.send_tls13_tickets = 0;
+        let ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
         let probe = self_signed(PROBE_HOST, &key)?;
         Ok(Self {
             authority,
             key,
             signing,
             base,
+            ticketer,
             probe,
             ready: Mutex::new(LruCache::new(KEPT)),
             #[cfg(test)]
@@ -86,8 +99,9 @@ impl LeafCache {
         &self,
         host: &str,
         alpn: Option<&[u8]>,
+        tickets: Tickets,
     ) -> Result<Arc<ServerConfig>, LeafError> {
-        let wanted = Wanted { host: host.to_owned(), alpn: alpn.map(<[u8]>::to_vec) };
+        let wanted = Wanted { host: host.to_owned(), alpn: alpn.map(<[u8]>::to_vec), tickets };
         let mut ready = self.ready.lock();
         if let Some(config) = ready.get(&wanted) {
             return Ok(Arc::clone(config));
@@ -101,6 +115,10 @@ impl LeafCache {
         self.minted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let certified = CertifiedKey::new(vec![certificate], Arc::clone(&self.signing));
         let mut config = self.base.clone();
+        if tickets == Tickets::Issued {
+            config.ticketer = Arc::clone(&self.ticketer);
+            config.send_tls13_tickets = 1;
+        }
         config.cert_resolver = Arc::new(OneKey(Arc::new(certified)));
         config.alpn_protocols = alpn.map(<[u8]>::to_vec).into_iter().collect();
         let config = Arc::new(config);
@@ -153,7 +171,7 @@ mod tests {
             let many = || {
                 together.wait();
                 let one = |_| {
-                    let config = cache.server_config("a.example", None).unwrap();
+                    let config = cache.server_config("a.example", None, Tickets::Issued).unwrap();
                     shake(Arc::clone(&client), "a.example".try_into().unwrap(), config)
                 };
                 (0..1000 / THREADS).map(one).collect::<Vec<_>>()

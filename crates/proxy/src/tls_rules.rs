@@ -49,6 +49,14 @@ pub struct TlsChoice {
     pub fingerprint: Option<Fingerprint>,
 }
 
+impl TlsChoice {
+    /// Whether it is the agent's own hello that is to be seen.
+    #[must_use]
+    pub fn copies_agent(self) -> bool {
+        self.provider != TlsProvider::Native && self.fingerprint.is_none()
+    }
+}
+
 impl fmt::Display for TlsChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.provider.as_str())?;

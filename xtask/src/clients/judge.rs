@@ -80,9 +80,14 @@ pub(crate) fn judge(case: &Case, mode: Mode, trial: &Trial) -> Finding {
 /// Requests that the provider received and no flow stands for.
 fn unrecorded(trial: &Trial) -> Option<String> {
     let requests = trial.exchanges.len();
-    // A call over a WebSocket is a flow of its own, and no request.
-    let flows = trial.flows.iter().filter(|flow| flow["method"] != "WS" && !is_ours(flow)).count();
+    let flows = trial.flows.iter().filter(|flow| is_request(flow)).count();
     (requests != flows).then(|| format!("{requests} requests reached the provider, {flows} flows"))
+}
+
+/// Whether a flow stands for a request to the provider: a call over a WebSocket is a flow of its own,
+/// and no request.
+pub(crate) fn is_request(flow: &Value) -> bool {
+    flow["method"] != "WS" && !is_ours(flow)
 }
 
 /// A probe of the base URL itself (`HEAD /`), which Langley answers alone.
@@ -112,6 +117,14 @@ fn blemish(flow: &Value) -> Option<String> {
         return None;
     };
     Some(format!("{} {}: {trouble}", flow["method"], flow["path"]))
+}
+
+/// Why the provider did not see the client's own TLS hello, when it did not.
+pub(crate) fn unlike(flow: &Value) -> Option<String> {
+    let (seen, sent) = (&flow["ja4_in"], &flow["ja4_out"]);
+    // A call within a WebSocket has the hellos of its upgrade; a plain connection has none.
+    let is_alike = seen.is_string() && seen == sent || flow["scheme"] == "http";
+    (!is_alike).then(|| format!("JA4 in {seen}, out {sent} ({})", flow["tls_note"]))
 }
 
 /// What is wrong when no flow says what `turn` said.
@@ -253,6 +266,15 @@ mod tests {
             });
             assert_eq!(found.len(), 1, "{pointer}: {found:?}");
         }
+    }
+
+    #[test]
+    fn a_hello_that_differs_is_told() {
+        let flow = |out: Value| json!({ "scheme": "https", "ja4_in": "a", "ja4_out": out });
+        assert_eq!(unlike(&flow(json!("a"))), None);
+        assert!(unlike(&flow(json!("b"))).is_some());
+        assert!(unlike(&flow(Value::Null)).is_some());
+        assert!(unlike(&json!({ "scheme": "https" })).is_some());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use self::catalog::catalog;
-use self::judge::{Finding, judge};
+use self::judge::{Finding, judge, unlike};
 use self::packages::Packages;
 use self::trial::{Mode, Stage};
 use crate::langley::build;
@@ -28,6 +28,9 @@ pub(crate) struct ClientsOptions {
     /// Only clients whose name holds this; the page is then left as it is
     #[arg(long)]
     only: Option<String>,
+    /// Let providers see the clients' own TLS hellos, and demand that they do; the page is left as it is
+    #[arg(long)]
+    mirror: bool,
     /// Show what every client printed
     #[arg(long)]
     verbose: bool,
@@ -46,7 +49,7 @@ pub(crate) fn clients(options: &ClientsOptions) -> Result<()> {
         options.only.as_deref().unwrap_or("")
     );
     let packages = Packages::install(&cases)?;
-    let stage = Stage::new(build(false)?)?;
+    let stage = Stage::new(build(false)?, options.mirror)?;
     let mut findings: Vec<Finding> = Vec::new();
     for case in &cases {
         for mode in [Mode::Forward, Mode::Reverse] {
@@ -54,7 +57,10 @@ pub(crate) fn clients(options: &ClientsOptions) -> Result<()> {
                 continue;
             }
             let trial = stage.run(case, mode, &packages)?;
-            let finding = judge(case, mode, &trial);
+            let mut finding = judge(case, mode, &trial);
+            if options.mirror && mode == Mode::Forward {
+                finding.problems.extend(trial.flows.iter().filter_map(unlike));
+            }
             println!("{}", finding.line(&case.title()));
             if options.verbose || !finding.problems.is_empty() {
                 println!("{}", trial.transcript());
@@ -63,7 +69,7 @@ pub(crate) fn clients(options: &ClientsOptions) -> Result<()> {
         }
     }
     let failed = findings.iter().filter(|finding| !finding.problems.is_empty()).count();
-    if options.only.is_none() {
+    if options.only.is_none() && !options.mirror {
         let path = root().join("docs/clients.md");
         fs::write(&path, page::page(&cases, &findings, &packages))
             .with_context(|| format!("{} could not be written", path.display()))?;

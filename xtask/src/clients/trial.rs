@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::case::{Case, Package, Proof, Reverse};
+use super::judge::is_request;
 use super::packages::Packages;
 use crate::langley::Langley;
 
@@ -37,6 +38,7 @@ pub(crate) enum Mode {
 pub(crate) struct Stage {
     binary: PathBuf,
     runtime: Runtime,
+    is_mirroring: bool,
 }
 
 /// What was seen of one run.
@@ -55,13 +57,13 @@ pub(crate) struct Trial {
 }
 
 impl Stage {
-    pub(crate) fn new(binary: PathBuf) -> Result<Self> {
+    pub(crate) fn new(binary: PathBuf, is_mirroring: bool) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .context("no runtime")?;
-        Ok(Self { binary, runtime })
+        Ok(Self { binary, runtime, is_mirroring })
     }
 
     /// Runs `case` once.
@@ -74,6 +76,10 @@ impl Stage {
         let settings = [
             ("LANGLEY_UPSTREAM_CA", ca.display().to_string()),
             ("LANGLEY_PROXY__UPSTREAM_PROXY", fixture.connect_url()),
+            (
+                "LANGLEY_TLS_PROVIDER",
+                if self.is_mirroring { "mirror" } else { "native" }.to_owned(),
+            ),
         ];
         let langley = Langley::start(&self.binary, &settings)?;
         let work = Work::new(folder, case.settings)?;
@@ -255,7 +261,8 @@ async fn settled(langley: &Langley, fixture: &Fixture) -> Result<Vec<Value>> {
     loop {
         let flows = flows(langley).await?;
         let is_open = flows.iter().any(|flow| flow["outcome"].is_null());
-        if flows.len() >= fixture.exchanges().len() && !is_open || started.elapsed() > SETTLING {
+        let requests = flows.iter().filter(|flow| is_request(flow)).count();
+        if requests >= fixture.exchanges().len() && !is_open || started.elapsed() > SETTLING {
             return Ok(flows);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

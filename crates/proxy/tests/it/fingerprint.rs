@@ -97,6 +97,26 @@ async fn every_flow_of_a_connection_tells_the_hello_and_reverse_mode_tells_it_to
 }
 
 #[tokio::test]
+async fn an_agent_that_would_resume_has_nothing_to_resume_where_its_hello_is_copied() {
+    for provider in [TlsProvider::Native, TlsProvider::MirrorStrict] {
+        let setup = mirroring(provider, None).await;
+        let client = setup.forward().alpn(&["http/1.1"]).resuming();
+        for _ in 0..2 {
+            let mut connection = client.connect().await.expect("a connection");
+            let answer = connection.fetch(Request::messages(false)).await.expect("an answer");
+            assert_eq!(answer.status, 200);
+        }
+        let first = setup.recording.assert_ending(0, Ending::Whole).await.opened;
+        let second = setup.recording.assert_ending(1, Ending::Whole).await.opened;
+        let is_copied = provider != TlsProvider::Native;
+        assert_eq!(first.ja4_in == second.ja4_in, is_copied, "only a ticket changes its hello");
+        if is_copied {
+            assert_eq!(second.ja4_in, second.ja4_out);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_handshake_that_failed_tells_what_was_sent() {
     let setup =
         setup_with(FixtureOptions::default(), |options, _| options.upstream_ca = None).await;

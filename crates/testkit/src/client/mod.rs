@@ -221,6 +221,15 @@ impl Client {
         self
     }
 
+    /// Keeps what servers give to resume a session by, and resumes on later connections.
+    #[must_use]
+    pub fn resuming(mut self) -> Self {
+        if let Some(tls) = &mut self.tls {
+            tls.config = Some(Arc::new(tls.configure()));
+        }
+        self
+    }
+
     /// Prepares TLS once for all later connections; every handshake stays a full one. For benchmarks.
     #[must_use]
     pub fn prepared(mut self) -> Self {
