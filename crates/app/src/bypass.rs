@@ -65,15 +65,12 @@ fn base_url(
     hosts: &HostList,
     own: Option<SocketAddr>,
 ) -> Option<Bypass> {
-    // Without what may be a password.
-    let bare = match (text.split_once("://"), text.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
-        _ => text.to_owned(),
-    };
+    let place = place(text);
     let found =
-        |why: String, next: String| Some(Bypass { what: format!("{name} is {bare}"), why, next });
-    let Ok(url) = BaseUrl::parse(&bare) else {
-        return found("it is no URL that can be understood".to_owned(), format!("correct {name}"));
+        |why: String, next: String| Some(Bypass { what: format!("{name} is {place}"), why, next });
+    let url = match BaseUrl::parse(&place) {
+        Ok(url) => url,
+        Err(error) => return found(error.to_string(), format!("correct {name}")),
     };
     let target = url.authority();
     let is_loopback =
@@ -95,6 +92,14 @@ fn base_url(
         format!("{} is not on the intercept list, so it is tunnelled unread", target.host()),
         format!("unset it, or add the host: LANGLEY_INTERCEPT_HOSTS=+{}", target.host()),
     )
+}
+
+/// Scheme, host and port of a URL: what stands before and behind them may be a secret.
+fn place(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return "no URL".to_owned() };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}")
 }
 
 #[cfg(test)]
@@ -129,6 +134,21 @@ mod tests {
         let gateway = said(&[("OPENAI_BASE_URL", "https://me:secret@gw.corp.example/v1")]);
         assert!(gateway.contains("gw.corp.example is not on the intercept list"), "{gateway}");
         assert!(!gateway.contains("secret"));
-        assert!(said(&[("OPENAI_BASE_URL", "nonsense")]).contains("no URL"));
+        let nonsense = said(&[("OPENAI_BASE_URL", "nonsense")]);
+        assert!(nonsense.contains("it has no scheme"), "{nonsense}");
+    }
+
+    #[test]
+    fn of_a_base_url_only_scheme_host_and_port_are_told() {
+        for (url, told) in [
+            ("https://gw.example/v1?api_key=s3cret", "https://gw.example"),
+            ("https://me:s3cret@gw.example:8443/v1#s3cret", "https://gw.example:8443"),
+            ("https://gw.example/a/s3cret@x", "https://gw.example"),
+            ("https://gw.example?k=s3cret@x", "https://gw.example"),
+        ] {
+            assert_eq!(place(url), told);
+            let said = said(&[("ANTHROPIC_BASE_URL", url)]);
+            assert!(said.contains("gw.example") && !said.contains("s3cret"), "{said}");
+        }
     }
 }

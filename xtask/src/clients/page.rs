@@ -49,8 +49,8 @@ pub(crate) fn page(cases: &[Case], findings: &[Finding], packages: &Packages) ->
     }
     page += "\n\n## How each is pointed at Langley\n\n\
              Through the forward proxy, `langley run -- COMMAND` sets everything a client needs. \
-             The SDKs for Node are the exception: before Node 24 (and there without \
-             `NODE_USE_ENV_PROXY=1`) its `fetch` and `https` follow no proxy by themselves, so the \
+             The SDKs for Node are the exception: before Node 22.21 and 24 (where \
+             `langley run` sets `NODE_USE_ENV_PROXY=1`) its `fetch` and `https` follow no proxy by themselves, so the \
              programs tried here use undici's `EnvHttpProxyAgent` or `https-proxy-agent`. `ENTRY` \
              below is Langley's address, such as `http://127.0.0.1:9090`.\n\n\
              | client | by base URL |\n|---|---|\n";

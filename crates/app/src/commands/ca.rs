@@ -95,6 +95,12 @@ fn change(home: &Home, args: &StoreArgs, direction: Direction) -> Result<()> {
         println!("nothing was changed");
         return Ok(());
     }
+    if store.is_foreign() {
+        return Err(AppError::wrong_use("these commands are for another operating system")
+            .why(format!("this is {}", std::env::consts::OS))
+            .next("copy the certificate there (`langley ca path`) and run them there")
+            .next("or leave --store out"));
+    }
     if !args.yes && !confirmed(direction)? {
         println!("nothing was changed");
         return Ok(());

@@ -56,7 +56,7 @@ pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
                 checks.extend(recent::checks(&home));
                 if let Some(state) = &running {
                     checks.push(recorder::check(&home, state).await);
-                    checks.extend(trust::asked(&home, state).await);
+                    checks.extend(trust::asked(&home, state, &loaded.config).await);
                 }
                 checks.push(round_trip::check(&home, running.as_ref()).await);
             });

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use jiff::{SignedDuration, Timestamp};
 use langley_proxy::ClientCertificate;
 use serde_json::Value;
 
@@ -78,18 +79,27 @@ fn insecure(hosts: &[String]) -> Option<Check> {
 }
 
 /// Hosts that the running server had to tunnel because they asked for a certificate.
-pub(super) async fn asked(home: &Home, state: &State) -> Option<Check> {
+pub(super) async fn asked(home: &Home, state: &State, config: &Config) -> Option<Check> {
     let api = Api::new(state.api, Token::read(home).ok().flatten());
     // A server that does not answer is another check's finding.
-    judge(&api.get("/api/tunnels?limit=500").await.ok()?)
+    let since = Timestamp::now() - SignedDuration::from_hours(24);
+    let certificates = config.client_certificates.values();
+    let covered = |host: &str| certificates.clone().any(|known| known.hosts.matches(host));
+    judge(&api.get("/api/tunnels?limit=500").await.ok()?, since, covered)
 }
 
-fn judge(tunnels: &Value) -> Option<Check> {
+/// What was tunnelled since then, of hosts that are not `covered` meanwhile.
+fn judge(tunnels: &Value, since: Timestamp, covered: impl Fn(&str) -> bool) -> Option<Check> {
     let why = langley_model::TunnelReason::ClientCertificateAsked.as_str();
     let tunnels = tunnels["items"].as_array()?.iter();
     let mut hosts: Vec<&str> = tunnels
         .filter(|tunnel| tunnel["why"] == why)
+        .filter(|tunnel| {
+            let started = tunnel["started_at"].as_str().and_then(|text| text.parse().ok());
+            started.is_some_and(|started: Timestamp| started >= since)
+        })
         .filter_map(|tunnel| tunnel["host"].as_str())
+        .filter(|host| !covered(host))
         .collect();
     hosts.sort_unstable();
     hosts.dedup();
@@ -120,16 +130,24 @@ mod tests {
 
     #[test]
     fn a_host_that_asked_in_vain_is_named_once() {
-        let tunnel = |host: &str, why: &str| json!({ "host": host, "why": why });
+        let since: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+        let at = |time: &str, host: &str, why: &str| json!({ "host": host, "why": why, "started_at": time });
+        let tunnel = |host: &str, why: &str| at("2026-11-20T12:00:01.000001Z", host, why);
+        let none = |_: &str| false;
         let asked = "client_certificate_asked";
         let tunnels = [
             tunnel("b.example", asked),
             tunnel("a.example", "not_listed"),
             tunnel("b.example", asked),
         ];
-        let check = judge(&json!({ "items": tunnels })).unwrap();
+        let check = judge(&json!({ "items": tunnels }), since, none).unwrap();
         assert!(check.to_string().contains("asked for one: b.example\n"), "{check}");
-        assert!(judge(&json!({ "items": [tunnel("a.example", "not_tls")] })).is_none());
+        let other = json!({ "items": [tunnel("a.example", "not_tls")] });
+        assert!(judge(&other, since, none).is_none());
+        let earlier = json!({ "items": [at("2026-11-19T12:00:00.000000Z", "b.example", asked)] });
+        assert!(judge(&earlier, since, none).is_none());
+        let configured = |host: &str| host == "b.example";
+        assert!(judge(&json!({ "items": tunnels }), since, configured).is_none());
     }
 
     #[test]

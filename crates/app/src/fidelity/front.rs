@@ -1,4 +1,4 @@
-//! A listener before the origin that reads each connection's TLS greeting and passes all of it on.
+//! A listener before the origin that reads each connection's TLS hello and passes all of it on.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// The longest greeting that is waited for, in bytes.
+/// The longest hello that is waited for, in bytes.
 const HELLO_MAX: usize = 64 * 1024;
 
 /// The listener; dropped, it and its connections end.
@@ -45,7 +45,7 @@ impl Front {
         self.address
     }
 
-    /// The JA4 of the newest greeting.
+    /// The JA4 of the newest hello.
     pub(super) fn last_ja4(&self) -> Option<String> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -103,7 +103,7 @@ async fn prove(state: &State, token: Option<Token>, temporary: bool) -> Result<R
     for case in CASES {
         outcomes.push(origin.outcome(case, &ways).await);
     }
-    let ja4 = origin.greetings(&ways).await;
+    let ja4 = origin.hellos(&ways).await;
     // What is left is short, but a slow machine may have used up the minute.
     let ways = origin.register(&api, state, token.as_ref()).await?;
     let mut latency = Vec::new();
@@ -134,7 +134,7 @@ async fn take_out(api: &Api, sent: usize) -> usize {
     taken
 }
 
-/// The origin, and the listener before it that looks at greetings.
+/// The origin, and the listener before it that looks at hellos.
 struct Origin {
     fixture: Fixture,
     front: Front,
@@ -196,12 +196,12 @@ impl Origin {
         Ok(Recording { request: Seen::of_request(&exchange, case), answer })
     }
 
-    /// The JA4 of the client's greeting, and of the one that the proxy made of it.
-    async fn greetings(&self, ways: &Ways) -> Vec<Ja4> {
+    /// The JA4 of the client's hello, and of the one that the proxy made of it.
+    async fn hellos(&self, ways: &Ways) -> Vec<Ja4> {
         let mut found = Vec::new();
         for version in [Version::Http1, Version::Http2] {
-            let client = self.greeting(&ways.direct, version).await;
-            let proxy = self.greeting(&ways.proxied, version).await;
+            let client = self.hello(&ways.direct, version).await;
+            let proxy = self.hello(&ways.proxied, version).await;
             if let (Some(client), Some(proxy)) = (client, proxy) {
                 found.push(Ja4 { version, client, proxy });
             }
@@ -210,7 +210,7 @@ impl Origin {
     }
 
     /// What the origin is greeted with on this way.
-    async fn greeting(&self, way: &Way, version: Version) -> Option<String> {
+    async fn hello(&self, way: &Way, version: Version) -> Option<String> {
         self.front.forget();
         let opening = way.open(version);
         tokio::time::timeout(PATIENCE, opening).await.ok()?.ok()?;

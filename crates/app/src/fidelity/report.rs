@@ -33,7 +33,7 @@ pub(super) struct Outcome {
     pub(super) differences: Vec<Difference>,
 }
 
-/// TLS greetings: the client's own, and the one that the origin got from the proxy instead.
+/// TLS hellos: the client's own, and the one that the origin got from the proxy instead.
 #[derive(Debug)]
 pub(super) struct Ja4 {
     pub(super) version: Version,
@@ -48,7 +48,7 @@ impl Ja4 {
 }
 
 impl Report {
-    /// Whether no byte differs. Greeting and latency are told, not judged.
+    /// Whether no byte differs. Hello and latency are told, not judged.
     pub(super) fn is_clean(&self) -> bool {
         self.count() == 0
     }
@@ -147,7 +147,7 @@ impl fmt::Display for Report {
         if !self.ja4.iter().all(Ja4::is_equal) {
             writeln!(
                 f,
-                "        a provider can tell the proxy's TLS greeting from the agent's; no byte of \
+                "        a provider can tell the proxy's TLS hello from the agent's; no byte of \
                  HTTP depends on it"
             )?;
         }
@@ -200,7 +200,7 @@ mod tests {
 
         latency HTTP/1.1  +40 µs (90 µs direct, 130 µs through the proxy; medians of 51)
         JA4     HTTP/1.1  in a, out b: not equal
-                a provider can tell the proxy's TLS greeting from the agent's; no byte of HTTP depends on it
+                a provider can tell the proxy's TLS hello from the agent's; no byte of HTTP depends on it
 
         57 of 57 requests were recorded meanwhile, and taken out of the record again
         1 exchanges compared, 1 differences
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn another_greeting_is_told_but_is_no_difference() {
+    fn another_hello_is_told_but_is_no_difference() {
         let clean = report(Vec::new());
         assert!(clean.is_clean());
         assert_eq!(clean.as_json()["ja4"][0]["equal"], false);

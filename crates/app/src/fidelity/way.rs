@@ -20,7 +20,7 @@ use crate::proxied::{RoadError, tunnel};
 use crate::state::reachable;
 use crate::token::Token;
 
-/// Left out of our greeting, so that it is not the one the proxy would make by itself.
+/// Left out of our hello, so that it is not the one the proxy would make by itself.
 const LEFT_OUT: [CipherSuite; 2] = [
     CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
     CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,

@@ -185,6 +185,11 @@ impl Store {
     /// No known store is there, or the certificate cannot be read.
     pub(crate) fn of(root: &Path, name: Option<StoreName>, certificate: &Path) -> Result<Self> {
         let facts = CaFacts::read(certificate)?;
+        if !root.is_dir() {
+            return Err(AppError::wrong_use(format!("there is no folder {}", root.display()))
+                .why("--root names the root folder of the system whose store is meant")
+                .next("correct --root, or leave it out"));
+        }
         let found = KINDS.iter().find(|kind| match name {
             Some(name) => kind.name == name,
             None => kind.os == std::env::consts::OS && kind.keeper.is_at(root),
@@ -200,6 +205,12 @@ impl Store {
         })?;
         let certificate = certificate.to_owned();
         Ok(Self { kind, root: root.to_owned(), certificate, facts })
+    }
+
+    /// Whether it is the store of another operating system than this one: its commands can be shown, but
+    /// not run.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.kind.os != std::env::consts::OS
     }
 
     /// Our certificate's file.

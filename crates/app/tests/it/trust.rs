@@ -43,6 +43,21 @@ fn files(root: &std::path::Path) -> Vec<String> {
 }
 
 #[test]
+fn a_store_that_cannot_be_meant_is_refused_with_the_reason() {
+    let stage = Stage::new();
+    drop(stage.server());
+    let (code, out, _) = stage.run(&["ca", "install", "--store", "windows", "--dry-run"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("certutil -addstore"), "{out}");
+    let (code, _, err) = stage.run(&["ca", "install", "--store", "windows", "--yes"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("another operating system"), "{err}");
+    let (code, _, err) = stage.run(&["ca", "install", "--root", "/no/such/folder", "--dry-run"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("there is no folder /no/such/folder"), "{err}");
+}
+
+#[test]
 fn what_is_installed_is_in_the_store_and_what_is_removed_is_not() {
     let (stage, root) = debian(REFRESH);
     let at = ["--root", root.to_str().unwrap()];
