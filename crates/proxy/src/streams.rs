@@ -10,6 +10,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use atomic_waker::AtomicWaker;
 use http::Request;
@@ -119,6 +120,18 @@ enum State {
     Over,
 }
 
+/// Why a task sends no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// Its stream has ended.
+    ByItself,
+    /// It is to be cut.
+    ByOrder,
+}
+
+/// How long what was handed over before a cut has to be sent: beyond it the other side is not reading.
+const LAST: Duration = Duration::from_millis(20);
+
 /// Says that the task is no more, however it ended.
 struct Running(Arc<Outlet>);
 
@@ -135,18 +148,24 @@ impl Outlet {
     {
         let (mut sending, running) = (Box::pin(sending), Running(self));
         async move {
-            poll_fn(|cx| running.0.poll(sending.as_mut(), cx)).await;
+            if poll_fn(|cx| running.0.poll(sending.as_mut(), cx)).await == Left::ByOrder {
+                // What was handed over may still wait for room, which the connection's task gives.
+                let _nothing_more_comes = tokio::time::timeout(LAST, sending.as_mut()).await;
+            }
             // The stream first, so that whoever is told finds it reset.
             drop(sending);
             drop(running);
         }
     }
 
-    fn poll(&self, sending: Pin<&mut impl Future<Output = ()>>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(
+        &self,
+        sending: Pin<&mut impl Future<Output = ()>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Left> {
         self.task.register(cx.waker());
-        // What was handed over is sent before a cut.
         if sending.poll(cx).is_ready() {
-            return Poll::Ready(());
+            return Poll::Ready(Left::ByItself);
         }
         let mut state = self.state.lock();
         match *state {
@@ -155,7 +174,7 @@ impl Outlet {
                 *state = State::Open;
                 self.asker.wake();
             }
-            State::Cutting => return Poll::Ready(()),
+            State::Cutting => return Poll::Ready(Left::ByOrder),
         }
         Poll::Pending
     }

@@ -223,4 +223,9 @@ pub(super) const CASES: &[Case] = &[
         manner: Early,
         ..post(Http2, "early answer", "/status/413?early", BYTES, Sized(MEGABYTE))
     },
+    Case {
+        method: "CONNECT",
+        manner: WebSocket(&[TEXT, BINARY, FIRST_OF_TWO, SECOND_OF_TWO, PING, CLOSE]),
+        ..get(Http2, "WebSocket", "/ws", &[("sec-websocket-version", "13")])
+    },
 ];

@@ -4,7 +4,8 @@ use std::io;
 
 use langley_proxy::PROBE_HOST;
 
-use super::case::{Case, Frame, Manner, Upload};
+use super::case::{Case, Manner, Upload};
+use super::frames::talk;
 use super::seen::Seen;
 use super::way::Way;
 use super::wire::Wire;
@@ -15,9 +16,6 @@ pub(super) const EARLY: usize = 20_000;
 
 /// Bytes per chunk of a chunked upload.
 const CHUNK: usize = 9_000;
-
-/// The frames' masking key (RFC 6455 §5.3); a fixed one, so that both ways send the same bytes.
-const MASK: [u8; 4] = [0x11, 0x22, 0x33, 0x44];
 
 /// The sample nonce of RFC 6455 §1.3.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -110,63 +108,5 @@ async fn body(wire: &mut Wire, case: &Case) -> io::Result<()> {
             end.push_str("\r\n");
             wire.send(end.as_bytes()).await
         }
-    }
-}
-
-/// Sends the frames, each after the echo of the one before; every byte that came back.
-async fn talk(wire: &mut Wire, frames: &[Frame]) -> io::Result<bytes::Bytes> {
-    let mut heard = Vec::new();
-    for (first, payload) in frames {
-        wire.send(&masked(*first, payload)).await?;
-        let start = wire.exactly(2).await?;
-        heard.extend_from_slice(&start);
-        let length = match start[1] & 0x7f {
-            126 => {
-                let size = wire.exactly(2).await?;
-                heard.extend_from_slice(&size);
-                usize::from(u16::from_be_bytes([size[0], size[1]]))
-            }
-            127 => {
-                let size = wire.exactly(8).await?;
-                heard.extend_from_slice(&size);
-                size.iter().fold(0, |sum, byte| (sum << 8) | usize::from(*byte))
-            }
-            small => usize::from(small),
-        };
-        heard.extend_from_slice(&wire.exactly(length).await?);
-    }
-    Ok(heard.into())
-}
-
-/// A client's frame (RFC 6455 §5.2).
-fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match u8::try_from(payload.len()) {
-        Ok(small) if small < 126 => frame.push(0x80 | small),
-        _ => match u16::try_from(payload.len()) {
-            Ok(medium) => {
-                frame.push(0x80 | 126);
-                frame.extend_from_slice(&medium.to_be_bytes());
-            }
-            Err(_) => {
-                frame.push(0x80 | 127);
-                frame.extend_from_slice(&(payload.len() as u64).to_be_bytes());
-            }
-        },
-    }
-    frame.extend_from_slice(&MASK);
-    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, key)| byte ^ key));
-    frame
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn frames_are_masked_and_say_their_length_in_the_shortest_form() {
-        assert_eq!(masked(0x81, b"Hi"), [0x81, 0x82, 0x11, 0x22, 0x33, 0x44, 0x59, 0x4b]);
-        assert_eq!(masked(0x82, &[0; 126])[..4], [0x82, 0xfe, 0, 126]);
-        assert_eq!(masked(0x82, &[0; 70_000])[1], 0xff);
     }
 }

@@ -6,6 +6,7 @@
 
 mod case;
 mod compare;
+mod frames;
 mod front;
 mod h1;
 mod h2;

@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
@@ -14,13 +14,13 @@ const LINE_MAX: usize = 64 * 1024;
 
 /// A connection with what was read ahead.
 #[derive(Debug)]
-pub(super) struct Wire {
-    stream: TlsStream<TcpStream>,
+pub(super) struct Wire<S = TlsStream<TcpStream>> {
+    stream: S,
     ahead: BytesMut,
 }
 
-impl Wire {
-    pub(super) fn new(stream: TlsStream<TcpStream>) -> Self {
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    pub(super) fn new(stream: S) -> Self {
         Self { stream, ahead: BytesMut::new() }
     }
 

@@ -237,6 +237,23 @@ async fn a_reset_of_either_side_resets_the_other() {
     setup.recording.endings_do_not_matter();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_words_before_a_reset_arrive() {
+    let (origin, mut sockets) = origin(true).await;
+    let setup = in_front_of(&origin).await;
+    let (mut sender, _) = connect(&setup, &origin.url()).await;
+    for _ in 0..20 {
+        let mut agent = open(&mut sender, &origin.url()).await;
+        let mut provider = sockets.recv().await.expect("a websocket");
+        // RFC 9113 §8.1: a server that is done may end its answer and reset the stream at once.
+        provider.say(HELLO);
+        provider.end();
+        drop(provider);
+        agent.hear(HELLO).await;
+    }
+    setup.recording.endings_do_not_matter();
+}
+
 #[tokio::test]
 async fn a_reset_after_an_end_is_still_passed_on() {
     let (origin, mut sockets) = origin(true).await;
