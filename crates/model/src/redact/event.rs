@@ -10,6 +10,7 @@ use std::fmt;
 
 use super::anchor::next_hit;
 use super::block::{BlockText, Decided, unescape};
+use super::field::Credential;
 use super::scan;
 use super::{Redacted, Redactor};
 use crate::few::Few;
@@ -30,6 +31,9 @@ pub struct EventText {
     pub block: u32,
     /// What kind of text it is.
     pub kind: LiveKind,
+    /// As what the block's text is to be judged, when the whole of it is the value of a member that
+    /// names a credential, and the name stands elsewhere. Taken from the block's first text.
+    pub credential: Option<Credential>,
     /// First byte behind the opening quote.
     pub start: usize,
     /// The closing quote.
@@ -286,7 +290,7 @@ impl EventRedactor {
             self.end(redactor, 0, live);
         }
         self.serial += 1;
-        self.blocks.push(BlockText::new(self.serial, text.block, text.kind));
+        self.blocks.push(BlockText::new(self.serial, &text));
         self.blocks.len() - 1
     }
 

@@ -23,6 +23,7 @@ mod target;
 mod view;
 
 pub use event::{EventRedactor, EventText, IncomingEvent, Survey};
+pub use field::Credential;
 pub use rule::RuleCount;
 pub use scrub::{Redactor, RedactorOptions};
 pub use seal::{Redacted, RedactedBytes, Scrub};
