@@ -9,6 +9,7 @@ use std::fmt;
 use super::anchor::{LONGEST, ending, spans};
 use super::event::EventText;
 use super::field::Credential;
+use super::held::Places;
 use super::rule::Rule;
 use super::scan::{Cut, Mark, Rules, scan};
 use super::stop::Stop;
@@ -21,8 +22,8 @@ const KEPT: usize = 3 * CONTEXT;
 
 /// A block's text.
 pub(super) struct BlockText {
-    /// Tells this text from an earlier one of the same block.
-    pub(super) serial: u64,
+    /// Where its undecided part lies.
+    pub(super) places: Places,
     pub(super) block: u32,
     pub(super) kind: LiveKind,
     /// The latest part: some context, then what is held.
@@ -53,10 +54,10 @@ pub(super) struct Decided {
 impl BlockText {
     /// A text that begins with this one. One that is a credential's whole value begins, to the rules,
     /// with the name that stands elsewhere: that part is decided, and nothing of it is handed out.
-    pub(super) fn new(serial: u64, first: &EventText) -> Self {
+    pub(super) fn new(first: &EventText) -> Self {
         let opening = first.credential.map(Credential::opening).unwrap_or_default();
         Self {
-            serial,
+            places: Places::new(),
             block: first.block,
             kind: first.kind,
             raw: opening.to_vec(),

@@ -11,6 +11,7 @@ mod bytes;
 mod event;
 mod field;
 mod header;
+mod held;
 mod image;
 mod parameter;
 mod rule;
