@@ -37,8 +37,8 @@ pub use record::{
     Body, Drop, DropReason, EventRun, EventSpan, Headers, LiveKind, LiveText, Record,
 };
 pub use redact::{
-    EventRedactor, EventText, IncomingEvent, Redacted, RedactedBytes, Redactor, RedactorOptions,
-    RuleCount, Scrub, Survey,
+    Credential, EventRedactor, EventText, IncomingEvent, Redacted, RedactedBytes, Redactor,
+    RedactorOptions, RuleCount, Scrub, Survey,
 };
 pub use stored::Stored;
 pub use time::{Micros, Tick};

@@ -119,7 +119,7 @@ impl<'a> EventFacts<'a> {
 /// The place of `text`, a part of `data`: what lies between the quotes of a JSON string.
 pub(crate) fn place(block: u32, kind: LiveKind, data: &[u8], text: &str) -> EventText {
     let start = text.as_ptr().addr() - data.as_ptr().addr();
-    EventText { block, kind, start, end: start + text.len() }
+    EventText { block, kind, credential: None, start, end: start + text.len() }
 }
 
 /// One step of an answer.

@@ -7,6 +7,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::anchor::{LONGEST, ending, spans};
+use super::event::EventText;
+use super::field::Credential;
+use super::held::Places;
 use super::rule::Rule;
 use super::scan::{Cut, Mark, Rules, scan};
 use super::stop::Stop;
@@ -19,8 +22,8 @@ const KEPT: usize = 3 * CONTEXT;
 
 /// A block's text.
 pub(super) struct BlockText {
-    /// Tells this text from an earlier one of the same block.
-    pub(super) serial: u64,
+    /// Where its undecided part lies.
+    pub(super) places: Places,
     pub(super) block: u32,
     pub(super) kind: LiveKind,
     /// The latest part: some context, then what is held.
@@ -49,23 +52,26 @@ pub(super) struct Decided {
 }
 
 impl BlockText {
-    pub(super) const fn new(serial: u64, block: u32, kind: LiveKind) -> Self {
+    /// A text that begins with this one. One that is a credential's whole value begins, to the rules,
+    /// with the name that stands elsewhere: that part is decided, and nothing of it is handed out.
+    pub(super) fn new(first: &EventText) -> Self {
+        let opening = first.credential.map(Credential::opening).unwrap_or_default();
         Self {
-            serial,
-            block,
-            kind,
-            raw: Vec::new(),
+            places: Places::new(),
+            block: first.block,
+            kind: first.kind,
+            raw: opening.to_vec(),
             dropped: 0,
-            decided: 0,
+            decided: opening.len(),
             mark: Mark { next: 0, floor: 0 },
-            seam: false,
-            asks: false,
+            seam: !opening.is_empty(),
+            asks: !opening.is_empty(),
             open: None,
             swallowing: None,
         }
     }
 
-    /// Length of the text so far.
+    /// Length of the text so far, with what the rules read before it.
     pub(super) const fn len(&self) -> u64 {
         self.dropped + self.raw.len() as u64
     }

@@ -4,16 +4,15 @@
 //! become a secret (or is in the middle of one). An event without an anchor and without a
 //! suspicious end costs one search and one copy.
 
-use std::borrow::Cow;
-use std::collections::VecDeque;
 use std::fmt;
 
 use super::anchor::next_hit;
 use super::block::{BlockText, Decided, unescape};
+use super::field::Credential;
+use super::held::{HeldEvents, append_whole, work};
 use super::scan;
 use super::{Redacted, Redactor};
-use crate::few::Few;
-use crate::record::{EventRun, EventSpan, LiveKind};
+use crate::record::{EventRun, LiveKind};
 
 /// Most events, and most bytes of them, that are held.
 const HELD_EVENTS: usize = 256;
@@ -30,6 +29,9 @@ pub struct EventText {
     pub block: u32,
     /// What kind of text it is.
     pub kind: LiveKind,
+    /// As what the block's text is to be judged, when the whole of it is the value of a member that
+    /// names a credential, and the name stands elsewhere. Taken from the block's first text.
+    pub credential: Option<Credential>,
     /// First byte behind the opening quote.
     pub start: usize,
     /// The closing quote.
@@ -117,33 +119,8 @@ type Live<'a> = &'a mut dyn FnMut(u32, LiveKind, Redacted<String>);
 #[derive(Default)]
 pub struct EventRedactor {
     blocks: Vec<BlockText>,
-    held: VecDeque<Held>,
-    held_bytes: usize,
-    serial: u64,
+    held: HeldEvents,
     is_muted: bool,
-}
-
-/// An event that waits.
-struct Held {
-    seq: u64,
-    offset_us: u64,
-    kind: String,
-    data: Vec<u8>,
-    original_len: usize,
-    places: Few<Place>,
-    /// Replacements in `data`; those of one text in order.
-    cuts: Vec<(usize, usize, Cow<'static, str>)>,
-}
-
-/// Where a text of a held event lies.
-#[derive(Clone, Copy)]
-struct Place {
-    serial: u64,
-    /// Offset in the block's text.
-    offset: u64,
-    /// Position in the event's data.
-    at: usize,
-    len: usize,
 }
 
 impl EventRedactor {
@@ -201,15 +178,15 @@ impl EventRedactor {
                     if self.held.is_empty() {
                         return append_whole(run, event);
                     }
-                    self.hold(event, event.data.to_vec());
+                    self.held.push(event, event.data.to_vec());
                 } else {
-                    self.hold(event, event.data.to_vec());
+                    self.held.push(event, event.data.to_vec());
                     self.place(redactor, index, text.start, piece.len(), live);
                 }
             }
             _ => self.push_texts(redactor, event, clean, live),
         }
-        self.release(run);
+        self.held.release(run);
         self.keep_bound(redactor, run, live);
     }
 
@@ -227,8 +204,9 @@ impl EventRedactor {
         } else {
             redactor.replace(event.data, &around)
         };
+        let moved = Moved::by(&around);
         // Held first: a block that gives way to another is decided at once, also its text in here.
-        self.hold(event, data);
+        self.held.push(event, data);
         for text in event.texts {
             let piece = text.piece(event.data);
             if piece.is_empty() {
@@ -236,21 +214,17 @@ impl EventRedactor {
             }
             let index = self.block(redactor, *text, live);
             self.blocks[index].append(piece);
-            let shift = |at: usize, cut: &scan::Cut| at + cut.text.len() - (cut.end - cut.start);
-            let before = around.iter().filter(|cut| cut.end <= text.start);
-            self.place(redactor, index, before.fold(text.start, shift), piece.len(), live);
+            self.place(redactor, index, moved.place(text.start), piece.len(), live);
         }
     }
 
     /// Notes where in the event held last the latest piece of a block's text lies, and decides what
     /// of the block can be decided.
     fn place(&mut self, redactor: &Redactor, index: usize, at: usize, len: usize, live: Live<'_>) {
-        let block = &self.blocks[index];
-        let place = Place { serial: block.serial, offset: block.len() - len as u64, at, len };
-        if let Some(held) = self.held.back_mut() {
-            held.places.push(place);
-        }
-        let decided = self.blocks[index].step(false, redactor.rules());
+        let block = &mut self.blocks[index];
+        let offset = block.len() - len as u64;
+        self.held.place(&mut block.places, offset, at, len);
+        let decided = block.step(false, redactor.rules());
         self.settle(redactor, index, decided, live);
     }
 
@@ -265,7 +239,7 @@ impl EventRedactor {
         while let Some(index) = self.blocks.iter().position(|known| known.block == block) {
             self.end(redactor, index, live);
         }
-        self.release(run);
+        self.held.release(run);
     }
 
     /// The stream ended: everything is decided.
@@ -273,7 +247,7 @@ impl EventRedactor {
         while !self.blocks.is_empty() {
             self.end(redactor, 0, live);
         }
-        self.release(run);
+        self.held.release(run);
     }
 
     /// Position of the text that `text` continues, begun when it is new.
@@ -285,50 +259,29 @@ impl EventRedactor {
         if self.blocks.len() == BLOCKS {
             self.end(redactor, 0, live);
         }
-        self.serial += 1;
-        self.blocks.push(BlockText::new(self.serial, text.block, text.kind));
+        self.blocks.push(BlockText::new(&text));
         self.blocks.len() - 1
     }
 
     fn end(&mut self, redactor: &Redactor, index: usize, live: Live<'_>) {
         let decided = self.blocks[index].step(true, redactor.rules());
         self.settle(redactor, index, decided, live);
-        self.blocks.remove(index);
-    }
-
-    fn hold(&mut self, event: IncomingEvent<'_>, data: Vec<u8>) {
-        self.held_bytes += data.len();
-        self.held.push_back(Held {
-            seq: event.seq,
-            offset_us: event.offset_us,
-            kind: event.kind.to_owned(),
-            original_len: event.data.len(),
-            data,
-            places: Few::None,
-            cuts: Vec::new(),
-        });
+        let mut ended = self.blocks.remove(index);
+        // Nothing waits for a text that is over.
+        self.held.settle(&mut ended.places, std::iter::empty(), u64::MAX);
     }
 
     /// Carries what a block has decided over to the held events, and shows it.
     fn settle(&mut self, redactor: &Redactor, index: usize, decided: Decided, live: Live<'_>) {
-        let BlockText { serial, block, kind, .. } = self.blocks[index];
-        for (start, end, rule, text) in decided.cuts {
-            if !text.is_empty() {
-                redactor.count(rule);
-            }
-            let mut text = text;
-            for held in &mut self.held {
-                for place in held.places.iter().filter(|place| place.serial == serial) {
-                    let from = start.max(place.offset);
-                    let to = end.min(place.offset + place.len as u64);
-                    if from < to {
-                        // Both are inside the event's text, whose length fits.
-                        let position = |offset: u64| place.at + (offset - place.offset) as usize;
-                        held.cuts.push((position(from), position(to), std::mem::take(&mut text)));
-                    }
-                }
-            }
+        let text = &mut self.blocks[index];
+        for (.., rule, _) in decided.cuts.iter().filter(|(.., placeholder)| !placeholder.is_empty())
+        {
+            redactor.count(*rule);
         }
+        let cuts = decided.cuts.into_iter().map(|(start, end, _, by)| (start, end, by));
+        let upto = text.decided();
+        self.held.settle(&mut text.places, cuts, upto);
+        let (block, kind) = (text.block, text.kind);
         if !decided.live.is_empty() && !self.is_muted {
             live(block, kind, Redacted::new(decided.live));
         }
@@ -343,36 +296,15 @@ impl EventRedactor {
         }
     }
 
-    /// Hands out the events at the front whose text is decided.
-    fn release(&mut self, run: &mut EventRun) {
-        while let Some(held) = self.held.front() {
-            if self.awaited(held).is_some() {
-                return;
-            }
-            let Some(held) = self.held.pop_front() else { return };
-            self.held_bytes -= held.data.len();
-            held.append_to(run);
-        }
-    }
-
-    /// The block for whose decision an event waits.
-    fn awaited(&self, held: &Held) -> Option<usize> {
-        held.places.iter().find_map(|place| {
-            let index = self.blocks.iter().position(|block| block.serial == place.serial)?;
-            let is_open = self.blocks[index].decided() < place.offset + place.len as u64;
-            is_open.then_some(index)
-        })
-    }
-
     /// Decides the oldest until what is held is within its bound.
     fn keep_bound(&mut self, redactor: &Redactor, run: &mut EventRun, live: Live<'_>) {
-        while self.held.len() > HELD_EVENTS || self.held_bytes > HELD_BYTES {
-            let Some(index) = self.held.front().and_then(|held| self.awaited(held)) else {
-                return self.release(run);
+        while self.held.len() > HELD_EVENTS || self.held.bytes() > HELD_BYTES {
+            let Some(index) = self.blocks.iter().position(|it| self.held.awaits(&it.places)) else {
+                return self.held.release(run);
             };
             let decided = self.blocks[index].force();
             self.settle(redactor, index, decided, live);
-            self.release(run);
+            self.held.release(run);
         }
     }
 }
@@ -383,61 +315,91 @@ impl fmt::Debug for EventRedactor {
         f.debug_struct("EventRedactor")
             .field("blocks", &self.blocks)
             .field("held", &self.held.len())
-            .field("held_bytes", &self.held_bytes)
+            .field("held_bytes", &self.held.bytes())
             .finish_non_exhaustive()
     }
-}
-
-impl Held {
-    fn append_to(self, run: &mut EventRun) {
-        let Self { seq, offset_us, kind, data, original_len, mut cuts, .. } = self;
-        // The texts are decided in any order.
-        cuts.sort_by_key(|(start, ..)| *start);
-        if cuts.is_empty() {
-            return append(run, seq, offset_us, &kind, &data, original_len);
-        }
-        let mut redacted = Vec::with_capacity(data.len());
-        let mut at = 0;
-        for (start, end, text) in cuts {
-            redacted.extend_from_slice(&data[at..start]);
-            redacted.extend_from_slice(text.as_bytes());
-            at = end;
-        }
-        redacted.extend_from_slice(&data[at..]);
-        append(run, seq, offset_us, &kind, &redacted, original_len);
-    }
-}
-
-fn append_whole(run: &mut EventRun, event: IncomingEvent<'_>) {
-    append(run, event.seq, event.offset_us, event.kind, event.data, event.data.len());
-}
-
-fn append(
-    run: &mut EventRun,
-    seq: u64,
-    offset_us: u64,
-    kind: &str,
-    data: &[u8],
-    original_len: usize,
-) {
-    let length = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
-    let kind = run.kind(kind);
-    run.text.buffer().extend_from_slice(data);
-    run.spans.push(EventSpan {
-        seq,
-        offset_us,
-        kind,
-        len: length(data.len()),
-        original_len: length(original_len),
-    });
 }
 
 /// What is to be redacted around an event's texts. The texts themselves are their blocks'.
 fn envelope(redactor: &Redactor, data: &[u8], texts: &[EventText]) -> Vec<scan::Cut> {
     let mut cuts = scan::cuts(data, redactor.rules());
+    let filled = texts.iter().filter(|text| text.start < text.end);
+    let mut spans: Vec<(usize, usize)> = filled.map(|text| (text.start, text.end)).collect();
+    // A dialect reads an object's members in an order of its own.
+    spans.sort_unstable();
     cuts.retain(|cut| {
-        let is_apart = |text: &EventText| cut.end <= text.start || cut.start >= text.end;
-        texts.iter().filter(|text| text.start < text.end).all(is_apart)
+        let next = spans.partition_point(|(_, end)| {
+            work::step();
+            *end <= cut.start
+        });
+        spans.get(next).is_none_or(|(start, _)| cut.end <= *start)
     });
     cuts
+}
+
+/// How far the replacements around the texts moved what is behind them.
+struct Moved {
+    /// The end of each replacement, in order, and up to there the bytes that are gone and new.
+    ends: Vec<(usize, usize, usize)>,
+}
+
+impl Moved {
+    /// By these, which are in order.
+    fn by(cuts: &[scan::Cut]) -> Self {
+        let sum = |(gone, new): &mut (usize, usize), cut: &scan::Cut| {
+            *gone += cut.end - cut.start;
+            *new += cut.text.len();
+            Some((cut.end, *gone, *new))
+        };
+        Self { ends: cuts.iter().scan((0, 0), sum).collect() }
+    }
+
+    /// Where it now lies.
+    fn place(&self, at: usize) -> usize {
+        let before = self.ends.partition_point(|(end, ..)| {
+            work::step();
+            *end <= at
+        });
+        let last = before.checked_sub(1).map(|last| self.ends[last]);
+        last.map_or(at, |(_, gone, new)| at + new - gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::RedactorOptions;
+
+    /// The steps taken for one event of this many texts, each a block's own with a key in it, and
+    /// with a key beside it.
+    fn steps(texts: u32) -> usize {
+        const KEY: &str = "sk-ant-api03-q7Zk2Vw9Xy4Rt6Bn8Mc3Lp5Hd1Gs0Fj";
+        let (mut data, mut places) = (String::new(), Vec::new());
+        for block in 0..texts {
+            data.push_str(KEY);
+            data.push_str(" \"");
+            let (start, end) = (data.len(), data.len() + KEY.len());
+            let (kind, credential) = (LiveKind::Text, None);
+            places.push(EventText { block, kind, credential, start, end });
+            data.push_str(KEY);
+            data.push_str("\" ");
+        }
+        let redactor = Redactor::new(RedactorOptions::default()).expect("a redactor");
+        let (mut events, mut run) = (EventRedactor::new(), EventRun::default());
+        let data = data.as_bytes();
+        let event = IncomingEvent { seq: 0, offset_us: 0, kind: "", data, texts: &places };
+        let _ = work::steps();
+        events.push(&redactor, event, &mut run, &mut |_, _, _| {});
+        events.finish(&redactor, &mut run, &mut |_, _, _| {});
+        let stored = String::from_utf8_lossy(run.text.as_bytes());
+        assert_eq!(stored.matches("[redacted:anthropic_key]").count(), 2 * texts as usize);
+        assert!(!stored.contains("sk-ant"));
+        work::steps()
+    }
+
+    #[test]
+    fn the_work_grows_as_the_texts_of_an_event_do() {
+        let (some, twice) = (steps(500), steps(1_000));
+        assert!(some > 500 && twice < 3 * some, "{some} steps, then {twice}");
+    }
 }

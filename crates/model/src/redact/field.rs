@@ -12,13 +12,32 @@ const BLANKS_MAX: usize = 32;
 
 /// How sure a name is that its value is a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Credential {
+pub enum Credential {
     /// Whatever the value is.
     Certain,
     /// When the value looks like one: `token` is also a word of language models.
     Likely,
     /// A scheme and a credential.
     Authorization,
+}
+
+impl Credential {
+    /// What a member of this name holds, when it is a credential; case, `_`, `-` and `.` do not
+    /// matter.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        credential(name.as_bytes())
+    }
+
+    /// The beginning of a member whose value is judged as one of this kind's, up to the value's first
+    /// byte.
+    pub(super) const fn opening(self) -> &'static [u8] {
+        match self {
+            Self::Certain => b"\"password\":\"",
+            Self::Likely => b"\"token\":\"",
+            Self::Authorization => b"\"authorization\":\"",
+        }
+    }
 }
 
 /// Whether `name` names a credential; case, `_`, `-` and `.` do not matter.

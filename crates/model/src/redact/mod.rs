@@ -11,6 +11,7 @@ mod bytes;
 mod event;
 mod field;
 mod header;
+mod held;
 mod image;
 mod parameter;
 mod rule;
@@ -23,6 +24,7 @@ mod target;
 mod view;
 
 pub use event::{EventRedactor, EventText, IncomingEvent, Survey};
+pub use field::Credential;
 pub use rule::RuleCount;
 pub use scrub::{Redactor, RedactorOptions};
 pub use seal::{Redacted, RedactedBytes, Scrub};

@@ -114,7 +114,7 @@ proptest! {
             let mut live = |_, _, text: Redacted<String>| shown.push_str(&text);
             for (seq, &(from, start, end)) in (0..).zip(&places) {
                 let data = &read.as_bytes()[from..from + end + 2];
-                let texts = &[EventText { block: 0, kind: LiveKind::Text, start, end }];
+                let texts = &[EventText { block: 0, kind: LiveKind::Text, credential: None, start, end }];
                 let event = IncomingEvent { seq, offset_us: 0, kind: "delta", data, texts };
                 if together {
                     events.push_surveyed(&redactor, event, &mut survey, &mut run, &mut live);

@@ -99,7 +99,13 @@ fn a_secret_around_the_texts_of_an_event_moves_their_places() {
         );
         let place = |block, text: &str| {
             let start = data.rfind(&format!("\"{text}\"")).unwrap() + 1;
-            EventText { block, kind: LiveKind::Text, start, end: start + text.len() }
+            EventText {
+                block,
+                kind: LiveKind::Text,
+                credential: None,
+                start,
+                end: start + text.len(),
+            }
         };
         stream.push_data("odd", &data, &[place(1, "hello"), place(0, piece)]);
     }

@@ -47,6 +47,7 @@ fn the_cost_of_a_text_delta() {
                     texts: &[EventText {
                         block: 0,
                         kind: LiveKind::Text,
+                        credential: None,
                         start: *start,
                         end: *start + text_len,
                     }],

@@ -47,7 +47,7 @@ impl Stream {
             "{{\"type\":\"content_block_delta\",\"index\":{block},\"delta\":{{\"type\":\"text_delta\",\"text\":\""
         );
         let (start, end) = (before.len(), before.len() + inner.len());
-        let place = EventText { block, kind: LiveKind::Text, start, end };
+        let place = EventText { block, kind: LiveKind::Text, credential: None, start, end };
         self.push_data("content_block_delta", &format!("{before}{inner}\"}}}}"), &[place]);
     }
 
@@ -61,7 +61,13 @@ impl Stream {
             let start = data.len();
             data.push_str(&escaped(piece));
             let kind = LiveKind::Text;
-            places.push(EventText { block: *block, kind, start, end: data.len() });
+            places.push(EventText {
+                block: *block,
+                kind,
+                credential: None,
+                start,
+                end: data.len(),
+            });
             data.push_str("\"}");
         }
         data.push_str("]}");
@@ -300,7 +306,8 @@ fn a_secret_around_the_text_of_an_event_is_replaced_too() {
     let data = format!("{{\"type\":\"odd\",\"note\":\"{}\",\"text\":\"hello\"}}", canary.text);
     let start = data.find("hello").unwrap();
     let mut stream = Stream::new();
-    let place = EventText { block: 3, kind: LiveKind::Thinking, start, end: start + 5 };
+    let place =
+        EventText { block: 3, kind: LiveKind::Thinking, credential: None, start, end: start + 5 };
     stream.push_data("odd", &data, &[place]);
     stream.push_data("odd", &data, &[]);
     let _ = stream.finish();

@@ -54,7 +54,7 @@ pub(super) fn delta(data: &[u8]) -> Option<Found<'_>> {
         return None;
     }
     let start = data.len() - rest.len();
-    let place = EventText { block, kind, start, end: start + len };
+    let place = EventText { block, kind, credential: None, start, end: start + len };
     Some(Found { place, escaped: text, is_plain })
 }
 

@@ -6,6 +6,8 @@
 
 use std::fmt::Write as _;
 
+use langley_model::Credential;
+
 use crate::json::{Object, inner};
 
 /// One step of a path.
@@ -69,6 +71,16 @@ impl PartialArgs {
         Some(Piece { begins: true, before, text: None, is_last: false })
     }
 
+    /// What the latest value is, when the name that it has, or the list that it lies in, is that of
+    /// a credential.
+    pub(super) fn credential(&self) -> Option<Credential> {
+        let name = self.path.iter().rev().find_map(|step| match step {
+            Step::Name(name) => Some(name),
+            Step::Index(_) => None,
+        });
+        name.and_then(|name| Credential::of_name(name))
+    }
+
     /// The text that went on has ended.
     pub(super) fn end_text(&mut self) -> &'static str {
         if std::mem::take(&mut self.in_text) { "\"" } else { "" }
@@ -125,7 +137,7 @@ impl PartialArgs {
     }
 }
 
-/// `$.a.b[0]['c d']`.
+/// `$.a.b[0]['c d']["e"]`.
 fn parse(path: &str) -> Option<Vec<Step>> {
     let mut rest = path.strip_prefix('$')?;
     let mut steps = Vec::new();
@@ -136,9 +148,11 @@ fn parse(path: &str) -> Option<Vec<Step>> {
             rest = &named[end..];
         } else {
             let inside = rest.strip_prefix('[')?;
-            if let Some(quoted) = inside.strip_prefix('\'') {
-                let end = quoted.find("']")?;
-                steps.push(Step::Name(quoted[..end].replace("\\'", "'")));
+            if let Some(quote) = inside.chars().next().filter(|first| "'\"".contains(*first)) {
+                let quoted = &inside[1..];
+                let end = quoted.find(&format!("{quote}]"))?;
+                let escaped = format!("\\{quote}");
+                steps.push(Step::Name(quoted[..end].replace(&escaped, &quote.to_string())));
                 rest = &quoted[end + 2..];
             } else {
                 let end = inside.find(']')?;
@@ -181,13 +195,14 @@ mod tests {
             r#"{"jsonPath": "$.opts.list[0].b", "nullValue": null}"#,
             r#"{"jsonPath": "$.opts.list[1].a", "stringValue": ""}"#,
             r#"{"jsonPath": "$.opts['a b']", "numberValue": 1.5}"#,
+            r#"{"jsonPath": "$.opts[\"c'd\"]", "boolValue": false}"#,
             r#"{"jsonPath": "$.end", "stringValue": "fin", "willContinue": true}"#,
         ]);
         let value: serde_json::Value = serde_json::from_str(&json).expect(&json);
         assert_eq!(
             value,
             serde_json::json!({"city": "New \"York\"", "days": 3, "opts": {"metric": true,
-                "list": [{"a": "x", "b": null}, {"a": ""}], "a b": 1.5}, "end": "fin"})
+                "list": [{"a": "x", "b": null}, {"a": ""}], "a b": 1.5, "c'd": false}, "end": "fin"})
         );
         assert_eq!(built(&[]), "");
     }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::mem;
 
-use langley_model::{Content, Few, LiveKind, Tokens};
+use langley_model::{Content, Credential, EventText, Few, LiveKind, Tokens};
 
 use super::part;
 use super::partial::PartialArgs;
@@ -40,7 +40,9 @@ pub struct GeminiResponse {
 /// A call whose arguments come in pieces.
 #[derive(Debug)]
 struct OpenCall {
-    index: u32,
+    /// Its block; none when its beginning was lost. Its texts are followed all the same, because
+    /// what is a secret in them only their paths say.
+    index: Option<u32>,
     args: PartialArgs,
 }
 
@@ -56,9 +58,18 @@ struct Open {
 /// What one chunk was.
 #[derive(Default)]
 struct Read<'a> {
-    texts: Few<(u32, LiveKind, &'a str)>,
+    texts: Few<Said<'a>>,
     ends_blocks: Few<u32>,
     unknown: bool,
+}
+
+/// A text that a chunk adds to a block.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    block: u32,
+    kind: LiveKind,
+    credential: Option<Credential>,
+    escaped: &'a str,
 }
 
 type Out<'o> = &'o mut dyn FnMut(Delta<'_>);
@@ -84,8 +95,10 @@ impl ResponseDecoder for GeminiResponse {
         let mut read = Read::default();
         self.chunk(event.data, &mut read, out);
         let mut texts = Few::None;
-        let place = |(block, kind, text): &(u32, _, &str)| place(*block, *kind, event.data, text);
-        texts.extend(read.texts.iter().map(place));
+        texts.extend(read.texts.iter().map(|said| EventText {
+            credential: said.credential,
+            ..place(said.block, said.kind, event.data, said.escaped)
+        }));
         EventFacts { kind: event.name, texts, ends_blocks: read.ends_blocks, known: !read.unknown }
     }
 
@@ -185,7 +198,7 @@ impl GeminiResponse {
             };
             if !escaped.is_empty() {
                 let index = self.continued(kind, read, out);
-                read.texts.push((index, kind, escaped));
+                read.texts.push(Said { block: index, kind, credential: None, escaped });
                 out(Delta::fragment(index, kind, text));
             }
         } else if let Some(whole) = part::whole(json, &part) {
@@ -219,18 +232,17 @@ impl GeminiResponse {
             self.end_call(read, out);
             self.close(read, out);
             let index = self.start(part::call(call), out);
-            self.call = Some(OpenCall { index, args: PartialArgs::default() });
+            self.call = Some(OpenCall { index: Some(index), args: PartialArgs::default() });
         }
-        let Some(OpenCall { index, args }) = &mut self.call else {
-            return read.unknown(Cow::Borrowed("partialArgs"), out);
-        };
+        let lost = || OpenCall { index: None, args: PartialArgs::default() };
+        let OpenCall { index, args } = self.call.get_or_insert_with(lost);
         let index = *index;
         let mut tell = |json: Cow<'_, str>| {
-            if !json.is_empty() {
+            if let Some(index) = index.filter(|_| !json.is_empty()) {
                 out(Delta::InputJson { index, json });
             }
         };
-        let mut is_known = true;
+        let mut is_known = index.is_some();
         for element in call.raw("partialArgs").and_then(elements).unwrap_or_default() {
             let element = Object::read(element.get().as_bytes());
             let Some(piece) = element.and_then(|element| args.read(&element)) else {
@@ -244,7 +256,8 @@ impl GeminiResponse {
             let value = u32::MAX - self.values;
             tell(Cow::Owned(piece.before));
             if let Some(text) = piece.text.filter(|text| !text.is_empty()) {
-                read.texts.push((value, LiveKind::ToolInput, text));
+                let (kind, credential) = (LiveKind::ToolInput, args.credential());
+                read.texts.push(Said { block: value, kind, credential, escaped: text });
                 // The arguments are JSON: there the text keeps its escapes.
                 tell(Cow::Borrowed(text));
             }
@@ -264,11 +277,13 @@ impl GeminiResponse {
     /// The arguments of the open call are whole.
     fn end_call(&mut self, read: &mut Read<'_>, out: Out<'_>) {
         if let Some(OpenCall { index, mut args }) = self.call.take() {
+            read.ends_blocks.push(u32::MAX - self.values);
+            let Some(index) = index else { return };
             let rest = args.finish();
             if !rest.is_empty() {
                 out(Delta::InputJson { index, json: Cow::Owned(rest) });
             }
-            read.ends_blocks.extend([u32::MAX - self.values, index]);
+            read.ends_blocks.push(index);
             out(Delta::BlockStop { index });
         }
     }

@@ -1,7 +1,9 @@
 //! A secret that straddles two events of any dialect is stored of neither, in whatever text of them it
 //! lies; what is no secret is not held up.
 
-use langley_model::{EventRedactor, EventRun, IncomingEvent, Redactor, RedactorOptions};
+use langley_model::{
+    Credential, EventRedactor, EventRun, IncomingEvent, Redactor, RedactorOptions,
+};
 use langley_protocol::anthropic::Anthropic;
 use langley_protocol::bedrock::{Converse, Invoke};
 use langley_protocol::dialect::Dialect;
@@ -142,16 +144,19 @@ fn nothing_of_a_secret_that_straddles_two_events_is_stored() {
     }
 }
 
+/// A chunk with a piece of a call, and an element of its arguments.
+fn call(parts: &str) -> String {
+    format!(
+        r#"{{"candidates":[{{"content":{{"parts":[{{"functionCall":{{{parts}"willContinue":true}}}}]}}}}]}}"#
+    )
+}
+
+fn value(path: &str, text: &str, goes_on: bool) -> String {
+    format!(r#"{{"jsonPath":"$.{path}","stringValue":"{text}","willContinue":{goes_on}}}"#)
+}
+
 #[test]
 fn a_value_told_by_path_loses_its_secret_even_right_behind_another_value() {
-    let call = |parts: &str| {
-        format!(
-            r#"{{"candidates":[{{"content":{{"parts":[{{"functionCall":{{{parts}"willContinue":true}}}}]}}}}]}}"#
-        )
-    };
-    let value = |name: &str, text: &str, goes_on: bool| {
-        format!(r#"{{"jsonPath":"$.{name}","stringValue":"{text}","willContinue":{goes_on}}}"#)
-    };
     for at in 1..SECRET.len() {
         let (head, tail) = SECRET.split_at(at);
         let two = format!("{},{}", value("a", "rk", false), value("b", head, true));
@@ -166,6 +171,97 @@ fn a_value_told_by_path_loses_its_secret_even_right_behind_another_value() {
         let found = (13..SECRET.len() - 5).any(|at| stored.contains(&SECRET[at..at + 5]));
         assert!(!found, "{at}: {stored}");
     }
+}
+
+/// Arguments that come in pieces, one value of which is cut into these; stored, and shown.
+fn told(path: &str, pieces: &[&str]) -> (String, String) {
+    let mut data = vec![call(r#""name":"x","#)];
+    let harmless = |text| value("first", text, false);
+    for (at, piece) in pieces.iter().enumerate() {
+        let piece = value(path, piece, at + 1 < pieces.len());
+        let more = if at == 0 { format!("{},{piece}", harmless("one")) } else { piece };
+        data.push(call(&format!(r#""partialArgs":[{more}],"#)));
+    }
+    data.push(call(&format!(r#""partialArgs":[{}],"#, value("last", "two", false))));
+    let (stored, _, shown) = stored_data(&Gemini, "", &data);
+    (stored, shown)
+}
+
+#[test]
+fn a_value_told_by_the_path_of_a_credential_is_redacted_whole() {
+    const HIDDEN: &str = "[redacted:credential_field]";
+    let cases = [
+        ("password", "", "correct-horse-9"),
+        ("password", "", r#"two words \"and quotes\""#),
+        ("db.password", "", "correct-horse-9"),
+        ("db['api-key']", "", "correct-horse-9"),
+        (r#"db[\"client_secret\"]"#, "", "correct-horse-9"),
+        ("users[3].passphrase", "", "correct-horse-9"),
+        ("users[3].passwords[0].secret[1][2]", "", "correct-horse-9"),
+        ("token", "", "tok4correcthorse9x"),
+        ("headers.Authorization", "Bearer ", "correct-horse-9"),
+    ];
+    for (path, kept, secret) in cases {
+        let text = format!("{kept}{secret}");
+        for at in 0..text.len() {
+            let (head, tail) = text.split_at(at);
+            // An escape is never cut by a writer of events.
+            if head.ends_with('\\') {
+                continue;
+            }
+            let pieces = if at == 0 { vec![tail] } else { vec![head, tail] };
+            let (stored, shown) = told(path, &pieces);
+            assert_eq!(shown, format!("one{kept}{HIDDEN}two"), "{path} at {at}");
+            assert_eq!(stored.matches(HIDDEN).count(), 1, "{path} at {at}: {stored}");
+            let stems = ["orrec", "words", "quote", "orse"];
+            assert!(
+                !stems.iter().any(|stem| stored.contains(stem)
+                    && secret.contains(stem)
+                    && !path.contains(stem)),
+                "{path} at {at}: {stored}"
+            );
+        }
+        let letters: Vec<String> = text.chars().map(String::from).collect();
+        let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
+        if !text.contains('\\') {
+            assert_eq!(told(path, &letters).1, format!("one{kept}{HIDDEN}two"), "{path}");
+        }
+    }
+}
+
+#[test]
+fn a_value_told_by_a_harmless_path_is_kept() {
+    for path in ["city", "password.hint", "passwords", "token_count", "token", "db['api-key'].of"] {
+        for pieces in [&["correct-horse-9"][..], &["correct", "-horse-9"]] {
+            let (stored, shown) = told(path, pieces);
+            assert_eq!(shown, "onecorrect-horse-9two", "{path}");
+            assert!(!stored.contains("redacted"), "{path}: {stored}");
+        }
+    }
+}
+
+#[test]
+fn a_password_outgrowing_what_is_held_is_swallowed_to_its_end() {
+    let pieces = vec!["correct-horse-9 ".repeat(40); 300];
+    let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+    let (stored, shown) = told("password", &pieces);
+    assert_eq!(shown, "one[redacted:credential_field]two");
+    assert!(!stored.contains("horse"), "{}", stored.len());
+}
+
+#[test]
+fn the_path_of_a_credential_is_known_though_its_calls_beginning_was_lost() {
+    let mut decoder = Gemini.response();
+    let mut texts = |piece: &str, goes_on| {
+        let data = call(&format!(r#""partialArgs":[{}],"#, value("password", piece, goes_on)));
+        let event = SseEvent { name: "", data: data.as_bytes(), id: None, retry: None };
+        let facts = decoder.event(&event, &mut |_| {});
+        assert!(!facts.known);
+        facts.texts.iter().map(|text| (text.block, text.credential)).collect::<Vec<_>>()
+    };
+    let first = texts("correct-", true);
+    assert_eq!((first.len(), first[0].1), (1, Some(Credential::Certain)));
+    assert_eq!(texts("horse-9", false), first);
 }
 
 #[test]
