@@ -29,8 +29,10 @@ mod plain;
 mod prefixed;
 mod probe;
 mod proxy;
+mod recent;
 mod refusal;
 mod reverse;
+mod sessions;
 mod streams;
 mod tap;
 #[cfg(test)]

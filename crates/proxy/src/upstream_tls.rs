@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lru::LruCache;
 use parking_lot::Mutex;
-use rustls::client::ResolvesClientCert;
+use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
@@ -27,6 +27,8 @@ use crate::mirror::{Fingerprint, NotMirrored, Profile};
 use crate::options::ProxyOptions;
 use crate::prefixed::Prefixed;
 use crate::probe::{Probe, ProbeVerifier, verifier};
+use crate::recent::Recent;
+use crate::sessions::Sessions;
 use crate::tls_rules::{TlsProvider, TlsRules};
 use crate::unverified::Unverified;
 
@@ -45,7 +47,13 @@ pub(crate) struct UpstreamTls {
     probe: Probe,
     base: OnceCell<Base>,
     ready: Mutex<LruCache<Wanted, Arc<ClientConfig>>>,
+    sessions: Arc<Sessions>,
+    /// Who asked for a certificate in vain.
+    asked_in_vain: Recent<Place, ()>,
 }
+
+/// A provider: the name that is verified, and where it is.
+type Place = (String, Authority);
 
 /// Where trust and identity come from.
 #[derive(Clone, Debug)]
@@ -172,6 +180,12 @@ pub(crate) struct Hop<'a> {
     pub(crate) dialer: &'a Dialer,
 }
 
+impl Hop<'_> {
+    fn place(&self) -> Place {
+        (self.name.to_owned(), self.target.clone())
+    }
+}
+
 impl UpstreamTls {
     pub(crate) fn new(options: &ProxyOptions, probe: Probe) -> Self {
         let sources = Sources {
@@ -180,8 +194,21 @@ impl UpstreamTls {
             insecure: options.insecure_hosts.iter().map(|host| normalise(host)).collect(),
         };
         let (rules, timeout) = (options.tls.clone(), options.handshake_timeout);
-        let ready = Mutex::new(LruCache::new(KEPT));
-        Self { sources, rules, timeout, probe, base: OnceCell::new(), ready }
+        Self {
+            sources,
+            rules,
+            timeout,
+            probe,
+            base: OnceCell::new(),
+            ready: Mutex::new(LruCache::new(KEPT)),
+            sessions: Arc::default(),
+            asked_in_vain: Recent::default(),
+        }
+    }
+
+    /// Whether this provider asked for a certificate a short time ago, and there was none to present.
+    pub(crate) fn asked_in_vain(&self, hop: &Hop<'_>) -> bool {
+        self.asked_in_vain.recall(&hop.place()).is_some()
     }
 
     /// Handshakes with the hello that the rules ask for; `greetings` learn what was sent, however it
@@ -269,13 +296,17 @@ impl UpstreamTls {
         let sent = Sent::default();
         let stream = Prefixed::new(dialed.early, dialed.stream);
         let stream = Greeted::new(stream, profile, Arc::clone(&sent));
-        let handshake = identity::noticing(TlsConnector::from(config).connect(name, stream));
+        let handshake = identity::noticing(TlsConnector::from(config).connect(name.clone(), stream));
         let shaken = tokio::time::timeout(self.timeout, handshake).await;
         greetings.ja4_out = sent.get().cloned();
         let Ok((shaken, asked)) = shaken else {
             return Err(UpstreamTlsError::TimedOut { host: host(), after: self.timeout });
         };
         let asked_in_vain = asked && !has_certificate;
+        if asked_in_vain {
+            self.sessions.leave_out(name);
+            self.asked_in_vain.learn(hop.place(), ());
+        }
         match shaken {
             Ok(stream) => Ok(Connected { stream, asked_in_vain }),
             Err(why) if asked_in_vain => {
@@ -308,6 +339,7 @@ impl UpstreamTls {
         let base = self.base().await?;
         let mut config = base.config.clone();
         config.alpn_protocols.clone_from(&wanted.alpn);
+        config.resumption = Resumption::store(Arc::clone(&self.sessions) as Arc<_>);
         config.client_auth_cert_resolver = base.identity(&wanted)?;
         config.dangerous().set_certificate_verifier(base.verifier(&wanted));
         let config = Arc::new(config);
