@@ -44,6 +44,7 @@ mod upgrade;
 mod upstream;
 mod upstream_proxy;
 mod upstream_tls;
+mod upstream_trust;
 
 pub use authority::Authority;
 pub use bundle::write_bundle;

@@ -61,7 +61,9 @@ impl Origin {
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
         let verifier = match asks {
             Asks::Never => WebPkiClientVerifier::no_client_auth(),
-            Asks::Politely | Asks::PolitelyTls12 => verifier.allow_unauthenticated().build().expect("a verifier"),
+            Asks::Politely | Asks::PolitelyTls12 => {
+                verifier.allow_unauthenticated().build().expect("a verifier")
+            }
             Asks::Always | Asks::Tls12 => verifier.build().expect("a verifier"),
         };
         let builder = match asks {
