@@ -219,6 +219,10 @@ impl Connect {
             hello: Some(&bytes),
             dialer: self.client.dialer(),
         };
+        if self.client.tls().asked_in_vain(&hop) {
+            let why = TunnelReason::ClientCertificateAsked;
+            return Some(self.tunnel(stream, bytes, dialed, why, shutdown));
+        }
         let upstream = self.client.tls().connect(&hop, dialed, &mut greetings).await;
         let setup = Setup { connect_ns, tls_ns: nanos(Tick::now().since(begun)) };
         let asked_in_vain = match &upstream {

@@ -29,8 +29,10 @@ mod plain;
 mod prefixed;
 mod probe;
 mod proxy;
+mod recent;
 mod refusal;
 mod reverse;
+mod sessions;
 mod streams;
 mod tap;
 #[cfg(test)]
@@ -42,6 +44,7 @@ mod upgrade;
 mod upstream;
 mod upstream_proxy;
 mod upstream_tls;
+mod upstream_trust;
 
 pub use authority::Authority;
 pub use bundle::write_bundle;

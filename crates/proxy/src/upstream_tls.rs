@@ -1,5 +1,4 @@
-//! TLS towards the provider: the system's roots and the configured ones, switched off for nobody but the
-//! hosts that the user has named.
+//! TLS towards the provider: which hello is sent, and what a handshake that fails means.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -8,27 +7,27 @@ use std::time::Duration;
 
 use lru::LruCache;
 use parking_lot::Mutex;
-use rustls::client::ResolvesClientCert;
-use rustls::client::danger::ServerCertVerifier;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls::ClientConfig;
+use rustls::client::Resumption;
+use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::authority::{Authority, normalise};
+use crate::authority::Authority;
 use crate::dial::{DialError, Dialed, Dialer};
 use crate::exchange::Greetings;
 use crate::greeted::{Greeted, Sent};
-use crate::identity::{self, ClientCertificate, ClientCertificateError, Identity};
+use crate::identity::{self, ClientCertificateError};
 use crate::mirror::{Fingerprint, NotMirrored, Profile};
 use crate::options::ProxyOptions;
 use crate::prefixed::Prefixed;
-use crate::probe::{Probe, ProbeVerifier, verifier};
+use crate::probe::Probe;
+use crate::recent::Recent;
+use crate::sessions::Sessions;
 use crate::tls_rules::{TlsProvider, TlsRules};
-use crate::unverified::Unverified;
+use crate::upstream_trust::{Base, Sources, Wanted};
 
 /// Distinct ALPN offers whose configuration is kept ready.
 const KEPT: NonZeroUsize = NonZeroUsize::new(64).unwrap();
@@ -45,34 +44,13 @@ pub(crate) struct UpstreamTls {
     probe: Probe,
     base: OnceCell<Base>,
     ready: Mutex<LruCache<Wanted, Arc<ClientConfig>>>,
+    sessions: Arc<Sessions>,
+    /// Who asked for a certificate in vain.
+    asked_in_vain: Recent<Place, ()>,
 }
 
-/// Where trust and identity come from.
-#[derive(Clone, Debug)]
-struct Sources {
-    extra: Option<PathBuf>,
-    certificates: Vec<ClientCertificate>,
-    insecure: Vec<String>,
-}
-
-/// What every handshake rests on, read from the sources.
-#[derive(Debug)]
-struct Base {
-    config: ClientConfig,
-    roots: Arc<RootCertStore>,
-    verifier: Arc<ProbeVerifier>,
-    identities: Vec<Result<Arc<Identity>, ClientCertificateError>>,
-    unverified: Arc<Unverified>,
-}
-
-/// What a configuration is for.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Wanted {
-    alpn: Vec<Vec<u8>>,
-    /// Which certificate may be presented.
-    certificate: Option<usize>,
-    insecure: bool,
-}
+/// A provider: the name that is verified, and where it is.
+type Place = (String, Authority);
 
 /// A provider that has been shaken hands with.
 pub(crate) struct Connected {
@@ -172,16 +150,31 @@ pub(crate) struct Hop<'a> {
     pub(crate) dialer: &'a Dialer,
 }
 
+impl Hop<'_> {
+    fn place(&self) -> Place {
+        (self.name.to_owned(), self.target.clone())
+    }
+}
+
 impl UpstreamTls {
     pub(crate) fn new(options: &ProxyOptions, probe: Probe) -> Self {
-        let sources = Sources {
-            extra: options.upstream_ca.clone(),
-            certificates: options.client_certificates.clone(),
-            insecure: options.insecure_hosts.iter().map(|host| normalise(host)).collect(),
-        };
+        let sources = Sources::new(options);
         let (rules, timeout) = (options.tls.clone(), options.handshake_timeout);
-        let ready = Mutex::new(LruCache::new(KEPT));
-        Self { sources, rules, timeout, probe, base: OnceCell::new(), ready }
+        Self {
+            sources,
+            rules,
+            timeout,
+            probe,
+            base: OnceCell::new(),
+            ready: Mutex::new(LruCache::new(KEPT)),
+            sessions: Arc::default(),
+            asked_in_vain: Recent::default(),
+        }
+    }
+
+    /// Whether this provider asked for a certificate a short time ago, and there was none to present.
+    pub(crate) fn asked_in_vain(&self, hop: &Hop<'_>) -> bool {
+        self.asked_in_vain.recall(&hop.place()).is_some()
     }
 
     /// Handshakes with the hello that the rules ask for; `greetings` learn what was sent, however it
@@ -240,7 +233,7 @@ impl UpstreamTls {
             (None, None) => Err(NotMirrored::NoAgent),
         };
         let base = self.base().await?;
-        let wanted = self.wanted(hop);
+        let wanted = self.sources.wanted(hop.name, hop.alpn);
         let certificates = base.identity(&wanted)?;
         Ok(profile.and_then(|profile| {
             let profile = profile.with(self.rules.acknowledgements);
@@ -260,7 +253,7 @@ impl UpstreamTls {
     ) -> Result<Connected, UpstreamTlsError> {
         let host = || hop.name.to_owned();
         let name = ServerName::try_from(host()).map_err(|_| UpstreamTlsError::Name(host()))?;
-        let wanted = self.wanted(hop);
+        let wanted = self.sources.wanted(hop.name, hop.alpn);
         let has_certificate = wanted.certificate.is_some();
         let (profile, config) = match mirrored {
             Some(Mirrored { profile, config }) => (Some(profile), Arc::new(config)),
@@ -269,28 +262,24 @@ impl UpstreamTls {
         let sent = Sent::default();
         let stream = Prefixed::new(dialed.early, dialed.stream);
         let stream = Greeted::new(stream, profile, Arc::clone(&sent));
-        let handshake = identity::noticing(TlsConnector::from(config).connect(name, stream));
+        let handshake =
+            identity::noticing(TlsConnector::from(config).connect(name.clone(), stream));
         let shaken = tokio::time::timeout(self.timeout, handshake).await;
         greetings.ja4_out = sent.get().cloned();
         let Ok((shaken, asked)) = shaken else {
             return Err(UpstreamTlsError::TimedOut { host: host(), after: self.timeout });
         };
         let asked_in_vain = asked && !has_certificate;
+        if asked_in_vain {
+            self.sessions.leave_out(name);
+            self.asked_in_vain.learn(hop.place(), ());
+        }
         match shaken {
             Ok(stream) => Ok(Connected { stream, asked_in_vain }),
             Err(why) if asked_in_vain => {
                 Err(UpstreamTlsError::CertificateAsked { host: host(), why })
             }
             Err(why) => Err(UpstreamTlsError::Handshake { host: host(), why }),
-        }
-    }
-
-    fn wanted(&self, hop: &Hop<'_>) -> Wanted {
-        let fits = |certificate: &ClientCertificate| certificate.hosts.matches(hop.name);
-        Wanted {
-            alpn: hop.alpn.to_vec(),
-            certificate: self.sources.certificates.iter().position(fits),
-            insecure: self.sources.insecure.iter().any(|name| name == hop.name),
         }
     }
 
@@ -308,6 +297,7 @@ impl UpstreamTls {
         let base = self.base().await?;
         let mut config = base.config.clone();
         config.alpn_protocols.clone_from(&wanted.alpn);
+        config.resumption = Resumption::store(Arc::clone(&self.sessions) as Arc<_>);
         config.client_auth_cert_resolver = base.identity(&wanted)?;
         config.dangerous().set_certificate_verifier(base.verifier(&wanted));
         let config = Arc::new(config);
@@ -318,7 +308,7 @@ impl UpstreamTls {
     async fn base(&self) -> Result<&Base, UpstreamTlsError> {
         let load = || async {
             let (sources, probe) = (self.sources.clone(), self.probe.clone());
-            let loading = tokio::task::spawn_blocking(move || read(sources, probe));
+            let loading = tokio::task::spawn_blocking(move || sources.read(probe));
             match loading.await {
                 Ok(result) => result,
                 Err(stopped) => {
@@ -328,64 +318,4 @@ impl UpstreamTls {
         };
         self.base.get_or_try_init(load).await
     }
-}
-
-impl Base {
-    /// What is presented when the provider asks.
-    fn identity(
-        &self,
-        wanted: &Wanted,
-    ) -> Result<Arc<dyn ResolvesClientCert>, ClientCertificateError> {
-        match wanted.certificate.and_then(|index| self.identities.get(index)) {
-            Some(identity) => Ok(identity.clone()?),
-            None => Ok(Arc::clone(&self.config.client_auth_cert_resolver)),
-        }
-    }
-
-    fn verifier(&self, wanted: &Wanted) -> Arc<dyn ServerCertVerifier> {
-        if wanted.insecure {
-            Arc::clone(&self.unverified) as Arc<_>
-        } else {
-            Arc::clone(&self.verifier) as Arc<_>
-        }
-    }
-}
-
-fn read(sources: Sources, probe: Probe) -> Result<Base, UpstreamTlsError> {
-    let mut roots = RootCertStore::empty();
-    let native = rustls_native_certs::load_native_certs();
-    let (_usable, unusable) = roots.add_parsable_certificates(native.certs);
-    if unusable > 0 {
-        tracing::debug!(unusable, "system roots that could not be parsed");
-    }
-    if roots.is_empty() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    if let Some(path) = sources.extra {
-        let fail = |why: String| UpstreamTlsError::Roots { path: path.clone(), why };
-        let certificates = CertificateDer::pem_file_iter(&path).map_err(|e| fail(e.to_string()))?;
-        let mut added = 0;
-        for certificate in certificates {
-            let certificate = certificate.map_err(|error| fail(error.to_string()))?;
-            roots.add(certificate).map_err(|error| fail(error.to_string()))?;
-            added += 1;
-        }
-        if added == 0 {
-            return Err(fail("it holds no certificate".into()));
-        }
-    }
-    let roots = Arc::new(roots);
-    let usual = verifier(Arc::clone(&roots)).map_err(|e| rustls::Error::General(e.to_string()))?;
-    let verifier = Arc::new(ProbeVerifier { usual, probe });
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let unverified = Arc::new(Unverified(Arc::clone(&provider)));
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<_>)
-        .with_client_cert_resolver(Arc::new(Identity::none()));
-    // One that cannot be read concerns its own hosts only.
-    let identities =
-        sources.certificates.iter().map(|certificate| certificate.load().map(Arc::new)).collect();
-    Ok(Base { config, roots, verifier, identities, unverified })
 }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{CertifiedKey, KeyPair};
 use rustls::ServerConfig;
@@ -19,6 +20,7 @@ pub(crate) struct Origin {
     port: u16,
     folder: tempfile::TempDir,
     gone: CancellationToken,
+    accepted: Arc<AtomicUsize>,
     _accepting: AbortOnDropHandle<()>,
 }
 
@@ -59,11 +61,13 @@ impl Origin {
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
         let verifier = match asks {
             Asks::Never => WebPkiClientVerifier::no_client_auth(),
-            Asks::Politely => verifier.allow_unauthenticated().build().expect("a verifier"),
+            Asks::Politely | Asks::PolitelyTls12 => {
+                verifier.allow_unauthenticated().build().expect("a verifier")
+            }
             Asks::Always | Asks::Tls12 => verifier.build().expect("a verifier"),
         };
         let builder = match asks {
-            Asks::Tls12 => builder_of(&[&rustls::version::TLS12]),
+            Asks::Tls12 | Asks::PolitelyTls12 => builder_of(&[&rustls::version::TLS12]),
             Asks::Never | Asks::Politely | Asks::Always => builder(),
         };
         let config = builder
@@ -93,8 +97,11 @@ impl Origin {
         let serve = Arc::new(serve);
         let gone = CancellationToken::new();
         let cut = gone.clone();
+        let accepted = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&accepted);
         let accepting = tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::SeqCst);
                 let (acceptor, serve) = (acceptor.clone(), Arc::clone(&serve));
                 let serving = async move {
                     if let Ok(stream) = acceptor.accept(tcp).await {
@@ -104,11 +111,16 @@ impl Origin {
                 tokio::spawn(cut.clone().run_until_cancelled_owned(serving));
             }
         });
-        Self { port, folder, gone, _accepting: AbortOnDropHandle::new(accepting) }
+        Self { port, folder, gone, accepted, _accepting: AbortOnDropHandle::new(accepting) }
     }
 
     pub(crate) fn url(&self) -> String {
         format!("https://localhost:{}", self.port)
+    }
+
+    /// Connections so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
     }
 
     /// Drops every connection without a goodbye.
@@ -136,9 +148,11 @@ pub(crate) enum Asks {
     Never,
     /// And serves whoever shows none.
     Politely,
+    /// The same in TLS 1.2.
+    PolitelyTls12,
     /// And refuses whoever shows none: in TLS 1.3, after the handshake.
     Always,
-    /// The same in TLS 1.2.
+    /// And refuses, in TLS 1.2.
     Tls12,
 }
 
