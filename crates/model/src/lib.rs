@@ -14,6 +14,7 @@ mod provider;
 mod rate_limit;
 mod record;
 mod redact;
+mod search_text;
 mod stored;
 mod time;
 mod unit;
@@ -40,6 +41,7 @@ pub use redact::{
     EventRedactor, EventText, IncomingEvent, Redacted, RedactedBytes, Redactor, RedactorOptions,
     RuleCount, Scrub, Survey,
 };
+pub use search_text::{Passage, Place, SearchText};
 pub use stored::Stored;
 pub use time::{Micros, Tick};
 pub use unit::{MicroUsd, Tokens, Usage};

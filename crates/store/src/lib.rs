@@ -12,6 +12,7 @@ mod query;
 mod queue;
 mod readers;
 mod schema;
+mod search;
 mod store;
 mod writer;
 
@@ -22,5 +23,6 @@ pub use options::StoreOptions;
 pub use query::{
     EventPage, Facet, Facets, FlowHeaders, Page, StoredBody, StoredDrop, StoredEvent, ToolCall,
 };
+pub use search::{SearchHit, SearchQuery, Word, words};
 pub use store::Store;
 pub use writer::{Announce, Change};

@@ -22,7 +22,7 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// A page of `limit` from rows with their keys, of which one more than `limit` was asked for.
-    pub(super) fn cut(mut rows: Vec<(i64, T)>, limit: usize) -> Self {
+    pub(crate) fn cut(mut rows: Vec<(i64, T)>, limit: usize) -> Self {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = rows.last().filter(|_| more).map(|(key, _)| cursor(*key));
@@ -31,7 +31,7 @@ impl<T> Page<T> {
 }
 
 /// What SQLite is asked for, for a page of `limit`: one more, to know whether there is a next page.
-pub(super) fn page_limit(limit: usize) -> (usize, i64) {
+pub(crate) fn page_limit(limit: usize) -> (usize, i64) {
     let limit = limit.clamp(1, PAGE_MAX);
     (limit, i64::try_from(limit + 1).unwrap_or(i64::MAX))
 }
