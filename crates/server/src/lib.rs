@@ -16,6 +16,7 @@ mod openapi;
 mod params;
 mod probe;
 mod router;
+mod search;
 mod serve;
 mod settings;
 mod setup;

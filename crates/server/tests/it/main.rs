@@ -14,4 +14,5 @@ mod document;
 mod flows;
 mod live;
 mod rig;
+mod search;
 mod system;
