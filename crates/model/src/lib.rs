@@ -39,7 +39,7 @@ pub use record::{
 };
 pub use redact::{
     EventRedactor, EventText, IncomingEvent, Redacted, RedactedBytes, Redactor, RedactorOptions,
-    RuleCount, Scrub, Survey,
+    RuleCount, Scrub, Survey, Suspect, TextKind,
 };
 pub use search_text::{Passage, Place, SearchText};
 pub use stored::Stored;

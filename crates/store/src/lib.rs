@@ -21,7 +21,8 @@ pub use error::StoreError;
 pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
 pub use options::StoreOptions;
 pub use query::{
-    EventPage, Facet, Facets, FlowHeaders, Page, StoredBody, StoredDrop, StoredEvent, ToolCall,
+    EventPage, Facet, Facets, FlowHeaders, Page, Spot, StoredBody, StoredDrop, StoredEvent,
+    ToolCall,
 };
 pub use search::{SearchHit, SearchQuery, Word, words};
 pub use store::Store;

@@ -12,6 +12,7 @@ mod event;
 mod field;
 mod header;
 mod image;
+mod inspect;
 mod parameter;
 mod rule;
 mod scan;
@@ -23,6 +24,7 @@ mod target;
 mod view;
 
 pub use event::{EventRedactor, EventText, IncomingEvent, Survey};
+pub use inspect::{Suspect, TextKind};
 pub use rule::RuleCount;
 pub use scrub::{Redactor, RedactorOptions};
 pub use seal::{Redacted, RedactedBytes, Scrub};

@@ -47,14 +47,37 @@ impl Store {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page<Stored<Flow>>, StoreError> {
+        self.listed(filter, cursor, limit, ("n < ?", "DESC"))
+    }
+
+    /// The same, oldest first.
+    ///
+    /// # Errors
+    /// A cursor that is not one, or a failure of the file.
+    pub fn flows_oldest_first(
+        &self,
+        filter: &FlowFilter,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Stored<Flow>>, StoreError> {
+        self.listed(filter, cursor, limit, ("n > ?", "ASC"))
+    }
+
+    fn listed(
+        &self,
+        filter: &FlowFilter,
+        cursor: Option<&str>,
+        limit: usize,
+        (beyond, order): (&str, &str),
+    ) -> Result<Page<Stored<Flow>>, StoreError> {
         let (limit, asked) = page_limit(limit);
         let mut condition = Condition::of(filter);
         if let Some(cursor) = cursor {
-            condition.and("n < ?", [position(cursor)?.into()]);
+            condition.and(beyond, [position(cursor)?.into()]);
         }
         self.readers().read(|conn| {
             let select = FlowSql::select();
-            let sql = format!("{select}{} ORDER BY n DESC LIMIT {asked}", condition.sql());
+            let sql = format!("{select}{} ORDER BY n {order} LIMIT {asked}", condition.sql());
             let mut statement = conn.prepare_cached(&sql)?;
             let parameters = params_from_iter(&condition.parameters);
             let rows = statement.query_map(parameters, read)?;

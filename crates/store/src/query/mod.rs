@@ -11,5 +11,6 @@ pub use events::{EventPage, StoredEvent};
 pub use facets::{Facet, Facets};
 pub use flows::Page;
 pub(crate) use flows::page_limit;
+pub use inspect::Spot;
 pub use parts::{FlowHeaders, StoredBody, ToolCall};
 pub use records::StoredDrop;
