@@ -341,7 +341,11 @@ fn open_store(config: &Config, home: &Home, hub: &Arc<Hub>, bell: &IndexerBell) 
         .map_err(|e| AppError::failed("the database cannot be opened").said_by(&e))
 }
 
-fn redactor(config: &Config) -> Result<Redactor> {
+/// The redactor that the configuration asks for.
+///
+/// # Errors
+/// A header pattern that cannot be used.
+pub(crate) fn redactor(config: &Config) -> Result<Redactor> {
     let wanted = &config.redaction;
     Redactor::new(RedactorOptions {
         always_redact_headers: wanted.headers.clone(),

@@ -34,4 +34,4 @@ pub use live::{LiveFeed, NoLiveFeed};
 pub use options::RecorderOptions;
 pub use outbox::RecordSink;
 pub use recorder::{Recorder, RecorderHandle, RecorderStats, RecorderStatsReader};
-pub use search::{Found, Indexer, IndexerBell, Snippet, search};
+pub use search::{Found, Indexer, IndexerBell, Snippet, new_text, search};

@@ -27,6 +27,7 @@ mod wire;
 pub use auth::{BadToken, COOKIE, Token};
 pub use doors::{Doors, DoorsOptions, Gauges, ServerInfo};
 pub use error::ApiError;
+pub use export::{ExportError, ExportFormat, write_export};
 pub use guard::AllowedHosts;
 pub use live::{Hub, LiveOptions};
 pub use openapi::openapi_json;

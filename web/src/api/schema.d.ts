@@ -120,7 +120,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Exports every matching flow, newest first: `ndjson` (one flow a line), `json` (`{items}`) or `csv`. */
+        /**
+         * Exports every matching flow, streamed: `ndjson` (one flow a line), `json` (`{items}`) and `csv` newest
+         *     first; `html` (what was said, one page that needs nothing else) and `har` (HTTP Archive 1.2 with headers
+         *     and bodies) oldest first.
+         */
         get: operations["export_flows"];
         put?: never;
         post?: never;
@@ -1767,7 +1771,7 @@ export interface operations {
     export_flows: {
         parameters: {
             query?: {
-                /** @description ndjson (default), json or csv */
+                /** @description ndjson (default), json, csv, html or har */
                 format?: string;
                 /** @description Exactly this host. */
                 host?: string;
@@ -1818,6 +1822,14 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -134,7 +134,7 @@ fn span(duration: Duration) -> String {
 }
 
 /// An RFC 3339 time, a date (midnight here), or a span before `now`.
-fn parse_since(text: &str, now: Timestamp) -> Result<Micros> {
+pub(super) fn parse_since(text: &str, now: Timestamp) -> Result<Micros> {
     let text = text.trim();
     let found = text
         .parse::<Timestamp>()

@@ -9,7 +9,10 @@ use langley_store::{Store, StoreError};
 const PASSAGE_MAX: usize = 256 << 10;
 
 /// What is new in the flow `id`; with `whole` the conversation before it as well.
-pub(super) fn of(store: &Store, id: FlowId, whole: bool) -> Result<SearchText, StoreError> {
+///
+/// # Errors
+/// A failure of the file.
+pub fn of(store: &Store, id: FlowId, whole: bool) -> Result<SearchText, StoreError> {
     let mut passages = match store.body(id, Side::Client)? {
         Some(body) => passages::of_request(&body.bytes, whole),
         None => Vec::new(),

@@ -1,259 +1,163 @@
-//! Every matching flow in one answer, streamed page by page so that its size costs no memory.
+//! Exports: every matching flow in one answer or file, written piece by piece, so that its size costs
+//! no memory. All that is written was read back from the store, hence redacted.
 
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use futures_util::stream;
-use http::header;
-use langley_store::FlowFilter;
-use serde_json::Value;
+mod csv;
+mod door;
+mod har;
+mod html;
 
-use crate::doors::Doors;
-use crate::error::{ApiError, ErrorBody};
-use crate::flows::filter;
-use crate::params::Params;
-use crate::wire::Flow;
+use std::io::{self, Write};
+
+use langley_model::{Flow, Stored};
+use langley_store::{FlowFilter, Page, Store, StoreError};
+
+pub(crate) use door::{__path_export, export};
 
 /// Flows read at once.
 const PAGE: usize = 200;
 
-/// Columns of the CSV form: members of a flow, by their JSON pointers.
-const COLUMNS: [&str; 49] = [
-    "/id",
-    "/connection_id",
-    "/started_at",
-    "/ended_at",
-    "/duration_ms",
-    "/ttfb_ms",
-    "/ttft_ms",
-    "/mode",
-    "/scheme",
-    "/host",
-    "/port",
-    "/method",
-    "/path",
-    "/version_in",
-    "/version_out",
-    "/status",
-    "/outcome",
-    "/reason",
-    "/error/kind",
-    "/error/message",
-    "/provider",
-    "/model",
-    "/model_requested",
-    "/streaming",
-    "/session_id",
-    "/session_source",
-    "/task_id",
-    "/task_source",
-    "/agent",
-    "/agent_version",
-    "/agent_id",
-    "/usage/input",
-    "/usage/cache_read",
-    "/usage/cache_write_5m",
-    "/usage/cache_write_1h",
-    "/usage/output",
-    "/usage/reasoning",
-    "/cost/micro_usd",
-    "/cost_source",
-    "/stop_reason",
-    "/tool_names",
-    "/event_count",
-    "/dropped_events",
-    "/request_bytes",
-    "/response_bytes",
-    "/body_truncated",
-    "/capture_gaps",
-    "/message_id",
-    "/revision",
-];
-
+/// The form of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
+pub enum ExportFormat {
+    /// One flow a line, as JSON; newest first.
     Ndjson,
+    /// `{items}`; newest first.
     Json,
+    /// A table; newest first.
     Csv,
+    /// A page that needs nothing else: what was said, oldest first.
+    Html,
+    /// HTTP Archive 1.2 with headers and bodies, oldest first.
+    Har,
 }
 
-impl Format {
-    fn parse(word: &str) -> Option<Self> {
-        match word {
-            "ndjson" => Some(Self::Ndjson),
-            "json" => Some(Self::Json),
-            "csv" => Some(Self::Csv),
-            _ => None,
+/// An export that broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nobody takes what is written.
+    #[error("the export cannot be written: {0}")]
+    Write(#[from] io::Error),
+}
+
+impl From<serde_json::Error> for ExportError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Write(error.into())
+    }
+}
+
+impl ExportFormat {
+    /// Every form.
+    pub const ALL: [Self; 5] = [Self::Ndjson, Self::Json, Self::Csv, Self::Html, Self::Har];
+
+    /// Its word, which is the end of a file's name as well.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ndjson => "ndjson",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Html => "html",
+            Self::Har => "har",
         }
+    }
+
+    /// Reads [`Self::as_str`].
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.as_str() == word)
     }
 
     const fn media_type(self) -> &'static str {
         match self {
             Self::Ndjson => "application/x-ndjson",
-            Self::Json => "application/json",
+            Self::Json | Self::Har => "application/json",
             Self::Csv => "text/csv; charset=utf-8",
-        }
-    }
-
-    const fn file_name(self) -> &'static str {
-        match self {
-            Self::Ndjson => "attachment; filename=\"langley-flows.ndjson\"",
-            Self::Json => "attachment; filename=\"langley-flows.json\"",
-            Self::Csv => "attachment; filename=\"langley-flows.csv\"",
+            Self::Html => "text/html; charset=utf-8",
         }
     }
 }
 
-/// Exports every matching flow, newest first: `ndjson` (one flow a line), `json` (`{items}`) or `csv`.
-#[utoipa::path(
-    get, path = "/api/flows/export", tag = "flows", operation_id = "export_flows",
-    params(
-        ("format" = Option<String>, Query, description = "ndjson (default), json or csv"),
-        crate::openapi::FlowQuery,
-    ),
-    responses(
-        (status = 200, description = "The flows, streamed", content_type = "application/x-ndjson", body = String),
-        (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody),
-    )
-)]
-pub(crate) async fn export(
-    State(doors): State<Doors>,
-    params: Params,
-) -> Result<Response, ApiError> {
-    let (filter, params) = filter(params, &["format"])?;
-    let format = params.parsed("format", "ndjson, json, csv", Format::parse)?;
-    let format = format.unwrap_or(Format::Ndjson);
-    let start = Step::Page { cursor: None, first: true };
-    let pages = stream::try_unfold(start, move |step| {
-        let (doors, filter) = (doors.clone(), filter.clone());
-        async move {
-            let Step::Page { cursor, first } = step else { return Ok::<_, ApiError>(None) };
-            let (text, next) = doors
-                .read(move |store| render(store, &filter, cursor.as_deref(), first, format))
-                .await?;
-            let step =
-                next.map_or(Step::End, |cursor| Step::Page { cursor: Some(cursor), first: false });
-            Ok(Some((Bytes::from(text), step)))
-        }
-    });
-    let headers = [
-        (header::CONTENT_TYPE, format.media_type()),
-        (header::CONTENT_DISPOSITION, format.file_name()),
-    ];
-    // A failure half-way breaks the answer off, so that it cannot be taken for a whole one.
-    Ok((headers, Body::from_stream(pages)).into_response())
-}
-
-enum Step {
-    Page { cursor: Option<String>, first: bool },
-    End,
-}
-
-fn render(
-    store: &langley_store::Store,
+/// Writes every flow that `filter` names; returns how many there were.
+///
+/// # Errors
+/// The store cannot be read, or `out` takes no more.
+pub fn write_export(
+    store: &Store,
     filter: &FlowFilter,
-    cursor: Option<&str>,
-    first: bool,
-    format: Format,
-) -> Result<(String, Option<String>), langley_store::StoreError> {
-    let page = store.flows(filter, cursor, PAGE)?;
-    let mut text = String::with_capacity(page.items.len() * 1024);
-    if first {
-        match format {
-            Format::Ndjson => {}
-            Format::Json => text.push_str("{\"items\":["),
-            Format::Csv => {
-                let names = COLUMNS.map(|pointer| pointer[1..].replace('/', "."));
-                text.push_str(&names.join(","));
-                text.push_str("\r\n");
-            }
+    format: ExportFormat,
+    out: &mut dyn Write,
+) -> Result<u64, ExportError> {
+    let mut count = 0;
+    match format {
+        ExportFormat::Ndjson => {
+            each(store, filter, Store::flows, |flow| {
+                count += 1;
+                serde_json::to_writer(&mut *out, &crate::wire::Flow::from(flow))?;
+                Ok(out.write_all(b"\n")?)
+            })?;
         }
-    }
-    for (position, flow) in page.items.iter().enumerate() {
-        let flow = Flow::from(flow);
-        match format {
-            Format::Ndjson => {
-                text.push_str(&serde_json::to_string(&flow).unwrap_or_default());
-                text.push('\n');
-            }
-            Format::Json => {
-                if position > 0 || !first {
-                    text.push(',');
+        ExportFormat::Json => {
+            out.write_all(b"{\"items\":[")?;
+            each(store, filter, Store::flows, |flow| {
+                if count > 0 {
+                    out.write_all(b",")?;
                 }
-                text.push_str(&serde_json::to_string(&flow).unwrap_or_default());
-            }
-            Format::Csv => row(&serde_json::to_value(&flow).unwrap_or_default(), &mut text),
+                count += 1;
+                Ok(serde_json::to_writer(&mut *out, &crate::wire::Flow::from(flow))?)
+            })?;
+            out.write_all(b"],\"next_cursor\":null}\n")?;
+        }
+        ExportFormat::Csv => {
+            csv::head(out)?;
+            each(store, filter, Store::flows, |flow| {
+                count += 1;
+                Ok(csv::line(flow, out)?)
+            })?;
+        }
+        ExportFormat::Html => {
+            html::head(filter, out)?;
+            each(store, filter, Store::flows_oldest_first, |flow| {
+                count += 1;
+                html::flow(store, flow, count == 1, out)
+            })?;
+            html::foot(count, out)?;
+        }
+        ExportFormat::Har => {
+            har::head(out)?;
+            each(store, filter, Store::flows_oldest_first, |flow| {
+                if count > 0 {
+                    out.write_all(b",\n")?;
+                }
+                count += 1;
+                har::entry(store, flow, out)
+            })?;
+            har::foot(out)?;
         }
     }
-    if page.next_cursor.is_none() && format == Format::Json {
-        text.push_str("],\"next_cursor\":null}\n");
-    }
-    Ok((text, page.next_cursor))
+    out.flush()?;
+    Ok(count)
 }
 
-/// One line of CSV (RFC 4180).
-fn row(flow: &Value, text: &mut String) {
-    for (position, pointer) in COLUMNS.iter().enumerate() {
-        if position > 0 {
-            text.push(',');
-        }
-        match flow.pointer(pointer) {
-            None | Some(Value::Null) => {}
-            Some(Value::String(value)) => cell(value, text),
-            Some(Value::Array(values)) => {
-                let words: Vec<_> = values.iter().filter_map(Value::as_str).collect();
-                cell(&words.join(" "), text);
-            }
-            Some(value) => text.push_str(&value.to_string()),
-        }
-    }
-    text.push_str("\r\n");
-}
+/// A listing of the store.
+type Listing =
+    fn(&Store, &FlowFilter, Option<&str>, usize) -> Result<Page<Stored<Flow>>, StoreError>;
 
-fn cell(value: &str, text: &mut String) {
-    // A spreadsheet would run a text that starts like a formula; recorded traffic is not trusted.
-    let formula = value.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if formula || value.contains([',', '"', '\n', '\r']) {
-        text.push('"');
-        if formula {
-            text.push('\'');
-        }
-        text.push_str(&value.replace('"', "\"\""));
-        text.push('"');
-    } else {
-        text.push_str(value);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_cannot_break_out_of_its_row_or_run_as_a_formula() {
-        let shown = |value| {
-            let mut text = String::new();
-            cell(value, &mut text);
-            text
-        };
-        assert_eq!(shown("plain"), "plain");
-        assert_eq!(shown("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
-        assert_eq!(shown("=HYPERLINK(1)"), "\"'=HYPERLINK(1)\"");
-    }
-
-    #[test]
-    fn every_column_is_a_member_of_a_flow() {
-        use langley_model::{ConnectionId, FlowId, MicroUsd, Micros, Redactor, RedactorOptions};
-        let mut flow = langley_model::Flow::new(FlowId::new(), ConnectionId::new(), Micros(0));
-        flow.cost = Some(MicroUsd(1));
-        flow.error_kind = Some("x".into());
-        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
-        let flow = redactor.seal(flow).into_inner();
-        let stored = langley_model::Stored::read_back(flow, langley_model::Revision(1));
-        let json = serde_json::to_value(Flow::from(&stored)).unwrap();
-        for pointer in COLUMNS {
-            assert!(json.pointer(pointer).is_some(), "{pointer}");
+fn each(
+    store: &Store,
+    filter: &FlowFilter,
+    listing: Listing,
+    mut write: impl FnMut(&Stored<Flow>) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let mut cursor = None;
+    loop {
+        let page = listing(store, filter, cursor.as_deref(), PAGE)?;
+        page.items.iter().try_for_each(&mut write)?;
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return Ok(());
         }
     }
 }

@@ -11,6 +11,7 @@ mod access;
 #[cfg(feature = "dashboard")]
 mod assets;
 mod document;
+mod export;
 mod flows;
 mod live;
 mod rig;
