@@ -46,9 +46,13 @@ impl Redactor {
             TextKind::Target => {
                 let mut found = plain(text);
                 let target = String::from_utf8_lossy(text);
-                let of =
-                    |(start, end)| Suspect { rule: Rule::UrlParameter.name(), range: start..end };
-                found.extend(credential_values(&target).into_iter().map(of));
+                for (start, end) in credential_values(&target) {
+                    // Most of them are found by their own shape already.
+                    if !found.iter().any(|it| it.range.start < end && start < it.range.end) {
+                        let rule = Rule::UrlParameter.name();
+                        found.push(Suspect { rule, range: start..end });
+                    }
+                }
                 found
             }
             TextKind::Headers => {
