@@ -154,7 +154,7 @@ fn events(conn: &Connection, see: &mut impl FnMut(&Spot<'_>, &[u8])) -> Result<(
         let raw = unpack(row.get(3)?, row.get(4)?, bytes)?;
         let mut block = Block::decode(&raw, seq.cast_unsigned(), us.cast_unsigned())?;
         while let Some((event, _)) = block.next() {
-            see(&spot, &event.data);
+            see(&spot, event.data);
         }
     }
     Ok(())
