@@ -36,7 +36,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, StartArgs, Verb};
+use cli::{AuditVerb, Cli, StartArgs, Verb};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -62,6 +62,12 @@ fn main() -> ExitCode {
         }
         Verb::Db { verb } => commands::db::db(&global, verb).map(|()| ExitCode::SUCCESS),
         Verb::Flows(args) => commands::flows::flows(&global, &args).map(|()| ExitCode::SUCCESS),
+        Verb::Audit { verb: AuditVerb::Redaction { json } } => {
+            commands::audit::redaction(&global, json)
+        }
+        Verb::Export { verb } => {
+            commands::export::export(&global, &verb).map(|()| ExitCode::SUCCESS)
+        }
         Verb::Completions { shell } => {
             commands::completions::completions(shell);
             Ok(ExitCode::SUCCESS)

@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use langley_engine::{Intake, IntakeOptions, Recorder, RecorderHandle, RecorderOptions};
+use langley_engine::{
+    Indexer, IndexerBell, Intake, IntakeOptions, Recorder, RecorderHandle, RecorderOptions,
+};
 use langley_model::{Micros, Redactor, RedactorOptions};
 use langley_proxy::{
     BaseUrl, CertificateAuthority, HostList, NoProxy, PROBE_HOST, PROBE_LIFE, Probe, Proxy,
@@ -16,7 +18,7 @@ use langley_proxy::{
 use langley_server::{
     Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting,
 };
-use langley_store::{Store, StoreOptions};
+use langley_store::{Change, Store, StoreOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -58,6 +60,7 @@ pub(crate) struct Server {
     intake: Arc<Intake>,
     store: Store,
     recorder: RecorderHandle,
+    indexer: Indexer,
     proxy: JoinHandle<()>,
     api: JoinHandle<std::io::Result<()>>,
     stop_proxy: CancellationToken,
@@ -120,7 +123,8 @@ impl Server {
 
         // Intake → recorder → store → hub.
         let hub = Hub::new(LiveOptions::default());
-        let store = open_store(config, &home, &hub)?;
+        let bell = IndexerBell::default();
+        let store = open_store(config, &home, &hub, &bell)?;
         let redactor = Arc::new(redactor(config)?);
         let recorder = Recorder::spawn(
             recorder_options(config),
@@ -130,6 +134,10 @@ impl Server {
             &(Arc::clone(&hub) as Arc<_>),
         )
         .map_err(|e| AppError::failed("the recorder cannot be started").because(&e))?;
+
+        // Store → index, beside the road.
+        let indexer = Indexer::spawn(store.clone(), Arc::clone(&redactor), bell)
+            .map_err(|e| AppError::failed("the indexer cannot be started").because(&e))?;
 
         // Traffic flows from here on.
         let proxy = tokio::spawn(proxy.serve(proxy_listener, stop_proxy.clone()));
@@ -203,6 +211,7 @@ impl Server {
             intake,
             store,
             recorder,
+            indexer,
             proxy,
             api,
             stop_proxy,
@@ -241,9 +250,10 @@ impl Server {
             () = hurry => self.proxy.abort(),
         }
         self.intake.close();
-        let (recorder, store) = (self.recorder, self.store);
+        let (recorder, indexer, store) = (self.recorder, self.indexer, self.store);
         let written = tokio::task::spawn_blocking(move || {
             recorder.join();
+            drop(indexer);
             store.close();
         })
         .await;
@@ -315,18 +325,27 @@ fn proxy_options(config: &Config, hosts: HostList, token: &Token) -> Result<Prox
     Ok(options)
 }
 
-fn open_store(config: &Config, home: &Home, hub: &Arc<Hub>) -> Result<Store> {
+fn open_store(config: &Config, home: &Home, hub: &Arc<Hub>, bell: &IndexerBell) -> Result<Store> {
     let mut options = StoreOptions::new(home.database());
     options.queue_max_items = config.persistence.queue_max_items;
     // Two queues stand one behind the other; the configured bound is the first one's.
     options.queue_max_bytes = config.persistence.queue_max_bytes.min(WRITER_QUEUE_BYTES);
     // The recorder holds events for a quarter of the time, the writer for half of it.
     options.event_batch = config.persistence.event_batch_timeout / 2;
-    Store::open(options, hub.announce())
+    let (announce, bell) = (hub.announce(), bell.clone());
+    let tell = move |changes: &[Change]| {
+        announce(changes);
+        bell.ring(changes);
+    };
+    Store::open(options, Box::new(tell))
         .map_err(|e| AppError::failed("the database cannot be opened").said_by(&e))
 }
 
-fn redactor(config: &Config) -> Result<Redactor> {
+/// The redactor that the configuration asks for.
+///
+/// # Errors
+/// A header pattern that cannot be used.
+pub(crate) fn redactor(config: &Config) -> Result<Redactor> {
     let wanted = &config.redaction;
     Redactor::new(RedactorOptions {
         always_redact_headers: wanted.headers.clone(),

@@ -14,6 +14,7 @@ mod provider;
 mod rate_limit;
 mod record;
 mod redact;
+mod search_text;
 mod stored;
 mod time;
 mod unit;
@@ -38,8 +39,9 @@ pub use record::{
 };
 pub use redact::{
     Credential, EventRedactor, EventText, IncomingEvent, Redacted, RedactedBytes, Redactor,
-    RedactorOptions, RuleCount, Scrub, Survey,
+    RedactorOptions, RuleCount, Scrub, Survey, Suspect, TextKind,
 };
+pub use search_text::{Passage, Place, SearchText};
 pub use stored::Stored;
 pub use time::{Micros, Tick};
 pub use unit::{MicroUsd, Tokens, Usage};

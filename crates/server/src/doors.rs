@@ -12,7 +12,7 @@ use langley_engine::{Intake, RecorderStats};
 use langley_model::{DropReason, Micros, Redactor, Revision};
 use langley_store::{Store, StoreError};
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use crate::auth::{Keys, Token};
@@ -26,6 +26,8 @@ use crate::settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};
 const READS_AT_ONCE: usize = 4;
 /// Changes wait for the writer, which may be stuck; they must not take the queries' places.
 const CHANGES_AT_ONCE: usize = 1;
+/// Exports last as long as their reader likes; they have places of their own.
+const EXPORTS_AT_ONCE: usize = 2;
 const WAIT_FOR_PLACE: Duration = Duration::from_secs(10);
 
 /// What the doors are built from.
@@ -104,6 +106,7 @@ struct Inner {
     register_probe: RegisterProbe,
     reads: Arc<Semaphore>,
     changes: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
     started: Instant,
     drops_at_start: Vec<(DropReason, u64)>,
     seen: Seen,
@@ -162,6 +165,7 @@ impl Doors {
             register_probe: options.register_probe,
             reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
             changes: Arc::new(Semaphore::new(CHANGES_AT_ONCE)),
+            exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
             started: Instant::now(),
             drops_at_start: counters.drops,
             seen: Seen::default(),
@@ -233,6 +237,20 @@ impl Doors {
             answer
         });
         done.await.map_err(ApiError::internal)?.map_err(ApiError::from)
+    }
+
+    /// A place for an export, held until it is written.
+    pub(crate) fn export_place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.0.exports).try_acquire_owned().map_err(|_| {
+            ApiError::too_many(
+                "Two exports are running already.",
+                "Wait until one of them is done.",
+            )
+        })
+    }
+
+    pub(crate) fn store(&self) -> Store {
+        self.0.store.clone()
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {

@@ -238,6 +238,12 @@ impl From<StoreError> for ApiError {
                 "The query parameter `cursor` is not one that this server gave.",
                 "Pass `next_cursor` of the page before, unchanged, or leave `cursor` out.",
             ),
+            StoreError::Query { why } => Self::new(
+                StatusCode::BAD_REQUEST,
+                "bad_parameter",
+                format!("The query parameter `q` cannot be searched for: {why}."),
+                "Ask for words, \"words in quotes\" that follow one another, or a beginn*.",
+            ),
             other @ (StoreError::Closed
             | StoreError::Full { .. }
             | StoreError::Locked { .. }

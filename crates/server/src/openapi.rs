@@ -70,7 +70,7 @@ pub(crate) struct FlowQuery {
     tool: Option<String>,
     /// An outcome, or `open`.
     outcome: Option<String>,
-    /// Text in path, model, preview, host or error.
+    /// Text in path, model, preview, host or error, or words that were said in the flow.
     q: Option<String>,
     /// Started at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d.
     since: Option<String>,

@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
     assets, auth, drops, export, facets, flows, guard, health, live, metrics, openapi, probe,
-    settings, setup, stats, tunnels,
+    search, settings, setup, stats, tunnels,
 };
 
 /// Bodies that doors take are settings and a certificate.
@@ -63,6 +63,7 @@ doors! {
         "/ws" => get live::live;
         "/metrics" => get metrics::metrics;
         "/api/openapi.json" => get openapi::show;
+        "/api/search" => get search::search;
         "/api/settings" => get settings::settings, put settings::change;
         "/api/setup" => get setup::setup;
         "/api/stats" => get stats::show;

@@ -110,6 +110,12 @@ pub enum StoreError {
     /// A page cursor that this store did not make.
     #[error("not a page cursor; take it from `next_cursor` of the page before, unchanged")]
     Cursor,
+    /// A question that the search cannot be asked.
+    #[error("this cannot be searched for: {why}")]
+    Query {
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The writer has ended, or this handle may only read.
     #[error("the store is not open for writing; it was closed, or opened read-only")]
     Closed,

@@ -8,6 +8,7 @@ use langley_model::{MicroUsd, Micros, Outcome, Provider};
 use rusqlite::types::Value;
 
 use crate::error::StoreError;
+use crate::search::SearchQuery;
 
 /// Which flows; every member that is set must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +29,8 @@ pub struct FlowFilter {
     pub tool: Option<String>,
     /// Ended so, or still open.
     pub outcome: Option<OutcomeFilter>,
-    /// A part of the path, model, preview, host or error; case matters only beyond ASCII.
+    /// A part of the path, model, preview, host or error (case matters only beyond ASCII), or words that
+    /// were new in the flow, as [`SearchQuery`] reads them.
     pub q: Option<String>,
     /// Started at this time or later.
     pub since: Option<Micros>,
@@ -147,7 +149,15 @@ impl Condition {
             ];
             let any = columns.map(|column| format!("{column} LIKE ? ESCAPE '\\'")).join(" OR ");
             let pattern = like(q);
-            it.and(&format!("({any})"), columns.map(|_| pattern.clone().into()));
+            let mut parameters: Vec<Value> =
+                columns.iter().map(|_| pattern.clone().into()).collect();
+            let mut said = "";
+            if let Ok(query) = SearchQuery::parse(q) {
+                said = " OR n IN (SELECT flow FROM search_flows WHERE id IN \
+                        (SELECT rowid FROM search WHERE search MATCH ?))";
+                parameters.push(query.expression().into());
+            }
+            it.and(&format!("({any}{said})"), parameters);
         }
         if let Some(since) = filter.since {
             it.and("n >= ? AND started_at >= ?", [since.0.into(), since.0.into()]);
@@ -206,7 +216,7 @@ impl Condition {
     }
 
     /// Adds a condition that must hold as well.
-    pub(crate) fn and<const N: usize>(&mut self, sql: &str, parameters: [Value; N]) {
+    pub(crate) fn and(&mut self, sql: &str, parameters: impl IntoIterator<Item = Value>) {
         let _ = write!(self.sql, "{}{sql}", if self.sql.is_empty() { " WHERE " } else { " AND " });
         self.parameters.extend(parameters);
     }

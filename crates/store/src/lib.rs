@@ -12,6 +12,7 @@ mod query;
 mod queue;
 mod readers;
 mod schema;
+mod search;
 mod store;
 mod writer;
 
@@ -20,7 +21,9 @@ pub use error::StoreError;
 pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
 pub use options::StoreOptions;
 pub use query::{
-    EventPage, Facet, Facets, FlowHeaders, Page, StoredBody, StoredDrop, StoredEvent, ToolCall,
+    EventPage, Facet, Facets, FlowHeaders, Page, Spot, StoredBody, StoredDrop, StoredEvent,
+    ToolCall,
 };
+pub use search::{SearchHit, SearchQuery, Word, words};
 pub use store::Store;
 pub use writer::{Announce, Change};

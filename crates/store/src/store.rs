@@ -206,7 +206,7 @@ impl Store {
         &self.inner.readers
     }
 
-    fn ask<T>(
+    pub(crate) fn ask<T>(
         &self,
         command: impl FnOnce(SyncSender<Result<T, StoreError>>) -> Command,
     ) -> Result<T, StoreError> {

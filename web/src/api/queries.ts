@@ -16,6 +16,7 @@ import type {
   Page,
   RequestView,
   ResponseView,
+  SearchFlow,
   Setup,
   Stats,
   StreamEvent,
@@ -128,6 +129,20 @@ export const facetsQuery = () =>
     queryFn: ({ signal }) => ask<Facets>("/api/facets", {}, signal),
     staleTime: 15_000,
     refetchInterval: 30_000,
+  });
+
+export const searchQuery = (q: string) =>
+  infiniteQueryOptions({
+    queryKey: ["search", q],
+    queryFn: ({ pageParam, signal }) =>
+      ask<Page<SearchFlow> & { unindexed: number }>(
+        "/api/search",
+        { q, cursor: pageParam ?? undefined },
+        signal,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    gcTime: 30_000,
   });
 
 export const setupQuery = () =>

@@ -120,7 +120,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Exports every matching flow, newest first: `ndjson` (one flow a line), `json` (`{items}`) or `csv`. */
+        /**
+         * Exports every matching flow, streamed: `ndjson` (one flow a line), `json` (`{items}`) and `csv` newest
+         *     first; `html` (what was said, one page that needs nothing else) and `har` (HTTP Archive 1.2 with headers
+         *     and bodies) oldest first.
+         */
         get: operations["export_flows"];
         put?: never;
         post?: never;
@@ -224,6 +228,27 @@ export interface paths {
         };
         /** Shows this document. */
         get: operations["openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Searches prompts, answers, thoughts, tool inputs and tool results: what was new in each flow. Every
+         *     word of `q` must be there; `"words in quotes"` one after the other; `beginning*` finds words that
+         *     begin so. The latest indexed flow first.
+         */
+        get: operations["search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -821,6 +846,13 @@ export interface components {
             /** @description The product's version. */
             version: string;
         };
+        /** @description A part of a snippet, counted in characters (Unicode code points). */
+        Highlight: {
+            /** @description Behind the last one. */
+            end: number;
+            /** @description The first one. */
+            start: number;
+        };
         /**
          * @description Kind of live text.
          * @enum {string}
@@ -1121,6 +1153,38 @@ export interface components {
                 string,
                 string
             ][];
+        };
+        /** @description A flow in which the words were found. */
+        SearchFlow: {
+            /** @description The flow; its session is in it. */
+            flow: components["schemas"]["Flow"];
+            /** @description Where the words stand; at most four places. */
+            snippets: components["schemas"]["SearchSnippet"][];
+        };
+        /** @description A page of flows in which the words were found, the latest indexed first. */
+        SearchPage: {
+            /** @description The flows. */
+            items: components["schemas"]["SearchFlow"][];
+            /** @description Pass as `cursor` for the next page; null at the end. */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description Ended flows that are not in the index yet, hence not found.
+             */
+            unindexed: number;
+        };
+        /** @description Some text around the words. */
+        SearchSnippet: {
+            /** @description Whether text comes behind it. */
+            cut_after: boolean;
+            /** @description Whether text goes before it. */
+            cut_before: boolean;
+            /** @description The words in it, in order and apart. */
+            highlights: components["schemas"]["Highlight"][];
+            /** @description `prompt`, `answer`, `thinking`, `tool_input` or `tool_result`. */
+            place: string;
+            /** @description The text, in one line. */
+            text: string;
         };
         /** @description One configuration key. */
         Setting: {
@@ -1535,7 +1599,7 @@ export interface operations {
                 tool?: string;
                 /** @description An outcome, or `open`. */
                 outcome?: string;
-                /** @description Text in path, model, preview, host or error. */
+                /** @description Text in path, model, preview, host or error, or words that were said in the flow. */
                 q?: string;
                 /** @description Started at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
@@ -1595,7 +1659,7 @@ export interface operations {
                 tool?: string;
                 /** @description An outcome, or `open`. */
                 outcome?: string;
-                /** @description Text in path, model, preview, host or error. */
+                /** @description Text in path, model, preview, host or error, or words that were said in the flow. */
                 q?: string;
                 /** @description Started at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
@@ -1663,7 +1727,7 @@ export interface operations {
                 tool?: string;
                 /** @description An outcome, or `open`. */
                 outcome?: string;
-                /** @description Text in path, model, preview, host or error. */
+                /** @description Text in path, model, preview, host or error, or words that were said in the flow. */
                 q?: string;
                 /** @description Started at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
@@ -1707,7 +1771,7 @@ export interface operations {
     export_flows: {
         parameters: {
             query?: {
-                /** @description ndjson (default), json or csv */
+                /** @description ndjson (default), json, csv, html or har */
                 format?: string;
                 /** @description Exactly this host. */
                 host?: string;
@@ -1725,7 +1789,7 @@ export interface operations {
                 tool?: string;
                 /** @description An outcome, or `open`. */
                 outcome?: string;
-                /** @description Text in path, model, preview, host or error. */
+                /** @description Text in path, model, preview, host or error, or words that were said in the flow. */
                 q?: string;
                 /** @description Started at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
@@ -1758,6 +1822,14 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1977,6 +2049,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description prompt, answer, thinking, tool_input or tool_result */
+                place?: string;
+                /** @description 1 to 100; 20 by default */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Exactly this host. */
+                host?: string;
+                /** @description anthropic, openai, gemini or bedrock. */
+                provider?: string;
+                /** @description The model that answered, or was asked for while none has. */
+                model?: string;
+                /** @description A status as 404, or a class as 4xx. */
+                status?: string;
+                /** @description This session. */
+                session?: string;
+                /** @description This task. */
+                task?: string;
+                /** @description A tool called in the answer. */
+                tool?: string;
+                /** @description An outcome, or `open`. */
+                outcome?: string;
+                /** @description Text in path, model, preview, host or error, or words that were said in the flow. */
+                q?: string;
+                /** @description Started at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
+                since?: string;
+                /** @description Started before this time. */
+                until?: string;
+                /** @description Costs at least so many US dollars. */
+                min_cost?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };

@@ -22,6 +22,8 @@ export type Tunnel = Open<Schemas["Tunnel"], "why">;
 export type Drop = Open<Schemas["Dropped"], "reason">;
 export type Facet = Schemas["Facet"];
 export type Facets = Schemas["Facets"];
+export type Snippet = Schemas["SearchSnippet"];
+export type SearchFlow = Omit<Schemas["SearchFlow"], "flow"> & { flow: Flow };
 export type Setup = Schemas["Setup"];
 export type Subscription = Schemas["Subscription"];
 

@@ -5,6 +5,7 @@ export const paths = {
   home: "/",
   flows: "/flows",
   flow: "/flows/$id",
+  search: "/search",
   health: "/health",
   setup: "/setup",
 } as const;
@@ -29,6 +30,12 @@ export function readFlowsSearch(search: Record<string, unknown>): FlowsSearch {
   const type = search["type"];
   if (typeof type === "string" && type !== "" && type.length <= 100) found.type = type;
   return found;
+}
+
+/** The words of the search screen's address; nothing when there are none. */
+export function readQuery(search: Record<string, unknown>): { q?: string } {
+  const { q } = readFilter(search);
+  return q === undefined ? {} : { q };
 }
 
 export function filterOf(search: FlowsSearch): FlowFilter {

@@ -10,6 +10,7 @@ import {
 import { FlowDetail } from "@/features/flow/FlowDetail";
 import { FlowsScreen } from "@/features/flows/FlowsScreen";
 import { HealthScreen } from "@/features/health/HealthScreen";
+import { SearchScreen } from "@/features/search/SearchScreen";
 import { SetupScreen } from "@/features/setup/SetupScreen";
 import { Shell } from "@/shell/Shell";
 import { Notice } from "@/ui/Notice";
@@ -20,6 +21,7 @@ import {
   parseSearch,
   paths,
   readFlowsSearch,
+  readQuery,
   writeSearch,
 } from "./paths";
 
@@ -51,6 +53,13 @@ const flow = createRoute({
   component: () => null,
 });
 
+const search = createRoute({
+  getParentRoute: () => root,
+  path: paths.search,
+  validateSearch: (search: Record<string, unknown>): { q?: string } => readQuery(search),
+  component: Search,
+});
+
 const health = createRoute({
   getParentRoute: () => root,
   path: paths.health,
@@ -62,6 +71,14 @@ const setup = createRoute({
   path: paths.setup,
   component: () => <SetupScreen />,
 });
+
+function Search() {
+  const { q = "" } = search.useSearch();
+  const navigate = useNavigate();
+  const ask = (next: string) =>
+    void navigate({ to: paths.search, search: readQuery({ q: next }), replace: true });
+  return <SearchScreen query={q} onQuery={ask} flowHref={(id) => flowHref(id, {})} />;
+}
 
 /** The list and, beside it, the flow that the address names. */
 function Flows() {
@@ -121,7 +138,7 @@ function Flows() {
 }
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, flows.addChildren([flow]), health, setup]),
+  routeTree: root.addChildren([home, flows.addChildren([flow]), search, health, setup]),
   parseSearch,
   stringifySearch: writeSearch,
   defaultPreload: false,

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { accessStore } from "@/api/access";
 import { paths } from "@/routes/paths";
 import { Boundary } from "@/ui/Boundary";
-import { FlowsIcon, HealthIcon, SetupIcon } from "@/ui/icons";
+import { FlowsIcon, HealthIcon, SearchIcon, SetupIcon } from "@/ui/icons";
 import { isTyping, useKeys } from "@/ui/keys";
 import { Connection } from "./Connection";
 import { HealthStrip } from "./HealthStrip";
@@ -14,6 +14,7 @@ import { ThemeSwitch } from "./ThemeSwitch";
 
 const SCREENS = [
   { to: paths.flows, label: "Flows", key: "f", Icon: FlowsIcon },
+  { to: paths.search, label: "Search", key: "w", Icon: SearchIcon },
   { to: paths.health, label: "Health", key: "h", Icon: HealthIcon },
   { to: paths.setup, label: "Setup", key: "s", Icon: SetupIcon },
 ] as const;

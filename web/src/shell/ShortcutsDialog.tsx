@@ -10,6 +10,7 @@ const SHORTCUTS: [keys: string[], what: string][] = [
   [["Esc"], "Close the flow, or leave a field"],
   [["/"], "Search"],
   [["g", "f"], "Go to Flows"],
+  [["g", "w"], "Go to Search (words)"],
   [["g", "h"], "Go to Health"],
   [["g", "s"], "Go to Setup"],
   [["?"], "Show this list"],

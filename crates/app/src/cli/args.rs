@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use super::FlowsArgs;
+use super::{ExportVerb, FlowsArgs};
 use crate::trust::StoreName;
 
 /// See what your coding agents send, what it costs, and what went wrong.
@@ -101,6 +101,16 @@ pub(crate) enum Verb {
     },
     /// List recorded flows, newest first
     Flows(FlowsArgs),
+    /// Look through everything stored for what must not be there
+    Audit {
+        #[command(subcommand)]
+        verb: AuditVerb,
+    },
+    /// Write recorded flows as a file: JSON, CSV, HTML or HTTP Archive
+    Export {
+        #[command(subcommand)]
+        verb: ExportVerb,
+    },
     /// Print a completion script
     Completions {
         /// Which shell
@@ -240,6 +250,17 @@ pub(crate) enum ConfigVerb {
     /// Print the table of keys for the documentation
     #[command(hide = true)]
     Reference,
+}
+
+/// Verbs of `audit`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum AuditVerb {
+    /// Count what was replaced by rule, and name what still looks like a secret (exit code 1 then)
+    Redaction {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Verbs of `db`.

@@ -17,6 +17,10 @@ pub(crate) struct FlowsArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) session: Option<String>,
 
+    /// Only flows in which these words were said: "words in quotes" follow one another, beginn*
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub(crate) limit: u32,

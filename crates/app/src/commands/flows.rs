@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use langley_engine::Found;
 use langley_model::{Flow, Micros, Stored};
-use langley_store::{FlowFilter, Store};
-use serde_json::json;
+use langley_store::{FlowFilter, SearchQuery, Store};
+use serde_json::{Value, json};
 
 use super::flow_json::flow_json;
 use crate::cli::{FlowsArgs, GlobalArgs};
@@ -28,6 +29,9 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
     let unreadable =
         |error: &dyn std::error::Error| AppError::failed("the flows cannot be read").said_by(error);
     let store = Store::open_read_only(home.database()).map_err(|error| unreadable(&error))?;
+    if let Some(text) = &args.search {
+        return search(&store, text, &filter, args);
+    }
     let page =
         store.flows(&filter, None, args.limit as usize).map_err(|error| unreadable(&error))?;
     if args.json {
@@ -44,6 +48,54 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
         println!("… older ones exist: --limit, --since");
     }
     Ok(())
+}
+
+/// Lists the flows in which `text` was said, each with the place where it stands.
+fn search(store: &Store, text: &str, filter: &FlowFilter, args: &FlowsArgs) -> Result<()> {
+    let query = SearchQuery::parse(text)
+        .map_err(|error| AppError::wrong_use("this search cannot be done").said_by(&error))?;
+    let page = langley_engine::search(store, &query, None, filter, None, args.limit as usize)
+        .map_err(|error| AppError::failed("the flows cannot be searched").said_by(&error))?;
+    if args.json {
+        let items: Vec<_> = page.items.iter().map(found_json).collect();
+        println!("{:#}", json!({ "items": items, "next_cursor": page.next_cursor }));
+        return Ok(());
+    }
+    if page.items.is_empty() {
+        println!("no flows");
+        return Ok(());
+    }
+    for found in &page.items {
+        let session = found.flow.session.as_ref().map_or("-", |session| session.id.as_str());
+        println!("{}  {}  session {session}", local_time(found.flow.started_at), found.flow.id);
+        for snippet in &found.snippets {
+            // What was said may hold escape sequences.
+            let text: String =
+                snippet.text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+            println!("    {}: {text}", snippet.place.as_str());
+        }
+    }
+    if page.next_cursor.is_some() {
+        println!("… more exist: --limit, --since");
+    }
+    Ok(())
+}
+
+fn found_json(found: &Found) -> Value {
+    let snippets = found.snippets.iter().map(|snippet| {
+        let highlights = snippet
+            .highlights
+            .iter()
+            .map(|range| json!({ "start": range.start, "end": range.end }));
+        json!({
+            "place": snippet.place.as_str(),
+            "text": snippet.text,
+            "highlights": highlights.collect::<Vec<_>>(),
+            "cut_before": snippet.cut[0],
+            "cut_after": snippet.cut[1],
+        })
+    });
+    json!({ "flow": flow_json(&found.flow), "snippets": snippets.collect::<Vec<_>>() })
 }
 
 fn table(flows: &[Stored<Flow>]) -> String {
@@ -82,7 +134,7 @@ fn span(duration: Duration) -> String {
 }
 
 /// An RFC 3339 time, a date (midnight here), or a span before `now`.
-fn parse_since(text: &str, now: Timestamp) -> Result<Micros> {
+pub(super) fn parse_since(text: &str, now: Timestamp) -> Result<Micros> {
     let text = text.trim();
     let found = text
         .parse::<Timestamp>()

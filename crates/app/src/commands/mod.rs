@@ -1,9 +1,11 @@
 //! One file per command: what it does, apart from how it was typed.
 
+pub(crate) mod audit;
 pub(crate) mod ca;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod db;
+pub(crate) mod export;
 mod flow_json;
 pub(crate) mod flows;
 pub(crate) mod run;

@@ -4,7 +4,11 @@
 
 mod bad_input;
 mod bedrock;
+mod canary;
 mod commands;
+#[path = "../../../model/tests/it/corpus.rs"]
+#[expect(dead_code, reason = "shared with the redactor's own tests, which use more of it")]
+mod corpus;
 mod fidelity;
 mod gemini;
 mod openai;

@@ -45,7 +45,7 @@ impl HeaderRules {
         Ok(Self { names: names.iter().map(|name| name.to_ascii_lowercase()).collect(), patterns })
     }
 
-    fn redacts(&self, name: &str) -> bool {
+    pub(super) fn redacts(&self, name: &str) -> bool {
         let is = |rule: &str| name.eq_ignore_ascii_case(rule);
         ALWAYS.iter().any(|rule| is(rule))
             || is_extension_credential(name)

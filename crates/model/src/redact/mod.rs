@@ -13,6 +13,7 @@ mod field;
 mod header;
 mod held;
 mod image;
+mod inspect;
 mod parameter;
 mod rule;
 mod scan;
@@ -25,6 +26,7 @@ mod view;
 
 pub use event::{EventRedactor, EventText, IncomingEvent, Survey};
 pub use field::Credential;
+pub use inspect::{Suspect, TextKind};
 pub use rule::RuleCount;
 pub use scrub::{Redactor, RedactorOptions};
 pub use seal::{Redacted, RedactedBytes, Scrub};

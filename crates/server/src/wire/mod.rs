@@ -4,11 +4,13 @@ mod exchange;
 mod flow;
 mod message;
 mod page;
+mod search;
 mod word;
 
 pub(crate) use exchange::{Body, EventPage, Request, Response};
 pub(crate) use flow::Flow;
 pub(crate) use page::{Count, Deleted, DropPage, FlowPage, TunnelPage, rfc3339};
+pub(crate) use search::{SearchFlow, SearchPage};
 pub(crate) use word::LiveKind;
 
 pub(crate) use exchange::lines;

@@ -11,7 +11,9 @@ mod access;
 #[cfg(feature = "dashboard")]
 mod assets;
 mod document;
+mod export;
 mod flows;
 mod live;
 mod rig;
+mod search;
 mod system;

@@ -22,7 +22,7 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// A page of `limit` from rows with their keys, of which one more than `limit` was asked for.
-    pub(super) fn cut(mut rows: Vec<(i64, T)>, limit: usize) -> Self {
+    pub(crate) fn cut(mut rows: Vec<(i64, T)>, limit: usize) -> Self {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = rows.last().filter(|_| more).map(|(key, _)| cursor(*key));
@@ -31,7 +31,7 @@ impl<T> Page<T> {
 }
 
 /// What SQLite is asked for, for a page of `limit`: one more, to know whether there is a next page.
-pub(super) fn page_limit(limit: usize) -> (usize, i64) {
+pub(crate) fn page_limit(limit: usize) -> (usize, i64) {
     let limit = limit.clamp(1, PAGE_MAX);
     (limit, i64::try_from(limit + 1).unwrap_or(i64::MAX))
 }
@@ -47,14 +47,37 @@ impl Store {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page<Stored<Flow>>, StoreError> {
+        self.listed(filter, cursor, limit, ("n < ?", "DESC"))
+    }
+
+    /// The same, oldest first.
+    ///
+    /// # Errors
+    /// A cursor that is not one, or a failure of the file.
+    pub fn flows_oldest_first(
+        &self,
+        filter: &FlowFilter,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Stored<Flow>>, StoreError> {
+        self.listed(filter, cursor, limit, ("n > ?", "ASC"))
+    }
+
+    fn listed(
+        &self,
+        filter: &FlowFilter,
+        cursor: Option<&str>,
+        limit: usize,
+        (beyond, order): (&str, &str),
+    ) -> Result<Page<Stored<Flow>>, StoreError> {
         let (limit, asked) = page_limit(limit);
         let mut condition = Condition::of(filter);
         if let Some(cursor) = cursor {
-            condition.and("n < ?", [position(cursor)?.into()]);
+            condition.and(beyond, [position(cursor)?.into()]);
         }
         self.readers().read(|conn| {
             let select = FlowSql::select();
-            let sql = format!("{select}{} ORDER BY n DESC LIMIT {asked}", condition.sql());
+            let sql = format!("{select}{} ORDER BY n {order} LIMIT {asked}", condition.sql());
             let mut statement = conn.prepare_cached(&sql)?;
             let parameters = params_from_iter(&condition.parameters);
             let rows = statement.query_map(parameters, read)?;

@@ -1,12 +1,49 @@
 //! The file as a whole: is it sound, and what does it hold once nothing is compressed?
 
+use std::collections::HashSet;
+
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+
 use super::parts::odd;
+use crate::codec::event_block::Block;
 use crate::codec::pack::unpack;
 use crate::error::StoreError;
+use crate::readers::ReadError;
 use crate::store::Store;
 
-/// The tables that hold packed content.
-const PACKED: [&str; 2] = ["blobs", "event_blocks"];
+/// The table whose packed content is laid out as events.
+const EVENTS: &str = "event_blocks";
+
+/// Where a text of the file stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spot<'a> {
+    /// The table.
+    pub table: &'a str,
+    /// The column.
+    pub column: &'a str,
+    /// Number of the row, from 1, in the order of the table; of a content its id.
+    pub row: i64,
+    /// Whether these are header lines.
+    pub headers: bool,
+}
+
+/// A table of the file.
+struct Table {
+    name: String,
+    columns: Vec<String>,
+}
+
+impl Table {
+    fn has(&self, names: &[&str]) -> bool {
+        names.iter().all(|name| self.columns.iter().any(|column| column == name))
+    }
+
+    /// Packed content stands in columns of these names, in whatever table.
+    fn is_packed(&self) -> bool {
+        self.has(&["id", "codec", "raw_len", "bytes"])
+    }
+}
 
 impl Store {
     /// What is damaged, as `SQLite`'s `quick_check` words it (at most ten lines); empty when nothing is.
@@ -23,23 +60,117 @@ impl Store {
         })
     }
 
-    /// Shows every packed content of every table to `see`, unpacked: for those who search the store for
-    /// what must not be in it, and cannot find it in the file's compressed bytes.
+    /// Shows every text of every table to `see`: columns as they are, packed content unpacked, events one
+    /// by one, and the words of the index. For those who search the store for what must not be in it, and
+    /// cannot find it in the file's compressed bytes. Tables are taken from the file itself, so that a new
+    /// one is not forgotten.
     ///
     /// # Errors
     /// A failure of the file, or content that cannot be unpacked.
-    pub fn unpacked(&self, mut see: impl FnMut(&'static str, &[u8])) -> Result<(), StoreError> {
+    pub fn texts(&self, mut see: impl FnMut(&Spot<'_>, &[u8])) -> Result<(), StoreError> {
         self.readers().read(|conn| {
-            for table in PACKED {
-                let sql = format!("SELECT codec, raw_len, bytes FROM {table}");
-                let mut statement = conn.prepare(&sql)?;
-                let mut rows = statement.query(())?;
-                while let Some(row) = rows.next()? {
-                    let bytes = row.get_ref(2)?.as_blob().map_err(odd)?;
-                    see(table, &unpack(row.get(0)?, row.get(1)?, bytes)?);
+            let headers = header_blobs(conn)?;
+            for table in tables(conn)? {
+                plain(conn, &table, &mut see)?;
+                if table.name == EVENTS {
+                    events(conn, &mut see)?;
+                } else if table.is_packed() {
+                    packed(conn, &table.name, &headers, &mut see)?;
                 }
             }
             Ok(())
         })
     }
+}
+
+/// Every table that holds rows of its own; what the index keeps is seen through its list of words.
+fn tables(conn: &Connection) -> rusqlite::Result<Vec<Table>> {
+    let mut statement = conn.prepare(
+        "SELECT name FROM pragma_table_list
+         WHERE schema = 'main' AND type IN ('table', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+             AND name <> 'search'
+         ORDER BY name",
+    )?;
+    let names: Vec<String> =
+        statement.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut columns = conn.prepare("SELECT name FROM pragma_table_info(?1)")?;
+    let with = |name: String| {
+        let columns = columns.query_map([&name], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(Table { name, columns })
+    };
+    names.into_iter().map(with).collect()
+}
+
+fn plain(
+    conn: &Connection,
+    table: &Table,
+    see: &mut impl FnMut(&Spot<'_>, &[u8]),
+) -> Result<(), ReadError> {
+    let packed = table.is_packed();
+    let mut statement = conn.prepare(&format!("SELECT * FROM \"{}\"", table.name))?;
+    let mut rows = statement.query(())?;
+    let mut number = 0;
+    while let Some(row) = rows.next()? {
+        number += 1;
+        for (position, column) in table.columns.iter().enumerate() {
+            let text = match row.get_ref(position)? {
+                ValueRef::Text(text) => text,
+                // A blob of a packed table is looked at unpacked.
+                ValueRef::Blob(bytes) if !packed => bytes,
+                _ => continue,
+            };
+            see(&Spot { table: &table.name, column, row: number, headers: false }, text);
+        }
+    }
+    Ok(())
+}
+
+fn packed(
+    conn: &Connection,
+    table: &str,
+    headers: &HashSet<i64>,
+    see: &mut impl FnMut(&Spot<'_>, &[u8]),
+) -> Result<(), ReadError> {
+    let sql = format!("SELECT id, codec, raw_len, bytes FROM \"{table}\"");
+    let mut statement = conn.prepare(&sql)?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        let content = unpack(row.get(1)?, row.get(2)?, row.get_ref(3)?.as_blob().map_err(odd)?)?;
+        let headers = table == "blobs" && headers.contains(&id);
+        see(&Spot { table, column: "bytes", row: id, headers }, &content);
+    }
+    Ok(())
+}
+
+fn events(conn: &Connection, see: &mut impl FnMut(&Spot<'_>, &[u8])) -> Result<(), ReadError> {
+    let mut statement =
+        conn.prepare("SELECT id, first_seq, first_us, codec, raw_len, bytes FROM event_blocks")?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        let spot = Spot { table: EVENTS, column: "bytes", row: row.get(0)?, headers: false };
+        let (seq, us): (i64, i64) = (row.get(1)?, row.get(2)?);
+        let bytes = row.get_ref(5)?.as_blob().map_err(odd)?;
+        let raw = unpack(row.get(3)?, row.get(4)?, bytes)?;
+        let mut block = Block::decode(&raw, seq.cast_unsigned(), us.cast_unsigned())?;
+        while let Some((event, _)) = block.next() {
+            see(&spot, event.data);
+        }
+    }
+    Ok(())
+}
+
+/// The contents that are header lines.
+fn header_blobs(conn: &Connection) -> rusqlite::Result<HashSet<i64>> {
+    let mut statement = conn.prepare(
+        "SELECT request_headers, request_trailers, response_headers, response_trailers FROM flows",
+    )?;
+    let mut rows = statement.query(())?;
+    let mut blobs = HashSet::new();
+    while let Some(row) = rows.next()? {
+        for column in 0..4 {
+            blobs.extend(row.get::<_, Option<i64>>(column)?);
+        }
+    }
+    Ok(blobs)
 }

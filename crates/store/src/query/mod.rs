@@ -10,5 +10,7 @@ mod records;
 pub use events::{EventPage, StoredEvent};
 pub use facets::{Facet, Facets};
 pub use flows::Page;
+pub(crate) use flows::page_limit;
+pub use inspect::Spot;
 pub use parts::{FlowHeaders, StoredBody, ToolCall};
 pub use records::StoredDrop;

@@ -16,7 +16,8 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use langley_model::{
-    Drop as Dropped, DropReason, Flow, FlowId, Micros, Record, Redacted, Revision, Stored,
+    Drop as Dropped, DropReason, Flow, FlowId, Micros, Record, Redacted, Revision, SearchText,
+    Stored,
 };
 use rusqlite::Connection;
 
@@ -27,6 +28,7 @@ use crate::filter::FlowFilter;
 use crate::flow_row::FlowSql;
 use crate::packed::Item;
 use crate::queue::{Queue, Taken, weight};
+use crate::search;
 
 pub(crate) use apply::Totals;
 use apply::{Applied, apply};
@@ -55,6 +57,8 @@ pub type Announce = Box<dyn Fn(&[Change]) + Send>;
 pub(crate) enum Command {
     /// Keep a setting.
     PutSetting { key: String, value: Redacted<String>, reply: SyncSender<Result<(), StoreError>> },
+    /// Index texts.
+    Index { texts: Vec<Redacted<SearchText>>, reply: SyncSender<Result<(), StoreError>> },
     /// Delete the ended flows that the filter names.
     Delete { filter: Box<FlowFilter>, reply: SyncSender<Result<u64, StoreError>> },
 }
@@ -63,6 +67,7 @@ impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PutSetting { key, .. } => f.debug_tuple("PutSetting").field(key).finish(),
+            Self::Index { texts, .. } => f.debug_tuple("Index").field(&texts.len()).finish(),
             Self::Delete { filter, .. } => f.debug_tuple("Delete").field(filter).finish(),
         }
     }
@@ -313,6 +318,10 @@ impl Writer {
                 let put = put.map(|_| ()).map_err(|error| StoreError::of(error, &self.path));
                 // The asker may have gone.
                 let _ = reply.try_send(put);
+            }
+            Command::Index { texts, reply } => {
+                let indexed = search::write(&self.conn, &texts);
+                let _ = reply.try_send(indexed.map_err(|e| StoreError::of(e, &self.path)));
             }
             Command::Delete { filter, reply } => {
                 while let Some(earlier) = self.deletion.take() {

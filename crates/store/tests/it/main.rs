@@ -6,5 +6,6 @@ mod failing;
 mod given;
 mod opening;
 mod querying;
+mod searching;
 mod streaming;
 mod writing;

@@ -8,6 +8,14 @@ use langley_store::{FlowFilter, Store, StoreError};
 use crate::given::{Fixture, body, ended, flow, of, options, seal};
 use langley_model::{ConnectionId, Micros, Record, Side, Tunnel, TunnelReason};
 
+/// Takes away what later schemas brought.
+const FIRST_SCHEMA: &str = "
+    DROP TRIGGER search_new; DROP TRIGGER search_ended; DROP TRIGGER search_late;
+    DROP TRIGGER search_deleted; DROP TABLE search_words; DROP TABLE search;
+    DROP TABLE search_flows; DROP TABLE search_waiting;
+    ALTER TABLE flows DROP COLUMN rate_limits; ALTER TABLE flows DROP COLUMN tls_note;
+    DELETE FROM schema_version WHERE version > 1; PRAGMA user_version = 1;";
+
 fn silent() -> langley_store::Announce {
     Box::new(|_| {})
 }
@@ -94,12 +102,7 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
     let path = fixture.store.path().to_owned();
     fixture.store.clone().close();
     let conn = rusqlite::Connection::open(&path).unwrap();
-    conn.execute_batch(
-        "ALTER TABLE flows DROP COLUMN rate_limits;
-         ALTER TABLE flows DROP COLUMN tls_note;
-         DELETE FROM schema_version WHERE version > 1; PRAGMA user_version = 1;",
-    )
-    .unwrap();
+    conn.execute_batch(FIRST_SCHEMA).unwrap();
     drop(conn);
     let refused = Store::open_read_only(&path).map(drop).unwrap_err();
     assert!(matches!(refused, StoreError::Outdated { found: 1, .. }), "{refused:?}");
@@ -108,6 +111,8 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
     store.submit(seal(vec![of(&new)])).unwrap();
     store.flush().unwrap();
     assert_eq!(store.flow(new.id).unwrap().unwrap().tls_note, new.tls_note);
+    // What was there waits for the index.
+    assert!(store.unindexed(10).unwrap().contains(&(old.id, false)));
     store.close();
 }
 

@@ -1,0 +1,9 @@
+//! Search: what is indexed of a flow, and what is shown of a hit.
+
+mod indexer;
+mod shown;
+mod text;
+
+pub use indexer::{Indexer, IndexerBell};
+pub use shown::{Found, Snippet, search};
+pub use text::of as new_text;

@@ -1,0 +1,140 @@
+//! Flows as a table: CSV (RFC 4180), one line for each flow.
+
+use std::io::{self, Write};
+
+use langley_model::Stored;
+use serde_json::Value;
+
+use crate::wire::Flow;
+
+/// Columns of the CSV form: members of a flow, by their JSON pointers.
+const COLUMNS: [&str; 49] = [
+    "/id",
+    "/connection_id",
+    "/started_at",
+    "/ended_at",
+    "/duration_ms",
+    "/ttfb_ms",
+    "/ttft_ms",
+    "/mode",
+    "/scheme",
+    "/host",
+    "/port",
+    "/method",
+    "/path",
+    "/version_in",
+    "/version_out",
+    "/status",
+    "/outcome",
+    "/reason",
+    "/error/kind",
+    "/error/message",
+    "/provider",
+    "/model",
+    "/model_requested",
+    "/streaming",
+    "/session_id",
+    "/session_source",
+    "/task_id",
+    "/task_source",
+    "/agent",
+    "/agent_version",
+    "/agent_id",
+    "/usage/input",
+    "/usage/cache_read",
+    "/usage/cache_write_5m",
+    "/usage/cache_write_1h",
+    "/usage/output",
+    "/usage/reasoning",
+    "/cost/micro_usd",
+    "/cost_source",
+    "/stop_reason",
+    "/tool_names",
+    "/event_count",
+    "/dropped_events",
+    "/request_bytes",
+    "/response_bytes",
+    "/body_truncated",
+    "/capture_gaps",
+    "/message_id",
+    "/revision",
+];
+
+/// The line of names.
+pub(super) fn head(out: &mut dyn Write) -> io::Result<()> {
+    let names = COLUMNS.map(|pointer| pointer[1..].replace('/', "."));
+    write!(out, "{}\r\n", names.join(","))
+}
+
+/// The line of a flow.
+pub(super) fn line(flow: &Stored<langley_model::Flow>, out: &mut dyn Write) -> io::Result<()> {
+    let mut text = String::with_capacity(1024);
+    row(&serde_json::to_value(Flow::from(flow))?, &mut text);
+    out.write_all(text.as_bytes())
+}
+
+/// One line of CSV (RFC 4180).
+fn row(flow: &Value, text: &mut String) {
+    for (position, pointer) in COLUMNS.iter().enumerate() {
+        if position > 0 {
+            text.push(',');
+        }
+        match flow.pointer(pointer) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(value)) => cell(value, text),
+            Some(Value::Array(values)) => {
+                let words: Vec<_> = values.iter().filter_map(Value::as_str).collect();
+                cell(&words.join(" "), text);
+            }
+            Some(value) => text.push_str(&value.to_string()),
+        }
+    }
+    text.push_str("\r\n");
+}
+
+fn cell(value: &str, text: &mut String) {
+    // A spreadsheet would run a text that starts like a formula; recorded traffic is not trusted.
+    let formula = value.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if formula || value.contains([',', '"', '\n', '\r']) {
+        text.push('"');
+        if formula {
+            text.push('\'');
+        }
+        text.push_str(&value.replace('"', "\"\""));
+        text.push('"');
+    } else {
+        text.push_str(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_cannot_break_out_of_its_row_or_run_as_a_formula() {
+        let shown = |value| {
+            let mut text = String::new();
+            cell(value, &mut text);
+            text
+        };
+        assert_eq!(shown("plain"), "plain");
+        assert_eq!(shown("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
+        assert_eq!(shown("=HYPERLINK(1)"), "\"'=HYPERLINK(1)\"");
+    }
+
+    #[test]
+    fn every_column_is_a_member_of_a_flow() {
+        use langley_model::{ConnectionId, FlowId, MicroUsd, Micros, Redactor, RedactorOptions};
+        let mut flow = langley_model::Flow::new(FlowId::new(), ConnectionId::new(), Micros(0));
+        flow.cost = Some(MicroUsd(1));
+        flow.error_kind = Some("x".into());
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let flow = redactor.seal(flow).into_inner();
+        let stored = Stored::read_back(flow, langley_model::Revision(1));
+        let json = serde_json::to_value(Flow::from(&stored)).unwrap();
+        for pointer in COLUMNS {
+            assert!(json.pointer(pointer).is_some(), "{pointer}");
+        }
+    }
+}

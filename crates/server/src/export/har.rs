@@ -1,0 +1,242 @@
+//! HTTP Archive 1.2 (<http://www.softwareishard.com/blog/har-12-spec/>), one entry for each flow. Members
+//! that begin with an underscore are ours, as the format allows; messages of a WebSocket stand in
+//! `_webSocketMessages`, where browsers put them.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use langley_model::{Flow, HttpVersion, Side, Stored};
+use langley_store::{Store, StoreError, StoredBody, StoredEvent};
+use serde_json::{Value, json};
+
+use super::ExportError;
+use crate::wire;
+
+/// Events read at once.
+const EVENTS: usize = 200;
+
+/// The method of a flow that is one call inside a WebSocket.
+const WEBSOCKET: &str = "WS";
+
+pub(super) fn head(out: &mut dyn Write) -> io::Result<()> {
+    let creator = json!({ "name": "Langley", "version": env!("CARGO_PKG_VERSION") });
+    write!(
+        out,
+        "{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"pages\":[],\"entries\":[\n"
+    )
+}
+
+pub(super) fn foot(out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(b"\n]}}\n")
+}
+
+/// Writes the entry of a flow; its events pass one page at a time.
+pub(super) fn entry(
+    store: &Store,
+    flow: &Stored<Flow>,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    let is_websocket = flow.method == WEBSOCKET;
+    let sent = store.body(flow.id, Side::Client)?.map(Stored::into_inner);
+    let request = request(store, flow, sent.as_ref().filter(|_| !is_websocket))?;
+    let timings = timings(flow);
+    write!(
+        out,
+        "{{\"startedDateTime\":{},\"time\":{},\"request\":{request},\"response\":",
+        Value::String(wire::rfc3339(flow.started_at)),
+        timings.total(),
+    )?;
+    response(store, flow, is_websocket, out)?;
+    write!(out, ",\"cache\":{{}},\"timings\":{},", timings.json())?;
+    if is_websocket {
+        messages(store, flow, sent.as_ref(), out)?;
+    }
+    write!(out, "\"connection\":{},\"_flow\":", Value::String(flow.connection.to_string()))?;
+    serde_json::to_writer(&mut *out, &wire::Flow::from(flow))?;
+    Ok(out.write_all(b"}")?)
+}
+
+fn request(store: &Store, flow: &Flow, body: Option<&StoredBody>) -> Result<Value, ExportError> {
+    let headers = headers(store, flow, Side::Client)?;
+    let default_port = if flow.scheme == "http" { 80 } else { 443 };
+    let port = if flow.port == default_port { String::new() } else { format!(":{}", flow.port) };
+    let query = flow.path.split_once('?').map_or("", |(_, query)| query);
+    let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let decoded =
+            |text| String::from_utf8_lossy(&langley_model::percent_decoded(text)).into_owned();
+        json!({ "name": decoded(name), "value": decoded(value) })
+    });
+    let mut request = json!({
+        "method": flow.method,
+        "url": format!("{}://{}{port}{}", flow.scheme, flow.host, flow.path),
+        "httpVersion": version(flow.version_in),
+        "cookies": [],
+        "headers": headers,
+        "queryString": pairs.collect::<Vec<_>>(),
+        "headersSize": -1,
+        "bodySize": flow.request_bytes,
+    });
+    if let Some(body) = body {
+        let mut data = json!({
+            "mimeType": body.media_type.as_deref().unwrap_or(""),
+            "text": String::from_utf8_lossy(&body.bytes),
+        });
+        if body.truncated {
+            data["comment"] = json!("cut: the end was not kept");
+        }
+        request["postData"] = data;
+    }
+    Ok(request)
+}
+
+fn response(
+    store: &Store,
+    flow: &Flow,
+    is_websocket: bool,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    let headers = headers(store, flow, Side::Upstream)?;
+    let redirect = headers.iter().find(|header| header["name"] == "location");
+    let redirect = redirect.map_or(Value::String(String::new()), |header| header["value"].clone());
+    // A broken connection has no status; the format's readers know it as 0.
+    write!(
+        out,
+        "{{\"status\":{},\"statusText\":\"\",\"httpVersion\":{},\"cookies\":[],\"headers\":{},\
+         \"redirectURL\":{redirect},\"headersSize\":-1,\"bodySize\":{},\"content\":",
+        flow.status.unwrap_or(0),
+        Value::String(version(flow.version_out).to_owned()),
+        Value::Array(headers),
+        flow.response_bytes,
+    )?;
+    match store.body(flow.id, Side::Upstream)? {
+        Some(body) => write!(out, "{}", content(&body))?,
+        None if flow.event_count > 0 && !is_websocket => {
+            write!(out, "{{\"size\":{},\"mimeType\":\"text/event-stream\",", flow.response_bytes)?;
+            out.write_all(b"\"text\":\"")?;
+            each_event(store, flow, |event| {
+                let data = String::from_utf8_lossy(&event.data);
+                let lines = data.replace('\n', "\ndata: ");
+                escaped(&format!("event: {}\ndata: {lines}\n\n", event.kind), out)
+            })?;
+            out.write_all(b"\",\"comment\":\"laid out anew from the stored events\"}")?;
+        }
+        None => write!(out, "{}", json!({ "size": flow.response_bytes, "mimeType": "" }))?,
+    }
+    Ok(out.write_all(b"}")?)
+}
+
+fn content(body: &StoredBody) -> Value {
+    let mut content =
+        json!({ "size": body.original_len, "mimeType": body.media_type.as_deref().unwrap_or("") });
+    match std::str::from_utf8(&body.bytes) {
+        Ok(text) => content["text"] = json!(text),
+        Err(_) => {
+            content["text"] = json!(STANDARD.encode(&body.bytes));
+            content["encoding"] = json!("base64");
+        }
+    }
+    if body.truncated {
+        content["comment"] = json!("cut: the end was not kept");
+    }
+    content
+}
+
+/// What was sent and what came back, each with its time in seconds since 1970.
+fn messages(
+    store: &Store,
+    flow: &Flow,
+    sent: Option<&StoredBody>,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    out.write_all(b"\"_webSocketMessages\":[")?;
+    let message = |kind: &str, offset_us: u64, data: &[u8]| {
+        let time = Duration::from_micros(flow.started_at.0.unsigned_abs() + offset_us);
+        let data = String::from_utf8_lossy(data);
+        json!({ "type": kind, "time": time.as_secs_f64(), "opcode": 1, "data": data })
+    };
+    let mut first = true;
+    if let Some(body) = sent {
+        write!(out, "{}", message("send", 0, &body.bytes))?;
+        first = false;
+    }
+    each_event(store, flow, |event| {
+        let comma = if std::mem::replace(&mut first, false) { "" } else { "," };
+        write!(out, "{comma}{}", message("receive", event.offset_us, &event.data))
+    })?;
+    Ok(out.write_all(b"],")?)
+}
+
+fn each_event(
+    store: &Store,
+    flow: &Flow,
+    mut write: impl FnMut(&StoredEvent) -> io::Result<()>,
+) -> Result<(), ExportError> {
+    let mut after = None;
+    loop {
+        let Some(page) = store.events(flow.id, after, EVENTS, None)? else { return Ok(()) };
+        page.items.iter().try_for_each(&mut write)?;
+        after = page.next_after;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// The inside of a JSON string.
+fn escaped(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    let quoted = serde_json::to_string(text)?;
+    out.write_all(&quoted.as_bytes()[1..quoted.len() - 1])
+}
+
+fn headers(store: &Store, flow: &Flow, side: Side) -> Result<Vec<Value>, StoreError> {
+    let stored = store.headers(flow.id, side)?.and_then(|stored| stored.into_inner().headers);
+    let lines = stored.map(|block| wire::lines(&block)).unwrap_or_default();
+    Ok(lines.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect())
+}
+
+const fn version(version: HttpVersion) -> &'static str {
+    match version {
+        HttpVersion::Http2 => "HTTP/2",
+        _ => "HTTP/1.1",
+    }
+}
+
+/// Phases in milliseconds; −1 for what does not apply. The greeting is part of connecting, as the format
+/// has it.
+struct Timings {
+    connect: f64,
+    ssl: f64,
+    wait: f64,
+    receive: f64,
+}
+
+fn timings(flow: &Flow) -> Timings {
+    let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
+    let ssl = flow.tls.map_or(-1.0, ms);
+    let connect = flow.connect.map_or(-1.0, |connect| ms(connect + flow.tls.unwrap_or_default()));
+    let whole = flow.duration.map_or(0.0, ms);
+    let first = flow.ttfb.map_or(whole, ms);
+    Timings {
+        connect,
+        ssl: if connect < 0.0 { -1.0 } else { ssl },
+        wait: (first - connect.max(0.0)).max(0.0),
+        receive: (whole - first).max(0.0),
+    }
+}
+
+impl Timings {
+    /// The sum of all phases, as the format asks for.
+    fn total(&self) -> f64 {
+        self.connect.max(0.0) + self.wait + self.receive
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "blocked": -1, "dns": -1, "connect": self.connect, "ssl": self.ssl,
+            "send": 0, "wait": self.wait, "receive": self.receive,
+        })
+    }
+}

@@ -1,0 +1,122 @@
+//! A page of what was said, that needs nothing else: no script, no font, no picture, no address is asked
+//! for. All that was recorded is text in it.
+
+use std::io::{self, Write};
+
+use langley_engine::new_text;
+use langley_model::{Flow, Place, Stored};
+use langley_store::{FlowFilter, Store};
+
+use super::ExportError;
+use crate::wire::rfc3339;
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;--ink:#1c1d1f;--soft:#5b6068;--ground:#fff;--raised:#f4f5f6;--line:#d9dce0}\
+@media(prefers-color-scheme:dark){:root{--ink:#e8e9eb;--soft:#a4a9b1;--ground:#16171a;--raised:#202226;--line:#373a40}}\
+body{margin:0 auto;max-width:60rem;padding:1.5rem;background:var(--ground);color:var(--ink);font:15px/1.5 system-ui,sans-serif}\
+h1{font-size:1.3rem}h2{font-size:.85rem;font-weight:600;color:var(--soft);margin:2rem 0 .5rem;border-top:1px solid var(--line);padding-top:.75rem}\
+section,details{margin:.5rem 0;padding:.5rem .75rem;background:var(--raised);border-radius:6px}\
+h3,summary{font-size:.75rem;font-weight:600;color:var(--soft);margin:0}summary{cursor:pointer}\
+pre{margin:.25rem 0 0;white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.5 ui-monospace,monospace}\
+footer{margin-top:2rem;color:var(--soft)}";
+
+pub(super) fn head(filter: &FlowFilter, out: &mut dyn Write) -> io::Result<()> {
+    let title = filter.session.as_ref().map_or_else(
+        || String::from("Recorded flows"),
+        |session| format!("Session {}", escaped(session)),
+    );
+    write!(
+        out,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
+         <style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+    )
+}
+
+pub(super) fn foot(count: u64, out: &mut dyn Write) -> io::Result<()> {
+    write!(
+        out,
+        "<footer>{count} flows. Written by Langley; secrets were replaced.</footer>\n</body>\n</html>\n"
+    )
+}
+
+/// Writes what was new in a flow; of the `first` one the conversation before it as well.
+pub(super) fn flow(
+    store: &Store,
+    flow: &Stored<Flow>,
+    first: bool,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    let mut facts = vec![rfc3339(flow.started_at)];
+    facts.extend(flow.model.clone().or_else(|| flow.model_requested.clone()));
+    facts.push(format!("{} {}{}", flow.method, flow.host, flow.path));
+    facts.extend(flow.status.map(|status| format!("status {status}")));
+    facts.push(flow.outcome.map_or("open", |outcome| outcome.as_str()).to_owned());
+    let tokens =
+        |tokens: Option<langley_model::Tokens>, word| tokens.map(|t| format!("{} {word}", t.0));
+    facts.extend(tokens(flow.usage.input, "tokens in"));
+    facts.extend(tokens(flow.usage.output, "tokens out"));
+    let facts: Vec<_> = facts.iter().map(|fact| escaped(fact)).collect();
+    write!(out, "<article id=\"{}\">\n<h2>{}</h2>\n", flow.id, facts.join(" · "))?;
+    for passage in new_text(store, flow.id, first)?.passages {
+        let text = escaped(&passage.text);
+        // What a person reads stands open, what machines said to one another is folded.
+        match passage.place {
+            Place::Prompt | Place::Answer => {
+                write!(
+                    out,
+                    "<section><h3>{}</h3><pre>{text}</pre></section>\n",
+                    name(passage.place)
+                )?;
+            }
+            folded => {
+                let name = name(folded);
+                write!(out, "<details><summary>{name}</summary><pre>{text}</pre></details>\n")?;
+            }
+        }
+    }
+    Ok(out.write_all(b"</article>\n")?)
+}
+
+const fn name(place: Place) -> &'static str {
+    match place {
+        Place::Prompt => "Prompt",
+        Place::Answer => "Answer",
+        Place::Thinking => "Thinking",
+        Place::ToolInput => "Tool input",
+        Place::ToolResult => "Tool result",
+    }
+}
+
+/// Text that cannot become markup; what cannot be seen and what turns text around is shown as a mark.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + text.len() / 16);
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => safe.push('\u{fffd}'),
+            c if c.is_control() && !matches!(c, '\n' | '\t') => safe.push('\u{fffd}'),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_recorded_becomes_markup() {
+        let text = "<script src='https://x'>&\u{202e}\u{1b}[2J\n";
+        assert_eq!(
+            escaped(text),
+            "&lt;script src=&#39;https://x&#39;&gt;&amp;\u{fffd}\u{fffd}[2J\n"
+        );
+    }
+}

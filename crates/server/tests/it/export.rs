@@ -1,0 +1,186 @@
+//! Exports: valid in every form, redacted, and no larger in memory than a piece.
+
+use http::StatusCode;
+use langley_model::{Body, Record, Side};
+use langley_server::{ExportFormat, write_export};
+use langley_store::FlowFilter;
+use serde_json::{Value, json};
+
+use crate::rig::{Rig, exchange, flow};
+
+const KEY: &str = "sk-ant-api03-c4n4ryc4n4ryc4n4ryc4n4ryc4n4ryc4n4ryc4n4ry";
+
+fn body(rig: &Rig, flow: &langley_model::Flow, text: &str) -> Record {
+    let bytes = json!({ "messages": [{ "role": "user", "content": text }] }).to_string();
+    Record::Body(Body {
+        flow: flow.id,
+        side: Side::Client,
+        original_len: bytes.len() as u64,
+        bytes: rig.redactor.body(bytes.into_bytes()),
+        media_type: Some("application/json".into()),
+        truncated: false,
+    })
+}
+
+/// Every member that HAR 1.2 requires, by the pointer of its object.
+fn assert_har(har: &Value) {
+    let all = |object: &Value, names: &str| {
+        for name in names.split(' ') {
+            assert!(!object[name].is_null(), "{name} is missing in {object}");
+        }
+    };
+    let log = &har["log"];
+    all(log, "version creator entries");
+    assert_eq!(log["version"], "1.2");
+    all(&log["creator"], "name version");
+    for entry in log["entries"].as_array().unwrap() {
+        all(entry, "startedDateTime time request response cache timings");
+        all(
+            &entry["request"],
+            "method url httpVersion cookies headers queryString headersSize bodySize",
+        );
+        all(
+            &entry["response"],
+            "status statusText httpVersion cookies headers content redirectURL headersSize bodySize",
+        );
+        all(&entry["response"]["content"], "size mimeType");
+        all(&entry["timings"], "send wait receive");
+        let sum: f64 = ["blocked", "dns", "connect", "send", "wait", "receive"]
+            .iter()
+            .filter_map(|phase| entry["timings"][phase].as_f64().filter(|ms| *ms >= 0.0))
+            .sum();
+        assert!((entry["time"].as_f64().unwrap() - sum).abs() < 1e-6, "{entry}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_holds_headers_bodies_events_and_socket_messages() {
+    let rig = Rig::start().await;
+    let mut http = flow(1, "s");
+    http.path = "/v1/messages?a=1&b=x%20y".into();
+    http.connect = Some(std::time::Duration::from_millis(5));
+    http.tls = Some(std::time::Duration::from_millis(7));
+    http.ttfb = Some(std::time::Duration::from_millis(100));
+    let mut socket = flow(2, "s");
+    socket.method = "WS".into();
+    for flow in [&http, &socket] {
+        let mut records = exchange(&rig.redactor, flow);
+        records.push(body(&rig, flow, &format!("hello {KEY}")));
+        rig.put(records);
+    }
+    let answer = rig.ask("/api/flows/export?format=har").await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert!(!answer.text().contains(KEY) && answer.text().contains("[redacted:anthropic_key]"));
+    let har = answer.json();
+    assert_har(&har);
+    let [first, second] = har["log"]["entries"].as_array().unwrap().as_slice() else {
+        panic!("{har}")
+    };
+    assert_eq!(first["request"]["url"], "https://api.anthropic.com/v1/messages?a=1&b=x%20y");
+    assert_eq!(first["request"]["queryString"][1], json!({ "name": "b", "value": "x y" }));
+    assert_eq!(first["request"]["headers"][1], json!({ "name": "X-Custom", "value": "one" }));
+    assert!(first["request"]["postData"]["text"].as_str().unwrap().contains("hello"));
+    assert_eq!(first["timings"]["connect"], 12.0);
+    assert_eq!(first["timings"]["ssl"], 7.0);
+    let text = first["response"]["content"]["text"].as_str().unwrap();
+    assert!(text.starts_with("event: message_start\ndata: {\"n\":0}\n\n"), "{text}");
+    let messages = second["_webSocketMessages"].as_array().unwrap();
+    let kinds: Vec<_> = messages.iter().map(|message| message["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["send", "receive", "receive", "receive"]);
+    assert_eq!(messages[1]["data"], "{\"n\":0}");
+    assert_eq!(second["request"]["postData"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_needs_nothing_else_and_nothing_recorded_is_markup() {
+    let rig = Rig::start().await;
+    let one = flow(1, "<s>");
+    let mut records = exchange(&rig.redactor, &one);
+    records.push(body(
+        &rig,
+        &one,
+        &format!("<img src=https://x.example/a onerror=alert(1)> {KEY}"),
+    ));
+    rig.put(records);
+    let answer = rig.ask("/api/flows/export?format=html&session=%3Cs%3E").await;
+    assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+    let page = answer.text();
+    assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"));
+    assert!(page.contains("&lt;img src=https://x.example/a onerror=alert(1)&gt;"));
+    assert!(page.contains("<section><h3>Answer</h3><pre>Hello</pre>") && page.contains("a.txt"));
+    assert!(page.contains("Session &lt;s&gt;") && !page.contains(KEY));
+    for outside in ["<script", "<img", "<link", "src=\"", "href=", "url(", "@import"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    for inside in ["prefers-color-scheme:dark", "default-src 'none'"] {
+        assert!(page.contains(inside), "{inside}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_form_writes_as_many_flows_as_there_are_and_empty_ones_are_valid() {
+    let rig = Rig::start().await;
+    let records = (0..450).map(|second| flow(second, "s"));
+    rig.put(records.map(|flow| Record::Flow(std::sync::Arc::new(flow))));
+    for format in ExportFormat::ALL {
+        for (session, flows) in [("s", 450), ("none", 0)] {
+            let filter = FlowFilter { session: Some(session.into()), ..FlowFilter::default() };
+            let mut out = Vec::new();
+            assert_eq!(write_export(&rig.store, &filter, format, &mut out).unwrap(), flows);
+            let text = String::from_utf8(out).unwrap();
+            let found = match format {
+                ExportFormat::Ndjson => text.lines().count(),
+                ExportFormat::Csv => text.lines().count() - 1,
+                ExportFormat::Html => text.matches("<article").count(),
+                ExportFormat::Json => {
+                    let json: Value = serde_json::from_str(&text).unwrap();
+                    json["items"].as_array().unwrap().len()
+                }
+                ExportFormat::Har => {
+                    let har = serde_json::from_str(&text).unwrap();
+                    assert_har(&har);
+                    har["log"]["entries"].as_array().unwrap().len()
+                }
+            };
+            assert_eq!(found as u64, flows, "{format:?}");
+        }
+    }
+}
+
+/// Counts what is written and keeps nothing.
+struct Largest(usize);
+
+impl std::io::Write for Largest {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 = self.0.max(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_form_gathers_more_than_a_flow_before_it_writes() {
+    let rig = Rig::start().await;
+    for at in 0..40 {
+        let one = flow(at, "s");
+        let mut records = exchange(&rig.redactor, &one);
+        records.push(body(&rig, &one, &"word ".repeat(2_000)));
+        rig.put(records);
+    }
+    for format in ExportFormat::ALL {
+        let mut out = Largest(0);
+        write_export(&rig.store, &FlowFilter::default(), format, &mut out).unwrap();
+        assert!(out.0 < 40_000, "{format:?}: {}", out.0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_form_is_refused_with_the_known_ones() {
+    let rig = Rig::start().await;
+    let answer = rig.ask("/api/flows/export?format=xml").await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.json()["error"]["hint"].as_str().unwrap().contains("html, har"));
+}

@@ -1,0 +1,9 @@
+//! Full-text search: what a word is, what a question means, and the rows of the index.
+
+mod index;
+mod query;
+mod words;
+
+pub(crate) use index::write;
+pub use query::{SearchHit, SearchQuery};
+pub use words::{Word, words};

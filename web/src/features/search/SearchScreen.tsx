@@ -1,0 +1,164 @@
+// One box over prompts, answers, tool inputs and tool results; each hit leads to its flow.
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { searchQuery } from "@/api/queries";
+import type { SearchFlow, Snippet } from "@/api/types";
+import { count, fullTime, plural, shortId } from "@/lib/format";
+import { oneLine } from "@/lib/hostile";
+import { pieces } from "@/lib/marks";
+import { Button } from "@/ui/Button";
+import { Failed } from "@/ui/Failed";
+import { SearchIcon } from "@/ui/icons";
+import { Notice, Skeleton } from "@/ui/Notice";
+
+/** Between the last key press and the question to the server. */
+const TYPING_MS = 250;
+
+const PLACES: Record<string, string> = {
+  prompt: "Prompt",
+  answer: "Answer",
+  thinking: "Thinking",
+  tool_input: "Tool input",
+  tool_result: "Tool result",
+};
+
+export interface SearchScreenProps {
+  query: string;
+  onQuery: (query: string) => void;
+  flowHref: (id: string) => string;
+}
+
+export function SearchScreen({ query, onQuery, flowHref }: SearchScreenProps) {
+  return (
+    <section tabIndex={0} aria-label="Search" className="h-full overflow-y-auto">
+      <div className="mx-auto flex max-w-4xl flex-col gap-5 px-4 py-6 sm:px-8">
+        <h1 className="text-xl font-semibold tracking-tight">Search</h1>
+        <Box query={query} onQuery={onQuery} />
+        {query === "" ? (
+          <Notice title="Search what was said">
+            <p>
+              Prompts, answers, thoughts, tool inputs and tool results. Every word must be there;
+              “words in quotes” follow one another; beginn* finds words that begin so.
+            </p>
+          </Notice>
+        ) : (
+          <Results query={query} flowHref={flowHref} />
+        )}
+      </div>
+    </section>
+  );
+}
+
+function Box({ query, onQuery }: { query: string; onQuery: (query: string) => void }) {
+  const [typed, setTyped] = useState(query);
+  const latest = useRef(onQuery);
+  useEffect(() => {
+    latest.current = onQuery;
+  });
+  useEffect(() => {
+    if (typed.trim() === query) return;
+    const timer = setTimeout(() => latest.current(typed.trim()), TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [typed, query]);
+  return (
+    <div role="search" className="relative">
+      <SearchIcon className="pointer-events-none absolute top-1/2 left-3 size-4 -translate-y-1/2 text-ink-3" />
+      <input
+        type="text"
+        aria-label="Words to search for"
+        placeholder="Words, “a phrase”, beginn*"
+        value={typed}
+        spellCheck={false}
+        autoComplete="off"
+        maxLength={500}
+        onChange={(event) => setTyped(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") onQuery(typed.trim());
+        }}
+        className="h-10 w-full rounded-md border border-line bg-surface pr-3 pl-9 text-base hover:border-line-strong"
+      />
+    </div>
+  );
+}
+
+function Results({ query, flowHref }: { query: string; flowHref: (id: string) => string }) {
+  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
+    {
+      ...searchQuery(query),
+      placeholderData: keepPreviousData,
+    },
+  );
+  if (error) return <Failed what="The search" error={error} onRetry={() => void refetch()} />;
+  if (!data) return <Skeleton lines={8} />;
+  const found = data.pages.flatMap((page) => page.items);
+  const waiting = data.pages.at(-1)?.unindexed ?? 0;
+  return (
+    <>
+      <p role="status" className="text-sm text-ink-2">
+        {found.length === 0
+          ? "Nothing was found."
+          : `${plural(found.length, "flow")} shown, newest first.`}
+        {waiting > 0 ? ` ${count(waiting)} recorded flows are not searchable yet.` : null}
+      </p>
+      <ul aria-label="Found flows" className="flex flex-col divide-y">
+        {found.map((item) => (
+          <Found key={item.flow.id} item={item} href={flowHref(item.flow.id)} />
+        ))}
+      </ul>
+      {hasNextPage ? (
+        <div>
+          <Button disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+            Show more
+          </Button>
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+export function Found({ item, href }: { item: SearchFlow; href: string }) {
+  const { flow, snippets } = item;
+  const model = flow.model ?? flow.model_requested;
+  return (
+    <li className="py-3">
+      <a href={href} className="block rounded-md px-2 py-1 hover:bg-raised">
+        <span className="flex flex-wrap gap-x-3 text-xs text-ink-2">
+          <span className="tabular-nums">{fullTime(flow.started_at)}</span>
+          {model ? <span>{oneLine(model, 60)}</span> : null}
+          {flow.session_id ? (
+            <span className="font-mono">session {oneLine(shortId(flow.session_id), 40)}</span>
+          ) : null}
+        </span>
+        {snippets.length === 0 ? (
+          <span className="block text-sm text-ink-2">Found in {oneLine(flow.path, 120)}</span>
+        ) : (
+          // A flow's snippets never change their order.
+          // biome-ignore lint/suspicious/noArrayIndexKey: they have no identity of their own
+          snippets.map((snippet, index) => <Line key={index} snippet={snippet} />)
+        )}
+      </a>
+    </li>
+  );
+}
+
+function Line({ snippet }: { snippet: Snippet }) {
+  return (
+    <span className="mt-1 block text-sm [overflow-wrap:anywhere]">
+      <span className="mr-2 text-xs font-medium text-ink-3">
+        {PLACES[snippet.place] ?? oneLine(snippet.place, 40)}
+      </span>
+      {snippet.cut_before ? "… " : null}
+      {pieces(snippet.text, snippet.highlights).map(({ text, marked }, index) =>
+        marked ? (
+          // biome-ignore lint/suspicious/noArrayIndexKey: pieces of one text
+          <mark key={index} className="rounded-sm bg-warn-soft px-0.5 text-ink">
+            {text}
+          </mark>
+        ) : (
+          text
+        ),
+      )}
+      {snippet.cut_after ? " …" : null}
+    </span>
+  );
+}
