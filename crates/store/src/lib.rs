@@ -13,6 +13,7 @@ mod queue;
 mod readers;
 mod schema;
 mod store;
+mod upkeep;
 mod writer;
 
 pub use counters::StoreCounters;
@@ -20,7 +21,9 @@ pub use error::StoreError;
 pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
 pub use options::StoreOptions;
 pub use query::{
-    EventPage, Facet, Facets, FlowHeaders, Page, StoredBody, StoredDrop, StoredEvent, ToolCall,
+    EventPage, Facet, Facets, FlowHeaders, Page, Retired, Star, StoredBody, StoredDrop,
+    StoredEvent, ToolCall,
 };
 pub use store::Store;
+pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

@@ -6,9 +6,11 @@ mod flows;
 mod inspect;
 mod parts;
 mod records;
+mod stars;
 
 pub use events::{EventPage, StoredEvent};
 pub use facets::{Facet, Facets};
 pub use flows::Page;
 pub use parts::{FlowHeaders, StoredBody, ToolCall};
 pub use records::StoredDrop;
+pub use stars::{Retired, Star};
