@@ -170,3 +170,115 @@ fn garbage(conn: &Connection) -> rusqlite::Result<i64> {
         .optional()?;
     Ok(value.unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use langley_model::{
+        Body, ConnectionId, Flow, FlowId, Micros, Outcome, Record, Redactor, RedactorOptions, Side,
+    };
+
+    use super::*;
+    use crate::filter::FlowFilter;
+    use crate::options::StoreOptions;
+
+    /// A flow that carries one content of its own.
+    fn write(store: &Store, n: u16) -> FlowId {
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(n.into()));
+        flow.outcome = Some(Outcome::Completed);
+        let id = flow.id;
+        let body = Body {
+            flow: id,
+            side: Side::Client,
+            bytes: redactor.body(format!("content {n}").into_bytes()),
+            media_type: None,
+            original_len: 0,
+            truncated: false,
+        };
+        let records = [Record::Flow(Arc::new(flow)), Record::Body(body)];
+        store.submit(records.into_iter().map(|record| redactor.seal(record)).collect()).unwrap();
+        store.flush().unwrap();
+        id
+    }
+
+    #[test]
+    fn a_content_that_comes_again_during_a_sweep_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        // More than are looked at together, so that the sweep can be watched half way.
+        let last = u16::try_from(CONTENTS).unwrap() + 40;
+        for n in 0..=last {
+            write(&store, n);
+        }
+        let all = store.keys();
+        store
+            .by_flow(
+                all,
+                &mut Upkeep::default(),
+                |_| {},
+                |conn, key, _, _| {
+                    conn.execute("DELETE FROM flows WHERE n = ?1", [key]).map(|_| true)
+                },
+            )
+            .unwrap();
+        let mut again = None;
+        let mut removed = Upkeep::default();
+        let mut tell = |_: &Upkeep| {
+            // The garbage was gathered before; now somebody refers to it.
+            again.get_or_insert_with(|| write(&store, last));
+        };
+        store.sweep(&mut removed, &mut tell).unwrap();
+        let body = store.body(again.unwrap(), Side::Client).unwrap().unwrap();
+        assert_eq!(body.bytes, format!("content {last}").into_bytes());
+        assert_eq!(removed.contents, u64::from(last));
+        assert_eq!(store.count_flows(&FlowFilter::default()).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_sweep_is_given_up_when_somebody_else_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("langley.db");
+        let store = Store::open(StoreOptions::new(&path), Box::new(|_| ())).unwrap();
+        write(&store, 1);
+        store
+            .by_flow(
+                store.keys(),
+                &mut Upkeep::default(),
+                |_| {},
+                |conn, key, _, removed| {
+                    removed.flows += 1;
+                    conn.execute("DELETE FROM flows WHERE n = ?1", [key]).map(|_| true)
+                },
+            )
+            .unwrap();
+        let begun = Begun {
+            top: store.job(|site| site.begin_marking()).unwrap(),
+            version: store.job(|site| version(site.conn)).unwrap(),
+            removals: 1,
+        };
+        let other = Connection::open(&path).unwrap();
+        other.execute("INSERT INTO settings VALUES ('a', '1', 1)", ()).unwrap();
+        let mut removed = Upkeep::default();
+        assert!(!store.sweep_marked(begun, &mut removed, &mut |_| {}).unwrap());
+        assert_eq!(removed.contents, 0);
+        // Still to be done, by the next run.
+        assert!(store.has_garbage().unwrap());
+        store.sweep(&mut removed, |_| {}).unwrap();
+        assert_eq!(removed.contents, 1);
+        assert!(!store.has_garbage().unwrap());
+    }
+
+    impl Store {
+        fn keys(&self) -> Vec<i64> {
+            let keys = self.readers().read(|conn| {
+                let mut statement = conn.prepare("SELECT n FROM flows")?;
+                let keys = statement.query_map((), |row| row.get(0))?;
+                Ok(keys.collect::<Result<_, _>>()?)
+            });
+            keys.unwrap()
+        }
+    }
+}

@@ -224,45 +224,6 @@ fn a_content_goes_with_the_last_that_refers_to_it() {
 }
 
 #[test]
-fn a_content_that_comes_again_during_a_sweep_stays() {
-    let fixture = Fixture::new();
-    let store = &fixture.store;
-    let over = Arc::new(AtomicBool::new(false));
-    let deleting = {
-        let (store, over) = (store.clone(), Arc::clone(&over));
-        std::thread::spawn(move || {
-            let old = FlowFilter { until: Some(Micros(1_000_000_000)), ..all() };
-            while !over.load(Ordering::Acquire) {
-                store.delete_flows(&old).unwrap();
-            }
-        })
-    };
-    // Each content comes with a flow that is deleted at once, and with one that stays.
-    let mut kept = Vec::new();
-    for n in 0..300_i64 {
-        let text = data(n.cast_unsigned() % 20, 200);
-        let (gone, stays) = (ended(n), ended(2_000_000_000 + n));
-        fixture.write(vec![of(&gone), body(gone.id, Side::Client, text.clone())]);
-        fixture.write(vec![of(&stays), body(stays.id, Side::Client, text.clone())]);
-        kept.push((stays, text));
-        if n % 50 == 49 {
-            store
-                .delete_flows(&FlowFilter { since: Some(Micros(2_000_000_000)), ..all() })
-                .unwrap();
-            kept.clear();
-        }
-    }
-    let last = ended(3_000_000_000);
-    fixture.write(vec![of(&last), body(last.id, Side::Client, data(3, 200))]);
-    kept.push((last, data(3, 200)));
-    over.store(true, Ordering::Release);
-    deleting.join().unwrap();
-    for (flow, text) in kept {
-        assert_eq!(store.body(flow.id, Side::Client).unwrap().unwrap().bytes, text);
-    }
-}
-
-#[test]
 fn what_a_killed_deletion_left_behind_is_swept_by_the_next_run() {
     let fixture = Fixture::new();
     let (_, records) = whole(1);
