@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{self, Config, Layers};
 use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::keeper;
 use crate::listen::{self, Door};
 use crate::lock::Lock;
 use crate::state::State;
@@ -60,6 +61,7 @@ pub(crate) struct Server {
     recorder: RecorderHandle,
     proxy: JoinHandle<()>,
     api: JoinHandle<std::io::Result<()>>,
+    keeper: JoinHandle<()>,
     stop_proxy: CancellationToken,
     stop_api: CancellationToken,
     connections: Connections,
@@ -139,7 +141,7 @@ impl Server {
         let connections = Arc::clone(&proxy_stats);
         let doors = Doors::new(DoorsOptions {
             store: store.clone(),
-            hub,
+            hub: Arc::clone(&hub),
             gauges: Gauges {
                 intake: Arc::clone(&intake),
                 recorder: Box::new(move || recorder_stats.stats()),
@@ -169,6 +171,7 @@ impl Server {
                 })
             },
             register_probe: Box::new(move |address, ca_pem| register(&probe, address, ca_pem)),
+            retention: config.maintenance.retention,
         });
         let stop_api = CancellationToken::new();
         let api = tokio::spawn(langley_server::serve(
@@ -195,6 +198,9 @@ impl Server {
         };
         state.write(&home)?;
 
+        // Old things go while new ones come.
+        let keeper = tokio::spawn(keeper::keep(config.maintenance, store.clone(), hub));
+
         Ok(Self {
             state,
             reissued,
@@ -205,6 +211,7 @@ impl Server {
             recorder,
             proxy,
             api,
+            keeper,
             stop_proxy,
             stop_api,
             connections: Connections(Arc::new(move || proxy_stats().connections_open)),
@@ -240,6 +247,7 @@ impl Server {
             _ = &mut self.proxy => {}
             () = hurry => self.proxy.abort(),
         }
+        self.keeper.abort();
         self.intake.close();
         let (recorder, store) = (self.recorder, self.store);
         let written = tokio::task::spawn_blocking(move || {
@@ -322,6 +330,7 @@ fn open_store(config: &Config, home: &Home, hub: &Arc<Hub>) -> Result<Store> {
     options.queue_max_bytes = config.persistence.queue_max_bytes.min(WRITER_QUEUE_BYTES);
     // The recorder holds events for a quarter of the time, the writer for half of it.
     options.event_batch = config.persistence.event_batch_timeout / 2;
+    options.wal_checkpoint_pages = config.maintenance.checkpoint_pages;
     Store::open(options, hub.announce())
         .map_err(|e| AppError::failed("the database cannot be opened").said_by(&e))
 }

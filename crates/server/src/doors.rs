@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header;
 use langley_engine::{Intake, RecorderStats};
 use langley_model::{DropReason, Micros, Redactor, Revision};
-use langley_store::{Store, StoreError};
+use langley_store::{Retention, Store, StoreError};
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
@@ -26,6 +26,8 @@ use crate::settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};
 const READS_AT_ONCE: usize = 4;
 /// Changes wait for the writer, which may be stuck; they must not take the queries' places.
 const CHANGES_AT_ONCE: usize = 1;
+/// Maintenance may take minutes, which settings and deletions must not wait for.
+const UPKEEPS_AT_ONCE: usize = 1;
 const WAIT_FOR_PLACE: Duration = Duration::from_secs(10);
 
 /// What the doors are built from.
@@ -50,6 +52,8 @@ pub struct DoorsOptions {
     pub change_settings: ChangeSettings,
     /// Registers the origin of a transparency proof.
     pub register_probe: RegisterProbe,
+    /// How long what is kept.
+    pub retention: Retention,
 }
 
 /// The figures of rooms that the doors do not own.
@@ -102,8 +106,10 @@ struct Inner {
     settings: Vec<Setting>,
     change_settings: ChangeSettings,
     register_probe: RegisterProbe,
+    retention: Retention,
     reads: Arc<Semaphore>,
     changes: Arc<Semaphore>,
+    upkeeps: Arc<Semaphore>,
     started: Instant,
     drops_at_start: Vec<(DropReason, u64)>,
     seen: Seen,
@@ -160,8 +166,10 @@ impl Doors {
             settings: options.settings,
             change_settings: options.change_settings,
             register_probe: options.register_probe,
+            retention: options.retention,
             reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
             changes: Arc::new(Semaphore::new(CHANGES_AT_ONCE)),
+            upkeeps: Arc::new(Semaphore::new(UPKEEPS_AT_ONCE)),
             started: Instant::now(),
             drops_at_start: counters.drops,
             seen: Seen::default(),
@@ -215,6 +223,18 @@ impl Doors {
         change: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
         self.run(&self.0.changes, change).await
+    }
+
+    /// Runs maintenance on a thread that may block, one at a time.
+    pub(crate) async fn upkeep<T: Send + 'static>(
+        &self,
+        upkeep: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.run(&self.0.upkeeps, upkeep).await
+    }
+
+    pub(crate) fn retention(&self) -> Retention {
+        self.0.retention
     }
 
     async fn run<T: Send + 'static>(

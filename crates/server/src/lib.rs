@@ -19,8 +19,10 @@ mod router;
 mod serve;
 mod settings;
 mod setup;
+mod stars;
 mod stats;
 mod tunnels;
+mod upkeep;
 mod wire;
 
 pub use auth::{BadToken, COOKIE, Token};

@@ -7,6 +7,7 @@ mod bedrock;
 mod commands;
 mod fidelity;
 mod gemini;
+mod keeping;
 mod openai;
 mod resilience;
 mod road;

@@ -15,3 +15,4 @@ mod flows;
 mod live;
 mod rig;
 mod system;
+mod upkeep;
