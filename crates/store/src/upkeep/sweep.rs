@@ -254,11 +254,9 @@ mod tests {
                 },
             )
             .unwrap();
-        let begun = Begun {
-            top: store.job(|site| site.begin_marking()).unwrap(),
-            version: store.job(|site| version(site.conn)).unwrap(),
-            removals: 1,
-        };
+        let (top, version) =
+            store.job(|site| Ok((site.begin_marking()?, version(site.conn)?))).unwrap();
+        let begun = Begun { top, version, removals: 1 };
         let other = Connection::open(&path).unwrap();
         other.execute("INSERT INTO settings VALUES ('a', '1', 1)", ()).unwrap();
         let mut removed = Upkeep::default();
