@@ -122,6 +122,13 @@ fn maintenance(page: &mut Page, maintenance: &Maintenance) {
         "Whether the last run failed.",
         u8::from(maintenance.failed),
     );
+    if let Some(next) = maintenance.next_s {
+        page.gauge(
+            "langley_maintenance_next_timestamp_seconds",
+            "When the next run is planned.",
+            next,
+        );
+    }
     let Some(last) = &maintenance.last else { return };
     page.gauge(
         "langley_maintenance_last_timestamp_seconds",

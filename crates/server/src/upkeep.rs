@@ -26,6 +26,9 @@ pub(crate) struct Maintenance {
     pub next_at: Option<String>,
     /// Whether the last run of this process failed; the log says why.
     pub failed: bool,
+    /// The next run's time as seconds since 1970, for Prometheus.
+    #[serde(skip)]
+    pub next_s: Option<i64>,
 }
 
 /// A run of maintenance, and what it removed.
@@ -49,7 +52,7 @@ pub(crate) struct UpkeepRun {
     pub drops: u64,
     /// Bytes by which the database file became smaller.
     pub freed_bytes: u64,
-    /// The same times as seconds since 1970, for Prometheus.
+    /// Its end as seconds since 1970, for Prometheus.
     #[serde(skip)]
     pub ended_s: i64,
 }
@@ -97,6 +100,7 @@ impl From<UpkeepState> for Maintenance {
             last: state.last.map(Into::into),
             next_at: state.next_at.map(rfc3339),
             failed: state.failed,
+            next_s: state.next_at.map(|at| at.0 / 1_000_000),
         }
     }
 }

@@ -35,11 +35,15 @@ async fn maintenance_removes_what_is_too_old_and_says_so_everywhere() {
     assert_eq!(after["maintenance"]["last"], run);
     assert_eq!(after["maintenance"]["failed"], false);
     assert_eq!(after["flows_total"], 2);
+    rig.store.plan_maintenance(langley_model::Micros(1_800_000_000_500_000));
+    let planned = &rig.get("/api/stats").await["maintenance"]["next_at"];
+    assert_eq!(*planned, "2027-01-15T08:00:00.500000Z");
     let metrics = rig.ask("/metrics").await;
     for line in [
         "langley_maintenance_last_removed{kind=\"flows\"} 1",
         "langley_maintenance_last_removed{kind=\"events\"} 3",
         "langley_maintenance_running 0",
+        "langley_maintenance_next_timestamp_seconds 1800000000",
         "langley_maintenance_failed 0",
         "langley_wal_bytes 0",
     ] {

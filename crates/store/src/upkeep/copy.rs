@@ -1,6 +1,7 @@
 //! A copy of the database, of one moment, made while recording goes on.
 
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::connect;
@@ -26,7 +27,14 @@ impl Store {
         connect::private(&mut options);
         options.open(&part).map_err(unwritable)?;
         let copied = self.copy_into(&part);
-        let placed = copied.and_then(|()| std::fs::hard_link(&part, target).map_err(unwritable));
+        let placed = copied.and_then(|()| match std::fs::hard_link(&part, target) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Err(StoreError::Taken { path: target.to_owned() })
+            }
+            // Some file systems know no second name; there a rename has to do.
+            Err(_) => std::fs::rename(&part, target).map_err(unwritable),
+            Ok(()) => Ok(()),
+        });
         let _ = std::fs::remove_file(&part);
         placed
     }
