@@ -446,7 +446,28 @@ const stats = () => ({
   gaps_total: 3,
   writer_lag_ms: 148,
   db_bytes: 48_312_320,
+  db_free_bytes: 2_310_000,
   wal_bytes: 4_120_000,
+  batches_total: 88_121,
+  records_dropped: 0,
+  revision: 412_008,
+  maintenance: {
+    phase: null,
+    running: null,
+    last: {
+      started_at: new Date(Date.now() - 5 * 3_600_000).toISOString(),
+      ended_at: new Date(Date.now() - 5 * 3_600_000 + 2_400).toISOString(),
+      flows: 812,
+      events: 1_204_118,
+      bodies: 2_044,
+      contents: 9_201,
+      tunnels: 12,
+      drops: 3,
+      freed_bytes: 31_457_280,
+    },
+    next_at: new Date(Date.now() + 19 * 3_600_000).toISOString(),
+    failed: false,
+  },
   redactions: [
     { rule: "header:authorization", count: 10_412 },
     { rule: "header:x-api-key", count: 9_120 },
@@ -562,6 +583,7 @@ async function api(path, query) {
       path: flow.path,
       host: flow.host,
       trailers: [],
+      body_retired: false,
       body: body(flow.body_truncated ? text.slice(0, text.length >> 1) : text, flow),
       headers: [
         ["Host", flow.host],
@@ -589,6 +611,7 @@ async function api(path, query) {
       ],
       trailers: [],
       body: null,
+      body_retired: false,
       message: message(flow),
     };
   if (match[2] === "events") {
@@ -601,6 +624,7 @@ async function api(path, query) {
       items,
       next_cursor: rest.length > items.length ? String(items.at(-1).seq) : null,
       total: all.length,
+      retired: false,
     };
   }
   return flow;

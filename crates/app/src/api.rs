@@ -84,6 +84,14 @@ impl Api {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// As [`Self::post`] without a body, for what may take its time.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(crate) async fn await_post(&self, path: &str) -> Result<Value, ApiError> {
+        self.call_within(Duration::MAX, Method::POST, path, None).await
+    }
+
     /// Deletes what `path` names; the JSON that comes back.
     ///
     /// # Errors
@@ -98,9 +106,19 @@ impl Api {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, ApiError> {
+        self.call_within(PATIENCE, method, path, body).await
+    }
+
+    async fn call_within(
+        &self,
+        patience: Duration,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, ApiError> {
         let body = body.map(ToString::to_string).unwrap_or_default();
         let unreachable = |cause: String| ApiError::Unreachable { address: self.address, cause };
-        let (status, body) = tokio::time::timeout(PATIENCE, self.exchange(method, path, body))
+        let (status, body) = tokio::time::timeout(patience, self.exchange(method, path, body))
             .await
             .map_err(|_| unreachable("it took too long".to_owned()))?
             .map_err(|error| unreachable(error.to_string()))?;

@@ -18,6 +18,7 @@ mod error;
 mod fidelity;
 mod home;
 mod idle;
+mod keeper;
 mod listen;
 mod lock;
 mod logs;

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{self, Config, Layers};
 use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::keeper;
 use crate::listen::{self, Door};
 use crate::lock::Lock;
 use crate::state::State;
@@ -63,6 +64,7 @@ pub(crate) struct Server {
     indexer: Indexer,
     proxy: JoinHandle<()>,
     api: JoinHandle<std::io::Result<()>>,
+    keeper: JoinHandle<()>,
     stop_proxy: CancellationToken,
     stop_api: CancellationToken,
     connections: Connections,
@@ -147,7 +149,7 @@ impl Server {
         let connections = Arc::clone(&proxy_stats);
         let doors = Doors::new(DoorsOptions {
             store: store.clone(),
-            hub,
+            hub: Arc::clone(&hub),
             gauges: Gauges {
                 intake: Arc::clone(&intake),
                 recorder: Box::new(move || recorder_stats.stats()),
@@ -177,6 +179,7 @@ impl Server {
                 })
             },
             register_probe: Box::new(move |address, ca_pem| register(&probe, address, ca_pem)),
+            retention: config.maintenance.retention,
         });
         let stop_api = CancellationToken::new();
         let api = tokio::spawn(langley_server::serve(
@@ -203,6 +206,9 @@ impl Server {
         };
         state.write(&home)?;
 
+        // Old things go while new ones come.
+        let keeper = tokio::spawn(keeper::keep(config.maintenance, store.clone(), hub));
+
         Ok(Self {
             state,
             reissued,
@@ -214,6 +220,7 @@ impl Server {
             indexer,
             proxy,
             api,
+            keeper,
             stop_proxy,
             stop_api,
             connections: Connections(Arc::new(move || proxy_stats().connections_open)),
@@ -249,6 +256,7 @@ impl Server {
             _ = &mut self.proxy => {}
             () = hurry => self.proxy.abort(),
         }
+        self.keeper.abort();
         self.intake.close();
         let (recorder, indexer, store) = (self.recorder, self.indexer, self.store);
         let written = tokio::task::spawn_blocking(move || {
@@ -332,6 +340,7 @@ fn open_store(config: &Config, home: &Home, hub: &Arc<Hub>, bell: &IndexerBell) 
     options.queue_max_bytes = config.persistence.queue_max_bytes.min(WRITER_QUEUE_BYTES);
     // The recorder holds events for a quarter of the time, the writer for half of it.
     options.event_batch = config.persistence.event_batch_timeout / 2;
+    options.wal_checkpoint_pages = config.maintenance.checkpoint_pages;
     let (announce, bell) = (hub.announce(), bell.clone());
     let tell = move |changes: &[Change]| {
         announce(changes);

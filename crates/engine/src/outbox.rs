@@ -3,7 +3,7 @@
 //! Records of one flow that belong together travel together, so that a reader never finds a flow
 //! ended and its answer missing. While the store takes nothing, they wait here, up to a bound; beyond
 //! it the least worthy go first, oldest first, of the flow that holds most of them: deltas and pings,
-//! then other events, then bodies, and headers and messages only when nothing else is left. A flow's
+//! then events that neither tell usage nor end anything, then those, then bodies, and headers and messages only when nothing else is left. A flow's
 //! own row goes last. Every loss is counted by flow.
 
 use std::collections::{HashMap, VecDeque};
@@ -76,10 +76,22 @@ struct Group {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Worth {
     MinorEvents,
+    PlainEvents,
     Events,
     Bodies,
     HeadersAndMessages,
     All,
+}
+
+impl Worth {
+    /// Whether an event of this type is worth no more.
+    fn covers(self, kind: &str) -> bool {
+        match self {
+            Self::MinorEvents => is_minor(kind),
+            Self::PlainEvents => !is_telling(kind),
+            Self::Events | Self::Bodies | Self::HeadersAndMessages | Self::All => true,
+        }
+    }
 }
 
 impl Outbox {
@@ -154,6 +166,7 @@ impl Outbox {
         };
         for worth in [
             Worth::MinorEvents,
+            Worth::PlainEvents,
             Worth::Events,
             Worth::Bodies,
             Worth::HeadersAndMessages,
@@ -368,12 +381,27 @@ fn is_minor(kind: &str) -> bool {
     kind == "ping" || (!is_usage && (kind.ends_with("_delta") || kind.ends_with(".delta")))
 }
 
+/// Whether an event tells of usage or of an end: a message's own, and errors; not a block's.
+fn is_telling(kind: &str) -> bool {
+    const TELLING: [&str; 8] = [
+        "message_start",
+        "message_delta",
+        "message_stop",
+        "error",
+        "response.created",
+        "response.completed",
+        "response.incomplete",
+        "response.failed",
+    ];
+    TELLING.contains(&kind)
+}
+
 /// Bytes of a record that may be given up at this worth.
 fn droppable(record: &Record, worth: Worth) -> usize {
     match (record, worth) {
-        (Record::Events(run), Worth::MinorEvents) => run
+        (Record::Events(run), Worth::MinorEvents | Worth::PlainEvents) => run
             .iter()
-            .filter(|(_, kind, _)| is_minor(kind))
+            .filter(|(_, kind, _)| worth.covers(kind))
             .map(|(_, _, data)| data.len() + 1)
             .sum(),
         (Record::Events(_), _)
@@ -394,7 +422,7 @@ fn droppable(record: &Record, worth: Worth) -> usize {
 
 /// A run without the events that are given up, and how many those were.
 fn without(run: &EventRun, worth: Worth) -> (EventRun, u64) {
-    if worth != Worth::MinorEvents {
+    if !matches!(worth, Worth::MinorEvents | Worth::PlainEvents) {
         let dropped = run.spans.len() as u64;
         return (EventRun { flow: run.flow, ..EventRun::default() }, dropped);
     }
@@ -403,7 +431,7 @@ fn without(run: &EventRun, worth: Worth) -> (EventRun, u64) {
     let (mut start, mut dropped) = (0, 0);
     for (span, kind, data) in run.iter() {
         let end = start + data.len();
-        if is_minor(kind) {
+        if worth.covers(kind) {
             dropped += 1;
         } else {
             text.append_part(&run.text, start..end);
@@ -440,4 +468,77 @@ fn message_weight(message: &Message) -> usize {
         Content::ServerToolResult { json, .. } | Content::Other { json, .. } => json.len(),
     };
     256 + message.blocks.iter().map(|block| 128 + of_block(&block.content)).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use langley_model::{ConnectionId, EventSpan, Flow, RedactorOptions};
+
+    use super::*;
+
+    /// A store that takes nothing.
+    struct Full;
+
+    impl RecordSink for Full {
+        fn submit(&self, batch: Vec<Redacted<Record>>) -> Result<(), Vec<Redacted<Record>>> {
+            Err(batch)
+        }
+    }
+
+    /// The events of a call with many small blocks.
+    fn run(redactor: &Redactor, flow: FlowId, blocks: u64) -> EventRun {
+        let mut run = EventRun::new(flow);
+        let parts = ["content_block_start", "content_block_delta", "content_block_stop"];
+        let inner = (0..blocks).flat_map(|_| parts);
+        let kinds = ["message_start"].into_iter().chain(inner);
+        for (seq, kind) in (0..).zip(kinds.chain(["message_delta", "message_stop"])) {
+            let kind = run.kind(kind);
+            run.text.append(&redactor.body(vec![b'x'; 100]));
+            run.spans.push(EventSpan { seq, offset_us: seq, kind, len: 100, original_len: 100 });
+        }
+        run
+    }
+
+    #[test]
+    fn block_starts_go_before_usage_and_endings_and_what_went_is_counted() {
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(1));
+        let run = run(&redactor, flow.id, 50);
+        let sent = run.spans.len() as u64;
+        flow.event_count = sent;
+        let id = flow.id;
+        // Room for the flow's row and a few events, not for those that start and end blocks.
+        let mut outbox = Outbox::new(Arc::new(Full), 100, 4_000);
+        let records = [Record::Events(run), Record::Flow(Arc::new(flow))];
+        outbox.put(Some(id), records.into_iter().map(|record| redactor.seal(record)).collect());
+        let mut lost = 0;
+        outbox.trim(&redactor, &mut |flow, what| match what {
+            Lost::Events(events) if flow == id => lost += events,
+            other => panic!("{other:?}"),
+        });
+        let (mut kept, mut told) = (Vec::new(), 0);
+        for record in outbox.groups.iter().flat_map(|group| &group.records) {
+            match &**record {
+                Record::Events(run) => kept.extend(run.iter().map(|(_, kind, _)| kind.to_owned())),
+                Record::Flow(flow) => told = flow.dropped_events,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(kept, ["message_start", "message_delta", "message_stop"]);
+        assert_eq!(kept.len() as u64 + lost, sent, "sent = stored + dropped");
+        assert_eq!(told, lost);
+        assert_eq!(outbox.figures().events_dropped, lost);
+        let rows = outbox.losses.take(&redactor, Micros(2));
+        let counted: u64 = rows
+            .iter()
+            .map(|row| match &**row {
+                Record::Drop(row) => {
+                    assert_eq!((row.flow, row.reason), (Some(id), DropReason::WriterQueueFull));
+                    row.count
+                }
+                other => panic!("{other:?}"),
+            })
+            .sum();
+        assert_eq!(counted, lost);
+    }
 }

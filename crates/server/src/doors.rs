@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header;
 use langley_engine::{Intake, RecorderStats};
 use langley_model::{DropReason, Micros, Redactor, Revision};
-use langley_store::{Store, StoreError};
+use langley_store::{Retention, Store, StoreError};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
@@ -28,6 +28,8 @@ const READS_AT_ONCE: usize = 4;
 const CHANGES_AT_ONCE: usize = 1;
 /// Exports last as long as their reader likes; they have places of their own.
 const EXPORTS_AT_ONCE: usize = 2;
+/// Maintenance may take minutes, which settings and deletions must not wait for.
+const UPKEEPS_AT_ONCE: usize = 1;
 const WAIT_FOR_PLACE: Duration = Duration::from_secs(10);
 
 /// What the doors are built from.
@@ -52,6 +54,8 @@ pub struct DoorsOptions {
     pub change_settings: ChangeSettings,
     /// Registers the origin of a transparency proof.
     pub register_probe: RegisterProbe,
+    /// How long what is kept.
+    pub retention: Retention,
 }
 
 /// The figures of rooms that the doors do not own.
@@ -104,9 +108,11 @@ struct Inner {
     settings: Vec<Setting>,
     change_settings: ChangeSettings,
     register_probe: RegisterProbe,
+    retention: Retention,
     reads: Arc<Semaphore>,
     changes: Arc<Semaphore>,
     exports: Arc<Semaphore>,
+    upkeeps: Arc<Semaphore>,
     started: Instant,
     drops_at_start: Vec<(DropReason, u64)>,
     seen: Seen,
@@ -163,9 +169,11 @@ impl Doors {
             settings: options.settings,
             change_settings: options.change_settings,
             register_probe: options.register_probe,
+            retention: options.retention,
             reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
             changes: Arc::new(Semaphore::new(CHANGES_AT_ONCE)),
             exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
+            upkeeps: Arc::new(Semaphore::new(UPKEEPS_AT_ONCE)),
             started: Instant::now(),
             drops_at_start: counters.drops,
             seen: Seen::default(),
@@ -219,6 +227,18 @@ impl Doors {
         change: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
         self.run(&self.0.changes, change).await
+    }
+
+    /// Runs maintenance on a thread that may block, one at a time.
+    pub(crate) async fn upkeep<T: Send + 'static>(
+        &self,
+        upkeep: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.run(&self.0.upkeeps, upkeep).await
+    }
+
+    pub(crate) fn retention(&self) -> Retention {
+        self.0.retention
     }
 
     async fn run<T: Send + 'static>(

@@ -128,6 +128,16 @@ impl ApiError {
         )
     }
 
+    /// 404: no flow is of that session.
+    pub(crate) fn no_such_session(id: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("There is no flow of a session {}.", shorten(id)),
+            "It may have been deleted; a flow's `session_id` names its session.",
+        )
+    }
+
     /// 404: the path holds something that cannot be a flow's id.
     pub(crate) fn not_an_id(text: &str) -> Self {
         Self::new(
@@ -243,6 +253,12 @@ impl From<StoreError> for ApiError {
                 "bad_parameter",
                 format!("The query parameter `q` cannot be searched for: {why}."),
                 "Ask for words, \"words in quotes\" that follow one another, or a beginn*.",
+            ),
+            StoreError::NotIncremental { .. } => Self::new(
+                StatusCode::CONFLICT,
+                "not_incremental",
+                "Free pages of this database cannot be given back in steps, because another program made the file.",
+                "Stop Langley and run `langley db vacuum`, which writes the file anew.",
             ),
             other @ (StoreError::Closed
             | StoreError::Full { .. }

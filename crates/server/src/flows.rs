@@ -197,6 +197,7 @@ pub(crate) async fn request(
             headers: half.headers,
             trailers: half.trailers,
             body: half.body,
+            body_retired: store.retired(id)?.request_body,
         }))
     });
     shown.await
@@ -226,6 +227,7 @@ pub(crate) async fn response(
             headers: half.headers,
             trailers: half.trailers,
             body: half.body,
+            body_retired: store.retired(id)?.response_body,
             message: message.map(|message| message.into_inner().into()),
         }))
     });
@@ -260,7 +262,9 @@ pub(crate) async fn events(
     let kind = params.owned("type")?;
     let shown = show(&doors, id, move |store| {
         let page = store.events(id, after, limit, kind.as_deref())?;
-        Ok(page.map(|page| wire::EventPage::from(page.into_inner())))
+        let Some(page) = page else { return Ok(None) };
+        let retired = page.total == 0 && store.retired(id)?.events;
+        Ok(Some(wire::EventPage { retired, ..page.into_inner().into() }))
     });
     shown.await
 }

@@ -20,8 +20,10 @@ mod search;
 mod serve;
 mod settings;
 mod setup;
+mod stars;
 mod stats;
 mod tunnels;
+mod upkeep;
 mod wire;
 
 pub use auth::{BadToken, COOKIE, Token};

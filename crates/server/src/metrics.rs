@@ -10,6 +10,7 @@ use crate::doors::Doors;
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
 use crate::stats::{Stats, stats};
+use crate::upkeep::Maintenance;
 
 /// Shows the figures for Prometheus.
 #[utoipa::path(
@@ -87,7 +88,16 @@ fn text(stats: &Stats) -> String {
     );
     page.counter("langley_batches_failed_total", "Batches given up.", stats.batches_failed);
     page.gauge("langley_db_bytes", "Size of the database file.", stats.db_bytes);
+    page.gauge("langley_db_free_bytes", "Free room inside the database.", stats.db_free_bytes);
     page.gauge("langley_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes);
+    page.counter("langley_batches_total", "Batches committed.", stats.batches_total);
+    page.counter(
+        "langley_records_dropped_total",
+        "Records in batches given up.",
+        stats.records_dropped,
+    );
+    page.gauge("langley_revision", "The newest committed revision.", stats.revision);
+    maintenance(&mut page, &stats.maintenance);
     page.counter(
         "langley_decode_errors_total",
         "Flows decoded not at all or in part.",
@@ -99,6 +109,48 @@ fn text(stats: &Stats) -> String {
     }
     page.gauge("langley_watchers", "Watchers of the live feed.", stats.watchers);
     page.0
+}
+
+fn maintenance(page: &mut Page, maintenance: &Maintenance) {
+    page.gauge(
+        "langley_maintenance_running",
+        "Whether maintenance runs.",
+        u8::from(maintenance.phase.is_some()),
+    );
+    page.gauge(
+        "langley_maintenance_failed",
+        "Whether the last run failed.",
+        u8::from(maintenance.failed),
+    );
+    if let Some(next) = maintenance.next_s {
+        page.gauge(
+            "langley_maintenance_next_timestamp_seconds",
+            "When the next run is planned.",
+            next,
+        );
+    }
+    let Some(last) = &maintenance.last else { return };
+    page.gauge(
+        "langley_maintenance_last_timestamp_seconds",
+        "When the last run ended.",
+        last.ended_s,
+    );
+    page.head("langley_maintenance_last_removed", "gauge", "What the last run removed.");
+    for (kind, count) in [
+        ("flows", last.flows),
+        ("events", last.events),
+        ("bodies", last.bodies),
+        ("contents", last.contents),
+        ("tunnels", last.tunnels),
+        ("drops", last.drops),
+    ] {
+        page.line("langley_maintenance_last_removed", Some(("kind", kind)), count);
+    }
+    page.gauge(
+        "langley_maintenance_last_freed_bytes",
+        "Bytes by which the last run made the database smaller.",
+        last.freed_bytes,
+    );
 }
 
 #[derive(Default)]

@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
     assets, auth, drops, export, facets, flows, guard, health, live, metrics, openapi, probe,
-    search, settings, setup, stats, tunnels,
+    search, settings, setup, stars, stats, tunnels, upkeep,
 };
 
 /// Bodies that doors take are settings and a certificate.
@@ -50,6 +50,9 @@ doors! {
     // Doors that need the token or a session.
     locked / locked_described {
         "/api/auth/link" => post auth::link;
+        "/api/db/checkpoint" => post upkeep::checkpoint;
+        "/api/db/maintain" => post upkeep::maintain;
+        "/api/db/vacuum" => post upkeep::vacuum;
         "/api/drops" => get drops::drops;
         "/api/facets" => get facets::facets;
         "/api/fidelity" => post probe::register;
@@ -64,8 +67,10 @@ doors! {
         "/metrics" => get metrics::metrics;
         "/api/openapi.json" => get openapi::show;
         "/api/search" => get search::search;
+        "/api/sessions/{id}/star" => post stars::star, delete stars::unstar;
         "/api/settings" => get settings::settings, put settings::change;
         "/api/setup" => get setup::setup;
+        "/api/stars" => get stars::list;
         "/api/stats" => get stats::show;
         "/api/tunnels" => get tunnels::tunnels;
     }

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::doors::Doors;
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
+use crate::upkeep::Maintenance;
 
 /// Figures at one moment. Totals named `…_total` never go down while the store's file stays.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -55,8 +56,18 @@ pub(crate) struct Stats {
     pub batches_failed: u64,
     /// Bytes of the database file.
     pub db_bytes: u64,
+    /// Bytes of it that hold nothing and will be used again.
+    pub db_free_bytes: u64,
     /// Bytes of its write-ahead log.
     pub wal_bytes: u64,
+    /// Batches committed, since this process started.
+    pub batches_total: u64,
+    /// Records in batches given up, since this process started.
+    pub records_dropped: u64,
+    /// The newest committed revision.
+    pub revision: u64,
+    /// What maintenance does and has done.
+    pub maintenance: Maintenance,
     /// Flows whose content could not be decoded, or only in part, since this process started.
     pub decode_errors: u64,
     /// What the recorder did, since this process started.
@@ -165,7 +176,12 @@ pub(crate) async fn show(
 /// Reads every figure.
 pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
     // Two file sizes are read from the disk, which may be slow when it is full or remote.
-    let store = doors.read(|store| Ok(store.counters())).await?;
+    let (store, pages, upkeep) = doors
+        .read(|store| {
+            // Stale or absent figures are better than no answer while the disk fails.
+            Ok((store.counters(), store.pages().unwrap_or_default(), store.upkeep()))
+        })
+        .await?;
     let gauges = doors.gauges();
     let intake = gauges.intake.stats();
     let recorder = (gauges.recorder)();
@@ -201,7 +217,12 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         write_retries: store.write_retries,
         batches_failed: store.batches_failed,
         db_bytes: store.db_bytes,
+        db_free_bytes: pages.free * pages.bytes,
         wal_bytes: store.wal_bytes,
+        batches_total: store.batches,
+        records_dropped: store.records_dropped,
+        revision: store.revision,
+        maintenance: upkeep.into(),
         decode_errors: recorder.decode_errors,
         recorder: recorder.into(),
         redactions: rules

@@ -125,13 +125,13 @@ fn claim(path: &Path) -> Result<(), StoreError> {
 }
 
 #[cfg(unix)]
-fn private(options: &mut OpenOptions) {
+pub(crate) fn private(options: &mut OpenOptions) {
     use std::os::unix::fs::OpenOptionsExt;
     options.mode(0o600);
 }
 
 #[cfg(not(unix))]
-fn private(_options: &mut OpenOptions) {}
+pub(crate) fn private(_options: &mut OpenOptions) {}
 
 /// Takes the rights of others away from a file that had them.
 #[cfg(unix)]

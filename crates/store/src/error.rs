@@ -107,6 +107,21 @@ pub enum StoreError {
         /// The journal mode SQLite stayed in.
         mode: String,
     },
+    /// Free pages of the file cannot be given back in steps.
+    #[error(
+        "the free pages of the store {} cannot be given back in steps, because another program made \
+         the file; stop Langley and run `langley db vacuum`, which writes it anew", path.display()
+    )]
+    NotIncremental {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// There is a file already where one was to be written.
+    #[error("there is already a file at {}; name another, or move that one away", path.display())]
+    Taken {
+        /// The file.
+        path: PathBuf,
+    },
     /// A page cursor that this store did not make.
     #[error("not a page cursor; take it from `next_cursor` of the page before, unchanged")]
     Cursor,

@@ -14,6 +14,7 @@ mod readers;
 mod schema;
 mod search;
 mod store;
+mod upkeep;
 mod writer;
 
 pub use counters::StoreCounters;
@@ -21,9 +22,10 @@ pub use error::StoreError;
 pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
 pub use options::StoreOptions;
 pub use query::{
-    EventPage, Facet, Facets, FlowHeaders, Page, Spot, StoredBody, StoredDrop, StoredEvent,
-    ToolCall,
+    EventPage, Facet, Facets, FlowHeaders, Page, Retired, Spot, Star, StoredBody, StoredDrop,
+    StoredEvent, ToolCall,
 };
 pub use search::{SearchHit, SearchQuery, Word, words};
 pub use store::Store;
+pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

@@ -8,7 +8,7 @@ use langley_model::{EventSpan, Flow, Record, Redacted};
 use parking_lot::{Condvar, Mutex};
 
 use crate::packed::{Benches, Item, Packed, worth_packing};
-use crate::writer::Command;
+use crate::writer::{Command, Job};
 
 /// A transaction takes at most this much, so that its memory and its repetition stay small.
 const TRANSACTION_BYTES: usize = 8 << 20;
@@ -42,6 +42,8 @@ pub(crate) struct Queue {
 struct State {
     waiting: VecDeque<Parcel>,
     commands: VecDeque<Command>,
+    /// Done between two batches, none of which they make come sooner.
+    jobs: VecDeque<Job>,
     /// Including what is being written.
     items: usize,
     bytes: usize,
@@ -85,6 +87,7 @@ impl Drop for Accepted<'_> {
 pub(crate) struct Taken {
     pub(crate) items: Vec<Item>,
     pub(crate) commands: Vec<Command>,
+    pub(crate) job: Option<Job>,
     /// The queue was more than half full: speed counts before room on the disk.
     pub(crate) hurry: bool,
     /// More waits than a writer that gives way to everybody would write soon.
@@ -186,13 +189,29 @@ impl Queue {
         true
     }
 
-    /// For the writer: waits for a batch that is due; none when the queue is closed and empty.
+    /// Asks the writer to do a small piece of work when no batch is due, or else after the next one.
+    pub(crate) fn job(&self, job: Job) -> bool {
+        let mut state = self.state.lock();
+        if state.closing || state.gone {
+            return false;
+        }
+        state.jobs.push_back(job);
+        self.work.notify_one();
+        true
+    }
+
+    /// For the writer: waits for a batch that is due, or a job; none when the queue is closed and empty.
     pub(crate) fn take(&self) -> Option<Taken> {
         let mut state = self.state.lock();
         loop {
             let now = Instant::now();
             if self.ready(&state, now) {
-                return Some(self.collect(&mut state));
+                let mut taken = self.collect(&mut state);
+                taken.job = state.jobs.pop_front();
+                return Some(taken);
+            }
+            if let Some(job) = state.jobs.pop_front().filter(|_| !state.closing) {
+                return Some(Taken { job: Some(job), ..Taken::default() });
             }
             if state.closing && state.waiting.is_empty() && state.packing == 0 {
                 return None;
@@ -309,6 +328,7 @@ impl Queue {
         state.gone = true;
         state.waiting.clear();
         state.commands.clear();
+        state.jobs.clear();
         drop(state);
         self.settled.notify_all();
     }

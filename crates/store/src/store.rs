@@ -13,12 +13,12 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::connect::{self, WriterMark};
 use crate::counters::{Counters, StoreCounters};
 use crate::error::StoreError;
-use crate::filter::FlowFilter;
 use crate::options::StoreOptions;
 use crate::queue::{Limits, Queue};
 use crate::readers::Readers;
 use crate::schema;
-use crate::writer::{Announce, Command, Totals, Writer};
+use crate::upkeep::Board;
+use crate::writer::{Announce, Command, Patience, Site, Totals, Writer};
 
 /// What is written on flows that an earlier run left open.
 const LOST: &str = "Langley ended before this flow did; what came after is not recorded.";
@@ -37,6 +37,7 @@ struct Inner {
     readers: Readers,
     counters: Arc<Counters>,
     writer: Option<Writing>,
+    board: Board,
 }
 
 struct Writing {
@@ -85,7 +86,7 @@ impl Store {
             Arc::clone(&queue),
             Arc::clone(&counters),
             announce,
-            options.retry_pause,
+            Patience { retry_pause: options.retry_pause, busy: options.busy_timeout },
             mark,
         );
         let thread = std::thread::Builder::new()
@@ -93,7 +94,8 @@ impl Store {
             .spawn(move || writer.run())
             .map_err(StoreError::Thread)?;
         let writer = Some(Writing { queue, thread: Mutex::new(Some(thread)) });
-        let inner = Inner { readers: Readers::new(path.clone()), path, counters, writer };
+        let readers = Readers::new(path.clone());
+        let inner = Inner { readers, path, counters, writer, board: Board::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -112,7 +114,8 @@ impl Store {
             }
             Ok(load(conn, &counters)?)
         })?;
-        Ok(Self { inner: Arc::new(Inner { path, readers, counters, writer: None }) })
+        let board = Board::default();
+        Ok(Self { inner: Arc::new(Inner { path, readers, counters, writer: None, board }) })
     }
 
     /// Hands records to the writer. Never blocks.
@@ -191,19 +194,31 @@ impl Store {
         self.ask(|reply| Command::PutSetting { key, value, reply })
     }
 
-    /// Deletes the ended flows that `filter` names, with all that belongs to them; returns how many.
-    ///
-    /// Open flows stay: they are still being written. Recording goes on meanwhile.
-    ///
-    /// # Errors
-    /// The store is closed or cannot be written; what was deleted until then stays deleted.
-    pub fn delete_flows(&self, filter: &FlowFilter) -> Result<u64, StoreError> {
-        let filter = Box::new(filter.clone());
-        self.ask(|reply| Command::Delete { filter, reply })
-    }
-
     pub(crate) fn readers(&self) -> &Readers {
         &self.inner.readers
+    }
+
+    pub(crate) fn board(&self) -> &Board {
+        &self.inner.board
+    }
+
+    /// Has the writer do a small piece of work between two batches; returns what came of it.
+    pub(crate) fn job<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Site<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = sync_channel(1);
+        let writing = self.inner.writer.as_ref().ok_or(StoreError::Closed)?;
+        let taken = writing.queue.job(Box::new(move |site| {
+            let done = work(site).map_err(|error| StoreError::of(error, site.path));
+            // The asker may have gone.
+            let _ = reply.try_send(done);
+        }));
+        if taken {
+            answer.recv().unwrap_or(Err(StoreError::Closed))
+        } else {
+            Err(StoreError::Closed)
+        }
     }
 
     pub(crate) fn ask<T>(

@@ -21,6 +21,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/db/checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Folds the write-ahead log back into the database, as far as readers let. */
+        post: operations["checkpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/db/maintain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Runs maintenance now: removes what is older than retention lets it become, then what nothing refers
+         *     to, and gives the room back where that is worth it. Answers when it is through.
+         */
+        post: operations["maintain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/db/vacuum": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives all free pages of the database file back to the disk, a few at a time. */
+        post: operations["vacuum"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/drops": {
         parameters: {
             query?: never;
@@ -257,6 +311,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{id}/star": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stars a session: retention leaves its flows, with all that belongs to them, alone from now on.
+         *     Starring it again changes nothing.
+         */
+        post: operations["star_session"];
+        /** Takes a session's star away; one without a star stays as it is. */
+        delete: operations["unstar_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/settings": {
         parameters: {
             query?: never;
@@ -287,6 +362,23 @@ export interface paths {
         };
         /** Shows how to point an agent here, and how far the first run has come. */
         get: operations["setup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the starred sessions. */
+        get: operations["list_stars"];
         put?: never;
         post?: never;
         delete?: never;
@@ -446,6 +538,21 @@ export interface components {
             proxy_up: boolean;
             /** @description An agent came by base URL, or trusted our certificate. */
             trust_ready: boolean;
+        };
+        /** @description What folding the log back came to. */
+        CheckpointDone: {
+            /** @description Whether a reader kept the log from being emptied; what could be was folded back. */
+            busy: boolean;
+            /**
+             * Format: int64
+             * @description Pages of the log.
+             */
+            log_pages: number;
+            /**
+             * Format: int64
+             * @description Pages that are in the database file now.
+             */
+            moved_pages: number;
         };
         /** @description What a content block holds. */
         Content: {
@@ -628,6 +735,8 @@ export interface components {
             items: components["schemas"]["Event"][];
             /** @description Pass as `after` for the next page; null at the end. */
             next_cursor: string | null;
+            /** @description Whether there were events that retention has removed. */
+            retired: boolean;
             /**
              * Format: int64
              * @description Stored events of this flow (of this type, when `type` is given).
@@ -943,6 +1052,20 @@ export interface components {
             /** @enum {string} */
             type: "error";
         };
+        /** @description Maintenance, at one moment. */
+        Maintenance: {
+            /** @description Whether the last run of this process failed; the log says why. */
+            failed: boolean;
+            last: components["schemas"]["UpkeepRun"] | null;
+            /** @description When the next one is planned; null when none is. */
+            next_at: string | null;
+            /**
+             * @description What is being done: events, bodies, flows, rows, contents, vacuum or checkpoint; null while
+             *     nothing runs.
+             */
+            phase: string | null;
+            running: components["schemas"]["UpkeepRun"] | null;
+        };
         /** @description One answer of a model. */
         Message: {
             /** @description Content blocks in order. */
@@ -1117,6 +1240,8 @@ export interface components {
         /** @description What the agent sent. */
         Request: {
             body: components["schemas"]["Body"] | null;
+            /** @description Whether there was one that retention has removed. */
+            body_retired: boolean;
             /** @description Headers as [name, value], in the order they were sent. */
             headers: [
                 string,
@@ -1137,6 +1262,8 @@ export interface components {
         /** @description What the provider answered. */
         Response: {
             body: components["schemas"]["Body"] | null;
+            /** @description Whether there was one that retention has removed. */
+            body_retired: boolean;
             /** @description Headers as [name, value], in the order they were sent. */
             headers: [
                 string,
@@ -1235,6 +1362,20 @@ export interface components {
             /** @description The address to open; works once, for ten minutes. */
             url: string;
         };
+        /** @description A starred session. */
+        Star: {
+            /** @description The session. */
+            session_id: string;
+            /** @description Since when it is starred; null when it is not. */
+            starred_at: string | null;
+        };
+        /** @description The starred sessions. */
+        StarList: {
+            /** @description Newest star first. */
+            items: components["schemas"]["Star"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+        };
         /** @description Figures at one moment. Totals named `…_total` never go down while the store's file stays. */
         Stats: {
             /**
@@ -1244,9 +1385,19 @@ export interface components {
             batches_failed: number;
             /**
              * Format: int64
+             * @description Batches committed, since this process started.
+             */
+            batches_total: number;
+            /**
+             * Format: int64
              * @description Bytes of the database file.
              */
             db_bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes of it that hold nothing and will be used again.
+             */
+            db_free_bytes: number;
             /**
              * Format: int64
              * @description Flows whose content could not be decoded, or only in part, since this process started.
@@ -1283,6 +1434,8 @@ export interface components {
              * @description Flows of an earlier run that never ended, marked lost at the start.
              */
             lost_flows: number;
+            /** @description What maintenance does and has done. */
+            maintenance: components["schemas"]["Maintenance"];
             /**
              * Format: int64
              * @description Flows that have not ended.
@@ -1297,8 +1450,18 @@ export interface components {
             queue: components["schemas"]["Queue"];
             /** @description What the recorder did, since this process started. */
             recorder: components["schemas"]["Recorder"];
+            /**
+             * Format: int64
+             * @description Records in batches given up, since this process started.
+             */
+            records_dropped: number;
             /** @description Redactions by rule, since this process started. */
             redactions: components["schemas"]["Redaction"][];
+            /**
+             * Format: int64
+             * @description The newest committed revision.
+             */
+            revision: number;
             /**
              * Format: int64
              * @description Tunnels stored.
@@ -1388,6 +1551,48 @@ export interface components {
          * @enum {string}
          */
         TunnelReason: "not_listed" | "not_tls" | "client_rejected_certificate" | "dial_failed" | "handshake_failed" | "client_certificate_asked";
+        /** @description A run of maintenance, and what it removed. */
+        UpkeepRun: {
+            /**
+             * Format: int64
+             * @description Bodies of flows that stay.
+             */
+            bodies: number;
+            /**
+             * Format: int64
+             * @description Stored contents that nothing referred to any more.
+             */
+            contents: number;
+            /**
+             * Format: int64
+             * @description Rows about drops; their sums stay.
+             */
+            drops: number;
+            /** @description When it ended; when it began, while it goes on. */
+            ended_at: string;
+            /**
+             * Format: int64
+             * @description Stream events, those of removed flows included.
+             */
+            events: number;
+            /**
+             * Format: int64
+             * @description Flows.
+             */
+            flows: number;
+            /**
+             * Format: int64
+             * @description Bytes by which the database file became smaller.
+             */
+            freed_bytes: number;
+            /** @description When it began. */
+            started_at: string;
+            /**
+             * Format: int64
+             * @description Tunnels.
+             */
+            tunnels: number;
+        };
         /** @description Tokens per class, as the provider counted them. */
         Usage: {
             /**
@@ -1426,6 +1631,14 @@ export interface components {
              */
             web_search_requests: number | null;
         };
+        /** @description What a vacuum came to. */
+        VacuumDone: {
+            /**
+             * Format: int64
+             * @description Bytes by which the database file became smaller.
+             */
+            freed_bytes: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -1453,6 +1666,143 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    checkpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckpointDone"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    maintain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpkeepRun"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    vacuum: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VacuumDone"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2119,6 +2469,90 @@ export interface operations {
             };
         };
     };
+    star_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Star"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    unstar_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Star"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     settings: {
         parameters: {
             query?: never;
@@ -2209,6 +2643,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Setup"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_stars: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StarList"];
                 };
             };
             401: {

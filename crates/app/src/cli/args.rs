@@ -264,8 +264,35 @@ pub(crate) enum AuditVerb {
 }
 
 /// Verbs of `db`.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum DbVerb {
     /// Print the path of the database
     Path,
+    /// Remove what is older than retention lets it become, and what nothing refers to
+    Maintain {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fold the write-ahead log back into the database
+    Checkpoint {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give the free room inside the database back to the disk
+    Vacuum {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a copy of the database, of one moment; recording goes on
+    Backup {
+        /// The copy; must not exist [default: langley-DATE-TIME.db in the current folder]
+        file: Option<PathBuf>,
+
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }

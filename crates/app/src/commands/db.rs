@@ -1,18 +1,271 @@
-//! `langley db`: where the database is.
+//! `langley db`: where the database is, and how it is kept small and safe.
+//!
+//! What writes goes through the running server, which alone may write; without one the database is
+//! opened here, under the same lock that a server takes.
 
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jiff::Zoned;
+use langley_model::Micros;
+use langley_store::{Store, StoreError, StoreOptions};
+use serde_json::{Value, json};
+
+use crate::api::Api;
 use crate::cli::{DbVerb, GlobalArgs};
-use crate::config::{self, Environment};
-use crate::error::Result;
+use crate::config::{self, Config, Environment};
+use crate::detach;
+use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::lock::Claim;
+use crate::runtime;
+use crate::state::State;
+use crate::token::Token;
+
+/// Between two looks at how far it is.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Runs the verb.
 ///
 /// # Errors
-/// The configuration has problems.
+/// The configuration has problems, there is no database yet, or it cannot be read or written.
 pub(crate) fn db(global: &GlobalArgs, verb: DbVerb) -> Result<()> {
-    let loaded = config::load(global, &Environment::of_process())?;
+    let config = config::load(global, &Environment::of_process())?.config;
+    let home = Home::at(&config.home);
     match verb {
-        DbVerb::Path => println!("{}", Home::at(&loaded.config.home).database().display()),
+        DbVerb::Path => println!("{}", home.database().display()),
+        DbVerb::Maintain { json } => print(json, &Work::Maintain.done(&config, &home)?, maintained),
+        DbVerb::Checkpoint { json } => print(json, &Work::Checkpoint.done(&config, &home)?, folded),
+        DbVerb::Vacuum { json } => print(json, &Work::Vacuum.done(&config, &home)?, vacuumed),
+        DbVerb::Backup { file, json } => print(json, &backup(&home, file)?, copied),
     }
     Ok(())
+}
+
+fn print(json: bool, done: &Value, in_words: fn(&Value) -> String) {
+    if json {
+        println!("{done:#}");
+    } else {
+        println!("{}", in_words(done));
+    }
+}
+
+/// What writes.
+#[derive(Clone, Copy)]
+enum Work {
+    Maintain,
+    Checkpoint,
+    Vacuum,
+}
+
+impl Work {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Maintain => "/api/db/maintain",
+            Self::Checkpoint => "/api/db/checkpoint",
+            Self::Vacuum => "/api/db/vacuum",
+        }
+    }
+
+    fn done(self, config: &Config, home: &Home) -> Result<Value> {
+        if !home.database().exists() {
+            let missing = StoreError::Missing { path: home.database() };
+            return Err(AppError::failed("there is nothing to do yet").said_by(&missing));
+        }
+        let served = runtime::small()?.block_on(async {
+            let state = detach::healthy(home).await?;
+            Some(self.by_server(home, &state).await)
+        });
+        match served {
+            Some(done) => done,
+            None => self.here(config, home),
+        }
+    }
+
+    async fn by_server(self, home: &Home, state: &State) -> Result<Value> {
+        let api = Api::new(state.api, Token::read(home)?);
+        let mut progress = Progress::new();
+        let work = api.await_post(self.path());
+        tokio::pin!(work);
+        let done = loop {
+            tokio::select! {
+                done = &mut work => break done,
+                () = tokio::time::sleep(LOOK), if progress.is_shown() => {
+                    let stats = api.get("/api/stats").await.unwrap_or_default();
+                    let maintenance = &stats["maintenance"];
+                    let count = |kind: &str| maintenance["running"][kind].as_u64().unwrap_or(0);
+                    if let Some(phase) = maintenance["phase"].as_str() {
+                        progress.show(&so_far(phase, count("flows"), count("events")));
+                    }
+                }
+            }
+        };
+        progress.clear();
+        done.map_err(|error| AppError::failed("the server did not do it").because(&error))
+    }
+
+    /// Without a server: as one would, and under its lock.
+    fn here(self, config: &Config, home: &Home) -> Result<Value> {
+        let Claim::Ours(_lock) = Claim::take(home)? else {
+            return Err(AppError::failed("a server holds the database, but does not answer")
+                .why("it is starting or ending")
+                .next("try again in a moment; `langley status` says when it is there"));
+        };
+        let mut options = StoreOptions::new(home.database());
+        options.wal_checkpoint_pages = config.maintenance.checkpoint_pages;
+        let store = Store::open(options, Box::new(|_| ())).map_err(|error| failed(&error))?;
+        let (worker, retention) = (store.clone(), config.maintenance.retention);
+        let done = watched(
+            move || match self {
+                Self::Maintain => worker.maintain(&retention, Micros::now()).map(|done| {
+                    json!({
+                        "started_at": time(done.started_at), "ended_at": time(done.ended_at),
+                        "flows": done.flows, "events": done.events, "bodies": done.bodies,
+                        "contents": done.contents, "tunnels": done.tunnels, "drops": done.drops,
+                        "freed_bytes": done.freed_bytes,
+                    })
+                }),
+                Self::Checkpoint => worker.checkpoint().map(|done| {
+                    json!({
+                        "busy": done.busy, "log_pages": done.log_pages,
+                        "moved_pages": done.moved_pages,
+                    })
+                }),
+                Self::Vacuum => {
+                    // Nobody records now, so a file that something else made can be written anew.
+                    let freed = match worker.vacuum() {
+                        Err(StoreError::NotIncremental { .. }) => worker.rebuild(),
+                        freed => freed,
+                    };
+                    freed.map(|freed| json!({ "freed_bytes": freed }))
+                }
+            },
+            || {
+                let (phase, removed) = store.upkeep().running?;
+                Some(so_far(phase.as_str(), removed.flows, removed.events))
+            },
+        );
+        store.close();
+        done?.map_err(|error| failed(&error))
+    }
+}
+
+/// Writes a copy of the database; reading is enough for that, whether or not a server runs.
+fn backup(home: &Home, file: Option<PathBuf>) -> Result<Value> {
+    let file = file
+        .unwrap_or_else(|| Zoned::now().strftime("langley-%Y%m%d-%H%M%S.db").to_string().into());
+    let store = Store::open_read_only(home.database()).map_err(|error| failed(&error))?;
+    let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |found| found.len());
+    let (target, part) = (file.clone(), Store::backup_part(&file));
+    let whole = store.counters().db_bytes;
+    watched(
+        move || store.backup(&target),
+        || Some(format!("{} of about {}", bytes(size(&part)), bytes(whole))),
+    )?
+    .map_err(|error| AppError::failed("no copy was made").said_by(&error))?;
+    Ok(json!({ "file": file, "bytes": size(&file) }))
+}
+
+/// Does `work` on a thread of its own, and shows on a terminal meanwhile how far it is.
+fn watched<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+    look: impl Fn() -> Option<String>,
+) -> Result<T> {
+    let mut progress = Progress::new();
+    let watcher = std::thread::current();
+    let worker: JoinHandle<T> = std::thread::spawn(move || {
+        let done = work();
+        watcher.unpark();
+        done
+    });
+    while !worker.is_finished() {
+        std::thread::park_timeout(LOOK);
+        if let Some(line) = look().filter(|_| progress.is_shown()) {
+            progress.show(&line);
+        }
+    }
+    progress.clear();
+    worker.join().map_err(|_| AppError::failed("it ended by a panic; what was done stays done"))
+}
+
+/// A line on the terminal that is written over.
+struct Progress {
+    shown: bool,
+    used: bool,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self { shown: std::io::stderr().is_terminal(), used: false }
+    }
+
+    const fn is_shown(&self) -> bool {
+        self.shown
+    }
+
+    fn show(&mut self, line: &str) {
+        self.used = true;
+        eprint!("\r\x1b[K{line}");
+        let _ = std::io::stderr().flush();
+    }
+
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.used) {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+fn so_far(phase: &str, flows: u64, events: u64) -> String {
+    format!("{phase}: {flows} flows, {events} events removed so far")
+}
+
+fn failed(error: &StoreError) -> AppError {
+    AppError::failed("the database cannot be used").said_by(error)
+}
+
+fn time(time: Micros) -> String {
+    jiff::Timestamp::from_microsecond(time.0).map(|time| format!("{time:.6}")).unwrap_or_default()
+}
+
+fn maintained(done: &Value) -> String {
+    let count = |kind: &str| done[kind].as_u64().unwrap_or(0);
+    format!(
+        "removed    {} flows, {} events, {} bodies, {} contents, {} tunnels, {} rows about drops\n\
+         freed      {}",
+        count("flows"),
+        count("events"),
+        count("bodies"),
+        count("contents"),
+        count("tunnels"),
+        count("drops"),
+        bytes(count("freed_bytes")),
+    )
+}
+
+fn folded(done: &Value) -> String {
+    if done["busy"] == true {
+        String::from("folded back as far as readers let; the rest follows when they are through")
+    } else {
+        String::from("the write-ahead log is folded back and empty")
+    }
+}
+
+fn vacuumed(done: &Value) -> String {
+    format!("freed      {}", bytes(done["freed_bytes"].as_u64().unwrap_or(0)))
+}
+
+fn copied(done: &Value) -> String {
+    let size = bytes(done["bytes"].as_u64().unwrap_or(0));
+    format!("copied     {} ({size})", done["file"].as_str().unwrap_or_default())
+}
+
+fn bytes(count: u64) -> String {
+    match count {
+        0..1024 => format!("{count} bytes"),
+        1024..1_048_576 => format!("{} KiB", count / 1024),
+        _ => format!("{} MiB", count / 1_048_576),
+    }
 }

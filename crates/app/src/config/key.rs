@@ -203,13 +203,13 @@ pub(crate) const KEYS: &[Key] = &[
     key("redaction.bodies.redact_base64_images", Kind::Switch, Default::Switch(true), "Whether base64 images are replaced by type, size and hash."),
     key("redaction.logging.never_log_body_for_hosts", Kind::Hosts, Default::List(&["*.stripe.com", "*.auth0.com"]), "Hosts of which no body is kept. A leading `+` adds to the list."),
     key("redaction.store_raw", Kind::RawSwitch, Default::Switch(false), "Keeping unredacted bodies for forensics. Not there yet: only `false` is accepted.").later(),
-    key("retention.flows_ttl_days", Kind::Count { min: 0, max: 36_500 }, Default::Number(30), "Days that flows and messages are kept; 0 keeps them for ever.").later(),
-    key("retention.events_ttl_days", Kind::Count { min: 0, max: 36_500 }, Default::Number(7), "Days that stream events are kept; 0 keeps them for ever.").later(),
-    key("retention.bodies_ttl_days", Kind::Count { min: 0, max: 36_500 }, Default::Number(3), "Days that unparsed bodies are kept; 0 keeps them for ever.").later(),
-    key("maintenance.interval_hours", Kind::Count { min: 1, max: 8760 }, Default::Number(24), "Hours between two runs of maintenance.").later(),
-    key("maintenance.wal_checkpoint_pages", Kind::Count { min: 1, max: 1_000_000 }, Default::Number(1000), "Pages in the write-ahead log before it is folded back.").later(),
-    key("maintenance.wal_checkpoint_interval_s", Kind::Count { min: 1, max: 86_400 }, Default::Number(300), "Seconds between two folds of the write-ahead log.").later(),
-    key("maintenance.vacuum_free_percent", Kind::Count { min: 1, max: 100 }, Default::Number(20), "Share of free pages that starts a vacuum.").later(),
+    key("retention.flows_ttl_days", Kind::Count { min: 0, max: 36_500 }, Default::Number(30), "Days that flows, messages, tunnels and rows about drops are kept; 0 keeps them for ever."),
+    key("retention.events_ttl_days", Kind::Count { min: 0, max: 36_500 }, Default::Number(7), "Days that stream events are kept; 0 keeps them for ever."),
+    key("retention.bodies_ttl_days", Kind::Count { min: 0, max: 36_500 }, Default::Number(3), "Days that bodies are kept that were not parsed, or beside which the message parsed from them is kept; 0 keeps them for ever."),
+    key("maintenance.interval_hours", Kind::Count { min: 1, max: 8760 }, Default::Number(24), "Hours between two runs of maintenance."),
+    key("maintenance.wal_checkpoint_pages", Kind::Count { min: 1, max: 1_000_000 }, Default::Number(1000), "Pages in the write-ahead log before it is folded back."),
+    key("maintenance.wal_checkpoint_interval_s", Kind::Count { min: 1, max: 86_400 }, Default::Number(300), "Seconds between two folds of the write-ahead log."),
+    key("maintenance.vacuum_free_percent", Kind::Count { min: 1, max: 100 }, Default::Number(20), "Share of free pages, in percent, beyond which maintenance gives them back to the disk."),
 ];
 
 #[cfg(test)]

@@ -19,5 +19,5 @@ pub(crate) use layers::{Layers, Origin, public};
 pub(crate) use load::{Loaded, lay_flags, load, settle};
 pub(crate) use reference::markdown;
 
-pub(crate) use resolved::{Address, Config};
+pub(crate) use resolved::{Address, Config, Maintenance};
 pub(crate) use stored::change as change_settings;

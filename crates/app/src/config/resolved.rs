@@ -9,6 +9,7 @@ use langley_proxy::{
     Acknowledgements, ClientCertificate, Fingerprint, HostList, Limits, TlsChoice, TlsProvider,
     TlsRules,
 };
+use langley_store::Retention;
 use serde_json::Value;
 
 use super::environment::Environment;
@@ -54,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) persistence: Persistence,
     /// What is never kept.
     pub(crate) redaction: Redaction,
+    /// For how long what is kept, and when that is seen to.
+    pub(crate) maintenance: Maintenance,
 }
 
 /// Host and port to listen on.
@@ -94,6 +97,19 @@ pub(crate) struct Persistence {
     pub(crate) queue_max_items: usize,
     /// Bytes waiting between proxy and recorder.
     pub(crate) queue_max_bytes: usize,
+}
+
+/// For how long what is kept, and when that is seen to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Maintenance {
+    /// Ages beyond which it goes.
+    pub(crate) retention: Retention,
+    /// Between two runs.
+    pub(crate) every: Duration,
+    /// Pages in the write-ahead log before it is folded back.
+    pub(crate) checkpoint_pages: u32,
+    /// Between two folds of the write-ahead log.
+    pub(crate) checkpoint_every: Duration,
 }
 
 /// What is never kept.
@@ -163,6 +179,7 @@ impl Config {
                 base64_images: read.switch("redaction.bodies.redact_base64_images"),
                 no_body_hosts: read.list("redaction.logging.never_log_body_for_hosts"),
             },
+            maintenance: read.maintenance(),
         };
         config.leave_itself_out(layers);
         for (section, address) in [("proxy", &config.proxy), ("api", &config.api)] {
@@ -218,6 +235,26 @@ impl Read<'_> {
     /// A span; none when it is 0.
     fn seconds(&self, key: &str) -> Option<Duration> {
         Some(self.number(key)).filter(|seconds| *seconds > 0).map(Duration::from_secs)
+    }
+
+    fn small(&self, key: &str) -> u32 {
+        u32::try_from(self.number(key)).unwrap_or(u32::MAX)
+    }
+
+    fn maintenance(&self) -> Maintenance {
+        Maintenance {
+            retention: Retention {
+                flows_days: self.small("retention.flows_ttl_days"),
+                events_days: self.small("retention.events_ttl_days"),
+                bodies_days: self.small("retention.bodies_ttl_days"),
+                vacuum_free_percent: self.small("maintenance.vacuum_free_percent"),
+            },
+            every: Duration::from_secs(self.number("maintenance.interval_hours") * 60 * 60),
+            checkpoint_pages: self.small("maintenance.wal_checkpoint_pages"),
+            checkpoint_every: Duration::from_secs(
+                self.number("maintenance.wal_checkpoint_interval_s"),
+            ),
+        }
     }
 
     fn switch(&self, key: &str) -> bool {

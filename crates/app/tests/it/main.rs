@@ -11,6 +11,7 @@ mod commands;
 mod corpus;
 mod fidelity;
 mod gemini;
+mod keeping;
 mod openai;
 mod resilience;
 mod road;

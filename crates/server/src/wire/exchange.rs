@@ -26,6 +26,8 @@ pub(crate) struct Request {
     pub trailers: Vec<(String, String)>,
     /// The body; null when none was kept.
     pub body: Option<Body>,
+    /// Whether there was one that retention has removed.
+    pub body_retired: bool,
 }
 
 /// What the provider answered.
@@ -39,6 +41,8 @@ pub(crate) struct Response {
     pub trailers: Vec<(String, String)>,
     /// The body; null when none was kept (a stream is kept as events and message instead).
     pub body: Option<Body>,
+    /// Whether there was one that retention has removed.
+    pub body_retired: bool,
     /// The assembled answer; null when the exchange is not a model's.
     pub message: Option<Message>,
 }
@@ -69,6 +73,8 @@ pub(crate) struct EventPage {
     pub next_cursor: Option<String>,
     /// Stored events of this flow (of this type, when `type` is given).
     pub total: u64,
+    /// Whether there were events that retention has removed.
+    pub retired: bool,
 }
 
 /// One stream event.
@@ -99,6 +105,7 @@ impl From<langley_store::EventPage> for EventPage {
             items: page.items.into_iter().map(Into::into).collect(),
             next_cursor: page.next_after.map(|seq| seq.to_string()),
             total: page.total,
+            retired: false,
         }
     }
 }

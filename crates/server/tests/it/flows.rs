@@ -222,7 +222,7 @@ async fn events_are_paged_by_sequence_and_narrowed_by_type() {
     assert_eq!(deltas["total"], 2);
     assert_eq!(deltas["items"].as_array().unwrap().len(), 2);
     let none = rig.get(&format!("{path}?type=ping")).await;
-    assert_eq!(none, json!({"items": [], "next_cursor": null, "total": 0}));
+    assert_eq!(none, json!({"items": [], "next_cursor": null, "total": 0, "retired": false}));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,3 +17,4 @@ mod live;
 mod rig;
 mod search;
 mod system;
+mod upkeep;

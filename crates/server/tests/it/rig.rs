@@ -18,7 +18,7 @@ use langley_server::{
     ChangedSetting, Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting,
     SettingsRefused, Token, serve,
 };
-use langley_store::{Store, StoreOptions};
+use langley_store::{Retention, Store, StoreOptions};
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -132,6 +132,7 @@ impl Rig {
                     Ok(changed.collect())
                 }
             }),
+            retention: Retention { flows_days: 1, ..Retention::default() },
             register_probe: Box::new(|address, _| {
                 let registered = Registered {
                     host: "fidelity.langley.test".into(),

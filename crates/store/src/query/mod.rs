@@ -6,6 +6,7 @@ mod flows;
 mod inspect;
 mod parts;
 mod records;
+mod stars;
 
 pub use events::{EventPage, StoredEvent};
 pub use facets::{Facet, Facets};
@@ -14,3 +15,4 @@ pub(crate) use flows::page_limit;
 pub use inspect::Spot;
 pub use parts::{FlowHeaders, StoredBody, ToolCall};
 pub use records::StoredDrop;
+pub use stars::{Retired, Star};

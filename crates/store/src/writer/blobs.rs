@@ -13,11 +13,37 @@ const REMEMBERED: usize = 4096;
 const HOT: usize = 128;
 const HOT_BYTES: usize = 4096;
 
+/// A set of blobs, a bit for each: their ids are dense.
+#[derive(Debug, Default)]
+pub(crate) struct Marks(Vec<u64>);
+
+impl Marks {
+    fn place(id: i64) -> Option<(usize, u64)> {
+        let id = u64::try_from(id).ok()?;
+        Some((usize::try_from(id / 64).ok()?, 1 << (id % 64)))
+    }
+
+    pub(crate) fn add(&mut self, id: i64) {
+        let Some((word, bit)) = Self::place(id) else { return };
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= bit;
+    }
+
+    pub(crate) fn has(&self, id: i64) -> bool {
+        let place = Self::place(id);
+        place.is_some_and(|(word, bit)| self.0.get(word).is_some_and(|bits| bits & bit != 0))
+    }
+}
+
 /// Which blobs exist.
 pub(super) struct Blobs {
     recent: LruCache<[u8; 32], i64>,
     /// Whole contents, which the cache compares.
     hot: LruCache<Box<[u8]>, i64>,
+    /// While a sweep looks for contents that nothing refers to: those that something does again.
+    marks: Option<Marks>,
 }
 
 /// The statements on blobs.
@@ -41,11 +67,24 @@ impl<'c> BlobSql<'c> {
 impl Blobs {
     pub(super) fn new() -> Self {
         // Unbounded and trimmed by hand: a bounded one would reserve all its room when idle.
-        Self { recent: LruCache::unbounded(), hot: LruCache::unbounded() }
+        Self { recent: LruCache::unbounded(), hot: LruCache::unbounded(), marks: None }
     }
 
     /// The id of the blob of `bytes`, which is stored when it is new.
     pub(super) fn keep(
+        &mut self,
+        sql: &mut BlobSql<'_>,
+        packer: &mut Packer,
+        bytes: &[u8],
+    ) -> rusqlite::Result<i64> {
+        let id = self.find(sql, packer, bytes)?;
+        if let Some(marks) = &mut self.marks {
+            marks.add(id);
+        }
+        Ok(id)
+    }
+
+    fn find(
         &mut self,
         sql: &mut BlobSql<'_>,
         packer: &mut Packer,
@@ -81,8 +120,25 @@ impl Blobs {
         Ok(id)
     }
 
-    /// Forgets all: some may not exist any more.
+    /// Forgets all: some may not exist any more. What a sweep must spare stays marked.
     pub(super) fn forget(&mut self) {
-        *self = Self::new();
+        *self = Self { marks: self.marks.take(), ..Self::new() };
+    }
+
+    /// From now on every content that is referred to, by an old row or a new one, is marked.
+    pub(super) fn begin_marking(&mut self) {
+        // What the caches still know afterwards was marked when it came into them.
+        *self = Self { marks: Some(Marks::default()), ..Self::new() };
+    }
+
+    /// Whether a content must stay because a record that came since referred to it. All must when no
+    /// sweep is under way.
+    pub(super) fn is_marked(&self, id: i64) -> bool {
+        self.marks.as_ref().is_none_or(|marks| marks.has(id))
+    }
+
+    /// The sweep is over.
+    pub(super) fn end_marking(&mut self) {
+        self.marks = None;
     }
 }

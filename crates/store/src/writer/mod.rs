@@ -3,8 +3,8 @@
 mod apply;
 mod batch;
 mod blobs;
-mod delete;
 mod groups;
+mod site;
 mod tails;
 
 use std::collections::HashMap;
@@ -13,7 +13,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
-use std::time::Duration;
 
 use langley_model::{
     Drop as Dropped, DropReason, Flow, FlowId, Micros, Record, Redacted, Revision, SearchText,
@@ -24,7 +23,6 @@ use rusqlite::Connection;
 use crate::connect::WriterMark;
 use crate::counters::Counters;
 use crate::error::{StoreError, particular, passing};
-use crate::filter::FlowFilter;
 use crate::flow_row::FlowSql;
 use crate::packed::Item;
 use crate::queue::{Queue, Taken, weight};
@@ -32,7 +30,7 @@ use crate::search;
 
 pub(crate) use apply::Totals;
 use apply::{Applied, apply};
-use delete::Deletion;
+pub(crate) use site::{Budget, ContentSet, Patience, Site};
 use tails::Memory;
 
 /// Repetitions of a failed write before its batch is given up.
@@ -59,16 +57,16 @@ pub(crate) enum Command {
     PutSetting { key: String, value: Redacted<String>, reply: SyncSender<Result<(), StoreError>> },
     /// Index texts.
     Index { texts: Vec<Redacted<SearchText>>, reply: SyncSender<Result<(), StoreError>> },
-    /// Delete the ended flows that the filter names.
-    Delete { filter: Box<FlowFilter>, reply: SyncSender<Result<u64, StoreError>> },
 }
+
+/// A piece of work on the writer's connection, short enough that recording does not wait for it.
+pub(crate) type Job = Box<dyn FnOnce(&mut Site<'_>) + Send>;
 
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PutSetting { key, .. } => f.debug_tuple("PutSetting").field(key).finish(),
             Self::Index { texts, .. } => f.debug_tuple("Index").field(&texts.len()).finish(),
-            Self::Delete { filter, .. } => f.debug_tuple("Delete").field(filter).finish(),
         }
     }
 }
@@ -80,13 +78,12 @@ pub(crate) struct Writer {
     pub(crate) queue: Arc<Queue>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) announce: Announce,
-    pub(crate) retry_pause: Duration,
+    pub(crate) patience: Patience,
     pub(crate) _mark: WriterMark,
     memory: Memory,
     sql: FlowSql,
     /// Drops of the writer itself that have no row yet.
     unwritten: Vec<Dropped>,
-    deletion: Option<Deletion>,
 }
 
 /// Says that the writer has ended, even when it ends by a panic.
@@ -105,7 +102,7 @@ impl Writer {
         queue: Arc<Queue>,
         counters: Arc<Counters>,
         announce: Announce,
-        retry_pause: Duration,
+        patience: Patience,
         mark: WriterMark,
     ) -> Self {
         Self {
@@ -114,28 +111,20 @@ impl Writer {
             queue,
             counters,
             announce,
-            retry_pause,
+            patience,
             _mark: mark,
             memory: Memory::new(),
             sql: FlowSql::new(),
             unwritten: Vec::new(),
-            deletion: None,
         }
     }
 
     /// Writes until the queue is closed and empty.
     pub(crate) fn run(mut self) {
         let farewell = Farewell(Arc::clone(&self.queue));
-        loop {
-            if let Some(deletion) = self.deletion.take() {
-                self.deletion = deletion.step(&self.conn, &self.path, &mut self.memory);
-                if self.queue.depth().items == 0 && self.deletion.is_some() {
-                    continue;
-                }
-            }
-            let Some(taken) = self.queue.take() else { break };
+        while let Some(taken) = self.queue.take() {
             let (count, bytes) = (taken.items.len(), taken.bytes());
-            let Taken { items, commands, hurry, pressed, .. } = taken;
+            let Taken { items, commands, job, hurry, pressed, .. } = taken;
             self.memory.packer.hurry(hurry);
             self.memory.pressed = pressed;
             if !items.is_empty() {
@@ -146,9 +135,9 @@ impl Writer {
             for command in commands {
                 self.obey(command);
             }
-        }
-        while let Some(deletion) = self.deletion.take() {
-            self.deletion = deletion.step(&self.conn, &self.path, &mut self.memory);
+            if let Some(job) = job {
+                self.work(job);
+            }
         }
         // The file is at rest before anybody is told.
         drop(self);
@@ -157,7 +146,7 @@ impl Writer {
 
     /// Writes a batch; gives it up after its repetitions, and goes on.
     fn write(&mut self, items: &[Item]) {
-        let mut pause = self.retry_pause;
+        let mut pause = self.patience.retry_pause;
         let mut attempt = 0;
         loop {
             match apply(&self.conn, &mut self.memory, &self.sql, items, &self.unwritten) {
@@ -323,12 +312,21 @@ impl Writer {
                 let indexed = search::write(&self.conn, &texts);
                 let _ = reply.try_send(indexed.map_err(|e| StoreError::of(e, &self.path)));
             }
-            Command::Delete { filter, reply } => {
-                while let Some(earlier) = self.deletion.take() {
-                    self.deletion = earlier.step(&self.conn, &self.path, &mut self.memory);
-                }
-                self.deletion = Some(Deletion::new(&filter, reply));
-            }
+        }
+    }
+
+    fn work(&mut self, job: Job) {
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            job(&mut Site {
+                conn: &self.conn,
+                path: &self.path,
+                memory: &mut self.memory,
+                patience: self.patience,
+            });
+        }));
+        if done.is_err() {
+            tracing::error!("a piece of maintenance panicked; recording goes on");
+            self.roll_back();
         }
     }
 }

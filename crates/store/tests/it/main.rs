@@ -4,6 +4,7 @@
 
 mod failing;
 mod given;
+mod keeping;
 mod opening;
 mod querying;
 mod searching;

@@ -31,6 +31,7 @@ export function HealthScreen({ flowHref }: { flowHref: (id: string) => string })
           <Drops flowHref={flowHref} />
           <Reasons stats={stats} />
           <Tunnels />
+          <Upkeep stats={stats} />
           <Redactions stats={stats} />
           <Recorder stats={stats} />
         </div>
@@ -133,7 +134,7 @@ function Figures({ stats }: { stats: Stats }) {
       <Figure
         name="Database"
         value={bytes(stats.db_bytes)}
-        note={`write-ahead log ${bytes(stats.wal_bytes)}`}
+        note={`${bytes(stats.db_free_bytes)} of it free · write-ahead log ${bytes(stats.wal_bytes)}`}
       />
       <Figure name="Tunnels" value={count(stats.tunnels_total)} note="passed through unread" />
       <Figure
@@ -363,6 +364,62 @@ function Tunnels() {
           ])}
         />
       )}
+    </Section>
+  );
+}
+
+/** What retention has removed, and when it does so again. */
+export function Upkeep({ stats }: { stats: Pick<Stats, "maintenance"> }) {
+  const { phase, running, last, next_at, failed } = stats.maintenance;
+  const run = running ?? last;
+  const lines: [string, ReactNode][] = [
+    [
+      "last run",
+      last ? (
+        <time key="last" dateTime={last.ended_at}>
+          {fullTime(last.ended_at)}
+        </time>
+      ) : (
+        "none so far"
+      ),
+    ],
+    [
+      "next run",
+      next_at ? (
+        <time key="next" dateTime={next_at}>
+          {fullTime(next_at)}
+        </time>
+      ) : (
+        DASH
+      ),
+    ],
+  ];
+  if (run) {
+    lines.push(
+      ["flows removed", count(run.flows)],
+      ["events removed", count(run.events)],
+      ["bodies removed", count(run.bodies)],
+      ["unused contents removed", count(run.contents)],
+      ["tunnels removed", count(run.tunnels)],
+      ["rows about drops removed", count(run.drops)],
+      ["given back to the disk", bytes(run.freed_bytes)],
+    );
+  }
+  return (
+    <Section title="Retention" note={phase ? `running: ${phase}` : "what became too old"}>
+      {failed ? (
+        <div role="alert">
+          <Note tone="bad">The last run failed; the log says why, and the next one goes on.</Note>
+        </div>
+      ) : null}
+      <dl className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-1.5 rounded-md border px-3 py-2.5 text-xs">
+        {lines.map(([name, value]) => (
+          <div key={name} className="contents">
+            <dt className="truncate text-ink-3">{name}</dt>
+            <dd className="text-right text-ink">{value}</dd>
+          </div>
+        ))}
+      </dl>
     </Section>
   );
 }

@@ -1,0 +1,169 @@
+//! The database of a whole program stays bounded, and what cannot be used is refused with nothing lost.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::stage::{Provider, Stage, wait};
+
+fn record(stage: &Stage) {
+    let question = json!({
+        "model": "claude-opus-5-5", "max_tokens": 100, "stream": true,
+        "messages": [{"role": "user", "content": "hello"}],
+    });
+    stage.curl("https://api.anthropic.com/v1/messages", &["x-api-key: k"], &question);
+}
+
+fn sqlite(database: &Path, sql: &str) -> String {
+    let output = Command::new("sqlite3").arg(database).arg(sql).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn run_json(stage: &Stage, args: &[&str]) -> Value {
+    let (code, out, err) = stage.run(args);
+    assert_eq!(code, 0, "{args:?}: {err}");
+    serde_json::from_str(&out).unwrap()
+}
+
+#[test]
+fn flows_older_than_retention_go_at_the_start_and_the_run_is_told() {
+    let provider = Provider::start();
+    let stage = Stage::with_provider(&provider);
+    record(&stage);
+    record(&stage);
+    stage.ended_flows(2);
+    stage.stop();
+    // As if the first had been recorded forty days ago.
+    let database = stage.home().join("langley.db");
+    let age = 40_i64 * 24 * 60 * 60 * 1_000_000;
+    let first = sqlite(&database, "SELECT min(n) FROM flows");
+    sqlite(
+        &database,
+        &format!(
+            "UPDATE event_blocks SET flow = flow - {age} WHERE flow = {first};
+             UPDATE tool_calls SET flow = flow - {age} WHERE flow = {first};
+             UPDATE flows SET n = n - {age}, started_at = started_at - {age} WHERE n = {first};"
+        ),
+    );
+    let server = stage.server();
+    wait(|| stage.api("/api/stats")["maintenance"]["last"].is_object());
+    let stats = stage.api("/api/stats");
+    let last = &stats["maintenance"]["last"];
+    assert_eq!(last["flows"], 1, "{stats}");
+    assert!(last["events"].as_u64().unwrap() > 0 && last["contents"].as_u64().unwrap() > 0);
+    assert!(stats["maintenance"]["next_at"].is_string());
+    assert_eq!(stats["flows_total"], 2);
+    assert_eq!(stage.api("/api/flows")["items"].as_array().unwrap().len(), 1);
+    stage.stop();
+    assert_eq!(server.exit_code(), Some(0));
+    assert_eq!(sqlite(&database, "PRAGMA integrity_check"), "ok");
+}
+
+#[test]
+fn the_database_is_kept_by_hand_with_and_without_a_server() {
+    let provider = Provider::start();
+    let stage = Stage::with_provider(&provider);
+    let nothing = stage.transcript(&["db", "maintain"]);
+    assert!(nothing.starts_with("error: there is nothing to do yet"), "{nothing}");
+    record(&stage);
+    stage.ended_flows(1);
+    let everything = || {
+        let run = run_json(&stage, &["db", "maintain", "--json"]);
+        assert_eq!((&run["flows"], &run["freed_bytes"].is_u64()), (&json!(0), &true), "{run}");
+        assert_eq!(run_json(&stage, &["db", "checkpoint", "--json"])["busy"], false);
+        assert!(run_json(&stage, &["db", "vacuum", "--json"])["freed_bytes"].is_u64());
+    };
+    everything();
+    let copy = stage.path("copy.db");
+    let target = copy.to_str().unwrap();
+    let said = run_json(&stage, &["db", "backup", target, "--json"]);
+    assert_eq!(said["bytes"], std::fs::metadata(&copy).unwrap().len());
+    assert_eq!(sqlite(&copy, "SELECT count(*) FROM flows"), "1");
+    let again = stage.transcript(&["db", "backup", target]);
+    insta::assert_snapshot!(again, @r"
+    error: no copy was made
+    why:   there is already a file at DIR/copy.db
+    next:  name another, or move that one away
+    [exit 1]
+    ");
+    stage.stop();
+    everything();
+    assert_eq!(sqlite(&stage.home().join("langley.db"), "SELECT count(*) FROM flows"), "1");
+    // The copy serves in the database's place.
+    std::fs::rename(&copy, stage.home().join("langley.db")).unwrap();
+    let _server = stage.server();
+    assert_eq!(stage.api("/api/flows")["items"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn two_servers_that_start_at_once_become_one_and_the_other_says_so() {
+    let stage = Stage::new();
+    let start = || {
+        stage
+            .langley(&["start", "--no-open"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let mut racers = [start(), start()];
+    let mut ended = None;
+    wait(|| {
+        ended = racers.iter_mut().position(|racer| racer.try_wait().unwrap().is_some());
+        ended.is_some()
+    });
+    let [first, second] = racers;
+    let (joined, mut serving) = if ended == Some(0) { (first, second) } else { (second, first) };
+    let (code, out, err) = stage.shown(&joined.wait_with_output().unwrap());
+    assert_eq!(code, 0, "{err}");
+    assert!(out.starts_with("Langley already runs"), "{out}{err}");
+    assert_eq!(stage.state()["pid"], serving.id());
+    stage.stop();
+    assert!(serving.wait().unwrap().success());
+    assert_eq!(sqlite(&stage.home().join("langley.db"), "PRAGMA integrity_check"), "ok");
+}
+
+#[test]
+fn a_damaged_page_is_refused_or_told_and_the_file_stays_as_it_is() {
+    let provider = Provider::start();
+    let stage = Stage::with_provider(&provider);
+    record(&stage);
+    stage.ended_flows(1);
+    stage.stop();
+    let database = stage.home().join("langley.db");
+    let mut bytes = std::fs::read(&database).unwrap();
+    // The roots of the tables, but for the schema's own.
+    for page in bytes.chunks_mut(4096).skip(2).take(20) {
+        page.fill(0xa5);
+    }
+    std::fs::write(&database, &bytes).unwrap();
+    for args in [&["start"][..], &["db", "maintain"], &["flows"]] {
+        let (code, _, err) = stage.run(args);
+        assert_eq!(code, 1, "{args:?}");
+        assert!(err.contains("is damaged or not a database"), "{args:?}: {err}");
+        assert!(err.contains("nothing was deleted: move the file away"), "{args:?}: {err}");
+    }
+    let after = std::fs::read(&database).unwrap();
+    assert_eq!(after[4096 * 2..], bytes[4096 * 2..]);
+}
+
+#[test]
+fn a_home_that_may_only_be_read_is_refused_and_stays_as_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let stage = Stage::new();
+    std::fs::create_dir(stage.home()).unwrap();
+    let mode = |mode| {
+        std::fs::set_permissions(stage.home(), PermissionsExt::from_mode(mode)).unwrap();
+    };
+    mode(0o500);
+    // The superuser may write anywhere.
+    let is_bound = std::fs::write(stage.home().join("probe"), b"").is_err();
+    if is_bound {
+        let said = stage.transcript(&[]);
+        assert!(said.starts_with("error: ") && said.contains("next:"), "{said}");
+        assert_eq!(std::fs::read_dir(stage.home()).unwrap().count(), 0);
+    }
+    mode(0o700);
+}

@@ -1,0 +1,56 @@
+//! A copy of the database, of one moment, made while recording goes on.
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::connect;
+use crate::error::StoreError;
+use crate::store::Store;
+
+impl Store {
+    /// Writes a copy to `target`, which must not exist; it appears there when it is whole.
+    ///
+    /// # Errors
+    /// The file exists, cannot be made, or the database cannot be read. Nothing is left behind then.
+    pub fn backup(&self, target: &Path) -> Result<(), StoreError> {
+        if target.exists() {
+            return Err(StoreError::Taken { path: target.to_owned() });
+        }
+        let part = Self::backup_part(target);
+        let unwritable = |error: std::io::Error| StoreError::Unwritable {
+            folder: target.parent().unwrap_or(Path::new(".")).to_owned(),
+            detail: error.to_string(),
+        };
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        connect::private(&mut options);
+        options.open(&part).map_err(unwritable)?;
+        let copied = self.copy_into(&part);
+        let placed = copied.and_then(|()| match std::fs::hard_link(&part, target) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Err(StoreError::Taken { path: target.to_owned() })
+            }
+            // Some file systems know no second name; there a rename has to do.
+            Err(_) => std::fs::rename(&part, target).map_err(unwritable),
+            Ok(()) => Ok(()),
+        });
+        let _ = std::fs::remove_file(&part);
+        placed
+    }
+
+    /// Where the copy grows until it is whole.
+    #[must_use]
+    pub fn backup_part(target: &Path) -> PathBuf {
+        connect::beside(target, ".part")
+    }
+
+    fn copy_into(&self, part: &Path) -> Result<(), StoreError> {
+        let conn = connect::reader(self.path())?;
+        let fail = |error| StoreError::of(error, self.path());
+        // It forbids the copy as well, which changes nothing here.
+        conn.pragma_update(None, "query_only", false).map_err(fail)?;
+        conn.execute("VACUUM INTO ?1", [part.to_string_lossy()]).map_err(fail)?;
+        Ok(())
+    }
+}

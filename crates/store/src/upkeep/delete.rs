@@ -1,0 +1,158 @@
+//! Removing flows, and what hangs on them, a few rows at a time.
+
+use rusqlite::Connection;
+
+use super::report::Upkeep;
+use crate::error::StoreError;
+use crate::filter::{Condition, FlowFilter};
+use crate::store::Store;
+use crate::writer::Budget;
+
+/// Flows that are looked up, and handed to the writer, at once.
+pub(super) const AT_ONCE: usize = 500;
+
+/// Rows of one piece of work.
+const ROWS: u32 = 500;
+
+/// Blocks that are removed at once; each may be some 20 KB.
+const BLOCKS: usize = 16;
+
+impl Store {
+    /// Deletes the ended flows that `filter` names, with all that belongs to them; returns how many.
+    ///
+    /// Open flows stay: they are still being written. Recording goes on meanwhile. When it returns, the
+    /// room is free for others, though still part of the file.
+    ///
+    /// # Errors
+    /// The store is closed or cannot be written; what was deleted until then stays deleted.
+    pub fn delete_flows(&self, filter: &FlowFilter) -> Result<u64, StoreError> {
+        // Asked of the writer first, so that a store that is closed or only read refuses.
+        self.job(|_| Ok(()))?;
+        // All that was handed over before is part of what is asked to go.
+        self.flush()?;
+        let mut removed = Upkeep::default();
+        let mut after = i64::MIN;
+        loop {
+            let keys = self.ended(filter, after)?;
+            let Some(&last) = keys.last() else { break };
+            after = last;
+            self.by_flow(
+                keys,
+                &mut removed,
+                |_| {},
+                |conn, key, budget, removed| {
+                    Ok(!is_ended(conn, key)? || remove_flow(conn, key, budget, removed)?)
+                },
+            )?;
+        }
+        if removed.flows > 0 {
+            let _turn = self.board().turn();
+            self.sweep(&mut removed, |_| {})?;
+        }
+        Ok(removed.flows)
+    }
+
+    fn ended(&self, filter: &FlowFilter, after: i64) -> Result<Vec<i64>, StoreError> {
+        let mut condition = Condition::of(filter);
+        condition.and("outcome IS NOT NULL AND n > ?", [after.into()]);
+        self.readers().read(|conn| {
+            let sql = format!("SELECT n FROM flows{} ORDER BY n LIMIT {AT_ONCE}", condition.sql());
+            let mut statement = conn.prepare(&sql)?;
+            let parameters = rusqlite::params_from_iter(&condition.parameters);
+            let keys = statement.query_map(parameters, |row| row.get(0))?;
+            Ok(keys.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Does `work` on each flow, a transaction for as many as the budget lets; `work` says whether it is
+    /// through with one.
+    pub(super) fn by_flow(
+        &self,
+        mut keys: Vec<i64>,
+        removed: &mut Upkeep,
+        mut tell: impl FnMut(&Upkeep),
+        work: fn(&Connection, i64, &mut Budget, &mut Upkeep) -> rusqlite::Result<bool>,
+    ) -> Result<(), StoreError> {
+        keys.reverse();
+        while !keys.is_empty() {
+            let (before, mut left) = (*removed, std::mem::take(&mut keys));
+            (keys, *removed) = self.job(move |site| {
+                let (mut budget, mut removed) = (Budget::new(ROWS), before);
+                let change = site.change()?;
+                while let Some(&key) = left.last() {
+                    if !work(&change, key, &mut budget, &mut removed)? {
+                        break;
+                    }
+                    left.pop();
+                    if !budget.spend(1) {
+                        break;
+                    }
+                }
+                if removed != before {
+                    leave_garbage(&change)?;
+                }
+                change.commit()?;
+                site.rows_are_gone();
+                Ok((left, removed))
+            })?;
+            tell(removed);
+        }
+        Ok(())
+    }
+}
+
+fn is_ended(conn: &Connection, key: i64) -> rusqlite::Result<bool> {
+    conn.prepare_cached("SELECT 1 FROM flows WHERE n = ?1 AND outcome IS NOT NULL")?.exists([key])
+}
+
+/// Removes a flow's events and then its row, with which all else of it goes; whether it is gone.
+pub(super) fn remove_flow(
+    conn: &Connection,
+    key: i64,
+    budget: &mut Budget,
+    removed: &mut Upkeep,
+) -> rusqlite::Result<bool> {
+    if !remove_events(conn, key, budget, removed)? {
+        return Ok(false);
+    }
+    let rows = conn.prepare_cached("DELETE FROM flows WHERE n = ?1")?.execute([key])?;
+    removed.flows += rows as u64;
+    Ok(true)
+}
+
+/// Removes events of a flow; whether none is left.
+pub(super) fn remove_events(
+    conn: &Connection,
+    key: i64,
+    budget: &mut Budget,
+    removed: &mut Upkeep,
+) -> rusqlite::Result<bool> {
+    let mut delete = conn.prepare_cached(
+        "DELETE FROM event_blocks
+         WHERE id IN (SELECT id FROM event_blocks WHERE flow = ?1 LIMIT ?2) RETURNING events",
+    )?;
+    loop {
+        let mut blocks = 0;
+        let mut rows = delete.query((key, i64::try_from(BLOCKS).unwrap_or(i64::MAX)))?;
+        while let Some(row) = rows.next()? {
+            blocks += 1;
+            removed.events += row.get::<_, i64>(0)?.cast_unsigned();
+        }
+        if blocks < BLOCKS {
+            return Ok(true);
+        }
+        if !budget.spend(blocks) {
+            return Ok(false);
+        }
+    }
+}
+
+/// Remembers that there may be contents that nothing refers to, also if the process ends before the sweep.
+fn leave_garbage(conn: &Connection) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO totals (name, value) VALUES ('unswept', 1)
+         ON CONFLICT (name) DO UPDATE SET value = value + 1",
+    )?
+    .execute(())?;
+    Ok(())
+}

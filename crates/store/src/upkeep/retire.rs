@@ -1,0 +1,185 @@
+//! Retention: what is older than it may be goes, except from starred sessions and open flows.
+
+use langley_model::Micros;
+use rusqlite::Connection;
+
+use super::delete::{AT_ONCE, remove_events, remove_flow};
+use super::report::Upkeep;
+use crate::error::StoreError;
+use crate::store::Store;
+use crate::writer::Budget;
+
+/// Rows that one reading looks at.
+const ROWS_READ: i64 = 5_000;
+
+/// Rows of one piece of work.
+const ROWS: u32 = 200;
+
+/// Whether a row of `flows` may lose anything.
+const MAY_GO: &str = "(outcome IS NOT NULL AND (session_id IS NULL
+     OR NOT EXISTS (SELECT 1 FROM stars WHERE stars.session_id = flows.session_id)))";
+
+/// A request's body that was not read as a call of a model, or an answer's, beside which its message
+/// stands if it has one.
+const HAS_BODY: &str =
+    "(response_body IS NOT NULL OR (request_body IS NOT NULL AND model_requested IS NULL))";
+
+impl Store {
+    /// Removes flows that began before `before`, with all that belongs to them.
+    pub(super) fn retire_flows(
+        &self,
+        before: Micros,
+        removed: &mut Upkeep,
+        mut tell: impl FnMut(&Upkeep),
+    ) -> Result<(), StoreError> {
+        let sql = format!("SELECT n, {MAY_GO} FROM flows WHERE n > ?1 AND n < ?2 ORDER BY n");
+        self.each(&sql, before, |keys| {
+            self.by_flow(keys, removed, &mut tell, |conn, key, budget, removed| {
+                Ok(!may_go(conn, key)? || remove_flow(conn, key, budget, removed)?)
+            })
+        })
+    }
+
+    /// Removes the stream events of flows that began before `before`.
+    pub(super) fn retire_events(
+        &self,
+        before: Micros,
+        removed: &mut Upkeep,
+        mut tell: impl FnMut(&Upkeep),
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT n, {MAY_GO} AND event_count > 0
+                 AND EXISTS (SELECT 1 FROM event_blocks WHERE flow = flows.n)
+             FROM flows WHERE n > ?1 AND n < ?2 ORDER BY n"
+        );
+        self.each(&sql, before, |keys| {
+            self.by_flow(keys, removed, &mut tell, |conn, key, budget, removed| {
+                Ok(!may_go(conn, key)? || remove_events(conn, key, budget, removed)?)
+            })
+        })
+    }
+
+    /// Removes the raw and unparsed bodies of flows that began before `before`. That there was one, and
+    /// how long it was, stays.
+    pub(super) fn retire_bodies(
+        &self,
+        before: Micros,
+        removed: &mut Upkeep,
+        mut tell: impl FnMut(&Upkeep),
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT n, {MAY_GO} AND {HAS_BODY} FROM flows WHERE n > ?1 AND n < ?2 ORDER BY n"
+        );
+        self.each(&sql, before, |keys| {
+            self.by_flow(keys, removed, &mut tell, |conn, key, _, removed| {
+                if !may_go(conn, key)? {
+                    return Ok(true);
+                }
+                let bodies = conn
+                    .prepare_cached(
+                        "SELECT (response_body IS NOT NULL)
+                             + (request_body IS NOT NULL AND model_requested IS NULL)
+                         FROM flows WHERE n = ?1",
+                    )?
+                    .query_row([key], |row| row.get::<_, i64>(0))?;
+                removed.bodies += bodies.cast_unsigned();
+                conn.prepare_cached(
+                    "UPDATE flows SET response_body = NULL,
+                         request_body = iif(model_requested IS NULL, NULL, request_body)
+                     WHERE n = ?1",
+                )?
+                .execute([key])?;
+                Ok(true)
+            })
+        })
+    }
+
+    /// Removes tunnels that ended, and rows about drops that happened, before `before`.
+    pub(super) fn retire_rows(
+        &self,
+        before: Micros,
+        removed: &mut Upkeep,
+        mut tell: impl FnMut(&Upkeep),
+    ) -> Result<(), StoreError> {
+        loop {
+            let (tunnels, drops) = self.job(move |site| {
+                let change = site.change()?;
+                let tunnels = change
+                    .prepare_cached(
+                        "DELETE FROM tunnels WHERE connection_id IN
+                             (SELECT connection_id FROM tunnels
+                              WHERE started_at < ?1 AND ended_at < ?1 LIMIT ?2)",
+                    )?
+                    .execute((before.0, ROWS))?;
+                let drops = oldest_drops(&change, before)?;
+                change.commit()?;
+                Ok((tunnels as u64, drops))
+            })?;
+            if tunnels + drops == 0 {
+                return Ok(());
+            }
+            removed.tunnels += tunnels;
+            removed.drops += drops;
+            tell(removed);
+        }
+    }
+
+    /// Calls `work` with the keys of flows that began before `before` and for which the second column of
+    /// `sql` holds, some at a time. However few they are, no reading takes long.
+    fn each(
+        &self,
+        sql: &str,
+        before: Micros,
+        mut work: impl FnMut(Vec<i64>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let sql = format!("{sql} LIMIT ?3");
+        let mut after = i64::MIN;
+        loop {
+            let (keys, last) = self.readers().read(|conn| {
+                let (mut keys, mut last) = (Vec::new(), None);
+                let mut statement = conn.prepare_cached(&sql)?;
+                let mut rows = statement.query((after, before.0, ROWS_READ))?;
+                while let Some(row) = rows.next()? {
+                    last = Some(row.get(0)?);
+                    if row.get(1)? {
+                        keys.extend(last);
+                    }
+                    if keys.len() == AT_ONCE {
+                        break;
+                    }
+                }
+                Ok((keys, last))
+            })?;
+            let Some(last) = last else { return Ok(()) };
+            after = last;
+            if !keys.is_empty() {
+                work(keys)?;
+            }
+        }
+    }
+}
+
+/// Once more, by the writer: a session may have been starred since the reader looked.
+fn may_go(conn: &Connection, key: i64) -> rusqlite::Result<bool> {
+    let sql = format!("SELECT 1 FROM flows WHERE n = ?1 AND {MAY_GO}");
+    conn.prepare_cached(&sql)?.exists([key])
+}
+
+/// Removes the oldest rows about drops; they are numbered as they came.
+fn oldest_drops(conn: &Connection, before: Micros) -> rusqlite::Result<u64> {
+    let mut removed = 0;
+    let mut budget = Budget::new(ROWS);
+    let mut statement = conn.prepare_cached("SELECT id, at FROM drops ORDER BY id LIMIT ?1")?;
+    let oldest = statement.query_map([ROWS], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (id, at) in oldest.collect::<Result<Vec<(i64, i64)>, _>>()? {
+        if at >= before.0 {
+            break;
+        }
+        conn.prepare_cached("DELETE FROM drops WHERE id = ?1")?.execute([id])?;
+        removed += 1;
+        if !budget.spend(1) {
+            break;
+        }
+    }
+    Ok(removed)
+}

@@ -1,0 +1,282 @@
+//! Removing contents that nothing refers to any more, while records go on referring to contents.
+//!
+//! Mark and sweep: readers gather what the rows refer to, the writer marks meanwhile what new records
+//! refer to. What is in neither set, and was there when the search began, is garbage. An index that
+//! answered this without a search would cost every flow that is written.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::report::Upkeep;
+use crate::error::StoreError;
+use crate::store::Store;
+use crate::writer::{Budget, ContentSet};
+
+/// Rows that one reading looks at; between two of them the write-ahead log can be folded back.
+const ROWS_READ: i64 = 2_000;
+
+/// Contents that are handed to the writer at once.
+const CONTENTS: i64 = 256;
+
+/// Where rows refer to contents.
+const REFERENCES: &str = "SELECT n, request_headers, request_trailers, response_headers,
+         response_trailers, request_body, response_body, message
+     FROM flows WHERE n > ?1 ORDER BY n LIMIT ?2";
+
+/// A sweep that has begun.
+#[derive(Clone, Copy)]
+struct Begun {
+    /// The highest content there was.
+    top: i64,
+    /// Changes when somebody else writes to the file, whose records nobody marks.
+    version: i64,
+    /// Removals that may have left garbage so far.
+    removals: i64,
+}
+
+impl Store {
+    /// Removes the contents that no row refers to; for whoever has the turn.
+    pub(super) fn sweep(
+        &self,
+        removed: &mut Upkeep,
+        mut tell: impl FnMut(&Upkeep),
+    ) -> Result<(), StoreError> {
+        let begun = self.job(|site| {
+            let top = site.begin_marking()?;
+            let removals = garbage(site.conn)?;
+            Ok(Begun { top, version: version(site.conn)?, removals })
+        })?;
+        let swept = self.sweep_marked(begun, removed, &mut tell);
+        // Also after a failure: marking costs the writer something.
+        let ended = self.job(move |site| {
+            site.end_marking();
+            Ok(())
+        });
+        if !swept? {
+            return ended;
+        }
+        self.job(move |site| {
+            site.conn.execute(
+                "UPDATE totals SET value = max(0, value - ?1) WHERE name = 'unswept'",
+                [begun.removals],
+            )?;
+            Ok(())
+        })?;
+        ended
+    }
+
+    /// Whether a removal may have left contents that nothing refers to.
+    pub(super) fn has_garbage(&self) -> Result<bool, StoreError> {
+        self.readers().read(|conn| Ok(garbage(conn)? > 0))
+    }
+
+    /// Whether the sweep came to its end; not when somebody else writes to the file as well.
+    fn sweep_marked(
+        &self,
+        begun: Begun,
+        removed: &mut Upkeep,
+        tell: &mut impl FnMut(&Upkeep),
+    ) -> Result<bool, StoreError> {
+        let referred = self.referred()?;
+        let mut after = 0;
+        loop {
+            let (last, garbage) = self.readers().read(|conn| {
+                let mut statement = conn.prepare_cached(
+                    "SELECT id FROM blobs WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
+                )?;
+                let ids = statement.query_map((after, begun.top, CONTENTS), |row| row.get(0))?;
+                let ids: Vec<i64> = ids.collect::<Result<_, _>>()?;
+                let garbage: Vec<i64> =
+                    ids.iter().copied().filter(|id| !referred.has(*id)).collect();
+                Ok((ids.last().copied(), garbage))
+            })?;
+            let Some(last) = last else { return Ok(true) };
+            after = last;
+            let mut left = garbage;
+            while !left.is_empty() {
+                let count;
+                let here = std::mem::take(&mut left);
+                match self.remove_contents(begun, here)? {
+                    Some(done) => (left, count) = done,
+                    None => return Ok(false),
+                }
+                removed.contents += count;
+                tell(removed);
+            }
+        }
+    }
+
+    /// All contents that rows refer to, read a stretch at a time.
+    fn referred(&self) -> Result<ContentSet, StoreError> {
+        let (mut set, mut after) = (ContentSet::default(), i64::MIN);
+        loop {
+            let last = self.readers().read(|conn| {
+                let mut last = None;
+                let mut statement = conn.prepare_cached(REFERENCES)?;
+                let mut rows = statement.query((after, ROWS_READ))?;
+                while let Some(row) = rows.next()? {
+                    last = Some(row.get(0)?);
+                    for column in 1..8 {
+                        if let Some(id) = row.get(column)? {
+                            set.add(id);
+                        }
+                    }
+                }
+                Ok(last)
+            })?;
+            match last {
+                Some(last) => after = last,
+                None => return Ok(set),
+            }
+        }
+    }
+
+    /// Removes what no record has referred to since the sweep began; returns what is left to look at and
+    /// how many were removed, or none when somebody else has written to the file.
+    fn remove_contents(
+        &self,
+        begun: Begun,
+        mut left: Vec<i64>,
+    ) -> Result<Option<(Vec<i64>, u64)>, StoreError> {
+        self.job(move |site| {
+            let mut budget = Budget::new(u32::MAX);
+            let mut removed = 0;
+            let change = site.change()?;
+            if version(&change)? != begun.version {
+                return Ok(None);
+            }
+            while let Some(id) = left.pop() {
+                if !site.is_marked(id) {
+                    let mut delete = change.prepare_cached("DELETE FROM blobs WHERE id = ?1")?;
+                    removed += delete.execute([id])? as u64;
+                }
+                if !budget.spend(1) {
+                    break;
+                }
+            }
+            change.commit()?;
+            Ok(Some((left, removed)))
+        })
+    }
+}
+
+fn version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.pragma_query_value(None, "data_version", |row| row.get(0))
+}
+
+fn garbage(conn: &Connection) -> rusqlite::Result<i64> {
+    let value = conn
+        .prepare_cached("SELECT value FROM totals WHERE name = 'unswept'")?
+        .query_row((), |row| row.get(0))
+        .optional()?;
+    Ok(value.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use langley_model::{
+        Body, ConnectionId, Flow, FlowId, Micros, Outcome, Record, Redactor, RedactorOptions, Side,
+    };
+
+    use super::*;
+    use crate::filter::FlowFilter;
+    use crate::options::StoreOptions;
+
+    /// A flow that carries one content of its own.
+    fn write(store: &Store, n: u16) -> FlowId {
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(n.into()));
+        flow.outcome = Some(Outcome::Completed);
+        let id = flow.id;
+        let body = Body {
+            flow: id,
+            side: Side::Client,
+            bytes: redactor.body(format!("content {n}").into_bytes()),
+            media_type: None,
+            original_len: 0,
+            truncated: false,
+        };
+        let records = [Record::Flow(Arc::new(flow)), Record::Body(body)];
+        store.submit(records.into_iter().map(|record| redactor.seal(record)).collect()).unwrap();
+        store.flush().unwrap();
+        id
+    }
+
+    #[test]
+    fn a_content_that_comes_again_during_a_sweep_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        // More than are looked at together, so that the sweep can be watched half way.
+        let last = u16::try_from(CONTENTS).unwrap() + 40;
+        for n in 0..=last {
+            write(&store, n);
+        }
+        let all = store.keys();
+        store
+            .by_flow(
+                all,
+                &mut Upkeep::default(),
+                |_| {},
+                |conn, key, _, _| {
+                    conn.execute("DELETE FROM flows WHERE n = ?1", [key]).map(|_| true)
+                },
+            )
+            .unwrap();
+        let mut again = None;
+        let mut removed = Upkeep::default();
+        let mut tell = |_: &Upkeep| {
+            // The garbage was gathered before; now somebody refers to it.
+            again.get_or_insert_with(|| write(&store, last));
+        };
+        store.sweep(&mut removed, &mut tell).unwrap();
+        let body = store.body(again.unwrap(), Side::Client).unwrap().unwrap();
+        assert_eq!(body.bytes, format!("content {last}").into_bytes());
+        assert_eq!(removed.contents, u64::from(last));
+        assert_eq!(store.count_flows(&FlowFilter::default()).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_sweep_is_given_up_when_somebody_else_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("langley.db");
+        let store = Store::open(StoreOptions::new(&path), Box::new(|_| ())).unwrap();
+        write(&store, 1);
+        store
+            .by_flow(
+                store.keys(),
+                &mut Upkeep::default(),
+                |_| {},
+                |conn, key, _, removed| {
+                    removed.flows += 1;
+                    conn.execute("DELETE FROM flows WHERE n = ?1", [key]).map(|_| true)
+                },
+            )
+            .unwrap();
+        let (top, version) =
+            store.job(|site| Ok((site.begin_marking()?, version(site.conn)?))).unwrap();
+        let begun = Begun { top, version, removals: 1 };
+        let other = Connection::open(&path).unwrap();
+        other.execute("INSERT INTO settings VALUES ('a', '1', 1)", ()).unwrap();
+        let mut removed = Upkeep::default();
+        assert!(!store.sweep_marked(begun, &mut removed, &mut |_| {}).unwrap());
+        assert_eq!(removed.contents, 0);
+        // Still to be done, by the next run.
+        assert!(store.has_garbage().unwrap());
+        store.sweep(&mut removed, |_| {}).unwrap();
+        assert_eq!(removed.contents, 1);
+        assert!(!store.has_garbage().unwrap());
+    }
+
+    impl Store {
+        fn keys(&self) -> Vec<i64> {
+            let keys = self.readers().read(|conn| {
+                let mut statement = conn.prepare("SELECT n FROM flows")?;
+                let keys = statement.query_map((), |row| row.get(0))?;
+                Ok(keys.collect::<Result<_, _>>()?)
+            });
+            keys.unwrap()
+        }
+    }
+}

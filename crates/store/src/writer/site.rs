@@ -1,0 +1,91 @@
+//! Where a small piece of work is done between two batches: the writer's own connection, so that nothing
+//! else ever holds the lock that recording needs.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::blobs::Marks;
+use super::tails::Memory;
+
+/// How long a piece of work may take before the next batch comes first.
+const STRETCH: Duration = Duration::from_millis(4);
+
+/// How patient the writer is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// Pause before the first repetition of a failed write.
+    pub(crate) retry_pause: Duration,
+    /// How long one attempt waits for another connection's lock.
+    pub(crate) busy: Duration,
+}
+
+/// What a piece of work may touch.
+pub(crate) struct Site<'a> {
+    pub(crate) conn: &'a Connection,
+    pub(crate) path: &'a Path,
+    pub(super) memory: &'a mut Memory,
+    pub(super) patience: Patience,
+}
+
+impl<'a> Site<'a> {
+    /// A transaction; rolled back unless it is committed.
+    pub(crate) fn change(&self) -> rusqlite::Result<Transaction<'a>> {
+        Transaction::new_unchecked(self.conn, TransactionBehavior::Immediate)
+    }
+
+    /// Forgets where keys were taken: rows are gone.
+    pub(crate) fn rows_are_gone(&mut self) {
+        self.memory.crowd = (0, 0);
+    }
+
+    /// Marks from now on every content that records refer to; returns the highest one there is.
+    pub(crate) fn begin_marking(&mut self) -> rusqlite::Result<i64> {
+        self.memory.blobs.begin_marking();
+        self.conn.query_row("SELECT ifnull(max(id), 0) FROM blobs", (), |row| row.get(0))
+    }
+
+    /// Whether a content must stay because a record referred to it since [`Self::begin_marking`].
+    pub(crate) fn is_marked(&self, blob: i64) -> bool {
+        self.memory.blobs.is_marked(blob)
+    }
+
+    /// Marks no more.
+    pub(crate) fn end_marking(&mut self) {
+        self.memory.blobs.end_marking();
+    }
+
+    /// Does something that must not wait for other connections.
+    pub(crate) fn without_waiting<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.conn.busy_timeout(Duration::ZERO)?;
+        let done = work(self.conn);
+        self.conn.busy_timeout(self.patience.busy)?;
+        done
+    }
+}
+
+/// How much one piece of work may do: by rows, and by time. The first row is always allowed.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    rows: u32,
+    until: Instant,
+}
+
+impl Budget {
+    pub(crate) fn new(rows: u32) -> Self {
+        Self { rows, until: Instant::now() + STRETCH }
+    }
+
+    /// Counts rows; whether there may be more.
+    pub(crate) fn spend(&mut self, rows: usize) -> bool {
+        self.rows = self.rows.saturating_sub(u32::try_from(rows).unwrap_or(u32::MAX));
+        self.rows > 0 && Instant::now() < self.until
+    }
+}
+
+/// A set of contents, as the sweep gathers it from the rows.
+pub(crate) type ContentSet = Marks;
