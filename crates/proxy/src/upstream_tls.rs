@@ -93,10 +93,7 @@ pub(crate) enum UpstreamTlsError {
     Roots { path: PathBuf, why: String },
     #[error("the TLS library refused its configuration: {0}")]
     Config(#[from] rustls::Error),
-    #[error(
-        "the TLS handshake with {host} failed: {why}; when a company proxy re-signs traffic, put \
-         its root certificate into proxy.upstream_ca"
-    )]
+    #[error("the TLS handshake with {host} failed: {why}; {}", advice(why))]
     Handshake { host: String, why: std::io::Error },
     #[error(
         "{host} asked for a client certificate and none is set ({why}); name one in \
@@ -114,6 +111,21 @@ pub(crate) enum UpstreamTlsError {
     Mirror(String),
     #[error(transparent)]
     Dial(#[from] DialError),
+}
+
+/// What the library says of a handshake that failed; none when the connection did.
+fn verdict(why: &std::io::Error) -> Option<&rustls::Error> {
+    why.get_ref().and_then(|inner| inner.downcast_ref())
+}
+
+/// What to do about a handshake that failed.
+fn advice(why: &std::io::Error) -> &'static str {
+    match verdict(why) {
+        Some(rustls::Error::InvalidCertificate(_)) => {
+            "when a company proxy re-signs traffic, put its root certificate into proxy.upstream_ca"
+        }
+        _ => "try again, and see whether the host answers without Langley",
+    }
 }
 
 impl UpstreamTlsError {
@@ -136,13 +148,21 @@ impl UpstreamTlsError {
         matches!(self, Self::TimedOut { .. } | Self::Dial(DialError::TimedOut { .. }))
     }
 
+    /// Only why, for a sentence that says the rest.
+    fn reason(&self) -> String {
+        match self {
+            Self::Handshake { why, .. } => why.to_string(),
+            Self::TimedOut { after, .. } => format!("it took longer than {} s", after.as_secs()),
+            other => other.to_string(),
+        }
+    }
+
     /// Whether the provider may like another hello better. A certificate that is not trusted is none of
     /// the hello's doing.
     fn is_worth_another_hello(&self) -> bool {
         match self {
             Self::Handshake { why, .. } => {
-                let why = why.get_ref().and_then(|inner| inner.downcast_ref());
-                !matches!(why, Some(rustls::Error::InvalidCertificate(_)))
+                !matches!(verdict(why), Some(rustls::Error::InvalidCertificate(_)))
             }
             Self::TimedOut { .. } => true,
             Self::Name(_)
@@ -253,7 +273,7 @@ impl UpstreamTls {
         };
         match self.handshake(hop, dialed, Some(mirrored), greetings).await {
             Err(error) if error.is_worth_another_hello() => {
-                let why = format!("the mirrored TLS hello did not work ({error})");
+                let why = format!("the mirrored TLS hello did not work ({})", error.reason());
                 Ok(Err(Unmirrored { why, dialed: None }))
             }
             settled => settled.map(Ok),
@@ -356,5 +376,24 @@ impl UpstreamTls {
             }
         };
         self.base.get_or_try_init(load).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::CertificateError;
+
+    use super::*;
+
+    fn failed(error: rustls::Error) -> UpstreamTlsError {
+        let why = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+        UpstreamTlsError::Handshake { host: "a.example".into(), why }
+    }
+
+    #[test]
+    fn a_root_certificate_is_the_advice_for_a_certificate_only() {
+        let advised = |error| failed(error).to_string().contains("proxy.upstream_ca");
+        assert!(advised(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)));
+        assert!(!advised(rustls::Error::HandshakeNotComplete));
     }
 }

@@ -163,6 +163,7 @@ async fn a_mirrored_handshake_that_fails_is_followed_by_one_native_and_the_flow_
     assert_eq!(flow.opened.ja4_out, Some(stock_ja4(&["http/1.1"])));
     let note = flow.opened.tls_note.expect("a note");
     assert!(note.contains("Langley's own was sent instead"), "{note}");
+    assert!(!note.contains("localhost") && !note.contains("proxy.upstream_ca"), "{note}");
     assert_eq!(setup.fixture.exchanges().len(), 1, "the request is sent once");
 }
 
@@ -226,6 +227,7 @@ async fn strictly_a_mirrored_handshake_that_fails_is_a_502() {
     assert!(answer.contains("x-langley-error: upstream_tls_not_mirrored"), "{answer}");
     assert!(answer.contains(r#"{"type":"error","error":{"type":"api_error""#), "{answer}");
     assert!(answer.contains("mirror-strict"), "{answer}");
+    assert!(!answer.contains("proxy.upstream_ca"), "{answer}");
     let flow = setup.recording.assert_ending(0, Ending::Refused).await;
     assert_eq!(flow.opened.ja4_out, flow.opened.ja4_in);
     assert_eq!(relay.count(), 1, "nothing native was tried");
