@@ -26,7 +26,7 @@ use crate::prefixed::Prefixed;
 use crate::probe::Probe;
 use crate::recent::Recent;
 use crate::sessions::Sessions;
-use crate::tls_rules::{TlsProvider, TlsRules};
+use crate::tls_rules::{TlsChoice, TlsProvider, TlsRules};
 use crate::upstream_trust::{Base, Sources, Wanted};
 
 /// Distinct ALPN offers whose configuration is kept ready.
@@ -47,6 +47,8 @@ pub(crate) struct UpstreamTls {
     sessions: Arc<Sessions>,
     /// Who asked for a certificate in vain.
     asked_in_vain: Recent<Place, ()>,
+    /// Why a mirrored handshake failed where a native one did not.
+    disliked: Recent<Tried, String>,
 }
 
 /// A provider: the name that is verified, and where it is.
@@ -65,6 +67,23 @@ struct Mirrored {
     config: ClientConfig,
 }
 
+/// A hello that was mirrored to a provider.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Tried {
+    place: Place,
+    /// The profile, where one is mirrored in place of the agent.
+    fingerprint: Option<Fingerprint>,
+    /// JA4 of the agent's.
+    ja4: Option<String>,
+}
+
+/// Why no mirrored handshake serves.
+struct Unmirrored {
+    why: String,
+    /// The connection, where nothing was sent on it.
+    dialed: Option<Dialed>,
+}
+
 /// Why there is no TLS connection to the provider.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UpstreamTlsError {
@@ -74,10 +93,7 @@ pub(crate) enum UpstreamTlsError {
     Roots { path: PathBuf, why: String },
     #[error("the TLS library refused its configuration: {0}")]
     Config(#[from] rustls::Error),
-    #[error(
-        "the TLS handshake with {host} failed: {why}; when a company proxy re-signs traffic, put \
-         its root certificate into proxy.upstream_ca"
-    )]
+    #[error("the TLS handshake with {host} failed: {why}; {}", advice(why))]
     Handshake { host: String, why: std::io::Error },
     #[error(
         "{host} asked for a client certificate and none is set ({why}); name one in \
@@ -95,6 +111,21 @@ pub(crate) enum UpstreamTlsError {
     Mirror(String),
     #[error(transparent)]
     Dial(#[from] DialError),
+}
+
+/// What the library says of a handshake that failed; none when the connection did.
+fn verdict(why: &std::io::Error) -> Option<&rustls::Error> {
+    why.get_ref().and_then(|inner| inner.downcast_ref())
+}
+
+/// What to do about a handshake that failed.
+fn advice(why: &std::io::Error) -> &'static str {
+    match verdict(why) {
+        Some(rustls::Error::InvalidCertificate(_)) => {
+            "when a company proxy re-signs traffic, put its root certificate into proxy.upstream_ca"
+        }
+        _ => "try again, and see whether the host answers without Langley",
+    }
 }
 
 impl UpstreamTlsError {
@@ -117,13 +148,21 @@ impl UpstreamTlsError {
         matches!(self, Self::TimedOut { .. } | Self::Dial(DialError::TimedOut { .. }))
     }
 
+    /// Only why, for a sentence that says the rest.
+    fn reason(&self) -> String {
+        match self {
+            Self::Handshake { why, .. } => why.to_string(),
+            Self::TimedOut { after, .. } => format!("it took longer than {} s", after.as_secs()),
+            other => other.to_string(),
+        }
+    }
+
     /// Whether the provider may like another hello better. A certificate that is not trusted is none of
     /// the hello's doing.
     fn is_worth_another_hello(&self) -> bool {
         match self {
             Self::Handshake { why, .. } => {
-                let why = why.get_ref().and_then(|inner| inner.downcast_ref());
-                !matches!(why, Some(rustls::Error::InvalidCertificate(_)))
+                !matches!(verdict(why), Some(rustls::Error::InvalidCertificate(_)))
             }
             Self::TimedOut { .. } => true,
             Self::Name(_)
@@ -169,6 +208,7 @@ impl UpstreamTls {
             ready: Mutex::new(LruCache::new(KEPT)),
             sessions: Arc::default(),
             asked_in_vain: Recent::default(),
+            disliked: Recent::default(),
         }
     }
 
@@ -179,46 +219,65 @@ impl UpstreamTls {
 
     /// Handshakes with the hello that the rules ask for; `greetings` learn what was sent, however it
     /// ends. A mirrored handshake that fails is followed by one with the library's own hello on a new
-    /// connection, unless the rules are strict: nothing was asked of the provider yet.
+    /// connection, unless the rules are strict: nothing was asked of the provider yet. Where that one
+    /// works, it is the first one for some minutes.
     pub(crate) async fn connect(
         &self,
         hop: &Hop<'_>,
         dialed: Dialed,
         greetings: &mut Greetings,
     ) -> Result<Connected, UpstreamTlsError> {
-        let choice = self.rules.of(hop.name);
-        let is_strict = match choice.provider {
-            TlsProvider::Native => return self.handshake(hop, dialed, None, greetings).await,
-            TlsProvider::Mirror => false,
-            TlsProvider::MirrorStrict => true,
-        };
-        let mirrored = self.mirrored(hop, choice.fingerprint).await?;
-        let (why, dialed) = match mirrored {
-            Ok(mirrored) => match self.handshake(hop, dialed, Some(mirrored), greetings).await {
-                Err(error) if error.is_worth_another_hello() => {
-                    let why = format!("the mirrored TLS hello did not work ({error})");
-                    if is_strict {
-                        return Err(UpstreamTlsError::Mirror(why));
-                    }
-                    (why, None)
-                }
-                settled => return settled,
+        let TlsChoice { provider, fingerprint } = self.rules.of(hop.name);
+        if provider == TlsProvider::Native {
+            return self.handshake(hop, dialed, None, greetings).await;
+        }
+        let is_strict = provider == TlsProvider::MirrorStrict;
+        let tried = Tried { place: hop.place(), fingerprint, ja4: greetings.ja4_in.clone() };
+        let known = self.disliked.recall(&tried).filter(|_| !is_strict);
+        let Unmirrored { why, dialed } = match known {
+            Some(why) => Unmirrored { why, dialed: Some(dialed) },
+            None => match self.mirror(hop, dialed, fingerprint, greetings).await? {
+                Ok(connected) => return Ok(connected),
+                Err(unmirrored) => unmirrored,
             },
-            Err(why) => {
-                let why = format!("there was no TLS hello to mirror ({why})");
-                if is_strict {
-                    return Err(UpstreamTlsError::Mirror(why));
-                }
-                (why, Some(dialed))
-            }
         };
+        if is_strict {
+            return Err(UpstreamTlsError::Mirror(why));
+        }
         tracing::info!(host = hop.name, why, "the library's own TLS hello is sent instead");
         greetings.note = Some(format!("{why}; Langley's own was sent instead"));
-        let dialed = match dialed {
-            Some(dialed) => dialed,
-            None => hop.dialer.dial(hop.target).await?,
+        if let Some(dialed) = dialed {
+            return self.handshake(hop, dialed, None, greetings).await;
+        }
+        let dialed = hop.dialer.dial(hop.target).await?;
+        let connected = self.handshake(hop, dialed, None, greetings).await?;
+        // Where both fail, it is not the hello.
+        self.disliked.learn(tried, why);
+        Ok(connected)
+    }
+
+    /// A mirrored handshake, or why there is none.
+    async fn mirror(
+        &self,
+        hop: &Hop<'_>,
+        dialed: Dialed,
+        fingerprint: Option<Fingerprint>,
+        greetings: &mut Greetings,
+    ) -> Result<Result<Connected, Unmirrored>, UpstreamTlsError> {
+        let mirrored = match self.mirrored(hop, fingerprint).await? {
+            Ok(mirrored) => mirrored,
+            Err(why) => {
+                let why = format!("there was no TLS hello to mirror ({why})");
+                return Ok(Err(Unmirrored { why, dialed: Some(dialed) }));
+            }
         };
-        self.handshake(hop, dialed, None, greetings).await
+        match self.handshake(hop, dialed, Some(mirrored), greetings).await {
+            Err(error) if error.is_worth_another_hello() => {
+                let why = format!("the mirrored TLS hello did not work ({})", error.reason());
+                Ok(Err(Unmirrored { why, dialed: None }))
+            }
+            settled => settled.map(Ok),
+        }
     }
 
     /// What a mirrored handshake needs.
@@ -317,5 +376,24 @@ impl UpstreamTls {
             }
         };
         self.base.get_or_try_init(load).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::CertificateError;
+
+    use super::*;
+
+    fn failed(error: rustls::Error) -> UpstreamTlsError {
+        let why = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+        UpstreamTlsError::Handshake { host: "a.example".into(), why }
+    }
+
+    #[test]
+    fn a_root_certificate_is_the_advice_for_a_certificate_only() {
+        let advised = |error| failed(error).to_string().contains("proxy.upstream_ca");
+        assert!(advised(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)));
+        assert!(!advised(rustls::Error::HandshakeNotComplete));
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use langley_protocol::client_hello::HelloMessage;
 
 /// A named profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fingerprint {
     /// Chromium 156 on Linux.
     Chrome,

@@ -3,7 +3,7 @@
 use langley_fixture::{Fixture, FixtureOptions};
 use langley_model::Ending;
 use langley_proxy::{BaseUrl, Fingerprint, TlsChoice, TlsProvider};
-use langley_testkit::{Request, openssl_ask};
+use langley_testkit::{Client, Request, openssl_ask};
 use rustls::pki_types::ServerName;
 
 use crate::relay::Relay;
@@ -163,7 +163,47 @@ async fn a_mirrored_handshake_that_fails_is_followed_by_one_native_and_the_flow_
     assert_eq!(flow.opened.ja4_out, Some(stock_ja4(&["http/1.1"])));
     let note = flow.opened.tls_note.expect("a note");
     assert!(note.contains("Langley's own was sent instead"), "{note}");
+    assert!(!note.contains("localhost") && !note.contains("proxy.upstream_ca"), "{note}");
     assert_eq!(setup.fixture.exchanges().len(), 1, "the request is sent once");
+}
+
+#[tokio::test]
+async fn a_hello_that_did_not_work_is_not_mirrored_again_for_some_minutes() {
+    // Only the first connection is broken off.
+    let setup = mirroring(TlsProvider::Mirror, None).await;
+    let relay = Relay::start(origin(&setup.fixture), |number| number > 0).await;
+    let mut notes = Vec::new();
+    for index in 0..3 {
+        let answer = ask_by_openssl(&setup, &relay).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let flow = setup.recording.assert_ending(index, Ending::Whole).await;
+        assert_ne!(flow.opened.ja4_in, flow.opened.ja4_out);
+        notes.push(flow.opened.tls_note.expect("a note"));
+    }
+    assert_eq!(relay.count(), 2 + 1 + 1, "one connection each, once it is known");
+    assert!(notes.iter().all(|note| *note == notes[0]), "{notes:?}");
+    // Another agent's hello may work.
+    let client =
+        Client::through(setup.proxy, &format!("https://localhost:{}", relay.address.port()))
+            .trusting(&setup.ca)
+            .alpn(&["h2"]);
+    let mut connection = client.connect().await.expect("a connection");
+    let answer = connection.fetch(Request::messages(false)).await.expect("an answer");
+    assert_eq!(answer.status, 200);
+    let flow = setup.recording.assert_ending(3, Ending::Whole).await;
+    assert_eq!(flow.opened.ja4_in, flow.opened.ja4_out);
+    assert_eq!(flow.opened.tls_note, None);
+}
+
+#[tokio::test]
+async fn a_provider_that_takes_no_hello_at_all_has_nothing_against_the_mirrored_one() {
+    let setup = mirroring(TlsProvider::Mirror, None).await;
+    let relay = Relay::start(origin(&setup.fixture), |number| number > 1).await;
+    assert!(ask_by_openssl(&setup, &relay).await.starts_with("HTTP/1.1 502"));
+    assert!(ask_by_openssl(&setup, &relay).await.starts_with("HTTP/1.1 200"));
+    setup.recording.assert_ending(0, Ending::Refused).await;
+    let flow = setup.recording.assert_ending(1, Ending::Whole).await;
+    assert_eq!((flow.opened.ja4_out, flow.opened.tls_note), (flow.opened.ja4_in, None));
 }
 
 #[tokio::test]
@@ -187,9 +227,14 @@ async fn strictly_a_mirrored_handshake_that_fails_is_a_502() {
     assert!(answer.contains("x-langley-error: upstream_tls_not_mirrored"), "{answer}");
     assert!(answer.contains(r#"{"type":"error","error":{"type":"api_error""#), "{answer}");
     assert!(answer.contains("mirror-strict"), "{answer}");
+    assert!(!answer.contains("proxy.upstream_ca"), "{answer}");
     let flow = setup.recording.assert_ending(0, Ending::Refused).await;
     assert_eq!(flow.opened.ja4_out, flow.opened.ja4_in);
     assert_eq!(relay.count(), 1, "nothing native was tried");
+    let answer = ask_by_openssl(&setup, &relay).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "it is tried again: {answer}");
+    let flow = setup.recording.assert_ending(1, Ending::Whole).await;
+    assert_eq!(flow.opened.ja4_out, flow.opened.ja4_in);
 }
 
 #[tokio::test]
