@@ -94,7 +94,13 @@ impl Assembly {
                     sequence.map(Into::into).or_else(|| message.stop_sequence.take());
             }
             Delta::StopDetails { json } => {
-                message.stop_details = Some(json.into());
+                // Half of a JSON value is none; and what it does not take is left to the text.
+                if let Some(left) = self.room.checked_sub(json.len()) {
+                    self.room = left;
+                    message.stop_details = Some(json.into());
+                } else {
+                    message.truncated = true;
+                }
             }
             Delta::MessageStop => {
                 self.stopped = true;
@@ -409,6 +415,30 @@ mod tests {
         }
         let message = assembly.finish().unwrap();
         assert_eq!((message.blocks.len(), message.truncated), (10, true));
+    }
+
+    #[test]
+    fn what_is_said_beside_the_end_counts_and_is_left_out_whole() {
+        let details = |len| Delta::StopDetails { json: format!("\"{}\"", "x".repeat(len)).into() };
+        let body = "y".repeat(600);
+        let said = || vec![text_block(0), text(0, &body), details(200)];
+        let message = assembled(1_000, said()).finish().unwrap();
+        assert_eq!(message.stop_details.map(|json| json.len()), Some(202));
+        assert!(!message.truncated);
+
+        let mut second = assembled(1_000, said());
+        second.apply(text(0, &"z".repeat(71)));
+        assert!(second.finish().unwrap().truncated, "what was said has taken room");
+
+        let message = assembled(1_000, vec![text_block(0), details(2_000), text(0, "all of it")])
+            .finish()
+            .unwrap();
+        assert_eq!((message.stop_details, message.truncated), (None, true));
+        assert_eq!(
+            message.blocks[0].content,
+            Content::Text { text: "all of it".into(), citations: Vec::new() },
+            "what was left out takes no room"
+        );
     }
 
     #[test]

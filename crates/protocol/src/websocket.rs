@@ -44,8 +44,8 @@ pub enum Message<'a> {
 /// Why frames of a direction cannot be read any more. Traffic is not concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// Bytes that are no frame: a reserved bit or a kind that nobody has agreed on, or a fragment
-    /// without a beginning.
+    /// Bytes that are no frame: a reserved bit or a kind that nobody has agreed on, a fragment
+    /// without a beginning, or a length that no frame has.
     #[error("what was sent is no WebSocket frame ({0})")]
     NotAFrame(&'static str),
     /// A message that says it is compressed and is not.
@@ -239,6 +239,9 @@ impl FrameDecoder {
             127 => {
                 let mut bytes = [0; 8];
                 bytes.copy_from_slice(&header[2..10]);
+                if bytes[0] & 0x80 != 0 {
+                    return self.fail(FrameError::NotAFrame("a length beyond 63 bits"));
+                }
                 (u64::from_be_bytes(bytes), 10)
             }
             short => (u64::from(short), 2),
@@ -275,7 +278,8 @@ impl FrameDecoder {
 
     fn payload(&mut self, frame: Frame, payload: &[u8]) -> Result<(), FrameError> {
         let is_compressed = self.message.is_some_and(|message| message.compressed);
-        if frame.kind == Kind::Data && !is_compressed && self.seen + frame.left > self.max as u64 {
+        let announced = self.seen.saturating_add(frame.left);
+        if frame.kind == Kind::Data && !is_compressed && announced > self.max as u64 {
             // Its header has said already that it will not be kept.
             self.kept = Vec::new();
             self.seen += payload.len() as u64;

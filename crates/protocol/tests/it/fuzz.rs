@@ -254,9 +254,15 @@ fn cassettes() -> Vec<Vec<u8>> {
         seeds.push(crate::encoding::encode(encoding, &seeds[0].clone()));
     }
     seeds.extend(crate::client_hello::captured().into_iter().map(|(_, hello)| hello));
-    let text = &seeds[0][..120.min(seeds[0].len())];
+    let text = &seeds[0].iter().copied().take(120).collect::<Vec<_>>()[..];
     seeds.push([&[0x81, 0xf8, 1, 2, 3, 4][..], text].concat());
     seeds.push([&[0x01, 0x05][..], b"in pa", &[0x89, 0x00, 0x80, 0x03], b"rts"].concat());
+    // Lengths at the edge of what is one, behind a beginning and alone.
+    for top in [0xff, 0x7f, 0x80, 0x00] {
+        let length = [&[0x7f, top][..], &[0xff; 7]].concat();
+        seeds.push([&[0x01, 0x01, b'a', 0x80][..], &length, text].concat());
+        seeds.push([&[0x82][..], &length, text].concat());
+    }
     seeds
 }
 

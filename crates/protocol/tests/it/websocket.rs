@@ -169,8 +169,22 @@ fn what_is_no_frame_ends_the_reading_with_a_reason() {
         assert!(seen.is_empty(), "{seen:?}");
         assert!(matches!(error, Some(FrameError::NotAFrame(_))), "{error:?}");
     }
+    for first in [0x81, 0x82] {
+        let stream = [&[first, 0x7f][..], &[0xff; 8], b"after"].concat();
+        let error = each_cut(&stream, DEFLATE).1;
+        assert_eq!(error, Some(FrameError::NotAFrame("a length beyond 63 bits")));
+    }
     let (_, error) = each_cut(&frame(0xc1, None, b"not deflate at all"), DEFLATE);
     assert_eq!(error, Some(FrameError::Corrupt));
+}
+
+#[test]
+fn a_fragment_that_announces_more_than_can_be_is_not_added_up() {
+    let first = frame(0x01, None, b"a");
+    let hostile = |top: u8| [&first[..], &[0x80, 0x7f, top], &[0xff; 7], b"bcd"].concat();
+    let beyond = Some(FrameError::NotAFrame("a length beyond 63 bits"));
+    assert_eq!(each_cut(&hostile(0xff), Compression::default()), (vec![], beyond));
+    assert_eq!(each_cut(&hostile(0x7f), Compression::default()), (vec![], None));
 }
 
 #[test]
