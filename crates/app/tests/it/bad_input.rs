@@ -72,7 +72,7 @@ fn a_database_of_a_newer_version_is_refused_and_left_alone() {
     std::fs::write(&database, &bytes).unwrap();
     insta::assert_snapshot!(stage.transcript(&[]), @r"
     error: the database cannot be opened
-    why:   the store DIR/home/langley.db has schema 999, but this program knows only up to 2
+    why:   the store DIR/home/langley.db has schema 999, but this program knows only up to 4
     next:  update Langley, or point LANGLEY_HOME at another folder
     [exit 1]
     ");
