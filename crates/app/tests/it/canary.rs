@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use futures_util::{SinkExt, StreamExt};
 use langley_fixture::{Script, Turn};
@@ -234,7 +234,7 @@ fn no_secret_is_left_anywhere_in_whatever_shape_and_position_it_came() {
     let wanted = Wanted::new();
     let text = planted();
     assert!(!wanted.found(text.as_bytes()).is_empty(), "the search finds what is there");
-    let (go, gate) = channel();
+    let (go, gate) = sync_channel(1);
     let provider = Provider::start();
     let turn = Turn::new().text(&text).tool("exec", json!({ "command": text }));
     provider.fixture.set_script(Script::new("canary").turn(turn));

@@ -22,9 +22,9 @@ const WEBSOCKET: &str = "WS";
 
 pub(super) fn head(out: &mut dyn Write) -> io::Result<()> {
     let creator = json!({ "name": "Langley", "version": env!("CARGO_PKG_VERSION") });
-    write!(
+    writeln!(
         out,
-        "{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"pages\":[],\"entries\":[\n"
+        "{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"pages\":[],\"entries\":["
     )
 }
 

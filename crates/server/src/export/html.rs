@@ -64,15 +64,15 @@ pub(super) fn flow(
         // What a person reads stands open, what machines said to one another is folded.
         match passage.place {
             Place::Prompt | Place::Answer => {
-                write!(
+                writeln!(
                     out,
-                    "<section><h3>{}</h3><pre>{text}</pre></section>\n",
+                    "<section><h3>{}</h3><pre>{text}</pre></section>",
                     name(passage.place)
                 )?;
             }
             folded => {
                 let name = name(folded);
-                write!(out, "<details><summary>{name}</summary><pre>{text}</pre></details>\n")?;
+                writeln!(out, "<details><summary>{name}</summary><pre>{text}</pre></details>")?;
             }
         }
     }
