@@ -18,6 +18,7 @@ mod notebook;
 mod options;
 mod outbox;
 mod outcome;
+mod pieces;
 mod preview;
 mod rate_limit;
 mod recorder;

@@ -13,6 +13,7 @@ pub mod gemini;
 mod json;
 pub mod json_array;
 pub mod openai;
+pub mod piece;
 mod preview;
 pub mod sse;
 pub mod websocket;

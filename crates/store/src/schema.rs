@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_tls_note.sql"),
     include_str!("../migrations/0003_rate_limits.sql"),
+    include_str!("../migrations/0004_pieces.sql"),
 ];
 
 /// The newest schema this program knows.

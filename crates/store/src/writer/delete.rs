@@ -7,6 +7,7 @@ use std::sync::mpsc::SyncSender;
 
 use rusqlite::{Connection, Row, TransactionBehavior, params_from_iter};
 
+use super::pieces;
 use super::tails::Memory;
 use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter};
@@ -86,6 +87,7 @@ impl Deletion {
             return Ok(());
         }
         let change = rusqlite::Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
+        pieces::expand(&change, &mut self.blobs)?;
         {
             let mut contents = change.prepare(
                 "SELECT request_headers, request_trailers, response_headers, response_trailers,
@@ -98,6 +100,7 @@ impl Deletion {
                     self.blobs.remove(&blob);
                 })?;
             }
+            pieces::spare(&change, &mut self.blobs)?;
             let mut delete = change.prepare("DELETE FROM blobs WHERE id = ?1")?;
             for blob in &self.blobs {
                 delete.execute([blob])?;

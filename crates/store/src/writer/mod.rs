@@ -5,6 +5,7 @@ mod batch;
 mod blobs;
 mod delete;
 mod groups;
+mod pieces;
 mod tails;
 
 use std::collections::HashMap;

@@ -5,6 +5,7 @@
 mod failing;
 mod given;
 mod opening;
+mod pieces;
 mod querying;
 mod streaming;
 mod writing;
