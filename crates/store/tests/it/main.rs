@@ -4,6 +4,7 @@
 
 mod failing;
 mod given;
+mod long_session;
 mod opening;
 mod pieces;
 mod querying;
