@@ -7,6 +7,7 @@ mod bench;
 mod body;
 mod counted;
 mod cut;
+mod diff;
 mod exchange;
 mod framing;
 mod intake;
@@ -28,6 +29,7 @@ mod session;
 mod stream;
 mod websocket;
 
+pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use intake::{Intake, IntakeOptions};
 pub use intake_stats::IntakeStats;
 pub use live::{LiveFeed, NoLiveFeed};

@@ -15,7 +15,7 @@ pub enum PieceKind {
     ToolResults,
     /// A message of a role that is none of these.
     Other,
-    /// All that stands between pieces: parameters and punctuation.
+    /// All that stands around pieces: parameters, names and punctuation.
     Rest,
 }
 

@@ -1,11 +1,13 @@
 //! The JSON shapes of the API, apart from the domain's own types, which may change without them.
 
+mod diff;
 mod exchange;
 mod flow;
 mod message;
 mod page;
 mod word;
 
+pub(crate) use diff::RequestDiff;
 pub(crate) use exchange::{Body, EventPage, Request, Response};
 pub(crate) use flow::Flow;
 pub(crate) use page::{Count, Deleted, DropPage, FlowPage, TunnelPage, rfc3339};

@@ -1,6 +1,6 @@
 //! The parts of a flow that lie away from its row: headers, bodies, message, tool calls.
 
-use langley_model::{FlowId, HeaderBlock, Message, Side, Stored};
+use langley_model::{Flow, FlowId, HeaderBlock, Message, Side, Stored};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::flows::key;
@@ -8,6 +8,7 @@ use crate::codec::message_json;
 use crate::codec::pack::{RECIPE, unpack};
 use crate::codec::recipe::Recipe;
 use crate::error::StoreError;
+use crate::flow_row::{FlowSql, read};
 use crate::readers::ReadError;
 use crate::store::Store;
 
@@ -111,6 +112,45 @@ impl Store {
             let original_len = original_len.cast_unsigned();
             let body = StoredBody { bytes, media_type, original_len, truncated };
             Ok(Some(Stored::read_back(body, revision)))
+        })
+    }
+
+    /// Earlier flows of the same session whose requests may be those that this one goes on from, the
+    /// latest first: the same client or subagent asked the same API for the same model. Where none did,
+    /// for whatever model.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn earlier_requests(
+        &self,
+        id: FlowId,
+        limit: usize,
+    ) -> Result<Vec<Stored<Flow>>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.readers().read(|conn| {
+            let Some((n, _)) = key(conn, id)? else { return Ok(Vec::new()) };
+            let mut found = Vec::new();
+            for model in ["IS", "IS NOT"] {
+                let sql = format!(
+                    "{} WHERE session_id = (SELECT session_id FROM flows WHERE n = ?1)
+                         AND n < ?1 AND request_body IS NOT NULL
+                         AND (method, provider, agent_id)
+                             IS (SELECT method, provider, agent_id FROM flows WHERE n = ?1)
+                         AND model_requested {model}
+                             (SELECT model_requested FROM flows WHERE n = ?1)
+                     ORDER BY n DESC LIMIT ?2",
+                    FlowSql::select()
+                );
+                let mut statement = conn.prepare_cached(&sql)?;
+                let rows = statement.query_map((n, limit), read)?;
+                for row in rows {
+                    found.push(row?.1);
+                }
+                if !found.is_empty() {
+                    break;
+                }
+            }
+            Ok(found)
         })
     }
 
