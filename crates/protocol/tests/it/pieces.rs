@@ -8,8 +8,8 @@ use langley_protocol::piece::pieces;
 #[track_caller]
 fn apart<'a>(path: &str, body: &'a str) -> Vec<(PieceKind, &'a str)> {
     let method = if path == "/v1/responses#socket" { "WS" } else { "POST" };
-    let path = path.split('#').next().unwrap();
-    let (_, dialect) = dialect_for(method, "any.example", path).unwrap();
+    let path = path.split('#').next().expect("a path");
+    let (_, dialect) = dialect_for(method, "any.example", path).expect("a dialect");
     let found = pieces(dialect.seams(), body.as_bytes()).unwrap_or_default();
     let mut at = 0;
     for piece in &found {
