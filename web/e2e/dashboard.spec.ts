@@ -134,6 +134,7 @@ for (const theme of ["light", "dark"] as const) {
         `/flows/${id}?tab=events`,
         `/flows/${id}?tab=headers`,
         `/flows/${id}?tab=raw`,
+        `/flows/${id}?tab=changes`,
         "/flows?q=no-such-thing-anywhere",
         "/flows/none",
         "/health",

@@ -573,7 +573,7 @@ async function api(path, query) {
     const items = all.slice(from, from + limit);
     return { items, next_cursor: from + limit < all.length ? items.at(-1).id : null };
   }
-  const match = /^\/api\/flows\/([^/]+)(?:\/(request|response|events))?$/.exec(path);
+  const match = /^\/api\/flows\/([^/]+)(?:\/(request|response|events|diff))?$/.exec(path);
   const flow = match && flows.find(({ id }) => id === match[1]);
   if (!flow) return undefined;
   if (match[2] === "request") {
@@ -600,6 +600,7 @@ async function api(path, query) {
       ],
     };
   }
+  if (match[2] === "diff") return diffOf(flow);
   if (match[2] === "response")
     return {
       status: flow.status,
@@ -628,6 +629,44 @@ async function api(path, query) {
     };
   }
   return flow;
+}
+
+/** A request that has two more turns than the one before, and a changed system prompt. */
+function diffOf(flow) {
+  const part = (kind, pieces, size, added = 0, removed = 0) => ({
+    kind,
+    now: { pieces, bytes: size },
+    added: { pieces: added, bytes: added * 1_900 },
+    removed: { pieces: removed, bytes: removed * 1_700 },
+  });
+  const earlier = flows.find(
+    ({ id, session_id }) => session_id === flow.session_id && id < flow.id,
+  );
+  const piece = (kind, position, text) => ({ kind, position, bytes: 1_900, text });
+  return {
+    against: earlier?.id ?? null,
+    truncated: flow.body_truncated,
+    parts: [
+      part("tools", 18, 42_000),
+      part("system", 3, 21_000, 1, 1),
+      part("user", 31, 180_000, 1),
+      part("assistant", 30, 64_000, 1),
+      part("rest", 1, 420),
+    ],
+    diverges: earlier && {
+      kind: "system",
+      position: 2,
+      offset: 57,
+      before: '2026-01-30\\n</env>"}',
+      after: '2026-01-31\\n</env>"}',
+    },
+    added: [
+      piece("system", 2, '{"type":"text","text":"<env>\\nToday is 2026-01-31'),
+      piece("assistant", 59, '{"role":"assistant","content":[{"type":"tool_use","name":"Bash"'),
+      piece("user", 60, '{"role":"user","content":[{"type":"tool_result","content":"\u202eok'),
+    ],
+    removed: [piece("system", 2, '{"type":"text","text":"<env>\\nToday is 2026-01-30')],
+  };
 }
 
 const TYPES = {

@@ -3,8 +3,10 @@
 
 use langley_model::{Body, FlowId, Redactor, Side};
 use langley_protocol::encoding::{ContentDecoder, EncodingError};
+use langley_protocol::piece::Seam;
 
 use crate::cut::safe_end;
+use crate::pieces::Split;
 
 /// Bytes that every body may hold without asking the shared allowance.
 const FREE: usize = 64 * 1024;
@@ -162,12 +164,13 @@ impl Collector {
         allowance.give_back(self.charged);
     }
 
-    /// The body as it is stored; none when it is empty.
+    /// The body as it is stored, in pieces where it has `seams` and is whole; none when it is empty.
     pub(crate) fn seal(
         mut self,
         flow: FlowId,
         side: Side,
         media_type: Option<&str>,
+        seams: &[Seam],
         redactor: &Redactor,
         allowance: &mut Allowance,
     ) -> Option<Body> {
@@ -175,7 +178,14 @@ impl Collector {
         if self.seen == 0 {
             return None;
         }
+        let media_type = media_type.map(str::to_owned);
         let limit = self.limits.kept;
+        if self.cut.is_none() && Split::is_worth(self.bytes.len(), seams) {
+            let split = Split::of(redactor.body(self.bytes), seams, limit);
+            let (original_len, truncated) = (self.seen, split.truncated);
+            let Split { bytes, pieces, .. } = split;
+            return Some(Body { flow, side, bytes, pieces, media_type, original_len, truncated });
+        }
         let mut cut = self.cut;
         if self.bytes.len() > limit {
             cut = Some(Cut::Here);
@@ -191,7 +201,8 @@ impl Collector {
             flow,
             side,
             bytes,
-            media_type: media_type.map(str::to_owned),
+            pieces: Vec::new(),
+            media_type,
             // What the tap was told to leave out was not seen, but it was announced.
             original_len: if truncated { self.seen.max(self.stated) } else { self.seen },
             truncated,
@@ -267,7 +278,7 @@ mod tests {
 
     fn stored(collector: Collector, allowance: &mut Allowance) -> Option<Body> {
         let redactor = Redactor::new(RedactorOptions::default()).unwrap();
-        collector.seal(FlowId::new(), Side::Client, Some("text/plain"), &redactor, allowance)
+        collector.seal(FlowId::new(), Side::Client, Some("text/plain"), &[], &redactor, allowance)
     }
 
     fn words(bytes: usize) -> Vec<u8> {

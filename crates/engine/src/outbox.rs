@@ -450,7 +450,7 @@ fn weight(record: &Record) -> usize {
         + match record {
             Record::Flow(flow) => 1_024 + flow.path.len(),
             Record::Headers(headers) => headers.lines.as_bytes().len(),
-            Record::Body(body) => body.bytes.len(),
+            Record::Body(body) => body.bytes.len() + size_of_val(&*body.pieces),
             Record::Events(run) => run.text.len() + 40 * run.spans.len(),
             Record::Message(_, message) => message_weight(message),
             Record::Tunnel(_) | Record::Drop(_) => 128,

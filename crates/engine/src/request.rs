@@ -102,6 +102,7 @@ impl RequestBody {
             flow.id,
             Side::Client,
             media_type,
+            dialect.map_or(&[], |dialect| dialect.seams()),
             redactor,
             &mut bench.allowance,
         )?;

@@ -182,6 +182,7 @@ impl ResponseBody {
             flow.id,
             Side::Upstream,
             media_type,
+            &[],
             redactor,
             &mut bench.allowance,
         );

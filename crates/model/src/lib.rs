@@ -10,6 +10,7 @@ mod message;
 mod model_call;
 mod outcome;
 mod percent;
+mod piece;
 mod provider;
 mod rate_limit;
 mod record;
@@ -32,6 +33,7 @@ pub use message::{Block, Content, Message, ProviderError};
 pub use model_call::{ModelCall, ModelMethod};
 pub use outcome::{Ending, Outcome};
 pub use percent::percent_decoded;
+pub use piece::PieceKind;
 pub use provider::Provider;
 pub use rate_limit::RateLimit;
 pub use record::{

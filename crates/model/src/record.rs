@@ -1,6 +1,7 @@
 //! What is handed to memory: records whose every text has passed the redactor.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::capture::Tunnel;
@@ -52,11 +53,14 @@ pub struct Body {
     pub side: Side,
     /// The decoded bytes, redacted, possibly cut at the limit.
     pub bytes: RedactedBytes,
+    /// Where in the bytes its pieces lie, in order and apart from each other; none when it is kept as a
+    /// whole.
+    pub pieces: Vec<Range<usize>>,
     /// Media type as stated.
     pub media_type: Option<String>,
     /// Decoded length before any cut, as far as it was seen or announced.
     pub original_len: u64,
-    /// Whether bytes are missing at the end.
+    /// Whether bytes are missing at the end, or at the end of a piece.
     pub truncated: bool,
 }
 

@@ -8,6 +8,7 @@ use langley_model::{
     percent_decoded,
 };
 
+use crate::piece::Seam;
 use crate::sse::SseEvent;
 use crate::{anthropic, bedrock, gemini, openai};
 
@@ -28,6 +29,11 @@ pub trait Dialect: Send + Sync {
     /// Whether a stream is asked for, where the path says it. A query may be left on the path.
     fn streams(&self, path: &str) -> Option<bool> {
         ModelCall::of_path(path).map(|call| call.method.streams())
+    }
+
+    /// Where a request's body comes apart; nowhere when it is not worth it.
+    fn seams(&self) -> &'static [Seam] {
+        &[]
     }
 
     /// Whether a stream asked for may come as one JSON array whose elements are its events.

@@ -38,6 +38,11 @@ impl<'a> Object<'a> {
         found.map(|(_, raw)| *raw).filter(|raw| *raw != "null")
     }
 
+    /// Name and JSON text of the members, in order, repeated ones included.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.members.iter().map(|(name, raw)| (&**name, *raw))
+    }
+
     /// The names of the members, in order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.members.iter().map(|(name, _)| &**name)

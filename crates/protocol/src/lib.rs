@@ -14,6 +14,7 @@ mod json;
 pub mod json_array;
 pub mod openai;
 pub mod passages;
+pub mod piece;
 mod preview;
 pub mod sse;
 pub mod websocket;

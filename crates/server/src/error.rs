@@ -138,6 +138,16 @@ impl ApiError {
         )
     }
 
+    /// 404: a flow of which no request was kept.
+    pub(crate) fn no_request(id: impl std::fmt::Display) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no_request",
+            format!("No request of flow {id} was kept."),
+            "It had no body, or its host is one whose bodies are not kept.",
+        )
+    }
+
     /// 404: the path holds something that cannot be a flow's id.
     pub(crate) fn not_an_id(text: &str) -> Self {
         Self::new(

@@ -22,7 +22,7 @@ const FILTERS: [&str; 12] = [
 ];
 
 /// The flow id of a path.
-pub(crate) struct FlowPath(FlowId);
+pub(crate) struct FlowPath(pub(crate) FlowId);
 
 impl<S: Send + Sync> FromRequestParts<S> for FlowPath {
     type Rejection = ApiError;

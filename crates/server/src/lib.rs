@@ -2,6 +2,7 @@
 
 mod assets;
 mod auth;
+mod diff;
 mod doors;
 mod drops;
 mod error;

@@ -14,7 +14,7 @@ use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
-    assets, auth, drops, export, facets, flows, guard, health, live, metrics, openapi, probe,
+    assets, auth, diff, drops, export, facets, flows, guard, health, live, metrics, openapi, probe,
     search, settings, setup, stars, stats, tunnels, upkeep,
 };
 
@@ -63,6 +63,7 @@ doors! {
         "/api/flows/{id}/request" => get flows::request;
         "/api/flows/{id}/response" => get flows::response;
         "/api/flows/{id}/events" => get flows::events;
+        "/api/flows/{id}/diff" => get diff::diff;
         "/ws" => get live::live;
         "/metrics" => get metrics::metrics;
         "/api/openapi.json" => get openapi::show;

@@ -117,6 +117,7 @@ fn small(store: &Store, redactor: &Redactor, count: i64, carry: Carry) -> Result
                         flow: id,
                         side,
                         bytes: redactor.body(text.into_bytes()),
+                        pieces: Vec::new(),
                         media_type: Some(String::from("application/json")),
                         original_len: len,
                         truncated: false,

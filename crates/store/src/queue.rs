@@ -378,7 +378,7 @@ fn record_weight(record: &Record) -> usize {
             size_of::<Flow>() + 512 + flow.path.len() + preview
         }
         Record::Headers(headers) => headers.lines.as_bytes().len(),
-        Record::Body(body) => body.bytes.len(),
+        Record::Body(body) => body.bytes.len() + size_of_val(&*body.pieces),
         Record::Events(run) => run.text.len() + run.spans.capacity() * size_of::<EventSpan>() + 128,
         Record::Message(_, message) => {
             256 + message

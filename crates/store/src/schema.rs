@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_tls_note.sql"),
     include_str!("../migrations/0003_rate_limits.sql"),
+    include_str!("../migrations/0004_pieces.sql"),
     include_str!("../migrations/0005_upkeep.sql"),
     include_str!("../migrations/0006_search.sql"),
 ];

@@ -14,6 +14,7 @@ import type {
   Facets,
   Flow,
   Page,
+  RequestDiff,
   RequestView,
   ResponseView,
   SearchFlow,
@@ -71,6 +72,15 @@ export const requestQuery = (id: string) =>
     queryFn: ({ signal }) =>
       ask<RequestView>(`/api/flows/${encodeURIComponent(id)}/request`, {}, signal),
     // A request is whole once it was sent; bodies are large, so few are kept.
+    staleTime: 30_000,
+    gcTime: 30_000,
+  });
+
+export const diffQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["flow", id, "diff"],
+    queryFn: ({ signal }) =>
+      ask<RequestDiff>(`/api/flows/${encodeURIComponent(id)}/diff`, {}, signal),
     staleTime: 30_000,
     gcTime: 30_000,
   });

@@ -205,6 +205,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flows/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows what is new in a flow's request against the one of the same session that it goes on from, or
+         *     against that of any other flow.
+         */
+        get: operations["diff_request"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flows/{id}/events": {
         parameters: {
             query?: never;
@@ -642,6 +662,19 @@ export interface components {
              * @description The number of flows.
              */
             deleted: number;
+        };
+        /** @description Where two requests are no longer the same. */
+        Divergence: {
+            /** @description 200 characters of this request from there on; null when it has no such piece. */
+            after: string | null;
+            /** @description 200 characters of the earlier request from there on; null when it has no such piece. */
+            before: string | null;
+            /** @description Of what kind the first different piece is. */
+            kind: components["schemas"]["PieceKind"];
+            /** @description The first different byte in the piece. */
+            offset: number;
+            /** @description Its place, as that of a piece. */
+            position: number;
         };
         /** @description The newest drops. */
         DropPage: {
@@ -1098,6 +1131,29 @@ export interface components {
          * @enum {string}
          */
         Outcome: "completed" | "provider_error" | "client_gone" | "upstream_gone" | "timed_out" | "refused" | "lost";
+        /** @description A piece of a request: a tool, a part of the system prompt, a turn of the conversation, or the rest. */
+        Piece: {
+            /** @description Its length in bytes. */
+            bytes: number;
+            /** @description What it is. */
+            kind: components["schemas"]["PieceKind"];
+            /** @description Its place among the tools, the parts of the system prompt, or the turns, from 0. */
+            position: number;
+            /** @description Its first 200 characters. */
+            text: string;
+        };
+        /** @description A number of pieces and their bytes. */
+        PieceAmount: {
+            /** @description Their bytes. */
+            bytes: number;
+            /** @description Pieces. */
+            pieces: number;
+        };
+        /**
+         * @description What a piece of a request is.
+         * @enum {string}
+         */
+        PieceKind: "tools" | "system" | "user" | "assistant" | "tool_results" | "other" | "rest";
         /** @description An origin on this machine. */
         ProbeOrigin: {
             /** @description Where it listens with TLS: an address on loopback, and a port. */
@@ -1258,6 +1314,31 @@ export interface components {
                 string,
                 string
             ][];
+        };
+        /** @description What is new in a request. */
+        RequestDiff: {
+            /** @description What only this request has, at most 200 pieces; `parts` counts them all. */
+            added: components["schemas"]["Piece"][];
+            /** @description The earlier flow; null when there is none, and all is new. */
+            against: string | null;
+            diverges: components["schemas"]["Divergence"] | null;
+            /** @description Sizes by kind; only the kinds that occur in either request. */
+            parts: components["schemas"]["RequestPart"][];
+            /** @description What only the earlier request has, at most 200 pieces. */
+            removed: components["schemas"]["Piece"][];
+            /** @description Whether something of either request was not kept, so that more may have changed than is said. */
+            truncated: boolean;
+        };
+        /** @description What of one kind is in a request. */
+        RequestPart: {
+            /** @description Of that, what the earlier request does not have. */
+            added: components["schemas"]["PieceAmount"];
+            /** @description The kind. */
+            kind: components["schemas"]["PieceKind"];
+            /** @description In this request. */
+            now: components["schemas"]["PieceAmount"];
+            /** @description What only the earlier request has. */
+            removed: components["schemas"]["PieceAmount"];
         };
         /** @description What the provider answered. */
         Response: {
@@ -2207,6 +2288,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Flow"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    diff_request: {
+        parameters: {
+            query?: {
+                /** @description The id of the flow to compare with; by default the request of the same session that shares the most with this one, among the last eight */
+                against?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The flow's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestDiff"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             401: {

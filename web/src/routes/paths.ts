@@ -10,7 +10,7 @@ export const paths = {
   setup: "/setup",
 } as const;
 
-export const TABS = ["conversation", "events", "headers", "raw"] as const;
+export const TABS = ["conversation", "events", "headers", "raw", "changes"] as const;
 export type Tab = (typeof TABS)[number];
 
 /** What the address of the flows screen holds: the filter, and how the detail is looked at. */

@@ -192,7 +192,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("api.allowed_hosts", Kind::Hosts, Default::List(&[]), "Host names that dashboard and API answer to beside loopback's, such as this machine's name."),
     key("memory.max_flows", Kind::Count { min: 1, max: 1_000_000 }, Default::Number(1000), "Flows the dashboard keeps in memory.").later(),
     key("memory.max_events_per_flow", Kind::Count { min: 1, max: 1_000_000 }, Default::Number(500), "Events per flow the dashboard keeps in memory.").later(),
-    key("persistence.body_max_bytes", Kind::Bytes { min: 0, max: 256 * MIB }, Default::Number(MIB), "Longest body that is kept; the rest is cut and marked."),
+    key("persistence.body_max_bytes", Kind::Bytes { min: 0, max: 256 * MIB }, Default::Number(MIB), "Longest body that is kept, or longest piece (message, tool, system block) of a request; the rest is cut and marked."),
     key("persistence.event_batch_size", Kind::Count { min: 1, max: 100_000 }, Default::Number(50), "Stream events gathered before they are handed to the database; so far time alone decides.").later(),
     key("persistence.event_batch_timeout_ms", Kind::Count { min: 10, max: 60_000 }, Default::Number(1000), "Longest time in milliseconds before gathered events are written."),
     key("persistence.queue_max_items", Kind::Count { min: 100, max: 10_000_000 }, Default::Number(10_000), "Observations waiting between proxy and recorder, small ones (below 6,710 bytes) counted in proportion; more are counted as gaps."),

@@ -2,38 +2,64 @@
 
 use std::sync::Arc;
 
-use langley_engine::{Intake, IntakeOptions, Recorder, RecorderOptions};
+use langley_engine::{Intake, IntakeOptions, Recorder, RecorderHandle, RecorderOptions};
 use langley_model::{CaptureSink, Outcome, Redactor, RedactorOptions, Tokens};
 use langley_store::{Store, StoreOptions};
 
 use crate::kit::{self, Script};
 
+/// A recorder over a store in a folder of its own.
+pub(crate) struct Home {
+    pub(crate) store: Store,
+    pub(crate) redactor: Arc<Redactor>,
+    intake: Arc<Intake>,
+    recorder: RecorderHandle,
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| {})).unwrap();
+        let intake = Intake::new(IntakeOptions::default());
+        let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
+        let recorder = Recorder::spawn(
+            RecorderOptions::default(),
+            Arc::clone(&intake),
+            store.clone(),
+            &redactor,
+            &kit::no_live_feed(),
+        )
+        .unwrap();
+        Self { store, redactor, intake, recorder, folder }
+    }
+
+    pub(crate) fn play(&self, script: &Script) {
+        assert!(self.intake.open(Box::new(script.opened.clone())));
+        for piece in &script.pieces {
+            assert!(self.intake.offer(piece.clone()));
+        }
+        CaptureSink::close(&*self.intake, script.closed());
+    }
+
+    /// The store with everything that was played, and the folder it is in.
+    pub(crate) fn finish(self) -> (Store, tempfile::TempDir) {
+        self.recorder.join();
+        self.store.flush().unwrap();
+        (self.store, self.folder)
+    }
+}
+
 #[test]
 fn a_recorded_flow_is_read_back_with_its_events_and_message() {
-    let home = tempfile::tempdir().unwrap();
-    let options = StoreOptions::new(home.path().join("langley.db"));
-    let store = Store::open(options, Box::new(|_| {})).unwrap();
-    let intake = Intake::new(IntakeOptions::default());
-    let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
-    let recorder = Recorder::spawn(
-        RecorderOptions::default(),
-        Arc::clone(&intake),
-        store.clone(),
-        &redactor,
-        &kit::no_live_feed(),
-    )
-    .unwrap();
+    let home = Home::new();
     let script = Script::messages(r#"{"model":"m","stream":true,"messages":[]}"#)
         .sse()
         .data(kit::answer(&["stored ", "text"]).as_bytes())
         .end();
-    assert!(intake.open(Box::new(script.opened.clone())));
-    for piece in &script.pieces {
-        assert!(intake.offer(piece.clone()));
-    }
-    CaptureSink::close(&*intake, script.closed());
-    recorder.join();
-    store.flush().unwrap();
+    home.play(&script);
+    let (store, _folder) = home.finish();
     let flow = store.flow(script.flow).unwrap().unwrap();
     assert_eq!(flow.outcome, Some(Outcome::Completed));
     assert_eq!(flow.usage.output, Some(Tokens(12)));

@@ -106,8 +106,33 @@ fn a_long_body_is_cut_and_says_so() {
     assert_eq!(flow.model_requested.as_deref(), Some("m"), "read beyond what is kept");
     assert_eq!(flow.request_bytes, long.len() as u64);
     let body = rows.body(script.flow, Side::Client).unwrap();
-    assert_eq!((body.bytes.len(), body.original_len), (1 << 20, long.len() as u64));
-    assert!(body.truncated);
+    let around = r#"{"model":"m","messages":[]}"#.len();
+    assert_eq!((body.bytes.len(), body.original_len), ((1 << 20) + around, long.len() as u64));
+    assert!(body.truncated && body.bytes.as_bytes().ends_with(b"]}"));
+}
+
+#[test]
+fn a_long_conversation_of_short_messages_is_kept_whole() {
+    let message = format!(r#"{{"role":"user","content":"{}"}}"#, "ab ".repeat(30_000));
+    let long = format!(r#"{{"model":"m","messages":[{}]}}"#, vec![message; 40].join(", "));
+    let script = Script::messages(&long).head(200, JSON).data(ANSWER.as_bytes()).end();
+    let rows = script.play();
+    assert!(!rows.flow(script.flow).body_truncated);
+    let body = rows.body(script.flow, Side::Client).unwrap();
+    assert_eq!(body.bytes.as_bytes(), long.as_bytes());
+    assert_eq!((body.pieces.len(), body.truncated), (40, false));
+}
+
+#[test]
+fn a_body_that_does_not_parse_is_cut_as_a_whole() {
+    for end in ["", "]} x"] {
+        let long = format!(r#"{{"messages":["{}","b"{end}"#, "ab ".repeat(400_000));
+        let script = Script::messages(&long).head(200, JSON).data(ANSWER.as_bytes()).end();
+        let rows = script.play();
+        let body = rows.body(script.flow, Side::Client).unwrap();
+        assert_eq!((body.bytes.len(), body.pieces.len()), (1 << 20, 0));
+        assert!(body.truncated && rows.flow(script.flow).body_truncated);
+    }
 }
 
 #[test]

@@ -10,8 +10,13 @@ mod response;
 mod usage;
 
 use crate::dialect::{Dialect, RequestFacts, ResponseDecoder};
+use crate::piece::Seam;
 
 pub use response::AnthropicResponse;
+
+/// Where a Messages request comes apart.
+const SEAMS: &[Seam] =
+    &[Seam::system(&["system"]), Seam::tools(&["tools"]), Seam::turns(&["messages"])];
 
 /// The same API at Vertex AI, where the path names the model and says whether a stream is asked for
 /// (`…/publishers/anthropic/models/{model}:rawPredict` and `:streamRawPredict`).
@@ -42,6 +47,10 @@ impl Dialect for Vertex {
         request::read(body)
     }
 
+    fn seams(&self) -> &'static [Seam] {
+        SEAMS
+    }
+
     fn response(&self) -> Box<dyn ResponseDecoder> {
         Box::new(AnthropicResponse::new())
     }
@@ -62,6 +71,10 @@ pub struct Anthropic;
 impl Dialect for Anthropic {
     fn request(&self, body: &[u8]) -> RequestFacts {
         request::read(body)
+    }
+
+    fn seams(&self) -> &'static [Seam] {
+        SEAMS
     }
 
     fn response(&self) -> Box<dyn ResponseDecoder> {

@@ -13,6 +13,7 @@ use crate::anthropic::{Anthropic, AnthropicResponse};
 use crate::dialect::{Delta, Dialect, EventFacts, RequestFacts, ResponseDecoder};
 use crate::json::Object;
 use crate::openai::{Chat, ChatAnswer};
+use crate::piece::Seam;
 use crate::preview::preview;
 use crate::sse::SseEvent;
 
@@ -49,6 +50,10 @@ impl Dialect for Invoke {
                 ..RequestFacts::default()
             }
         }
+    }
+
+    fn seams(&self) -> &'static [Seam] {
+        super::INVOKE_SEAMS
     }
 
     fn response(&self) -> Box<dyn ResponseDecoder> {

@@ -15,10 +15,22 @@ mod usage;
 use langley_model::ModelMethod;
 
 use crate::dialect::{Dialect, RequestFacts, ResponseDecoder};
+use crate::piece::Seam;
 
 pub use converse::ConverseAnswer;
 pub use frame::event;
 pub use invoke::{Invoke, InvokeAnswer};
+
+const CONVERSE_SEAMS: &[Seam] =
+    &[Seam::system(&["system"]), Seam::tools(&["toolConfig", "tools"]), Seam::turns(&["messages"])];
+
+/// A model's own form: most are those of Anthropic's, of Chat Completions or of Converse.
+const INVOKE_SEAMS: &[Seam] = &[
+    Seam::system(&["system"]),
+    Seam::tools(&["tools"]),
+    Seam::tools(&["toolConfig", "tools"]),
+    Seam::turns(&["messages"]),
+];
 
 /// Converse and ConverseStream; has no state of its own.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +39,10 @@ pub struct Converse;
 impl Dialect for Converse {
     fn request(&self, body: &[u8]) -> RequestFacts {
         converse_request::read(body)
+    }
+
+    fn seams(&self) -> &'static [Seam] {
+        CONVERSE_SEAMS
     }
 
     fn response(&self) -> Box<dyn ResponseDecoder> {

@@ -18,10 +18,28 @@ mod usage;
 use langley_model::ModelMethod;
 
 use crate::dialect::{Dialect, RequestFacts, ResponseDecoder};
+use crate::piece::Seam;
 
 pub use embed::{Embed, EmbedAnswer};
 pub use interaction::InteractionAnswer;
 pub use response::GeminiResponse;
+
+/// Where a request comes apart: its own members, or those of the request that it wraps.
+const SEAMS: &[Seam] = &[
+    Seam::system(&["systemInstruction"]),
+    Seam::system(&["system_instruction"]),
+    Seam::tools(&["tools"]),
+    Seam::turns(&["contents"]),
+    Seam::system(&["request", "systemInstruction"]),
+    Seam::tools(&["request", "tools"]),
+    Seam::turns(&["request", "contents"]),
+    Seam::system(&["generateContentRequest", "systemInstruction"]),
+    Seam::tools(&["generateContentRequest", "tools"]),
+    Seam::turns(&["generateContentRequest", "contents"]),
+];
+
+const INTERACTION_SEAMS: &[Seam] =
+    &[Seam::system(&["system_instruction"]), Seam::tools(&["tools"]), Seam::turns(&["input"])];
 
 /// The dialect of a method at a model; none when it is not Gemini's.
 pub(crate) fn of_method(method: ModelMethod) -> Option<&'static dyn Dialect> {
@@ -51,6 +69,10 @@ impl Dialect for Gemini {
         request::read(body)
     }
 
+    fn seams(&self) -> &'static [Seam] {
+        SEAMS
+    }
+
     fn response(&self) -> Box<dyn ResponseDecoder> {
         Box::new(GeminiResponse::new())
     }
@@ -67,6 +89,10 @@ pub struct Interactions;
 impl Dialect for Interactions {
     fn request(&self, body: &[u8]) -> RequestFacts {
         interaction_request::read(body)
+    }
+
+    fn seams(&self) -> &'static [Seam] {
+        INTERACTION_SEAMS
     }
 
     fn response(&self) -> Box<dyn ResponseDecoder> {

@@ -17,6 +17,7 @@ use std::borrow::Cow;
 
 use crate::dialect::{Delta, Dialect, RequestFacts, ResponseDecoder};
 use crate::json::Object;
+use crate::piece::Seam;
 
 pub use chat_answer::ChatAnswer;
 pub use plain::PlainAnswer;
@@ -48,6 +49,12 @@ const SILENT: [&str; 8] = [
     "/moderations",
 ];
 
+const CHAT_SEAMS: &[Seam] =
+    &[Seam::turns(&["messages"]), Seam::tools(&["tools"]), Seam::tools(&["functions"])];
+
+const RESPONSES_SEAMS: &[Seam] =
+    &[Seam::system(&["instructions"]), Seam::tools(&["tools"]), Seam::turns(&["input"])];
+
 /// The deployment that a path of Azure names: `…/openai/deployments/{name}/…`.
 fn deployment(path: &str) -> Option<&str> {
     let (_, named) = path.split_once("/openai/deployments/")?;
@@ -61,6 +68,10 @@ pub struct Chat;
 impl Dialect for Chat {
     fn request(&self, body: &[u8]) -> RequestFacts {
         chat_request::read(body)
+    }
+
+    fn seams(&self) -> &'static [Seam] {
+        CHAT_SEAMS
     }
 
     fn response(&self) -> Box<dyn ResponseDecoder> {
@@ -97,6 +108,10 @@ pub struct Responses;
 impl Dialect for Responses {
     fn request(&self, body: &[u8]) -> RequestFacts {
         responses_request::read(body)
+    }
+
+    fn seams(&self) -> &'static [Seam] {
+        RESPONSES_SEAMS
     }
 
     fn response(&self) -> Box<dyn ResponseDecoder> {

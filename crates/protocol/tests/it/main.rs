@@ -15,6 +15,7 @@ mod interactions;
 mod json_array;
 mod openai;
 mod openai_hosts;
+mod pieces;
 mod sse;
 mod straddling;
 mod websocket;

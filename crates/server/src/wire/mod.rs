@@ -1,5 +1,6 @@
 //! The JSON shapes of the API, apart from the domain's own types, which may change without them.
 
+mod diff;
 mod exchange;
 mod flow;
 mod message;
@@ -7,6 +8,7 @@ mod page;
 mod search;
 mod word;
 
+pub(crate) use diff::RequestDiff;
 pub(crate) use exchange::{Body, EventPage, Request, Response};
 pub(crate) use flow::Flow;
 pub(crate) use page::{Count, Deleted, DropPage, FlowPage, TunnelPage, rfc3339};

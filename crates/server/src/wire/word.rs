@@ -51,6 +51,19 @@ words! {
 }
 
 words! {
+    /// What a piece of a request is.
+    PieceKind {
+        Tools = "tools",
+        System = "system",
+        User = "user",
+        Assistant = "assistant",
+        ToolResults = "tool_results",
+        Other = "other",
+        Rest = "rest",
+    }
+}
+
+words! {
     /// Why a connection was passed on unread.
     TunnelReason {
         NotListed = "not_listed",
@@ -98,6 +111,9 @@ mod tests {
         }
         for value in langley_model::DropReason::ALL {
             assert_eq!(word(DropReason::from(value)), value.as_str());
+        }
+        for value in langley_model::PieceKind::ALL {
+            assert_eq!(word(PieceKind::from(value)), value.as_str());
         }
         for value in [langley_model::Mode::Forward, langley_model::Mode::Reverse] {
             assert_eq!(word(Mode::from(value)), value.as_str());

@@ -19,6 +19,7 @@ fn body(rig: &Rig, flow: &langley_model::Flow, text: &str) -> Record {
         bytes: rig.redactor.body(bytes.into_bytes()),
         media_type: Some("application/json".into()),
         truncated: false,
+        pieces: Vec::new(),
     })
 }
 

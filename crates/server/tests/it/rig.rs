@@ -296,6 +296,7 @@ pub(crate) fn exchange(redactor: &Redactor, flow: &Flow) -> Vec<Record> {
             side: Side::Client,
             original_len: body.len() as u64,
             bytes: redactor.body(body),
+            pieces: Vec::new(),
             media_type: Some("application/json".into()),
             truncated: false,
         }),

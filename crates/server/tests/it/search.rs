@@ -22,6 +22,7 @@ fn put(rig: &Rig, turns: &[Value]) -> Vec<Flow> {
             bytes: rig.redactor.body(body),
             media_type: None,
             truncated: false,
+            pieces: Vec::new(),
         }));
         rig.put(records);
     }

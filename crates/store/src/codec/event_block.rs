@@ -14,6 +14,7 @@ use std::borrow::Cow;
 
 use langley_model::{EventRun, EventSpan};
 
+use super::number::{put, put_signed, take, take_len, take_signed};
 use super::shared::Shared;
 use crate::error::StoreError;
 
@@ -277,43 +278,6 @@ impl<'a> Block<'a> {
         };
         Some((BlockEvent { span, data: &kind.last }, kind.name))
     }
-}
-
-/// LEB128.
-fn put(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-/// A two's-complement difference, zigzag-coded so that small ones of either sign are short.
-fn put_signed(out: &mut Vec<u8>, difference: u64) {
-    let value = difference.cast_signed();
-    put(out, ((value << 1) ^ (value >> 63)).cast_unsigned());
-}
-
-fn take(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn take_signed(bytes: &mut &[u8]) -> Option<u64> {
-    let value = take(bytes)?;
-    Some((value >> 1) ^ (value & 1).wrapping_neg())
-}
-
-fn take_len(bytes: &mut &[u8]) -> Option<usize> {
-    usize::try_from(take(bytes)?).ok()
 }
 
 #[cfg(test)]

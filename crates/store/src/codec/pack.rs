@@ -1,4 +1,4 @@
-//! Packing: zstd where it helps, with two contexts for all writes, one of them for what is small.
+//! Packing: zstd where it helps, with a context for each kind of content, shared by all writes.
 //! A writer in a hurry packs nothing.
 
 use std::io;
@@ -11,6 +11,8 @@ use crate::error::StoreError;
 pub(crate) const PLAIN: i64 = 0;
 /// Bytes compressed by zstd.
 pub(crate) const ZSTD: i64 = 1;
+/// Added to the codec of a recipe: what is packed are not the bytes of a body but the list of its pieces.
+pub(crate) const RECIPE: i64 = 2;
 
 /// Level 1: the writer shares two cores with the agent, and stream events shrink well at any level.
 const LEVEL: i32 = 1;
@@ -21,10 +23,15 @@ const WORTH_BYTES: usize = 1024;
 const SMALL_BYTES: usize = 4096;
 const SMALL_LEVEL: i32 = -1;
 
+/// A piece is written once and kept for many requests: it may cost more. Even a hundred bytes of JSON
+/// become fewer.
+const PIECE_LEVEL: i32 = 3;
+const PIECE_WORTH_BYTES: usize = 64;
+
 /// The reused compression contexts.
 pub(crate) struct Packer {
-    /// For blocks, and for what is small.
-    compressors: [Option<Compressor<'static>>; 2],
+    /// One for each level.
+    compressors: [Option<Compressor<'static>>; 3],
     hurry: bool,
     out: Vec<u8>,
 }
@@ -32,7 +39,7 @@ pub(crate) struct Packer {
 impl Packer {
     /// A packer; its contexts are made at their first use, an idle store holds none.
     pub(crate) const fn new() -> Self {
-        Self { compressors: [const { None }; 2], hurry: false, out: Vec::new() }
+        Self { compressors: [const { None }; 3], hurry: false, out: Vec::new() }
     }
 
     /// Whether speed counts before room, until it is said otherwise.
@@ -48,20 +55,31 @@ impl Packer {
     /// `raw` packed, with its codec. Falls back to the bytes as they are.
     pub(crate) fn pack<'a>(&'a mut self, raw: &'a [u8]) -> (i64, &'a [u8]) {
         // What finds no room in a crowded queue is lost; room on the disk comes back.
-        if raw.len() < WORTH_BYTES || self.hurry {
+        if raw.len() < WORTH_BYTES {
             return (PLAIN, raw);
         }
-        match self.compress(raw) {
+        self.pack_at(usize::from(raw.len() < SMALL_BYTES), raw)
+    }
+
+    /// As [`Self::pack`], for a piece or a recipe.
+    pub(crate) fn pack_piece<'a>(&'a mut self, raw: &'a [u8]) -> (i64, &'a [u8]) {
+        if raw.len() < PIECE_WORTH_BYTES { (PLAIN, raw) } else { self.pack_at(2, raw) }
+    }
+
+    fn pack_at<'a>(&'a mut self, place: usize, raw: &'a [u8]) -> (i64, &'a [u8]) {
+        if self.hurry {
+            return (PLAIN, raw);
+        }
+        match self.compress(place, raw) {
             Ok(len) if len < raw.len() => (ZSTD, &self.out[..len]),
             _ => (PLAIN, raw),
         }
     }
 
-    fn compress(&mut self, raw: &[u8]) -> io::Result<usize> {
-        let small = raw.len() < SMALL_BYTES;
-        let compressor = match &mut self.compressors[usize::from(small)] {
+    fn compress(&mut self, place: usize, raw: &[u8]) -> io::Result<usize> {
+        let compressor = match &mut self.compressors[place] {
             Some(compressor) => compressor,
-            empty => empty.insert(Compressor::new(if small { SMALL_LEVEL } else { LEVEL })?),
+            empty => empty.insert(Compressor::new([LEVEL, SMALL_LEVEL, PIECE_LEVEL][place])?),
         };
         self.out.clear();
         self.out.reserve(zstd::zstd_safe::compress_bound(raw.len()));
@@ -79,7 +97,7 @@ impl Packer {
 /// Undoes [`Packer::pack`]; `raw_len` is the length before packing.
 pub(crate) fn unpack(codec: i64, raw_len: i64, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
     let damaged = || StoreError::Decode { what: "content" };
-    match codec {
+    match codec & !RECIPE {
         PLAIN => Ok(bytes.to_vec()),
         ZSTD => {
             let capacity = usize::try_from(raw_len).map_err(|_| damaged())?;

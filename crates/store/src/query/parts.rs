@@ -1,11 +1,14 @@
 //! The parts of a flow that lie away from its row: headers, bodies, message, tool calls.
 
-use langley_model::{FlowId, HeaderBlock, Message, Side, Stored};
+use langley_model::{Flow, FlowId, HeaderBlock, Message, Side, Stored};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::flows::key;
-use crate::codec::{message_json, pack::unpack};
+use crate::codec::message_json;
+use crate::codec::pack::{RECIPE, unpack};
+use crate::codec::recipe::Recipe;
 use crate::error::StoreError;
+use crate::flow_row::{FlowSql, read};
 use crate::readers::ReadError;
 use crate::store::Store;
 
@@ -112,6 +115,45 @@ impl Store {
         })
     }
 
+    /// Earlier flows of the same session whose requests may be those that this one goes on from, the
+    /// latest first: the same client or subagent asked the same API for the same model. Where none did,
+    /// for whatever model.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn earlier_requests(
+        &self,
+        id: FlowId,
+        limit: usize,
+    ) -> Result<Vec<Stored<Flow>>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.readers().read(|conn| {
+            let Some((n, _)) = key(conn, id)? else { return Ok(Vec::new()) };
+            let mut found = Vec::new();
+            for model in ["IS", "IS NOT"] {
+                let sql = format!(
+                    "{} WHERE session_id = (SELECT session_id FROM flows WHERE n = ?1)
+                         AND n < ?1 AND request_body IS NOT NULL
+                         AND (method, provider, agent_id)
+                             IS (SELECT method, provider, agent_id FROM flows WHERE n = ?1)
+                         AND model_requested {model}
+                             (SELECT model_requested FROM flows WHERE n = ?1)
+                     ORDER BY n DESC LIMIT ?2",
+                    FlowSql::select()
+                );
+                let mut statement = conn.prepare_cached(&sql)?;
+                let rows = statement.query_map((n, limit), read)?;
+                for row in rows {
+                    found.push(row?.1);
+                }
+                if !found.is_empty() {
+                    break;
+                }
+            }
+            Ok(found)
+        })
+    }
+
     /// The assembled answer; none when there is none, or the flow is unknown.
     ///
     /// # Errors
@@ -156,13 +198,23 @@ impl Store {
     }
 }
 
-/// The bytes of a blob.
+/// The bytes of a blob, put together where they lie in pieces.
 fn content(conn: &Connection, blob: i64) -> Result<Vec<u8>, ReadError> {
+    let (codec, bytes) = unpacked(conn, blob)?;
+    if codec & RECIPE == 0 {
+        return Ok(bytes);
+    }
+    Recipe::decode(&bytes)?.rebuild(|piece| unpacked(conn, piece).map(|(_, bytes)| bytes))
+}
+
+/// The codec of a blob, and what it packs.
+fn unpacked(conn: &Connection, blob: i64) -> Result<(i64, Vec<u8>), ReadError> {
     let mut statement =
         conn.prepare_cached("SELECT codec, raw_len, bytes FROM blobs WHERE id = ?1")?;
     let mut rows = statement.query([blob])?;
     let row = rows.next()?.ok_or(StoreError::Decode { what: "content" })?;
-    Ok(unpack(row.get(0)?, row.get(1)?, row.get_ref(2)?.as_blob().map_err(odd)?)?)
+    let codec = row.get(0)?;
+    Ok((codec, unpack(codec, row.get(1)?, row.get_ref(2)?.as_blob().map_err(odd)?)?))
 }
 
 /// A column of another type than the one it was written with.

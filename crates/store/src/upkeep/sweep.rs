@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::report::Upkeep;
 use crate::error::StoreError;
 use crate::store::Store;
-use crate::writer::{Budget, ContentSet};
+use crate::writer::{Budget, ContentSet, RECIPES, named};
 
 /// Rows that one reading looks at; between two of them the write-ahead log can be folded back.
 const ROWS_READ: i64 = 2_000;
@@ -125,7 +125,33 @@ impl Store {
             })?;
             match last {
                 Some(last) => after = last,
-                None => return Ok(set),
+                None => break,
+            }
+        }
+        self.add_pieces(&mut set)?;
+        Ok(set)
+    }
+
+    /// Adds what the recipes in `set` name: a body in pieces refers to each of them.
+    fn add_pieces(&self, set: &mut ContentSet) -> Result<(), StoreError> {
+        let mut after = 0;
+        loop {
+            let last = self.readers().read(|conn| {
+                let mut last = None;
+                let mut statement = conn.prepare_cached(RECIPES)?;
+                let mut rows = statement.query((after, CONTENTS))?;
+                while let Some(row) = rows.next()? {
+                    let id = row.get(0)?;
+                    last = Some(id);
+                    if set.has(id) {
+                        named(row)?.for_each(|piece| set.add(piece));
+                    }
+                }
+                Ok(last)
+            })?;
+            match last {
+                Some(last) => after = last,
+                None => return Ok(()),
             }
         }
     }
@@ -196,6 +222,7 @@ mod tests {
             media_type: None,
             original_len: 0,
             truncated: false,
+            pieces: Vec::new(),
         };
         let records = [Record::Flow(Arc::new(flow)), Record::Body(body)];
         store.submit(records.into_iter().map(|record| redactor.seal(record)).collect()).unwrap();

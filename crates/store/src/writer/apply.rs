@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use langley_model::{
-    Content, Courtesy, Drop as Dropped, DropReason, Flow, FlowId, Message, Micros, Revision, Stored,
+    Body, Content, Courtesy, Drop as Dropped, DropReason, Flow, FlowId, Message, Micros, Revision,
+    Stored,
 };
 use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension};
 
@@ -11,6 +12,7 @@ use super::Change;
 use super::batch::{Batch, Events, Touched};
 use super::blobs::BlobSql;
 use super::groups::Groups;
+use super::pieces::Shelf;
 use super::tails::{BlockSql, Desk, Memory, OpenFlow, Tail};
 use crate::codec::message_json;
 use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed};
@@ -343,7 +345,7 @@ impl Transaction<'_, '_> {
         for (kept, body) in carried.bodies.iter_mut().zip(touched.bodies) {
             let Some(body) = body else { continue };
             *kept = Some(CarriedBody {
-                blob: self.blob(body.bytes.as_bytes())?,
+                blob: self.body(body)?,
                 media_type: body.media_type.as_deref(),
                 original_len: body.original_len,
                 truncated: body.truncated,
@@ -418,6 +420,11 @@ impl Transaction<'_, '_> {
 
     fn blob(&mut self, bytes: &[u8]) -> rusqlite::Result<i64> {
         self.memory.blobs.keep(&mut self.sql.blobs, &mut self.memory.packer, bytes)
+    }
+
+    fn body(&mut self, body: &Body) -> rusqlite::Result<i64> {
+        let Memory { blobs, packer, raw, .. } = &mut *self.memory;
+        Shelf { blobs, sql: &mut self.sql.blobs, packer, raw }.body(body)
     }
 
     fn message(&mut self, message: &Message) -> rusqlite::Result<i64> {

@@ -3,7 +3,7 @@
 use lru::LruCache;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
-use crate::codec::pack::Packer;
+use crate::codec::pack::{Packer, RECIPE};
 
 /// Recent hashes; 4,096 of them take about half a megabyte.
 const REMEMBERED: usize = 4096;
@@ -77,19 +77,6 @@ impl Blobs {
         packer: &mut Packer,
         bytes: &[u8],
     ) -> rusqlite::Result<i64> {
-        let id = self.find(sql, packer, bytes)?;
-        if let Some(marks) = &mut self.marks {
-            marks.add(id);
-        }
-        Ok(id)
-    }
-
-    fn find(
-        &mut self,
-        sql: &mut BlobSql<'_>,
-        packer: &mut Packer,
-        bytes: &[u8],
-    ) -> rusqlite::Result<i64> {
         let small = bytes.len() <= HOT_BYTES;
         if small && let Some(&id) = self.hot.get(bytes) {
             return Ok(id);
@@ -104,12 +91,51 @@ impl Blobs {
             }
             return Ok(id);
         }
+        self.find_or_insert(sql, hash, bytes.len(), || packer.pack(bytes))
+    }
+
+    /// The same for a piece. A request has hundreds that come again: they would drive everything else
+    /// out of what is recognised by its bytes.
+    pub(super) fn keep_piece(
+        &mut self,
+        sql: &mut BlobSql<'_>,
+        packer: &mut Packer,
+        bytes: &[u8],
+    ) -> rusqlite::Result<i64> {
+        let hash = *blake3::hash(bytes).as_bytes();
+        if let Some(&id) = self.recent.get(&hash) {
+            return Ok(id);
+        }
+        self.find_or_insert(sql, hash, bytes.len(), || packer.pack_piece(bytes))
+    }
+
+    /// The same for a recipe, which is never taken for a content of the same bytes.
+    pub(super) fn keep_recipe(
+        &mut self,
+        sql: &mut BlobSql<'_>,
+        packer: &mut Packer,
+        raw: &[u8],
+    ) -> rusqlite::Result<i64> {
+        let hash = blake3::derive_key("langley store 2026 recipe of a body", raw);
+        self.find_or_insert(sql, hash, raw.len(), || {
+            let (codec, packed) = packer.pack_piece(raw);
+            (codec | RECIPE, packed)
+        })
+    }
+
+    fn find_or_insert<'a>(
+        &mut self,
+        sql: &mut BlobSql<'_>,
+        hash: [u8; 32],
+        len: usize,
+        pack: impl FnOnce() -> (i64, &'a [u8]),
+    ) -> rusqlite::Result<i64> {
         let stored = sql.find.query_row([&hash[..]], |row| row.get(0)).optional()?;
         let id = match stored {
             Some(id) => id,
             None => {
-                let (codec, packed) = packer.pack(bytes);
-                let raw_len = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+                let (codec, packed) = pack();
+                let raw_len = i64::try_from(len).unwrap_or(i64::MAX);
                 sql.insert.query_row((&hash[..], raw_len, codec, packed), |row| row.get(0))?
             }
         };
@@ -117,6 +143,10 @@ impl Blobs {
             self.recent.pop_lru();
         }
         self.recent.put(hash, id);
+        // Whatever the caches know came by here since a sweep began.
+        if let Some(marks) = &mut self.marks {
+            marks.add(id);
+        }
         Ok(id)
     }
 

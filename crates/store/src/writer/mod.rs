@@ -4,6 +4,7 @@ mod apply;
 mod batch;
 mod blobs;
 mod groups;
+mod pieces;
 mod site;
 mod tails;
 
@@ -30,6 +31,7 @@ use crate::search;
 
 pub(crate) use apply::Totals;
 use apply::{Applied, apply};
+pub(crate) use pieces::{RECIPES, named};
 pub(crate) use site::{Budget, ContentSet, Patience, Site};
 use tails::Memory;
 

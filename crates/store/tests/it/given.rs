@@ -134,6 +134,7 @@ pub(crate) fn body(flow: FlowId, side: Side, bytes: Vec<u8>) -> Record {
         flow,
         side,
         bytes: redactor().body(bytes),
+        pieces: Vec::new(),
         media_type: Some(String::from("application/json")),
         original_len,
         truncated: false,

@@ -5,7 +5,9 @@
 mod failing;
 mod given;
 mod keeping;
+mod long_session;
 mod opening;
+mod pieces;
 mod querying;
 mod searching;
 mod streaming;

@@ -14,6 +14,7 @@ import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
 import { BackIcon, CloseIcon } from "@/ui/icons";
 import { Notice, Skeleton } from "@/ui/Notice";
+import { ChangesView } from "./ChangesView";
 import { ConversationView } from "./conversation/ConversationView";
 import { EventsView } from "./EventsView";
 import { HeadersView } from "./HeadersView";
@@ -37,6 +38,7 @@ const NAMES: Record<Tab, string> = {
   events: "Events",
   headers: "Headers",
   raw: "Raw",
+  changes: "What changed",
 };
 
 export function FlowDetail(props: FlowDetailProps) {
@@ -91,6 +93,7 @@ export function FlowDetail(props: FlowDetailProps) {
           {tab === "raw" ? (
             <RawView flow={flow} side={side} onSide={(next) => onLook({ side: next })} />
           ) : null}
+          {tab === "changes" ? <ChangesView flow={flow} /> : null}
         </Boundary>
       </div>
     </article>
