@@ -368,6 +368,7 @@ fn the_audit_names_a_secret_that_somebody_stored() {
         bytes: careless.body(body.into_bytes()),
         media_type: None,
         truncated: false,
+        pieces: Vec::new(),
     };
     let records = vec![Record::Flow(std::sync::Arc::new(flow)), Record::Body(body)];
     store.submit(records.into_iter().map(|record| careless.seal(record)).collect()).unwrap();
