@@ -121,8 +121,16 @@ impl ChatAnswer {
                 let known = self.parts(number, said, &mut read, out);
                 read.unknown |= !known;
             }
+            // As the older completions say it, and DeepSeek at Bedrock, which has a reason of another name.
+            let plain = choice.raw("text").filter(|_| said.is_none());
+            if let Some(escaped) = plain.and_then(inner).filter(|escaped| !escaped.is_empty()) {
+                self.watch(number);
+                let part = Part { choice: number, kind: Kind::Text };
+                read.unknown |= !self.say(part, LiveKind::Text, escaped, &mut read, out);
+            }
+            let named = if plain.is_some() { choice.text("stop_reason") } else { None };
             // Some hosts write an empty reason in every chunk.
-            let reason = choice.text("finish_reason").filter(|reason| !reason.is_empty());
+            let reason = choice.text("finish_reason").or(named).filter(|reason| !reason.is_empty());
             if let Some(reason) = reason {
                 self.finish(number, &reason, &mut read, out);
             }
