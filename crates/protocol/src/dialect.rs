@@ -8,6 +8,7 @@ use langley_model::{
     percent_decoded,
 };
 
+use crate::json::{Object, stated};
 use crate::piece::Seam;
 use crate::sse::SseEvent;
 use crate::{anthropic, bedrock, gemini, openai};
@@ -89,6 +90,17 @@ pub(crate) struct Read {
     pub(crate) ends_blocks: Few<u32>,
 }
 
+/// A JSON event: the type that it states, its data, and the object that they hold.
+#[derive(Clone, Copy)]
+pub(crate) struct Stated<'e> {
+    pub(crate) kind: &'e str,
+    pub(crate) data: &'e [u8],
+    pub(crate) object: &'e Object<'e>,
+}
+
+/// What was read of an event; none when it is of no known type or lacks what its type must have.
+pub(crate) type Understood = Option<Result<Read, Said>>;
+
 /// The unknown part of an event was already handed out as [`Delta::Unknown`].
 #[derive(Clone, Copy)]
 pub(crate) struct Said;
@@ -105,12 +117,22 @@ impl<'a> EventFacts<'a> {
         Self { kind, texts: Few::None, ends_blocks: Few::None, known: false }
     }
 
-    /// The facts of an event of the type `kind`, which is said to be unknown when nothing was read.
-    pub(crate) fn of(
-        kind: &'a str,
-        read: Option<Result<Read, Said>>,
+    /// The facts of a JSON event, whose type `member` states and whose parts `read` hands out.
+    pub(crate) fn read(
+        event: &SseEvent<'a>,
+        member: &str,
         out: &mut dyn FnMut(Delta<'_>),
+        read: impl FnOnce(Stated<'_>, &mut dyn FnMut(Delta<'_>)) -> Understood,
     ) -> Self {
+        let object = Object::read(event.data);
+        let kind = stated(object.as_ref(), member, event.name);
+        let stated = |object| Stated { kind, data: event.data, object };
+        let understood = object.as_ref().and_then(|object| read(stated(object), out));
+        Self::of(kind, understood, out)
+    }
+
+    /// The facts of an event of the type `kind`, which is said to be unknown when nothing was read.
+    pub(crate) fn of(kind: &'a str, read: Understood, out: &mut dyn FnMut(Delta<'_>)) -> Self {
         match read {
             Some(Ok(Read { texts, ends_blocks })) => Self { kind, texts, ends_blocks, known: true },
             Some(Err(Said)) => Self::unknown(kind),

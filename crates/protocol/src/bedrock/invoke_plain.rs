@@ -1,4 +1,4 @@
-//! InvokeModel's answers of models that speak plain text: Llama, Mistral, Titan and their like, told apart
+//! InvokeModel's answers of models that speak plain text: Llama, Mistral, Titan, Command and their like, told apart
 //! by the members they have. Formats: the inference parameters of these models in Bedrock's user guide.
 
 use std::borrow::Cow;
@@ -90,12 +90,29 @@ fn form<'a>(object: &Object<'a>) -> Option<Form<'a>> {
             output: result.number("tokenCount"),
         });
     }
-    object.raw("outputText").map(|text| Form {
-        text: Some(text),
-        reason: object.text("completionReason"),
-        input,
-        output: object.number("totalOutputTextTokenCount"),
-    })
+    if let Some(text) = object.raw("outputText") {
+        return Some(Form {
+            text: Some(text),
+            reason: object.text("completionReason"),
+            input,
+            output: object.number("totalOutputTextTokenCount"),
+        });
+    }
+    // Cohere's: the older ones list what they generate, the newer ones say one text. Their calls are
+    // not read.
+    let cohere = |said: &Object<'a>| {
+        let (text, reason) = (said.raw("text"), said.text("finish_reason"));
+        Form { text, reason, input: None, output: None }
+    };
+    if let Some(generation) = first("generations") {
+        return Some(cohere(&generation));
+    }
+    let has = |name: &str| object.raw(name).is_some();
+    let is_known = match object.text("event_type").as_deref() {
+        None => has("is_finished") || (has("text") && has("finish_reason")),
+        Some(event) => ["stream-start", "text-generation", "stream-end"].contains(&event),
+    };
+    (is_known && !has("tool_calls")).then(|| cohere(object))
 }
 
 /// What Bedrock adds to the last chunk of any model: what the call took.

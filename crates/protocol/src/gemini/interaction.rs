@@ -12,8 +12,8 @@ use langley_model::{Content, LiveKind};
 use super::interaction_item::{self as item, Item};
 use super::usage::UsageReader;
 use crate::blocks::{Blocks, Out, text, thinking};
-use crate::dialect::{Delta, EventFacts, Read, ResponseDecoder, Said};
-use crate::json::{Object, elements, inner, stated};
+use crate::dialect::{Delta, EventFacts, Read, ResponseDecoder, Said, Stated, Understood};
+use crate::json::{Object, elements, inner};
 use crate::sse::SseEvent;
 
 /// Calls without an answer whose ids are remembered.
@@ -57,14 +57,8 @@ impl InteractionAnswer {
         Self::default()
     }
 
-    /// Reads one event. None when it is of no known type or lacks what its type must have.
-    fn read(
-        &mut self,
-        kind: &str,
-        data: &[u8],
-        event: &Object<'_>,
-        out: Out<'_>,
-    ) -> Option<Result<Read, Said>> {
+    fn read(&mut self, event: Stated<'_>, out: Out<'_>) -> Understood {
+        let Stated { kind, data, object: event } = event;
         let mut read = Read::default();
         let step = event.index("index").unwrap_or(0);
         let told = match kind {
@@ -311,10 +305,7 @@ impl ResponseDecoder for InteractionAnswer {
         if event.data.trim_ascii() == b"[DONE]" {
             return EventFacts::plain("[DONE]");
         }
-        let object = Object::read(event.data);
-        let kind = stated(object.as_ref(), "event_type", event.name);
-        let read = object.and_then(|object| self.read(kind, event.data, &object, out));
-        EventFacts::of(kind, read, out)
+        EventFacts::read(event, "event_type", out, |stated, out| self.read(stated, out))
     }
 
     fn json(&mut self, body: &[u8], out: Out<'_>) -> bool {

@@ -91,14 +91,14 @@ impl ChatAnswer {
 
     /// Reads a chunk or a whole body; the parts of its choices lie in `member`. None when nothing in it
     /// is known.
-    fn read(
+    fn read<'d>(
         &mut self,
-        data: &[u8],
+        data: &'d [u8],
         object: &Object<'_>,
         member: &str,
         out: Out<'_>,
-    ) -> Option<Read> {
-        let mut read = Read::default();
+    ) -> Option<Read<'d>> {
+        let mut read = Read { data, texts: Few::None, ends_blocks: Few::None, unknown: false };
         if object.raw("error").is_some() {
             out(error(object)?);
             return Some(read);
@@ -118,11 +118,19 @@ impl ChatAnswer {
             self.start(object, said.as_ref().and_then(|said| said.text("role")), out);
             if let Some(said) = &said {
                 self.watch(number);
-                let known = self.parts(number, said, data, &mut read, out);
+                let known = self.parts(number, said, &mut read, out);
                 read.unknown |= !known;
             }
+            // As the older completions say it, and DeepSeek at Bedrock, which has a reason of another name.
+            let plain = choice.raw("text").filter(|_| said.is_none());
+            if let Some(escaped) = plain.and_then(inner).filter(|escaped| !escaped.is_empty()) {
+                self.watch(number);
+                let part = Part { choice: number, kind: Kind::Text };
+                read.unknown |= !self.say(part, LiveKind::Text, escaped, &mut read, out);
+            }
+            let named = if plain.is_some() { choice.text("stop_reason") } else { None };
             // Some hosts write an empty reason in every chunk.
-            let reason = choice.text("finish_reason").filter(|reason| !reason.is_empty());
+            let reason = choice.text("finish_reason").or(named).filter(|reason| !reason.is_empty());
             if let Some(reason) = reason {
                 self.finish(number, &reason, &mut read, out);
             }
@@ -171,7 +179,7 @@ impl ChatAnswer {
     }
 
     /// A choice has a reason to have ended: with the last of them the answer is whole.
-    fn finish(&mut self, choice: u32, reason: &str, read: &mut Read, out: Out<'_>) {
+    fn finish(&mut self, choice: u32, reason: &str, read: &mut Read<'_>, out: Out<'_>) {
         read.ends(&self.blocks.stop(|part| part.choice == choice, out));
         self.calls.retain(|(part, _)| part.choice != choice);
         if !self.stopped {
@@ -188,14 +196,7 @@ impl ChatAnswer {
     }
 
     /// Hands out the parts of one choice. Returns whether all of them are known.
-    fn parts(
-        &mut self,
-        choice: u32,
-        said: &Object<'_>,
-        data: &[u8],
-        read: &mut Read,
-        out: Out<'_>,
-    ) -> bool {
+    fn parts(&mut self, choice: u32, said: &Object<'_>, read: &mut Read<'_>, out: Out<'_>) -> bool {
         let mut known = true;
         let texts = [
             // Two names for the same, after the hosts that had it first.
@@ -207,7 +208,7 @@ impl ChatAnswer {
             let Some(raw) = names.iter().find_map(|name| said.raw(name)) else { continue };
             let Some(escaped) = inner(raw) else {
                 known &= match elements(raw) {
-                    Some(parts) => self.contents(choice, &parts, data, read, out),
+                    Some(parts) => self.contents(choice, &parts, read, out),
                     None => {
                         out(Delta::Unknown { kind: Cow::Borrowed(names[0]) });
                         false
@@ -217,15 +218,15 @@ impl ChatAnswer {
             };
             if !escaped.is_empty() {
                 let part = Part { choice, kind };
-                known &= self.say(part, live, escaped, data, read, out);
+                known &= self.say(part, live, escaped, read, out);
             }
         }
-        self.aside(choice, said, data, read, out);
+        self.aside(choice, said, read, out);
         for (position, call) in
             (0..).zip(said.raw("tool_calls").and_then(elements).unwrap_or_default())
         {
             let call = Object::read(call.get().as_bytes());
-            known &= call.is_some_and(|call| self.call(choice, position, &call, data, read, out));
+            known &= call.is_some_and(|call| self.call(choice, position, &call, read, out));
         }
         if let Some(call) = said.object("function_call") {
             known &= self.function(
@@ -233,7 +234,6 @@ impl ChatAnswer {
                 "",
                 &call,
                 "arguments",
-                data,
                 read,
                 out,
             );
@@ -252,8 +252,7 @@ impl ChatAnswer {
         part: Part,
         live: LiveKind,
         escaped: &str,
-        data: &[u8],
-        read: &mut Read,
+        read: &mut Read<'_>,
         out: Out<'_>,
     ) -> bool {
         self.quiet(part, read, out);
@@ -262,7 +261,7 @@ impl ChatAnswer {
         if part == (Part { choice: 0, kind: Kind::Text }) {
             self.text = Some(index);
         }
-        let said = self.blocks.say(part, live, escaped, data, out);
+        let said = self.blocks.say(part, live, escaped, read.data, out);
         read.texts.extend(said);
         said.is_some()
     }
@@ -272,8 +271,7 @@ impl ChatAnswer {
         &mut self,
         choice: u32,
         parts: &[&RawValue],
-        data: &[u8],
-        read: &mut Read,
+        read: &mut Read<'_>,
         out: Out<'_>,
     ) -> bool {
         let mut known = true;
@@ -282,7 +280,7 @@ impl ChatAnswer {
             let text_part = Part { choice, kind: Kind::Text };
             let mut say = |raw: Option<&str>, kind, live| match raw.and_then(inner) {
                 Some("") => true,
-                Some(escaped) => self.say(Part { choice, kind }, live, escaped, data, read, out),
+                Some(escaped) => self.say(Part { choice, kind }, live, escaped, read, out),
                 None => false,
             };
             known &= match part.text("type").as_deref() {
@@ -313,14 +311,7 @@ impl ChatAnswer {
     }
 
     /// What stands beside the text: images, what was said aloud, and calls that the host ran itself.
-    fn aside(
-        &mut self,
-        choice: u32,
-        said: &Object<'_>,
-        data: &[u8],
-        read: &mut Read,
-        out: Out<'_>,
-    ) {
+    fn aside(&mut self, choice: u32, said: &Object<'_>, read: &mut Read<'_>, out: Out<'_>) {
         for image in said.raw("images").and_then(elements).unwrap_or_default() {
             if let Some(image) = Object::read(image.get().as_bytes()) {
                 self.whole(choice, chat_part::image(&image), read, out);
@@ -329,7 +320,7 @@ impl ChatAnswer {
         let audio = said.object("audio");
         let transcript = audio.as_ref().and_then(|audio| inner(audio.raw("transcript")?));
         if let Some(escaped) = transcript.filter(|escaped| !escaped.is_empty()) {
-            self.say(Part { choice, kind: Kind::Text }, LiveKind::Text, escaped, data, read, out);
+            self.say(Part { choice, kind: Kind::Text }, LiveKind::Text, escaped, read, out);
         }
         let tools = said.raw("executed_tools").and_then(elements).unwrap_or_default();
         for (position, tool) in (0..).zip(tools) {
@@ -340,7 +331,13 @@ impl ChatAnswer {
             self.blocks.start(part, || chat_part::server_call(&tool), out);
             let arguments = tool.raw("arguments").and_then(inner);
             if let Some(escaped) = arguments.filter(|_| !self.blocks.has_said(part)) {
-                read.texts.extend(self.blocks.say(part, LiveKind::ToolInput, escaped, data, out));
+                read.texts.extend(self.blocks.say(
+                    part,
+                    LiveKind::ToolInput,
+                    escaped,
+                    read.data,
+                    out,
+                ));
             }
             if let Some(result) = chat_part::server_result(&tool) {
                 self.whole(choice, result, read, out);
@@ -349,7 +346,7 @@ impl ChatAnswer {
     }
 
     /// A block that comes as a whole; the text before it has ended.
-    fn whole(&mut self, choice: u32, content: Content, read: &mut Read, out: Out<'_>) {
+    fn whole(&mut self, choice: u32, content: Content, read: &mut Read<'_>, out: Out<'_>) {
         self.wholes = self.wholes.wrapping_add(1);
         let part = Part { choice, kind: Kind::Whole(self.wholes) };
         self.quiet(part, read, out);
@@ -358,7 +355,7 @@ impl ChatAnswer {
     }
 
     /// Ends the texts of a choice that are other than `part`.
-    fn quiet(&mut self, part: Part, read: &mut Read, out: Out<'_>) {
+    fn quiet(&mut self, part: Part, read: &mut Read<'_>, out: Out<'_>) {
         let is_other = |open: Part| {
             let is_call = matches!(open.kind, Kind::Call(_) | Kind::Server(_));
             open.choice == part.choice && open != part && !is_call
@@ -371,8 +368,7 @@ impl ChatAnswer {
         choice: u32,
         position: u32,
         call: &Object<'_>,
-        data: &[u8],
-        read: &mut Read,
+        read: &mut Read<'_>,
         out: Out<'_>,
     ) -> bool {
         let part = Part { choice, kind: Kind::Call(call.index("index").unwrap_or(position)) };
@@ -383,24 +379,20 @@ impl ChatAnswer {
             self.calls.retain(|(of, _)| *of != part);
         }
         match (call.object("function"), call.object("custom")) {
-            (Some(function), _) => {
-                self.function(part, &id, &function, "arguments", data, read, out)
-            }
-            (None, Some(custom)) => self.function(part, &id, &custom, "input", data, read, out),
+            (Some(function), _) => self.function(part, &id, &function, "arguments", read, out),
+            (None, Some(custom)) => self.function(part, &id, &custom, "input", read, out),
             (None, None) => false,
         }
     }
 
     /// A call's name and a piece of its arguments, which lie in `member`.
-    #[expect(clippy::too_many_arguments, reason = "a call, where it belongs, and where it is told")]
     fn function(
         &mut self,
         part: Part,
         id: &str,
         function: &Object<'_>,
         member: &str,
-        data: &[u8],
-        read: &mut Read,
+        read: &mut Read<'_>,
         out: Out<'_>,
     ) -> bool {
         self.quiet(part, read, out);
@@ -423,21 +415,22 @@ impl ChatAnswer {
         else {
             return true;
         };
-        let said = self.blocks.say(part, LiveKind::ToolInput, escaped, data, out);
+        let said = self.blocks.say(part, LiveKind::ToolInput, escaped, read.data, out);
         read.texts.extend(said);
         said.is_some()
     }
 }
 
 /// What one chunk was.
-#[derive(Default)]
-struct Read {
+struct Read<'d> {
+    /// Its data.
+    data: &'d [u8],
     texts: Few<EventText>,
     ends_blocks: Few<u32>,
     unknown: bool,
 }
 
-impl Read {
+impl Read<'_> {
     fn ends(&mut self, blocks: &Few<u32>) {
         self.ends_blocks.extend(blocks.iter().copied());
     }
@@ -453,7 +446,7 @@ impl ResponseDecoder for ChatAnswer {
         let failed = object.as_ref().is_some_and(|object| object.raw("error").is_some());
         let kind = if failed { "error" } else { stated(object.as_ref(), "object", event.name) };
         match object.and_then(|object| self.read(event.data, &object, "delta", out)) {
-            Some(Read { texts, ends_blocks, unknown }) => {
+            Some(Read { texts, ends_blocks, unknown, .. }) => {
                 EventFacts { kind, texts, ends_blocks, known: !unknown }
             }
             None => {

@@ -11,8 +11,8 @@ use langley_model::{EventText, Few, LiveKind, Usage};
 use super::item::{self, Item};
 use super::{error, owned, usage};
 use crate::blocks::{Blocks, Out, text, thinking};
-use crate::dialect::{Delta, EventFacts, Read, ResponseDecoder, Said};
-use crate::json::{Object, elements, inner, stated};
+use crate::dialect::{Delta, EventFacts, Read, ResponseDecoder, Said, Stated, Understood};
+use crate::json::{Object, elements, inner};
 use crate::sse::SseEvent;
 
 /// Items that are remembered as begun; beyond it the oldest are forgotten.
@@ -53,13 +53,8 @@ impl ResponsesAnswer {
         Self::default()
     }
 
-    fn event_of(
-        &mut self,
-        kind: &str,
-        data: &[u8],
-        event: &Object<'_>,
-        out: Out<'_>,
-    ) -> Option<Result<Read, Said>> {
+    fn event_of(&mut self, event: Stated<'_>, out: Out<'_>) -> Understood {
+        let Stated { kind, data, object: event } = event;
         let mut read = Read::default();
         let item = event.index("output_index").unwrap_or(0);
         let whole = Part { item, kind: Kind::Whole };
@@ -389,10 +384,7 @@ fn is_progress(verb: &str) -> bool {
 
 impl ResponseDecoder for ResponsesAnswer {
     fn event<'a>(&mut self, event: &SseEvent<'a>, out: Out<'_>) -> EventFacts<'a> {
-        let object = Object::read(event.data);
-        let kind = stated(object.as_ref(), "type", event.name);
-        let read = object.and_then(|object| self.event_of(kind, event.data, &object, out));
-        EventFacts::of(kind, read, out)
+        EventFacts::read(event, "type", out, |stated, out| self.event_of(stated, out))
     }
 
     fn json(&mut self, body: &[u8], out: Out<'_>) -> bool {

@@ -395,7 +395,36 @@ fn models_that_are_not_anthropics_say_text_and_usage_in_their_own_forms() {
     );
     let chat_end =
         last(r#"{"choices":[{"index":0,"delta":{"content":" you"},"finish_reason":"stop"}]}"#);
-    let forms: [(&str, Vec<&str>, &str); 5] = [
+    let r1_end = last(r#"{"choices":[{"text":" you","stop_reason":"stop"}]}"#);
+    let command_end = last(r#"{"is_finished":true,"finish_reason":"COMPLETE"}"#);
+    let command_r_end = last(
+        r#"{"is_finished":true,"event_type":"stream-end","finish_reason":"COMPLETE","response":{"text":"Hello, you"}}"#,
+    );
+    let forms: [(&str, Vec<&str>, &str); 8] = [
+        (
+            "stop",
+            vec![r#"{"choices":[{"text":"Hello,","stop_reason":null}]}"#, &r1_end],
+            r#"{"choices":[{"text":"Hello, you","stop_reason":"stop"}]}"#,
+        ),
+        (
+            "COMPLETE",
+            vec![
+                r#"{"text":"Hello,","is_finished":false}"#,
+                r#"{"text":" you","is_finished":false}"#,
+                &command_end,
+            ],
+            r#"{"id":"g","generations":[{"text":"Hello, you","finish_reason":"COMPLETE"}],"prompt":"Hi"}"#,
+        ),
+        (
+            "COMPLETE",
+            vec![
+                r#"{"is_finished":false,"event_type":"stream-start","generation_id":"g"}"#,
+                r#"{"is_finished":false,"event_type":"text-generation","text":"Hello,"}"#,
+                r#"{"is_finished":false,"event_type":"text-generation","text":" you"}"#,
+                &command_r_end,
+            ],
+            r#"{"response_id":"r","text":"Hello, you","generation_id":"g","finish_reason":"COMPLETE"}"#,
+        ),
         (
             "end_turn",
             vec![
@@ -451,6 +480,11 @@ fn models_that_are_not_anthropics_say_text_and_usage_in_their_own_forms() {
         assert_eq!((contents(&body), known), (vec![text("Hello, you")], true));
         assert_eq!(body.message.stop_reason.as_deref(), Some(reason));
     }
+    let calls = r#"{"text":"","finish_reason":"COMPLETE","tool_calls":[{"name":"x"}]}"#;
+    assert!(
+        !body(calls, InvokeAnswer::new(false)).1,
+        "calls that are not read are not passed over"
+    );
     let (vectors, known) =
         body(r#"{"embedding":[0.1],"inputTextTokenCount":4}"#, InvokeAnswer::new(false));
     assert!(known && vectors.message.blocks.is_empty() && !vectors.ended);

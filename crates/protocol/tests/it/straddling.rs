@@ -88,6 +88,8 @@ const FORMS: &[Form] = &[
     ),
     Form(&Invoke::ANY, "chunk", r#"{"generation":"{}","stop_reason":null}"#),
     Form(&Invoke::ANY, "chunk", r#"{"outputs":[{"text":"{}","stop_reason":null}]}"#),
+    Form(&Invoke::ANY, "chunk", r#"{"choices":[{"text":"{}","stop_reason":null}]}"#),
+    Form(&Invoke::ANY, "chunk", r#"{"text":"{}","is_finished":false}"#),
     Form(
         &Invoke::ANTHROPIC,
         "chunk",
