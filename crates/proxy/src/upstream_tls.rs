@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use lru::LruCache;
 use parking_lot::Mutex;
-use rustls::ClientConfig;
 use rustls::client::Resumption;
+use rustls::{CertificateError, ClientConfig};
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
@@ -118,6 +118,17 @@ fn verdict(why: &std::io::Error) -> Option<&rustls::Error> {
     why.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
+/// Whether a chain is signed in a way that Langley does not know: the hello may have offered it.
+#[expect(deprecated, reason = "the library still says it without a context")]
+const fn is_signed_otherwise(why: &CertificateError) -> bool {
+    matches!(
+        why,
+        CertificateError::UnsupportedSignatureAlgorithm
+            | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+    )
+}
+
 /// What to do about a handshake that failed.
 fn advice(why: &std::io::Error) -> &'static str {
     match verdict(why) {
@@ -158,12 +169,13 @@ impl UpstreamTlsError {
     }
 
     /// Whether the provider may like another hello better. A certificate that is not trusted is none of
-    /// the hello's doing.
+    /// the hello's doing; which algorithms sign it may be.
     fn is_worth_another_hello(&self) -> bool {
         match self {
-            Self::Handshake { why, .. } => {
-                !matches!(verdict(why), Some(rustls::Error::InvalidCertificate(_)))
-            }
+            Self::Handshake { why, .. } => match verdict(why) {
+                Some(rustls::Error::InvalidCertificate(why)) => is_signed_otherwise(why),
+                _ => true,
+            },
             Self::TimedOut { .. } => true,
             Self::Name(_)
             | Self::Roots { .. }
@@ -381,13 +393,36 @@ impl UpstreamTls {
 
 #[cfg(test)]
 mod tests {
-    use rustls::CertificateError;
-
     use super::*;
 
     fn failed(error: rustls::Error) -> UpstreamTlsError {
         let why = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
         UpstreamTlsError::Handshake { host: "a.example".into(), why }
+    }
+
+    #[test]
+    fn another_hello_may_bring_a_chain_signed_otherwise_but_no_trust() {
+        use CertificateError as Why;
+        let context = Why::UnsupportedSignatureAlgorithmContext {
+            signature_algorithm_id: vec![1],
+            supported_algorithms: Vec::new(),
+        };
+        let for_key = Why::UnsupportedSignatureAlgorithmForPublicKeyContext {
+            signature_algorithm_id: vec![1],
+            public_key_algorithm_id: vec![2],
+        };
+        for (why, is_worth) in [
+            (context, true),
+            (for_key, true),
+            (Why::UnknownIssuer, false),
+            (Why::Expired, false),
+            (Why::NotValidForName, false),
+            (Why::BadSignature, false),
+        ] {
+            let error = failed(rustls::Error::InvalidCertificate(why));
+            assert_eq!(error.is_worth_another_hello(), is_worth, "{error}");
+        }
+        assert!(failed(rustls::Error::HandshakeNotComplete).is_worth_another_hello());
     }
 
     #[test]
