@@ -44,14 +44,14 @@ pub(crate) struct Route {
     /// Told by the first flow only.
     pub(crate) setup: Mutex<Option<Setup>>,
     pub(crate) limits: Limits,
-    pub(crate) greetings: Greetings,
+    pub(crate) hellos: Hellos,
     /// The client's connection may become something else.
     pub(crate) switch: Switch,
 }
 
 /// What both legs' TLS hellos were.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Greetings {
+pub(crate) struct Hellos {
     /// JA4 of the agent's.
     pub(crate) ja4_in: Option<String>,
     /// JA4 of the one sent to the provider.
@@ -105,9 +105,9 @@ impl Route {
                 headers: headers::block(request.headers()),
                 control: headers::control(request.headers()),
                 setup: self.setup.lock().take(),
-                ja4_in: self.greetings.ja4_in.clone(),
-                ja4_out: self.greetings.ja4_out.clone(),
-                tls_note: self.greetings.note.clone(),
+                ja4_in: self.hellos.ja4_in.clone(),
+                ja4_out: self.hellos.ja4_out.clone(),
+                tls_note: self.hellos.note.clone(),
                 interest: Arc::default(),
             },
         )

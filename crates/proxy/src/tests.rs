@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::authority::Authority;
 use crate::drive::Switch;
-use crate::exchange::{Greetings, Route};
+use crate::exchange::{Hellos, Route};
 use crate::intercept::Intercepted;
 use crate::limits::Limits;
 use crate::observer::Observer;
@@ -45,7 +45,7 @@ pub(crate) fn route(recording: &Recording, limits: Limits) -> Route {
         upstream: None,
         client: "127.0.0.1:1".parse().unwrap(),
         setup: Mutex::new(None),
-        greetings: Greetings::default(),
+        hellos: Hellos::default(),
         limits,
         switch: Switch::default(),
     }

@@ -31,7 +31,7 @@ enum Stage {
     /// Nothing was sent.
     Silent,
     /// A hello was sent, and the library has not hashed it for sure.
-    Greeting { entry: Entry, turn: Turn },
+    Hello { entry: Entry, turn: Turn },
     /// The library has hashed its hellos: it sent something that follows on the server's answer.
     Over,
 }
@@ -100,10 +100,10 @@ impl Rewriter {
                 let entry = Entry::open(*random, self.profile.inbound());
                 (entry.ok_or_else(|| broken("this random is in use"))?, Turn::First)
             }
-            Stage::Greeting { entry, turn: Turn::First } if entry.is_for(random) => {
+            Stage::Hello { entry, turn: Turn::First } if entry.is_for(random) => {
                 (entry, Turn::Second)
             }
-            Stage::Greeting { .. } | Stage::Over => {
+            Stage::Hello { .. } | Stage::Over => {
                 return Err(broken("a hello that nobody asked for"));
             }
         };
@@ -112,7 +112,7 @@ impl Rewriter {
         if !entry.replace(written, &sent) {
             return Err(broken("more hellos than a handshake has"));
         }
-        self.stage = Stage::Greeting { entry, turn };
+        self.stage = Stage::Hello { entry, turn };
         Ok(sent)
     }
 }
