@@ -12,12 +12,11 @@ use std::sync::Arc;
 use langley_protocol::client_hello::HelloMessage;
 use parking_lot::Mutex;
 
-const ENCRYPTED_EXTENSIONS: u8 = 8;
-const CERTIFICATE: u8 = 11;
-const CERTIFICATE_REQUEST: u8 = 13;
-const COMPRESSED_CERTIFICATE: u8 = 25;
-const SIGNED_CERTIFICATE_TIMESTAMP: u16 = 18;
-const ENCRYPTED_CLIENT_HELLO: u16 = 65037;
+use super::numbers::{
+    CERTIFICATE, CERTIFICATE_REQUEST, COMPRESSED_CERTIFICATE, ENCRYPTED_CLIENT_HELLO,
+    ENCRYPTED_EXTENSIONS, SIGNED_CERTIFICATE_TIMESTAMP,
+};
+
 /// A handshake message's type and length.
 const HEADER: usize = 4;
 

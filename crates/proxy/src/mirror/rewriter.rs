@@ -5,15 +5,12 @@ use std::io;
 
 use langley_protocol::client_hello::HelloMessage;
 
+use super::numbers::{ALERT, CHANGE_CIPHER_SPEC, CLIENT_HELLO, HANDSHAKE};
 use super::pending::Entry;
 use super::profile::Profile;
 use super::rewrite::Turn;
 use super::transcript::random;
 
-const CHANGE_CIPHER_SPEC: u8 = 20;
-const ALERT: u8 = 21;
-const HANDSHAKE: u8 = 22;
-const CLIENT_HELLO: u8 = 1;
 /// A record's type, version and length (RFC 8446 § 5.1).
 const HEADER: usize = 5;
 

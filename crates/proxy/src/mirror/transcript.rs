@@ -5,12 +5,9 @@ use std::sync::Arc;
 use rustls::crypto::hash::{Context, Hash, HashAlgorithm, Output};
 
 use super::inbound::{Begun, Inbound};
+use super::numbers::{CLIENT_HELLO, MESSAGE_HASH};
 use super::pending::{Found, Random, put_sent};
 
-/// Handshake type `client_hello` (RFC 8446 § 4).
-const CLIENT_HELLO: u8 = 1;
-/// Handshake type `message_hash`, which stands for the first hello after a HelloRetryRequest.
-const MESSAGE_HASH: u8 = 254;
 /// A handshake message's type and length.
 const HEADER: usize = 4;
 
