@@ -17,7 +17,7 @@ use crate::authority::{Authority, normalise};
 use crate::connection::{Client, Serving, refuse};
 use crate::dial::Dialed;
 use crate::drive::Switch;
-use crate::exchange::{Greetings, Route};
+use crate::exchange::{Hellos, Route};
 use crate::intercept::{Intercepted, serve_refusal};
 use crate::leaf::Tickets;
 use crate::plain::nanos;
@@ -167,7 +167,7 @@ impl Connect {
         });
     }
 
-    fn route(&self, scheme: &'static str, setup: Setup, greetings: Greetings) -> Route {
+    fn route(&self, scheme: &'static str, setup: Setup, hellos: Hellos) -> Route {
         Route {
             observer: Arc::clone(self.client.observer()),
             connection: self.connection,
@@ -177,7 +177,7 @@ impl Connect {
             upstream: None,
             client: self.client.address(),
             setup: Mutex::new(Some(setup)),
-            greetings,
+            hellos,
             limits: self.client.options().limits,
             switch: Switch::default(),
         }
@@ -193,7 +193,7 @@ impl Connect {
         shutdown: CancellationToken,
     ) -> Option<Serving> {
         let upstream = Prefixed::new(dialed.early, dialed.stream);
-        let route = self.route("http", Setup { connect_ns, tls_ns: 0 }, Greetings::default());
+        let route = self.route("http", Setup { connect_ns, tls_ns: 0 }, Hellos::default());
         let stream = Prefixed::new(bytes.freeze(), stream);
         let opened = Sender::http1(upstream).await;
         Some(serve(stream, Version::Http1, opened, route, None, shutdown))
@@ -211,7 +211,7 @@ impl Connect {
     ) -> Option<Serving> {
         let name = hello.sni.clone().unwrap_or_else(|| self.authority.host().to_owned());
         let begun = Tick::now();
-        let mut greetings = Greetings { ja4_in: Some(hello.ja4()), ..Greetings::default() };
+        let mut hellos = Hellos { ja4_in: Some(hello.ja4()), ..Hellos::default() };
         let hop = Hop {
             name: &name,
             target: &self.authority,
@@ -223,7 +223,7 @@ impl Connect {
             let why = TunnelReason::ClientCertificateAsked;
             return Some(self.tunnel(stream, bytes, dialed, why, shutdown));
         }
-        let upstream = self.client.tls().connect(&hop, dialed, &mut greetings).await;
+        let upstream = self.client.tls().connect(&hop, dialed, &mut hellos).await;
         let setup = Setup { connect_ns, tls_ns: nanos(Tick::now().since(begun)) };
         let asked_in_vain = match &upstream {
             Ok(connected) => connected.asked_in_vain,
@@ -233,7 +233,7 @@ impl Connect {
             drop(upstream);
             return self.tunnel_instead(stream, bytes, shutdown).await;
         }
-        let route = self.route("https", setup, greetings);
+        let route = self.route("https", setup, hellos);
         let stream = Prefixed::new(bytes.freeze(), stream);
         match upstream {
             Ok(Connected { stream: upstream, .. }) => {

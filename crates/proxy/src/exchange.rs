@@ -44,14 +44,14 @@ pub(crate) struct Route {
     /// Told by the first flow only.
     pub(crate) setup: Mutex<Option<Setup>>,
     pub(crate) limits: Limits,
-    pub(crate) greetings: Greetings,
+    pub(crate) hellos: Hellos,
     /// The client's connection may become something else.
     pub(crate) switch: Switch,
 }
 
 /// What both legs' TLS hellos were.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Greetings {
+pub(crate) struct Hellos {
     /// JA4 of the agent's.
     pub(crate) ja4_in: Option<String>,
     /// JA4 of the one sent to the provider.
@@ -105,9 +105,9 @@ impl Route {
                 headers: headers::block(request.headers()),
                 control: headers::control(request.headers()),
                 setup: self.setup.lock().take(),
-                ja4_in: self.greetings.ja4_in.clone(),
-                ja4_out: self.greetings.ja4_out.clone(),
-                tls_note: self.greetings.note.clone(),
+                ja4_in: self.hellos.ja4_in.clone(),
+                ja4_out: self.hellos.ja4_out.clone(),
+                tls_note: self.hellos.note.clone(),
                 interest: Arc::default(),
             },
         )
@@ -190,8 +190,7 @@ pub(crate) async fn exchange(
         Ok(response) => response,
         Err(error) => {
             waiting.0 = None;
-            tap.end(if error.is_user() { Ending::ClientGone } else { Ending::UpstreamGone });
-            return Err(Broken(error));
+            return Err(broken(&tap, error));
         }
     };
     waiting.0 = None;
@@ -239,6 +238,12 @@ async fn in_time<T>(
     }
 }
 
+/// Ends a flow that got no answer: what came from the agent broke it off, or the provider did.
+fn broken(tap: &FlowTap, error: hyper::Error) -> Broken {
+    tap.end(if error.is_user() { Ending::ClientGone } else { Ending::UpstreamGone });
+    Broken(error)
+}
+
 fn too_many_headers(route: &Route) -> Refusal {
     let most = route.limits.header_count;
     let message = format!(
@@ -265,10 +270,7 @@ async fn connect(
     let request = request.map(|body| TapBody::through(body, Side::Client, Arc::clone(&tap), None));
     let answer = sender.connect(request).await;
     waiting.0 = None;
-    let (mut response, outlet) = answer.map_err(|error| {
-        tap.end(Ending::UpstreamGone);
-        Broken(error)
-    })?;
+    let (mut response, outlet) = answer.map_err(|error| broken(&tap, error))?;
     let status = response.status();
     if outlet.is_none() && status.is_success() {
         // hyper takes only a 200 for the switch towards a provider, and any 2xx towards an agent.
@@ -349,5 +351,37 @@ pub(crate) fn version(version: Version) -> HttpVersion {
         Version::HTTP_2 => HttpVersion::Http2,
         Version::HTTP_10 | Version::HTTP_09 => HttpVersion::Http10,
         _ => HttpVersion::Http11,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use langley_testkit::Recording;
+
+    use super::*;
+    use crate::tests::{ROOM, route};
+
+    /// Asks by CONNECT what is never answered; how that flow ends.
+    async fn asked(length: usize, does_provider_go: bool, ending: Ending) {
+        let recording = Recording::new();
+        let route = route(&recording, Limits::default());
+        let (near, far) = tokio::io::duplex(ROOM);
+        let (sender, driver) = Sender::http2(near).await.unwrap();
+        tokio::spawn(driver);
+        let request = Request::connect("a.example:443").header("content-length", length);
+        let request = request.body(TapBody::own("")).unwrap();
+        let tap = route.open(&request, HttpVersion::Http2);
+        let _far = (!does_provider_go).then_some(far);
+        let error = sender.connect(request).await.err().unwrap();
+        drop(broken(&tap, error));
+        drop(tap);
+        recording.assert_ending(0, ending).await;
+    }
+
+    #[tokio::test]
+    async fn a_connect_that_fails_is_the_doing_of_the_side_that_broke_it_off() {
+        asked(0, true, Ending::UpstreamGone).await;
+        // HTTP/2 has no CONNECT with a body (RFC 9113 § 8.5).
+        asked(5, false, Ending::ClientGone).await;
     }
 }

@@ -6,17 +6,15 @@
 //! its way to hyper, and the agent is served when it has come. Few providers offer it: one that was seen
 //! not to is not waited for the next time. Should it have begun to, that is noted for the time after.
 
-use std::io;
 use std::num::NonZeroUsize;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use lru::LruCache;
 use parking_lot::Mutex;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncRead;
 use tokio::sync::oneshot;
+use tokio_util::io::InspectReader;
 
 use crate::authority::Authority;
 
@@ -58,7 +56,10 @@ impl Offers {
         self: &Arc<Self>,
         authority: &Authority,
         stream: S,
-    ) -> (Watched<S>, Offer) {
+    ) -> (InspectReader<S, impl FnMut(&[u8]) + use<S>>, Offer)
+    where
+        S: AsyncRead,
+    {
         let known = self.0.lock().get(authority).copied();
         let (tell, seen) = oneshot::channel();
         let first = First {
@@ -67,7 +68,13 @@ impl Offers {
             authority: authority.clone(),
             tell,
         };
-        (Watched { stream, first: Some(Box::new(first)) }, Offer { known, seen })
+        let mut first = Some(Box::new(first));
+        let look = move |bytes: &[u8]| {
+            if !bytes.is_empty() {
+                first = first.take().and_then(|first| first.feed(bytes));
+            }
+        };
+        (InspectReader::new(stream, look), Offer { known, seen })
     }
 }
 
@@ -79,12 +86,6 @@ impl Offer {
         }
         matches!(tokio::time::timeout(WAIT, self.seen).await, Ok(Ok(true)))
     }
-}
-
-/// A provider's stream whose first frame is looked at.
-pub(crate) struct Watched<S> {
-    stream: S,
-    first: Option<Box<First>>,
 }
 
 /// The first frame, as far as it has come.
@@ -123,55 +124,6 @@ fn offers(bytes: &[u8]) -> Option<bool> {
         .filter(|setting| setting[..2] == ENABLE_CONNECT_PROTOCOL.to_be_bytes())
         .map(|setting| setting[2..] == 1u32.to_be_bytes());
     Some(values.next_back().unwrap_or(false))
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.first.is_none() {
-            return Pin::new(&mut self.stream).poll_read(cx, buf);
-        }
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        let new = &buf.filled()[before..];
-        if !new.is_empty() {
-            self.first = self.first.take().and_then(|first| first.feed(new));
-        }
-        polled
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
 }
 
 #[cfg(test)]

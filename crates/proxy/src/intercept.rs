@@ -19,10 +19,7 @@ use crate::exchange::{Broken, Route, exchange};
 use crate::limits::Limits;
 use crate::refusal::Refusal;
 use crate::streams::AgentStreams;
-use crate::upstream::{Driver, H2_CONNECTION_WINDOW, H2_STREAM_WINDOW, Sender};
-
-/// Streams that one client connection may have open at once.
-const H2_STREAMS: u32 = 1000;
+use crate::upstream::{Driver, H2_CONNECTION_WINDOW, H2_STREAM_WINDOW, H2_STREAMS, Sender};
 
 /// A client leg and what is behind it.
 pub(crate) struct Intercepted {

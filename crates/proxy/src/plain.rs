@@ -13,7 +13,7 @@ use crate::authority::Authority;
 use crate::body::TapBody;
 use crate::connection::Client;
 use crate::drive::{Current, Switch};
-use crate::exchange::{Broken, Greetings, Route, exchange};
+use crate::exchange::{Broken, Hellos, Route, exchange};
 use crate::refusal::Refusal;
 use crate::reverse;
 use crate::upstream::{Driver, Sender};
@@ -66,7 +66,7 @@ impl PlainService {
         let place = match self.place(&mut request) {
             Ok(place) => place,
             Err((place, refusal)) => {
-                let route = self.route(&place, None, Greetings::default());
+                let route = self.route(&place, None, Hellos::default());
                 return Ok(route.refuse(&request, &refusal));
             }
         };
@@ -83,8 +83,8 @@ impl PlainService {
                     }
                     leg
                 }
-                Err((refusal, greetings)) => {
-                    return Ok(self.route(&place, None, greetings).refuse(&request, &refusal));
+                Err((refusal, hellos)) => {
+                    return Ok(self.route(&place, None, hellos).refuse(&request, &refusal));
                 }
             },
         };
@@ -165,21 +165,21 @@ impl PlainService {
     }
 
     /// A connection for `place`; without one, the refusal and what was said before it.
-    async fn open(&self, place: &Place) -> Result<Leg, (Refusal, Greetings)> {
-        let mut greetings = Greetings::default();
-        match self.connect(place, &mut greetings).await {
+    async fn open(&self, place: &Place) -> Result<Leg, (Refusal, Hellos)> {
+        let mut hellos = Hellos::default();
+        match self.connect(place, &mut hellos).await {
             Ok((sender, driver, setup)) => {
-                let route = self.route(place, Some(setup), greetings);
+                let route = self.route(place, Some(setup), hellos);
                 Ok(Leg { to: place.clone(), sender, route, driver })
             }
-            Err(refusal) => Err((refusal, greetings)),
+            Err(refusal) => Err((refusal, hellos)),
         }
     }
 
     async fn connect(
         &self,
         place: &Place,
-        greetings: &mut Greetings,
+        hellos: &mut Hellos,
     ) -> Result<(Sender, Option<Driver>, Setup), Refusal> {
         let begun = Tick::now();
         let dialed = self.client.dialer().dial(&place.authority).await?;
@@ -199,7 +199,7 @@ impl PlainService {
                 hello: None,
                 dialer: self.client.dialer(),
             };
-            let stream = self.client.tls().connect(&hop, dialed, greetings).await?.stream;
+            let stream = self.client.tls().connect(&hop, dialed, hellos).await?.stream;
             let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             if http2 { Sender::http2(stream).await } else { Sender::http1(stream).await }
         } else {
@@ -222,7 +222,7 @@ impl PlainService {
         Ok((sender, driver, Setup { connect_ns, tls_ns }))
     }
 
-    fn route(&self, place: &Place, setup: Option<Setup>, greetings: Greetings) -> Route {
+    fn route(&self, place: &Place, setup: Option<Setup>, hellos: Hellos) -> Route {
         Route {
             observer: Arc::clone(self.client.observer()),
             connection: self.connection,
@@ -233,7 +233,7 @@ impl PlainService {
             client: self.client.address(),
             setup: Mutex::new(setup),
             limits: self.client.options().limits,
-            greetings,
+            hellos,
             switch: self.switch.clone(),
         }
     }
@@ -266,7 +266,7 @@ pub(crate) fn record_malformed(client: &Client, connection: ConnectionId, reason
         client: client.address(),
         setup: Mutex::new(None),
         limits: client.options().limits,
-        greetings: Greetings::default(),
+        hellos: Hellos::default(),
         switch: Switch::default(),
     };
     route.record_malformed(reason);

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::authority::Authority;
 use crate::drive::Switch;
-use crate::exchange::{Greetings, Route};
+use crate::exchange::{Hellos, Route};
 use crate::intercept::Intercepted;
 use crate::limits::Limits;
 use crate::observer::Observer;
@@ -25,7 +25,18 @@ pub(crate) const ASK: &[u8] = b"GET /v1/messages HTTP/1.1\r\nHost: a.example\r\n
 /// Both ends of one intercepted HTTP/1.1 connection, in memory.
 pub(crate) async fn connection(limits: Limits) -> Ends {
     let recording = Recording::new();
-    let route = Route {
+    let route = route(&recording, limits);
+    let (agent, near) = duplex(ROOM);
+    let (provider, far) = duplex(ROOM);
+    let (sender, driver) = Sender::http1(far).await.unwrap();
+    let intercepted = Intercepted { route, sender, sni: None, offers_connect: false };
+    tokio::spawn(intercepted.serve_http1(near, driver, CancellationToken::new()));
+    Ends { agent, provider, recording, begun: Instant::now() }
+}
+
+/// What its flows have in common.
+pub(crate) fn route(recording: &Recording, limits: Limits) -> Route {
+    Route {
         observer: Arc::new(Observer::new(recording.sink())),
         connection: ConnectionId::new(),
         mode: Mode::Forward,
@@ -34,16 +45,10 @@ pub(crate) async fn connection(limits: Limits) -> Ends {
         upstream: None,
         client: "127.0.0.1:1".parse().unwrap(),
         setup: Mutex::new(None),
-        greetings: Greetings::default(),
+        hellos: Hellos::default(),
         limits,
         switch: Switch::default(),
-    };
-    let (agent, near) = duplex(ROOM);
-    let (provider, far) = duplex(ROOM);
-    let (sender, driver) = Sender::http1(far).await.unwrap();
-    let intercepted = Intercepted { route, sender, sni: None, offers_connect: false };
-    tokio::spawn(intercepted.serve_http1(near, driver, CancellationToken::new()));
-    Ends { agent, provider, recording, begun: Instant::now() }
+    }
 }
 
 /// The ends, and what was recorded between them.

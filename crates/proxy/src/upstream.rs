@@ -17,10 +17,12 @@ use crate::body::TapBody;
 use crate::streams::{Outlet, ProviderStreams};
 
 /// Bytes that may wait in one HTTP/2 stream's window before its reader takes them.
-pub(crate) const H2_STREAM_WINDOW: u32 = 1 << 20;
-/// Bytes that may wait in all of a connection's HTTP/2 streams together: many streams that nobody reads
-/// must leave room for one that somebody does.
-pub(crate) const H2_CONNECTION_WINDOW: u32 = 64 << 20;
+pub(crate) const H2_STREAM_WINDOW: u32 = 256 * 1024;
+/// Streams that an agent may have open at once on one connection.
+pub(crate) const H2_STREAMS: u32 = 128;
+/// Bytes that may wait in all of a connection's HTTP/2 streams together, on each leg: all of them when
+/// nobody reads, so that they leave room for one that somebody does.
+pub(crate) const H2_CONNECTION_WINDOW: u32 = H2_STREAMS * H2_STREAM_WINDOW;
 
 /// Sends requests on one connection.
 pub(crate) enum Sender {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use lru::LruCache;
 use parking_lot::Mutex;
-use rustls::ClientConfig;
 use rustls::client::Resumption;
+use rustls::{CertificateError, ClientConfig};
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
@@ -17,8 +17,8 @@ use tokio_rustls::client::TlsStream;
 
 use crate::authority::Authority;
 use crate::dial::{DialError, Dialed, Dialer};
-use crate::exchange::Greetings;
-use crate::greeted::{Greeted, Sent};
+use crate::exchange::Hellos;
+use crate::hello_stream::{HelloStream, Sent};
 use crate::identity::{self, ClientCertificateError};
 use crate::mirror::{Fingerprint, NotMirrored, Profile};
 use crate::options::ProxyOptions;
@@ -33,7 +33,7 @@ use crate::upstream_trust::{Base, Sources, Wanted};
 const KEPT: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
 /// The TLS leg to the provider.
-pub(crate) type UpstreamStream = TlsStream<Greeted<Prefixed<TcpStream>>>;
+pub(crate) type UpstreamStream = TlsStream<HelloStream<Prefixed<TcpStream>>>;
 
 /// Client configurations by what they are for; the files are read once, when they are first needed.
 #[derive(Debug)]
@@ -118,6 +118,17 @@ fn verdict(why: &std::io::Error) -> Option<&rustls::Error> {
     why.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
+/// Whether a chain is signed in a way that Langley does not know: the hello may have offered it.
+#[expect(deprecated, reason = "the library still says it without a context")]
+const fn is_signed_otherwise(why: &CertificateError) -> bool {
+    matches!(
+        why,
+        CertificateError::UnsupportedSignatureAlgorithm
+            | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+    )
+}
+
 /// What to do about a handshake that failed.
 fn advice(why: &std::io::Error) -> &'static str {
     match verdict(why) {
@@ -158,12 +169,13 @@ impl UpstreamTlsError {
     }
 
     /// Whether the provider may like another hello better. A certificate that is not trusted is none of
-    /// the hello's doing.
+    /// the hello's doing; which algorithms sign it may be.
     fn is_worth_another_hello(&self) -> bool {
         match self {
-            Self::Handshake { why, .. } => {
-                !matches!(verdict(why), Some(rustls::Error::InvalidCertificate(_)))
-            }
+            Self::Handshake { why, .. } => match verdict(why) {
+                Some(rustls::Error::InvalidCertificate(why)) => is_signed_otherwise(why),
+                _ => true,
+            },
             Self::TimedOut { .. } => true,
             Self::Name(_)
             | Self::Roots { .. }
@@ -217,7 +229,7 @@ impl UpstreamTls {
         self.asked_in_vain.recall(&hop.place()).is_some()
     }
 
-    /// Handshakes with the hello that the rules ask for; `greetings` learn what was sent, however it
+    /// Handshakes with the hello that the rules ask for; `hellos` learn what was sent, however it
     /// ends. A mirrored handshake that fails is followed by one with the library's own hello on a new
     /// connection, unless the rules are strict: nothing was asked of the provider yet. Where that one
     /// works, it is the first one for some minutes.
@@ -225,18 +237,18 @@ impl UpstreamTls {
         &self,
         hop: &Hop<'_>,
         dialed: Dialed,
-        greetings: &mut Greetings,
+        hellos: &mut Hellos,
     ) -> Result<Connected, UpstreamTlsError> {
         let TlsChoice { provider, fingerprint } = self.rules.of(hop.name);
         if provider == TlsProvider::Native {
-            return self.handshake(hop, dialed, None, greetings).await;
+            return self.handshake(hop, dialed, None, hellos).await;
         }
         let is_strict = provider == TlsProvider::MirrorStrict;
-        let tried = Tried { place: hop.place(), fingerprint, ja4: greetings.ja4_in.clone() };
+        let tried = Tried { place: hop.place(), fingerprint, ja4: hellos.ja4_in.clone() };
         let known = self.disliked.recall(&tried).filter(|_| !is_strict);
         let Unmirrored { why, dialed } = match known {
             Some(why) => Unmirrored { why, dialed: Some(dialed) },
-            None => match self.mirror(hop, dialed, fingerprint, greetings).await? {
+            None => match self.mirror(hop, dialed, fingerprint, hellos).await? {
                 Ok(connected) => return Ok(connected),
                 Err(unmirrored) => unmirrored,
             },
@@ -245,12 +257,12 @@ impl UpstreamTls {
             return Err(UpstreamTlsError::Mirror(why));
         }
         tracing::info!(host = hop.name, why, "the library's own TLS hello is sent instead");
-        greetings.note = Some(format!("{why}; Langley's own was sent instead"));
+        hellos.note = Some(format!("{why}; Langley's own was sent instead"));
         if let Some(dialed) = dialed {
-            return self.handshake(hop, dialed, None, greetings).await;
+            return self.handshake(hop, dialed, None, hellos).await;
         }
         let dialed = hop.dialer.dial(hop.target).await?;
-        let connected = self.handshake(hop, dialed, None, greetings).await?;
+        let connected = self.handshake(hop, dialed, None, hellos).await?;
         // Where both fail, it is not the hello.
         self.disliked.learn(tried, why);
         Ok(connected)
@@ -262,7 +274,7 @@ impl UpstreamTls {
         hop: &Hop<'_>,
         dialed: Dialed,
         fingerprint: Option<Fingerprint>,
-        greetings: &mut Greetings,
+        hellos: &mut Hellos,
     ) -> Result<Result<Connected, Unmirrored>, UpstreamTlsError> {
         let mirrored = match self.mirrored(hop, fingerprint).await? {
             Ok(mirrored) => mirrored,
@@ -271,7 +283,7 @@ impl UpstreamTls {
                 return Ok(Err(Unmirrored { why, dialed: Some(dialed) }));
             }
         };
-        match self.handshake(hop, dialed, Some(mirrored), greetings).await {
+        match self.handshake(hop, dialed, Some(mirrored), hellos).await {
             Err(error) if error.is_worth_another_hello() => {
                 let why = format!("the mirrored TLS hello did not work ({})", error.reason());
                 Ok(Err(Unmirrored { why, dialed: None }))
@@ -308,7 +320,7 @@ impl UpstreamTls {
         hop: &Hop<'_>,
         dialed: Dialed,
         mirrored: Option<Mirrored>,
-        greetings: &mut Greetings,
+        hellos: &mut Hellos,
     ) -> Result<Connected, UpstreamTlsError> {
         let host = || hop.name.to_owned();
         let name = ServerName::try_from(host()).map_err(|_| UpstreamTlsError::Name(host()))?;
@@ -320,11 +332,11 @@ impl UpstreamTls {
         };
         let sent = Sent::default();
         let stream = Prefixed::new(dialed.early, dialed.stream);
-        let stream = Greeted::new(stream, profile, Arc::clone(&sent));
+        let stream = HelloStream::new(stream, profile, Arc::clone(&sent));
         let handshake =
             identity::noticing(TlsConnector::from(config).connect(name.clone(), stream));
         let shaken = tokio::time::timeout(self.timeout, handshake).await;
-        greetings.ja4_out = sent.get().cloned();
+        hellos.ja4_out = sent.get().cloned();
         let Ok((shaken, asked)) = shaken else {
             return Err(UpstreamTlsError::TimedOut { host: host(), after: self.timeout });
         };
@@ -381,13 +393,36 @@ impl UpstreamTls {
 
 #[cfg(test)]
 mod tests {
-    use rustls::CertificateError;
-
     use super::*;
 
     fn failed(error: rustls::Error) -> UpstreamTlsError {
         let why = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
         UpstreamTlsError::Handshake { host: "a.example".into(), why }
+    }
+
+    #[test]
+    fn another_hello_may_bring_a_chain_signed_otherwise_but_no_trust() {
+        use CertificateError as Why;
+        let context = Why::UnsupportedSignatureAlgorithmContext {
+            signature_algorithm_id: vec![1],
+            supported_algorithms: Vec::new(),
+        };
+        let for_key = Why::UnsupportedSignatureAlgorithmForPublicKeyContext {
+            signature_algorithm_id: vec![1],
+            public_key_algorithm_id: vec![2],
+        };
+        for (why, is_worth) in [
+            (context, true),
+            (for_key, true),
+            (Why::UnknownIssuer, false),
+            (Why::Expired, false),
+            (Why::NotValidForName, false),
+            (Why::BadSignature, false),
+        ] {
+            let error = failed(rustls::Error::InvalidCertificate(why));
+            assert_eq!(error.is_worth_another_hello(), is_worth, "{error}");
+        }
+        assert!(failed(rustls::Error::HandshakeNotComplete).is_worth_another_hello());
     }
 
     #[test]

@@ -12,12 +12,11 @@ use std::sync::Arc;
 use langley_protocol::client_hello::HelloMessage;
 use parking_lot::Mutex;
 
-const ENCRYPTED_EXTENSIONS: u8 = 8;
-const CERTIFICATE: u8 = 11;
-const CERTIFICATE_REQUEST: u8 = 13;
-const COMPRESSED_CERTIFICATE: u8 = 25;
-const SIGNED_CERTIFICATE_TIMESTAMP: u16 = 18;
-const ENCRYPTED_CLIENT_HELLO: u16 = 65037;
+use super::numbers::{
+    CERTIFICATE, CERTIFICATE_REQUEST, COMPRESSED_CERTIFICATE, ENCRYPTED_CLIENT_HELLO,
+    ENCRYPTED_EXTENSIONS, SIGNED_CERTIFICATE_TIMESTAMP,
+};
+
 /// A handshake message's type and length.
 const HEADER: usize = 4;
 
@@ -36,14 +35,26 @@ thread_local! {
     static BEGUN: RefCell<Option<Arc<Inbound>>> = const { RefCell::new(None) };
 }
 
-/// A transcript began.
-pub(super) fn remember(inbound: Option<&Arc<Inbound>>) {
-    BEGUN.set(inbound.cloned());
+/// A transcript that began, as long as it lasts: one that ends before its keys are derived, because the
+/// handshake fails or begins again, is none whose keys come next.
+#[derive(Debug)]
+pub(super) struct Begun(Option<Arc<Inbound>>);
+
+impl Begun {
+    /// A transcript began on this thread.
+    pub(super) fn now(inbound: Option<&Arc<Inbound>>) -> Self {
+        BEGUN.set(inbound.cloned());
+        Self(inbound.cloned())
+    }
 }
 
-/// The transcript that began last is none whose keys come next.
-pub(super) fn forget() {
-    BEGUN.set(None);
+impl Drop for Begun {
+    fn drop(&mut self) {
+        let Some(own) = &self.0 else { return };
+        let _at_the_threads_end = BEGUN.try_with(|begun| {
+            begun.borrow_mut().take_if(|begun| Arc::ptr_eq(begun, own));
+        });
+    }
 }
 
 /// The connection whose keys are being derived, once.

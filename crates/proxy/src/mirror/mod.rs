@@ -17,6 +17,7 @@ mod decompress;
 mod groups;
 mod inbound;
 mod named;
+mod numbers;
 mod pending;
 mod profile;
 mod rewrite;

@@ -12,14 +12,13 @@ use super::decompress::DECOMPRESSORS;
 use super::groups::{group, sharing};
 use super::inbound::Inbound;
 use super::named::Fingerprint;
+use super::numbers::{SERVER_NAME, SESSION_TICKET};
 use super::signer::SentResolver;
 use super::suites::suite;
 
 /// TLS 1.2, which every hello that can be mirrored names as its legacy version.
 const TLS12: u16 = 0x0303;
 const TLS13: u16 = 0x0304;
-const SERVER_NAME: u16 = 0;
-const SESSION_TICKET: u16 = 35;
 
 /// A hello to mirror.
 #[derive(Debug)]

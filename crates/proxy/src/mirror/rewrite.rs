@@ -6,19 +6,11 @@ use langley_protocol::client_hello::{
     Extension, HelloMessage, KeyShare, certificate_compression_body, is_grease, key_share_body,
 };
 
+use super::numbers::{
+    ALPN, CLIENT_CERTIFICATE_TYPE, COMPRESS_CERTIFICATE, COOKIE, EARLY_DATA, KEY_SHARE, PADDING,
+    PRE_SHARED_KEY, SERVER_CERTIFICATE_TYPE, SERVER_NAME, SESSION_TICKET,
+};
 use super::profile::Profile;
-
-const SERVER_NAME: u16 = 0;
-const ALPN: u16 = 16;
-const CLIENT_CERTIFICATE_TYPE: u16 = 19;
-const SERVER_CERTIFICATE_TYPE: u16 = 20;
-const PADDING: u16 = 21;
-const COMPRESS_CERTIFICATE: u16 = 27;
-const SESSION_TICKET: u16 = 35;
-const PRE_SHARED_KEY: u16 = 41;
-const EARLY_DATA: u16 = 42;
-const COOKIE: u16 = 44;
-const KEY_SHARE: u16 = 51;
 
 /// The longest hello that fits one record (RFC 8446 § 5.1).
 const RECORD_MAX: usize = 1 << 14;

@@ -5,15 +5,12 @@ use std::io;
 
 use langley_protocol::client_hello::HelloMessage;
 
+use super::numbers::{ALERT, CHANGE_CIPHER_SPEC, CLIENT_HELLO, HANDSHAKE};
 use super::pending::Entry;
 use super::profile::Profile;
 use super::rewrite::Turn;
 use super::transcript::random;
 
-const CHANGE_CIPHER_SPEC: u8 = 20;
-const ALERT: u8 = 21;
-const HANDSHAKE: u8 = 22;
-const CLIENT_HELLO: u8 = 1;
 /// A record's type, version and length (RFC 8446 § 5.1).
 const HEADER: usize = 5;
 
@@ -31,7 +28,7 @@ enum Stage {
     /// Nothing was sent.
     Silent,
     /// A hello was sent, and the library has not hashed it for sure.
-    Greeting { entry: Entry, turn: Turn },
+    Hello { entry: Entry, turn: Turn },
     /// The library has hashed its hellos: it sent something that follows on the server's answer.
     Over,
 }
@@ -100,10 +97,10 @@ impl Rewriter {
                 let entry = Entry::open(*random, self.profile.inbound());
                 (entry.ok_or_else(|| broken("this random is in use"))?, Turn::First)
             }
-            Stage::Greeting { entry, turn: Turn::First } if entry.is_for(random) => {
+            Stage::Hello { entry, turn: Turn::First } if entry.is_for(random) => {
                 (entry, Turn::Second)
             }
-            Stage::Greeting { .. } | Stage::Over => {
+            Stage::Hello { .. } | Stage::Over => {
                 return Err(broken("a hello that nobody asked for"));
             }
         };
@@ -112,7 +109,7 @@ impl Rewriter {
         if !entry.replace(written, &sent) {
             return Err(broken("more hellos than a handshake has"));
         }
-        self.stage = Stage::Greeting { entry, turn };
+        self.stage = Stage::Hello { entry, turn };
         Ok(sent)
     }
 }

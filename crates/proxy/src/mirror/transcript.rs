@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use rustls::crypto::hash::{Context, Hash, HashAlgorithm, Output};
 
-use super::inbound::{self, Inbound};
+use super::inbound::{Begun, Inbound};
+use super::numbers::{CLIENT_HELLO, MESSAGE_HASH};
 use super::pending::{Found, Random, put_sent};
 
-/// Handshake type `client_hello` (RFC 8446 § 4).
-const CLIENT_HELLO: u8 = 1;
-/// Handshake type `message_hash`, which stands for the first hello after a HelloRetryRequest.
-const MESSAGE_HASH: u8 = 254;
 /// A handshake message's type and length.
 const HEADER: usize = 4;
 
@@ -52,7 +49,7 @@ pub(super) fn random(hello: &[u8]) -> Option<&Random> {
 /// A hash whose contexts hash the transcript as it was sent.
 pub(super) struct SentHash {
     pub(super) inner: &'static dyn Hash,
-    /// Whether keys are derived by what [`inbound::begun`] tells, as in TLS 1.3.
+    /// Whether keys are derived by what [`super::inbound::begun`] tells, as in TLS 1.3.
     pub(super) derives: bool,
 }
 
@@ -63,6 +60,7 @@ impl Hash for SentHash {
             is_fresh: true,
             derives: self.derives,
             inbound: None,
+            begun: None,
         })
     }
 
@@ -89,6 +87,8 @@ struct SentContext {
     is_fresh: bool,
     derives: bool,
     inbound: Option<Arc<Inbound>>,
+    /// Its beginning, which no copy has.
+    begun: Option<Begun>,
 }
 
 impl Context for SentContext {
@@ -103,29 +103,23 @@ impl Context for SentContext {
             is_fresh: self.is_fresh,
             derives: self.derives,
             inbound,
+            begun: None,
         })
     }
 
     fn finish(self: Box<Self>) -> Output {
-        // A transcript that ends here was rolled up for a retry: its keys are not derived.
-        if self.derives {
-            inbound::forget();
-        }
         self.inner.finish()
     }
 
     fn update(&mut self, data: &[u8]) {
         if std::mem::replace(&mut self.is_fresh, false) {
-            return match as_sent(data) {
-                Some(AsSent { messages, inbound }) => {
-                    if self.derives {
-                        inbound::remember(inbound.as_ref());
-                    }
-                    self.inbound = inbound;
-                    self.inner.update(&messages);
-                }
-                None => self.inner.update(data),
-            };
+            let sent = as_sent(data);
+            self.inner.update(sent.as_ref().map_or(data, |sent| &sent.messages));
+            self.inbound = sent.and_then(|sent| sent.inbound);
+            if self.derives {
+                self.begun = Some(Begun::now(self.inbound.as_ref()));
+            }
+            return;
         }
         let received = self.inbound.as_ref().and_then(|inbound| inbound.received(data));
         self.inner.update(received.as_deref().unwrap_or(data));
@@ -136,7 +130,9 @@ impl Context for SentContext {
 mod tests {
     use rustls::crypto::aws_lc_rs;
 
+    use super::super::inbound::begun;
     use super::super::pending::Entry;
+    use super::super::tests::Captured;
     use super::*;
 
     fn message(kind: u8, body: &[u8]) -> Vec<u8> {
@@ -172,6 +168,48 @@ mod tests {
         assert_eq!(sent(&hello(random, b"3")), None, "another hello");
         drop(entry);
         assert_eq!(sent(&first), None);
+    }
+
+    #[test]
+    fn who_began_is_told_while_its_transcript_lasts_and_once() {
+        let asks = Captured::of("chromium").hello();
+        let plain = aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256.tls13().unwrap();
+        let hash = SentHash { inner: plain.common.hash_provider, derives: true };
+        let begin = |number: u8, inbound: Option<&Arc<Inbound>>| {
+            let written = hello([number; 32], b"w");
+            let entry = Entry::open([number; 32], inbound.cloned()).unwrap();
+            assert!(entry.replace(&written, &hello([number; 32], b"s")));
+            let mut context = hash.start();
+            context.update(&written);
+            (context, entry)
+        };
+        let is = |inbound: &Arc<Inbound>| begun().is_some_and(|begun| Arc::ptr_eq(&begun, inbound));
+        let (one, two) = (Inbound::of(&asks).unwrap(), Inbound::of(&asks).unwrap());
+
+        let kept = begin(41, Some(&one));
+        assert!(is(&one));
+        assert!(begun().is_none(), "once");
+        // It fails before its keys are derived.
+        let failed = begin(42, Some(&two));
+        let fork = failed.0.fork();
+        drop(failed);
+        assert!(begun().is_none());
+        drop(fork);
+        // The end of one that began before is none of the next one's.
+        let next = begin(43, Some(&two));
+        drop(kept);
+        assert!(is(&two));
+        drop(next);
+        // A transcript that was not replaced begins too.
+        let forgotten = begin(44, Some(&one));
+        let mut foreign = hash.start();
+        foreign.update(&hello([45; 32], b"w"));
+        assert!(begun().is_none());
+        drop(forgotten);
+        // One that ends was rolled up for a retry.
+        let (context, _entry) = begin(46, Some(&one));
+        let _output = context.finish();
+        assert!(begun().is_none());
     }
 
     #[test]

@@ -9,25 +9,27 @@ use langley_testkit::Client;
 
 use crate::setup::setup;
 
-/// Streams that nobody reads.
-const STALLED: usize = 16;
-
 #[tokio::test]
-async fn streams_that_nobody_reads_leave_room_for_one_that_somebody_does() {
+async fn however_many_streams_nobody_reads_there_is_room_for_one_that_somebody_does() {
     let setup = setup().await;
     let url = setup.fixture.https_url();
     let client = Client::through(setup.proxy, &url).trusting(&setup.ca).alpn(&["h2"]);
     let stream = client.stream().await.expect("a TLS stream");
     let mut builder = h2::client::Builder::new();
     // The agent itself has room for all of them.
-    builder.initial_window_size(64 * 1024).initial_connection_window_size(16 << 20);
+    builder.initial_window_size(64 * 1024).initial_connection_window_size(64 << 20);
     let (mut sender, connection) =
         builder.handshake::<_, Bytes>(stream).await.expect("a connection");
     tokio::spawn(async move {
         let _broken_by_the_end = connection.await;
     });
+    let read = ask(&mut sender, &format!("{url}/download?bytes=1")).await;
+    assert_eq!(length(read).await, 1);
+    // As many as may be open, but for the one that is read.
+    let most = sender.current_max_send_streams();
+    assert!((100..1000).contains(&most), "{most} streams");
     let mut stalled = Vec::new();
-    for _ in 0..STALLED {
+    for _ in 1..most {
         let body = ask(&mut sender, &format!("{url}/download?bytes=67108864")).await;
         stalled.push(body);
     }

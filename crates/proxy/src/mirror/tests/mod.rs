@@ -3,6 +3,7 @@
 mod acknowledging;
 mod certificates;
 mod damage;
+mod failing;
 mod many;
 mod openssl;
 mod rewriting;
@@ -39,7 +40,7 @@ fn facts(message: &[u8]) -> ClientHello {
 }
 
 /// A captured client: its hello as a message.
-struct Captured {
+pub(super) struct Captured {
     name: &'static str,
     message: Vec<u8>,
 }
@@ -49,11 +50,11 @@ impl Captured {
         CAPTURED.map(|(name, text)| Self { name, message: bytes(text).unwrap() }).into()
     }
 
-    fn of(name: &str) -> Self {
+    pub(super) fn of(name: &str) -> Self {
         Self::all().into_iter().find(|captured| captured.name == name).unwrap()
     }
 
-    fn hello(&self) -> HelloMessage {
+    pub(super) fn hello(&self) -> HelloMessage {
         HelloMessage::parse(&self.message).unwrap()
     }
 

@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::super::profile::Profile;
-use crate::greeted::{Greeted, Sent};
+use crate::hello_stream::{HelloStream, Sent};
 
 /// How writes are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ pub(super) struct Trust {
 
 /// A mirrored connection.
 pub(super) struct Mirrored {
-    pub(super) stream: TlsStream<Greeted<Wire>>,
+    pub(super) stream: TlsStream<HelloStream<Wire>>,
     pub(super) ja4: Option<String>,
     /// Hellos that were sent, as messages.
     pub(super) hellos: Vec<Vec<u8>>,
@@ -105,7 +105,7 @@ impl Mirrored {
         let bytes = Arc::<Mutex<Vec<u8>>>::default();
         let wire = Wire { stream, writes, is_late: false, sent: Arc::clone(&bytes) };
         let sent = Sent::default();
-        let stream = Greeted::new(wire, Some(profile), Arc::clone(&sent));
+        let stream = HelloStream::new(wire, Some(profile), Arc::clone(&sent));
         let name = ServerName::try_from("localhost").unwrap();
         let stream = in_time(TlsConnector::from(Arc::new(config)).connect(name, stream)).await?;
         let hellos = hellos(&bytes.lock());

@@ -16,7 +16,7 @@ pub(crate) type Sent = Arc<OnceLock<String>>;
 
 /// Passes everything on; once the first flight is over that costs one branch.
 #[derive(Debug)]
-pub(crate) struct Greeted<S> {
+pub(crate) struct HelloStream<S> {
     stream: S,
     first: Option<Box<FirstFlight>>,
 }
@@ -60,7 +60,7 @@ impl Watch {
     }
 }
 
-impl<S> Greeted<S> {
+impl<S> HelloStream<S> {
     /// `stream`, on which `sent` learns the hello, rewritten to `profile` where there is one.
     pub(crate) fn new(stream: S, profile: Option<Profile>, sent: Sent) -> Self {
         let rewriting = profile.map(|profile| Rewriting {
@@ -73,7 +73,7 @@ impl<S> Greeted<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> Greeted<S> {
+impl<S: AsyncWrite + Unpin> HelloStream<S> {
     /// Hands the socket what waits in its new form, and becomes transparent when nothing else will.
     fn drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(first) = &mut self.first else { return Poll::Ready(Ok(())) };
@@ -123,7 +123,7 @@ impl<S: AsyncWrite + Unpin> Greeted<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Greeted<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for HelloStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -138,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Greeted<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Greeted<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for HelloStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
