@@ -86,7 +86,7 @@ fn a_body_of_the_bytes_of_a_recipe_is_not_taken_for_one() {
     let mut recipe = Vec::new();
     fixture
         .store
-        .unpacked(|_, bytes| {
+        .texts(|_, bytes| {
             if bytes.first() == Some(&1) {
                 recipe = bytes.to_vec();
             }
