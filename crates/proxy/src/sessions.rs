@@ -30,10 +30,10 @@ impl Default for Sessions {
 
 impl Sessions {
     /// Keeps nothing of `name` from now on, also of connections that are open: a ticket comes late.
-    pub(crate) fn leave_out(&self, name: ServerName<'static>) {
+    pub(crate) fn leave_out(&self, name: &ServerName<'static>) {
         self.left_out.lock().put(name.clone(), ());
-        self.kept.remove_tls12_session(&name);
-        while self.kept.take_tls13_ticket(&name).is_some() {}
+        self.kept.remove_tls12_session(name);
+        while self.kept.take_tls13_ticket(name).is_some() {}
     }
 
     fn leaves_out(&self, name: &ServerName<'_>) -> bool {
@@ -153,16 +153,16 @@ mod tests {
             let pair = Pair::new(version);
             assert_eq!(pair.kind().await, HandshakeKind::Full);
             assert_eq!(pair.kind().await, HandshakeKind::Resumed);
-            pair.sessions.leave_out(ServerName::try_from("b.example").unwrap());
+            pair.sessions.leave_out(&ServerName::try_from("b.example").unwrap());
             assert_eq!(pair.kind().await, HandshakeKind::Resumed);
-            pair.sessions.leave_out(name());
+            pair.sessions.leave_out(&name());
             assert_eq!(pair.kind().await, HandshakeKind::Full);
             assert_eq!(pair.kind().await, HandshakeKind::Full);
 
             // What is open already leaves nothing behind either.
             let pair = Pair::new(version);
             let (_, mut open) = pair.connect().await;
-            pair.sessions.leave_out(name());
+            pair.sessions.leave_out(&name());
             assert_eq!(open.read_u8().await.unwrap(), b'x');
             assert_eq!(pair.kind().await, HandshakeKind::Full);
         }

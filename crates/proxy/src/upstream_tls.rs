@@ -342,7 +342,7 @@ impl UpstreamTls {
         };
         let asked_in_vain = asked && !has_certificate;
         if asked_in_vain {
-            self.sessions.leave_out(name);
+            self.sessions.leave_out(&name);
             self.asked_in_vain.learn(hop.place(), ());
         }
         match shaken {
