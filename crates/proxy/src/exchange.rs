@@ -372,7 +372,8 @@ mod tests {
         let request = request.body(TapBody::own("")).unwrap();
         let tap = route.open(&request, HttpVersion::Http2);
         let _far = (!does_provider_go).then_some(far);
-        let error = sender.connect(request).await.err().unwrap();
+        let asking = tokio::time::timeout(Duration::from_secs(20), sender.connect(request));
+        let error = asking.await.expect("an end in time").err().unwrap();
         drop(broken(&tap, error));
         drop(tap);
         recording.assert_ending(0, ending).await;
