@@ -22,6 +22,7 @@ mod keeper;
 mod listen;
 mod lock;
 mod logs;
+mod pipe;
 mod preset;
 mod proxied;
 mod run_hints;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     // clap answers --help and wrong use by itself, with exit codes 0 and 2.
     let Cli { global, verb } = Cli::parse();
     logs::start();
+    pipe::quietly();
     let done = match verb.unwrap_or(Verb::Start(StartArgs::default())) {
         Verb::Start(args) => commands::start::start(&global, &args),
         Verb::Run(args) => commands::run::run(&global, args),

@@ -51,10 +51,12 @@ export function Shell() {
               <Link
                 to={to}
                 title={`${label} (g ${key})`}
-                className="flex h-10 items-center justify-center gap-2.5 rounded-md px-2.5 text-ink-2 hover:bg-raised hover:text-ink md:h-8 xl:justify-start aria-[current=page]:bg-selected aria-[current=page]:text-ink"
+                className="flex h-11 flex-col items-center justify-center gap-0.5 rounded-md px-1 text-ink-2 hover:bg-raised hover:text-ink md:h-8 md:flex-row md:gap-2.5 md:px-2.5 xl:justify-start aria-[current=page]:bg-selected aria-[current=page]:text-ink"
               >
                 <Icon />
-                <span className="text-sm font-medium md:sr-only xl:not-sr-only">{label}</span>
+                <span className="text-2xs font-medium md:sr-only md:text-sm xl:not-sr-only">
+                  {label}
+                </span>
               </Link>
             </li>
           ))}

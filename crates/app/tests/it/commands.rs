@@ -152,3 +152,20 @@ fn a_setting_changed_by_the_api_counts_at_the_next_start_below_the_environment()
     stage.set("LANGLEY_PROXY__MAX_CONNECTIONS", "100");
     assert!(shown(&stage, "proxy.max_connections").starts_with("100 environment"));
 }
+
+#[test]
+fn a_reader_that_leaves_early_is_no_panic() {
+    let stage = Stage::new();
+    // The reader is gone long before the program has anything to write.
+    let mut command = stage.langley(&["completions", "zsh"]);
+    let mut child = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let out = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(!said.contains("panicked"), "{said}");
+    assert_eq!(out.status.code(), Some(141), "{said}");
+}

@@ -154,7 +154,12 @@ fn without(list: &[u8], kind: u16) -> Option<Vec<u8>> {
 /// A Certificate message (RFC 8446 § 4.4.2) without timestamps.
 fn certificates(body: &[u8]) -> Option<Vec<u8>> {
     let (context, list) = body.split_at_checked(1 + usize::from(*body.first()?))?;
-    let mut rest = list.get(3..)?;
+    let [a, b, c, rest @ ..] = list else { return None };
+    let mut rest = rest;
+    // A length that is wrong stays so: rustls refuses it.
+    if usize::try_from(u32::from_be_bytes([0, *a, *b, *c])).ok()? != rest.len() {
+        return None;
+    }
     let mut kept = Vec::with_capacity(rest.len());
     while !rest.is_empty() {
         let [a, b, c, ..] = rest else { return None };

@@ -190,6 +190,14 @@ fn for_a_long_time() {
     println!("mirrored hello: {inputs} inputs");
 }
 
+#[test]
+fn a_list_of_certificates_that_states_a_wrong_length_is_left_as_it_is() {
+    let inbound = Inbound::of(&Captured::of("chromium").hello()).expect("it asks for both");
+    let certificates = |length: u8| [11, 0, 0, 13, 0, 0, 0, length, 0, 0, 0, 0, 4, 0, 18, 0, 0];
+    assert!(inbound.strip(&certificates(9)).record.is_some());
+    assert!(inbound.strip(&certificates(228)).record.is_none());
+}
+
 /// A few extensions, among them those that are taken out.
 fn extensions() -> impl Strategy<Value = Vec<u8>> {
     let kind = prop_oneof![Just(18_u16), Just(0xfe0d), 0_u16..64];
