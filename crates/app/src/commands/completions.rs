@@ -7,5 +7,7 @@ use crate::cli::Cli;
 
 /// Prints the script.
 pub(crate) fn completions(shell: Shell) {
-    clap_complete::generate(shell, &mut Cli::command(), "langley", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "langley", &mut script);
+    print!("{}", String::from_utf8_lossy(&script));
 }
