@@ -102,6 +102,8 @@ async fn watch(
     let mut subscribed = false;
     let mut deliver_at: Option<Instant> = None;
     let mut stats_at: Option<Instant> = None;
+    // Figures were told while a delivery was pending, which may take along changes that came later.
+    let mut stats_again = false;
     let mut not_before = Instant::now();
     let mut stats_not_before = Instant::now();
     let mut ping_at = Instant::now() + BETWEEN_PINGS;
@@ -139,9 +141,13 @@ async fn watch(
                 let pause = if delivery.lost { AFTER_RESYNC } else { BETWEEN_DELIVERIES };
                 outgoing.deliver(delivery, hub.revision().0, mailbox.followed()).await?;
                 not_before = Instant::now() + pause;
+                if std::mem::take(&mut stats_again) {
+                    stats_at = stats_at.or(Some(Instant::now().max(stats_not_before)));
+                }
             }
             () = until(stats_at) => {
                 stats_at = None;
+                stats_again = deliver_at.is_some();
                 // Figures that cannot be read now come with the next change.
                 if let Ok(stats) = stats::stats(doors).await {
                     let revision = hub.revision().0;
