@@ -109,7 +109,7 @@ function Tabs({ tab, hrefOf, onLook, events }: FlowDetailProps & { events: numbe
   return (
     <nav
       aria-label="Views of the flow"
-      className="flex h-9 shrink-0 items-stretch gap-1 border-b px-2"
+      className="flex h-9 shrink-0 items-stretch gap-1 overflow-x-auto overflow-y-hidden border-b px-2"
     >
       {(Object.keys(NAMES) as Tab[]).map((each) => (
         <a
@@ -118,7 +118,7 @@ function Tabs({ tab, hrefOf, onLook, events }: FlowDetailProps & { events: numbe
           onClick={(event) => click(event, each)}
           aria-current={each === tab ? "page" : undefined}
           className={cx(
-            "-mb-px flex items-center gap-1.5 border-b-2 px-2 text-xs font-medium outline-offset-[-2px]",
+            "-mb-px flex shrink-0 items-center gap-1.5 border-b-2 px-2 text-xs whitespace-nowrap font-medium outline-offset-[-2px]",
             each === tab
               ? "border-accent text-ink"
               : "border-transparent text-ink-3 hover:text-ink",
