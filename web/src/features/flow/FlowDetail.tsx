@@ -60,7 +60,10 @@ export function FlowDetail(props: FlowDetailProps) {
   }
   const face = FACES[flowState(flow.outcome)];
   return (
-    <article aria-label="Flow" className="@container flex h-full min-h-0 flex-col bg-surface overflow-x-clip">
+    <article
+      aria-label="Flow"
+      className="@container flex h-full min-h-0 flex-col bg-surface overflow-x-clip"
+    >
       <header className="flex h-11 shrink-0 items-center gap-2.5 border-b pr-2 pl-4">
         <IconButton label="Back to the list" onClick={onClose} className="-ml-2 md:hidden">
           <BackIcon />
