@@ -115,7 +115,7 @@ test("a session is picked by what it is known by, starred, and found by its star
   await expect(page).toHaveURL(/session=/);
   await rows(page).first().click();
   await page.getByRole("button", { name: /^Star the session/ }).click();
-  await expect(page.getByRole("button", { name: /^Starred/ })).toHaveAttribute(
+  await expect(page.getByRole("button", { name: /^Starred: / })).toHaveAttribute(
     "aria-pressed",
     "true",
   );
