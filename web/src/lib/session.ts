@@ -5,6 +5,14 @@ const SHOWN = 8;
 /** Tones in the stylesheet, `session-0` and up. */
 export const SESSION_TONES = 8;
 
+/** The id of a subagent; some agents give their main thread one too, which is then the session's own. */
+export function subagent(flow: {
+  agent_id: string | null;
+  session_id: string | null;
+}): string | null {
+  return flow.agent_id === flow.session_id ? null : flow.agent_id;
+}
+
 export function sessionTail(id: string): string {
   const points = Array.from(id);
   return points.length > SHOWN ? points.slice(-SHOWN).join("") : id;

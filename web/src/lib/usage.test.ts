@@ -20,7 +20,7 @@ test("Anthropic's input stands beside what was cached, OpenAI's holds it", () =>
     ["Uncached input", 1_920],
     ["Cache read", 8_322],
     ["Output", 58],
-    ["of it reasoning", 11],
+    ["Reasoning (of output)", 11],
   ]);
 });
 
@@ -34,7 +34,7 @@ test("Gemini's thoughts stand beside its output", () => {
     ["Uncached input", 60],
     ["Cache read", 40],
     ["Output", 7],
-    ["+ reasoning", 5],
+    ["Reasoning (beside)", 5],
   ]);
 });
 
@@ -42,6 +42,8 @@ test("missing is not zero: an input that may hold cached tokens is not called un
   const figure = inputFigure({ provider: "openai", usage: { ...none, input: 100 } });
   expect([figure.name, figure.value]).toEqual(["Input, cached or not", 100]);
   expect(inputFigure({ provider: "anthropic", usage: none }).value).toBeNull();
+  const nothing = inputFigure({ provider: "openai", usage: { ...none, input: 0 } });
+  expect([nothing.name, nothing.value]).toEqual(["Uncached input", 0]);
   // Figures that contradict each other are not made to fit.
   const odd = inputFigure({ provider: "gemini", usage: { ...none, input: 5, cache_read: 9 } });
   expect([odd.name, odd.value]).toEqual(["Input, cached or not", 5]);

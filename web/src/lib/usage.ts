@@ -41,7 +41,8 @@ export function inputFigure({ provider, usage }: Used): Figure {
     return { ...uncached, title: "Input tokens neither read from the cache nor written to it" };
   }
   const rest = input - (usage.cache_read ?? 0) - written(usage);
-  if (usage.cache_read === null || rest < 0) {
+  // Of nothing, nothing was cached, whether that is stated or not.
+  if ((usage.cache_read === null && input > 0) || rest < 0) {
     return {
       name: "Input, cached or not",
       value: input,
@@ -89,7 +90,7 @@ export function usageFigures(flow: Used): Figure[] {
             : "Output tokens, without the reasoning, which is counted beside them",
     },
     {
-      name: sense && !sense.outputHasReasoning ? "+ reasoning" : "of it reasoning",
+      name: sense && !sense.outputHasReasoning ? "Reasoning (beside)" : "Reasoning (of output)",
       value: usage.reasoning,
       title:
         sense && !sense.outputHasReasoning

@@ -5,6 +5,7 @@ import type { FilterKey } from "@/lib/filter";
 import { bytes, count, DASH, fullTime, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { FACES, flowState } from "@/lib/outcome";
+import { subagent } from "@/lib/session";
 import { isSocket } from "@/lib/socket";
 import { usageFigures } from "@/lib/usage";
 import { providerLabel } from "@/providers/registry";
@@ -125,7 +126,7 @@ function Facts({
     ["Flow", flow.id],
     ["Session", flow.session_id, "session", flow.session_source],
     ["Task", flow.task_id, "task", flow.task_source],
-    ["Subagent", flow.agent_id],
+    ["Subagent", subagent(flow)],
     ["Connection", flow.connection_id],
     ["Message", flow.message_id],
     ["Provider's request", flow.provider_request_id],

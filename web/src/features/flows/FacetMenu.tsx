@@ -35,7 +35,7 @@ export function FacetMenu(props: FacetMenuProps) {
       buttonClassName={cx(
         "inline-flex h-7 shrink-0 items-center rounded-md border px-2.5 text-xs font-medium whitespace-nowrap",
         set
-          ? "border-accent/50 bg-selected text-ink"
+          ? "order-first border-accent/50 bg-selected text-ink"
           : "border-line bg-surface text-ink-2 hover:border-line-strong hover:text-ink",
       )}
       button={

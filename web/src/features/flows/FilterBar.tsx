@@ -112,7 +112,7 @@ export function FilterBar({ filter, onFilter, search }: FilterBarProps) {
             "inline-flex h-7 shrink-0 items-center gap-1.5 rounded-md border px-2.5 text-xs font-medium",
             filter.starred === undefined
               ? "border-line bg-surface text-ink-2 hover:border-line-strong hover:text-ink"
-              : "border-accent/50 bg-selected text-ink",
+              : "order-first border-accent/50 bg-selected text-ink",
           )}
         >
           <StarIcon className="size-3" filled={filter.starred !== undefined} />
@@ -211,7 +211,7 @@ function Pick({
       className={cx(
         "relative inline-flex h-7 shrink-0 items-center rounded-md border px-2.5 text-xs font-medium whitespace-nowrap has-focus-visible:outline-2 has-focus-visible:outline-accent",
         set
-          ? "border-accent/50 bg-selected text-ink"
+          ? "order-first border-accent/50 bg-selected text-ink"
           : "border-line bg-surface text-ink-2 hover:border-line-strong hover:text-ink",
       )}
     >

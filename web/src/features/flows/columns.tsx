@@ -4,6 +4,7 @@ import type { Flow } from "@/api/types";
 import { clock, compact, count, DASH, duration, fullTime, money } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { FACES, flowState } from "@/lib/outcome";
+import { subagent } from "@/lib/session";
 import { inputFigure } from "@/lib/usage";
 import { providerLabel } from "@/providers/registry";
 import { Badge, Dot, TEXT_TONE } from "@/ui/Badge";
@@ -189,14 +190,15 @@ export function Status({ flow }: { flow: Flow }) {
 export function Agent({ flow }: { flow: Flow }) {
   if (flow.agent === null) return <Muted muted>{DASH}</Muted>;
   const name = oneLine(flow.agent, 40);
+  const under = subagent(flow);
   return (
     <span
       className="truncate text-xs text-ink-2"
-      title={[name, flow.agent_version, flow.agent_id && `subagent ${flow.agent_id}`]
+      title={[name, flow.agent_version, under && `subagent ${oneLine(under, 100)}`]
         .filter(Boolean)
         .join(" · ")}
     >
-      {flow.agent_id ? <span className="text-ink-3">↳ </span> : null}
+      {under ? <span className="text-ink-3">↳ </span> : null}
       {name}
     </span>
   );

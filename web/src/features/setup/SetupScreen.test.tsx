@@ -9,7 +9,7 @@ import { SetupScreen } from "./SetupScreen";
 
 afterEach(cleanup);
 
-const SETUP: Setup = {
+const SETUP = {
   proxy_url: "http://127.0.0.1:1",
   reverse_url: "http://127.0.0.1:1",
   api_url: "http://127.0.0.1:2",
@@ -19,7 +19,7 @@ const SETUP: Setup = {
   intercept_hosts: [],
   commands: [{ label: "Run any agent", command: "langley run -- claude" }],
   checklist: { proxy_up: true, trust_ready: false, first_byte: false, first_token: false },
-};
+} as Setup;
 
 function show(setup: Setup) {
   const queries = new QueryClient({ defaultOptions: { queries: { staleTime: 60_000 } } });

@@ -138,7 +138,7 @@ function Tick({ done, number }: { done: boolean; number: number }) {
 function Place({ name, value }: { name: string; value: string }) {
   return (
     <div className="flex min-h-7.5 items-center gap-3 pr-1 pl-3">
-      <dt className="w-20 shrink-0 text-xs text-ink-3">{name}</dt>
+      <dt className="w-18 shrink-0 text-xs text-ink-3">{name}</dt>
       <dd className="flex min-w-0 flex-1 items-center justify-between gap-2 font-mono text-xs">
         <span className="min-w-0 wrap-anywhere">{value}</span>
         <CopyButton text={value} what={name.toLowerCase()} />
