@@ -71,6 +71,8 @@ test("the page of a WebSocket tells its responses as links, and of no fault", as
   const article = page.getByRole("article", { name: "Flow" });
   await expect(article.getByText("All 3 responses completed.")).toBeVisible();
   expect(await violations(page)).toEqual([]);
+  await page.goto(`${page.url()}&tab=raw`);
+  await expect(article.getByText("All 3 responses completed.")).toBeVisible();
   await article.getByRole("link", { name: "Other messages" }).click();
   await expect(article.getByText(/each has its messages as its own events/)).toBeVisible();
   await article.getByRole("link", { name: "Responses" }).click();
@@ -115,6 +117,12 @@ test("menus of many values say that there may be more, and search for them", asy
   await page.getByRole("button", { name: "Session", exact: true }).click();
   await expect(page.getByText("12 sessions are listed; there may be more")).toBeVisible();
   expect(await violations(page)).toEqual([]);
+  await page.keyboard.type("THE");
+  await expect(page.getByRole("option").first()).toContainText(/the/i);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/session=/);
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole("button", { name: /^Session \S/ }).click();
   await page.keyboard.type("no such session");
   await expect(page.getByText("No such session.")).toBeVisible();
   await page.keyboard.press("Escape");

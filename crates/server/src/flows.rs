@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use http::request::Parts;
-use langley_model::{ConnectionId, Flow, FlowId, HeaderBlock, MicroUsd, Outcome, Provider, Side, Stored};
+use langley_model::{
+    ConnectionId, Flow, FlowId, HeaderBlock, MicroUsd, Outcome, Provider, Side, Stored,
+};
 use langley_store::{FlowFilter, OutcomeFilter, StatusFilter, Store, StoreError};
 use serde::Serialize;
 
@@ -66,7 +68,9 @@ pub(crate) fn filter(params: Params, more: &[&str]) -> Result<(FlowFilter, Param
             StatusFilter::parse,
         )?,
         session: params.owned("session")?,
-        starred: params.parsed("starred", "true", |value| (value == "true").then_some(()))?.is_some(),
+        starred: params
+            .parsed("starred", "true", |value| (value == "true").then_some(()))?
+            .is_some(),
         task: params.owned("task")?,
         tool: params.owned("tool")?,
         connection: params.parsed(

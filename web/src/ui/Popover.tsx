@@ -9,6 +9,8 @@ export interface PopoverProps {
   label: string;
   /** What the button shows. */
   button: ReactNode;
+  /** The button's name, where it shows no word. */
+  buttonName?: string;
   buttonClassName: string;
   title?: string;
   /** As wide as this where there is room. */
@@ -17,7 +19,8 @@ export interface PopoverProps {
   children: (close: () => void) => ReactNode;
 }
 
-export function Popover({ label, button, buttonClassName, title, width, children }: PopoverProps) {
+export function Popover(props: PopoverProps) {
+  const { label, button, buttonName, buttonClassName, title, width, children } = props;
   const id = useId();
   const opener = useRef<HTMLButtonElement>(null);
   const panel = useRef<HTMLDivElement>(null);
@@ -49,7 +52,7 @@ export function Popover({ label, button, buttonClassName, title, width, children
         popoverTarget={id}
         aria-expanded={open}
         aria-haspopup="dialog"
-        aria-label={label}
+        aria-label={buttonName}
         title={title}
         className={buttonClassName}
       >

@@ -117,11 +117,7 @@ impl From<langley_store::EventPage> for EventPage {
             items: page.items.into_iter().map(Into::into).collect(),
             next_cursor: page.next_after.map(|seq| seq.to_string()),
             total: page.total,
-            types: page
-                .kinds
-                .into_iter()
-                .map(|(kind, count)| EventType { kind, count })
-                .collect(),
+            types: page.kinds.into_iter().map(|(kind, count)| EventType { kind, count }).collect(),
             retired: false,
         }
     }

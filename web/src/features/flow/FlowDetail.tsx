@@ -45,7 +45,7 @@ const NAMES: Record<Tab, string> = {
 };
 
 export function FlowDetail(props: FlowDetailProps) {
-  const { id, tab, side, type, onClose, onLook } = props;
+  const { id, side, type, onClose, onLook } = props;
   const { data: flow, error, refetch } = useQuery(flowQuery(id));
   if (!flow) {
     if (!error) return <Skeleton lines={9} />;
@@ -63,6 +63,8 @@ export function FlowDetail(props: FlowDetailProps) {
   }
   const face = FACES[flowState(flow.outcome)];
   const socket = isSocket(flow);
+  // A tab that this flow does not have is not shown because the one before had it.
+  const tab = socket && SOCKET_NAMES[props.tab] === undefined ? "conversation" : props.tab;
   return (
     <article
       aria-label="Flow"
@@ -92,7 +94,7 @@ export function FlowDetail(props: FlowDetailProps) {
         </span>
       </header>
       <Summary flow={flow} onFilter={props.onFilter} />
-      <Tabs {...props} events={flow.event_count} socket={socket} />
+      <Tabs {...props} tab={tab} events={flow.event_count} socket={socket} />
       <div className="min-h-0 flex-1">
         <Boundary resetKey={`${id} ${tab}`}>
           {tab !== "conversation" ? null : socket ? (

@@ -24,11 +24,11 @@ export function Calls({ socket, calls, cut }: { socket: Flow; calls: Flow[]; cut
   const open = socket.outcome === null;
   if (calls.length === 0) {
     return (
-      <Notice title="No response yet">
+      <Notice title={open ? "No response yet" : "No responses"}>
         <p>
           {open
             ? "What the agent asks for over this WebSocket appears here, each as a flow of its own."
-            : "Over this WebSocket no response was asked for that could be read."}
+            : "No model was asked for anything over this WebSocket, as far as it could be read. What was said is under Other messages."}
         </p>
       </Notice>
     );

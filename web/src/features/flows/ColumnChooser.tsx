@@ -17,6 +17,7 @@ export function ColumnChooser(props: ColumnChooserProps) {
   return (
     <Popover
       label="Columns"
+      buttonName="Columns"
       title="Choose the columns"
       width={240}
       button={<ColumnsIcon />}

@@ -40,8 +40,9 @@ export function FacetMenu(props: FacetMenuProps) {
       )}
       button={
         <>
-          <span className={set ? "mr-1 text-ink-3" : undefined}>{label}</span>
-          {set ? <span className="max-w-44 truncate">{shown(value)}</span> : null}
+          <span className={set ? "text-ink-3" : undefined}>{label}</span>
+          {set ? " " : null}
+          {set ? <span className="ml-1 max-w-44 truncate">{shown(value)}</span> : null}
           <span aria-hidden="true" className="ml-1.5 text-2xs text-ink-3">
             ▾
           </span>
