@@ -60,6 +60,72 @@ test("the tab and the filter are kept in the address of a flow", async ({ page }
   await expect(page).toHaveURL(/tab=events/);
 });
 
+test("the search is reached by a key, marks the words, and leads to the flow", async ({ page }) => {
+  await page.goto("/search");
+  const box = page.getByLabel("Words to search for");
+  await box.press("Escape");
+  await expect(box).not.toBeFocused();
+  await page.keyboard.press("/");
+  await expect(box).toBeFocused();
+  await page.keyboard.type("the");
+  await expect(page).toHaveURL(/\/search\?q=the$/);
+  const found = page.getByRole("list", { name: "Found flows" }).getByRole("link");
+  await expect(found.first().locator("mark").first()).toHaveText(/^the$/i);
+  await found.first().click();
+  await expect(page.getByRole("article", { name: "Flow" })).toBeVisible();
+  await page.goBack();
+  await expect(box).toHaveValue("the");
+  await box.fill("no-such-thing-anywhere");
+  await expect(page.getByText("Nothing was found")).toBeVisible();
+});
+
+test("columns are chosen, kept, and never wider than the list", async ({ page }) => {
+  await page.goto("/flows");
+  await expect(rows(page).first()).toBeVisible();
+  const heading = (name: string) => page.getByRole("columnheader", { name, exact: true });
+  for (const name of ["Session", "Agent", "Model"]) await expect(heading(name)).toBeVisible();
+  await page.getByRole("button", { name: "Columns" }).click();
+  await page.getByLabel("Host", { exact: true }).last().check();
+  await page.getByLabel("Agent", { exact: true }).uncheck();
+  await page.keyboard.press("Escape");
+  await page.reload();
+  await expect(heading("Host")).toBeVisible();
+  await expect(heading("Agent")).toHaveCount(0);
+  for (const width of [640, 768, 900, 1024, 1280, 1920]) {
+    await page.setViewportSize({ width, height: 800 });
+    const beyond = await page
+      .getByRole("grid", { name: "Flows" })
+      .evaluate((grid) => grid.scrollWidth - grid.clientWidth);
+    expect(beyond, `${width} px`).toBeLessThanOrEqual(0);
+  }
+  await page.getByRole("button", { name: "Columns" }).click();
+  await page.getByRole("button", { name: "As at first" }).click();
+  await expect(heading("Agent")).toBeVisible();
+});
+
+test("a session is picked by what it is known by, starred, and found by its star", async ({
+  page,
+}) => {
+  await page.goto("/flows");
+  await expect(rows(page).first()).toBeVisible();
+  await page.getByRole("button", { name: "Session", exact: true }).click();
+  const options = page.getByRole("listbox", { name: "Session" }).getByRole("option");
+  await expect(options.first()).toContainText(/^[\w-]{1,8}/);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/session=/);
+  await rows(page).first().click();
+  await page.getByRole("button", { name: /^Star the session/ }).click();
+  await expect(page.getByRole("button", { name: /^Starred: / })).toHaveAttribute(
+    "aria-pressed",
+    "true",
+  );
+  await page.goto("/flows?starred=true");
+  await expect(rows(page).first()).toBeVisible();
+  await rows(page).first().click();
+  await page.getByRole("button", { name: /Press to take the star away/ }).click();
+  await expect(page.getByText("No session has a star")).toBeVisible();
+});
+
 test("the keyboard walks the list, opens, closes and searches", async ({ page }) => {
   await page.goto("/flows");
   await expect(rows(page).first()).toBeVisible();
@@ -121,7 +187,7 @@ test("a long list scrolls without a long task and without a jump", async ({ page
 });
 
 for (const theme of ["light", "dark"] as const) {
-  for (const width of [360, 1280]) {
+  for (const width of [360, 768, 1280]) {
     test(`axe finds nothing, ${theme}, ${width} px`, async ({ page }) => {
       test.setTimeout(120_000);
       await page.emulateMedia({ colorScheme: theme });
@@ -137,6 +203,9 @@ for (const theme of ["light", "dark"] as const) {
         `/flows/${id}?tab=changes`,
         "/flows?q=no-such-thing-anywhere",
         "/flows/none",
+        "/search",
+        "/search?q=the",
+        "/search?q=no-such-thing-anywhere",
         "/health",
         "/setup",
       ];

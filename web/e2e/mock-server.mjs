@@ -2,8 +2,8 @@
 // tidy: long because it is one program to run by hand, with its made-up data beside its routes.
 //
 // Serves dist/ under the same content policy as the server, 10,000 made-up flows, and a live stream.
-// Controls: POST /mock/stream starts a stream, /mock/away, /mock/signed-out, /mock/empty, /mock/normal
-// switch what the API answers, /mock/resync tells every page to load anew.
+// Controls: POST /mock/stream starts a stream, /mock/away, /mock/signed-out, /mock/empty, /mock/demo,
+// /mock/priced, /mock/normal switch what the API answers, /mock/resync tells every page to load anew.
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -53,7 +53,34 @@ const ASKS = [
   "\u001b[31mred?\u001b[0m no: escape codes are shown as they came",
   "Write a summary of yesterday's changes for the team",
 ];
-const SESSIONS = Array.from({ length: 12 }, () => uuid7(Date.now() - between(0, 86_400_000)));
+// All begin alike, as ids that are made one after the other do.
+const SESSIONS = Array.from({ length: 12 }, (_, at) => uuid7(Date.now() - 86_400_000 + at));
+const stars = new Map();
+
+/** Whose flows there are: Anthropic's mostly. */
+const WAYS = [
+  ...Array.from({ length: 6 }, () => ({
+    provider: "anthropic",
+    host: "api.anthropic.com",
+    models: MODELS,
+    agents: ["claude-code", "claude-code", "python-sdk"],
+    path: "/v1/messages?beta=true",
+  })),
+  {
+    provider: "openai",
+    host: "api.openai.com",
+    models: ["gpt-6.1-sol", "gpt-5"],
+    agents: ["codex"],
+    path: "/v1/responses",
+  },
+  {
+    provider: "gemini",
+    host: "generativelanguage.googleapis.com",
+    models: ["gemini-2.5-pro"],
+    agents: ["gemini-cli"],
+    path: "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse",
+  },
+];
 
 function makeFlow(at, over = {}) {
   const roll = random();
@@ -80,7 +107,10 @@ function makeFlow(at, over = {}) {
   const count = random() < 0.06;
   const duration = between(300, 38_000);
   const ttfb = Math.min(duration, between(180, 1_900));
-  const model = pick(MODELS);
+  const way = pick(WAYS);
+  const model = pick(way.models);
+  const cached = Math.floor(between(0, 180_000));
+  const includes = way.provider !== "anthropic";
   const done = outcome === "completed";
   const failed = outcome === "provider_error";
   return {
@@ -96,17 +126,17 @@ function makeFlow(at, over = {}) {
     tls_ms: random() < 0.2 ? between(20, 70) : null,
     mode: "forward",
     scheme: "https",
-    host: "api.anthropic.com",
+    host: way.host,
     port: 443,
     method: "POST",
-    path: count ? "/v1/messages/count_tokens?beta=true" : "/v1/messages?beta=true",
+    path: count ? "/v1/messages/count_tokens?beta=true" : way.path,
     version_in: "HTTP/1.1",
     version_out: "HTTP/2",
     status: outcome === "refused" ? 502 : failed ? pick([429, 529, 400, 500]) : 200,
     outcome,
     reason: outcome === "refused" ? "The name api.anthropic.com could not be resolved." : null,
     error: failed ? { kind: "overloaded_error", message: "Overloaded" } : null,
-    provider: "anthropic",
+    provider: way.provider,
     model: done ? model : null,
     model_requested: model,
     streaming: !count,
@@ -118,18 +148,18 @@ function makeFlow(at, over = {}) {
     client_pid: null,
     client_process: null,
     user_agent: "claude-cli/2.0.1 (external, cli)",
-    agent: pick(["claude-code", "claude-code", "codex", "python-sdk"]),
+    agent: pick(way.agents),
     agent_version: "2.0.1",
     agent_id: random() < 0.12 ? "a1b2c3d4" : null,
     usage:
       done && !count
         ? {
-            input: Math.floor(between(3, 4000)),
-            cache_read: Math.floor(between(0, 180_000)),
-            cache_write_5m: random() < 0.4 ? Math.floor(between(200, 9000)) : 0,
-            cache_write_1h: 0,
+            input: Math.floor(between(3, 4000)) + (includes ? cached : 0),
+            cache_read: cached,
+            cache_write_5m: includes ? null : random() < 0.4 ? Math.floor(between(200, 9000)) : 0,
+            cache_write_1h: includes ? null : 0,
             output: Math.floor(between(20, 4200)),
-            reasoning: null,
+            reasoning: includes ? Math.floor(between(1, 20)) : null,
           }
         : {
             input: failed ? null : 1204,
@@ -168,8 +198,10 @@ function makeFlow(at, over = {}) {
 
 for (let i = 0, at = Date.now() - 4_000; i < TOTAL; i += 1, at -= between(200, 14_000))
   flows.push(makeFlow(at));
-if (flows[3]) {
-  Object.assign(flows[3], {
+/** A flow of which much is missing. */
+const torn = flows[3];
+if (torn) {
+  Object.assign(torn, {
     outcome: "upstream_gone",
     capture_gaps: 3,
     response_gap: { chunks: 3, bytes: 48_213 },
@@ -182,6 +214,59 @@ if (flows[3]) {
     connect_ms: 21.4,
     tls_ms: 38.9,
   });
+}
+
+// A WebSocket, and the responses that it carried.
+const socket = makeFlow(Date.now() - 3_000, {
+  method: "GET",
+  path: "/v1/responses",
+  host: "api.openai.com",
+  status: 101,
+  outcome: "completed",
+  reason: null,
+  error: null,
+  provider: "openai",
+  model: null,
+  model_requested: null,
+  agent: "codex",
+  preview: null,
+  tool_names: [],
+  event_count: 0,
+  duration_ms: 2_400,
+  usage: {
+    input: null,
+    cache_read: null,
+    cache_write_5m: null,
+    cache_write_1h: null,
+    output: null,
+    reasoning: null,
+  },
+});
+for (const [at, preview] of [
+  "",
+  "hi → I'll write the note.",
+  "Done: the note is written.",
+].entries()) {
+  const call = makeFlow(Date.now() - 2_900 + at * 100, {
+    method: "WS",
+    path: "/v1/responses",
+    host: "api.openai.com",
+    status: 200,
+    outcome: "completed",
+    reason: null,
+    error: null,
+    provider: "openai",
+    model: "gpt-6.1-sol",
+    model_requested: "gpt-6.1-sol",
+    agent: "codex",
+    preview: preview || null,
+    session_id: socket.session_id,
+    connection_id: socket.connection_id,
+    event_count: 35,
+    tool_names: at === 1 ? ["exec"] : [],
+  });
+  if (at === 0) flows.unshift(socket);
+  flows.unshift(call);
 }
 
 function requestBody(flow) {
@@ -359,7 +444,7 @@ function eventsOf(flow) {
   let offset = flow.ttfb_ms ?? 0;
   for (let seq = 1; seq <= flow.event_count; seq += 1) {
     offset += 12;
-    if (flow === flows[3] && seq > 20 && seq < 33) continue;
+    if (flow === torn && seq > 20 && seq < 33) continue;
     const type =
       seq === 1
         ? "message_start"
@@ -389,7 +474,9 @@ function eventsOf(flow) {
 
 function filtered(query) {
   return flows.filter((flow) => {
+    if (query.get("starred") && !stars.has(flow.session_id)) return false;
     for (const [param, field] of [
+      ["connection", "connection_id"],
       ["host", "host"],
       ["provider", "provider"],
       ["session", "session_id"],
@@ -402,8 +489,8 @@ function filtered(query) {
     if (outcome && (flow.outcome ?? "open") !== outcome) return false;
     const model = query.get("model");
     if (model && (flow.model ?? flow.model_requested) !== model) return false;
-    const tool = query.get("tool");
-    if (tool && !flow.tool_names.includes(tool)) return false;
+    const tool = query.get("tool")?.toLowerCase();
+    if (tool && !flow.tool_names.some((name) => name.toLowerCase() === tool)) return false;
     const status = query.get("status");
     if (
       status &&
@@ -422,10 +509,62 @@ function filtered(query) {
   });
 }
 
-function facet(key) {
+function facet(key, q) {
   const counts = new Map();
   for (const flow of flows) if (flow[key]) counts.set(flow[key], (counts.get(flow[key]) ?? 0) + 1);
-  return [...counts].map(([value, count]) => ({ value, count })).sort((a, b) => b.count - a.count);
+  return [...counts]
+    .map(([value, count]) => ({ value, count }))
+    .filter(({ value }) => value.toLowerCase().includes(q))
+    .sort((a, b) => b.count - a.count);
+}
+
+function sessions(q) {
+  const found = new Map();
+  for (const { session_id: value, started_at, preview } of flows) {
+    const known = found.get(value) ?? { value, count: 0, first_at: started_at, opening: null };
+    found.set(value, {
+      ...known,
+      count: known.count + 1,
+      first_at: started_at,
+      opening: preview ?? known.opening,
+    });
+  }
+  return [...found.values()].filter(({ value, opening }) =>
+    `${value} ${opening}`.toLowerCase().includes(q),
+  );
+}
+
+/** Flows whose preview holds all the words, and where in it. */
+function searched(query) {
+  const words = (query.get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  const hits = filtered(new URLSearchParams()).filter(({ preview }) =>
+    words.every((word) => preview?.toLowerCase().includes(word)),
+  );
+  const cursor = query.get("cursor");
+  const from = cursor ? hits.findIndex(({ id }) => id === cursor) + 1 : 0;
+  const page = hits.slice(from, from + 20);
+  return {
+    items: page.map((flow) => ({
+      flow,
+      snippets: [
+        {
+          place: "prompt",
+          text: flow.preview,
+          highlights: words
+            .map((word) => {
+              const start = [...flow.preview.slice(0, flow.preview.toLowerCase().indexOf(word))]
+                .length;
+              return { start, end: start + [...word].length };
+            })
+            .sort((a, b) => a.start - b.start),
+          cut_before: false,
+          cut_after: true,
+        },
+      ],
+    })),
+    next_cursor: from + 20 < hits.length ? page.at(-1).id : null,
+    unindexed: 0,
+  };
 }
 
 const started = Date.now();
@@ -517,16 +656,27 @@ async function api(path, query) {
         { label: "See a demonstration", command: "langley demo" },
       ],
       checklist: { proxy_up: true, trust_ready: ready, first_byte: ready, first_token: ready },
+      ...(mode === "demo" ? { demo: true } : {}),
     };
   }
-  if (path === "/api/facets")
+  if (path === "/api/facets") {
+    const q = (query.get("q") ?? "").toLowerCase();
     return {
-      hosts: facet("host"),
-      providers: facet("provider"),
-      models: facet("model"),
-      outcomes: facet("outcome"),
-      sessions: facet("session_id"),
+      hosts: facet("host", q),
+      providers: facet("provider", q),
+      models: facet("model", q),
+      outcomes: facet("outcome", ""),
+      sessions: sessions(q),
+      // As many as there are: so the page says that there may be more.
+      limit: 12,
     };
+  }
+  if (path === "/api/stars")
+    return {
+      items: [...stars].map(([session_id, starred_at]) => ({ session_id, starred_at })),
+      next_cursor: null,
+    };
+  if (path === "/api/search") return query.get("q")?.includes("explode") ? null : searched(query);
   if (path === "/api/drops")
     return {
       items: Array.from({ length: 14 }, (_, at) => ({
@@ -570,7 +720,11 @@ async function api(path, query) {
     const limit = Math.min(500, Number(query.get("limit") ?? 100));
     const cursor = query.get("cursor");
     const from = cursor ? all.findIndex(({ id }) => id === cursor) + 1 : 0;
-    const items = all.slice(from, from + limit);
+    const priced = (flow) =>
+      mode === "priced" && flow.usage.output !== null
+        ? { ...flow, cost: { micro_usd: flow.usage.output * 15 }, cost_source: "priced" }
+        : flow;
+    const items = all.slice(from, from + limit).map(priced);
     return { items, next_cursor: from + limit < all.length ? items.at(-1).id : null };
   }
   const match = /^\/api\/flows\/([^/]+)(?:\/(request|response|events|diff))?$/.exec(path);
@@ -625,10 +779,17 @@ async function api(path, query) {
       items,
       next_cursor: rest.length > items.length ? String(items.at(-1).seq) : null,
       total: all.length,
+      types: query.get("after") ? [] : typesOf(eventsOf(flow)),
       retired: false,
     };
   }
   return flow;
+}
+
+function typesOf(events) {
+  const counts = new Map();
+  for (const { type } of events) counts.set(type, (counts.get(type) ?? 0) + 1);
+  return [...counts].map(([type, count]) => ({ type, count }));
 }
 
 /** A request that has two more turns than the one before, and a changed system prompt. */
@@ -685,20 +846,45 @@ const server = createServer(async (request, response) => {
   if (url.pathname.startsWith("/mock/")) {
     const verb = url.pathname.slice(6);
     if (verb === "stream")
-      return send(200, { id: startStream(Number(url.searchParams.get("words") ?? 200)) });
+      return send(200, {
+        id: startStream(Number(url.searchParams.get("words") ?? 200), url.searchParams.get("tool")),
+      });
     if (verb === "resync") broadcast({ type: "resync", revision });
     else mode = verb;
-    if (verb !== "normal") for (const client of sockets.clients) client.terminate();
+    if (["away", "signed-out"].includes(verb))
+      for (const client of sockets.clients) client.terminate();
     return send(200, { mode });
   }
   if (url.pathname.startsWith("/api/")) {
     if (mode === "away") return request.socket.destroy();
     if (mode === "signed-out")
       return send(401, { error: { code: "unauthorised", message: "No session.", hint: null } });
+    const starred = /^\/api\/sessions\/(.+)\/star$/.exec(url.pathname);
+    if (starred) {
+      const session_id = decodeURIComponent(starred[1]);
+      if (request.method === "POST") stars.set(session_id, new Date().toISOString());
+      else stars.delete(session_id);
+      return send(200, { session_id, starred_at: stars.get(session_id) ?? null });
+    }
     const answer = await api(url.pathname, url.searchParams);
+    if (answer === null)
+      return send(400, {
+        error: {
+          code: "bad_query",
+          message: "The search words cannot be read.",
+          hint: "Leave out what is not a word.",
+        },
+      });
     return answer === undefined
       ? send(404, { error: { code: "not_found", message: "There is no such thing.", hint: null } })
       : send(200, answer);
+  }
+  if (url.pathname === "/auth" && url.searchParams.get("code") === "spent") {
+    response.writeHead(401, {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": POLICY,
+    });
+    return response.end(await readFile(join(DIST, "index.html")));
   }
   if (url.pathname === "/auth") {
     response.writeHead(303, {
@@ -745,7 +931,7 @@ function announce(flow) {
 }
 
 /** A stream of words: live text at once, events committed half a second later, as the store does it. */
-function startStream(total, every = 40) {
+function startStream(total, tool = null, every = 40) {
   const flow = makeFlow(Date.now(), {
     outcome: null,
     ended_at: null,
@@ -759,6 +945,8 @@ function startStream(total, every = 40) {
     preview: "Tell me why the test failed",
     error: null,
     reason: null,
+    provider: "anthropic",
+    host: "api.anthropic.com",
     path: "/v1/messages?beta=true",
     streaming: true,
     dropped_events: 0,
@@ -807,25 +995,40 @@ function startStream(total, every = 40) {
     word += 1;
     if (word < total) return;
     clearInterval(words);
-    setTimeout(() => {
-      clearInterval(commit);
-      Object.assign(flow, {
-        outcome: "completed",
-        ended_at: new Date().toISOString(),
-        duration_ms: Date.now() - Date.parse(flow.started_at),
-        stop_reason: "end_turn",
-        message_id: "msg_live",
-        usage: {
-          input: 12,
-          cache_read: 40_112,
-          cache_write_5m: 812,
-          cache_write_1h: 0,
-          output: total,
-          reasoning: null,
-        },
+    if (tool) {
+      push("content_block_start", {
+        index: 2,
+        content_block: { type: "tool_use", id: "toolu_live", name: tool, input: {} },
       });
-      announce(flow);
-    }, 700);
+      const partial_json = '{"command":"cargo nextest';
+      push("content_block_delta", { index: 2, delta: { type: "input_json_delta", partial_json } });
+      broadcast(
+        { type: "text", flow_id: flow.id, block: 2, kind: "tool_input", text: partial_json },
+        flow.id,
+      );
+    }
+    setTimeout(
+      () => {
+        clearInterval(commit);
+        Object.assign(flow, {
+          outcome: "completed",
+          ended_at: new Date().toISOString(),
+          duration_ms: Date.now() - Date.parse(flow.started_at),
+          stop_reason: "end_turn",
+          message_id: "msg_live",
+          usage: {
+            input: 12,
+            cache_read: 40_112,
+            cache_write_5m: 812,
+            cache_write_1h: 0,
+            output: total,
+            reasoning: null,
+          },
+        });
+        announce(flow);
+      },
+      tool ? 4_000 : 700,
+    );
   }, every);
   return flow.id;
 }

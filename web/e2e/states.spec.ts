@@ -52,3 +52,110 @@ test("after a resync the list is the server's", async ({ page }) => {
   await page.request.post("/mock/resync");
   await expect(rows(page).first()).toContainText("Tell me why");
 });
+
+test("a tool that is being called has its name while its input is written", async ({ page }) => {
+  await page.goto("/flows");
+  await expect(rows(page).first()).toBeVisible();
+  const before = await rows(page).first().getAttribute("id");
+  await page.request.post("/mock/stream?words=20&tool=mcp__github__search");
+  await expect(rows(page).first()).not.toHaveAttribute("id", before ?? "");
+  await rows(page).first().click();
+  const live = page.getByTestId("live-answer");
+  await expect(live).toContainText("mcp__github__search", { timeout: 10_000 });
+  await expect(live).toContainText("cargo nextest");
+});
+
+test("the page of a WebSocket tells its responses as links, and of no fault", async ({ page }) => {
+  await page.goto("/flows?status=101");
+  await rows(page).first().click();
+  const article = page.getByRole("article", { name: "Flow" });
+  await expect(article.getByText("All 3 responses completed.")).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+  await page.goto(`${page.url()}&tab=raw`);
+  await expect(article.getByText("All 3 responses completed.")).toBeVisible();
+  await article.getByRole("link", { name: "Other messages" }).click();
+  await expect(article.getByText(/each has its messages as its own events/)).toBeVisible();
+  await article.getByRole("link", { name: "Responses" }).click();
+  await article.getByRole("link", { name: /the note is written/ }).click();
+  await expect(article.getByRole("link", { name: "Conversation" })).toBeVisible();
+});
+
+test("only types that occur are offered among the events", async ({ page }) => {
+  await page.goto("/flows?status=200");
+  await rows(page).nth(6).click();
+  await page.getByRole("link", { name: /^Events/ }).click();
+  const type = page.getByLabel("Type of event");
+  await expect(type.locator("option").nth(1)).toHaveText(/^\w+ \([\d,]+\)$/);
+  await type.selectOption("message_start");
+  await expect(page.getByText("1 events")).toBeVisible();
+});
+
+test("a request says in how many pieces it is kept, and which are new", async ({ page }) => {
+  await page.goto("/flows?status=200");
+  await rows(page).nth(6).click();
+  await page.getByRole("link", { name: "Raw" }).click();
+  const pieces = page.getByText(/^Kept in 83 pieces/);
+  await expect(pieces).toContainText("3 of them new");
+  await pieces.click();
+  await expect(page.getByText("31 pieces, 176 KiB")).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+});
+
+test("the cost has a column once a flow has one", async ({ page }) => {
+  await page.goto("/flows");
+  await expect(rows(page).first()).toBeVisible();
+  const cost = page.getByRole("columnheader", { name: "Cost" });
+  await expect(cost).toHaveCount(0);
+  await page.request.post("/mock/priced");
+  await page.reload();
+  await expect(cost).toBeVisible();
+});
+
+test("menus of many values say that there may be more, and search for them", async ({ page }) => {
+  await page.goto("/flows");
+  await expect(rows(page).first()).toBeVisible();
+  await page.getByRole("button", { name: "Session", exact: true }).click();
+  await expect(page.getByText("12 sessions are listed; there may be more")).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+  await page.keyboard.type("THE");
+  await expect(page.getByRole("option").first()).toContainText(/the/i);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/session=/);
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole("button", { name: /^Session \S/ }).click();
+  await page.keyboard.type("no such session");
+  await expect(page.getByText("No such session.")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByText("No such session.")).toBeHidden();
+});
+
+test("a search that cannot be read says why", async ({ page }) => {
+  await page.goto("/search?q=explode");
+  await expect(page.getByText("The search words cannot be read.")).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+});
+
+test("a used link is told in the dashboard's own page", async ({ page }) => {
+  await page.goto("/auth?code=spent");
+  await expect(
+    page.getByRole("heading", { name: "This sign-in link does not work any more" }),
+  ).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+});
+
+test("a demonstration gives no advice on agents", async ({ page }) => {
+  await page.request.post("/mock/demo");
+  await page.goto("/setup");
+  await expect(page.getByRole("heading", { name: "This is a demonstration" })).toBeVisible();
+  await expect(page.getByText("langley run -- claude")).toHaveCount(0);
+});
+
+test("the setup page needs no scrolling on a laptop", async ({ page }) => {
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.goto("/setup");
+  await expect(page.getByRole("heading", { name: "Commands" })).toBeVisible();
+  const beyond = await page
+    .getByRole("region", { name: "Setup" })
+    .evaluate((view) => view.scrollHeight - view.clientHeight);
+  expect(beyond).toBeLessThanOrEqual(0);
+});

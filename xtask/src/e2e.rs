@@ -26,6 +26,8 @@ const SEEDS: [&str; 6] = [
 ];
 /// How often each is made.
 const SEED_ROUNDS: usize = 20;
+/// Rounds that make a session.
+const SEED_ROUNDS_OF_A_SESSION: usize = 5;
 
 /// Builds and starts everything, runs `npm run e2e` twice, and takes it down.
 ///
@@ -101,8 +103,12 @@ fn playwright(chromium: &Path, settings: &[(&str, String)]) -> Result<(bool, Tes
 
 async fn seed(entry: &str) -> Result<()> {
     let mut connection = Client::direct(entry).connect().await?;
-    for wish in SEEDS.iter().cycle().take(SEEDS.len() * SEED_ROUNDS) {
-        connection.fetch(Request::messages(true).fixture(wish)).await?;
+    for round in 0..SEED_ROUNDS {
+        let session = format!("0190f0c4-7e2a-7000-8000-{:012}", round / SEED_ROUNDS_OF_A_SESSION);
+        for wish in SEEDS {
+            let request = Request::messages(true).fixture(wish);
+            connection.fetch(request.header("X-Claude-Code-Session-Id", &session)).await?;
+        }
     }
     Ok(())
 }

@@ -20,6 +20,12 @@ pub(crate) async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     dashboard::answer(path.trim_start_matches('/'), &headers)
 }
 
+/// What a browser sees whose sign-in link does not work any more: the dashboard's own page, which knows
+/// its address, so that it looks like the rest.
+pub(crate) fn spent_link() -> Response {
+    (StatusCode::UNAUTHORIZED, dashboard::spent_link()).into_response()
+}
+
 /// The encodings a browser takes, as far as we have copies.
 #[cfg(any(feature = "dashboard", test))]
 fn accepted(headers: &HeaderMap) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -49,6 +55,11 @@ mod dashboard {
     struct Dist;
 
     const START: &str = "index.html";
+
+    pub(super) fn spent_link() -> Response {
+        let page = Dist::get(START).map(|file| file.data.into_owned()).unwrap_or_default();
+        ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+    }
 
     pub(super) fn answer(path: &str, headers: &HeaderMap) -> Response {
         let hidden = path.split('/').any(|part| part.starts_with('.'));
@@ -134,6 +145,15 @@ mod dashboard {
 <p>The proxy, the recorder and the API (<code>/api/openapi.json</code>) work as usual.</p>\
 <p>To have the dashboard, install Node 20.19 or newer and build again without \
 <code>--no-default-features</code>: <code>cargo run --release</code>.</p></html>";
+
+    const SPENT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+<title>Langley</title><h1>This sign-in link does not work any more</h1>\
+<p>A link works once, for ten minutes, and only while the Langley that made it runs.</p>\
+<p>Run <code>langley</code> in a terminal for a new one.</p></html>";
+
+    pub(super) fn spent_link() -> Html<&'static str> {
+        Html(SPENT)
+    }
 
     pub(super) fn answer(path: &str, _headers: &HeaderMap) -> Response {
         let is_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));

@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use parking_lot::Mutex;
@@ -17,6 +17,7 @@ use serde::Serialize;
 use subtle::{Choice, ConstantTimeEq};
 use utoipa::ToSchema;
 
+use crate::assets;
 use crate::doors::Doors;
 use crate::error::{ApiError, ErrorBody};
 use crate::guard;
@@ -216,7 +217,8 @@ pub(crate) async fn link(
     Ok(Json(SignInLink { url: doors.sign_in_link()? }))
 }
 
-/// Trades a one-time code for a session cookie and leads to the dashboard.
+/// Trades a one-time code for a session cookie and leads to the dashboard. A browser that is signed in
+/// already is led there whatever its code.
 #[utoipa::path(
     get, path = "/auth", tag = "auth", security(()),
     params(("code" = String, Query, description = "The one-time code")),
@@ -227,6 +229,7 @@ pub(crate) async fn link(
 )]
 pub(crate) async fn sign_in(
     State(doors): State<Doors>,
+    headers: HeaderMap,
     params: Params,
 ) -> Result<Response, ApiError> {
     let params = params.only(&["code"])?;
@@ -234,18 +237,18 @@ pub(crate) async fn sign_in(
         ApiError::missing_parameter("code", "Run `langley` for a complete sign-in link.")
     })?;
     let Some(session) = doors.keys().redeem(code)? else {
-        return Ok((StatusCode::UNAUTHORIZED, Html(SPENT)).into_response());
+        return Ok(match doors.keys().check(&headers) {
+            Some(Credential::Cookie) => {
+                (StatusCode::SEE_OTHER, [(header::LOCATION, "/")]).into_response()
+            }
+            _ => assets::spent_link(),
+        });
     };
     let age = SESSION_LIFE.as_secs();
     let cookie = format!("{COOKIE}={session}; HttpOnly; SameSite=Strict; Path=/; Max-Age={age}");
     Ok((StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, "/".to_owned())])
         .into_response())
 }
-
-const SPENT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
-<title>Langley</title><h1>This sign-in link does not work any more</h1>\
-<p>A link works once, for ten minutes, and only while the Langley that made it runs.</p>\
-<p>Run <code>langley</code> in a terminal for a new one.</p></html>";
 
 #[cfg(test)]
 mod tests {

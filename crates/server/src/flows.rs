@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use http::request::Parts;
-use langley_model::{Flow, FlowId, HeaderBlock, MicroUsd, Outcome, Provider, Side, Stored};
+use langley_model::{
+    ConnectionId, Flow, FlowId, HeaderBlock, MicroUsd, Outcome, Provider, Side, Stored,
+};
 use langley_store::{FlowFilter, OutcomeFilter, StatusFilter, Store, StoreError};
 use serde::Serialize;
 
@@ -16,9 +18,21 @@ use crate::wire::{self, Count, Deleted, FlowPage};
 pub(crate) const PAGE_MAX: usize = 500;
 const PAGE: usize = 100;
 const EVENTS_MAX: usize = 500;
-const FILTERS: [&str; 12] = [
-    "host", "provider", "model", "status", "session", "task", "tool", "outcome", "q", "since",
-    "until", "min_cost",
+const FILTERS: [&str; 14] = [
+    "host",
+    "provider",
+    "model",
+    "status",
+    "session",
+    "starred",
+    "task",
+    "tool",
+    "connection",
+    "outcome",
+    "q",
+    "since",
+    "until",
+    "min_cost",
 ];
 
 /// The flow id of a path.
@@ -54,8 +68,16 @@ pub(crate) fn filter(params: Params, more: &[&str]) -> Result<(FlowFilter, Param
             StatusFilter::parse,
         )?,
         session: params.owned("session")?,
+        starred: params
+            .parsed("starred", "true", |value| (value == "true").then_some(()))?
+            .is_some(),
         task: params.owned("task")?,
         tool: params.owned("tool")?,
+        connection: params.parsed(
+            "connection",
+            "the id of a connection",
+            |value| -> Option<ConnectionId> { value.parse().ok() },
+        )?,
         outcome: params.parsed(
             "outcome",
             format!("open, {}", words(&Outcome::ALL.map(Outcome::as_str))),

@@ -64,10 +64,14 @@ pub(crate) struct FlowQuery {
     status: Option<String>,
     /// This session.
     session: Option<String>,
+    /// `true`: only flows of starred sessions.
+    starred: Option<String>,
     /// This task.
     task: Option<String>,
-    /// A tool called in the answer.
+    /// A tool called in the answer, in any case.
     tool: Option<String>,
+    /// On this connection; a time range beside it bounds what is read.
+    connection: Option<String>,
     /// An outcome, or `open`.
     outcome: Option<String>,
     /// Text in path, model, preview, host or error, or words that were said in the flow.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use langley_model::{MicroUsd, Micros, Outcome, Provider};
+use langley_model::{ConnectionId, MicroUsd, Micros, Outcome, Provider};
 use rusqlite::types::Value;
 
 use crate::error::StoreError;
@@ -23,10 +23,14 @@ pub struct FlowFilter {
     pub status: Option<StatusFilter>,
     /// This session.
     pub session: Option<String>,
+    /// Of a session that is starred.
+    pub starred: bool,
     /// This task.
     pub task: Option<String>,
-    /// A call of this tool is among the answer's.
+    /// A call of this tool is among the answer's; the case of ASCII letters does not matter.
     pub tool: Option<String>,
+    /// On this connection. No index is kept for it: a time range beside it bounds what is read.
+    pub connection: Option<ConnectionId>,
     /// Ended so, or still open.
     pub outcome: Option<OutcomeFilter>,
     /// A part of the path, model, preview, host or error (case matters only beyond ASCII), or words that
@@ -84,6 +88,18 @@ const KEY_SLACK_US: i64 = 60_000_000;
 const RARE_STATUS: &str = "status IS NOT 200";
 const RARE_OUTCOME: &str = "outcome IS NOT 'completed'";
 
+/// A call of a tool, whatever the case of its name. The index on names knows case, so the few names there
+/// are come first, each by one look into the index; it then finds the calls of those that match.
+const TOOL: &str = "n IN (SELECT flow FROM tool_calls WHERE name IN (
+    WITH RECURSIVE names (name) AS (
+        SELECT min(name) FROM tool_calls
+        UNION ALL
+        SELECT (SELECT min(name) FROM tool_calls WHERE name > names.name) FROM names
+        WHERE names.name IS NOT NULL
+    )
+    SELECT name FROM names WHERE name = ? COLLATE NOCASE
+))";
+
 /// A condition in SQL with its parameters.
 #[derive(Debug, Default)]
 pub(crate) struct Condition {
@@ -123,7 +139,13 @@ impl Condition {
             it.and("task_id = ?", [task.clone().into()]);
         }
         if let Some(tool) = &filter.tool {
-            it.and("n IN (SELECT flow FROM tool_calls WHERE name = ?)", [tool.clone().into()]);
+            it.and(TOOL, [tool.clone().into()]);
+        }
+        if filter.starred {
+            it.and("session_id IN (SELECT session_id FROM stars)", []);
+        }
+        if let Some(connection) = filter.connection {
+            it.and("connection_id = ?", [Value::Blob(connection.as_bytes().to_vec())]);
         }
         match filter.outcome {
             Some(OutcomeFilter::Open) => {
@@ -236,7 +258,7 @@ impl Condition {
 }
 
 /// A pattern that finds `text` anywhere.
-fn like(text: &str) -> String {
+pub(crate) fn like(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
     for character in text.chars() {

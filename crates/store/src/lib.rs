@@ -22,8 +22,8 @@ pub use error::StoreError;
 pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
 pub use options::StoreOptions;
 pub use query::{
-    EventPage, Facet, Facets, FlowHeaders, Page, Retired, Spot, Star, StoredBody, StoredDrop,
-    StoredEvent, ToolCall,
+    EventPage, FACET_MAX, Facet, Facets, FlowHeaders, Page, Retired, SessionFacet, Spot, Star,
+    StoredBody, StoredDrop, StoredEvent, ToolCall,
 };
 pub use search::{SearchHit, SearchQuery, Word, words};
 pub use store::Store;

@@ -19,15 +19,24 @@ export class ApiError extends Error {
 export type Params = Record<string, string | number | undefined>;
 
 /** `GET path` as JSON; throws {@link ApiError}, or the signal's own abort. */
-export async function ask<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> {
+export function ask<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) {
     if (value !== undefined && value !== "") query.set(name, String(value));
   }
-  const address = query.size > 0 ? `${path}?${query}` : path;
+  return send("GET", query.size > 0 ? `${path}?${query}` : path, signal);
+}
+
+/** Asks for a change; throws {@link ApiError}. */
+export function change<T>(method: "POST" | "DELETE", path: string): Promise<T> {
+  return send(method, path);
+}
+
+async function send<T>(method: string, address: string, signal?: AbortSignal): Promise<T> {
   let answer: Response;
   try {
     answer = await fetch(address, {
+      method,
       headers: { accept: "application/json" },
       credentials: "same-origin",
       signal: signal ?? null,

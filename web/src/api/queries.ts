@@ -11,6 +11,7 @@ import { accessStore } from "./access";
 import { ApiError, ask, type Params } from "./client";
 import type {
   Drop,
+  EventPage,
   Facets,
   Flow,
   Page,
@@ -19,8 +20,8 @@ import type {
   ResponseView,
   SearchFlow,
   Setup,
+  Star,
   Stats,
-  StreamEvent,
   Tunnel,
 } from "./types";
 
@@ -101,7 +102,7 @@ export const eventsPage = (
   type: string | undefined,
   signal?: AbortSignal,
 ) =>
-  ask<Page<StreamEvent>>(
+  ask<EventPage>(
     `/api/flows/${encodeURIComponent(id)}/events`,
     { after, limit: EVENT_PAGE, type },
     signal,
@@ -133,12 +134,38 @@ export const flowCountQuery = (filter: Params) =>
     refetchInterval: 10_000,
   });
 
-export const facetsQuery = () =>
+/** With words: only the values that contain them. */
+export const facetsQuery = (q = "") =>
   queryOptions({
-    queryKey: ["facets"],
-    queryFn: ({ signal }) => ask<Facets>("/api/facets", {}, signal),
+    queryKey: ["facets", q],
+    queryFn: ({ signal }) => ask<Facets>("/api/facets", { q }, signal),
+    placeholderData: keepPreviousData,
     staleTime: 15_000,
     refetchInterval: 30_000,
+  });
+
+export const starsQuery = () =>
+  queryOptions({
+    queryKey: ["stars"],
+    queryFn: ({ signal }) => ask<Page<Star>>("/api/stars", {}, signal),
+    staleTime: 30_000,
+  });
+
+/** What a WebSocket carried: the flows of its connection while it was open, newest first. */
+export const callsQuery = (socket: Flow) =>
+  queryOptions({
+    queryKey: ["flow", socket.id, "calls"],
+    queryFn: ({ signal }) =>
+      flowsPage(
+        {
+          connection: socket.connection_id,
+          since: socket.started_at,
+          until: socket.ended_at ?? undefined,
+        },
+        null,
+        signal,
+      ),
+    refetchInterval: socket.outcome === null ? 2_000 : false,
   });
 
 export const searchQuery = (q: string) =>

@@ -448,7 +448,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Trades a one-time code for a session cookie and leads to the dashboard. */
+        /**
+         * Trades a one-time code for a session cookie and leads to the dashboard. A browser that is signed in
+         *     already is led there whatever its code.
+         */
         get: operations["sign_in"];
         put?: never;
         post?: never;
@@ -775,6 +778,18 @@ export interface components {
              * @description Stored events of this flow (of this type, when `type` is given).
              */
             total: number;
+            /** @description The flow's stored events by type; empty on later pages. */
+            types: components["schemas"]["EventType"][];
+        };
+        /** @description How many stored events of a type there are. */
+        EventType: {
+            /**
+             * Format: int64
+             * @description Stored events of it.
+             */
+            count: number;
+            /** @description The type. */
+            type: string;
         };
         /** @description One value. */
         Facet: {
@@ -790,14 +805,19 @@ export interface components {
         Facets: {
             /** @description Hosts. */
             hosts: components["schemas"]["Facet"][];
+            /**
+             * Format: int64
+             * @description No list is longer; where one is as long, there may be more values, which `q` finds.
+             */
+            limit: number;
             /** @description Models that answered (or were asked for, while none has). */
             models: components["schemas"]["Facet"][];
             /** @description Outcomes; `open` for flows that have not ended. */
             outcomes: components["schemas"]["Facet"][];
             /** @description Providers. */
             providers: components["schemas"]["Facet"][];
-            /** @description Sessions. */
-            sessions: components["schemas"]["Facet"][];
+            /** @description Sessions, the one seen last first. */
+            sessions: components["schemas"]["SessionFacet"][];
         };
         /** @description One exchange. Null means unknown, never zero. */
         Flow: {
@@ -930,7 +950,8 @@ export interface components {
             task_source: string | null;
             /**
              * Format: double
-             * @description Milliseconds of the TLS handshake with the provider; first flow of a connection only.
+             * @description Milliseconds of the TLS handshake with the provider; first flow of a connection only, and null
+             *     where there is none.
              */
             tls_ms: number | null;
             /** @description Why Langley's TLS hello is not the one that was wanted. */
@@ -1393,6 +1414,20 @@ export interface components {
             place: string;
             /** @description The text, in one line. */
             text: string;
+        };
+        /** @description A session, with what people know it by. */
+        SessionFacet: {
+            /**
+             * Format: int64
+             * @description Its flows.
+             */
+            count: number;
+            /** @description When its first flow that is kept began. */
+            first_at: string | null;
+            /** @description The first characters of its first exchange that has any. */
+            opening: string | null;
+            /** @description The session, as the filter takes it. */
+            value: string;
         };
         /** @description One configuration key. */
         Setting: {
@@ -1935,7 +1970,10 @@ export interface operations {
     };
     facets: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only values that contain this, in any case; sessions also by their opening, among the newest 2,000 */
+                q?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2024,10 +2062,14 @@ export interface operations {
                 status?: string;
                 /** @description This session. */
                 session?: string;
+                /** @description `true`: only flows of starred sessions. */
+                starred?: string;
                 /** @description This task. */
                 task?: string;
-                /** @description A tool called in the answer. */
+                /** @description A tool called in the answer, in any case. */
                 tool?: string;
+                /** @description On this connection; a time range beside it bounds what is read. */
+                connection?: string;
                 /** @description An outcome, or `open`. */
                 outcome?: string;
                 /** @description Text in path, model, preview, host or error, or words that were said in the flow. */
@@ -2084,10 +2126,14 @@ export interface operations {
                 status?: string;
                 /** @description This session. */
                 session?: string;
+                /** @description `true`: only flows of starred sessions. */
+                starred?: string;
                 /** @description This task. */
                 task?: string;
-                /** @description A tool called in the answer. */
+                /** @description A tool called in the answer, in any case. */
                 tool?: string;
+                /** @description On this connection; a time range beside it bounds what is read. */
+                connection?: string;
                 /** @description An outcome, or `open`. */
                 outcome?: string;
                 /** @description Text in path, model, preview, host or error, or words that were said in the flow. */
@@ -2152,10 +2198,14 @@ export interface operations {
                 status?: string;
                 /** @description This session. */
                 session?: string;
+                /** @description `true`: only flows of starred sessions. */
+                starred?: string;
                 /** @description This task. */
                 task?: string;
-                /** @description A tool called in the answer. */
+                /** @description A tool called in the answer, in any case. */
                 tool?: string;
+                /** @description On this connection; a time range beside it bounds what is read. */
+                connection?: string;
                 /** @description An outcome, or `open`. */
                 outcome?: string;
                 /** @description Text in path, model, preview, host or error, or words that were said in the flow. */
@@ -2214,10 +2264,14 @@ export interface operations {
                 status?: string;
                 /** @description This session. */
                 session?: string;
+                /** @description `true`: only flows of starred sessions. */
+                starred?: string;
                 /** @description This task. */
                 task?: string;
-                /** @description A tool called in the answer. */
+                /** @description A tool called in the answer, in any case. */
                 tool?: string;
+                /** @description On this connection; a time range beside it bounds what is read. */
+                connection?: string;
                 /** @description An outcome, or `open`. */
                 outcome?: string;
                 /** @description Text in path, model, preview, host or error, or words that were said in the flow. */
@@ -2552,10 +2606,14 @@ export interface operations {
                 status?: string;
                 /** @description This session. */
                 session?: string;
+                /** @description `true`: only flows of starred sessions. */
+                starred?: string;
                 /** @description This task. */
                 task?: string;
-                /** @description A tool called in the answer. */
+                /** @description A tool called in the answer, in any case. */
                 tool?: string;
+                /** @description On this connection; a time range beside it bounds what is read. */
+                connection?: string;
                 /** @description An outcome, or `open`. */
                 outcome?: string;
                 /** @description Text in path, model, preview, host or error, or words that were said in the flow. */

@@ -25,9 +25,13 @@ export type Tunnel = Open<Schemas["Tunnel"], "why">;
 export type Drop = Open<Schemas["Dropped"], "reason">;
 export type Facet = Schemas["Facet"];
 export type Facets = Schemas["Facets"];
+export type SessionFacet = Schemas["SessionFacet"];
+export type Star = Schemas["Star"];
+export type EventPage = Schemas["EventPage"];
 export type Snippet = Schemas["SearchSnippet"];
 export type SearchFlow = Omit<Schemas["SearchFlow"], "flow"> & { flow: Flow };
-export type Setup = Schemas["Setup"];
+/** A demonstration says so; other servers leave the word out. */
+export type Setup = Schemas["Setup"] & { demo?: boolean };
 export type Subscription = Schemas["Subscription"];
 
 export interface Page<T> {

@@ -24,6 +24,21 @@ describe("filter and URL", () => {
     expect(flowHref("../x", {})).toBe("/flows/..%2Fx");
   });
 
+  test("starred is said in one word only", () => {
+    expect(readFilter({ starred: "true" })).toEqual({ starred: "true" });
+    expect(readFilter({ starred: "false" })).toEqual({});
+  });
+
+  test("a live flow belongs by its tool in any case, and by the star of its session", () => {
+    const flow = makeFlow({ tool_names: ["Bash"], session_id: "s-1" });
+    expect(matches({ tool: "bash" }, flow)).toBe(true);
+    expect(matches({ tool: "bas" }, flow)).toBe(false);
+    const starred = (...ids: string[]) =>
+      matches({ starred: "true" }, flow, Date.now(), new Set(ids));
+    expect([starred("s-1"), starred("s-2"), starred()]).toEqual([true, false, false]);
+    expect(matches({ starred: "true" }, makeFlow(), Date.now(), new Set([""]))).toBe(false);
+  });
+
   test("what is no filter is left out", () => {
     const search = {
       status: "abc",

@@ -10,6 +10,7 @@ export const FILTER_KEYS = [
   "host",
   "status",
   "session",
+  "starred",
   "task",
   "tool",
   "since",
@@ -44,6 +45,7 @@ export function readFilter(search: Record<string, unknown>): FlowFilter {
 }
 
 function isAccepted(key: FilterKey, value: string): boolean {
+  if (key === "starred") return value === "true";
   if (key === "status") return /^[1-5](\d\d|xx)$/.test(value);
   if (key === "since" || key === "until")
     return value in RANGES || !Number.isNaN(Date.parse(value));
@@ -74,7 +76,12 @@ function moment(value: string, now: number): string {
  * Whether a flow that came live belongs to the list. The free text is looked for in the summary
  * only: the server searches deeper, and the list asks it again when this says no.
  */
-export function matches(filter: FlowFilter, flow: Flow, now = Date.now()): boolean {
+export function matches(
+  filter: FlowFilter,
+  flow: Flow,
+  now = Date.now(),
+  stars: ReadonlySet<string> = NO_STARS,
+): boolean {
   const is = (key: FilterKey, value: string | null) =>
     filter[key] === undefined || filter[key] === value;
   if (!is("provider", flow.provider) || !is("host", flow.host)) return false;
@@ -82,13 +89,19 @@ export function matches(filter: FlowFilter, flow: Flow, now = Date.now()): boole
   if (!is("outcome", flow.outcome ?? "open")) return false;
   if (filter.model !== undefined && filter.model !== (flow.model ?? flow.model_requested))
     return false;
-  if (filter.tool !== undefined && !flow.tool_names.includes(filter.tool)) return false;
+  if (filter.starred !== undefined && (flow.session_id === null || !stars.has(flow.session_id)))
+    return false;
+  const tool = filter.tool?.toLowerCase();
+  if (tool !== undefined && !flow.tool_names.some((name) => name.toLowerCase() === tool))
+    return false;
   if (filter.status !== undefined && !statusMatches(filter.status, flow.status)) return false;
   const started = Date.parse(flow.started_at);
   if (filter.since !== undefined && started < Date.parse(moment(filter.since, now))) return false;
   if (filter.until !== undefined && started > Date.parse(moment(filter.until, now))) return false;
   return filter.q === undefined || mentions(flow, filter.q);
 }
+
+const NO_STARS: ReadonlySet<string> = new Set();
 
 function statusMatches(wanted: string, status: number | null): boolean {
   if (status === null) return false;

@@ -156,7 +156,7 @@ export class Feed {
     this.queries.setQueryData(queryKey, flow);
     const ended = known.outcome === null && flow.outcome !== null;
     const answered = known.status === null && flow.status !== null;
-    const stale = ended ? ["request", "response", "events"] : answered ? ["response"] : [];
+    const stale = ended ? ["request", "response", "events", "calls"] : answered ? ["response"] : [];
     for (const part of stale) {
       void this.queries.invalidateQueries({ queryKey: ["flow", flow.id, part] });
     }

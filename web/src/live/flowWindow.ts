@@ -201,6 +201,12 @@ export class FlowWindow {
     return this.rows.get(id);
   }
 
+  /** Whether any flow whose row is held is such a one. */
+  some(is: (flow: Flow) => boolean): boolean {
+    for (const flow of this.rows.values()) if (is(flow)) return true;
+    return false;
+  }
+
   isAtTop(): boolean {
     return this.atTop;
   }

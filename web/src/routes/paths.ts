@@ -8,6 +8,8 @@ export const paths = {
   search: "/search",
   health: "/health",
   setup: "/setup",
+  /** Where a sign-in link leads; it stays there only when it does not work any more. */
+  auth: "/auth",
 } as const;
 
 export const TABS = ["conversation", "events", "headers", "raw", "changes"] as const;

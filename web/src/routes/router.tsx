@@ -72,6 +72,12 @@ const setup = createRoute({
   component: () => <SetupScreen />,
 });
 
+const auth = createRoute({
+  getParentRoute: () => root,
+  path: paths.auth,
+  component: () => null,
+});
+
 function Search() {
   const { q = "" } = search.useSearch();
   const navigate = useNavigate();
@@ -138,7 +144,7 @@ function Flows() {
 }
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, flows.addChildren([flow]), search, health, setup]),
+  routeTree: root.addChildren([home, flows.addChildren([flow]), search, health, setup, auth]),
   parseSearch,
   stringifySearch: writeSearch,
   defaultPreload: false,

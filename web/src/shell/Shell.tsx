@@ -31,6 +31,7 @@ export function Shell() {
     const screen = SCREENS.find(({ to }) => path.startsWith(to));
     document.title = screen ? `${screen.label} · Langley` : "Langley";
   }, [path]);
+  if (path === paths.auth) return <SignedOut spent />;
   if (access === "signed_out") return <SignedOut />;
   return (
     <div className="flex h-full flex-col-reverse md:flex-row">

@@ -2,14 +2,18 @@
 import { Button } from "@/ui/Button";
 import { CopyButton } from "@/ui/CopyButton";
 
-export function SignedOut() {
+/** `spent`: the browser came by a link that does not work any more. */
+export function SignedOut({ spent = false }: { spent?: boolean }) {
   return (
     <main className="flex h-full items-center justify-center bg-ground p-6">
       <div className="w-full max-w-md rounded-lg border bg-surface p-6">
-        <h1 className="text-lg font-semibold">This browser is not signed in</h1>
+        <h1 className="text-lg font-semibold">
+          {spent ? "This sign-in link does not work any more" : "This browser is not signed in"}
+        </h1>
         <p className="mt-2 text-ink-2">
-          Langley shows what your agents send and receive, so it opens only to a browser that came
-          through its own link. The link works once.
+          {spent
+            ? "A link works once, for ten minutes, and only while the Langley that made it runs."
+            : "Langley shows what your agents send and receive, so it opens only to a browser that came through its own link. The link works once."}
         </p>
         <ol className="mt-4 flex list-decimal flex-col gap-2 pl-5 text-ink-2">
           <li>
@@ -21,9 +25,11 @@ export function SignedOut() {
           </li>
           <li>Open the link it prints.</li>
         </ol>
-        <Button className="mt-5" onClick={() => location.reload()}>
-          Try again
-        </Button>
+        {spent ? null : (
+          <Button className="mt-5" onClick={() => location.reload()}>
+            Try again
+          </Button>
+        )}
       </div>
     </main>
   );

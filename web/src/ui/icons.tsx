@@ -3,14 +3,16 @@ import type { ReactNode } from "react";
 
 interface IconProps {
   className?: string;
+  /** Drawn full, for what is switched on. */
+  filled?: boolean;
 }
 
 function icon(drawing: ReactNode): (props: IconProps) => ReactNode {
-  return ({ className = "size-4" }) => (
+  return ({ className = "size-4", filled = false }) => (
     <svg
       viewBox="0 0 16 16"
       className={`shrink-0 ${className}`}
-      fill="none"
+      fill={filled ? "currentColor" : "none"}
       stroke="currentColor"
       strokeWidth="1.4"
       strokeLinecap="round"
@@ -71,5 +73,14 @@ export const ImageIcon = icon(
 );
 export const ToolIcon = icon(
   <path d="M9.8 5.2a3 3 0 0 1 3.9-2.9l-1.9 1.9.9 1.1 1.9-.2a3 3 0 0 1-4 2.9L5 13.6a1.5 1.5 0 0 1-2.1-2.1l5.6-5.6" />,
+);
+export const StarIcon = icon(
+  <path d="m8 1.8 1.9 4 4.3.6-3.1 3 .8 4.3L8 11.6l-3.9 2.1.8-4.3-3.1-3 4.3-.6L8 1.8Z" />,
+);
+export const ColumnsIcon = icon(
+  <>
+    <rect x="2" y="3" width="12" height="10" rx="1.5" />
+    <path d="M6.2 3v10m3.6-10v10" />
+  </>,
 );
 export const FilterIcon = icon(<path d="M2 4h12M4.5 8h7M6.5 12h3" />);

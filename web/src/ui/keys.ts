@@ -8,6 +8,11 @@ export function isTyping(event: KeyboardEvent): boolean {
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }
 
+/** Whether something lies over the page that a key is meant for. */
+export function isOverlaid(): boolean {
+  return document.querySelector("dialog[open], [data-overlay]") !== null;
+}
+
 /** Calls `handle` for each plain key press; it answers whether it took the key. */
 export function useKeys(handle: (event: KeyboardEvent) => boolean): void {
   const latest = useRef(handle);

@@ -73,8 +73,20 @@ pub(crate) struct EventPage {
     pub next_cursor: Option<String>,
     /// Stored events of this flow (of this type, when `type` is given).
     pub total: u64,
+    /// The flow's stored events by type; empty on later pages.
+    pub types: Vec<EventType>,
     /// Whether there were events that retention has removed.
     pub retired: bool,
+}
+
+/// How many stored events of a type there are.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventType {
+    /// The type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Stored events of it.
+    pub count: u64,
 }
 
 /// One stream event.
@@ -105,6 +117,7 @@ impl From<langley_store::EventPage> for EventPage {
             items: page.items.into_iter().map(Into::into).collect(),
             next_cursor: page.next_after.map(|seq| seq.to_string()),
             total: page.total,
+            types: page.kinds.into_iter().map(|(kind, count)| EventType { kind, count }).collect(),
             retired: false,
         }
     }

@@ -28,7 +28,8 @@ pub(crate) struct Flow {
     pub ttft_ms: Option<f64>,
     /// Milliseconds of name resolution and TCP connect; first flow of a connection only.
     pub connect_ms: Option<f64>,
-    /// Milliseconds of the TLS handshake with the provider; first flow of a connection only.
+    /// Milliseconds of the TLS handshake with the provider; first flow of a connection only, and null
+    /// where there is none.
     pub tls_ms: Option<f64>,
     /// How the agent reached Langley.
     pub mode: Mode,
@@ -206,7 +207,7 @@ impl<T: Borrow<langley_model::Flow>> From<&Stored<T>> for Flow {
             ttfb_ms: flow.ttfb.map(milliseconds),
             ttft_ms: flow.ttft.map(milliseconds),
             connect_ms: flow.connect.map(milliseconds),
-            tls_ms: flow.tls.map(milliseconds),
+            tls_ms: flow.tls.filter(|_| flow.scheme == "https").map(milliseconds),
             mode: flow.mode.into(),
             scheme: flow.scheme.clone(),
             host: flow.host.clone(),

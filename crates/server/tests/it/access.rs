@@ -61,6 +61,13 @@ async fn a_link_signs_one_browser_in_once() {
     let again = rig.send(Method::GET, path, &[]).await;
     assert_eq!(again.status, StatusCode::UNAUTHORIZED);
     assert!(again.headers.get(header::SET_COOKIE).is_none());
+    assert!(again.header(header::CONTENT_TYPE).starts_with("text/html"));
+    let stale = rig.send(Method::GET, path, &[("cookie", "langley_session=stale")]).await;
+    assert_eq!(stale.status, StatusCode::UNAUTHORIZED);
+    let known = rig.send(Method::GET, path, &[("cookie", &pair)]).await;
+    assert_eq!(known.status, StatusCode::SEE_OTHER);
+    assert_eq!(known.header(header::LOCATION), "/");
+    assert!(known.headers.get(header::SET_COOKIE).is_none());
     assert_eq!(rig.send(Method::GET, "/auth", &[]).await.error_code(), "missing_parameter");
 }
 

@@ -203,6 +203,39 @@ async fn both_halves_are_shown_in_the_order_they_travelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn flows_are_narrowed_to_a_connection_and_to_starred_sessions() {
+    let rig = Rig::start().await;
+    let (one, two) = (flow(1, "s-1"), flow(2, "s-2"));
+    rig.put(records(&[one.clone(), two.clone()]));
+    let connection = format!("/api/flows?connection={}", one.connection);
+    assert_eq!(ids(&rig, &connection).await, [one.id.to_string()]);
+    assert!(ids(&rig, "/api/flows?starred=true").await.is_empty());
+    let bearer = format!("Bearer {TOKEN}");
+    let path = "/api/sessions/s-2/star";
+    let starred = rig.send(Method::POST, path, &[("authorization", &bearer)]).await;
+    assert_eq!(starred.status, StatusCode::OK);
+    assert_eq!(ids(&rig, "/api/flows?starred=true").await, [two.id.to_string()]);
+    for wrong in ["starred=yes", "connection=x"] {
+        let refused = rig.ask(&format!("/api/flows?{wrong}")).await;
+        assert_eq!(refused.error_code(), "bad_parameter", "{wrong}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_that_never_was_took_no_time_that_could_be_told() {
+    let rig = Rig::start().await;
+    let mut flows = [flow(1, "s"), flow(2, "s")];
+    for (flow, scheme) in flows.iter_mut().zip(["http", "https"]) {
+        flow.scheme = scheme.into();
+        flow.tls = Some(std::time::Duration::ZERO);
+    }
+    rig.put(records(&flows));
+    let page = rig.get("/api/flows").await;
+    assert_eq!(page["items"][0]["tls_ms"], 0.0);
+    assert_eq!(page["items"][1]["tls_ms"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn events_are_paged_by_sequence_and_narrowed_by_type() {
     let rig = Rig::start().await;
     let one = flow(1, "s");
@@ -214,15 +247,23 @@ async fn events_are_paged_by_sequence_and_narrowed_by_type() {
     });
     assert_eq!(first["items"][0], event);
     assert_eq!((&first["total"], &first["next_cursor"]), (&json!(3), &json!("1")));
+    let types = json!([
+        {"type": "message_start", "count": 1}, {"type": "content_block_delta", "count": 2},
+    ]);
+    assert_eq!(first["types"], types);
     let rest = rig.get(&format!("{path}?limit=2&after=1")).await;
     assert_eq!(rest["items"].as_array().unwrap().len(), 1);
     assert_eq!(rest["items"][0]["seq"], 2);
     assert_eq!(rest["next_cursor"], Value::Null);
+    assert_eq!(rest["types"], json!([]));
     let deltas = rig.get(&format!("{path}?type=content_block_delta")).await;
     assert_eq!(deltas["total"], 2);
     assert_eq!(deltas["items"].as_array().unwrap().len(), 2);
     let none = rig.get(&format!("{path}?type=ping")).await;
-    assert_eq!(none, json!({"items": [], "next_cursor": null, "total": 0, "retired": false}));
+    assert_eq!((&none["items"], &none["next_cursor"]), (&json!([]), &Value::Null));
+    assert_eq!((&none["total"], &none["retired"]), (&json!(0), &json!(false)));
+    // What there is to choose from does not depend on the choice.
+    assert_eq!(none["types"], types);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -110,10 +110,17 @@ async fn facets_tunnels_drops_and_settings_are_lists() {
         ("providers", "anthropic"),
         ("models", "claude-test"),
         ("outcomes", "completed"),
-        ("sessions", "s"),
     ] {
         assert_eq!(facets[facet], json!([{"value": value, "count": 1}]), "{facet}");
     }
+    let session = json!({
+        "value": "s", "count": 1, "first_at": "2023-11-14T22:13:21.000000Z", "opening": null,
+    });
+    assert_eq!(facets["sessions"], json!([session]));
+    assert_eq!(facets["limit"], 200);
+    let searched = rig.get("/api/facets?q=ANTHROPIC").await;
+    assert_eq!(searched["hosts"], facets["hosts"]);
+    assert_eq!((&searched["models"], &searched["sessions"]), (&json!([]), &json!([])));
     let tunnels = rig.get("/api/tunnels").await;
     assert_eq!(tunnels["items"][0]["host"], "example.test");
     assert_eq!(tunnels["items"][0]["why"], "not_listed");

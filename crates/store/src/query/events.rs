@@ -1,7 +1,7 @@
 //! Stream events of a flow, a page at a time, out of the blocks they lie in.
 
 use langley_model::{FlowId, Stored};
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::flows::{key, page_limit};
 use super::parts::odd;
@@ -35,6 +35,8 @@ pub struct EventPage {
     pub next_after: Option<u64>,
     /// Stored events of the flow (of the type asked for).
     pub total: u64,
+    /// Stored events of the flow by type, in the order of their first blocks; only from the beginning.
+    pub kinds: Vec<(String, u64)>,
 }
 
 impl Store {
@@ -66,6 +68,9 @@ impl Store {
                     .query_row((n, path), |row| row.get::<_, Option<i64>>(0))
                     .optional()?,
             };
+            if after.is_none() {
+                page.kinds = kinds(conn, n)?;
+            }
             page.total = counted.flatten().unwrap_or(0).cast_unsigned();
             let mut blocks = conn.prepare_cached(
                 "SELECT first_seq, first_us, codec, raw_len, bytes FROM event_blocks
@@ -102,4 +107,15 @@ impl Store {
             Ok(Some(Stored::read_back(page, revision)))
         })
     }
+}
+
+/// How many stored events of each type a flow has.
+fn kinds(conn: &Connection, flow: i64) -> rusqlite::Result<Vec<(String, u64)>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT each.key, sum(each.value) FROM event_blocks, json_each(kinds) AS each
+         WHERE flow = ?1 GROUP BY 1 ORDER BY min(first_seq), min(each.id)",
+    )?;
+    let rows = statement
+        .query_map([flow], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
+    rows.collect()
 }

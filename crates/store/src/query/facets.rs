@@ -1,9 +1,17 @@
 //! Facets: the distinct values a listing can be narrowed to, with their counts.
 
-use rusqlite::Connection;
+use langley_model::Micros;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::StoreError;
+use crate::filter::like;
 use crate::store::Store;
+
+/// The most values of one facet.
+pub const FACET_MAX: usize = 200;
+
+/// Sessions whose beginnings are read for words that are looked for, the newest first.
+const SESSIONS_READ: usize = 2_000;
 
 /// A value and how many flows have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +22,20 @@ pub struct Facet {
     pub count: u64,
 }
 
-/// The values of all facets, the most frequent first.
+/// A session, with what people know it by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionFacet {
+    /// The session.
+    pub value: String,
+    /// Its flows.
+    pub count: u64,
+    /// When its first flow that is kept began.
+    pub first_at: Option<Micros>,
+    /// The first characters of its first exchange that has any.
+    pub opening: Option<String>,
+}
+
+/// The values of all facets, the most frequent first; at most [`FACET_MAX`] of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facets {
     /// Hosts.
@@ -26,24 +47,25 @@ pub struct Facets {
     /// Outcomes; `open` for flows that have not ended.
     pub outcomes: Vec<Facet>,
     /// The sessions seen last, newest first.
-    pub sessions: Vec<Facet>,
+    pub sessions: Vec<SessionFacet>,
 }
 
 impl Store {
-    /// The values of all facets, at most 200 each.
+    /// The values of all facets. With `q` only values that contain it (ASCII letters in any case), and
+    /// sessions whose opening does, among the newest 2,000; outcomes are always all.
     ///
     /// # Errors
     /// A failure of the file.
-    pub fn facets(&self) -> Result<Facets, StoreError> {
+    pub fn facets(&self, q: Option<&str>) -> Result<Facets, StoreError> {
+        let pattern = q.map_or_else(|| String::from("%"), like);
         self.readers().read(|conn| {
             let by_count = |column: &str| {
-                list(
-                    conn,
-                    &format!(
-                        "SELECT {column}, sum(flows) FROM flow_groups WHERE {column} <> ''
-                         GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 200"
-                    ),
-                )
+                let sql = format!(
+                    "SELECT {column}, sum(flows) FROM flow_groups
+                     WHERE {column} <> '' AND {column} LIKE ?1 ESCAPE '\\'
+                     GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {FACET_MAX}"
+                );
+                list(conn, &sql, [&pattern])
             };
             Ok(Facets {
                 hosts: by_count("host")?,
@@ -53,21 +75,58 @@ impl Store {
                     conn,
                     "SELECT iif(outcome = '', 'open', outcome), sum(flows) FROM flow_groups
                      GROUP BY outcome ORDER BY 2 DESC, 1",
+                    (),
                 )?,
-                sessions: list(
-                    conn,
-                    "SELECT session_id, sum(flows) FROM flow_groups WHERE session_id <> ''
-                     GROUP BY 1 ORDER BY max(newest) DESC LIMIT 200",
-                )?,
+                sessions: sessions(conn, q)?,
             })
         })
     }
 }
 
-fn list(conn: &Connection, sql: &str) -> rusqlite::Result<Vec<Facet>> {
+fn list(
+    conn: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+) -> rusqlite::Result<Vec<Facet>> {
     let mut statement = conn.prepare_cached(sql)?;
-    let rows = statement.query_map((), |row| {
+    let rows = statement.query_map(parameters, |row| {
         Ok(Facet { value: row.get(0)?, count: row.get::<_, i64>(1)?.cast_unsigned() })
     })?;
     rows.collect()
+}
+
+/// The newest sessions (that `q` finds), with their beginnings.
+fn sessions(conn: &Connection, q: Option<&str>) -> rusqlite::Result<Vec<SessionFacet>> {
+    let read = if q.is_some() { SESSIONS_READ } else { FACET_MAX };
+    let sql = format!(
+        "SELECT session_id, sum(flows) FROM flow_groups WHERE session_id <> ''
+         GROUP BY 1 ORDER BY max(newest) DESC LIMIT {read}"
+    );
+    let newest = list(conn, &sql, ())?;
+    let mut first = conn
+        .prepare_cached("SELECT started_at FROM flows WHERE session_id = ?1 ORDER BY n LIMIT 1")?;
+    // What an agent asks beside its conversation has no preview, but there is little of it.
+    let mut opening = conn.prepare_cached(
+        "SELECT preview FROM
+             (SELECT preview FROM flows WHERE session_id = ?1 ORDER BY n LIMIT 20)
+         WHERE preview <> '' LIMIT 1",
+    )?;
+    let q = q.map(str::to_lowercase);
+    let mut found = Vec::new();
+    for Facet { value, count } in newest {
+        let opening: Option<String> = opening.query_row([&value], |row| row.get(0)).optional()?;
+        let contains = |q: &str| {
+            let said = opening.as_deref().unwrap_or_default();
+            value.to_lowercase().contains(q) || said.to_lowercase().contains(q)
+        };
+        if !q.as_deref().is_none_or(contains) {
+            continue;
+        }
+        let first_at = first.query_row([&value], |row| row.get(0).map(Micros)).optional()?;
+        found.push(SessionFacet { value, count, first_at, opening });
+        if found.len() == FACET_MAX {
+            break;
+        }
+    }
+    Ok(found)
 }

@@ -9,7 +9,7 @@ mod records;
 mod stars;
 
 pub use events::{EventPage, StoredEvent};
-pub use facets::{Facet, Facets};
+pub use facets::{FACET_MAX, Facet, Facets, SessionFacet};
 pub use flows::Page;
 pub(crate) use flows::page_limit;
 pub use inspect::Spot;

@@ -1,7 +1,7 @@
 //! Listings: by any filter, by an index, a page at a time.
 
 use langley_model::{Flow, MicroUsd, Micros, Outcome, Provider};
-use langley_store::{FlowFilter, OutcomeFilter, StatusFilter, Store, StoreError};
+use langley_store::{FACET_MAX, FlowFilter, OutcomeFilter, StatusFilter, Store, StoreError};
 
 use crate::given::{Fixture, body, ended, flow, message, of, run, session};
 use langley_model::Side;
@@ -40,6 +40,8 @@ fn every_member_of_the_filter_narrows_the_listing() {
     let store = &fixture.store;
     let text = |text: &str| Some(text.to_owned());
     let all = FlowFilter::default;
+    store.star("s-1", Micros(7)).unwrap();
+    let connection = store.flows(&all(), None, 500).unwrap().items[4].connection;
     let cases: Vec<(FlowFilter, &[i64])> = vec![
         (all(), &[6, 5, 4, 3, 2, 1]),
         (FlowFilter { host: text("b.example"), ..all() }, &[1]),
@@ -51,6 +53,10 @@ fn every_member_of_the_filter_narrows_the_listing() {
         (FlowFilter { session: text("s-1"), ..all() }, &[4]),
         (FlowFilter { task: text("t-1"), ..all() }, &[4]),
         (FlowFilter { tool: text("Bash"), ..all() }, &[5]),
+        (FlowFilter { tool: text("bASH"), ..all() }, &[5]),
+        (FlowFilter { tool: text("bas"), ..all() }, &[]),
+        (FlowFilter { starred: true, ..all() }, &[4]),
+        (FlowFilter { connection: Some(connection), ..all() }, &[2]),
         (FlowFilter { outcome: Some(OutcomeFilter::Open), ..all() }, &[6]),
         (FlowFilter { outcome: Some(OutcomeFilter::Ended(Outcome::ProviderError)), ..all() }, &[3]),
         (FlowFilter { q: text("NEEDLE"), ..all() }, &[6]),
@@ -104,7 +110,7 @@ fn flows_of_the_same_microsecond_are_all_kept() {
 #[test]
 fn facets_count_what_the_listing_shows() {
     let fixture = several();
-    let facets = fixture.store.facets().unwrap();
+    let facets = fixture.store.facets(None).unwrap();
     let pairs = |facets: &[langley_store::Facet]| {
         facets.iter().map(|facet| (facet.value.clone(), facet.count)).collect::<Vec<_>>()
     };
@@ -116,7 +122,52 @@ fn facets_count_what_the_listing_shows() {
         pairs(&facets.outcomes),
         [is("completed", 4), is("open", 1), is("provider_error", 1)]
     );
-    assert_eq!(pairs(&facets.sessions), [is("s-1", 1)]);
+    assert_eq!(facets.sessions.len(), 1);
+    assert_eq!((facets.sessions[0].value.as_str(), facets.sessions[0].count), ("s-1", 1));
+}
+
+#[test]
+fn a_session_is_told_by_its_beginning_and_found_by_it() {
+    let fixture = Fixture::new();
+    let mut flows: Vec<Flow> = (1..=4).map(|start| ended(start * 1000)).collect();
+    for (flow, id) in flows.iter_mut().zip(["s-old", "s-old", "s-old", "s-new"]) {
+        flow.session = session(id);
+    }
+    flows[1].preview = Some(String::from("Mend the Parser"));
+    flows[2].preview = Some(String::from("something later"));
+    fixture.write(flows.iter().map(of).collect());
+    let found = |q| {
+        let sessions = fixture.store.facets(q).unwrap().sessions;
+        sessions.into_iter().map(|session| session.value).collect::<Vec<_>>()
+    };
+    let all = fixture.store.facets(None).unwrap().sessions;
+    assert_eq!(found(None), ["s-new", "s-old"]);
+    assert_eq!(all[1].first_at, Some(Micros(1000)));
+    assert_eq!(all[1].opening.as_deref(), Some("Mend the Parser"));
+    assert_eq!((all[0].opening.as_deref(), all[1].count), (None, 3));
+    assert_eq!(found(Some("the parser")), ["s-old"]);
+    assert_eq!(found(Some("S-NEW")), ["s-new"]);
+    assert!(found(Some("something later")).is_empty());
+    assert!(fixture.store.facets(Some("%")).unwrap().hosts.is_empty());
+    assert_eq!(fixture.store.facets(Some("API.")).unwrap().hosts.len(), 1);
+}
+
+#[test]
+fn no_list_of_values_is_longer_than_told_and_a_search_reaches_beyond_it() {
+    let fixture = Fixture::new();
+    let many = i64::try_from(FACET_MAX).unwrap() + 5;
+    let flows = (0..many).map(|at| {
+        let mut flow = ended(1000 + at);
+        flow.session = session(&format!("s-{at:04}"));
+        flow.host = format!("h-{at:04}.example");
+        of(&flow)
+    });
+    fixture.write(flows.collect());
+    let facets = fixture.store.facets(None).unwrap();
+    assert_eq!((facets.sessions.len(), facets.hosts.len()), (FACET_MAX, FACET_MAX));
+    assert!(facets.sessions.iter().all(|session| session.value != "s-0000"));
+    let found = fixture.store.facets(Some("-0000")).unwrap();
+    assert_eq!((found.sessions.len(), found.hosts[0].value.as_str()), (1, "h-0000.example"));
 }
 
 #[test]
@@ -199,13 +250,12 @@ fn counts_stay_true_while_flows_end_change_and_go() {
         ] {
             starts(store, &filter);
         }
-        let facets = store.facets().unwrap();
-        for (facets, complete) in
-            [(&facets.hosts, true), (&facets.outcomes, true), (&facets.sessions, false)]
-        {
+        let facets = store.facets(None).unwrap();
+        assert!(facets.sessions.iter().all(|session| session.count > 0), "{facets:?}");
+        for facets in [&facets.hosts, &facets.outcomes] {
             assert!(facets.iter().all(|facet| facet.count > 0), "{facets:?}");
             let counted: u64 = facets.iter().map(|facet| facet.count).sum();
-            assert!(!complete || counted == store.count_flows(&all()).unwrap(), "{facets:?}");
+            assert_eq!(counted, store.count_flows(&all()).unwrap(), "{facets:?}");
         }
     };
     let mut flows: Vec<Flow> = (1..=4).map(|start| flow(start * 1000)).collect();
@@ -226,12 +276,12 @@ fn counts_stay_true_while_flows_end_change_and_go() {
     flows[2].session = session("s-2");
     fixture.write(vec![of(&flows[2])]);
     holds(store);
-    assert_eq!(store.facets().unwrap().sessions[0].value, "s-2");
+    assert_eq!(store.facets(None).unwrap().sessions[0].value, "s-2");
     let completed = OutcomeFilter::Ended(Outcome::Completed);
     let gone = FlowFilter { outcome: Some(completed), ..FlowFilter::default() };
     assert_eq!(store.delete_flows(&gone).unwrap(), 2);
     holds(store);
-    assert_eq!(store.facets().unwrap().sessions, []);
+    assert_eq!(store.facets(None).unwrap().sessions, []);
     let again = fixture.after_a_kill();
     holds(&again.store);
     let lost = OutcomeFilter::Ended(Outcome::Lost);

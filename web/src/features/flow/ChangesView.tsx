@@ -9,24 +9,7 @@ import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
 import { Note, Notice, Skeleton } from "@/ui/Notice";
 import { WireText } from "@/ui/WireText";
-
-interface Face {
-  /** The part as a whole. */
-  part: string;
-  /** One piece of it. */
-  one: string;
-  tone: string;
-}
-
-const FACES: Record<PieceKind, Face> = {
-  tools: { part: "Tools", one: "Tool", tone: "bg-violet" },
-  system: { part: "System prompt", one: "System prompt, part", tone: "bg-info" },
-  user: { part: "User's turns", one: "Turn", tone: "bg-ok" },
-  assistant: { part: "Model's turns", one: "Turn", tone: "bg-warn" },
-  tool_results: { part: "Tool results", one: "Turn", tone: "bg-accent" },
-  other: { part: "Other turns", one: "Turn", tone: "bg-idle" },
-  rest: { part: "Parameters", one: "Parameters", tone: "bg-line-strong" },
-};
+import { FACES } from "./pieceFaces";
 
 export function ChangesView({ flow }: { flow: Flow }) {
   const { data, error, refetch } = useQuery(diffQuery(flow.id));

@@ -7,7 +7,7 @@ import type { Flow, StreamEvent } from "@/api/types";
 import { bytes, count, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { readJson } from "@/lib/partialJson";
-import { providerView } from "@/providers/registry";
+import { isSocket } from "@/lib/socket";
 import { CopyButton } from "@/ui/CopyButton";
 import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
@@ -35,6 +35,7 @@ export function EventsView({
   const items = useMemo(() => data?.pages.flatMap((page) => page.items) ?? [], [data]);
   const total = data?.pages.at(-1)?.total ?? null;
   const more = data?.pages.at(-1)?.next_cursor != null;
+  const retired = data?.pages.at(-1)?.retired ?? false;
   const known = type === undefined ? flow.event_count : (total ?? 0);
   const full = items.length >= EVENTS_MAX;
   // The end of an open stream: what has been committed since is fetched, once a second at most.
@@ -46,24 +47,26 @@ export function EventsView({
     return () => clearTimeout(timer);
   }, [more, full, data, isFetching, type, items.length, known, flow.outcome, fetchNextPage]);
   const rows = useMemo(() => eventRows(items, type === undefined), [items, type]);
-  const types = useMemo(() => {
-    const listed = providerView(flow.provider)?.eventTypes ?? [];
-    return [...new Set([...listed, ...items.map((event) => event.type), ...(type ? [type] : [])])];
-  }, [flow.provider, items, type]);
+  const types = useMemo(
+    () => typesOf(data?.pages[0]?.types ?? [], items, type, flow.event_count),
+    [data, items, type, flow.event_count],
+  );
   return (
     <div className="flex h-full min-h-0 flex-col">
       <div className="flex h-10 shrink-0 items-center gap-3 border-b px-4 text-xs text-ink-3">
         <label className="flex items-center gap-2">
           Type
           <select
+            aria-label="Type of event"
             value={type ?? ""}
             onChange={(event) => onType(event.target.value || undefined)}
             className="h-7 max-w-52 rounded-md border border-line-strong bg-surface px-1.5 text-xs text-ink"
           >
-            <option value="">All</option>
-            {types.map((each) => (
+            <option value="">All types</option>
+            {types.map(({ type: each, count: number }) => (
               <option key={each} value={each}>
-                {oneLine(each, 60)}
+                {oneLine(each, 60) || "(without a type)"}
+                {number === null ? "" : ` (${count(number)})`}
               </option>
             ))}
           </select>
@@ -86,11 +89,15 @@ export function EventsView({
           ) : (
             <Notice title={type === undefined ? "No events" : "No event of this type"}>
               <p>
-                {flow.outcome === null
-                  ? "They appear here as they are recorded."
-                  : flow.streaming
-                    ? "None was recorded, or they are no longer kept."
-                    : "The answer was not a stream."}
+                {retired
+                  ? "They were removed because they grew too old; the assembled answer is kept longer."
+                  : isSocket(flow)
+                    ? "All that this WebSocket carried belongs to its responses: each has its messages as its own events."
+                    : flow.outcome === null
+                      ? "They appear here as they are recorded."
+                      : flow.streaming
+                        ? "None was recorded."
+                        : "The answer was not a stream."}
               </p>
             </Notice>
           )
@@ -102,6 +109,30 @@ export function EventsView({
       </div>
     </div>
   );
+}
+
+export interface TypeCount {
+  type: string;
+  /** Null while the stream grows. */
+  count: number | null;
+}
+
+/**
+ * The types to choose from, with how many events each has: what the server told, whatever was read
+ * since, and the one that is chosen. Counts are left out once the flow has more events than were told.
+ */
+export function typesOf(
+  told: { type: string; count: number }[],
+  items: StreamEvent[],
+  chosen: string | undefined,
+  total: number,
+): TypeCount[] {
+  const known = told.reduce((sum, { count: number }) => sum + number, 0) >= total;
+  const found = new Map<string, number | null>();
+  for (const { type, count: number } of told) found.set(type, known ? number : null);
+  for (const { type } of items) if (!found.has(type)) found.set(type, null);
+  if (chosen !== undefined && !found.has(chosen)) found.set(chosen, known ? 0 : null);
+  return [...found].map(([type, number]) => ({ type, count: number }));
 }
 
 function EventList({

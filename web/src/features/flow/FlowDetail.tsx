@@ -6,6 +6,7 @@ import { flowQuery } from "@/api/queries";
 import type { FilterKey } from "@/lib/filter";
 import { oneLine } from "@/lib/hostile";
 import { FACES, flowState } from "@/lib/outcome";
+import { isSocket } from "@/lib/socket";
 import type { FlowsSearch, Tab } from "@/routes/paths";
 import { Badge, Dot } from "@/ui/Badge";
 import { Boundary } from "@/ui/Boundary";
@@ -19,6 +20,8 @@ import { ConversationView } from "./conversation/ConversationView";
 import { EventsView } from "./EventsView";
 import { HeadersView } from "./HeadersView";
 import { RawView } from "./RawView";
+import { SocketView } from "./SocketView";
+import { StarButton } from "./StarButton";
 import { Summary } from "./Summary";
 
 export interface FlowDetailProps {
@@ -42,7 +45,7 @@ const NAMES: Record<Tab, string> = {
 };
 
 export function FlowDetail(props: FlowDetailProps) {
-  const { id, tab, side, type, onClose, onLook } = props;
+  const { id, side, type, onClose, onLook } = props;
   const { data: flow, error, refetch } = useQuery(flowQuery(id));
   if (!flow) {
     if (!error) return <Skeleton lines={9} />;
@@ -59,6 +62,9 @@ export function FlowDetail(props: FlowDetailProps) {
     return <Failed what="The flow" error={error} onRetry={() => void refetch()} />;
   }
   const face = FACES[flowState(flow.outcome)];
+  const socket = isSocket(flow);
+  // A tab that this flow does not have is not shown because the one before had it.
+  const tab = socket && SOCKET_NAMES[props.tab] === undefined ? "conversation" : props.tab;
   return (
     <article
       aria-label="Flow"
@@ -80,21 +86,33 @@ export function FlowDetail(props: FlowDetailProps) {
           {oneLine(flow.host, 100)}
           <span className="text-ink-2">{oneLine(flow.path, 300)}</span>
         </h2>
-        <IconButton label="Close the flow (Esc)" onClick={onClose} className="ml-auto">
-          <CloseIcon />
-        </IconButton>
+        <span className="ml-auto flex shrink-0 items-center">
+          {flow.session_id === null ? null : <StarButton session={flow.session_id} />}
+          <IconButton label="Close the flow (Esc)" onClick={onClose}>
+            <CloseIcon />
+          </IconButton>
+        </span>
       </header>
       <Summary flow={flow} onFilter={props.onFilter} />
-      <Tabs {...props} events={flow.event_count} />
+      <Tabs {...props} tab={tab} events={flow.event_count} socket={socket} />
       <div className="min-h-0 flex-1">
         <Boundary resetKey={`${id} ${tab}`}>
-          {tab === "conversation" ? <ConversationView flow={flow} /> : null}
+          {tab !== "conversation" ? null : socket ? (
+            <SocketView flow={flow} />
+          ) : (
+            <ConversationView flow={flow} />
+          )}
           {tab === "events" ? (
             <EventsView flow={flow} type={type} onType={(next) => onLook({ type: next ?? "" })} />
           ) : null}
           {tab === "headers" ? <HeadersView flow={flow} /> : null}
           {tab === "raw" ? (
-            <RawView flow={flow} side={side} onSide={(next) => onLook({ side: next })} />
+            <RawView
+              flow={flow}
+              side={side}
+              onSide={(next) => onLook({ side: next })}
+              changesHref={props.hrefOf({ tab: "changes" })}
+            />
           ) : null}
           {tab === "changes" ? <ChangesView flow={flow} /> : null}
         </Boundary>
@@ -103,7 +121,21 @@ export function FlowDetail(props: FlowDetailProps) {
   );
 }
 
-function Tabs({ tab, hrefOf, onLook, events }: FlowDetailProps & { events: number }) {
+/** A WebSocket's views: its words are in the flows of its responses. */
+const SOCKET_NAMES: Partial<Record<Tab, string>> = {
+  conversation: "Responses",
+  events: "Other messages",
+  headers: "Headers",
+};
+
+function Tabs({
+  tab,
+  hrefOf,
+  onLook,
+  events,
+  socket,
+}: FlowDetailProps & { events: number; socket: boolean }) {
+  const names = socket ? SOCKET_NAMES : NAMES;
   const click = (event: MouseEvent, next: Tab) => {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
@@ -114,7 +146,7 @@ function Tabs({ tab, hrefOf, onLook, events }: FlowDetailProps & { events: numbe
       aria-label="Views of the flow"
       className="flex h-9 shrink-0 items-stretch gap-1 overflow-x-auto overflow-y-hidden border-b px-2"
     >
-      {(Object.keys(NAMES) as Tab[]).map((each) => (
+      {(Object.keys(names) as Tab[]).map((each) => (
         <a
           key={each}
           href={hrefOf({ tab: each })}
@@ -127,7 +159,7 @@ function Tabs({ tab, hrefOf, onLook, events }: FlowDetailProps & { events: numbe
               : "border-transparent text-ink-3 hover:text-ink",
           )}
         >
-          {NAMES[each]}
+          {names[each]}
           {each === "events" && events > 0 ? (
             <span className="text-2xs text-ink-3">{events.toLocaleString("en-US")}</span>
           ) : null}

@@ -1,28 +1,18 @@
 // The summary strip of a flow: what it used and cost, where the time went, who it is, and what is missing.
 import type { ComponentProps, ReactNode } from "react";
-import type { Flow, Usage } from "@/api/types";
+import type { Flow } from "@/api/types";
 import type { FilterKey } from "@/lib/filter";
 import { bytes, count, DASH, fullTime, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { FACES, flowState } from "@/lib/outcome";
+import { subagent } from "@/lib/session";
+import { isSocket } from "@/lib/socket";
+import { usageFigures } from "@/lib/usage";
 import { providerLabel } from "@/providers/registry";
 import { CopyButton } from "@/ui/CopyButton";
 import { Fold } from "@/ui/Fold";
 import { Notes } from "@/ui/Notice";
 import { Timing } from "./Timing";
-
-const CLASSES: { key: keyof Usage; label: string; title: string }[] = [
-  { key: "input", label: "Input", title: "Input tokens that were not cached" },
-  { key: "cache_read", label: "Cache read", title: "Tokens read from the prompt cache" },
-  {
-    key: "cache_write_5m",
-    label: "Write 5 m",
-    title: "Tokens written to the cache for five minutes",
-  },
-  { key: "cache_write_1h", label: "Write 1 h", title: "Tokens written to the cache for an hour" },
-  { key: "output", label: "Output", title: "Output tokens" },
-  { key: "reasoning", label: "Reasoning", title: "Reasoning tokens, where counted apart" },
-];
 
 export function Summary({
   flow,
@@ -37,7 +27,8 @@ export function Summary({
       aria-label="Summary"
       className="flex max-h-[45%] shrink-0 flex-col gap-2.5 overflow-y-auto border-b bg-ground px-4 py-3"
     >
-      <dl className="flex flex-wrap gap-x-4 gap-y-2">
+      {/* A WebSocket's figures are those of its responses. */}
+      <dl className={isSocket(flow) ? "hidden" : "flex flex-wrap gap-x-4 gap-y-2"}>
         <Figure name="Model" title={model ?? undefined}>
           {model === null ? (
             DASH
@@ -47,23 +38,16 @@ export function Summary({
             </FilterLink>
           )}
         </Figure>
-        {CLASSES.filter(({ key }) => key !== "reasoning" || flow.usage.reasoning !== null).map(
-          ({ key, label, title }) => (
-            <Figure
-              key={key}
-              name={label}
-              title={flow.usage[key] === null ? `${title}: not stated` : title}
-            >
-              {count(flow.usage[key])}
-            </Figure>
-          ),
+        {usageFigures(flow).map(({ name, value, title }) => (
+          <Figure key={name} name={name} title={title}>
+            {count(value)}
+          </Figure>
+        ))}
+        {flow.cost === null ? null : (
+          <Figure name="Cost" title={flow.cost_source ?? undefined}>
+            {money(flow.cost.micro_usd)}
+          </Figure>
         )}
-        <Figure
-          name="Cost"
-          title={flow.cost === null ? "Not priced" : (flow.cost_source ?? undefined)}
-        >
-          {money(flow.cost?.micro_usd)}
-        </Figure>
       </dl>
       <Timing flow={flow} />
       <Notes notes={notesOf(flow)} />
@@ -142,7 +126,7 @@ function Facts({
     ["Flow", flow.id],
     ["Session", flow.session_id, "session", flow.session_source],
     ["Task", flow.task_id, "task", flow.task_source],
-    ["Subagent", flow.agent_id],
+    ["Subagent", subagent(flow)],
     ["Connection", flow.connection_id],
     ["Message", flow.message_id],
     ["Provider's request", flow.provider_request_id],

@@ -1,6 +1,7 @@
 // Where a flow's time went, as one bar and its figures.
 import type { Flow } from "@/api/types";
 import { DASH, duration } from "@/lib/format";
+import { isSocket } from "@/lib/socket";
 import { cx } from "@/ui/cx";
 
 interface Phase {
@@ -14,7 +15,7 @@ export function phases(flow: Flow): Phase[] {
   const total = flow.duration_ms;
   if (total === null || total <= 0) return [];
   const connect = flow.connect_ms ?? 0;
-  const tls = flow.tls_ms ?? 0;
+  const tls = flow.scheme === "https" ? (flow.tls_ms ?? 0) : 0;
   const ttfb = flow.ttfb_ms === null ? null : Math.min(flow.ttfb_ms, total);
   const head = connect + tls;
   const wait = ttfb === null ? null : Math.max(0, ttfb - head);
@@ -41,6 +42,8 @@ export function Timing({ flow }: { flow: Flow }) {
     ["TTFT", flow.ttft_ms, "To the first token"],
     ["Total", flow.duration_ms, "From the request's head to the end"],
   ];
+  // What there cannot be is left out; what is only unknown is a dash.
+  const absent = new Set([flow.scheme === "https" ? "" : "TLS", isSocket(flow) ? "TTFT" : ""]);
   return (
     <div className="flex flex-col gap-1.5">
       {parts.length > 0 ? (
@@ -59,12 +62,14 @@ export function Timing({ flow }: { flow: Flow }) {
         </div>
       ) : null}
       <dl className="flex flex-wrap gap-x-4 gap-y-0.5 text-xs">
-        {figures.map(([name, value, title]) => (
-          <div key={name} className="flex gap-1.5" title={title}>
-            <dt className="text-ink-3">{name}</dt>
-            <dd className="text-ink-2">{value === null ? DASH : duration(value)}</dd>
-          </div>
-        ))}
+        {figures
+          .filter(([name]) => !absent.has(name))
+          .map(([name, value, title]) => (
+            <div key={name} className="flex gap-1.5" title={title}>
+              <dt className="text-ink-3">{name}</dt>
+              <dd className="text-ink-2">{value === null ? DASH : duration(value)}</dd>
+            </div>
+          ))}
       </dl>
     </div>
   );

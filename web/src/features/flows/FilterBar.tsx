@@ -2,14 +2,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { type RefObject, useEffect, useRef, useState } from "react";
 import { facetsQuery } from "@/api/queries";
+import { useStars } from "@/api/stars";
 import type { Facet } from "@/api/types";
 import { FILTER_KEYS, type FilterKey, type FlowFilter, isEmpty, RANGES } from "@/lib/filter";
-import { count, fullTime, shortId } from "@/lib/format";
+import { count, fullTime } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { FACES, flowState, OUTCOMES } from "@/lib/outcome";
 import { providerLabel } from "@/providers/registry";
 import { cx } from "@/ui/cx";
-import { CloseIcon, SearchIcon } from "@/ui/icons";
+import { CloseIcon, SearchIcon, StarIcon } from "@/ui/icons";
+import { SessionName } from "@/ui/SessionName";
+import { FacetMenu, type FacetMenuProps, plainOptions, sessionOptions } from "./FacetMenu";
 
 /** Between the last key press in a text field and the question to the server. */
 const TYPING_MS = 250;
@@ -27,6 +30,7 @@ interface Option {
 
 export function FilterBar({ filter, onFilter, search }: FilterBarProps) {
   const { data: facets } = useQuery(facetsQuery());
+  const stars = useStars();
   const set = (key: FilterKey, value: string) => {
     const next = { ...filter };
     if (value === "") delete next[key];
@@ -39,6 +43,18 @@ export function FilterBar({ filter, onFilter, search }: FilterBarProps) {
       label={label}
       value={filter[key] ?? ""}
       options={options}
+      onChange={(value) => set(key, value)}
+    />
+  );
+  const menu = (
+    key: FilterKey,
+    rest: Pick<FacetMenuProps, "label" | "many" | "options"> & Partial<FacetMenuProps>,
+  ) => (
+    <FacetMenu
+      width={320}
+      shown={(value) => oneLine(value, 40)}
+      {...rest}
+      value={filter[key] ?? ""}
       onChange={(value) => set(key, value)}
     />
   );
@@ -70,9 +86,38 @@ export function FilterBar({ filter, onFilter, search }: FilterBarProps) {
         {pick("outcome", "Outcome", outcomeOptions())}
         {pick("status", "Status", STATUSES)}
         {pick("provider", "Provider", facetOptions(facets?.providers, providerLabel))}
-        {pick("model", "Model", facetOptions(facets?.models))}
-        {pick("host", "Host", facetOptions(facets?.hosts))}
-        {pick("session", "Session", facetOptions(facets?.sessions, shortId))}
+        {menu("model", {
+          label: "Model",
+          many: "models",
+          options: ({ models }) => plainOptions(models),
+        })}
+        {menu("host", {
+          label: "Host",
+          many: "hosts",
+          options: ({ hosts }) => plainOptions(hosts),
+        })}
+        {menu("session", {
+          label: "Session",
+          many: "sessions",
+          width: 400,
+          shown: (value) => <SessionName id={value} starred={stars.has(value)} />,
+          options: ({ sessions }) => sessionOptions(sessions, stars),
+        })}
+        <button
+          type="button"
+          aria-pressed={filter.starred !== undefined}
+          onClick={() => set("starred", filter.starred === undefined ? "true" : "")}
+          title="Only flows of starred sessions"
+          className={cx(
+            "inline-flex h-7 shrink-0 items-center gap-1.5 rounded-md border px-2.5 text-xs font-medium",
+            filter.starred === undefined
+              ? "border-line bg-surface text-ink-2 hover:border-line-strong hover:text-ink"
+              : "order-first border-accent/50 bg-selected text-ink",
+          )}
+        >
+          <StarIcon className="size-3" filled={filter.starred !== undefined} />
+          Starred
+        </button>
         {pick(
           "since",
           "Time",
@@ -166,7 +211,7 @@ function Pick({
       className={cx(
         "relative inline-flex h-7 shrink-0 items-center rounded-md border px-2.5 text-xs font-medium whitespace-nowrap has-focus-visible:outline-2 has-focus-visible:outline-accent",
         set
-          ? "border-accent/50 bg-selected text-ink"
+          ? "order-first border-accent/50 bg-selected text-ink"
           : "border-line bg-surface text-ink-2 hover:border-line-strong hover:text-ink",
       )}
     >

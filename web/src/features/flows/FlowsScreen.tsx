@@ -3,13 +3,9 @@ import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useRef, useState } from "react";
 import { flowCountQuery } from "@/api/queries";
 import { type FlowFilter, isEmpty, toParams } from "@/lib/filter";
-import { Button } from "@/ui/Button";
-import { Failed } from "@/ui/Failed";
-import { isTyping, useKeys } from "@/ui/keys";
-import { Note, Notice, Skeleton } from "@/ui/Notice";
+import { isOverlaid, isTyping, useKeys } from "@/ui/keys";
 import { Split } from "@/ui/Split";
-import { FilterBar } from "./FilterBar";
-import { FlowsTable, Total } from "./FlowsTable";
+import { FlowList } from "./FlowList";
 import { useFlowWindow } from "./useFlowWindow";
 
 export interface FlowsScreenProps {
@@ -51,7 +47,7 @@ export function FlowsScreen(props: FlowsScreenProps) {
     if (selected !== undefined && id !== selected) onOpen(id, true);
   };
   useKeys((event) => {
-    if (isTyping(event) || document.querySelector("dialog[open]")) return false;
+    if (isTyping(event) || isOverlaid()) return false;
     const inGrid = box.current?.contains(event.target as Node) ?? false;
     switch (event.key) {
       case "j":
@@ -87,51 +83,20 @@ export function FlowsScreen(props: FlowsScreenProps) {
   const nothing = view.status === "ready" && view.length === 0;
   if (nothing && isEmpty(filter) && selected === undefined && view.error === null) return firstRun;
   const list = (
-    <section aria-label="Flow list" className="@container flex h-full min-h-0 flex-col">
-      <div className="flex h-11 shrink-0 items-center gap-3 border-b px-3">
-        <FilterBar filter={filter} onFilter={onFilter} search={search} />
-        <span className="hidden @2xl:inline">
-          <Total loaded={view.length} total={total} />
-        </span>
-      </div>
-      {view.error !== null && view.status === "ready" ? (
-        <div className="px-3 py-1.5">
-          <Note tone="warn">
-            The list may be out of date:{" "}
-            {view.error instanceof Error ? view.error.message : "it could not be loaded"}
-          </Note>
-        </div>
-      ) : null}
-      <div className="min-h-0 flex-1">
-        {view.status === "loading" ? (
-          <Skeleton lines={12} />
-        ) : view.status === "failed" ? (
-          <Failed what="The list of flows" error={view.error} onRetry={() => void flows.resync()} />
-        ) : nothing ? (
-          <Notice
-            title="No flow matches"
-            action={
-              isEmpty(filter) ? undefined : (
-                <Button onClick={() => onFilter({})}>Clear the filter</Button>
-              )
-            }
-          >
-            <p>New flows that match appear here as they happen.</p>
-          </Notice>
-        ) : (
-          <FlowsTable
-            flows={flows}
-            view={view}
-            selected={selected}
-            active={active}
-            hrefOf={hrefOf}
-            onOpen={open}
-            box={box}
-            reveal={reveal}
-          />
-        )}
-      </div>
-    </section>
+    <FlowList
+      filter={filter}
+      onFilter={onFilter}
+      search={search}
+      flows={flows}
+      view={view}
+      total={total}
+      selected={selected}
+      active={active}
+      hrefOf={hrefOf}
+      onOpen={open}
+      box={box}
+      reveal={reveal}
+    />
   );
   return (
     <>

@@ -1,22 +1,12 @@
 // The list of flows as a virtual grid: only the rows in view exist, and what is missing of them is loaded.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type MouseEvent, memo, type RefObject, useEffect, useMemo, useRef } from "react";
+import { type MouseEvent, memo, type RefObject, useEffect, useRef } from "react";
 import type { Flow } from "@/api/types";
 import { count, plural } from "@/lib/format";
 import type { FlowWindow, WindowView } from "@/live/flowWindow";
 import { cx } from "@/ui/cx";
 import { UpIcon } from "@/ui/icons";
-import { useWidth } from "@/ui/useWidth";
-import {
-  type Column,
-  columnsFor,
-  Lasted,
-  Model,
-  Started,
-  Status,
-  TWO_LINES,
-  What,
-} from "./columns";
+import { type Column, Lasted, Started, Status, What } from "./columns";
 
 const ROW = 32;
 const ROW_TWO_LINES = 52;
@@ -26,6 +16,11 @@ const AHEAD = 60;
 export interface FlowsTableProps {
   flows: FlowWindow;
   view: WindowView;
+  columns: Column[];
+  /** The list is too narrow for a line with columns. */
+  twoLines: boolean;
+  /** Starred sessions. */
+  stars: ReadonlySet<string>;
   selected: string | undefined;
   /** The row the keyboard is on. */
   active: string | undefined;
@@ -37,11 +32,9 @@ export interface FlowsTableProps {
 }
 
 export function FlowsTable(props: FlowsTableProps) {
-  const { flows, view, selected, active, hrefOf, onOpen, box, reveal } = props;
-  const width = useWidth(box);
-  const twoLines = width < TWO_LINES;
-  const columns = useMemo(() => columnsFor(width), [width]);
-  const tracks = useMemo(() => columns.map(({ track }) => track).join(" "), [columns]);
+  const { flows, view, columns, twoLines, stars, selected, active, hrefOf, onOpen } = props;
+  const { box, reveal } = props;
+  const tracks = columns.map(({ track, least }) => track ?? `${least}px`).join(" ");
   const height = twoLines ? ROW_TWO_LINES : ROW;
   const rows = useVirtualizer({
     count: view.length + (view.more ? 1 : 0),
@@ -143,6 +136,7 @@ export function FlowsTable(props: FlowsTableProps) {
                 columns={columns}
                 tracks={tracks}
                 twoLines={twoLines}
+                starred={flow.session_id !== null && stars.has(flow.session_id)}
                 selected={flow.id === selected}
                 active={flow.id === active}
                 href={hrefOf(flow.id)}
@@ -174,6 +168,7 @@ interface RowProps {
   columns: Column[];
   tracks: string;
   twoLines: boolean;
+  starred: boolean;
   selected: boolean;
   active: boolean;
   href: string;
@@ -181,7 +176,8 @@ interface RowProps {
 }
 
 const Row = memo(function Row(props: RowProps) {
-  const { flow, index, top, columns, tracks, twoLines, selected, active, href, onClick } = props;
+  const { flow, index, top, columns, tracks, twoLines, starred, selected, active } = props;
+  const { href, onClick } = props;
   const frame = cx(
     "group absolute inset-x-0 border-b border-line/70 px-3 [contain:strict]",
     selected ? "bg-selected" : "hover:bg-hover",
@@ -209,10 +205,12 @@ const Row = memo(function Row(props: RowProps) {
       >
         <Cell>
           {link}
-          <span className="pointer-events-none flex items-center gap-2">
+          <span className="pointer-events-none flex items-center gap-3">
             <Status flow={flow} />
-            <span className="ml-auto flex min-w-0 items-center gap-2">
-              <Model flow={flow} />
+            <span className="ml-auto flex min-w-0 items-center gap-2.5 overflow-hidden">
+              {columns.map((column) => (
+                <Small key={column.key} column={column} flow={flow} starred={starred} />
+              ))}
               <span className="shrink-0">
                 <Started flow={flow} />
               </span>
@@ -246,7 +244,7 @@ const Row = memo(function Row(props: RowProps) {
           className={cx("flex min-w-0 items-center", column.right && "justify-end")}
         >
           {at === 0 ? link : null}
-          {column.cell(flow)}
+          {column.cell(flow, starred)}
         </div>
       ))}
     </div>
@@ -258,6 +256,16 @@ function Cell({ children }: { children: React.ReactNode }) {
     <div role="gridcell" className="flex min-w-0 flex-col gap-0.5">
       {children}
     </div>
+  );
+}
+
+/** A cell without its column; one that has nothing to say takes no room. */
+function Small({ column, flow, starred }: { column: Column; flow: Flow; starred: boolean }) {
+  if (column.absent?.(flow)) return null;
+  return (
+    <span className={cx("flex min-w-0 items-center", column.key === "session" && "shrink-0")}>
+      {column.cell(flow, starred)}
+    </span>
   );
 }
 

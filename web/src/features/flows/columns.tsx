@@ -4,126 +4,149 @@ import type { Flow } from "@/api/types";
 import { clock, compact, count, DASH, duration, fullTime, money } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { FACES, flowState } from "@/lib/outcome";
+import { subagent } from "@/lib/session";
+import { inputFigure } from "@/lib/usage";
+import { providerLabel } from "@/providers/registry";
 import { Badge, Dot, TEXT_TONE } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
+import { SessionName } from "@/ui/SessionName";
 import { useNow } from "@/ui/useNow";
 
 export interface Column {
   key: string;
   label: string;
+  /** What the chooser calls it, where the heading is short. */
+  name?: string;
   title?: string;
-  /** A track of the grid. */
-  track: string;
+  /** Pixels it needs at least. */
+  least: number;
+  /** A track of the grid, where it may be wider than that. */
+  track?: string;
   right?: boolean;
-  /** The list must be at least this wide for it. */
-  from: number;
-  cell: (flow: Flow) => ReactNode;
+  /** Whether a flow of two lines has room for it: always, or only where it is not a phone's. */
+  inTwoLines?: "always" | "wide";
+  /** Whether a flow has nothing to show in it. */
+  absent?: (flow: Flow) => boolean;
+  cell: (flow: Flow, starred: boolean) => ReactNode;
 }
 
 /** Below this width a flow takes two lines. */
 export const TWO_LINES = 620;
+/** Below this one, a phone's, its first line has little room. */
+export const PHONE = 440;
 
-const COLUMNS: Column[] = [
-  { key: "time", label: "Time", track: "68px", from: 0, cell: (flow) => <Started flow={flow} /> },
+export const COLUMNS: readonly Column[] = [
+  { key: "time", label: "Time", least: 68, cell: (flow) => <Started flow={flow} /> },
+  { key: "status", label: "Status", least: 136, cell: (flow) => <Status flow={flow} /> },
   {
-    key: "status",
-    label: "Status",
-    track: "128px",
-    from: 0,
-    cell: (flow) => <Status flow={flow} />,
+    key: "session",
+    label: "Session",
+    title: "The end of the session's id",
+    least: 78,
+    inTwoLines: "always",
+    absent: ({ session_id }) => session_id === null,
+    cell: (flow, starred) => <Session flow={flow} starred={starred} />,
   },
   {
     key: "agent",
     label: "Agent",
-    track: "116px",
-    from: 1180,
+    least: 88,
+    inTwoLines: "wide",
+    absent: ({ agent }) => agent === null,
     cell: (flow) => <Agent flow={flow} />,
+  },
+  {
+    key: "provider",
+    label: "Provider",
+    least: 72,
+    cell: (flow) => <Provider flow={flow} />,
+  },
+  {
+    key: "host",
+    label: "Host",
+    least: 120,
+    track: "minmax(120px, 0.3fr)",
+    cell: (flow) => <Host flow={flow} />,
   },
   {
     key: "model",
     label: "Model",
-    track: "minmax(104px, 148px)",
-    from: 0,
+    least: 118,
+    track: "minmax(118px, 0.3fr)",
+    inTwoLines: "always",
+    absent: ({ model, model_requested }) => (model ?? model_requested) === null,
     cell: (flow) => <Model flow={flow} />,
   },
   {
     key: "what",
     label: "Request",
-    track: "minmax(120px, 1fr)",
-    from: 0,
+    least: 210,
+    track: "minmax(210px, 1fr)",
     cell: (flow) => <What flow={flow} />,
   },
   {
     key: "in",
     label: "In",
-    title: "Input tokens that were not cached",
-    track: "52px",
+    name: "Input tokens",
+    title:
+      "Input tokens that the cache had no part in. Anthropic and Bedrock state them so; from what OpenAI and Gemini state, which includes cached tokens, those are taken off.",
+    least: 48,
     right: true,
-    from: 800,
-    cell: ({ usage }) => <Tokens value={usage.input} name="input tokens" />,
+    cell: (flow) => <Input flow={flow} />,
   },
   {
     key: "cache",
     label: "Cache",
+    name: "Cache tokens",
     title: "Tokens read from the cache, and written to it",
-    track: "92px",
+    least: 84,
     right: true,
-    from: 1020,
     cell: (flow) => <Cache flow={flow} />,
   },
   {
     key: "out",
     label: "Out",
-    title: "Output tokens",
-    track: "52px",
+    name: "Output tokens",
+    title: "Output tokens; Gemini counts its thoughts beside them, the others among them",
+    least: 48,
     right: true,
-    from: 800,
     cell: ({ usage }) => <Tokens value={usage.output} name="output tokens" />,
   },
   {
     key: "cost",
     label: "Cost",
-    track: "64px",
+    least: 64,
     right: true,
-    from: 1020,
-    cell: ({ cost }) => (
-      <Muted muted={cost === null} title={cost === null ? "Not priced" : undefined}>
-        {money(cost?.micro_usd)}
-      </Muted>
-    ),
+    inTwoLines: "always",
+    absent: ({ cost }) => cost === null,
+    cell: (flow) => <Cost flow={flow} />,
   },
   {
     key: "ttft",
     label: "TTFT",
+    name: "Time to first token",
     title: "Time to the first token",
-    track: "68px",
+    least: 64,
     right: true,
-    from: 1180,
     cell: ({ ttft_ms }) => <Muted muted={ttft_ms === null}>{duration(ttft_ms)}</Muted>,
   },
   {
     key: "duration",
     label: "Duration",
-    track: "72px",
+    least: 68,
     right: true,
-    from: 0,
     cell: (flow) => <Lasted flow={flow} />,
   },
   {
     key: "events",
     label: "Events",
-    track: "60px",
+    least: 54,
     right: true,
-    from: 1020,
     cell: ({ event_count }) => (
       <Muted muted={event_count === 0}>{event_count === 0 ? DASH : compact(event_count)}</Muted>
     ),
   },
 ];
-
-export function columnsFor(width: number): Column[] {
-  return COLUMNS.filter(({ from }) => width >= from);
-}
 
 export function Started({ flow }: { flow: Flow }) {
   return (
@@ -164,17 +187,18 @@ export function Status({ flow }: { flow: Flow }) {
   );
 }
 
-function Agent({ flow }: { flow: Flow }) {
+export function Agent({ flow }: { flow: Flow }) {
   if (flow.agent === null) return <Muted muted>{DASH}</Muted>;
   const name = oneLine(flow.agent, 40);
+  const under = subagent(flow);
   return (
     <span
       className="truncate text-xs text-ink-2"
-      title={[name, flow.agent_version, flow.agent_id && `subagent ${flow.agent_id}`]
+      title={[name, flow.agent_version, under && `subagent ${oneLine(under, 100)}`]
         .filter(Boolean)
         .join(" · ")}
     >
-      {flow.agent_id ? <span className="text-ink-3">↳ </span> : null}
+      {under ? <span className="text-ink-3">↳ </span> : null}
       {name}
     </span>
   );
@@ -182,6 +206,30 @@ function Agent({ flow }: { flow: Flow }) {
 
 /** The date at the end of a model's name says nothing in a narrow column; the title has it. */
 const DATED = /-20\d{6}$/;
+
+export function Session({ flow, starred }: { flow: Flow; starred: boolean }) {
+  if (flow.session_id === null) return <Muted muted>{DASH}</Muted>;
+  return <SessionName id={flow.session_id} starred={starred} />;
+}
+
+function Provider({ flow: { provider } }: { flow: Flow }) {
+  if (provider === null) return <Muted muted>{DASH}</Muted>;
+  const name = oneLine(providerLabel(provider), 40);
+  return (
+    <span className="truncate text-xs text-ink-2" title={name}>
+      {name}
+    </span>
+  );
+}
+
+function Host({ flow }: { flow: Flow }) {
+  const host = oneLine(flow.host, 200);
+  return (
+    <span className="truncate text-xs text-ink-2" title={`${host}:${flow.port}`}>
+      {host}
+    </span>
+  );
+}
 
 export function Model({ flow }: { flow: Flow }) {
   const model = flow.model ?? flow.model_requested;
@@ -236,6 +284,25 @@ function Cache({ flow: { usage } }: { flow: Flow }) {
       {compact(usage.cache_read)}
       {written ? <span className="text-ink-3"> +{compact(written)}</span> : null}
     </span>
+  );
+}
+
+function Input({ flow }: { flow: Flow }) {
+  const { value, title, name } = inputFigure(flow);
+  const whole = value !== null && name !== "Uncached input";
+  return (
+    <Muted muted={value === null || whole} title={title}>
+      {whole ? "≤ " : ""}
+      {compact(value)}
+    </Muted>
+  );
+}
+
+export function Cost({ flow: { cost } }: { flow: Flow }) {
+  return (
+    <Muted muted={cost === null} title={cost === null ? "Not priced" : undefined}>
+      {money(cost?.micro_usd)}
+    </Muted>
   );
 }
 

@@ -1,7 +1,8 @@
 // Joins the list's window to the live feed, one window for each filter.
-import { useEffect, useMemo, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { accessStore } from "@/api/access";
 import { flowsPage } from "@/api/queries";
+import { useStars } from "@/api/stars";
 import { type FlowFilter, matches, toParams } from "@/lib/filter";
 import { useFeed } from "@/live/context";
 import { FlowWindow, type WindowView } from "@/live/flowWindow";
@@ -12,11 +13,13 @@ const DEEP_SEARCH_MS = 5_000;
 export function useFlowWindow(filter: FlowFilter): { flows: FlowWindow; view: WindowView } {
   const feed = useFeed();
   const key = JSON.stringify(filter);
+  const stars = useStars();
+  const starred = useRef(stars);
   const flows = useMemo(() => {
     const wanted = JSON.parse(key) as FlowFilter;
     return new FlowWindow({
       load: (cursor, signal) => flowsPage(toParams(wanted), cursor, signal),
-      matches: (flow) => matches(wanted, flow),
+      matches: (flow) => matches(wanted, flow, Date.now(), starred.current),
       onError: (error) => accessStore.note(error),
     });
   }, [key]);
@@ -28,6 +31,12 @@ export function useFlowWindow(filter: FlowFilter): { flows: FlowWindow; view: Wi
       flows.pause();
     };
   }, [feed, flows]);
+  const byStars = filter.starred !== undefined;
+  useEffect(() => {
+    if (starred.current === stars) return;
+    starred.current = stars;
+    if (byStars) void flows.resync();
+  }, [flows, stars, byStars]);
   const searches = filter.q !== undefined;
   useEffect(() => {
     if (!searches) return;

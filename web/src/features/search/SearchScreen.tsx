@@ -3,13 +3,15 @@ import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { searchQuery } from "@/api/queries";
 import type { SearchFlow, Snippet } from "@/api/types";
-import { count, fullTime, plural, shortId } from "@/lib/format";
+import { count, fullTime, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { pieces } from "@/lib/marks";
 import { Button } from "@/ui/Button";
 import { Failed } from "@/ui/Failed";
 import { SearchIcon } from "@/ui/icons";
+import { isOverlaid, isTyping, useKeys } from "@/ui/keys";
 import { Notice, Skeleton } from "@/ui/Notice";
+import { SessionName } from "@/ui/SessionName";
 
 /** Between the last key press and the question to the server. */
 const TYPING_MS = 250;
@@ -51,6 +53,21 @@ export function SearchScreen({ query, onQuery, flowHref }: SearchScreenProps) {
 
 function Box({ query, onQuery }: { query: string; onQuery: (query: string) => void }) {
   const [typed, setTyped] = useState(query);
+  const [followed, setFollowed] = useState(query);
+  if (followed !== query) {
+    setFollowed(query);
+    setTyped(query);
+  }
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (field.current?.value === "") field.current.focus();
+  }, []);
+  useKeys((event) => {
+    if (event.key !== "/" || isTyping(event) || isOverlaid()) return false;
+    field.current?.focus();
+    field.current?.select();
+    return true;
+  });
   const latest = useRef(onQuery);
   useEffect(() => {
     latest.current = onQuery;
@@ -64,6 +81,7 @@ function Box({ query, onQuery }: { query: string; onQuery: (query: string) => vo
     <div role="search" className="relative">
       <SearchIcon className="pointer-events-none absolute top-1/2 left-3 size-4 -translate-y-1/2 text-ink-3" />
       <input
+        ref={field}
         type="text"
         aria-label="Words to search for"
         placeholder="Words, “a phrase”, beginn*"
@@ -74,9 +92,13 @@ function Box({ query, onQuery }: { query: string; onQuery: (query: string) => vo
         onChange={(event) => setTyped(event.target.value)}
         onKeyDown={(event) => {
           if (event.key === "Enter") onQuery(typed.trim());
+          if (event.key === "Escape") event.currentTarget.blur();
         }}
-        className="h-10 w-full rounded-md border border-line bg-surface pr-3 pl-9 text-base hover:border-line-strong"
+        className="h-10 w-full rounded-md border border-line bg-surface pr-10 pl-9 text-base hover:border-line-strong"
       />
+      <kbd className="pointer-events-none absolute top-1/2 right-3 -translate-y-1/2 rounded-sm border px-1 font-mono text-2xs text-ink-3">
+        /
+      </kbd>
     </div>
   );
 }
@@ -92,12 +114,22 @@ function Results({ query, flowHref }: { query: string; flowHref: (id: string) =>
   if (!data) return <Skeleton lines={8} />;
   const found = data.pages.flatMap((page) => page.items);
   const waiting = data.pages.at(-1)?.unindexed ?? 0;
+  if (found.length === 0) {
+    return (
+      <Notice title="Nothing was found">
+        <p>
+          {waiting > 0
+            ? `${count(waiting)} recorded flows are not searchable yet; ask again in a moment.`
+            : "Every word must be in one flow. Fewer words, or beginn* for words that begin so, find more."}
+        </p>
+      </Notice>
+    );
+  }
   return (
     <>
       <p role="status" className="text-sm text-ink-2">
-        {found.length === 0
-          ? "Nothing was found."
-          : `${plural(found.length, "flow")} shown, newest first.`}
+        {plural(found.length, "flow")}
+        {hasNextPage ? " so far" : ""}, newest first.
         {waiting > 0 ? ` ${count(waiting)} recorded flows are not searchable yet.` : null}
       </p>
       <ul aria-label="Found flows" className="flex flex-col divide-y">
@@ -120,14 +152,13 @@ export function Found({ item, href }: { item: SearchFlow; href: string }) {
   const { flow, snippets } = item;
   const model = flow.model ?? flow.model_requested;
   return (
-    <li className="py-3">
+    <li className="py-2">
       <a href={href} className="block rounded-md px-2 py-1 hover:bg-raised">
         <span className="flex flex-wrap gap-x-3 text-xs text-ink-2">
-          <span className="tabular-nums">{fullTime(flow.started_at)}</span>
+          <span>{fullTime(flow.started_at)}</span>
+          {flow.agent ? <span>{oneLine(flow.agent, 40)}</span> : null}
           {model ? <span>{oneLine(model, 60)}</span> : null}
-          {flow.session_id ? (
-            <span className="font-mono">session {oneLine(shortId(flow.session_id), 40)}</span>
-          ) : null}
+          {flow.session_id ? <SessionName id={flow.session_id} /> : null}
         </span>
         {snippets.length === 0 ? (
           <span className="block text-sm text-ink-2">Found in {oneLine(flow.path, 120)}</span>

@@ -40,19 +40,26 @@ export function SetupScreen() {
       <Skeleton lines={8} />
     );
   }
+  const demo = setup.demo === true;
   const done = STEPS.filter(({ key }) => setup.checklist[key]).length;
   const next = STEPS.find(({ key }) => !setup.checklist[key])?.key;
   return (
     <section tabIndex={0} aria-label="Setup" className="h-full overflow-y-auto">
-      <div className="mx-auto flex max-w-3xl flex-col gap-8 px-4 py-8 sm:px-8">
+      <div className="mx-auto flex max-w-4xl flex-col gap-6 px-4 py-6 sm:px-8">
         <header>
           <h1 className="text-xl font-semibold tracking-tight">
-            {done === STEPS.length ? "Langley is watching" : "Point an agent at Langley"}
+            {demo
+              ? "This is a demonstration"
+              : done === STEPS.length
+                ? "Langley is watching"
+                : "Point an agent at Langley"}
           </h1>
           <p className="mt-1 max-w-prose text-ink-2">
-            {done === STEPS.length
-              ? "Every step is done. The commands stay here for the next agent."
-              : "Run one of the commands below in a terminal. The list ticks itself as traffic arrives."}
+            {demo
+              ? "It plays made-up sessions and keeps nothing: agents have no place here. End it and run langley to watch your own."
+              : done === STEPS.length
+                ? "Every step is done. The commands stay here for the next agent."
+                : "Run one of the commands below in a terminal. The list ticks itself as traffic arrives."}
           </p>
         </header>
         <ol
@@ -75,21 +82,28 @@ export function SetupScreen() {
             </li>
           ))}
         </ol>
-        <section aria-labelledby="commands" className="flex flex-col gap-3">
-          <h2 id="commands" className="text-base font-semibold">
-            Commands
-          </h2>
-          {setup.commands.map(({ label, command }) => (
-            <div key={label} className="overflow-hidden rounded-md border">
-              <div className="flex h-8 items-center justify-between border-b bg-ground pr-1 pl-3">
-                <h3 className="truncate text-xs font-medium text-ink-2">{label}</h3>
-                <CopyButton text={command} what={`the command: ${label}`} />
-              </div>
-              <pre className="wire-text bg-sunken px-3 py-2 font-mono text-xs">{command}</pre>
-            </div>
-          ))}
-        </section>
-        <section aria-labelledby="places" className="flex flex-col gap-3">
+        {demo ? null : (
+          <section aria-labelledby="commands" className="flex flex-col gap-2">
+            <h2 id="commands" className="text-base font-semibold">
+              Commands
+            </h2>
+            <ul className="divide-y divide-line overflow-hidden rounded-md border">
+              {setup.commands.map(({ label, command }) => (
+                <li
+                  key={label}
+                  className="grid items-start gap-x-3 py-1 pr-1 pl-3 sm:grid-cols-[11rem_1fr]"
+                >
+                  <h3 className="py-0.75 text-xs font-medium text-ink-2">{label}</h3>
+                  <div className="flex min-w-0 items-start justify-between gap-2">
+                    <pre className="wire-text min-w-0 py-0.75 font-mono text-xs">{command}</pre>
+                    <CopyButton text={command} what={`the command: ${label}`} />
+                  </div>
+                </li>
+              ))}
+            </ul>
+          </section>
+        )}
+        <section aria-labelledby="places" className="flex flex-col gap-2">
           <h2 id="places" className="text-base font-semibold">
             Addresses and files
           </h2>
@@ -123,8 +137,8 @@ function Tick({ done, number }: { done: boolean; number: number }) {
 
 function Place({ name, value }: { name: string; value: string }) {
   return (
-    <div className="flex min-h-9 items-center gap-3 py-0.5 pr-1 pl-3">
-      <dt className="w-24 shrink-0 text-xs text-ink-3">{name}</dt>
+    <div className="flex min-h-7.5 items-center gap-3 pr-1 pl-3">
+      <dt className="w-18 shrink-0 text-xs text-ink-3">{name}</dt>
       <dd className="flex min-w-0 flex-1 items-center justify-between gap-2 font-mono text-xs">
         <span className="min-w-0 wrap-anywhere">{value}</span>
         <CopyButton text={value} what={name.toLowerCase()} />

@@ -98,7 +98,11 @@ function ToolUse({ part, live }: { part: Part & { kind: "tool_use" }; live: bool
     <div className="overflow-hidden rounded-md border">
       <div className="flex h-8 min-w-0 items-center gap-2 bg-ground pr-1 pl-2.5">
         <ToolIcon className="size-3.5 text-accent" />
-        <span className="shrink-0 font-mono text-xs font-medium">{oneLine(part.name, 60)}</span>
+        {part.name === "" ? (
+          <span className="shrink-0 text-xs text-ink-3">Tool call</span>
+        ) : (
+          <span className="shrink-0 font-mono text-xs font-medium">{oneLine(part.name, 60)}</span>
+        )}
         {part.ranAt ? <Badge>run by the provider</Badge> : null}
         <span className="ml-auto truncate font-mono text-2xs text-ink-3">
           {oneLine(part.id, 60)}

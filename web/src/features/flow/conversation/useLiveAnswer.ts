@@ -1,6 +1,6 @@
 // The answer of an open flow: what its stored events say so far, joined with the live text after them.
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useEffect, useMemo } from "react";
 import { EVENT_PAGE, eventsPage } from "@/api/queries";
 import type { Flow } from "@/api/types";
 import { join } from "@/lib/overlap";
@@ -23,31 +23,62 @@ export interface Answering {
 
 export function useLiveAnswer(flow: Flow, wanted: boolean): Answering {
   const live = useLiveText(flow.id, wanted);
-  const provider = flow.provider;
-  const { data } = useQuery({
-    queryKey: ["flow", flow.id, "so-far"],
-    queryFn: ({ signal }) => readSoFar(flow.id, provider, signal),
+  const { id, provider } = flow;
+  const reader = useMemo(() => new StoredSoFar(id, provider), [id, provider]);
+  const { data = NOTHING, refetch } = useQuery({
+    queryKey: ["flow", id, "so-far", provider],
+    queryFn: ({ signal }) => reader.read(signal),
     enabled: wanted && provider !== null,
     // Asked again until it surely reaches the moment from which the live text is complete.
     refetchInterval: ({ state }) =>
       state.dataUpdatedAt < (live.since ?? Date.now()) + COMMIT_MS ? 1_000 : false,
     staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 5_000,
+    gcTime: 0,
   });
-  return useMemo(() => ({ parts: merge(data ?? [], live), cut: live.cut }), [data, live]);
+  // A tool's name is in the event that begins its block, which is read as soon as it is stored.
+  const nameless = wanted && isNameless(data, live);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: more events may tell the name
+  useEffect(() => {
+    if (nameless) void refetch();
+  }, [nameless, flow.event_count, refetch]);
+  return useMemo(() => ({ parts: merge(data, live), cut: live.cut }), [data, live]);
 }
 
-async function readSoFar(id: string, provider: string | null, signal: AbortSignal): Promise<SoFar> {
-  const assembler = providerView(provider)?.assembler();
-  if (!assembler) return [];
-  let after: number | undefined;
-  for (let page = 0; page < PAGES_MAX; page += 1) {
-    const { items } = await eventsPage(id, after, undefined, signal);
-    for (const event of items) assembler.event(event.type, event.data);
-    after = items.at(-1)?.seq ?? after;
-    if (items.length < EVENT_PAGE) break;
+const NOTHING: SoFar = [];
+
+/** Whether a tool is being called whose name was not read yet. */
+export function isNameless(stored: SoFar, live: LiveAnswer): boolean {
+  return live.blocks.some(
+    ({ block, kind }) =>
+      kind === "tool_input" && stored.find((each) => each.block === block)?.name === undefined,
+  );
+}
+
+/** Reads the stored events of a flow, each once: asked again, it goes on where it stopped. */
+class StoredSoFar {
+  private readonly assembler: Assembler | undefined;
+  private after: number | undefined;
+
+  constructor(
+    private readonly flow: string,
+    provider: string | null,
+  ) {
+    this.assembler = providerView(provider)?.assembler();
   }
-  return assembler.blocks();
+
+  async read(signal: AbortSignal): Promise<SoFar> {
+    if (!this.assembler) return [];
+    for (let page = 0; page < PAGES_MAX; page += 1) {
+      const from = this.after;
+      const { items } = await eventsPage(this.flow, from, undefined, signal);
+      // Another reading of the same events may have ended meanwhile.
+      if (this.after !== from) continue;
+      for (const event of items) this.assembler.event(event.type, event.data);
+      this.after = items.at(-1)?.seq ?? from;
+      if (items.length < EVENT_PAGE) break;
+    }
+    return this.assembler.blocks();
+  }
 }
 
 /** Blocks of both, in the order of their index. */
@@ -65,7 +96,7 @@ export function merge(stored: SoFar, live: LiveAnswer): Part[] {
     .sort(([a], [b]) => a - b)
     .map(([, { kind, text, name }]): Part => {
       if (kind === "tool_input") {
-        return { kind: "tool_use", id: "", name: name ?? "tool", input: undefined, raw: text };
+        return { kind: "tool_use", id: "", name: name ?? "", input: undefined, raw: text };
       }
       return { kind, text };
     });

@@ -1,0 +1,132 @@
+// The list with its filter above it: the columns there is room for, or why there is nothing to list.
+import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
+import { useStars } from "@/api/stars";
+import { type FlowFilter, isEmpty } from "@/lib/filter";
+import type { FlowWindow, WindowView } from "@/live/flowWindow";
+import { Button } from "@/ui/Button";
+import { Failed } from "@/ui/Failed";
+import { Note, Notice, Skeleton } from "@/ui/Notice";
+import { useWidth } from "@/ui/useWidth";
+import { ColumnChooser } from "./ColumnChooser";
+import { type ColumnChoice, readChoice, shownColumns, writeChoice } from "./columnChoice";
+import { COLUMNS, PHONE, TWO_LINES } from "./columns";
+import { FilterBar } from "./FilterBar";
+import { FlowsTable, Total } from "./FlowsTable";
+
+export interface FlowListProps {
+  filter: FlowFilter;
+  onFilter: (next: FlowFilter) => void;
+  search: RefObject<HTMLInputElement | null>;
+  flows: FlowWindow;
+  view: WindowView;
+  total: number | undefined;
+  selected: string | undefined;
+  active: string | undefined;
+  hrefOf: (id: string) => string;
+  onOpen: (id: string) => void;
+  box: RefObject<HTMLDivElement | null>;
+  reveal: RefObject<((index: number) => void) | null>;
+}
+
+export function FlowList(props: FlowListProps) {
+  const { filter, onFilter, search, flows, view, total, selected, active, hrefOf, onOpen } = props;
+  const section = useRef<HTMLElement>(null);
+  const width = useWidth(section);
+  const stars = useStars();
+  const [choice, setChoice] = useState(readChoice);
+  const choose = (next: ColumnChoice) => {
+    setChoice(next);
+    writeChoice(next);
+  };
+  const twoLines = width < TWO_LINES;
+  const hasCost = useHasCost(flows, view);
+  const columns = useMemo(() => {
+    const offered = COLUMNS.filter(
+      ({ key, inTwoLines }) => (key !== "cost" || hasCost) && (!twoLines || inTwoLines),
+    );
+    if (!twoLines) return shownColumns(offered, width, choice);
+    return offered.filter(
+      ({ key, inTwoLines }) => choice[key] ?? (inTwoLines === "always" || width >= PHONE),
+    );
+  }, [width, twoLines, choice, hasCost]);
+  const nothing = view.status === "ready" && view.length === 0;
+  return (
+    <section
+      ref={section}
+      aria-label="Flow list"
+      className="@container flex h-full min-h-0 flex-col"
+    >
+      <div className="flex h-11 shrink-0 items-center gap-2 border-b pr-2 pl-3">
+        <FilterBar filter={filter} onFilter={onFilter} search={search} />
+        <span className="hidden @2xl:inline">
+          <Total loaded={view.length} total={total} />
+        </span>
+        <ColumnChooser
+          shown={columns}
+          twoLines={twoLines}
+          hasCost={hasCost}
+          choice={choice}
+          onChoose={choose}
+        />
+      </div>
+      {view.error !== null && view.status === "ready" ? (
+        <div className="px-3 py-1.5">
+          <Note tone="warn">
+            The list may be out of date:{" "}
+            {view.error instanceof Error ? view.error.message : "it could not be loaded"}
+          </Note>
+        </div>
+      ) : null}
+      <div className="min-h-0 flex-1">
+        {view.status === "loading" ? (
+          <Skeleton lines={12} />
+        ) : view.status === "failed" ? (
+          <Failed what="The list of flows" error={view.error} onRetry={() => void flows.resync()} />
+        ) : nothing ? (
+          <Notice
+            title={
+              filter.starred !== undefined && stars.size === 0
+                ? "No session has a star"
+                : "No flow matches"
+            }
+            action={
+              isEmpty(filter) ? undefined : (
+                <Button onClick={() => onFilter({})}>Clear the filter</Button>
+              )
+            }
+          >
+            <p>
+              {filter.starred !== undefined && stars.size === 0
+                ? "A flow's page has a star for its session: such sessions are kept when others grow too old."
+                : "New flows that match appear here as they happen."}
+            </p>
+          </Notice>
+        ) : (
+          <FlowsTable
+            flows={flows}
+            view={view}
+            columns={columns}
+            twoLines={twoLines}
+            stars={stars}
+            selected={selected}
+            active={active}
+            hrefOf={hrefOf}
+            onOpen={onOpen}
+            box={props.box}
+            reveal={props.reveal}
+          />
+        )}
+      </div>
+    </section>
+  );
+}
+
+/** Whether a flow of this list has had a cost: once it has, the column stays. */
+function useHasCost(flows: FlowWindow, view: WindowView): boolean {
+  const [seenIn, setSeenIn] = useState<FlowWindow>();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each version may bring the first cost
+  useEffect(() => {
+    if (seenIn !== flows && flows.some(({ cost }) => cost !== null)) setSeenIn(flows);
+  }, [flows, seenIn, view.version]);
+  return seenIn === flows;
+}

@@ -1,0 +1,44 @@
+// The first-run page gives no advice that does not hold.
+// @vitest-environment jsdom
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { cleanup, render, screen } from "@testing-library/react";
+import { afterEach, expect, test } from "vitest";
+import { setupQuery } from "@/api/queries";
+import type { Setup } from "@/api/types";
+import { SetupScreen } from "./SetupScreen";
+
+afterEach(cleanup);
+
+const SETUP = {
+  proxy_url: "http://127.0.0.1:1",
+  reverse_url: "http://127.0.0.1:1",
+  api_url: "http://127.0.0.1:2",
+  ca_path: "/ca.pem",
+  ca_fingerprint: "AA",
+  home: "/home",
+  intercept_hosts: [],
+  commands: [{ label: "Run any agent", command: "langley run -- claude" }],
+  checklist: { proxy_up: true, trust_ready: false, first_byte: false, first_token: false },
+} as Setup;
+
+function show(setup: Setup) {
+  const queries = new QueryClient({ defaultOptions: { queries: { staleTime: 60_000 } } });
+  queries.setQueryData(setupQuery().queryKey, setup);
+  render(
+    <QueryClientProvider client={queries}>
+      <SetupScreen />
+    </QueryClientProvider>,
+  );
+}
+
+test("a server that watches agents tells how to point one at it", () => {
+  show(SETUP);
+  expect(screen.getByRole("heading", { name: "Point an agent at Langley" })).toBeTruthy();
+  expect(screen.getByText("langley run -- claude")).toBeTruthy();
+});
+
+test("a demonstration says that it is one, and sends no agent there", () => {
+  show({ ...SETUP, demo: true });
+  expect(screen.getByRole("heading", { name: "This is a demonstration" })).toBeTruthy();
+  expect(screen.queryByText("langley run -- claude")).toBeNull();
+});

@@ -1,0 +1,101 @@
+// A list to pick one from, with a field that narrows it; the keyboard stays in the field.
+import { type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { cx } from "./cx";
+
+export interface PickOption {
+  value: string;
+  content: ReactNode;
+}
+
+export interface PickListProps {
+  label: string;
+  value: string;
+  options: PickOption[];
+  /** What was typed; whoever gives the options narrows them. */
+  typed: string;
+  onType: (text: string) => void;
+  onPick: (value: string) => void;
+  /** Said below the list. */
+  note?: ReactNode;
+  empty: string;
+}
+
+export function PickList(props: PickListProps) {
+  const { label, value, options, typed, onType, onPick, note, empty } = props;
+  const id = useId();
+  const field = useRef<HTMLInputElement>(null);
+  const [at, setAt] = useState(0);
+  useEffect(() => field.current?.focus(), []);
+  const active = Math.min(at, options.length - 1);
+  const optionId = (index: number) => `${id}-${index}`;
+  const move = (to: number) => {
+    const next = Math.max(0, Math.min(options.length - 1, to));
+    setAt(next);
+    document.getElementById(optionId(next))?.scrollIntoView({ block: "nearest" });
+  };
+  return (
+    <>
+      <div className="border-b p-2">
+        <input
+          ref={field}
+          type="text"
+          role="combobox"
+          aria-label={`Search in ${label}`}
+          aria-expanded="true"
+          aria-controls={id}
+          aria-activedescendant={options.length > 0 ? optionId(active) : undefined}
+          placeholder="Search"
+          spellCheck={false}
+          autoComplete="off"
+          maxLength={200}
+          value={typed}
+          onChange={(event) => {
+            setAt(0);
+            onType(event.target.value);
+          }}
+          onKeyDown={(event) => {
+            if (event.key === "ArrowDown") move(active + 1);
+            else if (event.key === "ArrowUp") move(active - 1);
+            else if (event.key === "Enter") {
+              const option = options[active];
+              if (option) onPick(option.value);
+            } else return;
+            event.preventDefault();
+          }}
+          className="h-7 w-full rounded-md border border-line-strong bg-ground px-2.5 text-xs"
+        />
+      </div>
+      {options.length === 0 ? (
+        <p className="px-3 py-4 text-center text-xs text-ink-3">{empty}</p>
+      ) : null}
+      <div
+        id={id}
+        role="listbox"
+        aria-label={label}
+        className="min-h-0 flex-1 overflow-y-auto py-1"
+        hidden={options.length === 0}
+      >
+        {options.map((option, index) => (
+          // The keyboard is the field's: it names the option it is on.
+          // biome-ignore lint/a11y/useKeyWithClickEvents: see above
+          <div
+            key={option.value}
+            id={optionId(index)}
+            role="option"
+            aria-selected={option.value === value}
+            onClick={() => onPick(option.value)}
+            onPointerMove={() => setAt(index)}
+            className={cx(
+              "cursor-pointer px-3 py-1 text-xs",
+              index === active && "bg-hover",
+              option.value === value ? "font-medium text-ink" : "text-ink-2",
+            )}
+          >
+            {option.content}
+          </div>
+        ))}
+      </div>
+      {note ? <p className="border-t px-3 py-1.5 text-2xs text-ink-3">{note}</p> : null}
+    </>
+  );
+}
