@@ -244,7 +244,7 @@ pub(crate) fn flow(second: i64, session: &str) -> Flow {
     flow.status = Some(200);
     flow.outcome = Some(Outcome::Completed);
     flow.ended_at = Some(Micros(started.0 + 2_500_000));
-    flow.duration = Some(std::time::Duration::from_micros(2_500_125));
+    flow.duration = Some(Duration::from_micros(2_500_125));
     flow.provider = Some(Provider::Anthropic);
     flow.model = Some("claude-test".into());
     flow.streaming = Some(true);
