@@ -53,7 +53,7 @@ fn main() -> ExitCode {
 
 /// Makes `web/dist` agree with its inputs.
 fn dashboard(here: &Path, web: &Path) -> Result<(), String> {
-    let _one_at_a_time = lock(web)?;
+    let _one_at_a_time = lock(here)?;
     let inputs = Inputs::read(here, web)
         .map_err(|error| failed("its sources cannot be read", &error.to_string()))?;
     if fs::read_to_string(web.join(STAMP)).is_ok_and(|stamp| stamp == inputs.stamp)
@@ -74,13 +74,11 @@ fn dashboard(here: &Path, web: &Path) -> Result<(), String> {
     stamp(web, &inputs).map_err(|error| failed("its stamp cannot be written", &error.to_string()))
 }
 
-/// Two builds in two target folders share `web/`; the second waits and then finds the stamp.
-fn lock(web: &Path) -> Result<File, String> {
-    let mut name = DefaultHasher::new();
-    web.hash(&mut name);
-    let path = std::env::temp_dir().join(format!("langley-dashboard-{:x}.lock", name.finish()));
-    let locked = File::create(&path).and_then(|file| file.lock().map(|()| file));
-    locked.map_err(|error| failed("the lock file cannot be taken", &error.to_string()))
+/// Two builds in two target folders share `web/`; the second waits and then finds the stamp. The lock
+/// is on a file of the checkout that nothing here replaces, so that none is left behind.
+fn lock(here: &Path) -> Result<File, String> {
+    let locked = File::open(here.join(COMPRESS)).and_then(|file| file.lock().map(|()| file));
+    locked.map_err(|error| failed("its lock cannot be taken", &error.to_string()))
 }
 
 /// Vite needs Node 20.19, 22.12 or newer.

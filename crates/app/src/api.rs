@@ -15,6 +15,8 @@ use crate::state::reachable;
 use crate::token::Token;
 
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A command that reads waits no longer for what the server holds.
+const FLUSH: Duration = Duration::from_secs(1);
 
 /// Why the server did not answer as hoped.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +92,14 @@ impl Api {
     /// As [`Self::get`].
     pub(crate) async fn await_post(&self, path: &str) -> Result<Value, ApiError> {
         self.call_within(Duration::MAX, Method::POST, path, None).await
+    }
+
+    /// Asks the server to commit what it holds, for a second at most.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(crate) async fn flush(&self) -> Result<Value, ApiError> {
+        self.call_within(FLUSH, Method::POST, "/api/db/flush", None).await
     }
 
     /// Deletes what `path` names; the JSON that comes back.

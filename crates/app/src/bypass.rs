@@ -88,6 +88,10 @@ fn base_url(
             ),
         );
     }
+    // Without TLS there is nothing to open: the proxy gets the request itself.
+    if place.starts_with("http://") {
+        return None;
+    }
     found(
         format!("{} is not on the intercept list, so it is tunnelled unread", target.host()),
         format!("unset it, or add the host: LANGLEY_INTERCEPT_HOSTS=+{}", target.host()),
@@ -134,6 +138,7 @@ mod tests {
         let gateway = said(&[("OPENAI_BASE_URL", "https://me:secret@gw.corp.example/v1")]);
         assert!(gateway.contains("gw.corp.example is not on the intercept list"), "{gateway}");
         assert!(!gateway.contains("secret"));
+        assert_eq!(said(&[("OPENAI_BASE_URL", "http://gw.corp.example:8080/v1")]), "");
         let nonsense = said(&[("OPENAI_BASE_URL", "nonsense")]);
         assert!(nonsense.contains("it has no scheme"), "{nonsense}");
     }

@@ -98,6 +98,14 @@ impl AppError {
         }
     }
 
+    /// Prints itself to stderr as a warning, with what is done about it: no reason to end.
+    pub(crate) fn warn(&self, done: &str) {
+        let said = self.to_string();
+        let (what, rest) = said.split_once('\n').unwrap_or((&said, ""));
+        let what = what.strip_prefix("error: ").unwrap_or(what);
+        eprint!("warning: {what}; {done}\n{rest}");
+    }
+
     /// Prints itself to stderr.
     pub(crate) fn print(&self) {
         if self.kind != ErrorKind::Said {

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::cli::GlobalArgs;
+use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 
 /// The folder that holds everything Langley keeps.
@@ -16,6 +18,16 @@ impl Home {
     /// Names the folder; nothing is touched.
     pub(crate) fn at(root: &Path) -> Self {
         Self { root: root.to_owned() }
+    }
+
+    /// The folder that flags, environment and file name, for a command that needs no more of them: what
+    /// is wrong with the rest of the configuration is a warning.
+    ///
+    /// # Errors
+    /// There is no folder for Langley's data.
+    pub(crate) fn named(args: &GlobalArgs) -> Result<Self> {
+        let loaded = config::load_leniently(args, &Environment::of_process())?.told();
+        Ok(Self::at(&loaded.config.home))
     }
 
     /// Makes the folder when it is not there, and checks that it can be written.

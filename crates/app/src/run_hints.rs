@@ -11,6 +11,11 @@ use crate::config::Environment;
 use crate::preset::{Forward, Preset, Reverse};
 use crate::state::State;
 
+/// Whom a base URL reaches, and whom it cannot.
+const BY_BASE_URL: &str = "by base URL go Anthropic, OpenAI and Gemini, and Bedrock with a bearer token \
+     (AWS_BEARER_TOKEN_BEDROCK); what signs its requests (SigV4: boto3, the AWS SDKs and command line) \
+     does not and passes by unseen, use `--mode forward`";
+
 /// What is known ahead of a run.
 #[derive(Debug)]
 pub(crate) struct Hints<'a> {
@@ -50,7 +55,7 @@ impl Hints<'_> {
 
     /// What a base URL cannot do, and what it takes the place of.
     fn reverse(&self) -> Vec<String> {
-        let mut hints = Vec::new();
+        let mut hints = vec![BY_BASE_URL.to_owned()];
         match self.preset {
             Some(Preset { name: "claude", .. }) => hints.push(
                 "with a base URL Claude Code switches some features off (tool search, 1M context, \
@@ -140,12 +145,13 @@ mod tests {
             let environment = environment(pairs);
             hints(RunMode::Reverse, command, &environment).reverse().join("\n")
         };
-        assert_eq!(told("gemini", &[]), "");
+        assert_eq!(told("gemini", &[]), BY_BASE_URL);
+        assert_eq!(told("python", &[]), BY_BASE_URL);
         assert!(told("claude", &[]).contains("switches some features off"));
         assert!(told("curl", &[]).contains("takes no base URL"));
-        assert!(told("claude", &[("CLAUDE_CODE_USE_BEDROCK", "1")]).contains("signature"));
+        assert!(told("claude", &[("CLAUDE_CODE_USE_BEDROCK", "1")]).contains("signature covers"));
         let token = [("CLAUDE_CODE_USE_BEDROCK", "1"), ("AWS_BEARER_TOKEN_BEDROCK", "t")];
-        assert!(!told("claude", &token).contains("signature"));
+        assert!(!told("claude", &token).contains("signature covers"));
         assert!(told("claude", &[("ANTHROPIC_BASE_URL", "http://x")]).contains("is replaced"));
         assert!(told("opencode", &[("OPENCODE_CONFIG_CONTENT", "{,")]).contains("left alone"));
     }

@@ -7,14 +7,13 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::api::Api;
-use crate::cli::GlobalArgs;
 use crate::config::{self, Environment, Layers, Origin};
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::lock::Claim;
 use crate::proxied::Road;
 use crate::token::Token;
-use crate::wire::Server;
+use crate::wire::{Purpose, Server};
 
 /// Where the values of a temporary installation come from.
 const ORIGIN: Origin = Origin::Flag("temporary");
@@ -30,12 +29,12 @@ pub(crate) struct Temporary {
 }
 
 impl Temporary {
-    /// Starts a provider that answers every name, and a server that goes through it. Streams have
-    /// `pace` between events.
+    /// Starts a provider that answers every name, and a server that goes through it, with `wanted`
+    /// over its own settings. Streams have `pace` between events.
     ///
     /// # Errors
     /// No temporary folder, no port, or anything a server's start can fail with.
-    pub(crate) async fn start(args: &GlobalArgs, pace: Duration) -> Result<Self> {
+    pub(crate) async fn start(wanted: &Layers, pace: Duration) -> Result<Self> {
         let failed = |what: &str, error: &dyn std::error::Error| {
             AppError::failed(what.to_owned())
                 .because(error)
@@ -64,13 +63,13 @@ impl Temporary {
         layers.set("api.port", &json!(0), ORIGIN);
         layers.set("proxy.upstream_ca", &json!(ca), ORIGIN);
         layers.set("proxy.upstream_proxy", &json!(fixture.connect_url()), ORIGIN);
-        config::lay_flags(&mut layers, args);
+        layers.lay(wanted);
         let config = config::settle(&layers, &Environment::default())?;
         let home = Home::create(&config.home)?;
         let Claim::Ours(lock) = Claim::take(&home)? else {
             return Err(AppError::failed("the temporary home is taken"));
         };
-        let server = Server::start(&config, &layers, home.clone(), lock).await?;
+        let server = Server::start(&config, &layers, home.clone(), lock, Purpose::Show).await?;
         Ok(Self { server, home, fixture, folder })
     }
 

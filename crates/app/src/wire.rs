@@ -49,6 +49,15 @@ const PROVIDERS: [(&str, &str); 4] = [
     ("openai", "https://api.openai.com"),
 ];
 
+/// What a server is started for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To record agents.
+    Record,
+    /// To show made-up traffic, with data that will be gone.
+    Show,
+}
+
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -91,6 +100,7 @@ impl Server {
         layers: &Layers,
         home: Home,
         lock: Lock,
+        purpose: Purpose,
     ) -> Result<Self> {
         // Ports first.
         let proxy_listener = listen::open(Door::Proxy, &config.proxy)?;
@@ -170,6 +180,7 @@ impl Server {
                 intercept_hosts: hosts.patterns().collect(),
                 insecure_hosts: config.insecure_hosts.clone(),
                 started_at: Micros::now(),
+                demo: purpose == Purpose::Show,
             },
             settings: settings(layers),
             change_settings: {

@@ -72,6 +72,11 @@ impl Notebook {
     /// Takes what the tap saw. Returns whether it was an ending.
     pub(crate) fn take(&mut self, entry: Entry) -> bool {
         self.figures.captures += u64::from(matches!(entry, Entry::Capture(_)));
+        self.enter(entry)
+    }
+
+    /// Writes it to its page.
+    fn enter(&mut self, entry: Entry) -> bool {
         match entry {
             Entry::Gap(id, direction, gap) => {
                 self.work(id, |exchange, _| exchange.gap(Tick::now(), direction, gap));
@@ -149,8 +154,8 @@ impl Notebook {
     fn follow(&mut self, id: FlowId) {
         let entries = self.flows.get_mut(&id).map(|exchange| exchange.take_entries());
         for entry in entries.unwrap_or_default() {
-            // Their endings were never promised a slot in the intake.
-            self.take(entry);
+            // They were no captures, and their endings were never promised a slot in the intake.
+            self.enter(entry);
         }
     }
 

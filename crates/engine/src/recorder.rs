@@ -42,7 +42,8 @@ const STOPPED: &str = "Langley stopped before the answer ended";
 pub struct RecorderStats {
     /// Flows being recorded.
     pub open_flows: usize,
-    /// Captures worked off.
+    /// Captures of the intake that were worked off; what came of them has gone to the store, or waits
+    /// in the backlog.
     pub captures_total: u64,
     /// Captures of a flow that is not open: a fault of the sender.
     pub strays_total: u64,

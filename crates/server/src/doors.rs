@@ -28,6 +28,8 @@ const READS_AT_ONCE: usize = 4;
 const CHANGES_AT_ONCE: usize = 1;
 /// Exports last as long as their reader likes; they have places of their own.
 const EXPORTS_AT_ONCE: usize = 2;
+/// Those who wait for the writer wait for the same thing; a writer that is stuck takes one thread.
+const FLUSHES_AT_ONCE: usize = 1;
 /// Maintenance may take minutes, which settings and deletions must not wait for.
 const UPKEEPS_AT_ONCE: usize = 1;
 const WAIT_FOR_PLACE: Duration = Duration::from_secs(10);
@@ -91,6 +93,8 @@ pub struct ServerInfo {
     pub insecure_hosts: Vec<String>,
     /// When this process started.
     pub started_at: Micros,
+    /// Whether made-up traffic is shown, of data that will be gone.
+    pub demo: bool,
 }
 
 /// The shared state of all doors. Cheap to clone.
@@ -112,6 +116,7 @@ struct Inner {
     reads: Arc<Semaphore>,
     changes: Arc<Semaphore>,
     exports: Arc<Semaphore>,
+    flushes: Arc<Semaphore>,
     upkeeps: Arc<Semaphore>,
     started: Instant,
     drops_at_start: Vec<(DropReason, u64)>,
@@ -173,6 +178,7 @@ impl Doors {
             reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
             changes: Arc::new(Semaphore::new(CHANGES_AT_ONCE)),
             exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
+            flushes: Arc::new(Semaphore::new(FLUSHES_AT_ONCE)),
             upkeeps: Arc::new(Semaphore::new(UPKEEPS_AT_ONCE)),
             started: Instant::now(),
             drops_at_start: counters.drops,
@@ -235,6 +241,11 @@ impl Doors {
         upkeep: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
         self.run(&self.0.upkeeps, upkeep).await
+    }
+
+    /// Waits until the writer has committed what it was given; whether it did.
+    pub(crate) async fn flush(&self) -> bool {
+        self.run(&self.0.flushes, Store::flush).await.is_ok()
     }
 
     pub(crate) fn retention(&self) -> Retention {

@@ -9,6 +9,7 @@ mod error;
 mod export;
 mod facets;
 mod flows;
+mod flush;
 mod guard;
 mod health;
 mod live;

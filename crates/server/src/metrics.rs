@@ -37,7 +37,8 @@ fn text(stats: &Stats) -> String {
     if let Some(connections) = stats.proxy_connections {
         page.gauge("langley_proxy_connections", "Open client connections.", connections);
     }
-    page.counter("langley_flows_total", "Flows stored.", stats.flows_total);
+    page.gauge("langley_flows", "Flows stored at the moment.", stats.flows);
+    page.counter("langley_flows_total", "Flows stored, removed ones included.", stats.flows_total);
     page.counter("langley_events_total", "Stream events stored.", stats.events_total);
     page.counter("langley_tunnels_total", "Tunnels stored.", stats.tunnels_total);
     page.gauge("langley_open_flows", "Flows that have not ended.", stats.open_flows);

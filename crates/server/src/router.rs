@@ -14,8 +14,8 @@ use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
-    assets, auth, diff, drops, export, facets, flows, guard, health, live, metrics, openapi, probe,
-    search, settings, setup, stars, stats, tunnels, upkeep,
+    assets, auth, diff, drops, export, facets, flows, flush, guard, health, live, metrics, openapi,
+    probe, search, settings, setup, stars, stats, tunnels, upkeep,
 };
 
 /// Bodies that doors take are settings and a certificate.
@@ -51,6 +51,7 @@ doors! {
     locked / locked_described {
         "/api/auth/link" => post auth::link;
         "/api/db/checkpoint" => post upkeep::checkpoint;
+        "/api/db/flush" => post flush::flush;
         "/api/db/maintain" => post upkeep::maintain;
         "/api/db/vacuum" => post upkeep::vacuum;
         "/api/drops" => get drops::drops;

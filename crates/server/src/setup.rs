@@ -32,6 +32,8 @@ pub(crate) struct Setup {
     pub commands: Vec<SetupCommand>,
     /// Steps of the first run.
     pub checklist: Checklist,
+    /// Whether made-up sessions are shown (`langley demo`), so that there is nothing to set up.
+    pub demo: bool,
 }
 
 /// A command line to copy.
@@ -90,6 +92,7 @@ pub(crate) async fn setup(
             first_byte: seen.byte.reached(),
             first_token: seen.token.reached(),
         },
+        demo: info.demo,
     }))
 }
 

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use langley_engine::{IntakeStats, RecorderStats};
 use langley_model::DropReason;
-use langley_store::StoreCounters;
+use langley_store::{FlowFilter, StoreCounters};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -26,7 +26,9 @@ pub(crate) struct Stats {
     pub proxy_connections: Option<u64>,
     /// Hosts whose certificate is not checked, as the user has chosen.
     pub insecure_hosts: Vec<String>,
-    /// Flows stored.
+    /// Flows stored at the moment.
+    pub flows: u64,
+    /// Flows stored since the database was made, those that were removed since included.
     pub flows_total: u64,
     /// Stream events stored.
     pub events_total: u64,
@@ -176,10 +178,11 @@ pub(crate) async fn show(
 /// Reads every figure.
 pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
     // Two file sizes are read from the disk, which may be slow when it is full or remote.
-    let (store, pages, upkeep) = doors
+    let (flows, store, pages, upkeep) = doors
         .read(|store| {
             // Stale or absent figures are better than no answer while the disk fails.
-            Ok((store.counters(), store.pages().unwrap_or_default(), store.upkeep()))
+            let flows = store.count_flows(&FlowFilter::default()).unwrap_or_default();
+            Ok((flows, store.counters(), store.pages().unwrap_or_default(), store.upkeep()))
         })
         .await?;
     let gauges = doors.gauges();
@@ -192,6 +195,7 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         uptime_s: doors.uptime().as_secs(),
         proxy_connections: (gauges.proxy_connections)(),
         insecure_hosts: doors.info().insecure_hosts.clone(),
+        flows,
         flows_total: store.flows_total,
         events_total: store.events_total,
         tunnels_total: store.tunnels_total,

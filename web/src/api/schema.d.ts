@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/db/flush": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Commits what was captured so far, within 0.8 s. Traffic and recording do not wait for it. */
+        post: operations["flush"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/db/maintain": {
         parameters: {
             query?: never;
@@ -989,6 +1006,11 @@ export interface components {
             /** @description Pass as `cursor` for the next page; null at the end. */
             next_cursor: string | null;
         };
+        /** @description What the flush came to. */
+        FlushDone: {
+            /** @description Whether all that was captured before the call is committed; else it was not done in time. */
+            complete: boolean;
+        };
         /** @description What was not captured of one direction. */
         Gap: {
             /**
@@ -1457,6 +1479,8 @@ export interface components {
             checklist: components["schemas"]["Checklist"];
             /** @description Ready-made command lines. */
             commands: components["schemas"]["SetupCommand"][];
+            /** @description Whether made-up sessions are shown (`langley demo`), so that there is nothing to set up. */
+            demo: boolean;
             /** @description The data folder. */
             home: string;
             /** @description Hosts whose TLS is opened. */
@@ -1528,7 +1552,12 @@ export interface components {
             events_total: number;
             /**
              * Format: int64
-             * @description Flows stored.
+             * @description Flows stored at the moment.
+             */
+            flows: number;
+            /**
+             * Format: int64
+             * @description Flows stored since the database was made, those that were removed since included.
              */
             flows_total: number;
             /**
@@ -1825,6 +1854,41 @@ export interface operations {
                 };
             };
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    flush: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlushDone"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use super::{ExportVerb, FlowsArgs};
 use crate::trust::StoreName;
 
-/// See what your coding agents send, what it costs, and what went wrong.
+/// See what your coding agents send to LLM providers, what came back, and how it ended.
 #[derive(Debug, Parser)]
 #[command(name = "langley", version, disable_help_subcommand = true, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -50,7 +50,7 @@ pub(crate) struct GlobalArgs {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Start proxy, recorder and dashboard (also what plain `langley` does)
+    /// Start proxy, recorder and dashboard, and stay (also what plain `langley` does)
     Start(StartArgs),
     /// Stop the running server of this home
     Stop,
@@ -62,16 +62,16 @@ pub(crate) enum Verb {
     },
     /// Run a command with proxy and trust set up for it alone
     Run(RunArgs),
-    /// Play scripted agent sessions through the real proxy, with temporary data
+    /// Play scripted agent sessions through the real proxy, with temporary data and on free ports
     Demo {
         /// Play each session once, print a summary and exit
         #[arg(long)]
         once: bool,
     },
-    /// Check that everything works; each finding says what, why and what next
+    /// Look for what is in the way; each finding says what, why and what next
     Doctor {
         /// Prove instead that bytes pass unchanged: the same requests directly and through the
-        /// running proxy, to an origin on this machine
+        /// proxy (the running one, else a temporary one), to an origin on this machine
         #[arg(long)]
         fidelity: bool,
 
@@ -101,7 +101,7 @@ pub(crate) enum Verb {
     },
     /// List recorded flows, newest first
     Flows(FlowsArgs),
-    /// Look through everything stored for what must not be there
+    /// Look through everything stored for what looks like a secret
     Audit {
         #[command(subcommand)]
         verb: AuditVerb,
@@ -243,7 +243,7 @@ pub(crate) enum ConfigVerb {
         #[arg(long)]
         json: bool,
     },
-    /// Check file, environment and flags; nothing is started
+    /// Check settings, file, environment and flags; nothing is started
     Check,
     /// Print the path of the configuration file
     Path,

@@ -12,6 +12,7 @@ use crate::cli::GlobalArgs;
 use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::reading;
 use crate::table::Table;
 use crate::wire::redactor;
 
@@ -75,12 +76,14 @@ impl Report {
 /// # Errors
 /// No database yet, or it cannot be read.
 pub(crate) fn redaction(global: &GlobalArgs, json: bool) -> Result<ExitCode> {
-    let loaded = config::load(global, &Environment::of_process())?;
-    let database = Home::at(&loaded.config.home).database();
+    let loaded = config::load_leniently(global, &Environment::of_process())?.told();
+    let home = Home::at(&loaded.config.home);
+    let database = home.database();
     let redactor = redactor(&loaded.config)?;
     let unreadable = |error: &dyn std::error::Error| {
         AppError::failed("the database cannot be looked through").said_by(error)
     };
+    reading::catch_up(&home);
     let store = Store::open_read_only(&database).map_err(|error| unreadable(&error))?;
     let mut report = Report::default();
     store

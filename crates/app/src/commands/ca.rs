@@ -21,14 +21,17 @@ use crate::trust::{Change, Direction, Installed, Store, word};
 /// # Errors
 /// There is no authority yet, it cannot be read or made, or the system's store cannot be changed.
 pub(crate) fn ca(global: &GlobalArgs, verb: &CaVerb) -> Result<()> {
-    let loaded = config::load(global, &Environment::of_process())?;
-    let home = Home::at(&loaded.config.home);
+    let home = || Home::named(global);
     match verb {
-        CaVerb::Path => println!("{}", home.ca_certificate().display()),
-        CaVerb::Show { json } => show(&home, *json)?,
-        CaVerb::Install(args) => change(&home, args, Direction::Install)?,
-        CaVerb::Remove(args) => change(&home, args, Direction::Remove)?,
-        CaVerb::Rotate => rotate(&home, &loaded.config.intercept_hosts)?,
+        CaVerb::Path => println!("{}", home()?.ca_certificate().display()),
+        CaVerb::Show { json } => show(&home()?, *json)?,
+        CaVerb::Install(args) => change(&home()?, args, Direction::Install)?,
+        CaVerb::Remove(args) => change(&home()?, args, Direction::Remove)?,
+        // The new certificate is made for the intercept list.
+        CaVerb::Rotate => {
+            let config = config::load(global, &Environment::of_process())?.config;
+            rotate(&Home::at(&config.home), &config.intercept_hosts)?;
+        }
     }
     Ok(())
 }

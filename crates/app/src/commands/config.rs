@@ -16,7 +16,12 @@ pub(crate) fn config(global: &GlobalArgs, verb: ConfigVerb) -> Result<()> {
         print!("{}", config::markdown());
         return Ok(());
     }
-    let loaded = config::load(global, &Environment::of_process())?;
+    let lenient = config::load_leniently(global, &Environment::of_process())?;
+    if matches!(verb, ConfigVerb::Path) {
+        println!("{}", lenient.told().file.path.display());
+        return Ok(());
+    }
+    let loaded = lenient.strict()?;
     for warning in &loaded.warnings {
         eprintln!("warning: {warning}");
     }
@@ -30,20 +35,24 @@ pub(crate) fn config(global: &GlobalArgs, verb: ConfigVerb) -> Result<()> {
                 "no file".to_owned()
             };
             println!("the configuration is in order ({file}, environment and flags)");
+            for unused in loaded.unused() {
+                println!("note: {unused}");
+            }
         }
-        ConfigVerb::Path => println!("{}", loaded.file.path.display()),
-        ConfigVerb::Reference => {}
+        ConfigVerb::Path | ConfigVerb::Reference => {}
     }
     Ok(())
 }
 
 fn as_json(layers: &Layers) -> Value {
-    let rows = layers.rows().into_iter().map(|(path, _, entry)| {
+    let rows = layers.rows().into_iter().map(|(path, key, entry)| {
         let value = entry.map_or(Value::Null, |entry| config::public(&entry.value));
         let (source, origin) = entry.map_or(("default", "default".to_owned()), |entry| {
             (entry.origin.word(), entry.origin.to_string())
         });
-        json!({ "key": path, "value": value, "source": source, "origin": origin })
+        json!({
+            "key": path, "value": value, "source": source, "origin": origin, "used": key.is_used(),
+        })
     });
     json!({ "items": rows.collect::<Vec<_>>(), "next_cursor": null })
 }
@@ -63,7 +72,8 @@ fn as_table(layers: &Layers) -> String {
             }
             None => ("-".to_owned(), format!("default: {}", key.unset())),
         };
-        table.row([path, value, from]);
+        let unused = if key.is_used() { "" } else { " (not used by this version)" };
+        table.row([path, value, format!("{from}{unused}")]);
     }
     table.to_string()
 }

@@ -20,6 +20,7 @@ use crate::detach;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::lock::Claim;
+use crate::reading;
 use crate::runtime;
 use crate::state::State;
 use crate::token::Token;
@@ -32,14 +33,14 @@ const LOOK: Duration = Duration::from_millis(200);
 /// # Errors
 /// The configuration has problems, there is no database yet, or it cannot be read or written.
 pub(crate) fn db(global: &GlobalArgs, verb: DbVerb) -> Result<()> {
-    let config = config::load(global, &Environment::of_process())?.config;
-    let home = Home::at(&config.home);
     match verb {
-        DbVerb::Path => println!("{}", home.database().display()),
-        DbVerb::Maintain { json } => print(json, &Work::Maintain.done(&config, &home)?, maintained),
-        DbVerb::Checkpoint { json } => print(json, &Work::Checkpoint.done(&config, &home)?, folded),
-        DbVerb::Vacuum { json } => print(json, &Work::Vacuum.done(&config, &home)?, vacuumed),
-        DbVerb::Backup { file, json } => print(json, &backup(&home, file)?, copied),
+        DbVerb::Path => println!("{}", Home::named(global)?.database().display()),
+        DbVerb::Maintain { json } => print(json, &Work::Maintain.done(global)?, maintained),
+        DbVerb::Checkpoint { json } => print(json, &Work::Checkpoint.done(global)?, folded),
+        DbVerb::Vacuum { json } => print(json, &Work::Vacuum.done(global)?, vacuumed),
+        DbVerb::Backup { file, json } => {
+            print(json, &backup(&Home::named(global)?, file)?, copied);
+        }
     }
     Ok(())
 }
@@ -69,18 +70,21 @@ impl Work {
         }
     }
 
-    fn done(self, config: &Config, home: &Home) -> Result<Value> {
+    fn done(self, global: &GlobalArgs) -> Result<Value> {
+        let lenient = config::load_leniently(global, &Environment::of_process())?;
+        let home = &Home::at(&lenient.usable().config.home);
         if !home.database().exists() {
             let missing = StoreError::Missing { path: home.database() };
             return Err(AppError::failed("there is nothing to do yet").said_by(&missing));
         }
-        let served = runtime::small()?.block_on(async {
-            let state = detach::healthy(home).await?;
-            Some(self.by_server(home, &state).await)
-        });
-        match served {
-            Some(done) => done,
-            None => self.here(config, home),
+        let runtime = runtime::small()?;
+        match runtime.block_on(detach::healthy(home)) {
+            // It goes by its own configuration.
+            Some(state) => {
+                lenient.told();
+                runtime.block_on(self.by_server(home, &state))
+            }
+            None => self.here(&lenient.strict()?.config, home),
         }
     }
 
@@ -156,6 +160,7 @@ impl Work {
 fn backup(home: &Home, file: Option<PathBuf>) -> Result<Value> {
     let file = file
         .unwrap_or_else(|| Zoned::now().strftime("langley-%Y%m%d-%H%M%S.db").to_string().into());
+    reading::catch_up(home);
     let store = Store::open_read_only(home.database()).map_err(|error| failed(&error))?;
     let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |found| found.len());
     let (target, part) = (file.clone(), Store::backup_part(&file));

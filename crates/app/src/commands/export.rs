@@ -10,17 +10,16 @@ use langley_store::{FlowFilter, Store};
 
 use super::flows::parse_since;
 use crate::cli::{ExportVerb, GlobalArgs};
-use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::reading;
 
 /// Exports flows.
 ///
 /// # Errors
 /// No database yet, or it cannot be read; no such session; the output cannot be written.
 pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
-    let loaded = config::load(global, &Environment::of_process())?;
-    let home = Home::at(&loaded.config.home);
+    let home = Home::named(global)?;
     let (session, args) = match verb {
         ExportVerb::Flows(args) => (None, args),
         ExportVerb::Session { id, args } => (Some(id.clone()), args),
@@ -30,6 +29,7 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
     let filter = FlowFilter { since, session: session.clone(), ..FlowFilter::default() };
     let unreadable =
         |error: &dyn std::error::Error| AppError::failed("the flows cannot be read").said_by(error);
+    reading::catch_up(&home);
     let store = Store::open_read_only(home.database()).map_err(|error| unreadable(&error))?;
     if let Some(id) = session
         && store.count_flows(&filter).map_err(|error| unreadable(&error))? == 0

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use super::flow_json::flow_json;
 use crate::cli::{FlowsArgs, GlobalArgs};
-use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::reading;
 use crate::table::Table;
 
 /// Lists flows.
@@ -21,13 +21,13 @@ use crate::table::Table;
 /// # Errors
 /// No database yet, or it cannot be read; a time that is not understood.
 pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
-    let loaded = config::load(global, &Environment::of_process())?;
-    let home = Home::at(&loaded.config.home);
+    let home = Home::named(global)?;
     let since =
         args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
     let filter = FlowFilter { since, session: args.session.clone(), ..FlowFilter::default() };
     let unreadable =
         |error: &dyn std::error::Error| AppError::failed("the flows cannot be read").said_by(error);
+    reading::catch_up(&home);
     let store = Store::open_read_only(home.database()).map_err(|error| unreadable(&error))?;
     if let Some(text) = &args.search {
         return search(&store, text, &filter, args);

@@ -37,7 +37,13 @@ pub(crate) fn run(global: &GlobalArgs, args: RunArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let environment = Environment::of_process();
-    let loaded = config::load(global, &environment)?;
+    let lenient = config::load_leniently(global, &environment)?;
+    let runtime = runtime::small()?;
+    let home = Home::at(&lenient.usable().config.home);
+    // A server that runs goes by its own configuration; one that would be started needs all of it.
+    let is_served =
+        lenient.problem().is_some() && runtime.block_on(detach::healthy(&home)).is_some();
+    let loaded = if is_served { lenient.told() } else { lenient.strict()? };
     let preset = Preset::of(&args.command);
     if let Some(form) = args.print_env {
         return print_env(global, &args, form, &loaded.config, &environment);
@@ -49,7 +55,6 @@ pub(crate) fn run(global: &GlobalArgs, args: RunArgs) -> Result<ExitCode> {
             .because(&error)
             .next("make the home writable for you, or name another with --home")
     })?;
-    let runtime = runtime::small()?;
     runtime.block_on(async {
         let state = detach::server(&home, global).await?;
         let agent = agent(&home, &state, args.mode, &environment)?;

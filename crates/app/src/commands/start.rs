@@ -17,7 +17,7 @@ use crate::lock::{Claim, Lock};
 use crate::runtime;
 use crate::state::reachable;
 use crate::token::Token;
-use crate::wire::Server;
+use crate::wire::{Purpose, Server};
 
 /// Starts, tells how to use it, and serves until a signal.
 ///
@@ -25,7 +25,7 @@ use crate::wire::Server;
 /// It cannot start, or the end lost something.
 pub(crate) fn start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
     let loaded = config::load(global, &Environment::of_process())?;
-    for warning in &loaded.warnings {
+    for warning in loaded.warnings.iter().chain(&loaded.unused()) {
         eprintln!("warning: {warning}");
     }
     let home = Home::create(&loaded.config.home)?;
@@ -53,7 +53,8 @@ async fn serve(
 ) -> Result<()> {
     let mut signals = Signals::catch()?;
     idle::forget_stay(&home);
-    let server = Server::start(&loaded.config, &loaded.layers, home.clone(), lock).await?;
+    let server =
+        Server::start(&loaded.config, &loaded.layers, home.clone(), lock, Purpose::Record).await?;
     if server.reissued {
         eprintln!(
             "warning: the intercept list changed, so the certificate was issued anew: restart agents that are running; where the old one is installed, install the new one (`langley ca install`)"

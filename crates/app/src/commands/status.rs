@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::alarm::red;
 use crate::api::Api;
 use crate::cli::GlobalArgs;
-use crate::config::{self, Environment};
 use crate::detach;
 use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::reading;
 use crate::runtime;
 use crate::state::reachable;
 use crate::token::Token;
@@ -18,11 +18,11 @@ use crate::token::Token;
 /// # Errors
 /// No server runs (exit code 1, after saying so).
 pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
-    let loaded = config::load(global, &Environment::of_process())?;
-    let home = Home::at(&loaded.config.home);
+    let home = Home::named(global)?;
     let found = runtime::small()?.block_on(async {
         let state = detach::healthy(&home).await?;
         let token = Token::read(&home).ok().flatten();
+        reading::committed(&home, &state).await;
         let stats = Api::new(state.api, token).get("/api/stats").await.unwrap_or(Value::Null);
         Some((state, stats))
     });
@@ -49,12 +49,14 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
     } else {
         println!("running    process {}, version {}", state.pid, state.version);
         println!("proxy      http://{}", reachable(state.proxy));
-        println!("dashboard  http://{}", reachable(state.api));
+        println!(
+            "dashboard  http://{} (`langley` prints a link that signs in)",
+            reachable(state.api)
+        );
         println!("home       {}", home.root().display());
-        if let (Some(flows), Some(open)) =
-            (stats["flows_total"].as_u64(), stats["open_flows"].as_u64())
-        {
-            println!("recorded   {flows} flows, {open} of them open");
+        if let (Some(flows), Some(open)) = (stats["flows"].as_u64(), stats["open_flows"].as_u64()) {
+            let open = if open > 0 { format!(", {open} of them open") } else { String::new() };
+            println!("recorded   {flows} flows{open}");
         }
         let unchecked = stats["insecure_hosts"].as_array().into_iter().flatten();
         let unchecked: Vec<&str> = unchecked.filter_map(Value::as_str).collect();

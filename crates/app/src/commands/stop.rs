@@ -6,7 +6,6 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::Instant;
 
 use crate::cli::GlobalArgs;
-use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::lock::Claim;
@@ -22,8 +21,7 @@ const PATIENCE: Duration = DRAIN.saturating_add(Duration::from_secs(10));
 /// # Errors
 /// The server cannot be reached, or does not end.
 pub(crate) fn stop(global: &GlobalArgs) -> Result<()> {
-    let loaded = config::load(global, &Environment::of_process())?;
-    let home = Home::at(&loaded.config.home);
+    let home = Home::named(global)?;
     let say = |text: &str| {
         if !global.quiet {
             println!("{text}");

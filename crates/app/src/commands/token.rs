@@ -1,7 +1,6 @@
 //! `langley token`: shows the API's token, or makes a new one.
 
 use crate::cli::{GlobalArgs, TokenVerb};
-use crate::config::{self, Environment};
 use crate::error::Result;
 use crate::home::Home;
 use crate::lock::Claim;
@@ -12,8 +11,7 @@ use crate::token::Token;
 /// # Errors
 /// The home or the token cannot be used.
 pub(crate) fn token(global: &GlobalArgs, verb: TokenVerb) -> Result<()> {
-    let loaded = config::load(global, &Environment::of_process())?;
-    let home = Home::create(&loaded.config.home)?;
+    let home = Home::create(Home::named(global)?.root())?;
     match verb {
         TokenVerb::Show => println!("{}", Token::open_or_create(&home)?.reveal()),
         TokenVerb::Rotate => {

@@ -87,6 +87,21 @@ impl Environment {
         warnings
     }
 
+    /// Lays what Langley's own variables say of the two addresses over `layers`.
+    pub(crate) fn lay_addresses(&self, layers: &mut Layers) {
+        const ADDRESSES: [&str; 5] =
+            ["proxy.host", "proxy.port", "proxy.allow_remote", "api.host", "api.port"];
+        let mut own = Layers::default();
+        // What is not known is another command's to warn of.
+        let _ = self.lay(&mut own);
+        layers.take_over(&own, &ADDRESSES);
+        let of_addresses =
+            |problem: &&Problem| problem.is_of(&ADDRESSES, &["LANGLEY_LISTEN", "LANGLEY_API"]);
+        for problem in own.problems().iter().filter(of_addresses) {
+            layers.problem(problem.clone());
+        }
+    }
+
     /// Lays Langley's own variables over `layers`; returns warnings about variables it does not know.
     pub(crate) fn lay(&self, layers: &mut Layers) -> Vec<String> {
         let mut warnings = Vec::new();

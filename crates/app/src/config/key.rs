@@ -83,6 +83,11 @@ impl Key {
         self
     }
 
+    /// Whether something reads it.
+    pub(crate) fn is_used(&self) -> bool {
+        self.effect == Effect::Acts
+    }
+
     /// What happens while it is not set; empty for a key with a default.
     pub(crate) const fn unset(&self) -> &'static str {
         match self.default {
@@ -142,6 +147,14 @@ pub(crate) const ALIASES: &[(&str, &str)] = &[
     ("persistence.queue_max_size", "persistence.queue_max_items"),
     ("proxy.tls_fingerprint", "proxy.tls.fingerprint"),
     ("proxy.tls_provider", "proxy.tls.provider"),
+];
+
+/// The keys that say whose TLS hello a provider sees.
+pub(crate) const TLS_KEYS: [&str; 4] = [
+    "proxy.tls.provider",
+    "proxy.tls.fingerprint",
+    "proxy.tls.hosts",
+    "proxy.tls.strip_acknowledgements",
 ];
 
 const MIB: u64 = 1024 * 1024;

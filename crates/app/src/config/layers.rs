@@ -125,6 +125,21 @@ impl Layers {
         }
     }
 
+    /// Lays the entries of `other` at `paths` over what is there.
+    pub(crate) fn take_over(&mut self, other: &Self, paths: &[&str]) {
+        for path in paths {
+            if let Some(entry) = other.entries.get(*path) {
+                self.entries.insert((*path).to_owned(), entry.clone());
+            }
+        }
+    }
+
+    /// Lays everything of `other` over what is there, its problems included.
+    pub(crate) fn lay(&mut self, other: &Self) {
+        self.entries.extend(other.entries.clone());
+        self.problems.extend(other.problems.iter().cloned());
+    }
+
     /// Notes a problem that is not a value's.
     pub(crate) fn problem(&mut self, problem: Problem) {
         self.problems.push(problem);

@@ -25,6 +25,18 @@ pub(crate) struct Loaded {
     pub(crate) warnings: Vec<String>,
 }
 
+impl Loaded {
+    /// Everything that was set to something and that nothing reads in this version, in words.
+    pub(crate) fn unused(&self) -> Vec<String> {
+        let rows = self.layers.rows().into_iter();
+        rows.filter(|(_, key, _)| !key.is_used())
+            .filter_map(|(path, _, entry)| Some((path, &entry?.origin)))
+            .filter(|(_, origin)| **origin != Origin::Default)
+            .map(|(path, origin)| format!("`{path}` ({origin}) is not used by this version"))
+            .collect()
+    }
+}
+
 /// The configuration file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConfigFile {
@@ -34,14 +46,63 @@ pub(crate) struct ConfigFile {
     pub(crate) exists: bool,
 }
 
+/// What loading gave, and what was wrong on the way.
+#[derive(Debug)]
+pub(crate) struct Lenient {
+    /// What could be used; values with a problem are as if they were not there.
+    loaded: Loaded,
+    /// Everything wrong.
+    problem: Option<AppError>,
+}
+
+impl Lenient {
+    /// All of it, or none.
+    ///
+    /// # Errors
+    /// The problem.
+    pub(crate) fn strict(self) -> Result<Loaded> {
+        match self.problem {
+            Some(problem) => Err(problem),
+            None => Ok(self.loaded),
+        }
+    }
+
+    /// What could be used, after warning of the rest: for commands that only talk to a running server
+    /// or read what was recorded.
+    pub(crate) fn told(self) -> Loaded {
+        if let Some(problem) = &self.problem {
+            problem.warn("it was left out");
+        }
+        self.loaded
+    }
+
+    /// What could be used.
+    pub(crate) const fn usable(&self) -> &Loaded {
+        &self.loaded
+    }
+
+    /// What was wrong.
+    pub(crate) const fn problem(&self) -> Option<&AppError> {
+        self.problem.as_ref()
+    }
+}
+
 /// Loads defaults, the dashboard's settings, file, environment and flags.
 ///
 /// # Errors
 /// Unknown keys and bad values, all of them at once; a file that was named and cannot be read.
 pub(crate) fn load(args: &GlobalArgs, environment: &Environment) -> Result<Loaded> {
+    load_leniently(args, environment)?.strict()
+}
+
+/// The same, as far as it can be used.
+///
+/// # Errors
+/// There is no folder for Langley's data.
+pub(crate) fn load_leniently(args: &GlobalArgs, environment: &Environment) -> Result<Lenient> {
     let without = load_with(args, environment, &Stored::new())?;
     // The settings lie in the home, which only the other layers can name.
-    match stored::read(&Home::at(&without.config.home).database()) {
+    match stored::read(&Home::at(&without.loaded.config.home).database()) {
         Ok(found) if found.is_empty() => Ok(without),
         Ok(found) => load_with(args, environment, &found),
         Err(why) => {
@@ -52,16 +113,20 @@ pub(crate) fn load(args: &GlobalArgs, environment: &Environment) -> Result<Loade
     }
 }
 
-fn load_with(args: &GlobalArgs, environment: &Environment, settings: &Stored) -> Result<Loaded> {
+fn load_with(args: &GlobalArgs, environment: &Environment, settings: &Stored) -> Result<Lenient> {
     let mut layers = Layers::defaults();
     let mut warnings = environment.lay_system(&mut layers);
     warnings.extend(stored::lay(&mut layers, settings));
 
     let named_home = named_home(args, environment);
     let file = config_file(args, environment, named_home.as_deref());
-    if let Some(text) = read(&file, args, environment)? {
-        file::lay(&mut layers, &file.path, &text);
-    }
+    let unreadable = match read(&file, args, environment) {
+        Ok(text) => {
+            file::lay(&mut layers, &file.path, text.as_deref().unwrap_or_default());
+            None
+        }
+        Err(unreadable) => Some(unreadable),
+    };
     let in_home = named_home.as_deref().is_some_and(|home| file.path.starts_with(home));
     if in_home && let Some(entry) = layers.entry("home") {
         let sentence = "a file inside the home cannot move the home; use --home or LANGLEY_HOME";
@@ -84,12 +149,32 @@ fn load_with(args: &GlobalArgs, environment: &Environment, settings: &Stored) ->
         set_path(&mut layers, "home", &home, || Origin::Default);
     }
 
-    let config = settle(&layers, environment)?;
-    Ok(Loaded { config, layers, file, warnings })
+    let (config, problem) = match settle(&layers, environment) {
+        Ok(config) => (config, unreadable),
+        Err(problem) => (rest(&layers, environment)?, unreadable.or(Some(problem))),
+    };
+    Ok(Lenient { loaded: Loaded { config, layers, file, warnings }, problem })
+}
+
+/// What of `layers` can be used; where their values contradict each other, the home alone.
+fn rest(layers: &Layers, environment: &Environment) -> Result<Config> {
+    Config::resolve(layers, environment).or_else(|_| {
+        let mut bare = Layers::defaults();
+        bare.take_over(layers, &["home"]);
+        settle(&bare, environment)
+    })
+}
+
+/// What environment and flags say of the two addresses, and nothing else.
+pub(crate) fn addresses(args: &GlobalArgs, environment: &Environment) -> Layers {
+    let mut layers = Layers::default();
+    environment.lay_addresses(&mut layers);
+    lay_flags(&mut layers, args);
+    layers
 }
 
 /// Lays the flags for the two addresses over `layers`.
-pub(crate) fn lay_flags(layers: &mut Layers, args: &GlobalArgs) {
+fn lay_flags(layers: &mut Layers, args: &GlobalArgs) {
     if let Some(listen) = &args.listen {
         lay_address(layers, "proxy", listen, Origin::Flag("--listen"));
     }
@@ -222,6 +307,29 @@ mod tests {
         assert_eq!(defaults.header_count, own.header_count);
         let set = limits(&[("LANGLEY_PROXY__LIMITS__IDLE_SECONDS", "90")]);
         assert_eq!(set.idle, Some(std::time::Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn what_is_wrong_leaves_the_rest_usable() {
+        let folder = tempfile::tempdir().unwrap();
+        let lenient = |pairs: &[(&str, &str)]| {
+            load_leniently(&GlobalArgs::default(), &environment(folder.path(), pairs)).unwrap()
+        };
+        let one = lenient(&[("LANGLEY_PROXY__PORT", "x"), ("LANGLEY_API__PORT", "5")]);
+        assert!(one.problem().unwrap().reason().unwrap().contains("`proxy.port`"));
+        let usable = &one.usable().config;
+        assert_eq!((usable.proxy.port, usable.api.port), (9090, 5));
+        assert!(one.strict().is_err());
+        // Values that contradict each other leave nothing but the home.
+        let other = lenient(&[("LANGLEY_LISTEN", "0.0.0.0:1"), ("LANGLEY_HOME", "h")]);
+        assert!(other.problem().unwrap().reason().unwrap().contains("allow_remote"));
+        assert_eq!(other.usable().config.home, folder.path().join("h"));
+        assert_eq!(other.usable().config.proxy.port, 9090);
+        // So does a file that cannot be read.
+        let missing = lenient(&[("LANGLEY_CONFIG", "none.yaml"), ("LANGLEY_HOME", "h")]);
+        assert!(missing.problem().unwrap().what().contains("none.yaml cannot be read"));
+        assert_eq!(missing.usable().config.home, folder.path().join("h"));
+        assert!(lenient(&[]).problem().is_none());
     }
 
     #[test]

@@ -16,8 +16,9 @@ mod suggest;
 pub(crate) use environment::Environment;
 pub(crate) use kind::bytes_text;
 pub(crate) use layers::{Layers, Origin, public};
-pub(crate) use load::{Loaded, lay_flags, load, settle};
+pub(crate) use load::{Loaded, addresses, load, load_leniently, settle};
 pub(crate) use reference::markdown;
 
+pub(crate) use key::TLS_KEYS;
 pub(crate) use resolved::{Address, Config, Maintenance};
 pub(crate) use stored::change as change_settings;

@@ -21,6 +21,15 @@ impl Problem {
         Self { origin, key: Some(key.to_owned()), sentence: sentence.into() }
     }
 
+    /// Whether it is that of one of these keys, or of a whole variable of these.
+    pub(crate) fn is_of(&self, keys: &[&str], variables: &[&str]) -> bool {
+        match (&self.key, &self.origin) {
+            (Some(key), _) => keys.contains(&key.as_str()),
+            (None, Origin::Env(name)) => variables.contains(&name.as_str()),
+            (None, _) => false,
+        }
+    }
+
     /// The source as a whole cannot be used.
     pub(crate) fn source(origin: Origin, sentence: impl Into<String>) -> Self {
         Self { origin, key: None, sentence: sentence.into() }

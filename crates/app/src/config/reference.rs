@@ -58,7 +58,9 @@ fn short_forms(key: &Key) -> String {
 fn meaning(key: &Key) -> String {
     match key.effect {
         Effect::Acts => key.doc.to_owned(),
-        Effect::Later => format!("{} **Accepted and checked, without effect yet.**", key.doc),
+        Effect::Later => {
+            format!("{} **Accepted and checked, but not used by this version.**", key.doc)
+        }
     }
 }
 

@@ -195,6 +195,11 @@ impl Config {
         Ok(config)
     }
 
+    /// Whose TLS hello providers see by `layers`.
+    pub(crate) fn tls_of(layers: &Layers) -> TlsRules {
+        Read { layers }.tls()
+    }
+
     /// The system's proxy may be Langley itself, inside `langley run`: going through it would loop.
     fn leave_itself_out(&mut self, layers: &Layers) {
         let from_system = layers
@@ -329,5 +334,61 @@ impl Read<'_> {
 
     fn origin(&self, key: &str) -> Origin {
         self.layers.entry(key).map_or(Origin::Default, |entry| entry.origin.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::key::{KEYS, Key};
+    use super::super::kind::Kind;
+    use super::*;
+
+    /// A value that `key` takes, and that is not its default.
+    fn another(key: &Key) -> Value {
+        let default = key.default.value();
+        match key.kind {
+            Kind::Switch => json!(default != Some(json!(true))),
+            Kind::RawSwitch => json!(false),
+            Kind::Count { min, max } | Kind::Bytes { min, max } => {
+                json!(if default == Some(json!(min)) { max } else { min })
+            }
+            Kind::Port => json!(1234),
+            Kind::Host => json!("127.0.0.2"),
+            Kind::Name => json!("other"),
+            Kind::File | Kind::Folder => json!("/other/path"),
+            Kind::BaseUrl => json!("https://other.example"),
+            Kind::ProxyUrl => json!("http://other.example:1"),
+            Kind::NoProxy => json!("other.example"),
+            Kind::TlsProvider => json!("mirror"),
+            Kind::Fingerprint => json!("bun"),
+            Kind::TlsHosts => json!(["other.example=native"]),
+            Kind::Hosts | Kind::ExactHosts => json!(["other.example"]),
+            Kind::HeaderNames => json!(["x-other"]),
+            Kind::Patterns => json!(["^x-other"]),
+        }
+    }
+
+    #[test]
+    fn every_key_is_read_unless_the_table_says_that_it_is_not_used() {
+        let mut layers = Layers::defaults();
+        layers.set("home", &json!("/h"), Origin::Default);
+        for (leaf, value) in
+            [("hosts", json!(["n.example"])), ("certificate", json!("/c")), ("key", json!("/k"))]
+        {
+            layers.set(&format!("proxy.client_certificates.n.{leaf}"), &value, Origin::Default);
+        }
+        let told = |layers: &Layers| {
+            assert_eq!(layers.problems(), []);
+            format!("{:?}", Config::resolve(layers, &Environment::default()).unwrap())
+        };
+        let before = told(&layers);
+        for key in KEYS {
+            let mut changed = layers.clone();
+            let path = key.path.replace("<name>", "n");
+            changed.set(&path, &another(key), Origin::Flag("--other"));
+            assert_eq!(told(&changed) != before, key.is_used(), "{path}");
+        }
     }
 }

@@ -10,8 +10,10 @@ use std::time::Duration;
 use crate::browser;
 use crate::cli::GlobalArgs;
 use crate::commands::start::Signals;
+use crate::config::{self, Environment};
 use crate::error::Result;
 use crate::runtime;
+use crate::state::reachable;
 use crate::temporary::Temporary;
 
 use play::{PLAYS, Pace};
@@ -31,7 +33,8 @@ pub(crate) fn demo(args: &GlobalArgs, once: bool) -> Result<()> {
 async fn perform(args: &GlobalArgs, once: bool) -> Result<()> {
     let mut signals = Signals::catch()?;
     let pace = if once { Pace::Brisk } else { Pace::Human };
-    let stage = Temporary::start(args, pace.between_events()).await?;
+    let wanted = config::addresses(args, &Environment::of_process());
+    let stage = Temporary::start(&wanted, pace.between_events()).await?;
     let road = stage.road()?;
     if once {
         let mut flows = 0;
@@ -46,7 +49,8 @@ async fn perform(args: &GlobalArgs, once: bool) -> Result<()> {
 
     let link = stage.server.link()?;
     println!("Langley demo: everything is made up, nothing leaves this machine\n");
-    println!("dashboard  {link}\n");
+    println!("dashboard  {link}");
+    println!("proxy      http://{}\n", reachable(stage.server.state.proxy));
     println!("Ctrl-C ends it and removes its data.");
     if !args.no_open {
         browser::open(&link);

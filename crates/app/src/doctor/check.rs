@@ -115,7 +115,8 @@ impl Check {
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<5} {:<14} {}", self.verdict.word(), self.name, self.what)?;
+        let what = self.what.replace('\n', "\n                     ");
+        writeln!(f, "{:<5} {:<14} {what}", self.verdict.word(), self.name)?;
         let indented = |text: &str| text.replace('\n', "\n                            ");
         if let Some(why) = &self.why {
             writeln!(f, "                     why:   {}", indented(why))?;

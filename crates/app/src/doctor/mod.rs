@@ -7,11 +7,14 @@ mod database;
 mod environment;
 mod folder;
 mod hello;
+mod in_force;
 mod network;
 mod recent;
 mod recorder;
 mod round_trip;
 mod trust;
+mod unreached;
+mod upstream;
 
 use std::process::ExitCode;
 
@@ -22,10 +25,14 @@ use crate::cli::GlobalArgs;
 use crate::config::{self, Environment};
 use crate::error::Result;
 use crate::home::Home;
+use crate::reading;
 use crate::runtime;
 use crate::state::State;
 
 use check::{Check, Verdict};
+pub(crate) use in_force::InForce;
+
+pub(crate) use hello::words as hello_words;
 
 /// Runs every check and prints them; exit code 1 when one fails.
 ///
@@ -34,35 +41,43 @@ use check::{Check, Verdict};
 pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
     let mut checks = Vec::new();
     let shell = Environment::of_process();
-    match config::load(args, &shell) {
-        Err(error) => checks.push(Check::failed("configuration", &error)),
-        Ok(loaded) => {
-            checks.push(configuration(&loaded));
-            checks.push(hello::check(&loaded.config.tls));
-            let home = Home::at(&loaded.config.home);
-            checks.extend(folder::checks(&home));
-            checks.extend(certificates::checks(&home, &loaded.config));
-            checks.extend(trust::checks(&loaded.config));
-            checks.push(database::check(&home));
-            let runtime = runtime::server()?;
-            runtime.block_on(async {
-                let running = network::running(&home).await;
-                checks.extend(network::checks(&home, &loaded.config, running.as_ref()).await);
-                let state = running.clone().or_else(|| State::planned(&loaded.config).ok());
-                let proxy = state.map(|state| state.proxy);
-                let hosts = &loaded.config.intercept_hosts;
-                checks.push(agents::check(&shell));
-                checks.extend(environment::checks(&shell, hosts, proxy));
-                checks.extend(recent::checks(&home));
-                if let Some(state) = &running {
-                    checks.push(recorder::check(&home, state).await);
-                    checks.extend(trust::asked(&home, state, &loaded.config).await);
-                }
-                checks.push(round_trip::check(&home, running.as_ref()).await);
-            });
-            runtime.shutdown_timeout(std::time::Duration::from_millis(500));
-        }
+    let lenient = config::load_leniently(args, &shell)?;
+    checks.extend(lenient.problem().map(|problem| Check::failed("configuration", problem)));
+    if lenient.problem().is_none() {
+        checks.push(configuration(lenient.usable()));
     }
+    let (config, home) = (&lenient.usable().config, &Home::at(&lenient.usable().config.home));
+    let runtime = runtime::server()?;
+    runtime.block_on(async {
+        let running = network::running(home).await;
+        let running = running.as_ref();
+        let in_force = match running {
+            Some(state) => InForce::ask(home, state).await,
+            None => None,
+        };
+        let in_force = in_force.as_ref();
+        checks.push(hello::check(&config.tls, in_force.map(InForce::tls).as_ref()));
+        checks.extend(folder::checks(home));
+        checks.extend(certificates::checks(home, config));
+        checks.extend(trust::checks(config));
+        checks.extend(network::checks(home, config, running).await);
+        checks.extend(upstream::check(lenient.usable(), running.zip(in_force)).await);
+        let state = running.cloned().or_else(|| State::planned(config).ok());
+        let proxy = state.map(|state| state.proxy);
+        checks.push(agents::check(&shell));
+        checks.extend(environment::checks(&shell, &config.intercept_hosts, proxy));
+        if let Some(state) = running {
+            reading::committed(home, state).await;
+        }
+        checks.push(database::check(home));
+        checks.extend(recent::checks(home));
+        if let Some(state) = running {
+            checks.push(recorder::check(home, state).await);
+            checks.extend(trust::asked(home, state, config).await);
+        }
+        checks.push(round_trip::check(home, running).await);
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     let any = |verdict| checks.iter().any(|check| check.verdict == verdict);
     let failed = any(Verdict::Fail);
     if as_json {
@@ -92,9 +107,14 @@ fn configuration(loaded: &config::Loaded) -> Check {
     } else {
         "defaults, environment and flags; no file".to_owned()
     };
-    match loaded.warnings.as_slice() {
-        [] => Check::passed("configuration", source),
-        warnings => Check::warned("configuration", warnings.join("; "))
-            .next("correct the spelling, or remove the variable"),
+    if !loaded.warnings.is_empty() {
+        return Check::warned("configuration", loaded.warnings.join("\n"))
+            .next("correct the spelling, or remove the variable");
     }
+    let unused = loaded.unused();
+    if unused.is_empty() {
+        return Check::passed("configuration", source);
+    }
+    Check::warned("configuration", unused.join("\n"))
+        .next("take them out, or leave them for a version that uses them")
 }

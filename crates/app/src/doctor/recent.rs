@@ -3,20 +3,22 @@
 use std::collections::BTreeMap;
 
 use jiff::fmt::rfc2822::DateTimeParser;
-use langley_model::{Micros, Side, TunnelReason};
+use langley_model::{Micros, Mode, Side, TunnelReason};
 use langley_store::{FlowFilter, Store, StoreError};
 
 use super::check::Check;
+use super::unreached;
 use crate::error::AppError;
 use crate::home::Home;
 
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 /// Records that are looked at.
 const LOOKED_AT: usize = 50;
+const TUNNELS: usize = 500;
 /// A difference to the providers' clocks that certificates and signatures may not bear, in seconds.
 const SKEW: i64 = 120;
 
-/// Both checks; none while nothing was recorded, or the database has a check that says what is wrong.
+/// Every check of the record; none while nothing was recorded, or the database has a check that says what is wrong.
 pub(super) fn checks(home: &Home) -> Vec<Check> {
     if !home.database().exists() {
         return Vec::new();
@@ -24,26 +26,55 @@ pub(super) fn checks(home: &Home) -> Vec<Check> {
     let Ok(store) = Store::open_read_only(home.database()) else { return Vec::new() };
     let now = Micros::now();
     let rejected = rejected(&store, now).unwrap_or_default();
+    let unreached = unreached::check(&store, now).unwrap_or_default();
     let skew = skew(&store, now).unwrap_or_default();
-    rejected.into_iter().chain(skew.map(clock)).collect()
+    rejected.into_iter().chain(unreached).chain(skew.map(clock)).collect()
 }
 
-/// Hosts for which an agent refused our certificate, with how often.
+/// Hosts for which an agent refused our certificate, with how often and when last. One whose TLS was
+/// opened since is left out: somebody trusts the certificate now.
 fn rejected(store: &Store, now: Micros) -> Result<Option<Check>, StoreError> {
-    let mut hosts: BTreeMap<String, usize> = BTreeMap::new();
-    for tunnel in store.tunnels(LOOKED_AT)? {
+    let mut hosts: BTreeMap<String, (usize, Micros)> = BTreeMap::new();
+    for tunnel in store.tunnels(TUNNELS)? {
         let recent = tunnel.started_at.0 >= now.0 - DAY;
         if recent && tunnel.why == TunnelReason::ClientRejectedCertificate {
-            *hosts.entry(tunnel.host.clone()).or_default() += 1;
+            let (count, last) = hosts.entry(tunnel.host.clone()).or_insert((0, tunnel.started_at));
+            *count += 1;
+            *last = (*last).max(tunnel.started_at);
         }
     }
-    let said: Vec<String> = hosts.iter().map(|(host, count)| format!("{host} ({count})")).collect();
+    let mut said = Vec::new();
+    for (host, (count, last)) in hosts {
+        if !opened_since(store, &host, last)? {
+            said.push(format!("{host} ({count}, last {})", ago(last, now)));
+        }
+    }
     Ok((!said.is_empty()).then(|| {
         Check::warned("trust", format!("an agent refused Langley's certificate for {}", said.join(", ")))
-            .why("it was pointed at the proxy, but does not trust its certificate, or trusts an earlier one")
+            .why("it was pointed at the proxy, but did not trust its certificate, or trusted an earlier one")
             .next("start it by `langley run -- CMD`, again if it was running before the certificate changed")
             .next("see what each client needs: `langley run --list`; or install it: `langley ca install`")
     }))
+}
+
+/// Whether TLS to `host` was opened for an agent after `then`.
+fn opened_since(store: &Store, host: &str, then: Micros) -> Result<bool, StoreError> {
+    let filter = FlowFilter {
+        host: Some(host.to_owned()),
+        since: Some(Micros(then.0 + 1)),
+        ..FlowFilter::default()
+    };
+    let flows = store.flows(&filter, None, LOOKED_AT)?.items;
+    Ok(flows.iter().any(|flow| flow.mode == Mode::Forward && flow.scheme == "https"))
+}
+
+/// How long before `now` that was, in words.
+pub(super) fn ago(then: Micros, now: Micros) -> String {
+    match (now.0 - then.0) / 1_000_000 {
+        ..60 => "less than a minute ago".to_owned(),
+        seconds @ 60..7200 => format!("{} min ago", seconds / 60),
+        seconds => format!("{} h ago", seconds / 3600),
+    }
 }
 
 /// Seconds by which the newest provider's clock is ahead of ours, from the `Date` of its answer.
@@ -74,19 +105,19 @@ fn clock(skew: i64) -> Check {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
 
     use langley_model::{
-        ConnectionId, Flow, FlowId, HeaderBlock, Headers, Mode, Record, Redactor, RedactorOptions,
-        Tunnel,
+        ConnectionId, Flow, FlowId, HeaderBlock, Headers, Record, Redactor, RedactorOptions, Tunnel,
     };
     use langley_store::StoreOptions;
 
     use super::super::check::Verdict;
     use super::*;
 
-    fn recorded(records: Vec<Record>) -> (tempfile::TempDir, Store) {
+    /// A store that holds `records`.
+    pub(in super::super) fn recorded(records: Vec<Record>) -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
         let redactor = Redactor::new(RedactorOptions::default()).unwrap();
         let options = StoreOptions::new(folder.path().join("langley.db"));
@@ -136,15 +167,23 @@ mod tests {
                 why,
             })
         };
+        let opened = |host: &str, started_at| {
+            let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), started_at);
+            (flow.mode, flow.scheme, flow.host) = (Mode::Forward, "https".into(), host.into());
+            Record::Flow(Arc::new(flow))
+        };
         let refused = TunnelReason::ClientRejectedCertificate;
         let (_folder, store) = recorded(vec![
-            tunnel("api.anthropic.com", refused, now),
-            tunnel("api.anthropic.com", refused, now),
+            tunnel("api.anthropic.com", refused, Micros(now.0 - DAY / 2)),
+            tunnel("api.anthropic.com", refused, Micros(now.0 - DAY / 8)),
+            tunnel("mended.example", refused, Micros(now.0 - DAY / 8)),
+            opened("mended.example", Micros(now.0 - DAY / 9)),
+            opened("api.anthropic.com", Micros(now.0 - DAY / 4)),
             tunnel("long.ago", refused, Micros(now.0 - DAY - 1)),
             tunnel("not.listed", TunnelReason::NotListed, now),
         ]);
         let said = rejected(&store, now).unwrap().unwrap().to_string();
-        assert!(said.contains("for api.anthropic.com (2)\n"), "{said}");
+        assert!(said.contains("for api.anthropic.com (2, last 3 h ago)\n"), "{said}");
         assert!(rejected(&store, Micros(now.0 + 2 * DAY)).unwrap().is_none());
     }
 }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::check::Check;
 use crate::api::Api;
-use crate::cli::GlobalArgs;
+use crate::config::Layers;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::state::{State, reachable};
@@ -55,8 +55,13 @@ async fn through_running(home: &Home, state: &State) -> Result<String> {
         .next("see what it said in the dashboard, under Flows"));
     }
     let api = Api::new(state.api, Token::read(home)?);
-    on_record(&api, &format!("/api/flows?limit=1&q={mark}")).await?;
-    Ok("a request went through the running proxy and was recorded".to_owned())
+    let recorded = on_record(&api, &format!("/api/flows?limit=1&q={mark}")).await;
+    // It is nobody's: it would stand among the user's flows.
+    let taken_out = api.delete(&format!("/api/flows?q={mark}")).await;
+    recorded?;
+    taken_out.map_err(|error| failed("the request of this check stays in the record", &error))?;
+    Ok("a request went through the running proxy and was recorded (and is removed again)"
+        .to_owned())
 }
 
 async fn plain(
@@ -82,7 +87,7 @@ async fn plain(
 
 async fn through_temporary() -> Result<String> {
     const HOST: &str = "api.anthropic.com";
-    let stage = Temporary::start(&GlobalArgs::default(), Duration::ZERO).await?;
+    let stage = Temporary::start(&Layers::default(), Duration::ZERO).await?;
     let road = stage.road()?;
     let carried = async {
         let mut connection = road.to(HOST).await?;

@@ -26,8 +26,9 @@ use tokio::time::Instant;
 
 use crate::api::Api;
 use crate::cli::GlobalArgs;
-use crate::config::{self, Environment};
+use crate::config::{self, Environment, Layers, TLS_KEYS};
 use crate::detach;
+use crate::doctor::{InForce, hello_words};
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::runtime;
@@ -54,13 +55,13 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// # Errors
 /// The origin does not start, or the running server does not take its registration.
 pub(crate) fn fidelity(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
-    let loaded = config::load(args, &Environment::of_process())?;
+    let loaded = config::load_leniently(args, &Environment::of_process())?.told();
     let home = Home::at(&loaded.config.home);
     let runtime = runtime::server()?;
     let report = runtime.block_on(async {
         match detach::healthy(&home).await {
             Some(state) => prove(&state, Token::read(&home)?, false).await,
-            None => with_temporary().await,
+            None => with_temporary(&loaded.layers).await,
         }
     });
     runtime.shutdown_timeout(Duration::from_millis(500));
@@ -74,8 +75,11 @@ pub(crate) fn fidelity(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
 }
 
 /// No server runs: the proof needs none of the user's data, so a temporary one serves.
-async fn with_temporary() -> Result<Report> {
-    let stage = Temporary::start(&GlobalArgs::default(), Duration::ZERO).await?;
+async fn with_temporary(layers: &Layers) -> Result<Report> {
+    let mut wanted = Layers::default();
+    // Whose hello is sent is part of what is proved.
+    wanted.take_over(layers, &TLS_KEYS);
+    let stage = Temporary::start(&wanted, Duration::ZERO).await?;
     let report = match stage.token() {
         Ok(token) => prove(&stage.server.state, token, true).await,
         Err(error) => Err(error),
@@ -99,6 +103,7 @@ async fn prove(state: &State, token: Option<Token>, temporary: bool) -> Result<R
         .map_err(|error| broken("the built-in origin has no port", &error))?;
     let origin = Origin { fixture, front };
     let api = Api::new(state.api, token.clone());
+    let hello = InForce::of(&api).await.map(|settings| hello_words(&settings.tls()));
     let ways = origin.register(&api, state, token.as_ref()).await?;
     let mut outcomes = Vec::with_capacity(CASES.len());
     for case in CASES {
@@ -117,7 +122,7 @@ async fn prove(state: &State, token: Option<Token>, temporary: bool) -> Result<R
     let Origin { fixture, front } = origin;
     drop(front);
     fixture.stop().await;
-    Ok(Report { state: state.clone(), temporary, outcomes, latency, ja4, sent, taken_out })
+    Ok(Report { state: state.clone(), temporary, hello, outcomes, latency, ja4, sent, taken_out })
 }
 
 /// Takes the proof's own flows out of the record again, `sent` of them: they would stand among the

@@ -17,6 +17,8 @@ pub(super) struct Report {
     pub(super) state: State,
     /// Whether that server was started for this only.
     pub(super) temporary: bool,
+    /// Whose TLS hello it sends, in words; none when it does not tell.
+    pub(super) hello: Option<String>,
     pub(super) outcomes: Vec<Outcome>,
     pub(super) latency: Vec<Latency>,
     pub(super) ja4: Vec<Ja4>,
@@ -75,6 +77,7 @@ impl Report {
             "proxy": reachable(self.state.proxy),
             "version": self.state.version,
             "temporary_server": self.temporary,
+            "tls_hello": self.hello,
             "differences": self.count(),
             "exchanges": exchanges,
             "latency": latency,
@@ -105,12 +108,16 @@ impl Outcome {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whose = if self.temporary {
-            "a temporary server with default settings: none runs; start yours with `langley`"
+            "a temporary server with default settings but yours of `proxy.tls`: none runs; start yours with `langley`"
         } else {
             "the running server"
         };
         writeln!(f, "through the proxy at {} ({whose})", reachable(self.state.proxy))?;
-        writeln!(f, "to a built-in origin on this machine, as {PROBE_HOST}\n")?;
+        writeln!(f, "to a built-in origin on this machine, as {PROBE_HOST}")?;
+        if let Some(hello) = &self.hello {
+            writeln!(f, "with its TLS setting: {hello}")?;
+        }
+        writeln!(f)?;
         for outcome in &self.outcomes {
             let word = if outcome.differences.is_empty() { "same" } else { "DIFF" };
             writeln!(f, "{word}  {:<9} {}", outcome.case.version.name(), outcome.case.name)?;
@@ -171,6 +178,7 @@ mod tests {
         Report {
             state: State { pid: 1, proxy: address, api: address, version: "0".into() },
             temporary: false,
+            hello: Some("providers see Langley's own".to_owned()),
             outcomes: vec![Outcome { case: &CASES[0], differences }],
             latency: vec![Latency { version: Version::Http1, direct_us: 90, proxied_us: 130 }],
             ja4: vec![Ja4 { version: Version::Http1, client: "a".into(), proxy: "b".into() }],
@@ -192,6 +200,7 @@ mod tests {
         insta::assert_snapshot!(disturbed.to_string(), @r"
         through the proxy at 127.0.0.1:9090 (the running server)
         to a built-in origin on this machine, as fidelity.langley.test
+        with its TLS setting: providers see Langley's own
 
         DIFF  HTTP/1.1  header case and order
                 answer, as the client saw it: header

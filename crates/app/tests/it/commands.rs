@@ -1,5 +1,6 @@
 //! The everyday commands around one running server.
 
+use std::io::BufRead;
 use std::process::Command;
 
 use crate::stage::Stage;
@@ -99,6 +100,25 @@ fn configuration_is_shown_with_where_each_value_came_from() {
 }
 
 #[test]
+fn a_setting_that_nothing_reads_is_named_by_check_show_and_start() {
+    let mut stage = Stage::new();
+    assert!(!stage.run(&["config", "check"]).1.contains("not used"));
+    stage.set("LANGLEY_PERSISTENCE__EVENT_BATCH_SIZE", "7");
+    let key = "`persistence.event_batch_size` (environment LANGLEY_PERSISTENCE__EVENT_BATCH_SIZE)";
+    let (code, out, _) = stage.run(&["config", "check"]);
+    assert!(
+        code == 0 && out.contains(&format!("note: {key} is not used by this version")),
+        "{out}"
+    );
+    let (_, out, _) = stage.run(&["config", "show"]);
+    let mut rows = out.lines().filter(|row| row.contains("EVENT_BATCH_SIZE"));
+    assert!(rows.next().unwrap().ends_with("(not used by this version)"), "{out}");
+    let _server = stage.server();
+    let (code, _, err) = stage.run(&["--no-open"]);
+    assert_eq!((code, err), (0, format!("warning: {key} is not used by this version\n")));
+}
+
+#[test]
 fn the_token_is_made_once_and_can_be_replaced() {
     let stage = Stage::new();
     let show = || stage.run(&["token", "show"]).1;
@@ -119,6 +139,54 @@ fn the_demo_plays_every_session_and_all_of_it_is_recorded() {
         assert!(out.contains(outcome), "{out}");
     }
     assert!(out.contains("web_search") && out.contains("Read Grep"), "{out}");
+}
+
+#[test]
+fn the_demo_listens_where_the_environment_says_and_tells_where() {
+    let stage = Stage::new();
+    let free = || {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    let (proxy, api) = (free(), free());
+    let mut command = stage.langley(&["demo", "--no-open", "--api", &api.to_string()]);
+    command.env("LANGLEY_LISTEN", proxy.to_string()).env("LANGLEY_API", "127.0.0.1:1");
+    let mut demo = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut said = std::io::BufReader::new(demo.stdout.take().unwrap()).lines();
+    let mut line = |start: &str| {
+        let found = said.by_ref().map_while(Result::ok).find(|line| line.starts_with(start));
+        found.unwrap_or_else(|| panic!("no line {start}"))
+    };
+    let link = line("dashboard").split_whitespace().nth(1).unwrap().to_owned();
+    assert!(link.starts_with(&format!("http://{api}/auth?code=")), "{link}");
+    assert_eq!(line("proxy"), format!("proxy      http://{proxy}"));
+    // Signed in by the link, one is told that there is nothing to set up.
+    let jar = stage.path("jar");
+    let curl = |url: &str| {
+        let output = Command::new("curl")
+            .args([
+                "-sS",
+                "--max-time",
+                "20",
+                "-b",
+                jar.to_str().unwrap(),
+                "-c",
+                jar.to_str().unwrap(),
+            ])
+            .arg(url)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    curl(&link);
+    let setup: serde_json::Value =
+        serde_json::from_str(&curl(&format!("http://{api}/api/setup"))).unwrap();
+    assert_eq!(setup["demo"], true, "{setup}");
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+
+    let _server = stage.server();
+    assert_eq!(stage.api("/api/setup")["demo"], false);
 }
 
 #[test]
@@ -156,15 +224,11 @@ fn a_setting_changed_by_the_api_counts_at_the_next_start_below_the_environment()
 #[test]
 fn a_reader_that_leaves_early_is_no_panic() {
     let stage = Stage::new();
-    // The reader is gone long before the program has anything to write.
+    // The reader is gone before the program starts.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
     let mut command = stage.langley(&["completions", "zsh"]);
-    let mut child = command
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let out = child.wait_with_output().unwrap();
+    let out = command.stdout(writer).stderr(std::process::Stdio::piped()).output().unwrap();
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(!said.contains("panicked"), "{said}");
     assert_eq!(out.status.code(), Some(141), "{said}");

@@ -40,9 +40,14 @@ fn the_running_proxy_changes_no_byte_while_it_records_and_nothing_of_the_proof_s
 }
 
 #[test]
-fn without_a_server_a_temporary_one_proves_it() {
-    let stage = Stage::new();
-    assert_eq!(proof(&stage)["temporary_server"], true);
+fn without_a_server_a_temporary_one_proves_it_with_the_users_tls_setting() {
+    let mut stage = Stage::new();
+    stage.set("LANGLEY_TLS_PROVIDER", "mirror");
+    let report = proof(&stage);
+    assert_eq!(report["temporary_server"], true);
+    assert!(report["tls_hello"].as_str().unwrap().contains("the agent's"), "{report:#}");
+    let hellos = report["ja4"].as_array().unwrap();
+    assert!(hellos.len() == 2 && hellos.iter().all(|ja4| ja4["equal"] == true), "{report:#}");
     assert!(!stage.home().exists());
     let (code, out, err) = stage.run(&["doctor", "--fidelity"]);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");

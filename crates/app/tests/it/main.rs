@@ -9,10 +9,12 @@ mod commands;
 #[path = "../../../model/tests/it/corpus.rs"]
 #[expect(dead_code, reason = "shared with the redactor's own tests, which use more of it")]
 mod corpus;
+mod doctor;
 mod fidelity;
 mod gemini;
 mod keeping;
 mod openai;
+mod reading;
 mod resilience;
 mod road;
 mod run;

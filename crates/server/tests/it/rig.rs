@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -34,6 +35,9 @@ pub(crate) struct Rig {
     pub(crate) hub: Arc<Hub>,
     /// What the recorder tells of its dead threads.
     pub(crate) threads_failed: Arc<AtomicUsize>,
+    /// What the recorder tells of the captures it has worked off.
+    pub(crate) worked_off: Arc<AtomicU64>,
+    pub(crate) intake: Arc<Intake>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
     _folder: tempfile::TempDir,
 }
@@ -76,25 +80,34 @@ impl Rig {
     }
 
     pub(crate) async fn with(live: LiveOptions) -> Self {
+        Self::with_batch(live, Duration::from_millis(2)).await
+    }
+
+    /// The same, where a record waits for company for so long.
+    pub(crate) async fn with_batch(live: LiveOptions, batch: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let hub = Hub::new(live);
         let mut options = StoreOptions::new(folder.path().join("langley.db"));
-        options.batch = std::time::Duration::from_millis(2);
-        options.event_batch = options.batch;
+        options.batch = batch;
+        options.event_batch = batch;
         let store = Store::open(options, hub.announce()).unwrap();
         let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let threads_failed = Arc::new(AtomicUsize::new(0));
+        let worked_off = Arc::new(AtomicU64::new(0));
+        let intake = Intake::new(IntakeOptions::default());
         let doors = Doors::new(DoorsOptions {
             store: store.clone(),
             hub: Arc::clone(&hub),
             gauges: Gauges {
-                intake: Intake::new(IntakeOptions::default()),
+                intake: Arc::clone(&intake),
                 recorder: {
                     let failed = Arc::clone(&threads_failed);
+                    let worked_off = Arc::clone(&worked_off);
                     Box::new(move || RecorderStats {
                         threads_failed: failed.load(Ordering::Relaxed),
+                        captures_total: worked_off.load(Ordering::Relaxed),
                         ..RecorderStats::default()
                     })
                 },
@@ -114,6 +127,7 @@ impl Rig {
                 intercept_hosts: vec!["api.anthropic.com".into()],
                 insecure_hosts: vec!["lab.example".into()],
                 started_at: Micros::now(),
+                demo: false,
             },
             settings: vec![Setting {
                 key: "proxy.port".into(),
@@ -148,7 +162,18 @@ impl Rig {
         });
         tokio::spawn(serving);
         let stop = Some(stop);
-        Self { address, store, redactor, doors, hub, threads_failed, stop, _folder: folder }
+        Self {
+            address,
+            store,
+            redactor,
+            doors,
+            hub,
+            threads_failed,
+            worked_off,
+            intake,
+            stop,
+            _folder: folder,
+        }
     }
 
     /// Sends a request with just these headers, and a Host unless one is among them.
@@ -219,7 +244,7 @@ pub(crate) fn flow(second: i64, session: &str) -> Flow {
     flow.status = Some(200);
     flow.outcome = Some(Outcome::Completed);
     flow.ended_at = Some(Micros(started.0 + 2_500_000));
-    flow.duration = Some(std::time::Duration::from_micros(2_500_125));
+    flow.duration = Some(Duration::from_micros(2_500_125));
     flow.provider = Some(Provider::Anthropic);
     flow.model = Some("claude-test".into());
     flow.streaming = Some(true);
