@@ -13,9 +13,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::connect::{self, WriterMark};
 use crate::counters::{Counters, StoreCounters};
 use crate::error::StoreError;
+use crate::flow_row::{self, FlowSql};
 use crate::options::StoreOptions;
 use crate::queue::{Limits, Queue};
 use crate::readers::Readers;
+use crate::rollup::{Filled, Gathered};
 use crate::schema;
 use crate::upkeep::Board;
 use crate::writer::{Announce, Command, Patience, Site, Totals, Writer};
@@ -254,7 +256,13 @@ fn mark_lost(conn: &mut Connection) -> rusqlite::Result<u64> {
         .query_map((), |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let first = Totals::read(&change)?.revision;
+    let (filled, mut rollups) = (Filled::read(&change)?, Gathered::default());
+    let select = format!("{} WHERE n = ?1", FlowSql::select());
     for (revision, key) in (first + 1..).zip(&keys) {
+        let (n, before) = change.prepare_cached(&select)?.query_row([key], flow_row::read)?;
+        let mut after = (*before).clone();
+        after.outcome = Some(Outcome::Lost);
+        rollups.change(filled.holds(n, before.revision()).then_some(&*before), &after);
         change
             .prepare_cached(
                 "UPDATE flows SET outcome = ?2, reason = ifnull(reason, ?3), revision = ?4
@@ -262,6 +270,7 @@ fn mark_lost(conn: &mut Connection) -> rusqlite::Result<u64> {
             )?
             .execute((key, Outcome::Lost.as_str(), LOST, revision.cast_signed()))?;
     }
+    rollups.write(&change)?;
     let lost = keys.len() as u64;
     Totals { revision: lost, lost, ..Totals::default() }.add(&change)?;
     change.commit()?;

@@ -17,6 +17,7 @@ use super::tails::{BlockSql, Desk, Memory, OpenFlow, Tail};
 use crate::codec::message_json;
 use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed};
 use crate::packed::Item;
+use crate::rollup::{Filled, Gathered};
 
 /// What a transaction has changed.
 pub(super) struct Applied {
@@ -107,6 +108,8 @@ pub(super) fn apply(
         revision: Revision(revision.unwrap_or(0).cast_unsigned()),
         added: Totals::default(),
         groups: Groups::default(),
+        rollups: Gathered::default(),
+        filled: Filled::read(conn)?,
         orphans: Vec::new(),
         changes: Vec::with_capacity(batch.flows.len()),
     };
@@ -125,8 +128,9 @@ pub(super) fn apply(
     for dropped in unwritten {
         transaction.dropped(dropped)?;
     }
-    let Transaction { revision, mut added, groups, changes, .. } = transaction;
+    let Transaction { revision, mut added, groups, rollups, changes, .. } = transaction;
     groups.write(conn)?;
+    rollups.write(conn)?;
     added.add(conn)?;
     conn.prepare_cached("COMMIT")?.execute(())?;
     Ok(Applied { changes, totals: added, reported, revision })
@@ -164,9 +168,19 @@ struct Transaction<'c, 'm> {
     revision: Revision,
     added: Totals,
     groups: Groups,
+    rollups: Gathered,
+    filled: Filled,
     /// Records of flows whose beginning was never stored.
     orphans: Vec<Dropped>,
     changes: Vec<Change>,
+}
+
+/// The row of a flow that was not known to be open.
+struct Row {
+    n: i64,
+    tail: Tail,
+    /// What was there already.
+    found: Option<Stored<Arc<Flow>>>,
 }
 
 impl Transaction<'_, '_> {
@@ -185,6 +199,7 @@ impl Transaction<'_, '_> {
                 }
             },
         };
+        let mut before = known.as_ref().map(|open| open.flow.clone());
         let base = known.as_ref().map(|open| &**open.flow);
         let Some(mut flow) = touched.flow.or(known.as_ref().map(|open| &*open.flow)).cloned()
         else {
@@ -221,8 +236,14 @@ impl Transaction<'_, '_> {
                 self.carry(open.n, &carried)?;
                 (open.n, open.tail)
             }
-            None => self.insert(&flow, &carried, revision)?,
+            None => {
+                let row = self.insert(&flow, &carried, revision)?;
+                before = row.found;
+                (row.n, row.tail)
+            }
         };
+        let before = before.filter(|before| self.filled.holds(n, before.revision()));
+        self.rollups.change(before.as_ref().map(|before| &***before), &flow);
         self.revision = revision;
         self.added.revision += 1;
         if touched.message.is_some() || !has_tools {
@@ -263,7 +284,7 @@ impl Transaction<'_, '_> {
         flow: &Flow,
         carried: &Carried<'_>,
         revision: Revision,
-    ) -> rusqlite::Result<(i64, Tail)> {
+    ) -> rusqlite::Result<Row> {
         let mut n = flow.started_at.0;
         let mut first = true;
         loop {
@@ -282,7 +303,8 @@ impl Transaction<'_, '_> {
                     if let Some(open) = self.stored(flow.id)? {
                         self.update(&open, flow, revision)?;
                         self.carry(open.n, carried)?;
-                        return Ok((open.n, open.tail));
+                        let OpenFlow { n, flow, tail } = open;
+                        return Ok(Row { n, tail, found: Some(flow) });
                     }
                     n = self.free_key(n)?;
                     first = false;
@@ -292,7 +314,7 @@ impl Transaction<'_, '_> {
         }
         self.added.flows += 1;
         self.groups.add(n, flow);
-        Ok((n, Tail::default()))
+        Ok(Row { n, tail: Tail::default(), found: None })
     }
 
     /// The first free key from `taken` on: another flow began in the same microsecond.

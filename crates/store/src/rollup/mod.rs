@@ -1,0 +1,22 @@
+//! Rollups: what flows add up to by hour and by day, kept by the writer in the transaction that writes the
+//! flows.
+//!
+//! They outlive the flows they sum. A session is no part of their key: with it they would be nearly as many
+//! as the flows, and a question over all of them no faster than one over those; `sessions` are asked of
+//! the flows themselves, by index.
+
+mod fill;
+mod gather;
+mod group;
+mod measure;
+mod query;
+mod spread;
+mod sums;
+mod table;
+
+pub(crate) use fill::{Filled, sum_before_removal};
+pub(crate) use gather::Gathered;
+pub use measure::{Measure, Tally};
+pub use query::{GroupBy, UsageGroup, UsageQuery, UsageReport};
+pub use spread::Spread;
+pub use sums::{Figure, Sums};
