@@ -27,7 +27,8 @@ pub use query::{
     StoredEvent, ToolCall,
 };
 pub use rollup::{
-    Figure, GroupBy, Measure, Spread, Sums, Tally, UsageGroup, UsageQuery, UsageReport,
+    Figure, GroupBy, Measure, Session, SessionPage, Spread, Sums, Tally, UsageGroup, UsageQuery,
+    UsageReport,
 };
 pub use search::{SearchHit, SearchQuery, Word, words};
 pub use store::Store;

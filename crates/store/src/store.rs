@@ -262,7 +262,7 @@ fn mark_lost(conn: &mut Connection) -> rusqlite::Result<u64> {
         let (n, before) = change.prepare_cached(&select)?.query_row([key], flow_row::read)?;
         let mut after = (*before).clone();
         after.outcome = Some(Outcome::Lost);
-        rollups.change(filled.holds(n, before.revision()).then_some(&*before), &after);
+        rollups.change(n, filled.holds(n, before.revision()).then_some(&*before), &after);
         change
             .prepare_cached(
                 "UPDATE flows SET outcome = ?2, reason = ifnull(reason, ?3), revision = ?4

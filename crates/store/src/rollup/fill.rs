@@ -48,22 +48,19 @@ impl Filled {
     }
 }
 
-/// Adds a flow to the sums that is about to be removed and is no part of them yet: they outlive it.
-pub(crate) fn sum_before_removal(conn: &Connection, n: i64) -> rusqlite::Result<()> {
-    let filled = Filled::read(conn)?;
-    if filled == Filled::Wholly {
-        return Ok(());
-    }
+/// Sees to the sums of a flow that is about to be removed: they outlive it, and where it is no part of them
+/// yet it becomes one. Only its session's shrink.
+pub(crate) fn before_removal(conn: &Connection, n: i64) -> rusqlite::Result<()> {
     let sql = format!("{} WHERE n = ?1", FlowSql::select());
     let row = conn.prepare_cached(&sql)?.query_row([n], flow_row::read).optional()?;
-    if let Some((_, flow)) = row
-        && !filled.holds(n, flow.revision())
-    {
-        let mut gathered = Gathered::default();
-        gathered.change(None, &flow);
-        gathered.write(conn)?;
+    let Some((_, flow)) = row else { return Ok(()) };
+    let mut gathered = Gathered::default();
+    if Filled::read(conn)?.holds(n, flow.revision()) {
+        gathered.leave(&flow);
+    } else {
+        gathered.add_last(&flow);
     }
-    Ok(())
+    gathered.write(conn)
 }
 
 impl Store {
@@ -102,7 +99,7 @@ fn fill(conn: &Connection) -> rusqlite::Result<Option<u64>> {
         let (n, flow): (i64, Stored<Flow>) = flow_row::read(row)?;
         last = Some(n);
         if flow.revision().0.cast_signed() <= revision {
-            gathered.change(None, &flow);
+            gathered.change(n, None, &flow);
             added += 1;
         }
         if !budget.spend(1) {

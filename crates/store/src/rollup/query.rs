@@ -239,7 +239,7 @@ impl Adding<'_> {
         if span.from >= span.to {
             return Ok(());
         }
-        let (_, at) = table.names();
+        let Some(at) = table.key().first() else { return Ok(()) };
         let mut condition = Condition::default();
         let bounds: [Value; 2] = [span.from.into(), span.to.into()];
         condition.and(&format!("{at} >= ? AND {at} < ? {which}"), bounds);

@@ -1,4 +1,4 @@
-//! The two tables, and a group's row in them.
+//! The tables of sums, and a row of theirs.
 
 use std::sync::LazyLock;
 
@@ -14,71 +14,88 @@ use super::sums::{NUMBERS, Sums};
 pub(super) enum Table {
     Hourly,
     Daily,
+    Sessions,
 }
 
-/// Columns that name a group, behind its time.
-const KEY: [&str; 4] = ["host", "provider", "model", "agent"];
+/// What a row is of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Key<'a> {
+    Group(&'a Group),
+    Session(&'a str),
+}
 
 struct Sql {
     read: String,
     write: String,
     delete: String,
-    scan: String,
+    select: String,
 }
 
 impl Sql {
     fn of(table: Table) -> Self {
-        let (name, at) = table.names();
+        let (name, key) = (table.name(), table.key());
         let columns: Vec<String> = Sums::columns().collect();
-        let (columns, count) = (columns.join(", "), columns.len());
-        let marks = (1..=1 + KEY.len() + count).map(|i| format!("?{i}")).collect::<Vec<_>>();
-        let key = KEY.join(", ");
-        let group = "host = ?2 AND provider = ?3 AND model = ?4 AND agent = ?5";
+        let marks: Vec<_> = (1..=key.len() + columns.len()).map(|i| format!("?{i}")).collect();
+        let set: Vec<_> = columns.iter().map(|it| format!("{it} = excluded.{it}")).collect();
+        let of: Vec<_> = key.iter().zip(1..).map(|(it, i)| format!("{it} = ?{i}")).collect();
+        let (marks, set, of) = (marks.join(", "), set.join(", "), of.join(" AND "));
+        let (key, columns) = (key.join(", "), columns.join(", "));
         Self {
-            read: format!("SELECT {columns} FROM {name} WHERE {at} = ?1 AND {group}"),
+            read: format!("SELECT {columns} FROM {name} WHERE {of}"),
             write: format!(
-                "INSERT OR REPLACE INTO {name} ({at}, {key}, {columns}) VALUES ({})",
-                marks.join(", ")
+                "INSERT INTO {name} ({key}, {columns}) VALUES ({marks})
+                 ON CONFLICT DO UPDATE SET {set}"
             ),
-            delete: format!("DELETE FROM {name} WHERE {at} = ?1 AND {group}"),
-            scan: format!("SELECT {at}, {key}, {columns} FROM {name}"),
+            delete: format!("DELETE FROM {name} WHERE {of}"),
+            select: format!("SELECT {key}, {columns} FROM {name}"),
         }
     }
 }
 
 impl Table {
-    /// The table, and its column of time.
-    pub(super) const fn names(self) -> (&'static str, &'static str) {
+    const fn name(self) -> &'static str {
         match self {
-            Self::Hourly => ("rollups_hourly", "hour"),
-            Self::Daily => ("rollups_daily", "day"),
+            Self::Hourly => "rollups_hourly",
+            Self::Daily => "rollups_daily",
+            Self::Sessions => "sessions",
+        }
+    }
+
+    /// The columns that name what a row is of; by time first where it is by time.
+    pub(super) const fn key(self) -> &'static [&'static str] {
+        match self {
+            Self::Hourly => &["hour", "host", "provider", "model", "agent"],
+            Self::Daily => &["day", "host", "provider", "model", "agent"],
+            Self::Sessions => &["session_id"],
         }
     }
 
     fn sql(self) -> &'static Sql {
         static HOURLY: LazyLock<Sql> = LazyLock::new(|| Sql::of(Table::Hourly));
         static DAILY: LazyLock<Sql> = LazyLock::new(|| Sql::of(Table::Daily));
+        static SESSIONS: LazyLock<Sql> = LazyLock::new(|| Sql::of(Table::Sessions));
         match self {
             Self::Hourly => &HOURLY,
             Self::Daily => &DAILY,
+            Self::Sessions => &SESSIONS,
         }
     }
 
-    /// `SELECT` of every group with its sums, to be read by [`read_group`].
+    /// `SELECT` of the key and the sums of every row.
     pub(super) fn select(self) -> &'static str {
-        &self.sql().scan
+        &self.sql().select
     }
 
-    /// Changes the sums of a group; a group of nothing has no row.
+    /// Changes the sums of a row; what adds up to nothing has none.
     pub(super) fn change(
         self,
         conn: &Connection,
-        group: &Group,
+        key: Key<'_>,
         change: &Sums,
     ) -> rusqlite::Result<()> {
         let sql = self.sql();
         let mut read = conn.prepare_cached(&sql.read)?;
-        bind(&mut read, group)?;
+        bind(&mut read, key)?;
         let mut rows = read.raw_query();
         let mut sums = match rows.next()? {
             Some(row) => read_sums(row, 0)?,
@@ -88,13 +105,13 @@ impl Table {
         sums.merge(change);
         if sums.is_empty() {
             let mut delete = conn.prepare_cached(&sql.delete)?;
-            bind(&mut delete, group)?;
+            bind(&mut delete, key)?;
             delete.raw_execute()?;
             return Ok(());
         }
         let mut write = conn.prepare_cached(&sql.write)?;
-        bind(&mut write, group)?;
-        let first = 2 + KEY.len();
+        bind(&mut write, key)?;
+        let first = 1 + self.key().len();
         for (place, number) in (first..).zip(sums.numbers()) {
             write.raw_bind_parameter(place, number.cast_signed())?;
         }
@@ -106,7 +123,11 @@ impl Table {
     }
 }
 
-fn bind(statement: &mut Statement<'_>, group: &Group) -> rusqlite::Result<()> {
+fn bind(statement: &mut Statement<'_>, key: Key<'_>) -> rusqlite::Result<()> {
+    let group = match key {
+        Key::Group(group) => group,
+        Key::Session(session) => return statement.raw_bind_parameter(1, session),
+    };
     statement.raw_bind_parameter(1, group.at)?;
     let texts = [&group.host, &group.provider, &group.model, &group.agent];
     for (place, text) in (2..).zip(texts) {
@@ -129,7 +150,7 @@ pub(super) fn read_sums(row: &Row<'_>, first: usize) -> rusqlite::Result<Sums> {
     Ok(sums)
 }
 
-/// A row of [`Table::select`].
+/// A row of [`Table::select`], of a table by time.
 pub(super) fn read_group(row: &Row<'_>) -> rusqlite::Result<(Group, Sums)> {
     let group = Group {
         at: row.get(0)?,
@@ -138,5 +159,5 @@ pub(super) fn read_group(row: &Row<'_>) -> rusqlite::Result<(Group, Sums)> {
         model: row.get(3)?,
         agent: row.get(4)?,
     };
-    Ok((group, read_sums(row, 1 + KEY.len())?))
+    Ok((group, read_sums(row, Table::Hourly.key().len())?))
 }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::report::Upkeep;
 use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter};
-use crate::rollup::sum_before_removal;
+use crate::rollup::before_removal;
 use crate::store::Store;
 use crate::writer::Budget;
 
@@ -117,7 +117,7 @@ pub(super) fn remove_flow(
     if !remove_events(conn, key, budget, removed)? {
         return Ok(false);
     }
-    sum_before_removal(conn, key)?;
+    before_removal(conn, key)?;
     let rows = conn.prepare_cached("DELETE FROM flows WHERE n = ?1")?.execute([key])?;
     removed.flows += rows as u64;
     Ok(true)

@@ -243,7 +243,7 @@ impl Transaction<'_, '_> {
             }
         };
         let before = before.filter(|before| self.filled.holds(n, before.revision()));
-        self.rollups.change(before.as_ref().map(|before| &***before), &flow);
+        self.rollups.change(n, before.as_ref().map(|before| &***before), &flow);
         self.revision = revision;
         self.added.revision += 1;
         if touched.message.is_some() || !has_tools {

@@ -7,7 +7,7 @@ use langley_model::{Flow, MicroUsd, Micros, Outcome, Provider, Record, Tokens};
 use langley_store::{FlowFilter, GroupBy, Measure, Retention, Spread, Store, Tally, UsageQuery};
 use rusqlite::Connection;
 
-use crate::given::{Fixture, ended, flow, of, options, run};
+use crate::given::{Fixture, ended, flow, of, options, run, session};
 use crate::opening::FIRST_SCHEMA;
 
 const HOUR: i64 = 3_600_000_000;
@@ -88,6 +88,7 @@ fn assert_exact(store: &Store, seed: u64) {
     for (kept, flows) in both(store) {
         assert_eq!(kept, flows, "seed {seed}");
     }
+    assert_sessions(store, seed);
     // Every span of time is in the spread as well.
     let report = store.usage(&UsageQuery::default()).unwrap();
     let conn = Connection::open(store.path()).unwrap();
@@ -108,6 +109,19 @@ fn assert_exact(store: &Store, seed: u64) {
             other => panic!("seed {seed}: {other:?}"),
         }
     }
+}
+
+/// Sessions add up to the flows that are there.
+#[track_caller]
+fn assert_sessions(store: &Store, seed: u64) {
+    let conn = Connection::open(store.path()).unwrap();
+    let kept = "SELECT session_id, flows, completed, events, input, input_flows, output,
+        output_flows, cost, cost_flows FROM sessions ORDER BY 1";
+    let flows = "SELECT session_id, count(*), sum(outcome IS 'completed'), sum(event_count),
+        ifnull(sum(input_tokens), 0), count(input_tokens), ifnull(sum(output_tokens), 0),
+        count(output_tokens), ifnull(sum(cost_micro_usd), 0), count(cost_micro_usd)
+        FROM flows WHERE session_id IS NOT NULL GROUP BY 1 ORDER BY 1";
+    assert_eq!(rows(&conn, kept), rows(&conn, flows), "seed {seed}");
 }
 
 /// Chances, the same for the same seed (SplitMix64).
@@ -143,11 +157,12 @@ impl Chance {
         let span = |it: &mut Self| {
             it.maybe(|it| Duration::from_nanos(1_000_000 + it.below(60_000_000_000)))
         };
-        match self.below(6) {
+        match self.below(7) {
             0 => flow.model = self.maybe(|it| it.of(&["m-1", "m-2"]).to_owned()),
             1 => flow.model_requested = self.maybe(|it| it.of(&["m-1", "m-3"]).to_owned()),
             2 => flow.agent = self.maybe(|it| it.of(&["one", "two"]).to_owned()),
             3 => flow.provider = self.maybe(|it| it.of(&Provider::ALL)),
+            5 => flow.session = self.maybe(|it| it.of(&["s-1", "s-2"])).and_then(session),
             4 => flow.host = self.of(&["a.example", "b.example"]).to_owned(),
             _ => {
                 flow.usage.input = self.maybe(|it| Tokens(2_000 + it.below(1_000)));
@@ -338,6 +353,60 @@ fn maintenance_adds_what_is_left_before_it_removes_anything() {
     assert_eq!(fixture.store.maintain(&Retention::default(), now).unwrap().flows, 300);
     let report = fixture.store.usage(&UsageQuery::default()).unwrap();
     assert_eq!((report.totals.tally(Tally::Flows), report.filling), (300, false));
+}
+
+#[test]
+fn sessions_are_listed_by_their_newest_flow_and_go_with_their_last() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let mut flows = many(12);
+    for (number, flow) in flows.iter_mut().enumerate() {
+        flow.session = session(["a", "b", "c"][number % 3]);
+        flow.preview = (number < 6).then(|| format!("words {number}"));
+        flow.agent = Some(String::from("codex"));
+    }
+    // The first one's session speaks again, last of all.
+    flows[11].session = session("a");
+    fixture.write(flows.iter().map(of).collect());
+    let ids = |since, cursor: Option<&str>, limit| {
+        let page = store.sessions(since, cursor, limit).unwrap();
+        let ids: Vec<String> = page.items.into_iter().map(|session| session.id).collect();
+        (ids.join(" "), page.next_cursor)
+    };
+    assert_eq!(ids(None, None, 10), (String::from("a b c"), None));
+    let (first, cursor) = ids(None, None, 2);
+    assert_eq!((first.as_str(), ids(None, cursor.as_deref(), 2).0.as_str()), ("a b", "c"));
+    let since = Some(flows[9].started_at);
+    assert_eq!(ids(since, None, 10).0, "a b");
+
+    let a = store.session("a").unwrap().unwrap();
+    assert_eq!((a.first_at, a.last_at), (flows[0].started_at, flows[11].started_at));
+    assert_eq!((a.agent.as_deref(), a.source), (Some("codex"), Some("header:x-test")));
+    assert_eq!(a.preview.as_deref(), Some("words 3"));
+    assert_eq!((a.sums.tally(Tally::Flows), a.sums.open()), (5, 4));
+    assert_eq!(a.sums.figure(Measure::Output).sum, 3 + 6 + 9 + 11);
+    assert_eq!(store.session("nobody").unwrap(), None);
+
+    let of_b = FlowFilter { session: Some(String::from("b")), ..FlowFilter::default() };
+    store.delete_flows(&of_b).unwrap();
+    assert_sessions(store, 0);
+    assert_eq!(ids(None, None, 10).0, "a c");
+}
+
+#[test]
+fn a_session_of_an_earlier_version_is_told_whole_before_it_was_added() {
+    let fixture = Fixture::new();
+    let mut flows = many(9);
+    flows.iter_mut().for_each(|flow| flow.session = session("old"));
+    fixture.write(flows.iter().map(of).collect());
+    let fixture = as_before_sums(fixture);
+    let told = || fixture.store.session("old").unwrap().unwrap().sums;
+    let before = told();
+    assert_eq!(before.figure(Measure::Output).sum, 36);
+    assert!(fixture.store.sessions(None, None, 10).unwrap().filling);
+    fixture.store.sum_older_flows().unwrap();
+    assert_eq!(told(), before);
+    assert!(!fixture.store.sessions(None, None, 10).unwrap().filling);
 }
 
 #[test]
