@@ -20,7 +20,7 @@ use crate::readers::Readers;
 use crate::rollup::{Filled, Gathered};
 use crate::schema;
 use crate::upkeep::Board;
-use crate::writer::{Announce, Command, Patience, Site, Totals, Writer};
+use crate::writer::{Announce, Command, Manner, Patience, Site, Totals, Writer};
 
 /// What is written on flows that an earlier run left open.
 const LOST: &str = "Langley ended before this flow did; what came after is not recorded.";
@@ -82,13 +82,14 @@ impl Store {
             batch: options.batch,
             event_batch: options.event_batch.max(options.batch),
         }));
+        let patience = Patience { retry_pause: options.retry_pause, busy: options.busy_timeout };
         let writer = Writer::new(
             conn,
             path.clone(),
             Arc::clone(&queue),
             Arc::clone(&counters),
             announce,
-            Patience { retry_pause: options.retry_pause, busy: options.busy_timeout },
+            Manner { patience, open_flows: options.open_flows },
             mark,
         );
         let thread = std::thread::Builder::new()

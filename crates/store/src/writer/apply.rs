@@ -13,7 +13,7 @@ use super::batch::{Batch, Events, Touched};
 use super::blobs::BlobSql;
 use super::groups::Groups;
 use super::pieces::Shelf;
-use super::tails::{BlockSql, Desk, Memory, OpenFlow, Tail};
+use super::tails::{BlockSql, Desk, Known, Memory, OpenFlow, Tail};
 use crate::codec::message_json;
 use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed};
 use crate::packed::Item;
@@ -188,17 +188,15 @@ impl Transaction<'_, '_> {
     fn flow(&mut self, id: FlowId, touched: &Touched<'_>) -> rusqlite::Result<()> {
         let revision = self.revision.next();
         let known = match self.memory.take(id) {
-            Some(open) => Some(open),
+            Known::Open(open) => Some(*open),
             // New, as nearly always; a stored one makes the insertion below fail.
-            None if touched.flow.is_some() => None,
-            None => match self.stored(id)? {
-                Some(flow) => Some(flow),
-                None => {
-                    self.orphan(id, touched);
-                    return Ok(());
-                }
-            },
+            Known::No if touched.flow.is_some() => None,
+            Known::Resting | Known::No => self.stored(id)?,
         };
+        if known.is_none() && touched.flow.is_none() {
+            self.orphan(id, touched);
+            return Ok(());
+        }
         let mut before = known.as_ref().map(|open| open.flow.clone());
         let base = known.as_ref().map(|open| &**open.flow);
         let Some(mut flow) = touched.flow.or(known.as_ref().map(|open| &*open.flow)).cloned()
@@ -271,12 +269,19 @@ impl Transaction<'_, '_> {
         });
     }
 
-    /// A flow that is not open here, from its row.
-    fn stored(&self, id: FlowId) -> rusqlite::Result<Option<OpenFlow>> {
+    /// A flow that is not known here, from its rows.
+    fn stored(&mut self, id: FlowId) -> rusqlite::Result<Option<OpenFlow>> {
         let sql = format!("{} WHERE flow_id = ?1", FlowSql::select());
         let mut statement = self.conn.prepare_cached(&sql)?;
         let row = statement.query_row([Bytes(id.as_bytes())], flow_row::read).optional()?;
-        Ok(row.map(|(n, flow)| OpenFlow { n, flow: flow.shared(), tail: Tail::default() }))
+        drop(statement);
+        let Some((n, flow)) = row else { return Ok(None) };
+        let tail = if flow.is_open() {
+            Tail::resume(&mut desk(&mut self.sql.blocks, self.memory, n))?
+        } else {
+            Tail::default()
+        };
+        Ok(Some(OpenFlow { n, flow: flow.shared(), tail }))
     }
 
     fn insert(
