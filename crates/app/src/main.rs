@@ -66,6 +66,9 @@ fn main() -> ExitCode {
         }
         Verb::Db { verb } => commands::db::db(&global, verb).map(|()| ExitCode::SUCCESS),
         Verb::Flows(args) => commands::flows::flows(&global, &args).map(|()| ExitCode::SUCCESS),
+        Verb::Sessions(args) => {
+            commands::sessions::sessions(&global, &args).map(|()| ExitCode::SUCCESS)
+        }
         Verb::Audit { verb: AuditVerb::Redaction { json } } => {
             commands::audit::redaction(&global, json)
         }

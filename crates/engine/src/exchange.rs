@@ -23,7 +23,7 @@ use crate::rate_limit::rate_limits;
 use crate::request::RequestBody;
 use crate::response::{Remains, Response};
 use crate::session::{Attribution, agent_id};
-use crate::stream::{RUN_BYTES, Stream};
+use crate::stream::Stream;
 use crate::websocket::{self, WebSocket};
 
 /// The longest decode note, in bytes.
@@ -436,7 +436,7 @@ impl Exchange {
             let is_first_event = stream.seen() > 0 && self.flow.event_count == 0;
             let has_more = stream.seen() != self.flow.event_count;
             self.flow.event_count = stream.seen();
-            if stream.waiting().text.len() >= RUN_BYTES {
+            if stream.is_full(bench.options.events_per_flow) {
                 self.flush(bench);
             }
             if is_first_token {

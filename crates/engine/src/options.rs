@@ -14,6 +14,8 @@ pub struct RecorderOptions {
     pub bodies_max_bytes: usize,
     /// Hosts (`name` or `*.domain`) whose bodies, events and messages are not kept.
     pub never_log_body_for_hosts: Vec<String>,
+    /// Stream events of an open flow that may wait to be handed on.
+    pub events_per_flow: usize,
     /// Bytes of records that may wait while the store takes nothing.
     pub backlog_max_bytes: usize,
     /// Records that may wait while the store takes nothing.
@@ -33,6 +35,7 @@ impl Default for RecorderOptions {
             message_max_bytes: 256 * 1024,
             bodies_max_bytes: 64 << 20,
             never_log_body_for_hosts: vec!["*.stripe.com".into(), "*.auth0.com".into()],
+            events_per_flow: 500,
             backlog_max_bytes: 32 << 20,
             backlog_max_records: 50_000,
             flush_after: Duration::from_millis(250),

@@ -17,7 +17,7 @@ const DECODED_MAX: u64 = 4 << 30;
 const ENCODED_PIECE: usize = 4 * 1024;
 
 /// A run is handed on when it holds this many bytes.
-pub(crate) const RUN_BYTES: usize = 32 * 1024;
+const RUN_BYTES: usize = 32 * 1024;
 
 /// An open stream.
 pub(crate) struct Stream {
@@ -163,6 +163,11 @@ impl Stream {
     /// The events that wait to be handed on.
     pub(crate) const fn waiting(&self) -> &EventRun {
         &self.run
+    }
+
+    /// Whether as many events wait as may, in bytes or in number.
+    pub(crate) fn is_full(&self, events: usize) -> bool {
+        self.run.text.len() >= RUN_BYTES || self.run.spans.len() >= events
     }
 
     /// Takes the waiting events.

@@ -1,5 +1,7 @@
 //! Units: tokens and money as integers of their own type.
 
+use crate::provider::Provider;
+
 /// A count of tokens, in the provider's own sense.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tokens(pub u64);
@@ -78,6 +80,19 @@ impl Usage {
         }
     }
 
+    /// Input tokens of which the provider does not say that they were read from its cache: the figure that
+    /// can be compared between providers, whose own senses of input differ. OpenAI's and Gemini's input
+    /// includes what was read from the cache, Anthropic's and Bedrock's does not.
+    #[must_use]
+    pub fn input_uncached(&self, provider: Provider) -> Option<Tokens> {
+        let Tokens(input) = self.input?;
+        let included = match provider {
+            Provider::Anthropic | Provider::Bedrock => 0,
+            Provider::OpenAi | Provider::Gemini => self.cache_read.map_or(0, |read| read.0),
+        };
+        Some(Tokens(input.saturating_sub(included)))
+    }
+
     /// Whether no class was stated at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -120,5 +135,16 @@ mod tests {
         assert_eq!(usage.input, Some(Tokens(10)));
         assert_eq!(usage.output, Some(Tokens(7)));
         assert_eq!(usage.cache_read, None);
+    }
+
+    #[test]
+    fn input_is_comparable_only_without_what_came_from_the_cache() {
+        let usage =
+            Usage { input: Some(Tokens(10)), cache_read: Some(Tokens(4)), ..Usage::default() };
+        let uncached = Provider::ALL.map(|provider| usage.input_uncached(provider));
+        assert_eq!(uncached, [10, 6, 6, 10].map(|tokens| Some(Tokens(tokens))));
+        let silent = Usage { cache_read: None, ..usage };
+        assert_eq!(silent.input_uncached(Provider::OpenAi), Some(Tokens(10)));
+        assert_eq!(Usage::default().input_uncached(Provider::OpenAi), None);
     }
 }

@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
     assets, auth, diff, drops, export, facets, flows, flush, guard, health, live, metrics, openapi,
-    probe, search, settings, setup, stars, stats, tunnels, upkeep,
+    probe, search, sessions, settings, setup, stars, stats, tunnels, upkeep, usage,
 };
 
 /// Bodies that doors take are settings and a certificate.
@@ -69,12 +69,15 @@ doors! {
         "/metrics" => get metrics::metrics;
         "/api/openapi.json" => get openapi::show;
         "/api/search" => get search::search;
+        "/api/sessions" => get sessions::list;
+        "/api/sessions/{id}" => get sessions::one;
         "/api/sessions/{id}/star" => post stars::star, delete stars::unstar;
         "/api/settings" => get settings::settings, put settings::change;
         "/api/setup" => get setup::setup;
         "/api/stars" => get stars::list;
         "/api/stats" => get stats::show;
         "/api/tunnels" => get tunnels::tunnels;
+        "/api/usage" => get usage::usage;
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn writer(options: &StoreOptions) -> Result<Connection, StoreError> {
         let pages = i64::try_from(bytes / page.max(1)).unwrap_or(i64::MAX).max(1);
         conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).map_err(fail)?;
     }
-    conn.set_prepared_statement_cache_capacity(48);
+    conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
 }
 

@@ -15,6 +15,10 @@ pub struct StoreCounters {
     pub tunnels_total: u64,
     /// Committed flows of this process that have not ended.
     pub open_flows: u64,
+    /// Those of them whose state the writer keeps in memory; the others are read back when they change.
+    pub held_flows: u64,
+    /// Times the state of an open flow was left to its rows, in this process.
+    pub rested_flows: u64,
     /// Records waiting for the writer, those being written included.
     pub queue_items: u64,
     /// Bytes waiting for the writer, those being written included.
@@ -56,6 +60,8 @@ pub(crate) struct Counters {
     pub(crate) events: AtomicU64,
     pub(crate) tunnels: AtomicU64,
     pub(crate) open: AtomicU64,
+    pub(crate) held: AtomicU64,
+    pub(crate) rested: AtomicU64,
     pub(crate) batches: AtomicU64,
     pub(crate) retries: AtomicU64,
     pub(crate) failed: AtomicU64,
@@ -90,6 +96,8 @@ impl Counters {
             events_total: of(&self.events),
             tunnels_total: of(&self.tunnels),
             open_flows: of(&self.open),
+            held_flows: of(&self.held),
+            rested_flows: of(&self.rested),
             batches: of(&self.batches),
             write_retries: of(&self.retries),
             batches_failed: of(&self.failed),

@@ -11,6 +11,7 @@ mod packed;
 mod query;
 mod queue;
 mod readers;
+mod rollup;
 mod schema;
 mod search;
 mod store;
@@ -24,6 +25,10 @@ pub use options::StoreOptions;
 pub use query::{
     EventPage, FACET_MAX, Facet, Facets, FlowHeaders, Page, Retired, SessionFacet, Spot, Star,
     StoredBody, StoredDrop, StoredEvent, ToolCall,
+};
+pub use rollup::{
+    Figure, GroupBy, Measure, Session, SessionPage, Spread, Sums, Tally, UsageGroup, UsageQuery,
+    UsageReport,
 };
 pub use search::{SearchHit, SearchQuery, Word, words};
 pub use store::Store;

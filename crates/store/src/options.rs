@@ -12,6 +12,9 @@ pub struct StoreOptions {
     pub queue_max_items: usize,
     /// Most bytes waiting for the writer, those being written included.
     pub queue_max_bytes: usize,
+    /// Open flows whose state the writer keeps in memory, those touched last; the others are read back
+    /// when they change.
+    pub open_flows: usize,
     /// How long a record may wait for company before its transaction starts.
     pub batch: Duration,
     /// The same for stream events and the progress of open flows, which are worth more company.
@@ -34,6 +37,7 @@ impl StoreOptions {
             path: path.into(),
             queue_max_items: 10_000,
             queue_max_bytes: 24 << 20,
+            open_flows: 1000,
             batch: Duration::from_millis(200),
             event_batch: Duration::from_millis(500),
             busy_timeout: Duration::from_secs(5),

@@ -13,13 +13,15 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::connect::{self, WriterMark};
 use crate::counters::{Counters, StoreCounters};
 use crate::error::StoreError;
+use crate::flow_row::{self, FlowSql};
 use crate::options::StoreOptions;
 use crate::queue::{Limits, Queue};
 use crate::readers::Readers;
+use crate::rollup::{Filled, Gathered};
 use crate::schema;
 use crate::search;
 use crate::upkeep::Board;
-use crate::writer::{Announce, Command, Patience, Site, Totals, Writer};
+use crate::writer::{Announce, Command, Manner, Patience, Site, Totals, Writer};
 
 /// What is written on flows that an earlier run left open.
 const LOST: &str = "Langley ended before this flow did; what came after is not recorded.";
@@ -81,13 +83,14 @@ impl Store {
             batch: options.batch,
             event_batch: options.event_batch.max(options.batch),
         }));
+        let patience = Patience { retry_pause: options.retry_pause, busy: options.busy_timeout };
         let writer = Writer::new(
             conn,
             path.clone(),
             Arc::clone(&queue),
             Arc::clone(&counters),
             announce,
-            Patience { retry_pause: options.retry_pause, busy: options.busy_timeout },
+            Manner { patience, open_flows: options.open_flows },
             mark,
         );
         let thread = std::thread::Builder::new()
@@ -256,7 +259,13 @@ fn mark_lost(conn: &mut Connection) -> rusqlite::Result<u64> {
         .collect::<Result<_, _>>()?;
     search::await_index(&change, &keys)?;
     let first = Totals::read(&change)?.revision;
+    let (filled, mut rollups) = (Filled::read(&change)?, Gathered::default());
+    let select = format!("{} WHERE n = ?1", FlowSql::select());
     for (revision, key) in (first + 1..).zip(&keys) {
+        let (n, before) = change.prepare_cached(&select)?.query_row([key], flow_row::read)?;
+        let mut after = (*before).clone();
+        after.outcome = Some(Outcome::Lost);
+        rollups.change(n, filled.holds(n, before.revision()).then_some(&*before), &after);
         change
             .prepare_cached(
                 "UPDATE flows SET outcome = ?2, reason = ifnull(reason, ?3), revision = ?4
@@ -264,6 +273,7 @@ fn mark_lost(conn: &mut Connection) -> rusqlite::Result<u64> {
             )?
             .execute((key, Outcome::Lost.as_str(), LOST, revision.cast_signed()))?;
     }
+    rollups.write(&change)?;
     let lost = keys.len() as u64;
     Totals { revision: lost, lost, ..Totals::default() }.add(&change)?;
     change.commit()?;

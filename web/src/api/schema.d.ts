@@ -348,6 +348,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists sessions, the one with the newest flow first. */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows one session. */
+        get: operations["session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{id}/star": {
         parameters: {
             query?: never;
@@ -450,6 +484,26 @@ export interface paths {
         };
         /** Lists the newest tunnels. */
         get: operations["tunnels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells what the flows add up to, in groups.
+         * @description Deleting flows, by age or on demand, does not change it.
+         */
+        get: operations["usage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -999,6 +1053,54 @@ export interface components {
             /** @description HTTP version between Langley and provider. */
             version_out: string;
         };
+        /** @description Flows, by how they ended. */
+        FlowCounts: {
+            /**
+             * Format: int64
+             * @description The agent went away.
+             */
+            client_gone: number;
+            /**
+             * Format: int64
+             * @description Whole, and no error.
+             */
+            completed: number;
+            /**
+             * Format: int64
+             * @description The record of the end was lost.
+             */
+            lost: number;
+            /**
+             * Format: int64
+             * @description Not ended yet.
+             */
+            open: number;
+            /**
+             * Format: int64
+             * @description The provider said no.
+             */
+            provider_error: number;
+            /**
+             * Format: int64
+             * @description Refused, or not deliverable.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description A time limit passed.
+             */
+            timed_out: number;
+            /**
+             * Format: int64
+             * @description All.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description The provider broke off.
+             */
+            upstream_gone: number;
+        };
         /** @description A page of flows, newest first. */
         FlowPage: {
             /** @description The flows. */
@@ -1037,6 +1139,17 @@ export interface components {
             end: number;
             /** @description The first one. */
             start: number;
+        };
+        /** @description Times of flows. */
+        Latency: {
+            duration: components["schemas"]["Times"] | null;
+            /**
+             * Format: double
+             * @description How far a percentile may be from what was measured, in percent of it.
+             */
+            percentile_error_percent: number;
+            ttfb: components["schemas"]["Times"] | null;
+            ttft: components["schemas"]["Times"] | null;
         };
         /**
          * @description Kind of live text.
@@ -1437,6 +1550,27 @@ export interface components {
             /** @description The text, in one line. */
             text: string;
         };
+        /** @description A session: what an agent calls one. */
+        Session: {
+            /** @description Kind of agent, of its newest flow. */
+            agent: string | null;
+            /** @description When its first flow began, of those that are kept. */
+            first_at: string;
+            /** @description Its id. */
+            id: string;
+            /** @description When its newest flow began. */
+            last_at: string;
+            /** @description The model of its newest flow. */
+            model: string | null;
+            /** @description First characters of the newest exchange that has some. */
+            preview: string | null;
+            /** @description Where the id was read, of its newest flow. */
+            source: string | null;
+            /** @description Since when it is starred; null when it is not. */
+            starred_at: string | null;
+            /** @description What its flows add up to, those that are kept. */
+            totals: components["schemas"]["Totals"];
+        };
         /** @description A session, with what people know it by. */
         SessionFacet: {
             /**
@@ -1450,6 +1584,15 @@ export interface components {
             opening: string | null;
             /** @description The session, as the filter takes it. */
             value: string;
+        };
+        /** @description A page of sessions, the one with the newest flow first. */
+        SessionPage: {
+            /** @description Whether every session is listed; false while those of an earlier version are being added. */
+            complete: boolean;
+            /** @description The sessions. */
+            items: components["schemas"]["Session"][];
+            /** @description Pass as `cursor` for the next page; null at the end. */
+            next_cursor: string | null;
         };
         /** @description One configuration key. */
         Setting: {
@@ -1656,6 +1799,71 @@ export interface components {
             /** @description Only flows of this session. */
             session?: string | null;
         };
+        /** @description How a time spreads. */
+        Times: {
+            /**
+             * Format: int64
+             * @description Flows that it was measured of.
+             */
+            flows: number;
+            /**
+             * Format: double
+             * @description The mean in milliseconds, exact.
+             */
+            mean_ms: number;
+            /**
+             * Format: double
+             * @description The median in milliseconds.
+             */
+            p50_ms: number;
+            /**
+             * Format: double
+             * @description What 95 of 100 flows do not exceed, in milliseconds.
+             */
+            p95_ms: number;
+        };
+        /** @description What flows add up to. */
+        Totals: {
+            cost: components["schemas"]["Cost"] | null;
+            /**
+             * Format: int64
+             * @description Stream events that could not be kept.
+             */
+            dropped_events: number;
+            /**
+             * Format: int64
+             * @description Stream events.
+             */
+            events: number;
+            /** @description Flows, by how they ended. */
+            flows: components["schemas"]["FlowCounts"];
+            /** @description Times. */
+            latency: components["schemas"]["Latency"];
+            /**
+             * Format: int64
+             * @description Flows that have a cost.
+             */
+            priced_flows: number;
+            /**
+             * Format: int64
+             * @description Body bytes sent to the provider.
+             */
+            request_bytes: number;
+            /**
+             * Format: int64
+             * @description Body bytes sent to the agent.
+             */
+            response_bytes: number;
+            /**
+             * Format: int64
+             * @description Flows with usage and without a cost; the rest of the flows used nothing that is told.
+             */
+            unpriced_flows: number;
+            /** @description Tokens per class; null where no flow had the figure. */
+            usage: components["schemas"]["UsageSums"];
+            /** @description How many flows had the figure. */
+            usage_flows: components["schemas"]["UsageFlows"];
+        };
         /** @description A connection that was passed on unread. */
         Tunnel: {
             /**
@@ -1760,6 +1968,129 @@ export interface components {
              * @description Input tokens in the provider's own sense.
              */
             input: number | null;
+            /**
+             * Format: int64
+             * @description Output tokens.
+             */
+            output: number | null;
+            /**
+             * Format: int64
+             * @description Reasoning tokens, where counted apart.
+             */
+            reasoning: number | null;
+            /**
+             * Format: int64
+             * @description Web searches run by the provider.
+             */
+            web_search_requests: number | null;
+        };
+        /** @description How many flows had a figure. */
+        UsageFlows: {
+            /**
+             * Format: int64
+             * @description Flows with tokens read from the cache.
+             */
+            cache_read: number;
+            /**
+             * Format: int64
+             * @description Flows with tokens written to the cache for one hour.
+             */
+            cache_write_1h: number;
+            /**
+             * Format: int64
+             * @description Flows with tokens written to the cache for five minutes.
+             */
+            cache_write_5m: number;
+            /**
+             * Format: int64
+             * @description Flows with input tokens.
+             */
+            input: number;
+            /**
+             * Format: int64
+             * @description Flows of a known provider with input tokens.
+             */
+            input_uncached: number;
+            /**
+             * Format: int64
+             * @description Flows with output tokens.
+             */
+            output: number;
+            /**
+             * Format: int64
+             * @description Flows with reasoning tokens.
+             */
+            reasoning: number;
+            /**
+             * Format: int64
+             * @description Flows with a count of web searches.
+             */
+            web_search_requests: number;
+        };
+        /** @description Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known. */
+        UsageItem: components["schemas"]["Totals"] & {
+            /** @description The kind of agent. */
+            agent: string | null;
+            /** @description The day in the zone that was asked for, as 2026-01-31. */
+            day: string | null;
+            /** @description The host. */
+            host: string | null;
+            /** @description The beginning of the hour (UTC). */
+            hour: string | null;
+            /** @description The model that answered, or was asked for while none has. */
+            model: string | null;
+            /** @description The provider. */
+            provider: string | null;
+        };
+        /** @description Usage: groups of flows and what they add up to. */
+        UsagePage: {
+            /** @description Whether every flow is part of the sums; false while those of an earlier version are being added. */
+            complete: boolean;
+            /** @description By what the groups are told apart. */
+            group_by: string[];
+            /** @description By time, then by text. */
+            items: components["schemas"]["UsageItem"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            /** @description Beginning of the first whole hour that was asked for; null for all. */
+            since: string | null;
+            /** @description What all items add up to. */
+            totals: components["schemas"]["Totals"];
+            /**
+             * @description The zone of the days, as its distance from UTC. Sums are kept by hours of UTC: where the distance is
+             *     no whole number of hours, an hour that spans midnight belongs to the day in which it begins.
+             */
+            tz: string;
+            /** @description End of the last whole hour that was asked for; null for all. */
+            until: string | null;
+        };
+        /** @description Tokens per class. */
+        UsageSums: {
+            /**
+             * Format: int64
+             * @description Input tokens read from the prompt cache.
+             */
+            cache_read: number | null;
+            /**
+             * Format: int64
+             * @description Input tokens written to the cache for one hour.
+             */
+            cache_write_1h: number | null;
+            /**
+             * Format: int64
+             * @description Input tokens written to the cache for five minutes.
+             */
+            cache_write_5m: number | null;
+            /**
+             * Format: int64
+             * @description Input tokens in the providers' own senses, which differ: to be compared within one provider only.
+             */
+            input: number | null;
+            /**
+             * Format: int64
+             * @description Input tokens that were not read from a cache: the same sense for all providers.
+             */
+            input_uncached: number | null;
             /**
              * Format: int64
              * @description Output tokens.
@@ -2721,6 +3052,86 @@ export interface operations {
             };
         };
     };
+    list_sessions: {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 50 by default */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description With a flow that began at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     star_session: {
         parameters: {
             query?: never;
@@ -2979,6 +3390,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TunnelPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    usage: {
+        parameters: {
+            query?: {
+                /** @description Any of hour, day, host, provider, model, agent, with commas between; nothing makes one group of all */
+                group_by?: string;
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                since?: string;
+                /** @description Began before this time, or in the same hour */
+                until?: string;
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                tz?: string;
+                /** @description Exactly this host */
+                host?: string;
+                /** @description anthropic, openai, gemini or bedrock */
+                provider?: string;
+                /** @description Exactly this model */
+                model?: string;
+                /** @description Exactly this kind of agent */
+                agent?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsagePage"];
                 };
             };
             400: {

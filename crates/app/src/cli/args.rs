@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use super::{ExportVerb, FlowsArgs};
+use super::{ExportVerb, FlowsArgs, SessionsArgs};
 use crate::trust::StoreName;
 
 /// See what your coding agents send to LLM providers, what came back, and how it ended.
@@ -101,6 +101,8 @@ pub(crate) enum Verb {
     },
     /// List recorded flows, newest first
     Flows(FlowsArgs),
+    /// List sessions with what their flows add up to, newest first
+    Sessions(SessionsArgs),
     /// Look through everything stored for what looks like a secret
     Audit {
         #[command(subcommand)]

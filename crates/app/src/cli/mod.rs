@@ -3,6 +3,7 @@
 mod args;
 mod export;
 mod flows;
+mod sessions;
 
 pub(crate) use args::{
     AuditVerb, CaVerb, Cli, ConfigVerb, DbVerb, EnvForm, GlobalArgs, RunArgs, RunMode, StartArgs,
@@ -10,3 +11,4 @@ pub(crate) use args::{
 };
 pub(crate) use export::ExportVerb;
 pub(crate) use flows::FlowsArgs;
+pub(crate) use sessions::SessionsArgs;

@@ -121,7 +121,7 @@ fn table(flows: &[Stored<Flow>]) -> String {
     table.to_string()
 }
 
-fn local_time(time: Micros) -> String {
+pub(super) fn local_time(time: Micros) -> String {
     Timestamp::from_microsecond(time.0).map_or_else(
         |_| "?".to_owned(),
         |time| time.to_zoned(TimeZone::system()).strftime("%m-%d %H:%M:%S").to_string(),

@@ -9,6 +9,7 @@ pub(crate) mod export;
 mod flow_json;
 pub(crate) mod flows;
 pub(crate) mod run;
+pub(crate) mod sessions;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;

@@ -119,6 +119,20 @@ fn base_url_requests_are_recorded_and_the_listing_is_the_apis() {
     let listed: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(listed["items"].as_array().unwrap(), &flows, "the same flow in the same shape");
     assert_eq!(stage.run(&["flows", "--session", "nobody"]).1, "no flows\n");
+
+    // So are sessions and usage, of the same flow.
+    let (code, out, err) = stage.run(&["sessions", "--json", "--since", "1h"]);
+    assert_eq!(code, 0, "{err}");
+    let listed: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(listed, stage.api("/api/sessions"), "the same sessions in the same shape");
+    let session = &listed["items"][0];
+    assert_eq!(session["id"], flows[0]["session_id"]);
+    assert_eq!(session["totals"]["usage"]["output"], flows[0]["usage"]["output"]);
+    assert!(stage.run(&["sessions"]).1.contains(session["id"].as_str().unwrap()));
+    assert_eq!(stage.run(&["sessions", "--since", "2100-01-01"]).1, "no sessions\n");
+    let usage = stage.api("/api/usage?group_by=provider,model");
+    assert_eq!(usage["items"][0]["model"], flows[0]["model"]);
+    assert_eq!(usage["totals"]["usage"]["input"], flows[0]["usage"]["input"]);
     drop(server);
 }
 

@@ -6,6 +6,8 @@ mod flow;
 mod message;
 mod page;
 mod search;
+mod session;
+mod usage;
 mod word;
 
 pub(crate) use diff::RequestDiff;
@@ -13,6 +15,9 @@ pub(crate) use exchange::{Body, EventPage, Request, Response};
 pub(crate) use flow::Flow;
 pub(crate) use page::{Count, Deleted, DropPage, FlowPage, TunnelPage, rfc3339};
 pub(crate) use search::{SearchFlow, SearchPage};
+pub use session::sessions_json;
+pub(crate) use session::{Session, SessionPage};
+pub(crate) use usage::UsagePage;
 pub(crate) use word::LiveKind;
 
 pub(crate) use exchange::lines;

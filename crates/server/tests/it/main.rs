@@ -19,3 +19,4 @@ mod rig;
 mod search;
 mod system;
 mod upkeep;
+mod usage;

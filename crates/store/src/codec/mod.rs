@@ -2,7 +2,7 @@
 
 pub(crate) mod event_block;
 pub(crate) mod message_json;
-mod number;
+pub(crate) mod number;
 pub(crate) mod pack;
 pub(crate) mod rate_limit_json;
 pub(crate) mod recipe;

@@ -1,7 +1,7 @@
 //! Numbers as few bytes: LEB128, with zigzag for those that may be negative.
 
 /// Appends a number (LEB128).
-pub(super) fn put(out: &mut Vec<u8>, mut value: u64) {
+pub(crate) fn put(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -15,7 +15,7 @@ pub(super) fn put_signed(out: &mut Vec<u8>, difference: u64) {
     put(out, ((value << 1) ^ (value >> 63)).cast_unsigned());
 }
 
-pub(super) fn take(bytes: &mut &[u8]) -> Option<u64> {
+pub(crate) fn take(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;

@@ -10,6 +10,8 @@ use super::report::Upkeep;
 /// What is being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
+    /// Adding up flows that an earlier version recorded.
+    Sums,
     /// Removing stream events that are too old.
     Events,
     /// Removing bodies that are too old.
@@ -31,6 +33,7 @@ impl Phase {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Sums => "sums",
             Self::Events => "events",
             Self::Bodies => "bodies",
             Self::Flows => "flows",

@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::report::Upkeep;
 use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter};
+use crate::rollup::before_removal;
 use crate::store::Store;
 use crate::writer::Budget;
 
@@ -21,7 +22,8 @@ impl Store {
     /// Deletes the ended flows that `filter` names, with all that belongs to them; returns how many.
     ///
     /// Open flows stay: they are still being written. Recording goes on meanwhile. When it returns, the
-    /// room is free for others, though still part of the file.
+    /// room is free for others, though still part of the file. What the flows add up to stays as well: the
+    /// sums name hosts, models and agents, and hold nothing that was said.
     ///
     /// # Errors
     /// The store is closed or cannot be written; what was deleted until then stays deleted.
@@ -115,6 +117,7 @@ pub(super) fn remove_flow(
     if !remove_events(conn, key, budget, removed)? {
         return Ok(false);
     }
+    before_removal(conn, key)?;
     let rows = conn.prepare_cached("DELETE FROM flows WHERE n = ?1")?.execute([key])?;
     removed.flows += rows as u64;
     Ok(true)

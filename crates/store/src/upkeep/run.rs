@@ -55,6 +55,8 @@ impl Store {
                 self.board().change(|state| state.running = Some((phase, *removed)));
             }
         };
+        at(Phase::Sums)(&removed);
+        self.sum_older_flows()?;
         let flows = cutoff(now, retention.flows_days);
         if let Some(before) = flows {
             at(Phase::Flows)(&removed);

@@ -13,10 +13,11 @@ use super::batch::{Batch, Events, Touched};
 use super::blobs::BlobSql;
 use super::groups::Groups;
 use super::pieces::Shelf;
-use super::tails::{BlockSql, Desk, Memory, OpenFlow, Tail};
+use super::tails::{BlockSql, Desk, Known, Memory, OpenFlow, Tail};
 use crate::codec::message_json;
 use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed};
 use crate::packed::Item;
+use crate::rollup::{Filled, Gathered};
 use crate::search;
 
 /// What a transaction has changed.
@@ -108,6 +109,8 @@ pub(super) fn apply(
         revision: Revision(revision.unwrap_or(0).cast_unsigned()),
         added: Totals::default(),
         groups: Groups::default(),
+        rollups: Gathered::default(),
+        filled: Filled::read(conn)?,
         orphans: Vec::new(),
         unindexed: Vec::new(),
         changes: Vec::with_capacity(batch.flows.len()),
@@ -127,8 +130,9 @@ pub(super) fn apply(
     for dropped in unwritten {
         transaction.dropped(dropped)?;
     }
-    let Transaction { revision, mut added, groups, unindexed, changes, .. } = transaction;
+    let Transaction { revision, mut added, groups, rollups, unindexed, changes, .. } = transaction;
     groups.write(conn)?;
+    rollups.write(conn)?;
     search::await_index(conn, &unindexed)?;
     added.add(conn)?;
     conn.prepare_cached("COMMIT")?.execute(())?;
@@ -167,6 +171,8 @@ struct Transaction<'c, 'm> {
     revision: Revision,
     added: Totals,
     groups: Groups,
+    rollups: Gathered,
+    filled: Filled,
     /// Records of flows whose beginning was never stored.
     orphans: Vec<Dropped>,
     /// Ended flows whose text may have changed.
@@ -174,22 +180,29 @@ struct Transaction<'c, 'm> {
     changes: Vec<Change>,
 }
 
+/// The row of a flow that was not known to be open.
+struct Row {
+    n: i64,
+    tail: Tail,
+    /// What was there already.
+    found: Option<Stored<Arc<Flow>>>,
+}
+
 impl Transaction<'_, '_> {
     /// Writes all that the batch says about one flow.
     fn flow(&mut self, id: FlowId, touched: &Touched<'_>) -> rusqlite::Result<()> {
         let revision = self.revision.next();
         let known = match self.memory.take(id) {
-            Some(open) => Some(open),
+            Known::Open(open) => Some(*open),
             // New, as nearly always; a stored one makes the insertion below fail.
-            None if touched.flow.is_some() => None,
-            None => match self.stored(id)? {
-                Some(flow) => Some(flow),
-                None => {
-                    self.orphan(id, touched);
-                    return Ok(());
-                }
-            },
+            Known::No if touched.flow.is_some() => None,
+            Known::Resting | Known::No => self.stored(id)?,
         };
+        if known.is_none() && touched.flow.is_none() {
+            self.orphan(id, touched);
+            return Ok(());
+        }
+        let mut before = known.as_ref().map(|open| open.flow.clone());
         let base = known.as_ref().map(|open| &**open.flow);
         let Some(mut flow) = touched.flow.or(known.as_ref().map(|open| &*open.flow)).cloned()
         else {
@@ -228,8 +241,14 @@ impl Transaction<'_, '_> {
                 self.carry(open.n, &carried)?;
                 (open.n, open.tail)
             }
-            None => self.insert(&flow, &carried, revision)?,
+            None => {
+                let row = self.insert(&flow, &carried, revision)?;
+                before = row.found;
+                (row.n, row.tail)
+            }
         };
+        let before = before.filter(|before| self.filled.holds(n, before.revision()));
+        self.rollups.change(n, before.as_ref().map(|before| &***before), &flow);
         self.revision = revision;
         self.added.revision += 1;
         if touched.message.is_some() || !has_tools {
@@ -260,12 +279,19 @@ impl Transaction<'_, '_> {
         });
     }
 
-    /// A flow that is not open here, from its row.
-    fn stored(&self, id: FlowId) -> rusqlite::Result<Option<OpenFlow>> {
+    /// A flow that is not known here, from its rows.
+    fn stored(&mut self, id: FlowId) -> rusqlite::Result<Option<OpenFlow>> {
         let sql = format!("{} WHERE flow_id = ?1", FlowSql::select());
         let mut statement = self.conn.prepare_cached(&sql)?;
         let row = statement.query_row([Bytes(id.as_bytes())], flow_row::read).optional()?;
-        Ok(row.map(|(n, flow)| OpenFlow { n, flow: flow.shared(), tail: Tail::default() }))
+        drop(statement);
+        let Some((n, flow)) = row else { return Ok(None) };
+        let tail = if flow.is_open() {
+            Tail::resume(&mut desk(&mut self.sql.blocks, self.memory, n))?
+        } else {
+            Tail::default()
+        };
+        Ok(Some(OpenFlow { n, flow: flow.shared(), tail }))
     }
 
     fn insert(
@@ -273,7 +299,7 @@ impl Transaction<'_, '_> {
         flow: &Flow,
         carried: &Carried<'_>,
         revision: Revision,
-    ) -> rusqlite::Result<(i64, Tail)> {
+    ) -> rusqlite::Result<Row> {
         let mut n = flow.started_at.0;
         let mut first = true;
         loop {
@@ -292,7 +318,8 @@ impl Transaction<'_, '_> {
                     if let Some(open) = self.stored(flow.id)? {
                         self.update(&open, flow, revision)?;
                         self.carry(open.n, carried)?;
-                        return Ok((open.n, open.tail));
+                        let OpenFlow { n, flow, tail } = open;
+                        return Ok(Row { n, tail, found: Some(flow) });
                     }
                     n = self.free_key(n)?;
                     first = false;
@@ -302,7 +329,7 @@ impl Transaction<'_, '_> {
         }
         self.added.flows += 1;
         self.groups.add(n, flow);
-        Ok((n, Tail::default()))
+        Ok(Row { n, tail: Tail::default(), found: None })
     }
 
     /// The first free key from `taken` on: another flow began in the same microsecond.

@@ -32,7 +32,7 @@ use crate::search;
 pub(crate) use apply::Totals;
 use apply::{Applied, apply};
 pub(crate) use pieces::{RECIPES, named};
-pub(crate) use site::{Budget, ContentSet, Patience, Site};
+pub(crate) use site::{Budget, ContentSet, Manner, Patience, Site};
 use tails::Memory;
 
 /// Repetitions of a failed write before its batch is given up.
@@ -104,7 +104,7 @@ impl Writer {
         queue: Arc<Queue>,
         counters: Arc<Counters>,
         announce: Announce,
-        patience: Patience,
+        manner: Manner,
         mark: WriterMark,
     ) -> Self {
         Self {
@@ -113,9 +113,9 @@ impl Writer {
             queue,
             counters,
             announce,
-            patience,
+            patience: manner.patience,
             _mark: mark,
-            memory: Memory::new(),
+            memory: Memory::new(manner.open_flows),
             sql: FlowSql::new(),
             unwritten: Vec::new(),
         }
@@ -201,6 +201,8 @@ impl Writer {
         }
         Counters::set(&counters.revision, applied.revision.0);
         Counters::set(&counters.open, self.memory.open_flows() as u64);
+        Counters::set(&counters.held, self.memory.held_flows() as u64);
+        Counters::set(&counters.rested, self.memory.rested);
         if !applied.changes.is_empty() {
             let announced = catch_unwind(AssertUnwindSafe(|| (self.announce)(&applied.changes)));
             if announced.is_err() {

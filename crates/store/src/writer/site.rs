@@ -21,6 +21,14 @@ pub(crate) struct Patience {
     pub(crate) busy: Duration,
 }
 
+/// How the writer goes about its work.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    pub(crate) patience: Patience,
+    /// Open flows whose state it keeps in memory.
+    pub(crate) open_flows: usize,
+}
+
 /// What a piece of work may touch.
 pub(crate) struct Site<'a> {
     pub(crate) conn: &'a Connection,

@@ -6,10 +6,11 @@
 //! in blocks ([`crate::packed`]), or every 64 KB that arrive in one transaction become one. So an event
 //! is compressed about twice, and an open flow holds at most 4 KB of them here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use langley_model::{Flow, FlowId, Stored};
+use lru::LruCache;
 use rusqlite::{CachedStatement, Connection};
 
 use super::batch::Events;
@@ -22,13 +23,22 @@ use crate::packed::Packed;
 /// Raw bytes at which a tail is sealed as a piece.
 const PIECE_BYTES: usize = 4 * 1024;
 
+/// Rows that are looked at to find where a flow's events go on: its tail and its pieces.
+const NEWEST_ROWS: usize = FULL_BYTES / PIECE_BYTES + 1;
+
 /// Flows whose dropped events are remembered until their row can say so.
 const REMEMBERED_LOSSES: usize = 4096;
 
 /// What the writer remembers between transactions, and how to take a failed one back.
 pub(super) struct Memory {
-    open: HashMap<FlowId, OpenFlow>,
-    undo: Vec<(FlowId, Option<OpenFlow>)>,
+    /// The open flows that were touched last, at most `most` of them after each transaction.
+    open: LruCache<FlowId, OpenFlow>,
+    most: usize,
+    /// Open flows whose state is in their rows alone.
+    resting: HashSet<FlowId>,
+    /// Flows that came to rest, since the start.
+    pub(super) rested: u64,
+    undo: Vec<(FlowId, Known)>,
     pub(super) blobs: Blobs,
     pub(super) packer: Packer,
     pub(super) raw: Vec<u8>,
@@ -47,10 +57,26 @@ pub(super) struct OpenFlow {
     pub(super) tail: Tail,
 }
 
+/// What is known of a flow before a transaction.
+#[derive(Clone)]
+pub(super) enum Known {
+    /// It is open, as here.
+    Open(Box<OpenFlow>),
+    /// It is open, as its rows say.
+    Resting,
+    /// Nothing: it is new, or has ended.
+    No,
+}
+
 impl Memory {
-    pub(super) fn new() -> Self {
+    /// A memory of at most `most` open flows.
+    pub(super) fn new(most: usize) -> Self {
         Self {
-            open: HashMap::new(),
+            // Unbounded and trimmed by hand: a bounded one would reserve all its room when idle.
+            open: LruCache::unbounded(),
+            most,
+            resting: HashSet::new(),
+            rested: 0,
             undo: Vec::new(),
             blobs: Blobs::new(),
             packer: Packer::new(),
@@ -62,23 +88,29 @@ impl Memory {
     }
 
     /// Takes an open flow out, to be put back changed.
-    pub(super) fn take(&mut self, id: FlowId) -> Option<OpenFlow> {
-        let known = self.open.remove(&id);
+    pub(super) fn take(&mut self, id: FlowId) -> Known {
+        let known = match self.open.pop(&id) {
+            Some(open) => Known::Open(Box::new(open)),
+            None if self.resting.remove(&id) => Known::Resting,
+            None => Known::No,
+        };
         self.undo.push((id, known.clone()));
         known
     }
 
     pub(super) fn put(&mut self, id: FlowId, flow: OpenFlow) {
-        self.open.insert(id, flow);
+        self.open.put(id, flow);
     }
 
     /// The transaction failed: all is as it was before it.
     pub(super) fn restore(&mut self) {
-        for (id, before) in self.undo.drain(..).rev() {
+        for (id, before) in std::mem::take(&mut self.undo).into_iter().rev() {
+            self.drop_flow(id);
             match before {
-                Some(flow) => self.open.insert(id, flow),
-                None => self.open.remove(&id),
-            };
+                Known::Open(flow) => drop(self.open.put(id, *flow)),
+                Known::Resting => drop(self.resting.insert(id)),
+                Known::No => {}
+            }
         }
         self.forget();
     }
@@ -93,12 +125,17 @@ impl Memory {
     pub(super) fn settle(&mut self) {
         if !self.losses.is_empty() {
             for (id, _) in &self.undo {
-                if !self.open.contains_key(id) {
+                if !self.open.contains(id) && !self.resting.contains(id) {
                     self.losses.remove(id);
                 }
             }
         }
         self.undo.clear();
+        while self.open.len() > self.most {
+            let Some((id, _)) = self.open.pop_lru() else { break };
+            self.resting.insert(id);
+            self.rested += 1;
+        }
         self.packer.rest();
         if self.raw.capacity() > 4 * FULL_BYTES {
             self.raw = Vec::new();
@@ -107,10 +144,17 @@ impl Memory {
 
     /// Forgets an open flow; its next record finds or makes its row.
     pub(super) fn drop_flow(&mut self, id: FlowId) {
-        self.open.remove(&id);
+        self.open.pop(&id);
+        self.resting.remove(&id);
     }
 
+    /// Flows that have not ended.
     pub(super) fn open_flows(&self) -> usize {
+        self.open.len() + self.resting.len()
+    }
+
+    /// Those of them whose state is kept here.
+    pub(super) fn held_flows(&self) -> usize {
         self.open.len()
     }
 
@@ -133,6 +177,7 @@ pub(super) struct BlockSql<'c> {
     rewrite: CachedStatement<'c>,
     read: CachedStatement<'c>,
     delete: CachedStatement<'c>,
+    newest: CachedStatement<'c>,
 }
 
 impl<'c> BlockSql<'c> {
@@ -152,6 +197,10 @@ impl<'c> BlockSql<'c> {
                 "SELECT first_seq, first_us, codec, raw_len, bytes FROM event_blocks WHERE id = ?1",
             )?,
             delete: conn.prepare_cached("DELETE FROM event_blocks WHERE id = ?1")?,
+            newest: conn.prepare_cached(
+                "SELECT id, raw_len FROM event_blocks WHERE flow = ?1
+                 ORDER BY first_seq DESC LIMIT ?2",
+            )?,
         })
     }
 }
@@ -176,6 +225,24 @@ pub(super) struct Tail {
 }
 
 impl Tail {
+    /// The tail of an open flow as its rows have it, so that slow events do not make a row each because
+    /// their flow came to rest in between.
+    pub(super) fn resume(desk: &mut Desk<'_, '_>) -> rusqlite::Result<Self> {
+        let mut tail = Self::default();
+        let mut rows = desk.newest()?;
+        if let Some(&(row, raw)) = rows.first()
+            && raw < PIECE_BYTES
+            && desk.read_into(row, &mut tail.events)?
+        {
+            tail.row = Some(row);
+            rows.remove(0);
+        }
+        let pieces = rows.into_iter().take_while(|(_, raw)| *raw < FULL_BYTES);
+        tail.pieces = pieces.collect();
+        tail.pieces.reverse();
+        Ok(tail)
+    }
+
     /// Appends events and writes what they change.
     pub(super) fn append(
         &mut self,
@@ -290,6 +357,14 @@ impl Desk<'_, '_> {
         let packed = (block.raw_len, block.codec, &block.bytes[..]);
         put(&mut self.sql.insert, self.n, numbers, kinds, packed, None)?;
         Ok(())
+    }
+
+    /// The flow's newest rows and their raw bytes, the newest first.
+    fn newest(&mut self) -> rusqlite::Result<Vec<(i64, usize)>> {
+        let rows = self.sql.newest.query_map((self.n, NEWEST_ROWS as i64), |row| {
+            Ok((row.get(0)?, usize::try_from(row.get::<_, i64>(1)?).unwrap_or(FULL_BYTES)))
+        })?;
+        rows.collect()
     }
 
     /// Appends a stored block's events to `whole`; `false` when it does not decode.

@@ -9,6 +9,8 @@ mod long_session;
 mod opening;
 mod pieces;
 mod querying;
+mod resting;
+mod rollups;
 mod searching;
 mod streaming;
 mod writing;

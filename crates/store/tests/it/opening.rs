@@ -9,9 +9,11 @@ use crate::given::{Fixture, body, ended, flow, of, options, seal};
 use langley_model::{ConnectionId, Micros, Record, Side, Tunnel, TunnelReason};
 
 /// Takes away what later schemas brought.
-const FIRST_SCHEMA: &str = "
+pub(crate) const FIRST_SCHEMA: &str = "
     DROP TRIGGER search_deleted; DROP TABLE search_words; DROP TABLE search;
     DROP TABLE search_flows; DROP TABLE search_waiting;
+    DROP TABLE rollups_hourly; DROP TABLE rollups_daily; DROP TABLE rollups_filled;
+    DROP TABLE sessions;
     DROP TABLE stars; DROP TABLE upkeep; DROP INDEX blobs_recipes;
     ALTER TABLE flows DROP COLUMN rate_limits; ALTER TABLE flows DROP COLUMN tls_note;
     DELETE FROM schema_version WHERE version > 1; PRAGMA user_version = 1;";

@@ -1,0 +1,65 @@
+//! `langley sessions`: what agents called a session, newest first, with what each adds up to.
+
+use jiff::Timestamp;
+use langley_store::{Measure, Session, Store, Tally};
+
+use super::flows::{local_time, parse_since};
+use crate::cli::{GlobalArgs, SessionsArgs};
+use crate::config::{self, Environment};
+use crate::error::{AppError, Result};
+use crate::home::Home;
+use crate::table::Table;
+
+/// Lists sessions.
+///
+/// # Errors
+/// No database yet, or it cannot be read; a time that is not understood.
+pub(crate) fn sessions(global: &GlobalArgs, args: &SessionsArgs) -> Result<()> {
+    let loaded = config::load(global, &Environment::of_process())?;
+    let home = Home::at(&loaded.config.home);
+    let since =
+        args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
+    let page = Store::open_read_only(home.database())
+        .and_then(|store| store.sessions(since, None, args.limit as usize))
+        .map_err(|error| AppError::failed("the sessions cannot be read").said_by(&error))?;
+    if args.json {
+        let json = langley_server::sessions_json(&page)
+            .map_err(|error| AppError::failed("the sessions cannot be told").because(&error))?;
+        println!("{json:#}");
+        return Ok(());
+    }
+    if page.items.is_empty() {
+        println!("no sessions");
+    } else {
+        print!("{}", table(&page.items));
+    }
+    if page.next_cursor.is_some() {
+        println!("… older ones exist: --limit, --since");
+    }
+    if page.filling {
+        println!("… those of an earlier version are still being added");
+    }
+    Ok(())
+}
+
+fn table(sessions: &[Session]) -> String {
+    let mut table =
+        Table::new(["LAST", "SESSION", "AGENT", "FLOWS", "IN", "CACHED", "OUT", "PREVIEW"]);
+    let unknown = || "-".to_owned();
+    for session in sessions {
+        let known = |measure| {
+            session.sums.figure(measure).known().map_or_else(unknown, |sum| sum.to_string())
+        };
+        table.row([
+            local_time(session.last_at),
+            session.id.clone(),
+            session.agent.clone().unwrap_or_else(unknown),
+            session.sums.tally(Tally::Flows).to_string(),
+            known(Measure::InputUncached),
+            known(Measure::CacheRead),
+            known(Measure::Output),
+            session.preview.clone().unwrap_or_else(unknown),
+        ]);
+    }
+    table.to_string()
+}

@@ -1,0 +1,142 @@
+//! Usage over any span of time, told from the rollups: tokens, costs, outcomes and times.
+
+use axum::extract::State;
+use langley_model::Provider;
+use langley_store::{GroupBy, UsageQuery};
+
+use crate::doors::{Doors, Written};
+use crate::error::{ApiError, ErrorBody};
+use crate::params::Params;
+use crate::wire::{UsagePage, rfc3339};
+
+/// Most groups of one answer.
+const GROUPS_MAX: usize = 10_000;
+
+/// Minutes of an hour.
+const HOUR: i32 = 60;
+
+/// Tells what the flows add up to, in groups.
+///
+/// Deleting flows, by age or on demand, does not change it.
+#[utoipa::path(
+    get, path = "/api/usage", tag = "flows", operation_id = "usage",
+    params(
+        ("group_by" = Option<String>, Query, description = "Any of hour, day, host, provider, model, agent, with commas between; nothing makes one group of all"),
+        ("since" = Option<String>, Query, description = "Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d"),
+        ("until" = Option<String>, Query, description = "Began before this time, or in the same hour"),
+        ("tz" = Option<String>, Query, description = "Zone of the days, as +02:00 or -03:30; UTC by default"),
+        ("host" = Option<String>, Query, description = "Exactly this host"),
+        ("provider" = Option<String>, Query, description = "anthropic, openai, gemini or bedrock"),
+        ("model" = Option<String>, Query, description = "Exactly this model"),
+        ("agent" = Option<String>, Query, description = "Exactly this kind of agent"),
+    ),
+    responses(
+        (status = 200, body = UsagePage),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+    )
+)]
+pub(crate) async fn usage(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
+    let (query, zone) = query(params)?;
+    let asked: Vec<String> = query.by.iter().map(|by| by.as_str().to_owned()).collect();
+    let words = asked.join(",");
+    let shown = doors.show(move |store| {
+        let report = store.usage(&query)?;
+        if report.groups.len() > GROUPS_MAX {
+            return Ok(None);
+        }
+        Ok(Some(UsagePage {
+            group_by: asked,
+            since: report.since.map(rfc3339),
+            until: report.until.map(rfc3339),
+            tz: zone,
+            complete: !report.filling,
+            items: report.groups.iter().map(Into::into).collect(),
+            totals: (&report.totals).into(),
+            next_cursor: None,
+        }))
+    });
+    let accepted = format!(
+        "what makes at most {GROUPS_MAX} groups: name fewer, or narrow the time with since and until"
+    );
+    shown.await?.ok_or_else(|| ApiError::bad_parameter("group_by", &words, accepted))
+}
+
+/// What is asked, and the zone in words.
+fn query(params: Params) -> Result<(UsageQuery, String), ApiError> {
+    let params =
+        params.only(&["group_by", "since", "until", "tz", "host", "provider", "model", "agent"])?;
+    let words = GroupBy::ALL.map(GroupBy::as_str).join(", ");
+    let by = params.parsed("group_by", format!("any of {words}, each once"), groups)?;
+    let offset_minutes =
+        params.parsed("tz", "a distance from UTC as +02:00 or -03:30", offset)?.unwrap_or(0);
+    let providers = Provider::ALL.map(Provider::as_str).join(", ");
+    let query = UsageQuery {
+        by: by.unwrap_or_default(),
+        since: params.time("since")?,
+        until: params.time("until")?,
+        offset_minutes,
+        host: params.owned("host")?,
+        provider: params.parsed("provider", providers, Provider::parse)?,
+        model: params.owned("model")?,
+        agent: params.owned("agent")?,
+    };
+    let sign = if offset_minutes < 0 { '-' } else { '+' };
+    let (hours, minutes) = (offset_minutes.abs() / HOUR, offset_minutes.abs() % HOUR);
+    Ok((query, format!("{sign}{hours:02}:{minutes:02}")))
+}
+
+/// Names with commas between, each at most once.
+fn groups(text: &str) -> Option<Vec<GroupBy>> {
+    let mut all = Vec::new();
+    for word in text.split(',') {
+        let by = GroupBy::parse(word.trim())?;
+        if all.contains(&by) {
+            return None;
+        }
+        all.push(by);
+    }
+    Some(all)
+}
+
+/// Minutes ahead of UTC: `+02:00`, `-0330`, `Z`. A plus sign that was not encoded comes as a blank.
+fn offset(text: &str) -> Option<i32> {
+    if matches!(text, "Z" | "z" | "UTC") {
+        return Some(0);
+    }
+    let ahead = text.strip_prefix(['+', ' ']);
+    let digits = ahead.or_else(|| text.strip_prefix('-'))?.replace(':', "");
+    if !matches!(digits.len(), 2 | 4) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let (hours, minutes) = digits.split_at(2);
+    let minutes: i32 = if minutes.is_empty() { 0 } else { minutes.parse().ok()? };
+    let distance = hours.parse::<i32>().ok()? * HOUR + minutes;
+    let is_one = minutes < HOUR && distance <= 14 * HOUR;
+    is_one.then_some(if ahead.is_some() { distance } else { -distance })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_is_its_distance_from_utc() {
+        for (text, minutes) in
+            [("Z", 0), ("+02:00", 120), (" 0530", 330), ("-03:30", -210), ("+14", 840)]
+        {
+            assert_eq!(offset(text), Some(minutes), "{text}");
+        }
+        for text in ["", "2", "02:00", "+2", "+02:60", "+14:01", "Europe/Berlin", "+-1", "-é0"] {
+            assert_eq!(offset(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn groups_are_named_each_once() {
+        assert_eq!(groups("day, model"), Some(vec![GroupBy::Day, GroupBy::Model]));
+        for text in ["day,day", "week", "day,", ","] {
+            assert_eq!(groups(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Flows that an earlier version recorded are added up afterwards, in small steps between two batches.
+//!
+//! What is summed already can be told from two numbers, so that no flow needs a mark: the last revision of
+//! the earlier version, and the key up to which its flows have been added. A flow that was written since
+//! has a newer revision and is part of the sums from then on.
+
+use langley_model::{Flow, Revision, Stored};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::gather::Gathered;
+use crate::error::StoreError;
+use crate::flow_row::{self, FlowSql};
+use crate::store::Store;
+use crate::writer::Budget;
+
+/// Flows of one step.
+const ROWS: u32 = 500;
+
+/// Which flows are part of the sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Filled {
+    /// All.
+    Wholly,
+    /// Those with a later revision, and those with a key up to this one.
+    UpTo {
+        /// The last revision of the version that had no sums.
+        revision: i64,
+        /// The key.
+        key: i64,
+    },
+}
+
+impl Filled {
+    /// As the file has it.
+    pub(crate) fn read(conn: &Connection) -> rusqlite::Result<Self> {
+        let mut statement = conn.prepare_cached("SELECT revision, key FROM rollups_filled")?;
+        let row = statement
+            .query_row((), |row| Ok(Self::UpTo { revision: row.get(0)?, key: row.get(1)? }));
+        Ok(row.optional()?.unwrap_or(Self::Wholly))
+    }
+
+    /// Whether the flow with the key `n` is part of the sums, as the revision left it.
+    pub(crate) const fn holds(self, n: i64, revision: Revision) -> bool {
+        match self {
+            Self::Wholly => true,
+            Self::UpTo { revision: last, key } => revision.0.cast_signed() > last || n <= key,
+        }
+    }
+}
+
+/// Sees to the sums of a flow that is about to be removed: they outlive it, and where it is no part of them
+/// yet it becomes one. Only its session's shrink.
+pub(crate) fn before_removal(conn: &Connection, n: i64) -> rusqlite::Result<()> {
+    let sql = format!("{} WHERE n = ?1", FlowSql::select());
+    let row = conn.prepare_cached(&sql)?.query_row([n], flow_row::read).optional()?;
+    let Some((_, flow)) = row else { return Ok(()) };
+    let mut gathered = Gathered::default();
+    if Filled::read(conn)?.holds(n, flow.revision()) {
+        gathered.leave(&flow);
+    } else {
+        gathered.add_last(&flow);
+    }
+    gathered.write(conn)
+}
+
+impl Store {
+    /// Adds up the flows of an earlier version, in small steps; at once when there are none. Returns how
+    /// many were added. Recording goes on meanwhile, and what was done stays done.
+    ///
+    /// # Errors
+    /// The store is closed or cannot be written.
+    pub fn sum_older_flows(&self) -> Result<u64, StoreError> {
+        let mut added = 0;
+        loop {
+            let step = self.job(|site| {
+                let change = site.change()?;
+                let step = fill(&change)?;
+                change.commit()?;
+                Ok(step)
+            })?;
+            match step {
+                Some(flows) => added += flows,
+                None => return Ok(added),
+            }
+        }
+    }
+}
+
+/// One step; how many flows it added, none when all are part of the sums.
+fn fill(conn: &Connection) -> rusqlite::Result<Option<u64>> {
+    let Filled::UpTo { revision, key } = Filled::read(conn)? else { return Ok(None) };
+    let mut budget = Budget::new(ROWS);
+    let mut gathered = Gathered::default();
+    let (mut added, mut last) = (0, None);
+    let sql = format!("{} WHERE n > ?1 ORDER BY n", FlowSql::select());
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query([key])?;
+    while let Some(row) = rows.next()? {
+        let (n, flow): (i64, Stored<Flow>) = flow_row::read(row)?;
+        last = Some(n);
+        if flow.revision().0.cast_signed() <= revision {
+            gathered.change(n, None, &flow);
+            added += 1;
+        }
+        if !budget.spend(1) {
+            break;
+        }
+    }
+    match last {
+        Some(last) => {
+            gathered.write(conn)?;
+            conn.execute("UPDATE rollups_filled SET key = ?1", [last])?;
+            Ok(Some(added))
+        }
+        None => {
+            conn.execute("DELETE FROM rollups_filled", ())?;
+            Ok(None)
+        }
+    }
+}

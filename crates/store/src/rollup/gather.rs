@@ -1,0 +1,112 @@
+//! By how much a transaction changes the sums: gathered in memory and written once for each group, because
+//! a row for each flow would cost as much as the flow's own.
+
+use std::collections::HashMap;
+
+use langley_model::Flow;
+use rusqlite::Connection;
+
+use super::group::Group;
+use super::sums::Sums;
+use super::table::{Key, Table};
+
+/// The changes of a transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    groups: Places<Group>,
+    sessions: Places<String>,
+}
+
+impl Gathered {
+    /// The flow with the key `n` is now as `after`; it is part of the sums as it was `before`, or not yet.
+    pub(crate) fn change(&mut self, n: i64, before: Option<&Flow>, after: &Flow) {
+        if let Some(before) = before {
+            self.group(before).take_out(before);
+            self.leave(before);
+        }
+        self.group(after).add(after);
+        if let Some((newest, sums)) = self.session(after) {
+            *newest = n.max(*newest);
+            sums.add(after);
+        }
+    }
+
+    /// A flow is about to be removed that is part of the sums, which outlive it; its session does not.
+    pub(super) fn leave(&mut self, flow: &Flow) {
+        if let Some((_, sums)) = self.session(flow) {
+            sums.take_out(flow);
+        }
+    }
+
+    /// A flow is about to be removed that is no part of the sums yet.
+    pub(super) fn add_last(&mut self, flow: &Flow) {
+        self.group(flow).add(flow);
+    }
+
+    fn group(&mut self, flow: &Flow) -> &mut Sums {
+        &mut self.groups.of(|group| group.is_of(flow), || Group::of(flow)).1
+    }
+
+    fn session(&mut self, flow: &Flow) -> Option<&mut (i64, Sums)> {
+        let session = &flow.session.as_ref()?.id;
+        Some(self.sessions.of(|known| known == session, || session.clone()))
+    }
+
+    /// Writes the changes; the transaction is about to end.
+    pub(crate) fn write(self, conn: &Connection) -> rusqlite::Result<()> {
+        let mut days: HashMap<Group, Sums> = HashMap::new();
+        for (group, (_, change)) in &self.groups.rows {
+            if !change.is_empty() {
+                Table::Hourly.change(conn, Key::Group(group), change)?;
+                days.entry(group.by_day()).or_default().merge(change);
+            }
+        }
+        for (group, change) in &days {
+            if !change.is_empty() {
+                Table::Daily.change(conn, Key::Group(group), change)?;
+            }
+        }
+        for (session, (newest, change)) in &self.sessions.rows {
+            if !change.is_empty() {
+                Table::Sessions.change(conn, Key::Session(session), change)?;
+            }
+            conn.prepare_cached(
+                "UPDATE sessions SET newest = ?2 WHERE session_id = ?1 AND newest < ?2",
+            )?
+            .execute((session, newest))?;
+        }
+        Ok(())
+    }
+}
+
+/// Sums by what they are of, with the highest key of a flow.
+#[derive(Debug)]
+struct Places<K> {
+    rows: Vec<(K, (i64, Sums))>,
+    places: HashMap<K, usize>,
+    /// Where the flow before belonged: the next mostly belongs there as well.
+    last: usize,
+}
+
+impl<K> Default for Places<K> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), places: HashMap::new(), last: 0 }
+    }
+}
+
+impl<K: Clone + Eq + std::hash::Hash> Places<K> {
+    fn of(&mut self, is_it: impl FnOnce(&K) -> bool, make: impl FnOnce() -> K) -> &mut (i64, Sums) {
+        if !self.rows.get(self.last).is_some_and(|(key, _)| is_it(key)) {
+            let key = make();
+            self.last = match self.places.get(&key) {
+                Some(place) => *place,
+                None => {
+                    self.places.insert(key.clone(), self.rows.len());
+                    self.rows.push((key, (0, Sums::default())));
+                    self.rows.len() - 1
+                }
+            };
+        }
+        &mut self.rows[self.last].1
+    }
+}

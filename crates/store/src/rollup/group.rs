@@ -1,0 +1,57 @@
+//! Which flows are added up together.
+
+use langley_model::{Flow, Provider};
+
+/// Microseconds of an hour.
+pub(super) const HOUR_US: i64 = 3_600_000_000;
+
+/// Hours of a day.
+pub(super) const DAY_HOURS: i64 = 24;
+
+/// The whole hours since the epoch at a time.
+pub(super) const fn hour_of(micros: i64) -> i64 {
+    micros.div_euclid(HOUR_US)
+}
+
+/// Flows that began in the same hour (or day) of UTC and are alike in the rest. Empty stands for unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Group {
+    /// Hours, or days, since the epoch.
+    pub(super) at: i64,
+    pub(super) host: String,
+    pub(super) provider: String,
+    /// The one that answered, or the one asked for while none has.
+    pub(super) model: String,
+    pub(super) agent: String,
+}
+
+impl Group {
+    /// The group of a flow, by hour.
+    pub(super) fn of(flow: &Flow) -> Self {
+        Self {
+            at: hour_of(flow.started_at.0),
+            host: flow.host.clone(),
+            provider: flow.provider.map_or("", Provider::as_str).to_owned(),
+            model: model(flow).to_owned(),
+            agent: flow.agent.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Whether it is that of a flow.
+    pub(super) fn is_of(&self, flow: &Flow) -> bool {
+        self.at == hour_of(flow.started_at.0)
+            && self.host == flow.host
+            && self.provider == flow.provider.map_or("", Provider::as_str)
+            && self.model == model(flow)
+            && self.agent == flow.agent.as_deref().unwrap_or_default()
+    }
+
+    /// The same by day.
+    pub(super) fn by_day(&self) -> Self {
+        Self { at: self.at.div_euclid(DAY_HOURS), ..self.clone() }
+    }
+}
+
+fn model(flow: &Flow) -> &str {
+    flow.model.as_deref().or(flow.model_requested.as_deref()).unwrap_or_default()
+}

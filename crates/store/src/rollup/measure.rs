@@ -1,0 +1,202 @@
+//! What is summed of a flow, with the names of the columns.
+
+use langley_model::{Flow, Outcome, Tokens};
+
+use crate::flow_row::signed;
+
+/// A figure that every flow has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tally {
+    /// Flows; those that are in none of the outcomes below are open.
+    Flows,
+    /// Ended so.
+    Completed,
+    /// Ended so.
+    ProviderError,
+    /// Ended so.
+    ClientGone,
+    /// Ended so.
+    UpstreamGone,
+    /// Ended so.
+    TimedOut,
+    /// Ended so.
+    Refused,
+    /// Ended so.
+    Lost,
+    /// Stream events.
+    Events,
+    /// Stream events of them that could not be kept.
+    DroppedEvents,
+    /// Body bytes to the provider.
+    RequestBytes,
+    /// Body bytes to the agent.
+    ResponseBytes,
+    /// Flows with usage and without a cost.
+    Unpriced,
+}
+
+impl Tally {
+    /// All, in the order of the columns.
+    pub const ALL: [Self; 13] = [
+        Self::Flows,
+        Self::Completed,
+        Self::ProviderError,
+        Self::ClientGone,
+        Self::UpstreamGone,
+        Self::TimedOut,
+        Self::Refused,
+        Self::Lost,
+        Self::Events,
+        Self::DroppedEvents,
+        Self::RequestBytes,
+        Self::ResponseBytes,
+        Self::Unpriced,
+    ];
+
+    /// Flows that ended so.
+    #[must_use]
+    pub const fn of_outcome(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Completed => Self::Completed,
+            Outcome::ProviderError => Self::ProviderError,
+            Outcome::ClientGone => Self::ClientGone,
+            Outcome::UpstreamGone => Self::UpstreamGone,
+            Outcome::TimedOut => Self::TimedOut,
+            Outcome::Refused => Self::Refused,
+            Outcome::Lost => Self::Lost,
+        }
+    }
+
+    pub(super) const fn column(self) -> &'static str {
+        match self {
+            Self::Flows => "flows",
+            Self::Completed => Outcome::Completed.as_str(),
+            Self::ProviderError => Outcome::ProviderError.as_str(),
+            Self::ClientGone => Outcome::ClientGone.as_str(),
+            Self::UpstreamGone => Outcome::UpstreamGone.as_str(),
+            Self::TimedOut => Outcome::TimedOut.as_str(),
+            Self::Refused => Outcome::Refused.as_str(),
+            Self::Lost => Outcome::Lost.as_str(),
+            Self::Events => "events",
+            Self::DroppedEvents => "dropped_events",
+            Self::RequestBytes => "request_bytes",
+            Self::ResponseBytes => "response_bytes",
+            Self::Unpriced => "unpriced",
+        }
+    }
+
+    /// By how much a flow counts.
+    pub(super) fn of(self, flow: &Flow) -> u64 {
+        let ended = |outcome| u64::from(flow.outcome == Some(outcome));
+        kept(match self {
+            Self::Flows => 1,
+            Self::Completed => ended(Outcome::Completed),
+            Self::ProviderError => ended(Outcome::ProviderError),
+            Self::ClientGone => ended(Outcome::ClientGone),
+            Self::UpstreamGone => ended(Outcome::UpstreamGone),
+            Self::TimedOut => ended(Outcome::TimedOut),
+            Self::Refused => ended(Outcome::Refused),
+            Self::Lost => ended(Outcome::Lost),
+            Self::Events => flow.event_count,
+            Self::DroppedEvents => flow.dropped_events,
+            Self::RequestBytes => flow.request_bytes,
+            Self::ResponseBytes => flow.response_bytes,
+            Self::Unpriced => u64::from(!flow.usage.is_empty() && flow.cost.is_none()),
+        })
+    }
+}
+
+/// A figure that only some flows have. Beside its sum stands how many had it: missing is not zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Input tokens in the provider's own sense: to be added up within one provider only.
+    Input,
+    /// Input tokens that were not read from a cache, in one sense for all providers.
+    InputUncached,
+    /// Input tokens read from the prompt cache.
+    CacheRead,
+    /// Input tokens written to the cache for five minutes.
+    CacheWrite5m,
+    /// Input tokens written to the cache for one hour.
+    CacheWrite1h,
+    /// Output tokens.
+    Output,
+    /// Reasoning tokens.
+    Reasoning,
+    /// Web searches run by the provider.
+    WebSearches,
+    /// Millionths of a US dollar.
+    Cost,
+    /// Nanoseconds from head to end.
+    Duration,
+    /// Nanoseconds to the answer's first byte.
+    Ttfb,
+    /// Nanoseconds to the first token.
+    Ttft,
+}
+
+impl Measure {
+    /// All, in the order of the columns.
+    pub const ALL: [Self; 12] = [
+        Self::Input,
+        Self::InputUncached,
+        Self::CacheRead,
+        Self::CacheWrite5m,
+        Self::CacheWrite1h,
+        Self::Output,
+        Self::Reasoning,
+        Self::WebSearches,
+        Self::Cost,
+        Self::Duration,
+        Self::Ttfb,
+        Self::Ttft,
+    ];
+
+    /// Those of which the spread is kept as well.
+    pub(super) const SPREAD: [Self; 3] = [Self::Duration, Self::Ttfb, Self::Ttft];
+
+    pub(super) const fn column(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::InputUncached => "input_uncached",
+            Self::CacheRead => "cache_read",
+            Self::CacheWrite5m => "cache_write_5m",
+            Self::CacheWrite1h => "cache_write_1h",
+            Self::Output => "output",
+            Self::Reasoning => "reasoning",
+            Self::WebSearches => "web_searches",
+            Self::Cost => "cost",
+            Self::Duration => "duration",
+            Self::Ttfb => "ttfb",
+            Self::Ttft => "ttft",
+        }
+    }
+
+    /// A flow's figure.
+    pub(super) fn of(self, flow: &Flow) -> Option<u64> {
+        let tokens = |tokens: Option<Tokens>| tokens.map(|tokens| kept(tokens.0));
+        let span = |span: Option<std::time::Duration>| {
+            span.map(|span| kept(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+        };
+        let usage = &flow.usage;
+        match self {
+            Self::Input => tokens(usage.input),
+            Self::InputUncached => tokens(flow.provider.and_then(|it| usage.input_uncached(it))),
+            Self::CacheRead => tokens(usage.cache_read),
+            Self::CacheWrite5m => tokens(usage.cache_write_5m),
+            Self::CacheWrite1h => tokens(usage.cache_write_1h),
+            Self::Output => tokens(usage.output),
+            Self::Reasoning => tokens(usage.reasoning),
+            Self::WebSearches => usage.web_search_requests.map(kept),
+            Self::Cost => flow.cost.map(|cost| cost.0.cast_unsigned()),
+            Self::Duration => span(flow.duration),
+            Self::Ttfb => span(flow.ttfb),
+            Self::Ttft => span(flow.ttft),
+        }
+    }
+}
+
+/// A number as the flow's row keeps it: what is taken out of a sum is what was added.
+const fn kept(number: u64) -> u64 {
+    signed(number).cast_unsigned()
+}

@@ -1,0 +1,24 @@
+//! Rollups: what flows add up to by hour and by day, kept by the writer in the transaction that writes the
+//! flows.
+//!
+//! They outlive the flows they sum. A session is no part of their key: with it they would be nearly as many
+//! as the flows, and a question over all of them no faster than one over those. Sessions have sums of
+//! their own, which go with their flows.
+
+mod fill;
+mod gather;
+mod group;
+mod measure;
+mod query;
+mod sessions;
+mod spread;
+mod sums;
+mod table;
+
+pub(crate) use fill::{Filled, before_removal};
+pub(crate) use gather::Gathered;
+pub use measure::{Measure, Tally};
+pub use query::{GroupBy, UsageGroup, UsageQuery, UsageReport};
+pub use sessions::{Session, SessionPage};
+pub use spread::Spread;
+pub use sums::{Figure, Sums};

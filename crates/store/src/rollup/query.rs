@@ -1,0 +1,308 @@
+//! What flows add up to, asked: by day or hour, host, provider, model and agent, over any span of time.
+//!
+//! Read from the rollups alone. Whole days of UTC come from the daily rows, what is left at both ends from
+//! the hourly ones. Days of another time zone are days of UTC from which some hours moved to their
+//! neighbour, so that of the hourly rows only those are read.
+
+use std::collections::HashMap;
+
+use langley_model::{Micros, Provider};
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use super::fill::Filled;
+use super::group::{DAY_HOURS, Group, HOUR_US, hour_of};
+use super::sums::Sums;
+use super::table::{Table, read_group};
+use crate::error::StoreError;
+use crate::filter::Condition;
+use crate::store::Store;
+
+/// Minutes of an hour.
+const HOUR_MINUTES: i64 = 60;
+
+/// By what flows are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupBy {
+    /// The hour in which they began.
+    Hour,
+    /// The day in which they began.
+    Day,
+    /// The host.
+    Host,
+    /// The provider.
+    Provider,
+    /// The model.
+    Model,
+    /// The kind of agent.
+    Agent,
+}
+
+impl GroupBy {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Hour, Self::Day, Self::Host, Self::Provider, Self::Model, Self::Agent];
+
+    /// Its word in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Host => "host",
+            Self::Provider => "provider",
+            Self::Model => "model",
+            Self::Agent => "agent",
+        }
+    }
+
+    /// What [`Self::as_str`] names.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.as_str() == word)
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsageQuery {
+    /// By what the flows are told apart; by nothing: one group.
+    pub by: Vec<GroupBy>,
+    /// Began in the hour of this time or later.
+    pub since: Option<Micros>,
+    /// Began before this time, or in the same hour.
+    pub until: Option<Micros>,
+    /// Minutes by which the local time is ahead of UTC, for days.
+    pub offset_minutes: i32,
+    /// Exactly this host.
+    pub host: Option<String>,
+    /// This provider.
+    pub provider: Option<Provider>,
+    /// Exactly this model.
+    pub model: Option<String>,
+    /// Exactly this kind of agent.
+    pub agent: Option<String>,
+}
+
+/// Flows that are alike in what was asked for; what was not asked for is none, and an empty text is one that
+/// is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsageGroup {
+    /// The beginning of the hour.
+    pub hour: Option<Micros>,
+    /// The day, counted from 1970-01-01, in the zone that was asked for.
+    pub day: Option<i64>,
+    /// The host.
+    pub host: Option<String>,
+    /// The provider.
+    pub provider: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// The kind of agent.
+    pub agent: Option<String>,
+    /// What they add up to.
+    pub sums: Sums,
+}
+
+/// What is answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsageReport {
+    /// By time, then by text.
+    pub groups: Vec<UsageGroup>,
+    /// Of all groups.
+    pub totals: Sums,
+    /// The beginning of the first hour that was asked for.
+    pub since: Option<Micros>,
+    /// The end of the last hour that was asked for.
+    pub until: Option<Micros>,
+    /// Whether flows of an earlier version are still to be added.
+    pub filling: bool,
+}
+
+/// A label that flows are told apart by: the group's members that were asked for, and else nothing.
+type Label = (Option<i64>, [Option<String>; 4]);
+
+/// Hours from which on, and before which.
+#[derive(Clone, Copy, Debug)]
+struct Hours {
+    from: i64,
+    to: i64,
+}
+
+impl Store {
+    /// What the flows add up to that `query` names.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn usage(&self, query: &UsageQuery) -> Result<UsageReport, StoreError> {
+        self.readers().read(|conn| {
+            let mut tally = Adding { query, labels: HashMap::new() };
+            let asked = hours(query);
+            let there = span(conn)?;
+            let hours = Hours { from: asked.from.max(there.from), to: asked.to.min(there.to) };
+            if hours.from < hours.to {
+                tally.read(conn, hours)?;
+            }
+            let mut report = tally.finish();
+            report.since = query.since.map(|_| Micros(asked.from.saturating_mul(HOUR_US)));
+            report.until = query.until.map(|_| Micros(asked.to.saturating_mul(HOUR_US)));
+            report.filling = Filled::read(conn)? != Filled::Wholly;
+            Ok(report)
+        })
+    }
+}
+
+/// The hours that are asked for.
+fn hours(query: &UsageQuery) -> Hours {
+    let last = |until: Micros| hour_of(until.0.saturating_sub(1)) + 1;
+    Hours {
+        from: query.since.map_or(i64::MIN, |since| hour_of(since.0)),
+        to: query.until.map_or(i64::MAX, last),
+    }
+}
+
+/// The hours that there are.
+fn span(conn: &Connection) -> rusqlite::Result<Hours> {
+    let edge = |order: &str| {
+        let sql = format!(
+            "SELECT ifnull((SELECT hour FROM rollups_hourly ORDER BY hour {order} LIMIT 1), 0)"
+        );
+        conn.prepare_cached(&sql)?.query_row((), |row| row.get::<_, i64>(0))
+    };
+    Ok(Hours { from: edge("ASC")?, to: edge("DESC")? + 1 })
+}
+
+struct Adding<'q> {
+    query: &'q UsageQuery,
+    labels: HashMap<Label, Sums>,
+}
+
+impl Adding<'_> {
+    fn read(&mut self, conn: &Connection, hours: Hours) -> rusqlite::Result<()> {
+        let by_hour = self.query.by.contains(&GroupBy::Hour);
+        // Days of UTC that are asked for from their first hour to their last.
+        let first = hours.from.div_euclid(DAY_HOURS) + i64::from(hours.from % DAY_HOURS != 0);
+        let days = Hours { from: first, to: hours.to.div_euclid(DAY_HOURS) };
+        if by_hour || days.from >= days.to {
+            return self.hours(conn, hours, "", |adding, group, sums| adding.add(group, sums));
+        }
+        let (start, end) = (days.from * DAY_HOURS, days.to * DAY_HOURS);
+        for edge in [Hours { to: start, ..hours }, Hours { from: end, ..hours }] {
+            self.hours(conn, edge, "", |adding, group, sums| adding.add(group, sums))?;
+        }
+        self.each(conn, Table::Daily, days, "", |adding, group, sums| {
+            let noon = Group { at: group.at * DAY_HOURS, ..group };
+            adding.put(noon.at.div_euclid(DAY_HOURS), &noon, sums);
+        })?;
+        self.moved(conn, Hours { from: start, to: end })
+    }
+
+    /// Moves the hours of whole days of UTC that are of another day here.
+    fn moved(&mut self, conn: &Connection, hours: Hours) -> rusqlite::Result<()> {
+        if !self.query.by.contains(&GroupBy::Day) {
+            return Ok(());
+        }
+        let ahead = i64::from(self.query.offset_minutes).div_euclid(HOUR_MINUTES);
+        let which = match ahead {
+            0 => return Ok(()),
+            1.. => format!("AND hour % {DAY_HOURS} >= {}", DAY_HOURS - ahead),
+            // Half an hour behind is an hour of the day before.
+            _ => format!("AND hour % {DAY_HOURS} < {}", -ahead),
+        };
+        self.hours(conn, hours, &which, |adding, group, sums| {
+            let mut less = Sums::default();
+            less.take_out_all(&sums);
+            adding.put(group.at.div_euclid(DAY_HOURS), &group, less);
+            adding.add(group, sums);
+        })
+    }
+
+    fn hours(
+        &mut self,
+        conn: &Connection,
+        hours: Hours,
+        which: &str,
+        take: impl FnMut(&mut Self, Group, Sums),
+    ) -> rusqlite::Result<()> {
+        self.each(conn, Table::Hourly, hours, which, take)
+    }
+
+    /// Reads the rows of a table whose time lies within `span`.
+    fn each(
+        &mut self,
+        conn: &Connection,
+        table: Table,
+        span: Hours,
+        which: &str,
+        mut take: impl FnMut(&mut Self, Group, Sums),
+    ) -> rusqlite::Result<()> {
+        if span.from >= span.to {
+            return Ok(());
+        }
+        let Some(at) = table.key().first() else { return Ok(()) };
+        let mut condition = Condition::default();
+        let bounds: [Value; 2] = [span.from.into(), span.to.into()];
+        condition.and(&format!("{at} >= ? AND {at} < ? {which}"), bounds);
+        let UsageQuery { host, provider, model, agent, .. } = self.query;
+        let provider = provider.map(|provider| provider.as_str().to_owned());
+        let texts = [("host", host), ("provider", &provider), ("model", model), ("agent", agent)];
+        for (column, text) in texts {
+            if let Some(text) = text {
+                condition.and(&format!("{column} = ?"), [text.clone().into()]);
+            }
+        }
+        let sql = format!("{}{}", table.select(), condition.sql());
+        let mut statement = conn.prepare_cached(&sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(&condition.parameters))?;
+        while let Some(row) = rows.next()? {
+            let (group, sums) = read_group(row)?;
+            take(self, group, sums);
+        }
+        Ok(())
+    }
+
+    /// Adds a group of an hour.
+    fn add(&mut self, group: Group, sums: Sums) {
+        let minutes = group.at * HOUR_MINUTES + i64::from(self.query.offset_minutes);
+        self.put(minutes.div_euclid(DAY_HOURS * HOUR_MINUTES), &group, sums);
+    }
+
+    /// Adds a group that is of the day `day` here.
+    fn put(&mut self, day: i64, group: &Group, sums: Sums) {
+        let by = |by| self.query.by.contains(&by);
+        let time = if by(GroupBy::Hour) { Some(group.at) } else { by(GroupBy::Day).then_some(day) };
+        let text = |which, text: &String| by(which).then(|| text.clone());
+        let label = (
+            time,
+            [
+                text(GroupBy::Host, &group.host),
+                text(GroupBy::Provider, &group.provider),
+                text(GroupBy::Model, &group.model),
+                text(GroupBy::Agent, &group.agent),
+            ],
+        );
+        self.labels.entry(label).or_default().merge(&sums);
+    }
+
+    fn finish(self) -> UsageReport {
+        let mut labels: Vec<(Label, Sums)> =
+            self.labels.into_iter().filter(|(_, sums)| !sums.is_empty()).collect();
+        labels.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        let mut report = UsageReport::default();
+        for ((time, [host, provider, model, agent]), sums) in labels {
+            report.totals.merge(&sums);
+            let by_hour = self.query.by.contains(&GroupBy::Hour);
+            let minutes = time.unwrap_or(0) * HOUR_MINUTES + i64::from(self.query.offset_minutes);
+            let day = if by_hour {
+                // The local day of the hour, where both are asked for.
+                let wanted = self.query.by.contains(&GroupBy::Day);
+                wanted.then(|| minutes.div_euclid(DAY_HOURS * HOUR_MINUTES))
+            } else {
+                time
+            };
+            let hour = time.filter(|_| by_hour).map(|hour| Micros(hour.saturating_mul(HOUR_US)));
+            report.groups.push(UsageGroup { hour, day, host, provider, model, agent, sums });
+        }
+        report
+    }
+}

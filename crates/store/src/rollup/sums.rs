@@ -1,0 +1,172 @@
+//! What flows add up to.
+
+use langley_model::Flow;
+
+use super::measure::{Measure, Tally};
+use super::spread::Spread;
+
+/// Columns of numbers: a tally each, and two for a measure.
+pub(super) const NUMBERS: usize = Tally::ALL.len() + 2 * Measure::ALL.len();
+
+/// A sum, and how many flows it is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figure {
+    /// The sum over the flows that have the figure.
+    pub sum: u64,
+    /// How many have it.
+    pub flows: u64,
+}
+
+impl Figure {
+    /// The sum, unless no flow has the figure.
+    #[must_use]
+    pub fn known(self) -> Option<u64> {
+        (self.flows > 0).then_some(self.sum)
+    }
+}
+
+/// What a number of flows add up to; or by how much a transaction changes that, for which all numbers wrap
+/// around: what is added and taken out again leaves nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sums {
+    numbers: [u64; NUMBERS],
+    spreads: [Spread; Measure::SPREAD.len()],
+}
+
+impl Default for Sums {
+    fn default() -> Self {
+        Self { numbers: [0; NUMBERS], spreads: Default::default() }
+    }
+}
+
+impl Sums {
+    /// How much of this there is.
+    #[must_use]
+    pub const fn tally(&self, tally: Tally) -> u64 {
+        self.numbers[tally as usize]
+    }
+
+    /// The sum of a measure.
+    #[must_use]
+    pub const fn figure(&self, measure: Measure) -> Figure {
+        let place = Tally::ALL.len() + 2 * measure as usize;
+        Figure { sum: self.numbers[place], flows: self.numbers[place + 1] }
+    }
+
+    /// How a span of time spreads; none for what is no span.
+    #[must_use]
+    pub fn spread(&self, measure: Measure) -> Option<&Spread> {
+        let place = Measure::SPREAD.iter().position(|spread| *spread == measure)?;
+        self.spreads.get(place)
+    }
+
+    /// Flows that have not ended.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        let ended = langley_model::Outcome::ALL.map(|it| self.tally(Tally::of_outcome(it)));
+        self.tally(Tally::Flows).wrapping_sub(ended.into_iter().fold(0, u64::wrapping_add))
+    }
+
+    /// Adds a flow.
+    pub(super) fn add(&mut self, flow: &Flow) {
+        self.count(flow, 1);
+    }
+
+    /// Takes a flow out that was added as it is here.
+    pub(super) fn take_out(&mut self, flow: &Flow) {
+        self.count(flow, 1_u64.wrapping_neg());
+    }
+
+    fn count(&mut self, flow: &Flow, times: u64) {
+        let mut add = |place: usize, number: u64| {
+            self.numbers[place] = self.numbers[place].wrapping_add(number.wrapping_mul(times));
+        };
+        for tally in Tally::ALL {
+            add(tally as usize, tally.of(flow));
+        }
+        for measure in Measure::ALL {
+            if let Some(number) = measure.of(flow) {
+                let place = Tally::ALL.len() + 2 * measure as usize;
+                add(place, number);
+                add(place + 1, 1);
+            }
+        }
+        for (spread, measure) in self.spreads.iter_mut().zip(Measure::SPREAD) {
+            if let Some(nanos) = measure.of(flow) {
+                spread.add(nanos, times);
+            }
+        }
+    }
+
+    /// Adds other sums.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (number, more) in self.numbers.iter_mut().zip(other.numbers) {
+            *number = number.wrapping_add(more);
+        }
+        for (spread, more) in self.spreads.iter_mut().zip(&other.spreads) {
+            spread.merge(more);
+        }
+    }
+
+    /// Takes other sums out.
+    pub(super) fn take_out_all(&mut self, other: &Self) {
+        for (number, less) in self.numbers.iter_mut().zip(other.numbers) {
+            *number = number.wrapping_sub(less);
+        }
+        for (spread, less) in self.spreads.iter_mut().zip(&other.spreads) {
+            spread.take_out(less);
+        }
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.numbers == [0; NUMBERS] && self.spreads.iter().all(Spread::is_empty)
+    }
+
+    /// Names of the columns: the numbers, then the spreads.
+    pub(super) fn columns() -> impl Iterator<Item = String> {
+        let tallies = Tally::ALL.into_iter().map(|tally| tally.column().to_owned());
+        let figures = Measure::ALL.into_iter().flat_map(|measure| {
+            [measure.column().to_owned(), format!("{}_flows", measure.column())]
+        });
+        let spreads =
+            Measure::SPREAD.into_iter().map(|measure| format!("{}_spread", measure.column()));
+        tallies.chain(figures).chain(spreads)
+    }
+
+    pub(super) const fn numbers(&self) -> &[u64; NUMBERS] {
+        &self.numbers
+    }
+
+    pub(super) const fn numbers_mut(&mut self) -> &mut [u64; NUMBERS] {
+        &mut self.numbers
+    }
+
+    pub(super) const fn spreads(&self) -> &[Spread; Measure::SPREAD.len()] {
+        &self.spreads
+    }
+
+    pub(super) const fn spreads_mut(&mut self) -> &mut [Spread; Measure::SPREAD.len()] {
+        &mut self.spreads
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_figure_has_its_own_place() {
+        for (place, tally) in Tally::ALL.into_iter().enumerate() {
+            assert_eq!(tally as usize, place, "{tally:?}");
+        }
+        for (place, measure) in Measure::ALL.into_iter().enumerate() {
+            assert_eq!(measure as usize, place, "{measure:?}");
+        }
+        let mut columns: Vec<String> = Sums::columns().collect();
+        assert_eq!(columns.len(), NUMBERS + Measure::SPREAD.len());
+        columns.sort_unstable();
+        columns.dedup();
+        assert_eq!(columns.len(), NUMBERS + Measure::SPREAD.len());
+    }
+}

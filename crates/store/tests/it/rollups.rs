@@ -1,0 +1,519 @@
+//! What flows add up to: exactly that, whatever happened to them, and after they are gone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use langley_model::{Flow, MicroUsd, Micros, Outcome, Provider, Record, Tokens};
+use langley_store::{FlowFilter, GroupBy, Measure, Retention, Spread, Store, Tally, UsageQuery};
+use rusqlite::Connection;
+
+use crate::given::{Fixture, ended, flow, of, options, run, session};
+use crate::opening::FIRST_SCHEMA;
+
+const HOUR: i64 = 3_600_000_000;
+const DAY: i64 = 24 * HOUR;
+
+/// A day, at its beginning in UTC.
+const START: i64 = 20_000 * DAY;
+
+/// The sums by group, computed from the flows by SQLite alone.
+const FROM_FLOWS: &str = "
+    SELECT started_at / {unit}, host, ifnull(provider, ''), coalesce(model, model_requested, ''),
+        ifnull(agent, ''), count(*), {outcomes}, sum(event_count), sum(dropped_events),
+        sum(request_bytes), sum(response_bytes),
+        sum(cost_micro_usd IS NULL AND coalesce(input_tokens, cache_read_tokens,
+            cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
+            web_search_requests) IS NOT NULL),
+        ifnull(sum(input_tokens), 0), count(input_tokens),
+        ifnull(sum(input_tokens - iif(provider IN ('openai', 'gemini'),
+            ifnull(cache_read_tokens, 0), 0)), 0) * (provider IS NOT NULL),
+        count(input_tokens) * (provider IS NOT NULL),
+        {measures}
+    FROM flows GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5";
+
+/// The same as the writer has kept them.
+const KEPT: &str = "
+    SELECT {at}, host, provider, model, agent, flows, completed, provider_error, client_gone,
+        upstream_gone, timed_out, refused, lost, events, dropped_events, request_bytes,
+        response_bytes, unpriced, input, input_flows, input_uncached, input_uncached_flows,
+        cache_read, cache_read_flows, cache_write_5m, cache_write_5m_flows, cache_write_1h,
+        cache_write_1h_flows, output, output_flows, reasoning, reasoning_flows, web_searches,
+        web_searches_flows, cost, cost_flows, duration, duration_flows, ttfb, ttfb_flows, ttft,
+        ttft_flows
+    FROM {table} ORDER BY 1, 2, 3, 4, 5";
+
+fn rows(conn: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = conn.prepare(sql).unwrap();
+    let columns = statement.column_count();
+    let rows = statement.query_map((), |row| {
+        let values: Vec<String> = (0..columns)
+            .map(|column| match row.get_ref(column).unwrap() {
+                rusqlite::types::ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+                rusqlite::types::ValueRef::Integer(number) => number.to_string(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        Ok(values.join("|"))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+/// The sums by hour and by day: as kept, and as the flows give them.
+fn both(store: &Store) -> [(Vec<String>, Vec<String>); 2] {
+    let conn = Connection::open(store.path()).unwrap();
+    let outcomes = Outcome::ALL.map(|outcome| format!("sum(outcome IS '{outcome}')")).join(", ");
+    let measures = [
+        "cache_read_tokens",
+        "cache_write_5m_tokens",
+        "cache_write_1h_tokens",
+        "output_tokens",
+        "reasoning_tokens",
+        "web_search_requests",
+        "cost_micro_usd",
+        "duration_ns",
+        "ttfb_ns",
+        "ttft_ns",
+    ]
+    .map(|column| format!("ifnull(sum({column}), 0), count({column})"))
+    .join(", ");
+    let from_flows = FROM_FLOWS.replace("{outcomes}", &outcomes).replace("{measures}", &measures);
+    [("rollups_hourly", "hour", HOUR), ("rollups_daily", "day", DAY)].map(|(table, at, unit)| {
+        let kept = rows(&conn, &KEPT.replace("{table}", table).replace("{at}", at));
+        (kept, rows(&conn, &from_flows.replace("{unit}", &unit.to_string())))
+    })
+}
+
+#[track_caller]
+fn assert_exact(store: &Store, seed: u64) {
+    for (kept, flows) in both(store) {
+        assert_eq!(kept, flows, "seed {seed}");
+    }
+    assert_sessions(store, seed);
+    // Every span of time is in the spread as well.
+    let report = store.usage(&UsageQuery::default()).unwrap();
+    let conn = Connection::open(store.path()).unwrap();
+    let mut statement =
+        conn.prepare("SELECT duration_ns FROM flows WHERE duration_ns > 0 ORDER BY 1").unwrap();
+    let spans: Vec<i64> =
+        statement.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let spread = report.totals.spread(Measure::Duration).unwrap();
+    for percent in [50, 95] {
+        let rank = (spans.len() * percent).div_ceil(100).max(1);
+        let told = spread.percentile(u32::try_from(percent).unwrap());
+        match (spans.get(rank - 1), told) {
+            (Some(span), Some(told)) => {
+                let error = (told as f64 - *span as f64).abs() * 100.0 / *span as f64;
+                assert!(error <= Spread::ERROR_PERCENT, "seed {seed}: {span} was told as {told}");
+            }
+            (None, None) => {}
+            other => panic!("seed {seed}: {other:?}"),
+        }
+    }
+}
+
+/// Sessions add up to the flows that are there.
+#[track_caller]
+fn assert_sessions(store: &Store, seed: u64) {
+    let conn = Connection::open(store.path()).unwrap();
+    let kept = "SELECT session_id, flows, completed, events, input, input_flows, output,
+        output_flows, cost, cost_flows FROM sessions ORDER BY 1";
+    let flows = "SELECT session_id, count(*), sum(outcome IS 'completed'), sum(event_count),
+        ifnull(sum(input_tokens), 0), count(input_tokens), ifnull(sum(output_tokens), 0),
+        count(output_tokens), ifnull(sum(cost_micro_usd), 0), count(cost_micro_usd)
+        FROM flows WHERE session_id IS NOT NULL GROUP BY 1 ORDER BY 1";
+    assert_eq!(rows(&conn, kept), rows(&conn, flows), "seed {seed}");
+}
+
+/// Chances, the same for the same seed (SplitMix64).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+
+    fn of<T: Clone>(&mut self, all: &[T]) -> T {
+        let place = usize::try_from(self.below(all.len() as u64)).unwrap();
+        all[place].clone()
+    }
+
+    fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        (self.below(3) > 0).then(|| make(self))
+    }
+
+    /// A new flow, of which little is known.
+    fn flow(&mut self) -> Flow {
+        let mut flow = flow(START + self.below(3 * 24).cast_signed() * HOUR);
+        flow.host = self.of(&["a.example", "b.example"]).to_owned();
+        flow
+    }
+
+    /// What is known of a flow changes: anything may.
+    fn change(&mut self, flow: &mut Flow) {
+        let tokens = |it: &mut Self| it.maybe(|it| Tokens(it.below(1_000)));
+        let span = |it: &mut Self| {
+            it.maybe(|it| Duration::from_nanos(1_000_000 + it.below(60_000_000_000)))
+        };
+        match self.below(7) {
+            0 => flow.model = self.maybe(|it| it.of(&["m-1", "m-2"]).to_owned()),
+            1 => flow.model_requested = self.maybe(|it| it.of(&["m-1", "m-3"]).to_owned()),
+            2 => flow.agent = self.maybe(|it| it.of(&["one", "two"]).to_owned()),
+            3 => flow.provider = self.maybe(|it| it.of(&Provider::ALL)),
+            5 => flow.session = self.maybe(|it| it.of(&["s-1", "s-2"])).and_then(session),
+            4 => flow.host = self.of(&["a.example", "b.example"]).to_owned(),
+            _ => {
+                flow.usage.input = self.maybe(|it| Tokens(2_000 + it.below(1_000)));
+                flow.usage.cache_read = tokens(self);
+                flow.usage.cache_write_5m = tokens(self);
+                flow.usage.cache_write_1h = tokens(self);
+                flow.usage.output = tokens(self);
+                flow.usage.reasoning = tokens(self);
+                flow.usage.web_search_requests = self.maybe(|it| it.below(3));
+            }
+        }
+        flow.cost = self.maybe(|it| MicroUsd(it.below(1_000_000).cast_signed()));
+        flow.dropped_events = self.below(3);
+        flow.request_bytes = self.below(1 << 20);
+        flow.response_bytes = self.below(1 << 20);
+        (flow.duration, flow.ttfb, flow.ttft) = (span(self), span(self), span(self));
+    }
+}
+
+/// Some flows begin, change, stream, end, and change once more; what happens together is committed together.
+fn step(
+    chance: &mut Chance,
+    flows: &mut Vec<Flow>,
+    seen: &mut BTreeMap<usize, u64>,
+) -> Vec<Record> {
+    let mut records = Vec::new();
+    for _ in 0..1 + chance.below(6) {
+        if flows.is_empty() || chance.below(3) == 0 {
+            let flow = chance.flow();
+            records.push(of(&flow));
+            flows.push(flow);
+            continue;
+        }
+        let place = usize::try_from(chance.below(flows.len() as u64)).unwrap();
+        let flow = &mut flows[place];
+        match chance.below(5) {
+            0 if flow.is_open() => {
+                // Events alone: the flow's own row says nothing of them yet.
+                let count = 1 + chance.below(20);
+                let first = seen.entry(place).or_default();
+                records.push(run(flow.id, *first, count, 20));
+                *first += count;
+                flow.event_count = *first;
+            }
+            1 => {
+                flow.outcome = Some(chance.of(&Outcome::ALL));
+                records.push(of(flow));
+            }
+            _ => {
+                chance.change(flow);
+                records.push(of(flow));
+            }
+        }
+    }
+    records
+}
+
+#[test]
+fn whatever_happens_to_flows_the_rollups_are_their_sums_at_every_commit() {
+    for ten in 0..20 {
+        // With few flows in memory, and with all.
+        let fixture = Fixture::with(|options| {
+            if ten % 2 == 0 {
+                options.open_flows = 2;
+            }
+        });
+        let (mut flows, mut seen) = (Vec::new(), BTreeMap::new());
+        for seed in ten * 10..ten * 10 + 10 {
+            let chance = &mut Chance(seed);
+            flows.clear();
+            seen.clear();
+            for _ in 0..6 {
+                fixture.write(step(chance, &mut flows, &mut seen));
+                assert_exact(&fixture.store, seed);
+            }
+        }
+        // Those that were open are lost then; what comes of them later still counts.
+        let fixture = fixture.after_a_kill();
+        assert_exact(&fixture.store, ten);
+        fixture.write(step(&mut Chance(ten), &mut flows, &mut seen));
+        assert_exact(&fixture.store, ten);
+    }
+}
+
+#[test]
+fn a_write_that_fails_adds_nothing_and_its_repetition_adds_once() {
+    let fixture = Fixture::new();
+    let mut one = flow(START);
+    fixture.write(vec![of(&one)]);
+    let other = Connection::open(fixture.store.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    one.outcome = Some(Outcome::Completed);
+    one.usage.input = Some(Tokens(7));
+    fixture.store.submit(crate::given::seal(vec![of(&one)])).unwrap();
+    crate::given::until("a write fails", || fixture.store.is_failing());
+    other.execute_batch("ROLLBACK").unwrap();
+    fixture.store.flush().unwrap();
+    // Whether the writer had patience enough or not: sums and flows agree.
+    assert_exact(&fixture.store, 0);
+}
+
+#[test]
+fn sums_outlive_the_flows_whoever_removes_them() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let old = ended(START);
+    let new = ended(START + 50 * DAY);
+    fixture.write(vec![of(&old), of(&new)]);
+    let before = both(store).map(|(kept, _)| kept);
+    let now = Micros(START + 51 * DAY);
+    assert_eq!(store.maintain(&Retention::default(), now).unwrap().flows, 1);
+    assert_eq!(store.delete_flows(&FlowFilter::default()).unwrap(), 1);
+    assert_eq!(both(store).map(|(kept, _)| kept), before);
+    assert_eq!(store.usage(&UsageQuery::default()).unwrap().totals.tally(Tally::Flows), 2);
+}
+
+/// The file as a version without sums would have left it.
+fn as_before_sums(fixture: Fixture) -> Fixture {
+    let Fixture { folder, store, heard } = fixture;
+    let path = store.path().to_owned();
+    store.close();
+    let conn = Connection::open(path).unwrap();
+    conn.execute_batch(FIRST_SCHEMA).unwrap();
+    drop(conn);
+    let store = Store::open(options(folder.path()), Box::new(|_| ())).unwrap();
+    Fixture { folder, store, heard }
+}
+
+/// Flows of many hours; every third one is open.
+fn many(count: i64) -> Vec<Flow> {
+    (0..count)
+        .map(|number| {
+            let at = START + number * HOUR / 4;
+            let mut flow = if number % 3 == 0 { flow(at) } else { ended(at) };
+            flow.usage.output = Some(Tokens(number.unsigned_abs()));
+            flow
+        })
+        .collect()
+}
+
+#[test]
+fn flows_of_an_earlier_version_are_added_once_while_recording_goes_on() {
+    let fixture = Fixture::new();
+    let mut flows = many(1_200);
+    fixture.write(flows.iter().map(of).collect());
+    let fixture = as_before_sums(fixture);
+    let store = &fixture.store;
+    assert!(store.usage(&UsageQuery::default()).unwrap().filling);
+    // Before they are added: changes of old flows, and new ones between them.
+    let mut touch = |range: std::ops::Range<usize>| {
+        for flow in &mut flows[range] {
+            flow.outcome = Some(Outcome::Completed);
+            flow.usage.output = Some(Tokens(1_000_000));
+            fixture.write(vec![of(flow), of(&ended(flow.started_at.0 + 1))]);
+        }
+    };
+    touch(0..20);
+    let filling = {
+        let store = store.clone();
+        std::thread::spawn(move || store.sum_older_flows().unwrap())
+    };
+    touch(590..610);
+    touch(1_180..1_200);
+    filling.join().unwrap();
+    assert_exact(store, 0);
+    assert!(!store.usage(&UsageQuery::default()).unwrap().filling);
+    assert_eq!(store.sum_older_flows().unwrap(), 0);
+    // And after: a flow that was added as an old one changes.
+    fixture.write(vec![of(&ended(START + DAY))]);
+    assert_exact(store, 0);
+    assert_eq!(store.usage(&UsageQuery::default()).unwrap().totals.tally(Tally::Flows), 1_261);
+}
+
+#[test]
+fn a_flow_that_goes_before_it_was_added_is_added_then() {
+    let fixture = Fixture::new();
+    fixture.write(many(300).iter().map(of).collect());
+    let fixture = as_before_sums(fixture);
+    let expected = both(&fixture.store).map(|(_, flows)| flows);
+    let until = FlowFilter { until: Some(Micros(START + DAY)), ..FlowFilter::default() };
+    assert_eq!(fixture.store.delete_flows(&until).unwrap(), 96);
+    // A third of the other 204 was open, and added when it was marked lost at the opening.
+    assert_eq!(fixture.store.sum_older_flows().unwrap(), 136);
+    assert_eq!(both(&fixture.store).map(|(kept, _)| kept), expected);
+}
+
+#[test]
+fn maintenance_adds_what_is_left_before_it_removes_anything() {
+    let fixture = Fixture::new();
+    fixture.write(many(300).iter().map(of).collect());
+    let fixture = as_before_sums(fixture);
+    let now = Micros(START + 100 * DAY);
+    assert_eq!(fixture.store.maintain(&Retention::default(), now).unwrap().flows, 300);
+    let report = fixture.store.usage(&UsageQuery::default()).unwrap();
+    assert_eq!((report.totals.tally(Tally::Flows), report.filling), (300, false));
+}
+
+#[test]
+fn sessions_are_listed_by_their_newest_flow_and_go_with_their_last() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let mut flows = many(12);
+    for (number, flow) in flows.iter_mut().enumerate() {
+        flow.session = session(["a", "b", "c"][number % 3]);
+        flow.preview = (number < 6).then(|| format!("words {number}"));
+        flow.agent = Some(String::from("codex"));
+    }
+    // The first one's session speaks again, last of all.
+    flows[11].session = session("a");
+    fixture.write(flows.iter().map(of).collect());
+    let ids = |since, cursor: Option<&str>, limit| {
+        let page = store.sessions(since, cursor, limit).unwrap();
+        let ids: Vec<String> = page.items.into_iter().map(|session| session.id).collect();
+        (ids.join(" "), page.next_cursor)
+    };
+    assert_eq!(ids(None, None, 10), (String::from("a b c"), None));
+    let (first, cursor) = ids(None, None, 2);
+    assert_eq!((first.as_str(), ids(None, cursor.as_deref(), 2).0.as_str()), ("a b", "c"));
+    let since = Some(flows[9].started_at);
+    assert_eq!(ids(since, None, 10).0, "a b");
+
+    let a = store.session("a").unwrap().unwrap();
+    assert_eq!((a.first_at, a.last_at), (flows[0].started_at, flows[11].started_at));
+    assert_eq!((a.agent.as_deref(), a.source), (Some("codex"), Some("header:x-test")));
+    assert_eq!(a.preview.as_deref(), Some("words 3"));
+    assert_eq!((a.sums.tally(Tally::Flows), a.sums.open()), (5, 4));
+    assert_eq!(a.sums.figure(Measure::Output).sum, 3 + 6 + 9 + 11);
+    assert_eq!(store.session("nobody").unwrap(), None);
+
+    let of_b = FlowFilter { session: Some(String::from("b")), ..FlowFilter::default() };
+    store.delete_flows(&of_b).unwrap();
+    assert_sessions(store, 0);
+    assert_eq!(ids(None, None, 10).0, "a c");
+}
+
+#[test]
+fn a_session_of_an_earlier_version_is_told_whole_before_it_was_added() {
+    let fixture = Fixture::new();
+    let mut flows = many(9);
+    flows.iter_mut().for_each(|flow| flow.session = session("old"));
+    fixture.write(flows.iter().map(of).collect());
+    let fixture = as_before_sums(fixture);
+    let told = || fixture.store.session("old").unwrap().unwrap().sums;
+    let before = told();
+    assert_eq!(before.figure(Measure::Output).sum, 36);
+    assert!(fixture.store.sessions(None, None, 10).unwrap().filling);
+    fixture.store.sum_older_flows().unwrap();
+    assert_eq!(told(), before);
+    assert!(!fixture.store.sessions(None, None, 10).unwrap().filling);
+}
+
+#[test]
+fn a_store_without_flows_has_nothing_to_add() {
+    let fixture = as_before_sums(Fixture::new());
+    assert!(!fixture.store.usage(&UsageQuery::default()).unwrap().filling);
+}
+
+/// Flows by local day, counted one by one.
+fn by_day(flows: &[Flow], query: &UsageQuery) -> Vec<(i64, u64, u64)> {
+    let mut days: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
+    let floor = |at: i64| at.div_euclid(HOUR) * HOUR;
+    for flow in flows {
+        let hour = floor(flow.started_at.0);
+        let from = query.since.map_or(i64::MIN, |since| floor(since.0));
+        let to = query.until.map_or(i64::MAX, |until| until.0);
+        if (from..to).contains(&hour) {
+            let local = hour + i64::from(query.offset_minutes) * 60_000_000;
+            let day = days.entry(local.div_euclid(DAY)).or_default();
+            day.0 += 1;
+            day.1 += flow.usage.output.map_or(0, |tokens| tokens.0);
+        }
+    }
+    days.into_iter().map(|(day, (flows, output))| (day, flows, output)).collect()
+}
+
+#[test]
+fn days_are_those_of_the_zone_and_of_the_span_that_are_asked_for() {
+    let fixture = Fixture::new();
+    let flows = many(600);
+    fixture.write(flows.iter().map(of).collect());
+    let spans = [
+        (None, None),
+        (Some(START + 5 * HOUR), None),
+        (Some(START + 5 * HOUR + 1), Some(START + 4 * DAY + 7 * HOUR)),
+        (Some(START + 30 * HOUR), Some(START + 31 * HOUR + 1)),
+        (Some(START + DAY), Some(START + 3 * DAY)),
+        (Some(START + 900 * DAY), None),
+    ];
+    for offset_minutes in [0, 60, 120, 330, 345, 840, -60, -210, -480, -720] {
+        for (since, until) in spans {
+            let (since, until) = (since.map(Micros), until.map(Micros));
+            let by = vec![GroupBy::Day];
+            let query = UsageQuery { by, since, until, offset_minutes, ..UsageQuery::default() };
+            let report = fixture.store.usage(&query).unwrap();
+            let told: Vec<_> = report
+                .groups
+                .iter()
+                .map(|group| {
+                    let output = group.sums.figure(Measure::Output).sum;
+                    (group.day.unwrap(), group.sums.tally(Tally::Flows), output)
+                })
+                .collect();
+            assert_eq!(told, by_day(&flows, &query), "{query:?}");
+            let flows: u64 = told.iter().map(|(_, flows, _)| flows).sum();
+            assert_eq!(report.totals.tally(Tally::Flows), flows);
+        }
+    }
+}
+
+#[test]
+fn groups_are_told_apart_by_all_that_is_asked_for_and_by_nothing_else() {
+    let fixture = Fixture::new();
+    let mut flows = many(8);
+    for flow in &mut flows[..3] {
+        flow.model = Some(String::from("model-b"));
+        flow.agent = Some(String::from("codex"));
+    }
+    fixture.write(flows.iter().map(of).collect());
+    let ask = |by: &[GroupBy], model: Option<&str>| {
+        let model = model.map(str::to_owned);
+        let query = UsageQuery { by: by.to_vec(), model, ..UsageQuery::default() };
+        let report = fixture.store.usage(&query).unwrap();
+        let label = |text: &Option<String>| text.clone().unwrap_or_else(|| String::from("-"));
+        report
+            .groups
+            .iter()
+            .map(|it| {
+                let hour = it.hour.map_or(-1, |hour| (hour.0 - START) / HOUR);
+                let flows = it.sums.tally(Tally::Flows);
+                format!("{hour} {} {} {flows}", label(&it.model), label(&it.agent))
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ask(&[], None), ["-1 - - 8"]);
+    assert_eq!(ask(&[GroupBy::Model], None), ["-1  - 2", "-1 model-a - 3", "-1 model-b - 3"]);
+    assert_eq!(ask(&[GroupBy::Agent], Some("model-b")), ["-1 - codex 3"]);
+    assert_eq!(ask(&[GroupBy::Hour, GroupBy::Agent], None), ["0 -  1", "0 - codex 3", "1 -  4"]);
+    assert!(ask(&[GroupBy::Model], Some("unheard of")).is_empty());
+}
+
+#[test]
+fn what_is_not_known_is_not_zero() {
+    let fixture = Fixture::new();
+    let mut told = ended(START);
+    told.usage.input = Some(Tokens(0));
+    told.cost = Some(MicroUsd(0));
+    fixture.write(vec![of(&told), of(&ended(START + 1))]);
+    let totals = fixture.store.usage(&UsageQuery::default()).unwrap().totals;
+    let known = |measure| totals.figure(measure).known();
+    assert_eq!((known(Measure::Input), known(Measure::Cost)), (Some(0), Some(0)));
+    assert_eq!(totals.figure(Measure::Input).flows, 1);
+    assert_eq!((known(Measure::Output), known(Measure::Ttft)), (None, None));
+    assert_eq!((totals.tally(Tally::Unpriced), totals.open()), (0, 0));
+}
