@@ -12,6 +12,7 @@ mod corpus;
 mod fidelity;
 mod gemini;
 mod keeping;
+mod kills;
 mod openai;
 mod resilience;
 mod road;
