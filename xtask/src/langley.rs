@@ -11,6 +11,7 @@ use langley_testkit::{Client, Request};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::memory::resident_kib;
 use crate::run::run;
 use crate::workspace::{cargo, metadata};
 
@@ -117,7 +118,7 @@ impl Langley {
 
     /// The most memory that was resident since [`Self::forget_peak`], in KiB.
     pub(crate) fn peak_kib(&self) -> Option<u64> {
-        self.status("VmHWM:")
+        resident_kib(self.child.id(), "VmHWM:")
     }
 
     /// Lets the peak begin anew (`clear_refs` of proc(5)).
@@ -128,7 +129,7 @@ impl Langley {
 
     /// Resident memory in KiB; none where `/proc` does not tell.
     pub(crate) fn rss_kib(&self) -> Option<u64> {
-        self.status("VmRSS:")
+        resident_kib(self.child.id(), "VmRSS:")
     }
 
     /// Processor time used so far, in clock ticks of 10 ms; none where `/proc` does not tell.
@@ -139,12 +140,6 @@ impl Langley {
         let ticks: u64 =
             fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
         Some(Duration::from_millis(ticks * 10))
-    }
-
-    fn status(&self, key: &str) -> Option<u64> {
-        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix(key))?;
-        line.split_whitespace().next()?.parse().ok()
     }
 }
 

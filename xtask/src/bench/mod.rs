@@ -10,17 +10,15 @@ mod load;
 mod memory;
 mod stream;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use langley_fixture::FixtureOptions;
 use langley_testkit::Client;
 
-use crate::langley::build;
+use crate::ground::{Ground, Subject};
 use crate::stand::Stand;
-use crate::workspace::cargo;
 use capture::Delivered;
 use figure::{Figures, Measured};
 
@@ -39,12 +37,8 @@ pub(crate) struct BenchOptions {
     /// Open streams, and MiB of the big bodies, are divided by this; for a quick look
     #[arg(long, default_value_t = 1)]
     shrink: u64,
-    /// Measure this binary instead of building one
-    #[arg(long, value_name = "FILE")]
-    langley: Option<PathBuf>,
-    /// Measure with an unoptimised client and binary: shows that the bench works, nothing else
-    #[arg(long, hide = true)]
-    unoptimised: bool,
+    #[command(flatten)]
+    subject: Subject,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -109,25 +103,10 @@ impl Scale {
 
 /// Runs the benchmark.
 pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
-    if cfg!(debug_assertions) && !options.unoptimised {
-        return optimised();
+    match Ground::prepare(&options.subject, "the benchmark failed")? {
+        Some(Ground { binary, runtime }) => runtime.block_on(rounds(options, &binary)),
+        None => Ok(()),
     }
-    let binary = match &options.langley {
-        Some(binary) => binary.clone(),
-        None => build(!options.unoptimised)?,
-    };
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    runtime.block_on(rounds(options, &binary))
-}
-
-/// Runs this verb again, compiled as a load generator has to be.
-pub(crate) fn optimised() -> Result<()> {
-    let mut command = cargo();
-    command.args(["run", "--release", "--quiet", "--package", "xtask", "--"]);
-    command.args(std::env::args_os().skip(1));
-    let status = command.status().context("cargo could not be started")?;
-    if status.success() { Ok(()) } else { bail!("the benchmark failed") }
 }
 
 async fn rounds(options: &BenchOptions, binary: &std::path::Path) -> Result<()> {
