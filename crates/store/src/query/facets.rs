@@ -1,5 +1,7 @@
 //! Facets: the distinct values a listing can be narrowed to, with their counts.
 
+use std::collections::HashMap;
+
 use rusqlite::Connection;
 
 use crate::error::StoreError;
@@ -29,6 +31,9 @@ pub struct Facets {
     pub sessions: Vec<Facet>,
 }
 
+/// Most values of one facet.
+const MOST: usize = 200;
+
 impl Store {
     /// The values of all facets, at most 200 each.
     ///
@@ -36,32 +41,41 @@ impl Store {
     /// A failure of the file.
     pub fn facets(&self) -> Result<Facets, StoreError> {
         self.readers().read(|conn| {
-            let by_count = |column: &str| {
-                list(
-                    conn,
-                    &format!(
-                        "SELECT {column}, sum(flows) FROM flow_groups WHERE {column} <> ''
-                         GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 200"
-                    ),
-                )
-            };
-            Ok(Facets {
-                hosts: by_count("host")?,
-                providers: by_count("provider")?,
-                models: by_count("model")?,
-                outcomes: list(
-                    conn,
-                    "SELECT iif(outcome = '', 'open', outcome), sum(flows) FROM flow_groups
-                     GROUP BY outcome ORDER BY 2 DESC, 1",
-                )?,
-                sessions: list(
-                    conn,
-                    "SELECT session_id, sum(flows) FROM flow_groups WHERE session_id <> ''
-                     GROUP BY 1 ORDER BY max(newest) DESC LIMIT 200",
-                )?,
-            })
+            // There is a group for each session at least, so all are read once, and not once for each
+            // facet.
+            let mut sums = [(); 4].map(|()| HashMap::<String, u64>::new());
+            let mut statement = conn.prepare_cached(
+                "SELECT host, provider, model, iif(outcome = '', 'open', outcome), sum(flows)
+                 FROM flow_groups GROUP BY 1, 2, 3, 4",
+            )?;
+            let mut rows = statement.query(())?;
+            while let Some(row) = rows.next()? {
+                let flows = row.get::<_, i64>(4)?.cast_unsigned();
+                for (column, sums) in sums.iter_mut().enumerate() {
+                    *sums.entry(row.get(column)?).or_default() += flows;
+                }
+            }
+            let [hosts, providers, models, outcomes] = sums.map(by_count);
+            let sessions = list(
+                conn,
+                "SELECT session_id, sum(flows) FROM flow_groups WHERE session_id <> ''
+                 GROUP BY 1 ORDER BY max(newest) DESC LIMIT 200",
+            )?;
+            Ok(Facets { hosts, providers, models, outcomes, sessions })
         })
     }
+}
+
+/// The most frequent values first; the empty one stands for none.
+fn by_count(sums: HashMap<String, u64>) -> Vec<Facet> {
+    let mut facets: Vec<Facet> = sums
+        .into_iter()
+        .filter(|(value, _)| !value.is_empty())
+        .map(|(value, count)| Facet { value, count })
+        .collect();
+    facets.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
+    facets.truncate(MOST);
+    facets
 }
 
 fn list(conn: &Connection, sql: &str) -> rusqlite::Result<Vec<Facet>> {
