@@ -8,12 +8,13 @@ mod capture;
 mod figure;
 mod load;
 mod memory;
+mod queries;
 mod stream;
 
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use langley_fixture::FixtureOptions;
 use langley_testkit::Client;
 
@@ -24,7 +25,10 @@ use figure::{Figures, Measured};
 
 /// Options of `bench`.
 #[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct BenchOptions {
+    #[command(subcommand)]
+    of: Option<Of>,
     /// Rounds; medians are printed
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -39,6 +43,13 @@ pub(crate) struct BenchOptions {
     shrink: u64,
     #[command(flatten)]
     subject: Subject,
+}
+
+/// What else can be measured than traffic.
+#[derive(Clone, Debug, Subcommand)]
+enum Of {
+    /// How long the API takes to answer from a store, such as one that seed-db wrote
+    Queries(queries::QueriesOptions),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -103,6 +114,9 @@ impl Scale {
 
 /// Runs the benchmark.
 pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
+    if let Some(Of::Queries(options)) = &options.of {
+        return queries::queries(options);
+    }
     match Ground::prepare(&options.subject, "the benchmark failed")? {
         Some(Ground { binary, runtime }) => runtime.block_on(rounds(options, &binary)),
         None => Ok(()),

@@ -21,6 +21,7 @@ use clap::Args;
 use langley_model::{Micros, Record, Redacted, Redactor, RedactorOptions};
 use langley_store::{Store, StoreOptions};
 
+pub(crate) use random::Random;
 pub(crate) use traffic::{Made, Plan, Traffic};
 
 use crate::ground::optimised;
