@@ -11,6 +11,7 @@ use langley_testkit::{Client, Request};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::memory::resident_kib;
 use crate::run::run;
 use crate::workspace::{cargo, metadata};
 
@@ -23,7 +24,9 @@ const END: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Langley {
     child: Child,
-    home: TempDir,
+    home: PathBuf,
+    /// Where its home goes with it.
+    _temporary: Option<TempDir>,
     pub(crate) proxy: SocketAddr,
     pub(crate) api: SocketAddr,
     pub(crate) token: String,
@@ -44,15 +47,28 @@ pub(crate) fn build(release: bool) -> Result<PathBuf> {
 }
 
 impl Langley {
-    /// Starts `binary`; `settings` are environment variables.
+    /// Starts `binary` on a home that ends with it; `settings` are environment variables.
     pub(crate) fn start(binary: &Path, settings: &[(&str, String)]) -> Result<Self> {
-        let home = tempfile::tempdir().context("no temporary folder")?;
+        let temporary = tempfile::tempdir().context("no temporary folder")?;
+        let mut langley = Self::start_in(binary, temporary.path(), settings)?;
+        langley._temporary = Some(temporary);
+        Ok(langley)
+    }
+
+    /// The same on a home that stays.
+    pub(crate) fn start_in(
+        binary: &Path,
+        home: &Path,
+        settings: &[(&str, String)],
+    ) -> Result<Self> {
+        // An earlier one that was killed may have left it.
+        let _ = std::fs::remove_file(home.join("state.json"));
         let mut command = Command::new(binary);
         command
             .args(["start", "--no-open", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0"])
             .arg("--home")
-            .arg(home.path())
-            .env("XDG_CONFIG_HOME", home.path())
+            .arg(home)
+            .env("XDG_CONFIG_HOME", home)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
@@ -66,7 +82,14 @@ impl Langley {
             .spawn()
             .with_context(|| format!("{} could not be started", binary.display()))?;
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut langley = Self { child, home, proxy: nowhere, api: nowhere, token: String::new() };
+        let mut langley = Self {
+            child,
+            home: home.to_owned(),
+            _temporary: None,
+            proxy: nowhere,
+            api: nowhere,
+            token: String::new(),
+        };
         langley.wait_until_ready()?;
         Ok(langley)
     }
@@ -89,21 +112,21 @@ impl Langley {
     }
 
     fn ready(&self) -> Option<(SocketAddr, SocketAddr, String)> {
-        let text = std::fs::read(self.home.path().join("state.json")).ok()?;
+        let text = std::fs::read(self.home.join("state.json")).ok()?;
         let state: Value = serde_json::from_slice(&text).ok()?;
-        let token = std::fs::read_to_string(self.home.path().join("token")).ok()?;
+        let token = std::fs::read_to_string(self.home.join("token")).ok()?;
         let address = |key: &str| state[key].as_str()?.parse().ok();
         Some((address("proxy")?, address("api")?, token.trim().to_owned()))
     }
 
     /// Its home.
     pub(crate) fn home(&self) -> &Path {
-        self.home.path()
+        &self.home
     }
 
     /// Its certificate authority, as PEM.
     pub(crate) fn ca_pem(&self) -> Result<String> {
-        std::fs::read_to_string(self.home.path().join("ca/ca.pem")).context("langley has no CA")
+        std::fs::read_to_string(self.home.join("ca/ca.pem")).context("langley has no CA")
     }
 
     /// What the API answers to a GET.
@@ -117,7 +140,7 @@ impl Langley {
 
     /// The most memory that was resident since [`Self::forget_peak`], in KiB.
     pub(crate) fn peak_kib(&self) -> Option<u64> {
-        self.status("VmHWM:")
+        resident_kib(self.child.id(), "VmHWM:")
     }
 
     /// Lets the peak begin anew (`clear_refs` of proc(5)).
@@ -128,7 +151,7 @@ impl Langley {
 
     /// Resident memory in KiB; none where `/proc` does not tell.
     pub(crate) fn rss_kib(&self) -> Option<u64> {
-        self.status("VmRSS:")
+        resident_kib(self.child.id(), "VmRSS:")
     }
 
     /// Processor time used so far, in clock ticks of 10 ms; none where `/proc` does not tell.
@@ -139,12 +162,6 @@ impl Langley {
         let ticks: u64 =
             fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
         Some(Duration::from_millis(ticks * 10))
-    }
-
-    fn status(&self, key: &str) -> Option<u64> {
-        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix(key))?;
-        line.split_whitespace().next()?.parse().ok()
     }
 }
 

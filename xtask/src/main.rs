@@ -6,9 +6,12 @@ mod clients;
 mod codegen;
 mod e2e;
 mod fuzz;
+mod ground;
 mod langley;
+mod memory;
 mod provision;
 mod run;
+mod seed;
 mod soak;
 mod stand;
 mod summary;
@@ -23,6 +26,7 @@ use clap::{Parser, Subcommand};
 use crate::bench::BenchOptions;
 use crate::clients::ClientsOptions;
 use crate::fuzz::FuzzOptions;
+use crate::seed::SeedOptions;
 use crate::soak::SoakOptions;
 use crate::test::TestOptions;
 
@@ -54,6 +58,8 @@ enum Verb {
     Fuzz(FuzzOptions),
     /// Huge bodies, streams and messages through Langley: bytes intact, memory bounded; by hand
     Soak(SoakOptions),
+    /// Write a store as months of use leave it, to measure how queries scale
+    SeedDb(SeedOptions),
     /// Make one streamed exchange through a running Langley, by base URL (used by browser tests)
     #[command(hide = true)]
     Traffic {
@@ -71,6 +77,7 @@ fn main() -> ExitCode {
         Verb::Clients(options) => clients::clients(&options),
         Verb::Fuzz(options) => fuzz::fuzz(&options),
         Verb::Soak(options) => soak::soak(&options),
+        Verb::SeedDb(options) => seed::seed_db(&options),
         Verb::Traffic { entry } => e2e::traffic(&entry),
     };
     match done {

@@ -9,6 +9,13 @@ use langley_testkit::Client;
 
 use crate::langley::Langley;
 
+/// Settings by which a store is kept for ever.
+const KEEP: [&str; 3] = [
+    "LANGLEY_RETENTION__FLOWS_TTL_DAYS",
+    "LANGLEY_RETENTION__EVENTS_TTL_DAYS",
+    "LANGLEY_RETENTION__BODIES_TTL_DAYS",
+];
+
 /// Langley and its way, beside the direct one.
 #[derive(Debug)]
 pub(crate) struct Stand {
@@ -30,13 +37,21 @@ impl Stand {
 
     /// Starts a Langley that intercepts the provider.
     pub(crate) fn langley(&self) -> Result<Langley> {
-        Langley::start(
-            &self.binary,
-            &[
-                ("LANGLEY_INTERCEPT_HOSTS", "localhost".to_owned()),
-                ("LANGLEY_UPSTREAM_CA", self.provider_ca.display().to_string()),
-            ],
-        )
+        Langley::start(&self.binary, &self.settings())
+    }
+
+    /// The same on a home that stays, of whose store nothing becomes too old.
+    pub(crate) fn langley_in(&self, home: &Path) -> Result<Langley> {
+        let mut settings = self.settings().to_vec();
+        settings.extend(KEEP.map(|name| (name, "0".to_owned())));
+        Langley::start_in(&self.binary, home, &settings)
+    }
+
+    fn settings(&self) -> [(&'static str, String); 2] {
+        [
+            ("LANGLEY_INTERCEPT_HOSTS", "localhost".to_owned()),
+            ("LANGLEY_UPSTREAM_CA", self.provider_ca.display().to_string()),
+        ]
     }
 
     /// Without Langley.

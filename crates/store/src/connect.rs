@@ -10,6 +10,9 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::StoreError;
 use crate::options::StoreOptions;
 
+/// The word of `PRAGMA auto_vacuum` for steps.
+const INCREMENTAL: i64 = 2;
+
 const MAX_WAL_LEFT_BYTES: i64 = 16 << 20;
 
 /// Opens the file for writing, creating it with mode 0600, with write-ahead logging on.
@@ -20,8 +23,13 @@ pub(crate) fn writer(options: &StoreOptions) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags).map_err(fail)?;
     conn.busy_timeout(options.busy_timeout).map_err(fail)?;
-    // Only heeded while the file is still empty, hence before anything is written.
-    conn.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(fail)?;
+    let vacuum: i64 =
+        conn.pragma_query_value(None, "auto_vacuum", |row| row.get(0)).map_err(fail)?;
+    // Only heeded while the file is still empty, hence before anything is written; where it is so
+    // already, saying it again would write to a file that may yet be refused.
+    if vacuum != INCREMENTAL {
+        conn.pragma_update(None, "auto_vacuum", INCREMENTAL).map_err(fail)?;
+    }
     switch_to_wal(&conn, path, options.busy_timeout)?;
     conn.execute_batch(&format!(
         "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024; \

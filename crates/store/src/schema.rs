@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006_search.sql"),
     include_str!("../migrations/0007_search_noted.sql"),
     include_str!("../migrations/0008_rollups.sql"),
+    include_str!("../migrations/0009_indexes.sql"),
 ];
 
 /// The newest schema this program knows.

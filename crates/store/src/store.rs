@@ -246,17 +246,19 @@ impl Drop for Inner {
     }
 }
 
-/// Gives every open flow the outcome `lost` and a revision; returns how many there were.
+/// The flows that an earlier run left open; the second condition names the index.
+const LEFT_OPEN: &str = "SELECT n FROM flows WHERE outcome IS NULL AND outcome IS NOT 'completed'";
+
+/// Gives every open flow the outcome `lost` and a revision; returns how many there were. Events that were
+/// counted but not committed any more are told as dropped.
 fn mark_lost(conn: &mut Connection) -> rusqlite::Result<u64> {
-    let any = conn.prepare("SELECT 1 FROM flows WHERE outcome IS NULL LIMIT 1")?.exists(())?;
+    let any = conn.prepare(LEFT_OPEN)?.exists(())?;
     if !any {
         return Ok(0);
     }
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let keys: Vec<i64> = change
-        .prepare("SELECT n FROM flows WHERE outcome IS NULL")?
-        .query_map((), |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+    let keys: Vec<i64> =
+        change.prepare(LEFT_OPEN)?.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
     search::await_index(&change, &keys)?;
     let first = Totals::read(&change)?.revision;
     let (filled, mut rollups) = (Filled::read(&change)?, Gathered::default());
@@ -268,7 +270,9 @@ fn mark_lost(conn: &mut Connection) -> rusqlite::Result<u64> {
         rollups.change(n, filled.holds(n, before.revision()).then_some(&*before), &after);
         change
             .prepare_cached(
-                "UPDATE flows SET outcome = ?2, reason = ifnull(reason, ?3), revision = ?4
+                "UPDATE flows SET outcome = ?2, reason = ifnull(reason, ?3), revision = ?4,
+                     dropped_events = max(dropped_events, event_count
+                         - (SELECT ifnull(sum(events), 0) FROM event_blocks WHERE flow = ?1))
                  WHERE n = ?1",
             )?
             .execute((key, Outcome::Lost.as_str(), LOST, revision.cast_signed()))?;

@@ -8,25 +8,27 @@ mod capture;
 mod figure;
 mod load;
 mod memory;
+mod queries;
 mod stream;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
+use anyhow::Result;
+use clap::{Args, Subcommand, ValueEnum};
 use langley_fixture::FixtureOptions;
 use langley_testkit::Client;
 
-use crate::langley::build;
+use crate::ground::{Ground, Subject};
 use crate::stand::Stand;
-use crate::workspace::cargo;
 use capture::Delivered;
 use figure::{Figures, Measured};
 
 /// Options of `bench`.
 #[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct BenchOptions {
+    #[command(subcommand)]
+    of: Option<Of>,
     /// Rounds; medians are printed
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -39,12 +41,15 @@ pub(crate) struct BenchOptions {
     /// Open streams, and MiB of the big bodies, are divided by this; for a quick look
     #[arg(long, default_value_t = 1)]
     shrink: u64,
-    /// Measure this binary instead of building one
-    #[arg(long, value_name = "FILE")]
-    langley: Option<PathBuf>,
-    /// Measure with an unoptimised client and binary: shows that the bench works, nothing else
-    #[arg(long, hide = true)]
-    unoptimised: bool,
+    #[command(flatten)]
+    subject: Subject,
+}
+
+/// What else can be measured than traffic.
+#[derive(Clone, Debug, Subcommand)]
+enum Of {
+    /// How long the API takes to answer from a store, such as one that seed-db wrote
+    Queries(queries::QueriesOptions),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -109,25 +114,13 @@ impl Scale {
 
 /// Runs the benchmark.
 pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
-    if cfg!(debug_assertions) && !options.unoptimised {
-        return optimised();
+    if let Some(Of::Queries(options)) = &options.of {
+        return queries::queries(options);
     }
-    let binary = match &options.langley {
-        Some(binary) => binary.clone(),
-        None => build(!options.unoptimised)?,
-    };
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    runtime.block_on(rounds(options, &binary))
-}
-
-/// Runs this verb again, compiled as a load generator has to be.
-pub(crate) fn optimised() -> Result<()> {
-    let mut command = cargo();
-    command.args(["run", "--release", "--quiet", "--package", "xtask", "--"]);
-    command.args(std::env::args_os().skip(1));
-    let status = command.status().context("cargo could not be started")?;
-    if status.success() { Ok(()) } else { bail!("the benchmark failed") }
+    match Ground::prepare(&options.subject, "the benchmark failed")? {
+        Some(Ground { binary, runtime }) => runtime.block_on(rounds(options, &binary)),
+        None => Ok(()),
+    }
 }
 
 async fn rounds(options: &BenchOptions, binary: &std::path::Path) -> Result<()> {

@@ -11,7 +11,7 @@ use super::Scale;
 use super::figure::{Measured, Metric, percentile};
 
 /// Pause between the events of a calm stream.
-const GAP: Duration = Duration::from_millis(20);
+pub(super) const GAP: Duration = Duration::from_millis(20);
 /// Events of a stream besides its text deltas.
 const FRAME_EVENTS: u64 = 5;
 
@@ -44,7 +44,8 @@ pub(super) async fn delays(client: &Client, scale: Scale, streams: u64) -> Resul
     })
 }
 
-async fn one_stream(client: &Client, deltas: u64) -> Result<(Vec<u64>, u64)> {
+/// One stream of so many deltas: their delays in microseconds, and how many events came.
+pub(super) async fn one_stream(client: &Client, deltas: u64) -> Result<(Vec<u64>, u64)> {
     let mut connection = client.connect().await?;
     let wish = format!("events={deltas};size=80;gap={};stamp;hash=no", GAP.as_millis());
     let mut response = connection.send(Request::messages(true).fixture(&wish)).await?;

@@ -150,21 +150,61 @@ fn a_damaged_page_is_refused_or_told_and_the_file_stays_as_it_is() {
     assert_eq!(after[4096 * 2..], bytes[4096 * 2..]);
 }
 
+/// The command as a user who owns nothing, where the tests run as one who may write anywhere; none when
+/// this machine cannot do that.
+fn as_nobody(stage: &Stage, args: &[&str]) -> Option<(i32, String, String)> {
+    const NOBODY: [&str; 3] = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    let langley = stage.langley(args);
+    let can_run = Command::new("setpriv")
+        .args(NOBODY)
+        .args(["test", "-x"])
+        .arg(langley.get_program())
+        .status()
+        .is_ok_and(|status| status.success());
+    let mut command = Command::new("setpriv");
+    command.args(NOBODY).arg(langley.get_program()).args(langley.get_args()).env_clear();
+    command.envs(langley.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.current_dir("/").stdin(Stdio::null());
+    can_run.then(|| stage.shown(&command.output().unwrap()))
+}
+
 #[test]
 fn a_home_that_may_only_be_read_is_refused_and_stays_as_it_is() {
     use std::os::unix::fs::PermissionsExt;
-    let stage = Stage::new();
-    std::fs::create_dir(stage.home()).unwrap();
-    let mode = |mode| {
-        std::fs::set_permissions(stage.home(), PermissionsExt::from_mode(mode)).unwrap();
+    let provider = Provider::start();
+    let stage = Stage::with_provider(&provider);
+    record(&stage);
+    stage.ended_flows(1);
+    stage.stop();
+    let mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     };
-    mode(0o500);
+    let database = stage.home().join("langley.db");
+    let before = std::fs::read(&database).unwrap();
+    mode(&stage.path(""), 0o755);
+    mode(&database, 0o444);
+    mode(&stage.home(), 0o555);
     // The superuser may write anywhere.
     let is_bound = std::fs::write(stage.home().join("probe"), b"").is_err();
-    if is_bound {
-        let said = stage.transcript(&[]);
-        assert!(said.starts_with("error: ") && said.contains("next:"), "{said}");
-        assert_eq!(std::fs::read_dir(stage.home()).unwrap().count(), 0);
+    let said = if is_bound {
+        Some(stage.run(&["start"]))
+    } else {
+        std::fs::remove_file(stage.home().join("probe")).unwrap();
+        as_nobody(&stage, &["start"])
+    };
+    let names = || -> Vec<_> {
+        let entries = std::fs::read_dir(stage.home()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    };
+    if let Some((code, _, err)) = said {
+        assert_eq!(code, 1, "{err}");
+        assert!(err.starts_with("error: ") && err.contains("next:"), "{err}");
+        assert!(err.contains("DIR/home"), "{err}");
     }
-    mode(0o700);
+    assert_eq!(std::fs::read(&database).unwrap(), before);
+    assert!(!names().iter().any(|name| name == "state.json"), "{:?}", names());
+    mode(&stage.home(), 0o700);
+    mode(&database, 0o600);
+    let _server = stage.server();
+    assert_eq!(stage.api("/api/flows")["items"].as_array().unwrap().len(), 1);
 }

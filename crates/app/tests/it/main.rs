@@ -13,6 +13,7 @@ mod doctor;
 mod fidelity;
 mod gemini;
 mod keeping;
+mod kills;
 mod openai;
 mod reading;
 mod resilience;

@@ -1,19 +1,21 @@
 //! More than the recorder or the store can take: everything is either stored or counted.
 
 use bytes::Bytes;
-use langley_engine::{IntakeOptions, RecorderOptions};
+use langley_engine::{Intake, IntakeOptions, RecorderOptions};
 use langley_model::{
-    Capture, CaptureSink, Chunk, Closed, DropReason, Ending, Gap, Outcome, Part, Record, Tick,
-    Tokens,
+    Capture, CaptureSink, Chunk, Closed, DropReason, Ending, FlowId, Gap, Outcome, Part, Record,
+    Tick, Tokens,
 };
+use langley_store::Store;
 
 use crate::kit::{self, Rig, Script};
+use crate::stored::Home;
 
 const ASK: &str = r#"{"model":"m","stream":true,"messages":[]}"#;
 
 /// Offers `events` text events one by one, as a tap would, and ends the flow.
-fn stream(rig: &Rig, script: &Script, events: usize) -> Box<Closed> {
-    assert!(rig.intake.open(Box::new(script.opened.clone())));
+fn stream(intake: &Intake, script: &Script, events: usize) -> Box<Closed> {
+    assert!(intake.open(Box::new(script.opened.clone())));
     let mut closed = script.closed();
     let mut tail: Vec<u8> = Vec::new();
     let mut offer = |data: String, must: bool| {
@@ -21,7 +23,7 @@ fn stream(rig: &Rig, script: &Script, events: usize) -> Box<Closed> {
         closed.response_bytes += bytes.len() as u64;
         let part = Part::Data(bytes.clone());
         let piece = Capture::Response(Chunk { flow: script.flow, at: Tick(20 * kit::MS), part });
-        if rig.intake.offer(piece) {
+        if intake.offer(piece) {
             tail.clear();
         } else {
             assert!(!must);
@@ -32,7 +34,7 @@ fn stream(rig: &Rig, script: &Script, events: usize) -> Box<Closed> {
         }
     };
     for piece in &script.pieces {
-        assert!(rig.intake.offer(piece.clone()));
+        assert!(intake.offer(piece.clone()));
     }
     offer(kit::start() + &kit::text_start(0), true);
     for _ in 0..events {
@@ -50,7 +52,7 @@ fn ten_thousand_pieces_against_a_full_intake_are_stored_or_counted() {
     let intake = IntakeOptions { max_items: 4, ..IntakeOptions::default() };
     let rig = Rig::with(RecorderOptions::default(), intake, &kit::no_live_feed());
     let script = Script::messages(ASK).sse();
-    let closed = stream(&rig, &script, 10_000);
+    let closed = stream(&rig.intake, &script, 10_000);
     let gap = closed.response_gap;
     CaptureSink::close(&*rig.intake, closed);
     let stats = rig.intake.stats();
@@ -88,7 +90,7 @@ fn while_the_store_takes_nothing_deltas_go_first_and_all_are_counted() {
     let fat = Script::messages(ASK).sse();
     let thin = Script::messages(ASK).sse().data(kit::answer(&["small"]).as_bytes()).end();
     rig.play(&thin);
-    let closed = stream(&rig, &fat, 9_000);
+    let closed = stream(&rig.intake, &fat, 9_000);
     assert_eq!(closed.response_gap, Gap::default());
     CaptureSink::close(&*rig.intake, closed);
     rig.until(|rig| rig.intake.stats().items == 0 && rig.recorder.stats().open_flows == 0);
@@ -118,6 +120,73 @@ fn while_the_store_takes_nothing_deltas_go_first_and_all_are_counted() {
         (0, 6),
         "the thin flow is spared"
     );
+}
+
+/// Stored events of a flow, read one by one.
+fn stored_events(store: &Store, flow: FlowId) -> u64 {
+    let (mut count, mut after) = (0, None);
+    loop {
+        let page = store.events(flow, after, 500, None).unwrap().unwrap();
+        count += page.items.len() as u64;
+        after = page.next_after;
+        if after.is_none() {
+            assert_eq!(count, page.total);
+            return count;
+        }
+    }
+}
+
+#[test]
+fn behind_a_writer_that_stands_still_what_is_sent_is_what_is_stored_and_what_is_dropped() {
+    let options = RecorderOptions {
+        // Room for what must survive: the messages alone are 150 KB.
+        backlog_max_bytes: 500_000,
+        patience: std::time::Duration::from_secs(30),
+        ..RecorderOptions::default()
+    };
+    let (go, gate) = std::sync::mpsc::sync_channel::<()>(0);
+    let gate = parking_lot::Mutex::new(gate);
+    // After its first commit the writer stands still until it is let go for good.
+    let announce = move |_: &[langley_store::Change]| {
+        let _ = gate.lock().recv();
+    };
+    let home = Home::with(options, |store| store.queue_max_bytes = 100_000, Box::new(announce));
+    let sent = [12_000, 3_000, 1];
+    let scripts = sent.map(|_| Script::messages(ASK).sse());
+    for (script, events) in scripts.iter().zip(sent) {
+        let closed = stream(&home.intake, script, events);
+        assert_eq!(closed.response_gap, Gap::default());
+        CaptureSink::close(&*home.intake, closed);
+    }
+    home.until(|home| home.recorder.stats().open_flows == 0 && home.intake.stats().items == 0);
+    home.until(|home| home.recorder.stats().events_dropped > 0);
+    drop(go);
+    let (store, _folder) = home.finish();
+
+    let (mut stored, mut dropped) = (0, 0);
+    let rows = store.drops(None, 500).unwrap().items;
+    for (script, texts) in scripts.iter().zip(sent) {
+        let flow = store.flow(script.flow).unwrap().unwrap();
+        let kept = stored_events(&store, flow.id);
+        assert_eq!(flow.event_count, texts as u64 + 5);
+        assert_eq!(kept + flow.dropped_events, flow.event_count, "sent = stored + dropped");
+        let of_flow = rows.iter().filter(|row| row.flow == Some(flow.id));
+        assert!(of_flow.clone().all(|row| row.reason == DropReason::WriterQueueFull));
+        assert_eq!(of_flow.map(|row| row.count).sum::<u64>(), flow.dropped_events);
+        assert_eq!(flow.outcome, Some(Outcome::Completed), "the ending survives");
+        assert_eq!(flow.usage.output, Some(Tokens(99)), "usage survives");
+        assert!(store.message(flow.id).unwrap().is_some());
+        stored += kept;
+        dropped += flow.dropped_events;
+    }
+    assert!(dropped > 0);
+    let counters = store.counters();
+    assert_eq!(counters.events_total, stored);
+    for (reason, count) in counters.drops {
+        let expected = if reason == DropReason::WriterQueueFull { dropped } else { 0 };
+        assert_eq!(count, expected, "{reason:?}");
+    }
+    store.close();
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use langley_engine::{Intake, IntakeOptions, Recorder, RecorderHandle, RecorderOptions};
 use langley_model::{CaptureSink, Outcome, Redactor, RedactorOptions, Tokens};
-use langley_store::{Store, StoreOptions};
+use langley_store::{Announce, Store, StoreOptions};
 
 use crate::kit::{self, Script};
 
@@ -12,20 +12,29 @@ use crate::kit::{self, Script};
 pub(crate) struct Home {
     pub(crate) store: Store,
     pub(crate) redactor: Arc<Redactor>,
-    intake: Arc<Intake>,
-    recorder: RecorderHandle,
+    pub(crate) intake: Arc<Intake>,
+    pub(crate) recorder: RecorderHandle,
     folder: tempfile::TempDir,
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
+        Self::with(RecorderOptions::default(), |_| {}, Box::new(|_| {}))
+    }
+
+    pub(crate) fn with(
+        recorder: RecorderOptions,
+        change: impl FnOnce(&mut StoreOptions),
+        announce: Announce,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let options = StoreOptions::new(folder.path().join("langley.db"));
-        let store = Store::open(options, Box::new(|_| {})).unwrap();
+        let mut options = StoreOptions::new(folder.path().join("langley.db"));
+        change(&mut options);
+        let store = Store::open(options, announce).unwrap();
         let intake = Intake::new(IntakeOptions::default());
         let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
         let recorder = Recorder::spawn(
-            RecorderOptions::default(),
+            recorder,
             Arc::clone(&intake),
             store.clone(),
             &redactor,
@@ -41,6 +50,16 @@ impl Home {
             assert!(self.intake.offer(piece.clone()));
         }
         CaptureSink::close(&*self.intake, script.closed());
+    }
+
+    /// Waits, within bounds, until `met`.
+    pub(crate) fn until(&self, met: impl Fn(&Self) -> bool) {
+        let give_up = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !met(self) {
+            let stats = self.recorder.stats();
+            assert!(std::time::Instant::now() < give_up, "waited in vain: {stats:?}");
+            std::thread::yield_now();
+        }
     }
 
     /// The store with everything that was played, and the folder it is in.

@@ -1,10 +1,11 @@
 //! Facets: the distinct values a listing can be narrowed to, with their counts.
 
+use std::collections::HashMap;
+
 use langley_model::Micros;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::StoreError;
-use crate::filter::like;
 use crate::store::Store;
 
 /// The most values of one facet.
@@ -57,42 +58,44 @@ impl Store {
     /// # Errors
     /// A failure of the file.
     pub fn facets(&self, q: Option<&str>) -> Result<Facets, StoreError> {
-        let pattern = q.map_or_else(|| String::from("%"), like);
         self.readers().read(|conn| {
-            let by_count = |column: &str| {
-                let sql = format!(
-                    "SELECT {column}, sum(flows) FROM flow_groups
-                     WHERE {column} <> '' AND {column} LIKE ?1 ESCAPE '\\'
-                     GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {FACET_MAX}"
-                );
-                list(conn, &sql, [&pattern])
-            };
+            // There is a group for each session at least, so all are read once, and not once for each
+            // facet.
+            let mut sums = [(); 4].map(|()| HashMap::<String, u64>::new());
+            let mut statement = conn.prepare_cached(
+                "SELECT host, provider, model, iif(outcome = '', 'open', outcome), sum(flows)
+                 FROM flow_groups GROUP BY 1, 2, 3, 4",
+            )?;
+            let mut rows = statement.query(())?;
+            while let Some(row) = rows.next()? {
+                let flows = row.get::<_, i64>(4)?.cast_unsigned();
+                for (column, sums) in sums.iter_mut().enumerate() {
+                    *sums.entry(row.get(column)?).or_default() += flows;
+                }
+            }
+            let [hosts, providers, models, outcomes] = sums;
             Ok(Facets {
-                hosts: by_count("host")?,
-                providers: by_count("provider")?,
-                models: by_count("model")?,
-                outcomes: list(
-                    conn,
-                    "SELECT iif(outcome = '', 'open', outcome), sum(flows) FROM flow_groups
-                     GROUP BY outcome ORDER BY 2 DESC, 1",
-                    (),
-                )?,
+                hosts: by_count(hosts, q),
+                providers: by_count(providers, q),
+                models: by_count(models, q),
+                outcomes: by_count(outcomes, None),
                 sessions: sessions(conn, q)?,
             })
         })
     }
 }
 
-fn list(
-    conn: &Connection,
-    sql: &str,
-    parameters: impl rusqlite::Params,
-) -> rusqlite::Result<Vec<Facet>> {
-    let mut statement = conn.prepare_cached(sql)?;
-    let rows = statement.query_map(parameters, |row| {
-        Ok(Facet { value: row.get(0)?, count: row.get::<_, i64>(1)?.cast_unsigned() })
-    })?;
-    rows.collect()
+/// The most frequent values first, of those that contain `q`; the empty one stands for none.
+fn by_count(sums: HashMap<String, u64>, q: Option<&str>) -> Vec<Facet> {
+    let q = q.unwrap_or_default().to_ascii_lowercase();
+    let mut facets: Vec<Facet> = sums
+        .into_iter()
+        .filter(|(value, _)| !value.is_empty() && value.to_ascii_lowercase().contains(&q))
+        .map(|(value, count)| Facet { value, count })
+        .collect();
+    facets.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
+    facets.truncate(FACET_MAX);
+    facets
 }
 
 /// The newest sessions (that `q` finds), with their beginnings.
@@ -102,7 +105,10 @@ fn sessions(conn: &Connection, q: Option<&str>) -> rusqlite::Result<Vec<SessionF
         "SELECT session_id, sum(flows) FROM flow_groups WHERE session_id <> ''
          GROUP BY 1 ORDER BY max(newest) DESC LIMIT {read}"
     );
-    let newest = list(conn, &sql, ())?;
+    let mut newest = conn.prepare_cached(&sql)?;
+    let newest = newest
+        .query_map((), |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?
+        .collect::<rusqlite::Result<Vec<(String, u64)>>>()?;
     let mut first = conn
         .prepare_cached("SELECT started_at FROM flows WHERE session_id = ?1 ORDER BY n LIMIT 1")?;
     // What an agent asks beside its conversation has no preview, but there is little of it.
@@ -113,7 +119,7 @@ fn sessions(conn: &Connection, q: Option<&str>) -> rusqlite::Result<Vec<SessionF
     )?;
     let q = q.map(str::to_lowercase);
     let mut found = Vec::new();
-    for Facet { value, count } in newest {
+    for (value, count) in newest {
         let opening: Option<String> = opening.query_row([&value], |row| row.get(0)).optional()?;
         let contains = |q: &str| {
             let said = opening.as_deref().unwrap_or_default();

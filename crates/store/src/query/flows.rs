@@ -4,7 +4,7 @@ use langley_model::{Flow, FlowId, Revision, Stored};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use crate::error::StoreError;
-use crate::filter::{Condition, FlowFilter, cursor, position};
+use crate::filter::{Common, Condition, FlowFilter, cursor, position};
 use crate::flow_row::{Bytes, FlowSql, read};
 use crate::store::Store;
 
@@ -71,11 +71,12 @@ impl Store {
         (beyond, order): (&str, &str),
     ) -> Result<Page<Stored<Flow>>, StoreError> {
         let (limit, asked) = page_limit(limit);
-        let mut condition = Condition::of(filter);
-        if let Some(cursor) = cursor {
-            condition.and(beyond, [position(cursor)?.into()]);
-        }
+        let from = cursor.map(position).transpose()?;
         self.readers().read(|conn| {
+            let mut condition = Condition::among(filter, Common::of(conn, filter)?);
+            if let Some(from) = from {
+                condition.and(beyond, [from.into()]);
+            }
             let select = FlowSql::select();
             let sql = format!("{select}{} ORDER BY n {order} LIMIT {asked}", condition.sql());
             let mut statement = conn.prepare_cached(&sql)?;
@@ -90,9 +91,10 @@ impl Store {
     /// # Errors
     /// A failure of the file.
     pub fn count_flows(&self, filter: &FlowFilter) -> Result<u64, StoreError> {
-        let (count, condition) = match Condition::of_groups(filter) {
-            Some(condition) => ("SELECT ifnull(sum(flows), 0) FROM flow_groups", condition),
-            None => ("SELECT count(*) FROM flows", Condition::of(filter)),
+        let (count, condition) = match (Condition::of_groups(filter), Condition::of_tool(filter)) {
+            (Some(condition), _) => ("SELECT ifnull(sum(flows), 0) FROM flow_groups", condition),
+            (None, Some(condition)) => ("SELECT count(DISTINCT flow) FROM tool_calls", condition),
+            (None, None) => ("SELECT count(*) FROM flows", Condition::of(filter)),
         };
         self.readers().read(|conn| {
             let sql = format!("{count}{}", condition.sql());

@@ -60,6 +60,21 @@ impl Store {
         })
     }
 
+    /// Bytes of every table and index in the file, the largest first. Reads the whole file.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn sizes(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.readers().read(|conn| {
+            let mut statement = conn.prepare(
+                "SELECT name, pgsize FROM dbstat WHERE aggregate = TRUE ORDER BY pgsize DESC, name",
+            )?;
+            let sizes = statement
+                .query_map((), |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
+            Ok(sizes.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// Shows every text of every table to `see`: columns as they are, packed content unpacked, events one
     /// by one, and the words of the index. For those who search the store for what must not be in it, and
     /// cannot find it in the file's compressed bytes. Tables are taken from the file itself, so that a new

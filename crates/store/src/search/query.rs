@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 
 use super::words::{Word, words};
 use crate::error::StoreError;
-use crate::filter::{Condition, FlowFilter, position};
+use crate::filter::{Common, Condition, FlowFilter, is_common, position};
 use crate::flow_row::{self, FlowSql};
 use crate::query::{Page, page_limit};
 use crate::store::Store;
@@ -136,17 +136,20 @@ impl Store {
             Some(place) => format!("{{{}}} : ({})", place.as_str(), query.expression()),
             None => query.expression(),
         };
-        let condition = Condition::of(filter);
-        let (narrowed, filters) = if condition.sql().is_empty() {
-            (String::new(), &[][..])
-        } else {
-            let flows = format!(" AND flow IN (SELECT n FROM flows{})", condition.sql());
-            (flows, condition.parameters.as_slice())
-        };
         self.readers().read(|conn| {
+            let condition = Condition::among(filter, Common::of(conn, filter)?);
+            let (sql, filters) = (condition.sql(), condition.parameters.as_slice());
+            let narrowed = if sql.is_empty() {
+                String::new()
+            } else if is_common(conn, &format!("flows{sql}"), filters)? {
+                // Each hit is looked at: a page of them is found soon.
+                format!(" AND EXISTS (SELECT 1 FROM flows{sql} AND n = search_flows.flow)")
+            } else {
+                format!(" AND search_flows.flow IN (SELECT n FROM flows{sql})")
+            };
             // The index is read backwards from its end: a page costs what it shows.
             let mut statement = conn.prepare_cached(&format!(
-                "SELECT search.rowid, whole, flow FROM search
+                "SELECT search.rowid, whole, search_flows.flow FROM search
                  JOIN search_flows ON id = search.rowid
                  WHERE search MATCH ? AND search.rowid < ?{narrowed}
                  ORDER BY search.rowid DESC LIMIT {asked}"

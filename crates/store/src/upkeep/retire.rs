@@ -22,7 +22,7 @@ const MAY_GO: &str = "(outcome IS NOT NULL AND (session_id IS NULL
 /// A request's body that was not read as a call of a model, or an answer's, beside which its message
 /// stands if it has one.
 const HAS_BODY: &str =
-    "(response_body IS NOT NULL OR (request_body IS NOT NULL AND model_requested IS NULL))";
+    "AND (response_body IS NOT NULL OR (request_body IS NOT NULL AND model_requested IS NULL))";
 
 impl Store {
     /// Removes flows that began before `before`, with all that belongs to them.
@@ -32,11 +32,8 @@ impl Store {
         removed: &mut Upkeep,
         mut tell: impl FnMut(&Upkeep),
     ) -> Result<(), StoreError> {
-        let sql = format!("SELECT n, {MAY_GO} FROM flows WHERE n > ?1 AND n < ?2 ORDER BY n");
-        self.each(&sql, before, |keys| {
-            self.by_flow(keys, removed, &mut tell, |conn, key, budget, removed| {
-                Ok(!may_go(conn, key)? || remove_flow(conn, key, budget, removed)?)
-            })
+        self.retire_by("", before, removed, &mut tell, |conn, key, budget, removed| {
+            Ok(!may_go(conn, key)? || remove_flow(conn, key, budget, removed)?)
         })
     }
 
@@ -47,15 +44,10 @@ impl Store {
         removed: &mut Upkeep,
         mut tell: impl FnMut(&Upkeep),
     ) -> Result<(), StoreError> {
-        let sql = format!(
-            "SELECT n, {MAY_GO} AND event_count > 0
-                 AND EXISTS (SELECT 1 FROM event_blocks WHERE flow = flows.n)
-             FROM flows WHERE n > ?1 AND n < ?2 ORDER BY n"
-        );
-        self.each(&sql, before, |keys| {
-            self.by_flow(keys, removed, &mut tell, |conn, key, budget, removed| {
-                Ok(!may_go(conn, key)? || remove_events(conn, key, budget, removed)?)
-            })
+        let and =
+            "AND event_count > 0 AND EXISTS (SELECT 1 FROM event_blocks WHERE flow = flows.n)";
+        self.retire_by(and, before, removed, &mut tell, |conn, key, budget, removed| {
+            Ok(!may_go(conn, key)? || remove_events(conn, key, budget, removed)?)
         })
     }
 
@@ -67,30 +59,25 @@ impl Store {
         removed: &mut Upkeep,
         mut tell: impl FnMut(&Upkeep),
     ) -> Result<(), StoreError> {
-        let sql = format!(
-            "SELECT n, {MAY_GO} AND {HAS_BODY} FROM flows WHERE n > ?1 AND n < ?2 ORDER BY n"
-        );
-        self.each(&sql, before, |keys| {
-            self.by_flow(keys, removed, &mut tell, |conn, key, _, removed| {
-                if !may_go(conn, key)? {
-                    return Ok(true);
-                }
-                let bodies = conn
-                    .prepare_cached(
-                        "SELECT (response_body IS NOT NULL)
-                             + (request_body IS NOT NULL AND model_requested IS NULL)
-                         FROM flows WHERE n = ?1",
-                    )?
-                    .query_row([key], |row| row.get::<_, i64>(0))?;
-                removed.bodies += bodies.cast_unsigned();
-                conn.prepare_cached(
-                    "UPDATE flows SET response_body = NULL,
-                         request_body = iif(model_requested IS NULL, NULL, request_body)
-                     WHERE n = ?1",
+        self.retire_by(HAS_BODY, before, removed, &mut tell, |conn, key, _, removed| {
+            if !may_go(conn, key)? {
+                return Ok(true);
+            }
+            let bodies = conn
+                .prepare_cached(
+                    "SELECT (response_body IS NOT NULL)
+                         + (request_body IS NOT NULL AND model_requested IS NULL)
+                     FROM flows WHERE n = ?1",
                 )?
-                .execute([key])?;
-                Ok(true)
-            })
+                .query_row([key], |row| row.get::<_, i64>(0))?;
+            removed.bodies += bodies.cast_unsigned();
+            conn.prepare_cached(
+                "UPDATE flows SET response_body = NULL,
+                     request_body = iif(model_requested IS NULL, NULL, request_body)
+                 WHERE n = ?1",
+            )?
+            .execute([key])?;
+            Ok(true)
         })
     }
 
@@ -122,6 +109,19 @@ impl Store {
             removed.drops += drops;
             tell(removed);
         }
+    }
+
+    /// Does `work` on the flows that began before `before`, may lose something, and are such as `and` says.
+    fn retire_by(
+        &self,
+        and: &str,
+        before: Micros,
+        removed: &mut Upkeep,
+        tell: &mut impl FnMut(&Upkeep),
+        work: fn(&Connection, i64, &mut Budget, &mut Upkeep) -> rusqlite::Result<bool>,
+    ) -> Result<(), StoreError> {
+        let sql = format!("SELECT n, {MAY_GO} {and} FROM flows WHERE n > ?1 AND n < ?2 ORDER BY n");
+        self.each(&sql, before, |keys| self.by_flow(keys, removed, &mut *tell, work))
     }
 
     /// Calls `work` with the keys of flows that began before `before` and for which the second column of

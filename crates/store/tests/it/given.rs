@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use langley_model::{
     Attributed, Block, Body, ConnectionId, Content, EventRun, EventSpan, Flow, FlowId, HeaderBlock,
     Headers, Message, Micros, Outcome, Provider, Record, Redacted, Redactor, RedactorOptions, Side,
+    Tunnel, TunnelReason,
 };
 use langley_store::{Change, Store, StoreOptions};
 use parking_lot::Mutex;
@@ -110,6 +111,21 @@ pub(crate) fn ended(started_at: i64) -> Flow {
     flow.outcome = Some(Outcome::Completed);
     flow.ended_at = Some(Micros(started_at + 5));
     flow
+}
+
+/// A tunnel that carried seven bytes.
+pub(crate) fn tunnel(started_at: i64, ended_at: Option<i64>) -> Record {
+    Record::Tunnel(Tunnel {
+        connection: ConnectionId::new(),
+        started_at: Micros(started_at),
+        ended_at: ended_at.map(Micros),
+        host: String::from("other.example"),
+        port: 443,
+        client_addr: String::from("127.0.0.1:1"),
+        bytes_up: 7,
+        bytes_down: 0,
+        why: TunnelReason::NotListed,
+    })
 }
 
 pub(crate) fn of(flow: &Flow) -> Record {

@@ -3,15 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use langley_model::{
-    ConnectionId, Drop as Dropped, DropReason, Flow, Micros, Outcome, Record, Side, Tunnel,
-    TunnelReason,
-};
+use langley_model::{Drop as Dropped, DropReason, Flow, Micros, Outcome, Record, Side};
 use langley_store::{FlowFilter, Retention, Store, StoreError, Upkeep};
 use rusqlite::Connection;
 
 use crate::given::{
-    Fixture, body, data, ended, flow, headers, message, of, options, run, seal, session,
+    Fixture, body, data, ended, flow, headers, message, of, options, run, seal, session, tunnel,
 };
 
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
@@ -147,19 +144,6 @@ fn starred_sessions_and_open_flows_are_left_alone() {
 #[test]
 fn old_tunnels_and_drops_go_and_their_sums_stay() {
     let fixture = Fixture::new();
-    let tunnel = |started_at: i64, ended_at: Option<i64>| {
-        Record::Tunnel(Tunnel {
-            connection: ConnectionId::new(),
-            started_at: Micros(started_at),
-            ended_at: ended_at.map(Micros),
-            host: String::from("other.example"),
-            port: 443,
-            client_addr: String::from("127.0.0.1:1"),
-            bytes_up: 7,
-            bytes_down: 0,
-            why: TunnelReason::NotListed,
-        })
-    };
     let dropped = |at| {
         let reason = DropReason::WriterQueueFull;
         Record::Drop(Dropped { at: Micros(at), flow: None, reason, count: 3, bytes: 1 })

@@ -5,11 +5,12 @@ use std::sync::{Arc, Barrier};
 
 use langley_store::{FlowFilter, Store, StoreError};
 
-use crate::given::{Fixture, body, ended, flow, of, options, seal};
-use langley_model::{ConnectionId, Micros, Record, Side, Tunnel, TunnelReason};
+use crate::given::{Fixture, body, ended, flow, of, options, seal, tunnel};
+use langley_model::Side;
 
 /// Takes away what later schemas brought.
 pub(crate) const FIRST_SCHEMA: &str = "
+    DROP INDEX flows_by_task; DROP INDEX flows_by_cost; DROP INDEX flows_by_status_class;
     DROP TRIGGER search_deleted; DROP TABLE search_words; DROP TABLE search;
     DROP TABLE search_flows; DROP TABLE search_waiting;
     DROP TABLE rollups_hourly; DROP TABLE rollups_daily; DROP TABLE rollups_filled;
@@ -215,19 +216,8 @@ fn reading_never_marks_flows_lost_and_takes_no_records() {
 #[test]
 fn tunnels_that_a_kill_left_open_are_ended_and_seem_no_longer_than_they_were() {
     let fixture = Fixture::new();
-    let tunnel = |started_at, ended_at: Option<i64>| Tunnel {
-        connection: ConnectionId::new(),
-        started_at: Micros(started_at),
-        ended_at: ended_at.map(Micros),
-        host: String::from("other.example"),
-        port: 443,
-        client_addr: String::from("127.0.0.1:1"),
-        bytes_up: 7,
-        bytes_down: 0,
-        why: TunnelReason::NotListed,
-    };
     let tunnels = [tunnel(5, None), tunnel(6, Some(7)), tunnel(8, None)];
-    fixture.write(tunnels.into_iter().map(Record::Tunnel).chain([of(&ended(9))]).collect());
+    fixture.write(tunnels.into_iter().chain([of(&ended(9))]).collect());
     let again = fixture.after_a_kill();
     let stored = again.store.tunnels(10).unwrap();
     let times: Vec<_> =
@@ -235,7 +225,7 @@ fn tunnels_that_a_kill_left_open_are_ended_and_seem_no_longer_than_they_were() {
     assert_eq!(times, [(8, Some(9)), (6, Some(7)), (5, Some(9))]);
     assert_eq!(stored[2].bytes_up, 7);
     // A second writer beside a living one ends nothing.
-    again.write(vec![Record::Tunnel(tunnel(10, None))]);
+    again.write(vec![tunnel(10, None)]);
     let beside = Store::open(options(again.folder.path()), silent()).unwrap();
     assert_eq!(beside.tunnels(1).unwrap()[0].ended_at, None);
 }

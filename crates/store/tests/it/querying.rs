@@ -171,28 +171,39 @@ fn no_list_of_values_is_longer_than_told_and_a_search_reaches_beyond_it() {
 }
 
 #[test]
-fn listings_are_answered_by_an_index() {
-    let fixture = several();
-    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
-    let cases = [
-        ("SELECT * FROM flows ORDER BY n DESC", ""),
-        ("SELECT * FROM flows WHERE n < 9 ORDER BY n DESC", "INTEGER PRIMARY KEY"),
-        ("SELECT * FROM flows WHERE host = 'a' ORDER BY n DESC", "flows_by_host"),
-        ("SELECT * FROM flows WHERE provider = 'a' ORDER BY n DESC", "flows_by_provider"),
-        (
-            "SELECT * FROM flows WHERE ifnull(model, model_requested) = 'a' ORDER BY n DESC",
-            "flows_by_model",
-        ),
-        ("SELECT * FROM flows WHERE session_id = 'a' ORDER BY n DESC", "flows_by_session"),
-        ("SELECT * FROM flows WHERE flow_id = x'00'", "flows_by_id"),
-    ];
-    for (sql, index) in cases {
-        let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let plan: Vec<String> =
-            statement.query_map((), |row| row.get(3)).unwrap().collect::<Result<_, _>>().unwrap();
-        let plan = plan.join("; ");
-        assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+fn what_is_common_and_what_is_rare_are_listed_and_counted_alike() {
+    let fixture = Fixture::new();
+    let common = 5_003;
+    let all: Vec<_> = (1..=common + 4)
+        .map(|n| {
+            let mut flow = ended(n);
+            let tool = if n % 1_251 == 0 { "rare" } else { "common" };
+            flow.tool_names = vec![String::from(tool), String::from(tool)];
+            flow.cost = Some(MicroUsd(n));
+            flow.task = session(if n == 7 { "one" } else { "other" });
+            of(&flow)
+        })
+        .collect();
+    for some in all.chunks(500) {
+        fixture.write(some.to_vec());
     }
+    let of_tool = |tool: &str| FlowFilter { tool: Some(tool.to_owned()), ..FlowFilter::default() };
+    let of_cost = |cost| FlowFilter { min_cost: Some(MicroUsd(cost)), ..FlowFilter::default() };
+    let newest = |filter: &FlowFilter| {
+        let page = fixture.store.flows(filter, None, 3).unwrap();
+        page.items.iter().map(|flow| flow.started_at.0).collect::<Vec<_>>()
+    };
+    let count = |filter: &FlowFilter| fixture.store.count_flows(filter).unwrap();
+    assert_eq!(newest(&of_tool("rare")), [5_004, 3_753, 2_502]);
+    assert_eq!(newest(&of_tool("common")), [5_007, 5_006, 5_005]);
+    assert_eq!((count(&of_tool("rare")), count(&of_tool("common"))), (4, 5_003));
+    // Few flows cost so much, and nearly all cost so little.
+    assert_eq!(newest(&of_cost(5_000)), newest(&of_cost(2)));
+    assert_eq!((count(&of_cost(5_000)), count(&of_cost(2))), (8, 5_006));
+    let both = FlowFilter { min_cost: Some(MicroUsd(3_000)), ..of_tool("rare") };
+    assert_eq!(starts(&fixture.store, &both), [5_004, 3_753]);
+    let task = FlowFilter { task: Some(String::from("one")), ..FlowFilter::default() };
+    assert_eq!(starts(&fixture.store, &task), [7]);
 }
 
 #[test]

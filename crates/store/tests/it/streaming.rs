@@ -122,6 +122,22 @@ fn committed_events_of_an_open_flow_survive_a_kill() {
 }
 
 #[test]
+fn events_that_were_counted_but_not_committed_before_a_kill_are_told_as_dropped() {
+    let fixture = Fixture::new();
+    let mut ahead = flow(1);
+    ahead.event_count = 9;
+    let mut bare = flow(2);
+    bare.event_count = 3;
+    bare.dropped_events = 1;
+    fixture.write(vec![of(&ahead), run(ahead.id, 0, 4, 30), of(&bare)]);
+    let after = fixture.after_a_kill();
+    let dropped = |id| after.store.flow(id).unwrap().unwrap().dropped_events;
+    assert_eq!((dropped(ahead.id), dropped(bare.id)), (5, 3));
+    // Nobody takes them for events whose time was up.
+    assert!(!after.store.retired(bare.id).unwrap().events);
+}
+
+#[test]
 fn the_writer_counts_events_that_the_flow_does_not_know_of_yet() {
     let fixture = Fixture::new();
     let flow = flow(1);

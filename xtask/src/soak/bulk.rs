@@ -1,21 +1,18 @@
-//! `cargo xtask soak`: what is far larger than any buffer passes intact, and memory does not follow.
+//! What is far larger than any buffer passes intact, and memory does not follow.
 //!
 //! Each case runs without and through Langley; the digests must agree, the growth of Langley's
 //! resident memory must stay below the bound, and the record must say that it does not hold all.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::Args;
 use langley_fixture::FixtureOptions;
 use langley_testkit::{Client, Connection, Request};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::bench::optimised;
-use crate::langley::{Langley, build};
+use crate::langley::Langley;
 use crate::stand::Stand;
 
 /// The most that resident memory may grow, in KiB.
@@ -23,25 +20,9 @@ const GROWTH_MAX: u64 = 64 * 1024;
 /// How long the record of a case may take after its traffic.
 const SETTLING: Duration = Duration::from_secs(120);
 
-#[derive(Args, Clone, Debug)]
-pub(crate) struct SoakOptions {
-    /// Only cases whose name holds this
-    #[arg(long)]
-    only: Option<String>,
-    /// Sizes are divided by this; for a quick look
-    #[arg(long, default_value_t = 1)]
-    shrink: u64,
-    /// Try this binary instead of building one
-    #[arg(long, value_name = "FILE")]
-    langley: Option<PathBuf>,
-    /// Unoptimised client and binary
-    #[arg(long, hide = true)]
-    unoptimised: bool,
-}
-
 /// One way of being too large.
 #[derive(Clone, Copy, Debug)]
-enum Case {
+pub(super) enum Case {
     /// An answer in JSON that inflates to this many bytes.
     Bomb(u64),
     /// A stream that inflates to this many bytes, in events of 10 MB.
@@ -59,7 +40,7 @@ enum Case {
 }
 
 /// The cases at full size.
-const CASES: [(&str, Case); 7] = [
+pub(super) const CASES: [(&str, Case); 7] = [
     ("gzip bomb, JSON, 1 GB", Case::Bomb(1_000_000_000)),
     ("gzip bomb, stream, 1 GB", Case::BombStream(1_000_000_000)),
     ("answer in JSON, 200 MB", Case::Answer(200_000_000)),
@@ -76,36 +57,8 @@ struct Passed {
     bytes: u64,
 }
 
-/// Runs the cases.
-pub(crate) fn soak(options: &SoakOptions) -> Result<()> {
-    if cfg!(debug_assertions) && !options.unoptimised {
-        return optimised();
-    }
-    let binary = match &options.langley {
-        Some(binary) => binary.clone(),
-        None => build(!options.unoptimised)?,
-    };
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    let mut failed = 0_u32;
-    for (name, case) in CASES {
-        if options.only.as_deref().is_some_and(|only| !name.contains(only)) {
-            continue;
-        }
-        match runtime.block_on(case.shrunk(options.shrink).run(&binary)) {
-            Ok(line) => println!("ok      {name}: {line}"),
-            Err(error) => {
-                failed += 1;
-                println!("FAILED  {name}: {error:#}");
-            }
-        }
-    }
-    ensure!(failed == 0, "{failed} cases failed");
-    Ok(())
-}
-
 impl Case {
-    fn shrunk(self, by: u64) -> Self {
+    pub(super) fn shrunk(self, by: u64) -> Self {
         let less = |size: u64| (size / by.max(1)).max(1);
         match self {
             Self::Bomb(size) => Self::Bomb(less(size)),
@@ -119,7 +72,7 @@ impl Case {
     }
 
     /// Runs it both ways on a fresh Langley; a line of figures.
-    async fn run(self, binary: &std::path::Path) -> Result<String> {
+    pub(super) async fn run(self, binary: &std::path::Path) -> Result<String> {
         let options = FixtureOptions {
             fixed_ids: true,
             keep_exchanges: 8,

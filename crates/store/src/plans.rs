@@ -1,0 +1,232 @@
+//! How `SQLite` answers the queries of the doors: by an index, or by walking newest first until a page
+//! is full; never by reading all flows, nor by sorting them.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use langley_model::{
+    Attributed, Body, ConnectionId, EventRun, EventSpan, Flow, FlowId, HeaderBlock, Headers,
+    Message, MicroUsd, Micros, Outcome, Place, Provider, Record, Redactor, RedactorOptions, Side,
+};
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
+
+use crate::filter::{Common, Condition, FlowFilter, OutcomeFilter, StatusFilter};
+use crate::options::StoreOptions;
+use crate::search::SearchQuery;
+use crate::store::Store;
+
+thread_local! {
+    static SAID: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Tables that grow with the traffic.
+const LARGE: [&str; 5] = ["flows", "event_blocks", "blobs", "tool_calls", "search_flows"];
+
+fn listen(event: TraceEvent<'_>) {
+    if let TraceEvent::Stmt(statement, _) = event {
+        SAID.with_borrow_mut(|said| said.extend(statement.expanded_sql()));
+    }
+}
+
+/// A store with one flow that has everything a flow can have.
+fn store() -> (tempfile::TempDir, Store, FlowId) {
+    let folder = tempfile::tempdir().unwrap();
+    let store =
+        Store::open(StoreOptions::new(folder.path().join("langley.db")), Box::new(|_| {})).unwrap();
+    let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+    let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(5));
+    flow.outcome = Some(Outcome::Completed);
+    flow.session = Some(Attributed { id: String::from("s"), source: "header:x" });
+    flow.tool_names = vec![String::from("Bash")];
+    flow.event_count = 1;
+    let mut run = EventRun::new(flow.id);
+    let kind = run.kind("ping");
+    run.text = redactor.body(b"{}".to_vec());
+    run.spans.push(EventSpan { seq: 0, offset_us: 1, kind, len: 2, original_len: 2 });
+    let (id, side) = (flow.id, Side::Client);
+    let bytes = redactor.body(vec![b'x'; 9_000]);
+    let body = Body {
+        flow: id,
+        side,
+        bytes,
+        pieces: vec![10..4_000, 4_000..8_000],
+        media_type: None,
+        original_len: 9_000,
+        truncated: false,
+    };
+    let records = vec![
+        Record::Flow(Arc::new(flow)),
+        Record::Headers(Headers { flow: id, side, trailers: false, lines: HeaderBlock::new() }),
+        Record::Body(body),
+        Record::Message(id, Box::<Message>::default()),
+        Record::Events(run),
+    ];
+    store.submit(records.into_iter().map(|record| redactor.seal(record)).collect()).unwrap();
+    store.flush().unwrap();
+    (folder, store, id)
+}
+
+/// What is wrong with the way `SQLite` answers the queries of `work`; `walks`: it may go through flows
+/// from the newest on, because nearly all of them are what is asked for.
+fn faults(store: &Store, walks: bool, work: impl FnOnce(&Store)) -> Vec<String> {
+    let trace = |to| {
+        store
+            .readers()
+            .read(|conn| {
+                conn.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, to);
+                Ok(())
+            })
+            .unwrap();
+    };
+    trace(Some(listen as fn(TraceEvent<'_>)));
+    work(store);
+    trace(None);
+    let mut said = SAID.take();
+    said.retain(|sql| sql.starts_with("SELECT"));
+    assert!(!said.is_empty(), "nothing was asked");
+    let mut faults = Vec::new();
+    for sql in said {
+        let plan = store.readers().read(|conn| {
+            let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+            let steps = statement.query_map((), |row| row.get::<_, String>(3))?;
+            Ok(steps.collect::<Result<Vec<_>, _>>()?)
+        });
+        for step in plan.unwrap() {
+            let scanned = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
+            let is_scan = scanned.is_some_and(|table| LARGE.contains(&table));
+            // A walk by the key ends with its page.
+            let is_walk = walks && step == "SCAN flows" && sql.contains(" LIMIT ");
+            let sorts = step.starts_with("USE TEMP B-TREE") && sql.contains("FROM flows ");
+            if (is_scan && !is_walk) || sorts {
+                faults.push(format!("{step}: {sql}"));
+            }
+        }
+    }
+    faults
+}
+
+/// Every way to narrow a listing, and whether nearly all flows may be meant.
+fn filters() -> Vec<(FlowFilter, bool)> {
+    let all = FlowFilter::default;
+    let text = |text: &str| Some(text.to_owned());
+    vec![
+        (all(), true),
+        (FlowFilter { host: text("h"), ..all() }, false),
+        (FlowFilter { provider: Some(Provider::Gemini), ..all() }, false),
+        (FlowFilter { model: text("m"), ..all() }, false),
+        (FlowFilter { status: Some(StatusFilter::Exact(404)), ..all() }, false),
+        (FlowFilter { status: Some(StatusFilter::Class(5)), ..all() }, false),
+        (FlowFilter { status: Some(StatusFilter::Class(2)), ..all() }, true),
+        (FlowFilter { session: text("s"), ..all() }, false),
+        (FlowFilter { task: text("t"), ..all() }, false),
+        (FlowFilter { tool: text("Bash"), ..all() }, false),
+        (FlowFilter { outcome: Some(OutcomeFilter::Open), ..all() }, false),
+        (FlowFilter { outcome: Some(OutcomeFilter::Ended(Outcome::Lost)), ..all() }, false),
+        (FlowFilter { outcome: Some(OutcomeFilter::Ended(Outcome::Completed)), ..all() }, true),
+        (FlowFilter { since: Some(Micros(3)), ..all() }, false),
+        (FlowFilter { until: Some(Micros(3)), ..all() }, false),
+        (FlowFilter { since: Some(Micros(3)), until: Some(Micros(9)), ..all() }, false),
+        (FlowFilter { host: text("h"), since: Some(Micros(3)), ..all() }, false),
+        (FlowFilter { session: text("s"), model: text("m"), ..all() }, false),
+        (FlowFilter { tool: text("Bash"), host: text("h"), ..all() }, false),
+        (FlowFilter { task: text("t"), until: Some(Micros(9)), ..all() }, false),
+        (FlowFilter { min_cost: Some(MicroUsd(9)), ..all() }, false),
+    ]
+}
+
+#[test]
+fn listings_are_answered_by_an_index_or_by_a_walk_that_ends_with_the_page() {
+    let (_folder, store, _) = store();
+    let mut wrong = Vec::new();
+    for (filter, walks) in filters() {
+        wrong.extend(faults(&store, walks, |store| {
+            let page = store.flows(&filter, None, 100).unwrap();
+            store.flows(&filter, Some(&crate::filter::cursor(7)), 100).unwrap();
+            store.flows_oldest_first(&filter, None, 100).unwrap();
+            drop(page);
+        }));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_common_is_walked_to_and_not_gathered() {
+    let (_folder, store, _) = store();
+    let sql = |tool, cost| {
+        let filter = FlowFilter {
+            tool: Some(String::from("Bash")),
+            min_cost: Some(MicroUsd(9)),
+            ..FlowFilter::default()
+        };
+        let condition = Condition::among(&filter, Common::assumed(tool, cost));
+        let sql = format!("SELECT n FROM flows{} ORDER BY n DESC LIMIT 9", condition.sql());
+        let plan = store.readers().read(|conn| {
+            let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+            let parameters = rusqlite::params_from_iter(&condition.parameters);
+            let steps = statement.query_map(parameters, |row| row.get::<_, String>(3))?;
+            Ok(steps.collect::<Result<Vec<_>, _>>()?)
+        });
+        plan.unwrap().join("; ")
+    };
+    let walked = sql(true, true);
+    assert!(walked.contains("SCAN flows") && !walked.contains("TEMP B-TREE"), "{walked}");
+    let gathered = sql(false, false);
+    assert!(gathered.contains("SEARCH flows USING INTEGER PRIMARY KEY"), "{gathered}");
+}
+
+#[test]
+fn counts_are_of_groups_or_by_an_index() {
+    let (_folder, store, _) = store();
+    let mut wrong = Vec::new();
+    for (filter, _) in filters() {
+        wrong.extend(faults(&store, false, |store| {
+            store.count_flows(&filter).unwrap();
+        }));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn all_that_is_asked_of_one_flow_is_found_by_its_key() {
+    let (_folder, store, id) = store();
+    let wrong = faults(&store, false, |store| {
+        store.flow(id).unwrap().unwrap();
+        for side in [Side::Client, Side::Upstream] {
+            store.headers(id, side).unwrap().unwrap();
+            store.body(id, side).unwrap();
+        }
+        store.message(id).unwrap().unwrap();
+        store.tool_calls(id).unwrap().unwrap();
+        store.retired(id).unwrap();
+        store.events(id, None, 500, None).unwrap().unwrap();
+        store.events(id, Some(0), 500, Some("ping")).unwrap().unwrap();
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // These sort what one session, which has an index, holds.
+    let wrong = faults(&store, false, |store| drop(store.earlier_requests(id, 3).unwrap()));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_no_listing_of_flows_reads_none_of_the_large_tables() {
+    let (_folder, store, _) = store();
+    let wrong = faults(&store, false, |store| {
+        store.facets(None).unwrap();
+        store.tunnels(100).unwrap();
+        store.drops(None, 100).unwrap();
+        store.stars().unwrap();
+        store.settings().unwrap();
+        store.upkeep_runs().unwrap();
+        store.pages().unwrap();
+        store.unindexed(16).unwrap();
+        store.count_unindexed().unwrap();
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let query = SearchQuery::parse("some words").unwrap();
+    for (filter, _) in filters() {
+        let wrong = faults(&store, true, |store| {
+            store.search(&query, Some(Place::Answer), &filter, None, 20).unwrap();
+        });
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}

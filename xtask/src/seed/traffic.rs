@@ -1,0 +1,327 @@
+//! Ninety days of sessions, flow by flow in the order of time, as sealed records.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use langley_model::{
+    Attributed, Body, ConnectionId, Flow, FlowId, HeaderBlock, Headers, MicroUsd, Micros, Outcome,
+    Passage, Place, Record, Redacted, RedactedBytes, Redactor, SearchText, Side, Tokens,
+};
+
+use super::answer::Answer;
+use super::random::Random;
+use super::session::Session;
+use super::words::Words;
+
+/// How much, over which time, and by which chance.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) flows: u64,
+    pub(crate) events: u64,
+    pub(crate) from: Micros,
+    pub(crate) span: Duration,
+    pub(crate) seed: u64,
+}
+
+/// Flows of a session, on average.
+const FLOWS_PER_SESSION: u64 = 77;
+
+/// A flow as the recorder would hand it over.
+pub(crate) struct Made {
+    pub(crate) started_at: Micros,
+    pub(crate) records: Vec<Redacted<Record>>,
+    pub(crate) text: Redacted<SearchText>,
+    /// Bytes of the events' data.
+    pub(crate) event_bytes: u64,
+}
+
+/// The traffic; an iterator over flows.
+pub(crate) struct Traffic {
+    plan: Plan,
+    redactor: Arc<Redactor>,
+    words: Words,
+    random: Random,
+    /// Sessions by the time of their next flow.
+    open: BinaryHeap<Reverse<(i64, usize)>>,
+    sessions: Vec<Option<Session>>,
+    free: Vec<usize>,
+    /// When the next session starts.
+    next_session: i64,
+    flows_left: u64,
+    events_left: u64,
+}
+
+impl Traffic {
+    pub(crate) fn new(plan: Plan, redactor: Arc<Redactor>) -> Self {
+        Self {
+            plan,
+            redactor,
+            words: Words::new(),
+            random: Random::new(plan.seed),
+            open: BinaryHeap::new(),
+            sessions: Vec::new(),
+            free: Vec::new(),
+            next_session: plan.from.0,
+            flows_left: plan.flows,
+            events_left: plan.events,
+        }
+    }
+
+    /// Opens the sessions that start before the next flow of those that are open.
+    fn open_sessions(&mut self) {
+        let sessions = (self.plan.flows / FLOWS_PER_SESSION).max(1);
+        let each = self.plan.span.as_micros() as i64 / sessions as i64;
+        while self.open.peek().is_none_or(|Reverse((at, _))| self.next_session <= *at) {
+            let with = (&self.words, &mut self.random, &*self.redactor);
+            let session = Session::new(with, self.next_session);
+            self.next_session += self.random.of(1..(2 * each.max(1)).unsigned_abs() + 1) as i64;
+            let place = self.free.pop().unwrap_or_else(|| {
+                self.sessions.push(None);
+                self.sessions.len() - 1
+            });
+            self.open.push(Reverse((session.next_at, place)));
+            self.sessions[place] = Some(session);
+        }
+    }
+
+    /// How many events the next flow has: the rest is shared out, some get much and some little.
+    fn share(&mut self) -> u64 {
+        let mean = self.events_left / self.flows_left.max(1);
+        if self.flows_left <= 1 {
+            return self.events_left;
+        }
+        let percent = match self.random.of(0..10) {
+            0..=3 => self.random.of(15..60),
+            4..=7 => self.random.of(60..140),
+            _ => self.random.of(140..320),
+        };
+        (mean * percent / 100).min(self.events_left)
+    }
+
+    fn make(&mut self, session: &mut Session) -> Made {
+        let Self { words, random, redactor, .. } = self;
+        let redactor = &**redactor;
+        let id = FlowId::from_bytes(time_id(session.next_at, random));
+        let connection = ConnectionId::from_bytes(time_id(session.next_at, random));
+        let mut flow = Flow::new(id, connection, Micros(session.next_at));
+        let whole = session.is_new();
+        let (said, body, pieces) = session.request((words, random, redactor));
+        let outcome = match random.of(0..1000) {
+            0..=14 => Outcome::ProviderError,
+            15..=24 => Outcome::ClientGone,
+            25..=28 => Outcome::UpstreamGone,
+            29 => Outcome::TimedOut,
+            _ => Outcome::Completed,
+        };
+        let failed = outcome == Outcome::ProviderError;
+        let count = if failed && self.flows_left > 1 { 0 } else { self.share() };
+        let Self { words, random, redactor, .. } = self;
+        let redactor = &**redactor;
+        let answer = Answer::new((words, random, redactor), (id, session.profile.events), count);
+        fill(&mut flow, session, &answer, (&said, &body, outcome), random);
+        let heads =
+            [(Side::Client, request_headers(session)), (Side::Upstream, answer_headers(random))];
+        let mut records = vec![Record::Flow(Arc::new(flow.clone()))];
+        records.extend(heads.into_iter().map(|(side, lines)| {
+            Record::Headers(Headers { flow: id, side, trailers: false, lines })
+        }));
+        records.push(body_of(id, Side::Client, body, pieces));
+        if failed {
+            let text =
+                r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+            let bytes = redactor.body(text.as_bytes().to_vec());
+            records.push(body_of(id, Side::Upstream, bytes, Vec::new()));
+        } else {
+            session.answered(redactor, &answer);
+            records.push(Record::Message(id, Box::new(answer.message)));
+        }
+        let event_bytes = answer.run.text.len() as u64;
+        if count > 0 {
+            records.push(Record::Events(answer.run));
+        }
+        let passage = |place, text: String| Passage { place, text };
+        let mut passages = vec![passage(Place::Prompt, said)];
+        passages.push(passage(Place::Answer, answer.text));
+        passages.push(passage(Place::Thinking, answer.thinking));
+        passages.extend(answer.call.map(|(_, _, input)| passage(Place::ToolInput, input)));
+        passages.retain(|passage| !passage.text.is_empty());
+        self.flows_left -= 1;
+        self.events_left -= count;
+        session.left -= 1;
+        session.next_at += self.random.of(2_000_000..90_000_000) as i64;
+        Made {
+            started_at: flow.started_at,
+            records: records.into_iter().map(|record| redactor.seal(record)).collect(),
+            text: redactor.seal(SearchText { flow: id, whole, passages }),
+            event_bytes,
+        }
+    }
+}
+
+impl Iterator for Traffic {
+    type Item = Made;
+
+    fn next(&mut self) -> Option<Made> {
+        if self.flows_left == 0 {
+            return None;
+        }
+        self.open_sessions();
+        let Reverse((_, place)) = self.open.pop()?;
+        let mut session = self.sessions[place].take()?;
+        let made = self.make(&mut session);
+        if session.left > 0 {
+            self.open.push(Reverse((session.next_at, place)));
+            self.sessions[place] = Some(session);
+        } else {
+            self.free.push(place);
+        }
+        Some(made)
+    }
+}
+
+/// An id whose first 48 bits are milliseconds, as UUIDs of version 7 have them (RFC 9562 §5.7).
+fn time_id(at: i64, random: &mut Random) -> [u8; 16] {
+    let mut bytes = random.bytes();
+    bytes[..6].copy_from_slice(&(at / 1_000).to_be_bytes()[2..]);
+    bytes[6] = 0x70 | (bytes[6] & 0x0f);
+    bytes[8] = 0x80 | (bytes[8] & 0x3f);
+    bytes
+}
+
+/// What is known of a flow at its end.
+fn fill(
+    flow: &mut Flow,
+    session: &Session,
+    answer: &Answer,
+    (said, body, outcome): (&str, &RedactedBytes, Outcome),
+    random: &mut Random,
+) {
+    let profile = session.profile;
+    let attributed = |id: &str, source| Some(Attributed { id: id.to_owned(), source });
+    let last = answer.run.spans.last().map_or(400_000, |span| span.offset_us);
+    let first = answer.run.spans.first().map_or(400_000, |span| span.offset_us);
+    let failed = outcome == Outcome::ProviderError;
+    flow.host = profile.host.to_owned();
+    flow.method = String::from("POST");
+    flow.path = profile.path.to_owned();
+    flow.client_addr = Some(format!("127.0.0.1:{}", random.of(32_768..60_999)));
+    flow.client_process = Some(profile.agent.to_owned());
+    flow.user_agent = Some(profile.user_agent.to_owned());
+    flow.agent = Some(profile.agent.to_owned());
+    flow.provider = Some(profile.provider);
+    flow.model_requested = Some(session.model.to_owned());
+    flow.model = (!failed).then(|| session.model.to_owned());
+    flow.streaming = Some(true);
+    flow.session = attributed(&session.id, profile.session_source);
+    flow.task = session.task.as_deref().and_then(|task| attributed(task, "header:x-langley-task"));
+    flow.status = Some(if failed { 529 } else { 200 });
+    flow.outcome = Some(outcome);
+    flow.ended_at = Some(Micros(flow.started_at.0 + last as i64));
+    flow.duration = Some(Duration::from_micros(last));
+    flow.ttfb = Some(Duration::from_micros(first));
+    flow.ttft = (!failed).then(|| Duration::from_micros(first + 9_000));
+    let length = body.len() as u64;
+    if failed {
+        flow.error_kind = Some(String::from("overloaded_error"));
+        flow.error_message = Some(String::from("Overloaded"));
+    } else {
+        let output = answer.run.text.len() as u64 / 9 + 1;
+        flow.usage.input = Some(Tokens(said.len() as u64 / 4));
+        flow.usage.cache_read = Some(Tokens(length / 4));
+        flow.usage.output = Some(Tokens(output));
+        flow.cost = random.percent(80).then(|| MicroUsd((length / 8 + output * 15) as i64));
+        flow.cost_source = flow.cost.map(|_| String::from("priced"));
+        flow.stop_reason = answer.message.stop_reason.clone();
+        flow.message_id = answer.message.id.clone();
+    }
+    flow.tool_names = answer.message.tool_names().map(str::to_owned).collect();
+    flow.event_count = answer.run.spans.len() as u64;
+    flow.request_bytes = length;
+    flow.response_bytes = answer.run.text.len() as u64;
+    let preview: String = said.chars().take(120).collect();
+    flow.preview = Some(preview);
+}
+
+fn request_headers(session: &Session) -> HeaderBlock {
+    let mut lines = HeaderBlock::new();
+    for (name, value) in [
+        ("accept", "application/json"),
+        ("content-type", "application/json"),
+        ("user-agent", session.profile.user_agent),
+        ("anthropic-version", "2023-06-01"),
+        ("accept-encoding", "gzip, deflate, br, zstd"),
+        ("connection", "keep-alive"),
+        ("host", session.profile.host),
+        ("session-id", &session.id),
+    ] {
+        lines.push(name, value.as_bytes());
+    }
+    lines
+}
+
+fn answer_headers(random: &mut Random) -> HeaderBlock {
+    let mut lines = HeaderBlock::new();
+    for (name, value) in [
+        ("content-type", "text/event-stream; charset=utf-8"),
+        ("cache-control", "no-cache"),
+        ("transfer-encoding", "chunked"),
+        ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
+        ("request-id", &random.id("req_01", 22)),
+        ("ratelimit-remaining", &random.of(1_000..80_000).to_string()),
+    ] {
+        lines.push(name, value.as_bytes());
+    }
+    lines
+}
+
+fn body_of(
+    flow: FlowId,
+    side: Side,
+    bytes: RedactedBytes,
+    pieces: Vec<std::ops::Range<usize>>,
+) -> Record {
+    let original_len = bytes.len() as u64;
+    let media_type = Some(String::from("application/json"));
+    Record::Body(Body { flow, side, bytes, pieces, media_type, original_len, truncated: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use langley_model::RedactorOptions;
+
+    use super::*;
+
+    fn plan(seed: u64) -> Plan {
+        let span = Duration::from_secs(90 * 24 * 60 * 60);
+        Plan { flows: 400, events: 9_000, from: Micros(1_000_000), span, seed }
+    }
+
+    fn all(seed: u64) -> Vec<Made> {
+        let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
+        Traffic::new(plan(seed), redactor).collect()
+    }
+
+    fn flow(made: &Made) -> &Flow {
+        let Record::Flow(flow) = &*made.records[0] else { panic!("a flow comes first") };
+        flow
+    }
+
+    #[test]
+    fn it_is_as_much_as_planned_in_order_of_time_and_the_same_for_the_same_seed() {
+        let made = all(4);
+        assert_eq!(made.len(), 400);
+        assert_eq!(made.iter().map(|made| flow(made).event_count).sum::<u64>(), 9_000);
+        let times: Vec<_> = made.iter().map(|made| flow(made).started_at).collect();
+        assert!(times.is_sorted());
+        assert_eq!(
+            made.iter().map(flow).collect::<Vec<_>>(),
+            all(4).iter().map(flow).collect::<Vec<_>>()
+        );
+        assert_ne!(flow(&made[0]).id, flow(&all(5)[0]).id);
+        let sessions: std::collections::HashSet<_> =
+            made.iter().map(|made| flow(made).session.as_ref().unwrap().id.clone()).collect();
+        assert!((3..40).contains(&sessions.len()), "{}", sessions.len());
+    }
+}

@@ -1,0 +1,60 @@
+//! `cargo xtask soak`: what takes long to go wrong: huge bodies, kills at any moment, a day of traffic.
+
+mod bulk;
+mod day;
+mod kill;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+use crate::ground::{Ground, Subject};
+
+/// The case that kills, and the one that lets a day pass.
+const KILL: &str = "kill at any moment";
+const DAY: &str = "day under retention";
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SoakOptions {
+    /// Only cases whose name holds this, such as `kill` or `day`
+    #[arg(long)]
+    only: Option<String>,
+    /// Sizes are divided by this; for a quick look
+    #[arg(long, default_value_t = 1)]
+    shrink: u64,
+    /// How often to kill
+    #[arg(long, default_value_t = 500)]
+    kills: u32,
+    /// The same seed kills after as many events, and makes the same traffic
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    subject: Subject,
+}
+
+/// Runs the cases.
+pub(crate) fn soak(options: &SoakOptions) -> Result<()> {
+    let Some(Ground { binary, runtime }) = Ground::prepare(&options.subject, "the soak failed")?
+    else {
+        return Ok(());
+    };
+    let wanted = |name: &str| options.only.as_deref().is_none_or(|only| name.contains(only));
+    let mut failed = 0_u32;
+    let mut tell = |name: &str, done: Result<String>| match done {
+        Ok(line) => println!("ok      {name}: {line}"),
+        Err(error) => {
+            failed += 1;
+            println!("FAILED  {name}: {error:#}");
+        }
+    };
+    for (name, case) in bulk::CASES.into_iter().filter(|(name, _)| wanted(name)) {
+        tell(name, runtime.block_on(case.shrunk(options.shrink).run(&binary)));
+    }
+    if wanted(DAY) {
+        tell(DAY, day::day(options.seed, options.shrink));
+    }
+    if wanted(KILL) {
+        tell(KILL, kill::kill(options));
+    }
+    ensure!(failed == 0, "{failed} cases failed");
+    Ok(())
+}
