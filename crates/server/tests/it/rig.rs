@@ -1,8 +1,8 @@
 //! A running server over a temporary store, and a client that sends exactly what it is told.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -18,7 +18,8 @@ use langley_server::{
     ChangedSetting, Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting,
     SettingsRefused, Token, serve,
 };
-use langley_store::{Retention, Store, StoreOptions};
+use langley_store::{Change, Retention, Store, StoreOptions};
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -34,6 +35,8 @@ pub(crate) struct Rig {
     pub(crate) hub: Arc<Hub>,
     /// What the recorder tells of its dead threads.
     pub(crate) threads_failed: Arc<AtomicUsize>,
+    /// Whoever holds it keeps the writer from going on after its next commit.
+    gate: Arc<Mutex<()>>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
     _folder: tempfile::TempDir,
 }
@@ -81,7 +84,13 @@ impl Rig {
         let mut options = StoreOptions::new(folder.path().join("langley.db"));
         options.batch = std::time::Duration::from_millis(2);
         options.event_batch = options.batch;
-        let store = Store::open(options, hub.announce()).unwrap();
+        let gate = Arc::new(Mutex::new(()));
+        let (announce, pass) = (hub.announce(), Arc::clone(&gate));
+        let announce = move |changes: &[Change]| {
+            drop(pass.lock());
+            announce(changes);
+        };
+        let store = Store::open(options, Box::new(announce)).unwrap();
         let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -148,7 +157,7 @@ impl Rig {
         });
         tokio::spawn(serving);
         let stop = Some(stop);
-        Self { address, store, redactor, doors, hub, threads_failed, stop, _folder: folder }
+        Self { address, store, redactor, doors, hub, threads_failed, gate, stop, _folder: folder }
     }
 
     /// Sends a request with just these headers, and a Host unless one is among them.
@@ -196,6 +205,21 @@ impl Rig {
         let answer = self.ask(path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
         answer.json()
+    }
+
+    /// Keeps the writer from going on after its next commit, until what is returned is dropped.
+    pub(crate) fn hold_the_writer(&self) -> mpsc::Sender<()> {
+        let (release, released) = mpsc::channel();
+        let (tell, held) = mpsc::channel();
+        let gate = Arc::clone(&self.gate);
+        std::thread::spawn(move || {
+            let _guard = gate.lock();
+            tell.send(()).unwrap();
+            // An error is the release.
+            let _ = released.recv();
+        });
+        held.recv().unwrap();
+        release
     }
 
     /// Commits records.
