@@ -134,7 +134,10 @@ impl Server {
         let stop_proxy = CancellationToken::new();
 
         // Intake → recorder → store → hub.
-        let hub = Hub::new(LiveOptions::default());
+        let hub = Hub::new(LiveOptions {
+            pending_flows: config.memory.max_flows,
+            ..LiveOptions::default()
+        });
         let bell = IndexerBell::default();
         let store = open_store(config, &home, &hub, &bell)?;
         let redactor = Arc::new(redactor(config)?);
@@ -346,6 +349,7 @@ fn proxy_options(config: &Config, hosts: HostList, token: &Token) -> Result<Prox
 
 fn open_store(config: &Config, home: &Home, hub: &Arc<Hub>, bell: &IndexerBell) -> Result<Store> {
     let mut options = StoreOptions::new(home.database());
+    options.open_flows = config.memory.max_flows;
     options.queue_max_items = config.persistence.queue_max_items;
     // Two queues stand one behind the other; the configured bound is the first one's.
     options.queue_max_bytes = config.persistence.queue_max_bytes.min(WRITER_QUEUE_BYTES);
@@ -379,6 +383,7 @@ pub(crate) fn redactor(config: &Config) -> Result<Redactor> {
 fn recorder_options(config: &Config) -> RecorderOptions {
     RecorderOptions {
         body_max_bytes: config.persistence.body_max_bytes,
+        events_per_flow: config.memory.max_events_per_flow,
         never_log_body_for_hosts: config.redaction.no_body_hosts.clone(),
         flush_after: config.persistence.event_batch_timeout / 4,
         ..RecorderOptions::default()

@@ -19,10 +19,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use langley_model::{Capture, CaptureSink, Closed, FlowId, Gap, Opened, Part, Side, Tunnel};
+use langley_model::{
+    Capture, CaptureSink, Closed, FlowId, Gap, Opened, Part, Side, Strain, Tunnel,
+};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::intake_stats::IntakeStats;
@@ -99,6 +101,9 @@ pub struct Intake {
     slots: AtomicUsize,
     /// Threads of the recorder that wait for the store.
     resting: AtomicUsize,
+    /// Whether the queue was more than 80 % full since it was last less than half full.
+    strained: AtomicBool,
+    strains: AtomicU64,
 }
 
 /// What a piece with `weight` bytes of payload counts towards the bound in pieces, of
@@ -165,6 +170,8 @@ impl Intake {
             bytes: AtomicUsize::new(0),
             slots: AtomicUsize::new(0),
             resting: AtomicUsize::new(0),
+            strained: AtomicBool::new(false),
+            strains: AtomicU64::new(0),
         })
     }
 
@@ -177,6 +184,8 @@ impl Intake {
         }
         figures.items = self.items.load(Ordering::Relaxed);
         figures.bytes = self.bytes.load(Ordering::Relaxed);
+        figures.strain = self.strain();
+        figures.strains_total = self.strains.load(Ordering::Relaxed);
         figures
     }
 
@@ -246,6 +255,9 @@ impl Intake {
         let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
         // Always `Ok`: the closure never declines. A sender that ends a flow twice must not wrap it.
         let _ = self.slots.fetch_update(set, get, fewer);
+        if self.strained.load(Ordering::Relaxed) && !self.holds_over(2) {
+            self.strained.store(false, Ordering::Relaxed);
+        }
     }
 
     /// The thread of this lane is gone: nothing will be taken out of it any more.
@@ -262,6 +274,11 @@ impl Intake {
 
     fn is_urgent(&self) -> bool {
         self.holds_over(8)
+    }
+
+    fn strain(&self) -> Strain {
+        let pieces = Strain::of(self.shares.load(Ordering::Relaxed), self.max_shares());
+        pieces.max(Strain::of(self.bytes.load(Ordering::Relaxed), self.options.max_bytes))
     }
 
     /// Whether the queue holds more than this part of its bounds.
@@ -291,6 +308,10 @@ impl Intake {
         drop(queue);
         if wake {
             lane.arrived.notify_one();
+        }
+        // Only noted here: whoever reads the figures may log it, a sender must not.
+        if self.strain() > Strain::Calm && !self.strained.swap(true, Ordering::Relaxed) {
+            self.strains.fetch_add(1, Ordering::Relaxed);
         }
         // So far ahead, a sender lets the recorder have the processor first, if that will use it.
         if self.is_urgent() && self.resting.load(Ordering::Relaxed) == 0 {

@@ -1,5 +1,7 @@
 //! The figures of the intake, for the stats and the health screen.
 
+use langley_model::Strain;
+
 /// The queue's figures, since the start where they are totals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IntakeStats {
@@ -11,6 +13,10 @@ pub struct IntakeStats {
     pub high_water_items: usize,
     /// The most bytes there ever were.
     pub high_water_bytes: usize,
+    /// How full the queue is.
+    pub strain: Strain,
+    /// Times it became more than 80 % full.
+    pub strains_total: u64,
     /// Captures taken.
     pub taken_total: u64,
     /// Pieces refused.

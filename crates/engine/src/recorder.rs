@@ -129,7 +129,7 @@ impl Recorder {
                 std::thread::Builder::new().name(format!("recorder-{lane}")).spawn(move || {
                     let _farewell =
                         Farewell { intake: Arc::clone(&intake), lane, stats: Arc::clone(&stats) };
-                    Loop { notebook, intake, lane, stats, refused: (0, 0) }.run();
+                    Loop { notebook, intake, lane, stats, refused: (0, 0), strains: 0 }.run();
                 })?;
             handle.threads.push(thread);
         }
@@ -217,6 +217,8 @@ struct Loop {
     stats: Arc<Mutex<RecorderStats>>,
     /// Flows and tunnels refused by the intake, as far as they were counted.
     refused: (u64, u64),
+    /// Times the intake became nearly full, as far as they were logged.
+    strains: u64,
 }
 
 impl Loop {
@@ -286,12 +288,22 @@ impl Loop {
         self.intake.release(done);
     }
 
-    /// Counts what the intake refused, which is counted over all lanes: the first thread's task.
+    /// Tells what the intake refused, and that it fills up, which is counted over all lanes: the first
+    /// thread's task.
     fn count_refused(&mut self) {
         if self.lane > 0 {
             return;
         }
         let stats = self.intake.stats();
+        if stats.strains_total != self.strains {
+            self.strains = stats.strains_total;
+            tracing::warn!(
+                pieces = stats.items,
+                bytes = stats.bytes,
+                "more than 80 % of the room for what is to be recorded is taken; what finds none is a gap \
+                 in its flow"
+            );
+        }
         let refused = (stats.flows_refused, stats.tunnels_refused);
         if refused != self.refused {
             self.notebook.refused(refused.0 - self.refused.0, refused.1 - self.refused.1);

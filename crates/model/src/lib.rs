@@ -17,6 +17,7 @@ mod record;
 mod redact;
 mod search_text;
 mod stored;
+mod strain;
 mod time;
 mod unit;
 
@@ -45,5 +46,6 @@ pub use redact::{
 };
 pub use search_text::{Passage, Place, SearchText};
 pub use stored::Stored;
+pub use strain::Strain;
 pub use time::{Micros, Tick};
 pub use unit::{MicroUsd, Tokens, Usage};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use langley_engine::{Intake, RecorderStats};
-use langley_model::{DropReason, Micros, Redactor, Revision};
+use langley_model::{DropReason, Micros, Redactor, Revision, Strain};
 use langley_store::{Retention, Store, StoreError};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -337,6 +337,11 @@ impl Doors {
     /// Whether the recorder is whole and the last write went well.
     pub(crate) fn is_recording(&self) -> bool {
         (self.0.gauges.recorder)().threads_failed == 0 && !self.0.store.is_failing()
+    }
+
+    /// How full the fuller of the recorder's two queues is.
+    pub(crate) fn strain(&self) -> Strain {
+        self.0.gauges.intake.stats().strain.max(self.0.store.strain())
     }
 
     pub(crate) fn uptime(&self) -> Duration {

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use langley_model::Strain;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -12,7 +13,8 @@ use crate::params::Params;
 /// The server's health.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
-    /// `ok`, or `degraded`: traffic goes on, but not all of it is recorded.
+    /// `ok`; `strained`: a queue of the recorder is more than 80 % full; or `degraded`: traffic goes on,
+    /// but not all of it is recorded.
     pub status: String,
     /// The product's version.
     pub version: String,
@@ -28,6 +30,10 @@ pub(crate) async fn health(
     params: Params,
 ) -> Result<Json<Health>, ApiError> {
     params.only(&[])?;
-    let status = if doors.is_recording() { "ok" } else { "degraded" };
+    let status = match (doors.is_recording(), doors.strain()) {
+        (false, _) => "degraded",
+        (true, Strain::High | Strain::Full) => "strained",
+        (true, Strain::Calm) => "ok",
+    };
     Ok(Json(Health { status: status.to_owned(), version: doors.info().version.clone() }))
 }

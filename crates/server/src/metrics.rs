@@ -61,6 +61,18 @@ fn text(stats: &Stats) -> String {
         page.line(name, Some(("queue", "writer")), of(&stats.queue));
         page.line(name, Some(("queue", "intake")), of(&stats.intake));
     }
+    page.head("langley_queue_strain", "gauge", "0 calm, 1 beyond 80 %, 2 beyond 95 %.");
+    page.line("langley_queue_strain", Some(("queue", "writer")), stats.queue.state as u8);
+    page.line("langley_queue_strain", Some(("queue", "intake")), stats.intake.state as u8);
+    page.head("langley_queue_strains_total", "counter", "Times a queue became 80 % full.");
+    page.line("langley_queue_strains_total", Some(("queue", "writer")), stats.queue.strains_total);
+    page.line("langley_queue_strains_total", Some(("queue", "intake")), stats.intake.strains_total);
+    page.gauge("langley_memory_flows", "Open flows kept in memory.", stats.memory.flows);
+    page.counter(
+        "langley_memory_evicted_total",
+        "Times the state of an open flow was left to the database.",
+        stats.memory.evicted_total,
+    );
     page.head("langley_drops_total", "counter", "Captured and then lost.");
     for (reason, count) in &stats.drops.by_reason {
         page.line("langley_drops_total", Some(("reason", reason)), count);

@@ -14,6 +14,7 @@ use crate::doors::Doors;
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
 use crate::upkeep::Maintenance;
+use crate::wire::Strain;
 
 /// Figures at one moment. Totals named `…_total` never go down while the store's file stays.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -36,6 +37,8 @@ pub(crate) struct Stats {
     pub tunnels_total: u64,
     /// Flows that have not ended.
     pub open_flows: u64,
+    /// Open flows that are kept in memory.
+    pub memory: Memory,
     /// Flows of an earlier run that never ended, marked lost at the start.
     pub lost_flows: u64,
     /// What waits for the writer.
@@ -91,6 +94,19 @@ pub(crate) struct Queue {
     pub high_water: u64,
     /// Most bytes there ever were, in this process.
     pub high_water_bytes: u64,
+    /// How full it is.
+    pub state: Strain,
+    /// Times it became more than 80 % full, in this process.
+    pub strains_total: u64,
+}
+
+/// Open flows whose state the writer keeps in memory.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct Memory {
+    /// Flows; the other open ones are read back from the database when they change.
+    pub flows: u64,
+    /// Times the state of an open flow was left to the database, in this process.
+    pub evicted_total: u64,
 }
 
 /// What was captured and then lost.
@@ -200,18 +216,23 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         events_total: store.events_total,
         tunnels_total: store.tunnels_total,
         open_flows: store.open_flows,
+        memory: Memory { flows: store.held_flows, evicted_total: store.rested_flows },
         lost_flows: store.lost_flows_at_open,
         queue: Queue {
             items: store.queue_items,
             bytes: store.queue_bytes,
             high_water: store.high_water_items,
             high_water_bytes: store.high_water_bytes,
+            state: store.queue_strain.into(),
+            strains_total: store.queue_strains,
         },
         intake: Queue {
             items: intake.items as u64,
             bytes: intake.bytes as u64,
             high_water: intake.high_water_items as u64,
             high_water_bytes: intake.high_water_bytes as u64,
+            state: intake.strain.into(),
+            strains_total: intake.strains_total,
         },
         drops,
         gaps_total: intake.gaps_total,

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use langley_model::DropReason;
+use langley_model::{DropReason, Strain};
 
 /// Counters of the store, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub struct StoreCounters {
     pub high_water_items: u64,
     /// Most bytes that ever waited, in this process.
     pub high_water_bytes: u64,
+    /// How full the writer's queue is.
+    pub queue_strain: Strain,
+    /// Times it became more than 80 % full, in this process.
+    pub queue_strains: u64,
     /// Age of the oldest record that is not committed yet, in milliseconds.
     pub writer_lag_ms: u64,
     /// Batches committed by this process.

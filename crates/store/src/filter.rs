@@ -306,7 +306,7 @@ impl Condition {
         let tool = filter.tool.clone()?;
         let only = FlowFilter { tool: Some(tool.clone()), ..FlowFilter::default() };
         let mut it = Self::default();
-        it.and("name = ?", [tool.into()]);
+        it.and(&format!("name IN ({TOOL_NAMES})"), [tool.into()]);
         (only == *filter).then_some(it)
     }
 

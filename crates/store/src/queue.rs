@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use langley_model::{EventSpan, Flow, Record, Redacted};
+use langley_model::{EventSpan, Flow, Record, Redacted, Strain};
 use parking_lot::{Condvar, Mutex};
 
 use crate::packed::{Benches, Item, Packed, worth_packing};
@@ -49,6 +49,9 @@ struct State {
     bytes: usize,
     high_items: usize,
     high_bytes: usize,
+    /// Whether it was more than 80 % full since it was last less than half full.
+    strained: bool,
+    strains: u64,
     /// Oldest arrival among what is being written.
     writing_since: Option<Instant>,
     /// When the waiting records must be written.
@@ -102,6 +105,8 @@ pub(crate) struct Depth {
     pub(crate) high_items: usize,
     pub(crate) high_bytes: usize,
     pub(crate) lag: Duration,
+    pub(crate) strain: Strain,
+    pub(crate) strains: u64,
 }
 
 impl Queue {
@@ -169,11 +174,26 @@ impl Queue {
         state.submitted += batch.len() as u64;
         state.due = Some(state.due.map_or(due, |earlier| earlier.min(due)));
         state.waiting.push_back(Parcel { items: batch, bytes, arrived, due });
+        let begins = !state.strained && self.strain(&state) > Strain::Calm;
+        if begins {
+            state.strained = true;
+            state.strains += 1;
+        }
         let sooner = state.wakes.is_none_or(|wakes| due < wakes);
         if state.asleep && (sooner || self.ready(&state, arrived)) {
             state.asleep = false;
             drop(state);
             self.work.notify_one();
+        } else {
+            drop(state);
+        }
+        if begins {
+            tracing::warn!(
+                records = items,
+                bytes = total,
+                "more than 80 % of the room for the database's writer is taken; what finds none is dropped \
+                 and counted"
+            );
         }
         Ok(())
     }
@@ -233,7 +253,8 @@ impl Queue {
         if state.waiting.is_empty() {
             return false;
         }
-        // A quarter of a small limit comes first: a queue must be emptied before it is full.
+        // A quarter of a small limit comes first: a queue must be emptied before it is full, and one that
+        // nearly is does not wait for company.
         let early_items = EARLY_ITEMS.min(self.limits.items / 4);
         let early_bytes = EARLY_BYTES.min(self.limits.bytes / 4);
         state.closing
@@ -241,6 +262,11 @@ impl Queue {
             || state.items >= early_items
             || state.bytes >= early_bytes
             || state.due.is_some_and(|due| due <= now)
+    }
+
+    fn strain(&self, state: &State) -> Strain {
+        let items = Strain::of(state.items, self.limits.items);
+        items.max(Strain::of(state.bytes, self.limits.bytes))
     }
 
     /// What finds no room is lost; room on the disk comes back.
@@ -282,6 +308,9 @@ impl Queue {
         state.items = state.items.saturating_sub(items);
         state.bytes = state.bytes.saturating_sub(taken_bytes);
         state.settled += items as u64;
+        if state.items < self.limits.items / 2 && state.bytes < self.limits.bytes / 2 {
+            state.strained = false;
+        }
         state.writing_since = None;
         if state.items == 0 && state.waiting.capacity() > 256 {
             state.waiting = VecDeque::new();
@@ -342,6 +371,8 @@ impl Queue {
             bytes: state.bytes,
             high_items: state.high_items,
             high_bytes: state.high_bytes,
+            strain: self.strain(&state),
+            strains: state.strains,
             lag: oldest.map_or(Duration::ZERO, |since| since.elapsed()),
         }
     }

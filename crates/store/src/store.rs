@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use langley_model::{DropReason, Outcome, Record, Redacted};
+use langley_model::{DropReason, Outcome, Record, Redacted, Strain};
 use parking_lot::Mutex;
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -169,6 +169,8 @@ impl Store {
             counters.queue_bytes = depth.bytes as u64;
             counters.high_water_items = depth.high_items as u64;
             counters.high_water_bytes = depth.high_bytes as u64;
+            counters.queue_strain = depth.strain;
+            counters.queue_strains = depth.strains;
             counters.writer_lag_ms = u64::try_from(depth.lag.as_millis()).unwrap_or(u64::MAX);
         }
         let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
@@ -181,6 +183,13 @@ impl Store {
     #[must_use]
     pub fn is_failing(&self) -> bool {
         self.inner.counters.read().failing
+    }
+
+    /// How full the writer's queue is.
+    #[must_use]
+    pub fn strain(&self) -> Strain {
+        let writing = self.inner.writer.as_ref();
+        writing.map_or(Strain::Calm, |writing| writing.queue.depth().strain)
     }
 
     /// The database file.

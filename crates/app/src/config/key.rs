@@ -203,8 +203,8 @@ pub(crate) const KEYS: &[Key] = &[
         .env("LANGLEY_API")
         .flag("--api"),
     key("api.allowed_hosts", Kind::Hosts, Default::List(&[]), "Host names that dashboard and API answer to beside loopback's, such as this machine's name."),
-    key("memory.max_flows", Kind::Count { min: 1, max: 1_000_000 }, Default::Number(1000), "Flows the dashboard keeps in memory.").later(),
-    key("memory.max_events_per_flow", Kind::Count { min: 1, max: 1_000_000 }, Default::Number(500), "Events per flow the dashboard keeps in memory.").later(),
+    key("memory.max_flows", Kind::Count { min: 1, max: 1_000_000 }, Default::Number(1000), "Open flows whose state the recorder's writer keeps in memory, those that changed last; the others are read back from the database when they change. Also the changed flows that may wait for one watcher of the live feed before it is told to load anew."),
+    key("memory.max_events_per_flow", Kind::Count { min: 1, max: 1_000_000 }, Default::Number(500), "Stream events of one flow that are held in memory before they are handed to the database."),
     key("persistence.body_max_bytes", Kind::Bytes { min: 0, max: 256 * MIB }, Default::Number(MIB), "Longest body that is kept, or longest piece (message, tool, system block) of a request; the rest is cut and marked."),
     key("persistence.event_batch_size", Kind::Count { min: 1, max: 100_000 }, Default::Number(50), "Stream events gathered before they are handed to the database; so far time alone decides.").later(),
     key("persistence.event_batch_timeout_ms", Kind::Count { min: 10, max: 60_000 }, Default::Number(1000), "Longest time in milliseconds before gathered events are written."),

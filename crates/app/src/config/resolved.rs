@@ -51,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) max_connections: usize,
     /// Bounds of an exchange.
     pub(crate) limits: Limits,
+    /// How much is held in memory.
+    pub(crate) memory: Memory,
     /// How much is kept, and how.
     pub(crate) persistence: Persistence,
     /// What is never kept.
@@ -84,6 +86,15 @@ impl std::fmt::Display for Address {
             write!(f, "{}:{}", self.host, self.port)
         }
     }
+}
+
+/// How much is held in memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    /// Open flows, and changed ones that wait for one watcher.
+    pub(crate) max_flows: usize,
+    /// Stream events of one flow.
+    pub(crate) max_events_per_flow: usize,
 }
 
 /// How much is kept, and how.
@@ -163,6 +174,10 @@ impl Config {
                 header_count: read.size("proxy.limits.header_count"),
                 idle: read.seconds("proxy.limits.idle_seconds"),
                 total: read.seconds("proxy.limits.total_seconds"),
+            },
+            memory: Memory {
+                max_flows: read.size("memory.max_flows"),
+                max_events_per_flow: read.size("memory.max_events_per_flow"),
             },
             persistence: Persistence {
                 body_max_bytes: read.size("persistence.body_max_bytes"),

@@ -107,7 +107,8 @@ fn base_url_requests_are_recorded_and_the_listing_is_the_apis() {
     let server = stage.server();
     let (body, key) = (question(false), format!("x-api-key: {KEY}"));
     let url = format!("http://{}/v1/messages", stage.state()["proxy"].as_str().unwrap());
-    let args = curl(&url, &body, &key);
+    let mut args = curl(&url, &body, &key);
+    args.extend(["-H", "x-claude-code-session-id: one session"]);
     let output = Command::new(args[0]).args(&args[1..]).output().unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["type"], "message");
@@ -126,7 +127,7 @@ fn base_url_requests_are_recorded_and_the_listing_is_the_apis() {
     let listed: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(listed, stage.api("/api/sessions"), "the same sessions in the same shape");
     let session = &listed["items"][0];
-    assert_eq!(session["id"], flows[0]["session_id"]);
+    assert_eq!((&session["id"], &flows[0]["session_id"]), (&json!("one session"), &session["id"]));
     assert_eq!(session["totals"]["usage"]["output"], flows[0]["usage"]["output"]);
     assert!(stage.run(&["sessions"]).1.contains(session["id"].as_str().unwrap()));
     assert_eq!(stage.run(&["sessions", "--since", "2100-01-01"]).1, "no sessions\n");

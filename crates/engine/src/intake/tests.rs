@@ -171,6 +171,28 @@ fn after_close_only_endings_come_in() {
     assert_eq!(drain(&intake).len(), 0);
 }
 
+#[test]
+fn a_queue_that_fills_up_says_so_once_until_it_was_half_empty() {
+    let intake = small(10_000, 10_000, 8);
+    let flow = FlowId::new();
+    assert!(intake.open(opened(flow)));
+    let offer = |bytes| {
+        while intake.stats().bytes < bytes {
+            assert!(intake.offer(piece(flow, 100)));
+        }
+        let stats = intake.stats();
+        (stats.strain, stats.strains_total)
+    };
+    assert_eq!(offer(7_000), (Strain::Calm, 0));
+    assert_eq!(offer(8_500), (Strain::High, 1));
+    assert_eq!(offer(9_600), (Strain::Full, 1));
+    release(&intake, 1, 3_000, 0);
+    assert_eq!(offer(8_500), (Strain::High, 1), "it was never half empty");
+    release(&intake, 1, 4_500, 0);
+    assert_eq!(intake.stats().strain, Strain::Calm);
+    assert_eq!(offer(8_500), (Strain::High, 2));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -184,6 +184,16 @@ impl Shelf {
     pub(crate) fn len(&self) -> usize {
         self.records.lock().len()
     }
+
+    /// How many events each run holds.
+    pub(crate) fn runs(&self) -> Vec<usize> {
+        let records = self.records.lock();
+        let runs = records.iter().filter_map(|record| match &**record {
+            Record::Events(run) => Some(run.spans.len()),
+            _ => None,
+        });
+        runs.collect()
+    }
 }
 
 impl RecordSink for Shelf {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_engine::{IntakeOptions, LiveFeed, RecorderOptions};
-use langley_model::{Content, Ending, LiveKind, LiveText, Outcome, Tokens};
+use langley_model::{CaptureSink, Content, Ending, LiveKind, LiveText, Outcome, Tokens};
 use parking_lot::Mutex;
 
 use crate::kit::{self, Rig, Rows, Script};
@@ -249,6 +249,30 @@ fn an_open_streams_events_are_written_before_it_ends() {
     rig.until(|rig| rig.shelf.len() >= 5);
     let rows = rig.finish();
     assert_eq!(rows.events(script.flow).len(), 3);
+}
+
+#[test]
+fn an_open_stream_holds_no_more_events_than_it_may() {
+    let options = RecorderOptions {
+        events_per_flow: 10,
+        // Time alone would never hand anything on.
+        flush_after: Duration::from_secs(3_600),
+        ..RecorderOptions::default()
+    };
+    let rig = Rig::with(options, IntakeOptions::default(), &kit::no_live_feed());
+    let mut script =
+        Script::messages(ASK).sse().data((kit::start() + &kit::text_start(0)).as_bytes());
+    for word in 0..98 {
+        script = script.data(kit::text(0, &format!("word {word} ")).as_bytes());
+    }
+    rig.start(&script);
+    // All of the hundred that the redactor does not hold back, but for less than ten.
+    rig.until(|rig| rig.shelf.runs().iter().sum::<usize>() >= 80);
+    let runs = rig.shelf.runs();
+    assert!(runs.iter().all(|events| (10..20).contains(events)), "{runs:?}");
+    CaptureSink::close(&*rig.intake, script.closed());
+    let rows = rig.finish();
+    assert_eq!(rows.events(script.flow).len(), 100);
 }
 
 #[test]

@@ -18,6 +18,6 @@ pub(crate) use search::{SearchFlow, SearchPage};
 pub use session::sessions_json;
 pub(crate) use session::{Session, SessionPage};
 pub(crate) use usage::UsagePage;
-pub(crate) use word::LiveKind;
+pub(crate) use word::{LiveKind, Strain};
 
 pub(crate) use exchange::lines;

@@ -86,6 +86,11 @@ words! {
 }
 
 words! {
+    /// How full a queue is: `high` beyond 80 %, `full` beyond 95 %.
+    Strain { Calm = "calm", High = "high", Full = "full" }
+}
+
+words! {
     /// Kind of live text.
     LiveKind { Text = "text", Thinking = "thinking", ToolInput = "tool_input" }
 }
@@ -111,6 +116,9 @@ mod tests {
         }
         for value in langley_model::DropReason::ALL {
             assert_eq!(word(DropReason::from(value)), value.as_str());
+        }
+        for value in langley_model::Strain::ALL {
+            assert_eq!(word(Strain::from(value)), value.as_str());
         }
         for value in langley_model::PieceKind::ALL {
             assert_eq!(word(PieceKind::from(value)), value.as_str());

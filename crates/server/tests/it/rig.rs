@@ -1,8 +1,8 @@
 //! A running server over a temporary store, and a client that sends exactly what it is told.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, StatusCode, header};
@@ -19,7 +19,8 @@ use langley_server::{
     ChangedSetting, Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting,
     SettingsRefused, Token, serve,
 };
-use langley_store::{Retention, Store, StoreOptions};
+use langley_store::{Change, Retention, Store, StoreOptions};
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -38,6 +39,8 @@ pub(crate) struct Rig {
     /// What the recorder tells of the captures it has worked off.
     pub(crate) worked_off: Arc<AtomicU64>,
     pub(crate) intake: Arc<Intake>,
+    /// Whoever holds it keeps the writer from going on after its next commit.
+    gate: Arc<Mutex<()>>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
     _folder: tempfile::TempDir,
 }
@@ -90,7 +93,13 @@ impl Rig {
         let mut options = StoreOptions::new(folder.path().join("langley.db"));
         options.batch = batch;
         options.event_batch = batch;
-        let store = Store::open(options, hub.announce()).unwrap();
+        let gate = Arc::new(Mutex::new(()));
+        let (announce, pass) = (hub.announce(), Arc::clone(&gate));
+        let announce = move |changes: &[Change]| {
+            drop(pass.lock());
+            announce(changes);
+        };
+        let store = Store::open(options, Box::new(announce)).unwrap();
         let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -169,6 +178,7 @@ impl Rig {
             doors,
             hub,
             threads_failed,
+            gate,
             worked_off,
             intake,
             stop,
@@ -221,6 +231,21 @@ impl Rig {
         let answer = self.ask(path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
         answer.json()
+    }
+
+    /// Keeps the writer from going on after its next commit, until what is returned is dropped.
+    pub(crate) fn hold_the_writer(&self) -> mpsc::Sender<()> {
+        let (release, released) = mpsc::channel();
+        let (tell, held) = mpsc::channel();
+        let gate = Arc::clone(&self.gate);
+        std::thread::spawn(move || {
+            let _guard = gate.lock();
+            tell.send(()).unwrap();
+            // An error is the release.
+            let _ = released.recv();
+        });
+        held.recv().unwrap();
+        release
     }
 
     /// Commits records.

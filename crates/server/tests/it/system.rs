@@ -27,9 +27,14 @@ async fn stats_and_metrics_tell_the_same() {
         json!({"capture_queue_full": 0, "too_many_open_flows": 0, "write_failed": 0,
                "writer_queue_full": 5})
     );
-    for member in ["items", "bytes", "high_water"] {
-        assert!(stats["queue"][member].is_u64(), "{stats}");
+    for member in ["items", "bytes", "high_water", "strains_total"] {
+        assert!(stats["queue"][member].is_u64() && stats["intake"][member].is_u64(), "{stats}");
     }
+    assert_eq!(
+        (&stats["queue"]["state"], &stats["intake"]["state"]),
+        (&json!("calm"), &json!("calm"))
+    );
+    assert_eq!(stats["memory"], json!({"flows": 0, "evicted_total": 0}));
     for member in "gaps_total writer_lag_ms db_bytes wal_bytes uptime_s decode_errors".split(' ') {
         assert!(stats[member].is_u64(), "{member}: {stats}");
     }
@@ -47,6 +52,8 @@ async fn stats_and_metrics_tell_the_same() {
         "langley_drops_total{reason=\"writer_queue_full\"} 5",
         "langley_queue_items{queue=\"writer\"} 0",
         "langley_proxy_connections 3",
+        "langley_queue_strain{queue=\"intake\"} 0",
+        "langley_memory_flows 0",
     ] {
         assert!(metrics.text().lines().any(|shown| shown == line), "{line}\n{}", metrics.text());
     }
@@ -71,6 +78,29 @@ async fn a_dead_recorder_thread_is_told_to_whoever_asks() {
     assert_eq!(rig.get("/api/stats").await["recorder"]["threads_failed"], 1);
     let metrics = rig.ask("/metrics").await;
     assert!(metrics.text().lines().any(|line| line == "langley_recorder_threads_failed 1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_fills_up_is_told_to_whoever_asks() {
+    let rig = Rig::start().await;
+    // The writer waits, and all that comes waits for the writer.
+    let held = rig.hold_the_writer();
+    let records = (0..8_500).map(|number| Record::Flow(Arc::new(flow(number, "s"))));
+    let sealed = records.map(|record| rig.redactor.seal(record)).collect();
+    rig.store.submit(sealed).unwrap();
+    assert_eq!(rig.get("/api/health").await["status"], "strained");
+    let stats = rig.get("/api/stats").await;
+    assert_eq!(
+        (&stats["queue"]["state"], &stats["queue"]["strains_total"]),
+        (&json!("high"), &json!(1))
+    );
+    let metrics = rig.ask("/metrics").await;
+    let line = "langley_queue_strain{queue=\"writer\"} 1";
+    assert!(metrics.text().lines().any(|shown| shown == line), "{}", metrics.text());
+    drop(held);
+    tokio::task::block_in_place(|| rig.store.flush()).unwrap();
+    assert_eq!(rig.get("/api/health").await["status"], "ok");
+    assert_eq!(rig.get("/api/stats").await["queue"]["strains_total"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 
 use std::sync::mpsc::sync_channel;
 
-use langley_model::{DropReason, FlowId, Outcome, Side};
+use langley_model::{DropReason, FlowId, Outcome, Side, Strain};
 use langley_store::{FlowFilter, Store};
 use rusqlite::Connection;
 
@@ -177,4 +177,47 @@ fn a_flow_deleted_by_another_program_does_not_cost_its_neighbours() {
     fixture.write(vec![of(&gone), run(gone.id, 6, 2, 10)]);
     let page = fixture.store.events(gone.id, None, 10, None).unwrap().unwrap();
     assert_eq!(page.items.iter().map(|event| event.seq).collect::<Vec<_>>(), [6, 7]);
+}
+
+#[test]
+fn a_queue_that_fills_up_says_so_once_until_it_was_half_empty() {
+    let fixture = Fixture::with(|options| {
+        options.queue_max_items = 100;
+        options.busy_timeout = std::time::Duration::from_secs(60);
+    });
+    let store = &fixture.store;
+    let told = || {
+        let counters = store.counters();
+        (counters.queue_strain, counters.queue_strains)
+    };
+    let mut at = 0;
+    let mut fill = |records: i64| {
+        let flows = (at..at + records).map(|at| of(&ended(at))).collect();
+        at += records;
+        store.submit(seal(flows)).unwrap();
+        told()
+    };
+    for episode in 1..3 {
+        // The writer waits for the lock, and all that comes waits for the writer.
+        let other = Connection::open(store.path()).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert_eq!(fill(70), (Strain::Calm, episode - 1));
+        assert_eq!(fill(15), (Strain::High, episode));
+        assert_eq!(fill(12), (Strain::Full, episode));
+        other.execute_batch("ROLLBACK").unwrap();
+        store.flush().unwrap();
+        assert_eq!(told(), (Strain::Calm, episode));
+    }
+    assert_eq!(store.counters().flows_total, 2 * 97);
+}
+
+#[test]
+fn a_queue_that_is_nearly_full_is_emptied_whatever_its_records_wait_for() {
+    let fixture = Fixture::with(|options| {
+        options.queue_max_items = 100;
+        options.batch = std::time::Duration::from_secs(3_600);
+        options.event_batch = options.batch;
+    });
+    fixture.store.submit(seal((0..96).map(|at| of(&ended(at))).collect())).unwrap();
+    until("what fills the queue is written", || fixture.store.counters().flows_total == 96);
 }
