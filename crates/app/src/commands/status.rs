@@ -8,6 +8,7 @@ use crate::cli::GlobalArgs;
 use crate::detach;
 use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::lock::Claim;
 use crate::reading;
 use crate::runtime;
 use crate::state::reachable;
@@ -29,6 +30,11 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
     let Some((state, stats)) = found else {
         if as_json {
             println!("{}", json!({ "running": false, "home": home.root() }));
+        } else if Claim::is_held(&home) {
+            println!("a server holds {}, but does not answer", home.root().display());
+            println!(
+                "it may be starting or ending: try again in a moment; otherwise `langley stop`"
+            );
         } else {
             println!("no server is running for {}", home.root().display());
             println!("start one: `langley`");
@@ -57,6 +63,15 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
         if let (Some(flows), Some(open)) = (stats["flows"].as_u64(), stats["open_flows"].as_u64()) {
             let open = if open > 0 { format!(", {open} of them open") } else { String::new() };
             println!("recorded   {flows} flows{open}");
+        } else {
+            println!("recorded   unknown: the server does not tell; see `langley doctor`");
+        }
+        let dead = stats["recorder"]["threads_failed"].as_u64().is_some_and(|count| count > 0);
+        if dead || stats["writer_failing"] == true {
+            println!(
+                "{}",
+                red("recording  FAILS; traffic goes on, and `langley doctor` says what to do")
+            );
         }
         let unchecked = stats["insecure_hosts"].as_array().into_iter().flatten();
         let unchecked: Vec<&str> = unchecked.filter_map(Value::as_str).collect();

@@ -46,6 +46,26 @@ fn a_second_start_joins_the_first_and_stop_ends_it() {
 }
 
 #[test]
+fn status_tells_a_server_that_does_not_answer_from_none_and_what_it_cannot_learn() {
+    let stage = Stage::new();
+    let server = stage.server();
+    std::fs::write(stage.home().join("token"), "another-token-0123456789abcdef0123456789").unwrap();
+    let (code, out, _) = stage.run(&["status"]);
+    assert!(code == 0 && out.contains("recorded   unknown"), "{out}");
+    drop(server);
+    let (code, out, _) = stage.run(&["status"]);
+    assert!(code == 1 && out.starts_with("no server is running for DIR/home\n"), "{out}");
+    // Somebody holds the home, and no server answers where the last one was.
+    let lock = std::fs::File::options().write(true).open(stage.home().join("lock")).unwrap();
+    lock.lock().unwrap();
+    let (code, out, _) = stage.run(&["status"]);
+    assert!(
+        code == 1 && out.starts_with("a server holds DIR/home, but does not answer\n"),
+        "{out}"
+    );
+}
+
+#[test]
 fn a_host_that_is_trusted_without_a_check_is_told_by_status_and_doctor() {
     let mut stage = Stage::new();
     stage.set("LANGLEY_PROXY__INSECURE_HOSTS", "lab.example");
