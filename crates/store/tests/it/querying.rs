@@ -184,6 +184,10 @@ fn listings_are_answered_by_an_index() {
             "flows_by_model",
         ),
         ("SELECT * FROM flows WHERE session_id = 'a' ORDER BY n DESC", "flows_by_session"),
+        (
+            "SELECT preview FROM flows WHERE session_id = 'a' ORDER BY n LIMIT 20",
+            "flows_by_session",
+        ),
         ("SELECT * FROM flows WHERE flow_id = x'00'", "flows_by_id"),
     ];
     for (sql, index) in cases {
