@@ -383,6 +383,25 @@ mod tests {
     }
 
     #[test]
+    fn a_tool_is_found_by_its_index_whatever_its_case() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("../migrations/0001_first.sql")).unwrap();
+        let filter = FlowFilter { tool: Some(String::from("bash")), ..FlowFilter::default() };
+        let condition = Condition::of(&filter);
+        let sql = format!("EXPLAIN QUERY PLAN SELECT n FROM flows{}", condition.sql());
+        let mut statement = conn.prepare(&sql).unwrap();
+        let parameters = rusqlite::params_from_iter(&condition.parameters);
+        let plan: Vec<String> = statement
+            .query_map(parameters, |row| row.get(3))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        let plan = plan.join("; ");
+        assert!(plan.contains("tool_calls_by_name (name=?)"), "{plan}");
+        assert!(!plan.contains("SCAN tool_calls") && !plan.contains("SCAN flows"), "{plan}");
+    }
+
+    #[test]
     fn wildcards_in_a_search_are_letters() {
         assert_eq!(like(r"50%_\"), r"%50\%\_\\%");
     }

@@ -64,7 +64,7 @@ export function FilterBar({ filter, onFilter, search }: FilterBarProps) {
       aria-label="Filter the flows"
       className="flex min-w-0 flex-1 items-center gap-1.5"
     >
-      <div className="relative w-36 shrink-0 @2xl:w-56">
+      <div className="relative w-26 shrink-0 @md:w-36 @2xl:w-56">
         <SearchIcon className="pointer-events-none absolute top-1/2 left-2 size-3.5 -translate-y-1/2 text-ink-3" />
         <TextField
           field={search}
@@ -72,9 +72,9 @@ export function FilterBar({ filter, onFilter, search }: FilterBarProps) {
           placeholder="Search"
           value={filter.q ?? ""}
           onChange={(value) => set("q", value)}
-          className="w-full pr-7 pl-7"
+          className="w-full pr-2 pl-7 @md:pr-7"
         />
-        <kbd className="pointer-events-none absolute top-1/2 right-2 -translate-y-1/2 rounded-sm border px-1 font-mono text-2xs text-ink-3">
+        <kbd className="pointer-events-none hidden @md:block absolute top-1/2 right-2 -translate-y-1/2 rounded-sm border px-1 font-mono text-2xs text-ink-3">
           /
         </kbd>
       </div>
@@ -154,7 +154,7 @@ export function FilterBar({ filter, onFilter, search }: FilterBarProps) {
           className="inline-flex h-7 shrink-0 items-center gap-1 rounded-md px-2 text-xs font-medium text-ink-2 hover:bg-raised hover:text-ink"
         >
           <CloseIcon className="size-3" />
-          Clear
+          <span className="sr-only @md:not-sr-only">Clear</span>
         </button>
       )}
     </div>

@@ -37,7 +37,7 @@ export const PHONE = 440;
 
 export const COLUMNS: readonly Column[] = [
   { key: "time", label: "Time", least: 68, cell: (flow) => <Started flow={flow} /> },
-  { key: "status", label: "Status", least: 136, cell: (flow) => <Status flow={flow} /> },
+  { key: "status", label: "Status", least: 140, cell: (flow) => <Status flow={flow} /> },
   {
     key: "session",
     label: "Session",

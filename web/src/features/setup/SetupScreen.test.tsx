@@ -41,4 +41,5 @@ test("a demonstration says that it is one, and sends no agent there", () => {
   show({ ...SETUP, demo: true });
   expect(screen.getByRole("heading", { name: "This is a demonstration" })).toBeTruthy();
   expect(screen.queryByText("langley run -- claude")).toBeNull();
+  expect(screen.queryByRole("list", { name: "Checklist" })).toBeNull();
 });

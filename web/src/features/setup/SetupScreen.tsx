@@ -62,26 +62,30 @@ export function SetupScreen() {
                 : "Run one of the commands below in a terminal. The list ticks itself as traffic arrives."}
           </p>
         </header>
-        <ol
-          className="grid overflow-hidden rounded-lg border sm:grid-cols-2 lg:grid-cols-4"
-          aria-label="Checklist"
-        >
-          {STEPS.map(({ key, title, wait }, at) => (
-            <li
-              key={key}
-              className={cx(
-                "flex gap-3 border-line p-3.5 max-sm:not-first:border-t sm:max-lg:nth-[n+3]:border-t sm:max-lg:even:border-l lg:not-first:border-l",
-                key === next && "bg-selected",
-              )}
-            >
-              <Tick done={setup.checklist[key]} number={at + 1} />
-              <div className="min-w-0">
-                <p className="font-medium">{title}</p>
-                <p className="mt-0.5 text-xs text-ink-3">{setup.checklist[key] ? "Done" : wait}</p>
-              </div>
-            </li>
-          ))}
-        </ol>
+        {demo ? null : (
+          <ol
+            className="grid overflow-hidden rounded-lg border sm:grid-cols-2 lg:grid-cols-4"
+            aria-label="Checklist"
+          >
+            {STEPS.map(({ key, title, wait }, at) => (
+              <li
+                key={key}
+                className={cx(
+                  "flex gap-3 border-line p-3.5 max-sm:not-first:border-t sm:max-lg:nth-[n+3]:border-t sm:max-lg:even:border-l lg:not-first:border-l",
+                  key === next && "bg-selected",
+                )}
+              >
+                <Tick done={setup.checklist[key]} number={at + 1} />
+                <div className="min-w-0">
+                  <p className="font-medium">{title}</p>
+                  <p className="mt-0.5 text-xs text-ink-3">
+                    {setup.checklist[key] ? "Done" : wait}
+                  </p>
+                </div>
+              </li>
+            ))}
+          </ol>
+        )}
         {demo ? null : (
           <section aria-labelledby="commands" className="flex flex-col gap-2">
             <h2 id="commands" className="text-base font-semibold">
