@@ -1,5 +1,5 @@
 //! How `SQLite` answers the queries of the doors: by an index, or by walking newest first until a page
-//! is full; never by reading all flows, nor by sorting them.
+//! is full; never by sorting flows, and never by reading all of them but for parts of words.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -131,6 +131,8 @@ fn filters() -> Vec<(FlowFilter, bool)> {
         (FlowFilter { tool: text("Bash"), host: text("h"), ..all() }, false),
         (FlowFilter { task: text("t"), until: Some(Micros(9)), ..all() }, false),
         (FlowFilter { min_cost: Some(MicroUsd(9)), ..all() }, false),
+        // Parts of words are known to no index.
+        (FlowFilter { q: text("part"), ..all() }, true),
     ]
 }
 
@@ -178,7 +180,7 @@ fn what_is_common_is_walked_to_and_not_gathered() {
 fn counts_are_of_groups_or_by_an_index() {
     let (_folder, store, _) = store();
     let mut wrong = Vec::new();
-    for (filter, _) in filters() {
+    for (filter, _) in filters().into_iter().filter(|(filter, _)| filter.q.is_none()) {
         wrong.extend(faults(&store, false, |store| {
             store.count_flows(&filter).unwrap();
         }));

@@ -31,7 +31,7 @@ const DAYS: u64 = 90;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Flows that are handed over, and indexed, together.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 256;
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct SeedOptions {

@@ -200,12 +200,16 @@ pub(crate) struct Provider {
 
 impl Provider {
     pub(crate) fn start() -> Self {
+        Self::with(FixtureOptions::default())
+    }
+
+    pub(crate) fn with(options: FixtureOptions) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
-        let fixture = runtime.block_on(Fixture::start(FixtureOptions::default())).unwrap();
+        let fixture = runtime.block_on(Fixture::start(options)).unwrap();
         Self { fixture, _runtime: runtime }
     }
 }
