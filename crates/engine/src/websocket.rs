@@ -343,6 +343,7 @@ impl WebSocket {
             ended_at: self.wall(at),
             ending,
             reason,
+            code: None,
             request_bytes: call.request_bytes,
             response_bytes: call.response_bytes,
             request_gap: Gap::default(),

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_pieces.sql"),
     include_str!("../migrations/0005_upkeep.sql"),
     include_str!("../migrations/0006_search.sql"),
+    include_str!("../migrations/0007_tunnel_reason.sql"),
 ];
 
 /// The newest schema this program knows.

@@ -1592,7 +1592,7 @@ export interface components {
             /** @description Only flows of this session. */
             session?: string | null;
         };
-        /** @description A connection that was passed on unread. */
+        /** @description A connection that was passed on unread, or ended before it carried a request. */
         Tunnel: {
             /**
              * Format: int64
@@ -1615,6 +1615,8 @@ export interface components {
              * @description Port asked for.
              */
             port: number;
+            /** @description The same in a sentence, where something failed. */
+            reason: string | null;
             /** @description When the CONNECT came. */
             started_at: string;
             /** @description Why it was not read. */

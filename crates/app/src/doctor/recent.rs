@@ -134,6 +134,7 @@ mod tests {
                 bytes_up: 0,
                 bytes_down: 0,
                 why,
+                reason: None,
             })
         };
         let refused = TunnelReason::ClientRejectedCertificate;

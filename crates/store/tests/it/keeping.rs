@@ -158,6 +158,7 @@ fn old_tunnels_and_drops_go_and_their_sums_stay() {
             bytes_up: 7,
             bytes_down: 0,
             why: TunnelReason::NotListed,
+            reason: None,
         })
     };
     let dropped = |at| {

@@ -14,7 +14,8 @@ const FIRST_SCHEMA: &str = "
     DROP TRIGGER search_deleted; DROP TABLE search_words; DROP TABLE search;
     DROP TABLE search_flows; DROP TABLE search_waiting;
     DROP TABLE stars; DROP TABLE upkeep; DROP INDEX blobs_recipes;
-    ALTER TABLE flows DROP COLUMN rate_limits; ALTER TABLE flows DROP COLUMN tls_note;
+    ALTER TABLE tunnels DROP COLUMN reason; ALTER TABLE flows DROP COLUMN rate_limits;
+    ALTER TABLE flows DROP COLUMN tls_note;
     DELETE FROM schema_version WHERE version > 1; PRAGMA user_version = 1;";
 
 fn silent() -> langley_store::Announce {
@@ -224,6 +225,7 @@ fn tunnels_that_a_kill_left_open_are_ended_and_seem_no_longer_than_they_were() {
         bytes_up: 7,
         bytes_down: 0,
         why: TunnelReason::NotListed,
+        reason: None,
     };
     let tunnels = [tunnel(5, None), tunnel(6, Some(7)), tunnel(8, None)];
     fixture.write(tunnels.into_iter().map(Record::Tunnel).chain([of(&ended(9))]).collect());
