@@ -35,6 +35,7 @@ mod refusal;
 mod reverse;
 mod sessions;
 mod streams;
+mod switched;
 mod tap;
 #[cfg(test)]
 mod tests;
