@@ -270,6 +270,12 @@ impl Exchange {
         self.end_request(is_whole(closed), bench);
         self.read_tail(closed, bench);
         self.end_response(closed.at, is_whole(closed), bench);
+        if self.flow.path.is_empty()
+            && let Some(reason) = &closed.reason
+        {
+            // A CONNECT has no path by which a list could tell it.
+            self.flow.preview = preview::opening(&bench.redactor, reason);
+        }
     }
 
     /// Names the outcome. Apart from [`Self::close`], so that a flow whose decoding failed has one.
@@ -286,6 +292,11 @@ impl Exchange {
         let socket = self.websocket.as_ref();
         let ending = socket.map_or(closed.ending, |socket| socket.ending(closed.ending));
         flow.outcome = Some(outcome(ending, flow.status, self.answer));
+        if let Some(code) = closed.code {
+            // What the answer says is Langley's own sentence, which is the reason already.
+            flow.error_kind = Some(code.to_owned());
+            flow.error_message = None;
+        }
     }
 
     /// Ends a flow whose ending will never be known.

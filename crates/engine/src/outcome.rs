@@ -31,7 +31,7 @@ pub(crate) fn outcome(ending: Ending, status: Option<u16>, answer: Answer) -> Ou
             }
         }
         (Ending::ClientGone, Answer::Open) => Outcome::ClientGone,
-        (Ending::UpstreamGone, _) => Outcome::UpstreamGone,
+        (Ending::UpstreamGone | Ending::Unreached, _) => Outcome::UpstreamGone,
         (Ending::TimedOut, _) => Outcome::TimedOut,
         (Ending::Refused, _) => Outcome::Refused,
         (Ending::Unaccounted, _) => Outcome::Lost,
@@ -64,6 +64,8 @@ mod tests {
             (Ending::UpstreamGone, Some(200), Open, Outcome::UpstreamGone),
             (Ending::UpstreamGone, Some(200), Whole, Outcome::UpstreamGone),
             (Ending::UpstreamGone, Some(500), Failed, Outcome::UpstreamGone),
+            (Ending::Unreached, Some(502), Failed, Outcome::UpstreamGone),
+            (Ending::Unreached, None, Open, Outcome::UpstreamGone),
             (Ending::TimedOut, None, Open, Outcome::TimedOut),
             (Ending::TimedOut, Some(200), Whole, Outcome::TimedOut),
             (Ending::Refused, Some(502), Open, Outcome::Refused),

@@ -57,6 +57,10 @@ pub(crate) struct WebSocket {
     pub(crate) log: Vec<u8>,
     /// Whether calls are looked for at all.
     has_calls: bool,
+    /// The connection ended in the middle of a call.
+    was_cut: bool,
+    /// Something that the agent said was not read: it may have been a call.
+    is_unheard: bool,
     /// Messages too large to be read.
     oversized: u64,
 }
@@ -102,14 +106,19 @@ impl WebSocket {
             entries: Vec::new(),
             log: Vec::new(),
             has_calls,
+            was_cut: false,
+            is_unheard: false,
             oversized: 0,
         }
     }
 
-    /// What the end of the connection means: who closes a WebSocket in good order may drop it.
+    /// What the end of the connection means. Who closes a WebSocket in good order may drop it, and an agent
+    /// that has all the answers it asked for may leave without a word, as a program that ends does.
     pub(crate) const fn ending(&self, ending: Ending) -> Ending {
+        let is_served = self.has_calls && !self.was_cut && !self.is_unheard;
         match ending {
             Ending::ClientGone | Ending::UpstreamGone if self.closed_by.is_some() => Ending::Whole,
+            Ending::ClientGone if is_served => Ending::Whole,
             ending => ending,
         }
     }
@@ -147,6 +156,7 @@ impl WebSocket {
         error: Option<FrameError>,
     ) -> Option<String> {
         let problem = error.filter(|_| is_new)?.to_string();
+        self.is_unheard |= side == Side::Client;
         if side == Side::Upstream {
             self.has_calls = false;
             while let Some(call) = self.calls.pop_front() {
@@ -159,8 +169,9 @@ impl WebSocket {
     /// Bytes of one direction were not captured. Returns why nothing more of it can be read, when that
     /// is new.
     pub(crate) fn gap(&mut self, at: Tick, side: Side, gap: Gap) -> Option<String> {
-        if side == Side::Upstream {
-            self.miss(gap);
+        match side {
+            Side::Client => self.is_unheard = true,
+            Side::Upstream => self.miss(gap),
         }
         let decoder = self.decoder(side);
         let before = decoder.error();
@@ -185,6 +196,7 @@ impl WebSocket {
             (other, _) => other,
         };
         while let Some(call) = self.calls.pop_front() {
+            self.was_cut = true;
             self.end(&call, closed.at, ending, closed.reason.clone());
         }
     }
@@ -227,8 +239,9 @@ impl WebSocket {
             }
             Message::Oversized(bytes) => {
                 self.oversized += 1;
-                if side == Side::Upstream {
-                    self.miss(Gap { chunks: 1, bytes });
+                match side {
+                    Side::Client => self.is_unheard = true,
+                    Side::Upstream => self.miss(Gap { chunks: 1, bytes }),
                 }
                 self.note(side, "oversized", format!("{{\"bytes\":{bytes}}}").as_bytes());
             }
@@ -343,6 +356,7 @@ impl WebSocket {
             ended_at: self.wall(at),
             ending,
             reason,
+            code: None,
             request_bytes: call.request_bytes,
             response_bytes: call.response_bytes,
             request_gap: Gap::default(),

@@ -211,6 +211,8 @@ pub struct Closed {
     pub ending: Ending,
     /// A sentence for the person, when Langley itself ended it.
     pub reason: Option<String>,
+    /// A word for what went wrong, when Langley answered in the provider's place.
+    pub code: Option<&'static str>,
     /// Body bytes forwarded to the provider.
     pub request_bytes: u64,
     /// Body bytes forwarded to the agent.
@@ -227,7 +229,7 @@ pub struct Closed {
     pub status: Option<u16>,
 }
 
-/// A connection that was passed on unread.
+/// A connection that was passed on unread, or ended before it carried a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tunnel {
     /// The connection.
@@ -248,6 +250,8 @@ pub struct Tunnel {
     pub bytes_down: u64,
     /// Why it was not intercepted.
     pub why: TunnelReason,
+    /// The same in a sentence, where something failed.
+    pub reason: Option<String>,
 }
 
 /// Why a connection was tunnelled, or ended before it carried a request.

@@ -11,11 +11,11 @@ pub enum Outcome {
     ProviderError,
     /// The agent went away before the answer was whole.
     ClientGone,
-    /// The provider broke the answer off.
+    /// The provider could not be reached, or broke the answer off.
     UpstreamGone,
     /// A configured time limit ended it.
     TimedOut,
-    /// Langley refused or could not deliver it: no connection upstream, bad framing, a user's rule.
+    /// Langley refused it: bad framing, no upstream for it, an untrusted certificate, a user's rule.
     Refused,
     /// The record of the end was lost (the process died, or the ending could not be kept).
     Lost,
@@ -71,8 +71,10 @@ pub enum Ending {
     UpstreamGone,
     /// A configured time limit passed.
     TimedOut,
-    /// Langley answered by itself; the exchange never reached the provider.
+    /// Langley answered by itself, by its own decision.
     Refused,
+    /// The provider could not be reached, so Langley answered in its place.
+    Unreached,
     /// The tap was dropped without a word; nothing better is known.
     Unaccounted,
 }

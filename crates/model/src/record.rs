@@ -231,7 +231,10 @@ impl Scrub for Record {
                 }
             }
             Self::Message(_, message) => message.scrub(redactor),
-            Self::Tunnel(tunnel) => tunnel.host.scrub(redactor),
+            Self::Tunnel(tunnel) => {
+                tunnel.host.scrub(redactor);
+                tunnel.reason.scrub(redactor);
+            }
             Self::Drop(_) => {}
         }
     }

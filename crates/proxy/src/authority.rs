@@ -62,6 +62,13 @@ impl Authority {
     pub fn ip(&self) -> Option<IpAddr> {
         self.host.parse().ok()
     }
+
+    /// Whether it is this machine itself: `localhost` and the names below it (RFC 6761 §6.3), and the
+    /// addresses of loopback.
+    pub(crate) fn is_loopback(&self) -> bool {
+        let named = self.host == "localhost" || self.host.ends_with(".localhost");
+        named || self.ip().is_some_and(|ip| ip.to_canonical().is_loopback())
+    }
 }
 
 impl fmt::Display for Authority {
@@ -120,6 +127,17 @@ mod tests {
             "\u{ff41}pi.anthropic.com:443",
         ] {
             assert_eq!(parsed(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_known_by_its_names_and_addresses() {
+        for host in ["localhost", "LocalHost.", "api.localhost", "127.0.0.1", "127.9.8.7", "::1"] {
+            assert!(Authority::new(host, 1).is_loopback(), "{host}");
+        }
+        assert!(Authority::new("::ffff:127.0.0.1", 1).is_loopback());
+        for host in ["notlocalhost", "localhost.example", "128.0.0.1", "::2", "10.0.0.1"] {
+            assert!(!Authority::new(host, 1).is_loopback(), "{host}");
         }
     }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use langley_model::{ConnectionId, Micros, Mode, Setup, Tick, Tunnel, TunnelReason};
 use langley_protocol::client_hello::{ClientHello, Peek, peek};
 use parking_lot::Mutex;
@@ -14,10 +15,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::authority::{Authority, normalise};
-use crate::connection::{Client, Serving, refuse};
+use crate::connection::{CONNECT_HEADERS_MAX, Client, Serving, refuse};
 use crate::dial::Dialed;
 use crate::drive::Switch;
-use crate::exchange::{Hellos, Route};
+use crate::exchange::{Begun, Hellos, Route};
 use crate::intercept::{Intercepted, serve_refusal};
 use crate::leaf::Tickets;
 use crate::plain::nanos;
@@ -31,12 +32,35 @@ const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 /// The longest ClientHello that is waited for; longer ones are tunnelled.
 const HELLO_MAX: usize = 64 * 1024;
 
+/// What a client asked for.
+pub(crate) struct Asked {
+    pub(crate) authority: Authority,
+    /// The request's head, as it came.
+    pub(crate) head: BytesMut,
+}
+
+impl Asked {
+    fn headers(&self) -> HeaderMap {
+        let mut lines = [httparse::EMPTY_HEADER; CONNECT_HEADERS_MAX];
+        let mut request = httparse::Request::new(&mut lines);
+        // It was read before.
+        let _complete = request.parse(&self.head);
+        let named = request.headers.iter().map(|line| {
+            Some((
+                HeaderName::from_bytes(line.name.as_bytes()).ok()?,
+                HeaderValue::from_bytes(line.value).ok()?,
+            ))
+        });
+        named.flatten().collect()
+    }
+}
+
 /// A CONNECT in progress.
 struct Connect {
     client: Client,
     connection: ConnectionId,
     authority: Authority,
-    started_at: Micros,
+    begun: Begun,
 }
 
 /// What the client sent first, behind the CONNECT.
@@ -51,27 +75,32 @@ enum First {
     Gone,
 }
 
-/// Opens a CONNECT to `authority`; `early` is what came behind its head.
+/// Opens the CONNECT that was `asked` for; `early` is what came behind its head.
 pub(crate) async fn open(
     client: Client,
     mut stream: TcpStream,
-    authority: Authority,
+    asked: Asked,
     early: BytesMut,
     shutdown: CancellationToken,
 ) -> Option<Serving> {
-    let connect =
-        Connect { client, connection: ConnectionId::new(), authority, started_at: Micros::now() };
-    let begun = Tick::now();
+    let begun = Begun::now();
+    let connect = Connect {
+        client,
+        connection: ConnectionId::new(),
+        authority: asked.authority.clone(),
+        begun,
+    };
     let dialed = match connect.client.dialer().dial(&connect.authority).await {
         Ok(dialed) => dialed,
         Err(error) => {
-            tracing::info!(target = %connect.authority, %error, "CONNECT failed");
-            connect.report(TunnelReason::DialFailed, Some((0, 0)));
-            refuse(&mut stream, connect.authority.host(), &error.into()).await;
+            let refusal = error.into();
+            connect.unreached(&asked.headers(), &refusal, true);
+            refuse(&mut stream, connect.authority.host(), &refusal).await;
             return None;
         }
     };
-    let connect_ns = nanos(Tick::now().since(begun));
+    drop(asked);
+    let connect_ns = nanos(Tick::now().since(begun.at));
     stream.write_all(ESTABLISHED).await.ok()?;
     // An address says nothing about the name, so the hello may still put it on the list.
     let listed = connect.client.intercepts(connect.authority.host());
@@ -152,11 +181,32 @@ impl Connect {
         })
     }
 
+    /// Nobody was reached: where the host is on the list, that is a flow too, so that whoever looks for the
+    /// agent's requests finds why there are none. `is_answered`: the agent is told by a refused CONNECT.
+    fn unreached(&self, headers: &HeaderMap, refusal: &Refusal, is_answered: bool) {
+        tracing::info!(target = %self.authority, why = refusal.message, "CONNECT failed");
+        self.failed(TunnelReason::DialFailed, &refusal.message);
+        if self.client.intercepts(self.authority.host()) {
+            let spent = Setup { connect_ns: nanos(Tick::now().since(self.begun.at)), tls_ns: 0 };
+            let route = self.route("https", spent, Hellos::default());
+            route.record_connect(self.begun, headers, refusal, is_answered);
+        }
+    }
+
+    /// It ended before it carried anything.
+    fn failed(&self, why: TunnelReason, reason: &str) {
+        self.told(why, Some((0, 0)), Some(reason.to_owned()));
+    }
+
     fn report(&self, why: TunnelReason, ended: Option<(u64, u64)>) {
+        self.told(why, ended, None);
+    }
+
+    fn told(&self, why: TunnelReason, ended: Option<(u64, u64)>, reason: Option<String>) {
         let (bytes_up, bytes_down) = ended.unwrap_or_default();
         self.client.observer().tunnel(Tunnel {
             connection: self.connection,
-            started_at: self.started_at,
+            started_at: self.begun.wall,
             ended_at: ended.map(|_| Micros::now()),
             host: self.authority.host().to_owned(),
             port: self.authority.port(),
@@ -164,6 +214,7 @@ impl Connect {
             bytes_up,
             bytes_down,
             why,
+            reason,
         });
     }
 
@@ -282,8 +333,7 @@ impl Connect {
         match self.client.dialer().dial(&self.authority).await {
             Ok(dialed) => Some(self.tunnel(stream, bytes, dialed, why, shutdown)),
             Err(error) => {
-                tracing::info!(target = %self.authority, %error, "CONNECT failed");
-                self.report(TunnelReason::DialFailed, Some((0, 0)));
+                self.unreached(&HeaderMap::new(), &error.into(), false);
                 let _already_gone = stream.shutdown().await;
                 None
             }
@@ -303,7 +353,8 @@ impl Connect {
             Ok(config) => config,
             Err(error) => {
                 tracing::error!(host = name, %error, "no certificate could be made");
-                self.report(TunnelReason::HandshakeFailed, Some((0, 0)));
+                let reason = format!("no certificate for {name} could be made ({error})");
+                self.failed(TunnelReason::HandshakeFailed, &reason);
                 return None;
             }
         };
@@ -319,10 +370,18 @@ impl Connect {
                 host = name, %error,
                 "the agent did not accept Langley's certificate; `langley run` gives it trust"
             );
-            self.report(TunnelReason::ClientRejectedCertificate, Some((0, 0)));
+            let reason = format!(
+                "the agent did not accept Langley's certificate ({error}); start it by `langley run`, \
+                 which gives it trust, or install the certificate: `langley ca install`"
+            );
+            self.failed(TunnelReason::ClientRejectedCertificate, &reason);
         } else {
             tracing::info!(host = name, %error, "the TLS handshake with the agent failed");
-            self.report(TunnelReason::HandshakeFailed, Some((0, 0)));
+            let reason = format!(
+                "the TLS handshake with the agent failed ({error}); perhaps it does not trust \
+                 Langley's certificate and closed without saying so: start it by `langley run`"
+            );
+            self.failed(TunnelReason::HandshakeFailed, &reason);
         }
         None
     }

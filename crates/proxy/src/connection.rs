@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::authority::Authority;
-use crate::connect;
+use crate::connect::{self, Asked};
 use crate::dial::Dialer;
 use crate::drive::{Behind, Current, Switch, drive};
 use crate::extended_connect::Offers;
@@ -36,7 +36,7 @@ use crate::upstream_tls::UpstreamTls;
 /// The longest head of a CONNECT request.
 const CONNECT_HEAD_MAX: usize = 64 * 1024;
 /// The most header lines of a CONNECT request.
-const CONNECT_HEADERS_MAX: usize = 64;
+pub(crate) const CONNECT_HEADERS_MAX: usize = 64;
 
 /// What all connections share.
 pub(crate) struct Shared {
@@ -256,8 +256,7 @@ async fn serve_connect(
                 return None;
             }
             let early = buffer.split_off(length);
-            drop(buffer);
-            connect::open(client, stream, authority, early, shutdown).await
+            connect::open(client, stream, Asked { authority, head: buffer }, early, shutdown).await
         }
         ConnectHead::Bad(why) => {
             let refusal = Refusal::new(StatusCode::BAD_REQUEST, "bad_connect", why);

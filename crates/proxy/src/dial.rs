@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::authority::Authority;
+use crate::dial_error::{Cause, DialError, Way};
 use crate::no_proxy::NoProxy;
 use crate::probe::Probe;
 use crate::upstream_proxy::UpstreamProxy;
@@ -40,47 +41,12 @@ pub(crate) struct Dialed {
     pub(crate) early: Bytes,
 }
 
-/// Why the provider could not be reached.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum DialError {
-    #[error("the name {host} could not be resolved ({source}); check the name and your DNS or VPN")]
-    Resolve { host: String, source: io::Error },
-    #[error("{target} refused or dropped the connection ({source}); is the provider up?")]
-    Connect { target: Authority, source: io::Error },
-    #[error(
-        "{target} did not answer within {} s; check your network, or set proxy.upstream_proxy",
-        after.as_secs()
-    )]
-    TimedOut { target: Authority, after: Duration },
-    #[error(
-        "{target} is Langley's own listener, so the request would go round in circles; point the \
-         base URL or HTTPS_PROXY of Langley itself somewhere else"
-    )]
-    Loop { target: Authority },
-    #[error(
-        "the upstream proxy {proxy} answered CONNECT {target} with {answer}; check \
-         proxy.upstream_proxy and its credentials"
-    )]
-    ProxyRefused { proxy: Authority, target: Authority, answer: String },
-}
-
-impl DialError {
-    /// A word for `x-langley-error`.
-    pub(crate) const fn code(&self) -> &'static str {
-        match self {
-            Self::Resolve { .. } => "upstream_name_not_resolved",
-            Self::Connect { .. } => "upstream_unreachable",
-            Self::TimedOut { .. } => "upstream_connect_timed_out",
-            Self::Loop { .. } => "proxy_loop",
-            Self::ProxyRefused { .. } => "upstream_proxy_refused",
-        }
-    }
-}
-
 impl Dialer {
-    /// Connects to `target`, through the upstream proxy unless it is exempt.
+    /// Connects to `target`, through the upstream proxy unless it is exempt or on this machine.
     pub(crate) async fn dial(&self, target: &Authority) -> Result<Dialed, DialError> {
-        let near = self.probe.address(target).is_some() || self.no_proxy.covers(target);
+        let near = target.is_loopback()
+            || self.probe.address(target).is_some()
+            || self.no_proxy.covers(target);
         let proxy = self.upstream_proxy.as_ref().filter(|_| !near);
         let connecting = async {
             match proxy {
@@ -91,31 +57,39 @@ impl Dialer {
                 }
             }
         };
-        match tokio::time::timeout(self.timeout, connecting).await {
-            Ok(result) => result,
-            Err(_) => Err(DialError::TimedOut { target: target.clone(), after: self.timeout }),
-        }
+        let failure = match tokio::time::timeout(self.timeout, connecting).await {
+            Ok(Ok(dialed)) => return Ok(dialed),
+            Ok(Err(failure)) => failure,
+            Err(_) => Failure::On(Cause::Silence(self.timeout)),
+        };
+        Err(match failure {
+            Failure::Loop(target) => DialError::Loop { target },
+            Failure::On(cause) => {
+                let way = proxy.map_or(Way::Direct, |proxy| Way::Through(proxy.address().clone()));
+                DialError::Unreached { target: target.clone(), way, cause }
+            }
+        })
     }
 
-    async fn connect(&self, target: &Authority) -> Result<TcpStream, DialError> {
+    async fn connect(&self, target: &Authority) -> Result<TcpStream, Failure> {
         let known = target.ip().map(|ip| SocketAddr::new(ip, target.port()));
         let addresses: Vec<SocketAddr> = match known.or_else(|| self.probe.address(target)) {
             Some(address) => vec![address],
             None => tokio::net::lookup_host((target.host(), target.port()))
                 .await
-                .map_err(|source| DialError::Resolve { host: target.host().to_owned(), source })?
+                .map_err(|source| Cause::Name { host: target.host().to_owned(), source })?
                 .collect(),
         };
         if addresses.iter().any(|address| self.is_own(*address)) {
-            return Err(DialError::Loop { target: target.clone() });
+            return Err(Failure::Loop(target.clone()));
         }
-        match first_of(addresses).await {
+        match first_of(addresses.clone()).await {
             Ok(stream) => {
                 // Without it, small writes wait for the other side's delayed acknowledgement.
                 let _best_effort = stream.set_nodelay(true);
                 Ok(stream)
             }
-            Err(source) => Err(DialError::Connect { target: target.clone(), source }),
+            Err(source) => Err(Cause::Socket { at: addresses, source }.into()),
         }
     }
 
@@ -126,13 +100,9 @@ impl Dialer {
     }
 
     /// CONNECT through `proxy` (RFC 9110 §9.3.6).
-    async fn through(
-        &self,
-        proxy: &UpstreamProxy,
-        target: &Authority,
-    ) -> Result<Dialed, DialError> {
+    async fn through(&self, proxy: &UpstreamProxy, target: &Authority) -> Result<Dialed, Failure> {
         let mut stream = self.connect(proxy.address()).await?;
-        let broken = |source| DialError::Connect { target: proxy.address().clone(), source };
+        let broken = |source| Cause::Socket { at: Vec::new(), source };
         let mut head = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
         if let Some(authorization) = proxy.authorization() {
             head.push_str("Proxy-Authorization: ");
@@ -142,11 +112,7 @@ impl Dialer {
         head.push_str("\r\n");
         stream.write_all(head.as_bytes()).await.map_err(broken)?;
 
-        let refused = |answer: String| DialError::ProxyRefused {
-            proxy: proxy.address().clone(),
-            target: target.clone(),
-            answer,
-        };
+        let refused = |answer: String| Failure::On(Cause::Answer(answer));
         let mut buffer = BytesMut::with_capacity(512);
         loop {
             let mut lines = [httparse::EMPTY_HEADER; 64];
@@ -169,6 +135,19 @@ impl Dialer {
                 return Err(refused("a closed connection".into()));
             }
         }
+    }
+}
+
+/// Why a connection did not come about, before it is known for whom it was.
+enum Failure {
+    /// The target was our own listener.
+    Loop(Authority),
+    On(Cause),
+}
+
+impl From<Cause> for Failure {
+    fn from(cause: Cause) -> Self {
+        Self::On(cause)
     }
 }
 

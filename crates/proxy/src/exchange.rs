@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONNECTION, EXPECT, HOST, HeaderValue};
+use bytes::Bytes;
+use http::header::{CONNECTION, EXPECT, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::ext::Protocol;
 use langley_model::{
@@ -30,6 +32,11 @@ use crate::upstream::{Driver, Sender};
 /// How long a body waits for the provider's `100 Continue` before it is sent anyway (RFC 9110
 /// §10.1.1 lets a client stop waiting).
 const CONTINUE_WAIT: Duration = Duration::from_secs(1);
+
+/// How much of a request is read although nobody takes it, and for how long: an agent that is cut off in
+/// the middle of its request may miss the answer.
+const SWALLOWED_MAX: usize = 64 << 20;
+const SWALLOW_WAIT: Duration = Duration::from_secs(10);
 
 /// What is the same for every flow of a connection.
 pub(crate) struct Route {
@@ -76,18 +83,46 @@ impl Drop for Waiting {
     }
 }
 
+/// When something began.
+#[derive(Clone, Copy)]
+pub(crate) struct Begun {
+    pub(crate) wall: Micros,
+    pub(crate) at: Tick,
+}
+
+impl Begun {
+    pub(crate) fn now() -> Self {
+        Self { wall: Micros::now(), at: Tick::now() }
+    }
+}
+
 impl Route {
     /// Announces a flow for `request`.
     pub(crate) fn open<B>(&self, request: &Request<B>, version_out: HttpVersion) -> Arc<FlowTap> {
+        self.open_since(Begun::now(), request, version_out)
+    }
+
+    /// Announces a flow for `request`, which came some time ago.
+    pub(crate) fn open_since<B>(
+        &self,
+        begun: Begun,
+        request: &Request<B>,
+        version_out: HttpVersion,
+    ) -> Arc<FlowTap> {
         let uri = request.uri();
-        let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let target = match uri.path_and_query() {
+            Some(target) => target.as_str(),
+            // The target of a CONNECT is a host alone.
+            None if request.method() == Method::CONNECT => "",
+            None => "/",
+        };
         FlowTap::open(
             &self.observer,
             Opened {
                 flow: FlowId::new(),
                 connection: self.connection,
-                started_at: Micros::now(),
-                at: Tick::now(),
+                started_at: begun.wall,
+                at: begun.at,
                 mode: self.mode,
                 scheme: self.scheme,
                 host: self.authority.host().to_owned(),
@@ -125,12 +160,55 @@ impl Route {
         self.decline(&tap, request.uri().path(), refusal)
     }
 
+    /// Answers `request`, whose provider could not be had, with a refusal, and records it with its body:
+    /// the agent has sent it, whoever was there to take it.
+    pub(crate) async fn refuse_whole(
+        &self,
+        begun: Begun,
+        request: Request<Incoming>,
+        refusal: &Refusal,
+    ) -> Response<TapBody> {
+        let tap = self.open_since(begun, &request, version(request.version()));
+        tap.end_by(refusal);
+        // An agent that asks first is told before it sends.
+        let is_coming = !request.headers().contains_key(EXPECT);
+        let (parts, body) = request.into_parts();
+        if is_coming {
+            swallow(TapBody::through(body, Side::Client, Arc::clone(&tap), None)).await;
+        }
+        self.decline(&tap, parts.uri.path(), refusal)
+    }
+
+    /// Records a CONNECT that was answered with a refusal, or broken off after it was accepted.
+    pub(crate) fn record_connect(
+        &self,
+        begun: Begun,
+        headers: &HeaderMap,
+        refusal: &Refusal,
+        is_answered: bool,
+    ) {
+        let mut request = Request::new(());
+        *request.method_mut() = Method::CONNECT;
+        *request.uri_mut() = self.authority.to_string().parse().unwrap_or_default();
+        headers.clone_into(request.headers_mut());
+        let tap = self.open_since(begun, &request, HttpVersion::Http11);
+        tap.end_of(Side::Client);
+        if is_answered {
+            let _the_answer = self.decline(&tap, "", refusal);
+        } else {
+            tap.end_by(refusal);
+        }
+    }
+
     /// Answers the request for `path` with a refusal.
     fn decline(&self, tap: &FlowTap, path: &str, refusal: &Refusal) -> Response<TapBody> {
-        tap.end_because(refusal.ending, refusal.message.clone());
+        tap.end_by(refusal);
         let response = refusal.response(self.authority.host(), path);
         tap.head(response.status().as_u16(), headers::block(response.headers()));
-        tap.data(Side::Upstream, &refusal.body(self.authority.host(), path).into());
+        let body = refusal.body(self.authority.host(), path);
+        if !body.is_empty() {
+            tap.data(Side::Upstream, &body.into());
+        }
         // It is whole, whatever becomes of the request's rest.
         tap.end_of(Side::Upstream);
         response
@@ -224,6 +302,20 @@ pub(crate) async fn exchange(
     Ok(response.map(through))
 }
 
+/// Reads a body for its tap alone, as far as there is time and it has a usual size.
+async fn swallow(mut body: TapBody) {
+    let reading = async {
+        let mut read = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            read += frame.data_ref().map_or(0, Bytes::len);
+            if read > SWALLOWED_MAX {
+                break;
+            }
+        }
+    };
+    let _as_far_as_it_came = tokio::time::timeout(SWALLOW_WAIT, reading).await;
+}
+
 /// Waits for an answer's head.
 async fn in_time<T>(
     sending: impl Future<Output = T>,
@@ -275,8 +367,7 @@ async fn connect(
     if outlet.is_none() && status.is_success() {
         // hyper takes only a 200 for the switch towards a provider, and any 2xx towards an agent.
         let message = format!("{} answered CONNECT with {status}, not with 200", route.authority);
-        let refusal = Refusal::unreachable("upstream_protocol_error", message, false);
-        return Ok(route.decline(&tap, &path, &refusal));
+        return Ok(route.decline(&tap, &path, &Refusal::protocol(message)));
     }
     tap.head(status.as_u16(), headers::block(response.headers()));
     headers::strip_hop_by_hop(response.headers_mut(), false);

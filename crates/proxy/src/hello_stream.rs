@@ -61,6 +61,11 @@ impl Watch {
 }
 
 impl<S> HelloStream<S> {
+    /// The stream below.
+    pub(crate) const fn stream(&self) -> &S {
+        &self.stream
+    }
+
     /// `stream`, on which `sent` learns the hello, rewritten to `profile` where there is one.
     pub(crate) fn new(stream: S, profile: Option<Profile>, sent: Sent) -> Self {
         let rewriting = profile.map(|profile| Rewriting {

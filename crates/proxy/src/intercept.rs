@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::authority::Authority;
 use crate::body::TapBody;
 use crate::drive::{Behind, drive};
-use crate::exchange::{Broken, Route, exchange};
+use crate::exchange::{Begun, Broken, Route, exchange};
 use crate::limits::Limits;
 use crate::refusal::Refusal;
 use crate::streams::AgentStreams;
@@ -141,7 +141,7 @@ pub(crate) async fn serve_refusal<S>(
         async move {
             let (route, refusal, done) = &*shared;
             done.cancel();
-            Ok::<_, Infallible>(route.refuse(&request, refusal))
+            Ok::<_, Infallible>(route.refuse_whole(Begun::now(), request, refusal).await)
         }
     });
     let stream = TokioIo::new(stream);

@@ -11,6 +11,7 @@ mod certificate_authority;
 mod connect;
 mod connection;
 mod dial;
+mod dial_error;
 mod drive;
 mod exchange;
 mod extended_connect;
@@ -34,6 +35,7 @@ mod refusal;
 mod reverse;
 mod sessions;
 mod streams;
+mod switched;
 mod tap;
 #[cfg(test)]
 mod tests;

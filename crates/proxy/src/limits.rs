@@ -9,9 +9,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use langley_model::Ending;
+use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, Sleep};
 
 use crate::refusal::Refusal;
@@ -67,9 +66,8 @@ impl Overdue {
 
     /// The answer where none has begun.
     pub(crate) fn refusal(self) -> Refusal {
-        let refusal = Refusal::unreachable("exchange_timed_out", self.reason(), true);
-        debug_assert_eq!(refusal.ending, Ending::TimedOut);
-        refusal
+        let status = StatusCode::GATEWAY_TIMEOUT;
+        Refusal::new(status, "exchange_timed_out", self.reason()).overdue()
     }
 }
 

@@ -4,18 +4,18 @@
 use std::sync::Arc;
 
 use http::header::{HOST, HeaderValue};
-use http::{Request, Response, StatusCode, Uri, Version};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
-use langley_model::{ConnectionId, Mode, Setup, Tick};
+use langley_model::{ConnectionId, Ending, Mode, Setup, Tick};
 use parking_lot::Mutex;
 
 use crate::authority::Authority;
 use crate::body::TapBody;
 use crate::connection::Client;
 use crate::drive::{Current, Switch};
-use crate::exchange::{Broken, Hellos, Route, exchange};
+use crate::exchange::{Begun, Broken, Hellos, Route, exchange, version};
 use crate::refusal::Refusal;
-use crate::reverse;
+use crate::reverse::{self, NoUpstream};
 use crate::upstream::{Driver, Sender};
 use crate::upstream_tls::Hop;
 
@@ -70,10 +70,11 @@ impl PlainService {
                 return Ok(route.refuse(&request, &refusal));
             }
         };
+        let begun = Begun::now();
         let leg = self.current.lock().clone();
         let leg = match leg.filter(|leg| leg.to == place && !leg.sender.is_closed()) {
             Some(leg) => leg,
-            None => match self.open(&place).await {
+            None => match self.attempt(&place, begun, &request).await {
                 Ok(leg) => {
                     let leg = Arc::new(leg);
                     // HTTP/1.1 carries one exchange at a time, an HTTP/2 client asks for many: each
@@ -84,7 +85,8 @@ impl PlainService {
                     leg
                 }
                 Err((refusal, hellos)) => {
-                    return Ok(self.route(&place, None, hellos).refuse(&request, &refusal));
+                    let route = self.route(&place, None, hellos);
+                    return Ok(route.refuse_whole(begun, request, &refusal).await);
                 }
             },
         };
@@ -142,7 +144,13 @@ impl PlainService {
                 authority: Authority::new("", 0),
                 upstream: None,
             };
-            (nowhere, Refusal::new(StatusCode::NOT_FOUND, "no_upstream", error.to_string()))
+            let is_probe = request.method() == Method::HEAD && target == "/";
+            let refusal = if is_probe && matches!(error, NoUpstream::Path) {
+                Refusal::probe()
+            } else {
+                Refusal::new(StatusCode::NOT_FOUND, "no_upstream", error.to_string())
+            };
+            (nowhere, refusal)
         })?;
         let place = Place {
             mode: Mode::Reverse,
@@ -162,6 +170,25 @@ impl PlainService {
             request.headers_mut().insert(HOST, host);
         }
         Ok(place)
+    }
+
+    /// As [`Self::open`]; an agent that leaves meanwhile is on record.
+    async fn attempt(
+        &self,
+        place: &Place,
+        begun: Begun,
+        request: &Request<Incoming>,
+    ) -> Result<Leg, (Refusal, Hellos)> {
+        let mut head = Request::new(());
+        request.method().clone_into(head.method_mut());
+        request.uri().clone_into(head.uri_mut());
+        request.headers().clone_into(head.headers_mut());
+        *head.version_mut() = request.version();
+        let route = self.route(place, None, Hellos::default());
+        let mut waiting = Waiting(Some((route, head, begun)));
+        let opened = self.open(place).await;
+        waiting.0 = None;
+        opened
     }
 
     /// A connection for `place`; without one, the refusal and what was said before it.
@@ -235,6 +262,18 @@ impl PlainService {
             limits: self.client.options().limits,
             hellos,
             switch: self.switch.clone(),
+        }
+    }
+}
+
+/// A request whose provider is being called. Dropped meanwhile, its agent went away.
+struct Waiting(Option<(Route, Request<()>, Begun)>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some((route, head, begun)) = self.0.take() {
+            let tap = route.open_since(begun, &head, version(head.version()));
+            tap.end(Ending::ClientGone);
         }
     }
 }

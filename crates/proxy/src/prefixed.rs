@@ -18,6 +18,11 @@ impl<S> Prefixed<S> {
     pub(crate) const fn new(prefix: Bytes, stream: S) -> Self {
         Self { prefix, stream }
     }
+
+    /// What is read behind the prefix.
+    pub(crate) const fn stream(&self) -> &S {
+        &self.stream
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Prefixed<S> {

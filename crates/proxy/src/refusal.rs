@@ -6,7 +6,7 @@ use langley_model::{Ending, Provider};
 
 use crate::authority::Authority;
 use crate::body::TapBody;
-use crate::dial::DialError;
+use crate::dial_error::DialError;
 use crate::upstream_tls::UpstreamTlsError;
 
 /// An answer that Langley gives instead of the provider.
@@ -23,14 +23,18 @@ pub(crate) struct Refusal {
 
 impl From<DialError> for Refusal {
     fn from(error: DialError) -> Self {
-        let timed_out = matches!(error, DialError::TimedOut { .. });
-        Self::unreachable(error.code(), error.to_string(), timed_out)
+        let refusal = Self::new(StatusCode::BAD_GATEWAY, error.code(), error.to_string());
+        match error {
+            DialError::Loop { .. } => refusal,
+            DialError::Unreached { .. } => refusal.unreached(error.is_timeout()),
+        }
     }
 }
 
 impl From<UpstreamTlsError> for Refusal {
     fn from(error: UpstreamTlsError) -> Self {
-        Self::unreachable(error.code(), error.to_string(), error.is_timeout())
+        let refusal = Self::new(StatusCode::BAD_GATEWAY, error.code(), error.to_string());
+        if error.is_our_own() { refusal } else { refusal.unreached(error.is_timeout()) }
     }
 }
 
@@ -40,24 +44,50 @@ impl Refusal {
         Self { status, code, message, ending: Ending::Refused }
     }
 
-    /// The answer when the provider cannot be reached: a 504 when a time limit passed, else a 502.
-    pub(crate) fn unreachable(code: &'static str, message: String, timed_out: bool) -> Self {
+    /// The provider cannot be reached: a 504 when a time limit passed, else a 502.
+    fn unreached(self, timed_out: bool) -> Self {
         if timed_out {
-            let refusal = Self::new(StatusCode::GATEWAY_TIMEOUT, code, message);
-            Self { ending: Ending::TimedOut, ..refusal }
+            self.overdue()
         } else {
-            Self::new(StatusCode::BAD_GATEWAY, code, message)
+            Self { status: StatusCode::BAD_GATEWAY, ending: Ending::Unreached, ..self }
         }
+    }
+
+    /// The same answer, given because a time limit passed.
+    pub(crate) fn overdue(self) -> Self {
+        Self { status: StatusCode::GATEWAY_TIMEOUT, ending: Ending::TimedOut, ..self }
+    }
+
+    /// The answer when the provider was reached and does not keep to the protocol.
+    pub(crate) fn protocol(message: impl Into<String>) -> Self {
+        let refusal = Self::new(StatusCode::BAD_GATEWAY, "upstream_protocol_error", message);
+        Self { ending: Ending::UpstreamGone, ..refusal }
+    }
+
+    /// The answer to `HEAD /`, by which agents look whether their base URL is there: it is, and no more
+    /// than that is known while no provider is the default.
+    pub(crate) fn probe() -> Self {
+        let message = "answered this look at the base URL itself: it is there, and which provider is \
+                       behind it shows with the first call; proxy.reverse.default would pass it on";
+        let refusal = Self::new(StatusCode::NO_CONTENT, "probe", message);
+        Self { ending: Ending::Whole, ..refusal }
+    }
+
+    /// Whether something went wrong.
+    pub(crate) fn is_fault(&self) -> bool {
+        self.ending != Ending::Whole
     }
 
     /// The answer when `target` was reached and is no HTTP server.
     pub(crate) fn no_http(target: &Authority, error: &hyper::Error) -> Self {
-        let message = format!("{target} does not speak HTTP as expected ({error})");
-        Self::unreachable("upstream_protocol_error", message, false)
+        Self::protocol(format!("{target} does not speak HTTP as expected ({error})"))
     }
 
-    /// The JSON body in the shape of the provider whose API `path` belongs to.
+    /// The JSON body in the shape of the provider whose API `path` belongs to; none where nothing is wrong.
     pub(crate) fn body(&self, host: &str, path: &str) -> String {
+        if !self.is_fault() {
+            return String::new();
+        }
         let path = path.split('?').next().unwrap_or(path);
         let provider = Provider::of_path(path).unwrap_or_else(|| {
             if host.contains("openai") {
@@ -77,6 +107,9 @@ impl Refusal {
     pub(crate) fn response(&self, host: &str, path: &str) -> Response<TapBody> {
         let mut response = Response::new(TapBody::own(self.body(host, path)));
         *response.status_mut() = self.status;
+        if !self.is_fault() {
+            return response;
+        }
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert("x-langley-error", HeaderValue::from_static(self.code));

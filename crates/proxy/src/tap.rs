@@ -14,6 +14,7 @@ use langley_model::{
 use parking_lot::Mutex;
 
 use crate::observer::Observer;
+use crate::refusal::Refusal;
 
 /// Up to here a chunk is copied: a slice would keep the whole read buffer behind it alive.
 const COPY_MAX: usize = 4096;
@@ -38,6 +39,7 @@ struct State {
     status: Option<u16>,
     ending: Option<(Ending, Tick)>,
     reason: Option<String>,
+    code: Option<&'static str>,
 }
 
 #[derive(Default)]
@@ -137,6 +139,16 @@ impl FlowTap {
         }
     }
 
+    /// Langley answers in the provider's place.
+    pub(crate) fn end_by(&self, refusal: &Refusal) {
+        let mut state = self.state.lock();
+        if state.ending.is_none() {
+            state.ending = Some((refusal.ending, Tick::now()));
+            state.reason = Some(refusal.message.clone());
+            state.code = refusal.is_fault().then_some(refusal.code);
+        }
+    }
+
     fn offer(&self, from: Side, part: Part, bytes: usize) {
         let mut state = self.state.lock();
         let direction = state.direction(from);
@@ -222,6 +234,7 @@ impl Drop for FlowTap {
             ended_at: Micros::now(),
             ending,
             reason: state.reason.take(),
+            code: state.code,
             request_bytes: state.request.bytes,
             response_bytes: state.response.bytes,
             request_gap: state.request.gap,

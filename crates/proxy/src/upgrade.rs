@@ -2,17 +2,19 @@
 //!
 //! The switch is a 101 on HTTP/1.1 and the answer to an extended CONNECT on HTTP/2 (RFC 8441). A side
 //! that ends its direction ends the same direction on the other side, and nothing else. A side that
-//! breaks off, by a reset or without TLS's goodbye, breaks off the other side at once.
+//! breaks off, by a reset or without TLS's goodbye, breaks off the other side at once, also when it had
+//! ended its direction before.
 
 use std::sync::{Arc, OnceLock};
 
 use bytes::BytesMut;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use langley_model::{Ending, Side};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Notify;
 
 use crate::streams::Outlet;
+use crate::switched::{Half, Switched};
 use crate::tap::FlowTap;
 
 /// Room for one read of either direction.
@@ -47,6 +49,9 @@ struct Course {
     deaf: OnceLock<Side>,
     client_closed: OnceLock<()>,
     upstream_closed: OnceLock<()>,
+    /// Told when a side has ended its direction, and is not read any more.
+    client_ended: Notify,
+    upstream_ended: Notify,
 }
 
 impl Course {
@@ -57,6 +62,19 @@ impl Course {
             Side::Upstream => &self.upstream_closed,
         }
     }
+
+    const fn ended(&self, side: Side) -> &Notify {
+        match side {
+            Side::Client => &self.client_ended,
+            Side::Upstream => &self.upstream_ended,
+        }
+    }
+
+    /// Waits until a side that has ended its direction breaks off.
+    async fn breaks(&self, side: Side, switched: &Switched) {
+        self.ended(side).notified().await;
+        switched.broken().await;
+    }
 }
 
 /// Copies between the two sides once both have switched, until both have ended or one has broken off.
@@ -66,16 +84,22 @@ pub(crate) async fn copy_both(client: Switching, upstream: Switching, tap: Arc<F
         (Err(_), _) => return tap.end(Ending::ClientGone),
         (Ok(_), Err(_)) => return tap.end(Ending::UpstreamGone),
     };
-    let (mut client_read, mut client_write) = tokio::io::split(TokioIo::new(client_io));
-    let (mut upstream_read, mut upstream_write) = tokio::io::split(TokioIo::new(upstream_io));
+    let (agent, provider) = (Switched::new(client_io), Switched::new(upstream_io));
     let course = Course::default();
     let outlets = (client.outlet.as_deref(), upstream.outlet.as_deref());
     let up = Direction { from: Side::Client, inlet: outlets.0, outlet: outlets.1 };
     let down = Direction { from: Side::Upstream, inlet: outlets.1, outlet: outlets.0 };
-    let copied = tokio::try_join!(
-        up.copy(&mut client_read, &mut upstream_write, &tap, &course),
-        down.copy(&mut upstream_read, &mut client_write, &tap, &course)
-    );
+    let copied = tokio::select! {
+        biased;
+        copied = async {
+            tokio::try_join!(
+                up.copy(agent.half(), provider.half(), &tap, &course),
+                down.copy(provider.half(), agent.half(), &tap, &course)
+            )
+        } => copied.map(drop),
+        () = course.breaks(Side::Client, &agent) => Err(Side::Client),
+        () = course.breaks(Side::Upstream, &provider) => Err(Side::Upstream),
+    };
     let broken = copied.err().or_else(|| course.deaf.get().copied());
     let Some(broken) = broken else {
         tap.end_of(Side::Client);
@@ -86,6 +110,8 @@ pub(crate) async fn copy_both(client: Switching, upstream: Switching, tap: Arc<F
         Side::Client => Ending::ClientGone,
         Side::Upstream => Ending::UpstreamGone,
     });
+    agent.break_off();
+    provider.break_off();
     // Connections break by being dropped; a stream would be ended in order, so it is cut before.
     for outlet in [client.outlet, upstream.outlet].into_iter().flatten() {
         outlet.cut().await;
@@ -113,17 +139,13 @@ impl Direction<'_> {
     ///
     /// # Errors
     /// The side that has broken off: nothing that is copied to it can arrive either.
-    async fn copy<R, W>(
+    async fn copy(
         &self,
-        from: &mut R,
-        to: &mut W,
+        mut from: Half<'_>,
+        mut to: Half<'_>,
         tap: &FlowTap,
         course: &Course,
-    ) -> Result<(), Side>
-    where
-        R: AsyncRead + Unpin,
-        W: AsyncWrite + Unpin,
-    {
+    ) -> Result<(), Side> {
         let mut buffer = BytesMut::new();
         let gone = || {
             course.left.get_or_init(|| self.from);
@@ -163,6 +185,7 @@ impl Direction<'_> {
         course.left.get_or_init(|| self.from);
         course.closed(other(self.from)).get_or_init(|| ());
         let _already_gone = to.shutdown().await;
+        course.ended(self.from).notify_one();
         Ok(())
     }
 }

@@ -16,7 +16,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::authority::Authority;
-use crate::dial::{DialError, Dialed, Dialer};
+use crate::dial::{Dialed, Dialer};
+use crate::dial_error::DialError;
 use crate::exchange::Hellos;
 use crate::hello_stream::{HelloStream, Sent};
 use crate::identity::{self, ClientCertificateError};
@@ -156,7 +157,29 @@ impl UpstreamTlsError {
 
     /// Whether waiting is what failed.
     pub(crate) const fn is_timeout(&self) -> bool {
-        matches!(self, Self::TimedOut { .. } | Self::Dial(DialError::TimedOut { .. }))
+        match self {
+            Self::TimedOut { .. } => true,
+            Self::Dial(error) => error.is_timeout(),
+            _ => false,
+        }
+    }
+
+    /// Whether Langley itself gave up: what it needs is unusable, or what the provider showed is not to
+    /// be trusted. Else the provider could not be reached.
+    pub(crate) fn is_our_own(&self) -> bool {
+        match self {
+            Self::Handshake { why, .. } | Self::CertificateAsked { why, .. } => {
+                let verdict = verdict(why);
+                verdict.is_some_and(|said| !matches!(said, rustls::Error::AlertReceived(_)))
+            }
+            Self::TimedOut { .. } => false,
+            Self::Dial(error) => matches!(error, DialError::Loop { .. }),
+            Self::Name(_)
+            | Self::Roots { .. }
+            | Self::Config(_)
+            | Self::Certificate(_)
+            | Self::Mirror(_) => true,
+        }
     }
 
     /// Only why, for a sentence that says the rest.

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0007_search_noted.sql"),
     include_str!("../migrations/0008_rollups.sql"),
     include_str!("../migrations/0009_indexes.sql"),
+    include_str!("../migrations/0010_tunnel_reason.sql"),
 ];
 
 /// The newest schema this program knows.

@@ -281,6 +281,7 @@ impl FlowPlay<'_> {
             ended_at: self.play.wall,
             ending,
             reason: None,
+            code: None,
             request_bytes,
             response_bytes,
             request_gap: Gap::default(),

@@ -199,7 +199,7 @@ export const dropsQuery = () =>
 export const tunnelsQuery = () =>
   queryOptions({
     queryKey: ["tunnels"],
-    queryFn: ({ signal }) => ask<Page<Tunnel>>("/api/tunnels", { limit: 100 }, signal),
+    queryFn: ({ signal }) => ask<Page<Tunnel>>("/api/tunnels", { limit: 500 }, signal),
     refetchInterval: 5_000,
   });
 

@@ -1128,7 +1128,10 @@ export interface components {
         };
         /** @description The server's health. */
         Health: {
-            /** @description `ok`, or `degraded`: traffic goes on, but not all of it is recorded. */
+            /**
+             * @description `ok`; `strained`: a queue of the recorder is more than 80 % full; or `degraded`: traffic goes on,
+             *     but not all of it is recorded.
+             */
             status: string;
             /** @description The product's version. */
             version: string;
@@ -1255,6 +1258,19 @@ export interface components {
             phase: string | null;
             running: components["schemas"]["UpkeepRun"] | null;
         };
+        /** @description Open flows whose state the writer keeps in memory. */
+        Memory: {
+            /**
+             * Format: int64
+             * @description Times the state of an open flow was left to the database, in this process.
+             */
+            evicted_total: number;
+            /**
+             * Format: int64
+             * @description Flows; the other open ones are read back from the database when they change.
+             */
+            flows: number;
+        };
         /** @description One answer of a model. */
         Message: {
             /** @description Content blocks in order. */
@@ -1353,6 +1369,13 @@ export interface components {
              * @description Entries.
              */
             items: number;
+            /** @description How full it is. */
+            state: components["schemas"]["Strain"];
+            /**
+             * Format: int64
+             * @description Times it became more than 80 % full, in this process.
+             */
+            strains_total: number;
         };
         /** @description A limit, as the provider stated it beside the answer. */
         RateLimit: {
@@ -1724,6 +1747,8 @@ export interface components {
             lost_flows: number;
             /** @description What maintenance does and has done. */
             maintenance: components["schemas"]["Maintenance"];
+            /** @description Open flows that are kept in memory. */
+            memory: components["schemas"]["Memory"];
             /**
              * Format: int64
              * @description Flows that have not ended.
@@ -1785,6 +1810,11 @@ export interface components {
              */
             writer_lag_ms: number;
         };
+        /**
+         * @description How full a queue is: `high` beyond 80 %, `full` beyond 95 %.
+         * @enum {string}
+         */
+        Strain: "calm" | "high" | "full";
         /** @description What a watcher sends: `{"subscribe": {…}}`. */
         Subscribe: {
             /** @description What it wants from now on, instead of what it wanted before. */
@@ -1864,7 +1894,7 @@ export interface components {
             /** @description How many flows had the figure. */
             usage_flows: components["schemas"]["UsageFlows"];
         };
-        /** @description A connection that was passed on unread. */
+        /** @description A connection that was passed on unread, or ended before it carried a request. */
         Tunnel: {
             /**
              * Format: int64
@@ -1887,6 +1917,8 @@ export interface components {
              * @description Port asked for.
              */
             port: number;
+            /** @description The same in a sentence, where something failed. */
+            reason: string | null;
             /** @description When the CONNECT came. */
             started_at: string;
             /** @description Why it was not read. */

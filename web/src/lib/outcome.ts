@@ -38,13 +38,13 @@ export const FACES: Record<FlowState, Face> = {
   upstream_gone: {
     label: "Upstream gone",
     tone: "bad",
-    meaning: "The provider broke the answer off.",
+    meaning: "The provider could not be reached, or broke the answer off.",
   },
   timed_out: { label: "Timed out", tone: "bad", meaning: "A configured time limit ended it." },
   refused: {
     label: "Refused",
     tone: "warn",
-    meaning: "Langley refused it or could not deliver it.",
+    meaning: "Langley refused it.",
   },
   lost: { label: "Lost", tone: "violet", meaning: "The record of its end was lost." },
   unknown: { label: "Unknown", tone: "idle", meaning: "An outcome this version does not know." },

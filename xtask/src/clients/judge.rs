@@ -90,9 +90,9 @@ pub(crate) fn is_request(flow: &Value) -> bool {
     flow["method"] != "WS" && !is_ours(flow)
 }
 
-/// A probe of the base URL itself (`HEAD /`), which Langley answers alone.
+/// A look at the base URL itself (`HEAD /`), which Langley answers alone.
 fn is_ours(flow: &Value) -> bool {
-    flow["outcome"] == "refused" && flow["path"] == "/"
+    flow["method"] == "HEAD" && flow["path"] == "/" && flow["status"] == 204
 }
 
 /// What a flow must never be.
@@ -101,9 +101,7 @@ fn blemish(flow: &Value) -> Option<String> {
         Some("completed") => true,
         // The loopback provider has the API only, not the services beside it.
         Some("provider_error") => flow["status"] == 404 && flow["method"] == "GET",
-        // A program that ends leaves its WebSocket as it is.
-        Some("client_gone") => flow["status"] == 101,
-        _ => is_ours(flow),
+        _ => false,
     };
     let trouble = if !is_ended_well {
         format!("ended {} ({})", flow["outcome"], flow["reason"])

@@ -185,7 +185,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("proxy.client_certificates.<name>.key", Kind::File, Default::Unset("required"), "PEM file of the private key of certificate `<name>`; mode 600."),
     key("proxy.upstream_proxy", Kind::ProxyUrl, Default::Unset("`HTTPS_PROXY`, else none"), "HTTP proxy that Langley itself goes through, `http://[user:password@]host:port`; `none` goes directly.")
         .env("LANGLEY_UPSTREAM_PROXY"),
-    key("proxy.no_proxy", Kind::NoProxy, Default::Unset("`NO_PROXY`, else none"), "Hosts reached without the upstream proxy: names, suffixes, addresses, CIDR ranges."),
+    key("proxy.no_proxy", Kind::NoProxy, Default::Unset("`NO_PROXY`, else none"), "Hosts reached without the upstream proxy: names, suffixes, addresses, CIDR ranges. `localhost` and the addresses of loopback always are."),
     key("proxy.tls.provider", Kind::TlsProvider, Default::Text("native"), "Whose TLS hello a provider sees: `native` Langley's own; `mirror` the agent's (cipher list, extensions, order, groups, so that its JA4 is the same), or Langley's own where the provider does not accept that, which the flow then says; `mirror-strict` the agent's or none, as a 502. `utls` is read as `mirror`.")
         .env("LANGLEY_TLS_PROVIDER"),
     key("proxy.tls.fingerprint", Kind::Fingerprint, Default::Unset("the agent's hello"), "Known client whose hello is mirrored in place of the agent's. In reverse mode, where no agent's hello exists, without it `mirror` sends Langley's own and `mirror-strict` answers 502. Without effect where the provider is `native`."),

@@ -165,6 +165,7 @@ pub(super) mod tests {
                 bytes_up: 0,
                 bytes_down: 0,
                 why,
+                reason: None,
             })
         };
         let opened = |host: &str, started_at| {

@@ -3,35 +3,32 @@
 use std::io;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use langley_fixture::Ahead;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::seen::SeenLine;
 
-/// The longest head or line that is read, in bytes.
-const LINE_MAX: usize = 64 * 1024;
-
 /// A connection with what was read ahead.
 #[derive(Debug)]
 pub(super) struct Wire<S = TlsStream<TcpStream>> {
-    stream: S,
-    ahead: BytesMut,
+    ahead: Ahead<S>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(super) fn new(stream: S) -> Self {
-        Self { stream, ahead: BytesMut::new() }
+        Self { ahead: Ahead::new(stream) }
     }
 
     pub(super) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes).await?;
-        self.stream.flush().await
+        self.ahead.stream().write_all(bytes).await?;
+        self.ahead.stream().flush().await
     }
 
     /// The next head: status and lines.
     pub(super) async fn head(&mut self) -> io::Result<(u16, Vec<SeenLine>)> {
-        let first = self.line().await?;
+        let first = self.ahead.line().await?;
         let status = std::str::from_utf8(&first)
             .ok()
             .and_then(|line| line.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok())
@@ -62,75 +59,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 self.exactly(length).await?
             }
             None => {
-                while self.fill().await? > 0 {}
-                self.ahead.split().freeze()
+                while self.ahead.fill().await? > 0 {}
+                self.ahead.bytes().split().freeze()
             }
         };
         Ok((body, Vec::new()))
     }
 
     async fn chunks(&mut self) -> io::Result<(Bytes, Vec<SeenLine>)> {
-        let mut body = BytesMut::new();
-        loop {
-            let line = self.line().await?;
-            let size = std::str::from_utf8(&line)
-                .ok()
-                .and_then(|text| usize::from_str_radix(text.split(';').next()?.trim(), 16).ok())
-                .ok_or_else(|| invalid("a chunk size that is no number"))?;
-            if size == 0 {
-                return Ok((body.freeze(), self.lines().await?));
-            }
-            body.extend_from_slice(&self.exactly(size).await?);
-            if !self.line().await?.is_empty() {
-                return Err(invalid("a chunk longer than its size"));
-            }
+        let (mut body, mut left) = (BytesMut::new(), 0);
+        while let Some(piece) = self.ahead.chunked(&mut left).await? {
+            body.extend_from_slice(&piece);
         }
+        Ok((body.freeze(), self.lines().await?))
     }
 
     /// Exactly `count` bytes.
     pub(super) async fn exactly(&mut self, count: usize) -> io::Result<Bytes> {
-        while self.ahead.len() < count {
-            self.more().await?;
+        while self.ahead.bytes().len() < count {
+            self.ahead.more().await?;
         }
-        Ok(self.ahead.split_to(count).freeze())
+        Ok(self.ahead.bytes().split_to(count).freeze())
     }
 
     /// Header lines up to an empty one.
     async fn lines(&mut self) -> io::Result<Vec<SeenLine>> {
         let mut lines = Vec::new();
-        loop {
-            let line = self.line().await?;
-            if line.is_empty() {
-                return Ok(lines);
-            }
-            let colon = line.iter().position(|byte| *byte == b':');
-            let (name, value) =
-                line.split_at(colon.ok_or_else(|| invalid("a header line without a colon"))?);
-            let name = String::from_utf8_lossy(name).into_owned();
-            lines.push((name, value[1..].trim_ascii().to_vec()));
-        }
-    }
-
-    async fn line(&mut self) -> io::Result<BytesMut> {
-        loop {
-            if let Some(end) = self.ahead.windows(2).position(|pair| pair == b"\r\n") {
-                let mut line = self.ahead.split_to(end + 2);
-                line.truncate(end);
-                return Ok(line);
-            }
-            if self.ahead.len() > LINE_MAX {
-                return Err(invalid("an endless line"));
-            }
-            self.more().await?;
-        }
-    }
-
-    async fn more(&mut self) -> io::Result<()> {
-        if self.fill().await? == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
-    }
-
-    async fn fill(&mut self) -> io::Result<usize> {
-        self.stream.read_buf(&mut self.ahead).await
+        self.ahead.fields(|name, value| lines.push((name.to_owned(), value.to_owned()))).await?;
+        Ok(lines)
     }
 }
 

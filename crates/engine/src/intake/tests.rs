@@ -42,6 +42,7 @@ fn closed(flow: FlowId) -> Box<Closed> {
         ended_at: Micros(1),
         ending: Ending::Whole,
         reason: None,
+        code: None,
         request_bytes: 0,
         response_bytes: 0,
         request_gap: Gap::default(),

@@ -72,6 +72,7 @@ impl Script {
             ended_at: Micros(2_000_000),
             ending: Ending::Whole,
             reason: None,
+            code: None,
             request_bytes: 0,
             response_bytes: 0,
             request_gap: Gap::default(),

@@ -1,6 +1,6 @@
 //! Every way a flow can end.
 
-use langley_model::{Ending, Outcome, Tokens};
+use langley_model::{Ending, Outcome, Side, Tokens};
 
 use crate::kit::{self, Rig, Script};
 
@@ -86,6 +86,37 @@ fn a_refused_request_says_why() {
     assert_eq!(flow.reason.as_deref(), Some("no route to api.anthropic.com"));
     assert_eq!(flow.ttfb, None);
     assert_eq!(flow.model_requested.as_deref(), Some("claude-ask"));
+}
+
+#[test]
+fn an_unreached_provider_is_its_own_kind_of_end_and_told_once() {
+    let said = "Langley: could not reach api.anthropic.com:443: connection refused; next: wait";
+    let body = format!(r#"{{"type":"error","error":{{"type":"api_error","message":"{said}"}}}}"#);
+    let mut script = Script::messages(ASK)
+        .head(502, &[("content-type", "application/json")])
+        .data(body.as_bytes())
+        .ends(Ending::Unreached);
+    script.closed.reason = Some(said.into());
+    script.closed.code = Some("upstream_unreachable");
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!((flow.outcome, flow.status), (Some(Outcome::UpstreamGone), Some(502)));
+    assert_eq!(flow.reason.as_deref(), Some(said));
+    assert_eq!(flow.error_kind.as_deref(), Some("upstream_unreachable"));
+    assert_eq!(flow.error_message, None);
+    assert_eq!(flow.preview.as_deref(), Some("hi"));
+    assert!(rows.body(script.flow, Side::Client).is_some());
+}
+
+#[test]
+fn a_connect_that_reached_nobody_is_known_in_lists_by_its_reason() {
+    let mut script = Script::post("", &[]).head(502, &[]).ends(Ending::Unreached);
+    script.opened.method = "CONNECT".into();
+    script.closed.reason = Some("Langley: could not reach api.anthropic.com:443".into());
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.preview, script.closed.reason);
+    assert_eq!((flow.path.as_str(), flow.provider), ("", None));
 }
 
 #[test]

@@ -210,21 +210,41 @@ fn a_call_whose_socket_goes_away_is_cut_off_by_whoever_left() {
 
 #[test]
 fn a_socket_that_was_closed_in_good_order_is_complete_however_the_connection_ends() {
-    for ending in [Ending::ClientGone, Ending::UpstreamGone] {
-        for (goodbye, outcome) in [
-            (&[0x88, 0x00][..], Outcome::Completed),
-            (
-                &[0x8a, 0x00],
-                if ending == Ending::ClientGone {
-                    Outcome::ClientGone
-                } else {
-                    Outcome::UpstreamGone
-                },
-            ),
-        ] {
-            let script = upgrade().frame(Side::Upstream, goodbye).ends(ending);
-            assert_eq!(script.play().flow(script.flow).outcome, Some(outcome), "{ending:?}");
-        }
+    let outcome = |frame: &[u8], ending| {
+        let mut script = upgrade().frame(Side::Upstream, frame).ends(ending);
+        // Nobody knows what is said there, nor when all of it is.
+        script.opened.target = "/echo".into();
+        script.play().flow(script.flow).outcome
+    };
+    for (ending, gone) in
+        [(Ending::ClientGone, Outcome::ClientGone), (Ending::UpstreamGone, Outcome::UpstreamGone)]
+    {
+        assert_eq!(outcome(&[0x88, 0x00], ending), Some(Outcome::Completed), "{ending:?}");
+        assert_eq!(outcome(&[0x8a, 0x00], ending), Some(gone), "{ending:?}");
+    }
+}
+
+#[test]
+fn an_agent_that_has_its_answers_may_leave_its_socket_without_a_word() {
+    let asked = || upgrade().frame(Side::Client, &create(""));
+    let answered = || asked().frame(Side::Upstream, &answer("resp_1", "done"));
+    let begun = says(r#"{"type":"response.created","response":{"id":"resp_2"}}"#);
+    let again = || answered().frame(Side::Client, &create("")).frame(Side::Upstream, &begun);
+    let unread = || answered().frame(Side::Client, &[0xf1, 0x80, 0, 0, 0, 0]);
+    for (script, ending, socket, last) in [
+        (answered(), Ending::ClientGone, Outcome::Completed, Some(Outcome::Completed)),
+        (upgrade(), Ending::ClientGone, Outcome::Completed, None),
+        (asked(), Ending::ClientGone, Outcome::ClientGone, Some(Outcome::ClientGone)),
+        (again(), Ending::ClientGone, Outcome::ClientGone, Some(Outcome::ClientGone)),
+        (answered(), Ending::UpstreamGone, Outcome::UpstreamGone, Some(Outcome::Completed)),
+        (answered(), Ending::Unaccounted, Outcome::Lost, Some(Outcome::Completed)),
+        // What cannot be read may have been one more call.
+        (unread(), Ending::ClientGone, Outcome::ClientGone, Some(Outcome::Completed)),
+    ] {
+        let script = script.ends(ending);
+        let rows = script.play();
+        assert_eq!(rows.flow(script.flow).outcome, Some(socket), "{ending:?} {last:?}");
+        assert_eq!(calls(&rows).last().and_then(|call| call.outcome), last, "{ending:?}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Bounds on time, by a clock that stands still while anything moves.
 
+use langley_model::Ending;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;

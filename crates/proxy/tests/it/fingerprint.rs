@@ -201,7 +201,7 @@ async fn a_provider_that_takes_no_hello_at_all_has_nothing_against_the_mirrored_
     let relay = Relay::start(origin(&setup.fixture), |number| number > 1).await;
     assert!(ask_by_openssl(&setup, &relay).await.starts_with("HTTP/1.1 502"));
     assert!(ask_by_openssl(&setup, &relay).await.starts_with("HTTP/1.1 200"));
-    setup.recording.assert_ending(0, Ending::Refused).await;
+    setup.recording.assert_ending(0, Ending::Unreached).await;
     let flow = setup.recording.assert_ending(1, Ending::Whole).await;
     assert_eq!((flow.opened.ja4_out, flow.opened.tls_note), (flow.opened.ja4_in, None));
 }
@@ -213,7 +213,7 @@ async fn the_native_attempt_is_the_last_one() {
     let answer = ask_by_openssl(&setup, &relay).await;
     assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
     assert!(answer.contains("x-langley-error: upstream_tls_failed"), "{answer}");
-    let flow = setup.recording.assert_ending(0, Ending::Refused).await;
+    let flow = setup.recording.assert_ending(0, Ending::Unreached).await;
     assert!(flow.opened.tls_note.is_some());
     assert_eq!(relay.count(), 2);
 }

@@ -17,4 +17,5 @@ mod smuggling;
 mod starvation;
 mod stopping;
 mod streaming;
+mod unreached;
 mod websocket_h2;

@@ -142,3 +142,60 @@ async fn an_end_of_one_direction_of_a_websocket_leaves_the_other_open() {
     setup.recording.assert_ending(0, Ending::Whole).await;
     setup.stop().await;
 }
+
+#[tokio::test]
+async fn a_reset_after_an_end_of_ones_own_direction_ends_an_idle_websocket() {
+    for agent_leaves in [true, false] {
+        let (setup, mut agent, mut provider) = websocket().await;
+        // The one that stays neither sends nor leaves.
+        if agent_leaves {
+            agent.shutdown().await.expect("an end is sent");
+            assert_eq!(provider.read(&mut [0; 8]).await.expect("no break"), 0);
+            agent.reset();
+            setup.recording.assert_ending(0, Ending::ClientGone).await;
+        } else {
+            provider.shutdown().await.expect("an end is sent");
+            assert_eq!(agent.read(&mut [0; 8]).await.expect("no break"), 0);
+            provider.get_ref().0.set_zero_linger().expect("a socket that can be reset");
+            drop(provider);
+            setup.recording.assert_ending(0, Ending::UpstreamGone).await;
+        }
+        setup.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_reset_of_either_end_of_a_plain_websocket_resets_the_other() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("its address"));
+    for agent_leaves in [true, false] {
+        let setup = setup_with(FixtureOptions::default(), |options, _| {
+            let base = langley_proxy::BaseUrl::parse(&base).expect("a base URL");
+            options.reverse.upstreams.insert("plain".into(), base);
+        })
+        .await;
+        let mut agent = TcpStream::connect(setup.proxy).await.expect("a connection");
+        let ask = b"GET /to/plain/ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+        agent.write_all(ask).await.expect("the head is sent");
+        let (mut provider, _) = listener.accept().await.expect("a connection");
+        let head = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+        until_head(&mut provider).await;
+        provider.write_all(head).await.expect("the head is sent");
+        until_head(&mut agent).await;
+        let (leaves, mut stays) = if agent_leaves { (agent, provider) } else { (provider, agent) };
+        leaves.set_zero_linger().expect("a socket that can be reset");
+        drop(leaves);
+        let error = stays.read_u8().await.expect_err("a break");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        let ending = if agent_leaves { Ending::ClientGone } else { Ending::UpstreamGone };
+        setup.recording.assert_ending(0, ending).await;
+    }
+}
+
+/// Reads to the end of a head.
+async fn until_head(stream: &mut TcpStream) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("a head"));
+    }
+}

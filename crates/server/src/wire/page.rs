@@ -42,7 +42,7 @@ pub(crate) struct TunnelPage {
     pub next_cursor: Option<String>,
 }
 
-/// A connection that was passed on unread.
+/// A connection that was passed on unread, or ended before it carried a request.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Tunnel {
     /// The connection.
@@ -61,6 +61,8 @@ pub(crate) struct Tunnel {
     pub bytes_down: u64,
     /// Why it was not read.
     pub why: TunnelReason,
+    /// The same in a sentence, where something failed.
+    pub reason: Option<String>,
 }
 
 /// The newest drops.
@@ -98,6 +100,7 @@ impl From<&model::Tunnel> for Tunnel {
             bytes_up: tunnel.bytes_up,
             bytes_down: tunnel.bytes_down,
             why: tunnel.why.into(),
+            reason: tunnel.reason.clone(),
         }
     }
 }

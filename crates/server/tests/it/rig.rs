@@ -379,6 +379,7 @@ pub(crate) fn tunnel() -> Record {
         bytes_up: 7,
         bytes_down: 8,
         why: TunnelReason::NotListed,
+        reason: None,
     })
 }
 

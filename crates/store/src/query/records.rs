@@ -24,7 +24,7 @@ impl Store {
         self.readers().read(|conn| {
             let mut statement = conn.prepare_cached(
                 "SELECT connection_id, started_at, ended_at, host, port, client_addr, bytes_up,
-                     bytes_down, why
+                     bytes_down, why, reason
                  FROM tunnels ORDER BY started_at DESC LIMIT ?1",
             )?;
             let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], tunnel)?;
@@ -101,5 +101,6 @@ fn tunnel(row: &Row<'_>) -> rusqlite::Result<Tunnel> {
         bytes_up: row.get::<_, i64>(6)?.cast_unsigned(),
         bytes_down: row.get::<_, i64>(7)?.cast_unsigned(),
         why: TunnelReason::parse(row.get_ref(8)?.as_str()?).unwrap_or(TunnelReason::NotListed),
+        reason: row.get(9)?,
     })
 }

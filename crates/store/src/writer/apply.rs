@@ -482,8 +482,8 @@ impl Transaction<'_, '_> {
             self.conn
                 .prepare_cached(
                     "INSERT OR REPLACE INTO tunnels (connection_id, started_at, ended_at, host,
-                         port, client_addr, bytes_up, bytes_down, why)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                         port, client_addr, bytes_up, bytes_down, why, reason)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 )?
                 .execute((
                     Bytes(tunnel.connection.as_bytes()),
@@ -495,6 +495,7 @@ impl Transaction<'_, '_> {
                     signed(tunnel.bytes_up),
                     signed(tunnel.bytes_down),
                     tunnel.why.as_str(),
+                    &tunnel.reason,
                 ))?;
         }
         Ok(())

@@ -125,6 +125,7 @@ pub(crate) fn tunnel(started_at: i64, ended_at: Option<i64>) -> Record {
         bytes_up: 7,
         bytes_down: 0,
         why: TunnelReason::NotListed,
+        reason: None,
     })
 }
 

@@ -221,6 +221,7 @@ fn tunnels_drops_and_settings_read_back() {
         bytes_up: 0,
         bytes_down: 0,
         why: TunnelReason::ClientRejectedCertificate,
+        reason: Some("unknown authority".into()),
     };
     let dropped = Dropped {
         at: Micros(6),

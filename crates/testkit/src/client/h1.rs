@@ -3,21 +3,21 @@
 use std::io;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use langley_fixture::Ahead;
 use langley_model::HeaderBlock;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::client::message::Request;
 use crate::client::stream::Stream;
 
-/// Read this much at a time.
-const READ: usize = 64 * 1024;
+/// Pieces from this size on are not copied before they are sent.
+const LARGE: usize = 64 * 1024;
 
 /// A connection with what was read ahead.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    stream: Stream,
-    ahead: BytesMut,
+    ahead: Ahead<Stream>,
     /// A head that waits for the body's first piece, so that both leave in one write.
     held: BytesMut,
 }
@@ -51,12 +51,13 @@ impl Framing {
 
 impl Wire {
     pub(crate) fn new(stream: Stream) -> Self {
-        Self { stream, ahead: BytesMut::new(), held: BytesMut::new() }
+        Self { ahead: Ahead::new(stream), held: BytesMut::new() }
     }
 
     pub(crate) fn into_stream(self) -> Stream {
-        assert!(self.ahead.is_empty(), "bytes were read ahead: {:?}", self.ahead);
-        self.stream
+        let (unused, stream) = self.ahead.into_parts();
+        assert!(unused.is_empty(), "bytes were read ahead: {unused:?}");
+        stream
     }
 
     pub(crate) fn into_tcp(self) -> TcpStream {
@@ -91,19 +92,19 @@ impl Wire {
 
     async fn flush(&mut self) -> io::Result<()> {
         let held = self.held.split();
-        self.stream.write_all(&held).await?;
-        self.stream.flush().await
+        self.ahead.stream().write_all(&held).await?;
+        self.ahead.stream().flush().await
     }
 
     pub(crate) async fn data(&mut self, data: &[u8], chunked: bool) -> io::Result<()> {
         if chunked {
             self.held.put_slice(format!("{:x}\r\n", data.len()).as_bytes());
         }
-        if data.len() < READ {
+        if data.len() < LARGE {
             self.held.put_slice(data);
         } else {
             self.flush().await?;
-            self.stream.write_all(data).await?;
+            self.ahead.stream().write_all(data).await?;
         }
         if chunked {
             self.held.put_slice(b"\r\n");
@@ -123,16 +124,16 @@ impl Wire {
     /// The next final head; interim answers are skipped, but 101 is final.
     pub(crate) async fn head(&mut self) -> io::Result<(u16, HeaderBlock)> {
         loop {
-            if !self.ahead.is_empty()
-                && let Some((status, headers, length)) = parse(&self.ahead)?
+            if !self.ahead.bytes().is_empty()
+                && let Some((status, headers, length)) = parse(self.ahead.bytes())?
             {
-                let _ = self.ahead.split_to(length);
+                let _ = self.ahead.bytes().split_to(length);
                 if status >= 200 || status == 101 {
                     return Ok((status, headers));
                 }
                 continue;
             }
-            self.more().await?;
+            self.ahead.more().await?;
         }
     }
 
@@ -142,88 +143,32 @@ impl Wire {
         framing: &mut Framing,
         trailers: &mut HeaderBlock,
     ) -> io::Result<Option<Bytes>> {
-        loop {
-            match framing {
-                Framing::Ended => return Ok(None),
-                Framing::Length(left) => {
-                    let piece = self.take(*left).await?;
-                    *left -= piece.len() as u64;
-                    if *left == 0 {
-                        *framing = Framing::Ended;
-                    }
-                    return Ok(Some(piece));
+        match framing {
+            Framing::Ended => Ok(None),
+            Framing::Length(left) => {
+                let piece = self.ahead.take(*left).await?;
+                *left -= piece.len() as u64;
+                if *left == 0 {
+                    *framing = Framing::Ended;
                 }
-                Framing::Close => {
-                    if self.ahead.is_empty() && self.fill().await? == 0 {
-                        *framing = Framing::Ended;
-                        return Ok(None);
-                    }
-                    return Ok(Some(self.ahead.split().freeze()));
+                Ok(Some(piece))
+            }
+            Framing::Close => {
+                if self.ahead.bytes().is_empty() && self.ahead.fill().await? == 0 {
+                    *framing = Framing::Ended;
+                    return Ok(None);
                 }
-                Framing::Chunk(0) => {
-                    let line = self.line().await?;
-                    let digits = line[..].split(|byte| *byte == b';').next().unwrap_or_default();
-                    let size = std::str::from_utf8(digits)
-                        .ok()
-                        .and_then(|text| u64::from_str_radix(text.trim(), 16).ok())
-                        .ok_or_else(|| invalid("a chunk size that is no number"))?;
-                    if size == 0 {
-                        self.trailers(trailers).await?;
-                        *framing = Framing::Ended;
-                        return Ok(None);
-                    }
-                    *framing = Framing::Chunk(size);
+                Ok(Some(self.ahead.bytes().split().freeze()))
+            }
+            Framing::Chunk(left) => {
+                let piece = self.ahead.chunked(left).await?;
+                if piece.is_none() {
+                    self.ahead.fields(|name, value| trailers.push(name, value)).await?;
+                    *framing = Framing::Ended;
                 }
-                Framing::Chunk(left) => {
-                    let piece = self.take(*left).await?;
-                    *left -= piece.len() as u64;
-                    if *left == 0 && !self.line().await?.is_empty() {
-                        return Err(invalid("a chunk longer than its size"));
-                    }
-                    return Ok(Some(piece));
-                }
+                Ok(piece)
             }
         }
-    }
-
-    async fn trailers(&mut self, trailers: &mut HeaderBlock) -> io::Result<()> {
-        loop {
-            let line = self.line().await?;
-            if line.is_empty() {
-                return Ok(());
-            }
-            let text = String::from_utf8_lossy(&line);
-            let (name, value) = text.split_once(':').ok_or_else(|| invalid("a bad trailer"))?;
-            trailers.push(name, value.trim().as_bytes());
-        }
-    }
-
-    async fn take(&mut self, left: u64) -> io::Result<Bytes> {
-        if self.ahead.is_empty() {
-            self.more().await?;
-        }
-        let size = usize::try_from(left).unwrap_or(usize::MAX).min(self.ahead.len());
-        Ok(self.ahead.split_to(size).freeze())
-    }
-
-    async fn line(&mut self) -> io::Result<BytesMut> {
-        loop {
-            if let Some(end) = self.ahead.windows(2).position(|pair| pair == b"\r\n") {
-                let mut line = self.ahead.split_to(end + 2);
-                line.truncate(end);
-                return Ok(line);
-            }
-            self.more().await?;
-        }
-    }
-
-    async fn fill(&mut self) -> io::Result<usize> {
-        self.ahead.reserve(READ);
-        self.stream.read_buf(&mut self.ahead).await
-    }
-
-    async fn more(&mut self) -> io::Result<()> {
-        if self.fill().await? == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
     }
 }
 

@@ -40,3 +40,16 @@ test("a hello that was not the wanted one is told", () => {
   render(<Summary flow={makeFlow({ tls_note: note })} onFilter={() => {}} />);
   expect(screen.getByText(`TLS: ${note}`)).toBeTruthy();
 });
+
+test("why Langley answered itself is told once", () => {
+  const reason = "Langley: could not reach api.anthropic.com:443: connection refused";
+  const error = { kind: "upstream_unreachable", message: null };
+  const flow = makeFlow({ status: 502, outcome: "upstream_gone", reason, error });
+  const { container } = render(<Summary flow={flow} onFilter={() => {}} />);
+  expect(container.textContent?.split("connection refused")).toHaveLength(2);
+  expect(container.textContent).not.toContain("upstream_unreachable");
+  cleanup();
+  const stated = makeFlow({ error: { kind: "overloaded_error", message: "Later" } });
+  render(<Summary flow={stated} onFilter={() => {}} />);
+  expect(screen.getByText(/overloaded_error/)).toBeTruthy();
+});

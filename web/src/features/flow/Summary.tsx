@@ -193,7 +193,9 @@ function notesOf(flow: Flow): NoteList {
   const state = flowState(flow.outcome);
   const face = FACES[state];
   const notes: NoteList = [];
-  if (flow.error?.kind || flow.error?.message) {
+  // Where Langley answered itself, its own reason says it all.
+  const own = flow.reason !== null && flow.error?.message == null;
+  if (!own && (flow.error?.kind || flow.error?.message)) {
     notes.push({
       key: "error",
       tone: "bad",

@@ -2,7 +2,7 @@
 // @vitest-environment jsdom
 import { cleanup, render, screen } from "@testing-library/react";
 import { afterEach, expect, test } from "vitest";
-import { Unchecked, Upkeep } from "./HealthScreen";
+import { Connections, Unchecked, Upkeep } from "./HealthScreen";
 
 afterEach(cleanup);
 
@@ -45,4 +45,31 @@ test("retention tells what it removed, when it runs again, and that it failed", 
   expect(container.textContent).toContain("running: flows");
   expect(container.textContent).toContain("flows removed1events");
   expect(screen.getByRole("alert").textContent).toContain("The last run failed");
+});
+
+test("a provider that was not reached is not called a tunnel, and its reason is told", () => {
+  const tunnel = (host: string, why: string, reason: string | null) => ({
+    connection_id: host,
+    host,
+    port: 443,
+    started_at: "2026-05-02T12:00:00.000000Z",
+    ended_at: "2026-05-02T12:00:00.000000Z",
+    bytes_up: 0,
+    bytes_down: 0,
+    why,
+    reason,
+  });
+  const tunnels = [
+    tunnel("api.anthropic.com", "dial_failed", "could not reach it: connection refused"),
+    tunnel("api.openai.com", "client_rejected_certificate", "unknown authority"),
+    tunnel("github.com", "not_listed", null),
+  ];
+  render(<Connections tunnels={tunnels} error={null} />);
+  const inside = (label: string) => screen.getByRole("region", { name: label }).textContent ?? "";
+  expect(inside("Could not be reached")).toContain("api.anthropic.com");
+  expect(inside("Could not be reached")).toContain("connection refused");
+  expect(inside("Not trusted by the agent")).toContain("api.openai.comunknown authority");
+  const passed = inside("Passed through unread");
+  expect(passed).toContain("github.comnot on the intercept list");
+  expect(passed).not.toContain("api.anthropic.com");
 });

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { dropsQuery, statsQuery, tunnelsQuery } from "@/api/queries";
-import type { Stats } from "@/api/types";
+import type { Stats, Tunnel } from "@/api/types";
 import { bytes, clock, count, DASH, duration, fullTime, shortId } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { LAG_BAD_MS, LAG_WARN_MS } from "@/lib/limits";
@@ -11,6 +11,7 @@ import { Badge, TEXT_TONE } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
 import { Note, Skeleton } from "@/ui/Notice";
+import { type Attempts as Attempted, attemptsOf, type Fate } from "./attempts";
 
 export function HealthScreen({ flowHref }: { flowHref: (id: string) => string }) {
   const { data: stats, error, refetch } = useQuery(statsQuery());
@@ -136,7 +137,7 @@ function Figures({ stats }: { stats: Stats }) {
         value={bytes(stats.db_bytes)}
         note={`${bytes(stats.db_free_bytes)} of it free · write-ahead log ${bytes(stats.wal_bytes)}`}
       />
-      <Figure name="Tunnels" value={count(stats.tunnels_total)} note="passed through unread" />
+      <Figure name="Tunnels" value={count(stats.tunnels_total)} note="without a readable request" />
       <Figure
         wide
         name="Uptime"
@@ -335,36 +336,105 @@ function Bars({
 
 function Tunnels() {
   const { data, error } = useQuery(tunnelsQuery());
+  return <Connections tunnels={data?.items} error={error} />;
+}
+
+/** Connections that carried no readable request, apart by what became of them. */
+export function Connections({ tunnels, error }: { tunnels: Tunnel[] | undefined; error: unknown }) {
+  if (error && !tunnels) {
+    return (
+      <Section title="Connections">
+        <Failed what="The list of connections" error={error} />
+      </Section>
+    );
+  }
+  const of = (fate: Fate) => attemptsOf(tunnels ?? [], fate);
   return (
-    <Section title="Tunnels" note="hosts that are not on the intercept list">
-      {error && !data ? (
-        <Failed what="The list of tunnels" error={error} />
-      ) : (
+    <>
+      <Section title="Could not be reached" note="each attempt on a listed host is a flow too">
+        <Attempts
+          label="Could not be reached"
+          empty="Every provider was reached."
+          attempts={of("unreached")}
+        />
+      </Section>
+      <Section title="Not trusted by the agent" note="no request came">
+        <Attempts
+          label="Not trusted by the agent"
+          empty="No agent broke off Langley's handshake."
+          attempts={of("distrusted")}
+        />
+      </Section>
+      <Section title="Passed through unread" note="tunnels">
         <Table
-          label="Tunnels"
-          head={["Started", "Host", "Up", "Down", "State"]}
+          label="Passed through unread"
+          head={["Last", "Host", "Times", "Up", "Down"]}
           empty="No tunnel was opened."
-          rows={(data?.items ?? []).map((tunnel) => [
-            <time key="at" dateTime={tunnel.started_at} title={fullTime(tunnel.started_at)}>
-              {clock(tunnel.started_at)}
-            </time>,
-            <span key="host" className="font-mono" title={tunnel.why.replaceAll("_", " ")}>
-              {oneLine(tunnel.host, 60)}
-              {tunnel.port === 443 ? "" : `:${tunnel.port}`}
+          rows={of("passed").map((attempts) => [
+            <Last key="last" at={attempts.last} />,
+            <span key="host" className="flex flex-col py-1">
+              <Place attempts={attempts} />
+              <span className="text-ink-3">{attempts.why}</span>
             </span>,
-            bytes(tunnel.bytes_up),
-            bytes(tunnel.bytes_down),
-            tunnel.ended_at ? (
-              "closed"
+            attempts.open > 0 ? (
+              <span key="times" className="flex items-center justify-end gap-1.5">
+                <Badge tone="info">{count(attempts.open)} open</Badge>
+                {count(attempts.times)}
+              </span>
             ) : (
-              <Badge key="state" tone="info">
-                open
-              </Badge>
+              count(attempts.times)
             ),
+            bytes(attempts.up),
+            bytes(attempts.down),
           ])}
         />
-      )}
-    </Section>
+      </Section>
+    </>
+  );
+}
+
+function Attempts({
+  label,
+  empty,
+  attempts,
+}: {
+  label: string;
+  empty: string;
+  attempts: Attempted[];
+}) {
+  return (
+    <Table
+      label={label}
+      head={["Last", "Host and reason", "Times"]}
+      empty={empty}
+      rows={attempts.map((each) => [
+        <Last key="last" at={each.last} />,
+        <span key="host" className="flex flex-col py-1 whitespace-normal">
+          <Place attempts={each} />
+          <span className="text-ink-3 wrap-anywhere">
+            {each.reason === null ? each.why : oneLine(each.reason, 500)}
+          </span>
+        </span>,
+        count(each.times),
+      ])}
+    />
+  );
+}
+
+function Last({ at }: { at: string }) {
+  return (
+    <time dateTime={at} title={fullTime(at)}>
+      {clock(at)}
+    </time>
+  );
+}
+
+function Place({ attempts: { host, port } }: { attempts: Attempted }) {
+  return (
+    <span className="font-mono">
+      {oneLine(host, 60)}
+      {port === 443 ? "" : `:${port}`}
+    </span>
   );
 }
 
