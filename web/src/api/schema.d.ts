@@ -1085,7 +1085,10 @@ export interface components {
         };
         /** @description The server's health. */
         Health: {
-            /** @description `ok`, or `degraded`: traffic goes on, but not all of it is recorded. */
+            /**
+             * @description `ok`; `strained`: a queue of the recorder is more than 80 % full; or `degraded`: traffic goes on,
+             *     but not all of it is recorded.
+             */
             status: string;
             /** @description The product's version. */
             version: string;
@@ -1212,6 +1215,19 @@ export interface components {
             phase: string | null;
             running: components["schemas"]["UpkeepRun"] | null;
         };
+        /** @description Open flows whose state the writer keeps in memory. */
+        Memory: {
+            /**
+             * Format: int64
+             * @description Times the state of an open flow was left to the database, in this process.
+             */
+            evicted_total: number;
+            /**
+             * Format: int64
+             * @description Flows; the other open ones are read back from the database when they change.
+             */
+            flows: number;
+        };
         /** @description One answer of a model. */
         Message: {
             /** @description Content blocks in order. */
@@ -1310,6 +1326,13 @@ export interface components {
              * @description Entries.
              */
             items: number;
+            /** @description How full it is. */
+            state: components["schemas"]["Strain"];
+            /**
+             * Format: int64
+             * @description Times it became more than 80 % full, in this process.
+             */
+            strains_total: number;
         };
         /** @description A limit, as the provider stated it beside the answer. */
         RateLimit: {
@@ -1660,6 +1683,8 @@ export interface components {
             lost_flows: number;
             /** @description What maintenance does and has done. */
             maintenance: components["schemas"]["Maintenance"];
+            /** @description Open flows that are kept in memory. */
+            memory: components["schemas"]["Memory"];
             /**
              * Format: int64
              * @description Flows that have not ended.
@@ -1721,6 +1746,11 @@ export interface components {
              */
             writer_lag_ms: number;
         };
+        /**
+         * @description How full a queue is: `high` beyond 80 %, `full` beyond 95 %.
+         * @enum {string}
+         */
+        Strain: "calm" | "high" | "full";
         /** @description What a watcher sends: `{"subscribe": {…}}`. */
         Subscribe: {
             /** @description What it wants from now on, instead of what it wanted before. */
