@@ -4,7 +4,7 @@
 //! the hourly ones. Days of another time zone are days of UTC from which some hours moved to their
 //! neighbour, so that of the hourly rows only those are read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use langley_model::{Micros, Provider};
 use rusqlite::Connection;
@@ -122,9 +122,9 @@ pub struct UsageReport {
 /// A label that flows are told apart by: the group's members that were asked for, and else nothing.
 type Label = (Option<i64>, [Option<String>; 4]);
 
-/// Hours from which on, and before which.
+/// Hours or days from which on, and before which.
 #[derive(Clone, Copy, Debug)]
-struct Hours {
+struct Span {
     from: i64,
     to: i64,
 }
@@ -139,7 +139,7 @@ impl Store {
             let mut tally = Adding { query, labels: HashMap::new() };
             let asked = hours(query);
             let there = span(conn)?;
-            let hours = Hours { from: asked.from.max(there.from), to: asked.to.min(there.to) };
+            let hours = Span { from: asked.from.max(there.from), to: asked.to.min(there.to) };
             if hours.from < hours.to {
                 tally.read(conn, hours)?;
             }
@@ -153,23 +153,23 @@ impl Store {
 }
 
 /// The hours that are asked for.
-fn hours(query: &UsageQuery) -> Hours {
+fn hours(query: &UsageQuery) -> Span {
     let last = |until: Micros| hour_of(until.0.saturating_sub(1)) + 1;
-    Hours {
+    Span {
         from: query.since.map_or(i64::MIN, |since| hour_of(since.0)),
         to: query.until.map_or(i64::MAX, last),
     }
 }
 
 /// The hours that there are.
-fn span(conn: &Connection) -> rusqlite::Result<Hours> {
+fn span(conn: &Connection) -> rusqlite::Result<Span> {
     let edge = |order: &str| {
         let sql = format!(
             "SELECT ifnull((SELECT hour FROM rollups_hourly ORDER BY hour {order} LIMIT 1), 0)"
         );
         conn.prepare_cached(&sql)?.query_row((), |row| row.get::<_, i64>(0))
     };
-    Ok(Hours { from: edge("ASC")?, to: edge("DESC")? + 1 })
+    Ok(Span { from: edge("ASC")?, to: edge("DESC")? + 1 })
 }
 
 struct Adding<'q> {
@@ -178,53 +178,49 @@ struct Adding<'q> {
 }
 
 impl Adding<'_> {
-    fn read(&mut self, conn: &Connection, hours: Hours) -> rusqlite::Result<()> {
+    fn read(&mut self, conn: &Connection, hours: Span) -> rusqlite::Result<()> {
         let by_hour = self.query.by.contains(&GroupBy::Hour);
         // Days of UTC that are asked for from their first hour to their last.
         let first = hours.from.div_euclid(DAY_HOURS) + i64::from(hours.from % DAY_HOURS != 0);
-        let days = Hours { from: first, to: hours.to.div_euclid(DAY_HOURS) };
+        let days = Span { from: first, to: hours.to.div_euclid(DAY_HOURS) };
         if by_hour || days.from >= days.to {
-            return self.hours(conn, hours, "", |adding, group, sums| adding.add(group, sums));
+            return self.each(conn, Table::Hourly, hours, Self::add);
         }
         let (start, end) = (days.from * DAY_HOURS, days.to * DAY_HOURS);
-        for edge in [Hours { to: start, ..hours }, Hours { from: end, ..hours }] {
-            self.hours(conn, edge, "", |adding, group, sums| adding.add(group, sums))?;
+        for edge in [Span { to: start, ..hours }, Span { from: end, ..hours }] {
+            self.each(conn, Table::Hourly, edge, Self::add)?;
         }
-        self.each(conn, Table::Daily, days, "", |adding, group, sums| {
-            let noon = Group { at: group.at * DAY_HOURS, ..group };
-            adding.put(noon.at.div_euclid(DAY_HOURS), &noon, sums);
+        let mut there = BTreeSet::new();
+        self.each(conn, Table::Daily, days, |adding, group, sums| {
+            there.insert(group.at);
+            adding.put(group.at, group, sums);
         })?;
-        self.moved(conn, Hours { from: start, to: end })
+        self.moved(conn, &there)
     }
 
     /// Moves the hours of whole days of UTC that are of another day here.
-    fn moved(&mut self, conn: &Connection, hours: Hours) -> rusqlite::Result<()> {
+    fn moved(&mut self, conn: &Connection, days: &BTreeSet<i64>) -> rusqlite::Result<()> {
         if !self.query.by.contains(&GroupBy::Day) {
             return Ok(());
         }
+        // Half an hour behind is an hour of the day before.
         let ahead = i64::from(self.query.offset_minutes).div_euclid(HOUR_MINUTES);
-        let which = match ahead {
-            0 => return Ok(()),
-            1.. => format!("AND hour % {DAY_HOURS} >= {}", DAY_HOURS - ahead),
-            // Half an hour behind is an hour of the day before.
-            _ => format!("AND hour % {DAY_HOURS} < {}", -ahead),
-        };
-        self.hours(conn, hours, &which, |adding, group, sums| {
-            let mut less = Sums::default();
-            less.take_out_all(&sums);
-            adding.put(group.at.div_euclid(DAY_HOURS), &group, less);
-            adding.add(group, sums);
-        })
-    }
-
-    fn hours(
-        &mut self,
-        conn: &Connection,
-        hours: Hours,
-        which: &str,
-        take: impl FnMut(&mut Self, Group, Sums),
-    ) -> rusqlite::Result<()> {
-        self.each(conn, Table::Hourly, hours, which, take)
+        let moved = if ahead < 0 { 0..-ahead } else { DAY_HOURS - ahead..DAY_HOURS };
+        if moved.is_empty() {
+            return Ok(());
+        }
+        // Day by day, so that of the hours between nothing is read.
+        for &day in days {
+            let start = day * DAY_HOURS;
+            let span = Span { from: start + moved.start, to: start + moved.end };
+            self.each(conn, Table::Hourly, span, |adding, group, sums| {
+                let mut less = Sums::default();
+                less.take_out_all(sums);
+                adding.put(day, group, &less);
+                adding.add(group, sums);
+            })?;
+        }
+        Ok(())
     }
 
     /// Reads the rows of a table whose time lies within `span`.
@@ -232,9 +228,8 @@ impl Adding<'_> {
         &mut self,
         conn: &Connection,
         table: Table,
-        span: Hours,
-        which: &str,
-        mut take: impl FnMut(&mut Self, Group, Sums),
+        span: Span,
+        mut take: impl FnMut(&mut Self, &Group, &Sums),
     ) -> rusqlite::Result<()> {
         if span.from >= span.to {
             return Ok(());
@@ -242,7 +237,7 @@ impl Adding<'_> {
         let Some(at) = table.key().first() else { return Ok(()) };
         let mut condition = Condition::default();
         let bounds: [Value; 2] = [span.from.into(), span.to.into()];
-        condition.and(&format!("{at} >= ? AND {at} < ? {which}"), bounds);
+        condition.and(&format!("{at} >= ? AND {at} < ?"), bounds);
         let UsageQuery { host, provider, model, agent, .. } = self.query;
         let provider = provider.map(|provider| provider.as_str().to_owned());
         let texts = [("host", host), ("provider", &provider), ("model", model), ("agent", agent)];
@@ -256,19 +251,19 @@ impl Adding<'_> {
         let mut rows = statement.query(rusqlite::params_from_iter(&condition.parameters))?;
         while let Some(row) = rows.next()? {
             let (group, sums) = read_group(row)?;
-            take(self, group, sums);
+            take(self, &group, &sums);
         }
         Ok(())
     }
 
     /// Adds a group of an hour.
-    fn add(&mut self, group: Group, sums: Sums) {
+    fn add(&mut self, group: &Group, sums: &Sums) {
         let minutes = group.at * HOUR_MINUTES + i64::from(self.query.offset_minutes);
-        self.put(minutes.div_euclid(DAY_HOURS * HOUR_MINUTES), &group, sums);
+        self.put(minutes.div_euclid(DAY_HOURS * HOUR_MINUTES), group, sums);
     }
 
     /// Adds a group that is of the day `day` here.
-    fn put(&mut self, day: i64, group: &Group, sums: Sums) {
+    fn put(&mut self, day: i64, group: &Group, sums: &Sums) {
         let by = |by| self.query.by.contains(&by);
         let time = if by(GroupBy::Hour) { Some(group.at) } else { by(GroupBy::Day).then_some(day) };
         let text = |which, text: &String| by(which).then(|| text.clone());
@@ -281,7 +276,7 @@ impl Adding<'_> {
                 text(GroupBy::Agent, &group.agent),
             ],
         );
-        self.labels.entry(label).or_default().merge(&sums);
+        self.labels.entry(label).or_default().merge(sums);
     }
 
     fn finish(self) -> UsageReport {
