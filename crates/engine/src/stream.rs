@@ -253,6 +253,6 @@ impl Stream {
     }
 
     fn add_note(&mut self, note: &str) {
-        crate::exchange::add_note(&mut self.note, note);
+        crate::note::add_note(&mut self.note, note);
     }
 }
