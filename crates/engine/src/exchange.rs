@@ -17,6 +17,7 @@ use crate::bench::Bench;
 use crate::counted::counted;
 use crate::framing::Framing;
 use crate::intake::{Direction, Entry};
+use crate::note::add_note;
 use crate::outcome::{Answer, outcome};
 use crate::preview;
 use crate::rate_limit::rate_limits;
@@ -25,21 +26,6 @@ use crate::response::{Remains, Response};
 use crate::session::{Attribution, agent_id};
 use crate::stream::Stream;
 use crate::websocket::{self, WebSocket};
-
-/// The longest decode note, in bytes.
-const NOTE_MAX: usize = 1_024;
-
-/// Adds a sentence to a note, once, and only while the note is short.
-pub(crate) fn add_note(note: &mut Option<String>, sentence: &str) {
-    let note = note.get_or_insert_default();
-    if note.contains(sentence) || note.len() + sentence.len() > NOTE_MAX {
-        return;
-    }
-    if !note.is_empty() {
-        note.push_str("; ");
-    }
-    note.push_str(sentence);
-}
 
 /// Whether the store knows the flow, and whether what it knows is still true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

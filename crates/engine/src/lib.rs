@@ -15,6 +15,7 @@ mod intake_stats;
 mod live;
 mod losses;
 mod media;
+mod note;
 mod notebook;
 mod options;
 mod outbox;

@@ -156,7 +156,7 @@ impl ResponseBody {
     ) -> Remains {
         self.collector.finish(whole);
         if let Some(note) = self.collector.take_note() {
-            crate::exchange::add_note(&mut flow.decode_note, &note);
+            crate::note::add_note(&mut flow.decode_note, &note);
         }
         let mut remains = Remains::default();
         let bytes = self.collector.bytes();

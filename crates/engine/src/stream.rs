@@ -258,6 +258,6 @@ impl Stream {
     }
 
     fn add_note(&mut self, note: &str) {
-        crate::exchange::add_note(&mut self.note, note);
+        crate::note::add_note(&mut self.note, note);
     }
 }

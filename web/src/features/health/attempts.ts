@@ -46,7 +46,7 @@ export function attemptsOf(tunnels: Tunnel[], fate: Fate): Attempts[] {
       host: tunnel.host,
       port: tunnel.port,
       why: WORDS[tunnel.why] ?? tunnel.why.replaceAll("_", " "),
-      reason: tunnel.reason,
+      reason: tunnel.reason ?? null,
       times: 0,
       open: 0,
       last: tunnel.started_at,
