@@ -8,8 +8,6 @@ mod filter;
 mod flow_row;
 mod options;
 mod packed;
-#[cfg(test)]
-mod plans;
 mod query;
 mod queue;
 mod readers;

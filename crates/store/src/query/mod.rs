@@ -7,6 +7,8 @@ mod inspect;
 mod parts;
 mod records;
 mod stars;
+#[cfg(test)]
+mod tests;
 
 pub use events::{EventPage, StoredEvent};
 pub use facets::{FACET_MAX, Facet, Facets, SessionFacet};

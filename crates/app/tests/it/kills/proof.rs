@@ -25,13 +25,13 @@ impl Found {
             for flow in page.items {
                 let flow: Flow = (*flow).clone();
                 let stored = events(store, &flow);
-                let outcome = flow.outcome.expect("no flow is open when nothing runs");
+                assert!(!flow.is_open(), "no flow is open when nothing runs: {flow:?}");
                 assert_eq!(
                     stored + flow.dropped_events,
                     flow.event_count,
                     "counted are the events that are there: {flow:?}"
                 );
-                if outcome == Outcome::Lost {
+                if flow.outcome == Some(Outcome::Lost) {
                     lost += 1;
                     assert!(flow.reason.is_some(), "{flow:?}");
                 }
