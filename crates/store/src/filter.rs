@@ -88,17 +88,18 @@ const KEY_SLACK_US: i64 = 60_000_000;
 const RARE_STATUS: &str = "status IS NOT 200";
 const RARE_OUTCOME: &str = "outcome IS NOT 'completed'";
 
-/// A call of a tool, whatever the case of its name. The index on names knows case, so the few names there
-/// are come first, each by one look into the index; it then finds the calls of those that match.
-const TOOL: &str = "n IN (SELECT flow FROM tool_calls WHERE name IN (
-    WITH RECURSIVE names (name) AS (
+/// Of `tool_calls`: the tool has this name, whatever its case. The index on names knows case, so the few
+/// names there are come first, each by one look into the index; it then finds the calls of those that
+/// match.
+const OF_TOOL: &str = "name IN (
+    WITH RECURSIVE names (each) AS (
         SELECT min(name) FROM tool_calls
         UNION ALL
-        SELECT (SELECT min(name) FROM tool_calls WHERE name > names.name) FROM names
-        WHERE names.name IS NOT NULL
+        SELECT (SELECT min(name) FROM tool_calls WHERE name > names.each) FROM names
+        WHERE names.each IS NOT NULL
     )
-    SELECT name FROM names WHERE name = ? COLLATE NOCASE
-))";
+    SELECT each FROM names WHERE each = ? COLLATE NOCASE
+)";
 
 /// A condition in SQL with its parameters.
 #[derive(Debug, Default)]
@@ -139,7 +140,8 @@ impl Condition {
             it.and("task_id = ?", [task.clone().into()]);
         }
         if let Some(tool) = &filter.tool {
-            it.and(TOOL, [tool.clone().into()]);
+            let sql = format!("n IN (SELECT flow FROM tool_calls WHERE {OF_TOOL})");
+            it.and(&sql, [tool.clone().into()]);
         }
         if filter.starred {
             it.and("session_id IN (SELECT session_id FROM stars)", []);
