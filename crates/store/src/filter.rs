@@ -89,16 +89,18 @@ const KEY_SLACK_US: i64 = 60_000_000;
 const RARE_STATUS: &str = "status IS NOT 200";
 const RARE_OUTCOME: &str = "outcome IS NOT 'completed'";
 
-/// The names of tools that are `?`, whatever their case. The index on names knows case, so the few names
-/// there are come first, each by one look into the index.
-const TOOL_NAMES: &str = "
-    WITH RECURSIVE names (name) AS (
+/// Of `tool_calls`: the tool has this name, whatever its case. The index on names knows case, so the few
+/// names there are come first, each by one look into the index; it then finds the calls of those that
+/// match.
+const OF_TOOL: &str = "name IN (
+    WITH RECURSIVE names (each) AS (
         SELECT min(name) FROM tool_calls
         UNION ALL
-        SELECT (SELECT min(name) FROM tool_calls WHERE name > names.name) FROM names
-        WHERE names.name IS NOT NULL
+        SELECT (SELECT min(name) FROM tool_calls WHERE name > names.each) FROM names
+        WHERE names.each IS NOT NULL
     )
-    SELECT name FROM names WHERE name = ? COLLATE NOCASE";
+    SELECT each FROM names WHERE each = ? COLLATE NOCASE
+)";
 
 /// Flows that are gathered from an index and put in order. More than these stand so close together that a
 /// page of them is found sooner by walking.
@@ -134,7 +136,7 @@ impl Common {
     pub(crate) fn of(conn: &Connection, filter: &FlowFilter) -> rusqlite::Result<Self> {
         let tool = match &filter.tool {
             Some(tool) => {
-                let calls = format!("tool_calls WHERE name IN ({TOOL_NAMES})");
+                let calls = format!("tool_calls WHERE {OF_TOOL}");
                 is_common(conn, &calls, &[tool.clone().into()])?
             }
             None => false,
@@ -195,7 +197,7 @@ impl Condition {
                     "EXISTS (SELECT 1 FROM tool_calls WHERE flow = n AND name = ? COLLATE NOCASE)",
                 )
             } else {
-                format!("n IN (SELECT flow FROM tool_calls WHERE name IN ({TOOL_NAMES}))")
+                format!("n IN (SELECT flow FROM tool_calls WHERE {OF_TOOL})")
             };
             it.and(&sql, [tool.clone().into()]);
         }
@@ -306,7 +308,7 @@ impl Condition {
         let tool = filter.tool.clone()?;
         let only = FlowFilter { tool: Some(tool.clone()), ..FlowFilter::default() };
         let mut it = Self::default();
-        it.and(&format!("name IN ({TOOL_NAMES})"), [tool.into()]);
+        it.and(OF_TOOL, [tool.into()]);
         (only == *filter).then_some(it)
     }
 
