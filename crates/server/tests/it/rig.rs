@@ -234,9 +234,9 @@ impl Rig {
     }
 
     /// Keeps the writer from going on after its next commit, until what is returned is dropped.
-    pub(crate) fn hold_the_writer(&self) -> mpsc::Sender<()> {
-        let (release, released) = mpsc::channel();
-        let (tell, held) = mpsc::channel();
+    pub(crate) fn hold_the_writer(&self) -> mpsc::SyncSender<()> {
+        let (release, released) = mpsc::sync_channel(0);
+        let (tell, held) = mpsc::sync_channel(0);
         let gate = Arc::clone(&self.gate);
         std::thread::spawn(move || {
             let _guard = gate.lock();
