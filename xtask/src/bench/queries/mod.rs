@@ -84,7 +84,7 @@ async fn ask(options: &QueriesOptions, binary: &std::path::Path) -> Result<()> {
     let writer = Writer::start(&stand, &langley, options.writing)?;
     println!("{}", table(options, &mut door, &known, &mut random).await?);
     if let Some(rate) = writer.end().await? {
-        println!("meanwhile {rate:.0} events/s passed and were recorded");
+        println!("meanwhile {rate:.0} events/s passed");
     }
     stand.fixture.stop().await;
     Ok(())
@@ -146,7 +146,7 @@ async fn table(
     Ok(out)
 }
 
-/// Streams that are recorded while doors are asked.
+/// Streams that pass, and are to be recorded, while doors are asked.
 struct Writer {
     streams: JoinSet<Result<()>>,
     stop: Arc<AtomicBool>,
