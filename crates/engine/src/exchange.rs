@@ -363,12 +363,17 @@ impl Exchange {
     /// Whether an answer with `status` is a switch to another protocol: on HTTP/2 the answer to a CONNECT
     /// is one (RFC 8441 §4).
     fn switches(&self, status: u16) -> bool {
-        status == 101 || (self.flow.method == "CONNECT" && (200..300).contains(&status))
+        match self.flow.method.as_str() {
+            "CONNECT" => (200..300).contains(&status),
+            // A call within a WebSocket has the status of its upgrade.
+            websocket::METHOD => false,
+            _ => status == 101,
+        }
     }
 
     fn head(&mut self, at: Tick, head: ResponseHead, bench: &mut Bench) {
         let switches = self.switches(head.status);
-        if head.status < 200 && !switches {
+        if head.status < 200 && !switches && self.flow.method != websocket::METHOD {
             return;
         }
         let flow = &mut self.flow;

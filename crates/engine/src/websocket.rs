@@ -312,8 +312,8 @@ impl WebSocket {
         let flow = call.flow;
         let mut captures = Vec::with_capacity(2);
         if call.status.is_none() {
-            // An error has a status of its own; there is no other.
-            let status = status.filter(|_| kind == Some("error")).unwrap_or(200);
+            // An error has a status of its own; else there is only that of the upgrade.
+            let status = status.filter(|_| kind == Some("error")).unwrap_or(101);
             call.status = Some(status);
             let mut headers = HeaderBlock::new();
             headers.push("content-type", b"text/event-stream");

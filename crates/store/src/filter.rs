@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn a_tool_is_found_by_its_index_whatever_its_case() {
-        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(include_str!("../migrations/0001_first.sql")).unwrap();
         let filter = FlowFilter { tool: Some(String::from("bash")), ..FlowFilter::default() };
         let condition = Condition::of(&filter);

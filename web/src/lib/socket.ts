@@ -3,7 +3,11 @@ import type { Flow } from "@/api/types";
 
 /** By the upgrade of HTTP/1.1 (RFC 6455), or the extended CONNECT of HTTP/2 (RFC 8441). */
 export function isSocket(flow: Pick<Flow, "method" | "status">): boolean {
-  return flow.status === 101 || (flow.method === "CONNECT" && flow.status === 200);
+  if (flow.method === "CONNECT") {
+    return flow.status === 200;
+  }
+  // A call that it carried has its status.
+  return flow.status === 101 && flow.method !== "WS";
 }
 
 /** The calls among the flows of its connection, the oldest first. */

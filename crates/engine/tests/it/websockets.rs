@@ -108,7 +108,7 @@ fn each_call_on_a_websocket_is_a_flow_with_all_that_a_flow_has() {
     let ids: Vec<_> = calls.iter().map(|call| call.message_id.as_deref()).collect();
     assert_eq!(ids, [Some("resp_1"), Some("resp_2")]);
     let call = calls[1];
-    assert_eq!((call.status, call.outcome), (Some(200), Some(Outcome::Completed)));
+    assert_eq!((call.status, call.outcome), (Some(101), Some(Outcome::Completed)));
     assert_eq!(call.provider, Some(Provider::OpenAi));
     assert_eq!(call.model.as_deref(), Some("gpt-5.4-codex"));
     assert_eq!((call.usage.input, call.usage.output), (Some(Tokens(9)), Some(Tokens(4))));

@@ -10,7 +10,7 @@ afterEach(cleanup);
 
 const socket = makeFlow({ method: "GET", status: 101, path: "/v1/responses" });
 const call = (n: number, over = {}) =>
-  nth(n, { method: "WS", path: "/v1/responses", preview: `ask ${n}`, ...over });
+  nth(n, { method: "WS", status: 101, path: "/v1/responses", preview: `ask ${n}`, ...over });
 
 test("a connection is told by its status, and its calls by their method and path", () => {
   expect([isSocket(socket), isSocket(makeFlow()), isSocket(call(1))]).toEqual([true, false, false]);
