@@ -1,15 +1,6 @@
 #!/bin/sh
-# A streamed tool loop with curl. Arguments: http1.1 or http2; websocket only opens one, because
-# curl's program cannot send messages.
+# A streamed tool loop with curl. Arguments: http1.1 or http2.
 set -eu
-if [ "$1" = websocket ]; then
-  curl --silent --include --no-buffer --http1.1 --max-time 2 \
-    --header 'Connection: Upgrade' --header 'Upgrade: websocket' \
-    --header 'Sec-WebSocket-Version: 13' --header 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' \
-    --header "authorization: Bearer $OPENAI_API_KEY" \
-    "${OPENAI_BASE_URL:-https://api.openai.com/v1}/responses" || true
-  exit 0
-fi
 entry="${ANTHROPIC_BASE_URL:-https://api.anthropic.com}"
 tools='[{"name":"lookup","input_schema":{"type":"object"}}]'
 question='{"role":"user","content":"How is the weather in Ghent?"}'

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_pieces.sql"),
     include_str!("../migrations/0005_upkeep.sql"),
     include_str!("../migrations/0006_search.sql"),
+    include_str!("../migrations/0007_search_noted.sql"),
     include_str!("../migrations/0008_indexes.sql"),
 ];
 

@@ -17,6 +17,7 @@ use crate::options::StoreOptions;
 use crate::queue::{Limits, Queue};
 use crate::readers::Readers;
 use crate::schema;
+use crate::search;
 use crate::upkeep::Board;
 use crate::writer::{Announce, Command, Patience, Site, Totals, Writer};
 
@@ -255,6 +256,7 @@ fn mark_lost(conn: &mut Connection) -> rusqlite::Result<u64> {
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let keys: Vec<i64> =
         change.prepare(LEFT_OPEN)?.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    search::await_index(&change, &keys)?;
     let first = Totals::read(&change)?.revision;
     for (revision, key) in (first + 1..).zip(&keys) {
         change

@@ -274,13 +274,11 @@ pub(crate) fn catalog() -> Vec<Case> {
             ..curl.clone()
         },
         Case {
-            variant: "WebSocket, opened only",
-            provider: "openai",
-            script: scripts::silence,
-            proof: Proof::Says("HTTP/1.1 101"),
-            command: &["sh", "{drivers}/curl.sh", "websocket"],
-            reverse: OPENAI_BASE,
-            ..curl
+            client: "libcurl (curl_cffi)",
+            variant: "WebSocket",
+            package: Package::PyPi("curl_cffi", "sdk"),
+            command: &["{py}/python", "{drivers}/sdk_curl.py"],
+            ..openai
         },
     ]
 }

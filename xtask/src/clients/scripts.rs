@@ -20,11 +20,6 @@ fn calls(tool: &str, input: Value) -> Script {
     Script::new(tool).turn(first).turn(Turn::new().text(CLOSING))
 }
 
-/// For a client that only opens a connection.
-pub(crate) fn silence() -> Script {
-    Script::new("silence")
-}
-
 /// For SDKs: the tool that the driver declares.
 pub(crate) fn lookup() -> Script {
     calls("lookup", json!({ "place": "Ghent" }))

@@ -54,6 +54,15 @@ impl Store {
     }
 }
 
+/// Notes ended flows, by their keys, that the index does not know or knows as they were.
+pub(crate) fn await_index(conn: &Connection, flows: &[i64]) -> rusqlite::Result<()> {
+    let mut note = conn.prepare_cached("INSERT OR IGNORE INTO search_waiting VALUES (?1)")?;
+    for flow in flows {
+        note.execute([flow])?;
+    }
+    Ok(())
+}
+
 /// Writes the rows of `texts` in one transaction; those of flows that are gone are left out.
 pub(crate) fn write(conn: &Connection, texts: &[Redacted<SearchText>]) -> rusqlite::Result<()> {
     let change = rusqlite::Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;

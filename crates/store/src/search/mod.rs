@@ -4,6 +4,6 @@ mod index;
 mod query;
 mod words;
 
-pub(crate) use index::write;
+pub(crate) use index::{await_index, write};
 pub use query::{SearchHit, SearchQuery};
 pub use words::{Word, words};

@@ -17,6 +17,7 @@ use super::tails::{BlockSql, Desk, Memory, OpenFlow, Tail};
 use crate::codec::message_json;
 use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed};
 use crate::packed::Item;
+use crate::search;
 
 /// What a transaction has changed.
 pub(super) struct Applied {
@@ -108,6 +109,7 @@ pub(super) fn apply(
         added: Totals::default(),
         groups: Groups::default(),
         orphans: Vec::new(),
+        unindexed: Vec::new(),
         changes: Vec::with_capacity(batch.flows.len()),
     };
     let mut courtesy = Courtesy::default();
@@ -125,8 +127,9 @@ pub(super) fn apply(
     for dropped in unwritten {
         transaction.dropped(dropped)?;
     }
-    let Transaction { revision, mut added, groups, changes, .. } = transaction;
+    let Transaction { revision, mut added, groups, unindexed, changes, .. } = transaction;
     groups.write(conn)?;
+    search::await_index(conn, &unindexed)?;
     added.add(conn)?;
     conn.prepare_cached("COMMIT")?.execute(())?;
     Ok(Applied { changes, totals: added, reported, revision })
@@ -166,6 +169,8 @@ struct Transaction<'c, 'm> {
     groups: Groups,
     /// Records of flows whose beginning was never stored.
     orphans: Vec<Dropped>,
+    /// Ended flows whose text may have changed.
+    unindexed: Vec<i64>,
     changes: Vec<Change>,
 }
 
@@ -211,6 +216,8 @@ impl Transaction<'_, '_> {
             None => flow.tool_names.is_empty(),
         };
         let carried = self.contents(touched)?;
+        let has_new_text = carried.bodies[0].is_some() || carried.message.is_some();
+        let was_open = base.is_none_or(Flow::is_open);
         let (n, tail) = match known {
             Some(open) => {
                 if touched.flow.is_some() {
@@ -232,6 +239,9 @@ impl Transaction<'_, '_> {
         self.events(n, &mut tail, touched)?;
         let flow = Stored::read_back(flow, revision);
         self.changes.push(Change { revision, flow: flow.clone() });
+        if !flow.is_open() && (was_open || has_new_text) {
+            self.unindexed.push(n);
+        }
         if flow.is_open() {
             self.memory.put(id, OpenFlow { n, flow, tail });
         } else {

@@ -11,7 +11,6 @@ use langley_model::Side;
 /// Takes away what later schemas brought.
 const FIRST_SCHEMA: &str = "
     DROP INDEX flows_by_task; DROP INDEX flows_by_cost; DROP INDEX flows_by_status_class;
-    DROP TRIGGER search_new; DROP TRIGGER search_ended; DROP TRIGGER search_late;
     DROP TRIGGER search_deleted; DROP TABLE search_words; DROP TABLE search;
     DROP TABLE search_flows; DROP TABLE search_waiting;
     DROP TABLE stars; DROP TABLE upkeep; DROP INDEX blobs_recipes;
