@@ -251,7 +251,7 @@ for (const [at, preview] of [
     method: "WS",
     path: "/v1/responses",
     host: "api.openai.com",
-    status: 200,
+    status: 101,
     outcome: "completed",
     reason: null,
     error: null,
@@ -656,6 +656,7 @@ async function api(path, query) {
         { label: "See a demonstration", command: "langley demo" },
       ],
       checklist: { proxy_up: true, trust_ready: ready, first_byte: ready, first_token: ready },
+      demo: false,
       ...(mode === "demo" ? { demo: true } : {}),
     };
   }

@@ -30,8 +30,7 @@ export type Star = Schemas["Star"];
 export type EventPage = Schemas["EventPage"];
 export type Snippet = Schemas["SearchSnippet"];
 export type SearchFlow = Omit<Schemas["SearchFlow"], "flow"> & { flow: Flow };
-/** A demonstration says so; other servers leave the word out. */
-export type Setup = Schemas["Setup"] & { demo?: boolean };
+export type Setup = Schemas["Setup"];
 export type Subscription = Schemas["Subscription"];
 
 export interface Page<T> {

@@ -53,7 +53,7 @@ pub(super) fn check(store: &Store, now: Micros) -> Result<Option<Check>, StoreEr
         let host = hosts.entry(format!("{}:{}", tunnel.host, tunnel.port)).or_default();
         if tunnel.why == TunnelReason::DialFailed {
             host.tunnels += 1;
-            host.failed(tunnel.started_at, None);
+            host.failed(tunnel.started_at, tunnel.reason.as_deref());
         } else {
             host.reached = host.reached.max(Some(tunnel.started_at));
         }
@@ -79,18 +79,11 @@ pub(super) fn check(store: &Store, now: Micros) -> Result<Option<Check>, StoreEr
     }))
 }
 
-/// Whether Langley answered because it came to no connection: its 502, or 504 in time.
+/// Whether Langley answered by itself because it came to no connection.
 fn is_unreached(flow: &Flow) -> bool {
-    let by_others = [
-        Outcome::Completed,
-        Outcome::ProviderError,
-        Outcome::ClientGone,
-        Outcome::UpstreamGone,
-        Outcome::Lost,
-    ];
     flow.connect.is_none()
-        && flow.outcome.is_some_and(|outcome| !by_others.contains(&outcome))
-        && matches!(flow.status, None | Some(502 | 504))
+        && matches!(flow.outcome, Some(Outcome::UpstreamGone | Outcome::TimedOut))
+        && flow.error_kind.as_deref().is_some_and(|kind| kind.starts_with("upstream_"))
 }
 
 #[cfg(test)]
@@ -110,8 +103,9 @@ mod tests {
             Flow::new(FlowId::new(), ConnectionId::new(), Micros(NOW.0 + at * 1_000_000));
         (flow.host, flow.port) = (host.to_owned(), 443);
         flow.outcome = Some(outcome);
-        if outcome == Outcome::Refused {
+        if outcome == Outcome::UpstreamGone {
             flow.status = Some(502);
+            flow.error_kind = Some(String::from("upstream_unreachable"));
             flow.reason = Some(format!("{host} refused the connection"));
         } else {
             (flow.status, flow.connect) = (Some(200), Some(Duration::from_millis(1)));
@@ -131,18 +125,19 @@ mod tests {
             bytes_up: 0,
             bytes_down: 0,
             why: TunnelReason::DialFailed,
+            reason: Some(String::from("no such host")),
         })
     }
 
     #[test]
     fn hosts_that_cannot_be_reached_are_told_until_they_can() {
         let (_folder, store) = recorded(vec![
-            flow("a.example", -300, Outcome::Refused),
-            flow("a.example", -200, Outcome::Refused),
+            flow("a.example", -300, Outcome::UpstreamGone),
+            flow("a.example", -200, Outcome::UpstreamGone),
             tunnel("b.example", -60),
-            flow("mended.example", -300, Outcome::Refused),
+            flow("mended.example", -300, Outcome::UpstreamGone),
             flow("mended.example", -100, Outcome::Completed),
-            flow("long.ago", -4000, Outcome::Refused),
+            flow("long.ago", -4000, Outcome::UpstreamGone),
         ]);
         let said = check(&store, NOW).unwrap().unwrap().to_string();
         assert!(
@@ -151,7 +146,7 @@ mod tests {
             ),
             "{said}"
         );
-        assert!(said.contains("b.example:443 (once, last 1 min ago)"), "{said}");
+        assert!(said.contains("b.example:443 (once, last 1 min ago): no such host"), "{said}");
         assert!(!said.contains("mended") && !said.contains("long.ago"), "{said}");
         assert!(said.contains("`curl -sSI https://a.example`"), "{said}");
         assert!(check(&store, Micros(NOW.0 + HOUR)).unwrap().is_none());

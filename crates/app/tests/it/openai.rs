@@ -166,8 +166,8 @@ fn each_call_on_a_websocket_has_its_flow() {
         .collect();
     let (ws, done) = (json!("WS"), json!("completed"));
     assert_eq!(seen[0], (&json!("GET"), &json!(101), &done, &json!([])));
-    assert_eq!(seen[1], (&ws, &json!(200), &done, &json!(["exec"])));
-    assert_eq!(seen[2], (&ws, &json!(200), &done, &json!([])));
+    assert_eq!(seen[1], (&ws, &json!(101), &done, &json!(["exec"])));
+    assert_eq!(seen[2], (&ws, &json!(101), &done, &json!([])));
     assert!(flows.iter().all(|flow| flow["mode"] == "reverse" && flow["provider"] == "openai"));
     assert!(flows[0]["preview"].as_str().unwrap().contains("langley-note.txt is written"));
     assert_eq!(flows[1]["usage"]["reasoning"], 11);

@@ -9,7 +9,7 @@ import { SetupScreen } from "./SetupScreen";
 
 afterEach(cleanup);
 
-const SETUP = {
+const SETUP: Setup = {
   proxy_url: "http://127.0.0.1:1",
   reverse_url: "http://127.0.0.1:1",
   api_url: "http://127.0.0.1:2",
@@ -19,7 +19,8 @@ const SETUP = {
   intercept_hosts: [],
   commands: [{ label: "Run any agent", command: "langley run -- claude" }],
   checklist: { proxy_up: true, trust_ready: false, first_byte: false, first_token: false },
-} as Setup;
+  demo: false,
+};
 
 function show(setup: Setup) {
   const queries = new QueryClient({ defaultOptions: { queries: { staleTime: 60_000 } } });

@@ -40,7 +40,7 @@ export function SetupScreen() {
       <Skeleton lines={8} />
     );
   }
-  const demo = setup.demo === true;
+  const { demo } = setup;
   const done = STEPS.filter(({ key }) => setup.checklist[key]).length;
   const next = STEPS.find(({ key }) => !setup.checklist[key])?.key;
   return (
