@@ -197,6 +197,12 @@ impl Flow {
     pub const fn is_open(&self) -> bool {
         self.outcome.is_none()
     }
+
+    /// How long the TLS handshake with the provider took; none where there was no TLS.
+    #[must_use]
+    pub fn tls_handshake(&self) -> Option<Duration> {
+        self.tls.filter(|_| self.scheme == "https")
+    }
 }
 
 /// An attribution and its evidence.

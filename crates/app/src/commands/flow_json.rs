@@ -23,7 +23,7 @@ pub(super) fn flow_json(flow: &Stored<Flow>) -> Value {
         "ttfb_ms": milliseconds(flow.ttfb),
         "ttft_ms": milliseconds(flow.ttft),
         "connect_ms": milliseconds(flow.connect),
-        "tls_ms": milliseconds(flow.tls),
+        "tls_ms": milliseconds(flow.tls_handshake()),
         "mode": flow.mode.as_str(),
         "scheme": flow.scheme,
         "host": flow.host,

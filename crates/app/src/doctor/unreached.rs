@@ -81,8 +81,7 @@ pub(super) fn check(store: &Store, now: Micros) -> Result<Option<Check>, StoreEr
 
 /// Whether Langley answered by itself because it came to no connection.
 fn is_unreached(flow: &Flow) -> bool {
-    flow.connect.is_none()
-        && matches!(flow.outcome, Some(Outcome::UpstreamGone | Outcome::TimedOut))
+    matches!(flow.outcome, Some(Outcome::UpstreamGone | Outcome::TimedOut))
         && flow.error_kind.as_deref().is_some_and(|kind| kind.starts_with("upstream_"))
 }
 

@@ -207,7 +207,7 @@ impl<T: Borrow<langley_model::Flow>> From<&Stored<T>> for Flow {
             ttfb_ms: flow.ttfb.map(milliseconds),
             ttft_ms: flow.ttft.map(milliseconds),
             connect_ms: flow.connect.map(milliseconds),
-            tls_ms: flow.tls.filter(|_| flow.scheme == "https").map(milliseconds),
+            tls_ms: flow.tls_handshake().map(milliseconds),
             mode: flow.mode.into(),
             scheme: flow.scheme.clone(),
             host: flow.host.clone(),
