@@ -68,6 +68,11 @@ pub(crate) struct Stats {
     pub revision: u64,
     /// What maintenance does and has done.
     pub maintenance: Maintenance,
+    /// Ended flows that search does not find yet; of those that an earlier version recorded, at least so
+    /// many.
+    pub search_waiting: u64,
+    /// Flows given up because their text could not be read, as long as the database is there.
+    pub search_given_up: u64,
     /// Flows whose content could not be decoded, or only in part, since this process started.
     pub decode_errors: u64,
     /// What the recorder did, since this process started.
@@ -176,10 +181,16 @@ pub(crate) async fn show(
 /// Reads every figure.
 pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
     // Two file sizes are read from the disk, which may be slow when it is full or remote.
-    let (store, pages, upkeep) = doors
+    let (store, pages, upkeep, index) = doors
         .read(|store| {
             // Stale or absent figures are better than no answer while the disk fails.
-            Ok((store.counters(), store.pages().unwrap_or_default(), store.upkeep()))
+            let (pages, index) = (store.pages(), store.index_state());
+            Ok((
+                store.counters(),
+                pages.unwrap_or_default(),
+                store.upkeep(),
+                index.unwrap_or_default(),
+            ))
         })
         .await?;
     let gauges = doors.gauges();
@@ -223,6 +234,8 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         records_dropped: store.records_dropped,
         revision: store.revision,
         maintenance: upkeep.into(),
+        search_waiting: index.waiting,
+        search_given_up: index.given_up,
         decode_errors: recorder.decode_errors,
         recorder: recorder.into(),
         redactions: rules

@@ -131,6 +131,9 @@ pub enum StoreError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// Nobody waited for the answer any longer.
+    #[error("the query was given up: it took too long, or whoever asked has gone; ask for less")]
+    Abandoned,
     /// The writer has ended, or this handle may only read.
     #[error("the store is not open for writing; it was closed, or opened read-only")]
     Closed,
@@ -175,6 +178,7 @@ impl StoreError {
             }
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Locked { path },
             ErrorCode::DiskFull => Self::Full { path },
+            ErrorCode::OperationInterrupted => Self::Abandoned,
             _ => Self::Sqlite(error),
         }
     }

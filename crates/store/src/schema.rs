@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_upkeep.sql"),
     include_str!("../migrations/0006_search.sql"),
     include_str!("../migrations/0007_search_noted.sql"),
+    include_str!("../migrations/0010_search_by_flow.sql"),
 ];
 
 /// The newest schema this program knows.

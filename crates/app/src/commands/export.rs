@@ -13,6 +13,7 @@ use crate::cli::{ExportVerb, GlobalArgs};
 use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::wire::redactor;
 
 /// Exports flows.
 ///
@@ -37,6 +38,7 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
         return Err(AppError::failed(format!("no flow of the session `{id}` is recorded"))
             .next("list the sessions of flows: `langley flows --json`"));
     }
+    let redactor = redactor(&loaded.config)?;
     let out: Box<dyn Write> = match &args.output {
         None => Box::new(std::io::stdout().lock()),
         Some(path) => {
@@ -54,7 +56,7 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
         }
     };
     let mut out = BufWriter::with_capacity(64 << 10, out);
-    match write_export(&store, &filter, args.format.into(), &mut out) {
+    match write_export(&store, &redactor, &filter, args.format.into(), &mut out) {
         Ok(count) => {
             if let Some(path) = args.output.as_ref().filter(|_| !global.quiet) {
                 eprintln!("{count} flows written to {}", path.display());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use langley_engine::Found;
-use langley_model::{Flow, Micros, Stored};
+use langley_model::{Flow, Micros, Redactor, Stored};
 use langley_store::{FlowFilter, SearchQuery, Store};
 use serde_json::{Value, json};
 
@@ -15,6 +15,7 @@ use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::table::Table;
+use crate::wire::redactor;
 
 /// Lists flows.
 ///
@@ -30,7 +31,7 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
         |error: &dyn std::error::Error| AppError::failed("the flows cannot be read").said_by(error);
     let store = Store::open_read_only(home.database()).map_err(|error| unreadable(&error))?;
     if let Some(text) = &args.search {
-        return search(&store, text, &filter, args);
+        return search(&store, &redactor(&loaded.config)?, text, &filter, args);
     }
     let page =
         store.flows(&filter, None, args.limit as usize).map_err(|error| unreadable(&error))?;
@@ -51,10 +52,17 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
 }
 
 /// Lists the flows in which `text` was said, each with the place where it stands.
-fn search(store: &Store, text: &str, filter: &FlowFilter, args: &FlowsArgs) -> Result<()> {
+fn search(
+    store: &Store,
+    redactor: &Redactor,
+    text: &str,
+    filter: &FlowFilter,
+    args: &FlowsArgs,
+) -> Result<()> {
+    let limit = args.limit as usize;
     let query = SearchQuery::parse(text)
         .map_err(|error| AppError::wrong_use("this search cannot be done").said_by(&error))?;
-    let page = langley_engine::search(store, &query, None, filter, None, args.limit as usize)
+    let page = langley_engine::search(store, redactor, &query, None, filter, None, limit)
         .map_err(|error| AppError::failed("the flows cannot be searched").said_by(&error))?;
     if args.json {
         let items: Vec<_> = page.items.iter().map(found_json).collect();

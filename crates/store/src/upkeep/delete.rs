@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::report::Upkeep;
 use crate::error::StoreError;
-use crate::filter::{Condition, FlowFilter};
+use crate::filter::{FlowFilter, Order, stretch};
 use crate::store::Store;
 use crate::writer::Budget;
 
@@ -21,7 +21,8 @@ impl Store {
     /// Deletes the ended flows that `filter` names, with all that belongs to them; returns how many.
     ///
     /// Open flows stay: they are still being written. Recording goes on meanwhile. When it returns, the
-    /// room is free for others, though still part of the file.
+    /// room is free for others, though still part of the file; while maintenance runs, it becomes free
+    /// with a later one.
     ///
     /// # Errors
     /// The store is closed or cannot be written; what was deleted until then stays deleted.
@@ -45,20 +46,23 @@ impl Store {
                 },
             )?;
         }
-        if removed.flows > 0 {
-            let _turn = self.board().turn();
+        // Whoever has the turn may keep it for minutes; what this left behind is noted, and the next
+        // maintenance sweeps it.
+        if removed.flows > 0
+            && let Some(_turn) = self.board().turn_if_free()
+        {
             self.sweep(&mut removed, |_| {})?;
         }
         Ok(removed.flows)
     }
 
     fn ended(&self, filter: &FlowFilter, after: i64) -> Result<Vec<i64>, StoreError> {
-        let mut condition = Condition::of(filter);
-        condition.and("outcome IS NOT NULL AND n > ?", [after.into()]);
+        let limit = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
+        let ended = Some("outcome IS NOT NULL");
+        let (sql, parameters) = stretch(filter, ended, Some(after), Order::OldestFirst, limit);
         self.readers().read(|conn| {
-            let sql = format!("SELECT n FROM flows{} ORDER BY n LIMIT {AT_ONCE}", condition.sql());
             let mut statement = conn.prepare(&sql)?;
-            let parameters = rusqlite::params_from_iter(&condition.parameters);
+            let parameters = rusqlite::params_from_iter(&parameters);
             let keys = statement.query_map(parameters, |row| row.get(0))?;
             Ok(keys.collect::<Result<_, _>>()?)
         })
