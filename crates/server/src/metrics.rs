@@ -37,9 +37,10 @@ fn text(stats: &Stats) -> String {
     if let Some(connections) = stats.proxy_connections {
         page.gauge("langley_proxy_connections", "Open client connections.", connections);
     }
-    page.counter("langley_flows_total", "Flows stored.", stats.flows_total);
-    page.counter("langley_events_total", "Stream events stored.", stats.events_total);
-    page.counter("langley_tunnels_total", "Tunnels stored.", stats.tunnels_total);
+    page.counter("langley_flows_total", "Flows ever stored.", stats.flows_total);
+    page.gauge("langley_flows", "Flows that are there.", stats.flows);
+    page.counter("langley_events_total", "Stream events ever stored.", stats.events_total);
+    page.counter("langley_tunnels_total", "Tunnels ever stored.", stats.tunnels_total);
     page.gauge("langley_open_flows", "Flows that have not ended.", stats.open_flows);
     page.gauge("langley_lost_flows", "Flows marked lost at the start.", stats.lost_flows);
     for (name, help, of) in [

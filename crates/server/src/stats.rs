@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use langley_engine::{IntakeStats, RecorderStats};
 use langley_model::DropReason;
-use langley_store::StoreCounters;
+use langley_store::{FlowFilter, StoreCounters};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -26,11 +26,13 @@ pub(crate) struct Stats {
     pub proxy_connections: Option<u64>,
     /// Hosts whose certificate is not checked, as the user has chosen.
     pub insecure_hosts: Vec<String>,
-    /// Flows stored.
+    /// Flows ever stored, those that retention or somebody has removed included.
     pub flows_total: u64,
-    /// Stream events stored.
+    /// Flows that are there.
+    pub flows: u64,
+    /// Stream events ever stored.
     pub events_total: u64,
-    /// Tunnels stored.
+    /// Tunnels ever stored.
     pub tunnels_total: u64,
     /// Flows that have not ended.
     pub open_flows: u64,
@@ -181,15 +183,17 @@ pub(crate) async fn show(
 /// Reads every figure.
 pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
     // Two file sizes are read from the disk, which may be slow when it is full or remote.
-    let (store, pages, upkeep, index) = doors
+    let (store, pages, upkeep, index, flows) = doors
         .read(|store| {
             // Stale or absent figures are better than no answer while the disk fails.
             let (pages, index) = (store.pages(), store.index_state());
+            let flows = store.count_flows(&FlowFilter::default());
             Ok((
                 store.counters(),
                 pages.unwrap_or_default(),
                 store.upkeep(),
                 index.unwrap_or_default(),
+                flows.unwrap_or_default(),
             ))
         })
         .await?;
@@ -204,6 +208,7 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         proxy_connections: (gauges.proxy_connections)(),
         insecure_hosts: doors.info().insecure_hosts.clone(),
         flows_total: store.flows_total,
+        flows,
         events_total: store.events_total,
         tunnels_total: store.tunnels_total,
         open_flows: store.open_flows,

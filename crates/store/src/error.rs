@@ -122,6 +122,12 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// A file name that SQLite cannot be given.
+    #[error("{} is not valid UTF-8; name a file whose path is", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+    },
     /// A page cursor that this store did not make.
     #[error("not a page cursor; take it from `next_cursor` of the page before, unchanged")]
     Cursor,

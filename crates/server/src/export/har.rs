@@ -85,12 +85,15 @@ fn request(store: &Store, flow: &Flow, body: Option<&StoredBody>) -> Result<Valu
             "text": String::from_utf8_lossy(&body.bytes),
         });
         if body.truncated {
-            data["comment"] = json!("cut: the end was not kept");
+            data["comment"] = json!(CUT);
         }
         request["postData"] = data;
     }
     Ok(request)
 }
+
+/// What is said of a body that is not whole.
+const CUT: &str = "cut: its end, or the end of long parts of it, was not kept";
 
 fn response(
     store: &Store,
@@ -139,7 +142,7 @@ fn content(body: &StoredBody) -> Value {
         }
     }
     if body.truncated {
-        content["comment"] = json!("cut: the end was not kept");
+        content["comment"] = json!(CUT);
     }
     content
 }

@@ -160,3 +160,44 @@ fn leave_garbage(conn: &Connection) -> rusqlite::Result<()> {
     .execute(())?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::sync_channel;
+    use std::time::Duration;
+
+    use langley_model::{
+        ConnectionId, Flow, FlowId, HeaderBlock, Headers, Micros, Outcome, Record, Redactor,
+        RedactorOptions, Side,
+    };
+
+    use super::*;
+    use crate::options::StoreOptions;
+    use crate::upkeep::Retention;
+
+    #[test]
+    fn a_deletion_does_not_wait_for_maintenance_which_sweeps_behind_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(1));
+        flow.outcome = Some(Outcome::Completed);
+        let mut lines = HeaderBlock::new();
+        lines.push("accept", b"*/*");
+        let (id, side) = (flow.id, Side::Client);
+        let headers = Headers { flow: id, side, trailers: false, lines };
+        let records = [Record::Flow(Arc::new(flow)), Record::Headers(headers)];
+        store.submit(records.into_iter().map(|record| redactor.seal(record)).collect()).unwrap();
+        let turn = store.board().turn();
+        let (done, deleted) = sync_channel(1);
+        let other = store.clone();
+        std::thread::spawn(move || done.send(other.delete_flows(&FlowFilter::default())));
+        assert_eq!(deleted.recv_timeout(Duration::from_secs(20)).unwrap().unwrap(), 1);
+        drop(turn);
+        assert!(store.has_garbage().unwrap());
+        let done = store.maintain(&Retention::default(), Micros(2)).unwrap();
+        assert_eq!(done.contents, 1);
+    }
+}
