@@ -320,7 +320,7 @@ export interface paths {
         /**
          * Searches prompts, answers, thoughts, tool inputs and tool results: what was new in each flow. Every
          *     word of `q` must be there; `"words in quotes"` one after the other; `beginning*` finds words that
-         *     begin so. The latest indexed flow first.
+         *     begin so. The newest flow first.
          */
         get: operations["search"];
         put?: never;
@@ -529,7 +529,10 @@ export interface components {
             stored_bytes: number;
             /** @description The body, when it is UTF-8. */
             text: string | null;
-            /** @description Whether bytes are missing at the end. */
+            /**
+             * @description Whether bytes are missing: at the end, or in parts of a request that were too long; those say how
+             *     many.
+             */
             truncated: boolean;
         };
         /** @description One changed setting. */
@@ -1369,7 +1372,7 @@ export interface components {
             /** @description Where the words stand; at most four places. */
             snippets: components["schemas"]["SearchSnippet"][];
         };
-        /** @description A page of flows in which the words were found, the latest indexed first. */
+        /** @description A page of flows in which the words were found, newest first. */
         SearchPage: {
             /** @description The flows. */
             items: components["schemas"]["SearchFlow"][];
@@ -1377,7 +1380,8 @@ export interface components {
             next_cursor: string | null;
             /**
              * Format: int64
-             * @description Ended flows that are not in the index yet, hence not found.
+             * @description Ended flows that are not in the index yet, hence not found; of those that an earlier version
+             *     recorded, at least so many.
              */
             unindexed: number;
         };
@@ -1488,12 +1492,17 @@ export interface components {
             drops: components["schemas"]["Drops"];
             /**
              * Format: int64
-             * @description Stream events stored.
+             * @description Stream events ever stored.
              */
             events_total: number;
             /**
              * Format: int64
-             * @description Flows stored.
+             * @description Flows that are there.
+             */
+            flows: number;
+            /**
+             * Format: int64
+             * @description Flows ever stored, those that retention or somebody has removed included.
              */
             flows_total: number;
             /**
@@ -1545,7 +1554,18 @@ export interface components {
             revision: number;
             /**
              * Format: int64
-             * @description Tunnels stored.
+             * @description Flows given up because their text could not be read, as long as the database is there.
+             */
+            search_given_up: number;
+            /**
+             * Format: int64
+             * @description Ended flows that search does not find yet; of those that an earlier version recorded, at least so
+             *     many.
+             */
+            search_waiting: number;
+            /**
+             * Format: int64
+             * @description Tunnels ever stored.
              */
             tunnels_total: number;
             /**

@@ -274,7 +274,7 @@ fn a_damaged_list_of_pieces_does_not_keep_the_rest_from_being_swept() {
     let (damaged, gone) = (ended(1), ended(2));
     fixture.write(vec![of(&damaged), pieced(damaged.id, conversation("a", 9))]);
     fixture.write(vec![of(&gone), pieced(gone.id, conversation("b", 9))]);
-    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
+    let conn = Connection::open(fixture.store.path()).unwrap();
     conn.execute(
         "UPDATE blobs SET codec = 2, bytes = x'ff'
          WHERE id = (SELECT request_body FROM flows ORDER BY n LIMIT 1)",
@@ -294,7 +294,7 @@ fn what_another_process_removed_is_not_referred_to() {
     let fixture = Fixture::new();
     let (first, second) = (ended(1), ended(2));
     fixture.write(vec![of(&first), pieced(first.id, conversation("a", 9))]);
-    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
+    let conn = Connection::open(fixture.store.path()).unwrap();
     conn.execute("DELETE FROM flows", ()).unwrap();
     conn.execute("DELETE FROM blobs", ()).unwrap();
     fixture.write(vec![of(&second), pieced(second.id, conversation("a", 9))]);
