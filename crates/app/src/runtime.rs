@@ -4,6 +4,29 @@ use std::time::Duration;
 
 use crate::error::{AppError, Result};
 
+/// Who may keep a thread from other work, and with how many at once. Names are looked up on the same
+/// threads (by the system, which may take seconds): they have some that nobody else can take.
+const BLOCKING: [(&str, usize); 5] = [
+    ("doors", langley_server::PLACES),
+    ("keeper", 1),
+    ("start and end", 1),
+    ("system roots", 1),
+    ("names", NAMES),
+];
+
+/// Names that are looked up at once at least.
+const NAMES: usize = 8;
+
+/// Threads that may block: enough for everybody at once. Idle ones end after the keep-alive time.
+const fn blocking_threads() -> usize {
+    let (mut sum, mut at) = (0, 0);
+    while at < BLOCKING.len() {
+        sum += BLOCKING[at].1;
+        at += 1;
+    }
+    sum
+}
+
 /// The server's runtime: as many workers as cores, at most four.
 ///
 /// # Errors
@@ -11,8 +34,8 @@ use crate::error::{AppError, Result};
 pub(crate) fn server() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads())
-        .max_blocking_threads(8)
-        .thread_keep_alive(Duration::from_secs(5))
+        .max_blocking_threads(blocking_threads())
+        .thread_keep_alive(Duration::from_secs(2))
         .thread_name("langley")
         .enable_all()
         .build()
@@ -46,5 +69,41 @@ pub(crate) fn raise_open_files() {
     const ENOUGH: u64 = 65_536;
     if let Err(error) = rlimit::increase_nofile_limit(ENOUGH) {
         tracing::warn!(%error, "the limit on open files could not be raised");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    #[test]
+    fn names_are_found_while_everybody_else_blocks() {
+        let runtime = server().unwrap();
+        let busy = blocking_threads() - NAMES;
+        assert!(busy > langley_server::PLACES);
+        let (begun, all) = sync_channel(busy);
+        let gates: Vec<_> = (0..busy)
+            .map(|_| {
+                let (gate, opened) = sync_channel::<()>(0);
+                let begun = begun.clone();
+                runtime.spawn_blocking(move || {
+                    begun.send(()).unwrap();
+                    // Until the test is over.
+                    opened.recv().unwrap_err();
+                });
+                gate
+            })
+            .collect();
+        for _ in 0..busy {
+            all.recv().unwrap();
+        }
+        let found = runtime.block_on(async {
+            let lookup = tokio::net::lookup_host("localhost:443");
+            tokio::time::timeout(Duration::from_secs(10), lookup).await
+        });
+        assert!(found.unwrap().unwrap().all(|address| address.ip().is_loopback()));
+        drop(gates);
     }
 }

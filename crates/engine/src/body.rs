@@ -181,7 +181,7 @@ impl Collector {
         let media_type = media_type.map(str::to_owned);
         let limit = self.limits.kept;
         if self.cut.is_none() && Split::is_worth(self.bytes.len(), seams) {
-            let split = Split::of(redactor.body(self.bytes), seams, limit);
+            let split = Split::of(redactor.body(self.bytes), seams, limit, redactor);
             let (original_len, truncated) = (self.seen, split.truncated);
             let Split { bytes, pieces, .. } = split;
             return Some(Body { flow, side, bytes, pieces, media_type, original_len, truncated });

@@ -32,7 +32,7 @@ pub struct Diff {
     /// Sizes by kind, only those that occur in either.
     pub parts: Vec<PartDiff>,
     /// Where the requests diverge first, in a model's order; none when the earlier one is wholly the
-    /// beginning of this one.
+    /// beginning of this one, or when one of them was cut so that it does not come apart (`truncated`).
     pub diverges: Option<Divergence>,
     /// What only this request has, at most 200 pieces.
     pub added: Vec<ShownPiece>,
@@ -234,6 +234,10 @@ impl Request {
     /// The first place where this is not what `before` was. Parameters do not count: a model does not
     /// read them.
     fn divergence(&self, before: &Self) -> Option<Divergence> {
+        // Of a body that was cut as a whole nobody knows what stood where.
+        if [self, before].iter().any(|request| request.truncated && request.parts.len() == 1) {
+            return None;
+        }
         let mut ours = self.parts.iter().filter(|part| part.range.is_some());
         for theirs in before.parts.iter().filter(|part| part.range.is_some()) {
             let old = before.bytes(theirs);

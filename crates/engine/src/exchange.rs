@@ -361,14 +361,10 @@ impl Exchange {
     }
 
     /// Whether an answer with `status` is a switch to another protocol: on HTTP/2 the answer to a CONNECT
-    /// is one (RFC 8441 §4).
+    /// is one (RFC 8441 §4). A call within a WebSocket only has the status of its upgrade.
     fn switches(&self, status: u16) -> bool {
-        match self.flow.method.as_str() {
-            "CONNECT" => (200..300).contains(&status),
-            // A call within a WebSocket has the status of its upgrade.
-            websocket::METHOD => false,
-            _ => status == 101,
-        }
+        let is = |method: &str| self.flow.method == method;
+        (status == 101 && !is(websocket::METHOD)) || (is("CONNECT") && (200..300).contains(&status))
     }
 
     fn head(&mut self, at: Tick, head: ResponseHead, bench: &mut Bench) {

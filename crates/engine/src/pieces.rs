@@ -1,9 +1,10 @@
-//! A redacted body taken apart at its dialect's seams, each piece within the limit.
+//! A redacted body taken apart at its dialect's seams, each piece within the limit. One that is too long
+//! is replaced by a shorter one of its kind, so that the body stays JSON and is read as any other.
 
 use std::ops::Range;
 
-use langley_model::RedactedBytes;
-use langley_protocol::piece::{Seam, pieces};
+use langley_model::{RedactedBytes, Redactor};
+use langley_protocol::piece::{Seam, pieces, shortened};
 
 /// A shorter body is kept as a whole: a list of its pieces would be as long as what it saves.
 const WORTH_BYTES: usize = 4096;
@@ -26,7 +27,12 @@ impl Split {
 
     /// Takes `bytes` apart. Each piece, and all that is between pieces, may be `limit` long; a body that
     /// does not come apart, as a whole.
-    pub(crate) fn of(mut bytes: RedactedBytes, seams: &[Seam], limit: usize) -> Self {
+    pub(crate) fn of(
+        mut bytes: RedactedBytes,
+        seams: &[Seam],
+        limit: usize,
+        redactor: &Redactor,
+    ) -> Self {
         let found = pieces(seams, bytes.as_bytes()).unwrap_or_default();
         let found: Vec<Range<usize>> = found.into_iter().map(|piece| piece.range).collect();
         let rest = bytes.len() - found.iter().map(Range::len).sum::<usize>();
@@ -38,34 +44,35 @@ impl Split {
         if found.iter().all(|piece| piece.len() <= limit) {
             return Self { bytes, pieces: found, truncated: false };
         }
-        Self::cut(&bytes, &found, limit)
+        Self::shorten(&bytes, &found, limit, redactor)
     }
 
-    /// Cuts the pieces that are too long.
-    fn cut(bytes: &RedactedBytes, found: &[Range<usize>], limit: usize) -> Self {
+    /// Shortens the pieces that are too long.
+    fn shorten(
+        bytes: &RedactedBytes,
+        found: &[Range<usize>],
+        limit: usize,
+        redactor: &Redactor,
+    ) -> Self {
         let mut kept = RedactedBytes::with_capacity(bytes.len());
         let mut pieces = Vec::with_capacity(found.len());
         let mut at = 0;
         for piece in found {
             kept.append_part(bytes, at..piece.start);
             let start = kept.len();
-            kept.append_part(bytes, piece.start..char_end(bytes.as_bytes(), piece, limit));
+            if piece.len() <= limit {
+                kept.append_part(bytes, piece.clone());
+            } else {
+                let long = &bytes.as_bytes()[piece.clone()];
+                // Written anew, hence redacted anew.
+                kept.append(&redactor.body(shortened(long, limit)));
+            }
             pieces.push(start..kept.len());
             at = piece.end;
         }
         kept.append_part(bytes, at..bytes.len());
         Self { bytes: kept, pieces, truncated: true }
     }
-}
-
-/// Where the part of a piece ends that is within the limit, not inside of a character.
-fn char_end(text: &[u8], piece: &Range<usize>, limit: usize) -> usize {
-    let mut end = piece.end.min(piece.start.saturating_add(limit));
-    // The bytes that continue a character in UTF-8.
-    while end > piece.start && text.get(end).is_some_and(|byte| byte & 0xC0 == 0x80) {
-        end -= 1;
-    }
-    end
 }
 
 #[cfg(test)]
@@ -78,7 +85,7 @@ mod tests {
     fn split(text: &str, limit: usize) -> Split {
         let redactor = Redactor::new(RedactorOptions::default()).unwrap();
         let (_, dialect) = dialect_for("POST", "any.example", "/v1/messages").unwrap();
-        Split::of(redactor.body(text.as_bytes().to_vec()), dialect.seams(), limit)
+        Split::of(redactor.body(text.as_bytes().to_vec()), dialect.seams(), limit, &redactor)
     }
 
     fn shown(split: &Split) -> Vec<&str> {
@@ -97,13 +104,30 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_that_is_too_long_is_cut_between_characters_and_the_others_stay() {
-        let text = format!(r#"{{"messages":["{}","b"]}}"#, "é".repeat(30));
-        let cut = split(&text, 20);
-        assert_eq!(shown(&cut), [format!("\"{}", "é".repeat(9)).as_str(), r#""b""#]);
-        assert!(cut.truncated);
-        let expected = format!(r#"{{"messages":["{},"b"]}}"#, "é".repeat(9));
-        assert_eq!(cut.bytes.as_bytes(), expected.as_bytes());
+    fn a_piece_that_is_too_long_is_shortened_and_the_body_stays_json() {
+        let long = "é\n".repeat(3_000);
+        let body = serde_json::json!({ "messages": [
+            { "role": "user", "content": [
+                { "type": "tool_result", "tool_use_id": "t1", "content": long },
+                { "type": "text", "text": "short" },
+            ] },
+            { "role": "assistant", "content": "b" },
+        ] });
+        let kept = split(&body.to_string(), 2_000);
+        assert!(kept.truncated);
+        let found = serde_json::from_slice::<serde_json::Value>(kept.bytes.as_bytes()).unwrap();
+        let [first, second] = shown(&kept)[..] else { panic!("{kept:?}") };
+        assert!(first.len() <= 2_000, "{}", first.len());
+        assert_eq!(second, body["messages"][1].to_string());
+        let part = &found["messages"][0]["content"][0];
+        assert_eq!((&part["type"], &part["tool_use_id"]), (&"tool_result".into(), &"t1".into()));
+        let text = part["content"].as_str().unwrap();
+        assert!(text.starts_with("é\né\n"), "{text}");
+        let (_, said) = text.split_once(" [Langley left out ").unwrap();
+        let left_out: usize = said.strip_suffix(" bytes]").unwrap().parse().unwrap();
+        let opening = text.len() - said.len() - " [Langley left out ".len();
+        assert_eq!(opening + left_out, long.len());
+        assert_eq!(found["messages"][0]["content"][1]["text"], "short");
     }
 
     #[test]

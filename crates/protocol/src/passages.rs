@@ -6,6 +6,7 @@
 
 use langley_model::{Content, Message, Passage, Place};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::json::{Object, elements, inner, unescape};
 
@@ -50,12 +51,16 @@ pub fn of_request(body: &[u8], whole: bool) -> Vec<Passage> {
         }
         return passages;
     };
-    let start = if whole {
-        0
+    // An agent may begin the answer itself: what stands before that is new all the same.
+    let said = |entry: &&RawValue| is_the_models(entry.get());
+    let end = entries.iter().rposition(|entry| !said(entry)).map_or(0, |last| last + 1);
+    let new = if whole {
+        &entries[..]
     } else {
-        entries.iter().rposition(|entry| is_the_models(entry.get())).map_or(0, |last| last + 1)
+        let start = entries[..end].iter().rposition(said).map_or(0, |last| last + 1);
+        &entries[start..end]
     };
-    for entry in &entries[start..] {
+    for entry in new {
         if let Ok(entry) = serde_json::from_str(entry.get()) {
             of_entry(&entry, &mut passages);
         }
@@ -254,6 +259,17 @@ mod tests {
                 ("prompt", "and now?"),
             ],
         );
+    }
+
+    #[test]
+    fn a_request_that_begins_the_answer_itself_is_as_new_as_any() {
+        let body = json!({"messages": [
+            {"role": "user", "content": "first"},
+            {"role": "assistant", "content": "answer"},
+            {"role": "user", "content": "as JSON"},
+            {"role": "assistant", "content": "{"},
+        ]});
+        is(&shown(&body, false), &[("prompt", "as JSON")]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use langley_model::PieceKind;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::json::Object;
@@ -119,6 +120,79 @@ impl Found {
     }
 }
 
+/// A shorter JSON text in place of a piece: a value of the same kind with the same names, whose long texts
+/// keep their opening and say how many bytes were left out. Within `limit` bytes, if that is enough for a
+/// few words at all.
+#[must_use]
+pub fn shortened(piece: &[u8], limit: usize) -> Vec<u8> {
+    let Ok(mut value) = serde_json::from_slice::<Value>(piece) else {
+        return opening(piece, limit, None);
+    };
+    // Nearly always one text is long; names and the word about what was left out take the rest.
+    let mut longest = limit.saturating_sub(2 * TEXT_MIN);
+    while longest >= TEXT_MIN {
+        shorten(&mut value, longest);
+        let text = value.to_string();
+        if text.len() <= limit {
+            return text.into_bytes();
+        }
+        longest = longest / 4 * 3;
+    }
+    // Not its texts are long, but there are many of them.
+    opening(piece, limit, Some(&value))
+}
+
+/// Texts that are shorter than this are not shortened any more.
+const TEXT_MIN: usize = 64;
+
+/// Shortens every text that is longer than `longest`.
+fn shorten(value: &mut Value, longest: usize) {
+    match value {
+        Value::String(text) => {
+            let (kept, left_out) = match text.rsplit_once(LEFT_OUT) {
+                // What was left out before counts as well.
+                Some((kept, said)) if said.ends_with(LEFT_OUT_END) => {
+                    let said = said.trim_end_matches(LEFT_OUT_END).parse().unwrap_or(0);
+                    (kept.len(), said)
+                }
+                _ => (text.len(), 0_usize),
+            };
+            if kept > longest {
+                let end = text.floor_char_boundary(longest);
+                text.truncate(end);
+                let left_out = left_out + kept - end;
+                text.push_str(&format!("{LEFT_OUT}{left_out}{LEFT_OUT_END}"));
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| shorten(value, longest)),
+        Value::Object(members) => {
+            members.values_mut().for_each(|value| shorten(value, longest));
+        }
+        _ => {}
+    }
+}
+
+const LEFT_OUT: &str = " [Langley left out ";
+const LEFT_OUT_END: &str = " bytes]";
+
+/// A piece that says whose turn it is and how its text began.
+fn opening(piece: &[u8], limit: usize, value: Option<&Value>) -> Vec<u8> {
+    // Escapes and names take some room as well.
+    let most = limit.saturating_sub(256) / 2;
+    let text = String::from_utf8_lossy(&piece[..most.min(piece.len())]);
+    let mut short = serde_json::Map::new();
+    for name in ["role", "type", "name"] {
+        if let Some(word) = value.and_then(|value| value.get(name)).filter(|word| word.is_string())
+        {
+            short.insert(name.to_owned(), word.clone());
+        }
+    }
+    let left_out = piece.len() - most.min(piece.len());
+    let text = format!("{text}{LEFT_OUT}{left_out}{LEFT_OUT_END}");
+    short.insert(String::from("content"), Value::String(text));
+    Value::Object(short).to_string().into_bytes()
+}
+
 /// Whose turn an element of a conversation is: by its role, else by its type.
 fn turn(text: &str) -> PieceKind {
     let Some(object) = Object::read(text.as_bytes()) else { return PieceKind::User };
@@ -165,4 +239,31 @@ fn elements(array: &str, most: usize) -> Option<Vec<&str>> {
     }
 
     serde_json::Deserializer::from_str(array).deserialize_seq(Texts(most)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shortened_piece_says_what_was_left_out_and_whose_turn_it_is() {
+        let text = format!("\"{}\"", "x".repeat(1_000));
+        let short: String = serde_json::from_slice(&shortened(text.as_bytes(), 300)).unwrap();
+        assert_eq!(short, format!("{} [Langley left out 828 bytes]", "x".repeat(172)));
+        // Shortened in several steps: the bytes that were left out are counted once each.
+        let quotes = format!("[\"{0}\",\"{0}\"]", "y".repeat(1_000));
+        let short: Vec<String> =
+            serde_json::from_slice(&shortened(quotes.as_bytes(), 300)).unwrap();
+        assert_eq!(short[1], format!("{} [Langley left out 904 bytes]", "y".repeat(96)));
+        // Many small texts, and what is too deep to be read.
+        let many = format!(r#"{{"role":"user","content":[{}"a"]}}"#, "\"b\",".repeat(1_000));
+        let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+        for (piece, role) in [(many, Some("user")), (deep, None)] {
+            let short = shortened(piece.as_bytes(), 600);
+            assert!(short.len() <= 600, "{}", short.len());
+            let short: Value = serde_json::from_slice(&short).unwrap();
+            assert_eq!(short["role"].as_str(), role);
+            assert!(short["content"].as_str().unwrap().ends_with(" bytes]"));
+        }
+    }
 }

@@ -26,13 +26,17 @@ use crate::settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};
 const READS_AT_ONCE: usize = 4;
 /// Changes wait for the writer, which may be stuck; they must not take the queries' places.
 const CHANGES_AT_ONCE: usize = 1;
-/// Exports last as long as their reader likes; they have places of their own.
+/// Exports last as long as their reader reads; they have places of their own.
 const EXPORTS_AT_ONCE: usize = 2;
 /// Those who wait for the writer wait for the same thing; a writer that is stuck takes one thread.
 const FLUSHES_AT_ONCE: usize = 1;
 /// Maintenance may take minutes, which settings and deletions must not wait for.
 const UPKEEPS_AT_ONCE: usize = 1;
+/// Threads that may block which all doors together take at most.
+pub const PLACES: usize = READS_AT_ONCE + CHANGES_AT_ONCE + EXPORTS_AT_ONCE + UPKEEPS_AT_ONCE;
 const WAIT_FOR_PLACE: Duration = Duration::from_secs(10);
+/// How long a query may take, the wait for its place included.
+const READ_MAX: Duration = Duration::from_secs(30);
 
 /// What the doors are built from.
 pub struct DoorsOptions {
@@ -212,7 +216,12 @@ impl Doors {
         &self,
         query: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        self.run(&self.0.reads, query).await
+        // What is asked by somebody who has gone, or takes too long, does not keep its place.
+        let (store, asking) = self.0.store.asking();
+        let answer = self.run(&self.0.reads, move |_| query(&store));
+        let answer = timeout(READ_MAX, answer).await;
+        drop(asking);
+        answer.map_err(|_| ApiError::from(StoreError::Abandoned))?
     }
 
     /// Runs a query and writes what it found as JSON on the same thread, so that a large answer does

@@ -264,6 +264,12 @@ impl From<StoreError> for ApiError {
                 format!("The query parameter `q` cannot be searched for: {why}."),
                 "Ask for words, \"words in quotes\" that follow one another, or a beginn*.",
             ),
+            StoreError::Abandoned => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "took_too_long",
+                "The query was given up because it took too long.",
+                "Ask for less: a shorter time, one session, words that are rarer.",
+            ),
             StoreError::NotIncremental { .. } => Self::new(
                 StatusCode::CONFLICT,
                 "not_incremental",

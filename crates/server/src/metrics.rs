@@ -111,6 +111,12 @@ fn text(stats: &Stats) -> String {
     );
     page.gauge("langley_revision", "The newest committed revision.", stats.revision);
     maintenance(&mut page, &stats.maintenance);
+    page.gauge("langley_search_waiting", "Flows that wait for the index.", stats.search_waiting);
+    page.gauge(
+        "langley_search_given_up",
+        "Flows that the index could not read.",
+        stats.search_given_up,
+    );
     page.counter(
         "langley_decode_errors_total",
         "Flows decoded not at all or in part.",

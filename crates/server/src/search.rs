@@ -17,7 +17,7 @@ const PAGE_MAX: usize = 100;
 
 /// Searches prompts, answers, thoughts, tool inputs and tool results: what was new in each flow. Every
 /// word of `q` must be there; `"words in quotes"` one after the other; `beginning*` finds words that
-/// begin so. The latest indexed flow first.
+/// begin so. The newest flow first.
 #[utoipa::path(
     get, path = "/api/search", tag = "flows", operation_id = "search",
     params(
@@ -45,10 +45,12 @@ pub(crate) async fn search(
         ApiError::missing_parameter("q", "Pass the words to search for, as q=fix+\"the+parser\".")
     })?;
     let query = SearchQuery::parse(&text)?;
+    let redactor = doors.clone();
     let shown = doors.show(move |store| {
-        let page = find(store, &query, place, &filter, cursor.as_deref(), limit)?;
+        let redactor = redactor.redactor();
+        let page = find(store, redactor, &query, place, &filter, cursor.as_deref(), limit)?;
         let items = page.items.iter().map(SearchFlow::from).collect();
-        let unindexed = store.count_unindexed()?;
+        let unindexed = store.index_state()?.waiting;
         Ok(Some(SearchPage { items, next_cursor: page.next_cursor, unindexed }))
     });
     shown.await?.ok_or_else(|| ApiError::internal("a search answered nothing"))

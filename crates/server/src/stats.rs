@@ -31,9 +31,9 @@ pub(crate) struct Stats {
     pub flows: u64,
     /// Flows stored since the database was made, those that were removed since included.
     pub flows_total: u64,
-    /// Stream events stored.
+    /// Stream events ever stored.
     pub events_total: u64,
-    /// Tunnels stored.
+    /// Tunnels ever stored.
     pub tunnels_total: u64,
     /// Flows that have not ended.
     pub open_flows: u64,
@@ -73,6 +73,11 @@ pub(crate) struct Stats {
     pub revision: u64,
     /// What maintenance does and has done.
     pub maintenance: Maintenance,
+    /// Ended flows that search does not find yet; of those that an earlier version recorded, at least so
+    /// many.
+    pub search_waiting: u64,
+    /// Flows given up because their text could not be read, as long as the database is there.
+    pub search_given_up: u64,
     /// Flows whose content could not be decoded, or only in part, since this process started.
     pub decode_errors: u64,
     /// What the recorder did, since this process started.
@@ -194,11 +199,18 @@ pub(crate) async fn show(
 /// Reads every figure.
 pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
     // Two file sizes are read from the disk, which may be slow when it is full or remote.
-    let (flows, store, pages, upkeep) = doors
+    let (store, pages, upkeep, index, flows) = doors
         .read(|store| {
             // Stale or absent figures are better than no answer while the disk fails.
-            let flows = store.count_flows(&FlowFilter::default()).unwrap_or_default();
-            Ok((flows, store.counters(), store.pages().unwrap_or_default(), store.upkeep()))
+            let (pages, index) = (store.pages(), store.index_state());
+            let flows = store.count_flows(&FlowFilter::default());
+            Ok((
+                store.counters(),
+                pages.unwrap_or_default(),
+                store.upkeep(),
+                index.unwrap_or_default(),
+                flows.unwrap_or_default(),
+            ))
         })
         .await?;
     let gauges = doors.gauges();
@@ -248,6 +260,8 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         records_dropped: store.records_dropped,
         revision: store.revision,
         maintenance: upkeep.into(),
+        search_waiting: index.waiting,
+        search_given_up: index.given_up,
         decode_errors: recorder.decode_errors,
         recorder: recorder.into(),
         redactions: rules

@@ -14,7 +14,6 @@ CREATE TABLE search_flows (
 );
 -- Ended flows that are still to be indexed.
 CREATE TABLE search_waiting (flow INTEGER PRIMARY KEY);
-INSERT INTO search_waiting SELECT n FROM flows WHERE outcome IS NOT NULL;
 
 CREATE TRIGGER search_new AFTER INSERT ON flows WHEN NEW.outcome IS NOT NULL BEGIN
     INSERT OR IGNORE INTO search_waiting VALUES (NEW.n);

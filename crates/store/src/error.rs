@@ -122,6 +122,12 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// A file name that SQLite cannot be given.
+    #[error("{} is not valid UTF-8; name a file whose path is", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+    },
     /// A page cursor that this store did not make.
     #[error("not a page cursor; take it from `next_cursor` of the page before, unchanged")]
     Cursor,
@@ -131,6 +137,9 @@ pub enum StoreError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// Nobody waited for the answer any longer.
+    #[error("the query was given up: it took too long, or whoever asked has gone; ask for less")]
+    Abandoned,
     /// The writer has ended, or this handle may only read.
     #[error("the store is not open for writing; it was closed, or opened read-only")]
     Closed,
@@ -175,6 +184,7 @@ impl StoreError {
             }
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Locked { path },
             ErrorCode::DiskFull => Self::Full { path },
+            ErrorCode::OperationInterrupted => Self::Abandoned,
             _ => Self::Sqlite(error),
         }
     }

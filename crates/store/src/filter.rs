@@ -150,7 +150,7 @@ impl Common {
 }
 
 /// A condition in SQL with its parameters.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Condition {
     sql: String,
     pub(crate) parameters: Vec<Value>,
@@ -219,24 +219,10 @@ impl Condition {
             None => {}
         }
         if let Some(q) = &filter.q {
-            let columns = [
-                "path",
-                "host",
-                "preview",
-                "model",
-                "model_requested",
-                "error_kind",
-                "error_message",
-                "reason",
-            ];
-            let any = columns.map(|column| format!("{column} LIKE ? ESCAPE '\\'")).join(" OR ");
-            let pattern = like(q);
-            let mut parameters: Vec<Value> =
-                columns.iter().map(|_| pattern.clone().into()).collect();
+            let (any, mut parameters) = stated(q);
             let mut said = "";
             if let Ok(query) = SearchQuery::parse(q) {
-                said = " OR n IN (SELECT flow FROM search_flows WHERE id IN \
-                        (SELECT rowid FROM search WHERE search MATCH ?))";
+                said = " OR n IN (SELECT rowid FROM search WHERE search MATCH ?)";
                 parameters.push(query.expression().into());
             }
             it.and(&format!("({any}{said})"), parameters);
@@ -330,6 +316,82 @@ impl Condition {
     pub(crate) fn sql(&self) -> &str {
         &self.sql
     }
+}
+
+/// Which way a listing goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    NewestFirst,
+    OldestFirst,
+}
+
+impl Order {
+    /// How what comes after a position compares with it, and the word for the order.
+    pub(crate) const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NewestFirst => ("<", "DESC"),
+            Self::OldestFirst => (">", "ASC"),
+        }
+    }
+}
+
+/// A stretch of a listing: a query for the keys (`n`) of at most `limit` flows that `filter` names and for
+/// which `also` holds, after `position`, in order.
+///
+/// What `q` finds in facts and what it finds in texts are two streams, each read in order and no further
+/// than the page goes; so a page costs what it shows, and not all that matches.
+pub(crate) fn stretch(
+    filter: &FlowFilter,
+    common: Common,
+    also: Option<&str>,
+    position: Option<i64>,
+    order: Order,
+    limit: i64,
+) -> (String, Vec<Value>) {
+    let (beyond, order) = order.words();
+    let mut rest = Condition::among(&FlowFilter { q: None, ..filter.clone() }, common);
+    if let Some(also) = also {
+        rest.and(also, []);
+    }
+    let page = |from: &str, key: &str, mut condition: Condition| {
+        if let Some(position) = position {
+            condition.and(&format!("{key} {beyond} ?"), [position.into()]);
+        }
+        let sql =
+            format!("SELECT n FROM {from}{} ORDER BY {key} {order} LIMIT {limit}", condition.sql());
+        (sql, condition.parameters)
+    };
+    let Some(q) = &filter.q else { return page("flows", "n", rest) };
+    let said = SearchQuery::parse(q).ok().map(|query| {
+        let mut said = rest.clone();
+        said.and("search MATCH ?", [query.expression().into()]);
+        page("search CROSS JOIN flows ON n = search.rowid", "search.rowid", said)
+    });
+    let (any, parameters) = stated(q);
+    rest.and(&format!("({any})"), parameters);
+    let (stated, mut parameters) = page("flows", "n", rest);
+    let Some((said, more)) = said else { return (stated, parameters) };
+    parameters.extend(more);
+    let sql = format!(
+        "SELECT n FROM ({stated}) UNION SELECT n FROM ({said}) ORDER BY n {order} LIMIT {limit}"
+    );
+    (sql, parameters)
+}
+
+/// The condition that a fact of the flow has `q` in it.
+fn stated(q: &str) -> (String, Vec<Value>) {
+    const COLUMNS: [&str; 8] = [
+        "path",
+        "host",
+        "preview",
+        "model",
+        "model_requested",
+        "error_kind",
+        "error_message",
+        "reason",
+    ];
+    let any = COLUMNS.map(|column| format!("{column} LIKE ? ESCAPE '\\'")).join(" OR ");
+    (any, COLUMNS.iter().map(|_| like(q).into()).collect())
 }
 
 /// A pattern that finds `text` anywhere.

@@ -6,6 +6,7 @@ mod counters;
 mod error;
 mod filter;
 mod flow_row;
+mod interest;
 mod options;
 mod packed;
 mod query;
@@ -21,6 +22,7 @@ mod writer;
 pub use counters::StoreCounters;
 pub use error::StoreError;
 pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
+pub use interest::Asking;
 pub use options::StoreOptions;
 pub use query::{
     EventPage, FACET_MAX, Facet, Facets, FlowHeaders, Page, Retired, SessionFacet, Spot, Star,
@@ -30,7 +32,7 @@ pub use rollup::{
     Figure, GroupBy, Measure, Session, SessionPage, Spread, Sums, Tally, UsageGroup, UsageQuery,
     UsageReport,
 };
-pub use search::{SearchHit, SearchQuery, Word, words};
+pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Unindexed, Word, words};
 pub use store::Store;
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use crate::connect;
 use crate::error::StoreError;
+use crate::interest::Interest;
 
 const MOST: usize = 3;
 
@@ -23,6 +24,22 @@ pub(crate) struct Readers {
 struct State {
     idle: Vec<Connection>,
     lent: usize,
+}
+
+/// The reading side, as one handle of the store has it.
+pub(crate) struct Reading<'a> {
+    pub(crate) readers: &'a Readers,
+    pub(crate) interest: Option<&'a Interest>,
+}
+
+impl Reading<'_> {
+    /// Runs a query inside one read transaction, as long as somebody waits for its answer.
+    pub(crate) fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, ReadError>,
+    ) -> Result<T, StoreError> {
+        self.readers.read(self.interest, query)
+    }
 }
 
 /// A lent connection; goes back when dropped.
@@ -56,13 +73,18 @@ impl Readers {
     /// Runs a query inside one read transaction, so that all it reads is of one moment.
     pub(crate) fn read<T>(
         &self,
+        interest: Option<&Interest>,
         query: impl FnOnce(&Connection) -> Result<T, ReadError>,
     ) -> Result<T, StoreError> {
         let lent = self.lend()?;
         let fail = |error| StoreError::of(error, &self.path);
         let Some(conn) = lent.deref() else { return Err(StoreError::Closed) };
         let moment = conn.unchecked_transaction().map_err(fail)?;
-        let answer = query(&moment);
+        let answer = match interest {
+            Some(interest) if interest.is_gone() => return Err(StoreError::Abandoned),
+            Some(interest) => interest.hold(&moment, || query(&moment)).map_err(fail)?,
+            None => query(&moment),
+        };
         moment.finish().map_err(fail)?;
         answer.map_err(|error| match error {
             ReadError::Sqlite(error) => fail(error),

@@ -14,9 +14,10 @@ use crate::connect::{self, WriterMark};
 use crate::counters::{Counters, StoreCounters};
 use crate::error::StoreError;
 use crate::flow_row::{self, FlowSql};
+use crate::interest::{Asking, Interest};
 use crate::options::StoreOptions;
 use crate::queue::{Limits, Queue};
-use crate::readers::Readers;
+use crate::readers::{Readers, Reading};
 use crate::rollup::{Filled, Gathered};
 use crate::schema;
 use crate::search;
@@ -33,6 +34,8 @@ const LOST: &str = "Langley ended before this flow did; what came after is not r
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    /// For whom this handle reads; none when nobody waits.
+    interest: Option<Interest>,
 }
 
 struct Inner {
@@ -100,7 +103,7 @@ impl Store {
         let writer = Some(Writing { queue, thread: Mutex::new(Some(thread)) });
         let readers = Readers::new(path.clone());
         let inner = Inner { readers, path, counters, writer, board: Board::default() };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), interest: None })
     }
 
     /// Opens the store for reading only; its writer may be another process.
@@ -111,7 +114,7 @@ impl Store {
         let path = path.into();
         let readers = Readers::new(path.clone());
         let counters = Arc::new(Counters::default());
-        readers.read(|conn| {
+        readers.read(None, |conn| {
             let found = schema::check(conn, &path)?;
             if found < schema::SCHEMA {
                 return Err(StoreError::Outdated { path: path.clone(), found }.into());
@@ -119,7 +122,8 @@ impl Store {
             Ok(load(conn, &counters)?)
         })?;
         let board = Board::default();
-        Ok(Self { inner: Arc::new(Inner { path, readers, counters, writer: None, board }) })
+        let inner = Inner { path, readers, counters, writer: None, board };
+        Ok(Self { inner: Arc::new(inner), interest: None })
     }
 
     /// Hands records to the writer. Never blocks.
@@ -160,7 +164,7 @@ impl Store {
         let inner = &*self.inner;
         if inner.writer.is_none() {
             // Stale figures are better than none.
-            let _ = inner.readers.read(|conn| Ok(load(conn, &inner.counters)?));
+            let _ = inner.readers.read(None, |conn| Ok(load(conn, &inner.counters)?));
         }
         let mut counters = inner.counters.read();
         if let Some(writing) = &inner.writer {
@@ -207,8 +211,16 @@ impl Store {
         self.ask(|reply| Command::PutSetting { key, value, reply })
     }
 
-    pub(crate) fn readers(&self) -> &Readers {
-        &self.inner.readers
+    /// A handle whose queries run only until the [`Asking`] is dropped: for those who may lose interest
+    /// in an answer before it is found.
+    pub fn asking(&self) -> (Self, Asking) {
+        let interest = Interest::default();
+        let store = Self { inner: Arc::clone(&self.inner), interest: Some(interest.clone()) };
+        (store, Asking(interest))
+    }
+
+    pub(crate) fn readers(&self) -> Reading<'_> {
+        Reading { readers: &self.inner.readers, interest: self.interest.as_ref() }
     }
 
     pub(crate) fn board(&self) -> &Board {

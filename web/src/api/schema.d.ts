@@ -337,7 +337,7 @@ export interface paths {
         /**
          * Searches prompts, answers, thoughts, tool inputs and tool results: what was new in each flow. Every
          *     word of `q` must be there; `"words in quotes"` one after the other; `beginning*` finds words that
-         *     begin so. The latest indexed flow first.
+         *     begin so. The newest flow first.
          */
         get: operations["search"];
         put?: never;
@@ -603,7 +603,10 @@ export interface components {
             stored_bytes: number;
             /** @description The body, when it is UTF-8. */
             text: string | null;
-            /** @description Whether bytes are missing at the end. */
+            /**
+             * @description Whether bytes are missing: at the end, or in parts of a request that were too long; those say how
+             *     many.
+             */
             truncated: boolean;
         };
         /** @description One changed setting. */
@@ -1548,7 +1551,7 @@ export interface components {
             /** @description Where the words stand; at most four places. */
             snippets: components["schemas"]["SearchSnippet"][];
         };
-        /** @description A page of flows in which the words were found, the latest indexed first. */
+        /** @description A page of flows in which the words were found, newest first. */
         SearchPage: {
             /** @description The flows. */
             items: components["schemas"]["SearchFlow"][];
@@ -1556,7 +1559,8 @@ export interface components {
             next_cursor: string | null;
             /**
              * Format: int64
-             * @description Ended flows that are not in the index yet, hence not found.
+             * @description Ended flows that are not in the index yet, hence not found; of those that an earlier version
+             *     recorded, at least so many.
              */
             unindexed: number;
         };
@@ -1713,7 +1717,7 @@ export interface components {
             drops: components["schemas"]["Drops"];
             /**
              * Format: int64
-             * @description Stream events stored.
+             * @description Stream events ever stored.
              */
             events_total: number;
             /**
@@ -1777,7 +1781,18 @@ export interface components {
             revision: number;
             /**
              * Format: int64
-             * @description Tunnels stored.
+             * @description Flows given up because their text could not be read, as long as the database is there.
+             */
+            search_given_up: number;
+            /**
+             * Format: int64
+             * @description Ended flows that search does not find yet; of those that an earlier version recorded, at least so
+             *     many.
+             */
+            search_waiting: number;
+            /**
+             * Format: int64
+             * @description Tunnels ever stored.
              */
             tunnels_total: number;
             /**

@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result, ensure};
 use clap::Args;
-use langley_model::{Micros, Record, Redacted, Redactor, RedactorOptions};
-use langley_store::{Store, StoreOptions};
+use langley_model::{Micros, Record, Redacted, Redactor, RedactorOptions, SearchText};
+use langley_store::{IndexEntry, Store, StoreOptions};
 
 pub(crate) use random::Random;
 pub(crate) use traffic::{Made, Plan, Traffic};
@@ -108,7 +108,7 @@ fn write(store: &Store, traffic: Traffic, flows: u64) -> Result<u64> {
         }
         // Of what the index is told the rows must be there.
         store.flush()?;
-        store.index(texts)?;
+        index(store, texts)?;
         if told.elapsed() > Duration::from_secs(10) {
             told = Instant::now();
             eprintln!("{written} of {flows} flows");
@@ -134,6 +134,16 @@ pub(crate) fn submit(store: &Store, mut records: Vec<Redacted<Record>>) {
         records = back;
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Tells the index of flows that are stored.
+pub(crate) fn index(store: &Store, texts: Vec<Redacted<SearchText>>) -> Result<()> {
+    let mut entries = Vec::with_capacity(texts.len());
+    for text in texts {
+        let Some(flow) = store.flow(text.flow)? else { continue };
+        entries.push(IndexEntry { revision: flow.revision(), text });
+    }
+    Ok(store.index(entries)?)
 }
 
 /// Rows, bytes by table, and the rate.

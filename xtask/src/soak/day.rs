@@ -8,7 +8,7 @@ use langley_model::Micros;
 use langley_store::{FlowFilter, Retention, Store, StoreOptions};
 
 use crate::memory::resident_kib;
-use crate::seed::{Made, Plan, Traffic, redactor, submit};
+use crate::seed::{Made, Plan, Traffic, index, redactor, submit};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -51,12 +51,12 @@ pub(super) fn day(seed: u64, shrink: u64) -> Result<String> {
             written += 1;
             if texts.len() == 64 {
                 store.flush()?;
-                store.index(std::mem::take(&mut texts))?;
+                index(&store, std::mem::take(&mut texts))?;
                 wal = wal.max(store.counters().wal_bytes);
             }
         }
         store.flush()?;
-        store.index(texts)?;
+        index(&store, texts)?;
         let counters = store.counters();
         wal = wal.max(counters.wal_bytes);
         retired += store.maintain(&KEEP, until)?.flows;

@@ -164,10 +164,11 @@ fn backup(home: &Home, file: Option<PathBuf>) -> Result<Value> {
     let store = Store::open_read_only(home.database()).map_err(|error| failed(&error))?;
     let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |found| found.len());
     let (target, part) = (file.clone(), Store::backup_part(&file));
+    let growing = part.clone();
     let whole = store.counters().db_bytes;
     watched(
-        move || store.backup(&target),
-        || Some(format!("{} of about {}", bytes(size(&part)), bytes(whole))),
+        move || store.backup(&target, &part),
+        || Some(format!("{} of about {}", bytes(size(&growing)), bytes(whole))),
     )?
     .map_err(|error| AppError::failed("no copy was made").said_by(&error))?;
     Ok(json!({ "file": file, "bytes": size(&file) }))

@@ -3,23 +3,28 @@
 
 use std::fs::OpenOptions;
 use std::io::{BufWriter, ErrorKind, Write};
+use std::path::Path;
 
 use jiff::Timestamp;
 use langley_server::{ExportError, write_export};
 use langley_store::{FlowFilter, Store};
+use tempfile::NamedTempFile;
 
 use super::flows::parse_since;
 use crate::cli::{ExportVerb, GlobalArgs};
+use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::reading;
+use crate::wire::redactor;
 
 /// Exports flows.
 ///
 /// # Errors
 /// No database yet, or it cannot be read; no such session; the output cannot be written.
 pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
-    let home = Home::named(global)?;
+    let config = config::load_leniently(global, &Environment::of_process())?.told().config;
+    let home = Home::at(&config.home);
     let (session, args) = match verb {
         ExportVerb::Flows(args) => (None, args),
         ExportVerb::Session { id, args } => (Some(id.clone()), args),
@@ -37,24 +42,18 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
         return Err(AppError::failed(format!("no flow of the session `{id}` is recorded"))
             .next("list the sessions of flows: `langley flows --json`"));
     }
-    let out: Box<dyn Write> = match &args.output {
-        None => Box::new(std::io::stdout().lock()),
-        Some(path) => {
-            let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(true);
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::OpenOptionsExt;
-                options.mode(0o600);
-            }
-            let file = options.open(path).map_err(|error| {
-                AppError::failed(format!("cannot write {}", path.display())).because(&error)
-            })?;
-            Box::new(file)
-        }
+    let redactor = redactor(&config)?;
+    let write = |out: &mut dyn Write| {
+        let mut out = BufWriter::with_capacity(64 << 10, out);
+        write_export(&store, &redactor, &filter, args.format.into(), &mut out)
     };
-    let mut out = BufWriter::with_capacity(64 << 10, out);
-    match write_export(&store, &filter, args.format.into(), &mut out) {
+    let written = match &args.output {
+        None => write(&mut std::io::stdout().lock()),
+        Some(path) => into_file(path, write).map_err(|error| {
+            AppError::failed(format!("cannot write {}", path.display())).because(&error)
+        })?,
+    };
+    match written {
         Ok(count) => {
             if let Some(path) = args.output.as_ref().filter(|_| !global.quiet) {
                 eprintln!("{count} flows written to {}", path.display());
@@ -64,5 +63,54 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
         // `langley export flows | head` is no failure.
         Err(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(AppError::failed("the export broke off").because(&error)),
+    }
+}
+
+/// Has a file written for its owner alone; what is there stays until the new one is whole. A device or a
+/// pipe is written to, not replaced.
+fn into_file<T, E>(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> std::result::Result<T, E>,
+) -> std::io::Result<std::result::Result<T, E>> {
+    if path.metadata().is_ok_and(|there| !there.is_file()) {
+        return Ok(write(&mut OpenOptions::new().write(true).open(path)?));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let written = write(&mut file);
+    if written.is_ok() {
+        file.persist(path).map_err(|error| error.error)?;
+    }
+    Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_is_there_stays_until_the_new_file_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("flows.json");
+        fs::write(&path, "before").unwrap();
+        let written = |ending: std::result::Result<(), ()>| {
+            let said = into_file(&path, |out| {
+                out.write_all(b"after").unwrap();
+                assert_eq!(fs::read_to_string(&path).unwrap(), "before");
+                ending
+            });
+            assert_eq!(said.unwrap(), ending);
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+            fs::read_to_string(&path).unwrap()
+        };
+        assert_eq!(written(Err(())), "before");
+        assert_eq!(written(Ok(())), "after");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0);
+        }
     }
 }

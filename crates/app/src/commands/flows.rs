@@ -5,23 +5,26 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use langley_engine::Found;
-use langley_model::{Flow, Micros, Stored};
+use langley_model::{Flow, Micros, Redactor, Stored};
 use langley_store::{FlowFilter, SearchQuery, Store};
 use serde_json::{Value, json};
 
 use super::flow_json::flow_json;
 use crate::cli::{FlowsArgs, GlobalArgs};
+use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::reading;
 use crate::table::Table;
+use crate::wire::redactor;
 
 /// Lists flows.
 ///
 /// # Errors
 /// No database yet, or it cannot be read; a time that is not understood.
 pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
-    let home = Home::named(global)?;
+    let config = config::load_leniently(global, &Environment::of_process())?.told().config;
+    let home = Home::at(&config.home);
     let since =
         args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
     let filter = FlowFilter { since, session: args.session.clone(), ..FlowFilter::default() };
@@ -30,7 +33,7 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
     reading::catch_up(&home);
     let store = Store::open_read_only(home.database()).map_err(|error| unreadable(&error))?;
     if let Some(text) = &args.search {
-        return search(&store, text, &filter, args);
+        return search(&store, &redactor(&config)?, text, &filter, args);
     }
     let page =
         store.flows(&filter, None, args.limit as usize).map_err(|error| unreadable(&error))?;
@@ -51,10 +54,17 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
 }
 
 /// Lists the flows in which `text` was said, each with the place where it stands.
-fn search(store: &Store, text: &str, filter: &FlowFilter, args: &FlowsArgs) -> Result<()> {
+fn search(
+    store: &Store,
+    redactor: &Redactor,
+    text: &str,
+    filter: &FlowFilter,
+    args: &FlowsArgs,
+) -> Result<()> {
+    let limit = args.limit as usize;
     let query = SearchQuery::parse(text)
         .map_err(|error| AppError::wrong_use("this search cannot be done").said_by(&error))?;
-    let page = langley_engine::search(store, &query, None, filter, None, args.limit as usize)
+    let page = langley_engine::search(store, redactor, &query, None, filter, None, limit)
         .map_err(|error| AppError::failed("the flows cannot be searched").said_by(&error))?;
     if args.json {
         let items: Vec<_> = page.items.iter().map(found_json).collect();

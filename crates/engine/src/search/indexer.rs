@@ -4,18 +4,24 @@
 //! long as it worked, so that recording and forwarding keep the processor. In a flood it does not work at
 //! all, for a time that is bounded.
 
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use langley_model::Redactor;
-use langley_store::{Change, Store, StoreError};
+use langley_model::{FlowId, Redacted, Redactor, SearchText};
+use langley_store::{Change, IndexEntry, Store, StoreError, Unindexed};
 use parking_lot::{Condvar, Mutex};
 
 use super::text;
 
-/// Flows of one step.
+/// Flows of one step, and bytes of text after which there are no more.
 const STEP: usize = 16;
+const STEP_BYTES: usize = 256 << 10;
+
+/// How often the text of a flow is tried to be read.
+const TRIES: u32 = 3;
 
 /// How long ended flows may wait for company.
 const GATHER: Duration = Duration::from_millis(250);
@@ -26,7 +32,7 @@ const FLOOD: f64 = 64.0;
 /// How long a flood may keep flows out of the index.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// How soon a failed step is tried again: the disk may be full.
+/// How soon what failed is tried again: the disk may be full.
 const TRY_AGAIN: Duration = Duration::from_secs(10);
 
 /// Wakes the indexer; made before the store, whose changes ring it.
@@ -41,8 +47,7 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    is_rung: bool,
-    stopping: bool,
+    asked: Asked,
     /// Flows that ended since `since`.
     recent: usize,
     since: Instant,
@@ -50,10 +55,19 @@ struct State {
     is_flooded: bool,
 }
 
+/// What the indexer is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Nothing,
+    /// To look for flows that ended.
+    Look,
+    End,
+}
+
 impl Default for State {
     fn default() -> Self {
         let since = Instant::now();
-        Self { is_rung: false, stopping: false, recent: 0, since, is_flooded: false }
+        Self { asked: Asked::Nothing, recent: 0, since, is_flooded: false }
     }
 }
 
@@ -78,7 +92,9 @@ impl IndexerBell {
             let mut state = self.0.state.lock();
             state.recent += ended;
             state.judge(Instant::now());
-            state.is_rung = true;
+            if state.asked == Asked::Nothing {
+                state.asked = Asked::Look;
+            }
             drop(state);
             self.0.rung.notify_one();
         }
@@ -94,23 +110,26 @@ impl IndexerBell {
     /// Waits for a ring; `false` when the indexer is to end.
     fn wait(&self) -> bool {
         let mut state = self.0.state.lock();
-        while !state.is_rung && !state.stopping {
+        while state.asked == Asked::Nothing {
             self.0.rung.wait(&mut state);
         }
-        state.is_rung = false;
-        !state.stopping
+        if state.asked == Asked::End {
+            return false;
+        }
+        state.asked = Asked::Nothing;
+        true
     }
 
     /// Rests; `false` when the indexer is to end.
     fn rest(&self, time: Duration) -> bool {
         let until = Instant::now() + time;
         let mut state = self.0.state.lock();
-        while !state.stopping {
+        while state.asked != Asked::End {
             if self.0.rung.wait_until(&mut state, until).timed_out() {
                 break;
             }
         }
-        !state.stopping
+        state.asked != Asked::End
     }
 }
 
@@ -134,14 +153,14 @@ impl Indexer {
         let rung = bell.clone();
         let thread = std::thread::Builder::new()
             .name(String::from("indexer"))
-            .spawn(move || run(&store, &redactor, &rung))?;
+            .spawn(move || Worker::new(store, redactor).run(&rung))?;
         Ok(Self { bell, thread: Some(thread) })
     }
 }
 
 impl Drop for Indexer {
     fn drop(&mut self) {
-        self.bell.0.state.lock().stopping = true;
+        self.bell.0.state.lock().asked = Asked::End;
         self.bell.0.rung.notify_all();
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the indexer ended by a panic; new flows are not found by search");
@@ -149,64 +168,174 @@ impl Drop for Indexer {
     }
 }
 
-fn run(store: &Store, redactor: &Redactor, bell: &IndexerBell) {
-    // While a flood lasts: until when it keeps flows out of the index.
-    let mut patience = None;
-    loop {
-        let start = Instant::now();
-        let rest = if bell.is_flooded() && start < *patience.get_or_insert(start + PATIENCE) {
-            GATHER
-        } else {
-            match step(store, redactor) {
-                Ok(0) => {
-                    if !bell.wait() {
-                        return;
-                    }
-                    GATHER
-                }
-                Ok(_) => start.elapsed(),
-                Err(StoreError::Closed) => return,
-                Err(error) => {
-                    tracing::warn!(%error, "flows could not be indexed; they are tried again");
-                    TRY_AGAIN
-                }
-            }
-        };
-        if !bell.rest(rest) {
-            return;
-        }
-        if !bell.is_flooded() {
-            patience = None;
-        }
-    }
+/// What a step came to.
+enum Step {
+    /// Nothing waits.
+    Idle,
+    Worked,
+    /// Only flows wait that could not be read.
+    Stuck,
 }
 
-/// Indexes some flows; returns how many.
-fn step(store: &Store, redactor: &Redactor) -> Result<usize, StoreError> {
-    let waiting = store.unindexed(STEP)?;
-    if waiting.is_empty() {
-        return Ok(0);
+/// The thread's state.
+struct Worker {
+    store: Store,
+    redactor: Arc<Redactor>,
+    /// Flows whose text could not be read, and how often; they are tried when nothing else waits.
+    failed: HashMap<FlowId, u32>,
+}
+
+impl Worker {
+    fn new(store: Store, redactor: Arc<Redactor>) -> Self {
+        Self { store, redactor, failed: HashMap::new() }
     }
-    let mut texts = Vec::with_capacity(waiting.len());
-    for (flow, whole) in &waiting {
-        let text = match text::of(store, *flow, *whole) {
-            // What cannot be read back must not be tried for ever.
-            Err(StoreError::Decode { what }) => {
-                tracing::warn!(%flow, what, "a flow cannot be read back; it is not found by search");
-                langley_model::SearchText { flow: *flow, whole: *whole, passages: Vec::new() }
+
+    fn run(mut self, bell: &IndexerBell) {
+        // While a flood lasts: until when it keeps flows out of the index.
+        let mut patience = None;
+        loop {
+            let start = Instant::now();
+            let rest = if bell.is_flooded() && start < *patience.get_or_insert(start + PATIENCE) {
+                GATHER
+            } else {
+                match self.step() {
+                    Ok(Step::Idle) => {
+                        if !bell.wait() {
+                            return;
+                        }
+                        GATHER
+                    }
+                    Ok(Step::Worked) => start.elapsed(),
+                    Ok(Step::Stuck) => TRY_AGAIN,
+                    Err(StoreError::Closed) => return,
+                    Err(error) => {
+                        tracing::warn!(%error, "flows could not be indexed; they are tried again");
+                        TRY_AGAIN
+                    }
+                }
+            };
+            if !bell.rest(rest) {
+                return;
             }
-            read => read?,
-        };
-        // Its escapes are undone now: what hid behind them is looked for once more.
-        texts.push(redactor.seal(text));
+            if !bell.is_flooded() {
+                patience = None;
+            }
+        }
     }
-    store.index(texts)?;
-    Ok(waiting.len())
+
+    /// Indexes some flows.
+    fn step(&mut self) -> Result<Step, StoreError> {
+        let mut waiting = self.store.unindexed(STEP + self.failed.len())?;
+        if waiting.is_empty() {
+            return Ok(if self.store.note_backlog()? { Step::Worked } else { Step::Idle });
+        }
+        let is_stuck = waiting.iter().all(|next| self.failed.contains_key(&next.flow));
+        if !is_stuck {
+            waiting.retain(|next| !self.failed.contains_key(&next.flow));
+        }
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        for next in waiting.into_iter().take(STEP) {
+            if bytes >= STEP_BYTES {
+                break;
+            }
+            if let Some(text) = self.read(next)? {
+                bytes += text.passages.iter().map(|passage| passage.text.len()).sum::<usize>();
+                entries.push(IndexEntry { revision: next.revision, text });
+            }
+        }
+        let is_stuck = is_stuck && entries.is_empty();
+        self.store.index(entries)?;
+        Ok(if is_stuck { Step::Stuck } else { Step::Worked })
+    }
+
+    /// The text of a flow; none when it cannot be read. What fails again and again is given up.
+    fn read(&mut self, next: Unindexed) -> Result<Option<Redacted<SearchText>>, StoreError> {
+        let Unindexed { flow, whole, .. } = next;
+        let read = || text::sealed(&self.store, &self.redactor, flow, whole);
+        match catch_unwind(AssertUnwindSafe(read)) {
+            Ok(Ok(text)) => {
+                self.failed.remove(&flow);
+                return Ok(Some(text));
+            }
+            Ok(Err(error @ (StoreError::Corrupt { .. } | StoreError::Decode { .. }))) => {
+                tracing::warn!(%flow, %error, "the text of a flow cannot be read");
+            }
+            Ok(Err(error)) => return Err(error),
+            Err(_) => tracing::error!(%flow, "reading the text of a flow panicked"),
+        }
+        let tries = self.failed.entry(flow).or_default();
+        *tries += 1;
+        if *tries >= TRIES {
+            tracing::warn!(%flow, "the flow is given up; it is not found by search");
+            self.store.leave_unindexed(flow)?;
+            self.failed.remove(&flow);
+        }
+        Ok(None)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use langley_model::{Body, ConnectionId, Flow, Micros, Outcome, Record, RedactorOptions, Side};
+    use langley_store::StoreOptions;
+
     use super::*;
+
+    /// The first bytes of every zstd frame (RFC 8878, 3.1.1).
+    const FRAME: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+
+    /// An ended flow whose request says `text`.
+    fn records(redactor: &Redactor, at: i64, text: &str) -> Vec<Redacted<Record>> {
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(at));
+        flow.outcome = Some(Outcome::Completed);
+        let body = format!(r#"{{"input":"{text}"}}"#).into_bytes();
+        let body = Body {
+            flow: flow.id,
+            side: Side::Client,
+            original_len: body.len() as u64,
+            bytes: redactor.body(body),
+            media_type: None,
+            truncated: false,
+            pieces: Vec::new(),
+        };
+        let records = [Record::Flow(Arc::new(flow)), Record::Body(body)];
+        records.into_iter().map(|record| redactor.seal(record)).collect()
+    }
+
+    #[test]
+    fn a_flow_that_cannot_be_read_keeps_no_other_from_the_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("langley.db");
+        let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
+        let open = || Store::open(StoreOptions::new(&path), Box::new(|_| ())).unwrap();
+        let store = open();
+        // Long texts are compressed: they can be damaged so that it is seen.
+        for (at, text) in [(1, "old "), (2, &"damaged ".repeat(500)), (3, "new ")] {
+            store.submit(records(&redactor, at, text)).unwrap();
+        }
+        store.flush().unwrap();
+        store.close();
+        let mut file = std::fs::read(&path).unwrap();
+        let frames: Vec<_> = (0..file.len() - 4).filter(|at| file[*at..*at + 4] == FRAME).collect();
+        assert_eq!(frames.len(), 1);
+        file[frames[0]] = 0;
+        std::fs::write(&path, file).unwrap();
+        let mut worker = Worker::new(open(), redactor);
+        let mut steps = Vec::new();
+        while !matches!(steps.last(), Some(Step::Idle)) {
+            steps.push(worker.step().unwrap());
+        }
+        let state = worker.store.index_state().unwrap();
+        assert_eq!((state.waiting, state.given_up), (0, 1));
+        assert!(worker.failed.is_empty());
+        // First with the others, then alone, with a rest before each time.
+        let stuck = steps.iter().filter(|step| matches!(step, Step::Stuck)).count();
+        assert_eq!(stuck as u32, TRIES - 1);
+        for word in ["old", "new"] {
+            let filter = langley_store::FlowFilter { q: Some(word.into()), ..Default::default() };
+            assert_eq!(worker.store.count_flows(&filter).unwrap(), 1, "{word}");
+        }
+    }
 
     #[test]
     fn a_flood_is_one_as_long_as_it_lasts() {

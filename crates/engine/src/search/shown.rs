@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use langley_model::{Flow, Passage, Place, Stored};
+use langley_model::{Flow, Passage, Place, Redactor, Stored};
 use langley_store::{FlowFilter, Page, SearchQuery, Store, StoreError};
 
 use super::text;
@@ -40,6 +40,7 @@ pub struct Snippet {
 /// A cursor that is not one, or a failure of the file.
 pub fn search(
     store: &Store,
+    redactor: &Redactor,
     query: &SearchQuery,
     place: Option<Place>,
     filter: &FlowFilter,
@@ -49,9 +50,10 @@ pub fn search(
     let page = store.search(query, place, filter, cursor, limit)?;
     let mut items = Vec::with_capacity(page.items.len());
     for hit in page.items {
-        let passages = text::of(store, hit.flow.id, hit.whole)?.passages;
+        let text = text::sealed(store, redactor, hit.flow.id, hit.whole)?;
         let wanted = |passage: &&Passage| place.is_none_or(|place| passage.place == place);
-        let snippets = passages.iter().filter(wanted).filter_map(|passage| snippet(query, passage));
+        let snippets = text.passages.iter().filter(wanted);
+        let snippets = snippets.filter_map(|passage| snippet(query, passage));
         items.push(Found { flow: hit.flow, snippets: snippets.take(SNIPPETS).collect() });
     }
     Ok(Page { items, next_cursor: page.next_cursor })

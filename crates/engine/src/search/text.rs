@@ -1,6 +1,6 @@
-//! The new text of a stored flow, the same for the index and for what is shown of a hit.
+//! The new text of a stored flow: the same for the index, for what is shown of a hit and for exports.
 
-use langley_model::{FlowId, Passage, SearchText, Side};
+use langley_model::{FlowId, Passage, Redacted, Redactor, SearchText, Side};
 use langley_protocol::passages;
 use langley_store::{Store, StoreError};
 
@@ -10,9 +10,17 @@ const PASSAGE_MAX: usize = 256 << 10;
 
 /// What is new in the flow `id`; with `whole` the conversation before it as well.
 ///
+/// Escapes are undone in it, so what hid behind them is looked for once more: nobody gets the text
+/// without that.
+///
 /// # Errors
 /// A failure of the file.
-pub fn of(store: &Store, id: FlowId, whole: bool) -> Result<SearchText, StoreError> {
+pub fn sealed(
+    store: &Store,
+    redactor: &Redactor,
+    id: FlowId,
+    whole: bool,
+) -> Result<Redacted<SearchText>, StoreError> {
     let mut passages = match store.body(id, Side::Client)? {
         Some(body) => passages::of_request(&body.bytes, whole),
         None => Vec::new(),
@@ -21,7 +29,7 @@ pub fn of(store: &Store, id: FlowId, whole: bool) -> Result<SearchText, StoreErr
         passages.extend(passages::of_answer(&message));
     }
     passages.iter_mut().for_each(cut);
-    Ok(SearchText { flow: id, whole, passages })
+    Ok(redactor.seal(SearchText { flow: id, whole, passages }))
 }
 
 fn cut(passage: &mut Passage) {

@@ -107,7 +107,9 @@ fn a_long_body_is_cut_and_says_so() {
     assert_eq!(flow.request_bytes, long.len() as u64);
     let body = rows.body(script.flow, Side::Client).unwrap();
     let around = r#"{"model":"m","messages":[]}"#.len();
-    assert_eq!((body.bytes.len(), body.original_len), ((1 << 20) + around, long.len() as u64));
+    let most = (1 << 20) + around;
+    assert!((most - 256..=most).contains(&body.bytes.len()), "{}", body.bytes.len());
+    assert_eq!(body.original_len, long.len() as u64);
     assert!(body.truncated && body.bytes.as_bytes().ends_with(b"]}"));
 }
 

@@ -1,13 +1,16 @@
 //! The door of exports: a thread writes, the answer takes what it wrote, and neither runs ahead.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use http::header;
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::SendTimeoutError;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{ExportFormat, write_export};
 use crate::doors::Doors;
@@ -18,6 +21,9 @@ use crate::params::Params;
 /// Bytes of a piece, and pieces between the thread and the answer.
 const PIECE: usize = 64 << 10;
 const PIECES: usize = 4;
+
+/// How long a reader may take nothing; then its place is given to others.
+const IDLE: Duration = Duration::from_mins(1);
 
 /// Exports every matching flow, streamed: `ndjson` (one flow a line), `json` (`{items}`) and `csv` newest
 /// first; `html` (what was said, one page that needs nothing else) and `har` (HTTP Archive 1.2 with headers
@@ -45,13 +51,14 @@ pub(crate) async fn export(
     let format = format.unwrap_or(ExportFormat::Ndjson);
     let permit = doors.export_place()?;
     let (pieces, taken) = mpsc::channel(PIECES);
-    let store = doors.store();
+    let (end, whole) = oneshot::channel();
     tokio::task::spawn_blocking(move || {
-        let mut out = Pieces { pieces: pieces.clone(), piece: Vec::with_capacity(PIECE) };
-        if let Err(error) = write_export(&store, &filter, format, &mut out) {
-            tracing::warn!(%error, "an export broke off");
-            // The answer is broken off, so that it cannot be taken for a whole one.
-            let _ = pieces.blocking_send(Err(io::Error::other("the export failed")));
+        let mut out = Pieces::new(pieces, IDLE);
+        let written = write_export(&doors.store(), doors.redactor(), &filter, format, &mut out);
+        match written {
+            // The answer may have gone.
+            Ok(_) => _ = end.send(()),
+            Err(error) => tracing::warn!(%error, "an export broke off"),
         }
         drop(permit);
     });
@@ -62,17 +69,37 @@ pub(crate) async fn export(
             format!("attachment; filename=\"langley-flows.{}\"", format.as_str()),
         ),
     ];
-    let pieces = stream::unfold(taken, |mut taken| async move {
-        let piece: Option<io::Result<Bytes>> = taken.recv().await;
-        piece.map(|piece| (piece, taken))
-    });
+    let pieces = stream::unfold(Some((taken, whole)), next);
     Ok((headers, Body::from_stream(pieces)).into_response())
 }
 
-/// Gathers what is written into pieces; waits while the answer is behind.
+/// What is left of an answer: pieces, and the word that they were all.
+type Rest = (mpsc::Receiver<Piece>, oneshot::Receiver<()>);
+type Piece = Bytes;
+
+/// The next piece. An answer that is not whole is broken off, so that it cannot be taken for one.
+async fn next(rest: Option<Rest>) -> Option<(io::Result<Piece>, Option<Rest>)> {
+    let (mut taken, whole) = rest?;
+    match taken.recv().await {
+        Some(piece) => Some((Ok(piece), Some((taken, whole)))),
+        None if whole.await.is_ok() => None,
+        None => Some((Err(io::Error::other("the export failed")), None)),
+    }
+}
+
+/// Gathers what is written into pieces; waits while the answer is behind, but not for ever.
 struct Pieces {
-    pieces: mpsc::Sender<io::Result<Bytes>>,
+    pieces: mpsc::Sender<Piece>,
     piece: Vec<u8>,
+    /// How long a reader may take nothing.
+    patience: Duration,
+    runtime: Handle,
+}
+
+impl Pieces {
+    fn new(pieces: mpsc::Sender<Piece>, patience: Duration) -> Self {
+        Self { pieces, piece: Vec::with_capacity(PIECE), patience, runtime: Handle::current() }
+    }
 }
 
 impl Write for Pieces {
@@ -90,7 +117,51 @@ impl Write for Pieces {
             return Ok(());
         }
         let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
-        let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the reader has gone");
-        self.pieces.blocking_send(Ok(Bytes::from(piece))).map_err(gone)
+        let sent = self.pieces.send_timeout(Bytes::from(piece), self.patience);
+        self.runtime.block_on(sent).map_err(|error| match error {
+            SendTimeoutError::Timeout(_) => {
+                io::Error::new(io::ErrorKind::TimedOut, "its reader took nothing for a minute")
+            }
+            SendTimeoutError::Closed(_) => {
+                io::Error::new(io::ErrorKind::BrokenPipe, "the reader has gone")
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes eight pieces; no more than `PIECES` of them find room unless somebody reads.
+    async fn written(pieces: mpsc::Sender<Piece>) -> io::Result<()> {
+        let writing = tokio::task::spawn_blocking(move || {
+            Pieces::new(pieces, Duration::from_millis(20)).write_all(&vec![b'x'; 8 * PIECE])
+        });
+        writing.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_export_that_nobody_reads_ends_and_is_broken_off() {
+        let (pieces, taken) = mpsc::channel(PIECES);
+        let (end, whole) = oneshot::channel();
+        let error = written(pieces).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        drop(end);
+        let mut rest = Some((taken, whole));
+        for _ in 0..PIECES {
+            let (piece, left) = next(rest).await.unwrap();
+            assert_eq!(piece.unwrap().len(), PIECE);
+            rest = left;
+        }
+        let (broken, left) = next(rest).await.unwrap();
+        assert!(broken.is_err() && left.is_none());
+    }
+
+    #[tokio::test]
+    async fn an_export_ends_when_its_reader_goes() {
+        let (pieces, taken) = mpsc::channel(PIECES);
+        drop(taken);
+        assert_eq!(written(pieces).await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 }

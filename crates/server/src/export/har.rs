@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use langley_model::{Flow, HttpVersion, Side, Stored};
-use langley_store::{Store, StoreError, StoredBody, StoredEvent};
+use langley_store::{Retired, Store, StoreError, StoredBody, StoredEvent};
 use serde_json::{Value, json};
 
 use super::ExportError;
@@ -40,7 +40,11 @@ pub(super) fn entry(
 ) -> Result<(), ExportError> {
     let is_websocket = flow.method == WEBSOCKET;
     let sent = store.body(flow.id, Side::Client)?.map(Stored::into_inner);
-    let request = request(store, flow, sent.as_ref().filter(|_| !is_websocket))?;
+    let retired = store.retired(flow.id)?;
+    let mut request = request(store, flow, sent.as_ref().filter(|_| !is_websocket))?;
+    if retired.request_body {
+        request["comment"] = json!(RETIRED);
+    }
     let timings = timings(flow);
     write!(
         out,
@@ -48,7 +52,7 @@ pub(super) fn entry(
         Value::String(wire::rfc3339(flow.started_at)),
         timings.total(),
     )?;
-    response(store, flow, is_websocket, out)?;
+    response(store, flow, (is_websocket, retired), out)?;
     write!(out, ",\"cache\":{{}},\"timings\":{},", timings.json())?;
     if is_websocket {
         messages(store, flow, sent.as_ref(), out)?;
@@ -85,17 +89,24 @@ fn request(store: &Store, flow: &Flow, body: Option<&StoredBody>) -> Result<Valu
             "text": String::from_utf8_lossy(&body.bytes),
         });
         if body.truncated {
-            data["comment"] = json!("cut: the end was not kept");
+            data["comment"] = json!(CUT);
         }
         request["postData"] = data;
     }
     Ok(request)
 }
 
+/// What is said where there was a body once.
+const RETIRED: &str =
+    "the body was recorded; it was removed because it is older than bodies are kept";
+
+/// What is said of a body that is not whole.
+const CUT: &str = "cut: its end, or the end of long parts of it, was not kept";
+
 fn response(
     store: &Store,
     flow: &Flow,
-    is_websocket: bool,
+    (is_websocket, retired): (bool, Retired),
     out: &mut dyn Write,
 ) -> Result<(), ExportError> {
     let headers = headers(store, flow, Side::Upstream)?;
@@ -113,6 +124,11 @@ fn response(
     )?;
     match store.body(flow.id, Side::Upstream)? {
         Some(body) => write!(out, "{}", content(&body))?,
+        // Without text: an answer of no bytes is something else.
+        None if retired.response_body || (retired.events && !is_websocket) => {
+            let size = flow.response_bytes;
+            write!(out, "{}", json!({ "size": size, "mimeType": "", "comment": RETIRED }))?;
+        }
         None if flow.event_count > 0 && !is_websocket => {
             write!(out, "{{\"size\":{},\"mimeType\":\"text/event-stream\",", flow.response_bytes)?;
             out.write_all(b"\"text\":\"")?;
@@ -139,7 +155,7 @@ fn content(body: &StoredBody) -> Value {
         }
     }
     if body.truncated {
-        content["comment"] = json!("cut: the end was not kept");
+        content["comment"] = json!(CUT);
     }
     content
 }

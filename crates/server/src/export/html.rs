@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use langley_engine::new_text;
-use langley_model::{Flow, Place, Stored};
+use langley_model::{Flow, Place, Redactor, Stored};
 use langley_store::{FlowFilter, Store};
 
 use super::ExportError;
@@ -44,6 +44,7 @@ pub(super) fn foot(count: u64, out: &mut dyn Write) -> io::Result<()> {
 /// Writes what was new in a flow; of the `first` one the conversation before it as well.
 pub(super) fn flow(
     store: &Store,
+    redactor: &Redactor,
     flow: &Stored<Flow>,
     first: bool,
     out: &mut dyn Write,
@@ -59,7 +60,7 @@ pub(super) fn flow(
     facts.extend(tokens(flow.usage.output, "tokens out"));
     let facts: Vec<_> = facts.iter().map(|fact| escaped(fact)).collect();
     write!(out, "<article id=\"{}\">\n<h2>{}</h2>\n", flow.id, facts.join(" · "))?;
-    for passage in new_text(store, flow.id, first)?.passages {
+    for passage in &new_text(store, redactor, flow.id, first)?.passages {
         let text = escaped(&passage.text);
         // What a person reads stands open, what machines said to one another is folded.
         match passage.place {

@@ -1,5 +1,6 @@
 //! Exports: every matching flow in one answer or file, written piece by piece, so that its size costs
-//! no memory. All that is written was read back from the store, hence redacted.
+//! no memory. All that is written was read back from the store, hence redacted; texts whose escapes are
+//! undone pass the redactor once more.
 
 mod csv;
 mod door;
@@ -8,7 +9,7 @@ mod html;
 
 use std::io::{self, Write};
 
-use langley_model::{Flow, Stored};
+use langley_model::{Flow, Redactor, Stored};
 use langley_store::{FlowFilter, Page, Store, StoreError};
 
 pub(crate) use door::{__path_export, export};
@@ -86,6 +87,7 @@ impl ExportFormat {
 /// The store cannot be read, or `out` takes no more.
 pub fn write_export(
     store: &Store,
+    redactor: &Redactor,
     filter: &FlowFilter,
     format: ExportFormat,
     out: &mut dyn Write,
@@ -121,7 +123,7 @@ pub fn write_export(
             html::head(filter, out)?;
             each(store, filter, Store::flows_oldest_first, |flow| {
                 count += 1;
-                html::flow(store, flow, count == 1, out)
+                html::flow(store, redactor, flow, count == 1, out)
             })?;
             html::foot(count, out)?;
         }

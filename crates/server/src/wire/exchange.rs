@@ -60,7 +60,8 @@ pub(crate) struct Body {
     pub stored_bytes: u64,
     /// Bytes before any cut.
     pub original_bytes: u64,
-    /// Whether bytes are missing at the end.
+    /// Whether bytes are missing: at the end, or in parts of a request that were too long; those say how
+    /// many.
     pub truncated: bool,
 }
 

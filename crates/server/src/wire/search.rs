@@ -7,14 +7,15 @@ use utoipa::ToSchema;
 
 use super::flow::Flow;
 
-/// A page of flows in which the words were found, the latest indexed first.
+/// A page of flows in which the words were found, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SearchPage {
     /// The flows.
     pub items: Vec<SearchFlow>,
     /// Pass as `cursor` for the next page; null at the end.
     pub next_cursor: Option<String>,
-    /// Ended flows that are not in the index yet, hence not found.
+    /// Ended flows that are not in the index yet, hence not found; of those that an earlier version
+    /// recorded, at least so many.
     pub unindexed: u64,
 }
 

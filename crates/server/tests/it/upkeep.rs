@@ -93,6 +93,13 @@ async fn what_retention_took_from_a_flow_is_told_apart_from_what_never_was() {
     let response = rig.get(&path("response")).await;
     assert_eq!(response["body_retired"], false);
     assert!(response["message"].is_object());
+    let har = rig.get("/api/flows/export?format=har").await;
+    let entry = &har["log"]["entries"][0];
+    let content = &entry["response"]["content"];
+    assert!(content["text"].is_null() && entry["request"]["postData"].is_null(), "{entry}");
+    for said in [content, &entry["request"]] {
+        assert!(said["comment"].as_str().unwrap().contains("was removed"), "{entry}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use langley_model::{Flow, FlowId, Revision, Stored};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use crate::error::StoreError;
-use crate::filter::{Common, Condition, FlowFilter, cursor, position};
+use crate::filter::{Common, Condition, FlowFilter, Order, cursor, position, stretch};
 use crate::flow_row::{Bytes, FlowSql, read};
 use crate::store::Store;
 
@@ -47,7 +47,7 @@ impl Store {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page<Stored<Flow>>, StoreError> {
-        self.listed(filter, cursor, limit, ("n < ?", "DESC"))
+        self.listed(filter, cursor, limit, Order::NewestFirst)
     }
 
     /// The same, oldest first.
@@ -60,7 +60,7 @@ impl Store {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page<Stored<Flow>>, StoreError> {
-        self.listed(filter, cursor, limit, ("n > ?", "ASC"))
+        self.listed(filter, cursor, limit, Order::OldestFirst)
     }
 
     fn listed(
@@ -68,20 +68,17 @@ impl Store {
         filter: &FlowFilter,
         cursor: Option<&str>,
         limit: usize,
-        (beyond, order): (&str, &str),
+        order: Order,
     ) -> Result<Page<Stored<Flow>>, StoreError> {
         let (limit, asked) = page_limit(limit);
-        let from = cursor.map(position).transpose()?;
+        let position = cursor.map(position).transpose()?;
         self.readers().read(|conn| {
-            let mut condition = Condition::among(filter, Common::of(conn, filter)?);
-            if let Some(from) = from {
-                condition.and(beyond, [from.into()]);
-            }
-            let select = FlowSql::select();
-            let sql = format!("{select}{} ORDER BY n {order} LIMIT {asked}", condition.sql());
+            let common = Common::of(conn, filter)?;
+            let (keys, parameters) = stretch(filter, common, None, position, order, asked);
+            let (select, (_, order)) = (FlowSql::select(), order.words());
+            let sql = format!("{select} WHERE n IN ({keys}) ORDER BY n {order}");
             let mut statement = conn.prepare_cached(&sql)?;
-            let parameters = params_from_iter(&condition.parameters);
-            let rows = statement.query_map(parameters, read)?;
+            let rows = statement.query_map(params_from_iter(&parameters), read)?;
             Ok(Page::cut(rows.collect::<Result<_, _>>()?, limit))
         })
     }
@@ -125,4 +122,74 @@ pub(super) fn key(conn: &Connection, id: FlowId) -> rusqlite::Result<Option<(i64
             Ok((row.get(0)?, Revision(row.get::<_, i64>(1)?.cast_unsigned())))
         })
         .optional()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use langley_model::{
+        ConnectionId, Micros, Outcome, Passage, Place, Record, Redactor, RedactorOptions,
+        SearchText,
+    };
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::options::StoreOptions;
+    use crate::search::IndexEntry;
+
+    /// What a page costs must not grow with what else matches.
+    #[test]
+    fn a_page_of_words_looks_at_no_more_than_it_shows() {
+        const FLOWS: i64 = 1_500;
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let (mut records, mut entries) = (Vec::new(), Vec::new());
+        for at in 1..=FLOWS {
+            let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(at));
+            flow.outcome = Some(Outcome::Completed);
+            // Every other one says it in a fact as well.
+            flow.path = String::from(if at % 2 == 0 { "/needle" } else { "/" });
+            let passages = vec![Passage { place: Place::Prompt, text: String::from("a needle") }];
+            let text = redactor.seal(SearchText { flow: flow.id, whole: false, passages });
+            entries.push(IndexEntry { revision: Revision(0), text });
+            records.push(redactor.seal(Record::Flow(Arc::new(flow))));
+        }
+        store.submit(records).unwrap();
+        store.flush().unwrap();
+        store.index(entries).unwrap();
+        let filter = FlowFilter { q: Some("needle".into()), ..FlowFilter::default() };
+        for (order, position) in [(Order::NewestFirst, None), (Order::OldestFirst, Some(700))] {
+            let (sql, parameters) = stretch(&filter, Common::default(), None, position, order, 20);
+            let (keys, steps) = store
+                .readers()
+                .read(|conn| {
+                    let mut statement = conn.prepare(&sql)?;
+                    let keys =
+                        statement.query_map(params_from_iter(parameters), |row| row.get(0))?;
+                    let keys: Vec<i64> = keys.collect::<Result<_, _>>()?;
+                    Ok((keys, statement.get_status(StatementStatus::VmStep)))
+                })
+                .unwrap();
+            let wanted: Vec<i64> = match order {
+                Order::NewestFirst => (FLOWS - 19..=FLOWS).rev().collect(),
+                Order::OldestFirst => (701..=720).collect(),
+            };
+            assert_eq!(keys, wanted);
+            assert!(steps < 3_000, "{steps}");
+        }
+        // Pages one after the other show each flow once.
+        let (mut cursor, mut seen) = (None, 0);
+        loop {
+            let page = store.flows(&filter, cursor.as_deref(), 400).unwrap();
+            seen += page.items.len();
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, FLOWS as usize);
+    }
 }

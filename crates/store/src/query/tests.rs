@@ -96,7 +96,10 @@ fn faults(store: &Store, walks: bool, work: impl FnOnce(&Store)) -> Vec<String> 
             let is_scan = scanned.is_some_and(|table| LARGE.contains(&table));
             // A walk by the key ends with its page.
             let is_walk = walks && step == "SCAN flows" && sql.contains(" LIMIT ");
-            let sorts = step.starts_with("USE TEMP B-TREE") && sql.contains("FROM flows ");
+            // Two streams that are merged have a page each.
+            let is_merge = sql.contains(" LIMIT 101) UNION SELECT ");
+            let sorts =
+                step.starts_with("USE TEMP B-TREE") && sql.contains("FROM flows ") && !is_merge;
             if (is_scan && !is_walk) || sorts {
                 faults.push(format!("{step}: {sql}"));
             }
@@ -221,7 +224,7 @@ fn what_is_no_listing_of_flows_reads_none_of_the_large_tables() {
         store.upkeep_runs().unwrap();
         store.pages().unwrap();
         store.unindexed(16).unwrap();
-        store.count_unindexed().unwrap();
+        store.index_state().unwrap();
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let query = SearchQuery::parse("some words").unwrap();

@@ -1,56 +1,198 @@
 //! Rows of the index: which flows wait for one, and how one is written.
 
-use langley_model::{FlowId, Place, Redacted, SearchText};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use langley_model::{FlowId, Place, Redacted, Revision, SearchText};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::words::words;
 use crate::error::StoreError;
 use crate::flow_row::Bytes;
 use crate::store::Store;
-use crate::writer::Command;
+use crate::writer::Budget;
 
 /// How much of the index is put in order with each batch, in pages.
 const MERGE_PAGES: i64 = 16;
 
+/// Most bytes of a flow's text that are indexed: its row is written in one transaction.
+const TEXT_MAX: usize = 1 << 20;
+
+/// Stands between two passages, so that no phrase reaches from one into the next: a token of the index,
+/// and never a word of a question.
+const SEPARATOR: &str = "\u{a7} ";
+
+/// Flows of an earlier version that are noted at once, and most of them that are counted.
+const NOTED: i64 = 200;
+const COUNTED: i64 = 1_000;
+
+/// An ended flow that the index does not know, or knows as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unindexed {
+    /// The flow.
+    pub flow: FlowId,
+    /// The state of it that is to be read.
+    pub revision: Revision,
+    /// Whether its session has no earlier flow, so that its whole conversation is new.
+    pub whole: bool,
+}
+
+/// The text of a flow, for the index.
+#[derive(Clone, Debug)]
+pub struct IndexEntry {
+    /// The state of the flow that was read, or an older one.
+    pub revision: Revision,
+    /// What is new in it.
+    pub text: Redacted<SearchText>,
+}
+
+/// How far the index is behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IndexState {
+    /// Ended flows that it does not know yet; of more than a thousand of an earlier version, at least.
+    pub waiting: u64,
+    /// Times a flow was given up because its text could not be read, as long as the file is there.
+    pub given_up: u64,
+}
+
+/// A row of the index.
+struct Row {
+    flow: FlowId,
+    revision: Revision,
+    whole: bool,
+    /// The words of each place; none when there are none at all.
+    columns: Option<[String; Place::ALL.len()]>,
+}
+
 impl Store {
-    /// Ended flows that the index does not know yet, oldest first; with each whether its session has no
-    /// earlier flow, so that its whole conversation is new.
+    /// Ended flows that the index does not know yet, newest first.
     ///
     /// # Errors
     /// A failure of the file.
-    pub fn unindexed(&self, limit: usize) -> Result<Vec<(FlowId, bool)>, StoreError> {
+    pub fn unindexed(&self, limit: usize) -> Result<Vec<Unindexed>, StoreError> {
         self.readers().read(|conn| {
             let mut statement = conn.prepare_cached(
-                "SELECT flow_id, session_id IS NOT NULL AND NOT EXISTS (
+                "SELECT flow_id, revision, session_id IS NOT NULL AND NOT EXISTS (
                      SELECT 1 FROM flows AS earlier
                      WHERE earlier.session_id = flows.session_id AND earlier.n < flows.n)
                  FROM search_waiting JOIN flows ON n = flow
-                 ORDER BY flow LIMIT ?1",
+                 ORDER BY flow DESC LIMIT ?1",
             )?;
             let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-                Ok((FlowId::from_bytes(row.get(0)?), row.get(1)?))
+                Ok(Unindexed {
+                    flow: FlowId::from_bytes(row.get(0)?),
+                    revision: Revision(row.get::<_, i64>(1)?.cast_unsigned()),
+                    whole: row.get(2)?,
+                })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
-    /// How many ended flows the index does not know yet.
+    /// How far the index is behind.
     ///
     /// # Errors
     /// A failure of the file.
-    pub fn count_unindexed(&self) -> Result<u64, StoreError> {
+    pub fn index_state(&self) -> Result<IndexState, StoreError> {
         self.readers().read(|conn| {
-            let count = "SELECT count(*) FROM search_waiting";
-            Ok(conn.query_row(count, (), |row| row.get::<_, i64>(0))?.cast_unsigned())
+            let count =
+                |sql, parameter: i64| conn.query_row(sql, [parameter], |row| row.get::<_, i64>(0));
+            let mut waiting = count("SELECT count(*) FROM search_waiting WHERE ?1", 1)?;
+            if let Some(before) = total(conn, "search_backlog")? {
+                waiting += count(
+                    &format!(
+                        "SELECT count(*) FROM (SELECT 1 FROM flows WHERE n < ?1 LIMIT {COUNTED})"
+                    ),
+                    before,
+                )?;
+            }
+            let given_up = total(conn, "search_given_up")?.unwrap_or(0);
+            Ok(IndexState { waiting: waiting.cast_unsigned(), given_up: given_up.cast_unsigned() })
         })
     }
 
-    /// Indexes texts, between two batches of records; returns when they are committed.
+    /// Notes some flows that ended before there was an index, newest first; whether there may be more.
     ///
     /// # Errors
     /// The store is closed or cannot be written.
-    pub fn index(&self, texts: Vec<Redacted<SearchText>>) -> Result<(), StoreError> {
-        self.ask(|reply| Command::Index { texts, reply })
+    pub fn note_backlog(&self) -> Result<bool, StoreError> {
+        self.job(|site| {
+            let change = site.change()?;
+            let Some(before) = total(&change, "search_backlog")? else { return Ok(false) };
+            let first: Option<i64> = change.query_row(
+                "SELECT min(n) FROM (SELECT n FROM flows WHERE n < ?1 ORDER BY n DESC LIMIT ?2)",
+                (before, NOTED),
+                |row| row.get(0),
+            )?;
+            match first {
+                Some(first) => {
+                    change.execute(
+                        "INSERT OR IGNORE INTO search_waiting
+                         SELECT n FROM flows WHERE n >= ?1 AND n < ?2 AND outcome IS NOT NULL
+                             AND NOT EXISTS (SELECT 1 FROM search_flows WHERE flow = n)",
+                        (first, before),
+                    )?;
+                    change.execute(
+                        "UPDATE totals SET value = ?1 WHERE name = 'search_backlog'",
+                        [first],
+                    )?;
+                }
+                None => {
+                    change.execute("DELETE FROM totals WHERE name = 'search_backlog'", ())?;
+                }
+            }
+            change.commit()?;
+            Ok(first.is_some())
+        })
+    }
+
+    /// Indexes texts, in transactions so short that recording does not wait for them; returns when they
+    /// are committed. A flow that changed since its text was read goes on waiting.
+    ///
+    /// # Errors
+    /// The store is closed or cannot be written; what was written until then stays.
+    pub fn index(&self, entries: Vec<IndexEntry>) -> Result<(), StoreError> {
+        // Words are folded here, on the thread of whoever asks.
+        let mut rows: Vec<Row> = entries.iter().rev().map(Row::of).collect();
+        drop(entries);
+        while !rows.is_empty() {
+            let mut left = std::mem::take(&mut rows);
+            rows = self.job(move |site| {
+                let mut budget = Budget::new(u32::MAX);
+                let change = site.change()?;
+                while let Some(row) = left.pop() {
+                    row.write(&change)?;
+                    if !budget.spend(1) {
+                        break;
+                    }
+                }
+                change.commit()?;
+                Ok(left)
+            })?;
+        }
+        self.job(|site| {
+            site.conn
+                .prepare_cached("INSERT INTO search (search, rank) VALUES ('merge', ?1)")?
+                .execute([MERGE_PAGES])?;
+            Ok(())
+        })
+    }
+
+    /// Gives a flow up whose text cannot be read: it does not wait any longer, and is counted.
+    ///
+    /// # Errors
+    /// The store is closed or cannot be written.
+    pub fn leave_unindexed(&self, flow: FlowId) -> Result<(), StoreError> {
+        self.job(move |site| {
+            let change = site.change()?;
+            change.execute(
+                "DELETE FROM search_waiting WHERE flow = (SELECT n FROM flows WHERE flow_id = ?1)",
+                [Bytes(flow.as_bytes())],
+            )?;
+            change.execute(
+                "INSERT INTO totals (name, value) VALUES ('search_given_up', 1)
+                 ON CONFLICT (name) DO UPDATE SET value = value + 1",
+                (),
+            )?;
+            change.commit()
+        })
     }
 }
 
@@ -63,50 +205,71 @@ pub(crate) fn await_index(conn: &Connection, flows: &[i64]) -> rusqlite::Result<
     Ok(())
 }
 
-/// Writes the rows of `texts` in one transaction; those of flows that are gone are left out.
-pub(crate) fn write(conn: &Connection, texts: &[Redacted<SearchText>]) -> rusqlite::Result<()> {
-    let change = rusqlite::Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
-    for text in texts {
-        let flow: Option<i64> = change
-            .prepare_cached("SELECT n FROM flows WHERE flow_id = ?1")?
-            .query_row([Bytes(text.flow.as_bytes())], |row| row.get(0))
+fn total(conn: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
+    conn.prepare_cached("SELECT value FROM totals WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()
+}
+
+impl Row {
+    /// Folds the words of a text; of one that is too long, those of its end, where the answer stands.
+    fn of(entry: &IndexEntry) -> Self {
+        let text = &*entry.text;
+        let mut room = TEXT_MAX;
+        let fits = |passage: &&langley_model::Passage| {
+            let fitted = room > 0;
+            room = room.saturating_sub(passage.text.len());
+            fitted
+        };
+        let count = text.passages.iter().rev().take_while(fits).count();
+        let kept = &text.passages[text.passages.len() - count..];
+        let column = |place: Place| {
+            let mut column = String::new();
+            for passage in kept.iter().filter(|passage| passage.place == place) {
+                if !column.is_empty() {
+                    column.push_str(SEPARATOR);
+                }
+                for word in words(&passage.text) {
+                    column.push_str(&word.folded);
+                    column.push(' ');
+                }
+            }
+            column
+        };
+        Self {
+            flow: text.flow,
+            revision: entry.revision,
+            whole: text.whole,
+            columns: (!kept.is_empty()).then(|| Place::ALL.map(column)),
+        }
+    }
+
+    /// Writes it in place of what was known; nothing when the flow is gone.
+    fn write(&self, change: &Connection) -> rusqlite::Result<()> {
+        let flow = change
+            .prepare_cached("SELECT n, revision FROM flows WHERE flow_id = ?1")?
+            .query_row([Bytes(self.flow.as_bytes())], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        let Some(flow) = flow else { continue };
+        let Some((flow, revision)): Option<(i64, i64)> = flow else { return Ok(()) };
         change
             .prepare_cached(
-                "DELETE FROM search WHERE rowid = (SELECT id FROM search_flows WHERE flow = ?1)",
+                "DELETE FROM search WHERE rowid = (SELECT flow FROM search_flows WHERE flow = ?1)",
             )?
             .execute([flow])?;
         change.prepare_cached("DELETE FROM search_flows WHERE flow = ?1")?.execute([flow])?;
-        change.prepare_cached("DELETE FROM search_waiting WHERE flow = ?1")?.execute([flow])?;
-        if text.passages.is_empty() {
-            continue;
+        if revision.cast_unsigned() == self.revision.0 {
+            change.prepare_cached("DELETE FROM search_waiting WHERE flow = ?1")?.execute([flow])?;
         }
-        let id: i64 = change
-            .prepare_cached("INSERT INTO search_flows (flow, whole) VALUES (?1, ?2) RETURNING id")?
-            .query_row((flow, text.whole), |row| row.get(0))?;
-        let [prompt, answer, thinking, input, result] = Place::ALL.map(|place| column(text, place));
+        let Some([prompt, answer, thinking, input, result]) = &self.columns else { return Ok(()) };
+        change
+            .prepare_cached("INSERT INTO search_flows (flow, whole) VALUES (?1, ?2)")?
+            .execute((flow, self.whole))?;
         change
             .prepare_cached(
                 "INSERT INTO search (rowid, prompt, answer, thinking, tool_input, tool_result)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
-            .execute((id, prompt, answer, thinking, input, result))?;
+            .execute((flow, prompt, answer, thinking, input, result))?;
+        Ok(())
     }
-    change
-        .prepare_cached("INSERT INTO search (search, rank) VALUES ('merge', ?1)")?
-        .execute([MERGE_PAGES])?;
-    change.commit()
-}
-
-/// The words of one place with blanks between them.
-fn column(text: &SearchText, place: Place) -> String {
-    let mut column = String::new();
-    for passage in text.passages.iter().filter(|passage| passage.place == place) {
-        for word in words(&passage.text) {
-            column.push_str(&word.folded);
-            column.push(' ');
-        }
-    }
-    column
 }

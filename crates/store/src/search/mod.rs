@@ -4,6 +4,7 @@ mod index;
 mod query;
 mod words;
 
-pub(crate) use index::{await_index, write};
+pub(crate) use index::await_index;
+pub use index::{IndexEntry, IndexState, Unindexed};
 pub use query::{SearchHit, SearchQuery};
 pub use words::{Word, words};

@@ -12,9 +12,11 @@ use crate::flow_row::{self, FlowSql};
 use crate::query::{Page, page_limit};
 use crate::store::Store;
 
-/// Most words of a question, and fewest letters of a beginning: `a*` names half of all words.
+/// Most words of a question, most beginnings among them, and fewest letters of one: what a beginning finds
+/// is gathered before the first hit is known, and `a*` names half of all words.
 const WORDS_MAX: usize = 32;
-const BEGINNING_MIN: usize = 2;
+const BEGINNINGS_MAX: usize = 4;
+const BEGINNING_MIN: usize = 3;
 
 /// A question to the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +64,10 @@ impl SearchQuery {
             return refuse("it holds more than 32 words");
         }
         if phrases.iter().any(Phrase::is_too_short) {
-            return refuse("a beginning (`wor*`) needs at least two letters before the star");
+            return refuse("a beginning (`wor*`) needs at least three letters before the star");
+        }
+        if phrases.iter().filter(|phrase| phrase.beginning).count() > BEGINNINGS_MAX {
+            return refuse("it holds more than 4 beginnings (`wor*`)");
         }
         Ok(Self { phrases })
     }
@@ -118,7 +123,7 @@ impl Phrase {
 
 impl Store {
     /// Flows in whose new text everything asked for stands (in `place`, when one is given) and that
-    /// `filter` names: the latest indexed first, at most `limit` (1 to 500), after `cursor`.
+    /// `filter` names: the newest first, at most `limit` (1 to 500), after `cursor`.
     ///
     /// # Errors
     /// A cursor that is not one, or a failure of the file.
@@ -149,22 +154,22 @@ impl Store {
             };
             // The index is read backwards from its end: a page costs what it shows.
             let mut statement = conn.prepare_cached(&format!(
-                "SELECT search.rowid, whole, search_flows.flow FROM search
-                 JOIN search_flows ON id = search.rowid
+                "SELECT whole, search_flows.flow FROM search
+                 CROSS JOIN search_flows ON search_flows.flow = search.rowid
                  WHERE search MATCH ? AND search.rowid < ?{narrowed}
                  ORDER BY search.rowid DESC LIMIT {asked}"
             ))?;
             let first = [Value::Text(expression), Value::Integer(before)];
             let parameters = params_from_iter(first.iter().chain(filters));
-            let rows: Vec<(i64, bool, i64)> = statement
-                .query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            let rows: Vec<(bool, i64)> = statement
+                .query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<Result<_, _>>()?;
             let sql = format!("{} WHERE n = ?1", FlowSql::select());
             let mut flow = conn.prepare_cached(&sql)?;
             let mut hits = Vec::with_capacity(rows.len());
-            for (id, whole, n) in rows {
+            for (whole, n) in rows {
                 let (_, flow) = flow.query_row([n], flow_row::read)?;
-                hits.push((id, SearchHit { flow, whole }));
+                hits.push((n, SearchHit { flow, whole }));
             }
             Ok(Page::cut(hits, limit))
         })
@@ -220,10 +225,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_asked_says_why() {
-        for (text, word) in [("", "no word"), ("?! --", "no word"), ("x*", "two letters")] {
+        for (text, word) in [("", "no word"), ("?! --", "no word"), ("xy*", "three letters")] {
             let error = SearchQuery::parse(text).unwrap_err().to_string();
             assert!(error.contains(word), "{text}: {error}");
         }
+        let many = "wor* ".repeat(5);
+        assert!(SearchQuery::parse(&many).unwrap_err().to_string().contains("beginnings"));
         let many = "word ".repeat(40);
         assert!(SearchQuery::parse(&many).unwrap_err().to_string().contains("32"));
     }

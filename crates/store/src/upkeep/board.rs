@@ -80,6 +80,11 @@ impl Board {
         change(&mut self.state.lock());
     }
 
+    /// The turn, when nobody has it.
+    pub(super) fn turn_if_free(&self) -> Option<MutexGuard<'_, ()>> {
+        self.turn.try_lock()
+    }
+
     /// Waits for what runs, and keeps others from running beside it.
     pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock()

@@ -4,53 +4,60 @@ use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use langley_model::FlowId;
+
 use crate::connect;
 use crate::error::StoreError;
 use crate::store::Store;
 
 impl Store {
-    /// Writes a copy to `target`, which must not exist; it appears there when it is whole.
+    /// Writes a copy to `target`, which must not exist; it grows in `part` ([`Self::backup_part`]) and
+    /// appears there when it is whole.
     ///
     /// # Errors
     /// The file exists, cannot be made, or the database cannot be read. Nothing is left behind then.
-    pub fn backup(&self, target: &Path) -> Result<(), StoreError> {
+    pub fn backup(&self, target: &Path, part: &Path) -> Result<(), StoreError> {
         if target.exists() {
             return Err(StoreError::Taken { path: target.to_owned() });
         }
-        let part = Self::backup_part(target);
+        // SQLite takes names as text.
+        let Some(name) = part.to_str() else {
+            return Err(StoreError::NotText { path: target.to_owned() });
+        };
         let unwritable = |error: std::io::Error| StoreError::Unwritable {
             folder: target.parent().unwrap_or(Path::new(".")).to_owned(),
             detail: error.to_string(),
         };
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         connect::private(&mut options);
-        options.open(&part).map_err(unwritable)?;
-        let copied = self.copy_into(&part);
-        let placed = copied.and_then(|()| match std::fs::hard_link(&part, target) {
+        options.open(part).map_err(unwritable)?;
+        let copied = self.copy_into(name);
+        let placed = copied.and_then(|()| match std::fs::hard_link(part, target) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 Err(StoreError::Taken { path: target.to_owned() })
             }
             // Some file systems know no second name; there a rename has to do.
-            Err(_) => std::fs::rename(&part, target).map_err(unwritable),
+            Err(_) => std::fs::rename(part, target).map_err(unwritable),
             Ok(()) => Ok(()),
         });
-        let _ = std::fs::remove_file(&part);
+        let _ = std::fs::remove_file(part);
         placed
     }
 
-    /// Where the copy grows until it is whole.
+    /// Where a copy may grow until it is whole: a name of its own for each, so that two copies to one
+    /// target do not share a file.
     #[must_use]
     pub fn backup_part(target: &Path) -> PathBuf {
-        connect::beside(target, ".part")
+        connect::beside(target, &format!(".{}.part", FlowId::new()))
     }
 
-    fn copy_into(&self, part: &Path) -> Result<(), StoreError> {
+    fn copy_into(&self, part: &str) -> Result<(), StoreError> {
         let conn = connect::reader(self.path())?;
         let fail = |error| StoreError::of(error, self.path());
         // It forbids the copy as well, which changes nothing here.
         conn.pragma_update(None, "query_only", false).map_err(fail)?;
-        conn.execute("VACUUM INTO ?1", [part.to_string_lossy()]).map_err(fail)?;
+        conn.execute("VACUUM INTO ?1", [part]).map_err(fail)?;
         Ok(())
     }
 }

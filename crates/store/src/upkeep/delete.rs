@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::report::Upkeep;
 use crate::error::StoreError;
-use crate::filter::{Condition, FlowFilter};
+use crate::filter::{Common, FlowFilter, Order, stretch};
 use crate::rollup::before_removal;
 use crate::store::Store;
 use crate::writer::Budget;
@@ -22,7 +22,8 @@ impl Store {
     /// Deletes the ended flows that `filter` names, with all that belongs to them; returns how many.
     ///
     /// Open flows stay: they are still being written. Recording goes on meanwhile. When it returns, the
-    /// room is free for others, though still part of the file. What the flows add up to stays as well: the
+    /// room is free for others, though still part of the file; while maintenance runs, it becomes free
+    /// with a later one. What the flows add up to stays as well: the
     /// sums name hosts, models and agents, and hold nothing that was said.
     ///
     /// # Errors
@@ -47,20 +48,24 @@ impl Store {
                 },
             )?;
         }
-        if removed.flows > 0 {
-            let _turn = self.board().turn();
+        // Whoever has the turn may keep it for minutes; what this left behind is noted, and the next
+        // maintenance sweeps it.
+        if removed.flows > 0
+            && let Some(_turn) = self.board().turn_if_free()
+        {
             self.sweep(&mut removed, |_| {})?;
         }
         Ok(removed.flows)
     }
 
     fn ended(&self, filter: &FlowFilter, after: i64) -> Result<Vec<i64>, StoreError> {
-        let mut condition = Condition::of(filter);
-        condition.and("outcome IS NOT NULL AND n > ?", [after.into()]);
+        let limit = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
+        let ended = Some("outcome IS NOT NULL");
+        let (sql, parameters) =
+            stretch(filter, Common::default(), ended, Some(after), Order::OldestFirst, limit);
         self.readers().read(|conn| {
-            let sql = format!("SELECT n FROM flows{} ORDER BY n LIMIT {AT_ONCE}", condition.sql());
             let mut statement = conn.prepare(&sql)?;
-            let parameters = rusqlite::params_from_iter(&condition.parameters);
+            let parameters = rusqlite::params_from_iter(&parameters);
             let keys = statement.query_map(parameters, |row| row.get(0))?;
             Ok(keys.collect::<Result<_, _>>()?)
         })
@@ -158,4 +163,45 @@ fn leave_garbage(conn: &Connection) -> rusqlite::Result<()> {
     )?
     .execute(())?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::sync_channel;
+    use std::time::Duration;
+
+    use langley_model::{
+        ConnectionId, Flow, FlowId, HeaderBlock, Headers, Micros, Outcome, Record, Redactor,
+        RedactorOptions, Side,
+    };
+
+    use super::*;
+    use crate::options::StoreOptions;
+    use crate::upkeep::Retention;
+
+    #[test]
+    fn a_deletion_does_not_wait_for_maintenance_which_sweeps_behind_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(1));
+        flow.outcome = Some(Outcome::Completed);
+        let mut lines = HeaderBlock::new();
+        lines.push("accept", b"*/*");
+        let (id, side) = (flow.id, Side::Client);
+        let headers = Headers { flow: id, side, trailers: false, lines };
+        let records = [Record::Flow(Arc::new(flow)), Record::Headers(headers)];
+        store.submit(records.into_iter().map(|record| redactor.seal(record)).collect()).unwrap();
+        let turn = store.board().turn();
+        let (done, deleted) = sync_channel(1);
+        let other = store.clone();
+        std::thread::spawn(move || done.send(other.delete_flows(&FlowFilter::default())));
+        assert_eq!(deleted.recv_timeout(Duration::from_secs(20)).unwrap().unwrap(), 1);
+        drop(turn);
+        assert!(store.has_garbage().unwrap());
+        let done = store.maintain(&Retention::default(), Micros(2)).unwrap();
+        assert_eq!(done.contents, 1);
+    }
 }

@@ -55,40 +55,58 @@ impl Store {
                 self.board().change(|state| state.running = Some((phase, *removed)));
             }
         };
+        // What fails in one step must not keep the others from their work.
+        let mut failed = None;
+        let mut done = |done: Result<(), StoreError>| {
+            let Err(error) = done else { return };
+            // At the end the writer goes first.
+            if !matches!(error, StoreError::Closed) {
+                tracing::warn!(%error, "a step of maintenance failed; the others go on");
+            }
+            failed.get_or_insert(error);
+        };
         at(Phase::Sums)(&removed);
-        self.sum_older_flows()?;
-        let flows = cutoff(now, retention.flows_days);
-        if let Some(before) = flows {
+        // What could not be added up is added up when it is removed.
+        done(self.sum_older_flows().map(drop));
+        if let Some(before) = cutoff(now, retention.flows_days) {
             at(Phase::Flows)(&removed);
-            self.retire_flows(before, &mut removed, at(Phase::Flows))?;
+            done(self.retire_flows(before, &mut removed, at(Phase::Flows)));
             at(Phase::Rows)(&removed);
-            self.retire_rows(before, &mut removed, at(Phase::Rows))?;
+            done(self.retire_rows(before, &mut removed, at(Phase::Rows)));
         }
         if let Some(before) = cutoff(now, retention.events_days) {
             at(Phase::Events)(&removed);
-            self.retire_events(before, &mut removed, at(Phase::Events))?;
+            done(self.retire_events(before, &mut removed, at(Phase::Events)));
         }
         if let Some(before) = cutoff(now, retention.bodies_days) {
             at(Phase::Bodies)(&removed);
-            self.retire_bodies(before, &mut removed, at(Phase::Bodies))?;
+            done(self.retire_bodies(before, &mut removed, at(Phase::Bodies)));
         }
-        if self.has_garbage()? {
-            at(Phase::Contents)(&removed);
-            self.sweep(&mut removed, at(Phase::Contents))?;
-        }
-        let pages = self.pages()?;
-        if pages.incremental && pages.free_percent() > u64::from(retention.vacuum_free_percent) {
-            at(Phase::Vacuum)(&removed);
-            removed.freed_bytes = self.vacuum()?;
-        }
+        done(self.has_garbage().and_then(|garbage| {
+            if garbage {
+                at(Phase::Contents)(&removed);
+                self.sweep(&mut removed, at(Phase::Contents))?;
+            }
+            Ok(())
+        }));
+        done(self.pages().and_then(|pages| {
+            let wasted = pages.free_percent() > u64::from(retention.vacuum_free_percent);
+            if pages.incremental && wasted {
+                at(Phase::Vacuum)(&removed);
+                removed.freed_bytes = self.vacuum()?;
+            }
+            Ok(())
+        }));
         removed.ended_at = now.plus(began.elapsed());
-        self.job(move |site| {
-            let change = site.change()?;
-            removed.write(&change)?;
-            change.commit()
-        })?;
+        if failed.is_none() {
+            self.job(move |site| {
+                let change = site.change()?;
+                removed.write(&change)?;
+                change.commit()
+            })?;
+        }
         at(Phase::Checkpoint)(&removed);
-        self.checkpoint()?;
-        Ok(removed)
+        let folded = self.checkpoint().map(|_| removed);
+        failed.map_or(folded, Err)
     }
 }

@@ -143,8 +143,16 @@ impl Store {
                 while let Some(row) = rows.next()? {
                     let id = row.get(0)?;
                     last = Some(id);
-                    if set.has(id) {
-                        named(row)?.for_each(|piece| set.add(piece));
+                    if !set.has(id) {
+                        continue;
+                    }
+                    match named(row) {
+                        Ok(pieces) => pieces.for_each(|piece| set.add(piece)),
+                        // Its body cannot be put together again, whatever is kept.
+                        Err(StoreError::Decode { .. }) => {
+                            tracing::warn!(content = id, "a damaged list of pieces names nothing");
+                        }
+                        Err(error) => return Err(error.into()),
                     }
                 }
                 Ok(last)

@@ -98,6 +98,7 @@ pub(super) fn apply(
 ) -> rusqlite::Result<Applied> {
     let batch = Batch::sort(items);
     conn.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
+    memory.see(conn)?;
     let revision: Option<i64> = conn
         .prepare_cached("SELECT value FROM totals WHERE name = 'revision'")?
         .query_row((), |row| row.get(0))

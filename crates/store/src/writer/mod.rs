@@ -16,8 +16,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use langley_model::{
-    Drop as Dropped, DropReason, Flow, FlowId, Micros, Record, Redacted, Revision, SearchText,
-    Stored,
+    Drop as Dropped, DropReason, Flow, FlowId, Micros, Record, Redacted, Revision, Stored,
 };
 use rusqlite::Connection;
 
@@ -27,7 +26,6 @@ use crate::error::{StoreError, particular, passing};
 use crate::flow_row::FlowSql;
 use crate::packed::Item;
 use crate::queue::{Queue, Taken, weight};
-use crate::search;
 
 pub(crate) use apply::Totals;
 use apply::{Applied, apply};
@@ -57,8 +55,6 @@ pub type Announce = Box<dyn Fn(&[Change]) + Send>;
 pub(crate) enum Command {
     /// Keep a setting.
     PutSetting { key: String, value: Redacted<String>, reply: SyncSender<Result<(), StoreError>> },
-    /// Index texts.
-    Index { texts: Vec<Redacted<SearchText>>, reply: SyncSender<Result<(), StoreError>> },
 }
 
 /// A piece of work on the writer's connection, short enough that recording does not wait for it.
@@ -68,7 +64,6 @@ impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PutSetting { key, .. } => f.debug_tuple("PutSetting").field(key).finish(),
-            Self::Index { texts, .. } => f.debug_tuple("Index").field(&texts.len()).finish(),
         }
     }
 }
@@ -311,10 +306,6 @@ impl Writer {
                 let put = put.map(|_| ()).map_err(|error| StoreError::of(error, &self.path));
                 // The asker may have gone.
                 let _ = reply.try_send(put);
-            }
-            Command::Index { texts, reply } => {
-                let indexed = search::write(&self.conn, &texts);
-                let _ = reply.try_send(indexed.map_err(|e| StoreError::of(e, &self.path)));
             }
         }
     }

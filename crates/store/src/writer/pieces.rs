@@ -2,11 +2,11 @@
 
 use langley_model::Body;
 use rusqlite::Row;
-use rusqlite::types::Type;
 
 use super::blobs::{BlobSql, Blobs};
 use crate::codec::pack::{Packer, unpack};
 use crate::codec::recipe::{Between, Recipe};
+use crate::error::StoreError;
 
 /// Where pieces are kept, for one transaction.
 pub(super) struct Shelf<'a, 'c> {
@@ -40,12 +40,14 @@ pub(crate) const RECIPES: &str = "SELECT id, codec, raw_len, bytes FROM blobs
      WHERE codec >= 2 AND id > ?1 ORDER BY id LIMIT ?2";
 
 /// What the recipe in a row of [`RECIPES`] names.
-pub(crate) fn named(row: &Row<'_>) -> rusqlite::Result<impl Iterator<Item = i64>> {
-    let raw = unpack(row.get(1)?, row.get(2)?, row.get_ref(3)?.as_blob()?);
-    let recipe = raw.and_then(|raw| Recipe::decode(&raw));
-    let blobs = recipe.map(|recipe| recipe.blobs().collect::<Vec<_>>());
-    let blobs = blobs.map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(3, Type::Blob, Box::new(error))
-    })?;
+///
+/// # Errors
+/// A recipe that is damaged.
+pub(crate) fn named(row: &Row<'_>) -> Result<impl Iterator<Item = i64>, StoreError> {
+    let damaged = |_| StoreError::Decode { what: "list of pieces" };
+    let bytes = row.get_ref(3).map_err(damaged)?;
+    let bytes = bytes.as_blob().map_err(|_| StoreError::Decode { what: "list of pieces" })?;
+    let raw = unpack(row.get(1).map_err(damaged)?, row.get(2).map_err(damaged)?, bytes)?;
+    let blobs: Vec<i64> = Recipe::decode(&raw)?.blobs().collect();
     Ok(blobs.into_iter())
 }

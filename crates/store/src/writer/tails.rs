@@ -47,6 +47,8 @@ pub(super) struct Memory {
     losses: HashMap<FlowId, u64>,
     /// Whether the writer keeps the processor until its batch is written.
     pub(super) pressed: bool,
+    /// Changes when another connection writes.
+    version: Option<i64>,
 }
 
 /// An open flow as it was committed last.
@@ -84,6 +86,7 @@ impl Memory {
             crowd: (0, 0),
             losses: HashMap::new(),
             pressed: false,
+            version: None,
         }
     }
 
@@ -113,6 +116,17 @@ impl Memory {
             }
         }
         self.forget();
+    }
+
+    /// Looks whether another connection has written since the last transaction: what it removed must not
+    /// be referred to. To be called under the lock, which keeps it from doing so now.
+    pub(super) fn see(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        let version =
+            conn.prepare_cached("PRAGMA data_version")?.query_row((), |row| row.get(0))?;
+        if self.version.replace(version).is_some_and(|known| known != version) {
+            self.forget();
+        }
+        Ok(())
     }
 
     /// Forgets what is only known from rows that may be gone.

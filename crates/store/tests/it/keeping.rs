@@ -296,11 +296,14 @@ fn a_copy_is_whole_private_and_never_replaces_a_file() {
     fixture.write(records);
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("langley.db");
-    fixture.store.backup(&target).unwrap();
+    let part = Store::backup_part(&target);
+    assert_ne!(part, Store::backup_part(&target));
+    fixture.store.backup(&target, &part).unwrap();
+    assert!(!part.exists());
     let mode = std::fs::metadata(&target).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let bytes = std::fs::read(&target).unwrap();
-    assert!(matches!(fixture.store.backup(&target), Err(StoreError::Taken { .. })));
+    assert!(matches!(fixture.store.backup(&target, &part), Err(StoreError::Taken { .. })));
     assert_eq!(std::fs::read(&target).unwrap(), bytes);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     let copy = Store::open(options(folder.path()), Box::new(|_| {})).unwrap();

@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::ops::Range;
 use std::process::{Command, Stdio};
 
-use langley_model::{Body, FlowId, RateLimit, Record, Side};
-use langley_store::{FlowFilter, Store, StoreError};
+use langley_model::{Body, FlowId, Micros, RateLimit, Record, Side};
+use langley_store::{FlowFilter, Retention, Store, StoreError};
 use rusqlite::Connection;
 
 use crate::given::{Fixture, data, ended, of, options, redactor, seal, session};
@@ -266,4 +266,37 @@ fn a_kill_in_the_middle_leaves_no_torn_body() {
         }
         store.close();
     }
+}
+
+#[test]
+fn a_damaged_list_of_pieces_does_not_keep_the_rest_from_being_swept() {
+    let fixture = Fixture::new();
+    let (damaged, gone) = (ended(1), ended(2));
+    fixture.write(vec![of(&damaged), pieced(damaged.id, conversation("a", 9))]);
+    fixture.write(vec![of(&gone), pieced(gone.id, conversation("b", 9))]);
+    let conn = Connection::open(fixture.store.path()).unwrap();
+    conn.execute(
+        "UPDATE blobs SET codec = 2, bytes = x'ff'
+         WHERE id = (SELECT request_body FROM flows ORDER BY n LIMIT 1)",
+        (),
+    )
+    .unwrap();
+    conn.execute("DELETE FROM flows WHERE n = (SELECT max(n) FROM flows)", ()).unwrap();
+    conn.execute("INSERT INTO totals VALUES ('unswept', 1)", ()).unwrap();
+    let keep = Retention { flows_days: 0, ..Retention::default() };
+    let done = fixture.store.maintain(&keep, Micros(3)).unwrap();
+    assert!(done.contents > 9, "{done:?}");
+    assert_eq!(fixture.store.upkeep_runs().unwrap().len(), 1);
+}
+
+#[test]
+fn what_another_process_removed_is_not_referred_to() {
+    let fixture = Fixture::new();
+    let (first, second) = (ended(1), ended(2));
+    fixture.write(vec![of(&first), pieced(first.id, conversation("a", 9))]);
+    let conn = Connection::open(fixture.store.path()).unwrap();
+    conn.execute("DELETE FROM flows", ()).unwrap();
+    conn.execute("DELETE FROM blobs", ()).unwrap();
+    fixture.write(vec![of(&second), pieced(second.id, conversation("a", 9))]);
+    assert_eq!(stored(&fixture.store, second.id), conversation("a", 9).0);
 }
