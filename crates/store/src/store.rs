@@ -286,17 +286,27 @@ fn mark_lost(conn: &mut Connection) -> rusqlite::Result<u64> {
     let select = format!("{} WHERE n = ?1", FlowSql::select());
     for (revision, key) in (first + 1..).zip(&keys) {
         let (n, before) = change.prepare_cached(&select)?.query_row([key], flow_row::read)?;
+        let stored = change
+            .prepare_cached("SELECT ifnull(sum(events), 0) FROM event_blocks WHERE flow = ?1")?
+            .query_row([key], |row| row.get::<_, i64>(0))?
+            .cast_unsigned();
         let mut after = (*before).clone();
         after.outcome = Some(Outcome::Lost);
+        after.dropped_events = after.dropped_events.max(after.event_count.saturating_sub(stored));
         rollups.change(n, filled.holds(n, before.revision()).then_some(&*before), &after);
         change
             .prepare_cached(
                 "UPDATE flows SET outcome = ?2, reason = ifnull(reason, ?3), revision = ?4,
-                     dropped_events = max(dropped_events, event_count
-                         - (SELECT ifnull(sum(events), 0) FROM event_blocks WHERE flow = ?1))
+                     dropped_events = ?5
                  WHERE n = ?1",
             )?
-            .execute((key, Outcome::Lost.as_str(), LOST, revision.cast_signed()))?;
+            .execute((
+                key,
+                Outcome::Lost.as_str(),
+                LOST,
+                revision.cast_signed(),
+                after.dropped_events.cast_signed(),
+            ))?;
     }
     rollups.write(&change)?;
     let lost = keys.len() as u64;

@@ -111,10 +111,10 @@ fn assert_exact(store: &Store, seed: u64) {
 #[track_caller]
 fn assert_sessions(store: &Store, seed: u64) {
     let conn = Connection::open(store.path()).unwrap();
-    let kept = "SELECT session_id, flows, completed, events, input, input_flows, output,
+    let kept = "SELECT session_id, flows, completed, events, dropped_events, input, input_flows, output,
         output_flows, cost, cost_flows FROM sessions ORDER BY 1";
     let flows = "SELECT session_id, count(*), sum(outcome IS 'completed'), sum(event_count),
-        ifnull(sum(input_tokens), 0), count(input_tokens), ifnull(sum(output_tokens), 0),
+        sum(dropped_events), ifnull(sum(input_tokens), 0), count(input_tokens), ifnull(sum(output_tokens), 0),
         count(output_tokens), ifnull(sum(cost_micro_usd), 0), count(cost_micro_usd)
         FROM flows WHERE session_id IS NOT NULL GROUP BY 1 ORDER BY 1";
     assert_eq!(rows(&conn, kept), rows(&conn, flows), "seed {seed}");
@@ -241,6 +241,20 @@ fn whatever_happens_to_flows_the_rollups_are_their_sums_at_every_commit() {
         fixture.write(step(&mut Chance(ten), &mut flows, &mut seen));
         assert_exact(&fixture.store, ten);
     }
+}
+
+#[test]
+fn events_that_a_kill_took_are_in_the_sums_and_go_with_their_session() {
+    let fixture = Fixture::new();
+    let mut ahead = flow(START);
+    ahead.session = session("one");
+    ahead.event_count = 10;
+    fixture.write(vec![of(&ahead), run(ahead.id, 0, 4, 30)]);
+    let after = fixture.after_a_kill();
+    assert_eq!(after.store.flow(ahead.id).unwrap().unwrap().dropped_events, 6);
+    assert_exact(&after.store, 0);
+    assert_eq!(after.store.delete_flows(&FlowFilter::default()).unwrap(), 1);
+    assert!(after.store.sessions(None, None, 10).unwrap().items.is_empty());
 }
 
 #[test]
