@@ -34,9 +34,10 @@ use crate::upstream::{Driver, Sender};
 const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
 /// How much of a request is read although nobody takes it, and for how long: an agent that is cut off in
-/// the middle of its request may miss the answer.
+/// the middle of its request may miss the answer, but one that pauses waits for it.
 const SWALLOWED_MAX: usize = 64 << 20;
-const SWALLOW_WAIT: Duration = Duration::from_secs(10);
+const SWALLOW_WAIT: Duration = Duration::from_secs(2);
+const SWALLOW_PAUSE: Duration = Duration::from_millis(250);
 
 /// What is the same for every flow of a connection.
 pub(crate) struct Route {
@@ -306,7 +307,7 @@ pub(crate) async fn exchange(
 async fn swallow(mut body: TapBody) {
     let reading = async {
         let mut read = 0;
-        while let Some(Ok(frame)) = body.frame().await {
+        while let Ok(Some(Ok(frame))) = tokio::time::timeout(SWALLOW_PAUSE, body.frame()).await {
             read += frame.data_ref().map_or(0, Bytes::len);
             if read > SWALLOWED_MAX {
                 break;

@@ -21,7 +21,8 @@ const LOOK: Duration = Duration::from_millis(2);
 /// What the flush came to.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FlushDone {
-    /// Whether all that was captured before the call is committed; else it was not done in time.
+    /// Whether what was captured before the call is committed, up to the last quarter of a second of streams
+    /// that are still open; else it was not done in time.
     pub complete: bool,
 }
 

@@ -42,7 +42,7 @@ pub(crate) async fn usage(State(doors): State<Doors>, params: Params) -> Result<
     let words = asked.join(",");
     let shown = doors.show(move |store| {
         let report = store.usage(&query)?;
-        if report.groups.len() > GROUPS_MAX {
+        if report.too_many {
             return Ok(None);
         }
         Ok(Some(UsagePage {
@@ -72,6 +72,7 @@ fn query(params: Params) -> Result<(UsageQuery, String), ApiError> {
         params.parsed("tz", "a distance from UTC as +02:00 or -03:30", offset)?.unwrap_or(0);
     let providers = Provider::ALL.map(Provider::as_str).join(", ");
     let query = UsageQuery {
+        groups_max: Some(GROUPS_MAX),
         by: by.unwrap_or_default(),
         since: params.time("since")?,
         until: params.time("until")?,

@@ -82,6 +82,8 @@ pub struct UsageQuery {
     pub model: Option<String>,
     /// Exactly this kind of agent.
     pub agent: Option<String>,
+    /// The most groups that are of use; none: all.
+    pub groups_max: Option<usize>,
 }
 
 /// Flows that are alike in what was asked for; what was not asked for is none, and an empty text is one that
@@ -117,6 +119,8 @@ pub struct UsageReport {
     pub until: Option<Micros>,
     /// Whether flows of an earlier version are still to be added.
     pub filling: bool,
+    /// Whether there are more groups than are of use: then the rest of this is not whole.
+    pub too_many: bool,
 }
 
 /// A label that flows are told apart by: the group's members that were asked for, and else nothing.
@@ -136,7 +140,7 @@ impl Store {
     /// A failure of the file.
     pub fn usage(&self, query: &UsageQuery) -> Result<UsageReport, StoreError> {
         self.readers().read(|conn| {
-            let mut tally = Adding { query, labels: HashMap::new() };
+            let mut tally = Adding { query, labels: HashMap::new(), too_many: false };
             let asked = hours(query);
             let there = span(conn)?;
             let hours = Span { from: asked.from.max(there.from), to: asked.to.min(there.to) };
@@ -175,6 +179,7 @@ fn span(conn: &Connection) -> rusqlite::Result<Span> {
 struct Adding<'q> {
     query: &'q UsageQuery,
     labels: HashMap<Label, Sums>,
+    too_many: bool,
 }
 
 impl Adding<'_> {
@@ -252,6 +257,11 @@ impl Adding<'_> {
         while let Some(row) = rows.next()? {
             let (group, sums) = read_group(row)?;
             take(self, &group, &sums);
+            // Hours that move to another day may leave as many labels empty as there are groups.
+            if self.query.groups_max.is_some_and(|max| self.labels.len() / 2 > max) {
+                self.too_many = true;
+                break;
+            }
         }
         Ok(())
     }
@@ -283,7 +293,8 @@ impl Adding<'_> {
         let mut labels: Vec<(Label, Sums)> =
             self.labels.into_iter().filter(|(_, sums)| !sums.is_empty()).collect();
         labels.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        let mut report = UsageReport::default();
+        let too_many = self.too_many || self.query.groups_max.is_some_and(|max| labels.len() > max);
+        let mut report = UsageReport { too_many, ..UsageReport::default() };
         for ((time, [host, provider, model, agent]), sums) in labels {
             report.totals.merge(&sums);
             let by_hour = self.query.by.contains(&GroupBy::Hour);

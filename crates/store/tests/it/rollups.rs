@@ -111,7 +111,8 @@ fn assert_exact(store: &Store, seed: u64) {
 #[track_caller]
 fn assert_sessions(store: &Store, seed: u64) {
     let conn = Connection::open(store.path()).unwrap();
-    let kept = "SELECT session_id, flows, completed, events, dropped_events, input, input_flows, output,
+    let kept =
+        "SELECT session_id, flows, completed, events, dropped_events, input, input_flows, output,
         output_flows, cost, cost_flows FROM sessions ORDER BY 1";
     let flows = "SELECT session_id, count(*), sum(outcome IS 'completed'), sum(event_count),
         sum(dropped_events), ifnull(sum(input_tokens), 0), count(input_tokens), ifnull(sum(output_tokens), 0),

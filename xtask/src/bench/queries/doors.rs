@@ -105,7 +105,7 @@ macro_rules! question {
     };
 }
 
-/// Every door that reads.
+/// The doors that read flows and what they carry.
 pub(super) const DOORS: &[Question] = &[
     question!("list", VIEW, |_k, _r| ["/api/flows?limit=100"]),
     question!("list, page", VIEW, |k, r| [format!("/api/flows?cursor={}", one(&k.cursors, r))]),
