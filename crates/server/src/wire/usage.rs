@@ -62,7 +62,8 @@ pub(crate) struct FlowCounts {
 pub(crate) struct UsageSums {
     /// Input tokens in the providers' own senses, which differ: to be compared within one provider only.
     pub input: Option<u64>,
-    /// Input tokens that were not read from a cache: the same sense for all providers.
+    /// Input tokens that the cache had no part in, as far as providers state it: comparable between them.
+    /// What was written to a cache has figures of its own.
     pub input_uncached: Option<u64>,
     /// Input tokens read from the prompt cache.
     pub cache_read: Option<u64>,
