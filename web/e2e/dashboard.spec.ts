@@ -114,15 +114,16 @@ test("a session is picked by what it is known by, starred, and found by its star
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/session=/);
   await rows(page).first().click();
-  await page.getByRole("button", { name: /^Star the session/ }).click();
-  await expect(page.getByRole("button", { name: /^Starred: / })).toHaveAttribute(
-    "aria-pressed",
-    "true",
-  );
+  const star = page.getByRole("button", { name: "Star", exact: true });
+  await expect(star).toHaveAttribute("aria-pressed", "false");
+  await star.click();
+  await expect(star).toHaveAttribute("aria-pressed", "true");
+  await expect(star).toBeFocused();
   await page.goto("/flows?starred=true");
   await expect(rows(page).first()).toBeVisible();
   await rows(page).first().click();
-  await page.getByRole("button", { name: /Press to take the star away/ }).click();
+  await expect(star).toHaveAttribute("aria-pressed", "true");
+  await star.click();
   await expect(page.getByText("No session has a star")).toBeVisible();
 });
 

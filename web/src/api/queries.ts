@@ -203,6 +203,14 @@ export const tunnelsQuery = () =>
     refetchInterval: 5_000,
   });
 
+/** The latest flows that ended so: among them are those whose provider was never reached. */
+export const endedQuery = (outcome: "upstream_gone" | "timed_out") =>
+  queryOptions({
+    queryKey: ["flows", "ended", outcome],
+    queryFn: ({ signal }) => flowsPage({ outcome }, null, signal),
+    refetchInterval: 5_000,
+  });
+
 /** Keeps an answer on the screen while the same flow's is asked again, never another flow's. */
 function keepPreviousDataOf(id: string) {
   return <T>(previous: T | undefined, query: { queryKey: readonly unknown[] } | undefined) =>

@@ -11,6 +11,14 @@ export function useStars(): ReadonlySet<string> {
   return useMemo(() => new Set(data?.items.map(({ session_id }) => session_id)), [data]);
 }
 
+/** Whether it is known which sessions have a star. */
+export type StarsState = "loading" | "failed" | "known";
+
+export function useStarsState(): StarsState {
+  const { data, isError } = useQuery(starsQuery());
+  return data ? "known" : isError ? "failed" : "loading";
+}
+
 export function useStarring() {
   const queries = useQueryClient();
   return useMutation({

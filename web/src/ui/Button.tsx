@@ -32,7 +32,7 @@ export function IconButton({
       {...rest}
       className={cx(
         "inline-flex size-7 shrink-0 items-center justify-center rounded-md text-ink-3",
-        "hover:bg-raised hover:text-ink active:bg-selected disabled:opacity-40",
+        "hover:bg-raised hover:text-ink active:bg-selected disabled:opacity-40 aria-disabled:opacity-40",
         className,
       )}
     >

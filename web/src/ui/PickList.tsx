@@ -41,7 +41,7 @@ export function PickList(props: PickListProps) {
           type="text"
           role="combobox"
           aria-label={`Search in ${label}`}
-          aria-expanded="true"
+          aria-expanded={options.length > 0}
           aria-controls={id}
           aria-activedescendant={options.length > 0 ? optionId(active) : undefined}
           placeholder="Search"
@@ -65,9 +65,12 @@ export function PickList(props: PickListProps) {
           className="h-7 w-full rounded-md border border-line-strong bg-ground px-2.5 text-xs"
         />
       </div>
-      {options.length === 0 ? (
-        <p className="px-3 py-4 text-center text-xs text-ink-3">{empty}</p>
-      ) : null}
+      {/* There before its words are, so that they are read out when they come. */}
+      <div role="status">
+        {options.length === 0 ? (
+          <p className="px-3 py-4 text-center text-xs text-ink-3">{empty}</p>
+        ) : null}
+      </div>
       <div
         id={id}
         role="listbox"
@@ -95,7 +98,9 @@ export function PickList(props: PickListProps) {
           </div>
         ))}
       </div>
-      {note ? <p className="border-t px-3 py-1.5 text-2xs text-ink-3">{note}</p> : null}
+      <div role="status">
+        {note ? <p className="border-t px-3 py-1.5 text-2xs text-ink-3">{note}</p> : null}
+      </div>
     </>
   );
 }

@@ -27,6 +27,16 @@ test("each response is a link, and that all completed is said without a fault", 
   expect(links).toEqual([call(1), call(2)].map(({ id }) => `/flows/${id}`));
 });
 
+test("while nothing has ended yet, nothing is called completed", () => {
+  const { container, rerender } = render(
+    <Calls socket={socket} calls={[call(1, { outcome: null })]} cut={false} />,
+  );
+  expect(screen.getByText("1 going on.").className).toContain("text-info");
+  expect(container.textContent).not.toContain("completed");
+  rerender(<Calls socket={socket} calls={[call(1), call(2, { outcome: null })]} cut={false} />);
+  expect(screen.getByText("The response completed, 1 going on.").className).toContain("text-ok");
+});
+
 test("a response that did not complete is counted as what it is", () => {
   const calls = [call(1), call(2, { outcome: "upstream_gone" }), call(3, { outcome: null })];
   render(<Calls socket={socket} calls={calls} cut={false} />);

@@ -43,12 +43,16 @@ export function Calls({ socket, calls, cut }: { socket: Flow; calls: Flow[]; cut
           A WebSocket carries many responses; each is a flow of its own, with its messages as its
           events. This page is about the connection.
         </p>
-        <Note tone={completed === ended ? "ok" : "warn"}>
-          {completed === ended
-            ? `${ended === 1 ? "The response" : `All ${count(ended)} responses`} completed`
-            : `${count(completed)} of ${plural(ended, "response")} completed`}
-          {running > 0 ? `, ${count(running)} going on` : ""}.
-        </Note>
+        {ended === 0 ? (
+          <Note tone="info">{count(running)} going on.</Note>
+        ) : (
+          <Note tone={completed === ended ? "ok" : "warn"}>
+            {completed === ended
+              ? `${ended === 1 ? "The response" : `All ${count(ended)} responses`} completed`
+              : `${count(completed)} of ${plural(ended, "response")} completed`}
+            {running > 0 ? `, ${count(running)} going on` : ""}.
+          </Note>
+        )}
         {cut ? (
           <Note tone="info">
             Only the latest are listed: the list of flows has all of its session.

@@ -1,17 +1,17 @@
 // The list with its filter above it: the columns there is room for, or why there is nothing to list.
 import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
-import { useStars } from "@/api/stars";
-import { type FlowFilter, isEmpty } from "@/lib/filter";
+import { useStars, useStarsState } from "@/api/stars";
+import type { FlowFilter } from "@/lib/filter";
 import type { FlowWindow, WindowView } from "@/live/flowWindow";
-import { Button } from "@/ui/Button";
 import { Failed } from "@/ui/Failed";
-import { Note, Notice, Skeleton } from "@/ui/Notice";
+import { Note, Skeleton } from "@/ui/Notice";
 import { useWidth } from "@/ui/useWidth";
 import { ColumnChooser } from "./ColumnChooser";
 import { type ColumnChoice, readChoice, shownColumns, writeChoice } from "./columnChoice";
 import { COLUMNS, PHONE, TWO_LINES } from "./columns";
 import { FilterBar } from "./FilterBar";
 import { FlowsTable, Total } from "./FlowsTable";
+import { NothingListed } from "./NothingListed";
 
 export interface FlowListProps {
   filter: FlowFilter;
@@ -33,6 +33,7 @@ export function FlowList(props: FlowListProps) {
   const section = useRef<HTMLElement>(null);
   const width = useWidth(section);
   const stars = useStars();
+  const starsState = useStarsState();
   const [choice, setChoice] = useState(readChoice);
   const choose = (next: ColumnChoice) => {
     setChoice(next);
@@ -83,24 +84,11 @@ export function FlowList(props: FlowListProps) {
         ) : view.status === "failed" ? (
           <Failed what="The list of flows" error={view.error} onRetry={() => void flows.resync()} />
         ) : nothing ? (
-          <Notice
-            title={
-              filter.starred !== undefined && stars.size === 0
-                ? "No session has a star"
-                : "No flow matches"
-            }
-            action={
-              isEmpty(filter) ? undefined : (
-                <Button onClick={() => onFilter({})}>Clear the filter</Button>
-              )
-            }
-          >
-            <p>
-              {filter.starred !== undefined && stars.size === 0
-                ? "A flow's page has a star for its session: such sessions are kept when others grow too old."
-                : "New flows that match appear here as they happen."}
-            </p>
-          </Notice>
+          <NothingListed
+            filter={filter}
+            stars={starsState === "known" ? stars.size : starsState}
+            onClear={() => onFilter({})}
+          />
         ) : (
           <FlowsTable
             flows={flows}

@@ -1,10 +1,16 @@
 // What must not be overlooked on the Health screen.
 // @vitest-environment jsdom
-import { cleanup, render, screen } from "@testing-library/react";
-import { afterEach, expect, test } from "vitest";
-import { Connections, Unchecked, Upkeep } from "./HealthScreen";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { act, cleanup, render, screen } from "@testing-library/react";
+import { afterEach, expect, test, vi } from "vitest";
+import { createQueryClient } from "@/api/queries";
+import { makeFlow } from "@/testing/flow";
+import { Connections, Drops, Tunnels, Unchecked, Upkeep } from "./HealthScreen";
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
 
 test("hosts that are trusted without a check are named in red, and only then", () => {
   const { container, rerender } = render(<Unchecked hosts={[]} />);
@@ -64,12 +70,79 @@ test("a provider that was not reached is not called a tunnel, and its reason is 
     tunnel("api.openai.com", "client_rejected_certificate", "unknown authority"),
     tunnel("github.com", "not_listed", null),
   ];
-  render(<Connections tunnels={tunnels} error={null} />);
+  const ended = [
+    makeFlow({
+      host: "reverse.example",
+      mode: "reverse",
+      outcome: "timed_out",
+      error: { kind: "upstream_connect_timed_out", message: "no answer within 10 s" },
+    }),
+    makeFlow({ host: "broke-off.example", outcome: "upstream_gone" }),
+  ];
+  render(<Connections tunnels={tunnels} ended={ended} error={null} />);
   const inside = (label: string) => screen.getByRole("region", { name: label }).textContent ?? "";
   expect(inside("Could not be reached")).toContain("api.anthropic.com");
   expect(inside("Could not be reached")).toContain("connection refused");
+  expect(inside("Could not be reached")).toContain("reverse.exampleno answer within 10 s");
+  expect(inside("Could not be reached")).not.toContain("broke-off");
   expect(inside("Not trusted by the agent")).toContain("api.openai.comunknown authority");
   const passed = inside("Passed through unread");
   expect(passed).toContain("github.comnot on the intercept list");
   expect(passed).not.toContain("api.anthropic.com");
+});
+
+test("nothing is said of connections before they are known, and then only of those looked at", () => {
+  const { container, rerender } = render(
+    <Connections tunnels={undefined} ended={[]} error={null} />,
+  );
+  const loading = () => screen.queryByRole("status", { name: "Loading" });
+  expect(loading()).not.toBeNull();
+  rerender(<Connections tunnels={[]} ended={undefined} error={null} />);
+  expect(loading()).not.toBeNull();
+  expect(container.textContent).toBe("Connections");
+  rerender(<Connections tunnels={[]} ended={undefined} error={new Error("it broke")} />);
+  expect(screen.getByRole("alert").textContent).toContain("it broke");
+  rerender(<Connections tunnels={[]} ended={[makeFlow()]} error={null} />);
+  expect(loading()).toBeNull();
+  expect(container.textContent).toContain(
+    "None among the last 0 connections without a readable request and the last 1 broken call.",
+  );
+  rerender(<Connections tunnels={[]} ended={[]} error={null} />);
+  expect(container.textContent).toContain("No failed connection or call is in the record.");
+});
+
+test("connections and drops are asked for, and until each answer came nothing is claimed", async () => {
+  const asked = new Map<string, (answer: Response) => void>();
+  vi.stubGlobal(
+    "fetch",
+    (address: string) => new Promise<Response>((answer) => asked.set(address, answer)),
+  );
+  const { container } = render(
+    <QueryClientProvider client={createQueryClient()}>
+      <Tunnels />
+      <Drops flowHref={(id) => id} />
+    </QueryClientProvider>,
+  );
+  await vi.waitFor(() => expect(asked.size).toBe(4));
+  const answer = async (address: string, items: unknown[] = []) => {
+    const give = asked.get(address);
+    if (!give) throw new Error(`${address} was not asked for, but ${[...asked.keys()]}`);
+    await act(async () => give(Response.json({ items, next_cursor: null })));
+  };
+  expect(screen.getAllByRole("status", { name: "Loading" })).toHaveLength(2);
+  await answer("/api/tunnels?limit=500");
+  await answer("/api/flows?outcome=upstream_gone&limit=100");
+  expect(screen.getAllByRole("status", { name: "Loading" })).toHaveLength(2);
+  expect(container.textContent).toBe("ConnectionsDropsnewest first");
+  const late = {
+    outcome: "timed_out",
+    host: "late.example",
+    error: { kind: "upstream_connect_timed_out", message: "no answer" },
+  };
+  await answer("/api/flows?outcome=timed_out&limit=100", [makeFlow(late)]);
+  const unreached = await screen.findByRole("region", { name: "Could not be reached" });
+  expect(unreached.textContent).toContain("late.exampleno answer");
+  expect(container.textContent).not.toContain("Nothing was dropped");
+  await answer("/api/drops?limit=100");
+  expect(await screen.findByText("Nothing was dropped.")).toBeTruthy();
 });

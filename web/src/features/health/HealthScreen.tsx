@@ -1,9 +1,9 @@
 // Everything Langley knows of its own health: what is waiting, what was lost, what it costs.
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { dropsQuery, statsQuery, tunnelsQuery } from "@/api/queries";
-import type { Stats, Tunnel } from "@/api/types";
-import { bytes, clock, count, DASH, duration, fullTime, shortId } from "@/lib/format";
+import { dropsQuery, endedQuery, statsQuery, tunnelsQuery } from "@/api/queries";
+import type { Flow, Stats, Tunnel } from "@/api/types";
+import { bytes, clock, count, DASH, duration, fullTime, plural, shortId } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { LAG_BAD_MS, LAG_WARN_MS } from "@/lib/limits";
 import type { Tone } from "@/lib/outcome";
@@ -11,7 +11,7 @@ import { Badge, TEXT_TONE } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
 import { Note, Skeleton } from "@/ui/Notice";
-import { type Attempts as Attempted, attemptsOf, type Fate } from "./attempts";
+import { type Attempts as Attempted, attemptsOf, type Fate, unreachedCalls } from "./attempts";
 
 export function HealthScreen({ flowHref }: { flowHref: (id: string) => string }) {
   const { data: stats, error, refetch } = useQuery(statsQuery());
@@ -241,18 +241,20 @@ function Table({
   );
 }
 
-function Drops({ flowHref }: { flowHref: (id: string) => string }) {
+export function Drops({ flowHref }: { flowHref: (id: string) => string }) {
   const { data, error } = useQuery(dropsQuery());
   return (
     <Section title="Drops" note="newest first">
       {error && !data ? (
         <Failed what="The list of drops" error={error} />
+      ) : !data ? (
+        <Skeleton lines={4} />
       ) : (
         <Table
           label="Drops"
           head={["Time", "Reason", "Records", "Bytes", "Flow"]}
           empty="Nothing was dropped."
-          rows={(data?.items ?? []).map((drop) => [
+          rows={data.items.map((drop) => [
             <time key="at" dateTime={drop.at} title={fullTime(drop.at)}>
               {clock(drop.at)}
             </time>,
@@ -334,42 +336,66 @@ function Bars({
   );
 }
 
-function Tunnels() {
-  const { data, error } = useQuery(tunnelsQuery());
-  return <Connections tunnels={data?.items} error={error} />;
+export function Tunnels() {
+  const tunnels = useQuery(tunnelsQuery());
+  const gone = useQuery(endedQuery("upstream_gone"));
+  const late = useQuery(endedQuery("timed_out"));
+  return (
+    <Connections
+      tunnels={tunnels.data?.items}
+      ended={gone.data && late.data && [...gone.data.items, ...late.data.items]}
+      error={tunnels.error ?? gone.error ?? late.error}
+    />
+  );
 }
 
-/** Connections that carried no readable request, apart by what became of them. */
-export function Connections({ tunnels, error }: { tunnels: Tunnel[] | undefined; error: unknown }) {
-  if (error && !tunnels) {
+/**
+ * Connections that carried no readable request, apart by what became of them. `ended` are the latest
+ * flows that their provider or a time limit ended: some were never connected.
+ */
+export function Connections({
+  tunnels,
+  ended,
+  error,
+}: {
+  tunnels: Tunnel[] | undefined;
+  ended: Flow[] | undefined;
+  error: unknown;
+}) {
+  if (!tunnels || !ended) {
     return (
       <Section title="Connections">
-        <Failed what="The list of connections" error={error} />
+        {error ? <Failed what="The list of connections" error={error} /> : <Skeleton lines={6} />}
       </Section>
     );
   }
-  const of = (fate: Fate) => attemptsOf(tunnels ?? [], fate);
+  const of = (fate: Fate) => attemptsOf(tunnels, fate);
+  // Only the latest are looked at, so that none among them is all that is known.
+  const none =
+    tunnels.length === 0
+      ? "No connection without a readable request is in the record."
+      : `None among the last ${plural(tunnels.length, "connection")} without a readable request.`;
   return (
     <>
       <Section title="Could not be reached" note="each attempt on a listed host is a flow too">
         <Attempts
           label="Could not be reached"
-          empty="Every provider was reached."
-          attempts={of("unreached")}
+          empty={
+            tunnels.length + ended.length === 0
+              ? "No failed connection or call is in the record."
+              : `None among the last ${plural(tunnels.length, "connection")} without a readable request and the last ${plural(ended.length, "broken call")}.`
+          }
+          attempts={attemptsOf([...tunnels, ...unreachedCalls(ended)], "unreached")}
         />
       </Section>
       <Section title="Not trusted by the agent" note="no request came">
-        <Attempts
-          label="Not trusted by the agent"
-          empty="No agent broke off Langley's handshake."
-          attempts={of("distrusted")}
-        />
+        <Attempts label="Not trusted by the agent" empty={none} attempts={of("distrusted")} />
       </Section>
       <Section title="Passed through unread" note="tunnels">
         <Table
           label="Passed through unread"
           head={["Last", "Host", "Times", "Up", "Down"]}
-          empty="No tunnel was opened."
+          empty={none}
           rows={of("passed").map((attempts) => [
             <Last key="last" at={attempts.last} />,
             <span key="host" className="flex flex-col py-1">

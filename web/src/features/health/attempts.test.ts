@@ -1,7 +1,8 @@
 // How connections without a readable request are told apart and counted.
 import { expect, test } from "vitest";
 import type { Tunnel } from "@/api/types";
-import { attemptsOf } from "./attempts";
+import { makeFlow } from "@/testing/flow";
+import { attemptsOf, unreachedCalls } from "./attempts";
 
 function tunnel(over: Partial<Tunnel>): Tunnel {
   return {
@@ -58,4 +59,45 @@ test("ten attempts are one row with their number, the latest time and the latest
     up: 10,
     down: 20,
   });
+});
+
+test("a call that came to no connection counts, one that broke off or has a tunnel does not", () => {
+  const ended = (kind: string | null, over = {}) =>
+    makeFlow({
+      outcome: "upstream_gone",
+      error: kind === null ? null : { kind, message: `said of ${kind}` },
+      ...over,
+    });
+  const kinds = [
+    "upstream_name_not_resolved",
+    "upstream_unreachable",
+    "upstream_connect_timed_out",
+    "upstream_proxy_unreachable",
+    "upstream_proxy_refused",
+  ];
+  expect(unreachedCalls(kinds.map((kind) => ended(kind))).map(({ reason }) => reason)).toEqual(
+    kinds.map((kind) => `said of ${kind}`),
+  );
+  expect(
+    unreachedCalls([
+      ended(null),
+      ended("overloaded_error"),
+      ended("upstream_protocol_error"),
+      ended("upstream_unreachable", { method: "CONNECT", path: "" }),
+    ]),
+  ).toEqual([]);
+  const socket = ended("upstream_unreachable", { method: "CONNECT", path: "/v1/responses" });
+  expect(unreachedCalls([socket])).toHaveLength(1);
+});
+
+test("calls and tunnels to one place are one row, told by the latest of both", () => {
+  const call = makeFlow({
+    started_at: "2026-05-02T12:00:05.000000Z",
+    error: { kind: "upstream_unreachable", message: "unused" },
+    reason: "no network",
+  });
+  const before = tunnel({ why: "dial_failed", reason: "connection refused" });
+  expect(attemptsOf([before, ...unreachedCalls([call])], "unreached")).toMatchObject([
+    { times: 2, open: 0, last: call.started_at, reason: "no network" },
+  ]);
 });

@@ -1,5 +1,11 @@
 // Connections without a readable request, by what became of them, and alike ones told once.
-import type { Tunnel } from "@/api/types";
+import type { Flow, Tunnel } from "@/api/types";
+
+/** What is told of one attempt. */
+export type Attempt = Pick<
+  Tunnel,
+  "host" | "port" | "why" | "reason" | "started_at" | "ended_at" | "bytes_up" | "bytes_down"
+>;
 
 export type Fate = "passed" | "distrusted" | "unreached";
 
@@ -36,10 +42,43 @@ export interface Attempts {
   down: number;
 }
 
-/** Those of one fate, alike ones together, the latest first. `tunnels` come newest first. */
-export function attemptsOf(tunnels: Tunnel[], fate: Fate): Attempts[] {
+/** Langley's own words for a provider that no connection came to. */
+const UNREACHED = new Set([
+  "upstream_name_not_resolved",
+  "upstream_unreachable",
+  "upstream_connect_timed_out",
+  "upstream_proxy_unreachable",
+  "upstream_proxy_refused",
+]);
+
+/**
+ * The calls whose provider was not reached and that no tunnel tells of: those in reverse mode, by
+ * plain http, and on a connection that was open already. A refused CONNECT is a tunnel as well.
+ */
+export function unreachedCalls(flows: Flow[]): Attempt[] {
+  return (
+    flows
+      .filter(({ error }) => UNREACHED.has(error?.kind ?? ""))
+      // A WebSocket over HTTP/2 is a CONNECT too; that one has a path.
+      .filter(({ method, path }) => method !== "CONNECT" || path !== "")
+      .map(({ host, port, reason, error, started_at, ended_at }) => ({
+        host,
+        port,
+        why: "dial_failed",
+        reason: reason ?? error?.message ?? null,
+        started_at,
+        ended_at: ended_at ?? started_at,
+        bytes_up: 0,
+        bytes_down: 0,
+      }))
+  );
+}
+
+/** Those of one fate, alike ones together, the latest first. */
+export function attemptsOf(all: Attempt[], fate: Fate): Attempts[] {
   const found = new Map<string, Attempts>();
-  for (const tunnel of tunnels) {
+  const newestFirst = all.toSorted((a, b) => b.started_at.localeCompare(a.started_at));
+  for (const tunnel of newestFirst) {
     if ((FATES[tunnel.why] ?? "passed") !== fate) continue;
     const key = `${tunnel.why} ${tunnel.port} ${tunnel.host}`;
     const known = found.get(key) ?? {
