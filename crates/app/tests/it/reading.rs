@@ -104,8 +104,8 @@ fn a_file_that_cannot_be_read_lets_nothing_be_done_to_a_home_that_was_not_meant(
     for args in [
         &["stop"][..],
         &["token", "rotate"],
-        &["ca", "install", "--yes"],
-        &["ca", "remove", "--yes"],
+        &["ca", "install", "--dry-run"],
+        &["ca", "remove", "--dry-run"],
         &["db", "maintain"],
         &["db", "checkpoint"],
         &["db", "vacuum"],
