@@ -29,6 +29,14 @@ pub(crate) enum ApiError {
         /// What happened.
         cause: String,
     },
+    /// It has not answered yet.
+    #[error("no answer from {address} within {} s", after.as_secs())]
+    Slow {
+        /// Where.
+        address: SocketAddr,
+        /// How long was waited.
+        after: Duration,
+    },
     /// It said no.
     #[error("{path} answered {status}: {message}")]
     Refused {
@@ -130,7 +138,7 @@ impl Api {
         let unreachable = |cause: String| ApiError::Unreachable { address: self.address, cause };
         let (status, body) = tokio::time::timeout(patience, self.exchange(method, path, body))
             .await
-            .map_err(|_| unreachable("it took too long".to_owned()))?
+            .map_err(|_| ApiError::Slow { address: self.address, after: patience })?
             .map_err(|error| unreachable(error.to_string()))?;
         let value: Value = serde_json::from_slice(&body).unwrap_or_default();
         if status.is_success() {

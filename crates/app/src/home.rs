@@ -30,6 +30,15 @@ impl Home {
         Ok(Self::at(&loaded.config.home))
     }
 
+    /// As [`Self::named`], for a command that changes something there.
+    ///
+    /// # Errors
+    /// There is no folder for Langley's data, or what is wrong may have named another.
+    pub(crate) fn meant(args: &GlobalArgs) -> Result<Self> {
+        let loaded = config::load_leniently(args, &Environment::of_process())?;
+        Ok(Self::at(&loaded.sure_of_home()?.told().config.home))
+    }
+
     /// Makes the folder when it is not there, and checks that it can be written.
     ///
     /// # Errors

@@ -29,6 +29,6 @@ pub(crate) async fn committed(home: &Home, state: &State) -> bool {
         Ok(answer) => answer["complete"] == true,
         // An earlier version, or another token: the database can still be read.
         Err(ApiError::Refused { .. }) => true,
-        Err(ApiError::Unreachable { .. }) => false,
+        Err(ApiError::Unreachable { .. } | ApiError::Slow { .. }) => false,
     }
 }

@@ -11,6 +11,17 @@ use crate::rate_limit::RateLimit;
 use crate::time::Micros;
 use crate::unit::{MicroUsd, Usage};
 
+/// Langley's own words for: no connection to the provider came about.
+const UNREACHED: [&str; 7] = [
+    "upstream_name_not_resolved",
+    "upstream_unreachable",
+    "upstream_connect_timed_out",
+    "upstream_proxy_unreachable",
+    "upstream_proxy_refused",
+    "upstream_tls_failed",
+    "upstream_tls_timed_out",
+];
+
 /// One exchange. Absent means unknown, never zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flow {
@@ -198,6 +209,35 @@ impl Flow {
         self.outcome.is_none()
     }
 
+    /// Whether what the agent was answered is Langley's own sentence, in the provider's place.
+    #[must_use]
+    pub fn is_answered_by_langley(&self) -> bool {
+        let Some(kind) = self.error_kind.as_deref() else { return false };
+        match self.outcome {
+            Some(Outcome::Refused) => true,
+            Some(Outcome::UpstreamGone | Outcome::TimedOut) => {
+                kind.starts_with("upstream_") || kind == "exchange_timed_out"
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether no connection to the provider came about, so that nothing of the request got to it.
+    #[must_use]
+    pub fn is_unreached(&self) -> bool {
+        let failed = matches!(self.outcome, Some(Outcome::UpstreamGone | Outcome::TimedOut));
+        failed && self.error_kind.as_deref().is_some_and(|kind| UNREACHED.contains(&kind))
+    }
+
+    /// Whether it is an attempt to be connected that led to nobody: it has the provider's scheme, but
+    /// no TLS was spoken with the agent.
+    #[must_use]
+    pub fn is_unreached_connect(&self) -> bool {
+        let is_connect = self.method == "CONNECT" && self.path.is_empty();
+        let is_accepted = self.status.is_some_and(|status| (200..300).contains(&status));
+        is_connect && !is_accepted && (self.is_open() || self.is_answered_by_langley())
+    }
+
     /// How long the TLS handshake with the provider took; none where there was no TLS.
     #[must_use]
     pub fn tls_handshake(&self) -> Option<Duration> {
@@ -212,4 +252,53 @@ pub struct Attributed {
     pub id: String,
     /// Where it was read, such as `header:x-claude-code-session-id`.
     pub source: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(outcome: Outcome, kind: &str) -> Flow {
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(1));
+        (flow.outcome, flow.error_kind) = (Some(outcome), Some(kind.to_owned()));
+        flow
+    }
+
+    #[test]
+    fn langleys_own_answers_are_told_from_the_providers_and_from_what_was_reached() {
+        for (outcome, kind, own, unreached) in [
+            (Outcome::UpstreamGone, "upstream_unreachable", true, true),
+            (Outcome::UpstreamGone, "upstream_tls_failed", true, true),
+            (Outcome::TimedOut, "upstream_connect_timed_out", true, true),
+            (Outcome::UpstreamGone, "upstream_protocol_error", true, false),
+            (Outcome::TimedOut, "exchange_timed_out", true, false),
+            (Outcome::Refused, "upstream_tls_failed", true, false),
+            (Outcome::Refused, "no_upstream", true, false),
+            (Outcome::UpstreamGone, "overloaded_error", false, false),
+            (Outcome::ProviderError, "upstream_unreachable", false, false),
+        ] {
+            let flow = ended(outcome, kind);
+            assert_eq!(flow.is_answered_by_langley(), own, "{outcome:?} {kind}");
+            assert_eq!(flow.is_unreached(), unreached, "{outcome:?} {kind}");
+            assert!(!flow.is_unreached_connect());
+        }
+    }
+
+    #[test]
+    fn a_connect_that_led_to_nobody_is_known_by_its_empty_path() {
+        let mut flow = ended(Outcome::UpstreamGone, "upstream_unreachable");
+        (flow.method, flow.status) = ("CONNECT".into(), Some(502));
+        assert!(flow.is_unreached_connect());
+        // A WebSocket over HTTP/2 is opened with the same method, and has a path.
+        flow.path = "/v1/realtime".into();
+        assert!(!flow.is_unreached_connect());
+        let refused = Flow { method: "CONNECT".into(), ..ended(Outcome::Refused, "proxy_loop") };
+        assert!(refused.is_unreached_connect());
+        let open = Flow { outcome: None, error_kind: None, ..refused.clone() };
+        assert!(open.is_unreached_connect());
+        let accepted = Flow { status: Some(200), ..open };
+        assert!(!accepted.is_unreached_connect());
+        let answered = Flow { outcome: Some(Outcome::ProviderError), ..refused };
+        assert!(!answered.is_unreached_connect());
+    }
 }

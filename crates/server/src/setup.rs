@@ -72,8 +72,8 @@ pub(crate) async fn setup(
     if !(seen.trust.reached() && seen.byte.reached() && seen.token.reached()) {
         let newest = doors.read(|store| store.flows(&FlowFilter::default(), None, 100)).await?;
         let any = |reached: fn(&Flow) -> bool| newest.items.iter().any(|flow| reached(flow));
-        seen.trust.reach_if(any(|flow| flow.mode == Mode::Reverse || flow.scheme == "https"));
-        seen.byte.reach_if(any(|flow| flow.status.is_some()));
+        seen.trust.reach_if(any(is_trusted));
+        seen.byte.reach_if(any(|flow| flow.status.is_some() && !flow.is_answered_by_langley()));
         seen.token.reach_if(any(|flow| flow.usage.output.is_some_and(|tokens| tokens.0 > 0)));
     }
     let info = doors.info();
@@ -94,6 +94,11 @@ pub(crate) async fn setup(
         },
         demo: info.demo,
     }))
+}
+
+/// Whether the agent came by base URL, or spoke TLS with our certificate.
+fn is_trusted(flow: &Flow) -> bool {
+    flow.mode == Mode::Reverse || (flow.scheme == "https" && !flow.is_unreached_connect())
 }
 
 fn commands(doors: &Doors) -> Vec<SetupCommand> {

@@ -25,8 +25,8 @@ pub(crate) fn ca(global: &GlobalArgs, verb: &CaVerb) -> Result<()> {
     match verb {
         CaVerb::Path => println!("{}", home()?.ca_certificate().display()),
         CaVerb::Show { json } => show(&home()?, *json)?,
-        CaVerb::Install(args) => change(&home()?, args, Direction::Install)?,
-        CaVerb::Remove(args) => change(&home()?, args, Direction::Remove)?,
+        CaVerb::Install(args) => change(&Home::meant(global)?, args, Direction::Install)?,
+        CaVerb::Remove(args) => change(&Home::meant(global)?, args, Direction::Remove)?,
         // The new certificate is made for the intercept list.
         CaVerb::Rotate => {
             let config = config::load(global, &Environment::of_process())?.config;

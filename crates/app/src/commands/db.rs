@@ -39,7 +39,7 @@ pub(crate) fn db(global: &GlobalArgs, verb: DbVerb) -> Result<()> {
         DbVerb::Checkpoint { json } => print(json, &Work::Checkpoint.done(global)?, folded),
         DbVerb::Vacuum { json } => print(json, &Work::Vacuum.done(global)?, vacuumed),
         DbVerb::Backup { file, json } => {
-            print(json, &backup(&Home::named(global)?, file)?, copied);
+            print(json, &backup(&Home::meant(global)?, file)?, copied);
         }
     }
     Ok(())
@@ -71,7 +71,8 @@ impl Work {
     }
 
     fn done(self, global: &GlobalArgs) -> Result<Value> {
-        let lenient = config::load_leniently(global, &Environment::of_process())?;
+        let environment = Environment::of_process();
+        let lenient = config::load_leniently(global, &environment)?.sure_of_home()?;
         let home = &Home::at(&lenient.usable().config.home);
         if !home.database().exists() {
             let missing = StoreError::Missing { path: home.database() };

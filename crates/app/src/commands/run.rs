@@ -37,7 +37,7 @@ pub(crate) fn run(global: &GlobalArgs, args: RunArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let environment = Environment::of_process();
-    let lenient = config::load_leniently(global, &environment)?;
+    let lenient = config::load_leniently(global, &environment)?.sure_of_home()?;
     let runtime = runtime::small()?;
     let home = Home::at(&lenient.usable().config.home);
     // A server that runs goes by its own configuration; one that would be started needs all of it.

@@ -5,9 +5,9 @@ use langley_store::{Measure, Session, Store, Tally};
 
 use super::flows::{local_time, parse_since};
 use crate::cli::{GlobalArgs, SessionsArgs};
-use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::reading;
 use crate::table::Table;
 
 /// Lists sessions.
@@ -15,10 +15,10 @@ use crate::table::Table;
 /// # Errors
 /// No database yet, or it cannot be read; a time that is not understood.
 pub(crate) fn sessions(global: &GlobalArgs, args: &SessionsArgs) -> Result<()> {
-    let loaded = config::load(global, &Environment::of_process())?;
-    let home = Home::at(&loaded.config.home);
+    let home = Home::named(global)?;
     let since =
         args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
+    reading::catch_up(&home);
     let page = Store::open_read_only(home.database())
         .and_then(|store| store.sessions(since, None, args.limit as usize))
         .map_err(|error| AppError::failed("the sessions cannot be read").said_by(&error))?;

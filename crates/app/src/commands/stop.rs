@@ -19,9 +19,9 @@ const PATIENCE: Duration = DRAIN.saturating_add(Duration::from_secs(10));
 /// Sends the signal and waits until the home is free.
 ///
 /// # Errors
-/// The server cannot be reached, or does not end.
+/// It is not sure which home is meant; the server cannot be reached, or does not end.
 pub(crate) fn stop(global: &GlobalArgs) -> Result<()> {
-    let home = Home::named(global)?;
+    let home = Home::meant(global)?;
     let say = |text: &str| {
         if !global.quiet {
             println!("{text}");

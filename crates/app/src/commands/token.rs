@@ -11,7 +11,11 @@ use crate::token::Token;
 /// # Errors
 /// The home or the token cannot be used.
 pub(crate) fn token(global: &GlobalArgs, verb: TokenVerb) -> Result<()> {
-    let home = Home::create(Home::named(global)?.root())?;
+    let named = match verb {
+        TokenVerb::Show => Home::named(global)?,
+        TokenVerb::Rotate => Home::meant(global)?,
+    };
+    let home = Home::create(named.root())?;
     match verb {
         TokenVerb::Show => println!("{}", Token::open_or_create(&home)?.reveal()),
         TokenVerb::Rotate => {

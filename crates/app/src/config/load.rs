@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::environment::{Environment, lay_address};
 use super::file::{self, FILE_NAME};
 use super::layers::{Layers, Origin};
-use super::problem;
+use super::problem::{self, Problem};
 use super::resolved::Config;
 use super::stored::{self, Stored};
 use crate::cli::GlobalArgs;
@@ -53,6 +53,8 @@ pub(crate) struct Lenient {
     loaded: Loaded,
     /// Everything wrong.
     problem: Option<AppError>,
+    /// Whether what is wrong may have named another home, and nothing else names one.
+    is_home_doubtful: bool,
 }
 
 impl Lenient {
@@ -71,9 +73,30 @@ impl Lenient {
     /// or read what was recorded.
     pub(crate) fn told(self) -> Loaded {
         if let Some(problem) = &self.problem {
-            problem.warn("it was left out");
+            let home = self.loaded.config.home.display();
+            if self.is_home_doubtful {
+                problem.warn(&format!("it was left out, and the home is {home}"));
+            } else {
+                problem.warn("it was left out");
+            }
         }
         self.loaded
+    }
+
+    /// The same, for commands that change something in the home or of its server.
+    ///
+    /// # Errors
+    /// What is wrong may have named another home than the one that would be used.
+    pub(crate) fn sure_of_home(self) -> Result<Self> {
+        let Some(problem) = self.problem.as_ref().filter(|_| self.is_home_doubtful) else {
+            return Ok(self);
+        };
+        let (what, reason) = (problem.what(), problem.reason().unwrap_or_default());
+        let home = self.loaded.config.home.display();
+        let error = AppError::wrong_use("it is not sure which home is meant")
+            .why(format!("{what}, and may name another home than {home}:\n{reason}"))
+            .next("name it: `langley --home DIR`, or set LANGLEY_HOME");
+        Err(problem.hints().iter().fold(error, AppError::next))
     }
 
     /// What could be used.
@@ -130,7 +153,7 @@ fn load_with(args: &GlobalArgs, environment: &Environment, settings: &Stored) ->
     let in_home = named_home.as_deref().is_some_and(|home| file.path.starts_with(home));
     if in_home && let Some(entry) = layers.entry("home") {
         let sentence = "a file inside the home cannot move the home; use --home or LANGLEY_HOME";
-        let problem = problem::Problem::value(entry.origin.clone(), "home", sentence);
+        let problem = Problem::value(entry.origin.clone(), "home", sentence);
         layers.problem(problem);
     }
 
@@ -149,11 +172,13 @@ fn load_with(args: &GlobalArgs, environment: &Environment, settings: &Stored) ->
         set_path(&mut layers, "home", &home, || Origin::Default);
     }
 
+    let hidden = unreadable.is_some() || layers.problems().iter().any(Problem::hides_home);
+    let is_home_doubtful = named_home.is_none() && hidden;
     let (config, problem) = match settle(&layers, environment) {
         Ok(config) => (config, unreadable),
         Err(problem) => (rest(&layers, environment)?, unreadable.or(Some(problem))),
     };
-    Ok(Lenient { loaded: Loaded { config, layers, file, warnings }, problem })
+    Ok(Lenient { loaded: Loaded { config, layers, file, warnings }, problem, is_home_doubtful })
 }
 
 /// What of `layers` can be used; where their values contradict each other, the home alone.
@@ -239,7 +264,7 @@ fn read(file: &ConfigFile, args: &GlobalArgs, environment: &Environment) -> Resu
 fn set_path(layers: &mut Layers, key: &str, path: &Path, origin: impl Fn() -> Origin) {
     match path.to_str() {
         Some(text) => layers.set(key, &text.into(), origin()),
-        None => layers.problem(problem::Problem::value(
+        None => layers.problem(Problem::value(
             origin(),
             key,
             format!("{} is not UTF-8", path.display()),
@@ -330,6 +355,26 @@ mod tests {
         assert!(missing.problem().unwrap().what().contains("none.yaml cannot be read"));
         assert_eq!(missing.usable().config.home, folder.path().join("h"));
         assert!(lenient(&[]).problem().is_none());
+    }
+
+    #[test]
+    fn a_file_that_may_name_the_home_and_cannot_be_used_leaves_it_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("c.yaml");
+        let doubtful = |text: &[u8], more: &[(&str, &str)]| {
+            std::fs::write(&file, text).unwrap();
+            let pairs = [&[("LANGLEY_CONFIG", "c.yaml")], more].concat();
+            let args = GlobalArgs::default();
+            let lenient = load_leniently(&args, &environment(folder.path(), &pairs)).unwrap();
+            lenient.sure_of_home().is_err()
+        };
+        for text in [&b"proxy: [\n"[..], b"- a\n", b"home: [a]\n", b"hme: /a\n", b"\xff: 1\n"] {
+            assert!(doubtful(text, &[]), "{text:?}");
+            assert!(!doubtful(text, &[("LANGLEY_HOME", "h")]), "{text:?}");
+        }
+        assert!(!doubtful(b"home: h\nproxy: {prot: 1}\n", &[]), "the home is known");
+        assert!(!doubtful(b"", &[("LANGLEY_PROXY__PORT", "x")]));
+        assert!(doubtful(b"", &[("LANGLEY_CONFIG", "none.yaml")]), "not there");
     }
 
     #[test]

@@ -12,13 +12,15 @@ use crate::error::AppError;
 pub(crate) struct Problem {
     origin: Origin,
     key: Option<String>,
+    /// The key that a mistyped one most probably means.
+    meant: Option<String>,
     sentence: String,
 }
 
 impl Problem {
     /// `key` has a value that cannot be used.
     pub(crate) fn value(origin: Origin, key: &str, sentence: impl Into<String>) -> Self {
-        Self { origin, key: Some(key.to_owned()), sentence: sentence.into() }
+        Self { origin, key: Some(key.to_owned()), meant: None, sentence: sentence.into() }
     }
 
     /// Whether it is that of one of these keys, or of a whole variable of these.
@@ -32,19 +34,29 @@ impl Problem {
 
     /// The source as a whole cannot be used.
     pub(crate) fn source(origin: Origin, sentence: impl Into<String>) -> Self {
-        Self { origin, key: None, sentence: sentence.into() }
+        Self { origin, key: None, meant: None, sentence: sentence.into() }
+    }
+
+    /// Whether the home may have been meant to be another because of it: it is of the home's value, or
+    /// of a whole file.
+    pub(crate) fn hides_home(&self) -> bool {
+        match self.meant.as_ref().or(self.key.as_ref()) {
+            Some(key) => key == "home",
+            None => matches!(self.origin, Origin::File { .. }),
+        }
     }
 
     /// `key` is not a key.
     pub(crate) fn unknown(origin: Origin, path: &str) -> Self {
         let known = KEYS.iter().map(|key| key.path).chain(ALIASES.iter().map(|(alias, _)| *alias));
-        let sentence = if let Some(near) = suggest::nearest(path, known) {
+        let near = suggest::nearest(path, known);
+        let sentence = if let Some(near) = near {
             format!("unknown key; did you mean `{near}`?")
         } else {
             let (section, accepted) = siblings(path);
             format!("unknown key; {section} takes {accepted}")
         };
-        Self::value(origin, path, sentence)
+        Self { meant: near.map(str::to_owned), ..Self::value(origin, path, sentence) }
     }
 }
 

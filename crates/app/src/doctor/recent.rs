@@ -65,7 +65,9 @@ fn opened_since(store: &Store, host: &str, then: Micros) -> Result<bool, StoreEr
         ..FlowFilter::default()
     };
     let flows = store.flows(&filter, None, LOOKED_AT)?.items;
-    Ok(flows.iter().any(|flow| flow.mode == Mode::Forward && flow.scheme == "https"))
+    Ok(flows.iter().any(|flow| {
+        flow.mode == Mode::Forward && flow.scheme == "https" && !flow.is_unreached_connect()
+    }))
 }
 
 /// How long before `now` that was, in words.
@@ -109,7 +111,8 @@ pub(super) mod tests {
     use std::sync::Arc;
 
     use langley_model::{
-        ConnectionId, Flow, FlowId, HeaderBlock, Headers, Record, Redactor, RedactorOptions, Tunnel,
+        ConnectionId, Flow, FlowId, HeaderBlock, Headers, Outcome, Record, Redactor,
+        RedactorOptions, Tunnel,
     };
     use langley_store::StoreOptions;
 
@@ -173,6 +176,13 @@ pub(super) mod tests {
             (flow.mode, flow.scheme, flow.host) = (Mode::Forward, "https".into(), host.into());
             Record::Flow(Arc::new(flow))
         };
+        let unreached = |host: &str, started_at| {
+            let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), started_at);
+            (flow.mode, flow.method, flow.host) = (Mode::Forward, "CONNECT".into(), host.into());
+            flow.outcome = Some(Outcome::UpstreamGone);
+            flow.error_kind = Some("upstream_unreachable".into());
+            Record::Flow(Arc::new(flow))
+        };
         let refused = TunnelReason::ClientRejectedCertificate;
         let (_folder, store) = recorded(vec![
             tunnel("api.anthropic.com", refused, Micros(now.0 - DAY / 2)),
@@ -180,6 +190,8 @@ pub(super) mod tests {
             tunnel("mended.example", refused, Micros(now.0 - DAY / 8)),
             opened("mended.example", Micros(now.0 - DAY / 9)),
             opened("api.anthropic.com", Micros(now.0 - DAY / 4)),
+            // Nobody was reached, so no certificate was shown.
+            unreached("api.anthropic.com", Micros(now.0 - DAY / 9)),
             tunnel("long.ago", refused, Micros(now.0 - DAY - 1)),
             tunnel("not.listed", TunnelReason::NotListed, now),
         ]);

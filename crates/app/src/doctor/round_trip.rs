@@ -9,13 +9,14 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper_util::rt::TokioIo;
+use jiff::{SignedDuration, Timestamp};
 use langley_fixture::{Fixture, FixtureOptions};
 use langley_model::ConnectionId;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::check::Check;
-use crate::api::Api;
+use crate::api::{Api, ApiError};
 use crate::config::Layers;
 use crate::error::{AppError, Result};
 use crate::home::Home;
@@ -24,6 +25,8 @@ use crate::temporary::Temporary;
 use crate::token::Token;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// By how much the server's clock may be behind.
+const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 const NAME: &str = "round trip";
 
 /// Sends the request and looks for its flow.
@@ -32,18 +35,15 @@ pub(super) async fn check(home: &Home, running: Option<&State>) -> Check {
         Some(state) if state.proxy.ip().is_loopback() => through_running(home, state).await,
         _ => through_temporary().await,
     };
-    match tried {
-        Ok(what) => Check::passed(NAME, what),
-        Err(error) => Check::failed(NAME, &error),
-    }
+    tried.unwrap_or_else(|error| Check::failed(NAME, &error))
 }
 
-async fn through_running(home: &Home, state: &State) -> Result<String> {
+async fn through_running(home: &Home, state: &State) -> Result<Check> {
     let fixture = Fixture::start(FixtureOptions::default())
         .await
         .map_err(|error| failed("the built-in provider did not start", &error))?;
-    let mark = ConnectionId::new().to_string();
-    let target = format!("{}/v1/models?doctor={mark}", fixture.http_url());
+    let mark = Mark::new();
+    let target = format!("{}/v1/models?doctor={}", fixture.http_url(), mark.text);
     let status = plain(state, &target)
         .await
         .map_err(|error| failed("the proxy does not carry a request", error.as_ref()))?;
@@ -55,13 +55,52 @@ async fn through_running(home: &Home, state: &State) -> Result<String> {
         .next("see what it said in the dashboard, under Flows"));
     }
     let api = Api::new(state.api, Token::read(home)?);
-    let recorded = on_record(&api, &format!("/api/flows?limit=1&q={mark}")).await;
-    // It is nobody's: it would stand among the user's flows.
-    let taken_out = api.delete(&format!("/api/flows?q={mark}")).await;
-    recorded?;
-    taken_out.map_err(|error| failed("the request of this check stays in the record", &error))?;
-    Ok("a request went through the running proxy and was recorded (and is removed again)"
-        .to_owned())
+    mark.found_and_removed(&api).await
+}
+
+/// What a request of this check is known by.
+struct Mark {
+    text: String,
+    /// It was sent at this time or later. Without it the server would look through all it ever recorded.
+    since: Timestamp,
+}
+
+impl Mark {
+    /// For a request that is sent from now on.
+    fn new() -> Self {
+        let since = Timestamp::now();
+        // A clock that was set meanwhile by a little is nobody's fault.
+        let since = since.checked_sub(MARGIN).unwrap_or(since);
+        Self { text: ConnectionId::new().to_string(), since }
+    }
+
+    /// The request, as the API's listings name it.
+    fn filter(&self) -> String {
+        format!("q={}&since={:.6}", self.text, self.since)
+    }
+
+    /// Waits until it is on record, and takes it out again: it is nobody's, and would stand among the
+    /// user's flows.
+    async fn found_and_removed(&self, api: &Api) -> Result<Check> {
+        let filter = self.filter();
+        let recorded = on_record(api, &format!("/api/flows?limit=1&{filter}")).await;
+        let taken_out = api.delete(&format!("/api/flows?{filter}")).await;
+        recorded?;
+        match taken_out {
+            Ok(_) => Ok(Check::passed(
+                NAME,
+                "a request went through the running proxy and was recorded (and is removed again)",
+            )),
+            // The server goes on with what it was asked for.
+            Err(error @ ApiError::Slow { .. }) => Ok(Check::warned(
+                NAME,
+                "a request went through the running proxy and was recorded; it is being removed",
+            )
+            .why(error.to_string())
+            .next("see that `langley flows` no longer lists it (user agent langley-doctor)")),
+            Err(error) => Err(failed("the request of this check stays in the record", &error)),
+        }
+    }
 }
 
 async fn plain(
@@ -85,7 +124,7 @@ async fn plain(
     Ok(status)
 }
 
-async fn through_temporary() -> Result<String> {
+async fn through_temporary() -> Result<Check> {
     const HOST: &str = "api.anthropic.com";
     let stage = Temporary::start(&Layers::default(), Duration::ZERO).await?;
     let road = stage.road()?;
@@ -110,8 +149,10 @@ async fn through_temporary() -> Result<String> {
     };
     stage.end(std::future::pending()).await?;
     found?;
-    Ok("a request went through a temporary proxy, its TLS was opened, and it was recorded"
-        .to_owned())
+    Ok(Check::passed(
+        NAME,
+        "a request went through a temporary proxy, its TLS was opened, and it was recorded",
+    ))
 }
 
 /// Waits until the listing has an ended flow.
@@ -139,4 +180,81 @@ fn failed(what: &str, error: &(dyn std::error::Error + 'static)) -> AppError {
     AppError::failed(what.to_owned())
         .because(error)
         .next("run it with LANGLEY_LOG=debug, and report what it says")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+
+    use super::super::check::Verdict;
+    use super::*;
+
+    /// A server that has every flow recorded and, of what it is asked to delete, says `deleted`; or
+    /// nothing. With what it was asked for.
+    async fn server(deleted: Option<&'static str>) -> (Api, Arc<Mutex<Vec<String>>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&asked);
+        tokio::spawn(async move {
+            let mut silent = Vec::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let mut stream = BufReader::new(stream);
+                let mut line = String::new();
+                stream.read_line(&mut line).await.unwrap();
+                let answer = if line.starts_with("GET ") {
+                    Some(r#"{"items":[{"outcome":"completed"}]}"#)
+                } else {
+                    deleted
+                };
+                seen.lock().unwrap().push(line);
+                match answer {
+                    Some(body) => {
+                        let length = body.len();
+                        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+                        stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+                    }
+                    None => {
+                        silent.push(stream);
+                        // Nothing is left to happen but that the asker's patience ends.
+                        tokio::time::pause();
+                    }
+                }
+            }
+        });
+        (Api::new(address, None), asked)
+    }
+
+    #[tokio::test]
+    async fn only_what_came_since_the_check_began_is_looked_through() {
+        let (api, asked) = server(Some(r#"{"deleted":1}"#)).await;
+        let before = Timestamp::now();
+        let mark = Mark::new();
+        let check = mark.found_and_removed(&api).await.unwrap();
+        assert_eq!(check.verdict, Verdict::Pass);
+        let asked = asked.lock().unwrap();
+        assert!(asked[0].starts_with("GET ") && asked[1].starts_with("DELETE "), "{asked:?}");
+        for line in asked.iter() {
+            let (_, since) = line.split_once("&since=").expect("a bound");
+            let since: Timestamp = since.split([' ', '&']).next().unwrap().parse().unwrap();
+            assert!(
+                before.duration_since(since) <= MARGIN + SignedDuration::from_secs(1),
+                "{line}"
+            );
+            assert!(since <= before && line.contains(&mark.text), "{line}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_removal_that_takes_its_time_is_a_warning() {
+        let (api, asked) = server(None).await;
+        let check = Mark::new().found_and_removed(&api).await.unwrap();
+        assert_eq!(check.verdict, Verdict::Warn);
+        let said = check.to_string();
+        assert!(said.contains("is being removed") && said.contains("within 5 s"), "{said}");
+        assert_eq!(asked.lock().unwrap().len(), 2);
+    }
 }

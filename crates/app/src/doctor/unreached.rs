@@ -1,6 +1,8 @@
 //! Providers that could not be reached lately: nothing of an agent's request came to them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use langley_model::{Flow, Micros, Outcome, TunnelReason};
 use langley_store::{FlowFilter, Store, StoreError};
@@ -12,77 +14,118 @@ const HOUR: i64 = 60 * 60 * 1_000_000;
 /// Records that are looked at, of each kind.
 const LOOKED_AT: usize = 500;
 
-/// What is known of one host.
+/// Where a provider is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    host: String,
+    port: u16,
+}
+
+impl Place {
+    /// As it stands in a URL: an IPv6 address in brackets.
+    fn host(&self) -> Cow<'_, str> {
+        if self.host.contains(':') {
+            Cow::Owned(format!("[{}]", self.host))
+        } else {
+            Cow::Borrowed(&self.host)
+        }
+    }
+
+    /// Its URL by `scheme`; the port where it is not the scheme's own.
+    fn url(&self, scheme: &str) -> String {
+        let own = if scheme == "http" { 80 } else { 443 };
+        let port = if self.port == own { String::new() } else { format!(":{}", self.port) };
+        format!("{scheme}://{}{port}", self.host())
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host(), self.port)
+    }
+}
+
+/// What is known of one place.
 #[derive(Debug, Default)]
-struct Host {
+struct Attempts {
     flows: usize,
     tunnels: usize,
+    /// Of the requests; what is asked for by CONNECT alone most probably speaks TLS.
+    scheme: Option<String>,
     last: Option<Micros>,
     cause: Option<String>,
     reached: Option<Micros>,
 }
 
-impl Host {
+impl Attempts {
     fn failed(&mut self, at: Micros, cause: Option<&str>) {
         if self.last.is_none_or(|last| last < at) {
             self.last = Some(at);
             self.cause = cause.map(str::to_owned).or_else(|| self.cause.take());
         }
     }
+
+    fn line(&self, place: &Place, now: Micros) -> String {
+        // One attempt may be both a tunnel and a flow.
+        let count = self.flows.max(self.tunnels);
+        let last = self.last.map(|last| ago(last, now)).unwrap_or_default();
+        let cause = self.cause.as_deref().map_or(String::new(), |cause| format!(": {cause}"));
+        let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+        format!("{place} ({times}, last {last}){cause}")
+    }
 }
 
 /// Hosts that could not be reached within the last hour, and were not reached since.
 pub(super) fn check(store: &Store, now: Micros) -> Result<Option<Check>, StoreError> {
     let since = Micros(now.0 - HOUR);
-    let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
+    let mut places: BTreeMap<Place, Attempts> = BTreeMap::new();
     let filter = FlowFilter { since: Some(since), ..FlowFilter::default() };
     for flow in store.flows(&filter, None, LOOKED_AT)?.items {
-        let host = hosts.entry(format!("{}:{}", flow.host, flow.port)).or_default();
-        if is_unreached(&flow) {
-            host.flows += 1;
+        let place = Place { host: flow.host.clone(), port: flow.port };
+        let attempts = places.entry(place).or_default();
+        if flow.is_unreached() {
+            attempts.flows += 1;
+            attempts.scheme.get_or_insert_with(|| flow.scheme.clone());
             let cause = flow.reason.as_deref().or(flow.error_message.as_deref());
-            host.failed(flow.started_at, cause);
-        } else if flow.connect.is_some() || flow.outcome == Some(Outcome::Completed) {
-            host.reached = host.reached.max(Some(flow.started_at));
+            attempts.failed(flow.started_at, cause);
+        } else if is_reached(&flow) {
+            attempts.reached = attempts.reached.max(Some(flow.started_at));
         }
     }
     for tunnel in store.tunnels(LOOKED_AT)? {
         if tunnel.started_at < since {
             continue;
         }
-        let host = hosts.entry(format!("{}:{}", tunnel.host, tunnel.port)).or_default();
+        let place = Place { host: tunnel.host.clone(), port: tunnel.port };
+        let attempts = places.entry(place).or_default();
         if tunnel.why == TunnelReason::DialFailed {
-            host.tunnels += 1;
-            host.failed(tunnel.started_at, tunnel.reason.as_deref());
+            attempts.tunnels += 1;
+            attempts.failed(tunnel.started_at, tunnel.reason.as_deref());
         } else {
-            host.reached = host.reached.max(Some(tunnel.started_at));
+            attempts.reached = attempts.reached.max(Some(tunnel.started_at));
         }
     }
-    hosts.retain(|_, host| host.last.is_some() && host.reached < host.last);
-    let lines: Vec<String> = hosts
-        .iter()
-        .map(|(name, host)| {
-            // One attempt may be both a tunnel and a flow.
-            let count = host.flows.max(host.tunnels);
-            let last = host.last.map(|last| ago(last, now)).unwrap_or_default();
-            let cause = host.cause.as_deref().map_or(String::new(), |cause| format!(": {cause}"));
-            let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
-            format!("{name} ({times}, last {last}){cause}")
-        })
-        .collect();
-    Ok((!lines.is_empty()).then(|| {
-        let name = hosts.keys().next().map_or("", |name| name.split(':').next().unwrap_or(name));
+    places.retain(|_, attempts| attempts.last.is_some() && attempts.reached < attempts.last);
+    let Some((place, attempts)) = places.first_key_value() else { return Ok(None) };
+    let url = place.url(attempts.scheme.as_deref().unwrap_or("https"));
+    let lines: Vec<String> =
+        places.iter().map(|(place, attempts)| attempts.line(place, now)).collect();
+    Ok(Some(
         Check::warned("reach", format!("in the last hour could not be reached: {}", lines.join("\n")))
             .why("agents got an error from Langley instead of an answer")
-            .next(format!("see whether this machine reaches it without Langley: `curl -sSI https://{name}`"))
-            .next("where only a proxy leads out, name it: `proxy.upstream_proxy` or HTTPS_PROXY, and start Langley again")
-    }))
+            .next(format!("see whether this machine reaches it without Langley: `curl -sSI {url}`"))
+            .next("where only a proxy leads out, name it: `proxy.upstream_proxy` or HTTPS_PROXY, and start Langley again"),
+    ))
 }
 
-/// Whether Langley answered by itself because it came to no connection.
-fn is_unreached(flow: &Flow) -> bool {
-    matches!(flow.outcome, Some(Outcome::UpstreamGone | Outcome::TimedOut))
-        && flow.error_kind.as_deref().is_some_and(|kind| kind.starts_with("upstream_"))
+/// Whether a flow that is not an unreached one shows that the provider was there: a connection was made
+/// for it, or something came back.
+fn is_reached(flow: &Flow) -> bool {
+    let came_back = matches!(
+        flow.outcome,
+        Some(Outcome::Completed | Outcome::ProviderError | Outcome::UpstreamGone)
+    );
+    !flow.is_unreached_connect() && (flow.connect.is_some() || came_back)
 }
 
 #[cfg(test)]
@@ -149,5 +192,39 @@ mod tests {
         assert!(!said.contains("mended") && !said.contains("long.ago"), "{said}");
         assert!(said.contains("`curl -sSI https://a.example`"), "{said}");
         assert!(check(&store, Micros(NOW.0 + HOUR)).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_provider_that_does_not_keep_to_the_protocol_was_reached() {
+        let mut broken = Flow::new(FlowId::new(), ConnectionId::new(), Micros(NOW.0 - 1_000_000));
+        (broken.host, broken.outcome) = ("a.example".into(), Some(Outcome::UpstreamGone));
+        broken.error_kind = Some("upstream_protocol_error".into());
+        let alone = vec![Record::Flow(Arc::new(broken.clone()))];
+        let (_folder, store) = recorded(alone);
+        assert!(check(&store, NOW).unwrap().is_none());
+        let (_folder, store) = recorded(vec![
+            flow("a.example", -300, Outcome::UpstreamGone),
+            Record::Flow(Arc::new(broken)),
+        ]);
+        assert!(check(&store, NOW).unwrap().is_none(), "it is there again");
+    }
+
+    #[test]
+    fn what_to_try_has_the_scheme_the_host_and_the_port_that_failed() {
+        for (scheme, host, port, url) in [
+            ("https", "a.example", 8443, "https://a.example:8443"),
+            ("http", "127.0.0.1", 11434, "http://127.0.0.1:11434"),
+            ("http", "a.example", 80, "http://a.example"),
+            ("https", "fd00::1", 443, "https://[fd00::1]"),
+            ("http", "::1", 8080, "http://[::1]:8080"),
+        ] {
+            let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(NOW.0 - 1));
+            (flow.scheme, flow.host, flow.port) = (scheme.into(), host.into(), port);
+            flow.outcome = Some(Outcome::UpstreamGone);
+            flow.error_kind = Some("upstream_unreachable".into());
+            let (_folder, store) = recorded(vec![Record::Flow(Arc::new(flow))]);
+            let said = check(&store, NOW).unwrap().unwrap().to_string();
+            assert!(said.contains(&format!("`curl -sSI {url}`")), "{said}");
+        }
     }
 }

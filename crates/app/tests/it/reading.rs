@@ -6,11 +6,12 @@ use serde_json::Value;
 use crate::stage::{Provider, Stage};
 
 const MESSAGE: &str = "https://api.anthropic.com/v1/messages";
+const SESSION: &str = "x-claude-code-session-id: 6f2a6c8e-0d1b-4c5e-9f5d-3f0f3f6f7a11";
 
 fn record(stage: &Stage) {
     let said = [serde_json::json!({ "role": "user", "content": "hello" })];
     let body = serde_json::json!({ "model": "m", "max_tokens": 9, "messages": said });
-    stage.curl(MESSAGE, &["x-api-key: k"], &body);
+    stage.curl(MESSAGE, &["x-api-key: k", SESSION], &body);
 }
 
 #[test]
@@ -23,6 +24,7 @@ fn a_mistake_in_the_file_keeps_nobody_from_stopping_looking_and_reading() {
     for args in [
         &["status"][..],
         &["flows"],
+        &["sessions"],
         &["export", "flows"],
         &["audit", "redaction"],
         &["token", "show"],
@@ -75,5 +77,59 @@ fn what_has_just_happened_is_read() {
     record(&stage);
     let (_, out, _) = stage.run(&["status"]);
     assert!(out.contains("3 flows"), "{out}");
-    assert_eq!(stage.api("/api/flows/count")["count"], 3, "status and listing agree");
+
+    record(&stage);
+    let (_, out, err) = stage.run(&["sessions", "--json"]);
+    let page: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
+    assert_eq!(page["items"][0]["totals"]["flows"]["total"], 4, "{page}");
+    assert_eq!(stage.api("/api/flows/count")["count"], 4, "status and listing agree");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_lets_nothing_be_done_to_a_home_that_was_not_meant() {
+    let stage = Stage::new();
+    let mut server = stage.server();
+    // The home where the server runs is the default one as well, while the file means another.
+    let data = stage.path(".local/share");
+    std::fs::create_dir_all(&data).unwrap();
+    std::os::unix::fs::symlink(stage.home(), data.join("langley")).unwrap();
+    let file = stage.path("c.yaml");
+    std::fs::write(&file, "home: /elsewhere\nproxy: [\n").unwrap();
+    let token = std::fs::read(stage.home().join("token")).unwrap();
+    let unnamed = |args: &[&str]| {
+        let mut command = stage.langley(args);
+        command.env_remove("LANGLEY_HOME").env("LANGLEY_CONFIG", &file);
+        stage.shown(&command.output().unwrap())
+    };
+    for args in [
+        &["stop"][..],
+        &["token", "rotate"],
+        &["ca", "install", "--dry-run"],
+        &["ca", "remove", "--dry-run"],
+        &["db", "maintain"],
+        &["db", "checkpoint"],
+        &["db", "vacuum"],
+        &["db", "backup", "copy.db"],
+        &["run", "--", "true"],
+    ] {
+        let (code, out, err) = unnamed(args);
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
+        assert!(err.starts_with("error: it is not sure which home is meant\n"), "{err}");
+        assert!(err.contains("c.yaml") && err.contains("not valid YAML"), "{err}");
+        assert!(err.contains("langley --home DIR"), "{err}");
+    }
+    assert!(server.is_running() && !stage.path("copy.db").exists());
+    assert!(std::fs::read(stage.home().join("token")).unwrap() == token);
+    for args in [&["flows"][..], &["sessions"], &["status"], &["db", "path"], &["token", "show"]] {
+        let (code, out, err) = unnamed(args);
+        assert_eq!(code, 0, "{args:?}: {out}{err}");
+        assert!(
+            err.contains("it was left out, and the home is DIR/.local/share/langley\n"),
+            "{err}"
+        );
+    }
+    // Named, it is known.
+    let home = stage.home().display().to_string();
+    let (code, out, err) = unnamed(&["stop", "--home", &home]);
+    assert_eq!((code, out.as_str()), (0, "stopped\n"), "{err}");
 }

@@ -180,6 +180,10 @@ impl Server {
         code
     }
 
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

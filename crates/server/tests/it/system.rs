@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header;
-use langley_model::Record;
+use langley_model::{Mode, Outcome, Record};
 use serde_json::json;
 
 use crate::rig::{Rig, dropped, exchange, flow, tunnel};
@@ -127,6 +127,26 @@ async fn the_first_run_checklist_advances_with_the_traffic() {
     );
     rig.put([Record::Flow(Arc::new(flow(2, "s")))]);
     assert_eq!(rig.get("/api/setup").await["checklist"]["first_token"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn langleys_own_answers_are_no_step_of_the_first_run() {
+    let rig = Rig::start().await;
+    let unreached = |number, method: &str, path: &str| {
+        let mut flow = flow(number, "s");
+        (flow.method, flow.path, flow.status) = (method.into(), path.into(), Some(502));
+        flow.mode = Mode::Forward;
+        flow.outcome = Some(Outcome::UpstreamGone);
+        flow.error_kind = Some("upstream_unreachable".into());
+        flow.usage.output = None;
+        Record::Flow(Arc::new(flow))
+    };
+    let steps = |trust, byte| json!({"proxy_up": true, "trust_ready": trust, "first_byte": byte, "first_token": false});
+    rig.put([unreached(1, "CONNECT", "")]);
+    assert_eq!(rig.get("/api/setup").await["checklist"], steps(false, false));
+    // Inside the agent's TLS: it trusts the certificate.
+    rig.put([unreached(2, "POST", "/v1/messages")]);
+    assert_eq!(rig.get("/api/setup").await["checklist"], steps(true, false));
 }
 
 #[tokio::test(flavor = "multi_thread")]
