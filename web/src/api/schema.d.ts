@@ -1113,7 +1113,10 @@ export interface components {
         };
         /** @description What the flush came to. */
         FlushDone: {
-            /** @description Whether all that was captured before the call is committed; else it was not done in time. */
+            /**
+             * @description Whether what was captured before the call is committed, up to the last quarter of a second of streams
+             *     that are still open; else it was not done in time.
+             */
             complete: boolean;
         };
         /** @description What was not captured of one direction. */
@@ -2135,7 +2138,8 @@ export interface components {
             input: number | null;
             /**
              * Format: int64
-             * @description Input tokens that were not read from a cache: the same sense for all providers.
+             * @description Input tokens that the cache had no part in, as far as providers state it: comparable between them.
+             *     What was written to a cache has figures of its own.
              */
             input_uncached: number | null;
             /**
