@@ -130,6 +130,20 @@ test("menus of many values say that there may be more, and search for them", asy
   await expect(page.getByText("No such session.")).toBeHidden();
 });
 
+test("a menu's field has the focus as soon as the menu is there", async ({ page }) => {
+  await page.goto("/flows");
+  const button = page.getByRole("button", { name: "Session", exact: true });
+  const focused = await button.evaluate((opener: HTMLButtonElement) => {
+    opener.focus();
+    opener.click();
+    return document.activeElement?.getAttribute("role");
+  });
+  expect(focused).toBe("combobox");
+  await page.keyboard.press("Escape");
+  await expect(button).toBeFocused();
+  await expect(page.getByLabel("Search in Session")).toHaveCount(0);
+});
+
 test("a search that cannot be read says why", async ({ page }) => {
   await page.goto("/search?q=explode");
   await expect(page.getByText("The search words cannot be read.")).toBeVisible();

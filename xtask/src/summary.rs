@@ -28,11 +28,16 @@ pub(crate) enum Verdict {
 }
 
 /// Tests counted in a runner's output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tests {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
+    /// What failed, as the runner names it; it may name fewer than it counts.
+    pub(crate) names: Vec<String>,
 }
+
+/// Most failed tests of a step that the closing table names.
+const NAMED: usize = 20;
 
 /// All steps.
 #[derive(Debug, Default)]
@@ -60,11 +65,12 @@ impl Summary {
         let ran = self
             .lines
             .iter()
-            .any(|line| matches!(line.verdict, Verdict::Tests(tests) if tests.passed > 0));
+            .any(|line| matches!(&line.verdict, Verdict::Tests(tests) if tests.passed > 0));
         ran && self.totals().1 == 0
     }
 
-    /// The closing table; its last line is `N passed, N failed`.
+    /// The closing table, and the names of what failed once more: whoever sees the end of a long output
+    /// sees them. Its last line is `N passed, N failed`.
     pub(crate) fn text(&self) -> String {
         let mut out = String::from("\n");
         for Line { name, verdict, took } in &self.lines {
@@ -78,6 +84,11 @@ impl Summary {
                 Verdict::Skipped(why) => ("skipped", why.clone()),
             };
             let _ = writeln!(out, "{mark} {name:<12} {:>6.1} s  {note}", took.as_secs_f64());
+            if let Verdict::Tests(tests) = verdict {
+                for name in tests.names.iter().take(NAMED) {
+                    let _ = writeln!(out, "        {name}");
+                }
+            }
         }
         let (passed, failed) = self.totals();
         let _ = write!(out, "\n{passed} passed, {failed} failed");
@@ -90,7 +101,8 @@ impl Tests {
     /// printed.
     pub(crate) fn verdict(self, ok: bool) -> Verdict {
         if !ok && self.failed == 0 {
-            return Verdict::Failed(format!("the runner failed after {} tests", self.passed));
+            let passed = self.passed;
+            return Verdict::Failed(format!("the runner failed, and {passed} tests passed"));
         }
         if self.passed + self.failed == 0 {
             return Verdict::Failed("no test ran".to_owned());
@@ -125,34 +137,83 @@ impl Tests {
                 }
             }
         }
+        tests.names = failures(&plain);
         tests
     }
+
+    /// These and those.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.names.extend(other.names);
+        self
+    }
+}
+
+/// The names of what failed in a runner's output without colours, each once.
+fn failures(plain: &str) -> Vec<String> {
+    static FAILED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(concat!(
+            // nextest, and cargo test
+            r"(?m)^\s*(?:(?:FAIL|TIMEOUT|SIG\w+|ABORT) \[[^\]]*\](?: \([^)]*\))?\s+(.+)|test (\S+) \.\.\. FAILED",
+            // vitest, and playwright
+            r"|FAIL\s+(\S+ > .+)|\d+\) (?:\[\w+\] › )?(\S+:\d+:\d+ › .+?)[\s─]*)$",
+        ))
+        .ok()
+    });
+    let mut names: Vec<String> = Vec::new();
+    for found in FAILED.iter().flat_map(|failed| failed.captures_iter(plain)) {
+        let name =
+            (1..5).find_map(|place| found.get(place)).map_or("", |name| name.as_str().trim());
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn counted(passed: u64, failed: u64, names: &[&str]) -> Tests {
+        Tests { passed, failed, names: names.iter().map(|name| (*name).to_owned()).collect() }
+    }
+
     #[test]
-    fn every_runners_closing_line_is_understood() {
-        let nextest = "     Summary [   3.645s] 21 tests run: 20 passed, 1 failed, 0 skipped\n";
-        assert_eq!(Tests::count(nextest), Tests { passed: 20, failed: 1 });
+    fn every_runners_closing_line_and_failures_are_understood() {
+        let nextest = "        FAIL [   0.012s] ( 3/21) langley-store::it kill::torn\n\
+                       \x20    Summary [   3.645s] 21 tests run: 20 passed, 1 failed, 0 skipped\n\
+                       \x20       FAIL [   0.012s] ( 3/21) langley-store::it kill::torn\n";
+        assert_eq!(Tests::count(nextest), counted(20, 1, &["langley-store::it kill::torn"]));
         let libtest = "test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured\n\
+                       test codec::tests::whole ... FAILED\n\
                        test result: FAILED. 2 passed; 1 failed; 0 ignored\n";
-        assert_eq!(Tests::count(libtest), Tests { passed: 7, failed: 1 });
-        let vitest =
-            " Test Files  3 passed (3)\n\x1b[2m      Tests \x1b[22m 1 failed | 11 passed (12)\n";
-        assert_eq!(Tests::count(vitest), Tests { passed: 11, failed: 1 });
-        let playwright = "  1 failed\n    [chromium] › a.spec.ts\n  14 passed (12.3s)\n";
-        assert_eq!(Tests::count(playwright), Tests { passed: 14, failed: 1 });
+        assert_eq!(Tests::count(libtest), counted(7, 1, &["codec::tests::whole"]));
+        let vitest = " FAIL  src/a.test.tsx > the list is open\n Test Files  3 passed (3)\n\
+                      \x1b[2m      Tests \x1b[22m 1 failed | 11 passed (12)\n";
+        assert_eq!(Tests::count(vitest), counted(11, 1, &["src/a.test.tsx > the list is open"]));
+        let playwright = "  1) e2e/a.spec.ts:106:1 › a star is kept ─────\n\n  1 failed\n\
+                          \x20   e2e/a.spec.ts:106:1 › a star is kept ─────\n  14 passed (12.3s)\n";
+        let names = ["e2e/a.spec.ts:106:1 › a star is kept"];
+        assert_eq!(Tests::count(playwright), counted(14, 1, &names));
+    }
+
+    #[test]
+    fn the_closing_table_names_what_failed() {
+        let mut summary = Summary::default();
+        let verdict = counted(3, 1, &["a.spec.ts:1:1 › x"]).verdict(false);
+        summary.push(Line { name: "browser".into(), verdict, took: Duration::ZERO });
+        let text = summary.text();
+        assert!(text.contains("3 passed, 1 failed\n        a.spec.ts:1:1 › x\n"), "{text}");
     }
 
     #[test]
     fn a_runner_that_ran_nothing_has_failed() {
         assert!(matches!(Tests::default().verdict(true), Verdict::Failed(_)));
-        let tests = Tests { passed: 3, failed: 0 };
-        assert!(matches!(tests.verdict(false), Verdict::Failed(_)));
-        assert_eq!(tests.verdict(true), Verdict::Tests(tests));
+        let tests = counted(3, 0, &[]);
+        assert!(matches!(tests.clone().verdict(false), Verdict::Failed(_)));
+        assert_eq!(tests.clone().verdict(true), Verdict::Tests(tests));
     }
 
     #[test]
@@ -161,7 +222,7 @@ mod tests {
         let mut summary = Summary::default();
         summary.push(line(Verdict::Passed));
         assert!(!summary.holds());
-        summary.push(line(Verdict::Tests(Tests { passed: 2, failed: 0 })));
+        summary.push(line(Verdict::Tests(counted(2, 0, &[]))));
         assert!(summary.holds());
         assert!(summary.text().ends_with("\n3 passed, 0 failed"));
         summary.push(line(Verdict::Failed("why".into())));

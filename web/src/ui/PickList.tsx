@@ -1,5 +1,5 @@
 // A list to pick one from, with a field that narrows it; the keyboard stays in the field.
-import { type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { type ReactNode, useId, useState } from "react";
 import { cx } from "./cx";
 
 export interface PickOption {
@@ -20,12 +20,15 @@ export interface PickListProps {
   empty: string;
 }
 
+/** As a popover is shown, the browser gives the focus to what has this attribute, which React does not write. */
+function takesFocus(field: HTMLInputElement | null) {
+  if (field) field.autofocus = true;
+}
+
 export function PickList(props: PickListProps) {
   const { label, value, options, typed, onType, onPick, note, empty } = props;
   const id = useId();
-  const field = useRef<HTMLInputElement>(null);
   const [at, setAt] = useState(0);
-  useEffect(() => field.current?.focus(), []);
   const active = Math.min(at, options.length - 1);
   const optionId = (index: number) => `${id}-${index}`;
   const move = (to: number) => {
@@ -37,7 +40,7 @@ export function PickList(props: PickListProps) {
     <>
       <div className="border-b p-2">
         <input
-          ref={field}
+          ref={takesFocus}
           type="text"
           role="combobox"
           aria-label={`Search in ${label}`}

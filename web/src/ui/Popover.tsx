@@ -1,5 +1,6 @@
 // A panel under its button, in the browser's own top layer: nothing clips it, Esc and a click beside it close it.
 import { type ReactNode, useId, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 
 /** Room kept to the window's edges. */
 const EDGE = 8;
@@ -65,10 +66,15 @@ export function Popover(props: PopoverProps) {
         role="dialog"
         aria-label={label}
         data-overlay={open ? "open" : undefined}
-        onBeforeToggle={(event) => {
-          if (event.newState === "open") place();
+        onBeforeToggle={({ newState }) => {
+          if (newState !== "open") return;
+          place();
+          // At once, so that what is in it has the focus before the next key is pressed: the browser
+          // tells that it is open some time after it is.
+          flushSync(() => setOpen(true));
         }}
-        onToggle={(event) => setOpen(event.newState === "open")}
+        // Not before it is closed: the focus goes back to the button from what is in it.
+        onToggle={({ newState }) => setOpen(newState === "open")}
         className="fixed m-0 flex-col overflow-hidden rounded-lg border bg-surface p-0 text-ink shadow-popover open:flex"
       >
         {open ? children(close) : null}
