@@ -209,6 +209,12 @@ impl Flow {
         self.outcome.is_none()
     }
 
+    /// The model that answered, or the one asked for while none has.
+    #[must_use]
+    pub fn known_model(&self) -> Option<&str> {
+        self.model.as_deref().or(self.model_requested.as_deref())
+    }
+
     /// Whether what the agent was answered is Langley's own sentence, in the provider's place.
     #[must_use]
     pub fn is_answered_by_langley(&self) -> bool {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 /// A host (name or address, brackets and trailing dot removed, lower-case) and a port.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Authority {
     host: String,
     port: u16,

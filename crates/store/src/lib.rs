@@ -9,6 +9,7 @@ mod flow_row;
 mod interest;
 mod options;
 mod packed;
+mod places;
 mod query;
 mod queue;
 mod readers;

@@ -131,6 +131,22 @@ pub(super) mod tests {
         (folder, store)
     }
 
+    /// An ended tunnel.
+    pub(in super::super) fn tunnelled(host: &str, why: TunnelReason, started_at: Micros) -> Tunnel {
+        Tunnel {
+            connection: ConnectionId::new(),
+            started_at,
+            ended_at: Some(started_at),
+            host: host.into(),
+            port: 443,
+            client_addr: "127.0.0.1:5".into(),
+            bytes_up: 0,
+            bytes_down: 0,
+            why,
+            reason: None,
+        }
+    }
+
     fn answer(started_at: Micros, date: &str) -> Vec<Record> {
         let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), started_at);
         flow.mode = Mode::Forward;
@@ -157,20 +173,7 @@ pub(super) mod tests {
     #[test]
     fn hosts_whose_agents_refused_the_certificate_are_counted() {
         let now = Micros(784_111_777_000_000);
-        let tunnel = |host: &str, why, started_at| {
-            Record::Tunnel(Tunnel {
-                connection: ConnectionId::new(),
-                started_at,
-                ended_at: Some(started_at),
-                host: host.into(),
-                port: 443,
-                client_addr: "127.0.0.1:5".into(),
-                bytes_up: 0,
-                bytes_down: 0,
-                why,
-                reason: None,
-            })
-        };
+        let tunnel = |host, why, at| Record::Tunnel(tunnelled(host, why, at));
         let opened = |host: &str, started_at| {
             let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), started_at);
             (flow.mode, flow.scheme, flow.host) = (Mode::Forward, "https".into(), host.into());

@@ -1,10 +1,9 @@
 //! Providers that could not be reached lately: nothing of an agent's request came to them.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use langley_model::{Flow, Micros, Outcome, TunnelReason};
+use langley_proxy::Authority;
 use langley_store::{FlowFilter, Store, StoreError};
 
 use super::check::Check;
@@ -13,37 +12,6 @@ use super::recent::ago;
 const HOUR: i64 = 60 * 60 * 1_000_000;
 /// Records that are looked at, of each kind.
 const LOOKED_AT: usize = 500;
-
-/// Where a provider is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    host: String,
-    port: u16,
-}
-
-impl Place {
-    /// As it stands in a URL: an IPv6 address in brackets.
-    fn host(&self) -> Cow<'_, str> {
-        if self.host.contains(':') {
-            Cow::Owned(format!("[{}]", self.host))
-        } else {
-            Cow::Borrowed(&self.host)
-        }
-    }
-
-    /// Its URL by `scheme`; the port where it is not the scheme's own.
-    fn url(&self, scheme: &str) -> String {
-        let own = if scheme == "http" { 80 } else { 443 };
-        let port = if self.port == own { String::new() } else { format!(":{}", self.port) };
-        format!("{scheme}://{}{port}", self.host())
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host(), self.port)
-    }
-}
 
 /// What is known of one place.
 #[derive(Debug, Default)]
@@ -65,7 +33,7 @@ impl Attempts {
         }
     }
 
-    fn line(&self, place: &Place, now: Micros) -> String {
+    fn line(&self, place: &Authority, now: Micros) -> String {
         // One attempt may be both a tunnel and a flow.
         let count = self.flows.max(self.tunnels);
         let last = self.last.map(|last| ago(last, now)).unwrap_or_default();
@@ -78,10 +46,10 @@ impl Attempts {
 /// Hosts that could not be reached within the last hour, and were not reached since.
 pub(super) fn check(store: &Store, now: Micros) -> Result<Option<Check>, StoreError> {
     let since = Micros(now.0 - HOUR);
-    let mut places: BTreeMap<Place, Attempts> = BTreeMap::new();
+    let mut places: BTreeMap<Authority, Attempts> = BTreeMap::new();
     let filter = FlowFilter { since: Some(since), ..FlowFilter::default() };
     for flow in store.flows(&filter, None, LOOKED_AT)?.items {
-        let place = Place { host: flow.host.clone(), port: flow.port };
+        let place = Authority::new(&flow.host, flow.port);
         let attempts = places.entry(place).or_default();
         if flow.is_unreached() {
             attempts.flows += 1;
@@ -96,7 +64,7 @@ pub(super) fn check(store: &Store, now: Micros) -> Result<Option<Check>, StoreEr
         if tunnel.started_at < since {
             continue;
         }
-        let place = Place { host: tunnel.host.clone(), port: tunnel.port };
+        let place = Authority::new(&tunnel.host, tunnel.port);
         let attempts = places.entry(place).or_default();
         if tunnel.why == TunnelReason::DialFailed {
             attempts.tunnels += 1;
@@ -107,7 +75,7 @@ pub(super) fn check(store: &Store, now: Micros) -> Result<Option<Check>, StoreEr
     }
     places.retain(|_, attempts| attempts.last.is_some() && attempts.reached < attempts.last);
     let Some((place, attempts)) = places.first_key_value() else { return Ok(None) };
-    let url = place.url(attempts.scheme.as_deref().unwrap_or("https"));
+    let url = url(attempts.scheme.as_deref().unwrap_or("https"), place);
     let lines: Vec<String> =
         places.iter().map(|(place, attempts)| attempts.line(place, now)).collect();
     Ok(Some(
@@ -116,6 +84,13 @@ pub(super) fn check(store: &Store, now: Micros) -> Result<Option<Check>, StoreEr
             .next(format!("see whether this machine reaches it without Langley: `curl -sSI {url}`"))
             .next("where only a proxy leads out, name it: `proxy.upstream_proxy` or HTTPS_PROXY, and start Langley again"),
     ))
+}
+
+/// Its URL; the port where it is not the scheme's own.
+fn url(scheme: &str, place: &Authority) -> String {
+    let own = if scheme == "http" { ":80" } else { ":443" };
+    let place = place.to_string();
+    format!("{scheme}://{}", place.strip_suffix(own).unwrap_or(&place))
 }
 
 /// Whether a flow that is not an unreached one shows that the provider was there: a connection was made
@@ -135,7 +110,7 @@ mod tests {
 
     use langley_model::{ConnectionId, FlowId, Record, Tunnel};
 
-    use super::super::recent::tests::recorded;
+    use super::super::recent::tests::{recorded, tunnelled};
     use super::*;
 
     const NOW: Micros = Micros(784_111_777_000_000);
@@ -156,19 +131,9 @@ mod tests {
     }
 
     fn tunnel(host: &str, at: i64) -> Record {
-        let started_at = Micros(NOW.0 + at * 1_000_000);
-        Record::Tunnel(Tunnel {
-            connection: ConnectionId::new(),
-            started_at,
-            ended_at: Some(started_at),
-            host: host.into(),
-            port: 443,
-            client_addr: "127.0.0.1:5".into(),
-            bytes_up: 0,
-            bytes_down: 0,
-            why: TunnelReason::DialFailed,
-            reason: Some(String::from("no such host")),
-        })
+        let why = TunnelReason::DialFailed;
+        let tunnel = tunnelled(host, why, Micros(NOW.0 + at * 1_000_000));
+        Record::Tunnel(Tunnel { reason: Some(String::from("no such host")), ..tunnel })
     }
 
     #[test]

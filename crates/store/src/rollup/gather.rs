@@ -9,12 +9,14 @@ use rusqlite::Connection;
 use super::group::Group;
 use super::sums::Sums;
 use super::table::{Key, Table};
+use crate::places::Places;
 
 /// The changes of a transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
-    groups: Places<Group>,
-    sessions: Places<String>,
+    groups: Places<Group, Sums>,
+    /// With the highest key of a flow.
+    sessions: Places<String, (i64, Sums)>,
 }
 
 impl Gathered {
@@ -44,7 +46,7 @@ impl Gathered {
     }
 
     fn group(&mut self, flow: &Flow) -> &mut Sums {
-        &mut self.groups.of(|group| group.is_of(flow), || Group::of(flow)).1
+        self.groups.of(|group| group.is_of(flow), || Group::of(flow))
     }
 
     fn session(&mut self, flow: &Flow) -> Option<&mut (i64, Sums)> {
@@ -55,7 +57,7 @@ impl Gathered {
     /// Writes the changes; the transaction is about to end.
     pub(crate) fn write(self, conn: &Connection) -> rusqlite::Result<()> {
         let mut days: HashMap<Group, Sums> = HashMap::new();
-        for (group, (_, change)) in &self.groups.rows {
+        for (group, change) in self.groups.rows() {
             if !change.is_empty() {
                 Table::Hourly.change(conn, Key::Group(group), change)?;
                 days.entry(group.by_day()).or_default().merge(change);
@@ -66,7 +68,7 @@ impl Gathered {
                 Table::Daily.change(conn, Key::Group(group), change)?;
             }
         }
-        for (session, (newest, change)) in &self.sessions.rows {
+        for (session, (newest, change)) in self.sessions.rows() {
             if !change.is_empty() {
                 Table::Sessions.change(conn, Key::Session(session), change)?;
             }
@@ -76,37 +78,5 @@ impl Gathered {
             .execute((session, newest))?;
         }
         Ok(())
-    }
-}
-
-/// Sums by what they are of, with the highest key of a flow.
-#[derive(Debug)]
-struct Places<K> {
-    rows: Vec<(K, (i64, Sums))>,
-    places: HashMap<K, usize>,
-    /// Where the flow before belonged: the next mostly belongs there as well.
-    last: usize,
-}
-
-impl<K> Default for Places<K> {
-    fn default() -> Self {
-        Self { rows: Vec::new(), places: HashMap::new(), last: 0 }
-    }
-}
-
-impl<K: Clone + Eq + std::hash::Hash> Places<K> {
-    fn of(&mut self, is_it: impl FnOnce(&K) -> bool, make: impl FnOnce() -> K) -> &mut (i64, Sums) {
-        if !self.rows.get(self.last).is_some_and(|(key, _)| is_it(key)) {
-            let key = make();
-            self.last = match self.places.get(&key) {
-                Some(place) => *place,
-                None => {
-                    self.places.insert(key.clone(), self.rows.len());
-                    self.rows.push((key, (0, Sums::default())));
-                    self.rows.len() - 1
-                }
-            };
-        }
-        &mut self.rows[self.last].1
     }
 }

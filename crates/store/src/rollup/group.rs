@@ -32,7 +32,7 @@ impl Group {
             at: hour_of(flow.started_at.0),
             host: flow.host.clone(),
             provider: flow.provider.map_or("", Provider::as_str).to_owned(),
-            model: model(flow).to_owned(),
+            model: flow.known_model().unwrap_or_default().to_owned(),
             agent: flow.agent.clone().unwrap_or_default(),
         }
     }
@@ -42,7 +42,7 @@ impl Group {
         self.at == hour_of(flow.started_at.0)
             && self.host == flow.host
             && self.provider == flow.provider.map_or("", Provider::as_str)
-            && self.model == model(flow)
+            && self.model == flow.known_model().unwrap_or_default()
             && self.agent == flow.agent.as_deref().unwrap_or_default()
     }
 
@@ -50,8 +50,4 @@ impl Group {
     pub(super) fn by_day(&self) -> Self {
         Self { at: self.at.div_euclid(DAY_HOURS), ..self.clone() }
     }
-}
-
-fn model(flow: &Flow) -> &str {
-    flow.model.as_deref().or(flow.model_requested.as_deref()).unwrap_or_default()
 }

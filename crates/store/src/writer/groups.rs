@@ -3,13 +3,13 @@
 //!
 //! Changes and deletions, which are fewer, are the schema's own triggers.
 
-use std::collections::HashMap;
-
 use langley_model::{Flow, Outcome, Provider};
 use rusqlite::Connection;
 
+use crate::places::Places;
+
 /// What makes flows alike, as `flow_groups` has it.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Kind {
     session: String,
     host: String,
@@ -20,12 +20,22 @@ struct Kind {
 }
 
 impl Kind {
+    fn of(flow: &Flow) -> Self {
+        Self {
+            session: flow.session.as_ref().map(|session| session.id.clone()).unwrap_or_default(),
+            host: flow.host.clone(),
+            provider: flow.provider.map_or("", Provider::as_str),
+            model: flow.known_model().unwrap_or_default().to_owned(),
+            outcome: flow.outcome.map_or("", Outcome::as_str),
+            status: flow.status.unwrap_or(0),
+        }
+    }
+
     fn is_of(&self, flow: &Flow) -> bool {
-        let model = flow.model.as_deref().or(flow.model_requested.as_deref());
         self.session == flow.session.as_ref().map_or("", |session| &session.id)
             && self.host == flow.host
             && self.provider == flow.provider.map_or("", Provider::as_str)
-            && self.model == model.unwrap_or_default()
+            && self.model == flow.known_model().unwrap_or_default()
             && self.outcome == flow.outcome.map_or("", Outcome::as_str)
             && self.status == flow.status.unwrap_or(0)
     }
@@ -33,13 +43,9 @@ impl Kind {
 
 /// The new flows of a transaction.
 #[derive(Debug, Default)]
-pub(super) struct Groups {
-    kinds: HashMap<Kind, Added>,
-    /// The flows counted last are mostly of one kind: it is compared before it is looked up.
-    last: Option<(Kind, Added)>,
-}
+pub(super) struct Groups(Places<Kind, Added>);
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Added {
     flows: i64,
     newest: i64,
@@ -48,52 +54,21 @@ struct Added {
 impl Groups {
     /// Counts a flow whose row was just made, with the key `n`.
     pub(super) fn add(&mut self, n: i64, flow: &Flow) {
-        let model = flow.model.as_ref().or(flow.model_requested.as_ref());
-        let alike = self.last.as_mut().filter(|(kind, _)| kind.is_of(flow));
-        if let Some((_, added)) = alike {
-            added.flows += 1;
-            added.newest = added.newest.max(n);
-            return;
-        }
-        self.settle();
-        let kind = Kind {
-            session: flow.session.as_ref().map(|session| session.id.clone()).unwrap_or_default(),
-            host: flow.host.clone(),
-            provider: flow.provider.map_or("", Provider::as_str),
-            model: model.cloned().unwrap_or_default(),
-            outcome: flow.outcome.map_or("", Outcome::as_str),
-            status: flow.status.unwrap_or(0),
-        };
-        self.last = Some((kind, Added { flows: 1, newest: n }));
-    }
-
-    fn settle(&mut self) {
-        if let Some((kind, Added { flows, newest })) = self.last.take() {
-            let sum = self.kinds.entry(kind).or_default();
-            sum.flows += flows;
-            sum.newest = sum.newest.max(newest);
-        }
+        let added = self.0.of(|kind| kind.is_of(flow), || Kind::of(flow));
+        added.flows += 1;
+        added.newest = added.newest.max(n);
     }
 
     /// Writes the counts; the transaction is about to end.
-    pub(super) fn write(mut self, conn: &Connection) -> rusqlite::Result<()> {
-        self.settle();
+    pub(super) fn write(self, conn: &Connection) -> rusqlite::Result<()> {
         let mut statement = conn.prepare_cached(
             "INSERT INTO flow_groups VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT DO UPDATE SET flows = flows + ?7, newest = max(newest, ?8)",
         )?;
-        for (kind, added) in self.kinds {
+        for (kind, added) in self.0.rows() {
             let Kind { session, host, provider, model, outcome, status } = kind;
-            statement.execute((
-                session,
-                host,
-                provider,
-                model,
-                outcome,
-                status,
-                added.flows,
-                added.newest,
-            ))?;
+            let row = (session, host, provider, model, outcome, status, added.flows, added.newest);
+            statement.execute(row)?;
         }
         Ok(())
     }
