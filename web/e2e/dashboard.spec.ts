@@ -1,5 +1,14 @@
 // The dashboard in a real browser: live text, filters, keyboard, smoothness, accessibility.
-import { expect, isMock, rows, startStream, test, traceTasks, violations } from "./support";
+import {
+  expect,
+  isMock,
+  rows,
+  slowness,
+  startStream,
+  test,
+  traceTasks,
+  violations,
+} from "./support";
 
 test("the list shows flows, and a click opens one beside it", async ({ page }) => {
   await page.goto("/");
@@ -176,14 +185,15 @@ test("a long list scrolls without a long task and without a jump", async ({ page
     if (step % 20 === 0 && (await reached()) >= wanted) break;
   }
   const { tasks, longest } = await stop();
+  const slower = await slowness(page);
   const shift = await page.evaluate(
     () => (window as unknown as { seen: { shift: number } }).seen.shift,
   );
   console.log(
-    `reached row ${await reached()} of ${count}; ${tasks} tasks, the longest took ${longest.toFixed(0)} ms of CPU; layout shift ${shift}`,
+    `reached row ${await reached()} of ${count}; ${tasks} tasks, the longest took ${longest.toFixed(0)} ms of CPU on a machine ${slower.toFixed(1)} times as slow as usual; layout shift ${shift}`,
   );
   expect(await reached()).toBeGreaterThanOrEqual(wanted);
-  expect(longest).toBeLessThanOrEqual(50);
+  expect(longest).toBeLessThanOrEqual(50 * slower);
   expect(shift).toBe(0);
 });
 

@@ -618,6 +618,7 @@ const stats = () => ({
   lost_flows: 1,
   proxy_connections: 4,
   insecure_hosts: [],
+  raw_bodies: null,
   decode_errors: 2,
   recorder: {
     captures: 3_120_221,

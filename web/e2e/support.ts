@@ -55,6 +55,23 @@ export async function violations(page: Page): Promise<string[]> {
 
 export const rows = (page: Page) => page.getByRole("grid", { name: "Flows" }).locator("[id^=row-]");
 
+/** What a fixed piece of script takes on a machine that a person would work on, in milliseconds. */
+const USUAL_MS = 20;
+
+/** How many times slower than such a machine this one runs the page's scripts; at least 1. */
+export async function slowness(page: Page): Promise<number> {
+  const best = await page.evaluate(() => {
+    const once = () => {
+      const began = performance.now();
+      const made = new Map<string, { at: number }>();
+      for (let at = 0; at < 60_000; at += 1) made.set(`k${(at * 7919) % 100_003}`, { at });
+      return made.size > 0 ? performance.now() - began : 0;
+    };
+    return Math.min(...Array.from({ length: 16 }, once));
+  });
+  return Math.max(1, best / USUAL_MS);
+}
+
 interface TraceEvent {
   name: string;
   pid: number;

@@ -69,6 +69,11 @@ impl Home {
         self.root.join("langley.db")
     }
 
+    /// Unredacted bodies, where they are asked for.
+    pub(crate) fn raw_bodies(&self) -> PathBuf {
+        self.root.join("langley-raw.db")
+    }
+
     /// Folder of the certificate authority.
     pub(crate) fn ca(&self) -> PathBuf {
         self.root.join("ca")

@@ -25,6 +25,7 @@ mod logs;
 mod pipe;
 mod preset;
 mod proxied;
+mod raw;
 mod reading;
 mod run_hints;
 mod runtime;

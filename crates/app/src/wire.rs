@@ -10,7 +10,7 @@ use std::time::Duration;
 use langley_engine::{
     Indexer, IndexerBell, Intake, IntakeOptions, Recorder, RecorderHandle, RecorderOptions,
 };
-use langley_model::{Micros, Redactor, RedactorOptions};
+use langley_model::{CaptureSink, Micros, Redactor, RedactorOptions};
 use langley_proxy::{
     BaseUrl, CertificateAuthority, HostList, NoProxy, PROBE_HOST, PROBE_LIFE, Probe, Proxy,
     ProxyOptions, ReverseOptions, UpstreamProxy,
@@ -18,7 +18,7 @@ use langley_proxy::{
 use langley_server::{
     Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting,
 };
-use langley_store::{Change, Store, StoreOptions};
+use langley_store::{Change, RawStore, Store, StoreOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +29,7 @@ use crate::home::Home;
 use crate::keeper;
 use crate::listen::{self, Door};
 use crate::lock::Lock;
+use crate::raw::RawTee;
 use crate::state::State;
 use crate::token::Token;
 
@@ -52,8 +53,11 @@ const PROVIDERS: [(&str, &str); 4] = [
 /// What a server is started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// To record agents.
-    Record,
+    /// To record agents; bodies also unredacted where it is `raw`.
+    Record {
+        /// Asked for by command and configuration.
+        raw: bool,
+    },
     /// To show made-up traffic, with data that will be gone.
     Show,
 }
@@ -74,6 +78,7 @@ pub(crate) struct Server {
     proxy: JoinHandle<()>,
     api: JoinHandle<std::io::Result<()>>,
     keeper: JoinHandle<()>,
+    raw: Option<Arc<RawStore>>,
     stop_proxy: CancellationToken,
     stop_api: CancellationToken,
     connections: Connections,
@@ -127,7 +132,18 @@ impl Server {
             lanes: crate::runtime::threads(),
         });
         let options = proxy_options(config, hosts.clone(), &token)?;
-        let proxy = Proxy::new(options, authority, Arc::clone(&intake) as Arc<_>, proxy_addr)
+        let raw = match purpose {
+            Purpose::Record { raw: true } => Some(open_raw(&home)?),
+            Purpose::Record { raw: false } | Purpose::Show => None,
+        };
+        let sink: Arc<dyn CaptureSink> = match &raw {
+            Some(raw) => {
+                let options = recorder_options(config);
+                Arc::new(RawTee::new(Arc::clone(&intake) as Arc<_>, Arc::clone(raw), options))
+            }
+            None => Arc::clone(&intake) as Arc<_>,
+        };
+        let proxy = Proxy::new(options, authority, sink, proxy_addr)
             .map_err(|e| AppError::failed("the proxy cannot be set up").said_by(&e))?;
         let proxy_stats = Arc::new(proxy.stats());
         let probe = proxy.probe();
@@ -167,6 +183,7 @@ impl Server {
                 intake: Arc::clone(&intake),
                 recorder: Box::new(move || recorder_stats.stats()),
                 proxy_connections: Box::new(move || Some(connections().connections_open)),
+                raw_bodies: raw.clone().map(|raw| Box::new(move || raw.counters()) as Box<_>),
             },
             redactor: Arc::clone(&redactor),
             token: langley_server::Token::new(token.reveal())
@@ -221,7 +238,8 @@ impl Server {
         state.write(&home)?;
 
         // Old things go while new ones come.
-        let keeper = tokio::spawn(keeper::keep(config.maintenance, store.clone(), hub));
+        let keeper =
+            tokio::spawn(keeper::keep(config.maintenance, store.clone(), hub, home.raw_bodies()));
 
         Ok(Self {
             state,
@@ -235,6 +253,7 @@ impl Server {
             proxy,
             api,
             keeper,
+            raw,
             stop_proxy,
             stop_api,
             connections: Connections(Arc::new(move || proxy_stats().connections_open)),
@@ -273,7 +292,11 @@ impl Server {
         self.keeper.abort();
         self.intake.close();
         let (recorder, indexer, store) = (self.recorder, self.indexer, self.store);
+        let raw = self.raw;
         let written = tokio::task::spawn_blocking(move || {
+            if let Some(raw) = raw {
+                raw.close();
+            }
             recorder.join();
             drop(indexer);
             store.close();
@@ -345,6 +368,12 @@ fn proxy_options(config: &Config, hosts: HostList, token: &Token) -> Result<Prox
     options.drain = DRAIN;
     options.password = (!config.proxy.is_loopback()).then(|| token.reveal().to_owned());
     Ok(options)
+}
+
+fn open_raw(home: &Home) -> Result<Arc<RawStore>> {
+    RawStore::open(&home.raw_bodies()).map(Arc::new).map_err(|error| {
+        AppError::failed("the file of unredacted bodies cannot be opened").said_by(&error)
+    })
 }
 
 fn open_store(config: &Config, home: &Home, hub: &Arc<Hub>, bell: &IndexerBell) -> Result<Store> {

@@ -47,7 +47,8 @@ impl Default for RecorderOptions {
 
 impl RecorderOptions {
     /// Whether bodies of this host are kept.
-    pub(crate) fn keeps_bodies_of(&self, host: &str) -> bool {
+    #[must_use]
+    pub fn keeps_bodies_of(&self, host: &str) -> bool {
         !self.never_log_body_for_hosts.iter().any(|pattern| matches_host(pattern, host))
     }
 }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header;
 use langley_engine::{Intake, RecorderStats};
 use langley_model::{DropReason, Micros, Redactor, Revision, Strain};
-use langley_store::{Retention, Store, StoreError};
+use langley_store::{RawCounters, Retention, Store, StoreError};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
@@ -72,6 +72,8 @@ pub struct Gauges {
     pub recorder: Box<dyn Fn() -> RecorderStats + Send + Sync>,
     /// The proxy's open client connections at the moment; none while it does not listen.
     pub proxy_connections: Box<dyn Fn() -> Option<u64> + Send + Sync>,
+    /// What is kept unredacted; none where nothing is.
+    pub raw_bodies: Option<Box<dyn Fn() -> RawCounters + Send + Sync>>,
 }
 
 /// Where this installation is, for the first-run page and for scripts.

@@ -79,6 +79,12 @@ fn text(stats: &Stats) -> String {
     }
     page.counter("langley_gaps_total", "Pieces not captured.", stats.gaps_total);
     page.counter("langley_gap_bytes_total", "Body bytes not captured.", stats.gap_bytes_total);
+    if let Some(raw) = stats.raw_bodies {
+        let help = "Body bytes kept unredacted.";
+        page.counter("langley_raw_body_bytes_total", help, raw.bytes_total);
+        let help = "Body bytes that were to be kept unredacted and found no room.";
+        page.counter("langley_raw_body_dropped_bytes_total", help, raw.dropped_bytes_total);
+    }
     page.gauge(
         "langley_writer_lag_seconds",
         "Age of the oldest record that is not committed.",

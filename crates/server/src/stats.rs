@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use langley_engine::{IntakeStats, RecorderStats};
 use langley_model::DropReason;
-use langley_store::{FlowFilter, StoreCounters};
+use langley_store::{FlowFilter, RawCounters, StoreCounters};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,6 +15,21 @@ use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
 use crate::upkeep::Maintenance;
 use crate::wire::Strain;
+
+/// Bodies that are kept unredacted.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct RawBodies {
+    /// Bytes written since this process started.
+    pub bytes_total: u64,
+    /// Bytes that found no room since then.
+    pub dropped_bytes_total: u64,
+}
+
+impl From<RawCounters> for RawBodies {
+    fn from(raw: RawCounters) -> Self {
+        Self { bytes_total: raw.bytes, dropped_bytes_total: raw.bytes_dropped }
+    }
+}
 
 /// Figures at one moment. Totals named `…_total` never go down while the store's file stays.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -27,6 +42,8 @@ pub(crate) struct Stats {
     pub proxy_connections: Option<u64>,
     /// Hosts whose certificate is not checked, as the user has chosen.
     pub insecure_hosts: Vec<String>,
+    /// Bodies kept unredacted, as the user has chosen; null where none are.
+    pub raw_bodies: Option<RawBodies>,
     /// Flows stored at the moment.
     pub flows: u64,
     /// Flows stored since the database was made, those that were removed since included.
@@ -223,6 +240,7 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         uptime_s: doors.uptime().as_secs(),
         proxy_connections: (gauges.proxy_connections)(),
         insecure_hosts: doors.info().insecure_hosts.clone(),
+        raw_bodies: gauges.raw_bodies.as_ref().map(|raw| raw().into()),
         flows,
         flows_total: store.flows_total,
         events_total: store.events_total,

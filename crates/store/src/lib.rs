@@ -12,6 +12,7 @@ mod packed;
 mod places;
 mod query;
 mod queue;
+mod raw;
 mod readers;
 mod rollup;
 mod schema;
@@ -29,6 +30,7 @@ pub use query::{
     EventPage, FACET_MAX, Facet, Facets, FlowHeaders, Page, Retired, SessionFacet, Spot, Star,
     StoredBody, StoredDrop, StoredEvent, ToolCall,
 };
+pub use raw::{RawBody, RawCounters, RawFile, RawStore, remove_raw_before};
 pub use rollup::{
     Figure, GroupBy, Measure, Session, SessionPage, Spread, Sums, Tally, UsageGroup, UsageQuery,
     UsageReport,

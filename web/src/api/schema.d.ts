@@ -1400,6 +1400,19 @@ export interface components {
             /** @description When it is full again. */
             reset_at: string | null;
         };
+        /** @description Bodies that are kept unredacted. */
+        RawBodies: {
+            /**
+             * Format: int64
+             * @description Bytes written since this process started.
+             */
+            bytes_total: number;
+            /**
+             * Format: int64
+             * @description Bytes that found no room since then.
+             */
+            dropped_bytes_total: number;
+        };
         /** @description What the recorder did, since this process started. */
         Recorder: {
             /**
@@ -1768,6 +1781,7 @@ export interface components {
             proxy_connections: number | null;
             /** @description What waits for the writer. */
             queue: components["schemas"]["Queue"];
+            raw_bodies: components["schemas"]["RawBodies"] | null;
             /** @description What the recorder did, since this process started. */
             recorder: components["schemas"]["Recorder"];
             /**

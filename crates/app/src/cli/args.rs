@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use langley_model::FlowId;
 
 use super::{ExportVerb, FlowsArgs, SessionsArgs};
 use crate::trust::StoreName;
@@ -123,6 +124,10 @@ pub(crate) enum Verb {
 /// Options of `start`.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct StartArgs {
+    /// Also keep bodies unredacted, for forensics; takes `redaction.store_raw: true` as well
+    #[arg(long)]
+    pub(crate) store_raw: bool,
+
     /// Leave the terminal's session (used by `langley run`)
     #[arg(long, hide = true)]
     pub(crate) detached: bool,
@@ -186,6 +191,15 @@ pub(crate) enum EnvForm {
     Fish,
     /// An object
     Json,
+}
+
+/// Which body of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BodySide {
+    /// What the agent sent
+    Request,
+    /// What the provider answered
+    Response,
 }
 
 /// Verbs of `ca`.
@@ -296,5 +310,19 @@ pub(crate) enum DbVerb {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Print a body as it travelled, unredacted; kept only while `start --store-raw` runs
+    Raw {
+        /// The flow's id
+        #[arg(required_unless_present = "remove_all")]
+        flow: Option<FlowId>,
+
+        /// Of the request, or of the answer
+        #[arg(long, value_enum, default_value_t = BodySide::Response)]
+        side: BodySide,
+
+        /// Remove everything that was kept unredacted
+        #[arg(long, conflicts_with_all = ["flow", "side"])]
+        remove_all: bool,
     },
 }

@@ -6,8 +6,8 @@ mod flows;
 mod sessions;
 
 pub(crate) use args::{
-    AuditVerb, CaVerb, Cli, ConfigVerb, DbVerb, EnvForm, GlobalArgs, RunArgs, RunMode, StartArgs,
-    StoreArgs, TokenVerb, Verb,
+    AuditVerb, BodySide, CaVerb, Cli, ConfigVerb, DbVerb, EnvForm, GlobalArgs, RunArgs, RunMode,
+    StartArgs, StoreArgs, TokenVerb, Verb,
 };
 pub(crate) use export::ExportVerb;
 pub(crate) use flows::FlowsArgs;

@@ -29,6 +29,7 @@ pub(crate) fn start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
         eprintln!("warning: {warning}");
     }
     let home = Home::create(&loaded.config.home)?;
+    let raw = asks_for_raw(args.store_raw, loaded.config.redaction.store_raw)?;
     let lock = match Claim::take(&home)? {
         Claim::Ours(lock) => lock,
         Claim::Theirs => return already_runs(global, args, &home),
@@ -38,23 +39,47 @@ pub(crate) fn start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
     }
     runtime::raise_open_files();
     let runtime = runtime::server()?;
-    let served = runtime.block_on(serve(global, args, &loaded, home, lock));
+    let purpose = Purpose::Record { raw };
+    let served = runtime.block_on(serve(global, args, &loaded, (home, lock), purpose));
     // What still runs had its chance to drain.
     runtime.shutdown_timeout(Duration::from_millis(500));
     served.map(|()| ExitCode::SUCCESS)
+}
+
+/// Whether bodies are kept unredacted: only where both command and configuration say so.
+fn asks_for_raw(by_flag: bool, by_setting: bool) -> Result<bool> {
+    match (by_flag, by_setting) {
+        (true, false) => Err(AppError::wrong_use(
+            "unredacted bodies are not kept by --store-raw alone",
+        )
+        .why("they hold keys and whatever else the agent sends, so they are to be asked for twice")
+        .next("also set `redaction.store_raw: true` in the configuration, or leave the flag out")),
+        (false, true) => {
+            eprintln!(
+                "warning: `redaction.store_raw` is set, but no body is kept unredacted: that takes `langley start --store-raw` as well"
+            );
+            Ok(false)
+        }
+        (true, true) => {
+            eprintln!(
+                "warning: bodies are also kept unredacted, keys included, in langley-raw.db; remove them with `langley db raw --remove-all`"
+            );
+            Ok(true)
+        }
+        (false, false) => Ok(false),
+    }
 }
 
 async fn serve(
     global: &GlobalArgs,
     args: &StartArgs,
     loaded: &config::Loaded,
-    home: Home,
-    lock: Lock,
+    (home, lock): (Home, Lock),
+    purpose: Purpose,
 ) -> Result<()> {
     let mut signals = Signals::catch()?;
     idle::forget_stay(&home);
-    let server =
-        Server::start(&loaded.config, &loaded.layers, home.clone(), lock, Purpose::Record).await?;
+    let server = Server::start(&loaded.config, &loaded.layers, home.clone(), lock, purpose).await?;
     if server.reissued {
         eprintln!(
             "warning: the intercept list changed, so the certificate was issued anew: restart agents that are running; where the old one is installed, install the new one (`langley ca install`)"

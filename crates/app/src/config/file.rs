@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn every_mistake_is_named_with_file_line_key_and_accepted_values() {
         insta::assert_snapshot!(said(
-            "proxy:\n  prot: 1\n  port: 99999\n  intercept: yes\napi:\n  host: []\nteapot: 1\nredaction:\n  bodies:\n    redact_api_keys: perhaps\n  store_raw: true\nproxy.tls.provider: boring\n"
+            "proxy:\n  prot: 1\n  port: 99999\n  intercept: yes\napi:\n  host: []\nteapot: 1\nredaction:\n  bodies:\n    redact_api_keys: perhaps\n  store_raw: maybe\nproxy.tls.provider: boring\n"
         ), @r"
         /etc/langley.config.yaml:2: `proxy.prot`: unknown key; did you mean `proxy.port`?
         /etc/langley.config.yaml:3: `proxy.port`: `99999` is not a port from 0 to 65535
@@ -196,7 +196,7 @@ mod tests {
         /etc/langley.config.yaml:6: `api.host`: a list is not an IP address or host name
         /etc/langley.config.yaml:7: `teapot`: unknown key; the top level takes api, home, maintenance, memory, persistence, proxy, redaction, retention
         /etc/langley.config.yaml:10: `redaction.bodies.redact_api_keys`: `perhaps` is not true or false
-        /etc/langley.config.yaml:11: `redaction.store_raw`: `true` is not false (raw bodies are not there yet in this version)
+        /etc/langley.config.yaml:11: `redaction.store_raw`: `maybe` is not true or false
         /etc/langley.config.yaml:12: `proxy.tls.provider`: `boring` is not native, mirror or mirror-strict
         ");
     }

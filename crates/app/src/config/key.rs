@@ -215,7 +215,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("redaction.bodies.redact_api_keys", Kind::Switch, Default::Switch(true), "Whether keys and tokens in bodies, streams and URLs are replaced."),
     key("redaction.bodies.redact_base64_images", Kind::Switch, Default::Switch(true), "Whether base64 images are replaced by type, size and hash."),
     key("redaction.logging.never_log_body_for_hosts", Kind::Hosts, Default::List(&["*.stripe.com", "*.auth0.com"]), "Hosts of which no body is kept. A leading `+` adds to the list."),
-    key("redaction.store_raw", Kind::RawSwitch, Default::Switch(false), "Keeping unredacted bodies for forensics. Not there yet: only `false` is accepted.").later(),
+    key("redaction.store_raw", Kind::Switch, Default::Switch(false), "Whether bodies are also kept unredacted, in `langley-raw.db`, for forensics; takes `langley start --store-raw` as well."),
     key("retention.flows_ttl_days", Kind::Count { min: 0, max: 36_500 }, Default::Number(30), "Days that flows, messages, tunnels and rows about drops are kept; 0 keeps them for ever."),
     key("retention.events_ttl_days", Kind::Count { min: 0, max: 36_500 }, Default::Number(7), "Days that stream events are kept; 0 keeps them for ever."),
     key("retention.bodies_ttl_days", Kind::Count { min: 0, max: 36_500 }, Default::Number(3), "Days that bodies are kept that were not parsed, or beside which the message parsed from them is kept; 0 keeps them for ever."),

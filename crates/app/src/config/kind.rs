@@ -11,8 +11,6 @@ use super::key::is_name;
 pub(crate) enum Kind {
     /// `true` or `false`.
     Switch,
-    /// `false`, until the feature is there.
-    RawSwitch,
     /// A whole number within bounds.
     Count {
         /// Smallest.
@@ -74,10 +72,6 @@ impl Kind {
         let refuse = || Err(format!("{} is not {}", shown(value), self.accepted()));
         match self {
             Self::Switch => switch(value).map_or_else(refuse, |on| Ok(json!(on))),
-            Self::RawSwitch => match switch(value) {
-                Some(false) => Ok(json!(false)),
-                _ => refuse(),
-            },
             Self::Count { min, max } => number(value)
                 .filter(|n| (min..=max).contains(n))
                 .map_or_else(refuse, |n| Ok(json!(n))),
@@ -187,7 +181,6 @@ impl Kind {
     pub(crate) fn accepted(self) -> String {
         match self {
             Self::Switch => "true or false".into(),
-            Self::RawSwitch => "false (raw bodies are not there yet in this version)".into(),
             Self::Count { min, max } => format!("a whole number from {min} to {max}"),
             Self::Bytes { min, max } => format!(
                 "a size from {} to {}, in bytes or as in `64 MiB`",

@@ -136,6 +136,8 @@ pub(crate) struct Redaction {
     pub(crate) base64_images: bool,
     /// Hosts of which no body is kept.
     pub(crate) no_body_hosts: Vec<String>,
+    /// Unredacted bodies beside the record; only where the command asks for them as well.
+    pub(crate) store_raw: bool,
 }
 
 impl Config {
@@ -193,6 +195,7 @@ impl Config {
                 api_keys: read.switch("redaction.bodies.redact_api_keys"),
                 base64_images: read.switch("redaction.bodies.redact_base64_images"),
                 no_body_hosts: read.list("redaction.logging.never_log_body_for_hosts"),
+                store_raw: read.switch("redaction.store_raw"),
             },
             maintenance: read.maintenance(),
         };
@@ -365,7 +368,6 @@ mod tests {
         let default = key.default.value();
         match key.kind {
             Kind::Switch => json!(default != Some(json!(true))),
-            Kind::RawSwitch => json!(false),
             Kind::Count { min, max } | Kind::Bytes { min, max } => {
                 json!(if default == Some(json!(min)) { max } else { min })
             }

@@ -15,6 +15,7 @@ mod gemini;
 mod keeping;
 mod kills;
 mod openai;
+mod raw;
 mod reading;
 mod resilience;
 mod road;

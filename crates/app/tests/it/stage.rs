@@ -89,8 +89,13 @@ impl Stage {
 
     /// Starts the server and waits until it can be found.
     pub(crate) fn server(&self) -> Server {
+        self.server_with(&[])
+    }
+
+    /// As [`Self::server`], with more options.
+    pub(crate) fn server_with(&self, options: &[&str]) -> Server {
         let child = self
-            .langley(&["start", "--quiet", "--no-open"])
+            .langley(&[&["start", "--quiet", "--no-open"], options].concat())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

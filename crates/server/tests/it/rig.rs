@@ -121,6 +121,7 @@ impl Rig {
                     })
                 },
                 proxy_connections: Box::new(|| Some(3)),
+                raw_bodies: None,
             },
             redactor: Arc::clone(&redactor),
             token: Token::new(TOKEN).unwrap(),

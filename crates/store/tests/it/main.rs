@@ -9,6 +9,7 @@ mod long_session;
 mod opening;
 mod pieces;
 mod querying;
+mod raw;
 mod resting;
 mod rollups;
 mod searching;

@@ -5,7 +5,7 @@ import { act, cleanup, render, screen } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
 import { createQueryClient } from "@/api/queries";
 import { makeFlow } from "@/testing/flow";
-import { Connections, Drops, Tunnels, Unchecked, Upkeep } from "./HealthScreen";
+import { Connections, Drops, Tunnels, Unchecked, Unredacted, Upkeep } from "./HealthScreen";
 
 afterEach(() => {
   cleanup();
@@ -145,4 +145,13 @@ test("connections and drops are asked for, and until each answer came nothing is
   expect(container.textContent).not.toContain("Nothing was dropped");
   await answer("/api/drops?limit=100");
   expect(await screen.findByText("Nothing was dropped.")).toBeTruthy();
+});
+
+test("bodies that are kept unredacted are told, with what is missing of them", () => {
+  const { container, rerender } = render(<Unredacted raw={null} />);
+  expect(container.textContent).toBe("");
+  rerender(<Unredacted raw={{ bytes_total: 2048, dropped_bytes_total: 0 }} />);
+  expect(screen.getByRole("alert").textContent).toContain("2.00 KiB since the start. Start without");
+  rerender(<Unredacted raw={{ bytes_total: 2048, dropped_bytes_total: 1024 }} />);
+  expect(screen.getByRole("alert").textContent).toContain("1.00 KiB that found no room");
 });

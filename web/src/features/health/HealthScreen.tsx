@@ -27,6 +27,7 @@ export function HealthScreen({ flowHref }: { flowHref: (id: string) => string })
       <div className="mx-auto flex max-w-6xl flex-col gap-8 px-4 py-6 sm:px-8">
         <h1 className="text-xl font-semibold tracking-tight">Health</h1>
         <Unchecked hosts={stats.insecure_hosts} />
+        <Unredacted raw={stats.raw_bodies} />
         <Figures stats={stats} />
         <div className="grid items-start gap-8 lg:grid-cols-2">
           <Drops flowHref={flowHref} />
@@ -49,6 +50,22 @@ export function Unchecked({ hosts }: { hosts: string[] }) {
       <Note tone="bad">
         The certificate of {hosts.map((host) => oneLine(host)).join(", ")} is not checked: anybody
         on the way can read and change what passes. Empty proxy.insecure_hosts to check it again.
+      </Note>
+    </div>
+  );
+}
+
+/** The forensic option: said for as long as it is on. */
+export function Unredacted({ raw }: { raw: Stats["raw_bodies"] }) {
+  if (!raw) return null;
+  const lost = raw.dropped_bytes_total;
+  return (
+    <div role="alert">
+      <Note tone="bad">
+        Bodies are also kept unredacted, keys included, in langley-raw.db:{" "}
+        {bytes(raw.bytes_total)} since the start
+        {lost > 0 ? `, and ${bytes(lost)} that found no room are missing` : null}. Start without
+        --store-raw to end it, and remove them with langley db raw --remove-all.
       </Note>
     </div>
   );

@@ -1,0 +1,56 @@
+//! The forensic option: bodies as they travelled, where they are asked for twice.
+
+use serde_json::json;
+
+use crate::stage::{Provider, Stage, files_with};
+
+const KEY: &str = "sk-ant-api03-AbCdEfGhIjKlMnOpQrStUvWxYz0123456789";
+
+#[test]
+fn a_body_is_kept_unredacted_only_where_it_is_asked_for_twice() {
+    let provider = Provider::start();
+    let mut stage = Stage::with_provider(&provider);
+    let (code, _, said) = stage.run(&["start", "--store-raw", "--quiet", "--no-open"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("also set `redaction.store_raw: true`"), "{said}");
+
+    stage.set("LANGLEY_REDACTION__STORE_RAW", "true");
+    let ask = |stage: &Stage, count| {
+        let message = json!({"role": "user", "content": format!("my key is {KEY}")});
+        let body = json!({"model": "claude-sonnet-5", "max_tokens": 64, "messages": [message]});
+        stage.curl("https://api.anthropic.com/v1/messages", &[], &body);
+        let flow = stage.ended_flows(count)[0]["id"].as_str().unwrap().to_owned();
+        let stored = stage.api(&format!("/api/flows/{flow}/request")).to_string();
+        assert!(stored.contains("my key is") && !stored.contains(KEY), "{stored}");
+        (flow, body.to_string())
+    };
+    let raw = stage.home().join("langley-raw.db");
+    let server = stage.server();
+    let (flow, _) = ask(&stage, 1);
+    assert!(stage.api("/api/stats")["raw_bodies"].is_null());
+    stage.stop();
+    assert_eq!(server.exit_code(), Some(0));
+    assert!(!raw.exists(), "the setting alone keeps nothing");
+    let (code, _, said) = stage.run(&["db", "raw", &flow]);
+    assert_eq!(code, 1);
+    assert!(said.contains("no unredacted bodies"), "{said}");
+
+    let server = stage.server_with(&["--store-raw"]);
+    let (flow, body) = ask(&stage, 2);
+    assert!(stage.api("/api/stats")["raw_bodies"]["bytes_total"].is_u64());
+    stage.stop();
+    assert_eq!(server.exit_code(), Some(0));
+    let (code, out, said) = stage.run(&["db", "raw", &flow, "--side", "request"]);
+    assert_eq!((code, out.as_str(), said.as_str()), (0, body.as_str(), ""));
+    let (code, out, said) = stage.run(&["db", "raw", &flow]);
+    assert_eq!((code, said.as_str()), (0, ""));
+    assert!(out.contains("msg_"), "{out}");
+    // The answer's file is packed or not; what the agent sent is short and stands there as it is.
+    assert_eq!(files_with(&stage.home(), KEY.as_bytes()), [raw.clone()]);
+
+    let (code, out, _) = stage.run(&["db", "raw", "--remove-all"]);
+    assert_eq!(code, 0);
+    assert!(out.starts_with("removed 2 pieces"), "{out}");
+    assert_eq!(stage.run(&["db", "raw", &flow]).0, 1);
+    assert!(files_with(&stage.home(), KEY.as_bytes()).is_empty());
+}
