@@ -62,8 +62,8 @@ export function Unredacted({ raw }: { raw: Stats["raw_bodies"] }) {
   return (
     <div role="alert">
       <Note tone="bad">
-        Bodies are also kept unredacted, keys included, in langley-raw.db:{" "}
-        {bytes(raw.bytes_total)} since the start
+        Bodies are also kept unredacted, keys included, in langley-raw.db: {bytes(raw.bytes_total)}{" "}
+        since the start
         {lost > 0 ? `, and ${bytes(lost)} that found no room are missing` : null}. Start without
         --store-raw to end it, and remove them with langley db raw --remove-all.
       </Note>
