@@ -172,6 +172,28 @@ fn request(text: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// A request whose names are secrets: session, task, agent and model, which lists and sums are made of.
+fn request_of_secret_names(key: &str) -> Vec<u8> {
+    let body =
+        json!({ "model": key, "messages": [{ "role": "user", "content": CONTROL }] }).to_string();
+    format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: {key}\r\n\
+         x-langley-session: {key}\r\nx-langley-task: {key}\r\ncontent-type: application/json\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// Sends a request on a connection of its own and reads what comes until it is closed.
+fn exchange(proxy: &str, request: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(proxy).unwrap();
+    stream.write_all(request).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    answer
+}
+
 /// What the live feed says of `flow` from now on until it has ended.
 async fn live(stage: &Stage, flow: &str, ready: impl FnOnce()) -> Vec<u8> {
     let url = format!("ws://{}/ws", stage.state()["api"].as_str().unwrap());
@@ -257,13 +279,10 @@ fn no_secret_is_left_anywhere_in_whatever_shape_and_position_it_came() {
     // The agent asks; the answer waits until the live feed is heard.
     let proxy = stage.state()["proxy"].as_str().unwrap().to_owned();
     let ask = request(&text);
-    let agent = std::thread::spawn(move || {
-        let mut stream = TcpStream::connect(proxy).unwrap();
-        stream.write_all(&ask).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        answer
-    });
+    let agent = {
+        let proxy = proxy.clone();
+        std::thread::spawn(move || exchange(&proxy, &ask))
+    };
     let mut flow = Value::Null;
     wait(|| {
         flow = stage.api("/api/flows")["items"].get(0).cloned().unwrap_or_default();
@@ -278,10 +297,23 @@ fn no_secret_is_left_anywhere_in_whatever_shape_and_position_it_came() {
 
     assert_clean(&wanted, "the live feed", &heard);
     assert!(String::from_utf8_lossy(&heard).contains("\"type\":\"text\""), "text was live");
-    let flows = stage.ended_flows(3);
+    exchange(&proxy, &request_of_secret_names(&corpus::all()[0].text));
+    let flows = stage.ended_flows(4);
     wait(|| stage.api("/api/search?q=word")["unindexed"] == 0);
-    let mut paths =
-        vec![String::from("/api/flows"), format!("/api/search?q={CONTROL}"), "/api/stats".into()];
+    let mut paths: Vec<String> = [
+        "/api/flows",
+        "/api/stats",
+        "/api/facets",
+        "/api/sessions",
+        "/api/usage?group_by=model,agent,host,provider",
+        "/api/tunnels",
+        "/api/drops",
+        "/api/stars",
+        "/api/settings",
+    ]
+    .map(String::from)
+    .to_vec();
+    paths.push(format!("/api/search?q={CONTROL}"));
     for flow in &flows {
         let id = flow["id"].as_str().unwrap();
         paths.push(format!("/api/flows/{id}"));
@@ -297,7 +329,9 @@ fn no_secret_is_left_anywhere_in_whatever_shape_and_position_it_came() {
         }
     }
     for path in &paths {
-        assert_clean(&wanted, path, stage.api(path).to_string().as_bytes());
+        let answer = stage.api(path);
+        assert!(answer["error"].is_null(), "{path}: {answer}");
+        assert_clean(&wanted, path, answer.to_string().as_bytes());
     }
     let found = stage.api(&format!("/api/search?q={CONTROL}"));
     assert!(found["items"].as_array().unwrap().len() >= 2, "what is no secret is found: {found}");
@@ -310,6 +344,10 @@ fn no_secret_is_left_anywhere_in_whatever_shape_and_position_it_came() {
     let (code, out, err) = stage.run(&["flows", "--search", CONTROL]);
     assert!(code == 0 && holds_control(out.as_bytes()), "{err}");
     assert_clean(&wanted, "flows --search", out.as_bytes());
+
+    let (code, out, err) = stage.run(&["sessions", "--json"]);
+    assert!(code == 0 && out.contains("[redacted:"), "{out}{err}");
+    assert_clean(&wanted, "sessions", out.as_bytes());
 
     // What is left once the server has ended.
     stage.stop();
