@@ -54,6 +54,8 @@ pub use certificate_authority::{CaError, CertificateAuthority};
 pub use host_list::{HostList, HostPatternError, LLM_HOSTS};
 pub use identity::{ClientCertificate, ClientCertificateError};
 pub use limits::Limits;
+#[cfg(any(test, feature = "fuzz"))]
+pub use mirror::fuzz;
 pub use mirror::{Acknowledgements, Fingerprint};
 pub use no_proxy::{NoProxy, NoProxyError};
 pub use options::{ProxyOptions, ReverseOptions};
