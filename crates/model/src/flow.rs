@@ -127,7 +127,7 @@ pub struct Flow {
     pub response_gap: Gap,
     /// Events dropped after capture, because the store could not keep up.
     pub dropped_events: u64,
-    /// Why decoding stopped or lost something, in words.
+    /// Why decoding stopped or lost something, or what the answer lacks, in words.
     pub decode_note: Option<String>,
     /// JA4 of the agent's hello.
     pub ja4_in: Option<String>,
@@ -275,6 +275,7 @@ mod tests {
             (Outcome::Refused, "upstream_tls_failed", true, false),
             (Outcome::Refused, "no_upstream", true, false),
             (Outcome::UpstreamGone, "overloaded_error", false, false),
+            (Outcome::UpstreamGone, "provider_reset", false, false),
             (Outcome::ProviderError, "upstream_unreachable", false, false),
         ] {
             let flow = ended(outcome, kind);

@@ -1,5 +1,6 @@
 //! The nouns of Langley; no I/O, no runtime, no wire formats, so that every room can share them.
 
+mod broken;
 mod capture;
 mod courtesy;
 mod few;
@@ -21,6 +22,7 @@ mod strain;
 mod time;
 mod unit;
 
+pub use broken::Break;
 pub use capture::{
     Capture, CaptureSink, Chunk, Closed, Control, Gap, Interest, KEPT_TAIL, Opened, Part,
     ResponseHead, Setup, Tunnel, TunnelReason,

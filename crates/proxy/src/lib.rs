@@ -6,6 +6,7 @@
 mod again;
 mod authority;
 mod body;
+mod broken;
 mod bundle;
 mod certificate_authority;
 mod connect;
