@@ -1,49 +1,17 @@
 //! Providers that could not be reached lately: nothing of an agent's request came to them.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use langley_model::{Flow, Micros, Outcome, TunnelReason};
 use langley_store::{FlowFilter, Store, StoreError};
 
 use super::check::Check;
 use super::recent::ago;
+use crate::place::Place;
 
 const HOUR: i64 = 60 * 60 * 1_000_000;
 /// Records that are looked at, of each kind.
 const LOOKED_AT: usize = 500;
-
-/// Where a provider is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    host: String,
-    port: u16,
-}
-
-impl Place {
-    /// As it stands in a URL: an IPv6 address in brackets.
-    fn host(&self) -> Cow<'_, str> {
-        if self.host.contains(':') {
-            Cow::Owned(format!("[{}]", self.host))
-        } else {
-            Cow::Borrowed(&self.host)
-        }
-    }
-
-    /// Its URL by `scheme`; the port where it is not the scheme's own.
-    fn url(&self, scheme: &str) -> String {
-        let own = if scheme == "http" { 80 } else { 443 };
-        let port = if self.port == own { String::new() } else { format!(":{}", self.port) };
-        format!("{scheme}://{}{port}", self.host())
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host(), self.port)
-    }
-}
 
 /// What is known of one place.
 #[derive(Debug, Default)]
