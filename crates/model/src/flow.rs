@@ -22,6 +22,12 @@ const UNREACHED: [&str; 7] = [
     "upstream_tls_timed_out",
 ];
 
+/// The name that only `langley doctor --fidelity` asks for; `.test` is nobody's (RFC 6761 § 6.2).
+pub const PROBE_HOST: &str = "fidelity.langley.test";
+
+/// The user agent of the requests that `langley doctor` makes.
+pub const CHECK_AGENT: &str = "langley-doctor";
+
 /// One exchange. Absent means unknown, never zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flow {
@@ -201,6 +207,12 @@ impl Flow {
             tls_note: None,
             preview: None,
         }
+    }
+
+    /// Whether it is Langley's own: a check of `langley doctor`, and no agent's.
+    #[must_use]
+    pub fn is_own_check(&self) -> bool {
+        self.host == PROBE_HOST || self.user_agent.as_deref() == Some(CHECK_AGENT)
     }
 
     /// Whether it has not ended yet.

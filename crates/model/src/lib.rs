@@ -29,7 +29,7 @@ pub use capture::{
 };
 pub use courtesy::Courtesy;
 pub use few::Few;
-pub use flow::{Attributed, Flow};
+pub use flow::{Attributed, CHECK_AGENT, Flow, PROBE_HOST};
 pub use http::{HeaderBlock, HttpVersion, Mode, Side};
 pub use id::{ConnectionId, FlowId, InvalidId, Revision, SESSION_ID_MAX, SessionId};
 pub use message::{Block, Content, Message, ProviderError};

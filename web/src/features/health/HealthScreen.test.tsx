@@ -5,7 +5,7 @@ import { act, cleanup, render, screen } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
 import { createQueryClient } from "@/api/queries";
 import { makeFlow } from "@/testing/flow";
-import { Connections, Drops, Tunnels, Unchecked, Upkeep } from "./HealthScreen";
+import { Connections, Drops, Recorded, Tunnels, Unchecked, Upkeep } from "./HealthScreen";
 
 afterEach(() => {
   cleanup();
@@ -145,4 +145,12 @@ test("connections and drops are asked for, and until each answer came nothing is
   expect(container.textContent).not.toContain("Nothing was dropped");
   await answer("/api/drops?limit=100");
   expect(await screen.findByText("Nothing was dropped.")).toBeTruthy();
+});
+
+test("what is in the record is not mixed up with what ever was", () => {
+  const stats = { flows: 12, flows_total: 4_000, events_total: 90_000 };
+  const { container } = render(<Recorded stats={stats} />);
+  expect(container.textContent).toBe(
+    "Flows in the record124,000 flows, 90,000 events ever recorded",
+  );
 });
