@@ -52,6 +52,11 @@ const OPENCODE: &str = "OPENCODE_CONFIG_CONTENT";
 /// Hosts that are reached without the proxy: a provider on loopback would otherwise loop.
 const LOOPBACK: &str = "127.0.0.1,localhost,::1";
 
+/// Where a cloud's machines ask for their own credentials (AWS's for instances, containers and pods, and
+/// Google's): nothing of a provider is there, and what is answered is nobody's to read.
+const METADATA: &str = "169.254.169.254,169.254.170.2,169.254.170.23,fd00:ec2::254,fd00:ec2::23,\
+     metadata.google.internal";
+
 /// Every variable that names a file of certificates.
 pub(crate) fn trust_files() -> impl Iterator<Item = &'static str> {
     ADDING.into_iter().chain(REPLACING)
@@ -92,8 +97,8 @@ impl AgentEnvironment {
 
         let kept = present.value("NO_PROXY").or_else(|| present.value("no_proxy"));
         let direct = match kept {
-            Some(kept) => format!("{kept},{LOOPBACK}"),
-            None => LOOPBACK.to_owned(),
+            Some(kept) => format!("{kept},{LOOPBACK},{METADATA}"),
+            None => format!("{LOOPBACK},{METADATA}"),
         };
         variables.push(("NO_PROXY", direct.clone()));
         variables.push(("no_proxy", direct));
@@ -223,8 +228,8 @@ mod tests {
         https_proxy=http://127.0.0.1:9090
         HTTP_PROXY=http://127.0.0.1:9090
         http_proxy=http://127.0.0.1:9090
-        NO_PROXY=intern.example,127.0.0.1,localhost,::1
-        no_proxy=intern.example,127.0.0.1,localhost,::1
+        NO_PROXY=intern.example,127.0.0.1,localhost,::1,169.254.169.254,169.254.170.2,169.254.170.23,fd00:ec2::254,fd00:ec2::23,metadata.google.internal
+        no_proxy=intern.example,127.0.0.1,localhost,::1,169.254.169.254,169.254.170.2,169.254.170.23,fd00:ec2::254,fd00:ec2::23,metadata.google.internal
         NODE_USE_ENV_PROXY=1
         NODE_EXTRA_CA_CERTS=HOME/ca/ca.pem
         DENO_CERT=HOME/ca/ca.pem

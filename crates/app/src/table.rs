@@ -5,43 +5,63 @@ use std::fmt;
 /// Rows of `N` cells.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<const N: usize> {
-    rows: Vec<[String; N]>,
+    rows: Vec<Row<N>>,
+}
+
+/// A row, and what stands on lines of its own below it.
+#[derive(Clone, Debug)]
+struct Row<const N: usize> {
+    cells: [String; N],
+    below: Vec<String>,
 }
 
 impl<const N: usize> Table<N> {
     /// A table with its head.
     pub(crate) fn new(head: [&str; N]) -> Self {
-        Self { rows: vec![head.map(str::to_owned)] }
+        Self { rows: vec![Row { cells: head.map(str::to_owned), below: Vec::new() }] }
     }
 
     /// Adds a row. Control characters are shown as `·`: cells may hold what a server sent.
     pub(crate) fn row(&mut self, cells: [String; N]) {
-        self.rows.push(cells.map(|cell| {
-            if cell.contains(char::is_control) {
-                cell.chars().map(|c| if c.is_control() { '·' } else { c }).collect()
-            } else {
-                cell
-            }
-        }));
+        self.rows.push(Row { cells: cells.map(shown), below: Vec::new() });
+    }
+
+    /// Says something of the last row, at its full length.
+    pub(crate) fn below(&mut self, text: String) {
+        if let Some(row) = self.rows.last_mut() {
+            row.below.push(shown(text));
+        }
     }
 }
 
 impl<const N: usize> fmt::Display for Table<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = |column: usize| {
-            self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
+            self.rows.iter().map(|row| row.cells[column].chars().count()).max().unwrap_or_default()
         };
         let widths: Vec<usize> = (0..N).map(width).collect();
         for row in &self.rows {
             let mut line = String::new();
-            for (cell, width) in row.iter().zip(&widths) {
+            for (cell, width) in row.cells.iter().zip(&widths) {
                 line.push_str(cell);
                 let missing = width.saturating_sub(cell.chars().count());
                 line.extend(std::iter::repeat_n(' ', missing + 2));
             }
             writeln!(f, "{}", line.trim_end())?;
+            for text in &row.below {
+                writeln!(f, "    {text}")?;
+            }
         }
         Ok(())
+    }
+}
+
+/// Control characters as something that does nothing.
+fn shown(text: String) -> String {
+    if text.contains(char::is_control) {
+        text.chars().map(|c| if c.is_control() { '·' } else { c }).collect()
+    } else {
+        text
     }
 }
 
@@ -53,10 +73,12 @@ mod tests {
     fn columns_line_up_and_control_characters_are_shown() {
         let mut table = Table::new(["A", "B"]);
         table.row(["long cell".into(), "x\u{1b}[2J".into()]);
+        table.below("what is said of it, as long as it is\u{1b}".into());
         table.row(["é".into(), String::new()]);
         insta::assert_snapshot!(table.to_string(), @r"
         A          B
         long cell  x·[2J
+            what is said of it, as long as it is·
         é
         ");
     }

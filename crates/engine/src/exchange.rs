@@ -14,8 +14,10 @@ use langley_protocol::dialect::{Dialect, dialect_for, model_name};
 
 use crate::agent::agent;
 use crate::bench::Bench;
+use crate::broken;
 use crate::counted::counted;
 use crate::framing::Framing;
+use crate::gap;
 use crate::intake::{Direction, Entry};
 use crate::note::add_note;
 use crate::outcome::{Answer, outcome};
@@ -49,6 +51,8 @@ pub(crate) struct Exchange {
     request: Option<Box<RequestBody>>,
     response: Response,
     answer: Answer,
+    /// What the answer should have said before it ended in good order.
+    owed: Option<&'static str>,
     /// Usage that the answer's head states.
     counted: Usage,
     /// Bytes of the answer that arrived or are known to be lost.
@@ -85,8 +89,8 @@ impl Exchange {
         flow.ja4_out = opened.ja4_out;
         flow.tls_note = opened.tls_note;
         if let Some(setup) = opened.setup {
-            flow.connect = Some(Duration::from_nanos(setup.connect_ns));
-            flow.tls = Some(Duration::from_nanos(setup.tls_ns));
+            flow.connect = setup.connect_ns.map(Duration::from_nanos);
+            flow.tls = setup.tls_ns.map(Duration::from_nanos);
         }
         if let Some(user_agent) = headers.value("user-agent") {
             let found = agent(user_agent);
@@ -121,6 +125,7 @@ impl Exchange {
             request,
             response: Response::Waiting,
             answer: Answer::Open,
+            owed: None,
             counted: Usage::default(),
             position: 0,
             hole: None,
@@ -217,7 +222,7 @@ impl Exchange {
     pub(crate) fn gap(&mut self, at: Tick, direction: Direction, gap: Gap) {
         match direction {
             Direction::Request => {
-                add(&mut self.flow.request_gap, gap);
+                gap::add(&mut self.flow.request_gap, gap);
                 if gap.bytes > 0
                     && let Some(request) = &mut self.request
                 {
@@ -225,17 +230,17 @@ impl Exchange {
                 }
             }
             Direction::Response => {
-                add(&mut self.flow.response_gap, gap);
+                gap::add(&mut self.flow.response_gap, gap);
                 if gap.bytes > 0 {
                     self.hole = Some(self.hole.unwrap_or(0) + gap.bytes);
                 }
             }
             Direction::FramesUp => {
-                add(&mut self.flow.request_gap, gap);
+                gap::add(&mut self.flow.request_gap, gap);
                 self.frame_gap(at, Side::Client, gap);
             }
             Direction::FramesDown => {
-                add(&mut self.flow.response_gap, gap);
+                gap::add(&mut self.flow.response_gap, gap);
                 self.frame_gap(at, Side::Upstream, gap);
             }
         }
@@ -273,11 +278,12 @@ impl Exchange {
         flow.reason = closed.reason;
         flow.request_bytes = closed.request_bytes;
         flow.response_bytes = closed.response_bytes;
-        flow.request_gap = larger(flow.request_gap, closed.request_gap);
-        flow.response_gap = larger(flow.response_gap, closed.response_gap);
+        flow.request_gap = gap::larger(flow.request_gap, closed.request_gap);
+        flow.response_gap = gap::larger(flow.response_gap, closed.response_gap);
         let socket = self.websocket.as_ref();
         let ending = socket.map_or(closed.ending, |socket| socket.ending(closed.ending));
         flow.outcome = Some(outcome(ending, flow.status, self.answer));
+        broken::tell(flow, self.answer, socket.is_some(), closed.broke.as_ref());
         if let Some(code) = closed.code {
             // What the answer says is Langley's own sentence, which is the reason already.
             flow.error_kind = Some(code.to_owned());
@@ -332,6 +338,13 @@ impl Exchange {
         let has_switched = self.flow.status.is_some_and(|status| self.switches(status));
         let is_read = !has_switched || self.websocket.is_some();
         self.keeps_bodies && is_read && self.flow.decode_note.is_some()
+    }
+
+    /// Says what the answer lacks, which is no fault of decoding.
+    pub(crate) fn tell_owed(&mut self) {
+        if let Some(owed) = self.owed {
+            add_note(&mut self.flow.decode_note, &format!("the answer ended without {owed}"));
+        }
     }
 
     /// The present state, for the store.
@@ -467,7 +480,7 @@ impl Exchange {
             && self.keeps_bodies
             && self.flow.ttfb.is_none()
             && let Some(dialect) = self.dialect
-            && looks_like_events(tail)
+            && Framing::looks_like_sse(tail)
         {
             let message_max = bench.options.message_max_bytes;
             let (id, decoder) = (self.flow.id, Some(dialect.response()));
@@ -518,6 +531,8 @@ impl Exchange {
         if let Response::Stream(mut stream) = std::mem::replace(&mut self.response, Response::Done)
         {
             stream.describe(&mut self.flow);
+            let is_answer = whole && self.flow.status.is_some_and(|status| status < 400);
+            self.owed = stream.owes().filter(|_| is_answer);
             if stream.spoke() && self.flow.ttft.is_none() {
                 self.flow.ttft = Some(at.since(self.opened));
             }
@@ -581,18 +596,4 @@ impl Exchange {
 
 fn is_whole(closed: &Closed) -> bool {
     closed.ending == Ending::Whole
-}
-
-fn add(gap: &mut Gap, more: Gap) {
-    gap.chunks += more.chunks;
-    gap.bytes += more.bytes;
-}
-
-/// The sender's own count is the better one, except where it stopped counting first.
-fn larger(seen: Gap, stated: Gap) -> Gap {
-    Gap { chunks: seen.chunks.max(stated.chunks), bytes: seen.bytes.max(stated.bytes) }
-}
-
-fn looks_like_events(tail: &[u8]) -> bool {
-    tail.windows(6).any(|window| window == b"\ndata:")
 }

@@ -22,6 +22,11 @@ pub(crate) enum Framing {
 }
 
 impl Framing {
+    /// Whether some bytes from the middle of an answer look like server-sent events.
+    pub(crate) fn looks_like_sse(bytes: &[u8]) -> bool {
+        bytes.windows(6).any(|window| window == b"\ndata:")
+    }
+
     /// Server-sent events.
     pub(crate) fn sse() -> Self {
         Self::Sse(SseDecoder::new(EVENT_MAX))

@@ -200,6 +200,7 @@ impl Notebook {
     /// Hands out everything of a flow that has its outcome.
     fn finish(&mut self, mut exchange: Box<Exchange>) {
         self.figures.decode_errors += u64::from(exchange.has_decode_error());
+        exchange.tell_owed();
         exchange.flush(&self.bench);
         let id = exchange.flow.id;
         let mut records = std::mem::take(&mut exchange.out);

@@ -32,6 +32,8 @@ pub(crate) struct Stream {
     seen: u64,
     unknown: u64,
     stopped: bool,
+    /// A piece that may have held anything was not captured.
+    has_gap: bool,
     note: Option<String>,
 }
 
@@ -55,6 +57,7 @@ impl Stream {
             seen: 0,
             unknown: 0,
             stopped: false,
+            has_gap: false,
             note: None,
         };
         if encoding.is_some() {
@@ -95,6 +98,7 @@ impl Stream {
 
     /// Bytes were lost here. Only what is not compressed can be read on.
     pub(crate) fn gap(&mut self) {
+        self.has_gap = true;
         self.assembly.mark_incomplete();
         if self.decoder.is_some() {
             self.stop(
@@ -148,6 +152,14 @@ impl Stream {
     /// What the answer says of its own end.
     pub(crate) const fn answer(&self) -> Answer {
         self.assembly.answer()
+    }
+
+    /// What the answer still owes where it has ended in good order, in the provider's words. Nothing is
+    /// said of a stream that was not read whole.
+    pub(crate) fn owes(&self) -> Option<&'static str> {
+        let is_read = !self.stopped && !self.has_gap && self.note.is_none();
+        let is_open = is_read && self.answer() == Answer::Open;
+        self.dialect.as_ref().filter(|_| is_open)?.owes()
     }
 
     /// Whether any text, reasoning or tool input was seen.

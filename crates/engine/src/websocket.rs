@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use langley_model::{
-    Capture, Chunk, Closed, Ending, FlowId, Gap, HeaderBlock, Micros, Opened, Part, ResponseHead,
-    Side, Tick,
+    Break, Capture, Chunk, Closed, Ending, FlowId, Gap, HeaderBlock, Micros, Opened, Part,
+    ResponseHead, Side, Tick,
 };
 use langley_protocol::websocket::{Compression, FrameDecoder, FrameError, Message};
 use serde::Deserialize;
@@ -197,7 +197,9 @@ impl WebSocket {
         };
         while let Some(call) = self.calls.pop_front() {
             self.was_cut = true;
-            self.end(&call, closed.at, ending, closed.reason.clone());
+            // A side that has closed the WebSocket in good order has left its calls alone by that.
+            let broke = closed.broke.clone().unwrap_or(Break::Closed);
+            self.end_by(&call, closed.at, ending, closed.reason.clone(), Some(broke));
         }
     }
 
@@ -350,6 +352,17 @@ impl WebSocket {
     }
 
     fn end(&mut self, call: &Call, at: Tick, ending: Ending, reason: Option<String>) {
+        self.end_by(call, at, ending, reason, None);
+    }
+
+    fn end_by(
+        &mut self,
+        call: &Call,
+        at: Tick,
+        ending: Ending,
+        reason: Option<String>,
+        broke: Option<Break>,
+    ) {
         let closed = Closed {
             flow: call.flow,
             at,
@@ -357,6 +370,7 @@ impl WebSocket {
             ending,
             reason,
             code: None,
+            broke,
             request_bytes: call.request_bytes,
             response_bytes: call.response_bytes,
             request_gap: Gap::default(),

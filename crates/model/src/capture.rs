@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
+use crate::broken::Break;
 use crate::http::{HeaderBlock, HttpVersion, Mode, Side};
 use crate::id::{ConnectionId, FlowId};
 use crate::outcome::Ending;
@@ -136,13 +137,13 @@ pub struct Control {
     pub task: Option<String>,
 }
 
-/// Durations of connection set-up, in monotonic nanoseconds.
+/// Durations of connection set-up, in monotonic nanoseconds; none for what did not come about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Setup {
     /// Name resolution and TCP (and upstream proxy) connect.
-    pub connect_ns: u64,
+    pub connect_ns: Option<u64>,
     /// TLS handshake with the provider.
-    pub tls_ns: u64,
+    pub tls_ns: Option<u64>,
 }
 
 /// A piece of a flow in one direction.
@@ -213,6 +214,8 @@ pub struct Closed {
     pub reason: Option<String>,
     /// A word for what went wrong, when Langley answered in the provider's place.
     pub code: Option<&'static str>,
+    /// How the side that has gone broke off.
+    pub broke: Option<Break>,
     /// Body bytes forwarded to the provider.
     pub request_bytes: u64,
     /// Body bytes forwarded to the agent.

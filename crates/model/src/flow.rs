@@ -22,6 +22,12 @@ const UNREACHED: [&str; 7] = [
     "upstream_tls_timed_out",
 ];
 
+/// The name that only `langley doctor --fidelity` asks for; `.test` is nobody's (RFC 6761 § 6.2).
+pub const PROBE_HOST: &str = "fidelity.langley.test";
+
+/// The user agent of the requests that `langley doctor` makes.
+pub const CHECK_AGENT: &str = "langley-doctor";
+
 /// One exchange. Absent means unknown, never zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flow {
@@ -127,7 +133,7 @@ pub struct Flow {
     pub response_gap: Gap,
     /// Events dropped after capture, because the store could not keep up.
     pub dropped_events: u64,
-    /// Why decoding stopped or lost something, in words.
+    /// Why decoding stopped or lost something, or what the answer lacks, in words.
     pub decode_note: Option<String>,
     /// JA4 of the agent's hello.
     pub ja4_in: Option<String>,
@@ -201,6 +207,12 @@ impl Flow {
             tls_note: None,
             preview: None,
         }
+    }
+
+    /// Whether it is Langley's own: a check of `langley doctor`, and no agent's.
+    #[must_use]
+    pub fn is_own_check(&self) -> bool {
+        self.host == PROBE_HOST || self.user_agent.as_deref() == Some(CHECK_AGENT)
     }
 
     /// Whether it has not ended yet.
@@ -281,6 +293,7 @@ mod tests {
             (Outcome::Refused, "upstream_tls_failed", true, false),
             (Outcome::Refused, "no_upstream", true, false),
             (Outcome::UpstreamGone, "overloaded_error", false, false),
+            (Outcome::UpstreamGone, "provider_reset", false, false),
             (Outcome::ProviderError, "upstream_unreachable", false, false),
         ] {
             let flow = ended(outcome, kind);

@@ -1,5 +1,6 @@
 //! The nouns of Langley; no I/O, no runtime, no wire formats, so that every room can share them.
 
+mod broken;
 mod capture;
 mod courtesy;
 mod few;
@@ -21,13 +22,14 @@ mod strain;
 mod time;
 mod unit;
 
+pub use broken::Break;
 pub use capture::{
     Capture, CaptureSink, Chunk, Closed, Control, Gap, Interest, KEPT_TAIL, Opened, Part,
     ResponseHead, Setup, Tunnel, TunnelReason,
 };
 pub use courtesy::Courtesy;
 pub use few::Few;
-pub use flow::{Attributed, Flow};
+pub use flow::{Attributed, CHECK_AGENT, Flow, PROBE_HOST};
 pub use http::{HeaderBlock, HttpVersion, Mode, Side};
 pub use id::{ConnectionId, FlowId, InvalidId, Revision, SESSION_ID_MAX, SessionId};
 pub use message::{Block, Content, Message, ProviderError};

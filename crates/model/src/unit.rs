@@ -93,6 +93,24 @@ impl Usage {
         Some(Tokens(input.saturating_sub(included)))
     }
 
+    /// Input tokens that the cache had no part in, neither read from it nor written to it: what the
+    /// dashboard's lists show as input. The whole input where it holds cached tokens and nobody says how
+    /// many, or whose sense of it is not known.
+    #[must_use]
+    pub fn input_apart(&self, provider: Option<Provider>) -> Option<Tokens> {
+        let Tokens(input) = self.input?;
+        let cached = match provider {
+            None | Some(Provider::Anthropic | Provider::Bedrock) => 0,
+            Some(Provider::OpenAi | Provider::Gemini) => {
+                self.cache_read.map_or(0, |Tokens(read)| {
+                    let written = [self.cache_write_5m, self.cache_write_1h].into_iter().flatten();
+                    read + written.map(|Tokens(written)| written).sum::<u64>()
+                })
+            }
+        };
+        Some(Tokens(input.checked_sub(cached).unwrap_or(input)))
+    }
+
     /// Whether no class was stated at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -146,5 +164,27 @@ mod tests {
         let silent = Usage { cache_read: None, ..usage };
         assert_eq!(silent.input_uncached(Provider::OpenAi), Some(Tokens(10)));
         assert_eq!(Usage::default().input_uncached(Provider::OpenAi), None);
+    }
+
+    #[test]
+    fn input_apart_from_the_cache_is_what_was_neither_read_nor_written() {
+        let tokens = |count: u64| Some(Tokens(count));
+        let usage = Usage {
+            input: tokens(100),
+            cache_read: tokens(60),
+            cache_write_5m: tokens(10),
+            cache_write_1h: tokens(5),
+            ..Usage::default()
+        };
+        let apart = |usage: Usage, provider| usage.input_apart(provider);
+        assert_eq!(apart(usage, Some(Provider::Anthropic)), tokens(100));
+        assert_eq!(apart(usage, Some(Provider::OpenAi)), tokens(25));
+        assert_eq!(apart(usage, Some(Provider::Gemini)), tokens(25));
+        assert_eq!(apart(usage, None), tokens(100));
+        let unstated = Usage { cache_read: None, ..usage };
+        assert_eq!(apart(unstated, Some(Provider::OpenAi)), tokens(100));
+        let impossible = Usage { cache_read: tokens(200), ..usage };
+        assert_eq!(apart(impossible, Some(Provider::OpenAi)), tokens(100));
+        assert_eq!(apart(Usage::default(), Some(Provider::OpenAi)), None);
     }
 }

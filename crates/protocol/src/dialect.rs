@@ -66,6 +66,11 @@ pub trait ResponseDecoder: Send {
     /// Decodes a whole body, an answer or an error: the same deltas, in the order in which a stream
     /// would have sent them. Returns whether all of it was understood.
     fn json(&mut self, body: &[u8], out: &mut dyn FnMut(Delta<'_>)) -> bool;
+
+    /// What a stream that ends after the events so far still owes, in the provider's own words: none
+    /// when its last event has come, or when nothing is known of how such streams end. After an error
+    /// nothing is owed, whatever this says.
+    fn owes(&self) -> Option<&'static str>;
 }
 
 /// What one stream event was.

@@ -8,8 +8,9 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use langley_model::{Ending, Side};
+use langley_model::{Break, Ending, Side};
 
+use crate::broken::break_of;
 use crate::headers;
 use crate::limits::Watch;
 use crate::tap::FlowTap;
@@ -149,13 +150,12 @@ impl Through {
             self.unsent = 0;
             return self.poll_watch(cx);
         };
-        if matches!(frame, Some(Err(_))) && !self.settled {
+        if let Some(Err(error)) = &frame
+            && !self.settled
+        {
             // At an error the reader throws away what it has not sent: first it sends that.
             self.settled = true;
-            self.tap.end(match self.from {
-                Side::Client => Ending::ClientGone,
-                Side::Upstream => Ending::UpstreamGone,
-            });
+            self.tap.broke(self.from, break_of(error));
             self.next = Some(frame);
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -253,7 +253,7 @@ impl Drop for Through {
             self.tap.end_of(self.from);
         } else if self.from == Side::Upstream {
             // Nobody reads the answer any more: the agent's side went away.
-            self.tap.end(Ending::ClientGone);
+            self.tap.broke(Side::Client, Break::Gone);
         }
     }
 }

@@ -187,8 +187,7 @@ impl Connect {
         tracing::info!(target = %self.authority, why = refusal.message, "CONNECT failed");
         self.failed(TunnelReason::DialFailed, &refusal.message);
         if self.client.intercepts(self.authority.host()) {
-            let spent = Setup { connect_ns: nanos(Tick::now().since(self.begun.at)), tls_ns: 0 };
-            let route = self.route("https", spent, Hellos::default());
+            let route = self.route("https", Setup::default(), Hellos::default());
             route.record_connect(self.begun, headers, refusal, is_answered);
         }
     }
@@ -244,7 +243,11 @@ impl Connect {
         shutdown: CancellationToken,
     ) -> Option<Serving> {
         let upstream = Prefixed::new(dialed.early, dialed.stream);
-        let route = self.route("http", Setup { connect_ns, tls_ns: 0 }, Hellos::default());
+        let route = self.route(
+            "http",
+            Setup { connect_ns: Some(connect_ns), tls_ns: None },
+            Hellos::default(),
+        );
         let stream = Prefixed::new(bytes.freeze(), stream);
         let opened = Sender::http1(upstream).await;
         Some(serve(stream, Version::Http1, opened, route, None, shutdown))
@@ -275,7 +278,8 @@ impl Connect {
             return Some(self.tunnel(stream, bytes, dialed, why, shutdown));
         }
         let upstream = self.client.tls().connect(&hop, dialed, &mut hellos).await;
-        let setup = Setup { connect_ns, tls_ns: nanos(Tick::now().since(begun)) };
+        let tls_ns = upstream.is_ok().then(|| nanos(Tick::now().since(begun)));
+        let setup = Setup { connect_ns: Some(connect_ns), tls_ns };
         let asked_in_vain = match &upstream {
             Ok(connected) => connected.asked_in_vain,
             Err(error) => matches!(error, UpstreamTlsError::CertificateAsked { .. }),

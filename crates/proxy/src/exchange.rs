@@ -12,13 +12,14 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::ext::Protocol;
 use langley_model::{
-    ConnectionId, Ending, FlowId, HttpVersion, Micros, Mode, Opened, Setup, Side, Tick,
+    Break, ConnectionId, Ending, FlowId, HttpVersion, Micros, Mode, Opened, Setup, Side, Tick,
 };
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::authority::Authority;
 use crate::body::{Gate, TapBody};
+use crate::broken::break_of;
 use crate::drive::Switch;
 use crate::headers;
 use crate::limits::{Limits, Overdue, Watch};
@@ -79,7 +80,7 @@ struct Waiting(Option<Arc<FlowTap>>);
 impl Drop for Waiting {
     fn drop(&mut self) {
         if let Some(tap) = &self.0 {
-            tap.end(Ending::ClientGone);
+            tap.broke(Side::Client, Break::Gone);
         }
     }
 }
@@ -333,7 +334,8 @@ async fn in_time<T>(
 
 /// Ends a flow that got no answer: what came from the agent broke it off, or the provider did.
 fn broken(tap: &FlowTap, error: hyper::Error) -> Broken {
-    tap.end(if error.is_user() { Ending::ClientGone } else { Ending::UpstreamGone });
+    let side = if error.is_user() { Side::Client } else { Side::Upstream };
+    tap.broke(side, break_of(&error));
     Broken(error)
 }
 

@@ -6,6 +6,7 @@
 mod again;
 mod authority;
 mod body;
+mod broken;
 mod bundle;
 mod certificate_authority;
 mod connect;
@@ -54,6 +55,8 @@ pub use certificate_authority::{CaError, CertificateAuthority};
 pub use host_list::{HostList, HostPatternError, LLM_HOSTS};
 pub use identity::{ClientCertificate, ClientCertificateError};
 pub use limits::Limits;
+#[cfg(any(test, feature = "fuzz"))]
+pub use mirror::fuzz;
 pub use mirror::{Acknowledgements, Fingerprint};
 pub use no_proxy::{NoProxy, NoProxyError};
 pub use options::{ProxyOptions, ReverseOptions};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::header::{HOST, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
-use langley_model::{ConnectionId, Ending, Mode, Setup, Tick};
+use langley_model::{Break, ConnectionId, Mode, Setup, Side, Tick};
 use parking_lot::Mutex;
 
 use crate::authority::Authority;
@@ -233,7 +233,7 @@ impl PlainService {
             let stream = crate::prefixed::Prefixed::new(dialed.early, dialed.stream);
             Sender::http1(stream).await
         };
-        let tls_ns = if place.tls { nanos(Tick::now().since(begun)) } else { 0 };
+        let tls_ns = place.tls.then(|| nanos(Tick::now().since(begun)));
         let (sender, driver) =
             opened.map_err(|error| Refusal::no_http(&place.authority, &error))?;
         let driver = match &self.moved {
@@ -246,7 +246,7 @@ impl PlainService {
                 None
             }
         };
-        Ok((sender, driver, Setup { connect_ns, tls_ns }))
+        Ok((sender, driver, Setup { connect_ns: Some(connect_ns), tls_ns }))
     }
 
     fn route(&self, place: &Place, setup: Option<Setup>, hellos: Hellos) -> Route {
@@ -273,7 +273,7 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         if let Some((route, head, begun)) = self.0.take() {
             let tap = route.open_since(begun, &head, version(head.version()));
-            tap.end(Ending::ClientGone);
+            tap.broke(Side::Client, Break::Gone);
         }
     }
 }

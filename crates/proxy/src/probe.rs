@@ -18,8 +18,7 @@ use tokio::time::Instant;
 
 use crate::authority::Authority;
 
-/// The name that a probe's origin is reached under.
-pub const PROBE_HOST: &str = "fidelity.langley.test";
+pub use langley_model::PROBE_HOST;
 
 /// How long a registration lasts.
 pub const PROBE_LIFE: Duration = Duration::from_secs(60);

@@ -6,6 +6,7 @@ use langley_model::{Ending, Provider};
 
 use crate::authority::Authority;
 use crate::body::TapBody;
+use crate::broken::told;
 use crate::dial_error::DialError;
 use crate::upstream_tls::UpstreamTlsError;
 
@@ -80,7 +81,7 @@ impl Refusal {
 
     /// The answer when `target` was reached and is no HTTP server.
     pub(crate) fn no_http(target: &Authority, error: &hyper::Error) -> Self {
-        Self::protocol(format!("{target} does not speak HTTP as expected ({error})"))
+        Self::protocol(format!("{target} does not speak HTTP as expected ({})", told(error)))
     }
 
     /// The JSON body in the shape of the provider whose API `path` belongs to; none where nothing is wrong.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use langley_model::{
-    Capture, Chunk, Closed, Ending, FlowId, Gap, HeaderBlock, Interest, KEPT_TAIL, Micros, Opened,
-    Part, ResponseHead, Side, Tick,
+    Break, Capture, Chunk, Closed, Ending, FlowId, Gap, HeaderBlock, Interest, KEPT_TAIL, Micros,
+    Opened, Part, ResponseHead, Side, Tick,
 };
 use parking_lot::Mutex;
 
@@ -40,6 +40,9 @@ struct State {
     ending: Option<(Ending, Tick)>,
     reason: Option<String>,
     code: Option<&'static str>,
+    broke: Option<Break>,
+    /// When the last of the answer was handed on: the flow has not ended before, whatever ended it.
+    answered: Option<Tick>,
 }
 
 #[derive(Default)]
@@ -121,13 +124,21 @@ impl FlowTap {
         self.offer(from, Part::End, 0);
     }
 
-    /// The flow ended some other way. The first word counts.
-    pub(crate) fn end(&self, ending: Ending) {
+    /// A side broke the flow off. The first word counts.
+    pub(crate) fn broke(&self, side: Side, how: Break) {
         if self.observer.is_cutting() {
             // Neither side has gone away: it looks so because their connections are being dropped.
             return self.end_because(Ending::Unaccounted, STOPPED.to_owned());
         }
-        self.state.lock().ending.get_or_insert((ending, Tick::now()));
+        let mut state = self.state.lock();
+        if state.ending.is_none() {
+            let ending = match side {
+                Side::Client => Ending::ClientGone,
+                Side::Upstream => Ending::UpstreamGone,
+            };
+            state.ending = Some((ending, Tick::now()));
+            state.broke = Some(how);
+        }
     }
 
     /// The flow ended by Langley's own hand.
@@ -151,8 +162,7 @@ impl FlowTap {
 
     fn offer(&self, from: Side, part: Part, bytes: usize) {
         let mut state = self.state.lock();
-        let direction = state.direction(from);
-        direction.bytes += bytes as u64;
+        state.direction(from).bytes += bytes as u64;
         if !self.recording {
             return;
         }
@@ -160,11 +170,16 @@ impl FlowTap {
             Part::Data(data) => Some(data.clone()),
             Part::Head(_) | Part::Trailers(_) | Part::End => None,
         };
-        let chunk = Chunk { flow: self.flow, at: Tick::now(), part };
+        let at = Tick::now();
+        if from == Side::Upstream {
+            state.answered = Some(at);
+        }
+        let chunk = Chunk { flow: self.flow, at, part };
         let taken = self.observer.sink().offer(match from {
             Side::Client => Capture::Request(chunk),
             Side::Upstream => Capture::Response(chunk),
         });
+        let direction = state.direction(from);
         if taken {
             // An end that was taken says nothing of the bytes before it.
             if data.is_some() && !direction.tail.is_empty() {
@@ -224,10 +239,11 @@ impl Drop for FlowTap {
             return;
         }
         if self.observer.is_cutting() {
-            self.end(Ending::Unaccounted);
+            self.end_because(Ending::Unaccounted, STOPPED.to_owned());
         }
         let state = self.state.get_mut();
         let (ending, at) = state.ending.unwrap_or((Ending::Unaccounted, Tick::now()));
+        let at = state.answered.map_or(at, |answered| answered.max(at));
         self.observer.sink().close(Box::new(Closed {
             flow: self.flow,
             at,
@@ -235,6 +251,7 @@ impl Drop for FlowTap {
             ending,
             reason: state.reason.take(),
             code: state.code,
+            broke: state.broke.take(),
             request_bytes: state.request.bytes,
             response_bytes: state.response.bytes,
             request_gap: state.request.gap,

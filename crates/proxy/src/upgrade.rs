@@ -9,10 +9,11 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::BytesMut;
 use hyper::upgrade::OnUpgrade;
-use langley_model::{Ending, Side};
+use langley_model::{Break, Side};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 
+use crate::broken::{break_of, of_io};
 use crate::streams::Outlet;
 use crate::switched::{Half, Switched};
 use crate::tap::FlowTap;
@@ -44,7 +45,7 @@ impl Switching {
 struct Course {
     /// The side that said first, by its end or its failure, that it has nothing more to say: what breaks
     /// after that breaks because of it.
-    left: OnceLock<Side>,
+    left: OnceLock<(Side, Break)>,
     /// The side that took nothing more.
     deaf: OnceLock<Side>,
     client_closed: OnceLock<()>,
@@ -81,8 +82,8 @@ impl Course {
 pub(crate) async fn copy_both(client: Switching, upstream: Switching, tap: Arc<FlowTap>) {
     let (client_io, upstream_io) = match tokio::join!(client.on_upgrade, upstream.on_upgrade) {
         (Ok(client), Ok(upstream)) => (client, upstream),
-        (Err(_), _) => return tap.end(Ending::ClientGone),
-        (Ok(_), Err(_)) => return tap.end(Ending::UpstreamGone),
+        (Err(error), _) => return tap.broke(Side::Client, break_of(&error)),
+        (Ok(_), Err(error)) => return tap.broke(Side::Upstream, break_of(&error)),
     };
     let (agent, provider) = (Switched::new(client_io), Switched::new(upstream_io));
     let course = Course::default();
@@ -106,10 +107,8 @@ pub(crate) async fn copy_both(client: Switching, upstream: Switching, tap: Arc<F
         tap.end_of(Side::Upstream);
         return;
     };
-    tap.end(match course.left.get().unwrap_or(&broken) {
-        Side::Client => Ending::ClientGone,
-        Side::Upstream => Ending::UpstreamGone,
-    });
+    let (side, how) = course.left.into_inner().unwrap_or((broken, Break::Gone));
+    tap.broke(side, how);
     agent.break_off();
     provider.break_off();
     // Connections break by being dropped; a stream would be ended in order, so it is cut before.
@@ -147,14 +146,14 @@ impl Direction<'_> {
         course: &Course,
     ) -> Result<(), Side> {
         let mut buffer = BytesMut::new();
-        let gone = || {
-            course.left.get_or_init(|| self.from);
+        let gone = |how| {
+            course.left.get_or_init(|| (self.from, how));
             Err(self.from)
         };
-        let deaf = || {
+        let deaf = |how| {
             let to = other(self.from);
             course.deaf.get_or_init(|| to);
-            course.left.get_or_init(|| to);
+            course.left.get_or_init(|| (to, how));
             Ok(())
         };
         loop {
@@ -162,16 +161,20 @@ impl Direction<'_> {
             let read = tokio::select! {
                 biased;
                 read = from.read_buf(&mut buffer) => read,
-                () = reset(self.outlet) => return deaf(),
+                () = reset(self.outlet) => return deaf(Break::Gone),
             };
             match read {
                 Ok(0) => break,
                 Ok(_) => {}
-                Err(_) => return gone(),
+                Err(error) => return gone(of_io(&error)),
             }
             let data = buffer.split().freeze();
-            if to.write_all(&data).await.is_err() || to.flush().await.is_err() {
-                return deaf();
+            let written = match to.write_all(&data).await {
+                Ok(()) => to.flush().await,
+                failed => failed,
+            };
+            if let Err(error) = written {
+                return deaf(of_io(&error));
             }
             tap.frame(self.from, &data);
         }
@@ -180,9 +183,9 @@ impl Direction<'_> {
             && course.closed(self.from).get().is_none()
             && inlet.is_over().await
         {
-            return gone();
+            return gone(Break::Gone);
         }
-        course.left.get_or_init(|| self.from);
+        course.left.get_or_init(|| (self.from, Break::Closed));
         course.closed(other(self.from)).get_or_init(|| ());
         let _already_gone = to.shutdown().await;
         course.ended(self.from).notify_one();

@@ -11,7 +11,10 @@
 
 mod cassette;
 mod client;
+mod encode;
 mod expectation;
+pub mod fuzz;
+mod hellos;
 mod openssl;
 mod playbook;
 mod recording;
@@ -19,7 +22,9 @@ mod split;
 
 pub use cassette::{CASSETTES, Cassette, big_stream, cassette};
 pub use client::{Client, ClientError, Connection, Request, Response, Stream, Upload, Whole};
+pub use encode::{encode, encode_pieces};
 pub use expectation::Expectation;
+pub use hellos::{captured_hellos, hex_bytes};
 pub use openssl::{OpensslServer, openssl, openssl_ask};
 pub use playbook::{FlowPlay, Playbook};
 pub use recording::{Recording, RecordingSink, SeenFlow};

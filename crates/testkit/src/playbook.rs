@@ -98,7 +98,7 @@ impl Playbook {
             setup: self
                 .last
                 .is_none()
-                .then_some(Setup { connect_ns: 1_000_000, tls_ns: 2_000_000 }),
+                .then_some(Setup { connect_ns: Some(1_000_000), tls_ns: Some(2_000_000) }),
             ja4_in: None,
             ja4_out: None,
             tls_note: None,
@@ -282,6 +282,7 @@ impl FlowPlay<'_> {
             ending,
             reason: None,
             code: None,
+            broke: None,
             request_bytes,
             response_bytes,
             request_gap: Gap::default(),

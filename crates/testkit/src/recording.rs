@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use langley_model::{
     Capture, CaptureSink, Closed, Ending, FlowId, HeaderBlock, Opened, Part, ResponseHead, Side,
-    Tunnel,
+    Tick, Tunnel,
 };
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -42,6 +42,8 @@ pub struct SeenFlow {
     pub request_ended: bool,
     /// The answer's head.
     pub head: Option<ResponseHead>,
+    /// When it passed.
+    pub head_at: Option<Tick>,
     /// The answer's body.
     pub response: Vec<u8>,
     /// Pieces the answer's body came in.
@@ -134,6 +136,7 @@ impl Recording {
             .wait_for(|flows| flows.get(index).filter(|flow| flow.closed.is_some()).cloned())
             .await;
         self.sink.seen.lock().asserted.push(flow.opened.flow);
+        flow.check();
         let found = flow.closed.as_ref().map(|closed| closed.ending);
         assert_eq!(found, Some(ending), "{} {}", flow.opened.method, flow.opened.target);
         flow
@@ -147,6 +150,34 @@ impl Recording {
     }
 }
 
+impl SeenFlow {
+    /// What holds for every flow, however it ended.
+    fn check(&self) {
+        let Some(closed) = &self.closed else { return };
+        let begun = self.opened.at;
+        assert!(begun <= closed.at, "ended before it began: {self:#?}");
+        if let Some(head_at) = self.head_at {
+            let in_order = begun <= head_at && head_at <= closed.at;
+            assert!(in_order, "answered before it began, or after its end: {self:#?}");
+        }
+        let setup = self.opened.setup.unwrap_or_default();
+        assert!(
+            setup.tls_ns.is_none() || setup.connect_ns.is_some(),
+            "no TLS without a connection"
+        );
+        match closed.ending {
+            Ending::Unreached | Ending::TimedOut | Ending::Refused => {
+                assert!(closed.reason.is_some(), "nobody says why: {self:#?}");
+            }
+            Ending::ClientGone | Ending::UpstreamGone => {
+                let is_told = closed.reason.is_some() || closed.broke.is_some();
+                assert!(is_told, "nobody says what broke it off: {self:#?}");
+            }
+            Ending::Whole | Ending::Unaccounted => {}
+        }
+    }
+}
+
 impl Drop for Recording {
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -154,6 +185,7 @@ impl Drop for Recording {
         }
         let seen = self.sink.seen.lock();
         for flow in &seen.flows {
+            flow.check();
             if let Some(closed) = &flow.closed {
                 assert!(
                     seen.asserted.contains(&flow.opened.flow),
@@ -189,6 +221,7 @@ impl CaptureSink for RecordingSink {
             request_trailers: HeaderBlock::new(),
             request_ended: false,
             head: None,
+            head_at: None,
             response: Vec::new(),
             response_pieces: 0,
             response_trailers: HeaderBlock::new(),
@@ -216,7 +249,10 @@ impl CaptureSink for RecordingSink {
                 Part::End => flow.request_ended = true,
             }),
             Capture::Response(chunk) => self.change(chunk.flow, |flow| match chunk.part {
-                Part::Head(head) => flow.head = Some(*head),
+                Part::Head(head) => {
+                    flow.head = Some(*head);
+                    flow.head_at = Some(chunk.at);
+                }
                 Part::Data(data) => {
                     flow.response.extend_from_slice(&data);
                     flow.response_pieces += 1;

@@ -927,7 +927,7 @@ export interface components {
             cost: components["schemas"]["Cost"] | null;
             /** @description `reported`, `priced` or `estimated`. */
             cost_source: string | null;
-            /** @description Why decoding stopped or lost something. */
+            /** @description Why decoding stopped or lost something, or what the answer lacks. */
             decode_note: string | null;
             /**
              * Format: int64

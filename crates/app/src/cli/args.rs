@@ -101,6 +101,10 @@ pub(crate) enum Verb {
         verb: DbVerb,
     },
     /// List recorded flows, newest first
+    ///
+    /// IN counts input tokens that the cache had no part in (neither read from it nor written to it), as
+    /// the dashboard's list does; `--json` has the provider's own numbers. Below a flow stands why it ended
+    /// as it did, and what it lacks.
     Flows(FlowsArgs),
     /// List sessions with what their flows add up to, newest first
     Sessions(SessionsArgs),

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use langley_engine::Found;
 use langley_model::{Flow, Micros, Redactor, Stored};
+use langley_proxy::Authority;
 use langley_store::{FlowFilter, SearchQuery, Store};
 use serde_json::{Value, json};
 
@@ -14,6 +15,7 @@ use crate::cli::{FlowsArgs, GlobalArgs};
 use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::place;
 use crate::reading;
 use crate::table::Table;
 use crate::wire::redactor;
@@ -119,16 +121,31 @@ fn table(flows: &[Stored<Flow>]) -> String {
             flow.outcome.map_or("open", |outcome| outcome.as_str()).to_owned(),
             number(flow.status.map(u64::from)),
             flow.duration.map_or_else(|| "-".to_owned(), span),
-            number(usage.input.map(|tokens| tokens.0)),
+            number(usage.input_apart(flow.provider).map(|tokens| tokens.0)),
             number(usage.output.map(|tokens| tokens.0)),
             flow.model
                 .clone()
                 .or_else(|| flow.model_requested.clone())
                 .unwrap_or_else(|| "-".into()),
-            format!("{} {}{}", flow.method, flow.host, flow.path),
+            request(flow),
         ]);
+        said_of(flow).into_iter().for_each(|line| table.below(line));
     }
     table.to_string()
+}
+
+fn request(flow: &Flow) -> String {
+    let place = Authority::new(&flow.host, flow.port);
+    format!("{} {}{}", flow.method, place::short(&flow.scheme, &place), flow.path)
+}
+
+/// Why it ended as it did and what it lacks, whole.
+fn said_of(flow: &Flow) -> Vec<String> {
+    let stated = [&flow.error_kind, &flow.error_message].map(|part| part.as_deref());
+    let stated = stated.into_iter().flatten().collect::<Vec<_>>().join(": ");
+    let why = flow.reason.clone().or_else(|| (!stated.is_empty()).then_some(stated));
+    let note = flow.decode_note.as_ref().map(|note| format!("note: {note}"));
+    why.into_iter().chain(note).collect()
 }
 
 pub(super) fn local_time(time: Micros) -> String {
@@ -174,7 +191,31 @@ pub(super) fn parse_since(text: &str, now: Timestamp) -> Result<Micros> {
 
 #[cfg(test)]
 mod tests {
+    use langley_model::{ConnectionId, FlowId, Provider, Revision, Tokens};
+
     use super::*;
+
+    #[test]
+    fn a_row_counts_input_as_the_dashboard_does_and_tells_port_reason_and_note_whole() {
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(0));
+        (flow.scheme, flow.host, flow.port) = ("https".into(), "gw.example".into(), 8443);
+        (flow.method, flow.path) = ("POST".into(), "/v1/responses".into());
+        flow.provider = Some(Provider::OpenAi);
+        (flow.usage.input, flow.usage.cache_read) = (Some(Tokens(5000)), Some(Tokens(4096)));
+        let reason =
+            format!("Langley: could not reach gw.example:8443: {}end", "because ".repeat(40));
+        flow.reason = Some(reason.clone());
+        flow.decode_note = Some("the answer ended without response.completed".into());
+        let told = table(&[Stored::read_back(flow.clone(), Revision(1))]);
+        let lines: Vec<&str> = told.lines().collect();
+        assert!(lines[1].ends_with("POST gw.example:8443/v1/responses"), "{told}");
+        assert!(lines[1].contains(" 904 "), "{told}");
+        assert_eq!(lines[2], format!("    {reason}"));
+        assert_eq!(lines[3], "    note: the answer ended without response.completed");
+        flow.reason = None;
+        (flow.error_kind, flow.error_message) = (Some("overloaded".into()), Some("Later".into()));
+        assert_eq!(said_of(&flow)[0], "overloaded: Later");
+    }
 
     #[test]
     fn since_takes_times_dates_and_spans() {

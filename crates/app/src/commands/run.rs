@@ -23,6 +23,7 @@ use crate::home::Home;
 use crate::preset::{PRESETS, Preset, Reverse, URL};
 use crate::run_hints::Hints;
 use crate::runtime;
+use crate::served;
 use crate::state::State;
 use crate::table::Table;
 use crate::token::Token;
@@ -61,7 +62,8 @@ pub(crate) fn run(global: &GlobalArgs, args: RunArgs) -> Result<ExitCode> {
         if !global.quiet {
             let hosts = HostList::parse(&loaded.config.intercept_hosts).ok();
             let told = Hints { mode: args.mode, preset, environment: &environment };
-            for hint in told.all(&state, hosts.as_ref()) {
+            let hints = told.all(&state, hosts.as_ref()).into_iter();
+            for hint in hints.chain(served::told(&home, &loaded, &state).await) {
                 eprintln!("langley: {hint}");
             }
         }

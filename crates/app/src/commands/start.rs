@@ -15,6 +15,7 @@ use crate::home::Home;
 use crate::idle;
 use crate::lock::{Claim, Lock};
 use crate::runtime;
+use crate::served;
 use crate::state::reachable;
 use crate::token::Token;
 use crate::wire::{Purpose, Server};
@@ -32,7 +33,7 @@ pub(crate) fn start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
     let raw = asks_for_raw(args.store_raw, loaded.config.redaction.store_raw)?;
     let lock = match Claim::take(&home)? {
         Claim::Ours(lock) => lock,
-        Claim::Theirs => return already_runs(global, args, &home),
+        Claim::Theirs => return already_runs(global, args, &loaded, &home),
     };
     if args.detached {
         leave_the_terminal(&home);
@@ -164,7 +165,12 @@ fn greeting(server: &Server, link: &str) -> String {
 }
 
 /// Another process serves this home: say so, and hand out a new link.
-fn already_runs(global: &GlobalArgs, args: &StartArgs, home: &Home) -> Result<ExitCode> {
+fn already_runs(
+    global: &GlobalArgs,
+    args: &StartArgs,
+    loaded: &config::Loaded,
+    home: &Home,
+) -> Result<ExitCode> {
     if args.detached {
         return Ok(ExitCode::SUCCESS);
     }
@@ -174,13 +180,14 @@ fn already_runs(global: &GlobalArgs, args: &StartArgs, home: &Home) -> Result<Ex
             if let Some(state) = detach::healthy(home).await {
                 let token = Token::read(home)?;
                 let link = Api::new(state.api, token).link().await;
-                return Ok::<_, AppError>(Some((state, link)));
+                let differs = served::told(home, loaded, &state).await;
+                return Ok::<_, AppError>(Some((state, link, differs)));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(None)
     })?;
-    let Some((state, link)) = found else {
+    let Some((state, link, differs)) = found else {
         return Err(AppError::failed("another Langley holds this home, but does not answer")
             .why(format!("{} is locked", home.lock().display()))
             .next("it may be ending: try again in a moment")
@@ -188,6 +195,14 @@ fn already_runs(global: &GlobalArgs, args: &StartArgs, home: &Home) -> Result<Ex
     };
     // One that `run` started would end with its last client; the person wants it to stay.
     let _ = idle::ask_to_stay(home);
+    for line in differs {
+        eprintln!("warning: {line}");
+    }
+    if args.store_raw {
+        eprintln!(
+            "warning: --store-raw takes effect when the server starts: `langley stop` first, then start it again"
+        );
+    }
     println!("Langley already runs (process {})", state.pid);
     println!();
     match link {

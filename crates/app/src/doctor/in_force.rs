@@ -24,8 +24,14 @@ impl InForce {
         api.get("/api/settings").await.ok().map(Self)
     }
 
+    /// As if it had been told so.
+    #[cfg(test)]
+    pub(crate) const fn told(settings: Value) -> Self {
+        Self(settings)
+    }
+
     /// A key's value and where it came from, where it is set.
-    pub(super) fn value(&self, key: &str) -> Option<(&Value, &str)> {
+    pub(crate) fn value(&self, key: &str) -> Option<(&Value, &str)> {
         let mut items = self.0["items"].as_array()?.iter();
         let item = items.find(|item| item["key"] == key)?;
         let value = Some(&item["value"]).filter(|value| !value.is_null())?;

@@ -32,6 +32,8 @@ use crate::state::State;
 use check::{Check, Verdict};
 pub(crate) use in_force::InForce;
 
+pub(crate) use upstream::leads_to;
+
 pub(crate) use hello::words as hello_words;
 
 /// Runs every check and prints them; exit code 1 when one fails.

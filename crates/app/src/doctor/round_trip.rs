@@ -11,7 +11,7 @@ use hyper::Request;
 use hyper_util::rt::TokioIo;
 use jiff::{SignedDuration, Timestamp};
 use langley_fixture::{Fixture, FixtureOptions};
-use langley_model::ConnectionId;
+use langley_model::{CHECK_AGENT, ConnectionId};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -115,7 +115,7 @@ async fn plain(
     let host = uri.authority().map(ToString::to_string).unwrap_or_default();
     let request = Request::get(uri)
         .header("host", host)
-        .header("user-agent", "langley-doctor")
+        .header("user-agent", CHECK_AGENT)
         .body(Full::<Bytes>::default())?;
     let answer = tokio::time::timeout(PATIENCE, sender.send_request(request)).await??;
     let status = answer.status().as_u16();
@@ -132,7 +132,7 @@ async fn through_temporary() -> Result<Check> {
         let mut connection = road.to(HOST).await?;
         let request = Request::get("/v1/models")
             .header("host", HOST)
-            .header("user-agent", "langley-doctor")
+            .header("user-agent", CHECK_AGENT)
             .body(Full::<Bytes>::default())?;
         let answer = connection.send(request).await?;
         let status = answer.status().as_u16();

@@ -8,6 +8,7 @@ use langley_store::{FlowFilter, Store, StoreError};
 
 use super::check::Check;
 use super::recent::ago;
+use crate::place;
 
 const HOUR: i64 = 60 * 60 * 1_000_000;
 /// Records that are looked at, of each kind.
@@ -74,8 +75,8 @@ pub(super) fn check(store: &Store, now: Micros) -> Result<Option<Check>, StoreEr
         }
     }
     places.retain(|_, attempts| attempts.last.is_some() && attempts.reached < attempts.last);
-    let Some((place, attempts)) = places.first_key_value() else { return Ok(None) };
-    let url = url(attempts.scheme.as_deref().unwrap_or("https"), place);
+    let Some((first, attempts)) = places.first_key_value() else { return Ok(None) };
+    let url = place::url(attempts.scheme.as_deref().unwrap_or("https"), first);
     let lines: Vec<String> =
         places.iter().map(|(place, attempts)| attempts.line(place, now)).collect();
     Ok(Some(
@@ -84,13 +85,6 @@ pub(super) fn check(store: &Store, now: Micros) -> Result<Option<Check>, StoreEr
             .next(format!("see whether this machine reaches it without Langley: `curl -sSI {url}`"))
             .next("where only a proxy leads out, name it: `proxy.upstream_proxy` or HTTPS_PROXY, and start Langley again"),
     ))
-}
-
-/// Its URL; the port where it is not the scheme's own.
-fn url(scheme: &str, place: &Authority) -> String {
-    let own = if scheme == "http" { ":80" } else { ":443" };
-    let place = place.to_string();
-    format!("{scheme}://{}", place.strip_suffix(own).unwrap_or(&place))
 }
 
 /// Whether a flow that is not an unreached one shows that the provider was there: a connection was made

@@ -38,7 +38,8 @@ pub(super) async fn check(loaded: &Loaded, running: Option<(&State, &InForce)>) 
     Some(probe(&proxy, &origin, PATIENCE).await)
 }
 
-fn leads_to(url: &str, own: SocketAddr) -> bool {
+/// Whether `url` is Langley's own listener.
+pub(crate) fn leads_to(url: &str, own: SocketAddr) -> bool {
     UpstreamProxy::parse(url).is_ok_and(|proxy| {
         let address = proxy.address();
         let is_loopback =

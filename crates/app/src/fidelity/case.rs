@@ -1,6 +1,7 @@
 //! The requests that are sent both ways, as a table.
 
 use bytes::Bytes;
+use langley_model::CHECK_AGENT;
 
 /// A header line.
 pub(super) type Line = (&'static str, &'static str);
@@ -124,7 +125,7 @@ use Version::{Http1, Http2};
 
 /// Mixed case, no alphabet, an empty value: on HTTP/1.1 all of it must arrive as written.
 const ODD: &[Line] = &[
-    ("user-agent", "langley-doctor"),
+    ("user-agent", CHECK_AGENT),
     ("X-Stainless-Lang", "js"),
     ("aCCept", "*/*"),
     ("anthropic-version", "2023-06-01"),
@@ -136,7 +137,7 @@ const ODD: &[Line] = &[
 ];
 /// The same in lower case, as HTTP/2 demands.
 const EVEN: &[Line] = &[
-    ("user-agent", "langley-doctor"),
+    ("user-agent", CHECK_AGENT),
     ("x-stainless-lang", "js"),
     ("accept", "*/*"),
     ("anthropic-version", "2023-06-01"),

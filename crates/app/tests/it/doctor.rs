@@ -20,6 +20,7 @@ fn its_own_requests_do_not_stay_in_the_record_and_are_not_counted() {
     }
     assert_eq!(stage.run(&["flows"]).1, "no flows\n");
     assert_eq!(stage.api("/api/stats")["flows"], 0);
+    assert_eq!(stage.api("/api/usage")["totals"]["flows"]["total"], 0);
     assert!(stage.run(&["status"]).1.contains("0 flows"));
 }
 

@@ -37,6 +37,7 @@ fn the_running_proxy_changes_no_byte_while_it_records_and_nothing_of_the_proof_s
     assert!(sent > 35, "{sent}");
     assert_eq!(report["flows_recorded_and_removed"], sent, "all of it was on record");
     assert_eq!(stage.api("/api/flows/count")["count"], 0, "and none of it is left");
+    assert_eq!(stage.api("/api/usage")["totals"]["flows"]["total"], 0, "nor part of any sum");
 }
 
 #[test]

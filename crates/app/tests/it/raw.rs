@@ -46,7 +46,7 @@ fn a_body_is_kept_unredacted_only_where_it_is_asked_for_twice() {
     assert_eq!((code, said.as_str()), (0, ""));
     assert!(out.contains("msg_"), "{out}");
     // The answer's file is packed or not; what the agent sent is short and stands there as it is.
-    assert_eq!(files_with(&stage.home(), KEY.as_bytes()), [raw.clone()]);
+    assert_eq!(files_with(&stage.home(), KEY.as_bytes()), std::slice::from_ref(&raw));
 
     let (code, out, _) = stage.run(&["db", "raw", "--remove-all"]);
     assert_eq!(code, 0);

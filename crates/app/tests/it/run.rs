@@ -209,7 +209,7 @@ fn the_environment_can_be_printed_for_a_shell_or_an_editor() {
         .output()
         .unwrap();
     let said = stage.shown(&sourced).1;
-    assert!(said.ends_with("ca/ca.pem 127.0.0.1,localhost,::1\n"), "{said}");
+    assert!(said.contains("ca/ca.pem 127.0.0.1,localhost,::1,169.254.169.254,"), "{said}");
     let (_, fish, _) = stage.run(&["run", "--print-env=fish", "--mode", "reverse", "codex"]);
     assert!(fish.starts_with("set -gx ANTHROPIC_BASE_URL 'http://127.0.0.1:19090'\n"), "{fish}");
 }
@@ -227,4 +227,36 @@ fn the_known_clients_are_listed() {
         let name = item["name"].as_str().unwrap();
         assert!(table.lines().any(|line| line.split(' ').next() == Some(name)), "{name}");
     }
+}
+
+#[test]
+fn a_server_that_is_not_as_this_shell_asks_is_told_in_a_line_each() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.run(&["run", "true"]).2, "");
+    stage.set("HTTPS_PROXY", "http://corp.example:3128");
+    let elsewhere = ["--listen", "127.0.0.1:19999"];
+    let (code, _, err) = stage.run(&[&elsewhere[..], &["run", "true"]].concat());
+    assert_eq!((code, err.lines().count()), (0, 2), "{err}");
+    assert!(err.contains("proxy 127.0.0.1:19999 (flag --listen) has no effect"), "{err}");
+    assert!(err.contains("through no proxy, this shell says corp.example:3128"), "{err}");
+    assert_eq!(stage.run(&[&["--quiet"], &elsewhere[..], &["run", "true"]].concat()).2, "");
+    let (code, out, err) = stage.run(&[&["start", "--no-open"], &elsewhere[..]].concat());
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("warning: the server of this home already runs"), "{err}");
+    assert!(out.contains(stage.state()["proxy"].as_str().unwrap()), "{out}");
+    stage.stop();
+}
+
+#[test]
+fn a_dead_upstream_proxy_is_told_before_the_command_starts_and_keeps_it_from_nothing() {
+    let mut stage = Stage::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let dead = free.local_addr().unwrap();
+    drop(free);
+    stage.set("LANGLEY_UPSTREAM_PROXY", &format!("http://{dead}"));
+    let (code, out, err) = stage.run(&["run", "echo", "ran"]);
+    assert_eq!((code, out.as_str(), err.lines().count()), (0, "ran\n", 1), "{err}");
+    assert!(err.contains(&format!("the upstream proxy {dead} cannot be reached")), "{err}");
+    assert!(err.contains("LANGLEY_UPSTREAM_PROXY=none"), "{err}");
+    stage.stop();
 }

@@ -43,6 +43,7 @@ fn closed(flow: FlowId) -> Box<Closed> {
         ending: Ending::Whole,
         reason: None,
         code: None,
+        broke: None,
         request_bytes: 0,
         response_bytes: 0,
         request_gap: Gap::default(),

@@ -73,6 +73,7 @@ impl Script {
             ending: Ending::Whole,
             reason: None,
             code: None,
+            broke: None,
             request_bytes: 0,
             response_bytes: 0,
             request_gap: Gap::default(),

@@ -10,6 +10,7 @@ mod kit;
 mod lanes;
 mod outcomes;
 mod overflow;
+mod owed;
 mod rebuilt;
 mod speed;
 mod stored;

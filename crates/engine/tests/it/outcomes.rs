@@ -1,6 +1,6 @@
 //! Every way a flow can end.
 
-use langley_model::{Ending, Outcome, Side, Tokens};
+use langley_model::{Break, Ending, Outcome, Side, Tokens};
 
 use crate::kit::{self, Rig, Script};
 
@@ -152,4 +152,56 @@ fn every_flow_of_many_has_exactly_one_final_state_and_it_is_its_last() {
         assert_eq!(ended.count(), 1);
         assert_eq!(rows.flow(script.flow).outcome, Some(Outcome::Completed));
     }
+}
+
+#[test]
+fn what_broke_an_answer_off_is_told_with_its_place_and_a_word_for_the_providers_doing() {
+    let stream = kit::start() + &kit::text_start(0) + &kit::text(0, "half a sen");
+    for (ending, broke, reason, kind) in [
+        (
+            Ending::UpstreamGone,
+            Break::Reset,
+            "the provider reset the connection after 3 events, in the middle of the answer",
+            Some("provider_reset"),
+        ),
+        (
+            Ending::UpstreamGone,
+            Break::StreamReset("INTERNAL_ERROR".into()),
+            "the provider reset the stream (HTTP/2 INTERNAL_ERROR) after 3 events, in the middle of \
+             the answer",
+            Some("provider_stream_reset"),
+        ),
+        (
+            Ending::ClientGone,
+            Break::Gone,
+            "the agent went away after 3 events, in the middle of the answer",
+            None,
+        ),
+    ] {
+        let mut script = Script::messages(ASK).sse().data(stream.as_bytes()).ends(ending);
+        script.closed.broke = Some(broke);
+        let rows = script.play();
+        let flow = rows.flow(script.flow);
+        assert_eq!(flow.reason.as_deref(), Some(reason));
+        assert_eq!((flow.error_kind.as_deref(), flow.error_message.as_deref()), (kind, None));
+    }
+}
+
+#[test]
+fn a_break_after_a_whole_answer_is_no_reason_and_a_providers_own_error_is_kept() {
+    let whole = kit::answer(&["done"]);
+    let mut script = Script::messages(ASK).sse().data(whole.as_bytes()).ends(Ending::ClientGone);
+    script.closed.broke = Some(Break::Gone);
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!((flow.outcome, flow.reason.as_ref()), (Some(Outcome::Completed), None));
+
+    let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Later"}}"#;
+    let stream = kit::start() + &kit::event(error);
+    let mut script = Script::messages(ASK).sse().data(stream.as_bytes()).ends(Ending::UpstreamGone);
+    script.closed.broke = Some(Break::Closed);
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.error_kind.as_deref(), Some("overloaded_error"));
+    assert!(flow.reason.as_deref().unwrap().starts_with("the provider closed the connection"));
 }

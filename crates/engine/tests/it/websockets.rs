@@ -205,6 +205,10 @@ fn a_call_whose_socket_goes_away_is_cut_off_by_whoever_left() {
         let calls = calls(&rows);
         assert_eq!(calls.len(), 1);
         assert_eq!(calls[0].outcome, Some(outcome), "{ending:?} {last:?}");
+        let reason = calls[0].reason.as_deref().unwrap_or_default();
+        let is_told =
+            reason.ends_with(" closed the connection after one event, in the middle of the answer");
+        assert_eq!(is_told, outcome != Outcome::Lost, "{reason:?}");
     }
 }
 

@@ -17,6 +17,7 @@ pub struct AnthropicResponse {
     usage: UsageReader,
     /// Whether the byte-shape path is off.
     slow_only: bool,
+    ended: bool,
 }
 
 type Out<'o> = &'o mut dyn FnMut(Delta<'_>);
@@ -60,6 +61,10 @@ impl ResponseDecoder for AnthropicResponse {
             out(Delta::Unknown { kind });
             false
         })
+    }
+
+    fn owes(&self) -> Option<&'static str> {
+        (!self.ended).then_some("message_stop")
     }
 }
 
@@ -111,7 +116,10 @@ impl AnthropicResponse {
                     stop(&delta, out);
                 }
             }
-            "message_stop" => out(Delta::MessageStop),
+            "message_stop" => {
+                self.ended = true;
+                out(Delta::MessageStop);
+            }
             "ping" => out(Delta::Ping),
             "error" => error(event, out)?,
             _ => return None,

@@ -22,6 +22,7 @@ type Out<'o> = &'o mut dyn FnMut(Delta<'_>);
 pub struct ConverseAnswer {
     /// Blocks that began and did not end.
     open: Vec<u32>,
+    ended: bool,
 }
 
 /// The type of what is not known in it.
@@ -78,7 +79,10 @@ impl ConverseAnswer {
             "messageStart" => {
                 out(Delta::MessageStart { id: None, model: None, role: event.text("role") });
             }
-            "messageStop" => stop(event, out),
+            "messageStop" => {
+                self.ended = true;
+                stop(event, out);
+            }
             "metadata" => {
                 if let Some(stated) = event.object("usage") {
                     out(Delta::Usage(usage::read(&stated)));
@@ -195,6 +199,10 @@ impl ResponseDecoder for ConverseAnswer {
             out(Delta::Unknown { kind: Cow::Borrowed("") });
             false
         })
+    }
+
+    fn owes(&self) -> Option<&'static str> {
+        (!self.ended).then_some("messageStop")
     }
 }
 

@@ -187,4 +187,13 @@ impl ResponseDecoder for InvokeAnswer {
         invoke_plain::guardrail(&object, out);
         known
     }
+
+    fn owes(&self) -> Option<&'static str> {
+        match self.form {
+            Form::Anthropic => self.anthropic.owes(),
+            Form::Chat => self.chat.owes(),
+            Form::Nova => self.nova.owes(),
+            Form::Open => self.plain.owes(),
+        }
+    }
 }

@@ -25,6 +25,7 @@ const SILENT: [&str; 5] = ["embedding", "embeddings", "embeddingsByType", "image
 pub(super) struct PlainText {
     blocks: Blocks<()>,
     started: bool,
+    ended: bool,
 }
 
 impl PlainText {
@@ -55,11 +56,17 @@ impl PlainText {
             out(Delta::Usage(usage));
         }
         if form.reason.is_some() {
+            self.ended = true;
             read.ends_blocks = self.blocks.stop(|()| true, out);
             out(Delta::Stop { reason: form.reason, sequence: None });
             out(Delta::MessageStop);
         }
         Some(read)
+    }
+
+    /// What a stream that ends here still owes, where it has shown a form that is known.
+    pub(super) fn owes(&self) -> Option<&'static str> {
+        (self.started && !self.ended).then_some("a reason to have stopped")
     }
 }
 

@@ -44,4 +44,8 @@ impl ResponseDecoder for EmbedAnswer {
         }
         answer.raw("embedding").or_else(|| answer.raw("embeddings")).is_some()
     }
+
+    fn owes(&self) -> Option<&'static str> {
+        None
+    }
 }

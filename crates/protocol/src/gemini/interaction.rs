@@ -6,6 +6,7 @@
 //! Interactions API and its streaming events, and the types of the published Python client.
 
 use std::borrow::Cow;
+use std::mem;
 
 use langley_model::{Content, LiveKind};
 
@@ -118,12 +119,12 @@ impl InteractionAnswer {
             return super::response::error(interaction, out);
         }
         let status = interaction.text("status");
-        let is_whole = !matches!(status.as_deref(), Some("failed" | "cancelled" | "in_progress"));
-        if status.as_deref() != Some("in_progress") {
-            out(Delta::Stop { reason: status, sequence: None });
+        if status.as_deref() == Some("in_progress") {
+            return;
         }
-        if is_whole && !self.ended {
-            self.ended = true;
+        let is_whole = !matches!(status.as_deref(), Some("failed" | "cancelled"));
+        out(Delta::Stop { reason: status, sequence: None });
+        if !mem::replace(&mut self.ended, true) && is_whole {
             out(Delta::MessageStop);
         }
     }
@@ -332,5 +333,9 @@ impl ResponseDecoder for InteractionAnswer {
         }
         self.end(&object, out);
         known
+    }
+
+    fn owes(&self) -> Option<&'static str> {
+        (!self.ended).then_some("interaction.completed")
     }
 }

@@ -114,6 +114,10 @@ impl ResponseDecoder for GeminiResponse {
         }
         !read.unknown
     }
+
+    fn owes(&self) -> Option<&'static str> {
+        self.reason.is_none().then_some("a finishReason")
+    }
 }
 
 impl GeminiResponse {

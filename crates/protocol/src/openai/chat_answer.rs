@@ -466,4 +466,8 @@ impl ResponseDecoder for ChatAnswer {
         out(Delta::Unknown { kind });
         false
     }
+
+    fn owes(&self) -> Option<&'static str> {
+        (!self.ended).then_some("a finish_reason or [DONE]")
+    }
 }

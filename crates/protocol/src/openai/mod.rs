@@ -93,7 +93,7 @@ impl Dialect for Plain {
     }
 
     fn response(&self) -> Box<dyn ResponseDecoder> {
-        Box::new(PlainAnswer)
+        Box::new(PlainAnswer::default())
     }
 
     fn model_in_path<'p>(&self, path: &'p str) -> Option<&'p str> {

@@ -23,9 +23,36 @@ pub(super) fn request(body: &[u8]) -> RequestFacts {
     }
 }
 
-/// Decodes one answer; has no state.
+/// Decodes one answer.
 #[derive(Debug, Default)]
-pub struct PlainAnswer;
+pub struct PlainAnswer {
+    served: Served,
+}
+
+/// How far a stream has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Served {
+    /// Nothing that is known.
+    #[default]
+    Nothing,
+    /// The part of this kind of event, which is not the last.
+    Part(&'static str),
+    /// All of it.
+    All,
+}
+
+/// The last event of a stream that has events of this kind.
+fn last_of(kind: &str) -> &'static str {
+    if kind.starts_with("image_edit.") {
+        "image_edit.completed"
+    } else if kind.starts_with("image_generation.") {
+        "image_generation.completed"
+    } else if kind.starts_with("speech.") {
+        "speech.audio.done"
+    } else {
+        "transcript.text.done"
+    }
+}
 
 fn read(object: &Object<'_>, out: Out<'_>) {
     if object.raw("error").is_some() {
@@ -48,11 +75,17 @@ impl ResponseDecoder for PlainAnswer {
         match object.filter(|_| is_known) {
             Some(object) => {
                 if kind == "error" || kind.ends_with(".completed") || kind.ends_with(".done") {
+                    self.served = Served::All;
                     read(&object, out);
+                } else if self.served == Served::Nothing {
+                    self.served = Served::Part(last_of(kind));
                 }
                 EventFacts::plain(kind)
             }
-            None if event.data.trim_ascii() == b"[DONE]" => EventFacts::plain("[DONE]"),
+            None if event.data.trim_ascii() == b"[DONE]" => {
+                self.served = Served::All;
+                EventFacts::plain("[DONE]")
+            }
             None => EventFacts::of(kind, None, out),
         }
     }
@@ -63,5 +96,12 @@ impl ResponseDecoder for PlainAnswer {
             read(object, out);
         }
         object.is_some()
+    }
+
+    fn owes(&self) -> Option<&'static str> {
+        match self.served {
+            Served::Part(last) => Some(last),
+            Served::Nothing | Served::All => None,
+        }
     }
 }

@@ -44,6 +44,7 @@ pub struct ResponsesAnswer {
     begun: Vec<u32>,
     searches: u64,
     started: bool,
+    ended: bool,
 }
 
 impl ResponsesAnswer {
@@ -157,6 +158,7 @@ impl ResponsesAnswer {
     }
 
     fn end(&mut self, response: &Object<'_>, out: Out<'_>) {
+        self.ended = true;
         self.start(response, out);
         self.blocks.stop(|_| true, out);
         if let Some(stated) = response.object("usage") {
@@ -411,5 +413,9 @@ impl ResponseDecoder for ResponsesAnswer {
         }
         self.end(&object, out);
         known
+    }
+
+    fn owes(&self) -> Option<&'static str> {
+        (!self.ended).then_some("response.completed")
     }
 }

@@ -1,8 +1,7 @@
 //! ClientHellos as real clients send them: recorded by us from local clients on a loopback socket.
 
-use std::path::Path;
-
 use langley_protocol::client_hello::{ClientHello, HelloMessage, Peek, key_share_body, peek};
+use langley_testkit::{captured_hellos, hex_bytes as bytes};
 
 /// curl 7.88 with OpenSSL 3.0, `https://example.test/`.
 const CURL: &str = "\
@@ -39,30 +38,6 @@ const OPENSSL: &str = "\
     00000016000000170000000d002a0028040305030603080708080809080a080b080408050806040105010601\
     030303010302040205020602";
 
-fn bytes(hex: &str) -> Vec<u8> {
-    let digit = |digit: u8| char::from(digit).to_digit(16).expect("a hexadecimal digit");
-    let pairs = hex.as_bytes().chunks(2);
-    pairs.map(|pair| u8::try_from(digit(pair[0]) << 4 | digit(pair[1])).expect("a byte")).collect()
-}
-
-/// Captured hellos by name, each in one record (`crates/proxy/hellos`).
-pub(crate) fn captured() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../proxy/hellos");
-    let mut all: Vec<_> = std::fs::read_dir(folder)
-        .expect("the folder of hellos")
-        .map(|entry| {
-            let path = entry.expect("an entry").path();
-            let text = std::fs::read_to_string(&path).expect("text");
-            let message = bytes(&text.split_whitespace().collect::<String>());
-            let len = u16::try_from(message.len()).expect("one record").to_be_bytes();
-            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-            (name, [&[22, 3, 1], len.as_slice(), &message].concat())
-        })
-        .collect();
-    all.sort();
-    all
-}
-
 #[track_caller]
 fn hello(bytes: &[u8]) -> ClientHello {
     match peek(bytes) {
@@ -89,7 +64,7 @@ fn every_captured_hello_is_put_together_as_it_was() {
         ("python-3.11-httpx-h2", "t13d1812h1_85036bcba153_d41ae481755e"),
         ("python-3.11-urllib", "t13d1813h1_85036bcba153_d339722ba4af"),
     ];
-    let captured = captured();
+    let captured = captured_hellos();
     assert_eq!(captured.len(), known.len());
     for ((name, record), (expected, ja4)) in captured.iter().zip(known) {
         assert_eq!(name, expected);

@@ -189,6 +189,6 @@ fn what_is_not_known_is_kept_and_counted() {
         || Box::new(ResponsesAnswer::new()),
     );
     assert_eq!(responses[..2], ["response.dreamt", "dream"]);
-    let plain = unknown(&[r#"{"type":"dream"}"#], || Box::new(PlainAnswer));
+    let plain = unknown(&[r#"{"type":"dream"}"#], || Box::new(PlainAnswer::default()));
     assert_eq!(plain, ["dream"]);
 }

@@ -14,6 +14,8 @@
 //! at a time. If that changes, every mirrored handshake fails, and the tests say so.
 
 mod decompress;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod groups;
 mod inbound;
 mod named;

@@ -1,6 +1,6 @@
 //! Every flow ends once, and a break is shown as a break.
 
-use langley_model::Ending;
+use langley_model::{Break, Ending};
 use langley_testkit::Request;
 
 use crate::setup::setup;
@@ -8,10 +8,11 @@ use crate::setup::setup;
 #[tokio::test]
 async fn a_break_upstream_is_a_break_for_the_agent() {
     let setup = setup().await;
-    for (index, (wish, http2)) in [
-        ("events=10;reset_after=3", false),
-        ("events=10;close_after=3", false),
-        ("events=10;reset_after=3", true),
+    let error = || Break::StreamReset("INTERNAL_ERROR".into());
+    for (index, (wish, http2, how)) in [
+        ("events=10;reset_after=3", false, Break::Reset),
+        ("events=10;close_after=3", false, Break::Unannounced),
+        ("events=10;reset_after=3", true, error()),
     ]
     .into_iter()
     .enumerate()
@@ -21,7 +22,8 @@ async fn a_break_upstream_is_a_break_for_the_agent() {
         let answer = connection.send(Request::messages(true).fixture(wish)).await;
         let broken = answer.expect("a head").whole().await;
         assert!(broken.is_err(), "{wish}: the agent saw a clean end");
-        setup.recording.assert_ending(index, Ending::UpstreamGone).await;
+        let flow = setup.recording.assert_ending(index, Ending::UpstreamGone).await;
+        assert_eq!(flow.closed.and_then(|closed| closed.broke), Some(how), "{wish}");
     }
 }
 

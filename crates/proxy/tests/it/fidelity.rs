@@ -135,6 +135,6 @@ async fn the_tap_sees_exactly_what_passed() {
     let closed = flow.closed.expect("it ended");
     assert_eq!(closed.response_bytes, answer.body.len() as u64);
     assert_eq!(closed.response_gap.chunks, 0);
-    assert!(flow.opened.setup.is_some_and(|setup| setup.tls_ns > 0));
+    assert!(flow.opened.setup.is_some_and(|setup| setup.tls_ns > Some(0)));
     assert!(flow.opened.ja4_in.is_some_and(|ja4| ja4.starts_with("t13d")));
 }

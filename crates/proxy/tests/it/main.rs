@@ -17,5 +17,6 @@ mod smuggling;
 mod starvation;
 mod stopping;
 mod streaming;
+mod timings;
 mod unreached;
 mod websocket_h2;

@@ -117,7 +117,7 @@ pub(crate) struct Flow {
     pub request_gap: Gap,
     /// What of the answer was not captured.
     pub response_gap: Gap,
-    /// Why decoding stopped or lost something.
+    /// Why decoding stopped or lost something, or what the answer lacks.
     pub decode_note: Option<String>,
     /// JA4 of the agent's TLS hello.
     pub ja4_in: Option<String>,

@@ -11,7 +11,7 @@ use super::sums::Sums;
 use super::table::{Key, Table};
 use crate::places::Places;
 
-/// The changes of a transaction.
+/// The changes of a transaction. Langley's own checks are no part of any sum: nobody's agent asked.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
     groups: Places<Group, Sums>,
@@ -22,6 +22,9 @@ pub(crate) struct Gathered {
 impl Gathered {
     /// The flow with the key `n` is now as `after`; it is part of the sums as it was `before`, or not yet.
     pub(crate) fn change(&mut self, n: i64, before: Option<&Flow>, after: &Flow) {
+        if after.is_own_check() {
+            return;
+        }
         if let Some(before) = before {
             self.group(before).take_out(before);
             self.leave(before);
@@ -35,14 +38,18 @@ impl Gathered {
 
     /// A flow is about to be removed that is part of the sums, which outlive it; its session does not.
     pub(super) fn leave(&mut self, flow: &Flow) {
-        if let Some((_, sums)) = self.session(flow) {
+        if !flow.is_own_check()
+            && let Some((_, sums)) = self.session(flow)
+        {
             sums.take_out(flow);
         }
     }
 
     /// A flow is about to be removed that is no part of the sums yet.
     pub(super) fn add_last(&mut self, flow: &Flow) {
-        self.group(flow).add(flow);
+        if !flow.is_own_check() {
+            self.group(flow).add(flow);
+        }
     }
 
     fn group(&mut self, flow: &Flow) -> &mut Sums {

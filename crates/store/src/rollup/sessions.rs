@@ -123,7 +123,9 @@ fn sums_of_flows(conn: &Connection, id: &str) -> rusqlite::Result<Sums> {
     let mut rows = statement.query([id])?;
     while let Some(row) = rows.next()? {
         let (_, flow) = read(row)?;
-        sums.add(&flow);
+        if !flow.is_own_check() {
+            sums.add(&flow);
+        }
     }
     Ok(sums)
 }

@@ -528,3 +528,27 @@ fn what_is_not_known_is_not_zero() {
     assert_eq!((known(Measure::Output), known(Measure::Ttft)), (None, None));
     assert_eq!((totals.tally(Tally::Unpriced), totals.open()), (0, 0));
 }
+
+#[test]
+fn langleys_own_checks_are_no_part_of_any_sum_not_even_once_they_are_removed() {
+    let fixture = Fixture::new();
+    let agents = ended(START);
+    let mut round = ended(START + 1);
+    round.user_agent = Some(String::from(langley_model::CHECK_AGENT));
+    let mut open = flow(START + 2);
+    open.host = String::from(langley_model::PROBE_HOST);
+    let mut probe = open.clone();
+    (probe.outcome, probe.ended_at) = (Some(Outcome::ProviderError), Some(Micros(START + 3)));
+    let records = [&agents, &round, &open, &probe]
+        .map(|flow| Record::Flow(std::sync::Arc::new(flow.clone())));
+    records.into_iter().for_each(|record| fixture.write(vec![record]));
+    let flows = || {
+        let usage = fixture.store.usage(&UsageQuery::default()).unwrap();
+        usage.totals.tally(Tally::Flows)
+    };
+    assert_eq!(flows(), 1);
+    let all = fixture.store.flows(&FlowFilter::default(), None, 10).unwrap();
+    assert_eq!(all.items.len(), 3, "they are on record all the same");
+    fixture.store.delete_flows(&FlowFilter::default()).unwrap();
+    assert_eq!(flows(), 1, "the agent's outlives its flow, and theirs do not appear");
+}

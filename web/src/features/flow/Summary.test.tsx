@@ -53,3 +53,16 @@ test("why Langley answered itself is told once", () => {
   render(<Summary flow={stated} onFilter={() => {}} />);
   expect(screen.getByText(/overloaded_error/)).toBeTruthy();
 });
+
+test("what an answer lacks, and what broke another one off, are told", () => {
+  const decode_note = "the answer ended without message_stop";
+  render(<Summary flow={makeFlow({ decode_note })} onFilter={() => {}} />);
+  expect(screen.getByText(`Note: ${decode_note}`)).toBeTruthy();
+  cleanup();
+  const reason = "the provider closed the connection after 12 events, in the middle of the answer";
+  const error = { kind: "provider_closed", message: null };
+  const flow = makeFlow({ outcome: "upstream_gone", reason, error });
+  const { container } = render(<Summary flow={flow} onFilter={() => {}} />);
+  expect(container.textContent).toContain(reason);
+  expect(container.textContent).not.toContain("provider_closed");
+});

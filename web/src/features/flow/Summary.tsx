@@ -244,7 +244,7 @@ function notesOf(flow: Flow): NoteList {
     notes.push({
       key: "decode",
       tone: "warn",
-      text: `Decoding: ${oneLine(flow.decode_note, 500)}`,
+      text: `Note: ${oneLine(flow.decode_note, 500)}`,
     });
   }
   if (flow.unknown_events > 0) {

@@ -166,7 +166,10 @@ export function Status({ flow }: { flow: Flow }) {
   // A whole answer needs no word beside its status; everything else does.
   const word = state === "completed" && flow.status !== null ? null : face.label;
   return (
-    <span className="flex min-w-0 items-center gap-2" title={`${face.label}: ${face.meaning}`}>
+    <span
+      className="flex min-w-0 items-center gap-2"
+      title={`${face.label}: ${flow.reason === null ? face.meaning : oneLine(flow.reason, 500)}`}
+    >
       <Dot tone={face.tone} pulse={state === "open"} />
       {flow.status !== null ? (
         <span
@@ -244,7 +247,7 @@ export function Model({ flow }: { flow: Flow }) {
 
 export function What({ flow }: { flow: Flow }) {
   const tools = toolSummary(flow.tool_names);
-  const gaps = flow.capture_gaps > 0 || flow.dropped_events > 0 || flow.decode_note !== null;
+  const gaps = flow.capture_gaps > 0 || flow.dropped_events > 0;
   return (
     <span className="flex min-w-0 items-center gap-1.5">
       {flow.preview ? (
@@ -262,8 +265,13 @@ export function What({ flow }: { flow: Flow }) {
         </span>
       ) : null}
       {gaps ? (
-        <Badge tone="warn" title="Not everything of this flow was captured or decoded">
+        <Badge tone="warn" title="Not everything of this flow was captured">
           gaps
+        </Badge>
+      ) : null}
+      {flow.decode_note !== null ? (
+        <Badge tone="warn" title={oneLine(flow.decode_note, 300)}>
+          note
         </Badge>
       ) : null}
     </span>

@@ -5,7 +5,15 @@ import { act, cleanup, render, screen } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
 import { createQueryClient } from "@/api/queries";
 import { makeFlow } from "@/testing/flow";
-import { Connections, Drops, Tunnels, Unchecked, Unredacted, Upkeep } from "./HealthScreen";
+import {
+  Connections,
+  Drops,
+  Recorded,
+  Tunnels,
+  Unchecked,
+  Unredacted,
+  Upkeep,
+} from "./HealthScreen";
 
 afterEach(() => {
   cleanup();
@@ -151,9 +159,15 @@ test("bodies that are kept unredacted are told, with what is missing of them", (
   const { container, rerender } = render(<Unredacted raw={null} />);
   expect(container.textContent).toBe("");
   rerender(<Unredacted raw={{ bytes_total: 2048, dropped_bytes_total: 0 }} />);
-  expect(screen.getByRole("alert").textContent).toContain(
-    "2.0 KiB since the start. Start without",
-  );
+  expect(screen.getByRole("alert").textContent).toContain("2.0 KiB since the start. Start without");
   rerender(<Unredacted raw={{ bytes_total: 2048, dropped_bytes_total: 1024 }} />);
   expect(screen.getByRole("alert").textContent).toContain("1.0 KiB that found no room");
+});
+
+test("what is in the record is not mixed up with what ever was", () => {
+  const stats = { flows: 12, flows_total: 4_000, events_total: 90_000 };
+  const { container } = render(<Recorded stats={stats} />);
+  expect(container.textContent).toBe(
+    "Flows in the record124,000 flows, 90,000 events ever recorded",
+  );
 });

@@ -71,6 +71,21 @@ export function Unredacted({ raw }: { raw: Stats["raw_bodies"] }) {
   );
 }
 
+/** What is in the record now, and beside it what ever was. */
+export function Recorded({
+  stats,
+}: {
+  stats: Pick<Stats, "events_total" | "flows" | "flows_total">;
+}) {
+  return (
+    <Figure
+      name="Flows in the record"
+      value={count(stats.flows)}
+      note={`${count(stats.flows_total)} flows, ${count(stats.events_total)} events ever recorded`}
+    />
+  );
+}
+
 function Figures({ stats }: { stats: Stats }) {
   const lag: Tone = stats.writer_failing
     ? "bad"
@@ -86,11 +101,7 @@ function Figures({ stats }: { stats: Stats }) {
         value={count(stats.open_flows)}
         note={`${count(stats.proxy_connections)} connections`}
       />
-      <Figure
-        name="Flows"
-        value={count(stats.flows_total)}
-        note={`${count(stats.events_total)} events`}
-      />
+      <Recorded stats={stats} />
       <Figure
         name="Writer queue"
         value={count(stats.queue.items)}

@@ -1,33 +1,12 @@
 //! The rewritten hello of every captured client, without a server.
 
-use std::sync::Arc;
-
 use langley_protocol::client_hello::HelloMessage;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConnection, RootCertStore};
 
+use super::super::fuzz::written;
 use super::super::named::Fingerprint;
 use super::super::profile::{NotMirrored, Profile};
 use super::super::rewriter::Rewriter;
 use super::{Captured, facts, record};
-
-/// What the library writes for `profile`.
-pub(super) fn written(profile: &Profile, alpn: &[Vec<u8>]) -> Result<Vec<u8>, NotMirrored> {
-    let certificates = rustls::ClientConfig::builder_with_provider(
-        rustls::crypto::aws_lc_rs::default_provider().into(),
-    )
-    .with_safe_default_protocol_versions()
-    .unwrap()
-    .with_root_certificates(RootCertStore::empty())
-    .with_no_client_auth()
-    .client_auth_cert_resolver;
-    let config = profile.config(alpn, &Arc::new(RootCertStore::empty()), certificates)?;
-    let name = ServerName::try_from("api.example.test").unwrap();
-    let mut connection = ClientConnection::new(Arc::new(config), name)?;
-    let mut bytes = Vec::new();
-    connection.write_tls(&mut bytes).unwrap();
-    Ok(bytes)
-}
 
 /// The hello that is sent for `profile`, as a message.
 fn sent(profile: Profile, alpn: &[Vec<u8>]) -> Vec<u8> {

@@ -1,0 +1,122 @@
+//! Times of flows that failed: only of what came about, and none after the end.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use langley_fixture::FixtureOptions;
+use langley_model::Ending;
+use langley_proxy::{ProxyOptions, UpstreamProxy};
+use langley_testkit::{Request, SeenFlow};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::refusals::raw;
+use crate::setup::{Setup, setup, setup_with};
+
+/// An upstream proxy that answers every CONNECT so.
+async fn answering(answer: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut read = Vec::new();
+            while !read.ends_with(b"\r\n\r\n") {
+                read.push(stream.read_u8().await.expect("a head"));
+            }
+            stream.write_all(answer.as_bytes()).await.expect("the answer is sent");
+        }
+    });
+    address
+}
+
+fn through(options: &mut ProxyOptions, address: SocketAddr) {
+    let url = format!("http://{address}");
+    options.upstream_proxy = Some(UpstreamProxy::parse(&url).expect("a proxy URL"));
+}
+
+async fn ask(setup: &Setup, host: &str) -> String {
+    raw(setup, format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes()).await
+}
+
+/// The durations of the flow's connection, as far as they came about: connecting, TLS.
+fn made(flow: &SeenFlow) -> (bool, bool) {
+    let setup = flow.opened.setup.unwrap_or_default();
+    (setup.connect_ns.is_some(), setup.tls_ns.is_some())
+}
+
+/// Whether the head of an answer passed within the flow's time; without an answer there is none.
+fn is_answered_in_time(flow: &SeenFlow) -> bool {
+    let closed = flow.closed.as_ref().expect("an end");
+    flow.head_at.is_some_and(|head| flow.opened.at <= head && head <= closed.at)
+}
+
+#[tokio::test]
+async fn a_connect_that_the_upstream_proxy_refuses_has_connected_to_nobody() {
+    for answer in [
+        "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 403 Forbidden\r\n\r\n",
+        "no HTTP\r\n\r\n",
+    ] {
+        let proxy = answering(answer).await;
+        let setup =
+            setup_with(FixtureOptions::default(), |options, _| through(options, proxy)).await;
+        let said = ask(&setup, "api.example.test:443").await;
+        assert!(said.starts_with("HTTP/1.1 502 "), "{answer}: {said}");
+        let flow = setup.recording.assert_ending(0, Ending::Unreached).await;
+        assert_eq!(made(&flow), (false, false), "{answer}");
+        assert!(is_answered_in_time(&flow), "{answer}: {flow:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connect_that_langley_refuses_has_connected_to_nobody() {
+    let setup = setup().await;
+    let own = setup.proxy.to_string();
+    ask(&setup, &own).await;
+    let flow = setup.recording.assert_ending(0, Ending::Refused).await;
+    assert_eq!(made(&flow), (false, false));
+    assert!(is_answered_in_time(&flow), "{flow:#?}");
+}
+
+#[tokio::test]
+async fn a_provider_whose_tls_fails_was_connected_to_and_no_more() {
+    let setup =
+        setup_with(FixtureOptions::default(), |options, _| options.upstream_ca = None).await;
+    let mut agent = setup.forward().connect().await.expect("Langley's own certificate");
+    let answer = agent.fetch(Request::messages(true)).await.expect("an answer");
+    assert_eq!(answer.status, 502);
+    let flow = setup.recording.assert_ending(0, Ending::Refused).await;
+    assert_eq!(made(&flow), (true, false));
+    assert!(is_answered_in_time(&flow), "{flow:#?}");
+}
+
+#[tokio::test]
+async fn an_answer_of_langleys_own_is_within_the_flows_time_however_long_the_request_takes() {
+    let setup = setup_with(FixtureOptions::default(), |options, _| {
+        options.connect_timeout = Duration::from_secs(5);
+    })
+    .await;
+    // The loop is found at once, and the request's rest is read before the answer is given.
+    let own = setup.proxy.to_string();
+    let head = format!(
+        "POST http://{own}/v1/messages HTTP/1.1\r\nHost: {own}\r\nContent-Length: 10\r\n\
+         Connection: close\r\n\r\nhalf"
+    );
+    let answer = raw(&setup, head.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    let flow = setup.recording.assert_ending(0, Ending::Refused).await;
+    assert_eq!((made(&flow), flow.request.as_slice()), ((false, false), b"half".as_slice()));
+    assert!(is_answered_in_time(&flow), "{flow:#?}");
+}
+
+#[tokio::test]
+async fn plain_http_has_no_time_of_tls() {
+    let setup = setup().await;
+    let url = setup.fixture.http_url();
+    let host = url.strip_prefix("http://").expect("an http URL");
+    let head = format!("GET {url}/v1/models HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    raw(&setup, head.as_bytes()).await;
+    let flow = setup.recording.assert_ending(0, Ending::Whole).await;
+    assert_eq!(made(&flow), (true, false));
+}
