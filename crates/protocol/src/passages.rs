@@ -38,7 +38,9 @@ const DEPTH: usize = 32;
 #[must_use]
 pub fn of_request(body: &[u8], whole: bool) -> Vec<Passage> {
     let mut passages = Vec::new();
-    read(body, &mut passages, |entries| Some(if whole { 0..entries.len() } else { new_in(entries) }));
+    read(body, &mut passages, |entries| {
+        Some(if whole { 0..entries.len() } else { new_in(entries) })
+    });
     passages
 }
 

@@ -210,7 +210,10 @@ impl Condition {
         }
         if let Some(connection) = filter.connection {
             let id = Value::Blob(connection.as_bytes().to_vec());
-            it.and("substr(connection_id, 13) = substr(?, 13) AND connection_id = ?", [id.clone(), id]);
+            it.and(
+                "substr(connection_id, 13) = substr(?, 13) AND connection_id = ?",
+                [id.clone(), id],
+            );
         }
         match filter.outcome {
             Some(OutcomeFilter::Open) => {

@@ -25,8 +25,8 @@ pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
 pub use interest::Asking;
 pub use options::StoreOptions;
 pub use query::{
-    EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, Retired, SessionFacet, Spot, Star,
-    StoredBody, StoredDrop, StoredEvent, ToolCall,
+    EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, Retired, SessionFacet, Spot,
+    Star, StoredBody, StoredDrop, StoredEvent, ToolCall,
 };
 pub use rollup::{
     Figure, GroupBy, Measure, Session, SessionPage, Spread, Sums, Tally, UsageGroup, UsageQuery,

@@ -72,3 +72,66 @@ fn cut(passage: &mut Passage) {
     }
     passage.text.truncate(end);
 }
+
+#[cfg(test)]
+mod tests {
+    use langley_model::{
+        Body, ConnectionId, Flow, Micros, Outcome, Record, RedactedBytes, RedactorOptions,
+    };
+    use langley_store::StoreOptions;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A stored request whose entries are pieces; of each who said it.
+    fn stored(roles: &[&str]) -> (tempfile::TempDir, Store, Redactor, FlowId) {
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(1));
+        flow.outcome = Some(Outcome::Completed);
+        let id = flow.id;
+        let (mut bytes, mut pieces) = (RedactedBytes::new(), Vec::new());
+        let text = |text: String| redactor.body(text.into_bytes());
+        bytes.append(&text(String::from(r#"{"messages":["#)));
+        for (number, role) in roles.iter().enumerate() {
+            let said = format!("word{number} \"quoted\" {}", "and more ".repeat(100));
+            let entry = json!({"role": role, "content": said}).to_string();
+            bytes.append(&text(String::from(if number > 0 { "," } else { "" })));
+            let start = bytes.len();
+            bytes.append(&text(entry));
+            pieces.push(start..bytes.len());
+        }
+        bytes.append(&text(String::from("]}")));
+        let original_len = bytes.len() as u64;
+        let (side, media_type, truncated) = (Side::Client, None, false);
+        let body = Body { flow: id, side, bytes, pieces, media_type, original_len, truncated };
+        let records = [Record::Flow(Arc::new(flow)), Record::Body(body)];
+        store.submit(records.into_iter().map(|record| redactor.seal(record)).collect()).unwrap();
+        store.flush().unwrap();
+        (folder, store, redactor, id)
+    }
+
+    #[test]
+    fn the_end_of_a_request_says_what_the_whole_says() {
+        let (user, model) = ("user", "assistant");
+        let long = [[user, model]; 20].concat();
+        let many_asked = [&long[..], &[user; 12]].concat();
+        for (roles, is_enough) in [
+            ([&long[..], &[user]].concat(), true),
+            ([&long[..], &[user, user, user]].concat(), true),
+            (many_asked, false),
+            (vec![user], false),
+        ] {
+            let (_folder, store, redactor, id) = stored(&roles);
+            let end = store.request_end(id, LAST_PIECES).unwrap().unwrap();
+            assert_eq!(passages::of_request_end(&end).is_some(), is_enough, "{roles:?}");
+            let whole = store.body(id, Side::Client).unwrap().unwrap();
+            assert!(roles.len() <= LAST_PIECES || end.len() < whole.bytes.len() / 2);
+            let wanted = passages::of_request(&whole.bytes, false);
+            assert!(!wanted.is_empty());
+            assert_eq!(sealed(&store, &redactor, id, false).unwrap().passages, wanted);
+        }
+    }
+}

@@ -77,7 +77,10 @@ impl Store {
             return Ok(Page::cut(self.of_keys(&found.keys)?, limit));
         }
         if filter.starred && filter.session.is_none() {
-            return Ok(Page::cut(self.of_keys(&self.starred(filter, position, order, limit + 1)?)?, limit));
+            return Ok(Page::cut(
+                self.of_keys(&self.starred(filter, position, order, limit + 1)?)?,
+                limit,
+            ));
         }
         self.readers().read(|conn| {
             let condition = Condition::among(filter, Common::of(conn, filter)?);
@@ -101,7 +104,8 @@ impl Store {
     ) -> Result<Vec<i64>, StoreError> {
         let mut keys = Vec::new();
         for star in self.stars()? {
-            let filter = FlowFilter { session: Some(star.session), starred: false, ..filter.clone() };
+            let filter =
+                FlowFilter { session: Some(star.session), starred: false, ..filter.clone() };
             keys.extend(self.readers().read(|conn| {
                 let condition = Condition::among(&filter, Common::of(conn, &filter)?);
                 let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -119,7 +123,8 @@ impl Store {
     /// The flows of `keys`, in that order; one that is gone meanwhile is left out.
     pub(crate) fn of_keys(&self, keys: &[i64]) -> Result<Vec<(i64, Stored<Flow>)>, StoreError> {
         self.readers().read(|conn| {
-            let mut statement = conn.prepare_cached(&format!("{} WHERE n = ?1", FlowSql::select()))?;
+            let mut statement =
+                conn.prepare_cached(&format!("{} WHERE n = ?1", FlowSql::select()))?;
             let mut flows = Vec::with_capacity(keys.len());
             for key in keys {
                 flows.extend(statement.query_row([key], read).optional()?);

@@ -94,9 +94,8 @@ impl Store {
         limit: usize,
         readings: usize,
     ) -> Result<Found, StoreError> {
-        let ask = |position, limit| {
-            self.readers().read(|conn| Ok(hits(conn, wanted, position, limit)?))
-        };
+        let ask =
+            |position, limit| self.readers().read(|conn| Ok(hits(conn, wanted, position, limit)?));
         if wanted.query.is_of_single_words() {
             return Ok(Found { hits: ask(position, limit)?, is_cut: false });
         }

@@ -286,7 +286,8 @@ impl Row {
 impl Facts {
     /// None when the flow is gone.
     fn read(conn: &Connection, flow: FlowId) -> rusqlite::Result<Option<Self>> {
-        let sql = format!("SELECT n, revision, {} FROM flows WHERE flow_id = ?1", STATED.join(", "));
+        let sql =
+            format!("SELECT n, revision, {} FROM flows WHERE flow_id = ?1", STATED.join(", "));
         let facts = conn.prepare_cached(&sql)?.query_row([Bytes(flow.as_bytes())], |row| {
             let texts = (0..STATED.len())
                 .filter_map(|position| row.get::<_, Option<String>>(2 + position).transpose())

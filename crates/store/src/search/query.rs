@@ -115,7 +115,8 @@ impl SearchQuery {
 
     /// The phrases that have more than one word, as positions among all.
     pub(crate) fn of_many_words(&self) -> Vec<usize> {
-        let many = |(position, phrase): (usize, &Phrase)| (phrase.words.len() > 1).then_some(position);
+        let many =
+            |(position, phrase): (usize, &Phrase)| (phrase.words.len() > 1).then_some(position);
         self.phrases.iter().enumerate().filter_map(many).collect()
     }
 
@@ -147,7 +148,10 @@ impl Phrase {
     }
 
     /// Where among the words of a text it stands.
-    fn places<'a>(&'a self, found: &'a [Word]) -> impl Iterator<Item = std::ops::Range<usize>> + 'a {
+    fn places<'a>(
+        &'a self,
+        found: &'a [Word],
+    ) -> impl Iterator<Item = std::ops::Range<usize>> + 'a {
         let len = self.words.len();
         let at = move |start: usize| start..start + len;
         let starts = 0..(found.len() + 1).saturating_sub(len);
@@ -191,7 +195,10 @@ mod tests {
     #[test]
     fn punctuation_and_the_words_of_the_index_are_never_syntax() {
         let conn = rusqlite::Connection::open_in_memory().unwrap();
-        conn.execute_batch("CREATE VIRTUAL TABLE s USING fts5(a, b, tokenize = 'ascii', detail = column)").unwrap();
+        conn.execute_batch(
+            "CREATE VIRTUAL TABLE s USING fts5(a, b, tokenize = 'ascii', detail = column)",
+        )
+        .unwrap();
         for text in [
             "AND",
             "NEAR(a b)",
@@ -214,7 +221,8 @@ mod tests {
         ] {
             let Ok(query) = SearchQuery::parse(text) else { continue };
             let sql = "SELECT count(*) FROM s WHERE s MATCH ?1";
-            let count = conn.query_row(sql, [query.expression(Within::Everything)], |row| row.get::<_, i64>(0));
+            let count = conn
+                .query_row(sql, [query.expression(Within::Everything)], |row| row.get::<_, i64>(0));
             assert_eq!(count.unwrap(), 0, "{text}");
         }
     }

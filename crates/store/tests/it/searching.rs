@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use langley_model::{Flow, FlowId, Passage, Place, Redacted, Revision, SearchText};
-use langley_store::{
-    FlowFilter, IndexEntry, IndexState, SearchQuery, Store, StoreError, Texts,
-};
+use langley_store::{FlowFilter, IndexEntry, IndexState, SearchQuery, Store, StoreError, Texts};
 
 use crate::given::{Fixture, ended, flow, message, of, redactor, session};
 
@@ -272,9 +270,8 @@ fn words_side_by_side_are_looked_for_until_a_page_is_full_and_not_without_texts(
     let query = SearchQuery::parse("\"two words\"").unwrap();
     let all = FlowFilter::default();
     let page = fixture.store.search(&query, None, &all, None, 3).unwrap();
-    let ids = |page: &[langley_store::SearchHit]| {
-        page.iter().map(|hit| hit.flow.id).collect::<Vec<_>>()
-    };
+    let ids =
+        |page: &[langley_store::SearchHit]| page.iter().map(|hit| hit.flow.id).collect::<Vec<_>>();
     assert_eq!(ids(&page.items), [flows[300].id, flows[200].id, flows[100].id]);
     let rest = fixture.store.search(&query, None, &all, page.next_cursor.as_deref(), 3).unwrap();
     assert_eq!((ids(&rest.items), rest.next_cursor), (vec![flows[0].id], None));

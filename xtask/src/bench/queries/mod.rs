@@ -114,8 +114,7 @@ impl Door {
     }
 
     async fn ask(&mut self, request: Request, path: &str) -> Result<Vec<u8>> {
-        let answer =
-            self.connection.fetch(request.header("Authorization", &self.bearer)).await?;
+        let answer = self.connection.fetch(request.header("Authorization", &self.bearer)).await?;
         ensure!(answer.status == 200, "{path} answered {}: {}", answer.status, answer.text());
         Ok(answer.body.to_vec())
     }
