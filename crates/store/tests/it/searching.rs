@@ -264,7 +264,8 @@ fn words_side_by_side_are_looked_for_until_a_page_is_full_and_not_without_texts(
     let flows: Vec<Flow> = (1..=400).map(|at| ended(at * 5_000_000)).collect();
     fixture.write(flows.iter().map(of).collect());
     // One of a hundred says it; all have the words.
-    let said = |position: usize| if position % 100 == 0 { "two words" } else { "words, two" };
+    let said =
+        |position: usize| if position.is_multiple_of(100) { "two words" } else { "words, two" };
     let texts = flows.iter().enumerate().map(|(at, flow)| text(flow.id, Place::Prompt, said(at)));
     index(&fixture, texts);
     let query = SearchQuery::parse("\"two words\"").unwrap();
