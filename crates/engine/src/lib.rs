@@ -40,4 +40,4 @@ pub use live::{LiveFeed, NoLiveFeed};
 pub use options::RecorderOptions;
 pub use outbox::RecordSink;
 pub use recorder::{Recorder, RecorderHandle, RecorderStats, RecorderStatsReader};
-pub use search::{Found, Indexer, IndexerBell, Snippet, new_text, search};
+pub use search::{Found, Indexer, IndexerBell, Snippet, new_text, read_texts, search};

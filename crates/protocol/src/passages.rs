@@ -4,6 +4,8 @@
 //! last words of the model: the person's, and what the tools gave back. The formats of all dialects are
 //! read alike, by the names of their members, for those mean the same wherever they stand.
 
+use std::ops::Range;
+
 use langley_model::{Content, Message, Passage, Place};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -36,36 +38,61 @@ const DEPTH: usize = 32;
 #[must_use]
 pub fn of_request(body: &[u8], whole: bool) -> Vec<Passage> {
     let mut passages = Vec::new();
-    let Some(outer) = Object::read(body) else { return passages };
+    read(body, &mut passages, |entries| {
+        Some(if whole { 0..entries.len() } else { new_in(entries) })
+    });
+    passages
+}
+
+/// What is new in a request of which only the end is there, with `null` in place of its first entries; none
+/// when the model's last words are not part of that end, so that what is new may begin before it.
+#[must_use]
+pub fn of_request_end(body: &[u8]) -> Option<Vec<Passage>> {
+    let mut passages = Vec::new();
+    let is_read = read(body, &mut passages, |entries| {
+        let new = new_in(entries);
+        // Behind something that the model said.
+        (new.start > 0).then_some(new)
+    });
+    is_read.then_some(passages)
+}
+
+/// Reads the entries of a conversation that `wanted` names; whether it named some.
+fn read(
+    body: &[u8],
+    passages: &mut Vec<Passage>,
+    wanted: impl FnOnce(&[&RawValue]) -> Option<Range<usize>>,
+) -> bool {
+    let Some(outer) = Object::read(body) else { return false };
     // Code assist wraps a request.
     let wrapped = outer.object("request");
     let request = wrapped.as_ref().unwrap_or(&outer);
     let Some(raw) =
         ["messages", "contents", "input", "prompt"].into_iter().find_map(|name| request.raw(name))
     else {
-        return passages;
+        return false;
     };
     let Some(entries) = elements(raw) else {
         if let Some(text) = inner(raw).and_then(unescape) {
-            add(&mut passages, Place::Prompt, &text);
+            add(passages, Place::Prompt, &text);
         }
-        return passages;
+        return false;
     };
+    let Some(new) = wanted(&entries).and_then(|wanted| entries.get(wanted)) else { return false };
+    for entry in new {
+        if let Ok(entry) = serde_json::from_str(entry.get()) {
+            of_entry(&entry, passages);
+        }
+    }
+    true
+}
+
+/// The entries behind the model's last words.
+fn new_in(entries: &[&RawValue]) -> Range<usize> {
     // An agent may begin the answer itself: what stands before that is new all the same.
     let said = |entry: &&RawValue| is_the_models(entry.get());
     let end = entries.iter().rposition(|entry| !said(entry)).map_or(0, |last| last + 1);
-    let new = if whole {
-        &entries[..]
-    } else {
-        let start = entries[..end].iter().rposition(said).map_or(0, |last| last + 1);
-        &entries[start..end]
-    };
-    for entry in new {
-        if let Ok(entry) = serde_json::from_str(entry.get()) {
-            of_entry(&entry, &mut passages);
-        }
-    }
-    passages
+    entries[..end].iter().rposition(said).map_or(0, |last| last + 1)..end
 }
 
 /// What an answer says.
@@ -259,6 +286,29 @@ mod tests {
                 ("prompt", "and now?"),
             ],
         );
+    }
+
+    #[test]
+    fn of_the_end_of_a_request_what_is_new_is_read_or_nothing() {
+        let asked = json!({"role": "user", "content": "and now?"});
+        let said = json!({"role": "assistant", "content": "answer"});
+        let prefix = json!({"role": "assistant", "content": "{"});
+        for (entries, is_read) in [
+            (vec![json!(null), said.clone(), asked.clone()], true),
+            (vec![json!(null), said.clone(), asked.clone(), prefix.clone()], true),
+            (vec![json!(null), json!(null), asked.clone()], false),
+            (vec![json!(null), json!(null), prefix], false),
+            (vec![json!(null), json!(null)], false),
+        ] {
+            let body = json!({"system": [null], "tools": [null], "messages": entries}).to_string();
+            let found = of_request_end(body.as_bytes());
+            assert_eq!(found.is_some(), is_read, "{body}");
+            let new = vec![Passage { place: Place::Prompt, text: String::from("and now?") }];
+            assert!(found.is_none_or(|found| found == new), "{body}");
+        }
+        // After the answer that an agent has begun, the end alone may be all that is kept.
+        let body = json!({"messages": [null, asked, said]}).to_string();
+        assert_eq!(of_request_end(body.as_bytes()), None);
     }
 
     #[test]

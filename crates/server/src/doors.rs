@@ -169,6 +169,7 @@ impl Doors {
     pub fn new(options: DoorsOptions) -> Self {
         let counters = options.store.counters();
         options.hub.reached(Revision(counters.revision));
+        langley_engine::read_texts(&options.store, &options.redactor);
         Self(Arc::new(Inner {
             allowed_hosts: AllowedHosts::new(options.info.api_addr, &options.allowed_hosts),
             store: options.store,
@@ -303,7 +304,7 @@ impl Doors {
         &self.0.gauges
     }
 
-    pub(crate) fn redactor(&self) -> &Redactor {
+    pub(crate) fn redactor(&self) -> &Arc<Redactor> {
         &self.0.redactor
     }
 

@@ -133,7 +133,8 @@ pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<W
     shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))
 }
 
-/// Counts flows.
+/// Counts flows: all of them by host, provider, model, status, session and outcome; else at most 10,000, by
+/// `q` 1,000, and `more` says that there may be others.
 #[utoipa::path(
     get, path = "/api/flows/count", tag = "flows", operation_id = "count_flows",
     params(crate::openapi::FlowQuery),
@@ -148,8 +149,8 @@ pub(crate) async fn count(
     params: Params,
 ) -> Result<Json<Count>, ApiError> {
     let (filter, _) = filter(params, &[])?;
-    let count = doors.read(move |store| store.count_flows(&filter)).await?;
-    Ok(Json(Count { count }))
+    let count = doors.read(move |store| store.count_some(&filter)).await?;
+    Ok(Json(Count { count: count.flows, more: count.more }))
 }
 
 /// Deletes ended flows with everything that belongs to them: all, or those the filters name. Flows

@@ -70,11 +70,12 @@ pub(crate) struct FlowQuery {
     task: Option<String>,
     /// A tool called in the answer, in any case.
     tool: Option<String>,
-    /// On this connection; a time range beside it bounds what is read.
+    /// On this connection.
     connection: Option<String>,
     /// An outcome, or `open`.
     outcome: Option<String>,
-    /// Text in path, model, preview, host or error, or words that were said in the flow.
+    /// Words that were said in the flow, or stand in its path, preview or error; or a part of its host or
+    /// model, and for the newest 2,000 flows of any of these facts.
     q: Option<String>,
     /// Started at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d.
     since: Option<String>,

@@ -4,12 +4,11 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use langley_model::{ConnectionId, MicroUsd, Micros, Outcome, Provider};
+use langley_model::{ConnectionId, Flow, MicroUsd, Micros, Outcome, Provider};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use crate::error::StoreError;
-use crate::search::SearchQuery;
 
 /// Which flows; every member that is set must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,12 +29,13 @@ pub struct FlowFilter {
     pub task: Option<String>,
     /// A call of this tool is among the answer's; the case of ASCII letters does not matter.
     pub tool: Option<String>,
-    /// On this connection. No index is kept for it: a time range beside it bounds what is read.
+    /// On this connection.
     pub connection: Option<ConnectionId>,
     /// Ended so, or still open.
     pub outcome: Option<OutcomeFilter>,
-    /// A part of the path, model, preview, host or error (case matters only beyond ASCII), or words that
-    /// were new in the flow, as [`SearchQuery`] reads them.
+    /// Words, as [`crate::SearchQuery`] reads them, that were new in the flow or stand in its path, preview
+    /// or error; or a part of its host or model, and in the newest two thousand flows of any of these facts
+    /// (case matters only beyond ASCII).
     pub q: Option<String>,
     /// Started at this time or later.
     pub since: Option<Micros>,
@@ -104,19 +104,23 @@ const OF_TOOL: &str = "name IN (
 
 /// Flows that are gathered from an index and put in order. More than these stand so close together that a
 /// page of them is found sooner by walking.
-const FEW: i64 = 5_000;
+pub(crate) const FEW: i64 = 5_000;
 
-/// Whether `sql`, which reads one index, finds more than a [`FEW`].
-pub(crate) fn is_common(
+/// How many flows `sql`, which reads one index, finds, counted up to `most`.
+pub(crate) fn how_many(
     conn: &Connection,
     sql: &str,
     parameters: &[Value],
-) -> rusqlite::Result<bool> {
-    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {sql} LIMIT {})", FEW + 1);
+    most: i64,
+) -> rusqlite::Result<i64> {
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {sql} LIMIT {most})");
     let mut statement = conn.prepare_cached(&sql)?;
-    let count =
-        statement.query_row(rusqlite::params_from_iter(parameters), |row| row.get::<_, i64>(0))?;
-    Ok(count > FEW)
+    statement.query_row(rusqlite::params_from_iter(parameters), |row| row.get(0))
+}
+
+/// Whether `sql`, which reads one index, finds more than a [`FEW`].
+fn is_common(conn: &Connection, sql: &str, parameters: &[Value]) -> rusqlite::Result<bool> {
+    Ok(how_many(conn, sql, parameters, FEW + 1)? > FEW)
 }
 
 /// What of a filter so many flows have that a walk from the newest on finds a page of them soon.
@@ -157,7 +161,7 @@ pub(crate) struct Condition {
 }
 
 impl Condition {
-    /// The condition of `filter`, by whatever index knows it.
+    /// The condition of `filter` without its words, by whatever index knows it.
     pub(crate) fn of(filter: &FlowFilter) -> Self {
         Self::among(filter, Common::default())
     }
@@ -205,7 +209,11 @@ impl Condition {
             it.and("session_id IN (SELECT session_id FROM stars)", []);
         }
         if let Some(connection) = filter.connection {
-            it.and("connection_id = ?", [Value::Blob(connection.as_bytes().to_vec())]);
+            let id = Value::Blob(connection.as_bytes().to_vec());
+            it.and(
+                "substr(connection_id, 13) = substr(?, 13) AND connection_id = ?",
+                [id.clone(), id],
+            );
         }
         match filter.outcome {
             Some(OutcomeFilter::Open) => {
@@ -217,15 +225,6 @@ impl Condition {
                 it.and_rare(outcome != Outcome::Completed, RARE_OUTCOME);
             }
             None => {}
-        }
-        if let Some(q) = &filter.q {
-            let (any, mut parameters) = stated(q);
-            let mut said = "";
-            if let Ok(query) = SearchQuery::parse(q) {
-                said = " OR n IN (SELECT rowid FROM search WHERE search MATCH ?)";
-                parameters.push(query.expression().into());
-            }
-            it.and(&format!("({any}{said})"), parameters);
         }
         if let Some(since) = filter.since {
             it.and("n >= ? AND started_at >= ?", [since.0.into(), since.0.into()]);
@@ -326,6 +325,14 @@ pub(crate) enum Order {
 }
 
 impl Order {
+    /// Puts keys into this order.
+    pub(crate) fn sort(self, keys: &mut [i64]) {
+        match self {
+            Self::NewestFirst => keys.sort_unstable_by(|one, other| other.cmp(one)),
+            Self::OldestFirst => keys.sort_unstable(),
+        }
+    }
+
     /// How what comes after a position compares with it, and the word for the order.
     pub(crate) const fn words(self) -> (&'static str, &'static str) {
         match self {
@@ -335,63 +342,39 @@ impl Order {
     }
 }
 
-/// A stretch of a listing: a query for the keys (`n`) of at most `limit` flows that `filter` names and for
-/// which `also` holds, after `position`, in order.
-///
-/// What `q` finds in facts and what it finds in texts are two streams, each read in order and no further
-/// than the page goes; so a page costs what it shows, and not all that matches.
+/// A stretch of a listing: a query for the keys (`n`) of at most `limit` flows for which `condition` holds,
+/// after `position`, in order.
 pub(crate) fn stretch(
-    filter: &FlowFilter,
-    common: Common,
-    also: Option<&str>,
+    mut condition: Condition,
     position: Option<i64>,
     order: Order,
     limit: i64,
 ) -> (String, Vec<Value>) {
     let (beyond, order) = order.words();
-    let mut rest = Condition::among(&FlowFilter { q: None, ..filter.clone() }, common);
-    if let Some(also) = also {
-        rest.and(also, []);
+    if let Some(position) = position {
+        condition.and(&format!("n {beyond} ?"), [position.into()]);
     }
-    let page = |from: &str, key: &str, mut condition: Condition| {
-        if let Some(position) = position {
-            condition.and(&format!("{key} {beyond} ?"), [position.into()]);
-        }
-        let sql =
-            format!("SELECT n FROM {from}{} ORDER BY {key} {order} LIMIT {limit}", condition.sql());
-        (sql, condition.parameters)
-    };
-    let Some(q) = &filter.q else { return page("flows", "n", rest) };
-    let said = SearchQuery::parse(q).ok().map(|query| {
-        let mut said = rest.clone();
-        said.and("search MATCH ?", [query.expression().into()]);
-        page("search CROSS JOIN flows ON n = search.rowid", "search.rowid", said)
-    });
-    let (any, parameters) = stated(q);
-    rest.and(&format!("({any})"), parameters);
-    let (stated, mut parameters) = page("flows", "n", rest);
-    let Some((said, more)) = said else { return (stated, parameters) };
-    parameters.extend(more);
-    let sql = format!(
-        "SELECT n FROM ({stated}) UNION SELECT n FROM ({said}) ORDER BY n {order} LIMIT {limit}"
-    );
-    (sql, parameters)
+    let sql = format!("SELECT n FROM flows{} ORDER BY n {order} LIMIT {limit}", condition.sql());
+    (sql, condition.parameters)
 }
 
-/// The condition that a fact of the flow has `q` in it.
-fn stated(q: &str) -> (String, Vec<Value>) {
-    const COLUMNS: [&str; 8] = [
-        "path",
-        "host",
-        "preview",
-        "model",
-        "model_requested",
-        "error_kind",
-        "error_message",
-        "reason",
-    ];
-    let any = COLUMNS.map(|column| format!("{column} LIKE ? ESCAPE '\\'")).join(" OR ");
-    (any, COLUMNS.iter().map(|_| like(q).into()).collect())
+/// The facts of a flow whose words the index has.
+pub(crate) const STATED: [&str; 5] = ["path", "preview", "error_kind", "error_message", "reason"];
+
+/// The same of a flow that was read.
+pub(crate) fn stated_of(flow: &Flow) -> impl Iterator<Item = &str> {
+    let texts = [&flow.preview, &flow.error_kind, &flow.error_message, &flow.reason];
+    std::iter::once(flow.path.as_str()).chain(texts.into_iter().filter_map(|text| text.as_deref()))
+}
+
+impl Condition {
+    /// A fact of the flow has `q` in it.
+    pub(crate) fn and_states(&mut self, q: &str) {
+        let columns = STATED.into_iter().chain(["host", "model", "model_requested"]);
+        let any: Vec<_> = columns.map(|column| format!("{column} LIKE ? ESCAPE '\\'")).collect();
+        let pattern = like(q);
+        self.and(&format!("({})", any.join(" OR ")), any.iter().map(|_| pattern.clone().into()));
+    }
 }
 
 /// A pattern that finds `text` anywhere.

@@ -27,15 +27,15 @@ pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
 pub use interest::Asking;
 pub use options::StoreOptions;
 pub use query::{
-    EventPage, FACET_MAX, Facet, Facets, FlowHeaders, Page, Retired, SessionFacet, Spot, Star,
-    StoredBody, StoredDrop, StoredEvent, ToolCall,
+    EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, Retired, SessionFacet, Spot,
+    Star, StoredBody, StoredDrop, StoredEvent, ToolCall,
 };
 pub use raw::{RawBody, RawCounters, RawFile, RawStore, remove_raw_before};
 pub use rollup::{
     Figure, GroupBy, Measure, Session, SessionPage, Spread, Sums, Tally, UsageGroup, UsageQuery,
     UsageReport,
 };
-pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Unindexed, Word, words};
+pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Texts, Unindexed, Word, words};
 pub use store::Store;
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use langley_model::{DropReason, Outcome, Record, Redacted, Strain};
@@ -20,7 +20,7 @@ use crate::queue::{Limits, Queue};
 use crate::readers::{Readers, Reading};
 use crate::rollup::{Filled, Gathered};
 use crate::schema;
-use crate::search;
+use crate::search::{self, Texts};
 use crate::upkeep::Board;
 use crate::writer::{Announce, Command, Manner, Patience, Site, Totals, Writer};
 
@@ -44,6 +44,7 @@ struct Inner {
     counters: Arc<Counters>,
     writer: Option<Writing>,
     board: Board,
+    texts: OnceLock<Arc<dyn Texts>>,
 }
 
 struct Writing {
@@ -102,7 +103,8 @@ impl Store {
             .map_err(StoreError::Thread)?;
         let writer = Some(Writing { queue, thread: Mutex::new(Some(thread)) });
         let readers = Readers::new(path.clone());
-        let inner = Inner { readers, path, counters, writer, board: Board::default() };
+        let (board, texts) = (Board::default(), OnceLock::new());
+        let inner = Inner { readers, path, counters, writer, board, texts };
         Ok(Self { inner: Arc::new(inner), interest: None })
     }
 
@@ -121,8 +123,8 @@ impl Store {
             }
             Ok(load(conn, &counters)?)
         })?;
-        let board = Board::default();
-        let inner = Inner { path, readers, counters, writer: None, board };
+        let (board, texts) = (Board::default(), OnceLock::new());
+        let inner = Inner { path, readers, counters, writer: None, board, texts };
         Ok(Self { inner: Arc::new(inner), interest: None })
     }
 
@@ -221,6 +223,10 @@ impl Store {
 
     pub(crate) fn readers(&self) -> Reading<'_> {
         Reading { readers: &self.inner.readers, interest: self.interest.as_ref() }
+    }
+
+    pub(crate) fn reader_of_texts(&self) -> &OnceLock<Arc<dyn Texts>> {
+        &self.inner.texts
     }
 
     pub(crate) fn board(&self) -> &Board {

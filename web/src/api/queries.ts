@@ -14,6 +14,7 @@ import type {
   EventPage,
   Facets,
   Flow,
+  FlowCount,
   Page,
   RequestDiff,
   RequestView,
@@ -129,7 +130,7 @@ export const flowsPage = (filter: Params, cursor: string | null, signal?: AbortS
 export const flowCountQuery = (filter: Params) =>
   queryOptions({
     queryKey: ["flows", "count", filter],
-    queryFn: ({ signal }) => ask<{ count: number }>("/api/flows/count", filter, signal),
+    queryFn: ({ signal }) => ask<FlowCount>("/api/flows/count", filter, signal),
     placeholderData: keepPreviousData,
     refetchInterval: 10_000,
   });

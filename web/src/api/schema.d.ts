@@ -174,7 +174,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Counts flows. */
+        /**
+         * Counts flows: all of them by host, provider, model, status, session and outcome; else at most 10,000, by
+         *     `q` 1,000, and `more` says that there may be others.
+         */
         get: operations["count_flows"];
         put?: never;
         post?: never;
@@ -731,6 +734,8 @@ export interface components {
              * @description The number.
              */
             count: number;
+            /** @description Whether there are more, or may be: not all are counted. */
+            more: boolean;
         };
         /** @description How many were deleted. */
         Deleted: {
@@ -2528,11 +2533,14 @@ export interface operations {
                 task?: string;
                 /** @description A tool called in the answer, in any case. */
                 tool?: string;
-                /** @description On this connection; a time range beside it bounds what is read. */
+                /** @description On this connection. */
                 connection?: string;
                 /** @description An outcome, or `open`. */
                 outcome?: string;
-                /** @description Text in path, model, preview, host or error, or words that were said in the flow. */
+                /**
+                 * @description Words that were said in the flow, or stand in its path, preview or error; or a part of its host or
+                 *     model, and for the newest 2,000 flows of any of these facts.
+                 */
                 q?: string;
                 /** @description Started at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
@@ -2592,11 +2600,14 @@ export interface operations {
                 task?: string;
                 /** @description A tool called in the answer, in any case. */
                 tool?: string;
-                /** @description On this connection; a time range beside it bounds what is read. */
+                /** @description On this connection. */
                 connection?: string;
                 /** @description An outcome, or `open`. */
                 outcome?: string;
-                /** @description Text in path, model, preview, host or error, or words that were said in the flow. */
+                /**
+                 * @description Words that were said in the flow, or stand in its path, preview or error; or a part of its host or
+                 *     model, and for the newest 2,000 flows of any of these facts.
+                 */
                 q?: string;
                 /** @description Started at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
@@ -2664,11 +2675,14 @@ export interface operations {
                 task?: string;
                 /** @description A tool called in the answer, in any case. */
                 tool?: string;
-                /** @description On this connection; a time range beside it bounds what is read. */
+                /** @description On this connection. */
                 connection?: string;
                 /** @description An outcome, or `open`. */
                 outcome?: string;
-                /** @description Text in path, model, preview, host or error, or words that were said in the flow. */
+                /**
+                 * @description Words that were said in the flow, or stand in its path, preview or error; or a part of its host or
+                 *     model, and for the newest 2,000 flows of any of these facts.
+                 */
                 q?: string;
                 /** @description Started at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
@@ -2730,11 +2744,14 @@ export interface operations {
                 task?: string;
                 /** @description A tool called in the answer, in any case. */
                 tool?: string;
-                /** @description On this connection; a time range beside it bounds what is read. */
+                /** @description On this connection. */
                 connection?: string;
                 /** @description An outcome, or `open`. */
                 outcome?: string;
-                /** @description Text in path, model, preview, host or error, or words that were said in the flow. */
+                /**
+                 * @description Words that were said in the flow, or stand in its path, preview or error; or a part of its host or
+                 *     model, and for the newest 2,000 flows of any of these facts.
+                 */
                 q?: string;
                 /** @description Started at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
@@ -3072,11 +3089,14 @@ export interface operations {
                 task?: string;
                 /** @description A tool called in the answer, in any case. */
                 tool?: string;
-                /** @description On this connection; a time range beside it bounds what is read. */
+                /** @description On this connection. */
                 connection?: string;
                 /** @description An outcome, or `open`. */
                 outcome?: string;
-                /** @description Text in path, model, preview, host or error, or words that were said in the flow. */
+                /**
+                 * @description Words that were said in the flow, or stand in its path, preview or error; or a part of its host or
+                 *     model, and for the newest 2,000 flows of any of these facts.
+                 */
                 q?: string;
                 /** @description Started at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;

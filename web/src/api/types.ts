@@ -8,6 +8,8 @@ type Schemas = components["schemas"];
 type Open<T, K extends keyof T> = Omit<T, K> & { [P in K]: Extract<T[P], null> | string };
 
 export type Flow = Open<Schemas["Flow"], "outcome" | "provider" | "mode">;
+/** How many flows a filter names; `more` when not all were counted. */
+export type FlowCount = Schemas["Count"];
 export type Usage = Schemas["Usage"];
 export type Gap = Schemas["Gap"];
 export type Body = Schemas["Body"];

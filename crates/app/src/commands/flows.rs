@@ -1,5 +1,6 @@
 //! `langley flows`: what was recorded, newest first, read from the database without the server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -35,7 +36,7 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
     reading::catch_up(&home);
     let store = Store::open_read_only(home.database()).map_err(|error| unreadable(&error))?;
     if let Some(text) = &args.search {
-        return search(&store, &redactor(&config)?, text, &filter, args);
+        return search(&store, &Arc::new(redactor(&config)?), text, &filter, args);
     }
     let page =
         store.flows(&filter, None, args.limit as usize).map_err(|error| unreadable(&error))?;
@@ -58,7 +59,7 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
 /// Lists the flows in which `text` was said, each with the place where it stands.
 fn search(
     store: &Store,
-    redactor: &Redactor,
+    redactor: &Arc<Redactor>,
     text: &str,
     filter: &FlowFilter,
     args: &FlowsArgs,

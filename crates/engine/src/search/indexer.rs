@@ -150,6 +150,7 @@ impl Indexer {
         redactor: Arc<Redactor>,
         bell: IndexerBell,
     ) -> std::io::Result<Self> {
+        text::read_texts(&store, &redactor);
         let rung = bell.clone();
         let thread = std::thread::Builder::new()
             .name(String::from("indexer"))

@@ -6,4 +6,4 @@ mod text;
 
 pub use indexer::{Indexer, IndexerBell};
 pub use shown::{Found, Snippet, search};
-pub use text::sealed as new_text;
+pub use text::{read_texts, sealed as new_text};

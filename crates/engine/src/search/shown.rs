@@ -1,6 +1,7 @@
 //! Hits as they are shown: the places of a flow where the words stand, with some text around them.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use langley_model::{Flow, Passage, Place, Redactor, Stored};
 use langley_store::{FlowFilter, Page, SearchQuery, Store, StoreError};
@@ -40,13 +41,14 @@ pub struct Snippet {
 /// A cursor that is not one, or a failure of the file.
 pub fn search(
     store: &Store,
-    redactor: &Redactor,
+    redactor: &Arc<Redactor>,
     query: &SearchQuery,
     place: Option<Place>,
     filter: &FlowFilter,
     cursor: Option<&str>,
     limit: usize,
 ) -> Result<Page<Found>, StoreError> {
+    text::read_texts(store, redactor);
     let page = store.search(query, place, filter, cursor, limit)?;
     let mut items = Vec::with_capacity(page.items.len());
     for hit in page.items {

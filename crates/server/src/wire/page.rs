@@ -24,6 +24,10 @@ pub(crate) struct FlowPage {
 pub(crate) struct Count {
     /// The number.
     pub count: u64,
+    /// Whether there are more, or may be: not all are counted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub more: bool,
 }
 
 /// How many were deleted.

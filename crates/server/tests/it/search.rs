@@ -80,6 +80,15 @@ async fn a_word_is_found_once_although_every_turn_carries_it() {
     assert_eq!(none["items"], json!([]));
     let listed = rig.get("/api/flows?q=wombat").await;
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+    // Words side by side, behind an escape; all of them stand in that text in another order as well.
+    for (words, found) in [("the%20other%20one", 1), ("other%20the%20one", 0)] {
+        for door in ["/api/flows", "/api/search"] {
+            let page = rig.get(&format!("{door}?q=%22{words}%22")).await;
+            assert_eq!(page["items"].as_array().unwrap().len(), found, "{door} {words}");
+        }
+        let count = rig.get(&format!("/api/flows/count?q=%22{words}%22")).await;
+        assert_eq!(count, json!({ "count": found }), "{words}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

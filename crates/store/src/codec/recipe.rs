@@ -114,6 +114,25 @@ impl Recipe {
     /// The body, of the blobs that `content` reads.
     pub(crate) fn rebuild<E: From<StoreError>>(
         &self,
+        content: impl FnMut(i64) -> Result<Vec<u8>, E>,
+    ) -> Result<Vec<u8>, E> {
+        let body = self.join(0, content)?;
+        if body.len() == self.len { Ok(body) } else { Err(damaged().into()) }
+    }
+
+    /// The end of the body: its last pieces, so many, and `null` in place of those before.
+    pub(crate) fn rebuild_end<E: From<StoreError>>(
+        &self,
+        kept: usize,
+        content: impl FnMut(i64) -> Result<Vec<u8>, E>,
+    ) -> Result<Vec<u8>, E> {
+        self.join(self.pieces.len().saturating_sub(kept), content)
+    }
+
+    /// The body, without its first pieces.
+    fn join<E: From<StoreError>>(
+        &self,
+        left_out: usize,
         mut content: impl FnMut(i64) -> Result<Vec<u8>, E>,
     ) -> Result<Vec<u8>, E> {
         let rest = content(self.rest)?;
@@ -125,14 +144,16 @@ impl Recipe {
             left = more;
         }
         let mut body = Vec::new();
-        let mut pieces = self.pieces.iter();
+        let mut pieces = self.pieces.iter().enumerate();
         for number in &self.between.order {
             body.extend_from_slice(texts.get(*number).ok_or(damaged())?);
-            if let Some(piece) = pieces.next() {
-                body.append(&mut content(*piece)?);
+            match pieces.next() {
+                Some((position, _)) if position < left_out => body.extend_from_slice(b"null"),
+                Some((_, piece)) => body.append(&mut content(*piece)?),
+                None => {}
             }
         }
-        if body.len() == self.len { Ok(body) } else { Err(damaged().into()) }
+        Ok(body)
     }
 }
 

@@ -6,6 +6,7 @@ use langley_model::Micros;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::StoreError;
+use crate::rollup::Filled;
 use crate::store::Store;
 
 /// The most values of one facet.
@@ -59,12 +60,11 @@ impl Store {
     /// A failure of the file.
     pub fn facets(&self, q: Option<&str>) -> Result<Facets, StoreError> {
         self.readers().read(|conn| {
-            // There is a group for each session at least, so all are read once, and not once for each
-            // facet.
+            // All are read once, and not once for each facet.
             let mut sums = [(); 4].map(|()| HashMap::<String, u64>::new());
             let mut statement = conn.prepare_cached(
-                "SELECT host, provider, model, iif(outcome = '', 'open', outcome), sum(flows)
-                 FROM flow_groups GROUP BY 1, 2, 3, 4",
+                "SELECT host, provider, model, iif(outcome = '', 'open', outcome), flows
+                 FROM flow_kinds WHERE flows > 0",
             )?;
             let mut rows = statement.query(())?;
             while let Some(row) = rows.next()? {
@@ -101,10 +101,16 @@ fn by_count(sums: HashMap<String, u64>, q: Option<&str>) -> Vec<Facet> {
 /// The newest sessions (that `q` finds), with their beginnings.
 fn sessions(conn: &Connection, q: Option<&str>) -> rusqlite::Result<Vec<SessionFacet>> {
     let read = if q.is_some() { SESSIONS_READ } else { FACET_MAX };
-    let sql = format!(
-        "SELECT session_id, sum(flows) FROM flow_groups WHERE session_id <> ''
-         GROUP BY 1 ORDER BY max(newest) DESC LIMIT {read}"
-    );
+    // While sessions of an earlier version are still to be added, the groups know all of them.
+    let sql = match Filled::read(conn)? {
+        Filled::Wholly => {
+            format!("SELECT session_id, flows FROM sessions ORDER BY newest DESC LIMIT {read}")
+        }
+        Filled::UpTo { .. } => format!(
+            "SELECT session_id, sum(flows) FROM flow_groups WHERE session_id <> ''
+             GROUP BY 1 ORDER BY max(newest) DESC LIMIT {read}"
+        ),
+    };
     let mut newest = conn.prepare_cached(&sql)?;
     let newest = newest
         .query_map((), |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?

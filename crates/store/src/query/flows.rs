@@ -72,9 +72,19 @@ impl Store {
     ) -> Result<Page<Stored<Flow>>, StoreError> {
         let (limit, asked) = page_limit(limit);
         let position = cursor.map(position).transpose()?;
+        if let Some(worded) = self.worded(filter, None, order)? {
+            let found = worded.keys(self, position, limit + 1, usize::MAX)?;
+            return Ok(Page::cut(self.of_keys(&found.keys)?, limit));
+        }
+        if filter.starred && filter.session.is_none() {
+            return Ok(Page::cut(
+                self.of_keys(&self.starred(filter, position, order, limit + 1)?)?,
+                limit,
+            ));
+        }
         self.readers().read(|conn| {
-            let common = Common::of(conn, filter)?;
-            let (keys, parameters) = stretch(filter, common, None, position, order, asked);
+            let condition = Condition::among(filter, Common::of(conn, filter)?);
+            let (keys, parameters) = stretch(condition, position, order, asked);
             let (select, (_, order)) = (FlowSql::select(), order.words());
             let sql = format!("{select} WHERE n IN ({keys}) ORDER BY n {order}");
             let mut statement = conn.prepare_cached(&sql)?;
@@ -83,21 +93,43 @@ impl Store {
         })
     }
 
-    /// How many flows `filter` names.
-    ///
-    /// # Errors
-    /// A failure of the file.
-    pub fn count_flows(&self, filter: &FlowFilter) -> Result<u64, StoreError> {
-        let (count, condition) = match (Condition::of_groups(filter), Condition::of_tool(filter)) {
-            (Some(condition), _) => ("SELECT ifnull(sum(flows), 0) FROM flow_groups", condition),
-            (None, Some(condition)) => ("SELECT count(DISTINCT flow) FROM tool_calls", condition),
-            (None, None) => ("SELECT count(*) FROM flows", Condition::of(filter)),
-        };
+    /// The keys of a page of starred flows: each session's own page, which its index has in order, put
+    /// together.
+    fn starred(
+        &self,
+        filter: &FlowFilter,
+        position: Option<i64>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut keys = Vec::new();
+        for star in self.stars()? {
+            let filter =
+                FlowFilter { session: Some(star.session), starred: false, ..filter.clone() };
+            keys.extend(self.readers().read(|conn| {
+                let condition = Condition::among(&filter, Common::of(conn, &filter)?);
+                let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+                let (sql, parameters) = stretch(condition, position, order, limit);
+                let mut statement = conn.prepare_cached(&sql)?;
+                let keys = statement.query_map(params_from_iter(&parameters), |row| row.get(0))?;
+                Ok(keys.collect::<Result<Vec<i64>, _>>()?)
+            })?);
+        }
+        order.sort(&mut keys);
+        keys.truncate(limit);
+        Ok(keys)
+    }
+
+    /// The flows of `keys`, in that order; one that is gone meanwhile is left out.
+    pub(crate) fn of_keys(&self, keys: &[i64]) -> Result<Vec<(i64, Stored<Flow>)>, StoreError> {
         self.readers().read(|conn| {
-            let sql = format!("{count}{}", condition.sql());
-            let mut statement = conn.prepare_cached(&sql)?;
-            let parameters = params_from_iter(&condition.parameters);
-            Ok(statement.query_row(parameters, |row| row.get::<_, i64>(0))?.cast_unsigned())
+            let mut statement =
+                conn.prepare_cached(&format!("{} WHERE n = ?1", FlowSql::select()))?;
+            let mut flows = Vec::with_capacity(keys.len());
+            for key in keys {
+                flows.extend(statement.query_row([key], read).optional()?);
+            }
+            Ok(flows)
         })
     }
 
@@ -122,74 +154,4 @@ pub(super) fn key(conn: &Connection, id: FlowId) -> rusqlite::Result<Option<(i64
             Ok((row.get(0)?, Revision(row.get::<_, i64>(1)?.cast_unsigned())))
         })
         .optional()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use langley_model::{
-        ConnectionId, Micros, Outcome, Passage, Place, Record, Redactor, RedactorOptions,
-        SearchText,
-    };
-    use rusqlite::StatementStatus;
-
-    use super::*;
-    use crate::options::StoreOptions;
-    use crate::search::IndexEntry;
-
-    /// What a page costs must not grow with what else matches.
-    #[test]
-    fn a_page_of_words_looks_at_no_more_than_it_shows() {
-        const FLOWS: i64 = 1_500;
-        let folder = tempfile::tempdir().unwrap();
-        let options = StoreOptions::new(folder.path().join("langley.db"));
-        let store = Store::open(options, Box::new(|_| ())).unwrap();
-        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
-        let (mut records, mut entries) = (Vec::new(), Vec::new());
-        for at in 1..=FLOWS {
-            let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(at));
-            flow.outcome = Some(Outcome::Completed);
-            // Every other one says it in a fact as well.
-            flow.path = String::from(if at % 2 == 0 { "/needle" } else { "/" });
-            let passages = vec![Passage { place: Place::Prompt, text: String::from("a needle") }];
-            let text = redactor.seal(SearchText { flow: flow.id, whole: false, passages });
-            entries.push(IndexEntry { revision: Revision(0), text });
-            records.push(redactor.seal(Record::Flow(Arc::new(flow))));
-        }
-        store.submit(records).unwrap();
-        store.flush().unwrap();
-        store.index(entries).unwrap();
-        let filter = FlowFilter { q: Some("needle".into()), ..FlowFilter::default() };
-        for (order, position) in [(Order::NewestFirst, None), (Order::OldestFirst, Some(700))] {
-            let (sql, parameters) = stretch(&filter, Common::default(), None, position, order, 20);
-            let (keys, steps) = store
-                .readers()
-                .read(|conn| {
-                    let mut statement = conn.prepare(&sql)?;
-                    let keys =
-                        statement.query_map(params_from_iter(parameters), |row| row.get(0))?;
-                    let keys: Vec<i64> = keys.collect::<Result<_, _>>()?;
-                    Ok((keys, statement.get_status(StatementStatus::VmStep)))
-                })
-                .unwrap();
-            let wanted: Vec<i64> = match order {
-                Order::NewestFirst => (FLOWS - 19..=FLOWS).rev().collect(),
-                Order::OldestFirst => (701..=720).collect(),
-            };
-            assert_eq!(keys, wanted);
-            assert!(steps < 3_000, "{steps}");
-        }
-        // Pages one after the other show each flow once.
-        let (mut cursor, mut seen) = (None, 0);
-        loop {
-            let page = store.flows(&filter, cursor.as_deref(), 400).unwrap();
-            seen += page.items.len();
-            cursor = page.next_cursor;
-            if cursor.is_none() {
-                break;
-            }
-        }
-        assert_eq!(seen, FLOWS as usize);
-    }
 }

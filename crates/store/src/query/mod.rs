@@ -1,5 +1,6 @@
 //! Named queries: everything the doors ask, each answered by an index.
 
+mod count;
 mod events;
 mod facets;
 mod flows;
@@ -9,7 +10,9 @@ mod records;
 mod stars;
 #[cfg(test)]
 mod tests;
+mod worded;
 
+pub use count::FlowCount;
 pub use events::{EventPage, StoredEvent};
 pub use facets::{FACET_MAX, Facet, Facets, SessionFacet};
 pub use flows::Page;
@@ -18,3 +21,4 @@ pub use inspect::Spot;
 pub use parts::{FlowHeaders, StoredBody, ToolCall};
 pub use records::StoredDrop;
 pub use stars::{Retired, Star};
+pub(crate) use worded::Worded;

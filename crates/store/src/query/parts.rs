@@ -8,7 +8,7 @@ use crate::codec::message_json;
 use crate::codec::pack::{RECIPE, unpack};
 use crate::codec::recipe::Recipe;
 use crate::error::StoreError;
-use crate::flow_row::{FlowSql, read};
+use crate::flow_row::{Bytes, FlowSql, read};
 use crate::readers::ReadError;
 use crate::store::Store;
 
@@ -81,6 +81,27 @@ impl Store {
             };
             let headers = FlowHeaders { headers: lines(headers)?, trailers: lines(trailers)? };
             Ok(Some(Stored::read_back(headers, revision)))
+        })
+    }
+
+    /// The end of a request that lies in pieces: it reads as the whole does, with `null` in place of all
+    /// pieces but the last `kept`. None when it does not lie in pieces, or there is none.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn request_end(&self, id: FlowId, kept: usize) -> Result<Option<Vec<u8>>, StoreError> {
+        self.readers().read(|conn| {
+            let blob: Option<Option<i64>> = conn
+                .prepare_cached("SELECT request_body FROM flows WHERE flow_id = ?1")?
+                .query_row([Bytes(id.as_bytes())], |row| row.get(0))
+                .optional()?;
+            let Some(blob) = blob.flatten() else { return Ok(None) };
+            let (codec, bytes) = unpacked(conn, blob)?;
+            if codec & RECIPE == 0 {
+                return Ok(None);
+            }
+            let piece = |piece| unpacked(conn, piece).map(|(_, bytes)| bytes);
+            Ok(Some(Recipe::decode(&bytes)?.rebuild_end(kept, piece)?))
         })
     }
 

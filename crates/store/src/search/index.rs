@@ -1,10 +1,14 @@
 //! Rows of the index: which flows wait for one, and how one is written.
 
+use std::collections::HashSet;
+
 use langley_model::{FlowId, Place, Redacted, Revision, SearchText};
 use rusqlite::{Connection, OptionalExtension};
 
+use super::slot;
 use super::words::words;
 use crate::error::StoreError;
+use crate::filter::STATED;
 use crate::flow_row::Bytes;
 use crate::store::Store;
 use crate::writer::Budget;
@@ -14,10 +18,6 @@ const MERGE_PAGES: i64 = 16;
 
 /// Most bytes of a flow's text that are indexed: its row is written in one transaction.
 const TEXT_MAX: usize = 1 << 20;
-
-/// Stands between two passages, so that no phrase reaches from one into the next: a token of the index,
-/// and never a word of a question.
-const SEPARATOR: &str = "\u{a7} ";
 
 /// Flows of an earlier version that are noted at once, and most of them that are counted.
 const NOTED: i64 = 200;
@@ -57,8 +57,15 @@ struct Row {
     flow: FlowId,
     revision: Revision,
     whole: bool,
-    /// The words of each place; none when there are none at all.
-    columns: Option<[String; Place::ALL.len()]>,
+    /// The words of each place.
+    columns: [String; Place::ALL.len()],
+}
+
+/// What is read of a flow for its row of the index.
+struct Facts {
+    key: i64,
+    revision: i64,
+    texts: Vec<String>,
 }
 
 impl Store {
@@ -226,13 +233,7 @@ impl Row {
         let column = |place: Place| {
             let mut column = String::new();
             for passage in kept.iter().filter(|passage| passage.place == place) {
-                if !column.is_empty() {
-                    column.push_str(SEPARATOR);
-                }
-                for word in words(&passage.text) {
-                    column.push_str(&word.folded);
-                    column.push(' ');
-                }
+                append(&mut column, &passage.text);
             }
             column
         };
@@ -240,36 +241,82 @@ impl Row {
             flow: text.flow,
             revision: entry.revision,
             whole: text.whole,
-            columns: (!kept.is_empty()).then(|| Place::ALL.map(column)),
+            columns: Place::ALL.map(column),
         }
     }
 
     /// Writes it in place of what was known; nothing when the flow is gone.
     fn write(&self, change: &Connection) -> rusqlite::Result<()> {
-        let flow = change
-            .prepare_cached("SELECT n, revision FROM flows WHERE flow_id = ?1")?
-            .query_row([Bytes(self.flow.as_bytes())], |row| Ok((row.get(0)?, row.get(1)?)))
+        let Some(facts) = Facts::read(change, self.flow)? else { return Ok(()) };
+        let known: Option<i64> = change
+            .prepare_cached("SELECT slot FROM search_flows WHERE flow = ?1")?
+            .query_row([facts.key], |row| row.get(0))
             .optional()?;
-        let Some((flow, revision)): Option<(i64, i64)> = flow else { return Ok(()) };
-        change
-            .prepare_cached(
-                "DELETE FROM search WHERE rowid = (SELECT flow FROM search_flows WHERE flow = ?1)",
-            )?
-            .execute([flow])?;
-        change.prepare_cached("DELETE FROM search_flows WHERE flow = ?1")?.execute([flow])?;
-        if revision.cast_unsigned() == self.revision.0 {
-            change.prepare_cached("DELETE FROM search_waiting WHERE flow = ?1")?.execute([flow])?;
+        if let Some(slot) = known {
+            change.prepare_cached("DELETE FROM search WHERE rowid = ?1")?.execute([slot])?;
+            change.prepare_cached("DELETE FROM search_flows WHERE slot = ?1")?.execute([slot])?;
         }
-        let Some([prompt, answer, thinking, input, result]) = &self.columns else { return Ok(()) };
+        if facts.revision.cast_unsigned() == self.revision.0 {
+            change
+                .prepare_cached("DELETE FROM search_waiting WHERE flow = ?1")?
+                .execute([facts.key])?;
+        }
+        let stated = facts.words_beyond(&self.columns);
+        if stated.is_empty() && self.columns.iter().all(String::is_empty) {
+            return Ok(());
+        }
+        let slot = match known {
+            Some(slot) => slot,
+            None => slot::take(change, facts.key)?,
+        };
         change
-            .prepare_cached("INSERT INTO search_flows (flow, whole) VALUES (?1, ?2)")?
-            .execute((flow, self.whole))?;
+            .prepare_cached("INSERT INTO search_flows (slot, flow, whole) VALUES (?1, ?2, ?3)")?
+            .execute((slot, facts.key, self.whole))?;
+        let [prompt, answer, thinking, input, result] = &self.columns;
         change
             .prepare_cached(
-                "INSERT INTO search (rowid, prompt, answer, thinking, tool_input, tool_result)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO search (rowid, prompt, answer, thinking, tool_input, tool_result, facts)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
-            .execute((flow, prompt, answer, thinking, input, result))?;
+            .execute((slot, prompt, answer, thinking, input, result, stated))?;
         Ok(())
     }
+}
+
+impl Facts {
+    /// None when the flow is gone.
+    fn read(conn: &Connection, flow: FlowId) -> rusqlite::Result<Option<Self>> {
+        let sql =
+            format!("SELECT n, revision, {} FROM flows WHERE flow_id = ?1", STATED.join(", "));
+        let facts = conn.prepare_cached(&sql)?.query_row([Bytes(flow.as_bytes())], |row| {
+            let texts = (0..STATED.len())
+                .filter_map(|position| row.get::<_, Option<String>>(2 + position).transpose())
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(Self { key: row.get(0)?, revision: row.get(1)?, texts })
+        });
+        facts.optional()
+    }
+
+    /// Its words that stand in none of `columns`: whoever asks for facts asks for texts as well.
+    fn words_beyond(&self, columns: &[String; Place::ALL.len()]) -> String {
+        let known: HashSet<&str> =
+            columns.iter().flat_map(|column| column.split_whitespace()).collect();
+        let mut stated = String::new();
+        for word in self.texts.iter().flat_map(|text| words(text)) {
+            if !known.contains(word.folded.as_str()) {
+                put(&mut stated, &word.folded);
+            }
+        }
+        stated
+    }
+}
+
+/// Appends the words of a text.
+fn append(column: &mut String, text: &str) {
+    words(text).for_each(|word| put(column, &word.folded));
+}
+
+fn put(column: &mut String, word: &str) {
+    column.push_str(word);
+    column.push(' ');
 }

@@ -1,10 +1,17 @@
-//! Full-text search: what a word is, what a question means, and the rows of the index.
+//! Full-text search: what a word is, what a question means, the rows of the index and how they are found.
 
+mod find;
 mod index;
 mod query;
+mod slot;
+mod texts;
 mod words;
 
+pub use find::SearchHit;
+pub(crate) use find::Wanted;
 pub(crate) use index::await_index;
 pub use index::{IndexEntry, IndexState, Unindexed};
-pub use query::{SearchHit, SearchQuery};
+pub use query::SearchQuery;
+pub(crate) use query::Within;
+pub use texts::Texts;
 pub use words::{Word, words};

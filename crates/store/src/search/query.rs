@@ -1,16 +1,10 @@
 //! What a question means: every word must be there, those in quotes one after the other, and a word
 //! with a star at its end is a beginning. Nothing that a person types is a syntax error.
 
-use langley_model::{Flow, Place, Stored};
-use rusqlite::params_from_iter;
-use rusqlite::types::Value;
+use langley_model::Place;
 
 use super::words::{Word, words};
 use crate::error::StoreError;
-use crate::filter::{Common, Condition, FlowFilter, is_common, position};
-use crate::flow_row::{self, FlowSql};
-use crate::query::{Page, page_limit};
-use crate::store::Store;
 
 /// Most words of a question, most beginnings among them, and fewest letters of one: what a beginning finds
 /// is gathered before the first hit is known, and `a*` names half of all words.
@@ -31,13 +25,25 @@ struct Phrase {
     beginning: bool,
 }
 
-/// A flow in whose new text everything was found.
-#[derive(Clone, Debug)]
-pub struct SearchHit {
-    /// The flow.
-    pub flow: Stored<Flow>,
-    /// Whether the whole conversation of its request was indexed, and not only its end.
-    pub whole: bool,
+/// Where a question is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// In all that is known of a flow, its facts as well.
+    Everything,
+    /// In what was said.
+    Said,
+    /// In one place of what was said.
+    Place(Place),
+}
+
+impl Within {
+    /// Whether texts of `place` are looked at.
+    pub(crate) fn has(self, place: Place) -> bool {
+        match self {
+            Self::Everything | Self::Said => true,
+            Self::Place(only) => only == place,
+        }
+    }
 }
 
 impl SearchQuery {
@@ -72,13 +78,46 @@ impl SearchQuery {
         Ok(Self { phrases })
     }
 
-    /// The question in the index's language; only letters, digits and quotes of ours are in it.
-    pub(crate) fn expression(&self) -> String {
+    /// The question in the index's language; only letters, digits and quotes of ours are in it. The index
+    /// knows which words a flow has, and not which stand side by side.
+    pub(crate) fn expression(&self, within: Within) -> String {
         let of = |phrase: &Phrase| {
+            let words = phrase.words.iter().map(|word| format!("\"{word}\""));
             let star = if phrase.beginning { " *" } else { "" };
-            format!("\"{}\"{star}", phrase.words.join(" "))
+            words.collect::<Vec<_>>().join(" AND ") + star
         };
-        self.phrases.iter().map(of).collect::<Vec<_>>().join(" AND ")
+        let words = self.phrases.iter().map(of).collect::<Vec<_>>().join(" AND ");
+        match within {
+            Within::Everything => words,
+            Within::Said => {
+                format!("{{{}}} : ({words})", Place::ALL.map(Place::as_str).join(" "))
+            }
+            Within::Place(place) => format!("{{{}}} : ({words})", place.as_str()),
+        }
+    }
+
+    /// Whether the index alone can answer: no two words have to stand side by side.
+    pub(crate) fn is_of_single_words(&self) -> bool {
+        self.phrases.iter().all(|phrase| phrase.words.len() == 1)
+    }
+
+    /// Takes from `wanted` the phrases that stand in `text`; these are positions among all. Of single words
+    /// the index has said that they are there.
+    pub(crate) fn take_found(&self, wanted: &mut Vec<usize>, text: &str) {
+        if wanted.is_empty() {
+            return;
+        }
+        let found: Vec<Word> = words(text).collect();
+        wanted.retain(|position| {
+            self.phrases.get(*position).is_some_and(|phrase| phrase.places(&found).next().is_none())
+        });
+    }
+
+    /// The phrases that have more than one word, as positions among all.
+    pub(crate) fn of_many_words(&self) -> Vec<usize> {
+        let many =
+            |(position, phrase): (usize, &Phrase)| (phrase.words.len() > 1).then_some(position);
+        self.phrases.iter().enumerate().filter_map(many).collect()
     }
 
     /// Where in `text` what was asked for stands, as ranges of bytes, in order and apart.
@@ -87,11 +126,8 @@ impl SearchQuery {
         let found: Vec<Word> = words(text).collect();
         let mut marked = vec![false; found.len()];
         for phrase in &self.phrases {
-            let len = phrase.words.len();
-            for start in 0..(found.len() + 1).saturating_sub(len) {
-                if phrase.matches(&found[start..start + len]) {
-                    marked[start..start + len].fill(true);
-                }
+            for place in phrase.places(&found) {
+                marked[place].fill(true);
             }
         }
         let hits = found.into_iter().zip(marked).filter(|(_, marked)| *marked);
@@ -111,6 +147,17 @@ impl Phrase {
         self.beginning && self.words.last().is_some_and(short)
     }
 
+    /// Where among the words of a text it stands.
+    fn places<'a>(
+        &'a self,
+        found: &'a [Word],
+    ) -> impl Iterator<Item = std::ops::Range<usize>> + 'a {
+        let len = self.words.len();
+        let at = move |start: usize| start..start + len;
+        let starts = 0..(found.len() + 1).saturating_sub(len);
+        starts.map(at).filter(move |place| self.matches(&found[place.clone()]))
+    }
+
     /// Whether `found`, which is as long, is this.
     fn matches(&self, found: &[Word]) -> bool {
         let last = self.words.len() - 1;
@@ -121,81 +168,37 @@ impl Phrase {
     }
 }
 
-impl Store {
-    /// Flows in whose new text everything asked for stands (in `place`, when one is given) and that
-    /// `filter` names: the newest first, at most `limit` (1 to 500), after `cursor`.
-    ///
-    /// # Errors
-    /// A cursor that is not one, or a failure of the file.
-    pub fn search(
-        &self,
-        query: &SearchQuery,
-        place: Option<Place>,
-        filter: &FlowFilter,
-        cursor: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<SearchHit>, StoreError> {
-        let (limit, asked) = page_limit(limit);
-        let before = cursor.map_or(Ok(i64::MAX), position)?;
-        let expression = match place {
-            Some(place) => format!("{{{}}} : ({})", place.as_str(), query.expression()),
-            None => query.expression(),
-        };
-        self.readers().read(|conn| {
-            let condition = Condition::among(filter, Common::of(conn, filter)?);
-            let (sql, filters) = (condition.sql(), condition.parameters.as_slice());
-            let narrowed = if sql.is_empty() {
-                String::new()
-            } else if is_common(conn, &format!("flows{sql}"), filters)? {
-                // Each hit is looked at: a page of them is found soon.
-                format!(" AND EXISTS (SELECT 1 FROM flows{sql} AND n = search_flows.flow)")
-            } else {
-                format!(" AND search_flows.flow IN (SELECT n FROM flows{sql})")
-            };
-            // The index is read backwards from its end: a page costs what it shows.
-            let mut statement = conn.prepare_cached(&format!(
-                "SELECT whole, search_flows.flow FROM search
-                 CROSS JOIN search_flows ON search_flows.flow = search.rowid
-                 WHERE search MATCH ? AND search.rowid < ?{narrowed}
-                 ORDER BY search.rowid DESC LIMIT {asked}"
-            ))?;
-            let first = [Value::Text(expression), Value::Integer(before)];
-            let parameters = params_from_iter(first.iter().chain(filters));
-            let rows: Vec<(bool, i64)> = statement
-                .query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect::<Result<_, _>>()?;
-            let sql = format!("{} WHERE n = ?1", FlowSql::select());
-            let mut flow = conn.prepare_cached(&sql)?;
-            let mut hits = Vec::with_capacity(rows.len());
-            for (whole, n) in rows {
-                let (_, flow) = flow.query_row([n], flow_row::read)?;
-                hits.push((n, SearchHit { flow, whole }));
-            }
-            Ok(Page::cut(hits, limit))
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn expression(text: &str) -> String {
-        SearchQuery::parse(text).unwrap().expression()
+        SearchQuery::parse(text).unwrap().expression(Within::Everything)
     }
 
     #[test]
     fn words_phrases_and_beginnings_are_told_apart() {
         assert_eq!(expression("Fix tests"), r#""fix" AND "tests""#);
-        assert_eq!(expression(r#"say "one  two" thr*"#), r#""say" AND "one two" AND "thr" *"#);
-        assert_eq!(expression("foo_bar::baz"), r#""foo bar baz""#);
-        assert_eq!(expression(r#""never closed"#), r#""never closed""#);
+        let said = r#"say "one  two" thr*"#;
+        assert_eq!(expression(said), r#""say" AND "one" AND "two" AND "thr" *"#);
+        assert_eq!(expression("foo_bar::baz"), r#""foo" AND "bar" AND "baz""#);
+        assert_eq!(expression(r#""never closed"#), r#""never" AND "closed""#);
+        let query = SearchQuery::parse(said).unwrap();
+        assert_eq!(query.of_many_words(), [1]);
+        for (text, is_found) in [("one-two", true), ("two one", false), ("one, and two", false)] {
+            let mut wanted = query.of_many_words();
+            query.take_found(&mut wanted, text);
+            assert_eq!(wanted.is_empty(), is_found, "{text}");
+        }
     }
 
     #[test]
     fn punctuation_and_the_words_of_the_index_are_never_syntax() {
         let conn = rusqlite::Connection::open_in_memory().unwrap();
-        conn.execute_batch("CREATE VIRTUAL TABLE s USING fts5(a, b, tokenize = 'ascii')").unwrap();
+        conn.execute_batch(
+            "CREATE VIRTUAL TABLE s USING fts5(a, b, tokenize = 'ascii', detail = column)",
+        )
+        .unwrap();
         for text in [
             "AND",
             "NEAR(a b)",
@@ -218,7 +221,8 @@ mod tests {
         ] {
             let Ok(query) = SearchQuery::parse(text) else { continue };
             let sql = "SELECT count(*) FROM s WHERE s MATCH ?1";
-            let count = conn.query_row(sql, [query.expression()], |row| row.get::<_, i64>(0));
+            let count = conn
+                .query_row(sql, [query.expression(Within::Everything)], |row| row.get::<_, i64>(0));
             assert_eq!(count.unwrap(), 0, "{text}");
         }
     }

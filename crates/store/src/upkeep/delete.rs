@@ -4,7 +4,8 @@ use rusqlite::Connection;
 
 use super::report::Upkeep;
 use crate::error::StoreError;
-use crate::filter::{Common, FlowFilter, Order, stretch};
+use crate::filter::{Condition, FlowFilter, Order, stretch};
+use crate::query::Worded;
 use crate::rollup::before_removal;
 use crate::store::Store;
 use crate::writer::Budget;
@@ -17,6 +18,9 @@ const ROWS: u32 = 500;
 
 /// Blocks that are removed at once; each may be some 20 KB.
 const BLOCKS: usize = 16;
+
+/// What flows that may be deleted have.
+const ENDED: &str = "outcome IS NOT NULL";
 
 impl Store {
     /// Deletes the ended flows that `filter` names, with all that belongs to them; returns how many.
@@ -34,9 +38,11 @@ impl Store {
         // All that was handed over before is part of what is asked to go.
         self.flush()?;
         let mut removed = Upkeep::default();
+        // What counts as the newest flows is settled before some are gone.
+        let worded = self.worded(filter, Some(ENDED), Order::OldestFirst)?;
         let mut after = i64::MIN;
         loop {
-            let keys = self.ended(filter, after)?;
+            let keys = self.ended(filter, worded.as_ref(), after)?;
             let Some(&last) = keys.last() else { break };
             after = last;
             self.by_flow(
@@ -58,11 +64,19 @@ impl Store {
         Ok(removed.flows)
     }
 
-    fn ended(&self, filter: &FlowFilter, after: i64) -> Result<Vec<i64>, StoreError> {
+    fn ended(
+        &self,
+        filter: &FlowFilter,
+        worded: Option<&Worded<'_>>,
+        after: i64,
+    ) -> Result<Vec<i64>, StoreError> {
+        if let Some(worded) = worded {
+            return Ok(worded.keys(self, Some(after), AT_ONCE, usize::MAX)?.keys);
+        }
+        let mut condition = Condition::of(filter);
+        condition.and(ENDED, []);
         let limit = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
-        let ended = Some("outcome IS NOT NULL");
-        let (sql, parameters) =
-            stretch(filter, Common::default(), ended, Some(after), Order::OldestFirst, limit);
+        let (sql, parameters) = stretch(condition, Some(after), Order::OldestFirst, limit);
         self.readers().read(|conn| {
             let mut statement = conn.prepare(&sql)?;
             let parameters = rusqlite::params_from_iter(&parameters);

@@ -10,6 +10,8 @@ use langley_model::Side;
 
 /// Takes away what later schemas brought.
 pub(crate) const FIRST_SCHEMA: &str = "
+    DROP TRIGGER flow_kinds_new; DROP TRIGGER flow_kinds_changed; DROP TABLE flow_kinds;
+    DROP INDEX flows_by_connection;
     DROP INDEX flows_by_task; DROP INDEX flows_by_cost; DROP INDEX flows_by_status_class;
     DROP TRIGGER search_deleted; DROP TABLE search_words; DROP TABLE search;
     DROP TABLE search_flows; DROP TABLE search_waiting;

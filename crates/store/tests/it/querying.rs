@@ -299,3 +299,43 @@ fn counts_stay_true_while_flows_end_change_and_go() {
     let lost = FlowFilter { outcome: Some(lost), ..FlowFilter::default() };
     assert_eq!(again.store.count_flows(&lost).unwrap(), 2);
 }
+
+#[test]
+fn starred_sessions_are_listed_together_page_by_page_in_both_orders() {
+    let fixture = Fixture::new();
+    let flows: Vec<Flow> = (0..12)
+        .map(|at| {
+            let mut flow = ended(1_000 * (at + 1));
+            flow.session = session(["a", "b", "c"][at as usize % 3]);
+            flow.host = String::from(if at < 6 { "old.example" } else { "new.example" });
+            flow
+        })
+        .collect();
+    fixture.write(flows.iter().map(of).collect());
+    for name in ["a", "c"] {
+        fixture.store.star(name, Micros(1)).unwrap().unwrap();
+    }
+    let listed = |filter: &FlowFilter, newest: bool| {
+        let (mut cursor, mut seen) = (None, Vec::new());
+        loop {
+            let page = if newest {
+                fixture.store.flows(filter, cursor.as_deref(), 3).unwrap()
+            } else {
+                fixture.store.flows_oldest_first(filter, cursor.as_deref(), 3).unwrap()
+            };
+            seen.extend(page.items.iter().map(|flow| flow.started_at.0 / 1_000 - 1));
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                return seen;
+            }
+        }
+    };
+    let starred = FlowFilter { starred: true, ..FlowFilter::default() };
+    assert_eq!(listed(&starred, true), [11, 9, 8, 6, 5, 3, 2, 0]);
+    assert_eq!(listed(&starred, false), [0, 2, 3, 5, 6, 8, 9, 11]);
+    let old = FlowFilter { host: Some(String::from("old.example")), ..starred.clone() };
+    assert_eq!(listed(&old, true), [5, 3, 2, 0]);
+    let one = FlowFilter { session: Some(String::from("b")), ..starred.clone() };
+    assert_eq!(listed(&one, true), Vec::<i64>::new());
+    assert_eq!(fixture.store.count_some(&starred).unwrap().flows, 8);
+}

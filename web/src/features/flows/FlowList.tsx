@@ -1,6 +1,7 @@
 // The list with its filter above it: the columns there is room for, or why there is nothing to list.
 import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useStars, useStarsState } from "@/api/stars";
+import type { FlowCount } from "@/api/types";
 import type { FlowFilter } from "@/lib/filter";
 import type { FlowWindow, WindowView } from "@/live/flowWindow";
 import { Failed } from "@/ui/Failed";
@@ -19,7 +20,7 @@ export interface FlowListProps {
   search: RefObject<HTMLInputElement | null>;
   flows: FlowWindow;
   view: WindowView;
-  total: number | undefined;
+  total: FlowCount | undefined;
   selected: string | undefined;
   active: string | undefined;
   hrefOf: (id: string) => string;

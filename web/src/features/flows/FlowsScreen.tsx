@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useRef, useState } from "react";
 import { flowCountQuery } from "@/api/queries";
+import type { FlowCount } from "@/api/types";
 import { type FlowFilter, isEmpty, toParams } from "@/lib/filter";
 import { isOverlaid, isTyping, useKeys } from "@/ui/keys";
 import { Split } from "@/ui/Split";
@@ -106,8 +107,8 @@ export function FlowsScreen(props: FlowsScreenProps) {
   );
 }
 
-function useFlowCount(filter: FlowFilter): number | undefined {
+function useFlowCount(filter: FlowFilter): FlowCount | undefined {
   // A moving range is rounded to the minute, else every render would be a new question.
   const minute = Math.floor(Date.now() / 60_000) * 60_000;
-  return useQuery(flowCountQuery(toParams(filter, minute))).data?.count;
+  return useQuery(flowCountQuery(toParams(filter, minute))).data;
 }

@@ -1,7 +1,7 @@
 // The list of flows as a virtual grid: only the rows in view exist, and what is missing of them is loaded.
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type MouseEvent, memo, type RefObject, useEffect, useRef } from "react";
-import type { Flow } from "@/api/types";
+import type { Flow, FlowCount } from "@/api/types";
 import { count, plural } from "@/lib/format";
 import type { FlowWindow, WindowView } from "@/live/flowWindow";
 import { cx } from "@/ui/cx";
@@ -283,12 +283,12 @@ function Waiting({ top, height }: { top: number; height: number }) {
   );
 }
 
-export function Total({ loaded, total }: { loaded: number; total: number | undefined }) {
+export function Total({ loaded, total }: { loaded: number; total: FlowCount | undefined }) {
   return (
     <span className="text-xs whitespace-nowrap text-ink-3" role="status">
       {total === undefined
         ? plural(loaded, "flow")
-        : `${count(total)} ${total === 1 ? "flow" : "flows"}`}
+        : `${count(total.count)}${total.more ? "+" : ""} ${total.count === 1 ? "flow" : "flows"}`}
     </span>
   );
 }

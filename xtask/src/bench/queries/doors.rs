@@ -18,7 +18,11 @@ const VIEW: f64 = 50.0;
 /// What an opened flow may take.
 const FLOW: f64 = 10.0;
 
+/// Sessions that are starred, so that there are some.
+const STARS: usize = 20;
+
 /// Values that the store holds.
+#[cfg_attr(test, derive(Default))]
 pub(super) struct Known {
     flows: Vec<String>,
     times: Vec<String>,
@@ -26,8 +30,11 @@ pub(super) struct Known {
     models: Vec<String>,
     sessions: Vec<String>,
     tasks: Vec<String>,
+    connections: Vec<String>,
     tools: Vec<String>,
     words: Vec<String>,
+    /// Two words that stand side by side.
+    pairs: Vec<String>,
     cursors: Vec<String>,
 }
 
@@ -43,8 +50,10 @@ impl Known {
             models: values("models"),
             sessions: values("sessions"),
             tasks: Vec::new(),
+            connections: Vec::new(),
             tools: Vec::new(),
             words: Vec::new(),
+            pairs: Vec::new(),
             cursors: Vec::new(),
         };
         for days in 0..90 {
@@ -54,17 +63,23 @@ impl Known {
             known.flows.extend(texts(&page["items"], "id"));
             known.times.extend(texts(&page["items"], "started_at"));
             known.tasks.extend(texts(&page["items"], "task_id"));
+            known.connections.extend(texts(&page["items"], "connection_id"));
             for flow in page["items"].as_array().into_iter().flatten() {
                 let names = flow["tool_names"].as_array().into_iter().flatten();
                 known.tools.extend(names.filter_map(Value::as_str).map(str::to_owned));
                 let preview = flow["preview"].as_str().unwrap_or_default();
                 let words = preview.split(|letter: char| !letter.is_ascii_alphanumeric());
                 known.words.extend(words.filter(|word| word.len() > 3).map(str::to_owned));
+                let pairs: Vec<&str> = preview.split(' ').take(2).collect();
+                known.pairs.push(format!("\"{}\"", pairs.join(" ")));
             }
         }
         for list in [&mut known.tasks, &mut known.tools] {
             list.sort();
             list.dedup();
+        }
+        for _ in 0..STARS {
+            door.post(&format!("/api/sessions/{}/star", one(&known.sessions, random))).await?;
         }
         Ok(known)
     }
@@ -128,6 +143,11 @@ pub(super) const DOORS: &[Question] = &[
         one(&k.tools, r),
         one(&k.hosts, r)
     )]),
+    question!("list, connection", VIEW, |k, r| [format!(
+        "/api/flows?connection={}",
+        one(&k.connections, r)
+    )]),
+    question!("list, starred", VIEW, |_k, _r| ["/api/flows?starred=true"]),
     question!("list, status class", VIEW, |_k, _r| ["/api/flows?status=5xx"]),
     question!("list, status", VIEW, |_k, _r| ["/api/flows?status=529"]),
     question!("list, outcome", VIEW, |_k, _r| ["/api/flows?outcome=timed_out"]),
@@ -139,6 +159,12 @@ pub(super) const DOORS: &[Question] = &[
     )]),
     question!("list, dear", VIEW, |_k, r| [format!("/api/flows?min_cost=0.0{}", r.of(10..90))]),
     question!("list, a word", VIEW, |k, r| [format!("/api/flows?q={}", one(&k.words, r))]),
+    question!("list, a phrase", VIEW, |k, r| [format!("/api/flows?q={}", one(&k.pairs, r))]),
+    question!("list, a word of a session", VIEW, |k, r| [format!(
+        "/api/flows?q={}&session={}",
+        one(&k.words, r),
+        one(&k.sessions, r)
+    )]),
     question!("list, nothing found", VIEW, |_k, _r| ["/api/flows?q=qqzzqq"]),
     question!("count", VIEW, |_k, _r| ["/api/flows/count"]),
     question!("count, host", VIEW, |k, r| [format!("/api/flows/count?host={}", one(&k.hosts, r))]),
@@ -148,11 +174,49 @@ pub(super) const DOORS: &[Question] = &[
         one(&k.times, r)
     )]),
     question!("count, a word", VIEW, |k, r| [format!("/api/flows/count?q={}", one(&k.words, r))]),
+    question!("count, session", VIEW, |k, r| [format!(
+        "/api/flows/count?session={}",
+        one(&k.sessions, r)
+    )]),
+    question!("count, status", VIEW, |_k, _r| ["/api/flows/count?status=529"]),
+    question!("count, connection", VIEW, |k, r| [format!(
+        "/api/flows/count?connection={}",
+        one(&k.connections, r)
+    )]),
+    question!("count, starred", VIEW, |_k, _r| ["/api/flows/count?starred=true"]),
+    question!("export, session", VIEW, |k, r| [format!(
+        "/api/flows/export?format=csv&session={}",
+        one(&k.sessions, r)
+    )]),
     question!("facets", VIEW, |_k, _r| ["/api/facets"]),
+    question!("facets, a word", VIEW, |k, r| [format!("/api/facets?q={}", one(&k.words, r))]),
+    question!("facets, nothing found", VIEW, |_k, _r| ["/api/facets?q=qqzzqq"]),
+    question!("sessions", VIEW, |_k, _r| ["/api/sessions"]),
+    question!("sessions, since", VIEW, |k, r| [format!(
+        "/api/sessions?since={}",
+        one(&k.times, r)
+    )]),
+    question!("session", VIEW, |k, r| [format!("/api/sessions/{}", one(&k.sessions, r))]),
+    question!("usage", VIEW, |_k, _r| ["/api/usage"]),
+    question!("usage, by day and model", VIEW, |_k, _r| [
+        "/api/usage?group_by=day,model&tz=-03:30"
+    ]),
+    question!("usage, by hour", VIEW, |_k, _r| ["/api/usage?group_by=hour&since=7d"]),
+    question!("usage, a host since", VIEW, |k, r| [format!(
+        "/api/usage?group_by=agent&host={}&since={}",
+        one(&k.hosts, r),
+        one(&k.times, r)
+    )]),
     question!("search", VIEW, |k, r| [format!("/api/search?q={}", one(&k.words, r))]),
     question!("search, two words", VIEW, |k, r| [format!(
         "/api/search?q={}+{}",
         one(&k.words, r),
+        one(&k.words, r)
+    )]),
+    question!("search, a phrase", VIEW, |k, r| [format!("/api/search?q={}", one(&k.pairs, r))]),
+    question!("search, a beginning", VIEW, |k, r| [format!("/api/search?q={}*", one(&k.words, r))]),
+    question!("search, a place", VIEW, |k, r| [format!(
+        "/api/search?place=answer&q={}",
         one(&k.words, r)
     )]),
     question!("search, host", VIEW, |k, r| [format!(
@@ -181,4 +245,41 @@ pub(super) const DOORS: &[Question] = &[
     question!("stars", VIEW, |_k, _r| ["/api/stars"]),
     question!("settings", VIEW, |_k, _r| ["/api/settings"]),
     question!("setup", VIEW, |_k, _r| ["/api/setup"]),
+    question!("health", VIEW, |_k, _r| ["/api/health"]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Doors that say nothing of the store.
+    const ASIDE: [&str; 3] = ["/api/openapi.json", "/auth", "/ws"];
+
+    #[test]
+    fn every_door_that_reads_the_store_is_asked() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/openapi.json");
+        let document = std::fs::read_to_string(path).unwrap();
+        let document: Value = serde_json::from_str(&document).unwrap();
+        let (known, mut random) = (Known::default(), Random::new(1));
+        let asked: Vec<String> = DOORS
+            .iter()
+            .flat_map(|question| (question.paths)(&known, &mut random))
+            .map(|path| path.split('?').next().unwrap_or_default().to_owned())
+            .collect();
+        let is_asked = |door: &str| {
+            let parts: Vec<&str> = door.split('/').collect();
+            asked.iter().any(|path| {
+                let path: Vec<&str> = path.split('/').collect();
+                let alike = |(part, said): (&&str, &&str)| part.starts_with('{') || part == said;
+                path.len() == parts.len() && parts.iter().zip(&path).all(alike)
+            })
+        };
+        let doors = document["paths"].as_object().unwrap();
+        let read = doors.iter().filter(|(_, verbs)| verbs.get("get").is_some());
+        let unasked: Vec<&String> = read
+            .map(|(door, _)| door)
+            .filter(|door| !ASIDE.contains(&door.as_str()) && !is_asked(door))
+            .collect();
+        assert!(unasked.is_empty(), "{unasked:?}");
+    }
+}

@@ -32,7 +32,8 @@ const STARTS: usize = 5;
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct QueriesOptions {
-    /// The home folder whose store is asked; it is brought up to date, and written to with --writing
+    /// The home folder whose store is asked; it is brought up to date, some sessions are starred, and
+    /// --writing records into it
     #[arg(long, value_name = "DIR")]
     home: PathBuf,
     /// Questions to each door
@@ -104,8 +105,16 @@ impl Door {
 
     /// What a path answers.
     async fn get(&mut self, path: &str) -> Result<Vec<u8>> {
-        let request = Request::get(path).header("Authorization", &self.bearer);
-        let answer = self.connection.fetch(request).await?;
+        self.ask(Request::get(path), path).await
+    }
+
+    /// Does what a path is for.
+    async fn post(&mut self, path: &str) -> Result<Vec<u8>> {
+        self.ask(Request::post(path, ""), path).await
+    }
+
+    async fn ask(&mut self, request: Request, path: &str) -> Result<Vec<u8>> {
+        let answer = self.connection.fetch(request.header("Authorization", &self.bearer)).await?;
         ensure!(answer.status == 200, "{path} answered {}: {}", answer.status, answer.text());
         Ok(answer.body.to_vec())
     }

@@ -1,0 +1,99 @@
+//! How many flows a filter names: by sums where there are some, else counted one by one.
+
+use rusqlite::params_from_iter;
+
+use crate::error::StoreError;
+use crate::filter::{Condition, FlowFilter, Order};
+use crate::store::Store;
+
+/// How far flows are counted that no sum knows, and how far by words.
+const COUNTED: usize = 10_000;
+const COUNTED_BY_WORDS: usize = 1_000;
+
+/// Most texts that are read for a count.
+const READINGS: usize = 40;
+
+/// How many flows a filter names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowCount {
+    /// So many.
+    pub flows: u64,
+    /// Whether there are more, or may be.
+    pub more: bool,
+}
+
+/// What is counted.
+struct Counting {
+    /// The sum, or the rows that are counted.
+    select: &'static str,
+    is_sum: bool,
+    condition: Condition,
+}
+
+impl Counting {
+    fn of(filter: &FlowFilter) -> Self {
+        if let Some(condition) = Condition::of_groups(filter) {
+            // A few rows know all, as long as no session and no status is asked for.
+            let select = if filter.session.is_none() && filter.status.is_none() {
+                "SELECT ifnull(sum(flows), 0) FROM flow_kinds"
+            } else {
+                "SELECT ifnull(sum(flows), 0) FROM flow_groups"
+            };
+            return Self { select, is_sum: true, condition };
+        }
+        match Condition::of_tool(filter) {
+            Some(condition) => {
+                Self { select: "SELECT DISTINCT flow FROM tool_calls", is_sum: false, condition }
+            }
+            None => {
+                let condition = Condition::of(filter);
+                Self { select: "SELECT 1 FROM flows", is_sum: false, condition }
+            }
+        }
+    }
+
+    /// The query; what is no sum is counted up to `most`.
+    fn sql(&self, most: i64) -> String {
+        let sql = format!("{}{}", self.select, self.condition.sql());
+        if self.is_sum { sql } else { format!("SELECT count(*) FROM ({sql} LIMIT {most})") }
+    }
+}
+
+impl Store {
+    /// How many flows `filter` names, however long it takes to find them all; [`Self::count_some`] ends
+    /// sooner.
+    ///
+    /// # Errors
+    /// A failure of the file; words in quotes where nobody reads texts back.
+    pub fn count_flows(&self, filter: &FlowFilter) -> Result<u64, StoreError> {
+        match self.worded(filter, None, Order::NewestFirst)? {
+            Some(worded) => Ok(worded.keys(self, None, usize::MAX, usize::MAX)?.keys.len() as u64),
+            None => self.count(&Counting::of(filter), -1),
+        }
+    }
+
+    /// How many flows `filter` names: all of them where sums are kept; else up to 10,000, by words up to
+    /// 1,000, and fewer where texts have to be read for it.
+    ///
+    /// # Errors
+    /// A failure of the file; words in quotes where nobody reads texts back.
+    pub fn count_some(&self, filter: &FlowFilter) -> Result<FlowCount, StoreError> {
+        if let Some(worded) = self.worded(filter, None, Order::NewestFirst)? {
+            let found = worded.keys(self, None, COUNTED_BY_WORDS + 1, READINGS)?;
+            let more = found.is_cut || found.keys.len() > COUNTED_BY_WORDS;
+            return Ok(FlowCount { flows: found.keys.len().min(COUNTED_BY_WORDS) as u64, more });
+        }
+        let counting = Counting::of(filter);
+        let (flows, most) = (self.count(&counting, COUNTED as i64 + 1)?, COUNTED as u64);
+        let more = !counting.is_sum && flows > most;
+        Ok(FlowCount { flows: if more { most } else { flows }, more })
+    }
+
+    fn count(&self, counting: &Counting, most: i64) -> Result<u64, StoreError> {
+        self.readers().read(|conn| {
+            let mut statement = conn.prepare_cached(&counting.sql(most))?;
+            let parameters = params_from_iter(&counting.condition.parameters);
+            Ok(statement.query_row(parameters, |row| row.get::<_, i64>(0))?.cast_unsigned())
+        })
+    }
+}

@@ -1,0 +1,263 @@
+//! Flows by words: a listing by `q`, as streams that are each read in order and no further than a page goes.
+//!
+//! The index knows what was said and what facts say in words; hosts and models are few, and each has an
+//! index. Parts of words are known to no index: they are looked for among the newest flows only.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
+
+use crate::error::StoreError;
+use crate::filter::{Common, Condition, FlowFilter, Order, like, stretch};
+use crate::search::{SearchQuery, Wanted, Within};
+use crate::store::Store;
+
+/// How many of the newest flows are looked through for parts of words.
+const WALKED: i64 = 2_000;
+
+/// Hosts and models that are looked at when they have the words in them.
+const NAMES: i64 = 100;
+
+/// The flows that a filter by words names, in order.
+pub(crate) struct Worded<'a> {
+    q: &'a str,
+    filter: &'a FlowFilter,
+    also: Option<&'static str>,
+    order: Order,
+    /// From this flow on parts of words are looked for.
+    newest: i64,
+    query: Option<SearchQuery>,
+}
+
+/// Keys of flows, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    pub(crate) keys: Vec<i64>,
+    /// Whether more may be found.
+    pub(crate) is_cut: bool,
+}
+
+impl Store {
+    /// The flows that `filter` names by its words, and for which `also` holds; none when it has no words.
+    pub(crate) fn worded<'a>(
+        &self,
+        filter: &'a FlowFilter,
+        also: Option<&'static str>,
+        order: Order,
+    ) -> Result<Option<Worded<'a>>, StoreError> {
+        let Some(q) = &filter.q else { return Ok(None) };
+        let newest: Option<i64> = self.readers().read(|conn| {
+            let sql = format!("SELECT n FROM flows ORDER BY n DESC LIMIT 1 OFFSET {}", WALKED - 1);
+            Ok(conn.prepare_cached(&sql)?.query_row((), |row| row.get(0)).optional()?)
+        })?;
+        let (newest, query) = (newest.unwrap_or(i64::MIN), SearchQuery::parse(q).ok());
+        Ok(Some(Worded { q, filter, also, order, newest, query }))
+    }
+}
+
+impl Worded<'_> {
+    /// At most `limit` keys after `position`, for which no more than `readings` texts are read.
+    pub(crate) fn keys(
+        &self,
+        store: &Store,
+        position: Option<i64>,
+        limit: usize,
+        readings: usize,
+    ) -> Result<Keys, StoreError> {
+        let mut found = Keys::default();
+        if let Some(query) = &self.query {
+            let wanted = Wanted {
+                query,
+                within: Within::Everything,
+                filter: self.filter,
+                also: self.also,
+                order: self.order,
+            };
+            let said = store.found(&wanted, position, limit, readings)?;
+            found.keys.extend(said.hits.iter().map(|hit| hit.flow));
+            found.is_cut = said.is_cut;
+        }
+        let stated = store.readers().read(|conn| Ok(self.stated(conn, position, limit)?))?;
+        found.keys.extend(stated);
+        self.order.sort(&mut found.keys);
+        found.keys.dedup();
+        found.keys.truncate(limit);
+        Ok(found)
+    }
+
+    /// The keys that facts give.
+    fn stated(
+        &self,
+        conn: &Connection,
+        position: Option<i64>,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<i64>> {
+        let filter = FlowFilter { q: None, ..self.filter.clone() };
+        let mut rest = Condition::among(&filter, Common::of(conn, &filter)?);
+        if let Some(also) = self.also {
+            rest.and(also, []);
+        }
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let page = |condition| {
+            let (sql, parameters) = stretch(condition, position, self.order, limit);
+            let mut statement = conn.prepare_cached(&sql)?;
+            let keys = statement.query_map(params_from_iter(&parameters), |row| row.get(0))?;
+            keys.collect::<rusqlite::Result<Vec<i64>>>()
+        };
+        let mut newest = rest.clone();
+        newest.and("n >= ?", [self.newest.into()]);
+        newest.and_states(self.q);
+        let mut keys = page(newest)?;
+        for (column, fact) in [("host", "host"), ("model", "ifnull(model, model_requested)")] {
+            let sql = format!(
+                "SELECT DISTINCT {column} FROM flow_kinds
+                 WHERE flows > 0 AND {column} <> '' AND {column} LIKE ?1 ESCAPE '\\' LIMIT {NAMES}"
+            );
+            let mut names = conn.prepare_cached(&sql)?;
+            let names = names.query_map([like(self.q)], |row| row.get::<_, String>(0))?;
+            for name in names {
+                let mut named = rest.clone();
+                named.and(&format!("{fact} = ?"), [Value::from(name?)]);
+                keys.extend(page(named)?);
+            }
+        }
+        Ok(keys)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use langley_model::{
+        ConnectionId, Flow, FlowId, Micros, Outcome, Passage, Place, Record, Redactor,
+        RedactorOptions, Revision, SearchText,
+    };
+
+    use super::*;
+    use crate::options::StoreOptions;
+    use crate::search::IndexEntry;
+
+    /// A flow every few seconds; more than parts of words are looked for in.
+    const FLOWS: i64 = WALKED + 2_000;
+    const APART: i64 = 7_654_321;
+
+    /// Steps of SQLite's machine that `work` takes.
+    fn steps(store: &Store, work: impl FnOnce(&Store)) -> u64 {
+        let steps = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&steps);
+        let count = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        let handle = |handler| {
+            let set = |conn: &Connection| Ok(conn.progress_handler(1, handler)?);
+            store.readers().read(set).unwrap();
+        };
+        handle(Some(Box::new(count) as Box<dyn FnMut() -> bool + Send>));
+        work(store);
+        handle(None);
+        steps.load(Ordering::Relaxed)
+    }
+
+    /// All say `needle`; one of five hundred says `rare`, every other one has the path `/needle`, the first
+    /// ones the host `haystack.test`, and one of a thousand was refused.
+    fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let (mut records, mut entries) = (Vec::new(), Vec::new());
+        for at in 1..=FLOWS {
+            let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(at * APART));
+            let refused = at % 1_000 == 0;
+            flow.outcome = Some(if refused { Outcome::Refused } else { Outcome::Completed });
+            flow.path = String::from(if at % 2 == 0 { "/needle" } else { "/" });
+            flow.host = String::from(if at <= 3 { "haystack.test" } else { "host.test" });
+            let text = String::from(if at % 500 == 0 { "a rare needle" } else { "a needle" });
+            let passages = vec![Passage { place: Place::Prompt, text }];
+            let text = redactor.seal(SearchText { flow: flow.id, whole: false, passages });
+            entries.push(IndexEntry { revision: Revision(0), text });
+            records.push(redactor.seal(Record::Flow(Arc::new(flow))));
+        }
+        store.submit(records).unwrap();
+        store.flush().unwrap();
+        store.index(entries).unwrap();
+        (folder, store)
+    }
+
+    fn by(q: &str) -> FlowFilter {
+        FlowFilter { q: Some(String::from(q)), ..FlowFilter::default() }
+    }
+
+    /// The places of flows in time.
+    fn listed(store: &Store, filter: &FlowFilter, limit: usize) -> Vec<i64> {
+        let page = store.flows(filter, None, limit).unwrap();
+        page.items.iter().map(|flow| flow.started_at.0 / APART).collect()
+    }
+
+    #[test]
+    fn a_page_of_words_looks_at_no_more_than_it_shows_and_at_the_newest_flows() {
+        let (_folder, store) = store();
+        let query = SearchQuery::parse("needle").unwrap();
+        let newest: Vec<i64> = (FLOWS - 19..=FLOWS).rev().collect();
+        let refused = FlowFilter {
+            outcome: Some(crate::filter::OutcomeFilter::Ended(Outcome::Refused)),
+            ..FlowFilter::default()
+        };
+        // Nothing looks at all of the flows, of which each would be ten steps and more.
+        let few = 6_000;
+        let taken = steps(&store, |store| {
+            let page = store.search(&query, None, &FlowFilter::default(), None, 20).unwrap();
+            let seen: Vec<i64> =
+                page.items.iter().map(|hit| hit.flow.started_at.0 / APART).collect();
+            assert_eq!(seen, newest);
+        });
+        assert!(taken < few, "{taken} steps for the newest hits");
+        let taken = steps(&store, |store| {
+            let page = store.search(&query, None, &refused, None, 20).unwrap();
+            assert_eq!(page.items.len(), 4);
+        });
+        assert!(taken < few, "{taken} steps for hits among few flows");
+        // The newest flows are looked through for parts of words.
+        let walk = WALKED as u64 * 60;
+        for (q, wanted) in [("needle", newest), ("rare", vec![]), ("nowhere", vec![])] {
+            let taken = steps(&store, |store| {
+                let seen = listed(store, &by(q), 20);
+                assert!(wanted.is_empty() || seen == wanted, "{q}: {seen:?}");
+            });
+            assert!(taken < walk, "{taken} steps for `{q}`");
+        }
+        let taken = steps(&store, |store| {
+            let count = store.count_some(&by("needle")).unwrap();
+            assert_eq!((count.flows, count.more), (1_000, true));
+            let count = store.count_some(&by("rare")).unwrap();
+            assert_eq!((count.flows, count.more), (8, false));
+        });
+        assert!(taken < 3 * walk, "{taken} steps for counts");
+    }
+
+    #[test]
+    fn words_are_found_in_all_flows_and_their_parts_in_the_newest() {
+        let (_folder, store) = store();
+        let rare: Vec<i64> = (1..=8).rev().map(|n| n * 500).collect();
+        assert_eq!(listed(&store, &by("rare"), 100), rare);
+        let part = store.count_flows(&by("/needl")).unwrap();
+        assert_eq!(part, WALKED as u64 / 2, "the path of every other flow");
+        assert_eq!(listed(&store, &by("aystac"), 100), [3, 2, 1]);
+        // Pages one after the other show each flow once.
+        let (mut cursor, mut seen) = (None, 0);
+        loop {
+            let page = store.flows(&by("needle"), cursor.as_deref(), 400).unwrap();
+            seen += page.items.len() as i64;
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, FLOWS);
+        // What is deleted is what is listed, though others become the newest meanwhile.
+        assert_eq!(store.delete_flows(&by("/needl")).unwrap(), part);
+        assert_eq!(store.count_flows(&FlowFilter::default()).unwrap(), FLOWS as u64 - part);
+    }
+}

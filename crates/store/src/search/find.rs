@@ -1,0 +1,236 @@
+//! Hits of the index, in the order of flows, no more of them than a page shows.
+
+use std::collections::HashMap;
+
+use langley_model::{Flow, Place, Stored};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use super::query::{SearchQuery, Within};
+use super::slot::{self, Reorder};
+use crate::error::StoreError;
+use crate::filter::{Common, Condition, FEW, FlowFilter, Order, how_many, position};
+use crate::query::{Page, page_limit};
+use crate::store::Store;
+
+/// So few flows are looked up in the index one by one, instead of being waited for among all hits.
+const SINGLE: i64 = 200;
+
+/// Flows whose texts are read before more are asked for.
+const AT_ONCE: usize = 100;
+
+/// A flow in whose new text everything was found.
+#[derive(Clone, Debug)]
+pub struct SearchHit {
+    /// The flow.
+    pub flow: Stored<Flow>,
+    /// Whether the whole conversation of its request was indexed, and not only its end.
+    pub whole: bool,
+}
+
+/// What is looked for, and among which flows.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) query: &'a SearchQuery,
+    pub(crate) within: Within,
+    /// Narrows the flows; its own words are not looked at.
+    pub(crate) filter: &'a FlowFilter,
+    /// A condition on flows beside it.
+    pub(crate) also: Option<&'static str>,
+    pub(crate) order: Order,
+}
+
+/// A row of the index, by the key of its flow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hit {
+    pub(crate) flow: i64,
+    pub(crate) whole: bool,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// In order.
+    pub(crate) hits: Vec<Hit>,
+    /// Whether as many texts were read as may be, and more may be found.
+    pub(crate) is_cut: bool,
+}
+
+impl Store {
+    /// Flows in whose new text everything asked for stands (in `place`, when one is given) and that
+    /// `filter` names: the newest first, at most `limit` (1 to 500), after `cursor`.
+    ///
+    /// # Errors
+    /// A cursor that is not one, or a failure of the file; words in quotes where nobody reads texts back.
+    pub fn search(
+        &self,
+        query: &SearchQuery,
+        place: Option<Place>,
+        filter: &FlowFilter,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<SearchHit>, StoreError> {
+        let (limit, _) = page_limit(limit);
+        let within = place.map_or(Within::Said, Within::Place);
+        let order = Order::NewestFirst;
+        let wanted = Wanted { query, within, filter, also: None, order };
+        let before = cursor.map(position).transpose()?;
+        let hits = self.found(&wanted, before, limit + 1, usize::MAX)?.hits;
+        let keys: Vec<i64> = hits.iter().map(|hit| hit.flow).collect();
+        let flows = self.of_keys(&keys)?.into_iter();
+        let whole: HashMap<i64, bool> = hits.iter().map(|hit| (hit.flow, hit.whole)).collect();
+        let hit = |(key, flow)| {
+            (key, SearchHit { flow, whole: whole.get(&key).is_some_and(|whole| *whole) })
+        };
+        Ok(Page::cut(flows.map(hit).collect(), limit))
+    }
+
+    /// At most `limit` flows after `position` in which all stands that is wanted. No more than `readings`
+    /// texts are read for it.
+    pub(crate) fn found(
+        &self,
+        wanted: &Wanted<'_>,
+        position: Option<i64>,
+        limit: usize,
+        readings: usize,
+    ) -> Result<Found, StoreError> {
+        let ask =
+            |position, limit| self.readers().read(|conn| Ok(hits(conn, wanted, position, limit)?));
+        if wanted.query.is_of_single_words() {
+            return Ok(Found { hits: ask(position, limit)?, is_cut: false });
+        }
+        let (mut found, mut position, mut readings) = (Found::default(), position, readings);
+        while found.hits.len() < limit {
+            let asked = (limit - found.hits.len()).min(readings).min(AT_ONCE);
+            let some = ask(position, asked)?;
+            position = some.last().map(|hit| hit.flow);
+            let is_last = some.len() < asked;
+            readings -= some.len();
+            for hit in some {
+                let flow = self.of_keys(&[hit.flow])?.pop();
+                if let Some((_, flow)) = flow
+                    && self.stands_in(&flow, hit.whole, wanted.query, wanted.within)?
+                {
+                    found.hits.push(hit);
+                }
+            }
+            if is_last {
+                break;
+            }
+            if readings == 0 {
+                found.is_cut = true;
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// At most `limit` rows that have all words that are wanted, by the flows' keys.
+fn hits(
+    conn: &Connection,
+    wanted: &Wanted<'_>,
+    position: Option<i64>,
+    limit: usize,
+) -> rusqlite::Result<Vec<Hit>> {
+    let filter = FlowFilter { q: None, ..wanted.filter.clone() };
+    let mut condition = Condition::among(&filter, Common::of(conn, &filter)?);
+    if let Some(also) = wanted.also {
+        condition.and(also, []);
+    }
+    let expression = wanted.query.expression(wanted.within);
+    let scan = Scan { conn, expression, position, order: wanted.order, limit };
+    if condition.sql().is_empty() {
+        return scan.walk("", &[]);
+    }
+    let (sql, filters) = (condition.sql(), condition.parameters.as_slice());
+    let count = how_many(conn, &format!("flows{sql}"), filters, FEW + 1)?;
+    if count <= SINGLE {
+        scan.each(sql, filters)
+    } else if count <= FEW {
+        scan.walk(&format!(" AND flow IN (SELECT n FROM flows{sql})"), filters)
+    } else {
+        // Each hit is looked at: a page of them is found soon.
+        scan.walk(&format!(" AND EXISTS (SELECT 1 FROM flows{sql} AND n = flow)"), filters)
+    }
+}
+
+/// A way through the index.
+struct Scan<'c> {
+    conn: &'c Connection,
+    expression: String,
+    position: Option<i64>,
+    order: Order,
+    limit: usize,
+}
+
+impl Scan<'_> {
+    fn is_beyond(&self, flow: i64) -> bool {
+        self.position.is_none_or(|position| match self.order {
+            Order::NewestFirst => flow < position,
+            Order::OldestFirst => flow > position,
+        })
+    }
+
+    /// Goes through the hits from the position on until there are enough.
+    fn walk(&self, narrowed: &str, filters: &[Value]) -> rusqlite::Result<Vec<Hit>> {
+        let shift = slot::shift(self.conn)?;
+        let (first, last) = slot::bounds(self.position, self.order, shift);
+        let (_, order) = self.order.words();
+        let mut statement = self.conn.prepare_cached(&format!(
+            "SELECT slot, flow, whole FROM search CROSS JOIN search_flows ON slot = search.rowid
+             WHERE search MATCH ? AND search.rowid BETWEEN ? AND ?{narrowed}
+             ORDER BY search.rowid {order}"
+        ))?;
+        let own: [Value; 3] = [self.expression.clone().into(), first.into(), last.into()];
+        let mut rows = statement.query(params_from_iter(own.iter().chain(filters)))?;
+        let (mut reorder, mut hits) = (Reorder::new(self.order, shift), Vec::new());
+        while let Some(row) = rows.next()? {
+            let flow = row.get(1)?;
+            if self.is_beyond(flow) {
+                reorder.put(flow, row.get(2)?);
+            }
+            let slot = row.get(0)?;
+            while let Some((flow, whole)) = reorder.next(slot) {
+                hits.push(Hit { flow, whole });
+                if hits.len() == self.limit {
+                    return Ok(hits);
+                }
+            }
+        }
+        let rest = std::iter::from_fn(|| reorder.rest());
+        hits.extend(rest.map(|(flow, whole)| Hit { flow, whole }));
+        hits.truncate(self.limit);
+        Ok(hits)
+    }
+
+    /// Looks the few flows for which `condition` holds up one by one.
+    fn each(&self, condition: &str, filters: &[Value]) -> rusqlite::Result<Vec<Hit>> {
+        let mut few = self.conn.prepare_cached(&format!(
+            "SELECT slot, flow, whole FROM (SELECT n FROM flows{condition} LIMIT {SINGLE})
+             CROSS JOIN search_flows ON flow = n"
+        ))?;
+        let rows = few.query_map(params_from_iter(filters), |row| {
+            Ok((row.get(0)?, Hit { flow: row.get(1)?, whole: row.get(2)? }))
+        })?;
+        let mut few: Vec<(i64, Hit)> = rows.collect::<Result<_, _>>()?;
+        few.retain(|(_, hit)| self.is_beyond(hit.flow));
+        few.sort_unstable_by_key(|(_, hit)| match self.order {
+            Order::NewestFirst => -hit.flow,
+            Order::OldestFirst => hit.flow,
+        });
+        let mut is_hit = self
+            .conn
+            .prepare_cached("SELECT 1 FROM search WHERE search MATCH ?1 AND rowid = ?2")?;
+        let mut hits = Vec::new();
+        for (slot, hit) in few {
+            if is_hit.exists((&self.expression, slot))? {
+                hits.push(hit);
+                if hits.len() == self.limit {
+                    break;
+                }
+            }
+        }
+        Ok(hits)
+    }
+}
