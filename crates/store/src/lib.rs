@@ -2,6 +2,7 @@
 
 mod codec;
 mod connect;
+mod content;
 mod counters;
 mod error;
 mod filter;

@@ -166,6 +166,16 @@ impl BlockBuilder {
         out.extend_from_slice(&self.text);
     }
 
+    /// Appends these events to `whole`, by way of their layout in `raw`.
+    pub(crate) fn copy_into(&self, raw: &mut Vec<u8>, whole: &mut Self) {
+        self.encode(raw);
+        if let Some(mut block) = Block::parse(raw, self.first_seq, self.first_us) {
+            while let Some((event, kind)) = block.next() {
+                whole.push(&event, kind);
+            }
+        }
+    }
+
     /// Counts by type as a JSON object.
     pub(crate) fn counts(&self) -> String {
         let counted = self.kinds.iter().filter(|kind| kind.events > 0);

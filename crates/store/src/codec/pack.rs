@@ -3,7 +3,8 @@
 
 use std::io;
 
-use zstd::bulk::Compressor;
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::CParameter;
 
 use crate::error::StoreError;
 
@@ -13,6 +14,9 @@ pub(crate) const PLAIN: i64 = 0;
 pub(crate) const ZSTD: i64 = 1;
 /// Added to the codec of a recipe: what is packed are not the bytes of a body but the list of its pieces.
 pub(crate) const RECIPE: i64 = 2;
+/// Added to the codec of what is compressed with another content as its dictionary. Of a content its row
+/// says which; of events it is their flow's message.
+pub(crate) const BASED: i64 = 4;
 
 /// Level 1: the writer shares two cores with the agent, and stream events shrink well at any level.
 const LEVEL: i32 = 1;
@@ -32,6 +36,8 @@ const PIECE_WORTH_BYTES: usize = 64;
 pub(crate) struct Packer {
     /// One for each level.
     compressors: [Option<Compressor<'static>>; 3],
+    /// The one with another content as its dictionary.
+    against: Option<Compressor<'static>>,
     hurry: bool,
     out: Vec<u8>,
 }
@@ -39,7 +45,7 @@ pub(crate) struct Packer {
 impl Packer {
     /// A packer; its contexts are made at their first use, an idle store holds none.
     pub(crate) const fn new() -> Self {
-        Self { compressors: [const { None }; 3], hurry: false, out: Vec::new() }
+        Self { compressors: [const { None }; 3], against: None, hurry: false, out: Vec::new() }
     }
 
     /// Whether speed counts before room, until it is said otherwise.
@@ -86,6 +92,41 @@ impl Packer {
         compressor.compress_to_buffer(raw, &mut self.out)
     }
 
+    /// `raw` compressed with `base` as its dictionary; none in a hurry, or when nothing is won. What it
+    /// makes only [`unpack_against`] the same bytes reads; a checksum tells when they are others.
+    pub(crate) fn pack_against(&mut self, base: &[u8], raw: &[u8]) -> Option<&[u8]> {
+        if self.hurry || raw.len() < PIECE_WORTH_BYTES {
+            return None;
+        }
+        let len = self.compress_against(base, raw).ok()?;
+        (len < raw.len()).then_some(&self.out[..len])
+    }
+
+    /// What [`Self::pack_against`] made last.
+    pub(crate) fn packed(&self) -> &[u8] {
+        &self.out
+    }
+
+    fn compress_against(&mut self, base: &[u8], raw: &[u8]) -> io::Result<usize> {
+        let compressor = match &mut self.against {
+            Some(compressor) => compressor,
+            empty => {
+                let mut compressor = Compressor::new(PIECE_LEVEL)?;
+                compressor.include_checksum(true)?;
+                // Its length stands in the row.
+                compressor.include_contentsize(false)?;
+                empty.insert(compressor)
+            }
+        };
+        compressor.set_dictionary(PIECE_LEVEL, base)?;
+        // All of the base must be within reach.
+        let reach = (base.len() + raw.len()).max(1).next_power_of_two().trailing_zeros();
+        compressor.set_parameter(CParameter::WindowLog(reach.clamp(10, 27)))?;
+        self.out.clear();
+        self.out.reserve(zstd::zstd_safe::compress_bound(raw.len()));
+        compressor.compress_to_buffer(raw, &mut self.out)
+    }
+
     /// Gives a large output buffer back.
     pub(crate) fn rest(&mut self) {
         if self.out.capacity() > 256 * 1024 {
@@ -107,9 +148,46 @@ pub(crate) fn unpack(codec: i64, raw_len: i64, bytes: &[u8]) -> Result<Vec<u8>, 
     }
 }
 
+/// Undoes [`Packer::pack_against`].
+pub(crate) fn unpack_against(
+    base: &[u8],
+    raw_len: i64,
+    bytes: &[u8],
+) -> Result<Vec<u8>, StoreError> {
+    let damaged = || StoreError::Decode { what: "content that is packed against another" };
+    let capacity = usize::try_from(raw_len).map_err(|_| damaged())?;
+    let mut decompressor = Decompressor::with_dictionary(base).map_err(|_| damaged())?;
+    let raw = decompressor.decompress(bytes, capacity).map_err(|_| damaged())?;
+    if raw.len() == capacity { Ok(raw) } else { Err(damaged()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_packed_against_another_content_needs_just_that_one() {
+        let text = |from: u32| -> Vec<u8> {
+            (from..from + 400)
+                .flat_map(|n| format!("{} ", n * 7_919 % 10_007).into_bytes())
+                .collect()
+        };
+        let (base, raw) = (text(100), text(120));
+        let mut packer = Packer::new();
+        let alone = packer.pack_piece(&raw).1.len();
+        let bytes = packer.pack_against(&base, &raw).unwrap().to_vec();
+        assert!(bytes.len() * 8 < alone, "{} of {alone}", bytes.len());
+        let len = raw.len() as i64;
+        assert_eq!(unpack_against(&base, len, &bytes).unwrap(), raw);
+        // Another base, a changed one, another length: an error, never other bytes.
+        let mut changed = base.clone();
+        changed[base.len() / 2] ^= 1;
+        for (base, len) in [(&text(90), len), (&changed, len), (&base, len - 1), (&base, len + 1)] {
+            assert!(unpack_against(base, len, &bytes).is_err());
+        }
+        packer.hurry(true);
+        assert_eq!(packer.pack_against(&base, &raw), None);
+    }
 
     #[test]
     fn a_hurried_packer_packs_nothing_and_reads_back_the_same() {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::flows::{key, page_limit};
 use super::parts::odd;
 use crate::codec::event_block::Block;
-use crate::codec::pack::unpack;
+use crate::content;
 use crate::error::StoreError;
 use crate::flow_row::signed;
 use crate::store::Store;
@@ -82,7 +82,8 @@ impl Store {
             while let Some(row) = rows.next()? {
                 let (seq, us): (i64, i64) = (row.get(0)?, row.get(1)?);
                 let bytes = row.get_ref(4)?.as_blob().map_err(odd)?;
-                let raw = unpack(row.get(2)?, row.get(3)?, bytes)?;
+                let packed = (row.get(2)?, row.get(3)?, bytes);
+                let raw = content::events(packed, || content::message(conn, n))?;
                 let mut block = Block::decode(&raw, seq.cast_unsigned(), us.cast_unsigned())?;
                 while let Some((event, name)) = block.next() {
                     let span = event.span;

@@ -4,6 +4,7 @@ mod apply;
 mod batch;
 mod blobs;
 mod groups;
+mod kin;
 mod pieces;
 mod site;
 mod tails;
@@ -29,7 +30,7 @@ use crate::queue::{Queue, Taken, weight};
 
 pub(crate) use apply::Totals;
 use apply::{Applied, apply};
-pub(crate) use pieces::{RECIPES, named};
+pub(crate) use pieces::{NAMING, named};
 pub(crate) use site::{Budget, ContentSet, Manner, Patience, Site};
 use tails::Memory;
 

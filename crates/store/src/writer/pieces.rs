@@ -1,12 +1,13 @@
 //! Bodies in pieces: each piece is a blob as any other, and the recipe that names them is one too.
 
 use langley_model::Body;
-use rusqlite::Row;
+use rusqlite::Connection;
 
 use super::blobs::{BlobSql, Blobs};
-use crate::codec::pack::{Packer, unpack};
+use crate::codec::pack::Packer;
 use crate::codec::recipe::{Between, Recipe};
-use crate::error::StoreError;
+use crate::content::unpacked;
+use crate::readers::ReadError;
 
 /// Where pieces are kept, for one transaction.
 pub(super) struct Shelf<'a, 'c> {
@@ -35,19 +36,16 @@ impl Shelf<'_, '_> {
     }
 }
 
-/// Recipes after the `?1`th content, at most `?2`, as [`named`] reads them behind their id.
-pub(crate) const RECIPES: &str = "SELECT id, codec, raw_len, bytes FROM blobs
-     WHERE codec >= 2 AND id > ?1 ORDER BY id LIMIT ?2";
+/// Contents before the `?1`th that name others, at most `?2` of them, the newest first: what a content
+/// names was there before it.
+pub(crate) const NAMING: &str = "SELECT id, codec, base FROM blobs
+     WHERE id < ?1 AND (codec & 2 OR base IS NOT NULL) ORDER BY id DESC LIMIT ?2";
 
-/// What the recipe in a row of [`RECIPES`] names.
+/// What a recipe names.
 ///
 /// # Errors
-/// A recipe that is damaged.
-pub(crate) fn named(row: &Row<'_>) -> Result<impl Iterator<Item = i64>, StoreError> {
-    let damaged = |_| StoreError::Decode { what: "list of pieces" };
-    let bytes = row.get_ref(3).map_err(damaged)?;
-    let bytes = bytes.as_blob().map_err(|_| StoreError::Decode { what: "list of pieces" })?;
-    let raw = unpack(row.get(1).map_err(damaged)?, row.get(2).map_err(damaged)?, bytes)?;
-    let blobs: Vec<i64> = Recipe::decode(&raw)?.blobs().collect();
-    Ok(blobs.into_iter())
+/// It cannot be read, or is damaged.
+pub(crate) fn named(conn: &Connection, recipe: i64) -> Result<Vec<i64>, ReadError> {
+    let (_, raw) = unpacked(conn, recipe)?;
+    Ok(Recipe::decode(&raw)?.blobs().collect())
 }

@@ -186,7 +186,7 @@ fn files_of_every_earlier_schema_are_brought_up_and_their_bodies_stay_readable()
         let columns = columns.join(", ");
         conn.execute_batch(&format!(
             "INSERT INTO main.flows ({columns}) SELECT {columns} FROM source.flows;
-             INSERT INTO main.blobs SELECT * FROM source.blobs;
+             INSERT INTO main.blobs SELECT id, hash, raw_len, codec, bytes FROM source.blobs;
              INSERT INTO main.totals SELECT * FROM source.totals;
              PRAGMA main.application_id = {id};
              PRAGMA main.user_version = {schema};",
