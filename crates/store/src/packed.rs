@@ -12,6 +12,9 @@ use crate::codec::pack::Packer;
 /// Events of one flow in one batch that are worth a block of their own, in bytes of their data.
 const WORTH_BYTES: usize = 24 * 1024;
 
+/// The same, where their message is in the batch as well.
+const ANSWERED_BYTES: usize = 256 * 1024;
+
 /// Packers that are kept for the next batch.
 const IDLE_PACKERS: usize = 4;
 
@@ -107,15 +110,23 @@ impl Bench {
     }
 }
 
-/// The flows whose runs in a batch are worth packing.
+/// The flows whose runs in a batch are worth packing. Short ones that come with their message are left
+/// to the writer, who packs them against it.
 pub(crate) fn worth_packing(records: &[Redacted<Record>]) -> HashSet<FlowId> {
     let mut lengths: HashMap<FlowId, usize> = HashMap::new();
+    let mut answered = HashSet::new();
     for record in records {
         if let Some((flow, run)) = run_of(record) {
             *lengths.entry(flow).or_default() += run.text.len();
         }
+        if let Record::Message(flow, _) = &**record {
+            answered.insert(*flow);
+        }
     }
-    lengths.into_iter().filter(|(_, bytes)| *bytes >= WORTH_BYTES).map(|(flow, _)| flow).collect()
+    let worth = |flow: &FlowId, bytes: usize| {
+        bytes >= if answered.contains(flow) { ANSWERED_BYTES } else { WORTH_BYTES }
+    };
+    lengths.into_iter().filter(|(flow, bytes)| worth(flow, *bytes)).map(|(flow, _)| flow).collect()
 }
 
 /// The run that a record is, with its flow.

@@ -49,7 +49,7 @@ fn stored(store: &Store, flow: FlowId) -> Vec<u8> {
 /// Blobs, and how many of them are recipes.
 fn blobs(store: &Store) -> (u64, u64) {
     let conn = Connection::open(store.path()).unwrap();
-    conn.query_row("SELECT count(*), count(*) FILTER (WHERE codec >= 2) FROM blobs", (), |row| {
+    conn.query_row("SELECT count(*), count(*) FILTER (WHERE codec & 2) FROM blobs", (), |row| {
         Ok((row.get::<_, u32>(0)?.into(), row.get::<_, u32>(1)?.into()))
     })
     .unwrap()
