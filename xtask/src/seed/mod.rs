@@ -6,10 +6,11 @@
 //! - Sessions of 20 to 200 turns whose conversations grow, in pieces, until they are summed up at 200 KB.
 //!   The system's words and the tools are those of the agent, the same in all of its sessions. A turn adds
 //!   the last answer, without its thoughts, and a tool's result (1 KB on average) or a prompt.
-//! - Events are what providers send: Anthropic's deltas have some 80 bytes of JSON around 14 to 130 bytes
+//! - Events are what providers send: Anthropic's deltas have some 80 bytes of JSON around 10 to 110 bytes
 //!   of text, `OpenAI`'s some 200 (ids, a sequence number, padding that nothing can pack) around a token,
-//!   Gemini's some 450 (usage in every chunk) around 40 to 200 bytes. Thoughts end in a signature, and
-//!   `OpenAI` repeats a text in the four events that end it. That makes 220 bytes an event on average.
+//!   Gemini's some 450 (usage in every chunk) around 40 to 200 bytes; so the one answers in few events and
+//!   the other in many. Thoughts end in a signature, and `OpenAI` repeats a text in the four events that
+//!   end it. That makes 220 bytes an event on average.
 //! - A third of the text is prose by Zipf's law; the rest is what agents read and write: files of a
 //!   project, some of them again and again, changes to them, and what commands print. How small zstd
 //!   makes it is measured and told at the end: real text of agents becomes four to five times smaller.

@@ -44,6 +44,13 @@ impl Random {
         id
     }
 
+    /// Letters and digits without any order.
+    pub(crate) fn padding(&mut self, len: usize) -> String {
+        const ALPHABET: &[u8; 62] =
+            b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+        (0..len).map(|_| char::from(ALPHABET[self.of(0..62) as usize])).collect()
+    }
+
     pub(crate) const fn bytes(&mut self) -> [u8; 16] {
         (((self.next() as u128) << 64) | self.next() as u128).to_be_bytes()
     }

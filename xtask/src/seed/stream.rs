@@ -45,7 +45,7 @@ impl Wire {
     /// How many bytes of text an event carries: `OpenAI` sends token by token, the others gather some.
     pub(super) const fn step(self, random: &mut Random) -> usize {
         let range = match self {
-            Self::Anthropic => 14..130,
+            Self::Anthropic => 10..110,
             Self::OpenAi => 1..9,
             Self::Gemini => 40..200,
         };
@@ -55,9 +55,18 @@ impl Wire {
     /// The same, on average.
     pub(super) const fn mean_step(self) -> usize {
         match self {
-            Self::Anthropic => 72,
+            Self::Anthropic => 60,
             Self::OpenAi => 5,
             Self::Gemini => 120,
+        }
+    }
+
+    /// How many events an answer has, in percent of the average: the finer the steps, the more.
+    pub(super) const fn events_percent(self) -> u64 {
+        match self {
+            Self::Anthropic => 60,
+            Self::OpenAi => 230,
+            Self::Gemini => 28,
         }
     }
 
@@ -188,7 +197,7 @@ impl Names {
                 let probabilities = if part == Part::Text { r#","logprobs":[]"# } else { "" };
                 let item = self.item(index);
                 // What pads the words, so that their length does not show on an encrypted wire.
-                let padding = random.id("", 16 - words.len() % 16);
+                let padding = random.padding(16 - words.len() % 16);
                 let data = format!(
                     r#"{{"type":"{kind}","sequence_number":{seq},"item_id":"{item}","output_index":{index}{within},"delta":"{words}"{probabilities},"obfuscation":"{padding}"}}"#
                 );
@@ -215,7 +224,7 @@ impl Names {
         match (self.wire, part, number) {
             (Wire::Anthropic, Part::Thinking, 0) => {
                 // Signatures are some hundred bytes of Base64.
-                let signature = random.id("", 348);
+                let signature = random.padding(348);
                 (
                     "content_block_delta",
                     format!(

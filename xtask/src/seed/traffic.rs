@@ -15,6 +15,7 @@ use super::project::Project;
 use super::random::Random;
 use super::said::Sources;
 use super::session::Session;
+use super::stream::Wire;
 use super::words::Words;
 
 /// How much, over which time, and by which chance.
@@ -98,8 +99,8 @@ impl Traffic {
     }
 
     /// How many events the next flow has: the rest is shared out, some get much and some little.
-    fn share(&mut self) -> u64 {
-        let mean = self.events_left / self.flows_left.max(1);
+    fn share(&mut self, wire: Wire) -> u64 {
+        let mean = self.events_left * wire.events_percent() / 100 / self.flows_left.max(1);
         if self.flows_left <= 1 {
             return self.events_left;
         }
@@ -128,7 +129,8 @@ impl Traffic {
             _ => Outcome::Completed,
         };
         let failed = outcome == Outcome::ProviderError;
-        let count = if failed && self.flows_left > 1 { 0 } else { self.share() };
+        let count =
+            if failed && self.flows_left > 1 { 0 } else { self.share(session.profile.wire) };
         let Self { words, projects, random, redactor, .. } = self;
         let (redactor, project) = (&**redactor, &projects[session.project]);
         let sources = Sources { words, project };

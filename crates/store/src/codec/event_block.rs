@@ -1,25 +1,43 @@
 //! A stored run of stream events: each keeps only what differs from the one of its type before it,
 //! because most of a text delta is the same JSON around a few words.
 //!
-//! Layout before packing: count of types, each as length and name; count of events; length of the
-//! spans; per event its span; then what is kept of the events' data, one after the other.
+//! Layout before packing: 0 and the layout's number; count of types, each as length and name; count of
+//! events; lengths of four columns of numbers, and these; count of columns of text, their lengths, and
+//! these. Columns pack better than events one after the other, and the words of an answer stand together
+//! as they do in its message.
 //!
-//! A span: a head (the type, and which of three parts follow), the step of the time, the length of
-//! what is kept; then, as the head says, the step of the sequence number when it is not one, how much
-//! longer the event was before redaction, and how many bytes of its beginning and of its end are those
-//! of the event of its type before it. These two stay valid for the type until the next such part.
-//! Steps and differences are zigzag-coded.
+//! The first column of numbers has a head for each event (its type, and which parts follow), the second
+//! the steps of the time, the third the lengths of what is in the event's holes (and one; 0 stands for the
+//! number after the one that was there), the fourth, as the head says, the step of the sequence number when
+//! it is not one, how much longer the event was before redaction, and where the event of its type before it
+//! has holes: how many, for each but the last how many bytes are before it and in it, of the last how many
+//! are before it, and how many are behind it. The holes stay the type's until the next such part. Steps and
+//! differences are zigzag-coded. Each hole of a type has a column of text, in the order of their first use.
+//!
+//! The first layout, which is still read, began with its count of types, had all numbers in one column in
+//! the order of events, one hole, and one column of text.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use langley_model::{EventRun, EventSpan};
 
 use super::number::{put, put_signed, take, take_len, take_signed};
-use super::shared::Shared;
+use super::shared::{self, Holes, MOST_HOLES};
 use crate::error::StoreError;
 
 /// Bytes before packing at which a block is complete.
 pub(crate) const FULL_BYTES: usize = 64 * 1024;
+
+/// Tells this layout from the first one, which had at least one type.
+const MARK: u64 = 0;
+const LAYOUT: u64 = 2;
+
+/// Columns of numbers.
+const HEADS: usize = 0;
+const TIMES: usize = 1;
+const LENGTHS: usize = 2;
+const OTHERS: usize = 3;
 
 /// Larger events are not remembered from one filling to the next.
 const REMEMBERED_BYTES: usize = 1024;
@@ -40,8 +58,10 @@ pub(crate) struct BlockBuilder {
     pub(crate) last_us: u64,
     pub(crate) events: u64,
     kinds: Vec<Kind>,
-    spans: Vec<u8>,
-    text: Vec<u8>,
+    numbers: [Vec<u8>; 4],
+    texts: Vec<Vec<u8>>,
+    /// Room for the holes of an event.
+    found: Holes,
 }
 
 /// A type of events in a block being filled.
@@ -49,7 +69,10 @@ pub(crate) struct BlockBuilder {
 struct Kind {
     name: Cow<'static, str>,
     events: u64,
-    shared: Shared,
+    /// Where its last event has its own.
+    holes: Holes,
+    /// The columns of its holes.
+    columns: Vec<usize>,
     /// The last event of an earlier filling; empty when it was large.
     last: Vec<u8>,
 }
@@ -60,8 +83,9 @@ impl BlockBuilder {
     }
 
     /// Bytes before packing, headings aside.
-    pub(crate) const fn raw_len(&self) -> usize {
-        self.spans.len() + self.text.len()
+    pub(crate) fn raw_len(&self) -> usize {
+        let lengths = self.numbers.iter().chain(&self.texts).map(Vec::len);
+        lengths.sum()
     }
 
     /// Appends events of `run` from `from` (event, byte) on until the block is full; returns where
@@ -105,8 +129,13 @@ impl BlockBuilder {
     fn kind(&mut self, name: &str) -> usize {
         let known = self.kinds.iter().position(|kind| kind.name == name);
         known.unwrap_or_else(|| {
-            let (name, shared) = (Cow::Owned(name.to_owned()), Shared::default());
-            self.kinds.push(Kind { name, events: 0, shared, last: Vec::new() });
+            self.kinds.push(Kind {
+                name: Cow::Owned(name.to_owned()),
+                events: 0,
+                holes: vec![0..0],
+                columns: Vec::new(),
+                last: Vec::new(),
+            });
             self.kinds.len() - 1
         })
     }
@@ -119,32 +148,56 @@ impl BlockBuilder {
             self.first_us = span.offset_us;
             self.last_us = span.offset_us;
         }
-        let kind = &mut self.kinds[number];
-        let shared = kind.shared.with(last.unwrap_or(&kind.last), data);
-        let kept = shared.cut(data);
+        let Self { kinds, numbers, texts, found, .. } = self;
+        let kind = &mut kinds[number];
+        let last = last.unwrap_or(&kind.last);
+        // A chance resemblance ends at the next event that lacks it; one that lasts is found by the
+        // bytes just inside of what is shared.
+        let fits = kind.holes.last().is_some_and(|hole| hole.end <= last.len())
+            && shared::fit(last, &kind.holes, data, found)
+            && !shared::resembles(last, &kind.holes, data, found);
+        let mut changes = false;
+        if !fits {
+            let (old, new) = shared::look(last, data);
+            // What is not remembered here is there when it is read.
+            changes = old != kind.holes || (last.is_empty() && kind.events > 0);
+            (kind.holes, *found) = (old, new);
+        }
         let step = span.seq.wrapping_sub(self.last_seq);
         let longer = u64::from(span.original_len).wrapping_sub(data.len() as u64);
-        let changes = shared != kind.shared;
         let head = (number as u64) << 3
             | if step == 1 { 0 } else { STEPS }
             | if longer == 0 { 0 } else { REDACTED }
             | if changes { SHARES } else { 0 };
-        let out = &mut self.spans;
-        put(out, head);
-        put_signed(out, span.offset_us.wrapping_sub(self.last_us));
-        put(out, kept.len() as u64);
+        let [heads, times, lengths, others] = numbers;
+        put(heads, head);
+        put_signed(times, span.offset_us.wrapping_sub(self.last_us));
         if step != 1 {
-            put_signed(out, step);
+            put_signed(others, step);
         }
         if longer != 0 {
-            put_signed(out, longer);
+            put_signed(others, longer);
         }
         if changes {
-            put(out, shared.front as u64);
-            put(out, shared.back as u64);
+            put_holes(others, &kind.holes, last.len());
         }
-        self.text.extend_from_slice(kept);
-        kind.shared = shared;
+        for (place, (old, new)) in kind.holes.iter().zip(&*found).enumerate() {
+            let kept = &data[new.clone()];
+            if shared::is_next(&last[old.clone()], kept) {
+                put(lengths, 0);
+                continue;
+            }
+            put(lengths, kept.len() as u64 + 1);
+            if kept.is_empty() {
+                continue;
+            }
+            while kind.columns.len() <= place {
+                kind.columns.push(texts.len());
+                texts.push(Vec::new());
+            }
+            texts[kind.columns[place]].extend_from_slice(kept);
+        }
+        std::mem::swap(&mut kind.holes, found);
         kind.events += 1;
         self.last_seq = span.seq;
         self.last_us = span.offset_us;
@@ -155,15 +208,17 @@ impl BlockBuilder {
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.clear();
         out.reserve(self.raw_len() + 256);
+        put(out, MARK);
+        put(out, LAYOUT);
         put(out, self.kinds.len() as u64);
         for kind in &self.kinds {
             put(out, kind.name.len() as u64);
             out.extend_from_slice(kind.name.as_bytes());
         }
         put(out, self.events);
-        put(out, self.spans.len() as u64);
-        out.extend_from_slice(&self.spans);
-        out.extend_from_slice(&self.text);
+        put_columns(out, &self.numbers);
+        put(out, self.texts.len() as u64);
+        put_columns(out, &self.texts);
     }
 
     /// Appends these events to `whole`, by way of their layout in `raw`.
@@ -188,16 +243,16 @@ impl BlockBuilder {
     pub(crate) fn clear(&mut self) {
         self.events = 0;
         self.kinds.clear();
-        self.spans.clear();
-        self.text.clear();
+        self.numbers.iter_mut().for_each(Vec::clear);
+        self.texts.clear();
     }
 
     /// Gives spare room back; for blocks that stay in memory between transactions.
     pub(crate) fn shrink(&mut self) {
         let room = self.raw_len() + self.raw_len() / 4 + 256;
-        if self.spans.capacity() + self.text.capacity() > room {
-            self.spans.shrink_to_fit();
-            self.text.shrink_to_fit();
+        let columns = || self.numbers.iter().chain(&self.texts);
+        if columns().map(Vec::capacity).sum::<usize>() > room {
+            self.numbers.iter_mut().chain(&mut self.texts).for_each(Vec::shrink_to_fit);
         }
     }
 }
@@ -218,21 +273,47 @@ pub(crate) struct BlockEvent<'a> {
     pub(crate) data: &'a [u8],
 }
 
+fn put_columns(out: &mut Vec<u8>, columns: &[Vec<u8>]) {
+    for column in columns {
+        put(out, column.len() as u64);
+    }
+    for column in columns {
+        out.extend_from_slice(column);
+    }
+}
+
+/// Writes where the holes of an event of `len` bytes are.
+fn put_holes(out: &mut Vec<u8>, holes: &[Range<usize>], len: usize) {
+    put(out, holes.len() as u64);
+    let mut at = 0;
+    for (left, hole) in (0..holes.len()).rev().zip(holes) {
+        put(out, (hole.start - at) as u64);
+        put(out, if left > 0 { hole.len() } else { len - hole.end } as u64);
+        at = hole.end;
+    }
+}
+
 /// A block read back.
 pub(crate) struct Block<'a> {
     kinds: Vec<ReadKind<'a>>,
-    spans: &'a [u8],
-    text: &'a [u8],
+    /// One column in the first layout.
+    numbers: Vec<&'a [u8]>,
+    texts: Vec<&'a [u8]>,
+    /// Columns of text that are in use.
+    used: usize,
     events: u64,
     seq: u64,
     us: u64,
 }
 
-/// A type of events in a block being read: its last event, and what the next one shares with it.
+/// A type of events in a block being read: its last event, and where the next one has its own.
 struct ReadKind<'a> {
     name: &'a str,
-    shared: Shared,
+    holes: Holes,
+    columns: Vec<usize>,
     last: Vec<u8>,
+    /// Room for the next one.
+    next: Vec<u8>,
 }
 
 impl<'a> Block<'a> {
@@ -242,18 +323,43 @@ impl<'a> Block<'a> {
     }
 
     fn parse(mut raw: &'a [u8], first_seq: u64, us: u64) -> Option<Self> {
-        let mut kinds = Vec::new();
-        for _ in 0..take(&mut raw)? {
-            let len = take_len(&mut raw)?;
-            let (name, rest) = raw.split_at_checked(len)?;
-            let name = std::str::from_utf8(name).ok()?;
-            kinds.push(ReadKind { name, shared: Shared::default(), last: Vec::new() });
-            raw = rest;
+        let raw = &mut raw;
+        let mut count = take(raw)?;
+        let is_first = count != MARK;
+        if !is_first {
+            if take(raw)? != LAYOUT {
+                return None;
+            }
+            count = take(raw)?;
         }
-        let events = take(&mut raw)?;
-        let len = take_len(&mut raw)?;
-        let (spans, text) = raw.split_at_checked(len)?;
-        Some(Self { kinds, spans, text, events, seq: first_seq.wrapping_sub(1), us })
+        let mut kinds = Vec::new();
+        for _ in 0..count {
+            let len = take_len(raw)?;
+            let name = std::str::from_utf8(part(raw, len)?).ok()?;
+            let (holes, columns) = (vec![0..0], Vec::new());
+            kinds.push(ReadKind { name, holes, columns, last: Vec::new(), next: Vec::new() });
+        }
+        let events = take(raw)?;
+        let (numbers, texts) = if is_first {
+            let len = take_len(raw)?;
+            (vec![part(raw, len)?], vec![*raw])
+        } else {
+            let numbers = columns(raw, 4)?;
+            let texts = take_len(raw)?;
+            (numbers, columns(raw, texts)?)
+        };
+        let seq = first_seq.wrapping_sub(1);
+        Some(Self { kinds, numbers, texts, used: 0, events, seq, us })
+    }
+
+    const fn is_first(&self) -> bool {
+        self.numbers.len() == 1
+    }
+
+    /// The column of numbers that has them.
+    fn of(&mut self, column: usize) -> Option<&mut &'a [u8]> {
+        let column = if self.is_first() { 0 } else { column };
+        self.numbers.get_mut(column)
     }
 
     /// The next event with its type.
@@ -262,21 +368,48 @@ impl<'a> Block<'a> {
             return None;
         }
         self.events -= 1;
-        let spans = &mut self.spans;
-        let head = take(spans)?;
+        let head = take(self.of(HEADS)?)?;
         let number = usize::try_from(head >> 3).ok()?;
-        let kind = self.kinds.get_mut(number)?;
-        self.us = self.us.wrapping_add(take_signed(spans)?);
-        let kept = take_len(spans)?;
-        let step = if head & STEPS == 0 { 1 } else { take_signed(spans)? };
+        self.us = self.us.wrapping_add(take_signed(self.of(TIMES)?)?);
+        let only = if self.is_first() { Some(take_len(self.of(LENGTHS)?)?) } else { None };
+        let step = if head & STEPS == 0 { 1 } else { take_signed(self.of(OTHERS)?)? };
         self.seq = self.seq.wrapping_add(step);
-        let longer = if head & REDACTED == 0 { 0 } else { take_signed(spans)? };
-        if head & SHARES != 0 {
-            kind.shared = Shared { front: take_len(spans)?, back: take_len(spans)? };
+        let longer = if head & REDACTED == 0 { 0 } else { take_signed(self.of(OTHERS)?)? };
+        let holes = if head & SHARES == 0 { None } else { Some(self.holes(number)?) };
+        let Self { kinds, numbers, texts, used, .. } = self;
+        let kind = kinds.get_mut(number)?;
+        if let Some(holes) = holes {
+            kind.holes = holes;
         }
-        let (kept, rest) = self.text.split_at_checked(kept)?;
-        self.text = rest;
-        kind.last.splice(kind.shared.between(&kind.last)?, kept.iter().copied());
+        kind.next.clear();
+        let mut at = 0;
+        for (place, hole) in kind.holes.iter_mut().enumerate() {
+            kind.next.extend_from_slice(kind.last.get(at..hole.start)?);
+            at = hole.end;
+            let start = kind.next.len();
+            let len = match only {
+                Some(len) => Some(len),
+                None => take_len(numbers.get_mut(LENGTHS)?)?.checked_sub(1),
+            };
+            match len {
+                None => {
+                    let next = shared::after(kind.last.get(hole.clone())?)?;
+                    kind.next.extend_from_slice(next.to_string().as_bytes());
+                }
+                Some(0) => {}
+                Some(len) => {
+                    while only.is_none() && kind.columns.len() <= place {
+                        kind.columns.push(*used);
+                        *used += 1;
+                    }
+                    let column = kind.columns.get(place).copied().unwrap_or(0);
+                    kind.next.extend_from_slice(part(texts.get_mut(column)?, len)?);
+                }
+            }
+            *hole = start..kind.next.len();
+        }
+        kind.next.extend_from_slice(kind.last.get(at..)?);
+        std::mem::swap(&mut kind.last, &mut kind.next);
         let len = u32::try_from(kind.last.len()).ok()?;
         let original = u64::from(len).wrapping_add(longer);
         let span = EventSpan {
@@ -288,6 +421,39 @@ impl<'a> Block<'a> {
         };
         Some((BlockEvent { span, data: &kind.last }, kind.name))
     }
+
+    /// Where the last event of a type has holes from now on.
+    fn holes(&mut self, number: usize) -> Option<Holes> {
+        let count = if self.is_first() { 1 } else { take_len(self.of(OTHERS)?)? };
+        let len = self.kinds.get(number)?.last.len();
+        let (mut holes, mut at) = (Holes::new(), 0_usize);
+        for left in (0..count.min(MOST_HOLES)).rev() {
+            let start = at.checked_add(take_len(self.of(OTHERS)?)?)?;
+            let more = take_len(self.of(OTHERS)?)?;
+            at = if left > 0 { start.checked_add(more)? } else { len.checked_sub(more)? };
+            if start > at || at > len {
+                return None;
+            }
+            holes.push(start..at);
+        }
+        (!holes.is_empty()).then_some(holes)
+    }
+}
+
+/// So many columns: their lengths, then they themselves.
+fn columns<'a>(raw: &mut &'a [u8], count: usize) -> Option<Vec<&'a [u8]>> {
+    if count > raw.len() {
+        return None;
+    }
+    let lengths: Vec<usize> = (0..count).map(|_| take_len(raw)).collect::<Option<_>>()?;
+    lengths.into_iter().map(|len| part(raw, len)).collect()
+}
+
+/// The next `len` bytes.
+fn part<'a>(raw: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
+    let (part, rest) = raw.split_at_checked(len)?;
+    *raw = rest;
+    Some(part)
 }
 
 #[cfg(test)]
@@ -393,6 +559,41 @@ mod tests {
                 while block.next().is_some() {}
             }
         }
+    }
+
+    #[test]
+    fn blocks_of_the_first_layout_stay_readable() {
+        // Two types; heads, steps of the time, lengths, and what follows as the heads say.
+        let mut raw = vec![2, 1, b'a', 2, b'b', b'c', 5];
+        let spans = [
+            &[0, 20, 11][..],
+            // The same around a word, two longer before redaction.
+            &[REDACTED as u8 | SHARES as u8, 2, 3, 4, 4, 4],
+            &[0, 2, 1],
+            // Of the other type, three later.
+            &[1 << 3 | STEPS as u8, 1, 2, 6],
+            &[0, 0, 0],
+        ]
+        .concat();
+        raw.push(spans.len() as u8);
+        raw.extend(spans);
+        raw.extend(b"{\"t\":\"one\"}twoxhi");
+        let mut block = Block::decode(&raw, 7, 100).unwrap();
+        let mut seen = Vec::new();
+        while let Some((event, kind)) = block.next() {
+            let EventSpan { seq, offset_us, original_len, .. } = event.span;
+            let data = String::from_utf8(event.data.to_vec()).unwrap();
+            seen.push((seq, offset_us, original_len, kind, data));
+        }
+        let event = |seq, us, len, kind, data: &str| (seq, us, len, kind, data.to_owned());
+        let expected = [
+            event(7, 110, 11, "a", r#"{"t":"one"}"#),
+            event(8, 111, 13, "a", r#"{"t"twone"}"#),
+            event(9, 112, 9, "a", r#"{"t"xne"}"#),
+            event(12, 111, 2, "bc", "hi"),
+            event(13, 111, 8, "a", r#"{"t"ne"}"#),
+        ];
+        assert_eq!(seen, expected);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension};
 
 use super::Change;
 use super::batch::{Batch, Events, Touched};
-use super::blobs::BlobSql;
+use super::blobs::{BlobSql, Kind};
 use super::groups::Groups;
 use super::pieces::Shelf;
 use super::tails::{BlockSql, Desk, Known, Memory, OpenFlow, Tail};
@@ -491,7 +491,7 @@ impl<'c> Transaction<'c, '_> {
         let mut json = std::mem::take(&mut self.memory.raw);
         message_json::encode(message, &mut json);
         let Memory { blobs, packer, .. } = &mut *self.memory;
-        let blob = blobs.keep_piece(&mut self.sql.blobs, packer, &json);
+        let blob = blobs.keep_piece(&mut self.sql.blobs, packer, &json, Kind::Returning);
         self.memory.raw = json;
         blob
     }

@@ -58,7 +58,16 @@ pub(super) struct Blobs {
 struct New<'a> {
     bytes: &'a [u8],
     hash: [u8; 32],
-    is_recipe: bool,
+    kind: Kind,
+}
+
+/// What a content is to those that come after it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Plain,
+    /// It comes again in other words: an answer in the next request.
+    Returning,
+    Recipe,
 }
 
 /// The statements on blobs.
@@ -109,22 +118,23 @@ impl Blobs {
             }
             return Ok(id);
         }
-        self.find_or_insert(sql, packer, New { bytes, hash, is_recipe: false })
+        self.find_or_insert(sql, packer, New { bytes, hash, kind: Kind::Plain })
     }
 
-    /// The same for a piece. A request has hundreds that come again: they would drive everything else
+    /// The same for a piece or a message. A request has hundreds that come again: they would drive everything else
     /// out of what is recognised by its bytes.
     pub(super) fn keep_piece(
         &mut self,
         sql: &mut BlobSql<'_>,
         packer: &mut Packer,
         bytes: &[u8],
+        kind: Kind,
     ) -> rusqlite::Result<i64> {
         let hash = *blake3::hash(bytes).as_bytes();
         if let Some(&id) = self.recent.get(&hash) {
             return Ok(id);
         }
-        self.find_or_insert(sql, packer, New { bytes, hash, is_recipe: false })
+        self.find_or_insert(sql, packer, New { bytes, hash, kind })
     }
 
     /// The same for a recipe, which is never taken for a content of the same bytes.
@@ -135,7 +145,7 @@ impl Blobs {
         raw: &[u8],
     ) -> rusqlite::Result<i64> {
         let hash = blake3::derive_key("langley store 2026 recipe of a body", raw);
-        self.find_or_insert(sql, packer, New { bytes: raw, hash, is_recipe: true })
+        self.find_or_insert(sql, packer, New { bytes: raw, hash, kind: Kind::Recipe })
     }
 
     fn find_or_insert(
@@ -179,8 +189,9 @@ impl Blobs {
         packer: &mut Packer,
         new: New<'_>,
     ) -> rusqlite::Result<(i64, Option<i64>)> {
-        let New { bytes, hash, is_recipe } = new;
-        let base = if packer.is_hurried() { None } else { self.kin.of(bytes) };
+        let New { bytes, hash, kind } = new;
+        let base =
+            if packer.is_hurried() { None } else { self.kin.of(bytes, kind == Kind::Returning) };
         let base = match base {
             Some(base) => self.read(sql, base.id)?.map(|content| (base, content)),
             None => None,
@@ -198,7 +209,7 @@ impl Blobs {
             (None, Some((codec, packed))) => (codec, packed, None),
             (None, None) => (0, bytes, None),
         };
-        let codec = if is_recipe { codec | RECIPE } else { codec };
+        let codec = if kind == Kind::Recipe { codec | RECIPE } else { codec };
         let raw_len = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let base_id = base.map(|base| base.id);
         let id =

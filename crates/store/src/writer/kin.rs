@@ -22,8 +22,8 @@ const LEAST: u32 = 2;
 /// Longer contents are not packed against, because all of them would have to be looked through.
 const LONGEST: usize = 64 * 1024;
 
-/// How many contents may have to be unpacked to read one.
-pub(crate) const DEEPEST: u8 = 3;
+/// How many contents may have to be unpacked before one that others are packed against.
+const DEEPEST: u8 = 3;
 
 /// Bytes of contents that are at hand without reading them back.
 const AT_HAND: usize = 512 * 1024;
@@ -55,14 +55,17 @@ impl Kin {
         Self { places: Vec::new(), at_hand: LruCache::unbounded(), held: 0 }
     }
 
-    /// The recent content that is most like `bytes`.
-    pub(super) fn of(&self, bytes: &[u8]) -> Option<Base> {
+    /// The recent content that is most like `bytes`; one that is `shallow` may be packed against by
+    /// others, whatever is packed against it.
+    pub(super) fn of(&self, bytes: &[u8], shallow: bool) -> Option<Base> {
         if self.places.is_empty() {
             return None;
         }
+        let most = if shallow { DEEPEST - 1 } else { DEEPEST };
         let mut votes: HashMap<i64, (u32, Base)> = HashMap::new();
         anchors(bytes, EVERY, |check| {
-            if let Some(place) = self.places[slot(check)].filter(|place| place.check == check) {
+            let of = |place: &Place| place.check == check && place.base.depth < most;
+            if let Some(place) = self.places[slot(check)].filter(of) {
                 votes.entry(place.base.id).or_insert((0, place.base)).0 += 1;
             }
         });
@@ -149,10 +152,10 @@ mod tests {
         }
         let mut later = b"{\"role\":\"assistant\",\"content\":\"".to_vec();
         later.extend(text(3_000, 300));
-        assert_eq!(kin.of(&later), Some(Base { id: 3, depth: 0 }));
-        assert_eq!(kin.of(&text(3_005, 290)), Some(Base { id: 3, depth: 0 }));
-        assert_eq!(kin.of(&text(8_000, 300)), None);
-        assert_eq!(kin.of(b"short"), None);
+        assert_eq!(kin.of(&later, false), Some(Base { id: 3, depth: 0 }));
+        assert_eq!(kin.of(&text(3_005, 290), false), Some(Base { id: 3, depth: 0 }));
+        assert_eq!(kin.of(&text(8_000, 300), false), None);
+        assert_eq!(kin.of(b"short", false), None);
     }
 
     #[test]
@@ -161,9 +164,10 @@ mod tests {
         let words = text(1, 300);
         kin.remember(Base { id: 1, depth: 0 }, &words);
         kin.remember(Base { id: 2, depth: DEEPEST }, &words);
-        assert_eq!(kin.of(&words).map(|base| base.id), Some(1));
-        kin.remember(Base { id: 3, depth: 1 }, &words);
-        assert_eq!(kin.of(&words).map(|base| base.id), Some(3));
+        assert_eq!(kin.of(&words, false).map(|base| base.id), Some(1));
+        kin.remember(Base { id: 3, depth: DEEPEST - 1 }, &words);
+        assert_eq!(kin.of(&words, false).map(|base| base.id), Some(3));
+        assert_eq!(kin.of(&words, true), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use langley_model::Body;
 use rusqlite::Connection;
 
-use super::blobs::{BlobSql, Blobs};
+use super::blobs::{BlobSql, Blobs, Kind};
 use crate::codec::pack::Packer;
 use crate::codec::recipe::{Between, Recipe};
 use crate::content::unpacked;
@@ -26,9 +26,9 @@ impl Shelf<'_, '_> {
         let Some((between, rest)) = apart else {
             return self.blobs.keep(self.sql, self.packer, bytes);
         };
-        let rest = self.blobs.keep_piece(self.sql, self.packer, &rest)?;
+        let rest = self.blobs.keep_piece(self.sql, self.packer, &rest, Kind::Plain)?;
         let keep = |piece: &std::ops::Range<usize>| {
-            self.blobs.keep_piece(self.sql, self.packer, &bytes[piece.clone()])
+            self.blobs.keep_piece(self.sql, self.packer, &bytes[piece.clone()], Kind::Plain)
         };
         let pieces = body.pieces.iter().map(keep).collect::<Result<_, _>>()?;
         Recipe { len: bytes.len(), rest, pieces, between }.encode(self.raw);
