@@ -3,3 +3,8 @@
 ALTER TABLE blobs ADD COLUMN base INTEGER;
 -- Nearly every content names another now; the sweep reads them in the order of the table.
 DROP INDEX blobs_recipes;
+-- The names of types of events; a block's row has their numbers and how many there are of each.
+CREATE TABLE event_kinds (
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+);

@@ -8,6 +8,7 @@ mod error;
 mod filter;
 mod flow_row;
 mod interest;
+mod kinds;
 mod options;
 mod packed;
 mod query;

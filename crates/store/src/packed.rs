@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use crate::codec::event_block::{BlockBuilder, FULL_BYTES};
 use crate::codec::pack::Packer;
+use crate::kinds::Counts;
 
 /// Events of one flow in one batch that are worth a block of their own, in bytes of their data.
 const WORTH_BYTES: usize = 24 * 1024;
@@ -32,8 +33,8 @@ pub(crate) struct Packed {
     pub(crate) first_us: u64,
     pub(crate) last_us: u64,
     pub(crate) events: u64,
-    /// Counts by type as a JSON object.
-    pub(crate) kinds: String,
+    /// Counts by type.
+    pub(crate) kinds: Counts,
     pub(crate) raw_len: usize,
     pub(crate) codec: i64,
     pub(crate) bytes: Vec<u8>,

@@ -25,6 +25,7 @@ use langley_model::{EventRun, EventSpan};
 use super::number::{put, put_signed, take, take_len, take_signed};
 use super::shared::{self, Holes, MOST_HOLES};
 use crate::error::StoreError;
+use crate::kinds::Counts;
 
 /// Bytes before packing at which a block is complete.
 pub(crate) const FULL_BYTES: usize = 64 * 1024;
@@ -231,12 +232,10 @@ impl BlockBuilder {
         }
     }
 
-    /// Counts by type as a JSON object.
-    pub(crate) fn counts(&self) -> String {
+    /// Counts by type.
+    pub(crate) fn counts(&self) -> Counts {
         let counted = self.kinds.iter().filter(|kind| kind.events > 0);
-        let counts: serde_json::Map<String, serde_json::Value> =
-            counted.map(|kind| (kind.name.to_string(), kind.events.into())).collect();
-        serde_json::Value::Object(counts).to_string()
+        counted.map(|kind| (kind.name.to_string(), kind.events)).collect()
     }
 
     /// Empties the block and keeps its room.
@@ -607,7 +606,7 @@ mod tests {
         let (event, byte) = builder.fill(&run, (0, 0));
         assert_eq!(byte, event * 220);
         assert!(builder.raw_len() >= FULL_BYTES && builder.raw_len() < FULL_BYTES + 300);
-        assert_eq!(builder.counts(), format!(r#"{{"kind_0":{event}}}"#));
+        assert_eq!(builder.counts(), [("kind_0".to_owned(), event as u64)]);
     }
 
     #[test]

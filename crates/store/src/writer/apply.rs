@@ -474,8 +474,8 @@ impl<'c> Transaction<'c, '_> {
     }
 
     fn desk(&mut self, n: i64) -> Desk<'_, 'c> {
-        let Memory { packer, raw, .. } = &mut *self.memory;
-        Desk { sql: &mut self.sql.blocks, packer, raw, n, conn: self.conn }
+        let Memory { packer, raw, kinds, .. } = &mut *self.memory;
+        Desk { sql: &mut self.sql.blocks, packer, raw, n, conn: self.conn, kinds }
     }
 
     fn blob(&mut self, bytes: &[u8]) -> rusqlite::Result<i64> {

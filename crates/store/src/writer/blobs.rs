@@ -18,6 +18,10 @@ const REMEMBERED: usize = 4096;
 const HOT: usize = 128;
 const HOT_BYTES: usize = 4096;
 
+/// The first half of the BLAKE3 hash of a content tells it from all others: 2^64 contents would have to be
+/// tried to find two that share it. Rows of an earlier version have the whole, which begins with it.
+type Hash = [u8; 16];
+
 /// A set of blobs, a bit for each: their ids are dense.
 #[derive(Debug, Default)]
 pub(crate) struct Marks(Vec<u64>);
@@ -44,7 +48,7 @@ impl Marks {
 
 /// Which blobs exist.
 pub(super) struct Blobs {
-    recent: LruCache<[u8; 32], i64>,
+    recent: LruCache<Hash, i64>,
     /// Whole contents, which the cache compares.
     hot: LruCache<Box<[u8]>, i64>,
     /// What new contents may be packed against.
@@ -57,7 +61,7 @@ pub(super) struct Blobs {
 #[derive(Clone, Copy)]
 struct New<'a> {
     bytes: &'a [u8],
-    hash: [u8; 32],
+    hash: Hash,
     kind: Kind,
 }
 
@@ -81,13 +85,26 @@ impl<'c> BlobSql<'c> {
     pub(super) fn prepare(conn: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
             conn,
-            find: conn.prepare_cached("SELECT id, base FROM blobs WHERE hash = ?1")?,
+            find: conn.prepare_cached("SELECT id, base FROM blobs WHERE hash BETWEEN ?1 AND ?2")?,
             insert: conn.prepare_cached(
                 "INSERT INTO blobs (hash, raw_len, codec, bytes, base) VALUES (?1, ?2, ?3, ?4, ?5)
                  RETURNING id",
             )?,
         })
     }
+}
+
+fn half(hash: &[u8; 32]) -> Hash {
+    let mut half = Hash::default();
+    half.copy_from_slice(&hash[..16]);
+    half
+}
+
+/// The last hash that begins with this half of one.
+fn longest(half: Hash) -> [u8; 32] {
+    let mut longest = [u8::MAX; 32];
+    longest[..16].copy_from_slice(&half);
+    longest
 }
 
 impl Blobs {
@@ -108,7 +125,7 @@ impl Blobs {
         if small && let Some(&id) = self.hot.get(bytes) {
             return Ok(id);
         }
-        let hash = *blake3::hash(bytes).as_bytes();
+        let hash = half(blake3::hash(bytes).as_bytes());
         if let Some(&id) = self.recent.get(&hash) {
             if small {
                 if self.hot.len() >= HOT {
@@ -130,7 +147,7 @@ impl Blobs {
         bytes: &[u8],
         kind: Kind,
     ) -> rusqlite::Result<i64> {
-        let hash = *blake3::hash(bytes).as_bytes();
+        let hash = half(blake3::hash(bytes).as_bytes());
         if let Some(&id) = self.recent.get(&hash) {
             return Ok(id);
         }
@@ -144,7 +161,7 @@ impl Blobs {
         packer: &mut Packer,
         raw: &[u8],
     ) -> rusqlite::Result<i64> {
-        let hash = blake3::derive_key("langley store 2026 recipe of a body", raw);
+        let hash = half(&blake3::derive_key("langley store 2026 recipe of a body", raw));
         self.find_or_insert(sql, packer, New { bytes: raw, hash, kind: Kind::Recipe })
     }
 
@@ -154,8 +171,10 @@ impl Blobs {
         packer: &mut Packer,
         new: New<'_>,
     ) -> rusqlite::Result<i64> {
-        let stored: Option<(i64, Option<i64>)> =
-            sql.find.query_row([&new.hash[..]], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let stored: Option<(i64, Option<i64>)> = sql
+            .find
+            .query_row([&new.hash[..], &longest(new.hash)], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
         let (id, base) = match stored {
             Some((id, base)) => {
                 if base.is_none() && !packer.is_hurried() {

@@ -20,6 +20,7 @@ use crate::codec::event_block::{Block, BlockBuilder, FULL_BYTES};
 use crate::codec::pack::{BASED, Packer, ZSTD};
 use crate::content;
 use crate::flow_row::signed;
+use crate::kinds::{KindColumn, KindNames};
 use crate::packed::Packed;
 use crate::readers::ReadError;
 
@@ -48,6 +49,7 @@ pub(super) struct Memory {
     pub(super) blobs: Blobs,
     pub(super) packer: Packer,
     pub(super) raw: Vec<u8>,
+    pub(super) kinds: KindNames,
     /// The last run of neighbouring keys that a search for a free one went through.
     pub(super) crowd: (i64, i64),
     losses: HashMap<FlowId, u64>,
@@ -89,6 +91,7 @@ impl Memory {
             blobs: Blobs::new(),
             packer: Packer::new(),
             raw: Vec::new(),
+            kinds: KindNames::default(),
             crowd: (0, 0),
             losses: HashMap::new(),
             pressed: false,
@@ -138,6 +141,7 @@ impl Memory {
     /// Forgets what is only known from rows that may be gone.
     pub(super) fn forget(&mut self) {
         self.blobs.forget();
+        self.kinds.forget();
         self.crowd = (0, 0);
     }
 
@@ -233,6 +237,7 @@ pub(super) struct Desk<'a, 'c> {
     /// The flow's key.
     pub(super) n: i64,
     pub(super) conn: &'c Connection,
+    pub(super) kinds: &'a mut KindNames,
 }
 
 /// The newest events of an open flow.
@@ -433,7 +438,7 @@ impl Desk<'_, '_> {
         let statement = if row.is_some() { &mut self.sql.rewrite } else { &mut self.sql.insert };
         let numbers =
             [block.first_seq, block.last_seq, block.first_us, block.last_us, block.events];
-        let kinds = block.counts();
+        let kinds = self.kinds.column(self.conn, &block.counts())?;
         put(statement, self.n, numbers, &kinds, (self.raw.len(), codec, bytes), row)
     }
 
@@ -442,7 +447,8 @@ impl Desk<'_, '_> {
         let Packed { first_seq, last_seq, first_us, last_us, events, kinds, .. } = block;
         let numbers = [*first_seq, *last_seq, *first_us, *last_us, *events];
         let packed = (block.raw_len, block.codec, &block.bytes[..]);
-        put(&mut self.sql.insert, self.n, numbers, kinds, packed, None)?;
+        let kinds = self.kinds.column(self.conn, kinds)?;
+        put(&mut self.sql.insert, self.n, numbers, &kinds, packed, None)?;
         Ok(())
     }
 
@@ -497,7 +503,7 @@ fn put(
     statement: &mut CachedStatement<'_>,
     n: i64,
     numbers: [u64; 5],
-    kinds: &str,
+    kinds: &KindColumn,
     packed: (usize, i64, &[u8]),
     row: Option<i64>,
 ) -> rusqlite::Result<i64> {
