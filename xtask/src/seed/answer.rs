@@ -64,7 +64,10 @@ impl Answer {
         let names = Names {
             wire,
             model,
-            answer: random.id("", 24),
+            answer: match wire {
+                Wire::OpenAi => random.hex(48),
+                _ => random.id("msg_01", 22),
+            },
             tool: call.as_ref().map_or("", |call| call.tool),
             call: call.as_ref().map_or_else(String::new, |call| call.id.clone()),
             asked_tokens,

@@ -44,6 +44,12 @@ impl Random {
         id
     }
 
+    /// Hexadecimal digits.
+    pub(crate) fn hex(&mut self, len: usize) -> String {
+        let digits = |half| char::from_digit(half, 16).unwrap_or('0');
+        (0..len).map(|_| digits((self.next() >> 60) as u32)).collect()
+    }
+
     /// Letters and digits without any order.
     pub(crate) fn padding(&mut self, len: usize) -> String {
         const ALPHABET: &[u8; 62] =

@@ -330,7 +330,7 @@ impl Names {
 
     /// `OpenAI`'s name of an item: each has its own.
     fn item(&self, index: usize) -> String {
-        format!("msg_{}{index:02}", self.answer)
+        format!("msg_{index:02}{}", self.answer)
     }
 
     /// An item of `OpenAI`'s output.

@@ -2,8 +2,10 @@
 //! A writer in a hurry packs nothing.
 
 use std::io;
+use std::sync::LazyLock;
 
 use zstd::bulk::{Compressor, Decompressor};
+use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use zstd::zstd_safe::CParameter;
 
 use crate::error::StoreError;
@@ -17,6 +19,22 @@ pub(crate) const RECIPE: i64 = 2;
 /// Added to the codec of what is compressed with another content as its dictionary. Of a content its row
 /// says which; of events it is their flow's message.
 pub(crate) const BASED: i64 = 4;
+/// Added to the codec of what is compressed with the [`SHAPES`] in its dictionary.
+pub(crate) const PRIMED: i64 = 8;
+
+const PRIMED_ZSTD: i64 = PRIMED | ZSTD;
+
+/// What small contents are made of that would otherwise be new in each: headers, and the JSON around the
+/// words. It must never change, or what was packed with it is lost; a better one needs a codec of its own.
+const SHAPES: &[u8] = include_bytes!("shapes.txt");
+
+/// Longer contents have shapes enough of their own.
+const PRIMED_BYTES: usize = 32 * 1024;
+
+static ENCODER: LazyLock<EncoderDictionary<'static>> =
+    LazyLock::new(|| EncoderDictionary::copy(SHAPES, PIECE_LEVEL));
+static DECODER: LazyLock<DecoderDictionary<'static>> =
+    LazyLock::new(|| DecoderDictionary::copy(SHAPES));
 
 /// Level 1: the writer shares two cores with the agent, and stream events shrink well at any level.
 const LEVEL: i32 = 1;
@@ -38,6 +56,10 @@ pub(crate) struct Packer {
     compressors: [Option<Compressor<'static>>; 3],
     /// The one with another content as its dictionary.
     against: Option<Compressor<'static>>,
+    /// The one with the shapes as its dictionary.
+    primed: Option<Compressor<'static>>,
+    /// Room for a dictionary.
+    base: Vec<u8>,
     hurry: bool,
     out: Vec<u8>,
 }
@@ -45,7 +67,14 @@ pub(crate) struct Packer {
 impl Packer {
     /// A packer; its contexts are made at their first use, an idle store holds none.
     pub(crate) const fn new() -> Self {
-        Self { compressors: [const { None }; 3], against: None, hurry: false, out: Vec::new() }
+        Self {
+            compressors: [const { None }; 3],
+            against: None,
+            primed: None,
+            base: Vec::new(),
+            hurry: false,
+            out: Vec::new(),
+        }
     }
 
     /// Whether speed counts before room, until it is said otherwise.
@@ -67,9 +96,32 @@ impl Packer {
         self.pack_at(usize::from(raw.len() < SMALL_BYTES), raw)
     }
 
-    /// As [`Self::pack`], for a piece or a recipe.
+    /// As [`Self::pack`], for what is written once and kept.
     pub(crate) fn pack_piece<'a>(&'a mut self, raw: &'a [u8]) -> (i64, &'a [u8]) {
-        if raw.len() < PIECE_WORTH_BYTES { (PLAIN, raw) } else { self.pack_at(2, raw) }
+        if raw.len() < PIECE_WORTH_BYTES || self.hurry {
+            return (PLAIN, raw);
+        }
+        if raw.len() > PRIMED_BYTES {
+            return self.pack_at(2, raw);
+        }
+        match self.compress_primed(raw) {
+            Ok(len) if len < raw.len() => (ZSTD | PRIMED, &self.out[..len]),
+            _ => (PLAIN, raw),
+        }
+    }
+
+    fn compress_primed(&mut self, raw: &[u8]) -> io::Result<usize> {
+        let compressor = match &mut self.primed {
+            Some(compressor) => compressor,
+            empty => {
+                let mut compressor = Compressor::with_prepared_dictionary(&ENCODER)?;
+                compressor.include_contentsize(false)?;
+                empty.insert(compressor)
+            }
+        };
+        self.out.clear();
+        self.out.reserve(zstd::zstd_safe::compress_bound(raw.len()));
+        compressor.compress_to_buffer(raw, &mut self.out)
     }
 
     fn pack_at<'a>(&'a mut self, place: usize, raw: &'a [u8]) -> (i64, &'a [u8]) {
@@ -92,17 +144,18 @@ impl Packer {
         compressor.compress_to_buffer(raw, &mut self.out)
     }
 
-    /// `raw` compressed with `base` as its dictionary; none in a hurry, or when nothing is won. What it
-    /// makes only [`unpack_against`] the same bytes reads; a checksum tells when they are others.
-    pub(crate) fn pack_against(&mut self, base: &[u8], raw: &[u8]) -> Option<&[u8]> {
+    /// `raw` compressed with `base` and the shapes as its dictionary, and its codec; none in a hurry, or
+    /// when nothing is won. Only [`unpack_against`] the same bytes reads it; a checksum tells when they
+    /// are others.
+    pub(crate) fn pack_against(&mut self, base: &[u8], raw: &[u8]) -> Option<(i64, &[u8])> {
         if self.hurry || raw.len() < PIECE_WORTH_BYTES {
             return None;
         }
         let len = self.compress_against(base, raw).ok()?;
-        (len < raw.len()).then_some(&self.out[..len])
+        (len < raw.len()).then_some((ZSTD | BASED | PRIMED, &self.out[..len]))
     }
 
-    /// What [`Self::pack_against`] made last.
+    /// What was packed last.
     pub(crate) fn packed(&self) -> &[u8] {
         &self.out
     }
@@ -118,9 +171,12 @@ impl Packer {
                 empty.insert(compressor)
             }
         };
-        compressor.set_dictionary(PIECE_LEVEL, base)?;
+        self.base.clear();
+        self.base.extend_from_slice(SHAPES);
+        self.base.extend_from_slice(base);
+        compressor.set_dictionary(PIECE_LEVEL, &self.base)?;
         // All of the base must be within reach.
-        let reach = (base.len() + raw.len()).max(1).next_power_of_two().trailing_zeros();
+        let reach = (self.base.len() + raw.len()).next_power_of_two().trailing_zeros();
         compressor.set_parameter(CParameter::WindowLog(reach.clamp(10, 27)))?;
         self.out.clear();
         self.out.reserve(zstd::zstd_safe::compress_bound(raw.len()));
@@ -129,8 +185,10 @@ impl Packer {
 
     /// Gives a large output buffer back.
     pub(crate) fn rest(&mut self) {
-        if self.out.capacity() > 256 * 1024 {
-            self.out = Vec::new();
+        for room in [&mut self.out, &mut self.base] {
+            if room.capacity() > 256 * 1024 {
+                *room = Vec::new();
+            }
         }
     }
 }
@@ -144,6 +202,12 @@ pub(crate) fn unpack(codec: i64, raw_len: i64, bytes: &[u8]) -> Result<Vec<u8>, 
             let capacity = usize::try_from(raw_len).map_err(|_| damaged())?;
             zstd::bulk::decompress(bytes, capacity).map_err(|_| damaged())
         }
+        PRIMED_ZSTD => {
+            let capacity = usize::try_from(raw_len).map_err(|_| damaged())?;
+            let mut decompressor =
+                Decompressor::with_prepared_dictionary(&DECODER).map_err(|_| damaged())?;
+            decompressor.decompress(bytes, capacity).map_err(|_| damaged())
+        }
         _ => Err(damaged()),
     }
 }
@@ -156,7 +220,8 @@ pub(crate) fn unpack_against(
 ) -> Result<Vec<u8>, StoreError> {
     let damaged = || StoreError::Decode { what: "content that is packed against another" };
     let capacity = usize::try_from(raw_len).map_err(|_| damaged())?;
-    let mut decompressor = Decompressor::with_dictionary(base).map_err(|_| damaged())?;
+    let whole = [SHAPES, base].concat();
+    let mut decompressor = Decompressor::with_dictionary(&whole).map_err(|_| damaged())?;
     let raw = decompressor.decompress(bytes, capacity).map_err(|_| damaged())?;
     if raw.len() == capacity { Ok(raw) } else { Err(damaged()) }
 }
@@ -164,6 +229,19 @@ pub(crate) fn unpack_against(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_shapes_are_those_that_stores_were_packed_with() {
+        let hash = blake3::hash(SHAPES).to_hex();
+        assert_eq!(&hash.as_str()[..16], "a81fd7a5fdcf2843");
+        let small =
+            br#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"toolu_01x"}]}"#;
+        let mut packer = Packer::new();
+        let (codec, bytes) = packer.pack_piece(small);
+        assert_eq!(codec, ZSTD | PRIMED);
+        assert!(bytes.len() < small.len() / 2, "{}", bytes.len());
+        assert_eq!(unpack(codec, small.len() as i64, bytes).unwrap(), small);
+    }
 
     #[test]
     fn what_is_packed_against_another_content_needs_just_that_one() {
@@ -175,7 +253,7 @@ mod tests {
         let (base, raw) = (text(100), text(120));
         let mut packer = Packer::new();
         let alone = packer.pack_piece(&raw).1.len();
-        let bytes = packer.pack_against(&base, &raw).unwrap().to_vec();
+        let bytes = packer.pack_against(&base, &raw).unwrap().1.to_vec();
         assert!(bytes.len() * 8 < alone, "{} of {alone}", bytes.len());
         let len = raw.len() as i64;
         assert_eq!(unpack_against(&base, len, &bytes).unwrap(), raw);

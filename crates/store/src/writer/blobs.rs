@@ -6,7 +6,7 @@ use lru::LruCache;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::kin::{Base, Kin};
-use crate::codec::pack::{BASED, Packer, RECIPE, ZSTD};
+use crate::codec::pack::{PLAIN, Packer, RECIPE};
 use crate::content;
 use crate::readers::ReadError;
 
@@ -216,17 +216,18 @@ impl Blobs {
             None => None,
         };
         let against = base.and_then(|(base, content)| {
-            packer.pack_against(&content, bytes).map(|packed| (base, packed.to_vec()))
+            let (codec, packed) = packer.pack_against(&content, bytes)?;
+            Some((base, codec, packed.to_vec()))
         });
-        let is_small = against.as_ref().is_some_and(|(_, packed)| packed.len() < bytes.len() / 5);
+        let is_small = against.as_ref().is_some_and(|(.., packed)| packed.len() < bytes.len() / 5);
         let alone = if is_small { None } else { Some(packer.pack_piece(bytes)) };
         // What is hardly smaller had better be what others are packed against.
         let won = |packed: &[u8]| alone.is_none_or(|(_, alone)| packed.len() * 8 < alone.len() * 7);
-        let against = against.filter(|(_, packed)| won(packed));
+        let against = against.filter(|(.., packed)| won(packed));
         let (codec, packed, base) = match (&against, alone) {
-            (Some((base, packed)), _) => (ZSTD | BASED, &packed[..], Some(*base)),
+            (Some((base, codec, packed)), _) => (*codec, &packed[..], Some(*base)),
             (None, Some((codec, packed))) => (codec, packed, None),
-            (None, None) => (0, bytes, None),
+            (None, None) => (PLAIN, bytes, None),
         };
         let codec = if kind == Kind::Recipe { codec | RECIPE } else { codec };
         let raw_len = i64::try_from(bytes.len()).unwrap_or(i64::MAX);

@@ -17,7 +17,7 @@ use rusqlite::{CachedStatement, Connection};
 use super::batch::Events;
 use super::blobs::Blobs;
 use crate::codec::event_block::{Block, BlockBuilder, FULL_BYTES};
-use crate::codec::pack::{BASED, Packer, ZSTD};
+use crate::codec::pack::Packer;
 use crate::content;
 use crate::flow_row::signed;
 use crate::kinds::{KindColumn, KindNames};
@@ -429,11 +429,13 @@ impl Desk<'_, '_> {
     ) -> rusqlite::Result<i64> {
         block.encode(self.raw);
         let against = message.filter(|message| message.len() <= LONGEST_MESSAGE);
-        let is_against =
-            against.is_some_and(|message| self.packer.pack_against(message, self.raw).is_some());
-        let (codec, bytes) = match is_against {
-            true => (ZSTD | BASED, self.packer.packed()),
-            false => self.packer.pack(self.raw),
+        let packed = match against {
+            Some(message) => self.packer.pack_against(message, self.raw).map(|(codec, _)| codec),
+            None => None,
+        };
+        let (codec, bytes) = match packed {
+            Some(codec) => (codec, self.packer.packed()),
+            None => self.packer.pack(self.raw),
         };
         let statement = if row.is_some() { &mut self.sql.rewrite } else { &mut self.sql.insert };
         let numbers =
