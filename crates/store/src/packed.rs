@@ -7,7 +7,7 @@ use langley_model::{EventRun, FlowId, Record, Redacted};
 use parking_lot::Mutex;
 
 use crate::codec::event_block::{BlockBuilder, FULL_BYTES};
-use crate::codec::pack::Packer;
+use crate::codec::pack::{Effort, Packer};
 use crate::kinds::Counts;
 
 /// Events of one flow in one batch that are worth a block of their own, in bytes of their data.
@@ -59,7 +59,7 @@ impl Benches {
     ) -> Vec<Item> {
         let idle = self.0.lock().pop();
         let mut bench = idle.unwrap_or_else(|| Bench { packer: Packer::new(), raw: Vec::new() });
-        bench.packer.hurry(hurry);
+        bench.packer.exert(if hurry { Effort::None } else { Effort::All });
         let mut open: HashMap<FlowId, BlockBuilder> = HashMap::new();
         let mut items = Vec::with_capacity(records.len());
         for record in records {

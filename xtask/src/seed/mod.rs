@@ -47,8 +47,12 @@ use crate::ground::optimised;
 const DAYS: u64 = 90;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Flows that are handed over, and indexed, together.
+/// Flows that are indexed together.
 const TOGETHER: usize = 256;
+
+/// Flows that are handed over together: few, so that the writer takes the time to pack them as it does when
+/// agents work, and not as in a flood.
+const AT_ONCE: usize = 32;
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct SeedOptions {
@@ -122,6 +126,9 @@ fn write(store: &Store, traffic: Traffic, flows: u64) -> Result<Measured> {
             submit(store, made.records);
             texts.push(made.text);
             written += 1;
+            if texts.len().is_multiple_of(AT_ONCE) {
+                store.flush()?;
+            }
         }
         // Of what the index is told the rows must be there.
         store.flush()?;

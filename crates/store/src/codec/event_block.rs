@@ -2,14 +2,15 @@
 //! because most of a text delta is the same JSON around a few words.
 //!
 //! Layout before packing: 0 and the layout's number; count of types, each as length and name; count of
-//! events; lengths of four columns of numbers, and these; count of columns of text, their lengths, and
+//! events; lengths of five columns of numbers, and these; count of columns of text, their lengths, and
 //! these. Columns pack better than events one after the other, and the words of an answer stand together
 //! as they do in its message.
 //!
 //! The first column of numbers has a head for each event (its type, and which parts follow), the second
-//! the steps of the time, the third the lengths of what is in the event's holes (and one; 0 stands for the
-//! number after the one that was there), the fourth, as the head says, the step of the sequence number when
-//! it is not one, how much longer the event was before redaction, and where the event of its type before it
+//! and the third the lower and the upper byte of the step of the time, the fourth the lengths of what is in
+//! the event's holes (and one; 0 stands for the number after the one that was there), the fifth the step of
+//! the time where two bytes do not hold it and, as the head says, the step of the sequence number when it
+//! is not one, how much longer the event was before redaction, and where the event of its type before it
 //! has holes: how many, for each but the last how many bytes are before it and in it, of the last how many
 //! are before it, and how many are behind it. The holes stay the type's until the next such part. Steps and
 //! differences are zigzag-coded. Each hole of a type has a column of text, in the order of their first use.
@@ -36,9 +37,14 @@ const LAYOUT: u64 = 2;
 
 /// Columns of numbers.
 const HEADS: usize = 0;
-const TIMES: usize = 1;
-const LENGTHS: usize = 2;
-const OTHERS: usize = 3;
+const LOWER: usize = 1;
+const UPPER: usize = 2;
+const LENGTHS: usize = 3;
+const OTHERS: usize = 4;
+const COLUMNS: usize = 5;
+
+/// In the column of upper halves: the step of the time is longer, or backwards.
+const LONG: u8 = u8::MAX;
 
 /// Larger events are not remembered from one filling to the next.
 const REMEMBERED_BYTES: usize = 1024;
@@ -59,7 +65,7 @@ pub(crate) struct BlockBuilder {
     pub(crate) last_us: u64,
     pub(crate) events: u64,
     kinds: Vec<Kind>,
-    numbers: [Vec<u8>; 4],
+    numbers: [Vec<u8>; COLUMNS],
     texts: Vec<Vec<u8>>,
     /// Room for the holes of an event.
     found: Holes,
@@ -170,9 +176,19 @@ impl BlockBuilder {
             | if step == 1 { 0 } else { STEPS }
             | if longer == 0 { 0 } else { REDACTED }
             | if changes { SHARES } else { 0 };
-        let [heads, times, lengths, others] = numbers;
+        let [heads, lower, upper, lengths, others] = numbers;
         put(heads, head);
-        put_signed(times, span.offset_us.wrapping_sub(self.last_us));
+        let time = span.offset_us.wrapping_sub(self.last_us);
+        match u16::try_from(time).map(u16::to_be_bytes) {
+            Ok([high, low]) if high != LONG => {
+                upper.push(high);
+                lower.push(low);
+            }
+            _ => {
+                upper.push(LONG);
+                put_signed(others, time);
+            }
+        }
         if step != 1 {
             put_signed(others, step);
         }
@@ -343,7 +359,7 @@ impl<'a> Block<'a> {
             let len = take_len(raw)?;
             (vec![part(raw, len)?], vec![*raw])
         } else {
-            let numbers = columns(raw, 4)?;
+            let numbers = columns(raw, COLUMNS)?;
             let texts = take_len(raw)?;
             (numbers, columns(raw, texts)?)
         };
@@ -369,7 +385,7 @@ impl<'a> Block<'a> {
         self.events -= 1;
         let head = take(self.of(HEADS)?)?;
         let number = usize::try_from(head >> 3).ok()?;
-        self.us = self.us.wrapping_add(take_signed(self.of(TIMES)?)?);
+        self.us = self.us.wrapping_add(self.time()?);
         let only = if self.is_first() { Some(take_len(self.of(LENGTHS)?)?) } else { None };
         let step = if head & STEPS == 0 { 1 } else { take_signed(self.of(OTHERS)?)? };
         self.seq = self.seq.wrapping_add(step);
@@ -419,6 +435,17 @@ impl<'a> Block<'a> {
             original_len: u32::try_from(original).unwrap_or(u32::MAX),
         };
         Some((BlockEvent { span, data: &kind.last }, kind.name))
+    }
+
+    /// The step of the time.
+    fn time(&mut self) -> Option<u64> {
+        if self.is_first() {
+            return take_signed(self.of(OTHERS)?);
+        }
+        match part(self.of(UPPER)?, 1)?[0] {
+            LONG => take_signed(self.of(OTHERS)?),
+            high => Some(u64::from(u16::from_be_bytes([high, part(self.of(LOWER)?, 1)?[0]]))),
+        }
     }
 
     /// Where the last event of a type has holes from now on.

@@ -276,7 +276,7 @@ impl<'c> Transaction<'c, '_> {
 
     /// The answer of a flow that has ended, as it is stored.
     fn answer(&self, n: i64, touched: &Touched<'_>) -> rusqlite::Result<Option<Vec<u8>>> {
-        if self.memory.packer.is_hurried() {
+        if !self.memory.packer.is_thorough() {
             return Ok(None);
         }
         if let Some(message) = touched.message {

@@ -177,7 +177,7 @@ impl Blobs {
             .optional()?;
         let (id, base) = match stored {
             Some((id, base)) => {
-                if base.is_none() && !packer.is_hurried() {
+                if base.is_none() && packer.is_thorough() {
                     self.kin.remember(Base { id, depth: 0 }, new.bytes);
                 }
                 (id, base)
@@ -234,7 +234,7 @@ impl Blobs {
         let base_id = base.map(|base| base.id);
         let id =
             sql.insert.query_row((&hash[..], raw_len, codec, packed, base_id), |row| row.get(0))?;
-        if !packer.is_hurried() {
+        if packer.is_thorough() {
             let depth = base.map_or(0, |base| base.depth + 1);
             self.kin.remember(Base { id, depth }, bytes);
         }

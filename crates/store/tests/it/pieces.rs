@@ -147,7 +147,8 @@ fn a_body_of_which_a_piece_is_missing_is_an_error_and_no_shorter_body() {
     let flow = ended(1);
     fixture.write(vec![of(&flow), pieced(flow.id, conversation("a", 5))]);
     let conn = Connection::open(fixture.store.path()).unwrap();
-    let removed = conn.execute("DELETE FROM blobs WHERE NOT codec & 2 AND raw_len > 500", ()).unwrap();
+    let removed =
+        conn.execute("DELETE FROM blobs WHERE NOT codec & 2 AND raw_len > 500", ()).unwrap();
     assert_eq!(removed, 5);
     let error = fixture.store.body(flow.id, Side::Client).unwrap_err();
     assert!(matches!(error, StoreError::Decode { .. }), "{error:?}");
