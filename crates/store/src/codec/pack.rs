@@ -28,6 +28,10 @@ const PRIMED_ZSTD: i64 = PRIMED | ZSTD;
 /// words. It must never change, or what was packed with it is lost; a better one needs a codec of its own.
 const SHAPES: &[u8] = include_bytes!("shapes.txt");
 
+/// What every zstd frame begins with (RFC 8878 §3.1.1); left out of those with a dictionary, which are many
+/// and small.
+const MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
+
 /// Longer contents have shapes enough of their own.
 const PRIMED_BYTES: usize = 32 * 1024;
 
@@ -127,7 +131,7 @@ impl Packer {
             return self.pack_at(2, raw);
         }
         match self.compress_primed(raw) {
-            Ok(len) if len < raw.len() => (ZSTD | PRIMED, &self.out[..len]),
+            Ok(len) if len < raw.len() => (ZSTD | PRIMED, &self.out[MAGIC.len()..len]),
             _ => (PLAIN, raw),
         }
     }
@@ -174,12 +178,12 @@ impl Packer {
             return None;
         }
         let len = self.compress_against(base, raw).ok()?;
-        (len < raw.len()).then_some((ZSTD | BASED | PRIMED, &self.out[..len]))
+        (len < raw.len()).then_some((ZSTD | BASED | PRIMED, &self.out[MAGIC.len()..len]))
     }
 
-    /// What was packed last.
-    pub(crate) fn packed(&self) -> &[u8] {
-        &self.out
+    /// What [`Self::pack_against`] made last.
+    pub(crate) fn packed_against(&self) -> &[u8] {
+        self.out.get(MAGIC.len()..).unwrap_or_default()
     }
 
     fn compress_against(&mut self, base: &[u8], raw: &[u8]) -> io::Result<usize> {
@@ -228,7 +232,7 @@ pub(crate) fn unpack(codec: i64, raw_len: i64, bytes: &[u8]) -> Result<Vec<u8>, 
             let capacity = usize::try_from(raw_len).map_err(|_| damaged())?;
             let mut decompressor =
                 Decompressor::with_prepared_dictionary(&DECODER).map_err(|_| damaged())?;
-            decompressor.decompress(bytes, capacity).map_err(|_| damaged())
+            decompressor.decompress(&framed(bytes), capacity).map_err(|_| damaged())
         }
         _ => Err(damaged()),
     }
@@ -244,8 +248,13 @@ pub(crate) fn unpack_against(
     let capacity = usize::try_from(raw_len).map_err(|_| damaged())?;
     let whole = [SHAPES, base].concat();
     let mut decompressor = Decompressor::with_dictionary(&whole).map_err(|_| damaged())?;
-    let raw = decompressor.decompress(bytes, capacity).map_err(|_| damaged())?;
+    let raw = decompressor.decompress(&framed(bytes), capacity).map_err(|_| damaged())?;
     if raw.len() == capacity { Ok(raw) } else { Err(damaged()) }
+}
+
+/// A frame with its beginning.
+fn framed(bytes: &[u8]) -> Vec<u8> {
+    [&MAGIC[..], bytes].concat()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::flows::{key, page_limit};
 use super::parts::odd;
-use crate::codec::event_block::Block;
+use crate::codec::block::Block;
 use crate::content;
 use crate::error::StoreError;
 use crate::flow_row::signed;

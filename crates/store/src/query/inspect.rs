@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::parts::odd;
-use crate::codec::event_block::Block;
+use crate::codec::block::Block;
 use crate::codec::pack::unpack;
 use crate::content::{self, message, unpacked};
 use crate::error::StoreError;

@@ -16,7 +16,8 @@ use rusqlite::{CachedStatement, Connection};
 
 use super::batch::Events;
 use super::blobs::Blobs;
-use crate::codec::event_block::{Block, BlockBuilder, FULL_BYTES};
+use crate::codec::block::Block;
+use crate::codec::event_block::{BlockBuilder, FULL_BYTES};
 use crate::codec::pack::Packer;
 use crate::content;
 use crate::flow_row::signed;
@@ -434,7 +435,7 @@ impl Desk<'_, '_> {
             None => None,
         };
         let (codec, bytes) = match packed {
-            Some(codec) => (codec, self.packer.packed()),
+            Some(codec) => (codec, self.packer.packed_against()),
             None => self.packer.pack(self.raw),
         };
         let statement = if row.is_some() { &mut self.sql.rewrite } else { &mut self.sql.insert };
