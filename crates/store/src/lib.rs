@@ -2,11 +2,13 @@
 
 mod codec;
 mod connect;
+mod content;
 mod counters;
 mod error;
 mod filter;
 mod flow_row;
 mod interest;
+mod kinds;
 mod options;
 mod packed;
 mod places;

@@ -7,10 +7,14 @@ use langley_model::{EventRun, FlowId, Record, Redacted};
 use parking_lot::Mutex;
 
 use crate::codec::event_block::{BlockBuilder, FULL_BYTES};
-use crate::codec::pack::Packer;
+use crate::codec::pack::{Effort, Packer};
+use crate::kinds::Counts;
 
 /// Events of one flow in one batch that are worth a block of their own, in bytes of their data.
 const WORTH_BYTES: usize = 24 * 1024;
+
+/// The same, where their message is in the batch as well.
+const ANSWERED_BYTES: usize = 256 * 1024;
 
 /// Packers that are kept for the next batch.
 const IDLE_PACKERS: usize = 4;
@@ -29,8 +33,8 @@ pub(crate) struct Packed {
     pub(crate) first_us: u64,
     pub(crate) last_us: u64,
     pub(crate) events: u64,
-    /// Counts by type as a JSON object.
-    pub(crate) kinds: String,
+    /// Counts by type.
+    pub(crate) kinds: Counts,
     pub(crate) raw_len: usize,
     pub(crate) codec: i64,
     pub(crate) bytes: Vec<u8>,
@@ -55,7 +59,7 @@ impl Benches {
     ) -> Vec<Item> {
         let idle = self.0.lock().pop();
         let mut bench = idle.unwrap_or_else(|| Bench { packer: Packer::new(), raw: Vec::new() });
-        bench.packer.hurry(hurry);
+        bench.packer.exert(if hurry { Effort::None } else { Effort::All });
         let mut open: HashMap<FlowId, BlockBuilder> = HashMap::new();
         let mut items = Vec::with_capacity(records.len());
         for record in records {
@@ -107,15 +111,23 @@ impl Bench {
     }
 }
 
-/// The flows whose runs in a batch are worth packing.
+/// The flows whose runs in a batch are worth packing. Short ones that come with their message are left
+/// to the writer, who packs them against it.
 pub(crate) fn worth_packing(records: &[Redacted<Record>]) -> HashSet<FlowId> {
     let mut lengths: HashMap<FlowId, usize> = HashMap::new();
+    let mut answered = HashSet::new();
     for record in records {
         if let Some((flow, run)) = run_of(record) {
             *lengths.entry(flow).or_default() += run.text.len();
         }
+        if let Record::Message(flow, _) = &**record {
+            answered.insert(*flow);
+        }
     }
-    lengths.into_iter().filter(|(_, bytes)| *bytes >= WORTH_BYTES).map(|(flow, _)| flow).collect()
+    let worth = |flow: &FlowId, bytes: usize| {
+        bytes >= if answered.contains(flow) { ANSWERED_BYTES } else { WORTH_BYTES }
+    };
+    lengths.into_iter().filter(|(flow, bytes)| worth(flow, *bytes)).map(|(flow, _)| flow).collect()
 }
 
 /// The run that a record is, with its flow.

@@ -397,7 +397,7 @@ fn urgent(record: &Record) -> bool {
 pub(crate) fn weight(item: &Item) -> usize {
     match item {
         Item::Record(record) => record_weight(record),
-        Item::Block(block) => block.bytes.len() + block.kinds.len() + size_of::<Packed>(),
+        Item::Block(block) => block.bytes.len() + 48 * block.kinds.len() + size_of::<Packed>(),
     }
 }
 

@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0010_tunnel_reason.sql"),
     include_str!("../migrations/0011_search_by_flow.sql"),
     include_str!("../migrations/0012_search_by_slot.sql"),
+    include_str!("../migrations/0013_based.sql"),
 ];
 
 /// The newest schema this program knows.

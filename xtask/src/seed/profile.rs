@@ -2,6 +2,8 @@
 
 use langley_model::Provider;
 
+use super::stream::Wire;
+
 /// One way of talking.
 #[derive(Debug)]
 pub(super) struct Profile {
@@ -15,67 +17,9 @@ pub(super) struct Profile {
     /// Where requests hold the system's words, and where the conversation.
     pub(super) system: &'static str,
     pub(super) turns: &'static str,
-    pub(super) events: Events,
+    pub(super) wire: Wire,
     /// How many sessions of a hundred.
     pub(super) share: u64,
-}
-
-/// How events look.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Events {
-    Anthropic,
-    OpenAi,
-    Gemini,
-}
-
-impl Events {
-    /// The type of an event that carries text, and what stands before and behind the text.
-    pub(super) fn delta(
-        self,
-        item: &str,
-        seq: u64,
-        thinking: bool,
-    ) -> (&'static str, String, String) {
-        match self {
-            Self::Anthropic => {
-                let (of, key) =
-                    if thinking { ("thinking_delta", "thinking") } else { ("text_delta", "text") };
-                let before = format!(
-                    r#"{{"type":"content_block_delta","index":{},"delta":{{"type":"{of}","{key}":""#,
-                    u8::from(!thinking)
-                );
-                ("content_block_delta", before, String::from(r#""}}"#))
-            }
-            Self::OpenAi => {
-                let kind = if thinking {
-                    "response.reasoning_summary_text.delta"
-                } else {
-                    "response.output_text.delta"
-                };
-                let before = format!(
-                    r#"{{"type":"{kind}","sequence_number":{seq},"item_id":"{item}","output_index":{},"content_index":0,"delta":""#,
-                    u8::from(!thinking)
-                );
-                (kind, before, String::from(r#""}"#))
-            }
-            Self::Gemini => {
-                let thought = if thinking { r#","thought":true"# } else { "" };
-                let after = format!(
-                    r#""{thought}}}],"role":"model"}},"index":0}}],"responseId":"{item}"}}"#
-                );
-                ("chunk", String::from(r#"{"candidates":[{"content":{"parts":[{"text":""#), after)
-            }
-        }
-    }
-
-    /// The type of the first event and of the last.
-    pub(super) const fn ends(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Anthropic => ("message_start", "message_stop"),
-            Self::OpenAi => ("response.created", "response.completed"),
-            Self::Gemini => ("chunk", "chunk"),
-        }
-    }
 }
 
 /// All of them; the shares make a hundred.
@@ -90,7 +34,7 @@ pub(super) const PROFILES: [Profile; 5] = [
         session_source: "header:x-claude-code-session-id",
         system: "system",
         turns: "messages",
-        events: Events::Anthropic,
+        wire: Wire::Anthropic,
         share: 46,
     },
     Profile {
@@ -103,7 +47,7 @@ pub(super) const PROFILES: [Profile; 5] = [
         session_source: "header:session_id",
         system: "instructions",
         turns: "input",
-        events: Events::OpenAi,
+        wire: Wire::OpenAi,
         share: 26,
     },
     Profile {
@@ -116,7 +60,7 @@ pub(super) const PROFILES: [Profile; 5] = [
         session_source: "body:session_id",
         system: "systemInstruction",
         turns: "contents",
-        events: Events::Gemini,
+        wire: Wire::Gemini,
         share: 12,
     },
     Profile {
@@ -129,7 +73,7 @@ pub(super) const PROFILES: [Profile; 5] = [
         session_source: "header:x-claude-code-session-id",
         system: "system",
         turns: "messages",
-        events: Events::Anthropic,
+        wire: Wire::Anthropic,
         share: 8,
     },
     Profile {
@@ -142,7 +86,7 @@ pub(super) const PROFILES: [Profile; 5] = [
         session_source: "body:metadata.user_id",
         system: "system",
         turns: "messages",
-        events: Events::Anthropic,
+        wire: Wire::Anthropic,
         share: 8,
     },
 ];
@@ -156,24 +100,6 @@ pub(super) fn profile(number: u64) -> &'static Profile {
     });
     found.unwrap_or(&PROFILES[0])
 }
-
-/// Tools by how often they are called.
-pub(super) const TOOLS: [&str; 14] = [
-    "Bash",
-    "Read",
-    "Edit",
-    "Grep",
-    "Write",
-    "Glob",
-    "TodoWrite",
-    "Task",
-    "WebFetch",
-    "WebSearch",
-    "NotebookEdit",
-    "apply_patch",
-    "mcp__browser__click",
-    "mcp__database__query",
-];
 
 #[cfg(test)]
 mod tests {

@@ -44,6 +44,19 @@ impl Random {
         id
     }
 
+    /// Hexadecimal digits.
+    pub(crate) fn hex(&mut self, len: usize) -> String {
+        let digits = |half| char::from_digit(half, 16).unwrap_or('0');
+        (0..len).map(|_| digits((self.next() >> 60) as u32)).collect()
+    }
+
+    /// Letters and digits without any order.
+    pub(crate) fn padding(&mut self, len: usize) -> String {
+        const ALPHABET: &[u8; 62] =
+            b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+        (0..len).map(|_| char::from(ALPHABET[self.of(0..62) as usize])).collect()
+    }
+
     pub(crate) const fn bytes(&mut self) -> [u8; 16] {
         (((self.next() as u128) << 64) | self.next() as u128).to_be_bytes()
     }

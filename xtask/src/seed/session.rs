@@ -5,9 +5,10 @@ use std::ops::Range;
 use langley_model::{RedactedBytes, Redactor};
 
 use super::answer::Answer;
-use super::profile::{Profile, TOOLS, profile};
+use super::profile::{Profile, profile};
 use super::random::Random;
-use super::words::Words;
+use super::said::{Call, Sources, TOOLS};
+use super::stream::escaped;
 
 /// Beyond this an agent sums its conversation up and begins anew with the summary.
 const COMPACT_BYTES: usize = 200 * 1024;
@@ -29,14 +30,16 @@ pub(super) struct Session {
     /// Length and pieces before the first message.
     bare: (usize, usize),
     messages: usize,
-    /// The tool whose result comes next.
-    asked: Option<String>,
+    /// The call whose result comes next.
+    asked: Option<Call>,
+    /// Which project it works on.
+    pub(super) project: usize,
 }
 
 impl Session {
     pub(super) fn new(
-        (words, random, redactor): (&Words, &mut Random, &Redactor),
-        starts_at: i64,
+        (sources, random, redactor): (Sources<'_>, &mut Random, &Redactor),
+        (starts_at, project): (i64, usize),
     ) -> Self {
         let profile = profile(random.of(0..100));
         let id = random.id("", 8) + "-" + &random.id("", 4) + "-" + &random.id("", 12);
@@ -56,13 +59,15 @@ impl Session {
             bare: (0, 0),
             messages: 0,
             asked: None,
+            project,
         };
-        it.begin(words, redactor);
+        it.begin(sources, redactor);
         it
     }
 
-    /// What stands before the conversation: the same in all sessions of a model, as agents have it.
-    fn begin(&mut self, words: &Words, redactor: &Redactor) {
+    /// What stands before the conversation: the same in all sessions of a model, as agents have it, but
+    /// for what is said about the place.
+    fn begin(&mut self, Sources { words, project }: Sources<'_>, redactor: &Redactor) {
         let mut same = Random::new(self.model.len() as u64 * 31 + self.profile.share);
         let put = |it: &mut Self, text: String, piece: bool| {
             let bytes = redactor.body(text.into_bytes());
@@ -75,6 +80,13 @@ impl Session {
         put(self, format!(r#"{{"model":"{}","{}":["#, self.model, self.profile.system), false);
         let text = words.text(&mut same, 9_000);
         put(self, format!(r#"{{"type":"text","text":"{text}"}}"#), true);
+        put(self, String::from(","), false);
+        let place = format!(
+            r#"{{"type":"text","text":"<env>\nWorking directory: {}\nIs directory a git repo: Yes\nPlatform: linux\nToday's date: 2026-03-14\nSession: {}\n</env>"}}"#,
+            project.root(),
+            self.id,
+        );
+        put(self, place, true);
         put(self, String::from(r#"],"tools":["#), false);
         for (position, tool) in TOOLS.iter().enumerate() {
             if position > 0 {
@@ -90,7 +102,7 @@ impl Session {
     /// The next request: its text that is new, its body, and where the body's pieces lie.
     pub(super) fn request(
         &mut self,
-        (words, random, redactor): (&Words, &mut Random, &Redactor),
+        (sources, random, redactor): (Sources<'_>, &mut Random, &Redactor),
     ) -> (String, RedactedBytes, Vec<Range<usize>>) {
         if self.sent.len() > COMPACT_BYTES {
             self.sent.truncate(self.bare.0);
@@ -98,13 +110,24 @@ impl Session {
             self.messages = 0;
             self.asked = None;
         }
-        let length = random.of(80..900) as usize;
-        let said = words.text(random, length);
-        let message = match self.asked.take() {
-            Some(id) => format!(
-                r#"{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"{id}","content":"{said}"}}]}}"#
-            ),
-            None => format!(r#"{{"role":"user","content":[{{"type":"text","text":"{said}"}}]}}"#),
+        // What is new in a turn: the result of the tool that was called, or the next prompt.
+        let (said, message) = match self.asked.take() {
+            Some(Call { tool, id, .. }) => {
+                let said = sources.result(random, tool);
+                let content = escaped(&said);
+                let message = format!(
+                    r#"{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"{id}","content":"{content}"}}]}}"#
+                );
+                (said, message)
+            }
+            None => {
+                let length = random.of(40..700) as usize;
+                let said = sources.prose(random, length);
+                let text = escaped(&said);
+                let message =
+                    format!(r#"{{"role":"user","content":[{{"type":"text","text":"{text}"}}]}}"#);
+                (said, message)
+            }
         };
         self.add(redactor, message);
         let mut body = RedactedBytes::with_capacity(self.sent.len() + 64);
@@ -117,13 +140,15 @@ impl Session {
     pub(super) fn answered(&mut self, redactor: &Redactor, answer: &Answer) {
         let mut blocks = Vec::new();
         if !answer.text.is_empty() {
-            blocks.push(format!(r#"{{"type":"text","text":"{}"}}"#, answer.text));
+            let text = escaped(&answer.text);
+            blocks.push(format!(r#"{{"type":"text","text":"{text}"}}"#));
         }
-        if let Some((name, id, input)) = &answer.call {
+        if let Some(call) = &answer.call {
+            let Call { tool, id, input } = call;
             blocks.push(format!(
-                r#"{{"type":"tool_use","id":"{id}","name":"{name}","input":{input}}}"#
+                r#"{{"type":"tool_use","id":"{id}","name":"{tool}","input":{input}}}"#
             ));
-            self.asked = Some(id.clone());
+            self.asked = Some(call.clone());
         }
         let message = format!(r#"{{"role":"assistant","content":[{}]}}"#, blocks.join(","));
         self.add(redactor, message);
@@ -149,17 +174,21 @@ impl Session {
 mod tests {
     use langley_model::{FlowId, RedactorOptions};
 
+    use super::super::project::Project;
+    use super::super::words::Words;
     use super::*;
 
     #[test]
     fn a_conversation_grows_is_json_and_keeps_its_earlier_pieces() {
         let redactor = Redactor::new(RedactorOptions::default()).unwrap();
         let (words, mut random) = (Words::new(), Random::new(5));
-        let mut session = Session::new((&words, &mut random, &redactor), 0);
+        let project = Project::new(&words, &mut random);
+        let sources = Sources { words: &words, project: &project };
+        let mut session = Session::new((sources, &mut random, &redactor), (0, 0));
         let mut earlier: Vec<Vec<u8>> = Vec::new();
         for turn in 0..4 {
             assert_eq!(session.is_new(), turn == 0);
-            let (_, body, pieces) = session.request((&words, &mut random, &redactor));
+            let (_, body, pieces) = session.request((sources, &mut random, &redactor));
             let json: serde_json::Value = serde_json::from_slice(body.as_bytes()).unwrap();
             let turns = json[session.profile.turns].as_array().unwrap().len();
             assert_eq!(turns, 2 * turn + 1);
@@ -167,8 +196,8 @@ mod tests {
                 pieces.iter().map(|piece| body.as_bytes()[piece.clone()].to_vec()).collect();
             assert!(now.starts_with(&earlier) && now.len() > earlier.len());
             earlier = now;
-            let flow = (FlowId::new(), session.profile.events);
-            let answer = Answer::new((&words, &mut random, &redactor), flow, 20);
+            let flow = (FlowId::new(), session.profile.wire, session.model);
+            let answer = Answer::new((sources, &mut random, &redactor), flow, (30, 9_000));
             session.answered(&redactor, &answer);
         }
     }

@@ -11,8 +11,11 @@ use langley_model::{
 };
 
 use super::answer::Answer;
+use super::project::Project;
 use super::random::Random;
+use super::said::Sources;
 use super::session::Session;
+use super::stream::Wire;
 use super::words::Words;
 
 /// How much, over which time, and by which chance.
@@ -28,6 +31,9 @@ pub(crate) struct Plan {
 /// Flows of a session, on average.
 const FLOWS_PER_SESSION: u64 = 77;
 
+/// Projects that the sessions work on.
+const PROJECTS: usize = 24;
+
 /// A flow as the recorder would hand it over.
 pub(crate) struct Made {
     pub(crate) started_at: Micros,
@@ -42,6 +48,7 @@ pub(crate) struct Traffic {
     plan: Plan,
     redactor: Arc<Redactor>,
     words: Words,
+    projects: Vec<Project>,
     random: Random,
     /// Sessions by the time of their next flow.
     open: BinaryHeap<Reverse<(i64, usize)>>,
@@ -55,11 +62,14 @@ pub(crate) struct Traffic {
 
 impl Traffic {
     pub(crate) fn new(plan: Plan, redactor: Arc<Redactor>) -> Self {
+        let (words, mut random) = (Words::new(), Random::new(plan.seed));
+        let projects = (0..PROJECTS).map(|_| Project::new(&words, &mut random)).collect();
         Self {
             plan,
             redactor,
-            words: Words::new(),
-            random: Random::new(plan.seed),
+            words,
+            projects,
+            random,
             open: BinaryHeap::new(),
             sessions: Vec::new(),
             free: Vec::new(),
@@ -74,8 +84,10 @@ impl Traffic {
         let sessions = (self.plan.flows / FLOWS_PER_SESSION).max(1);
         let each = self.plan.span.as_micros() as i64 / sessions as i64;
         while self.open.peek().is_none_or(|Reverse((at, _))| self.next_session <= *at) {
-            let with = (&self.words, &mut self.random, &*self.redactor);
-            let session = Session::new(with, self.next_session);
+            let project = self.random.of(0..PROJECTS as u64) as usize;
+            let sources = Sources { words: &self.words, project: &self.projects[project] };
+            let with = (sources, &mut self.random, &*self.redactor);
+            let session = Session::new(with, (self.next_session, project));
             self.next_session += self.random.of(1..(2 * each.max(1)).unsigned_abs() + 1) as i64;
             let place = self.free.pop().unwrap_or_else(|| {
                 self.sessions.push(None);
@@ -87,8 +99,8 @@ impl Traffic {
     }
 
     /// How many events the next flow has: the rest is shared out, some get much and some little.
-    fn share(&mut self) -> u64 {
-        let mean = self.events_left / self.flows_left.max(1);
+    fn share(&mut self, wire: Wire) -> u64 {
+        let mean = self.events_left * wire.events_percent() / 100 / self.flows_left.max(1);
         if self.flows_left <= 1 {
             return self.events_left;
         }
@@ -101,13 +113,14 @@ impl Traffic {
     }
 
     fn make(&mut self, session: &mut Session) -> Made {
-        let Self { words, random, redactor, .. } = self;
-        let redactor = &**redactor;
+        let Self { words, projects, random, redactor, .. } = self;
+        let (redactor, project) = (&**redactor, &projects[session.project]);
+        let sources = Sources { words, project };
         let id = FlowId::from_bytes(time_id(session.next_at, random));
         let connection = ConnectionId::from_bytes(time_id(session.next_at, random));
         let mut flow = Flow::new(id, connection, Micros(session.next_at));
         let whole = session.is_new();
-        let (said, body, pieces) = session.request((words, random, redactor));
+        let (said, body, pieces) = session.request((sources, random, redactor));
         let outcome = match random.of(0..1000) {
             0..=14 => Outcome::ProviderError,
             15..=24 => Outcome::ClientGone,
@@ -116,13 +129,19 @@ impl Traffic {
             _ => Outcome::Completed,
         };
         let failed = outcome == Outcome::ProviderError;
-        let count = if failed && self.flows_left > 1 { 0 } else { self.share() };
-        let Self { words, random, redactor, .. } = self;
-        let redactor = &**redactor;
-        let answer = Answer::new((words, random, redactor), (id, session.profile.events), count);
+        let count =
+            if failed && self.flows_left > 1 { 0 } else { self.share(session.profile.wire) };
+        let Self { words, projects, random, redactor, .. } = self;
+        let (redactor, project) = (&**redactor, &projects[session.project]);
+        let sources = Sources { words, project };
+        let wire = (id, session.profile.wire, session.model);
+        let tokens = (count, body.len() as u64 / 4);
+        let answer = Answer::new((sources, random, redactor), wire, tokens);
         fill(&mut flow, session, &answer, (&said, &body, outcome), random);
-        let heads =
-            [(Side::Client, request_headers(session)), (Side::Upstream, answer_headers(random))];
+        let heads = [
+            (Side::Client, request_headers(session, random)),
+            (Side::Upstream, answer_headers(random, flow.started_at)),
+        ];
         let mut records = vec![Record::Flow(Arc::new(flow.clone()))];
         records.extend(heads.into_iter().map(|(side, lines)| {
             Record::Headers(Headers { flow: id, side, trailers: false, lines })
@@ -145,7 +164,7 @@ impl Traffic {
         let mut passages = vec![passage(Place::Prompt, said)];
         passages.push(passage(Place::Answer, answer.text));
         passages.push(passage(Place::Thinking, answer.thinking));
-        passages.extend(answer.call.map(|(_, _, input)| passage(Place::ToolInput, input)));
+        passages.extend(answer.call.map(|call| passage(Place::ToolInput, call.input)));
         passages.retain(|passage| !passage.text.is_empty());
         self.flows_left -= 1;
         self.events_left -= count;
@@ -244,32 +263,70 @@ fn fill(
     flow.preview = Some(preview);
 }
 
-fn request_headers(session: &Session) -> HeaderBlock {
+/// As many as agents send; one of them, an id, is new with each request.
+fn request_headers(session: &Session, random: &mut Random) -> HeaderBlock {
     let mut lines = HeaderBlock::new();
     for (name, value) in [
         ("accept", "application/json"),
         ("content-type", "application/json"),
         ("user-agent", session.profile.user_agent),
+        ("x-stainless-retry-count", "0"),
+        ("x-stainless-timeout", "600"),
+        ("x-stainless-lang", "js"),
+        ("x-stainless-package-version", "0.74.0"),
+        ("x-stainless-os", "Linux"),
+        ("x-stainless-arch", "x64"),
+        ("x-stainless-runtime", "node"),
+        ("x-stainless-runtime-version", "v24.3.0"),
         ("anthropic-version", "2023-06-01"),
+        ("anthropic-beta", "interleaved-thinking-2025-05-14,context-management-2025-06-27"),
+        ("anthropic-dangerous-direct-browser-access", "true"),
+        ("x-app", "cli"),
         ("accept-encoding", "gzip, deflate, br, zstd"),
         ("connection", "keep-alive"),
         ("host", session.profile.host),
         ("session-id", &session.id),
+        ("x-client-request-id", &random.id("", 32)),
     ] {
         lines.push(name, value.as_bytes());
     }
     lines
 }
 
-fn answer_headers(random: &mut Random) -> HeaderBlock {
+/// As many as providers send; an id, a time and what is left of the limits are new with each answer.
+fn answer_headers(random: &mut Random, at: Micros) -> HeaderBlock {
     let mut lines = HeaderBlock::new();
+    let seconds = at.0 / 1_000_000;
     for (name, value) in [
+        (
+            "date",
+            &*format!(
+                "Sat, 14 Mar 2026 {:02}:{:02}:{:02} GMT",
+                seconds / 3600 % 24,
+                seconds / 60 % 60,
+                seconds % 60
+            ),
+        ),
         ("content-type", "text/event-stream; charset=utf-8"),
         ("cache-control", "no-cache"),
         ("transfer-encoding", "chunked"),
+        ("connection", "keep-alive"),
         ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
         ("request-id", &random.id("req_01", 22)),
-        ("ratelimit-remaining", &random.of(1_000..80_000).to_string()),
+        ("anthropic-ratelimit-requests-limit", "4000"),
+        ("anthropic-ratelimit-requests-remaining", &random.of(3_900..4_000).to_string()),
+        ("anthropic-ratelimit-input-tokens-limit", "2000000"),
+        (
+            "anthropic-ratelimit-input-tokens-remaining",
+            &(random.of(1_000..2_000) * 1_000).to_string(),
+        ),
+        ("anthropic-ratelimit-output-tokens-limit", "400000"),
+        ("anthropic-ratelimit-output-tokens-remaining", &(random.of(200..400) * 1_000).to_string()),
+        ("via", "1.1 google"),
+        ("cf-cache-status", "DYNAMIC"),
+        ("x-robots-tag", "none"),
+        ("server", "cloudflare"),
+        ("cf-ray", &random.id("9", 19)),
     ] {
         lines.push(name, value.as_bytes());
     }

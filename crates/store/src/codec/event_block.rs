@@ -1,35 +1,38 @@
 //! A stored run of stream events: each keeps only what differs from the one of its type before it,
 //! because most of a text delta is the same JSON around a few words.
 //!
-//! Layout before packing: count of types, each as length and name; count of events; length of the
-//! spans; per event its span; then what is kept of the events' data, one after the other.
+//! Layout before packing: 0 and the layout's number; count of types, each as length and name; count of
+//! events; lengths of five columns of numbers, and these; count of columns of text, their lengths, and
+//! these. Columns pack better than events one after the other, and the words of an answer stand together
+//! as they do in its message.
 //!
-//! A span: a head (the type, and which of three parts follow), the step of the time, the length of
-//! what is kept; then, as the head says, the step of the sequence number when it is not one, how much
-//! longer the event was before redaction, and how many bytes of its beginning and of its end are those
-//! of the event of its type before it. These two stay valid for the type until the next such part.
-//! Steps and differences are zigzag-coded.
+//! The first column of numbers has a head for each event (its type, and which parts follow), the second
+//! and the third the lower and the upper byte of the step of the time, the fourth the lengths of what is in
+//! the event's holes (and one; 0 stands for the number after the one that was there), the fifth the step of
+//! the time where two bytes do not hold it and, as the head says, the step of the sequence number when it
+//! is not one, how much longer the event was before redaction, and where the event of its type before it
+//! has holes: how many, for each but the last how many bytes are before it and in it, of the last how many
+//! are before it, and how many are behind it. The holes stay the type's until the next such part. Steps and
+//! differences are zigzag-coded. Each hole of a type has a column of text, in the order of their first use.
+//!
+//! The first layout, which is still read, began with its count of types, had all numbers in one column in
+//! the order of events, one hole, and one column of text.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use langley_model::{EventRun, EventSpan};
 
-use super::number::{put, put_signed, take, take_len, take_signed};
-use super::shared::Shared;
-use crate::error::StoreError;
+use super::block::{Block, BlockEvent, COLUMNS, LAYOUT, LONG, MARK, REDACTED, SHARES, STEPS};
+use super::number::{put, put_signed};
+use super::shared::{self, Holes};
+use crate::kinds::Counts;
 
 /// Bytes before packing at which a block is complete.
 pub(crate) const FULL_BYTES: usize = 64 * 1024;
 
 /// Larger events are not remembered from one filling to the next.
 const REMEMBERED_BYTES: usize = 1024;
-
-/// In a head: the sequence number is not the next one.
-const STEPS: u64 = 1;
-/// In a head: the event was not as long before redaction.
-const REDACTED: u64 = 2;
-/// In a head: what is shared changes.
-const SHARES: u64 = 4;
 
 /// A block being filled.
 #[derive(Clone, Debug, Default)]
@@ -40,8 +43,10 @@ pub(crate) struct BlockBuilder {
     pub(crate) last_us: u64,
     pub(crate) events: u64,
     kinds: Vec<Kind>,
-    spans: Vec<u8>,
-    text: Vec<u8>,
+    numbers: [Vec<u8>; COLUMNS],
+    texts: Vec<Vec<u8>>,
+    /// Room for the holes of an event.
+    found: Holes,
 }
 
 /// A type of events in a block being filled.
@@ -49,7 +54,10 @@ pub(crate) struct BlockBuilder {
 struct Kind {
     name: Cow<'static, str>,
     events: u64,
-    shared: Shared,
+    /// Where its last event has its own.
+    holes: Holes,
+    /// The columns of its holes.
+    columns: Vec<usize>,
     /// The last event of an earlier filling; empty when it was large.
     last: Vec<u8>,
 }
@@ -60,8 +68,9 @@ impl BlockBuilder {
     }
 
     /// Bytes before packing, headings aside.
-    pub(crate) const fn raw_len(&self) -> usize {
-        self.spans.len() + self.text.len()
+    pub(crate) fn raw_len(&self) -> usize {
+        let lengths = self.numbers.iter().chain(&self.texts).map(Vec::len);
+        lengths.sum()
     }
 
     /// Appends events of `run` from `from` (event, byte) on until the block is full; returns where
@@ -105,8 +114,13 @@ impl BlockBuilder {
     fn kind(&mut self, name: &str) -> usize {
         let known = self.kinds.iter().position(|kind| kind.name == name);
         known.unwrap_or_else(|| {
-            let (name, shared) = (Cow::Owned(name.to_owned()), Shared::default());
-            self.kinds.push(Kind { name, events: 0, shared, last: Vec::new() });
+            self.kinds.push(Kind {
+                name: Cow::Owned(name.to_owned()),
+                events: 0,
+                holes: vec![0..0],
+                columns: Vec::new(),
+                last: Vec::new(),
+            });
             self.kinds.len() - 1
         })
     }
@@ -119,32 +133,66 @@ impl BlockBuilder {
             self.first_us = span.offset_us;
             self.last_us = span.offset_us;
         }
-        let kind = &mut self.kinds[number];
-        let shared = kind.shared.with(last.unwrap_or(&kind.last), data);
-        let kept = shared.cut(data);
+        let Self { kinds, numbers, texts, found, .. } = self;
+        let kind = &mut kinds[number];
+        let last = last.unwrap_or(&kind.last);
+        // A chance resemblance ends at the next event that lacks it; one that lasts is found by the
+        // bytes just inside of what is shared.
+        let fits = kind.holes.last().is_some_and(|hole| hole.end <= last.len())
+            && shared::fit(last, &kind.holes, data, found)
+            && !shared::resembles(last, &kind.holes, data, found);
+        let mut changes = false;
+        if !fits {
+            let (old, new) = shared::look(last, data);
+            // What is not remembered here is there when it is read.
+            changes = old != kind.holes || (last.is_empty() && kind.events > 0);
+            (kind.holes, *found) = (old, new);
+        }
         let step = span.seq.wrapping_sub(self.last_seq);
         let longer = u64::from(span.original_len).wrapping_sub(data.len() as u64);
-        let changes = shared != kind.shared;
         let head = (number as u64) << 3
             | if step == 1 { 0 } else { STEPS }
             | if longer == 0 { 0 } else { REDACTED }
             | if changes { SHARES } else { 0 };
-        let out = &mut self.spans;
-        put(out, head);
-        put_signed(out, span.offset_us.wrapping_sub(self.last_us));
-        put(out, kept.len() as u64);
+        let [heads, lower, upper, lengths, others] = numbers;
+        put(heads, head);
+        let time = span.offset_us.wrapping_sub(self.last_us);
+        match u16::try_from(time).map(u16::to_be_bytes) {
+            Ok([high, low]) if high != LONG => {
+                upper.push(high);
+                lower.push(low);
+            }
+            _ => {
+                upper.push(LONG);
+                put_signed(others, time);
+            }
+        }
         if step != 1 {
-            put_signed(out, step);
+            put_signed(others, step);
         }
         if longer != 0 {
-            put_signed(out, longer);
+            put_signed(others, longer);
         }
         if changes {
-            put(out, shared.front as u64);
-            put(out, shared.back as u64);
+            put_holes(others, &kind.holes, last.len());
         }
-        self.text.extend_from_slice(kept);
-        kind.shared = shared;
+        for (place, (old, new)) in kind.holes.iter().zip(&*found).enumerate() {
+            let kept = &data[new.clone()];
+            if shared::is_next(&last[old.clone()], kept) {
+                put(lengths, 0);
+                continue;
+            }
+            put(lengths, kept.len() as u64 + 1);
+            if kept.is_empty() {
+                continue;
+            }
+            while kind.columns.len() <= place {
+                kind.columns.push(texts.len());
+                texts.push(Vec::new());
+            }
+            texts[kind.columns[place]].extend_from_slice(kept);
+        }
+        std::mem::swap(&mut kind.holes, found);
         kind.events += 1;
         self.last_seq = span.seq;
         self.last_us = span.offset_us;
@@ -155,39 +203,49 @@ impl BlockBuilder {
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.clear();
         out.reserve(self.raw_len() + 256);
+        put(out, MARK);
+        put(out, LAYOUT);
         put(out, self.kinds.len() as u64);
         for kind in &self.kinds {
             put(out, kind.name.len() as u64);
             out.extend_from_slice(kind.name.as_bytes());
         }
         put(out, self.events);
-        put(out, self.spans.len() as u64);
-        out.extend_from_slice(&self.spans);
-        out.extend_from_slice(&self.text);
+        put_columns(out, &self.numbers);
+        put(out, self.texts.len() as u64);
+        put_columns(out, &self.texts);
     }
 
-    /// Counts by type as a JSON object.
-    pub(crate) fn counts(&self) -> String {
+    /// Appends these events to `whole`, by way of their layout in `raw`.
+    pub(crate) fn copy_into(&self, raw: &mut Vec<u8>, whole: &mut Self) {
+        self.encode(raw);
+        if let Some(mut block) = Block::parse(raw, self.first_seq, self.first_us) {
+            while let Some((event, kind)) = block.next() {
+                whole.push(&event, kind);
+            }
+        }
+    }
+
+    /// Counts by type.
+    pub(crate) fn counts(&self) -> Counts {
         let counted = self.kinds.iter().filter(|kind| kind.events > 0);
-        let counts: serde_json::Map<String, serde_json::Value> =
-            counted.map(|kind| (kind.name.to_string(), kind.events.into())).collect();
-        serde_json::Value::Object(counts).to_string()
+        counted.map(|kind| (kind.name.to_string(), kind.events)).collect()
     }
 
     /// Empties the block and keeps its room.
     pub(crate) fn clear(&mut self) {
         self.events = 0;
         self.kinds.clear();
-        self.spans.clear();
-        self.text.clear();
+        self.numbers.iter_mut().for_each(Vec::clear);
+        self.texts.clear();
     }
 
     /// Gives spare room back; for blocks that stay in memory between transactions.
     pub(crate) fn shrink(&mut self) {
         let room = self.raw_len() + self.raw_len() / 4 + 256;
-        if self.spans.capacity() + self.text.capacity() > room {
-            self.spans.shrink_to_fit();
-            self.text.shrink_to_fit();
+        let columns = || self.numbers.iter().chain(&self.texts);
+        if columns().map(Vec::capacity).sum::<usize>() > room {
+            self.numbers.iter_mut().chain(&mut self.texts).for_each(Vec::shrink_to_fit);
         }
     }
 }
@@ -201,82 +259,23 @@ impl Kind {
     }
 }
 
-/// One event of a decoded block.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct BlockEvent<'a> {
-    pub(crate) span: EventSpan,
-    pub(crate) data: &'a [u8],
-}
-
-/// A block read back.
-pub(crate) struct Block<'a> {
-    kinds: Vec<ReadKind<'a>>,
-    spans: &'a [u8],
-    text: &'a [u8],
-    events: u64,
-    seq: u64,
-    us: u64,
-}
-
-/// A type of events in a block being read: its last event, and what the next one shares with it.
-struct ReadKind<'a> {
-    name: &'a str,
-    shared: Shared,
-    last: Vec<u8>,
-}
-
-impl<'a> Block<'a> {
-    /// Reads the layout; `first_seq` and `first_us` are those of the block's row.
-    pub(crate) fn decode(raw: &'a [u8], first_seq: u64, first_us: u64) -> Result<Self, StoreError> {
-        Self::parse(raw, first_seq, first_us).ok_or(StoreError::Decode { what: "event block" })
+fn put_columns(out: &mut Vec<u8>, columns: &[Vec<u8>]) {
+    for column in columns {
+        put(out, column.len() as u64);
     }
-
-    fn parse(mut raw: &'a [u8], first_seq: u64, us: u64) -> Option<Self> {
-        let mut kinds = Vec::new();
-        for _ in 0..take(&mut raw)? {
-            let len = take_len(&mut raw)?;
-            let (name, rest) = raw.split_at_checked(len)?;
-            let name = std::str::from_utf8(name).ok()?;
-            kinds.push(ReadKind { name, shared: Shared::default(), last: Vec::new() });
-            raw = rest;
-        }
-        let events = take(&mut raw)?;
-        let len = take_len(&mut raw)?;
-        let (spans, text) = raw.split_at_checked(len)?;
-        Some(Self { kinds, spans, text, events, seq: first_seq.wrapping_sub(1), us })
+    for column in columns {
+        out.extend_from_slice(column);
     }
+}
 
-    /// The next event with its type.
-    pub(crate) fn next(&mut self) -> Option<(BlockEvent<'_>, &'a str)> {
-        if self.events == 0 {
-            return None;
-        }
-        self.events -= 1;
-        let spans = &mut self.spans;
-        let head = take(spans)?;
-        let number = usize::try_from(head >> 3).ok()?;
-        let kind = self.kinds.get_mut(number)?;
-        self.us = self.us.wrapping_add(take_signed(spans)?);
-        let kept = take_len(spans)?;
-        let step = if head & STEPS == 0 { 1 } else { take_signed(spans)? };
-        self.seq = self.seq.wrapping_add(step);
-        let longer = if head & REDACTED == 0 { 0 } else { take_signed(spans)? };
-        if head & SHARES != 0 {
-            kind.shared = Shared { front: take_len(spans)?, back: take_len(spans)? };
-        }
-        let (kept, rest) = self.text.split_at_checked(kept)?;
-        self.text = rest;
-        kind.last.splice(kind.shared.between(&kind.last)?, kept.iter().copied());
-        let len = u32::try_from(kind.last.len()).ok()?;
-        let original = u64::from(len).wrapping_add(longer);
-        let span = EventSpan {
-            seq: self.seq,
-            offset_us: self.us,
-            kind: u16::try_from(number).unwrap_or(u16::MAX),
-            len,
-            original_len: u32::try_from(original).unwrap_or(u32::MAX),
-        };
-        Some((BlockEvent { span, data: &kind.last }, kind.name))
+/// Writes where the holes of an event of `len` bytes are.
+fn put_holes(out: &mut Vec<u8>, holes: &[Range<usize>], len: usize) {
+    put(out, holes.len() as u64);
+    let mut at = 0;
+    for (left, hole) in (0..holes.len()).rev().zip(holes) {
+        put(out, (hole.start - at) as u64);
+        put(out, if left > 0 { hole.len() } else { len - hole.end } as u64);
+        at = hole.end;
     }
 }
 
@@ -312,9 +311,18 @@ mod tests {
             data.resize(data.len() + back, b'.');
             data
         });
+        // A counter, words and padding between what is always there.
+        let holed = (0..200_u32, random(), 0..20_usize, 0..3_usize).prop_map(
+            |(counter, words, padding, other)| {
+                let between = "............................1..........".split_at(other).1;
+                let words = String::from_utf8_lossy(&words[..words.len().min(40)]).into_owned();
+                let padding = "73".repeat(padding);
+                format!("{counter}{between}{words}{between}{padding}..").into_bytes()
+            },
+        );
         let same = (0..90_usize).prop_map(|len| vec![b'.'; len]);
         let large = (1000..1100_usize).prop_map(|len| vec![b'.'; len]);
-        prop_oneof![random(), framed, same, large]
+        prop_oneof![random(), framed, holed.clone(), holed, same, large]
     }
 
     fn event() -> impl Strategy<Value = Event> {
@@ -396,7 +404,7 @@ mod tests {
         let (event, byte) = builder.fill(&run, (0, 0));
         assert_eq!(byte, event * 220);
         assert!(builder.raw_len() >= FULL_BYTES && builder.raw_len() < FULL_BYTES + 300);
-        assert_eq!(builder.counts(), format!(r#"{{"kind_0":{event}}}"#));
+        assert_eq!(builder.counts(), [("kind_0".to_owned(), event as u64)]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The forms in which content lies in the file.
 
+pub(crate) mod block;
 pub(crate) mod event_block;
 pub(crate) mod message_json;
 pub(crate) mod number;

@@ -2,8 +2,11 @@
 //! A writer in a hurry packs nothing.
 
 use std::io;
+use std::sync::LazyLock;
 
-use zstd::bulk::Compressor;
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::dict::{DecoderDictionary, EncoderDictionary};
+use zstd::zstd_safe::CParameter;
 
 use crate::error::StoreError;
 
@@ -13,6 +16,29 @@ pub(crate) const PLAIN: i64 = 0;
 pub(crate) const ZSTD: i64 = 1;
 /// Added to the codec of a recipe: what is packed are not the bytes of a body but the list of its pieces.
 pub(crate) const RECIPE: i64 = 2;
+/// Added to the codec of what is compressed with another content as its dictionary. Of a content its row
+/// says which; of events it is their flow's message.
+pub(crate) const BASED: i64 = 4;
+/// Added to the codec of what is compressed with the [`SHAPES`] in its dictionary.
+pub(crate) const PRIMED: i64 = 8;
+
+const PRIMED_ZSTD: i64 = PRIMED | ZSTD;
+
+/// What small contents are made of that would otherwise be new in each: headers, and the JSON around the
+/// words. It must never change, or what was packed with it is lost; a better one needs a codec of its own.
+const SHAPES: &[u8] = include_bytes!("shapes.txt");
+
+/// What every zstd frame begins with (RFC 8878 §3.1.1); left out of those with a dictionary, which are many
+/// and small.
+const MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
+
+/// Longer contents have shapes enough of their own.
+const PRIMED_BYTES: usize = 32 * 1024;
+
+static ENCODER: LazyLock<EncoderDictionary<'static>> =
+    LazyLock::new(|| EncoderDictionary::copy(SHAPES, DICTIONARY_LEVEL));
+static DECODER: LazyLock<DecoderDictionary<'static>> =
+    LazyLock::new(|| DecoderDictionary::copy(SHAPES));
 
 /// Level 1: the writer shares two cores with the agent, and stream events shrink well at any level.
 const LEVEL: i32 = 1;
@@ -26,30 +52,62 @@ const SMALL_LEVEL: i32 = -1;
 /// A piece is written once and kept for many requests: it may cost more. Even a hundred bytes of JSON
 /// become fewer.
 const PIECE_LEVEL: i32 = 3;
+/// With a dictionary there is more to be found: a quarter more time than at the level above, and a seventh
+/// less room for events.
+const DICTIONARY_LEVEL: i32 = 7;
 const PIECE_WORTH_BYTES: usize = 64;
+
+/// How much is done for room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// All that helps.
+    All,
+    /// What costs little: much waits to be written.
+    Little,
+    /// Nothing: more waits than may be.
+    None,
+}
 
 /// The reused compression contexts.
 pub(crate) struct Packer {
     /// One for each level.
     compressors: [Option<Compressor<'static>>; 3],
-    hurry: bool,
+    /// The one with another content as its dictionary.
+    against: Option<Compressor<'static>>,
+    /// The one with the shapes as its dictionary.
+    primed: Option<Compressor<'static>>,
+    /// Room for a dictionary.
+    base: Vec<u8>,
+    effort: Effort,
     out: Vec<u8>,
 }
 
 impl Packer {
     /// A packer; its contexts are made at their first use, an idle store holds none.
     pub(crate) const fn new() -> Self {
-        Self { compressors: [const { None }; 3], hurry: false, out: Vec::new() }
+        Self {
+            compressors: [const { None }; 3],
+            against: None,
+            primed: None,
+            base: Vec::new(),
+            effort: Effort::All,
+            out: Vec::new(),
+        }
     }
 
-    /// Whether speed counts before room, until it is said otherwise.
-    pub(crate) const fn hurry(&mut self, hurry: bool) {
-        self.hurry = hurry;
+    /// How much is done for room, until it is said otherwise.
+    pub(crate) const fn exert(&mut self, effort: Effort) {
+        self.effort = effort;
     }
 
-    /// Whether speed counts before room.
+    /// Whether nothing is packed.
     pub(crate) const fn is_hurried(&self) -> bool {
-        self.hurry
+        matches!(self.effort, Effort::None)
+    }
+
+    /// Whether nothing is spared.
+    pub(crate) const fn is_thorough(&self) -> bool {
+        matches!(self.effort, Effort::All)
     }
 
     /// `raw` packed, with its codec. Falls back to the bytes as they are.
@@ -61,13 +119,39 @@ impl Packer {
         self.pack_at(usize::from(raw.len() < SMALL_BYTES), raw)
     }
 
-    /// As [`Self::pack`], for a piece or a recipe.
+    /// As [`Self::pack`], for what is written once and kept.
     pub(crate) fn pack_piece<'a>(&'a mut self, raw: &'a [u8]) -> (i64, &'a [u8]) {
-        if raw.len() < PIECE_WORTH_BYTES { (PLAIN, raw) } else { self.pack_at(2, raw) }
+        if !self.is_thorough() {
+            return self.pack(raw);
+        }
+        if raw.len() < PIECE_WORTH_BYTES {
+            return (PLAIN, raw);
+        }
+        if raw.len() > PRIMED_BYTES {
+            return self.pack_at(2, raw);
+        }
+        match self.compress_primed(raw) {
+            Ok(len) if len < raw.len() => (ZSTD | PRIMED, &self.out[MAGIC.len()..len]),
+            _ => (PLAIN, raw),
+        }
+    }
+
+    fn compress_primed(&mut self, raw: &[u8]) -> io::Result<usize> {
+        let compressor = match &mut self.primed {
+            Some(compressor) => compressor,
+            empty => {
+                let mut compressor = Compressor::with_prepared_dictionary(&ENCODER)?;
+                compressor.include_contentsize(false)?;
+                empty.insert(compressor)
+            }
+        };
+        self.out.clear();
+        self.out.reserve(zstd::zstd_safe::compress_bound(raw.len()));
+        compressor.compress_to_buffer(raw, &mut self.out)
     }
 
     fn pack_at<'a>(&'a mut self, place: usize, raw: &'a [u8]) -> (i64, &'a [u8]) {
-        if self.hurry {
+        if self.is_hurried() {
             return (PLAIN, raw);
         }
         match self.compress(place, raw) {
@@ -86,10 +170,51 @@ impl Packer {
         compressor.compress_to_buffer(raw, &mut self.out)
     }
 
+    /// `raw` compressed with `base` and the shapes as its dictionary, and its codec; none when much waits,
+    /// or nothing is won. Only [`unpack_against`] the same bytes reads it; a checksum tells when they
+    /// are others.
+    pub(crate) fn pack_against(&mut self, base: &[u8], raw: &[u8]) -> Option<(i64, &[u8])> {
+        if !self.is_thorough() || raw.len() < PIECE_WORTH_BYTES {
+            return None;
+        }
+        let len = self.compress_against(base, raw).ok()?;
+        (len < raw.len()).then_some((ZSTD | BASED | PRIMED, &self.out[MAGIC.len()..len]))
+    }
+
+    /// What [`Self::pack_against`] made last.
+    pub(crate) fn packed_against(&self) -> &[u8] {
+        self.out.get(MAGIC.len()..).unwrap_or_default()
+    }
+
+    fn compress_against(&mut self, base: &[u8], raw: &[u8]) -> io::Result<usize> {
+        let compressor = match &mut self.against {
+            Some(compressor) => compressor,
+            empty => {
+                let mut compressor = Compressor::new(DICTIONARY_LEVEL)?;
+                compressor.include_checksum(true)?;
+                // Its length stands in the row.
+                compressor.include_contentsize(false)?;
+                empty.insert(compressor)
+            }
+        };
+        self.base.clear();
+        self.base.extend_from_slice(SHAPES);
+        self.base.extend_from_slice(base);
+        compressor.set_dictionary(DICTIONARY_LEVEL, &self.base)?;
+        // All of the base must be within reach.
+        let reach = (self.base.len() + raw.len()).next_power_of_two().trailing_zeros();
+        compressor.set_parameter(CParameter::WindowLog(reach.clamp(10, 27)))?;
+        self.out.clear();
+        self.out.reserve(zstd::zstd_safe::compress_bound(raw.len()));
+        compressor.compress_to_buffer(raw, &mut self.out)
+    }
+
     /// Gives a large output buffer back.
     pub(crate) fn rest(&mut self) {
-        if self.out.capacity() > 256 * 1024 {
-            self.out = Vec::new();
+        for room in [&mut self.out, &mut self.base] {
+            if room.capacity() > 256 * 1024 {
+                *room = Vec::new();
+            }
         }
     }
 }
@@ -103,8 +228,33 @@ pub(crate) fn unpack(codec: i64, raw_len: i64, bytes: &[u8]) -> Result<Vec<u8>, 
             let capacity = usize::try_from(raw_len).map_err(|_| damaged())?;
             zstd::bulk::decompress(bytes, capacity).map_err(|_| damaged())
         }
+        PRIMED_ZSTD => {
+            let capacity = usize::try_from(raw_len).map_err(|_| damaged())?;
+            let mut decompressor =
+                Decompressor::with_prepared_dictionary(&DECODER).map_err(|_| damaged())?;
+            decompressor.decompress(&framed(bytes), capacity).map_err(|_| damaged())
+        }
         _ => Err(damaged()),
     }
+}
+
+/// Undoes [`Packer::pack_against`].
+pub(crate) fn unpack_against(
+    base: &[u8],
+    raw_len: i64,
+    bytes: &[u8],
+) -> Result<Vec<u8>, StoreError> {
+    let damaged = || StoreError::Decode { what: "content that is packed against another" };
+    let capacity = usize::try_from(raw_len).map_err(|_| damaged())?;
+    let whole = [SHAPES, base].concat();
+    let mut decompressor = Decompressor::with_dictionary(&whole).map_err(|_| damaged())?;
+    let raw = decompressor.decompress(&framed(bytes), capacity).map_err(|_| damaged())?;
+    if raw.len() == capacity { Ok(raw) } else { Err(damaged()) }
+}
+
+/// A frame with its beginning.
+fn framed(bytes: &[u8]) -> Vec<u8> {
+    [&MAGIC[..], bytes].concat()
 }
 
 #[cfg(test)]
@@ -112,18 +262,58 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_shapes_are_those_that_stores_were_packed_with() {
+        let hash = blake3::hash(SHAPES).to_hex();
+        assert_eq!(&hash.as_str()[..16], "a81fd7a5fdcf2843");
+        let small =
+            br#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"toolu_01x"}]}"#;
+        let mut packer = Packer::new();
+        let (codec, bytes) = packer.pack_piece(small);
+        assert_eq!(codec, ZSTD | PRIMED);
+        assert!(bytes.len() < small.len() / 2, "{}", bytes.len());
+        assert_eq!(unpack(codec, small.len() as i64, bytes).unwrap(), small);
+    }
+
+    #[test]
+    fn what_is_packed_against_another_content_needs_just_that_one() {
+        let text = |from: u32| -> Vec<u8> {
+            (from..from + 400)
+                .flat_map(|n| format!("{} ", n * 7_919 % 10_007).into_bytes())
+                .collect()
+        };
+        let (base, raw) = (text(100), text(120));
+        let mut packer = Packer::new();
+        let alone = packer.pack_piece(&raw).1.len();
+        let bytes = packer.pack_against(&base, &raw).unwrap().1.to_vec();
+        assert!(bytes.len() * 8 < alone, "{} of {alone}", bytes.len());
+        let len = raw.len() as i64;
+        assert_eq!(unpack_against(&base, len, &bytes).unwrap(), raw);
+        // Another base, a changed one, another length: an error, never other bytes.
+        let mut changed = base.clone();
+        changed[base.len() / 2] ^= 1;
+        for (base, len) in [(&text(90), len), (&changed, len), (&base, len - 1), (&base, len + 1)] {
+            assert!(unpack_against(base, len, &bytes).is_err());
+        }
+        for effort in [Effort::Little, Effort::None] {
+            packer.exert(effort);
+            assert_eq!(packer.pack_against(&base, &raw), None);
+        }
+    }
+
+    #[test]
     fn a_hurried_packer_packs_nothing_and_reads_back_the_same() {
         let text: String =
             (0..4_000).map(|n| format!("event {} of {n};", n * 7_919 % 1_000)).collect();
         let mut packer = Packer::new();
         let mut lengths = Vec::new();
-        for hurry in [false, true] {
-            packer.hurry(hurry);
+        for effort in [Effort::All, Effort::Little, Effort::None] {
+            packer.exert(effort);
             let (codec, bytes) = packer.pack(text.as_bytes());
             let read = unpack(codec, text.len() as i64, bytes).unwrap();
             assert_eq!(read, text.as_bytes());
             lengths.push(bytes.len());
         }
-        assert!(lengths[0] < text.len() / 2 && lengths[1] == text.len(), "{lengths:?}");
+        assert!(lengths[0] < text.len() / 2 && lengths[1] == lengths[0], "{lengths:?}");
+        assert_eq!(lengths[2], text.len());
     }
 }

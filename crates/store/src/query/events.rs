@@ -1,14 +1,18 @@
 //! Stream events of a flow, a page at a time, out of the blocks they lie in.
 
+use std::collections::HashSet;
+
 use langley_model::{FlowId, Stored};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::flows::{key, page_limit};
 use super::parts::odd;
-use crate::codec::event_block::Block;
-use crate::codec::pack::unpack;
+use crate::codec::block::Block;
+use crate::content;
 use crate::error::StoreError;
 use crate::flow_row::signed;
+use crate::kinds::{Counts, ReadNames};
+use crate::readers::ReadError;
 use crate::store::Store;
 
 /// One stream event.
@@ -56,33 +60,41 @@ impl Store {
         self.readers().read(|conn| {
             let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
             let mut page = EventPage::default();
-            // The path of a type in the JSON object of counts; quotes cannot be part of a path.
-            let path = kind.map(|kind| format!("$.\"{}\"", kind.replace('"', "")));
-            let counted = match &path {
-                None => conn
+            let wanted = if after.is_none() || kind.is_some() {
+                let counted = counted(conn, n)?;
+                let of = |counts: &Counts| -> u64 {
+                    let counts =
+                        counts.iter().filter(|(name, _)| kind.is_none_or(|kind| kind == name));
+                    counts.map(|(_, count)| count).sum()
+                };
+                page.total = counted.iter().map(|(_, counts)| of(counts)).sum();
+                if after.is_none() {
+                    page.kinds = sums(&counted);
+                }
+                let wanted = counted.iter().filter(|(_, counts)| of(counts) > 0);
+                Some(wanted.map(|(id, _)| *id).collect::<HashSet<i64>>())
+            } else {
+                let events: Option<i64> = conn
                     .prepare_cached("SELECT sum(events) FROM event_blocks WHERE flow = ?1")?
-                    .query_row([n], |row| row.get::<_, Option<i64>>(0))
-                    .optional()?,
-                Some(path) => conn
-                    .prepare_cached("SELECT sum(kinds ->> ?2) FROM event_blocks WHERE flow = ?1")?
-                    .query_row((n, path), |row| row.get::<_, Option<i64>>(0))
-                    .optional()?,
+                    .query_row([n], |row| row.get(0))?;
+                page.total = events.unwrap_or(0).cast_unsigned();
+                None
             };
-            if after.is_none() {
-                page.kinds = kinds(conn, n)?;
-            }
-            page.total = counted.flatten().unwrap_or(0).cast_unsigned();
             let mut blocks = conn.prepare_cached(
-                "SELECT first_seq, first_us, codec, raw_len, bytes FROM event_blocks
-                 WHERE flow = ?1 AND last_seq > ?2 AND (?3 IS NULL OR kinds ->> ?3 IS NOT NULL)
-                 ORDER BY first_seq",
+                "SELECT first_seq, first_us, codec, raw_len, bytes, id FROM event_blocks
+                 WHERE flow = ?1 AND last_seq > ?2 ORDER BY first_seq",
             )?;
             let least = after.map_or(-1, signed);
-            let mut rows = blocks.query((n, least, &path))?;
+            let mut rows = blocks.query((n, least))?;
             while let Some(row) = rows.next()? {
+                let id = row.get(5)?;
+                if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&id)) {
+                    continue;
+                }
                 let (seq, us): (i64, i64) = (row.get(0)?, row.get(1)?);
                 let bytes = row.get_ref(4)?.as_blob().map_err(odd)?;
-                let raw = unpack(row.get(2)?, row.get(3)?, bytes)?;
+                let packed = (row.get(2)?, row.get(3)?, bytes);
+                let raw = content::events(packed, || content::message(conn, n))?;
                 let mut block = Block::decode(&raw, seq.cast_unsigned(), us.cast_unsigned())?;
                 while let Some((event, name)) = block.next() {
                     let span = event.span;
@@ -109,13 +121,27 @@ impl Store {
     }
 }
 
-/// How many stored events of each type a flow has.
-fn kinds(conn: &Connection, flow: i64) -> rusqlite::Result<Vec<(String, u64)>> {
-    let mut statement = conn.prepare_cached(
-        "SELECT each.key, sum(each.value) FROM event_blocks, json_each(kinds) AS each
-         WHERE flow = ?1 GROUP BY 1 ORDER BY min(first_seq), min(each.id)",
-    )?;
-    let rows = statement
-        .query_map([flow], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
-    rows.collect()
+/// The blocks of a flow, in order, with how many events of each type they have.
+fn counted(conn: &Connection, flow: i64) -> Result<Vec<(i64, Counts)>, ReadError> {
+    let mut names = ReadNames::default();
+    let mut statement = conn
+        .prepare_cached("SELECT id, kinds FROM event_blocks WHERE flow = ?1 ORDER BY first_seq")?;
+    let mut rows = statement.query([flow])?;
+    let mut counted = Vec::new();
+    while let Some(row) = rows.next()? {
+        counted.push((row.get(0)?, names.counts(conn, row.get_ref(1)?)?));
+    }
+    Ok(counted)
+}
+
+/// The same of all blocks together.
+fn sums(counted: &[(i64, Counts)]) -> Counts {
+    let mut sums = Counts::new();
+    for (name, count) in counted.iter().flat_map(|(_, counts)| counts) {
+        match sums.iter_mut().find(|(known, _)| known == name) {
+            Some((_, sum)) => *sum += count,
+            None => sums.push((name.clone(), *count)),
+        }
+    }
+    sums
 }

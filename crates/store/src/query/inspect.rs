@@ -6,8 +6,9 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::parts::odd;
-use crate::codec::event_block::Block;
+use crate::codec::block::Block;
 use crate::codec::pack::unpack;
+use crate::content::{self, message, unpacked};
 use crate::error::StoreError;
 use crate::readers::ReadError;
 use crate::store::Store;
@@ -151,22 +152,28 @@ fn packed(
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
-        let content = unpack(row.get(1)?, row.get(2)?, row.get_ref(3)?.as_blob().map_err(odd)?)?;
-        let headers = table == "blobs" && headers.contains(&id);
+        let is_content = table == "blobs";
+        let content = if is_content {
+            unpacked(conn, id)?.1
+        } else {
+            unpack(row.get(1)?, row.get(2)?, row.get_ref(3)?.as_blob().map_err(odd)?)?
+        };
+        let headers = is_content && headers.contains(&id);
         see(&Spot { table, column: "bytes", row: id, headers }, &content);
     }
     Ok(())
 }
 
 fn events(conn: &Connection, see: &mut impl FnMut(&Spot<'_>, &[u8])) -> Result<(), ReadError> {
-    let mut statement =
-        conn.prepare("SELECT id, first_seq, first_us, codec, raw_len, bytes FROM event_blocks")?;
+    let mut statement = conn
+        .prepare("SELECT id, first_seq, first_us, codec, raw_len, bytes, flow FROM event_blocks")?;
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
         let spot = Spot { table: EVENTS, column: "bytes", row: row.get(0)?, headers: false };
         let (seq, us): (i64, i64) = (row.get(1)?, row.get(2)?);
         let bytes = row.get_ref(5)?.as_blob().map_err(odd)?;
-        let raw = unpack(row.get(3)?, row.get(4)?, bytes)?;
+        let flow = row.get(6)?;
+        let raw = content::events((row.get(3)?, row.get(4)?, bytes), || message(conn, flow))?;
         let mut block = Block::decode(&raw, seq.cast_unsigned(), us.cast_unsigned())?;
         while let Some((event, _)) = block.next() {
             see(&spot, event.data);

@@ -1,15 +1,13 @@
 //! The parts of a flow that lie away from its row: headers, bodies, message, tool calls.
 
 use langley_model::{Flow, FlowId, HeaderBlock, Message, Side, Stored};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::OptionalExtension;
 
 use super::flows::key;
 use crate::codec::message_json;
-use crate::codec::pack::{RECIPE, unpack};
-use crate::codec::recipe::Recipe;
+use crate::content::{content, content_end};
 use crate::error::StoreError;
 use crate::flow_row::{Bytes, FlowSql, read};
-use crate::readers::ReadError;
 use crate::store::Store;
 
 /// Headers and trailers of one side.
@@ -96,12 +94,7 @@ impl Store {
                 .query_row([Bytes(id.as_bytes())], |row| row.get(0))
                 .optional()?;
             let Some(blob) = blob.flatten() else { return Ok(None) };
-            let (codec, bytes) = unpacked(conn, blob)?;
-            if codec & RECIPE == 0 {
-                return Ok(None);
-            }
-            let piece = |piece| unpacked(conn, piece).map(|(_, bytes)| bytes);
-            Ok(Some(Recipe::decode(&bytes)?.rebuild_end(kept, piece)?))
+            Ok(content_end(conn, blob, kept)?)
         })
     }
 
@@ -217,25 +210,6 @@ impl Store {
             Ok(Some(Stored::read_back(calls.collect::<Result<_, _>>()?, revision)))
         })
     }
-}
-
-/// The bytes of a blob, put together where they lie in pieces.
-fn content(conn: &Connection, blob: i64) -> Result<Vec<u8>, ReadError> {
-    let (codec, bytes) = unpacked(conn, blob)?;
-    if codec & RECIPE == 0 {
-        return Ok(bytes);
-    }
-    Recipe::decode(&bytes)?.rebuild(|piece| unpacked(conn, piece).map(|(_, bytes)| bytes))
-}
-
-/// The codec of a blob, and what it packs.
-fn unpacked(conn: &Connection, blob: i64) -> Result<(i64, Vec<u8>), ReadError> {
-    let mut statement =
-        conn.prepare_cached("SELECT codec, raw_len, bytes FROM blobs WHERE id = ?1")?;
-    let mut rows = statement.query([blob])?;
-    let row = rows.next()?.ok_or(StoreError::Decode { what: "content" })?;
-    let codec = row.get(0)?;
-    Ok((codec, unpack(codec, row.get(1)?, row.get_ref(2)?.as_blob().map_err(odd)?)?))
 }
 
 /// A column of another type than the one it was written with.

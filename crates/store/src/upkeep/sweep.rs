@@ -7,9 +7,11 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::report::Upkeep;
+use crate::codec::pack::RECIPE;
 use crate::error::StoreError;
+use crate::readers::ReadError;
 use crate::store::Store;
-use crate::writer::{Budget, ContentSet, RECIPES, named};
+use crate::writer::{Budget, ContentSet, NAMING, Site, named};
 
 /// Rows that one reading looks at; between two of them the write-ahead log can be folded back.
 const ROWS_READ: i64 = 2_000;
@@ -77,30 +79,60 @@ impl Store {
         tell: &mut impl FnMut(&Upkeep),
     ) -> Result<bool, StoreError> {
         let referred = self.referred()?;
-        let mut after = 0;
+        if !self.loosen(begun, &referred)? {
+            return Ok(false);
+        }
+        // The newest first: what was packed against another goes before it.
+        let mut before = begun.top.saturating_add(1);
         loop {
-            let (last, garbage) = self.readers().read(|conn| {
+            let (last, mut garbage) = self.readers().read(|conn| {
                 let mut statement = conn.prepare_cached(
-                    "SELECT id FROM blobs WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
+                    "SELECT id FROM blobs WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
                 )?;
-                let ids = statement.query_map((after, begun.top, CONTENTS), |row| row.get(0))?;
+                let ids = statement.query_map((before, CONTENTS), |row| row.get(0))?;
                 let ids: Vec<i64> = ids.collect::<Result<_, _>>()?;
                 let garbage: Vec<i64> =
                     ids.iter().copied().filter(|id| !referred.has(*id)).collect();
                 Ok((ids.last().copied(), garbage))
             })?;
             let Some(last) = last else { return Ok(true) };
-            after = last;
-            let mut left = garbage;
-            while !left.is_empty() {
-                let count;
-                let here = std::mem::take(&mut left);
-                match self.remove_contents(begun, here)? {
-                    Some(done) => (left, count) = done,
-                    None => return Ok(false),
-                }
-                removed.contents += count;
+            before = last;
+            garbage.reverse();
+            let tell = |count: usize| {
+                removed.contents += count as u64;
                 tell(removed);
+            };
+            if !self.by_content(begun, garbage, tell, remove)? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Packs contents that stay by themselves, where what they were packed against does not: nothing of
+    /// what was removed is kept for what was like it. Whether it came to its end.
+    fn loosen(&self, begun: Begun, referred: &ContentSet) -> Result<bool, StoreError> {
+        let mut before = begun.top.saturating_add(1);
+        loop {
+            let (last, loose) = self.readers().read(|conn| {
+                let (mut last, mut loose) = (None, Vec::new());
+                let mut statement = conn.prepare_cached(NAMING)?;
+                let mut rows = statement.query((before, CONTENTS))?;
+                while let Some(row) = rows.next()? {
+                    let id = row.get(0)?;
+                    last = Some(id);
+                    if let Some(base) = row.get(2)?
+                        && referred.has(id)
+                        && !referred.has(base)
+                    {
+                        loose.push(id);
+                    }
+                }
+                Ok((last, loose))
+            })?;
+            let Some(last) = last else { return Ok(true) };
+            before = last;
+            if !self.by_content(begun, loose, |_| {}, |site, id| site.loosen(id))? {
+                return Ok(false);
             }
         }
     }
@@ -134,63 +166,79 @@ impl Store {
 
     /// Adds what the recipes in `set` name: a body in pieces refers to each of them.
     fn add_pieces(&self, set: &mut ContentSet) -> Result<(), StoreError> {
-        let mut after = 0;
+        let mut before = i64::MAX;
         loop {
             let last = self.readers().read(|conn| {
                 let mut last = None;
-                let mut statement = conn.prepare_cached(RECIPES)?;
-                let mut rows = statement.query((after, CONTENTS))?;
+                let mut statement = conn.prepare_cached(NAMING)?;
+                let mut rows = statement.query((before, CONTENTS))?;
                 while let Some(row) = rows.next()? {
                     let id = row.get(0)?;
                     last = Some(id);
-                    if !set.has(id) {
+                    if row.get::<_, i64>(1)? & RECIPE == 0 || !set.has(id) {
                         continue;
                     }
-                    match named(row) {
-                        Ok(pieces) => pieces.for_each(|piece| set.add(piece)),
+                    match named(conn, id) {
+                        Ok(pieces) => pieces.into_iter().for_each(|piece| set.add(piece)),
                         // Its body cannot be put together again, whatever is kept.
-                        Err(StoreError::Decode { .. }) => {
+                        Err(ReadError::Store(StoreError::Decode { .. })) => {
                             tracing::warn!(content = id, "a damaged list of pieces names nothing");
                         }
-                        Err(error) => return Err(error.into()),
+                        Err(error) => return Err(error),
                     }
                 }
                 Ok(last)
             })?;
             match last {
-                Some(last) => after = last,
+                Some(last) => before = last,
                 None => return Ok(()),
             }
         }
     }
 
-    /// Removes what no record has referred to since the sweep began; returns what is left to look at and
-    /// how many were removed, or none when somebody else has written to the file.
-    fn remove_contents(
+    /// Does `work` on contents, the last of them first, as many in a transaction as the budget lets;
+    /// `tell` hears how many it was true of. Whether it came to its end: not when somebody else has
+    /// written to the file.
+    fn by_content(
         &self,
         begun: Begun,
         mut left: Vec<i64>,
-    ) -> Result<Option<(Vec<i64>, u64)>, StoreError> {
-        self.job(move |site| {
-            let mut budget = Budget::new(u32::MAX);
-            let mut removed = 0;
-            let change = site.change()?;
-            if version(&change)? != begun.version {
-                return Ok(None);
-            }
-            while let Some(id) = left.pop() {
-                if !site.is_marked(id) {
-                    let mut delete = change.prepare_cached("DELETE FROM blobs WHERE id = ?1")?;
-                    removed += delete.execute([id])? as u64;
+        mut tell: impl FnMut(usize),
+        work: fn(&mut Site<'_>, i64) -> rusqlite::Result<bool>,
+    ) -> Result<bool, StoreError> {
+        while !left.is_empty() {
+            let mut here = std::mem::take(&mut left);
+            let done = self.job(move |site| {
+                let mut budget = Budget::new(u32::MAX);
+                let mut count = 0;
+                let change = site.change()?;
+                if version(&change)? != begun.version {
+                    return Ok(None);
                 }
-                if !budget.spend(1) {
-                    break;
+                while let Some(id) = here.pop() {
+                    count += usize::from(work(site, id)?);
+                    if !budget.spend(1) {
+                        break;
+                    }
                 }
-            }
-            change.commit()?;
-            Ok(Some((left, removed)))
-        })
+                change.commit()?;
+                Ok(Some((here, count)))
+            })?;
+            let Some((rest, count)) = done else { return Ok(false) };
+            left = rest;
+            tell(count);
+        }
+        Ok(true)
     }
+}
+
+/// Removes a content if no record has referred to it since the sweep began.
+fn remove(site: &mut Site<'_>, id: i64) -> rusqlite::Result<bool> {
+    if site.is_marked(id) {
+        return Ok(false);
+    }
+    let mut delete = site.conn.prepare_cached("DELETE FROM blobs WHERE id = ?1")?;
+    Ok(delete.execute([id])? > 0)
 }
 
 fn version(conn: &Connection) -> rusqlite::Result<i64> {
@@ -263,11 +311,11 @@ mod tests {
         let mut removed = Upkeep::default();
         let mut tell = |_: &Upkeep| {
             // The garbage was gathered before; now somebody refers to it.
-            again.get_or_insert_with(|| write(&store, last));
+            again.get_or_insert_with(|| write(&store, 0));
         };
         store.sweep(&mut removed, &mut tell).unwrap();
         let body = store.body(again.unwrap(), Side::Client).unwrap().unwrap();
-        assert_eq!(body.bytes, format!("content {last}").into_bytes());
+        assert_eq!(body.bytes, b"content 0");
         assert_eq!(removed.contents, u64::from(last));
         assert_eq!(store.count_flows(&FlowFilter::default()).unwrap(), 1);
     }

@@ -10,13 +10,15 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension};
 
 use super::Change;
 use super::batch::{Batch, Events, Touched};
-use super::blobs::BlobSql;
+use super::blobs::{BlobSql, Kind};
 use super::groups::Groups;
 use super::pieces::Shelf;
 use super::tails::{BlockSql, Desk, Known, Memory, OpenFlow, Tail};
 use crate::codec::message_json;
+use crate::content;
 use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed};
 use crate::packed::Item;
+use crate::readers::ReadError;
 use crate::rollup::{Filled, Gathered};
 use crate::search;
 
@@ -189,7 +191,7 @@ struct Row {
     found: Option<Stored<Arc<Flow>>>,
 }
 
-impl Transaction<'_, '_> {
+impl<'c> Transaction<'c, '_> {
     /// Writes all that the batch says about one flow.
     fn flow(&mut self, id: FlowId, touched: &Touched<'_>) -> rusqlite::Result<()> {
         let revision = self.revision.next();
@@ -255,19 +257,39 @@ impl Transaction<'_, '_> {
         if touched.message.is_some() || !has_tools {
             self.tools(n, &flow, touched)?;
         }
-        let mut tail = tail;
-        self.events(n, &mut tail, touched)?;
         let flow = Stored::read_back(flow, revision);
         self.changes.push(Change { revision, flow: flow.clone() });
         if !flow.is_open() && (was_open || has_new_text) {
             self.unindexed.push(n);
         }
+        self.added.events += touched.events.iter().map(Events::count).sum::<u64>();
+        let mut tail = tail;
         if flow.is_open() {
+            tail.append(&mut self.desk(n), &touched.events)?;
             self.memory.put(id, OpenFlow { n, flow, tail });
-        } else {
-            tail.finish(&mut desk(&mut self.sql.blocks, self.memory, n))?;
+        } else if !(tail.is_empty() && touched.events.is_empty()) {
+            let message = self.answer(n, touched)?;
+            tail.finish(&mut self.desk(n), &touched.events, message.as_deref())?;
         }
         Ok(())
+    }
+
+    /// The answer of a flow that has ended, as it is stored.
+    fn answer(&self, n: i64, touched: &Touched<'_>) -> rusqlite::Result<Option<Vec<u8>>> {
+        if !self.memory.packer.is_thorough() {
+            return Ok(None);
+        }
+        if let Some(message) = touched.message {
+            let mut json = Vec::new();
+            message_json::encode(message, &mut json);
+            return Ok(Some(json));
+        }
+        match content::message(self.conn, n) {
+            Ok(message) => Ok(message),
+            Err(ReadError::Sqlite(error)) => Err(error),
+            // Events are packed against nothing that cannot be read.
+            Err(ReadError::Store(_)) => Ok(None),
+        }
     }
 
     fn orphan(&mut self, id: FlowId, touched: &Touched<'_>) {
@@ -287,11 +309,7 @@ impl Transaction<'_, '_> {
         let row = statement.query_row([Bytes(id.as_bytes())], flow_row::read).optional()?;
         drop(statement);
         let Some((n, flow)) = row else { return Ok(None) };
-        let tail = if flow.is_open() {
-            Tail::resume(&mut desk(&mut self.sql.blocks, self.memory, n))?
-        } else {
-            Tail::default()
-        };
+        let tail = if flow.is_open() { Tail::resume(&mut self.desk(n))? } else { Tail::default() };
         Ok(Some(OpenFlow { n, flow: flow.shared(), tail }))
     }
 
@@ -398,6 +416,15 @@ impl Transaction<'_, '_> {
         if carried.is_empty() {
             return Ok(());
         }
+        if let Some(message) = carried.message {
+            let before: Option<i64> = self
+                .conn
+                .prepare_cached("SELECT message FROM flows WHERE n = ?1")?
+                .query_row([n], |row| row.get(0))?;
+            if before.is_some_and(|before| before != message) {
+                self.desk(n).loosen()?;
+            }
+        }
         let mut binder = Binder::new(&mut self.sql.carry);
         binder.row(n);
         binder.carried(carried);
@@ -446,14 +473,9 @@ impl Transaction<'_, '_> {
         Ok(())
     }
 
-    fn events(&mut self, n: i64, tail: &mut Tail, touched: &Touched<'_>) -> rusqlite::Result<()> {
-        if touched.events.is_empty() {
-            return Ok(());
-        }
-        let mut desk = desk(&mut self.sql.blocks, self.memory, n);
-        tail.append(&mut desk, &touched.events)?;
-        self.added.events += touched.events.iter().map(Events::count).sum::<u64>();
-        Ok(())
+    fn desk(&mut self, n: i64) -> Desk<'_, 'c> {
+        let Memory { packer, raw, kinds, .. } = &mut *self.memory;
+        Desk { sql: &mut self.sql.blocks, packer, raw, n, conn: self.conn, kinds }
     }
 
     fn blob(&mut self, bytes: &[u8]) -> rusqlite::Result<i64> {
@@ -468,7 +490,8 @@ impl Transaction<'_, '_> {
     fn message(&mut self, message: &Message) -> rusqlite::Result<i64> {
         let mut json = std::mem::take(&mut self.memory.raw);
         message_json::encode(message, &mut json);
-        let blob = self.blob(&json);
+        let Memory { blobs, packer, .. } = &mut *self.memory;
+        let blob = blobs.keep_piece(&mut self.sql.blobs, packer, &json, Kind::Returning);
         self.memory.raw = json;
         blob
     }
@@ -517,8 +540,4 @@ impl Transaction<'_, '_> {
         self.added.drops[dropped.reason as usize] += dropped.count;
         Ok(())
     }
-}
-
-fn desk<'a, 'c>(sql: &'a mut BlockSql<'c>, memory: &'a mut Memory, n: i64) -> Desk<'a, 'c> {
-    Desk { sql, packer: &mut memory.packer, raw: &mut memory.raw, n }
 }

@@ -1,9 +1,14 @@
 //! Content once: a blob is found by the hash of its bytes, and the recent hashes are remembered.
 
+use std::sync::Arc;
+
 use lru::LruCache;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
-use crate::codec::pack::{Packer, RECIPE};
+use super::kin::{Base, Kin};
+use crate::codec::pack::{PLAIN, Packer, RECIPE};
+use crate::content;
+use crate::readers::ReadError;
 
 /// Recent hashes; 4,096 of them take about half a megabyte.
 const REMEMBERED: usize = 4096;
@@ -12,6 +17,10 @@ const REMEMBERED: usize = 4096;
 /// cryptographically; they take at most half a megabyte.
 const HOT: usize = 128;
 const HOT_BYTES: usize = 4096;
+
+/// The first half of the BLAKE3 hash of a content tells it from all others: 2^64 contents would have to be
+/// tried to find two that share it. Rows of an earlier version have the whole, which begins with it.
+type Hash = [u8; 16];
 
 /// A set of blobs, a bit for each: their ids are dense.
 #[derive(Debug, Default)]
@@ -39,15 +48,35 @@ impl Marks {
 
 /// Which blobs exist.
 pub(super) struct Blobs {
-    recent: LruCache<[u8; 32], i64>,
+    recent: LruCache<Hash, i64>,
     /// Whole contents, which the cache compares.
     hot: LruCache<Box<[u8]>, i64>,
+    /// What new contents may be packed against.
+    kin: Kin,
     /// While a sweep looks for contents that nothing refers to: those that something does again.
     marks: Option<Marks>,
 }
 
+/// A content that is to be kept.
+#[derive(Clone, Copy)]
+struct New<'a> {
+    bytes: &'a [u8],
+    hash: Hash,
+    kind: Kind,
+}
+
+/// What a content is to those that come after it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Plain,
+    /// It comes again in other words: an answer in the next request.
+    Returning,
+    Recipe,
+}
+
 /// The statements on blobs.
 pub(super) struct BlobSql<'c> {
+    conn: &'c Connection,
     find: CachedStatement<'c>,
     insert: CachedStatement<'c>,
 }
@@ -55,19 +84,34 @@ pub(super) struct BlobSql<'c> {
 impl<'c> BlobSql<'c> {
     pub(super) fn prepare(conn: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
-            find: conn.prepare_cached("SELECT id FROM blobs WHERE hash = ?1")?,
+            conn,
+            find: conn.prepare_cached("SELECT id, base FROM blobs WHERE hash BETWEEN ?1 AND ?2")?,
             insert: conn.prepare_cached(
-                "INSERT INTO blobs (hash, raw_len, codec, bytes) VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO blobs (hash, raw_len, codec, bytes, base) VALUES (?1, ?2, ?3, ?4, ?5)
                  RETURNING id",
             )?,
         })
     }
 }
 
+fn half(hash: &[u8; 32]) -> Hash {
+    let mut half = Hash::default();
+    half.copy_from_slice(&hash[..16]);
+    half
+}
+
+/// The last hash that begins with this half of one.
+fn longest(half: Hash) -> [u8; 32] {
+    let mut longest = [u8::MAX; 32];
+    longest[..16].copy_from_slice(&half);
+    longest
+}
+
 impl Blobs {
     pub(super) fn new() -> Self {
         // Unbounded and trimmed by hand: a bounded one would reserve all its room when idle.
-        Self { recent: LruCache::unbounded(), hot: LruCache::unbounded(), marks: None }
+        let (recent, hot) = (LruCache::unbounded(), LruCache::unbounded());
+        Self { recent, hot, kin: Kin::new(), marks: None }
     }
 
     /// The id of the blob of `bytes`, which is stored when it is new.
@@ -81,7 +125,7 @@ impl Blobs {
         if small && let Some(&id) = self.hot.get(bytes) {
             return Ok(id);
         }
-        let hash = *blake3::hash(bytes).as_bytes();
+        let hash = half(blake3::hash(bytes).as_bytes());
         if let Some(&id) = self.recent.get(&hash) {
             if small {
                 if self.hot.len() >= HOT {
@@ -91,22 +135,23 @@ impl Blobs {
             }
             return Ok(id);
         }
-        self.find_or_insert(sql, hash, bytes.len(), || packer.pack(bytes))
+        self.find_or_insert(sql, packer, New { bytes, hash, kind: Kind::Plain })
     }
 
-    /// The same for a piece. A request has hundreds that come again: they would drive everything else
+    /// The same for a piece or a message. A request has hundreds that come again: they would drive everything else
     /// out of what is recognised by its bytes.
     pub(super) fn keep_piece(
         &mut self,
         sql: &mut BlobSql<'_>,
         packer: &mut Packer,
         bytes: &[u8],
+        kind: Kind,
     ) -> rusqlite::Result<i64> {
-        let hash = *blake3::hash(bytes).as_bytes();
+        let hash = half(blake3::hash(bytes).as_bytes());
         if let Some(&id) = self.recent.get(&hash) {
             return Ok(id);
         }
-        self.find_or_insert(sql, hash, bytes.len(), || packer.pack_piece(bytes))
+        self.find_or_insert(sql, packer, New { bytes, hash, kind })
     }
 
     /// The same for a recipe, which is never taken for a content of the same bytes.
@@ -116,38 +161,100 @@ impl Blobs {
         packer: &mut Packer,
         raw: &[u8],
     ) -> rusqlite::Result<i64> {
-        let hash = blake3::derive_key("langley store 2026 recipe of a body", raw);
-        self.find_or_insert(sql, hash, raw.len(), || {
-            let (codec, packed) = packer.pack_piece(raw);
-            (codec | RECIPE, packed)
-        })
+        let hash = half(&blake3::derive_key("langley store 2026 recipe of a body", raw));
+        self.find_or_insert(sql, packer, New { bytes: raw, hash, kind: Kind::Recipe })
     }
 
-    fn find_or_insert<'a>(
+    fn find_or_insert(
         &mut self,
         sql: &mut BlobSql<'_>,
-        hash: [u8; 32],
-        len: usize,
-        pack: impl FnOnce() -> (i64, &'a [u8]),
+        packer: &mut Packer,
+        new: New<'_>,
     ) -> rusqlite::Result<i64> {
-        let stored = sql.find.query_row([&hash[..]], |row| row.get(0)).optional()?;
-        let id = match stored {
-            Some(id) => id,
-            None => {
-                let (codec, packed) = pack();
-                let raw_len = i64::try_from(len).unwrap_or(i64::MAX);
-                sql.insert.query_row((&hash[..], raw_len, codec, packed), |row| row.get(0))?
+        let stored: Option<(i64, Option<i64>)> = sql
+            .find
+            .query_row([&new.hash[..], &longest(new.hash)], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let (id, base) = match stored {
+            Some((id, base)) => {
+                if base.is_none() && packer.is_thorough() {
+                    self.kin.remember(Base { id, depth: 0 }, new.bytes);
+                }
+                (id, base)
             }
+            None => self.insert(sql, packer, new)?,
         };
         if self.recent.len() >= REMEMBERED {
             self.recent.pop_lru();
         }
-        self.recent.put(hash, id);
+        self.recent.put(new.hash, id);
         // Whatever the caches know came by here since a sweep began.
         if let Some(marks) = &mut self.marks {
             marks.add(id);
+            let mut next = base;
+            while let Some(base) = next {
+                marks.add(base);
+                next = content::base(sql.conn, base)?;
+            }
         }
         Ok(id)
+    }
+
+    /// Stores a content, packed as small as can be: by itself, or against one that is like it. Returns
+    /// its id, and what it was packed against.
+    fn insert(
+        &mut self,
+        sql: &mut BlobSql<'_>,
+        packer: &mut Packer,
+        new: New<'_>,
+    ) -> rusqlite::Result<(i64, Option<i64>)> {
+        let New { bytes, hash, kind } = new;
+        let base =
+            if packer.is_hurried() { None } else { self.kin.of(bytes, kind == Kind::Returning) };
+        let base = match base {
+            Some(base) => self.read(sql, base.id)?.map(|content| (base, content)),
+            None => None,
+        };
+        let against = base.and_then(|(base, content)| {
+            let (codec, packed) = packer.pack_against(&content, bytes)?;
+            Some((base, codec, packed.to_vec()))
+        });
+        let is_small = against.as_ref().is_some_and(|(.., packed)| packed.len() < bytes.len() / 5);
+        let alone = if is_small { None } else { Some(packer.pack_piece(bytes)) };
+        // What is hardly smaller had better be what others are packed against.
+        let won = |packed: &[u8]| alone.is_none_or(|(_, alone)| packed.len() * 8 < alone.len() * 7);
+        let against = against.filter(|(.., packed)| won(packed));
+        let (codec, packed, base) = match (&against, alone) {
+            (Some((base, codec, packed)), _) => (*codec, &packed[..], Some(*base)),
+            (None, Some((codec, packed))) => (codec, packed, None),
+            (None, None) => (PLAIN, bytes, None),
+        };
+        let codec = if kind == Kind::Recipe { codec | RECIPE } else { codec };
+        let raw_len = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        let base_id = base.map(|base| base.id);
+        let id =
+            sql.insert.query_row((&hash[..], raw_len, codec, packed, base_id), |row| row.get(0))?;
+        if packer.is_thorough() {
+            let depth = base.map_or(0, |base| base.depth + 1);
+            self.kin.remember(Base { id, depth }, bytes);
+        }
+        Ok((id, base_id))
+    }
+
+    /// A stored content, when it can be read; what cannot is packed against by nobody.
+    fn read(&mut self, sql: &BlobSql<'_>, id: i64) -> rusqlite::Result<Option<Arc<[u8]>>> {
+        if let Some(bytes) = self.kin.bytes(id) {
+            return Ok(Some(bytes));
+        }
+        match content::unpacked(sql.conn, id) {
+            Ok((_, bytes)) => {
+                let bytes: Arc<[u8]> = bytes.into();
+                self.kin.hold(id, Arc::clone(&bytes));
+                Ok(Some(bytes))
+            }
+            Err(ReadError::Sqlite(error)) => Err(error),
+            Err(ReadError::Store(_)) => Ok(None),
+        }
     }
 
     /// Forgets all: some may not exist any more. What a sweep must spare stays marked.

@@ -4,6 +4,7 @@ mod apply;
 mod batch;
 mod blobs;
 mod groups;
+mod kin;
 mod pieces;
 mod site;
 mod tails;
@@ -20,6 +21,7 @@ use langley_model::{
 };
 use rusqlite::Connection;
 
+use crate::codec::pack::Effort;
 use crate::connect::WriterMark;
 use crate::counters::Counters;
 use crate::error::{StoreError, particular, passing};
@@ -29,7 +31,7 @@ use crate::queue::{Queue, Taken, weight};
 
 pub(crate) use apply::Totals;
 use apply::{Applied, apply};
-pub(crate) use pieces::{RECIPES, named};
+pub(crate) use pieces::{NAMING, named};
 pub(crate) use site::{Budget, ContentSet, Manner, Patience, Site};
 use tails::Memory;
 
@@ -122,7 +124,11 @@ impl Writer {
         while let Some(taken) = self.queue.take() {
             let (count, bytes) = (taken.items.len(), taken.bytes());
             let Taken { items, commands, job, hurry, pressed, .. } = taken;
-            self.memory.packer.hurry(hurry);
+            self.memory.packer.exert(match (hurry, pressed) {
+                (true, _) => Effort::None,
+                (false, true) => Effort::Little,
+                (false, false) => Effort::All,
+            });
             self.memory.pressed = pressed;
             if !items.is_empty() {
                 self.write(&items);

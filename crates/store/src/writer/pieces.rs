@@ -1,12 +1,13 @@
 //! Bodies in pieces: each piece is a blob as any other, and the recipe that names them is one too.
 
 use langley_model::Body;
-use rusqlite::Row;
+use rusqlite::Connection;
 
-use super::blobs::{BlobSql, Blobs};
-use crate::codec::pack::{Packer, unpack};
+use super::blobs::{BlobSql, Blobs, Kind};
+use crate::codec::pack::Packer;
 use crate::codec::recipe::{Between, Recipe};
-use crate::error::StoreError;
+use crate::content::unpacked;
+use crate::readers::ReadError;
 
 /// Where pieces are kept, for one transaction.
 pub(super) struct Shelf<'a, 'c> {
@@ -25,9 +26,9 @@ impl Shelf<'_, '_> {
         let Some((between, rest)) = apart else {
             return self.blobs.keep(self.sql, self.packer, bytes);
         };
-        let rest = self.blobs.keep_piece(self.sql, self.packer, &rest)?;
+        let rest = self.blobs.keep_piece(self.sql, self.packer, &rest, Kind::Plain)?;
         let keep = |piece: &std::ops::Range<usize>| {
-            self.blobs.keep_piece(self.sql, self.packer, &bytes[piece.clone()])
+            self.blobs.keep_piece(self.sql, self.packer, &bytes[piece.clone()], Kind::Plain)
         };
         let pieces = body.pieces.iter().map(keep).collect::<Result<_, _>>()?;
         Recipe { len: bytes.len(), rest, pieces, between }.encode(self.raw);
@@ -35,19 +36,16 @@ impl Shelf<'_, '_> {
     }
 }
 
-/// Recipes after the `?1`th content, at most `?2`, as [`named`] reads them behind their id.
-pub(crate) const RECIPES: &str = "SELECT id, codec, raw_len, bytes FROM blobs
-     WHERE codec >= 2 AND id > ?1 ORDER BY id LIMIT ?2";
+/// Contents before the `?1`th that name others, at most `?2` of them, the newest first: what a content
+/// names was there before it.
+pub(crate) const NAMING: &str = "SELECT id, codec, base FROM blobs
+     WHERE id < ?1 AND (codec & 2 OR base IS NOT NULL) ORDER BY id DESC LIMIT ?2";
 
-/// What the recipe in a row of [`RECIPES`] names.
+/// What a recipe names.
 ///
 /// # Errors
-/// A recipe that is damaged.
-pub(crate) fn named(row: &Row<'_>) -> Result<impl Iterator<Item = i64>, StoreError> {
-    let damaged = |_| StoreError::Decode { what: "list of pieces" };
-    let bytes = row.get_ref(3).map_err(damaged)?;
-    let bytes = bytes.as_blob().map_err(|_| StoreError::Decode { what: "list of pieces" })?;
-    let raw = unpack(row.get(1).map_err(damaged)?, row.get(2).map_err(damaged)?, bytes)?;
-    let blobs: Vec<i64> = Recipe::decode(&raw)?.blobs().collect();
-    Ok(blobs.into_iter())
+/// It cannot be read, or is damaged.
+pub(crate) fn named(conn: &Connection, recipe: i64) -> Result<Vec<i64>, ReadError> {
+    let (_, raw) = unpacked(conn, recipe)?;
+    Ok(Recipe::decode(&raw)?.blobs().collect())
 }

@@ -8,6 +8,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::blobs::Marks;
 use super::tails::Memory;
+use crate::codec::pack::RECIPE;
+use crate::content::unpacked;
+use crate::readers::ReadError;
 
 /// How long a piece of work may take before the next batch comes first.
 const STRETCH: Duration = Duration::from_millis(4);
@@ -57,6 +60,23 @@ impl<'a> Site<'a> {
     /// Whether a content must stay because a record referred to it since [`Self::begin_marking`].
     pub(crate) fn is_marked(&self, blob: i64) -> bool {
         self.memory.blobs.is_marked(blob)
+    }
+
+    /// Packs a content by itself that was packed against another; whether it could be.
+    pub(crate) fn loosen(&mut self, blob: i64) -> rusqlite::Result<bool> {
+        let (codec, raw) = match unpacked(self.conn, blob) {
+            Ok(unpacked) => unpacked,
+            Err(ReadError::Sqlite(error)) => return Err(error),
+            Err(ReadError::Store(error)) => {
+                tracing::warn!(%error, content = blob, "a content cannot be packed anew");
+                return Ok(false);
+            }
+        };
+        let (packing, packed) = self.memory.packer.pack_piece(&raw);
+        self.conn
+            .prepare_cached("UPDATE blobs SET codec = ?2, bytes = ?3, base = NULL WHERE id = ?1")?
+            .execute((blob, packing | codec & RECIPE, packed))?;
+        Ok(true)
     }
 
     /// Marks no more.

@@ -2,9 +2,10 @@
 //!
 //! Three sizes keep both memory and rewriting small. What arrives goes into the *tail* row, which is
 //! rewritten with every commit until it holds 4 KB. Sealed tails pile up as *pieces*; when they hold
-//! 64 KB, or the flow ends, they are read back and become one block. A flood skips all that: it comes
-//! in blocks ([`crate::packed`]), or every 64 KB that arrive in one transaction become one. So an event
-//! is compressed about twice, and an open flow holds at most 4 KB of them here.
+//! 64 KB, or the flow ends, they are read back and become one block; at the end it is packed against the
+//! flow's message, which holds the same text. A flood skips all that: it comes in blocks
+//! ([`crate::packed`]), or every 64 KB that arrive in one transaction become one. So an event is
+//! compressed about twice, and an open flow holds at most 4 KB of them here.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,16 +16,23 @@ use rusqlite::{CachedStatement, Connection};
 
 use super::batch::Events;
 use super::blobs::Blobs;
-use crate::codec::event_block::{Block, BlockBuilder, FULL_BYTES};
-use crate::codec::pack::{Packer, unpack};
+use crate::codec::block::Block;
+use crate::codec::event_block::{BlockBuilder, FULL_BYTES};
+use crate::codec::pack::Packer;
+use crate::content;
 use crate::flow_row::signed;
+use crate::kinds::{KindColumn, KindNames};
 use crate::packed::Packed;
+use crate::readers::ReadError;
 
 /// Raw bytes at which a tail is sealed as a piece.
 const PIECE_BYTES: usize = 4 * 1024;
 
 /// Rows that are looked at to find where a flow's events go on: its tail and its pieces.
 const NEWEST_ROWS: usize = FULL_BYTES / PIECE_BYTES + 1;
+
+/// Longer answers are not packed against: each block would have to look through all of one.
+const LONGEST_MESSAGE: usize = 256 * 1024;
 
 /// Flows whose dropped events are remembered until their row can say so.
 const REMEMBERED_LOSSES: usize = 4096;
@@ -42,6 +50,7 @@ pub(super) struct Memory {
     pub(super) blobs: Blobs,
     pub(super) packer: Packer,
     pub(super) raw: Vec<u8>,
+    pub(super) kinds: KindNames,
     /// The last run of neighbouring keys that a search for a free one went through.
     pub(super) crowd: (i64, i64),
     losses: HashMap<FlowId, u64>,
@@ -83,6 +92,7 @@ impl Memory {
             blobs: Blobs::new(),
             packer: Packer::new(),
             raw: Vec::new(),
+            kinds: KindNames::default(),
             crowd: (0, 0),
             losses: HashMap::new(),
             pressed: false,
@@ -132,6 +142,7 @@ impl Memory {
     /// Forgets what is only known from rows that may be gone.
     pub(super) fn forget(&mut self) {
         self.blobs.forget();
+        self.kinds.forget();
         self.crowd = (0, 0);
     }
 
@@ -226,6 +237,8 @@ pub(super) struct Desk<'a, 'c> {
     pub(super) raw: &'a mut Vec<u8>,
     /// The flow's key.
     pub(super) n: i64,
+    pub(super) conn: &'c Connection,
+    pub(super) kinds: &'a mut KindNames,
 }
 
 /// The newest events of an open flow.
@@ -257,12 +270,35 @@ impl Tail {
         Ok(tail)
     }
 
+    /// Whether there is nothing that its flow's end would change.
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.pieces.is_empty() && self.row.is_none()
+    }
+
     /// Appends events and writes what they change.
     pub(super) fn append(
         &mut self,
         desk: &mut Desk<'_, '_>,
         events: &[Events<'_>],
     ) -> rusqlite::Result<()> {
+        self.fill(desk, events)?;
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        let row = self.write(desk)?;
+        if self.events.raw_len() >= PIECE_BYTES {
+            self.pieces.push((row, self.events.raw_len()));
+            self.renew();
+            if self.pieces.iter().map(|(_, raw)| raw).sum::<usize>() >= FULL_BYTES {
+                self.join(desk)?;
+            }
+        }
+        self.events.shrink();
+        Ok(())
+    }
+
+    /// Appends events and writes the blocks that are full.
+    fn fill(&mut self, desk: &mut Desk<'_, '_>, events: &[Events<'_>]) -> rusqlite::Result<()> {
         for events in events {
             let run = match events {
                 Events::Run(run) => run,
@@ -282,27 +318,54 @@ impl Tail {
                 }
             }
         }
-        if self.events.is_empty() {
-            return Ok(());
-        }
-        let row = self.write(desk)?;
-        if self.events.raw_len() >= PIECE_BYTES {
-            self.pieces.push((row, self.events.raw_len()));
-            self.renew();
-            if self.pieces.iter().map(|(_, raw)| raw).sum::<usize>() >= FULL_BYTES {
-                self.join(desk)?;
-            }
-        }
-        self.events.shrink();
         Ok(())
     }
 
-    /// The flow has ended: its pieces and its tail become one block.
-    pub(super) fn finish(mut self, desk: &mut Desk<'_, '_>) -> rusqlite::Result<()> {
-        if let Some(row) = self.row {
-            self.pieces.push((row, self.events.raw_len()));
+    /// The flow has ended with these events: its pieces and its tail become one block, packed against
+    /// the answer that the events make, because that holds nearly all of their text.
+    pub(super) fn finish(
+        mut self,
+        desk: &mut Desk<'_, '_>,
+        events: &[Events<'_>],
+        message: Option<&[u8]>,
+    ) -> rusqlite::Result<()> {
+        self.fill(desk, events)?;
+        if desk.packer.is_hurried() {
+            if !events.is_empty() && !self.events.is_empty() {
+                self.write(desk)?;
+            }
+            return Ok(());
         }
-        self.join(desk)
+        let mut pieces = std::mem::take(&mut self.pieces);
+        let mut whole = match pieces.is_empty() {
+            true => std::mem::take(&mut self.events),
+            false => BlockBuilder::default(),
+        };
+        for (row, _) in &pieces {
+            if !desk.read_into(*row, &mut whole)? {
+                // A damaged piece stays as it is, and so do its neighbours.
+                if !self.events.is_empty() {
+                    self.write(desk)?;
+                }
+                return Ok(());
+            }
+        }
+        if !self.events.is_empty() {
+            self.events.copy_into(desk.raw, &mut whole);
+        }
+        if whole.is_empty() {
+            return Ok(());
+        }
+        pieces.extend(self.row.map(|row| (row, 0)));
+        let (first, others) = match pieces.as_slice() {
+            [(first, _), others @ ..] => (Some(*first), others),
+            [] => (None, &[][..]),
+        };
+        desk.write_against(&whole, first, message)?;
+        for (row, _) in others {
+            desk.sql.delete.execute([row])?;
+        }
+        Ok(())
     }
 
     /// Makes one block of the pieces and the tail: what follows is not joined to them.
@@ -355,12 +418,30 @@ impl Tail {
 impl Desk<'_, '_> {
     /// Writes a block into `row`, or into a new one; returns the row.
     fn write(&mut self, block: &BlockBuilder, row: Option<i64>) -> rusqlite::Result<i64> {
+        self.write_against(block, row, None)
+    }
+
+    /// The same, packed against the flow's message if there is one.
+    fn write_against(
+        &mut self,
+        block: &BlockBuilder,
+        row: Option<i64>,
+        message: Option<&[u8]>,
+    ) -> rusqlite::Result<i64> {
         block.encode(self.raw);
-        let (codec, bytes) = self.packer.pack(self.raw);
+        let against = message.filter(|message| message.len() <= LONGEST_MESSAGE);
+        let packed = match against {
+            Some(message) => self.packer.pack_against(message, self.raw).map(|(codec, _)| codec),
+            None => None,
+        };
+        let (codec, bytes) = match packed {
+            Some(codec) => (codec, self.packer.packed_against()),
+            None => self.packer.pack(self.raw),
+        };
         let statement = if row.is_some() { &mut self.sql.rewrite } else { &mut self.sql.insert };
         let numbers =
             [block.first_seq, block.last_seq, block.first_us, block.last_us, block.events];
-        let kinds = block.counts();
+        let kinds = self.kinds.column(self.conn, &block.counts())?;
         put(statement, self.n, numbers, &kinds, (self.raw.len(), codec, bytes), row)
     }
 
@@ -369,7 +450,25 @@ impl Desk<'_, '_> {
         let Packed { first_seq, last_seq, first_us, last_us, events, kinds, .. } = block;
         let numbers = [*first_seq, *last_seq, *first_us, *last_us, *events];
         let packed = (block.raw_len, block.codec, &block.bytes[..]);
-        put(&mut self.sql.insert, self.n, numbers, kinds, packed, None)?;
+        let kinds = self.kinds.column(self.conn, kinds)?;
+        put(&mut self.sql.insert, self.n, numbers, &kinds, packed, None)?;
+        Ok(())
+    }
+
+    /// Packs by themselves the flow's blocks that were packed against its message, which is about to
+    /// become another one.
+    pub(super) fn loosen(&mut self) -> rusqlite::Result<()> {
+        let rows: Vec<i64> = self
+            .conn
+            .prepare_cached("SELECT id FROM event_blocks WHERE flow = ?1 AND codec & 4")?
+            .query_map([self.n], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for row in rows {
+            let mut block = BlockBuilder::default();
+            if self.read_into(row, &mut block)? {
+                self.write(&block, Some(row))?;
+            }
+        }
         Ok(())
     }
 
@@ -386,8 +485,11 @@ impl Desk<'_, '_> {
         let mut rows = self.sql.read.query([row])?;
         let Some(row) = rows.next()? else { return Ok(false) };
         let (first_seq, first_us): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let Ok(raw) = unpack(row.get(2)?, row.get(3)?, row.get_ref(4)?.as_blob()?) else {
-            return Ok(false);
+        let packed = (row.get(2)?, row.get(3)?, row.get_ref(4)?.as_blob()?);
+        let raw = match content::events(packed, || content::message(self.conn, self.n)) {
+            Ok(raw) => raw,
+            Err(ReadError::Sqlite(error)) => return Err(error),
+            Err(ReadError::Store(_)) => return Ok(false),
         };
         let block = Block::decode(&raw, first_seq.cast_unsigned(), first_us.cast_unsigned());
         let Ok(mut block) = block else { return Ok(false) };
@@ -404,7 +506,7 @@ fn put(
     statement: &mut CachedStatement<'_>,
     n: i64,
     numbers: [u64; 5],
-    kinds: &str,
+    kinds: &KindColumn,
     packed: (usize, i64, &[u8]),
     row: Option<i64>,
 ) -> rusqlite::Result<i64> {

@@ -17,7 +17,7 @@ pub(crate) const FIRST_SCHEMA: &str = "
     DROP TABLE search_flows; DROP TABLE search_waiting;
     DROP TABLE rollups_hourly; DROP TABLE rollups_daily; DROP TABLE rollups_filled;
     DROP TABLE sessions;
-    DROP TABLE stars; DROP TABLE upkeep; DROP INDEX blobs_recipes;
+    DROP TABLE stars; DROP TABLE upkeep; ALTER TABLE blobs DROP COLUMN base; DROP TABLE event_kinds;
     ALTER TABLE tunnels DROP COLUMN reason; ALTER TABLE flows DROP COLUMN rate_limits;
     ALTER TABLE flows DROP COLUMN tls_note;
     DELETE FROM schema_version WHERE version > 1; PRAGMA user_version = 1;";
