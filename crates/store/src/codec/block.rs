@@ -78,7 +78,7 @@ impl<'a> Block<'a> {
         for _ in 0..count {
             let len = take_len(raw)?;
             let name = std::str::from_utf8(part(raw, len)?).ok()?;
-            let (holes, columns) = (vec![0..0], Vec::new());
+            let (holes, columns) = (shared::all(), Vec::new());
             kinds.push(ReadKind { name, holes, columns, last: Vec::new(), next: Vec::new() });
         }
         let events = take(raw)?;

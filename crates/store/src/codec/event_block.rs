@@ -117,7 +117,7 @@ impl BlockBuilder {
             self.kinds.push(Kind {
                 name: Cow::Owned(name.to_owned()),
                 events: 0,
-                holes: vec![0..0],
+                holes: shared::all(),
                 columns: Vec::new(),
                 last: Vec::new(),
             });

@@ -16,6 +16,11 @@ pub(super) const MOST_HOLES: usize = 16;
 /// Where the holes of an event are, in order and apart from one another.
 pub(super) type Holes = Vec<Range<usize>>;
 
+/// An empty event is one hole.
+pub(super) fn all() -> Holes {
+    std::iter::once(0..0).collect()
+}
+
 /// Finds the holes of `data` when it is what `last` is around its `holes`; whether it is.
 pub(super) fn fit(last: &[u8], holes: &[Range<usize>], data: &[u8], found: &mut Holes) -> bool {
     found.clear();

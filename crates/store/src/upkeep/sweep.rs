@@ -131,7 +131,7 @@ impl Store {
             })?;
             let Some(last) = last else { return Ok(true) };
             before = last;
-            if !self.by_content(begun, loose, |_| {}, |site, id| site.loosen(id))? {
+            if !self.by_content(begun, loose, |_| {}, loosen)? {
                 return Ok(false);
             }
         }
@@ -239,6 +239,11 @@ fn remove(site: &mut Site<'_>, id: i64) -> rusqlite::Result<bool> {
     }
     let mut delete = site.conn.prepare_cached("DELETE FROM blobs WHERE id = ?1")?;
     Ok(delete.execute([id])? > 0)
+}
+
+/// Packs a content by itself; whether it could be.
+fn loosen(site: &mut Site<'_>, id: i64) -> rusqlite::Result<bool> {
+    site.loosen(id)
 }
 
 fn version(conn: &Connection) -> rusqlite::Result<i64> {
