@@ -94,7 +94,7 @@ impl Store {
                 .query_row([Bytes(id.as_bytes())], |row| row.get(0))
                 .optional()?;
             let Some(blob) = blob.flatten() else { return Ok(None) };
-            Ok(content_end(conn, blob, kept)?)
+            content_end(conn, blob, kept)
         })
     }
 
