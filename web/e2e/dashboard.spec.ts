@@ -175,6 +175,7 @@ test("a long list scrolls without a long task and without a jump", async ({ page
       }
     }).observe({ type: "layout-shift" });
   });
+  const slower = await slowness(page);
   const stop = await traceTasks(page);
   await page.getByRole("grid", { name: "Flows" }).hover();
   const reached = () =>
@@ -185,7 +186,6 @@ test("a long list scrolls without a long task and without a jump", async ({ page
     if (step % 20 === 0 && (await reached()) >= wanted) break;
   }
   const { tasks, longest } = await stop();
-  const slower = await slowness(page);
   const shift = await page.evaluate(
     () => (window as unknown as { seen: { shift: number } }).seen.shift,
   );

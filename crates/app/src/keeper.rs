@@ -1,18 +1,17 @@
 //! Keeps the database bounded while the server runs: maintenance at the start and on a timer, and the
 //! write-ahead log folded back in between.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use langley_model::Micros;
 use langley_server::Hub;
-use langley_store::{Store, StoreError, remove_raw_before};
+use langley_store::{Store, StoreError};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
 use crate::config::Maintenance;
 
 /// Runs until it is aborted, or the store is closed.
-pub(crate) async fn keep(wanted: Maintenance, store: Store, hub: Arc<Hub>, raw_bodies: PathBuf) {
+pub(crate) async fn keep(wanted: Maintenance, store: Store, hub: Arc<Hub>) {
     let mut runs = interval(wanted.every);
     let first = Instant::now() + wanted.checkpoint_every;
     let mut folds = interval_at(first, wanted.checkpoint_every);
@@ -25,11 +24,6 @@ pub(crate) async fn keep(wanted: Maintenance, store: Store, hub: Arc<Hub>, raw_b
             _ = runs.tick() => {
                 store.plan_maintenance(Micros::now().plus(wanted.every));
                 let retention = wanted.retention;
-                let path = raw_bodies.clone();
-                let removed = off_the_runtime(move || remove_raw(&path, retention.bodies_days)).await;
-                if let Some(Err(error)) = removed {
-                    warn(&error, "old unredacted bodies could not be removed; the next run tries again");
-                }
                 let done = off_the_runtime(move || store.maintain(&retention, Micros::now())).await;
                 match done {
                     // A removal is no change of a flow: watchers learn of it by loading anew.
@@ -45,13 +39,6 @@ pub(crate) async fn keep(wanted: Maintenance, store: Store, hub: Arc<Hub>, raw_b
             }
         }
     }
-}
-
-/// Removes unredacted bodies that are older than `days`, which 0 keeps for ever; whether or not any are
-/// kept at the moment.
-fn remove_raw(path: &Path, days: u32) -> Result<u64, StoreError> {
-    let age = i64::from(days) * 24 * 60 * 60 * 1_000_000;
-    if days == 0 { Ok(0) } else { remove_raw_before(path, Micros(Micros::now().0 - age)) }
 }
 
 /// Does what may block; none when it panicked, which is in the log then.
@@ -89,9 +76,7 @@ mod tests {
             checkpoint_pages: 1000,
             checkpoint_every: Duration::from_secs(300),
         };
-        let hub = Hub::new(LiveOptions::default());
-        let raw_bodies = folder.path().join("langley-raw.db");
-        let keeper = tokio::spawn(keep(wanted, store.clone(), hub, raw_bodies));
+        let keeper = tokio::spawn(keep(wanted, store.clone(), Hub::new(LiveOptions::default())));
         let runs = |count: usize| {
             let store = store.clone();
             async move {

@@ -18,7 +18,7 @@ use crate::token::Token;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long the upstream proxy has: a command waits for it.
-const PROBE: Duration = Duration::from_millis(500);
+const PROBE: Duration = Duration::from_secs(1);
 
 const UPSTREAM: &str = "proxy.upstream_proxy";
 
@@ -112,7 +112,7 @@ impl Upstream {
         let address = self.proxy.as_ref()?.address();
         let why = answers(address.host().to_owned(), address.port(), patience).await.err()?;
         Some(format!(
-            "the upstream proxy {address} cannot be reached ({why}), so no provider can be; the server \
+            "the upstream proxy {address} cannot be reached ({why}), so no provider behind it can be; the server \
              has it from: {}; start that proxy, or go without: `langley stop`, then again with \
              LANGLEY_UPSTREAM_PROXY=none",
             self.origin

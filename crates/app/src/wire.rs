@@ -238,8 +238,7 @@ impl Server {
         state.write(&home)?;
 
         // Old things go while new ones come.
-        let keeper =
-            tokio::spawn(keeper::keep(config.maintenance, store.clone(), hub, home.raw_bodies()));
+        let keeper = tokio::spawn(keeper::keep(config.maintenance, store.clone(), hub));
 
         Ok(Self {
             state,

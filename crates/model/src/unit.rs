@@ -104,7 +104,7 @@ impl Usage {
             Some(Provider::OpenAi | Provider::Gemini) => {
                 self.cache_read.map_or(0, |Tokens(read)| {
                     let written = [self.cache_write_5m, self.cache_write_1h].into_iter().flatten();
-                    read + written.map(|Tokens(written)| written).sum::<u64>()
+                    written.fold(read, |sum, Tokens(written)| sum.saturating_add(written))
                 })
             }
         };

@@ -32,7 +32,7 @@ pub use query::{
     EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, Retired, SessionFacet, Spot,
     Star, StoredBody, StoredDrop, StoredEvent, ToolCall,
 };
-pub use raw::{RawBody, RawCounters, RawFile, RawStore, remove_raw_before};
+pub use raw::{RawBody, RawCounters, RawFile, RawRemoved, RawStore, remove_raw_bodies};
 pub use rollup::{
     Figure, GroupBy, Measure, Session, SessionPage, Spread, Sums, Tally, UsageGroup, UsageQuery,
     UsageReport,

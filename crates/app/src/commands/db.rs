@@ -4,18 +4,18 @@
 //! opened here, under the same lock that a server takes.
 
 use std::io::{IsTerminal, Write};
-use std::ops::Range;
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Zoned;
-use langley_model::{FlowId, Micros, Side};
-use langley_store::{RawFile, Store, StoreError, StoreOptions, remove_raw_before};
+use langley_model::Micros;
+use langley_store::{Store, StoreError, StoreOptions};
 use serde_json::{Value, json};
 
+use super::raw;
 use crate::api::Api;
-use crate::cli::{BodySide, DbVerb, GlobalArgs};
+use crate::cli::{DbVerb, GlobalArgs};
 use crate::config::{self, Config, Environment};
 use crate::detach;
 use crate::error::{AppError, Result};
@@ -42,54 +42,9 @@ pub(crate) fn db(global: &GlobalArgs, verb: DbVerb) -> Result<()> {
         DbVerb::Backup { file, json } => {
             print(json, &backup(&Home::meant(global)?, file)?, copied);
         }
-        DbVerb::Raw { flow: Some(flow), side, .. } => raw_body(&Home::named(global)?, flow, side)?,
-        DbVerb::Raw { flow: None, .. } => remove_raw(&Home::meant(global)?)?,
+        DbVerb::Raw { flow: Some(flow), side, .. } => raw::show(&Home::named(global)?, flow, side)?,
+        DbVerb::Raw { flow: None, .. } => raw::remove(&Home::meant(global)?)?,
     }
-    Ok(())
-}
-
-/// Writes an unredacted body to the standard output.
-fn raw_body(home: &Home, flow: FlowId, side: BodySide) -> Result<()> {
-    let path = home.raw_bodies();
-    let none = |what: String| {
-        AppError::failed(what)
-            .why("unredacted bodies are kept only while `langley start --store-raw` runs with `redaction.store_raw: true`, and for `retention.bodies_ttl_days`")
-    };
-    if !path.exists() {
-        return Err(none(format!(
-            "there are no unredacted bodies: {} is not there",
-            path.display()
-        )));
-    }
-    let side = match side {
-        BodySide::Request => Side::Client,
-        BodySide::Response => Side::Upstream,
-    };
-    let body = RawFile::open(&path)
-        .and_then(|file| file.body(flow, side))
-        .map_err(|error| AppError::failed("the unredacted bodies cannot be read").said_by(&error))?
-        .ok_or_else(|| none(format!("nothing of this body of flow {flow} was kept")))?;
-    std::io::stdout()
-        .write_all(&body.bytes)
-        .map_err(|error| AppError::failed("the body cannot be written").because(&error))?;
-    for Range { start, end } in &body.missing {
-        eprintln!(
-            "warning: {} bytes are missing at byte {start}: they were not captured",
-            end - start
-        );
-    }
-    if !body.ended {
-        eprintln!("warning: the end of the flow was not seen: more may be missing");
-    }
-    Ok(())
-}
-
-/// Removes all unredacted bodies, whoever has the file open.
-fn remove_raw(home: &Home) -> Result<()> {
-    let removed = remove_raw_before(&home.raw_bodies(), Micros(i64::MAX)).map_err(|error| {
-        AppError::failed("the unredacted bodies cannot be removed").said_by(&error)
-    })?;
-    println!("removed {removed} pieces of unredacted bodies");
     Ok(())
 }
 

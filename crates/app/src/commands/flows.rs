@@ -124,10 +124,7 @@ fn table(flows: &[Stored<Flow>]) -> String {
             flow.duration.map_or_else(|| "-".to_owned(), span),
             number(usage.input_apart(flow.provider).map(|tokens| tokens.0)),
             number(usage.output.map(|tokens| tokens.0)),
-            flow.model
-                .clone()
-                .or_else(|| flow.model_requested.clone())
-                .unwrap_or_else(|| "-".into()),
+            flow.known_model().unwrap_or("-").to_owned(),
             request(flow),
         ]);
         said_of(flow).into_iter().for_each(|line| table.below(line));

@@ -8,6 +8,7 @@ pub(crate) mod db;
 pub(crate) mod export;
 mod flow_json;
 pub(crate) mod flows;
+mod raw;
 pub(crate) mod run;
 pub(crate) mod sessions;
 pub(crate) mod start;

@@ -35,6 +35,7 @@ pub(crate) fn start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
         Claim::Ours(lock) => lock,
         Claim::Theirs => return already_runs(global, args, &loaded, &home),
     };
+    tell_of_raw(raw, loaded.config.redaction.store_raw, &home);
     if args.detached {
         leave_the_terminal(&home);
     }
@@ -47,27 +48,29 @@ pub(crate) fn start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
     served.map(|()| ExitCode::SUCCESS)
 }
 
-/// Whether bodies are kept unredacted: only where both command and configuration say so.
+/// Whether bodies are to be kept unredacted: only where both command and configuration say so.
 fn asks_for_raw(by_flag: bool, by_setting: bool) -> Result<bool> {
-    match (by_flag, by_setting) {
-        (true, false) => Err(AppError::wrong_use(
+    if by_flag && !by_setting {
+        return Err(AppError::wrong_use(
             "unredacted bodies are not kept by --store-raw alone",
         )
         .why("they hold keys and whatever else the agent sends, so they are to be asked for twice")
-        .next("also set `redaction.store_raw: true` in the configuration, or leave the flag out")),
-        (false, true) => {
-            eprintln!(
-                "warning: `redaction.store_raw` is set, but no body is kept unredacted: that takes `langley start --store-raw` as well"
-            );
-            Ok(false)
-        }
-        (true, true) => {
-            eprintln!(
-                "warning: bodies are also kept unredacted, keys included, in langley-raw.db; remove them with `langley db raw --remove-all`"
-            );
-            Ok(true)
-        }
-        (false, false) => Ok(false),
+        .next("also set `redaction.store_raw: true` in the configuration, or leave the flag out"));
+    }
+    Ok(by_flag)
+}
+
+/// Says what becomes of bodies in the server that is about to start.
+fn tell_of_raw(raw: bool, by_setting: bool, home: &Home) {
+    if raw {
+        eprintln!(
+            "warning: bodies are also kept unredacted, keys included, in {}; remove them with `langley db raw --remove-all`",
+            home.raw_bodies().display()
+        );
+    } else if by_setting {
+        eprintln!(
+            "warning: `redaction.store_raw` is set, but no body is kept unredacted: that takes `langley start --store-raw` as well"
+        );
     }
 }
 
@@ -165,6 +168,21 @@ fn greeting(server: &Server, link: &str) -> String {
 }
 
 /// Another process serves this home: say so, and hand out a new link.
+/// What a running server does with bodies, where that is not what was asked for, or worth to be known.
+async fn raw_differs(api: &Api, args: &StartArgs) -> Option<String> {
+    let stats = api.get("/api/stats").await.ok()?;
+    let line = match (stats["raw_bodies"].is_object(), args.store_raw) {
+        (true, false) => {
+            "the server that runs keeps bodies unredacted, as it was started with --store-raw; to end that, `langley stop` and start it again"
+        }
+        (false, true) => {
+            "the server that runs keeps no bodies unredacted; for that, `langley stop` and run this again"
+        }
+        (true, true) | (false, false) => return None,
+    };
+    Some(line.to_owned())
+}
+
 fn already_runs(
     global: &GlobalArgs,
     args: &StartArgs,
@@ -180,7 +198,8 @@ fn already_runs(
             if let Some(state) = detach::healthy(home).await {
                 let token = Token::read(home)?;
                 let link = Api::new(state.api, token).link().await;
-                let differs = served::told(home, loaded, &state).await;
+                let mut differs = served::told(home, loaded, &state).await;
+                differs.extend(raw_differs(&Api::new(state.api, Token::read(home)?), args).await);
                 return Ok::<_, AppError>(Some((state, link, differs)));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -197,11 +216,6 @@ fn already_runs(
     let _ = idle::ask_to_stay(home);
     for line in differs {
         eprintln!("warning: {line}");
-    }
-    if args.store_raw {
-        eprintln!(
-            "warning: --store-raw takes effect when the server starts: `langley stop` first, then start it again"
-        );
     }
     println!("Langley already runs (process {})", state.pid);
     println!();

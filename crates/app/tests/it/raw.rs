@@ -38,6 +38,9 @@ fn a_body_is_kept_unredacted_only_where_it_is_asked_for_twice() {
     let server = stage.server_with(&["--store-raw"]);
     let (flow, body) = ask(&stage, 2);
     assert!(stage.api("/api/stats")["raw_bodies"]["bytes_total"].is_u64());
+    let (_, _, said) = stage.run(&["start", "--no-open"]);
+    assert!(said.contains("the server that runs keeps bodies unredacted"), "{said}");
+    assert!(!said.contains("no body is kept"), "{said}");
     stage.stop();
     assert_eq!(server.exit_code(), Some(0));
     let (code, out, said) = stage.run(&["db", "raw", &flow, "--side", "request"]);
@@ -50,7 +53,38 @@ fn a_body_is_kept_unredacted_only_where_it_is_asked_for_twice() {
 
     let (code, out, _) = stage.run(&["db", "raw", "--remove-all"]);
     assert_eq!(code, 0);
-    assert!(out.starts_with("removed 2 pieces"), "{out}");
+    assert_eq!(out, "removed 2 unredacted bodies\n");
     assert_eq!(stage.run(&["db", "raw", &flow]).0, 1);
     assert!(files_with(&stage.home(), KEY.as_bytes()).is_empty());
+}
+
+#[test]
+fn a_body_is_kept_whole_beyond_what_the_record_wants_and_not_of_a_host_whose_bodies_are_not_kept() {
+    let provider = Provider::start();
+    let mut stage = Stage::with_provider(&provider);
+    stage.set("LANGLEY_REDACTION__STORE_RAW", "true");
+    stage.set("LANGLEY_REDACTION__LOGGING__NEVER_LOG_BODY_FOR_HOSTS", "api.openai.com");
+    let server = stage.server_with(&["--store-raw"]);
+    let body: Vec<u8> =
+        (0..3_000_000_u32).map(|n| (n.wrapping_mul(0x9e37_79b1) >> 24) as u8).collect();
+    let file = stage.path("body.bin");
+    std::fs::write(&file, &body).unwrap();
+    let data = format!("@{}", file.display());
+    for url in ["https://api.anthropic.com/upload", "https://api.openai.com/upload"] {
+        let kind = "content-type: application/octet-stream";
+        let args = ["run", "--", "curl", "-sS", "--max-time", "60", "-H", kind];
+        let (code, _, said) = stage.run(&[&args[..], &["--data-binary", &data, url]].concat());
+        assert_eq!(code, 0, "{said}");
+    }
+    let flows = stage.ended_flows(2);
+    let id = |flow: &serde_json::Value| flow["id"].as_str().unwrap().to_owned();
+    let (excluded, whole) = (id(&flows[0]), id(&flows[1]));
+    stage.stop();
+    assert_eq!(server.exit_code(), Some(0));
+    let output = stage.langley(&["db", "raw", &whole, "--side", "request"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(output.stdout == body, "{} of {} bytes", output.stdout.len(), body.len());
+    let (code, _, said) = stage.run(&["db", "raw", &excluded, "--side", "request"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("nothing of this body"), "{said}");
 }

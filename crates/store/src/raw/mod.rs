@@ -6,6 +6,7 @@
 
 mod queue;
 mod read;
+mod remove;
 mod writer;
 
 use std::path::Path;
@@ -19,7 +20,7 @@ use rusqlite::Connection;
 
 use self::queue::{Entry, Queue};
 pub use self::read::{RawBody, RawFile};
-pub use self::writer::remove_raw_before;
+pub use self::remove::{RawRemoved, remove_raw_bodies};
 use crate::connect;
 use crate::error::StoreError;
 use crate::options::StoreOptions;
@@ -75,19 +76,7 @@ impl RawStore {
     /// # Errors
     /// It cannot be made or written, is no database, or one of a newer program.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let conn = writable(path)?;
-        let fail = |error| StoreError::of(error, path);
-        let found: i64 =
-            conn.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(fail)?;
-        match found {
-            0 => conn
-                .execute_batch(&format!("BEGIN;{SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"))
-                .map_err(fail)?,
-            VERSION => {}
-            found => {
-                return Err(StoreError::Newer { path: path.to_owned(), found, known: VERSION });
-            }
-        }
+        let conn = open(path)?;
         let queue = Arc::new(Queue::new(QUEUE_BYTES));
         let taken = Arc::clone(&queue);
         let thread = std::thread::Builder::new()
@@ -133,13 +122,37 @@ impl Drop for RawStore {
     }
 }
 
-/// Opens the file for writing. What is removed from it is overwritten: it may have been a key.
-fn writable(path: &Path) -> Result<Connection, StoreError> {
+/// Opens the file for writing, and makes its tables where they are not there. What is removed from it is
+/// overwritten: it may have been a key.
+fn open(path: &Path) -> Result<Connection, StoreError> {
     let mut options = StoreOptions::new(path);
     options.max_bytes = Some(FILE_BYTES);
     let conn = connect::writer(&options)?;
-    conn.pragma_update(None, "secure_delete", "ON").map_err(|error| StoreError::of(error, path))?;
+    let prepared = || -> rusqlite::Result<i64> {
+        conn.pragma_update(None, "secure_delete", "ON")?;
+        // Two may open a new file at once.
+        conn.execute_batch("BEGIN IMMEDIATE")?;
+        let found = version(&conn)?;
+        if found == 0 {
+            conn.execute_batch(&format!("{SCHEMA} PRAGMA user_version = {VERSION};"))?;
+        }
+        conn.execute_batch("COMMIT")?;
+        Ok(found)
+    };
+    let found = prepared().map_err(|error| StoreError::of(error, path))?;
+    refuse_newer(found, path)?;
     Ok(conn)
+}
+
+fn version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn refuse_newer(found: i64, path: &Path) -> Result<(), StoreError> {
+    if found <= VERSION {
+        return Ok(());
+    }
+    Err(StoreError::Newer { path: path.to_owned(), found, known: VERSION })
 }
 
 /// As a number in the file.

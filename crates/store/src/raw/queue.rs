@@ -96,3 +96,34 @@ impl Queue {
         self.arrived.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_finds_no_room_is_counted_and_what_was_not_written_too() {
+        let queue = Queue::new(2 * ENTRY_BYTES + 100);
+        let flow = FlowId::new();
+        let piece = |len| {
+            let bytes = Bytes::from(vec![7; len]);
+            queue.put(Entry::Piece { flow, side: Side::Client, offset: 0, bytes });
+        };
+        piece(60);
+        piece(41);
+        piece(40);
+        assert_eq!(queue.counters(), RawCounters { bytes: 0, bytes_dropped: 41 });
+        let taken = queue.take().unwrap();
+        assert_eq!(taken.len(), 2);
+        queue.settle(&taken, true);
+        assert_eq!(queue.counters(), RawCounters { bytes: 100, bytes_dropped: 41 });
+        piece(41);
+        let taken = queue.take().unwrap();
+        queue.settle(&taken, false);
+        assert_eq!(queue.counters(), RawCounters { bytes: 100, bytes_dropped: 82 });
+        queue.close();
+        piece(1);
+        assert_eq!(queue.counters().bytes_dropped, 83);
+        assert!(queue.take().is_none());
+    }
+}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use langley_model::{FlowId, Side};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::side_number;
+use super::{refuse_newer, side_number, version};
 use crate::codec::pack::unpack;
 use crate::connect;
 use crate::error::StoreError;
@@ -16,13 +16,15 @@ use crate::error::StoreError;
 pub struct RawFile {
     conn: Connection,
     path: PathBuf,
+    /// Whether the file has its tables: one whose making was cut short has none.
+    is_made: bool,
 }
 
-/// A body as it travelled.
+/// What is known of a body as it travelled, beside its bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawBody {
-    /// Its pieces, one after the other; content encoding still applied.
-    pub bytes: Vec<u8>,
+    /// Bytes that were kept; content encoding still applied.
+    pub bytes: u64,
     /// What is missing before, between or behind them, as ranges of the whole body.
     pub missing: Vec<Range<u64>>,
     /// Whether the flow's end was seen, so that what is missing at the end is known.
@@ -33,16 +35,28 @@ impl RawFile {
     /// Opens the file.
     ///
     /// # Errors
-    /// There is none, or it cannot be read.
+    /// There is none, it cannot be read, or is one of a newer program.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { conn: connect::reader(path)?, path: path.to_owned() })
+        let conn = connect::reader(path)?;
+        let found = version(&conn).map_err(|error| StoreError::of(error, path))?;
+        refuse_newer(found, path)?;
+        Ok(Self { conn, path: path.to_owned(), is_made: found > 0 })
     }
 
-    /// A body of a flow; none when nothing of it was kept.
+    /// Shows a body of a flow to `see`, piece by piece, until that returns `false`; none when nothing of
+    /// the body was kept.
     ///
     /// # Errors
     /// The file cannot be read, or is damaged.
-    pub fn body(&self, flow: FlowId, side: Side) -> Result<Option<RawBody>, StoreError> {
+    pub fn body(
+        &self,
+        flow: FlowId,
+        side: Side,
+        mut see: impl FnMut(&[u8]) -> bool,
+    ) -> Result<Option<RawBody>, StoreError> {
+        if !self.is_made {
+            return Ok(None);
+        }
         let fail = |error| StoreError::of(error, &self.path);
         let mut statement = self
             .conn
@@ -52,7 +66,7 @@ impl RawFile {
             )
             .map_err(fail)?;
         let mut rows = statement.query((flow.as_bytes(), side_number(side))).map_err(fail)?;
-        let (mut body, mut reached, mut any) = (RawBody::default(), 0, false);
+        let (mut body, mut reached) = (RawBody::default(), 0);
         while let Some(row) = rows.next().map_err(fail)? {
             let offset: i64 = row.get(0).map_err(fail)?;
             let packed = row.get_ref(3).map_err(fail)?.as_blob().map_err(|e| fail(e.into()))?;
@@ -62,8 +76,10 @@ impl RawFile {
                 body.missing.push(reached..offset);
             }
             reached = offset + piece.len() as u64;
-            body.bytes.extend_from_slice(&piece);
-            any = true;
+            body.bytes += piece.len() as u64;
+            if !see(&piece) {
+                return Ok(Some(body));
+            }
         }
         let length = match side {
             Side::Client => "request_bytes",
@@ -83,6 +99,6 @@ impl RawFile {
         if whole > reached {
             body.missing.push(reached..whole);
         }
-        Ok((any || body.ended).then_some(body))
+        Ok((body.bytes > 0 || body.ended).then_some(body))
     }
 }

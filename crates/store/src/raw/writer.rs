@@ -1,22 +1,20 @@
 //! The thread that writes raw bodies.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::time::Duration;
 
 use langley_model::Micros;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::queue::{Entry, Queue};
-use super::{side_number, writable};
+use super::side_number;
 use crate::codec::pack::Packer;
-use crate::error::StoreError;
 
 /// What comes within this time shares a transaction.
 const GATHER: Duration = Duration::from_millis(200);
 
-/// Pieces removed in one transaction.
-const REMOVED_TOGETHER: i64 = 2_000;
+/// Pieces that follow one another are one row up to this size.
+pub(super) const ROW_BYTES: usize = 1 << 20;
 
 /// Writes until the queue is closed and empty.
 pub(super) fn run(mut conn: Connection, queue: &Queue) {
@@ -54,6 +52,7 @@ fn write(
                     entries.peek()
                     && (next, with) == (flow, side)
                     && *at == offset + together.len() as u64
+                    && together.len() < ROW_BYTES
                 {
                     together.extend_from_slice(more);
                     entries.next();
@@ -86,43 +85,4 @@ fn write(
         }
     }
     change.commit()
-}
-
-/// Removes the raw bodies that were written before a time and gives their room back, in steps, so that
-/// writing goes on in between; returns how many pieces went. Without a file there is nothing to do.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn remove_raw_before(path: &Path, time: Micros) -> Result<u64, StoreError> {
-    if !path.exists() {
-        return Ok(0);
-    }
-    let conn = writable(path)?;
-    remove_before(&conn, time).map_err(|error| StoreError::of(error, path))
-}
-
-fn remove_before(conn: &Connection, time: Micros) -> rusqlite::Result<u64> {
-    let mut removed = 0;
-    loop {
-        let change = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
-        let pieces = change.execute(
-            "DELETE FROM raw_pieces WHERE (flow, side, offset) IN (
-                 SELECT flow, side, offset FROM raw_pieces WHERE at < ?1 LIMIT ?2)",
-            (time.0, REMOVED_TOGETHER),
-        )?;
-        let flows = change.execute(
-            "DELETE FROM raw_flows WHERE flow IN (
-                 SELECT flow FROM raw_flows WHERE at < ?1 LIMIT ?2)",
-            (time.0, REMOVED_TOGETHER),
-        )?;
-        change.commit()?;
-        removed += pieces as u64;
-        if pieces + flows == 0 {
-            break;
-        }
-    }
-    if removed > 0 {
-        conn.execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")?;
-    }
-    Ok(removed)
 }

@@ -151,7 +151,7 @@ fn describe(conn: &Connection, id: String, sums: Sums) -> rusqlite::Result<Optio
     Ok(Some(Session {
         source: newest.session.as_ref().map(|session| session.source),
         agent: newest.agent.clone(),
-        model: newest.model.clone().or_else(|| newest.model_requested.clone()),
+        model: newest.known_model().map(str::to_owned),
         first_at: Micros(first),
         last_at: newest.started_at,
         preview: flows.iter().find_map(|flow| flow.preview.clone()),

@@ -45,6 +45,7 @@ impl Store {
             let keys = self.ended(filter, worded.as_ref(), after)?;
             let Some(&last) = keys.last() else { break };
             after = last;
+            let with_raw = self.with_raw_bodies(&keys)?;
             self.by_flow(
                 keys,
                 &mut removed,
@@ -53,6 +54,7 @@ impl Store {
                     Ok(!is_ended(conn, key)? || remove_flow(conn, key, budget, removed)?)
                 },
             )?;
+            self.remove_raw_of_gone(with_raw)?;
         }
         // Whoever has the turn may keep it for minutes; what this left behind is noted, and the next
         // maintenance sweeps it.

@@ -82,6 +82,7 @@ impl Store {
             at(Phase::Bodies)(&removed);
             done(self.retire_bodies(before, &mut removed, at(Phase::Bodies)));
         }
+        done(self.retire_raw(cutoff(now, retention.bodies_days), now));
         done(self.has_garbage().and_then(|garbage| {
             if garbage {
                 at(Phase::Contents)(&removed);

@@ -1,10 +1,16 @@
 //! Bodies kept unredacted, in a file of their own.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use bytes::Bytes;
 use langley_model::{FlowId, Micros, Side};
-use langley_store::{RawCounters, RawFile, RawStore, StoreError, remove_raw_before};
+use langley_store::{
+    FlowFilter, RawBody, RawCounters, RawFile, RawRemoved, RawStore, Retention, StoreError,
+    remove_raw_bodies,
+};
+
+use crate::given::{Fixture, ended, of, session};
 
 #[test]
 fn bodies_are_read_as_they_travelled_and_holes_are_told() {
@@ -26,34 +32,90 @@ fn bodies_are_read_as_they_travelled_and_holes_are_told() {
     assert_eq!(raw.counters().bytes_dropped, 4, "nothing vanishes uncounted");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 
-    let file = RawFile::open(&path).unwrap();
-    let request = file.body(flow, Side::Client).unwrap().unwrap();
-    assert_eq!((request.bytes.as_slice(), request.missing.len()), (&b"hello world"[..], 0));
-    assert!(request.ended);
-    let answer = file.body(flow, Side::Upstream).unwrap().unwrap();
-    assert_eq!(answer.bytes, [secret.as_bytes(), b"end"].concat());
-    assert_eq!(answer.missing, [5_200..6_000, 6_003..6_010]);
-    let open = file.body(other, Side::Client).unwrap().unwrap();
-    assert_eq!((open.bytes.as_slice(), open.ended), (&b"open"[..], false));
-    assert_eq!(file.body(other, Side::Upstream).unwrap(), None);
+    let request = kept_of(&path, flow, Side::Client).unwrap();
+    assert_eq!((request.0.as_slice(), request.1.missing.len()), (&b"hello world"[..], 0));
+    assert!(request.1.ended);
+    let answer = kept_of(&path, flow, Side::Upstream).unwrap();
+    assert_eq!(answer.0, [secret.as_bytes(), b"end"].concat());
+    assert_eq!(answer.1.missing, [5_200..6_000, 6_003..6_010]);
+    let open = kept_of(&path, other, Side::Client).unwrap();
+    assert_eq!((open.0.as_slice(), open.1.ended), (&b"open"[..], false));
+    assert_eq!(kept_of(&path, other, Side::Upstream), None);
 
-    assert_eq!(remove_raw_before(&path, Micros(0)).unwrap(), 0);
-    assert!(file.body(flow, Side::Client).unwrap().is_some());
-    assert_eq!(remove_raw_before(&path, Micros(i64::MAX)).unwrap(), 4);
-    assert_eq!(file.body(flow, Side::Client).unwrap(), None);
-    drop(file);
-    let left = std::fs::read(&path).unwrap();
-    assert!(!left.windows(13).any(|some| some == b"sk-ant-api03-"), "removed is gone");
+    let removed = RawRemoved { bodies: 3, is_log_in_use: false };
+    assert_eq!(remove_raw_bodies(&path).unwrap(), removed);
+    assert_eq!(kept_of(&path, flow, Side::Client), None);
+    assert_eq!(remove_raw_bodies(&path).unwrap().bodies, 0);
+    for name in ["langley-raw.db", "langley-raw.db-wal"] {
+        let left = std::fs::read(folder.path().join(name)).unwrap_or_default();
+        assert!(!left.windows(13).any(|some| some == b"sk-ant-api03-"), "{name}: removed is gone");
+    }
+}
+
+/// A kept body and what is missing of it.
+fn kept_of(path: &Path, flow: FlowId, side: Side) -> Option<(Vec<u8>, RawBody)> {
+    let mut bytes = Vec::new();
+    let known = RawFile::open(path).unwrap().body(flow, side, |piece| {
+        bytes.extend_from_slice(piece);
+        true
+    });
+    known.unwrap().map(|known| (bytes, known))
+}
+
+#[test]
+fn bodies_go_with_their_flow_and_with_their_age() {
+    let given = Fixture::new();
+    let path = given.folder.path().join("langley-raw.db");
+    let kept = ["a", "b", "c"].map(|name| {
+        let mut flow = ended(Micros::now().0);
+        flow.session = session(name);
+        given.write(vec![of(&flow)]);
+        flow.id
+    });
+    let unknown = FlowId::new();
+    let raw = RawStore::open(&path).unwrap();
+    for flow in kept.iter().chain([&unknown]) {
+        raw.piece(*flow, Side::Client, 0, Bytes::from_static(b"said"));
+        raw.end(*flow, 4, 0);
+    }
+    raw.close();
+    let left = || {
+        let all = kept.iter().chain([&unknown]);
+        all.map(|flow| kept_of(&path, *flow, Side::Client).is_some()).collect::<Vec<_>>()
+    };
+    // What has just ended may not be stored yet.
+    let forever =
+        Retention { flows_days: 0, events_days: 0, bodies_days: 0, ..Retention::default() };
+    given.store.maintain(&forever, Micros::now()).unwrap();
+    assert_eq!(left(), [true, true, true, true]);
+    let later = Micros(Micros::now().0 + 120_000_000);
+    given.store.maintain(&forever, later).unwrap();
+    assert_eq!(left(), [true, true, true, false], "a body without a flow goes");
+    let second = FlowFilter { session: Some(String::from("b")), ..FlowFilter::default() };
+    assert_eq!(given.store.delete_flows(&second).unwrap(), 1);
+    assert_eq!(left(), [true, false, true, false], "a body goes with its flow");
+    let days = Retention { bodies_days: 3, ..forever };
+    given.store.maintain(&days, Micros(Micros::now().0 + 2 * 86_400_000_000)).unwrap();
+    assert_eq!(left(), [true, false, true, false]);
+    given.store.maintain(&days, Micros(Micros::now().0 + 4 * 86_400_000_000)).unwrap();
+    assert_eq!(left(), [false; 4], "and with its age");
 }
 
 #[test]
 fn a_file_of_a_newer_program_is_refused_and_none_is_no_problem() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("langley-raw.db");
-    assert_eq!(remove_raw_before(&path, Micros(i64::MAX)).unwrap(), 0);
+    assert_eq!(remove_raw_bodies(&path).unwrap(), RawRemoved::default());
     assert!(!path.exists());
     assert!(matches!(RawFile::open(&path), Err(StoreError::Missing { .. })));
     let conn = rusqlite::Connection::open(&path).unwrap();
     conn.pragma_update(None, "user_version", 9).unwrap();
-    assert!(matches!(RawStore::open(&path), Err(StoreError::Newer { found: 9, .. })));
+    let newer = |error| matches!(error, StoreError::Newer { found: 9, .. });
+    assert!(RawStore::open(&path).is_err_and(newer));
+    assert!(RawFile::open(&path).is_err_and(newer));
+    assert!(remove_raw_bodies(&path).is_err_and(newer));
+    // One whose making was cut short is empty.
+    conn.pragma_update(None, "user_version", 0).unwrap();
+    assert_eq!(kept_of(&path, FlowId::new(), Side::Client), None);
+    assert_eq!(remove_raw_bodies(&path).unwrap().bodies, 0);
 }
