@@ -272,6 +272,10 @@ mod tests {
 
     /// A flow that carries one content of its own.
     fn write(store: &Store, n: u16) -> FlowId {
+        send(store, n, &format!("content {n}"))
+    }
+
+    fn send(store: &Store, n: u16, text: &str) -> FlowId {
         let redactor = Redactor::new(RedactorOptions::default()).unwrap();
         let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(n.into()));
         flow.outcome = Some(Outcome::Completed);
@@ -279,7 +283,7 @@ mod tests {
         let body = Body {
             flow: id,
             side: Side::Client,
-            bytes: redactor.body(format!("content {n}").into_bytes()),
+            bytes: redactor.body(text.as_bytes().to_vec()),
             media_type: None,
             original_len: 0,
             truncated: false,
@@ -301,17 +305,7 @@ mod tests {
         for n in 0..=last {
             write(&store, n);
         }
-        let all = store.keys();
-        store
-            .by_flow(
-                all,
-                &mut Upkeep::default(),
-                |_| {},
-                |conn, key, _, _| {
-                    conn.execute("DELETE FROM flows WHERE n = ?1", [key]).map(|_| true)
-                },
-            )
-            .unwrap();
+        store.lose_all();
         let mut again = None;
         let mut removed = Upkeep::default();
         let mut tell = |_: &Upkeep| {
@@ -326,22 +320,50 @@ mod tests {
     }
 
     #[test]
+    fn what_a_content_was_packed_against_stays_when_it_comes_again_during_a_sweep() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        // Each has the end of the one before it and something of its own.
+        let text = |n: u64| -> String {
+            let word = |n: u64| format!("{:x} ", n.wrapping_mul(0x9e37_79b9_7f4a));
+            (n * 40..n * 40 + 120).map(word).collect()
+        };
+        for n in 0..3 {
+            send(&store, n, &text(n.into()));
+        }
+        let chain = || {
+            store.readers().read(|conn| {
+                let bases = "SELECT count(*) FROM blobs AS one JOIN blobs AS two
+                     ON two.id = one.base WHERE two.base IS NOT NULL";
+                Ok(conn.query_row(bases, (), |row| row.get::<_, i64>(0))?)
+            })
+        };
+        assert_eq!(chain().unwrap(), 1);
+        // So many newer ones that the chain is looked at after the first have been removed.
+        for n in 0..=u16::try_from(CONTENTS).unwrap() {
+            write(&store, n);
+        }
+        store.lose_all();
+        let mut again = None;
+        let tell = |_: &Upkeep| {
+            again.get_or_insert_with(|| send(&store, 7, &text(2)));
+        };
+        let mut removed = Upkeep::default();
+        store.sweep(&mut removed, tell).unwrap();
+        let body = store.body(again.unwrap(), Side::Client).unwrap().unwrap();
+        assert_eq!(String::from_utf8(body.into_inner().bytes).unwrap(), text(2));
+        assert_eq!(chain().unwrap(), 1);
+        assert_eq!(removed.contents, CONTENTS as u64 + 1);
+    }
+
+    #[test]
     fn a_sweep_is_given_up_when_somebody_else_writes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("langley.db");
         let store = Store::open(StoreOptions::new(&path), Box::new(|_| ())).unwrap();
         write(&store, 1);
-        store
-            .by_flow(
-                store.keys(),
-                &mut Upkeep::default(),
-                |_| {},
-                |conn, key, _, removed| {
-                    removed.flows += 1;
-                    conn.execute("DELETE FROM flows WHERE n = ?1", [key]).map(|_| true)
-                },
-            )
-            .unwrap();
+        store.lose_all();
         let (top, version) =
             store.job(|site| Ok((site.begin_marking()?, version(site.conn)?))).unwrap();
         let begun = Begun { top, version, removals: 1 };
@@ -358,6 +380,15 @@ mod tests {
     }
 
     impl Store {
+        /// Removes all flows, and leaves what they carried.
+        fn lose_all(&self) {
+            let remove = |conn: &Connection, key: i64, _: &mut _, removed: &mut Upkeep| {
+                removed.flows += 1;
+                conn.execute("DELETE FROM flows WHERE n = ?1", [key]).map(|_| true)
+            };
+            self.by_flow(self.keys(), &mut Upkeep::default(), |_| {}, remove).unwrap();
+        }
+
         fn keys(&self) -> Vec<i64> {
             let keys = self.readers().read(|conn| {
                 let mut statement = conn.prepare("SELECT n FROM flows")?;

@@ -207,6 +207,12 @@ fn a_missing_or_another_base_is_an_error_and_never_other_words() {
         "UPDATE flows SET message = NULL; UPDATE blobs SET base = NULL",
         "UPDATE blobs SET base = id",
         "UPDATE blobs SET codec = 0, raw_len = 4000, bytes = zeroblob(4000) WHERE base IS NULL",
+        "UPDATE blobs SET raw_len = raw_len - 1",
+        "UPDATE blobs SET raw_len = 1 << 45",
+        "UPDATE blobs SET raw_len = 1 << 62; UPDATE event_blocks SET raw_len = 1 << 62",
+        // A bit of a block's head, and a byte of the checksum.
+        "UPDATE blobs SET bytes = CAST(x'ff' || substr(bytes, 2) AS BLOB)",
+        "UPDATE blobs SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'00' AS BLOB)",
     ];
     for damage in damages {
         let fixture = Fixture::new();
@@ -232,7 +238,7 @@ fn a_missing_or_another_base_is_an_error_and_never_other_words() {
 }
 
 #[test]
-fn what_comes_again_during_a_sweep_keeps_what_it_was_packed_against() {
+fn what_comes_again_before_a_sweep_keeps_what_it_was_packed_against() {
     let fixture = Fixture::new();
     let (_, _, text) = pair(&fixture, 6);
     fixture.store.delete_flows(&FlowFilter::default()).unwrap();
