@@ -218,14 +218,22 @@ impl BlockBuilder {
         put_columns(out, &self.texts);
     }
 
-    /// Appends these events to `whole`, by way of their layout in `raw`.
-    pub(crate) fn copy_into(&self, raw: &mut Vec<u8>, whole: &mut Self) {
-        self.encode(raw);
-        if let Some(mut block) = Block::parse(raw, self.first_seq, self.first_us) {
-            while let Some((event, kind)) = block.next() {
-                whole.push(&event, kind);
-            }
+    /// Appends the events of a stored block; whether those are all that it has. When not, what is here
+    /// now is of no use.
+    #[must_use]
+    pub(crate) fn extend(&mut self, mut block: Block<'_>) -> bool {
+        while let Some((event, kind)) = block.next() {
+            self.push(&event, kind);
         }
+        block.is_whole()
+    }
+
+    /// Appends these events to `whole`, by way of their layout in `raw`; whether all came there.
+    #[must_use]
+    pub(crate) fn copy_into(&self, raw: &mut Vec<u8>, whole: &mut Self) -> bool {
+        self.encode(raw);
+        let block = Block::parse(raw, self.first_seq, self.first_us);
+        block.is_some_and(|block| whole.extend(block))
     }
 
     /// Counts by type.
@@ -434,6 +442,26 @@ mod tests {
         let runs = [vec![event(1, &longer), event(2, &long)], vec![event(3, b"5")]];
         let (found, written) = there_and_back(&runs);
         assert_eq!(found, written);
+    }
+
+    #[test]
+    fn a_block_that_breaks_off_is_not_whole() {
+        let events: Vec<Event> =
+            (0..9).map(|seq| (seq, seq, 0, vec![b'0' + seq as u8; 20], 0)).collect();
+        let (mut whole, mut raw) = (BlockBuilder::default(), Vec::new());
+        whole.fill(&run(&events), (0, 0));
+        whole.encode(&mut raw);
+        let extend = |raw: &[u8]| {
+            let mut builder = BlockBuilder::default();
+            let is_whole = builder.extend(Block::decode(raw, 0, 0).unwrap());
+            (is_whole, builder.events)
+        };
+        assert_eq!(extend(&raw), (true, 9));
+        // After the mark, the layout and one type: how many events there are.
+        let count = 3 + 1 + "kind_0".len();
+        assert_eq!(raw[count], 9);
+        raw[count] = 11;
+        assert_eq!(extend(&raw), (false, 9));
     }
 
     #[test]
