@@ -14,20 +14,20 @@ use crate::given::{Fixture, body, ended, flow, of, options, redactor, seal, sess
 const DAY: i64 = 86_400_000_000;
 
 /// Words that come nowhere else; the same for the same seed.
-fn words(seed: u64, count: u64) -> String {
+pub(crate) fn words(seed: u64, count: u64) -> String {
     (0..count)
         .map(|n| format!("{:x} ", (seed * 1_000 + n).wrapping_mul(0x9e37_79b9_7f4a)))
         .collect()
 }
 
-fn answer(flow: FlowId, text: &str) -> Record {
+pub(crate) fn answer(flow: FlowId, text: &str) -> Record {
     let content = Content::Text { text: text.to_owned(), citations: Vec::new() };
     let blocks = vec![Block { index: 0, content, complete: true }];
     Record::Message(flow, Box::new(Message { blocks, ..Message::default() }))
 }
 
 /// The events of an answer, some bytes of its text in each, from the `first` on.
-fn events(flow: FlowId, text: &str, first: u64) -> Record {
+pub(crate) fn events(flow: FlowId, text: &str, first: u64) -> Record {
     let mut run = EventRun::new(flow);
     for (seq, part) in (first..).zip(text.as_bytes().chunks(23)) {
         let part = std::str::from_utf8(part).unwrap();
@@ -59,7 +59,7 @@ fn read(store: &Store, flow: FlowId) -> Result<String, StoreError> {
     Ok(said(&store.events(flow, None, 500, None)?.unwrap().items))
 }
 
-fn number(store: &Store, sql: &str) -> i64 {
+pub(crate) fn number(store: &Store, sql: &str) -> i64 {
     Connection::open(store.path()).unwrap().query_row(sql, (), |row| row.get(0)).unwrap()
 }
 

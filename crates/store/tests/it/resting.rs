@@ -150,7 +150,8 @@ fn a_block_that_breaks_off_stays_as_it_is_beside_the_events_that_come_after_it()
         let first = "SELECT bytes FROM event_blocks ORDER BY first_seq LIMIT 1";
         let kept: Vec<u8> = conn.query_row(first, (), |row| row.get(0)).unwrap();
         assert!(kept == damaged, "{open_flows} {count}");
-        let rest = store.events(going.id, Some(count - 1), 500, None).unwrap().unwrap().into_inner();
+        let rest =
+            store.events(going.id, Some(count - 1), 500, None).unwrap().unwrap().into_inner();
         let seen: Vec<u64> = rest.items.iter().map(|event| event.seq).collect();
         assert_eq!(seen, (count..count + 50).collect::<Vec<_>>());
     }
