@@ -7,22 +7,34 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::report::Upkeep;
-use crate::codec::pack::RECIPE;
+use crate::codec::pack::{BASED, RECIPE};
 use crate::error::StoreError;
 use crate::readers::ReadError;
 use crate::store::Store;
-use crate::writer::{Budget, ContentSet, NAMING, Site, named};
+use crate::writer::{Budget, ContentSet, Site, named};
 
 /// Rows that one reading looks at; between two of them the write-ahead log can be folded back.
 const ROWS_READ: i64 = 2_000;
 
-/// Contents that are handed to the writer at once.
+/// Contents that one reading looks at, and that are handed to the writer at once.
 const CONTENTS: i64 = 256;
+
+/// Contents before the `?1`th, at most `?2` of them, the newest first: what a content names was there before
+/// it. The base stands behind the bytes, so it is looked for only where there is one.
+const NEWEST: &str = "SELECT id, codec, iif(codec & ?3, base, NULL) FROM blobs
+     WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
 
 /// Where rows refer to contents.
 const REFERENCES: &str = "SELECT n, request_headers, request_trailers, response_headers,
          response_trailers, request_body, response_body, message
      FROM flows WHERE n > ?1 ORDER BY n LIMIT ?2";
+
+/// A content, and what it names.
+struct Content {
+    id: i64,
+    is_recipe: bool,
+    base: Option<i64>,
+}
 
 /// A sweep that has begun.
 #[derive(Clone, Copy)]
@@ -85,15 +97,14 @@ impl Store {
         // The newest first: what was packed against another goes before it.
         let mut before = begun.top.saturating_add(1);
         loop {
-            let (last, mut garbage) = self.readers().read(|conn| {
-                let mut statement = conn.prepare_cached(
-                    "SELECT id FROM blobs WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
-                )?;
-                let ids = statement.query_map((before, CONTENTS), |row| row.get(0))?;
-                let ids: Vec<i64> = ids.collect::<Result<_, _>>()?;
-                let garbage: Vec<i64> =
-                    ids.iter().copied().filter(|id| !referred.has(*id)).collect();
-                Ok((ids.last().copied(), garbage))
+            let mut garbage = Vec::new();
+            let last = self.readers().read(|conn| {
+                stretch(conn, before, |content| {
+                    if !referred.has(content.id) {
+                        garbage.push(content.id);
+                    }
+                    Ok(())
+                })
             })?;
             let Some(last) = last else { return Ok(true) };
             before = last;
@@ -113,21 +124,15 @@ impl Store {
     fn loosen(&self, begun: Begun, referred: &ContentSet) -> Result<bool, StoreError> {
         let mut before = begun.top.saturating_add(1);
         loop {
-            let (last, loose) = self.readers().read(|conn| {
-                let (mut last, mut loose) = (None, Vec::new());
-                let mut statement = conn.prepare_cached(NAMING)?;
-                let mut rows = statement.query((before, CONTENTS))?;
-                while let Some(row) = rows.next()? {
-                    let id = row.get(0)?;
-                    last = Some(id);
-                    if let Some(base) = row.get(2)?
-                        && referred.has(id)
-                        && !referred.has(base)
-                    {
-                        loose.push(id);
+            let mut loose = Vec::new();
+            let last = self.readers().read(|conn| {
+                stretch(conn, before, |content| {
+                    let goes = content.base.is_some_and(|base| !referred.has(base));
+                    if goes && referred.has(content.id) {
+                        loose.push(content.id);
                     }
-                }
-                Ok((last, loose))
+                    Ok(())
+                })
             })?;
             let Some(last) = last else { return Ok(true) };
             before = last;
@@ -169,14 +174,9 @@ impl Store {
         let mut before = i64::MAX;
         loop {
             let last = self.readers().read(|conn| {
-                let mut last = None;
-                let mut statement = conn.prepare_cached(NAMING)?;
-                let mut rows = statement.query((before, CONTENTS))?;
-                while let Some(row) = rows.next()? {
-                    let id = row.get(0)?;
-                    last = Some(id);
-                    if row.get::<_, i64>(1)? & RECIPE == 0 || !set.has(id) {
-                        continue;
+                stretch(conn, before, |Content { id, is_recipe, .. }| {
+                    if !is_recipe || !set.has(id) {
+                        return Ok(());
                     }
                     match named(conn, id) {
                         Ok(pieces) => pieces.into_iter().for_each(|piece| set.add(piece)),
@@ -186,8 +186,8 @@ impl Store {
                         }
                         Err(error) => return Err(error),
                     }
-                }
-                Ok(last)
+                    Ok(())
+                })
             })?;
             match last {
                 Some(last) => before = last,
@@ -230,6 +230,24 @@ impl Store {
         }
         Ok(true)
     }
+}
+
+/// Shows the contents of one reading, those before the `before`th; returns the last of them, none at the end.
+fn stretch(
+    conn: &Connection,
+    before: i64,
+    mut show: impl FnMut(Content) -> Result<(), ReadError>,
+) -> Result<Option<i64>, ReadError> {
+    let mut statement = conn.prepare_cached(NEWEST)?;
+    let mut rows = statement.query((before, CONTENTS, BASED))?;
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        last = Some(id);
+        let is_recipe = row.get::<_, i64>(1)? & RECIPE != 0;
+        show(Content { id, is_recipe, base: row.get(2)? })?;
+    }
+    Ok(last)
 }
 
 /// Removes a content if no record has referred to it since the sweep began.
@@ -355,6 +373,32 @@ mod tests {
         assert_eq!(String::from_utf8(body.into_inner().bytes).unwrap(), text(2));
         assert_eq!(chain().unwrap(), 1);
         assert_eq!(removed.contents, CONTENTS as u64 + 1);
+    }
+
+    #[test]
+    fn one_reading_looks_at_a_bounded_number_of_contents_whatever_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        let count = usize::try_from(CONTENTS).unwrap() + 40;
+        for n in 0..count {
+            write(&store, u16::try_from(n).unwrap());
+        }
+        let (mut before, mut seen) = (i64::MAX, Vec::new());
+        loop {
+            let mut here = 0;
+            let last = store.readers().read(|conn| {
+                stretch(conn, before, |content| {
+                    assert!(content.base.is_none() && !content.is_recipe);
+                    here += 1;
+                    Ok(())
+                })
+            });
+            let Some(last) = last.unwrap() else { break };
+            before = last;
+            seen.push(here);
+        }
+        assert_eq!(seen, [count - 40, 40]);
     }
 
     #[test]
