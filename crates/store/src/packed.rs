@@ -140,7 +140,7 @@ fn run_of(record: &Record) -> Option<(FlowId, &EventRun)> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use langley_model::{EventSpan, Message, Redactor, RedactorOptions};
+    use langley_model::{EventSpan, Redactor, RedactorOptions};
 
     use super::*;
 
@@ -152,7 +152,7 @@ pub(crate) mod tests {
         run.text.append(&redactor.body(vec![b'.'; bytes as usize]));
         let (len, original_len) = (bytes, bytes);
         run.spans.push(EventSpan { seq: 0, offset_us: 0, kind: 0, len, original_len });
-        let message = Record::Message(flow, Box::new(Message::default()));
+        let message = Record::Message(flow, Box::default());
         [Record::Events(run), message].map(|record| redactor.seal(record)).into()
     }
 
