@@ -3,7 +3,12 @@
 ALTER TABLE blobs ADD COLUMN base INTEGER;
 -- Nearly every content names another now; the sweep reads them in the order of the table.
 DROP INDEX blobs_recipes;
--- The names of types of events; a block's row has their numbers and how many there are of each.
+-- From here on `hash` of a new content is the first half of its BLAKE3 hash; rows that have the whole begin
+-- with it. And 8 is added to the codec of what was packed with the shapes in its dictionary.
+
+-- The names of types of events. From here on `kinds` of a new block is a BLOB: for each type its number here
+-- and how many there are, both as base-128 varints. Rows before have a JSON object, and so do those with a
+-- name that is too long, or one too many, to be given a number.
 CREATE TABLE event_kinds (
     id   INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE

@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use crate::readers::ReadError;
 
 /// Where more contents than this would have to be unpacked for one, the file is damaged.
-const DEEPEST: usize = 16;
+const MOST_UNPACKED: usize = 16;
 
 /// A content as its row has it.
 struct Packed {
@@ -49,7 +49,7 @@ pub(crate) fn unpacked(conn: &Connection, id: i64) -> Result<(i64, Vec<u8>), Rea
     let mut against = Vec::new();
     let mut next = first;
     while next.codec & BASED != 0 {
-        let base = next.base.filter(|_| against.len() < DEEPEST).ok_or(MISSING)?;
+        let base = next.base.filter(|_| against.len() < MOST_UNPACKED).ok_or(MISSING)?;
         against.push(std::mem::replace(&mut next, row(conn, base)?));
     }
     let mut bytes = unpack(next.codec, next.raw_len, &next.bytes)?;

@@ -16,7 +16,7 @@ use crate::readers::ReadError;
 const MOST: usize = 512;
 
 /// Longer names stay in the rows that have them.
-const LONGEST: usize = 96;
+const LONGEST_NAME: usize = 96;
 
 /// Events by type, in the order in which the types came first.
 pub(crate) type Counts = Vec<(String, u64)>;
@@ -75,7 +75,7 @@ impl KindNames {
             .optional()?;
         let number = match number {
             Some(number) => number,
-            None if self.0.len() >= MOST || name.len() > LONGEST => return Ok(None),
+            None if self.0.len() >= MOST || name.len() > LONGEST_NAME => return Ok(None),
             None => {
                 let new = conn
                     .prepare_cached(
@@ -173,7 +173,7 @@ mod tests {
         let mut names = KindNames::default();
         let usual = vec![("message_start".to_owned(), 1), ("content_block_delta".to_owned(), 300)];
         assert!(there_and_back(&conn, &mut names, &usual));
-        assert!(!there_and_back(&conn, &mut names, &vec![("x".repeat(LONGEST + 1), 2)]));
+        assert!(!there_and_back(&conn, &mut names, &vec![("x".repeat(LONGEST_NAME + 1), 2)]));
         for number in 0..2 * MOST {
             let short = there_and_back(&conn, &mut names, &vec![(format!("kind {number}"), 7)]);
             assert_eq!(short, number + 2 < MOST, "{number}");

@@ -13,7 +13,7 @@ use crate::kinds::Counts;
 /// Events of one flow in one batch that are worth a block of their own, in bytes of their data.
 const WORTH_BYTES: usize = 24 * 1024;
 
-/// The same, where their message is in the batch as well.
+/// The same, where their message is in the batch as well and little waits.
 const ANSWERED_BYTES: usize = 256 * 1024;
 
 /// Packers that are kept for the next batch.
@@ -112,15 +112,15 @@ impl Bench {
 }
 
 /// The flows whose runs in a batch are worth packing. Short ones that come with their message are left
-/// to the writer, who packs them against it.
-pub(crate) fn worth_packing(records: &[Redacted<Record>]) -> HashSet<FlowId> {
+/// to the writer, who packs them against it; not when it is `pressed`, because then it packs nothing so.
+pub(crate) fn worth_packing(records: &[Redacted<Record>], pressed: bool) -> HashSet<FlowId> {
     let mut lengths: HashMap<FlowId, usize> = HashMap::new();
     let mut answered = HashSet::new();
     for record in records {
         if let Some((flow, run)) = run_of(record) {
             *lengths.entry(flow).or_default() += run.text.len();
         }
-        if let Record::Message(flow, _) = &**record {
+        if !pressed && let Record::Message(flow, _) = &**record {
             answered.insert(*flow);
         }
     }
@@ -135,5 +135,36 @@ fn run_of(record: &Record) -> Option<(FlowId, &EventRun)> {
     match record {
         Record::Events(run) if !run.spans.is_empty() => Some((run.flow?, run)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use langley_model::{EventSpan, Redactor, RedactorOptions};
+
+    use super::*;
+
+    /// An event of so many bytes, and its flow's message.
+    pub(crate) fn answered(bytes: u32) -> Vec<Redacted<Record>> {
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let flow = FlowId::new();
+        let mut run = EventRun::new(flow);
+        run.text.append(&redactor.body(vec![b'.'; bytes as usize]));
+        let (len, original_len) = (bytes, bytes);
+        run.spans.push(EventSpan { seq: 0, offset_us: 0, kind: 0, len, original_len });
+        let message = Record::Message(flow, Box::default());
+        [Record::Events(run), message].map(|record| redactor.seal(record)).into()
+    }
+
+    #[test]
+    fn answered_events_are_left_to_the_writer_while_it_has_time() {
+        let (worth, answered_worth) = (WORTH_BYTES as u32, ANSWERED_BYTES as u32);
+        for (bytes, calm, pressed) in
+            [(worth - 1, 0, 0), (worth, 0, 1), (answered_worth - 1, 0, 1), (answered_worth, 1, 1)]
+        {
+            let batch = answered(bytes);
+            assert_eq!(worth_packing(&batch, false).len(), calm, "{bytes}");
+            assert_eq!(worth_packing(&batch, true).len(), pressed, "{bytes}");
+        }
     }
 }

@@ -137,7 +137,8 @@ impl Queue {
         let arrived = Instant::now();
         let wait = if urgent { self.limits.batch } else { self.limits.event_batch };
         let due = arrived + wait;
-        let flows = worth_packing(&records);
+        let pressed = self.is_pressed(&self.state.lock());
+        let flows = worth_packing(&records, pressed);
         let mut state = self.state.lock();
         let is_full = state.items + records.len() > self.limits.items
             || state.bytes + bytes > self.limits.bytes;
@@ -274,10 +275,15 @@ impl Queue {
         state.bytes > self.limits.bytes / 2
     }
 
+    /// More waits than a writer that gives way to everybody would write soon.
+    const fn is_pressed(&self, state: &State) -> bool {
+        state.bytes > self.limits.bytes / 4 || state.items > self.limits.items / 4
+    }
+
     fn collect(&self, state: &mut State) -> Taken {
         let mut taken = Taken {
             hurry: self.is_crowded(state),
-            pressed: state.bytes > self.limits.bytes / 4 || state.items > self.limits.items / 4,
+            pressed: self.is_pressed(state),
             ..Taken::default()
         };
         while let Some(parcel) = state.waiting.front() {
@@ -433,5 +439,25 @@ fn content_len(content: &langley_model::Content) -> usize {
         Content::RedactedThinking { .. } => 0,
         Content::ToolUse { input, .. } | Content::ServerToolUse { input, .. } => input.len(),
         Content::ServerToolResult { json, .. } | Content::Other { json, .. } => json.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packed::tests::answered;
+
+    #[test]
+    fn answered_events_come_as_blocks_once_much_waits() {
+        let wait = Duration::from_secs(60);
+        let limits = Limits { items: 1000, bytes: 400_000, batch: wait, event_batch: wait };
+        let queue = Queue::new(limits);
+        for expected in [[2, 0], [2, 0], [1, 1]] {
+            assert!(queue.submit(answered(60_000)).is_ok());
+            let state = queue.state.lock();
+            let items = &state.waiting.back().unwrap().items;
+            let blocks = items.iter().filter(|item| matches!(item, Item::Block(_))).count();
+            assert_eq!([items.len() - blocks, blocks], expected);
+        }
     }
 }

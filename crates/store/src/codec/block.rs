@@ -44,6 +44,8 @@ pub(crate) struct Block<'a> {
     /// Columns of text that are in use.
     used: usize,
     events: u64,
+    /// Whether an event could not be read.
+    is_broken: bool,
     seq: u64,
     us: u64,
 }
@@ -91,7 +93,7 @@ impl<'a> Block<'a> {
             (numbers, columns(raw, texts)?)
         };
         let seq = first_seq.wrapping_sub(1);
-        Some(Self { kinds, numbers, texts, used: 0, events, seq, us })
+        Some(Self { kinds, numbers, texts, used: 0, events, is_broken: false, seq, us })
     }
 
     const fn is_first(&self) -> bool {
@@ -104,12 +106,16 @@ impl<'a> Block<'a> {
         self.numbers.get_mut(column)
     }
 
+    /// Whether the events that came are all there are, when there is no next one.
+    pub(crate) const fn is_whole(&self) -> bool {
+        !self.is_broken
+    }
+
     /// The next event with its type.
     pub(crate) fn next(&mut self) -> Option<(BlockEvent<'_>, &'a str)> {
-        if self.events == 0 {
-            return None;
-        }
-        self.events -= 1;
+        // Until it is known that the block goes on, it breaks off here.
+        let left = std::mem::take(&mut self.events).checked_sub(1)?;
+        self.is_broken = true;
         let head = take(self.of(HEADS)?)?;
         let number = usize::try_from(head >> 3).ok()?;
         self.us = self.us.wrapping_add(self.time()?);
@@ -154,6 +160,7 @@ impl<'a> Block<'a> {
         std::mem::swap(&mut kind.last, &mut kind.next);
         let len = u32::try_from(kind.last.len()).ok()?;
         let original = u64::from(len).wrapping_add(longer);
+        (self.events, self.is_broken) = (left, false);
         let span = EventSpan {
             seq: self.seq,
             offset_us: self.us,

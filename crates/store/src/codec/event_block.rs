@@ -58,7 +58,7 @@ struct Kind {
     holes: Holes,
     /// The columns of its holes.
     columns: Vec<usize>,
-    /// The last event of an earlier filling; empty when it was large.
+    /// The last event of an earlier filling; empty when it was large, though a reader will have it.
     last: Vec<u8>,
 }
 
@@ -136,16 +136,18 @@ impl BlockBuilder {
         let Self { kinds, numbers, texts, found, .. } = self;
         let kind = &mut kinds[number];
         let last = last.unwrap_or(&kind.last);
+        // Nothing fits around what a reader has and this builder does not.
+        let forgotten = last.is_empty() && kind.events > 0;
         // A chance resemblance ends at the next event that lacks it; one that lasts is found by the
         // bytes just inside of what is shared.
-        let fits = kind.holes.last().is_some_and(|hole| hole.end <= last.len())
+        let fits = !forgotten
+            && kind.holes.last().is_some_and(|hole| hole.end <= last.len())
             && shared::fit(last, &kind.holes, data, found)
             && !shared::resembles(last, &kind.holes, data, found);
         let mut changes = false;
         if !fits {
             let (old, new) = shared::look(last, data);
-            // What is not remembered here is there when it is read.
-            changes = old != kind.holes || (last.is_empty() && kind.events > 0);
+            changes = old != kind.holes || forgotten;
             (kind.holes, *found) = (old, new);
         }
         let step = span.seq.wrapping_sub(self.last_seq);
@@ -216,14 +218,22 @@ impl BlockBuilder {
         put_columns(out, &self.texts);
     }
 
-    /// Appends these events to `whole`, by way of their layout in `raw`.
-    pub(crate) fn copy_into(&self, raw: &mut Vec<u8>, whole: &mut Self) {
-        self.encode(raw);
-        if let Some(mut block) = Block::parse(raw, self.first_seq, self.first_us) {
-            while let Some((event, kind)) = block.next() {
-                whole.push(&event, kind);
-            }
+    /// Appends the events of a stored block; whether those are all that it has. When not, what is here
+    /// now is of no use.
+    #[must_use]
+    pub(crate) fn extend(&mut self, mut block: Block<'_>) -> bool {
+        while let Some((event, kind)) = block.next() {
+            self.push(&event, kind);
         }
+        block.is_whole()
+    }
+
+    /// Appends these events to `whole`, by way of their layout in `raw`; whether all came there.
+    #[must_use]
+    pub(crate) fn copy_into(&self, raw: &mut Vec<u8>, whole: &mut Self) -> bool {
+        self.encode(raw);
+        let block = Block::parse(raw, self.first_seq, self.first_us);
+        block.is_some_and(|block| whole.extend(block))
     }
 
     /// Counts by type.
@@ -325,6 +335,25 @@ mod tests {
         prop_oneof![random(), framed, holed.clone(), holed, same, large]
     }
 
+    /// Beginnings and ends of one text, around the length beyond which events are not remembered; some
+    /// with a byte before them.
+    fn part() -> impl Strategy<Value = Vec<u8>> {
+        let text = |at: usize| b'0' + (at * 7 % 11 % 10) as u8;
+        let len = prop_oneof![Just(0), 1..40_usize, 1000..1100_usize];
+        (len, any::<bool>(), any::<bool>()).prop_map(move |(len, at_end, longer)| {
+            let from = if at_end { 1100 - len } else { 0 };
+            let mut data = if longer { vec![b'1'] } else { Vec::new() };
+            data.extend((from..from + len).map(text));
+            data
+        })
+    }
+
+    /// Runs of few events, nearly all of one type, most of them parts of one another.
+    fn parts() -> impl Strategy<Value = Vec<Vec<Event>>> {
+        let event = (0..9_u64, 0..9_u64, 0..2_u8, part(), Just(0));
+        prop::collection::vec(prop::collection::vec(event, 1..4), 1..12)
+    }
+
     fn event() -> impl Strategy<Value = Event> {
         let extra = prop_oneof![Just(0), 0..u32::MAX];
         (0..u64::MAX, 0..u64::MAX, 0..4_u8, data(), extra)
@@ -350,25 +379,37 @@ mod tests {
         }
     }
 
+    /// What is read of `runs` after they were filled into one block after the other, and what they are.
+    fn there_and_back(runs: &[Vec<Event>]) -> (Seen, Seen) {
+        let mut builder = BlockBuilder::default();
+        let (mut found, mut written) = (Seen::new(), Seen::new());
+        for run in runs.iter().map(|events| run(events)) {
+            let mut at = (0, 0);
+            while at.0 < run.spans.len() {
+                at = builder.fill(&run, at);
+                if builder.raw_len() >= FULL_BYTES {
+                    read(&builder, &mut found);
+                    builder.clear();
+                }
+            }
+            written.extend(seen(&run));
+        }
+        read(&builder, &mut found);
+        (found, written)
+    }
+
     proptest! {
         #[test]
         fn any_runs_read_back_as_they_were(
             runs in prop::collection::vec(prop::collection::vec(event(), 0..100), 0..8)
         ) {
-            let mut builder = BlockBuilder::default();
-            let (mut found, mut written) = (Seen::new(), Seen::new());
-            for run in runs.iter().map(|events| run(events)) {
-                let mut at = (0, 0);
-                while at.0 < run.spans.len() {
-                    at = builder.fill(&run, at);
-                    if builder.raw_len() >= FULL_BYTES {
-                        read(&builder, &mut found);
-                        builder.clear();
-                    }
-                }
-                written.extend(seen(&run));
-            }
-            read(&builder, &mut found);
+            let (found, written) = there_and_back(&runs);
+            prop_assert_eq!(found, written);
+        }
+
+        #[test]
+        fn events_that_are_parts_of_one_another_read_back_as_they_were(runs in parts()) {
+            let (found, written) = there_and_back(&runs);
             prop_assert_eq!(found, written);
         }
 
@@ -391,6 +432,36 @@ mod tests {
                 while block.next().is_some() {}
             }
         }
+    }
+
+    #[test]
+    fn nothing_is_left_out_around_an_event_that_was_not_remembered() {
+        let long = vec![b'7'; REMEMBERED_BYTES + 1];
+        let longer = [b"1", &long[..]].concat();
+        let event = |seq, data: &[u8]| (seq, seq, 0, data.to_vec(), 0);
+        let runs = [vec![event(1, &longer), event(2, &long)], vec![event(3, b"5")]];
+        let (found, written) = there_and_back(&runs);
+        assert_eq!(found, written);
+    }
+
+    #[test]
+    fn a_block_that_breaks_off_is_not_whole() {
+        let events: Vec<Event> =
+            (0..9).map(|seq| (seq, seq, 0, vec![b'0' + seq as u8; 20], 0)).collect();
+        let (mut whole, mut raw) = (BlockBuilder::default(), Vec::new());
+        whole.fill(&run(&events), (0, 0));
+        whole.encode(&mut raw);
+        let extend = |raw: &[u8]| {
+            let mut builder = BlockBuilder::default();
+            let is_whole = builder.extend(Block::decode(raw, 0, 0).unwrap());
+            (is_whole, builder.events)
+        };
+        assert_eq!(extend(&raw), (true, 9));
+        // After the mark, the layout and one type: how many events there are.
+        let count = 3 + 1 + "kind_0".len();
+        assert_eq!(raw[count], 9);
+        raw[count] = 11;
+        assert_eq!(extend(&raw), (false, 9));
     }
 
     #[test]

@@ -32,6 +32,10 @@ const SHAPES: &[u8] = include_bytes!("shapes.txt");
 /// and small.
 const MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
 
+/// No byte of a frame stands for more: a block of 128 KB takes at least a head of three and one that is
+/// repeated (RFC 8878 §3.1.1.2).
+const MOST_OF_A_BYTE: usize = 128 * 1024 / 4;
+
 /// Longer contents have shapes enough of their own.
 const PRIMED_BYTES: usize = 32 * 1024;
 
@@ -139,11 +143,7 @@ impl Packer {
     fn compress_primed(&mut self, raw: &[u8]) -> io::Result<usize> {
         let compressor = match &mut self.primed {
             Some(compressor) => compressor,
-            empty => {
-                let mut compressor = Compressor::with_prepared_dictionary(&ENCODER)?;
-                compressor.include_contentsize(false)?;
-                empty.insert(compressor)
-            }
+            empty => empty.insert(checked(Compressor::with_prepared_dictionary(&ENCODER)?)?),
         };
         self.out.clear();
         self.out.reserve(zstd::zstd_safe::compress_bound(raw.len()));
@@ -189,13 +189,7 @@ impl Packer {
     fn compress_against(&mut self, base: &[u8], raw: &[u8]) -> io::Result<usize> {
         let compressor = match &mut self.against {
             Some(compressor) => compressor,
-            empty => {
-                let mut compressor = Compressor::new(DICTIONARY_LEVEL)?;
-                compressor.include_checksum(true)?;
-                // Its length stands in the row.
-                compressor.include_contentsize(false)?;
-                empty.insert(compressor)
-            }
+            empty => empty.insert(checked(Compressor::new(DICTIONARY_LEVEL)?)?),
         };
         self.base.clear();
         self.base.extend_from_slice(SHAPES);
@@ -219,23 +213,25 @@ impl Packer {
     }
 }
 
+/// A compressor of frames that need a dictionary: with a checksum, because another one may make bytes of
+/// them as well, and without their length, which stands in the row.
+fn checked(mut compressor: Compressor<'_>) -> io::Result<Compressor<'_>> {
+    compressor.include_checksum(true)?;
+    compressor.include_contentsize(false)?;
+    Ok(compressor)
+}
+
 /// Undoes [`Packer::pack`]; `raw_len` is the length before packing.
 pub(crate) fn unpack(codec: i64, raw_len: i64, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
-    let damaged = || StoreError::Decode { what: "content" };
-    match codec & !RECIPE {
-        PLAIN => Ok(bytes.to_vec()),
-        ZSTD => {
-            let capacity = usize::try_from(raw_len).map_err(|_| damaged())?;
-            zstd::bulk::decompress(bytes, capacity).map_err(|_| damaged())
-        }
-        PRIMED_ZSTD => {
-            let capacity = usize::try_from(raw_len).map_err(|_| damaged())?;
-            let mut decompressor =
-                Decompressor::with_prepared_dictionary(&DECODER).map_err(|_| damaged())?;
-            decompressor.decompress(&framed(bytes), capacity).map_err(|_| damaged())
-        }
-        _ => Err(damaged()),
-    }
+    let raw = match codec & !RECIPE {
+        PLAIN => Some(bytes.to_vec()),
+        ZSTD => Decompressor::new().ok().and_then(|with| decompress(with, raw_len, bytes)),
+        PRIMED_ZSTD => Decompressor::with_prepared_dictionary(&DECODER)
+            .ok()
+            .and_then(|with| decompress(with, raw_len, &framed(bytes))),
+        _ => None,
+    };
+    raw.ok_or(StoreError::Decode { what: "content" })
 }
 
 /// Undoes [`Packer::pack_against`].
@@ -244,12 +240,24 @@ pub(crate) fn unpack_against(
     raw_len: i64,
     bytes: &[u8],
 ) -> Result<Vec<u8>, StoreError> {
-    let damaged = || StoreError::Decode { what: "content that is packed against another" };
-    let capacity = usize::try_from(raw_len).map_err(|_| damaged())?;
     let whole = [SHAPES, base].concat();
-    let mut decompressor = Decompressor::with_dictionary(&whole).map_err(|_| damaged())?;
-    let raw = decompressor.decompress(&framed(bytes), capacity).map_err(|_| damaged())?;
-    if raw.len() == capacity { Ok(raw) } else { Err(damaged()) }
+    Decompressor::with_dictionary(&whole)
+        .ok()
+        .and_then(|with| decompress(with, raw_len, &framed(bytes)))
+        .ok_or(StoreError::Decode { what: "content that is packed against another" })
+}
+
+/// What a frame holds, if that is `raw_len` bytes. A damaged length asks for no more memory than the frame
+/// can fill, and gets none that is not there.
+fn decompress(mut with: Decompressor<'_>, raw_len: i64, frame: &[u8]) -> Option<Vec<u8>> {
+    let raw_len = usize::try_from(raw_len).ok()?;
+    if raw_len / MOST_OF_A_BYTE > frame.len() {
+        return None;
+    }
+    let mut raw = Vec::new();
+    raw.try_reserve_exact(raw_len).ok()?;
+    let len = with.decompress_to_buffer(frame, &mut raw).ok()?;
+    (len == raw_len).then_some(raw)
 }
 
 /// A frame with its beginning.
@@ -298,6 +306,42 @@ mod tests {
             packer.exert(effort);
             assert_eq!(packer.pack_against(&base, &raw), None);
         }
+    }
+
+    #[test]
+    fn damage_is_an_error_and_never_other_bytes_nor_all_memory() {
+        let (mut small, large) = (SHAPES[90..400].to_vec(), b"much of the same. ".repeat(4_000));
+        small.reverse();
+        let mut packer = Packer::new();
+        let against = packer.pack_against(&small, &large).unwrap().1.to_vec();
+        for raw in [&small, &large] {
+            let (codec, bytes) = packer.pack_piece(raw);
+            let bytes = bytes.to_vec();
+            let len = raw.len() as i64;
+            assert_eq!(codec, if len < 1_000 { PRIMED_ZSTD } else { ZSTD });
+            assert_eq!(unpack(codec, len, &bytes).unwrap(), *raw);
+            for damaged in [-1, 0, len - 1, len + 1, 1 << 30, 1 << 45, 1 << 62, i64::MAX] {
+                assert!(unpack(codec, damaged, &bytes).is_err(), "{codec} {damaged}");
+                assert!(unpack_against(&small, damaged, &against).is_err(), "{damaged}");
+            }
+        }
+        // Of frames with a checksum, whatever bit it is.
+        let primed = packer.pack_piece(&small).1.to_vec();
+        for bit in 0..primed.len() * 8 {
+            let mut bytes = primed.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let read = unpack(PRIMED_ZSTD, small.len() as i64, &bytes);
+            assert!(read.is_err() || read.unwrap() == small, "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn frames_without_a_checksum_stay_readable() {
+        let raw = &SHAPES[..200];
+        let mut compressor = Compressor::with_prepared_dictionary(&ENCODER).unwrap();
+        compressor.include_contentsize(false).unwrap();
+        let frame = compressor.compress(raw).unwrap();
+        assert_eq!(unpack(PRIMED_ZSTD, 200, &frame[MAGIC.len()..]).unwrap(), raw);
     }
 
     #[test]

@@ -7,22 +7,34 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::report::Upkeep;
-use crate::codec::pack::RECIPE;
+use crate::codec::pack::{BASED, RECIPE};
 use crate::error::StoreError;
 use crate::readers::ReadError;
 use crate::store::Store;
-use crate::writer::{Budget, ContentSet, NAMING, Site, named};
+use crate::writer::{Budget, ContentSet, Site, named};
 
 /// Rows that one reading looks at; between two of them the write-ahead log can be folded back.
 const ROWS_READ: i64 = 2_000;
 
-/// Contents that are handed to the writer at once.
+/// Contents that one reading looks at, and that are handed to the writer at once.
 const CONTENTS: i64 = 256;
+
+/// Contents before the `?1`th, at most `?2` of them, the newest first: what a content names was there before
+/// it. The base stands behind the bytes, so it is looked for only where there is one.
+const NEWEST: &str = "SELECT id, codec, iif(codec & ?3, base, NULL) FROM blobs
+     WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
 
 /// Where rows refer to contents.
 const REFERENCES: &str = "SELECT n, request_headers, request_trailers, response_headers,
          response_trailers, request_body, response_body, message
      FROM flows WHERE n > ?1 ORDER BY n LIMIT ?2";
+
+/// A content, and what it names.
+struct Content {
+    id: i64,
+    is_recipe: bool,
+    base: Option<i64>,
+}
 
 /// A sweep that has begun.
 #[derive(Clone, Copy)]
@@ -85,15 +97,14 @@ impl Store {
         // The newest first: what was packed against another goes before it.
         let mut before = begun.top.saturating_add(1);
         loop {
-            let (last, mut garbage) = self.readers().read(|conn| {
-                let mut statement = conn.prepare_cached(
-                    "SELECT id FROM blobs WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
-                )?;
-                let ids = statement.query_map((before, CONTENTS), |row| row.get(0))?;
-                let ids: Vec<i64> = ids.collect::<Result<_, _>>()?;
-                let garbage: Vec<i64> =
-                    ids.iter().copied().filter(|id| !referred.has(*id)).collect();
-                Ok((ids.last().copied(), garbage))
+            let mut garbage = Vec::new();
+            let last = self.readers().read(|conn| {
+                stretch(conn, before, |content| {
+                    if !referred.has(content.id) {
+                        garbage.push(content.id);
+                    }
+                    Ok(())
+                })
             })?;
             let Some(last) = last else { return Ok(true) };
             before = last;
@@ -113,21 +124,15 @@ impl Store {
     fn loosen(&self, begun: Begun, referred: &ContentSet) -> Result<bool, StoreError> {
         let mut before = begun.top.saturating_add(1);
         loop {
-            let (last, loose) = self.readers().read(|conn| {
-                let (mut last, mut loose) = (None, Vec::new());
-                let mut statement = conn.prepare_cached(NAMING)?;
-                let mut rows = statement.query((before, CONTENTS))?;
-                while let Some(row) = rows.next()? {
-                    let id = row.get(0)?;
-                    last = Some(id);
-                    if let Some(base) = row.get(2)?
-                        && referred.has(id)
-                        && !referred.has(base)
-                    {
-                        loose.push(id);
+            let mut loose = Vec::new();
+            let last = self.readers().read(|conn| {
+                stretch(conn, before, |content| {
+                    let goes = content.base.is_some_and(|base| !referred.has(base));
+                    if goes && referred.has(content.id) {
+                        loose.push(content.id);
                     }
-                }
-                Ok((last, loose))
+                    Ok(())
+                })
             })?;
             let Some(last) = last else { return Ok(true) };
             before = last;
@@ -169,14 +174,9 @@ impl Store {
         let mut before = i64::MAX;
         loop {
             let last = self.readers().read(|conn| {
-                let mut last = None;
-                let mut statement = conn.prepare_cached(NAMING)?;
-                let mut rows = statement.query((before, CONTENTS))?;
-                while let Some(row) = rows.next()? {
-                    let id = row.get(0)?;
-                    last = Some(id);
-                    if row.get::<_, i64>(1)? & RECIPE == 0 || !set.has(id) {
-                        continue;
+                stretch(conn, before, |Content { id, is_recipe, .. }| {
+                    if !is_recipe || !set.has(id) {
+                        return Ok(());
                     }
                     match named(conn, id) {
                         Ok(pieces) => pieces.into_iter().for_each(|piece| set.add(piece)),
@@ -186,8 +186,8 @@ impl Store {
                         }
                         Err(error) => return Err(error),
                     }
-                }
-                Ok(last)
+                    Ok(())
+                })
             })?;
             match last {
                 Some(last) => before = last,
@@ -232,6 +232,24 @@ impl Store {
     }
 }
 
+/// Shows the contents of one reading, those before the `before`th; returns the last of them, none at the end.
+fn stretch(
+    conn: &Connection,
+    before: i64,
+    mut show: impl FnMut(Content) -> Result<(), ReadError>,
+) -> Result<Option<i64>, ReadError> {
+    let mut statement = conn.prepare_cached(NEWEST)?;
+    let mut rows = statement.query((before, CONTENTS, BASED))?;
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        last = Some(id);
+        let is_recipe = row.get::<_, i64>(1)? & RECIPE != 0;
+        show(Content { id, is_recipe, base: row.get(2)? })?;
+    }
+    Ok(last)
+}
+
 /// Removes a content if no record has referred to it since the sweep began.
 fn remove(site: &mut Site<'_>, id: i64) -> rusqlite::Result<bool> {
     if site.is_marked(id) {
@@ -272,6 +290,10 @@ mod tests {
 
     /// A flow that carries one content of its own.
     fn write(store: &Store, n: u16) -> FlowId {
+        send(store, n, &format!("content {n}"))
+    }
+
+    fn send(store: &Store, n: u16, text: &str) -> FlowId {
         let redactor = Redactor::new(RedactorOptions::default()).unwrap();
         let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(n.into()));
         flow.outcome = Some(Outcome::Completed);
@@ -279,7 +301,7 @@ mod tests {
         let body = Body {
             flow: id,
             side: Side::Client,
-            bytes: redactor.body(format!("content {n}").into_bytes()),
+            bytes: redactor.body(text.as_bytes().to_vec()),
             media_type: None,
             original_len: 0,
             truncated: false,
@@ -301,17 +323,7 @@ mod tests {
         for n in 0..=last {
             write(&store, n);
         }
-        let all = store.keys();
-        store
-            .by_flow(
-                all,
-                &mut Upkeep::default(),
-                |_| {},
-                |conn, key, _, _| {
-                    conn.execute("DELETE FROM flows WHERE n = ?1", [key]).map(|_| true)
-                },
-            )
-            .unwrap();
+        store.lose_all();
         let mut again = None;
         let mut removed = Upkeep::default();
         let mut tell = |_: &Upkeep| {
@@ -326,22 +338,76 @@ mod tests {
     }
 
     #[test]
+    fn what_a_content_was_packed_against_stays_when_it_comes_again_during_a_sweep() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        // Each has the end of the one before it and something of its own.
+        let text = |n: u64| -> String {
+            let word = |n: u64| format!("{:x} ", n.wrapping_mul(0x9e37_79b9_7f4a));
+            (n * 40..n * 40 + 120).map(word).collect()
+        };
+        for n in 0..3 {
+            send(&store, n, &text(n.into()));
+        }
+        let chain = || {
+            store.readers().read(|conn| {
+                let bases = "SELECT count(*) FROM blobs AS one JOIN blobs AS two
+                     ON two.id = one.base WHERE two.base IS NOT NULL";
+                Ok(conn.query_row(bases, (), |row| row.get::<_, i64>(0))?)
+            })
+        };
+        assert_eq!(chain().unwrap(), 1);
+        // So many newer ones that the chain is looked at after the first have been removed.
+        for n in 0..=u16::try_from(CONTENTS).unwrap() {
+            write(&store, n);
+        }
+        store.lose_all();
+        let mut again = None;
+        let tell = |_: &Upkeep| {
+            again.get_or_insert_with(|| send(&store, 7, &text(2)));
+        };
+        let mut removed = Upkeep::default();
+        store.sweep(&mut removed, tell).unwrap();
+        let body = store.body(again.unwrap(), Side::Client).unwrap().unwrap();
+        assert_eq!(String::from_utf8(body.into_inner().bytes).unwrap(), text(2));
+        assert_eq!(chain().unwrap(), 1);
+        assert_eq!(removed.contents, CONTENTS as u64 + 1);
+    }
+
+    #[test]
+    fn one_reading_looks_at_a_bounded_number_of_contents_whatever_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        let count = usize::try_from(CONTENTS).unwrap() + 40;
+        for n in 0..count {
+            write(&store, u16::try_from(n).unwrap());
+        }
+        let (mut before, mut seen) = (i64::MAX, Vec::new());
+        loop {
+            let mut here = 0;
+            let last = store.readers().read(|conn| {
+                stretch(conn, before, |content| {
+                    assert!(content.base.is_none() && !content.is_recipe);
+                    here += 1;
+                    Ok(())
+                })
+            });
+            let Some(last) = last.unwrap() else { break };
+            before = last;
+            seen.push(here);
+        }
+        assert_eq!(seen, [count - 40, 40]);
+    }
+
+    #[test]
     fn a_sweep_is_given_up_when_somebody_else_writes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("langley.db");
         let store = Store::open(StoreOptions::new(&path), Box::new(|_| ())).unwrap();
         write(&store, 1);
-        store
-            .by_flow(
-                store.keys(),
-                &mut Upkeep::default(),
-                |_| {},
-                |conn, key, _, removed| {
-                    removed.flows += 1;
-                    conn.execute("DELETE FROM flows WHERE n = ?1", [key]).map(|_| true)
-                },
-            )
-            .unwrap();
+        store.lose_all();
         let (top, version) =
             store.job(|site| Ok((site.begin_marking()?, version(site.conn)?))).unwrap();
         let begun = Begun { top, version, removals: 1 };
@@ -358,6 +424,15 @@ mod tests {
     }
 
     impl Store {
+        /// Removes all flows, and leaves what they carried.
+        fn lose_all(&self) {
+            let remove = |conn: &Connection, key: i64, _: &mut _, removed: &mut Upkeep| {
+                removed.flows += 1;
+                conn.execute("DELETE FROM flows WHERE n = ?1", [key]).map(|_| true)
+            };
+            self.by_flow(self.keys(), &mut Upkeep::default(), |_| {}, remove).unwrap();
+        }
+
         fn keys(&self) -> Vec<i64> {
             let keys = self.readers().read(|conn| {
                 let mut statement = conn.prepare("SELECT n FROM flows")?;

@@ -231,7 +231,12 @@ impl<'c> Transaction<'c, '_> {
             Some(base) => flow.tool_names == base.tool_names,
             None => flow.tool_names.is_empty(),
         };
-        let carried = self.contents(touched)?;
+        let message = touched.message.map(|message| {
+            let mut json = Vec::new();
+            message_json::encode(message, &mut json);
+            json
+        });
+        let carried = self.contents(touched, message.as_deref())?;
         let has_new_text = carried.bodies[0].is_some() || carried.message.is_some();
         let was_open = base.is_none_or(Flow::is_open);
         let (n, tail) = match known {
@@ -268,21 +273,19 @@ impl<'c> Transaction<'c, '_> {
             tail.append(&mut self.desk(n), &touched.events)?;
             self.memory.put(id, OpenFlow { n, flow, tail });
         } else if !(tail.is_empty() && touched.events.is_empty()) {
-            let message = self.answer(n, touched)?;
+            let message = self.answer(n, message)?;
             tail.finish(&mut self.desk(n), &touched.events, message.as_deref())?;
         }
         Ok(())
     }
 
-    /// The answer of a flow that has ended, as it is stored.
-    fn answer(&self, n: i64, touched: &Touched<'_>) -> rusqlite::Result<Option<Vec<u8>>> {
+    /// The answer of a flow that has ended, as it is stored; the `new` one if there is.
+    fn answer(&self, n: i64, new: Option<Vec<u8>>) -> rusqlite::Result<Option<Vec<u8>>> {
         if !self.memory.packer.is_thorough() {
             return Ok(None);
         }
-        if let Some(message) = touched.message {
-            let mut json = Vec::new();
-            message_json::encode(message, &mut json);
-            return Ok(Some(json));
+        if new.is_some() {
+            return Ok(new);
         }
         match content::message(self.conn, n) {
             Ok(message) => Ok(message),
@@ -392,8 +395,12 @@ impl<'c> Transaction<'c, '_> {
         if rows == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
     }
 
-    /// Keeps what the batch says that the flow carried; returns where it is.
-    fn contents<'a>(&mut self, touched: &Touched<'a>) -> rusqlite::Result<Carried<'a>> {
+    /// Keeps what the batch says that the flow carried, its `message` as JSON; returns where it is.
+    fn contents<'a>(
+        &mut self,
+        touched: &Touched<'a>,
+        message: Option<&[u8]>,
+    ) -> rusqlite::Result<Carried<'a>> {
         let mut carried = Carried::default();
         for (blob, head) in carried.heads.iter_mut().zip(touched.heads) {
             *blob = head.map(|head| self.blob(head.as_bytes())).transpose()?;
@@ -407,7 +414,7 @@ impl<'c> Transaction<'c, '_> {
                 truncated: body.truncated,
             });
         }
-        carried.message = touched.message.map(|message| self.message(message)).transpose()?;
+        carried.message = message.map(|message| self.message(message)).transpose()?;
         Ok(carried)
     }
 
@@ -487,13 +494,9 @@ impl<'c> Transaction<'c, '_> {
         Shelf { blobs, sql: &mut self.sql.blobs, packer, raw }.body(body)
     }
 
-    fn message(&mut self, message: &Message) -> rusqlite::Result<i64> {
-        let mut json = std::mem::take(&mut self.memory.raw);
-        message_json::encode(message, &mut json);
+    fn message(&mut self, json: &[u8]) -> rusqlite::Result<i64> {
         let Memory { blobs, packer, .. } = &mut *self.memory;
-        let blob = blobs.keep_piece(&mut self.sql.blobs, packer, &json, Kind::Returning);
-        self.memory.raw = json;
-        blob
+        blobs.keep_piece(&mut self.sql.blobs, packer, json, Kind::Returning)
     }
 
     fn tunnels(&mut self, batch: &Batch<'_>) -> rusqlite::Result<()> {

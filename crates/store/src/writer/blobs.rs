@@ -138,8 +138,8 @@ impl Blobs {
         self.find_or_insert(sql, packer, New { bytes, hash, kind: Kind::Plain })
     }
 
-    /// The same for a piece or a message. A request has hundreds that come again: they would drive everything else
-    /// out of what is recognised by its bytes.
+    /// The same for a piece or a message. A request has hundreds that come again: they would drive
+    /// everything else out of what is recognised by its bytes.
     pub(super) fn keep_piece(
         &mut self,
         sql: &mut BlobSql<'_>,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use lru::LruCache;
 
-/// Anchors that are remembered: those of the last half a megabyte, in a quarter of one.
+/// Anchors that are remembered: those of the last half a megabyte of contents, in as much memory.
 const PLACES: usize = 1 << 14;
 
 /// One of so many windows is an anchor.
@@ -21,6 +21,10 @@ const LEAST: u32 = 2;
 
 /// Longer contents are not packed against, because all of them would have to be looked through.
 const LONGEST: usize = 64 * 1024;
+
+/// Contents longer than this are not packed against others: the base could save little of them, and looking
+/// for what they have in common would take the writer long.
+const LONGEST_LIKE: usize = 4 * LONGEST;
 
 /// How many contents may have to be unpacked before one that others are packed against.
 const DEEPEST: u8 = 3;
@@ -58,12 +62,12 @@ impl Kin {
     /// The recent content that is most like `bytes`; one that is `shallow` may be packed against by
     /// others, whatever is packed against it.
     pub(super) fn of(&self, bytes: &[u8], shallow: bool) -> Option<Base> {
-        if self.places.is_empty() {
+        if self.places.is_empty() || bytes.len() > LONGEST_LIKE {
             return None;
         }
         let most = if shallow { DEEPEST - 1 } else { DEEPEST };
         let mut votes: HashMap<i64, (u32, Base)> = HashMap::new();
-        anchors(bytes, EVERY, |check| {
+        anchors(bytes, |check| {
             let of = |place: &Place| place.check == check && place.base.depth < most;
             if let Some(place) = self.places[slot(check)].filter(of) {
                 votes.entry(place.base.id).or_insert((0, place.base)).0 += 1;
@@ -82,7 +86,7 @@ impl Kin {
         if self.places.is_empty() {
             self.places = vec![None; PLACES];
         }
-        anchors(bytes, EVERY, |check| self.places[slot(check)] = Some(Place { check, base }));
+        anchors(bytes, |check| self.places[slot(check)] = Some(Place { check, base }));
         self.hold(base.id, bytes.into());
     }
 
@@ -110,12 +114,12 @@ const fn slot(check: u32) -> usize {
 }
 
 /// Shows the anchors of `bytes`: of each window of 32 bytes a number, if it is one of those chosen.
-fn anchors(bytes: &[u8], every: u64, mut show: impl FnMut(u32)) {
+fn anchors(bytes: &[u8], mut show: impl FnMut(u32)) {
     let mut hash = 0_u64;
     for (position, byte) in bytes.iter().enumerate() {
         // A gear hash: a bit of it knows as many bytes as its place, so the lower half knows 32.
         hash = (hash << 1).wrapping_add(GEAR[usize::from(*byte)]);
-        if position >= 31 && (hash >> 20).is_multiple_of(every) {
+        if position >= 31 && (hash >> 20).is_multiple_of(EVERY) {
             show(hash as u32);
         }
     }
@@ -168,6 +172,18 @@ mod tests {
         kin.remember(Base { id: 3, depth: DEEPEST - 1 }, &words);
         assert_eq!(kin.of(&words, false).map(|base| base.id), Some(3));
         assert_eq!(kin.of(&words, true), None);
+    }
+
+    #[test]
+    fn what_is_much_longer_than_all_that_is_remembered_is_like_nothing() {
+        let mut kin = Kin::new();
+        let words = text(1, 300);
+        kin.remember(Base { id: 1, depth: 0 }, &words);
+        let mut long = words;
+        long.resize(LONGEST_LIKE, b' ');
+        assert!(kin.of(&long, false).is_some());
+        long.push(b' ');
+        assert_eq!(kin.of(&long, false), None);
     }
 
     #[test]

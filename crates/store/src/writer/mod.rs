@@ -31,7 +31,7 @@ use crate::queue::{Queue, Taken, weight};
 
 pub(crate) use apply::Totals;
 use apply::{Applied, apply};
-pub(crate) use pieces::{NAMING, named};
+pub(crate) use pieces::named;
 pub(crate) use site::{Budget, ContentSet, Manner, Patience, Site};
 use tails::Memory;
 

@@ -36,11 +36,6 @@ impl Shelf<'_, '_> {
     }
 }
 
-/// Contents before the `?1`th that name others, at most `?2` of them, the newest first: what a content
-/// names was there before it.
-pub(crate) const NAMING: &str = "SELECT id, codec, base FROM blobs
-     WHERE id < ?1 AND (codec & 2 OR base IS NOT NULL) ORDER BY id DESC LIMIT ?2";
-
 /// What a recipe names.
 ///
 /// # Errors

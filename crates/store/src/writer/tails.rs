@@ -18,7 +18,7 @@ use super::batch::Events;
 use super::blobs::Blobs;
 use crate::codec::block::Block;
 use crate::codec::event_block::{BlockBuilder, FULL_BYTES};
-use crate::codec::pack::Packer;
+use crate::codec::pack::{BASED, Packer};
 use crate::content;
 use crate::flow_row::signed;
 use crate::kinds::{KindColumn, KindNames};
@@ -259,10 +259,13 @@ impl Tail {
         let mut rows = desk.newest()?;
         if let Some(&(row, raw)) = rows.first()
             && raw < PIECE_BYTES
-            && desk.read_into(row, &mut tail.events)?
         {
-            tail.row = Some(row);
-            rows.remove(0);
+            if desk.read_into(row, &mut tail.events)? {
+                tail.row = Some(row);
+                rows.remove(0);
+            } else {
+                tail.events = BlockBuilder::default();
+            }
         }
         let pieces = rows.into_iter().take_while(|(_, raw)| *raw < FULL_BYTES);
         tail.pieces = pieces.collect();
@@ -341,17 +344,19 @@ impl Tail {
             true => std::mem::take(&mut self.events),
             false => BlockBuilder::default(),
         };
+        let mut is_whole = true;
         for (row, _) in &pieces {
-            if !desk.read_into(*row, &mut whole)? {
-                // A damaged piece stays as it is, and so do its neighbours.
-                if !self.events.is_empty() {
-                    self.write(desk)?;
-                }
-                return Ok(());
-            }
+            is_whole = is_whole && desk.read_into(*row, &mut whole)?;
         }
         if !self.events.is_empty() {
-            self.events.copy_into(desk.raw, &mut whole);
+            is_whole = is_whole && self.events.copy_into(desk.raw, &mut whole);
+        }
+        if !is_whole {
+            // A damaged piece stays as it is, and so do its neighbours.
+            if !self.events.is_empty() {
+                self.write(desk)?;
+            }
+            return Ok(());
         }
         if whole.is_empty() {
             return Ok(());
@@ -460,8 +465,8 @@ impl Desk<'_, '_> {
     pub(super) fn loosen(&mut self) -> rusqlite::Result<()> {
         let rows: Vec<i64> = self
             .conn
-            .prepare_cached("SELECT id FROM event_blocks WHERE flow = ?1 AND codec & 4")?
-            .query_map([self.n], |row| row.get(0))?
+            .prepare_cached("SELECT id FROM event_blocks WHERE flow = ?1 AND codec & ?2")?
+            .query_map([self.n, BASED], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         for row in rows {
             let mut block = BlockBuilder::default();
@@ -480,7 +485,8 @@ impl Desk<'_, '_> {
         rows.collect()
     }
 
-    /// Appends a stored block's events to `whole`; `false` when it does not decode.
+    /// Appends a stored block's events to `whole`; `false` when not all of them decode, and `whole` is of
+    /// no use then.
     fn read_into(&mut self, row: i64, whole: &mut BlockBuilder) -> rusqlite::Result<bool> {
         let mut rows = self.sql.read.query([row])?;
         let Some(row) = rows.next()? else { return Ok(false) };
@@ -492,11 +498,7 @@ impl Desk<'_, '_> {
             Err(ReadError::Store(_)) => return Ok(false),
         };
         let block = Block::decode(&raw, first_seq.cast_unsigned(), first_us.cast_unsigned());
-        let Ok(mut block) = block else { return Ok(false) };
-        while let Some((event, kind)) = block.next() {
-            whole.push(&event, kind);
-        }
-        Ok(true)
+        Ok(block.is_ok_and(|block| whole.extend(block)))
     }
 }
 

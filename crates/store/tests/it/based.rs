@@ -14,20 +14,20 @@ use crate::given::{Fixture, body, ended, flow, of, options, redactor, seal, sess
 const DAY: i64 = 86_400_000_000;
 
 /// Words that come nowhere else; the same for the same seed.
-fn words(seed: u64, count: u64) -> String {
+pub(crate) fn words(seed: u64, count: u64) -> String {
     (0..count)
         .map(|n| format!("{:x} ", (seed * 1_000 + n).wrapping_mul(0x9e37_79b9_7f4a)))
         .collect()
 }
 
-fn answer(flow: FlowId, text: &str) -> Record {
+pub(crate) fn answer(flow: FlowId, text: &str) -> Record {
     let content = Content::Text { text: text.to_owned(), citations: Vec::new() };
     let blocks = vec![Block { index: 0, content, complete: true }];
     Record::Message(flow, Box::new(Message { blocks, ..Message::default() }))
 }
 
 /// The events of an answer, some bytes of its text in each, from the `first` on.
-fn events(flow: FlowId, text: &str, first: u64) -> Record {
+pub(crate) fn events(flow: FlowId, text: &str, first: u64) -> Record {
     let mut run = EventRun::new(flow);
     for (seq, part) in (first..).zip(text.as_bytes().chunks(23)) {
         let part = std::str::from_utf8(part).unwrap();
@@ -59,7 +59,7 @@ fn read(store: &Store, flow: FlowId) -> Result<String, StoreError> {
     Ok(said(&store.events(flow, None, 500, None)?.unwrap().items))
 }
 
-fn number(store: &Store, sql: &str) -> i64 {
+pub(crate) fn number(store: &Store, sql: &str) -> i64 {
     Connection::open(store.path()).unwrap().query_row(sql, (), |row| row.get(0)).unwrap()
 }
 
@@ -207,6 +207,12 @@ fn a_missing_or_another_base_is_an_error_and_never_other_words() {
         "UPDATE flows SET message = NULL; UPDATE blobs SET base = NULL",
         "UPDATE blobs SET base = id",
         "UPDATE blobs SET codec = 0, raw_len = 4000, bytes = zeroblob(4000) WHERE base IS NULL",
+        "UPDATE blobs SET raw_len = raw_len - 1",
+        "UPDATE blobs SET raw_len = 1 << 45",
+        "UPDATE blobs SET raw_len = 1 << 62; UPDATE event_blocks SET raw_len = 1 << 62",
+        // A bit of a block's head, and a byte of the checksum.
+        "UPDATE blobs SET bytes = CAST(x'ff' || substr(bytes, 2) AS BLOB)",
+        "UPDATE blobs SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'00' AS BLOB)",
     ];
     for damage in damages {
         let fixture = Fixture::new();
@@ -232,7 +238,7 @@ fn a_missing_or_another_base_is_an_error_and_never_other_words() {
 }
 
 #[test]
-fn what_comes_again_during_a_sweep_keeps_what_it_was_packed_against() {
+fn what_comes_again_before_a_sweep_keeps_what_it_was_packed_against() {
     let fixture = Fixture::new();
     let (_, _, text) = pair(&fixture, 6);
     fixture.store.delete_flows(&FlowFilter::default()).unwrap();

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use crate::given::{Fixture, data, ended, of, options, redactor, seal, session};
 
 /// A conversation of `turns` messages of some 600 bytes each, and where they lie in it.
-fn conversation(name: &str, turns: u64) -> (Vec<u8>, Vec<Range<usize>>) {
+pub(crate) fn conversation(name: &str, turns: u64) -> (Vec<u8>, Vec<Range<usize>>) {
     let mut text = b"{ \"model\": \"m\", \"messages\": [ ".to_vec();
     let mut pieces = Vec::new();
     for turn in 0..turns {
@@ -29,7 +29,7 @@ fn conversation(name: &str, turns: u64) -> (Vec<u8>, Vec<Range<usize>>) {
     (text, pieces)
 }
 
-fn pieced(flow: FlowId, (bytes, pieces): (Vec<u8>, Vec<Range<usize>>)) -> Record {
+pub(crate) fn pieced(flow: FlowId, (bytes, pieces): (Vec<u8>, Vec<Range<usize>>)) -> Record {
     let original_len = bytes.len() as u64;
     Record::Body(Body {
         flow,

@@ -109,3 +109,50 @@ fn a_failed_write_leaves_a_flow_at_rest_as_it_was() {
     assert_eq!(told, [0, 1, 2, 3, 4]);
     assert_eq!(store.counters().open_flows, 1);
 }
+
+/// Says that the flow's first block has an event more than it has: it breaks off behind the last.
+fn break_off(store: &Store) -> Vec<u8> {
+    let conn = rusqlite::Connection::open(store.path()).unwrap();
+    let (id, codec, raw_len, packed): (i64, i64, i64, Vec<u8>) = conn
+        .query_row(
+            "SELECT id, codec, raw_len, bytes FROM event_blocks ORDER BY first_seq LIMIT 1",
+            (),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )
+        .unwrap();
+    let mut raw = match codec {
+        0 => packed,
+        _ => zstd::bulk::decompress(&packed, raw_len.try_into().unwrap()).unwrap(),
+    };
+    // The layout's mark and number, the count of types, and each as length and name.
+    let count = (0..raw[2]).fold(3, |at, _| at + 1 + usize::from(raw[at]));
+    raw[count] += 1;
+    conn.execute("UPDATE event_blocks SET codec = 0, bytes = ?2 WHERE id = ?1", (id, &raw))
+        .unwrap();
+    raw
+}
+
+#[test]
+fn a_block_that_breaks_off_stays_as_it_is_beside_the_events_that_come_after_it() {
+    // At rest it is a tail that would go on, or one of the pieces that would become one block.
+    for (open_flows, count) in [(0, 20), (0, 45), (4, 45)] {
+        let fixture = keeping(open_flows);
+        let store = &fixture.store;
+        let mut going = flow(1_000);
+        fixture.write(vec![of(&going)]);
+        fixture.write(vec![run(going.id, 0, count, 110)]);
+        let damaged = break_off(store);
+        fixture.write(vec![run(going.id, count, 45, 110)]);
+        fixture.write(vec![run(going.id, count + 45, 5, 110)]);
+        going.outcome = Some(Outcome::Completed);
+        fixture.write(vec![of(&going)]);
+        let conn = rusqlite::Connection::open(store.path()).unwrap();
+        let first = "SELECT bytes FROM event_blocks ORDER BY first_seq LIMIT 1";
+        let kept: Vec<u8> = conn.query_row(first, (), |row| row.get(0)).unwrap();
+        assert!(kept == damaged, "{open_flows} {count}");
+        let rest =
+            store.events(going.id, Some(count - 1), 500, None).unwrap().unwrap().into_inner();
+        let seen: Vec<u64> = rest.items.iter().map(|event| event.seq).collect();
+        assert_eq!(seen, (count..count + 50).collect::<Vec<_>>());
+    }
+}
