@@ -53,6 +53,8 @@ pub struct StoreCounters {
     pub wal_bytes: u64,
     /// Unfinished flows of an earlier run, marked lost when this store was opened.
     pub lost_flows_at_open: u64,
+    /// Times a flow's text could not be read when it was searched or shown, in this process.
+    pub unreadable_texts: u64,
     /// The newest committed revision.
     pub revision: u64,
 }
@@ -75,6 +77,7 @@ pub(crate) struct Counters {
     pub(crate) failing: AtomicU64,
     pub(crate) drops: [AtomicU64; DropReason::ALL.len()],
     pub(crate) lost_at_open: AtomicU64,
+    pub(crate) unreadable: AtomicU64,
     pub(crate) revision: AtomicU64,
 }
 
@@ -113,6 +116,7 @@ impl Counters {
                 .map(|reason| (reason, of(self.dropped(reason))))
                 .collect(),
             lost_flows_at_open: of(&self.lost_at_open),
+            unreadable_texts: of(&self.unreadable),
             revision: of(&self.revision),
             ..StoreCounters::default()
         }

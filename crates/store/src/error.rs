@@ -163,6 +163,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether what is stored cannot be read, and the store as such works.
+    #[must_use]
+    pub const fn is_of_content(&self) -> bool {
+        matches!(self, Self::Corrupt { .. } | Self::Decode { .. })
+    }
+
     /// Names the cause of a failure of SQLite on the file at `path`.
     pub(crate) fn of(error: rusqlite::Error, path: &Path) -> Self {
         let path = path.to_owned();

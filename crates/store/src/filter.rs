@@ -333,6 +333,14 @@ impl Order {
         }
     }
 
+    /// How what comes no later than a position compares with it.
+    pub(crate) const fn up_to(self) -> &'static str {
+        match self {
+            Self::NewestFirst => ">=",
+            Self::OldestFirst => "<=",
+        }
+    }
+
     /// How what comes after a position compares with it, and the word for the order.
     pub(crate) const fn words(self) -> (&'static str, &'static str) {
         match self {

@@ -225,6 +225,10 @@ impl Store {
         Reading { readers: &self.inner.readers, interest: self.interest.as_ref() }
     }
 
+    pub(crate) fn count_unreadable(&self) {
+        Counters::add(&self.inner.counters.unreadable, 1);
+    }
+
     pub(crate) fn reader_of_texts(&self) -> &OnceLock<Arc<dyn Texts>> {
         &self.inner.texts
     }

@@ -258,7 +258,7 @@ impl Worker {
                 self.failed.remove(&flow);
                 return Ok(Some(text));
             }
-            Ok(Err(error @ (StoreError::Corrupt { .. } | StoreError::Decode { .. }))) => {
+            Ok(Err(error)) if error.is_of_content() => {
                 tracing::warn!(%flow, %error, "the text of a flow cannot be read");
             }
             Ok(Err(error)) => return Err(error),
@@ -277,51 +277,18 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
-    use langley_model::{Body, ConnectionId, Flow, Micros, Outcome, Record, RedactorOptions, Side};
-    use langley_store::StoreOptions;
-
     use super::*;
-
-    /// The first bytes of every zstd frame (RFC 8878, 3.1.1).
-    const FRAME: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
-
-    /// An ended flow whose request says `text`.
-    fn records(redactor: &Redactor, at: i64, text: &str) -> Vec<Redacted<Record>> {
-        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(at));
-        flow.outcome = Some(Outcome::Completed);
-        let body = format!(r#"{{"input":"{text}"}}"#).into_bytes();
-        let body = Body {
-            flow: flow.id,
-            side: Side::Client,
-            original_len: body.len() as u64,
-            bytes: redactor.body(body),
-            media_type: None,
-            truncated: false,
-            pieces: Vec::new(),
-        };
-        let records = [Record::Flow(Arc::new(flow)), Record::Body(body)];
-        records.into_iter().map(|record| redactor.seal(record)).collect()
-    }
+    use crate::search::given::Given;
 
     #[test]
     fn a_flow_that_cannot_be_read_keeps_no_other_from_the_index() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("langley.db");
-        let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
-        let open = || Store::open(StoreOptions::new(&path), Box::new(|_| ())).unwrap();
-        let store = open();
-        // Long texts are compressed: they can be damaged so that it is seen.
-        for (at, text) in [(1, "old "), (2, &"damaged ".repeat(500)), (3, "new ")] {
-            store.submit(records(&redactor, at, text)).unwrap();
-        }
-        store.flush().unwrap();
+        let given = Given::new(folder.path());
+        let store = given.open();
+        given.put(&store, &[(1, "old "), (2, &"damaged ".repeat(20_000)), (3, "new ")]);
         store.close();
-        let mut file = std::fs::read(&path).unwrap();
-        let frames: Vec<_> = (0..file.len() - 4).filter(|at| file[*at..*at + 4] == FRAME).collect();
-        assert_eq!(frames.len(), 1);
-        file[frames[0]] = 0;
-        std::fs::write(&path, file).unwrap();
-        let mut worker = Worker::new(open(), redactor);
+        given.damage();
+        let mut worker = Worker::new(given.open(), Arc::clone(&given.redactor));
         let mut steps = Vec::new();
         while !matches!(steps.last(), Some(Step::Idle)) {
             steps.push(worker.step().unwrap());

@@ -1,5 +1,7 @@
 //! Search: what is indexed of a flow, and what is shown of a hit.
 
+#[cfg(test)]
+mod given;
 mod indexer;
 mod shown;
 mod text;

@@ -18,7 +18,7 @@ const BEHIND: usize = 180;
 pub struct Found {
     /// The flow.
     pub flow: Stored<Flow>,
-    /// Where they stand; at most four places.
+    /// Where they stand; at most four places, and none where the text cannot be read any more.
     pub snippets: Vec<Snippet>,
 }
 
@@ -35,7 +35,8 @@ pub struct Snippet {
     pub cut: [bool; 2],
 }
 
-/// Searches the new text of flows.
+/// Searches the new text of flows. Where texts have to be read for it, a page may be short, and none, and
+/// still go on.
 ///
 /// # Errors
 /// A cursor that is not one, or a failure of the file.
@@ -52,9 +53,10 @@ pub fn search(
     let page = store.search(query, place, filter, cursor, limit)?;
     let mut items = Vec::with_capacity(page.items.len());
     for hit in page.items {
-        let text = text::sealed(store, redactor, hit.flow.id, hit.whole)?;
+        let text = text::sealed(store, redactor, hit.flow.id, hit.whole);
+        let text = store.readable(hit.flow.id, text)?;
         let wanted = |passage: &&Passage| place.is_none_or(|place| passage.place == place);
-        let snippets = text.passages.iter().filter(wanted);
+        let snippets = text.iter().flat_map(|text| &text.passages).filter(wanted);
         let snippets = snippets.filter_map(|passage| snippet(query, passage));
         items.push(Found { flow: hit.flow, snippets: snippets.take(SNIPPETS).collect() });
     }
@@ -108,7 +110,46 @@ fn place_of(hit: &Range<usize>, at: usize) -> std::cmp::Ordering {
 
 #[cfg(test)]
 mod tests {
+    use langley_store::{IndexEntry, Unindexed};
+
     use super::*;
+    use crate::search::given::Given;
+
+    #[test]
+    fn a_flow_whose_text_is_damaged_is_shown_without_it_and_counted_and_not_deleted_by_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = Given::new(folder.path());
+        let store = given.open();
+        let long = "needle pin ".repeat(20_000);
+        given.put(&store, &[(1, "a needle, a pin"), (2, &long), (3, "the pin, needle")]);
+        for waiting in store.unindexed(9).unwrap() {
+            let Unindexed { flow, revision, whole } = waiting;
+            let text = text::sealed(&store, &given.redactor, flow, whole).unwrap();
+            store.index(vec![IndexEntry { revision, text }]).unwrap();
+        }
+        store.close();
+        given.damage();
+        let store = given.open();
+        let all = FlowFilter::default();
+        let mut unread = 0;
+        // A page of it; where words have to stand side by side, its text is asked for twice.
+        for (words, shown, times) in
+            [("needle pin", vec![(3, 1), (2, 0), (1, 1)], 1), ("\"needle pin\"", vec![(2, 0)], 2)]
+        {
+            let query = SearchQuery::parse(words).unwrap();
+            let page = search(&store, &given.redactor, &query, None, &all, None, 9).unwrap();
+            let found = page.items.iter();
+            let found: Vec<_> =
+                found.map(|found| (found.flow.started_at.0, found.snippets.len())).collect();
+            assert_eq!(found, shown, "{words}");
+            unread += times;
+            assert_eq!(store.counters().unreadable_texts, unread, "{words}");
+        }
+        // Nobody can tell whether it says that.
+        let said = FlowFilter { q: Some("\"needle pin\"".into()), ..all.clone() };
+        assert_eq!(store.delete_flows(&said).unwrap(), 0);
+        assert_eq!(store.count_flows(&all).unwrap(), 3);
+    }
 
     fn shown(query: &str, text: &str) -> Option<Snippet> {
         let passage = Passage { place: Place::Answer, text: text.to_owned() };

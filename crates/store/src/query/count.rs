@@ -4,14 +4,12 @@ use rusqlite::params_from_iter;
 
 use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter, Order};
+use crate::search::{Purpose, READINGS};
 use crate::store::Store;
 
 /// How far flows are counted that no sum knows, and how far by words.
 const COUNTED: usize = 10_000;
 const COUNTED_BY_WORDS: usize = 1_000;
-
-/// Most texts that are read for a count.
-const READINGS: usize = 40;
 
 /// How many flows a filter names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,7 +64,7 @@ impl Store {
     /// # Errors
     /// A failure of the file; words in quotes where nobody reads texts back.
     pub fn count_flows(&self, filter: &FlowFilter) -> Result<u64, StoreError> {
-        match self.worded(filter, None, Order::NewestFirst)? {
+        match self.worded(filter, Purpose::Show, Order::NewestFirst)? {
             Some(worded) => Ok(worded.keys(self, None, usize::MAX, usize::MAX)?.keys.len() as u64),
             None => self.count(&Counting::of(filter), -1),
         }
@@ -78,10 +76,9 @@ impl Store {
     /// # Errors
     /// A failure of the file; words in quotes where nobody reads texts back.
     pub fn count_some(&self, filter: &FlowFilter) -> Result<FlowCount, StoreError> {
-        if let Some(worded) = self.worded(filter, None, Order::NewestFirst)? {
-            let found = worded.keys(self, None, COUNTED_BY_WORDS + 1, READINGS)?;
-            let more = found.is_cut || found.keys.len() > COUNTED_BY_WORDS;
-            return Ok(FlowCount { flows: found.keys.len().min(COUNTED_BY_WORDS) as u64, more });
+        if let Some(worded) = self.worded(filter, Purpose::Show, Order::NewestFirst)? {
+            let found = worded.keys(self, None, COUNTED_BY_WORDS, READINGS)?;
+            return Ok(FlowCount { flows: found.keys.len() as u64, more: found.rest.is_some() });
         }
         let counting = Counting::of(filter);
         let (flows, most) = (self.count(&counting, COUNTED as i64 + 1)?, COUNTED as u64);

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use crate::error::StoreError;
 use crate::filter::{Common, Condition, FlowFilter, Order, cursor, position, stretch};
 use crate::flow_row::{Bytes, FlowSql, read};
+use crate::search::{Purpose, READINGS};
 use crate::store::Store;
 
 /// The most rows of one page.
@@ -14,9 +15,10 @@ const PAGE_MAX: usize = 500;
 /// A part of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
-    /// The rows.
+    /// The rows: no more than were asked for. There may be fewer, and none, before the end: a page of words
+    /// ends after some texts are read.
     pub items: Vec<T>,
-    /// Continues after the last row; none at the end.
+    /// Continues where this page ends; none at the end.
     pub next_cursor: Option<String>,
 }
 
@@ -27,6 +29,28 @@ impl<T> Page<T> {
         rows.truncate(limit);
         let next_cursor = rows.last().filter(|_| more).map(|(key, _)| cursor(*key));
         Self { items: rows.into_iter().map(|(_, item)| item).collect(), next_cursor }
+    }
+
+    /// The same page, of what `of` makes of each row.
+    pub(crate) fn map<U>(self, of: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(of).collect(), next_cursor: self.next_cursor }
+    }
+}
+
+/// The keys of a page's flows, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    pub(crate) keys: Vec<i64>,
+    /// How far was looked, where more may be found behind it.
+    pub(crate) rest: Option<i64>,
+}
+
+impl Keys {
+    /// At most `limit` of keys, of which one more than that was asked for.
+    pub(crate) fn cut(mut keys: Vec<i64>, limit: usize) -> Self {
+        let is_more = keys.len() > limit;
+        keys.truncate(limit);
+        Self { rest: keys.last().filter(|_| is_more).copied(), keys }
     }
 }
 
@@ -72,15 +96,14 @@ impl Store {
     ) -> Result<Page<Stored<Flow>>, StoreError> {
         let (limit, asked) = page_limit(limit);
         let position = cursor.map(position).transpose()?;
-        if let Some(worded) = self.worded(filter, None, order)? {
-            let found = worded.keys(self, position, limit + 1, usize::MAX)?;
-            return Ok(Page::cut(self.of_keys(&found.keys)?, limit));
+        if let Some(worded) = self.worded(filter, Purpose::Show, order)? {
+            return Ok(self
+                .page(worded.keys(self, position, limit, READINGS)?)?
+                .map(|(_, flow)| flow));
         }
         if filter.starred && filter.session.is_none() {
-            return Ok(Page::cut(
-                self.of_keys(&self.starred(filter, position, order, limit + 1)?)?,
-                limit,
-            ));
+            let keys = self.starred(filter, position, order, limit + 1)?;
+            return Ok(self.page(Keys::cut(keys, limit))?.map(|(_, flow)| flow));
         }
         self.readers().read(|conn| {
             let condition = Condition::among(filter, Common::of(conn, filter)?);
@@ -118,6 +141,12 @@ impl Store {
         order.sort(&mut keys);
         keys.truncate(limit);
         Ok(keys)
+    }
+
+    /// The page of `keys`, each flow with its key. Whether there are more was settled when the keys were
+    /// read: a flow that went meanwhile ends no listing.
+    pub(crate) fn page(&self, keys: Keys) -> Result<Page<(i64, Stored<Flow>)>, StoreError> {
+        Ok(Page { items: self.of_keys(&keys.keys)?, next_cursor: keys.rest.map(cursor) })
     }
 
     /// The flows of `keys`, in that order; one that is gone meanwhile is left out.

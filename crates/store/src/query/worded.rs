@@ -8,40 +8,30 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use crate::error::StoreError;
 use crate::filter::{Common, Condition, FlowFilter, Order, like, stretch};
-use crate::search::{SearchQuery, Wanted, Within};
+use crate::query::Keys;
+use crate::search::{Purpose, SearchQuery, Wanted, Within};
 use crate::store::Store;
 
 /// How many of the newest flows are looked through for parts of words.
 const WALKED: i64 = 2_000;
 
-/// Hosts and models that are looked at when they have the words in them.
-const NAMES: i64 = 100;
-
 /// The flows that a filter by words names, in order.
 pub(crate) struct Worded<'a> {
     q: &'a str,
     filter: &'a FlowFilter,
-    also: Option<&'static str>,
+    purpose: Purpose,
     order: Order,
     /// From this flow on parts of words are looked for.
     newest: i64,
     query: Option<SearchQuery>,
 }
 
-/// Keys of flows, in order.
-#[derive(Debug, Default)]
-pub(crate) struct Keys {
-    pub(crate) keys: Vec<i64>,
-    /// Whether more may be found.
-    pub(crate) is_cut: bool,
-}
-
 impl Store {
-    /// The flows that `filter` names by its words, and for which `also` holds; none when it has no words.
+    /// The flows that `filter` names by its words; none when it has no words.
     pub(crate) fn worded<'a>(
         &self,
         filter: &'a FlowFilter,
-        also: Option<&'static str>,
+        purpose: Purpose,
         order: Order,
     ) -> Result<Option<Worded<'a>>, StoreError> {
         let Some(q) = &filter.q else { return Ok(None) };
@@ -50,7 +40,7 @@ impl Store {
             Ok(conn.prepare_cached(&sql)?.query_row((), |row| row.get(0)).optional()?)
         })?;
         let (newest, query) = (newest.unwrap_or(i64::MIN), SearchQuery::parse(q).ok());
-        Ok(Some(Worded { q, filter, also, order, newest, query }))
+        Ok(Some(Worded { q, filter, purpose, order, newest, query }))
     }
 }
 
@@ -63,64 +53,102 @@ impl Worded<'_> {
         limit: usize,
         readings: usize,
     ) -> Result<Keys, StoreError> {
-        let mut found = Keys::default();
+        let (mut keys, mut rest) = (Vec::new(), None);
         if let Some(query) = &self.query {
             let wanted = Wanted {
                 query,
                 within: Within::Everything,
                 filter: self.filter,
-                also: self.also,
+                purpose: self.purpose,
                 order: self.order,
             };
             let said = store.found(&wanted, position, limit, readings)?;
-            found.keys.extend(said.hits.iter().map(|hit| hit.flow));
-            found.is_cut = said.is_cut;
+            keys.extend(said.hits.iter().map(|hit| hit.flow));
+            rest = said.rest;
         }
-        let stated = store.readers().read(|conn| Ok(self.stated(conn, position, limit)?))?;
-        found.keys.extend(stated);
-        self.order.sort(&mut found.keys);
-        found.keys.dedup();
-        found.keys.truncate(limit);
-        Ok(found)
+        // What facts give goes as far as texts were looked into, and tells whether there is more.
+        let first = First { order: self.order, limit: limit.saturating_add(1), keys, end: rest };
+        let keys = store.readers().read(|conn| Ok(self.stated(conn, position, first)?))?;
+        let found = Keys::cut(keys, limit);
+        Ok(Keys { rest: found.rest.or(rest), ..found })
     }
 
-    /// The keys that facts give.
+    /// Adds the keys that facts give.
     fn stated(
         &self,
         conn: &Connection,
         position: Option<i64>,
-        limit: usize,
+        mut first: First,
     ) -> rusqlite::Result<Vec<i64>> {
         let filter = FlowFilter { q: None, ..self.filter.clone() };
         let mut rest = Condition::among(&filter, Common::of(conn, &filter)?);
-        if let Some(also) = self.also {
-            rest.and(also, []);
-        }
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let page = |condition| {
-            let (sql, parameters) = stretch(condition, position, self.order, limit);
-            let mut statement = conn.prepare_cached(&sql)?;
-            let keys = statement.query_map(params_from_iter(&parameters), |row| row.get(0))?;
-            keys.collect::<rusqlite::Result<Vec<i64>>>()
-        };
+        self.purpose.narrow(&mut rest);
         let mut newest = rest.clone();
         newest.and("n >= ?", [self.newest.into()]);
         newest.and_states(self.q);
-        let mut keys = page(newest)?;
+        first.add(conn, newest, position)?;
         for (column, fact) in [("host", "host"), ("model", "ifnull(model, model_requested)")] {
             let sql = format!(
                 "SELECT DISTINCT {column} FROM flow_kinds
-                 WHERE flows > 0 AND {column} <> '' AND {column} LIKE ?1 ESCAPE '\\' LIMIT {NAMES}"
+                 WHERE flows > 0 AND {column} <> '' AND {column} LIKE ?1 ESCAPE '\\'"
             );
             let mut names = conn.prepare_cached(&sql)?;
             let names = names.query_map([like(self.q)], |row| row.get::<_, String>(0))?;
             for name in names {
                 let mut named = rest.clone();
                 named.and(&format!("{fact} = ?"), [Value::from(name?)]);
-                keys.extend(page(named)?);
+                first.add(conn, named, position)?;
             }
         }
-        Ok(keys)
+        Ok(first.sorted())
+    }
+}
+
+/// The first keys of several streams, each of them in order.
+struct First {
+    order: Order,
+    limit: usize,
+    keys: Vec<i64>,
+    /// Behind this one none is wanted.
+    end: Option<i64>,
+}
+
+impl First {
+    /// Adds the flows after `position` for which `condition` holds, as far as they may be among the first.
+    fn add(
+        &mut self,
+        conn: &Connection,
+        mut condition: Condition,
+        position: Option<i64>,
+    ) -> rusqlite::Result<()> {
+        if let Some(end) = self.end {
+            condition.and(&format!("n {} ?", self.order.up_to()), [end.into()]);
+        }
+        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
+        let (sql, parameters) = stretch(condition, position, self.order, limit);
+        let mut statement = conn.prepare_cached(&sql)?;
+        for key in statement.query_map(params_from_iter(&parameters), |row| row.get(0))? {
+            self.keys.push(key?);
+        }
+        if self.keys.len() >= self.limit.saturating_mul(2) {
+            self.settle();
+        }
+        Ok(())
+    }
+
+    /// Keeps the first; the last of them is the end for what is added later.
+    fn settle(&mut self) {
+        self.order.sort(&mut self.keys);
+        self.keys.dedup();
+        if self.keys.len() >= self.limit {
+            self.keys.truncate(self.limit);
+            self.end = self.keys.last().copied();
+        }
+    }
+
+    fn sorted(mut self) -> Vec<i64> {
+        self.settle();
+        self.keys
     }
 }
 
@@ -161,7 +189,7 @@ mod tests {
     }
 
     /// All say `needle`; one of five hundred says `rare`, every other one has the path `/needle`, the first
-    /// ones the host `haystack.test`, and one of a thousand was refused.
+    /// ones the host `haystack.test`, then some a host of their own, and one of a thousand was refused.
     fn store() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
         let options = StoreOptions::new(folder.path().join("langley.db"));
@@ -173,7 +201,11 @@ mod tests {
             let refused = at % 1_000 == 0;
             flow.outcome = Some(if refused { Outcome::Refused } else { Outcome::Completed });
             flow.path = String::from(if at % 2 == 0 { "/needle" } else { "/" });
-            flow.host = String::from(if at <= 3 { "haystack.test" } else { "host.test" });
+            flow.host = match at {
+                ..=3 => String::from("haystack.test"),
+                10..=259 => format!("tenant{at}.test"),
+                _ => String::from("host.test"),
+            };
             let text = String::from(if at % 500 == 0 { "a rare needle" } else { "a needle" });
             let passages = vec![Passage { place: Place::Prompt, text }];
             let text = redactor.seal(SearchText { flow: flow.id, whole: false, passages });
@@ -235,6 +267,25 @@ mod tests {
             assert_eq!((count.flows, count.more), (8, false));
         });
         assert!(taken < 3 * walk, "{taken} steps for counts");
+    }
+
+    #[test]
+    fn of_many_hosts_that_have_the_words_none_is_left_out() {
+        let (_folder, store) = store();
+        let (mut cursor, mut seen) = (None, Vec::new());
+        loop {
+            let page = store.flows(&by("enant"), cursor.as_deref(), 40).unwrap();
+            seen.extend(page.items.iter().map(|flow| flow.started_at.0 / APART));
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, (10..=259).rev().collect::<Vec<_>>());
+        let count = store.count_some(&by("enant")).unwrap();
+        assert_eq!((count.flows, count.more), (250, false));
+        assert_eq!(store.count_flows(&by("enant")).unwrap(), 250);
+        assert_eq!(store.delete_flows(&by("enant")).unwrap(), 250);
     }
 
     #[test]

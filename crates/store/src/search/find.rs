@@ -8,16 +8,20 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::query::{SearchQuery, Within};
 use super::slot::{self, Reorder};
+use super::texts::Stands;
 use crate::error::StoreError;
 use crate::filter::{Common, Condition, FEW, FlowFilter, Order, how_many, position};
-use crate::query::{Page, page_limit};
+use crate::query::{Keys, Page, page_limit};
 use crate::store::Store;
 
 /// So few flows are looked up in the index one by one, instead of being waited for among all hits.
 const SINGLE: i64 = 200;
 
-/// Flows whose texts are read before more are asked for.
+/// Flows that are taken from the index at once, to look into their texts.
 const AT_ONCE: usize = 100;
+
+/// Most texts that are read for a page, or for a count.
+pub(crate) const READINGS: usize = 40;
 
 /// A flow in whose new text everything was found.
 #[derive(Clone, Debug)]
@@ -28,6 +32,24 @@ pub struct SearchHit {
     pub whole: bool,
 }
 
+/// What is done with the flows that are found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose {
+    /// They are shown or counted; also those of whose text nobody can tell, because it cannot be read.
+    Show,
+    /// They go, if this condition holds for them as well and their text says what is asked for.
+    Remove(&'static str),
+}
+
+impl Purpose {
+    /// Adds what must hold for the flows besides.
+    pub(crate) fn narrow(self, condition: &mut Condition) {
+        if let Self::Remove(also) = self {
+            condition.and(also, []);
+        }
+    }
+}
+
 /// What is looked for, and among which flows.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted<'a> {
@@ -35,8 +57,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) within: Within,
     /// Narrows the flows; its own words are not looked at.
     pub(crate) filter: &'a FlowFilter,
-    /// A condition on flows beside it.
-    pub(crate) also: Option<&'static str>,
+    pub(crate) purpose: Purpose,
     pub(crate) order: Order,
 }
 
@@ -52,13 +73,14 @@ pub(crate) struct Hit {
 pub(crate) struct Found {
     /// In order.
     pub(crate) hits: Vec<Hit>,
-    /// Whether as many texts were read as may be, and more may be found.
-    pub(crate) is_cut: bool,
+    /// How far was looked, where more may be found behind it.
+    pub(crate) rest: Option<i64>,
 }
 
 impl Store {
     /// Flows in whose new text everything asked for stands (in `place`, when one is given) and that
-    /// `filter` names: the newest first, at most `limit` (1 to 500), after `cursor`.
+    /// `filter` names: the newest first, at most `limit` (1 to 500), after `cursor`. Where texts have to be
+    /// read for it, a page ends after some of them: it may hold fewer flows, and none, and still go on.
     ///
     /// # Errors
     /// A cursor that is not one, or a failure of the file; words in quotes where nobody reads texts back.
@@ -72,17 +94,14 @@ impl Store {
     ) -> Result<Page<SearchHit>, StoreError> {
         let (limit, _) = page_limit(limit);
         let within = place.map_or(Within::Said, Within::Place);
-        let order = Order::NewestFirst;
-        let wanted = Wanted { query, within, filter, also: None, order };
+        let (purpose, order) = (Purpose::Show, Order::NewestFirst);
+        let wanted = Wanted { query, within, filter, purpose, order };
         let before = cursor.map(position).transpose()?;
-        let hits = self.found(&wanted, before, limit + 1, usize::MAX)?.hits;
-        let keys: Vec<i64> = hits.iter().map(|hit| hit.flow).collect();
-        let flows = self.of_keys(&keys)?.into_iter();
+        let Found { hits, rest } = self.found(&wanted, before, limit, READINGS)?;
         let whole: HashMap<i64, bool> = hits.iter().map(|hit| (hit.flow, hit.whole)).collect();
-        let hit = |(key, flow)| {
-            (key, SearchHit { flow, whole: whole.get(&key).is_some_and(|whole| *whole) })
-        };
-        Ok(Page::cut(flows.map(hit).collect(), limit))
+        let keys = hits.iter().map(|hit| hit.flow).collect();
+        let hit = |(key, flow)| SearchHit { flow, whole: whole.get(&key) == Some(&true) };
+        Ok(self.page(Keys { keys, rest })?.map(hit))
     }
 
     /// At most `limit` flows after `position` in which all stands that is wanted. No more than `readings`
@@ -97,32 +116,34 @@ impl Store {
         let ask =
             |position, limit| self.readers().read(|conn| Ok(hits(conn, wanted, position, limit)?));
         if wanted.query.is_of_single_words() {
-            return Ok(Found { hits: ask(position, limit)?, is_cut: false });
+            let mut hits = ask(position, limit.saturating_add(1))?;
+            let is_more = hits.len() > limit;
+            hits.truncate(limit);
+            let rest = hits.last().filter(|_| is_more).map(|hit| hit.flow);
+            return Ok(Found { hits, rest });
         }
-        let (mut found, mut position, mut readings) = (Found::default(), position, readings);
-        while found.hits.len() < limit {
-            let asked = (limit - found.hits.len()).min(readings).min(AT_ONCE);
-            let some = ask(position, asked)?;
-            position = some.last().map(|hit| hit.flow);
-            let is_last = some.len() < asked;
-            readings -= some.len();
+        let (mut found, mut position, mut readings) = (Vec::new(), position, readings);
+        loop {
+            let some = ask(position, AT_ONCE)?;
+            let is_last = some.len() < AT_ONCE;
             for hit in some {
-                let flow = self.of_keys(&[hit.flow])?.pop();
-                if let Some((_, flow)) = flow
-                    && self.stands_in(&flow, hit.whole, wanted.query, wanted.within)?
-                {
-                    found.hits.push(hit);
+                if found.len() == limit || readings == 0 {
+                    return Ok(Found { hits: found, rest: position });
+                }
+                position = Some(hit.flow);
+                let Some((_, flow)) = self.of_keys(&[hit.flow])?.pop() else { continue };
+                match self.stands_in(&flow, hit.whole, wanted)? {
+                    Stands::Stated => found.push(hit),
+                    Stands::Read { says } => {
+                        readings -= 1;
+                        found.extend(says.then_some(hit));
+                    }
                 }
             }
             if is_last {
-                break;
-            }
-            if readings == 0 {
-                found.is_cut = true;
-                break;
+                return Ok(Found { hits: found, rest: None });
             }
         }
-        Ok(found)
     }
 }
 
@@ -135,9 +156,7 @@ fn hits(
 ) -> rusqlite::Result<Vec<Hit>> {
     let filter = FlowFilter { q: None, ..wanted.filter.clone() };
     let mut condition = Condition::among(&filter, Common::of(conn, &filter)?);
-    if let Some(also) = wanted.also {
-        condition.and(also, []);
-    }
+    wanted.purpose.narrow(&mut condition);
     let expression = wanted.query.expression(wanted.within);
     let scan = Scan { conn, expression, position, order: wanted.order, limit };
     if condition.sql().is_empty() {

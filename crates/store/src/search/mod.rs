@@ -8,7 +8,7 @@ mod texts;
 mod words;
 
 pub use find::SearchHit;
-pub(crate) use find::Wanted;
+pub(crate) use find::{Purpose, READINGS, Wanted};
 pub(crate) use index::await_index;
 pub use index::{IndexEntry, IndexState, Unindexed};
 pub use query::SearchQuery;

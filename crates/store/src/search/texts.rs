@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use langley_model::{Flow, FlowId, Redacted, SearchText, Stored};
 
-use super::query::{SearchQuery, Within};
+use super::find::{Purpose, Wanted};
+use super::query::Within;
 use crate::error::StoreError;
 use crate::filter::stated_of;
 use crate::store::Store;
@@ -26,20 +27,49 @@ pub trait Texts: Send + Sync {
     ) -> Result<Redacted<SearchText>, StoreError>;
 }
 
+/// How words side by side were found, or not.
+pub(super) enum Stands {
+    /// The flow's own row says them.
+    Stated,
+    /// Its text was read for it.
+    Read { says: bool },
+}
+
 impl Store {
     /// Names the one who reads texts back, for all handles of this store; the first one stays.
     pub fn read_texts_with(&self, texts: Arc<dyn Texts>) {
         self.reader_of_texts().get_or_init(|| texts);
     }
 
-    /// Whether all phrases of `query` stand in a flow that has all of its words.
-    pub(crate) fn stands_in(
+    /// The text that was read of a flow, for a search or for what it shows; none where it is damaged, which
+    /// is counted: a flow that was found is shown all the same.
+    ///
+    /// # Errors
+    /// Any other failure.
+    pub fn readable<T>(
+        &self,
+        flow: FlowId,
+        read: Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        match read {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.is_of_content() => {
+                tracing::warn!(%flow, %error, "the text of a flow cannot be read");
+                self.count_unreadable();
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether all phrases that are wanted stand in a flow that has all of their words.
+    pub(super) fn stands_in(
         &self,
         flow: &Stored<Flow>,
         whole: bool,
-        query: &SearchQuery,
-        within: Within,
-    ) -> Result<bool, StoreError> {
+        asked: &Wanted<'_>,
+    ) -> Result<Stands, StoreError> {
+        let (query, within) = (asked.query, asked.within);
         let mut wanted = query.of_many_words();
         if within == Within::Everything {
             for text in stated_of(flow) {
@@ -47,23 +77,18 @@ impl Store {
             }
         }
         if wanted.is_empty() {
-            return Ok(true);
+            return Ok(Stands::Stated);
         }
         let texts = self.reader_of_texts().get().ok_or(StoreError::Query {
             why: "it holds words that must stand side by side, and nobody here reads texts back",
         })?;
-        let text = match texts.text(self, flow.id, whole) {
-            Ok(text) => text,
-            // Nothing can be shown of it either.
-            Err(error @ StoreError::Decode { .. }) => {
-                tracing::warn!(flow = %flow.id, %error, "the text of a flow cannot be read");
-                return Ok(false);
-            }
-            Err(error) => return Err(error),
+        let Some(text) = self.readable(flow.id, texts.text(self, flow.id, whole))? else {
+            // It has the words; it is not hidden because nobody can tell how they stand.
+            return Ok(Stands::Read { says: matches!(asked.purpose, Purpose::Show) });
         };
         for passage in text.passages.iter().filter(|passage| within.has(passage.place)) {
             query.take_found(&mut wanted, &passage.text);
         }
-        Ok(wanted.is_empty())
+        Ok(Stands::Read { says: wanted.is_empty() })
     }
 }

@@ -7,6 +7,7 @@ use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter, Order, stretch};
 use crate::query::Worded;
 use crate::rollup::before_removal;
+use crate::search::Purpose;
 use crate::store::Store;
 use crate::writer::Budget;
 
@@ -39,7 +40,7 @@ impl Store {
         self.flush()?;
         let mut removed = Upkeep::default();
         // What counts as the newest flows is settled before some are gone.
-        let worded = self.worded(filter, Some(ENDED), Order::OldestFirst)?;
+        let worded = self.worded(filter, Purpose::Remove(ENDED), Order::OldestFirst)?;
         let mut after = i64::MIN;
         loop {
             let keys = self.ended(filter, worded.as_ref(), after)?;

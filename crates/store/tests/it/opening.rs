@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::{Arc, Barrier};
 
-use langley_store::{FlowFilter, Store, StoreError};
+use langley_store::{Facet, FlowFilter, Store, StoreError};
 
 use crate::given::{Fixture, body, ended, flow, of, options, seal, tunnel};
 use langley_model::Side;
@@ -104,7 +104,9 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
     let fixture = Fixture::new();
     let (old, mut new) = (ended(1), ended(2));
     new.tls_note = Some("a note".into());
-    fixture.write(vec![of(&old)]);
+    let mut open = flow(3);
+    open.host = "other.test".into();
+    fixture.write(vec![of(&old), of(&ended(4)), of(&open)]);
     let path = fixture.store.path().to_owned();
     fixture.store.clone().close();
     let conn = rusqlite::Connection::open(&path).unwrap();
@@ -114,6 +116,15 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
     assert!(matches!(refused, StoreError::Outdated { found: 1, .. }), "{refused:?}");
     let store = Store::open(options(fixture.folder.path()), silent()).unwrap();
     assert_eq!(&*store.flow(old.id).unwrap().unwrap(), &old);
+    // The sums that menus and counts read are filled at once.
+    assert_eq!(store.count_flows(&FlowFilter::default()).unwrap(), 3);
+    let facets = store.facets(None).unwrap();
+    let counts = |facets: Vec<Facet>| -> Vec<(String, u64)> {
+        facets.into_iter().map(|facet| (facet.value, facet.count)).collect()
+    };
+    assert_eq!(counts(facets.hosts), [(old.host.clone(), 2), (open.host.clone(), 1)]);
+    // What a kill left open is lost.
+    assert_eq!(counts(facets.outcomes), [("completed".into(), 2), ("lost".into(), 1)]);
     store.submit(seal(vec![of(&new)])).unwrap();
     store.flush().unwrap();
     assert_eq!(store.flow(new.id).unwrap().unwrap().tls_note, new.tls_note);

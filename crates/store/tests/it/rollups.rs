@@ -322,6 +322,13 @@ fn flows_of_an_earlier_version_are_added_once_while_recording_goes_on() {
     let fixture = as_before_sums(fixture);
     let store = &fixture.store;
     assert!(store.usage(&UsageQuery::default()).unwrap().filling);
+    // What menus and counts read is whole from the first moment on.
+    let alike = |wanted: u64| {
+        assert_eq!(store.count_flows(&FlowFilter::default()).unwrap(), wanted);
+        let hosts = store.facets(None).unwrap().hosts;
+        assert_eq!(hosts.iter().map(|host| host.count).sum::<u64>(), wanted);
+    };
+    alike(1_200);
     // Before they are added: changes of old flows, and new ones between them.
     let mut touch = |range: std::ops::Range<usize>| {
         for flow in &mut flows[range] {
@@ -345,6 +352,7 @@ fn flows_of_an_earlier_version_are_added_once_while_recording_goes_on() {
     fixture.write(vec![of(&ended(START + DAY))]);
     assert_exact(store, 0);
     assert_eq!(store.usage(&UsageQuery::default()).unwrap().totals.tally(Tally::Flows), 1_261);
+    alike(1_261);
 }
 
 #[test]

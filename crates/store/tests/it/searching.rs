@@ -1,6 +1,7 @@
 //! Searching: what is found, what is not any more, and what the index costs.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use langley_model::{Flow, FlowId, Passage, Place, Redacted, Revision, SearchText};
@@ -258,24 +259,76 @@ fn of_a_text_that_is_too_long_its_end_is_indexed_and_a_flow_that_is_given_up_is_
     assert_eq!(fixture.store.index_state().unwrap(), IndexState { waiting: 0, given_up: 1 });
 }
 
+/// Gives texts back, and does something before each.
+struct Watched<F>(F);
+
+impl<F: Fn(&Store) + Send + Sync> Texts for Watched<F> {
+    fn text(
+        &self,
+        store: &Store,
+        flow: FlowId,
+        whole: bool,
+    ) -> Result<Redacted<SearchText>, StoreError> {
+        self.0(store);
+        Given.text(store, flow, whole)
+    }
+}
+
+/// All pages of a search and those of the list by the same words, as places in time; each page with
+/// whether more was to come.
+fn pages(fixture: &Fixture, words: &str, limit: usize) -> [Vec<(Vec<i64>, bool)>; 2] {
+    let query = SearchQuery::parse(words).unwrap();
+    let filter = FlowFilter { q: Some(words.into()), ..FlowFilter::default() };
+    let at = |flow: &Flow| flow.started_at.0;
+    let searched = |cursor: Option<&str>| {
+        let all = FlowFilter::default();
+        let page = fixture.store.search(&query, None, &all, cursor, limit).unwrap();
+        (page.items.iter().map(|hit| at(&hit.flow)).collect::<Vec<_>>(), page.next_cursor)
+    };
+    let listed = |cursor: Option<&str>| {
+        let page = fixture.store.flows(&filter, cursor, limit).unwrap();
+        (page.items.iter().map(|flow| at(flow)).collect::<Vec<_>>(), page.next_cursor)
+    };
+    let all = |page: &dyn Fn(Option<&str>) -> (Vec<i64>, Option<String>)| {
+        let (mut pages, mut cursor) = (Vec::new(), None);
+        loop {
+            let (items, next) = page(cursor.as_deref());
+            pages.push((items, next.is_some()));
+            cursor = next;
+            if cursor.is_none() {
+                return pages;
+            }
+        }
+    };
+    [all(&searched), all(&listed)]
+}
+
+fn in_a_row(pages: &[(Vec<i64>, bool)]) -> Vec<i64> {
+    pages.iter().flat_map(|(items, _)| items.clone()).collect()
+}
+
 #[test]
-fn words_side_by_side_are_looked_for_until_a_page_is_full_and_not_without_texts() {
+fn a_page_of_words_side_by_side_ends_after_forty_texts_and_goes_on_behind_them() {
     let fixture = Fixture::new();
-    let flows: Vec<Flow> = (1..=400).map(|at| ended(at * 5_000_000)).collect();
+    let flows: Vec<Flow> = (1..=400).map(ended).collect();
     fixture.write(flows.iter().map(of).collect());
+    let read = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&read);
+    fixture.store.read_texts_with(Arc::new(Watched(move |_: &Store| {
+        counted.fetch_add(1, Ordering::Relaxed);
+    })));
     // One of a hundred says it; all have the words.
-    let said =
-        |position: usize| if position.is_multiple_of(100) { "two words" } else { "words, two" };
-    let texts = flows.iter().enumerate().map(|(at, flow)| text(flow.id, Place::Prompt, said(at)));
-    index(&fixture, texts);
+    let said = |flow: &Flow| if flow.started_at.0 % 100 == 1 { "two words" } else { "words, two" };
+    index(&fixture, flows.iter().map(|flow| text(flow.id, Place::Prompt, said(flow))));
     let query = SearchQuery::parse("\"two words\"").unwrap();
     let all = FlowFilter::default();
     let page = fixture.store.search(&query, None, &all, None, 3).unwrap();
-    let ids =
-        |page: &[langley_store::SearchHit]| page.iter().map(|hit| hit.flow.id).collect::<Vec<_>>();
-    assert_eq!(ids(&page.items), [flows[300].id, flows[200].id, flows[100].id]);
-    let rest = fixture.store.search(&query, None, &all, page.next_cursor.as_deref(), 3).unwrap();
-    assert_eq!((ids(&rest.items), rest.next_cursor), (vec![flows[0].id], None));
+    assert!(page.items.is_empty() && page.next_cursor.is_some());
+    assert_eq!(read.load(Ordering::Relaxed), 40);
+    for pages in pages(&fixture, "\"two words\"", 3) {
+        assert_eq!(in_a_row(&pages), [301, 201, 101, 1]);
+        assert_eq!(pages.len(), 10);
+    }
     // A count stops reading, and says that there may be more.
     let filter = FlowFilter { q: Some(String::from("\"two words\"")), ..all.clone() };
     let count = fixture.store.count_some(&filter).unwrap();
@@ -287,4 +340,54 @@ fn words_side_by_side_are_looked_for_until_a_page_is_full_and_not_without_texts(
     let nobody = Store::open_read_only(fixture.store.path()).unwrap();
     let refused = nobody.search(&query, None, &all, None, 3);
     assert!(matches!(refused, Err(StoreError::Query { .. })));
+}
+
+#[test]
+fn what_facts_give_is_shown_no_further_than_texts_were_looked_into() {
+    let fixture = Fixture::new();
+    let named = |at: i64| {
+        let mut flow = ended(at);
+        flow.host = String::from(if at % 70 == 1 { "some.word_pair.test" } else { "host.test" });
+        flow
+    };
+    let flows: Vec<Flow> = (1..=100).map(named).collect();
+    fixture.write(flows.iter().map(of).collect());
+    let said = |flow: &Flow| if flow.started_at.0 == 20 { "a word_pair" } else { "pair, word" };
+    index(&fixture, flows.iter().map(|flow| text(flow.id, Place::Prompt, said(flow))));
+    let [_, listed] = pages(&fixture, "word_pair", 10);
+    assert_eq!(listed, [(vec![71], true), (vec![], true), (vec![20, 1], false)]);
+}
+
+#[test]
+fn a_flow_that_goes_while_a_page_is_read_ends_no_listing() {
+    for which in [0, 1] {
+        let fixture = Fixture::new();
+        let flows: Vec<Flow> = (1..=6)
+            .map(|at| {
+                let mut flow = ended(at);
+                flow.session = session(&at.to_string());
+                flow
+            })
+            .collect();
+        fixture.write(flows.iter().map(of).collect());
+        let read = AtomicUsize::new(0);
+        fixture.store.read_texts_with(Arc::new(Watched(move |store: &Store| {
+            // The newest is found already.
+            if read.fetch_add(1, Ordering::Relaxed) % 6 == 1 {
+                let newest = FlowFilter { session: Some("6".into()), ..FlowFilter::default() };
+                store.delete_flows(&newest).unwrap();
+            }
+        })));
+        index(&fixture, flows.iter().map(|flow| text(flow.id, Place::Prompt, "two words")));
+        if which == 1 {
+            let filter = FlowFilter { q: Some("\"two words\"".into()), ..FlowFilter::default() };
+            let page = fixture.store.flows(&filter, None, 2).unwrap();
+            assert!(page.items.len() == 1 && page.next_cursor.is_some());
+            let rest = fixture.store.flows(&filter, page.next_cursor.as_deref(), 9).unwrap();
+            assert_eq!(rest.items.len(), 4);
+            continue;
+        }
+        let [searched, _] = pages(&fixture, "\"two words\"", 2);
+        assert_eq!(in_a_row(&searched), [5, 4, 3, 2, 1]);
+    }
 }
