@@ -124,6 +124,11 @@ fn text(stats: &Stats) -> String {
         stats.search_given_up,
     );
     page.counter(
+        "langley_search_unreadable_total",
+        "Times the text of a found flow could not be read.",
+        stats.search_unreadable,
+    );
+    page.counter(
         "langley_decode_errors_total",
         "Flows decoded not at all or in part.",
         stats.decode_errors,

@@ -95,6 +95,9 @@ pub(crate) struct Stats {
     pub search_waiting: u64,
     /// Flows given up because their text could not be read, as long as the database is there.
     pub search_given_up: u64,
+    /// Times the text of a flow that was found could not be read, since this process started: it is listed
+    /// without snippets, and where it has all words of a phrase.
+    pub search_unreadable: u64,
     /// Flows whose content could not be decoded, or only in part, since this process started.
     pub decode_errors: u64,
     /// What the recorder did, since this process started.
@@ -280,6 +283,7 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         maintenance: upkeep.into(),
         search_waiting: index.waiting,
         search_given_up: index.given_up,
+        search_unreadable: store.unreadable_texts,
         decode_errors: recorder.decode_errors,
         recorder: recorder.into(),
         redactions: rules

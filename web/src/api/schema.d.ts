@@ -1111,7 +1111,10 @@ export interface components {
         };
         /** @description A page of flows, newest first. */
         FlowPage: {
-            /** @description The flows. */
+            /**
+             * @description The flows: at most `limit`. With `q` a page may hold fewer, and none, while `next_cursor` is there:
+             *     it ends after some texts are read.
+             */
             items: components["schemas"]["Flow"][];
             /** @description Pass as `cursor` for the next page; null at the end. */
             next_cursor: string | null;
@@ -1569,12 +1572,15 @@ export interface components {
         SearchFlow: {
             /** @description The flow; its session is in it. */
             flow: components["schemas"]["Flow"];
-            /** @description Where the words stand; at most four places. */
+            /** @description Where the words stand; at most four places, and none where the text cannot be read any more. */
             snippets: components["schemas"]["SearchSnippet"][];
         };
         /** @description A page of flows in which the words were found, newest first. */
         SearchPage: {
-            /** @description The flows. */
+            /**
+             * @description The flows: at most `limit`. A page may hold fewer, and none, while `next_cursor` is there: it ends
+             *     after some texts are read for words that must stand side by side.
+             */
             items: components["schemas"]["SearchFlow"][];
             /** @description Pass as `cursor` for the next page; null at the end. */
             next_cursor: string | null;
@@ -1806,6 +1812,12 @@ export interface components {
              * @description Flows given up because their text could not be read, as long as the database is there.
              */
             search_given_up: number;
+            /**
+             * Format: int64
+             * @description Times the text of a flow that was found could not be read, since this process started: it is listed
+             *     without snippets, and where it has all words of a phrase.
+             */
+            search_unreadable: number;
             /**
              * Format: int64
              * @description Ended flows that search does not find yet; of those that an earlier version recorded, at least so

@@ -112,6 +112,38 @@ describe("the filter", () => {
   });
 });
 
+describe("short pages", () => {
+  /** What a search answers: pages that end before they are full, and empty ones. */
+  function searched(pages: Flow[][]) {
+    const load: WindowOptions["load"] = async (cursor) => {
+      const at = Number(cursor ?? 0);
+      return page(pages[at] ?? [], at + 1 < pages.length ? String(at + 1) : null);
+    };
+    return new FlowWindow({ load, matches: () => true });
+  }
+
+  test("a list goes on below an empty page, and is as long when it is loaded anew", async () => {
+    const window = searched([[], [nth(5)], [], [nth(2)]]);
+    await window.resync();
+    expect(window.snapshot()).toMatchObject({ length: 0, more: true });
+    for (let times = 0; times < 3; times += 1) await window.loadMore();
+    expect(window.snapshot()).toMatchObject({ length: 2, more: false });
+    await window.resync();
+    expect(ids(window)).toEqual([nth(5).id, nth(2).id]);
+    expect(window.snapshot().more).toBe(false);
+  });
+
+  test("a live flow is shown although nothing was found yet", async () => {
+    const window = searched([[], [], [nth(2)]]);
+    await window.resync();
+    window.apply([nth(9)]);
+    expect(ids(window)).toEqual([nth(9).id]);
+    await window.loadMore();
+    await window.loadMore();
+    expect(ids(window)).toEqual([nth(9).id, nth(2).id]);
+  });
+});
+
 describe("paging", () => {
   test("an older flow belongs to a page below, not to the end of what is loaded", async () => {
     const { load } = serverOf(20, 5);

@@ -3,6 +3,8 @@ import type { Flow, Page } from "@/api/types";
 
 /** Flows whose data is kept; of the rest only the place in the list is. */
 export const ROWS_MAX = 5_000;
+/** Rows that a list that is loaded anew has again before it is shown, as far as there were so many. */
+const SHOWN_AGAIN = 50;
 /** Newcomers kept aside while the reader is further down; beyond it the list is loaded anew. */
 const ASIDE_MAX = 500;
 
@@ -78,7 +80,7 @@ export class FlowWindow {
     if (this.parts.length === 0) this.status = "loading";
     this.changed();
     try {
-      const page = await this.options.load(null, abort.signal);
+      const pages = await this.firstPages(abort.signal);
       if (abort.signal.aborted) return;
       const queued = this.queued ?? new Map<string, Flow>();
       this.queued = null;
@@ -86,9 +88,16 @@ export class FlowWindow {
       // A live flow may be newer than the snapshot's word on it: keep the higher revision of both.
       const known = this.rows;
       this.rows = new Map();
-      for (const flow of page.items) this.rows.set(flow.id, newer(known.get(flow.id), flow));
-      this.parts = [{ cursor: null, entries: page.items.map(entry), held: true, loading: false }];
-      this.next = page.next_cursor;
+      for (const flow of pages.flatMap(({ items }) => items)) {
+        this.rows.set(flow.id, newer(known.get(flow.id), flow));
+      }
+      this.parts = pages.map(({ items }, at) => ({
+        cursor: pages[at - 1]?.next_cursor ?? null,
+        entries: items.map(entry),
+        held: true,
+        loading: false,
+      }));
+      this.next = pages.at(-1)?.next_cursor ?? null;
       this.status = "ready";
       this.error = null;
       this.seenAt = 0;
@@ -104,6 +113,22 @@ export class FlowWindow {
       this.options.onError?.(error);
       this.changed();
     }
+  }
+
+  /** The first page, and those below it as long as the list would become shorter than it was: a page of a
+   * search ends after some texts are read, whatever was found. */
+  private async firstPages(signal: AbortSignal): Promise<Page<Flow>[]> {
+    const wanted = Math.min(this.length(), SHOWN_AGAIN);
+    const pages: Page<Flow>[] = [];
+    let found = 0;
+    let cursor: string | null = null;
+    do {
+      const page: Page<Flow> = await this.options.load(cursor, signal);
+      pages.push(page);
+      found += page.items.length;
+      cursor = page.next_cursor;
+    } while (found < wanted && cursor !== null && !signal.aborted);
+    return pages;
   }
 
   /** Applies live flows, the latest of each. */
@@ -211,6 +236,11 @@ export class FlowWindow {
     return this.atTop;
   }
 
+  /** Whether a page is on its way. */
+  isLoading(): boolean {
+    return this.loadingMore || this.queued !== null;
+  }
+
   /** Stops what is on its way; `resync` starts it again. */
   pause(): void {
     this.abort.abort();
@@ -246,8 +276,9 @@ export class FlowWindow {
     const last = this.parts.length - 1;
     for (const [at, part] of this.parts.entries()) {
       const place = part.entries.findIndex((each) => before(flow, each));
-      // Beyond the last loaded row only when there is nothing below it: else its page will bring it.
-      if (place < 0 && !(at === last && this.next === null)) continue;
+      // Beyond the last loaded row only when there is nothing below it: else its page will bring it. Where
+      // nothing was found yet, it is the newest.
+      if (place < 0 && !(at === last && (this.next === null || this.length() === 0))) continue;
       part.entries.splice(place < 0 ? part.entries.length : place, 0, entry(flow));
       this.rows.set(flow.id, flow);
       return;

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use langley_engine::Found;
 use langley_model::{Flow, Micros, Redactor, Stored};
 use langley_proxy::Authority;
-use langley_store::{FlowFilter, SearchQuery, Store};
+use langley_store::{FlowFilter, Page, SearchQuery, Store, StoreError};
 use serde_json::{Value, json};
 
 use super::flow_json::flow_json;
@@ -67,8 +67,11 @@ fn search(
     let limit = args.limit as usize;
     let query = SearchQuery::parse(text)
         .map_err(|error| AppError::wrong_use("this search cannot be done").said_by(&error))?;
-    let page = langley_engine::search(store, redactor, &query, None, filter, None, limit)
-        .map_err(|error| AppError::failed("the flows cannot be searched").said_by(&error))?;
+    let page = full(limit, |cursor, limit| {
+        langley_engine::search(store, redactor, &query, None, filter, cursor, limit)
+    });
+    let page =
+        page.map_err(|error| AppError::failed("the flows cannot be searched").said_by(&error))?;
     if args.json {
         let items: Vec<_> = page.items.iter().map(found_json).collect();
         println!("{:#}", json!({ "items": items, "next_cursor": page.next_cursor }));
@@ -89,9 +92,23 @@ fn search(
         }
     }
     if page.next_cursor.is_some() {
-        println!("… more exist: --limit, --since");
+        println!("… there may be more: --limit, --since");
     }
     Ok(())
+}
+
+/// Pages put together until there are `limit` items or no more: one may be short and still go on.
+fn full<T>(
+    limit: usize,
+    page: impl Fn(Option<&str>, usize) -> std::result::Result<Page<T>, StoreError>,
+) -> std::result::Result<Page<T>, StoreError> {
+    let mut all = page(None, limit)?;
+    while all.items.len() < limit && all.next_cursor.is_some() {
+        let next = page(all.next_cursor.as_deref(), limit - all.items.len())?;
+        all.items.extend(next.items);
+        all.next_cursor = next.next_cursor;
+    }
+    Ok(all)
 }
 
 fn found_json(found: &Found) -> Value {
@@ -213,6 +230,22 @@ mod tests {
         flow.reason = None;
         (flow.error_kind, flow.error_message) = (Some("overloaded".into()), Some("Later".into()));
         assert_eq!(said_of(&flow)[0], "overloaded: Later");
+    }
+
+    #[test]
+    fn short_pages_are_put_together_until_there_are_enough_or_no_more() {
+        // What is there, as pages that end sooner than asked for; the cursor is the next page's place.
+        let pages = [vec![9, 8], vec![], vec![7], vec![6, 5, 4]];
+        let page = |cursor: Option<&str>, limit: usize| {
+            let at: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());
+            let items = pages[at].iter().copied().take(limit).collect();
+            let next_cursor = (at + 1 < pages.len()).then(|| (at + 1).to_string());
+            Ok(Page { items, next_cursor })
+        };
+        let whole = full(50, page).unwrap();
+        assert_eq!((whole.items, whole.next_cursor), (vec![9, 8, 7, 6, 5, 4], None));
+        let some = full(3, page).unwrap();
+        assert_eq!((some.items, some.next_cursor), (vec![9, 8, 7], Some(String::from("3"))));
     }
 
     #[test]

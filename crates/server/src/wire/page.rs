@@ -13,7 +13,8 @@ use super::word::{DropReason, TunnelReason};
 /// A page of flows, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FlowPage {
-    /// The flows.
+    /// The flows: at most `limit`. With `q` a page may hold fewer, and none, while `next_cursor` is there:
+    /// it ends after some texts are read.
     pub items: Vec<Flow>,
     /// Pass as `cursor` for the next page; null at the end.
     pub next_cursor: Option<String>,

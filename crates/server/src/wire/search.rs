@@ -10,7 +10,8 @@ use super::flow::Flow;
 /// A page of flows in which the words were found, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SearchPage {
-    /// The flows.
+    /// The flows: at most `limit`. A page may hold fewer, and none, while `next_cursor` is there: it ends
+    /// after some texts are read for words that must stand side by side.
     pub items: Vec<SearchFlow>,
     /// Pass as `cursor` for the next page; null at the end.
     pub next_cursor: Option<String>,
@@ -24,7 +25,7 @@ pub(crate) struct SearchPage {
 pub(crate) struct SearchFlow {
     /// The flow; its session is in it.
     pub flow: Flow,
-    /// Where the words stand; at most four places.
+    /// Where the words stand; at most four places, and none where the text cannot be read any more.
     pub snippets: Vec<SearchSnippet>,
 }
 

@@ -51,7 +51,8 @@ export function FlowList(props: FlowListProps) {
       ({ key, inTwoLines }) => choice[key] ?? (inTwoLines === "always" || width >= PHONE),
     );
   }, [width, twoLines, choice, hasCost]);
-  const nothing = view.status === "ready" && view.length === 0;
+  // A page of a search may be empty and still go on.
+  const nothing = view.status === "ready" && view.length === 0 && !view.more;
   return (
     <section
       ref={section}

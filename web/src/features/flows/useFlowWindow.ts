@@ -42,7 +42,7 @@ export function useFlowWindow(filter: FlowFilter): { flows: FlowWindow; view: Wi
     if (!searches) return;
     let seen = feed.snapshot();
     const timer = setInterval(() => {
-      if (feed.snapshot() === seen || !flows.isAtTop()) return;
+      if (feed.snapshot() === seen || !flows.isAtTop() || flows.isLoading()) return;
       seen = feed.snapshot();
       void flows.resync();
     }, DEEP_SEARCH_MS);

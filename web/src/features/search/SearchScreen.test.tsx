@@ -1,11 +1,16 @@
 // What a found flow shows, whatever was said in it.
 // @vitest-environment jsdom
-import { cleanup, render, screen } from "@testing-library/react";
-import { afterEach, expect, test } from "vitest";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, expect, test, vi } from "vitest";
+import { createQueryClient } from "@/api/queries";
 import { makeFlow } from "@/testing/flow";
-import { Found } from "./SearchScreen";
+import { Found, Results } from "./SearchScreen";
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
 
 test("a found flow marks the words and leads to the flow", () => {
   const item = {
@@ -25,4 +30,32 @@ test("a found flow marks the words and leads to the flow", () => {
   expect(container.querySelector("mark")?.textContent).toBe("wombat");
   expect(container.textContent).toContain("Tool result… <b>a</b> wombat");
   expect(container.querySelector("b")).toBeNull();
+});
+
+test("a search loads on while a page came short, and no further than is shown", async () => {
+  const items = (first: number, count: number) =>
+    Array.from({ length: count }, (_, at) => ({
+      flow: makeFlow({ id: `f-${first + at}` }),
+      snippets: [],
+    }));
+  const pages = [[], items(0, 15), [], items(15, 10), items(25, 3)];
+  const asked: string[] = [];
+  vi.stubGlobal("fetch", async (input: Request | string | URL) => {
+    const address = typeof input === "object" && "url" in input ? input.url : String(input);
+    const at = Number(new URL(address, "http://localhost").searchParams.get("cursor") ?? 0);
+    asked.push(String(at));
+    const next_cursor = at + 1 < pages.length ? String(at + 1) : null;
+    return Response.json({ items: pages[at], next_cursor, unindexed: 0 });
+  });
+  render(
+    <QueryClientProvider client={createQueryClient()}>
+      <Results query={'"two words"'} flowHref={(id) => `/flows/${id}`} />
+    </QueryClientProvider>,
+  );
+  const more = await screen.findByRole("button", { name: "Show more" });
+  expect(screen.getByRole("status").textContent).toContain("25 flows so far");
+  expect(asked).toEqual(["0", "1", "2", "3"]);
+  fireEvent.click(more);
+  expect(await screen.findByText("28 flows, newest first.")).toBeDefined();
+  expect(asked).toEqual(["0", "1", "2", "3", "4"]);
 });

@@ -13,6 +13,9 @@ import { isOverlaid, isTyping, useKeys } from "@/ui/keys";
 import { Notice, Skeleton } from "@/ui/Notice";
 import { SessionName } from "@/ui/SessionName";
 
+/** Flows that are shown at first, and with each wish for more. */
+const SHOWN = 20;
+
 /** Between the last key press and the question to the server. */
 const TYPING_MS = 250;
 
@@ -103,17 +106,30 @@ function Box({ query, onQuery }: { query: string; onQuery: (query: string) => vo
   );
 }
 
-function Results({ query, flowHref }: { query: string; flowHref: (id: string) => string }) {
-  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
-    {
-      ...searchQuery(query),
-      placeholderData: keepPreviousData,
-    },
-  );
+export function Results({ query, flowHref }: { query: string; flowHref: (id: string) => string }) {
+  const { data, error, refetch, hasNextPage, fetchNextPage, isFetching } = useInfiniteQuery({
+    ...searchQuery(query),
+    placeholderData: keepPreviousData,
+  });
+  const [asked, setAsked] = useState({ query, flows: SHOWN });
+  const wanted = asked.query === query ? asked.flows : SHOWN;
+  const found = data?.pages.flatMap((page) => page.items) ?? [];
+  // A page ends after some texts are read, whatever was found in them.
+  const goesOn = hasNextPage && found.length < wanted && error === null;
+  const pages = data?.pages.length ?? 0;
+  useEffect(() => {
+    if (pages > 0 && goesOn && !isFetching) void fetchNextPage();
+  }, [pages, goesOn, isFetching, fetchNextPage]);
   if (error) return <Failed what="The search" error={error} onRetry={() => void refetch()} />;
   if (!data) return <Skeleton lines={8} />;
-  const found = data.pages.flatMap((page) => page.items);
   const waiting = data.pages.at(-1)?.unindexed ?? 0;
+  if (found.length === 0 && goesOn) {
+    return (
+      <p role="status" className="text-sm text-ink-2">
+        Nothing so far; looking further back…
+      </p>
+    );
+  }
   if (found.length === 0) {
     return (
       <Notice title="Nothing was found">
@@ -139,8 +155,11 @@ function Results({ query, flowHref }: { query: string; flowHref: (id: string) =>
       </ul>
       {hasNextPage ? (
         <div>
-          <Button disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-            Show more
+          <Button
+            disabled={isFetching}
+            onClick={() => setAsked({ query, flows: found.length + SHOWN })}
+          >
+            {goesOn ? "Looking further back…" : "Show more"}
           </Button>
         </div>
       ) : null}
