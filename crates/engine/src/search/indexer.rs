@@ -278,7 +278,7 @@ impl Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::given::Given;
+    use crate::search::tests::Given;
 
     #[test]
     fn a_flow_that_cannot_be_read_keeps_no_other_from_the_index() {

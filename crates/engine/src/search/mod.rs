@@ -1,9 +1,9 @@
 //! Search: what is indexed of a flow, and what is shown of a hit.
 
-#[cfg(test)]
-mod given;
 mod indexer;
 mod shown;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use indexer::{Indexer, IndexerBell};

@@ -113,7 +113,7 @@ mod tests {
     use langley_store::{IndexEntry, Unindexed};
 
     use super::*;
-    use crate::search::given::Given;
+    use crate::search::tests::Given;
 
     #[test]
     fn a_flow_whose_text_is_damaged_is_shown_without_it_and_counted_and_not_deleted_by_it() {
