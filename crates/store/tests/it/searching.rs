@@ -289,7 +289,8 @@ fn pages(fixture: &Fixture, words: &str, limit: usize) -> [Vec<(Vec<i64>, bool)>
         let page = fixture.store.flows(&filter, cursor, limit).unwrap();
         (page.items.iter().map(|flow| at(flow)).collect::<Vec<_>>(), page.next_cursor)
     };
-    let all = |page: &dyn Fn(Option<&str>) -> (Vec<i64>, Option<String>)| {
+    type Listed = (Vec<i64>, Option<String>);
+    let all = |page: &dyn Fn(Option<&str>) -> Listed| {
         let (mut pages, mut cursor) = (Vec::new(), None);
         loop {
             let (items, next) = page(cursor.as_deref());
