@@ -98,12 +98,12 @@ impl Store {
         let position = cursor.map(position).transpose()?;
         if let Some(worded) = self.worded(filter, Purpose::Show, order)? {
             return Ok(self
-                .page(worded.keys(self, position, limit, READINGS)?)?
+                .page(&worded.keys(self, position, limit, READINGS)?)?
                 .map(|(_, flow)| flow));
         }
         if filter.starred && filter.session.is_none() {
             let keys = self.starred(filter, position, order, limit + 1)?;
-            return Ok(self.page(Keys::cut(keys, limit))?.map(|(_, flow)| flow));
+            return Ok(self.page(&Keys::cut(keys, limit))?.map(|(_, flow)| flow));
         }
         self.readers().read(|conn| {
             let condition = Condition::among(filter, Common::of(conn, filter)?);
@@ -145,7 +145,7 @@ impl Store {
 
     /// The page of `keys`, each flow with its key. Whether there are more was settled when the keys were
     /// read: a flow that went meanwhile ends no listing.
-    pub(crate) fn page(&self, keys: Keys) -> Result<Page<(i64, Stored<Flow>)>, StoreError> {
+    pub(crate) fn page(&self, keys: &Keys) -> Result<Page<(i64, Stored<Flow>)>, StoreError> {
         Ok(Page { items: self.of_keys(&keys.keys)?, next_cursor: keys.rest.map(cursor) })
     }
 

@@ -101,7 +101,7 @@ impl Store {
         let whole: HashMap<i64, bool> = hits.iter().map(|hit| (hit.flow, hit.whole)).collect();
         let keys = hits.iter().map(|hit| hit.flow).collect();
         let hit = |(key, flow)| SearchHit { flow, whole: whole.get(&key) == Some(&true) };
-        Ok(self.page(Keys { keys, rest })?.map(hit))
+        Ok(self.page(&Keys { keys, rest })?.map(hit))
     }
 
     /// At most `limit` flows after `position` in which all stands that is wanted. No more than `readings`
