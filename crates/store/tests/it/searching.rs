@@ -274,6 +274,9 @@ impl<F: Fn(&Store) + Send + Sync> Texts for Watched<F> {
     }
 }
 
+/// A page as places in time, and its cursor.
+type Places = (Vec<i64>, Option<String>);
+
 /// All pages of a search and those of the list by the same words, as places in time; each page with
 /// whether more was to come.
 fn pages(fixture: &Fixture, words: &str, limit: usize) -> [Vec<(Vec<i64>, bool)>; 2] {
@@ -289,8 +292,7 @@ fn pages(fixture: &Fixture, words: &str, limit: usize) -> [Vec<(Vec<i64>, bool)>
         let page = fixture.store.flows(&filter, cursor, limit).unwrap();
         (page.items.iter().map(|flow| at(flow)).collect::<Vec<_>>(), page.next_cursor)
     };
-    type Listed = (Vec<i64>, Option<String>);
-    let all = |page: &dyn Fn(Option<&str>) -> Listed| {
+    let all = |page: &dyn Fn(Option<&str>) -> Places| {
         let (mut pages, mut cursor) = (Vec::new(), None);
         loop {
             let (items, next) = page(cursor.as_deref());
