@@ -1,6 +1,8 @@
 //! Before a command reads the database: the running server commits what it still holds, so that what
 //! an agent has just done is seen.
 
+use hyper::StatusCode;
+
 use crate::api::{Api, ApiError};
 use crate::home::Home;
 use crate::lock::Claim;
@@ -16,19 +18,35 @@ pub(crate) fn catch_up(home: &Home) {
     }
     let Some(state) = State::read(home) else { return };
     let Ok(runtime) = runtime::small() else { return };
-    if !runtime.block_on(committed(home, &state)) {
-        eprintln!(
-            "warning: the server is behind with its recording; what is newest may be missing"
-        );
-    }
+    let behind = match runtime.block_on(flushed(home, &state)) {
+        Flushed::Whole => return,
+        Flushed::Behind => "the server is behind with its recording",
+        Flushed::OtherToken => {
+            "the running server does not take this home's token, which was rotated or replaced since it started: `langley stop`, then start it again"
+        }
+    };
+    eprintln!("warning: {behind}; what is newest may be missing");
 }
 
 /// The same, where a runtime runs; whether all is committed that was seen until now.
 pub(crate) async fn committed(home: &Home, state: &State) -> bool {
+    flushed(home, state).await == Flushed::Whole
+}
+
+/// What the server said to being asked to commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flushed {
+    Whole,
+    Behind,
+    OtherToken,
+}
+
+async fn flushed(home: &Home, state: &State) -> Flushed {
     match Api::new(state.api, Token::read(home).ok().flatten()).flush().await {
-        Ok(answer) => answer["complete"] == true,
-        // An earlier version, or another token: the database can still be read.
-        Err(ApiError::Refused { .. }) => true,
-        Err(ApiError::Unreachable { .. } | ApiError::Slow { .. }) => false,
+        Ok(answer) if answer["complete"] == true => Flushed::Whole,
+        Err(ApiError::Refused { status: StatusCode::UNAUTHORIZED, .. }) => Flushed::OtherToken,
+        // An earlier version: the database can still be read.
+        Err(ApiError::Refused { .. }) => Flushed::Whole,
+        Ok(_) | Err(ApiError::Unreachable { .. } | ApiError::Slow { .. }) => Flushed::Behind,
     }
 }

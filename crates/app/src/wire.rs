@@ -16,14 +16,14 @@ use langley_proxy::{
     ProxyOptions, ReverseOptions, UpstreamProxy,
 };
 use langley_server::{
-    Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting,
+    Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting, quoted,
 };
 use langley_store::{Change, RawStore, Store, StoreOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, Config, Layers};
+use crate::config::{self, Config, Layers, Origin};
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::keeper;
@@ -201,6 +201,7 @@ impl Server {
                 insecure_hosts: config.insecure_hosts.clone(),
                 started_at: Micros::now(),
                 demo: purpose == Purpose::Show,
+                program: program(layers, &home),
             },
             settings: settings(layers),
             change_settings: {
@@ -304,6 +305,17 @@ impl Server {
         self.stop_api.cancel();
         let _ = self.api.await;
         written.map_err(|e| AppError::failed("the recorder failed at its end").because(&e))
+    }
+}
+
+/// The words by which another terminal comes to the server of this home: one that was named by a flag or
+/// a variable of this terminal has to be named there as well.
+pub(crate) fn program(layers: &Layers, home: &Home) -> String {
+    match layers.entry("home").map(|entry| &entry.origin) {
+        Some(Origin::Flag(_) | Origin::Env(_)) => {
+            format!("langley --home {}", quoted(&home.root().display().to_string()))
+        }
+        _ => "langley".to_owned(),
     }
 }
 

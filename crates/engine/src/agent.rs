@@ -12,7 +12,9 @@ pub(crate) struct Agent<'a> {
 
 /// Product name (lower case) in the `User-Agent`, and the kind it stands for. Earlier rows win: an
 /// agent that is built on an SDK names both.
-const PRODUCTS: [(&str, &str); 23] = [
+///
+/// A `-*` at the end stands for a surface of the product, as in `GeminiCLI-tui/0.61.0`.
+const PRODUCTS: [(&str, &str); 24] = [
     ("claude-cli", "claude-code"),
     ("claude-code", "claude-code"),
     ("codex_exec", "codex"),
@@ -20,6 +22,7 @@ const PRODUCTS: [(&str, &str); 23] = [
     ("codex-tui", "codex"),
     ("codex", "codex"),
     ("geminicli", "gemini-cli"),
+    ("geminicli-*", "gemini-cli"),
     ("gemini-cli", "gemini-cli"),
     ("opencode", "opencode"),
     ("aider", "aider"),
@@ -59,11 +62,15 @@ fn words(user_agent: &str) -> impl Iterator<Item = &str> {
 
 /// The version behind `product` at the start of `text`; none when `text` starts otherwise.
 fn named<'a>(text: &'a str, product: &str) -> Option<Option<&'a str>> {
+    let any_surface = product.ends_with("-*");
+    let product = product.trim_end_matches('*');
     let head = text.get(..product.len())?;
     let rest = &text[product.len()..];
     if !head.eq_ignore_ascii_case(product) {
         return None;
     }
+    let surface = if any_surface { rest.find(['/', ' ']).unwrap_or(rest.len()) } else { 0 };
+    let rest = &rest[surface..];
     if rest.is_empty() {
         return Some(None);
     }
@@ -87,6 +94,8 @@ mod tests {
             ),
             ("codex_exec/0.169.0 (Debian 12; x86_64)", "codex", Some("0.169.0")),
             ("GeminiCLI/0.61.0/gemini-pro (linux; x64)", "gemini-cli", Some("0.61.0")),
+            ("GeminiCLI-tui/0.61.0/gemini-3 (linux; x64; terminal)", "gemini-cli", Some("0.61.0")),
+            ("GeminiCLI-acp-zed/0.61.0", "gemini-cli", Some("0.61.0")),
             ("opencode/1.18.33 ai-sdk/anthropic/2.0", "opencode", Some("1.18.33")),
             ("ai-sdk/anthropic/2.0 opencode/1.18.33", "opencode", Some("1.18.33")),
             ("Anthropic/Python 0.70.1", "anthropic-python", Some("0.70.1")),

@@ -15,6 +15,13 @@ pub(crate) enum Media {
     Binary,
 }
 
+/// Whether `data` is JSON, or one of the marks that stand in its place in streams.
+pub(crate) fn is_json(data: &[u8]) -> bool {
+    data.trim_ascii().is_empty()
+        || data == b"[DONE]"
+        || serde_json::from_slice::<serde::de::IgnoredAny>(data).is_ok()
+}
+
 impl Media {
     /// By the value of `content-type` (RFC 9110 § 8.3).
     pub(crate) fn of(content_type: Option<&str>) -> Self {

@@ -7,7 +7,8 @@ use crate::assemble::Assembly;
 use crate::bench::Bench;
 use crate::body::Collector;
 use crate::framing::Framing;
-use crate::media::Media;
+use crate::media::{Media, is_json};
+use crate::note::add_note;
 use crate::outcome::Answer;
 use crate::request::limits;
 use crate::stream::Stream;
@@ -156,14 +157,17 @@ impl ResponseBody {
     ) -> Remains {
         self.collector.finish(whole);
         if let Some(note) = self.collector.take_note() {
-            crate::note::add_note(&mut flow.decode_note, &note);
+            add_note(&mut flow.decode_note, &note);
         }
         let mut remains = Remains::default();
         let bytes = self.collector.bytes();
         if self.media == Media::Json && self.collector.is_whole() && !bytes.is_empty() {
             if let Some(dialect) = dialect {
                 let mut assembly = Assembly::new(bench.options.message_max_bytes);
-                dialect.response().json(bytes, &mut |delta| assembly.apply(delta));
+                let is_known = dialect.response().json(bytes, &mut |delta| assembly.apply(delta));
+                if !is_known && !is_json(bytes) {
+                    add_note(&mut flow.decode_note, "the answer could not be read: no JSON");
+                }
                 assembly.describe(flow);
                 remains.answer = match assembly.answer() {
                     Answer::Open => Answer::Whole,
@@ -176,6 +180,11 @@ impl ResponseBody {
                 flow.error_kind = flow.error_kind.take().or(kind);
                 flow.error_message = message;
             }
+        }
+        let is_page =
+            self.media_type.as_deref().is_some_and(|media| media.starts_with("text/html"));
+        if is_page && dialect.is_some() && flow.status.is_some_and(|status| status < 400) {
+            add_note(&mut flow.decode_note, "the answer is a page for people, not the API's");
         }
         let (redactor, media_type) = (&bench.redactor, self.media_type.as_deref());
         remains.body = self.collector.seal(

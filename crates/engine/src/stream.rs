@@ -8,6 +8,7 @@ use langley_protocol::sse::SseEvent;
 use crate::assemble::Assembly;
 use crate::bench::Bench;
 use crate::framing::Framing;
+use crate::media::is_json;
 use crate::outcome::Answer;
 
 /// What a compressed stream may decode to in all, in bytes: a bound on damage, not on work.
@@ -31,6 +32,8 @@ pub(crate) struct Stream {
     run: EventRun,
     seen: u64,
     unknown: u64,
+    /// Of those, how many are not even JSON.
+    unreadable: u64,
     stopped: bool,
     /// A piece that may have held anything was not captured.
     has_gap: bool,
@@ -56,6 +59,7 @@ impl Stream {
             run: EventRun::new(flow),
             seen: 0,
             unknown: 0,
+            unreadable: 0,
             stopped: false,
             has_gap: false,
             note: None,
@@ -131,6 +135,11 @@ impl Stream {
             let mut handed = false;
             let is_cut = self.events.finish(&mut |_| handed = true);
             self.tell_cut(is_cut || handed);
+        }
+        if self.unreadable > 0 {
+            self.assembly.mark_incomplete();
+            let (count, s) = (self.unreadable, if self.unreadable == 1 { "" } else { "s" });
+            self.add_note(&format!("{count} event{s} could not be read: no JSON"));
         }
         for loss in self.events.losses() {
             self.assembly.mark_incomplete();
@@ -211,7 +220,8 @@ impl Stream {
 
     /// Feeds the framer, or finishes it when there is no more data; whether an event was cut off then.
     fn drive(&mut self, offset_us: u64, bench: &Bench, data: Option<&[u8]>) -> bool {
-        let Self { flow, events, dialect, redactor, assembly, run, seen, unknown, .. } = self;
+        let Self { flow, events, dialect, redactor, assembly, run, seen, .. } = self;
+        let (unknown, unreadable) = (&mut self.unknown, &mut self.unreadable);
         let flow = *flow;
         let mut live = |block, kind, text| Bench::show(&*bench.live, flow, block, kind, text);
         redactor.set_watched(bench.live.wants(flow));
@@ -221,7 +231,10 @@ impl Stream {
                 Some(dialect) => dialect.event(&event, &mut |delta| assembly.apply(delta)),
                 None => EventFacts::plain(event.name),
             };
-            *unknown += u64::from(!facts.known);
+            if !facts.known {
+                *unknown += 1;
+                *unreadable += u64::from(dialect.is_some() && !is_json(event.data));
+            }
             let incoming = IncomingEvent {
                 seq: *seen,
                 offset_us,

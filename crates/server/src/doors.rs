@@ -101,6 +101,9 @@ pub struct ServerInfo {
     pub started_at: Micros,
     /// Whether made-up traffic is shown, of data that will be gone.
     pub demo: bool,
+    /// How another terminal comes to this installation: `langley`, with its home where that is not the
+    /// one it would find by itself.
+    pub program: String,
 }
 
 /// The shared state of all doors. Cheap to clone.

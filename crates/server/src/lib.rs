@@ -41,4 +41,5 @@ pub use probe::{RegisterProbe, Registered};
 pub use router::router;
 pub use serve::serve;
 pub use settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};
+pub use setup::quoted;
 pub use wire::sessions_json;

@@ -107,7 +107,7 @@ fn commands(doors: &Doors) -> Vec<SetupCommand> {
     let bundle = quoted(&doors.info().bundle_path.display().to_string());
     let command = |label: &str, command: String| SetupCommand { label: label.to_owned(), command };
     vec![
-        command("Run any agent", "langley run -- claude".to_owned()),
+        command("Run any agent", format!("{} run -- claude", doors.info().program)),
         command(
             "Node agents, by proxy",
             format!("HTTPS_PROXY={proxy} NODE_EXTRA_CA_CERTS={ca} claude"),
@@ -126,8 +126,9 @@ fn commands(doors: &Doors) -> Vec<SetupCommand> {
     ]
 }
 
-/// For a POSIX shell.
-fn quoted(text: &str) -> String {
+/// A word for a POSIX shell.
+#[must_use]
+pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

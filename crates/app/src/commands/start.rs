@@ -18,7 +18,7 @@ use crate::runtime;
 use crate::served;
 use crate::state::reachable;
 use crate::token::Token;
-use crate::wire::{Purpose, Server};
+use crate::wire::{Purpose, Server, program};
 
 /// Starts, tells how to use it, and serves until a signal.
 ///
@@ -91,7 +91,8 @@ async fn serve(
     }
     if !global.quiet {
         let link = server.link()?;
-        print!("{}", greeting(&server, &link));
+        let program = program(&loaded.layers, &home);
+        print!("{}", greeting(&server, &link, &program));
         if !global.no_open {
             browser::open(&link);
         }
@@ -149,7 +150,7 @@ impl Signals {
     }
 }
 
-fn greeting(server: &Server, link: &str) -> String {
+fn greeting(server: &Server, link: &str, program: &str) -> String {
     let proxy = reachable(server.state.proxy);
     format!(
         "Langley {version}\n\
@@ -159,7 +160,7 @@ fn greeting(server: &Server, link: &str) -> String {
          \n\
          Point an agent at it, in another terminal:\n\
          \n\
-         \x20 langley run -- claude\n\
+         \x20 {program} run -- claude\n\
          \x20 ANTHROPIC_BASE_URL=http://{proxy} claude\n\
          \n\
          Ctrl-C ends it.\n",

@@ -95,6 +95,12 @@ impl Case {
     }
 }
 
+/// Whether the one flow was recorded to its end.
+fn has_ended(rig: &Rig) -> bool {
+    let stats = rig.recorder.stats();
+    stats.captures_total > 0 && stats.open_flows == 0
+}
+
 #[test]
 fn a_stream_that_ends_before_its_last_event_says_which_and_any_later_one_says_nothing() {
     for case in CASES {
@@ -104,7 +110,7 @@ fn a_stream_that_ends_before_its_last_event_says_which_and_any_later_one_says_no
             let script = case.script(&events[..taken].concat()).end();
             let rig = Rig::new();
             rig.play(&script);
-            rig.until(|rig| rig.recorder.stats().open_flows == 0);
+            rig.until(has_ended);
             assert_eq!(rig.recorder.stats().decode_errors, 0, "decoding has done nothing wrong");
             let rows = rig.finish();
             let flow = rows.flow(script.flow);
@@ -166,4 +172,40 @@ fn pictures_and_sound_owe_their_last_event_once_they_have_begun() {
     assert_eq!(note(partial).as_deref(), Some(owed));
     assert_eq!(note(&(partial.to_owned() + last)), None);
     assert_eq!(note("data: {\"type\":\"of another host\"}\n\n"), None);
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_says_so_and_is_a_decode_error() {
+    let (start, stop) =
+        (kit::start(), "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
+    let broken = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"ind\n\n";
+    let stream = |between: &str| format!("{start}{between}{stop}");
+    let json = "application/json";
+    let unknown = "event: later\ndata: {\"type\":\"later\"}\n\n";
+    for (media, answer, note) in [
+        (SSE, stream(broken), Some("1 event could not be read: no JSON")),
+        (SSE, stream(&broken.repeat(2)), Some("2 events could not be read: no JSON")),
+        (SSE, stream(unknown), None),
+        (
+            json,
+            "{\"id\": \"x\", \"content\": [nope".to_owned(),
+            Some("the answer could not be read: no JSON"),
+        ),
+        (json, "{\"later\": 1}".to_owned(), None),
+        (
+            "text/html",
+            "<h1>gateway</h1>".to_owned(),
+            Some("the answer is a page for people, not the API's"),
+        ),
+    ] {
+        let script = Script::messages("{}").head(200, &[("content-type", media)]);
+        let script = script.data(answer.as_bytes()).end();
+        let rig = Rig::new();
+        rig.play(&script);
+        rig.until(has_ended);
+        assert_eq!(rig.recorder.stats().decode_errors, u64::from(note.is_some()), "{answer}");
+        let rows = rig.finish();
+        let flow = rows.flow(script.flow);
+        assert_eq!((flow.decode_note.as_deref(), flow.outcome), (note, Some(Outcome::Completed)));
+    }
 }

@@ -138,6 +138,7 @@ impl Rig {
                 insecure_hosts: vec!["lab.example".into()],
                 started_at: Micros::now(),
                 demo: false,
+                program: "langley".into(),
             },
             settings: vec![Setting {
                 key: "proxy.port".into(),
