@@ -104,6 +104,21 @@ impl Route {
         self.open_since(Begun::now(), request, version_out)
     }
 
+    /// Announces a flow for `request`, which came at `begun` and goes out on `sender`.
+    pub(crate) fn announce<B>(
+        &self,
+        begun: Begun,
+        request: &Request<B>,
+        sender: &Sender,
+    ) -> Arc<FlowTap> {
+        let version_out = if sender.is_http2() {
+            HttpVersion::Http2
+        } else {
+            version(at_least_1_0(request.version()))
+        };
+        self.open_since(begun, request, version_out)
+    }
+
     /// Announces a flow for `request`, which came some time ago.
     pub(crate) fn open_since<B>(
         &self,
@@ -217,7 +232,7 @@ impl Route {
     }
 }
 
-/// Sends `request` on `sender` and hands the answer back, both under the tap.
+/// Sends `request` on `sender` and hands the answer back, both under the `tap` that announced it.
 ///
 /// `driver` is the sender's, when the task that polls it also writes the answer.
 ///
@@ -227,12 +242,10 @@ pub(crate) async fn exchange(
     route: &Route,
     sender: &Sender,
     driver: Option<Driver>,
+    tap: Arc<FlowTap>,
     mut request: Request<Incoming>,
 ) -> Result<Response<TapBody>, Broken> {
     let version_in = request.version();
-    let version_out =
-        if sender.is_http2() { HttpVersion::Http2 } else { version(at_least_1_0(version_in)) };
-    let tap = route.open(&request, version_out);
     if request.headers().len() > route.limits.header_count {
         return Ok(route.decline(&tap, request.uri().path(), &too_many_headers(route)));
     }

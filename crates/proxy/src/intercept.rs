@@ -47,7 +47,8 @@ impl Intercepted {
                 Refusal::new(StatusCode::MISDIRECTED_REQUEST, "misdirected_request", message);
             return Ok(self.route.refuse(&request, &refusal));
         }
-        exchange(&self.route, &self.sender, driver, request).await
+        let tap = self.route.announce(Begun::now(), &request, &self.sender);
+        exchange(&self.route, &self.sender, driver, tap, request).await
     }
 
     /// Serves HTTP/1.1 on `stream` until either leg ends.

@@ -63,6 +63,8 @@ impl PlainService {
         &self,
         mut request: Request<Incoming>,
     ) -> Result<Response<TapBody>, Broken> {
+        // Before anyone is called: the wait for the provider's connection is the flow's.
+        let begun = Begun::now();
         let place = match self.place(&mut request) {
             Ok(place) => place,
             Err((place, refusal)) => {
@@ -70,19 +72,23 @@ impl PlainService {
                 return Ok(route.refuse(&request, &refusal));
             }
         };
-        let begun = Begun::now();
         let leg = self.current.lock().clone();
-        let leg = match leg.filter(|leg| leg.to == place && !leg.sender.is_closed()) {
-            Some(leg) => leg,
+        let (leg, tap) = match leg.filter(|leg| leg.to == place && !leg.sender.is_closed()) {
+            Some(leg) => {
+                let tap = leg.route.announce(begun, &request, &leg.sender);
+                (leg, tap)
+            }
             None => match self.attempt(&place, begun, &request).await {
                 Ok(leg) => {
                     let leg = Arc::new(leg);
+                    // Before others find the leg: this flow waited for it, and tells how long.
+                    let tap = leg.route.announce(begun, &request, &leg.sender);
                     // HTTP/1.1 carries one exchange at a time, an HTTP/2 client asks for many: each
                     // has a leg of its own then.
                     if leg.sender.is_http2() || !place.http2 {
                         *self.current.lock() = Some(Arc::clone(&leg));
                     }
-                    leg
+                    (leg, tap)
                 }
                 Err((refusal, hellos)) => {
                     let route = self.route(&place, None, hellos);
@@ -90,7 +96,7 @@ impl PlainService {
                 }
             },
         };
-        exchange(&leg.route, &leg.sender, leg.driver.clone(), request).await
+        exchange(&leg.route, &leg.sender, leg.driver.clone(), tap, request).await
     }
 
     /// Reads where the request is to go, and fits its target.

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use langley_model::{
-    Capture, CaptureSink, Closed, Ending, FlowId, HeaderBlock, Opened, Part, ResponseHead, Side,
-    Tick, Tunnel,
+    Capture, CaptureSink, Closed, Ending, FlowId, HeaderBlock, Mode, Opened, Part, ResponseHead,
+    Side, Tick, Tunnel,
 };
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -165,6 +165,13 @@ impl SeenFlow {
             setup.tls_ns.is_none() || setup.connect_ns.is_some(),
             "no TLS without a connection"
         );
+        // Behind CONNECT the connection is there before the request's head is; a flow in absolute form
+        // looks the same here.
+        if self.opened.mode == Mode::Reverse {
+            let made = [setup.connect_ns, setup.tls_ns].into_iter().flatten().sum();
+            let first = self.head_at.unwrap_or(closed.at).since(begun);
+            assert!(Duration::from_nanos(made) <= first, "answered while connecting: {self:#?}");
+        }
         match closed.ending {
             Ending::Unreached | Ending::TimedOut | Ending::Refused => {
                 assert!(closed.reason.is_some(), "nobody says why: {self:#?}");
@@ -290,6 +297,8 @@ impl CaptureSink for RecordingSink {
 
 #[cfg(test)]
 mod tests {
+    use langley_model::Setup;
+
     use super::*;
     use crate::Playbook;
 
@@ -307,6 +316,19 @@ mod tests {
         assert_eq!(flow.request, b"{}");
         assert_eq!(flow.response, b"ok");
         assert!(flow.request_ended && flow.response_ended);
+    }
+
+    #[test]
+    #[should_panic(expected = "answered while connecting")]
+    fn a_connection_that_took_longer_than_its_flow_fails_the_test() {
+        let recording = Recording::new();
+        let mut play = Playbook::new();
+        play.open_with("GET", "/", &[], |opened| {
+            opened.mode = Mode::Reverse;
+            opened.setup = Some(Setup { connect_ns: Some(u64::MAX / 2), tls_ns: Some(1) });
+        })
+        .close(Ending::Whole);
+        play.play_into(&*recording.sink());
     }
 
     #[test]

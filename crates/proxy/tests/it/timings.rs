@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use langley_fixture::FixtureOptions;
-use langley_model::Ending;
-use langley_proxy::{ProxyOptions, UpstreamProxy};
-use langley_testkit::{Request, SeenFlow};
+use langley_model::{Ending, Micros, Opened, Tick};
+use langley_proxy::{BaseUrl, ProxyOptions, UpstreamProxy};
+use langley_testkit::{Client, Request, SeenFlow};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::refusals::raw;
 use crate::setup::{Setup, setup, setup_with};
@@ -119,4 +119,122 @@ async fn plain_http_has_no_time_of_tls() {
     raw(&setup, head.as_bytes()).await;
     let flow = setup.recording.assert_ending(0, Ending::Whole).await;
     assert_eq!(made(&flow), (true, false));
+}
+
+/// A provider's name that is reached by way of an upstream proxy alone, which the test holds.
+struct Held {
+    setup: Setup,
+    gate: TcpListener,
+    sink: String,
+}
+
+impl Held {
+    async fn new() -> Self {
+        let gate = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = gate.local_addr().expect("its address");
+        let setup = setup_with(FixtureOptions::default(), |options, _| {
+            through(options, address);
+            for scheme in ["http", "https"] {
+                let base = BaseUrl::parse(&format!("{scheme}://api.example.test"));
+                options.reverse.upstreams.insert(scheme.into(), base.expect("a base URL"));
+            }
+        })
+        .await;
+        let sink = setup.fixture.connect_url().replace("http://", "");
+        Self { setup, gate, sink }
+    }
+
+    /// Asks once by `agent`: the connection is waited for, then `request` is answered.
+    async fn fetch(&self, agent: Client, request: Request) -> Waited {
+        let mut agent = agent.connect().await.expect("a connection");
+        let (wall, before) = (Micros::now(), Tick::now());
+        let asking = async { agent.fetch(request).await.expect("an answer").status };
+        let holding = async {
+            let (stream, _) = self.gate.accept().await.expect("the proxy connects");
+            stream.readable().await.expect("a CONNECT");
+            let (held_wall, held) = (Micros::now(), Tick::now());
+            (held_wall, held, self.release(stream).await)
+        };
+        let (status, (held_wall, held, released)) = tokio::join!(asking, holding);
+        assert_eq!(status, 200);
+        Waited { wall: (wall, held_wall), begun: (before, held), released }
+    }
+
+    /// Lets what came to the gate through, from the time it returns.
+    async fn release(&self, mut stream: TcpStream) -> Tick {
+        let mut sink = TcpStream::connect(&self.sink).await.expect("the sink");
+        let released = Tick::now();
+        tokio::spawn(async move {
+            let _either_end = tokio::io::copy_bidirectional(&mut stream, &mut sink).await;
+        });
+        released
+    }
+}
+
+/// When an agent waited for a provider's connection.
+struct Waited {
+    /// From before the request was sent until the upstream proxy was asked.
+    wall: (Micros, Micros),
+    begun: (Tick, Tick),
+    /// When that began to answer.
+    released: Tick,
+}
+
+impl Waited {
+    /// The flow began with its request, and the wait is a part of it.
+    fn assert_is_told_by(&self, flow: &SeenFlow) {
+        let Opened { started_at, at, setup, .. } = &flow.opened;
+        assert!((self.wall.0..=self.wall.1).contains(started_at), "{flow:#?}");
+        assert!((self.begun.0..=self.begun.1).contains(at), "{flow:#?}");
+        let setup = setup.expect("the connection was made for it");
+        let made: u64 = [setup.connect_ns, setup.tls_ns].into_iter().flatten().sum();
+        let made = Duration::from_nanos(made);
+        assert!(self.released.since(self.begun.1) <= made, "{flow:#?}");
+        assert!(made <= flow.head_at.expect("an answer").since(*at), "{flow:#?}");
+    }
+}
+
+#[tokio::test]
+async fn in_reverse_mode_the_wait_for_the_providers_connection_is_the_flows() {
+    for (name, has_tls) in [("http", false), ("https", true)] {
+        for http2 in [false, true] {
+            let held = Held::new().await;
+            let agent = held.setup.reverse();
+            let agent = if http2 { agent.http2() } else { agent };
+            let waited = held.fetch(agent, Request::get(&format!("/to/{name}/v1/models"))).await;
+            let flow = held.setup.recording.assert_ending(0, Ending::Whole).await;
+            assert_eq!(made(&flow), (true, has_tls));
+            waited.assert_is_told_by(&flow);
+        }
+    }
+}
+
+#[tokio::test]
+async fn in_absolute_form_the_wait_for_the_providers_connection_is_the_flows() {
+    let held = Held::new().await;
+    let base = "http://api.example.test";
+    let agent = Client::absolute(held.setup.proxy, base);
+    let waited = held.fetch(agent, Request::get(&format!("{base}/v1/models"))).await;
+    let flow = held.setup.recording.assert_ending(0, Ending::Whole).await;
+    assert_eq!(made(&flow), (true, false));
+    waited.assert_is_told_by(&flow);
+}
+
+#[tokio::test]
+async fn a_request_on_a_connection_that_is_there_begins_when_it_comes() {
+    let held = Held::new().await;
+    let mut agent = held.setup.reverse().connect().await.expect("a connection");
+    let holding = async {
+        let (stream, _) = held.gate.accept().await.expect("the proxy connects");
+        held.release(stream).await;
+    };
+    let request = || Request::get("/to/https/v1/models");
+    let (first, ()) = tokio::join!(agent.fetch(request()), holding);
+    assert_eq!(first.expect("an answer").status, 200);
+    let between = Tick::now();
+    assert_eq!(agent.fetch(request()).await.expect("an answer").status, 200);
+    held.setup.recording.assert_ending(0, Ending::Whole).await;
+    let flow = held.setup.recording.assert_ending(1, Ending::Whole).await;
+    assert_eq!(made(&flow), (false, false));
+    assert!(between <= flow.opened.at, "{flow:#?}");
 }

@@ -17,7 +17,9 @@ export function phases(flow: Flow): Phase[] {
   const connect = flow.connect_ms ?? 0;
   const tls = flow.scheme === "https" ? (flow.tls_ms ?? 0) : 0;
   const ttfb = flow.ttfb_ms === null ? null : Math.min(flow.ttfb_ms, total);
-  const head = connect + tls;
+  // Behind CONNECT the connection was there before the request: its time comes before the total.
+  const isBefore = flow.mode === "forward" && flow.scheme === "https";
+  const head = isBefore ? 0 : connect + tls;
   const wait = ttfb === null ? null : Math.max(0, ttfb - head);
   const ttft =
     flow.ttft_ms === null || ttfb === null
