@@ -11,6 +11,7 @@ use super::open;
 use crate::connect::beside;
 use crate::error::StoreError;
 use crate::store::Store;
+use crate::upkeep::give_back;
 
 /// Rows removed in one transaction; each holds [`super::writer::ROW_BYTES`] and one captured piece at most.
 const ROWS: i64 = 8;
@@ -38,32 +39,24 @@ pub struct RawRemoved {
     pub is_log_in_use: bool,
 }
 
-/// Which rows.
-enum Which<'a> {
-    All,
-    Before(Micros),
-    Of(&'a [FlowId]),
-}
-
 /// Removes all raw bodies. Without a file there is nothing to do.
 ///
 /// # Errors
 /// The file cannot be written, or is one of a newer program.
 pub fn remove_raw_bodies(path: &Path) -> Result<RawRemoved, StoreError> {
-    remove(path, &Which::All)
+    let Some(mut removal) = RawRemoval::begin(path)? else { return Ok(RawRemoved::default()) };
+    removal.before(Micros(i64::MAX))?;
+    removal.finish()
 }
 
 impl Store {
-    /// The file of raw bodies beside the store's.
-    fn raw_bodies(&self) -> PathBuf {
-        self.path().with_file_name("langley-raw.db")
+    /// Begins to remove raw bodies; none where there is no file of them.
+    pub(crate) fn raw_removal(&self) -> Result<Option<RawRemoval>, StoreError> {
+        RawRemoval::begin(&self.path().with_file_name("langley-raw.db"))
     }
 
-    /// The flows with these keys, where there are raw bodies at all.
-    pub(crate) fn with_raw_bodies(&self, keys: &[i64]) -> Result<Vec<FlowId>, StoreError> {
-        if !self.raw_bodies().exists() {
-            return Ok(Vec::new());
-        }
+    /// The flows with these keys.
+    pub(crate) fn ids_of(&self, keys: &[i64]) -> Result<Vec<FlowId>, StoreError> {
         self.readers().read(|conn| {
             let mut find = conn.prepare_cached("SELECT flow_id FROM flows WHERE n = ?1")?;
             let mut flows = Vec::new();
@@ -74,32 +67,20 @@ impl Store {
         })
     }
 
-    /// Removes the raw bodies of those of some flows that are not stored any more.
-    pub(crate) fn remove_raw_of_gone(&self, flows: Vec<FlowId>) -> Result<(), StoreError> {
-        let gone = self.unknown_of(flows)?;
-        if !gone.is_empty() {
-            tell(remove(&self.raw_bodies(), &Which::Of(&gone))?);
-        }
-        Ok(())
-    }
-
     /// Removes the raw bodies that were written before a time, and those whose flow is gone.
     pub(crate) fn retire_raw(&self, before: Option<Micros>, now: Micros) -> Result<(), StoreError> {
-        let path = self.raw_bodies();
-        if !path.exists() {
-            return Ok(());
-        }
+        let Some(mut removal) = self.raw_removal()? else { return Ok(()) };
         if let Some(before) = before {
-            tell(remove(&path, &Which::Before(before))?);
+            removal.before(before)?;
         }
         let mut after = Vec::new();
         loop {
-            let ended = ended(&path, &after, Micros(now.0 - LATELY_US))?;
+            let ended = removal.ended(&after, Micros(now.0 - LATELY_US))?;
             let Some(last) = ended.last() else { break };
             after = last.as_bytes().to_vec();
-            self.remove_raw_of_gone(ended)?;
+            removal.of_gone(self, ended)?;
         }
-        Ok(())
+        removal.finish().map(drop)
     }
 
     /// Those of some flows that are not stored.
@@ -117,75 +98,94 @@ impl Store {
     }
 }
 
-fn tell(RawRemoved { bodies, is_log_in_use }: RawRemoved) {
-    if bodies > 0 {
-        tracing::info!(bodies, is_log_in_use, "unredacted bodies were removed");
-    }
+/// A removal under way: the file is opened once, and made smaller once.
+#[derive(Debug)]
+pub(crate) struct RawRemoval {
+    conn: Connection,
+    path: PathBuf,
+    bodies: u64,
 }
 
-/// Some flows that ended before a time, by their ids.
-fn ended(path: &Path, after: &[u8], before: Micros) -> Result<Vec<FlowId>, StoreError> {
-    let conn = open(path)?;
-    let read = || -> rusqlite::Result<Vec<FlowId>> {
-        let mut statement = conn.prepare_cached(&format!(
-            "SELECT flow FROM raw_flows WHERE flow > ?1 AND at < ?2 ORDER BY flow LIMIT {FLOWS}"
-        ))?;
-        let rows = statement.query_map((after, before.0), |row| row.get(0))?;
-        rows.map(|id| id.map(FlowId::from_bytes)).collect()
-    };
-    read().map_err(|error| StoreError::of(error, path))
-}
-
-fn remove(path: &Path, which: &Which<'_>) -> Result<RawRemoved, StoreError> {
-    if !path.exists() {
-        return Ok(RawRemoved::default());
+impl RawRemoval {
+    fn begin(path: &Path) -> Result<Option<Self>, StoreError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        Ok(Some(Self { conn: open(path)?, path: path.to_owned(), bodies: 0 }))
     }
-    let conn = open(path)?;
-    let removed = || -> rusqlite::Result<RawRemoved> {
-        let bodies = match which {
-            Which::All => rows(&conn, "at < ?1", &i64::MAX)?,
-            Which::Before(time) => rows(&conn, "at < ?1", &time.0)?,
-            Which::Of(flows) => {
-                let mut bodies = 0;
-                for flow in *flows {
-                    bodies += rows(&conn, "flow = ?1", &&flow.as_bytes()[..])?;
-                }
-                bodies
-            }
+
+    fn before(&mut self, time: Micros) -> Result<(), StoreError> {
+        self.rows("at < ?1", &time.0)
+    }
+
+    /// Removes the bodies of those of some flows that are not stored any more.
+    pub(crate) fn of_gone(&mut self, store: &Store, flows: Vec<FlowId>) -> Result<(), StoreError> {
+        for flow in store.unknown_of(flows)? {
+            self.rows("flow = ?1", &&flow.as_bytes()[..])?;
+        }
+        Ok(())
+    }
+
+    /// Some flows that ended before a time, by their ids.
+    fn ended(&self, after: &[u8], before: Micros) -> Result<Vec<FlowId>, StoreError> {
+        let read = || -> rusqlite::Result<Vec<FlowId>> {
+            let mut statement = self.conn.prepare_cached(&format!(
+                "SELECT flow FROM raw_flows WHERE flow > ?1 AND at < ?2 ORDER BY flow LIMIT {FLOWS}"
+            ))?;
+            let rows = statement.query_map((after, before.0), |row| row.get(0))?;
+            rows.map(|id| id.map(FlowId::from_bytes)).collect()
         };
-        give_back(&conn)?;
-        // Also where nothing was removed now: a removal that was killed may have left its log.
-        Ok(RawRemoved { bodies, is_log_in_use: !empty_log(&conn, path)? })
-    };
-    removed().map_err(|error| StoreError::of(error, path))
-}
-
-/// Removes the rows that a condition names; returns of how many bodies.
-fn rows(conn: &Connection, condition: &str, value: &dyn rusqlite::ToSql) -> rusqlite::Result<u64> {
-    let bodies: i64 = conn
-        .prepare_cached(&format!(
-            "SELECT count(*) FROM (SELECT DISTINCT flow, side FROM raw_pieces WHERE {condition})"
-        ))?
-        .query_row([value], |row| row.get(0))?;
-    for (table, key) in [("raw_pieces", "flow, side, offset"), ("raw_flows", "flow")] {
-        let mut delete = conn.prepare_cached(&format!(
-            "DELETE FROM {table} WHERE ({key}) IN (
-                 SELECT {key} FROM {table} WHERE {condition} LIMIT {ROWS})"
-        ))?;
-        while delete.execute([value])? > 0 {}
+        read().map_err(|error| StoreError::of(error, &self.path))
     }
-    Ok(bodies.unsigned_abs())
+
+    /// Removes the rows that a condition names.
+    fn rows(&mut self, condition: &str, value: &dyn rusqlite::ToSql) -> Result<(), StoreError> {
+        let remove = || -> rusqlite::Result<i64> {
+            let bodies = self
+                .conn
+                .prepare_cached(&format!(
+                    "SELECT count(*)
+                     FROM (SELECT DISTINCT flow, side FROM raw_pieces WHERE {condition})"
+                ))?
+                .query_row([value], |row| row.get(0))?;
+            for (table, key) in [("raw_pieces", "flow, side, offset"), ("raw_flows", "flow")] {
+                let mut delete = self.conn.prepare_cached(&format!(
+                    "DELETE FROM {table} WHERE ({key}) IN (
+                         SELECT {key} FROM {table} WHERE {condition} LIMIT {ROWS})"
+                ))?;
+                while delete.execute([value])? > 0 {}
+            }
+            Ok(bodies)
+        };
+        let bodies = remove().map_err(|error| StoreError::of(error, &self.path))?;
+        self.bodies += bodies.unsigned_abs();
+        Ok(())
+    }
+
+    /// Gives the room back, and empties the log: also where nothing was removed now, because a removal
+    /// that was killed may have left it.
+    pub(crate) fn finish(self) -> Result<RawRemoved, StoreError> {
+        let Self { conn, path, bodies } = self;
+        let settle = || {
+            give_all_back(&conn)?;
+            empty_log(&conn, &path)
+        };
+        let is_empty = settle().map_err(|error| StoreError::of(error, &path))?;
+        let removed = RawRemoved { bodies, is_log_in_use: !is_empty };
+        if bodies > 0 {
+            let in_use = removed.is_log_in_use;
+            tracing::info!(bodies, is_log_in_use = in_use, "unredacted bodies were removed");
+        }
+        Ok(removed)
+    }
 }
 
 /// Gives free pages back to the disk, some at a time.
-fn give_back(conn: &Connection) -> rusqlite::Result<()> {
+fn give_all_back(conn: &Connection) -> rusqlite::Result<()> {
     let free = || conn.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
     let mut left = free()?;
     while left > 0 {
-        let mut statement = conn.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
-        // Each step frees a page.
-        let mut steps = statement.query(())?;
-        while steps.next()?.is_some() {}
+        give_back(conn, PAGES)?;
         let now = free()?;
         if now >= left {
             break;

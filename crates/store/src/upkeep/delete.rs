@@ -41,12 +41,13 @@ impl Store {
         let mut removed = Upkeep::default();
         // What counts as the newest flows is settled before some are gone.
         let worded = self.worded(filter, Purpose::Remove(ENDED), Order::OldestFirst)?;
+        let mut raw = self.raw_removal()?;
         let mut after = i64::MIN;
         loop {
             let keys = self.ended(filter, worded.as_ref(), after)?;
             let Some(&last) = keys.last() else { break };
             after = last;
-            let with_raw = self.with_raw_bodies(&keys)?;
+            let with_raw = if raw.is_some() { self.ids_of(&keys)? } else { Vec::new() };
             self.by_flow(
                 keys,
                 &mut removed,
@@ -55,7 +56,12 @@ impl Store {
                     Ok(!is_ended(conn, key)? || remove_flow(conn, key, budget, removed)?)
                 },
             )?;
-            self.remove_raw_of_gone(with_raw)?;
+            if let Some(raw) = &mut raw {
+                raw.of_gone(self, with_raw)?;
+            }
+        }
+        if let Some(raw) = raw {
+            raw.finish()?;
         }
         // Whoever has the turn may keep it for minutes; what this left behind is noted, and the next
         // maintenance sweeps it.

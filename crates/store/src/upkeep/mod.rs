@@ -15,5 +15,6 @@ mod sweep;
 
 pub(crate) use board::Board;
 pub use board::{Phase, UpkeepState};
+pub(crate) use pages::give_back;
 pub use pages::{Checkpointed, Pages};
 pub use report::{Retention, Upkeep};

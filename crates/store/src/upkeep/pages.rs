@@ -53,6 +53,15 @@ pub struct Checkpointed {
     pub moved_pages: u64,
 }
 
+/// Gives free pages back to the disk, at most so many, in one transaction.
+pub(crate) fn give_back(conn: &Connection, pages: i64) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare_cached(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    // Each step frees a page.
+    let mut steps = statement.query(())?;
+    while steps.next()?.is_some() {}
+    Ok(())
+}
+
 impl Store {
     /// The pages of the file.
     ///
@@ -95,11 +104,7 @@ impl Store {
         // Traffic may free some more meanwhile; those wait for the next time.
         for _ in 0..=before.free / PAGES.unsigned_abs() {
             let left = self.job(|site| {
-                let mut statement =
-                    site.conn.prepare_cached(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
-                // Each step frees a page.
-                let mut rows = statement.query(())?;
-                while rows.next()?.is_some() {}
+                give_back(site.conn, PAGES)?;
                 Pages::read(site.conn)
             })?;
             if left.free == 0 {

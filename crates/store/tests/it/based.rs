@@ -1,15 +1,15 @@
 //! What is packed against another content comes back as it was, whatever becomes of the other one.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
-
 use langley_model::{
     Block, Content, EventRun, EventSpan, Flow, FlowId, Message, Micros, Record, Side,
 };
 use langley_store::{FlowFilter, Retention, Store, StoreError, StoredEvent};
 use rusqlite::Connection;
 
-use crate::given::{Fixture, body, ended, flow, of, options, redactor, seal, session};
+use crate::given::{
+    Fixture, body, ended, flow, folder_to_be_killed_in, kill_writer, of, options, redactor, seal,
+    session, tell_committed,
+};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -263,14 +263,12 @@ fn what_comes_again_before_a_sweep_keeps_what_it_was_packed_against() {
     assert!(fixture.store.flow(second.id).unwrap().is_none());
 }
 
-const KILLED: &str = "LANGLEY_TEST_KILLED_IN";
-
 /// The other side of the test below: writes answers that come back, and tells of each committed one.
 #[test]
 #[ignore = "is started, and killed, by the next test"]
 fn a_writer_of_answers_to_be_killed() {
-    let Ok(folder) = std::env::var(KILLED) else { return };
-    let store = Store::open(options(folder.as_ref()), Box::new(|_| {})).unwrap();
+    let Some(folder) = folder_to_be_killed_in() else { return };
+    let store = Store::open(options(&folder), Box::new(|_| {})).unwrap();
     for turn in 1..100_000_u64 {
         let mut going = flow(i64::try_from(turn).unwrap());
         let (id, text) = (going.id, words(turn, 120));
@@ -280,10 +278,7 @@ fn a_writer_of_answers_to_be_killed() {
         going.outcome = Some(langley_model::Outcome::Completed);
         store.submit(seal(vec![answer(id, &text), of(&going)])).unwrap();
         store.flush().unwrap();
-        #[expect(clippy::print_stdout, reason = "the other process reads it")]
-        {
-            println!("committed {turn}");
-        }
+        tell_committed(turn);
     }
 }
 
@@ -291,22 +286,7 @@ fn a_writer_of_answers_to_be_killed() {
 fn a_kill_in_the_middle_leaves_every_answer_readable() {
     for lines in [1, 9, 60] {
         let folder = tempfile::tempdir().unwrap();
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "based::a_writer_of_answers_to_be_killed",
-                "--ignored",
-                "--nocapture",
-            ])
-            .env(KILLED, folder.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let told = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let told = told.filter(|line| line.contains("committed ")).take(lines).count();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert_eq!(told, lines);
+        kill_writer("based::a_writer_of_answers_to_be_killed", folder.path(), lines);
         let store = Store::open(options(folder.path()), Box::new(|_| {})).unwrap();
         assert!(number(&store, BASED_BLOCKS) >= i64::try_from(lines).unwrap());
         let flows = store.flows(&FlowFilter::default(), None, 500).unwrap().items;

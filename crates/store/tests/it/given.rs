@@ -1,6 +1,8 @@
 //! Records, stores and waiting, as the tests need them.
 
-use std::path::Path;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -84,6 +86,38 @@ impl Fixture {
 fn open(options: StoreOptions, heard: &Heard) -> Store {
     let heard = Arc::clone(heard);
     Store::open(options, Box::new(move |changes| heard.lock().extend_from_slice(changes))).unwrap()
+}
+
+/// Names the folder to a writer that is to be killed.
+const KILLED: &str = "LANGLEY_TEST_KILLED_IN";
+
+/// Where this process is to write until it is killed; none when it was not started for that.
+pub(crate) fn folder_to_be_killed_in() -> Option<PathBuf> {
+    std::env::var_os(KILLED).map(PathBuf::from)
+}
+
+/// Tells the process that is about to kill this one what is committed.
+pub(crate) fn tell_committed(turn: u64) {
+    #[expect(clippy::print_stdout, reason = "the other process reads it")]
+    {
+        println!("committed {turn}");
+    }
+}
+
+/// Lets the ignored test `name` write in `folder`, and kills it once it has told of so many commits: the
+/// next one is being written at that moment.
+pub(crate) fn kill_writer(name: &str, folder: &Path, commits: usize) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .env(KILLED, folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let told = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let told = told.filter(|line| line.contains("committed ")).take(commits).count();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(told, commits);
 }
 
 /// Waits until `holds`, at most ten seconds.

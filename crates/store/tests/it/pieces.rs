@@ -1,15 +1,16 @@
 //! Bodies in pieces: put together as they were, shared among flows, freed with the last of them.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::ops::Range;
-use std::process::{Command, Stdio};
 
 use langley_model::{Body, FlowId, Micros, RateLimit, Record, Side};
 use langley_store::{FlowFilter, Retention, Store, StoreError};
 use rusqlite::Connection;
 
-use crate::given::{Fixture, data, ended, of, options, redactor, seal, session};
+use crate::given::{
+    Fixture, data, ended, folder_to_be_killed_in, kill_writer, of, options, redactor, seal,
+    session, tell_committed,
+};
 
 /// A conversation of `turns` messages of some 600 bytes each, and where they lie in it.
 pub(crate) fn conversation(name: &str, turns: u64) -> (Vec<u8>, Vec<Range<usize>>) {
@@ -220,23 +221,18 @@ fn files_of_every_earlier_schema_are_brought_up_and_their_bodies_stay_readable()
     }
 }
 
-const KILLED: &str = "LANGLEY_TEST_KILLED_IN";
-
 /// The other side of the test below: writes growing bodies, and tells of each that is committed.
 #[test]
 #[ignore = "is started, and killed, by the next test"]
 fn a_writer_to_be_killed() {
-    let Ok(folder) = std::env::var(KILLED) else { return };
-    let store = Store::open(options(folder.as_ref()), Box::new(|_| {})).unwrap();
+    let Some(folder) = folder_to_be_killed_in() else { return };
+    let store = Store::open(options(&folder), Box::new(|_| {})).unwrap();
     for turns in 1..100_000 {
         let flow = ended(turns);
         let body = conversation("killed", turns.cast_unsigned());
         store.submit(seal(vec![of(&flow), pieced(flow.id, body)])).unwrap();
         store.flush().unwrap();
-        #[expect(clippy::print_stdout, reason = "the other process reads it")]
-        {
-            println!("committed {turns}");
-        }
+        tell_committed(turns.cast_unsigned());
     }
 }
 
@@ -244,18 +240,7 @@ fn a_writer_to_be_killed() {
 fn a_kill_in_the_middle_leaves_no_torn_body() {
     for lines in [1, 7, 40] {
         let folder = tempfile::tempdir().unwrap();
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "pieces::a_writer_to_be_killed", "--ignored", "--nocapture"])
-            .env(KILLED, folder.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let told = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let told = told.filter(|line| line.contains("committed ")).take(lines).count();
-        // The next body is being written at this moment.
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert_eq!(told, lines);
+        kill_writer("pieces::a_writer_to_be_killed", folder.path(), lines);
 
         let store = Store::open(options(folder.path()), Box::new(|_| {})).unwrap();
         assert_eq!(store.damage().unwrap(), [""; 0]);
