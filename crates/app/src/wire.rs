@@ -16,7 +16,7 @@ use langley_proxy::{
     ProxyOptions, ReverseOptions, UpstreamProxy,
 };
 use langley_server::{
-    Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting, quoted,
+    Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting,
 };
 use langley_store::{Change, RawStore, Store, StoreOptions};
 use tokio::net::TcpListener;
@@ -32,6 +32,7 @@ use crate::lock::Lock;
 use crate::raw::RawTee;
 use crate::state::State;
 use crate::token::Token;
+use crate::trust;
 
 /// How long running exchanges may go on after the first signal.
 pub(crate) const DRAIN: Duration = Duration::from_secs(30);
@@ -313,7 +314,7 @@ impl Server {
 pub(crate) fn program(layers: &Layers, home: &Home) -> String {
     match layers.entry("home").map(|entry| &entry.origin) {
         Some(Origin::Flag(_) | Origin::Env(_)) => {
-            format!("langley --home {}", quoted(&home.root().display().to_string()))
+            format!("langley --home {}", trust::word(home.root()))
         }
         _ => "langley".to_owned(),
     }

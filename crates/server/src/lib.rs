@@ -41,5 +41,4 @@ pub use probe::{RegisterProbe, Registered};
 pub use router::router;
 pub use serve::serve;
 pub use settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};
-pub use setup::quoted;
 pub use wire::sessions_json;

@@ -126,9 +126,8 @@ fn commands(doors: &Doors) -> Vec<SetupCommand> {
     ]
 }
 
-/// A word for a POSIX shell.
-#[must_use]
-pub fn quoted(text: &str) -> String {
+/// For a POSIX shell.
+fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
