@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
+use http::Version;
+use http::header::{HeaderMap, TRANSFER_ENCODING};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use langley_model::{Break, Ending, Side};
@@ -48,15 +50,60 @@ pub(crate) struct Through {
     settled: bool,
     /// Where time is bounded.
     watch: Option<Box<Watch>>,
+    framing: Framing,
+    /// It was whole, and the connection ended so.
+    ended_by: Option<Break>,
+}
+
+/// How the end of a body is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// By a length, or by a last chunk.
+    Told,
+    /// By the connection's end (RFC 9112 §6.3).
+    UntilClose,
+    /// By the stream's end (RFC 9113 §8.1).
+    Stream,
+}
+
+impl Framing {
+    /// That of a message's body.
+    pub(crate) fn of(version: Version, headers: &HeaderMap, body: &Incoming) -> Self {
+        let is_chunked = || {
+            let codings = headers.get_all(TRANSFER_ENCODING).iter().next_back();
+            let last = codings.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+            last.is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
+        };
+        if version == Version::HTTP_2 {
+            Self::Stream
+        } else if body.is_end_stream() || body.size_hint().exact().is_some() || is_chunked() {
+            Self::Told
+        } else {
+            Self::UntilClose
+        }
+    }
 }
 
 /// Why a body is not whole.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Broke {
-    #[error(transparent)]
-    Connection(hyper::Error),
+    #[error("{0}")]
+    Connection(#[source] hyper::Error, Break),
+    /// The stream was reset with NO_ERROR before its end, which hyper takes for its end.
+    #[error("the stream was reset before its end")]
+    Stream(#[source] h2::Error),
     #[error("{0}")]
     Overdue(String),
+}
+
+impl Broke {
+    /// What the side that it comes from did; none where Langley did it.
+    pub(crate) fn how(&self) -> Option<&Break> {
+        match self {
+            Self::Connection(_, how) => Some(how),
+            Self::Stream(_) | Self::Overdue(_) => None,
+        }
+    }
 }
 
 /// What a body has to say next.
@@ -79,7 +126,25 @@ impl TapBody {
             unsent: 0,
             settled: false,
             watch: None,
+            framing: Framing::Told,
+            ended_by: None,
         })
+    }
+
+    /// Lets the body know how its end is told.
+    pub(crate) fn framed(mut self, framing: Framing) -> Self {
+        if let Self::Through(through) = &mut self {
+            through.framing = framing;
+        }
+        self
+    }
+
+    /// How the connection broke off that a body ended with which was whole all the same.
+    pub(crate) fn ended_by(&self) -> Option<Break> {
+        match self {
+            Self::Through(through) => through.ended_by.clone(),
+            Self::Own(_) => None,
+        }
     }
 
     /// Lets the body ask `driver` for what has arrived already, so that many small pieces travel as
@@ -150,17 +215,7 @@ impl Through {
             self.unsent = 0;
             return self.poll_watch(cx);
         };
-        if let Some(Err(error)) = &frame
-            && !self.settled
-        {
-            // At an error the reader throws away what it has not sent: first it sends that.
-            self.settled = true;
-            self.tap.broke(self.from, break_of(error));
-            self.next = Some(frame);
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        match &frame {
+        match frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
                     self.unsent += data.len();
@@ -171,15 +226,45 @@ impl Through {
                     self.settled = true;
                     self.tap.end_of(self.from);
                 }
+                Poll::Ready(Some(Ok(frame)))
             }
-            // Told when it came.
-            Some(Err(_)) => {}
+            Some(Err(error)) => self.broke(error, cx),
+            None if self.framing == Framing::Stream && !self.inner.is_end_stream() => {
+                let reset = h2::Error::from(h2::Reason::NO_ERROR);
+                self.settled = true;
+                self.tap.broke(self.from, Break::StreamReset("NO_ERROR".to_owned()));
+                Poll::Ready(Some(Err(Broke::Stream(reset))))
+            }
             None => {
                 self.settled = true;
                 self.tap.end_of(self.from);
+                Poll::Ready(None)
             }
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(Broke::Connection)))
+    }
+
+    /// The connection failed: that is the body's end where it ends with the connection, and TLS's goodbye
+    /// is all that lacks; agents take it for one too.
+    fn broke(
+        &mut self,
+        error: hyper::Error,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broke>>> {
+        let how = break_of(&error);
+        if self.settled {
+            return Poll::Ready(Some(Err(Broke::Connection(error, how))));
+        }
+        self.settled = true;
+        if self.framing == Framing::UntilClose && how == Break::Unannounced {
+            self.tap.ended_by(self.from, how.clone());
+            self.ended_by = Some(how);
+            return Poll::Ready(None);
+        }
+        self.tap.broke(self.from, how);
+        // At an error the reader throws away what it has not sent: first it sends that.
+        self.next = Some(Some(Err(error)));
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Nothing has come: perhaps for too long.

@@ -21,9 +21,11 @@ use crate::drive::Switch;
 use crate::exchange::{Begun, Hellos, Route};
 use crate::intercept::{Intercepted, serve_refusal};
 use crate::leaf::Tickets;
+use crate::leg::Leg;
 use crate::plain::nanos;
 use crate::prefixed::Prefixed;
 use crate::refusal::Refusal;
+use crate::switched::Bottom;
 use crate::tunnel::{self, Passed};
 use crate::upstream::{Driver, Sender};
 use crate::upstream_tls::{Connected, Hop, UpstreamTlsError};
@@ -187,7 +189,7 @@ impl Connect {
         tracing::info!(target = %self.authority, why = refusal.message, "CONNECT failed");
         self.failed(TunnelReason::DialFailed, &refusal.message);
         if self.client.intercepts(self.authority.host()) {
-            let route = self.route("https", Setup::default(), Hellos::default());
+            let route = self.route("https", Setup::default(), Hellos::default(), Leg::http1());
             route.record_connect(self.begun, headers, refusal, is_answered);
         }
     }
@@ -217,7 +219,7 @@ impl Connect {
         });
     }
 
-    fn route(&self, scheme: &'static str, setup: Setup, hellos: Hellos) -> Route {
+    fn route(&self, scheme: &'static str, setup: Setup, hellos: Hellos, leg: Arc<Leg>) -> Route {
         Route {
             observer: Arc::clone(self.client.observer()),
             connection: self.connection,
@@ -230,6 +232,7 @@ impl Connect {
             hellos,
             limits: self.client.options().limits,
             switch: Switch::default(),
+            leg,
         }
     }
 
@@ -247,6 +250,7 @@ impl Connect {
             "http",
             Setup { connect_ns: Some(connect_ns), tls_ns: None },
             Hellos::default(),
+            Leg::http1(),
         );
         let stream = Prefixed::new(bytes.freeze(), stream);
         let opened = Sender::http1(upstream).await;
@@ -288,7 +292,11 @@ impl Connect {
             drop(upstream);
             return self.tunnel_instead(stream, bytes, shutdown).await;
         }
-        let route = self.route("https", setup, hellos);
+        let is_http2 = upstream
+            .as_ref()
+            .is_ok_and(|connected| connected.stream.get_ref().1.alpn_protocol() == Some(b"h2"));
+        let leg = if is_http2 { Leg::http2() } else { Leg::http1() };
+        let route = self.route("https", setup, hellos, leg);
         let stream = Prefixed::new(bytes.freeze(), stream);
         match upstream {
             Ok(Connected { stream: upstream, .. }) => {
@@ -408,7 +416,7 @@ fn serve<S>(
     shutdown: CancellationToken,
 ) -> Serving
 where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Bottom + Send + Unpin + 'static,
 {
     match opened {
         Ok((sender, driver)) => {

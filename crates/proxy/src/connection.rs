@@ -13,9 +13,10 @@ use http::{HeaderMap, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use langley_model::ConnectionId;
+use langley_model::{ConnectionId, Mode};
+use parking_lot::Mutex;
 use subtle::ConstantTimeEq as _;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
@@ -23,14 +24,18 @@ use crate::authority::Authority;
 use crate::connect::{self, Asked};
 use crate::dial::Dialer;
 use crate::drive::{Behind, Current, Switch, drive};
+use crate::exchange::{Hellos, Route};
 use crate::extended_connect::Offers;
-use crate::intercept::{http1_builder, http2_builder};
+use crate::intercept::{http1_builder, http2_builder, on};
 use crate::leaf::LeafCache;
+use crate::leg::{Leg, Unread};
+use crate::lent::Lent;
 use crate::observer::Observer;
 use crate::options::ProxyOptions;
-use crate::plain::{PlainService, record_malformed};
+use crate::plain::PlainService;
 use crate::prefixed::Prefixed;
 use crate::refusal::Refusal;
+use crate::unread::{answer, conclude};
 use crate::upstream_tls::UpstreamTls;
 
 /// The longest head of a CONNECT request.
@@ -91,6 +96,30 @@ impl Client {
 
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The route of what has not named any provider: as far as is known, it is for this listener.
+    pub(crate) fn nowhere(&self, leg: Arc<Leg>) -> Route {
+        Route {
+            observer: Arc::clone(self.observer()),
+            connection: ConnectionId::new(),
+            mode: Mode::Reverse,
+            scheme: "http",
+            authority: self.listener(),
+            upstream: None,
+            client: self.address(),
+            setup: Mutex::new(None),
+            limits: self.options().limits,
+            hellos: Hellos::default(),
+            switch: Switch::default(),
+            leg,
+        }
+    }
+
+    /// Where this listener is.
+    pub(crate) fn listener(&self) -> Authority {
+        let own = self.dialer().own;
+        Authority::new(&own.ip().to_string(), own.port())
     }
 
     /// Whether the request carries the password, where one is asked for.
@@ -176,7 +205,9 @@ async fn open(
             let reason = "the agent spoke TLS to the proxy's own port; write the proxy or base \
                           URL with http://, not https:// (the connection to the provider is \
                           encrypted all the same)";
-            record_malformed(&client, ConnectionId::new(), reason);
+            let unread = Unread::default();
+            let refusal = Refusal::new(StatusCode::BAD_REQUEST, "tls_to_proxy", reason);
+            client.nowhere(Leg::http1()).record_unread(&unread, &refusal, false);
             None
         }
     }
@@ -223,6 +254,9 @@ fn read_head(client: &Client, bytes: &[u8]) -> ConnectHead {
         }
         Ok(httparse::Status::Partial) if bytes.len() < CONNECT_HEAD_MAX => ConnectHead::NeedMore,
         Ok(httparse::Status::Partial) => ConnectHead::Bad("the CONNECT request's head is endless"),
+        Err(httparse::Error::TooManyHeaders) => {
+            ConnectHead::Bad("the CONNECT request has more than 64 header lines; send fewer")
+        }
         Err(_) => ConnectHead::Bad("the CONNECT request is not valid HTTP/1.1"),
     }
 }
@@ -260,7 +294,8 @@ async fn serve_connect(
         }
         ConnectHead::Bad(why) => {
             let refusal = Refusal::new(StatusCode::BAD_REQUEST, "bad_connect", why);
-            record_malformed(&client, ConnectionId::new(), &refusal.message);
+            let unread = Unread { head: buffer.to_vec(), ..Unread::default() };
+            client.nowhere(Leg::http1()).record_unread(&unread, &refusal, true);
             refuse(&mut stream, "", &refusal).await;
             None
         }
@@ -270,45 +305,38 @@ async fn serve_connect(
 
 /// Answers a CONNECT with a refusal and closes.
 pub(crate) async fn refuse(stream: &mut TcpStream, host: &str, refusal: &Refusal) {
-    let answer = refusal.raw(host);
-    if stream.write_all(answer.as_bytes()).await.is_ok() {
-        let _already_gone = stream.shutdown().await;
-    }
+    answer(stream, &refusal.raw(host, "")).await;
 }
 
 async fn serve_http1(client: Client, stream: TcpStream, early: Bytes, shutdown: CancellationToken) {
-    let connection_id = ConnectionId::new();
-    let switch = Switch::default();
-    let current = Current::default();
-    let service =
-        PlainService::new(client.clone(), connection_id, switch.clone()).moving(current.clone());
+    let (builder, current) = (http1_builder(&client.options().limits), Current::default());
+    let route = client.nowhere(Leg::http1());
+    let (leg, switch) = (Arc::clone(&route.leg), route.switch.clone());
+    let service = PlainService::new(client, &route).moving(current.clone());
     let service = Arc::new(service);
     let service = service_fn(move |request: Request<Incoming>| {
-        let service = Arc::clone(&service);
-        async move { service.serve(request).await }
+        let (service, leg) = (Arc::clone(&service), Arc::clone(&leg));
+        leg.begins();
+        async move { service.serve(request).await.map(|answer| on(&leg, answer)) }
     });
-    let stream = TokioIo::new(Prefixed::new(early, stream));
-    let connection =
-        http1_builder(&client.options().limits).serve_connection(stream, service).with_upgrades();
-    if let Err(error) = drive(connection, Behind::Current(current), switch, shutdown).await {
-        if error.is_parse() {
-            let reason = format!("the request is not valid HTTP/1.1 ({error}); it was refused");
-            record_malformed(&client, connection_id, &reason);
-        }
-        tracing::trace!(%error, "client connection ended");
-    }
+    let (lent, lender) = Lent::new(Prefixed::new(early, stream), &route.leg);
+    let connection = builder.serve_connection(TokioIo::new(lent), service).with_upgrades();
+    let ended = drive(connection, Behind::Current(current), switch, shutdown).await;
+    conclude(lender.back(), ended, &route).await;
 }
 
 async fn serve_http2(client: Client, stream: TcpStream, early: Bytes, shutdown: CancellationToken) {
-    let switch = Switch::default();
+    let route = client.nowhere(Leg::http2());
     let builder = http2_builder(&client.options().limits);
-    let service = Arc::new(PlainService::new(client, ConnectionId::new(), switch.clone()));
+    let Route { leg, switch, .. } = &route;
+    let service = Arc::new(PlainService::new(client, &route));
+    let (leg, switch) = (Arc::clone(leg), switch.clone());
+    let (lent, _lender) = Lent::new(Prefixed::new(early, stream), &leg);
     let service = service_fn(move |request: Request<Incoming>| {
-        let service = Arc::clone(&service);
-        async move { service.serve(request).await }
+        let (service, leg) = (Arc::clone(&service), Arc::clone(&leg));
+        async move { service.serve(request).await.map(|answer| on(&leg, answer)) }
     });
-    let stream = TokioIo::new(Prefixed::new(early, stream));
-    let connection = builder.serve_connection(stream, service);
+    let connection = builder.serve_connection(TokioIo::new(lent), service);
     if let Err(error) = drive(connection, Behind::Nothing, switch, shutdown).await {
         tracing::trace!(%error, "client connection ended");
     }

@@ -12,16 +12,17 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::ext::Protocol;
 use langley_model::{
-    Break, ConnectionId, Ending, FlowId, HttpVersion, Micros, Mode, Opened, Setup, Side, Tick,
+    Break, ConnectionId, FlowId, HttpVersion, Micros, Mode, Opened, Setup, Side, Tick,
 };
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::authority::Authority;
-use crate::body::{Gate, TapBody};
+use crate::body::{Framing, Gate, TapBody};
 use crate::broken::break_of;
 use crate::drive::Switch;
 use crate::headers;
+use crate::leg::{Leg, Unread};
 use crate::limits::{Limits, Overdue, Watch};
 use crate::observer::Observer;
 use crate::refusal::Refusal;
@@ -56,6 +57,8 @@ pub(crate) struct Route {
     pub(crate) hellos: Hellos,
     /// The client's connection may become something else.
     pub(crate) switch: Switch,
+    /// The client's connection.
+    pub(crate) leg: Arc<Leg>,
 }
 
 /// What both legs' TLS hellos were.
@@ -71,8 +74,13 @@ pub(crate) struct Hellos {
 
 /// The connection to the client must be broken off: the provider's was.
 #[derive(Debug, thiserror::Error)]
-#[error("the provider broke the connection off: {0}")]
-pub(crate) struct Broken(#[source] pub(crate) hyper::Error);
+#[error("the provider broke the connection off: {error}")]
+pub(crate) struct Broken {
+    #[source]
+    error: hyper::Error,
+    /// How it did, where it was the provider.
+    how: Option<Break>,
+}
 
 /// Says that the client went away, if nobody has said otherwise when it is dropped.
 struct Waiting(Option<Arc<FlowTap>>);
@@ -126,6 +134,15 @@ impl Route {
         request: &Request<B>,
         version_out: HttpVersion,
     ) -> Arc<FlowTap> {
+        FlowTap::open(&self.observer, self.announcement(begun, request, version_out))
+    }
+
+    fn announcement<B>(
+        &self,
+        begun: Begun,
+        request: &Request<B>,
+        version_out: HttpVersion,
+    ) -> Opened {
         let uri = request.uri();
         let target = match uri.path_and_query() {
             Some(target) => target.as_str(),
@@ -133,42 +150,48 @@ impl Route {
             None if request.method() == Method::CONNECT => "",
             None => "/",
         };
-        FlowTap::open(
-            &self.observer,
-            Opened {
-                flow: FlowId::new(),
-                connection: self.connection,
-                started_at: begun.wall,
-                at: begun.at,
-                mode: self.mode,
-                scheme: self.scheme,
-                host: self.authority.host().to_owned(),
-                port: self.authority.port(),
-                upstream: self.upstream.clone(),
-                method: request.method().as_str().to_owned(),
-                protocol: request
-                    .extensions()
-                    .get()
-                    .map(|asked: &Protocol| asked.as_str().to_owned()),
-                target: target.to_owned(),
-                version_in: version(request.version()),
-                version_out,
-                client_addr: self.client.to_string(),
-                headers: headers::block(request.headers()),
-                control: headers::control(request.headers()),
-                setup: self.setup.lock().take(),
-                ja4_in: self.hellos.ja4_in.clone(),
-                ja4_out: self.hellos.ja4_out.clone(),
-                tls_note: self.hellos.note.clone(),
-                interest: Arc::default(),
-            },
-        )
+        Opened {
+            flow: FlowId::new(),
+            connection: self.connection,
+            started_at: begun.wall,
+            at: begun.at,
+            mode: self.mode,
+            scheme: self.scheme,
+            host: self.authority.host().to_owned(),
+            port: self.authority.port(),
+            upstream: self.upstream.clone(),
+            method: request.method().as_str().to_owned(),
+            protocol: request.extensions().get().map(|asked: &Protocol| asked.as_str().to_owned()),
+            target: target.to_owned(),
+            version_in: version(request.version()),
+            version_out,
+            client_addr: self.client.to_string(),
+            headers: headers::block(request.headers()),
+            control: headers::control(request.headers()),
+            setup: self.setup.lock().take(),
+            ja4_in: self.hellos.ja4_in.clone(),
+            ja4_out: self.hellos.ja4_out.clone(),
+            tls_note: self.hellos.note.clone(),
+            interest: Arc::default(),
+        }
     }
 
-    /// Records a request that could not even be read as one.
-    pub(crate) fn record_malformed(&self, reason: &str) {
-        let tap = self.open(&Request::new(()), HttpVersion::Http11);
-        tap.end_because(Ending::Refused, reason.to_owned());
+    /// Records a request that could not be read, with as much of its first line as could, and what it was
+    /// answered, if it was.
+    pub(crate) fn record_unread(&self, unread: &Unread, refusal: &Refusal, is_answered: bool) {
+        let (method, target) = unread.line();
+        let nothing = Request::new(());
+        let opened = Opened {
+            method,
+            target: target.clone(),
+            ..self.announcement(Begun::now(), &nothing, HttpVersion::Http11)
+        };
+        let tap = FlowTap::open(&self.observer, opened);
+        if is_answered {
+            let _the_answer = self.decline(&tap, &target, refusal);
+        } else {
+            tap.end_by(refusal);
+        }
     }
 
     /// Answers `request` with a refusal, and records that.
@@ -247,7 +270,11 @@ pub(crate) async fn exchange(
 ) -> Result<Response<TapBody>, Broken> {
     let version_in = request.version();
     if request.headers().len() > route.limits.header_count {
-        return Ok(route.decline(&tap, request.uri().path(), &too_many_headers(route)));
+        return Ok(route.decline(
+            &tap,
+            request.uri().path(),
+            &Refusal::too_many_headers(&route.limits),
+        ));
     }
     if sender.is_http2() && request.method() == Method::CONNECT {
         return connect(route, sender, tap, request).await;
@@ -264,7 +291,8 @@ pub(crate) async fn exchange(
     let (gate, release) = continue_gate(&mut request);
 
     let (parts, body) = request.into_parts();
-    let body = TapBody::through(body, Side::Client, Arc::clone(&tap), gate);
+    let framing = Framing::of(version_in, &parts.headers, &body);
+    let body = TapBody::through(body, Side::Client, Arc::clone(&tap), gate).framed(framing);
     let mut watch = Watch::new(&route.limits);
     let path = watch.is_some().then(|| parts.uri.path().to_owned());
     let sending = sender.send(Request::from_parts(parts, body));
@@ -283,14 +311,20 @@ pub(crate) async fn exchange(
         Ok(response) => response,
         Err(error) => {
             waiting.0 = None;
-            return Err(broken(&tap, error));
+            let broken = broken(&tap, error);
+            if let Some(how) = &broken.how {
+                // As the agent would have seen it, and after what is still on its way to it.
+                route.leg.end_by(how.clone());
+                route.leg.left().await;
+            }
+            return Err(broken);
         }
     };
-    waiting.0 = None;
 
     let status = response.status();
     tap.head(status.as_u16(), headers::block(response.headers()));
     if status == StatusCode::SWITCHING_PROTOCOLS {
+        waiting.0 = None;
         if let Some(client) = client_upgrade {
             let client = Switching::connection(client);
             let upstream = Switching::connection(hyper::upgrade::on(&mut response));
@@ -302,6 +336,16 @@ pub(crate) async fn exchange(
     if upgrading {
         route.switch.decline();
     }
+    let framing = Framing::of(response.version(), response.headers(), response.body());
+    if framing == Framing::UntilClose
+        && (version_in, response.version()) == (Version::HTTP_11, Version::HTTP_11)
+    {
+        // hyper ends only an answer of HTTP/1.0 with the connection, one of HTTP/1.1 it would cut in chunks.
+        route.leg.left().await;
+        route.leg.exchange(b"HTTP/1.0", "HTTP/1.1");
+        *response.version_mut() = Version::HTTP_10;
+    }
+    waiting.0 = None;
     let closing = headers::connection_names(response.headers(), "close");
     headers::strip_hop_by_hop(response.headers_mut(), false);
     if closing && version_in <= Version::HTTP_11 {
@@ -312,7 +356,10 @@ pub(crate) async fn exchange(
         watch.head(response.headers());
     }
     let through = |body| {
-        TapBody::through(body, Side::Upstream, tap, None).driven_by(driver).watched_by(watch)
+        TapBody::through(body, Side::Upstream, tap, None)
+            .framed(framing)
+            .driven_by(driver)
+            .watched_by(watch)
     };
     Ok(response.map(through))
 }
@@ -348,17 +395,9 @@ async fn in_time<T>(
 /// Ends a flow that got no answer: what came from the agent broke it off, or the provider did.
 fn broken(tap: &FlowTap, error: hyper::Error) -> Broken {
     let side = if error.is_user() { Side::Client } else { Side::Upstream };
-    tap.broke(side, break_of(&error));
-    Broken(error)
-}
-
-fn too_many_headers(route: &Route) -> Refusal {
-    let most = route.limits.header_count;
-    let message = format!(
-        "the request has more than {most} header lines; send fewer, or raise \
-         proxy.limits.header_count"
-    );
-    Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_many_headers", message)
+    let how = break_of(&error);
+    tap.broke(side, how.clone());
+    Broken { error, how: (side == Side::Upstream).then_some(how) }
 }
 
 /// Forwards a CONNECT of HTTP/2, whose stream carries another protocol once it is answered with a 200
@@ -388,7 +427,9 @@ async fn connect(
     tap.head(status.as_u16(), headers::block(response.headers()));
     headers::strip_hop_by_hop(response.headers_mut(), false);
     let Some(outlet) = outlet else {
-        return Ok(response.map(|body| TapBody::through(body, Side::Upstream, tap, None)));
+        let framing = Framing::of(response.version(), response.headers(), response.body());
+        let through = |body| TapBody::through(body, Side::Upstream, tap, None).framed(framing);
+        return Ok(response.map(through));
     };
     let upstream = Switching::stream(hyper::upgrade::on(&mut response), outlet);
     tokio::spawn(upgrade::copy_both(client, upstream, tap));
@@ -464,6 +505,8 @@ pub(crate) fn version(version: Version) -> HttpVersion {
 #[cfg(test)]
 mod tests {
     use langley_testkit::Recording;
+
+    use langley_model::Ending;
 
     use super::*;
     use crate::tests::{ROOM, route};

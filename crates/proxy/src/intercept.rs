@@ -16,9 +16,14 @@ use crate::authority::Authority;
 use crate::body::TapBody;
 use crate::drive::{Behind, drive};
 use crate::exchange::{Begun, Broken, Route, exchange};
+use crate::leg::Leg;
+use crate::leg_body::LegBody;
+use crate::lent::Lent;
 use crate::limits::Limits;
 use crate::refusal::Refusal;
 use crate::streams::AgentStreams;
+use crate::switched::Bottom;
+use crate::unread::conclude;
 use crate::upstream::{Driver, H2_CONNECTION_WINDOW, H2_STREAM_WINDOW, H2_STREAMS, Sender};
 
 /// A client leg and what is behind it.
@@ -54,26 +59,24 @@ impl Intercepted {
     /// Serves HTTP/1.1 on `stream` until either leg ends.
     pub(crate) async fn serve_http1<S>(self, stream: S, driver: Driver, shutdown: CancellationToken)
     where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Bottom + Send + Unpin + 'static,
     {
         let switch = self.route.switch.clone();
         let builder = http1_builder(&self.route.limits);
         let (this, shared) = (Arc::new(self), driver.clone());
-        let route = Arc::clone(&this);
+        let served = Arc::clone(&this);
         let service = service_fn(move |request| {
-            let (this, driver) = (Arc::clone(&this), Some(shared.clone()));
+            let (this, driver) = (Arc::clone(&served), Some(shared.clone()));
+            this.route.leg.begins();
             // Boxed, so that a long answer does not keep the room of its request's handling.
-            Box::pin(async move { this.answer(driver, request).await })
+            Box::pin(
+                async move { this.answer(driver, request).await.map(|it| on(&this.route.leg, it)) },
+            )
         });
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let (lent, lender) = Lent::new(stream, &this.route.leg);
+        let connection = builder.serve_connection(TokioIo::new(lent), service);
         let ended = drive(connection.with_upgrades(), Behind::One(driver), switch, shutdown).await;
-        if let Err(error) = ended {
-            if error.is_parse() {
-                let reason = format!("the request is not valid HTTP/1.1 ({error}); it was refused");
-                route.route.record_malformed(&reason);
-            }
-            tracing::trace!(%error, "client connection ended");
-        }
+        conclude(lender.back(), ended, &this.route).await;
     }
 
     /// Serves HTTP/2 on `stream` until either leg ends.
@@ -86,16 +89,22 @@ impl Intercepted {
         if self.offers_connect {
             builder.enable_connect_protocol();
         }
-        let this = Arc::new(self);
+        let (leg, this) = (Arc::clone(&self.route.leg), Arc::new(self));
         let service = service_fn(move |request| {
             let this = Arc::clone(&this);
-            async move { this.answer(None, request).await }
+            async move { this.answer(None, request).await.map(|answer| on(&this.route.leg, answer)) }
         });
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let (lent, _lender) = Lent::new(stream, &leg);
+        let connection = builder.serve_connection(TokioIo::new(lent), service);
         if let Err(error) = drive(connection, Behind::One(driver), switch, shutdown).await {
             tracing::trace!(%error, "client connection ended");
         }
     }
+}
+
+/// An answer that ends as `leg` must.
+pub(crate) fn on(leg: &Arc<Leg>, answer: Response<TapBody>) -> Response<LegBody> {
+    answer.map(|body| LegBody::new(body, leg))
 }
 
 /// The HTTP/2 server settings that every client leg uses.

@@ -14,6 +14,7 @@ use crate::body::TapBody;
 use crate::connection::Client;
 use crate::drive::{Current, Switch};
 use crate::exchange::{Begun, Broken, Hellos, Route, exchange, version};
+use crate::leg::Leg as AgentLeg;
 use crate::refusal::Refusal;
 use crate::reverse::{self, NoUpstream};
 use crate::upstream::{Driver, Sender};
@@ -25,6 +26,7 @@ pub(crate) struct PlainService {
     connection: ConnectionId,
     current: Mutex<Option<Arc<Leg>>>,
     switch: Switch,
+    agent: Arc<AgentLeg>,
     /// Where the task that serves the client finds the provider's connection to move.
     moved: Option<Current>,
 }
@@ -48,8 +50,11 @@ struct Place {
 }
 
 impl PlainService {
-    pub(crate) const fn new(client: Client, connection: ConnectionId, switch: Switch) -> Self {
-        Self { client, connection, current: Mutex::new(None), switch, moved: None }
+    /// For the requests of `client`, on the connection that `route` tells of.
+    pub(crate) fn new(client: Client, route: &Route) -> Self {
+        let (switch, agent) = (route.switch.clone(), Arc::clone(&route.leg));
+        let current = Mutex::new(None);
+        Self { client, connection: route.connection, current, switch, agent, moved: None }
     }
 
     /// Leaves the provider's connections to the task that serves the client. Only for HTTP/1.1, which
@@ -120,7 +125,7 @@ impl PlainService {
                 Err((place(authority), refusal))
             };
             let Some(authority) = authority else {
-                let nowhere = Authority::new("", 80);
+                let nowhere = self.client.listener();
                 return bad(nowhere, "the request's URL names no usable host and port");
             };
             if uri.scheme_str() != Some("http") {
@@ -147,7 +152,7 @@ impl PlainService {
                 mode: Mode::Reverse,
                 tls: false,
                 http2,
-                authority: Authority::new("", 0),
+                authority: self.client.listener(),
                 upstream: None,
             };
             let is_probe = request.method() == Method::HEAD && target == "/";
@@ -268,6 +273,7 @@ impl PlainService {
             limits: self.client.options().limits,
             hellos,
             switch: self.switch.clone(),
+            leg: Arc::clone(&self.agent),
         }
     }
 }
@@ -297,22 +303,4 @@ fn host_header(place: &Place) -> String {
 
 pub(crate) fn nanos(span: std::time::Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Records a request that could not even be read as one.
-pub(crate) fn record_malformed(client: &Client, connection: ConnectionId, reason: &str) {
-    let route = Route {
-        observer: Arc::clone(client.observer()),
-        connection,
-        mode: Mode::Reverse,
-        scheme: "http",
-        authority: Authority::new("", 0),
-        upstream: None,
-        client: client.address(),
-        setup: Mutex::new(None),
-        limits: client.options().limits,
-        hellos: Hellos::default(),
-        switch: Switch::default(),
-    };
-    route.record_malformed(reason);
 }

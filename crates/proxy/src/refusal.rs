@@ -8,6 +8,7 @@ use crate::authority::Authority;
 use crate::body::TapBody;
 use crate::broken::told;
 use crate::dial_error::DialError;
+use crate::limits::Limits;
 use crate::upstream_tls::UpstreamTlsError;
 
 /// An answer that Langley gives instead of the provider.
@@ -74,6 +75,16 @@ impl Refusal {
         Self { ending: Ending::Whole, ..refusal }
     }
 
+    /// The answer to a head of too many lines.
+    pub(crate) fn too_many_headers(limits: &Limits) -> Self {
+        let most = limits.header_count;
+        let message = format!(
+            "the request has more than {most} header lines; send fewer, or raise \
+             proxy.limits.header_count"
+        );
+        Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_many_headers", message)
+    }
+
     /// Whether something went wrong.
     pub(crate) fn is_fault(&self) -> bool {
         self.ending != Ending::Whole
@@ -121,9 +132,9 @@ impl Refusal {
         response
     }
 
-    /// The answer to a CONNECT, as raw HTTP/1.1.
-    pub(crate) fn raw(&self, host: &str) -> String {
-        let body = self.body(host, "");
+    /// The whole answer to what was no request for a provider, as raw HTTP/1.1.
+    pub(crate) fn raw(&self, host: &str, path: &str) -> String {
+        let body = self.body(host, path);
         let extra = if self.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             "Proxy-Authenticate: Basic realm=\"Langley\"\r\n"
         } else {

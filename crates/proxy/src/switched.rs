@@ -12,12 +12,14 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use langley_model::Break;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::{client, server};
 
 use crate::hello_stream::HelloStream;
+use crate::lent::Lent;
 use crate::prefixed::Prefixed;
 use crate::upstream_tls::UpstreamStream;
 
@@ -30,7 +32,7 @@ trait Wire: AsyncRead + AsyncWrite + Bottom + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Bottom + Send + Unpin> Wire for T {}
 
 /// What stands on a socket.
-trait Bottom {
+pub(crate) trait Bottom {
     /// The socket; none for a stream of HTTP/2, which shares it with others.
     fn socket(&self) -> Option<&TcpStream>;
 
@@ -41,6 +43,17 @@ trait Bottom {
 impl Bottom for TcpStream {
     fn socket(&self) -> Option<&TcpStream> {
         Some(self)
+    }
+
+    fn is_encrypted(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+impl Bottom for tokio::io::DuplexStream {
+    fn socket(&self) -> Option<&TcpStream> {
+        None
     }
 
     fn is_encrypted(&self) -> bool {
@@ -68,6 +81,16 @@ impl<S: Bottom> Bottom for Prefixed<S> {
     }
 }
 
+impl<S: Bottom> Bottom for Lent<S> {
+    fn socket(&self) -> Option<&TcpStream> {
+        self.stream()?.socket()
+    }
+
+    fn is_encrypted(&self) -> bool {
+        self.stream().is_some_and(Bottom::is_encrypted)
+    }
+}
+
 impl<S: Bottom> Bottom for server::TlsStream<S> {
     fn socket(&self) -> Option<&TcpStream> {
         self.get_ref().0.socket()
@@ -90,14 +113,19 @@ impl<S: Bottom> Bottom for client::TlsStream<HelloStream<S>> {
 
 impl Switched {
     pub(crate) fn new(upgraded: Upgraded) -> Self {
-        type Agent = TokioIo<server::TlsStream<Prefixed<TcpStream>>>;
+        type Agent = TokioIo<Lent<server::TlsStream<Prefixed<TcpStream>>>>;
+        type BareAgent = TokioIo<Lent<Prefixed<TcpStream>>>;
         type Bare = TokioIo<Prefixed<TcpStream>>;
         let upgraded = match upgraded.downcast::<Agent>() {
-            Ok(parts) => return Self::of(parts.read_buf, parts.io.into_inner()),
+            Ok(parts) => return Self::of(parts.read_buf, parts.io.into_inner().unwatched()),
             Err(other) => other,
         };
         let upgraded = match upgraded.downcast::<TokioIo<UpstreamStream>>() {
             Ok(parts) => return Self::of(parts.read_buf, parts.io.into_inner()),
+            Err(other) => other,
+        };
+        let upgraded = match upgraded.downcast::<BareAgent>() {
+            Ok(parts) => return Self::of(parts.read_buf, parts.io.into_inner().unwatched()),
             Err(other) => other,
         };
         match upgraded.downcast::<Bare>() {
@@ -140,10 +168,12 @@ impl Switched {
         None
     }
 
-    /// Lets the other end see a break when it is dropped, and not an orderly end.
-    pub(crate) fn break_off(&self) {
+    /// Lets the other end see when it is dropped how the one side broke off: a reset as one, and without
+    /// TLS, which knows an end that nobody has announced, anything else as one too.
+    pub(crate) fn break_off(&self, how: &Break) {
         let wire = self.0.lock();
-        if let Some(socket) = wire.socket().filter(|_| !wire.is_encrypted()) {
+        let resets = *how == Break::Reset || !wire.is_encrypted();
+        if let Some(socket) = wire.socket().filter(|_| resets) {
             let _already_gone = socket.set_zero_linger();
         }
     }

@@ -124,6 +124,12 @@ impl FlowTap {
         self.offer(from, Part::End, 0);
     }
 
+    /// A direction ended, whole, with its connection, which broke off.
+    pub(crate) fn ended_by(&self, from: Side, how: Break) {
+        self.end_of(from);
+        self.state.lock().broke.get_or_insert(how);
+    }
+
     /// A side broke the flow off. The first word counts.
     pub(crate) fn broke(&self, side: Side, how: Break) {
         if self.observer.is_cutting() {

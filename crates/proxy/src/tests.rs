@@ -13,6 +13,7 @@ use crate::authority::Authority;
 use crate::drive::Switch;
 use crate::exchange::{Hellos, Route};
 use crate::intercept::Intercepted;
+use crate::leg::Leg;
 use crate::limits::Limits;
 use crate::observer::Observer;
 use crate::upstream::Sender;
@@ -48,6 +49,7 @@ pub(crate) fn route(recording: &Recording, limits: Limits) -> Route {
         hellos: Hellos::default(),
         limits,
         switch: Switch::default(),
+        leg: Leg::http1(),
     }
 }
 

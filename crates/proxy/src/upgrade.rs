@@ -108,9 +108,9 @@ pub(crate) async fn copy_both(client: Switching, upstream: Switching, tap: Arc<F
         return;
     };
     let (side, how) = course.left.into_inner().unwrap_or((broken, Break::Gone));
+    agent.break_off(&how);
+    provider.break_off(&how);
     tap.broke(side, how);
-    agent.break_off();
-    provider.break_off();
     // Connections break by being dropped; a stream would be ended in order, so it is cut before.
     for outlet in [client.outlet, upstream.outlet].into_iter().flatten() {
         outlet.cut().await;

@@ -2,8 +2,10 @@
 
 use langley_fixture::{Exchange, FixtureOptions};
 use langley_model::{Ending, HeaderBlock};
-use langley_testkit::{Request, Whole};
+use langley_testkit::{Client, Request, Whole};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::origin::Origin;
 use crate::setup::{Setup, setup, setup_with};
 
 /// Lines that belong to one hop (RFC 9110 §7.6.1) or differ from answer to answer.
@@ -65,6 +67,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("error", Request::messages(false).fixture("status=429;retry_after=1")),
         ("upload", upload),
         ("trailers", Request::messages(true).header("te", "trailers").fixture("trailers")),
+        // Nobody has asked for them, and they come all the same.
+        ("trailers unasked for", Request::messages(true).fixture("trailers")),
         ("head", Request::new("HEAD", "/api/hello")),
         ("204", Request::get("/status/204")),
         ("304", Request::get("/status/304")),
@@ -104,6 +108,39 @@ async fn http2_is_the_same_with_and_without_the_proxy() {
     let setup = setup_with(options, |_, _| {}).await;
     compare(&setup, true).await;
     setup.recording.endings_do_not_matter();
+}
+
+#[tokio::test]
+async fn trailers_that_nobody_has_announced_are_passed_on_and_recorded() {
+    let origin = Origin::start("http/1.1", |mut stream| async move {
+        for piece in ["2\r\nhi\r\n", ""] {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let Ok(byte) = stream.read_u8().await else { return };
+                head.push(byte);
+            }
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{piece}0\r\nx-end: 1\r\nx-end: 2\r\n\r\n"
+            );
+            stream.write_all(answer.as_bytes()).await.expect("an answer is sent");
+        }
+    })
+    .await;
+    let ca = origin.ca();
+    let setup = setup_with(FixtureOptions::default(), |options, _| {
+        options.upstream_ca = Some(ca);
+    })
+    .await;
+    let client = Client::through(setup.proxy, &origin.url()).trusting(&setup.ca);
+    let mut connection = client.alpn(&["http/1.1"]).connect().await.expect("a connection");
+    // The connection stays usable.
+    for (index, body) in ["hi", ""].into_iter().enumerate() {
+        let answer = connection.fetch(Request::get("/")).await.expect("an answer");
+        assert_eq!(answer.text(), body);
+        assert_eq!(answer.trailers.as_bytes(), b"x-end: 1\r\nx-end: 2\r\n");
+        let flow = setup.recording.assert_ending(index, Ending::Whole).await;
+        assert_eq!(flow.response_trailers.as_bytes(), answer.trailers.as_bytes());
+    }
 }
 
 #[tokio::test]

@@ -45,13 +45,35 @@ async fn a_head_that_is_too_large_is_a_431() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_too_large_is_on_record() {
+async fn a_head_that_is_too_large_is_on_record_with_what_was_wrong_and_what_was_answered() {
     let setup = limited().await;
-    let mut connection = setup.forward().connect().await.expect("a connection");
-    assert_eq!(
-        connection.fetch(with_headers("/v1/models", 60, 4)).await.expect("an answer").status,
-        431
-    );
-    let flow = setup.recording.assert_ending(0, Ending::Refused).await;
-    assert!(flow.closed.and_then(|closed| closed.reason).expect("a reason").contains("refused"));
+    let port: u16 = setup.fixture.https_url().rsplit(':').next().unwrap().parse().expect("a port");
+    let own = (setup.proxy.ip().to_string(), setup.proxy.port());
+    let clients = [
+        (setup.forward(), "/v1/models", ("localhost".to_owned(), port)),
+        (setup.reverse(), "/to/plain/v1/models", own),
+    ];
+    let wrongs = [
+        (60, 4, "too_many_headers", "more than 40 header lines"),
+        (3, 20_000, "header_too_large", "larger than 32768 bytes"),
+    ];
+    let mut index = 0;
+    for (client, target, place) in clients {
+        for (count, size, code, why) in wrongs {
+            let mut connection = client.connect().await.expect("a connection");
+            let answer = connection.fetch(with_headers(target, count, size)).await;
+            let answer = answer.expect("an answer");
+            assert_eq!(answer.headers.value("x-langley-error"), Some(code));
+            assert!(answer.text().contains(r#""error":{"#), "{}", answer.text());
+            assert!(answer.text().contains(why), "{}", answer.text());
+            let flow = setup.recording.assert_ending(index, Ending::Refused).await;
+            let closed = flow.closed.expect("it ended");
+            assert_eq!((closed.status, closed.code), (Some(431), Some(code)));
+            assert!(closed.reason.expect("a reason").contains(why));
+            assert_eq!((flow.opened.host, flow.opened.port), place);
+            assert_eq!((flow.opened.method.as_str(), flow.opened.target.as_str()), ("GET", target));
+            assert_eq!(flow.response, answer.body);
+            index += 1;
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
+mod aborted;
 mod endings;
 mod fidelity;
 mod fingerprint;

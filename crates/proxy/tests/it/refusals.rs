@@ -57,21 +57,52 @@ async fn a_loop_to_ourselves_is_an_error_at_once() {
 #[tokio::test]
 async fn malformed_requests_are_refused_and_recorded() {
     let setup = setup().await;
-    for bytes in [
-        b"CONNECT nowhere HTTP/1.1\r\n\r\n".as_slice(),
-        b"CONNECT a:1 NOPE\r\n\r\n",
-        b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n folded\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
-    ] {
+    let place = |setup: &Setup| (setup.proxy.ip().to_string(), setup.proxy.port());
+    let length =
+        b"POST /v1/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx";
+    let cases: [(&[u8], _, _); 6] = [
+        (b"CONNECT nowhere HTTP/1.1\r\n\r\n", "CONNECT nowhere", "host:port"),
+        (b"CONNECT a:1 NOPE\r\n\r\n", "CONNECT a:1", "not valid HTTP/1.1"),
+        (b"GET / HTTP/1.1\r\nbad header\r\n\r\n", "GET /", "invalid HTTP header"),
+        (b"GET /a HTTP/1.1\r\nX: a\r\n folded\r\n\r\n", "GET /a", "invalid HTTP header"),
+        (length, "POST /v1/x", "invalid content-length"),
+        (b"\x01\x02 \x03\r\n\r\n", " ", "invalid HTTP method"),
+    ];
+    for (index, (bytes, line, why)) in cases.into_iter().enumerate() {
         let answer = raw(&setup, bytes).await;
-        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
+        assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
+        assert!(head.contains("\r\nx-langley-error: "), "{answer}");
+        assert!(body.starts_with(r#"{"type":"error""#) && body.contains(why), "{answer}");
+        let flow = setup.recording.assert_ending(index, Ending::Refused).await;
+        let closed = flow.closed.expect("it ended");
+        assert_eq!(closed.status, Some(400));
+        assert!(closed.reason.is_some_and(|reason| reason.contains(why)), "{line}");
+        assert_eq!(format!("{} {}", flow.opened.method, flow.opened.target), line);
+        assert_eq!((flow.opened.host, flow.opened.port), place(&setup));
+        assert_eq!(flow.response, body.as_bytes());
     }
     assert_eq!(raw(&setup, b"\x16\x03\x01\x00\x05hello").await, "");
-    for index in 0..6 {
-        let flow = setup.recording.assert_ending(index, Ending::Refused).await;
-        assert!(flow.closed.is_some_and(|closed| closed.reason.is_some()));
-    }
+    let flow = setup.recording.assert_ending(6, Ending::Refused).await;
+    assert!(flow.closed.is_some_and(|closed| closed.reason.is_some() && closed.status.is_none()));
+}
+
+#[tokio::test]
+async fn a_malformed_request_behind_an_answer_is_refused_and_harms_nothing_before_it() {
+    let setup = setup().await;
+    let ask = "GET /to/plain/echo HTTP/1.1\r\nHost: a\r\n\r\n";
+    let bytes = format!("{ask}{ask}GET / NOPE\r\n\r\n");
+    let answers = raw(&setup, bytes.as_bytes()).await;
+    let statuses: Vec<_> = answers
+        .split("HTTP/1.1 ")
+        .filter(|rest| rest.contains("\r\n\r\n"))
+        .map(|rest| &rest[..3])
+        .collect();
+    assert_eq!(statuses[..2], ["200", "200"], "{answers}");
+    assert_eq!(statuses.last(), Some(&"400"), "{answers}");
+    setup.recording.assert_ending(0, Ending::Whole).await;
+    setup.recording.assert_ending(1, Ending::Whole).await;
+    setup.recording.assert_ending(2, Ending::Refused).await;
 }
 
 #[tokio::test]

@@ -94,24 +94,23 @@ async fn websocket_with(early: &'static str) -> (Setup, Stream, TlsStream<TcpStr
 }
 
 #[tokio::test]
-async fn an_agent_that_resets_its_websocket_ends_the_providers() {
+async fn an_agent_that_resets_its_websocket_resets_the_providers() {
     let (setup, agent, mut provider) = websocket().await;
     agent.reset();
     let error = provider.read_u8().await.expect_err("a break");
-    assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
     setup.recording.assert_ending(0, Ending::ClientGone).await;
     setup.stop().await;
 }
 
 #[tokio::test]
-async fn a_provider_that_resets_a_websocket_ends_the_agents() {
+async fn a_provider_that_resets_a_websocket_resets_the_agents() {
     let (setup, mut agent, provider) = websocket().await;
     provider.get_ref().0.set_zero_linger().expect("a socket that can be reset");
     drop(provider);
     let mut rest = Vec::new();
-    // Without TLS's goodbye it is a break.
     let error = agent.read_to_end(&mut rest).await.expect_err("a break");
-    assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
     setup.recording.assert_ending(0, Ending::UpstreamGone).await;
     setup.stop().await;
 }
