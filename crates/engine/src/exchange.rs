@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_model::{
-    Body, Closed, Ending, Flow, Gap, HeaderBlock, Headers, Interest, Message, Micros, Opened,
-    Outcome, Part, Provider, Record, Redacted, ResponseHead, Side, Tick, Usage,
+    Body, Break, Closed, Ending, Flow, Gap, HeaderBlock, Headers, Interest, Message, Micros,
+    Opened, Outcome, Part, Provider, Record, Redacted, ResponseHead, Side, Tick, Usage,
 };
 use langley_protocol::dialect::{Dialect, dialect_for, model_name};
 
@@ -53,6 +53,8 @@ pub(crate) struct Exchange {
     answer: Answer,
     /// What the answer should have said before it ended in good order.
     owed: Option<&'static str>,
+    /// The answer ended with a connection that was closed without TLS's goodbye.
+    is_unannounced: bool,
     /// Usage that the answer's head states.
     counted: Usage,
     /// Bytes of the answer that arrived or are known to be lost.
@@ -127,6 +129,7 @@ impl Exchange {
             answer: Answer::Open,
             owed: None,
             counted: Usage::default(),
+            is_unannounced: false,
             position: 0,
             hole: None,
             keeps_bodies,
@@ -284,6 +287,8 @@ impl Exchange {
         let ending = socket.map_or(closed.ending, |socket| socket.ending(closed.ending));
         flow.outcome = Some(outcome(ending, flow.status, self.answer));
         broken::tell(flow, self.answer, socket.is_some(), closed.broke.as_ref());
+        self.is_unannounced =
+            closed.ending == Ending::Whole && closed.broke == Some(Break::Unannounced);
         if let Some(code) = closed.code {
             // What the answer says is Langley's own sentence, which is the reason already.
             flow.error_kind = Some(code.to_owned());
@@ -340,10 +345,15 @@ impl Exchange {
         self.keeps_bodies && is_read && self.flow.decode_note.is_some()
     }
 
-    /// Says what the answer lacks, which is no fault of decoding.
+    /// Says what the answer's end lacks, which is no fault of decoding.
     pub(crate) fn tell_owed(&mut self) {
         if let Some(owed) = self.owed {
             add_note(&mut self.flow.decode_note, &format!("the answer ended without {owed}"));
+        }
+        if self.is_unannounced {
+            let sentence = "the answer's end was the connection's, which was closed without TLS's goodbye \
+                            (close_notify): whether it was whole cannot be known";
+            add_note(&mut self.flow.decode_note, sentence);
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_model::{
-    Capture, Chunk, Closed, DropReason, FlowId, Micros, Opened, Part, Record, Tick,
+    Capture, Chunk, Closed, DropReason, FlowId, Micros, Opened, Outcome, Part, Record, Tick,
 };
 
 use crate::bench::Bench;
@@ -28,6 +28,7 @@ pub(crate) struct NotebookFigures {
     pub(crate) panics: u64,
     pub(crate) decode_errors: u64,
     pub(crate) flows_lost: u64,
+    pub(crate) refusals: u64,
 }
 
 /// All open flows.
@@ -200,6 +201,8 @@ impl Notebook {
     /// Hands out everything of a flow that has its outcome.
     fn finish(&mut self, mut exchange: Box<Exchange>) {
         self.figures.decode_errors += u64::from(exchange.has_decode_error());
+        let is_refused = exchange.flow.outcome == Some(Outcome::Refused);
+        self.figures.refusals += u64::from(is_refused);
         exchange.tell_owed();
         exchange.flush(&self.bench);
         let id = exchange.flow.id;

@@ -59,8 +59,10 @@ pub struct RecorderStats {
     pub records_dropped: u64,
     /// Stream events given up because the store took none.
     pub events_dropped: u64,
-    /// Times the store took nothing.
+    /// Flows that Langley refused.
     pub refusals_total: u64,
+    /// Times the store took nothing.
+    pub store_refusals_total: u64,
     /// Bytes of records that wait for the store.
     pub backlog_bytes: usize,
     /// The most bytes that ever waited.
@@ -82,6 +84,7 @@ impl RecorderStats {
         self.records_dropped += other.records_dropped;
         self.events_dropped += other.events_dropped;
         self.refusals_total += other.refusals_total;
+        self.store_refusals_total += other.store_refusals_total;
         self.backlog_bytes += other.backlog_bytes;
         self.high_water_backlog_bytes += other.high_water_backlog_bytes;
         self.threads_failed += other.threads_failed;
@@ -323,7 +326,8 @@ impl Loop {
             records_submitted: sent.records_submitted,
             records_dropped: sent.records_dropped,
             events_dropped: sent.events_dropped,
-            refusals_total: sent.refusals,
+            refusals_total: seen.refusals,
+            store_refusals_total: sent.refusals,
             backlog_bytes: self.notebook.outbox.bytes(),
             high_water_backlog_bytes: sent.high_water_bytes,
             threads_failed: 0,

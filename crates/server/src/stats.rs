@@ -166,8 +166,10 @@ pub(crate) struct Recorder {
     pub(crate) records_dropped: u64,
     /// Stream events given up because the store took none.
     pub(crate) events_dropped: u64,
-    /// Times the store took nothing.
+    /// Flows that Langley refused.
     pub(crate) refusals_total: u64,
+    /// Times the store took nothing.
+    pub(crate) store_refusals_total: u64,
     /// Bytes of records that wait for the store.
     pub(crate) backlog_bytes: u64,
     /// The most bytes that ever waited.
@@ -188,6 +190,7 @@ impl From<RecorderStats> for Recorder {
             records_dropped: stats.records_dropped,
             events_dropped: stats.events_dropped,
             refusals_total: stats.refusals_total,
+            store_refusals_total: stats.store_refusals_total,
             backlog_bytes: stats.backlog_bytes as u64,
             high_water_backlog_bytes: stats.high_water_backlog_bytes as u64,
         }

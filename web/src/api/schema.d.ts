@@ -1475,9 +1475,14 @@ export interface components {
             records_submitted: number;
             /**
              * Format: int64
-             * @description Times the store took nothing.
+             * @description Flows that Langley refused.
              */
             refusals_total: number;
+            /**
+             * Format: int64
+             * @description Times the store took nothing.
+             */
+            store_refusals_total: number;
             /**
              * Format: int64
              * @description Captures of a flow that is not open.

@@ -188,6 +188,31 @@ fn what_broke_an_answer_off_is_told_with_its_place_and_a_word_for_the_providers_
 }
 
 #[test]
+fn refused_flows_are_counted() {
+    let rig = Rig::new();
+    rig.play(&Script::messages(ASK).ends(Ending::Refused));
+    rig.play(&Script::messages(ASK).sse().data(kit::answer(&["x"]).as_bytes()).end());
+    rig.play(&Script::messages(ASK).ends(Ending::Refused));
+    rig.until(|rig| rig.recorder.stats().refusals_total == 2);
+    let stats = rig.recorder.stats();
+    assert_eq!((stats.refusals_total, stats.store_refusals_total), (2, 0));
+    rig.finish();
+}
+
+#[test]
+fn an_answer_that_ends_with_its_connection_is_whole_without_a_goodbye_and_says_so() {
+    let whole = kit::answer(&["done"]);
+    let mut script = Script::messages(ASK).sse().data(whole.as_bytes()).end();
+    script.closed.broke = Some(Break::Unannounced);
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!((flow.outcome, flow.reason.as_ref()), (Some(Outcome::Completed), None));
+    assert_eq!(flow.error_kind, None);
+    let note = flow.decode_note.as_deref().unwrap();
+    assert!(note.contains("closed without TLS's goodbye (close_notify)"), "{note}");
+}
+
+#[test]
 fn a_break_after_a_whole_answer_is_no_reason_and_a_providers_own_error_is_kept() {
     let whole = kit::answer(&["done"]);
     let mut script = Script::messages(ASK).sse().data(whole.as_bytes()).ends(Ending::ClientGone);
