@@ -87,6 +87,10 @@ pub(super) struct Case {
     pub(super) upload: Upload,
     pub(super) trailers: &'static [Line],
     pub(super) manner: Manner,
+    /// Without TLS.
+    pub(super) is_plain: bool,
+    /// Whether its answer is broken off: of any other one that is the origin's fault.
+    pub(super) is_broken: bool,
 }
 
 const MEGABYTE: usize = 1_000_000;
@@ -106,7 +110,19 @@ const fn get(
         upload: Upload::Nothing,
         trailers: &[],
         manner: Manner::Plain,
+        is_plain: false,
+        is_broken: false,
     }
+}
+
+/// An answer that is broken off.
+const fn broken(version: Version, name: &'static str, target: &'static str) -> Case {
+    Case { is_broken: true, ..get(version, name, target, &[]) }
+}
+
+/// The same without TLS.
+const fn plain(name: &'static str, target: &'static str) -> Case {
+    Case { is_plain: true, ..broken(Http1, name, target) }
 }
 
 const fn post(
@@ -186,6 +202,7 @@ pub(super) const CASES: &[Case] = &[
         ..post(Http1, "upload with trailers", "/upload", TRAILED, Chunked(5000))
     },
     get(Http1, "answer with trailers", TRAILING, TAKES_TRAILERS),
+    get(Http1, "answer with trailers, unasked for", TRAILING, &[]),
     Case { method: "HEAD", ..get(Http1, "HEAD", "/download?bytes=1000", &[]) },
     get(Http1, "204", "/status/204", &[]),
     get(Http1, "304", "/status/304", &[]),
@@ -203,6 +220,42 @@ pub(super) const CASES: &[Case] = &[
         manner: WebSocket(&[COMPRESSED, TEXT, CLOSE]),
         ..get(Http1, "WebSocket, permessage-deflate", "/ws", DEFLATE)
     },
+    broken(Http1, "sized answer, reset", "/download?bytes=50000&chunk=9000&reset_after=3"),
+    broken(Http1, "sized answer, cut off", "/download?bytes=50000&chunk=9000&leave_after=3"),
+    broken(
+        Http1,
+        "sized answer, cut off without goodbye",
+        "/download?bytes=50000&chunk=9000&close_after=3",
+    ),
+    broken(Http1, "server-sent events, reset", "/sse?events=9&size=300&reset_after=3"),
+    broken(Http1, "server-sent events, cut off", "/sse?events=9&size=300&leave_after=3"),
+    broken(
+        Http1,
+        "server-sent events, cut off without goodbye",
+        "/sse?events=9&size=300&close_after=3",
+    ),
+    broken(
+        Http1,
+        "answer until the connection's end, which is a reset",
+        "/sse?events=9&size=300&framing=close&reset_after=3",
+    ),
+    broken(
+        Http1,
+        "answer until the connection's end, without goodbye",
+        "/sse?events=9&size=300&framing=close&close_after=3",
+    ),
+    plain("sized answer, reset, no TLS", "/download?bytes=50000&chunk=9000&reset_after=3"),
+    plain("sized answer, cut off, no TLS", "/download?bytes=50000&chunk=9000&close_after=3"),
+    plain("server-sent events, reset, no TLS", "/sse?events=9&size=300&reset_after=3"),
+    plain("server-sent events, cut off, no TLS", "/sse?events=9&size=300&close_after=3"),
+    plain(
+        "answer until the connection's end, no TLS",
+        "/sse?events=9&size=300&framing=close&close_after=3",
+    ),
+    plain(
+        "answer until the connection's end, which is a reset, no TLS",
+        "/sse?events=9&size=300&framing=close&reset_after=3",
+    ),
     get(Http2, "header order", "/echo", EVEN),
     get(Http2, "duplicate headers", "/echo", TWICE),
     get(Http2, "odd target", TARGET, &[]),
@@ -216,6 +269,15 @@ pub(super) const CASES: &[Case] = &[
         ..post(Http2, "upload with trailers", "/upload", TRAILED, Chunked(5000))
     },
     get(Http2, "answer with trailers", TRAILING, TAKES_TRAILERS),
+    get(Http2, "answer with trailers, unasked for", TRAILING, &[]),
+    broken(Http2, "stream reset, NO_ERROR", "/sse?events=9&size=300&reset_after=3&reset_code=0"),
+    broken(Http2, "stream reset, INTERNAL_ERROR", "/sse?events=9&size=300&reset_after=3"),
+    broken(Http2, "stream reset, CANCEL", "/sse?events=9&size=300&reset_after=3&reset_code=8"),
+    broken(
+        Http2,
+        "stream reset, ENHANCE_YOUR_CALM",
+        "/sse?events=9&size=300&reset_after=3&reset_code=11",
+    ),
     Case { method: "HEAD", ..get(Http2, "HEAD", "/download?bytes=1000", &[]) },
     get(Http2, "204", "/status/204", &[]),
     get(Http2, "304", "/status/304", &[]),

@@ -79,6 +79,9 @@ fn message(name: &str, direct: &Seen, proxied: &Seen, found: &mut Vec<Difference
         differ(&format!("body from byte {at}"), excerpt(one, at), excerpt(other, at));
     }
     lines("trailer", &end_to_end(&direct.trailers), &end_to_end(&proxied.trailers), &mut differ);
+    if direct.end != proxied.end {
+        differ("end", direct.end.to_string(), proxied.end.to_string());
+    }
 }
 
 fn end_to_end(lines: &[SeenLine]) -> Vec<&SeenLine> {
@@ -156,6 +159,7 @@ fn excerpt(body: &[u8], at: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::end::End;
     use super::*;
 
     fn seen(start: &str, headers: &[(&str, &str)], body: &'static str) -> Seen {
@@ -166,6 +170,7 @@ mod tests {
             body: Some(bytes::Bytes::from_static(body.as_bytes())),
             body_bytes: body.len() as u64,
             trailers: vec![("x-end".to_owned(), b"1".to_vec())],
+            end: End::Whole,
         }
     }
 
@@ -203,6 +208,7 @@ mod tests {
             said(|seen| seen.answer.headers.push(("Via".to_owned(), b"langley".to_vec()))),
             said(|seen| seen.answer.body = Some(bytes::Bytes::from_static(b"anSwer"))),
             said(|seen| seen.answer.trailers.clear()),
+            said(|seen| seen.answer.end = End::Reset),
             said(|seen| {
                 seen.request.body = Some(bytes::Bytes::from_static(b"quest"));
                 seen.request.body_bytes = 5;
@@ -216,6 +222,7 @@ mod tests {
         answer, as the client saw it: header | (no such line) | Via: langley
         answer, as the client saw it: body from byte 2 | "swer" | "Swer"
         answer, as the client saw it: trailer | x-end: 1 | (no such line)
+        answer, as the client saw it: end | where its framing says | the connection was reset
         request, as the origin saw it: body's length | 8 bytes | 5 bytes
         request, as the origin saw it: body from byte 5 | "ion" | (its end)
         "#);

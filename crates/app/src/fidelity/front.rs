@@ -21,8 +21,8 @@ pub(super) struct Front {
 }
 
 impl Front {
-    /// Listens on loopback, in front of `origin`.
-    pub(super) async fn open(origin: SocketAddr) -> io::Result<Self> {
+    /// Listens on loopback, in front of an origin whose port for TLS is `tls`, and for what is not `plain`.
+    pub(super) async fn open(tls: SocketAddr, plain: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let last = Arc::new(Mutex::new(None));
@@ -33,7 +33,7 @@ impl Front {
                 let seen = Arc::clone(&seen);
                 connections.spawn(async move {
                     // A connection that breaks shows at its ends.
-                    let _ = pass(stream, origin, &seen).await;
+                    let _ = pass(stream, tls, plain, &seen).await;
                 });
                 while connections.try_join_next().is_some() {}
             }
@@ -64,7 +64,8 @@ impl Drop for Front {
 
 async fn pass(
     mut client: TcpStream,
-    origin: SocketAddr,
+    tls: SocketAddr,
+    plain: SocketAddr,
     seen: &Mutex<Option<String>>,
 ) -> io::Result<()> {
     client.set_nodelay(true)?;
@@ -74,12 +75,22 @@ async fn pass(
             return Ok(());
         }
     }
-    if let Peek::Hello(hello) = peek(&hello) {
-        *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(hello.ja4());
+    let mut origin = tls;
+    match peek(&hello) {
+        Peek::Hello(hello) => {
+            *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(hello.ja4());
+        }
+        Peek::NotTls => origin = plain,
+        Peek::NeedMore | Peek::Malformed(_) => {}
     }
     let mut origin = TcpStream::connect(origin).await?;
     origin.set_nodelay(true)?;
     origin.write_all(&hello).await?;
-    tokio::io::copy_bidirectional(&mut client, &mut origin).await?;
+    let copied = tokio::io::copy_bidirectional(&mut client, &mut origin).await;
+    if copied.is_err() {
+        // A reset must stay one.
+        client.set_zero_linger()?;
+        origin.set_zero_linger()?;
+    }
     Ok(())
 }

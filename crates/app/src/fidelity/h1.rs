@@ -3,12 +3,13 @@
 use std::io;
 
 use langley_proxy::PROBE_HOST;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::case::{Case, Manner, Upload};
 use super::frames::talk;
 use super::seen::Seen;
 use super::way::Way;
-use super::wire::Wire;
+use super::wire::{Content, Wire};
 use crate::proxied::RoadError;
 
 /// How much of a body is sent before an early answer is waited for, in bytes.
@@ -25,7 +26,17 @@ const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// # Errors
 /// No connection, or it broke, or the answer is no HTTP.
 pub(super) async fn exchange(case: &Case, way: &Way) -> Result<Seen, RoadError> {
-    let mut wire = Wire::new(way.open(case.version).await?);
+    if case.is_plain {
+        exchange_on(Wire::new(way.open_plain().await?), case).await
+    } else {
+        exchange_on(Wire::new(way.open(case.version).await?), case).await
+    }
+}
+
+async fn exchange_on<S>(mut wire: Wire<S>, case: &Case) -> Result<Seen, RoadError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut interim = Vec::new();
     let mut answered = None;
     wire.send(&head(case)).await?;
@@ -52,8 +63,10 @@ pub(super) async fn exchange(case: &Case, way: &Way) -> Result<Seen, RoadError> 
         }
         interim.push(status);
     };
-    let (body, trailers) = match case.manner {
-        Manner::WebSocket(frames) if status == 101 => (talk(&mut wire, frames).await?, Vec::new()),
+    let Content { body, trailers, end } = match case.manner {
+        Manner::WebSocket(frames) if status == 101 => {
+            Content { body: talk(&mut wire, frames).await?, ..Content::default() }
+        }
         _ => wire.body(case.method == "HEAD", status, &headers).await?,
     };
     interim.push(status);
@@ -64,6 +77,7 @@ pub(super) async fn exchange(case: &Case, way: &Way) -> Result<Seen, RoadError> 
         body_bytes: body.len() as u64,
         body: Some(body),
         trailers,
+        end,
     })
 }
 
@@ -89,7 +103,10 @@ fn head(case: &Case) -> Vec<u8> {
     head.into_bytes()
 }
 
-async fn body(wire: &mut Wire, case: &Case) -> io::Result<()> {
+async fn body<S>(wire: &mut Wire<S>, case: &Case) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     match case.upload {
         Upload::Nothing => Ok(()),
         Upload::Sized(bytes) => wire.send(&case.upload.content(bytes)).await,

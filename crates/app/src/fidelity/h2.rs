@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::case::{self, Case, Line, Manner, Upload};
+use super::end::End;
 use super::frames::talk;
 use super::h1::EARLY;
 use super::seen::{Seen, SeenLine};
@@ -51,18 +52,24 @@ pub(super) async fn exchange(case: &Case, way: &Way) -> Result<Seen, RoadError> 
     let (_release, held) = oneshot::channel();
     let (head, mut body) = sender.send_request(request(case, held)?).await?.into_parts();
     let (mut content, mut trailers) = (BytesMut::new(), Vec::new());
-    while let Some(frame) = body.frame().await {
-        match frame?.into_data() {
+    let end = loop {
+        let frame = match body.frame().await {
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => break End::of_stream(&error).ok_or(error)?,
+            None => break End::of_body(&body),
+        };
+        match frame.into_data() {
             Ok(data) => content.extend_from_slice(&data),
             Err(frame) => trailers = frame.trailers_ref().map(lines).unwrap_or_default(),
         }
-    }
+    };
     Ok(Seen {
         start: format!("{} HTTP/2", StatusCode::as_u16(&head.status)),
         headers: lines(&head.headers),
         body_bytes: content.len() as u64,
         body: Some(content.freeze()),
         trailers,
+        end,
     })
 }
 
@@ -95,6 +102,7 @@ async fn converse(answer: Response<Incoming>, frames: &[case::Frame]) -> Result<
         body_bytes: body.len() as u64,
         body: Some(body),
         trailers: Vec::new(),
+        end: End::Whole,
     })
 }
 

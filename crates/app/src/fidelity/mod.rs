@@ -6,6 +6,7 @@
 
 mod case;
 mod compare;
+mod end;
 mod frames;
 mod front;
 mod h1;
@@ -38,6 +39,7 @@ use crate::token::Token;
 
 use case::{CASES, Case, Version};
 use compare::{Difference, differences};
+use end::End;
 use front::Front;
 use latency::Latency;
 use report::{Ja4, Outcome, Report};
@@ -98,7 +100,7 @@ async fn prove(state: &State, token: Option<Token>, temporary: bool) -> Result<R
     let fixture = Fixture::start(options)
         .await
         .map_err(|error| broken("the built-in origin did not start", &error))?;
-    let front = Front::open(fixture.https_addr())
+    let front = Front::open(fixture.https_addr(), fixture.http_addr())
         .await
         .map_err(|error| broken("the built-in origin has no port", &error))?;
     let origin = Origin { fixture, front };
@@ -199,6 +201,14 @@ impl Origin {
         let ended = |seen: &[Exchange]| seen.last().filter(|e| e.ended != Ended::Open).cloned();
         let exchange = self.fixture.wait_for(PATIENCE, ended).await;
         let exchange = exchange.ok_or("the origin did not see the request's end")?;
+        let fits = match answer.end {
+            End::Whole => !case.is_broken,
+            End::Closed => true,
+            End::Unannounced | End::Reset | End::StreamReset(_) => case.is_broken,
+        };
+        if !fits {
+            return Err(format!("the answer's end: {}", answer.end));
+        }
         Ok(Recording { request: Seen::of_request(&exchange, case), answer })
     }
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use langley_fixture::Exchange;
 
 use super::case::{Case, Manner};
+use super::end::End;
 
 /// A header line, exactly as it came.
 pub(super) type SeenLine = (String, Vec<u8>);
@@ -19,6 +20,7 @@ pub(super) struct Seen {
     /// Its length, when more came than was kept.
     pub(super) body_bytes: u64,
     pub(super) trailers: Vec<SeenLine>,
+    pub(super) end: End,
 }
 
 /// The request as the origin saw it, and the answer as the client saw it.
@@ -47,6 +49,7 @@ impl Seen {
             body: (!overtaken).then(|| exchange.body.clone()),
             body_bytes: if overtaken { 0 } else { exchange.body_bytes },
             trailers: lines(&exchange.trailers),
+            end: End::Whole,
         }
     }
 }

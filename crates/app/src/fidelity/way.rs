@@ -64,12 +64,12 @@ impl Way {
         Ok(Self { route, tls: tls(certificate_pem)? })
     }
 
-    /// A new connection that speaks `version`.
+    /// A new connection without TLS.
     ///
     /// # Errors
-    /// No connection, a refusal, or an untrusted certificate.
-    pub(super) async fn open(&self, version: Version) -> Result<TlsStream<TcpStream>, RoadError> {
-        let stream = match &self.route {
+    /// No connection, or a refusal.
+    pub(super) async fn open_plain(&self) -> Result<TcpStream, RoadError> {
+        Ok(match &self.route {
             Route::Direct(address) => {
                 let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
@@ -78,7 +78,15 @@ impl Way {
             Route::Through { proxy, authorization } => {
                 tunnel(*proxy, PROBE_HOST, authorization.as_deref()).await?
             }
-        };
+        })
+    }
+
+    /// A new connection that speaks `version`.
+    ///
+    /// # Errors
+    /// No connection, a refusal, or an untrusted certificate.
+    pub(super) async fn open(&self, version: Version) -> Result<TlsStream<TcpStream>, RoadError> {
+        let stream = self.open_plain().await?;
         let mut tls = self.tls.clone();
         tls.alpn_protocols = vec![version.alpn().to_vec()];
         let name =

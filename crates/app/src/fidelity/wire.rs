@@ -8,7 +8,16 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::end::End;
 use super::seen::SeenLine;
+
+/// What stands behind an answer's head.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    pub(super) body: Bytes,
+    pub(super) trailers: Vec<SeenLine>,
+    pub(super) end: End,
+}
 
 /// A connection with what was read ahead.
 #[derive(Debug)]
@@ -36,42 +45,52 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok((status, self.lines().await?))
     }
 
-    /// The body of an answer with `status` and `headers`, delimited by RFC 9112 §6.3, and its trailers.
+    /// The body of an answer with `status` and `headers`, delimited by RFC 9112 §6.3, its trailers and its
+    /// end, which need not be where it should.
     pub(super) async fn body(
         &mut self,
         is_head: bool,
         status: u16,
         headers: &[SeenLine],
-    ) -> io::Result<(Bytes, Vec<SeenLine>)> {
+    ) -> io::Result<Content> {
         let value = |wanted: &str| {
             let line = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
             line.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
         };
         if is_head || status == 204 || status == 304 || status < 200 {
-            return Ok((Bytes::new(), Vec::new()));
+            return Ok(Content::default());
         }
-        if value("transfer-encoding").is_some() {
-            return self.chunks().await;
-        }
-        let body = match value("content-length") {
-            Some(length) => {
-                let length = length.parse().map_err(|_| invalid("a length that is no number"))?;
-                self.exactly(length).await?
+        let (mut body, mut trailers) = (BytesMut::new(), Vec::new());
+        let read = if value("transfer-encoding").is_some() {
+            match self.chunks(&mut body).await {
+                Ok(()) => self.lines().await.map(|lines| trailers = lines),
+                broken => broken,
             }
-            None => {
-                while self.ahead.fill().await? > 0 {}
-                self.ahead.bytes().split().freeze()
-            }
+        } else {
+            let length = value("content-length").map(|length| length.parse()).transpose();
+            let length = length.map_err(|_| invalid("a length that is no number"))?;
+            self.up_to(length.unwrap_or(usize::MAX), &mut body).await
         };
-        Ok((body, Vec::new()))
+        let end = match read {
+            Ok(()) => End::Whole,
+            Err(error) => End::of_io(&error).ok_or(error)?,
+        };
+        Ok(Content { body: body.freeze(), trailers, end })
     }
 
-    async fn chunks(&mut self) -> io::Result<(Bytes, Vec<SeenLine>)> {
-        let (mut body, mut left) = (BytesMut::new(), 0);
+    async fn chunks(&mut self, body: &mut BytesMut) -> io::Result<()> {
+        let mut left = 0;
         while let Some(piece) = self.ahead.chunked(&mut left).await? {
             body.extend_from_slice(&piece);
         }
-        Ok((body.freeze(), self.lines().await?))
+        Ok(())
+    }
+
+    async fn up_to(&mut self, count: usize, body: &mut BytesMut) -> io::Result<()> {
+        while body.len() < count {
+            body.extend_from_slice(&self.ahead.take((count - body.len()) as u64).await?);
+        }
+        Ok(())
     }
 
     /// Exactly `count` bytes.
