@@ -14,6 +14,7 @@ use langley_model::{Break, Ending, Side};
 
 use crate::broken::break_of;
 use crate::headers;
+use crate::leg::{Leg, Reading};
 use crate::limits::Watch;
 use crate::tap::FlowTap;
 use crate::upstream::Driver;
@@ -53,6 +54,7 @@ pub(crate) struct Through {
     framing: Framing,
     /// It was whole, and the connection ended so.
     ended_by: Option<Break>,
+    reading: Option<Reading>,
 }
 
 /// How the end of a body is known.
@@ -128,6 +130,7 @@ impl TapBody {
             watch: None,
             framing: Framing::Told,
             ended_by: None,
+            reading: None,
         })
     }
 
@@ -135,6 +138,14 @@ impl TapBody {
     pub(crate) fn framed(mut self, framing: Framing) -> Self {
         if let Self::Through(through) = &mut self {
             through.framing = framing;
+        }
+        self
+    }
+
+    /// Tells the connection that it comes from for how long it is read.
+    pub(crate) fn read_from(mut self, leg: &Arc<Leg>) -> Self {
+        if let Self::Through(through) = &mut self {
+            through.reading = Some(leg.reads());
         }
         self
     }
@@ -331,6 +342,7 @@ impl Through {
 
 impl Drop for Through {
     fn drop(&mut self) {
+        drop(self.reading.take());
         if self.settled {
             return;
         }

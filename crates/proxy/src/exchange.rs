@@ -292,7 +292,9 @@ pub(crate) async fn exchange(
 
     let (parts, body) = request.into_parts();
     let framing = Framing::of(version_in, &parts.headers, &body);
-    let body = TapBody::through(body, Side::Client, Arc::clone(&tap), gate).framed(framing);
+    let body = TapBody::through(body, Side::Client, Arc::clone(&tap), gate)
+        .framed(framing)
+        .read_from(&route.leg);
     let mut watch = Watch::new(&route.limits);
     let path = watch.is_some().then(|| parts.uri.path().to_owned());
     let sending = sender.send(Request::from_parts(parts, body));

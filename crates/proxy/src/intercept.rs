@@ -142,34 +142,32 @@ pub(crate) async fn serve_refusal<S>(
     refusal: Refusal,
     shutdown: CancellationToken,
 ) where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Bottom + Send + Unpin + 'static,
 {
     let (done, limits) = (shutdown.child_token(), route.limits);
     let (switch, shared) = (route.switch.clone(), Arc::new((route, refusal, done.clone())));
+    let served = Arc::clone(&shared);
     let service = service_fn(move |request: Request<Incoming>| {
-        let shared = Arc::clone(&shared);
+        let shared = Arc::clone(&served);
         async move {
             let (route, refusal, done) = &*shared;
             done.cancel();
-            Ok::<_, Infallible>(route.refuse_whole(Begun::now(), request, refusal).await)
+            route.leg.begins();
+            let answer = route.refuse_whole(Begun::now(), request, refusal).await;
+            Ok::<_, Infallible>(on(&route.leg, answer))
         }
     });
-    let stream = TokioIo::new(stream);
-    let served = if http2 {
-        drive(
-            http2_builder(&limits).serve_connection(stream, service),
-            Behind::Nothing,
-            switch,
-            done,
-        )
-        .await
-    } else {
-        let connection = http1_builder(&limits).serve_connection(stream, service).with_upgrades();
-        drive(connection, Behind::Nothing, switch, done).await
-    };
-    if let Err(error) = served {
-        tracing::trace!(%error, "refused connection ended");
+    if http2 {
+        let connection = http2_builder(&limits).serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = drive(connection, Behind::Nothing, switch, done).await {
+            tracing::trace!(%error, "refused connection ended");
+        }
+        return;
     }
+    let (lent, lender) = Lent::new(stream, &shared.0.leg);
+    let connection = http1_builder(&limits).serve_connection(TokioIo::new(lent), service);
+    let ended = drive(connection.with_upgrades(), Behind::Nothing, switch, done).await;
+    conclude(lender.back(), ended, &shared.0).await;
 }
 
 /// The host that a request names, when it is outside of the connection's authority. A request may name

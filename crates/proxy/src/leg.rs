@@ -30,8 +30,22 @@ pub(crate) struct Leg {
     is_awaited: AtomicBool,
     /// Something else is to be sent than what is written.
     is_exchanging: AtomicBool,
+    /// The body of a request is read.
+    is_reading: AtomicBool,
     stage: AtomicU8,
     state: Mutex<State>,
+}
+
+/// The body of a request is read.
+pub(crate) struct Reading(Arc<Leg>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.is_reading.store(false, Ordering::Relaxed);
+        if self.0.is_at(Stage::Draining) {
+            self.0.set(Stage::Idle);
+        }
+    }
 }
 
 /// What an HTTP/1.1 connection is at.
@@ -46,6 +60,8 @@ enum Stage {
     Answering,
     /// One was, and the end of its answer is on its way.
     Answered,
+    /// One was, and some of it is still read.
+    Draining,
 }
 
 #[derive(Debug, Default)]
@@ -132,6 +148,12 @@ impl Leg {
         if self.is_at(Stage::Answering) {
             self.set(Stage::Answered);
         }
+    }
+
+    /// The body of a request is read, until that is dropped.
+    pub(crate) fn reads(self: &Arc<Self>) -> Reading {
+        self.is_reading.store(true, Ordering::Relaxed);
+        Reading(Arc::clone(self))
     }
 
     /// Whether it speaks HTTP/1.1.
@@ -235,7 +257,8 @@ impl Leg {
     /// Everything that was written has left.
     pub(crate) fn has_left(&self) {
         if self.is_at(Stage::Answered) {
-            self.set(Stage::Idle);
+            let is_reading = self.is_reading.load(Ordering::Relaxed);
+            self.set(if is_reading { Stage::Draining } else { Stage::Idle });
         }
         if self.is_awaited.swap(false, Ordering::AcqRel) {
             let waiting = {

@@ -129,3 +129,105 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Lent<S> {
         self.pinned()?.poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_exchanged_is_exchanged_once_and_through_any_narrow_place() {
+        for room in 1..12 {
+            let (near, mut far) = duplex(room);
+            let leg = Leg::http1();
+            leg.begins();
+            let (mut lent, _lender) = Lent::new(near, &leg);
+            let writing = tokio::spawn(async move {
+                lent.write_all(b"before").await.unwrap();
+                lent.flush().await.unwrap();
+                leg.exchange(b"old", "a newer one");
+                lent.write_all(b"old and old").await.unwrap();
+                lent.flush().await.unwrap();
+                // What was expected does not come: nothing is exchanged then, and not later either.
+                leg.exchange(b"old", "a newer one");
+                lent.write_all(b"; new, ").await.unwrap();
+                lent.write_all(b"old").await.unwrap();
+                lent.shutdown().await.unwrap();
+            });
+            let mut read = String::new();
+            far.read_to_string(&mut read).await.unwrap();
+            writing.await.unwrap();
+            assert_eq!(read, "beforea newer one and old; new, old", "room for {room}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_said_while_nothing_is_answered_is_kept_back_and_the_stream_comes_back() {
+        let (near, mut far) = duplex(1024);
+        let leg = Leg::http1();
+        let (mut lent, lender) = Lent::new(near, &leg);
+        far.write_all(b"GET /x HTTP/9\r\n\r\n").await.unwrap();
+        let mut read = [0; 64];
+        assert_eq!(lent.read(&mut read).await.unwrap(), 17);
+        lent.write_all(b"HTTP/1.1 431 Too").await.unwrap();
+        lent.shutdown().await.unwrap();
+        drop(lent);
+        let unread = leg.take_unread();
+        assert_eq!((unread.status(), unread.bytes), (Some(431), 17));
+        assert_eq!(unread.line(), ("GET".to_owned(), "/x".to_owned()));
+        let mut stream = lender.back().unwrap();
+        stream.write_all(b"others").await.unwrap();
+        drop(stream);
+        let mut heard = String::new();
+        far.read_to_string(&mut heard).await.unwrap();
+        assert_eq!(heard, "others");
+    }
+
+    #[tokio::test]
+    async fn the_body_of_an_answered_request_is_no_beginning_of_another() {
+        let (near, mut far) = duplex(1024);
+        let leg = Leg::http1();
+        leg.begins();
+        let reading = leg.reads();
+        let (mut lent, _lender) = Lent::new(near, &leg);
+        lent.write_all(b"early").await.unwrap();
+        leg.ends();
+        lent.flush().await.unwrap();
+        let mut read = [0; 64];
+        far.write_all(b"the rest of it").await.unwrap();
+        assert_eq!(lent.read(&mut read).await.unwrap(), 14);
+        drop(reading);
+        far.write_all(b"NO GOOD\r\n\r\n").await.unwrap();
+        assert_eq!(lent.read(&mut read).await.unwrap(), 11);
+        assert_eq!(leg.take_unread().line(), ("NO".to_owned(), "GOOD".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_all_to_leave_waits_for_a_socket_that_is_full() {
+        let (near, mut far) = duplex(4);
+        let leg = Leg::http2();
+        let (mut lent, _lender) = Lent::new(near, &leg);
+        let waiting = tokio::spawn({
+            let leg = Arc::clone(&leg);
+            async move { leg.left().await }
+        });
+        let writing = tokio::spawn(async move {
+            lent.write_all(b"more than fits").await.unwrap();
+            for _ in 0..2 {
+                lent.flush().await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            lent
+        });
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!waiting.is_finished());
+        far.read_exact(&mut [0; 14]).await.unwrap();
+        let lent = writing.await.unwrap();
+        // Nobody serves it any more: there is nothing to wait for either.
+        drop(lent);
+        tokio::time::timeout(std::time::Duration::from_secs(20), waiting).await.unwrap().unwrap();
+    }
+}
