@@ -1,6 +1,6 @@
 //! Why an exchange was broken off, and how far it had come, in a sentence.
 
-use langley_model::{Break, Flow, Outcome};
+use langley_model::{Break, Ending, Flow, Outcome};
 
 use crate::outcome::Answer;
 
@@ -39,6 +39,14 @@ fn sentence(flow: &Flow, answer: Answer, is_switched: bool, how: &Break) -> Opti
             format!("{done} after {events} events, in the middle of the answer")
         }
     })
+}
+
+/// What lacks at the end of an answer that is whole all the same.
+pub(crate) fn unsaid(ending: Ending, how: Option<&Break>) -> Option<&'static str> {
+    (ending == Ending::Whole && how == Some(&Break::Unannounced)).then_some(
+        "the answer's end was the connection's, which was closed without TLS's goodbye (close_notify): \
+         whether it was whole cannot be known",
+    )
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_model::{
-    Body, Break, Closed, Ending, Flow, Gap, HeaderBlock, Headers, Interest, Message, Micros,
-    Opened, Outcome, Part, Provider, Record, Redacted, ResponseHead, Side, Tick, Usage,
+    Body, Closed, Ending, Flow, Gap, HeaderBlock, Headers, Interest, Message, Micros, Opened,
+    Outcome, Part, Provider, Record, Redacted, ResponseHead, Side, Tick, Usage,
 };
 use langley_protocol::dialect::{Dialect, dialect_for, model_name};
 
@@ -19,7 +19,7 @@ use crate::counted::counted;
 use crate::framing::Framing;
 use crate::gap;
 use crate::intake::{Direction, Entry};
-use crate::note::add_note;
+use crate::note::{add_note, tell_end};
 use crate::outcome::{Answer, outcome};
 use crate::preview;
 use crate::rate_limit::rate_limits;
@@ -51,10 +51,9 @@ pub(crate) struct Exchange {
     request: Option<Box<RequestBody>>,
     response: Response,
     answer: Answer,
-    /// What the answer should have said before it ended in good order.
+    /// What the answer should have said before it ended in good order, and what its end lacks.
     owed: Option<&'static str>,
-    /// The answer ended with a connection that was closed without TLS's goodbye.
-    is_unannounced: bool,
+    unsaid: Option<&'static str>,
     /// Usage that the answer's head states.
     counted: Usage,
     /// Bytes of the answer that arrived or are known to be lost.
@@ -129,7 +128,7 @@ impl Exchange {
             answer: Answer::Open,
             owed: None,
             counted: Usage::default(),
-            is_unannounced: false,
+            unsaid: None,
             position: 0,
             hole: None,
             keeps_bodies,
@@ -267,7 +266,7 @@ impl Exchange {
         if self.flow.path.is_empty()
             && let Some(reason) = &closed.reason
         {
-            // A CONNECT has no path by which a list could tell it.
+            // A CONNECT, and what could not be read, has no path by which a list could tell it.
             self.flow.preview = preview::opening(&bench.redactor, reason);
         }
     }
@@ -287,8 +286,7 @@ impl Exchange {
         let ending = socket.map_or(closed.ending, |socket| socket.ending(closed.ending));
         flow.outcome = Some(outcome(ending, flow.status, self.answer));
         broken::tell(flow, self.answer, socket.is_some(), closed.broke.as_ref());
-        self.is_unannounced =
-            closed.ending == Ending::Whole && closed.broke == Some(Break::Unannounced);
+        self.unsaid = broken::unsaid(closed.ending, closed.broke.as_ref());
         if let Some(code) = closed.code {
             // What the answer says is Langley's own sentence, which is the reason already.
             flow.error_kind = Some(code.to_owned());
@@ -347,14 +345,7 @@ impl Exchange {
 
     /// Says what the answer's end lacks, which is no fault of decoding.
     pub(crate) fn tell_owed(&mut self) {
-        if let Some(owed) = self.owed {
-            add_note(&mut self.flow.decode_note, &format!("the answer ended without {owed}"));
-        }
-        if self.is_unannounced {
-            let sentence = "the answer's end was the connection's, which was closed without TLS's goodbye \
-                            (close_notify): whether it was whole cannot be known";
-            add_note(&mut self.flow.decode_note, sentence);
-        }
+        tell_end(&mut self.flow.decode_note, self.owed, self.unsaid);
     }
 
     /// The present state, for the store.

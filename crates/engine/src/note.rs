@@ -14,3 +14,17 @@ pub(crate) fn add_note(note: &mut Option<String>, sentence: &str) {
     }
     note.push_str(sentence);
 }
+
+/// Adds what the end of an answer lacks: what it should have said before, and its end itself.
+pub(crate) fn tell_end(
+    note: &mut Option<String>,
+    owed: Option<&'static str>,
+    unsaid: Option<&'static str>,
+) {
+    if let Some(owed) = owed {
+        add_note(note, &format!("the answer ended without {owed}"));
+    }
+    if let Some(unsaid) = unsaid {
+        add_note(note, unsaid);
+    }
+}

@@ -243,7 +243,9 @@ fn read_head(client: &Client, bytes: &[u8]) -> ConnectHead {
         Ok(httparse::Status::Complete(length)) => {
             let target = request.path.unwrap_or_default();
             let Some(authority) = Authority::parse(target, None) else {
-                return ConnectHead::Bad("CONNECT needs a target of the form host:port");
+                return ConnectHead::Bad(
+                    "CONNECT needs a target of the form host:port, as in api.example:443",
+                );
             };
             let given = request
                 .headers

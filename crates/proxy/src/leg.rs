@@ -16,7 +16,9 @@ use langley_model::Break;
 use parking_lot::Mutex;
 
 /// Bytes of a request's head that are kept until it is understood, in case it never is.
-const HEAD_KEPT: usize = 2048;
+const HEAD_KEPT: usize = 1024;
+/// The longest word that is taken for a method.
+const METHOD_MAX: usize = 32;
 /// So often everything that was written must leave before it is known that nothing was left behind: the
 /// first time may have begun too early.
 const TIMES: u64 = 2;
@@ -102,17 +104,29 @@ impl Unread {
         std::str::from_utf8(self.answer.get(9..12)?).ok()?.parse().ok()
     }
 
-    /// The words of the first line, as far as there are any.
+    /// Method and path of the first line, as far as there are any; a long path is cut.
     pub(crate) fn line(&self) -> (String, String) {
-        let line = self.head.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or(&[]);
-        let text = String::from_utf8_lossy(line);
-        let mut words = text.split(' ').map(|word| word.replace(|c: char| c.is_control(), ""));
+        let end = self.head.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+        let line = String::from_utf8_lossy(&self.head[..end.unwrap_or(self.head.len())]);
+        let mut words = line.split(' ');
         let method = words.next().unwrap_or_default();
         // What is no method is no request either: of such bytes nothing is said.
-        if http::Method::from_bytes(method.as_bytes()).is_err() || method.len() > 32 {
+        if http::Method::from_bytes(method.as_bytes()).is_err() || method.len() > METHOD_MAX {
             return Default::default();
         }
-        (method, words.next().unwrap_or_default())
+        let target = words.next().unwrap_or_default();
+        let path = match target.split_once("://") {
+            Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
+            None => target,
+        };
+        let mut path: String = match path.starts_with('/') {
+            true => path.chars().filter(|c| !c.is_control()).collect(),
+            false => String::new(),
+        };
+        if end.is_none() && self.head.len() >= HEAD_KEPT {
+            path.push('…');
+        }
+        (method.to_owned(), path)
     }
 }
 
@@ -260,7 +274,8 @@ impl Leg {
             let is_reading = self.is_reading.load(Ordering::Relaxed);
             self.set(if is_reading { Stage::Draining } else { Stage::Idle });
         }
-        if self.is_awaited.swap(false, Ordering::AcqRel) {
+        if self.is_awaited.load(Ordering::Acquire) && self.is_awaited.swap(false, Ordering::AcqRel)
+        {
             let waiting = {
                 let mut state = self.state.lock();
                 state.times += 1;
@@ -319,5 +334,29 @@ impl Leg {
         state.exchange = None;
         self.is_exchanging.store(false, Ordering::Release);
         Some(covers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_was_not_understood_method_and_path_are_told_where_there_are_any() {
+        let line = |head: &[u8]| {
+            let (method, path) = Unread { head: head.to_vec(), ..Unread::default() }.line();
+            format!("{method} {path}")
+        };
+        assert_eq!(line(b"GET /a?b=c HTTP/1.1\r\nX : y\r\n"), "GET /a?b=c");
+        assert_eq!(line(b"POST http://a.example/v1/x HTTP/9\n"), "POST /v1/x");
+        assert_eq!(line(b"GET http://a.example HTTP/9\n"), "GET /");
+        assert_eq!(line(b"CONNECT nowhere HTTP/1.1\r\n"), "CONNECT ");
+        assert_eq!(line(b"GET"), "GET ");
+        assert_eq!(line(b""), " ");
+        assert_eq!(line(b"\x16\x03\x01 /x"), " ");
+        assert_eq!(line("Größe /x".as_bytes()), " ");
+        assert_eq!(line(&[b'A'; 40]), " ");
+        let long = [b"GET /".as_slice(), &[b'x'; HEAD_KEPT - 5]].concat();
+        assert!(line(&long).ends_with("xx…"));
     }
 }

@@ -198,9 +198,9 @@ mod tests {
         far.write_all(b"the rest of it").await.unwrap();
         assert_eq!(lent.read(&mut read).await.unwrap(), 14);
         drop(reading);
-        far.write_all(b"NO GOOD\r\n\r\n").await.unwrap();
-        assert_eq!(lent.read(&mut read).await.unwrap(), 11);
-        assert_eq!(leg.take_unread().line(), ("NO".to_owned(), "GOOD".to_owned()));
+        far.write_all(b"NO /GOOD\r\n\r\n").await.unwrap();
+        assert_eq!(lent.read(&mut read).await.unwrap(), 12);
+        assert_eq!(leg.take_unread().line(), ("NO".to_owned(), "/GOOD".to_owned()));
     }
 
     #[tokio::test]

@@ -61,8 +61,8 @@ async fn malformed_requests_are_refused_and_recorded() {
     let length =
         b"POST /v1/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx";
     let cases: [(&[u8], _, _); 6] = [
-        (b"CONNECT nowhere HTTP/1.1\r\n\r\n", "CONNECT nowhere", "host:port"),
-        (b"CONNECT a:1 NOPE\r\n\r\n", "CONNECT a:1", "not valid HTTP/1.1"),
+        (b"CONNECT nowhere HTTP/1.1\r\n\r\n", "CONNECT ", "host:port"),
+        (b"CONNECT a:1 NOPE\r\n\r\n", "CONNECT ", "not valid HTTP/1.1"),
         (b"GET / HTTP/1.1\r\nbad header\r\n\r\n", "GET /", "invalid HTTP header"),
         (b"GET /a HTTP/1.1\r\nX: a\r\n folded\r\n\r\n", "GET /a", "invalid HTTP header"),
         (length, "POST /v1/x", "invalid content-length"),
