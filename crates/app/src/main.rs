@@ -24,6 +24,7 @@ mod lock;
 mod logs;
 mod pipe;
 mod place;
+mod preflight;
 mod preset;
 mod proxied;
 mod raw;

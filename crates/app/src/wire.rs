@@ -12,8 +12,8 @@ use langley_engine::{
 };
 use langley_model::{CaptureSink, Micros, Redactor, RedactorOptions};
 use langley_proxy::{
-    BaseUrl, CertificateAuthority, HostList, NoProxy, PROBE_HOST, PROBE_LIFE, Probe, Proxy,
-    ProxyOptions, ReverseOptions, UpstreamProxy,
+    CertificateAuthority, HostList, NoProxy, PROBE_HOST, PROBE_LIFE, Probe, Proxy, ProxyOptions,
+    UpstreamProxy,
 };
 use langley_server::{
     Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting,
@@ -29,6 +29,7 @@ use crate::home::Home;
 use crate::keeper;
 use crate::listen::{self, Door};
 use crate::lock::Lock;
+use crate::preflight;
 use crate::raw::RawTee;
 use crate::state::State;
 use crate::token::Token;
@@ -42,14 +43,6 @@ const MAX_OPEN_FLOWS: usize = 65_536;
 
 /// Bytes that may wait for the writer: behind the intake, a short queue is enough.
 const WRITER_QUEUE_BYTES: usize = 16 << 20;
-
-/// Base URLs of the providers, where configuration (or the AWS region, for Bedrock) names no other.
-const PROVIDERS: [(&str, &str); 4] = [
-    ("anthropic", "https://api.anthropic.com"),
-    ("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com"),
-    ("gemini", "https://generativelanguage.googleapis.com"),
-    ("openai", "https://api.openai.com"),
-];
 
 /// What a server is started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -336,31 +329,15 @@ fn local_addr(listener: &TcpListener) -> Result<SocketAddr> {
         .map_err(|e| AppError::failed("the listener's address is unknown").because(&e))
 }
 
-fn unusable(what: &str, error: &dyn std::error::Error) -> AppError {
+pub(crate) fn unusable(what: &str, error: &dyn std::error::Error) -> AppError {
     AppError::wrong_use(format!("the {what} cannot be used"))
         .because(error)
         .next("see what is set, and where: `langley config show`")
 }
 
 fn proxy_options(config: &Config, hosts: HostList, token: &Token) -> Result<ProxyOptions> {
-    let mut upstreams = std::collections::BTreeMap::new();
-    let configured = config.upstreams.iter().map(|(name, url)| (name.as_str(), url.as_str()));
-    for (name, url) in PROVIDERS.into_iter().chain(configured) {
-        let url = BaseUrl::parse(url).map_err(|e| unusable("base URL of an upstream", &e))?;
-        upstreams.insert(name.to_owned(), url);
-    }
-    if let Some(default) = &config.reverse_default
-        && !upstreams.contains_key(default)
-    {
-        let known: Vec<&str> = upstreams.keys().map(String::as_str).collect();
-        return Err(AppError::wrong_use(format!(
-            "`proxy.reverse.default` names `{default}`, which is no upstream"
-        ))
-        .why(format!("known upstreams: {}", known.join(", ")))
-        .next(format!("name one of them, or set `proxy.reverse.upstreams.{default}.base_url`")));
-    }
     let mut options = ProxyOptions::new(hosts);
-    options.reverse = ReverseOptions { upstreams, default: config.reverse_default.clone() };
+    options.reverse = preflight::reverse(config)?;
     options.upstream_ca.clone_from(&config.upstream_ca);
     options.client_certificates = config.client_certificates.values().cloned().collect();
     options.insecure_hosts.clone_from(&config.insecure_hosts);

@@ -14,6 +14,7 @@ use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::idle;
 use crate::lock::{Claim, Lock};
+use crate::preflight;
 use crate::runtime;
 use crate::served;
 use crate::state::reachable;
@@ -35,6 +36,7 @@ pub(crate) fn start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
         Claim::Ours(lock) => lock,
         Claim::Theirs => return already_runs(global, args, &loaded, &home),
     };
+    preflight::ready(&loaded.config, &loaded.layers)?;
     tell_of_raw(raw, loaded.config.redaction.store_raw, &home);
     if args.detached {
         leave_the_terminal(&home);

@@ -115,18 +115,44 @@ fn bad_configuration_is_named_by_file_line_key_and_accepted_values() {
 }
 
 #[test]
+fn what_a_server_would_stumble_over_is_said_alike_by_check_and_start() {
+    let mut stage = Stage::new();
+    stage.set("LANGLEY_REVERSE_DEFAULT", "nope");
+    stage.set("LANGLEY_UPSTREAM_CA", "none.pem");
+    let said = stage.transcript(&["config", "check"]);
+    insta::assert_snapshot!(said, @r"
+    error: `proxy.reverse.default` names `nope`, which is no upstream
+    why:   known upstreams: anthropic, bedrock, gemini, openai
+    next:  name one of them, or set `proxy.reverse.upstreams.nope.base_url`
+    error: `proxy.upstream_ca` (environment LANGLEY_UPSTREAM_CA) cannot be used
+    why:   DIR/none.pem: I/O error: No such file or directory (os error 2)
+    next:  name a PEM file that holds certificates, or take the setting out
+    [exit 1]
+    ");
+    assert!(!stage.home().exists(), "a check makes nothing");
+    assert_eq!(stage.transcript(&["start", "--no-open"]), said);
+    stage.set("LANGLEY_UPSTREAM_PROXY", "bogus");
+    insta::assert_snapshot!(stage.transcript(&["config", "check"]), @r"
+    error: the configuration has a problem
+    why:   environment LANGLEY_UPSTREAM_PROXY: `proxy.upstream_proxy`: the value is not a proxy's URL as in `http://[user:password@]host:port`, or `none`
+    next:  correct LANGLEY_UPSTREAM_PROXY, then run `langley config check`
+    [exit 2]
+    ");
+}
+
+#[test]
 fn listening_beyond_loopback_must_be_meant() {
     let stage = Stage::new();
     insta::assert_snapshot!(stage.transcript(&["--listen", "0.0.0.0:0"]), @r"
     error: the configuration has a problem
     why:   flag --listen: `proxy.host`: 0.0.0.0 can be reached from other machines; set `proxy.allow_remote: true` if that is meant (the proxy then asks for the token)
-    next:  correct it, then run `langley config check`
+    next:  correct --listen, then run `langley config check`
     [exit 2]
     ");
     insta::assert_snapshot!(stage.transcript(&["--listen", "9090"]), @r"
     error: the configuration has a problem
     why:   flag --listen: `9090` is not an address as in `127.0.0.1:9090`
-    next:  correct it, then run `langley config check`
+    next:  correct --listen, then run `langley config check`
     [exit 2]
     ");
 }
