@@ -44,6 +44,8 @@ const MAX_OPEN_FLOWS: usize = 65_536;
 /// Bytes that may wait for the writer: behind the intake, a short queue is enough.
 const WRITER_QUEUE_BYTES: usize = 16 << 20;
 
+const UPSTREAM_PROXY: &str = "proxy.upstream_proxy";
+
 /// What a server is started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -125,7 +127,7 @@ impl Server {
             max_open_flows: MAX_OPEN_FLOWS,
             lanes: crate::runtime::threads(),
         });
-        let options = proxy_options(config, hosts.clone(), &token)?;
+        let options = proxy_options((config, layers), hosts.clone(), &token)?;
         let raw = match purpose {
             Purpose::Record { raw: true } => Some(open_raw(&home)?),
             Purpose::Record { raw: false } | Purpose::Show => None,
@@ -335,7 +337,11 @@ pub(crate) fn unusable(what: &str, error: &dyn std::error::Error) -> AppError {
         .next("see what is set, and where: `langley config show`")
 }
 
-fn proxy_options(config: &Config, hosts: HostList, token: &Token) -> Result<ProxyOptions> {
+fn proxy_options(
+    (config, layers): (&Config, &Layers),
+    hosts: HostList,
+    token: &Token,
+) -> Result<ProxyOptions> {
     let mut options = ProxyOptions::new(hosts);
     options.reverse = preflight::reverse(config)?;
     options.upstream_ca.clone_from(&config.upstream_ca);
@@ -347,7 +353,11 @@ fn proxy_options(config: &Config, hosts: HostList, token: &Token) -> Result<Prox
         .as_deref()
         .map(UpstreamProxy::parse)
         .transpose()
-        .map_err(|e| unusable("upstream proxy", &e))?;
+        .map_err(|e| unusable("upstream proxy", &e))?
+        .map(|proxy| match layers.entry(UPSTREAM_PROXY) {
+            Some(entry) => proxy.named_by(entry.origin.place_of(UPSTREAM_PROXY)),
+            None => proxy,
+        });
     if let Some(list) = &config.no_proxy {
         options.no_proxy =
             NoProxy::parse(list).map_err(|e| unusable("list `proxy.no_proxy`", &e))?;
@@ -414,6 +424,7 @@ fn settings(layers: &Layers) -> Vec<Setting> {
         key,
         value: entry.map_or(serde_json::Value::Null, |entry| config::public(&entry.value)),
         source: entry.map_or("default", |entry| entry.origin.word()).to_owned(),
+        origin: entry.map_or_else(|| "default".to_owned(), |entry| entry.origin.to_string()),
     })
     .collect()
 }

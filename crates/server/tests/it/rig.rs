@@ -144,6 +144,7 @@ impl Rig {
                 key: "proxy.port".into(),
                 value: 9090.into(),
                 source: "default".into(),
+                origin: "default".into(),
             }],
             change_settings: Box::new(|_, changes| {
                 let refused = SettingsRefused::Wrong("`proxy.prot`: unknown key".into());
