@@ -22,6 +22,7 @@ mod keeper;
 mod listen;
 mod lock;
 mod logs;
+mod neighbour;
 mod pipe;
 mod place;
 mod preflight;

@@ -17,6 +17,7 @@ use langley_proxy::{
 };
 use langley_server::{
     Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting,
+    shell_word,
 };
 use langley_store::{Change, RawStore, Store, StoreOptions};
 use tokio::net::TcpListener;
@@ -33,7 +34,6 @@ use crate::preflight;
 use crate::raw::RawTee;
 use crate::state::State;
 use crate::token::Token;
-use crate::trust;
 
 /// How long running exchanges may go on after the first signal.
 pub(crate) const DRAIN: Duration = Duration::from_secs(30);
@@ -309,7 +309,7 @@ impl Server {
 pub(crate) fn program(layers: &Layers, home: &Home) -> String {
     match layers.entry("home").map(|entry| &entry.origin) {
         Some(Origin::Flag(_) | Origin::Env(_)) => {
-            format!("langley --home {}", trust::word(home.root()))
+            format!("langley --home {}", shell_word(home.root()))
         }
         _ => "langley".to_owned(),
     }

@@ -63,7 +63,7 @@ pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
         checks.extend(folder::checks(home));
         checks.extend(certificates::checks(home, config));
         checks.extend(trust::checks(config, &lenient.usable().layers));
-        checks.extend(network::checks(home, config, running).await);
+        checks.extend(network::checks(home, config, running));
         checks.extend(upstream::check(lenient.usable(), running.zip(in_force)).await);
         let state = running.cloned().or_else(|| State::planned(config).ok());
         let proxy = state.map(|state| state.proxy);

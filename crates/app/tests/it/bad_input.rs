@@ -227,11 +227,28 @@ fn every_finding_of_the_doctor_has_a_way_out() {
 #[test]
 fn the_doctor_tells_a_port_of_another_langley_from_one_of_a_stranger() {
     let other = Stage::new();
-    let _server = other.server();
+    let server = other.server();
     let mut stage = Stage::new();
-    stage.set("LANGLEY_API", other.state()["api"].as_str().unwrap());
-    let (code, out, _) = stage.run(&["doctor"]);
+    for (variable, door) in [("LANGLEY_API", "api"), ("LANGLEY_LISTEN", "proxy")] {
+        stage.set(variable, other.state()[door].as_str().unwrap());
+    }
+    let (code, out, _) = stage.run(&["doctor", "--json"]);
     assert_eq!(code, 1);
-    assert!(out.contains("another Langley, of another home, has 127.0.0.1:"), "{out}");
-    assert!(out.contains("langley stop --home DIR"), "{out}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let home = other.home().display().to_string();
+    for name in ["proxy port", "api port"] {
+        let mut checks = report["checks"].as_array().unwrap().iter();
+        let check = checks.find(|check| check["name"] == name).unwrap();
+        let why = check["why"].as_str().unwrap();
+        assert!(why.starts_with("another Langley, of "), "{check}");
+        // Where the system tells whose it is.
+        if cfg!(target_os = "linux") {
+            assert!(why.contains(&format!("home {home} (process {})", server.id())), "{check}");
+            let next = check["next"][0].as_str().unwrap();
+            assert!(next.contains(&format!("`langley stop --home {home}`")), "{check}");
+        }
+    }
+    assert_eq!(other.api("/api/stats")["flows_total"], 0, "nothing of it is on its record");
+    let said = stage.transcript(&["start", "--no-open"]);
+    assert!(said.contains("why:   another Langley, of "), "{said}");
 }
