@@ -5,6 +5,7 @@ mod certificates;
 mod check;
 mod database;
 mod environment;
+mod failures;
 mod folder;
 mod hello;
 mod in_force;
