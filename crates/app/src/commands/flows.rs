@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use langley_engine::Found;
-use langley_model::{Flow, Micros, Redactor, Stored};
+use langley_model::{Flow, Micros, Outcome, Redactor, Stored};
 use langley_proxy::Authority;
 use langley_store::{FlowFilter, Page, SearchQuery, Store, StoreError, told_as_lost};
 use serde_json::{Value, json};
@@ -186,9 +186,11 @@ fn request(flow: &Flow) -> String {
 fn said_of(flow: &Flow) -> Vec<String> {
     let stated = [&flow.error_kind, &flow.error_message].map(|part| part.as_deref());
     let stated = stated.into_iter().flatten().collect::<Vec<_>>().join(": ");
-    let why = flow.reason.clone().or_else(|| (!stated.is_empty()).then_some(stated));
+    // A provider's own words are told beside our reason; else the reason has what the error says.
+    let is_theirs = flow.reason.is_none() || flow.outcome == Some(Outcome::ProviderError);
+    let stated = Some(stated).filter(|stated| is_theirs && !stated.is_empty());
     let note = flow.decode_note.as_ref().map(|note| format!("note: {note}"));
-    why.into_iter().chain(note).collect()
+    stated.into_iter().chain(flow.reason.clone()).chain(note).collect()
 }
 
 pub(super) fn local_time(time: Micros) -> String {
@@ -258,6 +260,10 @@ mod tests {
         flow.reason = None;
         (flow.error_kind, flow.error_message) = (Some("overloaded".into()), Some("Later".into()));
         assert_eq!(said_of(&flow)[0], "overloaded: Later");
+        flow.reason = Some("because".into());
+        assert_eq!(said_of(&flow)[0], "because");
+        flow.outcome = Some(Outcome::ProviderError);
+        assert_eq!(said_of(&flow)[..2], ["overloaded: Later", "because"]);
     }
 
     #[test]

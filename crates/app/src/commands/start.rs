@@ -21,6 +21,9 @@ use crate::state::reachable;
 use crate::token::Token;
 use crate::wire::{Purpose, Server, program};
 
+/// How long an end may take before it is said what is waited for.
+const NOTICE: Duration = Duration::from_millis(300);
+
 /// Starts, tells how to use it, and serves until a signal.
 ///
 /// # Errors
@@ -108,15 +111,25 @@ async fn serve(
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
-        () = signals.next() => {
-            if !global.quiet {
+    let by_signal = tokio::select! {
+        () = signals.next() => true,
+        () = idle => {
+            tracing::info!("no client for a while: ending");
+            false
+        }
+    };
+    let busy = server.is_busy();
+    let stopping = server.stop(signals.next());
+    tokio::pin!(stopping);
+    let ended = tokio::select! {
+        ended = &mut stopping => ended,
+        () = tokio::time::sleep(NOTICE) => {
+            if by_signal && !global.quiet && busy() {
                 eprintln!("ending: running exchanges have 30 s; press Ctrl-C again to end them now");
             }
+            stopping.await
         }
-        () = idle => tracing::info!("no client for a while: ending"),
-    }
-    let ended = server.stop(signals.next()).await;
+    };
     idle::forget_stay(&home);
     ended
 }
