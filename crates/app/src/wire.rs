@@ -33,7 +33,7 @@ use crate::lock::Lock;
 use crate::preflight;
 use crate::raw::RawTee;
 use crate::state::State;
-use crate::token::Token;
+use crate::token::{self, Token};
 
 /// How long running exchanges may go on after the first signal.
 pub(crate) const DRAIN: Duration = Duration::from_secs(30);
@@ -118,6 +118,7 @@ impl Server {
         let certificate = authority.certificate_pem().to_owned();
         let fingerprint = authority.fingerprint_sha256();
         let reissued = authority.reissued();
+        let tokens = token::Watch::new(&home);
         let token = Token::open_or_create(&home)?;
 
         // Proxy → intake.
@@ -184,6 +185,9 @@ impl Server {
             redactor: Arc::clone(&redactor),
             token: langley_server::Token::new(token.reveal())
                 .map_err(|e| AppError::failed("the token cannot be used").because(&e))?,
+            new_token: Box::new(move || {
+                langley_server::Token::new(tokens.changed()?.reveal()).ok()
+            }),
             allowed_hosts: config.allowed_hosts.clone(),
             info: ServerInfo {
                 version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -31,7 +31,7 @@ mod upkeep;
 mod usage;
 mod wire;
 
-pub use auth::{BadToken, COOKIE, Token};
+pub use auth::{BadToken, COOKIE, NewToken, Token};
 pub use doors::{Doors, DoorsOptions, Gauges, PLACES, ServerInfo};
 pub use error::ApiError;
 pub use export::{ExportError, ExportFormat, write_export};
