@@ -11,9 +11,9 @@ pub(crate) fn written<'a>(
     variables: impl Iterator<Item = (&'static str, &'a str)>,
 ) -> String {
     match form {
-        EnvForm::Shell => {
-            variables.map(|(name, value)| format!("export {name}={}\n", shell_quoted(value))).collect()
-        }
+        EnvForm::Shell => variables
+            .map(|(name, value)| format!("export {name}={}\n", shell_quoted(value)))
+            .collect(),
         EnvForm::Fish => {
             let quoted = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
             variables.map(|(name, value)| format!("set -gx {name} '{}'\n", quoted(value))).collect()

@@ -1,5 +1,5 @@
-//! Another Langley on a port that we want: recognised by its own words, and named as far as the system
-//! tells whose it is.
+//! Another Langley on a port that we want: named where the system tells whose the port is, else recognised
+//! by its own words.
 
 use std::fmt;
 use std::fs;
@@ -29,12 +29,15 @@ impl Neighbour {
     /// a moment.
     pub(crate) fn at(address: SocketAddr) -> Option<Self> {
         let there = reachable(address);
-        (is_proxy(there) || is_api(there)).then(|| Self { known: owner(Path::new("/proc"), there) })
+        let known = owner(Path::new("/proc"), there);
+        // Only where the system does not tell is it asked: a refused tunnel stays on its record.
+        (known.is_some() || is_api(there) || is_proxy(there)).then_some(Self { known })
     }
 
     /// What a person can do about it.
     pub(crate) fn next(&self) -> String {
-        let home = self.known.as_ref().map_or_else(|| "DIR".to_owned(), |(_, home)| shell_word(home));
+        let home =
+            self.known.as_ref().map_or_else(|| "DIR".to_owned(), |(_, home)| shell_word(home));
         format!("use that one (`langley --home {home}`), or end it: `langley stop --home {home}`")
     }
 }
@@ -51,7 +54,7 @@ impl fmt::Display for Neighbour {
 }
 
 /// Asked to connect to itself, a proxy of ours says that this would be a circle (or asks for its password
-/// first); nobody is contacted, and no flow is made of it.
+/// first); nobody is contacted for it.
 fn is_proxy(at: SocketAddr) -> bool {
     let answer = ask(at, &format!("CONNECT {at} HTTP/1.1\r\nHost: {at}\r\n\r\n"));
     answer.is_some_and(|answer| answer.to_ascii_lowercase().contains("\r\nx-langley-error: "))
@@ -124,11 +127,32 @@ mod tests {
     }
 
     #[test]
+    fn one_that_the_system_does_not_name_is_known_by_its_words() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        let said = [
+            "HTTP/1.1 200 OK\r\n\r\n{\"status\":\"ok\",\"version\":\"1\"}",
+            "HTTP/1.1 502 Bad Gateway\r\nX-Langley-Error: proxy_loop\r\n\r\n",
+        ];
+        let other = std::thread::spawn(move || {
+            for said in said {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut asked = [0; 512];
+                assert!(stream.read(&mut asked).unwrap() > 0);
+                stream.write_all(said.as_bytes()).unwrap();
+            }
+        });
+        assert!(is_api(at) && is_proxy(at));
+        other.join().unwrap();
+        assert_eq!(Neighbour { known: None }.to_string(), "another Langley, of another home");
+    }
+
+    #[test]
     fn a_stranger_is_none_whatever_it_says() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap();
         let stranger = std::thread::spawn(move || {
-            for said in ["HTTP/1.1 405 No\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n{\"version\":\"1\"}"] {
+            for said in ["HTTP/1.1 200 OK\r\n\r\n{\"version\":\"1\"}", "HTTP/1.1 405 No\r\n\r\n"] {
                 let (mut stream, _) = listener.accept().unwrap();
                 let mut asked = [0; 512];
                 assert!(stream.read(&mut asked).unwrap() > 0);

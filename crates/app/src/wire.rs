@@ -16,8 +16,7 @@ use langley_proxy::{
     UpstreamProxy,
 };
 use langley_server::{
-    Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting,
-    shell_word,
+    Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting, shell_word,
 };
 use langley_store::{Change, RawStore, Store, StoreOptions};
 use tokio::net::TcpListener;

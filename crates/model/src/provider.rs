@@ -114,7 +114,8 @@ mod tests {
         assert_eq!(told("/responses"), Some((Provider::OpenAi, true)));
         assert_eq!(told("/messages"), Some((Provider::Anthropic, true)));
         assert_eq!(told("/v1/v1/messages"), Some((Provider::Anthropic, false)));
-        for other in ["/v1/messages", "/v1", "/", "", "/health", "/v1/embeddings", "/v1beta/models"] {
+        for other in ["/v1/messages", "/v1", "/", "", "/health", "/v1/embeddings", "/v1beta/models"]
+        {
             assert_eq!(told(other), None, "{other}");
         }
     }

@@ -25,12 +25,15 @@ pub(crate) enum DialError {
 pub(crate) enum Way {
     Direct,
     /// By the upstream proxy, and who names it.
-    Through { proxy: Authority, origin: String },
+    Through {
+        proxy: Box<Authority>,
+        origin: Box<str>,
+    },
 }
 
 impl Way {
     pub(crate) fn through(proxy: &UpstreamProxy) -> Self {
-        Self::Through { proxy: proxy.address().clone(), origin: proxy.origin().to_owned() }
+        Self::Through { proxy: Box::new(proxy.address().clone()), origin: proxy.origin().into() }
     }
 }
 
@@ -177,7 +180,8 @@ mod tests {
                      that proxy, or correct or unset https_proxy; ";
         assert!(said.starts_with(begin), "{said}");
         assert_eq!(code, "upstream_proxy_unreachable");
-        let (said, code) = told(proxy("LANGLEY_UPSTREAM_PROXY"), Cause::Answer("403 Forbidden".into()));
+        let (said, code) =
+            told(proxy("LANGLEY_UPSTREAM_PROXY"), Cause::Answer("403 Forbidden".into()));
         assert!(said.contains(": the proxy answered CONNECT with 403 Forbidden; next: check LANGLEY_UPSTREAM_PROXY"), "{said}");
         assert_eq!(code, "upstream_proxy_refused");
         let (said, code) = told(Way::Direct, Cause::Silence(Duration::from_secs(10)));

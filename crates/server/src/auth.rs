@@ -126,7 +126,13 @@ impl Keys {
     /// sessions, and the connections that watch [`Self::replacements`].
     pub(crate) fn refresh(&self) {
         let Some(token) = (self.new_token)() else { return };
-        *self.token.write() = token;
+        let mut present = self.token.write();
+        // A file that was written again with the same token in it replaces nothing.
+        if present.matches(&token.0) {
+            return;
+        }
+        *present = token;
+        drop(present);
         *self.issued.lock() = Issued::default();
         self.replaced.send_modify(|count| *count += 1);
         tracing::info!("the API token was replaced; links and browser sessions ended with it");
@@ -310,6 +316,8 @@ mod tests {
         let watching = keys.replacements();
         assert!(bearer("0123456789abcdef") && cookie(&session));
         assert!(!watching.has_changed().unwrap());
+        put.send(Token::new("0123456789abcdef").unwrap()).unwrap();
+        assert!(cookie(&session), "the same token once more replaces nothing");
         put.send(Token::new("fedcba9876543210").unwrap()).unwrap();
         assert!(!bearer("0123456789abcdef"), "the old one's next use is refused");
         assert!(bearer("fedcba9876543210"));

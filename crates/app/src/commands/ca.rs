@@ -147,7 +147,12 @@ fn confirmed(direction: Direction) -> Result<bool> {
 fn by_hand(home: &Home, args: &StoreArgs, direction: Direction) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| "langley".into());
     let root = std::path::absolute(home.root()).unwrap_or_else(|_| home.root().to_owned());
-    let mut line = format!("sudo {} --home {} ca {}", shell_word(&program), shell_word(&root), verb(direction));
+    let mut line = format!(
+        "sudo {} --home {} ca {}",
+        shell_word(&program),
+        shell_word(&root),
+        verb(direction)
+    );
     if args.root != Path::new("/") {
         line.push_str(&format!(" --root {}", shell_word(&args.root)));
     }

@@ -178,6 +178,10 @@ fn table(flows: &[Stored<Flow>]) -> String {
 }
 
 fn request(flow: &Flow) -> String {
+    if flow.host.is_empty() {
+        // It found no way to a provider.
+        return format!("{} {}", flow.method, flow.path);
+    }
     let place = Authority::new(&flow.host, flow.port);
     format!("{} {}{}", flow.method, place::short(&flow.scheme, &place), flow.path)
 }
@@ -257,6 +261,8 @@ mod tests {
         assert!(lines[1].contains(" 904 "), "{told}");
         assert_eq!(lines[2], format!("    {reason}"));
         assert_eq!(lines[3], "    note: the answer ended without response.completed");
+        flow.host.clear();
+        assert_eq!(request(&flow), "POST /v1/responses");
         flow.reason = None;
         (flow.error_kind, flow.error_message) = (Some("overloaded".into()), Some("Later".into()));
         assert_eq!(said_of(&flow)[0], "overloaded: Later");

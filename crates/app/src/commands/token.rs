@@ -37,15 +37,18 @@ pub(crate) fn token(global: &GlobalArgs, verb: TokenVerb) -> Result<()> {
 /// Shows the running server the new token, by which it lets the old one go; what came of that.
 async fn taken(home: &Home, token: Token) -> Vec<&'static str> {
     let Some(state) = detach::healthy(home).await else {
-        return vec!["the server that holds this home does not answer; it takes the token with its next request"];
+        return vec![
+            "the server that holds this home does not answer; it takes the token with its next request",
+        ];
     };
     if Api::new(state.api, Some(token)).get("/api/settings").await.is_err() {
         return vec![
             "the running server does not take it: `langley stop`, then start it again; until then the old one counts",
         ];
     }
-    let mut lines =
-        vec!["the running server takes it from now on; dashboards sign in anew: `langley` prints a link"];
+    let mut lines = vec![
+        "the running server takes it from now on; dashboards sign in anew: `langley` prints a link",
+    ];
     if !state.proxy.ip().is_loopback() {
         lines.push(
             "the proxy goes on asking for the old one until the server is started again: `langley stop`, then `langley`",

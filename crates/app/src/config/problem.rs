@@ -112,7 +112,7 @@ pub(crate) fn error(problems: &[Problem]) -> AppError {
         n => format!("the configuration has {n} problems"),
     };
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    let mut places: Vec<String> = problems.iter().map(|problem| problem.place()).collect();
+    let mut places: Vec<String> = problems.iter().map(Problem::place).collect();
     places.dedup();
     AppError::wrong_use(what)
         .why(lines.join("\n"))

@@ -248,7 +248,10 @@ fn the_doctor_tells_a_port_of_another_langley_from_one_of_a_stranger() {
             assert!(next.contains(&format!("`langley stop --home {home}`")), "{check}");
         }
     }
-    assert_eq!(other.api("/api/stats")["flows_total"], 0, "nothing of it is on its record");
+    if cfg!(target_os = "linux") {
+        assert_eq!(other.api("/api/stats")["flows_total"], 0, "nothing of it is on its record");
+        assert_eq!(other.api("/api/tunnels")["items"], serde_json::json!([]));
+    }
     let said = stage.transcript(&["start", "--no-open"]);
     assert!(said.contains("why:   another Langley, of "), "{said}");
 }
