@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_new_token_takes_the_old_ones_place_with_all_that_it_opened() {
-        let (put, put_there) = std::sync::mpsc::channel();
+        let (put, put_there) = std::sync::mpsc::sync_channel(1);
         let put_there = Mutex::new(put_there);
         let new_token = Box::new(move || put_there.lock().try_recv().ok());
         let keys = Keys::new(Token::new("0123456789abcdef").unwrap(), new_token);
