@@ -1,5 +1,6 @@
 //! An environment written for a shell, or for the settings of an IDE.
 
+use langley_server::shell_quoted;
 use serde_json::{Map, Value};
 
 use crate::cli::EnvForm;
@@ -10,10 +11,9 @@ pub(crate) fn written<'a>(
     variables: impl Iterator<Item = (&'static str, &'a str)>,
 ) -> String {
     match form {
-        EnvForm::Shell => {
-            let quoted = |value: &str| value.replace('\'', "'\\''");
-            variables.map(|(name, value)| format!("export {name}='{}'\n", quoted(value))).collect()
-        }
+        EnvForm::Shell => variables
+            .map(|(name, value)| format!("export {name}={}\n", shell_quoted(value)))
+            .collect(),
         EnvForm::Fish => {
             let quoted = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
             variables.map(|(name, value)| format!("set -gx {name} '{}'\n", quoted(value))).collect()

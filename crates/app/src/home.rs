@@ -53,7 +53,8 @@ impl Home {
         Ok(home)
     }
 
-    fn unusable(&self, error: &io::Error) -> AppError {
+    /// That it cannot be used, and why.
+    pub(crate) fn unusable(&self, error: &io::Error) -> AppError {
         AppError::failed(format!("the home folder {} cannot be used", self.root.display()))
             .because(error)
             .next("make it writable for you, or name another: `langley --home DIR` or LANGLEY_HOME")

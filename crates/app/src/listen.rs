@@ -6,6 +6,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use crate::config::Address;
 use crate::error::{AppError, Result};
+use crate::neighbour::Neighbour;
 
 /// Connections the system may hold for us before they are accepted.
 const BACKLOG: u32 = 4096;
@@ -44,9 +45,7 @@ pub(crate) fn open(door: Door, address: &Address) -> Result<TcpListener> {
         let failed = AppError::failed(format!("{} cannot listen on {address}", door.name()));
         let other = format!("`langley {} 127.0.0.1:0` (0 takes any free port)", door.flag());
         match error.kind() {
-            std::io::ErrorKind::AddrInUse => failed
-                .why("another program has that port")
-                .next(format!("stop that program, or choose another port: {other}")),
+            std::io::ErrorKind::AddrInUse => taken(failed, address, &other),
             std::io::ErrorKind::PermissionDenied => failed
                 .why("ports below 1024 belong to the administrator")
                 .next(format!("choose a higher port: {other}")),
@@ -55,6 +54,19 @@ pub(crate) fn open(door: Door, address: &Address) -> Result<TcpListener> {
     };
     let resolved = resolve(address).map_err(|error| refused(&error))?;
     listen(resolved).map_err(|error| refused(&error))
+}
+
+/// Who has the port, where that is another Langley.
+fn taken(failed: AppError, address: &Address, other: &str) -> AppError {
+    match resolve(address).ok().and_then(Neighbour::at) {
+        Some(neighbour) => failed
+            .why(format!("{neighbour}, has that port"))
+            .next(neighbour.next())
+            .next(format!("or choose another port: {other}")),
+        None => failed
+            .why("another program has that port")
+            .next(format!("stop that program, or choose another port: {other}")),
+    }
 }
 
 /// The first IPv4 address of a name, else the first at all: agents are told the address, and

@@ -22,7 +22,7 @@ pub(crate) fn catch_up(home: &Home) {
         Flushed::Whole => return,
         Flushed::Behind => "the server is behind with its recording",
         Flushed::OtherToken => {
-            "the running server does not take this home's token, which was rotated or replaced since it started: `langley stop`, then start it again"
+            "the running server does not take this home's token: `langley stop`, then start it again"
         }
     };
     eprintln!("warning: {behind}; what is newest may be missing");

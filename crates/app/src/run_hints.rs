@@ -11,10 +11,13 @@ use crate::config::Environment;
 use crate::preset::{Forward, Preset, Reverse};
 use crate::state::State;
 
-/// Whom a base URL reaches, and whom it cannot.
-const BY_BASE_URL: &str = "by base URL go Anthropic, OpenAI and Gemini, and Bedrock with a bearer token \
-     (AWS_BEARER_TOKEN_BEDROCK); what signs its requests (SigV4: boto3, the AWS SDKs and command line) \
-     does not and passes by unseen, use `--mode forward`";
+/// What a base URL cannot do for Bedrock, whose requests are signed with their host.
+const SIGNED: &str = "calls to Bedrock that are signed (SigV4) do not go by base URL: they pass by or are \
+     refused; use `--mode forward`, or a bearer token (AWS_BEARER_TOKEN_BEDROCK)";
+
+/// Variables by which the AWS tools find what they sign with.
+const SIGNS: [&str; 4] =
+    ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"];
 
 /// What is known ahead of a run.
 #[derive(Debug)]
@@ -55,7 +58,7 @@ impl Hints<'_> {
 
     /// What a base URL cannot do, and what it takes the place of.
     fn reverse(&self) -> Vec<String> {
-        let mut hints = vec![BY_BASE_URL.to_owned()];
+        let mut hints = Vec::new();
         match self.preset {
             Some(Preset { name: "claude", .. }) => hints.push(
                 "with a base URL Claude Code switches some features off (tool search, 1M context, \
@@ -77,14 +80,8 @@ impl Hints<'_> {
             }
             _ => {}
         }
-        let signs = self.environment.value("CLAUDE_CODE_USE_BEDROCK").is_some()
-            && self.environment.value("AWS_BEARER_TOKEN_BEDROCK").is_none();
-        if signs {
-            hints.push(
-                "Bedrock's signature covers the host, so AWS refuses requests that come by a base \
-                 URL; use `--mode forward`, or a bearer token (AWS_BEARER_TOKEN_BEDROCK)"
-                    .to_owned(),
-            );
+        if self.signs() {
+            hints.push(SIGNED.to_owned());
         }
         for (name, upstream, _) in BASE_URLS {
             if self.environment.value(name).is_some() {
@@ -95,6 +92,15 @@ impl Hints<'_> {
             }
         }
         hints
+    }
+
+    /// Whether the command may sign calls to Bedrock: an agent where it is told to use Bedrock, anything
+    /// else where there is something to sign with.
+    fn signs(&self) -> bool {
+        let is_set = |name: &&str| self.environment.value(name).is_some();
+        let is_agent = self.preset.is_some_and(Preset::is_agent);
+        !is_set(&"AWS_BEARER_TOKEN_BEDROCK")
+            && (is_set(&"CLAUDE_CODE_USE_BEDROCK") || (!is_agent && SIGNS.iter().any(is_set)))
     }
 }
 
@@ -145,13 +151,18 @@ mod tests {
             let environment = environment(pairs);
             hints(RunMode::Reverse, command, &environment).reverse().join("\n")
         };
-        assert_eq!(told("gemini", &[]), BY_BASE_URL);
-        assert_eq!(told("python", &[]), BY_BASE_URL);
+        assert_eq!(told("gemini", &[]), "");
+        assert_eq!(told("python", &[("AWS_REGION", "eu-west-1")]), "");
+        let profile = [("AWS_PROFILE", "work")];
+        assert_eq!(told("python", &profile), SIGNED);
+        assert_eq!(told("./agent", &profile), SIGNED);
+        assert_eq!(told("gemini", &profile), "");
+        assert!(!told("claude", &profile).contains("SigV4"));
         assert!(told("claude", &[]).contains("switches some features off"));
         assert!(told("curl", &[]).contains("takes no base URL"));
-        assert!(told("claude", &[("CLAUDE_CODE_USE_BEDROCK", "1")]).contains("signature covers"));
+        assert!(told("claude", &[("CLAUDE_CODE_USE_BEDROCK", "1")]).contains("SigV4"));
         let token = [("CLAUDE_CODE_USE_BEDROCK", "1"), ("AWS_BEARER_TOKEN_BEDROCK", "t")];
-        assert!(!told("claude", &token).contains("signature covers"));
+        assert!(!told("claude", &token).contains("SigV4"));
         assert!(told("claude", &[("ANTHROPIC_BASE_URL", "http://x")]).contains("is replaced"));
         assert!(told("opencode", &[("OPENCODE_CONFIG_CONTENT", "{,")]).contains("left alone"));
     }

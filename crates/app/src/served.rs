@@ -75,11 +75,9 @@ struct Upstream {
 
 impl Upstream {
     fn of_server(in_force: &InForce, state: &State) -> Self {
-        let (url, source) = in_force
-            .value(UPSTREAM)
-            .and_then(|(url, source)| Some((url.as_str()?, source)))
-            .unwrap_or(("none", "default"));
-        Self { proxy: parsed(url, state), origin: source.to_owned() }
+        let url = in_force.value(UPSTREAM).and_then(|(url, _)| url.as_str()).unwrap_or("none");
+        let origin = in_force.origin(UPSTREAM).unwrap_or("default");
+        Self { proxy: parsed(url, state), origin: origin.to_owned() }
     }
 
     fn of_shell(loaded: &Loaded, state: &State) -> Self {
@@ -176,7 +174,7 @@ mod tests {
 
     fn server(url: &str) -> InForce {
         InForce::told(json!({ "items": [
-            { "key": UPSTREAM, "value": url, "source": "environment" },
+            { "key": UPSTREAM, "value": url, "source": "environment", "origin": "environment ALL" },
         ]}))
     }
 
@@ -235,5 +233,6 @@ mod tests {
             told.contains(&format!("{address} cannot be reached (Connection refused")),
             "{told}"
         );
+        assert!(told.contains("has it from: environment ALL;"), "{told}");
     }
 }

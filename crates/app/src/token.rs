@@ -2,6 +2,10 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::time::SystemTime;
+
+use parking_lot::Mutex;
 
 use crate::error::{AppError, Result};
 use crate::home::{Home, write_private};
@@ -73,6 +77,48 @@ impl Token {
     }
 }
 
+/// Looks whether another token was put into the file: `langley token rotate`, or a person.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    home: Home,
+    seen: Mutex<Option<Stamp>>,
+}
+
+/// What tells one file from the one that took its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    length: u64,
+    changed: Option<SystemTime>,
+}
+
+impl Stamp {
+    fn of(home: &Home) -> Option<Self> {
+        let found = fs::metadata(home.token()).ok()?;
+        let changed = found.modified().ok();
+        Some(Self { inode: found.ino(), length: found.len(), changed })
+    }
+}
+
+impl Watch {
+    /// From now on. To be made before the token is read, so that none in between is missed.
+    pub(crate) fn new(home: &Home) -> Self {
+        Self { home: home.clone(), seen: Mutex::new(Stamp::of(home)) }
+    }
+
+    /// The token that was put there since this was last asked; one that cannot be read changes nothing.
+    pub(crate) fn changed(&self) -> Option<Token> {
+        let found = Stamp::of(&self.home)?;
+        let mut seen = self.seen.lock();
+        if *seen == Some(found) {
+            return None;
+        }
+        let token = Token::read(&self.home).ok().flatten()?;
+        *seen = Some(found);
+        Some(token)
+    }
+}
+
 fn damaged(home: &Home) -> AppError {
     AppError::failed(format!("{} holds no token", home.token().display()))
         .why("a token is at least 32 letters and digits")
@@ -84,6 +130,24 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn a_token_that_was_put_there_is_told_once_and_a_damaged_one_never() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let watch = Watch::new(&home);
+        let first = Token::open_or_create(&home).unwrap();
+        assert_eq!(watch.changed(), Some(first), "made after the watch began");
+        assert_eq!(watch.changed(), None);
+        let second = Token::rotate(&home).unwrap();
+        assert_eq!((watch.changed(), watch.changed()), (Some(second), None));
+        fs::write(home.token(), "short").unwrap();
+        assert_eq!(watch.changed(), None);
+        fs::remove_file(home.token()).unwrap();
+        assert_eq!(watch.changed(), None);
+        let third = Token::rotate(&home).unwrap();
+        assert_eq!(watch.changed(), Some(third));
+    }
 
     #[test]
     fn a_token_is_private_lasting_and_replaceable() {

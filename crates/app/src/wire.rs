@@ -12,11 +12,11 @@ use langley_engine::{
 };
 use langley_model::{CaptureSink, Micros, Redactor, RedactorOptions};
 use langley_proxy::{
-    BaseUrl, CertificateAuthority, HostList, NoProxy, PROBE_HOST, PROBE_LIFE, Probe, Proxy,
-    ProxyOptions, ReverseOptions, UpstreamProxy,
+    CertificateAuthority, HostList, NoProxy, PROBE_HOST, PROBE_LIFE, Probe, Proxy, ProxyOptions,
+    UpstreamProxy,
 };
 use langley_server::{
-    Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting,
+    Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting, shell_word,
 };
 use langley_store::{Change, RawStore, Store, StoreOptions};
 use tokio::net::TcpListener;
@@ -29,10 +29,10 @@ use crate::home::Home;
 use crate::keeper;
 use crate::listen::{self, Door};
 use crate::lock::Lock;
+use crate::preflight;
 use crate::raw::RawTee;
 use crate::state::State;
-use crate::token::Token;
-use crate::trust;
+use crate::token::{self, Token};
 
 /// How long running exchanges may go on after the first signal.
 pub(crate) const DRAIN: Duration = Duration::from_secs(30);
@@ -43,13 +43,7 @@ const MAX_OPEN_FLOWS: usize = 65_536;
 /// Bytes that may wait for the writer: behind the intake, a short queue is enough.
 const WRITER_QUEUE_BYTES: usize = 16 << 20;
 
-/// Base URLs of the providers, where configuration (or the AWS region, for Bedrock) names no other.
-const PROVIDERS: [(&str, &str); 4] = [
-    ("anthropic", "https://api.anthropic.com"),
-    ("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com"),
-    ("gemini", "https://generativelanguage.googleapis.com"),
-    ("openai", "https://api.openai.com"),
-];
+const UPSTREAM_PROXY: &str = "proxy.upstream_proxy";
 
 /// What a server is started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +117,7 @@ impl Server {
         let certificate = authority.certificate_pem().to_owned();
         let fingerprint = authority.fingerprint_sha256();
         let reissued = authority.reissued();
+        let tokens = token::Watch::new(&home);
         let token = Token::open_or_create(&home)?;
 
         // Proxy → intake.
@@ -132,7 +127,7 @@ impl Server {
             max_open_flows: MAX_OPEN_FLOWS,
             lanes: crate::runtime::threads(),
         });
-        let options = proxy_options(config, hosts.clone(), &token)?;
+        let options = proxy_options((config, layers), hosts.clone(), &token)?;
         let raw = match purpose {
             Purpose::Record { raw: true } => Some(open_raw(&home)?),
             Purpose::Record { raw: false } | Purpose::Show => None,
@@ -189,6 +184,9 @@ impl Server {
             redactor: Arc::clone(&redactor),
             token: langley_server::Token::new(token.reveal())
                 .map_err(|e| AppError::failed("the token cannot be used").because(&e))?,
+            new_token: Box::new(move || {
+                langley_server::Token::new(tokens.changed()?.reveal()).ok()
+            }),
             allowed_hosts: config.allowed_hosts.clone(),
             info: ServerInfo {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -314,7 +312,7 @@ impl Server {
 pub(crate) fn program(layers: &Layers, home: &Home) -> String {
     match layers.entry("home").map(|entry| &entry.origin) {
         Some(Origin::Flag(_) | Origin::Env(_)) => {
-            format!("langley --home {}", trust::word(home.root()))
+            format!("langley --home {}", shell_word(home.root()))
         }
         _ => "langley".to_owned(),
     }
@@ -336,31 +334,19 @@ fn local_addr(listener: &TcpListener) -> Result<SocketAddr> {
         .map_err(|e| AppError::failed("the listener's address is unknown").because(&e))
 }
 
-fn unusable(what: &str, error: &dyn std::error::Error) -> AppError {
+pub(crate) fn unusable(what: &str, error: &dyn std::error::Error) -> AppError {
     AppError::wrong_use(format!("the {what} cannot be used"))
         .because(error)
         .next("see what is set, and where: `langley config show`")
 }
 
-fn proxy_options(config: &Config, hosts: HostList, token: &Token) -> Result<ProxyOptions> {
-    let mut upstreams = std::collections::BTreeMap::new();
-    let configured = config.upstreams.iter().map(|(name, url)| (name.as_str(), url.as_str()));
-    for (name, url) in PROVIDERS.into_iter().chain(configured) {
-        let url = BaseUrl::parse(url).map_err(|e| unusable("base URL of an upstream", &e))?;
-        upstreams.insert(name.to_owned(), url);
-    }
-    if let Some(default) = &config.reverse_default
-        && !upstreams.contains_key(default)
-    {
-        let known: Vec<&str> = upstreams.keys().map(String::as_str).collect();
-        return Err(AppError::wrong_use(format!(
-            "`proxy.reverse.default` names `{default}`, which is no upstream"
-        ))
-        .why(format!("known upstreams: {}", known.join(", ")))
-        .next(format!("name one of them, or set `proxy.reverse.upstreams.{default}.base_url`")));
-    }
+fn proxy_options(
+    (config, layers): (&Config, &Layers),
+    hosts: HostList,
+    token: &Token,
+) -> Result<ProxyOptions> {
     let mut options = ProxyOptions::new(hosts);
-    options.reverse = ReverseOptions { upstreams, default: config.reverse_default.clone() };
+    options.reverse = preflight::reverse(config)?;
     options.upstream_ca.clone_from(&config.upstream_ca);
     options.client_certificates = config.client_certificates.values().cloned().collect();
     options.insecure_hosts.clone_from(&config.insecure_hosts);
@@ -370,7 +356,11 @@ fn proxy_options(config: &Config, hosts: HostList, token: &Token) -> Result<Prox
         .as_deref()
         .map(UpstreamProxy::parse)
         .transpose()
-        .map_err(|e| unusable("upstream proxy", &e))?;
+        .map_err(|e| unusable("upstream proxy", &e))?
+        .map(|proxy| match layers.entry(UPSTREAM_PROXY) {
+            Some(entry) => proxy.named_by(entry.origin.place_of(UPSTREAM_PROXY)),
+            None => proxy,
+        });
     if let Some(list) = &config.no_proxy {
         options.no_proxy =
             NoProxy::parse(list).map_err(|e| unusable("list `proxy.no_proxy`", &e))?;
@@ -437,6 +427,7 @@ fn settings(layers: &Layers) -> Vec<Setting> {
         key,
         value: entry.map_or(serde_json::Value::Null, |entry| config::public(&entry.value)),
         source: entry.map_or("default", |entry| entry.origin.word()).to_owned(),
+        origin: entry.map_or_else(|| "default".to_owned(), |entry| entry.origin.to_string()),
     })
     .collect()
 }

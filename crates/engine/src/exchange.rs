@@ -20,7 +20,7 @@ use crate::framing::Framing;
 use crate::gap;
 use crate::intake::{Direction, Entry};
 use crate::note::{add_note, tell_end};
-use crate::outcome::{Answer, outcome};
+use crate::outcome::{Answer, mistaken_base_url, outcome};
 use crate::preview;
 use crate::rate_limit::rate_limits;
 use crate::request::RequestBody;
@@ -277,7 +277,7 @@ impl Exchange {
         flow.status = flow.status.or(closed.status);
         flow.ended_at = Some(closed.ended_at);
         flow.duration = Some(closed.at.since(self.opened));
-        flow.reason = closed.reason;
+        flow.reason = closed.reason.or_else(|| mistaken_base_url(flow));
         flow.request_bytes = closed.request_bytes;
         flow.response_bytes = closed.response_bytes;
         flow.request_gap = gap::larger(flow.request_gap, closed.request_gap);

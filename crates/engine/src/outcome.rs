@@ -1,6 +1,6 @@
 //! From what the sockets saw, the status and what the answer said of itself to the one outcome.
 
-use langley_model::{Ending, Outcome};
+use langley_model::{Ending, Flow, Mode, Outcome, Provider};
 
 /// How far the answer got by its own account, as its dialect reads it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,9 +38,35 @@ pub(crate) fn outcome(ending: Ending, status: Option<u16>, answer: Answer) -> Ou
     }
 }
 
+/// What most probably is wrong with an agent's base URL, where its provider does not know the path.
+pub(crate) fn mistaken_base_url(flow: &Flow) -> Option<String> {
+    if flow.mode != Mode::Reverse || flow.status != Some(404) {
+        return None;
+    }
+    let path = flow.path.split('?').next().unwrap_or_default();
+    let (_, hint) = Provider::of_mistaken_path(path)?;
+    Some(format!("the provider does not know this path; {hint}"))
+}
+
 #[cfg(test)]
 mod tests {
+    use langley_model::{ConnectionId, FlowId, Micros};
+
     use super::*;
+
+    #[test]
+    fn a_provider_that_does_not_know_a_path_without_its_version_is_told_with_a_hint() {
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(0));
+        (flow.mode, flow.status) = (Mode::Reverse, Some(404));
+        flow.path = "/chat/completions?x=1".into();
+        assert!(mistaken_base_url(&flow).is_some_and(|hint| hint.contains("lacks /v1")));
+        flow.status = Some(401);
+        assert_eq!(mistaken_base_url(&flow), None, "it knows the path");
+        (flow.status, flow.path) = (Some(404), "/v1/chat/completions".into());
+        assert_eq!(mistaken_base_url(&flow), None, "the model may be what it does not know");
+        (flow.mode, flow.path) = (Mode::Forward, "/responses".into());
+        assert_eq!(mistaken_base_url(&flow), None, "there is no base URL of ours");
+    }
 
     #[test]
     fn every_ending_has_its_outcome() {

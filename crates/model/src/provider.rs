@@ -60,6 +60,23 @@ impl Provider {
         }
     }
 
+    /// What a base URL has too little or too much of, where it led to `path`, which is no provider's, and
+    /// whose path was meant.
+    #[must_use]
+    pub fn of_mistaken_path(path: &str) -> Option<(Self, &'static str)> {
+        if Self::of_path(path).is_some() {
+            return None;
+        }
+        let lacking = Self::of_path(&format!("/v1{path}"));
+        let doubled = || path.strip_prefix("/v1").and_then(Self::of_path);
+        match lacking {
+            Some(provider) if !path.starts_with("/v1/") => {
+                Some((provider, "the base URL lacks /v1 at its end: add it"))
+            }
+            _ => Some((doubled()?, "the path has /v1 twice: leave it out of the base URL")),
+        }
+    }
+
     /// A JSON error body in this provider's own shape.
     ///
     /// Shapes: the error objects documented in each provider's API reference.
@@ -86,6 +103,22 @@ impl Provider {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_base_url_with_too_little_or_too_much_is_told_by_its_path() {
+        let told = |path: &str| {
+            let found = Provider::of_mistaken_path(path);
+            found.map(|(provider, hint)| (provider, hint.contains("lacks /v1")))
+        };
+        assert_eq!(told("/chat/completions"), Some((Provider::OpenAi, true)));
+        assert_eq!(told("/responses"), Some((Provider::OpenAi, true)));
+        assert_eq!(told("/messages"), Some((Provider::Anthropic, true)));
+        assert_eq!(told("/v1/v1/messages"), Some((Provider::Anthropic, false)));
+        for other in ["/v1/messages", "/v1", "/", "", "/health", "/v1/embeddings", "/v1beta/models"]
+        {
+            assert_eq!(told(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_path_names_its_provider_only_at_a_segment_boundary() {

@@ -65,7 +65,7 @@ impl Dialer {
         Err(match failure {
             Failure::Loop(target) => DialError::Loop { target },
             Failure::On(cause) => {
-                let way = proxy.map_or(Way::Direct, |proxy| Way::Through(proxy.address().clone()));
+                let way = proxy.map_or(Way::Direct, Way::through);
                 DialError::Unreached { target: target.clone(), way, cause }
             }
         })

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::authority::Authority;
+use crate::upstream_proxy::UpstreamProxy;
 
 /// Why no connection to the provider came about.
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +24,17 @@ pub(crate) enum DialError {
 #[derive(Clone, Debug)]
 pub(crate) enum Way {
     Direct,
-    /// By the upstream proxy.
-    Through(Authority),
+    /// By the upstream proxy, and who names it.
+    Through {
+        proxy: Box<Authority>,
+        origin: Box<str>,
+    },
+}
+
+impl Way {
+    pub(crate) fn through(proxy: &UpstreamProxy) -> Self {
+        Self::Through { proxy: Box::new(proxy.address().clone()), origin: proxy.origin().into() }
+    }
 }
 
 /// What went wrong on the way.
@@ -47,7 +57,7 @@ impl DialError {
         match (cause, way) {
             (Cause::Name { .. }, Way::Direct) => "upstream_name_not_resolved",
             (Cause::Socket { .. }, Way::Direct) => "upstream_unreachable",
-            (Cause::Name { .. } | Cause::Socket { .. }, Way::Through(_)) => {
+            (Cause::Name { .. } | Cause::Socket { .. }, Way::Through { .. }) => {
                 "upstream_proxy_unreachable"
             }
             (Cause::Silence(_), _) => "upstream_connect_timed_out",
@@ -65,28 +75,33 @@ impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Direct => Ok(()),
-            Self::Through(proxy) => {
-                write!(f, " through the proxy {proxy} (from HTTPS_PROXY / proxy.upstream_proxy)")
+            Self::Through { proxy, origin } => {
+                write!(f, " through the proxy {proxy} (from {origin})")
             }
         }
     }
 }
 
 impl Cause {
-    const fn next(&self, way: &Way) -> &'static str {
-        match (self, way) {
+    fn next(&self, way: &Way) -> String {
+        let direct = match (self, way) {
+            (Self::Answer(_), Way::Through { origin, .. }) => {
+                return format!("check {origin} and its credentials");
+            }
+            (_, Way::Through { origin, .. }) => {
+                return format!(
+                    "start that proxy, or correct or unset {origin}; proxy.no_proxy exempts hosts \
+                     from it"
+                );
+            }
             (Self::Name { .. }, Way::Direct) => "check the name and your DNS or VPN",
-            (Self::Socket { .. }, Way::Direct) => {
+            (Self::Socket { .. } | Self::Answer(_), Way::Direct) => {
                 "see whether the provider is up, and check your network or VPN; behind a company's \
                  proxy, set proxy.upstream_proxy"
             }
             (Self::Silence(_), Way::Direct) => "check your network, or set proxy.upstream_proxy",
-            (Self::Answer(_), _) => "check proxy.upstream_proxy and its credentials",
-            (_, Way::Through(_)) => {
-                "start that proxy, or correct or unset HTTPS_PROXY / proxy.upstream_proxy; \
-                 proxy.no_proxy exempts hosts from it"
-            }
-        }
+        };
+        direct.to_owned()
     }
 }
 
@@ -156,15 +171,18 @@ mod tests {
 
     #[test]
     fn the_provider_the_proxy_and_the_cause_are_named_each_as_what_it_is() {
-        let proxy = || Way::Through(Authority::new("127.0.0.1", 3128));
-        let (said, code) = told(proxy(), refused(&["127.0.0.1:3128"]));
+        let proxy = |origin: &str| {
+            Way::through(&UpstreamProxy::parse("http://127.0.0.1:3128").unwrap().named_by(origin))
+        };
+        let (said, code) = told(proxy("https_proxy"), refused(&["127.0.0.1:3128"]));
         let begin = "could not reach api.anthropic.com:443 through the proxy 127.0.0.1:3128 \
-                     (from HTTPS_PROXY / proxy.upstream_proxy): connection refused at 127.0.0.1 \
-                     (this machine); next: start that proxy";
+                     (from https_proxy): connection refused at 127.0.0.1 (this machine); next: start \
+                     that proxy, or correct or unset https_proxy; ";
         assert!(said.starts_with(begin), "{said}");
         assert_eq!(code, "upstream_proxy_unreachable");
-        let (said, code) = told(proxy(), Cause::Answer("403 Forbidden".into()));
-        assert!(said.contains(": the proxy answered CONNECT with 403 Forbidden; next: "), "{said}");
+        let (said, code) =
+            told(proxy("LANGLEY_UPSTREAM_PROXY"), Cause::Answer("403 Forbidden".into()));
+        assert!(said.contains(": the proxy answered CONNECT with 403 Forbidden; next: check LANGLEY_UPSTREAM_PROXY"), "{said}");
         assert_eq!(code, "upstream_proxy_refused");
         let (said, code) = told(Way::Direct, Cause::Silence(Duration::from_secs(10)));
         assert!(said.starts_with("could not reach api.anthropic.com:443: no answer within 10 s; "));

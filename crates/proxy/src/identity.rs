@@ -36,6 +36,14 @@ pub struct ClientCertificateError {
     why: String,
 }
 
+impl ClientCertificateError {
+    /// Which file, and what is wrong with it.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        format!("{}: {}", self.path.display(), self.why)
+    }
+}
+
 tokio::task_local! {
     /// Whether the handshake of this task was asked for a certificate.
     static ASKED: Cell<bool>;

@@ -69,3 +69,4 @@ pub use proxy::{Proxy, ProxyError, ProxyStats};
 pub use reverse::{BaseUrl, BaseUrlError};
 pub use tls_rules::{HostRule, HostRuleError, TlsChoice, TlsProvider, TlsRules};
 pub use upstream_proxy::{UpstreamProxy, UpstreamProxyError};
+pub use upstream_trust::check_roots;

@@ -101,7 +101,8 @@ impl Refusal {
             return String::new();
         }
         let path = path.split('?').next().unwrap_or(path);
-        let provider = Provider::of_path(path).unwrap_or_else(|| {
+        let meant = || Provider::of_mistaken_path(path).map(|(provider, _)| provider);
+        let provider = Provider::of_path(path).or_else(meant).unwrap_or_else(|| {
             if host.contains("openai") {
                 Provider::OpenAi
             } else if host.contains("googleapis") {

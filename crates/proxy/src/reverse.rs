@@ -93,7 +93,7 @@ pub(crate) fn choose<'a>(
         None => {
             let path = target.split('?').next().unwrap_or(target);
             let by_path = Provider::of_path(path).map(Provider::as_str);
-            by_path.or(options.default.as_deref()).ok_or(NoUpstream::Path)?
+            by_path.or(options.default.as_deref()).ok_or_else(|| NoUpstream::of(path))?
         }
     };
     let known = || options.upstreams.keys().cloned().collect::<Vec<_>>().join(", ");
@@ -101,6 +101,12 @@ pub(crate) fn choose<'a>(
         find(name).ok_or_else(|| NoUpstream::Name { name: name.to_owned(), known: known() })?;
     let slash = if rest.starts_with('/') { "" } else { "/" };
     Ok(Destination { name, base, target: format!("{}{slash}{rest}", base.prefix) })
+}
+
+impl NoUpstream {
+    fn of(path: &str) -> Self {
+        Provider::of_mistaken_path(path).map_or(Self::Path, |(_, hint)| Self::Mistaken { hint })
+    }
 }
 
 /// Why no upstream was found.
@@ -111,6 +117,8 @@ pub(crate) enum NoUpstream {
          /to/<upstream>/… or set LANGLEY_REVERSE_DEFAULT to the upstream for such paths"
     )]
     Path,
+    #[error("this path belongs to no provider's API; {hint}")]
+    Mistaken { hint: &'static str },
     #[error(
         "there is no upstream named `{name}` (there are: {known}); set \
          proxy.reverse.upstreams.{name}.base_url"
@@ -148,6 +156,9 @@ mod tests {
     fn other_paths_need_a_default() {
         let mut options = options();
         assert_eq!(choose(&options, "/health"), Err(NoUpstream::Path));
+        let told = |target| choose(&options, target).unwrap_err().to_string();
+        assert!(told("/chat/completions?x").contains("the base URL lacks /v1 at its end: add it"));
+        assert!(told("/v1/v1/messages").contains("has /v1 twice"));
         options.default = Some("anthropic".into());
         assert_eq!(choose(&options, "/health").unwrap().name, "anthropic");
         assert!(matches!(choose(&options, "/to/none/x"), Err(NoUpstream::Name { .. })));

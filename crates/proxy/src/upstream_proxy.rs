@@ -12,6 +12,7 @@ use crate::authority::Authority;
 pub struct UpstreamProxy {
     address: Authority,
     authorization: Option<String>,
+    named_by: Option<String>,
 }
 
 /// A proxy URL that cannot be used.
@@ -42,7 +43,18 @@ impl UpstreamProxy {
             Authority::parse(host, Some(80)).ok_or(UpstreamProxyError("no host in it"))?;
         let authorization =
             user.map(|user| format!("Basic {}", STANDARD.encode(percent_decode(user))));
-        Ok(Self { address, authorization })
+        Ok(Self { address, authorization, named_by: None })
+    }
+
+    /// The same, and who names it: a variable or a key, for words about it.
+    #[must_use]
+    pub fn named_by(self, origin: impl Into<String>) -> Self {
+        Self { named_by: Some(origin.into()), ..self }
+    }
+
+    /// Who names it.
+    pub(crate) fn origin(&self) -> &str {
+        self.named_by.as_deref().unwrap_or("proxy.upstream_proxy")
     }
 
     /// Where it listens.

@@ -1,7 +1,7 @@
 //! Whom to trust and who to be towards the provider: the system's roots and the configured ones, switched
 //! off for nobody but the hosts that the user has named, and the client certificates.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::ResolvesClientCert;
@@ -75,18 +75,8 @@ impl Sources {
             roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         }
         if let Some(path) = self.extra {
-            let fail = |why: String| UpstreamTlsError::Roots { path: path.clone(), why };
-            let certificates =
-                CertificateDer::pem_file_iter(&path).map_err(|e| fail(e.to_string()))?;
-            let mut added = 0;
-            for certificate in certificates {
-                let certificate = certificate.map_err(|error| fail(error.to_string()))?;
-                roots.add(certificate).map_err(|error| fail(error.to_string()))?;
-                added += 1;
-            }
-            if added == 0 {
-                return Err(fail("it holds no certificate".into()));
-            }
+            add_roots(&mut roots, &path)
+                .map_err(|why| UpstreamTlsError::Roots { path: path.clone(), why })?;
         }
         let roots = Arc::new(roots);
         let usual =
@@ -104,6 +94,24 @@ impl Sources {
             self.certificates.iter().map(|certificate| certificate.load().map(Arc::new)).collect();
         Ok(Base { config, roots, verifier, identities, unverified })
     }
+}
+
+/// Looks whether a PEM file can be added to the roots; how many certificates it holds. Blocks.
+///
+/// # Errors
+/// It cannot be read, or holds none that can be used, as a sentence.
+pub fn check_roots(path: &Path) -> Result<usize, String> {
+    add_roots(&mut RootCertStore::empty(), path)
+}
+
+fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<usize, String> {
+    let mut added = 0;
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| error.to_string())? {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+        added += 1;
+    }
+    if added == 0 { Err("it holds no certificate".to_owned()) } else { Ok(added) }
 }
 
 impl Base {

@@ -12,9 +12,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 use subtle::{Choice, ConstantTimeEq};
+use tokio::sync::watch;
 use utoipa::ToSchema;
 
 use crate::assets;
@@ -57,6 +58,10 @@ impl std::fmt::Debug for Token {
     }
 }
 
+/// Tells the token that has taken the place of the one before since it was last asked. Asked at every
+/// request, so it must be quick.
+pub type NewToken = Box<dyn Fn() -> Option<Token> + Send + Sync>;
+
 /// The text cannot be a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -75,10 +80,18 @@ pub(crate) enum Credential {
 }
 
 /// Every credential that opens the doors at the moment.
-#[derive(Debug)]
 pub(crate) struct Keys {
-    token: Token,
+    token: RwLock<Token>,
+    new_token: NewToken,
     issued: Mutex<Issued>,
+    /// How often the token was replaced.
+    replaced: watch::Sender<u64>,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("issued", &self.issued).finish_non_exhaustive()
+    }
 }
 
 /// Codes and sessions, oldest first.
@@ -100,8 +113,34 @@ impl std::fmt::Debug for Pass {
 }
 
 impl Keys {
-    pub(crate) fn new(token: Token) -> Self {
-        Self { token, issued: Mutex::default() }
+    pub(crate) fn new(token: Token, new_token: NewToken) -> Self {
+        Self {
+            token: RwLock::new(token),
+            new_token,
+            issued: Mutex::default(),
+            replaced: watch::Sender::default(),
+        }
+    }
+
+    /// Takes a new token in the place of the present one. What that one opened is closed: codes, browser
+    /// sessions, and the connections that watch [`Self::replacements`].
+    pub(crate) fn refresh(&self) {
+        let Some(token) = (self.new_token)() else { return };
+        let mut present = self.token.write();
+        // A file that was written again with the same token in it replaces nothing.
+        if present.matches(&token.0) {
+            return;
+        }
+        *present = token;
+        drop(present);
+        *self.issued.lock() = Issued::default();
+        self.replaced.send_modify(|count| *count += 1);
+        tracing::info!("the API token was replaced; links and browser sessions ended with it");
+    }
+
+    /// Changes whenever the token is replaced.
+    pub(crate) fn replacements(&self) -> watch::Receiver<u64> {
+        self.replaced.subscribe()
     }
 
     /// A code that opens one session, once, within ten minutes. The oldest of more than sixteen
@@ -114,6 +153,7 @@ impl Keys {
 
     /// Spends a code for a session; none when it is unknown, spent or expired.
     fn redeem(&self, code: &str) -> Result<Option<String>, ApiError> {
+        self.refresh();
         let session = secret()?;
         let mut issued = self.issued.lock();
         let Some(position) = find(&issued.links, code) else { return Ok(None) };
@@ -124,10 +164,11 @@ impl Keys {
 
     /// What the request's headers prove; none when nothing does.
     pub(crate) fn check(&self, headers: &HeaderMap) -> Option<Credential> {
+        self.refresh();
         if let Some(authorization) = headers.get(header::AUTHORIZATION) {
             let (scheme, offered) = authorization.to_str().ok()?.split_once(' ')?;
             let bearer =
-                scheme.eq_ignore_ascii_case("bearer") && self.token.matches(offered.trim());
+                scheme.eq_ignore_ascii_case("bearer") && self.token.read().matches(offered.trim());
             return bearer.then_some(Credential::Bearer);
         }
         let issued = self.issued.lock();
@@ -255,7 +296,34 @@ mod tests {
     use super::*;
 
     fn keys() -> Keys {
-        Keys::new(Token::new("0123456789abcdef").unwrap())
+        Keys::new(Token::new("0123456789abcdef").unwrap(), Box::new(|| None))
+    }
+
+    #[test]
+    fn a_new_token_takes_the_old_ones_place_with_all_that_it_opened() {
+        let (put, put_there) = std::sync::mpsc::sync_channel(1);
+        let put_there = Mutex::new(put_there);
+        let new_token = Box::new(move || put_there.lock().try_recv().ok());
+        let keys = Keys::new(Token::new("0123456789abcdef").unwrap(), new_token);
+        let bearer = |token: &str| {
+            keys.check(&headers(header::AUTHORIZATION, &format!("Bearer {token}"))).is_some()
+        };
+        let cookie = |session: &str| {
+            keys.check(&headers(header::COOKIE, &format!("{COOKIE}={session}"))).is_some()
+        };
+        let session = keys.redeem(&keys.new_link().unwrap()).unwrap().unwrap();
+        let code = keys.new_link().unwrap();
+        let watching = keys.replacements();
+        assert!(bearer("0123456789abcdef") && cookie(&session));
+        assert!(!watching.has_changed().unwrap());
+        put.send(Token::new("0123456789abcdef").unwrap()).unwrap();
+        assert!(cookie(&session), "the same token once more replaces nothing");
+        put.send(Token::new("fedcba9876543210").unwrap()).unwrap();
+        assert!(!bearer("0123456789abcdef"), "the old one's next use is refused");
+        assert!(bearer("fedcba9876543210"));
+        assert!(!cookie(&session), "a session that the old one opened");
+        assert_eq!(keys.redeem(&code).unwrap(), None);
+        assert!(watching.has_changed().unwrap());
     }
 
     fn headers(name: header::HeaderName, value: &str) -> HeaderMap {

@@ -15,7 +15,7 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use crate::auth::{Keys, Token};
+use crate::auth::{Keys, NewToken, Token};
 use crate::error::ApiError;
 use crate::guard::AllowedHosts;
 use crate::live::Hub;
@@ -50,6 +50,8 @@ pub struct DoorsOptions {
     pub redactor: Arc<Redactor>,
     /// The bearer token.
     pub token: Token,
+    /// Tells when another one has taken its place.
+    pub new_token: NewToken,
     /// Names to answer to beside loopback's: `name` or `name:port`.
     pub allowed_hosts: Vec<String>,
     /// Where this installation is.
@@ -179,7 +181,7 @@ impl Doors {
             hub: options.hub,
             gauges: options.gauges,
             redactor: options.redactor,
-            keys: Keys::new(options.token),
+            keys: Keys::new(options.token, options.new_token),
             info: options.info,
             settings: options.settings,
             change_settings: options.change_settings,

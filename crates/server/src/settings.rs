@@ -21,6 +21,8 @@ pub struct Setting {
     pub value: serde_json::Value,
     /// Where the value came from: `default`, `settings`, `file`, `environment` or `flag`.
     pub source: String,
+    /// The same, named: the variable, the file and line, the flag.
+    pub origin: String,
 }
 
 /// Every configuration key.

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::doors::Doors;
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
+use crate::shell::shell_word;
 
 /// Where everything is, and what to do first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -103,8 +104,8 @@ fn is_trusted(flow: &Flow) -> bool {
 
 fn commands(doors: &Doors) -> Vec<SetupCommand> {
     let proxy = doors.proxy_url();
-    let ca = quoted(&doors.info().ca_path.display().to_string());
-    let bundle = quoted(&doors.info().bundle_path.display().to_string());
+    let ca = shell_word(&doors.info().ca_path);
+    let bundle = shell_word(&doors.info().bundle_path);
     let command = |label: &str, command: String| SetupCommand { label: label.to_owned(), command };
     vec![
         command("Run any agent", format!("{} run -- claude", doors.info().program)),
@@ -124,25 +125,4 @@ fn commands(doors: &Doors) -> Vec<SetupCommand> {
             format!("curl --proxy {proxy} --cacert {bundle} https://api.anthropic.com/v1/models"),
         ),
     ]
-}
-
-/// For a POSIX shell.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_with_spaces_is_one_word_in_the_shell() {
-        assert_eq!(quoted("/home/a/ca.pem"), "/home/a/ca.pem");
-        assert_eq!(quoted("/home/a b/it's"), r"'/home/a b/it'\''s'");
-    }
 }

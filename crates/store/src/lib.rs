@@ -9,6 +9,7 @@ mod filter;
 mod flow_row;
 mod interest;
 mod kinds;
+mod lost;
 mod options;
 mod packed;
 mod places;
@@ -27,6 +28,7 @@ pub use counters::StoreCounters;
 pub use error::StoreError;
 pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
 pub use interest::Asking;
+pub use lost::told_as_lost;
 pub use options::StoreOptions;
 pub use query::{
     EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, Retired, SessionFacet, Spot,

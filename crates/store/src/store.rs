@@ -6,26 +6,22 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
-use langley_model::{DropReason, Outcome, Record, Redacted, Strain};
+use langley_model::{DropReason, Record, Redacted, Strain};
 use parking_lot::Mutex;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 use crate::connect::{self, WriterMark};
 use crate::counters::{Counters, StoreCounters};
 use crate::error::StoreError;
-use crate::flow_row::{self, FlowSql};
 use crate::interest::{Asking, Interest};
+use crate::lost;
 use crate::options::StoreOptions;
 use crate::queue::{Limits, Queue};
 use crate::readers::{Readers, Reading};
-use crate::rollup::{Filled, Gathered};
 use crate::schema;
-use crate::search::{self, Texts};
+use crate::search::Texts;
 use crate::upkeep::Board;
 use crate::writer::{Announce, Command, Manner, Patience, Site, Totals, Writer};
-
-/// What is written on flows that an earlier run left open.
-const LOST: &str = "Langley ended before this flow did; what came after is not recorded.";
 
 /// A store: one file, read and written through this handle and its clones.
 ///
@@ -75,7 +71,7 @@ impl Store {
         let mark = WriterMark::set(&path);
         let counters = Arc::new(Counters::default());
         if mark.alone {
-            let lost = mark_lost(&mut conn).map_err(fail)?;
+            let lost = lost::mark(&mut conn).map_err(fail)?;
             end_tunnels(&conn).map_err(fail)?;
             Counters::set(&counters.lost_at_open, lost);
         }
@@ -275,54 +271,6 @@ impl Drop for Inner {
             writing.queue.close();
         }
     }
-}
-
-/// The flows that an earlier run left open; the second condition names the index.
-const LEFT_OPEN: &str = "SELECT n FROM flows WHERE outcome IS NULL AND outcome IS NOT 'completed'";
-
-/// Gives every open flow the outcome `lost` and a revision; returns how many there were. Events that were
-/// counted but not committed any more are told as dropped.
-fn mark_lost(conn: &mut Connection) -> rusqlite::Result<u64> {
-    let any = conn.prepare(LEFT_OPEN)?.exists(())?;
-    if !any {
-        return Ok(0);
-    }
-    let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let keys: Vec<i64> =
-        change.prepare(LEFT_OPEN)?.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
-    search::await_index(&change, &keys)?;
-    let first = Totals::read(&change)?.revision;
-    let (filled, mut rollups) = (Filled::read(&change)?, Gathered::default());
-    let select = format!("{} WHERE n = ?1", FlowSql::select());
-    for (revision, key) in (first + 1..).zip(&keys) {
-        let (n, before) = change.prepare_cached(&select)?.query_row([key], flow_row::read)?;
-        let stored = change
-            .prepare_cached("SELECT ifnull(sum(events), 0) FROM event_blocks WHERE flow = ?1")?
-            .query_row([key], |row| row.get::<_, i64>(0))?
-            .cast_unsigned();
-        let mut after = (*before).clone();
-        after.outcome = Some(Outcome::Lost);
-        after.dropped_events = after.dropped_events.max(after.event_count.saturating_sub(stored));
-        rollups.change(n, filled.holds(n, before.revision()).then_some(&*before), &after);
-        change
-            .prepare_cached(
-                "UPDATE flows SET outcome = ?2, reason = ifnull(reason, ?3), revision = ?4,
-                     dropped_events = ?5
-                 WHERE n = ?1",
-            )?
-            .execute((
-                key,
-                Outcome::Lost.as_str(),
-                LOST,
-                revision.cast_signed(),
-                after.dropped_events.cast_signed(),
-            ))?;
-    }
-    rollups.write(&change)?;
-    let lost = keys.len() as u64;
-    Totals { revision: lost, lost, ..Totals::default() }.add(&change)?;
-    change.commit()?;
-    Ok(lost)
 }
 
 /// Ends the tunnels that an earlier run left open. When is not known: at the start of the newest flow or

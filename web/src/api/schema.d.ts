@@ -1657,6 +1657,8 @@ export interface components {
         Setting: {
             /** @description The key, such as `proxy.port`. */
             key: string;
+            /** @description The same, named: the variable, the file and line, the flag. */
+            origin: string;
             /** @description Where the value came from: `default`, `settings`, `file`, `environment` or `flag`. */
             source: string;
             /** @description Its effective value. */

@@ -250,7 +250,7 @@ pub(crate) struct StoreArgs {
 pub(crate) enum TokenVerb {
     /// Print the token
     Show,
-    /// Make a new token; the old one stops working at the next start
+    /// Make a new token; the old one, links and dashboard sessions stop working at once
     Rotate,
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use jiff::Timestamp;
 use langley_proxy::{CaError, CertificateAuthority, HostList};
+use langley_server::shell_word;
 use serde_json::json;
 
 use crate::ca_facts::CaFacts;
@@ -14,7 +15,7 @@ use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::lock::Claim;
-use crate::trust::{Change, Direction, Installed, Store, word};
+use crate::trust::{Change, Direction, Installed, Store};
 
 /// Runs the verb.
 ///
@@ -146,9 +147,14 @@ fn confirmed(direction: Direction) -> Result<bool> {
 fn by_hand(home: &Home, args: &StoreArgs, direction: Direction) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| "langley".into());
     let root = std::path::absolute(home.root()).unwrap_or_else(|_| home.root().to_owned());
-    let mut line = format!("sudo {} --home {} ca {}", word(&program), word(&root), verb(direction));
+    let mut line = format!(
+        "sudo {} --home {} ca {}",
+        shell_word(&program),
+        shell_word(&root),
+        verb(direction)
+    );
     if args.root != Path::new("/") {
-        line.push_str(&format!(" --root {}", word(&args.root)));
+        line.push_str(&format!(" --root {}", shell_word(&args.root)));
     }
     if let Some(name) = args.store.and_then(|store| store.to_possible_value()) {
         line.push_str(&format!(" --store {}", name.get_name()));

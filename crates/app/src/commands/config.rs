@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::cli::{ConfigVerb, GlobalArgs};
 use crate::config::{self, Environment, Layers, Origin};
-use crate::error::Result;
+use crate::error::{AppError, Result};
+use crate::preflight;
 use crate::table::Table;
 
 /// Runs the verb.
@@ -29,6 +30,11 @@ pub(crate) fn config(global: &GlobalArgs, verb: ConfigVerb) -> Result<()> {
         ConfigVerb::Show { json: true } => println!("{:#}", as_json(&loaded.layers)),
         ConfigVerb::Show { json: false } => print!("{}", as_table(&loaded.layers)),
         ConfigVerb::Check => {
+            let faults = preflight::faults(&loaded.config, &loaded.layers);
+            faults.iter().for_each(|fault| fault.error().print());
+            if !faults.is_empty() {
+                return Err(AppError::said());
+            }
             let file = if loaded.file.exists {
                 loaded.file.path.display().to_string()
             } else {

@@ -40,7 +40,8 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
         && store.count_flows(&filter).map_err(|error| unreadable(&error))? == 0
     {
         return Err(AppError::failed(format!("no flow of the session `{id}` is recorded"))
-            .next("list the sessions of flows: `langley flows --json`"));
+            .why("a session is named by the id that its agent gave it, whole and as it is spelt")
+            .next("list those that are: `langley sessions`"));
     }
     let redactor = redactor(&config)?;
     let write = |out: &mut dyn Write| {

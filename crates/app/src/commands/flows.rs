@@ -6,9 +6,9 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use langley_engine::Found;
-use langley_model::{Flow, Micros, Redactor, Stored};
+use langley_model::{Flow, Micros, Outcome, Redactor, Stored};
 use langley_proxy::Authority;
-use langley_store::{FlowFilter, Page, SearchQuery, Store, StoreError};
+use langley_store::{FlowFilter, Page, SearchQuery, Store, StoreError, told_as_lost};
 use serde_json::{Value, json};
 
 use super::flow_json::flow_json;
@@ -16,6 +16,7 @@ use crate::cli::{FlowsArgs, GlobalArgs};
 use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::lock::Claim;
 use crate::place;
 use crate::reading;
 use crate::table::Table;
@@ -34,12 +35,14 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
     let unreadable =
         |error: &dyn std::error::Error| AppError::failed("the flows cannot be read").said_by(error);
     reading::catch_up(&home);
+    let told = Told::of(&home);
     let store = Store::open_read_only(home.database()).map_err(|error| unreadable(&error))?;
     if let Some(text) = &args.search {
-        return search(&store, &Arc::new(redactor(&config)?), text, &filter, args);
+        return search(&store, &Arc::new(redactor(&config)?), text, told, &filter, args);
     }
-    let page =
+    let mut page =
         store.flows(&filter, None, args.limit as usize).map_err(|error| unreadable(&error))?;
+    page.items = page.items.into_iter().map(|flow| told.flow(flow)).collect();
     if args.json {
         let items: Vec<_> = page.items.iter().map(flow_json).collect();
         println!("{:#}", json!({ "items": items, "next_cursor": page.next_cursor }));
@@ -56,11 +59,34 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
     Ok(())
 }
 
+/// How flows without an outcome are told.
+#[derive(Clone, Copy)]
+enum Told {
+    /// As open: somebody records them.
+    Open,
+    /// As what the next start makes of them: nobody does any more.
+    Lost,
+}
+
+impl Told {
+    fn of(home: &Home) -> Self {
+        if Claim::is_held(home) { Self::Open } else { Self::Lost }
+    }
+
+    fn flow(self, flow: Stored<Flow>) -> Stored<Flow> {
+        match self {
+            Self::Open => flow,
+            Self::Lost => told_as_lost(flow),
+        }
+    }
+}
+
 /// Lists the flows in which `text` was said, each with the place where it stands.
 fn search(
     store: &Store,
     redactor: &Arc<Redactor>,
     text: &str,
+    told: Told,
     filter: &FlowFilter,
     args: &FlowsArgs,
 ) -> Result<()> {
@@ -70,8 +96,10 @@ fn search(
     let page = full(limit, |cursor, limit| {
         langley_engine::search(store, redactor, &query, None, filter, cursor, limit)
     });
-    let page =
+    let mut page =
         page.map_err(|error| AppError::failed("the flows cannot be searched").said_by(&error))?;
+    let found = page.items.into_iter();
+    page.items = found.map(|found| Found { flow: told.flow(found.flow), ..found }).collect();
     if args.json {
         let items: Vec<_> = page.items.iter().map(found_json).collect();
         println!("{:#}", json!({ "items": items, "next_cursor": page.next_cursor }));
@@ -150,6 +178,10 @@ fn table(flows: &[Stored<Flow>]) -> String {
 }
 
 fn request(flow: &Flow) -> String {
+    if flow.host.is_empty() {
+        // It found no way to a provider.
+        return format!("{} {}", flow.method, flow.path);
+    }
     let place = Authority::new(&flow.host, flow.port);
     format!("{} {}{}", flow.method, place::short(&flow.scheme, &place), flow.path)
 }
@@ -158,9 +190,11 @@ fn request(flow: &Flow) -> String {
 fn said_of(flow: &Flow) -> Vec<String> {
     let stated = [&flow.error_kind, &flow.error_message].map(|part| part.as_deref());
     let stated = stated.into_iter().flatten().collect::<Vec<_>>().join(": ");
-    let why = flow.reason.clone().or_else(|| (!stated.is_empty()).then_some(stated));
+    // A provider's own words are told beside our reason; else the reason has what the error says.
+    let is_theirs = flow.reason.is_none() || flow.outcome == Some(Outcome::ProviderError);
+    let stated = Some(stated).filter(|stated| is_theirs && !stated.is_empty());
     let note = flow.decode_note.as_ref().map(|note| format!("note: {note}"));
-    why.into_iter().chain(note).collect()
+    stated.into_iter().chain(flow.reason.clone()).chain(note).collect()
 }
 
 pub(super) fn local_time(time: Micros) -> String {
@@ -227,9 +261,15 @@ mod tests {
         assert!(lines[1].contains(" 904 "), "{told}");
         assert_eq!(lines[2], format!("    {reason}"));
         assert_eq!(lines[3], "    note: the answer ended without response.completed");
+        flow.host.clear();
+        assert_eq!(request(&flow), "POST /v1/responses");
         flow.reason = None;
         (flow.error_kind, flow.error_message) = (Some("overloaded".into()), Some("Later".into()));
         assert_eq!(said_of(&flow)[0], "overloaded: Later");
+        flow.reason = Some("because".into());
+        assert_eq!(said_of(&flow)[0], "because");
+        flow.outcome = Some(Outcome::ProviderError);
+        assert_eq!(said_of(&flow)[..2], ["overloaded: Later", "because"]);
     }
 
     #[test]

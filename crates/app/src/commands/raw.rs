@@ -19,6 +19,7 @@ pub(super) fn show(home: &Home, flow: FlowId, side: BodySide) -> Result<()> {
     let none = |what: String| {
         AppError::failed(what)
             .why("unredacted bodies are kept only while `langley start --store-raw` runs with `redaction.store_raw: true`, and for `retention.bodies_ttl_days`")
+            .next("for the flows to come: `langley stop`, then `langley start --store-raw`; ids are in `langley flows --json`")
     };
     if !path.exists() {
         let what = format!("there are no unredacted bodies: {} is not there", path.display());

@@ -14,11 +14,15 @@ use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::idle;
 use crate::lock::{Claim, Lock};
+use crate::preflight;
 use crate::runtime;
 use crate::served;
 use crate::state::reachable;
 use crate::token::Token;
 use crate::wire::{Purpose, Server, program};
+
+/// How long an end may take before it is said what is waited for.
+const NOTICE: Duration = Duration::from_millis(300);
 
 /// Starts, tells how to use it, and serves until a signal.
 ///
@@ -35,6 +39,7 @@ pub(crate) fn start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
         Claim::Ours(lock) => lock,
         Claim::Theirs => return already_runs(global, args, &loaded, &home),
     };
+    preflight::ready(&loaded.config, &loaded.layers)?;
     tell_of_raw(raw, loaded.config.redaction.store_raw, &home);
     if args.detached {
         leave_the_terminal(&home);
@@ -106,15 +111,25 @@ async fn serve(
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
-        () = signals.next() => {
-            if !global.quiet {
+    let by_signal = tokio::select! {
+        () = signals.next() => true,
+        () = idle => {
+            tracing::info!("no client for a while: ending");
+            false
+        }
+    };
+    let busy = server.is_busy();
+    let stopping = server.stop(signals.next());
+    tokio::pin!(stopping);
+    let ended = tokio::select! {
+        ended = &mut stopping => ended,
+        () = tokio::time::sleep(NOTICE) => {
+            if by_signal && !global.quiet && busy() {
                 eprintln!("ending: running exchanges have 30 s; press Ctrl-C again to end them now");
             }
+            stopping.await
         }
-        () = idle => tracing::info!("no client for a while: ending"),
-    }
-    let ended = server.stop(signals.next()).await;
+    };
     idle::forget_stay(&home);
     ended
 }

@@ -1,11 +1,13 @@
 //! The configuration file: YAML read with line numbers, so that a mistake can be pointed at.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_saphyr::Spanned;
+use serde_saphyr::options::DuplicateKeyPolicy;
 
 use super::key;
 use super::layers::{Layers, Origin};
@@ -22,13 +24,14 @@ pub(crate) fn lay(layers: &mut Layers, path: &Path, text: &str) {
     }
     let node = match serde_saphyr::from_str::<Spanned<Node>>(text) {
         Ok(node) => node,
-        Err(error) => {
-            let line = error.location().map_or(0, |location| location.line());
-            let sentence = error.without_snippet().to_string();
-            let sentence = sentence.lines().next().unwrap_or_default().to_owned();
-            layers.problem(Problem::source(origin(line), format!("not valid YAML: {sentence}")));
-            return;
-        }
+        Err(error) => match with_repeated_keys(&error, text) {
+            Some(node) => node,
+            None => {
+                let line = error.location().map_or(0, |location| location.line());
+                layers.problem(Problem::source(origin(line), unreadable(&error)));
+                return;
+            }
+        },
     };
     match node.value {
         Node::Map(entries) => walk(layers, &origin, path, "", entries),
@@ -40,6 +43,27 @@ pub(crate) fn lay(layers: &mut Layers, path: &Path, text: &str) {
     }
 }
 
+/// The same text with each key as often as it stands there, where that is all that is wrong: the parser
+/// names the second place only, [`walk`] both.
+fn with_repeated_keys(error: &serde_saphyr::Error, text: &str) -> Option<Spanned<Node>> {
+    if !matches!(error.without_snippet(), serde_saphyr::Error::DuplicateMappingKey { .. }) {
+        return None;
+    }
+    let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::LastWins };
+    let node: Spanned<Node> = serde_saphyr::from_str_with_options(text, options).ok()?;
+    node.value.repeats_a_key().then_some(node)
+}
+
+/// What the parser says, in one line.
+fn unreadable(error: &serde_saphyr::Error) -> String {
+    if let serde_saphyr::Error::DuplicateMappingKey { key, .. } = error.without_snippet() {
+        let key = key.as_deref().unwrap_or("?");
+        return format!("the key `{key}` stands here for the second time; keep one of the two");
+    }
+    let sentence = error.without_snippet().to_string();
+    format!("not valid YAML: {}", sentence.lines().next().unwrap_or_default())
+}
+
 fn walk(
     layers: &mut Layers,
     origin: &dyn Fn(u64) -> Origin,
@@ -47,9 +71,16 @@ fn walk(
     above: &str,
     entries: Vec<(Spanned<String>, Node)>,
 ) {
+    let mut lines = BTreeMap::new();
     for (name, node) in entries {
         let line = name.referenced.line();
         let path = if above.is_empty() { name.value } else { format!("{above}.{}", name.value) };
+        if let Some(first) = lines.get(&path) {
+            let sentence = format!("it stands in line {first} already; keep one of the two");
+            layers.problem(Problem::value(origin(line), &path, sentence));
+            continue;
+        }
+        lines.insert(path.clone(), line);
         match node {
             Node::Value(Value::Null) if key::find(&path).is_some() || key::is_section(&path) => {}
             Node::Value(value) if key::is_section(&path) => layers.problem(Problem::value(
@@ -87,6 +118,15 @@ fn beside_the_file(path: &str, value: Value, file: &Path) -> Value {
 enum Node {
     Map(Vec<(Spanned<String>, Node)>),
     Value(Value),
+}
+
+impl Node {
+    /// Whether a key stands twice in a section that is walked through.
+    fn repeats_a_key(&self) -> bool {
+        let Self::Map(entries) = self else { return false };
+        let mut names = BTreeSet::new();
+        entries.iter().any(|(name, below)| !names.insert(&name.value) || below.repeats_a_key())
+    }
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -205,6 +245,17 @@ mod tests {
     fn broken_yaml_is_named_by_its_line() {
         insta::assert_snapshot!(said("proxy:\n  port: [1\napi: 2\n"), @"/etc/langley.config.yaml:3: not valid YAML: illegal placement of ':' indicator at line 3, column 4");
         insta::assert_snapshot!(said("just words\n"), @"/etc/langley.config.yaml:1: the file must be a mapping of keys to values");
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_named_with_both_lines() {
+        insta::assert_snapshot!(said(
+            "proxy:\n  port: 1\n  port: 2\napi:\n  port: 3\nproxy:\n  host: localhost\n"
+        ), @r"
+        /etc/langley.config.yaml:3: `proxy.port`: it stands in line 2 already; keep one of the two
+        /etc/langley.config.yaml:6: `proxy`: it stands in line 1 already; keep one of the two
+        ");
+        insta::assert_snapshot!(said("proxy:\n  no_proxy: [{a: 1, a: 2}]\n"), @"/etc/langley.config.yaml:2: the key `a` stands here for the second time; keep one of the two");
     }
 
     #[test]

@@ -92,14 +92,28 @@ impl Kind {
                 None => refuse(),
             },
             Self::Name => text(value).filter(|t| is_name(t)).map_or_else(refuse, |t| Ok(json!(t))),
-            Self::BaseUrl => text(value)
-                .filter(|t| is_base_url(t))
-                .map_or_else(refuse, |t| Ok(json!(t.trim_end_matches('/')))),
+            Self::BaseUrl => match text(value) {
+                Some(t) if is_base_url(&t) => Ok(json!(t.trim_end_matches('/'))),
+                Some(t) => other_scheme(&t, &["http", "https"]).map_or_else(refuse, |scheme| {
+                    let accepted = self.accepted();
+                    Err(format!(
+                        "Langley reaches providers by https:// or http://, not by {scheme}; it takes {accepted}"
+                    ))
+                }),
+                None => refuse(),
+            },
             Self::ProxyUrl => match text(value) {
                 Some(t) if t.eq_ignore_ascii_case("none") => Ok(json!("none")),
-                // The parser's own words would repeat nothing of the URL, which may hold a password.
-                Some(t) if UpstreamProxy::parse(&t).is_ok() => Ok(json!(t)),
-                _ => Err(format!("the value is not {}", self.accepted())),
+                Some(t) if is_proxy_url(&t) => Ok(json!(t)),
+                // Of the URL nothing but its scheme is repeated: it may hold a password.
+                Some(t) => Err(match other_scheme(&t, &["http"]) {
+                    Some(scheme) => format!(
+                        "Langley reaches a proxy by http://, not by {scheme}; it takes {}",
+                        self.accepted()
+                    ),
+                    None => format!("the value is not {}", self.accepted()),
+                }),
+                None => Err(format!("the value is not {}", self.accepted())),
             },
             Self::TlsProvider => text(value)
                 .and_then(|word| TlsProvider::parse(&word))
@@ -305,6 +319,25 @@ fn is_base_url(text: &str) -> bool {
         && !authority.contains('@')
 }
 
+/// Whether it names a proxy; a single word is more likely a mistake than a host with port 80.
+fn is_proxy_url(text: &str) -> bool {
+    let has_port = || {
+        let host = text.rsplit_once('@').map_or(text, |(_, host)| host);
+        let port = host.trim_end_matches('/').rsplit_once(':').map(|(_, port)| port);
+        port.is_some_and(|port| port.parse::<u16>().is_ok())
+    };
+    UpstreamProxy::parse(text).is_ok() && (text.contains("://") || has_port())
+}
+
+/// The scheme of a URL, where it is none of `known`.
+fn other_scheme(text: &str, known: &[&str]) -> Option<String> {
+    let (scheme, _) = text.split_once("://")?;
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    let is_known = known.iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    (is_scheme && !is_known).then(|| format!("{}://", scheme.to_ascii_lowercase()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,6 +394,18 @@ mod tests {
         let proxy = |text: &str| Kind::ProxyUrl.accept(&json!(text), None);
         assert_eq!(proxy("corp:3128"), Ok(json!("corp:3128")));
         assert_eq!(proxy("NONE"), Ok(json!("none")));
-        assert!(proxy("socks5://corp:1080").is_err());
+        assert!(proxy("http://corp").is_ok() && proxy("me:pw@[::1]:3128/").is_ok());
+        for wrong in ["bogus", "me:1@bogus", "http://", "corp:port"] {
+            assert!(proxy(wrong).is_err_and(|why| why.starts_with("the value is not")), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_scheme_that_is_not_spoken_is_named_and_nothing_else_of_a_proxys_url() {
+        let proxy = Kind::ProxyUrl.accept(&json!("SOCKS5://me:secret@corp:1080"), None);
+        insta::assert_snapshot!(proxy.unwrap_err(), @"Langley reaches a proxy by http://, not by socks5://; it takes a proxy's URL as in `http://[user:password@]host:port`, or `none`");
+        let base = |text: &str| Kind::BaseUrl.accept(&json!(text), None).unwrap_err();
+        insta::assert_snapshot!(base("ftp://x:1"), @"Langley reaches providers by https:// or http://, not by ftp://; it takes a URL as in `https://host[:port][/path]`");
+        insta::assert_snapshot!(base("a.example/v1"), @"`a.example/v1` is not a URL as in `https://host[:port][/path]`");
     }
 }

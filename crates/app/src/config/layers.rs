@@ -45,6 +45,18 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// Where `key` is to be changed: the variable or flag itself, else the key and where it stands.
+    pub(crate) fn place_of(&self, key: &str) -> String {
+        match self {
+            Self::System(name) | Self::Env(name) => name.clone(),
+            Self::Flag(name) => (*name).to_owned(),
+            Self::Default => key.to_owned(),
+            Self::Settings | Self::File { .. } => format!("{key} ({self})"),
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -446,7 +446,7 @@ mod tests {
         insta::assert_snapshot!(error.to_string(), @r"
         error: the configuration has a problem
         why:   flag --listen: `proxy.host`: 0.0.0.0 can be reached from other machines; set `proxy.allow_remote: true` if that is meant (the proxy then asks for the token)
-        next:  correct it, then run `langley config check`
+        next:  correct --listen, then run `langley config check`
         ");
         let pairs = [("LANGLEY_PROXY__ALLOW_REMOTE", "true")];
         assert!(load(&args, &environment(folder.path(), &pairs)).is_ok());

@@ -46,6 +46,17 @@ impl Problem {
         }
     }
 
+    /// What to do where it stands.
+    fn place(&self) -> String {
+        match &self.origin {
+            Origin::File { path, .. } => format!("edit {}", path.display()),
+            Origin::Env(name) | Origin::System(name) => format!("correct {name}"),
+            Origin::Flag(name) => format!("correct {name}"),
+            Origin::Settings => "correct it in the dashboard's settings".to_owned(),
+            Origin::Default => "correct it".to_owned(),
+        }
+    }
+
     /// `key` is not a key.
     pub(crate) fn unknown(origin: Origin, path: &str) -> Self {
         let known = KEYS.iter().map(|key| key.path).chain(ALIASES.iter().map(|(alias, _)| *alias));
@@ -101,15 +112,9 @@ pub(crate) fn error(problems: &[Problem]) -> AppError {
         n => format!("the configuration has {n} problems"),
     };
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    let mut error = AppError::wrong_use(what).why(lines.join("\n"));
-    let file = problems.iter().find_map(|problem| match &problem.origin {
-        Origin::File { path, .. } => Some(path.display().to_string()),
-        _ => None,
-    });
-    if let Some(file) = file {
-        error = error.next(format!("edit {file}, then run `langley config check`"));
-    } else {
-        error = error.next("correct it, then run `langley config check`");
-    }
-    error
+    let mut places: Vec<String> = problems.iter().map(Problem::place).collect();
+    places.dedup();
+    AppError::wrong_use(what)
+        .why(lines.join("\n"))
+        .next(format!("{}, then run `langley config check`", places.join(", ")))
 }

@@ -32,10 +32,19 @@ impl InForce {
 
     /// A key's value and where it came from, where it is set.
     pub(crate) fn value(&self, key: &str) -> Option<(&Value, &str)> {
-        let mut items = self.0["items"].as_array()?.iter();
-        let item = items.find(|item| item["key"] == key)?;
+        let item = self.item(key)?;
         let value = Some(&item["value"]).filter(|value| !value.is_null())?;
         Some((value, item["source"].as_str().unwrap_or_default()))
+    }
+
+    /// Where a key's value came from, as exactly as the server tells it.
+    pub(crate) fn origin(&self, key: &str) -> Option<&str> {
+        let item = self.item(key)?;
+        item["origin"].as_str().or_else(|| item["source"].as_str())
+    }
+
+    fn item(&self, key: &str) -> Option<&Value> {
+        self.0["items"].as_array()?.iter().find(|item| item["key"] == key)
     }
 
     /// Whose TLS hello it sends.
@@ -60,12 +69,14 @@ mod tests {
     #[test]
     fn the_servers_own_settings_are_read_back() {
         let items = [
-            json!({ "key": "proxy.tls.provider", "value": "mirror", "source": "flag" }),
+            json!({ "key": "proxy.tls.provider", "value": "mirror", "source": "flag", "origin": "flag --x" }),
             json!({ "key": "proxy.tls.fingerprint", "value": null, "source": "default" }),
             json!({ "key": "proxy.tls.hosts", "value": ["a.example=native"], "source": "file" }),
         ];
         let server = InForce(json!({ "items": items }));
         assert_eq!(server.value("proxy.tls.provider"), Some((&json!("mirror"), "flag")));
+        assert_eq!(server.origin("proxy.tls.provider"), Some("flag --x"));
+        assert_eq!(server.origin("proxy.tls.hosts"), Some("file"), "an earlier version's");
         assert_eq!(server.value("proxy.tls.fingerprint"), None);
         let rules = server.tls();
         assert_eq!(rules.default.provider, TlsProvider::Mirror);

@@ -5,6 +5,7 @@ mod certificates;
 mod check;
 mod database;
 mod environment;
+mod failures;
 mod folder;
 mod hello;
 mod in_force;
@@ -25,6 +26,7 @@ use crate::cli::GlobalArgs;
 use crate::config::{self, Environment};
 use crate::error::Result;
 use crate::home::Home;
+use crate::preflight;
 use crate::reading;
 use crate::runtime;
 use crate::state::State;
@@ -61,8 +63,8 @@ pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
         checks.push(hello::check(&config.tls, in_force.map(InForce::tls).as_ref()));
         checks.extend(folder::checks(home));
         checks.extend(certificates::checks(home, config));
-        checks.extend(trust::checks(config));
-        checks.extend(network::checks(home, config, running).await);
+        checks.extend(trust::checks(config, &lenient.usable().layers));
+        checks.extend(network::checks(home, config, running));
         checks.extend(upstream::check(lenient.usable(), running.zip(in_force)).await);
         let state = running.cloned().or_else(|| State::planned(config).ok());
         let proxy = state.map(|state| state.proxy);
@@ -109,6 +111,9 @@ fn configuration(loaded: &config::Loaded) -> Check {
     } else {
         "defaults, environment and flags; no file".to_owned()
     };
+    if let Err(error) = preflight::reverse(&loaded.config) {
+        return Check::failed("configuration", &error);
+    }
     if !loaded.warnings.is_empty() {
         return Check::warned("configuration", loaded.warnings.join("\n"))
             .next("correct the spelling, or remove the variable");

@@ -1,11 +1,9 @@
 //! The server and its ports: who has them?
 
 use std::fs;
-use std::net::ToSocketAddrs;
 use std::path::Path;
 
 use super::check::Check;
-use crate::api::Api;
 use crate::config::{Address, Config};
 use crate::detach;
 use crate::error::AppError;
@@ -20,7 +18,7 @@ pub(super) async fn running(home: &Home) -> Option<State> {
 }
 
 /// Server and ports. Needs the runtime's context.
-pub(super) async fn checks(home: &Home, config: &Config, running: Option<&State>) -> Vec<Check> {
+pub(super) fn checks(home: &Home, config: &Config, running: Option<&State>) -> Vec<Check> {
     if let Some(state) = running {
         let what = format!(
             "runs as process {}, proxy {}, dashboard {}",
@@ -48,31 +46,20 @@ pub(super) async fn checks(home: &Home, config: &Config, running: Option<&State>
     }
     vec![
         Check::passed("server", "does not run; `langley` starts it, and so does `langley run`"),
-        port("proxy port", Door::Proxy, &config.proxy).await,
-        port("api port", Door::Api, &config.api).await,
+        port("proxy port", Door::Proxy, &config.proxy),
+        port("api port", Door::Api, &config.api),
     ]
 }
 
 /// Whether a port is free; else who has it, as far as that can be told.
-async fn port(name: &'static str, door: Door, address: &Address) -> Check {
-    let Err(error) = listen::open(door, address) else {
-        if address.port == 0 {
-            return Check::passed(name, format!("any free one on {}, as configured", address.host));
+fn port(name: &'static str, door: Door, address: &Address) -> Check {
+    match listen::open(door, address) {
+        Err(error) => Check::failed(name, &error),
+        Ok(_) if address.port == 0 => {
+            Check::passed(name, format!("any free one on {}, as configured", address.host))
         }
-        return Check::passed(name, format!("{address} is free"));
-    };
-    let own = (address.host.as_str(), address.port).to_socket_addrs().ok();
-    if let Some(at) = own.and_then(|mut found| found.next())
-        && door == Door::Api
-        && Api::new(at, None).is_healthy().await
-    {
-        let error = AppError::failed(format!("another Langley, of another home, has {address}"))
-            .why("its state.json lies in that home, so this one does not know it")
-            .next("use that home (--home DIR or LANGLEY_HOME), or end its server there: `langley stop --home DIR`")
-            .next("or choose other ports: `langley --listen 127.0.0.1:0 --api 127.0.0.1:0`");
-        return Check::failed(name, &error);
+        Ok(_) => Check::passed(name, format!("{address} is free")),
     }
-    Check::failed(name, &error)
 }
 
 /// Whether the program's file is newer than what the server wrote at its start.
@@ -94,11 +81,11 @@ mod tests {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address =
             Address { host: "127.0.0.1".into(), port: taken.local_addr().unwrap().port() };
-        let found = port("proxy port", Door::Proxy, &address).await;
+        let found = port("proxy port", Door::Proxy, &address);
         assert_eq!(found.verdict, Verdict::Fail);
         assert!(found.to_string().contains("another program has that port"));
         let free = Address { host: "127.0.0.1".into(), port: 0 };
-        assert_eq!(port("api port", Door::Api, &free).await.verdict, Verdict::Pass);
+        assert_eq!(port("api port", Door::Api, &free).verdict, Verdict::Pass);
     }
 
     #[test]

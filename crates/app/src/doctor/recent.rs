@@ -7,7 +7,7 @@ use langley_model::{Micros, Mode, Side, TunnelReason};
 use langley_store::{FlowFilter, Store, StoreError};
 
 use super::check::Check;
-use super::unreached;
+use super::{failures, unreached};
 use crate::error::AppError;
 use crate::home::Home;
 
@@ -27,8 +27,9 @@ pub(super) fn checks(home: &Home) -> Vec<Check> {
     let now = Micros::now();
     let rejected = rejected(&store, now).unwrap_or_default();
     let unreached = unreached::check(&store, now).unwrap_or_default();
+    let failures = failures::check(&store, now).unwrap_or_default();
     let skew = skew(&store, now).unwrap_or_default();
-    rejected.into_iter().chain(unreached).chain(skew.map(clock)).collect()
+    rejected.into_iter().chain(unreached).chain(failures).chain(skew.map(clock)).collect()
 }
 
 /// Hosts for which an agent refused our certificate, with how often and when last. One whose TLS was

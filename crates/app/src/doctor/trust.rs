@@ -1,7 +1,5 @@
 //! Trust towards providers: roots and certificates of one's own, and hosts that are not checked.
 
-use std::fs;
-
 use jiff::{SignedDuration, Timestamp};
 use langley_proxy::ClientCertificate;
 use serde_json::Value;
@@ -9,20 +7,17 @@ use serde_json::Value;
 use super::check::{Check, Verdict};
 use super::folder::privacy;
 use crate::api::Api;
-use crate::config::Config;
-use crate::error::AppError;
+use crate::config::{Config, Layers};
 use crate::home::Home;
+use crate::preflight;
 use crate::state::State;
 use crate::token::Token;
 
 const ASKED: &str = "client certificate";
 
 /// What the configuration says of trust.
-pub(super) fn checks(config: &Config) -> Vec<Check> {
-    let mut checks = Vec::new();
-    if config.upstream_ca.is_some() {
-        checks.push(upstream_ca(config));
-    }
+pub(super) fn checks(config: &Config, layers: &Layers) -> Vec<Check> {
+    let mut checks: Vec<Check> = upstream_ca(config, layers).into_iter().collect();
     checks.extend(
         config
             .client_certificates
@@ -33,32 +28,15 @@ pub(super) fn checks(config: &Config) -> Vec<Check> {
     checks
 }
 
-fn upstream_ca(config: &Config) -> Check {
-    let path = config.upstream_ca.clone().unwrap_or_default();
-    let refused = |why: String| {
-        let error =
-            AppError::failed(format!("`proxy.upstream_ca` {} cannot be used", path.display()))
-                .why(why)
-                .next("name a PEM file with certificates, or remove the setting");
-        Check::failed("upstream ca", &error)
-    };
-    match fs::read_to_string(&path) {
-        Err(error) => refused(error.to_string()),
-        Ok(text) => match text.matches("-----BEGIN CERTIFICATE-----").count() {
-            0 => refused("it holds no certificate".to_owned()),
-            count => Check::passed("upstream ca", format!("{count} certificates")),
-        },
-    }
+fn upstream_ca(config: &Config, layers: &Layers) -> Option<Check> {
+    Some(match preflight::upstream_ca(config, layers)? {
+        Err(error) => Check::failed("upstream ca", &error),
+        Ok(count) => Check::passed("upstream ca", format!("{count} certificates")),
+    })
 }
 
 fn client_certificate(name: &str, certificate: &ClientCertificate) -> Check {
-    if let Err(why) = certificate.check() {
-        let error =
-            AppError::failed(format!("`proxy.client_certificates.{name}` cannot be presented"))
-                .because(&why)
-                .next(
-                    "name PEM files of a certificate and its key; until then its hosts get a 502",
-                );
+    if let Err(error) = preflight::client_certificate(name, certificate) {
         return Check::failed(ASKED, &error);
     }
     let private = privacy(ASKED, &certificate.key, 0o600);
@@ -112,6 +90,7 @@ fn judge(tunnels: &Value, since: Timestamp, covered: impl Fn(&str) -> bool) -> O
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use langley_proxy::HostList;

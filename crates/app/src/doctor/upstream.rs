@@ -26,7 +26,8 @@ pub(super) async fn check(loaded: &Loaded, running: Option<(&State, &InForce)>) 
             if source == "environment" && leads_to(url, state.proxy) {
                 return None;
             }
-            (url.to_owned(), format!("the running server has it from its {source}"))
+            let origin = server.origin(KEY).unwrap_or(source);
+            (url.to_owned(), format!("the running server has it from: {origin}"))
         }
         None => {
             let origin = &loaded.layers.entry(KEY)?.origin;

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use langley_server::shell_word;
+
 use super::store::{Installed, Store};
 use crate::error::{AppError, Result};
 
@@ -151,8 +153,8 @@ fn run(words: &[String], input: &str) -> io::Result<()> {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Copy { from, to } => write!(f, "cp {} {}", word(from), word(to)),
-            Self::Delete(path) => write!(f, "rm {}", word(path)),
+            Self::Copy { from, to } => write!(f, "cp {} {}", shell_word(from), shell_word(to)),
+            Self::Delete(path) => write!(f, "rm {}", shell_word(path)),
             Self::Run(words) => f.write_str(&line_of(words)),
             Self::Tell { command, line } => write!(f, "echo {line} | {}", line_of(command)),
         }
@@ -160,17 +162,7 @@ impl fmt::Display for Step {
 }
 
 fn line_of(words: &[String]) -> String {
-    words.iter().map(|w| word(Path::new(w))).collect::<Vec<_>>().join(" ")
-}
-
-/// A word as a shell takes it.
-pub(crate) fn word(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@,%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text;
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
+    words.iter().map(shell_word).collect::<Vec<_>>().join(" ")
 }
 
 fn refused(step: &Step, error: &io::Error, by_hand: &str) -> AppError {
@@ -207,11 +199,5 @@ mod tests {
         let said = refused(&step, &denied, "sudo langley ca remove").to_string();
         assert!(said.contains("rm '/x y/langley.crt'"), "{said}");
         assert!(said.ends_with("it needs the administrator's rights: sudo langley ca remove\n"));
-    }
-
-    #[test]
-    fn words_are_quoted_only_where_a_shell_needs_it() {
-        assert_eq!(word(Path::new("/a/b-1.crt")), "/a/b-1.crt");
-        assert_eq!(word(Path::new("it's")), r"'it'\''s'");
     }
 }

@@ -3,5 +3,5 @@
 mod change;
 mod store;
 
-pub(crate) use change::{Change, Direction, word};
+pub(crate) use change::{Change, Direction};
 pub(crate) use store::{Installed, Store, StoreName};

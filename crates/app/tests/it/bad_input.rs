@@ -115,18 +115,44 @@ fn bad_configuration_is_named_by_file_line_key_and_accepted_values() {
 }
 
 #[test]
+fn what_a_server_would_stumble_over_is_said_alike_by_check_and_start() {
+    let mut stage = Stage::new();
+    stage.set("LANGLEY_REVERSE_DEFAULT", "nope");
+    stage.set("LANGLEY_UPSTREAM_CA", "none.pem");
+    let said = stage.transcript(&["config", "check"]);
+    insta::assert_snapshot!(said, @r"
+    error: `proxy.reverse.default` names `nope`, which is no upstream
+    why:   known upstreams: anthropic, bedrock, gemini, openai
+    next:  name one of them, or set `proxy.reverse.upstreams.nope.base_url`
+    error: `proxy.upstream_ca` (environment LANGLEY_UPSTREAM_CA) cannot be used
+    why:   DIR/none.pem: I/O error: No such file or directory (os error 2)
+    next:  name a PEM file that holds certificates, or take the setting out
+    [exit 1]
+    ");
+    assert!(!stage.home().exists(), "a check makes nothing");
+    assert_eq!(stage.transcript(&["start", "--no-open"]), said);
+    stage.set("LANGLEY_UPSTREAM_PROXY", "bogus");
+    insta::assert_snapshot!(stage.transcript(&["config", "check"]), @r"
+    error: the configuration has a problem
+    why:   environment LANGLEY_UPSTREAM_PROXY: `proxy.upstream_proxy`: the value is not a proxy's URL as in `http://[user:password@]host:port`, or `none`
+    next:  correct LANGLEY_UPSTREAM_PROXY, then run `langley config check`
+    [exit 2]
+    ");
+}
+
+#[test]
 fn listening_beyond_loopback_must_be_meant() {
     let stage = Stage::new();
     insta::assert_snapshot!(stage.transcript(&["--listen", "0.0.0.0:0"]), @r"
     error: the configuration has a problem
     why:   flag --listen: `proxy.host`: 0.0.0.0 can be reached from other machines; set `proxy.allow_remote: true` if that is meant (the proxy then asks for the token)
-    next:  correct it, then run `langley config check`
+    next:  correct --listen, then run `langley config check`
     [exit 2]
     ");
     insta::assert_snapshot!(stage.transcript(&["--listen", "9090"]), @r"
     error: the configuration has a problem
     why:   flag --listen: `9090` is not an address as in `127.0.0.1:9090`
-    next:  correct it, then run `langley config check`
+    next:  correct --listen, then run `langley config check`
     [exit 2]
     ");
 }
@@ -201,11 +227,31 @@ fn every_finding_of_the_doctor_has_a_way_out() {
 #[test]
 fn the_doctor_tells_a_port_of_another_langley_from_one_of_a_stranger() {
     let other = Stage::new();
-    let _server = other.server();
+    let server = other.server();
     let mut stage = Stage::new();
-    stage.set("LANGLEY_API", other.state()["api"].as_str().unwrap());
-    let (code, out, _) = stage.run(&["doctor"]);
+    for (variable, door) in [("LANGLEY_API", "api"), ("LANGLEY_LISTEN", "proxy")] {
+        stage.set(variable, other.state()[door].as_str().unwrap());
+    }
+    let (code, out, _) = stage.run(&["doctor", "--json"]);
     assert_eq!(code, 1);
-    assert!(out.contains("another Langley, of another home, has 127.0.0.1:"), "{out}");
-    assert!(out.contains("langley stop --home DIR"), "{out}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let home = other.home().display().to_string();
+    for name in ["proxy port", "api port"] {
+        let mut checks = report["checks"].as_array().unwrap().iter();
+        let check = checks.find(|check| check["name"] == name).unwrap();
+        let why = check["why"].as_str().unwrap();
+        assert!(why.starts_with("another Langley, of "), "{check}");
+        // Where the system tells whose it is.
+        if cfg!(target_os = "linux") {
+            assert!(why.contains(&format!("home {home} (process {})", server.id())), "{check}");
+            let next = check["next"][0].as_str().unwrap();
+            assert!(next.contains(&format!("`langley stop --home {home}`")), "{check}");
+        }
+    }
+    if cfg!(target_os = "linux") {
+        assert_eq!(other.api("/api/stats")["flows_total"], 0, "nothing of it is on its record");
+        assert_eq!(other.api("/api/tunnels")["items"], serde_json::json!([]));
+    }
+    let said = stage.transcript(&["start", "--no-open"]);
+    assert!(said.contains("why:   another Langley, of "), "{said}");
 }

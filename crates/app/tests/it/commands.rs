@@ -150,6 +150,32 @@ fn the_token_is_made_once_and_can_be_replaced() {
 }
 
 #[test]
+fn a_running_server_takes_a_new_token_and_lets_the_old_one_go() {
+    let stage = Stage::new();
+    let _server = stage.server();
+    let status = |token: &str| {
+        let url = format!("http://{}/api/stats", stage.state()["api"].as_str().unwrap());
+        let output = Command::new("curl")
+            .args(["-s", "-o", "/dev/null", "-w", "%{http_code}", "-H"])
+            .arg(format!("Authorization: Bearer {}", token.trim()))
+            .arg(url)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let old = stage.run(&["token", "show"]).1;
+    assert_eq!(status(&old), "200");
+    let (code, new, err) = stage.run(&["token", "rotate"]);
+    assert!(code == 0 && err.starts_with("the running server takes it from now on"), "{err}");
+    assert_eq!((status(&old).as_str(), status(&new).as_str()), ("401", "200"));
+    // One that a person put there counts as well.
+    let own = "0123456789abcdef0123456789abcdef";
+    std::fs::write(stage.home().join("token"), own).unwrap();
+    assert_eq!((status(&new).as_str(), status(own).as_str()), ("401", "200"));
+    assert_eq!(stage.run(&["flows"]), (0, "no flows\n".into(), String::new()));
+}
+
+#[test]
 fn the_demo_plays_every_session_and_all_of_it_is_recorded() {
     let stage = Stage::new();
     let (code, out, err) = stage.run(&["demo", "--once"]);

@@ -4,10 +4,14 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::stage::{Provider, Stage};
+use crate::stage::{Provider, Stage, wait};
 
 /// Asks for a stream by base URL; curl's own exit code says how it took the end.
 fn ask(stage: &Stage, wish: &str) -> i32 {
+    asking(stage, wish).status().unwrap().code().unwrap()
+}
+
+fn asking(stage: &Stage, wish: &str) -> Command {
     let url = format!("http://{}/v1/messages", stage.state()["proxy"].as_str().unwrap());
     let body = json!({
         "model": "claude-opus-5-5", "max_tokens": 9, "stream": true,
@@ -16,7 +20,38 @@ fn ask(stage: &Stage, wish: &str) -> i32 {
     let mut curl = Command::new("curl");
     curl.args(["-sS", "--max-time", "20", "-o", "/dev/null", "-d", &body.to_string()]);
     curl.args(["-H", "content-type: application/json", "-H", &format!("x-fixture: {wish}"), &url]);
-    curl.status().unwrap().code().unwrap()
+    curl
+}
+
+#[test]
+fn a_flow_that_a_kill_cut_off_is_told_as_lost_before_and_after_the_next_start() {
+    let provider = Provider::start();
+    let mut stage = Stage::new();
+    stage.set("LANGLEY_UPSTREAM_ANTHROPIC", &provider.fixture.http_url());
+    let server = stage.server();
+    let mut agent = asking(&stage, "events=9;stall_after=3;stall=forever").spawn().unwrap();
+    let listed = || {
+        let (code, out, err) = stage.run(&["flows", "--json"]);
+        assert_eq!(code, 0, "{err}");
+        let page: Value = serde_json::from_str(&out).unwrap();
+        page["items"][0].clone()
+    };
+    wait(|| stage.api("/api/stats")["events_total"].as_u64().is_some_and(|events| events >= 3));
+    assert_eq!(listed()["outcome"], Value::Null, "it is open");
+    drop(server);
+    agent.wait().unwrap();
+    let before = listed();
+    let reason = before["reason"].as_str().unwrap();
+    assert_eq!(before["outcome"], "lost", "{before}");
+    assert!(reason.starts_with("Langley ended before this flow did"), "{reason}");
+    let (_, told, _) = stage.run(&["flows"]);
+    assert!(told.contains(" lost ") && told.contains(reason), "{told}");
+
+    let _again = stage.server();
+    let after = &stage.ended_flows(1)[0];
+    assert_eq!((&after["outcome"], &after["reason"]), (&json!("lost"), &before["reason"]));
+    assert!(after["ended_at"].as_str() >= after["started_at"].as_str(), "{after}");
+    assert!(after["ended_at"].is_string(), "{after}");
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn a_dead_upstream_proxy_and_what_could_not_leave_are_told() {
         .unwrap();
     assert!(!output.status.success());
     let out = told(&stage);
-    assert!(out.contains("the running server has it from its environment"), "{out}");
+    assert!(out.contains("the running server has it from: environment HTTPS_PROXY"), "{out}");
     assert!(
         out.contains("could not be reached: api.anthropic.com:443 (once, last less than"),
         "{out}"

@@ -102,7 +102,7 @@ async fn a_dead_upstream_proxy_is_called_one_and_the_provider_is_named() {
     let setup = by_way_of(proxy).await;
     let answer = connect(&setup, "api.example.test:443").await;
     let told = format!(
-        "could not reach api.example.test:443 through the proxy {proxy} (from HTTPS_PROXY / \
+        "could not reach api.example.test:443 through the proxy {proxy} (from \
          proxy.upstream_proxy): connection refused"
     );
     assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");

@@ -9,6 +9,7 @@ use axum::response::Response;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use langley_model::SESSION_ID_MAX;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::hub::Watcher;
@@ -59,19 +60,30 @@ pub(crate) async fn live(
             "Close a dashboard tab or another watcher.",
         )
     })?;
+    let replacements = doors.keys().replacements();
     Ok(upgrade
         .read_buffer_size(INCOMING_MAX)
         .write_buffer_size(16 * 1024)
         .max_write_buffer_size(4 * 1024 * 1024)
         .max_message_size(INCOMING_MAX)
         .max_frame_size(INCOMING_MAX)
-        .on_upgrade(move |socket| attend(socket, doors, watcher)))
+        .on_upgrade(move |socket| attend(socket, doors, watcher, replacements)))
 }
 
-async fn attend(socket: WebSocket, doors: Doors, mut watcher: Watcher) {
+async fn attend(
+    socket: WebSocket,
+    doors: Doors,
+    mut watcher: Watcher,
+    mut replacements: watch::Receiver<u64>,
+) {
     let (sink, mut incoming) = socket.split();
     let mut outgoing = Outgoing { sink };
-    let end = watch(&mut outgoing, &mut incoming, &doors, &mut watcher).await;
+    let end = tokio::select! {
+        end = serve(&mut outgoing, &mut incoming, &doors, &mut watcher) => end,
+        Ok(()) = replacements.changed() => {
+            Err(End::Told(close_code::POLICY, "the API token was replaced"))
+        }
+    };
     if let Err(End::Told(code, reason)) = end {
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
         let _ =
@@ -87,7 +99,7 @@ enum End {
     Told(u16, &'static str),
 }
 
-async fn watch(
+async fn serve(
     outgoing: &mut Outgoing,
     incoming: &mut SplitStream<WebSocket>,
     doors: &Doors,
@@ -159,6 +171,8 @@ async fn watch(
                 if heard.elapsed() > SILENCE {
                     return Err(End::Gone);
                 }
+                // Where nobody asks anything, a new token is found here.
+                doors.keys().refresh();
                 outgoing.send(Message::Ping(axum::body::Bytes::new())).await?;
                 ping_at = Instant::now() + BETWEEN_PINGS;
             }

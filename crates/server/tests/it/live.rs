@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use langley_engine::LiveFeed;
 use langley_model::{Flow, LiveKind, LiveText, Record};
-use langley_server::LiveOptions;
+use langley_server::{LiveOptions, Token};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -100,7 +100,7 @@ async fn the_feed_opens_only_for_our_own_page_or_the_token() {
 
     let url = rig.doors.sign_in_link().unwrap();
     let path = url.strip_prefix(&format!("http://{}", rig.address)).unwrap();
-    let signed_in = rig.send(http::Method::GET, path, &[]).await;
+    let signed_in = rig.send(Method::GET, path, &[]).await;
     let cookie = signed_in.header("set-cookie").split(';').next().unwrap().to_owned();
     let silent = [("cookie", cookie.as_str())];
     assert_eq!(refusal(Watcher::open(&rig, &silent).await), StatusCode::FORBIDDEN);
@@ -237,7 +237,7 @@ async fn a_deletion_makes_watchers_load_anew() {
     let (mut watcher, _) = Watcher::greeted(&rig).await;
     watcher.wish(json!({"flows": true})).await;
     let bearer = format!("Bearer {TOKEN}");
-    rig.send(http::Method::DELETE, "/api/flows", &[("authorization", &bearer)]).await;
+    rig.send(Method::DELETE, "/api/flows", &[("authorization", &bearer)]).await;
     assert!(watcher.until("resync").await["revision"].is_u64());
 }
 
@@ -308,4 +308,32 @@ async fn a_stop_says_goodbye_to_watchers() {
         }
     };
     assert_eq!(tokio::time::timeout(LONGEST, end).await.unwrap(), 1001);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_the_old_token_opened_ends_with_it() {
+    let rig = Rig::start().await;
+    let (mut watcher, _) = Watcher::greeted(&rig).await;
+    *rig.new_token.lock() = Some(Token::new("another-token-0123456789").unwrap());
+    let stats = |token: &str| {
+        let bearer = format!("Bearer {token}");
+        let rig = &rig;
+        async move { rig.send(Method::GET, "/api/stats", &[("authorization", &bearer)]).await.status }
+    };
+    assert_eq!(stats(TOKEN).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(stats("another-token-0123456789").await, StatusCode::OK);
+    let end = tokio::time::timeout(LONGEST, async {
+        loop {
+            match watcher.0.next().await {
+                Some(Ok(Message::Close(Some(frame)))) => return u16::from(frame.code),
+                Some(Ok(_)) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    assert_eq!(end.await.expect("it stays open"), 1008);
+    assert_eq!(
+        refusal(Watcher::open(&rig, &[("authorization", &format!("Bearer {TOKEN}"))]).await),
+        StatusCode::UNAUTHORIZED
+    );
 }

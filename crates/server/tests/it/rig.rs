@@ -39,6 +39,8 @@ pub(crate) struct Rig {
     /// What the recorder tells of the captures it has worked off.
     pub(crate) worked_off: Arc<AtomicU64>,
     pub(crate) intake: Arc<Intake>,
+    /// A token put here takes the place of the present one.
+    pub(crate) new_token: Arc<Mutex<Option<Token>>>,
     /// Whoever holds it keeps the writer from going on after its next commit.
     gate: Arc<Mutex<()>>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
@@ -106,6 +108,7 @@ impl Rig {
         let threads_failed = Arc::new(AtomicUsize::new(0));
         let worked_off = Arc::new(AtomicU64::new(0));
         let intake = Intake::new(IntakeOptions::default());
+        let new_token = Arc::new(Mutex::new(None));
         let doors = Doors::new(DoorsOptions {
             store: store.clone(),
             hub: Arc::clone(&hub),
@@ -125,6 +128,10 @@ impl Rig {
             },
             redactor: Arc::clone(&redactor),
             token: Token::new(TOKEN).unwrap(),
+            new_token: {
+                let new_token = Arc::clone(&new_token);
+                Box::new(move || new_token.lock().take())
+            },
             allowed_hosts: vec!["langley.test".into()],
             info: ServerInfo {
                 version: "0.0.0-test".into(),
@@ -144,6 +151,7 @@ impl Rig {
                 key: "proxy.port".into(),
                 value: 9090.into(),
                 source: "default".into(),
+                origin: "default".into(),
             }],
             change_settings: Box::new(|_, changes| {
                 let refused = SettingsRefused::Wrong("`proxy.prot`: unknown key".into());
@@ -183,6 +191,7 @@ impl Rig {
             gate,
             worked_off,
             intake,
+            new_token,
             stop,
             _folder: folder,
         }

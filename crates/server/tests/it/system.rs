@@ -185,7 +185,8 @@ async fn facets_tunnels_drops_and_settings_are_lists() {
     assert_eq!(older["next_cursor"], json!(null));
 
     let settings = rig.get("/api/settings").await;
-    let items = json!([{"key": "proxy.port", "value": 9090, "source": "default"}]);
+    let items = json!([{"key": "proxy.port", "value": 9090, "source": "default",
+        "origin": "default"}]);
     assert_eq!(settings["items"], items);
 }
 

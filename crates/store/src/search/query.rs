@@ -228,6 +228,14 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_that_is_not_closed_ends_with_the_question() {
+        let parsed = |text: &str| SearchQuery::parse(text).unwrap();
+        assert_eq!(parsed("a \"new line"), parsed("a \"new line\""));
+        assert_eq!(parsed("\"unclosed"), parsed("unclosed"));
+        assert_eq!(parsed("word\""), parsed("word"));
+    }
+
+    #[test]
     fn what_cannot_be_asked_says_why() {
         for (text, word) in [("", "no word"), ("?! --", "no word"), ("xy*", "three letters")] {
             let error = SearchQuery::parse(text).unwrap_err().to_string();

@@ -3,10 +3,10 @@
 use std::fs;
 use std::sync::{Arc, Barrier};
 
-use langley_store::{Facet, FlowFilter, Store, StoreError};
+use langley_store::{Facet, FlowFilter, Store, StoreError, told_as_lost};
 
 use crate::given::{Fixture, body, ended, flow, of, options, seal, tunnel};
-use langley_model::Side;
+use langley_model::{Outcome, Side};
 
 /// Takes away what later schemas brought.
 pub(crate) const FIRST_SCHEMA: &str = "
@@ -221,11 +221,18 @@ fn reading_never_marks_flows_lost_and_takes_no_records() {
     let open = flow(1);
     fixture.write(vec![of(&open)]);
     let reader = Store::open_read_only(fixture.store.path()).unwrap();
-    assert!(reader.flow(open.id).unwrap().unwrap().is_open());
+    let read = reader.flow(open.id).unwrap().unwrap();
+    assert!(read.is_open());
+    let told = told_as_lost(read);
+    assert_eq!(told.outcome, Some(Outcome::Lost));
+    assert!(told.reason.as_deref().is_some_and(|why| why.starts_with("Langley ended before")));
     assert_eq!(reader.submit(seal(vec![of(&open)])).unwrap_err().len(), 1);
     assert!(matches!(reader.delete_flows(&FlowFilter::default()), Err(StoreError::Closed)));
     fixture.write(vec![of(&ended(2))]);
     assert_eq!(reader.counters().flows_total, 2);
+    let flows = reader.flows(&FlowFilter::default(), None, 1).unwrap().items;
+    let ended = flows.into_iter().next().unwrap();
+    assert_eq!(told_as_lost(ended.clone()), ended, "what has ended is as it was");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Stream events come back as they were, however they arrived and wherever a page begins.
 
-use langley_model::{FlowId, Outcome};
+use langley_model::{FlowId, Micros, Outcome};
 use langley_store::{Store, StoredEvent};
 use proptest::prelude::*;
 
@@ -117,6 +117,8 @@ fn committed_events_of_an_open_flow_survive_a_kill() {
     assert_eq!(lost.outcome, Some(Outcome::Lost));
     assert!(lost.reason.is_some());
     assert_eq!(lost.event_count, 200);
+    assert_eq!(lost.ended_at, Some(Micros(flow.started_at.0 + 199_000)), "at its last event");
+    assert_eq!(lost.duration, None, "how long it would have taken is not known");
     let counters = after.store.counters();
     assert_eq!((counters.lost_flows_at_open, counters.open_flows), (1, 0));
 }

@@ -1,0 +1,194 @@
+//! What a server would stumble over: settings whose values are right and that cannot be used as this
+//! machine is. `config check` and `start` ask here, so that they say the same.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use langley_proxy::{BaseUrl, ClientCertificate, ReverseOptions, check_roots};
+use rustix::fs::{Access, access};
+
+use crate::config::{Config, Layers};
+use crate::error::{AppError, Result};
+use crate::home::Home;
+use crate::wire::unusable;
+
+/// Base URLs of the providers, where configuration (or the AWS region, for Bedrock) names no other.
+const PROVIDERS: [(&str, &str); 4] = [
+    ("anthropic", "https://api.anthropic.com"),
+    ("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com"),
+    ("gemini", "https://generativelanguage.googleapis.com"),
+    ("openai", "https://api.openai.com"),
+];
+
+/// One thing that does not work.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// Nothing would; a server does not start.
+    Whole(AppError),
+    /// Some hosts are answered with an error, and all others are served.
+    Part(AppError),
+}
+
+impl Fault {
+    /// What it is, why, and what to do.
+    pub(crate) const fn error(&self) -> &AppError {
+        match self {
+            Self::Whole(error) | Self::Part(error) => error,
+        }
+    }
+}
+
+/// Everything that does not work; nothing is made or changed. Blocks.
+pub(crate) fn faults(config: &Config, layers: &Layers) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    faults.extend(reverse(config).err().map(Fault::Whole));
+    faults.extend(upstream_ca(config, layers).and_then(Result::err).map(Fault::Whole));
+    faults.extend(home(&Home::at(&config.home)).map(Fault::Whole));
+    let certificates = config.client_certificates.iter();
+    let unusable = certificates.filter_map(|(name, found)| client_certificate(name, found).err());
+    faults.extend(unusable.map(Fault::Part));
+    faults
+}
+
+/// Before a start: what concerns some hosts only is a warning.
+///
+/// # Errors
+/// Something that nothing would work with; all of it is printed.
+pub(crate) fn ready(config: &Config, layers: &Layers) -> Result<()> {
+    let mut is_ready = true;
+    for fault in faults(config, layers) {
+        match fault {
+            Fault::Whole(error) => {
+                error.print();
+                is_ready = false;
+            }
+            Fault::Part(error) => error.warn("all other hosts are served"),
+        }
+    }
+    if is_ready { Ok(()) } else { Err(AppError::said()) }
+}
+
+/// Where requests by base URL go.
+///
+/// # Errors
+/// A base URL that cannot be used, or a default that is no upstream.
+pub(crate) fn reverse(config: &Config) -> Result<ReverseOptions> {
+    let mut upstreams = BTreeMap::new();
+    let configured = config.upstreams.iter().map(|(name, url)| (name.as_str(), url.as_str()));
+    for (name, url) in PROVIDERS.into_iter().chain(configured) {
+        let url = BaseUrl::parse(url).map_err(|e| unusable("base URL of an upstream", &e))?;
+        upstreams.insert(name.to_owned(), url);
+    }
+    let default = config.reverse_default.clone();
+    if let Some(name) = default.as_ref().filter(|name| !upstreams.contains_key(*name)) {
+        let known: Vec<&str> = upstreams.keys().map(String::as_str).collect();
+        return Err(AppError::failed(format!(
+            "`proxy.reverse.default` names `{name}`, which is no upstream"
+        ))
+        .why(format!("known upstreams: {}", known.join(", ")))
+        .next(format!("name one of them, or set `proxy.reverse.upstreams.{name}.base_url`")));
+    }
+    Ok(ReverseOptions { upstreams, default })
+}
+
+/// The file of `proxy.upstream_ca`, where one is named: how many certificates it adds.
+pub(crate) fn upstream_ca(config: &Config, layers: &Layers) -> Option<Result<usize>> {
+    const KEY: &str = "proxy.upstream_ca";
+    let path = config.upstream_ca.as_deref()?;
+    let origin = layers.entry(KEY).map(|entry| format!(" ({})", entry.origin)).unwrap_or_default();
+    Some(check_roots(path).map_err(|why| {
+        AppError::failed(format!("`{KEY}`{origin} cannot be used"))
+            .why(format!("{}: {why}", path.display()))
+            .next("name a PEM file that holds certificates, or take the setting out")
+    }))
+}
+
+/// Whether a certificate for providers that ask for one can be presented.
+///
+/// # Errors
+/// One of its files cannot be read, or they do not belong together.
+pub(crate) fn client_certificate(name: &str, certificate: &ClientCertificate) -> Result<()> {
+    certificate.check().map_err(|error| {
+        AppError::failed(format!("`proxy.client_certificates.{name}` cannot be presented"))
+            .why(error.reason())
+            .next("name PEM files of a certificate and of its own key; until then its hosts get a 502")
+    })
+}
+
+/// The home and what a server writes there. What is not there yet is made at the start, where the folder
+/// above lets it.
+fn home(home: &Home) -> Option<AppError> {
+    let root = home.root();
+    if root.exists() && !root.is_dir() {
+        return Some(home.unusable(&std::io::Error::other("it is a file, not a folder")));
+    }
+    let nearest = root.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let written = [home.logs(), home.server_log(), home.database(), home.token(), home.ca()];
+    let there = written.iter().map(AsRef::as_ref).filter(|path: &&Path| path.exists());
+    std::iter::once(nearest).chain(there).find_map(|path| {
+        let denied = access(path, Access::WRITE_OK).err()?;
+        Some(home.unusable(&std::io::Error::other(format!("{}: {denied}", path.display()))))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::GlobalArgs;
+    use crate::config::{self, Environment};
+
+    fn said(folder: &Path, pairs: &[(&str, &str)]) -> String {
+        let mut variables: BTreeMap<String, String> =
+            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        variables.entry("LANGLEY_HOME".into()).or_insert_with(|| folder.display().to_string());
+        let environment = Environment { variables, folder: folder.to_owned() };
+        let loaded = config::load(&GlobalArgs::default(), &environment).unwrap();
+        let faults = faults(&loaded.config, &loaded.layers);
+        let said: Vec<String> = faults.iter().map(|fault| fault.error().to_string()).collect();
+        said.concat().replace(&folder.display().to_string(), "DIR")
+    }
+
+    #[test]
+    fn what_a_server_would_stumble_over_is_said_with_its_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("empty.pem"), "").unwrap();
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        assert_eq!(said(folder.path(), &[("LANGLEY_REVERSE_DEFAULT", "openai")]), "");
+        insta::assert_snapshot!(said(folder.path(), &[
+            ("LANGLEY_REVERSE_DEFAULT", "nope"),
+            ("LANGLEY_UPSTREAM_CA", "empty.pem"),
+            ("LANGLEY_HOME", "file"),
+        ]), @r"
+        error: `proxy.reverse.default` names `nope`, which is no upstream
+        why:   known upstreams: anthropic, bedrock, gemini, openai
+        next:  name one of them, or set `proxy.reverse.upstreams.nope.base_url`
+        error: `proxy.upstream_ca` (environment LANGLEY_UPSTREAM_CA) cannot be used
+        why:   DIR/empty.pem: it holds no certificate
+        next:  name a PEM file that holds certificates, or take the setting out
+        error: the home folder DIR/file cannot be used
+        why:   it is a file, not a folder
+        next:  make it writable for you, or name another: `langley --home DIR` or LANGLEY_HOME
+        ");
+        insta::assert_snapshot!(said(folder.path(), &[
+            ("LANGLEY_UPSTREAM_CA", "none.pem"),
+            ("LANGLEY_PROXY__CLIENT_CERTIFICATES__LAB__HOSTS", "lab.example"),
+            ("LANGLEY_PROXY__CLIENT_CERTIFICATES__LAB__CERTIFICATE", "empty.pem"),
+            ("LANGLEY_PROXY__CLIENT_CERTIFICATES__LAB__KEY", "none.key"),
+        ]), @r"
+        error: `proxy.upstream_ca` (environment LANGLEY_UPSTREAM_CA) cannot be used
+        why:   DIR/none.pem: I/O error: No such file or directory (os error 2)
+        next:  name a PEM file that holds certificates, or take the setting out
+        error: `proxy.client_certificates.lab` cannot be presented
+        why:   DIR/empty.pem: it holds no certificate
+        next:  name PEM files of a certificate and of its own key; until then its hosts get a 502
+        ");
+    }
+
+    #[test]
+    fn a_home_that_is_not_there_yet_is_in_order_and_is_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("a/b");
+        assert_eq!(said(folder.path(), &[("LANGLEY_HOME", home.to_str().unwrap())]), "");
+        assert!(!folder.path().join("a").exists());
+    }
+}

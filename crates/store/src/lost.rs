@@ -1,0 +1,93 @@
+//! Flows that were open when their process ended: the next start gives them their outcome.
+
+use std::time::Duration;
+
+use langley_model::{Flow, Micros, Outcome, Stored};
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::flow_row::{self, FlowSql};
+use crate::rollup::{Filled, Gathered};
+use crate::search;
+use crate::writer::Totals;
+
+/// Why such a flow ended.
+const LOST: &str = "Langley ended before this flow did; what came after is not recorded.";
+
+/// The flows that an earlier run left open; the second condition names the index.
+const LEFT_OPEN: &str = "SELECT n FROM flows WHERE outcome IS NULL AND outcome IS NOT 'completed'";
+
+/// An open flow as the next start will tell it, for who reads while nobody records; one that has ended is
+/// as it was.
+#[must_use]
+pub fn told_as_lost(flow: Stored<Flow>) -> Stored<Flow> {
+    let revision = flow.revision();
+    let mut flow = flow.into_inner();
+    if flow.is_open() {
+        end(&mut flow);
+    }
+    Stored::read_back(flow, revision)
+}
+
+fn end(flow: &mut Flow) {
+    flow.outcome = Some(Outcome::Lost);
+    flow.reason.get_or_insert_with(|| LOST.to_owned());
+}
+
+/// Gives every open flow the outcome `lost` and a revision; returns how many there were. It ended at the
+/// last that is known of it, so that none seems longer than it was; events that were counted but not
+/// committed any more are told as dropped.
+pub(crate) fn mark(conn: &mut Connection) -> rusqlite::Result<u64> {
+    let any = conn.prepare(LEFT_OPEN)?.exists(())?;
+    if !any {
+        return Ok(0);
+    }
+    let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let keys: Vec<i64> =
+        change.prepare(LEFT_OPEN)?.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    search::await_index(&change, &keys)?;
+    let first = Totals::read(&change)?.revision;
+    let (filled, mut rollups) = (Filled::read(&change)?, Gathered::default());
+    let select = format!("{} WHERE n = ?1", FlowSql::select());
+    for (revision, key) in (first + 1..).zip(&keys) {
+        let (n, before) = change.prepare_cached(&select)?.query_row([key], flow_row::read)?;
+        let (stored, last_us) = change
+            .prepare_cached(
+                "SELECT ifnull(sum(events), 0), ifnull(max(last_us), 0) FROM event_blocks
+                 WHERE flow = ?1",
+            )?
+            .query_row([key], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+        let mut after = (*before).clone();
+        end(&mut after);
+        after.ended_at = after.ended_at.or(Some(last_seen(&before, last_us)));
+        let unwritten = after.event_count.saturating_sub(stored.cast_unsigned());
+        after.dropped_events = after.dropped_events.max(unwritten);
+        rollups.change(n, filled.holds(n, before.revision()).then_some(&*before), &after);
+        change
+            .prepare_cached(
+                "UPDATE flows SET outcome = ?2, reason = ?3, revision = ?4, dropped_events = ?5,
+                     ended_at = ?6
+                 WHERE n = ?1",
+            )?
+            .execute((
+                key,
+                Outcome::Lost.as_str(),
+                &after.reason,
+                revision.cast_signed(),
+                after.dropped_events.cast_signed(),
+                after.ended_at.map(|at| at.0),
+            ))?;
+    }
+    rollups.write(&change)?;
+    let lost = keys.len() as u64;
+    Totals { revision: lost, lost, ..Totals::default() }.add(&change)?;
+    change.commit()?;
+    Ok(lost)
+}
+
+/// When the last thing happened that is known of a flow: its last stored event (so long after its start),
+/// the first byte or word of its answer, else its start.
+fn last_seen(flow: &Flow, last_event_us: i64) -> Micros {
+    let reached = flow.ttft.max(flow.ttfb).unwrap_or(Duration::ZERO);
+    let reached = i64::try_from(reached.as_micros()).unwrap_or(0);
+    Micros(flow.started_at.0.saturating_add(reached.max(last_event_us)))
+}
