@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::capture::Gap;
+use crate::dialect_name::DialectName;
 use crate::http::{HttpVersion, Mode};
 use crate::id::{ConnectionId, FlowId};
 use crate::outcome::Outcome;
@@ -86,7 +87,7 @@ pub struct Flow {
     pub outcome: Option<Outcome>,
     /// A sentence on the end, when Langley itself has one to say.
     pub reason: Option<String>,
-    /// Whose API it speaks.
+    /// Who serves it.
     pub provider: Option<Provider>,
     /// The model asked for.
     pub model_requested: Option<String>,
@@ -214,6 +215,13 @@ impl Flow {
     #[must_use]
     pub fn is_own_check(&self) -> bool {
         self.host == PROBE_HOST || self.user_agent.as_deref() == Some(CHECK_AGENT)
+    }
+
+    /// How request and answer are written; none where the provider is not known.
+    #[must_use]
+    pub fn dialect(&self) -> Option<DialectName> {
+        let own = self.provider?.dialect();
+        Some(DialectName::of_call(&self.path).unwrap_or(own))
     }
 
     /// Whether it has not ended yet.

@@ -745,6 +745,11 @@ export interface components {
              */
             deleted: number;
         };
+        /**
+         * @description How a flow's request and answer are written.
+         * @enum {string}
+         */
+        DialectName: "anthropic" | "openai" | "gemini" | "bedrock";
         /** @description Where two requests are no longer the same. */
         Divergence: {
             /** @description 200 characters of this request from there on; null when it has no such piece. */
@@ -934,6 +939,7 @@ export interface components {
             cost_source: string | null;
             /** @description Why decoding stopped or lost something, or what the answer lacks. */
             decode_note: string | null;
+            dialect: components["schemas"]["DialectName"] | null;
             /**
              * Format: int64
              * @description Events dropped after capture.
@@ -1357,10 +1363,10 @@ export interface components {
             host: string;
         };
         /**
-         * @description Whose API a flow speaks.
+         * @description Who serves a flow.
          * @enum {string}
          */
-        Provider: "anthropic" | "openai" | "gemini" | "bedrock";
+        Provider: "anthropic" | "openai" | "gemini" | "bedrock" | "azure" | "cerebras" | "copilot" | "deepseek" | "fireworks" | "groq" | "lmstudio" | "mistral" | "moonshot" | "ollama" | "openrouter" | "perplexity" | "together" | "vertex" | "vllm" | "xai" | "zai" | "openai-compatible";
         /** @description A bounded queue. */
         Queue: {
             /**
