@@ -784,6 +784,7 @@ async function api(path, query) {
       items,
       next_cursor: rest.length > items.length ? String(items.at(-1).seq) : null,
       total: all.length,
+      damaged: 0,
       types: query.get("after") ? [] : typesOf(eventsOf(flow)),
       retired: false,
     };

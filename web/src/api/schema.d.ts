@@ -851,6 +851,12 @@ export interface components {
         };
         /** @description A page of stream events. */
         EventPage: {
+            /**
+             * Format: int64
+             * @description Events (of this type, when `type` is given) between those of this page, or behind them, that the store
+             *     has and cannot read because they are damaged.
+             */
+            damaged: number;
             /** @description Events in order. */
             items: components["schemas"]["Event"][];
             /** @description Pass as `after` for the next page; null at the end. */

@@ -131,12 +131,16 @@ fn response(
         None if flow.event_count > 0 && !is_websocket => {
             write!(out, "{{\"size\":{},\"mimeType\":\"text/event-stream\",", flow.response_bytes)?;
             out.write_all(b"\"text\":\"")?;
-            each_event(store, flow, |event| {
+            let damaged = each_event(store, flow, |event| {
                 let data = String::from_utf8_lossy(&event.data);
                 let lines = data.replace('\n', "\ndata: ");
                 escaped(&format!("event: {}\ndata: {lines}\n\n", event.kind), out)
             })?;
-            out.write_all(b"\",\"comment\":\"laid out anew from the stored events\"}")?;
+            out.write_all(b"\",\"comment\":\"laid out anew from the stored events")?;
+            if damaged > 0 {
+                write!(out, "; {damaged} more are damaged and left out")?;
+            }
+            out.write_all(b"\"}")?;
         }
         None => write!(out, "{}", json!({ "size": flow.response_bytes, "mimeType": "" }))?,
     }
@@ -184,18 +188,20 @@ fn messages(
     Ok(out.write_all(b"],")?)
 }
 
+/// Returns how many events are damaged, and left out.
 fn each_event(
     store: &Store,
     flow: &Flow,
     mut write: impl FnMut(&StoredEvent) -> io::Result<()>,
-) -> Result<(), ExportError> {
-    let mut after = None;
+) -> Result<u64, ExportError> {
+    let (mut after, mut damaged) = (None, 0);
     loop {
-        let Some(page) = store.events(flow.id, after, EVENTS, None)? else { return Ok(()) };
+        let Some(page) = store.events(flow.id, after, EVENTS, None)? else { return Ok(damaged) };
+        damaged += page.damaged;
         page.items.iter().try_for_each(&mut write)?;
         after = page.next_after;
         if after.is_none() {
-            return Ok(());
+            return Ok(damaged);
         }
     }
 }
