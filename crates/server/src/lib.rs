@@ -31,7 +31,7 @@ mod usage;
 mod wire;
 
 pub use auth::{BadToken, COOKIE, Token};
-pub use doors::{Doors, DoorsOptions, Gauges, PLACES, ServerInfo};
+pub use doors::{Based, Doors, DoorsOptions, Gauges, KnownClient, PLACES, ServerInfo};
 pub use error::ApiError;
 pub use export::{ExportError, ExportFormat, write_export};
 pub use guard::AllowedHosts;

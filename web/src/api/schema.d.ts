@@ -1686,6 +1686,8 @@ export interface components {
             ca_path: string;
             /** @description Steps of the first run. */
             checklist: components["schemas"]["Checklist"];
+            /** @description The clients that are known, and the command lines of each. */
+            clients: components["schemas"]["SetupClient"][];
             /** @description Ready-made command lines. */
             commands: components["schemas"]["SetupCommand"][];
             /** @description Whether made-up sessions are shown (`langley demo`), so that there is nothing to set up. */
@@ -1698,6 +1700,17 @@ export interface components {
             proxy_url: string;
             /** @description For a base URL such as `ANTHROPIC_BASE_URL`. */
             reverse_url: string;
+        };
+        /** @description A client, and the command lines that point it here. */
+        SetupClient: {
+            /** @description By base URL; null where it takes none from outside. */
+            based: string | null;
+            /** @description What it is. */
+            name: string;
+            /** @description By proxy, all by hand. */
+            proxied: string;
+            /** @description With everything set for it. */
+            run: string;
         };
         /** @description A command line to copy. */
         SetupCommand: {

@@ -36,6 +36,7 @@ export type EventPage = Schemas["EventPage"];
 export type Snippet = Schemas["SearchSnippet"];
 export type SearchFlow = Omit<Schemas["SearchFlow"], "flow"> & { flow: Flow };
 export type Setup = Schemas["Setup"];
+export type SetupClient = Schemas["SetupClient"];
 export type Subscription = Schemas["Subscription"];
 
 export interface Page<T> {

@@ -6,6 +6,7 @@ import { flowQuery } from "@/api/queries";
 import type { FilterKey } from "@/lib/filter";
 import { oneLine } from "@/lib/hostile";
 import { FACES, flowState } from "@/lib/outcome";
+import { authority } from "@/lib/place";
 import { isSocket } from "@/lib/socket";
 import type { FlowsSearch, Tab } from "@/routes/paths";
 import { Badge, Dot } from "@/ui/Badge";
@@ -80,10 +81,10 @@ export function FlowDetail(props: FlowDetailProps) {
         </Badge>
         <h2
           className="min-w-0 truncate font-mono text-xs text-ink"
-          title={`${flow.method} ${flow.host}${flow.path}`}
+          title={`${flow.method} ${authority(flow)}${flow.path}`}
         >
           <span className="text-ink-3">{flow.method} </span>
-          {oneLine(flow.host, 100)}
+          {oneLine(authority(flow), 100)}
           <span className="text-ink-2">{oneLine(flow.path, 300)}</span>
         </h2>
         <span className="ml-auto flex shrink-0 items-center">

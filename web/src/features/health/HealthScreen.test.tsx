@@ -168,6 +168,6 @@ test("what is in the record is not mixed up with what ever was", () => {
   const stats = { flows: 12, flows_total: 4_000, events_total: 90_000 };
   const { container } = render(<Recorded stats={stats} />);
   expect(container.textContent).toBe(
-    "Flows in the record124,000 flows, 90,000 events ever recorded",
+    "Flows in the record124,000 flows, 90,000 events ever recorded, the checks of langley doctor included",
   );
 });

@@ -7,6 +7,7 @@ import { bytes, clock, count, DASH, duration, fullTime, plural, shortId } from "
 import { oneLine } from "@/lib/hostile";
 import { LAG_BAD_MS, LAG_WARN_MS } from "@/lib/limits";
 import type { Tone } from "@/lib/outcome";
+import { authority } from "@/lib/place";
 import { Badge, TEXT_TONE } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
@@ -81,7 +82,7 @@ export function Recorded({
     <Figure
       name="Flows in the record"
       value={count(stats.flows)}
-      note={`${count(stats.flows_total)} flows, ${count(stats.events_total)} events ever recorded`}
+      note={`${count(stats.flows_total)} flows, ${count(stats.events_total)} events ever recorded, the checks of langley doctor included`}
     />
   );
 }
@@ -197,9 +198,7 @@ function Figure({
         <span className={cx("text-lg font-semibold", tone !== "idle" && TEXT_TONE[tone])}>
           {value}
         </span>
-        <span className="block truncate text-xs text-ink-3" title={note}>
-          {note}
-        </span>
+        <span className="block text-xs text-ink-3 wrap-anywhere">{note}</span>
       </dd>
     </div>
   );
@@ -485,10 +484,7 @@ function Last({ at }: { at: string }) {
 
 function Place({ attempts: { host, port } }: { attempts: Attempted }) {
   return (
-    <span className="font-mono">
-      {oneLine(host, 60)}
-      {port === 443 ? "" : `:${port}`}
-    </span>
+    <span className="font-mono">{oneLine(authority({ scheme: "https", host, port }), 66)}</span>
   );
 }
 
@@ -548,6 +544,16 @@ export function Upkeep({ stats }: { stats: Pick<Stats, "maintenance"> }) {
   );
 }
 
+/** Counters whose name says too little by itself. */
+const RECORDER: Record<string, string> = {
+  strays_total: "captures of no open flow",
+  panics_total: "faults in decoding, contained in their flow",
+  records_submitted: "records the store took",
+  records_dropped: "records given up because the store took none",
+  events_dropped: "events given up because the store took none",
+  refusals_total: "times the store took nothing",
+};
+
 function Recorder({ stats }: { stats: Stats }) {
   const figures = Object.entries(stats.recorder ?? {});
   if (figures.length === 0) return null;
@@ -556,7 +562,9 @@ function Recorder({ stats }: { stats: Stats }) {
       <dl className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-1.5 rounded-md border px-3 py-2.5 text-xs">
         {figures.map(([name, value]) => (
           <div key={name} className="contents">
-            <dt className="truncate text-ink-3">{name.replaceAll("_", " ")}</dt>
+            <dt className="text-ink-3 wrap-anywhere">
+              {RECORDER[name] ?? name.replaceAll("_", " ")}
+            </dt>
             <dd className="text-right text-ink">
               {typeof value === "number" ? count(value) : JSON.stringify(value)}
             </dd>
