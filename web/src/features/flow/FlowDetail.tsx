@@ -80,7 +80,7 @@ export function FlowDetail(props: FlowDetailProps) {
           {flow.status ?? ""} {face.label}
         </Badge>
         <h2
-          className="min-w-0 truncate font-mono text-xs text-ink"
+          className="line-clamp-2 min-w-0 font-mono text-xs text-ink wrap-anywhere @md:line-clamp-1"
           title={`${flow.method} ${authority(flow)}${flow.path}`}
         >
           <span className="text-ink-3">{flow.method} </span>
@@ -145,7 +145,7 @@ function Tabs({
   return (
     <nav
       aria-label="Views of the flow"
-      className="flex h-9 shrink-0 items-stretch gap-1 overflow-x-auto overflow-y-hidden border-b px-2"
+      className="flex h-9 shrink-0 items-stretch overflow-x-auto @md:gap-1 overflow-y-hidden border-b px-2"
     >
       {(Object.keys(names) as Tab[]).map((each) => (
         <a
@@ -154,7 +154,7 @@ function Tabs({
           onClick={(event) => click(event, each)}
           aria-current={each === tab ? "page" : undefined}
           className={cx(
-            "-mb-px flex shrink-0 items-center gap-1.5 border-b-2 px-2 text-xs whitespace-nowrap font-medium outline-offset-[-2px]",
+            "-mb-px flex shrink-0 items-center gap-1.5 border-b-2 px-1.5 text-xs whitespace-nowrap @md:px-2 font-medium outline-offset-[-2px]",
             each === tab
               ? "border-accent text-ink"
               : "border-transparent text-ink-3 hover:text-ink",

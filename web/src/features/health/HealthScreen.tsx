@@ -72,6 +72,18 @@ export function Unredacted({ raw }: { raw: Stats["raw_bodies"] }) {
   );
 }
 
+/** What goes on at the moment. */
+export function Open({ stats }: { stats: Pick<Stats, "open_flows" | "proxy_connections"> }) {
+  const { open_flows, proxy_connections: connections } = stats;
+  return (
+    <Figure
+      name="Open flows"
+      value={count(open_flows)}
+      note={connections === null ? "the proxy does not listen" : plural(connections, "connection")}
+    />
+  );
+}
+
 /** What is in the record now, and beside it what ever was. */
 export function Recorded({
   stats,
@@ -97,11 +109,7 @@ function Figures({ stats }: { stats: Stats }) {
         : "idle";
   return (
     <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border bg-line sm:grid-cols-3 lg:grid-cols-4">
-      <Figure
-        name="Open flows"
-        value={count(stats.open_flows)}
-        note={`${count(stats.proxy_connections)} connections`}
-      />
+      <Open stats={stats} />
       <Recorded stats={stats} />
       <Figure
         name="Writer queue"
@@ -554,7 +562,7 @@ const RECORDER: Record<string, string> = {
   refusals_total: "times the store took nothing",
 };
 
-function Recorder({ stats }: { stats: Stats }) {
+export function Recorder({ stats }: { stats: Pick<Stats, "recorder"> }) {
   const figures = Object.entries(stats.recorder ?? {});
   if (figures.length === 0) return null;
   return (

@@ -101,8 +101,8 @@ export function SetupScreen() {
               ))}
             </ul>
             <p className="max-w-prose text-xs text-ink-3">
-              That sets all a program needs, for it alone. By hand, and for what langley run cannot
-              start:
+              That sets all a program needs, for it alone. How each known client is pointed here by
+              hand:
             </p>
             <ul className="flex flex-col gap-2">
               {setup.clients.map((client) => (
