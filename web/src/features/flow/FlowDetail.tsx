@@ -80,7 +80,7 @@ export function FlowDetail(props: FlowDetailProps) {
           {flow.status ?? ""} {face.label}
         </Badge>
         <h2
-          className="line-clamp-2 min-w-0 font-mono text-xs text-ink wrap-anywhere @md:line-clamp-1"
+          className="line-clamp-2 min-w-0 font-mono text-xs break-all text-ink @md:line-clamp-1"
           title={`${flow.method} ${authority(flow)}${flow.path}`}
         >
           <span className="text-ink-3">{flow.method} </span>
