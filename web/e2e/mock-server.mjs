@@ -137,6 +137,7 @@ function makeFlow(at, over = {}) {
     reason: outcome === "refused" ? "The name api.anthropic.com could not be resolved." : null,
     error: failed ? { kind: "overloaded_error", message: "Overloaded" } : null,
     provider: way.provider,
+    dialect: way.provider,
     model: done ? model : null,
     model_requested: model,
     streaming: !count,
@@ -226,6 +227,7 @@ const socket = makeFlow(Date.now() - 3_000, {
   reason: null,
   error: null,
   provider: "openai",
+  dialect: "openai",
   model: null,
   model_requested: null,
   agent: "codex",
@@ -256,6 +258,7 @@ for (const [at, preview] of [
     reason: null,
     error: null,
     provider: "openai",
+    dialect: "openai",
     model: "gpt-6.1-sol",
     model_requested: "gpt-6.1-sol",
     agent: "codex",
@@ -643,19 +646,13 @@ async function api(path, query) {
       ca_fingerprint:
         "9F:86:D0:81:88:4C:7D:65:9A:2F:EA:A0:C5:5A:D0:15:A3:BF:4F:1B:2B:0B:82:2C:D1:5D:6C:15:B0:F0:0A:08",
       home: "/home/me/.local/share/langley",
-      commands: [
-        { label: "Run Claude Code through Langley", command: "langley run -- claude" },
-        {
-          label: "Any agent, by base URL",
-          command: "export ANTHROPIC_BASE_URL=http://127.0.0.1:9090/anthropic",
-        },
-        {
-          label: "Any agent, by proxy",
-          command:
-            "export HTTPS_PROXY=http://127.0.0.1:9090\nexport NODE_EXTRA_CA_CERTS=/home/me/.local/share/langley/ca/ca.pem",
-        },
-        { label: "See a demonstration", command: "langley demo" },
-      ],
+      commands: [{ label: "Run any agent", command: "langley run -- claude" }],
+      clients: ["claude", "codex", "opencode", "aider", "curl"].map((name) => ({
+        name: name === "claude" ? "Claude Code" : name,
+        run: `langley run -- ${name}`,
+        proxied: `HTTPS_PROXY=http://127.0.0.1:9090 NODE_EXTRA_CA_CERTS=/home/me/.local/share/langley/ca/ca.pem ${name}`,
+        based: name === "curl" ? null : `ANTHROPIC_BASE_URL=http://127.0.0.1:9090 ${name}`,
+      })),
       checklist: { proxy_up: true, trust_ready: ready, first_byte: ready, first_token: ready },
       demo: false,
       ...(mode === "demo" ? { demo: true } : {}),
@@ -781,6 +778,7 @@ async function api(path, query) {
       items,
       next_cursor: rest.length > items.length ? String(items.at(-1).seq) : null,
       total: all.length,
+      damaged: 0,
       types: query.get("after") ? [] : typesOf(eventsOf(flow)),
       retired: false,
     };

@@ -62,6 +62,11 @@ pub(crate) fn trust_files() -> impl Iterator<Item = &'static str> {
     ADDING.into_iter().chain(REPLACING)
 }
 
+/// Whether the file of a variable is added to what a program trusts, and does not replace it.
+pub(crate) fn is_added(name: &str) -> bool {
+    ADDING.contains(&name)
+}
+
 /// Variables to set, in order.
 #[derive(Debug)]
 pub(crate) struct AgentEnvironment {

@@ -19,6 +19,7 @@ mod fidelity;
 mod home;
 mod idle;
 mod keeper;
+mod known_clients;
 mod listen;
 mod lock;
 mod logs;

@@ -27,6 +27,7 @@ use crate::config::{self, Config, Layers, Origin};
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::keeper;
+use crate::known_clients::known_clients;
 use crate::listen::{self, Door};
 use crate::lock::Lock;
 use crate::preflight;
@@ -201,6 +202,7 @@ impl Server {
                 started_at: Micros::now(),
                 demo: purpose == Purpose::Show,
                 program: program(layers, &home),
+                clients: known_clients(&home, proxy_addr),
             },
             settings: settings(layers),
             change_settings: {

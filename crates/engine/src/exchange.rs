@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_model::{
-    Body, Closed, Ending, Flow, Gap, HeaderBlock, Headers, Interest, Message, Micros, Opened,
-    Outcome, Part, Provider, Record, Redacted, ResponseHead, Side, Tick, Usage,
+    Body, Closed, DialectName, Ending, Flow, Gap, HeaderBlock, Headers, Interest, Message, Micros,
+    Opened, Outcome, Part, Record, Redacted, ResponseHead, Side, Tick, Usage,
 };
 use langley_protocol::dialect::{Dialect, dialect_for, model_name};
 
@@ -22,6 +22,7 @@ use crate::intake::{Direction, Entry};
 use crate::note::{add_note, tell_end};
 use crate::outcome::{Answer, mistaken_base_url, outcome};
 use crate::preview;
+use crate::provider::provider;
 use crate::rate_limit::rate_limits;
 use crate::request::RequestBody;
 use crate::response::{Remains, Response};
@@ -106,7 +107,7 @@ impl Exchange {
 
         let spoken = dialect_for(&flow.method, &flow.host, &flow.path);
         let path = flow.path.split(['?', '#']).next().unwrap_or_default();
-        flow.provider = spoken.map(|(provider, _)| provider).or_else(|| Provider::of_path(path));
+        flow.provider = provider(&flow, spoken.map(|(name, _)| name), opened.upstream.as_deref());
         let dialect = spoken.map(|(_, dialect)| dialect);
         flow.streaming = dialect.and_then(|dialect| dialect.streams(path));
         let model = dialect.and_then(|dialect| dialect.model_in_path(path));
@@ -394,7 +395,7 @@ impl Exchange {
             .find_map(|name| head.headers.value(name))
             .map(str::to_owned);
         flow.rate_limits = rate_limits(&head.headers, flow.started_at.plus(at.since(self.opened)));
-        if flow.provider == Some(Provider::Bedrock) {
+        if flow.dialect() == Some(DialectName::Bedrock) {
             self.counted = counted(&head.headers);
         }
         // Amazon's services say only here which exception an error body describes.

@@ -24,6 +24,7 @@ mod outbox;
 mod outcome;
 mod pieces;
 mod preview;
+mod provider;
 mod rate_limit;
 mod recorder;
 mod request;

@@ -1,8 +1,10 @@
 //! A flow: one exchange, with everything that is known of it at the moment.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::capture::Gap;
+use crate::dialect_name::DialectName;
 use crate::http::{HttpVersion, Mode};
 use crate::id::{ConnectionId, FlowId};
 use crate::outcome::Outcome;
@@ -85,7 +87,7 @@ pub struct Flow {
     pub outcome: Option<Outcome>,
     /// A sentence on the end, when Langley itself has one to say.
     pub reason: Option<String>,
-    /// Whose API it speaks.
+    /// Who serves it.
     pub provider: Option<Provider>,
     /// The model asked for.
     pub model_requested: Option<String>,
@@ -215,6 +217,13 @@ impl Flow {
         self.host == PROBE_HOST || self.user_agent.as_deref() == Some(CHECK_AGENT)
     }
 
+    /// How request and answer are written; none where the provider is not known.
+    #[must_use]
+    pub fn dialect(&self) -> Option<DialectName> {
+        let own = self.provider?.dialect();
+        Some(DialectName::of_call(&self.path).unwrap_or(own))
+    }
+
     /// Whether it has not ended yet.
     #[must_use]
     pub const fn is_open(&self) -> bool {
@@ -254,6 +263,17 @@ impl Flow {
         let is_connect = self.method == "CONNECT" && self.path.is_empty();
         let is_accepted = self.status.is_some_and(|status| (200..300).contains(&status));
         is_connect && !is_accepted && (self.is_open() || self.is_answered_by_langley())
+    }
+
+    /// The provider's host as a URL names it: its port only where it is not the scheme's own, an IPv6
+    /// address in brackets.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let standard = if self.scheme == "http" { 80 } else { 443 };
+        let host = &self.host;
+        let host =
+            if host.contains(':') { Cow::Owned(format!("[{host}]")) } else { Cow::Borrowed(host) };
+        if self.port == standard { host.into_owned() } else { format!("{host}:{}", self.port) }
     }
 
     /// How long the TLS handshake with the provider took; none where there was no TLS.
@@ -300,6 +320,22 @@ mod tests {
             assert_eq!(flow.is_answered_by_langley(), own, "{outcome:?} {kind}");
             assert_eq!(flow.is_unreached(), unreached, "{outcome:?} {kind}");
             assert!(!flow.is_unreached_connect());
+        }
+    }
+
+    #[test]
+    fn a_url_names_a_port_of_its_own_and_an_address_in_brackets() {
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(1));
+        for (scheme, host, port, named) in [
+            ("https", "api.example", 443, "api.example"),
+            ("http", "api.example", 80, "api.example"),
+            ("http", "api.example", 443, "api.example:443"),
+            ("https", "127.0.0.1", 8443, "127.0.0.1:8443"),
+            ("http", "::1", 11434, "[::1]:11434"),
+            ("https", "::1", 443, "[::1]"),
+        ] {
+            (flow.scheme, flow.host, flow.port) = (scheme.into(), host.into(), port);
+            assert_eq!(flow.authority(), named);
         }
     }
 

@@ -3,6 +3,7 @@
 mod broken;
 mod capture;
 mod courtesy;
+mod dialect_name;
 mod few;
 mod flow;
 mod http;
@@ -13,6 +14,7 @@ mod outcome;
 mod percent;
 mod piece;
 mod provider;
+mod provider_host;
 mod rate_limit;
 mod record;
 mod redact;
@@ -28,6 +30,7 @@ pub use capture::{
     ResponseHead, Setup, Tunnel, TunnelReason,
 };
 pub use courtesy::Courtesy;
+pub use dialect_name::DialectName;
 pub use few::Few;
 pub use flow::{Attributed, CHECK_AGENT, Flow, PROBE_HOST};
 pub use http::{HeaderBlock, HttpVersion, Mode, Side};

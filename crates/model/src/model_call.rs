@@ -4,7 +4,7 @@
 //! Formats: the public references of Gemini's `models.*` methods, of the same ones in Vertex AI, of
 //! the code assist service that Gemini CLI speaks to, and of the Bedrock Runtime API.
 
-use crate::provider::Provider;
+use crate::dialect_name::DialectName;
 
 /// What a call asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +30,13 @@ pub enum ModelMethod {
 impl ModelMethod {
     /// Whose method it is.
     #[must_use]
-    pub const fn provider(self) -> Provider {
+    pub const fn dialect(self) -> DialectName {
         match self {
             Self::Generate | Self::StreamGenerate | Self::CountTokens | Self::Embed => {
-                Provider::Gemini
+                DialectName::Gemini
             }
             Self::Converse | Self::ConverseStream | Self::Invoke | Self::InvokeStream => {
-                Provider::Bedrock
+                DialectName::Bedrock
             }
         }
     }

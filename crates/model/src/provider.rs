@@ -1,23 +1,84 @@
-//! Providers and the shapes in which they say no, so that Langley's own refusals read like theirs.
+//! Providers: who serves a model. How a request to them is written is another matter
+//! ([`DialectName`]); their hosts stand in [`crate::provider_host`].
 
+use crate::dialect_name::DialectName;
 use crate::model_call::ModelCall;
 
-/// Whose API a flow speaks.
+/// Who serves a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Provider {
-    /// Anthropic Messages.
+    /// Anthropic.
     Anthropic,
-    /// OpenAI Chat Completions and Responses, and compatible hosts.
+    /// OpenAI.
     OpenAi,
     /// Google Gemini.
     Gemini,
     /// Amazon Bedrock.
     Bedrock,
+    /// Azure OpenAI and AI Foundry.
+    Azure,
+    /// Cerebras.
+    Cerebras,
+    /// GitHub Copilot.
+    Copilot,
+    /// DeepSeek.
+    DeepSeek,
+    /// Fireworks.
+    Fireworks,
+    /// Groq.
+    Groq,
+    /// LM Studio, a server of one's own.
+    LmStudio,
+    /// Mistral.
+    Mistral,
+    /// Moonshot.
+    Moonshot,
+    /// Ollama, a server of one's own.
+    Ollama,
+    /// OpenRouter.
+    OpenRouter,
+    /// Perplexity.
+    Perplexity,
+    /// Together.
+    Together,
+    /// Google Vertex AI.
+    Vertex,
+    /// vLLM, a server of one's own.
+    Vllm,
+    /// xAI.
+    XAi,
+    /// Z.ai (Zhipu).
+    Zai,
+    /// Somebody who is not known and speaks OpenAI's dialect.
+    Compatible,
 }
 
 impl Provider {
     /// Every provider.
-    pub const ALL: [Self; 4] = [Self::Anthropic, Self::OpenAi, Self::Gemini, Self::Bedrock];
+    pub const ALL: [Self; 22] = [
+        Self::Anthropic,
+        Self::OpenAi,
+        Self::Gemini,
+        Self::Bedrock,
+        Self::Azure,
+        Self::Cerebras,
+        Self::Copilot,
+        Self::DeepSeek,
+        Self::Fireworks,
+        Self::Groq,
+        Self::LmStudio,
+        Self::Mistral,
+        Self::Moonshot,
+        Self::Ollama,
+        Self::OpenRouter,
+        Self::Perplexity,
+        Self::Together,
+        Self::Vertex,
+        Self::Vllm,
+        Self::XAi,
+        Self::Zai,
+        Self::Compatible,
+    ];
 
     /// The word used in SQL, JSON and the dashboard.
     #[must_use]
@@ -27,6 +88,24 @@ impl Provider {
             Self::OpenAi => "openai",
             Self::Gemini => "gemini",
             Self::Bedrock => "bedrock",
+            Self::Azure => "azure",
+            Self::Cerebras => "cerebras",
+            Self::Copilot => "copilot",
+            Self::DeepSeek => "deepseek",
+            Self::Fireworks => "fireworks",
+            Self::Groq => "groq",
+            Self::LmStudio => "lmstudio",
+            Self::Mistral => "mistral",
+            Self::Moonshot => "moonshot",
+            Self::Ollama => "ollama",
+            Self::OpenRouter => "openrouter",
+            Self::Perplexity => "perplexity",
+            Self::Together => "together",
+            Self::Vertex => "vertex",
+            Self::Vllm => "vllm",
+            Self::XAi => "xai",
+            Self::Zai => "zai",
+            Self::Compatible => "openai-compatible",
         }
     }
 
@@ -36,24 +115,45 @@ impl Provider {
         Self::ALL.into_iter().find(|provider| provider.as_str() == word)
     }
 
-    /// Guesses from a path (query excluded); `None` for a path that no provider's API uses.
+    /// The dialect it speaks where a path does not say.
+    #[must_use]
+    pub const fn dialect(self) -> DialectName {
+        match self {
+            Self::Anthropic => DialectName::Anthropic,
+            Self::Gemini | Self::Vertex => DialectName::Gemini,
+            Self::Bedrock => DialectName::Bedrock,
+            _ => DialectName::OpenAi,
+        }
+    }
+
+    /// Whose dialect it is.
+    #[must_use]
+    pub const fn of_dialect(dialect: DialectName) -> Self {
+        match dialect {
+            DialectName::Anthropic => Self::Anthropic,
+            DialectName::OpenAi => Self::OpenAi,
+            DialectName::Gemini => Self::Gemini,
+            DialectName::Bedrock => Self::Bedrock,
+        }
+    }
+
+    /// The provider to whose API a path belongs (query excluded); `None` for a path of nobody's.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
         let is = |prefix: &str| {
             path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let calls = |provider| {
-            ModelCall::of_path(path).is_some_and(|call| call.method.provider() == provider)
-        };
+        let calls =
+            |dialect| ModelCall::of_path(path).is_some_and(|call| call.method.dialect() == dialect);
         if is("/v1/messages") || is("/v1/complete") {
             Some(Self::Anthropic)
-        } else if is("/v1/models") && calls(Self::Gemini) {
+        } else if is("/v1/models") && calls(DialectName::Gemini) {
             Some(Self::Gemini)
         } else if is("/v1/chat/completions") || is("/v1/responses") || is("/v1/models") {
             Some(Self::OpenAi)
         } else if is("/v1beta/models") || is("/v1beta/interactions") {
             Some(Self::Gemini)
-        } else if path.starts_with("/model/") && calls(Self::Bedrock) {
+        } else if path.starts_with("/model/") && calls(DialectName::Bedrock) {
             Some(Self::Bedrock)
         } else {
             None
@@ -78,25 +178,9 @@ impl Provider {
     }
 
     /// A JSON error body in this provider's own shape.
-    ///
-    /// Shapes: the error objects documented in each provider's API reference.
     #[must_use]
     pub fn error_body(self, status: u16, message: &str) -> String {
-        use serde_json::json;
-        match self {
-            Self::Anthropic => json!({
-                "type": "error",
-                "error": {"type": "api_error", "message": message},
-            }),
-            Self::OpenAi => json!({
-                "error": {"message": message, "type": "server_error", "param": null, "code": "langley"},
-            }),
-            Self::Gemini => json!({
-                "error": {"code": status, "message": message, "status": "UNAVAILABLE"},
-            }),
-            Self::Bedrock => json!({ "message": message }),
-        }
-        .to_string()
+        self.dialect().error_body(status, message)
     }
 }
 
@@ -131,5 +215,16 @@ mod tests {
             Provider::of_path("/model/anthropic.claude/invoke-with-response-stream"),
             Some(Provider::Bedrock)
         );
+    }
+
+    #[test]
+    fn every_provider_is_read_by_its_own_word_and_every_dialect_is_its_owners() {
+        for provider in Provider::ALL {
+            assert_eq!(Provider::parse(provider.as_str()), Some(provider));
+        }
+        for dialect in DialectName::ALL {
+            let owner = Provider::of_dialect(dialect);
+            assert_eq!((owner.dialect(), owner.as_str()), (dialect, dialect.as_str()));
+        }
     }
 }

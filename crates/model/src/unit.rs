@@ -1,6 +1,6 @@
 //! Units: tokens and money as integers of their own type.
 
-use crate::provider::Provider;
+use crate::dialect_name::DialectName;
 
 /// A count of tokens, in the provider's own sense.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,11 +84,11 @@ impl Usage {
     /// can be compared between providers, whose own senses of input differ. OpenAI's and Gemini's input
     /// includes what was read from the cache, Anthropic's and Bedrock's does not.
     #[must_use]
-    pub fn input_uncached(&self, provider: Provider) -> Option<Tokens> {
+    pub fn input_uncached(&self, dialect: DialectName) -> Option<Tokens> {
         let Tokens(input) = self.input?;
-        let included = match provider {
-            Provider::Anthropic | Provider::Bedrock => 0,
-            Provider::OpenAi | Provider::Gemini => self.cache_read.map_or(0, |read| read.0),
+        let included = match dialect {
+            DialectName::Anthropic | DialectName::Bedrock => 0,
+            DialectName::OpenAi | DialectName::Gemini => self.cache_read.map_or(0, |read| read.0),
         };
         Some(Tokens(input.saturating_sub(included)))
     }
@@ -97,11 +97,11 @@ impl Usage {
     /// dashboard's lists show as input. The whole input where it holds cached tokens and nobody says how
     /// many, or whose sense of it is not known.
     #[must_use]
-    pub fn input_apart(&self, provider: Option<Provider>) -> Option<Tokens> {
+    pub fn input_apart(&self, dialect: Option<DialectName>) -> Option<Tokens> {
         let Tokens(input) = self.input?;
-        let cached = match provider {
-            None | Some(Provider::Anthropic | Provider::Bedrock) => 0,
-            Some(Provider::OpenAi | Provider::Gemini) => {
+        let cached = match dialect {
+            None | Some(DialectName::Anthropic | DialectName::Bedrock) => 0,
+            Some(DialectName::OpenAi | DialectName::Gemini) => {
                 self.cache_read.map_or(0, |Tokens(read)| {
                     let written = [self.cache_write_5m, self.cache_write_1h].into_iter().flatten();
                     written.fold(read, |sum, Tokens(written)| sum.saturating_add(written))
@@ -159,11 +159,11 @@ mod tests {
     fn input_is_comparable_only_without_what_came_from_the_cache() {
         let usage =
             Usage { input: Some(Tokens(10)), cache_read: Some(Tokens(4)), ..Usage::default() };
-        let uncached = Provider::ALL.map(|provider| usage.input_uncached(provider));
+        let uncached = DialectName::ALL.map(|dialect| usage.input_uncached(dialect));
         assert_eq!(uncached, [10, 6, 6, 10].map(|tokens| Some(Tokens(tokens))));
         let silent = Usage { cache_read: None, ..usage };
-        assert_eq!(silent.input_uncached(Provider::OpenAi), Some(Tokens(10)));
-        assert_eq!(Usage::default().input_uncached(Provider::OpenAi), None);
+        assert_eq!(silent.input_uncached(DialectName::OpenAi), Some(Tokens(10)));
+        assert_eq!(Usage::default().input_uncached(DialectName::OpenAi), None);
     }
 
     #[test]
@@ -176,15 +176,15 @@ mod tests {
             cache_write_1h: tokens(5),
             ..Usage::default()
         };
-        let apart = |usage: Usage, provider| usage.input_apart(provider);
-        assert_eq!(apart(usage, Some(Provider::Anthropic)), tokens(100));
-        assert_eq!(apart(usage, Some(Provider::OpenAi)), tokens(25));
-        assert_eq!(apart(usage, Some(Provider::Gemini)), tokens(25));
+        let apart = |usage: Usage, dialect| usage.input_apart(dialect);
+        assert_eq!(apart(usage, Some(DialectName::Anthropic)), tokens(100));
+        assert_eq!(apart(usage, Some(DialectName::OpenAi)), tokens(25));
+        assert_eq!(apart(usage, Some(DialectName::Gemini)), tokens(25));
         assert_eq!(apart(usage, None), tokens(100));
         let unstated = Usage { cache_read: None, ..usage };
-        assert_eq!(apart(unstated, Some(Provider::OpenAi)), tokens(100));
+        assert_eq!(apart(unstated, Some(DialectName::OpenAi)), tokens(100));
         let impossible = Usage { cache_read: tokens(200), ..usage };
-        assert_eq!(apart(impossible, Some(Provider::OpenAi)), tokens(100));
-        assert_eq!(apart(Usage::default(), Some(Provider::OpenAi)), None);
+        assert_eq!(apart(impossible, Some(DialectName::OpenAi)), tokens(100));
+        assert_eq!(apart(Usage::default(), Some(DialectName::OpenAi)), None);
     }
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use langley_model::{
-    Content, EventText, Few, LiveKind, MicroUsd, ModelCall, Provider, SessionId, Tokens, Usage,
+    Content, DialectName, EventText, Few, LiveKind, MicroUsd, ModelCall, SessionId, Tokens, Usage,
     percent_decoded,
 };
 
@@ -336,29 +336,30 @@ pub fn dialect_for(
     method: &str,
     _host: &str,
     path: &str,
-) -> Option<(Provider, &'static dyn Dialect)> {
+) -> Option<(DialectName, &'static dyn Dialect)> {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let path = path.strip_suffix('/').unwrap_or(path);
-    let ends = |end: &str| path.ends_with(end);
-    if method == "WS" && ends("/responses") {
+    if method == "WS" && path.ends_with("/responses") {
         // A call within a WebSocket.
-        Some((Provider::OpenAi, &openai::Responses))
+        return Some((DialectName::OpenAi, &openai::Responses));
     } else if method != "POST" {
-        None
-    } else if ends("/v1/messages") || ends("/v1/messages/count_tokens") {
-        Some((Provider::Anthropic, &anthropic::Anthropic))
-    } else if anthropic::Vertex::is_call(path) {
-        Some((Provider::Anthropic, &anthropic::Vertex))
-    } else if let Some(dialect) = openai::of_path(path) {
-        Some((Provider::OpenAi, dialect))
-    } else if gemini::is_interaction(path) {
-        Some((Provider::Gemini, &gemini::Interactions))
-    } else {
-        let ModelCall { model, method } = ModelCall::of_path(path)?;
-        let dialect = gemini::of_method(method)
-            .or_else(|| bedrock::of_method(method, model.unwrap_or_default()))?;
-        Some((method.provider(), dialect))
+        return None;
     }
+    let name = DialectName::of_call(path)?;
+    let named = || ModelCall::of_path(path);
+    let dialect: &dyn Dialect = match name {
+        DialectName::Anthropic if anthropic::Vertex::is_call(path) => &anthropic::Vertex,
+        DialectName::Anthropic if path.ends_with("Predict") => return None,
+        DialectName::Anthropic => &anthropic::Anthropic,
+        DialectName::OpenAi => openai::of_call(path),
+        DialectName::Gemini if path.ends_with("/interactions") => &gemini::Interactions,
+        DialectName::Gemini => gemini::of_method(named()?.method)?,
+        DialectName::Bedrock => {
+            let ModelCall { model, method } = named()?;
+            bedrock::of_method(method, model.unwrap_or_default())?
+        }
+    };
+    Some((name, dialect))
 }
 
 #[cfg(test)]
@@ -369,8 +370,8 @@ mod tests {
     fn anthropics_models_at_vertex_are_named_by_the_path() {
         let path = "/v1/projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-5-5@20260101";
         let spoken = |verb: &str| dialect_for("POST", "any.example", &format!("{path}:{verb}"));
-        let (provider, dialect) = spoken("streamRawPredict").expect("a dialect");
-        assert_eq!(provider, Provider::Anthropic);
+        let (name, dialect) = spoken("streamRawPredict").expect("a dialect");
+        assert_eq!(name, DialectName::Anthropic);
         let asked = format!("{path}:streamRawPredict?alt=sse");
         assert_eq!(dialect.model_in_path(&asked), Some("claude-opus-5-5@20260101"));
         assert_eq!(dialect.streams(&asked), Some(true));
@@ -380,12 +381,12 @@ mod tests {
 
     #[test]
     fn a_dialect_is_chosen_by_method_and_path_whatever_the_host() {
-        let provider = |method: &str, path: &str| {
-            dialect_for(method, "any.example", path).map(|(provider, _)| provider)
+        let spoken = |method: &str, path: &str| {
+            dialect_for(method, "any.example", path).map(|(name, _)| name)
         };
-        assert_eq!(provider("POST", "/v1/messages?beta=true"), Some(Provider::Anthropic));
-        assert_eq!(provider("POST", "/v1/messages/count_tokens"), Some(Provider::Anthropic));
-        assert_eq!(provider("POST", "/api/anthropic/v1/messages/"), Some(Provider::Anthropic));
+        assert_eq!(spoken("POST", "/v1/messages?beta=true"), Some(DialectName::Anthropic));
+        assert_eq!(spoken("POST", "/v1/messages/count_tokens"), Some(DialectName::Anthropic));
+        assert_eq!(spoken("POST", "/api/anthropic/v1/messages/"), Some(DialectName::Anthropic));
         for path in [
             "/v1/chat/completions",
             "/api/v1/chat/completions",
@@ -399,7 +400,7 @@ mod tests {
             "/openai/responses?api-version=2025-03-01-preview",
             "/backend-api/codex/responses",
         ] {
-            assert_eq!(provider("POST", path), Some(Provider::OpenAi), "{path}");
+            assert_eq!(spoken("POST", path), Some(DialectName::OpenAi), "{path}");
         }
         for path in [
             "/model/anthropic.claude-3-haiku-20240307-v1:0/converse",
@@ -408,17 +409,17 @@ mod tests {
             "/model/arn:aws:bedrock:us-east-1:1:inference-profile/eu.anthropic.x/invoke/",
             "/model/us.anthropic.claude-x/invoke-with-response-stream",
         ] {
-            assert_eq!(provider("POST", path), Some(Provider::Bedrock), "{path}");
+            assert_eq!(spoken("POST", path), Some(DialectName::Bedrock), "{path}");
         }
-        assert_eq!(provider("POST", "/model/amazon.nova-pro-v1:0/async-invoke"), None);
-        assert_eq!(provider("POST", "/model//converse"), None);
-        assert_eq!(provider("POST", "/custom-model/x/converse"), None);
-        assert_eq!(provider("GET", "/model/x/converse"), None);
-        assert_eq!(provider("POST", "/survey/responses"), None);
-        assert_eq!(provider("GET", "/v1/messages"), None);
-        assert_eq!(provider("POST", "/v1/messages/batches"), None);
-        assert_eq!(provider("POST", "/api/event_logging/v2/batch?x=/v1/messages"), None);
-        assert_eq!(provider("POST", "/xv1/messages"), None);
+        assert_eq!(spoken("POST", "/model/amazon.nova-pro-v1:0/async-invoke"), None);
+        assert_eq!(spoken("POST", "/model//converse"), None);
+        assert_eq!(spoken("POST", "/custom-model/x/converse"), None);
+        assert_eq!(spoken("GET", "/model/x/converse"), None);
+        assert_eq!(spoken("POST", "/survey/responses"), None);
+        assert_eq!(spoken("GET", "/v1/messages"), None);
+        assert_eq!(spoken("POST", "/v1/messages/batches"), None);
+        assert_eq!(spoken("POST", "/api/event_logging/v2/batch?x=/v1/messages"), None);
+        assert_eq!(spoken("POST", "/xv1/messages"), None);
         let vertex = "/v1/projects/p/locations/l/publishers/google/models/m";
         for path in [
             "/v1beta/models/gemini-2.5-pro:generateContent",
@@ -431,8 +432,8 @@ mod tests {
             "/v1beta/interactions",
             "/v1beta1/projects/p/locations/global/interactions",
         ] {
-            assert_eq!(provider("POST", path), Some(Provider::Gemini), "{path}");
-            assert_eq!(provider("GET", path), None, "{path}");
+            assert_eq!(spoken("POST", path), Some(DialectName::Gemini), "{path}");
+            assert_eq!(spoken("GET", path), None, "{path}");
         }
         for path in [
             "/v1internal:loadCodeAssist",
@@ -443,7 +444,7 @@ mod tests {
             "/v1beta/models/m:generateContentX",
             "/v1beta/files/m:generateContent",
         ] {
-            assert_eq!(provider("POST", path), None, "{path}");
+            assert_eq!(spoken("POST", path), None, "{path}");
         }
     }
 }

@@ -259,4 +259,12 @@ mod tests {
         }
         Ok(())
     }
+
+    #[test]
+    fn every_host_of_a_provider_names_its_provider() {
+        for pattern in LLM_HOSTS {
+            let host = pattern.replace('*', "one");
+            assert!(langley_model::Provider::of_place(&host, 443).is_some(), "{host}");
+        }
+    }
 }

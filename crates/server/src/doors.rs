@@ -106,6 +106,30 @@ pub struct ServerInfo {
     /// How another terminal comes to this installation: `langley`, with its home where that is not the
     /// one it would find by itself.
     pub program: String,
+    /// The clients that are known, and how each is pointed here.
+    pub clients: Vec<KnownClient>,
+}
+
+/// A client, and how it is pointed here without `langley run`.
+#[derive(Clone, Debug)]
+pub struct KnownClient {
+    /// What it is.
+    pub name: String,
+    /// Its command, word by word.
+    pub command: Vec<String>,
+    /// By proxy: variables with their values.
+    pub proxied: Vec<(String, String)>,
+    /// By base URL; none where it takes none from outside.
+    pub based: Option<Based>,
+}
+
+/// How a client takes a base URL.
+#[derive(Clone, Debug)]
+pub enum Based {
+    /// By variables with these values.
+    Variables(Vec<(String, String)>),
+    /// By arguments before its own.
+    Arguments(Vec<String>),
 }
 
 /// The shared state of all doors. Cheap to clone.

@@ -32,7 +32,7 @@ mod usage;
 mod wire;
 
 pub use auth::{BadToken, COOKIE, NewToken, Token};
-pub use doors::{Doors, DoorsOptions, Gauges, PLACES, ServerInfo};
+pub use doors::{Based, Doors, DoorsOptions, Gauges, KnownClient, PLACES, ServerInfo};
 pub use error::ApiError;
 pub use export::{ExportError, ExportFormat, write_export};
 pub use guard::AllowedHosts;

@@ -7,7 +7,7 @@ use langley_store::FlowFilter;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::doors::Doors;
+use crate::doors::{Based, Doors, KnownClient};
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
 use crate::shell::shell_word;
@@ -31,6 +31,8 @@ pub(crate) struct Setup {
     pub intercept_hosts: Vec<String>,
     /// Ready-made command lines.
     pub commands: Vec<SetupCommand>,
+    /// The clients that are known, and the command lines of each.
+    pub clients: Vec<SetupClient>,
     /// Steps of the first run.
     pub checklist: Checklist,
     /// Whether made-up sessions are shown (`langley demo`), so that there is nothing to set up.
@@ -44,6 +46,19 @@ pub(crate) struct SetupCommand {
     pub label: String,
     /// The line.
     pub command: String,
+}
+
+/// A client, and the command lines that point it here.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SetupClient {
+    /// What it is.
+    pub name: String,
+    /// With everything set for it.
+    pub run: String,
+    /// By proxy, all by hand.
+    pub proxied: String,
+    /// By base URL; null where it takes none from outside.
+    pub based: Option<String>,
 }
 
 /// Steps of the first run.
@@ -87,6 +102,7 @@ pub(crate) async fn setup(
         home: info.home.display().to_string(),
         intercept_hosts: info.intercept_hosts.clone(),
         commands: commands(&doors),
+        clients: info.clients.iter().map(|client| lines(client, &info.program)).collect(),
         checklist: Checklist {
             proxy_up: (doors.gauges().proxy_connections)().is_some(),
             trust_ready: seen.trust.reached(),
@@ -103,26 +119,54 @@ fn is_trusted(flow: &Flow) -> bool {
 }
 
 fn commands(doors: &Doors) -> Vec<SetupCommand> {
-    let proxy = doors.proxy_url();
-    let ca = shell_word(&doors.info().ca_path);
-    let bundle = shell_word(&doors.info().bundle_path);
-    let command = |label: &str, command: String| SetupCommand { label: label.to_owned(), command };
-    vec![
-        command("Run any agent", format!("{} run -- claude", doors.info().program)),
-        command(
-            "Node agents, by proxy",
-            format!("HTTPS_PROXY={proxy} NODE_EXTRA_CA_CERTS={ca} claude"),
-        ),
-        command(
-            "Python agents, by proxy",
-            format!(
-                "HTTPS_PROXY={proxy} SSL_CERT_FILE={bundle} REQUESTS_CA_BUNDLE={bundle} python agent.py"
-            ),
-        ),
-        command("By base URL, without a certificate", format!("ANTHROPIC_BASE_URL={proxy} claude")),
-        command(
-            "curl, by proxy",
-            format!("curl --proxy {proxy} --cacert {bundle} https://api.anthropic.com/v1/models"),
-        ),
-    ]
+    let command = format!("{} run -- claude", doors.info().program);
+    vec![SetupCommand { label: "Run any agent".to_owned(), command }]
+}
+
+fn lines(client: &KnownClient, program: &str) -> SetupClient {
+    let words = |words: &[String]| words.iter().map(|word| shell_word(word)).collect::<Vec<_>>();
+    let command = words(&client.command).join(" ");
+    let with = |variables: &[(String, String)]| {
+        let set = variables.iter().map(|(name, value)| format!("{name}={} ", shell_word(value)));
+        format!("{}{command}", set.collect::<String>())
+    };
+    let based = client.based.as_ref().map(|based| match based {
+        Based::Variables(variables) => with(variables),
+        Based::Arguments(arguments) => {
+            let (own, rest) = client.command.split_at(client.command.len().min(1));
+            [words(own), words(arguments), words(rest)].concat().join(" ")
+        }
+    });
+    SetupClient {
+        name: client.name.clone(),
+        run: format!("{program} run -- {command}"),
+        proxied: with(&client.proxied),
+        based,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_pointed_here_by_variables_or_by_arguments_before_its_own() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut client = KnownClient {
+            name: "An agent".into(),
+            command: vec!["agent".into(), "my file".into()],
+            proxied: vec![pair("HTTPS_PROXY", "http://127.0.0.1:1"), pair("CA", "/a b/ca.pem")],
+            based: Some(Based::Variables(vec![pair("URL", "http://127.0.0.1:1/v1")])),
+        };
+        let shown = lines(&client, "langley");
+        assert_eq!(shown.run, "langley run -- agent 'my file'");
+        let proxied = "HTTPS_PROXY=http://127.0.0.1:1 CA='/a b/ca.pem' agent 'my file'";
+        assert_eq!(shown.proxied, proxied);
+        assert_eq!(shown.based.as_deref(), Some("URL=http://127.0.0.1:1/v1 agent 'my file'"));
+        client.based = Some(Based::Arguments(vec!["-c".into(), "url=\"x\"".into()]));
+        let based = lines(&client, "langley").based;
+        assert_eq!(based.as_deref(), Some("agent -c 'url=\"x\"' 'my file'"));
+        client.based = None;
+        assert_eq!(lines(&client, "langley").based, None);
+    }
 }

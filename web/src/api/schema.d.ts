@@ -745,6 +745,11 @@ export interface components {
              */
             deleted: number;
         };
+        /**
+         * @description How a flow's request and answer are written.
+         * @enum {string}
+         */
+        DialectName: "anthropic" | "openai" | "gemini" | "bedrock";
         /** @description Where two requests are no longer the same. */
         Divergence: {
             /** @description 200 characters of this request from there on; null when it has no such piece. */
@@ -846,6 +851,12 @@ export interface components {
         };
         /** @description A page of stream events. */
         EventPage: {
+            /**
+             * Format: int64
+             * @description Events (of this type, when `type` is given) between those of this page, or behind them, that the store
+             *     has and cannot read because they are damaged.
+             */
+            damaged: number;
             /** @description Events in order. */
             items: components["schemas"]["Event"][];
             /** @description Pass as `after` for the next page; null at the end. */
@@ -934,6 +945,7 @@ export interface components {
             cost_source: string | null;
             /** @description Why decoding stopped or lost something, or what the answer lacks. */
             decode_note: string | null;
+            dialect: components["schemas"]["DialectName"] | null;
             /**
              * Format: int64
              * @description Events dropped after capture.
@@ -1357,10 +1369,10 @@ export interface components {
             host: string;
         };
         /**
-         * @description Whose API a flow speaks.
+         * @description Who serves a flow.
          * @enum {string}
          */
-        Provider: "anthropic" | "openai" | "gemini" | "bedrock";
+        Provider: "anthropic" | "openai" | "gemini" | "bedrock" | "azure" | "cerebras" | "copilot" | "deepseek" | "fireworks" | "groq" | "lmstudio" | "mistral" | "moonshot" | "ollama" | "openrouter" | "perplexity" | "together" | "vertex" | "vllm" | "xai" | "zai" | "openai-compatible";
         /** @description A bounded queue. */
         Queue: {
             /**
@@ -1681,6 +1693,8 @@ export interface components {
             ca_path: string;
             /** @description Steps of the first run. */
             checklist: components["schemas"]["Checklist"];
+            /** @description The clients that are known, and the command lines of each. */
+            clients: components["schemas"]["SetupClient"][];
             /** @description Ready-made command lines. */
             commands: components["schemas"]["SetupCommand"][];
             /** @description Whether made-up sessions are shown (`langley demo`), so that there is nothing to set up. */
@@ -1693,6 +1707,17 @@ export interface components {
             proxy_url: string;
             /** @description For a base URL such as `ANTHROPIC_BASE_URL`. */
             reverse_url: string;
+        };
+        /** @description A client, and the command lines that point it here. */
+        SetupClient: {
+            /** @description By base URL; null where it takes none from outside. */
+            based: string | null;
+            /** @description What it is. */
+            name: string;
+            /** @description By proxy, all by hand. */
+            proxied: string;
+            /** @description With everything set for it. */
+            run: string;
         };
         /** @description A command line to copy. */
         SetupCommand: {

@@ -7,7 +7,10 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 type Open<T, K extends keyof T> = Omit<T, K> & { [P in K]: Extract<T[P], null> | string };
 
-export type Flow = Open<Schemas["Flow"], "outcome" | "provider" | "mode">;
+export type Flow = Open<Schemas["Flow"], "outcome" | "provider" | "dialect" | "mode">;
+/** The words that this page was built with. */
+export type KnownProvider = Schemas["Provider"];
+export type KnownDialect = Schemas["DialectName"];
 /** How many flows a filter names; `more` when not all were counted. */
 export type FlowCount = Schemas["Count"];
 export type Usage = Schemas["Usage"];
@@ -33,6 +36,7 @@ export type EventPage = Schemas["EventPage"];
 export type Snippet = Schemas["SearchSnippet"];
 export type SearchFlow = Omit<Schemas["SearchFlow"], "flow"> & { flow: Flow };
 export type Setup = Schemas["Setup"];
+export type SetupClient = Schemas["SetupClient"];
 export type Subscription = Schemas["Subscription"];
 
 export interface Page<T> {

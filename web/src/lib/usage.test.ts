@@ -4,8 +4,8 @@ import { makeFlow } from "@/testing/flow";
 import { inputFigure, usageFigures } from "./usage";
 
 const none = makeFlow().usage;
-const shown = (provider: string | null, usage: Partial<typeof none>) =>
-  usageFigures({ provider, usage: { ...none, ...usage } }).map(({ name, value }) => [name, value]);
+const shown = (dialect: string | null, usage: Partial<typeof none>) =>
+  usageFigures({ dialect, usage: { ...none, ...usage } }).map(({ name, value }) => [name, value]);
 
 test("Anthropic's input stands beside what was cached, OpenAI's holds it", () => {
   expect(
@@ -26,7 +26,7 @@ test("Anthropic's input stands beside what was cached, OpenAI's holds it", () =>
 
 test("what OpenAI wrote to the cache is a part of its input too", () => {
   const usage = { ...none, input: 100, cache_read: 60, cache_write_5m: 30 };
-  expect(inputFigure({ provider: "openai", usage }).value).toBe(10);
+  expect(inputFigure({ dialect: "openai", usage }).value).toBe(10);
 });
 
 test("Gemini's thoughts stand beside its output", () => {
@@ -39,13 +39,13 @@ test("Gemini's thoughts stand beside its output", () => {
 });
 
 test("missing is not zero: an input that may hold cached tokens is not called uncached", () => {
-  const figure = inputFigure({ provider: "openai", usage: { ...none, input: 100 } });
+  const figure = inputFigure({ dialect: "openai", usage: { ...none, input: 100 } });
   expect([figure.name, figure.value]).toEqual(["Input, cached or not", 100]);
-  expect(inputFigure({ provider: "anthropic", usage: none }).value).toBeNull();
-  const nothing = inputFigure({ provider: "openai", usage: { ...none, input: 0 } });
+  expect(inputFigure({ dialect: "anthropic", usage: none }).value).toBeNull();
+  const nothing = inputFigure({ dialect: "openai", usage: { ...none, input: 0 } });
   expect([nothing.name, nothing.value]).toEqual(["Uncached input", 0]);
   // Figures that contradict each other are not made to fit.
-  const odd = inputFigure({ provider: "gemini", usage: { ...none, input: 5, cache_read: 9 } });
+  const odd = inputFigure({ dialect: "gemini", usage: { ...none, input: 5, cache_read: 9 } });
   expect([odd.name, odd.value]).toEqual(["Input, cached or not", 5]);
 });
 

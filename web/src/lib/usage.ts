@@ -25,15 +25,15 @@ export interface Figure {
   title: string;
 }
 
-type Used = Pick<Flow, "provider" | "usage">;
+type Used = Pick<Flow, "dialect" | "usage">;
 
 /**
  * Input tokens that the cache had no part in. Where that cannot be told, because the input holds cached
  * tokens and nobody says how many, it is the whole input under a name of its own.
  */
-export function inputFigure({ provider, usage }: Used): Figure {
+export function inputFigure({ dialect, usage }: Used): Figure {
   const { input } = usage;
-  const sense = SENSES[provider ?? ""];
+  const sense = SENSES[dialect ?? ""];
   const uncached = { name: "Uncached input", value: input };
   if (input === null) return { ...uncached, title: "Input tokens: not stated" };
   if (!sense) return { name: "Input", value: input, title: "Input tokens, as stated" };
@@ -58,8 +58,8 @@ export function inputFigure({ provider, usage }: Used): Figure {
 
 /** The classes of a flow, in the order of an exchange; classes its provider does not know are left out. */
 export function usageFigures(flow: Used): Figure[] {
-  const { provider, usage } = flow;
-  const sense = SENSES[provider ?? ""];
+  const { dialect, usage } = flow;
+  const sense = SENSES[dialect ?? ""];
   const figures: (Figure & { optional?: boolean })[] = [
     inputFigure(flow),
     {

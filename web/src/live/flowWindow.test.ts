@@ -102,6 +102,76 @@ describe("snapshot, then tail", () => {
   });
 });
 
+describe("what could not be loaded", () => {
+  /** A window on two pages, of which the server refuses the second so often. */
+  async function refused(times: number) {
+    const server = serverOf(4, 2);
+    let left = times;
+    const load: WindowOptions["load"] = async (cursor, signal) => {
+      const page = await server.load(cursor, signal);
+      if (cursor !== null && left-- > 0) throw new Error("away");
+      return page;
+    };
+    const window = new FlowWindow({ load, matches: () => true });
+    await window.resync();
+    return { window, asked: server.asked };
+  }
+
+  test("a page below that fails is not asked for again before the reader says so", async () => {
+    const { window, asked } = await refused(1);
+    // As the table does: each change looks and asks for more.
+    const asking: Promise<void>[] = [];
+    const leave = window.subscribe(() => {
+      window.lookAt(0, 1, true);
+      if (asking.length < 50) asking.push(window.loadMore());
+    });
+    await window.loadMore();
+    await Promise.all(asking);
+    expect(asked).toEqual([null, "2"]);
+    expect(window.snapshot()).toMatchObject({ stuck: true, length: 2, more: true });
+    window.retry();
+    for (let turn = 0; turn < 50 && window.snapshot().more; turn += 1) await Promise.resolve();
+    leave();
+    expect(asked).toEqual([null, "2", "2"]);
+    expect(window.snapshot()).toMatchObject({ stuck: false, error: null, length: 4 });
+  });
+
+  test("a list that was loaded anew asks for the page below again", async () => {
+    const { window, asked } = await refused(1);
+    await window.loadMore();
+    await window.loadMore();
+    expect(asked).toEqual([null, "2"]);
+    await window.resync();
+    await window.loadMore();
+    expect(asked).toEqual([null, "2", null, "2"]);
+    expect(window.snapshot()).toMatchObject({ stuck: false, length: 4 });
+  });
+
+  test("a page that was let go and cannot be loaded again is asked for once", async () => {
+    const server = serverOf(6, 2);
+    let away = false;
+    const load: WindowOptions["load"] = async (cursor, signal) => {
+      const page = await server.load(cursor, signal);
+      if (away) throw new Error("away");
+      return page;
+    };
+    const window = new FlowWindow({ load, matches: () => true, rowsMax: 2 });
+    await window.resync();
+    window.lookAt(2, 3, false);
+    await window.loadMore();
+    window.lookAt(5, 5, false);
+    await window.loadMore();
+    away = true;
+    const before = server.asked.length;
+    for (let turn = 0; turn < 20; turn += 1) {
+      window.lookAt(2, 3, false);
+      await Promise.resolve();
+    }
+    expect(server.asked.length).toBe(before + 1);
+    expect(window.snapshot().stuck).toBe(true);
+  });
+});
+
 describe("the filter", () => {
   test("a flow that stops matching leaves, and one that does not match never comes", async () => {
     const { load } = serverOf(2, 10);

@@ -25,6 +25,8 @@ export interface WindowView {
   /** Whether the server has more below. */
   more: boolean;
   loadingMore: boolean;
+  /** Something in view could not be loaded: nothing asks again by itself until `retry`. */
+  stuck: boolean;
   /** Newcomers that wait until the reader is back at the top. */
   aside: number;
 }
@@ -50,6 +52,7 @@ export class FlowWindow {
   private status: WindowView["status"] = "loading";
   private error: unknown = null;
   private loadingMore = false;
+  private stuck = false;
   /** Live flows that came while the snapshot was on its way. */
   private queued: Map<string, Flow> | null = null;
   private aside = new Map<string, Flow>();
@@ -100,17 +103,17 @@ export class FlowWindow {
       this.next = pages.at(-1)?.next_cursor ?? null;
       this.status = "ready";
       this.error = null;
+      this.stuck = false;
       this.seenAt = 0;
       for (const flow of queued.values()) this.take(flow, true);
       this.changed();
     } catch (error) {
       if (abort.signal.aborted) return;
       this.status = this.parts.length === 0 ? "failed" : "ready";
-      this.error = error;
+      this.fail(error);
       const queued = this.queued;
       this.queued = null;
       if (queued) for (const flow of queued.values()) this.take(flow, this.atTop);
-      this.options.onError?.(error);
       this.changed();
     }
   }
@@ -138,14 +141,15 @@ export class FlowWindow {
       else this.take(flow, this.atTop);
     }
     if (this.queued) return;
-    if (this.aside.size > ASIDE_MAX && this.atTop) void this.resync();
+    if (this.aside.size > ASIDE_MAX && this.atTop && !this.stuck) void this.resync();
     else if (this.length() > this.rowsMax() && this.atTop) this.trim();
     this.changed();
   }
 
-  /** Loads the page below, unless it is on its way or there is none. */
+  /** Loads the page below, unless it is on its way, there is none, or it could not be loaded. */
   async loadMore(): Promise<void> {
     if (this.status !== "ready" || this.next === null || this.loadingMore || this.queued) return;
+    if (this.stuck) return;
     const { signal } = this.abort;
     const cursor = this.next;
     this.loadingMore = true;
@@ -161,8 +165,7 @@ export class FlowWindow {
       this.error = null;
     } catch (error) {
       if (signal.aborted) return;
-      this.error = error;
-      this.options.onError?.(error);
+      this.fail(error);
     } finally {
       if (!signal.aborted) {
         this.loadingMore = false;
@@ -170,6 +173,13 @@ export class FlowWindow {
         this.changed();
       }
     }
+  }
+
+  /** Lets what could not be loaded be asked for again. */
+  retry(): void {
+    this.stuck = false;
+    this.error = null;
+    this.changed();
   }
 
   /** The reader looks at these rows: what is missing of them is loaded, what is far away let go. */
@@ -188,7 +198,7 @@ export class FlowWindow {
   /** Brings the waiting newcomers in. */
   catchUp(): void {
     if (this.aside.size > ASIDE_MAX || !(this.parts[0]?.held ?? true)) {
-      void this.resync();
+      if (!this.stuck) void this.resync();
       return;
     }
     const waiting = [...this.aside.values()];
@@ -294,6 +304,7 @@ export class FlowWindow {
   }
 
   private async reload(part: Part): Promise<void> {
+    if (this.stuck) return;
     if (part.cursor === null) {
       // The first page moved on since it was loaded.
       if (!this.queued) void this.resync();
@@ -309,7 +320,7 @@ export class FlowWindow {
       part.entries = page.items.map(entry);
       part.held = true;
     } catch (error) {
-      if (!signal.aborted) this.options.onError?.(error);
+      if (!signal.aborted) this.fail(error);
     } finally {
       part.loading = false;
       if (!signal.aborted) {
@@ -317,6 +328,12 @@ export class FlowWindow {
         this.changed();
       }
     }
+  }
+
+  private fail(error: unknown): void {
+    this.error = error;
+    this.stuck = true;
+    this.options.onError?.(error);
   }
 
   /** Lets go of the rows of the pages that are furthest from what is looked at. */
@@ -370,6 +387,7 @@ export class FlowWindow {
       length: this.length(),
       more: this.next !== null,
       loadingMore: this.loadingMore,
+      stuck: this.stuck,
       aside: this.aside.size,
     };
   }

@@ -57,8 +57,9 @@ export interface Assembler {
   }[];
 }
 
-/** What a provider brings to the dashboard. */
+/** What a provider brings to the dashboard; others that speak its dialect are shown by it, too. */
 export interface ProviderView {
+  /** The dialect, and the provider whose it is. */
   id: string;
   label: string;
   /** Types for the filter of the events, in the order of a stream. */

@@ -26,6 +26,7 @@ export function makeFlow(over: Partial<Flow> = {}): Flow {
     reason: null,
     error: null,
     provider: "anthropic",
+    dialect: "anthropic",
     model: "claude-sonnet-4-5",
     model_requested: "claude-sonnet-4-5",
     streaming: true,

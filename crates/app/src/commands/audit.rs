@@ -25,6 +25,8 @@ struct Report {
     /// Texts looked at, and their bytes.
     texts: u64,
     bytes: u64,
+    /// Stream events that are damaged, so that they could not be looked at.
+    damaged: u64,
     /// Placeholders, by rule.
     replaced: BTreeMap<&'static str, u64>,
     /// What still looks like a secret, by rule.
@@ -86,7 +88,7 @@ pub(crate) fn redaction(global: &GlobalArgs, json: bool) -> Result<ExitCode> {
     reading::catch_up(&home);
     let store = Store::open_read_only(&database).map_err(|error| unreadable(&error))?;
     let mut report = Report::default();
-    store
+    report.damaged = store
         .texts(|spot, text| report.see(&redactor, spot, text))
         .map_err(|error| unreadable(&error))?;
     let clean = report.found.is_empty();
@@ -102,6 +104,12 @@ pub(crate) fn redaction(global: &GlobalArgs, json: bool) -> Result<ExitCode> {
 
 fn print(report: &Report) {
     println!("{} texts looked through, {} bytes", report.texts, report.bytes);
+    if report.damaged > 0 {
+        println!(
+            "{} stream events are damaged in the file and were not looked through",
+            report.damaged
+        );
+    }
     let rules = report.replaced.keys().chain(report.found.keys());
     let rules: std::collections::BTreeSet<_> = rules.collect();
     if !rules.is_empty() {

@@ -37,6 +37,7 @@ pub(super) fn flow_json(flow: &Stored<Flow>) -> Value {
         "reason": flow.reason,
         "error": error,
         "provider": flow.provider.map(langley_model::Provider::as_str),
+        "dialect": flow.dialect().map(langley_model::DialectName::as_str),
         "model": flow.model,
         "model_requested": flow.model_requested,
         "streaming": flow.streaming,

@@ -1,6 +1,6 @@
 //! Whose flow it is.
 
-use langley_model::{Control, Provider};
+use langley_model::{Control, DialectName, Provider, Tokens};
 
 use crate::kit::Script;
 
@@ -83,4 +83,42 @@ fn a_path_that_is_no_models_api_is_a_flow_without_a_provider() {
     }
     let script = Script::messages("{}");
     assert_eq!(script.play().flow(script.flow).provider, Some(Provider::Anthropic));
+}
+
+#[test]
+fn a_provider_is_told_by_its_host_or_its_upstream_and_read_in_the_dialect_of_the_path() {
+    const CHAT: &str = "/openai/v1/chat/completions";
+    for (host, upstream, path, provider, dialect) in [
+        ("api.groq.com", None, CHAT, Provider::Groq, DialectName::OpenAi),
+        ("gpu.example", Some("vllm"), CHAT, Provider::Vllm, DialectName::OpenAi),
+        ("gateway.example", Some("mine"), CHAT, Provider::Compatible, DialectName::OpenAi),
+        (
+            "api.deepseek.com",
+            None,
+            "/anthropic/v1/messages",
+            Provider::DeepSeek,
+            DialectName::Anthropic,
+        ),
+    ] {
+        let answer: &[u8] = match dialect {
+            DialectName::OpenAi => {
+                br#"{"id":"c","choices":[{"index":0,"message":{"content":"x"},"finish_reason":"stop"}],
+                    "usage":{"prompt_tokens":9,"completion_tokens":4}}"#
+            }
+            _ => {
+                br#"{"type":"message","role":"assistant","content":[],"usage":{"output_tokens":4}}"#
+            }
+        };
+        let mut script = Script::post(path, &[])
+            .request(br#"{"model":"m","messages":[]}"#)
+            .request_end()
+            .head(200, &[("content-type", "application/json")])
+            .data(answer)
+            .end();
+        (script.opened.host, script.opened.upstream) = (host.into(), upstream.map(str::to_owned));
+        let rows = script.play();
+        let flow = rows.flow(script.flow);
+        assert_eq!((flow.provider, flow.dialect()), (Some(provider), Some(dialect)), "{host}");
+        assert_eq!(flow.usage.output, Some(Tokens(4)), "{host}");
+    }
 }

@@ -52,14 +52,6 @@ pub(crate) fn of_method(method: ModelMethod) -> Option<&'static dyn Dialect> {
     }
 }
 
-/// Whether a path (query and trailing slash excluded) is that of a new interaction.
-pub(crate) fn is_interaction(path: &str) -> bool {
-    path.strip_suffix("/interactions").is_some_and(|before| {
-        let version = before.rsplit('/').next().unwrap_or_default();
-        matches!(version, "v1" | "v1alpha" | "v1beta") || before.contains("/locations/")
-    })
-}
-
 /// The dialect; has no state of its own.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gemini;

@@ -23,31 +23,16 @@ pub use chat_answer::ChatAnswer;
 pub use plain::PlainAnswer;
 pub use responses_answer::ResponsesAnswer;
 
-/// The dialect of a path (query and trailing slash excluded), whatever stands before its last part.
-pub(crate) fn of_path(path: &str) -> Option<&'static dyn Dialect> {
-    let ends = |ends: &[&str]| ends.iter().any(|end| path.ends_with(end));
-    if ends(&["/chat/completions"]) {
-        Some(&Chat)
-    } else if ends(&["/v1/responses", "/openai/responses", "/codex/responses"]) {
-        Some(&Responses)
-    } else if (path.contains("/v1/") || path.contains("/openai/")) && ends(&SILENT) {
-        Some(&Plain)
+/// The dialect of a call's path (query and trailing slash excluded), whatever stands before its last part.
+pub(crate) fn of_call(path: &str) -> &'static dyn Dialect {
+    if path.ends_with("/chat/completions") {
+        &Chat
+    } else if path.ends_with("/responses") {
+        &Responses
     } else {
-        None
+        &Plain
     }
 }
-
-/// Calls whose answer is no message: vectors, images, sound.
-const SILENT: [&str; 8] = [
-    "/embeddings",
-    "/images/generations",
-    "/images/edits",
-    "/images/variations",
-    "/audio/speech",
-    "/audio/transcriptions",
-    "/audio/translations",
-    "/moderations",
-];
 
 const CHAT_SEAMS: &[Seam] =
     &[Seam::turns(&["messages"]), Seam::tools(&["tools"]), Seam::tools(&["functions"])];

@@ -12,6 +12,7 @@ use langley_store::{Retired, Store, StoreError, StoredBody, StoredEvent};
 use serde_json::{Value, json};
 
 use super::ExportError;
+use super::timings::Timings;
 use crate::wire;
 
 /// Events read at once.
@@ -45,7 +46,7 @@ pub(super) fn entry(
     if retired.request_body {
         request["comment"] = json!(RETIRED);
     }
-    let timings = timings(flow);
+    let timings = Timings::of(flow);
     write!(
         out,
         "{{\"startedDateTime\":{},\"time\":{},\"request\":{request},\"response\":",
@@ -64,8 +65,6 @@ pub(super) fn entry(
 
 fn request(store: &Store, flow: &Flow, body: Option<&StoredBody>) -> Result<Value, ExportError> {
     let headers = headers(store, flow, Side::Client)?;
-    let default_port = if flow.scheme == "http" { 80 } else { 443 };
-    let port = if flow.port == default_port { String::new() } else { format!(":{}", flow.port) };
     let query = flow.path.split_once('?').map_or("", |(_, query)| query);
     let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -75,7 +74,7 @@ fn request(store: &Store, flow: &Flow, body: Option<&StoredBody>) -> Result<Valu
     });
     let mut request = json!({
         "method": flow.method,
-        "url": format!("{}://{}{port}{}", flow.scheme, flow.host, flow.path),
+        "url": format!("{}://{}{}", flow.scheme, flow.authority(), flow.path),
         "httpVersion": version(flow.version_in),
         "cookies": [],
         "headers": headers,
@@ -132,12 +131,16 @@ fn response(
         None if flow.event_count > 0 && !is_websocket => {
             write!(out, "{{\"size\":{},\"mimeType\":\"text/event-stream\",", flow.response_bytes)?;
             out.write_all(b"\"text\":\"")?;
-            each_event(store, flow, |event| {
+            let damaged = each_event(store, flow, |event| {
                 let data = String::from_utf8_lossy(&event.data);
                 let lines = data.replace('\n', "\ndata: ");
                 escaped(&format!("event: {}\ndata: {lines}\n\n", event.kind), out)
             })?;
-            out.write_all(b"\",\"comment\":\"laid out anew from the stored events\"}")?;
+            out.write_all(b"\",\"comment\":\"laid out anew from the stored events")?;
+            if damaged > 0 {
+                write!(out, "; {damaged} more are damaged and left out")?;
+            }
+            out.write_all(b"\"}")?;
         }
         None => write!(out, "{}", json!({ "size": flow.response_bytes, "mimeType": "" }))?,
     }
@@ -185,18 +188,20 @@ fn messages(
     Ok(out.write_all(b"],")?)
 }
 
+/// Returns how many events are damaged, and left out.
 fn each_event(
     store: &Store,
     flow: &Flow,
     mut write: impl FnMut(&StoredEvent) -> io::Result<()>,
-) -> Result<(), ExportError> {
-    let mut after = None;
+) -> Result<u64, ExportError> {
+    let (mut after, mut damaged) = (None, 0);
     loop {
-        let Some(page) = store.events(flow.id, after, EVENTS, None)? else { return Ok(()) };
+        let Some(page) = store.events(flow.id, after, EVENTS, None)? else { return Ok(damaged) };
+        damaged += page.damaged;
         page.items.iter().try_for_each(&mut write)?;
         after = page.next_after;
         if after.is_none() {
-            return Ok(());
+            return Ok(damaged);
         }
     }
 }
@@ -217,42 +222,5 @@ const fn version(version: HttpVersion) -> &'static str {
     match version {
         HttpVersion::Http2 => "HTTP/2",
         _ => "HTTP/1.1",
-    }
-}
-
-/// Phases in milliseconds; −1 for what does not apply. The greeting is part of connecting, as the format
-/// has it.
-struct Timings {
-    connect: f64,
-    ssl: f64,
-    wait: f64,
-    receive: f64,
-}
-
-fn timings(flow: &Flow) -> Timings {
-    let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
-    let ssl = flow.tls.map_or(-1.0, ms);
-    let connect = flow.connect.map_or(-1.0, |connect| ms(connect + flow.tls.unwrap_or_default()));
-    let whole = flow.duration.map_or(0.0, ms);
-    let first = flow.ttfb.map_or(whole, ms);
-    Timings {
-        connect,
-        ssl: if connect < 0.0 { -1.0 } else { ssl },
-        wait: (first - connect.max(0.0)).max(0.0),
-        receive: (whole - first).max(0.0),
-    }
-}
-
-impl Timings {
-    /// The sum of all phases, as the format asks for.
-    fn total(&self) -> f64 {
-        self.connect.max(0.0) + self.wait + self.receive
-    }
-
-    fn json(&self) -> Value {
-        json!({
-            "blocked": -1, "dns": -1, "connect": self.connect, "ssl": self.ssl,
-            "send": 0, "wait": self.wait, "receive": self.receive,
-        })
     }
 }

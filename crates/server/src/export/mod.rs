@@ -6,6 +6,7 @@ mod csv;
 mod door;
 mod har;
 mod html;
+mod timings;
 
 use std::io::{self, Write};
 

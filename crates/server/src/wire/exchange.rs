@@ -74,6 +74,9 @@ pub(crate) struct EventPage {
     pub next_cursor: Option<String>,
     /// Stored events of this flow (of this type, when `type` is given).
     pub total: u64,
+    /// Events (of this type, when `type` is given) between those of this page, or behind them, that the store
+    /// has and cannot read because they are damaged.
+    pub damaged: u64,
     /// The flow's stored events by type; empty on later pages.
     pub types: Vec<EventType>,
     /// Whether there were events that retention has removed.
@@ -118,6 +121,7 @@ impl From<langley_store::EventPage> for EventPage {
             items: page.items.into_iter().map(Into::into).collect(),
             next_cursor: page.next_after.map(|seq| seq.to_string()),
             total: page.total,
+            damaged: page.damaged,
             types: page.kinds.into_iter().map(|(kind, count)| EventType { kind, count }).collect(),
             retired: false,
         }

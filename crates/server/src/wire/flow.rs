@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::page::{milliseconds, rfc3339};
-use super::word::{Mode, Outcome, Provider};
+use super::word::{DialectName, Mode, Outcome, Provider};
 
 /// One exchange. Null means unknown, never zero.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -55,8 +55,10 @@ pub(crate) struct Flow {
     pub reason: Option<String>,
     /// The provider's error.
     pub error: Option<Error>,
-    /// Whose API it speaks.
+    /// Who serves it.
     pub provider: Option<Provider>,
+    /// How request and answer are written.
+    pub dialect: Option<DialectName>,
     /// The model that answered.
     pub model: Option<String>,
     /// The model asked for.
@@ -221,6 +223,7 @@ impl<T: Borrow<langley_model::Flow>> From<&Stored<T>> for Flow {
             reason: flow.reason.clone(),
             error: Error::stated(flow.error_kind.as_deref(), flow.error_message.as_deref()),
             provider: flow.provider.map(Into::into),
+            dialect: flow.dialect().map(Into::into),
             model: flow.model.clone(),
             model_requested: flow.model_requested.clone(),
             streaming: flow.streaming,

@@ -41,8 +41,36 @@ words! {
 }
 
 words! {
-    /// Whose API a flow speaks.
+    /// Who serves a flow.
     Provider {
+        Anthropic = "anthropic",
+        OpenAi = "openai",
+        Gemini = "gemini",
+        Bedrock = "bedrock",
+        Azure = "azure",
+        Cerebras = "cerebras",
+        Copilot = "copilot",
+        DeepSeek = "deepseek",
+        Fireworks = "fireworks",
+        Groq = "groq",
+        LmStudio = "lmstudio",
+        Mistral = "mistral",
+        Moonshot = "moonshot",
+        Ollama = "ollama",
+        OpenRouter = "openrouter",
+        Perplexity = "perplexity",
+        Together = "together",
+        Vertex = "vertex",
+        Vllm = "vllm",
+        XAi = "xai",
+        Zai = "zai",
+        Compatible = "openai-compatible",
+    }
+}
+
+words! {
+    /// How a flow's request and answer are written.
+    DialectName {
         Anthropic = "anthropic",
         OpenAi = "openai",
         Gemini = "gemini",
@@ -110,6 +138,9 @@ mod tests {
         }
         for value in langley_model::Provider::ALL {
             assert_eq!(word(Provider::from(value)), value.as_str());
+        }
+        for value in langley_model::DialectName::ALL {
+            assert_eq!(word(DialectName::from(value)), value.as_str());
         }
         for value in langley_model::TunnelReason::ALL {
             assert_eq!(word(TunnelReason::from(value)), value.as_str());

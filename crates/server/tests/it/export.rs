@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use langley_engine::new_text;
-use langley_model::{Body, Record, Redactor, RedactorOptions, Side};
+use langley_model::{Body, Mode, Record, Redactor, RedactorOptions, Side};
 use langley_server::{ExportFormat, write_export};
 use langley_store::{FlowFilter, IndexEntry};
 use serde_json::{Value, json};
@@ -24,35 +24,57 @@ fn body(rig: &Rig, flow: &langley_model::Flow, text: &str) -> Record {
     })
 }
 
-/// Every member that HAR 1.2 requires, by the pointer of its object.
+/// Every member that HAR 1.2 requires, of the type that it has there.
 fn assert_har(har: &Value) {
-    let all = |object: &Value, names: &str| {
-        for name in names.split(' ') {
-            assert!(!object[name].is_null(), "{name} is missing in {object}");
-        }
-    };
     let log = &har["log"];
-    all(log, "version creator entries");
     assert_eq!(log["version"], "1.2");
-    all(&log["creator"], "name version");
+    texts(&log["creator"], "name version");
+    assert!(log["pages"].is_array());
     for entry in log["entries"].as_array().unwrap() {
-        all(entry, "startedDateTime time request response cache timings");
-        all(
-            &entry["request"],
-            "method url httpVersion cookies headers queryString headersSize bodySize",
-        );
-        all(
-            &entry["response"],
-            "status statusText httpVersion cookies headers content redirectURL headersSize bodySize",
-        );
-        all(&entry["response"]["content"], "size mimeType");
-        all(&entry["timings"], "send wait receive");
-        let sum: f64 = ["blocked", "dns", "connect", "send", "wait", "receive"]
-            .iter()
-            .filter_map(|phase| entry["timings"][phase].as_f64().filter(|ms| *ms >= 0.0))
-            .sum();
-        assert!((entry["time"].as_f64().unwrap() - sum).abs() < 1e-6, "{entry}");
+        assert_har_entry(entry);
     }
+}
+
+fn assert_har_entry(entry: &Value) {
+    let (request, response) = (&entry["request"], &entry["response"]);
+    texts(entry, "startedDateTime connection");
+    texts(request, "method url httpVersion");
+    texts(response, "statusText httpVersion redirectURL");
+    texts(&response["content"], "mimeType");
+    assert!(entry["cache"].is_object() && response["status"].is_u64(), "{entry}");
+    assert!(response["content"]["size"].is_u64(), "{entry}");
+    for message in [request, response] {
+        for size in ["headersSize", "bodySize"] {
+            assert!(message[size].as_i64().unwrap() >= -1, "{message}");
+        }
+        pairs(&message["headers"]);
+        assert_eq!(message["cookies"], json!([]));
+    }
+    pairs(&request["queryString"]);
+    if let Some(data) = request.get("postData") {
+        texts(data, "mimeType text");
+    }
+    let timings = entry["timings"].as_object().unwrap();
+    let ms = |phase: &str| timings[phase].as_f64().unwrap();
+    for (phase, time) in timings {
+        let may_be_absent = !["send", "wait", "receive"].contains(&phase.as_str());
+        let time = time.as_f64().unwrap();
+        assert!(time >= 0.0 || (may_be_absent && time == -1.0), "{phase}: {entry}");
+    }
+    assert!(ms("ssl") <= ms("connect"), "{entry}");
+    let phases = ["blocked", "dns", "connect", "send", "wait", "receive"];
+    let sum: f64 = phases.map(|phase| ms(phase).max(0.0)).iter().sum();
+    assert!((entry["time"].as_f64().unwrap() - sum).abs() < 1e-6, "{entry}");
+}
+
+fn texts(object: &Value, names: &str) {
+    for name in names.split(' ') {
+        assert!(object[name].is_string(), "{name} is no text in {object}");
+    }
+}
+
+fn pairs(list: &Value) {
+    list.as_array().unwrap().iter().for_each(|pair| texts(pair, "name value"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,11 +82,14 @@ async fn an_archive_holds_headers_bodies_events_and_socket_messages() {
     let rig = Rig::start().await;
     let mut http = flow(1, "s");
     http.path = "/v1/messages?a=1&b=x%20y".into();
+    http.mode = Mode::Reverse;
     http.connect = Some(std::time::Duration::from_millis(5));
     http.tls = Some(std::time::Duration::from_millis(7));
     http.ttfb = Some(std::time::Duration::from_millis(100));
     let mut socket = flow(2, "s");
     socket.method = "WS".into();
+    (socket.mode, socket.connect, socket.tls) = (Mode::Forward, http.connect, http.tls);
+    (socket.host, socket.port) = ("::1".into(), 8443);
     for flow in [&http, &socket] {
         let mut records = exchange(&rig.redactor, flow);
         records.push(body(&rig, flow, &format!("hello {KEY}")));
@@ -84,6 +109,8 @@ async fn an_archive_holds_headers_bodies_events_and_socket_messages() {
     assert!(first["request"]["postData"]["text"].as_str().unwrap().contains("hello"));
     assert_eq!(first["timings"]["connect"], 12.0);
     assert_eq!(first["timings"]["ssl"], 7.0);
+    assert_eq!(second["timings"]["connect"], -1.0, "made for a CONNECT, before the request");
+    assert!(second["request"]["url"].as_str().unwrap().starts_with("https://[::1]:8443/"));
     let text = first["response"]["content"]["text"].as_str().unwrap();
     assert!(text.starts_with("event: message_start\ndata: {\"n\":0}\n\n"), "{text}");
     let messages = second["_webSocketMessages"].as_array().unwrap();

@@ -16,8 +16,8 @@ use langley_model::{
     RedactorOptions, Side, Tokens, Tunnel, TunnelReason,
 };
 use langley_server::{
-    ChangedSetting, Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting,
-    SettingsRefused, Token, serve,
+    ChangedSetting, Doors, DoorsOptions, Gauges, Hub, KnownClient, LiveOptions, Registered,
+    ServerInfo, Setting, SettingsRefused, Token, serve,
 };
 use langley_store::{Change, Retention, Store, StoreOptions};
 use parking_lot::Mutex;
@@ -145,6 +145,12 @@ impl Rig {
                 insecure_hosts: vec!["lab.example".into()],
                 started_at: Micros::now(),
                 demo: false,
+                clients: vec![KnownClient {
+                    name: "An agent".into(),
+                    command: vec!["agent".into()],
+                    proxied: vec![("HTTPS_PROXY".into(), "http://127.0.0.1:9090".into())],
+                    based: None,
+                }],
                 program: "langley".into(),
             },
             settings: vec![Setting {

@@ -117,6 +117,15 @@ async fn the_first_run_checklist_advances_with_the_traffic() {
         assert!(!command["label"].as_str().unwrap().is_empty());
         assert!(!command["command"].as_str().unwrap().is_empty());
     }
+    assert_eq!(
+        before["clients"],
+        json!([{
+            "name": "An agent",
+            "run": "langley run -- agent",
+            "proxied": "HTTPS_PROXY=http://127.0.0.1:9090 agent",
+            "based": null
+        }])
+    );
     let mut started = flow(1, "s");
     started.usage.output = None;
     rig.put([Record::Flow(Arc::new(started.clone()))]);

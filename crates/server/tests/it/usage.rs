@@ -19,7 +19,7 @@ fn days() -> Vec<Flow> {
     let mut flows = [0, 60, 8 * 3_600, 8 * 3_600].map(|second| flow(second, "s-1"));
     flows[0].cost = Some(MicroUsd(70));
     flows[0].usage.cache_read = Some(Tokens(0));
-    flows[1].provider = Some(Provider::OpenAi);
+    (flows[1].provider, flows[1].path) = (Some(Provider::OpenAi), "/v1/chat/completions".into());
     flows[1].usage.cache_read = Some(Tokens(5));
     flows[1].session = None;
     flows[2].outcome = Some(Outcome::ProviderError);

@@ -1,6 +1,6 @@
 //! Stream events of a flow, a page at a time, out of the blocks they lie in.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use langley_model::{FlowId, Stored};
 use rusqlite::Connection;
@@ -39,6 +39,9 @@ pub struct EventPage {
     pub next_after: Option<u64>,
     /// Stored events of the flow (of the type asked for).
     pub total: u64,
+    /// Stored events (of the type asked for) between those of this page, and behind them at the end, that
+    /// are damaged in the file.
+    pub damaged: u64,
     /// Stored events of the flow by type, in the order of their first blocks; only from the beginning.
     pub kinds: Vec<(String, u64)>,
 }
@@ -71,8 +74,8 @@ impl Store {
                 if after.is_none() {
                     page.kinds = sums(&counted);
                 }
-                let wanted = counted.iter().filter(|(_, counts)| of(counts) > 0);
-                Some(wanted.map(|(id, _)| *id).collect::<HashSet<i64>>())
+                let wanted = counted.iter().map(|(id, counts)| (*id, of(counts)));
+                Some(wanted.filter(|(_, count)| *count > 0).collect::<HashMap<i64, u64>>())
             } else {
                 let events: Option<i64> = conn
                     .prepare_cached("SELECT sum(events) FROM event_blocks WHERE flow = ?1")?
@@ -81,16 +84,21 @@ impl Store {
                 None
             };
             let mut blocks = conn.prepare_cached(
-                "SELECT first_seq, first_us, codec, raw_len, bytes, id FROM event_blocks
+                "SELECT first_seq, first_us, codec, raw_len, bytes, id, events FROM event_blocks
                  WHERE flow = ?1 AND last_seq > ?2 ORDER BY first_seq",
             )?;
             let least = after.map_or(-1, signed);
             let mut rows = blocks.query((n, least))?;
+            // What follows the page's last event is told with the next one.
+            let mut damaged = 0;
             while let Some(row) = rows.next()? {
-                let id = row.get(5)?;
-                if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&id)) {
-                    continue;
-                }
+                let mut left = match &wanted {
+                    None => row.get::<_, i64>(6)?.cast_unsigned(),
+                    Some(wanted) => match wanted.get(&row.get(5)?) {
+                        Some(count) => *count,
+                        None => continue,
+                    },
+                };
                 let (seq, us): (i64, i64) = (row.get(0)?, row.get(1)?);
                 let bytes = row.get_ref(4)?.as_blob().map_err(odd)?;
                 let packed = (row.get(2)?, row.get(3)?, bytes);
@@ -98,15 +106,18 @@ impl Store {
                 let mut block = Block::decode(&raw, seq.cast_unsigned(), us.cast_unsigned())?;
                 while let Some((event, name)) = block.next() {
                     let span = event.span;
-                    if after.is_some_and(|after| span.seq <= after)
-                        || kind.is_some_and(|kind| kind != name)
-                    {
+                    if kind.is_some_and(|kind| kind != name) {
+                        continue;
+                    }
+                    left = left.saturating_sub(1);
+                    if after.is_some_and(|after| span.seq <= after) {
                         continue;
                     }
                     if page.items.len() == limit {
                         page.next_after = page.items.last().map(|event| event.seq);
                         return Ok(Some(Stored::read_back(page, revision)));
                     }
+                    page.damaged += std::mem::take(&mut damaged);
                     page.items.push(StoredEvent {
                         seq: span.seq,
                         offset_us: span.offset_us,
@@ -115,7 +126,11 @@ impl Store {
                         original_len: span.original_len,
                     });
                 }
+                if !block.is_whole() {
+                    damaged += left;
+                }
             }
+            page.damaged += damaged;
             Ok(Some(Stored::read_back(page, revision)))
         })
     }

@@ -79,22 +79,23 @@ impl Store {
     /// Shows every text of every table to `see`: columns as they are, packed content unpacked, events one
     /// by one, and the words of the index. For those who search the store for what must not be in it, and
     /// cannot find it in the file's compressed bytes. Tables are taken from the file itself, so that a new
-    /// one is not forgotten.
+    /// one is not forgotten. Returns how many events could not be shown because they are damaged.
     ///
     /// # Errors
     /// A failure of the file, or content that cannot be unpacked.
-    pub fn texts(&self, mut see: impl FnMut(&Spot<'_>, &[u8])) -> Result<(), StoreError> {
+    pub fn texts(&self, mut see: impl FnMut(&Spot<'_>, &[u8])) -> Result<u64, StoreError> {
+        let mut damaged = 0;
         self.readers().read(|conn| {
             let headers = header_blobs(conn)?;
             for table in tables(conn)? {
                 plain(conn, &table, &mut see)?;
                 if table.name == EVENTS {
-                    events(conn, &mut see)?;
+                    damaged = events(conn, &mut see)?;
                 } else if table.is_packed() {
                     packed(conn, &table.name, &headers, &mut see)?;
                 }
             }
-            Ok(())
+            Ok(damaged)
         })
     }
 }
@@ -164,9 +165,11 @@ fn packed(
     Ok(())
 }
 
-fn events(conn: &Connection, see: &mut impl FnMut(&Spot<'_>, &[u8])) -> Result<(), ReadError> {
-    let mut statement = conn
-        .prepare("SELECT id, first_seq, first_us, codec, raw_len, bytes, flow FROM event_blocks")?;
+fn events(conn: &Connection, see: &mut impl FnMut(&Spot<'_>, &[u8])) -> Result<u64, ReadError> {
+    let mut statement = conn.prepare(
+        "SELECT id, first_seq, first_us, codec, raw_len, bytes, flow, events FROM event_blocks",
+    )?;
+    let mut damaged = 0;
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
         let spot = Spot { table: EVENTS, column: "bytes", row: row.get(0)?, headers: false };
@@ -175,11 +178,16 @@ fn events(conn: &Connection, see: &mut impl FnMut(&Spot<'_>, &[u8])) -> Result<(
         let flow = row.get(6)?;
         let raw = content::events((row.get(3)?, row.get(4)?, bytes), || message(conn, flow))?;
         let mut block = Block::decode(&raw, seq.cast_unsigned(), us.cast_unsigned())?;
+        let mut left = row.get::<_, i64>(7)?.cast_unsigned();
         while let Some((event, _)) = block.next() {
+            left = left.saturating_sub(1);
             see(&spot, event.data);
         }
+        if !block.is_whole() {
+            damaged += left;
+        }
     }
-    Ok(())
+    Ok(damaged)
 }
 
 /// The contents that are header lines.

@@ -181,7 +181,7 @@ impl Measure {
         let usage = &flow.usage;
         match self {
             Self::Input => tokens(usage.input),
-            Self::InputUncached => tokens(flow.provider.and_then(|it| usage.input_uncached(it))),
+            Self::InputUncached => tokens(flow.dialect().and_then(|it| usage.input_uncached(it))),
             Self::CacheRead => tokens(usage.cache_read),
             Self::CacheWrite5m => tokens(usage.cache_write_5m),
             Self::CacheWrite1h => tokens(usage.cache_write_1h),

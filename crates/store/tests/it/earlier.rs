@@ -37,7 +37,7 @@ fn unpacked(conn: &Connection, id: i64) -> (i64, Vec<u8>) {
 }
 
 /// A block of the first layout: types, how many events, one column of numbers (type, time, length), texts.
-fn first_layout(events: &[StoredEvent], kind: &str) -> Vec<u8> {
+pub(crate) fn first_layout(events: &[StoredEvent], kind: &str) -> Vec<u8> {
     let (mut numbers, mut texts, mut us) = (Vec::new(), Vec::new(), 0);
     for event in events {
         numbers.push(0);

@@ -25,7 +25,7 @@ const FROM_FLOWS: &str = "
             cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
             web_search_requests) IS NOT NULL),
         ifnull(sum(input_tokens), 0), count(input_tokens),
-        ifnull(sum(input_tokens - iif(provider IN ('openai', 'gemini'),
+        ifnull(sum(input_tokens - iif(path = '/v1/chat/completions',
             ifnull(cache_read_tokens, 0), 0)), 0) * (provider IS NOT NULL),
         count(input_tokens) * (provider IS NOT NULL),
         {measures}
@@ -158,7 +158,10 @@ impl Chance {
             0 => flow.model = self.maybe(|it| it.of(&["m-1", "m-2"]).to_owned()),
             1 => flow.model_requested = self.maybe(|it| it.of(&["m-1", "m-3"]).to_owned()),
             2 => flow.agent = self.maybe(|it| it.of(&["one", "two"]).to_owned()),
-            3 => flow.provider = self.maybe(|it| it.of(&Provider::ALL)),
+            3 => {
+                flow.provider = self.maybe(|it| it.of(&Provider::ALL));
+                flow.path = self.of(&["/v1/messages", "/v1/chat/completions"]).to_owned();
+            }
             5 => flow.session = self.maybe(|it| it.of(&["s-1", "s-2"])).and_then(session),
             4 => flow.host = self.of(&["a.example", "b.example"]).to_owned(),
             _ => {

@@ -1,7 +1,7 @@
 // The types of events to choose from.
 import { expect, test } from "vitest";
 import type { StreamEvent } from "@/api/types";
-import { typesOf } from "./EventsView";
+import { damagedOf, typesOf } from "./EventsView";
 
 const event = (seq: number, type: string): StreamEvent => ({
   seq,
@@ -33,4 +33,11 @@ test("the chosen type stays in the list where none is of it", () => {
     type: "ping",
     count: 0,
   });
+});
+
+test("damaged events are counted once, however often the end is asked for", () => {
+  const tail = { items: [], damaged: 3 };
+  expect(damagedOf([])).toBe(0);
+  expect(damagedOf([{ items: [1], damaged: 2 }, { items: [2], damaged: 3 }, tail, tail])).toBe(5);
+  expect(damagedOf([tail, tail])).toBe(3);
 });

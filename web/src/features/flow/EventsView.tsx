@@ -13,7 +13,7 @@ import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
 import { DownIcon } from "@/ui/icons";
 import { Json } from "@/ui/Json";
-import { Notice, Skeleton } from "@/ui/Notice";
+import { Note, Notice, Skeleton } from "@/ui/Notice";
 import { WireText } from "@/ui/WireText";
 import { type EventRow, eventRows } from "./eventRows";
 
@@ -36,7 +36,10 @@ export function EventsView({
   const total = data?.pages.at(-1)?.total ?? null;
   const more = data?.pages.at(-1)?.next_cursor != null;
   const retired = data?.pages.at(-1)?.retired ?? false;
-  const known = type === undefined ? flow.event_count : (total ?? 0);
+  const damaged = damagedOf(data?.pages ?? []);
+  // What never got into the store, or cannot be read there, is not waited for.
+  const known =
+    type === undefined ? flow.event_count - flow.dropped_events - damaged : (total ?? 0);
   const full = items.length >= EVENTS_MAX;
   // The end of an open stream: what has been committed since is fetched, once a second at most.
   useEffect(() => {
@@ -77,6 +80,14 @@ export function EventsView({
           {full && more ? " · the rest is reached by the filter" : ""}
         </span>
       </div>
+      {damaged > 0 ? (
+        <div className="px-4 py-1.5">
+          <Note tone="bad">
+            {damaged === 1 ? "One event is" : `${count(damaged)} events are`} damaged in the file
+            and cannot be read; the others are shown.
+          </Note>
+        </div>
+      ) : null}
       <div className="min-h-0 flex-1">
         {data ? (
           rows.length > 0 ? (
@@ -108,6 +119,17 @@ export function EventsView({
         )}
       </div>
     </div>
+  );
+}
+
+/**
+ * Damaged events of all pages. A page tells those between its events and behind them at the end; the place
+ * behind the last event is asked for again while a stream may grow, and brings none of its own.
+ */
+export function damagedOf(pages: { items: unknown[]; damaged: number }[]): number {
+  return pages.reduce(
+    (sum, { items, damaged }, at) => (items.length > 0 || at === 0 ? sum + damaged : sum),
+    0,
   );
 }
 

@@ -6,6 +6,7 @@ import { flowQuery } from "@/api/queries";
 import type { FilterKey } from "@/lib/filter";
 import { oneLine } from "@/lib/hostile";
 import { FACES, flowState } from "@/lib/outcome";
+import { authority } from "@/lib/place";
 import { isSocket } from "@/lib/socket";
 import type { FlowsSearch, Tab } from "@/routes/paths";
 import { Badge, Dot } from "@/ui/Badge";
@@ -79,11 +80,11 @@ export function FlowDetail(props: FlowDetailProps) {
           {flow.status ?? ""} {face.label}
         </Badge>
         <h2
-          className="min-w-0 truncate font-mono text-xs text-ink"
-          title={`${flow.method} ${flow.host}${flow.path}`}
+          className="line-clamp-2 min-w-0 font-mono text-xs break-all text-ink @md:line-clamp-1"
+          title={`${flow.method} ${authority(flow)}${flow.path}`}
         >
           <span className="text-ink-3">{flow.method} </span>
-          {oneLine(flow.host, 100)}
+          {oneLine(authority(flow), 100)}
           <span className="text-ink-2">{oneLine(flow.path, 300)}</span>
         </h2>
         <span className="ml-auto flex shrink-0 items-center">
@@ -144,7 +145,7 @@ function Tabs({
   return (
     <nav
       aria-label="Views of the flow"
-      className="flex h-9 shrink-0 items-stretch gap-1 overflow-x-auto overflow-y-hidden border-b px-2"
+      className="flex h-9 shrink-0 items-stretch overflow-x-auto @md:gap-1 overflow-y-hidden border-b px-2"
     >
       {(Object.keys(names) as Tab[]).map((each) => (
         <a
@@ -153,7 +154,7 @@ function Tabs({
           onClick={(event) => click(event, each)}
           aria-current={each === tab ? "page" : undefined}
           className={cx(
-            "-mb-px flex shrink-0 items-center gap-1.5 border-b-2 px-2 text-xs whitespace-nowrap font-medium outline-offset-[-2px]",
+            "-mb-px flex shrink-0 items-center gap-1.5 border-b-2 px-1.5 text-xs whitespace-nowrap @md:px-2 font-medium outline-offset-[-2px]",
             each === tab
               ? "border-accent text-ink"
               : "border-transparent text-ink-3 hover:text-ink",

@@ -31,4 +31,6 @@ test("a connection made behind CONNECT comes before the total, any other is a pa
   expect(shown({ mode: "reverse" })).toEqual({ Connect: 20, TLS: 10, Waiting: 10, Answer: 60 });
   const plain = { mode: "forward", scheme: "http" };
   expect(shown(plain)).toEqual({ Connect: 20, Waiting: 20, Answer: 60 });
+  const early = shown({ ...plain, connect_ms: 50 });
+  expect(early).toEqual({ Connect: 50, Waiting: 40, Answer: 60 });
 });

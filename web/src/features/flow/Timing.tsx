@@ -17,8 +17,10 @@ export function phases(flow: Flow): Phase[] {
   const connect = flow.connect_ms ?? 0;
   const tls = flow.scheme === "https" ? (flow.tls_ms ?? 0) : 0;
   const ttfb = flow.ttfb_ms === null ? null : Math.min(flow.ttfb_ms, total);
-  // Behind CONNECT the connection was there before the request: its time comes before the total.
-  const isBefore = flow.mode === "forward" && flow.scheme === "https";
+  // Behind CONNECT the connection was there before the request: its time comes before the total. So
+  // does what took longer than the answer's head, which cannot have waited for it.
+  const isBefore =
+    (flow.mode === "forward" && flow.scheme === "https") || connect + tls > (ttfb ?? total);
   const head = isBefore ? 0 : connect + tls;
   const wait = ttfb === null ? null : Math.max(0, ttfb - head);
   const ttft =

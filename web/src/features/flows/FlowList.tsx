@@ -4,6 +4,7 @@ import { useStars, useStarsState } from "@/api/stars";
 import type { FlowCount } from "@/api/types";
 import type { FlowFilter } from "@/lib/filter";
 import type { FlowWindow, WindowView } from "@/live/flowWindow";
+import { Button } from "@/ui/Button";
 import { Failed } from "@/ui/Failed";
 import { Note, Skeleton } from "@/ui/Notice";
 import { useWidth } from "@/ui/useWidth";
@@ -72,13 +73,8 @@ export function FlowList(props: FlowListProps) {
           onChoose={choose}
         />
       </div>
-      {view.error !== null && view.status === "ready" ? (
-        <div className="px-3 py-1.5">
-          <Note tone="warn">
-            The list may be out of date:{" "}
-            {view.error instanceof Error ? view.error.message : "it could not be loaded"}
-          </Note>
-        </div>
+      {view.stuck && view.status === "ready" ? (
+        <Stuck error={view.error} onRetry={() => flows.retry()} />
       ) : null}
       <div className="min-h-0 flex-1">
         {view.status === "loading" ? (
@@ -119,4 +115,19 @@ function useHasCost(flows: FlowWindow, view: WindowView): boolean {
     if (seenIn !== flows && flows.some(({ cost }) => cost !== null)) setSeenIn(flows);
   }, [flows, seenIn, view.version]);
   return seenIn === flows;
+}
+
+/** Asking again by itself would ask without end. */
+export function Stuck({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  return (
+    <div role="alert" className="flex items-center gap-2 px-3 py-1.5">
+      <div className="min-w-0 flex-1">
+        <Note tone="warn">
+          The list may lack flows:{" "}
+          {error instanceof Error ? error.message : "they could not be loaded"}
+        </Note>
+      </div>
+      <Button onClick={onRetry}>Try again</Button>
+    </div>
+  );
 }

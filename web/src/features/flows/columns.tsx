@@ -4,6 +4,7 @@ import type { Flow } from "@/api/types";
 import { clock, compact, count, DASH, duration, fullTime, money } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { FACES, flowState } from "@/lib/outcome";
+import { authority } from "@/lib/place";
 import { subagent } from "@/lib/session";
 import { inputFigure } from "@/lib/usage";
 import { providerLabel } from "@/providers/registry";
@@ -226,9 +227,9 @@ function Provider({ flow: { provider } }: { flow: Flow }) {
 }
 
 function Host({ flow }: { flow: Flow }) {
-  const host = oneLine(flow.host, 200);
+  const host = oneLine(authority(flow), 200);
   return (
-    <span className="truncate text-xs text-ink-2" title={`${host}:${flow.port}`}>
+    <span className="truncate text-xs text-ink-2" title={`${oneLine(flow.host, 200)}:${flow.port}`}>
       {host}
     </span>
   );

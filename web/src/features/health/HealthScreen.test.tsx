@@ -4,11 +4,14 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { act, cleanup, render, screen } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
 import { createQueryClient } from "@/api/queries";
+import type { Stats } from "@/api/types";
 import { makeFlow } from "@/testing/flow";
 import {
   Connections,
   Drops,
+  Open,
   Recorded,
+  Recorder,
   Tunnels,
   Unchecked,
   Unredacted,
@@ -168,6 +171,22 @@ test("what is in the record is not mixed up with what ever was", () => {
   const stats = { flows: 12, flows_total: 4_000, events_total: 90_000 };
   const { container } = render(<Recorded stats={stats} />);
   expect(container.textContent).toBe(
-    "Flows in the record124,000 flows, 90,000 events ever recorded",
+    "Flows in the record124,000 flows, 90,000 events ever recorded, the checks of langley doctor included",
   );
+});
+
+test("connections are counted in words that fit their number", () => {
+  const shown = (connections: number | null) =>
+    render(<Open stats={{ open_flows: 0, proxy_connections: connections }} />).container
+      .textContent;
+  expect(shown(1)).toBe("Open flows01 connection");
+  expect(shown(2)).toBe("Open flows02 connections");
+  expect(shown(null)).toBe("Open flows0the proxy does not listen");
+});
+
+test("the recorder's counters say what they count", () => {
+  const recorder = { refusals_total: 3, open_flows: 1 } as Stats["recorder"];
+  const { container } = render(<Recorder stats={{ recorder }} />);
+  expect(container.textContent).toContain("times the store took nothing3");
+  expect(container.textContent).not.toContain("refusals");
 });

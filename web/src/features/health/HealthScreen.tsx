@@ -7,6 +7,7 @@ import { bytes, clock, count, DASH, duration, fullTime, plural, shortId } from "
 import { oneLine } from "@/lib/hostile";
 import { LAG_BAD_MS, LAG_WARN_MS } from "@/lib/limits";
 import type { Tone } from "@/lib/outcome";
+import { authority } from "@/lib/place";
 import { Badge, TEXT_TONE } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
@@ -71,6 +72,18 @@ export function Unredacted({ raw }: { raw: Stats["raw_bodies"] }) {
   );
 }
 
+/** What goes on at the moment. */
+export function Open({ stats }: { stats: Pick<Stats, "open_flows" | "proxy_connections"> }) {
+  const { open_flows, proxy_connections: connections } = stats;
+  return (
+    <Figure
+      name="Open flows"
+      value={count(open_flows)}
+      note={connections === null ? "the proxy does not listen" : plural(connections, "connection")}
+    />
+  );
+}
+
 /** What is in the record now, and beside it what ever was. */
 export function Recorded({
   stats,
@@ -81,7 +94,7 @@ export function Recorded({
     <Figure
       name="Flows in the record"
       value={count(stats.flows)}
-      note={`${count(stats.flows_total)} flows, ${count(stats.events_total)} events ever recorded`}
+      note={`${count(stats.flows_total)} flows, ${count(stats.events_total)} events ever recorded, the checks of langley doctor included`}
     />
   );
 }
@@ -96,11 +109,7 @@ function Figures({ stats }: { stats: Stats }) {
         : "idle";
   return (
     <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border bg-line sm:grid-cols-3 lg:grid-cols-4">
-      <Figure
-        name="Open flows"
-        value={count(stats.open_flows)}
-        note={`${count(stats.proxy_connections)} connections`}
-      />
+      <Open stats={stats} />
       <Recorded stats={stats} />
       <Figure
         name="Writer queue"
@@ -197,9 +206,7 @@ function Figure({
         <span className={cx("text-lg font-semibold", tone !== "idle" && TEXT_TONE[tone])}>
           {value}
         </span>
-        <span className="block truncate text-xs text-ink-3" title={note}>
-          {note}
-        </span>
+        <span className="block text-xs text-ink-3 wrap-anywhere">{note}</span>
       </dd>
     </div>
   );
@@ -485,10 +492,7 @@ function Last({ at }: { at: string }) {
 
 function Place({ attempts: { host, port } }: { attempts: Attempted }) {
   return (
-    <span className="font-mono">
-      {oneLine(host, 60)}
-      {port === 443 ? "" : `:${port}`}
-    </span>
+    <span className="font-mono">{oneLine(authority({ scheme: "https", host, port }), 66)}</span>
   );
 }
 
@@ -548,7 +552,17 @@ export function Upkeep({ stats }: { stats: Pick<Stats, "maintenance"> }) {
   );
 }
 
-function Recorder({ stats }: { stats: Stats }) {
+/** Counters whose name says too little by itself. */
+const RECORDER: Record<string, string> = {
+  strays_total: "captures of no open flow",
+  panics_total: "faults in decoding, contained in their flow",
+  records_submitted: "records the store took",
+  records_dropped: "records given up because the store took none",
+  events_dropped: "events given up because the store took none",
+  refusals_total: "times the store took nothing",
+};
+
+export function Recorder({ stats }: { stats: Pick<Stats, "recorder"> }) {
   const figures = Object.entries(stats.recorder ?? {});
   if (figures.length === 0) return null;
   return (
@@ -556,7 +570,9 @@ function Recorder({ stats }: { stats: Stats }) {
       <dl className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-1.5 rounded-md border px-3 py-2.5 text-xs">
         {figures.map(([name, value]) => (
           <div key={name} className="contents">
-            <dt className="truncate text-ink-3">{name.replaceAll("_", " ")}</dt>
+            <dt className="text-ink-3 wrap-anywhere">
+              {RECORDER[name] ?? name.replaceAll("_", " ")}
+            </dt>
             <dd className="text-right text-ink">
               {typeof value === "number" ? count(value) : JSON.stringify(value)}
             </dd>

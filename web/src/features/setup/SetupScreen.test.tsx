@@ -1,7 +1,7 @@
 // The first-run page gives no advice that does not hold.
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, render, screen } from "@testing-library/react";
+import { cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { afterEach, expect, test } from "vitest";
 import { setupQuery } from "@/api/queries";
 import type { Setup } from "@/api/types";
@@ -18,6 +18,15 @@ const SETUP: Setup = {
   home: "/home",
   intercept_hosts: [],
   commands: [{ label: "Run any agent", command: "langley run -- claude" }],
+  clients: [
+    {
+      name: "Codex",
+      run: "langley run -- codex",
+      proxied: "HTTPS_PROXY=http://127.0.0.1:1 CODEX_CA_CERTIFICATE=/bundle.pem codex",
+      based: "codex -c openai_base_url=x",
+    },
+    { name: "curl", run: "langley run -- curl", proxied: "HTTPS_PROXY=http://x curl", based: null },
+  ],
   checklist: { proxy_up: true, trust_ready: false, first_byte: false, first_token: false },
   demo: false,
 };
@@ -43,4 +52,19 @@ test("a demonstration says that it is one, and sends no agent there", () => {
   expect(screen.getByRole("heading", { name: "This is a demonstration" })).toBeTruthy();
   expect(screen.queryByText("langley run -- claude")).toBeNull();
   expect(screen.queryByRole("list", { name: "Checklist" })).toBeNull();
+});
+
+test("each known client has its lines by proxy and by base URL", async () => {
+  show(SETUP);
+  const unfold = (name: string) => {
+    const fold = screen.getByText(name).closest("details") as HTMLDetailsElement;
+    fold.open = true;
+    fireEvent(fold, new Event("toggle"));
+    return within(fold);
+  };
+  const codex = unfold("Codex");
+  expect(codex.getByText(/CODEX_CA_CERTIFICATE/)).toBeTruthy();
+  expect(codex.getByText("codex -c openai_base_url=x")).toBeTruthy();
+  expect(codex.queryByText(/takes none/)).toBeNull();
+  expect(unfold("curl").getByText(/takes none/)).toBeTruthy();
 });

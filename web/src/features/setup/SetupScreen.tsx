@@ -1,10 +1,11 @@
 // The first-run checklist: how to point an agent at Langley, ticked live as it happens.
 import { useQuery } from "@tanstack/react-query";
 import { setupQuery } from "@/api/queries";
-import type { Setup } from "@/api/types";
+import type { Setup, SetupClient } from "@/api/types";
 import { CopyButton } from "@/ui/CopyButton";
 import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
+import { Fold } from "@/ui/Fold";
 import { CheckIcon } from "@/ui/icons";
 import { Skeleton } from "@/ui/Notice";
 
@@ -93,16 +94,19 @@ export function SetupScreen() {
             </h2>
             <ul className="divide-y divide-line overflow-hidden rounded-md border">
               {setup.commands.map(({ label, command }) => (
-                <li
-                  key={label}
-                  className="grid items-start gap-x-3 py-1 pr-1 pl-3 sm:grid-cols-[11rem_1fr]"
-                >
+                <li key={label} className={LINE}>
                   <h3 className="py-0.75 text-xs font-medium text-ink-2">{label}</h3>
-                  <div className="flex min-w-0 items-start justify-between gap-2">
-                    <pre className="wire-text min-w-0 py-0.75 font-mono text-xs">{command}</pre>
-                    <CopyButton text={command} what={`the command: ${label}`} />
-                  </div>
+                  <Command what={label} command={command} />
                 </li>
+              ))}
+            </ul>
+            <p className="max-w-prose text-xs text-ink-3">
+              That sets all a program needs, for it alone. How each known client is pointed here by
+              hand:
+            </p>
+            <ul className="flex flex-col gap-2">
+              {setup.clients.map((client) => (
+                <Client key={client.name} client={client} />
               ))}
             </ul>
           </section>
@@ -122,6 +126,51 @@ export function SetupScreen() {
         </section>
       </div>
     </section>
+  );
+}
+
+const LINE = "grid items-start gap-x-3 py-1 pr-1 pl-3 sm:grid-cols-[11rem_1fr]";
+
+/** A client and its lines. */
+function Client({ client }: { client: SetupClient }) {
+  const lines: [way: string, command: string][] = [
+    ["Everything set", client.run],
+    ["By proxy", client.proxied],
+  ];
+  if (client.based !== null) lines.push(["By base URL", client.based]);
+  return (
+    <li>
+      <Fold
+        className="rounded-md border"
+        summary={<span className="min-w-0 text-xs font-medium wrap-anywhere">{client.name}</span>}
+      >
+        {() => (
+          <ul className="divide-y divide-line border-t">
+            {lines.map(([way, command]) => (
+              <li key={way} className={LINE}>
+                <h3 className="py-0.75 text-xs text-ink-2">{way}</h3>
+                <Command what={`${client.name}, ${way.toLowerCase()}`} command={command} />
+              </li>
+            ))}
+            {client.based === null ? (
+              <li className={LINE}>
+                <h3 className="py-0.75 text-xs text-ink-2">By base URL</h3>
+                <p className="py-0.75 text-xs text-ink-3">It takes none from outside.</p>
+              </li>
+            ) : null}
+          </ul>
+        )}
+      </Fold>
+    </li>
+  );
+}
+
+function Command({ what, command }: { what: string; command: string }) {
+  return (
+    <div className="flex min-w-0 items-start justify-between gap-2">
+      <pre className="wire-text min-w-0 py-0.75 font-mono text-xs">{command}</pre>
+      <CopyButton text={command} what={`the command: ${what}`} />
+    </div>
   );
 }
 

@@ -8,7 +8,7 @@ import { oneLine } from "@/lib/hostile";
 import { compact } from "@/lib/json";
 import type { Conversation, Turn } from "@/providers/conversation";
 import { blockParts } from "@/providers/message";
-import { providerView } from "@/providers/registry";
+import { dialectView } from "@/providers/registry";
 import { Badge } from "@/ui/Badge";
 import { Failed } from "@/ui/Failed";
 import { Fold } from "@/ui/Fold";
@@ -33,9 +33,8 @@ export function ConversationView({ flow }: { flow: Flow }) {
 
   const body = request.data?.body ?? null;
   const conversation = useMemo(
-    () =>
-      body?.text ? (providerView(flow.provider)?.request(flow.path, body.text) ?? null) : null,
-    [body, flow.provider, flow.path],
+    () => (body?.text ? (dialectView(flow.dialect)?.request(flow.path, body.text) ?? null) : null),
+    [body, flow.dialect, flow.path],
   );
   if (request.error && !request.data) {
     return (

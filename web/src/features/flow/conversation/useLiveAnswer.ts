@@ -7,7 +7,7 @@ import { join } from "@/lib/overlap";
 import { useLiveText } from "@/live/context";
 import type { LiveAnswer } from "@/live/liveText";
 import type { Assembler, Part } from "@/providers/conversation";
-import { providerView } from "@/providers/registry";
+import { dialectView } from "@/providers/registry";
 
 type SoFar = ReturnType<Assembler["blocks"]>;
 
@@ -23,12 +23,12 @@ export interface Answering {
 
 export function useLiveAnswer(flow: Flow, wanted: boolean): Answering {
   const live = useLiveText(flow.id, wanted);
-  const { id, provider } = flow;
-  const reader = useMemo(() => new StoredSoFar(id, provider), [id, provider]);
+  const { id, dialect } = flow;
+  const reader = useMemo(() => new StoredSoFar(id, dialect), [id, dialect]);
   const { data = NOTHING, refetch } = useQuery({
-    queryKey: ["flow", id, "so-far", provider],
+    queryKey: ["flow", id, "so-far", dialect],
     queryFn: ({ signal }) => reader.read(signal),
-    enabled: wanted && provider !== null,
+    enabled: wanted && dialect !== null,
     // Asked again until it surely reaches the moment from which the live text is complete.
     refetchInterval: ({ state }) =>
       state.dataUpdatedAt < (live.since ?? Date.now()) + COMMIT_MS ? 1_000 : false,
@@ -61,9 +61,9 @@ class StoredSoFar {
 
   constructor(
     private readonly flow: string,
-    provider: string | null,
+    dialect: string | null,
   ) {
-    this.assembler = providerView(provider)?.assembler();
+    this.assembler = dialectView(dialect)?.assembler();
   }
 
   async read(signal: AbortSignal): Promise<SoFar> {

@@ -1,0 +1,91 @@
+//! Blocks of events whose end is damaged: what can be read is read, and what cannot is counted.
+
+use langley_model::Flow;
+use langley_store::EventPage;
+use rusqlite::Connection;
+
+use crate::earlier::first_layout;
+use crate::given::{Fixture, ended, of, run};
+
+const DELTA: &str = "content_block_delta";
+
+/// A flow with two blocks of eight events, of which the first has lost the texts of its last three: 0 to 4
+/// and 8 to 15 can be read.
+fn damaged() -> (Fixture, Flow) {
+    let fixture = Fixture::new();
+    let flow = ended(10);
+    fixture.write(vec![of(&flow), run(flow.id, 0, 8, 40)]);
+    let whole = page(&fixture, &flow, None, 500, None);
+    assert_eq!((whole.items.len(), whole.damaged), (8, 0));
+    let mut raw = first_layout(&whole.items, DELTA);
+    let conn = Connection::open(fixture.store.path()).unwrap();
+    let set = |block: &str, raw: &[u8]| {
+        let sql = format!(
+            "UPDATE event_blocks SET raw_len = ?1, codec = 0, bytes = ?2, first_us = 0 WHERE {block}"
+        );
+        assert_eq!(conn.execute(&sql, (raw.len() as i64, raw)).unwrap(), 1);
+    };
+    conn.execute_batch(
+        "INSERT INTO event_blocks (flow, first_seq, last_seq, first_us, last_us, events, kinds, codec, raw_len, bytes)
+         SELECT flow, 8, 15, 0, last_us, events, kinds, 0, 0, x'' FROM event_blocks",
+    )
+    .unwrap();
+    set("first_seq = 8", &raw);
+    raw.truncate(raw.len() - 2 * 40 - 1);
+    set("first_seq = 0", &raw);
+    (fixture, flow)
+}
+
+fn page(
+    fixture: &Fixture,
+    flow: &Flow,
+    after: Option<u64>,
+    limit: usize,
+    kind: Option<&str>,
+) -> EventPage {
+    fixture.store.events(flow.id, after, limit, kind).unwrap().unwrap().into_inner()
+}
+
+fn seqs(page: &EventPage) -> Vec<u64> {
+    page.items.iter().map(|event| event.seq).collect()
+}
+
+#[test]
+fn events_that_a_damaged_block_has_lost_are_counted_and_those_behind_it_read() {
+    let (fixture, flow) = damaged();
+    let readable: Vec<u64> = (0..5).chain(8..16).collect();
+    for kind in [None, Some(DELTA)] {
+        let all = page(&fixture, &flow, None, 500, kind);
+        assert_eq!((seqs(&all), all.total, all.damaged), (readable.clone(), 16, 3));
+    }
+    let other = page(&fixture, &flow, None, 500, Some("ping"));
+    assert_eq!((other.items.len(), other.damaged), (0, 0));
+}
+
+#[test]
+fn what_is_damaged_is_counted_once_however_the_pages_fall() {
+    let (fixture, flow) = damaged();
+    for limit in 1..16 {
+        let (mut after, mut damaged, mut seen) = (None, 0, Vec::new());
+        loop {
+            let page = page(&fixture, &flow, after, limit, None);
+            damaged += page.damaged;
+            seen.extend(seqs(&page));
+            after = page.next_after;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!((seen.len(), damaged), (13, 3), "pages of {limit}");
+    }
+}
+
+#[test]
+fn who_looks_through_all_texts_is_told_how_many_events_are_damaged() {
+    let (fixture, _) = damaged();
+    let mut seen = 0;
+    let damaged = fixture.store.texts(|spot, _| {
+        seen += u64::from(spot.table == "event_blocks" && spot.column == "bytes");
+    });
+    assert_eq!((damaged.unwrap(), seen), (3, 13));
+}
