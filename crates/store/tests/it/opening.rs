@@ -48,6 +48,28 @@ fn the_file_is_for_its_owner_only_and_logs_ahead() {
 }
 
 #[test]
+fn a_new_file_has_large_pages_and_an_older_one_keeps_its_own() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.store.pages().unwrap().bytes, 8192);
+    let (old, new) = (ended(1), ended(2));
+    fixture.write(vec![of(&old)]);
+    fixture.store.clone().close();
+    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
+    conn.execute_batch(
+        "PRAGMA journal_mode = DELETE; PRAGMA page_size = 4096; VACUUM; PRAGMA journal_mode = WAL",
+    )
+    .unwrap();
+    drop(conn);
+    let again = fixture.after_close();
+    again.write(vec![of(&new)]);
+    let pages = again.store.pages().unwrap();
+    assert_eq!((pages.bytes, pages.incremental), (4096, true));
+    for flow in [&old, &new] {
+        assert_eq!(&*again.store.flow(flow.id).unwrap().unwrap(), flow);
+    }
+}
+
+#[test]
 fn stores_that_race_for_a_new_file_all_open_it() {
     for _ in 0..8 {
         let folder = tempfile::tempdir().unwrap();
