@@ -9,6 +9,7 @@ mod filter;
 mod flow_row;
 mod interest;
 mod kinds;
+mod names;
 mod options;
 mod packed;
 mod places;
@@ -20,6 +21,7 @@ mod rollup;
 mod schema;
 mod search;
 mod store;
+mod traits;
 mod upkeep;
 mod writer;
 
