@@ -13,6 +13,7 @@ use crate::error::{AppError, Result};
 use crate::home::{Home, private_folder};
 use crate::lock::Claim;
 use crate::state::State;
+use crate::upgrade::{self, Patience};
 use crate::wire::DRAIN;
 
 /// Seconds without a client after which a server that `run` started ends.
@@ -30,7 +31,7 @@ pub(crate) async fn server(home: &Home, args: &GlobalArgs) -> Result<State> {
         return Ok(state);
     }
     let mut child = if Claim::is_held(home) { None } else { Some(spawn(home, args)?) };
-    let deadline = Instant::now() + PATIENCE;
+    let mut patience = Patience::new(PATIENCE, Instant::now());
     loop {
         if let Some(state) = healthy(home).await {
             return Ok(state);
@@ -47,7 +48,8 @@ pub(crate) async fn server(home: &Home, args: &GlobalArgs) -> Result<State> {
         if child.is_none() && !Claim::is_held(home) {
             child = Some(spawn(home, args)?);
         }
-        if Instant::now() >= deadline {
+        let tell = || eprintln!("langley: {}", upgrade::TOLD);
+        if !patience.lasts(Instant::now(), || upgrade::is_due(home), tell) {
             return Err(not_ready(home, child.is_some()));
         }
         tokio::time::sleep(POLL).await;

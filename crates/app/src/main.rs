@@ -39,6 +39,7 @@ mod table;
 mod temporary;
 mod token;
 mod trust;
+mod upgrade;
 mod wire;
 
 use std::process::ExitCode;

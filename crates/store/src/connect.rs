@@ -13,6 +13,10 @@ use crate::options::StoreOptions;
 /// The word of `PRAGMA auto_vacuum` for steps.
 const INCREMENTAL: i64 = 2;
 
+/// Bytes of a page in a new file. Contents and blocks of events are of some hundred bytes to some thousand:
+/// in larger pages less room stays free behind them, and more is written for each change.
+const PAGE_BYTES: i64 = 8192;
+
 const MAX_WAL_LEFT_BYTES: i64 = 16 << 20;
 
 /// Opens the file for writing, creating it with mode 0600, with write-ahead logging on.
@@ -25,9 +29,10 @@ pub(crate) fn writer(options: &StoreOptions) -> Result<Connection, StoreError> {
     conn.busy_timeout(options.busy_timeout).map_err(fail)?;
     let vacuum: i64 =
         conn.pragma_query_value(None, "auto_vacuum", |row| row.get(0)).map_err(fail)?;
-    // Only heeded while the file is still empty, hence before anything is written; where it is so
+    // Both are only heeded while the file is still empty, hence before anything is written; where it is so
     // already, saying it again would write to a file that may yet be refused.
     if vacuum != INCREMENTAL {
+        conn.pragma_update(None, "page_size", PAGE_BYTES).map_err(fail)?;
         conn.pragma_update(None, "auto_vacuum", INCREMENTAL).map_err(fail)?;
     }
     switch_to_wal(&conn, path, options.busy_timeout)?;

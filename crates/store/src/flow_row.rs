@@ -5,14 +5,15 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use langley_model::{
-    Attributed, ConnectionId, Flow, FlowId, Gap, HttpVersion, MicroUsd, Micros, Mode, Outcome,
-    Provider, Revision, Stored, Tokens, Usage,
+    Attributed, ConnectionId, Flow, FlowId, Gap, MicroUsd, Micros, Outcome, Provider, Revision,
+    Stored, Tokens, Usage,
 };
 use parking_lot::Mutex;
 use rusqlite::types::{FromSql, ToSqlOutput, ValueRef};
 use rusqlite::{Row, Statement, ToSql};
 
 use crate::codec::rate_limit_json;
+use crate::traits::{self, Traits};
 
 /// Set once, when the row is made.
 const FIXED: &[&str] = &["flow_id", "connection_id", "started_at"];
@@ -23,7 +24,6 @@ const INDEXED: &[&str] =
 
 /// Cheap to rewrite.
 const PLAIN: &[&str] = &[
-    "mode",
     "ended_at",
     "duration_ns",
     "ttfb_ns",
@@ -32,22 +32,13 @@ const PLAIN: &[&str] = &[
     "tls_ns",
     "client_addr",
     "client_pid",
-    "client_process",
-    "user_agent",
-    "agent",
-    "agent_version",
     "agent_id",
-    "scheme",
     "port",
     "method",
     "path",
-    "version_in",
-    "version_out",
     "reason",
     "streaming",
-    "session_source",
     "task_id",
-    "task_source",
     "input_tokens",
     "cache_read_tokens",
     "cache_write_5m_tokens",
@@ -56,8 +47,6 @@ const PLAIN: &[&str] = &[
     "reasoning_tokens",
     "web_search_requests",
     "cost_micro_usd",
-    "cost_source",
-    "stop_reason",
     "error_kind",
     "error_message",
     "tool_names",
@@ -75,8 +64,6 @@ const PLAIN: &[&str] = &[
     "response_gap_bytes",
     "dropped_events",
     "decode_note",
-    "ja4_in",
-    "ja4_out",
     "tls_note",
     "preview",
 ];
@@ -142,14 +129,16 @@ impl FlowSql {
     /// `SELECT n, revision, … FROM flows`, to be read by [`read`].
     pub(crate) fn select() -> &'static str {
         static SELECT: LazyLock<String> = LazyLock::new(|| {
-            let names: Vec<_> = FIXED.iter().chain(INDEXED).chain(PLAIN).copied().collect();
+            let own = FIXED.iter().chain(INDEXED).chain(PLAIN).copied();
+            let names: Vec<_> = own.chain([traits::NAME]).chain(traits::COLUMNS).collect();
             format!("SELECT n, revision, {} FROM flows", names.join(", "))
         });
         &SELECT
     }
 
     pub(crate) fn new() -> Self {
-        let all = || FIXED.iter().chain(INDEXED).chain(PLAIN).chain(CARRIED);
+        let plain = || PLAIN.iter().chain(&["traits"]).chain(&traits::COLUMNS);
+        let all = || FIXED.iter().chain(INDEXED).chain(plain()).chain(CARRIED);
         let given =
             CARRIED.iter().zip(2..).map(|(name, i)| format!("{name} = ifnull(?{i}, {name})"));
         let names = all().copied().collect::<Vec<_>>().join(", ");
@@ -165,12 +154,9 @@ impl FlowSql {
             insert: format!("INSERT INTO flows (n, revision, {names}) VALUES (?1, ?2, {marks})"),
             update: format!(
                 "UPDATE flows SET revision = ?2, {} WHERE n = ?1",
-                set(&mut INDEXED.iter().chain(PLAIN))
+                set(&mut INDEXED.iter().chain(plain()))
             ),
-            progress: format!(
-                "UPDATE flows SET revision = ?2, {} WHERE n = ?1",
-                set(&mut PLAIN.iter())
-            ),
+            progress: format!("UPDATE flows SET revision = ?2, {} WHERE n = ?1", set(&mut plain())),
             carry: format!(
                 "UPDATE flows SET {} WHERE n = ?1",
                 given.collect::<Vec<_>>().join(", ")
@@ -232,34 +218,21 @@ impl<'s, 'c> Binder<'s, 'c> {
         self.put(flow.outcome.map(Outcome::as_str));
     }
 
-    pub(crate) fn plain(&mut self, flow: &Flow) {
-        self.put(flow.mode.as_str());
+    /// The plain columns; `traits` is the number of the flow's traits, if they have one.
+    pub(crate) fn plain(&mut self, flow: &Flow, traits: Option<i64>) {
         self.put(flow.ended_at.map(|at| at.0));
         for span in [flow.duration, flow.ttfb, flow.ttft, flow.connect, flow.tls] {
             self.span(span);
         }
         self.text(&flow.client_addr);
         self.put(flow.client_pid);
-        for text in [
-            &flow.client_process,
-            &flow.user_agent,
-            &flow.agent,
-            &flow.agent_version,
-            &flow.agent_id,
-        ] {
-            self.text(text);
-        }
-        self.put(flow.scheme.as_str());
+        self.text(&flow.agent_id);
         self.put(flow.port);
         self.put(flow.method.as_str());
         self.put(flow.path.as_str());
-        self.put(flow.version_in.as_str());
-        self.put(flow.version_out.as_str());
         self.text(&flow.reason);
         self.put(flow.streaming);
-        self.put(flow.session.as_ref().map(|session| session.source));
         self.put(flow.task.as_ref().map(|task| task.id.as_str()));
-        self.put(flow.task.as_ref().map(|task| task.source));
         let Usage { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, .. } =
             flow.usage;
         for tokens in [input, cache_read, cache_write_5m, cache_write_1h, output, reasoning] {
@@ -267,7 +240,7 @@ impl<'s, 'c> Binder<'s, 'c> {
         }
         self.number(flow.usage.web_search_requests);
         self.put(flow.cost.map(|cost| cost.0));
-        for text in [&flow.cost_source, &flow.stop_reason, &flow.error_kind, &flow.error_message] {
+        for text in [&flow.error_kind, &flow.error_message] {
             self.text(text);
         }
         let tools = (!flow.tool_names.is_empty())
@@ -287,9 +260,12 @@ impl<'s, 'c> Binder<'s, 'c> {
             self.number(gap.bytes);
         }
         self.number(flow.dropped_events);
-        let notes = [&flow.decode_note, &flow.ja4_in, &flow.ja4_out, &flow.tls_note, &flow.preview];
-        for text in notes {
+        for text in [&flow.decode_note, &flow.tls_note, &flow.preview] {
             self.text(text);
+        }
+        self.put(traits);
+        for word in if traits.is_some() { traits::blanks() } else { traits::words(flow) } {
+            self.put(word);
         }
     }
 
@@ -348,7 +324,6 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Stored<Flow>)> {
     let session: Option<String> = columns.take()?;
     flow.status = columns.take()?;
     flow.outcome = columns.word(Outcome::parse)?;
-    flow.mode = columns.word(Mode::parse)?.unwrap_or(Mode::Forward);
     flow.ended_at = columns.take::<Option<i64>>()?.map(Micros);
     flow.duration = columns.span()?;
     flow.ttfb = columns.span()?;
@@ -357,22 +332,13 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Stored<Flow>)> {
     flow.tls = columns.span()?;
     flow.client_addr = columns.take()?;
     flow.client_pid = columns.take()?;
-    flow.client_process = columns.take()?;
-    flow.user_agent = columns.take()?;
-    flow.agent = columns.take()?;
-    flow.agent_version = columns.take()?;
     flow.agent_id = columns.take()?;
-    flow.scheme = columns.take()?;
     flow.port = columns.take()?;
     flow.method = columns.take()?;
     flow.path = columns.take()?;
-    flow.version_in = columns.word(HttpVersion::parse)?.unwrap_or(HttpVersion::Http11);
-    flow.version_out = columns.word(HttpVersion::parse)?.unwrap_or(HttpVersion::Http11);
     flow.reason = columns.take()?;
     flow.streaming = columns.take()?;
-    flow.session = attributed(session, columns.word(|word| Some(known(word)))?);
     let task: Option<String> = columns.take()?;
-    flow.task = attributed(task, columns.word(|word| Some(known(word)))?);
     flow.usage = Usage {
         input: columns.maybe()?.map(Tokens),
         cache_read: columns.maybe()?.map(Tokens),
@@ -383,8 +349,6 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Stored<Flow>)> {
         web_search_requests: columns.maybe()?,
     };
     flow.cost = columns.take::<Option<i64>>()?.map(MicroUsd);
-    flow.cost_source = columns.take()?;
-    flow.stop_reason = columns.take()?;
     flow.error_kind = columns.take()?;
     flow.error_message = columns.take()?;
     flow.tool_names = columns.word(|json| serde_json::from_str(json).ok())?.unwrap_or_default();
@@ -400,10 +364,15 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Stored<Flow>)> {
     flow.response_gap = Gap { chunks: columns.number()?, bytes: columns.number()? };
     flow.dropped_events = columns.number()?;
     flow.decode_note = columns.take()?;
-    flow.ja4_in = columns.take()?;
-    flow.ja4_out = columns.take()?;
     flow.tls_note = columns.take()?;
     flow.preview = columns.take()?;
+    let traits = match columns.word(Traits::parse)? {
+        Some(traits) => traits,
+        None => Traits::read(|| columns.take())?,
+    };
+    let [session_source, task_source] = traits.give(&mut flow);
+    flow.session = attributed(session, session_source.as_deref());
+    flow.task = attributed(task, task_source.as_deref());
     Ok((n, Stored::read_back(flow, revision)))
 }
 
@@ -440,8 +409,8 @@ impl Columns<'_, '_> {
     }
 }
 
-fn attributed(id: Option<String>, source: Option<&'static str>) -> Option<Attributed> {
-    Some(Attributed { id: id?, source: source.unwrap_or("unknown") })
+fn attributed(id: Option<String>, source: Option<&str>) -> Option<Attributed> {
+    Some(Attributed { id: id?, source: source.map_or("unknown", known) })
 }
 
 /// Sources are words of the program and therefore few; each is kept once, at most 64 of them.

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, ToSql};
 
 use crate::codec::number::{put, take};
 use crate::error::StoreError;
+use crate::names::Names;
 use crate::readers::ReadError;
 
 /// Names that are given numbers; a server that invents one for each event must not fill the table.
@@ -22,8 +23,14 @@ const LONGEST_NAME: usize = 96;
 pub(crate) type Counts = Vec<(String, u64)>;
 
 /// The names that have numbers, as the writer knows them.
-#[derive(Debug, Default)]
-pub(crate) struct KindNames(HashMap<String, i64>);
+#[derive(Debug)]
+pub(crate) struct KindNames(Names);
+
+impl Default for KindNames {
+    fn default() -> Self {
+        Self(Names::of("event_kinds", MOST, LONGEST_NAME))
+    }
+}
 
 /// What stands in a block's row.
 pub(crate) enum KindColumn {
@@ -43,7 +50,7 @@ impl ToSql for KindColumn {
 impl KindNames {
     /// Forgets what a transaction that failed may have named.
     pub(crate) fn forget(&mut self) {
-        self.0.clear();
+        self.0.forget();
     }
 
     /// The column for these counts; new names are given numbers.
@@ -54,7 +61,7 @@ impl KindNames {
     ) -> rusqlite::Result<KindColumn> {
         let mut bytes = Vec::with_capacity(counts.len() * 3);
         for (name, count) in counts {
-            let Some(number) = self.number(conn, name)? else {
+            let Some(number) = self.0.number(conn, name)? else {
                 let counts = counts.iter().map(|(name, count)| (name.clone(), (*count).into()));
                 let json = serde_json::Value::Object(counts.collect());
                 return Ok(KindColumn::Json(json.to_string()));
@@ -63,33 +70,6 @@ impl KindNames {
             put(&mut bytes, *count);
         }
         Ok(KindColumn::Numbers(bytes))
-    }
-
-    fn number(&mut self, conn: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
-        if let Some(number) = self.0.get(name) {
-            return Ok(Some(*number));
-        }
-        let number = conn
-            .prepare_cached("SELECT id FROM event_kinds WHERE name = ?1")?
-            .query_row([name], |row| row.get(0))
-            .optional()?;
-        let number = match number {
-            Some(number) => number,
-            None if self.0.len() >= MOST || name.len() > LONGEST_NAME => return Ok(None),
-            None => {
-                let new = conn
-                    .prepare_cached(
-                        "INSERT INTO event_kinds (name)
-                         SELECT ?1 WHERE (SELECT count(*) FROM event_kinds) < ?2 RETURNING id",
-                    )?
-                    .query_row((name, MOST as i64), |row| row.get(0))
-                    .optional()?;
-                let Some(new) = new else { return Ok(None) };
-                new
-            }
-        };
-        self.0.insert(name.to_owned(), number);
-        Ok(Some(number))
     }
 }
 

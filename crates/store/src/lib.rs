@@ -10,6 +10,7 @@ mod flow_row;
 mod interest;
 mod kinds;
 mod lost;
+mod names;
 mod options;
 mod packed;
 mod places;
@@ -21,6 +22,7 @@ mod rollup;
 mod schema;
 mod search;
 mod store;
+mod traits;
 mod upkeep;
 mod writer;
 

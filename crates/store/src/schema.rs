@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0011_search_by_flow.sql"),
     include_str!("../migrations/0012_search_by_slot.sql"),
     include_str!("../migrations/0013_based.sql"),
+    include_str!("../migrations/0014_traits.sql"),
 ];
 
 /// The newest schema this program knows.
@@ -39,6 +40,12 @@ pub(crate) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreErr
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
     // Once more, under the lock: another process may have been first.
     let version = check(&change, path)?;
+    if (1..SCHEMA).contains(&version) {
+        tracing::warn!(
+            "the record is of an earlier version (schema {version} of {SCHEMA}) and is brought up to date; \
+             if it is large, that takes a while"
+        );
+    }
     for (number, sql) in (1_i64..).zip(MIGRATIONS).filter(|(number, _)| *number > version) {
         change.execute_batch(sql).map_err(fail)?;
         change

@@ -21,6 +21,7 @@ use crate::packed::Item;
 use crate::readers::ReadError;
 use crate::rollup::{Filled, Gathered};
 use crate::search;
+use crate::traits;
 
 /// What a transaction has changed.
 pub(super) struct Applied {
@@ -324,12 +325,13 @@ impl<'c> Transaction<'c, '_> {
     ) -> rusqlite::Result<Row> {
         let mut n = flow.started_at.0;
         let mut first = true;
+        let traits = traits::number(&mut self.memory.traits, self.conn, flow)?;
         loop {
             let mut binder = Binder::new(&mut self.sql.insert);
             binder.key(n, revision);
             binder.fixed(flow);
             binder.indexed(flow);
-            binder.plain(flow);
+            binder.plain(flow, traits);
             binder.carried(carried);
             match binder.execute() {
                 Ok(_) => break,
@@ -377,13 +379,14 @@ impl<'c> Transaction<'c, '_> {
 
     fn update(&mut self, open: &OpenFlow, flow: &Flow, revision: Revision) -> rusqlite::Result<()> {
         let moves = flow_row::moves(&open.flow, flow);
+        let traits = traits::number(&mut self.memory.traits, self.conn, flow)?;
         let statement = if moves { &mut self.sql.update } else { &mut self.sql.progress };
         let mut binder = Binder::new(statement);
         binder.key(open.n, revision);
         if moves {
             binder.indexed(flow);
         }
-        binder.plain(flow);
+        binder.plain(flow, traits);
         // Nobody deletes an open flow but a person with another program.
         if binder.execute()? == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
     }

@@ -22,8 +22,10 @@ use crate::codec::pack::{BASED, Packer};
 use crate::content;
 use crate::flow_row::signed;
 use crate::kinds::{KindColumn, KindNames};
+use crate::names::Names;
 use crate::packed::Packed;
 use crate::readers::ReadError;
+use crate::traits;
 
 /// Raw bytes at which a tail is sealed as a piece.
 const PIECE_BYTES: usize = 4 * 1024;
@@ -51,6 +53,7 @@ pub(super) struct Memory {
     pub(super) packer: Packer,
     pub(super) raw: Vec<u8>,
     pub(super) kinds: KindNames,
+    pub(super) traits: Names,
     /// The last run of neighbouring keys that a search for a free one went through.
     pub(super) crowd: (i64, i64),
     losses: HashMap<FlowId, u64>,
@@ -93,6 +96,7 @@ impl Memory {
             packer: Packer::new(),
             raw: Vec::new(),
             kinds: KindNames::default(),
+            traits: traits::names(),
             crowd: (0, 0),
             losses: HashMap::new(),
             pressed: false,
@@ -143,6 +147,7 @@ impl Memory {
     pub(super) fn forget(&mut self) {
         self.blobs.forget();
         self.kinds.forget();
+        self.traits.forget();
         self.crowd = (0, 0);
     }
 

@@ -9,11 +9,12 @@ use zstd::bulk::{Decompressor, compress};
 
 use crate::based::{answer, events, number, words};
 use crate::given::{Fixture, body, ended, headers, of, session};
+use crate::opening::SCHEMA_13;
 use crate::pieces::{conversation, pieced};
 
 const SHAPES: &[u8] = include_bytes!("../../src/codec/shapes.txt");
 
-/// What the newest schema has and the one before it had not.
+/// What schema 13 has and the one before it had not.
 const SCHEMA_12: &str = "
     ALTER TABLE blobs DROP COLUMN base; DROP TABLE event_kinds;
     CREATE INDEX blobs_recipes ON blobs (codec) WHERE codec >= 2;
@@ -93,6 +94,7 @@ fn age(path: &Path, flow: &Flow, events: &[StoredEvent]) {
         )
         .unwrap();
     assert_eq!(changed, 1);
+    conn.execute_batch(SCHEMA_13).unwrap();
     conn.execute_batch(SCHEMA_12).unwrap();
 }
 

@@ -78,7 +78,8 @@ fn a_full_disk_costs_batches_which_are_counted_and_room_lets_recording_resume() 
     let mut seed = 0;
     while fixture.store.counters().batches_failed == 0 {
         seed += 1;
-        let flow = ended(i64::from(seed));
+        let mut flow = ended(i64::from(seed));
+        flow.user_agent = Some(format!("agent/{seed}"));
         fixture.write(vec![of(&flow), body(flow.id, Side::Client, noise(seed))]);
         assert!(seed < 100, "never full");
     }
@@ -88,8 +89,11 @@ fn a_full_disk_costs_batches_which_are_counted_and_room_lets_recording_resume() 
     assert_eq!(kept, u64::from(seed) - 1, "a failed batch leaves nothing of itself behind");
 
     assert_eq!(fixture.store.delete_flows(&FlowFilter::default()).unwrap(), kept);
-    let flow = ended(1_000);
+    let mut flow = ended(1_000);
+    // A name that the failed batch gave a number is given one again.
+    flow.user_agent = Some(format!("agent/{seed}"));
     fixture.write(vec![of(&flow), body(flow.id, Side::Client, noise(1))]);
+    assert_eq!(&*fixture.store.flow(flow.id).unwrap().unwrap(), &flow);
     assert_eq!(fixture.store.body(flow.id, Side::Client).unwrap().unwrap().bytes, noise(1));
     assert!(!fixture.store.counters().failing);
 }

@@ -8,7 +8,18 @@ use langley_store::{Facet, FlowFilter, Store, StoreError, told_as_lost};
 use crate::given::{Fixture, body, ended, flow, of, options, seal, tunnel};
 use langley_model::{Outcome, Side};
 
-/// Takes away what later schemas brought.
+/// Gives each row its words back, and takes away what schema 14 brought.
+pub(crate) const SCHEMA_13: &str = "
+    UPDATE flows SET (mode, scheme, version_in, version_out, client_process, user_agent, agent,
+            agent_version, session_source, task_source, cost_source, stop_reason, ja4_in, ja4_out)
+        = (SELECT name ->> 0, name ->> 1, name ->> 2, name ->> 3, name ->> 4, name ->> 5, name ->> 6,
+            name ->> 7, name ->> 8, name ->> 9, name ->> 10, name ->> 11, name ->> 12, name ->> 13
+            FROM traits WHERE id = flows.traits)
+        WHERE traits IS NOT NULL;
+    ALTER TABLE flows DROP COLUMN traits; DROP TABLE traits;
+    DELETE FROM schema_version WHERE version > 13; PRAGMA user_version = 13;";
+
+/// Takes away what schemas before that brought.
 pub(crate) const FIRST_SCHEMA: &str = "
     DROP TRIGGER flow_kinds_new; DROP TRIGGER flow_kinds_changed; DROP TABLE flow_kinds;
     DROP INDEX flows_by_connection;
@@ -45,6 +56,28 @@ fn the_file_is_for_its_owner_only_and_logs_ahead() {
     assert_eq!(pragma("auto_vacuum"), "Integer(2)");
     assert!(fixture.store.counters().db_bytes > 0);
     assert!(fixture.store.counters().wal_bytes > 0);
+}
+
+#[test]
+fn a_new_file_has_large_pages_and_an_older_one_keeps_its_own() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.store.pages().unwrap().bytes, 8192);
+    let (old, new) = (ended(1), ended(2));
+    fixture.write(vec![of(&old)]);
+    fixture.store.clone().close();
+    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
+    conn.execute_batch(
+        "PRAGMA journal_mode = DELETE; PRAGMA page_size = 4096; VACUUM; PRAGMA journal_mode = WAL",
+    )
+    .unwrap();
+    drop(conn);
+    let again = fixture.after_close();
+    again.write(vec![of(&new)]);
+    let pages = again.store.pages().unwrap();
+    assert_eq!((pages.bytes, pages.incremental), (4096, true));
+    for flow in [&old, &new] {
+        assert_eq!(&*again.store.flow(flow.id).unwrap().unwrap(), flow);
+    }
 }
 
 #[test]
@@ -110,6 +143,7 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
     let path = fixture.store.path().to_owned();
     fixture.store.clone().close();
     let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch(SCHEMA_13).unwrap();
     conn.execute_batch(FIRST_SCHEMA).unwrap();
     drop(conn);
     let refused = Store::open_read_only(&path).map(drop).unwrap_err();

@@ -8,7 +8,7 @@ use langley_store::{FlowFilter, GroupBy, Measure, Retention, Spread, Store, Tall
 use rusqlite::Connection;
 
 use crate::given::{Fixture, ended, flow, of, options, run, session};
-use crate::opening::FIRST_SCHEMA;
+use crate::opening::{FIRST_SCHEMA, SCHEMA_13};
 
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
@@ -19,7 +19,7 @@ const START: i64 = 20_000 * DAY;
 /// The sums by group, computed from the flows by SQLite alone.
 const FROM_FLOWS: &str = "
     SELECT started_at / {unit}, host, ifnull(provider, ''), coalesce(model, model_requested, ''),
-        ifnull(agent, ''), count(*), {outcomes}, sum(event_count), sum(dropped_events),
+        coalesce((SELECT name ->> 6 FROM traits WHERE id = flows.traits), agent, ''), count(*), {outcomes}, sum(event_count), sum(dropped_events),
         sum(request_bytes), sum(response_bytes),
         sum(cost_micro_usd IS NULL AND coalesce(input_tokens, cache_read_tokens,
             cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
@@ -299,6 +299,7 @@ fn as_before_sums(fixture: Fixture) -> Fixture {
     let path = store.path().to_owned();
     store.close();
     let conn = Connection::open(path).unwrap();
+    conn.execute_batch(SCHEMA_13).unwrap();
     conn.execute_batch(FIRST_SCHEMA).unwrap();
     drop(conn);
     let store = Store::open(options(folder.path()), Box::new(|_| ())).unwrap();

@@ -10,8 +10,10 @@ use langley_model::{
 };
 use langley_store::{FlowFilter, Store, StoreError};
 use parking_lot::Mutex;
+use rusqlite::Connection;
 
 use crate::given::{Fixture, body, ended, flow, headers, message, of, options, run, seal, session};
+use crate::opening::SCHEMA_13;
 
 #[test]
 fn a_flow_reads_back_with_every_member() {
@@ -89,6 +91,48 @@ fn a_flow_reads_back_with_every_member() {
         assert_eq!(&*read, written);
     }
     assert!(fixture.store.flow(langley_model::FlowId::new()).unwrap().is_none());
+}
+
+#[test]
+fn what_flows_have_alike_stands_once_and_rows_that_have_it_themselves_stay_readable() {
+    let fixture = Fixture::new();
+    let (mut one, mut other, mut long) = (ended(1), ended(2), ended(3));
+    for flow in [&mut one, &mut other, &mut long] {
+        flow.user_agent = Some(String::from("agent/1"));
+        flow.session = session("s");
+        flow.ja4_in = Some(String::from("t13d"));
+    }
+    long.user_agent = Some("agent/1 ".repeat(100));
+    other.mode = Mode::Reverse;
+    let as_written = [&one, &other, &long];
+    fixture.write(as_written.map(of).into());
+    // The same once more: nothing is named twice.
+    other.mode = Mode::Forward;
+    long.stop_reason = Some(String::from("end_turn"));
+    let flows = [&one, &other, &long];
+    fixture.write(flows.map(of).into());
+    let seen = |store: &Store| {
+        for flow in flows {
+            assert_eq!(&*store.flow(flow.id).unwrap().unwrap(), flow);
+        }
+    };
+    seen(&fixture.store);
+    let conn = Connection::open(fixture.store.path()).unwrap();
+    let count = |sql: &str| conn.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("SELECT count(*) FROM traits"), 2);
+    assert_eq!(count("SELECT count(DISTINCT traits) FROM flows"), 1);
+    let bare = "SELECT count(*) FROM flows
+        WHERE traits AND mode = '' AND user_agent IS NULL AND session_source IS NULL AND ja4_in IS NULL";
+    assert_eq!(count(bare), 2);
+    // As an earlier version has them; a flow that is written again then has a number.
+    fixture.store.clone().close();
+    conn.execute_batch(SCHEMA_13).unwrap();
+    let again = fixture.after_close();
+    seen(&again.store);
+    assert_eq!(count("SELECT count(*) FROM flows WHERE traits IS NULL AND user_agent <> ''"), 3);
+    again.write(vec![of(&one)]);
+    seen(&again.store);
+    assert_eq!(count(bare), 1);
 }
 
 #[test]
@@ -186,7 +230,7 @@ fn equal_content_is_stored_once() {
             body(flow.id, Side::Upstream, text.clone()),
         ]);
     }
-    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
+    let conn = Connection::open(fixture.store.path()).unwrap();
     let blobs: i64 = conn.query_row("SELECT count(*) FROM blobs", (), |row| row.get(0)).unwrap();
     assert_eq!(blobs, 2);
 }
@@ -203,7 +247,7 @@ fn an_answer_given_often_is_stored_once_and_a_later_state_does_not_lose_it() {
         let stored = fixture.store.message(flow.id).unwrap().unwrap();
         assert_eq!(stored.blocks.len(), 1);
     }
-    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
+    let conn = Connection::open(fixture.store.path()).unwrap();
     let blobs: i64 = conn.query_row("SELECT count(*) FROM blobs", (), |row| row.get(0)).unwrap();
     assert_eq!(blobs, 2);
 }

@@ -1,0 +1,164 @@
+//! What many flows have alike: who asked, by what protocols, how it was attributed and how it stopped. Each
+//! such list of words stands once in a table of its own, and a flow's row has its number in their place.
+//!
+//! A row whose list has no number has the words themselves, as rows of an earlier version do.
+
+use langley_model::{Flow, HttpVersion, Mode};
+use rusqlite::Connection;
+
+use crate::names::Names;
+
+/// The columns, in the order of the list. A later version may append to it.
+pub(crate) const COLUMNS: [&str; 14] = [
+    "mode",
+    "scheme",
+    "version_in",
+    "version_out",
+    "client_process",
+    "user_agent",
+    "agent",
+    "agent_version",
+    "session_source",
+    "task_source",
+    "cost_source",
+    "stop_reason",
+    "ja4_in",
+    "ja4_out",
+];
+
+/// The first so many are never null; where they have a number they are empty.
+const NEVER_NULL: usize = 4;
+
+/// The name of a row's list, in a query for flows.
+pub(crate) const NAME: &str = "(SELECT name FROM traits WHERE id = flows.traits)";
+
+/// Lists that are given numbers, enough for years of agents that get a new version each day; and bytes of the
+/// longest.
+const MOST: usize = 32_768;
+const LONGEST: usize = 640;
+
+/// The lists that have numbers.
+pub(crate) fn names() -> Names {
+    Names::of("traits", MOST, LONGEST)
+}
+
+/// The words of a flow, one for each column.
+pub(crate) type Words<'a> = [Option<&'a str>; COLUMNS.len()];
+
+/// The words of `flow`.
+pub(crate) fn words(flow: &Flow) -> Words<'_> {
+    [
+        Some(flow.mode.as_str()),
+        Some(&flow.scheme),
+        Some(flow.version_in.as_str()),
+        Some(flow.version_out.as_str()),
+        flow.client_process.as_deref(),
+        flow.user_agent.as_deref(),
+        flow.agent.as_deref(),
+        flow.agent_version.as_deref(),
+        flow.session.as_ref().map(|session| session.source),
+        flow.task.as_ref().map(|task| task.source),
+        flow.cost_source.as_deref(),
+        flow.stop_reason.as_deref(),
+        flow.ja4_in.as_deref(),
+        flow.ja4_out.as_deref(),
+    ]
+}
+
+/// What stands in the columns of a row whose words have a number.
+pub(crate) fn blanks() -> Words<'static> {
+    std::array::from_fn(|position| (position < NEVER_NULL).then_some(""))
+}
+
+/// The number of the words of `flow`, if they have one or can be given one.
+pub(crate) fn number(
+    names: &mut Names,
+    conn: &Connection,
+    flow: &Flow,
+) -> rusqlite::Result<Option<i64>> {
+    let name = serde_json::to_string(&words(flow)).unwrap_or_default();
+    if name.is_empty() { Ok(None) } else { names.number(conn, &name) }
+}
+
+/// Words as they were read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traits([Option<String>; COLUMNS.len()]);
+
+impl Traits {
+    /// What a name says.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        let list: Vec<Option<String>> = serde_json::from_str(name).ok()?;
+        let mut traits = Self::default();
+        for (word, said) in traits.0.iter_mut().zip(list) {
+            *word = said;
+        }
+        Some(traits)
+    }
+
+    /// What the columns of a row say.
+    pub(crate) fn read(
+        mut column: impl FnMut() -> rusqlite::Result<Option<String>>,
+    ) -> rusqlite::Result<Self> {
+        let mut traits = Self::default();
+        for word in &mut traits.0 {
+            *word = column()?;
+        }
+        Ok(traits)
+    }
+
+    /// Gives them to `flow`; returns where its session and its task were read.
+    pub(crate) fn give(self, flow: &mut Flow) -> [Option<String>; 2] {
+        let [
+            mode,
+            scheme,
+            version_in,
+            version_out,
+            client_process,
+            user_agent,
+            agent,
+            agent_version,
+            session_source,
+            task_source,
+            cost_source,
+            stop_reason,
+            ja4_in,
+            ja4_out,
+        ] = self.0;
+        let version = |word: Option<String>| {
+            word.as_deref().and_then(HttpVersion::parse).unwrap_or(HttpVersion::Http11)
+        };
+        flow.mode = mode.as_deref().and_then(Mode::parse).unwrap_or(Mode::Forward);
+        flow.client_process = client_process;
+        flow.user_agent = user_agent;
+        (flow.agent, flow.agent_version) = (agent, agent_version);
+        flow.scheme = scheme.unwrap_or_default();
+        (flow.version_in, flow.version_out) = (version(version_in), version(version_out));
+        (flow.cost_source, flow.stop_reason) = (cost_source, stop_reason);
+        (flow.ja4_in, flow.ja4_out) = (ja4_in, ja4_out);
+        [session_source, task_source]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use langley_model::{ConnectionId, FlowId, Micros};
+
+    use super::*;
+
+    #[test]
+    fn a_list_that_a_later_version_made_longer_is_read_and_damage_is_none() {
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(1));
+        let (mode, stopped) = (Mode::Reverse, Some(String::from("end \"turn\"")));
+        (flow.mode, flow.stop_reason) = (mode, stopped.clone());
+        let name = serde_json::to_string(&words(&flow)).unwrap();
+        let longer = format!("{},\"more\"]", name.strip_suffix(']').unwrap());
+        for name in [name, longer] {
+            let mut read = Flow::new(flow.id, flow.connection, Micros(1));
+            Traits::parse(&name).unwrap().give(&mut read);
+            assert_eq!(words(&read), words(&flow));
+        }
+        for damaged in ["", "[", "{}", "[1]"] {
+            assert_eq!(Traits::parse(damaged), None, "{damaged}");
+        }
+    }
+}
