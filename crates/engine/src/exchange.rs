@@ -29,19 +29,7 @@ use crate::response::{Remains, Response};
 use crate::session::{Attribution, agent_id};
 use crate::stream::Stream;
 use crate::websocket::{self, WebSocket};
-
-/// Whether the store knows the flow, and whether what it knows is still true.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Written {
-    /// It knows nothing.
-    Never,
-    /// It knows the state of then, and more is known now.
-    Stale(Tick),
-    /// It knows the state of then, and only the number of events has grown.
-    Counting(Tick),
-    /// It knows everything.
-    Fresh(Tick),
-}
+use crate::written::Written;
 
 /// An open flow.
 pub(crate) struct Exchange {

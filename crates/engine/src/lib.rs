@@ -33,6 +33,7 @@ mod search;
 mod session;
 mod stream;
 mod websocket;
+mod written;
 
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use intake::{Intake, IntakeOptions};

@@ -13,9 +13,10 @@ use langley_model::{
 };
 
 use crate::bench::Bench;
-use crate::exchange::{Exchange, Written};
+use crate::exchange::Exchange;
 use crate::intake::Entry;
 use crate::outbox::{Lost, Outbox};
+use crate::written::Written;
 
 /// Body bytes after which a turn is taken in the middle of a batch.
 const TURN_BYTES: usize = 2 << 20;
