@@ -191,7 +191,8 @@ fn azures_deployment_is_the_model_asked_for_and_limits_are_told() {
     );
     assert!(out.contains("web_search_call"), "{out}");
     for flow in &stage.ended_flows(2) {
-        assert_eq!((&flow["provider"], &flow["outcome"]), (&json!("openai"), &json!("completed")));
+        assert_eq!((&flow["provider"], &flow["dialect"]), (&json!("azure"), &json!("openai")));
+        assert_eq!(flow["outcome"], "completed");
         let limits = &flow["rate_limits"][0];
         assert_eq!((&limits["name"], &limits["remaining"]), (&json!("requests"), &json!(9999)));
         if flow["path"].as_str().unwrap().contains("/deployments/") {
