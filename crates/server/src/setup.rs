@@ -124,7 +124,7 @@ fn commands(doors: &Doors) -> Vec<SetupCommand> {
 }
 
 fn lines(client: &KnownClient, program: &str) -> SetupClient {
-    let words = |words: &[String]| words.iter().map(|word| shell_word(word)).collect::<Vec<_>>();
+    let words = |words: &[String]| words.iter().map(shell_word).collect::<Vec<_>>();
     let command = words(&client.command).join(" ");
     let with = |variables: &[(String, String)]| {
         let set = variables.iter().map(|(name, value)| format!("{name}={} ", shell_word(value)));
