@@ -45,7 +45,7 @@ pub(crate) fn mistaken_base_url(flow: &Flow) -> Option<String> {
     }
     let path = flow.path.split('?').next().unwrap_or_default();
     let (_, hint) = Provider::of_mistaken_path(path)?;
-    Some(format!("the provider does not know this path; {hint}"))
+    Some(format!("the provider answered 404: if it does not know the path, {hint}"))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http::Version;
-use http::header::{HeaderMap, TRANSFER_ENCODING};
+use http::header::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use langley_model::{Break, Ending, Side};
@@ -52,6 +52,8 @@ pub(crate) struct Through {
     /// Where time is bounded.
     watch: Option<Box<Watch>>,
     framing: Framing,
+    /// Whether who reads it can tell that its end was not announced.
+    tells_unannounced: bool,
     /// It was whole, and the connection ended so.
     ended_by: Option<Break>,
     reading: Option<Reading>,
@@ -71,14 +73,12 @@ pub(crate) enum Framing {
 impl Framing {
     /// That of a message's body.
     pub(crate) fn of(version: Version, headers: &HeaderMap, body: &Incoming) -> Self {
-        let is_chunked = || {
-            let codings = headers.get_all(TRANSFER_ENCODING).iter().next_back();
-            let last = codings.and_then(|value| value.to_str().ok()?.rsplit(',').next());
-            last.is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
-        };
         if version == Version::HTTP_2 {
             Self::Stream
-        } else if body.is_end_stream() || body.size_hint().exact().is_some() || is_chunked() {
+        } else if body.is_end_stream()
+            || body.size_hint().exact().is_some()
+            || headers::is_chunked(headers)
+        {
             Self::Told
         } else {
             Self::UntilClose
@@ -129,6 +129,7 @@ impl TapBody {
             settled: false,
             watch: None,
             framing: Framing::Told,
+            tells_unannounced: false,
             ended_by: None,
             reading: None,
         })
@@ -138,6 +139,14 @@ impl TapBody {
     pub(crate) fn framed(mut self, framing: Framing) -> Self {
         if let Self::Through(through) = &mut self {
             through.framing = framing;
+        }
+        self
+    }
+
+    /// Lets it end unannounced, where `leg` can pass that on as it is: elsewhere it would seem a whole one.
+    pub(crate) fn read_on(mut self, leg: &Leg) -> Self {
+        if let Self::Through(through) = &mut self {
+            through.tells_unannounced = leg.tells_unannounced();
         }
         self
     }
@@ -266,7 +275,8 @@ impl Through {
             return Poll::Ready(Some(Err(Broke::Connection(error, how))));
         }
         self.settled = true;
-        if self.framing == Framing::UntilClose && how == Break::Unannounced {
+        let is_end = self.framing == Framing::UntilClose && self.tells_unannounced;
+        if is_end && how == Break::Unannounced {
             self.tap.ended_by(self.from, how.clone());
             self.ended_by = Some(how);
             return Poll::Ready(None);

@@ -28,14 +28,14 @@ use crate::exchange::{Hellos, Route};
 use crate::extended_connect::Offers;
 use crate::intercept::{http1_builder, http2_builder, on};
 use crate::leaf::LeafCache;
-use crate::leg::{Leg, Unread};
+use crate::leg::Leg;
 use crate::lent::Lent;
 use crate::observer::Observer;
 use crate::options::ProxyOptions;
 use crate::plain::PlainService;
 use crate::prefixed::Prefixed;
 use crate::refusal::Refusal;
-use crate::unread::{answer, conclude};
+use crate::unread::{Unread, answer};
 use crate::upstream_tls::UpstreamTls;
 
 /// The longest head of a CONNECT request.
@@ -324,7 +324,7 @@ async fn serve_http1(client: Client, stream: TcpStream, early: Bytes, shutdown: 
     let (lent, lender) = Lent::new(Prefixed::new(early, stream), &route.leg);
     let connection = builder.serve_connection(TokioIo::new(lent), service).with_upgrades();
     let ended = drive(connection, Behind::Current(current), switch, shutdown).await;
-    conclude(lender.back(), ended, &route).await;
+    lender.conclude(ended, &route).await;
 }
 
 async fn serve_http2(client: Client, stream: TcpStream, early: Bytes, shutdown: CancellationToken) {
@@ -333,7 +333,7 @@ async fn serve_http2(client: Client, stream: TcpStream, early: Bytes, shutdown: 
     let Route { leg, switch, .. } = &route;
     let service = Arc::new(PlainService::new(client, &route));
     let (leg, switch) = (Arc::clone(leg), switch.clone());
-    let (lent, _lender) = Lent::new(Prefixed::new(early, stream), &leg);
+    let lent = Lent::given(Prefixed::new(early, stream), &leg);
     let service = service_fn(move |request: Request<Incoming>| {
         let (service, leg) = (Arc::clone(&service), Arc::clone(&leg));
         async move { service.serve(request).await.map(|answer| on(&leg, answer)) }

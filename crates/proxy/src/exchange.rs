@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONNECTION, EXPECT, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::ext::Protocol;
@@ -22,12 +23,13 @@ use crate::body::{Framing, Gate, TapBody};
 use crate::broken::break_of;
 use crate::drive::Switch;
 use crate::headers;
-use crate::leg::{Leg, Unread};
+use crate::leg::Leg;
 use crate::limits::{Limits, Overdue, Watch};
 use crate::observer::Observer;
 use crate::refusal::Refusal;
 use crate::streams::AgentStreams;
 use crate::tap::FlowTap;
+use crate::unread::Unread;
 use crate::upgrade::{self, Switching};
 use crate::upstream::{Driver, Sender};
 
@@ -283,6 +285,7 @@ pub(crate) async fn exchange(
 
     let upgrading = version_in == Version::HTTP_11 && headers::asks_upgrade(request.headers());
     headers::strip_hop_by_hop(request.headers_mut(), upgrading);
+    headers::strip_codings(request.headers_mut());
     translate(route, sender, &mut request);
     let client_upgrade = upgrading.then(|| hyper::upgrade::on(&mut request));
     if upgrading {
@@ -339,6 +342,12 @@ pub(crate) async fn exchange(
         route.switch.decline();
     }
     let framing = Framing::of(response.version(), response.headers(), response.body());
+    let is_bounded =
+        || response.body().is_end_stream() || response.body().size_hint().exact().is_some();
+    let is_cut_in_chunks = version_in != Version::HTTP_10 && framing != Framing::UntilClose;
+    if version_in <= Version::HTTP_11 && !is_cut_in_chunks && !is_bounded() {
+        route.leg.end_with_answer();
+    }
     if framing == Framing::UntilClose
         && (version_in, response.version()) == (Version::HTTP_11, Version::HTTP_11)
     {
@@ -360,6 +369,7 @@ pub(crate) async fn exchange(
     let through = |body| {
         TapBody::through(body, Side::Upstream, tap, None)
             .framed(framing)
+            .read_on(&route.leg)
             .driven_by(driver)
             .watched_by(watch)
     };

@@ -45,10 +45,27 @@ pub(crate) fn connection_names(headers: &HeaderMap, option: &str) -> bool {
         .any(|value| value.split(',').any(|listed| listed.trim().eq_ignore_ascii_case(option)))
 }
 
+/// Whether a body is cut in chunks: that is the last of its transfer codings (RFC 9112 §6.3).
+pub(crate) fn is_chunked(headers: &HeaderMap) -> bool {
+    let last = headers.get_all(TRANSFER_ENCODING).iter().next_back();
+    let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+    last.is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
+}
+
+/// Removes the names of codings beside `chunked` from a request: a provider that reads them in another way
+/// would see other requests (RFC 9112 §11.2).
+pub(crate) fn strip_codings(headers: &mut HeaderMap) {
+    let is_plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if headers.get_all(TRANSFER_ENCODING).iter().any(|value| !is_plain(value)) {
+        headers.remove(TRANSFER_ENCODING);
+    }
+}
+
 /// Removes what RFC 9110 §7.6.1 confines to one hop, and Langley's control headers.
 ///
-/// Kept: `TE: trailers`, a `Transfer-Encoding` of `chunked` (both legs frame alike), and with
-/// `upgrading` the `Connection: upgrade` and `Upgrade` pair.
+/// Kept: `TE: trailers`, a `Transfer-Encoding` that ends in `chunked` (both legs frame alike, and a coding
+/// beneath the chunks is passed on as it is), and with `upgrading` the `Connection: upgrade` and `Upgrade`
+/// pair.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap, upgrading: bool) {
     let listed: Vec<HeaderName> = headers
         .get_all(CONNECTION)
@@ -58,13 +75,14 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap, upgrading: bool) {
         .filter_map(|option| HeaderName::from_bytes(option.trim().as_bytes()).ok())
         .filter(|name| *name != CONNECTION && *name != TE && *name != UPGRADE)
         .collect();
+    let is_chunked = is_chunked(headers);
     let goes = |name: &HeaderName, value: &HeaderValue| {
         let is_hop = if *name == CONNECTION || *name == UPGRADE {
             !upgrading
         } else if *name == TE {
             !value.as_bytes().eq_ignore_ascii_case(b"trailers")
         } else if *name == TRANSFER_ENCODING {
-            !value.as_bytes().eq_ignore_ascii_case(b"chunked")
+            !is_chunked
         } else {
             *name == KEEP_ALIVE
                 || *name == PROXY_CONNECTION
@@ -121,6 +139,22 @@ mod tests {
         assert_eq!(control(&headers).task.as_deref(), Some("t"));
         strip_hop_by_hop(&mut headers, false);
         assert_eq!(names(&headers), ["host", "te", "cookie", "cookie", "user-agent"]);
+    }
+
+    #[test]
+    fn a_transfer_coding_beneath_the_chunks_stays_named() {
+        for lines in [
+            &[("transfer-encoding", "chunked")][..],
+            &[("transfer-encoding", "gzip, Chunked")],
+            &[("transfer-encoding", "gzip"), ("transfer-encoding", "chunked")],
+        ] {
+            let mut headers = map(lines);
+            strip_hop_by_hop(&mut headers, false);
+            assert_eq!(headers, map(lines));
+        }
+        let mut headers = map(&[("transfer-encoding", "chunked, gzip"), ("x", "1")]);
+        strip_hop_by_hop(&mut headers, false);
+        assert_eq!(names(&headers), ["x"]);
     }
 
     #[test]

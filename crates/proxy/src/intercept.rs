@@ -23,7 +23,6 @@ use crate::limits::Limits;
 use crate::refusal::Refusal;
 use crate::streams::AgentStreams;
 use crate::switched::Bottom;
-use crate::unread::conclude;
 use crate::upstream::{Driver, H2_CONNECTION_WINDOW, H2_STREAM_WINDOW, H2_STREAMS, Sender};
 
 /// A client leg and what is behind it.
@@ -76,7 +75,7 @@ impl Intercepted {
         let (lent, lender) = Lent::new(stream, &this.route.leg);
         let connection = builder.serve_connection(TokioIo::new(lent), service);
         let ended = drive(connection.with_upgrades(), Behind::One(driver), switch, shutdown).await;
-        conclude(lender.back(), ended, &this.route).await;
+        lender.conclude(ended, &this.route).await;
     }
 
     /// Serves HTTP/2 on `stream` until either leg ends.
@@ -94,7 +93,7 @@ impl Intercepted {
             let this = Arc::clone(&this);
             async move { this.answer(None, request).await.map(|answer| on(&this.route.leg, answer)) }
         });
-        let (lent, _lender) = Lent::new(stream, &leg);
+        let lent = Lent::given(stream, &leg);
         let connection = builder.serve_connection(TokioIo::new(lent), service);
         if let Err(error) = drive(connection, Behind::One(driver), switch, shutdown).await {
             tracing::trace!(%error, "client connection ended");
@@ -152,7 +151,9 @@ pub(crate) async fn serve_refusal<S>(
         async move {
             let (route, refusal, done) = &*shared;
             done.cancel();
-            route.leg.begins();
+            if !http2 {
+                route.leg.begins();
+            }
             let answer = route.refuse_whole(Begun::now(), request, refusal).await;
             Ok::<_, Infallible>(on(&route.leg, answer))
         }
@@ -167,7 +168,7 @@ pub(crate) async fn serve_refusal<S>(
     let (lent, lender) = Lent::new(stream, &shared.0.leg);
     let connection = http1_builder(&limits).serve_connection(TokioIo::new(lent), service);
     let ended = drive(connection.with_upgrades(), Behind::Nothing, switch, done).await;
-    conclude(lender.back(), ended, &shared.0).await;
+    lender.conclude(ended, &shared.0).await;
 }
 
 /// The host that a request names, when it is outside of the connection's authority. A request may name

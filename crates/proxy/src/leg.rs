@@ -7,7 +7,7 @@
 //! connection that must not end in order is ended by whoever gets it back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use atomic_waker::AtomicWaker;
@@ -15,13 +15,18 @@ use bytes::Bytes;
 use langley_model::Break;
 use parking_lot::Mutex;
 
-/// Bytes of a request's head that are kept until it is understood, in case it never is.
-const HEAD_KEPT: usize = 1024;
-/// The longest word that is taken for a method.
-const METHOD_MAX: usize = 32;
+use crate::unread::Unread;
+use crate::upstream::H2_STREAMS;
+
 /// So often everything that was written must leave before it is known that nothing was left behind: the
 /// first time may have begun too early.
 const TIMES: u64 = 2;
+/// What hyper lets wait of one stream of HTTP/2, in bytes.
+const STREAM_WAITS: u64 = 400 * 1024;
+/// So much is written behind what waits at most, where every stream has its turn.
+const BEHIND: u64 = H2_STREAMS as u64 * STREAM_WAITS;
+/// What may come before an answer's head, and in the same piece.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// An agent's connection, shared by those who answer on it.
 #[derive(Debug, Default)]
@@ -32,8 +37,14 @@ pub(crate) struct Leg {
     is_awaited: AtomicBool,
     /// Something else is to be sent than what is written.
     is_exchanging: AtomicBool,
-    /// The body of a request is read.
-    is_reading: AtomicBool,
+    /// Bodies of requests that are read.
+    reading: AtomicUsize,
+    /// Bytes that were written, and those of them before the last flush. Only for streams that share it.
+    written: AtomicU64,
+    flushed: AtomicU64,
+    /// The end of the answer is that of the connection.
+    ends_with_answer: AtomicBool,
+    is_encrypted: AtomicBool,
     stage: AtomicU8,
     state: Mutex<State>,
 }
@@ -43,8 +54,8 @@ pub(crate) struct Reading(Arc<Leg>);
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        self.0.is_reading.store(false, Ordering::Relaxed);
-        if self.0.is_at(Stage::Draining) {
+        let left = self.0.reading.fetch_sub(1, Ordering::Relaxed) - 1;
+        if left == 0 && self.0.is_at(Stage::Draining) {
             self.0.set(Stage::Idle);
         }
     }
@@ -66,6 +77,13 @@ enum Stage {
     Draining,
 }
 
+/// When somebody began to wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Since {
+    times: u64,
+    written: u64,
+}
+
 #[derive(Debug, Default)]
 struct State {
     /// How often everything has left, while somebody waited for it.
@@ -84,50 +102,6 @@ enum Exchanged {
     Awaited(&'static [u8], Bytes),
     /// So many written bytes are sent in this form, of which so many have gone out.
     Sending { covers: usize, form: Bytes, sent: usize },
-}
-
-/// A request that was not understood.
-#[derive(Debug, Default)]
-pub(crate) struct Unread {
-    /// Its beginning.
-    pub(crate) head: Vec<u8>,
-    /// How much of it there was.
-    pub(crate) bytes: usize,
-    /// The answer's head that the library wrote, which was kept back.
-    pub(crate) answer: Vec<u8>,
-}
-
-impl Unread {
-    /// The status that the library has chosen; none where it said nothing.
-    pub(crate) fn status(&self) -> Option<u16> {
-        // "HTTP/1.1 400 …"
-        std::str::from_utf8(self.answer.get(9..12)?).ok()?.parse().ok()
-    }
-
-    /// Method and path of the first line, as far as there are any; a long path is cut.
-    pub(crate) fn line(&self) -> (String, String) {
-        let end = self.head.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
-        let line = String::from_utf8_lossy(&self.head[..end.unwrap_or(self.head.len())]);
-        let mut words = line.split(' ');
-        let method = words.next().unwrap_or_default();
-        // What is no method is no request either: of such bytes nothing is said.
-        if http::Method::from_bytes(method.as_bytes()).is_err() || method.len() > METHOD_MAX {
-            return Default::default();
-        }
-        let target = words.next().unwrap_or_default();
-        let path = match target.split_once("://") {
-            Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
-            None => target,
-        };
-        let mut path: String = match path.starts_with('/') {
-            true => path.chars().filter(|c| !c.is_control()).collect(),
-            false => String::new(),
-        };
-        if end.is_none() && self.head.len() >= HEAD_KEPT {
-            path.push('…');
-        }
-        (method.to_owned(), path)
-    }
 }
 
 impl Leg {
@@ -154,6 +128,7 @@ impl Leg {
     /// A request was understood, and its answer will follow.
     pub(crate) fn begins(&self) {
         self.set(Stage::Answering);
+        self.ends_with_answer.store(false, Ordering::Relaxed);
         self.state.lock().unread = Unread::default();
     }
 
@@ -166,8 +141,23 @@ impl Leg {
 
     /// The body of a request is read, until that is dropped.
     pub(crate) fn reads(self: &Arc<Self>) -> Reading {
-        self.is_reading.store(true, Ordering::Relaxed);
+        self.reading.fetch_add(1, Ordering::Relaxed);
         Reading(Arc::clone(self))
+    }
+
+    /// The agent will know the end of its answer by that of the connection (RFC 9112 §6.3).
+    pub(crate) fn end_with_answer(&self) {
+        self.ends_with_answer.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a connection that ends in order would make a whole answer of a part.
+    pub(crate) fn ends_with_answer(&self) -> bool {
+        self.ends_with_answer.load(Ordering::Relaxed)
+    }
+
+    /// Whether the agent can tell an end that nobody has announced from one in order.
+    pub(crate) fn tells_unannounced(&self) -> bool {
+        self.is_http1() && self.is_encrypted.load(Ordering::Relaxed)
     }
 
     /// Whether it speaks HTTP/1.1.
@@ -182,10 +172,12 @@ impl Leg {
 
     /// Ready when everything that was written before the first call has left. `since` is the caller's, and
     /// none at first.
-    pub(crate) fn poll_left(&self, since: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_left(&self, since: &mut Option<Since>, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state.lock();
-        let begun = *since.get_or_insert(state.times);
-        if !state.is_served || state.times >= begun + TIMES {
+        let written = self.written.load(Ordering::Relaxed);
+        let begun = since.get_or_insert(Since { times: state.times, written });
+        let has_left = state.times >= begun.times + TIMES || written >= begun.written + BEHIND;
+        if !state.is_served || has_left {
             return Poll::Ready(());
         }
         if !state.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
@@ -243,10 +235,7 @@ impl Leg {
             return;
         }
         let mut state = self.state.lock();
-        let unread = &mut state.unread;
-        unread.bytes += bytes.len();
-        let room = HEAD_KEPT.saturating_sub(unread.head.len()).min(bytes.len());
-        unread.head.extend_from_slice(&bytes[..room]);
+        state.unread.grows(bytes);
     }
 
     /// Whether `bytes` are the library's own words, which are kept back.
@@ -268,11 +257,26 @@ impl Leg {
         !self.is_at(Stage::Idle) && !self.is_exchanging.load(Ordering::Acquire)
     }
 
+    /// So many bytes were written.
+    pub(crate) fn has_written(&self, count: usize) {
+        if self.is_at(Stage::Unwatched) {
+            self.written.fetch_add(count as u64, Ordering::Relaxed);
+        }
+    }
+
     /// Everything that was written has left.
     pub(crate) fn has_left(&self) {
         if self.is_at(Stage::Answered) {
-            let is_reading = self.is_reading.load(Ordering::Relaxed);
+            let is_reading = self.reading.load(Ordering::Relaxed) > 0;
             self.set(if is_reading { Stage::Draining } else { Stage::Idle });
+        }
+        let written = self.written.load(Ordering::Relaxed);
+        if self.flushed.swap(written, Ordering::Relaxed) != written {
+            // HTTP/2 sends one frame after the other: only when it has none to write do none wait.
+            if self.is_awaited.load(Ordering::Acquire) {
+                self.task.wake();
+            }
+            return;
         }
         if self.is_awaited.load(Ordering::Acquire) && self.is_awaited.swap(false, Ordering::AcqRel)
         {
@@ -286,7 +290,8 @@ impl Leg {
     }
 
     /// The connection is served from now on.
-    pub(crate) fn is_lent(&self) {
+    pub(crate) fn is_lent(&self, is_encrypted: bool) {
+        self.is_encrypted.store(is_encrypted, Ordering::Relaxed);
         self.state.lock().is_served = true;
     }
 
@@ -307,9 +312,14 @@ impl Leg {
         }
         let mut state = self.state.lock();
         if let Some(Exchanged::Awaited(expected, instead)) = &state.exchange {
-            state.exchange = written.strip_prefix(*expected).map(|rest| Exchanged::Sending {
+            let begins = if written.starts_with(CONTINUE) { CONTINUE.len() } else { 0 };
+            let (before, head) = written.split_at(begins);
+            if head.is_empty() {
+                return None;
+            }
+            state.exchange = head.strip_prefix(*expected).map(|rest| Exchanged::Sending {
                 covers: written.len(),
-                form: [instead, rest].concat().into(),
+                form: [before, instead, rest].concat().into(),
                 sent: 0,
             });
         }
@@ -334,29 +344,5 @@ impl Leg {
         state.exchange = None;
         self.is_exchanging.store(false, Ordering::Release);
         Some(covers)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_what_was_not_understood_method_and_path_are_told_where_there_are_any() {
-        let line = |head: &[u8]| {
-            let (method, path) = Unread { head: head.to_vec(), ..Unread::default() }.line();
-            format!("{method} {path}")
-        };
-        assert_eq!(line(b"GET /a?b=c HTTP/1.1\r\nX : y\r\n"), "GET /a?b=c");
-        assert_eq!(line(b"POST http://a.example/v1/x HTTP/9\n"), "POST /v1/x");
-        assert_eq!(line(b"GET http://a.example HTTP/9\n"), "GET /");
-        assert_eq!(line(b"CONNECT nowhere HTTP/1.1\r\n"), "CONNECT ");
-        assert_eq!(line(b"GET"), "GET ");
-        assert_eq!(line(b""), " ");
-        assert_eq!(line(b"\x16\x03\x01 /x"), " ");
-        assert_eq!(line("Größe /x".as_bytes()), " ");
-        assert_eq!(line(&[b'A'; 40]), " ");
-        let long = [b"GET /".as_slice(), &[b'x'; HEAD_KEPT - 5]].concat();
-        assert!(line(&long).ends_with("xx…"));
     }
 }

@@ -14,7 +14,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::body::{Broke, TapBody};
-use crate::leg::Leg;
+use crate::leg::{Leg, Since};
 
 /// How a chunked body ends that has no trailers (RFC 9112 §7.1).
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
@@ -25,7 +25,7 @@ pub(crate) struct LegBody {
     leg: Arc<Leg>,
     last: Option<Last>,
     /// Since when what came before is waited for.
-    since: Option<u64>,
+    since: Option<Since>,
 }
 
 /// What a body ends with.
@@ -53,6 +53,8 @@ impl Body for LegBody {
         if this.last.is_none() {
             let frame = match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
                 Some(Ok(frame)) => frame,
+                // Nobody waits for an agent that takes too long.
+                Some(Err(overdue @ Broke::Overdue(_))) => return Poll::Ready(Some(Err(overdue))),
                 Some(Err(broke)) => {
                     if let Some(how) = broke.how() {
                         this.leg.end_by(how.clone());

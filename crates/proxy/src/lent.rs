@@ -1,34 +1,53 @@
 //! A socket on loan: hyper reads and writes it under the eyes of its [`Leg`], and whoever has lent it gets
-//! it back when hyper lets go of it.
+//! it back when hyper lets go of it, and ends it as it must end.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use langley_model::Break;
 use parking_lot::Mutex;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
+use crate::exchange::Route;
 use crate::leg::Leg;
+use crate::switched::Bottom;
+use crate::unread::{GOODBYE, answer, refusal};
+
+/// Where a lent stream comes back to.
+type Home<S> = Arc<Mutex<Option<Box<S>>>>;
 
 /// The lent stream.
 pub(crate) struct Lent<S> {
     /// There until it is dropped.
     stream: Option<S>,
     leg: Arc<Leg>,
-    home: Arc<Mutex<Option<S>>>,
+    /// None where nobody wants it back.
+    home: Option<Home<S>>,
 }
 
-/// Where a lent stream comes back to.
-pub(crate) struct Lender<S>(Arc<Mutex<Option<S>>>);
+/// Who has lent a stream.
+pub(crate) struct Lender<S: Bottom> {
+    home: Home<S>,
+    leg: Arc<Leg>,
+}
 
-impl<S> Lent<S> {
+impl<S: Bottom> Lent<S> {
     /// Lends `stream` to whom `leg` watches.
     pub(crate) fn new(stream: S, leg: &Arc<Leg>) -> (Self, Lender<S>) {
-        leg.is_lent();
-        let home = Arc::default();
-        let lent = Self { stream: Some(stream), leg: Arc::clone(leg), home: Arc::clone(&home) };
-        (lent, Lender(home))
+        leg.is_lent(stream.is_encrypted());
+        let (leg, home) = (Arc::clone(leg), Home::default());
+        let lender = Lender { home: Arc::clone(&home), leg: Arc::clone(&leg) };
+        (Self { stream: Some(stream), leg, home: Some(home) }, lender)
+    }
+}
+
+impl<S> Lent<S> {
+    /// Gives `stream` away to whom `leg` watches.
+    pub(crate) fn given(stream: S, leg: &Arc<Leg>) -> Self {
+        leg.is_lent(false);
+        Self { stream: Some(stream), leg: Arc::clone(leg), home: None }
     }
 
     /// The same, of which nobody takes any notice any more.
@@ -43,17 +62,67 @@ impl<S> Lent<S> {
     }
 }
 
-impl<S> Lender<S> {
+impl<S: Bottom> Lender<S> {
     /// The stream, once nobody has it any more.
-    pub(crate) fn back(self) -> Option<S> {
-        self.0.lock().take()
+    fn back(&self) -> Option<Box<S>> {
+        self.home.lock().take()
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Bottom + Unpin> Lender<S> {
+    /// Ends a connection of HTTP/1.1 that is back: by an answer to what was not understood, as the provider
+    /// ended its own, or by nothing more where it has ended in order. What it says is on
+    /// record as one of `route`.
+    pub(crate) async fn conclude(self, ended: hyper::Result<()>, route: &Route) {
+        let stream = self.back();
+        let Err(error) = ended else { return };
+        tracing::trace!(%error, "client connection ended");
+        if error.is_parse() {
+            let unread = self.leg.take_unread();
+            let refusal = refusal(&error, &unread, route.limits);
+            let stream = stream.filter(|_| unread.status().is_some());
+            route.record_unread(&unread, &refusal, stream.is_some());
+            if let Some(mut stream) = stream {
+                let (_, path) = unread.line();
+                answer(&mut *stream, &refusal.raw(route.authority.host(), &path)).await;
+            }
+            return;
+        }
+        let Some(mut stream) = stream else { return };
+        match self.leg.ending() {
+            // What the system has not yet sent is lost: so it would have been at the provider's.
+            Some(Break::Reset) => reset(&*stream),
+            // Any other end would make the part that has come a whole answer.
+            _ if self.leg.ends_with_answer() => reset(&*stream),
+            Some(Break::Closed) => {
+                let _in_vain = tokio::time::timeout(GOODBYE, stream.shutdown()).await;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn reset(stream: &impl Bottom) {
+    if let Some(socket) = stream.socket() {
+        let _already_gone = socket.set_zero_linger();
+    }
+}
+
+impl<S: Bottom> Drop for Lender<S> {
+    /// Whoever served it was cut off in the middle.
+    fn drop(&mut self) {
+        if let Some(stream) = self.back().filter(|_| self.leg.ends_with_answer()) {
+            reset(&*stream);
+        }
     }
 }
 
 impl<S> Drop for Lent<S> {
     fn drop(&mut self) {
         self.leg.is_over();
-        *self.home.lock() = self.stream.take();
+        if let Some(home) = &self.home {
+            *home.lock() = self.stream.take().map(Box::new);
+        }
     }
 }
 
@@ -95,7 +164,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Lent<S> {
                 return Poll::Ready(Ok(covers));
             }
         }
-        self.pinned()?.poll_write(cx, buf)
+        let sent = ready!(self.pinned()?.poll_write(cx, buf))?;
+        self.leg.has_written(sent);
+        Poll::Ready(Ok(sent))
     }
 
     fn poll_write_vectored(
@@ -104,7 +175,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Lent<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         if self.leg.is_plain() {
-            return self.pinned()?.poll_write_vectored(cx, bufs);
+            let sent = ready!(self.pinned()?.poll_write_vectored(cx, bufs))?;
+            self.leg.has_written(sent);
+            return Poll::Ready(Ok(sent));
         }
         // A short write is allowed.
         let first = bufs.iter().find(|buf| !buf.is_empty());
@@ -132,9 +205,21 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Lent<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use http_body::{Body, Frame};
+    use hyper::server::conn::http2;
+    use hyper::service::service_fn;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::Notify;
 
     use super::*;
+    use crate::leg::Since;
 
     #[tokio::test]
     async fn what_is_exchanged_is_exchanged_once_and_through_any_narrow_place() {
@@ -207,14 +292,14 @@ mod tests {
     async fn who_waits_for_all_to_leave_waits_for_a_socket_that_is_full() {
         let (near, mut far) = duplex(4);
         let leg = Leg::http2();
-        let (mut lent, _lender) = Lent::new(near, &leg);
+        let mut lent = Lent::given(near, &leg);
         let waiting = tokio::spawn({
             let leg = Arc::clone(&leg);
             async move { leg.left().await }
         });
         let writing = tokio::spawn(async move {
             lent.write_all(b"more than fits").await.unwrap();
-            for _ in 0..2 {
+            for _ in 0..3 {
                 lent.flush().await.unwrap();
                 tokio::task::yield_now().await;
             }
@@ -226,8 +311,125 @@ mod tests {
         assert!(!waiting.is_finished());
         far.read_exact(&mut [0; 14]).await.unwrap();
         let lent = writing.await.unwrap();
+        tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap().unwrap();
         // Nobody serves it any more: there is nothing to wait for either.
         drop(lent);
-        tokio::time::timeout(std::time::Duration::from_secs(20), waiting).await.unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(20), leg.left()).await.unwrap();
+    }
+
+    /// Pieces, and a break behind them that waits until they have left.
+    struct Broken {
+        pieces: usize,
+        leg: Arc<Leg>,
+        since: Option<Since>,
+        queued: Arc<Notify>,
+    }
+
+    impl Body for Broken {
+        type Data = Bytes;
+        type Error = h2::Error;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+            let this = self.get_mut();
+            if this.pieces > 0 {
+                this.pieces -= 1;
+                return Poll::Ready(Some(Ok(Frame::data(Bytes::from(vec![b'x'; PIECE])))));
+            }
+            this.queued.notify_one();
+            ready!(this.leg.poll_left(&mut this.since, cx));
+            Poll::Ready(Some(Err(h2::Reason::CANCEL.into())))
+        }
+    }
+
+    const PIECE: usize = 16 * 1024;
+
+    #[tokio::test]
+    async fn a_break_on_http2_waits_for_all_that_a_slow_reader_has_not_read_yet() {
+        const PIECES: usize = 20;
+        let (near, far) = duplex(4096);
+        let leg = Leg::http2();
+        let queued = Arc::new(Notify::new());
+        let service = service_fn({
+            let (leg, queued) = (Arc::clone(&leg), Arc::clone(&queued));
+            move |_| {
+                let (leg, queued) = (Arc::clone(&leg), Arc::clone(&queued));
+                let body = Broken { pieces: PIECES, leg, since: None, queued };
+                async move { Ok::<_, Infallible>(Response::new(body)) }
+            }
+        });
+        let lent = TokioIo::new(Lent::given(near, &leg));
+        let served = http2::Builder::new(TokioExecutor::new()).serve_connection(lent, service);
+        let serving = tokio::spawn(served);
+        let (mut sender, mut connection) = h2::client::Builder::new()
+            .initial_window_size(1 << 20)
+            .initial_connection_window_size(1 << 20)
+            .handshake::<_, Bytes>(far)
+            .await
+            .unwrap();
+        let request = Request::get("https://localhost/").body(()).unwrap();
+        let (answer, _) = sender.send_request(request, true).unwrap();
+        // Nothing is read until everything waits.
+        tokio::select! {
+            biased;
+            () = queued.notified() => {}
+            ended = &mut connection => panic!("{ended:?}"),
+        }
+        let moving = tokio::spawn(connection);
+        let mut body = answer.await.unwrap().into_body();
+        let mut read = 0;
+        let end = loop {
+            match body.data().await {
+                Some(Ok(piece)) => read += piece.len(),
+                Some(Err(error)) => break error.reason(),
+                None => break None,
+            }
+        };
+        assert_eq!((read, end), (PIECES * PIECE, Some(h2::Reason::CANCEL)));
+        moving.abort();
+        serving.abort();
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_cut_off_in_an_answer_that_ends_with_it_is_reset() {
+        for (ends_with_answer, is_reset) in [(true, true), (false, false)] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut agent = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let leg = Leg::http1();
+            let (lent, lender) = Lent::new(listener.accept().await.unwrap().0, &leg);
+            leg.begins();
+            if ends_with_answer {
+                leg.end_with_answer();
+            }
+            drop(lent);
+            drop(lender);
+            let end = agent.read(&mut [0; 8]).await;
+            let was_reset = end.is_err_and(|e| e.kind() == io::ErrorKind::ConnectionReset);
+            assert_eq!(was_reset, is_reset);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answers_head_is_exchanged_behind_an_interim_one() {
+        for flushes in [true, false] {
+            let (near, mut far) = duplex(1024);
+            let leg = Leg::http1();
+            leg.begins();
+            let (mut lent, _lender) = Lent::new(near, &leg);
+            leg.exchange(b"HTTP/1.0", "HTTP/1.1");
+            let interim = "HTTP/1.1 100 Continue\r\n\r\n";
+            if flushes {
+                lent.write_all(interim.as_bytes()).await.unwrap();
+                lent.write_all(b"HTTP/1.0 200 OK").await.unwrap();
+            } else {
+                lent.write_all(format!("{interim}HTTP/1.0 200 OK").as_bytes()).await.unwrap();
+            }
+            lent.shutdown().await.unwrap();
+            let mut heard = String::new();
+            far.read_to_string(&mut heard).await.unwrap();
+            assert_eq!(heard, format!("{interim}HTTP/1.1 200 OK"));
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::body::TapBody;
 use crate::connection::Client;
 use crate::drive::{Current, Switch};
 use crate::exchange::{Begun, Broken, Hellos, Route, exchange, version};
-use crate::leg::Leg as AgentLeg;
+use crate::leg::Leg;
 use crate::refusal::Refusal;
 use crate::reverse::{self, NoUpstream};
 use crate::upstream::{Driver, Sender};
@@ -24,14 +24,14 @@ use crate::upstream_tls::Hop;
 pub(crate) struct PlainService {
     client: Client,
     connection: ConnectionId,
-    current: Mutex<Option<Arc<Leg>>>,
+    current: Mutex<Option<Arc<Outbound>>>,
     switch: Switch,
-    agent: Arc<AgentLeg>,
+    agent: Arc<Leg>,
     /// Where the task that serves the client finds the provider's connection to move.
     moved: Option<Current>,
 }
 
-struct Leg {
+struct Outbound {
     to: Place,
     sender: Sender,
     route: Route,
@@ -189,7 +189,7 @@ impl PlainService {
         place: &Place,
         begun: Begun,
         request: &Request<Incoming>,
-    ) -> Result<Leg, (Refusal, Hellos)> {
+    ) -> Result<Outbound, (Refusal, Hellos)> {
         let mut head = Request::new(());
         request.method().clone_into(head.method_mut());
         request.uri().clone_into(head.uri_mut());
@@ -203,12 +203,12 @@ impl PlainService {
     }
 
     /// A connection for `place`; without one, the refusal and what was said before it.
-    async fn open(&self, place: &Place) -> Result<Leg, (Refusal, Hellos)> {
+    async fn open(&self, place: &Place) -> Result<Outbound, (Refusal, Hellos)> {
         let mut hellos = Hellos::default();
         match self.connect(place, &mut hellos).await {
             Ok((sender, driver, setup)) => {
                 let route = self.route(place, Some(setup), hellos);
-                Ok(Leg { to: place.clone(), sender, route, driver })
+                Ok(Outbound { to: place.clone(), sender, route, driver })
             }
             Err(refusal) => Err((refusal, hellos)),
         }

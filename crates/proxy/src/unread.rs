@@ -5,48 +5,70 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use langley_model::Break;
-
-use crate::exchange::Route;
-use crate::leg::Unread;
 use crate::limits::Limits;
 use crate::refusal::Refusal;
-use crate::switched::Bottom;
 
+/// Bytes of a request's head that are kept until it is understood, in case it never is.
+const HEAD_KEPT: usize = 1024;
+/// The longest word that is taken for a method.
+const METHOD_MAX: usize = 32;
 /// How long a goodbye may take.
-const GOODBYE: Duration = Duration::from_secs(1);
+pub(crate) const GOODBYE: Duration = Duration::from_secs(1);
 
-/// Ends a connection of HTTP/1.1 that is back: by an answer to what was not understood, as the provider
-/// ended its own, or by nothing more where it has ended in order. What it says is on
-/// record as one of `route`.
-pub(crate) async fn conclude<S>(stream: Option<S>, ended: hyper::Result<()>, route: &Route)
-where
-    S: AsyncRead + AsyncWrite + Bottom + Unpin,
-{
-    let Err(error) = ended else { return };
-    tracing::trace!(%error, "client connection ended");
-    if error.is_parse() {
-        let unread = route.leg.take_unread();
-        let refusal = refusal(&error, &unread, route.limits);
-        let stream = stream.filter(|_| unread.status().is_some());
-        route.record_unread(&unread, &refusal, stream.is_some());
-        if let Some(mut stream) = stream {
-            let (_, path) = unread.line();
-            answer(&mut stream, &refusal.raw(route.authority.host(), &path)).await;
-        }
-        return;
+/// A request that was not understood.
+#[derive(Debug, Default)]
+pub(crate) struct Unread {
+    /// Its beginning.
+    pub(crate) head: Vec<u8>,
+    /// How much of it there was, as far as it was read by itself, and how many lines.
+    pub(crate) bytes: usize,
+    pub(crate) lines: usize,
+    /// The answer's head that the library wrote, which was kept back.
+    pub(crate) answer: Vec<u8>,
+}
+
+impl Unread {
+    /// More of it was read.
+    pub(crate) fn grows(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len();
+        self.lines += bytes.iter().filter(|byte| **byte == b'\n').count();
+        let room = HEAD_KEPT.saturating_sub(self.head.len()).min(bytes.len());
+        self.head.extend_from_slice(&bytes[..room]);
     }
-    match (route.leg.ending(), stream) {
-        (Some(Break::Reset), Some(stream)) => {
-            // What the system has not yet sent is lost: so it would have been at the provider's.
-            if let Some(socket) = stream.socket() {
-                let _already_gone = socket.set_zero_linger();
-            }
+
+    /// The status that the library has chosen; none where it said nothing.
+    pub(crate) fn status(&self) -> Option<u16> {
+        // "HTTP/1.1 400 …"
+        std::str::from_utf8(self.answer.get(9..12)?).ok()?.parse().ok()
+    }
+
+    /// Method and path of the first line, as far as there are any; a long path is cut.
+    pub(crate) fn line(&self) -> (String, String) {
+        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        // Empty lines before it are passed over (RFC 9112 §2.2).
+        let begin = self.head.iter().position(|byte| !is_end(byte)).unwrap_or(self.head.len());
+        let head = &self.head[begin..];
+        let end = head.iter().position(is_end);
+        let line = String::from_utf8_lossy(&head[..end.unwrap_or(head.len())]);
+        let mut words = line.split(' ');
+        let method = words.next().unwrap_or_default();
+        // What is no method is no request either: of such bytes nothing is said.
+        if http::Method::from_bytes(method.as_bytes()).is_err() || method.len() > METHOD_MAX {
+            return Default::default();
         }
-        (Some(Break::Closed), Some(mut stream)) => {
-            let _in_vain = tokio::time::timeout(GOODBYE, stream.shutdown()).await;
+        let target = words.next().unwrap_or_default();
+        let path = match target.split_once("://") {
+            Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
+            None => target,
+        };
+        let mut path: String = match path.starts_with('/') {
+            true => path.chars().filter(|c| !c.is_control()).collect(),
+            false => String::new(),
+        };
+        if end.is_none() && self.head.len() >= HEAD_KEPT {
+            path.push('…');
         }
-        _ => {}
+        (method.to_owned(), path)
     }
 }
 
@@ -64,23 +86,22 @@ pub(crate) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, wo
 }
 
 /// What is wrong with a request that the library does not read.
-fn refusal(error: &hyper::Error, unread: &Unread, limits: Limits) -> Refusal {
+pub(crate) fn refusal(error: &hyper::Error, unread: &Unread, limits: Limits) -> Refusal {
     match unread.status() {
         Some(414) => Refusal::new(
             StatusCode::URI_TOO_LONG,
             "target_too_long",
             "the request's URL is longer than 65,534 bytes; send what is long in the body",
         ),
-        Some(431) if unread.bytes < limits.header_bytes as usize => {
-            Refusal::too_many_headers(&limits)
-        }
+        Some(431) if unread.lines > limits.header_count => Refusal::too_many_headers(&limits),
+        // Of a request that was sent before the last one was answered nobody knows which it is.
         Some(431) => Refusal::new(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             "header_too_large",
             format!(
-                "the request's head is larger than {} bytes; send less, or raise \
-                 proxy.limits.header_bytes",
-                limits.header_bytes
+                "the request's head is larger than {} bytes or has more than {} lines; send less, or \
+                 raise proxy.limits.header_bytes or header_count",
+                limits.header_bytes, limits.header_count
             ),
         ),
         _ => Refusal::new(
@@ -91,5 +112,30 @@ fn refusal(error: &hyper::Error, unread: &Unread, limits: Limits) -> Refusal {
                  what sends it"
             ),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_was_not_understood_method_and_path_are_told_where_there_are_any() {
+        let line = |head: &[u8]| {
+            let (method, path) = Unread { head: head.to_vec(), ..Unread::default() }.line();
+            format!("{method} {path}")
+        };
+        assert_eq!(line(b"GET /a?b=c HTTP/1.1\r\nX : y\r\n"), "GET /a?b=c");
+        assert_eq!(line(b"POST http://a.example/v1/x HTTP/9\n"), "POST /v1/x");
+        assert_eq!(line(b"GET http://a.example HTTP/9\n"), "GET /");
+        assert_eq!(line(b"CONNECT nowhere HTTP/1.1\r\n"), "CONNECT ");
+        assert_eq!(line(b"GET"), "GET ");
+        assert_eq!(line(b"\r\n\r\nPOST /b HTTP/9\r\n"), "POST /b");
+        assert_eq!(line(b""), " ");
+        assert_eq!(line(b"\x16\x03\x01 /x"), " ");
+        assert_eq!(line("Größe /x".as_bytes()), " ");
+        assert_eq!(line(&[b'A'; 40]), " ");
+        let long = [b"GET /".as_slice(), &[b'x'; HEAD_KEPT - 5]].concat();
+        assert!(line(&long).ends_with("xx…"));
     }
 }

@@ -144,6 +144,32 @@ async fn trailers_that_nobody_has_announced_are_passed_on_and_recorded() {
 }
 
 #[tokio::test]
+async fn a_transfer_coding_beneath_the_chunks_is_passed_on_with_its_name() {
+    const ANSWER: &str = "2\r\n\x1f\x0b\r\n0\r\n\r\n";
+    let origin = Origin::start("http/1.1", |mut stream| async move {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let Ok(byte) = stream.read_u8().await else { return };
+            head.push(byte);
+        }
+        let answer = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n{ANSWER}");
+        stream.write_all(answer.as_bytes()).await.expect("an answer is sent");
+    })
+    .await;
+    let ca = origin.ca();
+    let setup = setup_with(FixtureOptions::default(), |options, _| {
+        options.upstream_ca = Some(ca);
+    })
+    .await;
+    let client = Client::through(setup.proxy, &origin.url()).trusting(&setup.ca);
+    let mut connection = client.alpn(&["http/1.1"]).connect().await.expect("a connection");
+    let answer = connection.fetch(Request::get("/")).await.expect("an answer");
+    assert_eq!(answer.headers.value("transfer-encoding"), Some("gzip, chunked"));
+    assert_eq!(answer.body, b"\x1f\x0b"[..]);
+    setup.recording.assert_ending(0, Ending::Whole).await;
+}
+
+#[tokio::test]
 async fn langleys_control_headers_are_read_and_never_sent_on() {
     let setup = setup().await;
     let mut connection = setup.forward().connect().await.expect("a connection");
