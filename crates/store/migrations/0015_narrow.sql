@@ -1,0 +1,2 @@
+-- From here on `hash` of a new content has the first five bytes of its BLAKE3 hash, or 16 where another one
+-- has the same five. What is found by less than 16 is compared with the content that is looked for.
