@@ -2,6 +2,7 @@
 
 mod find;
 mod index;
+mod mark;
 mod query;
 mod slot;
 mod texts;

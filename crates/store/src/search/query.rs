@@ -3,6 +3,7 @@
 
 use langley_model::Place;
 
+use super::mark;
 use super::words::{Word, words};
 use crate::error::StoreError;
 
@@ -78,22 +79,17 @@ impl SearchQuery {
         Ok(Self { phrases })
     }
 
-    /// The question in the index's language; only letters, digits and quotes of ours are in it. The index
-    /// knows which words a flow has, and not which stand side by side.
+    /// The question in the index's language; only letters, digits, marks and quotes of ours are in it. The
+    /// index knows which words a flow has, and not which stand side by side.
     pub(crate) fn expression(&self, within: Within) -> String {
         let of = |phrase: &Phrase| {
-            let words = phrase.words.iter().map(|word| format!("\"{word}\""));
-            let star = if phrase.beginning { " *" } else { "" };
-            words.collect::<Vec<_>>().join(" AND ") + star
+            let last = phrase.words.len() - 1;
+            let star = |position| if phrase.beginning && position == last { " *" } else { "" };
+            let words = phrase.words.iter().enumerate();
+            let words = words.map(|(at, word)| mark::expression(word, star(at), within));
+            words.collect::<Vec<_>>().join(" AND ")
         };
-        let words = self.phrases.iter().map(of).collect::<Vec<_>>().join(" AND ");
-        match within {
-            Within::Everything => words,
-            Within::Said => {
-                format!("{{{}}} : ({words})", Place::ALL.map(Place::as_str).join(" "))
-            }
-            Within::Place(place) => format!("{{{}}} : ({words})", place.as_str()),
-        }
+        self.phrases.iter().map(of).collect::<Vec<_>>().join(" AND ")
     }
 
     /// Whether the index alone can answer: no two words have to stand side by side.
@@ -173,7 +169,8 @@ mod tests {
     use super::*;
 
     fn expression(text: &str) -> String {
-        SearchQuery::parse(text).unwrap().expression(Within::Everything)
+        // Words of what tools gave back have no mark.
+        SearchQuery::parse(text).unwrap().expression(Within::Place(Place::ToolResult))
     }
 
     #[test]
@@ -196,7 +193,9 @@ mod tests {
     fn punctuation_and_the_words_of_the_index_are_never_syntax() {
         let conn = rusqlite::Connection::open_in_memory().unwrap();
         conn.execute_batch(
-            "CREATE VIRTUAL TABLE s USING fts5(a, b, tokenize = 'ascii', detail = column)",
+            "CREATE VIRTUAL TABLE s USING fts5(
+                 a, detail = 'none', tokenize = 'ascii tokenchars ''!#$%&'''
+             )",
         )
         .unwrap();
         for text in [
