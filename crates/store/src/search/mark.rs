@@ -24,17 +24,11 @@ const fn of(place: Place) -> &'static str {
 /// The mark of what a flow's own row says, as far as no text of it does.
 const STATED: &str = "!";
 
-/// The marks of the words that are looked at.
-fn within(within: Within) -> Vec<&'static str> {
-    let said = Place::ALL.into_iter().filter(|place| within.has(*place)).map(of);
-    said.chain((within == Within::Everything).then_some(STATED)).collect()
-}
-
-/// A word in the index's language, by the marks it may have; the word has only letters and digits.
-pub(super) fn expression(word: &str, star: &str, asked: Within) -> String {
-    let marked: Vec<_> =
-        within(asked).iter().map(|mark| format!("\"{mark}{word}\"{star}")).collect();
-    if marked.len() == 1 { marked.concat() } else { format!("({})", marked.join(" OR ")) }
+/// A word as the index may have it: with the mark of each place that is looked at.
+pub(super) fn each(word: &str, within: Within) -> impl Iterator<Item = String> {
+    let said = Place::ALL.into_iter().filter(move |place| within.has(*place)).map(of);
+    let marks = said.chain((within == Within::Everything).then_some(STATED));
+    marks.map(move |mark| format!("{mark}{word}"))
 }
 
 /// What a row of the index holds: words with their marks.

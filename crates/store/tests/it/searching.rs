@@ -47,7 +47,7 @@ fn waiting(fixture: &Fixture, limit: usize) -> Vec<(FlowId, bool)> {
 
 fn found(fixture: &Fixture, query: &str, place: Option<Place>) -> Vec<FlowId> {
     let query = SearchQuery::parse(query).unwrap();
-    let page = fixture.store.search(&query, place, &FlowFilter::default(), None, 10).unwrap();
+    let page = fixture.store.search(&query, place, &FlowFilter::default(), None, 200).unwrap();
     page.items.iter().map(|hit| hit.flow.id).collect()
 }
 
@@ -107,6 +107,21 @@ fn a_word_is_found_in_the_places_where_it_stands_and_in_no_other() {
     // Words of a row and of a text are found together, and marks are no words.
     assert_eq!(listed("parser something"), [all[0]]);
     assert_eq!(listed("#parser"), all);
+}
+
+#[test]
+fn a_beginning_finds_the_same_flows_whether_it_stands_for_few_words_or_for_many() {
+    let texts: Vec<String> =
+        (0..150).map(|n| format!("alpha{} beta{n}", "x".repeat(n % 5))).collect();
+    let texts: Vec<_> = texts.iter().map(|said| (Place::Answer, said.as_str())).collect();
+    let (fixture, flows) = given(&texts);
+    let newest: Vec<_> = flows.iter().rev().map(|flow| flow.id).collect();
+    // `alp*` is five words, `bet*` is 150, and `beta1*` is 61 of them.
+    assert_eq!(found(&fixture, "alp*", None), newest);
+    assert_eq!(found(&fixture, "bet*", None), newest);
+    assert_eq!(found(&fixture, "alp* bet*", Some(Place::Answer)), newest);
+    assert_eq!(found(&fixture, "beta1*", None).len(), 61);
+    assert_eq!(found(&fixture, "bet*", Some(Place::Prompt)), []);
 }
 
 #[test]
