@@ -11,8 +11,9 @@ use crate::codec::pack::{PLAIN, Packer, RECIPE};
 use crate::content;
 use crate::readers::ReadError;
 
-/// Recent hashes; 4,096 of them take about half a megabyte.
-const REMEMBERED: usize = 4096;
+/// Recent hashes, as many as the pieces of some dozens of long conversations: what is not among them is read
+/// back to be compared. They take about two megabytes at most.
+const REMEMBERED: usize = 16_384;
 
 /// Small contents that come again and again are recognised by their bytes, without hashing them
 /// cryptographically; they take at most half a megabyte.
