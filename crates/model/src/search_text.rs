@@ -19,7 +19,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// Every place, in the order of the index's columns.
+    /// Every place.
     pub const ALL: [Self; 5] =
         [Self::Prompt, Self::Answer, Self::Thinking, Self::ToolInput, Self::ToolResult];
 

@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0012_search_by_slot.sql"),
     include_str!("../migrations/0013_based.sql"),
     include_str!("../migrations/0014_traits.sql"),
+    include_str!("../migrations/0015_narrow.sql"),
 ];
 
 /// The newest schema this program knows.

@@ -6,6 +6,7 @@ use langley_model::{Flow, Place, Stored};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
+use super::beginning;
 use super::query::{SearchQuery, Within};
 use super::slot::{self, Reorder};
 use super::texts::Stands;
@@ -157,7 +158,8 @@ fn hits(
     let filter = FlowFilter { q: None, ..wanted.filter.clone() };
     let mut condition = Condition::among(&filter, Common::of(conn, &filter)?);
     wanted.purpose.narrow(&mut condition);
-    let expression = wanted.query.expression(wanted.within);
+    let words_of = |beginning: &str| beginning::words(conn, beginning);
+    let expression = wanted.query.expression(wanted.within, words_of)?;
     let scan = Scan { conn, expression, position, order: wanted.order, limit };
     if condition.sql().is_empty() {
         return scan.walk("", &[]);

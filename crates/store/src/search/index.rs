@@ -1,10 +1,9 @@
 //! Rows of the index: which flows wait for one, and how one is written.
 
-use std::collections::HashSet;
-
-use langley_model::{FlowId, Place, Redacted, Revision, SearchText};
+use langley_model::{FlowId, Redacted, Revision, SearchText};
 use rusqlite::{Connection, OptionalExtension};
 
+use super::mark::Marked;
 use super::slot;
 use super::words::words;
 use crate::error::StoreError;
@@ -57,8 +56,7 @@ struct Row {
     flow: FlowId,
     revision: Revision,
     whole: bool,
-    /// The words of each place.
-    columns: [String; Place::ALL.len()],
+    words: Marked,
 }
 
 /// What is read of a flow for its row of the index.
@@ -230,19 +228,11 @@ impl Row {
         };
         let count = text.passages.iter().rev().take_while(fits).count();
         let kept = &text.passages[text.passages.len() - count..];
-        let column = |place: Place| {
-            let mut column = String::new();
-            for passage in kept.iter().filter(|passage| passage.place == place) {
-                append(&mut column, &passage.text);
-            }
-            column
-        };
-        Self {
-            flow: text.flow,
-            revision: entry.revision,
-            whole: text.whole,
-            columns: Place::ALL.map(column),
+        let mut marked = Marked::default();
+        for passage in kept {
+            words(&passage.text).for_each(|word| marked.put(passage.place, &word.folded));
         }
+        Self { flow: text.flow, revision: entry.revision, whole: text.whole, words: marked }
     }
 
     /// Writes it in place of what was known; nothing when the flow is gone.
@@ -261,8 +251,8 @@ impl Row {
                 .prepare_cached("DELETE FROM search_waiting WHERE flow = ?1")?
                 .execute([facts.key])?;
         }
-        let stated = facts.words_beyond(&self.columns);
-        if stated.is_empty() && self.columns.iter().all(String::is_empty) {
+        let stated = facts.words_beyond(&self.words);
+        if stated.is_empty() && self.words.is_empty() {
             return Ok(());
         }
         let slot = match known {
@@ -272,13 +262,9 @@ impl Row {
         change
             .prepare_cached("INSERT INTO search_flows (slot, flow, whole) VALUES (?1, ?2, ?3)")?
             .execute((slot, facts.key, self.whole))?;
-        let [prompt, answer, thinking, input, result] = &self.columns;
         change
-            .prepare_cached(
-                "INSERT INTO search (rowid, prompt, answer, thinking, tool_input, tool_result, facts)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute((slot, prompt, answer, thinking, input, result, stated))?;
+            .prepare_cached("INSERT INTO search (rowid, words) VALUES (?1, ?2 || ?3)")?
+            .execute((slot, self.words.as_str(), stated.as_str()))?;
         Ok(())
     }
 }
@@ -297,26 +283,16 @@ impl Facts {
         facts.optional()
     }
 
-    /// Its words that stand in none of `columns`: whoever asks for facts asks for texts as well.
-    fn words_beyond(&self, columns: &[String; Place::ALL.len()]) -> String {
-        let known: HashSet<&str> =
-            columns.iter().flat_map(|column| column.split_whitespace()).collect();
-        let mut stated = String::new();
-        for word in self.texts.iter().flat_map(|text| words(text)) {
-            if !known.contains(word.folded.as_str()) {
-                put(&mut stated, &word.folded);
+    /// Its words that are not among `said`: whoever asks for facts asks for texts as well.
+    fn words_beyond(&self, said: &Marked) -> Marked {
+        let mut stated = Marked::default();
+        let mut words = self.texts.iter().flat_map(|text| words(text)).peekable();
+        if words.peek().is_some() {
+            let known = said.bare();
+            for word in words.filter(|word| !known.contains(word.folded.as_str())) {
+                stated.put_stated(&word.folded);
             }
         }
         stated
     }
-}
-
-/// Appends the words of a text.
-fn append(column: &mut String, text: &str) {
-    words(text).for_each(|word| put(column, &word.folded));
-}
-
-fn put(column: &mut String, word: &str) {
-    column.push_str(word);
-    column.push(' ');
 }

@@ -1,7 +1,9 @@
 //! Full-text search: what a word is, what a question means, the rows of the index and how they are found.
 
+mod beginning;
 mod find;
 mod index;
+mod mark;
 mod query;
 mod slot;
 mod texts;

@@ -3,6 +3,7 @@
 
 use langley_model::Place;
 
+use super::mark;
 use super::words::{Word, words};
 use crate::error::StoreError;
 
@@ -78,22 +79,31 @@ impl SearchQuery {
         Ok(Self { phrases })
     }
 
-    /// The question in the index's language; only letters, digits and quotes of ours are in it. The index
-    /// knows which words a flow has, and not which stand side by side.
-    pub(crate) fn expression(&self, within: Within) -> String {
-        let of = |phrase: &Phrase| {
-            let words = phrase.words.iter().map(|word| format!("\"{word}\""));
-            let star = if phrase.beginning { " *" } else { "" };
-            words.collect::<Vec<_>>().join(" AND ") + star
-        };
-        let words = self.phrases.iter().map(of).collect::<Vec<_>>().join(" AND ");
-        match within {
-            Within::Everything => words,
-            Within::Said => {
-                format!("{{{}}} : ({words})", Place::ALL.map(Place::as_str).join(" "))
+    /// The question in the index's language; only letters, digits, marks and quotes of ours are in it. The
+    /// index knows which words a flow has, and not which stand side by side. `words_of` tells the words of a
+    /// beginning, and none where they are too many to be asked for one by one.
+    pub(crate) fn expression<E>(
+        &self,
+        within: Within,
+        mut words_of: impl FnMut(&str) -> Result<Vec<String>, E>,
+    ) -> Result<String, E> {
+        let mut all = Vec::new();
+        for phrase in &self.phrases {
+            let last = phrase.words.len() - 1;
+            for (position, word) in phrase.words.iter().enumerate() {
+                let mut any = Vec::new();
+                for marked in mark::each(word, within) {
+                    let begins = phrase.beginning && position == last;
+                    let words = if begins { words_of(&marked)? } else { Vec::new() };
+                    if words.is_empty() {
+                        any.push(format!("\"{marked}\"{}", if begins { " *" } else { "" }));
+                    }
+                    any.extend(words.iter().map(|word| format!("\"{word}\"")));
+                }
+                all.push(format!("({})", any.join(" OR ")));
             }
-            Within::Place(place) => format!("{{{}}} : ({words})", place.as_str()),
         }
+        Ok(all.join(" AND "))
     }
 
     /// Whether the index alone can answer: no two words have to stand side by side.
@@ -172,17 +182,26 @@ impl Phrase {
 mod tests {
     use super::*;
 
+    /// Of tool results, whose words have no mark; `thr` is the beginning of two words.
     fn expression(text: &str) -> String {
-        SearchQuery::parse(text).unwrap().expression(Within::Everything)
+        let words_of = |beginning: &str| -> Result<_, std::convert::Infallible> {
+            let words = ["three", "through"].map(String::from);
+            Ok(if beginning == "thr" { words.to_vec() } else { Vec::new() })
+        };
+        let query = SearchQuery::parse(text).unwrap();
+        query.expression(Within::Place(Place::ToolResult), words_of).unwrap()
     }
 
     #[test]
     fn words_phrases_and_beginnings_are_told_apart() {
-        assert_eq!(expression("Fix tests"), r#""fix" AND "tests""#);
+        assert_eq!(expression("Fix tests"), r#"("fix") AND ("tests")"#);
         let said = r#"say "one  two" thr*"#;
-        assert_eq!(expression(said), r#""say" AND "one" AND "two" AND "thr" *"#);
-        assert_eq!(expression("foo_bar::baz"), r#""foo" AND "bar" AND "baz""#);
-        assert_eq!(expression(r#""never closed"#), r#""never" AND "closed""#);
+        assert_eq!(
+            expression(said),
+            r#"("say") AND ("one") AND ("two") AND ("three" OR "through")"#
+        );
+        assert_eq!(expression("foo_bar::baz*"), r#"("foo") AND ("bar") AND ("baz" *)"#);
+        assert_eq!(expression(r#""never closed"#), r#"("never") AND ("closed")"#);
         let query = SearchQuery::parse(said).unwrap();
         assert_eq!(query.of_many_words(), [1]);
         for (text, is_found) in [("one-two", true), ("two one", false), ("one, and two", false)] {
@@ -196,7 +215,9 @@ mod tests {
     fn punctuation_and_the_words_of_the_index_are_never_syntax() {
         let conn = rusqlite::Connection::open_in_memory().unwrap();
         conn.execute_batch(
-            "CREATE VIRTUAL TABLE s USING fts5(a, b, tokenize = 'ascii', detail = column)",
+            "CREATE VIRTUAL TABLE s USING fts5(
+                 a, detail = 'none', tokenize = 'ascii tokenchars ''!#$%&'''
+             )",
         )
         .unwrap();
         for text in [
@@ -221,8 +242,10 @@ mod tests {
         ] {
             let Ok(query) = SearchQuery::parse(text) else { continue };
             let sql = "SELECT count(*) FROM s WHERE s MATCH ?1";
-            let count = conn
-                .query_row(sql, [query.expression(Within::Everything)], |row| row.get::<_, i64>(0));
+            let none = |_: &str| Ok(Vec::new());
+            let asked = query.expression(Within::Everything, none);
+            let count =
+                asked.and_then(|asked| conn.query_row(sql, [asked], |row| row.get::<_, i64>(0)));
             assert_eq!(count.unwrap(), 0, "{text}");
         }
     }

@@ -3,24 +3,22 @@
 use std::sync::Arc;
 
 use lru::LruCache;
-use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use rusqlite::{CachedStatement, Connection};
 
+use super::hash::ContentHash;
 use super::kin::{Base, Kin};
 use crate::codec::pack::{PLAIN, Packer, RECIPE};
 use crate::content;
 use crate::readers::ReadError;
 
-/// Recent hashes; 4,096 of them take about half a megabyte.
-const REMEMBERED: usize = 4096;
+/// Recent hashes, as many as the pieces of some dozens of long conversations: what is not among them is read
+/// back to be compared. They take about two megabytes at most.
+const REMEMBERED: usize = 16_384;
 
 /// Small contents that come again and again are recognised by their bytes, without hashing them
 /// cryptographically; they take at most half a megabyte.
 const HOT: usize = 128;
 const HOT_BYTES: usize = 4096;
-
-/// The first half of the BLAKE3 hash of a content tells it from all others: 2^64 contents would have to be
-/// tried to find two that share it. Rows of an earlier version have the whole, which begins with it.
-type Hash = [u8; 16];
 
 /// A set of blobs, a bit for each: their ids are dense.
 #[derive(Debug, Default)]
@@ -48,7 +46,7 @@ impl Marks {
 
 /// Which blobs exist.
 pub(super) struct Blobs {
-    recent: LruCache<Hash, i64>,
+    recent: LruCache<ContentHash, i64>,
     /// Whole contents, which the cache compares.
     hot: LruCache<Box<[u8]>, i64>,
     /// What new contents may be packed against.
@@ -61,7 +59,7 @@ pub(super) struct Blobs {
 #[derive(Clone, Copy)]
 struct New<'a> {
     bytes: &'a [u8],
-    hash: Hash,
+    hash: ContentHash,
     kind: Kind,
 }
 
@@ -85,7 +83,9 @@ impl<'c> BlobSql<'c> {
     pub(super) fn prepare(conn: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
             conn,
-            find: conn.prepare_cached("SELECT id, base FROM blobs WHERE hash BETWEEN ?1 AND ?2")?,
+            find: conn.prepare_cached(
+                "SELECT hash, id, base, codec, raw_len FROM blobs WHERE hash BETWEEN ?1 AND ?2",
+            )?,
             insert: conn.prepare_cached(
                 "INSERT INTO blobs (hash, raw_len, codec, bytes, base) VALUES (?1, ?2, ?3, ?4, ?5)
                  RETURNING id",
@@ -94,17 +94,19 @@ impl<'c> BlobSql<'c> {
     }
 }
 
-fn half(hash: &[u8; 32]) -> Hash {
-    let mut half = Hash::default();
-    half.copy_from_slice(&hash[..16]);
-    half
+/// A content that the file has, or may have.
+struct Stored {
+    id: i64,
+    base: Option<i64>,
 }
 
-/// The last hash that begins with this half of one.
-fn longest(half: Hash) -> [u8; 32] {
-    let mut longest = [u8::MAX; 32];
-    longest[..16].copy_from_slice(&half);
-    longest
+/// What the file knows of a content.
+enum Known {
+    Stored(Stored),
+    /// It is new; its row gets the long key where another one has the short.
+    New {
+        is_short_taken: bool,
+    },
 }
 
 impl Blobs {
@@ -125,7 +127,7 @@ impl Blobs {
         if small && let Some(&id) = self.hot.get(bytes) {
             return Ok(id);
         }
-        let hash = half(blake3::hash(bytes).as_bytes());
+        let hash = ContentHash::of(bytes);
         if let Some(&id) = self.recent.get(&hash) {
             if small {
                 if self.hot.len() >= HOT {
@@ -147,7 +149,7 @@ impl Blobs {
         bytes: &[u8],
         kind: Kind,
     ) -> rusqlite::Result<i64> {
-        let hash = half(blake3::hash(bytes).as_bytes());
+        let hash = ContentHash::of(bytes);
         if let Some(&id) = self.recent.get(&hash) {
             return Ok(id);
         }
@@ -161,7 +163,7 @@ impl Blobs {
         packer: &mut Packer,
         raw: &[u8],
     ) -> rusqlite::Result<i64> {
-        let hash = half(&blake3::derive_key("langley store 2026 recipe of a body", raw));
+        let hash = ContentHash::of_recipe(raw);
         self.find_or_insert(sql, packer, New { bytes: raw, hash, kind: Kind::Recipe })
     }
 
@@ -171,18 +173,14 @@ impl Blobs {
         packer: &mut Packer,
         new: New<'_>,
     ) -> rusqlite::Result<i64> {
-        let stored: Option<(i64, Option<i64>)> = sql
-            .find
-            .query_row([&new.hash[..], &longest(new.hash)], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let (id, base) = match stored {
-            Some((id, base)) => {
-                if base.is_none() && packer.is_thorough() {
-                    self.kin.remember(Base { id, depth: 0 }, new.bytes);
+        let Stored { id, base } = match self.find(sql, new)? {
+            Known::Stored(stored) => {
+                if stored.base.is_none() && packer.is_thorough() {
+                    self.kin.remember(Base { id: stored.id, depth: 0 }, new.bytes);
                 }
-                (id, base)
+                stored
             }
-            None => self.insert(sql, packer, new)?,
+            Known::New { is_short_taken } => self.insert(sql, packer, new, is_short_taken)?,
         };
         if self.recent.len() >= REMEMBERED {
             self.recent.pop_lru();
@@ -200,6 +198,37 @@ impl Blobs {
         Ok(id)
     }
 
+    /// Looks a content up: by its long key, or by the short one and its bytes.
+    fn find(&mut self, sql: &mut BlobSql<'_>, new: New<'_>) -> rusqlite::Result<Known> {
+        let New { bytes, hash, kind } = new;
+        let (mut alike, mut is_short_taken) = (Vec::new(), false);
+        let mut rows = sql.find.query((hash.short(), hash.last()))?;
+        while let Some(row) = rows.next()? {
+            let key = row.get_ref(0)?.as_blob()?;
+            let stored = Stored { id: row.get(1)?, base: row.get(2)? };
+            match hash.is_told_by(key) {
+                Some(true) => return Ok(Known::Stored(stored)),
+                Some(false) => {}
+                None => {
+                    is_short_taken |= key == hash.short();
+                    let is_recipe = row.get::<_, i64>(3)? & RECIPE != 0;
+                    let is_as_long = usize::try_from(row.get::<_, i64>(4)?) == Ok(bytes.len());
+                    if is_as_long && is_recipe == (kind == Kind::Recipe) {
+                        alike.push(stored);
+                    }
+                }
+            }
+        }
+        drop(rows);
+        for stored in alike {
+            // What cannot be read is not this one: it is stored anew, by its long key.
+            if self.read(sql, stored.id)?.is_some_and(|content| *content == *bytes) {
+                return Ok(Known::Stored(stored));
+            }
+        }
+        Ok(Known::New { is_short_taken })
+    }
+
     /// Stores a content, packed as small as can be: by itself, or against one that is like it. Returns
     /// its id, and what it was packed against.
     fn insert(
@@ -207,7 +236,8 @@ impl Blobs {
         sql: &mut BlobSql<'_>,
         packer: &mut Packer,
         new: New<'_>,
-    ) -> rusqlite::Result<(i64, Option<i64>)> {
+        is_short_taken: bool,
+    ) -> rusqlite::Result<Stored> {
         let New { bytes, hash, kind } = new;
         let base =
             if packer.is_hurried() { None } else { self.kin.of(bytes, kind == Kind::Returning) };
@@ -232,13 +262,13 @@ impl Blobs {
         let codec = if kind == Kind::Recipe { codec | RECIPE } else { codec };
         let raw_len = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let base_id = base.map(|base| base.id);
-        let id =
-            sql.insert.query_row((&hash[..], raw_len, codec, packed, base_id), |row| row.get(0))?;
+        let key = if is_short_taken { hash.long() } else { hash.short() };
+        let id = sql.insert.query_row((key, raw_len, codec, packed, base_id), |row| row.get(0))?;
         if packer.is_thorough() {
             let depth = base.map_or(0, |base| base.depth + 1);
             self.kin.remember(Base { id, depth }, bytes);
         }
-        Ok((id, base_id))
+        Ok(Stored { id, base: base_id })
     }
 
     /// A stored content, when it can be read; what cannot is packed against by nobody.

@@ -4,6 +4,7 @@ mod apply;
 mod batch;
 mod blobs;
 mod groups;
+mod hash;
 mod kin;
 mod pieces;
 mod site;

@@ -21,7 +21,7 @@ const SCHEMA_12: &str = "
     DELETE FROM schema_version WHERE version > 12; PRAGMA user_version = 12;";
 
 /// A content's codec and what it packs.
-fn unpacked(conn: &Connection, id: i64) -> (i64, Vec<u8>) {
+pub(crate) fn unpacked(conn: &Connection, id: i64) -> (i64, Vec<u8>) {
     let sql = "SELECT codec, raw_len, bytes, base FROM blobs WHERE id = ?1";
     let (codec, len, bytes, base): (i64, i64, Vec<u8>, Option<i64>) = conn
         .query_row(sql, [id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing expectation of a test is its message")]
 
 mod based;
+mod colliding;
 mod damaged;
 mod earlier;
 mod failing;

@@ -19,6 +19,16 @@ pub(crate) const SCHEMA_13: &str = "
     ALTER TABLE flows DROP COLUMN traits; DROP TABLE traits;
     DELETE FROM schema_version WHERE version > 13; PRAGMA user_version = 13;";
 
+/// Gives the index the form that it had, without rows. Before that come the statements of schema 13.
+pub(crate) const SCHEMA_14: &str = "
+    DROP TABLE search_words; DROP TABLE search;
+    CREATE VIRTUAL TABLE search USING fts5(
+        tool_result, answer, prompt, thinking, tool_input, facts,
+        content = '', contentless_delete = 1, tokenize = 'ascii', detail = 'column'
+    );
+    CREATE VIRTUAL TABLE search_words USING fts5vocab(search, 'row');
+    DELETE FROM schema_version WHERE version > 14; PRAGMA user_version = 14;";
+
 /// Takes away what schemas before that brought.
 pub(crate) const FIRST_SCHEMA: &str = "
     DROP TRIGGER flow_kinds_new; DROP TRIGGER flow_kinds_changed; DROP TABLE flow_kinds;

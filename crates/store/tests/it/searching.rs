@@ -8,6 +8,7 @@ use langley_model::{Flow, FlowId, Passage, Place, Redacted, Revision, SearchText
 use langley_store::{FlowFilter, IndexEntry, IndexState, SearchQuery, Store, StoreError, Texts};
 
 use crate::given::{Fixture, ended, flow, message, of, redactor, session};
+use crate::opening::SCHEMA_14;
 
 fn text(flow: FlowId, place: Place, text: &str) -> Redacted<SearchText> {
     let passages = vec![Passage { place, text: text.to_owned() }];
@@ -46,7 +47,7 @@ fn waiting(fixture: &Fixture, limit: usize) -> Vec<(FlowId, bool)> {
 
 fn found(fixture: &Fixture, query: &str, place: Option<Place>) -> Vec<FlowId> {
     let query = SearchQuery::parse(query).unwrap();
-    let page = fixture.store.search(&query, place, &FlowFilter::default(), None, 10).unwrap();
+    let page = fixture.store.search(&query, place, &FlowFilter::default(), None, 200).unwrap();
     page.items.iter().map(|hit| hit.flow.id).collect()
 }
 
@@ -76,6 +77,51 @@ fn words_phrases_beginnings_and_places_find_the_newest_first() {
     assert_eq!(found(&fixture, "quick*", None), [ids[1], ids[0]]);
     assert_eq!(found(&fixture, "parser", Some(Place::Prompt)), [ids[0]]);
     assert_eq!(found(&fixture, "compiler", None), []);
+}
+
+#[test]
+fn a_word_is_found_in_the_places_where_it_stands_and_in_no_other() {
+    let texts: Vec<_> = Place::ALL.iter().map(|place| (*place, "the parser waits")).collect();
+    let (fixture, mut flows) = given(&texts);
+    // This one says it in its own row alone.
+    let mut stating = ended(100);
+    stating.error_message = Some(String::from("no parser"));
+    fixture.write(vec![of(&stating)]);
+    index(&fixture, [text(stating.id, Place::Prompt, "something else")]);
+    for query in ["parser", "PAR*", "waits par*"] {
+        for (place, flow) in Place::ALL.into_iter().zip(&flows) {
+            assert_eq!(found(&fixture, query, Some(place)), [flow.id], "{query} in {place:?}");
+        }
+        let said: Vec<_> = flows.iter().rev().map(|flow| flow.id).collect();
+        assert_eq!(found(&fixture, query, None), said, "{query}");
+    }
+    let listed = |q: &str| {
+        let filter = FlowFilter { q: Some(q.into()), ..FlowFilter::default() };
+        let page = fixture.store.flows(&filter, None, 100).unwrap();
+        page.items.iter().map(|flow| flow.id).collect::<Vec<_>>()
+    };
+    flows.push(stating);
+    let all: Vec<_> = flows.iter().rev().map(|flow| flow.id).collect();
+    assert_eq!(listed("parser"), all);
+    assert_eq!(listed("pars*"), all);
+    // Words of a row and of a text are found together, and marks are no words.
+    assert_eq!(listed("parser something"), [all[0]]);
+    assert_eq!(listed("#parser"), all);
+}
+
+#[test]
+fn a_beginning_finds_the_same_flows_whether_it_stands_for_few_words_or_for_many() {
+    let texts: Vec<String> =
+        (0..150).map(|n| format!("alpha{} beta{n}", "x".repeat(n % 5))).collect();
+    let texts: Vec<_> = texts.iter().map(|said| (Place::Answer, said.as_str())).collect();
+    let (fixture, flows) = given(&texts);
+    let newest: Vec<_> = flows.iter().rev().map(|flow| flow.id).collect();
+    // `alp*` is five words, `bet*` is 150, and `beta1*` is 61 of them.
+    assert_eq!(found(&fixture, "alp*", None), newest);
+    assert_eq!(found(&fixture, "bet*", None), newest);
+    assert_eq!(found(&fixture, "alp* bet*", Some(Place::Answer)), newest);
+    assert_eq!(found(&fixture, "beta1*", None).len(), 61);
+    assert_eq!(found(&fixture, "bet*", Some(Place::Prompt)), []);
 }
 
 #[test]
@@ -157,10 +203,34 @@ fn a_deleted_flow_is_not_found_any_more() {
     let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
     let count = |sql: &str| conn.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(count("SELECT count(*) FROM search_flows"), 1);
-    assert_eq!(count("SELECT count(*) FROM search WHERE search MATCH 'away OR here'"), 1);
+    let either = r##"SELECT count(*) FROM search WHERE search MATCH '"$away" OR "$here"'"##;
+    assert_eq!(count(either), 1);
     // A flow that is gone before it is indexed leaves nothing.
     index(&fixture, [text(flows[1].id, Place::Prompt, "go away")]);
     assert_eq!(count("SELECT count(*) FROM search_flows"), 1);
+}
+
+#[test]
+fn an_index_of_an_earlier_form_is_built_anew_in_the_background() {
+    let (fixture, flows) = given(&[(Place::Prompt, "one word"), (Place::Answer, "other word")]);
+    let path = fixture.store.path().to_owned();
+    fixture.store.clone().close();
+    rusqlite::Connection::open(&path).unwrap().execute_batch(SCHEMA_14).unwrap();
+    let fixture = fixture.after_close();
+    assert_eq!(found(&fixture, "word", None), []);
+    assert_eq!(fixture.store.index_state().unwrap().waiting, 2);
+    while fixture.store.note_backlog().unwrap() {}
+    assert_eq!(waiting(&fixture, 10).len(), 2);
+    index(
+        &fixture,
+        [
+            text(flows[1].id, Place::Answer, "other word"),
+            text(flows[0].id, Place::Prompt, "one word"),
+        ],
+    );
+    assert_eq!(waiting(&fixture, 10), []);
+    assert_eq!(found(&fixture, "word", None), [flows[1].id, flows[0].id]);
+    assert_eq!(found(&fixture, "word", Some(Place::Prompt)), [flows[0].id]);
 }
 
 /// Source code is what agents talk about, and it compresses into an index worse than prose does.
