@@ -295,7 +295,7 @@ impl Connect {
         let is_http2 = upstream
             .as_ref()
             .is_ok_and(|connected| connected.stream.get_ref().1.alpn_protocol() == Some(b"h2"));
-        let leg = if is_http2 { Leg::http2() } else { Leg::http1() };
+        let leg = if is_http2 { Leg::tied() } else { Leg::http1() };
         let route = self.route("https", setup, hellos, leg);
         let stream = Prefixed::new(bytes.freeze(), stream);
         match upstream {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Poll};
 
 use http_body::Body;
 use hyper::body::Incoming;
@@ -16,6 +16,8 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::again::{WhenCalled, poll_again};
+use crate::leg::Leg;
+use crate::tied::Tie;
 use crate::upstream::Driver;
 
 /// A client's connection that can be asked to end after its running exchanges.
@@ -106,6 +108,8 @@ pub(crate) enum Behind {
     Nothing,
     /// One for all requests: the client's ends with it.
     One(Driver),
+    /// One for all streams: the client's breaks off with it.
+    Tied(Driver, Arc<Leg>),
     /// One after the other.
     Current(Current),
 }
@@ -150,7 +154,7 @@ impl Behind {
     fn into_driver(self) -> Option<Driver> {
         match self {
             Self::Nothing => None,
-            Self::One(driver) => Some(driver),
+            Self::One(driver) | Self::Tied(driver, _) => Some(driver),
             Self::Current(current) => current.driver(),
         }
     }
@@ -188,6 +192,16 @@ pub(crate) async fn drive(
                         client.as_mut().finish();
                     }
                 }
+                Behind::Tied(upstream, leg) => {
+                    is_over = is_over || upstream.poll(cx).is_ready();
+                    if leg.tie().is_some_and(Tie::is_cut) {
+                        return Poll::Ready(Ok(()));
+                    }
+                    if is_over && !is_stopping && leg.tie().is_none_or(Tie::is_idle) {
+                        is_stopping = true;
+                        client.as_mut().finish();
+                    }
+                }
                 Behind::Current(current) => current.poll(cx),
                 Behind::One(_) | Behind::Nothing => {}
             }
@@ -198,7 +212,7 @@ pub(crate) async fn drive(
             let polled = client.as_mut().poll(cx);
             let has_more = match &behind {
                 // A body that was read may have driven the provider's connection to its end.
-                Behind::One(upstream) => !is_over && upstream.is_over(),
+                Behind::One(upstream) | Behind::Tied(upstream, _) => !is_over && upstream.is_over(),
                 // A request may have opened a connection.
                 Behind::Current(current) => current.is_new(),
                 Behind::Nothing => false,

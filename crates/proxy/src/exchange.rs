@@ -84,6 +84,13 @@ pub(crate) struct Broken {
     how: Option<Break>,
 }
 
+impl Broken {
+    /// How the provider did; none where it was the agent.
+    pub(crate) const fn how(&self) -> Option<&Break> {
+        self.how.as_ref()
+    }
+}
+
 /// Says that the client went away, if nobody has said otherwise when it is dropped.
 struct Waiting(Option<Arc<FlowTap>>);
 

@@ -1,6 +1,7 @@
 //! An intercepted connection: TLS on both legs, the same HTTP version on both, one task for all.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 
 use http::header::HOST;
@@ -23,6 +24,7 @@ use crate::limits::Limits;
 use crate::refusal::Refusal;
 use crate::streams::AgentStreams;
 use crate::switched::Bottom;
+use crate::tied::Running;
 use crate::upstream::{Driver, H2_CONNECTION_WINDOW, H2_STREAM_WINDOW, H2_STREAMS, Sender};
 
 /// A client leg and what is behind it.
@@ -81,7 +83,7 @@ impl Intercepted {
     /// Serves HTTP/2 on `stream` until either leg ends.
     pub(crate) async fn serve_http2<S>(self, stream: S, driver: Driver, shutdown: CancellationToken)
     where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Bottom + Send + Unpin + 'static,
     {
         let switch = self.route.switch.clone();
         let mut builder = http2_builder(&self.route.limits);
@@ -91,13 +93,25 @@ impl Intercepted {
         let (leg, this) = (Arc::clone(&self.route.leg), Arc::new(self));
         let service = service_fn(move |request| {
             let this = Arc::clone(&this);
-            async move { this.answer(None, request).await.map(|answer| on(&this.route.leg, answer)) }
+            let mut running = Running::on(&this.route.leg);
+            async move {
+                let leg = &this.route.leg;
+                match (this.answer(None, request).await, &mut running) {
+                    (Err(broken), Some(running))
+                        if broken.how().is_some_and(|how| leg.breaks_by(how)) =>
+                    {
+                        running.breaks();
+                        pending().await
+                    }
+                    (answer, _) => answer
+                        .map(|answer| answer.map(|body| LegBody::new(body, leg).running(running))),
+                }
+            }
         });
-        let lent = Lent::given(stream, &leg);
+        let (lent, lender) = Lent::new(stream, &leg);
         let connection = builder.serve_connection(TokioIo::new(lent), service);
-        if let Err(error) = drive(connection, Behind::One(driver), switch, shutdown).await {
-            tracing::trace!(%error, "client connection ended");
-        }
+        let ended = drive(connection, Behind::Tied(driver, leg), switch, shutdown).await;
+        lender.break_off(ended).await;
     }
 }
 

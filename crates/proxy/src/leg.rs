@@ -15,6 +15,7 @@ use bytes::Bytes;
 use langley_model::Break;
 use parking_lot::Mutex;
 
+use crate::tied::{Tie, is_of_connection};
 use crate::unread::Unread;
 use crate::upstream::H2_STREAMS;
 
@@ -46,6 +47,8 @@ pub(crate) struct Leg {
     ends_with_answer: AtomicBool,
     is_encrypted: AtomicBool,
     stage: AtomicU8,
+    /// Where it breaks off with one of the provider's.
+    tie: Option<Tie>,
     state: Mutex<State>,
 }
 
@@ -115,6 +118,21 @@ impl Leg {
     /// One whose streams end by themselves.
     pub(crate) fn http2() -> Arc<Self> {
         Arc::default()
+    }
+
+    /// The same, where one connection of the provider's is behind all of them.
+    pub(crate) fn tied() -> Arc<Self> {
+        Arc::new(Self { tie: Some(Tie::default()), ..Self::default() })
+    }
+
+    /// What ties it to a connection of the provider's.
+    pub(crate) const fn tie(&self) -> Option<&Tie> {
+        self.tie.as_ref()
+    }
+
+    /// Calls the task that serves it.
+    pub(crate) fn serve(&self) {
+        self.task.wake();
     }
 
     fn set(&self, stage: Stage) {
@@ -202,11 +220,16 @@ impl Leg {
         self.is_exchanging.store(true, Ordering::Release);
     }
 
-    /// A connection of HTTP/1.1 ends as the provider's did.
+    /// The connection ends as the provider's did, unless it has streams that end by themselves.
     pub(crate) fn end_by(&self, how: Break) {
-        if self.is_http1() {
+        if self.is_http1() || self.breaks_by(&how) {
             self.state.lock().ending.get_or_insert(how);
         }
+    }
+
+    /// Whether that is a break of the provider's connection with which this one breaks off.
+    pub(crate) fn breaks_by(&self, how: &Break) -> bool {
+        self.tie.is_some() && is_of_connection(how)
     }
 
     /// How it must end; none where in order.

@@ -15,6 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::body::{Broke, TapBody};
 use crate::leg::{Leg, Since};
+use crate::tied::Running;
 
 /// How a chunked body ends that has no trailers (RFC 9112 §7.1).
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
@@ -26,6 +27,7 @@ pub(crate) struct LegBody {
     last: Option<Last>,
     /// Since when what came before is waited for.
     since: Option<Since>,
+    running: Option<Running>,
 }
 
 /// What a body ends with.
@@ -37,7 +39,13 @@ enum Last {
 
 impl LegBody {
     pub(crate) fn new(body: TapBody, leg: &Arc<Leg>) -> Self {
-        Self { body, leg: Arc::clone(leg), last: None, since: None }
+        Self { body, leg: Arc::clone(leg), last: None, since: None, running: None }
+    }
+
+    /// The same, of an exchange that breaks off with its connection.
+    pub(crate) fn running(mut self, running: Option<Running>) -> Self {
+        self.running = running;
+        self
     }
 }
 
@@ -89,6 +97,12 @@ impl Body for LegBody {
 impl LegBody {
     fn poll_last(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broke>>> {
         ready!(self.leg.poll_left(&mut self.since, cx));
+        if let (Some(running), Some(Last::Broke(broke))) = (&mut self.running, &self.last)
+            && broke.how().is_some_and(|how| self.leg.breaks_by(how))
+        {
+            running.breaks();
+            return Poll::Pending;
+        }
         Poll::Ready(match self.last.take() {
             Some(Last::Broke(broke)) => Some(Err(broke)),
             Some(Last::Trailers(trailers)) => {

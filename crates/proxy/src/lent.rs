@@ -88,7 +88,22 @@ impl<S: AsyncRead + AsyncWrite + Bottom + Unpin> Lender<S> {
             }
             return;
         }
-        let Some(mut stream) = stream else { return };
+        if let Some(stream) = stream {
+            self.end(stream).await;
+        }
+    }
+
+    /// Ends a connection of HTTP/2 that is back, as the provider ended its own.
+    pub(crate) async fn break_off(self, ended: hyper::Result<()>) {
+        if let Err(error) = ended {
+            tracing::trace!(%error, "client connection ended");
+        }
+        if let Some(stream) = self.back() {
+            self.end(stream).await;
+        }
+    }
+
+    async fn end(&self, mut stream: Box<S>) {
         match self.leg.ending() {
             // What the system has not yet sent is lost: so it would have been at the provider's.
             Some(Break::Reset) => reset(&*stream),

@@ -43,6 +43,7 @@ mod switched;
 mod tap;
 #[cfg(test)]
 mod tests;
+mod tied;
 mod tls_rules;
 mod tunnel;
 mod unread;

@@ -278,6 +278,7 @@ pub(super) const CASES: &[Case] = &[
         "stream reset, ENHANCE_YOUR_CALM",
         "/sse?events=9&size=300&reset_after=3&reset_code=11",
     ),
+    broken(Http2, "connection cut off", "/sse?events=9&size=300&close_after=3"),
     Case { method: "HEAD", ..get(Http2, "HEAD", "/download?bytes=1000", &[]) },
     get(Http2, "204", "/status/204", &[]),
     get(Http2, "304", "/status/304", &[]),

@@ -40,7 +40,8 @@ impl End {
     /// What an error of a stream says of its end.
     pub(super) fn of_stream(error: &hyper::Error) -> Option<Self> {
         let cause = std::error::Error::source(error)?.downcast_ref::<h2::Error>()?;
-        cause.reason().filter(|_| cause.is_reset()).map(Self::stream_reset)
+        let reset = cause.reason().filter(|_| cause.is_reset()).map(Self::stream_reset);
+        reset.or_else(|| Self::of_io(cause.get_io()?))
     }
 
     /// The end of a body that has said all it had to say: hyper takes a reset with NO_ERROR for an end.

@@ -277,6 +277,55 @@ async fn a_reset_stream_of_http2_is_reset_with_the_same_code() {
     }
 }
 
+/// What two requests on one connection of HTTP/2 came to, of which the first one's answer breaks off with it:
+/// how far each body came, and its error in words.
+async fn both_over_http2(client: Client, first: &str, second: &str) -> [(usize, String); 2] {
+    let stream = client.alpn(&["h2"]).stream().await.expect("a connection");
+    let (mut sender, connection) = h2::client::handshake(stream).await.expect("a connection");
+    let moving = tokio::spawn(connection);
+    let mut asked = Vec::new();
+    for target in [second, first] {
+        let request =
+            http::Request::get(format!("https://localhost{target}")).body(()).expect("a head");
+        sender = sender.ready().await.expect("room for a stream");
+        asked.push(sender.send_request(request, true).expect("a request is sent").0);
+    }
+    let mut seen = Vec::new();
+    for answer in asked {
+        let mut body = answer.await.expect("a head").into_body();
+        let mut read = 0;
+        let end = loop {
+            match body.data().await {
+                Some(Ok(piece)) => read += piece.len(),
+                Some(Err(error)) => break format!("{error}, {:?}", error.reason()),
+                None => break "whole".to_owned(),
+            }
+        };
+        seen.push((read, end));
+    }
+    moving.abort();
+    seen.try_into().expect("two answers")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_of_http2_breaks_off_with_all_its_streams_as_the_providers_did() {
+    let setup = setup().await;
+    let port = setup.fixture.https_url();
+    let port = port.rsplit(':').next().expect("a port");
+    let stalled = format!(":{port}/download?bytes=100000&chunk=5000&stall_after=2&stall=forever");
+    let broken = format!(":{port}/download?bytes=100000&chunk=5000&gap=20&close_after=7");
+    let direct = both_over_http2(setup.direct(), &broken, &stalled).await;
+    let proxied = both_over_http2(setup.forward(), &broken, &stalled).await;
+    assert_eq!(direct, proxied);
+    // The connection's error, and no stream's.
+    assert_eq!((direct[0].0, direct[1].0), (10_000, 35_000));
+    assert!(direct.iter().all(|(_, end)| end.ends_with(", None") && end != "whole"), "{direct:?}");
+    for index in 0..2 {
+        let flow = setup.recording.assert_ending(index, Ending::UpstreamGone).await;
+        assert_eq!(flow.closed.and_then(|closed| closed.broke), Some(Break::Unannounced));
+    }
+}
+
 #[tokio::test]
 async fn a_whole_answer_of_http2_before_the_upload_has_ended_is_whole() {
     let setup = setup().await;
