@@ -63,6 +63,48 @@ fn flows_older_than_retention_go_at_the_start_and_the_run_is_told() {
 }
 
 #[test]
+fn settings_of_an_earlier_version_are_in_force_at_the_first_start_of_this_one() {
+    let stage = Stage::new();
+    drop(stage.server());
+    stage.stop();
+    let database = stage.home().join("langley.db");
+    let kept = r#"{"persistence.body_max_bytes": 123456}"#;
+    let earlier = format!(
+        "INSERT INTO settings VALUES ('config', '{kept}', 1);
+         PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, ', traits INTEGER', '') WHERE name = 'flows';
+         DROP TABLE traits;
+         DELETE FROM schema_version WHERE version > 13; PRAGMA user_version = 13;"
+    );
+    sqlite(&database, &earlier);
+    assert_eq!(
+        sqlite(&database, "SELECT name FROM pragma_table_info('flows') WHERE name = 'traits'"),
+        ""
+    );
+    let _server = stage.server();
+    let settings = stage.api("/api/settings");
+    let items = settings["items"].as_array().unwrap();
+    let bytes = items.iter().find(|item| item["key"] == "persistence.body_max_bytes").unwrap();
+    assert_eq!((&bytes["value"], &bytes["source"]), (&json!(123_456), &json!("settings")));
+}
+
+#[test]
+fn a_server_does_not_start_without_the_settings_that_are_there() {
+    let stage = Stage::new();
+    drop(stage.server());
+    stage.stop();
+    sqlite(&stage.home().join("langley.db"), "INSERT INTO settings VALUES ('config', '{', 1);");
+    let refused = stage.transcript(&["start", "--no-open"]);
+    insta::assert_snapshot!(refused, @r"
+    error: the database with the dashboard's settings cannot be read
+    why:   the setting `config` in DIR/home/langley.db is damaged: EOF while parsing an object at line 1 column 1
+    next:  restore a backup of that file, or move it away to start afresh
+    [exit 1]
+    ");
+    assert_eq!(stage.transcript(&["db", "maintain"]), refused);
+}
+
+#[test]
 fn the_database_is_kept_by_hand_with_and_without_a_server() {
     let provider = Provider::start();
     let stage = Stage::with_provider(&provider);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Barrier};
 
 use langley_store::{Facet, FlowFilter, Store, StoreError, told_as_lost};
 
-use crate::given::{Fixture, body, ended, flow, of, options, seal, tunnel};
+use crate::given::{Fixture, body, ended, flow, of, options, redactor, seal, tunnel};
 use langley_model::{Outcome, Side};
 
 /// Gives each row its words back, and takes away what schema 14 brought.
@@ -141,11 +141,15 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
     open.host = "other.test".into();
     fixture.write(vec![of(&old), of(&ended(4)), of(&open)]);
     let path = fixture.store.path().to_owned();
+    fixture.store.put_setting("a", redactor().seal("1".to_owned())).unwrap();
     fixture.store.clone().close();
     let conn = rusqlite::Connection::open(&path).unwrap();
     conn.execute_batch(SCHEMA_13).unwrap();
     conn.execute_batch(FIRST_SCHEMA).unwrap();
     drop(conn);
+    // What says how the rest is to be treated is read before it is brought up to date.
+    assert_eq!(Store::setting_at(&path, "a").unwrap().as_deref(), Some("1"));
+    assert_eq!(Store::setting_at(&path, "b").unwrap(), None);
     let refused = Store::open_read_only(&path).map(drop).unwrap_err();
     assert!(matches!(refused, StoreError::Outdated { found: 1, .. }), "{refused:?}");
     let store = Store::open(options(fixture.folder.path()), silent()).unwrap();
