@@ -34,7 +34,7 @@ pub use lost::told_as_lost;
 pub use options::StoreOptions;
 pub use query::{
     EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, Retired, SessionFacet, Spot,
-    Star, StoredBody, StoredDrop, StoredEvent, ToolCall,
+    Star, StoredBody, StoredDrop, StoredEvent, ToolCall, Unseen,
 };
 pub use raw::{RawBody, RawCounters, RawFile, RawRemoved, RawStore, remove_raw_bodies};
 pub use rollup::{

@@ -118,6 +118,23 @@ async fn an_archive_holds_headers_bodies_events_and_socket_messages() {
     assert_eq!(kinds, ["send", "receive", "receive", "receive"]);
     assert_eq!(messages[1]["data"], "{\"n\":0}");
     assert_eq!(second["request"]["postData"], Value::Null);
+    assert_eq!(second["comment"], Value::Null);
+
+    // What is damaged is left out and told, and the rest of the archive is whole.
+    let damaged = std::process::Command::new("sqlite3")
+        .arg(rig.store.path())
+        .arg("UPDATE event_blocks SET codec = 99")
+        .status();
+    assert!(damaged.unwrap().success());
+    let har = rig.ask("/api/flows/export?format=har").await.json();
+    assert_har(&har);
+    let [first, second] = har["log"]["entries"].as_array().unwrap().as_slice() else {
+        panic!("{har}")
+    };
+    assert_eq!(second["comment"], "3 more messages are damaged and left out");
+    assert_eq!(second["_webSocketMessages"].as_array().unwrap().len(), 1);
+    let told = first["response"]["content"]["comment"].as_str().unwrap();
+    assert!(told.ends_with("; 3 more are damaged and left out"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

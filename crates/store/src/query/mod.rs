@@ -17,7 +17,7 @@ pub use events::{EventPage, StoredEvent};
 pub use facets::{FACET_MAX, Facet, Facets, SessionFacet};
 pub use flows::Page;
 pub(crate) use flows::{Keys, page_limit};
-pub use inspect::Spot;
+pub use inspect::{Spot, Unseen};
 pub use parts::{FlowHeaders, StoredBody, ToolCall};
 pub use records::StoredDrop;
 pub use stars::{Retired, Star};
