@@ -12,8 +12,8 @@ use langley_engine::{
 };
 use langley_model::{CaptureSink, Micros, Redactor, RedactorOptions};
 use langley_proxy::{
-    CertificateAuthority, HostList, NoProxy, PROBE_HOST, PROBE_LIFE, Probe, Proxy, ProxyOptions,
-    UpstreamProxy,
+    CertificateAuthority, HostList, NoProxy, PROBE_HOST, PROBE_LIFE, Password, Probe, Proxy,
+    ProxyOptions, UpstreamProxy,
 };
 use langley_server::{
     Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting, shell_word,
@@ -33,7 +33,7 @@ use crate::lock::Lock;
 use crate::preflight;
 use crate::raw::RawTee;
 use crate::state::State;
-use crate::token::{self, Token};
+use crate::token;
 
 /// How long running exchanges may go on after the first signal.
 pub(crate) const DRAIN: Duration = Duration::from_secs(30);
@@ -118,8 +118,7 @@ impl Server {
         let certificate = authority.certificate_pem().to_owned();
         let fingerprint = authority.fingerprint_sha256();
         let reissued = authority.reissued();
-        let tokens = token::Watch::new(&home);
-        let token = Token::open_or_create(&home)?;
+        let token = Arc::new(token::Watch::open(&home)?);
 
         // Proxy → intake.
         let intake = Intake::new(IntakeOptions {
@@ -183,11 +182,9 @@ impl Server {
                 raw_bodies: raw.clone().map(|raw| Box::new(move || raw.counters()) as Box<_>),
             },
             redactor: Arc::clone(&redactor),
-            token: langley_server::Token::new(token.reveal())
+            token: langley_server::Token::new(token.current().reveal())
                 .map_err(|e| AppError::failed("the token cannot be used").because(&e))?,
-            new_token: Box::new(move || {
-                langley_server::Token::new(tokens.changed()?.reveal()).ok()
-            }),
+            new_token: Box::new(move || langley_server::Token::new(token.current().reveal()).ok()),
             allowed_hosts: config.allowed_hosts.clone(),
             info: ServerInfo {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -345,7 +342,7 @@ pub(crate) fn unusable(what: &str, error: &dyn std::error::Error) -> AppError {
 fn proxy_options(
     (config, layers): (&Config, &Layers),
     hosts: HostList,
-    token: &Token,
+    token: &Arc<token::Watch>,
 ) -> Result<ProxyOptions> {
     let mut options = ProxyOptions::new(hosts);
     options.reverse = preflight::reverse(config)?;
@@ -370,7 +367,10 @@ fn proxy_options(
     options.max_connections = config.max_connections;
     options.limits = config.limits;
     options.drain = DRAIN;
-    options.password = (!config.proxy.is_loopback()).then(|| token.reveal().to_owned());
+    options.password = (!config.proxy.is_loopback()).then(|| {
+        let token = Arc::clone(token);
+        Password::new(move || token.current().reveal().to_owned())
+    });
     Ok(options)
 }
 
@@ -432,4 +432,33 @@ fn settings(layers: &Layers) -> Vec<Setting> {
         origin: entry.map_or_else(|| "default".to_owned(), |entry| entry.origin.to_string()),
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::Token;
+
+    #[test]
+    fn beyond_loopback_the_proxy_asks_for_the_token_that_counts_at_the_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let token = Arc::new(token::Watch::open(&home).unwrap());
+        let password = |host: &str| {
+            let mut layers = Layers::defaults();
+            layers.set("home", &folder.path().to_str().into(), Origin::Default);
+            layers.set("proxy.host", &host.into(), Origin::Default);
+            layers.set("proxy.allow_remote", &true.into(), Origin::Default);
+            let config = Config::resolve(&layers, &config::Environment::of_process()).unwrap();
+            let hosts = HostList::parse(&config.intercept_hosts).unwrap();
+            proxy_options((&config, &layers), hosts, &token).unwrap().password
+        };
+        assert!(password("127.0.0.1").is_none());
+        let password = password("0.0.0.0").unwrap();
+        let first = token.current();
+        assert!(password.fits(first.reveal().as_bytes()));
+        let second = Token::rotate(&home).unwrap();
+        assert!(!password.fits(first.reveal().as_bytes()));
+        assert!(password.fits(second.reveal().as_bytes()));
+    }
 }
