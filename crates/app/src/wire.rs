@@ -29,11 +29,12 @@ use crate::home::Home;
 use crate::keeper;
 use crate::known_clients::known_clients;
 use crate::listen::{self, Door};
-use crate::lock::Lock;
+use crate::lock::{Doing, Lock};
 use crate::preflight;
 use crate::raw::RawTee;
 use crate::state::State;
 use crate::token;
+use crate::upgrade;
 
 /// How long running exchanges may go on after the first signal.
 pub(crate) const DRAIN: Duration = Duration::from_secs(30);
@@ -92,16 +93,17 @@ impl std::fmt::Debug for Connections {
 }
 
 impl Server {
-    /// Starts everything in `home`, whose lock is held by the caller until the server ends.
+    /// Starts everything in a home, whose lock is held until the server ends. `stopped` ends it while it waits
+    /// for the record to be brought up to date.
     ///
     /// # Errors
-    /// A port is taken, or store, certificate authority or token cannot be used.
+    /// A port is taken, or store, certificate authority or token cannot be used; it was stopped.
     pub(crate) async fn start(
         config: &Config,
         layers: &Layers,
-        home: Home,
-        lock: Lock,
+        (home, lock): (Home, Lock),
         purpose: Purpose,
+        stopped: impl Future<Output = ()>,
     ) -> Result<Self> {
         // Ports first.
         let proxy_listener = listen::open(Door::Proxy, &config.proxy)?;
@@ -151,7 +153,10 @@ impl Server {
             ..LiveOptions::default()
         });
         let bell = IndexerBell::default();
-        let store = open_store(config, &home, &hub, &bell)?;
+        let store = tokio::select! {
+            store = open_store(config, (&home, &lock), &hub, &bell) => store?,
+            () = stopped => return Err(unfinished()),
+        };
         let redactor = Arc::new(redactor(config)?);
         let recorder = Recorder::spawn(
             recorder_options(config),
@@ -380,7 +385,14 @@ fn open_raw(home: &Home) -> Result<Arc<RawStore>> {
     })
 }
 
-fn open_store(config: &Config, home: &Home, hub: &Arc<Hub>, bell: &IndexerBell) -> Result<Store> {
+/// On a thread of its own: an earlier record is brought up to date first, and who ends the process meanwhile
+/// has all of it undone.
+async fn open_store(
+    config: &Config,
+    (home, lock): (&Home, &Lock),
+    hub: &Arc<Hub>,
+    bell: &IndexerBell,
+) -> Result<Store> {
     let mut options = StoreOptions::new(home.database());
     options.open_flows = config.memory.max_flows;
     options.queue_max_items = config.persistence.queue_max_items;
@@ -394,8 +406,19 @@ fn open_store(config: &Config, home: &Home, hub: &Arc<Hub>, bell: &IndexerBell) 
         announce(changes);
         bell.ring(changes);
     };
-    Store::open(options, Box::new(tell))
-        .map_err(|e| AppError::failed("the database cannot be opened").said_by(&e))
+    if upgrade::is_due(home) {
+        lock.tell(Doing::Upgrades);
+    }
+    let opened = tokio::task::spawn_blocking(move || Store::open(options, Box::new(tell))).await;
+    lock.tell(Doing::Serves);
+    let unusable = || AppError::failed("the database cannot be opened");
+    opened.map_err(|e| unusable().because(&e))?.map_err(|e| unusable().said_by(&e))
+}
+
+fn unfinished() -> AppError {
+    AppError::failed("the server was ended before it was ready")
+        .why("a signal came while the record was opened; what was not done with it is undone")
+        .next("start it again: `langley`")
 }
 
 /// The redactor that the configuration asks for.
