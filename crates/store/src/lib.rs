@@ -30,7 +30,7 @@ pub use counters::StoreCounters;
 pub use error::StoreError;
 pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
 pub use interest::Asking;
-pub use lost::told_as_lost;
+pub use lost::Told;
 pub use options::StoreOptions;
 pub use query::{
     EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, Retired, SessionFacet, Spot,

@@ -4,7 +4,7 @@ use http::StatusCode;
 use langley_engine::new_text;
 use langley_model::{Body, Mode, Record, Redactor, RedactorOptions, Side};
 use langley_server::{ExportFormat, write_export};
-use langley_store::{FlowFilter, IndexEntry};
+use langley_store::{FlowFilter, IndexEntry, Told};
 use serde_json::{Value, json};
 
 use crate::rig::{Rig, exchange, flow};
@@ -173,7 +173,8 @@ async fn every_form_writes_as_many_flows_as_there_are_and_empty_ones_are_valid()
             let filter = FlowFilter { session: Some(session.into()), ..FlowFilter::default() };
             let mut out = Vec::new();
             assert_eq!(
-                write_export(&rig.store, &rig.redactor, &filter, format, &mut out).unwrap(),
+                write_export((&rig.store, Told::Open), &rig.redactor, &filter, format, &mut out)
+                    .unwrap(),
                 flows
             );
             let text = String::from_utf8(out).unwrap();
@@ -221,7 +222,14 @@ async fn no_form_gathers_more_than_a_flow_before_it_writes() {
     }
     for format in ExportFormat::ALL {
         let mut out = Largest(0);
-        write_export(&rig.store, &rig.redactor, &FlowFilter::default(), format, &mut out).unwrap();
+        write_export(
+            (&rig.store, Told::Open),
+            &rig.redactor,
+            &FlowFilter::default(),
+            format,
+            &mut out,
+        )
+        .unwrap();
         assert!(out.0 < 40_000, "{format:?}: {}", out.0);
     }
 }

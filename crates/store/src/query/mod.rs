@@ -16,7 +16,7 @@ pub use count::FlowCount;
 pub use events::{EventPage, StoredEvent};
 pub use facets::{FACET_MAX, Facet, Facets, SessionFacet};
 pub use flows::Page;
-pub(crate) use flows::{Keys, page_limit};
+pub(crate) use flows::{Keys, key, page_limit};
 pub use inspect::{Spot, Unseen};
 pub use parts::{FlowHeaders, StoredBody, ToolCall};
 pub use records::StoredDrop;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::{Arc, Barrier};
 
-use langley_store::{Facet, FlowFilter, Store, StoreError, told_as_lost};
+use langley_store::{Facet, FlowFilter, Store, StoreError, Told};
 
 use crate::given::{Fixture, body, ended, flow, of, options, redactor, seal, tunnel};
 use langley_model::{Outcome, Side};
@@ -261,7 +261,9 @@ fn reading_never_marks_flows_lost_and_takes_no_records() {
     let reader = Store::open_read_only(fixture.store.path()).unwrap();
     let read = reader.flow(open.id).unwrap().unwrap();
     assert!(read.is_open());
-    let told = told_as_lost(read);
+    let told = Told::Lost.flow(&reader, read.clone()).unwrap();
+    assert_eq!(Told::Open.flow(&reader, read.clone()).unwrap(), read);
+    assert_eq!(told.ended_at, Some(read.started_at), "nothing more is known of it");
     assert_eq!(told.outcome, Some(Outcome::Lost));
     assert!(told.reason.as_deref().is_some_and(|why| why.starts_with("Langley ended before")));
     assert_eq!(reader.submit(seal(vec![of(&open)])).unwrap_err().len(), 1);
@@ -270,7 +272,8 @@ fn reading_never_marks_flows_lost_and_takes_no_records() {
     assert_eq!(reader.counters().flows_total, 2);
     let flows = reader.flows(&FlowFilter::default(), None, 1).unwrap().items;
     let ended = flows.into_iter().next().unwrap();
-    assert_eq!(told_as_lost(ended.clone()), ended, "what has ended is as it was");
+    let told = Told::Lost.flow(&reader, ended.clone()).unwrap();
+    assert_eq!(told, ended, "what has ended is as it was");
 }
 
 #[test]
