@@ -178,7 +178,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap();
         // Said at once what makes it a Langley, in pieces, and the connection stays open.
-        let (asked, is_asked) = std::sync::mpsc::channel();
+        let (asked, is_asked) = std::sync::mpsc::sync_channel(1);
         let stranger = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = [0; 512];

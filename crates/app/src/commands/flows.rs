@@ -16,7 +16,6 @@ use crate::cli::{FlowsArgs, GlobalArgs};
 use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::Home;
-use crate::lock::Claim;
 use crate::place;
 use crate::reading;
 use crate::table::Table;
