@@ -49,7 +49,7 @@ pub(crate) async fn server(home: &Home, args: &GlobalArgs) -> Result<State> {
             child = Some(spawn(home, args)?);
         }
         let tell = || eprintln!("langley: {}", upgrade::TOLD);
-        if !patience.lasts(Instant::now(), || upgrade::is_due(home), tell) {
+        if !patience.lasts(Instant::now(), || upgrade::goes_on(home), tell) {
             return Err(not_ready(home, child.is_some()));
         }
         tokio::time::sleep(POLL).await;
@@ -116,16 +116,38 @@ fn not_ready(home: &Home, ours: bool) -> AppError {
 /// What the server said before it ended, as our own error.
 fn did_not_start(home: &Home) -> AppError {
     let said = fs::read_to_string(home.server_log()).unwrap_or_default();
-    let part = |name: &str| -> Vec<&str> {
-        said.lines().filter_map(|line| line.strip_prefix(name)).map(str::trim).collect()
-    };
-    let reasons = [part("error:"), part("why:")].concat().join(": ");
+    let (reasons, hints) = parts(&said);
     let mut error = AppError::failed("the server did not start");
     error = error.why(if reasons.is_empty() { said.trim() } else { &reasons });
-    for next in part("next:") {
+    for next in hints {
         error = error.next(next);
     }
     error
+}
+
+/// The errors in `said`, a line for each with its own reason, and what to do about them; warnings are none.
+fn parts(said: &str) -> (String, Vec<&str>) {
+    let (mut errors, mut hints) = (Vec::<String>::new(), Vec::new());
+    let mut is_error = false;
+    for line in said.lines() {
+        let (name, text) = line.split_once(':').unwrap_or(("", line));
+        match (name, is_error) {
+            ("error", _) => {
+                is_error = true;
+                errors.push(text.trim().to_owned());
+            }
+            ("warning", _) => is_error = false,
+            ("why", true) => {
+                if let Some(error) = errors.last_mut() {
+                    error.push_str(": ");
+                    error.push_str(text.trim());
+                }
+            }
+            ("next", true) => hints.push(text.trim()),
+            _ => {}
+        }
+    }
+    (errors.join("\n"), hints)
 }
 
 #[cfg(test)]
@@ -138,5 +160,17 @@ mod tests {
         let home = Home::at(std::path::Path::new("/h"));
         assert!(not_ready(&home, false).what().contains("another server holds the home"));
         assert!(not_ready(&home, true).what().contains("did not become ready"));
+    }
+
+    #[test]
+    fn each_error_of_a_server_keeps_its_own_reason() {
+        let said = "warning: a; b\nwhy:   of no error\nnext:  nothing\n\
+            error: one\nwhy:   its reason: so\nnext:  do this\n\
+            error: two\nwhy:   another\nnext:  do that\nnext:  or that\n";
+        assert_eq!(
+            parts(said),
+            ("one: its reason: so\ntwo: another".to_owned(), vec!["do this", "do that", "or that"])
+        );
+        assert_eq!(parts("a panic\n"), (String::new(), Vec::new()));
     }
 }

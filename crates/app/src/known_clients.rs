@@ -20,7 +20,14 @@ fn known(preset: &Preset, home: &Home, proxy: SocketAddr) -> KnownClient {
         let file = if is_added(name) { home.ca_certificate() } else { home.ca_bundle() };
         pair(name, file.display().to_string())
     };
-    let mut proxied = vec![pair("HTTPS_PROXY", reverse_url(proxy))];
+    // Beyond loopback a password is asked for, which a base URL cannot carry; the page does not show it.
+    let is_open = !proxy.ip().is_loopback();
+    let url = if is_open {
+        reverse_url(proxy).replace("http://", "http://langley:TOKEN@")
+    } else {
+        reverse_url(proxy)
+    };
+    let mut proxied = vec![pair("HTTPS_PROXY", url)];
     match preset.forward {
         Forward::Trusts(names) => proxied.extend(names.split(", ").map(trust)),
         Forward::ByNode => {
@@ -49,7 +56,7 @@ fn known(preset: &Preset, home: &Home, proxy: SocketAddr) -> KnownClient {
         name: preset.client.to_owned(),
         command: command.map(str::to_owned).collect(),
         proxied,
-        based,
+        based: based.filter(|_| !is_open),
     }
 }
 
@@ -78,7 +85,7 @@ mod tests {
     #[test]
     fn every_preset_is_shown_with_a_variable_of_trust_and_its_base_url() {
         let home = Home::at("/h".as_ref());
-        let known = known_clients(&home, "0.0.0.0:9090".parse().expect("an address"));
+        let known = known_clients(&home, "127.0.0.1:9090".parse().expect("an address"));
         assert_eq!(known.len(), PRESETS.len());
         for (client, preset) in known.iter().zip(PRESETS) {
             assert_eq!(client.proxied[0].1, "http://127.0.0.1:9090");
@@ -97,5 +104,14 @@ mod tests {
         let Some(Based::Variables(set)) = &client(&known, "python").based else { panic!() };
         let openai = ("OPENAI_BASE_URL".to_owned(), "http://127.0.0.1:9090/v1".to_owned());
         assert!(set.contains(&openai), "{set:?}");
+    }
+
+    #[test]
+    fn where_a_password_is_asked_for_the_lines_have_a_place_for_it_or_are_left_out() {
+        let home = Home::at("/h".as_ref());
+        for client in known_clients(&home, "0.0.0.0:9090".parse().expect("an address")) {
+            assert_eq!(client.proxied[0].1, "http://langley:TOKEN@127.0.0.1:9090");
+            assert!(client.based.is_none(), "{}", client.name);
+        }
     }
 }

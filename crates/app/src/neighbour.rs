@@ -6,16 +6,16 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use langley_server::shell_word;
 
 use crate::state::reachable;
 
-/// How long a stranger is waited for, at each step.
+/// How long a stranger is waited for in all, however it spreads what it says.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// The longest answer that is looked at.
-const ANSWER: u64 = 4096;
+const ANSWER: usize = 4096;
 
 /// Somebody else's server.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +31,9 @@ impl Neighbour {
         let there = reachable(address);
         let known = owner(Path::new("/proc"), there);
         // Only where the system does not tell is it asked: a refused tunnel stays on its record.
-        (known.is_some() || is_api(there) || is_proxy(there)).then_some(Self { known })
+        let until = Instant::now() + PATIENCE;
+        (known.is_some() || is_api(there, until) || is_proxy(there, until))
+            .then_some(Self { known })
     }
 
     /// What a person can do about it.
@@ -55,28 +57,35 @@ impl fmt::Display for Neighbour {
 
 /// Asked to connect to itself, a proxy of ours says that this would be a circle (or asks for its password
 /// first); nobody is contacted for it.
-fn is_proxy(at: SocketAddr) -> bool {
-    let answer = ask(at, &format!("CONNECT {at} HTTP/1.1\r\nHost: {at}\r\n\r\n"));
+fn is_proxy(at: SocketAddr, until: Instant) -> bool {
+    let answer = ask(at, &format!("CONNECT {at} HTTP/1.1\r\nHost: {at}\r\n\r\n"), until);
     answer.is_some_and(|answer| answer.to_ascii_lowercase().contains("\r\nx-langley-error: "))
 }
 
 /// Our API tells its version to everybody.
-fn is_api(at: SocketAddr) -> bool {
+fn is_api(at: SocketAddr, until: Instant) -> bool {
     let request = format!("GET /api/health HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n");
-    let answer = ask(at, &request).unwrap_or_default();
+    let answer = ask(at, &request, until).unwrap_or_default();
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
     serde_json::from_str::<serde_json::Value>(body)
         .is_ok_and(|said| said["version"].is_string() && said["status"].is_string())
 }
 
-fn ask(at: SocketAddr, request: &str) -> Option<String> {
-    let mut stream = TcpStream::connect_timeout(&at, PATIENCE).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    stream.set_write_timeout(Some(PATIENCE)).ok()?;
+/// What is said to `request` until then; none where nothing was.
+fn ask(at: SocketAddr, request: &str, until: Instant) -> Option<String> {
+    let left = || until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
+    let mut stream = TcpStream::connect_timeout(&at, left()?).ok()?;
+    stream.set_write_timeout(Some(left()?)).ok()?;
     stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = Vec::new();
+    let (mut answer, mut part) = (Vec::new(), [0; 1024]);
     // One that does not close is taken at what it said until then.
-    let _ = stream.take(ANSWER).read_to_end(&mut answer);
+    while answer.len() < ANSWER
+        && let Some(left) = left()
+        && stream.set_read_timeout(Some(left)).is_ok()
+        && let Ok(read @ 1..) = stream.read(&mut part)
+    {
+        answer.extend_from_slice(part.get(..read)?);
+    }
     Some(String::from_utf8_lossy(&answer).into_owned())
 }
 
@@ -142,7 +151,8 @@ mod tests {
                 stream.write_all(said.as_bytes()).unwrap();
             }
         });
-        assert!(is_api(at) && is_proxy(at));
+        let until = Instant::now() + Duration::from_secs(20);
+        assert!(is_api(at, until) && is_proxy(at, until));
         other.join().unwrap();
         assert_eq!(Neighbour { known: None }.to_string(), "another Langley, of another home");
     }
@@ -161,5 +171,25 @@ mod tests {
         });
         assert_eq!(Neighbour::at(at), None);
         stranger.join().unwrap();
+    }
+
+    #[test]
+    fn one_that_never_ends_what_it_says_is_left_when_the_time_is_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        // Said at once what makes it a Langley, in pieces, and the connection stays open.
+        let (asked, is_asked) = std::sync::mpsc::sync_channel(1);
+        let stranger = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 512];
+            assert!(stream.read(&mut request).unwrap() > 0);
+            stream.write_all(b"HTTP/1.1 200 OK\r\n").unwrap();
+            is_asked.recv().unwrap();
+        });
+        let said = ask(at, "x", Instant::now() + Duration::from_millis(200));
+        assert_eq!(said.as_deref(), Some("HTTP/1.1 200 OK\r\n"));
+        asked.send(()).unwrap();
+        stranger.join().unwrap();
+        assert_eq!(ask(at, "x", Instant::now()), None, "no time is left to ask");
     }
 }

@@ -115,20 +115,37 @@ pub(crate) fn client_certificate(name: &str, certificate: &ClientCertificate) ->
     })
 }
 
-/// The home and what a server writes there. What is not there yet is made at the start, where the folder
-/// above lets it.
+/// The home and what a start needs of it, as the system says it may be used.
 fn home(home: &Home) -> Option<AppError> {
     let root = home.root();
     if root.exists() && !root.is_dir() {
         return Some(home.unusable(&std::io::Error::other("it is a file, not a folder")));
     }
-    let nearest = root.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
-    let written = [home.logs(), home.server_log(), home.database(), home.token(), home.ca()];
-    let there = written.iter().map(AsRef::as_ref).filter(|path: &&Path| path.exists());
-    std::iter::once(nearest).chain(there).find_map(|path| {
-        let denied = access(path, Access::WRITE_OK).err()?;
-        Some(home.unusable(&std::io::Error::other(format!("{}: {denied}", path.display()))))
-    })
+    denied(home, |path, wanted| access(path, wanted))
+}
+
+/// The first thing that `may` does not let a server do. What is not there yet is made at the start, where the
+/// folder above lets it; what is only replaced needs no more than that.
+fn denied(home: &Home, may: impl Fn(&Path, Access) -> rustix::io::Result<()>) -> Option<AppError> {
+    let nearest = home.root().ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let written = Access::READ_OK | Access::WRITE_OK;
+    let [wal, shm] = ["langley.db-wal", "langley.db-shm"].map(|name| home.root().join(name));
+    let there = [
+        (home.lock(), written),
+        (home.database(), written),
+        (wal, written),
+        (shm, written),
+        (home.token(), Access::READ_OK),
+        (home.ca(), Access::READ_OK | Access::EXEC_OK),
+        (home.ca_certificate(), Access::READ_OK),
+    ];
+    let there = there.into_iter().filter(|(path, _)| path.exists());
+    std::iter::once((nearest.to_owned(), Access::WRITE_OK)).chain(there).find_map(
+        |(path, wanted)| {
+            let denied = may(&path, wanted).err()?;
+            Some(home.unusable(&std::io::Error::other(format!("{}: {denied}", path.display()))))
+        },
+    )
 }
 
 #[cfg(test)]
@@ -190,5 +207,39 @@ mod tests {
         let home = folder.path().join("a/b");
         assert_eq!(said(folder.path(), &[("LANGLEY_HOME", home.to_str().unwrap())]), "");
         assert!(!folder.path().join("a").exists());
+    }
+
+    #[test]
+    fn only_what_a_start_writes_has_to_be_writable() {
+        use rustix::io::Errno;
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        let root = |name: &str| folder.path().join(name);
+        for name in ["ca", "logs"] {
+            std::fs::create_dir(root(name)).unwrap();
+        }
+        let files =
+            ["lock", "langley.db", "langley.db-wal", "langley.db-shm", "token", "state.json"];
+        for name in files.into_iter().chain(["ca/ca.pem", "logs/server.log"]) {
+            std::fs::write(root(name), "").unwrap();
+        }
+        let without = |name: &str, kind: Access| {
+            let closed = root(name);
+            denied(&home, |path, wanted| {
+                let is_denied = path == closed && wanted.intersects(kind);
+                if is_denied { Err(Errno::ACCESS) } else { Ok(()) }
+            })
+        };
+        for name in ["token", "ca", "ca/ca.pem", "state.json", "logs", "logs/server.log"] {
+            assert!(without(name, Access::WRITE_OK).is_none(), "{name}");
+        }
+        for name in ["", "lock", "langley.db", "langley.db-wal", "langley.db-shm"] {
+            let told = without(name, Access::WRITE_OK).expect(name);
+            let path: std::path::PathBuf = root(name).components().collect();
+            assert!(told.reason().unwrap().starts_with(path.to_str().unwrap()), "{told}");
+        }
+        for name in ["token", "ca", "ca/ca.pem"] {
+            assert!(without(name, Access::READ_OK).is_some(), "{name}");
+        }
     }
 }

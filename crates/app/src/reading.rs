@@ -2,6 +2,7 @@
 //! an agent has just done is seen.
 
 use hyper::StatusCode;
+use langley_store::Told;
 
 use crate::api::{Api, ApiError};
 use crate::home::Home;
@@ -31,6 +32,11 @@ pub(crate) fn catch_up(home: &Home) {
 /// The same, where a runtime runs; whether all is committed that was seen until now.
 pub(crate) async fn committed(home: &Home, state: &State) -> bool {
     flushed(home, state).await == Flushed::Whole
+}
+
+/// How the flows of `home` that have no outcome are told: nobody ends them where no server holds it.
+pub(crate) fn told(home: &Home) -> Told {
+    if Claim::is_held(home) { Told::Open } else { Told::Lost }
 }
 
 /// What the server said to being asked to commit.

@@ -69,7 +69,8 @@ impl Temporary {
         let Claim::Ours(lock) = Claim::take(&home)? else {
             return Err(AppError::failed("the temporary home is taken"));
         };
-        let server = Server::start(&config, &layers, home.clone(), lock, Purpose::Show).await?;
+        let (held, never) = ((home.clone(), lock), std::future::pending());
+        let server = Server::start(&config, &layers, held, Purpose::Show, never).await?;
         Ok(Self { server, home, fixture, folder })
     }
 

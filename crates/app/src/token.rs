@@ -77,11 +77,19 @@ impl Token {
     }
 }
 
-/// Looks whether another token was put into the file: `langley token rotate`, or a person.
+/// The token that counts while a server runs: another one may be put into the file, by
+/// `langley token rotate` or a person.
 #[derive(Debug)]
 pub(crate) struct Watch {
     home: Home,
-    seen: Mutex<Option<Stamp>>,
+    seen: Mutex<Seen>,
+}
+
+/// What was in the file, and which file that was.
+#[derive(Debug)]
+struct Seen {
+    stamp: Option<Stamp>,
+    token: Token,
 }
 
 /// What tells one file from the one that took its place.
@@ -101,21 +109,29 @@ impl Stamp {
 }
 
 impl Watch {
-    /// From now on. To be made before the token is read, so that none in between is missed.
-    pub(crate) fn new(home: &Home) -> Self {
-        Self { home: home.clone(), seen: Mutex::new(Stamp::of(home)) }
+    /// From now on; a home without a token is given one.
+    ///
+    /// # Errors
+    /// As [`Token::open_or_create`].
+    pub(crate) fn open(home: &Home) -> Result<Self> {
+        // Looked at before it is read, so that one that comes in between is read at the next look.
+        let stamp = Stamp::of(home);
+        let token = Token::open_or_create(home)?;
+        Ok(Self { home: home.clone(), seen: Mutex::new(Seen { stamp, token }) })
     }
 
-    /// The token that was put there since this was last asked; one that cannot be read changes nothing.
-    pub(crate) fn changed(&self) -> Option<Token> {
-        let found = Stamp::of(&self.home)?;
+    /// The token in the file at this moment; one that cannot be read changes nothing.
+    pub(crate) fn current(&self) -> Token {
+        // Held over look and reading, so that whoever looked last also says what counts.
         let mut seen = self.seen.lock();
-        if *seen == Some(found) {
-            return None;
+        let found = Stamp::of(&self.home);
+        if found.is_some()
+            && found != seen.stamp
+            && let Ok(Some(token)) = Token::read(&self.home)
+        {
+            *seen = Seen { stamp: found, token };
         }
-        let token = Token::read(&self.home).ok().flatten()?;
-        *seen = Some(found);
-        Some(token)
+        seen.token.clone()
     }
 }
 
@@ -132,21 +148,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_that_was_put_there_is_told_once_and_a_damaged_one_never() {
+    fn a_token_that_was_put_there_counts_and_a_damaged_one_never() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::create(folder.path()).unwrap();
-        let watch = Watch::new(&home);
-        let first = Token::open_or_create(&home).unwrap();
-        assert_eq!(watch.changed(), Some(first), "made after the watch began");
-        assert_eq!(watch.changed(), None);
+        let watch = Watch::open(&home).unwrap();
+        let first = Token::read(&home).unwrap().unwrap();
+        assert_eq!((watch.current(), watch.current()), (first.clone(), first));
         let second = Token::rotate(&home).unwrap();
-        assert_eq!((watch.changed(), watch.changed()), (Some(second), None));
+        assert_eq!((watch.current(), watch.current()), (second.clone(), second.clone()));
         fs::write(home.token(), "short").unwrap();
-        assert_eq!(watch.changed(), None);
+        assert_eq!(watch.current(), second);
         fs::remove_file(home.token()).unwrap();
-        assert_eq!(watch.changed(), None);
+        assert_eq!(watch.current(), second);
         let third = Token::rotate(&home).unwrap();
-        assert_eq!(watch.changed(), Some(third));
+        assert_eq!(watch.current(), third);
     }
 
     #[test]

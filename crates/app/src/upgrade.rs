@@ -7,6 +7,7 @@ use langley_store::{Store, StoreError};
 use tokio::time::Instant;
 
 use crate::home::Home;
+use crate::lock::{Doing, Holder};
 
 /// What is said when the record is of an earlier version.
 pub(crate) const TOLD: &str = "the record is of an earlier version and is brought up to date; if it is large, that takes a while";
@@ -17,6 +18,12 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Whether the record is of an earlier version. Readers see it so until all is done.
 pub(crate) fn is_due(home: &Home) -> bool {
     matches!(Store::open_read_only(home.database()), Err(StoreError::Outdated { .. }))
+}
+
+/// Whether the server that holds the home says that it brings the record up to date, and the record is of an
+/// earlier version yet. One that only hangs over such a record does not say so.
+pub(crate) fn goes_on(home: &Home) -> bool {
+    Holder::of(home).is_some_and(|holder| holder.doing == Doing::Upgrades) && is_due(home)
 }
 
 /// How long a server that starts is waited for.
@@ -33,17 +40,17 @@ impl Patience {
         Self { whole, until: now + whole, look_at: now + LOOK, told: false }
     }
 
-    /// Whether to go on waiting. As long as `is_due` nobody runs out of it, and the first time `tell` is
+    /// Whether to go on waiting. As long as `goes_on` nobody runs out of it, and the first time `tell` is
     /// called.
     pub(crate) fn lasts(
         &mut self,
         now: Instant,
-        is_due: impl FnOnce() -> bool,
+        goes_on: impl FnOnce() -> bool,
         tell: impl FnOnce(),
     ) -> bool {
         if now >= self.look_at {
             self.look_at = now + LOOK;
-            if is_due() {
+            if goes_on() {
                 self.until = now + self.whole;
                 if !std::mem::replace(&mut self.told, true) {
                     tell();
@@ -59,6 +66,7 @@ mod tests {
     use langley_store::StoreOptions;
 
     use super::*;
+    use crate::lock::Claim;
 
     #[test]
     fn a_record_is_due_until_it_has_the_schema_of_this_version() {
@@ -73,6 +81,15 @@ mod tests {
         bytes[60..64].copy_from_slice(&1_u32.to_be_bytes());
         std::fs::write(home.database(), bytes).unwrap();
         assert!(is_due(&home));
+        // It is waited for as long as its holder says so, and not because somebody holds it.
+        assert!(!goes_on(&home), "nobody does it");
+        let Claim::Ours(lock) = Claim::take(&home).unwrap() else { panic!("it is free") };
+        lock.tell(Doing::Serves);
+        assert!(!goes_on(&home));
+        lock.tell(Doing::Upgrades);
+        assert!(goes_on(&home));
+        drop(lock);
+        assert!(!goes_on(&home));
     }
 
     #[test]

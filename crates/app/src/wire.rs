@@ -12,8 +12,8 @@ use langley_engine::{
 };
 use langley_model::{CaptureSink, Micros, Redactor, RedactorOptions};
 use langley_proxy::{
-    CertificateAuthority, HostList, NoProxy, PROBE_HOST, PROBE_LIFE, Probe, Proxy, ProxyOptions,
-    UpstreamProxy,
+    CertificateAuthority, HostList, NoProxy, PROBE_HOST, PROBE_LIFE, Password, Probe, Proxy,
+    ProxyOptions, UpstreamProxy,
 };
 use langley_server::{
     Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting, shell_word,
@@ -29,11 +29,12 @@ use crate::home::Home;
 use crate::keeper;
 use crate::known_clients::known_clients;
 use crate::listen::{self, Door};
-use crate::lock::Lock;
+use crate::lock::{Doing, Lock};
 use crate::preflight;
 use crate::raw::RawTee;
 use crate::state::State;
-use crate::token::{self, Token};
+use crate::token;
+use crate::upgrade;
 
 /// How long running exchanges may go on after the first signal.
 pub(crate) const DRAIN: Duration = Duration::from_secs(30);
@@ -92,16 +93,17 @@ impl std::fmt::Debug for Connections {
 }
 
 impl Server {
-    /// Starts everything in `home`, whose lock is held by the caller until the server ends.
+    /// Starts everything in a home, whose lock is held until the server ends. `stopped` ends it while it waits
+    /// for the record to be brought up to date.
     ///
     /// # Errors
-    /// A port is taken, or store, certificate authority or token cannot be used.
+    /// A port is taken, or store, certificate authority or token cannot be used; it was stopped.
     pub(crate) async fn start(
         config: &Config,
         layers: &Layers,
-        home: Home,
-        lock: Lock,
+        (home, lock): (Home, Lock),
         purpose: Purpose,
+        stopped: impl Future<Output = ()>,
     ) -> Result<Self> {
         // Ports first.
         let proxy_listener = listen::open(Door::Proxy, &config.proxy)?;
@@ -118,8 +120,7 @@ impl Server {
         let certificate = authority.certificate_pem().to_owned();
         let fingerprint = authority.fingerprint_sha256();
         let reissued = authority.reissued();
-        let tokens = token::Watch::new(&home);
-        let token = Token::open_or_create(&home)?;
+        let token = Arc::new(token::Watch::open(&home)?);
 
         // Proxy → intake.
         let intake = Intake::new(IntakeOptions {
@@ -152,7 +153,10 @@ impl Server {
             ..LiveOptions::default()
         });
         let bell = IndexerBell::default();
-        let store = open_store(config, &home, &hub, &bell)?;
+        let store = tokio::select! {
+            store = open_store(config, (&home, &lock), &hub, &bell) => store?,
+            () = stopped => return Err(unfinished()),
+        };
         let redactor = Arc::new(redactor(config)?);
         let recorder = Recorder::spawn(
             recorder_options(config),
@@ -183,11 +187,9 @@ impl Server {
                 raw_bodies: raw.clone().map(|raw| Box::new(move || raw.counters()) as Box<_>),
             },
             redactor: Arc::clone(&redactor),
-            token: langley_server::Token::new(token.reveal())
+            token: langley_server::Token::new(token.current().reveal())
                 .map_err(|e| AppError::failed("the token cannot be used").because(&e))?,
-            new_token: Box::new(move || {
-                langley_server::Token::new(tokens.changed()?.reveal()).ok()
-            }),
+            new_token: Box::new(move || langley_server::Token::new(token.current().reveal()).ok()),
             allowed_hosts: config.allowed_hosts.clone(),
             info: ServerInfo {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -345,7 +347,7 @@ pub(crate) fn unusable(what: &str, error: &dyn std::error::Error) -> AppError {
 fn proxy_options(
     (config, layers): (&Config, &Layers),
     hosts: HostList,
-    token: &Token,
+    token: &Arc<token::Watch>,
 ) -> Result<ProxyOptions> {
     let mut options = ProxyOptions::new(hosts);
     options.reverse = preflight::reverse(config)?;
@@ -370,7 +372,10 @@ fn proxy_options(
     options.max_connections = config.max_connections;
     options.limits = config.limits;
     options.drain = DRAIN;
-    options.password = (!config.proxy.is_loopback()).then(|| token.reveal().to_owned());
+    options.password = (!config.proxy.is_loopback()).then(|| {
+        let token = Arc::clone(token);
+        Password::new(move || token.current().reveal().to_owned())
+    });
     Ok(options)
 }
 
@@ -380,7 +385,14 @@ fn open_raw(home: &Home) -> Result<Arc<RawStore>> {
     })
 }
 
-fn open_store(config: &Config, home: &Home, hub: &Arc<Hub>, bell: &IndexerBell) -> Result<Store> {
+/// On a thread of its own: an earlier record is brought up to date first, and who ends the process meanwhile
+/// has all of it undone.
+async fn open_store(
+    config: &Config,
+    (home, lock): (&Home, &Lock),
+    hub: &Arc<Hub>,
+    bell: &IndexerBell,
+) -> Result<Store> {
     let mut options = StoreOptions::new(home.database());
     options.open_flows = config.memory.max_flows;
     options.queue_max_items = config.persistence.queue_max_items;
@@ -394,8 +406,19 @@ fn open_store(config: &Config, home: &Home, hub: &Arc<Hub>, bell: &IndexerBell) 
         announce(changes);
         bell.ring(changes);
     };
-    Store::open(options, Box::new(tell))
-        .map_err(|e| AppError::failed("the database cannot be opened").said_by(&e))
+    if upgrade::is_due(home) {
+        lock.tell(Doing::Upgrades);
+    }
+    let opened = tokio::task::spawn_blocking(move || Store::open(options, Box::new(tell))).await;
+    lock.tell(Doing::Serves);
+    let unusable = || AppError::failed("the database cannot be opened");
+    opened.map_err(|e| unusable().because(&e))?.map_err(|e| unusable().said_by(&e))
+}
+
+fn unfinished() -> AppError {
+    AppError::failed("the server was ended before it was ready")
+        .why("a signal came while the record was opened; what was not done with it is undone")
+        .next("start it again: `langley`")
 }
 
 /// The redactor that the configuration asks for.
@@ -432,4 +455,33 @@ fn settings(layers: &Layers) -> Vec<Setting> {
         origin: entry.map_or_else(|| "default".to_owned(), |entry| entry.origin.to_string()),
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::Token;
+
+    #[test]
+    fn beyond_loopback_the_proxy_asks_for_the_token_that_counts_at_the_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let token = Arc::new(token::Watch::open(&home).unwrap());
+        let password = |host: &str| {
+            let mut layers = Layers::defaults();
+            layers.set("home", &folder.path().to_str().into(), Origin::Default);
+            layers.set("proxy.host", &host.into(), Origin::Default);
+            layers.set("proxy.allow_remote", &true.into(), Origin::Default);
+            let config = Config::resolve(&layers, &config::Environment::of_process()).unwrap();
+            let hosts = HostList::parse(&config.intercept_hosts).unwrap();
+            proxy_options((&config, &layers), hosts, &token).unwrap().password
+        };
+        assert!(password("127.0.0.1").is_none());
+        let password = password("0.0.0.0").unwrap();
+        let first = token.current();
+        assert!(password.fits(first.reveal().as_bytes()));
+        let second = Token::rotate(&home).unwrap();
+        assert!(!password.fits(first.reveal().as_bytes()));
+        assert!(password.fits(second.reveal().as_bytes()));
+    }
 }

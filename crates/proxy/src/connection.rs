@@ -15,7 +15,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use langley_model::{ConnectionId, Mode};
 use parking_lot::Mutex;
-use subtle::ConstantTimeEq as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -135,7 +134,7 @@ impl Client {
             .and_then(|encoded| STANDARD.decode(encoded.trim_ascii()).ok());
         let Some(decoded) = decoded else { return false };
         let colon = decoded.iter().position(|byte| *byte == b':');
-        colon.is_some_and(|colon| bool::from(decoded[colon + 1..].ct_eq(password.as_bytes())))
+        colon.is_some_and(|colon| password.fits(&decoded[colon + 1..]))
     }
 
     pub(crate) fn password_refusal() -> Refusal {

@@ -8,6 +8,7 @@ use crate::host_list::HostList;
 use crate::identity::ClientCertificate;
 use crate::limits::Limits;
 use crate::no_proxy::NoProxy;
+use crate::password::Password;
 use crate::reverse::BaseUrl;
 use crate::tls_rules::TlsRules;
 use crate::upstream_proxy::UpstreamProxy;
@@ -42,7 +43,7 @@ pub struct ProxyOptions {
     /// Bounds of an exchange.
     pub limits: Limits,
     /// Password asked of agents by Basic authentication (any user name); none on loopback.
-    pub password: Option<String>,
+    pub password: Option<Password>,
     /// How long running exchanges may go on after a shutdown began.
     pub drain: Duration,
 }

@@ -12,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use serde::Serialize;
 use subtle::{Choice, ConstantTimeEq};
 use tokio::sync::watch;
@@ -58,8 +58,8 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// Tells the token that has taken the place of the one before since it was last asked. Asked at every
-/// request, so it must be quick.
+/// Tells the token that counts at the moment; none when it is the one that was told last. Asked at every
+/// request, one after the other, so it must be quick.
 pub type NewToken = Box<dyn Fn() -> Option<Token> + Send + Sync>;
 
 /// The text cannot be a token.
@@ -81,7 +81,7 @@ pub(crate) enum Credential {
 
 /// Every credential that opens the doors at the moment.
 pub(crate) struct Keys {
-    token: RwLock<Token>,
+    token: Mutex<Token>,
     new_token: NewToken,
     issued: Mutex<Issued>,
     /// How often the token was replaced.
@@ -91,6 +91,19 @@ pub(crate) struct Keys {
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Keys").field("issued", &self.issued).finish_non_exhaustive()
+    }
+}
+
+/// Tells whoever was let in that the token which did so is replaced.
+#[derive(Clone, Debug)]
+pub(crate) struct Replacements(watch::Receiver<u64>);
+
+impl Replacements {
+    /// Completes at the first since this was taken; never where there can be none any more.
+    pub(crate) async fn next(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -115,7 +128,7 @@ impl std::fmt::Debug for Pass {
 impl Keys {
     pub(crate) fn new(token: Token, new_token: NewToken) -> Self {
         Self {
-            token: RwLock::new(token),
+            token: Mutex::new(token),
             new_token,
             issued: Mutex::default(),
             replaced: watch::Sender::default(),
@@ -125,22 +138,25 @@ impl Keys {
     /// Takes a new token in the place of the present one. What that one opened is closed: codes, browser
     /// sessions, and the connections that watch [`Self::replacements`].
     pub(crate) fn refresh(&self) {
+        // Held from the look on, so that nobody puts one back that was replaced meanwhile, and until nothing
+        // is open that the one before opened.
+        let mut present = self.token.lock();
         let Some(token) = (self.new_token)() else { return };
-        let mut present = self.token.write();
         // A file that was written again with the same token in it replaces nothing.
         if present.matches(&token.0) {
             return;
         }
         *present = token;
-        drop(present);
         *self.issued.lock() = Issued::default();
         self.replaced.send_modify(|count| *count += 1);
         tracing::info!("the API token was replaced; links and browser sessions ended with it");
     }
 
-    /// Changes whenever the token is replaced.
-    pub(crate) fn replacements(&self) -> watch::Receiver<u64> {
-        self.replaced.subscribe()
+    /// Changes whenever the token is replaced from now on: to be taken before what a caller offers is checked,
+    /// so that no replacement in between is missed.
+    pub(crate) fn replacements(&self) -> Replacements {
+        self.refresh();
+        Replacements(self.replaced.subscribe())
     }
 
     /// A code that opens one session, once, within ten minutes. The oldest of more than sixteen
@@ -168,7 +184,7 @@ impl Keys {
         if let Some(authorization) = headers.get(header::AUTHORIZATION) {
             let (scheme, offered) = authorization.to_str().ok()?.split_once(' ')?;
             let bearer =
-                scheme.eq_ignore_ascii_case("bearer") && self.token.read().matches(offered.trim());
+                scheme.eq_ignore_ascii_case("bearer") && self.token.lock().matches(offered.trim());
             return bearer.then_some(Credential::Bearer);
         }
         let issued = self.issued.lock();
@@ -218,7 +234,13 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 }
 
 /// Lets a request through that proves itself.
-pub(crate) async fn require(State(doors): State<Doors>, request: Request, next: Next) -> Response {
+pub(crate) async fn require(
+    State(doors): State<Doors>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let replacements = doors.keys().replacements();
+    request.extensions_mut().insert(replacements);
     match doors.keys().check(request.headers()) {
         Some(Credential::Bearer) => next.run(request).await,
         // A browser sends its cookie by itself, so a cookie alone does not say who asks.
@@ -293,6 +315,8 @@ pub(crate) async fn sign_in(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, OnceLock};
+
     use super::*;
 
     fn keys() -> Keys {
@@ -315,7 +339,7 @@ mod tests {
         let code = keys.new_link().unwrap();
         let watching = keys.replacements();
         assert!(bearer("0123456789abcdef") && cookie(&session));
-        assert!(!watching.has_changed().unwrap());
+        assert!(!watching.0.has_changed().unwrap());
         put.send(Token::new("0123456789abcdef").unwrap()).unwrap();
         assert!(cookie(&session), "the same token once more replaces nothing");
         put.send(Token::new("fedcba9876543210").unwrap()).unwrap();
@@ -323,7 +347,23 @@ mod tests {
         assert!(bearer("fedcba9876543210"));
         assert!(!cookie(&session), "a session that the old one opened");
         assert_eq!(keys.redeem(&code).unwrap(), None);
-        assert!(watching.has_changed().unwrap());
+        assert!(watching.0.has_changed().unwrap());
+    }
+
+    #[test]
+    fn nobody_else_looks_for_a_new_token_while_one_is_put_in_the_old_ones_place() {
+        let keys = Arc::new(OnceLock::<Keys>::new());
+        let (looked, looks) = std::sync::mpsc::sync_channel(1);
+        let them = Arc::downgrade(&keys);
+        let new_token = Box::new(move || {
+            let keys = them.upgrade().unwrap();
+            looked.send(keys.get().unwrap().token.is_locked()).unwrap();
+            None
+        });
+        let token = Token::new("0123456789abcdef").unwrap();
+        keys.set(Keys::new(token, new_token)).unwrap();
+        keys.get().unwrap().refresh();
+        assert_eq!(looks.recv(), Ok(true));
     }
 
     fn headers(name: header::HeaderName, value: &str) -> HeaderMap {

@@ -56,7 +56,7 @@ impl Modify for Locks {
 pub(crate) struct FlowQuery {
     /// Exactly this host.
     host: Option<String>,
-    /// anthropic, openai, gemini or bedrock.
+    /// Who served it, by the names in docs/providers.md, as anthropic or openrouter.
     provider: Option<String>,
     /// The model that answered, or was asked for while none has.
     model: Option<String>,

@@ -55,9 +55,9 @@ pub(crate) struct SetupClient {
     pub name: String,
     /// With everything set for it.
     pub run: String,
-    /// By proxy, all by hand.
+    /// By proxy, all by hand; where it asks for a password, TOKEN stands for what `langley token show` prints.
     pub proxied: String,
-    /// By base URL; null where it takes none from outside.
+    /// By base URL; null where it takes none from outside, or the proxy asks for a password.
     pub based: Option<String>,
 }
 

@@ -26,7 +26,7 @@ const HOUR: i32 = 60;
         ("until" = Option<String>, Query, description = "Began before this time, or in the same hour"),
         ("tz" = Option<String>, Query, description = "Zone of the days, as +02:00 or -03:30; UTC by default"),
         ("host" = Option<String>, Query, description = "Exactly this host"),
-        ("provider" = Option<String>, Query, description = "anthropic, openai, gemini or bedrock"),
+        ("provider" = Option<String>, Query, description = "Who served it, by the names in docs/providers.md, as anthropic or openrouter"),
         ("model" = Option<String>, Query, description = "Exactly this model"),
         ("agent" = Option<String>, Query, description = "Exactly this kind of agent"),
     ),

@@ -89,6 +89,15 @@ pub(crate) fn events(
     Ok(unpack_against(&base, raw_len, bytes)?)
 }
 
+/// What was read; none when it does not decode, or what it was packed against does not.
+pub(crate) fn readable<T>(read: Result<T, ReadError>) -> Result<Option<T>, ReadError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(ReadError::Store(StoreError::Decode { .. })) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// What something was packed against is not there.
 const MISSING: StoreError = StoreError::Decode { what: "content that another was packed against" };
 

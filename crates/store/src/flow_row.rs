@@ -370,6 +370,9 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Stored<Flow>)> {
         Some(traits) => traits,
         None => Traits::read(|| columns.take())?,
     };
+    if traits.are_lost() {
+        flow.decode_note.get_or_insert_with(|| traits::LOST.to_owned());
+    }
     let [session_source, task_source] = traits.give(&mut flow);
     flow.session = attributed(session, session_source.as_deref());
     flow.task = attributed(task, task_source.as_deref());

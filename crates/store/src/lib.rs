@@ -30,11 +30,11 @@ pub use counters::StoreCounters;
 pub use error::StoreError;
 pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
 pub use interest::Asking;
-pub use lost::told_as_lost;
+pub use lost::Told;
 pub use options::StoreOptions;
 pub use query::{
     EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, Retired, SessionFacet, Spot,
-    Star, StoredBody, StoredDrop, StoredEvent, ToolCall,
+    Star, StoredBody, StoredDrop, StoredEvent, ToolCall, Unseen,
 };
 pub use raw::{RawBody, RawCounters, RawFile, RawRemoved, RawStore, remove_raw_bodies};
 pub use rollup::{

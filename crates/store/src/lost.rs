@@ -5,9 +5,12 @@ use std::time::Duration;
 use langley_model::{Flow, Micros, Outcome, Stored};
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::error::StoreError;
 use crate::flow_row::{self, FlowSql};
+use crate::query::key;
 use crate::rollup::{Filled, Gathered};
 use crate::search;
+use crate::store::Store;
 use crate::writer::Totals;
 
 /// Why such a flow ended.
@@ -16,26 +19,55 @@ const LOST: &str = "Langley ended before this flow did; what came after is not r
 /// The flows that an earlier run left open; the second condition names the index.
 const LEFT_OPEN: &str = "SELECT n FROM flows WHERE outcome IS NULL AND outcome IS NOT 'completed'";
 
-/// An open flow as the next start will tell it, for who reads while nobody records; one that has ended is
-/// as it was.
-#[must_use]
-pub fn told_as_lost(flow: Stored<Flow>) -> Stored<Flow> {
-    let revision = flow.revision();
-    let mut flow = flow.into_inner();
-    if flow.is_open() {
-        end(&mut flow);
+/// How flows without an outcome are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// As open: somebody records them.
+    Open,
+    /// As what the next start makes of them: nobody does any more.
+    Lost,
+}
+
+impl Told {
+    /// `flow` as it is told; one that has ended is as it was.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn flow(self, store: &Store, flow: Stored<Flow>) -> Result<Stored<Flow>, StoreError> {
+        if self == Self::Open || !flow.is_open() {
+            return Ok(flow);
+        }
+        let revision = flow.revision();
+        let ended = store.readers().read(|conn| {
+            let Some((n, _)) = key(conn, flow.id)? else { return Ok((*flow).clone()) };
+            Ok(ended(&flow, events(conn, n)?))
+        })?;
+        Ok(Stored::read_back(ended, revision))
     }
-    Stored::read_back(flow, revision)
 }
 
-fn end(flow: &mut Flow) {
-    flow.outcome = Some(Outcome::Lost);
-    flow.reason.get_or_insert_with(|| LOST.to_owned());
+/// How many events of the flow `n` are stored, and how long after its start the last one came.
+fn events(conn: &Connection, n: i64) -> rusqlite::Result<(u64, i64)> {
+    conn.prepare_cached(
+        "SELECT ifnull(sum(events), 0), ifnull(max(last_us), 0) FROM event_blocks WHERE flow = ?1",
+    )?
+    .query_row([n], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))
 }
 
-/// Gives every open flow the outcome `lost` and a revision; returns how many there were. It ended at the
-/// last that is known of it, so that none seems longer than it was; events that were counted but not
-/// committed any more are told as dropped.
+/// `flow`, of which so many events are stored until then, as a lost one. It ended at the last that is known of
+/// it, so that it does not seem longer than it was; events that were counted but not committed any more are
+/// told as dropped.
+fn ended(flow: &Flow, (stored, last_us): (u64, i64)) -> Flow {
+    let mut after = flow.clone();
+    after.outcome = Some(Outcome::Lost);
+    after.reason.get_or_insert_with(|| LOST.to_owned());
+    after.ended_at = after.ended_at.or(Some(last_seen(flow, last_us)));
+    let unwritten = after.event_count.saturating_sub(stored);
+    after.dropped_events = after.dropped_events.max(unwritten);
+    after
+}
+
+/// Gives every open flow the outcome `lost` and a revision; returns how many there were.
 pub(crate) fn mark(conn: &mut Connection) -> rusqlite::Result<u64> {
     let any = conn.prepare(LEFT_OPEN)?.exists(())?;
     if !any {
@@ -50,17 +82,7 @@ pub(crate) fn mark(conn: &mut Connection) -> rusqlite::Result<u64> {
     let select = format!("{} WHERE n = ?1", FlowSql::select());
     for (revision, key) in (first + 1..).zip(&keys) {
         let (n, before) = change.prepare_cached(&select)?.query_row([key], flow_row::read)?;
-        let (stored, last_us) = change
-            .prepare_cached(
-                "SELECT ifnull(sum(events), 0), ifnull(max(last_us), 0) FROM event_blocks
-                 WHERE flow = ?1",
-            )?
-            .query_row([key], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
-        let mut after = (*before).clone();
-        end(&mut after);
-        after.ended_at = after.ended_at.or(Some(last_seen(&before, last_us)));
-        let unwritten = after.event_count.saturating_sub(stored.cast_unsigned());
-        after.dropped_events = after.dropped_events.max(unwritten);
+        let after = ended(&before, events(&change, n)?);
         rollups.change(n, filled.holds(n, before.revision()).then_some(&*before), &after);
         change
             .prepare_cached(

@@ -80,6 +80,9 @@ pub(crate) fn number(
     if name.is_empty() { Ok(None) } else { names.number(conn, &name) }
 }
 
+/// What is said of a flow whose words have a number, where what that stands for cannot be read.
+pub(crate) const LOST: &str = "What this flow has alike with others (mode, protocols, agent and the like) is damaged in the database.";
+
 /// Words as they were read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Traits([Option<String>; COLUMNS.len()]);
@@ -104,6 +107,11 @@ impl Traits {
             *word = column()?;
         }
         Ok(traits)
+    }
+
+    /// Whether these are the blanks of a row whose words have a number: what that stands for was not read.
+    pub(crate) fn are_lost(&self) -> bool {
+        self.0[0].as_deref() == Some("")
     }
 
     /// Gives them to `flow`; returns where its session and its task were read.

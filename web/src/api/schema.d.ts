@@ -1710,11 +1710,11 @@ export interface components {
         };
         /** @description A client, and the command lines that point it here. */
         SetupClient: {
-            /** @description By base URL; null where it takes none from outside. */
+            /** @description By base URL; null where it takes none from outside, or the proxy asks for a password. */
             based: string | null;
             /** @description What it is. */
             name: string;
-            /** @description By proxy, all by hand. */
+            /** @description By proxy, all by hand; where it asks for a password, TOKEN stands for what `langley token show` prints. */
             proxied: string;
             /** @description With everything set for it. */
             run: string;
@@ -2563,7 +2563,7 @@ export interface operations {
                 cursor?: string;
                 /** @description Exactly this host. */
                 host?: string;
-                /** @description anthropic, openai, gemini or bedrock. */
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter. */
                 provider?: string;
                 /** @description The model that answered, or was asked for while none has. */
                 model?: string;
@@ -2630,7 +2630,7 @@ export interface operations {
             query?: {
                 /** @description Exactly this host. */
                 host?: string;
-                /** @description anthropic, openai, gemini or bedrock. */
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter. */
                 provider?: string;
                 /** @description The model that answered, or was asked for while none has. */
                 model?: string;
@@ -2705,7 +2705,7 @@ export interface operations {
             query?: {
                 /** @description Exactly this host. */
                 host?: string;
-                /** @description anthropic, openai, gemini or bedrock. */
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter. */
                 provider?: string;
                 /** @description The model that answered, or was asked for while none has. */
                 model?: string;
@@ -2774,7 +2774,7 @@ export interface operations {
                 format?: string;
                 /** @description Exactly this host. */
                 host?: string;
-                /** @description anthropic, openai, gemini or bedrock. */
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter. */
                 provider?: string;
                 /** @description The model that answered, or was asked for while none has. */
                 model?: string;
@@ -3119,7 +3119,7 @@ export interface operations {
                 cursor?: string;
                 /** @description Exactly this host. */
                 host?: string;
-                /** @description anthropic, openai, gemini or bedrock. */
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter. */
                 provider?: string;
                 /** @description The model that answered, or was asked for while none has. */
                 model?: string;
@@ -3552,7 +3552,7 @@ export interface operations {
                 tz?: string;
                 /** @description Exactly this host */
                 host?: string;
-                /** @description anthropic, openai, gemini or bedrock */
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter */
                 provider?: string;
                 /** @description Exactly this model */
                 model?: string;

@@ -172,6 +172,45 @@ describe("what could not be loaded", () => {
   });
 });
 
+describe("a list that could not be loaded anew", () => {
+  /** A window on one page of `size`, whose server is away until it is told otherwise. */
+  async function away(size: number) {
+    const server = serverOf(size, size);
+    let isAway = false;
+    const load: WindowOptions["load"] = async (cursor, signal) => {
+      const page = await server.load(cursor, signal);
+      if (isAway) throw new Error("away");
+      return page;
+    };
+    const window = new FlowWindow({ load, matches: () => true, rowsMax: 3 });
+    await window.resync();
+    isAway = true;
+    await window.resync();
+    server.asked.length = 0;
+    const settled = () => new Promise((done) => setTimeout(done));
+    return { window, asked: server.asked, settled, back: () => (isAway = false) };
+  }
+
+  test("is loaded anew when the reader asks for it", async () => {
+    const { window, asked, settled, back } = await away(2);
+    expect(window.snapshot()).toMatchObject({ stuck: true, length: 2 });
+    back();
+    window.retry();
+    await settled();
+    expect(asked).toEqual([null]);
+    expect(window.snapshot()).toMatchObject({ stuck: false, error: null, length: 2 });
+  });
+
+  test("is not asked for again by the flows that come", async () => {
+    const { window, asked, settled } = await away(2);
+    window.lookAt(0, 1, true);
+    for (const id of [3, 4, 5]) window.apply([nth(id)]);
+    await settled();
+    expect(asked).toEqual([]);
+    expect(window.snapshot().stuck).toBe(true);
+  });
+});
+
 describe("the filter", () => {
   test("a flow that stops matching leaves, and one that does not match never comes", async () => {
     const { load } = serverOf(2, 10);

@@ -52,7 +52,8 @@ export class FlowWindow {
   private status: WindowView["status"] = "loading";
   private error: unknown = null;
   private loadingMore = false;
-  private stuck = false;
+  /** What could not be loaded, to be done again by `retry`. */
+  private failed: (() => Promise<void>) | null = null;
   /** Live flows that came while the snapshot was on its way. */
   private queued: Map<string, Flow> | null = null;
   private aside = new Map<string, Flow>();
@@ -103,14 +104,14 @@ export class FlowWindow {
       this.next = pages.at(-1)?.next_cursor ?? null;
       this.status = "ready";
       this.error = null;
-      this.stuck = false;
+      this.failed = null;
       this.seenAt = 0;
       for (const flow of queued.values()) this.take(flow, true);
       this.changed();
     } catch (error) {
       if (abort.signal.aborted) return;
       this.status = this.parts.length === 0 ? "failed" : "ready";
-      this.fail(error);
+      this.fail(error, () => this.resync());
       const queued = this.queued;
       this.queued = null;
       if (queued) for (const flow of queued.values()) this.take(flow, this.atTop);
@@ -141,7 +142,7 @@ export class FlowWindow {
       else this.take(flow, this.atTop);
     }
     if (this.queued) return;
-    if (this.aside.size > ASIDE_MAX && this.atTop && !this.stuck) void this.resync();
+    if (this.aside.size > ASIDE_MAX && this.atTop && !this.isStuck()) void this.resync();
     else if (this.length() > this.rowsMax() && this.atTop) this.trim();
     this.changed();
   }
@@ -149,7 +150,7 @@ export class FlowWindow {
   /** Loads the page below, unless it is on its way, there is none, or it could not be loaded. */
   async loadMore(): Promise<void> {
     if (this.status !== "ready" || this.next === null || this.loadingMore || this.queued) return;
-    if (this.stuck) return;
+    if (this.isStuck()) return;
     const { signal } = this.abort;
     const cursor = this.next;
     this.loadingMore = true;
@@ -165,7 +166,7 @@ export class FlowWindow {
       this.error = null;
     } catch (error) {
       if (signal.aborted) return;
-      this.fail(error);
+      this.fail(error, () => this.loadMore());
     } finally {
       if (!signal.aborted) {
         this.loadingMore = false;
@@ -175,10 +176,13 @@ export class FlowWindow {
     }
   }
 
-  /** Lets what could not be loaded be asked for again. */
+  /** Loads again what could not be loaded. */
   retry(): void {
-    this.stuck = false;
+    const again = this.failed;
+    this.failed = null;
     this.error = null;
+    // On its way before the listeners know, so that none of them asks a second time.
+    void again?.();
     this.changed();
   }
 
@@ -198,7 +202,7 @@ export class FlowWindow {
   /** Brings the waiting newcomers in. */
   catchUp(): void {
     if (this.aside.size > ASIDE_MAX || !(this.parts[0]?.held ?? true)) {
-      if (!this.stuck) void this.resync();
+      if (!this.isStuck()) void this.resync();
       return;
     }
     const waiting = [...this.aside.values()];
@@ -304,7 +308,7 @@ export class FlowWindow {
   }
 
   private async reload(part: Part): Promise<void> {
-    if (this.stuck) return;
+    if (this.isStuck()) return;
     if (part.cursor === null) {
       // The first page moved on since it was loaded.
       if (!this.queued) void this.resync();
@@ -320,7 +324,7 @@ export class FlowWindow {
       part.entries = page.items.map(entry);
       part.held = true;
     } catch (error) {
-      if (!signal.aborted) this.fail(error);
+      if (!signal.aborted) this.fail(error, () => this.reload(part));
     } finally {
       part.loading = false;
       if (!signal.aborted) {
@@ -330,9 +334,9 @@ export class FlowWindow {
     }
   }
 
-  private fail(error: unknown): void {
+  private fail(error: unknown, again: () => Promise<void>): void {
     this.error = error;
-    this.stuck = true;
+    this.failed = again;
     this.options.onError?.(error);
   }
 
@@ -368,7 +372,11 @@ export class FlowWindow {
       }
       this.parts = [keep];
       this.next = below.cursor;
-    } else void this.resync();
+    } else if (!this.isStuck()) void this.resync();
+  }
+
+  private isStuck(): boolean {
+    return this.failed !== null;
   }
 
   private length(): number {
@@ -387,7 +395,7 @@ export class FlowWindow {
       length: this.length(),
       more: this.next !== null,
       loadingMore: this.loadingMore,
-      stuck: this.stuck,
+      stuck: this.isStuck(),
       aside: this.aside.size,
     };
   }

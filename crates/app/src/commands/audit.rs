@@ -27,6 +27,8 @@ struct Report {
     bytes: u64,
     /// Stream events that are damaged, so that they could not be looked at.
     damaged: u64,
+    /// The same of bodies, headers, messages and pieces of them.
+    damaged_contents: u64,
     /// Placeholders, by rule.
     replaced: BTreeMap<&'static str, u64>,
     /// What still looks like a secret, by rule.
@@ -88,9 +90,10 @@ pub(crate) fn redaction(global: &GlobalArgs, json: bool) -> Result<ExitCode> {
     reading::catch_up(&home);
     let store = Store::open_read_only(&database).map_err(|error| unreadable(&error))?;
     let mut report = Report::default();
-    report.damaged = store
+    let unseen = store
         .texts(|spot, text| report.see(&redactor, spot, text))
         .map_err(|error| unreadable(&error))?;
+    (report.damaged, report.damaged_contents) = (unseen.events, unseen.contents);
     let clean = report.found.is_empty();
     if json {
         let shown = serde_json::to_string_pretty(&report)
@@ -104,11 +107,9 @@ pub(crate) fn redaction(global: &GlobalArgs, json: bool) -> Result<ExitCode> {
 
 fn print(report: &Report) {
     println!("{} texts looked through, {} bytes", report.texts, report.bytes);
-    if report.damaged > 0 {
-        println!(
-            "{} stream events are damaged in the file and were not looked through",
-            report.damaged
-        );
+    let damaged = [(report.damaged, "stream events"), (report.damaged_contents, "contents")];
+    for (count, what) in damaged.into_iter().filter(|(count, _)| *count > 0) {
+        println!("{count} {what} are damaged in the file and were not looked through");
     }
     let rules = report.replaced.keys().chain(report.found.keys());
     let rules: std::collections::BTreeSet<_> = rules.collect();

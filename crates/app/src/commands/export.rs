@@ -35,6 +35,7 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
     let unreadable =
         |error: &dyn std::error::Error| AppError::failed("the flows cannot be read").said_by(error);
     reading::catch_up(&home);
+    let told = reading::told(&home);
     let store = Store::open_read_only(home.database()).map_err(|error| unreadable(&error))?;
     if let Some(id) = session
         && store.count_flows(&filter).map_err(|error| unreadable(&error))? == 0
@@ -46,7 +47,7 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
     let redactor = redactor(&config)?;
     let write = |out: &mut dyn Write| {
         let mut out = BufWriter::with_capacity(64 << 10, out);
-        write_export(&store, &redactor, &filter, args.format.into(), &mut out)
+        write_export((&store, told), &redactor, &filter, args.format.into(), &mut out)
     };
     let written = match &args.output {
         None => write(&mut std::io::stdout().lock()),

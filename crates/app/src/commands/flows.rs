@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use langley_engine::Found;
 use langley_model::{Flow, Micros, Outcome, Redactor, Stored};
 use langley_proxy::Authority;
-use langley_store::{FlowFilter, Page, SearchQuery, Store, StoreError, told_as_lost};
+use langley_store::{FlowFilter, Page, SearchQuery, Store, StoreError, Told};
 use serde_json::{Value, json};
 
 use super::flow_json::flow_json;
@@ -16,7 +16,6 @@ use crate::cli::{FlowsArgs, GlobalArgs};
 use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::Home;
-use crate::lock::Claim;
 use crate::place;
 use crate::reading;
 use crate::table::Table;
@@ -35,14 +34,15 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
     let unreadable =
         |error: &dyn std::error::Error| AppError::failed("the flows cannot be read").said_by(error);
     reading::catch_up(&home);
-    let told = Told::of(&home);
+    let told = reading::told(&home);
     let store = Store::open_read_only(home.database()).map_err(|error| unreadable(&error))?;
     if let Some(text) = &args.search {
         return search(&store, &Arc::new(redactor(&config)?), text, told, &filter, args);
     }
     let mut page =
         store.flows(&filter, None, args.limit as usize).map_err(|error| unreadable(&error))?;
-    page.items = page.items.into_iter().map(|flow| told.flow(flow)).collect();
+    let items = page.items.into_iter().map(|flow| told.flow(&store, flow));
+    page.items = items.collect::<Result<_, _>>().map_err(|error| unreadable(&error))?;
     if args.json {
         let items: Vec<_> = page.items.iter().map(flow_json).collect();
         println!("{:#}", json!({ "items": items, "next_cursor": page.next_cursor }));
@@ -57,28 +57,6 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
         println!("… older ones exist: --limit, --since");
     }
     Ok(())
-}
-
-/// How flows without an outcome are told.
-#[derive(Clone, Copy)]
-enum Told {
-    /// As open: somebody records them.
-    Open,
-    /// As what the next start makes of them: nobody does any more.
-    Lost,
-}
-
-impl Told {
-    fn of(home: &Home) -> Self {
-        if Claim::is_held(home) { Self::Open } else { Self::Lost }
-    }
-
-    fn flow(self, flow: Stored<Flow>) -> Stored<Flow> {
-        match self {
-            Self::Open => flow,
-            Self::Lost => told_as_lost(flow),
-        }
-    }
 }
 
 /// Lists the flows in which `text` was said, each with the place where it stands.
@@ -96,10 +74,15 @@ fn search(
     let page = full(limit, |cursor, limit| {
         langley_engine::search(store, redactor, &query, None, filter, cursor, limit)
     });
-    let mut page =
-        page.map_err(|error| AppError::failed("the flows cannot be searched").said_by(&error))?;
-    let found = page.items.into_iter();
-    page.items = found.map(|found| Found { flow: told.flow(found.flow), ..found }).collect();
+    let failed = |error: &dyn std::error::Error| {
+        AppError::failed("the flows cannot be searched").said_by(error)
+    };
+    let mut page = page.map_err(|error| failed(&error))?;
+    let items = page
+        .items
+        .into_iter()
+        .map(|found| Ok(Found { flow: told.flow(store, found.flow)?, ..found }));
+    page.items = items.collect::<Result<_, StoreError>>().map_err(|error| failed(&error))?;
     if args.json {
         let items: Vec<_> = page.items.iter().map(found_json).collect();
         println!("{:#}", json!({ "items": items, "next_cursor": page.next_cursor }));

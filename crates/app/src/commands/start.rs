@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
 
 use crate::api::Api;
 use crate::browser;
@@ -13,16 +14,20 @@ use crate::detach;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::idle;
-use crate::lock::{Claim, Lock};
+use crate::lock::{Claim, Doing, Lock};
 use crate::preflight;
 use crate::runtime;
 use crate::served;
 use crate::state::reachable;
 use crate::token::Token;
+use crate::upgrade::{self, Patience};
 use crate::wire::{Purpose, Server, program};
 
 /// How long an end may take before it is said what is waited for.
 const NOTICE: Duration = Duration::from_millis(300);
+
+/// How long another server that holds the home may take to answer.
+const COMING_UP: Duration = Duration::from_secs(5);
 
 /// Starts, tells how to use it, and serves until a signal.
 ///
@@ -39,6 +44,7 @@ pub(crate) fn start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
         Claim::Ours(lock) => lock,
         Claim::Theirs => return already_runs(global, args, &loaded, &home),
     };
+    lock.tell(Doing::Serves);
     preflight::ready(&loaded.config, &loaded.layers)?;
     tell_of_raw(raw, loaded.config.redaction.store_raw, &home);
     if args.detached {
@@ -88,7 +94,9 @@ async fn serve(
 ) -> Result<()> {
     let mut signals = Signals::catch()?;
     idle::forget_stay(&home);
-    let server = Server::start(&loaded.config, &loaded.layers, home.clone(), lock, purpose).await?;
+    let held = (home.clone(), lock);
+    let server =
+        Server::start(&loaded.config, &loaded.layers, held, purpose, signals.next()).await?;
     if server.reissued {
         eprintln!(
             "warning: the intercept list changed, so the certificate was issued anew: restart agents that are running; where the old one is installed, install the new one (`langley ca install`)"
@@ -210,7 +218,8 @@ fn already_runs(
     }
     let found = runtime::small()?.block_on(async {
         // It may be on its way up.
-        for _ in 0..100 {
+        let mut patience = Patience::new(COMING_UP, Instant::now());
+        loop {
             if let Some(state) = detach::healthy(home).await {
                 let token = Token::read(home)?;
                 let link = Api::new(state.api, token).link().await;
@@ -218,9 +227,12 @@ fn already_runs(
                 differs.extend(raw_differs(&Api::new(state.api, Token::read(home)?), args).await);
                 return Ok::<_, AppError>(Some((state, link, differs)));
             }
+            let tell = || eprintln!("{}", upgrade::TOLD);
+            if !patience.lasts(Instant::now(), || upgrade::goes_on(home), tell) {
+                return Ok(None);
+            }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Ok(None)
     })?;
     let Some((state, link, differs)) = found else {
         return Err(AppError::failed("another Langley holds this home, but does not answer")

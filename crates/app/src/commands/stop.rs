@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::cli::GlobalArgs;
 use crate::error::{AppError, Result};
 use crate::home::Home;
-use crate::lock::Claim;
+use crate::lock::{Claim, Holder};
 use crate::runtime;
 use crate::state::State;
 use crate::wire::DRAIN;
@@ -31,21 +31,14 @@ pub(crate) fn stop(global: &GlobalArgs) -> Result<()> {
         say("no server is running");
         return Ok(());
     }
-    // The lock is held, so the process in the file lives and is a server of this home.
-    let pid = State::read(&home).and_then(|state| Pid::from_raw(i32::try_from(state.pid).ok()?));
-    if let Some(pid) = pid {
-        kill_process(pid, Signal::TERM).map_err(|error| {
-            AppError::failed(format!(
-                "the server (process {}) cannot be ended",
-                pid.as_raw_nonzero()
-            ))
-            .because(&std::io::Error::from(error))
-            .next("end it as the user who started it")
-        })?;
-    }
     runtime::small()?.block_on(async {
         let deadline = Instant::now() + PATIENCE;
+        let mut told = None;
         while Claim::is_held(&home) {
+            // One that has just begun says who it is in a moment.
+            if told.is_none() {
+                told = holder(&home).map(end).transpose()?;
+            }
             if Instant::now() >= deadline {
                 return Err(AppError::failed("the server has not ended yet")
                     .why("streams are still running")
@@ -57,4 +50,20 @@ pub(crate) fn stop(global: &GlobalArgs) -> Result<()> {
     })?;
     say("stopped");
     Ok(())
+}
+
+/// The server that holds the home: it says so in the lock, and one of an earlier version in its state, which
+/// whoever takes the lock removes.
+fn holder(home: &Home) -> Option<Pid> {
+    let pid = Holder::of(home).map(|holder| holder.pid);
+    let pid = pid.or_else(|| State::read(home).map(|state| state.pid))?;
+    Pid::from_raw(i32::try_from(pid).ok()?)
+}
+
+fn end(pid: Pid) -> Result<()> {
+    kill_process(pid, Signal::TERM).map_err(|error| {
+        AppError::failed(format!("the server (process {}) cannot be ended", pid.as_raw_nonzero()))
+            .because(&std::io::Error::from(error))
+            .next("end it as the user who started it")
+    })
 }

@@ -1,6 +1,8 @@
 //! `langley token`: shows the API's token, or makes a new one.
 
-use crate::api::Api;
+use hyper::StatusCode;
+
+use crate::api::{Api, ApiError};
 use crate::cli::{GlobalArgs, TokenVerb};
 use crate::detach;
 use crate::error::Result;
@@ -25,9 +27,7 @@ pub(crate) fn token(global: &GlobalArgs, verb: TokenVerb) -> Result<()> {
             let token = Token::rotate(&home)?;
             println!("{}", token.reveal());
             if Claim::is_held(&home) {
-                for line in runtime::small()?.block_on(taken(&home, token)) {
-                    eprintln!("{line}");
-                }
+                eprintln!("{}", runtime::small()?.block_on(taken(&home, token)));
             }
         }
     }
@@ -35,24 +35,46 @@ pub(crate) fn token(global: &GlobalArgs, verb: TokenVerb) -> Result<()> {
 }
 
 /// Shows the running server the new token, by which it lets the old one go; what came of that.
-async fn taken(home: &Home, token: Token) -> Vec<&'static str> {
+async fn taken(home: &Home, token: Token) -> &'static str {
     let Some(state) = detach::healthy(home).await else {
-        return vec![
-            "the server that holds this home does not answer; it takes the token with its next request",
-        ];
+        return "the server that holds this home does not answer; it takes the token with its next request";
     };
-    if Api::new(state.api, Some(token)).get("/api/settings").await.is_err() {
-        return vec![
-            "the running server does not take it: `langley stop`, then start it again; until then the old one counts",
-        ];
+    told(&Api::new(state.api, Some(token)).get("/api/settings").await)
+}
+
+/// What the server's answer to the new token means.
+const fn told<T>(answer: &Result<T, ApiError>) -> &'static str {
+    match answer {
+        Ok(_) => {
+            "the running server takes it from now on, for API and proxy; dashboards sign in anew: `langley` prints a link"
+        }
+        Err(ApiError::Refused { status: StatusCode::UNAUTHORIZED, .. }) => {
+            "the running server does not take it: `langley stop`, then start it again; until then the old one counts"
+        }
+        Err(ApiError::Refused { .. } | ApiError::Unreachable { .. } | ApiError::Slow { .. }) => {
+            "the running server did not say whether it takes it; it looks again with its next request: `langley status`"
+        }
     }
-    let mut lines = vec![
-        "the running server takes it from now on; dashboards sign in anew: `langley` prints a link",
-    ];
-    if !state.proxy.ip().is_loopback() {
-        lines.push(
-            "the proxy goes on asking for the old one until the server is started again: `langley stop`, then `langley`",
-        );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_401_means_that_the_token_is_not_taken() {
+        let refused = |status| {
+            let (path, message) = (String::new(), String::new());
+            told::<()>(&Err(ApiError::Refused { path, status, message }))
+        };
+        assert!(refused(StatusCode::UNAUTHORIZED).contains("does not take it"));
+        let address = ([127, 0, 0, 1], 1).into();
+        for unknown in [
+            refused(StatusCode::SERVICE_UNAVAILABLE),
+            told::<()>(&Err(ApiError::Unreachable { address, cause: String::new() })),
+        ] {
+            assert!(unknown.contains("did not say whether it takes it"), "{unknown}");
+        }
+        assert!(told(&Ok(())).contains("takes it from now on, for API and proxy"));
     }
-    lines
 }

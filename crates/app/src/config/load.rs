@@ -113,7 +113,8 @@ impl Lenient {
 /// Loads defaults, the dashboard's settings, file, environment and flags.
 ///
 /// # Errors
-/// Unknown keys and bad values, all of them at once; a file that was named and cannot be read.
+/// Unknown keys and bad values, all of them at once; a file that was named, or settings that are there, and
+/// cannot be read.
 pub(crate) fn load(args: &GlobalArgs, environment: &Environment) -> Result<Loaded> {
     load_leniently(args, environment)?.strict()
 }
@@ -128,11 +129,8 @@ pub(crate) fn load_leniently(args: &GlobalArgs, environment: &Environment) -> Re
     match stored::read(&Home::at(&without.loaded.config.home).database()) {
         Ok(found) if found.is_empty() => Ok(without),
         Ok(found) => load_with(args, environment, &found),
-        Err(why) => {
-            // A server that opens such a database says so itself, and does not start.
-            tracing::info!(why, "the dashboard's settings cannot be read");
-            Ok(without)
-        }
+        // What they keep or redact is not known, so nothing may write or remove without them.
+        Err(unread) => Ok(Lenient { problem: without.problem.or(Some(unread)), ..without }),
     }
 }
 

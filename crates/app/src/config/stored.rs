@@ -13,6 +13,7 @@ use super::key;
 use super::layers::{Layers, Origin, public};
 use super::problem::Problem;
 use super::resolved::Config;
+use crate::error::AppError;
 
 /// The database's name of the object.
 const NAME: &str = "config";
@@ -23,20 +24,28 @@ pub(crate) type Stored = Map<String, Value>;
 /// The settings in the database at `path`; none when there is no database.
 ///
 /// # Errors
-/// Why they cannot be read.
-pub(crate) fn read(path: &Path) -> Result<Stored, String> {
+/// There is a database, and they cannot be read.
+pub(crate) fn read(path: &Path) -> Result<Stored, AppError> {
     if !path.exists() {
         return Ok(Stored::new());
     }
-    let store = Store::open_read_only(path).map_err(|error| error.to_string())?;
-    of(&store)
+    let unreadable =
+        || AppError::failed("the database with the dashboard's settings cannot be read");
+    let text = Store::setting_at(path, NAME).map_err(|error| unreadable().said_by(&error))?;
+    parse(text.as_deref()).map_err(|error| {
+        unreadable()
+            .why(format!("the setting `{NAME}` in {} is damaged: {error}", path.display()))
+            .next("restore a backup of that file, or move it away to start afresh")
+    })
 }
 
 fn of(store: &Store) -> Result<Stored, String> {
-    match store.setting(NAME).map_err(|error| error.to_string())? {
-        Some(text) => serde_json::from_str(&text).map_err(|error| error.to_string()),
-        None => Ok(Stored::new()),
-    }
+    let text = store.setting(NAME).map_err(|error| error.to_string())?;
+    parse(text.as_deref()).map_err(|error| error.to_string())
+}
+
+fn parse(text: Option<&str>) -> serde_json::Result<Stored> {
+    text.map_or_else(|| Ok(Stored::new()), serde_json::from_str)
 }
 
 /// Lays `stored` over `layers`. A value that this version does not take is a warning: the dashboard,

@@ -1,4 +1,4 @@
-//! How many of the last hour's exchanges failed, and what most of them failed by.
+//! How many of the last hour's exchanges (of the newest, where there were more) failed, and what most of them failed by.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,8 @@ const SHARE_PERCENT: usize = 20;
 /// A finding where many failed; an agent that went away by itself is no failure.
 pub(super) fn check(store: &Store, now: Micros) -> Result<Option<Check>, StoreError> {
     let filter = FlowFilter { since: Some(Micros(now.0 - HOUR)), ..FlowFilter::default() };
-    let flows = store.flows(&filter, None, LOOKED_AT)?.items;
+    let page = store.flows(&filter, None, LOOKED_AT)?;
+    let flows: Vec<_> = page.items.into_iter().filter(|flow| !flow.is_own_check()).collect();
     let ended = flows.iter().filter(|flow| !flow.is_open()).count();
     let failed: Vec<&Flow> = flows.iter().map(|flow| &**flow).filter(|flow| fails(flow)).collect();
     if failed.len() < FEWEST || failed.len() * 100 < ended * SHARE_PERCENT {
@@ -34,8 +35,9 @@ pub(super) fn check(store: &Store, now: Micros) -> Result<Option<Check>, StoreEr
     else {
         return Ok(None);
     };
+    let which = if page.next_cursor.is_some() { "newest" } else { "last hour's" };
     let what = format!(
-        "{} of the {ended} flows of the last hour failed; most often ({count}): {kind}",
+        "{} of the {which} {ended} flows failed; most often ({count}): {kind}",
         failed.len()
     );
     let why = newest.reason.as_deref().or(newest.error_message.as_deref());
@@ -107,7 +109,7 @@ mod tests {
             flow(2, None, 200, ""),
         ]);
         insta::assert_snapshot!(told.unwrap(), @r"
-        warn  failures       3 of the 5 flows of the last hour failed; most often (2): provider_error 429 rate_limit_error at a.example
+        warn  failures       3 of the last hour's 5 flows failed; most often (2): provider_error 429 rate_limit_error at a.example
                              why:   rate_limit_error, it says
                              next:  see each with its reason: `langley flows --since 1h`, or the dashboard
         ");
@@ -120,5 +122,20 @@ mod tests {
         assert_eq!(said(vec![failed(3601), failed(3602), failed(3603)]), None, "long ago");
         let well = (0..13).map(|ago| flow(ago, Some(Outcome::Completed), 200, ""));
         assert_eq!(said(well.chain([failed(1), failed(2), failed(3)]).collect()), None);
+    }
+
+    #[test]
+    fn our_own_checks_are_no_failures_and_a_cut_hour_is_not_told_as_a_whole_one() {
+        let failed = |ago| flow(ago, Some(Outcome::Refused), 502, "");
+        let own = |ago| {
+            let Record::Flow(flow) = failed(ago) else { unreachable!() };
+            let mut flow = (*flow).clone();
+            flow.user_agent = Some(langley_model::CHECK_AGENT.into());
+            Record::Flow(Arc::new(flow))
+        };
+        assert_eq!(said((1..5).map(own).collect()), None);
+        let many = i64::try_from(LOOKED_AT).unwrap() + 1;
+        let told = said((1..=many).map(failed).collect()).unwrap();
+        assert!(told.contains("500 of the newest 500 flows failed"), "{told}");
     }
 }

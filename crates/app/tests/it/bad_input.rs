@@ -48,7 +48,7 @@ fn a_damaged_database_is_left_alone() {
     std::fs::write(&database, "this is no database, but it is long enough to be looked at")
         .unwrap();
     insta::assert_snapshot!(stage.transcript(&[]), @r"
-    error: the database cannot be opened
+    error: the database with the dashboard's settings cannot be read
     why:   the store DIR/home/langley.db is damaged or not a database (file is not a database)
     next:  nothing was deleted: move the file away to start afresh, or restore a backup
     [exit 1]
@@ -75,7 +75,7 @@ fn a_database_of_a_newer_version_is_refused_and_left_alone() {
     let (before, known) = said.split_once("only up to ").unwrap();
     let known = known.trim_start_matches(|c: char| c.is_ascii_digit());
     insta::assert_snapshot!(format!("{before}only up to N{known}"), @r"
-    error: the database cannot be opened
+    error: the database with the dashboard's settings cannot be read
     why:   the store DIR/home/langley.db has schema 999, but this program knows only up to N
     next:  update Langley, or point LANGLEY_HOME at another folder
     [exit 1]

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use futures_util::{SinkExt, StreamExt};
 use langley_fixture::{Script, Turn};
 use langley_model::{Body, FlowId, Record, Redactor, RedactorOptions, Side};
-use langley_store::{Store, StoreOptions};
+use langley_store::{Store, StoreOptions, Unseen};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -358,7 +358,7 @@ fn no_secret_is_left_anywhere_in_whatever_shape_and_position_it_came() {
     assert_eq!(files(&wanted, &stage.home()), Vec::<std::path::PathBuf>::new());
     let store = Store::open_read_only(stage.home().join("langley.db")).unwrap();
     let mut controls = BTreeSet::new();
-    store
+    let unseen = store
         .texts(|spot, text| {
             assert_clean(&wanted, &format!("{spot:?}"), text);
             if holds_control(text) {
@@ -366,6 +366,7 @@ fn no_secret_is_left_anywhere_in_whatever_shape_and_position_it_came() {
             }
         })
         .unwrap();
+    assert_eq!(unseen, Unseen::default());
     assert!(controls.contains("blobs"), "{controls:?}");
 
     let (code, out, err) = stage.run(&["audit", "redaction", "--json"]);

@@ -1,6 +1,7 @@
 //! The database of a whole program stays bounded, and what cannot be used is refused with nothing lost.
 
-use std::path::Path;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -60,6 +61,86 @@ fn flows_older_than_retention_go_at_the_start_and_the_run_is_told() {
     stage.stop();
     assert_eq!(server.exit_code(), Some(0));
     assert_eq!(sqlite(&database, "PRAGMA integrity_check"), "ok");
+}
+
+/// Makes the record, of no flow yet, one of the schema before, and names it.
+fn earlier(stage: &Stage) -> PathBuf {
+    let database = stage.home().join("langley.db");
+    sqlite(
+        &database,
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, ', traits INTEGER', '') WHERE name = 'flows';
+         DROP TABLE traits;
+         DELETE FROM schema_version WHERE version > 13; PRAGMA user_version = 13;",
+    );
+    let column = "SELECT name FROM pragma_table_info('flows') WHERE name = 'traits'";
+    assert_eq!(sqlite(&database, column), "");
+    database
+}
+
+#[test]
+fn a_server_that_brings_the_record_up_to_date_says_so_and_ends_at_a_signal() {
+    let stage = Stage::new();
+    drop(stage.server());
+    stage.stop();
+    let database = earlier(&stage);
+    // Somebody else writes, so that it cannot begin.
+    let mut other = Command::new("sqlite3")
+        .arg(&database)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    other.stdin.as_mut().unwrap().write_all(b"BEGIN IMMEDIATE; SELECT 'held';\n").unwrap();
+    let mut said = String::new();
+    BufReader::new(other.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "held\n");
+    let mut start = stage.langley(&["start", "--no-open"]);
+    let server = start.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let words = format!("{} upgrades", server.id());
+    wait(|| {
+        std::fs::read_to_string(stage.home().join("lock")).is_ok_and(|lock| lock.trim() == words)
+    });
+    // No state tells of it yet; the lock does.
+    assert!(!stage.home().join("state.json").exists());
+    stage.stop();
+    let (code, _, err) = stage.shown(&server.wait_with_output().unwrap());
+    assert!(code == 1 && err.contains("the server was ended before it was ready"), "{err}");
+    drop(other.stdin.take());
+    other.wait().unwrap();
+    assert_eq!(sqlite(&database, "PRAGMA user_version"), "13", "all of it is undone");
+    let _server = stage.server();
+    assert_eq!(sqlite(&database, "PRAGMA user_version"), "14");
+}
+
+#[test]
+fn settings_of_an_earlier_version_are_in_force_at_the_first_start_of_this_one() {
+    let stage = Stage::new();
+    drop(stage.server());
+    stage.stop();
+    let kept = r#"{"persistence.body_max_bytes": 123456}"#;
+    sqlite(&earlier(&stage), &format!("INSERT INTO settings VALUES ('config', '{kept}', 1);"));
+    let _server = stage.server();
+    let settings = stage.api("/api/settings");
+    let items = settings["items"].as_array().unwrap();
+    let bytes = items.iter().find(|item| item["key"] == "persistence.body_max_bytes").unwrap();
+    assert_eq!((&bytes["value"], &bytes["source"]), (&json!(123_456), &json!("settings")));
+}
+
+#[test]
+fn a_server_does_not_start_without_the_settings_that_are_there() {
+    let stage = Stage::new();
+    drop(stage.server());
+    stage.stop();
+    sqlite(&stage.home().join("langley.db"), "INSERT INTO settings VALUES ('config', '{', 1);");
+    let refused = stage.transcript(&["start", "--no-open"]);
+    insta::assert_snapshot!(refused, @r"
+    error: the database with the dashboard's settings cannot be read
+    why:   the setting `config` in DIR/home/langley.db is damaged: EOF while parsing an object at line 1 column 1
+    next:  restore a backup of that file, or move it away to start afresh
+    [exit 1]
+    ");
+    assert_eq!(stage.transcript(&["db", "maintain"]), refused);
 }
 
 #[test]

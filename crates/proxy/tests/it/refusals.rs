@@ -1,7 +1,10 @@
 //! What Langley says itself: in the provider's shape, with a sentence a person can act on.
 
+use std::sync::{Arc, Mutex};
+
 use langley_fixture::FixtureOptions;
 use langley_model::{Ending, TunnelReason};
+use langley_proxy::Password;
 use langley_testkit::{Client, ClientError, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -141,18 +144,25 @@ async fn an_agent_that_does_not_trust_us_is_reported() {
 
 #[tokio::test]
 async fn a_password_is_asked_for_where_one_is_set() {
+    let password = Arc::new(Mutex::new("secret"));
+    let current = Arc::clone(&password);
     let setup = setup_with(FixtureOptions::default(), |options, _| {
-        options.password = Some("secret".into());
+        options.password = Some(Password::new(move || current.lock().unwrap().to_string()));
     })
     .await;
     let refused = setup.forward().connect().await;
     assert!(refused.is_err());
     // user:secret
-    let client = setup.forward().connect_header("Proxy-Authorization", "Basic dXNlcjpzZWNyZXQ=");
-    let mut connection = client.connect().await.expect("the password fits");
+    let client = || setup.forward().connect_header("Proxy-Authorization", "Basic dXNlcjpzZWNyZXQ=");
+    let mut connection = client().connect().await.expect("the password fits");
     assert_eq!(connection.fetch(Request::messages(false)).await.expect("an answer").status, 200);
     let mut plain = setup.reverse().connect().await.expect("a connection");
     assert_eq!(plain.fetch(Request::messages(false)).await.expect("an answer").status, 407);
+    // Replaced, the one before opens nothing any more.
+    *password.lock().unwrap() = "other";
+    assert!(client().connect().await.is_err());
+    *password.lock().unwrap() = "secret";
+    assert!(client().connect().await.is_ok());
     setup.recording.endings_do_not_matter();
 }
 

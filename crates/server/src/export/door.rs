@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use http::header;
+use langley_store::Told;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
@@ -54,7 +55,8 @@ pub(crate) async fn export(
     let (end, whole) = oneshot::channel();
     tokio::task::spawn_blocking(move || {
         let mut out = Pieces::new(pieces, IDLE);
-        let written = write_export(&doors.store(), doors.redactor(), &filter, format, &mut out);
+        let written =
+            write_export((&doors.store(), Told::Open), doors.redactor(), &filter, format, &mut out);
         match written {
             // The answer may have gone.
             Ok(_) => _ = end.send(()),

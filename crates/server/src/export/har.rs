@@ -56,7 +56,10 @@ pub(super) fn entry(
     response(store, flow, (is_websocket, retired), out)?;
     write!(out, ",\"cache\":{{}},\"timings\":{},", timings.json())?;
     if is_websocket {
-        messages(store, flow, sent.as_ref(), out)?;
+        let damaged = messages(store, flow, sent.as_ref(), out)?;
+        if damaged > 0 {
+            write!(out, "\"comment\":\"{damaged} more messages are damaged and left out\",")?;
+        }
     }
     write!(out, "\"connection\":{},\"_flow\":", Value::String(flow.connection.to_string()))?;
     serde_json::to_writer(&mut *out, &wire::Flow::from(flow))?;
@@ -163,13 +166,14 @@ fn content(body: &StoredBody) -> Value {
     content
 }
 
-/// What was sent and what came back, each with its time in seconds since 1970.
+/// What was sent and what came back, each with its time in seconds since 1970. Returns how many messages are
+/// damaged, and left out.
 fn messages(
     store: &Store,
     flow: &Flow,
     sent: Option<&StoredBody>,
     out: &mut dyn Write,
-) -> Result<(), ExportError> {
+) -> Result<u64, ExportError> {
     out.write_all(b"\"_webSocketMessages\":[")?;
     let message = |kind: &str, offset_us: u64, data: &[u8]| {
         let time = Duration::from_micros(flow.started_at.0.unsigned_abs() + offset_us);
@@ -181,11 +185,12 @@ fn messages(
         write!(out, "{}", message("send", 0, &body.bytes))?;
         first = false;
     }
-    each_event(store, flow, |event| {
+    let damaged = each_event(store, flow, |event| {
         let comma = if std::mem::replace(&mut first, false) { "" } else { "," };
         write!(out, "{comma}{}", message("receive", event.offset_us, &event.data))
     })?;
-    Ok(out.write_all(b"],")?)
+    out.write_all(b"],")?;
+    Ok(damaged)
 }
 
 /// Returns how many events are damaged, and left out.

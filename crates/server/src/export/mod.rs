@@ -11,7 +11,7 @@ mod timings;
 use std::io::{self, Write};
 
 use langley_model::{Flow, Redactor, Stored};
-use langley_store::{FlowFilter, Page, Store, StoreError};
+use langley_store::{FlowFilter, Page, Store, StoreError, Told};
 
 pub(crate) use door::{__path_export, export};
 
@@ -82,12 +82,13 @@ impl ExportFormat {
     }
 }
 
-/// Writes every flow that `filter` names; returns how many there were.
+/// Writes every flow that `filter` names, those without an outcome as they are told; returns how many there
+/// were.
 ///
 /// # Errors
 /// The store cannot be read, or `out` takes no more.
 pub fn write_export(
-    store: &Store,
+    (store, told): (&Store, Told),
     redactor: &Redactor,
     filter: &FlowFilter,
     format: ExportFormat,
@@ -96,7 +97,7 @@ pub fn write_export(
     let mut count = 0;
     match format {
         ExportFormat::Ndjson => {
-            each(store, filter, Store::flows, |flow| {
+            each((store, told), filter, Store::flows, |flow| {
                 count += 1;
                 serde_json::to_writer(&mut *out, &crate::wire::Flow::from(flow))?;
                 Ok(out.write_all(b"\n")?)
@@ -104,7 +105,7 @@ pub fn write_export(
         }
         ExportFormat::Json => {
             out.write_all(b"{\"items\":[")?;
-            each(store, filter, Store::flows, |flow| {
+            each((store, told), filter, Store::flows, |flow| {
                 if count > 0 {
                     out.write_all(b",")?;
                 }
@@ -115,14 +116,14 @@ pub fn write_export(
         }
         ExportFormat::Csv => {
             csv::head(out)?;
-            each(store, filter, Store::flows, |flow| {
+            each((store, told), filter, Store::flows, |flow| {
                 count += 1;
                 Ok(csv::line(flow, out)?)
             })?;
         }
         ExportFormat::Html => {
             html::head(filter, out)?;
-            each(store, filter, Store::flows_oldest_first, |flow| {
+            each((store, told), filter, Store::flows_oldest_first, |flow| {
                 count += 1;
                 html::flow(store, redactor, flow, count == 1, out)
             })?;
@@ -130,7 +131,7 @@ pub fn write_export(
         }
         ExportFormat::Har => {
             har::head(out)?;
-            each(store, filter, Store::flows_oldest_first, |flow| {
+            each((store, told), filter, Store::flows_oldest_first, |flow| {
                 if count > 0 {
                     out.write_all(b",\n")?;
                 }
@@ -149,7 +150,7 @@ type Listing =
     fn(&Store, &FlowFilter, Option<&str>, usize) -> Result<Page<Stored<Flow>>, StoreError>;
 
 fn each(
-    store: &Store,
+    (store, told): (&Store, Told),
     filter: &FlowFilter,
     listing: Listing,
     mut write: impl FnMut(&Stored<Flow>) -> Result<(), ExportError>,
@@ -157,7 +158,7 @@ fn each(
     let mut cursor = None;
     loop {
         let page = listing(store, filter, cursor.as_deref(), PAGE)?;
-        page.items.iter().try_for_each(&mut write)?;
+        page.items.into_iter().try_for_each(|flow| write(&told.flow(store, flow)?))?;
         cursor = page.next_cursor;
         if cursor.is_none() {
             return Ok(());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
@@ -9,12 +10,12 @@ use axum::response::Response;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use langley_model::SESSION_ID_MAX;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::hub::Watcher;
 use super::mailbox::{Delivery, Scope};
 use super::message::{LiveMessage, Subscribe};
+use crate::auth::Replacements;
 use crate::doors::Doors;
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
@@ -49,6 +50,7 @@ const INCOMING_MAX: usize = 4 * 1024;
 )]
 pub(crate) async fn live(
     State(doors): State<Doors>,
+    Extension(replacements): Extension<Replacements>,
     params: Params,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
@@ -60,7 +62,6 @@ pub(crate) async fn live(
             "Close a dashboard tab or another watcher.",
         )
     })?;
-    let replacements = doors.keys().replacements();
     Ok(upgrade
         .read_buffer_size(INCOMING_MAX)
         .write_buffer_size(16 * 1024)
@@ -74,13 +75,13 @@ async fn attend(
     socket: WebSocket,
     doors: Doors,
     mut watcher: Watcher,
-    mut replacements: watch::Receiver<u64>,
+    mut replacements: Replacements,
 ) {
     let (sink, mut incoming) = socket.split();
     let mut outgoing = Outgoing { sink };
     let end = tokio::select! {
         end = serve(&mut outgoing, &mut incoming, &doors, &mut watcher) => end,
-        Ok(()) = replacements.changed() => {
+        () = replacements.next() => {
             Err(End::Told(close_code::POLICY, "the API token was replaced"))
         }
     };

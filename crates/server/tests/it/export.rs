@@ -4,7 +4,7 @@ use http::StatusCode;
 use langley_engine::new_text;
 use langley_model::{Body, Mode, Record, Redactor, RedactorOptions, Side};
 use langley_server::{ExportFormat, write_export};
-use langley_store::{FlowFilter, IndexEntry};
+use langley_store::{FlowFilter, IndexEntry, Told};
 use serde_json::{Value, json};
 
 use crate::rig::{Rig, exchange, flow};
@@ -118,6 +118,23 @@ async fn an_archive_holds_headers_bodies_events_and_socket_messages() {
     assert_eq!(kinds, ["send", "receive", "receive", "receive"]);
     assert_eq!(messages[1]["data"], "{\"n\":0}");
     assert_eq!(second["request"]["postData"], Value::Null);
+    assert_eq!(second["comment"], Value::Null);
+
+    // What is damaged is left out and told, and the rest of the archive is whole.
+    let damaged = std::process::Command::new("sqlite3")
+        .arg(rig.store.path())
+        .arg("UPDATE event_blocks SET codec = 99")
+        .status();
+    assert!(damaged.unwrap().success());
+    let har = rig.ask("/api/flows/export?format=har").await.json();
+    assert_har(&har);
+    let [first, second] = har["log"]["entries"].as_array().unwrap().as_slice() else {
+        panic!("{har}")
+    };
+    assert_eq!(second["comment"], "3 more messages are damaged and left out");
+    assert_eq!(second["_webSocketMessages"].as_array().unwrap().len(), 1);
+    let told = first["response"]["content"]["comment"].as_str().unwrap();
+    assert!(told.ends_with("; 3 more are damaged and left out"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,7 +173,8 @@ async fn every_form_writes_as_many_flows_as_there_are_and_empty_ones_are_valid()
             let filter = FlowFilter { session: Some(session.into()), ..FlowFilter::default() };
             let mut out = Vec::new();
             assert_eq!(
-                write_export(&rig.store, &rig.redactor, &filter, format, &mut out).unwrap(),
+                write_export((&rig.store, Told::Open), &rig.redactor, &filter, format, &mut out)
+                    .unwrap(),
                 flows
             );
             let text = String::from_utf8(out).unwrap();
@@ -204,7 +222,14 @@ async fn no_form_gathers_more_than_a_flow_before_it_writes() {
     }
     for format in ExportFormat::ALL {
         let mut out = Largest(0);
-        write_export(&rig.store, &rig.redactor, &FlowFilter::default(), format, &mut out).unwrap();
+        write_export(
+            (&rig.store, Told::Open),
+            &rig.redactor,
+            &FlowFilter::default(),
+            format,
+            &mut out,
+        )
+        .unwrap();
         assert!(out.0 < 40_000, "{format:?}: {}", out.0);
     }
 }

@@ -63,6 +63,20 @@ impl Watcher {
         }
     }
 
+    /// With what code the server closes.
+    async fn closed(&mut self) -> u16 {
+        let end = async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Close(Some(frame)))) => return u16::from(frame.code),
+                    Some(Ok(_)) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+        };
+        tokio::time::timeout(LONGEST, end).await.expect("it stays open")
+    }
+
     async fn until(&mut self, kind: &str) -> Value {
         loop {
             let message = self.next().await;
@@ -298,23 +312,14 @@ async fn a_stop_says_goodbye_to_watchers() {
     let mut rig = Rig::start().await;
     let (mut watcher, _) = Watcher::greeted(&rig).await;
     rig.stop.take().unwrap().send(()).unwrap();
-    let end = async {
-        loop {
-            match watcher.0.next().await {
-                Some(Ok(Message::Close(Some(frame)))) => break u16::from(frame.code),
-                Some(Ok(_)) => {}
-                other => panic!("{other:?}"),
-            }
-        }
-    };
-    assert_eq!(tokio::time::timeout(LONGEST, end).await.unwrap(), 1001);
+    assert_eq!(watcher.closed().await, 1001);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_feed_that_the_old_token_opened_ends_with_it() {
     let rig = Rig::start().await;
     let (mut watcher, _) = Watcher::greeted(&rig).await;
-    *rig.new_token.lock() = Some(Token::new("another-token-0123456789").unwrap());
+    rig.new_token.lock().push(Token::new("another-token-0123456789").ok());
     let stats = |token: &str| {
         let bearer = format!("Bearer {token}");
         let rig = &rig;
@@ -322,18 +327,20 @@ async fn a_feed_that_the_old_token_opened_ends_with_it() {
     };
     assert_eq!(stats(TOKEN).await, StatusCode::UNAUTHORIZED);
     assert_eq!(stats("another-token-0123456789").await, StatusCode::OK);
-    let end = tokio::time::timeout(LONGEST, async {
-        loop {
-            match watcher.0.next().await {
-                Some(Ok(Message::Close(Some(frame)))) => return u16::from(frame.code),
-                Some(Ok(_)) => {}
-                other => panic!("{other:?}"),
-            }
-        }
-    });
-    assert_eq!(end.await.expect("it stays open"), 1008);
+    assert_eq!(watcher.closed().await, 1008);
     assert_eq!(
         refusal(Watcher::open(&rig, &[("authorization", &format!("Bearer {TOKEN}"))]).await),
         StatusCode::UNAUTHORIZED
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_replaced_while_a_feed_is_let_in_ends_it() {
+    let rig = Rig::start().await;
+    // Not yet at the first look, but before the caller's token is compared.
+    let other = "another-token-0123456789";
+    rig.new_token.lock().extend([Token::new(other).ok(), None]);
+    let bearer = format!("Bearer {other}");
+    let mut watcher = Watcher::open(&rig, &[("authorization", &bearer)]).await.unwrap();
+    assert_eq!(watcher.closed().await, 1008);
 }

@@ -40,7 +40,7 @@ pub(crate) struct Rig {
     pub(crate) worked_off: Arc<AtomicU64>,
     pub(crate) intake: Arc<Intake>,
     /// A token put here takes the place of the present one.
-    pub(crate) new_token: Arc<Mutex<Option<Token>>>,
+    pub(crate) new_token: Arc<Mutex<Vec<Option<Token>>>>,
     /// Whoever holds it keeps the writer from going on after its next commit.
     gate: Arc<Mutex<()>>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
@@ -108,7 +108,7 @@ impl Rig {
         let threads_failed = Arc::new(AtomicUsize::new(0));
         let worked_off = Arc::new(AtomicU64::new(0));
         let intake = Intake::new(IntakeOptions::default());
-        let new_token = Arc::new(Mutex::new(None));
+        let new_token = Arc::new(Mutex::new(Vec::<Option<Token>>::new()));
         let doors = Doors::new(DoorsOptions {
             store: store.clone(),
             hub: Arc::clone(&hub),
@@ -130,7 +130,7 @@ impl Rig {
             token: Token::new(TOKEN).unwrap(),
             new_token: {
                 let new_token = Arc::clone(&new_token);
-                Box::new(move || new_token.lock().take())
+                Box::new(move || new_token.lock().pop().flatten())
             },
             allowed_hosts: vec!["langley.test".into()],
             info: ServerInfo {

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::flows::{key, page_limit};
 use super::parts::odd;
 use crate::codec::block::Block;
-use crate::content;
+use crate::content::{self, readable};
 use crate::error::StoreError;
 use crate::flow_row::signed;
 use crate::kinds::{Counts, ReadNames};
@@ -102,8 +102,13 @@ impl Store {
                 let (seq, us): (i64, i64) = (row.get(0)?, row.get(1)?);
                 let bytes = row.get_ref(4)?.as_blob().map_err(odd)?;
                 let packed = (row.get(2)?, row.get(3)?, bytes);
-                let raw = content::events(packed, || content::message(conn, n))?;
-                let mut block = Block::decode(&raw, seq.cast_unsigned(), us.cast_unsigned())?;
+                let raw = readable(content::events(packed, || content::message(conn, n)))?;
+                let Some(mut block) = raw.as_deref().and_then(|raw| {
+                    Block::decode(raw, seq.cast_unsigned(), us.cast_unsigned()).ok()
+                }) else {
+                    damaged += left;
+                    continue;
+                };
                 while let Some((event, name)) = block.next() {
                     let span = event.span;
                     if kind.is_some_and(|kind| kind != name) {

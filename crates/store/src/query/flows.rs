@@ -177,7 +177,7 @@ impl Store {
 }
 
 /// The key and the revision of a flow.
-pub(super) fn key(conn: &Connection, id: FlowId) -> rusqlite::Result<Option<(i64, Revision)>> {
+pub(crate) fn key(conn: &Connection, id: FlowId) -> rusqlite::Result<Option<(i64, Revision)>> {
     conn.prepare_cached("SELECT n, revision FROM flows WHERE flow_id = ?1")?
         .query_row([Bytes(id.as_bytes())], |row| {
             Ok((row.get(0)?, Revision(row.get::<_, i64>(1)?.cast_unsigned())))

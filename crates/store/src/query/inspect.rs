@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 use super::parts::odd;
 use crate::codec::block::Block;
 use crate::codec::pack::unpack;
-use crate::content::{self, message, unpacked};
+use crate::content::{self, message, readable, unpacked};
 use crate::error::StoreError;
 use crate::readers::ReadError;
 use crate::store::Store;
@@ -27,6 +27,15 @@ pub struct Spot<'a> {
     pub row: i64,
     /// Whether these are header lines.
     pub headers: bool,
+}
+
+/// What of the file does not decode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unseen {
+    /// Contents: bodies, headers, messages and the pieces they are made of.
+    pub contents: u64,
+    /// Stream events.
+    pub events: u64,
 }
 
 /// A table of the file.
@@ -79,23 +88,23 @@ impl Store {
     /// Shows every text of every table to `see`: columns as they are, packed content unpacked, events one
     /// by one, and the words of the index. For those who search the store for what must not be in it, and
     /// cannot find it in the file's compressed bytes. Tables are taken from the file itself, so that a new
-    /// one is not forgotten. Returns how many events could not be shown because they are damaged.
+    /// one is not forgotten. Returns what could not be shown because it is damaged.
     ///
     /// # Errors
-    /// A failure of the file, or content that cannot be unpacked.
-    pub fn texts(&self, mut see: impl FnMut(&Spot<'_>, &[u8])) -> Result<u64, StoreError> {
-        let mut damaged = 0;
+    /// A failure of the file.
+    pub fn texts(&self, mut see: impl FnMut(&Spot<'_>, &[u8])) -> Result<Unseen, StoreError> {
+        let mut unseen = Unseen::default();
         self.readers().read(|conn| {
             let headers = header_blobs(conn)?;
             for table in tables(conn)? {
                 plain(conn, &table, &mut see)?;
                 if table.name == EVENTS {
-                    damaged = events(conn, &mut see)?;
+                    unseen.events += events(conn, &mut see)?;
                 } else if table.is_packed() {
-                    packed(conn, &table.name, &headers, &mut see)?;
+                    unseen.contents += packed(conn, &table.name, &headers, &mut see)?;
                 }
             }
-            Ok(damaged)
+            Ok(unseen)
         })
     }
 }
@@ -147,22 +156,28 @@ fn packed(
     table: &str,
     headers: &HashSet<i64>,
     see: &mut impl FnMut(&Spot<'_>, &[u8]),
-) -> Result<(), ReadError> {
+) -> Result<u64, ReadError> {
     let sql = format!("SELECT id, codec, raw_len, bytes FROM \"{table}\"");
     let mut statement = conn.prepare(&sql)?;
     let mut rows = statement.query(())?;
+    let mut damaged = 0;
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
         let is_content = table == "blobs";
         let content = if is_content {
-            unpacked(conn, id)?.1
+            unpacked(conn, id).map(|(_, bytes)| bytes)
         } else {
-            unpack(row.get(1)?, row.get(2)?, row.get_ref(3)?.as_blob().map_err(odd)?)?
+            let bytes = row.get_ref(3)?.as_blob().map_err(odd)?;
+            unpack(row.get(1)?, row.get(2)?, bytes).map_err(ReadError::from)
+        };
+        let Some(content) = readable(content)? else {
+            damaged += 1;
+            continue;
         };
         let headers = is_content && headers.contains(&id);
         see(&Spot { table, column: "bytes", row: id, headers }, &content);
     }
-    Ok(())
+    Ok(damaged)
 }
 
 fn events(conn: &Connection, see: &mut impl FnMut(&Spot<'_>, &[u8])) -> Result<u64, ReadError> {
@@ -176,9 +191,16 @@ fn events(conn: &Connection, see: &mut impl FnMut(&Spot<'_>, &[u8])) -> Result<u
         let (seq, us): (i64, i64) = (row.get(1)?, row.get(2)?);
         let bytes = row.get_ref(5)?.as_blob().map_err(odd)?;
         let flow = row.get(6)?;
-        let raw = content::events((row.get(3)?, row.get(4)?, bytes), || message(conn, flow))?;
-        let mut block = Block::decode(&raw, seq.cast_unsigned(), us.cast_unsigned())?;
+        let packed = (row.get(3)?, row.get(4)?, bytes);
+        let raw = readable(content::events(packed, || message(conn, flow)))?;
         let mut left = row.get::<_, i64>(7)?.cast_unsigned();
+        let Some(mut block) = raw
+            .as_deref()
+            .and_then(|raw| Block::decode(raw, seq.cast_unsigned(), us.cast_unsigned()).ok())
+        else {
+            damaged += left;
+            continue;
+        };
         while let Some((event, _)) = block.next() {
             left = left.saturating_sub(1);
             see(&spot, event.data);

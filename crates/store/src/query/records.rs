@@ -1,14 +1,18 @@
 //! What is not a flow: tunnels, drops, settings.
 
+use std::path::Path;
+
 use langley_model::{
     ConnectionId, Drop as Dropped, DropReason, FlowId, Micros, Revision, Stored, Tunnel,
     TunnelReason,
 };
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::flows::{Page, page_limit};
+use crate::connect;
 use crate::error::StoreError;
 use crate::filter::position;
+use crate::schema;
 use crate::store::Store;
 
 /// A counted drop.
@@ -70,10 +74,20 @@ impl Store {
     /// # Errors
     /// A failure of the file.
     pub fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
-        self.readers().read(|conn| {
-            let mut statement = conn.prepare_cached("SELECT value FROM settings WHERE key = ?1")?;
-            Ok(statement.query_row([key], |row| row.get(0)).optional()?)
-        })
+        self.readers().read(|conn| Ok(setting(conn, key)?))
+    }
+
+    /// A setting in the file at `path`, also of an earlier schema: all of them keep settings alike, and they
+    /// say what becomes of the rest when that is brought up to date.
+    ///
+    /// # Errors
+    /// A missing, damaged, foreign or newer file.
+    pub fn setting_at(path: &Path, key: &str) -> Result<Option<String>, StoreError> {
+        let conn = connect::reader(path)?;
+        if schema::check(&conn, path)? == 0 {
+            return Ok(None);
+        }
+        setting(&conn, key).map_err(|error| StoreError::of(error, path))
     }
 
     /// All settings, by key.
@@ -88,6 +102,11 @@ impl Store {
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
+}
+
+fn setting(conn: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    let mut statement = conn.prepare_cached("SELECT value FROM settings WHERE key = ?1")?;
+    statement.query_row([key], |row| row.get(0)).optional()
 }
 
 fn tunnel(row: &Row<'_>) -> rusqlite::Result<Tunnel> {

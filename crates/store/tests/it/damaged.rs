@@ -1,7 +1,7 @@
 //! Blocks of events whose end is damaged: what can be read is read, and what cannot is counted.
 
 use langley_model::Flow;
-use langley_store::EventPage;
+use langley_store::{EventPage, Unseen};
 use rusqlite::Connection;
 
 use crate::earlier::first_layout;
@@ -87,5 +87,36 @@ fn who_looks_through_all_texts_is_told_how_many_events_are_damaged() {
     let damaged = fixture.store.texts(|spot, _| {
         seen += u64::from(spot.table == "event_blocks" && spot.column == "bytes");
     });
-    assert_eq!((damaged.unwrap(), seen), (3, 13));
+    assert_eq!((damaged.unwrap(), seen), (Unseen { contents: 0, events: 3 }, 13));
+}
+
+#[test]
+fn a_block_that_cannot_be_unpacked_is_counted_whole_and_those_behind_it_read() {
+    for damage in [
+        "bytes = CAST(x'ff' || substr(bytes, 2) AS BLOB)",
+        "raw_len = raw_len + 1",
+        "codec = 0, bytes = x'ff'",
+        "codec = 99",
+    ] {
+        let fixture = Fixture::new();
+        let flow = ended(10);
+        fixture.write(vec![of(&flow), run(flow.id, 0, 8, 400)]);
+        let conn = Connection::open(fixture.store.path()).unwrap();
+        let again = "INSERT INTO event_blocks
+                (flow, first_seq, last_seq, first_us, last_us, events, kinds, codec, raw_len, bytes)
+            SELECT flow, 8, 15, first_us, last_us, events, kinds, codec, raw_len, bytes FROM event_blocks";
+        assert_eq!(conn.execute(again, ()).unwrap(), 1);
+        assert_eq!(page(&fixture, &flow, None, 500, None).items.len(), 16);
+        let sql = format!("UPDATE event_blocks SET {damage} WHERE first_seq = 0 AND codec <> 0");
+        assert_eq!(conn.execute(&sql, ()).unwrap(), 1);
+        for limit in [3, 500] {
+            let found = page(&fixture, &flow, None, limit, None);
+            let readable: Vec<u64> = (8..16).take(limit).collect();
+            assert_eq!((seqs(&found), found.damaged), (readable, 8), "{damage}");
+            let behind = page(&fixture, &flow, Some(8), limit, None);
+            assert_eq!((behind.items[0].seq, behind.damaged), (9, 0), "{damage}");
+        }
+        let unseen = fixture.store.texts(|_, _| {}).unwrap();
+        assert_eq!(unseen, Unseen { contents: 0, events: 8 }, "{damage}");
+    }
 }

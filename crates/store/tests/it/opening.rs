@@ -3,9 +3,9 @@
 use std::fs;
 use std::sync::{Arc, Barrier};
 
-use langley_store::{Facet, FlowFilter, Store, StoreError, told_as_lost};
+use langley_store::{Facet, FlowFilter, Store, StoreError, Told};
 
-use crate::given::{Fixture, body, ended, flow, of, options, seal, tunnel};
+use crate::given::{Fixture, body, ended, flow, of, options, redactor, seal, tunnel};
 use langley_model::{Outcome, Side};
 
 /// Gives each row its words back, and takes away what schema 14 brought.
@@ -151,11 +151,15 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
     open.host = "other.test".into();
     fixture.write(vec![of(&old), of(&ended(4)), of(&open)]);
     let path = fixture.store.path().to_owned();
+    fixture.store.put_setting("a", redactor().seal("1".to_owned())).unwrap();
     fixture.store.clone().close();
     let conn = rusqlite::Connection::open(&path).unwrap();
     conn.execute_batch(SCHEMA_13).unwrap();
     conn.execute_batch(FIRST_SCHEMA).unwrap();
     drop(conn);
+    // What says how the rest is to be treated is read before it is brought up to date.
+    assert_eq!(Store::setting_at(&path, "a").unwrap().as_deref(), Some("1"));
+    assert_eq!(Store::setting_at(&path, "b").unwrap(), None);
     let refused = Store::open_read_only(&path).map(drop).unwrap_err();
     assert!(matches!(refused, StoreError::Outdated { found: 1, .. }), "{refused:?}");
     let store = Store::open(options(fixture.folder.path()), silent()).unwrap();
@@ -267,7 +271,9 @@ fn reading_never_marks_flows_lost_and_takes_no_records() {
     let reader = Store::open_read_only(fixture.store.path()).unwrap();
     let read = reader.flow(open.id).unwrap().unwrap();
     assert!(read.is_open());
-    let told = told_as_lost(read);
+    let told = Told::Lost.flow(&reader, read.clone()).unwrap();
+    assert_eq!(Told::Open.flow(&reader, read.clone()).unwrap(), read);
+    assert_eq!(told.ended_at, Some(read.started_at), "nothing more is known of it");
     assert_eq!(told.outcome, Some(Outcome::Lost));
     assert!(told.reason.as_deref().is_some_and(|why| why.starts_with("Langley ended before")));
     assert_eq!(reader.submit(seal(vec![of(&open)])).unwrap_err().len(), 1);
@@ -276,7 +282,8 @@ fn reading_never_marks_flows_lost_and_takes_no_records() {
     assert_eq!(reader.counters().flows_total, 2);
     let flows = reader.flows(&FlowFilter::default(), None, 1).unwrap().items;
     let ended = flows.into_iter().next().unwrap();
-    assert_eq!(told_as_lost(ended.clone()), ended, "what has ended is as it was");
+    let told = Told::Lost.flow(&reader, ended.clone()).unwrap();
+    assert_eq!(told, ended, "what has ended is as it was");
 }
 
 #[test]

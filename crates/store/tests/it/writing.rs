@@ -136,6 +136,20 @@ fn what_flows_have_alike_stands_once_and_rows_that_have_it_themselves_stay_reada
 }
 
 #[test]
+fn a_flow_says_that_the_words_it_shares_with_others_are_damaged() {
+    for damage in ["DELETE FROM traits", "UPDATE traits SET name = '['"] {
+        let fixture = Fixture::new();
+        let flow = ended(1);
+        fixture.write(vec![of(&flow)]);
+        let note = || fixture.store.flow(flow.id).unwrap().unwrap().decode_note.clone();
+        assert_eq!(note(), flow.decode_note);
+        let conn = Connection::open(fixture.store.path()).unwrap();
+        assert_eq!(conn.execute(damage, ()).unwrap(), 1);
+        assert!(note().is_some_and(|note| note.contains("damaged in the database")), "{damage}");
+    }
+}
+
+#[test]
 fn headers_bodies_and_the_message_read_back_beside_their_flow() {
     let fixture = Fixture::new();
     let flow = ended(1);

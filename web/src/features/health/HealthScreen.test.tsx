@@ -185,8 +185,9 @@ test("connections are counted in words that fit their number", () => {
 });
 
 test("the recorder's counters say what they count", () => {
-  const recorder = { refusals_total: 3, open_flows: 1 } as Stats["recorder"];
+  const recorder = { refusals_total: 3, store_refusals_total: 4 } as Stats["recorder"];
   const { container } = render(<Recorder stats={{ recorder }} />);
-  expect(container.textContent).toContain("times the store took nothing3");
+  expect(container.textContent).toContain("flows that Langley refused3");
+  expect(container.textContent).toContain("times the store took nothing4");
   expect(container.textContent).not.toContain("refusals");
 });

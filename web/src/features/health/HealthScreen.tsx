@@ -553,13 +553,21 @@ export function Upkeep({ stats }: { stats: Pick<Stats, "maintenance"> }) {
 }
 
 /** Counters whose name says too little by itself. */
-const RECORDER: Record<string, string> = {
-  strays_total: "captures of no open flow",
-  panics_total: "faults in decoding, contained in their flow",
-  records_submitted: "records the store took",
-  records_dropped: "records given up because the store took none",
+const RECORDER: Record<keyof NonNullable<Stats["recorder"]>, string> = {
+  backlog_bytes: "bytes that wait for the store",
+  captures_total: "captures worked off",
+  decode_errors: "flows that ended with something not decoded",
   events_dropped: "events given up because the store took none",
-  refusals_total: "times the store took nothing",
+  flows_lost: "flows ended as lost because the recorder ended",
+  high_water_backlog_bytes: "the most bytes that ever waited",
+  open_flows: "flows being recorded",
+  panics_total: "faults in decoding, contained in their flow",
+  records_dropped: "records given up because the store took none",
+  records_submitted: "records the store took",
+  refusals_total: "flows that Langley refused",
+  store_refusals_total: "times the store took nothing",
+  strays_total: "captures of no open flow",
+  threads_failed: "threads that died, with what they would have recorded",
 };
 
 export function Recorder({ stats }: { stats: Pick<Stats, "recorder"> }) {
@@ -571,7 +579,7 @@ export function Recorder({ stats }: { stats: Pick<Stats, "recorder"> }) {
         {figures.map(([name, value]) => (
           <div key={name} className="contents">
             <dt className="text-ink-3 wrap-anywhere">
-              {RECORDER[name] ?? name.replaceAll("_", " ")}
+              {RECORDER[name as keyof typeof RECORDER] ?? name.replaceAll("_", " ")}
             </dt>
             <dd className="text-right text-ink">
               {typeof value === "number" ? count(value) : JSON.stringify(value)}
