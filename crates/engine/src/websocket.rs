@@ -61,6 +61,9 @@ pub(crate) struct WebSocket {
     was_cut: bool,
     /// Something that the agent said was not read: it may have been a call.
     is_unheard: bool,
+    /// Since when, and why, what the provider sends is no WebSocket any more: what becomes of the calls
+    /// shows when the connection ends.
+    garbled: Option<(Tick, String)>,
     /// Messages too large to be read.
     oversized: u64,
 }
@@ -108,6 +111,7 @@ impl WebSocket {
             has_calls,
             was_cut: false,
             is_unheard: false,
+            garbled: None,
             oversized: 0,
         }
     }
@@ -147,7 +151,7 @@ impl WebSocket {
     }
 
     /// Why a direction is not read any more, when that is new. Without the answers no call is known to
-    /// end.
+    /// end; what the provider sent against the protocol an agent cannot read either.
     fn told(
         &mut self,
         at: Tick,
@@ -155,10 +159,15 @@ impl WebSocket {
         is_new: bool,
         error: Option<FrameError>,
     ) -> Option<String> {
-        let problem = error.filter(|_| is_new)?.to_string();
+        let error = error.filter(|_| is_new)?;
+        let problem = error.to_string();
         self.is_unheard |= side == Side::Client;
         if side == Side::Upstream {
             self.has_calls = false;
+            if matches!(error, FrameError::NotAFrame(_)) {
+                self.garbled = Some((at, problem.clone()));
+                return Some(problem);
+            }
             while let Some(call) = self.calls.pop_front() {
                 self.end(&call, at, Ending::Unaccounted, Some(problem.clone()));
             }
@@ -189,18 +198,53 @@ impl WebSocket {
     }
 
     /// The connection is over: calls without an answer's end were cut off.
-    pub(crate) fn close(&mut self, closed: &Closed) {
-        let ending = match (closed.ending, self.closed_by) {
-            (Ending::Whole, Some(Side::Upstream)) => Ending::UpstreamGone,
-            (Ending::Whole, _) => Ending::ClientGone,
-            (other, _) => other,
+    pub(crate) fn close(&mut self, closed: &mut Closed) {
+        self.blame(closed);
+        let left = self.closed_by.or_else(|| closed.left.map(|(side, _)| side));
+        let ending = match closed.ending {
+            Ending::Whole => gone(left.unwrap_or(Side::Client)),
+            other => other,
         };
         while let Some(call) = self.calls.pop_front() {
             self.was_cut = true;
-            // A side that has closed the WebSocket in good order has left its calls alone by that.
-            let broke = closed.broke.clone().unwrap_or(Break::Closed);
-            self.end_by(&call, closed.at, ending, closed.reason.clone(), Some(broke));
+            match self.garbled.clone() {
+                // It may have been an answer that only we cannot read.
+                Some((at, problem)) if ending != Ending::UpstreamGone => {
+                    self.end(&call, at, Ending::Unaccounted, Some(problem));
+                }
+                garbled => {
+                    // A side that has closed the WebSocket in good order has left its calls alone by that.
+                    let broke = closed.broke.clone().unwrap_or(Break::Closed);
+                    let broke = garbled.map_or(broke, |(_, problem)| Break::Fault(problem));
+                    self.end_by(&call, closed.at, ending, closed.reason.clone(), Some(broke));
+                }
+            }
         }
+    }
+
+    /// Tells an end that was one in good order to TCP from the WebSocket's: a side that has left without
+    /// a close frame has broken it off (RFC 6455 §7.1.5, the code 1006). Where the provider has left,
+    /// the exchange is over by that, and not when the agent leaves as well.
+    fn blame(&self, closed: &mut Closed) {
+        let Some((side, at)) = closed.left.filter(|_| self.closed_by.is_none()) else { return };
+        if closed.ending == Ending::Whole && self.has_read_closing(side) {
+            closed.ending = gone(side);
+            closed.broke.get_or_insert(Break::Closed);
+        }
+        if side == Side::Upstream && closed.ending == Ending::UpstreamGone {
+            closed.at = at;
+            closed.ended_at = self.wall(at);
+        }
+    }
+
+    /// Whether a close frame, had there been one, would have been read, where `left` was the first to
+    /// end its direction: its own, or the other's that it answered.
+    fn has_read_closing(&self, left: Side) -> bool {
+        let (own, others) = match left {
+            Side::Client => (&self.up, &self.down),
+            Side::Upstream => (&self.down, &self.up),
+        };
+        own.error() != Some(FrameError::Gap) && others.error().is_none()
     }
 
     const fn decoder(&mut self, side: Side) -> &mut FrameDecoder {
@@ -371,6 +415,7 @@ impl WebSocket {
             reason,
             code: None,
             broke,
+            left: None,
             request_bytes: call.request_bytes,
             response_bytes: call.response_bytes,
             request_gap: Gap::default(),
@@ -389,6 +434,14 @@ impl WebSocket {
     fn wall(&self, at: Tick) -> Micros {
         let since = at.since(self.upgrade.at);
         Micros(self.upgrade.started_at.0 + i64::try_from(since.as_micros()).unwrap_or(0))
+    }
+}
+
+/// The ending of what `side` has left.
+const fn gone(side: Side) -> Ending {
+    match side {
+        Side::Client => Ending::ClientGone,
+        Side::Upstream => Ending::UpstreamGone,
     }
 }
 

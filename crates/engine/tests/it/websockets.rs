@@ -213,6 +213,60 @@ fn a_call_whose_socket_goes_away_is_cut_off_by_whoever_left() {
 }
 
 #[test]
+fn a_side_that_leaves_without_a_close_frame_has_broken_the_socket_off() {
+    let half = says(r#"{"type":"response.created","response":{"id":"resp_1"}}"#);
+    let begun = || upgrade().frame(Side::Client, &create("")).frame(Side::Upstream, &half);
+    let closed = "the provider closed the connection after one event, in the middle of the answer";
+    let failed = "the connection to the provider failed (what was sent is no WebSocket frame \
+                  (an unknown kind)) after one event, in the middle of the answer";
+    for (last, said) in [
+        (&[][..], closed),
+        // The middle of a header, and of a payload.
+        (&[0x81], closed),
+        (&[0x81, 0x05, b'h'], closed),
+        (&[0x83, 0x00], failed),
+    ] {
+        let script = begun().frame(Side::Upstream, last).leaves(Side::Upstream);
+        let rows = script.play();
+        let calls = calls(&rows);
+        assert_eq!((calls.len(), calls[0].reason.as_deref()), (1, Some(said)), "{last:?}");
+        let socket = rows.flow(script.flow);
+        let closed = "the provider closed the connection while the WebSocket was open";
+        assert_eq!(socket.reason.as_deref(), Some(closed), "{last:?}");
+        for flow in [calls[0], socket] {
+            assert_eq!(flow.outcome, Some(Outcome::UpstreamGone), "{last:?}");
+            // It is over when the provider is, not when the agent leaves as well.
+            assert!(flow.duration.unwrap().as_secs() < 1, "{:?}", flow.duration);
+            let lived = flow.ended_at.unwrap().0 - flow.started_at.0;
+            assert_eq!(u128::try_from(lived).unwrap(), flow.duration.unwrap().as_micros());
+        }
+    }
+    let script = begun().leaves(Side::Client);
+    let rows = script.play();
+    let (socket, call) = (rows.flow(script.flow), calls(&rows)[0]);
+    assert_eq!(socket.outcome, Some(Outcome::ClientGone));
+    assert_eq!(call.outcome, Some(Outcome::ClientGone));
+    // The provider may have said something until the end.
+    assert!(call.duration.unwrap().as_secs() >= 2);
+}
+
+#[test]
+fn a_side_whose_goodbye_may_have_been_missed_has_broken_nothing_off() {
+    let close = |side| frame(side, 0x88, &[0x03, 0xe8]);
+    for script in [
+        upgrade().frame(Side::Upstream, &close(Side::Upstream)),
+        upgrade().frame(Side::Client, &close(Side::Client)),
+        // What cannot be read of the agent may have been its close frame.
+        upgrade().frame(Side::Client, &[0x83, 0x80, 0, 0, 0, 0]),
+    ] {
+        let script = script.leaves(Side::Upstream);
+        let rows = script.play();
+        let socket = rows.flow(script.flow);
+        assert_eq!((socket.outcome, &socket.reason), (Some(Outcome::Completed), &None));
+    }
+}
+
+#[test]
 fn a_socket_that_was_closed_in_good_order_is_complete_however_the_connection_ends() {
     let outcome = |frame: &[u8], ending| {
         let mut script = upgrade().frame(Side::Upstream, frame).ends(ending);
