@@ -50,7 +50,7 @@ pub(crate) struct WebSocket {
     /// Calls that have not ended, the oldest first: the provider answers in order.
     calls: VecDeque<Call>,
     /// Who said first that nothing more will come.
-    closed_by: Option<Side>,
+    closed_by: Option<Goodbye>,
     /// What became of the calls.
     pub(crate) entries: Vec<Entry>,
     /// Messages that belong to no call, in the form of an event stream.
@@ -66,6 +66,21 @@ pub(crate) struct WebSocket {
     garbled: Option<(Tick, String)>,
     /// Messages too large to be read.
     oversized: u64,
+}
+
+/// A close frame.
+struct Goodbye {
+    side: Side,
+    at: Tick,
+    how: Break,
+}
+
+impl Goodbye {
+    fn new(side: Side, at: Tick, code: Option<u16>, text: &str) -> Self {
+        let text = text.replace(char::is_control, " ");
+        let how = code.map_or(Break::Closed, |code| Break::SaidClose { code, text });
+        Self { side, at, how }
+    }
 }
 
 struct Call {
@@ -200,10 +215,18 @@ impl WebSocket {
     /// The connection is over: calls without an answer's end were cut off.
     pub(crate) fn close(&mut self, closed: &mut Closed) {
         self.blame(closed);
-        let left = self.closed_by.or_else(|| closed.left.map(|(side, _)| side));
-        let ending = match closed.ending {
-            Ending::Whole => gone(left.unwrap_or(Side::Client)),
-            other => other,
+        let (mut at, mut broke) = (closed.at, closed.broke.clone().unwrap_or(Break::Closed));
+        let ending = match (closed.ending, &self.closed_by) {
+            // A side that has closed the WebSocket in good order has left its calls alone by that.
+            (Ending::Whole | Ending::ClientGone | Ending::UpstreamGone, Some(goodbye)) => {
+                broke = goodbye.how.clone();
+                if goodbye.side == Side::Upstream {
+                    at = goodbye.at;
+                }
+                gone(goodbye.side)
+            }
+            (Ending::Whole, None) => gone(closed.left.map_or(Side::Client, |(side, _)| side)),
+            (other, _) => other,
         };
         while let Some(call) = self.calls.pop_front() {
             self.was_cut = true;
@@ -213,10 +236,9 @@ impl WebSocket {
                     self.end(&call, at, Ending::Unaccounted, Some(problem));
                 }
                 garbled => {
-                    // A side that has closed the WebSocket in good order has left its calls alone by that.
-                    let broke = closed.broke.clone().unwrap_or(Break::Closed);
-                    let broke = garbled.map_or(broke, |(_, problem)| Break::Fault(problem));
-                    self.end_by(&call, closed.at, ending, closed.reason.clone(), Some(broke));
+                    let garbled = garbled.map(|(_, problem)| Break::Fault(problem));
+                    let broke = Some(garbled.unwrap_or_else(|| broke.clone()));
+                    self.end_by(&call, at, ending, closed.reason.clone(), broke);
                 }
             }
         }
@@ -278,10 +300,14 @@ impl WebSocket {
             }
             Message::Ping => self.note(side, "ping", b"{}"),
             Message::Pong => self.note(side, "pong", b"{}"),
-            Message::Close { code } => {
-                self.closed_by.get_or_insert(side);
-                let code = code.map_or_else(|| String::from("null"), |code| code.to_string());
-                self.note(side, "close", format!("{{\"code\":{code}}}").as_bytes());
+            Message::Close { code, text } => {
+                let text = String::from_utf8_lossy(text);
+                self.closed_by.get_or_insert_with(|| Goodbye::new(side, at, code, &text));
+                let mut said = serde_json::json!({ "code": code });
+                if !text.is_empty() {
+                    said["reason"] = text.into();
+                }
+                self.note(side, "close", said.to_string().as_bytes());
             }
             Message::Oversized(bytes) => {
                 self.oversized += 1;

@@ -13,6 +13,13 @@ pub enum Break {
     StreamReset(String),
     /// A connection of HTTP/2 was given up, for this reason (RFC 9113 § 6.8).
     GivenUp(String),
+    /// The WebSocket was closed by a close frame, with this code and this text (RFC 6455 § 7.4).
+    SaidClose {
+        /// What class of reason it had.
+        code: u16,
+        /// The reason in words; empty where none was given.
+        text: String,
+    },
     /// The system has stopped waiting for the other side.
     Silence,
     /// What came was not what the protocol allows, or something else failed, in a library's words.
@@ -27,7 +34,7 @@ impl Break {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Closed => "provider_closed",
+            Self::Closed | Self::SaidClose { .. } => "provider_closed",
             Self::Unannounced => "provider_closed_unannounced",
             Self::Reset => "provider_reset",
             Self::StreamReset(_) => "provider_stream_reset",
@@ -49,6 +56,12 @@ impl Break {
             Self::Reset => format!("{who} reset the connection"),
             Self::StreamReset(why) => format!("{who} reset the stream (HTTP/2 {why})"),
             Self::GivenUp(why) => format!("{who} gave the connection up (HTTP/2 GOAWAY, {why})"),
+            Self::SaidClose { code, text } if text.is_empty() => {
+                format!("{who} closed the connection (WebSocket code {code})")
+            }
+            Self::SaidClose { code, text } => {
+                format!("{who} closed the connection (WebSocket code {code}, \"{text}\")")
+            }
             Self::Silence => format!("{who} was silent for so long that the system gave it up"),
             Self::Fault(what) => format!("the connection to {who} failed ({what})"),
             Self::Gone => format!("{who} went away"),

@@ -251,6 +251,44 @@ fn a_side_that_leaves_without_a_close_frame_has_broken_the_socket_off() {
 }
 
 #[test]
+fn a_close_frame_in_the_middle_of_a_call_is_told_with_its_code_and_its_text() {
+    let half = says(r#"{"type":"response.created","response":{"id":"resp_1"}}"#);
+    let key = format!("sk-ant-{}-{}", "api03", "A1b2C3d4".repeat(8));
+    let secret = [&[0x03, 0xf3], format!("no\t{key}").as_bytes()].concat();
+    let (boom, bare) = (b"\x03\xf3boom".to_vec(), b"\x03\xe8".to_vec());
+    for (side, payload, ending, said) in [
+        (Side::Upstream, &boom, Ending::Whole, r#"(WebSocket code 1011, "boom") after one event"#),
+        (Side::Upstream, &boom, Ending::ClientGone, r#"(WebSocket code 1011, "boom") after one"#),
+        (Side::Upstream, &boom, Ending::UpstreamGone, r#"(WebSocket code 1011, "boom") after one"#),
+        (Side::Client, &boom, Ending::Whole, r#"(WebSocket code 1011, "boom") after one event"#),
+        (Side::Client, &bare, Ending::UpstreamGone, "(WebSocket code 1000) after one event"),
+        (Side::Upstream, &secret, Ending::Whole, r#"(WebSocket code 1011, "no "#),
+    ] {
+        let script = upgrade()
+            .frame(Side::Client, &create(""))
+            .frame(Side::Upstream, &half)
+            .frame(side, &frame(side, 0x88, payload))
+            .leaves(Side::Client)
+            .ends(ending);
+        let rows = script.play();
+        let (socket, call) = (rows.flow(script.flow), calls(&rows)[0]);
+        let (who, outcome) = match side {
+            Side::Client => ("the agent", Outcome::ClientGone),
+            Side::Upstream => ("the provider", Outcome::UpstreamGone),
+        };
+        let reason = call.reason.as_deref().unwrap();
+        assert!(reason.starts_with(&format!("{who} closed the connection {said}")), "{reason}");
+        assert!(!reason.contains("A1b2C3d4"), "{reason}");
+        assert_eq!((call.outcome, socket.outcome), (Some(outcome), Some(Outcome::Completed)));
+        let is_at_once = call.duration.unwrap().as_secs() < 1;
+        assert_eq!(is_at_once, side == Side::Upstream, "the provider may say more after the agent");
+        let noted = &rows.events(script.flow)[0];
+        let is_told = noted.data.contains(r#""code":10"#) && !noted.data.contains("A1b2C3d4");
+        assert!(is_told && noted.data.contains("reason") == (payload.len() > 2), "{}", noted.data);
+    }
+}
+
+#[test]
 fn a_side_whose_goodbye_may_have_been_missed_has_broken_nothing_off() {
     let close = |side| frame(side, 0x88, &[0x03, 0xe8]);
     for script in [
