@@ -15,6 +15,7 @@ use langley_model::{
 };
 use langley_protocol::websocket::{Compression, FrameDecoder, FrameError, Message};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::body::PARSED_UNSTATED;
 use crate::intake::{Direction, Entry};
@@ -100,9 +101,17 @@ struct Stated<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<Cow<'a, str>>,
     status: Option<serde_json::Value>,
+    error: Option<IgnoredAny>,
 }
 
 impl Stated<'_> {
+    /// Its type. What holds an error and is of no type of the API is one.
+    fn kind(&self) -> Option<&str> {
+        let kind = self.kind.as_deref();
+        let is_error = self.error.is_some() && !kind.unwrap_or_default().starts_with("response.");
+        if is_error { Some("error") } else { kind }
+    }
+
     /// The status of an error.
     fn status(&self) -> Option<u16> {
         let status = self.status.as_ref()?.as_u64()?;
@@ -280,7 +289,7 @@ impl WebSocket {
         match message {
             Message::Text(text) => {
                 let stated = serde_json::from_slice::<Stated<'_>>(text).ok();
-                let kind = stated.as_ref().and_then(|stated| stated.kind.as_deref());
+                let kind = stated.as_ref().and_then(Stated::kind);
                 match side {
                     Side::Client if self.has_calls && kind == Some("response.create") => {
                         if self.calls.len() < CALLS_MAX {

@@ -357,6 +357,29 @@ fn an_error_answers_a_call_with_its_own_status() {
 }
 
 #[test]
+fn an_error_without_a_type_answers_a_call_as_well() {
+    for error in [
+        r#"{"error":{"message":"Overloaded","type":"server_error"}}"#,
+        r#"{"type":"overloaded","error":{"message":"Overloaded","type":"server_error"}}"#,
+    ] {
+        let begun = r#"{"type":"response.created","response":{"id":"resp_1"},"error":null}"#;
+        let script = upgrade()
+            .frame(Side::Client, &create(""))
+            .frame(Side::Upstream, &says(begun))
+            .frame(Side::Upstream, &says(error))
+            .frame(Side::Client, &create(""))
+            .frame(Side::Upstream, &answer("resp_2", "done"));
+        let rows = script.play();
+        let calls = calls(&rows);
+        assert_eq!(calls[0].outcome, Some(Outcome::ProviderError), "{error}");
+        assert_eq!(calls[0].error_kind.as_deref(), Some("server_error"));
+        assert_eq!(calls[0].error_message.as_deref(), Some("Overloaded"));
+        assert_eq!(calls[1].outcome, Some(Outcome::Completed), "the next one is answered");
+        assert_eq!(calls[1].message_id.as_deref(), Some("resp_2"));
+    }
+}
+
+#[test]
 fn a_secret_in_any_message_is_redacted() {
     let key = format!("sk-ant-{}-{}", "api03", "A1b2C3d4".repeat(12));
     let script = upgrade()
