@@ -22,6 +22,8 @@ pub enum Break {
     },
     /// The system has stopped waiting for the other side.
     Silence,
+    /// A body on HTTP/1.1 was no valid chunked coding (RFC 9112 § 7.1), in a library's words.
+    Chunking(String),
     /// What came was not what the protocol allows, or something else failed, in a library's words.
     Fault(String),
     /// It is not there any more; nothing better is known.
@@ -40,7 +42,7 @@ impl Break {
             Self::StreamReset(_) => "provider_stream_reset",
             Self::GivenUp(_) => "provider_gave_up",
             Self::Silence => "provider_silent",
-            Self::Fault(_) => "provider_fault",
+            Self::Chunking(_) | Self::Fault(_) => "provider_fault",
             Self::Gone => "provider_gone",
         }
     }
@@ -63,6 +65,9 @@ impl Break {
                 format!("{who} closed the connection (WebSocket code {code}, \"{text}\")")
             }
             Self::Silence => format!("{who} was silent for so long that the system gave it up"),
+            Self::Chunking(what) => {
+                format!("{who} sent a body that is no valid chunked coding ({what})")
+            }
             Self::Fault(what) => format!("the connection to {who} failed ({what})"),
             Self::Gone => format!("{who} went away"),
         }
