@@ -238,8 +238,9 @@ impl Exchange {
         self.stale();
     }
 
-    /// Ends the flow; afterwards [`Self::flow`] has its outcome.
-    pub(crate) fn close(&mut self, closed: &Closed, bench: &mut Bench) {
+    /// Ends the flow; `closed` is what the sockets saw, and learns here what was said before. Afterwards
+    /// [`Self::conclude`] names the outcome.
+    pub(crate) fn close(&mut self, closed: &mut Closed, bench: &mut Bench) {
         if self.flow.status.is_none() {
             self.flow.status = closed.status;
         }

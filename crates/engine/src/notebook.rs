@@ -185,9 +185,9 @@ impl Notebook {
         }
     }
 
-    fn close(&mut self, closed: Closed) -> bool {
+    fn close(&mut self, mut closed: Closed) -> bool {
         let id = closed.flow;
-        self.work(id, |exchange, bench| exchange.close(&closed, bench));
+        self.work(id, |exchange, bench| exchange.close(&mut closed, bench));
         self.follow(id);
         let Some(mut exchange) = self.flows.remove(&id) else { return true };
         exchange.conclude(closed);

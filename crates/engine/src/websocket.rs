@@ -15,6 +15,7 @@ use langley_model::{
 };
 use langley_protocol::websocket::{Compression, FrameDecoder, FrameError, Message};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::body::PARSED_UNSTATED;
 use crate::intake::{Direction, Entry};
@@ -50,7 +51,7 @@ pub(crate) struct WebSocket {
     /// Calls that have not ended, the oldest first: the provider answers in order.
     calls: VecDeque<Call>,
     /// Who said first that nothing more will come.
-    closed_by: Option<Side>,
+    closed_by: Option<Goodbye>,
     /// What became of the calls.
     pub(crate) entries: Vec<Entry>,
     /// Messages that belong to no call, in the form of an event stream.
@@ -61,8 +62,26 @@ pub(crate) struct WebSocket {
     was_cut: bool,
     /// Something that the agent said was not read: it may have been a call.
     is_unheard: bool,
+    /// Since when, and why, what the provider sends is no WebSocket any more: what becomes of the calls
+    /// shows when the connection ends.
+    garbled: Option<(Tick, String)>,
     /// Messages too large to be read.
     oversized: u64,
+}
+
+/// A close frame.
+struct Goodbye {
+    side: Side,
+    at: Tick,
+    how: Break,
+}
+
+impl Goodbye {
+    fn new(side: Side, at: Tick, code: Option<u16>, text: &str) -> Self {
+        let text = text.replace(char::is_control, " ");
+        let how = code.map_or(Break::Closed, |code| Break::SaidClose { code, text });
+        Self { side, at, how }
+    }
 }
 
 struct Call {
@@ -82,9 +101,17 @@ struct Stated<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<Cow<'a, str>>,
     status: Option<serde_json::Value>,
+    error: Option<IgnoredAny>,
 }
 
 impl Stated<'_> {
+    /// Its type. What holds an error and is of no type of the API is one.
+    fn kind(&self) -> Option<&str> {
+        let kind = self.kind.as_deref();
+        let is_error = self.error.is_some() && !kind.unwrap_or_default().starts_with("response.");
+        if is_error { Some("error") } else { kind }
+    }
+
     /// The status of an error.
     fn status(&self) -> Option<u16> {
         let status = self.status.as_ref()?.as_u64()?;
@@ -108,6 +135,7 @@ impl WebSocket {
             has_calls,
             was_cut: false,
             is_unheard: false,
+            garbled: None,
             oversized: 0,
         }
     }
@@ -147,7 +175,7 @@ impl WebSocket {
     }
 
     /// Why a direction is not read any more, when that is new. Without the answers no call is known to
-    /// end.
+    /// end; what the provider sent against the protocol an agent cannot read either.
     fn told(
         &mut self,
         at: Tick,
@@ -155,10 +183,15 @@ impl WebSocket {
         is_new: bool,
         error: Option<FrameError>,
     ) -> Option<String> {
-        let problem = error.filter(|_| is_new)?.to_string();
+        let error = error.filter(|_| is_new)?;
+        let problem = error.to_string();
         self.is_unheard |= side == Side::Client;
         if side == Side::Upstream {
             self.has_calls = false;
+            if matches!(error, FrameError::NotAFrame(_)) {
+                self.garbled = Some((at, problem.clone()));
+                return Some(problem);
+            }
             while let Some(call) = self.calls.pop_front() {
                 self.end(&call, at, Ending::Unaccounted, Some(problem.clone()));
             }
@@ -189,18 +222,60 @@ impl WebSocket {
     }
 
     /// The connection is over: calls without an answer's end were cut off.
-    pub(crate) fn close(&mut self, closed: &Closed) {
-        let ending = match (closed.ending, self.closed_by) {
-            (Ending::Whole, Some(Side::Upstream)) => Ending::UpstreamGone,
-            (Ending::Whole, _) => Ending::ClientGone,
+    pub(crate) fn close(&mut self, closed: &mut Closed) {
+        self.blame(closed);
+        let (mut at, mut broke) = (closed.at, closed.broke.clone().unwrap_or(Break::Closed));
+        let ending = match (closed.ending, &self.closed_by) {
+            // A side that has closed the WebSocket in good order has left its calls alone by that.
+            (Ending::Whole | Ending::ClientGone | Ending::UpstreamGone, Some(goodbye)) => {
+                broke = goodbye.how.clone();
+                if goodbye.side == Side::Upstream {
+                    at = goodbye.at;
+                }
+                gone(goodbye.side)
+            }
+            (Ending::Whole, None) => gone(closed.left.map_or(Side::Client, |(side, _)| side)),
             (other, _) => other,
         };
         while let Some(call) = self.calls.pop_front() {
             self.was_cut = true;
-            // A side that has closed the WebSocket in good order has left its calls alone by that.
-            let broke = closed.broke.clone().unwrap_or(Break::Closed);
-            self.end_by(&call, closed.at, ending, closed.reason.clone(), Some(broke));
+            match self.garbled.clone() {
+                // It may have been an answer that only we cannot read.
+                Some((at, problem)) if ending != Ending::UpstreamGone => {
+                    self.end(&call, at, Ending::Unaccounted, Some(problem));
+                }
+                garbled => {
+                    let garbled = garbled.map(|(_, problem)| Break::Fault(problem));
+                    let broke = Some(garbled.unwrap_or_else(|| broke.clone()));
+                    self.end_by(&call, at, ending, closed.reason.clone(), broke);
+                }
+            }
         }
+    }
+
+    /// Tells an end that was one in good order to TCP from the WebSocket's: a side that has left without
+    /// a close frame has broken it off (RFC 6455 §7.1.5, the code 1006). Where the provider has left,
+    /// the exchange is over by that, and not when the agent leaves as well.
+    fn blame(&self, closed: &mut Closed) {
+        let Some((side, at)) = closed.left.filter(|_| self.closed_by.is_none()) else { return };
+        if closed.ending == Ending::Whole && self.has_read_closing(side) {
+            closed.ending = gone(side);
+            closed.broke.get_or_insert(Break::Closed);
+        }
+        if side == Side::Upstream && closed.ending == Ending::UpstreamGone {
+            closed.at = at;
+            closed.ended_at = self.wall(at);
+        }
+    }
+
+    /// Whether a close frame, had there been one, would have been read, where `left` was the first to
+    /// end its direction: its own, or the other's that it answered.
+    fn has_read_closing(&self, left: Side) -> bool {
+        let (own, others) = match left {
+            Side::Client => (&self.up, &self.down),
+            Side::Upstream => (&self.down, &self.up),
+        };
+        own.error() != Some(FrameError::Gap) && others.error().is_none()
     }
 
     const fn decoder(&mut self, side: Side) -> &mut FrameDecoder {
@@ -214,7 +289,7 @@ impl WebSocket {
         match message {
             Message::Text(text) => {
                 let stated = serde_json::from_slice::<Stated<'_>>(text).ok();
-                let kind = stated.as_ref().and_then(|stated| stated.kind.as_deref());
+                let kind = stated.as_ref().and_then(Stated::kind);
                 match side {
                     Side::Client if self.has_calls && kind == Some("response.create") => {
                         if self.calls.len() < CALLS_MAX {
@@ -234,10 +309,14 @@ impl WebSocket {
             }
             Message::Ping => self.note(side, "ping", b"{}"),
             Message::Pong => self.note(side, "pong", b"{}"),
-            Message::Close { code } => {
-                self.closed_by.get_or_insert(side);
-                let code = code.map_or_else(|| String::from("null"), |code| code.to_string());
-                self.note(side, "close", format!("{{\"code\":{code}}}").as_bytes());
+            Message::Close { code, text } => {
+                let text = String::from_utf8_lossy(text);
+                self.closed_by.get_or_insert_with(|| Goodbye::new(side, at, code, &text));
+                let mut said = serde_json::json!({ "code": code });
+                if !text.is_empty() {
+                    said["reason"] = text.into();
+                }
+                self.note(side, "close", said.to_string().as_bytes());
             }
             Message::Oversized(bytes) => {
                 self.oversized += 1;
@@ -371,6 +450,7 @@ impl WebSocket {
             reason,
             code: None,
             broke,
+            left: None,
             request_bytes: call.request_bytes,
             response_bytes: call.response_bytes,
             request_gap: Gap::default(),
@@ -389,6 +469,14 @@ impl WebSocket {
     fn wall(&self, at: Tick) -> Micros {
         let since = at.since(self.upgrade.at);
         Micros(self.upgrade.started_at.0 + i64::try_from(since.as_micros()).unwrap_or(0))
+    }
+}
+
+/// The ending of what `side` has left.
+const fn gone(side: Side) -> Ending {
+    match side {
+        Side::Client => Ending::ClientGone,
+        Side::Upstream => Ending::UpstreamGone,
     }
 }
 

@@ -13,8 +13,17 @@ pub enum Break {
     StreamReset(String),
     /// A connection of HTTP/2 was given up, for this reason (RFC 9113 § 6.8).
     GivenUp(String),
+    /// The WebSocket was closed by a close frame, with this code and this text (RFC 6455 § 7.4).
+    SaidClose {
+        /// What class of reason it had.
+        code: u16,
+        /// The reason in words; empty where none was given.
+        text: String,
+    },
     /// The system has stopped waiting for the other side.
     Silence,
+    /// A body on HTTP/1.1 was no valid chunked coding (RFC 9112 § 7.1), in a library's words.
+    Chunking(String),
     /// What came was not what the protocol allows, or something else failed, in a library's words.
     Fault(String),
     /// It is not there any more; nothing better is known.
@@ -27,13 +36,13 @@ impl Break {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Closed => "provider_closed",
+            Self::Closed | Self::SaidClose { .. } => "provider_closed",
             Self::Unannounced => "provider_closed_unannounced",
             Self::Reset => "provider_reset",
             Self::StreamReset(_) => "provider_stream_reset",
             Self::GivenUp(_) => "provider_gave_up",
             Self::Silence => "provider_silent",
-            Self::Fault(_) => "provider_fault",
+            Self::Chunking(_) | Self::Fault(_) => "provider_fault",
             Self::Gone => "provider_gone",
         }
     }
@@ -49,7 +58,16 @@ impl Break {
             Self::Reset => format!("{who} reset the connection"),
             Self::StreamReset(why) => format!("{who} reset the stream (HTTP/2 {why})"),
             Self::GivenUp(why) => format!("{who} gave the connection up (HTTP/2 GOAWAY, {why})"),
+            Self::SaidClose { code, text } if text.is_empty() => {
+                format!("{who} closed the connection (WebSocket code {code})")
+            }
+            Self::SaidClose { code, text } => {
+                format!("{who} closed the connection (WebSocket code {code}, \"{text}\")")
+            }
             Self::Silence => format!("{who} was silent for so long that the system gave it up"),
+            Self::Chunking(what) => {
+                format!("{who} sent a body that is no valid chunked coding ({what})")
+            }
             Self::Fault(what) => format!("the connection to {who} failed ({what})"),
             Self::Gone => format!("{who} went away"),
         }

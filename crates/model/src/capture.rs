@@ -216,6 +216,9 @@ pub struct Closed {
     pub code: Option<&'static str>,
     /// How the side that has gone broke off.
     pub broke: Option<Break>,
+    /// After a switch of protocols: the side that first had nothing more to say, by an end of its
+    /// direction or by a break, and when it, and all that it had sent, had passed.
+    pub left: Option<(Side, Tick)>,
     /// Body bytes forwarded to the provider.
     pub request_bytes: u64,
     /// Body bytes forwarded to the agent.

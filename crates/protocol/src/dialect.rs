@@ -8,7 +8,7 @@ use langley_model::{
     percent_decoded,
 };
 
-use crate::json::{Object, stated};
+use crate::json::{Object, stated_or_error};
 use crate::piece::Seam;
 use crate::sse::SseEvent;
 use crate::{anthropic, bedrock, gemini, openai};
@@ -130,7 +130,7 @@ impl<'a> EventFacts<'a> {
         read: impl FnOnce(Stated<'_>, &mut dyn FnMut(Delta<'_>)) -> Understood,
     ) -> Self {
         let object = Object::read(event.data);
-        let kind = stated(object.as_ref(), member, event.name);
+        let kind = stated_or_error(object.as_ref(), member, event.name);
         let stated = |object| Stated { kind, data: event.data, object };
         let understood = object.as_ref().and_then(|object| read(stated(object), out));
         Self::of(kind, understood, out)

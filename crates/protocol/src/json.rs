@@ -99,6 +99,18 @@ pub(crate) fn stated<'a>(object: Option<&Object<'a>>, member: &str, name: &'a st
     }
 }
 
+/// The same of an event, which is an `error` where it states no type and holds one: so some servers and
+/// gateways break an answer off, in the form that an error's body has.
+pub(crate) fn stated_or_error<'a>(
+    object: Option<&Object<'a>>,
+    member: &str,
+    name: &'a str,
+) -> &'a str {
+    let is_error =
+        |object: &Object<'_>| object.raw(member).is_none() && object.raw("error").is_some();
+    if object.is_some_and(is_error) { "error" } else { stated(object, member, name) }
+}
+
 /// Number of elements of a JSON array.
 pub(crate) fn count(text: &str) -> Option<u64> {
     struct Count;

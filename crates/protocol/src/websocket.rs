@@ -36,6 +36,8 @@ pub enum Message<'a> {
     Close {
         /// Why (RFC 6455 §7.4); none when it does not say.
         code: Option<u16>,
+        /// The same in words, at most 123 bytes; UTF-8, unless the sender erred.
+        text: &'a [u8],
     },
     /// A message larger than is kept, of which this many bytes were seen.
     Oversized(u64),
@@ -381,8 +383,11 @@ impl FrameDecoder {
             Kind::Ping => each(Message::Ping),
             Kind::Pong => each(Message::Pong),
             Kind::Close => {
-                let code = self.control.first_chunk().map(|code| u16::from_be_bytes(*code));
-                each(Message::Close { code });
+                let split = self.control.split_first_chunk();
+                let (code, text) = split.map_or((None, &[][..]), |(code, text)| {
+                    (Some(u16::from_be_bytes(*code)), text)
+                });
+                each(Message::Close { code, text });
             }
         }
         if frame.kind != Kind::Data {

@@ -41,6 +41,7 @@ struct State {
     reason: Option<String>,
     code: Option<&'static str>,
     broke: Option<Break>,
+    left: Option<(Side, Tick)>,
     /// When the last of the answer was handed on: the flow has not ended before, whatever ended it.
     answered: Option<Tick>,
 }
@@ -94,7 +95,11 @@ impl FlowTap {
             return;
         }
         let part = Part::Data(kept(data));
-        let chunk = Chunk { flow: self.flow, at: Tick::now(), part };
+        let at = Tick::now();
+        if from == Side::Upstream {
+            state.answered = Some(at);
+        }
+        let chunk = Chunk { flow: self.flow, at, part };
         if !self.observer.sink().offer(Capture::Frame(from, chunk)) {
             let gap = &mut state.direction(from).gap;
             gap.chunks += 1;
@@ -128,6 +133,14 @@ impl FlowTap {
     pub(crate) fn ended_by(&self, from: Side, how: Break) {
         self.end_of(from);
         self.state.lock().broke.get_or_insert(how);
+    }
+
+    /// After a switch of protocols a side had nothing more to say at `at`, before the other side. Whether
+    /// it was to say something first is for those to judge who read what it said.
+    pub(crate) fn left(&self, side: Side, at: Tick) {
+        let mut state = self.state.lock();
+        let at = state.answered.map_or(at, |answered| answered.max(at));
+        state.left = Some((side, at));
     }
 
     /// A side broke the flow off. The first word counts.
@@ -258,6 +271,7 @@ impl Drop for FlowTap {
             reason: state.reason.take(),
             code: state.code,
             broke: state.broke.take(),
+            left: state.left,
             request_bytes: state.request.bytes,
             response_bytes: state.response.bytes,
             request_gap: state.request.gap,

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::BytesMut;
 use hyper::upgrade::OnUpgrade;
-use langley_model::{Break, Side};
+use langley_model::{Break, Side, Tick};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 
@@ -45,7 +45,7 @@ impl Switching {
 struct Course {
     /// The side that said first, by its end or its failure, that it has nothing more to say: what breaks
     /// after that breaks because of it.
-    left: OnceLock<(Side, Break)>,
+    left: OnceLock<(Side, Break, Tick)>,
     /// The side that took nothing more.
     deaf: OnceLock<Side>,
     client_closed: OnceLock<()>,
@@ -56,6 +56,11 @@ struct Course {
 }
 
 impl Course {
+    /// `side` has nothing more to say, as `how` tells.
+    fn leave(&self, side: Side, how: Break) {
+        self.left.get_or_init(|| (side, how, Tick::now()));
+    }
+
     /// Whether the direction towards `side` has ended in order.
     const fn closed(&self, side: Side) -> &OnceLock<()> {
         match side {
@@ -102,12 +107,16 @@ pub(crate) async fn copy_both(client: Switching, upstream: Switching, tap: Arc<F
         () = course.breaks(Side::Upstream, &provider) => Err(Side::Upstream),
     };
     let broken = copied.err().or_else(|| course.deaf.get().copied());
+    if let Some((side, _, at)) = course.left.get() {
+        tap.left(*side, *at);
+    }
     let Some(broken) = broken else {
         tap.end_of(Side::Client);
         tap.end_of(Side::Upstream);
         return;
     };
-    let (side, how) = course.left.into_inner().unwrap_or((broken, Break::Gone));
+    let left = course.left.into_inner().map(|(side, how, _)| (side, how));
+    let (side, how) = left.unwrap_or((broken, Break::Gone));
     agent.break_off(&how);
     provider.break_off(&how);
     tap.broke(side, how);
@@ -147,13 +156,13 @@ impl Direction<'_> {
     ) -> Result<(), Side> {
         let mut buffer = BytesMut::new();
         let gone = |how| {
-            course.left.get_or_init(|| (self.from, how));
+            course.leave(self.from, how);
             Err(self.from)
         };
         let deaf = |how| {
             let to = other(self.from);
             course.deaf.get_or_init(|| to);
-            course.left.get_or_init(|| (to, how));
+            course.leave(to, how);
             Ok(())
         };
         loop {
@@ -185,7 +194,7 @@ impl Direction<'_> {
         {
             return gone(Break::Gone);
         }
-        course.left.get_or_init(|| (self.from, Break::Closed));
+        course.leave(self.from, Break::Closed);
         course.closed(other(self.from)).get_or_init(|| ());
         let _already_gone = to.shutdown().await;
         course.ended(self.from).notify_one();

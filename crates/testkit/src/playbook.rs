@@ -283,6 +283,7 @@ impl FlowPlay<'_> {
             reason: None,
             code: None,
             broke: None,
+            left: None,
             request_bytes,
             response_bytes,
             request_gap: Gap::default(),

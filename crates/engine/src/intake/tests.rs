@@ -44,6 +44,7 @@ fn closed(flow: FlowId) -> Box<Closed> {
         reason: None,
         code: None,
         broke: None,
+        left: None,
         request_bytes: 0,
         response_bytes: 0,
         request_gap: Gap::default(),

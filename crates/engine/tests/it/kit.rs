@@ -74,6 +74,7 @@ impl Script {
             reason: None,
             code: None,
             broke: None,
+            left: None,
             request_bytes: 0,
             response_bytes: 0,
             request_gap: Gap::default(),
@@ -156,6 +157,14 @@ impl Script {
 
     pub(crate) fn ends(mut self, ending: Ending) -> Self {
         self.closed.ending = ending;
+        self
+    }
+
+    /// `side` ends its direction; the other one takes two seconds to end its own.
+    pub(crate) fn leaves(mut self, side: Side) -> Self {
+        self.now += MS;
+        self.closed.left = Some((side, Tick(self.now)));
+        self.now += 2_000 * MS;
         self
     }
 

@@ -48,6 +48,44 @@ fn an_error_in_mid_stream_is_the_providers_error_with_what_came_before() {
 }
 
 #[test]
+fn an_error_of_no_type_in_mid_stream_is_the_providers_error_in_every_dialect() {
+    for (path, before, kind) in [
+        (
+            "/v1/responses",
+            r#"{"type":"response.output_text.delta","output_index":0,"delta":"half"}"#,
+            "429",
+        ),
+        ("/v1/chat/completions", r#"{"choices":[{"index":0,"delta":{"content":"half"}}]}"#, "429"),
+        (
+            "/v1beta/models/gemini-3-pro:streamGenerateContent?alt=sse",
+            r#"{"candidates":[{"content":{"parts":[{"text":"half"}]}}]}"#,
+            "UNAVAILABLE",
+        ),
+        (
+            "/v1beta/interactions",
+            r#"{"event_type":"interaction.created","interaction":{"id":"v1_x"}}"#,
+            "UNAVAILABLE",
+        ),
+    ] {
+        let error = r#"{"error":{"message":"Overloaded","status":"UNAVAILABLE","code":429}}"#;
+        let stream = format!("data: {before}\n\ndata: {error}\n\n");
+        let script = Script::post(path, &[]).request_end().sse().data(stream.as_bytes()).end();
+        let rows = script.play();
+        let flow = rows.flow(script.flow);
+        assert_eq!(flow.outcome, Some(Outcome::ProviderError), "{path}");
+        assert_eq!(flow.error_message.as_deref(), Some("Overloaded"), "{path}");
+        assert_eq!(flow.error_kind.as_deref(), Some(kind), "{path}");
+        assert_eq!((flow.decode_note.as_ref(), flow.unknown_events), (None, 0), "{path}");
+    }
+    let bare = kit::start() + "data: {\"error\":{\"message\":\"Overloaded\"}}\n\n";
+    let script = Script::messages(ASK).sse().data(bare.as_bytes()).end();
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.outcome, Some(Outcome::ProviderError));
+    assert_eq!(flow.error_message.as_deref(), Some("Overloaded"));
+}
+
+#[test]
 fn an_interrupted_stream_keeps_its_input_count_and_no_output_count() {
     let stream = kit::start() + &kit::text_start(0) + &kit::text(0, "half a sen") + "event: con";
     for (ending, expected) in [

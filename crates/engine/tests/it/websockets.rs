@@ -213,6 +213,98 @@ fn a_call_whose_socket_goes_away_is_cut_off_by_whoever_left() {
 }
 
 #[test]
+fn a_side_that_leaves_without_a_close_frame_has_broken_the_socket_off() {
+    let half = says(r#"{"type":"response.created","response":{"id":"resp_1"}}"#);
+    let begun = || upgrade().frame(Side::Client, &create("")).frame(Side::Upstream, &half);
+    let closed = "the provider closed the connection after one event, in the middle of the answer";
+    let failed = "the connection to the provider failed (what was sent is no WebSocket frame \
+                  (an unknown kind)) after one event, in the middle of the answer";
+    for (last, said) in [
+        (&[][..], closed),
+        // The middle of a header, and of a payload.
+        (&[0x81], closed),
+        (&[0x81, 0x05, b'h'], closed),
+        (&[0x83, 0x00], failed),
+    ] {
+        let script = begun().frame(Side::Upstream, last).leaves(Side::Upstream);
+        let rows = script.play();
+        let calls = calls(&rows);
+        assert_eq!((calls.len(), calls[0].reason.as_deref()), (1, Some(said)), "{last:?}");
+        let socket = rows.flow(script.flow);
+        let closed = "the provider closed the connection while the WebSocket was open";
+        assert_eq!(socket.reason.as_deref(), Some(closed), "{last:?}");
+        for flow in [calls[0], socket] {
+            assert_eq!(flow.outcome, Some(Outcome::UpstreamGone), "{last:?}");
+            // It is over when the provider is, not when the agent leaves as well.
+            assert!(flow.duration.unwrap().as_secs() < 1, "{:?}", flow.duration);
+            let lived = flow.ended_at.unwrap().0 - flow.started_at.0;
+            assert_eq!(u128::try_from(lived).unwrap(), flow.duration.unwrap().as_micros());
+        }
+    }
+    let script = begun().leaves(Side::Client);
+    let rows = script.play();
+    let (socket, call) = (rows.flow(script.flow), calls(&rows)[0]);
+    assert_eq!(socket.outcome, Some(Outcome::ClientGone));
+    assert_eq!(call.outcome, Some(Outcome::ClientGone));
+    // The provider may have said something until the end.
+    assert!(call.duration.unwrap().as_secs() >= 2);
+}
+
+#[test]
+fn a_close_frame_in_the_middle_of_a_call_is_told_with_its_code_and_its_text() {
+    let half = says(r#"{"type":"response.created","response":{"id":"resp_1"}}"#);
+    let key = format!("sk-ant-{}-{}", "api03", "A1b2C3d4".repeat(8));
+    let secret = [&[0x03, 0xf3], format!("no\t{key}").as_bytes()].concat();
+    let (boom, bare) = (b"\x03\xf3boom".to_vec(), b"\x03\xe8".to_vec());
+    for (side, payload, ending, said) in [
+        (Side::Upstream, &boom, Ending::Whole, r#"(WebSocket code 1011, "boom") after one event"#),
+        (Side::Upstream, &boom, Ending::ClientGone, r#"(WebSocket code 1011, "boom") after one"#),
+        (Side::Upstream, &boom, Ending::UpstreamGone, r#"(WebSocket code 1011, "boom") after one"#),
+        (Side::Client, &boom, Ending::Whole, r#"(WebSocket code 1011, "boom") after one event"#),
+        (Side::Client, &bare, Ending::UpstreamGone, "(WebSocket code 1000) after one event"),
+        (Side::Upstream, &secret, Ending::Whole, r#"(WebSocket code 1011, "no "#),
+    ] {
+        let script = upgrade()
+            .frame(Side::Client, &create(""))
+            .frame(Side::Upstream, &half)
+            .frame(side, &frame(side, 0x88, payload))
+            .leaves(Side::Client)
+            .ends(ending);
+        let rows = script.play();
+        let (socket, call) = (rows.flow(script.flow), calls(&rows)[0]);
+        let (who, outcome) = match side {
+            Side::Client => ("the agent", Outcome::ClientGone),
+            Side::Upstream => ("the provider", Outcome::UpstreamGone),
+        };
+        let reason = call.reason.as_deref().unwrap();
+        assert!(reason.starts_with(&format!("{who} closed the connection {said}")), "{reason}");
+        assert!(!reason.contains("A1b2C3d4"), "{reason}");
+        assert_eq!((call.outcome, socket.outcome), (Some(outcome), Some(Outcome::Completed)));
+        let is_at_once = call.duration.unwrap().as_secs() < 1;
+        assert_eq!(is_at_once, side == Side::Upstream, "the provider may say more after the agent");
+        let noted = &rows.events(script.flow)[0];
+        let is_told = noted.data.contains(r#""code":10"#) && !noted.data.contains("A1b2C3d4");
+        assert!(is_told && noted.data.contains("reason") == (payload.len() > 2), "{}", noted.data);
+    }
+}
+
+#[test]
+fn a_side_whose_goodbye_may_have_been_missed_has_broken_nothing_off() {
+    let close = |side| frame(side, 0x88, &[0x03, 0xe8]);
+    for script in [
+        upgrade().frame(Side::Upstream, &close(Side::Upstream)),
+        upgrade().frame(Side::Client, &close(Side::Client)),
+        // What cannot be read of the agent may have been its close frame.
+        upgrade().frame(Side::Client, &[0x83, 0x80, 0, 0, 0, 0]),
+    ] {
+        let script = script.leaves(Side::Upstream);
+        let rows = script.play();
+        let socket = rows.flow(script.flow);
+        assert_eq!((socket.outcome, &socket.reason), (Some(Outcome::Completed), &None));
+    }
+}
+
+#[test]
 fn a_socket_that_was_closed_in_good_order_is_complete_however_the_connection_ends() {
     let outcome = |frame: &[u8], ending| {
         let mut script = upgrade().frame(Side::Upstream, frame).ends(ending);
@@ -262,6 +354,29 @@ fn an_error_answers_a_call_with_its_own_status() {
     assert_eq!((call.status, call.outcome), (Some(429), Some(Outcome::ProviderError)));
     assert_eq!(call.error_kind.as_deref(), Some("rate_limit_exceeded"));
     assert_eq!(call.error_message.as_deref(), Some("slow"));
+}
+
+#[test]
+fn an_error_without_a_type_answers_a_call_as_well() {
+    for error in [
+        r#"{"error":{"message":"Overloaded","type":"server_error"}}"#,
+        r#"{"type":"overloaded","error":{"message":"Overloaded","type":"server_error"}}"#,
+    ] {
+        let begun = r#"{"type":"response.created","response":{"id":"resp_1"},"error":null}"#;
+        let script = upgrade()
+            .frame(Side::Client, &create(""))
+            .frame(Side::Upstream, &says(begun))
+            .frame(Side::Upstream, &says(error))
+            .frame(Side::Client, &create(""))
+            .frame(Side::Upstream, &answer("resp_2", "done"));
+        let rows = script.play();
+        let calls = calls(&rows);
+        assert_eq!(calls[0].outcome, Some(Outcome::ProviderError), "{error}");
+        assert_eq!(calls[0].error_kind.as_deref(), Some("server_error"));
+        assert_eq!(calls[0].error_message.as_deref(), Some("Overloaded"));
+        assert_eq!(calls[1].outcome, Some(Outcome::Completed), "the next one is answered");
+        assert_eq!(calls[1].message_id.as_deref(), Some("resp_2"));
+    }
 }
 
 #[test]

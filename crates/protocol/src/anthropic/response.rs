@@ -8,7 +8,7 @@ use super::fast::Found;
 use super::usage::UsageReader;
 use super::{block, fast};
 use crate::dialect::{Delta, EventFacts, Read, ResponseDecoder, Said, place};
-use crate::json::{Object, count, elements, inner, stated, unescape};
+use crate::json::{Object, count, elements, inner, stated_or_error, unescape};
 use crate::sse::SseEvent;
 
 /// Decodes one answer.
@@ -48,7 +48,7 @@ impl ResponseDecoder for AnthropicResponse {
             return EventFacts { texts: Few::One(place), ..EventFacts::plain(kind) };
         }
         let object = Object::read(event.data);
-        let kind = stated(object.as_ref(), "type", event.name);
+        let kind = stated_or_error(object.as_ref(), "type", event.name);
         let read = object.and_then(|object| self.read(kind, event.data, &object, out));
         EventFacts::of(kind, read, out)
     }

@@ -141,6 +141,10 @@ impl ResponsesAnswer {
             "error" => out(error(event)?),
             "keepalive" | "ping" | "codex.rate_limits" => out(Delta::Ping),
             progress if is_progress(progress) => {}
+            // The API's own types begin so; who invents one for an error puts the error's class there.
+            _ if !kind.starts_with("response.") && event.raw("error").is_some() => {
+                out(error(event)?);
+            }
             _ => return None,
         }
         Some(Ok(read))

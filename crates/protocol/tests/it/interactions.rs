@@ -114,18 +114,19 @@ fn a_whole_interaction_says_what_its_stream_says() {
 
 #[test]
 fn an_interaction_that_failed_says_why() {
-    let stream = concat!(
-        "event: interaction.created\n",
-        r#"data: {"event_type":"interaction.created","interaction":{"id":"v1_x","model":"m"}}"#,
-        "\n\nevent: error\n",
-        r#"data: {"event_type":"error","error":{"code":"overloaded","message":"Try later"}}"#,
-        "\n\n"
-    );
-    let decoded = each_cut(stream, InteractionAnswer::new);
-    let error = decoded.message.error.expect("an error");
-    assert_eq!(error.kind.as_deref(), Some("overloaded"));
-    assert_eq!(error.message.as_deref(), Some("Try later"));
-    assert!(!decoded.ended);
+    for last in [
+        r#"{"event_type":"error","error":{"code":"overloaded","message":"Try later"}}"#,
+        r#"{"error":{"code":"overloaded","message":"Try later"}}"#,
+    ] {
+        let created =
+            r#"{"event_type":"interaction.created","interaction":{"id":"v1_x","model":"m"}}"#;
+        let stream = format!("data: {created}\n\ndata: {last}\n\n");
+        let decoded = each_cut(&stream, InteractionAnswer::new);
+        assert!(all_known(&decoded) && !decoded.ended, "{last}");
+        let error = decoded.message.error.expect("an error");
+        assert_eq!(error.kind.as_deref(), Some("overloaded"));
+        assert_eq!(error.message.as_deref(), Some("Try later"));
+    }
     let (refused, _) = body(
         r#"{"error":{"code":400,"message":"No such model","status":"INVALID_ARGUMENT"}}"#,
         InteractionAnswer::new(),

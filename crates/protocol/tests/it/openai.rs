@@ -152,10 +152,15 @@ fn errors_are_found_in_every_form() {
             assert_eq!(error(decoded), expected, "{json}");
         }
         let stream = format!("data: {json}\n\n");
-        let decoded = each_cut(&stream, ChatAnswer::new);
-        assert_eq!(decoded.events[0].0, "error");
-        assert_eq!(error(decoded), expected);
+        for decoded in [each_cut(&stream, ChatAnswer::new), each_cut(&stream, ResponsesAnswer::new)]
+        {
+            assert_eq!(decoded.events[0].0, "error");
+            assert!(all_known(&decoded) && !decoded.ended, "{json}");
+            assert_eq!(error(decoded), expected);
+        }
     }
+    let typed = "data: {\"type\":\"overloaded\",\"error\":{\"message\":\"Overloaded\"}}\n\n";
+    assert_eq!(error(each_cut(typed, ResponsesAnswer::new)), is("", "Overloaded"));
     let stream = "event: error\ndata: {\"type\":\"error\",\"code\":\"server_error\",\"message\":\"m\",\"param\":null}\n\n";
     assert_eq!(error(each_cut(stream, ResponsesAnswer::new)), is("server_error", "m"));
     let failed = "data: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\",\"status\":\"failed\",\

@@ -86,7 +86,7 @@ fn messages_fragments_and_control_frames_are_told_apart() {
     assert_eq!(error, None);
     assert_eq!(seen[..3], ["text héllo", "Ping", "text in parts"]);
     assert!(seen[3].starts_with("Binary([7, 7"));
-    assert_eq!(seen[4..], ["Pong", "text ", "Close { code: Some(1000) }"]);
+    assert_eq!(seen[4..], ["Pong", "text ", "Close { code: Some(1000), text: [98, 121, 101] }"]);
 }
 
 #[test]

@@ -3,7 +3,21 @@
 use langley_model::{Break, Ending};
 use langley_testkit::Request;
 
+use crate::refusals::raw;
 use crate::setup::setup;
+
+#[tokio::test]
+async fn a_request_in_no_valid_chunks_is_told_as_such() {
+    let setup = setup().await;
+    let request =
+        b"POST /v1/messages HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n";
+    raw(&setup, request).await;
+    let flow = setup.recording.assert_ending(0, Ending::ClientGone).await;
+    let how = flow.closed.and_then(|closed| closed.broke).expect("a break");
+    let said = how.told_of("the agent");
+    let begins = "the agent sent a body that is no valid chunked coding (Invalid chunk size";
+    assert!(said.starts_with(begins), "{said}");
+}
 
 #[tokio::test]
 async fn a_break_upstream_is_a_break_for_the_agent() {

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use langley_fixture::FixtureOptions;
-use langley_model::Ending;
+use langley_model::{Ending, Side, Tick};
 use langley_testkit::Stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -163,24 +163,53 @@ async fn a_reset_after_an_end_of_ones_own_direction_ends_an_idle_websocket() {
     }
 }
 
-#[tokio::test]
-async fn a_reset_of_either_end_of_a_plain_websocket_resets_the_other() {
+/// An agent's and a provider's end of one WebSocket without TLS on either side.
+async fn plain_websocket() -> (Setup, TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("its address"));
+    let setup = setup_with(FixtureOptions::default(), |options, _| {
+        let base = langley_proxy::BaseUrl::parse(&base).expect("a base URL");
+        options.reverse.upstreams.insert("plain".into(), base);
+    })
+    .await;
+    let mut agent = TcpStream::connect(setup.proxy).await.expect("a connection");
+    let ask = b"GET /to/plain/ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    agent.write_all(ask).await.expect("the head is sent");
+    let (mut provider, _) = listener.accept().await.expect("a connection");
+    let head =
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    until_head(&mut provider).await;
+    provider.write_all(head).await.expect("the head is sent");
+    until_head(&mut agent).await;
+    (setup, agent, provider)
+}
+
+#[tokio::test]
+async fn who_ends_a_websocket_first_and_when_is_told() {
+    for first in [Side::Client, Side::Upstream] {
+        let (setup, agent, provider) = plain_websocket().await;
+        let (mut leaves, mut stays) =
+            if first == Side::Client { (agent, provider) } else { (provider, agent) };
+        // The middle of a frame, and the end of the direction.
+        leaves.write_all(b"\x81\x05He").await.expect("bytes are sent");
+        leaves.shutdown().await.expect("an end is sent");
+        let mut seen = Vec::new();
+        stays.read_to_end(&mut seen).await.expect("a clean end");
+        assert_eq!(seen, b"\x81\x05He");
+        let before = Tick::now();
+        stays.shutdown().await.expect("an end is sent");
+        let flow = setup.recording.assert_ending(0, Ending::Whole).await;
+        let (side, at) = flow.closed.expect("its end").left.expect("one that left");
+        assert_eq!(side, first);
+        assert!(at <= before, "when it left, not when the other one did");
+        setup.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_reset_of_either_end_of_a_plain_websocket_resets_the_other() {
     for agent_leaves in [true, false] {
-        let setup = setup_with(FixtureOptions::default(), |options, _| {
-            let base = langley_proxy::BaseUrl::parse(&base).expect("a base URL");
-            options.reverse.upstreams.insert("plain".into(), base);
-        })
-        .await;
-        let mut agent = TcpStream::connect(setup.proxy).await.expect("a connection");
-        let ask = b"GET /to/plain/ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
-        agent.write_all(ask).await.expect("the head is sent");
-        let (mut provider, _) = listener.accept().await.expect("a connection");
-        let head = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
-        until_head(&mut provider).await;
-        provider.write_all(head).await.expect("the head is sent");
-        until_head(&mut agent).await;
+        let (setup, agent, provider) = plain_websocket().await;
         let (leaves, mut stays) = if agent_leaves { (agent, provider) } else { (provider, agent) };
         leaves.set_zero_linger().expect("a socket that can be reset");
         drop(leaves);
