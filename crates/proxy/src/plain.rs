@@ -146,7 +146,8 @@ impl PlainService {
             return Ok(place(authority));
         }
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        let chosen = reverse::choose(&self.client.options().reverse, target);
+        let reverse = &self.client.options().reverse;
+        let chosen = reverse::choose(reverse, target, request.headers());
         let destination = chosen.map_err(|error| {
             let nowhere = Place {
                 mode: Mode::Reverse,
