@@ -53,6 +53,20 @@ impl Home {
         Ok(home)
     }
 
+    /// What [`Self::create`] would say where nothing can be made in the folder, or in the nearest above it
+    /// that is there. What is made to find out is removed again.
+    pub(crate) fn unmakeable(&self) -> Option<AppError> {
+        // Which a folder is not to be made of.
+        if self.root.exists() && !self.root.is_dir() {
+            return None;
+        }
+        let make = |nearest: &Path| {
+            let probe = nearest.join(format!(".langley-check-{}", std::process::id()));
+            fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe))
+        };
+        nearest(&self.root).and_then(make).err().map(|error| self.unusable(&error))
+    }
+
     /// That it cannot be used, and why.
     pub(crate) fn unusable(&self, error: &io::Error) -> AppError {
         AppError::failed(format!("the home folder {} cannot be used", self.root.display()))
@@ -121,6 +135,15 @@ impl Home {
     }
 }
 
+/// The folder at `path`, or the nearest above it that is there.
+fn nearest(path: &Path) -> io::Result<&Path> {
+    let found = path.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    if found.is_dir() {
+        return Ok(found);
+    }
+    Err(io::Error::other(format!("{} is a file, not a folder", found.display())))
+}
+
 /// Makes a folder that only its owner may enter; one that is there keeps its mode.
 pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
@@ -131,6 +154,7 @@ pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
         return Err(io::Error::other("it is a file, not a folder"));
     }
     if let Some(above) = path.parent() {
+        nearest(above)?;
         fs::create_dir_all(above)?;
     }
     match fs::DirBuilder::new().mode(0o700).create(path) {

@@ -55,6 +55,7 @@ fn known(preset: &Preset, home: &Home, proxy: SocketAddr) -> KnownClient {
     KnownClient {
         name: preset.client.to_owned(),
         command: command.map(str::to_owned).collect(),
+        proxied_note: preset.forward.note().map(str::to_owned),
         proxied,
         based: based.filter(|_| !is_open),
     }
@@ -91,6 +92,9 @@ mod tests {
             assert_eq!(client.proxied[0].1, "http://127.0.0.1:9090");
             assert!(client.proxied.len() > 1, "{}", preset.name);
             assert_eq!(client.based.is_some(), preset.reverse != Reverse::Nothing);
+            let by_node = client.proxied.iter().any(|(name, _)| name == "NODE_USE_ENV_PROXY");
+            let note = client.proxied_note.as_deref();
+            assert_eq!(note.is_some_and(|note| note.contains("22.21")), by_node, "{note:?}");
             if let Some(Based::Variables(variables)) = &client.based {
                 assert!(!variables.is_empty(), "{}", preset.name);
             }

@@ -1,6 +1,6 @@
 //! Listeners, opened before anything slow happens, with an error that names the way out.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -36,6 +36,39 @@ impl Door {
     }
 }
 
+/// That `proxy` and `api` are one port of one address; none where each gets its own.
+pub(crate) fn shared(proxy: &Address, api: &Address) -> Option<AppError> {
+    if proxy.port == 0 || proxy.port != api.port || !is_same_place(&proxy.host, &api.host) {
+        return None;
+    }
+    let (first, second) = (Door::Proxy.name(), Door::Api.name());
+    Some(
+        AppError::failed(format!("{first} ({proxy}) and {second} ({api}) cannot share a port"))
+            .why("`proxy.port` and `api.port` are the same, at the same address")
+            .next(format!("choose another port for one of them: {}", another(Door::Api))),
+    )
+}
+
+/// Whether one port cannot be opened at both.
+fn is_same_place(one: &str, other: &str) -> bool {
+    let address = |host: &str| match host {
+        "localhost" => Some(IpAddr::from([127, 0, 0, 1])),
+        host => host.parse::<IpAddr>().ok(),
+    };
+    // The unspecified address is every one; that of IPv6 is IPv4's as well.
+    let covers =
+        |all: IpAddr, one: IpAddr| all.is_unspecified() && (all.is_ipv6() || one.is_ipv4());
+    match (address(one), address(other)) {
+        (Some(one), Some(other)) => one == other || covers(one, other) || covers(other, one),
+        _ => one.eq_ignore_ascii_case(other),
+    }
+}
+
+/// How to have any free port.
+fn another(door: Door) -> String {
+    format!("`langley {} 127.0.0.1:0` (0 takes any free port)", door.flag())
+}
+
 /// Opens the listener of `door` at `address`. Needs the runtime's context.
 ///
 /// # Errors
@@ -43,7 +76,7 @@ impl Door {
 pub(crate) fn open(door: Door, address: &Address) -> Result<TcpListener> {
     let refused = |error: &std::io::Error| {
         let failed = AppError::failed(format!("{} cannot listen on {address}", door.name()));
-        let other = format!("`langley {} 127.0.0.1:0` (0 takes any free port)", door.flag());
+        let other = another(door);
         match error.kind() {
             std::io::ErrorKind::AddrInUse => taken(failed, address, &other),
             std::io::ErrorKind::PermissionDenied => failed
@@ -92,6 +125,28 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_are_the_same_place_by_another_name_and_where_one_is_all_of_them() {
+        for (one, other, is_same) in [
+            ("127.0.0.1", "127.0.0.1", true),
+            ("localhost", "127.0.0.1", true),
+            ("0.0.0.0", "127.0.0.1", true),
+            ("127.0.0.1", "::", true),
+            ("::1", "::", true),
+            ("::1", "0.0.0.0", false),
+            ("::1", "127.0.0.1", false),
+            ("127.0.0.1", "127.0.0.2", false),
+            ("desk.example", "DESK.example", true),
+            ("desk.example", "127.0.0.1", false),
+        ] {
+            assert_eq!(is_same_place(one, other), is_same, "{one} {other}");
+            assert_eq!(is_same_place(other, one), is_same, "{other} {one}");
+        }
+        let at = |port| Address { host: "127.0.0.1".into(), port };
+        assert!(shared(&at(9090), &at(9090)).is_some());
+        assert!(shared(&at(0), &at(0)).is_none() && shared(&at(9090), &at(9091)).is_none());
+    }
 
     #[tokio::test]
     async fn a_taken_port_is_refused_with_the_flag_that_helps() {

@@ -10,6 +10,7 @@ use rustix::fs::{Access, access};
 use crate::config::{Config, Layers};
 use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::listen;
 use crate::wire::unusable;
 
 /// Base URLs of the providers, where configuration (or the AWS region, for Bedrock) names no other.
@@ -38,12 +39,14 @@ impl Fault {
     }
 }
 
-/// Everything that does not work; nothing is made or changed. Blocks.
+/// Everything that does not work; nothing is left made or changed. Blocks.
 pub(crate) fn faults(config: &Config, layers: &Layers) -> Vec<Fault> {
     let mut faults = Vec::new();
     faults.extend(reverse(config).err().map(Fault::Whole));
     faults.extend(upstream_ca(config, layers).and_then(Result::err).map(Fault::Whole));
-    faults.extend(home(&Home::at(&config.home)).map(Fault::Whole));
+    faults.extend(listen::shared(&config.proxy, &config.api).map(Fault::Whole));
+    let at = Home::at(&config.home);
+    faults.extend(at.unmakeable().or_else(|| home(&at)).map(Fault::Whole));
     let certificates = config.client_certificates.iter();
     let unusable = certificates.filter_map(|(name, found)| client_certificate(name, found).err());
     faults.extend(unusable.map(Fault::Part));
@@ -202,11 +205,37 @@ mod tests {
     }
 
     #[test]
+    fn one_port_for_both_doors_is_said_before_either_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        insta::assert_snapshot!(said(folder.path(), &[("LANGLEY_API", "127.0.0.1:9090")]), @r"
+        error: the proxy (127.0.0.1:9090) and the dashboard (127.0.0.1:9090) cannot share a port
+        why:   `proxy.port` and `api.port` are the same, at the same address
+        next:  choose another port for one of them: `langley --api 127.0.0.1:0` (0 takes any free port)
+        ");
+        for apart in ["127.0.0.1:9091", "127.0.0.1:0", "[::1]:9090"] {
+            assert_eq!(said(folder.path(), &[("LANGLEY_API", apart)]), "", "{apart}");
+        }
+    }
+
+    #[test]
+    fn a_home_that_a_start_could_not_make_is_told_in_the_words_of_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        for home in ["/proc/langley".as_ref(), folder.path().join("file/home").as_path()] {
+            let told = said(folder.path(), &[("LANGLEY_HOME", home.to_str().unwrap())]);
+            let refused = Home::create(home).unwrap_err().to_string();
+            assert_eq!(told, refused.replace(&folder.path().display().to_string(), "DIR"));
+            assert!(told.contains("cannot be used\nwhy:"), "{told}");
+            assert!(!home.exists());
+        }
+    }
+
+    #[test]
     fn a_home_that_is_not_there_yet_is_in_order_and_is_not_made() {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().join("a/b");
         assert_eq!(said(folder.path(), &[("LANGLEY_HOME", home.to_str().unwrap())]), "");
-        assert!(!folder.path().join("a").exists());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

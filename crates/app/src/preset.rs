@@ -49,6 +49,18 @@ pub(crate) enum Forward {
     ByNode,
 }
 
+impl Forward {
+    /// On what it depends, for people who set the variables by hand.
+    pub(crate) const fn note(self) -> Option<&'static str> {
+        match self {
+            Self::Trusts(_) => None,
+            Self::ByNode => Some(
+                "Only Node 22.21, 24 or newer follows these variables; with an older one take the base URL.",
+            ),
+        }
+    }
+}
+
 /// How a client takes a base URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reverse {

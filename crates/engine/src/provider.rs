@@ -10,6 +10,14 @@ pub(crate) fn provider(
     upstream: Option<&str>,
 ) -> Option<Provider> {
     let path = flow.path.split(['?', '#']).next().unwrap_or_default();
-    let dialect = spoken.or_else(|| Provider::of_path(path).map(Provider::dialect))?;
-    Some(Provider::serving(dialect, &flow.host, flow.port, upstream))
+    match spoken.or_else(|| Provider::of_path(path).map(Provider::dialect)) {
+        Some(dialect) => Some(Provider::serving(dialect, &flow.host, flow.port, upstream)),
+        // Files, batches and the like have paths that say too little of whose they are.
+        None => {
+            let is_sent = upstream.is_some() && path.starts_with("/v1/");
+            let is_theirs = is_sent || Provider::of_resource(path).is_some();
+            let named = || upstream.and_then(Provider::parse);
+            Provider::of_place(&flow.host, flow.port).or_else(named).filter(|_| is_theirs)
+        }
+    }
 }

@@ -15,6 +15,7 @@ mod percent;
 mod piece;
 mod provider;
 mod provider_host;
+mod provider_resource;
 mod rate_limit;
 mod record;
 mod redact;

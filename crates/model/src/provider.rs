@@ -167,14 +167,24 @@ impl Provider {
         if Self::of_path(path).is_some() {
             return None;
         }
-        let lacking = Self::of_path(&format!("/v1{path}"));
-        let doubled = || path.strip_prefix("/v1").and_then(Self::of_path);
-        match lacking {
-            Some(provider) if !path.starts_with("/v1/") => {
-                Some((provider, "the base URL lacks /v1 at its end: add it"))
-            }
-            _ => Some((doubled()?, "the path has /v1 twice: leave it out of the base URL")),
+        let lacking = |version| Self::of_path(&format!("{version}{path}"));
+        // A path of nobody's that begins with a version lacks none.
+        let is_versioned = path.starts_with("/v1/") || path.starts_with("/v1beta/");
+        let lacking = lacking("/v1").or_else(|| lacking("/v1beta")).filter(|_| !is_versioned);
+        if let Some(provider) = lacking {
+            let hint = match provider {
+                Self::Gemini => "the path lacks its version: add /v1beta at the base URL's end",
+                _ => "the base URL lacks /v1 at its end: add it",
+            };
+            return Some((provider, hint));
         }
+        let behind = path.strip_prefix("/v1beta").or_else(|| path.strip_prefix("/v1"))?;
+        let provider = Self::of_path(behind).or_else(|| Self::of_resource(behind))?;
+        let hint = match provider {
+            Self::Gemini => "the path has a version twice: leave it out of the base URL",
+            _ => "the path has /v1 twice: leave it out of the base URL",
+        };
+        Some((provider, hint))
     }
 
     /// A JSON error body in this provider's own shape.
@@ -190,14 +200,27 @@ mod tests {
 
     #[test]
     fn a_base_url_with_too_little_or_too_much_is_told_by_its_path() {
+        const LACKS: &str = "the base URL lacks /v1 at its end";
+        const TWICE: &str = "the path has /v1 twice";
         let told = |path: &str| {
-            let found = Provider::of_mistaken_path(path);
-            found.map(|(provider, hint)| (provider, hint.contains("lacks /v1")))
+            let (provider, hint) = Provider::of_mistaken_path(path)?;
+            Some((provider, hint.split_once(':')?.0))
         };
-        assert_eq!(told("/chat/completions"), Some((Provider::OpenAi, true)));
-        assert_eq!(told("/responses"), Some((Provider::OpenAi, true)));
-        assert_eq!(told("/messages"), Some((Provider::Anthropic, true)));
-        assert_eq!(told("/v1/v1/messages"), Some((Provider::Anthropic, false)));
+        assert_eq!(told("/chat/completions"), Some((Provider::OpenAi, LACKS)));
+        assert_eq!(told("/responses"), Some((Provider::OpenAi, LACKS)));
+        assert_eq!(told("/messages"), Some((Provider::Anthropic, LACKS)));
+        assert_eq!(told("/v1/v1/messages"), Some((Provider::Anthropic, TWICE)));
+        assert_eq!(told("/v1/v1/embeddings"), Some((Provider::OpenAi, TWICE)));
+        // Gemini's version is another, and its SDKs write it themselves.
+        for path in ["/models/gemini-2.5-pro:generateContent", "/interactions"] {
+            let (provider, hint) = Provider::of_mistaken_path(path).unwrap();
+            assert_eq!(provider, Provider::Gemini, "{path}");
+            assert!(hint.contains("add /v1beta") && !hint.contains("/v1 "), "{hint}");
+        }
+        for path in ["/v1beta/v1beta/models/m:countTokens", "/v1/v1beta/files"] {
+            let twice = "the path has a version twice";
+            assert_eq!(told(path), Some((Provider::Gemini, twice)), "{path}");
+        }
         for other in ["/v1/messages", "/v1", "/", "", "/health", "/v1/embeddings", "/v1beta/models"]
         {
             assert_eq!(told(other), None, "{other}");

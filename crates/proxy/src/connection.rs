@@ -1,6 +1,7 @@
 //! A client connection: its first bytes say whether it is CONNECT, plain HTTP, or HTTP/2 by prior
 //! knowledge.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -231,7 +232,7 @@ fn recognise(bytes: &[u8]) -> Option<Opening> {
 /// A CONNECT request's head, read.
 enum ConnectHead {
     NeedMore,
-    Bad(&'static str),
+    Bad(Cow<'static, str>),
     Ready { authority: Authority, length: usize, passes: bool },
 }
 
@@ -242,9 +243,7 @@ fn read_head(client: &Client, bytes: &[u8]) -> ConnectHead {
         Ok(httparse::Status::Complete(length)) => {
             let target = request.path.unwrap_or_default();
             let Some(authority) = Authority::parse(target, None) else {
-                return ConnectHead::Bad(
-                    "CONNECT needs a target of the form host:port, as in api.example:443",
-                );
+                return ConnectHead::Bad(no_target(target).into());
             };
             let given = request
                 .headers
@@ -254,12 +253,26 @@ fn read_head(client: &Client, bytes: &[u8]) -> ConnectHead {
             ConnectHead::Ready { authority, length, passes: client.password_fits(given) }
         }
         Ok(httparse::Status::Partial) if bytes.len() < CONNECT_HEAD_MAX => ConnectHead::NeedMore,
-        Ok(httparse::Status::Partial) => ConnectHead::Bad("the CONNECT request's head is endless"),
-        Err(httparse::Error::TooManyHeaders) => {
-            ConnectHead::Bad("the CONNECT request has more than 64 header lines; send fewer")
+        Ok(httparse::Status::Partial) => {
+            ConnectHead::Bad("the CONNECT request's head is endless".into())
         }
-        Err(_) => ConnectHead::Bad("the CONNECT request is not valid HTTP/1.1"),
+        Err(httparse::Error::TooManyHeaders) => {
+            ConnectHead::Bad("the CONNECT request has more than 64 header lines; send fewer".into())
+        }
+        Err(_) => ConnectHead::Bad("the CONNECT request is not valid HTTP/1.1".into()),
     }
+}
+
+/// What is wrong with a `target` that names no host and port. It is told without user and password, and
+/// no longer than a host may be.
+fn no_target(target: &str) -> String {
+    const TARGET_MAX: usize = 253;
+    let host = target.rsplit_once('@').map_or(target, |(_, host)| host);
+    let asked: String = host.chars().filter(|c| !c.is_control()).take(TARGET_MAX).collect();
+    format!(
+        "CONNECT needs a target of the form host:port, as in api.example:443, with a port from 1 to \
+         65535; it was asked for `{asked}`"
+    )
 }
 
 async fn serve_connect(
@@ -282,7 +295,7 @@ async fn serve_connect(
     let head = match tokio::time::timeout(client.options().head_timeout, reading).await {
         Ok(Some(head)) => head,
         Ok(None) => return None,
-        Err(_) => ConnectHead::Bad("the CONNECT request's head did not arrive in time"),
+        Err(_) => ConnectHead::Bad("the CONNECT request's head did not arrive in time".into()),
     };
     match head {
         ConnectHead::Ready { authority, length, passes } => {

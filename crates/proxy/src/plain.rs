@@ -128,10 +128,21 @@ impl PlainService {
                 let nowhere = self.client.listener();
                 return bad(nowhere, "the request's URL names no usable host and port");
             };
-            if uri.scheme_str() != Some("http") {
-                let message = "https URLs are proxied with CONNECT, not in absolute form; every \
-                               HTTP client does so when HTTPS_PROXY is set";
-                return bad(authority, message);
+            match uri.scheme_str() {
+                Some("http") => {}
+                Some("https") => {
+                    let message = "https URLs are proxied with CONNECT, not in absolute form; every \
+                                   HTTP client does so when HTTPS_PROXY is set";
+                    return bad(authority, message);
+                }
+                other => {
+                    let other = other.unwrap_or_default();
+                    let message = format!(
+                        "in absolute form only http URLs are proxied, and https ones with CONNECT; \
+                         reach this {other} URL without the proxy"
+                    );
+                    return bad(authority, &message);
+                }
             }
             if !self.client.may_pass(request.headers()) {
                 return Err((place(authority), Client::password_refusal()));
@@ -146,7 +157,8 @@ impl PlainService {
             return Ok(place(authority));
         }
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        let chosen = reverse::choose(&self.client.options().reverse, target);
+        let reverse = &self.client.options().reverse;
+        let chosen = reverse::choose(reverse, target, request.headers());
         let destination = chosen.map_err(|error| {
             let nowhere = Place {
                 mode: Mode::Reverse,

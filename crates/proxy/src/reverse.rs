@@ -1,7 +1,10 @@
-//! Reverse mode: an origin-form request finds its upstream by path, or by `/to/<name>/…`.
+//! Reverse mode: an origin-form request finds its upstream by path, by `/to/<name>/…`, or, where the path
+//! is no call of a model, by what else tells whose API it is for.
 
 use std::fmt;
 
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use langley_model::Provider;
 
 use crate::authority::Authority;
@@ -78,6 +81,7 @@ pub(crate) struct Destination<'a> {
 pub(crate) fn choose<'a>(
     options: &'a ReverseOptions,
     target: &str,
+    headers: &HeaderMap,
 ) -> Result<Destination<'a>, NoUpstream> {
     let find = |name: &str| options.upstreams.get_key_value(name);
     let prefixed = target.strip_prefix("/to/");
@@ -93,7 +97,10 @@ pub(crate) fn choose<'a>(
         None => {
             let path = target.split('?').next().unwrap_or(target);
             let by_path = Provider::of_path(path).map(Provider::as_str);
-            by_path.or(options.default.as_deref()).ok_or_else(|| NoUpstream::of(path))?
+            match by_path.or(options.default.as_deref()) {
+                Some(name) => name,
+                None => guess(path, headers)?.as_str(),
+            }
         }
     };
     let known = || options.upstreams.keys().cloned().collect::<Vec<_>>().join(", ");
@@ -103,10 +110,33 @@ pub(crate) fn choose<'a>(
     Ok(Destination { name, base, target: format!("{}{slash}{rest}", base.prefix) })
 }
 
-impl NoUpstream {
-    fn of(path: &str) -> Self {
-        Provider::of_mistaken_path(path).map_or(Self::Path, |(_, hint)| Self::Mistaken { hint })
+/// Whose a path is that is no call of a model: the SDK that is pointed here for its calls sends files,
+/// batches, vectors and the like here too. Credentials go to nobody by a path alone that many have.
+fn guess(path: &str, headers: &HeaderMap) -> Result<Provider, NoUpstream> {
+    if let Some((_, hint)) = Provider::of_mistaken_path(path) {
+        return Err(NoUpstream::Mistaken { hint });
     }
+    // A look at the base URL itself says nothing.
+    if path == "/" {
+        return Err(NoUpstream::Path);
+    }
+    let begins = |name: &str, with: &[u8]| {
+        let value = headers.get(name).map(HeaderValue::as_bytes);
+        value
+            .and_then(|value| value.get(..with.len()))
+            .is_some_and(|it| it.eq_ignore_ascii_case(with))
+    };
+    if headers.contains_key("anthropic-version") || begins("x-api-key", b"sk-ant-") {
+        return Ok(Provider::Anthropic);
+    }
+    if headers.contains_key("x-goog-api-key") {
+        return Ok(Provider::Gemini);
+    }
+    match Provider::of_resource(path) {
+        Some(Provider::OpenAi) if !begins(AUTHORIZATION.as_str(), b"bearer ") => None,
+        provider => provider,
+    }
+    .ok_or(NoUpstream::Path)
 }
 
 /// Why no upstream was found.
@@ -142,26 +172,99 @@ mod tests {
         }
     }
 
+    fn chosen<'a>(
+        options: &'a ReverseOptions,
+        target: &str,
+    ) -> Result<Destination<'a>, NoUpstream> {
+        choose(options, target, &HeaderMap::new())
+    }
+
     #[test]
     fn the_path_or_the_prefix_names_the_upstream() {
         let options = options();
-        let chosen = choose(&options, "/v1/messages?beta=true").unwrap();
-        assert_eq!((chosen.name, chosen.target.as_str()), ("anthropic", "/v1/messages?beta=true"));
-        let chosen = choose(&options, "/to/mine/v1/chat?x=1").unwrap();
-        assert_eq!((chosen.name, chosen.target.as_str()), ("mine", "/llm/v1/chat?x=1"));
-        assert_eq!(choose(&options, "/to/mine?x").unwrap().target, "/llm/?x");
+        let found = chosen(&options, "/v1/messages?beta=true").unwrap();
+        assert_eq!((found.name, found.target.as_str()), ("anthropic", "/v1/messages?beta=true"));
+        let found = chosen(&options, "/to/mine/v1/chat?x=1").unwrap();
+        assert_eq!((found.name, found.target.as_str()), ("mine", "/llm/v1/chat?x=1"));
+        assert_eq!(chosen(&options, "/to/mine?x").unwrap().target, "/llm/?x");
     }
 
     #[test]
     fn other_paths_need_a_default() {
         let mut options = options();
-        assert_eq!(choose(&options, "/health"), Err(NoUpstream::Path));
-        let told = |target| choose(&options, target).unwrap_err().to_string();
+        assert_eq!(chosen(&options, "/health"), Err(NoUpstream::Path));
+        let told = |target| chosen(&options, target).unwrap_err().to_string();
         assert!(told("/chat/completions?x").contains("the base URL lacks /v1 at its end: add it"));
         assert!(told("/v1/v1/messages").contains("has /v1 twice"));
+        assert!(told("/models/gemini-2.5-pro:generateContent").contains("add /v1beta"));
         options.default = Some("anthropic".into());
-        assert_eq!(choose(&options, "/health").unwrap().name, "anthropic");
-        assert!(matches!(choose(&options, "/to/none/x"), Err(NoUpstream::Name { .. })));
+        assert_eq!(chosen(&options, "/health").unwrap().name, "anthropic");
+        assert!(matches!(chosen(&options, "/to/none/x"), Err(NoUpstream::Name { .. })));
+    }
+
+    #[test]
+    fn what_is_no_call_goes_where_its_sdk_sends_its_calls() {
+        const ANTHROPIC: Option<(&str, &str)> = Some(("anthropic-version", "2023-06-01"));
+        const BEARER: Option<(&str, &str)> = Some(("authorization", "Bearer sk-1"));
+        const GOOGLE: Option<(&str, &str)> = Some(("x-goog-api-key", "AIza1"));
+        let mut options = options();
+        for (name, url) in [
+            ("openai", "https://api.openai.com"),
+            ("gemini", "https://generativelanguage.googleapis.com"),
+        ] {
+            options.upstreams.insert(name.to_owned(), BaseUrl::parse(url).unwrap());
+        }
+        let rows = [
+            ("/v1/embeddings", BEARER, "openai"),
+            ("/v1/moderations", BEARER, "openai"),
+            ("/v1/completions", BEARER, "openai"),
+            ("/v1/files?purpose=batch", BEARER, "openai"),
+            ("/v1/images/generations", BEARER, "openai"),
+            ("/v1/conversations/conv_1/items", BEARER, "openai"),
+            ("/v1/batches", BEARER, "openai"),
+            ("/v1/audio/transcriptions", BEARER, "openai"),
+            ("/v1/vector_stores/vs_1/search", BEARER, "openai"),
+            ("/v1/realtime?model=gpt-realtime", BEARER, "openai"),
+            ("/v1/realtime/client_secrets", BEARER, "openai"),
+            ("/v1/responses/resp_1/cancel", BEARER, "openai"),
+            ("/v1/containers", BEARER, "openai"),
+            ("/v1/fine_tuning/jobs", Some(("authorization", "bearer sk-1")), "openai"),
+            ("/v1beta/files", None, "gemini"),
+            ("/v1beta/cachedContents", GOOGLE, "gemini"),
+            ("/upload/v1beta/files?key=k", None, "gemini"),
+            ("/v1/files/f", GOOGLE, "gemini"),
+            ("/v1/files", ANTHROPIC, "anthropic"),
+            ("/v1/skills?beta=true", ANTHROPIC, "anthropic"),
+            ("/v1/organizations/usage", Some(("x-api-key", "sk-ant-admin01-x")), "anthropic"),
+            // A path that is a call stays one, and what is nobody's stays unsent.
+            ("/v1/chat/completions", ANTHROPIC, "openai"),
+            ("/v1/messages", BEARER, "anthropic"),
+            ("/v1/embeddings", None, ""),
+            ("/v1/embeddings", Some(("authorization", "Basic eDp5")), ""),
+            ("/v1/files", Some(("x-api-key", "another")), ""),
+            ("/v1/nothing", BEARER, ""),
+            ("/health", BEARER, ""),
+            ("/", ANTHROPIC, ""),
+            // The base URL is mistaken, whoever asks.
+            ("/v1/v1/messages", ANTHROPIC, ""),
+            ("/v1/v1/files", BEARER, ""),
+            ("/models/m:generateContent", GOOGLE, ""),
+        ];
+        let asked =
+            |options: &ReverseOptions, target: &str, header: Option<(&'static str, &str)>| {
+                let pair = |(name, value): (_, &str)| {
+                    (http::HeaderName::from_static(name), value.parse().unwrap())
+                };
+                let headers = header.map(pair).into_iter().collect();
+                choose(options, target, &headers).map_or("", |found| found.name).to_owned()
+            };
+        for (target, header, name) in rows {
+            assert_eq!(asked(&options, target, header), name, "{target} {header:?}");
+        }
+        options.default = Some("mine".into());
+        assert_eq!(asked(&options, "/v1/embeddings", BEARER), "mine", "it is no guess");
+        assert_eq!(asked(&options, "/v1/files", ANTHROPIC), "mine");
+        assert_eq!(asked(&options, "/v1/messages", ANTHROPIC), "anthropic");
     }
 
     #[test]

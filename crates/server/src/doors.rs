@@ -119,6 +119,8 @@ pub struct KnownClient {
     pub command: Vec<String>,
     /// By proxy: variables with their values.
     pub proxied: Vec<(String, String)>,
+    /// On what that depends; none where it always works.
+    pub proxied_note: Option<String>,
     /// By base URL; none where it takes none from outside.
     pub based: Option<Based>,
 }

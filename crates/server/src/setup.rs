@@ -57,6 +57,8 @@ pub(crate) struct SetupClient {
     pub run: String,
     /// By proxy, all by hand; where it asks for a password, TOKEN stands for what `langley token show` prints.
     pub proxied: String,
+    /// On what that depends; null where it always works.
+    pub proxied_note: Option<String>,
     /// By base URL; null where it takes none from outside, or the proxy asks for a password.
     pub based: Option<String>,
 }
@@ -141,6 +143,7 @@ fn lines(client: &KnownClient, program: &str) -> SetupClient {
         name: client.name.clone(),
         run: format!("{program} run -- {command}"),
         proxied: with(&client.proxied),
+        proxied_note: client.proxied_note.clone(),
         based,
     }
 }
@@ -156,12 +159,14 @@ mod tests {
             name: "An agent".into(),
             command: vec!["agent".into(), "my file".into()],
             proxied: vec![pair("HTTPS_PROXY", "http://127.0.0.1:1"), pair("CA", "/a b/ca.pem")],
+            proxied_note: Some("Not on Sundays.".into()),
             based: Some(Based::Variables(vec![pair("URL", "http://127.0.0.1:1/v1")])),
         };
         let shown = lines(&client, "langley");
         assert_eq!(shown.run, "langley run -- agent 'my file'");
         let proxied = "HTTPS_PROXY=http://127.0.0.1:1 CA='/a b/ca.pem' agent 'my file'";
         assert_eq!(shown.proxied, proxied);
+        assert_eq!(shown.proxied_note.as_deref(), Some("Not on Sundays."));
         assert_eq!(shown.based.as_deref(), Some("URL=http://127.0.0.1:1/v1 agent 'my file'"));
         client.based = Some(Based::Arguments(vec!["-c".into(), "url=\"x\"".into()]));
         let based = lines(&client, "langley").based;

@@ -1716,6 +1716,8 @@ export interface components {
             name: string;
             /** @description By proxy, all by hand; where it asks for a password, TOKEN stands for what `langley token show` prints. */
             proxied: string;
+            /** @description On what that depends; null where it always works. */
+            proxied_note: string | null;
             /** @description With everything set for it. */
             run: string;
         };

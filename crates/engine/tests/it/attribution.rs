@@ -122,3 +122,31 @@ fn a_provider_is_told_by_its_host_or_its_upstream_and_read_in_the_dialect_of_the
         assert_eq!(flow.usage.output, Some(Tokens(4)), "{host}");
     }
 }
+
+#[test]
+fn what_is_no_call_of_a_model_is_recorded_raw_with_the_provider_that_serves_it() {
+    let (anthropic, openai) = (Some("anthropic"), Some("openai"));
+    for (host, upstream, path, provider) in [
+        ("127.0.0.1", openai, "/v1/vector_stores?limit=1", Some(Provider::OpenAi)),
+        ("127.0.0.1", anthropic, "/v1/files", Some(Provider::Anthropic)),
+        ("127.0.0.1", anthropic, "/v1/organizations/me", Some(Provider::Anthropic)),
+        ("127.0.0.1", Some("mine"), "/v1/files", None),
+        ("127.0.0.1", anthropic, "/health", None),
+        ("api.anthropic.com", None, "/v1/files", Some(Provider::Anthropic)),
+        ("generativelanguage.googleapis.com", None, "/upload/v1beta/files", Some(Provider::Gemini)),
+        ("api.example", None, "/v1/files", None),
+    ] {
+        let mut script = Script::post(path, &[])
+            .request(b"{}")
+            .request_end()
+            .head(200, &[("content-type", "application/json")])
+            .data(br#"{"object":"list","data":[]}"#)
+            .end();
+        (script.opened.host, script.opened.upstream) = (host.into(), upstream.map(str::to_owned));
+        let rows = script.play();
+        let flow = rows.flow(script.flow);
+        assert_eq!(flow.provider, provider, "{host} {path}");
+        assert_eq!((flow.model.as_deref(), flow.usage.input), (None, None), "{path}");
+        assert!(rows.message(script.flow).is_none(), "{path}");
+    }
+}

@@ -29,6 +29,28 @@ async fn reverse_mode_finds_the_provider_by_path_and_by_prefix() {
 }
 
 #[tokio::test]
+async fn what_is_no_call_reaches_the_provider_that_its_headers_name() {
+    let setup = setup().await;
+    for http2 in [false, true] {
+        let client = if http2 { setup.reverse().http2() } else { setup.reverse() };
+        let mut connection = client.connect().await.expect("a connection");
+        let request = Request::get("/v1/files?limit=1").header("anthropic-version", "2023-06-01");
+        let answer = connection.fetch(request).await.expect("an answer");
+        assert_eq!(answer.headers.value("x-langley-error"), None, "{}", answer.text());
+        let refused = connection.fetch(Request::get("/v1/files")).await.expect("an answer");
+        assert_eq!(refused.headers.value("x-langley-error"), Some("no_upstream"));
+    }
+    for (index, reached) in [true, false, true, false].into_iter().enumerate() {
+        let ending = if reached { Ending::Whole } else { Ending::Refused };
+        let flow = setup.recording.assert_ending(index, ending).await;
+        assert_eq!(flow.opened.upstream.as_deref(), reached.then_some("anthropic"));
+    }
+    let seen = setup.fixture.exchanges();
+    let targets: Vec<_> = seen.iter().map(|exchange| exchange.target.as_str()).collect();
+    assert_eq!(targets, ["/v1/files?limit=1"; 2]);
+}
+
+#[tokio::test]
 async fn reverse_mode_accepts_http2_with_prior_knowledge() {
     let setup = setup().await;
     let mut connection = setup.reverse().http2().connect().await.expect("a connection");

@@ -63,8 +63,10 @@ async fn malformed_requests_are_refused_and_recorded() {
     let place = |setup: &Setup| (setup.proxy.ip().to_string(), setup.proxy.port());
     let length =
         b"POST /v1/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx";
-    let cases: [(&[u8], _, _); 6] = [
-        (b"CONNECT nowhere HTTP/1.1\r\n\r\n", "CONNECT ", "host:port"),
+    let cases: [(&[u8], _, _); 8] = [
+        (b"CONNECT nowhere HTTP/1.1\r\n\r\n", "CONNECT ", "asked for `nowhere`"),
+        (b"CONNECT me:pass@a:99999 HTTP/1.1\r\n\r\n", "CONNECT ", "asked for `a:99999`"),
+        (b"CONNECT a HTTP/1.1\r\n\r\n", "CONNECT ", "host:port"),
         (b"CONNECT a:1 NOPE\r\n\r\n", "CONNECT ", "not valid HTTP/1.1"),
         (b"GET / HTTP/1.1\r\nbad header\r\n\r\n", "GET /", "invalid HTTP header"),
         (b"GET /a HTTP/1.1\r\nX: a\r\n folded\r\n\r\n", "GET /a", "invalid HTTP header"),
@@ -86,8 +88,26 @@ async fn malformed_requests_are_refused_and_recorded() {
         assert_eq!(flow.response, body.as_bytes());
     }
     assert_eq!(raw(&setup, b"\x16\x03\x01\x00\x05hello").await, "");
-    let flow = setup.recording.assert_ending(6, Ending::Refused).await;
+    let flow = setup.recording.assert_ending(cases.len(), Ending::Refused).await;
     assert!(flow.closed.is_some_and(|closed| closed.reason.is_some() && closed.status.is_none()));
+}
+
+#[tokio::test]
+async fn only_http_urls_are_proxied_in_absolute_form() {
+    let setup = setup().await;
+    for (index, (url, why)) in [
+        ("https://a.example/x", "https URLs are proxied with CONNECT"),
+        ("ftp://a.example/x", "this ftp URL"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let ask = format!("GET {url} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let answer = raw(&setup, ask.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains(why), "{answer}");
+        assert_eq!(answer.contains("HTTPS_PROXY"), url.starts_with("https"), "{answer}");
+        setup.recording.assert_ending(index, Ending::Refused).await;
+    }
 }
 
 #[tokio::test]

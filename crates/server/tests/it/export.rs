@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use langley_engine::new_text;
-use langley_model::{Body, Mode, Record, Redactor, RedactorOptions, Side};
+use langley_model::{Body, Mode, Provider, Record, Redactor, RedactorOptions, Side, Tokens};
 use langley_server::{ExportFormat, write_export};
 use langley_store::{FlowFilter, IndexEntry, Told};
 use serde_json::{Value, json};
@@ -161,6 +161,23 @@ async fn a_page_needs_nothing_else_and_nothing_recorded_is_markup() {
     for inside in ["prefers-color-scheme:dark", "default-src 'none'"] {
         assert!(page.contains(inside), "{inside}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_counts_input_as_the_lists_do() {
+    let rig = Rig::start().await;
+    let (claude, mut gpt) = (flow(1, "s"), flow(2, "s"));
+    gpt.path = "/v1/responses".into();
+    gpt.provider = Some(Provider::OpenAi);
+    gpt.usage.input = Some(Tokens(10_242));
+    gpt.usage.cache_read = Some(Tokens(10_000));
+    rig.put([claude, gpt].map(|flow| Record::Flow(std::sync::Arc::new(flow))));
+    let answer = rig.ask("/api/flows/export?format=html&session=s").await;
+    let page = answer.text();
+    for told in ["12 tokens in", "242 tokens in"] {
+        assert!(page.contains(&format!(" · {told}")), "{told}: {page}");
+    }
+    assert!(!page.contains("10242"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -149,6 +149,7 @@ impl Rig {
                     name: "An agent".into(),
                     command: vec!["agent".into()],
                     proxied: vec![("HTTPS_PROXY".into(), "http://127.0.0.1:9090".into())],
+                    proxied_note: None,
                     based: None,
                 }],
                 program: "langley".into(),

@@ -23,9 +23,16 @@ const SETUP: Setup = {
       name: "Codex",
       run: "langley run -- codex",
       proxied: "HTTPS_PROXY=http://127.0.0.1:1 CODEX_CA_CERTIFICATE=/bundle.pem codex",
+      proxied_note: null,
       based: "codex -c openai_base_url=x",
     },
-    { name: "curl", run: "langley run -- curl", proxied: "HTTPS_PROXY=http://x curl", based: null },
+    {
+      name: "curl",
+      run: "langley run -- curl",
+      proxied: "HTTPS_PROXY=http://x curl",
+      proxied_note: "Only a newer one.",
+      based: null,
+    },
   ],
   checklist: { proxy_up: true, trust_ready: false, first_byte: false, first_token: false },
   demo: false,
@@ -66,5 +73,8 @@ test("each known client has its lines by proxy and by base URL", async () => {
   expect(codex.getByText(/CODEX_CA_CERTIFICATE/)).toBeTruthy();
   expect(codex.getByText("codex -c openai_base_url=x")).toBeTruthy();
   expect(codex.queryByText(/takes none/)).toBeNull();
-  expect(unfold("curl").getByText(/takes none/)).toBeTruthy();
+  expect(codex.queryByText(/newer/)).toBeNull();
+  const curl = unfold("curl");
+  expect(curl.getByText(/takes none/)).toBeTruthy();
+  expect(curl.getByText("Only a newer one.")).toBeTruthy();
 });

@@ -150,6 +150,9 @@ function Client({ client }: { client: SetupClient }) {
               <li key={way} className={LINE}>
                 <h3 className="py-0.75 text-xs text-ink-2">{way}</h3>
                 <Command what={`${client.name}, ${way.toLowerCase()}`} command={command} />
+                {command === client.proxied && client.proxied_note !== null ? (
+                  <p className="pb-0.75 text-xs text-ink-3 sm:col-start-2">{client.proxied_note}</p>
+                ) : null}
               </li>
             ))}
             {client.based === null ? (
