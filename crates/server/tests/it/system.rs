@@ -123,6 +123,7 @@ async fn the_first_run_checklist_advances_with_the_traffic() {
             "name": "An agent",
             "run": "langley run -- agent",
             "proxied": "HTTPS_PROXY=http://127.0.0.1:9090 agent",
+            "proxied_note": null,
             "based": null
         }])
     );
