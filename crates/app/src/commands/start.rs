@@ -191,7 +191,6 @@ fn greeting(server: &Server, link: &str, program: &str) -> String {
     )
 }
 
-/// Another process serves this home: say so, and hand out a new link.
 /// What a running server does with bodies, where that is not what was asked for, or worth to be known.
 async fn raw_differs(api: &Api, args: &StartArgs) -> Option<String> {
     let stats = api.get("/api/stats").await.ok()?;
@@ -207,6 +206,7 @@ async fn raw_differs(api: &Api, args: &StartArgs) -> Option<String> {
     Some(line.to_owned())
 }
 
+/// Another process serves this home: say so, and hand out a new link.
 fn already_runs(
     global: &GlobalArgs,
     args: &StartArgs,
@@ -221,10 +221,10 @@ fn already_runs(
         let mut patience = Patience::new(COMING_UP, Instant::now());
         loop {
             if let Some(state) = detach::healthy(home).await {
-                let token = Token::read(home)?;
-                let link = Api::new(state.api, token).link().await;
+                let api = Api::new(state.api, Token::read(home)?);
+                let link = api.link().await;
                 let mut differs = served::told(home, loaded, &state).await;
-                differs.extend(raw_differs(&Api::new(state.api, Token::read(home)?), args).await);
+                differs.extend(raw_differs(&api, args).await);
                 return Ok::<_, AppError>(Some((state, link, differs)));
             }
             let tell = || eprintln!("{}", upgrade::TOLD);

@@ -10,7 +10,7 @@ use langley_testkit::{Client, Stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::origin::Origin;
+use crate::origin::{Origin, head};
 use crate::setup::{Setup, setup, setup_with};
 
 /// How a connection ended.
@@ -169,10 +169,7 @@ async fn an_end_that_an_agent_could_take_for_the_answers_own_is_none() {
 async fn an_answer_of_http_1_0_ends_with_its_connection_in_either_way() {
     for (says_goodbye, end) in [(true, End::Orderly), (false, End::Unannounced)] {
         let origin = Origin::start("http/1.1", move |mut stream| async move {
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                head.push(stream.read_u8().await.expect("a head"));
-            }
+            head(&mut stream).await.expect("a head");
             let answer = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nHTTP/1.0 is old";
             stream.write_all(answer).await.expect("an answer is sent");
             stream.flush().await.expect("an answer is sent");
@@ -212,10 +209,7 @@ async fn a_provider_that_breaks_off_before_it_answers_breaks_off_the_agent_so() 
         .await;
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.expect("a connection");
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                head.push(stream.read_u8().await.expect("a head"));
-            }
+            head(&mut stream).await.expect("a head");
             if resets {
                 stream.set_zero_linger().expect("a socket that can be reset");
             }

@@ -3,9 +3,9 @@
 use langley_fixture::{Exchange, FixtureOptions};
 use langley_model::{Ending, HeaderBlock};
 use langley_testkit::{Client, Request, Whole};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 
-use crate::origin::Origin;
+use crate::origin::{Origin, head};
 use crate::setup::{Setup, setup, setup_with};
 
 /// Lines that belong to one hop (RFC 9110 §7.6.1) or differ from answer to answer.
@@ -114,10 +114,8 @@ async fn http2_is_the_same_with_and_without_the_proxy() {
 async fn trailers_that_nobody_has_announced_are_passed_on_and_recorded() {
     let origin = Origin::start("http/1.1", |mut stream| async move {
         for piece in ["2\r\nhi\r\n", ""] {
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                let Ok(byte) = stream.read_u8().await else { return };
-                head.push(byte);
+            if head(&mut stream).await.is_none() {
+                return;
             }
             let answer = format!(
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{piece}0\r\nx-end: 1\r\nx-end: 2\r\n\r\n"
@@ -147,10 +145,8 @@ async fn trailers_that_nobody_has_announced_are_passed_on_and_recorded() {
 async fn a_transfer_coding_beneath_the_chunks_is_passed_on_with_its_name() {
     const ANSWER: &str = "2\r\n\x1f\x0b\r\n0\r\n\r\n";
     let origin = Origin::start("http/1.1", |mut stream| async move {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let Ok(byte) = stream.read_u8().await else { return };
-            head.push(byte);
+        if head(&mut stream).await.is_none() {
+            return;
         }
         let answer = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n{ANSWER}");
         stream.write_all(answer.as_bytes()).await.expect("an answer is sent");

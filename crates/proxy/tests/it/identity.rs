@@ -8,9 +8,9 @@ use langley_fixture::FixtureOptions;
 use langley_model::{Ending, Tunnel, TunnelReason};
 use langley_proxy::{ClientCertificate, HostList};
 use langley_testkit::{Client, Request};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 
-use crate::origin::{Asks, Origin};
+use crate::origin::{Asks, Origin, head};
 use crate::setup::{Setup, setup_with};
 
 /// An origin that asks for a certificate, and counts the connections on which one was shown.
@@ -23,10 +23,8 @@ async fn origin(asks: Asks) -> (Origin, Arc<AtomicUsize>) {
             if stream.get_ref().1.peer_certificates().is_some() {
                 counted.fetch_add(1, Ordering::SeqCst);
             }
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                let Ok(byte) = stream.read_u8().await else { return };
-                head.push(byte);
+            if head(&mut stream).await.is_none() {
+                return;
             }
             let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
             stream.write_all(answer).await.expect("the answer is sent");

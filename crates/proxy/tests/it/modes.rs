@@ -7,6 +7,7 @@ use langley_testkit::{Client, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::origin::head;
 use crate::setup::{setup, setup_with};
 
 #[tokio::test]
@@ -153,10 +154,7 @@ async fn a_connection_that_the_provider_has_closed_is_not_used_again() {
     for _ in 0..3 {
         let serving = async {
             let (mut stream, _) = listener.accept().await.expect("a new connection");
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                head.push(stream.read_u8().await.expect("a head"));
-            }
+            head(&mut stream).await.expect("a head");
             let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
             stream.write_all(answer).await.expect("the answer is sent");
             stream.shutdown().await.expect("an end is sent");

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_rustls::server::TlsStream;
 
-use crate::origin::Origin;
+use crate::origin::{Origin, head};
 use crate::setup::{Setup, setup_with};
 
 /// An agent's and a provider's end of one tunnel.
@@ -73,10 +73,7 @@ async fn websocket_with(early: &'static str) -> (Setup, Stream, TlsStream<TcpStr
     let origin = Origin::start("http/1.1", move |mut stream| {
         let tell = tell.clone();
         async move {
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                head.push(stream.read_u8().await.expect("a head"));
-            }
+            head(&mut stream).await.expect("a head");
             let answer = format!(
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n{early}"
             );
@@ -176,11 +173,11 @@ async fn plain_websocket() -> (Setup, TcpStream, TcpStream) {
     let ask = b"GET /to/plain/ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
     agent.write_all(ask).await.expect("the head is sent");
     let (mut provider, _) = listener.accept().await.expect("a connection");
-    let head =
+    let answer =
         b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
-    until_head(&mut provider).await;
-    provider.write_all(head).await.expect("the head is sent");
-    until_head(&mut agent).await;
+    head(&mut provider).await.expect("a head");
+    provider.write_all(answer).await.expect("the head is sent");
+    head(&mut agent).await.expect("a head");
     (setup, agent, provider)
 }
 
@@ -217,13 +214,5 @@ async fn a_reset_of_either_end_of_a_plain_websocket_resets_the_other() {
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);
         let ending = if agent_leaves { Ending::ClientGone } else { Ending::UpstreamGone };
         setup.recording.assert_ending(0, ending).await;
-    }
-}
-
-/// Reads to the end of a head.
-async fn until_head(stream: &mut TcpStream) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.expect("a head"));
     }
 }

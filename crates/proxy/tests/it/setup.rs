@@ -7,9 +7,11 @@ use std::time::Duration;
 use langley_fixture::{Exchange, Fixture, FixtureOptions};
 use langley_proxy::{BaseUrl, CertificateAuthority, HostList, Proxy, ProxyOptions, ReverseOptions};
 use langley_testkit::{Client, Recording, Stream};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+use crate::origin;
 
 /// A running proxy with its provider.
 pub(crate) struct Setup {
@@ -100,11 +102,8 @@ impl Setup {
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).await.expect("the head is sent");
-        let mut bytes = Vec::new();
-        while !bytes.ends_with(b"\r\n\r\n") {
-            bytes.push(stream.read_u8().await.expect("a head"));
-        }
-        (stream, String::from_utf8(bytes).expect("text"))
+        let answer = origin::head(&mut stream).await.expect("a head");
+        (stream, String::from_utf8(answer).expect("text"))
     }
 
     /// Waits until the provider's side of things satisfies `look`.

@@ -7,9 +7,10 @@ use langley_fixture::FixtureOptions;
 use langley_model::{Ending, Micros, Opened, Tick};
 use langley_proxy::{BaseUrl, ProxyOptions, UpstreamProxy};
 use langley_testkit::{Client, Request, SeenFlow};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::origin::head;
 use crate::refusals::raw;
 use crate::setup::{Setup, setup, setup_with};
 
@@ -19,10 +20,7 @@ async fn answering(answer: &'static str) -> SocketAddr {
     let address = listener.local_addr().expect("its address");
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let mut read = Vec::new();
-            while !read.ends_with(b"\r\n\r\n") {
-                read.push(stream.read_u8().await.expect("a head"));
-            }
+            head(&mut stream).await.expect("a head");
             stream.write_all(answer.as_bytes()).await.expect("the answer is sent");
         }
     });
