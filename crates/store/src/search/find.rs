@@ -15,8 +15,11 @@ use crate::filter::{Common, Condition, FEW, FlowFilter, Order, how_many, positio
 use crate::query::{Keys, Page, page_limit};
 use crate::store::Store;
 
-/// So few flows are looked up in the index one by one, instead of being waited for among all hits.
+/// So few flows may be looked up in the index one by one, instead of being waited for among all hits.
 const SINGLE: i64 = 200;
+
+/// So many rows of the index are gone through in the time that it takes to look one up.
+const WALKED_PER_LOOK: i64 = 50;
 
 /// Flows that are taken from the index at once, to look into their texts.
 const AT_ONCE: usize = 100;
@@ -160,19 +163,48 @@ fn hits(
     wanted.purpose.narrow(&mut condition);
     let words_of = |beginning: &str| beginning::words(conn, beginning);
     let expression = wanted.query.expression(wanted.within, words_of)?;
-    let scan = Scan { conn, expression, position, order: wanted.order, limit };
+    let shift = slot::shift(conn)?;
+    let slots = slot::bounds(position, wanted.order, shift);
+    let mut scan = Scan { conn, expression, position, order: wanted.order, limit, shift, slots };
     if condition.sql().is_empty() {
         return scan.walk("", &[]);
     }
     let (sql, filters) = (condition.sql(), condition.parameters.as_slice());
-    let count = how_many(conn, &format!("flows{sql}"), filters, FEW + 1)?;
-    if count <= SINGLE {
-        scan.each(sql, filters)
-    } else if count <= FEW {
-        scan.walk(&format!(" AND flow IN (SELECT n FROM flows{sql})"), filters)
-    } else {
+    let few = Few::of(conn, sql, filters)?;
+    let is_common = few.count > FEW;
+    if !is_common {
+        // What few flows have in common they often have in a short time, as those of a session do.
+        let Some(ends) = few.ends else { return Ok(Vec::new()) };
+        scan.slots = slot::within(scan.slots, ends, shift);
+    }
+    if is_common || !scan.holds_over(few.count * WALKED_PER_LOOK)? {
         // Each hit is looked at: a page of them is found soon.
         scan.walk(&format!(" AND EXISTS (SELECT 1 FROM flows{sql} AND n = flow)"), filters)
+    } else if few.count <= SINGLE {
+        scan.each(sql, filters)
+    } else {
+        scan.walk(&format!(" AND flow IN (SELECT n FROM flows{sql})"), filters)
+    }
+}
+
+/// The flows for which a condition holds, where they are few.
+struct Few {
+    /// Counted up to one more than a few.
+    count: i64,
+    /// The first and the last of those counted.
+    ends: Option<(i64, i64)>,
+}
+
+impl Few {
+    fn of(conn: &Connection, condition: &str, filters: &[Value]) -> rusqlite::Result<Self> {
+        let sql = format!(
+            "SELECT count(*), min(n), max(n) FROM (SELECT n FROM flows{condition} LIMIT {})",
+            FEW + 1
+        );
+        conn.prepare_cached(&sql)?.query_row(params_from_iter(filters), |row| {
+            let ends = row.get::<_, Option<_>>(1)?.zip(row.get(2)?);
+            Ok(Self { count: row.get(0)?, ends })
+        })
     }
 }
 
@@ -183,9 +215,19 @@ struct Scan<'c> {
     position: Option<i64>,
     order: Order,
     limit: usize,
+    shift: i64,
+    /// The first and the last slot that are looked at.
+    slots: (i64, i64),
 }
 
 impl Scan<'_> {
+    /// Whether the index has more rows than this where the scan looks.
+    fn holds_over(&self, rows: i64) -> rusqlite::Result<bool> {
+        let among = "search_flows WHERE slot BETWEEN ? AND ?";
+        let slots = [self.slots.0.into(), self.slots.1.into()];
+        Ok(how_many(self.conn, among, &slots, rows + 1)? > rows)
+    }
+
     fn is_beyond(&self, flow: i64) -> bool {
         self.position.is_none_or(|position| match self.order {
             Order::NewestFirst => flow < position,
@@ -195,8 +237,7 @@ impl Scan<'_> {
 
     /// Goes through the hits from the position on until there are enough.
     fn walk(&self, narrowed: &str, filters: &[Value]) -> rusqlite::Result<Vec<Hit>> {
-        let shift = slot::shift(self.conn)?;
-        let (first, last) = slot::bounds(self.position, self.order, shift);
+        let (first, last) = self.slots;
         let (_, order) = self.order.words();
         let mut statement = self.conn.prepare_cached(&format!(
             "SELECT slot, flow, whole FROM search CROSS JOIN search_flows ON slot = search.rowid
@@ -205,7 +246,7 @@ impl Scan<'_> {
         ))?;
         let own: [Value; 3] = [self.expression.clone().into(), first.into(), last.into()];
         let mut rows = statement.query(params_from_iter(own.iter().chain(filters)))?;
-        let (mut reorder, mut hits) = (Reorder::new(self.order, shift), Vec::new());
+        let (mut reorder, mut hits) = (Reorder::new(self.order, self.shift), Vec::new());
         while let Some(row) = rows.next()? {
             let flow = row.get(1)?;
             if self.is_beyond(flow) {

@@ -69,6 +69,15 @@ pub(super) fn bounds(position: Option<i64>, order: Order, shift: i64) -> (i64, i
     }
 }
 
+/// Of these slots, first and last, those in which flows from one to another may lie.
+pub(super) fn within(
+    (first, last): (i64, i64),
+    (oldest, newest): (i64, i64),
+    shift: i64,
+) -> (i64, i64) {
+    (first.max(own(oldest)), last.min(own(newest).saturating_add(shift)))
+}
+
 /// Puts what comes in the order of slots into the order of flows.
 pub(super) struct Reorder<T> {
     order: Order,
@@ -140,6 +149,17 @@ mod tests {
         flows.sort_unstable();
         let shift = shift(&conn).unwrap();
         assert!((500..100_000).contains(&shift), "{shift}");
+        // Flows from one to another are found between these slots, whatever slots they have.
+        for (oldest, newest) in [(3, 9_000_000), (1_000_000, 1_004_000), (1_007_992, 1_007_992)] {
+            let (first, last) = within((i64::MIN, i64::MAX), (oldest, newest), shift);
+            let count = "SELECT count(*) FROM search_flows WHERE flow BETWEEN ?1 AND ?2";
+            let all: i64 = conn.query_row(count, (oldest, newest), |row| row.get(0)).unwrap();
+            let there = format!("{count} AND slot BETWEEN ?3 AND ?4");
+            let sought = (oldest, newest, first, last);
+            let found: i64 = conn.query_row(&there, sought, |row| row.get(0)).unwrap();
+            assert!(all > 0 && found == all, "{oldest} to {newest}");
+        }
+        assert_eq!(within((5, 9), (0, i64::MAX), shift), (5, 9));
         for (order, position) in [
             (Order::NewestFirst, None),
             (Order::OldestFirst, None),

@@ -70,8 +70,10 @@ impl Known {
                 let preview = flow["preview"].as_str().unwrap_or_default();
                 let words = preview.split(|letter: char| !letter.is_ascii_alphanumeric());
                 known.words.extend(words.filter(|word| word.len() > 3).map(str::to_owned));
-                let pairs: Vec<&str> = preview.split(' ').take(2).collect();
-                known.pairs.push(format!("\"{}\"", pairs.join(" ")));
+                let mut parts = preview.split_whitespace();
+                if let (Some(one), Some(next)) = (parts.next(), parts.next()) {
+                    known.pairs.push(format!("\"{one} {next}\""));
+                }
             }
         }
         for list in [&mut known.tasks, &mut known.tools] {
