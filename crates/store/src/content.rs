@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use crate::readers::ReadError;
 
 /// Where more contents than this would have to be unpacked for one, the file is damaged.
-const MOST_UNPACKED: usize = 16;
+pub(crate) const MOST_UNPACKED: usize = 16;
 
 /// A content as its row has it.
 struct Packed {

@@ -1,5 +1,6 @@
 //! Content once: a blob is found by the hash of its bytes, and the recent hashes are remembered.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use lru::LruCache;
@@ -20,27 +21,29 @@ const REMEMBERED: usize = 16_384;
 const HOT: usize = 128;
 const HOT_BYTES: usize = 4096;
 
-/// A set of blobs, a bit for each: their ids are dense.
+/// A set of blobs, a bit for each: their ids are dense. Ids that a damaged row makes up cost no more room
+/// than others.
 #[derive(Debug, Default)]
-pub(crate) struct Marks(Vec<u64>);
+pub(crate) struct Marks(HashMap<i64, [u64; MARKED_WORDS]>);
+
+/// Ids whose bits stand together are this many times 64.
+const MARKED_WORDS: usize = 64;
 
 impl Marks {
-    fn place(id: i64) -> Option<(usize, u64)> {
-        let id = u64::try_from(id).ok()?;
-        Some((usize::try_from(id / 64).ok()?, 1 << (id % 64)))
+    /// Where an id's bit is: which of the stretches, which word of it, and the bit.
+    const fn place(id: i64) -> (i64, usize, u64) {
+        let word = (id >> 6).rem_euclid(MARKED_WORDS as i64);
+        (id.div_euclid(64 * MARKED_WORDS as i64), word as usize, 1 << (id & 63))
     }
 
     pub(crate) fn add(&mut self, id: i64) {
-        let Some((word, bit)) = Self::place(id) else { return };
-        if word >= self.0.len() {
-            self.0.resize(word + 1, 0);
-        }
-        self.0[word] |= bit;
+        let (stretch, word, bit) = Self::place(id);
+        self.0.entry(stretch).or_insert([0; MARKED_WORDS])[word] |= bit;
     }
 
     pub(crate) fn has(&self, id: i64) -> bool {
-        let place = Self::place(id);
-        place.is_some_and(|(word, bit)| self.0.get(word).is_some_and(|bits| bits & bit != 0))
+        let (stretch, word, bit) = Self::place(id);
+        self.0.get(&stretch).is_some_and(|words| words[word] & bit != 0)
     }
 }
 
@@ -190,7 +193,9 @@ impl Blobs {
         if let Some(marks) = &mut self.marks {
             marks.add(id);
             let mut next = base;
-            while let Some(base) = next {
+            // In a damaged file they may go round.
+            for _ in 0..content::MOST_UNPACKED {
+                let Some(base) = next else { break };
                 marks.add(base);
                 next = content::base(sql.conn, base)?;
             }
@@ -307,5 +312,25 @@ impl Blobs {
     /// The sweep is over.
     pub(super) fn end_marking(&mut self) {
         self.marks = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_number_is_marked_takes_no_more_room_than_another() {
+        let mut marks = Marks::default();
+        let ids = [0, 1, 63, 64, 4_095, 4_096, 1 << 40, i64::MAX, -1, -64, -4_097, i64::MIN];
+        for id in ids {
+            assert!(!marks.has(id), "{id}");
+            marks.add(id);
+            assert!(marks.has(id), "{id}");
+        }
+        for id in [2, 62, 65, 4_094, 4_097, (1 << 40) + 1, i64::MAX - 1, -2, -63, i64::MIN + 1] {
+            assert!(!marks.has(id), "{id}");
+        }
+        assert!(marks.0.len() <= ids.len());
     }
 }

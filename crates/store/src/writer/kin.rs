@@ -95,8 +95,11 @@ impl Kin {
         self.at_hand.get(&id).cloned()
     }
 
-    /// Keeps a content's bytes at hand.
+    /// Keeps a content's bytes at hand, unless others would have to go for a large one that is no base.
     pub(super) fn hold(&mut self, id: i64, bytes: Arc<[u8]>) {
+        if bytes.len() > LONGEST {
+            return;
+        }
         self.held += bytes.len();
         if let Some(before) = self.at_hand.put(id, bytes) {
             self.held -= before.len();
@@ -193,5 +196,7 @@ mod tests {
             kin.hold(id, vec![0; 32 * 1024].into());
         }
         assert!(kin.held <= AT_HAND && kin.bytes(99).is_some() && kin.bytes(0).is_none());
+        kin.hold(100, vec![0; AT_HAND + 1].into());
+        assert!(kin.bytes(99).is_some() && kin.bytes(100).is_none());
     }
 }
