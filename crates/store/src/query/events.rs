@@ -65,17 +65,14 @@ impl Store {
             let mut page = EventPage::default();
             let wanted = if after.is_none() || kind.is_some() {
                 let counted = counted(conn, n)?;
-                let of = |counts: &Counts| -> u64 {
-                    let counts =
-                        counts.iter().filter(|(name, _)| kind.is_none_or(|kind| kind == name));
-                    counts.map(|(_, count)| count).sum()
-                };
-                page.total = counted.iter().map(|(_, counts)| of(counts)).sum();
+                page.total = counted.iter().map(|block| block.of(kind)).sum();
                 if after.is_none() {
                     page.kinds = sums(&counted);
                 }
-                let wanted = counted.iter().map(|(id, counts)| (*id, of(counts)));
-                Some(wanted.filter(|(_, count)| *count > 0).collect::<HashMap<i64, u64>>())
+                // Where nobody can tell of which types a block's events are, they are looked at.
+                let may_have =
+                    counted.iter().filter(|block| block.counts.is_none() || block.of(kind) > 0);
+                Some(may_have.map(|block| (block.id, block.of(kind))).collect::<HashMap<_, _>>())
             } else {
                 let events: Option<i64> = conn
                     .prepare_cached("SELECT sum(events) FROM event_blocks WHERE flow = ?1")?
@@ -141,23 +138,47 @@ impl Store {
     }
 }
 
-/// The blocks of a flow, in order, with how many events of each type they have.
-fn counted(conn: &Connection, flow: i64) -> Result<Vec<(i64, Counts)>, ReadError> {
+/// How many events a block has.
+struct Counted {
+    id: i64,
+    events: u64,
+    /// By type; none where that cannot be read.
+    counts: Option<Counts>,
+}
+
+impl Counted {
+    /// How many of this type, or of all. None of a type where nobody can tell.
+    fn of(&self, kind: Option<&str>) -> u64 {
+        match (kind, &self.counts) {
+            (None, _) => self.events,
+            (Some(_), None) => 0,
+            (Some(kind), Some(counts)) => {
+                counts.iter().filter(|(name, _)| kind == name).map(|(_, count)| count).sum()
+            }
+        }
+    }
+}
+
+/// The blocks of a flow, in order.
+fn counted(conn: &Connection, flow: i64) -> Result<Vec<Counted>, ReadError> {
     let mut names = ReadNames::default();
-    let mut statement = conn
-        .prepare_cached("SELECT id, kinds FROM event_blocks WHERE flow = ?1 ORDER BY first_seq")?;
+    let mut statement = conn.prepare_cached(
+        "SELECT id, events, kinds FROM event_blocks WHERE flow = ?1 ORDER BY first_seq",
+    )?;
     let mut rows = statement.query([flow])?;
     let mut counted = Vec::new();
     while let Some(row) = rows.next()? {
-        counted.push((row.get(0)?, names.counts(conn, row.get_ref(1)?)?));
+        let counts = readable(names.counts(conn, row.get_ref(2)?))?;
+        let events = row.get::<_, i64>(1)?.cast_unsigned();
+        counted.push(Counted { id: row.get(0)?, events, counts });
     }
     Ok(counted)
 }
 
-/// The same of all blocks together.
-fn sums(counted: &[(i64, Counts)]) -> Counts {
-    let mut sums = Counts::new();
-    for (name, count) in counted.iter().flat_map(|(_, counts)| counts) {
+/// The same of all blocks together, by type.
+fn sums(counted: &[Counted]) -> Counts {
+    let mut sums: Counts = Vec::new();
+    for (name, count) in counted.iter().filter_map(|block| block.counts.as_ref()).flatten() {
         match sums.iter_mut().find(|(known, _)| known == name) {
             Some((_, sum)) => *sum += count,
             None => sums.push((name.clone(), *count)),

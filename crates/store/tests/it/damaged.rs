@@ -120,3 +120,21 @@ fn a_block_that_cannot_be_unpacked_is_counted_whole_and_those_behind_it_read() {
         assert_eq!(unseen, Unseen { contents: 0, events: 8 }, "{damage}");
     }
 }
+
+#[test]
+fn events_whose_types_cannot_be_read_from_their_row_are_read_all_the_same() {
+    let (fixture, flow) = damaged();
+    let conn = Connection::open(fixture.store.path()).unwrap();
+    for unreadable in ["x'ff'", "x'ff01'", "'{'", "7"] {
+        let sql = format!("UPDATE event_blocks SET kinds = {unreadable} WHERE first_seq = 8");
+        assert_eq!(conn.execute(&sql, ()).unwrap(), 1);
+        let readable: Vec<u64> = (0..5).chain(8..16).collect();
+        for kind in [None, Some(DELTA)] {
+            let all = page(&fixture, &flow, None, 500, kind);
+            assert_eq!(seqs(&all), readable, "{unreadable} {kind:?}");
+            assert_eq!(all.kinds, [(DELTA.to_owned(), 8)], "{unreadable}");
+        }
+        let other = page(&fixture, &flow, None, 500, Some("ping"));
+        assert!(other.items.is_empty(), "{unreadable}");
+    }
+}
