@@ -170,10 +170,15 @@ pub(crate) async fn delete(
     params: Params,
 ) -> Result<Json<Deleted>, ApiError> {
     let (filter, _) = filter(params, &[])?;
-    let deleted = doors.change(move |store| store.delete_flows(&filter)).await?;
+    let deleted = doors
+        .change(move |store| {
+            let unindexed = if filter.q.is_some() { store.index_state()?.waiting } else { 0 };
+            Ok(Deleted { deleted: store.delete_flows(&filter)?, unindexed })
+        })
+        .await?;
     // A deletion is no change of a flow, so watchers can only learn of it by loading anew.
     doors.hub().resync();
-    Ok(Json(Deleted { deleted }))
+    Ok(Json(deleted))
 }
 
 /// Shows one flow.

@@ -744,6 +744,12 @@ export interface components {
              * @description The number of flows.
              */
             deleted: number;
+            /**
+             * Format: int64
+             * @description Flows of whose words the index did not know yet, where the deletion asked for words: some that have
+             *     them may be among these, and stay.
+             */
+            unindexed: number;
         };
         /**
          * @description How a flow's request and answer are written.

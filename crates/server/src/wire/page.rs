@@ -36,6 +36,14 @@ pub(crate) struct Count {
 pub(crate) struct Deleted {
     /// The number of flows.
     pub deleted: u64,
+    /// Flows of whose words the index did not know yet, where the deletion asked for words: some that have
+    /// them may be among these, and stay.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unindexed: u64,
+}
+
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The newest tunnels.

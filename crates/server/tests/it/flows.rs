@@ -310,4 +310,8 @@ async fn deletion_takes_what_the_filter_names_and_nothing_else() {
     let answer = rig.send(Method::DELETE, "/api/flows", &headers).await;
     assert_eq!(answer.json(), json!({"deleted": 1}));
     assert_eq!(rig.get("/api/flows").await, json!({"items": [], "next_cursor": null}));
+    // Nobody indexes here: what words a flow has is not known.
+    rig.put(records(&[flow(3, "new")]));
+    let answer = rig.send(Method::DELETE, "/api/flows?q=nowhere", &headers).await;
+    assert_eq!(answer.json(), json!({"deleted": 0, "unindexed": 1}));
 }
