@@ -14,8 +14,7 @@ pub(crate) fn provider(
         Some(dialect) => Some(Provider::serving(dialect, &flow.host, flow.port, upstream)),
         // Files, batches and the like have paths that say too little of whose they are.
         None => {
-            let is_sent = upstream.is_some() && path.starts_with("/v1/");
-            let is_theirs = is_sent || Provider::of_resource(path).is_some();
+            let is_theirs = path.starts_with("/v1/") || Provider::of_resource(path).is_some();
             let named = || upstream.and_then(Provider::parse);
             Provider::of_place(&flow.host, flow.port).or_else(named).filter(|_| is_theirs)
         }
