@@ -43,7 +43,7 @@ pub(crate) const DRAIN: Duration = Duration::from_secs(30);
 const MAX_OPEN_FLOWS: usize = 65_536;
 
 /// Bytes that may wait for the writer: behind the intake, a short queue is enough.
-const WRITER_QUEUE_BYTES: usize = 16 << 20;
+const WRITER_QUEUE_BYTES: usize = 8 << 20;
 
 const UPSTREAM_PROXY: &str = "proxy.upstream_proxy";
 

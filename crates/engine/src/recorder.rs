@@ -24,7 +24,7 @@ use crate::outbox::{Outbox, RecordSink};
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Bytes of records that wait for the store before the recorder rests, and how long it does.
-const BACKLOG: usize = 4 << 20;
+const BACKLOG: usize = 1 << 20;
 const REST: Duration = Duration::from_millis(2);
 
 /// Rests in a row. What is shown live, and endings, do not wait for a store that takes nothing.
