@@ -22,7 +22,7 @@ use crate::authority::Authority;
 use crate::body::{Framing, Gate, TapBody};
 use crate::broken::break_of;
 use crate::drive::Switch;
-use crate::headers;
+use crate::headers::{self, Message};
 use crate::leg::Leg;
 use crate::limits::{Limits, Overdue, Watch};
 use crate::observer::Observer;
@@ -291,8 +291,7 @@ pub(crate) async fn exchange(
     let mut waiting = Waiting(Some(Arc::clone(&tap)));
 
     let upgrading = version_in == Version::HTTP_11 && headers::asks_upgrade(request.headers());
-    headers::strip_hop_by_hop(request.headers_mut(), upgrading);
-    headers::strip_codings(request.headers_mut());
+    headers::strip_hop_by_hop(request.headers_mut(), Message::Request, upgrading);
     translate(route, sender, &mut request);
     let client_upgrade = upgrading.then(|| hyper::upgrade::on(&mut request));
     if upgrading {
@@ -342,7 +341,7 @@ pub(crate) async fn exchange(
             let upstream = Switching::connection(hyper::upgrade::on(&mut response));
             route.switch.make(upgrade::copy_both(client, upstream, Arc::clone(&tap)));
         }
-        headers::strip_hop_by_hop(response.headers_mut(), true);
+        headers::strip_hop_by_hop(response.headers_mut(), Message::Answer, true);
         return Ok(response.map(|_| TapBody::own("")));
     }
     if upgrading {
@@ -365,7 +364,7 @@ pub(crate) async fn exchange(
     }
     waiting.0 = None;
     let closing = headers::connection_names(response.headers(), "close");
-    headers::strip_hop_by_hop(response.headers_mut(), false);
+    headers::strip_hop_by_hop(response.headers_mut(), Message::Answer, false);
     if closing && version_in <= Version::HTTP_11 {
         // The provider will not take another request here, so the agent must not send one.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -428,7 +427,7 @@ async fn connect(
     mut request: Request<Incoming>,
 ) -> Result<Response<TapBody>, Broken> {
     let mut waiting = Waiting(Some(Arc::clone(&tap)));
-    headers::strip_hop_by_hop(request.headers_mut(), false);
+    headers::strip_hop_by_hop(request.headers_mut(), Message::Request, false);
     translate(route, sender, &mut request);
     let client = hyper::upgrade::on(&mut request);
     let client = Switching::stream(client, AgentStreams::upgrading());
@@ -444,7 +443,7 @@ async fn connect(
         return Ok(route.decline(&tap, &path, &Refusal::protocol(message)));
     }
     tap.head(status.as_u16(), headers::block(response.headers()));
-    headers::strip_hop_by_hop(response.headers_mut(), false);
+    headers::strip_hop_by_hop(response.headers_mut(), Message::Answer, false);
     let Some(outlet) = outlet else {
         let framing = Framing::of(response.version(), response.headers(), response.body());
         let through = |body| TapBody::through(body, Side::Upstream, tap, None).framed(framing);
