@@ -1,0 +1,124 @@
+//! What an agent sees whose connection breaks off with the provider's, and in what order.
+
+use std::future::Future;
+use std::time::Duration;
+
+use langley_model::{Break, Ending};
+
+use super::wire::{END_STREAM, Ends, HEADERS, ends};
+
+/// What a stream's first window lets pass (RFC 9113 §6.9.2).
+const WINDOW: usize = 65_535;
+
+/// What must happen, and not hang.
+async fn within<T>(happening: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), happening).await.expect("no end in time")
+}
+
+/// Two streams of which both were asked for, and their answers begun.
+async fn begun() -> Ends {
+    let mut ends = ends().await;
+    for stream in [1, 3] {
+        ends.agent.ask(stream).await;
+        assert_eq!(ends.provider.until(HEADERS).await.stream, stream);
+        ends.provider.begin(stream).await;
+    }
+    ends
+}
+
+impl Ends {
+    /// The provider's connection ends, and one exchange has nothing to do any more but to wait for the agent's
+    /// to end too.
+    async fn breaks(&mut self) {
+        self.provider.leave().await;
+        while !self.leg.tie().unwrap().has_broken() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The provider closed its connection under that flow.
+    async fn assert_closed(&self, flow: usize) {
+        let flow = self.recording.assert_ending(flow, Ending::UpstreamGone).await;
+        assert_eq!(flow.closed.unwrap().broke, Some(Break::Closed));
+    }
+}
+
+#[tokio::test]
+async fn a_whole_answer_comes_to_its_end_before_the_connection_is_cut() {
+    let mut ends = begun().await;
+    ends.provider.send(3, WINDOW + 20_000, END_STREAM).await;
+    within(ends.agent.take(3, WINDOW)).await;
+    within(ends.breaks()).await;
+    ends.agent.widen(3).await;
+    let rest = within(ends.agent.rest()).await;
+    assert_eq!((rest.bytes(3), rest.has_ended(3)), (20_000, true));
+    assert!(rest.is_wordless(), "{rest:?}");
+    ends.assert_closed(0).await;
+    ends.recording.assert_ending(1, Ending::Whole).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_reads_does_not_hold_the_break_of_others_back() {
+    for is_read_in_time in [true, false] {
+        let mut ends = begun().await;
+        ends.provider.send(1, WINDOW + 20_000, 0).await;
+        ends.provider.send(3, 100, 0).await;
+        within(ends.agent.take(1, WINDOW)).await;
+        within(ends.breaks()).await;
+        if is_read_in_time {
+            ends.agent.widen(1).await;
+        }
+        let rest = within(ends.agent.rest()).await;
+        let more = if is_read_in_time { 20_000 } else { 0 };
+        assert_eq!((rest.bytes(1), rest.has_ended(1), rest.has_ended(3)), (more, false, false));
+        assert!(rest.is_wordless(), "{rest:?}");
+        for flow in 0..2 {
+            ends.assert_closed(flow).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_breaks_off_with_its_connection_before_its_answer_and_after() {
+    for is_answered in [false, true] {
+        let mut ends = ends().await;
+        ends.agent.ask_to_switch(1).await;
+        ends.provider.until(HEADERS).await;
+        if is_answered {
+            ends.provider.begin(1).await;
+            ends.provider.send(1, WINDOW + 1_000, 0).await;
+            within(ends.agent.take(1, WINDOW)).await;
+            ends.agent.widen(1).await;
+            within(ends.agent.take(1, 1_000)).await;
+            ends.provider.send(1, 10, 0).await;
+        }
+        ends.provider.leave().await;
+        let rest = within(ends.agent.rest()).await;
+        assert_eq!(rest.bytes(1), if is_answered { 10 } else { 0 });
+        assert!(rest.is_wordless(), "{rest:?}");
+        assert_eq!(ends.leg.ending(), Some(Break::Closed));
+        ends.assert_closed(0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_says_its_last_words_before_another_exchange_cuts_the_connection() {
+    let mut ends = ends().await;
+    ends.agent.ask(1).await;
+    ends.provider.until(HEADERS).await;
+    ends.provider.begin(1).await;
+    ends.agent.ask_to_switch(3).await;
+    ends.provider.until(HEADERS).await;
+    ends.provider.begin(3).await;
+    // More than hyper takes while the stream's window is full.
+    ends.provider.send(3, WINDOW + 100_000, 0).await;
+    within(ends.agent.take(3, WINDOW)).await;
+    within(ends.breaks()).await;
+    ends.agent.widen(3).await;
+    let rest = within(ends.agent.rest()).await;
+    assert_eq!(rest.bytes(3), 100_000);
+    assert!(rest.is_wordless(), "{rest:?}");
+    for flow in 0..2 {
+        ends.assert_closed(flow).await;
+    }
+}
