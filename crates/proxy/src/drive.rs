@@ -200,7 +200,7 @@ pub(crate) async fn drive(
                     }
                     // Where it broke off, some exchange is about to say so.
                     let may_break = leg.tie().is_some_and(|tie| !tie.is_idle());
-                    if is_over && !is_stopping && !may_break {
+                    if is_over && !is_stopping && (upstream.is_given_up() || !may_break) {
                         is_stopping = true;
                         client.as_mut().finish();
                     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use h2::Reason;
 use http::header::{CONNECTION, EXPECT, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body as _;
@@ -81,6 +82,9 @@ pub(crate) enum Broken {
     /// The provider broke its connection off, as it says, and so must the client's; or the client's did itself.
     #[error("the provider broke the connection off: {0}")]
     Off(#[source] hyper::Error, Option<Break>),
+    /// The provider has not taken it, and goes on with others: the client may send it again.
+    #[error("the provider takes no more requests on this connection")]
+    Refused(#[source] h2::Error),
 }
 
 impl Broken {
@@ -88,6 +92,7 @@ impl Broken {
     pub(crate) const fn how(&self) -> Option<&Break> {
         match self {
             Self::Off(_, how) => how.as_ref(),
+            Self::Refused(_) => None,
         }
     }
 }
@@ -252,7 +257,11 @@ impl Route {
 
     /// Ends a flow that got no answer: what came from the agent broke it off, or the provider did. The agent's
     /// connection then ends as the agent would have seen it, after what is still on its way to it.
-    async fn unanswered(&self, tap: &FlowTap, error: hyper::Error) -> Broken {
+    async fn unanswered(&self, sender: &Sender, tap: &FlowTap, error: hyper::Error) -> Broken {
+        if let Some(why) = sender.refused(&error) {
+            tap.broke(Side::Upstream, why);
+            return Broken::Refused(Reason::REFUSED_STREAM.into());
+        }
         let how = break_of(&error);
         if error.is_user() {
             tap.broke(Side::Client, how);
@@ -337,7 +346,7 @@ pub(crate) async fn exchange(
         Ok(response) => response,
         Err(error) => {
             waiting.0 = None;
-            return Err(route.unanswered(&tap, error).await);
+            return Err(route.unanswered(sender, &tap, error).await);
         }
     };
 
@@ -440,7 +449,7 @@ async fn connect(
     waiting.0 = None;
     let (mut response, outlet) = match answer {
         Ok(answered) => answered,
-        Err(error) => return Err(route.unanswered(&tap, error).await),
+        Err(error) => return Err(route.unanswered(sender, &tap, error).await),
     };
     let status = response.status();
     if outlet.is_none() && status.is_success() {
@@ -548,7 +557,7 @@ mod tests {
         let _far = (!does_provider_go).then_some(far);
         let asking = tokio::time::timeout(Duration::from_secs(20), sender.connect(request));
         let error = asking.await.expect("an end in time").err().unwrap();
-        drop(route.unanswered(&tap, error).await);
+        drop(route.unanswered(&sender, &tap, error).await);
         drop(tap);
         recording.assert_ending(0, ending).await;
     }

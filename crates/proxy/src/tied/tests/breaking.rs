@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
+use h2::Reason;
 use langley_model::{Break, Ending};
 
-use super::wire::{END_STREAM, Ends, HEADERS, ends};
+use super::wire::{ACK, DATA, END_STREAM, Ends, GOAWAY, HEADERS, PING, RST_STREAM, ends};
 
 /// What a stream's first window lets pass (RFC 9113 §6.9.2).
 const WINDOW: usize = 65_535;
@@ -76,6 +77,36 @@ async fn an_answer_that_nobody_reads_does_not_hold_the_break_of_others_back() {
             ends.assert_closed(flow).await;
         }
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_given_up_goes_on_with_what_was_begun_and_refuses_the_rest() {
+    let mut ends = ends().await;
+    ends.agent.ask(1).await;
+    ends.provider.until(HEADERS).await;
+    ends.provider.begin(1).await;
+    ends.provider.send(1, 100, 0).await;
+    within(ends.agent.take(1, 100)).await;
+    // NO_ERROR, and no stream behind the first.
+    ends.provider.say(GOAWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]).await;
+    ends.provider.say(PING, 0, 0, &[0; 8]).await;
+    while ends.provider.until(PING).await.flags != ACK {}
+    ends.agent.ask(3).await;
+    let given_up = within(ends.agent.until(GOAWAY)).await;
+    assert_eq!(given_up.payload[4..8], [0; 4]);
+    let ping = within(ends.agent.until(PING)).await;
+    let refused = within(ends.agent.until(RST_STREAM)).await;
+    let code = u32::from(Reason::REFUSED_STREAM).to_be_bytes();
+    assert_eq!((refused.stream, refused.payload), (3, code.to_vec()));
+    let flow = ends.recording.assert_ending(1, Ending::UpstreamGone).await;
+    assert_eq!(flow.closed.unwrap().broke, Some(Break::GivenUp("NO_ERROR".into())));
+    ends.provider.send(1, 50, END_STREAM).await;
+    let last = within(ends.agent.until(DATA)).await;
+    assert_eq!((last.stream, last.payload.len(), last.flags), (1, 50, END_STREAM));
+    ends.recording.assert_ending(0, Ending::Whole).await;
+    ends.agent.say(PING, ACK, 0, &ping.payload).await;
+    within(ends.agent.rest()).await;
+    assert_eq!(ends.leg.ending(), None, "it has ended in order");
 }
 
 #[tokio::test]

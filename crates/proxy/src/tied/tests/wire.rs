@@ -15,16 +15,17 @@ use crate::tests::{ROOM, route};
 use crate::upstream::Sender;
 
 /// Types of frames (RFC 9113 §6).
-const DATA: u8 = 0;
+pub(super) const DATA: u8 = 0;
 pub(super) const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
+pub(super) const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
+pub(super) const PING: u8 = 6;
+pub(super) const GOAWAY: u8 = 7;
 const WINDOW_UPDATE: u8 = 8;
 
 /// Flags (the same bit is ACK for SETTINGS and PING).
 pub(super) const END_STREAM: u8 = 1;
-const ACK: u8 = 1;
+pub(super) const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -55,7 +56,7 @@ pub(super) struct Frame {
     pub(super) kind: u8,
     pub(super) flags: u8,
     pub(super) stream: u32,
-    payload: Vec<u8>,
+    pub(super) payload: Vec<u8>,
 }
 
 /// Two ends that have greeted each other's counterparts. The agent lets its connection carry much, and each
