@@ -454,7 +454,10 @@ mod tests {
     #[tokio::test]
     async fn what_an_agent_says_into_the_end_takes_nothing_of_what_it_has_not_read() {
         for how in [Break::Closed, Break::Unannounced] {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.set_send_buffer_size(32 * 1024).unwrap();
+            socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            let listener = socket.listen(1).unwrap();
             let socket = TcpSocket::new_v4().unwrap();
             // What it has not read waits on this side.
             socket.set_recv_buffer_size(4096).unwrap();

@@ -1,7 +1,9 @@
 //! An agent and a provider that speak in frames (RFC 9113 §4.1), with one intercepted connection of HTTP/2
 //! between them, in memory.
 
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use langley_testkit::Recording;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
@@ -83,11 +85,16 @@ pub(super) async fn ends() -> Ends {
     Ends { agent, provider, recording, leg }
 }
 
+/// What must happen, and not hang.
+async fn within<T>(happening: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), happening).await.expect("no end in time")
+}
+
 impl Wire {
     pub(super) async fn say(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
         let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
-        self.0.write_all(&[&head, payload].concat()).await.unwrap();
+        within(self.0.write_all(&[&head, payload].concat())).await.unwrap();
     }
 
     /// Says nothing more.
@@ -128,10 +135,10 @@ impl Wire {
     /// The next frame; none at the connection's end.
     pub(super) async fn next(&mut self) -> Option<Frame> {
         let mut head = [0; 9];
-        self.0.read_exact(&mut head).await.ok()?;
+        within(self.0.read_exact(&mut head)).await.ok()?;
         let number = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
         let mut payload = vec![0; number(&head[..3]) as usize];
-        self.0.read_exact(&mut payload).await.unwrap();
+        within(self.0.read_exact(&mut payload)).await.unwrap();
         Some(Frame { kind: head[3], flags: head[4], stream: number(&head[5..]), payload })
     }
 
