@@ -192,7 +192,7 @@ impl Leg {
     /// none at first.
     pub(crate) fn poll_left(&self, since: &mut Option<Since>, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state.lock();
-        let written = self.written();
+        let written = self.written.load(Ordering::Relaxed);
         let begun = since.get_or_insert(Since { times: state.times, written });
         let has_left = state.times >= begun.times + TIMES || written >= begun.written + BEHIND;
         if !state.is_served || has_left {
@@ -211,11 +211,6 @@ impl Leg {
     pub(crate) async fn left(&self) {
         let mut since = None;
         std::future::poll_fn(|cx| self.poll_left(&mut since, cx)).await;
-    }
-
-    /// Bytes that were written so far, where streams share it.
-    pub(crate) fn written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
     }
 
     /// What is written next begins with `expected`; `instead` is sent in its place. Everything before it
@@ -298,7 +293,7 @@ impl Leg {
             let is_reading = self.reading.load(Ordering::Relaxed) > 0;
             self.set(if is_reading { Stage::Draining } else { Stage::Idle });
         }
-        let written = self.written();
+        let written = self.written.load(Ordering::Relaxed);
         if self.flushed.swap(written, Ordering::Relaxed) != written {
             // HTTP/2 sends one frame after the other: only when it has none to write do none wait.
             if self.is_awaited.load(Ordering::Acquire) {

@@ -70,15 +70,9 @@ impl Running {
             return None;
         }
         self.leg.end_by(how.clone());
-        loop {
-            let written = self.leg.written();
-            // It has had its turn when it answers.
-            let _whether = outlet.is_over().await;
-            self.leg.left().await;
-            if self.leg.written() == written {
-                break;
-            }
-        }
+        // It has had its turn when it answers.
+        let _whether = outlet.is_over().await;
+        self.leg.left().await;
         self.breaks();
         Some(self)
     }

@@ -3,9 +3,15 @@
 mod breaking;
 mod wire;
 
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
 
+use hyper::rt::Executor as _;
+use tokio::sync::oneshot;
+
 use super::*;
+use crate::streams::AgentStreams;
 
 /// Whether the connection is cut now.
 fn is_cut(cut: &mut Cut, leg: &Leg, is_over: bool) -> bool {
@@ -76,4 +82,27 @@ async fn those_that_have_something_left_are_waited_for_once_nothing_more_comes()
     let mut broken = on(&leg);
     broken.breaks();
     assert!(!is_cut(&mut cut, &leg, true));
+}
+
+#[tokio::test]
+async fn who_sends_on_a_switched_stream_has_its_turn_before_that_counts_as_broken_off() {
+    let (tell, told) = oneshot::channel();
+    let turns = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&turns);
+    AgentStreams.execute(async move {
+        let outlet = AgentStreams::upgrading();
+        AgentStreams.execute(poll_fn(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Poll::Pending
+        }));
+        tell.send(outlet).unwrap();
+    });
+    let outlet = told.await.unwrap();
+    let (leg, mut cut) = (Leg::tied(), Cut::default());
+    assert!(on(&leg).breaks_off(&Break::Gone, &outlet).await.is_none(), "the stream alone");
+    let before = turns.load(Ordering::SeqCst);
+    let _broken = on(&leg).breaks_off(&Break::Unannounced, &outlet).await.unwrap();
+    assert!(turns.load(Ordering::SeqCst) > before);
+    assert!(is_cut(&mut cut, &leg, true));
+    assert_eq!(leg.ending(), Some(Break::Unannounced));
 }
