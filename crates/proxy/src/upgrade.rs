@@ -141,10 +141,10 @@ pub(crate) async fn copy_both(
     provider.break_off(&how);
     tap.broke(side, how.clone());
     drop(tap);
-    if let (Side::Upstream, Some(running), Some(outlet)) = (side, running, &client.outlet) {
-        if let Some(_broken) = running.breaks_off(&how, outlet).await {
-            outlet.over().await;
-        }
+    if let (Side::Upstream, Some(running), Some(outlet)) = (side, running, &client.outlet)
+        && let Some(_broken) = running.breaks_off(&how, outlet).await
+    {
+        outlet.over().await;
     }
     // Connections break by being dropped; a stream would be ended in order, so it is cut before.
     for outlet in [client.outlet, upstream.outlet].into_iter().flatten() {

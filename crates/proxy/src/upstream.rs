@@ -52,8 +52,11 @@ type GivenUp = Arc<OnceLock<Break>>;
 ///
 /// Its clones are one driver. All of them must be polled by one task, whose waker it keeps.
 #[derive(Clone)]
-pub(crate) struct Driver {
-    moving: Arc<Mutex<Option<Moving>>>,
+pub(crate) struct Driver(Arc<Driven>);
+
+/// What its clones share.
+struct Driven {
+    moving: Mutex<Option<Moving>>,
     given_up: GivenUp,
 }
 
@@ -62,13 +65,13 @@ type Moving = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Driver {
     fn new(future: impl Future<Output = ()> + Send + 'static, given_up: GivenUp) -> Self {
-        Self { moving: Arc::new(Mutex::new(Some(Box::pin(future)))), given_up }
+        Self(Arc::new(Driven { moving: Mutex::new(Some(Box::pin(future))), given_up }))
     }
 
     /// Moves what can be moved now; ready when the connection is over.
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
         // Held only by a caller further up, which is polling it already.
-        let Some(mut future) = self.moving.try_lock() else { return Poll::Pending };
+        let Some(mut future) = self.0.moving.try_lock() else { return Poll::Pending };
         let Some(running) = future.as_mut() else { return Poll::Ready(()) };
         let polled = running.as_mut().poll(cx);
         if polled.is_ready() {
@@ -79,12 +82,12 @@ impl Driver {
 
     /// Whether the connection is over.
     pub(crate) fn is_over(&self) -> bool {
-        self.moving.try_lock().is_some_and(|future| future.is_none())
+        self.0.moving.try_lock().is_some_and(|future| future.is_none())
     }
 
     /// Whether it is over without having broken off: most often for new requests alone.
     pub(crate) fn is_given_up(&self) -> bool {
-        self.given_up.get().is_some()
+        self.0.given_up.get().is_some()
     }
 }
 
