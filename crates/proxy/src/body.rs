@@ -167,6 +167,17 @@ impl TapBody {
         }
     }
 
+    /// It is read no more because the provider's connection has broken off so.
+    pub(crate) fn cut_by(&mut self, how: Break) {
+        if let Self::Through(through) = self
+            && !through.settled
+            && !through.is_at_end()
+        {
+            through.settled = true;
+            through.tap.broke(through.from, how);
+        }
+    }
+
     /// Lets the body ask `driver` for what has arrived already, so that many small pieces travel as
     /// one. The task that reads this body must be the one that polls the driver.
     pub(crate) fn driven_by(mut self, driver: Option<Driver>) -> Self {

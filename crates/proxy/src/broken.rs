@@ -38,8 +38,15 @@ fn of_chunks(error: &io::Error) -> Option<Break> {
     what.to_lowercase().contains(CHUNK).then_some(Break::Chunking(what))
 }
 
-/// What an error of a socket says of the break.
+/// What an error of a socket says of the break, or one of an upgraded stream, in which hyper hides its own.
 pub(crate) fn of_io(error: &io::Error) -> Break {
+    let inner = error.get_ref();
+    if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<hyper::Error>()) {
+        return break_of(error);
+    }
+    if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<h2::Error>()) {
+        return of_http2(error);
+    }
     match error.kind() {
         io::ErrorKind::UnexpectedEof if error.to_string().contains(UNANNOUNCED) => {
             Break::Unannounced
@@ -211,6 +218,9 @@ mod tests {
         let unannounced = io::Error::new(io::ErrorKind::UnexpectedEof, said);
         assert_eq!(of_io(&unannounced), Break::Unannounced);
         assert_eq!(of(io::ErrorKind::UnexpectedEof), Break::Closed);
+        // A stream's reset is no break of its connection, whatever kind hyper gives it.
+        let reset = io::Error::new(io::ErrorKind::BrokenPipe, h2::Error::from(Reason::CANCEL));
+        assert!(matches!(of_io(&reset), Break::Fault(_)));
         let fault = io::Error::new(io::ErrorKind::InvalidData, "bad record");
         assert_eq!(of_io(&fault), Break::Fault("bad record".into()));
     }

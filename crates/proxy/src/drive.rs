@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::again::{WhenCalled, poll_again};
 use crate::leg::Leg;
-use crate::tied::Tie;
+use crate::tied::Cut;
 use crate::upstream::Driver;
 
 /// A client's connection that can be asked to end after its running exchanges.
@@ -176,6 +176,7 @@ pub(crate) async fn drive(
     let mut client = pin!(client);
     let mut stopping = WhenCalled::new(shutdown.cancelled());
     let (mut is_over, mut is_stopping) = (false, false);
+    let mut cut = Cut::default();
     let ended = poll_again(|cx| {
         loop {
             match &behind {
@@ -194,10 +195,12 @@ pub(crate) async fn drive(
                 }
                 Behind::Tied(upstream, leg) => {
                     is_over = is_over || upstream.poll(cx).is_ready();
-                    if leg.tie().is_some_and(Tie::is_cut) {
+                    if cut.poll(leg, is_over, cx).is_ready() {
                         return Poll::Ready(Ok(()));
                     }
-                    if is_over && !is_stopping && leg.tie().is_none_or(Tie::is_idle) {
+                    // Where it broke off, some exchange is about to say so.
+                    let may_break = leg.tie().is_some_and(|tie| !tie.is_idle());
+                    if is_over && !is_stopping && (upstream.is_given_up() || !may_break) {
                         is_stopping = true;
                         client.as_mut().finish();
                     }

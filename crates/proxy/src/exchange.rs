@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use h2::Reason;
 use http::header::{CONNECTION, EXPECT, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body as _;
@@ -22,13 +23,14 @@ use crate::authority::Authority;
 use crate::body::{Framing, Gate, TapBody};
 use crate::broken::break_of;
 use crate::drive::Switch;
-use crate::headers;
+use crate::headers::{self, Message};
 use crate::leg::Leg;
 use crate::limits::{Limits, Overdue, Watch};
 use crate::observer::Observer;
 use crate::refusal::Refusal;
 use crate::streams::AgentStreams;
 use crate::tap::FlowTap;
+use crate::tied::Running;
 use crate::unread::Unread;
 use crate::upgrade::{self, Switching};
 use crate::upstream::{Driver, Sender};
@@ -74,20 +76,24 @@ pub(crate) struct Hellos {
     pub(crate) note: Option<String>,
 }
 
-/// The connection to the client must be broken off: the provider's was.
+/// Why a request gets no answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the provider broke the connection off: {error}")]
-pub(crate) struct Broken {
-    #[source]
-    error: hyper::Error,
-    /// How it did, where it was the provider.
-    how: Option<Break>,
+pub(crate) enum Broken {
+    /// The provider broke its connection off, as it says, and so must the client's; or the client's did itself.
+    #[error("the provider broke the connection off: {0}")]
+    Off(#[source] hyper::Error, Option<Break>),
+    /// The provider has not taken it, and goes on with others: the client may send it again.
+    #[error("the provider takes no more requests on this connection")]
+    Refused(#[source] h2::Error),
 }
 
 impl Broken {
-    /// How the provider did; none where it was the agent.
+    /// How the provider broke off; none where it did not.
     pub(crate) const fn how(&self) -> Option<&Break> {
-        self.how.as_ref()
+        match self {
+            Self::Off(_, how) => how.as_ref(),
+            Self::Refused(_) => None,
+        }
     }
 }
 
@@ -249,6 +255,24 @@ impl Route {
         }
     }
 
+    /// Ends a flow that got no answer: what came from the agent broke it off, or the provider did. The agent's
+    /// connection then ends as the agent would have seen it, after what is still on its way to it.
+    async fn unanswered(&self, sender: &Sender, tap: &FlowTap, error: hyper::Error) -> Broken {
+        if let Some(why) = sender.refused(&error) {
+            tap.broke(Side::Upstream, why);
+            return Broken::Refused(Reason::REFUSED_STREAM.into());
+        }
+        let how = break_of(&error);
+        if error.is_user() {
+            tap.broke(Side::Client, how);
+            return Broken::Off(error, None);
+        }
+        tap.broke(Side::Upstream, how.clone());
+        self.leg.end_by(how.clone());
+        self.leg.left().await;
+        Broken::Off(error, Some(how))
+    }
+
     /// Answers the request for `path` with a refusal.
     fn decline(&self, tap: &FlowTap, path: &str, refusal: &Refusal) -> Response<TapBody> {
         tap.end_by(refusal);
@@ -291,8 +315,7 @@ pub(crate) async fn exchange(
     let mut waiting = Waiting(Some(Arc::clone(&tap)));
 
     let upgrading = version_in == Version::HTTP_11 && headers::asks_upgrade(request.headers());
-    headers::strip_hop_by_hop(request.headers_mut(), upgrading);
-    headers::strip_codings(request.headers_mut());
+    headers::strip_hop_by_hop(request.headers_mut(), Message::Request, upgrading);
     translate(route, sender, &mut request);
     let client_upgrade = upgrading.then(|| hyper::upgrade::on(&mut request));
     if upgrading {
@@ -323,13 +346,7 @@ pub(crate) async fn exchange(
         Ok(response) => response,
         Err(error) => {
             waiting.0 = None;
-            let broken = broken(&tap, error);
-            if let Some(how) = &broken.how {
-                // As the agent would have seen it, and after what is still on its way to it.
-                route.leg.end_by(how.clone());
-                route.leg.left().await;
-            }
-            return Err(broken);
+            return Err(route.unanswered(sender, &tap, error).await);
         }
     };
 
@@ -340,9 +357,9 @@ pub(crate) async fn exchange(
         if let Some(client) = client_upgrade {
             let client = Switching::connection(client);
             let upstream = Switching::connection(hyper::upgrade::on(&mut response));
-            route.switch.make(upgrade::copy_both(client, upstream, Arc::clone(&tap)));
+            route.switch.make(upgrade::copy_both(client, upstream, Arc::clone(&tap), None));
         }
-        headers::strip_hop_by_hop(response.headers_mut(), true);
+        headers::strip_hop_by_hop(response.headers_mut(), Message::Answer, true);
         return Ok(response.map(|_| TapBody::own("")));
     }
     if upgrading {
@@ -365,7 +382,7 @@ pub(crate) async fn exchange(
     }
     waiting.0 = None;
     let closing = headers::connection_names(response.headers(), "close");
-    headers::strip_hop_by_hop(response.headers_mut(), false);
+    headers::strip_hop_by_hop(response.headers_mut(), Message::Answer, false);
     if closing && version_in <= Version::HTTP_11 {
         // The provider will not take another request here, so the agent must not send one.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -411,14 +428,6 @@ async fn in_time<T>(
     }
 }
 
-/// Ends a flow that got no answer: what came from the agent broke it off, or the provider did.
-fn broken(tap: &FlowTap, error: hyper::Error) -> Broken {
-    let side = if error.is_user() { Side::Client } else { Side::Upstream };
-    let how = break_of(&error);
-    tap.broke(side, how.clone());
-    Broken { error, how: (side == Side::Upstream).then_some(how) }
-}
-
 /// Forwards a CONNECT of HTTP/2, whose stream carries another protocol once it is answered with a 200
 /// (RFC 8441 §4).
 async fn connect(
@@ -428,15 +437,20 @@ async fn connect(
     mut request: Request<Incoming>,
 ) -> Result<Response<TapBody>, Broken> {
     let mut waiting = Waiting(Some(Arc::clone(&tap)));
-    headers::strip_hop_by_hop(request.headers_mut(), false);
+    headers::strip_hop_by_hop(request.headers_mut(), Message::Request, false);
     translate(route, sender, &mut request);
     let client = hyper::upgrade::on(&mut request);
     let client = Switching::stream(client, AgentStreams::upgrading());
+    // hyper lets go of the answer as soon as it has sent its head.
+    let running = Running::on(&route.leg);
     let path = request.uri().path().to_owned();
     let request = request.map(|body| TapBody::through(body, Side::Client, Arc::clone(&tap), None));
     let answer = sender.connect(request).await;
     waiting.0 = None;
-    let (mut response, outlet) = answer.map_err(|error| broken(&tap, error))?;
+    let (mut response, outlet) = match answer {
+        Ok(answered) => answered,
+        Err(error) => return Err(route.unanswered(sender, &tap, error).await),
+    };
     let status = response.status();
     if outlet.is_none() && status.is_success() {
         // hyper takes only a 200 for the switch towards a provider, and any 2xx towards an agent.
@@ -444,14 +458,14 @@ async fn connect(
         return Ok(route.decline(&tap, &path, &Refusal::protocol(message)));
     }
     tap.head(status.as_u16(), headers::block(response.headers()));
-    headers::strip_hop_by_hop(response.headers_mut(), false);
+    headers::strip_hop_by_hop(response.headers_mut(), Message::Answer, false);
     let Some(outlet) = outlet else {
         let framing = Framing::of(response.version(), response.headers(), response.body());
         let through = |body| TapBody::through(body, Side::Upstream, tap, None).framed(framing);
         return Ok(response.map(through));
     };
     let upstream = Switching::stream(hyper::upgrade::on(&mut response), outlet);
-    tokio::spawn(upgrade::copy_both(client, upstream, tap));
+    tokio::spawn(upgrade::copy_both(client, upstream, tap, running));
     Ok(response.map(|_| TapBody::own("")))
 }
 
@@ -543,7 +557,7 @@ mod tests {
         let _far = (!does_provider_go).then_some(far);
         let asking = tokio::time::timeout(Duration::from_secs(20), sender.connect(request));
         let error = asking.await.expect("an end in time").err().unwrap();
-        drop(broken(&tap, error));
+        drop(route.unanswered(&sender, &tap, error).await);
         drop(tap);
         recording.assert_ending(0, ending).await;
     }

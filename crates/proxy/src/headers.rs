@@ -52,21 +52,26 @@ pub(crate) fn is_chunked(headers: &HeaderMap) -> bool {
     last.is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
 }
 
-/// Removes the names of codings beside `chunked` from a request: a provider that reads them in another way
-/// would see other requests (RFC 9112 §11.2).
-pub(crate) fn strip_codings(headers: &mut HeaderMap) {
-    let is_plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
-    if headers.get_all(TRANSFER_ENCODING).iter().any(|value| !is_plain(value)) {
-        headers.remove(TRANSFER_ENCODING);
-    }
+/// Whether no other transfer coding is named.
+fn is_chunked_only(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(TRANSFER_ENCODING).iter();
+    values.all(|value| value.as_bytes().eq_ignore_ascii_case(b"chunked"))
+}
+
+/// Which way a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    Request,
+    Answer,
 }
 
 /// Removes what RFC 9110 §7.6.1 confines to one hop, and Langley's control headers.
 ///
 /// Kept: `TE: trailers`, a `Transfer-Encoding` that ends in `chunked` (both legs frame alike, and a coding
 /// beneath the chunks is passed on as it is), and with `upgrading` the `Connection: upgrade` and `Upgrade`
-/// pair.
-pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap, upgrading: bool) {
+/// pair. A request keeps `chunked` alone: a provider that reads another coding's name in another way would
+/// see other requests (RFC 9112 §11.2).
+pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap, message: Message, upgrading: bool) {
     let listed: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
@@ -75,14 +80,17 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap, upgrading: bool) {
         .filter_map(|option| HeaderName::from_bytes(option.trim().as_bytes()).ok())
         .filter(|name| *name != CONNECTION && *name != TE && *name != UPGRADE)
         .collect();
-    let is_chunked = is_chunked(headers);
+    let is_framed = match message {
+        Message::Request => is_chunked_only(headers),
+        Message::Answer => is_chunked(headers),
+    };
     let goes = |name: &HeaderName, value: &HeaderValue| {
         let is_hop = if *name == CONNECTION || *name == UPGRADE {
             !upgrading
         } else if *name == TE {
             !value.as_bytes().eq_ignore_ascii_case(b"trailers")
         } else if *name == TRANSFER_ENCODING {
-            !is_chunked
+            !is_framed
         } else {
             *name == KEEP_ALIVE
                 || *name == PROXY_CONNECTION
@@ -137,7 +145,7 @@ mod tests {
             ("user-agent", "x"),
         ]);
         assert_eq!(control(&headers).task.as_deref(), Some("t"));
-        strip_hop_by_hop(&mut headers, false);
+        strip_hop_by_hop(&mut headers, Message::Request, false);
         assert_eq!(names(&headers), ["host", "te", "cookie", "cookie", "user-agent"]);
     }
 
@@ -149,12 +157,29 @@ mod tests {
             &[("transfer-encoding", "gzip"), ("transfer-encoding", "chunked")],
         ] {
             let mut headers = map(lines);
-            strip_hop_by_hop(&mut headers, false);
+            strip_hop_by_hop(&mut headers, Message::Answer, false);
             assert_eq!(headers, map(lines));
         }
         let mut headers = map(&[("transfer-encoding", "chunked, gzip"), ("x", "1")]);
-        strip_hop_by_hop(&mut headers, false);
+        strip_hop_by_hop(&mut headers, Message::Answer, false);
         assert_eq!(names(&headers), ["x"]);
+    }
+
+    #[test]
+    fn a_request_names_no_coding_beside_the_chunks_and_keeps_its_order() {
+        for codings in [
+            &[("transfer-encoding", "gzip, chunked")][..],
+            &[("transfer-encoding", "gzip"), ("transfer-encoding", "chunked")],
+        ] {
+            let around = [("a", "1"), ("b", "2"), ("c", "3"), ("d", "4")];
+            let lines = [&around[..1], codings, &around[1..]].concat();
+            let mut headers = map(&lines);
+            strip_hop_by_hop(&mut headers, Message::Request, false);
+            assert_eq!(names(&headers), ["a", "b", "c", "d"]);
+        }
+        let mut headers = map(&[("transfer-encoding", "Chunked"), ("x", "1")]);
+        strip_hop_by_hop(&mut headers, Message::Request, false);
+        assert_eq!(names(&headers), ["transfer-encoding", "x"]);
     }
 
     #[test]
@@ -162,9 +187,9 @@ mod tests {
         let lines = [("connection", "Upgrade"), ("upgrade", "websocket"), ("x", "1")];
         let mut headers = map(&lines);
         assert!(asks_upgrade(&headers));
-        strip_hop_by_hop(&mut headers, true);
+        strip_hop_by_hop(&mut headers, Message::Request, true);
         assert_eq!(names(&headers), ["connection", "upgrade", "x"]);
-        strip_hop_by_hop(&mut headers, false);
+        strip_hop_by_hop(&mut headers, Message::Answer, false);
         assert_eq!(names(&headers), ["x"]);
     }
 }

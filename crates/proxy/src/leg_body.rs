@@ -116,6 +116,9 @@ impl LegBody {
 
 impl Drop for LegBody {
     fn drop(&mut self) {
+        if let Some(how) = self.running.as_ref().and_then(Running::ending) {
+            self.body.cut_by(how);
+        }
         self.leg.ends();
     }
 }

@@ -2,6 +2,8 @@
 //! it back when hyper lets go of it, and ends it as it must end.
 
 use std::io;
+#[cfg(unix)]
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -13,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use crate::exchange::Route;
 use crate::leg::Leg;
 use crate::switched::Bottom;
-use crate::unread::{GOODBYE, answer, refusal};
+use crate::unread::{GOODBYE, answer, read_out, refusal};
 
 /// Where a lent stream comes back to.
 type Home<S> = Arc<Mutex<Option<Box<S>>>>;
@@ -109,12 +111,35 @@ impl<S: AsyncRead + AsyncWrite + Bottom + Unpin> Lender<S> {
             Some(Break::Reset) => reset(&*stream),
             // Any other end would make the part that has come a whole answer.
             _ if self.leg.ends_with_answer() => reset(&*stream),
-            Some(Break::Closed) => {
-                let _in_vain = tokio::time::timeout(GOODBYE, stream.shutdown()).await;
+            // What is unread when it is dropped, or comes later, makes that a reset too.
+            Some(how @ (Break::Closed | Break::Unannounced)) => {
+                let leaving = async {
+                    match how {
+                        Break::Unannounced => end_silently(&*stream)?,
+                        _ => stream.shutdown().await?,
+                    }
+                    read_out(&mut *stream).await
+                };
+                let _as_far_as_it_listens = tokio::time::timeout(GOODBYE, leaving).await;
             }
             _ => {}
         }
     }
+}
+
+/// Ends the direction towards the other side on its socket alone, without TLS's goodbye.
+#[cfg(unix)]
+fn end_silently(stream: &impl Bottom) -> io::Result<()> {
+    use std::os::fd::AsFd as _;
+    let Some(socket) = stream.socket() else { return Err(io::ErrorKind::Unsupported.into()) };
+    let second = std::net::TcpStream::from(socket.as_fd().try_clone_to_owned()?);
+    second.shutdown(Shutdown::Write)
+}
+
+/// Where the socket cannot be had, it ends when it is dropped.
+#[cfg(not(unix))]
+fn end_silently(_: &impl Bottom) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn reset(stream: &impl Bottom) {
@@ -230,7 +255,7 @@ mod tests {
     use hyper::service::service_fn;
     use hyper_util::rt::{TokioExecutor, TokioIo};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
     use tokio::sync::Notify;
 
     use super::*;
@@ -423,6 +448,46 @@ mod tests {
             let end = agent.read(&mut [0; 8]).await;
             let was_reset = end.is_err_and(|e| e.kind() == io::ErrorKind::ConnectionReset);
             assert_eq!(was_reset, is_reset);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_an_agent_says_into_the_end_takes_nothing_of_what_it_has_not_read() {
+        for how in [Break::Closed, Break::Unannounced] {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.set_send_buffer_size(32 * 1024).unwrap();
+            socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            let listener = socket.listen(1).unwrap();
+            let socket = TcpSocket::new_v4().unwrap();
+            // What it has not read waits on this side.
+            socket.set_recv_buffer_size(4096).unwrap();
+            let mut agent = socket.connect(listener.local_addr().unwrap()).await.unwrap();
+            let leg = Leg::tied();
+            let (lent, lender) = Lent::new(listener.accept().await.unwrap().0, &leg);
+            let socket = lent.stream().unwrap();
+            socket.writable().await.unwrap();
+            let mut sent = 0;
+            while let Ok(count) = socket.try_write(&[b'x'; PIECE]) {
+                sent += count;
+            }
+            // WINDOW_UPDATE for all streams (RFC 9113 §6.9).
+            let update = [0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+            agent.write_all(&update).await.unwrap();
+            socket.readable().await.unwrap();
+            leg.end_by(how);
+            drop(lent);
+            let ending = tokio::spawn(lender.break_off(Ok(())));
+            let mut read = Vec::new();
+            let reading = async {
+                while agent.read_buf(&mut read).await? > 0 {
+                    agent.write_all(&update).await?;
+                }
+                Ok::<_, io::Error>(())
+            };
+            tokio::time::timeout(Duration::from_secs(20), reading).await.unwrap().unwrap();
+            assert_eq!(read.len(), sent);
+            drop(agent);
+            ending.await.unwrap();
         }
     }
 

@@ -133,9 +133,9 @@ enum Left {
 const LAST: Duration = Duration::from_millis(20);
 
 /// Says that the task is no more, however it ended.
-struct Running(Arc<Outlet>);
+struct Sending(Arc<Outlet>);
 
-impl Drop for Running {
+impl Drop for Sending {
     fn drop(&mut self) {
         self.0.become_over();
     }
@@ -146,15 +146,15 @@ impl Outlet {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let (mut sending, running) = (Box::pin(sending), Running(self));
+        let (mut sending, outlet) = (Box::pin(sending), Sending(self));
         async move {
-            if poll_fn(|cx| running.0.poll(sending.as_mut(), cx)).await == Left::ByOrder {
+            if poll_fn(|cx| outlet.0.poll(sending.as_mut(), cx)).await == Left::ByOrder {
                 // What was handed over may still wait for room, which the connection's task gives.
                 let _nothing_more_comes = tokio::time::timeout(LAST, sending.as_mut()).await;
             }
             // The stream first, so that whoever is told finds it reset.
             drop(sending);
-            drop(running);
+            drop(outlet);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Requests that were not understood: each is answered in words, and on record with what could be read.
 
+use std::io;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -78,11 +79,16 @@ pub(crate) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, wo
     let saying = async {
         stream.write_all(words.as_bytes()).await?;
         stream.shutdown().await?;
-        let mut rest = vec![0; 16 * 1024];
-        while stream.read(&mut rest).await? > 0 {}
-        Ok::<_, std::io::Error>(())
+        read_out(stream).await
     };
     let _as_far_as_it_listens = tokio::time::timeout(GOODBYE, saying).await;
+}
+
+/// Reads what still comes, to its end.
+pub(crate) async fn read_out<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<()> {
+    let mut rest = vec![0; 16 * 1024];
+    while stream.read(&mut rest).await? > 0 {}
+    Ok(())
 }
 
 /// What is wrong with a request that the library does not read.

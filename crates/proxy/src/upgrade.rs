@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::BytesMut;
 use hyper::upgrade::OnUpgrade;
 use langley_model::{Break, Side, Tick};
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 
@@ -17,6 +18,7 @@ use crate::broken::{break_of, of_io};
 use crate::streams::Outlet;
 use crate::switched::{Half, Switched};
 use crate::tap::FlowTap;
+use crate::tied::Running;
 
 /// Room for one read of either direction.
 const READ_SIZE: usize = 16 * 1024;
@@ -45,7 +47,7 @@ impl Switching {
 struct Course {
     /// The side that said first, by its end or its failure, that it has nothing more to say: what breaks
     /// after that breaks because of it.
-    left: OnceLock<(Side, Break, Tick)>,
+    left: Mutex<Option<(Side, Break, Tick)>>,
     /// The side that took nothing more.
     deaf: OnceLock<Side>,
     client_closed: OnceLock<()>,
@@ -56,9 +58,13 @@ struct Course {
 }
 
 impl Course {
-    /// `side` has nothing more to say, as `how` tells.
+    /// `side` has nothing more to say, as `how` tells: the first word counts that says more than that it is gone.
     fn leave(&self, side: Side, how: Break) {
-        self.left.get_or_init(|| (side, how, Tick::now()));
+        match &mut *self.left.lock() {
+            Some((known, unknown @ Break::Gone, _)) if *known == side => *unknown = how,
+            Some(_) => {}
+            left => *left = Some((side, how, Tick::now())),
+        }
     }
 
     /// Whether the direction towards `side` has ended in order.
@@ -83,8 +89,14 @@ impl Course {
     }
 }
 
-/// Copies between the two sides once both have switched, until both have ended or one has broken off.
-pub(crate) async fn copy_both(client: Switching, upstream: Switching, tap: Arc<FlowTap>) {
+/// Copies between the two sides once both have switched, until both have ended or one has broken off. With
+/// the provider's connection the agent's breaks off that `running` is an exchange of.
+pub(crate) async fn copy_both(
+    client: Switching,
+    upstream: Switching,
+    tap: Arc<FlowTap>,
+    running: Option<Running>,
+) {
     let (client_io, upstream_io) = match tokio::join!(client.on_upgrade, upstream.on_upgrade) {
         (Ok(client), Ok(upstream)) => (client, upstream),
         (Err(error), _) => return tap.broke(Side::Client, break_of(&error)),
@@ -107,19 +119,33 @@ pub(crate) async fn copy_both(client: Switching, upstream: Switching, tap: Arc<F
         () = course.breaks(Side::Upstream, &provider) => Err(Side::Upstream),
     };
     let broken = copied.err().or_else(|| course.deaf.get().copied());
-    if let Some((side, _, at)) = course.left.get() {
-        tap.left(*side, *at);
+    let left = course.left.into_inner();
+    if let Some((side, _, at)) = left {
+        tap.left(side, at);
     }
     let Some(broken) = broken else {
         tap.end_of(Side::Client);
         tap.end_of(Side::Upstream);
+        drop(tap);
+        if let (Some(_running), Some(outlet)) = (running, client.outlet) {
+            // It runs until its end is on its way.
+            outlet.over().await;
+        }
         return;
     };
-    let left = course.left.into_inner().map(|(side, how, _)| (side, how));
-    let (side, how) = left.unwrap_or((broken, Break::Gone));
+    let left = left.map(|(side, how, _)| (side, how));
+    // An agent whose connection is cut has not left.
+    let cut = running.as_ref().and_then(Running::ending).map(|how| (Side::Upstream, how));
+    let (side, how) = cut.or(left).unwrap_or((broken, Break::Gone));
     agent.break_off(&how);
     provider.break_off(&how);
-    tap.broke(side, how);
+    tap.broke(side, how.clone());
+    drop(tap);
+    if let (Side::Upstream, Some(running), Some(outlet)) = (side, running, &client.outlet)
+        && let Some(_broken) = running.breaks_off(&how, outlet).await
+    {
+        outlet.over().await;
+    }
     // Connections break by being dropped; a stream would be ended in order, so it is cut before.
     for outlet in [client.outlet, upstream.outlet].into_iter().flatten() {
         outlet.cut().await;
@@ -194,7 +220,9 @@ impl Direction<'_> {
         {
             return gone(Break::Gone);
         }
-        course.leave(self.from, Break::Closed);
+        if course.deaf.get() != Some(&self.from) {
+            course.leave(self.from, Break::Closed);
+        }
         course.closed(other(self.from)).get_or_init(|| ());
         let _already_gone = to.shutdown().await;
         course.ended(self.from).notify_one();

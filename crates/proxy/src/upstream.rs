@@ -1,20 +1,23 @@
 //! One HTTP connection to the provider: a sender for requests, and the driver that moves its bytes.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use langley_model::Break;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::body::TapBody;
+use crate::broken::break_of;
 use crate::streams::{Outlet, ProviderStreams};
+use crate::tied::is_of_connection;
 
 /// Bytes that may wait in one HTTP/2 stream's window before its reader takes them.
 pub(crate) const H2_STREAM_WINDOW: u32 = 256 * 1024;
@@ -23,6 +26,9 @@ pub(crate) const H2_STREAMS: u32 = 128;
 /// Bytes that may wait in all of a connection's HTTP/2 streams together, on each leg: all of them when
 /// nobody reads, so that they leave room for one that somebody does.
 pub(crate) const H2_CONNECTION_WINDOW: u32 = H2_STREAMS * H2_STREAM_WINDOW;
+
+/// The word of a GOAWAY that blames nobody (RFC 9113 §7).
+const IN_ORDER: &str = "NO_ERROR";
 
 /// Sends requests on one connection.
 pub(crate) enum Sender {
@@ -36,26 +42,36 @@ pub(crate) enum Sender {
 pub(crate) struct Streams {
     sender: http2::SendRequest<TapBody>,
     tasks: ProviderStreams,
+    given_up: GivenUp,
 }
+
+/// Why the provider takes no more requests on a connection of HTTP/2 that did not break off under them.
+type GivenUp = Arc<OnceLock<Break>>;
 
 /// Moves the connection's bytes; the sender works only while it is polled.
 ///
 /// Its clones are one driver. All of them must be polled by one task, whose waker it keeps.
 #[derive(Clone)]
-pub(crate) struct Driver(Arc<Mutex<Option<Moving>>>);
+pub(crate) struct Driver(Arc<Driven>);
+
+/// What its clones share.
+struct Driven {
+    moving: Mutex<Option<Moving>>,
+    given_up: GivenUp,
+}
 
 /// The connection while it is not over.
 type Moving = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Driver {
-    fn new(future: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self(Arc::new(Mutex::new(Some(Box::pin(future)))))
+    fn new(future: impl Future<Output = ()> + Send + 'static, given_up: GivenUp) -> Self {
+        Self(Arc::new(Driven { moving: Mutex::new(Some(Box::pin(future))), given_up }))
     }
 
     /// Moves what can be moved now; ready when the connection is over.
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
         // Held only by a caller further up, which is polling it already.
-        let Some(mut future) = self.0.try_lock() else { return Poll::Pending };
+        let Some(mut future) = self.0.moving.try_lock() else { return Poll::Pending };
         let Some(running) = future.as_mut() else { return Poll::Ready(()) };
         let polled = running.as_mut().poll(cx);
         if polled.is_ready() {
@@ -66,7 +82,12 @@ impl Driver {
 
     /// Whether the connection is over.
     pub(crate) fn is_over(&self) -> bool {
-        self.0.try_lock().is_some_and(|future| future.is_none())
+        self.0.moving.try_lock().is_some_and(|future| future.is_none())
+    }
+
+    /// Whether it is over without having broken off: most often for new requests alone.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.0.given_up.get().is_some()
     }
 }
 
@@ -99,7 +120,7 @@ impl Sender {
                 tracing::trace!(%error, "upstream connection ended");
             }
         };
-        Ok((Self::H1(Mutex::new(sender)), Driver::new(driver)))
+        Ok((Self::H1(Mutex::new(sender)), Driver::new(driver, GivenUp::default())))
     }
 
     /// Speaks HTTP/2 on `stream`.
@@ -113,12 +134,26 @@ impl Sender {
             .initial_connection_window_size(H2_CONNECTION_WINDOW)
             .handshake(TokioIo::new(stream))
             .await?;
-        let driver = async {
-            if let Err(error) = connection.await {
+        let given_up = GivenUp::default();
+        let known = Arc::clone(&given_up);
+        let driver = async move {
+            let mut connection = pin!(connection);
+            let mut ended = connection.as_mut().await;
+            if ended.is_ok() {
+                // hyper may have heard of a break before its cause was to be had: now it is.
+                let again = poll_fn(|cx| Poll::Ready(connection.as_mut().poll(cx))).await;
+                ended = if let Poll::Ready(again) = again { again } else { ended };
+            }
+            // Before the connection is dropped, so that whoever finds it closed knows why.
+            if let Some(why) = without_break(&ended) {
+                let _only_once = known.set(why);
+            }
+            if let Err(error) = ended {
                 tracing::trace!(%error, "upstream connection ended");
             }
         };
-        Ok((Self::H2(Streams { sender, tasks }), Driver::new(driver)))
+        let driver = Driver::new(driver, Arc::clone(&given_up));
+        Ok((Self::H2(Streams { sender, tasks, given_up }), driver))
     }
 
     /// Sends one request; nothing is ever sent twice.
@@ -128,7 +163,7 @@ impl Sender {
     ) -> hyper::Result<Response<Incoming>> {
         match self {
             Self::H1(sender) => {
-                std::future::poll_fn(|cx| sender.lock().poll_ready(cx)).await?;
+                poll_fn(|cx| sender.lock().poll_ready(cx)).await?;
                 let answer = sender.lock().send_request(request);
                 answer.await
             }
@@ -148,6 +183,16 @@ impl Sender {
         Ok((answer, outlet))
     }
 
+    /// Why the provider has not taken the request that failed with `error` before its answer, where it goes
+    /// on with others: it had given the connection up (RFC 9113 §6.8).
+    pub(crate) fn refused(&self, error: &hyper::Error) -> Option<Break> {
+        let Self::H2(streams) = self else { return None };
+        if error.is_closed() || error.is_canceled() {
+            return streams.given_up.get().cloned();
+        }
+        Some(break_of(error)).filter(|how| matches!(how, Break::GivenUp(why) if why == IN_ORDER))
+    }
+
     /// Whether the connection takes no more requests.
     pub(crate) fn is_closed(&self) -> bool {
         match self {
@@ -158,6 +203,15 @@ impl Sender {
 
     pub(crate) const fn is_http2(&self) -> bool {
         matches!(self, Self::H2(_))
+    }
+}
+
+/// How a connection has ended that did not break off.
+fn without_break(ended: &hyper::Result<()>) -> Option<Break> {
+    match ended {
+        // So hyper says what is no error.
+        Ok(()) => Some(Break::GivenUp(IN_ORDER.to_owned())),
+        Err(error) => Some(break_of(error)).filter(|how| !is_of_connection(how)),
     }
 }
 

@@ -141,28 +141,29 @@ async fn an_answer_that_ends_with_its_connection_stays_one() {
 
 #[tokio::test]
 async fn an_end_that_an_agent_could_take_for_the_answers_own_is_none() {
-    let setup = setup_with(Default::default(), |options, _| {
-        options.limits.idle = Some(Duration::from_millis(300));
-    })
-    .await;
-    let unannounced = "/download?bytes=100000&chunk=5000&framing=close&close_after=7";
-    let stalled = "/download?bytes=100000&chunk=5000&framing=close&stall_after=7&stall=forever";
-    let host = setup.fixture.https_url();
-    let host = host.strip_prefix("https://").expect("an https URL");
     let plain = |target: &str| format!("/to/anthropic{target}");
+    let setup = setup().await;
+    let unannounced = "/download?bytes=100000&chunk=5000&framing=close&close_after=7";
     // Without TLS an end is an end, whatever the provider's was.
     let (first, .., end) = over(&setup.reverse(), &plain(unannounced)).await;
     assert_eq!((first.as_str(), end), ("HTTP/1.1 200 OK", End::Reset));
     let flow = setup.recording.assert_ending(0, Ending::UpstreamGone).await;
     assert_eq!(flow.closed.and_then(|closed| closed.broke), Some(Break::Unannounced));
     // What Langley itself breaks off.
+    let setup = setup_with(Default::default(), |options, _| {
+        options.limits.idle = Some(Duration::from_millis(300));
+    })
+    .await;
+    let host = setup.fixture.https_url();
+    let host = host.strip_prefix("https://").expect("an https URL");
+    let stalled = "/download?bytes=100000&chunk=5000&framing=close&stall_after=7&stall=forever";
     let (.., end) = over(&setup.reverse(), &plain(stalled)).await;
     assert_eq!(end, End::Reset);
-    setup.recording.assert_ending(1, Ending::TimedOut).await;
+    setup.recording.assert_ending(0, Ending::TimedOut).await;
     let stream = setup.forward().alpn(&["http/1.1"]).stream().await.expect("a connection");
     let (.., end) = seen(stream, host, stalled).await;
     assert_eq!(end, End::Reset);
-    setup.recording.assert_ending(2, Ending::TimedOut).await;
+    setup.recording.assert_ending(1, Ending::TimedOut).await;
 }
 
 #[tokio::test]

@@ -271,14 +271,15 @@ async fn a_reset_after_an_end_is_still_passed_on() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_gone_resets_the_agents_stream() {
+async fn a_provider_that_is_gone_breaks_off_the_agents_connection() {
     let (origin, mut sockets) = origin(true).await;
     let setup = in_front_of(&origin).await;
     let (mut sender, _) = connect(&setup, &origin.url()).await;
     let mut agent = open(&mut sender, &origin.url()).await;
     let _provider = sockets.recv().await.expect("a websocket");
     origin.drop_connections();
-    assert!(agent.next().await.is_err(), "the agent saw a clean end");
+    let error = agent.next().await.expect_err("a break");
+    assert!(error.is_io(), "{error}");
     setup.recording.assert_ending(1, Ending::UpstreamGone).await;
     setup.recording.endings_do_not_matter();
 }
