@@ -10,7 +10,7 @@ use std::time::Duration;
 use langley_engine::{
     Indexer, IndexerBell, Intake, IntakeOptions, Recorder, RecorderHandle, RecorderOptions,
 };
-use langley_model::{CaptureSink, Micros, Redactor, RedactorOptions};
+use langley_model::{CaptureSink, Flow, Micros, Redactor, RedactorOptions};
 use langley_proxy::{
     CertificateAuthority, HostList, NoProxy, PROBE_HOST, PROBE_LIFE, Password, Probe, Proxy,
     ProxyOptions, UpstreamProxy,
@@ -159,7 +159,7 @@ impl Server {
         };
         let redactor = Arc::new(redactor(config)?);
         let recorder = Recorder::spawn(
-            recorder_options(config),
+            RecorderOptions { recalled: recall_from(&store).await, ..recorder_options(config) },
             Arc::clone(&intake),
             store.clone(),
             &redactor,
@@ -415,6 +415,21 @@ async fn open_store(
     opened.map_err(|e| unusable().because(&e))?.map_err(|e| unusable().said_by(&e))
 }
 
+/// What was recorded last; nothing where it cannot be read, which costs no more than a session that is told
+/// as two.
+async fn recall_from(store: &Store) -> Vec<Flow> {
+    let store = store.clone();
+    let recalled = tokio::task::spawn_blocking(move || langley_engine::recall(&store)).await;
+    match recalled {
+        Ok(Ok(flows)) => flows,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "sessions that name themselves nowhere begin anew");
+            Vec::new()
+        }
+        Err(_) => Vec::new(),
+    }
+}
+
 fn unfinished() -> AppError {
     AppError::failed("the server was ended before it was ready")
         .why("a signal came while the record was opened; what was not done with it is undone")
@@ -442,6 +457,8 @@ fn recorder_options(config: &Config) -> RecorderOptions {
         events_per_flow: config.memory.max_events_per_flow,
         never_log_body_for_hosts: config.redaction.no_body_hosts.clone(),
         flush_after: config.persistence.event_batch_timeout / 4,
+        idle_gap: config.tasks.idle_gap,
+        infers_tasks: config.tasks.infer,
         ..RecorderOptions::default()
     }
 }

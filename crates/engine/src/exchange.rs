@@ -333,6 +333,12 @@ impl Exchange {
         self.keeps_bodies && is_read && self.flow.decode_note.is_some()
     }
 
+    /// The flow has ended: what it was a part of may rest.
+    pub(crate) fn leave(&mut self, bench: &Bench) {
+        let at = self.flow.ended_at.unwrap_or(self.flow.started_at);
+        self.attribution.leave(&bench.chains, at);
+    }
+
     /// Says what the answer's end lacks, which is no fault of decoding.
     pub(crate) fn tell_owed(&mut self) {
         tell_end(&mut self.flow.decode_note, self.owed, self.unsaid);
@@ -437,6 +443,9 @@ impl Exchange {
             let is_first_token = stream.spoke() && self.flow.ttft.is_none();
             let is_first_event = stream.seen() > 0 && self.flow.event_count == 0;
             let has_more = stream.seen() != self.flow.event_count;
+            if is_first_event && self.dialect.is_some_and(Dialect::names_earlier_answers) {
+                stream.describe(&mut self.flow);
+            }
             self.flow.event_count = stream.seen();
             if stream.is_full(bench.options.events_per_flow) {
                 self.flush(bench);
@@ -444,11 +453,23 @@ impl Exchange {
             if is_first_token {
                 self.flow.ttft = Some(at.since(self.opened));
             }
+            if is_first_event {
+                self.tell_answer(bench);
+            }
             if is_first_token || is_first_event {
                 self.stale();
             } else if has_more && let Written::Fresh(at) = self.written {
                 self.written = Written::Counting(at);
             }
+        }
+    }
+
+    /// Makes the answer known to requests that may name it.
+    fn tell_answer(&self, bench: &Bench) {
+        if let Some(id) = &self.flow.message_id
+            && self.dialect.is_some_and(Dialect::names_earlier_answers)
+        {
+            self.attribution.answered(&mut bench.chains.lock(), id);
         }
     }
 
@@ -533,6 +554,7 @@ impl Exchange {
             // Without a dialect there is nobody to say what the events mean.
             message = self.dialect.and(stream.into_message());
         }
+        self.tell_answer(bench);
         let mut usage = self.counted;
         usage.update(&self.flow.usage);
         self.flow.usage = usage;

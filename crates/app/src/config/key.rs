@@ -210,6 +210,8 @@ pub(crate) const KEYS: &[Key] = &[
     key("persistence.event_batch_timeout_ms", Kind::Count { min: 10, max: 60_000 }, Default::Number(1000), "Longest time in milliseconds before gathered events are written."),
     key("persistence.queue_max_items", Kind::Count { min: 100, max: 10_000_000 }, Default::Number(10_000), "Observations waiting between proxy and recorder, small ones (below 6,710 bytes) counted in proportion; more are counted as gaps."),
     key("persistence.queue_max_bytes", Kind::Bytes { min: MIB, max: 16 * 1024 * MIB }, Default::Number(64 * MIB), "Bytes waiting between proxy and recorder; more are counted as gaps."),
+    key("tasks.infer", Kind::Switch, Default::Switch(true), "Whether requests that name neither task nor session are put into tasks by host and time."),
+    key("tasks.idle_gap_minutes", Kind::Count { min: 1, max: 1440 }, Default::Number(5), "Minutes without a request or an answer after which an inferred task, or session, ends and another begins."),
     key("redaction.headers.always_redact", Kind::HeaderNames, Default::List(&[]), "Headers whose value is never stored, beside the built-in ones."),
     key("redaction.headers.pattern_redact", Kind::Patterns, Default::List(&[]), "Regular expressions of header names whose value is never stored, beside the built-in ones."),
     key("redaction.bodies.redact_api_keys", Kind::Switch, Default::Switch(true), "Whether keys and tokens in bodies, streams and URLs are replaced."),

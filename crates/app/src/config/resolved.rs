@@ -55,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) memory: Memory,
     /// How much is kept, and how.
     pub(crate) persistence: Persistence,
+    /// How tasks are told.
+    pub(crate) tasks: Tasks,
     /// What is never kept.
     pub(crate) redaction: Redaction,
     /// For how long what is kept, and when that is seen to.
@@ -108,6 +110,15 @@ pub(crate) struct Persistence {
     pub(crate) queue_max_items: usize,
     /// Bytes waiting between proxy and recorder.
     pub(crate) queue_max_bytes: usize,
+}
+
+/// How tasks are told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tasks {
+    /// Whether they are inferred where nothing names one.
+    pub(crate) infer: bool,
+    /// The rest that ends what is inferred.
+    pub(crate) idle_gap: Duration,
 }
 
 /// For how long what is kept, and when that is seen to.
@@ -188,6 +199,10 @@ impl Config {
                 ),
                 queue_max_items: read.size("persistence.queue_max_items"),
                 queue_max_bytes: read.size("persistence.queue_max_bytes"),
+            },
+            tasks: Tasks {
+                infer: read.switch("tasks.infer"),
+                idle_gap: Duration::from_mins(read.number("tasks.idle_gap_minutes")),
             },
             redaction: Redaction {
                 headers: read.list("redaction.headers.always_redact"),

@@ -4,6 +4,7 @@
 
 mod attribution;
 mod bedrock;
+mod conversations;
 mod gaps;
 mod gemini;
 mod kit;
