@@ -6,14 +6,11 @@
 
 use std::sync::Arc;
 
-use langley_model::{Attributed, Control, HeaderBlock, Micros, SessionId};
+use langley_model::{Attributed, Control, HeaderBlock, INFERRED, Micros, SessionId};
 use langley_protocol::dialect::SessionHints;
 use serde::Deserialize;
 
 use crate::chains::{Asked, Chains};
-
-/// The word for what is nowhere stated.
-const INFERRED: &str = "inferred";
 
 /// Where an id was read, and the word that is stored for it. Lower is stronger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

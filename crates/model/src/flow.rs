@@ -224,6 +224,13 @@ impl Flow {
         Some(DialectName::of_call(&self.path).unwrap_or(own))
     }
 
+    /// The subagent that asked; none where it was the session's own agent, which may be named as well.
+    #[must_use]
+    pub fn subagent(&self) -> Option<&str> {
+        let session = self.session.as_ref().map(|session| session.id.as_str());
+        self.agent_id.as_deref().filter(|agent| Some(*agent) != session)
+    }
+
     /// Whether it has not ended yet.
     #[must_use]
     pub const fn is_open(&self) -> bool {
@@ -283,6 +290,9 @@ impl Flow {
     }
 }
 
+/// The source of an attribution that nothing on the wire states.
+pub const INFERRED: &str = "inferred";
+
 /// An attribution and its evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributed {
@@ -290,6 +300,14 @@ pub struct Attributed {
     pub id: String,
     /// Where it was read, such as `header:x-claude-code-session-id`.
     pub source: &'static str,
+}
+
+impl Attributed {
+    /// Whether nothing on the wire states it.
+    #[must_use]
+    pub fn is_inferred(&self) -> bool {
+        self.source == INFERRED
+    }
 }
 
 #[cfg(test)]

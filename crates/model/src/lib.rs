@@ -33,7 +33,7 @@ pub use capture::{
 pub use courtesy::Courtesy;
 pub use dialect_name::DialectName;
 pub use few::Few;
-pub use flow::{Attributed, CHECK_AGENT, Flow, PROBE_HOST};
+pub use flow::{Attributed, CHECK_AGENT, Flow, INFERRED, PROBE_HOST};
 pub use http::{HeaderBlock, HttpVersion, Mode, Side};
 pub use id::{ConnectionId, FlowId, InvalidId, Revision, SESSION_ID_MAX, SessionId};
 pub use message::{Block, Content, Message, ProviderError};
