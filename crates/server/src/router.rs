@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
     assets, auth, diff, drops, export, facets, flows, flush, guard, health, live, metrics, openapi,
-    probe, search, sessions, settings, setup, stars, stats, tunnels, upkeep, usage,
+    probe, search, sessions, settings, setup, stars, stats, tasks, tunnels, upkeep, usage,
 };
 
 /// Bodies that doors take are settings and a certificate.
@@ -72,10 +72,13 @@ doors! {
         "/api/sessions" => get sessions::list;
         "/api/sessions/{id}" => get sessions::one;
         "/api/sessions/{id}/star" => post stars::star, delete stars::unstar;
+        "/api/sessions/{id}/timeline" => get sessions::timeline;
         "/api/settings" => get settings::settings, put settings::change;
         "/api/setup" => get setup::setup;
         "/api/stars" => get stars::list;
         "/api/stats" => get stats::show;
+        "/api/tasks" => get tasks::list;
+        "/api/tasks/{id}" => get tasks::one;
         "/api/tunnels" => get tunnels::tunnels;
         "/api/usage" => get usage::usage;
     }

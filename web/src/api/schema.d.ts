@@ -375,7 +375,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows one session. */
+        /** Shows one session, with its subagents. */
         get: operations["session"];
         put?: never;
         post?: never;
@@ -401,6 +401,23 @@ export interface paths {
         post: operations["star_session"];
         /** Takes a session's star away; one without a star stays as it is. */
         delete: operations["unstar_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the exchanges of a session in the order in which they began, each with its lane. */
+        get: operations["session_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -470,6 +487,40 @@ export interface paths {
         };
         /** Shows the figures of the whole machine. */
         get: operations["stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists tasks, the one with the newest flow first. */
+        get: operations["list_tasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows one task. */
+        get: operations["task"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1642,6 +1693,25 @@ export interface components {
             /** @description What its flows add up to, those that are kept. */
             totals: components["schemas"]["Totals"];
         };
+        /** @description A subagent of a session. */
+        SessionAgent: {
+            /** @description Its id, as flows name it. */
+            agent_id: string;
+            /** @description When its first flow began. */
+            first_at: string;
+            /** @description When its newest flow began. */
+            last_at: string;
+            /** @description What its flows add up to, those that are kept. */
+            totals: components["schemas"]["Totals"];
+        };
+        /** @description A session with its subagents. */
+        SessionDetail: components["schemas"]["Session"] & {
+            /**
+             * @description Its subagents, in the order in which they began. What is in none of them the session's own agent
+             *     asked.
+             */
+            agents: components["schemas"]["SessionAgent"][];
+        };
         /** @description A session, with what people know it by. */
         SessionFacet: {
             /**
@@ -1911,6 +1981,94 @@ export interface components {
             flows?: boolean | null;
             /** @description Only flows of this session. */
             session?: string | null;
+        };
+        /** @description A task: a unit of work. */
+        Task: {
+            /** @description Kind of agent, of its newest flow. */
+            agent: string | null;
+            /** @description When its first flow began, of those that are kept. */
+            first_at: string;
+            /** @description The host of its newest flow. */
+            host: string;
+            /** @description Its id. */
+            id: string;
+            /** @description When its newest flow began. */
+            last_at: string;
+            /** @description The model of its newest flow. */
+            model: string | null;
+            /** @description First characters of the newest exchange that has some. */
+            preview: string | null;
+            /** @description The session of its newest flow. */
+            session_id: string | null;
+            /** @description Where the id was read, of its newest flow; `inferred` where nothing names it. */
+            source: string | null;
+            /** @description What its flows add up to, those that are kept. */
+            totals: components["schemas"]["Totals"];
+        };
+        /** @description A page of tasks, the one with the newest flow first. */
+        TaskPage: {
+            /** @description Whether every task is listed; false while those of an earlier version are being added. */
+            complete: boolean;
+            /** @description The tasks. */
+            items: components["schemas"]["Task"][];
+            /** @description Pass as `cursor` for the next page; null at the end. */
+            next_cursor: string | null;
+        };
+        /** @description One exchange of a session. */
+        TimelineEntry: {
+            /** @description Its lane: the subagent that asked, null for the session's own agent. */
+            agent_id: string | null;
+            cost: components["schemas"]["Cost"] | null;
+            /**
+             * Format: double
+             * @description Milliseconds from head to end; null while open.
+             */
+            duration_ms: number | null;
+            /** @description The provider's class of error. */
+            error_kind: string | null;
+            /** @description Id of the flow. */
+            flow_id: string;
+            /** @description Request method; `WS` for a call within a WebSocket. */
+            method: string;
+            /** @description The model that answered, or the one asked for while none has. */
+            model: string | null;
+            outcome: components["schemas"]["Outcome"] | null;
+            /** @description Path and query, redacted. */
+            path: string;
+            /** @description First characters of the exchange. */
+            preview: string | null;
+            /** @description When the request's head arrived. */
+            started_at: string;
+            /**
+             * Format: int32
+             * @description Status code; null before the answer's head.
+             */
+            status: number | null;
+            /** @description Why the model stopped, verbatim. */
+            stop_reason: string | null;
+            /** @description The task. */
+            task_id: string | null;
+            /** @description One entry per tool call, duplicates kept. */
+            tool_names: string[];
+            /**
+             * Format: double
+             * @description Milliseconds to the answer's first byte.
+             */
+            ttfb_ms: number | null;
+            /**
+             * Format: double
+             * @description Milliseconds to the first token.
+             */
+            ttft_ms: number | null;
+            /** @description Usage per class, the provider's own numbers. */
+            usage: components["schemas"]["Usage"];
+        };
+        /** @description A part of a session's timeline. */
+        TimelinePage: {
+            /** @description The entries, the first one first. */
+            items: components["schemas"]["TimelineEntry"][];
+            /** @description Pass as `cursor` for the next page; null at the end. */
+            next_cursor: string | null;
         };
         /** @description How a time spreads. */
         Times: {
@@ -3242,7 +3400,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Session"];
+                    "application/json": components["schemas"]["SessionDetail"];
                 };
             };
             401: {
@@ -3338,6 +3496,57 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    session_timeline: {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 200 by default */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The session's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelinePage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3494,6 +3703,90 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_tasks: {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 50 by default */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description With a flow that began at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                since?: string;
+                /** @description With a flow of this session */
+                session?: string;
+                /** @description `false` leaves out tasks that nothing names */
+                inferred?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The task's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

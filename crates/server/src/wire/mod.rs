@@ -7,6 +7,8 @@ mod message;
 mod page;
 mod search;
 mod session;
+mod task;
+mod timeline;
 mod usage;
 mod word;
 
@@ -16,7 +18,10 @@ pub(crate) use flow::Flow;
 pub(crate) use page::{Count, Deleted, DropPage, FlowPage, TunnelPage, rfc3339};
 pub(crate) use search::{SearchFlow, SearchPage};
 pub use session::sessions_json;
-pub(crate) use session::{Session, SessionPage};
+pub(crate) use session::{SessionDetail, SessionPage};
+pub use task::tasks_json;
+pub(crate) use task::{Task, TaskPage};
+pub(crate) use timeline::TimelinePage;
 pub(crate) use usage::UsagePage;
 pub(crate) use word::{LiveKind, Strain};
 

@@ -18,5 +18,6 @@ mod live;
 mod rig;
 mod search;
 mod system;
+mod tasks;
 mod upkeep;
 mod usage;
