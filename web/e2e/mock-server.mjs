@@ -621,6 +621,7 @@ const stats = () => ({
   lost_flows: 1,
   proxy_connections: 4,
   insecure_hosts: [],
+  budgets_spent: [],
   raw_bodies: null,
   decode_errors: 2,
   recorder: {

@@ -6,6 +6,7 @@ mod assemble;
 mod bench;
 mod body;
 mod broken;
+mod budget;
 mod chains;
 mod counted;
 mod cut;
@@ -39,6 +40,9 @@ mod turns;
 mod websocket;
 mod written;
 
+pub use budget::{
+    Budget, BudgetAction, BudgetBell, BudgetKeeper, BudgetReader, BudgetScope, BudgetState,
+};
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use intake::{Intake, IntakeOptions};
 pub use intake_stats::IntakeStats;

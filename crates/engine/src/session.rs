@@ -191,6 +191,16 @@ pub(crate) fn agent_id(headers: &HeaderBlock) -> Option<String> {
     id.map(|id| id.to_string())
 }
 
+/// The headers that hold a session's id and nothing else, the strongest first.
+pub(crate) const HEADERS: [&str; 6] = [
+    "x-langley-session",
+    "x-claude-code-session-id",
+    "session-id",
+    "session_id",
+    "conversation_id",
+    "x-session-id",
+];
+
 fn header_rung(name: &str) -> Option<Rung> {
     // Most headers are none of these: the length is a cheap sieve.
     let is = |known: &str| name.eq_ignore_ascii_case(known);
@@ -264,6 +274,14 @@ mod tests {
         let turn = format!(r#"{{"turn_id":"t","session_id":"{ID}"}}"#);
         let expected = Some((ID.to_owned(), "header:x-codex-turn-metadata"));
         assert_eq!(of(&[("x-codex-turn-metadata", &turn)]), expected);
+    }
+
+    #[test]
+    fn what_the_gate_reads_is_what_names_the_session() {
+        for pair in HEADERS.windows(2) {
+            assert_eq!(of(&[(pair[1], "weak"), (pair[0], ID)]).unwrap().0, ID, "{pair:?}");
+            assert_eq!(of(&[(pair[1], "weak")]).unwrap().0, "weak");
+        }
     }
 
     #[test]

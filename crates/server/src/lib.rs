@@ -2,6 +2,7 @@
 
 mod assets;
 mod auth;
+mod budgets;
 mod diff;
 mod doors;
 mod drops;

@@ -14,8 +14,8 @@ use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
-    assets, auth, diff, drops, export, facets, flows, flush, guard, health, live, metrics, openapi,
-    probe, search, sessions, settings, setup, stars, stats, tasks, tunnels, upkeep, usage,
+    assets, auth, budgets, diff, drops, export, facets, flows, flush, guard, health, live, metrics,
+    openapi, probe, search, sessions, settings, setup, stars, stats, tasks, tunnels, upkeep, usage,
 };
 
 /// Bodies that doors take are settings and a certificate.
@@ -50,6 +50,7 @@ doors! {
     // Doors that need the token or a session.
     locked / locked_described {
         "/api/auth/link" => post auth::link;
+        "/api/budgets" => get budgets::budgets;
         "/api/db/checkpoint" => post upkeep::checkpoint;
         "/api/db/flush" => post flush::flush;
         "/api/db/maintain" => post upkeep::maintain;

@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists budgets with what was spent of them. */
+        get: operations["budgets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/db/checkpoint": {
         parameters: {
             query?: never;
@@ -662,6 +679,42 @@ export interface components {
              *     many.
              */
             truncated: boolean;
+        };
+        /** @description A budget, and how it stands. */
+        Budget: {
+            /** @description `warn` or `refuse`. */
+            action: string;
+            /** @description Only what this kind of agent spends. */
+            agent: string | null;
+            /** @description Whether it is spent. */
+            is_spent: boolean;
+            /** @description What may be spent. */
+            limit: components["schemas"]["Cost"];
+            /** @description Only what this model costs. */
+            model: string | null;
+            /** @description Its name. */
+            name: string;
+            /** @description `day`, `month` or `session`. */
+            scope: string;
+            /** @description The sessions that have spent it, the one that spent most first. */
+            sessions: string[];
+            /** @description Since when is added up; null for sessions. */
+            since: string | null;
+            spent: components["schemas"]["Cost"] | null;
+            /**
+             * Format: int64
+             * @description Flows with usage and without a known cost: they are missing in what was spent.
+             */
+            unpriced_flows: number;
+            /** @description When it begins anew; null for sessions. */
+            until: string | null;
+        };
+        /** @description All budgets. */
+        BudgetPage: {
+            /** @description By name. */
+            items: components["schemas"]["Budget"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
         };
         /** @description One changed setting. */
         ChangedSetting: {
@@ -1829,6 +1882,8 @@ export interface components {
              * @description Batches committed, since this process started.
              */
             batches_total: number;
+            /** @description Names of the budgets that are spent; `GET /api/budgets` tells of all. */
+            budgets_spent: string[];
             /**
              * Format: int64
              * @description Bytes of the database file.
@@ -2413,6 +2468,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignInLink"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    budgets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             401: {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use langley_engine::Budget;
 use langley_proxy::{
     Acknowledgements, ClientCertificate, Fingerprint, HostList, Limits, TlsChoice, TlsProvider,
     TlsRules,
@@ -57,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) persistence: Persistence,
     /// How tasks are told.
     pub(crate) tasks: Tasks,
+    /// What may be spent.
+    pub(crate) budgets: Vec<Budget>,
     /// What is never kept.
     pub(crate) redaction: Redaction,
     /// For how long what is kept, and when that is seen to.
@@ -200,6 +203,7 @@ impl Config {
                 queue_max_items: read.size("persistence.queue_max_items"),
                 queue_max_bytes: read.size("persistence.queue_max_bytes"),
             },
+            budgets: super::budgets::read(layers)?,
             tasks: Tasks {
                 infer: read.switch("tasks.infer"),
                 idle_gap: Duration::from_mins(read.number("tasks.idle_gap_minutes")),
@@ -399,6 +403,9 @@ mod tests {
             Kind::Hosts | Kind::ExactHosts => json!(["other.example"]),
             Kind::HeaderNames => json!(["x-other"]),
             Kind::Patterns => json!(["^x-other"]),
+            Kind::Dollars => json!("7.5"),
+            Kind::OneOf(words) => json!(words[1]),
+            Kind::Text => json!("other"),
         }
     }
 
@@ -411,6 +418,7 @@ mod tests {
         {
             layers.set(&format!("proxy.client_certificates.n.{leaf}"), &value, Origin::Default);
         }
+        layers.set("budgets.n.limit_usd", &json!("5"), Origin::Default);
         let told = |layers: &Layers| {
             assert_eq!(layers.problems(), []);
             format!("{:?}", Config::resolve(layers, &Environment::default()).unwrap())

@@ -4,6 +4,7 @@
 
 mod attribution;
 mod bedrock;
+mod budgets;
 mod conversations;
 mod gaps;
 mod gemini;

@@ -1,5 +1,6 @@
 //! The JSON shapes of the API, apart from the domain's own types, which may change without them.
 
+mod budget;
 mod diff;
 mod exchange;
 mod flow;
@@ -12,6 +13,7 @@ mod timeline;
 mod usage;
 mod word;
 
+pub(crate) use budget::BudgetPage;
 pub(crate) use diff::RequestDiff;
 pub(crate) use exchange::{Body, EventPage, Request, Response};
 pub(crate) use flow::Flow;
