@@ -145,6 +145,7 @@ function makeFlow(at, over = {}) {
     session_source: "body:metadata.user_id",
     task_id: null,
     task_source: null,
+    retry_of: null,
     client_addr: "127.0.0.1:50112",
     client_pid: null,
     client_process: null,

@@ -13,6 +13,7 @@ use langley_model::{
 use langley_protocol::dialect::{Dialect, dialect_for, model_name};
 
 use crate::agent::agent;
+use crate::attempts::Try;
 use crate::bench::Bench;
 use crate::broken;
 use crate::counted::counted;
@@ -37,6 +38,7 @@ pub(crate) struct Exchange {
     opened: Tick,
     dialect: Option<&'static dyn Dialect>,
     attribution: Attribution,
+    attempt: Option<Try>,
     request: Option<Box<RequestBody>>,
     response: Response,
     answer: Answer,
@@ -112,6 +114,7 @@ impl Exchange {
             opened: at,
             dialect,
             attribution,
+            attempt: None,
             request,
             response: Response::Waiting,
             answer: Answer::Open,
@@ -337,6 +340,11 @@ impl Exchange {
     pub(crate) fn leave(&mut self, bench: &Bench) {
         let at = self.flow.ended_at.unwrap_or(self.flow.started_at);
         self.attribution.leave(&bench.chains, at);
+        if let Some(attempt) = &self.attempt {
+            // By now the end of the attempt before is known, by whatever lane it came.
+            self.flow.retry_of = attempt.retry_of(self.flow.started_at);
+            attempt.end(&self.flow);
+        }
     }
 
     /// Says what the answer's end lacks, which is no fault of decoding.
@@ -523,8 +531,8 @@ impl Exchange {
 
     fn end_request(&mut self, whole: bool, bench: &mut Bench) {
         let Some(request) = self.request.take() else { return };
-        let Self { flow, attribution, dialect, .. } = self;
-        if let Some(body) = request.finish(whole, *dialect, flow, attribution, bench) {
+        let Self { flow, attribution, attempt, dialect, .. } = self;
+        if let Some(body) = request.finish(whole, *dialect, flow, (attribution, attempt), bench) {
             self.put_body(body, bench);
         }
         self.stale();

@@ -3,6 +3,7 @@
 
 mod agent;
 mod assemble;
+mod attempts;
 mod bench;
 mod body;
 mod broken;

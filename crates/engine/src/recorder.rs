@@ -124,13 +124,13 @@ impl Recorder {
         let shared = (0..lanes).map(|_| Arc::default()).collect();
         let reader = RecorderStatsReader { shared };
         let rules = Rules { idle_gap: options.idle_gap, infers_tasks: options.infers_tasks };
-        let chains =
-            Arc::new(Mutex::new(Chains::new(rules, &std::mem::take(&mut options.recalled))));
+        let chains = Chains::new(rules, &std::mem::take(&mut options.recalled));
+        let shared = (Arc::new(Mutex::new(chains)), Arc::default());
         let mut handle = RecorderHandle { intake, reader, threads: Vec::with_capacity(lanes) };
         for (lane, stats) in handle.reader.shared.iter().enumerate() {
             let outbox = Outbox::new(Arc::clone(&sink), records, bytes);
             let (redactor, live) = (Arc::clone(redactor), Arc::clone(live));
-            let bench = Bench::new(options.clone(), redactor, live, Arc::clone(&chains));
+            let bench = Bench::new(options.clone(), redactor, live, shared.clone());
             let (intake, stats) = (Arc::clone(&handle.intake), Arc::clone(stats));
             let notebook = Notebook::new(bench, outbox);
             let thread =

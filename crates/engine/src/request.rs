@@ -3,13 +3,14 @@
 use langley_model::{Body, Flow, HeaderBlock, Side};
 use langley_protocol::dialect::{Dialect, SessionHints};
 
+use crate::attempts::{Try, key};
 use crate::bench::Bench;
 use crate::body::{Collector, Limits, PARSED, PARSED_UNSTATED};
 use crate::chains::{Asked, who};
 use crate::media::Media;
 use crate::preview;
 use crate::session::{Attribution, StatedIds};
-use crate::turns::Turns;
+use crate::turns::{Turns, asked};
 use crate::websocket;
 
 /// Bytes that are kept of a body that nobody can read.
@@ -72,7 +73,7 @@ impl RequestBody {
         whole: bool,
         dialect: Option<&'static dyn Dialect>,
         flow: &mut Flow,
-        attribution: &mut Attribution,
+        (attribution, attempt): (&mut Attribution, &mut Option<Try>),
         bench: &mut Bench,
     ) -> Option<Body> {
         self.collector.finish(whole);
@@ -111,6 +112,11 @@ impl RequestBody {
         }
         flow.session = attribution.session();
         flow.task = attribution.task();
+        if let Some(dialect) = dialect.filter(|_| whole && self.collector.is_whole()) {
+            let parts = asked(dialect.seams(), bytes);
+            *attempt = Some(bench.attempts.lock().begin(key(flow, parts), flow.id));
+            flow.retry_of = attempt.as_ref().and_then(|it| it.retry_of(flow.started_at));
+        }
         let media_type = self.media_type.as_deref();
         let redactor = &bench.redactor;
         let body = self.collector.seal(

@@ -77,6 +77,20 @@ impl Turns {
     }
 }
 
+/// What a body asks: all that its dialect's seams lead to, or the whole where they lead nowhere.
+pub(crate) fn asked(seams: &[Seam], body: &[u8]) -> u128 {
+    let mut hasher = seeded(b"parts", 0);
+    match pieces(seams, body) {
+        Some(pieces) => {
+            for piece in pieces {
+                hasher.update(&body[piece.range]).update(&END);
+            }
+        }
+        None => drop(hasher.update(body)),
+    }
+    short(&hasher)
+}
+
 /// A digest of texts, for what is not a turn.
 pub(crate) fn digest(kind: &[u8], texts: &[&str]) -> u128 {
     let mut hasher = seeded(kind, 0);

@@ -99,6 +99,8 @@ pub struct Flow {
     pub session: Option<Attributed>,
     /// Task, and where it was read.
     pub task: Option<Attributed>,
+    /// The failed attempt that this one repeats.
+    pub retry_of: Option<FlowId>,
     /// Usage per class.
     pub usage: Usage,
     /// Cost, when the model is priced.
@@ -185,6 +187,7 @@ impl Flow {
             streaming: None,
             session: None,
             task: None,
+            retry_of: None,
             usage: Usage::default(),
             cost: None,
             cost_source: None,

@@ -1117,6 +1117,8 @@ export interface components {
             response_bytes: number;
             /** @description What of the answer was not captured. */
             response_gap: components["schemas"]["Gap"];
+            /** @description The failed attempt that this one repeats. */
+            retry_of: string | null;
             /**
              * Format: int64
              * @description Revision of the last change; a larger one is newer.
@@ -2092,6 +2094,8 @@ export interface components {
             path: string;
             /** @description First characters of the exchange. */
             preview: string | null;
+            /** @description The failed attempt that this one repeats. */
+            retry_of: string | null;
             /** @description When the request's head arrived. */
             started_at: string;
             /**

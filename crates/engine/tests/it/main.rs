@@ -14,6 +14,7 @@ mod outcomes;
 mod overflow;
 mod owed;
 mod rebuilt;
+mod retries;
 mod speed;
 mod stored;
 mod streams;

@@ -44,6 +44,8 @@ pub(crate) struct TimelineEntry {
     pub error_kind: Option<String>,
     /// The model that answered, or the one asked for while none has.
     pub model: Option<String>,
+    /// The failed attempt that this one repeats.
+    pub retry_of: Option<String>,
     /// Usage per class, the provider's own numbers.
     pub usage: Usage,
     /// Cost, when the model is priced.
@@ -73,6 +75,7 @@ impl From<&Stored<Flow>> for TimelineEntry {
             outcome: flow.outcome.map(Into::into),
             error_kind: flow.error_kind.clone(),
             model: flow.known_model().map(str::to_owned),
+            retry_of: flow.retry_of.map(|id| id.to_string()),
             usage: (&flow.usage).into(),
             cost: flow.cost.map(|cost| Cost { micro_usd: cost.0 }),
             stop_reason: flow.stop_reason.clone(),

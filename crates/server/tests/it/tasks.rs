@@ -31,6 +31,7 @@ fn work() -> Vec<Flow> {
     flows[3].agent_id = Some("s/1".into());
     flows[3].outcome = Some(Outcome::ProviderError);
     flows[3].error_kind = Some("overloaded_error".into());
+    flows[3].retry_of = Some(flows[1].id);
     flows[2].tool_names = vec!["Bash".into(), "Bash".into()];
     flows[2].ttft = Some(Duration::from_millis(20));
     (flows[4].session, flows[4].task) = (None, attributed("inferred-1", INFERRED));
@@ -98,6 +99,10 @@ async fn a_timeline_has_every_turn_in_order_and_in_its_lane() {
         (&items[3]["outcome"], &items[3]["error_kind"]),
         (&json!("provider_error"), &json!("overloaded_error"))
     );
+    assert_eq!(items[3]["retry_of"], json!(flows[1].id.to_string()));
+    assert_eq!(items[0]["retry_of"], Value::Null);
+    let shown = rig.get(&format!("/api/flows/{}", flows[3].id)).await;
+    assert_eq!(shown["retry_of"], items[3]["retry_of"]);
     let first = rig.get("/api/sessions/s%2F1/timeline?limit=3").await;
     let cursor = first["next_cursor"].as_str().unwrap();
     let rest = rig.get(&format!("/api/sessions/s%2F1/timeline?limit=3&cursor={cursor}")).await;

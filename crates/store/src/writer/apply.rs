@@ -258,6 +258,9 @@ impl<'c> Transaction<'c, '_> {
         };
         let known = before.as_ref().map(|before| (&***before, before.revision()));
         self.rollups.change(n, known, self.held, &flow);
+        if flow.retry_of.is_some() {
+            self.retry(n, &flow)?;
+        }
         self.revision = revision;
         self.added.revision += 1;
         if touched.message.is_some() || !has_tools {
@@ -277,6 +280,15 @@ impl<'c> Transaction<'c, '_> {
             let message = self.answer(n, message)?;
             tail.finish(&mut self.desk(n), &touched.events, message.as_deref())?;
         }
+        Ok(())
+    }
+
+    /// Notes which attempt a flow repeats.
+    fn retry(&self, n: i64, flow: &Flow) -> rusqlite::Result<()> {
+        let mut statement = self
+            .conn
+            .prepare_cached("INSERT OR REPLACE INTO retries (flow, attempt) VALUES (?1, ?2)")?;
+        statement.execute((n, flow.retry_of.as_ref().map(|id| Bytes(id.as_bytes()))))?;
         Ok(())
     }
 
