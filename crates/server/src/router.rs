@@ -49,6 +49,7 @@ doors! {
     }
     // Doors that need the token or a session.
     locked / locked_described {
+        "/api/analytics/latency" => get usage::latency;
         "/api/auth/link" => post auth::link;
         "/api/budgets" => get budgets::budgets;
         "/api/db/checkpoint" => post upkeep::checkpoint;

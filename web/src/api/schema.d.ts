@@ -4,6 +4,27 @@
  */
 
 export interface paths {
+    "/api/analytics/latency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells how long flows took, in groups: percentiles of the times to the first byte, to the first token and
+         *     to the end.
+         * @description Deleting flows, by age or on demand, does not change it.
+         */
+        get: operations["latency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/link": {
         parameters: {
             query?: never;
@@ -1258,6 +1279,21 @@ export interface components {
              */
             chunks: number;
         };
+        /** @description In what flows of a group are alike. What was not asked for is null, and so is what is not known. */
+        GroupLabel: {
+            /** @description The kind of agent. */
+            agent: string | null;
+            /** @description The day in the zone that was asked for, as 2026-01-31. */
+            day: string | null;
+            /** @description The host. */
+            host: string | null;
+            /** @description The beginning of the hour (UTC). */
+            hour: string | null;
+            /** @description The model that answered, or was asked for while none has. */
+            model: string | null;
+            /** @description The provider. */
+            provider: string | null;
+        };
         /** @description The server's health. */
         Health: {
             /**
@@ -1285,6 +1321,32 @@ export interface components {
             percentile_error_percent: number;
             ttfb: components["schemas"]["Times"] | null;
             ttft: components["schemas"]["Times"] | null;
+        };
+        /** @description How long flows took that are alike in what was asked for. */
+        LatencyItem: components["schemas"]["GroupLabel"] & components["schemas"]["Spans"];
+        /** @description How long flows took, in groups. */
+        LatencyPage: {
+            /** @description Whether every flow is part of the sums; false while those of an earlier version are being added. */
+            complete: boolean;
+            /** @description By what the groups are told apart. */
+            group_by: string[];
+            /** @description By time, then by text. */
+            items: components["schemas"]["LatencyItem"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            /**
+             * Format: double
+             * @description How far a percentile may be from what was measured, in percent of it.
+             */
+            percentile_error_percent: number;
+            /** @description Beginning of the first whole hour that was asked for; null for all. */
+            since: string | null;
+            /** @description Of all items together. */
+            totals: components["schemas"]["Spans"];
+            /** @description The zone of the days, as its distance from UTC. */
+            tz: string;
+            /** @description End of the last whole hour that was asked for; null for all. */
+            until: string | null;
         };
         /**
          * @description Kind of live text.
@@ -1435,6 +1497,34 @@ export interface components {
          * @enum {string}
          */
         Outcome: "completed" | "provider_error" | "client_gone" | "upstream_gone" | "timed_out" | "refused" | "lost";
+        /** @description How a span of time spreads. */
+        Percentiles: {
+            /**
+             * Format: int64
+             * @description Flows that it was measured of.
+             */
+            flows: number;
+            /**
+             * Format: double
+             * @description The median in milliseconds.
+             */
+            p50_ms: number;
+            /**
+             * Format: double
+             * @description What 90 of 100 flows do not exceed, in milliseconds.
+             */
+            p90_ms: number;
+            /**
+             * Format: double
+             * @description What 95 of 100 flows do not exceed, in milliseconds.
+             */
+            p95_ms: number;
+            /**
+             * Format: double
+             * @description What 99 of 100 flows do not exceed, in milliseconds.
+             */
+            p99_ms: number;
+        };
         /** @description A piece of a request: a tool, a part of the system prompt, a turn of the conversation, or the rest. */
         Piece: {
             /** @description Its length in bytes. */
@@ -1857,6 +1947,17 @@ export interface components {
         SignInLink: {
             /** @description The address to open; works once, for ten minutes. */
             url: string;
+        };
+        /** @description How long flows took; null where no flow has the figure. */
+        Spans: {
+            duration: components["schemas"]["Percentiles"] | null;
+            /**
+             * Format: int64
+             * @description Flows.
+             */
+            flows: number;
+            ttfb: components["schemas"]["Percentiles"] | null;
+            ttft: components["schemas"]["Percentiles"] | null;
         };
         /** @description A starred session. */
         Star: {
@@ -2359,21 +2460,8 @@ export interface components {
              */
             web_search_requests: number;
         };
-        /** @description Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known. */
-        UsageItem: components["schemas"]["Totals"] & {
-            /** @description The kind of agent. */
-            agent: string | null;
-            /** @description The day in the zone that was asked for, as 2026-01-31. */
-            day: string | null;
-            /** @description The host. */
-            host: string | null;
-            /** @description The beginning of the hour (UTC). */
-            hour: string | null;
-            /** @description The model that answered, or was asked for while none has. */
-            model: string | null;
-            /** @description The provider. */
-            provider: string | null;
-        };
+        /** @description Flows that are alike in what was asked for. */
+        UsageItem: components["schemas"]["GroupLabel"] & components["schemas"]["Totals"];
         /** @description Usage: groups of flows and what they add up to. */
         UsagePage: {
             /** @description Whether every flow is part of the sums; false while those of an earlier version are being added. */
@@ -2457,6 +2545,58 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    latency: {
+        parameters: {
+            query?: {
+                /** @description Any of hour, day, host, provider, model, agent, with commas between; model by default */
+                group_by?: string;
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                since?: string;
+                /** @description Began before this time, or in the same hour */
+                until?: string;
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                tz?: string;
+                /** @description Exactly this host */
+                host?: string;
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter */
+                provider?: string;
+                /** @description Exactly this model */
+                model?: string;
+                /** @description Exactly this kind of agent */
+                agent?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatencyPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     make_sign_in_link: {
         parameters: {
             query?: never;
