@@ -3,6 +3,8 @@
 //! Positions count the answer's bytes as they travelled, lost ones included, so that the bytes kept
 //! for the ending can be put where they belong.
 
+mod tail;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +19,6 @@ use crate::attempts::Try;
 use crate::bench::Bench;
 use crate::broken;
 use crate::counted::counted;
-use crate::framing::Framing;
 use crate::gap;
 use crate::intake::{Direction, Entry};
 use crate::note::{add_note, tell_end};
@@ -28,7 +29,6 @@ use crate::rate_limit::rate_limits;
 use crate::request::RequestBody;
 use crate::response::{Remains, Response};
 use crate::session::{Attribution, agent_id};
-use crate::stream::Stream;
 use crate::websocket::{self, WebSocket};
 use crate::written::Written;
 
@@ -478,54 +478,6 @@ impl Exchange {
             && self.dialect.is_some_and(Dialect::names_earlier_answers)
         {
             self.attribution.answered(&mut bench.chains.lock(), id);
-        }
-    }
-
-    /// Something more came after a hole: what was lost stays lost.
-    fn settle_hole(&mut self) {
-        if let Some(bytes) = self.hole.take() {
-            self.position += bytes;
-            self.response.gap();
-        }
-    }
-
-    /// Reads the kept end of an answer whose end itself was not captured.
-    fn read_tail(&mut self, closed: &Closed, bench: &mut Bench) {
-        let Some(tail) = closed.response_tail.as_deref().filter(|tail| !tail.is_empty()) else {
-            self.settle_hole();
-            return;
-        };
-        if matches!(self.response, Response::Waiting | Response::Counted)
-            && closed.response_gap.chunks > 0
-            && self.keeps_bodies
-            && self.flow.ttfb.is_none()
-            && let Some(dialect) = self.dialect
-            && Framing::looks_like_sse(tail)
-        {
-            let message_max = bench.options.message_max_bytes;
-            let (id, decoder) = (self.flow.id, Some(dialect.response()));
-            let mut stream = Stream::new(id, Framing::sse(), None, decoder, message_max);
-            stream.gap();
-            self.response = Response::Stream(Box::new(stream));
-            self.flow.streaming = Some(true);
-            self.response.feed(tail, self.offset_us(closed.at), bench);
-            return;
-        }
-        if self.hole.is_none() || !self.response.can_resume() {
-            self.settle_hole();
-            return;
-        }
-        let tail_start = closed.response_bytes.saturating_sub(tail.len() as u64);
-        if let Some(known) = self.position.checked_sub(tail_start) {
-            // The kept end reaches back to what was captured: nothing is missing at all.
-            self.hole = None;
-            let known = usize::try_from(known).unwrap_or(usize::MAX).min(tail.len());
-            self.read(closed.at, &tail[known..], bench);
-        } else {
-            self.settle_hole();
-            if self.response.can_resume() {
-                self.read(closed.at, tail, bench);
-            }
         }
     }
 
