@@ -145,6 +145,7 @@ function makeFlow(at, over = {}) {
     session_source: "body:metadata.user_id",
     task_id: null,
     task_source: null,
+    retry_of: null,
     client_addr: "127.0.0.1:50112",
     client_pid: null,
     client_process: null,
@@ -621,6 +622,7 @@ const stats = () => ({
   lost_flows: 1,
   proxy_connections: 4,
   insecure_hosts: [],
+  budgets_spent: [],
   raw_bodies: null,
   decode_errors: 2,
   recorder: {

@@ -76,6 +76,7 @@ fn main() -> ExitCode {
         Verb::Sessions(args) => {
             commands::sessions::sessions(&global, &args).map(|()| ExitCode::SUCCESS)
         }
+        Verb::Tasks(args) => commands::tasks::tasks(&global, &args).map(|()| ExitCode::SUCCESS),
         Verb::Audit { verb: AuditVerb::Redaction { json } } => {
             commands::audit::redaction(&global, json)
         }

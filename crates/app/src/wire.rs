@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_engine::{
-    Indexer, IndexerBell, Intake, IntakeOptions, Recorder, RecorderHandle, RecorderOptions,
+    BudgetBell, BudgetKeeper, Indexer, IndexerBell, Intake, IntakeOptions, Recorder,
+    RecorderHandle, RecorderOptions,
 };
-use langley_model::{CaptureSink, Micros, Redactor, RedactorOptions};
+use langley_model::{CaptureSink, Flow, Micros, PublishedGate, Redactor, RedactorOptions};
 use langley_proxy::{
     CertificateAuthority, HostList, NoProxy, PROBE_HOST, PROBE_LIFE, Password, Probe, Proxy,
     ProxyOptions, UpstreamProxy,
@@ -72,6 +73,7 @@ pub(crate) struct Server {
     store: Store,
     recorder: RecorderHandle,
     indexer: Indexer,
+    budgets: BudgetKeeper,
     proxy: JoinHandle<()>,
     api: JoinHandle<std::io::Result<()>>,
     keeper: JoinHandle<()>,
@@ -80,6 +82,13 @@ pub(crate) struct Server {
     stop_api: CancellationToken,
     connections: Connections,
     _lock: Lock,
+}
+
+/// Who is woken by what was committed.
+#[derive(Clone, Default)]
+struct Bells {
+    indexer: IndexerBell,
+    budgets: BudgetBell,
 }
 
 /// Reads how many agents are connected.
@@ -129,7 +138,9 @@ impl Server {
             max_open_flows: MAX_OPEN_FLOWS,
             lanes: crate::runtime::threads(),
         });
-        let options = proxy_options((config, layers), hosts.clone(), &token)?;
+        let gate = Arc::new(PublishedGate::default());
+        let mut options = proxy_options((config, layers), hosts.clone(), &token)?;
+        options.gate = Arc::clone(&gate);
         let raw = match purpose {
             Purpose::Record { raw: true } => Some(open_raw(&home)?),
             Purpose::Record { raw: false } | Purpose::Show => None,
@@ -152,14 +163,14 @@ impl Server {
             pending_flows: config.memory.max_flows,
             ..LiveOptions::default()
         });
-        let bell = IndexerBell::default();
+        let bells = Bells::default();
         let store = tokio::select! {
-            store = open_store(config, (&home, &lock), &hub, &bell) => store?,
+            store = open_store(config, (&home, &lock), &hub, &bells) => store?,
             () = stopped => return Err(unfinished()),
         };
         let redactor = Arc::new(redactor(config)?);
         let recorder = Recorder::spawn(
-            recorder_options(config),
+            RecorderOptions { recalled: recall_from(&store).await, ..recorder_options(config) },
             Arc::clone(&intake),
             store.clone(),
             &redactor,
@@ -168,8 +179,13 @@ impl Server {
         .map_err(|e| AppError::failed("the recorder cannot be started").because(&e))?;
 
         // Store → index, beside the road.
-        let indexer = Indexer::spawn(store.clone(), Arc::clone(&redactor), bell)
+        let indexer = Indexer::spawn(store.clone(), Arc::clone(&redactor), bells.indexer)
             .map_err(|e| AppError::failed("the indexer cannot be started").because(&e))?;
+
+        // Store → gate: what is spent already is refused from the first request on.
+        let budgets =
+            BudgetKeeper::spawn(config.budgets.clone(), store.clone(), bells.budgets, gate)
+                .map_err(|e| AppError::failed("the budgets cannot be kept").because(&e))?;
 
         // Traffic flows from here on.
         let proxy = tokio::spawn(proxy.serve(proxy_listener, stop_proxy.clone()));
@@ -184,6 +200,7 @@ impl Server {
                 intake: Arc::clone(&intake),
                 recorder: Box::new(move || recorder_stats.stats()),
                 proxy_connections: Box::new(move || Some(connections().connections_open)),
+                budgets: budgets.reader(),
                 raw_bodies: raw.clone().map(|raw| Box::new(move || raw.counters()) as Box<_>),
             },
             redactor: Arc::clone(&redactor),
@@ -253,6 +270,7 @@ impl Server {
             store,
             recorder,
             indexer,
+            budgets,
             proxy,
             api,
             keeper,
@@ -295,13 +313,14 @@ impl Server {
         self.keeper.abort();
         self.intake.close();
         let (recorder, indexer, store) = (self.recorder, self.indexer, self.store);
+        let budgets = self.budgets;
         let raw = self.raw;
         let written = tokio::task::spawn_blocking(move || {
             if let Some(raw) = raw {
                 raw.close();
             }
             recorder.join();
-            drop(indexer);
+            drop((indexer, budgets));
             store.close();
         })
         .await;
@@ -391,7 +410,7 @@ async fn open_store(
     config: &Config,
     (home, lock): (&Home, &Lock),
     hub: &Arc<Hub>,
-    bell: &IndexerBell,
+    bells: &Bells,
 ) -> Result<Store> {
     let mut options = StoreOptions::new(home.database());
     options.open_flows = config.memory.max_flows;
@@ -401,10 +420,11 @@ async fn open_store(
     // The recorder holds events for a quarter of the time, the writer for half of it.
     options.event_batch = config.persistence.event_batch_timeout / 2;
     options.wal_checkpoint_pages = config.maintenance.checkpoint_pages;
-    let (announce, bell) = (hub.announce(), bell.clone());
+    let (announce, bells) = (hub.announce(), bells.clone());
     let tell = move |changes: &[Change]| {
         announce(changes);
-        bell.ring(changes);
+        bells.indexer.ring(changes);
+        bells.budgets.ring(changes);
     };
     if upgrade::is_due(home) {
         lock.tell(Doing::Upgrades);
@@ -413,6 +433,21 @@ async fn open_store(
     lock.tell(Doing::Serves);
     let unusable = || AppError::failed("the database cannot be opened");
     opened.map_err(|e| unusable().because(&e))?.map_err(|e| unusable().said_by(&e))
+}
+
+/// What was recorded last; nothing where it cannot be read, which costs no more than a session that is told
+/// as two.
+async fn recall_from(store: &Store) -> Vec<Flow> {
+    let store = store.clone();
+    let recalled = tokio::task::spawn_blocking(move || langley_engine::recall(&store)).await;
+    match recalled {
+        Ok(Ok(flows)) => flows,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "sessions that name themselves nowhere begin anew");
+            Vec::new()
+        }
+        Err(_) => Vec::new(),
+    }
 }
 
 fn unfinished() -> AppError {
@@ -442,6 +477,8 @@ fn recorder_options(config: &Config) -> RecorderOptions {
         events_per_flow: config.memory.max_events_per_flow,
         never_log_body_for_hosts: config.redaction.no_body_hosts.clone(),
         flush_after: config.persistence.event_batch_timeout / 4,
+        idle_gap: config.tasks.idle_gap,
+        infers_tasks: config.tasks.infer,
         ..RecorderOptions::default()
     }
 }

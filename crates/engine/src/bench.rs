@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use langley_model::{FlowId, LiveKind, LiveText, Redacted, Redactor};
+use parking_lot::Mutex;
 
+use crate::attempts::Attempts;
 use crate::body::Allowance;
+use crate::chains::Chains;
 use crate::live::LiveFeed;
 use crate::options::RecorderOptions;
 
@@ -14,6 +17,11 @@ pub(crate) struct Bench {
     pub(crate) redactor: Arc<Redactor>,
     pub(crate) live: Arc<dyn LiveFeed>,
     pub(crate) allowance: Allowance,
+    /// Conversations, which all threads of the recorder share: the next request of one may come by another
+    /// lane.
+    pub(crate) chains: Arc<Mutex<Chains>>,
+    /// What was asked of late, shared for the same reason.
+    pub(crate) attempts: Arc<Mutex<Attempts>>,
     /// Decoded bytes of the present piece.
     pub(crate) scratch: Vec<u8>,
 }
@@ -23,9 +31,10 @@ impl Bench {
         options: RecorderOptions,
         redactor: Arc<Redactor>,
         live: Arc<dyn LiveFeed>,
+        (chains, attempts): (Arc<Mutex<Chains>>, Arc<Mutex<Attempts>>),
     ) -> Self {
         let allowance = Allowance::new(options.bodies_max_bytes);
-        Self { options, redactor, live, allowance, scratch: Vec::new() }
+        Self { options, redactor, live, allowance, chains, attempts, scratch: Vec::new() }
     }
 
     /// Shows text of a flow as it appears.

@@ -3,6 +3,8 @@
 //! Positions count the answer's bytes as they travelled, lost ones included, so that the bytes kept
 //! for the ending can be put where they belong.
 
+mod tail;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +15,10 @@ use langley_model::{
 use langley_protocol::dialect::{Dialect, dialect_for, model_name};
 
 use crate::agent::agent;
+use crate::attempts::Try;
 use crate::bench::Bench;
 use crate::broken;
 use crate::counted::counted;
-use crate::framing::Framing;
 use crate::gap;
 use crate::intake::{Direction, Entry};
 use crate::note::{add_note, tell_end};
@@ -27,7 +29,6 @@ use crate::rate_limit::rate_limits;
 use crate::request::RequestBody;
 use crate::response::{Remains, Response};
 use crate::session::{Attribution, agent_id};
-use crate::stream::Stream;
 use crate::websocket::{self, WebSocket};
 use crate::written::Written;
 
@@ -37,6 +38,7 @@ pub(crate) struct Exchange {
     opened: Tick,
     dialect: Option<&'static dyn Dialect>,
     attribution: Attribution,
+    attempt: Option<Try>,
     request: Option<Box<RequestBody>>,
     response: Response,
     answer: Answer,
@@ -112,6 +114,7 @@ impl Exchange {
             opened: at,
             dialect,
             attribution,
+            attempt: None,
             request,
             response: Response::Waiting,
             answer: Answer::Open,
@@ -333,6 +336,17 @@ impl Exchange {
         self.keeps_bodies && is_read && self.flow.decode_note.is_some()
     }
 
+    /// The flow has ended: what it was a part of may rest.
+    pub(crate) fn leave(&mut self, bench: &Bench) {
+        let at = self.flow.ended_at.unwrap_or(self.flow.started_at);
+        self.attribution.leave(&bench.chains, at);
+        if let Some(attempt) = &self.attempt {
+            // By now the end of the attempt before is known, by whatever lane it came.
+            self.flow.retry_of = attempt.retry_of(self.flow.started_at);
+            attempt.end(&self.flow);
+        }
+    }
+
     /// Says what the answer's end lacks, which is no fault of decoding.
     pub(crate) fn tell_owed(&mut self) {
         tell_end(&mut self.flow.decode_note, self.owed, self.unsaid);
@@ -437,12 +451,18 @@ impl Exchange {
             let is_first_token = stream.spoke() && self.flow.ttft.is_none();
             let is_first_event = stream.seen() > 0 && self.flow.event_count == 0;
             let has_more = stream.seen() != self.flow.event_count;
+            if is_first_event && self.dialect.is_some_and(Dialect::names_earlier_answers) {
+                stream.describe(&mut self.flow);
+            }
             self.flow.event_count = stream.seen();
             if stream.is_full(bench.options.events_per_flow) {
                 self.flush(bench);
             }
             if is_first_token {
                 self.flow.ttft = Some(at.since(self.opened));
+            }
+            if is_first_event {
+                self.tell_answer(bench);
             }
             if is_first_token || is_first_event {
                 self.stale();
@@ -452,58 +472,19 @@ impl Exchange {
         }
     }
 
-    /// Something more came after a hole: what was lost stays lost.
-    fn settle_hole(&mut self) {
-        if let Some(bytes) = self.hole.take() {
-            self.position += bytes;
-            self.response.gap();
-        }
-    }
-
-    /// Reads the kept end of an answer whose end itself was not captured.
-    fn read_tail(&mut self, closed: &Closed, bench: &mut Bench) {
-        let Some(tail) = closed.response_tail.as_deref().filter(|tail| !tail.is_empty()) else {
-            self.settle_hole();
-            return;
-        };
-        if matches!(self.response, Response::Waiting | Response::Counted)
-            && closed.response_gap.chunks > 0
-            && self.keeps_bodies
-            && self.flow.ttfb.is_none()
-            && let Some(dialect) = self.dialect
-            && Framing::looks_like_sse(tail)
+    /// Makes the answer known to requests that may name it.
+    fn tell_answer(&self, bench: &Bench) {
+        if let Some(id) = &self.flow.message_id
+            && self.dialect.is_some_and(Dialect::names_earlier_answers)
         {
-            let message_max = bench.options.message_max_bytes;
-            let (id, decoder) = (self.flow.id, Some(dialect.response()));
-            let mut stream = Stream::new(id, Framing::sse(), None, decoder, message_max);
-            stream.gap();
-            self.response = Response::Stream(Box::new(stream));
-            self.flow.streaming = Some(true);
-            self.response.feed(tail, self.offset_us(closed.at), bench);
-            return;
-        }
-        if self.hole.is_none() || !self.response.can_resume() {
-            self.settle_hole();
-            return;
-        }
-        let tail_start = closed.response_bytes.saturating_sub(tail.len() as u64);
-        if let Some(known) = self.position.checked_sub(tail_start) {
-            // The kept end reaches back to what was captured: nothing is missing at all.
-            self.hole = None;
-            let known = usize::try_from(known).unwrap_or(usize::MAX).min(tail.len());
-            self.read(closed.at, &tail[known..], bench);
-        } else {
-            self.settle_hole();
-            if self.response.can_resume() {
-                self.read(closed.at, tail, bench);
-            }
+            self.attribution.answered(&mut bench.chains.lock(), id);
         }
     }
 
     fn end_request(&mut self, whole: bool, bench: &mut Bench) {
         let Some(request) = self.request.take() else { return };
-        let Self { flow, attribution, dialect, .. } = self;
-        if let Some(body) = request.finish(whole, *dialect, flow, attribution, bench) {
+        let Self { flow, attribution, attempt, dialect, .. } = self;
+        if let Some(body) = request.finish(whole, *dialect, flow, (attribution, attempt), bench) {
             self.put_body(body, bench);
         }
         self.stale();
@@ -533,6 +514,7 @@ impl Exchange {
             // Without a dialect there is nobody to say what the events mean.
             message = self.dialect.and(stream.into_message());
         }
+        self.tell_answer(bench);
         let mut usage = self.counted;
         usage.update(&self.flow.usage);
         self.flow.usage = usage;

@@ -3,9 +3,12 @@
 
 mod agent;
 mod assemble;
+mod attempts;
 mod bench;
 mod body;
 mod broken;
+mod budget;
+mod chains;
 mod counted;
 mod cut;
 mod diff;
@@ -26,20 +29,27 @@ mod pieces;
 mod preview;
 mod provider;
 mod rate_limit;
+mod recall;
+mod recent;
 mod recorder;
 mod request;
 mod response;
 mod search;
 mod session;
 mod stream;
+mod turns;
 mod websocket;
 mod written;
 
+pub use budget::{
+    Budget, BudgetAction, BudgetBell, BudgetKeeper, BudgetReader, BudgetScope, BudgetState,
+};
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use intake::{Intake, IntakeOptions};
 pub use intake_stats::IntakeStats;
 pub use live::{LiveFeed, NoLiveFeed};
 pub use options::RecorderOptions;
 pub use outbox::RecordSink;
+pub use recall::recall;
 pub use recorder::{Recorder, RecorderHandle, RecorderStats, RecorderStatsReader};
 pub use search::{Found, Indexer, IndexerBell, Snippet, new_text, read_texts, search};

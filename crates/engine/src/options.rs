@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use langley_model::Flow;
+
 /// How much is kept of what, and when it is handed on.
 #[derive(Clone, Debug)]
 pub struct RecorderOptions {
@@ -26,6 +28,12 @@ pub struct RecorderOptions {
     pub state_every: Duration,
     /// How long the recorder waits for the store when it ends.
     pub patience: Duration,
+    /// The longest rest within a session, or a task, that is inferred.
+    pub idle_gap: Duration,
+    /// Whether tasks are inferred where nothing names one.
+    pub infers_tasks: bool,
+    /// The newest flows of an earlier run, so that conversations go on.
+    pub recalled: Vec<Flow>,
 }
 
 impl Default for RecorderOptions {
@@ -41,6 +49,9 @@ impl Default for RecorderOptions {
             flush_after: Duration::from_millis(250),
             state_every: Duration::from_millis(500),
             patience: Duration::from_secs(5),
+            idle_gap: Duration::from_mins(5),
+            infers_tasks: true,
+            recalled: Vec::new(),
         }
     }
 }

@@ -14,6 +14,7 @@ use langley_model::{Capture, Courtesy, Micros, Redactor, Tick};
 use parking_lot::Mutex;
 
 use crate::bench::Bench;
+use crate::chains::{Chains, Rules};
 use crate::intake::{Entry, Intake, Released, share};
 use crate::live::LiveFeed;
 use crate::notebook::Notebook;
@@ -122,10 +123,14 @@ impl Recorder {
         let sink: Arc<dyn RecordSink> = Arc::new(sink);
         let shared = (0..lanes).map(|_| Arc::default()).collect();
         let reader = RecorderStatsReader { shared };
+        let rules = Rules { idle_gap: options.idle_gap, infers_tasks: options.infers_tasks };
+        let chains = Chains::new(rules, &std::mem::take(&mut options.recalled));
+        let shared = (Arc::new(Mutex::new(chains)), Arc::default());
         let mut handle = RecorderHandle { intake, reader, threads: Vec::with_capacity(lanes) };
         for (lane, stats) in handle.reader.shared.iter().enumerate() {
             let outbox = Outbox::new(Arc::clone(&sink), records, bytes);
-            let bench = Bench::new(options.clone(), Arc::clone(redactor), Arc::clone(live));
+            let (redactor, live) = (Arc::clone(redactor), Arc::clone(live));
+            let bench = Bench::new(options.clone(), redactor, live, shared.clone());
             let (intake, stats) = (Arc::clone(&handle.intake), Arc::clone(stats));
             let notebook = Notebook::new(bench, outbox);
             let thread =

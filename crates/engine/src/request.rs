@@ -1,13 +1,17 @@
 //! The request's body: kept for the record, and read for what it says of model, stream and session.
 
 use langley_model::{Body, Flow, HeaderBlock, Side};
-use langley_protocol::dialect::Dialect;
+use langley_protocol::dialect::{Dialect, SessionHints};
 
+use crate::attempts::{Try, key};
 use crate::bench::Bench;
 use crate::body::{Collector, Limits, PARSED, PARSED_UNSTATED};
+use crate::chains::{Asked, who};
 use crate::media::Media;
 use crate::preview;
 use crate::session::{Attribution, StatedIds};
+use crate::turns::{Turns, asked};
+use crate::websocket;
 
 /// Bytes that are kept of a body that nobody can read.
 pub(crate) const BINARY_KEPT: usize = 64 * 1024;
@@ -69,7 +73,7 @@ impl RequestBody {
         whole: bool,
         dialect: Option<&'static dyn Dialect>,
         flow: &mut Flow,
-        attribution: &mut Attribution,
+        (attribution, attempt): (&mut Attribution, &mut Option<Try>),
         bench: &mut Bench,
     ) -> Option<Body> {
         self.collector.finish(whole);
@@ -83,7 +87,19 @@ impl RequestBody {
             flow.model_requested = flow.model_requested.take().or(facts.model);
             let stated = dialect.streams(&flow.path).or(facts.stream);
             flow.streaming = stated.or(facts.json_ok.then_some(false)).or(flow.streaming);
+            tell_thread(flow, &facts.session);
             attribution.add_hints(facts.session);
+            if attribution.is_unstated() {
+                let turns = || Turns::of(dialect.seams(), bytes, who(flow));
+                let asked = Asked {
+                    host: &flow.host,
+                    at: flow.started_at,
+                    previous: facts.previous.as_deref(),
+                    turns: facts.json_ok.then(turns).flatten(),
+                    wants_task: !attribution.has_task(),
+                };
+                attribution.work_out(&mut bench.chains.lock(), asked);
+            }
             flow.preview = facts
                 .last_user_text
                 .and_then(|text| preview::opening(&bench.redactor, &text))
@@ -96,6 +112,11 @@ impl RequestBody {
         }
         flow.session = attribution.session();
         flow.task = attribution.task();
+        if let Some(dialect) = dialect.filter(|_| whole && self.collector.is_whole()) {
+            let parts = asked(dialect.seams(), bytes);
+            *attempt = Some(bench.attempts.lock().begin(key(flow, parts), flow.id));
+            flow.retry_of = attempt.as_ref().and_then(|it| it.retry_of(flow.started_at));
+        }
         let media_type = self.media_type.as_deref();
         let redactor = &bench.redactor;
         let body = self.collector.seal(
@@ -113,5 +134,14 @@ impl RequestBody {
     /// Gives the memory back without keeping anything.
     pub(crate) fn discard(self, bench: &mut Bench) {
         self.collector.discard(&mut bench.allowance);
+    }
+}
+
+/// The thread that a body names. The calls of a WebSocket share the headers of its upgrade.
+fn tell_thread(flow: &mut Flow, hints: &SessionHints) {
+    if let Some(thread) = &hints.client_thread
+        && (flow.agent_id.is_none() || flow.method == websocket::METHOD)
+    {
+        flow.agent_id = Some(thread.to_string());
     }
 }

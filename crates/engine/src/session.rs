@@ -1,12 +1,16 @@
 //! Which session and task a request belongs to, by the first rung of a ladder that says something.
 //!
-//! The rungs that need only the wire: Langley's own header, the agents' session headers, Codex's turn
-//! metadata, and what the body states. Every id is validated ([`SessionId::parse`]); an invalid one
-//! counts as absent. Ids are for correlation only.
+//! First what is stated on the wire: Langley's own header, the agents' session headers, Codex's turn
+//! metadata, and the body. Every id is validated ([`SessionId::parse`]); an invalid one counts as absent.
+//! Where nothing is stated, what [`Chains`] works out of earlier requests. Ids are for correlation only.
 
-use langley_model::{Attributed, Control, HeaderBlock, SessionId};
+use std::sync::Arc;
+
+use langley_model::{Attributed, Control, HeaderBlock, INFERRED, Micros, SessionId};
 use langley_protocol::dialect::SessionHints;
 use serde::Deserialize;
+
+use crate::chains::{Asked, Chains};
 
 /// Where an id was read, and the word that is stored for it. Lower is stronger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +28,9 @@ pub(crate) enum Rung {
     RequestSessionId,
     PromptCacheKey,
     UserIdSuffix,
+    PreviousResponse,
+    MessageChain,
+    Inferred,
 }
 
 impl Rung {
@@ -43,6 +50,9 @@ impl Rung {
             Self::RequestSessionId => "body:request.session_id",
             Self::PromptCacheKey => "body:prompt_cache_key",
             Self::UserIdSuffix => "body:metadata.user_id._session_",
+            Self::PreviousResponse => "chain:previous_response_id",
+            Self::MessageChain => "chain:messages",
+            Self::Inferred => INFERRED,
         }
     }
 }
@@ -53,6 +63,18 @@ pub(crate) struct Attribution {
     session: Option<(Rung, SessionId)>,
     task: Option<SessionId>,
     user: Option<SessionId>,
+    worked_out: WorkedOut,
+}
+
+/// What was worked out for a request that states no session.
+#[derive(Debug, Default)]
+pub(crate) struct WorkedOut {
+    /// The session, and whether the request that it began with stated it.
+    pub(crate) session: Option<(Rung, Arc<str>, bool)>,
+    /// The task.
+    pub(crate) task: Option<Arc<str>>,
+    /// The stretches that it is a part of until it ends.
+    pub(crate) open: Vec<u64>,
 }
 
 impl Attribution {
@@ -60,7 +82,7 @@ impl Attribution {
     pub(crate) fn of_head(control: &Control, headers: &HeaderBlock) -> Self {
         let langley = control.session.as_deref().or_else(|| headers.value("x-langley-session"));
         let task = control.task.as_deref().or_else(|| headers.value("x-langley-task"));
-        let mut found = Self { session: None, task: task.and_then(SessionId::parse), user: None };
+        let mut found = Self { task: task.and_then(SessionId::parse), ..Self::default() };
         found.offer(Rung::LangleyHeader, langley.and_then(SessionId::parse));
         for (name, value) in headers.iter() {
             let Some(rung) = header_rung(name) else { continue };
@@ -94,19 +116,61 @@ impl Attribution {
         self.offer(Rung::PromptCacheKey, parse(stated.prompt_cache_key));
     }
 
-    /// The session and where it was read.
-    pub(crate) fn session(&self) -> Option<Attributed> {
-        let (rung, id) = self.session.as_ref()?;
-        Some(Attributed { id: id.to_string(), source: rung.source() })
+    /// Whether no id was read of a session.
+    pub(crate) const fn is_unstated(&self) -> bool {
+        self.session.is_none()
     }
 
-    /// The task and where it was read: the header, else the session, else the user.
+    /// Whether a task is known that is not the session's.
+    pub(crate) const fn has_task(&self) -> bool {
+        self.task.is_some() || self.user.is_some()
+    }
+
+    /// Takes what is worked out where nothing is stated.
+    pub(crate) fn work_out(&mut self, chains: &mut Chains, asked: Asked<'_>) {
+        self.worked_out = chains.work_out(asked);
+    }
+
+    /// Tells the conversations that go on of an answer that a request may name.
+    pub(crate) fn answered(&self, chains: &mut Chains, message_id: &str) {
+        if let Some((_, id, is_stated)) = self.known() {
+            chains.answered(message_id, id, is_stated);
+        }
+    }
+
+    /// The flow has ended.
+    pub(crate) fn leave(&mut self, chains: &parking_lot::Mutex<Chains>, at: Micros) {
+        let open = std::mem::take(&mut self.worked_out.open);
+        if !open.is_empty() {
+            chains.lock().leave(&open, at);
+        }
+    }
+
+    /// The session and where it was read.
+    pub(crate) fn session(&self) -> Option<Attributed> {
+        let (rung, id, _) = self.known()?;
+        Some(Attributed { id: id.to_owned(), source: rung.source() })
+    }
+
+    /// The task and where it was read: the header, else the session that was stated, else the user, else
+    /// what was inferred.
     pub(crate) fn task(&self) -> Option<Attributed> {
-        let attributed = |id: &SessionId, source| Attributed { id: id.to_string(), source };
-        let of_header = self.task.as_ref().map(|id| attributed(id, "header:x-langley-task"));
-        of_header
-            .or_else(|| self.session.as_ref().map(|(_, id)| attributed(id, "session")))
-            .or_else(|| self.user.as_ref().map(|id| attributed(id, "body:metadata.user_id")))
+        let attributed = |id: &str, source| Attributed { id: id.to_owned(), source };
+        let of_session = self.known().filter(|(.., is_stated)| *is_stated);
+        let found = [
+            self.task.as_ref().map(|id| (id.as_str(), "header:x-langley-task")),
+            of_session.map(|(_, id, _)| (id, "session")),
+            self.user.as_ref().map(|id| (id.as_str(), "body:metadata.user_id")),
+            self.worked_out.task.as_deref().map(|id| (id, INFERRED)),
+        ];
+        found.into_iter().flatten().next().map(|(id, source)| attributed(id, source))
+    }
+
+    /// The session, and whether it was stated.
+    fn known(&self) -> Option<(Rung, &str, bool)> {
+        let stated = self.session.as_ref().map(|(rung, id)| (*rung, id.as_str(), true));
+        let found = self.worked_out.session.as_ref();
+        stated.or_else(|| found.map(|(rung, id, is_stated)| (*rung, &**id, *is_stated)))
     }
 
     fn offer(&mut self, rung: Rung, id: Option<SessionId>) {
@@ -117,11 +181,25 @@ impl Attribution {
     }
 }
 
-/// The subagent that a request's headers name.
+/// The subagent that a request's headers name: Claude Code's, or a thread of Codex.
 pub(crate) fn agent_id(headers: &HeaderBlock) -> Option<String> {
-    let named = headers.value("x-claude-code-agent-id").or_else(|| headers.value("thread-id"))?;
-    SessionId::parse(named).map(|id| id.to_string())
+    let named = headers.value("x-claude-code-agent-id").or_else(|| headers.value("thread-id"));
+    let id = named.and_then(SessionId::parse).or_else(|| {
+        let turn = headers.value("x-codex-turn-metadata")?;
+        SessionId::parse(&serde_json::from_str::<TurnMetadata>(turn).ok()?.thread_id?)
+    });
+    id.map(|id| id.to_string())
 }
+
+/// The headers that hold a session's id and nothing else, the strongest first.
+pub(crate) const HEADERS: [&str; 6] = [
+    "x-langley-session",
+    "x-claude-code-session-id",
+    "session-id",
+    "session_id",
+    "conversation_id",
+    "x-session-id",
+];
 
 fn header_rung(name: &str) -> Option<Rung> {
     // Most headers are none of these: the length is a cheap sieve.
@@ -140,6 +218,7 @@ fn header_rung(name: &str) -> Option<Rung> {
 #[derive(Deserialize)]
 struct TurnMetadata {
     session_id: Option<String>,
+    thread_id: Option<String>,
 }
 
 /// Ids that bodies of several agents state at the same places.
@@ -195,6 +274,14 @@ mod tests {
         let turn = format!(r#"{{"turn_id":"t","session_id":"{ID}"}}"#);
         let expected = Some((ID.to_owned(), "header:x-codex-turn-metadata"));
         assert_eq!(of(&[("x-codex-turn-metadata", &turn)]), expected);
+    }
+
+    #[test]
+    fn what_the_gate_reads_is_what_names_the_session() {
+        for pair in HEADERS.windows(2) {
+            assert_eq!(of(&[(pair[1], "weak"), (pair[0], ID)]).unwrap().0, ID, "{pair:?}");
+            assert_eq!(of(&[(pair[1], "weak")]).unwrap().0, "weak");
+        }
     }
 
     #[test]
@@ -271,6 +358,8 @@ mod tests {
         let claude = headers(&[("X-Claude-Code-Agent-Id", "a1b2")]);
         assert_eq!(agent_id(&claude).as_deref(), Some("a1b2"));
         assert_eq!(agent_id(&headers(&[("thread-id", "th")])).as_deref(), Some("th"));
+        let turn = headers(&[("x-codex-turn-metadata", r#"{"session_id":"s","thread_id":"t2"}"#)]);
+        assert_eq!(agent_id(&turn).as_deref(), Some("t2"));
         assert_eq!(agent_id(&HeaderBlock::new()), None);
     }
 }

@@ -57,20 +57,25 @@ impl DialectName {
 
     /// A JSON error body in this family's own shape.
     ///
-    /// Shapes: the error objects documented in each provider's API reference.
+    /// Shapes: the error objects documented in each provider's API reference. A 402 says that no money is
+    /// left, in the word each has for that; agents do not try such a call again.
     #[must_use]
     pub fn error_body(self, status: u16, message: &str) -> String {
         use serde_json::json;
+        let [anthropic, openai, gemini] = match status {
+            402 => ["billing_error", "insufficient_quota", "RESOURCE_EXHAUSTED"],
+            _ => ["api_error", "server_error", "UNAVAILABLE"],
+        };
         match self {
             Self::Anthropic => json!({
                 "type": "error",
-                "error": {"type": "api_error", "message": message},
+                "error": {"type": anthropic, "message": message},
             }),
             Self::OpenAi => json!({
-                "error": {"message": message, "type": "server_error", "param": null, "code": "langley"},
+                "error": {"message": message, "type": openai, "param": null, "code": "langley"},
             }),
             Self::Gemini => json!({
-                "error": {"code": status, "message": message, "status": "UNAVAILABLE"},
+                "error": {"code": status, "message": message, "status": gemini},
             }),
             Self::Bedrock => json!({ "message": message }),
         }

@@ -99,6 +99,8 @@ pub struct Flow {
     pub session: Option<Attributed>,
     /// Task, and where it was read.
     pub task: Option<Attributed>,
+    /// The failed attempt that this one repeats.
+    pub retry_of: Option<FlowId>,
     /// Usage per class.
     pub usage: Usage,
     /// Cost, when the model is priced.
@@ -185,6 +187,7 @@ impl Flow {
             streaming: None,
             session: None,
             task: None,
+            retry_of: None,
             usage: Usage::default(),
             cost: None,
             cost_source: None,
@@ -222,6 +225,13 @@ impl Flow {
     pub fn dialect(&self) -> Option<DialectName> {
         let own = self.provider?.dialect();
         Some(DialectName::of_call(&self.path).unwrap_or(own))
+    }
+
+    /// The subagent that asked; none where it was the session's own agent, which may be named as well.
+    #[must_use]
+    pub fn subagent(&self) -> Option<&str> {
+        let session = self.session.as_ref().map(|session| session.id.as_str());
+        self.agent_id.as_deref().filter(|agent| Some(*agent) != session)
     }
 
     /// Whether it has not ended yet.
@@ -283,6 +293,9 @@ impl Flow {
     }
 }
 
+/// The source of an attribution that nothing on the wire states.
+pub const INFERRED: &str = "inferred";
+
 /// An attribution and its evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributed {
@@ -290,6 +303,14 @@ pub struct Attributed {
     pub id: String,
     /// Where it was read, such as `header:x-claude-code-session-id`.
     pub source: &'static str,
+}
+
+impl Attributed {
+    /// Whether nothing on the wire states it.
+    #[must_use]
+    pub fn is_inferred(&self) -> bool {
+        self.source == INFERRED
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod courtesy;
 mod dialect_name;
 mod few;
 mod flow;
+mod gate;
 mod http;
 mod id;
 mod message;
@@ -33,7 +34,8 @@ pub use capture::{
 pub use courtesy::Courtesy;
 pub use dialect_name::DialectName;
 pub use few::Few;
-pub use flow::{Attributed, CHECK_AGENT, Flow, PROBE_HOST};
+pub use flow::{Attributed, CHECK_AGENT, Flow, INFERRED, PROBE_HOST};
+pub use gate::{Barred, Barrier, Gate, PublishedGate};
 pub use http::{HeaderBlock, HttpVersion, Mode, Side};
 pub use id::{ConnectionId, FlowId, InvalidId, Revision, SESSION_ID_MAX, SessionId};
 pub use message::{Block, Content, Message, ProviderError};

@@ -37,6 +37,11 @@ pub trait Dialect: Send + Sync {
         &[]
     }
 
+    /// Whether a request may name an earlier answer in place of the conversation so far.
+    fn names_earlier_answers(&self) -> bool {
+        false
+    }
+
     /// Whether a stream asked for may come as one JSON array whose elements are its events.
     fn has_array_streams(&self) -> bool {
         false
@@ -292,6 +297,8 @@ pub struct RequestFacts {
     pub stream: Option<bool>,
     /// Session ids in the body, by place.
     pub session: SessionHints,
+    /// The id of the earlier answer that this request goes on from.
+    pub previous: Option<String>,
     /// Limit on output tokens.
     pub max_tokens: Option<u64>,
     /// Number of messages.
@@ -323,6 +330,8 @@ pub struct SessionHints {
     pub user_id: Option<SessionId>,
     /// `client_metadata.session_id`.
     pub client_metadata: Option<SessionId>,
+    /// `client_metadata.thread_id`: no session, but the subagent of one.
+    pub client_thread: Option<SessionId>,
     /// `prompt_cache_key`.
     pub prompt_cache_key: Option<SessionId>,
     /// `request.session_id`, as Gemini CLI states it.

@@ -53,6 +53,12 @@ impl Seam {
         Self { path, holds: Holds::Tools }
     }
 
+    /// Whether the conversation comes apart here.
+    #[must_use]
+    pub const fn is_turns(&self) -> bool {
+        matches!(self.holds, Holds::Turns)
+    }
+
     /// The conversation: a list of messages, items or contents, or one text.
     pub(crate) const fn turns(path: &'static [&'static str]) -> Self {
         Self { path, holds: Holds::Turns }

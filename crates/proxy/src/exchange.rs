@@ -224,14 +224,32 @@ impl Route {
         refusal: &Refusal,
     ) -> Response<TapBody> {
         let tap = self.open_since(begun, &request, version(request.version()));
+        self.decline_whole(tap, request, refusal).await
+    }
+
+    /// Answers an announced request with a refusal, and records it with its body.
+    async fn decline_whole(
+        &self,
+        tap: Arc<FlowTap>,
+        request: Request<Incoming>,
+        refusal: &Refusal,
+    ) -> Response<TapBody> {
         tap.end_by(refusal);
-        // An agent that asks first is told before it sends.
-        let is_coming = !request.headers().contains_key(EXPECT);
+        // An agent that asks first is told before it sends; what a tunnel is asked for has no body.
+        let asks_first = request.headers().contains_key(EXPECT);
+        let is_coming = !asks_first && request.method() != Method::CONNECT;
         let (parts, body) = request.into_parts();
         if is_coming {
             swallow(TapBody::through(body, Side::Client, Arc::clone(&tap), None)).await;
         }
         self.decline(&tap, parts.uri.path(), refusal)
+    }
+
+    /// Why the user's rules refuse `request`, if they do.
+    fn barred<B>(&self, request: &Request<B>) -> Option<Refusal> {
+        let headers = request.headers();
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        self.observer.gate().bars(request.uri().path(), header).map(Refusal::from)
     }
 
     /// Records a CONNECT that was answered with a refusal, or broken off after it was accepted.
@@ -308,6 +326,9 @@ pub(crate) async fn exchange(
             request.uri().path(),
             &Refusal::too_many_headers(&route.limits),
         ));
+    }
+    if let Some(refusal) = route.barred(&request) {
+        return Ok(route.decline_whole(tap, request, &refusal).await);
     }
     if sender.is_http2() && request.method() == Method::CONNECT {
         return connect(route, sender, tap, request).await;

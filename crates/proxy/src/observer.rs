@@ -1,19 +1,26 @@
-//! Where the proxy's observations go, and whether the proxy itself is ending what it observes.
+//! Where the proxy's observations go, what it is told to refuse, and whether it is itself ending what it
+//! observes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use langley_model::{CaptureSink, Tunnel};
+use langley_model::{CaptureSink, PublishedGate, Tunnel};
 
 /// The sink of all flows and tunnels.
 pub(crate) struct Observer {
     sink: Arc<dyn CaptureSink>,
+    gate: Arc<PublishedGate>,
     is_cutting: AtomicBool,
 }
 
 impl Observer {
-    pub(crate) fn new(sink: Arc<dyn CaptureSink>) -> Self {
-        Self { sink, is_cutting: AtomicBool::new(false) }
+    pub(crate) fn new(sink: Arc<dyn CaptureSink>, gate: Arc<PublishedGate>) -> Self {
+        Self { sink, gate, is_cutting: AtomicBool::new(false) }
+    }
+
+    /// What is refused at the moment.
+    pub(crate) fn gate(&self) -> &PublishedGate {
+        &self.gate
     }
 
     pub(crate) fn sink(&self) -> &dyn CaptureSink {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use langley_model::PublishedGate;
 
 use crate::host_list::HostList;
 use crate::identity::ClientCertificate;
@@ -42,6 +45,8 @@ pub struct ProxyOptions {
     pub head_timeout: Duration,
     /// Bounds of an exchange.
     pub limits: Limits,
+    /// What is refused before it is forwarded; nothing, until somebody publishes otherwise.
+    pub gate: Arc<PublishedGate>,
     /// Password asked of agents by Basic authentication (any user name); none on loopback.
     pub password: Option<Password>,
     /// How long running exchanges may go on after a shutdown began.
@@ -75,6 +80,7 @@ impl ProxyOptions {
             handshake_timeout: Duration::from_secs(10),
             head_timeout: Duration::from_secs(30),
             limits: Limits::default(),
+            gate: Arc::default(),
             password: None,
             drain: Duration::from_secs(30),
         }

@@ -114,7 +114,7 @@ impl Proxy {
         };
         let tls = UpstreamTls::new(&options, probe);
         let permits = Arc::new(Semaphore::new(options.max_connections));
-        let observer = Arc::new(Observer::new(sink));
+        let observer = Arc::new(Observer::new(sink, Arc::clone(&options.gate)));
         let offers = Arc::default();
         let shared = Arc::new(Shared { options, dialer, tls, leaves, offers, observer });
         Ok(Self { shared, counts: Arc::default(), permits })

@@ -2,7 +2,7 @@
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
-use langley_model::{Ending, Provider};
+use langley_model::{Barred, Ending, Provider};
 
 use crate::authority::Authority;
 use crate::body::TapBody;
@@ -37,6 +37,13 @@ impl From<UpstreamTlsError> for Refusal {
     fn from(error: UpstreamTlsError) -> Self {
         let refusal = Self::new(StatusCode::BAD_GATEWAY, error.code(), error.to_string());
         if error.is_our_own() { refusal } else { refusal.unreached(error.is_timeout()) }
+    }
+}
+
+impl From<Barred> for Refusal {
+    fn from(barred: Barred) -> Self {
+        let status = StatusCode::from_u16(barred.status).unwrap_or(StatusCode::FORBIDDEN);
+        Self::new(status, barred.code, barred.message)
     }
 }
 

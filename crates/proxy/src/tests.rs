@@ -38,7 +38,7 @@ pub(crate) async fn connection(limits: Limits) -> Ends {
 /// What its flows have in common.
 pub(crate) fn route(recording: &Recording, limits: Limits) -> Route {
     Route {
-        observer: Arc::new(Observer::new(recording.sink())),
+        observer: Arc::new(Observer::new(recording.sink(), Arc::default())),
         connection: ConnectionId::new(),
         mode: Mode::Forward,
         scheme: "https",

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::header;
-use langley_engine::{Intake, RecorderStats};
+use langley_engine::{BudgetReader, Intake, RecorderStats};
 use langley_model::{DropReason, Micros, Redactor, Revision, Strain};
 use langley_store::{RawCounters, Retention, Store, StoreError};
 use serde::Serialize;
@@ -74,6 +74,8 @@ pub struct Gauges {
     pub recorder: Box<dyn Fn() -> RecorderStats + Send + Sync>,
     /// The proxy's open client connections at the moment; none while it does not listen.
     pub proxy_connections: Box<dyn Fn() -> Option<u64> + Send + Sync>,
+    /// How budgets stand at the moment.
+    pub budgets: BudgetReader,
     /// What is kept unredacted; none where nothing is.
     pub raw_bodies: Option<Box<dyn Fn() -> RawCounters + Send + Sync>>,
 }

@@ -138,6 +138,16 @@ impl ApiError {
         )
     }
 
+    /// 404: no flow is of that task.
+    pub(crate) fn no_such_task(id: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("There is no flow of a task {}.", shorten(id)),
+            "It may have been deleted; a flow's `task_id` names its task.",
+        )
+    }
+
     /// 404: a flow of which no request was kept.
     pub(crate) fn no_request(id: impl std::fmt::Display) -> Self {
         Self::new(

@@ -2,6 +2,7 @@
 
 mod assets;
 mod auth;
+mod budgets;
 mod diff;
 mod doors;
 mod drops;
@@ -26,6 +27,7 @@ mod setup;
 mod shell;
 mod stars;
 mod stats;
+mod tasks;
 mod tunnels;
 mod upkeep;
 mod usage;
@@ -43,4 +45,4 @@ pub use router::router;
 pub use serve::serve;
 pub use settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};
 pub use shell::{shell_quoted, shell_word};
-pub use wire::sessions_json;
+pub use wire::{sessions_json, tasks_json};

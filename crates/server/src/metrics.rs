@@ -79,6 +79,8 @@ fn text(stats: &Stats) -> String {
     }
     page.counter("langley_gaps_total", "Pieces not captured.", stats.gaps_total);
     page.counter("langley_gap_bytes_total", "Body bytes not captured.", stats.gap_bytes_total);
+    let help = "Budgets that are spent.";
+    page.gauge("langley_budgets_spent", help, stats.budgets_spent.len());
     if let Some(raw) = stats.raw_bodies {
         let help = "Body bytes kept unredacted.";
         page.counter("langley_raw_body_bytes_total", help, raw.bytes_total);

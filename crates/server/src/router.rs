@@ -14,8 +14,8 @@ use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
-    assets, auth, diff, drops, export, facets, flows, flush, guard, health, live, metrics, openapi,
-    probe, search, sessions, settings, setup, stars, stats, tunnels, upkeep, usage,
+    assets, auth, budgets, diff, drops, export, facets, flows, flush, guard, health, live, metrics,
+    openapi, probe, search, sessions, settings, setup, stars, stats, tasks, tunnels, upkeep, usage,
 };
 
 /// Bodies that doors take are settings and a certificate.
@@ -49,7 +49,9 @@ doors! {
     }
     // Doors that need the token or a session.
     locked / locked_described {
+        "/api/analytics/latency" => get usage::latency;
         "/api/auth/link" => post auth::link;
+        "/api/budgets" => get budgets::budgets;
         "/api/db/checkpoint" => post upkeep::checkpoint;
         "/api/db/flush" => post flush::flush;
         "/api/db/maintain" => post upkeep::maintain;
@@ -72,10 +74,13 @@ doors! {
         "/api/sessions" => get sessions::list;
         "/api/sessions/{id}" => get sessions::one;
         "/api/sessions/{id}/star" => post stars::star, delete stars::unstar;
+        "/api/sessions/{id}/timeline" => get sessions::timeline;
         "/api/settings" => get settings::settings, put settings::change;
         "/api/setup" => get setup::setup;
         "/api/stars" => get stars::list;
         "/api/stats" => get stats::show;
+        "/api/tasks" => get tasks::list;
+        "/api/tasks/{id}" => get tasks::one;
         "/api/tunnels" => get tunnels::tunnels;
         "/api/usage" => get usage::usage;
     }

@@ -1,14 +1,16 @@
-//! Sessions: listed, and one by its id.
+//! Sessions: listed, and one by its id, with its subagents and its timeline.
 
 use axum::extract::{Path, State};
+use langley_store::FlowFilter;
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
 use crate::flows::PAGE_MAX;
 use crate::params::Params;
-use crate::wire::{Session, SessionPage};
+use crate::wire::{SessionDetail, SessionPage, TimelinePage};
 
 const PAGE: usize = 50;
+const TIMELINE: usize = 200;
 
 /// Lists sessions, the one with the newest flow first.
 #[utoipa::path(
@@ -35,12 +37,12 @@ pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<W
     shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))
 }
 
-/// Shows one session.
+/// Shows one session, with its subagents.
 #[utoipa::path(
     get, path = "/api/sessions/{id}", tag = "flows", operation_id = "session",
     params(("id" = String, Path, description = "The session's id")),
     responses(
-        (status = 200, body = Session),
+        (status = 200, body = SessionDetail),
         (status = 401, body = ErrorBody),
         (status = 404, body = ErrorBody),
     )
@@ -52,7 +54,44 @@ pub(crate) async fn one(
 ) -> Result<Written, ApiError> {
     params.only(&[])?;
     let id = session.clone();
-    let shown =
-        doors.show(move |store| Ok(store.session(&id)?.map(|session| Session::from(&session))));
+    let shown = doors.show(move |store| {
+        let Some(session) = store.session(&id)? else { return Ok(None) };
+        let agents = store.session_agents(&id)?;
+        let agents = agents.iter().map(Into::into).collect();
+        Ok(Some(SessionDetail { session: (&session).into(), agents }))
+    });
+    shown.await?.ok_or_else(|| ApiError::no_such_session(&session))
+}
+
+/// Lists the exchanges of a session in the order in which they began, each with its lane.
+#[utoipa::path(
+    get, path = "/api/sessions/{id}/timeline", tag = "flows", operation_id = "session_timeline",
+    params(
+        ("id" = String, Path, description = "The session's id"),
+        ("limit" = Option<u32>, Query, description = "1 to 500; 200 by default"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses(
+        (status = 200, body = TimelinePage),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+pub(crate) async fn timeline(
+    State(doors): State<Doors>,
+    Path(session): Path<String>,
+    params: Params,
+) -> Result<Written, ApiError> {
+    let params = params.only(&["limit", "cursor"])?;
+    let limit = params.limit(TIMELINE, PAGE_MAX)?;
+    let cursor = params.owned("cursor")?;
+    let filter = FlowFilter { session: Some(session.clone()), ..FlowFilter::default() };
+    let shown = doors.show(move |store| {
+        let page = store.flows_oldest_first(&filter, cursor.as_deref(), limit)?;
+        let is_known = cursor.is_some() || !page.items.is_empty();
+        let items = page.items.iter().map(Into::into).collect();
+        Ok(is_known.then_some(TimelinePage { items, next_cursor: page.next_cursor }))
+    });
     shown.await?.ok_or_else(|| ApiError::no_such_session(&session))
 }

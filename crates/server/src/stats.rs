@@ -10,6 +10,7 @@ use langley_store::{FlowFilter, RawCounters, StoreCounters};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::budgets::spent;
 use crate::doors::Doors;
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
@@ -42,6 +43,8 @@ pub(crate) struct Stats {
     pub proxy_connections: Option<u64>,
     /// Hosts whose certificate is not checked, as the user has chosen.
     pub insecure_hosts: Vec<String>,
+    /// Names of the budgets that are spent; `GET /api/budgets` tells of all.
+    pub budgets_spent: Vec<String>,
     /// Bodies kept unredacted, as the user has chosen; null where none are.
     pub raw_bodies: Option<RawBodies>,
     /// Flows stored at the moment.
@@ -246,6 +249,7 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         uptime_s: doors.uptime().as_secs(),
         proxy_connections: (gauges.proxy_connections)(),
         insecure_hosts: doors.info().insecure_hosts.clone(),
+        budgets_spent: spent(&gauges.budgets),
         raw_bodies: gauges.raw_bodies.as_ref().map(|raw| raw().into()),
         flows,
         flows_total: store.flows_total,

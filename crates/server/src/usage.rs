@@ -2,12 +2,13 @@
 
 use axum::extract::State;
 use langley_model::Provider;
-use langley_store::{GroupBy, UsageQuery};
+use langley_store::{GroupBy, UsageQuery, UsageReport};
+use serde::Serialize;
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
-use crate::wire::{UsagePage, rfc3339};
+use crate::wire::{LatencyPage, UsagePage, rfc3339};
 
 /// Most groups of one answer.
 const GROUPS_MAX: usize = 10_000;
@@ -37,24 +38,64 @@ const HOUR: i32 = 60;
     )
 )]
 pub(crate) async fn usage(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
-    let (query, zone) = query(params)?;
+    tell(&doors, params, &[], |report, group_by, tz| UsagePage {
+        group_by,
+        since: report.since.map(rfc3339),
+        until: report.until.map(rfc3339),
+        tz,
+        complete: !report.filling,
+        items: report.groups.iter().map(Into::into).collect(),
+        totals: (&report.totals).into(),
+        next_cursor: None,
+    })
+    .await
+}
+
+/// Tells how long flows took, in groups: percentiles of the times to the first byte, to the first token and
+/// to the end.
+///
+/// Deleting flows, by age or on demand, does not change it.
+#[utoipa::path(
+    get, path = "/api/analytics/latency", tag = "flows", operation_id = "latency",
+    params(
+        ("group_by" = Option<String>, Query, description = "Any of hour, day, host, provider, model, agent, with commas between; model by default"),
+        ("since" = Option<String>, Query, description = "Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d"),
+        ("until" = Option<String>, Query, description = "Began before this time, or in the same hour"),
+        ("tz" = Option<String>, Query, description = "Zone of the days, as +02:00 or -03:30; UTC by default"),
+        ("host" = Option<String>, Query, description = "Exactly this host"),
+        ("provider" = Option<String>, Query, description = "Who served it, by the names in docs/providers.md, as anthropic or openrouter"),
+        ("model" = Option<String>, Query, description = "Exactly this model"),
+        ("agent" = Option<String>, Query, description = "Exactly this kind of agent"),
+    ),
+    responses(
+        (status = 200, body = LatencyPage),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+    )
+)]
+pub(crate) async fn latency(
+    State(doors): State<Doors>,
+    params: Params,
+) -> Result<Written, ApiError> {
+    tell(&doors, params, &[GroupBy::Model], LatencyPage::of).await
+}
+
+/// Tells what `page` makes of the groups that are asked for, those of `by` where none are named.
+async fn tell<P: Serialize>(
+    doors: &Doors,
+    params: Params,
+    by: &[GroupBy],
+    page: impl FnOnce(&UsageReport, Vec<String>, String) -> P + Send + 'static,
+) -> Result<Written, ApiError> {
+    let (mut query, zone) = query(params)?;
+    if query.by.is_empty() {
+        query.by = by.to_vec();
+    }
     let asked: Vec<String> = query.by.iter().map(|by| by.as_str().to_owned()).collect();
     let words = asked.join(",");
     let shown = doors.show(move |store| {
         let report = store.usage(&query)?;
-        if report.too_many {
-            return Ok(None);
-        }
-        Ok(Some(UsagePage {
-            group_by: asked,
-            since: report.since.map(rfc3339),
-            until: report.until.map(rfc3339),
-            tz: zone,
-            complete: !report.filling,
-            items: report.groups.iter().map(Into::into).collect(),
-            totals: (&report.totals).into(),
-            next_cursor: None,
-        }))
+        Ok((!report.too_many).then(|| page(&report, asked, zone)))
     });
     let accepted = format!(
         "what makes at most {GROUPS_MAX} groups: name fewer, or narrow the time with since and until"

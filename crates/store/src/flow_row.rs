@@ -68,6 +68,9 @@ const PLAIN: &[&str] = &[
     "preview",
 ];
 
+/// The id of the attempt that a flow repeats, in a query for flows: it has a table of its own.
+const ATTEMPT: &str = "(SELECT attempt FROM retries WHERE flow = flows.n)";
+
 /// What the flow carried; set when it is known, and never unset.
 const CARRIED: &[&str] = &[
     "request_headers",
@@ -130,7 +133,7 @@ impl FlowSql {
     pub(crate) fn select() -> &'static str {
         static SELECT: LazyLock<String> = LazyLock::new(|| {
             let own = FIXED.iter().chain(INDEXED).chain(PLAIN).copied();
-            let names: Vec<_> = own.chain([traits::NAME]).chain(traits::COLUMNS).collect();
+            let names: Vec<_> = own.chain([ATTEMPT, traits::NAME]).chain(traits::COLUMNS).collect();
             format!("SELECT n, revision, {} FROM flows", names.join(", "))
         });
         &SELECT
@@ -366,6 +369,7 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Stored<Flow>)> {
     flow.decode_note = columns.take()?;
     flow.tls_note = columns.take()?;
     flow.preview = columns.take()?;
+    flow.retry_of = columns.take::<Option<[u8; 16]>>()?.map(FlowId::from_bytes);
     let traits = match columns.word(Traits::parse)? {
         Some(traits) => traits,
         None => Traits::read(|| columns.take())?,

@@ -38,8 +38,8 @@ pub use query::{
 };
 pub use raw::{RawBody, RawCounters, RawFile, RawRemoved, RawStore, remove_raw_bodies};
 pub use rollup::{
-    Figure, GroupBy, Measure, Session, SessionPage, Spread, Sums, Tally, UsageGroup, UsageQuery,
-    UsageReport,
+    Figure, GroupBy, Measure, Session, SessionAgent, SessionPage, Spread, Sums, Tally, Task,
+    TaskFilter, TaskPage, UsageGroup, UsageQuery, UsageReport,
 };
 pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Texts, Unindexed, Word, words};
 pub use store::Store;

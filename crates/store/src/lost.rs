@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::StoreError;
 use crate::flow_row::{self, FlowSql};
 use crate::query::key;
-use crate::rollup::{Filled, Gathered};
+use crate::rollup::{Gathered, Held};
 use crate::search;
 use crate::store::Store;
 use crate::writer::Totals;
@@ -78,12 +78,12 @@ pub(crate) fn mark(conn: &mut Connection) -> rusqlite::Result<u64> {
         change.prepare(LEFT_OPEN)?.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
     search::await_index(&change, &keys)?;
     let first = Totals::read(&change)?.revision;
-    let (filled, mut rollups) = (Filled::read(&change)?, Gathered::default());
+    let (held, mut rollups) = (Held::read(&change)?, Gathered::default());
     let select = format!("{} WHERE n = ?1", FlowSql::select());
     for (revision, key) in (first + 1..).zip(&keys) {
         let (n, before) = change.prepare_cached(&select)?.query_row([key], flow_row::read)?;
         let after = ended(&before, events(&change, n)?);
-        rollups.change(n, filled.holds(n, before.revision()).then_some(&*before), &after);
+        rollups.change(n, Some((&before, before.revision())), held, &after);
         change
             .prepare_cached(
                 "UPDATE flows SET outcome = ?2, reason = ?3, revision = ?4, dropped_events = ?5,

@@ -4,6 +4,27 @@
  */
 
 export interface paths {
+    "/api/analytics/latency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells how long flows took, in groups: percentiles of the times to the first byte, to the first token and
+         *     to the end.
+         * @description Deleting flows, by age or on demand, does not change it.
+         */
+        get: operations["latency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/link": {
         parameters: {
             query?: never;
@@ -15,6 +36,23 @@ export interface paths {
         put?: never;
         /** Makes a one-time sign-in link. */
         post: operations["make_sign_in_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists budgets with what was spent of them. */
+        get: operations["budgets"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -375,7 +413,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows one session. */
+        /** Shows one session, with its subagents. */
         get: operations["session"];
         put?: never;
         post?: never;
@@ -401,6 +439,23 @@ export interface paths {
         post: operations["star_session"];
         /** Takes a session's star away; one without a star stays as it is. */
         delete: operations["unstar_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the exchanges of a session in the order in which they began, each with its lane. */
+        get: operations["session_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -470,6 +525,40 @@ export interface paths {
         };
         /** Shows the figures of the whole machine. */
         get: operations["stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists tasks, the one with the newest flow first. */
+        get: operations["list_tasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows one task. */
+        get: operations["task"];
         put?: never;
         post?: never;
         delete?: never;
@@ -611,6 +700,42 @@ export interface components {
              *     many.
              */
             truncated: boolean;
+        };
+        /** @description A budget, and how it stands. */
+        Budget: {
+            /** @description `warn` or `refuse`. */
+            action: string;
+            /** @description Only what this kind of agent spends. */
+            agent: string | null;
+            /** @description Whether it is spent. */
+            is_spent: boolean;
+            /** @description What may be spent. */
+            limit: components["schemas"]["Cost"];
+            /** @description Only what this model costs. */
+            model: string | null;
+            /** @description Its name. */
+            name: string;
+            /** @description `day`, `month` or `session`. */
+            scope: string;
+            /** @description The sessions that have spent it, the one that spent most first. */
+            sessions: string[];
+            /** @description Since when is added up; null for sessions. */
+            since: string | null;
+            spent: components["schemas"]["Cost"] | null;
+            /**
+             * Format: int64
+             * @description Flows with usage and without a known cost: they are missing in what was spent.
+             */
+            unpriced_flows: number;
+            /** @description When it begins anew; null for sessions. */
+            until: string | null;
+        };
+        /** @description All budgets. */
+        BudgetPage: {
+            /** @description By name. */
+            items: components["schemas"]["Budget"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
         };
         /** @description One changed setting. */
         ChangedSetting: {
@@ -1019,6 +1144,8 @@ export interface components {
             response_bytes: number;
             /** @description What of the answer was not captured. */
             response_gap: components["schemas"]["Gap"];
+            /** @description The failed attempt that this one repeats. */
+            retry_of: string | null;
             /**
              * Format: int64
              * @description Revision of the last change; a larger one is newer.
@@ -1158,6 +1285,21 @@ export interface components {
              */
             chunks: number;
         };
+        /** @description In what flows of a group are alike. What was not asked for is null, and so is what is not known. */
+        GroupLabel: {
+            /** @description The kind of agent. */
+            agent: string | null;
+            /** @description The day in the zone that was asked for, as 2026-01-31. */
+            day: string | null;
+            /** @description The host. */
+            host: string | null;
+            /** @description The beginning of the hour (UTC). */
+            hour: string | null;
+            /** @description The model that answered, or was asked for while none has. */
+            model: string | null;
+            /** @description The provider. */
+            provider: string | null;
+        };
         /** @description The server's health. */
         Health: {
             /**
@@ -1185,6 +1327,32 @@ export interface components {
             percentile_error_percent: number;
             ttfb: components["schemas"]["Times"] | null;
             ttft: components["schemas"]["Times"] | null;
+        };
+        /** @description How long flows took that are alike in what was asked for. */
+        LatencyItem: components["schemas"]["GroupLabel"] & components["schemas"]["Spans"];
+        /** @description How long flows took, in groups. */
+        LatencyPage: {
+            /** @description Whether every flow is part of the sums; false while those of an earlier version are being added. */
+            complete: boolean;
+            /** @description By what the groups are told apart. */
+            group_by: string[];
+            /** @description By time, then by text. */
+            items: components["schemas"]["LatencyItem"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            /**
+             * Format: double
+             * @description How far a percentile may be from what was measured, in percent of it.
+             */
+            percentile_error_percent: number;
+            /** @description Beginning of the first whole hour that was asked for; null for all. */
+            since: string | null;
+            /** @description Of all items together. */
+            totals: components["schemas"]["Spans"];
+            /** @description The zone of the days, as its distance from UTC. */
+            tz: string;
+            /** @description End of the last whole hour that was asked for; null for all. */
+            until: string | null;
         };
         /**
          * @description Kind of live text.
@@ -1335,6 +1503,34 @@ export interface components {
          * @enum {string}
          */
         Outcome: "completed" | "provider_error" | "client_gone" | "upstream_gone" | "timed_out" | "refused" | "lost";
+        /** @description How a span of time spreads. */
+        Percentiles: {
+            /**
+             * Format: int64
+             * @description Flows that it was measured of.
+             */
+            flows: number;
+            /**
+             * Format: double
+             * @description The median in milliseconds.
+             */
+            p50_ms: number;
+            /**
+             * Format: double
+             * @description What 90 of 100 flows do not exceed, in milliseconds.
+             */
+            p90_ms: number;
+            /**
+             * Format: double
+             * @description What 95 of 100 flows do not exceed, in milliseconds.
+             */
+            p95_ms: number;
+            /**
+             * Format: double
+             * @description What 99 of 100 flows do not exceed, in milliseconds.
+             */
+            p99_ms: number;
+        };
         /** @description A piece of a request: a tool, a part of the system prompt, a turn of the conversation, or the rest. */
         Piece: {
             /** @description Its length in bytes. */
@@ -1648,6 +1844,25 @@ export interface components {
             /** @description What its flows add up to, those that are kept. */
             totals: components["schemas"]["Totals"];
         };
+        /** @description A subagent of a session. */
+        SessionAgent: {
+            /** @description Its id, as flows name it. */
+            agent_id: string;
+            /** @description When its first flow began. */
+            first_at: string;
+            /** @description When its newest flow began. */
+            last_at: string;
+            /** @description What its flows add up to, those that are kept. */
+            totals: components["schemas"]["Totals"];
+        };
+        /** @description A session with its subagents. */
+        SessionDetail: components["schemas"]["Session"] & {
+            /**
+             * @description Its subagents, in the order in which they began. What is in none of them the session's own agent
+             *     asked.
+             */
+            agents: components["schemas"]["SessionAgent"][];
+        };
         /** @description A session, with what people know it by. */
         SessionFacet: {
             /**
@@ -1739,6 +1954,17 @@ export interface components {
             /** @description The address to open; works once, for ten minutes. */
             url: string;
         };
+        /** @description How long flows took; null where no flow has the figure. */
+        Spans: {
+            duration: components["schemas"]["Percentiles"] | null;
+            /**
+             * Format: int64
+             * @description Flows.
+             */
+            flows: number;
+            ttfb: components["schemas"]["Percentiles"] | null;
+            ttft: components["schemas"]["Percentiles"] | null;
+        };
         /** @description A starred session. */
         Star: {
             /** @description The session. */
@@ -1765,6 +1991,8 @@ export interface components {
              * @description Batches committed, since this process started.
              */
             batches_total: number;
+            /** @description Names of the budgets that are spent; `GET /api/budgets` tells of all. */
+            budgets_spent: string[];
             /**
              * Format: int64
              * @description Bytes of the database file.
@@ -1917,6 +2145,96 @@ export interface components {
             flows?: boolean | null;
             /** @description Only flows of this session. */
             session?: string | null;
+        };
+        /** @description A task: a unit of work. */
+        Task: {
+            /** @description Kind of agent, of its newest flow. */
+            agent: string | null;
+            /** @description When its first flow began, of those that are kept. */
+            first_at: string;
+            /** @description The host of its newest flow. */
+            host: string;
+            /** @description Its id. */
+            id: string;
+            /** @description When its newest flow began. */
+            last_at: string;
+            /** @description The model of its newest flow. */
+            model: string | null;
+            /** @description First characters of the newest exchange that has some. */
+            preview: string | null;
+            /** @description The session of its newest flow. */
+            session_id: string | null;
+            /** @description Where the id was read, of its newest flow; `inferred` where nothing names it. */
+            source: string | null;
+            /** @description What its flows add up to, those that are kept. */
+            totals: components["schemas"]["Totals"];
+        };
+        /** @description A page of tasks, the one with the newest flow first. */
+        TaskPage: {
+            /** @description Whether every task is listed; false while those of an earlier version are being added. */
+            complete: boolean;
+            /** @description The tasks. */
+            items: components["schemas"]["Task"][];
+            /** @description Pass as `cursor` for the next page; null at the end. */
+            next_cursor: string | null;
+        };
+        /** @description One exchange of a session. */
+        TimelineEntry: {
+            /** @description Its lane: the subagent that asked, null for the session's own agent. */
+            agent_id: string | null;
+            cost: components["schemas"]["Cost"] | null;
+            /**
+             * Format: double
+             * @description Milliseconds from head to end; null while open.
+             */
+            duration_ms: number | null;
+            /** @description The provider's class of error. */
+            error_kind: string | null;
+            /** @description Id of the flow. */
+            flow_id: string;
+            /** @description Request method; `WS` for a call within a WebSocket. */
+            method: string;
+            /** @description The model that answered, or the one asked for while none has. */
+            model: string | null;
+            outcome: components["schemas"]["Outcome"] | null;
+            /** @description Path and query, redacted. */
+            path: string;
+            /** @description First characters of the exchange. */
+            preview: string | null;
+            /** @description The failed attempt that this one repeats. */
+            retry_of: string | null;
+            /** @description When the request's head arrived. */
+            started_at: string;
+            /**
+             * Format: int32
+             * @description Status code; null before the answer's head.
+             */
+            status: number | null;
+            /** @description Why the model stopped, verbatim. */
+            stop_reason: string | null;
+            /** @description The task. */
+            task_id: string | null;
+            /** @description One entry per tool call, duplicates kept. */
+            tool_names: string[];
+            /**
+             * Format: double
+             * @description Milliseconds to the answer's first byte.
+             */
+            ttfb_ms: number | null;
+            /**
+             * Format: double
+             * @description Milliseconds to the first token.
+             */
+            ttft_ms: number | null;
+            /** @description Usage per class, the provider's own numbers. */
+            usage: components["schemas"]["Usage"];
+        };
+        /** @description A part of a session's timeline. */
+        TimelinePage: {
+            /** @description The entries, the first one first. */
+            items: components["schemas"]["TimelineEntry"][];
+            /** @description Pass as `cursor` for the next page; null at the end. */
+            next_cursor: string | null;
         };
         /** @description How a time spreads. */
         Times: {
@@ -2148,21 +2466,8 @@ export interface components {
              */
             web_search_requests: number;
         };
-        /** @description Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known. */
-        UsageItem: components["schemas"]["Totals"] & {
-            /** @description The kind of agent. */
-            agent: string | null;
-            /** @description The day in the zone that was asked for, as 2026-01-31. */
-            day: string | null;
-            /** @description The host. */
-            host: string | null;
-            /** @description The beginning of the hour (UTC). */
-            hour: string | null;
-            /** @description The model that answered, or was asked for while none has. */
-            model: string | null;
-            /** @description The provider. */
-            provider: string | null;
-        };
+        /** @description Flows that are alike in what was asked for. */
+        UsageItem: components["schemas"]["GroupLabel"] & components["schemas"]["Totals"];
         /** @description Usage: groups of flows and what they add up to. */
         UsagePage: {
             /** @description Whether every flow is part of the sums; false while those of an earlier version are being added. */
@@ -2246,6 +2551,58 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    latency: {
+        parameters: {
+            query?: {
+                /** @description Any of hour, day, host, provider, model, agent, with commas between; model by default */
+                group_by?: string;
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                since?: string;
+                /** @description Began before this time, or in the same hour */
+                until?: string;
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                tz?: string;
+                /** @description Exactly this host */
+                host?: string;
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter */
+                provider?: string;
+                /** @description Exactly this model */
+                model?: string;
+                /** @description Exactly this kind of agent */
+                agent?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatencyPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     make_sign_in_link: {
         parameters: {
             query?: never;
@@ -2261,6 +2618,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignInLink"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    budgets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             401: {
@@ -3248,7 +3640,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Session"];
+                    "application/json": components["schemas"]["SessionDetail"];
                 };
             };
             401: {
@@ -3344,6 +3736,57 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    session_timeline: {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 200 by default */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The session's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelinePage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3500,6 +3943,90 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_tasks: {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 50 by default */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description With a flow that began at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                since?: string;
+                /** @description With a flow of this session */
+                session?: string;
+                /** @description `false` leaves out tasks that nothing names */
+                inferred?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The task's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

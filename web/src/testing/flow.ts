@@ -41,6 +41,7 @@ export function makeFlow(over: Partial<Flow> = {}): Flow {
     agent: null,
     agent_version: null,
     agent_id: null,
+    retry_of: null,
     usage: {
       input: null,
       cache_read: null,

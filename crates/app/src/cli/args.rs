@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use langley_model::FlowId;
 
-use super::{ExportVerb, FlowsArgs, SessionsArgs};
+use super::{ExportVerb, FlowsArgs, SessionsArgs, TasksArgs};
 use crate::trust::StoreName;
 
 /// See what your coding agents send to LLM providers, what came back, and how it ended.
@@ -108,6 +108,11 @@ pub(crate) enum Verb {
     Flows(FlowsArgs),
     /// List sessions with what their flows add up to, newest first
     Sessions(SessionsArgs),
+    /// List tasks with what their flows add up to, newest first
+    ///
+    /// A task is named by the header `X-Langley-Task`, else it is the session, else it is inferred by host
+    /// and time (`tasks.infer`).
+    Tasks(TasksArgs),
     /// Look through everything stored for what looks like a secret
     Audit {
         #[command(subcommand)]

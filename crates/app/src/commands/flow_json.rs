@@ -65,6 +65,7 @@ pub(super) fn flow_json(flow: &Stored<Flow>) -> Value {
             "reasoning": usage.reasoning.map(|tokens| tokens.0),
             "web_search_requests": usage.web_search_requests,
         },
+        "retry_of": flow.retry_of.map(|id| id.to_string()),
         "cost": flow.cost.map(|cost| json!({ "micro_usd": cost.0 })),
         "cost_source": flow.cost_source,
         "stop_reason": flow.stop_reason,

@@ -14,4 +14,5 @@ pub(crate) mod sessions;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod tasks;
 pub(crate) mod token;

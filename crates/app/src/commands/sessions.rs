@@ -1,7 +1,7 @@
 //! `langley sessions`: what agents called a session, newest first, with what each adds up to.
 
 use jiff::Timestamp;
-use langley_store::{Measure, Session, Store, Tally};
+use langley_store::{Measure, Session, Store, Sums, Tally};
 
 use super::flows::{local_time, parse_since};
 use crate::cli::{GlobalArgs, SessionsArgs};
@@ -47,19 +47,21 @@ fn table(sessions: &[Session]) -> String {
         Table::new(["LAST", "SESSION", "AGENT", "FLOWS", "IN", "CACHED", "OUT", "PREVIEW"]);
     let unknown = || "-".to_owned();
     for session in sessions {
-        let known = |measure| {
-            session.sums.figure(measure).known().map_or_else(unknown, |sum| sum.to_string())
-        };
         table.row([
             local_time(session.last_at),
             session.id.clone(),
             session.agent.clone().unwrap_or_else(unknown),
             session.sums.tally(Tally::Flows).to_string(),
-            known(Measure::InputUncached),
-            known(Measure::CacheRead),
-            known(Measure::Output),
+            known(&session.sums, Measure::InputUncached),
+            known(&session.sums, Measure::CacheRead),
+            known(&session.sums, Measure::Output),
             session.preview.clone().unwrap_or_else(unknown),
         ]);
     }
     table.to_string()
+}
+
+/// A sum in a table; a dash where no flow has the figure.
+pub(super) fn known(sums: &Sums, measure: Measure) -> String {
+    sums.figure(measure).known().map_or_else(|| "-".to_owned(), |sum| sum.to_string())
 }

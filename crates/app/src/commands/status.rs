@@ -73,6 +73,13 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
                 red("recording  FAILS; traffic goes on, and `langley doctor` says what to do")
             );
         }
+        let spent = stats["budgets_spent"].as_array().into_iter().flatten();
+        let spent: Vec<&str> = spent.filter_map(Value::as_str).collect();
+        if !spent.is_empty() {
+            let line =
+                format!("budgets    {} spent; `GET /api/budgets` tells more", spent.join(", "));
+            println!("{}", red(&line));
+        }
         let unchecked = stats["insecure_hosts"].as_array().into_iter().flatten();
         let unchecked: Vec<&str> = unchecked.filter_map(Value::as_str).collect();
         if !unchecked.is_empty() {

@@ -1,6 +1,7 @@
 //! Kinds of values: what each accepts, from YAML as well as from text, and what it says otherwise.
 
 use hyper::Uri;
+use langley_model::MicroUsd;
 use langley_proxy::{Fingerprint, HostList, HostRule, NoProxy, TlsProvider, UpstreamProxy};
 use serde_json::{Value, json};
 
@@ -55,6 +56,12 @@ pub(crate) enum Kind {
     HeaderNames,
     /// Regular expressions.
     Patterns,
+    /// An amount of US dollars, more than nothing.
+    Dollars,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// Any text.
+    Text,
 }
 
 /// The value beneath, which a `+` list adds to.
@@ -115,6 +122,13 @@ impl Kind {
                 }),
                 None => Err(format!("the value is not {}", self.accepted())),
             },
+            Self::Text => text(value).map_or_else(refuse, |t| Ok(json!(t))),
+            Self::Dollars => text(value)
+                .filter(|t| MicroUsd::of_decimal(t).is_some_and(|amount| amount.0 > 0))
+                .map_or_else(refuse, |t| Ok(json!(t))),
+            Self::OneOf(words) => text(value)
+                .filter(|t| words.contains(&t.as_str()))
+                .map_or_else(refuse, |t| Ok(json!(t))),
             Self::TlsProvider => text(value)
                 .and_then(|word| TlsProvider::parse(&word))
                 .map_or_else(refuse, |provider| Ok(json!(provider.as_str()))),
@@ -222,6 +236,9 @@ impl Kind {
             Self::ExactHosts => "a list of exact host names, without `*`".into(),
             Self::HeaderNames => "a list of header names".into(),
             Self::Patterns => "a list of regular expressions".into(),
+            Self::Dollars => "an amount of US dollars above 0, as in `5` or `0.50`".into(),
+            Self::OneOf(words) => words.join(" or "),
+            Self::Text => "a word".into(),
         }
     }
 }

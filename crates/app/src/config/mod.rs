@@ -1,6 +1,7 @@
 //! Configuration: defaults, settings, file, environment and flags become one resolved value, and
 //! every value remembers where it came from.
 
+mod budgets;
 mod environment;
 mod file;
 mod key;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use langley_engine::Budget;
 use langley_proxy::{
     Acknowledgements, ClientCertificate, Fingerprint, HostList, Limits, TlsChoice, TlsProvider,
     TlsRules,
@@ -55,6 +56,10 @@ pub(crate) struct Config {
     pub(crate) memory: Memory,
     /// How much is kept, and how.
     pub(crate) persistence: Persistence,
+    /// How tasks are told.
+    pub(crate) tasks: Tasks,
+    /// What may be spent.
+    pub(crate) budgets: Vec<Budget>,
     /// What is never kept.
     pub(crate) redaction: Redaction,
     /// For how long what is kept, and when that is seen to.
@@ -108,6 +113,15 @@ pub(crate) struct Persistence {
     pub(crate) queue_max_items: usize,
     /// Bytes waiting between proxy and recorder.
     pub(crate) queue_max_bytes: usize,
+}
+
+/// How tasks are told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tasks {
+    /// Whether they are inferred where nothing names one.
+    pub(crate) infer: bool,
+    /// The rest that ends what is inferred.
+    pub(crate) idle_gap: Duration,
 }
 
 /// For how long what is kept, and when that is seen to.
@@ -188,6 +202,11 @@ impl Config {
                 ),
                 queue_max_items: read.size("persistence.queue_max_items"),
                 queue_max_bytes: read.size("persistence.queue_max_bytes"),
+            },
+            budgets: super::budgets::read(layers)?,
+            tasks: Tasks {
+                infer: read.switch("tasks.infer"),
+                idle_gap: Duration::from_mins(read.number("tasks.idle_gap_minutes")),
             },
             redaction: Redaction {
                 headers: read.list("redaction.headers.always_redact"),
@@ -384,6 +403,9 @@ mod tests {
             Kind::Hosts | Kind::ExactHosts => json!(["other.example"]),
             Kind::HeaderNames => json!(["x-other"]),
             Kind::Patterns => json!(["^x-other"]),
+            Kind::Dollars => json!("7.5"),
+            Kind::OneOf(words) => json!(words[1]),
+            Kind::Text => json!("other"),
         }
     }
 
@@ -396,6 +418,7 @@ mod tests {
         {
             layers.set(&format!("proxy.client_certificates.n.{leaf}"), &value, Origin::Default);
         }
+        layers.set("budgets.n.limit_usd", &json!("5"), Origin::Default);
         let told = |layers: &Layers| {
             assert_eq!(layers.problems(), []);
             format!("{:?}", Config::resolve(layers, &Environment::default()).unwrap())

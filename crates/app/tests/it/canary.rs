@@ -305,6 +305,7 @@ fn no_secret_is_left_anywhere_in_whatever_shape_and_position_it_came() {
         "/api/stats",
         "/api/facets",
         "/api/sessions",
+        "/api/tasks",
         "/api/usage?group_by=model,agent,host,provider",
         "/api/tunnels",
         "/api/drops",
@@ -345,9 +346,11 @@ fn no_secret_is_left_anywhere_in_whatever_shape_and_position_it_came() {
     assert!(code == 0 && holds_control(out.as_bytes()), "{err}");
     assert_clean(&wanted, "flows --search", out.as_bytes());
 
-    let (code, out, err) = stage.run(&["sessions", "--json"]);
-    assert!(code == 0 && out.contains("[redacted:"), "{out}{err}");
-    assert_clean(&wanted, "sessions", out.as_bytes());
+    for listing in ["sessions", "tasks"] {
+        let (code, out, err) = stage.run(&[listing, "--json"]);
+        assert!(code == 0 && out.contains("[redacted:"), "{out}{err}");
+        assert_clean(&wanted, listing, out.as_bytes());
+    }
 
     // What is left once the server has ended.
     stage.stop();

@@ -71,6 +71,7 @@ fn earlier(stage: &Stage) -> PathBuf {
         "PRAGMA writable_schema = ON;
          UPDATE sqlite_schema SET sql = replace(sql, ', traits INTEGER', '') WHERE name = 'flows';
          DROP TABLE traits;
+         DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
          DELETE FROM schema_version WHERE version > 13; PRAGMA user_version = 13;",
     );
     let column = "SELECT name FROM pragma_table_info('flows') WHERE name = 'traits'";

@@ -25,6 +25,7 @@ fn a_mistake_in_the_file_keeps_nobody_from_stopping_looking_and_reading() {
         &["status"][..],
         &["flows"],
         &["sessions"],
+        &["tasks"],
         &["export", "flows"],
         &["audit", "redaction"],
         &["token", "show"],
@@ -120,7 +121,14 @@ fn a_file_that_cannot_be_read_lets_nothing_be_done_to_a_home_that_was_not_meant(
     }
     assert!(server.is_running() && !stage.path("copy.db").exists());
     assert!(std::fs::read(stage.home().join("token")).unwrap() == token);
-    for args in [&["flows"][..], &["sessions"], &["status"], &["db", "path"], &["token", "show"]] {
+    for args in [
+        &["flows"][..],
+        &["sessions"],
+        &["tasks"],
+        &["status"],
+        &["db", "path"],
+        &["token", "show"],
+    ] {
         let (code, out, err) = unnamed(args);
         assert_eq!(code, 0, "{args:?}: {out}{err}");
         assert!(

@@ -131,6 +131,16 @@ fn base_url_requests_are_recorded_and_the_listing_is_the_apis() {
     assert_eq!(session["totals"]["usage"]["output"], flows[0]["usage"]["output"]);
     assert!(stage.run(&["sessions"]).1.contains(session["id"].as_str().unwrap()));
     assert_eq!(stage.run(&["sessions", "--since", "2100-01-01"]).1, "no sessions\n");
+    let (code, out, err) = stage.run(&["tasks", "--json", "--session", "one session"]);
+    assert_eq!(code, 0, "{err}");
+    let listed: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(listed, stage.api("/api/tasks"), "the same tasks in the same shape");
+    assert_eq!(
+        (&listed["items"][0]["id"], &listed["items"][0]["source"]),
+        (&json!("one session"), &json!("session"))
+    );
+    assert_eq!(stage.run(&["tasks", "--session", "nobody"]).1, "no tasks\n");
+    assert!(stage.run(&["tasks", "--no-inferred"]).1.contains("one session"));
     let usage = stage.api("/api/usage?group_by=provider,model");
     assert_eq!(usage["items"][0]["model"], flows[0]["model"]);
     assert_eq!(usage["totals"]["usage"]["input"], flows[0]["usage"]["input"]);

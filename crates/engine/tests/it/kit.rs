@@ -196,6 +196,15 @@ impl Shelf {
         self.records.lock().len()
     }
 
+    /// The last state of a flow so far.
+    pub(crate) fn flow(&self, id: FlowId) -> Option<Flow> {
+        let records = self.records.lock();
+        records.iter().rev().find_map(|record| match &**record {
+            Record::Flow(flow) if flow.id == id => Some((**flow).clone()),
+            _ => None,
+        })
+    }
+
     /// How many events each run holds.
     pub(crate) fn runs(&self) -> Vec<usize> {
         let records = self.records.lock();
@@ -249,6 +258,11 @@ impl Rig {
 
     pub(crate) fn play(&self, script: &Script) {
         self.start(script);
+        self.play_end(script);
+    }
+
+    /// The ending alone.
+    pub(crate) fn play_end(&self, script: &Script) {
         CaptureSink::close(&*self.intake, script.closed());
     }
 

@@ -4,6 +4,8 @@
 
 mod attribution;
 mod bedrock;
+mod budgets;
+mod conversations;
 mod gaps;
 mod gemini;
 mod kit;
@@ -12,6 +14,7 @@ mod outcomes;
 mod overflow;
 mod owed;
 mod rebuilt;
+mod retries;
 mod speed;
 mod stored;
 mod streams;

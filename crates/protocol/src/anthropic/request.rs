@@ -25,6 +25,7 @@ pub(super) fn read(body: &[u8]) -> RequestFacts {
         system_present: request.raw("system").is_some_and(|raw| raw != "\"\"" && raw != "[]"),
         last_user_text,
         json_ok,
+        ..RequestFacts::default()
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) fn read(body: &[u8]) -> RequestFacts {
     RequestFacts {
         model: model.map(|model| model.strip_prefix("models/").unwrap_or(&model).to_owned()),
         stream: request.flag("stream"),
+        previous: request.text("previous_interaction_id").map(Cow::into_owned),
         max_tokens: config.and_then(|config| config.number("max_output_tokens")),
         message_count: items.map(|items| items.len() as u64).or_else(|| input.map(|_| 1)),
         tool_count: request.raw("tools").and_then(count),
@@ -87,6 +88,7 @@ mod tests {
         let expected = RequestFacts {
             model: Some("deep-research".into()),
             stream: Some(true),
+            previous: Some("v1_a".into()),
             max_tokens: Some(9),
             message_count: Some(2),
             tool_count: Some(2),

@@ -87,6 +87,10 @@ impl Dialect for Interactions {
         INTERACTION_SEAMS
     }
 
+    fn names_earlier_answers(&self) -> bool {
+        true
+    }
+
     fn response(&self) -> Box<dyn ResponseDecoder> {
         Box::new(InteractionAnswer::new())
     }

@@ -44,6 +44,7 @@ pub(super) fn read(body: &[u8]) -> RequestFacts {
         }),
         last_user_text,
         json_ok,
+        ..RequestFacts::default()
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn read(body: &[u8]) -> RequestFacts {
         system_present: first.is_some_and(|role| role == "system" || role == "developer"),
         last_user_text,
         json_ok,
+        ..RequestFacts::default()
     }
 }
 
@@ -38,6 +39,7 @@ pub(super) fn session(request: &Object<'_>) -> SessionHints {
     let in_object = |object: &str, name: &str| parse(request.object(object)?.text(name)?);
     SessionHints {
         client_metadata: in_object("client_metadata", "session_id"),
+        client_thread: in_object("client_metadata", "thread_id"),
         metadata: in_object("metadata", "sessionId"),
         prompt_cache_key: request.text("prompt_cache_key").and_then(parse),
         ..SessionHints::default()

@@ -99,6 +99,10 @@ impl Dialect for Responses {
         RESPONSES_SEAMS
     }
 
+    fn names_earlier_answers(&self) -> bool {
+        true
+    }
+
     fn response(&self) -> Box<dyn ResponseDecoder> {
         Box::new(ResponsesAnswer::new())
     }

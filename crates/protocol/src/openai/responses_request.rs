@@ -23,6 +23,7 @@ pub(super) fn read(body: &[u8]) -> RequestFacts {
         model: request.text("model").map(Cow::into_owned),
         stream: request.flag("stream"),
         session: session(&request),
+        previous: request.text("previous_response_id").map(Cow::into_owned),
         max_tokens: request.number("max_output_tokens"),
         message_count: items.map(|items| items.len() as u64).or_else(|| input.map(|_| 1)),
         tool_count: request.raw("tools").and_then(count),

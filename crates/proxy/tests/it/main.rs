@@ -6,6 +6,7 @@ mod aborted;
 mod endings;
 mod fidelity;
 mod fingerprint;
+mod gates;
 mod heads;
 mod identity;
 mod modes;

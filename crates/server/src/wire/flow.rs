@@ -87,6 +87,8 @@ pub(crate) struct Flow {
     pub client_pid: Option<u32>,
     /// The agent's process name.
     pub client_process: Option<String>,
+    /// The failed attempt that this one repeats.
+    pub retry_of: Option<String>,
     /// Usage per class, the provider's own numbers.
     pub usage: Usage,
     /// Cost, when the model is priced.
@@ -238,6 +240,7 @@ impl<T: Borrow<langley_model::Flow>> From<&Stored<T>> for Flow {
             client_addr: flow.client_addr.clone(),
             client_pid: flow.client_pid,
             client_process: flow.client_process.clone(),
+            retry_of: flow.retry_of.map(|id| id.to_string()),
             usage: (&flow.usage).into(),
             cost: flow.cost.map(|cost| Cost { micro_usd: cost.0 }),
             cost_source: flow.cost_source.clone(),

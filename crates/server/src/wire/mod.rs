@@ -1,22 +1,31 @@
 //! The JSON shapes of the API, apart from the domain's own types, which may change without them.
 
+mod budget;
 mod diff;
 mod exchange;
 mod flow;
+mod latency;
 mod message;
 mod page;
 mod search;
 mod session;
+mod task;
+mod timeline;
 mod usage;
 mod word;
 
+pub(crate) use budget::BudgetPage;
 pub(crate) use diff::RequestDiff;
 pub(crate) use exchange::{Body, EventPage, Request, Response};
 pub(crate) use flow::Flow;
+pub(crate) use latency::LatencyPage;
 pub(crate) use page::{Count, Deleted, DropPage, FlowPage, TunnelPage, rfc3339};
 pub(crate) use search::{SearchFlow, SearchPage};
 pub use session::sessions_json;
-pub(crate) use session::{Session, SessionPage};
+pub(crate) use session::{SessionDetail, SessionPage};
+pub use task::tasks_json;
+pub(crate) use task::{Task, TaskPage};
+pub(crate) use timeline::TimelinePage;
 pub(crate) use usage::UsagePage;
 pub(crate) use word::{LiveKind, Strain};
 

@@ -41,6 +41,30 @@ pub(crate) struct Session {
     pub totals: Totals,
 }
 
+/// A session with its subagents.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionDetail {
+    /// What the listing tells of it.
+    #[serde(flatten)]
+    pub session: Session,
+    /// Its subagents, in the order in which they began. What is in none of them the session's own agent
+    /// asked.
+    pub agents: Vec<SessionAgent>,
+}
+
+/// A subagent of a session.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionAgent {
+    /// Its id, as flows name it.
+    pub agent_id: String,
+    /// When its first flow began.
+    pub first_at: String,
+    /// When its newest flow began.
+    pub last_at: String,
+    /// What its flows add up to, those that are kept.
+    pub totals: Totals,
+}
+
 /// Sessions as `GET /api/sessions` tells them.
 ///
 /// # Errors
@@ -71,6 +95,17 @@ impl From<&langley_store::Session> for Session {
             preview: session.preview.clone(),
             starred_at: session.starred_at.map(rfc3339),
             totals: (&session.sums).into(),
+        }
+    }
+}
+
+impl From<&langley_store::SessionAgent> for SessionAgent {
+    fn from(agent: &langley_store::SessionAgent) -> Self {
+        Self {
+            agent_id: agent.id.clone(),
+            first_at: rfc3339(agent.first_at),
+            last_at: rfc3339(agent.last_at),
+            totals: (&agent.sums).into(),
         }
     }
 }

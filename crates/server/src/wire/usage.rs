@@ -148,9 +148,9 @@ pub(crate) struct UsagePage {
     pub next_cursor: Option<String>,
 }
 
-/// Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known.
+/// In what flows of a group are alike. What was not asked for is null, and so is what is not known.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub(crate) struct UsageItem {
+pub(crate) struct GroupLabel {
     /// The beginning of the hour (UTC).
     pub hour: Option<String>,
     /// The day in the zone that was asked for, as 2026-01-31.
@@ -163,6 +163,14 @@ pub(crate) struct UsageItem {
     pub model: Option<String>,
     /// The kind of agent.
     pub agent: Option<String>,
+}
+
+/// Flows that are alike in what was asked for.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct UsageItem {
+    /// In what they are alike.
+    #[serde(flatten)]
+    pub label: GroupLabel,
     /// What they add up to.
     #[serde(flatten)]
     pub totals: Totals,
@@ -252,6 +260,12 @@ impl Times {
 
 impl From<&langley_store::UsageGroup> for UsageItem {
     fn from(group: &langley_store::UsageGroup) -> Self {
+        Self { label: group.into(), totals: (&group.sums).into() }
+    }
+}
+
+impl From<&langley_store::UsageGroup> for GroupLabel {
+    fn from(group: &langley_store::UsageGroup) -> Self {
         let known = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         Self {
             hour: group.hour.map(rfc3339),
@@ -260,7 +274,6 @@ impl From<&langley_store::UsageGroup> for UsageItem {
             provider: known(&group.provider),
             model: known(&group.model),
             agent: known(&group.agent),
-            totals: (&group.sums).into(),
         }
     }
 }

@@ -10,6 +10,7 @@
 mod access;
 #[cfg(feature = "dashboard")]
 mod assets;
+mod budgets;
 mod diff;
 mod document;
 mod export;
@@ -18,5 +19,6 @@ mod live;
 mod rig;
 mod search;
 mod system;
+mod tasks;
 mod upkeep;
 mod usage;

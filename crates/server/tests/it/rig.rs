@@ -9,11 +9,14 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
-use langley_engine::{Intake, IntakeOptions, RecorderStats};
+use langley_engine::{
+    Budget, BudgetAction, BudgetBell, BudgetKeeper, BudgetScope, Intake, IntakeOptions,
+    RecorderStats,
+};
 use langley_model::{
     Attributed, Block, Body, ConnectionId, Content, Drop, DropReason, EventRun, EventSpan, Flow,
-    FlowId, HeaderBlock, Headers, Message, Micros, Mode, Outcome, Provider, Record, Redactor,
-    RedactorOptions, Side, Tokens, Tunnel, TunnelReason,
+    FlowId, HeaderBlock, Headers, Message, MicroUsd, Micros, Mode, Outcome, Provider, Record,
+    Redactor, RedactorOptions, Side, Tokens, Tunnel, TunnelReason,
 };
 use langley_server::{
     ChangedSetting, Doors, DoorsOptions, Gauges, Hub, KnownClient, LiveOptions, Registered,
@@ -44,6 +47,7 @@ pub(crate) struct Rig {
     /// Whoever holds it keeps the writer from going on after its next commit.
     gate: Arc<Mutex<()>>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
+    _budgets: BudgetKeeper,
     _folder: tempfile::TempDir,
 }
 
@@ -96,12 +100,24 @@ impl Rig {
         options.batch = batch;
         options.event_batch = batch;
         let gate = Arc::new(Mutex::new(()));
-        let (announce, pass) = (hub.announce(), Arc::clone(&gate));
+        let bell = BudgetBell::default();
+        let (announce, pass, rung) = (hub.announce(), Arc::clone(&gate), bell.clone());
         let announce = move |changes: &[Change]| {
             drop(pass.lock());
             announce(changes);
+            rung.ring(changes);
         };
         let store = Store::open(options, Box::new(announce)).unwrap();
+        let budget = Budget {
+            name: "each".into(),
+            scope: BudgetScope::Session,
+            limit: MicroUsd(1_000_000),
+            action: BudgetAction::Warn,
+            agent: None,
+            model: None,
+        };
+        let budgets =
+            BudgetKeeper::spawn(vec![budget], store.clone(), bell, Arc::default()).unwrap();
         let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -124,6 +140,7 @@ impl Rig {
                     })
                 },
                 proxy_connections: Box::new(|| Some(3)),
+                budgets: budgets.reader(),
                 raw_bodies: None,
             },
             redactor: Arc::clone(&redactor),
@@ -200,6 +217,7 @@ impl Rig {
             intake,
             new_token,
             stop,
+            _budgets: budgets,
             _folder: folder,
         }
     }

@@ -162,7 +162,9 @@ async fn sessions_are_listed_with_their_sums_newest_first() {
         (&first["totals"]["flows"]["total"], &first["totals"]["usage"]["output"]),
         (&json!(2), &json!(68))
     );
-    assert_eq!(rig.get("/api/sessions/a%2Fb%20c").await, *first);
+    let mut shown = rig.get("/api/sessions/a%2Fb%20c").await;
+    assert_eq!(shown.as_object_mut().unwrap().remove("agents"), Some(json!([])));
+    assert_eq!(shown, *first);
     let page = rig.get("/api/sessions?limit=1").await;
     let cursor = page["next_cursor"].as_str().unwrap();
     let rest = rig.get(&format!("/api/sessions?limit=1&cursor={cursor}")).await;
@@ -170,6 +172,43 @@ async fn sessions_are_listed_with_their_sums_newest_first() {
     assert_eq!(rig.get("/api/sessions?since=2024-01-01").await["items"], json!([]));
     for wrong in ["limit=0", "cursor=x", "q=x"] {
         let answer = rig.ask(&format!("/api/sessions?{wrong}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn latency_tells_percentiles_by_model_unless_asked_otherwise() {
+    let rig = Rig::start().await;
+    rig.put((0..100).map(|number| {
+        let mut one = flow(number, "s");
+        one.model = Some(if number % 2 == 0 { "even" } else { "odd" }.into());
+        one.duration = Some(Duration::from_millis(100 * (number.unsigned_abs() + 1)));
+        one.ttfb = Some(Duration::from_millis(10));
+        one.ttft = (number % 2 == 0).then(|| Duration::from_millis(20));
+        record(&one)
+    }));
+    let told = rig.get("/api/analytics/latency").await;
+    assert_eq!((&told["group_by"], &told["complete"]), (&json!(["model"]), &json!(true)));
+    let items = told["items"].as_array().unwrap();
+    let models: Vec<_> = items.iter().map(|it| (&it["model"], &it["flows"])).collect();
+    assert_eq!(models, [(&json!("even"), &json!(50)), (&json!("odd"), &json!(50))]);
+    assert_eq!((&items[0]["ttft"]["flows"], &items[1]["ttft"]), (&json!(50), &Value::Null));
+    let near = |told: &Value, wanted: f64| {
+        let told = told.as_f64().unwrap();
+        assert!((told - wanted).abs() <= wanted / 8.0, "{told} is not near {wanted}");
+    };
+    let duration = &told["totals"]["duration"];
+    for (name, wanted) in
+        [("p50_ms", 5_000.0), ("p90_ms", 9_000.0), ("p95_ms", 9_500.0), ("p99_ms", 9_900.0)]
+    {
+        near(&duration[name], wanted);
+    }
+    near(&told["totals"]["ttfb"]["p99_ms"], 10.0);
+    let hours = rig.get("/api/analytics/latency?group_by=hour&model=odd").await;
+    assert_eq!(hours["items"][0]["hour"], "2023-11-14T22:00:00.000000Z");
+    assert_eq!(hours["totals"]["flows"], 50);
+    for wrong in ["group_by=week", "session=s"] {
+        let answer = rig.ask(&format!("/api/analytics/latency?{wrong}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
 }

@@ -6,7 +6,7 @@ use langley_model::Micros;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::StoreError;
-use crate::rollup::Filled;
+use crate::rollup::{Filled, Scope};
 use crate::store::Store;
 
 /// The most values of one facet.
@@ -102,7 +102,7 @@ fn by_count(sums: HashMap<String, u64>, q: Option<&str>) -> Vec<Facet> {
 fn sessions(conn: &Connection, q: Option<&str>) -> rusqlite::Result<Vec<SessionFacet>> {
     let read = if q.is_some() { SESSIONS_READ } else { FACET_MAX };
     // While sessions of an earlier version are still to be added, the groups know all of them.
-    let sql = match Filled::read(conn)? {
+    let sql = match Scope::Rollups.filled(conn)? {
         Filled::Wholly => {
             format!("SELECT session_id, flows FROM sessions ORDER BY newest DESC LIMIT {read}")
         }

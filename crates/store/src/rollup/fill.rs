@@ -2,7 +2,8 @@
 //!
 //! What is summed already can be told from two numbers, so that no flow needs a mark: the last revision of
 //! the earlier version, and the key up to which its flows have been added. A flow that was written since
-//! has a newer revision and is part of the sums from then on.
+//! has a newer revision and is part of the sums from then on. There are two such pairs, because the sums
+//! of tasks are younger than the others.
 
 use langley_model::{Flow, Revision, Stored};
 use rusqlite::{Connection, OptionalExtension};
@@ -16,14 +17,43 @@ use crate::writer::Budget;
 /// Flows of one step.
 const ROWS: u32 = 500;
 
-/// Which flows are part of the sums.
+/// Sums that came with the same version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// By hour and day, and by session.
+    Rollups,
+    /// By task, and by subagent.
+    Tasks,
+}
+
+impl Scope {
+    pub(super) const ALL: [Self; 2] = [Self::Rollups, Self::Tasks];
+
+    const fn table(self) -> &'static str {
+        match self {
+            Self::Rollups => "rollups_filled",
+            Self::Tasks => "tasks_filled",
+        }
+    }
+
+    /// How far these sums are filled.
+    pub(crate) fn filled(self, conn: &Connection) -> rusqlite::Result<Filled> {
+        let sql = format!("SELECT revision, key FROM {}", self.table());
+        let mut statement = conn.prepare_cached(&sql)?;
+        let row = statement
+            .query_row((), |row| Ok(Filled::UpTo { revision: row.get(0)?, key: row.get(1)? }));
+        Ok(row.optional()?.unwrap_or(Filled::Wholly))
+    }
+}
+
+/// Which flows are part of some sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Filled {
     /// All.
     Wholly,
     /// Those with a later revision, and those with a key up to this one.
     UpTo {
-        /// The last revision of the version that had no sums.
+        /// The last revision of the version that had no such sums.
         revision: i64,
         /// The key.
         key: i64,
@@ -31,16 +61,8 @@ pub(crate) enum Filled {
 }
 
 impl Filled {
-    /// As the file has it.
-    pub(crate) fn read(conn: &Connection) -> rusqlite::Result<Self> {
-        let mut statement = conn.prepare_cached("SELECT revision, key FROM rollups_filled")?;
-        let row = statement
-            .query_row((), |row| Ok(Self::UpTo { revision: row.get(0)?, key: row.get(1)? }));
-        Ok(row.optional()?.unwrap_or(Self::Wholly))
-    }
-
     /// Whether the flow with the key `n` is part of the sums, as the revision left it.
-    pub(crate) const fn holds(self, n: i64, revision: Revision) -> bool {
+    const fn holds(self, n: i64, revision: Revision) -> bool {
         match self {
             Self::Wholly => true,
             Self::UpTo { revision: last, key } => revision.0.cast_signed() > last || n <= key,
@@ -48,18 +70,31 @@ impl Filled {
     }
 }
 
-/// Sees to the sums of a flow that is about to be removed: they outlive it, and where it is no part of them
-/// yet it becomes one. Only its session's shrink.
+/// How far each of the sums is filled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held([Filled; 2]);
+
+impl Held {
+    /// As the file has it.
+    pub(crate) fn read(conn: &Connection) -> rusqlite::Result<Self> {
+        Ok(Self([Scope::Rollups.filled(conn)?, Scope::Tasks.filled(conn)?]))
+    }
+
+    /// The sums that a flow is part of.
+    pub(super) fn of(self, n: i64, revision: Revision) -> impl Iterator<Item = Scope> {
+        let each = self.0.into_iter().zip(Scope::ALL);
+        each.filter(move |(filled, _)| filled.holds(n, revision)).map(|(_, scope)| scope)
+    }
+}
+
+/// Sees to the sums of a flow that is about to be removed: those by time outlive it, and where it is no part
+/// of them yet it becomes one. Only its session's, its task's and its subagent's shrink.
 pub(crate) fn before_removal(conn: &Connection, n: i64) -> rusqlite::Result<()> {
     let sql = format!("{} WHERE n = ?1", FlowSql::select());
     let row = conn.prepare_cached(&sql)?.query_row([n], flow_row::read).optional()?;
     let Some((_, flow)) = row else { return Ok(()) };
     let mut gathered = Gathered::default();
-    if Filled::read(conn)?.holds(n, flow.revision()) {
-        gathered.leave(&flow);
-    } else {
-        gathered.add_last(&flow);
-    }
+    gathered.remove(Held::read(conn)?.of(n, flow.revision()), &flow);
     gathered.write(conn)
 }
 
@@ -70,25 +105,28 @@ impl Store {
     /// # Errors
     /// The store is closed or cannot be written.
     pub fn sum_older_flows(&self) -> Result<u64, StoreError> {
-        let mut added = 0;
-        loop {
-            let step = self.job(|site| {
-                let change = site.change()?;
-                let step = fill(&change)?;
-                change.commit()?;
-                Ok(step)
-            })?;
-            match step {
-                Some(flows) => added += flows,
-                None => return Ok(added),
+        let mut added = [0; 2];
+        for (scope, added) in Scope::ALL.into_iter().zip(&mut added) {
+            loop {
+                let step = self.job(move |site| {
+                    let change = site.change()?;
+                    let step = fill(&change, scope)?;
+                    change.commit()?;
+                    Ok(step)
+                })?;
+                match step {
+                    Some(flows) => *added += flows,
+                    None => break,
+                }
             }
         }
+        Ok(added.into_iter().max().unwrap_or(0))
     }
 }
 
 /// One step; how many flows it added, none when all are part of the sums.
-fn fill(conn: &Connection) -> rusqlite::Result<Option<u64>> {
-    let Filled::UpTo { revision, key } = Filled::read(conn)? else { return Ok(None) };
+fn fill(conn: &Connection, scope: Scope) -> rusqlite::Result<Option<u64>> {
+    let Filled::UpTo { revision, key } = scope.filled(conn)? else { return Ok(None) };
     let mut budget = Budget::new(ROWS);
     let mut gathered = Gathered::default();
     let (mut added, mut last) = (0, None);
@@ -99,7 +137,7 @@ fn fill(conn: &Connection) -> rusqlite::Result<Option<u64>> {
         let (n, flow): (i64, Stored<Flow>) = flow_row::read(row)?;
         last = Some(n);
         if flow.revision().0.cast_signed() <= revision {
-            gathered.change(n, None, &flow);
+            gathered.add(scope, n, &flow);
             added += 1;
         }
         if !budget.spend(1) {
@@ -109,11 +147,11 @@ fn fill(conn: &Connection) -> rusqlite::Result<Option<u64>> {
     match last {
         Some(last) => {
             gathered.write(conn)?;
-            conn.execute("UPDATE rollups_filled SET key = ?1", [last])?;
+            conn.execute(&format!("UPDATE {} SET key = ?1", scope.table()), [last])?;
             Ok(Some(added))
         }
         None => {
-            conn.execute("DELETE FROM rollups_filled", ())?;
+            conn.execute(&format!("DELETE FROM {}", scope.table()), ())?;
             Ok(None)
         }
     }

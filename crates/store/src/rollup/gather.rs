@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
-use langley_model::Flow;
+use langley_model::{Attributed, Flow, Revision};
 use rusqlite::Connection;
 
+use super::fill::{Held, Scope};
 use super::group::Group;
 use super::sums::Sums;
 use super::table::{Key, Table};
@@ -15,50 +16,112 @@ use crate::places::Places;
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
     groups: Places<Group, Sums>,
-    /// With the highest key of a flow.
-    sessions: Places<String, (i64, Sums)>,
+    sessions: Places<String, Change>,
+    tasks: Places<String, Change>,
+    /// By session and subagent.
+    agents: Places<(String, String), Change>,
+}
+
+/// What a transaction changes of something that flows belong to.
+#[derive(Debug, Default)]
+struct Change {
+    sums: Sums,
+    /// The lowest and the highest key of a flow that was added.
+    keys: Option<(i64, i64)>,
+    /// Whether the flow with the highest one belongs there by inference.
+    is_inferred: bool,
+}
+
+impl Change {
+    fn add(&mut self, n: i64, flow: &Flow) {
+        self.sums.add(flow);
+        let (oldest, newest) = self.keys.unwrap_or((n, n));
+        if n >= newest {
+            self.is_inferred = flow.task.as_ref().is_some_and(Attributed::is_inferred);
+        }
+        self.keys = Some((n.min(oldest), n.max(newest)));
+    }
 }
 
 impl Gathered {
-    /// The flow with the key `n` is now as `after`; it is part of the sums as it was `before`, or not yet.
-    pub(crate) fn change(&mut self, n: i64, before: Option<&Flow>, after: &Flow) {
-        if after.is_own_check() {
+    /// The flow with the key `n` is now as `after`; it is part of the sums that `held` says as it was
+    /// `before`, or of none yet.
+    pub(crate) fn change(
+        &mut self,
+        n: i64,
+        before: Option<(&Flow, Revision)>,
+        held: Held,
+        after: &Flow,
+    ) {
+        if let Some((before, revision)) = before {
+            for scope in held.of(n, revision) {
+                self.take_out(scope, before);
+            }
+        }
+        for scope in Scope::ALL {
+            self.add(scope, n, after);
+        }
+    }
+
+    /// A flow becomes a part of sums.
+    pub(super) fn add(&mut self, scope: Scope, n: i64, flow: &Flow) {
+        if flow.is_own_check() {
             return;
         }
-        if let Some(before) = before {
-            self.group(before).take_out(before);
-            self.leave(before);
-        }
-        self.group(after).add(after);
-        if let Some((newest, sums)) = self.session(after) {
-            *newest = n.max(*newest);
-            sums.add(after);
-        }
-    }
-
-    /// A flow is about to be removed that is part of the sums, which outlive it; its session does not.
-    pub(super) fn leave(&mut self, flow: &Flow) {
-        if !flow.is_own_check()
-            && let Some((_, sums)) = self.session(flow)
-        {
-            sums.take_out(flow);
-        }
-    }
-
-    /// A flow is about to be removed that is no part of the sums yet.
-    pub(super) fn add_last(&mut self, flow: &Flow) {
-        if !flow.is_own_check() {
+        if scope == Scope::Rollups {
             self.group(flow).add(flow);
         }
+        self.belongings(scope, flow, |change| change.add(n, flow));
+    }
+
+    /// A flow is about to be removed that is part of the sums of `scopes`.
+    pub(super) fn remove(&mut self, scopes: impl Iterator<Item = Scope>, flow: &Flow) {
+        if flow.is_own_check() {
+            return;
+        }
+        let mut is_summed = false;
+        for scope in scopes {
+            is_summed |= scope == Scope::Rollups;
+            self.belongings(scope, flow, |change| change.sums.take_out(flow));
+        }
+        if !is_summed {
+            self.group(flow).add(flow);
+        }
+    }
+
+    fn take_out(&mut self, scope: Scope, flow: &Flow) {
+        if flow.is_own_check() {
+            return;
+        }
+        if scope == Scope::Rollups {
+            self.group(flow).take_out(flow);
+        }
+        self.belongings(scope, flow, |change| change.sums.take_out(flow));
     }
 
     fn group(&mut self, flow: &Flow) -> &mut Sums {
         self.groups.of(|group| group.is_of(flow), || Group::of(flow))
     }
 
-    fn session(&mut self, flow: &Flow) -> Option<&mut (i64, Sums)> {
-        let session = &flow.session.as_ref()?.id;
-        Some(self.sessions.of(|known| known == session, || session.clone()))
+    /// All that a flow belongs to.
+    fn belongings(&mut self, scope: Scope, flow: &Flow, mut change: impl FnMut(&mut Change)) {
+        let session = flow.session.as_ref().map(|session| &session.id);
+        match scope {
+            Scope::Rollups => {
+                if let Some(id) = session {
+                    change(self.sessions.of(|known| known == id, || id.clone()));
+                }
+            }
+            Scope::Tasks => {
+                if let Some(task) = &flow.task {
+                    change(self.tasks.of(|known| *known == task.id, || task.id.clone()));
+                }
+                if let (Some(id), Some(agent)) = (session, flow.subagent()) {
+                    let is_it = |(of, known): &(String, String)| of == id && known == agent;
+                    change(self.agents.of(is_it, || (id.clone(), agent.to_owned())));
+                }
+            }
+        }
     }
 
     /// Writes the changes; the transaction is about to end.
@@ -75,15 +138,26 @@ impl Gathered {
                 Table::Daily.change(conn, Key::Group(group), change)?;
             }
         }
-        for (session, (newest, change)) in self.sessions.rows() {
-            if !change.is_empty() {
-                Table::Sessions.change(conn, Key::Session(session), change)?;
-            }
-            conn.prepare_cached(
-                "UPDATE sessions SET newest = ?2 WHERE session_id = ?1 AND newest < ?2",
-            )?
-            .execute((session, newest))?;
+        for (session, change) in self.sessions.rows() {
+            write(conn, Table::Sessions, Key::Name(session), change)?;
+        }
+        for (task, change) in self.tasks.rows() {
+            write(conn, Table::Tasks, Key::Name(task), change)?;
+        }
+        for ((session, agent), change) in self.agents.rows() {
+            write(conn, Table::Agents, Key::Names(session, agent), change)?;
         }
         Ok(())
+    }
+}
+
+/// Writes what changes of one row.
+fn write(conn: &Connection, table: Table, key: Key<'_>, change: &Change) -> rusqlite::Result<()> {
+    if !change.sums.is_empty() {
+        table.change(conn, key, &change.sums)?;
+    }
+    match change.keys {
+        Some(keys) => table.mark(conn, key, keys, change.is_inferred),
+        None => Ok(()),
     }
 }

@@ -2,9 +2,11 @@
 //! flows.
 //!
 //! They outlive the flows they sum. A session is no part of their key: with it they would be nearly as many
-//! as the flows, and a question over all of them no faster than one over those. Sessions have sums of
-//! their own, which go with their flows.
+//! as the flows, and a question over all of them no faster than one over those. Sessions, tasks and
+//! subagents have sums of their own, which go with their flows.
 
+mod agents;
+mod belonging;
 mod fill;
 mod gather;
 mod group;
@@ -14,11 +16,14 @@ mod sessions;
 mod spread;
 mod sums;
 mod table;
+mod tasks;
 
-pub(crate) use fill::{Filled, before_removal};
+pub use agents::SessionAgent;
+pub(crate) use fill::{Filled, Held, Scope, before_removal};
 pub(crate) use gather::Gathered;
 pub use measure::{Measure, Tally};
 pub use query::{GroupBy, UsageGroup, UsageQuery, UsageReport};
 pub use sessions::{Session, SessionPage};
 pub use spread::Spread;
 pub use sums::{Figure, Sums};
+pub use tasks::{Task, TaskFilter, TaskPage};

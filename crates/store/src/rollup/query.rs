@@ -10,7 +10,7 @@ use langley_model::{Micros, Provider};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::fill::Filled;
+use super::fill::{Filled, Scope};
 use super::group::{DAY_HOURS, Group, HOUR_US, hour_of};
 use super::sums::Sums;
 use super::table::{Table, read_group};
@@ -150,7 +150,7 @@ impl Store {
             let mut report = tally.finish();
             report.since = query.since.map(|_| Micros(asked.from.saturating_mul(HOUR_US)));
             report.until = query.until.map(|_| Micros(asked.to.saturating_mul(HOUR_US)));
-            report.filling = Filled::read(conn)? != Filled::Wholly;
+            report.filling = Scope::Rollups.filled(conn)? != Filled::Wholly;
             Ok(report)
         })
     }

@@ -15,13 +15,16 @@ pub(super) enum Table {
     Hourly,
     Daily,
     Sessions,
+    Tasks,
+    Agents,
 }
 
 /// What a row is of.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Key<'a> {
     Group(&'a Group),
-    Session(&'a str),
+    Name(&'a str),
+    Names(&'a str, &'a str),
 }
 
 struct Sql {
@@ -53,11 +56,13 @@ impl Sql {
 }
 
 impl Table {
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Hourly => "rollups_hourly",
             Self::Daily => "rollups_daily",
             Self::Sessions => "sessions",
+            Self::Tasks => "tasks",
+            Self::Agents => "session_agents",
         }
     }
 
@@ -67,6 +72,8 @@ impl Table {
             Self::Hourly => &["hour", "host", "provider", "model", "agent"],
             Self::Daily => &["day", "host", "provider", "model", "agent"],
             Self::Sessions => &["session_id"],
+            Self::Tasks => &["task_id"],
+            Self::Agents => &["session_id", "agent_id"],
         }
     }
 
@@ -74,10 +81,14 @@ impl Table {
         static HOURLY: LazyLock<Sql> = LazyLock::new(|| Sql::of(Table::Hourly));
         static DAILY: LazyLock<Sql> = LazyLock::new(|| Sql::of(Table::Daily));
         static SESSIONS: LazyLock<Sql> = LazyLock::new(|| Sql::of(Table::Sessions));
+        static TASKS: LazyLock<Sql> = LazyLock::new(|| Sql::of(Table::Tasks));
+        static AGENTS: LazyLock<Sql> = LazyLock::new(|| Sql::of(Table::Agents));
         match self {
             Self::Hourly => &HOURLY,
             Self::Daily => &DAILY,
             Self::Sessions => &SESSIONS,
+            Self::Tasks => &TASKS,
+            Self::Agents => &AGENTS,
         }
     }
 
@@ -121,12 +132,52 @@ impl Table {
         write.raw_execute()?;
         Ok(())
     }
+
+    /// Notes in a row that flows with these keys, the lowest and the highest, have become a part of it;
+    /// whether the highest is so by inference. A row that is gone needs none of this.
+    pub(super) fn mark(
+        self,
+        conn: &Connection,
+        key: Key<'_>,
+        (oldest, newest): (i64, i64),
+        is_inferred: bool,
+    ) -> rusqlite::Result<()> {
+        let mut statement = match self {
+            Self::Hourly | Self::Daily => return Ok(()),
+            Self::Sessions => conn.prepare_cached(
+                "UPDATE sessions SET newest = ?2 WHERE session_id = ?1 AND newest < ?2",
+            )?,
+            Self::Tasks => conn.prepare_cached(
+                "UPDATE tasks SET newest = ?2, inferred = ?3
+                 WHERE task_id = ?1 AND ifnull(newest <= ?2, 1)",
+            )?,
+            Self::Agents => conn.prepare_cached(
+                "UPDATE session_agents SET newest = max(ifnull(newest, ?3), ?3),
+                     oldest = min(ifnull(oldest, ?4), ?4)
+                 WHERE session_id = ?1 AND agent_id = ?2",
+            )?,
+        };
+        bind(&mut statement, key)?;
+        let next = self.key().len() + 1;
+        statement.raw_bind_parameter(next, newest)?;
+        match self {
+            Self::Tasks => statement.raw_bind_parameter(next + 1, is_inferred)?,
+            Self::Agents => statement.raw_bind_parameter(next + 1, oldest)?,
+            Self::Hourly | Self::Daily | Self::Sessions => {}
+        }
+        statement.raw_execute()?;
+        Ok(())
+    }
 }
 
 fn bind(statement: &mut Statement<'_>, key: Key<'_>) -> rusqlite::Result<()> {
     let group = match key {
         Key::Group(group) => group,
-        Key::Session(session) => return statement.raw_bind_parameter(1, session),
+        Key::Name(name) => return statement.raw_bind_parameter(1, name),
+        Key::Names(one, other) => {
+            statement.raw_bind_parameter(1, one)?;
+            return statement.raw_bind_parameter(2, other);
+        }
     };
     statement.raw_bind_parameter(1, group.at)?;
     let texts = [&group.host, &group.provider, &group.model, &group.agent];

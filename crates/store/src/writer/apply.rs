@@ -19,7 +19,7 @@ use crate::content;
 use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed};
 use crate::packed::Item;
 use crate::readers::ReadError;
-use crate::rollup::{Filled, Gathered};
+use crate::rollup::{Gathered, Held};
 use crate::search;
 use crate::traits;
 
@@ -114,7 +114,7 @@ pub(super) fn apply(
         added: Totals::default(),
         groups: Groups::default(),
         rollups: Gathered::default(),
-        filled: Filled::read(conn)?,
+        held: Held::read(conn)?,
         orphans: Vec::new(),
         unindexed: Vec::new(),
         changes: Vec::with_capacity(batch.flows.len()),
@@ -176,7 +176,7 @@ struct Transaction<'c, 'm> {
     added: Totals,
     groups: Groups,
     rollups: Gathered,
-    filled: Filled,
+    held: Held,
     /// Records of flows whose beginning was never stored.
     orphans: Vec<Dropped>,
     /// Ended flows whose text may have changed.
@@ -256,8 +256,11 @@ impl<'c> Transaction<'c, '_> {
                 (row.n, row.tail)
             }
         };
-        let before = before.filter(|before| self.filled.holds(n, before.revision()));
-        self.rollups.change(n, before.as_ref().map(|before| &***before), &flow);
+        let known = before.as_ref().map(|before| (&***before, before.revision()));
+        self.rollups.change(n, known, self.held, &flow);
+        if flow.retry_of.is_some() {
+            self.retry(n, &flow)?;
+        }
         self.revision = revision;
         self.added.revision += 1;
         if touched.message.is_some() || !has_tools {
@@ -277,6 +280,15 @@ impl<'c> Transaction<'c, '_> {
             let message = self.answer(n, message)?;
             tail.finish(&mut self.desk(n), &touched.events, message.as_deref())?;
         }
+        Ok(())
+    }
+
+    /// Notes which attempt a flow repeats.
+    fn retry(&self, n: i64, flow: &Flow) -> rusqlite::Result<()> {
+        let mut statement = self
+            .conn
+            .prepare_cached("INSERT OR REPLACE INTO retries (flow, attempt) VALUES (?1, ?2)")?;
+        statement.execute((n, flow.retry_of.as_ref().map(|id| Bytes(id.as_bytes()))))?;
         Ok(())
     }
 

@@ -17,10 +17,12 @@ pub(crate) const SCHEMA_13: &str = "
             FROM traits WHERE id = flows.traits)
         WHERE traits IS NOT NULL;
     ALTER TABLE flows DROP COLUMN traits; DROP TABLE traits;
+    DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
     DELETE FROM schema_version WHERE version > 13; PRAGMA user_version = 13;";
 
 /// Gives the index the form that it had, without rows. Before that come the statements of schema 13.
 pub(crate) const SCHEMA_14: &str = "
+    DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
     DROP TABLE search_words; DROP TABLE search;
     CREATE VIRTUAL TABLE search USING fts5(
         tool_result, answer, prompt, thinking, tool_input, facts,

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use langley_model::{Flow, MicroUsd, Micros, Outcome, Provider, Record, Tokens};
-use langley_store::{FlowFilter, GroupBy, Measure, Retention, Spread, Store, Tally, UsageQuery};
+use langley_store::{
+    FlowFilter, GroupBy, Measure, Retention, Spread, Store, Tally, TaskFilter, UsageQuery,
+};
 use rusqlite::Connection;
 
 use crate::given::{Fixture, ended, flow, of, options, run, session};
@@ -107,18 +109,28 @@ fn assert_exact(store: &Store, seed: u64) {
     }
 }
 
-/// Sessions add up to the flows that are there.
+/// Sessions, tasks and subagents add up to the flows that are there.
 #[track_caller]
 fn assert_sessions(store: &Store, seed: u64) {
     let conn = Connection::open(store.path()).unwrap();
-    let kept =
-        "SELECT session_id, flows, completed, events, dropped_events, input, input_flows, output,
-        output_flows, cost, cost_flows FROM sessions ORDER BY 1";
-    let flows = "SELECT session_id, count(*), sum(outcome IS 'completed'), sum(event_count),
-        sum(dropped_events), ifnull(sum(input_tokens), 0), count(input_tokens), ifnull(sum(output_tokens), 0),
-        count(output_tokens), ifnull(sum(cost_micro_usd), 0), count(cost_micro_usd)
-        FROM flows WHERE session_id IS NOT NULL GROUP BY 1 ORDER BY 1";
-    assert_eq!(rows(&conn, kept), rows(&conn, flows), "seed {seed}");
+    for (table, names, of) in [
+        ("sessions", "session_id", "session_id IS NOT NULL"),
+        ("tasks", "task_id", "task_id IS NOT NULL"),
+        ("session_agents", "session_id, agent_id", "agent_id <> session_id"),
+    ] {
+        let kept = format!(
+            "SELECT {names}, flows, completed, events, dropped_events, input, input_flows, output,
+                output_flows, cost, cost_flows FROM {table} ORDER BY {names}"
+        );
+        let flows = format!(
+            "SELECT {names}, count(*), sum(outcome IS 'completed'), sum(event_count),
+                sum(dropped_events), ifnull(sum(input_tokens), 0), count(input_tokens),
+                ifnull(sum(output_tokens), 0), count(output_tokens),
+                ifnull(sum(cost_micro_usd), 0), count(cost_micro_usd)
+             FROM flows WHERE {of} GROUP BY {names} ORDER BY {names}"
+        );
+        assert_eq!(rows(&conn, &kept), rows(&conn, &flows), "seed {seed}, {table}");
+    }
 }
 
 /// Chances, the same for the same seed (SplitMix64).
@@ -162,7 +174,11 @@ impl Chance {
                 flow.provider = self.maybe(|it| it.of(&Provider::ALL));
                 flow.path = self.of(&["/v1/messages", "/v1/chat/completions"]).to_owned();
             }
-            5 => flow.session = self.maybe(|it| it.of(&["s-1", "s-2"])).and_then(session),
+            5 => {
+                flow.session = self.maybe(|it| it.of(&["s-1", "s-2"])).and_then(session);
+                flow.task = self.maybe(|it| it.of(&["s-1", "t-2"])).and_then(session);
+                flow.agent_id = self.maybe(|it| it.of(&["a", "b", "s-1"]).to_owned());
+            }
             4 => flow.host = self.of(&["a.example", "b.example"]).to_owned(),
             _ => {
                 flow.usage.input = self.maybe(|it| Tokens(2_000 + it.below(1_000)));
@@ -312,6 +328,9 @@ fn many(count: i64) -> Vec<Flow> {
         .map(|number| {
             let at = START + number * HOUR / 4;
             let mut flow = if number % 3 == 0 { flow(at) } else { ended(at) };
+            (flow.session, flow.task) =
+                (session("s-1"), session(["t-1", "t-2"][number as usize % 2]));
+            flow.agent_id = (number % 4 == 0).then(|| "a-1".into());
             flow.usage.output = Some(Tokens(number.unsigned_abs()));
             flow
         })
@@ -351,6 +370,7 @@ fn flows_of_an_earlier_version_are_added_once_while_recording_goes_on() {
     filling.join().unwrap();
     assert_exact(store, 0);
     assert!(!store.usage(&UsageQuery::default()).unwrap().filling);
+    assert!(!store.tasks(&TaskFilter::default(), None, 1).unwrap().filling);
     assert_eq!(store.sum_older_flows().unwrap(), 0);
     // And after: a flow that was added as an old one changes.
     fixture.write(vec![of(&ended(START + DAY))]);
@@ -428,9 +448,17 @@ fn a_session_of_an_earlier_version_is_told_whole_before_it_was_added() {
     flows.iter_mut().for_each(|flow| flow.session = session("old"));
     fixture.write(flows.iter().map(of).collect());
     let fixture = as_before_sums(fixture);
-    let told = || fixture.store.session("old").unwrap().unwrap().sums;
+    let told = || {
+        let store = &fixture.store;
+        let session = store.session("old").unwrap().unwrap().sums;
+        let task = store.task("t-1").unwrap().unwrap().sums;
+        let agent = store.session_agents("old").unwrap().remove(0);
+        (session, task, agent)
+    };
     let before = told();
-    assert_eq!(before.figure(Measure::Output).sum, 36);
+    assert_eq!(before.0.figure(Measure::Output).sum, 36);
+    assert_eq!(before.1.figure(Measure::Output).sum, 2 + 4 + 6 + 8);
+    assert_eq!(before.2.sums.figure(Measure::Output).sum, 4 + 8);
     assert!(fixture.store.sessions(None, None, 10).unwrap().filling);
     fixture.store.sum_older_flows().unwrap();
     assert_eq!(told(), before);

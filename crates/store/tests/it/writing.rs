@@ -4,9 +4,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use langley_model::{
-    Block, ConnectionId, Content, Drop as Dropped, DropReason, Gap, HttpVersion, Message, MicroUsd,
-    Micros, Mode, Outcome, Provider, ProviderError, RateLimit, Record, Revision, Side, Tokens,
-    Tunnel, TunnelReason, Usage,
+    Block, ConnectionId, Content, Drop as Dropped, DropReason, Flow, Gap, HttpVersion, Message,
+    MicroUsd, Micros, Mode, Outcome, Provider, ProviderError, RateLimit, Record, Revision, Side,
+    Tokens, Tunnel, TunnelReason, Usage,
 };
 use langley_store::{FlowFilter, Store, StoreError};
 use parking_lot::Mutex;
@@ -374,4 +374,25 @@ fn a_closed_store_hands_records_back_and_still_reads() {
     assert_eq!(fixture.store.submit(seal(vec![of(&flow)])).unwrap_err().len(), 1);
     assert!(matches!(fixture.store.delete_flows(&FlowFilter::default()), Err(StoreError::Closed)));
     assert!(fixture.store.flow(flow.id).unwrap().is_some());
+}
+
+#[test]
+fn a_retry_names_the_attempt_it_repeats_and_goes_with_its_flow() {
+    let fixture = Fixture::new();
+    let (failed, mut retry) = (ended(1), flow(2));
+    retry.retry_of = Some(failed.id);
+    fixture.write(vec![of(&failed), of(&retry)]);
+    retry.outcome = Some(Outcome::Completed);
+    fixture.write(vec![of(&retry)]);
+    let told = |flow: &Flow| fixture.store.flow(flow.id).unwrap().unwrap().retry_of;
+    assert_eq!((told(&failed), told(&retry)), (None, Some(failed.id)));
+    let listed = fixture.store.flows(&FlowFilter::default(), None, 2).unwrap().items;
+    assert_eq!(
+        listed.iter().map(|flow| flow.retry_of).collect::<Vec<_>>(),
+        [Some(failed.id), None]
+    );
+    fixture.store.delete_flows(&FlowFilter::default()).unwrap();
+    let conn = Connection::open(fixture.store.path()).unwrap();
+    let rows: i64 = conn.query_row("SELECT count(*) FROM retries", (), |row| row.get(0)).unwrap();
+    assert_eq!(rows, 0);
 }

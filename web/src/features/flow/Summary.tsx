@@ -127,6 +127,7 @@ function Facts({
     ["Session", flow.session_id, "session", flow.session_source],
     ["Task", flow.task_id, "task", flow.task_source],
     ["Subagent", subagent(flow)],
+    ["Retry of", flow.retry_of],
     ["Connection", flow.connection_id],
     ["Message", flow.message_id],
     ["Provider's request", flow.provider_request_id],

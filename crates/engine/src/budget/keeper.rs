@@ -1,0 +1,234 @@
+//! The keeper of budgets: a thread that adds up what was committed and publishes what is refused from then
+//! on.
+//!
+//! It goes by the store's sums alone, so that a start, a second program or an import changes nothing in what
+//! counts. A call that is running when a budget is spent runs on: what it costs is known at its end.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use jiff::Zoned;
+use langley_model::{MicroUsd, PublishedGate};
+use langley_store::{Change, Store, StoreError};
+use parking_lot::{Condvar, Mutex};
+
+use super::tally::{Tally, gate, sentence};
+use super::{Budget, BudgetScope, BudgetState};
+
+/// The shortest time between two looks at the sums.
+const GATHER: Duration = Duration::from_millis(100);
+
+/// A day ends without a flow.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// Sessions that may wait to be looked at; beyond these the newest are.
+const WAITING: usize = 1_024;
+
+/// Wakes the keeper; made before the store, whose changes ring it.
+#[derive(Clone, Debug, Default)]
+pub struct BudgetBell(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    asked: Mutex<Asked>,
+    rung: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Asked {
+    /// Whether a keeper listens at all.
+    is_kept: bool,
+    has_cost: bool,
+    sessions: BTreeSet<String>,
+    ends: bool,
+}
+
+impl BudgetBell {
+    /// Wakes the keeper when a flow has a cost. Never waits.
+    pub fn ring(&self, changes: &[Change]) {
+        let mut asked = self.0.asked.lock();
+        if !asked.is_kept {
+            return;
+        }
+        for change in changes.iter().filter(|change| change.flow.cost.is_some()) {
+            asked.has_cost = true;
+            if let Some(session) = &change.flow.session
+                && asked.sessions.len() <= WAITING
+                && !asked.sessions.contains(&session.id)
+            {
+                asked.sessions.insert(session.id.clone());
+            }
+        }
+        let is_asked = asked.has_cost;
+        drop(asked);
+        if is_asked {
+            self.0.rung.notify_one();
+        }
+    }
+
+    /// What was asked for, once there is something or it is time; none at the end.
+    fn wait(&self) -> Option<BTreeSet<String>> {
+        let until = Instant::now() + LOOK_AGAIN;
+        let mut asked = self.0.asked.lock();
+        while !asked.has_cost && !asked.ends {
+            if self.0.rung.wait_until(&mut asked, until).timed_out() {
+                break;
+            }
+        }
+        // A burst of flows is looked at once.
+        let until = Instant::now() + GATHER;
+        while !asked.ends && !self.0.rung.wait_until(&mut asked, until).timed_out() {}
+        asked.has_cost = false;
+        (!asked.ends).then(|| std::mem::take(&mut asked.sessions))
+    }
+}
+
+/// Reads how budgets stand.
+#[derive(Clone, Debug, Default)]
+pub struct BudgetReader(Arc<Mutex<Vec<BudgetState>>>);
+
+impl BudgetReader {
+    /// How each stands, in the order of their names.
+    #[must_use]
+    pub fn states(&self) -> Vec<BudgetState> {
+        self.0.lock().clone()
+    }
+}
+
+/// The running keeper; ends when it is dropped.
+#[derive(Debug)]
+pub struct BudgetKeeper {
+    bell: BudgetBell,
+    reader: BudgetReader,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl BudgetKeeper {
+    /// Adds up what is there, publishes what follows from it, and keeps doing so. Without budgets there is
+    /// nothing to do, and no thread.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn spawn(
+        budgets: Vec<Budget>,
+        store: Store,
+        bell: BudgetBell,
+        published: Arc<PublishedGate>,
+    ) -> std::io::Result<Self> {
+        let reader = BudgetReader::default();
+        if budgets.is_empty() {
+            return Ok(Self { bell, reader, thread: None });
+        }
+        bell.0.asked.lock().is_kept = true;
+        let mut work = Work {
+            tally: Tally::new(budgets),
+            store,
+            published,
+            reader: reader.clone(),
+            told: BTreeSet::new(),
+        };
+        // Before the first request: what was spent yesterday may be refused today.
+        work.begin();
+        let own = bell.clone();
+        let thread = std::thread::Builder::new().name("budgets".to_owned()).spawn(move || {
+            while let Some(sessions) = own.wait() {
+                work.go_on(&sessions);
+            }
+        })?;
+        Ok(Self { bell, reader, thread: Some(thread) })
+    }
+
+    /// A way to read how budgets stand.
+    #[must_use]
+    pub fn reader(&self) -> BudgetReader {
+        self.reader.clone()
+    }
+}
+
+impl Drop for BudgetKeeper {
+    fn drop(&mut self) {
+        self.bell.0.asked.lock().ends = true;
+        self.bell.0.rung.notify_one();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!(
+                "the keeper of budgets ended in a fault; what it refused stayed refused"
+            );
+        }
+    }
+}
+
+struct Work {
+    tally: Tally,
+    store: Store,
+    published: Arc<PublishedGate>,
+    reader: BudgetReader,
+    /// What was said already: a budget, and the period or the session.
+    told: BTreeSet<(String, String)>,
+}
+
+impl Work {
+    fn begin(&mut self) {
+        let newest =
+            if self.tally.has_sessions() { self.tally.look_at_newest(&self.store) } else { Ok(()) };
+        self.settle(newest);
+    }
+
+    fn go_on(&mut self, sessions: &BTreeSet<String>) {
+        let mut looked = Ok(());
+        if self.tally.has_sessions() {
+            looked = if sessions.len() > WAITING {
+                self.tally.look_at_newest(&self.store)
+            } else {
+                sessions.iter().try_for_each(|id| self.tally.look_at(&self.store, id))
+            };
+        }
+        self.settle(looked);
+    }
+
+    /// Publishes how things stand. Where the sums cannot be read, what stood before stands.
+    fn settle(&mut self, looked: Result<(), StoreError>) {
+        let now = Zoned::now();
+        match looked.and_then(|()| self.tally.states(&self.store, &now)) {
+            Ok(states) => {
+                self.tell(&states, &now);
+                self.published.publish(gate(&states, &now));
+                *self.reader.0.lock() = states;
+            }
+            Err(StoreError::Closed) => {}
+            Err(error) => tracing::warn!(%error, "what was spent cannot be read"),
+        }
+    }
+
+    /// Says once of each budget, and each period or session, that it is spent.
+    fn tell(&mut self, states: &[BudgetState], now: &Zoned) {
+        let mut told = BTreeSet::new();
+        for state in states.iter().filter(|state| state.is_over) {
+            let Budget { name, scope, .. } = &state.budget;
+            let since = state.since.map(|since| since.0.to_string());
+            let which = match scope {
+                BudgetScope::Session => state.sessions.clone(),
+                BudgetScope::Day | BudgetScope::Month => since.into_iter().collect(),
+            };
+            for of in which {
+                let key = (name.clone(), of);
+                if !self.told.contains(&key) {
+                    let spent = state.spent.unwrap_or(MicroUsd(0)).0;
+                    tracing::warn!(
+                        budget = name,
+                        action = state.budget.action.as_str(),
+                        of = key.1,
+                        spent_micro_usd = spent,
+                        "{}",
+                        sentence(state, now)
+                    );
+                }
+                told.insert(key);
+            }
+        }
+        self.told = told;
+    }
+}
