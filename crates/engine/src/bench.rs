@@ -7,6 +7,7 @@ use langley_model::{FlowId, LiveKind, LiveText, Redacted, Redactor};
 use crate::body::Allowance;
 use crate::live::LiveFeed;
 use crate::options::RecorderOptions;
+use crate::price::Pricer;
 
 /// The shared tools.
 pub(crate) struct Bench {
@@ -14,6 +15,7 @@ pub(crate) struct Bench {
     pub(crate) redactor: Arc<Redactor>,
     pub(crate) live: Arc<dyn LiveFeed>,
     pub(crate) allowance: Allowance,
+    pub(crate) pricer: Pricer,
     /// Decoded bytes of the present piece.
     pub(crate) scratch: Vec<u8>,
 }
@@ -25,7 +27,8 @@ impl Bench {
         live: Arc<dyn LiveFeed>,
     ) -> Self {
         let allowance = Allowance::new(options.bodies_max_bytes);
-        Self { options, redactor, live, allowance, scratch: Vec::new() }
+        let pricer = Pricer::new(Arc::clone(&options.prices));
+        Self { options, redactor, live, allowance, pricer, scratch: Vec::new() }
     }
 
     /// Shows text of a flow as it appears.

@@ -205,6 +205,7 @@ impl Notebook {
         let is_refused = exchange.flow.outcome == Some(Outcome::Refused);
         self.figures.refusals += u64::from(is_refused);
         exchange.tell_owed();
+        self.bench.pricer.price(&mut exchange.flow);
         exchange.flush(&self.bench);
         let id = exchange.flow.id;
         let mut records = std::mem::take(&mut exchange.out);

@@ -1,6 +1,9 @@
 //! How the recorder works, resolved from the configuration by the caller.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::price::PriceBook;
 
 /// How much is kept of what, and when it is handed on.
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ pub struct RecorderOptions {
     pub state_every: Duration,
     /// How long the recorder waits for the store when it ends.
     pub patience: Duration,
+    /// What flows are priced by.
+    pub prices: Arc<PriceBook>,
 }
 
 impl Default for RecorderOptions {
@@ -41,6 +46,7 @@ impl Default for RecorderOptions {
             flush_after: Duration::from_millis(250),
             state_every: Duration::from_millis(500),
             patience: Duration::from_secs(5),
+            prices: PriceBook::vendored(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod lanes;
 mod outcomes;
 mod overflow;
 mod owed;
+mod priced;
 mod rebuilt;
 mod speed;
 mod stored;
