@@ -18,6 +18,7 @@ mod query;
 mod queue;
 mod raw;
 mod readers;
+mod reprice;
 mod rollup;
 mod schema;
 mod search;
@@ -37,9 +38,10 @@ pub use query::{
     Star, StoredBody, StoredDrop, StoredEvent, ToolCall, Unseen,
 };
 pub use raw::{RawBody, RawCounters, RawFile, RawRemoved, RawStore, remove_raw_bodies};
+pub use reprice::{Reprice, RepriceQuery, RepriceRow, Repriced};
 pub use rollup::{
-    Figure, GroupBy, Measure, Session, SessionPage, Spread, Sums, Tally, UsageGroup, UsageQuery,
-    UsageReport,
+    CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, Session,
+    SessionPage, Spread, Sums, Tally, UnpricedModel, UsageGroup, UsageQuery, UsageReport,
 };
 pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Texts, Unindexed, Word, words};
 pub use store::Store;

@@ -5,6 +5,7 @@
 //! as the flows, and a question over all of them no faster than one over those. Sessions have sums of
 //! their own, which go with their flows.
 
+mod costs;
 mod fill;
 mod gather;
 mod group;
@@ -15,6 +16,7 @@ mod spread;
 mod sums;
 mod table;
 
+pub use costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, UnpricedModel};
 pub(crate) use fill::{Filled, before_removal};
 pub(crate) use gather::Gathered;
 pub use measure::{Measure, Tally};
