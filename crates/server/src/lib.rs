@@ -2,6 +2,7 @@
 
 mod assets;
 mod auth;
+mod cost;
 mod diff;
 mod doors;
 mod drops;
@@ -43,4 +44,4 @@ pub use router::router;
 pub use serve::serve;
 pub use settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};
 pub use shell::{shell_quoted, shell_word};
-pub use wire::sessions_json;
+pub use wire::{blocks_json, cost_json, reprice_json, reprices_json, sessions_json};

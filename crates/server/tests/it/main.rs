@@ -10,6 +10,7 @@
 mod access;
 #[cfg(feature = "dashboard")]
 mod assets;
+mod cost;
 mod diff;
 mod document;
 mod export;
