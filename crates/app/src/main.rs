@@ -13,6 +13,7 @@ mod config;
 mod demo;
 mod detach;
 mod doctor;
+mod dollars;
 mod env_form;
 mod error;
 mod fidelity;
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
         Verb::Sessions(args) => {
             commands::sessions::sessions(&global, &args).map(|()| ExitCode::SUCCESS)
         }
+        Verb::Cost(args) => commands::cost::cost(&global, &args).map(|()| ExitCode::SUCCESS),
         Verb::Audit { verb: AuditVerb::Redaction { json } } => {
             commands::audit::redaction(&global, json)
         }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_engine::{
-    Indexer, IndexerBell, Intake, IntakeOptions, Recorder, RecorderHandle, RecorderOptions,
+    Indexer, IndexerBell, Intake, IntakeOptions, PriceBook, Recorder, RecorderHandle,
+    RecorderOptions,
 };
 use langley_model::{CaptureSink, Micros, Redactor, RedactorOptions};
 use langley_proxy::{
@@ -215,6 +216,7 @@ impl Server {
             },
             register_probe: Box::new(move |address, ca_pem| register(&probe, address, ca_pem)),
             retention: config.maintenance.retention,
+            prices: prices(config),
         });
         let stop_api = CancellationToken::new();
         let api = tokio::spawn(langley_server::serve(
@@ -442,8 +444,15 @@ fn recorder_options(config: &Config) -> RecorderOptions {
         events_per_flow: config.memory.max_events_per_flow,
         never_log_body_for_hosts: config.redaction.no_body_hosts.clone(),
         flush_after: config.persistence.event_batch_timeout / 4,
+        prices: prices(config),
         ..RecorderOptions::default()
     }
+}
+
+/// What flows are priced by: the vendored book, with the user's own prices over it.
+pub(crate) fn prices(config: &Config) -> Arc<PriceBook> {
+    let book = PriceBook::vendored();
+    if config.prices.is_empty() { book } else { Arc::new(book.with(config.prices.clone())) }
 }
 
 fn settings(layers: &Layers) -> Vec<Setting> {

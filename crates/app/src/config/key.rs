@@ -210,6 +210,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("persistence.event_batch_timeout_ms", Kind::Count { min: 10, max: 60_000 }, Default::Number(1000), "Longest time in milliseconds before gathered events are written."),
     key("persistence.queue_max_items", Kind::Count { min: 100, max: 10_000_000 }, Default::Number(10_000), "Observations waiting between proxy and recorder, small ones (below 6,710 bytes) counted in proportion; more are counted as gaps."),
     key("persistence.queue_max_bytes", Kind::Bytes { min: MIB, max: 16 * 1024 * MIB }, Default::Number(64 * MIB), "Bytes waiting between proxy and recorder; more are counted as gaps."),
+    key("pricing.overrides", Kind::Prices, Default::List(&[]), "Prices of your own for models whose name has a match of `model_pattern`: dollars for a million tokens by class (`input`, `cache_read`, `cache_write_5m`, `cache_write_1h`, `output`, `reasoning`; with `_per_1k` for a thousand) and for a thousand calls of `web_search`; at one `provider` or at all, from `effective_date` on or always. What an entry leaves out keeps the price book's."),
     key("redaction.headers.always_redact", Kind::HeaderNames, Default::List(&[]), "Headers whose value is never stored, beside the built-in ones."),
     key("redaction.headers.pattern_redact", Kind::Patterns, Default::List(&[]), "Regular expressions of header names whose value is never stored, beside the built-in ones."),
     key("redaction.bodies.redact_api_keys", Kind::Switch, Default::Switch(true), "Whether keys and tokens in bodies, streams and URLs are replaced."),

@@ -5,6 +5,7 @@ use langley_proxy::{Fingerprint, HostList, HostRule, NoProxy, TlsProvider, Upstr
 use serde_json::{Value, json};
 
 use super::key::is_name;
+use super::prices;
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub(crate) enum Kind {
     HeaderNames,
     /// Regular expressions.
     Patterns,
+    /// Prices of models.
+    Prices,
 }
 
 /// The value beneath, which a `+` list adds to.
@@ -175,6 +178,7 @@ impl Kind {
                     None => Ok(json!(patterns)),
                 }
             }
+            Self::Prices => prices::accept(value),
         }
     }
 
@@ -222,6 +226,9 @@ impl Kind {
             Self::ExactHosts => "a list of exact host names, without `*`".into(),
             Self::HeaderNames => "a list of header names".into(),
             Self::Patterns => "a list of regular expressions".into(),
+            Self::Prices => {
+                "a list of `model_pattern` and prices, as in [pricing.md](pricing.md#your-own-prices)".into()
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ mod key;
 mod kind;
 mod layers;
 mod load;
+mod prices;
 mod problem;
 mod reference;
 mod resolved;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use langley_engine::PriceOverride;
 use langley_proxy::{
     Acknowledgements, ClientCertificate, Fingerprint, HostList, Limits, TlsChoice, TlsProvider,
     TlsRules,
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 use super::environment::Environment;
 use super::layers::{Layers, Origin};
+use super::prices;
 use super::problem::Problem;
 
 /// Everything settled.
@@ -57,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) persistence: Persistence,
     /// What is never kept.
     pub(crate) redaction: Redaction,
+    /// Prices of the user's own.
+    pub(crate) prices: Vec<PriceOverride>,
     /// For how long what is kept, and when that is seen to.
     pub(crate) maintenance: Maintenance,
 }
@@ -197,6 +201,7 @@ impl Config {
                 no_body_hosts: read.list("redaction.logging.never_log_body_for_hosts"),
                 store_raw: read.switch("redaction.store_raw"),
             },
+            prices: prices::overrides(layers.value("pricing.overrides")),
             maintenance: read.maintenance(),
         };
         config.leave_itself_out(layers);
@@ -384,6 +389,7 @@ mod tests {
             Kind::Hosts | Kind::ExactHosts => json!(["other.example"]),
             Kind::HeaderNames => json!(["x-other"]),
             Kind::Patterns => json!(["^x-other"]),
+            Kind::Prices => json!([{"model_pattern": "^other", "input": "1"}]),
         }
     }
 

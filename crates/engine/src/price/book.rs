@@ -205,7 +205,12 @@ impl PriceBook {
     /// Its version: the day of its facts, and a `+` where the user's own prices are over it.
     #[must_use]
     pub fn version(&self) -> String {
-        let mark = if self.overrides.is_empty() { "" } else { "+" };
+        self.facts_of(!self.overrides.is_empty())
+    }
+
+    /// The day of its facts, with a `+` where prices `has_own` are over them.
+    pub(super) fn facts_of(&self, has_own: bool) -> String {
+        let mark = if has_own { "+" } else { "" };
         format!("{}{mark}", self.version)
     }
 

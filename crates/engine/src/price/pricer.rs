@@ -90,10 +90,11 @@ impl Pricer {
 
     /// The prices of a flow; none where they are not known.
     fn terms(&mut self, flow: &Flow) -> Option<Arc<Terms>> {
-        let version = self.book.version();
         let place = self.find(flow)?;
         let found = &self.found[place];
         let rates = found.rates(&self.book, flow)?;
+        let has_own = found.own(day_of(flow.started_at)).is_some();
+        let version = self.book.facts_of(has_own);
         let known = self.terms.iter().find(|it| it.rates == rates && it.book == version);
         if let Some(known) = known {
             return Some(Arc::clone(known));

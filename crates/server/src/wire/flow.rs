@@ -182,7 +182,7 @@ pub(crate) struct Cost {
 /// no price.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Price {
-    /// The version of the price book; with a `+` where the user's own prices are over it.
+    /// The version of the price book; with a `+` where a price of the user's own took part.
     pub book: String,
     /// Input tokens that the cache had no part in.
     pub input: Option<String>,

@@ -25,7 +25,7 @@ const MINUTE_US: i64 = 60_000_000;
 pub enum CostBy {
     /// By what the rollups know.
     Usage(GroupBy),
-    /// The session.
+    /// The session; where that is all, flows without one are left out.
     Session,
     /// The task.
     Task,
@@ -214,7 +214,8 @@ impl Store {
             each(conn, &filter, |flow| {
                 let is_asked = query.usage.agent.is_none()
                     || query.usage.agent.as_deref() == flow.agent.as_deref();
-                if flow.is_own_check() || !is_asked {
+                let is_listed = query.by != [CostBy::Session] || flow.session.is_some();
+                if flow.is_own_check() || !is_asked || !is_listed {
                     return;
                 }
                 report.totals.add(flow);

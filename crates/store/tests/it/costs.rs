@@ -237,11 +237,8 @@ fn costs_by_anything_are_those_of_the_flows_and_those_by_time_outlive_them() {
                         && span.until.is_none_or(|until| flow.started_at < until)
                         && (of_session.is_none()
                             || flow.session.as_ref().map(|it| &*it.id) == of_session)
-                        // A list of sessions over all time is of those that have an id.
-                        && (by != [CostBy::Session]
-                            || flow.session.is_some()
-                            || since.is_some()
-                            || until.is_some())
+                        // A list of sessions is of those that have an id.
+                        && (by != [CostBy::Session] || flow.session.is_some())
                 });
                 let mut expected: BTreeMap<Vec<String>, [u64; 4]> = BTreeMap::new();
                 for flow in asked {

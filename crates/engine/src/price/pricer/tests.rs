@@ -241,6 +241,9 @@ fn the_users_own_price_goes_before_the_books_from_its_day_on() {
     let day = "2026-11-21T00:00:00Z";
     assert_eq!(of(Provider::Compatible, "my-model", day, cached), Some(1_500), "cached is input");
     assert_eq!(of(Provider::Ollama, "my-model", day, cached), None);
+    let mut other = flow(Provider::Anthropic, "claude-sonnet-5", simple(1, 1));
+    pricer.price(&mut other);
+    assert_eq!(other.terms.unwrap().book, "2026-11-21", "nothing of the user's own is in it");
     assert!(PriceOverride::new("(", None, None, Rates::default()).is_err());
     assert!(PriceOverride::new("x", None, Some("soon"), Rates::default()).is_err());
 }
