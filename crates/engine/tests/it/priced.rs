@@ -22,6 +22,9 @@ const PRICES: [(&str, [u128; 5]); 8] = [
 /// Thousandths of a dollar for a thousand searches, at Anthropic and OpenAI.
 const SEARCHES: u128 = 10_000;
 
+/// Recorded answers with their names.
+type Answers = [(&'static str, &'static str)];
+
 /// What an answer's bytes say.
 #[derive(Debug, Default)]
 struct Raw {
@@ -168,7 +171,7 @@ fn usage_and_cost_of_recorded_answers_are_those_of_their_raw_bytes() {
     let openai = "api.openai.com";
     let google = "generativelanguage.googleapis.com";
     let stream = "/v1beta/models/m:streamGenerateContent?alt=sse";
-    let sets: [(&[(&str, &str)], Provider, &str, &str); 4] = [
+    let sets: [(&Answers, Provider, &str, &str); 4] = [
         (&anthropic, Provider::Anthropic, "api.anthropic.com", "/v1/messages"),
         (&responses, Provider::OpenAi, openai, "/v1/responses"),
         (&chat, Provider::OpenAi, openai, "/v1/chat/completions"),

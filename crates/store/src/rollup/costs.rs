@@ -132,7 +132,7 @@ impl Store {
         };
         let by: Option<Vec<GroupBy>> = query.by.iter().map(of_usage).collect();
         let mut report = match by {
-            Some(by) if query.session.is_none() => self.costs_of_rollups(query, by)?,
+            Some(by) if query.session.is_none() => self.costs_of_rollups(query, &by)?,
             _ if query.by == [CostBy::Session] && is_unbounded(query) => {
                 self.costs_of_sessions()?
             }
@@ -157,27 +157,29 @@ impl Store {
     fn costs_of_rollups(
         &self,
         query: &CostQuery,
-        by: Vec<GroupBy>,
+        by: &[GroupBy],
     ) -> Result<CostReport, StoreError> {
-        let ask = |by: &[GroupBy]| UsageQuery {
-            by: by.to_vec(),
-            groups_max: None,
-            ..query.usage.clone()
-        };
-        let groups = self.usage(&ask(&by))?;
-        let models = self.usage(&ask(&[GroupBy::Provider, GroupBy::Model]))?;
-        let unpriced = models.groups.into_iter().filter(|it| it.sums.tally(Tally::Unpriced) > 0);
+        // Read once, told apart by model as well, which the list of those without a price needs.
+        let mut all = by.to_vec();
+        let more = [GroupBy::Provider, GroupBy::Model].into_iter().filter(|it| !by.contains(it));
+        all.extend(more);
+        let asked = UsageQuery { by: all, groups_max: None, ..query.usage.clone() };
+        let report = self.usage(&asked)?;
+        let mut groups: HashMap<Vec<CostKey>, Sums> = HashMap::new();
+        let mut unpriced: HashMap<(String, String), Sums> = HashMap::new();
+        for group in &report.groups {
+            groups.entry(told(by, group)).or_default().merge(&group.sums);
+            let name = |text: &Option<String>| text.clone().unwrap_or_default();
+            let model = (name(&group.provider), name(&group.model));
+            unpriced.entry(model).or_default().merge(&group.sums);
+        }
+        unpriced.retain(|_, sums| sums.tally(Tally::Unpriced) > 0);
+        let group = |(keys, sums)| CostGroup { keys, session: None, sums };
         Ok(CostReport {
-            groups: groups.groups.into_iter().map(|group| told(&by, group)).collect(),
-            totals: groups.totals,
-            unpriced: unpriced
-                .map(|group| UnpricedModel {
-                    provider: group.provider.unwrap_or_default(),
-                    model: group.model.unwrap_or_default(),
-                    sums: group.sums,
-                })
-                .collect(),
-            filling: groups.filling,
+            groups: groups.into_iter().map(group).collect(),
+            totals: report.totals,
+            unpriced: unpriced.into_iter().map(model_of).collect(),
+            filling: report.filling,
             ..CostReport::default()
         })
     }
@@ -232,10 +234,7 @@ impl Store {
                 .into_iter()
                 .map(|((keys, session), sums)| CostGroup { keys, session, sums })
                 .collect();
-            report.unpriced = unpriced
-                .into_iter()
-                .map(|((provider, model), sums)| UnpricedModel { provider, model, sums })
-                .collect();
+            report.unpriced = unpriced.into_iter().map(model_of).collect();
             Ok(report)
         })
     }
@@ -250,19 +249,22 @@ fn is_unbounded(query: &CostQuery) -> bool {
         && [host, model, agent, &query.session].into_iter().all(Option::is_none)
 }
 
-/// A group of the rollups, in the order that was asked for.
-fn told(by: &[GroupBy], group: UsageGroup) -> CostGroup {
-    let UsageGroup { hour, day, host, provider, model, agent, sums } = group;
+fn model_of(((provider, model), sums): ((String, String), Sums)) -> UnpricedModel {
+    UnpricedModel { provider, model, sums }
+}
+
+/// What makes a group of the rollups, in the order that was asked for.
+fn told(by: &[GroupBy], group: &UsageGroup) -> Vec<CostKey> {
     let name = |text: &Option<String>| CostKey::Name(text.clone().filter(|it| !it.is_empty()));
     let keys = by.iter().map(|by| match by {
-        GroupBy::Hour => CostKey::Hour(hour.unwrap_or_default()),
-        GroupBy::Day => CostKey::Day(day.unwrap_or_default()),
-        GroupBy::Host => name(&host),
-        GroupBy::Provider => name(&provider),
-        GroupBy::Model => name(&model),
-        GroupBy::Agent => name(&agent),
+        GroupBy::Hour => CostKey::Hour(group.hour.unwrap_or_default()),
+        GroupBy::Day => CostKey::Day(group.day.unwrap_or_default()),
+        GroupBy::Host => name(&group.host),
+        GroupBy::Provider => name(&group.provider),
+        GroupBy::Model => name(&group.model),
+        GroupBy::Agent => name(&group.agent),
     });
-    CostGroup { keys: keys.collect(), session: None, sums }
+    keys.collect()
 }
 
 /// What makes a flow's group.

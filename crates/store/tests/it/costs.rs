@@ -314,7 +314,7 @@ fn word(key: &CostKey) -> String {
 #[test]
 fn models_without_a_price_are_listed_and_a_long_list_says_that_it_goes_on() {
     let fixture = Fixture::new();
-    let mut flows = vec![priced(0, "cheap", "1"), priced(0, "dear", "9"), priced(1, "new", "1")];
+    let mut flows = [priced(0, "cheap", "1"), priced(0, "dear", "9"), priced(1, "new", "1")];
     (flows[2].cost, flows[2].cost_source, flows[2].terms) = (None, None, None);
     flows[2].session = session("s");
     fixture.write(flows.iter().map(of).collect());
