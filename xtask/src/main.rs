@@ -9,6 +9,7 @@ mod fuzz;
 mod ground;
 mod langley;
 mod memory;
+mod prices;
 mod provision;
 mod run;
 mod seed;
@@ -26,6 +27,7 @@ use clap::{Parser, Subcommand};
 use crate::bench::BenchOptions;
 use crate::clients::ClientsOptions;
 use crate::fuzz::FuzzOptions;
+use crate::prices::PricesOptions;
 use crate::seed::SeedOptions;
 use crate::soak::SoakOptions;
 use crate::test::TestOptions;
@@ -58,6 +60,8 @@ enum Verb {
     Fuzz(FuzzOptions),
     /// Huge bodies, streams and messages through Langley: bytes intact, memory bounded; by hand
     Soak(SoakOptions),
+    /// Check the price book, show a model of it, or compare it with another table
+    Prices(PricesOptions),
     /// Write a store as months of use leave it, to measure how queries scale
     SeedDb(SeedOptions),
     /// Make one streamed exchange through a running Langley, by base URL (used by browser tests)
@@ -77,6 +81,7 @@ fn main() -> ExitCode {
         Verb::Clients(options) => clients::clients(&options),
         Verb::Fuzz(options) => fuzz::fuzz(&options),
         Verb::Soak(options) => soak::soak(&options),
+        Verb::Prices(options) => prices::prices(&options),
         Verb::SeedDb(options) => seed::seed_db(&options),
         Verb::Traffic { entry } => e2e::traffic(&entry),
     };

@@ -13,6 +13,7 @@ mod config;
 mod demo;
 mod detach;
 mod doctor;
+mod dollars;
 mod env_form;
 mod error;
 mod fidelity;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
             commands::sessions::sessions(&global, &args).map(|()| ExitCode::SUCCESS)
         }
         Verb::Tasks(args) => commands::tasks::tasks(&global, &args).map(|()| ExitCode::SUCCESS),
+        Verb::Cost(args) => commands::cost::cost(&global, &args).map(|()| ExitCode::SUCCESS),
         Verb::Audit { verb: AuditVerb::Redaction { json } } => {
             commands::audit::redaction(&global, json)
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_engine::{
-    BudgetBell, BudgetKeeper, Indexer, IndexerBell, Intake, IntakeOptions, Recorder,
+    BudgetBell, BudgetKeeper, Indexer, IndexerBell, Intake, IntakeOptions, PriceBook, Recorder,
     RecorderHandle, RecorderOptions,
 };
 use langley_model::{CaptureSink, Flow, Micros, PublishedGate, Redactor, RedactorOptions};
@@ -232,6 +232,7 @@ impl Server {
             },
             register_probe: Box::new(move |address, ca_pem| register(&probe, address, ca_pem)),
             retention: config.maintenance.retention,
+            prices: prices(config),
         });
         let stop_api = CancellationToken::new();
         let api = tokio::spawn(langley_server::serve(
@@ -479,8 +480,15 @@ fn recorder_options(config: &Config) -> RecorderOptions {
         flush_after: config.persistence.event_batch_timeout / 4,
         idle_gap: config.tasks.idle_gap,
         infers_tasks: config.tasks.infer,
+        prices: prices(config),
         ..RecorderOptions::default()
     }
+}
+
+/// What flows are priced by: the vendored book, with the user's own prices over it.
+pub(crate) fn prices(config: &Config) -> Arc<PriceBook> {
+    let book = PriceBook::vendored();
+    if config.prices.is_empty() { book } else { Arc::new(book.with(config.prices.clone())) }
 }
 
 fn settings(layers: &Layers) -> Vec<Setting> {

@@ -12,11 +12,16 @@ const BLOCK_COST: usize = 128;
 /// The opening of a message that is too long is this part of what may be kept of one.
 const OPENING_PART: usize = 4;
 
+/// Bytes of a word on how an answer is served.
+const TIER_MAX: usize = 32;
+
 /// A message being put together.
 #[derive(Debug)]
 pub(crate) struct Assembly {
     message: Message,
     cost: Option<MicroUsd>,
+    /// How it is served, each word once, with `+` between.
+    tier: Option<String>,
     /// Bytes that may be kept.
     limit: usize,
     /// Bytes that may still be kept.
@@ -33,6 +38,7 @@ impl Assembly {
         Self {
             message: Message::default(),
             cost: None,
+            tier: None,
             limit,
             room: limit,
             answer: Answer::Open,
@@ -119,6 +125,10 @@ impl Assembly {
                 self.cost = Some(cost);
                 return;
             }
+            Delta::Tier(word) => {
+                self.serve(&word);
+                return;
+            }
             Delta::Served { model } => {
                 self.stopped = true;
                 message.model = model.map(Into::into).or_else(|| message.model.take());
@@ -147,9 +157,30 @@ impl Assembly {
     /// Writes what is known so far into the flow.
     pub(crate) fn describe(&self, flow: &mut Flow) {
         describe(&self.message, self.usage(), flow);
+        if self.tier.is_some() && flow.service_tier != self.tier {
+            flow.service_tier.clone_from(&self.tier);
+        }
         if self.cost.is_some() {
             flow.cost = self.cost;
             flow.cost_source = Some(String::from("reported"));
+        }
+    }
+
+    /// Notes a word on how it is served; what is no short word is left out.
+    fn serve(&mut self, word: &str) {
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        if word.is_empty() || word.len() > TIER_MAX || !word.bytes().all(is_word) {
+            return;
+        }
+        let word = word.to_ascii_lowercase();
+        match &mut self.tier {
+            None => self.tier = Some(word),
+            Some(words) if words.split('+').any(|known| known == word) => {}
+            Some(words) if words.len() + word.len() < 2 * TIER_MAX => {
+                words.push('+');
+                words.push_str(&word);
+            }
+            Some(_) => {}
         }
     }
 

@@ -10,6 +10,7 @@ use crate::body::Allowance;
 use crate::chains::Chains;
 use crate::live::LiveFeed;
 use crate::options::RecorderOptions;
+use crate::price::Pricer;
 
 /// The shared tools.
 pub(crate) struct Bench {
@@ -22,6 +23,7 @@ pub(crate) struct Bench {
     pub(crate) chains: Arc<Mutex<Chains>>,
     /// What was asked of late, shared for the same reason.
     pub(crate) attempts: Arc<Mutex<Attempts>>,
+    pub(crate) pricer: Pricer,
     /// Decoded bytes of the present piece.
     pub(crate) scratch: Vec<u8>,
 }
@@ -34,7 +36,8 @@ impl Bench {
         (chains, attempts): (Arc<Mutex<Chains>>, Arc<Mutex<Attempts>>),
     ) -> Self {
         let allowance = Allowance::new(options.bodies_max_bytes);
-        Self { options, redactor, live, allowance, chains, attempts, scratch: Vec::new() }
+        let pricer = Pricer::new(Arc::clone(&options.prices));
+        Self { options, redactor, live, allowance, chains, attempts, pricer, scratch: Vec::new() }
     }
 
     /// Shows text of a flow as it appears.

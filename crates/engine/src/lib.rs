@@ -5,6 +5,7 @@ mod agent;
 mod assemble;
 mod attempts;
 mod bench;
+mod blocks;
 mod body;
 mod broken;
 mod budget;
@@ -27,6 +28,7 @@ mod outbox;
 mod outcome;
 mod pieces;
 mod preview;
+mod price;
 mod provider;
 mod rate_limit;
 mod recall;
@@ -41,6 +43,7 @@ mod turns;
 mod websocket;
 mod written;
 
+pub use blocks::{Block, Pace, blocks};
 pub use budget::{
     Budget, BudgetAction, BudgetBell, BudgetKeeper, BudgetReader, BudgetScope, BudgetState,
 };
@@ -50,6 +53,7 @@ pub use intake_stats::IntakeStats;
 pub use live::{LiveFeed, NoLiveFeed};
 pub use options::RecorderOptions;
 pub use outbox::RecordSink;
+pub use price::{BookError, Card, Model, Peak, PriceBook, PriceOverride, Pricer, Quote};
 pub use recall::recall;
 pub use recorder::{Recorder, RecorderHandle, RecorderStats, RecorderStatsReader};
 pub use search::{Found, Indexer, IndexerBell, Snippet, new_text, read_texts, search};

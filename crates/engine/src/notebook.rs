@@ -206,6 +206,7 @@ impl Notebook {
         self.figures.refusals += u64::from(is_refused);
         exchange.tell_owed();
         exchange.leave(&self.bench);
+        self.bench.pricer.price(&mut exchange.flow);
         exchange.flush(&self.bench);
         let id = exchange.flow.id;
         let mut records = std::mem::take(&mut exchange.out);

@@ -1,7 +1,9 @@
 //! How the recorder works, resolved from the configuration by the caller.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::price::PriceBook;
 use langley_model::Flow;
 
 /// How much is kept of what, and when it is handed on.
@@ -34,6 +36,8 @@ pub struct RecorderOptions {
     pub infers_tasks: bool,
     /// The newest flows of an earlier run, so that conversations go on.
     pub recalled: Vec<Flow>,
+    /// What flows are priced by.
+    pub prices: Arc<PriceBook>,
 }
 
 impl Default for RecorderOptions {
@@ -52,6 +56,7 @@ impl Default for RecorderOptions {
             idle_gap: Duration::from_mins(5),
             infers_tasks: true,
             recalled: Vec::new(),
+            prices: PriceBook::vendored(),
         }
     }
 }

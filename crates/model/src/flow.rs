@@ -1,12 +1,14 @@
 //! A flow: one exchange, with everything that is known of it at the moment.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::capture::Gap;
 use crate::dialect_name::DialectName;
 use crate::http::{HttpVersion, Mode};
 use crate::id::{ConnectionId, FlowId};
+use crate::money::{Billed, CostShares, Terms};
 use crate::outcome::Outcome;
 use crate::provider::Provider;
 use crate::rate_limit::RateLimit;
@@ -105,8 +107,13 @@ pub struct Flow {
     pub usage: Usage,
     /// Cost, when the model is priced.
     pub cost: Option<MicroUsd>,
-    /// `reported`, `priced` or `estimated`.
+    /// `reported` by the provider, `priced` by the price book, or `estimated`: priced, and not all of the
+    /// usage is known.
     pub cost_source: Option<String>,
+    /// How the answer was served, in the provider's words, where that has to do with its price.
+    pub service_tier: Option<String>,
+    /// On what terms it was priced.
+    pub terms: Option<Arc<Terms>>,
     /// Why the model stopped, verbatim.
     pub stop_reason: Option<String>,
     /// The provider's class of error.
@@ -191,6 +198,8 @@ impl Flow {
             usage: Usage::default(),
             cost: None,
             cost_source: None,
+            service_tier: None,
+            terms: None,
             stop_reason: None,
             error_kind: None,
             error_message: None,
@@ -232,6 +241,29 @@ impl Flow {
     pub fn subagent(&self) -> Option<&str> {
         let session = self.session.as_ref().map(|session| session.id.as_str());
         self.agent_id.as_deref().filter(|agent| Some(*agent) != session)
+    }
+
+    /// What the provider bills of its usage, by class, in one sense for all of them.
+    #[must_use]
+    pub fn billed(&self) -> Billed {
+        let dialect = self.dialect();
+        // xAI writes OpenAI's chat, and counts reasoning beside the output there.
+        let is_apart = match dialect {
+            Some(DialectName::Gemini) => true,
+            Some(DialectName::OpenAi) => {
+                self.provider == Some(Provider::XAi) && self.path.contains("/chat/")
+            }
+            _ => false,
+        };
+        self.usage.billed(dialect, is_apart)
+    }
+
+    /// What of the cost is each class's; they add up to it. None where it is not known, or was not
+    /// calculated from prices.
+    #[must_use]
+    pub fn cost_shares(&self) -> Option<CostShares> {
+        let exact = self.terms.as_ref()?.rates.cost(&self.billed())?;
+        (Some(exact.rounded()) == self.cost).then(|| exact.shares())
     }
 
     /// Whether it has not ended yet.

@@ -252,6 +252,7 @@ impl Scrub for Flow {
             &mut self.reason,
             &mut self.model_requested,
             &mut self.model,
+            &mut self.service_tier,
             &mut self.stop_reason,
             &mut self.error_kind,
             &mut self.error_message,

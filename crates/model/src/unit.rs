@@ -1,6 +1,7 @@
 //! Units: tokens and money as integers of their own type.
 
 use crate::dialect_name::DialectName;
+use crate::money::Billed;
 
 /// A count of tokens, in the provider's own sense.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -109,6 +110,21 @@ impl Usage {
             }
         };
         Some(Tokens(input.checked_sub(cached).unwrap_or(input)))
+    }
+
+    /// What is billed of it, by class. `is_apart` says that reasoning is counted beside the output.
+    #[must_use]
+    pub fn billed(&self, dialect: Option<DialectName>, is_apart: bool) -> Billed {
+        let tokens = |tokens: Option<Tokens>| tokens.map_or(0, |Tokens(tokens)| tokens);
+        [
+            tokens(self.input_apart(dialect)),
+            tokens(self.cache_read),
+            tokens(self.cache_write_5m),
+            tokens(self.cache_write_1h),
+            tokens(self.output),
+            if is_apart { tokens(self.reasoning) } else { 0 },
+            self.web_search_requests.unwrap_or(0),
+        ]
     }
 
     /// Whether no class was stated at all.

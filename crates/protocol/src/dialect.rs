@@ -192,6 +192,9 @@ pub enum Delta<'a> {
     Usage(Usage),
     /// What the answer cost, as the provider says; the last one wins.
     Cost(MicroUsd),
+    /// How the answer is served, in the provider's word, where that has to do with its price; there may
+    /// be several.
+    Tier(Cow<'a, str>),
     /// Tokens of a prompt that was counted and not run (not billed, hence not usage).
     TokenCount(Tokens),
     /// A content block began.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::header;
-use langley_engine::{BudgetReader, Intake, RecorderStats};
+use langley_engine::{BudgetReader, Intake, PriceBook, RecorderStats};
 use langley_model::{DropReason, Micros, Redactor, Revision, Strain};
 use langley_store::{RawCounters, Retention, Store, StoreError};
 use serde::Serialize;
@@ -64,6 +64,8 @@ pub struct DoorsOptions {
     pub register_probe: RegisterProbe,
     /// How long what is kept.
     pub retention: Retention,
+    /// What flows are priced by.
+    pub prices: Arc<PriceBook>,
 }
 
 /// The figures of rooms that the doors do not own.
@@ -152,6 +154,7 @@ struct Inner {
     change_settings: ChangeSettings,
     register_probe: RegisterProbe,
     retention: Retention,
+    prices: Arc<PriceBook>,
     reads: Arc<Semaphore>,
     changes: Arc<Semaphore>,
     exports: Arc<Semaphore>,
@@ -215,6 +218,7 @@ impl Doors {
             change_settings: options.change_settings,
             register_probe: options.register_probe,
             retention: options.retention,
+            prices: options.prices,
             reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
             changes: Arc::new(Semaphore::new(CHANGES_AT_ONCE)),
             exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
@@ -291,6 +295,10 @@ impl Doors {
     /// Waits until the writer has committed what it was given; whether it did.
     pub(crate) async fn flush(&self) -> bool {
         self.run(&self.0.flushes, Store::flush).await.is_ok()
+    }
+
+    pub(crate) fn prices(&self) -> &Arc<PriceBook> {
+        &self.0.prices
     }
 
     pub(crate) fn retention(&self) -> Retention {

@@ -3,6 +3,7 @@
 mod assets;
 mod auth;
 mod budgets;
+mod cost;
 mod diff;
 mod doors;
 mod drops;
@@ -45,4 +46,4 @@ pub use router::router;
 pub use serve::serve;
 pub use settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};
 pub use shell::{shell_quoted, shell_word};
-pub use wire::{sessions_json, tasks_json};
+pub use wire::{blocks_json, cost_json, reprice_json, reprices_json, sessions_json, tasks_json};

@@ -14,8 +14,9 @@ use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
-    assets, auth, budgets, diff, drops, export, facets, flows, flush, guard, health, live, metrics,
-    openapi, probe, search, sessions, settings, setup, stars, stats, tasks, tunnels, upkeep, usage,
+    assets, auth, budgets, cost, diff, drops, export, facets, flows, flush, guard, health, live,
+    metrics, openapi, probe, search, sessions, settings, setup, stars, stats, tasks, tunnels,
+    upkeep, usage,
 };
 
 /// Bodies that doors take are settings and a certificate.
@@ -49,9 +50,13 @@ doors! {
     }
     // Doors that need the token or a session.
     locked / locked_described {
+        "/api/analytics/blocks" => get cost::blocks;
+        "/api/analytics/cost" => get cost::cost;
         "/api/analytics/latency" => get usage::latency;
         "/api/auth/link" => post auth::link;
         "/api/budgets" => get budgets::budgets;
+        "/api/cost/reprice" => post cost::reprice;
+        "/api/cost/reprices" => get cost::reprices;
         "/api/db/checkpoint" => post upkeep::checkpoint;
         "/api/db/flush" => post flush::flush;
         "/api/db/maintain" => post upkeep::maintain;

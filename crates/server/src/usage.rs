@@ -109,8 +109,7 @@ fn query(params: Params) -> Result<(UsageQuery, String), ApiError> {
         params.only(&["group_by", "since", "until", "tz", "host", "provider", "model", "agent"])?;
     let words = GroupBy::ALL.map(GroupBy::as_str).join(", ");
     let by = params.parsed("group_by", format!("any of {words}, each once"), groups)?;
-    let offset_minutes =
-        params.parsed("tz", "a distance from UTC as +02:00 or -03:30", offset)?.unwrap_or(0);
+    let (offset_minutes, zone) = zone(&params)?;
     let providers = Provider::ALL.map(Provider::as_str).join(", ");
     let query = UsageQuery {
         groups_max: Some(GROUPS_MAX),
@@ -123,9 +122,16 @@ fn query(params: Params) -> Result<(UsageQuery, String), ApiError> {
         model: params.owned("model")?,
         agent: params.owned("agent")?,
     };
+    Ok((query, zone))
+}
+
+/// The zone of the days: its minutes ahead of UTC, and the same in words.
+pub(crate) fn zone(params: &Params) -> Result<(i32, String), ApiError> {
+    let accepted = "a distance from UTC as +02:00 or -03:30";
+    let offset_minutes = params.parsed("tz", accepted, offset)?.unwrap_or(0);
     let sign = if offset_minutes < 0 { '-' } else { '+' };
     let (hours, minutes) = (offset_minutes.abs() / HOUR, offset_minutes.abs() % HOUR);
-    Ok((query, format!("{sign}{hours:02}:{minutes:02}")))
+    Ok((offset_minutes, format!("{sign}{hours:02}:{minutes:02}")))
 }
 
 /// Names with commas between, each at most once.

@@ -268,7 +268,7 @@ impl<'s, 'c> Binder<'s, 'c> {
         }
         self.put(traits);
         for word in if traits.is_some() { traits::blanks() } else { traits::words(flow) } {
-            self.put(word);
+            self.put(word.as_deref());
         }
     }
 

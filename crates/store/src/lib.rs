@@ -18,6 +18,7 @@ mod query;
 mod queue;
 mod raw;
 mod readers;
+mod reprice;
 mod rollup;
 mod schema;
 mod search;
@@ -37,9 +38,11 @@ pub use query::{
     Star, StoredBody, StoredDrop, StoredEvent, ToolCall, Unseen,
 };
 pub use raw::{RawBody, RawCounters, RawFile, RawRemoved, RawStore, remove_raw_bodies};
+pub use reprice::{Reprice, RepriceQuery, RepriceRow, Repriced};
 pub use rollup::{
-    Figure, GroupBy, Measure, Session, SessionAgent, SessionPage, Spread, Sums, Tally, Task,
-    TaskFilter, TaskPage, UsageGroup, UsageQuery, UsageReport,
+    CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, Session,
+    SessionAgent, SessionPage, Spread, Sums, Tally, Task, TaskFilter, TaskPage, UnpricedModel,
+    UsageGroup, UsageQuery, UsageReport,
 };
 pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Texts, Unindexed, Word, words};
 pub use store::Store;

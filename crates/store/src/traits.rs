@@ -3,7 +3,10 @@
 //!
 //! A row whose list has no number has the words themselves, as rows of an earlier version do.
 
-use langley_model::{Flow, HttpVersion, Mode};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use langley_model::{Flow, HttpVersion, Mode, Rates, Terms};
 use rusqlite::Connection;
 
 use crate::names::Names;
@@ -43,31 +46,62 @@ pub(crate) fn names() -> Names {
 }
 
 /// The words of a flow, one for each column.
-pub(crate) type Words<'a> = [Option<&'a str>; COLUMNS.len()];
+pub(crate) type Words<'a> = [Option<Cow<'a, str>>; COLUMNS.len()];
 
 /// The words of `flow`.
 pub(crate) fn words(flow: &Flow) -> Words<'_> {
     [
-        Some(flow.mode.as_str()),
-        Some(&flow.scheme),
-        Some(flow.version_in.as_str()),
-        Some(flow.version_out.as_str()),
-        flow.client_process.as_deref(),
-        flow.user_agent.as_deref(),
-        flow.agent.as_deref(),
-        flow.agent_version.as_deref(),
-        flow.session.as_ref().map(|session| session.source),
-        flow.task.as_ref().map(|task| task.source),
-        flow.cost_source.as_deref(),
-        flow.stop_reason.as_deref(),
-        flow.ja4_in.as_deref(),
-        flow.ja4_out.as_deref(),
+        Some(flow.mode.as_str().into()),
+        Some(flow.scheme.as_str().into()),
+        Some(flow.version_in.as_str().into()),
+        Some(flow.version_out.as_str().into()),
+        said(&flow.client_process),
+        said(&flow.user_agent),
+        said(&flow.agent),
+        said(&flow.agent_version),
+        flow.session.as_ref().map(|session| session.source.into()),
+        flow.task.as_ref().map(|task| task.source.into()),
+        priced(flow),
+        said(&flow.stop_reason),
+        said(&flow.ja4_in),
+        said(&flow.ja4_out),
     ]
+}
+
+fn said(word: &Option<String>) -> Option<Cow<'_, str>> {
+    word.as_deref().map(Cow::Borrowed)
+}
+
+/// How a flow came by its cost, in the place of its source: the source, how it was served, the version of the
+/// price book and the prices, with a blank between and `-` for none; the source alone where there is no more.
+fn priced(flow: &Flow) -> Option<Cow<'_, str>> {
+    let Flow { cost_source, service_tier, terms, .. } = flow;
+    if service_tier.is_none() && terms.is_none() {
+        return cost_source.as_deref().map(Cow::Borrowed);
+    }
+    let word = |word: &Option<String>| word.clone().unwrap_or_else(|| "-".to_owned());
+    let mut text = format!("{} {}", word(cost_source), word(service_tier));
+    if let Some(terms) = terms {
+        text.push_str(&format!(" {} {}", terms.book, terms.rates.text()));
+    }
+    Some(Cow::Owned(text))
+}
+
+/// Gives a flow what [`priced`] says. Of what cannot be read the source is kept.
+fn give_priced(text: Option<&str>, flow: &mut Flow) {
+    let word = |word: Option<&str>| word.filter(|word| *word != "-").map(str::to_owned);
+    let mut words = text.unwrap_or_default().splitn(4, ' ').filter(|word| !word.is_empty());
+    flow.cost_source = word(words.next());
+    flow.service_tier = word(words.next());
+    flow.terms = match (words.next(), words.next().and_then(Rates::parse)) {
+        (Some(book), Some(rates)) => Some(Arc::new(Terms { book: book.to_owned(), rates })),
+        _ => None,
+    };
 }
 
 /// What stands in the columns of a row whose words have a number.
 pub(crate) fn blanks() -> Words<'static> {
-    std::array::from_fn(|position| (position < NEVER_NULL).then_some(""))
+    std::array::from_fn(|position| (position < NEVER_NULL).then_some(Cow::Borrowed("")))
 }
 
 /// The number of the words of `flow`, if they have one or can be given one.
@@ -141,7 +175,8 @@ impl Traits {
         (flow.agent, flow.agent_version) = (agent, agent_version);
         flow.scheme = scheme.unwrap_or_default();
         (flow.version_in, flow.version_out) = (version(version_in), version(version_out));
-        (flow.cost_source, flow.stop_reason) = (cost_source, stop_reason);
+        give_priced(cost_source.as_deref(), flow);
+        flow.stop_reason = stop_reason;
         (flow.ja4_in, flow.ja4_out) = (ja4_in, ja4_out);
         [session_source, task_source]
     }
@@ -157,13 +192,35 @@ mod tests {
     fn a_list_that_a_later_version_made_longer_is_read_and_damage_is_none() {
         let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(1));
         let (mode, stopped) = (Mode::Reverse, Some(String::from("end \"turn\"")));
-        (flow.mode, flow.stop_reason) = (mode, stopped.clone());
+        (flow.mode, flow.stop_reason) = (mode, stopped);
+        flow.cost_source = Some("estimated".to_owned());
         let name = serde_json::to_string(&words(&flow)).unwrap();
         let longer = format!("{},\"more\"]", name.strip_suffix(']').unwrap());
         for name in [name, longer] {
             let mut read = Flow::new(flow.id, flow.connection, Micros(1));
             Traits::parse(&name).unwrap().give(&mut read);
             assert_eq!(words(&read), words(&flow));
+        }
+        for (source, tier, terms) in [
+            (None, None, None),
+            (Some("reported"), None, None),
+            (None, Some("flex"), None),
+            (Some("priced"), None, Some("4 0.2 5 8 20 - 10000")),
+            (Some("priced"), Some("standard+us"), Some("4 0.2 5 8 20 - -")),
+        ] {
+            let (source, tier) = (source.map(str::to_owned), tier.map(str::to_owned));
+            (flow.cost_source, flow.service_tier) = (source, tier);
+            flow.terms = terms.map(|rates| {
+                let rates = Rates::parse(rates).unwrap();
+                Arc::new(Terms { book: "2026-11-21+".to_owned(), rates })
+            });
+            let text = priced(&flow).map(Cow::into_owned);
+            let mut read = Flow::new(flow.id, flow.connection, Micros(1));
+            give_priced(text.as_deref(), &mut read);
+            assert_eq!(
+                (&read.cost_source, &read.service_tier, &read.terms),
+                (&flow.cost_source, &flow.service_tier, &flow.terms)
+            );
         }
         for damaged in ["", "[", "{}", "[1]"] {
             assert_eq!(Traits::parse(damaged), None, "{damaged}");

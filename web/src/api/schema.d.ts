@@ -677,6 +677,44 @@ export interface components {
              */
             index: number;
         };
+        /** @description A block of five hours: it begins with the hour of the first use after the one before. */
+        BlockItem: components["schemas"]["Spent"] & {
+            /** @description Whether it goes on. */
+            active: boolean;
+            /** @description Its end, five hours later. */
+            end: string;
+            /** @description The hour of its last use. */
+            last_hour: string;
+            pace: components["schemas"]["BlockPace"] | null;
+            /** @description Its beginning. */
+            start: string;
+        };
+        /** @description How fast a block is used up. */
+        BlockPace: {
+            /** @description Cost for an hour. */
+            cost_per_hour: components["schemas"]["Cost"];
+            /**
+             * Format: int64
+             * @description Seconds since its beginning.
+             */
+            elapsed_s: number;
+            /** @description Cost at its end, if it goes on so. */
+            projected_cost: components["schemas"]["Cost"];
+            /**
+             * Format: int64
+             * @description Tokens for a minute: input that was not cached, cache writes, and output.
+             */
+            tokens_per_minute: number;
+        };
+        /** @description Blocks of five hours. */
+        BlockPage: {
+            /** @description Whether every flow is part of the sums; false while those of an earlier version are being added. */
+            complete: boolean;
+            /** @description By time. */
+            items: components["schemas"]["BlockItem"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+        };
         /** @description A body with its content encoding undone, redacted. */
         Body: {
             /** @description The body in base64, when it is not UTF-8. */
@@ -779,6 +817,25 @@ export interface components {
              */
             moved_pages: number;
         };
+        /** @description A cost by class of usage; they add up to it. */
+        ClassCosts: {
+            /** @description Input tokens read from the prompt cache. */
+            cache_read: components["schemas"]["Cost"];
+            /** @description Input tokens written to the cache for one hour. */
+            cache_write_1h: components["schemas"]["Cost"];
+            /** @description Input tokens written to the cache for five minutes. */
+            cache_write_5m: components["schemas"]["Cost"];
+            /** @description Input tokens that the cache had no part in. */
+            input: components["schemas"]["Cost"];
+            /** @description Output tokens. */
+            output: components["schemas"]["Cost"];
+            /** @description Reasoning tokens that are counted beside the output. */
+            reasoning: components["schemas"]["Cost"];
+            /** @description Of flows whose provider told the cost as a whole. */
+            undivided: components["schemas"]["Cost"];
+            /** @description Web searches run by the provider. */
+            web_search: components["schemas"]["Cost"];
+        };
         /** @description What a content block holds. */
         Content: {
             /** @description Citations as the provider sent them. */
@@ -851,6 +908,50 @@ export interface components {
              * @description Millionths of a US dollar.
              */
             micro_usd: number;
+        };
+        /** @description Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known. */
+        CostItem: components["schemas"]["Spent"] & {
+            /** @description The kind of agent. */
+            agent: string | null;
+            /** @description The class of usage, as `cache_read`; its cost alone is told then. */
+            class: string | null;
+            /** @description The day in the zone that was asked for, as 2026-01-31. */
+            day: string | null;
+            /** @description The host. */
+            host: string | null;
+            /** @description The beginning of the hour (UTC). */
+            hour: string | null;
+            /** @description The model that answered, or was asked for while none has. */
+            model: string | null;
+            /** @description The provider. */
+            provider: string | null;
+            /** @description The session; of a subagent, the one it is of. */
+            session: string | null;
+            /** @description The subagent. */
+            subagent: string | null;
+            /** @description The task. */
+            task: string | null;
+        };
+        /** @description Costs: groups of flows and what they add up to. */
+        CostPage: {
+            /** @description Whether every flow is part of the sums; false while those of an earlier version are being added. */
+            complete: boolean;
+            /** @description Whether it is told from the flows that are kept. Else from sums by the hour, which outlive them. */
+            from_flows: boolean;
+            /** @description By what the groups are told apart. */
+            group_by: string[];
+            /** @description By time where that was asked for first, else the dearest first. */
+            items: components["schemas"]["CostItem"][];
+            /** @description Whether there are more groups than are listed. */
+            more: boolean;
+            /** @description Always null: ask for more with `limit`. */
+            next_cursor: string | null;
+            /** @description What all groups add up to, those that are not listed included. */
+            totals: components["schemas"]["Spent"];
+            /** @description The zone of the days, as its distance from UTC. */
+            tz: string;
+            /** @description Models that have no price, or not for all that was used. */
+            unpriced: components["schemas"]["Unpriced"][];
         };
         /** @description How many match. */
         Count: {
@@ -1123,6 +1224,7 @@ export interface components {
             port: number;
             /** @description First characters of the exchange, for lists. */
             preview: string | null;
+            price: components["schemas"]["Price"] | null;
             provider: components["schemas"]["Provider"] | null;
             /** @description The provider's id of the request. */
             provider_request_id: string | null;
@@ -1153,6 +1255,8 @@ export interface components {
             revision: number;
             /** @description `http` or `https`, towards the provider. */
             scheme: string;
+            /** @description How the answer was served, in the provider's words, where that has to do with its price. */
+            service_tier: string | null;
             /** @description The session. */
             session_id: string | null;
             /** @description Where the session was read. */
@@ -1554,6 +1658,28 @@ export interface components {
          * @enum {string}
          */
         PieceKind: "tools" | "system" | "user" | "assistant" | "tool_results" | "other" | "rest";
+        /**
+         * @description On what terms a flow was priced: US dollars for a million tokens, as decimals; null for a class that has
+         *     no price.
+         */
+        Price: {
+            /** @description The version of the price book; with a `+` where the user's own prices are over it. */
+            book: string;
+            /** @description Input tokens read from the prompt cache. */
+            cache_read: string | null;
+            /** @description Input tokens written to the cache for one hour. */
+            cache_write_1h: string | null;
+            /** @description Input tokens written to the cache for five minutes. */
+            cache_write_5m: string | null;
+            /** @description Input tokens that the cache had no part in. */
+            input: string | null;
+            /** @description Output tokens. */
+            output: string | null;
+            /** @description Reasoning tokens that are counted beside the output. */
+            reasoning: string | null;
+            /** @description A million web searches. */
+            web_search: string | null;
+        };
         /** @description An origin on this machine. */
         ProbeOrigin: {
             /** @description Where it listens with TLS: an address on loopback, and a port. */
@@ -1717,6 +1843,62 @@ export interface components {
             count: number;
             /** @description The rule. */
             rule: string;
+        };
+        /** @description What pricing flows anew came to. */
+        RepriceDone: {
+            /** @description What they cost now. */
+            after: components["schemas"]["Cost"];
+            /** @description What those that changed cost before. */
+            before: components["schemas"]["Cost"];
+            /** @description The version of the price book. */
+            book: string;
+            /**
+             * Format: int64
+             * @description Those whose cost, or the terms of it, changed.
+             */
+            changed: number;
+            /** @description Whether it was a trial, that changed nothing. */
+            dry_run: boolean;
+            /**
+             * Format: int64
+             * @description Ended flows that were looked at.
+             */
+            flows: number;
+            /**
+             * Format: int64
+             * @description Of these, that had no cost before.
+             */
+            priced: number;
+            /**
+             * Format: int64
+             * @description Of these, that have none any more.
+             */
+            unpriced: number;
+        };
+        /** @description A run of pricing flows anew. */
+        RepriceItem: components["schemas"]["RepriceDone"] & {
+            /** @description When it began. */
+            at: string;
+            /** @description Whether it came to its end. */
+            finished: boolean;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /** @description Flows of this model. */
+            model: string | null;
+            /** @description Flows that began at this time or later. */
+            since: string | null;
+            /** @description Flows that began before this time. */
+            until: string | null;
+        };
+        /** @description Runs of pricing flows anew. */
+        RepricePage: {
+            /** @description The newest first. */
+            items: components["schemas"]["RepriceItem"][];
+            /** @description Always null: the newest hundred are all that is told. */
+            next_cursor: string | null;
         };
         /** @description What the agent sent. */
         Request: {
@@ -2343,6 +2525,13 @@ export interface components {
          * @enum {string}
          */
         TunnelReason: "not_listed" | "not_tls" | "client_rejected_certificate" | "dial_failed" | "handshake_failed" | "client_certificate_asked";
+        /** @description A model without a price. */
+        Unpriced: components["schemas"]["Spent"] & {
+            /** @description The model. */
+            model: string | null;
+            /** @description The provider. */
+            provider: string | null;
+        };
         /** @description A run of maintenance, and what it removed. */
         UpkeepRun: {
             /**

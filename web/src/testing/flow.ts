@@ -53,6 +53,8 @@ export function makeFlow(over: Partial<Flow> = {}): Flow {
     },
     cost: null,
     cost_source: null,
+    service_tier: null,
+    price: null,
     stop_reason: null,
     tool_names: [],
     rate_limits: [],

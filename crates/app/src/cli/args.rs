@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use langley_model::FlowId;
 
-use super::{ExportVerb, FlowsArgs, SessionsArgs, TasksArgs};
+use super::{CostArgs, ExportVerb, FlowsArgs, SessionsArgs, TasksArgs};
 use crate::trust::StoreName;
 
 /// See what your coding agents send to LLM providers, what came back, and how it ended.
@@ -113,6 +113,12 @@ pub(crate) enum Verb {
     /// A task is named by the header `X-Langley-Task`, else it is the session, else it is inferred by host
     /// and time (`tasks.infer`).
     Tasks(TasksArgs),
+    /// Tell what was spent: by model, day, session and the like, or by class of usage
+    ///
+    /// COST is the sum of the flows that have one; PRICED and UNPRICED count those that used something
+    /// and have a cost, or have none. By time, host, provider, model and agent it is told from sums that
+    /// outlive the flows; by session, task and subagent from the flows that are kept.
+    Cost(CostArgs),
     /// Look through everything stored for what looks like a secret
     Audit {
         #[command(subcommand)]

@@ -1,6 +1,7 @@
 //! The command line as it was typed: raw arguments, with no decision taken yet.
 
 mod args;
+mod cost;
 mod export;
 mod flows;
 mod sessions;
@@ -10,6 +11,7 @@ pub(crate) use args::{
     AuditVerb, BodySide, CaVerb, Cli, ConfigVerb, DbVerb, EnvForm, GlobalArgs, RunArgs, RunMode,
     StartArgs, StoreArgs, TokenVerb, Verb,
 };
+pub(crate) use cost::{CostArgs, CostVerb, RepriceArgs};
 pub(crate) use export::ExportVerb;
 pub(crate) use flows::FlowsArgs;
 pub(crate) use sessions::SessionsArgs;

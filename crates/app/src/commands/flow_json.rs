@@ -68,6 +68,8 @@ pub(super) fn flow_json(flow: &Stored<Flow>) -> Value {
         "retry_of": flow.retry_of.map(|id| id.to_string()),
         "cost": flow.cost.map(|cost| json!({ "micro_usd": cost.0 })),
         "cost_source": flow.cost_source,
+        "service_tier": flow.service_tier,
+        "price": flow.terms.as_ref().map(|terms| price(terms)),
         "stop_reason": flow.stop_reason,
         "tool_names": flow.tool_names,
         "rate_limits": flow.rate_limits.iter().map(|limit| json!({
@@ -97,6 +99,16 @@ pub(super) fn flow_json(flow: &Stored<Flow>) -> Value {
         return Value::Null;
     };
     members.extend(rest);
+    Value::Object(members)
+}
+
+fn price(terms: &langley_model::Terms) -> Value {
+    let mut members = serde_json::Map::new();
+    members.insert("book".to_owned(), json!(terms.book));
+    for class in langley_model::CostClass::ALL {
+        let rate = terms.rates.of(class).map(|rate| rate.to_string());
+        members.insert(class.as_str().to_owned(), json!(rate));
+    }
     Value::Object(members)
 }
 

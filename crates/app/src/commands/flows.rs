@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::flow_json::flow_json;
 use crate::cli::{FlowsArgs, GlobalArgs};
 use crate::config::{self, Environment};
+use crate::dollars::dollars;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::place;
@@ -140,8 +141,9 @@ fn found_json(found: &Found) -> Value {
 }
 
 fn table(flows: &[Stored<Flow>]) -> String {
-    let mut table =
-        Table::new(["STARTED", "OUTCOME", "STATUS", "TIME", "IN", "OUT", "MODEL", "REQUEST"]);
+    let mut table = Table::new([
+        "STARTED", "OUTCOME", "STATUS", "TIME", "IN", "OUT", "COST", "MODEL", "REQUEST",
+    ]);
     let number = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |n| n.to_string());
     for flow in flows {
         let usage = &flow.usage;
@@ -152,6 +154,7 @@ fn table(flows: &[Stored<Flow>]) -> String {
             flow.duration.map_or_else(|| "-".to_owned(), span),
             number(usage.input_apart(flow.dialect()).map(|tokens| tokens.0)),
             number(usage.output.map(|tokens| tokens.0)),
+            flow.cost.map_or_else(|| "-".to_owned(), |cost| dollars(cost.0)),
             flow.known_model().unwrap_or("-").to_owned(),
             request(flow),
         ]);

@@ -5,6 +5,7 @@ use langley_store::{Measure, Session, Store, Sums, Tally};
 
 use super::flows::{local_time, parse_since};
 use crate::cli::{GlobalArgs, SessionsArgs};
+use crate::dollars::dollars;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::reading;
@@ -44,7 +45,7 @@ pub(crate) fn sessions(global: &GlobalArgs, args: &SessionsArgs) -> Result<()> {
 
 fn table(sessions: &[Session]) -> String {
     let mut table =
-        Table::new(["LAST", "SESSION", "AGENT", "FLOWS", "IN", "CACHED", "OUT", "PREVIEW"]);
+        Table::new(["LAST", "SESSION", "AGENT", "FLOWS", "COST", "IN", "CACHED", "OUT", "PREVIEW"]);
     let unknown = || "-".to_owned();
     for session in sessions {
         table.row([
@@ -52,6 +53,11 @@ fn table(sessions: &[Session]) -> String {
             session.id.clone(),
             session.agent.clone().unwrap_or_else(unknown),
             session.sums.tally(Tally::Flows).to_string(),
+            session
+                .sums
+                .figure(Measure::Cost)
+                .known()
+                .map_or_else(unknown, |sum| dollars(sum.cast_signed())),
             known(&session.sums, Measure::InputUncached),
             known(&session.sums, Measure::CacheRead),
             known(&session.sums, Measure::Output),

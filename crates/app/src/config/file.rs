@@ -121,6 +121,17 @@ enum Node {
 }
 
 impl Node {
+    /// The value, of a section without the lines of its keys.
+    fn value(self) -> Value {
+        match self {
+            Self::Value(value) => value,
+            Self::Map(entries) => {
+                let members = entries.into_iter();
+                Value::Object(members.map(|(name, node)| (name.value, node.value())).collect())
+            }
+        }
+    }
+
     /// Whether a key stands twice in a section that is walked through.
     fn repeats_a_key(&self) -> bool {
         let Self::Map(entries) = self else { return false };
@@ -179,10 +190,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = seq.next_element::<Node>()? {
-            items.push(match item {
-                Node::Value(value) => value,
-                Node::Map(_) => Value::Object(serde_json::Map::new()),
-            });
+            items.push(item.value());
         }
         Ok(Node::Value(Value::Array(items)))
     }
@@ -234,7 +242,7 @@ mod tests {
         /etc/langley.config.yaml:3: `proxy.port`: `99999` is not a port from 0 to 65535
         /etc/langley.config.yaml:4: `proxy.intercept`: `true` stands where a section of keys belongs
         /etc/langley.config.yaml:6: `api.host`: a list is not an IP address or host name
-        /etc/langley.config.yaml:7: `teapot`: unknown key; the top level takes api, budgets, home, maintenance, memory, persistence, proxy, redaction, retention, tasks
+        /etc/langley.config.yaml:7: `teapot`: unknown key; the top level takes api, budgets, home, maintenance, memory, persistence, pricing, proxy, redaction, retention, tasks
         /etc/langley.config.yaml:10: `redaction.bodies.redact_api_keys`: `perhaps` is not true or false
         /etc/langley.config.yaml:11: `redaction.store_raw`: `maybe` is not true or false
         /etc/langley.config.yaml:12: `proxy.tls.provider`: `boring` is not native, mirror or mirror-strict

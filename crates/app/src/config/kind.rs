@@ -6,6 +6,7 @@ use langley_proxy::{Fingerprint, HostList, HostRule, NoProxy, TlsProvider, Upstr
 use serde_json::{Value, json};
 
 use super::key::is_name;
+use super::prices;
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,8 @@ pub(crate) enum Kind {
     OneOf(&'static [&'static str]),
     /// Any text.
     Text,
+    /// Prices of models.
+    Prices,
 }
 
 /// The value beneath, which a `+` list adds to.
@@ -189,6 +192,7 @@ impl Kind {
                     None => Ok(json!(patterns)),
                 }
             }
+            Self::Prices => prices::accept(value),
         }
     }
 
@@ -239,6 +243,9 @@ impl Kind {
             Self::Dollars => "an amount of US dollars above 0, as in `5` or `0.50`".into(),
             Self::OneOf(words) => words.join(" or "),
             Self::Text => "a word".into(),
+            Self::Prices => {
+                "a list of `model_pattern` and prices, as in [pricing.md](pricing.md#your-own-prices)".into()
+            }
         }
     }
 }

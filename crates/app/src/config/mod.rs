@@ -8,6 +8,7 @@ mod key;
 mod kind;
 mod layers;
 mod load;
+mod prices;
 mod problem;
 mod reference;
 mod resolved;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use langley_engine::Budget;
+use langley_engine::{Budget, PriceOverride};
 use langley_proxy::{
     Acknowledgements, ClientCertificate, Fingerprint, HostList, Limits, TlsChoice, TlsProvider,
     TlsRules,
@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::environment::Environment;
 use super::layers::{Layers, Origin};
+use super::prices;
 use super::problem::Problem;
 
 /// Everything settled.
@@ -62,6 +63,8 @@ pub(crate) struct Config {
     pub(crate) budgets: Vec<Budget>,
     /// What is never kept.
     pub(crate) redaction: Redaction,
+    /// Prices of the user's own.
+    pub(crate) prices: Vec<PriceOverride>,
     /// For how long what is kept, and when that is seen to.
     pub(crate) maintenance: Maintenance,
 }
@@ -216,6 +219,7 @@ impl Config {
                 no_body_hosts: read.list("redaction.logging.never_log_body_for_hosts"),
                 store_raw: read.switch("redaction.store_raw"),
             },
+            prices: prices::overrides(layers.value("pricing.overrides")),
             maintenance: read.maintenance(),
         };
         config.leave_itself_out(layers);
@@ -406,6 +410,7 @@ mod tests {
             Kind::Dollars => json!("7.5"),
             Kind::OneOf(words) => json!(words[1]),
             Kind::Text => json!("other"),
+            Kind::Prices => json!([{"model_pattern": "^other", "input": "1"}]),
         }
     }
 

@@ -9,6 +9,7 @@ mod commands;
 #[path = "../../../model/tests/it/corpus.rs"]
 #[expect(dead_code, reason = "shared with the redactor's own tests, which use more of it")]
 mod corpus;
+mod cost;
 mod cut;
 mod doctor;
 mod fidelity;

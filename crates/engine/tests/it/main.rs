@@ -13,6 +13,7 @@ mod lanes;
 mod outcomes;
 mod overflow;
 mod owed;
+mod priced;
 mod rebuilt;
 mod retries;
 mod speed;

@@ -108,7 +108,7 @@ impl AnthropicResponse {
             "message_delta" => {
                 let delta = event.object("delta");
                 if let Some(usage) = event.object("usage") {
-                    out(Delta::Usage(self.usage.read(&usage)));
+                    self.usage.tell(&usage, out);
                 } else {
                     delta.as_ref()?;
                 }
@@ -134,7 +134,7 @@ impl AnthropicResponse {
             role: message.text("role"),
         });
         if let Some(usage) = message.object("usage") {
-            out(Delta::Usage(self.usage.read(&usage)));
+            self.usage.tell(&usage, out);
         }
     }
 

@@ -2,7 +2,11 @@
 
 use langley_model::{Tokens, Usage};
 
+use crate::dialect::Delta;
 use crate::json::Object;
+
+/// Speeds and places of inference that cost nothing more.
+const USUAL: [&str; 4] = ["standard", "global", "not_available", ""];
 
 /// What is remembered of one answer's earlier reports.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,11 +16,21 @@ pub(super) struct UsageReader {
 }
 
 impl UsageReader {
+    /// Hands out what a `usage` object says: the tokens, and what has to do with their price.
+    pub(super) fn tell(&mut self, usage: &Object<'_>, out: &mut dyn FnMut(Delta<'_>)) {
+        out(Delta::Usage(self.read(usage)));
+        let own = ["speed", "inference_geo"].map(|name| usage.text(name));
+        let own = own.into_iter().flatten().filter(|word| !USUAL.contains(&&**word));
+        for word in usage.text("service_tier").into_iter().chain(own) {
+            out(Delta::Tier(word));
+        }
+    }
+
     /// Reads a `usage` object. Only its own members count: nested `iterations` repeat parts of it.
     ///
     /// Cache writes without a split are taken for five-minute ones (the default of the API), less
     /// the one-hour writes that an earlier report of the same answer named.
-    pub(super) fn read(&mut self, usage: &Object<'_>) -> Usage {
+    fn read(&mut self, usage: &Object<'_>) -> Usage {
         let tokens = |name| usage.number(name).map(Tokens);
         let split = usage.object("cache_creation");
         let stated = |name| split.as_ref().and_then(|split| split.number(name));

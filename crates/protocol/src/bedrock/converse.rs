@@ -87,6 +87,7 @@ impl ConverseAnswer {
                 if let Some(stated) = event.object("usage") {
                     out(Delta::Usage(usage::read(&stated)));
                 }
+                usage::tier(event, out);
                 guardrail(event, out);
             }
             _ => return Err(unreadable()),
@@ -229,6 +230,7 @@ fn whole(body: &Object<'_>, out: Out<'_>) -> Option<bool> {
     if let Some(stated) = body.object("usage") {
         out(Delta::Usage(usage::read(&stated)));
     }
+    usage::tier(body, out);
     guardrail(body, out);
     Some(known)
 }

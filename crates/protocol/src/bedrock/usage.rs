@@ -2,7 +2,17 @@
 
 use langley_model::{Tokens, Usage};
 
+use crate::dialect::Delta;
 use crate::json::{Object, elements};
+
+/// Hands out how an answer was served: what it says beside its usage.
+pub(super) fn tier(answer: &Object<'_>, out: &mut dyn FnMut(Delta<'_>)) {
+    if let Some(tier) = answer.object("serviceTier")
+        && let Some(word) = tier.text("type")
+    {
+        out(Delta::Tier(word));
+    }
+}
 
 /// Reads a `usage` object. Cache writes whose lifetime is not told are five-minute ones, the default.
 pub(super) fn read(usage: &Object<'_>) -> Usage {

@@ -40,7 +40,7 @@ impl ResponseDecoder for EmbedAnswer {
         }
         out(Delta::Served { model: None });
         if let Some(usage) = answer.object("usageMetadata") {
-            out(Delta::Usage(UsageReader::default().read(&usage)));
+            UsageReader::default().tell(&usage, out);
         }
         answer.raw("embedding").or_else(|| answer.raw("embeddings")).is_some()
     }

@@ -148,7 +148,7 @@ impl GeminiResponse {
             .collect();
         self.begin(&chunk, candidates.first(), out);
         if let Some(usage) = chunk.object("usageMetadata") {
-            out(Delta::Usage(self.usage.read(&usage)));
+            self.usage.tell(&usage, out);
         }
         for candidate in &candidates {
             match candidate.number("index").unwrap_or(0) {

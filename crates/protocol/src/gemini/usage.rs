@@ -3,6 +3,7 @@
 
 use langley_model::{Tokens, Usage};
 
+use crate::dialect::Delta;
 use crate::json::Object;
 
 /// What is remembered of one answer's earlier reports.
@@ -13,11 +14,20 @@ pub(super) struct UsageReader {
 }
 
 impl UsageReader {
+    /// Hands out what a `usageMetadata` object says: the tokens, and what has to do with their price.
+    pub(super) fn tell(&mut self, usage: &Object<'_>, out: &mut dyn FnMut(Delta<'_>)) {
+        out(Delta::Usage(self.read(usage)));
+        let named = ["serviceTier", "trafficType"].into_iter().find_map(|name| usage.text(name));
+        if let Some(word) = named {
+            out(Delta::Tier(word));
+        }
+    }
+
     /// Reads a `usageMetadata` object.
     ///
     /// What the provider's own tools put into the prompt is counted apart from the prompt; it is
     /// input all the same, so the input is the sum of both.
-    pub(super) fn read(&mut self, usage: &Object<'_>) -> Usage {
+    fn read(&mut self, usage: &Object<'_>) -> Usage {
         self.read_named(
             usage,
             &[

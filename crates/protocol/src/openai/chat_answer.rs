@@ -113,7 +113,7 @@ impl ChatAnswer {
                 out(error);
             }
             // Moonshot's place for it.
-            self.stated(choice.object("usage"), out);
+            self.stated(object, choice.object("usage"), out);
             let said = choice.object(member);
             self.start(object, said.as_ref().and_then(|said| said.text("role")), out);
             if let Some(said) = &said {
@@ -141,14 +141,15 @@ impl ChatAnswer {
         }
         let stated = object.object("usage");
         // Groq's first place for it.
-        self.stated(stated.or_else(|| object.object("x_groq")?.object("usage")), out);
+        self.stated(object, stated.or_else(|| object.object("x_groq")?.object("usage")), out);
         self.sources(object, out);
         Some(read)
     }
 
-    fn stated(&self, usage: Option<Object<'_>>, out: Out<'_>) {
+    fn stated(&self, answer: &Object<'_>, usage: Option<Object<'_>>, out: Out<'_>) {
         if let Some(usage) = usage {
             out(Delta::Usage(usage::read(&usage)));
+            usage::tier(answer, out);
             if let Some(cost) = usage::cost(&usage) {
                 out(Delta::Cost(cost));
             }

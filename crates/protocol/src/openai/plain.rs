@@ -64,6 +64,7 @@ fn read(object: &Object<'_>, out: Out<'_>) {
     out(Delta::Served { model: object.text("model") });
     if let Some(stated) = object.object("usage") {
         out(Delta::Usage(usage::read(&stated)));
+        usage::tier(object, out);
     }
 }
 

@@ -167,6 +167,7 @@ impl ResponsesAnswer {
         self.blocks.stop(|_| true, out);
         if let Some(stated) = response.object("usage") {
             out(Delta::Usage(usage::read(&stated)));
+            usage::tier(response, out);
         }
         if self.searches > 0 {
             out(Delta::Usage(Usage {

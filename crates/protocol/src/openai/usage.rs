@@ -2,6 +2,7 @@
 
 use langley_model::{MicroUsd, Tokens, Usage};
 
+use crate::dialect::Delta;
 use crate::json::Object;
 
 /// Reads a `usage` object of either API.
@@ -26,6 +27,13 @@ pub(super) fn read(usage: &Object<'_>) -> Usage {
         web_search_requests: usage
             .object("server_tool_use")
             .and_then(|tools| tools.number("web_search_requests")),
+    }
+}
+
+/// Hands out how an answer was served: what it says beside its usage.
+pub(super) fn tier(answer: &Object<'_>, out: &mut dyn FnMut(Delta<'_>)) {
+    if let Some(word) = answer.text("service_tier") {
+        out(Delta::Tier(word));
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) struct Decoded {
     pub(crate) deltas: Vec<String>,
     pub(crate) message: Message,
     pub(crate) cost: Option<MicroUsd>,
+    pub(crate) tiers: Vec<String>,
     pub(crate) ended: bool,
     pub(crate) unknown: Vec<String>,
 }
@@ -148,6 +149,7 @@ fn apply(decoded: &mut Decoded, delta: Delta<'_>) {
         }
         Delta::Unknown { kind } => decoded.unknown.push(kind.into_owned()),
         Delta::Cost(cost) => decoded.cost = Some(cost),
+        Delta::Tier(word) => decoded.tiers.push(word.into_owned()),
         Delta::Served { model } => message.model = model.map(Into::into),
         Delta::Ping | Delta::TokenCount(_) => {}
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use langley_model::{Stored, Tokens};
+use langley_model::{CostClass, Stored, Tokens};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -95,6 +95,10 @@ pub(crate) struct Flow {
     pub cost: Option<Cost>,
     /// `reported`, `priced` or `estimated`.
     pub cost_source: Option<String>,
+    /// How the answer was served, in the provider's words, where that has to do with its price.
+    pub service_tier: Option<String>,
+    /// On what terms it was priced; null where its provider told the cost, or nobody knows it.
+    pub price: Option<Price>,
     /// Why the model stopped, verbatim.
     pub stop_reason: Option<String>,
     /// One entry per tool call, duplicates kept.
@@ -176,6 +180,44 @@ pub(crate) struct Cost {
     pub micro_usd: i64,
 }
 
+/// On what terms a flow was priced: US dollars for a million tokens, as decimals; null for a class that has
+/// no price.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Price {
+    /// The version of the price book; with a `+` where a price of the user's own took part.
+    pub book: String,
+    /// Input tokens that the cache had no part in.
+    pub input: Option<String>,
+    /// Input tokens read from the prompt cache.
+    pub cache_read: Option<String>,
+    /// Input tokens written to the cache for five minutes.
+    pub cache_write_5m: Option<String>,
+    /// Input tokens written to the cache for one hour.
+    pub cache_write_1h: Option<String>,
+    /// Output tokens.
+    pub output: Option<String>,
+    /// Reasoning tokens that are counted beside the output.
+    pub reasoning: Option<String>,
+    /// A million web searches.
+    pub web_search: Option<String>,
+}
+
+impl From<&langley_model::Terms> for Price {
+    fn from(terms: &langley_model::Terms) -> Self {
+        let of = |class| terms.rates.of(class).map(|rate| rate.to_string());
+        Self {
+            book: terms.book.clone(),
+            input: of(CostClass::Input),
+            cache_read: of(CostClass::CacheRead),
+            cache_write_5m: of(CostClass::CacheWrite5m),
+            cache_write_1h: of(CostClass::CacheWrite1h),
+            output: of(CostClass::Output),
+            reasoning: of(CostClass::Reasoning),
+            web_search: of(CostClass::WebSearch),
+        }
+    }
+}
+
 /// An error as the provider stated it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Error {
@@ -244,6 +286,8 @@ impl<T: Borrow<langley_model::Flow>> From<&Stored<T>> for Flow {
             usage: (&flow.usage).into(),
             cost: flow.cost.map(|cost| Cost { micro_usd: cost.0 }),
             cost_source: flow.cost_source.clone(),
+            service_tier: flow.service_tier.clone(),
+            price: flow.terms.as_deref().map(Into::into),
             stop_reason: flow.stop_reason.clone(),
             tool_names: flow.tool_names.clone(),
             rate_limits: flow.rate_limits.iter().map(Into::into).collect(),

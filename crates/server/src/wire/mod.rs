@@ -1,6 +1,7 @@
 //! The JSON shapes of the API, apart from the domain's own types, which may change without them.
 
 mod budget;
+mod cost;
 mod diff;
 mod exchange;
 mod flow;
@@ -15,6 +16,8 @@ mod usage;
 mod word;
 
 pub(crate) use budget::BudgetPage;
+pub(crate) use cost::{BlockPage, CostPage, RepriceDone, RepricePage};
+pub use cost::{blocks_json, cost_json, reprice_json, reprices_json};
 pub(crate) use diff::RequestDiff;
 pub(crate) use exchange::{Body, EventPage, Request, Response};
 pub(crate) use flow::Flow;

@@ -11,6 +11,7 @@ mod access;
 #[cfg(feature = "dashboard")]
 mod assets;
 mod budgets;
+mod cost;
 mod diff;
 mod document;
 mod export;

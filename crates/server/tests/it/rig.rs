@@ -126,6 +126,7 @@ impl Rig {
         let intake = Intake::new(IntakeOptions::default());
         let new_token = Arc::new(Mutex::new(Vec::<Option<Token>>::new()));
         let doors = Doors::new(DoorsOptions {
+            prices: langley_engine::PriceBook::vendored(),
             store: store.clone(),
             hub: Arc::clone(&hub),
             gauges: Gauges {

@@ -63,6 +63,20 @@ impl Gathered {
         }
     }
 
+    /// What is known of a flow is put in another's place, in the sums that it is part of.
+    pub(crate) fn exchange(
+        &mut self,
+        n: i64,
+        (before, revision): (&Flow, Revision),
+        held: Held,
+        after: &Flow,
+    ) {
+        for scope in held.of(n, revision) {
+            self.take_out(scope, before);
+            self.add(scope, n, after);
+        }
+    }
+
     /// A flow becomes a part of sums.
     pub(super) fn add(&mut self, scope: Scope, n: i64, flow: &Flow) {
         if flow.is_own_check() {

@@ -1,6 +1,6 @@
 //! What is summed of a flow, with the names of the columns.
 
-use langley_model::{Flow, Outcome, Tokens};
+use langley_model::{CostClass, CostShares, Flow, Outcome, Tokens};
 
 use crate::flow_row::signed;
 
@@ -127,6 +127,20 @@ pub enum Measure {
     WebSearches,
     /// Millionths of a US dollar.
     Cost,
+    /// Of that, for input that the cache had no part in. Known of flows that were priced by the book.
+    CostInput,
+    /// For input read from the prompt cache.
+    CostCacheRead,
+    /// For input written to the cache for five minutes.
+    CostCacheWrite5m,
+    /// For input written to the cache for one hour.
+    CostCacheWrite1h,
+    /// For output.
+    CostOutput,
+    /// For reasoning that is counted beside the output.
+    CostReasoning,
+    /// For web searches run by the provider.
+    CostWebSearch,
     /// Nanoseconds from head to end.
     Duration,
     /// Nanoseconds to the answer's first byte.
@@ -137,7 +151,7 @@ pub enum Measure {
 
 impl Measure {
     /// All, in the order of the columns.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 19] = [
         Self::Input,
         Self::InputUncached,
         Self::CacheRead,
@@ -147,6 +161,13 @@ impl Measure {
         Self::Reasoning,
         Self::WebSearches,
         Self::Cost,
+        Self::CostInput,
+        Self::CostCacheRead,
+        Self::CostCacheWrite5m,
+        Self::CostCacheWrite1h,
+        Self::CostOutput,
+        Self::CostReasoning,
+        Self::CostWebSearch,
         Self::Duration,
         Self::Ttfb,
         Self::Ttft,
@@ -154,6 +175,20 @@ impl Measure {
 
     /// Those of which the spread is kept as well.
     pub(super) const SPREAD: [Self; 3] = [Self::Duration, Self::Ttfb, Self::Ttft];
+
+    /// What flows cost of a class.
+    #[must_use]
+    pub const fn of_class(class: CostClass) -> Self {
+        match class {
+            CostClass::Input => Self::CostInput,
+            CostClass::CacheRead => Self::CostCacheRead,
+            CostClass::CacheWrite5m => Self::CostCacheWrite5m,
+            CostClass::CacheWrite1h => Self::CostCacheWrite1h,
+            CostClass::Output => Self::CostOutput,
+            CostClass::Reasoning => Self::CostReasoning,
+            CostClass::WebSearch => Self::CostWebSearch,
+        }
+    }
 
     pub(super) const fn column(self) -> &'static str {
         match self {
@@ -166,18 +201,26 @@ impl Measure {
             Self::Reasoning => "reasoning",
             Self::WebSearches => "web_searches",
             Self::Cost => "cost",
+            Self::CostInput => "cost_input",
+            Self::CostCacheRead => "cost_cache_read",
+            Self::CostCacheWrite5m => "cost_cache_write_5m",
+            Self::CostCacheWrite1h => "cost_cache_write_1h",
+            Self::CostOutput => "cost_output",
+            Self::CostReasoning => "cost_reasoning",
+            Self::CostWebSearch => "cost_web_search",
             Self::Duration => "duration",
             Self::Ttfb => "ttfb",
             Self::Ttft => "ttft",
         }
     }
 
-    /// A flow's figure.
-    pub(super) fn of(self, flow: &Flow) -> Option<u64> {
+    /// A flow's figure; `shares` is what its cost comes from.
+    pub(super) fn of(self, flow: &Flow, shares: Option<&CostShares>) -> Option<u64> {
         let tokens = |tokens: Option<Tokens>| tokens.map(|tokens| kept(tokens.0));
         let span = |span: Option<std::time::Duration>| {
             span.map(|span| kept(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
         };
+        let share = |class: CostClass| shares.map(|it| it[class as usize].0.cast_unsigned());
         let usage = &flow.usage;
         match self {
             Self::Input => tokens(usage.input),
@@ -189,6 +232,13 @@ impl Measure {
             Self::Reasoning => tokens(usage.reasoning),
             Self::WebSearches => usage.web_search_requests.map(kept),
             Self::Cost => flow.cost.map(|cost| cost.0.cast_unsigned()),
+            Self::CostInput => share(CostClass::Input),
+            Self::CostCacheRead => share(CostClass::CacheRead),
+            Self::CostCacheWrite5m => share(CostClass::CacheWrite5m),
+            Self::CostCacheWrite1h => share(CostClass::CacheWrite1h),
+            Self::CostOutput => share(CostClass::Output),
+            Self::CostReasoning => share(CostClass::Reasoning),
+            Self::CostWebSearch => share(CostClass::WebSearch),
             Self::Duration => span(flow.duration),
             Self::Ttfb => span(flow.ttfb),
             Self::Ttft => span(flow.ttft),

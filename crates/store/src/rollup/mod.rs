@@ -7,6 +7,7 @@
 
 mod agents;
 mod belonging;
+mod costs;
 mod fill;
 mod gather;
 mod group;
@@ -19,6 +20,7 @@ mod table;
 mod tasks;
 
 pub use agents::SessionAgent;
+pub use costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, UnpricedModel};
 pub(crate) use fill::{Filled, Held, Scope, before_removal};
 pub(crate) use gather::Gathered;
 pub use measure::{Measure, Tally};

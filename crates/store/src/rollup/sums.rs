@@ -78,6 +78,7 @@ impl Sums {
     }
 
     fn count(&mut self, flow: &Flow, times: u64) {
+        let shares = flow.cost_shares();
         let mut add = |place: usize, number: u64| {
             self.numbers[place] = self.numbers[place].wrapping_add(number.wrapping_mul(times));
         };
@@ -85,21 +86,21 @@ impl Sums {
             add(tally as usize, tally.of(flow));
         }
         for measure in Measure::ALL {
-            if let Some(number) = measure.of(flow) {
+            if let Some(number) = measure.of(flow, shares.as_ref()) {
                 let place = Tally::ALL.len() + 2 * measure as usize;
                 add(place, number);
                 add(place + 1, 1);
             }
         }
         for (spread, measure) in self.spreads.iter_mut().zip(Measure::SPREAD) {
-            if let Some(nanos) = measure.of(flow) {
+            if let Some(nanos) = measure.of(flow, None) {
                 spread.add(nanos, times);
             }
         }
     }
 
     /// Adds other sums.
-    pub(super) fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         for (number, more) in self.numbers.iter_mut().zip(other.numbers) {
             *number = number.wrapping_add(more);
         }

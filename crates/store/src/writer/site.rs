@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use langley_model::Flow;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::blobs::Marks;
@@ -11,6 +12,7 @@ use super::tails::Memory;
 use crate::codec::pack::RECIPE;
 use crate::content::unpacked;
 use crate::readers::ReadError;
+use crate::traits;
 
 /// How long a piece of work may take before the next batch comes first.
 const STRETCH: Duration = Duration::from_millis(4);
@@ -44,6 +46,20 @@ impl<'a> Site<'a> {
     /// A transaction; rolled back unless it is committed.
     pub(crate) fn change(&self) -> rusqlite::Result<Transaction<'a>> {
         Transaction::new_unchecked(self.conn, TransactionBehavior::Immediate)
+    }
+
+    /// The number of what a flow has alike with others, if it has one or can be given one.
+    pub(crate) fn traits_of(
+        &mut self,
+        conn: &Connection,
+        flow: &Flow,
+    ) -> rusqlite::Result<Option<i64>> {
+        traits::number(&mut self.memory.traits, conn, flow)
+    }
+
+    /// Forgets what a transaction that failed may have named.
+    pub(crate) fn forget_names(&mut self) {
+        self.memory.traits.forget();
     }
 
     /// Forgets where keys were taken: rows are gone.

@@ -4,6 +4,7 @@
 
 mod based;
 mod colliding;
+mod costs;
 mod damaged;
 mod earlier;
 mod failing;

@@ -8,6 +8,32 @@ use langley_store::{Facet, FlowFilter, Store, StoreError, Told};
 use crate::given::{Fixture, body, ended, flow, of, options, redactor, seal, tunnel};
 use langley_model::{Outcome, Side};
 
+/// Takes away what schema 16 brought; comes before the others.
+pub(crate) const SCHEMA_15: &str = "
+    ALTER TABLE rollups_hourly DROP COLUMN cost_input; ALTER TABLE rollups_hourly DROP COLUMN cost_input_flows;
+    ALTER TABLE rollups_hourly DROP COLUMN cost_cache_read; ALTER TABLE rollups_hourly DROP COLUMN cost_cache_read_flows;
+    ALTER TABLE rollups_hourly DROP COLUMN cost_cache_write_5m; ALTER TABLE rollups_hourly DROP COLUMN cost_cache_write_5m_flows;
+    ALTER TABLE rollups_hourly DROP COLUMN cost_cache_write_1h; ALTER TABLE rollups_hourly DROP COLUMN cost_cache_write_1h_flows;
+    ALTER TABLE rollups_hourly DROP COLUMN cost_output; ALTER TABLE rollups_hourly DROP COLUMN cost_output_flows;
+    ALTER TABLE rollups_hourly DROP COLUMN cost_reasoning; ALTER TABLE rollups_hourly DROP COLUMN cost_reasoning_flows;
+    ALTER TABLE rollups_hourly DROP COLUMN cost_web_search; ALTER TABLE rollups_hourly DROP COLUMN cost_web_search_flows;
+    ALTER TABLE rollups_daily DROP COLUMN cost_input; ALTER TABLE rollups_daily DROP COLUMN cost_input_flows;
+    ALTER TABLE rollups_daily DROP COLUMN cost_cache_read; ALTER TABLE rollups_daily DROP COLUMN cost_cache_read_flows;
+    ALTER TABLE rollups_daily DROP COLUMN cost_cache_write_5m; ALTER TABLE rollups_daily DROP COLUMN cost_cache_write_5m_flows;
+    ALTER TABLE rollups_daily DROP COLUMN cost_cache_write_1h; ALTER TABLE rollups_daily DROP COLUMN cost_cache_write_1h_flows;
+    ALTER TABLE rollups_daily DROP COLUMN cost_output; ALTER TABLE rollups_daily DROP COLUMN cost_output_flows;
+    ALTER TABLE rollups_daily DROP COLUMN cost_reasoning; ALTER TABLE rollups_daily DROP COLUMN cost_reasoning_flows;
+    ALTER TABLE rollups_daily DROP COLUMN cost_web_search; ALTER TABLE rollups_daily DROP COLUMN cost_web_search_flows;
+    ALTER TABLE sessions DROP COLUMN cost_input; ALTER TABLE sessions DROP COLUMN cost_input_flows;
+    ALTER TABLE sessions DROP COLUMN cost_cache_read; ALTER TABLE sessions DROP COLUMN cost_cache_read_flows;
+    ALTER TABLE sessions DROP COLUMN cost_cache_write_5m; ALTER TABLE sessions DROP COLUMN cost_cache_write_5m_flows;
+    ALTER TABLE sessions DROP COLUMN cost_cache_write_1h; ALTER TABLE sessions DROP COLUMN cost_cache_write_1h_flows;
+    ALTER TABLE sessions DROP COLUMN cost_output; ALTER TABLE sessions DROP COLUMN cost_output_flows;
+    ALTER TABLE sessions DROP COLUMN cost_reasoning; ALTER TABLE sessions DROP COLUMN cost_reasoning_flows;
+    ALTER TABLE sessions DROP COLUMN cost_web_search; ALTER TABLE sessions DROP COLUMN cost_web_search_flows;
+    DROP TABLE reprices;
+    DELETE FROM schema_version WHERE version > 15; PRAGMA user_version = 15;";
+
 /// Gives each row its words back, and takes away what schema 14 brought.
 pub(crate) const SCHEMA_13: &str = "
     UPDATE flows SET (mode, scheme, version_in, version_out, client_process, user_agent, agent,
@@ -156,6 +182,7 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
     fixture.store.put_setting("a", redactor().seal("1".to_owned())).unwrap();
     fixture.store.clone().close();
     let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch(SCHEMA_15).unwrap();
     conn.execute_batch(SCHEMA_13).unwrap();
     conn.execute_batch(FIRST_SCHEMA).unwrap();
     drop(conn);

@@ -1,22 +1,26 @@
 //! What flows add up to: exactly that, whatever happened to them, and after they are gone.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use langley_model::{Flow, MicroUsd, Micros, Outcome, Provider, Record, Tokens};
+use langley_model::{
+    CostClass, Flow, MicroUsd, Micros, Outcome, Provider, Rate, Rates, Record, Terms, Tokens,
+};
 use langley_store::{
     FlowFilter, GroupBy, Measure, Retention, Spread, Store, Tally, TaskFilter, UsageQuery,
 };
 use rusqlite::Connection;
 
+use crate::costs::assert_classes;
 use crate::given::{Fixture, ended, flow, of, options, run, session};
-use crate::opening::{FIRST_SCHEMA, SCHEMA_13};
+use crate::opening::{FIRST_SCHEMA, SCHEMA_13, SCHEMA_15};
 
-const HOUR: i64 = 3_600_000_000;
+pub(crate) const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
 
 /// A day, at its beginning in UTC.
-const START: i64 = 20_000 * DAY;
+pub(crate) const START: i64 = 20_000 * DAY;
 
 /// The sums by group, computed from the flows by SQLite alone.
 const FROM_FLOWS: &str = "
@@ -44,7 +48,7 @@ const KEPT: &str = "
         ttft_flows
     FROM {table} ORDER BY 1, 2, 3, 4, 5";
 
-fn rows(conn: &Connection, sql: &str) -> Vec<String> {
+pub(crate) fn rows(conn: &Connection, sql: &str) -> Vec<String> {
     let mut statement = conn.prepare(sql).unwrap();
     let columns = statement.column_count();
     let rows = statement.query_map((), |row| {
@@ -134,22 +138,22 @@ fn assert_sessions(store: &Store, seed: u64) {
 }
 
 /// Chances, the same for the same seed (SplitMix64).
-struct Chance(u64);
+pub(crate) struct Chance(pub(crate) u64);
 
 impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) % end
     }
 
-    fn of<T: Clone>(&mut self, all: &[T]) -> T {
+    pub(crate) fn of<T: Clone>(&mut self, all: &[T]) -> T {
         let place = usize::try_from(self.below(all.len() as u64)).unwrap();
         all[place].clone()
     }
 
-    fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+    pub(crate) fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
         (self.below(3) > 0).then(|| make(self))
     }
 
@@ -158,6 +162,24 @@ impl Chance {
         let mut flow = flow(START + self.below(3 * 24).cast_signed() * HOUR);
         flow.host = self.of(&["a.example", "b.example"]).to_owned();
         flow
+    }
+
+    /// It is priced, or its provider says what it cost, or nobody knows.
+    pub(crate) fn price(&mut self, flow: &mut Flow) {
+        flow.terms = self.maybe(|it| {
+            let mut rates = Rates::default();
+            for class in CostClass::ALL {
+                rates.set(
+                    class,
+                    Rate::per_million(&format!("{}.{}", it.below(30), it.below(1_000))),
+                );
+            }
+            Arc::new(Terms { book: "2026-11-21".to_owned(), rates })
+        });
+        let exact = flow.terms.as_ref().and_then(|it| it.rates.cost(&flow.billed()));
+        let said = self.maybe(|it| MicroUsd(it.below(1_000_000).cast_signed()));
+        flow.cost = exact.map_or(said, |exact| Some(exact.rounded()));
+        flow.service_tier = self.maybe(|it| it.of(&["flex", "batch"]).to_owned());
     }
 
     /// What is known of a flow changes: anything may.
@@ -190,7 +212,7 @@ impl Chance {
                 flow.usage.web_search_requests = self.maybe(|it| it.below(3));
             }
         }
-        flow.cost = self.maybe(|it| MicroUsd(it.below(1_000_000).cast_signed()));
+        self.price(flow);
         flow.dropped_events = self.below(3);
         flow.request_bytes = self.below(1 << 20);
         flow.response_bytes = self.below(1 << 20);
@@ -254,6 +276,7 @@ fn whatever_happens_to_flows_the_rollups_are_their_sums_at_every_commit() {
                 fixture.write(step(chance, &mut flows, &mut seen));
                 assert_exact(&fixture.store, seed);
             }
+            assert_classes(&fixture.store, seed);
         }
         // Those that were open are lost then; what comes of them later still counts.
         let fixture = fixture.after_a_kill();
@@ -315,6 +338,7 @@ fn as_before_sums(fixture: Fixture) -> Fixture {
     let path = store.path().to_owned();
     store.close();
     let conn = Connection::open(path).unwrap();
+    conn.execute_batch(SCHEMA_15).unwrap();
     conn.execute_batch(SCHEMA_13).unwrap();
     conn.execute_batch(FIRST_SCHEMA).unwrap();
     drop(conn);
@@ -579,8 +603,7 @@ fn langleys_own_checks_are_no_part_of_any_sum_not_even_once_they_are_removed() {
     open.host = String::from(langley_model::PROBE_HOST);
     let mut probe = open.clone();
     (probe.outcome, probe.ended_at) = (Some(Outcome::ProviderError), Some(Micros(START + 3)));
-    let records = [&agents, &round, &open, &probe]
-        .map(|flow| Record::Flow(std::sync::Arc::new(flow.clone())));
+    let records = [&agents, &round, &open, &probe].map(|flow| Record::Flow(Arc::new(flow.clone())));
     records.into_iter().for_each(|record| fixture.write(vec![record]));
     let flows = || {
         let usage = fixture.store.usage(&UsageQuery::default()).unwrap();

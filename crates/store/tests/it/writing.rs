@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use langley_model::{
     Block, ConnectionId, Content, Drop as Dropped, DropReason, Flow, Gap, HttpVersion, Message,
-    MicroUsd, Micros, Mode, Outcome, Provider, ProviderError, RateLimit, Record, Revision, Side,
-    Tokens, Tunnel, TunnelReason, Usage,
+    MicroUsd, Micros, Mode, Outcome, Provider, ProviderError, RateLimit, Rates, Record, Revision,
+    Side, Terms, Tokens, Tunnel, TunnelReason, Usage,
 };
 use langley_store::{FlowFilter, Store, StoreError};
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use crate::given::{Fixture, body, ended, flow, headers, message, of, options, run, seal, session};
-use crate::opening::SCHEMA_13;
+use crate::opening::{SCHEMA_13, SCHEMA_15};
 
 #[test]
 fn a_flow_reads_back_with_every_member() {
@@ -55,6 +55,9 @@ fn a_flow_reads_back_with_every_member() {
     };
     all.cost = Some(MicroUsd(12));
     all.cost_source = text("priced");
+    all.service_tier = text("flex+us");
+    let rates = Rates::parse("4 0.2 5 8 20 - 10000").unwrap();
+    all.terms = Some(Arc::new(Terms { book: String::from("2026-11-21+"), rates }));
     all.stop_reason = text("end_turn");
     all.error_kind = text("overloaded_error");
     all.error_message = text("try later");
@@ -126,6 +129,7 @@ fn what_flows_have_alike_stands_once_and_rows_that_have_it_themselves_stay_reada
     assert_eq!(count(bare), 2);
     // As an earlier version has them; a flow that is written again then has a number.
     fixture.store.clone().close();
+    conn.execute_batch(SCHEMA_15).unwrap();
     conn.execute_batch(SCHEMA_13).unwrap();
     let again = fixture.after_close();
     seen(&again.store);

@@ -44,7 +44,7 @@ export function Summary({
           </Figure>
         ))}
         {flow.cost === null ? null : (
-          <Figure name="Cost" title={flow.cost_source ?? undefined}>
+          <Figure name="Cost" title={costTitle(flow)}>
             {money(flow.cost.micro_usd)}
           </Figure>
         )}
@@ -56,6 +56,17 @@ export function Summary({
       </Fold>
     </section>
   );
+}
+
+/** How a cost came about: its source, the tier, and the prices that were in force. */
+function costTitle({ cost_source, service_tier, price }: Flow): string | undefined {
+  const { book, ...rates } = price ?? { book: null };
+  const told = Object.entries(rates)
+    .filter(([name, rate]) => rate !== null && name !== "web_search")
+    .map(([name, rate]) => `${name.replaceAll("_", " ")} $${rate}`);
+  const prices = told.length === 0 ? [] : [`for a million tokens: ${told.join(", ")}`];
+  const parts = [cost_source, service_tier, book && `price book ${book}`, ...prices];
+  return parts.filter(Boolean).join(" · ") || undefined;
 }
 
 function Figure({

@@ -1,0 +1,87 @@
+//! Options of `langley cost`: which flows, by what, and pricing them anew.
+
+use clap::{Args, Subcommand};
+
+/// Options of `cost`.
+#[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct CostArgs {
+    #[command(subcommand)]
+    pub(crate) verb: Option<CostVerb>,
+
+    /// By what: any of hour, day, host, provider, model, agent, session, task, subagent, with commas
+    /// between; or class
+    #[arg(long, value_name = "LIST", default_value = "model")]
+    pub(crate) by: String,
+
+    /// Since then: an RFC 3339 time, a date, or a span such as 30m, 12h, 7d
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+
+    /// Until then
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) until: Option<String>,
+
+    /// Of this session
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+
+    /// At most so many groups
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) limit: u32,
+
+    /// Print JSON, as `GET /api/analytics/cost` does
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Verbs of `cost`.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum CostVerb {
+    /// Use in blocks of five hours, as Claude's plans count it; the one that goes on with its pace
+    Blocks {
+        /// Since then [default: 7d]
+        #[arg(long, value_name = "WHEN", default_value = "7d")]
+        since: String,
+
+        /// Who served it, by the names in docs/providers.md
+        #[arg(long, value_name = "NAME", default_value = "anthropic")]
+        provider: String,
+
+        /// Print JSON, as `GET /api/analytics/blocks` does
+        #[arg(long)]
+        json: bool,
+    },
+    /// Price stored flows anew, by the prices in force; what was done is kept as history
+    ///
+    /// Sums of hours whose flows are gone stay as they are, and so do costs that a provider told itself.
+    Reprice(RepriceArgs),
+}
+
+/// Options of `cost reprice`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RepriceArgs {
+    /// Flows that began since then
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+
+    /// Flows that began before then
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) until: Option<String>,
+
+    /// Flows of exactly this model
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+
+    /// Change nothing; tell what would come of it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// List what was priced anew so far instead
+    #[arg(long, conflicts_with_all = ["since", "until", "model", "dry_run"])]
+    pub(crate) history: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,262 @@
+//! `langley cost`: what was spent, on what, and in which block of five hours.
+
+use jiff::{Timestamp, Zoned};
+use langley_engine::{Block, blocks};
+use langley_model::{CostClass, Micros, Provider};
+use langley_store::{
+    CostBy, CostGroup, CostKey, CostQuery, CostReport, GroupBy, Measure, Store, StoreError, Sums,
+    Tally, UsageQuery,
+};
+
+use super::flows::{local_time, parse_since};
+use super::reprice;
+use crate::cli::{CostArgs, CostVerb, GlobalArgs};
+use crate::dollars::dollars;
+use crate::error::{AppError, Result};
+use crate::home::Home;
+use crate::reading;
+use crate::table::Table;
+
+/// The grouping by class of usage.
+const CLASS: &str = "class";
+
+/// Tells costs, or does what the verb says.
+///
+/// # Errors
+/// No database yet, or it cannot be read; a word that is not understood.
+pub(crate) fn cost(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
+    match &args.verb {
+        None => spent(global, args),
+        Some(CostVerb::Blocks { since, provider, json }) => {
+            in_blocks(global, since, provider, *json)
+        }
+        Some(CostVerb::Reprice(args)) => reprice::reprice(global, args),
+    }
+}
+
+fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
+    let home = Home::named(global)?;
+    let by_class = args.by == CLASS;
+    let by = if by_class { Vec::new() } else { groups(&args.by)? };
+    let now = Timestamp::now();
+    let time = |text: &Option<String>| text.as_deref().map(|it| parse_since(it, now)).transpose();
+    let (offset_minutes, tz) = zone();
+    let query = CostQuery {
+        by,
+        usage: UsageQuery {
+            since: time(&args.since)?,
+            until: time(&args.until)?,
+            offset_minutes,
+            ..UsageQuery::default()
+        },
+        session: args.session.clone(),
+        groups_max: args.limit as usize,
+    };
+    reading::catch_up(&home);
+    let report = open(&home)?.costs(&query).map_err(|error| unreadable(&error))?;
+    if args.json {
+        let json = langley_server::cost_json(&query, &report, by_class, &tz)
+            .map_err(|error| AppError::failed("the costs cannot be told").because(&error))?;
+        println!("{json:#}");
+        return Ok(());
+    }
+    if by_class {
+        print!("{}", by_classes(&report.totals));
+    } else if report.groups.is_empty() {
+        println!("no flows");
+    } else {
+        print!("{}", table(&args.by, &report));
+    }
+    print!("{}", remarks(&report));
+    Ok(())
+}
+
+fn in_blocks(global: &GlobalArgs, since: &str, provider: &str, json: bool) -> Result<()> {
+    let home = Home::named(global)?;
+    let provider = Provider::parse(provider).ok_or_else(|| {
+        let known = Provider::ALL.map(Provider::as_str).join(", ");
+        AppError::wrong_use(format!("`{provider}` is no provider"))
+            .why(format!("known are {known}"))
+    })?;
+    let query = UsageQuery {
+        by: vec![GroupBy::Hour],
+        since: Some(parse_since(since, Timestamp::now())?),
+        provider: Some(provider),
+        ..UsageQuery::default()
+    };
+    reading::catch_up(&home);
+    let report = open(&home)?.usage(&query).map_err(|error| unreadable(&error))?;
+    let found = blocks(&report.groups, Micros::now());
+    if json {
+        let json = langley_server::blocks_json(&found, report.filling)
+            .map_err(|error| AppError::failed("the blocks cannot be told").because(&error))?;
+        println!("{json:#}");
+    } else if found.is_empty() {
+        println!("no blocks");
+    } else {
+        print!("{}", block_table(&found));
+    }
+    Ok(())
+}
+
+fn open(home: &Home) -> Result<Store> {
+    Store::open_read_only(home.database()).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &StoreError) -> AppError {
+    AppError::failed("the costs cannot be read").said_by(error)
+}
+
+fn groups(text: &str) -> Result<Vec<CostBy>> {
+    let mut all = Vec::new();
+    for word in text.split(',').map(str::trim) {
+        let by = CostBy::parse(word).filter(|by| !all.contains(by));
+        all.push(by.ok_or_else(|| {
+            AppError::wrong_use(format!("`{word}` cannot be grouped by")).why(
+                "--by takes any of hour, day, host, provider, model, agent, session, task and subagent, \
+                 each once; or class alone",
+            )
+        })?);
+    }
+    Ok(all)
+}
+
+/// Minutes by which this place is ahead of UTC, and the same in words.
+fn zone() -> (i32, String) {
+    let minutes = Zoned::now().offset().seconds() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    (minutes, format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60))
+}
+
+fn money(sums: &Sums) -> String {
+    let known = sums.figure(Measure::Cost).known();
+    known.map_or_else(|| "-".to_owned(), |sum| dollars(sum.cast_signed()))
+}
+
+fn figure(sums: &Sums, measure: Measure) -> String {
+    sums.figure(measure).known().map_or_else(|| "-".to_owned(), |sum| sum.to_string())
+}
+
+/// What of a group stands in each column behind its cost.
+fn figures(sums: &Sums) -> [String; 6] {
+    [
+        sums.figure(Measure::Cost).flows.to_string(),
+        sums.tally(Tally::Unpriced).to_string(),
+        figure(sums, Measure::InputUncached),
+        figure(sums, Measure::CacheRead),
+        figure(sums, Measure::CacheWrite5m),
+        figure(sums, Measure::Output),
+    ]
+}
+
+fn table(by: &str, report: &CostReport) -> String {
+    let head = by.to_uppercase();
+    let mut table =
+        Table::new(["COST", "PRICED", "UNPRICED", "IN", "CACHED", "WRITTEN", "OUT", &head]);
+    let mut row = |sums: &Sums, name: String| {
+        let [priced, unpriced, input, read, written, output] = figures(sums);
+        table.row([money(sums), priced, unpriced, input, read, written, output, name]);
+    };
+    for group in &report.groups {
+        row(&group.sums, name(group));
+    }
+    row(&report.totals, "(all)".to_owned());
+    table.to_string()
+}
+
+fn name(group: &CostGroup) -> String {
+    let key = |key: &CostKey| match key {
+        CostKey::Hour(at) => local_time(*at),
+        CostKey::Day(day) => {
+            let epoch = jiff::civil::date(1970, 1, 1);
+            let span = jiff::Span::new().try_days(*day).unwrap_or_default();
+            epoch.checked_add(span).unwrap_or(epoch).to_string()
+        }
+        CostKey::Name(name) => name.clone().unwrap_or_else(|| "-".to_owned()),
+    };
+    let mut names: Vec<String> = group.keys.iter().map(key).collect();
+    names.extend(group.session.as_ref().map(|session| format!("of {session}")));
+    names.join("  ")
+}
+
+fn by_classes(totals: &Sums) -> String {
+    let mut table = Table::new(["COST", "UNITS", "CLASS"]);
+    for class in CostClass::ALL {
+        let cost = totals.figure(Measure::of_class(class)).known();
+        let units = match class {
+            CostClass::Input => Measure::InputUncached,
+            CostClass::CacheRead => Measure::CacheRead,
+            CostClass::CacheWrite5m => Measure::CacheWrite5m,
+            CostClass::CacheWrite1h => Measure::CacheWrite1h,
+            CostClass::Output => Measure::Output,
+            CostClass::Reasoning => Measure::Reasoning,
+            CostClass::WebSearch => Measure::WebSearches,
+        };
+        table.row([
+            cost.map_or_else(|| "-".to_owned(), |cost| dollars(cost.cast_signed())),
+            figure(totals, units),
+            class.as_str().to_owned(),
+        ]);
+    }
+    table.row([money(totals), String::new(), "(all)".to_owned()]);
+    table.to_string()
+}
+
+/// What is to be said of a report beside its figures.
+fn remarks(report: &CostReport) -> String {
+    let mut lines = Vec::new();
+    if report.more {
+        lines.push("… there are more groups: --limit, --since".to_owned());
+    }
+    if !report.unpriced.is_empty() {
+        lines.push("Not priced (a price of your own: `pricing.overrides`):".to_owned());
+    }
+    for model in &report.unpriced {
+        let or = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+        lines.push(format!(
+            "    {} {}: {} flows, {} in, {} out",
+            or(&model.provider),
+            or(&model.model),
+            model.sums.tally(Tally::Unpriced),
+            figure(&model.sums, Measure::InputUncached),
+            figure(&model.sums, Measure::Output),
+        ));
+    }
+    if report.filling {
+        lines.push("… those of an earlier version are still being added".to_owned());
+    }
+    // Names of models may hold what a server sent.
+    let mut text: String = lines
+        .join("\n")
+        .chars()
+        .map(|c| if c.is_control() && c != '\n' { '·' } else { c })
+        .collect();
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+fn block_table(blocks: &[Block]) -> String {
+    let mut table = Table::new(["START", "END", "COST", "IN", "CACHED", "OUT", "STATE"]);
+    for block in blocks {
+        table.row([
+            local_time(block.start),
+            local_time(block.end),
+            money(&block.sums),
+            figure(&block.sums, Measure::InputUncached),
+            figure(&block.sums, Measure::CacheRead),
+            figure(&block.sums, Measure::Output),
+            if block.pace.is_some() { "goes on" } else { "over" }.to_owned(),
+        ]);
+        if let Some(pace) = block.pace {
+            table.below(format!(
+                "{} an hour, {} tokens a minute; {} at its end if it goes on so",
+                dollars(pace.cost_per_hour),
+                pace.tokens_per_minute,
+                dollars(pace.projected_cost),
+            ));
+        }
+    }
+    table.to_string()
+}

@@ -1,0 +1,119 @@
+//! Money, end to end: an agent's request through the real binary to `langley cost`.
+
+use serde_json::{Value, json};
+
+use crate::stage::{Provider, Stage};
+
+const QUESTION: &str = "https://api.anthropic.com/v1/messages";
+
+fn ask(stage: &Stage, model: &str) {
+    let body = json!({ "model": model, "max_tokens": 9, "stream": true, "messages": [
+        { "role": "user", "content": "hello" },
+    ]});
+    let body = body.to_string();
+    let args = [
+        "run",
+        "--",
+        "curl",
+        "-sS",
+        "--max-time",
+        "20",
+        "-H",
+        "content-type: application/json",
+        "-H",
+        "x-fixture: script=chat",
+        "-H",
+        "x-langley-session: s-1",
+        "-d",
+        &body,
+        QUESTION,
+    ];
+    let (code, _, err) = stage.run(&args);
+    assert_eq!(code, 0, "{err}");
+}
+
+/// The cost of a flow by the prices of Claude Opus 5.5, from its own usage.
+fn by_hand(flow: &Value) -> i64 {
+    let of = |class: &str| flow["usage"][class].as_i64().unwrap_or(0);
+    // Tenths of a millionth of a dollar: no price has more decimals.
+    let exact = of("input") * 40
+        + of("cache_read") * 2
+        + of("cache_write_5m") * 50
+        + of("cache_write_1h") * 80
+        + of("output") * 200;
+    let is_up = exact % 10 > 5 || (exact % 10 == 5 && exact / 10 % 2 == 1);
+    exact / 10 + i64::from(is_up)
+}
+
+#[test]
+fn what_an_agent_used_is_priced_from_the_socket_to_the_command_line() {
+    let provider = Provider::start();
+    let stage = Stage::with_provider(&provider);
+    ask(&stage, "claude-opus-5-5");
+    ask(&stage, "claude-unheard-of");
+    let flows = stage.ended_flows(2);
+    let of = |model: &str| flows.iter().find(|flow| flow["model"] == model).unwrap().clone();
+    let (priced, unknown) = (of("claude-opus-5-5"), of("claude-unheard-of"));
+    let cost = by_hand(&priced);
+    assert!(cost > 0);
+    assert_eq!(priced["cost"], json!({ "micro_usd": cost }));
+    assert_eq!(
+        (&priced["cost_source"], &priced["price"]["input"]),
+        (&json!("priced"), &json!("4"))
+    );
+    assert_eq!((&unknown["cost"], &unknown["cost_source"]), (&Value::Null, &Value::Null));
+
+    let json = |args: &[&str]| {
+        let (code, out, err) = stage.run(args);
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str::<Value>(&out).unwrap()
+    };
+    let told = json(&["cost", "--json"]);
+    assert_eq!(told["totals"]["cost"], json!({ "micro_usd": cost }));
+    assert_eq!(told["unpriced"][0]["model"], "claude-unheard-of");
+    let (_, out, _) = stage.run(&["cost"]);
+    let amount = format!("$0.{cost:06}");
+    let amount = amount.trim_end_matches('0');
+    assert!(out.contains(amount), "{amount} is not in {out}");
+    assert!(out.contains("Not priced") && out.contains("claude-unheard-of"), "{out}");
+    for by in ["day", "session", "class", "provider,host", "subagent"] {
+        let (code, out, err) = stage.run(&["cost", "--by", by]);
+        assert_eq!(code, 0, "{err}");
+        assert!(out.contains(amount), "{by}: {out}");
+    }
+    let (code, _, err) = stage.run(&["cost", "--by", "week"]);
+    assert!(code == 2 && err.contains("`week` cannot be grouped by"), "{err}");
+    let blocks = json(&["cost", "blocks", "--json"]);
+    assert_eq!(blocks["items"][0]["cost"], json!({ "micro_usd": cost }));
+    let (_, out, _) = stage.run(&["flows"]);
+    assert!(out.contains(amount), "{out}");
+
+    // A price of one's own, for what is stored: by the server first, which has none, then without it.
+    let trial = json(&["cost", "reprice", "--dry-run", "--json"]);
+    assert_eq!((&trial["flows"], &trial["changed"]), (&json!(2), &json!(0)));
+    stage.stop();
+    let own = "pricing:\n  overrides:\n    - model_pattern: unheard\n      output_per_1k: 1\n      input: 0\n      cache_read: 0\n      cache_write_5m: 0\n      cache_write_1h: 0\n";
+    std::fs::write(stage.home().join("langley.config.yaml"), own).unwrap();
+    let done = json(&["cost", "reprice", "--json"]);
+    assert_eq!(
+        (&done["changed"], &done["priced"], &done["book"]),
+        (&json!(1), &json!(1), &json!("2026-11-21+"))
+    );
+    let output = unknown["usage"]["output"].as_i64().unwrap();
+    assert_eq!(done["after"], json!({ "micro_usd": output * 1_000 }));
+    let history = json(&["cost", "reprice", "--history", "--json"]);
+    assert_eq!(
+        (&history["items"][0]["changed"], &history["items"][0]["finished"]),
+        (&json!(1), &json!(true))
+    );
+    assert_eq!(json(&["cost", "--json"])["unpriced"], json!([]));
+
+    std::fs::write(
+        stage.home().join("langley.config.yaml"),
+        "pricing:\n  overrides:\n    - model_pattern: x\n      inptu: 1\n",
+    )
+    .unwrap();
+    let (code, _, err) = stage.run(&["config", "check"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("langley.config.yaml:2: `pricing.overrides`: entry 1: `inptu`"), "{err}");
+}

@@ -1,0 +1,217 @@
+//! Costs over any span of time: by group, in blocks of five hours; and pricing what is stored anew.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use langley_engine::{Pricer, blocks as blocks_of};
+use langley_model::{Micros, Provider};
+use langley_store::{CostBy, CostQuery, GroupBy, RepriceQuery, UsageQuery};
+
+use crate::doors::{Doors, Written};
+use crate::error::{ApiError, ErrorBody};
+use crate::params::Params;
+use crate::usage::zone;
+use crate::wire::{BlockPage, CostPage, RepriceDone, RepricePage};
+
+/// Groups that are listed unless more are asked for, and most.
+const GROUPS: usize = 1_000;
+const GROUPS_MAX: usize = 10_000;
+
+/// Runs of pricing anew that are told.
+const RUNS: usize = 100;
+
+/// The grouping that is of no group, but of each cost.
+const CLASS: &str = "class";
+
+/// Tells what the flows cost, in groups.
+///
+/// By time, host, provider, model and agent it is told from sums by the hour, which deleting flows does not
+/// change; by session, task and subagent, and of one session, from the flows that are kept.
+#[utoipa::path(
+    get, path = "/api/analytics/cost", tag = "flows", operation_id = "cost",
+    params(
+        ("group_by" = Option<String>, Query, description = "Any of hour, day, host, provider, model, agent, session, task, subagent, with commas between; or class; nothing makes one group of all"),
+        ("since" = Option<String>, Query, description = "Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d; exact where it is told from the flows"),
+        ("until" = Option<String>, Query, description = "Began before this time, or in the same hour"),
+        ("tz" = Option<String>, Query, description = "Zone of the days, as +02:00 or -03:30; UTC by default"),
+        ("host" = Option<String>, Query, description = "Exactly this host"),
+        ("provider" = Option<String>, Query, description = "Who served it, by the names in docs/providers.md, as anthropic or openrouter"),
+        ("model" = Option<String>, Query, description = "Exactly this model"),
+        ("agent" = Option<String>, Query, description = "Exactly this kind of agent"),
+        ("session" = Option<String>, Query, description = "This session"),
+        ("limit" = Option<u32>, Query, description = "Groups that are listed, 1 to 10,000; 1,000 by default"),
+    ),
+    responses(
+        (status = 200, body = CostPage),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+    )
+)]
+pub(crate) async fn cost(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
+    let params = params.only(&[
+        "group_by", "since", "until", "tz", "host", "provider", "model", "agent", "session",
+        "limit",
+    ])?;
+    let words = GroupBy::ALL.map(GroupBy::as_str).join(", ");
+    let accepted = format!("any of {words}, session, task, subagent, each once; or class alone");
+    let by = params.parsed("group_by", accepted, groups)?.unwrap_or(Some(Vec::new()));
+    let (usage, tz) = usage_query(&params)?;
+    let query = CostQuery {
+        by: by.clone().unwrap_or_default(),
+        usage,
+        session: params.owned("session")?,
+        groups_max: params.limit(GROUPS, GROUPS_MAX)?,
+    };
+    let shown = doors.show(move |store| {
+        let report = store.costs(&query)?;
+        Ok(Some(CostPage::of(&query, &report, by.is_none(), &tz)))
+    });
+    shown.await?.ok_or_else(|| ApiError::internal("costs answered nothing"))
+}
+
+/// Tells the use in blocks of five hours, as plans of Claude count it.
+#[utoipa::path(
+    get, path = "/api/analytics/blocks", tag = "flows", operation_id = "blocks",
+    params(
+        ("since" = Option<String>, Query, description = "Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d; 7d by default"),
+        ("until" = Option<String>, Query, description = "Began before this time, or in the same hour"),
+        ("provider" = Option<String>, Query, description = "Who served it; anthropic by default"),
+        ("model" = Option<String>, Query, description = "Exactly this model"),
+        ("agent" = Option<String>, Query, description = "Exactly this kind of agent"),
+    ),
+    responses(
+        (status = 200, body = BlockPage),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+    )
+)]
+pub(crate) async fn blocks(
+    State(doors): State<Doors>,
+    params: Params,
+) -> Result<Written, ApiError> {
+    /// A week.
+    const SPAN_US: i64 = 7 * 24 * 3_600_000_000;
+    let params = params.only(&["since", "until", "provider", "model", "agent"])?;
+    let (mut query, _) = usage_query(&params)?;
+    let now = Micros::now();
+    query.by = vec![GroupBy::Hour];
+    query.since = query.since.or(Some(Micros(now.0.saturating_sub(SPAN_US))));
+    query.provider = query.provider.or(Some(Provider::Anthropic));
+    let shown = doors.show(move |store| {
+        let report = store.usage(&query)?;
+        Ok(Some(BlockPage::of(&blocks_of(&report.groups, now), report.filling)))
+    });
+    shown.await?.ok_or_else(|| ApiError::internal("blocks answered nothing"))
+}
+
+/// Prices stored flows anew, by the prices that are in force. Answers when it is through.
+///
+/// Hours whose flows are gone keep their sums. What a provider itself said of a cost stays.
+#[utoipa::path(
+    post, path = "/api/cost/reprice", tag = "system", operation_id = "reprice",
+    params(
+        ("since" = Option<String>, Query, description = "Flows that began at this time or later"),
+        ("until" = Option<String>, Query, description = "Flows that began before this time"),
+        ("model" = Option<String>, Query, description = "Flows of exactly this model"),
+        ("dry_run" = Option<String>, Query, description = "`true`: change nothing, tell what would come of it"),
+    ),
+    responses(
+        (status = 200, body = RepriceDone),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody),
+        (status = 503, body = ErrorBody),
+    )
+)]
+pub(crate) async fn reprice(
+    State(doors): State<Doors>,
+    params: Params,
+) -> Result<Json<RepriceDone>, ApiError> {
+    let params = params.only(&["since", "until", "model", "dry_run"])?;
+    let query = RepriceQuery {
+        since: params.time("since")?,
+        until: params.time("until")?,
+        model: params.owned("model")?,
+    };
+    let dry_run = params.parsed("dry_run", "true or false", |word| word.parse().ok())?;
+    let dry_run = dry_run.unwrap_or(false);
+    let mut pricer = Pricer::new(Arc::clone(doors.prices()));
+    let book = pricer.version();
+    let version = book.clone();
+    let done = doors
+        .upkeep(move |store| {
+            store.reprice(&query, &version, dry_run, Box::new(move |flow| pricer.price(flow)))
+        })
+        .await?;
+    if done.changed > 0 && !dry_run {
+        doors.hub().resync();
+    }
+    Ok(Json(RepriceDone::of(&book, &done, dry_run)))
+}
+
+/// Lists the runs in which stored flows were priced anew.
+#[utoipa::path(
+    get, path = "/api/cost/reprices", tag = "system", operation_id = "reprices",
+    responses(
+        (status = 200, body = RepricePage),
+        (status = 401, body = ErrorBody),
+    )
+)]
+pub(crate) async fn reprices(
+    State(doors): State<Doors>,
+    params: Params,
+) -> Result<Written, ApiError> {
+    params.only(&[])?;
+    let shown = doors.show(|store| Ok(Some(RepricePage::from(&*store.reprices(RUNS)?))));
+    shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))
+}
+
+/// The span of time and the flows, and the zone in words.
+fn usage_query(params: &Params) -> Result<(UsageQuery, String), ApiError> {
+    let (offset_minutes, tz) = zone(params)?;
+    let providers = Provider::ALL.map(Provider::as_str).join(", ");
+    let query = UsageQuery {
+        by: Vec::new(),
+        since: params.time("since")?,
+        until: params.time("until")?,
+        offset_minutes,
+        host: params.owned("host")?,
+        provider: params.parsed("provider", providers, Provider::parse)?,
+        model: params.owned("model")?,
+        agent: params.owned("agent")?,
+        groups_max: None,
+    };
+    Ok((query, tz))
+}
+
+/// Names with commas between, each at most once; none for the classes.
+fn groups(text: &str) -> Option<Option<Vec<CostBy>>> {
+    if text == CLASS {
+        return Some(None);
+    }
+    let mut all = Vec::new();
+    for word in text.split(',') {
+        let by = CostBy::parse(word.trim())?;
+        if all.contains(&by) {
+            return None;
+        }
+        all.push(by);
+    }
+    Some(Some(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_named_each_once_and_classes_alone() {
+        assert_eq!(groups("class"), Some(None));
+        let both = vec![CostBy::Usage(GroupBy::Day), CostBy::Session];
+        assert_eq!(groups("day, session"), Some(Some(both)));
+        for text in ["class,day", "day,day", "week", "", ","] {
+            assert_eq!(groups(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,431 @@
+//! Costs as JSON: what flows cost, of which class of usage, and what has no price.
+
+use langley_engine::{Block, Pace};
+use langley_model::CostClass;
+use langley_store::{
+    CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, RepriceRow,
+    Repriced, Sums, Tally, UnpricedModel,
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::flow::Cost;
+use super::page::rfc3339;
+use super::usage::{UsageSums, date};
+
+/// What flows cost.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Spent {
+    /// The cost of the flows that have one; null when none has.
+    pub cost: Option<Cost>,
+    /// Flows that have a cost.
+    pub priced_flows: u64,
+    /// Flows with usage and without a cost.
+    pub unpriced_flows: u64,
+    /// All flows, those that used nothing included.
+    pub flows: u64,
+    /// What of the cost is for which class of usage; null where that is known of no flow.
+    pub cost_by_class: Option<ClassCosts>,
+    /// Tokens per class; null where no flow had the figure.
+    pub usage: UsageSums,
+}
+
+/// A cost by class of usage; they add up to it.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct ClassCosts {
+    /// Input tokens that the cache had no part in.
+    pub input: Cost,
+    /// Input tokens read from the prompt cache.
+    pub cache_read: Cost,
+    /// Input tokens written to the cache for five minutes.
+    pub cache_write_5m: Cost,
+    /// Input tokens written to the cache for one hour.
+    pub cache_write_1h: Cost,
+    /// Output tokens.
+    pub output: Cost,
+    /// Reasoning tokens that are counted beside the output.
+    pub reasoning: Cost,
+    /// Web searches run by the provider.
+    pub web_search: Cost,
+    /// Of flows whose provider told the cost as a whole.
+    pub undivided: Cost,
+}
+
+/// Costs: groups of flows and what they add up to.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct CostPage {
+    /// By what the groups are told apart.
+    pub group_by: Vec<String>,
+    /// The zone of the days, as its distance from UTC.
+    pub tz: String,
+    /// Whether every flow is part of the sums; false while those of an earlier version are being added.
+    pub complete: bool,
+    /// Whether it is told from the flows that are kept. Else from sums by the hour, which outlive them.
+    pub from_flows: bool,
+    /// By time where that was asked for first, else the dearest first.
+    pub items: Vec<CostItem>,
+    /// What all groups add up to, those that are not listed included.
+    pub totals: Spent,
+    /// Models that have no price, or not for all that was used.
+    pub unpriced: Vec<Unpriced>,
+    /// Whether there are more groups than are listed.
+    pub more: bool,
+    /// Always null: ask for more with `limit`.
+    pub next_cursor: Option<String>,
+}
+
+/// Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct CostItem {
+    /// The beginning of the hour (UTC).
+    pub hour: Option<String>,
+    /// The day in the zone that was asked for, as 2026-01-31.
+    pub day: Option<String>,
+    /// The host.
+    pub host: Option<String>,
+    /// The provider.
+    pub provider: Option<String>,
+    /// The model that answered, or was asked for while none has.
+    pub model: Option<String>,
+    /// The kind of agent.
+    pub agent: Option<String>,
+    /// The session; of a subagent, the one it is of.
+    pub session: Option<String>,
+    /// The task.
+    pub task: Option<String>,
+    /// The subagent.
+    pub subagent: Option<String>,
+    /// The class of usage, as `cache_read`; its cost alone is told then.
+    pub class: Option<String>,
+    /// What they cost.
+    #[serde(flatten)]
+    pub spent: Spent,
+}
+
+/// A model without a price.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Unpriced {
+    /// The provider.
+    pub provider: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// What its flows add up to; where sums by the hour are told, those that have a cost included.
+    #[serde(flatten)]
+    pub spent: Spent,
+}
+
+/// Blocks of five hours.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct BlockPage {
+    /// Whether every flow is part of the sums; false while those of an earlier version are being added.
+    pub complete: bool,
+    /// By time.
+    pub items: Vec<BlockItem>,
+    /// Always null: the list is whole.
+    pub next_cursor: Option<String>,
+}
+
+/// A block of five hours: it begins with the hour of the first use after the one before.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct BlockItem {
+    /// Its beginning.
+    pub start: String,
+    /// Its end, five hours later.
+    pub end: String,
+    /// The hour of its last use.
+    pub last_hour: String,
+    /// Whether it goes on.
+    pub active: bool,
+    /// How fast it is used up, since its beginning; null where it is over.
+    pub pace: Option<BlockPace>,
+    /// What it cost.
+    #[serde(flatten)]
+    pub spent: Spent,
+}
+
+/// How fast a block is used up.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct BlockPace {
+    /// Seconds since its beginning.
+    pub elapsed_s: i64,
+    /// Cost for an hour.
+    pub cost_per_hour: Cost,
+    /// Cost at its end, if it goes on so.
+    pub projected_cost: Cost,
+    /// Tokens for a minute: input that was not cached, cache writes, and output.
+    pub tokens_per_minute: u64,
+}
+
+/// What pricing flows anew came to.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct RepriceDone {
+    /// Whether it was a trial, that changed nothing.
+    pub dry_run: bool,
+    /// The version of the price book.
+    pub book: String,
+    /// Ended flows that were looked at.
+    pub flows: u64,
+    /// Those whose cost, or the terms of it, changed.
+    pub changed: u64,
+    /// Of these, that had no cost before.
+    pub priced: u64,
+    /// Of these, that have none any more.
+    pub unpriced: u64,
+    /// What those that changed cost before.
+    pub before: Cost,
+    /// What they cost now.
+    pub after: Cost,
+}
+
+/// A run of pricing flows anew.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct RepriceItem {
+    /// Its number.
+    pub id: i64,
+    /// When it began.
+    pub at: String,
+    /// Flows that began at this time or later.
+    pub since: Option<String>,
+    /// Flows that began before this time.
+    pub until: Option<String>,
+    /// Flows of this model.
+    pub model: Option<String>,
+    /// Whether it came to its end.
+    pub finished: bool,
+    /// What came of it.
+    #[serde(flatten)]
+    pub done: RepriceDone,
+}
+
+/// Runs of pricing flows anew.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct RepricePage {
+    /// The newest first.
+    pub items: Vec<RepriceItem>,
+    /// Always null: the newest hundred are all that is told.
+    pub next_cursor: Option<String>,
+}
+
+/// Costs as `GET /api/analytics/cost` tells them; `by_class` where they were asked for by class.
+///
+/// # Errors
+/// They cannot be written as JSON: a defect in a shape's derive.
+pub fn cost_json(
+    query: &CostQuery,
+    report: &CostReport,
+    by_class: bool,
+    tz: &str,
+) -> serde_json::Result<Value> {
+    serde_json::to_value(CostPage::of(query, report, by_class, tz))
+}
+
+/// Blocks as `GET /api/analytics/blocks` tells them.
+///
+/// # Errors
+/// They cannot be written as JSON: a defect in a shape's derive.
+pub fn blocks_json(blocks: &[Block], filling: bool) -> serde_json::Result<Value> {
+    serde_json::to_value(BlockPage::of(blocks, filling))
+}
+
+/// Runs as `GET /api/cost/reprices` tells them.
+///
+/// # Errors
+/// They cannot be written as JSON: a defect in a shape's derive.
+pub fn reprices_json(rows: &[RepriceRow]) -> serde_json::Result<Value> {
+    serde_json::to_value(RepricePage::from(rows))
+}
+
+/// What a run came to, as `POST /api/cost/reprice` tells it.
+///
+/// # Errors
+/// It cannot be written as JSON: a defect in a shape's derive.
+pub fn reprice_json(book: &str, done: &Repriced, dry_run: bool) -> serde_json::Result<Value> {
+    serde_json::to_value(RepriceDone::of(book, done, dry_run))
+}
+
+fn money(sum: u64) -> Cost {
+    Cost { micro_usd: sum.cast_signed() }
+}
+
+impl From<&Sums> for Spent {
+    fn from(sums: &Sums) -> Self {
+        let cost = sums.figure(Measure::Cost);
+        Self {
+            cost: cost.known().map(money),
+            priced_flows: cost.flows,
+            unpriced_flows: sums.tally(Tally::Unpriced),
+            flows: sums.tally(Tally::Flows),
+            cost_by_class: ClassCosts::of(sums),
+            usage: sums.into(),
+        }
+    }
+}
+
+impl ClassCosts {
+    fn of(sums: &Sums) -> Option<Self> {
+        let of = |class| sums.figure(Measure::of_class(class)).sum;
+        let divided =
+            CostClass::ALL.into_iter().fold(0_u64, |sum, class| sum.wrapping_add(of(class)));
+        let Figure { flows, .. } = sums.figure(Measure::CostInput);
+        (flows > 0).then(|| Self {
+            input: money(of(CostClass::Input)),
+            cache_read: money(of(CostClass::CacheRead)),
+            cache_write_5m: money(of(CostClass::CacheWrite5m)),
+            cache_write_1h: money(of(CostClass::CacheWrite1h)),
+            output: money(of(CostClass::Output)),
+            reasoning: money(of(CostClass::Reasoning)),
+            web_search: money(of(CostClass::WebSearch)),
+            undivided: money(sums.figure(Measure::Cost).sum.wrapping_sub(divided)),
+        })
+    }
+}
+
+impl CostPage {
+    pub(crate) fn of(query: &CostQuery, report: &CostReport, by_class: bool, tz: &str) -> Self {
+        let (group_by, items) = if by_class {
+            (vec!["class".to_owned()], by_class_items(&report.totals))
+        } else {
+            let names = query.by.iter().map(|by| by.as_str().to_owned());
+            let items = report.groups.iter().map(|group| CostItem::of(&query.by, group));
+            (names.collect(), items.collect())
+        };
+        Self {
+            group_by,
+            tz: tz.to_owned(),
+            complete: !report.filling,
+            from_flows: report.from_flows,
+            items,
+            totals: (&report.totals).into(),
+            unpriced: report.unpriced.iter().map(Into::into).collect(),
+            more: report.more && !by_class,
+            next_cursor: None,
+        }
+    }
+}
+
+/// An item for each class that cost something, or was used.
+fn by_class_items(totals: &Sums) -> Vec<CostItem> {
+    let item = |class: CostClass| {
+        let Figure { sum, flows } = totals.figure(Measure::of_class(class));
+        let mut item =
+            CostItem::of(&[], &CostGroup { keys: Vec::new(), session: None, sums: totals.clone() });
+        item.class = Some(class.as_str().to_owned());
+        item.spent.cost = (flows > 0).then(|| money(sum));
+        item.spent.cost_by_class = None;
+        item
+    };
+    CostClass::ALL.into_iter().map(item).collect()
+}
+
+impl CostItem {
+    fn of(by: &[CostBy], group: &CostGroup) -> Self {
+        let mut item = Self {
+            hour: None,
+            day: None,
+            host: None,
+            provider: None,
+            model: None,
+            agent: None,
+            session: group.session.clone(),
+            task: None,
+            subagent: None,
+            class: None,
+            spent: (&group.sums).into(),
+        };
+        for (by, key) in by.iter().zip(&group.keys) {
+            let name = match key {
+                CostKey::Hour(at) => Some(rfc3339(*at)),
+                CostKey::Day(day) => Some(date(*day)),
+                CostKey::Name(name) => name.clone(),
+            };
+            *match by {
+                CostBy::Usage(GroupBy::Hour) => &mut item.hour,
+                CostBy::Usage(GroupBy::Day) => &mut item.day,
+                CostBy::Usage(GroupBy::Host) => &mut item.host,
+                CostBy::Usage(GroupBy::Provider) => &mut item.provider,
+                CostBy::Usage(GroupBy::Model) => &mut item.model,
+                CostBy::Usage(GroupBy::Agent) => &mut item.agent,
+                CostBy::Session => &mut item.session,
+                CostBy::Task => &mut item.task,
+                CostBy::Subagent => &mut item.subagent,
+            } = name;
+        }
+        item
+    }
+}
+
+impl From<&UnpricedModel> for Unpriced {
+    fn from(model: &UnpricedModel) -> Self {
+        let known = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        Self {
+            provider: known(&model.provider),
+            model: known(&model.model),
+            spent: (&model.sums).into(),
+        }
+    }
+}
+
+impl BlockPage {
+    pub(crate) fn of(blocks: &[Block], filling: bool) -> Self {
+        Self {
+            complete: !filling,
+            items: blocks.iter().map(Into::into).collect(),
+            next_cursor: None,
+        }
+    }
+}
+
+impl From<&Block> for BlockItem {
+    fn from(block: &Block) -> Self {
+        Self {
+            start: rfc3339(block.start),
+            end: rfc3339(block.end),
+            last_hour: rfc3339(block.last_hour),
+            active: block.pace.is_some(),
+            pace: block.pace.map(Into::into),
+            spent: (&block.sums).into(),
+        }
+    }
+}
+
+impl From<Pace> for BlockPace {
+    fn from(pace: Pace) -> Self {
+        Self {
+            elapsed_s: pace.elapsed_us / 1_000_000,
+            cost_per_hour: Cost { micro_usd: pace.cost_per_hour },
+            projected_cost: Cost { micro_usd: pace.projected_cost },
+            tokens_per_minute: pace.tokens_per_minute,
+        }
+    }
+}
+
+impl RepriceDone {
+    pub(crate) fn of(book: &str, done: &Repriced, dry_run: bool) -> Self {
+        Self {
+            dry_run,
+            book: book.to_owned(),
+            flows: done.flows,
+            changed: done.changed,
+            priced: done.priced,
+            unpriced: done.unpriced,
+            before: Cost { micro_usd: done.before.0 },
+            after: Cost { micro_usd: done.after.0 },
+        }
+    }
+}
+
+impl From<&[RepriceRow]> for RepricePage {
+    fn from(rows: &[RepriceRow]) -> Self {
+        let item = |row: &RepriceRow| RepriceItem {
+            id: row.id,
+            at: rfc3339(row.at),
+            since: row.query.since.map(rfc3339),
+            until: row.query.until.map(rfc3339),
+            model: row.query.model.clone(),
+            finished: row.finished,
+            done: RepriceDone::of(&row.book, &row.repriced, false),
+        };
+        Self { items: rows.iter().map(item).collect(), next_cursor: None }
+    }
+}

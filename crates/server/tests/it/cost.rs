@@ -1,0 +1,175 @@
+//! Costs, as the doors tell them: by group and class, in blocks, and priced anew.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use langley_engine::{PriceBook, Pricer};
+use langley_model::{Flow, MicroUsd, Micros, Record, Tokens, Usage};
+use serde_json::{Value, json};
+
+use crate::rig::{Rig, TOKEN, flow};
+
+fn record(flow: &Flow) -> Record {
+    Record::Flow(Arc::new(flow.clone()))
+}
+
+/// A priced answer, so many seconds later: 1,000 × 4 + 500 × 0.2 + 100 × 20 millionths.
+fn priced(second: i64, session: &str) -> Flow {
+    let mut flow = flow(second, session);
+    flow.model = Some("claude-opus-5-5".into());
+    flow.usage = Usage {
+        input: Some(Tokens(1_000)),
+        cache_read: Some(Tokens(500)),
+        output: Some(Tokens(100)),
+        ..Usage::default()
+    };
+    Pricer::new(PriceBook::vendored()).price(&mut flow);
+    assert_eq!(flow.cost, Some(MicroUsd(6_100)));
+    flow
+}
+
+async fn post(rig: &Rig, path: &str) -> (StatusCode, Value) {
+    let token = format!("Bearer {TOKEN}");
+    let answer = rig.send(Method::POST, path, &[("authorization", &token)]).await;
+    (answer.status, answer.json())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn costs_are_told_by_group_and_by_class_with_what_is_unpriced() {
+    let rig = Rig::start().await;
+    let mut told = flow(20, "s-2");
+    (told.cost, told.cost_source) = (Some(MicroUsd(50)), Some("reported".into()));
+    let mut sub = priced(30, "s-2");
+    sub.agent_id = Some("sub".into());
+    let flows = [priced(0, "s-1"), priced(10, "s-2"), told, sub, flow(40, "s-1")];
+    rig.put(flows.iter().map(record));
+
+    let page = rig.get("/api/analytics/cost?group_by=model").await;
+    assert_eq!((&page["group_by"], &page["from_flows"]), (&json!(["model"]), &json!(false)));
+    let first = &page["items"][0];
+    assert_eq!(
+        (&first["model"], &first["cost"]),
+        (&json!("claude-opus-5-5"), &json!({"micro_usd": 18_300}))
+    );
+    assert_eq!((&first["priced_flows"], &first["unpriced_flows"]), (&json!(3), &json!(0)));
+    assert_eq!(first["cost_by_class"]["cache_read"], json!({"micro_usd": 300}));
+    assert_eq!(first["usage"]["output"], 300);
+    assert_eq!(page["totals"]["cost"], json!({"micro_usd": 18_350}));
+    assert_eq!(page["totals"]["cost_by_class"]["undivided"], json!({"micro_usd": 50}));
+    let unpriced = &page["unpriced"][0];
+    assert_eq!(
+        (&unpriced["model"], &unpriced["unpriced_flows"]),
+        (&json!("claude-test"), &json!(1))
+    );
+
+    let classes = rig.get("/api/analytics/cost?group_by=class").await;
+    let costs: Vec<_> = classes["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (item["class"].as_str().unwrap(), item["cost"]["micro_usd"].as_i64().unwrap()))
+        .collect();
+    assert_eq!(costs[..2], [("input", 12_000), ("cache_read", 300)]);
+    assert_eq!(costs.iter().map(|(_, cost)| cost).sum::<i64>(), 18_300);
+
+    let sessions = rig.get("/api/analytics/cost?group_by=session&limit=1").await;
+    assert_eq!(
+        (&sessions["items"][0]["session"], &sessions["more"]),
+        (&json!("s-2"), &json!(true))
+    );
+    assert_eq!(sessions["items"][0]["cost"], json!({"micro_usd": 12_250}));
+    let subs = rig.get("/api/analytics/cost?group_by=subagent&session=s-2").await;
+    assert_eq!(
+        (&subs["items"][1]["subagent"], &subs["items"][1]["session"]),
+        (&json!("sub"), &json!("s-2"))
+    );
+    assert_eq!(subs["from_flows"], true);
+    let days = rig.get("/api/analytics/cost?group_by=day&tz=%2B02:00").await;
+    assert_eq!((&days["items"][0]["day"], &days["tz"]), (&json!("2023-11-15"), &json!("+02:00")));
+
+    let shown = rig.get("/api/flows?limit=5").await;
+    let shown = shown["items"].as_array().unwrap().iter().find(|it| it["cost_source"] == "priced");
+    assert_eq!(shown.unwrap()["price"]["output"], "20");
+    for wrong in ["group_by=week", "group_by=class,day", "tz=x", "limit=0", "since=x", "q=1"] {
+        let answer = rig.ask(&format!("/api/analytics/cost?{wrong}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocks_begin_with_the_hour_of_their_first_use_and_end_five_hours_later() {
+    let rig = Rig::start().await;
+    // 22:13:20 UTC: a block from 22 to 3 o'clock, and one from 3 on.
+    let mut idle = flow(8 * 3_600, "s");
+    idle.usage = Usage::default();
+    let flows = [0, 4 * 3_600, 5 * 3_600, 20 * 3_600].map(|second| priced(second, "s"));
+    rig.put(flows.iter().chain([&idle]).map(record));
+    let page = rig.get("/api/analytics/blocks?since=2023-11-01").await;
+    let blocks: Vec<_> = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            assert_eq!((&it["active"], &it["pace"]), (&json!(false), &Value::Null));
+            format!("{} {} {}", it["start"], it["end"], it["cost"]["micro_usd"])
+        })
+        .collect();
+    assert_eq!(
+        blocks,
+        [
+            r#""2023-11-14T22:00:00.000000Z" "2023-11-15T03:00:00.000000Z" 12200"#,
+            r#""2023-11-15T03:00:00.000000Z" "2023-11-15T08:00:00.000000Z" 6100"#,
+            r#""2023-11-15T18:00:00.000000Z" "2023-11-15T23:00:00.000000Z" 6100"#,
+        ]
+    );
+    let mut now = priced(0, "s");
+    now.started_at = Micros::now();
+    rig.put([record(&now)]);
+    let page = rig.get("/api/analytics/blocks").await;
+    let active = &page["items"][0];
+    assert_eq!((&active["active"], &active["cost"]), (&json!(true), &json!({"micro_usd": 6_100})));
+    assert!(active["pace"]["projected_cost"]["micro_usd"].as_i64().unwrap() >= 6_100);
+    assert_eq!(rig.get("/api/analytics/blocks?provider=openai").await["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flows_are_priced_anew_through_a_door_which_keeps_what_it_did() {
+    let rig = Rig::start().await;
+    let (mut old, mut told) = (priced(0, "s"), priced(1, "s"));
+    (old.cost, old.cost_source, old.terms) = (None, None, None);
+    (told.cost, told.cost_source, told.terms) = (Some(MicroUsd(9)), Some("reported".into()), None);
+    rig.put([&old, &told, &flow(2, "s")].map(record));
+    let (status, trial) = post(&rig, "/api/cost/reprice?dry_run=true").await;
+    assert_eq!(
+        (status, &trial["changed"], &trial["dry_run"]),
+        (StatusCode::OK, &json!(1), &json!(true))
+    );
+    assert_eq!(rig.get("/api/cost/reprices").await["items"], json!([]));
+
+    let (_, done) = post(&rig, "/api/cost/reprice?model=claude-opus-5-5").await;
+    assert_eq!(
+        (&done["flows"], &done["changed"], &done["priced"]),
+        (&json!(2), &json!(1), &json!(1))
+    );
+    assert_eq!(
+        (&done["before"], &done["after"]),
+        (&json!({"micro_usd": 0}), &json!({"micro_usd": 6_100}))
+    );
+    let shown = rig.get(&format!("/api/flows/{}", old.id)).await;
+    assert_eq!(
+        (&shown["cost"], &shown["cost_source"]),
+        (&json!({"micro_usd": 6_100}), &json!("priced"))
+    );
+    assert_eq!(shown["price"]["book"], done["book"]);
+    assert_eq!(rig.get("/api/usage").await["totals"]["cost"], json!({"micro_usd": 6_109}));
+    let history = rig.get("/api/cost/reprices").await;
+    let row = &history["items"][0];
+    assert_eq!(
+        (&row["model"], &row["finished"], &row["changed"]),
+        (&json!("claude-opus-5-5"), &json!(true), &json!(1))
+    );
+    for wrong in ["dry_run=perhaps", "since=x", "host=a"] {
+        let (status, _) = post(&rig, &format!("/api/cost/reprice?{wrong}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+}

@@ -1,0 +1,269 @@
+//! Pricing stored flows anew: in small steps between two batches, each with its sums and with what it changed
+//! in the audit row, so that one that breaks off has done and told the same.
+
+use std::sync::Arc;
+
+use langley_model::{Flow, MicroUsd, Micros, Revision};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::error::StoreError;
+use crate::flow_row::{self, Binder, FlowSql};
+use crate::rollup::{Gathered, Held};
+use crate::store::Store;
+use crate::writer::{Budget, Site};
+
+/// Flows of one step.
+const ROWS: u32 = 200;
+
+/// A row's key is this much later than its flow's beginning at most.
+const KEY_SLACK_US: i64 = 60_000_000;
+
+/// Which flows are priced anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RepriceQuery {
+    /// Began at this time or later.
+    pub since: Option<Micros>,
+    /// Began before this time.
+    pub until: Option<Micros>,
+    /// Exactly this model: the one that answered, or the one asked for while none has.
+    pub model: Option<String>,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repriced {
+    /// Ended flows that were looked at.
+    pub flows: u64,
+    /// Those whose cost, or the terms of it, changed.
+    pub changed: u64,
+    /// Of these, that had no cost before.
+    pub priced: u64,
+    /// Of these, that have none any more.
+    pub unpriced: u64,
+    /// What those that changed cost before.
+    pub before: MicroUsd,
+    /// What they cost now.
+    pub after: MicroUsd,
+}
+
+/// A row of the audit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepriceRow {
+    /// Its number.
+    pub id: i64,
+    /// When it began.
+    pub at: Micros,
+    /// What was asked for.
+    pub query: RepriceQuery,
+    /// The version of the price book.
+    pub book: String,
+    /// What came of it, so far.
+    pub repriced: Repriced,
+    /// Whether it came to its end.
+    pub finished: bool,
+}
+
+/// Prices a flow: sets its cost, source and terms.
+pub type Reprice = Box<dyn FnMut(&mut Flow) + Send>;
+
+/// Where a run stands.
+struct Run {
+    query: RepriceQuery,
+    price: Reprice,
+    sql: Arc<FlowSql>,
+    /// The audit row; none for a trial.
+    row: Option<i64>,
+    after: i64,
+    repriced: Repriced,
+    is_over: bool,
+}
+
+impl Store {
+    /// Prices the ended flows anew that `query` names, with their sums by hour, day and session; with
+    /// `dry_run` it only tells what would come of it. Hours whose flows are gone keep their sums. What the
+    /// provider itself said of a cost is up to `price` to leave.
+    ///
+    /// # Errors
+    /// The store is closed or cannot be written; what was done until then stays, and the audit tells it.
+    pub fn reprice(
+        &self,
+        query: &RepriceQuery,
+        book: &str,
+        dry_run: bool,
+        price: Reprice,
+    ) -> Result<Repriced, StoreError> {
+        self.flush()?;
+        let (asked, book) = (query.clone(), book.to_owned());
+        let row = if dry_run {
+            None
+        } else {
+            Some(self.job(move |site| insert(site.conn, &asked, &book))?)
+        };
+        let mut run = Run {
+            query: query.clone(),
+            price,
+            sql: Arc::new(FlowSql::new()),
+            row,
+            after: i64::MIN,
+            repriced: Repriced::default(),
+            is_over: false,
+        };
+        while !run.is_over {
+            run = self.job(move |site| {
+                let done = run.step(site);
+                if done.is_err() {
+                    site.forget_names();
+                }
+                done.map(|()| run)
+            })?;
+        }
+        Ok(run.repriced)
+    }
+
+    /// The newest runs, the newest first.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn reprices(&self, limit: usize) -> Result<Vec<RepriceRow>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.readers().read(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT id, at, since, until, model, book, flows, changed, priced, unpriced, before,
+                     after, finished FROM reprices ORDER BY id DESC LIMIT ?1",
+            )?;
+            let rows = statement.query_map([limit], row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+fn insert(conn: &Connection, query: &RepriceQuery, book: &str) -> rusqlite::Result<i64> {
+    conn.query_row(
+        "INSERT INTO reprices (at, since, until, model, book, flows, changed, priced, unpriced, before,
+             after, finished) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, 0, 0) RETURNING id",
+        (
+            Micros::now().0,
+            query.since.map(|at| at.0),
+            query.until.map(|at| at.0),
+            &query.model,
+            book,
+        ),
+        |row| row.get(0),
+    )
+}
+
+fn row(row: &Row<'_>) -> rusqlite::Result<RepriceRow> {
+    let count = |place| Ok::<_, rusqlite::Error>(row.get::<_, i64>(place)?.cast_unsigned());
+    Ok(RepriceRow {
+        id: row.get(0)?,
+        at: Micros(row.get(1)?),
+        query: RepriceQuery {
+            since: row.get::<_, Option<i64>>(2)?.map(Micros),
+            until: row.get::<_, Option<i64>>(3)?.map(Micros),
+            model: row.get(4)?,
+        },
+        book: row.get(5)?,
+        repriced: Repriced {
+            flows: count(6)?,
+            changed: count(7)?,
+            priced: count(8)?,
+            unpriced: count(9)?,
+            before: MicroUsd(row.get(10)?),
+            after: MicroUsd(row.get(11)?),
+        },
+        finished: row.get(12)?,
+    })
+}
+
+impl Run {
+    /// Prices some flows.
+    fn step(&mut self, site: &mut Site<'_>) -> rusqlite::Result<()> {
+        let mut budget = Budget::new(ROWS);
+        let mut gathered = Gathered::default();
+        let change = site.change()?;
+        let held = Held::read(&change)?;
+        loop {
+            let Some((n, revision, before)) = self.next(&change)? else {
+                self.is_over = true;
+                break;
+            };
+            self.after = n;
+            if self.is_asked(&before) {
+                self.repriced.flows += 1;
+                let mut after = before.clone();
+                (self.price)(&mut after);
+                if self.tell(&before, &after) && self.row.is_some() {
+                    self.write(&change, site, (n, revision), &after)?;
+                    gathered.exchange(n, (&before, revision), held, &after);
+                }
+            }
+            if !budget.spend(1) {
+                break;
+            }
+        }
+        let Some(row) = self.row else { return Ok(()) };
+        gathered.write(&change)?;
+        let Repriced { flows, changed, priced, unpriced, before, after } = self.repriced;
+        let [flows, changed, priced, unpriced] =
+            [flows, changed, priced, unpriced].map(u64::cast_signed);
+        change
+            .prepare_cached(
+                "UPDATE reprices SET flows = ?2, changed = ?3, priced = ?4, unpriced = ?5,
+                     before = ?6, after = ?7, finished = ?8 WHERE id = ?1",
+            )?
+            .execute((row, flows, changed, priced, unpriced, before.0, after.0, self.is_over))?;
+        change.commit()
+    }
+
+    /// The next flow by its key, within the span of time.
+    fn next(&self, conn: &Connection) -> rusqlite::Result<Option<(i64, Revision, Flow)>> {
+        let since = self.query.since.map_or(i64::MIN, |at| at.0);
+        let until = self.query.until.map_or(i64::MAX, |at| at.0.saturating_add(KEY_SLACK_US));
+        let sql =
+            format!("{} WHERE n > ?1 AND n >= ?2 AND n < ?3 ORDER BY n LIMIT 1", FlowSql::select());
+        let mut statement = conn.prepare_cached(&sql)?;
+        let found = statement.query_row((self.after, since, until), flow_row::read).optional()?;
+        Ok(found.map(|(n, flow)| (n, flow.revision(), flow.into_inner())))
+    }
+
+    fn is_asked(&self, flow: &Flow) -> bool {
+        let RepriceQuery { since, until, model } = &self.query;
+        !flow.is_open()
+            && since.is_none_or(|since| flow.started_at >= since)
+            && until.is_none_or(|until| flow.started_at < until)
+            && model.as_deref().is_none_or(|model| flow.known_model() == Some(model))
+    }
+
+    /// Counts a flow that was priced anew; whether that changed anything.
+    fn tell(&mut self, before: &Flow, after: &Flow) -> bool {
+        let priced = |flow: &Flow| (flow.cost, flow.cost_source.clone(), flow.terms.clone());
+        if priced(before) == priced(after) {
+            return false;
+        }
+        let sum = |sum: &mut MicroUsd, flow: &Flow| {
+            sum.0 = sum.0.saturating_add(flow.cost.map_or(0, |cost| cost.0));
+        };
+        self.repriced.changed += 1;
+        self.repriced.priced += u64::from(before.cost.is_none() && after.cost.is_some());
+        self.repriced.unpriced += u64::from(before.cost.is_some() && after.cost.is_none());
+        sum(&mut self.repriced.before, before);
+        sum(&mut self.repriced.after, after);
+        true
+    }
+
+    fn write(
+        &self,
+        conn: &Connection,
+        site: &mut Site<'_>,
+        (n, revision): (i64, Revision),
+        flow: &Flow,
+    ) -> rusqlite::Result<()> {
+        let traits = site.traits_of(conn, flow)?;
+        let mut statement = conn.prepare_cached(&self.sql.progress)?;
+        let mut binder = Binder::new(&mut statement);
+        binder.key(n, revision);
+        binder.plain(flow, traits);
+        binder.execute()?;
+        Ok(())
+    }
+}

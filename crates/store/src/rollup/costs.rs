@@ -1,0 +1,309 @@
+//! What flows cost, asked: by time, model and the like from the rollups, by session from the sessions' sums,
+//! and by what neither is kept of from the flows themselves.
+
+use std::collections::HashMap;
+
+use langley_model::{Flow, Micros, Provider};
+use rusqlite::Connection;
+
+use super::fill::{Filled, Scope};
+use super::group::{DAY_HOURS, HOUR_US, hour_of};
+use super::measure::Tally;
+use super::query::{GroupBy, UsageGroup, UsageQuery};
+use super::sums::Sums;
+use super::table::{Table, read_sums};
+use crate::error::StoreError;
+use crate::filter::{Condition, FlowFilter};
+use crate::flow_row::{FlowSql, read};
+use crate::store::Store;
+
+/// Microseconds of a minute.
+const MINUTE_US: i64 = 60_000_000;
+
+/// By what costs are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CostBy {
+    /// By what the rollups know.
+    Usage(GroupBy),
+    /// The session; where that is all, flows without one are left out.
+    Session,
+    /// The task.
+    Task,
+    /// The subagent, within its session.
+    Subagent,
+}
+
+impl CostBy {
+    /// Its word in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Usage(by) => by.as_str(),
+            Self::Session => "session",
+            Self::Task => "task",
+            Self::Subagent => "subagent",
+        }
+    }
+
+    /// What [`Self::as_str`] names.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "session" => Some(Self::Session),
+            "task" => Some(Self::Task),
+            "subagent" => Some(Self::Subagent),
+            word => GroupBy::parse(word).map(Self::Usage),
+        }
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CostQuery {
+    /// By what costs are told apart; by nothing: one group.
+    pub by: Vec<CostBy>,
+    /// The span of time, and which flows; its `by` is not looked at.
+    pub usage: UsageQuery,
+    /// Of this session.
+    pub session: Option<String>,
+    /// The most groups that are listed.
+    pub groups_max: usize,
+}
+
+/// One of the things that make a group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CostKey {
+    /// The beginning of an hour.
+    Hour(Micros),
+    /// A day, counted from 1970-01-01, in the zone that was asked for.
+    Day(i64),
+    /// A name; none where it is not known.
+    Name(Option<String>),
+}
+
+/// Flows that are alike in what was asked for, in its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CostGroup {
+    /// What they are alike in.
+    pub keys: Vec<CostKey>,
+    /// The session of a subagent.
+    pub session: Option<String>,
+    /// What they add up to.
+    pub sums: Sums,
+}
+
+/// A model of which flows have usage and no cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnpricedModel {
+    /// The provider; empty where it is not known.
+    pub provider: String,
+    /// The model; empty where it is not known.
+    pub model: String,
+    /// What its flows add up to. From rollups all of them, else those without a cost.
+    pub sums: Sums,
+}
+
+/// What is answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CostReport {
+    /// By time where that was asked for first, else the dearest first.
+    pub groups: Vec<CostGroup>,
+    /// Whether there are more groups than are listed.
+    pub more: bool,
+    /// Of all groups, listed or not.
+    pub totals: Sums,
+    /// Models that are not priced, or not always.
+    pub unpriced: Vec<UnpricedModel>,
+    /// Whether flows of an earlier version are still to be added.
+    pub filling: bool,
+    /// Whether it is told from the flows that are kept, and not from sums that outlive them.
+    pub from_flows: bool,
+}
+
+impl Store {
+    /// What the flows cost that `query` names.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn costs(&self, query: &CostQuery) -> Result<CostReport, StoreError> {
+        let of_usage = |by: &CostBy| match by {
+            CostBy::Usage(by) => Some(*by),
+            _ => None,
+        };
+        let by: Option<Vec<GroupBy>> = query.by.iter().map(of_usage).collect();
+        let mut report = match by {
+            Some(by) if query.session.is_none() => self.costs_of_rollups(query, &by)?,
+            _ if query.by == [CostBy::Session] && is_unbounded(query) => {
+                self.costs_of_sessions()?
+            }
+            _ => self.costs_of_flows(query)?,
+        };
+        let is_by_time =
+            matches!(query.by.first(), Some(CostBy::Usage(GroupBy::Hour | GroupBy::Day)));
+        let cost = |group: &CostGroup| group.sums.figure(super::Measure::Cost).sum;
+        report.groups.sort_by(|one, other| {
+            let dearer =
+                if is_by_time { std::cmp::Ordering::Equal } else { cost(other).cmp(&cost(one)) };
+            dearer.then_with(|| (&one.keys, &one.session).cmp(&(&other.keys, &other.session)))
+        });
+        report.more = report.groups.len() > query.groups_max;
+        report.groups.truncate(query.groups_max);
+        report.unpriced.sort_by(|one, other| {
+            (&one.provider, &one.model).cmp(&(&other.provider, &other.model))
+        });
+        Ok(report)
+    }
+
+    fn costs_of_rollups(
+        &self,
+        query: &CostQuery,
+        by: &[GroupBy],
+    ) -> Result<CostReport, StoreError> {
+        // Read once, told apart by model as well, which the list of those without a price needs.
+        let mut all = by.to_vec();
+        let more = [GroupBy::Provider, GroupBy::Model].into_iter().filter(|it| !by.contains(it));
+        all.extend(more);
+        let asked = UsageQuery { by: all, groups_max: None, ..query.usage.clone() };
+        let report = self.usage(&asked)?;
+        let mut groups: HashMap<Vec<CostKey>, Sums> = HashMap::new();
+        let mut unpriced: HashMap<(String, String), Sums> = HashMap::new();
+        for group in &report.groups {
+            groups.entry(told(by, group)).or_default().merge(&group.sums);
+            let name = |text: &Option<String>| text.clone().unwrap_or_default();
+            let model = (name(&group.provider), name(&group.model));
+            unpriced.entry(model).or_default().merge(&group.sums);
+        }
+        unpriced.retain(|_, sums| sums.tally(Tally::Unpriced) > 0);
+        let group = |(keys, sums)| CostGroup { keys, session: None, sums };
+        Ok(CostReport {
+            groups: groups.into_iter().map(group).collect(),
+            totals: report.totals,
+            unpriced: unpriced.into_iter().map(model_of).collect(),
+            filling: report.filling,
+            ..CostReport::default()
+        })
+    }
+
+    /// By session, over all time.
+    fn costs_of_sessions(&self) -> Result<CostReport, StoreError> {
+        self.readers().read(|conn| {
+            let mut report = CostReport {
+                filling: Scope::Rollups.filled(conn)? != Filled::Wholly,
+                from_flows: true,
+                ..CostReport::default()
+            };
+            let mut statement = conn.prepare_cached(Table::Sessions.select())?;
+            let mut rows = statement.query(())?;
+            while let Some(row) = rows.next()? {
+                let sums = read_sums(row, Table::Sessions.key().len())?;
+                report.totals.merge(&sums);
+                let keys = vec![CostKey::Name(Some(row.get(0)?))];
+                report.groups.push(CostGroup { keys, session: None, sums });
+            }
+            Ok(report)
+        })
+    }
+
+    fn costs_of_flows(&self, query: &CostQuery) -> Result<CostReport, StoreError> {
+        let UsageQuery { since, until, host, provider, model, .. } = query.usage.clone();
+        let session = query.session.clone();
+        let filter =
+            FlowFilter { since, until, host, provider, model, session, ..FlowFilter::default() };
+        self.readers().read(|conn| {
+            let mut groups: HashMap<(Vec<CostKey>, Option<String>), Sums> = HashMap::new();
+            let mut unpriced: HashMap<(String, String), Sums> = HashMap::new();
+            let mut report = CostReport { from_flows: true, ..CostReport::default() };
+            each(conn, &filter, |flow| {
+                let is_asked = query.usage.agent.is_none()
+                    || query.usage.agent.as_deref() == flow.agent.as_deref();
+                let is_listed = query.by != [CostBy::Session] || flow.session.is_some();
+                if flow.is_own_check() || !is_asked || !is_listed {
+                    return;
+                }
+                report.totals.add(flow);
+                let is_sub = query.by.contains(&CostBy::Subagent);
+                let session = flow.session.as_ref().filter(|_| is_sub).map(|it| it.id.clone());
+                groups.entry((keys(query, flow), session)).or_default().add(flow);
+                if Tally::Unpriced.of(flow) > 0 {
+                    let provider = flow.provider.map_or("", Provider::as_str).to_owned();
+                    let model = flow.known_model().unwrap_or_default().to_owned();
+                    unpriced.entry((provider, model)).or_default().add(flow);
+                }
+            })?;
+            report.groups = groups
+                .into_iter()
+                .map(|((keys, session), sums)| CostGroup { keys, session, sums })
+                .collect();
+            report.unpriced = unpriced.into_iter().map(model_of).collect();
+            Ok(report)
+        })
+    }
+}
+
+/// Whether nothing but all flows is asked for.
+fn is_unbounded(query: &CostQuery) -> bool {
+    let UsageQuery { since, until, host, provider, model, agent, .. } = &query.usage;
+    since.is_none()
+        && until.is_none()
+        && provider.is_none()
+        && [host, model, agent, &query.session].into_iter().all(Option::is_none)
+}
+
+fn model_of(((provider, model), sums): ((String, String), Sums)) -> UnpricedModel {
+    UnpricedModel { provider, model, sums }
+}
+
+/// What makes a group of the rollups, in the order that was asked for.
+fn told(by: &[GroupBy], group: &UsageGroup) -> Vec<CostKey> {
+    let name = |text: &Option<String>| CostKey::Name(text.clone().filter(|it| !it.is_empty()));
+    let keys = by.iter().map(|by| match by {
+        GroupBy::Hour => CostKey::Hour(group.hour.unwrap_or_default()),
+        GroupBy::Day => CostKey::Day(group.day.unwrap_or_default()),
+        GroupBy::Host => name(&group.host),
+        GroupBy::Provider => name(&group.provider),
+        GroupBy::Model => name(&group.model),
+        GroupBy::Agent => name(&group.agent),
+    });
+    keys.collect()
+}
+
+/// What makes a flow's group.
+fn keys(query: &CostQuery, flow: &Flow) -> Vec<CostKey> {
+    let name = |text: Option<&str>| CostKey::Name(text.map(str::to_owned));
+    let id = |it: &Option<langley_model::Attributed>| name(it.as_ref().map(|it| it.id.as_str()));
+    let ahead = i64::from(query.usage.offset_minutes) * MINUTE_US;
+    let one = |by: &CostBy| match by {
+        CostBy::Session => id(&flow.session),
+        CostBy::Task => id(&flow.task),
+        CostBy::Subagent => name(flow.agent_id.as_deref()),
+        CostBy::Usage(GroupBy::Hour) => {
+            CostKey::Hour(Micros(hour_of(flow.started_at.0).saturating_mul(HOUR_US)))
+        }
+        CostBy::Usage(GroupBy::Day) => {
+            // As the rollups have it: by the beginning of the hour.
+            let hour = hour_of(flow.started_at.0).saturating_mul(HOUR_US);
+            CostKey::Day(hour.saturating_add(ahead).div_euclid(DAY_HOURS * HOUR_US))
+        }
+        CostBy::Usage(GroupBy::Host) => name(Some(&flow.host)),
+        CostBy::Usage(GroupBy::Provider) => name(flow.provider.map(Provider::as_str)),
+        CostBy::Usage(GroupBy::Model) => name(flow.known_model()),
+        CostBy::Usage(GroupBy::Agent) => name(flow.agent.as_deref()),
+    };
+    query.by.iter().map(one).collect()
+}
+
+/// Reads each flow that `filter` names.
+fn each(
+    conn: &Connection,
+    filter: &FlowFilter,
+    mut take: impl FnMut(&Flow),
+) -> rusqlite::Result<()> {
+    let condition = Condition::of(filter);
+    let sql = format!("{}{}", FlowSql::select(), condition.sql());
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(rusqlite::params_from_iter(&condition.parameters))?;
+    while let Some(row) = rows.next()? {
+        take(&read(row)?.1);
+    }
+    Ok(())
+}

@@ -1,0 +1,337 @@
+//! What flows cost: told as the flows give it, by whatever it is asked, and priced anew.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use langley_model::{Flow, MicroUsd, Micros, Outcome, Provider, Rates, Terms, Tokens};
+use langley_store::{
+    CostBy, CostKey, CostQuery, FlowFilter, GroupBy, Measure, Reprice, RepriceQuery, Repriced,
+    Store, Tally, UsageQuery,
+};
+use rusqlite::Connection;
+
+use crate::given::{Fixture, ended, of, session};
+use crate::rollups::{Chance, HOUR, START, rows};
+
+/// Of each class's part of the cost: what the flows give when each is read and divided here, by group and by
+/// session, and what is kept. The parts of one flow add up to its cost.
+#[track_caller]
+pub(crate) fn assert_classes(store: &Store, seed: u64) {
+    let (mut hours, mut sessions) = (BTreeMap::new(), BTreeMap::new());
+    let mut cursor: Option<String> = None;
+    loop {
+        let page = store.flows(&FlowFilter::default(), cursor.as_deref(), 500).unwrap();
+        for flow in &page.items {
+            let Some(shares) = divided(flow) else { continue };
+            assert_eq!(Some(MicroUsd(shares.iter().sum())), flow.cost, "seed {seed}");
+            let add = |sums: &mut [i64; 7]| {
+                sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share);
+            };
+            add(hours.entry((flow.started_at.0 / HOUR).to_string()).or_default());
+            if let Some(session) = &flow.session {
+                add(sessions.entry(session.id.clone()).or_default());
+            }
+        }
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let conn = Connection::open(store.path()).unwrap();
+    for (table, key, expected) in
+        [("rollups_hourly", "hour", &hours), ("sessions", "session_id", &sessions)]
+    {
+        let sql = format!(
+            "SELECT {key}, sum(cost_input), sum(cost_cache_read), sum(cost_cache_write_5m),
+                 sum(cost_cache_write_1h), sum(cost_output), sum(cost_reasoning), sum(cost_web_search)
+             FROM {table} WHERE cost_input_flows > 0 GROUP BY 1"
+        );
+        let kept: BTreeMap<String, [i64; 7]> = rows(&conn, &sql)
+            .iter()
+            .map(|row| {
+                let mut words = row.split('|');
+                let key = words.next().unwrap().to_owned();
+                let sums: Vec<i64> = words.map(|word| word.parse().unwrap()).collect();
+                (key, sums.try_into().unwrap())
+            })
+            .collect();
+        assert_eq!(&kept, expected, "{table}, seed {seed}");
+    }
+}
+
+/// The parts of a flow's cost by class, by the text of its prices and nothing of the product's arithmetic.
+fn divided(flow: &Flow) -> Option<[i64; 7]> {
+    const MICRO: u128 = 1_000_000_000_000;
+    let terms = flow.terms.as_ref()?;
+    let text = terms.rates.text();
+    let rates: Vec<u128> = text
+        .split(' ')
+        .map(|price| {
+            let price = if price == "-" { "0" } else { price };
+            let (whole, fraction) = price.split_once('.').unwrap_or((price, ""));
+            format!("{whole}{fraction:0<12}").parse().unwrap()
+        })
+        .collect();
+    let exact: Vec<u128> =
+        flow.billed().iter().zip(&rates).map(|(units, rate)| u128::from(*units) * rate).collect();
+    let sum: u128 = exact.iter().sum();
+    let (whole, rest) = (sum / MICRO, sum % MICRO);
+    let is_up = rest * 2 > MICRO || (rest * 2 == MICRO && whole % 2 == 1);
+    let mut left = whole + u128::from(is_up) - exact.iter().map(|part| part / MICRO).sum::<u128>();
+    let mut shares: Vec<u128> = exact.iter().map(|part| part / MICRO).collect();
+    let mut order: Vec<usize> = (0..7).collect();
+    order.sort_by_key(|place| (MICRO - exact[*place] % MICRO, *place));
+    for place in order {
+        if left > 0 {
+            shares[place] += 1;
+            left -= 1;
+        }
+    }
+    let shares: Vec<i64> = shares.into_iter().map(|share| i64::try_from(share).unwrap()).collect();
+    Some(shares.try_into().unwrap())
+}
+
+/// A whole answer of `model` in an hour, priced at so many dollars for a million tokens of its thousand.
+fn priced(hour: i64, model: &str, dollars: &str) -> Flow {
+    let mut flow = ended(START + hour * HOUR);
+    (flow.provider, flow.model) = (Some(Provider::Anthropic), Some(model.to_owned()));
+    flow.usage.input = Some(Tokens(1_000));
+    at_price(&mut flow, dollars);
+    flow
+}
+
+/// Prices a flow.
+fn at_price(flow: &mut Flow, dollars: &str) {
+    let rates = Rates::parse(&format!("{dollars} - - - - - -")).unwrap();
+    flow.cost = rates.cost(&flow.billed()).map(|exact| exact.rounded());
+    flow.cost_source = Some("priced".to_owned());
+    flow.terms = Some(Arc::new(Terms { book: "2026-11-21".to_owned(), rates }));
+}
+
+/// Prices what its provider has not.
+fn all_at(dollars: &'static str) -> Reprice {
+    Box::new(move |flow| {
+        if flow.cost_source.as_deref() != Some("reported") {
+            at_price(flow, dollars);
+        }
+    })
+}
+
+fn cost_of(store: &Store, flow: &Flow) -> Option<i64> {
+    store.flow(flow.id).unwrap().unwrap().cost.map(|cost| cost.0)
+}
+
+fn total(store: &Store) -> u64 {
+    store.usage(&UsageQuery::default()).unwrap().totals.figure(Measure::Cost).sum
+}
+
+#[test]
+fn flows_priced_anew_take_their_sums_along_and_leave_an_audit_row() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let mut flows = [priced(0, "m", "1"), priced(1, "m", "1"), priced(1, "other", "1")];
+    flows[0].session = session("s");
+    let mut unknown = priced(2, "m", "1");
+    (unknown.cost, unknown.cost_source, unknown.terms) = (None, None, None);
+    let mut told = priced(2, "m", "1");
+    (told.cost_source, told.terms) = (Some("reported".to_owned()), None);
+    let mut open = priced(2, "m", "1");
+    (open.outcome, open.ended_at) = (None, None);
+    let all = [&flows[0], &flows[1], &flows[2], &unknown, &told, &open];
+    fixture.write(all.map(of).to_vec());
+    assert_eq!(total(store), 5_000);
+
+    let of_m = RepriceQuery { model: Some("m".to_owned()), ..RepriceQuery::default() };
+    let expected = Repriced {
+        flows: 4,
+        changed: 3,
+        priced: 1,
+        unpriced: 0,
+        before: MicroUsd(2_000),
+        after: MicroUsd(6_000),
+    };
+    assert_eq!(store.reprice(&of_m, "b", true, all_at("2")).unwrap(), expected, "a trial");
+    assert_eq!((total(store), store.reprices(9).unwrap().len()), (5_000, 0));
+
+    assert_eq!(store.reprice(&of_m, "b", false, all_at("2")).unwrap(), expected);
+    let costs = all.map(|flow| cost_of(store, flow));
+    assert_eq!(costs, [2_000, 2_000, 1_000, 2_000, 1_000, 1_000].map(Some));
+    assert_eq!(total(store), 9_000);
+    assert_eq!(store.session("s").unwrap().unwrap().sums.figure(Measure::Cost).sum, 2_000);
+    assert_eq!(store.usage(&UsageQuery::default()).unwrap().totals.tally(Tally::Unpriced), 0);
+    assert_classes(store, 0);
+    let again = store.reprice(&of_m, "b", false, all_at("2")).unwrap();
+    assert_eq!((again.flows, again.changed), (4, 0), "what is so already is left");
+
+    let until = RepriceQuery { until: Some(Micros(START + HOUR)), ..RepriceQuery::default() };
+    assert_eq!(store.reprice(&until, "c", false, all_at("5")).unwrap().flows, 1);
+    let told: Vec<_> = store
+        .reprices(9)
+        .unwrap()
+        .into_iter()
+        .map(|row| (row.book, row.query.model, row.repriced.changed, row.finished))
+        .collect();
+    let m = Some("m".to_owned());
+    let row = |book: &str, model: &Option<String>, changed| {
+        (book.to_owned(), model.clone(), changed, true)
+    };
+    assert_eq!(told, [row("c", &None, 1), row("b", &m, 0), row("b", &m, 3)]);
+
+    store.delete_flows(&FlowFilter::default()).unwrap();
+    let before = total(store);
+    let nothing = store.reprice(&RepriceQuery::default(), "d", false, all_at("9")).unwrap();
+    // The one that is open stayed.
+    assert_eq!((nothing.flows, total(store)), (0, before), "hours without flows are left");
+}
+
+#[test]
+fn costs_by_anything_are_those_of_the_flows_and_those_by_time_outlive_them() {
+    let fixture = Fixture::new();
+    let mut flows = Vec::new();
+    let chance = &mut Chance(7);
+    for place in 0..400 {
+        let mut flow = ended(START + chance.below(60).cast_signed() * HOUR + place);
+        flow.outcome = Some(chance.of(&Outcome::ALL));
+        flow.host = chance.of(&["a.example", "b.example"]).to_owned();
+        flow.provider = Some(chance.of(&[Provider::Anthropic, Provider::OpenAi]));
+        flow.model = chance.maybe(|it| it.of(&["m-1", "m-2", "m-3"]).to_owned());
+        flow.agent = chance.maybe(|it| it.of(&["one", "two"]).to_owned());
+        flow.agent_id = chance.maybe(|it| it.of(&["sub-1", "sub-2"]).to_owned());
+        flow.session = chance.maybe(|it| it.of(&["s-1", "s-2", "s-3"])).and_then(session);
+        flow.task = chance.maybe(|it| it.of(&["t-1", "t-2"])).and_then(session);
+        flow.usage.input = chance.maybe(|it| Tokens(2_000 + it.below(1_000)));
+        flow.usage.cache_read = chance.maybe(|it| Tokens(it.below(1_000)));
+        flow.usage.output = chance.maybe(|it| Tokens(it.below(1_000)));
+        chance.price(&mut flow);
+        flows.push(flow);
+    }
+    fixture.write(flows.iter().map(of).collect());
+    let usage = |by| CostBy::Usage(by);
+    let asked = [
+        vec![],
+        vec![usage(GroupBy::Day)],
+        vec![usage(GroupBy::Hour)],
+        vec![usage(GroupBy::Model)],
+        vec![usage(GroupBy::Provider), usage(GroupBy::Host)],
+        vec![usage(GroupBy::Agent)],
+        vec![CostBy::Session],
+        vec![CostBy::Task],
+        vec![CostBy::Subagent],
+        vec![CostBy::Session, usage(GroupBy::Model)],
+    ];
+    let spans = [(None, None), (Some(7), Some(31)), (Some(24), None)];
+    for by in asked {
+        for (since, until) in spans {
+            for of_session in [None, Some("s-2")] {
+                let at = |hours: Option<i64>| hours.map(|hours| Micros(START + hours * HOUR));
+                let span =
+                    UsageQuery { since: at(since), until: at(until), ..UsageQuery::default() };
+                let query = CostQuery {
+                    by: by.clone(),
+                    usage: span.clone(),
+                    session: of_session.map(str::to_owned),
+                    groups_max: usize::MAX,
+                };
+                let asked = flows.iter().filter(|flow| {
+                    span.since.is_none_or(|since| flow.started_at >= since)
+                        && span.until.is_none_or(|until| flow.started_at < until)
+                        && (of_session.is_none()
+                            || flow.session.as_ref().map(|it| &*it.id) == of_session)
+                        // A list of sessions is of those that have an id.
+                        && (by != [CostBy::Session] || flow.session.is_some())
+                });
+                let mut expected: BTreeMap<Vec<String>, [u64; 4]> = BTreeMap::new();
+                for flow in asked {
+                    let sums = expected.entry(by_hand(&by, flow)).or_default();
+                    sums[0] += flow.cost.map_or(0, |cost| cost.0.unsigned_abs());
+                    sums[1] += u64::from(flow.cost.is_some());
+                    sums[2] += u64::from(flow.cost.is_none() && !flow.usage.is_empty());
+                    sums[3] += flow.usage.output.map_or(0, |it| it.0);
+                }
+                let report = fixture.store.costs(&query).unwrap();
+                let told: BTreeMap<Vec<String>, [u64; 4]> = report
+                    .groups
+                    .iter()
+                    .map(|group| {
+                        let cost = group.sums.figure(Measure::Cost);
+                        let unpriced = group.sums.tally(Tally::Unpriced);
+                        let output = group.sums.figure(Measure::Output).sum;
+                        let keys = group.keys.iter().map(word).chain(group.session.clone());
+                        (keys.collect(), [cost.sum, cost.flows, unpriced, output])
+                    })
+                    .collect();
+                assert_eq!(told, expected, "{by:?} {since:?} {until:?} {of_session:?}");
+                let sum: u64 = expected.values().map(|sums| sums[0]).sum();
+                assert_eq!(report.totals.figure(Measure::Cost).sum, sum);
+            }
+        }
+    }
+    let by_day = CostQuery {
+        by: vec![usage(GroupBy::Day), usage(GroupBy::Model)],
+        groups_max: usize::MAX,
+        ..CostQuery::default()
+    };
+    let before = fixture.store.costs(&by_day).unwrap();
+    fixture.store.delete_flows(&FlowFilter::default()).unwrap();
+    assert_eq!(fixture.store.costs(&by_day).unwrap(), before);
+    let of_sessions = CostQuery { by: vec![CostBy::Session], ..by_day };
+    assert_eq!(fixture.store.costs(&of_sessions).unwrap().groups, []);
+}
+
+/// What makes a flow's group, in words.
+fn by_hand(by: &[CostBy], flow: &Flow) -> Vec<String> {
+    let at = flow.started_at.0;
+    let name = |text: Option<&str>| text.unwrap_or("?").to_owned();
+    let id = |it: &Option<langley_model::Attributed>| name(it.as_ref().map(|it| it.id.as_str()));
+    let mut words: Vec<String> = by
+        .iter()
+        .map(|by| match by {
+            CostBy::Usage(GroupBy::Hour) => (at - at % HOUR).to_string(),
+            CostBy::Usage(GroupBy::Day) => (at / (24 * HOUR)).to_string(),
+            CostBy::Usage(GroupBy::Host) => flow.host.clone(),
+            CostBy::Usage(GroupBy::Provider) => name(flow.provider.map(Provider::as_str)),
+            CostBy::Usage(GroupBy::Model) => name(flow.known_model()),
+            CostBy::Usage(GroupBy::Agent) => name(flow.agent.as_deref()),
+            CostBy::Session => id(&flow.session),
+            CostBy::Task => id(&flow.task),
+            CostBy::Subagent => name(flow.agent_id.as_deref()),
+        })
+        .collect();
+    if by.contains(&CostBy::Subagent) {
+        words.extend(flow.session.as_ref().map(|it| it.id.clone()));
+    }
+    words
+}
+
+fn word(key: &CostKey) -> String {
+    match key {
+        CostKey::Hour(at) => at.0.to_string(),
+        CostKey::Day(day) => day.to_string(),
+        CostKey::Name(name) => name.clone().unwrap_or_else(|| "?".to_owned()),
+    }
+}
+
+#[test]
+fn models_without_a_price_are_listed_and_a_long_list_says_that_it_goes_on() {
+    let fixture = Fixture::new();
+    let mut flows = [priced(0, "cheap", "1"), priced(0, "dear", "9"), priced(1, "new", "1")];
+    (flows[2].cost, flows[2].cost_source, flows[2].terms) = (None, None, None);
+    flows[2].session = session("s");
+    fixture.write(flows.iter().map(of).collect());
+    for of_session in [None, Some("s".to_owned())] {
+        let query = CostQuery {
+            by: vec![CostBy::Usage(GroupBy::Model)],
+            session: of_session.clone(),
+            groups_max: 1,
+            ..CostQuery::default()
+        };
+        let report = fixture.store.costs(&query).unwrap();
+        let [unpriced] = &*report.unpriced else { panic!("{:?}", report.unpriced) };
+        assert_eq!((&*unpriced.provider, &*unpriced.model), ("anthropic", "new"));
+        assert_eq!(unpriced.sums.figure(Measure::Input).known(), Some(1_000));
+        assert_eq!(unpriced.sums.figure(Measure::Cost).known(), None, "it is not zero");
+        let first = if of_session.is_some() { "new" } else { "dear" };
+        assert_eq!(word(&report.groups[0].keys[0]), first);
+        assert_eq!((report.groups.len(), report.more), (1, of_session.is_none()));
+    }
+}
