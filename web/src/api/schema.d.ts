@@ -4,6 +4,44 @@
  */
 
 export interface paths {
+    "/api/analytics/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells the use in blocks of five hours, as plans of Claude count it. */
+        get: operations["blocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/cost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells what the flows cost, in groups.
+         * @description By time, host, provider, model and agent it is told from sums by the hour, which deleting flows does not
+         *     change; by session, task and subagent, and of one session, from the flows that are kept.
+         */
+        get: operations["cost"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/analytics/latency": {
         parameters: {
             query?: never;
@@ -51,6 +89,43 @@ export interface paths {
         };
         /** Lists budgets with what was spent of them. */
         get: operations["budgets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cost/reprice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prices stored flows anew, by the prices that are in force. Answers when it is through.
+         * @description Hours whose flows are gone keep their sums. What a provider itself said of a cost stays.
+         */
+        post: operations["reprice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cost/reprices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the runs in which stored flows were priced anew. */
+        get: operations["reprices"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1663,7 +1738,7 @@ export interface components {
          *     no price.
          */
         Price: {
-            /** @description The version of the price book; with a `+` where the user's own prices are over it. */
+            /** @description The version of the price book; with a `+` where a price of the user's own took part. */
             book: string;
             /** @description Input tokens read from the prompt cache. */
             cache_read: string | null;
@@ -2146,6 +2221,28 @@ export interface components {
             flows: number;
             ttfb: components["schemas"]["Percentiles"] | null;
             ttft: components["schemas"]["Percentiles"] | null;
+        };
+        /** @description What flows cost. */
+        Spent: {
+            cost: components["schemas"]["Cost"] | null;
+            cost_by_class: components["schemas"]["ClassCosts"] | null;
+            /**
+             * Format: int64
+             * @description All flows, those that used nothing included.
+             */
+            flows: number;
+            /**
+             * Format: int64
+             * @description Flows that have a cost.
+             */
+            priced_flows: number;
+            /**
+             * Format: int64
+             * @description Flows with usage and without a cost.
+             */
+            unpriced_flows: number;
+            /** @description Tokens per class; null where no flow had the figure. */
+            usage: components["schemas"]["UsageSums"];
         };
         /** @description A starred session. */
         Star: {
@@ -2740,6 +2837,108 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    blocks: {
+        parameters: {
+            query?: {
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d; 7d by default */
+                since?: string;
+                /** @description Began before this time, or in the same hour */
+                until?: string;
+                /** @description Who served it; anthropic by default */
+                provider?: string;
+                /** @description Exactly this model */
+                model?: string;
+                /** @description Exactly this kind of agent */
+                agent?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cost: {
+        parameters: {
+            query?: {
+                /** @description Any of hour, day, host, provider, model, agent, session, task, subagent, with commas between; or class; nothing makes one group of all */
+                group_by?: string;
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d; exact where it is told from the flows */
+                since?: string;
+                /** @description Began before this time, or in the same hour */
+                until?: string;
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                tz?: string;
+                /** @description Exactly this host */
+                host?: string;
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter */
+                provider?: string;
+                /** @description Exactly this model */
+                model?: string;
+                /** @description Exactly this kind of agent */
+                agent?: string;
+                /** @description This session */
+                session?: string;
+                /** @description Groups that are listed, 1 to 10,000; 1,000 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     latency: {
         parameters: {
             query?: {
@@ -2842,6 +3041,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    reprice: {
+        parameters: {
+            query?: {
+                /** @description Flows that began at this time or later */
+                since?: string;
+                /** @description Flows that began before this time */
+                until?: string;
+                /** @description Flows of exactly this model */
+                model?: string;
+                /** @description `true`: change nothing, tell what would come of it */
+                dry_run?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepriceDone"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    reprices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepricePage"];
                 };
             };
             401: {
