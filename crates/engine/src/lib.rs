@@ -10,6 +10,7 @@ mod counted;
 mod cut;
 mod diff;
 mod exchange;
+mod findings;
 mod framing;
 mod gap;
 mod intake;
@@ -36,6 +37,10 @@ mod websocket;
 mod written;
 
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
+pub use findings::{
+    CallMade, Change, Diverged, Facts, Limits, NoPrices, Pause, Prices, Pricing, Prompt,
+    ResultSeen, Secret, SecretPlace, Sources, Spot, TokenPrices, Usual, Watch,
+};
 pub use intake::{Intake, IntakeOptions};
 pub use intake_stats::IntakeStats;
 pub use live::{LiveFeed, NoLiveFeed};

@@ -5,6 +5,8 @@ mod capture;
 mod courtesy;
 mod dialect_name;
 mod few;
+mod finding;
+mod finding_kind;
 mod flow;
 mod http;
 mod id;
@@ -33,6 +35,8 @@ pub use capture::{
 pub use courtesy::Courtesy;
 pub use dialect_name::DialectName;
 pub use few::Few;
+pub use finding::{Finding, FindingNumber, FindingUnit, KeptFinding};
+pub use finding_kind::{FindingKind, FindingState, Severity};
 pub use flow::{Attributed, CHECK_AGENT, Flow, PROBE_HOST};
 pub use http::{HeaderBlock, HttpVersion, Mode, Side};
 pub use id::{ConnectionId, FlowId, InvalidId, Revision, SESSION_ID_MAX, SessionId};

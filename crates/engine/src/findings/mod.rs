@@ -1,0 +1,21 @@
+//! Findings: what agents do that a person may want to change. Facts of one ended flow go in, in the order in
+//! which flows began, and findings come out; nothing here knows a clock.
+
+mod call_memory;
+mod detectors;
+mod facts;
+mod limits;
+mod price;
+mod prompt;
+mod session_memory;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub use facts::{CallMade, Facts, Pause, ResultSeen, Secret, SecretPlace};
+pub use limits::Limits;
+pub use price::{NoPrices, Prices, Pricing, TokenPrices};
+pub use prompt::{Change, Diverged, Prompt, Spot};
+pub use sources::{Sources, Usual};
+pub use watch::Watch;
