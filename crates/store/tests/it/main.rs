@@ -7,6 +7,7 @@ mod colliding;
 mod damaged;
 mod earlier;
 mod failing;
+mod finding;
 mod given;
 mod keeping;
 mod long_session;

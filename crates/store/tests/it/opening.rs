@@ -10,6 +10,7 @@ use langley_model::{Outcome, Side};
 
 /// Gives each row its words back, and takes away what schema 14 brought.
 pub(crate) const SCHEMA_13: &str = "
+    DROP TABLE finding_flows; DROP TABLE findings;
     UPDATE flows SET (mode, scheme, version_in, version_out, client_process, user_agent, agent,
             agent_version, session_source, task_source, cost_source, stop_reason, ja4_in, ja4_out)
         = (SELECT name ->> 0, name ->> 1, name ->> 2, name ->> 3, name ->> 4, name ->> 5, name ->> 6,
@@ -21,6 +22,7 @@ pub(crate) const SCHEMA_13: &str = "
 
 /// Gives the index the form that it had, without rows. Before that come the statements of schema 13.
 pub(crate) const SCHEMA_14: &str = "
+    DROP TABLE finding_flows; DROP TABLE findings;
     DROP TABLE search_words; DROP TABLE search;
     CREATE VIRTUAL TABLE search USING fts5(
         tool_result, answer, prompt, thinking, tool_input, facts,
