@@ -14,8 +14,9 @@ use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
-    assets, auth, diff, drops, export, facets, flows, flush, guard, health, live, metrics, openapi,
-    probe, search, sessions, settings, setup, stars, stats, tunnels, upkeep, usage,
+    assets, auth, diff, drops, export, facets, findings, flows, flush, guard, health, live,
+    metrics, openapi, probe, search, sessions, settings, setup, stars, stats, tunnels, upkeep,
+    usage,
 };
 
 /// Bodies that doors take are settings and a certificate.
@@ -57,6 +58,12 @@ doors! {
         "/api/drops" => get drops::drops;
         "/api/facets" => get facets::facets;
         "/api/fidelity" => post probe::register;
+        "/api/findings" => get findings::list;
+        "/api/findings/{id}" => get findings::one;
+        "/api/findings/{id}/acknowledge" => post findings::acknowledge;
+        "/api/findings/{id}/mute" => post findings::mute;
+        "/api/findings/{id}/reopen" => post findings::reopen;
+        "/api/findings/{id}/resolve" => post findings::resolve;
         "/api/flows" => get flows::list, delete flows::delete;
         "/api/flows/count" => get flows::count;
         "/api/flows/export" => get export::export;

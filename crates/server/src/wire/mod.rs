@@ -2,6 +2,7 @@
 
 mod diff;
 mod exchange;
+mod finding;
 mod flow;
 mod message;
 mod page;
@@ -12,6 +13,8 @@ mod word;
 
 pub(crate) use diff::RequestDiff;
 pub(crate) use exchange::{Body, EventPage, Request, Response};
+pub use finding::findings_json;
+pub(crate) use finding::{Finding, FindingPage};
 pub(crate) use flow::Flow;
 pub(crate) use page::{Count, Deleted, DropPage, FlowPage, TunnelPage, rfc3339};
 pub(crate) use search::{SearchFlow, SearchPage};
