@@ -76,6 +76,9 @@ fn main() -> ExitCode {
         Verb::Sessions(args) => {
             commands::sessions::sessions(&global, &args).map(|()| ExitCode::SUCCESS)
         }
+        Verb::Findings(args) => {
+            commands::findings::findings(&global, &args).map(|()| ExitCode::SUCCESS)
+        }
         Verb::Audit { verb: AuditVerb::Redaction { json } } => {
             commands::audit::redaction(&global, json)
         }

@@ -2,6 +2,7 @@
 
 mod args;
 mod export;
+mod findings;
 mod flows;
 mod sessions;
 
@@ -10,5 +11,6 @@ pub(crate) use args::{
     StartArgs, StoreArgs, TokenVerb, Verb,
 };
 pub(crate) use export::ExportVerb;
+pub(crate) use findings::{FindingsArgs, FindingsVerb};
 pub(crate) use flows::FlowsArgs;
 pub(crate) use sessions::SessionsArgs;

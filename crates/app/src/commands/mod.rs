@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod db;
 pub(crate) mod export;
+pub(crate) mod findings;
 mod flow_json;
 pub(crate) mod flows;
 mod raw;
