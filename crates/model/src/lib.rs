@@ -23,7 +23,10 @@ mod search_text;
 mod stored;
 mod strain;
 mod time;
+mod tool;
+mod tool_state;
 mod unit;
+mod violation;
 
 pub use broken::Break;
 pub use capture::{
@@ -54,4 +57,7 @@ pub use search_text::{Passage, Place, SearchText};
 pub use stored::Stored;
 pub use strain::Strain;
 pub use time::{Micros, Tick};
+pub use tool::{ToolCall, ToolExecution, ToolResult, ToolSource};
+pub use tool_state::{ToolOutcome, ToolState};
 pub use unit::{MicroUsd, Tokens, Usage};
+pub use violation::{Violation, Violations};
