@@ -2,7 +2,9 @@
 //! hands redacted records to the store, without ever making the tap wait.
 
 mod agent;
+mod analysis;
 mod assemble;
+mod background;
 mod bench;
 mod body;
 mod broken;
@@ -14,6 +16,7 @@ mod framing;
 mod gap;
 mod intake;
 mod intake_stats;
+pub mod lifecycle;
 mod live;
 mod losses;
 mod media;
@@ -35,6 +38,8 @@ mod stream;
 mod websocket;
 mod written;
 
+pub use analysis::{Analyst, ReadInvocation, analyse, read_invocation};
+pub use background::Bell;
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use intake::{Intake, IntakeOptions};
 pub use intake_stats::IntakeStats;
@@ -42,4 +47,4 @@ pub use live::{LiveFeed, NoLiveFeed};
 pub use options::RecorderOptions;
 pub use outbox::RecordSink;
 pub use recorder::{Recorder, RecorderHandle, RecorderStats, RecorderStatsReader};
-pub use search::{Found, Indexer, IndexerBell, Snippet, new_text, read_texts, search};
+pub use search::{Found, Indexer, Snippet, new_text, read_texts, search};

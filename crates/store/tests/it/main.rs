@@ -18,4 +18,5 @@ mod resting;
 mod rollups;
 mod searching;
 mod streaming;
+mod tools;
 mod writing;
