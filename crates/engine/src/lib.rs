@@ -2,7 +2,9 @@
 //! hands redacted records to the store, without ever making the tap wait.
 
 mod agent;
+mod analysis;
 mod assemble;
+mod background;
 mod bench;
 mod body;
 mod broken;
@@ -15,6 +17,7 @@ mod framing;
 mod gap;
 mod intake;
 mod intake_stats;
+pub mod lifecycle;
 mod live;
 mod losses;
 mod media;
@@ -36,6 +39,8 @@ mod stream;
 mod websocket;
 mod written;
 
+pub use analysis::{Analyst, ReadInvocation, analyse, read_invocation};
+pub use background::Bell;
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use findings::{
     CallMade, Change, Diverged, Facts, Limits, NoPrices, Pause, Prices, Pricing, Prompt,
@@ -47,4 +52,4 @@ pub use live::{LiveFeed, NoLiveFeed};
 pub use options::RecorderOptions;
 pub use outbox::RecordSink;
 pub use recorder::{Recorder, RecorderHandle, RecorderStats, RecorderStatsReader};
-pub use search::{Found, Indexer, IndexerBell, Snippet, new_text, read_texts, search};
+pub use search::{Found, Indexer, Snippet, new_text, read_texts, search};

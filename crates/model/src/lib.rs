@@ -25,7 +25,10 @@ mod search_text;
 mod stored;
 mod strain;
 mod time;
+mod tool;
+mod tool_state;
 mod unit;
+mod violation;
 
 pub use broken::Break;
 pub use capture::{
@@ -58,4 +61,7 @@ pub use search_text::{Passage, Place, SearchText};
 pub use stored::Stored;
 pub use strain::Strain;
 pub use time::{Micros, Tick};
+pub use tool::{ToolCall, ToolExecution, ToolResult, ToolSource};
+pub use tool_state::{ToolOutcome, ToolState};
 pub use unit::{MicroUsd, Tokens, Usage};
+pub use violation::{Violation, Violations};

@@ -23,6 +23,7 @@ mod rollup;
 mod schema;
 mod search;
 mod store;
+mod tools;
 mod traits;
 mod upkeep;
 mod writer;
@@ -36,7 +37,7 @@ pub use lost::Told;
 pub use options::StoreOptions;
 pub use query::{
     EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, Retired, SessionFacet, Spot,
-    Star, StoredBody, StoredDrop, StoredEvent, ToolCall, Unseen,
+    Star, StoredBody, StoredDrop, StoredEvent, Unseen,
 };
 pub use raw::{RawBody, RawCounters, RawFile, RawRemoved, RawStore, remove_raw_bodies};
 pub use rollup::{
@@ -45,5 +46,9 @@ pub use rollup::{
 };
 pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Texts, Unindexed, Word, words};
 pub use store::Store;
+pub use tools::{
+    Analysis, AnalysisState, CallEntry, Invocation, InvocationQuery, KeptCall, STRAY, ToolQuery,
+    ToolReport, ToolSums, ToolTally, ToolTotals, Unread,
+};
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

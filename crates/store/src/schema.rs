@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0013_based.sql"),
     include_str!("../migrations/0014_traits.sql"),
     include_str!("../migrations/0015_narrow.sql"),
+    include_str!("../migrations/0017_tools.sql"),
     include_str!("../migrations/0019_findings.sql"),
 ];
 

@@ -6,6 +6,6 @@ mod shown;
 mod tests;
 mod text;
 
-pub use indexer::{Indexer, IndexerBell};
+pub use indexer::Indexer;
 pub use shown::{Found, Snippet, search};
 pub use text::{read_texts, sealed as new_text};

@@ -15,5 +15,6 @@ mod rebuilt;
 mod speed;
 mod stored;
 mod streams;
+mod tools;
 mod websockets;
 mod whole;

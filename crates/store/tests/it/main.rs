@@ -19,4 +19,5 @@ mod resting;
 mod rollups;
 mod searching;
 mod streaming;
+mod tools;
 mod writing;

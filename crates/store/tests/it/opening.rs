@@ -8,7 +8,31 @@ use langley_store::{Facet, FlowFilter, Store, StoreError, Told};
 use crate::given::{Fixture, body, ended, flow, of, options, redactor, seal, tunnel};
 use langley_model::{Outcome, Side};
 
-/// Gives each row its words back, and takes away what schema 14 brought.
+/// Gives calls the table that they had, and takes away what the analysis brought.
+pub(crate) const BEFORE_TOOLS: &str = "
+    DROP TABLE tool_executions; DROP TABLE tool_sums;
+    DROP TRIGGER analysis_deleted; DROP TABLE analysis_waiting;
+    DELETE FROM totals WHERE name IN ('analysis_from', 'analysis_to');
+    CREATE TABLE kept AS SELECT flow, position, name FROM tool_calls JOIN tools ON id = tool;
+    DROP TABLE tool_calls; DROP TABLE tools;
+    CREATE TABLE tool_calls (
+        flow        INTEGER NOT NULL REFERENCES flows (n) ON DELETE CASCADE,
+        position    INTEGER NOT NULL,
+        name        TEXT NOT NULL,
+        call_id     TEXT,
+        block       INTEGER,
+        server      INTEGER,
+        input_bytes INTEGER,
+        complete    INTEGER,
+        PRIMARY KEY (flow, position)
+    ) WITHOUT ROWID;
+    CREATE INDEX tool_calls_by_name ON tool_calls (name, flow);
+    INSERT INTO tool_calls (flow, position, name) SELECT flow, position, name FROM kept;
+    DROP TABLE kept;
+    DELETE FROM schema_version WHERE version > 15; PRAGMA user_version = 15;";
+
+/// Gives each row its words back, and takes away what schema 14 brought. Before that come the statements of
+/// the later ones.
 pub(crate) const SCHEMA_13: &str = "
     DROP TABLE finding_flows; DROP TABLE findings;
     UPDATE flows SET (mode, scheme, version_in, version_out, client_process, user_agent, agent,
@@ -156,6 +180,7 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
     fixture.store.put_setting("a", redactor().seal("1".to_owned())).unwrap();
     fixture.store.clone().close();
     let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch(BEFORE_TOOLS).unwrap();
     conn.execute_batch(SCHEMA_13).unwrap();
     conn.execute_batch(FIRST_SCHEMA).unwrap();
     drop(conn);

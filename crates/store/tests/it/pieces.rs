@@ -11,7 +11,7 @@ use crate::given::{
     Fixture, data, ended, folder_to_be_killed_in, kill_writer, of, options, redactor, seal,
     session, tell_committed,
 };
-use crate::opening::SCHEMA_13;
+use crate::opening::{BEFORE_TOOLS, SCHEMA_13};
 
 /// A conversation of `turns` messages of some 600 bytes each, and where they lie in it.
 pub(crate) fn conversation(name: &str, turns: u64) -> (Vec<u8>, Vec<Range<usize>>) {
@@ -171,7 +171,10 @@ fn files_of_every_earlier_schema_are_brought_up_and_their_bodies_stay_readable()
         source.write(vec![of(&flow), pieced(flow.id, (body.clone(), Vec::new()))]);
         let source_path = source.store.path().to_owned();
         source.store.clone().close();
-        Connection::open(&source_path).unwrap().execute_batch(SCHEMA_13).unwrap();
+        let source = Connection::open(&source_path).unwrap();
+        source.execute_batch(BEFORE_TOOLS).unwrap();
+        source.execute_batch(SCHEMA_13).unwrap();
+        drop(source);
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("langley.db");

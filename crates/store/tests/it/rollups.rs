@@ -8,7 +8,7 @@ use langley_store::{FlowFilter, GroupBy, Measure, Retention, Spread, Store, Tall
 use rusqlite::Connection;
 
 use crate::given::{Fixture, ended, flow, of, options, run, session};
-use crate::opening::{FIRST_SCHEMA, SCHEMA_13};
+use crate::opening::{BEFORE_TOOLS, FIRST_SCHEMA, SCHEMA_13};
 
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
@@ -299,6 +299,7 @@ fn as_before_sums(fixture: Fixture) -> Fixture {
     let path = store.path().to_owned();
     store.close();
     let conn = Connection::open(path).unwrap();
+    conn.execute_batch(BEFORE_TOOLS).unwrap();
     conn.execute_batch(SCHEMA_13).unwrap();
     conn.execute_batch(FIRST_SCHEMA).unwrap();
     drop(conn);

@@ -8,7 +8,7 @@ use langley_model::{Flow, FlowId, Passage, Place, Redacted, Revision, SearchText
 use langley_store::{FlowFilter, IndexEntry, IndexState, SearchQuery, Store, StoreError, Texts};
 
 use crate::given::{Fixture, ended, flow, message, of, redactor, session};
-use crate::opening::SCHEMA_14;
+use crate::opening::{BEFORE_TOOLS, SCHEMA_14};
 
 fn text(flow: FlowId, place: Place, text: &str) -> Redacted<SearchText> {
     let passages = vec![Passage { place, text: text.to_owned() }];
@@ -215,7 +215,10 @@ fn an_index_of_an_earlier_form_is_built_anew_in_the_background() {
     let (fixture, flows) = given(&[(Place::Prompt, "one word"), (Place::Answer, "other word")]);
     let path = fixture.store.path().to_owned();
     fixture.store.clone().close();
-    rusqlite::Connection::open(&path).unwrap().execute_batch(SCHEMA_14).unwrap();
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch(BEFORE_TOOLS).unwrap();
+    conn.execute_batch(SCHEMA_14).unwrap();
+    drop(conn);
     let fixture = fixture.after_close();
     assert_eq!(found(&fixture, "word", None), []);
     assert_eq!(fixture.store.index_state().unwrap().waiting, 2);
