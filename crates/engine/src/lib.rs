@@ -39,7 +39,7 @@ mod stream;
 mod websocket;
 mod written;
 
-pub use analysis::{Analyst, ReadInvocation, analyse, read_invocation};
+pub use analysis::{Analyst, Lookout, ReadInvocation, analyse, analyse_for, read_invocation};
 pub use background::Bell;
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use findings::{

@@ -10,7 +10,8 @@ use langley_model::{FlowId, Micros, Redactor};
 use langley_store::{Analysis, Store, StoreError, Unread};
 
 use super::calls::Calls;
-use super::{Lens, Reading};
+use super::found::{self, Found};
+use super::{Lens, Lookout, Reading};
 use crate::background::{Background, Bell, Step};
 
 /// Flows of one step.
@@ -33,8 +34,13 @@ impl Analyst {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn spawn(store: Store, redactor: Arc<Redactor>, bell: Bell) -> std::io::Result<Self> {
-        let mut worker = Worker::new(store, redactor);
+    pub fn spawn(
+        store: Store,
+        redactor: Arc<Redactor>,
+        bell: Bell,
+        lookout: Lookout,
+    ) -> std::io::Result<Self> {
+        let mut worker = Worker::new(store, redactor, lookout);
         let step = move || worker.step(Micros::now());
         Ok(Self { _thread: Background::spawn("analyst", Some(IDLE), bell, step)? })
     }
@@ -45,7 +51,20 @@ impl Analyst {
 /// # Errors
 /// A failure of the file.
 pub fn analyse(store: &Store, redactor: &Arc<Redactor>, now: Micros) -> Result<(), StoreError> {
-    let mut worker = Worker::new(store.clone(), Arc::clone(redactor));
+    analyse_for(store, redactor, now, Lookout::default())
+}
+
+/// The same, by bounds and prices of one's own.
+///
+/// # Errors
+/// A failure of the file.
+pub fn analyse_for(
+    store: &Store,
+    redactor: &Arc<Redactor>,
+    now: Micros,
+    lookout: Lookout,
+) -> Result<(), StoreError> {
+    let mut worker = Worker::new(store.clone(), Arc::clone(redactor), lookout);
     while worker.step(now)? == Step::Worked {}
     Ok(())
 }
@@ -55,14 +74,15 @@ pub(super) struct Worker {
     pub(super) store: Store,
     lenses: Vec<Box<dyn Lens>>,
     redactor: Arc<Redactor>,
+    lookout: Lookout,
     /// Flows that could not be read, and how often; they are tried when nothing else waits.
     pub(super) failed: HashMap<FlowId, u32>,
 }
 
 impl Worker {
-    pub(super) fn new(store: Store, redactor: Arc<Redactor>) -> Self {
-        let lenses = lenses(&redactor);
-        Self { store, lenses, redactor, failed: HashMap::new() }
+    pub(super) fn new(store: Store, redactor: Arc<Redactor>, lookout: Lookout) -> Self {
+        let lenses = lenses(&redactor, &lookout);
+        Self { store, lenses, redactor, lookout, failed: HashMap::new() }
     }
 
     /// Analyses some flows.
@@ -70,7 +90,7 @@ impl Worker {
         let done = self.try_step(now);
         if done.is_err() {
             // What was not written is found again.
-            self.lenses = lenses(&self.redactor);
+            self.lenses = lenses(&self.redactor, &self.lookout);
         }
         done
     }
@@ -111,7 +131,17 @@ impl Worker {
 
     fn write(&mut self, mut work: Analysis) -> Result<(), StoreError> {
         self.lenses.iter_mut().for_each(|lens| lens.tell(&mut work));
-        if work.is_empty() { Ok(()) } else { self.store.keep_analysis(work) }
+        if work.is_empty() {
+            return Ok(());
+        }
+        work.findings.extend(found::of_calls(&self.store, &self.redactor, &work.calls)?);
+        for id in self.store.keep_analysis(work)? {
+            // It may have gone with its flow.
+            if let Some(finding) = self.store.finding(id)? {
+                self.lookout.feed.finding(finding);
+            }
+        }
+        Ok(())
     }
 
     /// Looks at a flow; whether it is done with. What fails again and again is given up.
@@ -145,6 +175,10 @@ impl Worker {
 }
 
 /// All ways to look at flows.
-fn lenses(redactor: &Arc<Redactor>) -> Vec<Box<dyn Lens>> {
-    vec![Box::new(Calls::new(Arc::clone(redactor)))]
+fn lenses(redactor: &Arc<Redactor>, lookout: &Lookout) -> Vec<Box<dyn Lens>> {
+    let prices = Arc::clone(&lookout.prices);
+    vec![
+        Box::new(Calls::new(Arc::clone(redactor))),
+        Box::new(Found::new(&lookout.limits, prices, Arc::clone(redactor))),
+    ]
 }

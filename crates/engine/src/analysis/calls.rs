@@ -43,13 +43,13 @@ pub(crate) struct Calls {
 }
 
 /// A call of an answer, before anything else is known of it.
-struct Made<'m> {
+pub(super) struct Made<'m> {
     block: &'m Block,
     id: &'m str,
-    name: &'m str,
-    input: &'m str,
-    server: bool,
-    key: u64,
+    pub(super) name: &'m str,
+    pub(super) input: &'m str,
+    pub(super) server: bool,
+    pub(super) key: u64,
 }
 
 impl Lens for Calls {
@@ -391,7 +391,7 @@ impl Calls {
 }
 
 /// The calls of an answer, in order.
-fn made(message: &Message) -> Vec<Made<'_>> {
+pub(super) fn made(message: &Message) -> Vec<Made<'_>> {
     let mut alike: HashMap<u64, u64> = HashMap::new();
     let mut found = Vec::new();
     for block in &message.blocks {

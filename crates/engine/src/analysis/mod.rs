@@ -6,13 +6,16 @@
 mod analyst;
 mod blocks;
 mod calls;
+mod found;
 mod invocation;
 mod known;
 mod lens;
+mod lookout;
 mod reading;
 mod told_outcome;
 
-pub use analyst::{Analyst, analyse};
+pub use analyst::{Analyst, analyse, analyse_for};
 pub use invocation::{ReadInvocation, read_invocation};
 pub(crate) use lens::Lens;
+pub use lookout::Lookout;
 pub(crate) use reading::Reading;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use langley_model::{Flow, Micros, Outcome, Place, Tokens};
+use langley_model::{Flow, Micros, Outcome, Tokens};
 
 /// One ended flow.
 #[derive(Clone, Debug)]
@@ -61,7 +61,8 @@ pub struct Secret {
     pub rule: &'static str,
 }
 
-/// A place in which no secret belongs.
+/// A place in which no secret belongs. A prompt is none: people write secrets there, and the count of
+/// redactions says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretPlace {
     /// What the model wrote or thought.
@@ -73,18 +74,6 @@ pub enum SecretPlace {
 }
 
 impl SecretPlace {
-    /// The unusual place among those that texts stand in: people do write secrets into prompts, and are told
-    /// so by the count of redactions.
-    #[must_use]
-    pub const fn of(place: Place) -> Option<Self> {
-        match place {
-            Place::Prompt => None,
-            Place::Answer | Place::Thinking => Some(Self::Answer),
-            Place::ToolInput => Some(Self::ToolInput),
-            Place::ToolResult => Some(Self::ToolResult),
-        }
-    }
-
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Answer => "answer",

@@ -9,13 +9,16 @@ mod price;
 mod prompt;
 mod session_memory;
 mod sources;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod watch;
 
+pub(crate) use detectors::violations;
 pub use facts::{CallMade, Facts, Pause, ResultSeen, Secret, SecretPlace};
 pub use limits::Limits;
 pub use price::{NoPrices, Prices, Pricing, TokenPrices};
 pub use prompt::{Change, Diverged, Prompt, Spot};
 pub use sources::{Sources, Usual};
+pub(crate) use stored::Stored;
 pub use watch::Watch;

@@ -16,6 +16,9 @@ const LANES: usize = 64;
 /// Requests of a lane that may be what a later one goes on from.
 const ASKED: usize = 8;
 
+/// Flows of which it is known that they were taken in: one may come again because it has changed.
+const SEEN: usize = 64;
+
 /// Attempts that a storm names.
 const FLOWS: usize = 16;
 
@@ -77,6 +80,7 @@ pub(super) struct SessionMemory {
     pub(super) calls: CallMemory,
     lanes: VecDeque<Lane>,
     sent: VecDeque<Sent>,
+    seen: VecDeque<FlowId>,
 }
 
 impl Asked {
@@ -126,8 +130,12 @@ pub(super) struct Noted {
 }
 
 impl SessionMemory {
-    /// Takes the facts of the next flow in.
+    /// Takes the facts of the next flow in; nothing of one that was taken in already.
     pub(super) fn note(&mut self, facts: &Facts, limits: &Limits) -> Noted {
+        if self.seen.contains(&facts.flow.id) {
+            return Noted::default();
+        }
+        push_within(&mut self.seen, facts.flow.id, SEEN);
         let mut noted = Noted::default();
         for returned in self.calls.take_returned(facts) {
             let run = self.calls.count_failure(facts, &returned);

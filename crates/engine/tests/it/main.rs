@@ -4,6 +4,7 @@
 
 mod attribution;
 mod bedrock;
+mod findings;
 mod gaps;
 mod gemini;
 mod kit;

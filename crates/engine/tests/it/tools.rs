@@ -142,7 +142,7 @@ fn lines(store: &Store) -> Vec<String> {
 }
 
 /// Waits until all that was played is stored.
-fn settle(home: &Home) {
+pub(crate) fn settle(home: &Home) {
     home.until(|home| {
         let stats = home.recorder.stats();
         let is_worked_off = stats.captures_total == home.intake.stats().taken_total;
@@ -466,6 +466,7 @@ fn the_analyst_works_off_what_waits_and_ends_when_it_is_told_to() {
         home.store.clone(),
         Arc::clone(&home.redactor),
         langley_engine::Bell::default(),
+        langley_engine::Lookout::default(),
     )
     .unwrap();
     home.until(|home| home.store.analysis_state().unwrap().waiting == 0);

@@ -3,14 +3,15 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use langley_model::{
-    Finding, FindingKind, FindingState, FlowId, KeptFinding, MicroUsd, Micros, Revision, Severity,
-    Stored,
+    Finding, FindingKind, FindingState, Flow, FlowId, KeptFinding, MicroUsd, Micros, Revision,
+    Severity, Stored,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::words::Words;
 use crate::error::StoreError;
+use crate::flow_row::{Bytes, FlowSql, read};
 use crate::query::page_limit;
 use crate::readers::ReadError;
 use crate::store::Store;
@@ -88,6 +89,54 @@ impl Store {
             items.truncate(limit);
             let next_cursor = items.last().filter(|_| is_more).map(cursor_at);
             Ok(FindingPage { items, next_cursor, total: total.cast_unsigned() })
+        })
+    }
+
+    /// The last flows of the same session that ended before this one began, the oldest first.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn ended_before(&self, flow: &Flow, most: usize) -> Result<Vec<Stored<Flow>>, StoreError> {
+        let Some(session) = &flow.session else { return Ok(Vec::new()) };
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.readers().read(|conn| {
+            let sql = format!(
+                "{} WHERE session_id = ?1 AND n < ?2 AND ended_at <= ?2 ORDER BY n DESC LIMIT ?3",
+                FlowSql::select()
+            );
+            let mut statement = conn.prepare_cached(&sql)?;
+            let rows = statement.query_map((&session.id, flow.started_at.0, most), read)?;
+            let mut flows =
+                rows.map(|row| Ok(row?.1)).collect::<rusqlite::Result<Vec<Stored<Flow>>>>()?;
+            flows.reverse();
+            Ok(flows)
+        })
+    }
+
+    /// A flow by its key.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn flow_of_key(&self, key: i64) -> Result<Option<Stored<Flow>>, StoreError> {
+        self.readers().read(|conn| {
+            let sql = format!("{} WHERE n = ?1", FlowSql::select());
+            let row = conn.prepare_cached(&sql)?.query_row([key], read).optional()?;
+            Ok(row.map(|(_, flow)| flow))
+        })
+    }
+
+    /// A number for the content of a flow's request: requests with the same number are the same to the
+    /// byte. None where it was not kept.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn request_number(&self, flow: FlowId) -> Result<Option<i64>, StoreError> {
+        self.readers().read(|conn| {
+            let number: Option<Option<i64>> = conn
+                .prepare_cached("SELECT request_body FROM flows WHERE flow_id = ?1")?
+                .query_row([Bytes(flow.as_bytes())], |row| row.get(0))
+                .optional()?;
+            Ok(number.flatten())
         })
     }
 

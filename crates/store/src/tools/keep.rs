@@ -1,6 +1,6 @@
 //! What the analysis hands over, written between two batches.
 
-use langley_model::{Redacted, Revision, ToolCall, ToolExecution, ToolOutcome};
+use langley_model::{Finding, Redacted, Revision, ToolCall, ToolExecution, ToolOutcome};
 use rusqlite::Connection;
 
 use super::row;
@@ -30,25 +30,28 @@ pub struct Analysis {
     pub read: Vec<(i64, Revision)>,
     /// Calls that are new or have changed.
     pub calls: Vec<CallEntry>,
+    /// What was found.
+    pub findings: Vec<Redacted<Finding>>,
 }
 
 impl Analysis {
     /// Whether there is nothing to be written.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.read.is_empty() && self.calls.is_empty()
+        self.read.is_empty() && self.calls.is_empty() && self.findings.is_empty()
     }
 }
 
 impl Store {
     /// Keeps what the analysis came to, in transactions so short that recording does not wait for them;
-    /// returns when they are committed. Flows are done with after all calls are written; one that has
-    /// changed since it was read goes on waiting.
+    /// returns when they are committed, with the numbers of the findings that are new or have new
+    /// evidence. Flows are done with after all else is written; one that has changed since it was read goes
+    /// on waiting.
     ///
     /// # Errors
     /// The store is closed or cannot be written; what was written until then stays.
-    pub fn keep_analysis(&self, analysis: Analysis) -> Result<(), StoreError> {
-        let Analysis { read, calls } = analysis;
+    pub fn keep_analysis(&self, analysis: Analysis) -> Result<Vec<i64>, StoreError> {
+        let Analysis { read, calls, findings } = analysis;
         let mut left = calls;
         left.reverse();
         while !left.is_empty() {
@@ -61,6 +64,7 @@ impl Store {
                 written.map(|()| entries)
             })?;
         }
+        let found = self.keep_findings(findings)?;
         self.job(move |site| {
             let change = site.change()?;
             for (key, revision) in &read {
@@ -72,7 +76,8 @@ impl Store {
                     .execute((key, signed(revision.0)))?;
             }
             change.commit()
-        })
+        })?;
+        Ok(found)
     }
 }
 

@@ -61,7 +61,8 @@ fn unpriced(facts: &Facts, prices: &dyn Prices) -> Option<Finding> {
     Some(found)
 }
 
-fn violations(facts: &Facts) -> Vec<Finding> {
+/// What was wrong about tool calls.
+pub(crate) fn violations(facts: &Facts) -> Vec<Finding> {
     let of = |(code, sentence): &(&'static str, String)| {
         let mut found = finding(facts, FindingKind::LifecycleViolation, *code);
         found.title = format!("A tool call broke rule {code}");
