@@ -63,11 +63,9 @@ impl Violation {
                 "result_without_call",
                 "A request has the result of a call that no answer and no conversation has.",
             ),
-            Self::CallWithoutResult => (
-                "V02",
-                "call_without_result",
-                "The session ended without a result for this call.",
-            ),
+            Self::CallWithoutResult => {
+                ("V02", "call_without_result", "The session ended without a result for this call.")
+            }
             Self::DuplicateCall => (
                 "V03",
                 "duplicate_call",
@@ -211,7 +209,8 @@ mod tests {
         let codes: Vec<&str> = Violation::ALL.map(Violation::code).to_vec();
         let counted: Vec<String> = (1..=15).map(|number| format!("V{number:02}")).collect();
         assert_eq!(codes, counted);
-        for words in [Violation::ALL.map(Violation::as_str), Violation::ALL.map(Violation::sentence)]
+        for words in
+            [Violation::ALL.map(Violation::as_str), Violation::ALL.map(Violation::sentence)]
         {
             let distinct: std::collections::HashSet<&str> = words.into_iter().collect();
             assert_eq!(distinct.len(), 15);

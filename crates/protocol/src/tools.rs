@@ -228,7 +228,9 @@ pub fn digest(bytes: &[u8]) -> u64 {
 /// whatever is said beside it about caching.
 #[must_use]
 pub fn content_digest(content: &str) -> u64 {
-    let Ok(value) = serde_json::from_str::<Value>(content) else { return digest(content.as_bytes()) };
+    let Ok(value) = serde_json::from_str::<Value>(content) else {
+        return digest(content.as_bytes());
+    };
     match text_alone(&value) {
         Some(text) => digest(text.as_bytes()),
         None => digest(sorted(value).to_string().as_bytes()),
@@ -245,7 +247,8 @@ fn text_alone(content: &Value) -> Option<String> {
                 Value::String(text) => Some(text.as_str()),
                 part => {
                     let members = part.as_object()?;
-                    let known = |name: &String| ["type", "text", "cache_control"].contains(&&**name);
+                    let known =
+                        |name: &String| ["type", "text", "cache_control"].contains(&&**name);
                     members.keys().all(known).then(|| part.get("text")?.as_str()).flatten()
                 }
             })
@@ -367,9 +370,8 @@ fn results_of(entry: &Value) -> Vec<Given<'_>> {
         let gemini = part.get("functionResponse").or_else(|| part.get("function_response"));
         if let Some(response) = gemini {
             let content = response.get("response");
-            let has_error = content.is_some_and(|content| {
-                content.get("error").is_some_and(|error| !error.is_null())
-            });
+            let has_error = content
+                .is_some_and(|content| content.get("error").is_some_and(|error| !error.is_null()));
             results.push(Given {
                 id: text(response, "id"),
                 name: text(response, "name"),

@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
     assets, auth, diff, drops, export, facets, flows, flush, guard, health, live, metrics, openapi,
-    probe, search, sessions, settings, setup, stars, stats, tunnels, upkeep, usage,
+    probe, search, sessions, settings, setup, stars, stats, tools, tunnels, upkeep, usage,
 };
 
 /// Bodies that doors take are settings and a certificate.
@@ -76,6 +76,9 @@ doors! {
         "/api/setup" => get setup::setup;
         "/api/stars" => get stars::list;
         "/api/stats" => get stats::show;
+        "/api/tool-invocations/{id}" => get tools::invocation;
+        "/api/tools" => get tools::list;
+        "/api/tools/{name}/invocations" => get tools::invocations;
         "/api/tunnels" => get tunnels::tunnels;
         "/api/usage" => get usage::usage;
     }

@@ -58,7 +58,8 @@ fn openai_gives_results_as_entries_of_their_own() {
     ]});
     is(&chat, &["f", "g"], &[(0, "\"one\"", None), (1, "\"two\"", None)]);
     // Some agents put each result behind its call.
-    let item = |id: &str| json!({"type": "function_call", "call_id": id, "name": "f", "arguments": "{}"});
+    let item =
+        |id: &str| json!({"type": "function_call", "call_id": id, "name": "f", "arguments": "{}"});
     let out = |id: &str| json!({"type": "function_call_output", "call_id": id, "output": id});
     let responses = json!({"input": [
         {"role": "user", "content": "q"}, item("1"), out("1"), {"type": "reasoning"}, item("2"), out("2"),
@@ -73,8 +74,10 @@ fn openai_gives_results_as_entries_of_their_own() {
 
 #[test]
 fn gemini_has_no_ids_and_is_read_in_order() {
-    let call = |name: &str, q: u32| json!({"functionCall": {"name": name, "args": {"q": q, "a": 1}}});
-    let back = |name: &str, out: Value| json!({"functionResponse": {"name": name, "response": out}});
+    let call =
+        |name: &str, q: u32| json!({"functionCall": {"name": name, "args": {"q": q, "a": 1}}});
+    let back =
+        |name: &str, out: Value| json!({"functionResponse": {"name": name, "response": out}});
     let body = json!({"contents": [
         {"role": "model", "parts": [call("f", 1), call("f", 1), call("g", 2)]},
         {"role": "user", "parts": [
