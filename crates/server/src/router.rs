@@ -15,8 +15,8 @@ use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
     assets, auth, diff, drops, export, facets, findings, flows, flush, guard, health, live,
-    metrics, openapi, probe, search, sessions, settings, setup, stars, stats, tunnels, upkeep,
-    usage,
+    metrics, openapi, probe, search, sessions, settings, setup, stars, stats, tools, tunnels,
+    upkeep, usage,
 };
 
 /// Bodies that doors take are settings and a certificate.
@@ -83,6 +83,9 @@ doors! {
         "/api/setup" => get setup::setup;
         "/api/stars" => get stars::list;
         "/api/stats" => get stats::show;
+        "/api/tool-invocations/{id}" => get tools::invocation;
+        "/api/tools" => get tools::list;
+        "/api/tools/{name}/invocations" => get tools::invocations;
         "/api/tunnels" => get tunnels::tunnels;
         "/api/usage" => get usage::usage;
     }

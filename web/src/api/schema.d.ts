@@ -478,6 +478,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tool-invocations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows one call with its arguments, its result and its runs. */
+        get: operations["show_invocation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells the tools that were called, and what their calls add up to.
+         * @description Sums are kept by the hour and outlive the flows; those of a session are of its flows that are kept.
+         */
+        get: operations["list_tools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tools/{name}/invocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the calls of one tool, newest first. */
+        get: operations["list_invocations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tunnels": {
         parameters: {
             query?: never;
@@ -881,6 +935,20 @@ export interface components {
             /** @description The type. */
             type: string;
         };
+        /** @description A run of a call. */
+        Execution: {
+            /** @description Whether the conversation went on while it ran. */
+            backgrounded: boolean;
+            /** @description When it ended; null while it runs. */
+            ended_at: string | null;
+            /** @description Whether it was put to the call by order and time, because no id says so. */
+            inferred: boolean;
+            outcome: components["schemas"]["ToolOutcome"] | null;
+            /** @description Who told of it. */
+            source: components["schemas"]["ToolSource"];
+            /** @description When it began. */
+            started_at: string;
+        };
         /** @description One value. */
         Facet: {
             /**
@@ -1168,6 +1236,85 @@ export interface components {
             end: number;
             /** @description The first one. */
             start: number;
+        };
+        /** @description A call of a tool. */
+        Invocation: {
+            /** @description The kind of agent. */
+            agent: string | null;
+            /**
+             * Format: int32
+             * @description Index of its block in the answer.
+             */
+            block: number | null;
+            /** @description When its arguments were complete. */
+            complete_at: string | null;
+            /**
+             * Format: double
+             * @description From complete arguments to the result.
+             */
+            duration_ms: number | null;
+            /** @description The flow whose answer made the call; of a result without a recorded call, the one whose request has it. */
+            flow_id: string;
+            /** @description When that flow began. */
+            flow_started_at: string;
+            /** @description Its id: its flow's, and which one of it. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Length of its arguments as JSON text.
+             */
+            input_bytes: number | null;
+            outcome: components["schemas"]["ToolOutcome"] | null;
+            /**
+             * Format: int32
+             * @description Which one of the flow's calls, from 0; null for a result without a recorded call.
+             */
+            position: number | null;
+            /** @description When its block began. */
+            proposed_at: string | null;
+            /** @description Whether the session had asked for the same before. */
+            repeated: boolean;
+            /** @description Whether it is another call once more. */
+            replayed: boolean;
+            /**
+             * Format: int64
+             * @description Length of its result as it was sent.
+             */
+            result_bytes: number | null;
+            /** @description When the request began that has the result first. */
+            returned_at: string | null;
+            /** @description Whether the provider runs the tool itself. */
+            server: boolean;
+            /** @description The session. */
+            session_id: string | null;
+            state: components["schemas"]["ToolState"] | null;
+            /** @description The tool; empty where nobody says. */
+            tool: string;
+            /** @description What was wrong about it. */
+            violations: components["schemas"]["Violation"][];
+        };
+        /** @description A call with its arguments, its result and its runs. */
+        InvocationDetail: components["schemas"]["Invocation"] & {
+            /**
+             * @description Runs of the call, as hooks, telemetry, transcripts or the answer itself tell of them; empty where
+             *     none does.
+             */
+            executions: components["schemas"]["Execution"][];
+            /** @description The arguments; null when they are no valid JSON, or not kept. */
+            input: unknown;
+            /** @description The arguments as text, exactly as sent; null when they are not kept. */
+            input_raw: string | null;
+            /** @description The result as it was sent; null when there is none, or it is not kept. */
+            result: unknown;
+            /** @description The flow whose request has the result first; null when there is none, or it is gone. */
+            result_flow_id: string | null;
+        };
+        /** @description A page of calls, newest first. */
+        InvocationPage: {
+            /** @description The calls. */
+            items: components["schemas"]["Invocation"][];
+            /** @description Pass as `cursor` for the next page; null at the end. */
+            next_cursor: string | null;
         };
         /** @description Times of flows. */
         Latency: {
@@ -1935,6 +2082,129 @@ export interface components {
              */
             p95_ms: number;
         };
+        /** @description A tool. */
+        Tool: {
+            /** @description Its name. */
+            name: string;
+            /** @description What its calls add up to. */
+            totals: components["schemas"]["ToolTotals"];
+        };
+        /**
+         * @description What came of a tool call.
+         * @enum {string}
+         */
+        ToolOutcome: "succeeded" | "failed" | "denied" | "cancelled" | "timed_out";
+        /** @description The tools, and what their calls add up to. */
+        ToolPage: {
+            /** @description Whether every ended flow is counted; false while some wait to be analysed. */
+            complete: boolean;
+            /** @description The tools, in the order that was asked for. */
+            items: components["schemas"]["Tool"][];
+            /** @description Always null: all tools are listed. */
+            next_cursor: string | null;
+            /** @description What all of them add up to. */
+            totals: components["schemas"]["ToolTotals"];
+        };
+        /**
+         * @description Who told of a run of a tool.
+         * @enum {string}
+         */
+        ToolSource: "wire" | "hook" | "otlp" | "transcript";
+        /**
+         * @description How far a tool call got.
+         * @enum {string}
+         */
+        ToolState: "proposed" | "args_streaming" | "args_complete" | "awaiting_permission" | "approved" | "denied" | "running" | "backgrounded" | "succeeded" | "failed" | "cancelled" | "timed_out" | "returned" | "orphaned" | "lost";
+        /** @description How a duration spreads. */
+        ToolTimes: {
+            /**
+             * Format: int64
+             * @description Calls that it was measured of.
+             */
+            calls: number;
+            /**
+             * Format: double
+             * @description The mean in milliseconds, exact.
+             */
+            mean_ms: number;
+            /**
+             * Format: double
+             * @description The median in milliseconds.
+             */
+            p50_ms: number;
+            /**
+             * Format: double
+             * @description What 95 of 100 calls do not exceed, in milliseconds.
+             */
+            p95_ms: number;
+            /**
+             * Format: double
+             * @description How far a percentile may be from what was measured, in percent of it.
+             */
+            percentile_error_percent: number;
+        };
+        /**
+         * @description What calls add up to. Those that a resumed, forked or repeated conversation brings once more are not
+         *     counted again.
+         */
+        ToolTotals: {
+            /**
+             * Format: int64
+             * @description Calls.
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Were ended by a person.
+             */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description Were not let run.
+             */
+            denied: number;
+            duration: components["schemas"]["ToolTimes"] | null;
+            /**
+             * Format: int64
+             * @description Came back as failed.
+             */
+            failed: number;
+            /**
+             * Format: double
+             * @description Failed, denied, cancelled or timed out, of those that came back; null where none has.
+             */
+            failure_rate: number | null;
+            /**
+             * Format: int64
+             * @description Broke off with their answer.
+             */
+            lost: number;
+            /**
+             * Format: int64
+             * @description Got no result although the conversation went on, or ended.
+             */
+            orphaned: number;
+            /**
+             * Format: int64
+             * @description Asked for what the same session had asked for before.
+             */
+            repeated: number;
+            /**
+             * Format: int64
+             * @description Came back, and nothing says that they failed.
+             */
+            succeeded: number;
+            /**
+             * Format: int64
+             * @description Took too long.
+             */
+            timed_out: number;
+            /**
+             * Format: int64
+             * @description Have a violation.
+             */
+            violated: number;
+        };
         /** @description What flows add up to. */
         Totals: {
             cost: components["schemas"]["Cost"] | null;
@@ -2230,6 +2500,15 @@ export interface components {
              * @description Bytes by which the database file became smaller.
              */
             freed_bytes: number;
+        };
+        /** @description Something that must not be. */
+        Violation: {
+            /** @description Its code, V01 to V15. */
+            code: string;
+            /** @description What it says. */
+            message: string;
+            /** @description Its name. */
+            name: string;
         };
     };
     responses: never;
@@ -3491,6 +3770,137 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Stats"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_invocation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The call's id, as a list of calls has it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvocationDetail"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_tools: {
+        parameters: {
+            query?: {
+                /** @description The greatest first: calls (the default), duration, failures, repeats or violations */
+                order?: string;
+                /** @description Called in this session */
+                session?: string;
+                /** @description In a flow that began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                since?: string;
+                /** @description In a flow that began before this time, or in the same hour */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToolPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_invocations: {
+        parameters: {
+            query?: {
+                /** @description Called in this session */
+                session?: string;
+                /** @description In a flow that began at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                since?: string;
+                /** @description In a flow that began before this time */
+                until?: string;
+                /** @description 1 to 500; 100 by default */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The tool */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvocationPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             401: {

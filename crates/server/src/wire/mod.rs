@@ -8,6 +8,7 @@ mod message;
 mod page;
 mod search;
 mod session;
+mod tool;
 mod usage;
 mod word;
 
@@ -20,6 +21,8 @@ pub(crate) use page::{Count, Deleted, DropPage, FlowPage, TunnelPage, rfc3339};
 pub(crate) use search::{SearchFlow, SearchPage};
 pub use session::sessions_json;
 pub(crate) use session::{Session, SessionPage};
+pub(crate) use tool::{InvocationDetail, InvocationPage, ToolPage, parse_invocation_id};
+pub use tool::{invocations_json, tools_json};
 pub(crate) use usage::UsagePage;
 pub(crate) use word::{LiveKind, Strain};
 

@@ -41,6 +41,43 @@ words! {
 }
 
 words! {
+    /// How far a tool call got.
+    ToolState {
+        Proposed = "proposed",
+        ArgsStreaming = "args_streaming",
+        ArgsComplete = "args_complete",
+        AwaitingPermission = "awaiting_permission",
+        Approved = "approved",
+        Denied = "denied",
+        Running = "running",
+        Backgrounded = "backgrounded",
+        Succeeded = "succeeded",
+        Failed = "failed",
+        Cancelled = "cancelled",
+        TimedOut = "timed_out",
+        Returned = "returned",
+        Orphaned = "orphaned",
+        Lost = "lost",
+    }
+}
+
+words! {
+    /// What came of a tool call.
+    ToolOutcome {
+        Succeeded = "succeeded",
+        Failed = "failed",
+        Denied = "denied",
+        Cancelled = "cancelled",
+        TimedOut = "timed_out",
+    }
+}
+
+words! {
+    /// Who told of a run of a tool.
+    ToolSource { Wire = "wire", Hook = "hook", Otlp = "otlp", Transcript = "transcript" }
+}
+
+words! {
     /// Who serves a flow.
     Provider {
         Anthropic = "anthropic",

@@ -18,5 +18,6 @@ mod live;
 mod rig;
 mod search;
 mod system;
+mod tools;
 mod upkeep;
 mod usage;
