@@ -8,6 +8,7 @@ mod background;
 mod bench;
 mod body;
 mod broken;
+mod composition;
 mod counted;
 mod cut;
 mod diff;
@@ -41,6 +42,10 @@ mod written;
 
 pub use analysis::{Analyst, Lookout, ReadInvocation, analyse, analyse_for, read_invocation};
 pub use background::Bell;
+pub use composition::{
+    Composed, Composition, ContextKind, ContextPart, composition, composition_of_session,
+    context_tokens,
+};
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use findings::{
     CallMade, Change, Diverged, Facts, Limits, NoPrices, Pause, Prices, Pricing, Prompt,

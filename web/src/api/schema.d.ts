@@ -146,6 +146,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists findings, the dearest first; without `state` those that are open or acknowledged. */
+        get: operations["list_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows one finding. */
+        get: operations["finding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Acknowledges a finding: seen; it goes on being counted. */
+        post: operations["acknowledge_finding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/{id}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mutes a finding: it is not shown any more, however often it comes again. */
+        post: operations["mute_finding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens a finding again that was acknowledged, muted or resolved. */
+        post: operations["reopen_finding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resolves a finding: seen to; it opens again when it comes again. */
+        post: operations["resolve_finding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flows": {
         parameters: {
             query?: never;
@@ -977,6 +1079,88 @@ export interface components {
             /** @description Sessions, the one seen last first. */
             sessions: components["schemas"]["SessionFacet"][];
         };
+        /** @description Something about what agents do that a person may want to change. */
+        Finding: {
+            /** @description The subagent, where one did it. */
+            agent_id: string | null;
+            baseline: components["schemas"]["FindingNumber"] | null;
+            cost: components["schemas"]["Cost"] | null;
+            /** @description When the first flow that shows it began. */
+            first_at: string;
+            /** @description The newest flows of the evidence, at most 50: those that show it, then those that belong to it. */
+            flow_ids: string[];
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /** @description The kind. */
+            kind: components["schemas"]["FindingKind"];
+            /** @description When the last one did. */
+            last_at: string;
+            /** @description What to do. */
+            next: string;
+            /** @description The numbers, of the flow that showed it last. */
+            numbers: components["schemas"]["FindingNumber"][];
+            /** @description The session; null where it is about more than one. */
+            session_id: string | null;
+            /** @description How much it matters. */
+            severity: components["schemas"]["Severity"];
+            /** @description What was made of it. */
+            state: components["schemas"]["FindingState"];
+            /** @description What tells it from others of its kind and session: a tool, a model, a cause. */
+            subject: string;
+            /**
+             * Format: int64
+             * @description How many flows show it.
+             */
+            times: number;
+            /** @description A few words. */
+            title: string;
+            /** @description What happened. */
+            what: string;
+            /** @description Why, as far as it is known. */
+            why: string | null;
+        };
+        /**
+         * @description What was found.
+         * @enum {string}
+         */
+        FindingKind: "cache_break" | "capture_gap" | "context_spike" | "daily_budget" | "expensive_request" | "failing_tool" | "idle_tools" | "large_context" | "lifecycle_violation" | "rapid_repeats" | "redaction_hit" | "request_loop" | "retry_storm" | "slow_response" | "slow_tool" | "stall" | "unpriced_model";
+        /** @description A number of a finding. */
+        FindingNumber: {
+            /** @description What it says. */
+            name: string;
+            /** @description Of what. */
+            unit: components["schemas"]["FindingUnit"];
+            /**
+             * Format: int64
+             * @description How much.
+             */
+            value: number;
+        };
+        /** @description A page of findings, the dearest first. */
+        FindingPage: {
+            /** @description The findings. */
+            items: components["schemas"]["Finding"][];
+            /** @description Pass as `cursor` for the next page; null at the end. */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description How many match.
+             */
+            total: number;
+        };
+        /**
+         * @description What a person made of a finding.
+         * @enum {string}
+         */
+        FindingState: "open" | "acknowledged" | "muted" | "resolved";
+        /**
+         * @description What a number of a finding counts.
+         * @enum {string}
+         */
+        FindingUnit: "count" | "tokens" | "ms" | "bytes" | "micro_usd";
         /** @description One exchange. Null means unknown, never zero. */
         Flow: {
             /** @description Kind of agent. */
@@ -1376,6 +1560,16 @@ export interface components {
             revision: number;
             /** @enum {string} */
             type: "event";
+        } | {
+            /** @description The finding as it is now. */
+            finding: components["schemas"]["Finding"];
+            /**
+             * Format: int64
+             * @description The last revision that was committed when it was read.
+             */
+            revision: number;
+            /** @enum {string} */
+            type: "finding";
         } | {
             /**
              * Format: int32
@@ -1875,6 +2069,11 @@ export interface components {
             /** @description What it does. */
             label: string;
         };
+        /**
+         * @description How much a finding matters.
+         * @enum {string}
+         */
+        Severity: "info" | "warning" | "critical";
         /** @description A link that signs one browser in. */
         SignInLink: {
             /** @description The address to open; works once, for ten minutes. */
@@ -2826,6 +3025,278 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_findings: {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 100 by default */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Any of open, acknowledged, muted, resolved, with commas between, or all */
+                state?: string;
+                /** @description Only this kind, as cache_break */
+                kind?: string;
+                /** @description Only of this session */
+                session?: string;
+                /** @description Shown by a flow that began at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                since?: string;
+                /** @description Shown first by a flow that began before this time */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    finding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    acknowledge_finding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    mute_finding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    reopen_finding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    resolve_finding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

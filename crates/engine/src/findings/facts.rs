@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use langley_model::{Flow, Micros, Outcome, Tokens};
 
+use crate::composition::context_tokens;
+
 /// One ended flow.
 #[derive(Clone, Debug)]
 pub struct Facts {
@@ -100,10 +102,7 @@ impl Facts {
 
     /// Tokens of the whole input, whatever the cache had of it.
     pub(super) fn context(&self) -> Option<u64> {
-        let usage = &self.flow.usage;
-        let Tokens(apart) = usage.input_apart(self.flow.dialect())?;
-        let cached = [usage.cache_read, usage.cache_write_5m, usage.cache_write_1h];
-        Some(cached.into_iter().flatten().fold(apart, |sum, Tokens(more)| sum.saturating_add(more)))
+        context_tokens(&self.flow)
     }
 
     /// Input tokens that were billed as new: neither read from the cache, nor free.

@@ -13,6 +13,7 @@ mod assets;
 mod diff;
 mod document;
 mod export;
+mod findings;
 mod flows;
 mod live;
 mod rig;
