@@ -76,6 +76,7 @@ fn main() -> ExitCode {
         Verb::Sessions(args) => {
             commands::sessions::sessions(&global, &args).map(|()| ExitCode::SUCCESS)
         }
+        Verb::Tools(args) => commands::tools::tools(&global, &args).map(|()| ExitCode::SUCCESS),
         Verb::Audit { verb: AuditVerb::Redaction { json } } => {
             commands::audit::redaction(&global, json)
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_engine::{
-    Indexer, IndexerBell, Intake, IntakeOptions, Recorder, RecorderHandle, RecorderOptions,
+    Analyst, Bell, Indexer, Intake, IntakeOptions, Recorder, RecorderHandle, RecorderOptions,
 };
 use langley_model::{CaptureSink, Micros, Redactor, RedactorOptions};
 use langley_proxy::{
@@ -72,6 +72,7 @@ pub(crate) struct Server {
     store: Store,
     recorder: RecorderHandle,
     indexer: Indexer,
+    analyst: Analyst,
     proxy: JoinHandle<()>,
     api: JoinHandle<std::io::Result<()>>,
     keeper: JoinHandle<()>,
@@ -152,9 +153,9 @@ impl Server {
             pending_flows: config.memory.max_flows,
             ..LiveOptions::default()
         });
-        let bell = IndexerBell::default();
+        let bells = [Bell::default(), Bell::default()];
         let store = tokio::select! {
-            store = open_store(config, (&home, &lock), &hub, &bell) => store?,
+            store = open_store(config, (&home, &lock), &hub, &bells) => store?,
             () = stopped => return Err(unfinished()),
         };
         let redactor = Arc::new(redactor(config)?);
@@ -167,9 +168,12 @@ impl Server {
         )
         .map_err(|e| AppError::failed("the recorder cannot be started").because(&e))?;
 
-        // Store → index, beside the road.
+        // Store → index and analysis, beside the road.
+        let [bell, second] = bells;
         let indexer = Indexer::spawn(store.clone(), Arc::clone(&redactor), bell)
             .map_err(|e| AppError::failed("the indexer cannot be started").because(&e))?;
+        let analyst = Analyst::spawn(store.clone(), Arc::clone(&redactor), second)
+            .map_err(|e| AppError::failed("the analysis cannot be started").because(&e))?;
 
         // Traffic flows from here on.
         let proxy = tokio::spawn(proxy.serve(proxy_listener, stop_proxy.clone()));
@@ -253,6 +257,7 @@ impl Server {
             store,
             recorder,
             indexer,
+            analyst,
             proxy,
             api,
             keeper,
@@ -294,14 +299,15 @@ impl Server {
         }
         self.keeper.abort();
         self.intake.close();
-        let (recorder, indexer, store) = (self.recorder, self.indexer, self.store);
+        let (recorder, store) = (self.recorder, self.store);
+        let beside = (self.indexer, self.analyst);
         let raw = self.raw;
         let written = tokio::task::spawn_blocking(move || {
             if let Some(raw) = raw {
                 raw.close();
             }
             recorder.join();
-            drop(indexer);
+            drop(beside);
             store.close();
         })
         .await;
@@ -391,7 +397,7 @@ async fn open_store(
     config: &Config,
     (home, lock): (&Home, &Lock),
     hub: &Arc<Hub>,
-    bell: &IndexerBell,
+    bells: &[Bell; 2],
 ) -> Result<Store> {
     let mut options = StoreOptions::new(home.database());
     options.open_flows = config.memory.max_flows;
@@ -401,10 +407,10 @@ async fn open_store(
     // The recorder holds events for a quarter of the time, the writer for half of it.
     options.event_batch = config.persistence.event_batch_timeout / 2;
     options.wal_checkpoint_pages = config.maintenance.checkpoint_pages;
-    let (announce, bell) = (hub.announce(), bell.clone());
+    let (announce, bells) = (hub.announce(), bells.clone());
     let tell = move |changes: &[Change]| {
         announce(changes);
-        bell.ring(changes);
+        bells.iter().for_each(|bell| bell.ring(changes));
     };
     if upgrade::is_due(home) {
         lock.tell(Doing::Upgrades);

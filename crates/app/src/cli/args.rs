@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use langley_model::FlowId;
 
-use super::{ExportVerb, FlowsArgs, SessionsArgs};
+use super::{ExportVerb, FlowsArgs, SessionsArgs, ToolsArgs};
 use crate::trust::StoreName;
 
 /// See what your coding agents send to LLM providers, what came back, and how it ended.
@@ -108,6 +108,8 @@ pub(crate) enum Verb {
     Flows(FlowsArgs),
     /// List sessions with what their flows add up to, newest first
     Sessions(SessionsArgs),
+    /// List the tools that were called with what their calls add up to; or the calls of one
+    Tools(ToolsArgs),
     /// Look through everything stored for what looks like a secret
     Audit {
         #[command(subcommand)]

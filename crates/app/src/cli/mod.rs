@@ -4,6 +4,7 @@ mod args;
 mod export;
 mod flows;
 mod sessions;
+mod tools;
 
 pub(crate) use args::{
     AuditVerb, BodySide, CaVerb, Cli, ConfigVerb, DbVerb, EnvForm, GlobalArgs, RunArgs, RunMode,
@@ -12,3 +13,4 @@ pub(crate) use args::{
 pub(crate) use export::ExportVerb;
 pub(crate) use flows::FlowsArgs;
 pub(crate) use sessions::SessionsArgs;
+pub(crate) use tools::ToolsArgs;
