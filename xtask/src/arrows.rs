@@ -70,7 +70,13 @@ const ROOMS: [Room; 10] = [
     },
     Room {
         package: "xtask",
-        may_use: &["langley-fixture", "langley-model", "langley-store", "langley-testkit"],
+        may_use: &[
+            "langley-engine",
+            "langley-fixture",
+            "langley-model",
+            "langley-store",
+            "langley-testkit",
+        ],
         never: &["axum", "hyper", "reqwest", "rusqlite", "rustls"],
     },
 ];

@@ -79,6 +79,7 @@ fn main() -> ExitCode {
         Verb::Findings(args) => {
             commands::findings::findings(&global, &args).map(|()| ExitCode::SUCCESS)
         }
+        Verb::Tools(args) => commands::tools::tools(&global, &args).map(|()| ExitCode::SUCCESS),
         Verb::Audit { verb: AuditVerb::Redaction { json } } => {
             commands::audit::redaction(&global, json)
         }

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use langley_model::FlowId;
 
-use super::{ExportVerb, FindingsArgs, FlowsArgs, SessionsArgs};
+use super::{ExportVerb, FindingsArgs, FlowsArgs, SessionsArgs, ToolsArgs};
 use crate::trust::StoreName;
 
 /// See what your coding agents send to LLM providers, what came back, and how it ended.
@@ -110,6 +110,8 @@ pub(crate) enum Verb {
     Sessions(SessionsArgs),
     /// List what is worth a change, the dearest first; acknowledge, mute or resolve it
     Findings(FindingsArgs),
+    /// List the tools that were called with what their calls add up to; or the calls of one
+    Tools(ToolsArgs),
     /// Look through everything stored for what looks like a secret
     Audit {
         #[command(subcommand)]

@@ -5,6 +5,7 @@ mod export;
 mod findings;
 mod flows;
 mod sessions;
+mod tools;
 
 pub(crate) use args::{
     AuditVerb, BodySide, CaVerb, Cli, ConfigVerb, DbVerb, EnvForm, GlobalArgs, RunArgs, RunMode,
@@ -14,3 +15,4 @@ pub(crate) use export::ExportVerb;
 pub(crate) use findings::{FindingsArgs, FindingsVerb};
 pub(crate) use flows::FlowsArgs;
 pub(crate) use sessions::SessionsArgs;
+pub(crate) use tools::ToolsArgs;

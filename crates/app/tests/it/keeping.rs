@@ -71,6 +71,10 @@ fn earlier(stage: &Stage) -> PathBuf {
         "PRAGMA writable_schema = ON;
          UPDATE sqlite_schema SET sql = replace(sql, ', traits INTEGER', '') WHERE name = 'flows';
          DROP TABLE traits;
+         DROP TABLE tool_executions; DROP TABLE tool_sums; DROP TABLE tool_calls; DROP TABLE tools;
+         DROP TRIGGER analysis_deleted; DROP TABLE analysis_waiting;
+         CREATE TABLE tool_calls (flow, position, name);
+         CREATE INDEX tool_calls_by_name ON tool_calls (name, flow);
          DELETE FROM schema_version WHERE version > 13; PRAGMA user_version = 13;",
     );
     let column = "SELECT name FROM pragma_table_info('flows') WHERE name = 'traits'";

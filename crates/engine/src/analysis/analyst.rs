@@ -182,3 +182,30 @@ fn lenses(redactor: &Arc<Redactor>, lookout: &Lookout) -> Vec<Box<dyn Lens>> {
         Box::new(Found::new(&lookout.limits, prices, Arc::clone(redactor))),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::tests::Given;
+
+    #[test]
+    fn a_flow_that_cannot_be_read_keeps_no_other_from_being_analysed() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = Given::new(folder.path());
+        let store = given.open();
+        given.put(&store, &[(1, "old "), (2, &"damaged ".repeat(20_000)), (3, "new ")]);
+        store.close();
+        given.damage();
+        let mut worker = Worker::new(given.open(), Arc::clone(&given.redactor));
+        let mut steps = Vec::new();
+        while !matches!(steps.last(), Some(Step::Idle)) {
+            steps.push(worker.step(Micros(9)).unwrap());
+        }
+        let state = worker.store.analysis_state().unwrap();
+        assert_eq!((state.waiting, state.given_up), (0, 1));
+        assert!(worker.failed.is_empty());
+        // First with the others, then alone, with a rest before each time.
+        let stuck = steps.iter().filter(|step| matches!(step, Step::Stuck)).count();
+        assert_eq!(stuck as u32, TRIES - 1);
+    }
+}

@@ -3,7 +3,7 @@
 mod indexer;
 mod shown;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod text;
 
 pub use indexer::Indexer;

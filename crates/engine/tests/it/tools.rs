@@ -13,13 +13,17 @@ use crate::stored::Home;
 /// When the first session begins: the beginning of an hour, so that all is in one.
 const BASE: i64 = 1_700_002_800_000_000;
 
-/// What a request says last, or an answer.
+/// An entry of a conversation.
+fn entry(role: &str, content: Value) -> Value {
+    [("role".to_owned(), role.into()), ("content".to_owned(), content)].into_iter().collect()
+}
+
 fn user(content: Value) -> Value {
-    json!({"role": "user", "content": content})
+    entry("user", content)
 }
 
 fn model(content: Value) -> Value {
-    json!({"role": "assistant", "content": content})
+    entry("assistant", content)
 }
 
 fn id(name: &str) -> String {

@@ -4,8 +4,11 @@ use serde_json::json;
 
 use super::*;
 
-/// Calls by name, results by the position of their call and what they say.
-fn shown(body: &Value) -> (Vec<String>, Vec<(Option<usize>, String, Option<bool>)>) {
+/// A result: the position of its call, what it says, and whether it says that it failed.
+type Shown = (Option<usize>, String, Option<bool>);
+
+/// Calls by name, and results.
+fn shown(body: &Value) -> (Vec<String>, Vec<Shown>) {
     let told = of_request(body.to_string().as_bytes());
     let place = |key: u64| told.calls.iter().position(|call| call.key == key);
     let results = told.results.iter();

@@ -8,7 +8,7 @@ use langley_store::{
     Analysis, CallEntry, FlowFilter, InvocationQuery, Store, ToolQuery, ToolReport, ToolTally,
 };
 
-use crate::given::{Fixture, ended, of, options, redactor, session};
+use crate::given::{Fixture, ended, flow, of, options, redactor, session};
 use crate::opening::BEFORE_TOOLS;
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -71,6 +71,17 @@ fn ended_flows_of_a_provider_wait_oldest_first_until_they_are_read() {
     fixture.store.leave_unread(one.id).unwrap();
     let state = fixture.store.analysis_state().unwrap();
     assert_eq!((state.waiting, state.given_up), (0, 1));
+}
+
+#[test]
+fn a_flow_that_its_process_left_open_waits_as_well() {
+    let fixture = Fixture::new();
+    let open = flow(20);
+    fixture.write(vec![of(&open)]);
+    assert!(fixture.store.unread(9).unwrap().is_empty());
+    let fixture = fixture.after_close();
+    let unread = fixture.store.unread(9).unwrap();
+    assert_eq!(unread.iter().map(|next| next.flow).collect::<Vec<_>>(), [open.id]);
 }
 
 #[test]
