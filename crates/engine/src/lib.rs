@@ -36,7 +36,9 @@ mod request;
 mod response;
 mod search;
 mod session;
+mod session_turns;
 mod stream;
+mod token_use;
 mod websocket;
 mod written;
 
@@ -58,3 +60,7 @@ pub use options::RecorderOptions;
 pub use outbox::RecordSink;
 pub use recorder::{Recorder, RecorderHandle, RecorderStats, RecorderStatsReader};
 pub use search::{Found, Indexer, Snippet, new_text, read_texts, search};
+pub use session_turns::{SessionTurn, SessionTurns, session_turns};
+pub use token_use::{
+    ContextSize, SessionTokens, TokenGroup, TokenUse, token_use, token_use_of_session,
+};

@@ -1,5 +1,6 @@
 //! The doors: REST, the live feed and the embedded dashboard, over what store and engine know.
 
+mod analytics;
 mod assets;
 mod auth;
 mod diff;

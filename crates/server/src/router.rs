@@ -14,8 +14,8 @@ use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
-    assets, auth, diff, drops, export, facets, findings, flows, flush, guard, health, live,
-    metrics, openapi, probe, search, sessions, settings, setup, stars, stats, tools, tunnels,
+    analytics, assets, auth, diff, drops, export, facets, findings, flows, flush, guard, health,
+    live, metrics, openapi, probe, search, sessions, settings, setup, stars, stats, tools, tunnels,
     upkeep, usage,
 };
 
@@ -50,6 +50,11 @@ doors! {
     }
     // Doors that need the token or a session.
     locked / locked_described {
+        "/api/analytics/cache" => get analytics::cache;
+        "/api/analytics/context" => get analytics::context;
+        "/api/analytics/efficiency" => get analytics::efficiency;
+        "/api/analytics/tokens" => get analytics::tokens;
+        "/api/analytics/turns" => get analytics::turns;
         "/api/auth/link" => post auth::link;
         "/api/db/checkpoint" => post upkeep::checkpoint;
         "/api/db/flush" => post flush::flush;

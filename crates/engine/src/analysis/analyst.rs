@@ -196,7 +196,7 @@ mod tests {
         given.put(&store, &[(1, "old "), (2, &"damaged ".repeat(20_000)), (3, "new ")]);
         store.close();
         given.damage();
-        let mut worker = Worker::new(given.open(), Arc::clone(&given.redactor));
+        let mut worker = Worker::new(given.open(), Arc::clone(&given.redactor), Lookout::default());
         let mut steps = Vec::new();
         while !matches!(steps.last(), Some(Step::Idle)) {
             steps.push(worker.step(Micros(9)).unwrap());

@@ -1,5 +1,6 @@
 //! The JSON shapes of the API, apart from the domain's own types, which may change without them.
 
+mod analytics;
 mod diff;
 mod exchange;
 mod finding;
@@ -12,6 +13,7 @@ mod tool;
 mod usage;
 mod word;
 
+pub(crate) use analytics::{CachePage, Context, SessionEfficiency, TokenPage, TurnPage};
 pub(crate) use diff::RequestDiff;
 pub(crate) use exchange::{Body, EventPage, Request, Response};
 pub use finding::findings_json;

@@ -266,7 +266,7 @@ impl From<&langley_store::UsageGroup> for UsageItem {
 }
 
 /// A day counted from 1970-01-01, as 2026-01-31.
-fn date(day: i64) -> String {
+pub(super) fn date(day: i64) -> String {
     let epoch = jiff::civil::date(1970, 1, 1);
     let found = epoch.checked_add(jiff::Span::new().try_days(day).unwrap_or_default());
     found.unwrap_or(epoch).to_string()

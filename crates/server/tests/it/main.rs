@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod analytics;
 #[cfg(feature = "dashboard")]
 mod assets;
 mod diff;
