@@ -2097,6 +2097,17 @@ export interface components {
         Stats: {
             /**
              * Format: int64
+             * @description Flows given up because they could not be analysed, as long as the database is there.
+             */
+            analysis_given_up: number;
+            /**
+             * Format: int64
+             * @description Ended flows whose tool calls are not told yet; of those that an earlier version recorded, at least so
+             *     many.
+             */
+            analysis_waiting: number;
+            /**
+             * Format: int64
              * @description Batches given up, since this process started.
              */
             batches_failed: number;

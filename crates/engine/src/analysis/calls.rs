@@ -25,6 +25,20 @@ const OVERDUE: usize = 64;
 /// How often it is looked for calls without a result, in microseconds.
 const LOOK_EVERY_US: i64 = 60 * 1_000_000;
 
+/// Why answers stop in the middle of what they say.
+const CUT_SHORT: [&str; 10] = [
+    "max_tokens",
+    "length",
+    "MAX_TOKENS",
+    "max_output_tokens",
+    "incomplete",
+    "model_context_window_exceeded",
+    "refusal",
+    "content_filter",
+    "content_filtered",
+    "SAFETY",
+];
+
 /// Where a call stands: its flow, and which one of it.
 type Place = (i64, u32);
 
@@ -416,8 +430,7 @@ fn is_valid(input: &str, reading: &Reading, message: &Message) -> bool {
     let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(input).is_ok();
     let takes_text =
         reading.flow.dialect() == Some(DialectName::OpenAi) && !input.trim_start().starts_with('{');
-    let limits = ["max_tokens", "length", "MAX_TOKENS", "max_output_tokens", "incomplete"];
-    let is_cut = message.stop_reason.as_deref().is_some_and(|reason| limits.contains(&reason));
+    let is_cut = message.stop_reason.as_deref().is_some_and(|reason| CUT_SHORT.contains(&reason));
     input.is_empty() || takes_text || is_cut || reading.has_gap() || is_json()
 }
 

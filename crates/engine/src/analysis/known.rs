@@ -57,14 +57,14 @@ impl Known {
 
     /// Adds evidence, and draws the verdict anew.
     pub(super) fn see(&mut self, evidence: Evidence) {
-        let before = (self.call.clone(), self.life.clone());
+        let before = self.call.clone();
         let life = std::mem::take(&mut self.life).see(evidence);
         let verdict = life.verdict();
         self.life = life;
         let call = &mut self.call;
         (call.state, call.outcome) = (verdict.state, verdict.outcome);
         (call.violations, call.replayed) = (verdict.violations, verdict.replayed);
-        self.has_changed |= before != (self.call.clone(), self.life.clone());
+        self.has_changed |= before != self.call;
     }
 
     /// A request has a result of it.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use langley_engine::{analyse, read_invocation};
-use langley_model::{Ending, FlowId, Micros, ToolOutcome, ToolState, Violation};
+use langley_model::{Ending, FlowId, Micros, Side, ToolOutcome, ToolState, Violation};
 use langley_store::{InvocationQuery, KeptCall, Store, ToolQuery, ToolTally};
 use serde_json::{Value, json};
 
 use crate::kit::{Script, block_stop, event, start, stop, text, text_start};
 use crate::stored::Home;
+use crate::websockets;
 
 /// When the first session begins: the beginning of an hour, so that all is in one.
 const BASE: i64 = 1_700_002_800_000_000;
@@ -431,6 +432,43 @@ fn every_dialect_has_its_calls_put_together_with_their_results() {
             "bed returned failed 9",
         ]
     );
+    let (store, _folder) = home.finish();
+    store.close();
+}
+
+#[test]
+fn calls_inside_a_websocket_are_flows_like_any() {
+    let home = Home::new();
+    let mut script = websockets::upgrade();
+    script.opened.started_at = Micros(BASE);
+    let client = |input: &Value, before: Option<&str>| {
+        let create = json!({"type": "response.create", "model": "m", "input": input,
+                            "previous_response_id": before});
+        websockets::text(Side::Client, &create.to_string())
+    };
+    let server = |id: &str, items: &[Value]| -> Vec<u8> {
+        let response = json!({"id": id, "model": "m", "status": "completed"});
+        let done = items.iter().map(
+            |item| json!({"type": "response.output_item.done", "output_index": 0, "item": item}),
+        );
+        let events = std::iter::once(json!({"type": "response.created", "response": response}))
+            .chain(done)
+            .chain([json!({"type": "response.completed", "response": response})]);
+        events.flat_map(|it| websockets::text(Side::Upstream, &it.to_string())).collect()
+    };
+    let call = json!({"type": "custom_tool_call", "id": "ctc_1", "call_id": "call_0123456789",
+                      "name": "exec", "input": "await tools.run()"});
+    let output = json!({"type": "custom_tool_call_output", "call_id": "call_0123456789",
+                        "output": [{"type": "input_text", "text": "Exit code: 3"}]});
+    let asked = json!([{"role": "user", "content": "go"}]);
+    let script = script
+        .frame(Side::Client, &client(&asked, None))
+        .frame(Side::Upstream, &server("resp_1", &[call]))
+        .frame(Side::Client, &client(&json!([output]), Some("resp_1")))
+        .frame(Side::Upstream, &server("resp_2", &[]));
+    home.play(&script);
+    told(&home, 10);
+    assert_eq!(lines(&home.store), ["exec returned failed 0"]);
     let (store, _folder) = home.finish();
     store.close();
 }
