@@ -73,7 +73,13 @@ impl<'h> Lane<'h> {
     }
 
     /// Says something, and is answered by these calls; with none, by a text.
-    fn turn(&mut self, second: i64, said: Value, cached: Cached, calls: &[(&str, &str)]) -> FlowId {
+    fn turn(
+        &mut self,
+        second: i64,
+        said: &Value,
+        cached: Cached,
+        calls: &[(&str, &str)],
+    ) -> FlowId {
         self.messages.push(json!({"role": "user", "content": said}));
         let script = self.script(second).sse().data(&answer(cached, calls)).end();
         self.home.play(&script);
@@ -88,7 +94,7 @@ impl<'h> Lane<'h> {
     }
 
     /// Says something that the provider does not take, so that it is said again.
-    fn refused(&mut self, second: i64, said: Value) {
+    fn refused(&mut self, second: i64, said: &Value) {
         self.messages.push(json!({"role": "user", "content": said}));
         let error =
             r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
@@ -157,27 +163,27 @@ fn all(store: &Store) -> Vec<KeptFinding> {
 /// a resumption.
 fn quiet(home: &Home) {
     let mut main = Lane::new(home, "quiet", None);
-    main.turn(0, json!("go"), (0, 30_000), &[("q1", "Read"), ("q2", "Edit")]);
+    main.turn(0, &json!("go"), (0, 30_000), &[("q1", "Read"), ("q2", "Edit")]);
     let said = json!([result("q1", "text"), failed("q2")]);
-    main.turn(5, said, (30_000, 500), &[("q3", "Edit")]);
+    main.turn(5, &said, (30_000, 500), &[("q3", "Edit")]);
     let mut one = Lane::new(home, "quiet", Some("agent-1"));
     let mut other = Lane::new(home, "quiet", Some("agent-2"));
-    one.turn(6, json!("look"), (0, 9_000), &[("q4", "Read")]);
-    other.turn(7, json!("try"), (0, 9_000), &[("q5", "Bash")]);
-    one.turn(9, json!([result("q4", "found")]), (9_000, 200), &[]);
-    other.turn(10, json!([failed("q5")]), (9_000, 200), &[]);
+    one.turn(6, &json!("look"), (0, 9_000), &[("q4", "Read")]);
+    other.turn(7, &json!("try"), (0, 9_000), &[("q5", "Bash")]);
+    one.turn(9, &json!([result("q4", "found")]), (9_000, 200), &[]);
+    other.turn(10, &json!([failed("q5")]), (9_000, 200), &[]);
     let said = json!([result("q3", "done")]);
-    main.refused(12, said.clone());
-    main.turn(14, said, (30_500, 300), &[]);
+    main.refused(12, &said);
+    main.turn(14, &said, (30_500, 300), &[]);
     for turn in 0..12 {
-        main.turn(20 + turn * 20, json!(format!("and {turn}")), (30_800, 300), &[]);
+        main.turn(20 + turn * 20, &json!(format!("and {turn}")), (30_800, 300), &[]);
     }
     let mut resumed = Lane::new(home, "quiet-2", None);
     resumed.messages.clone_from(&main.messages);
-    resumed.turn(900, json!("on"), (0, 31_000), &[]);
+    resumed.turn(900, &json!("on"), (0, 31_000), &[]);
     let mut compacted = Lane::new(home, "quiet-2", None);
-    compacted.turn(910, json!("This is what happened so far"), (12_000, 900), &[]);
-    compacted.turn(920, json!("and on"), (12_900, 100), &[]);
+    compacted.turn(910, &json!("This is what happened so far"), (12_000, 900), &[]);
+    compacted.turn(920, &json!("and on"), (12_900, 100), &[]);
 }
 
 #[test]
@@ -195,38 +201,38 @@ fn a_session_with_a_storm_a_broken_cache_and_a_failing_tool_is_told_exactly() {
     let home = Home::new();
     quiet(&home);
     let mut main = Lane::new(&home, "s-1", None);
-    main.turn(1_025, json!("go"), (0, 30_000), &[("t1", "Edit")]);
+    main.turn(1_025, &json!("go"), (0, 30_000), &[("t1", "Edit")]);
     // Two subagents, side by side; one of them has a failing tool as well, but less often.
     let mut one = Lane::new(&home, "s-1", Some("agent-1"));
     let mut other = Lane::new(&home, "s-1", Some("agent-2"));
-    one.turn(1_001, json!("look"), (0, 9_000), &[("a1", "Edit")]);
-    other.turn(1_002, json!("try"), (0, 9_000), &[("b1", "Bash")]);
-    one.turn(1_004, json!([failed("a1")]), (9_000, 200), &[("a2", "Edit")]);
-    one.turn(1_006, json!([failed("a2")]), (9_200, 200), &[]);
+    one.turn(1_001, &json!("look"), (0, 9_000), &[("a1", "Edit")]);
+    other.turn(1_002, &json!("try"), (0, 9_000), &[("b1", "Bash")]);
+    one.turn(1_004, &json!([failed("a1")]), (9_000, 200), &[("a2", "Edit")]);
+    one.turn(1_006, &json!([failed("a2")]), (9_200, 200), &[]);
     // A tool that takes 41 seconds.
-    other.turn(1_044, json!([result("b1", "at last")]), (9_000, 200), &[]);
+    other.turn(1_044, &json!([result("b1", "at last")]), (9_000, 200), &[]);
     // A tool that fails four times.
-    main.turn(1_050, json!([failed("t1")]), (30_000, 300), &[("t2", "Edit")]);
-    main.turn(1_060, json!([failed("t2")]), (30_300, 300), &[("t3", "Edit")]);
-    main.turn(1_070, json!([failed("t3")]), (30_600, 300), &[("t4", "Edit")]);
-    main.turn(1_080, json!([failed("t4")]), (30_900, 300), &[("t5", "Edit")]);
+    main.turn(1_050, &json!([failed("t1")]), (30_000, 300), &[("t2", "Edit")]);
+    main.turn(1_060, &json!([failed("t2")]), (30_300, 300), &[("t3", "Edit")]);
+    main.turn(1_070, &json!([failed("t3")]), (30_600, 300), &[("t4", "Edit")]);
+    main.turn(1_080, &json!([failed("t4")]), (30_900, 300), &[("t5", "Edit")]);
     // A storm of six attempts.
     let said = json!([result("t5", "done")]);
     for second in [1_090, 1_091, 1_093, 1_097, 1_105, 1_121] {
-        main.refused(second, said.clone());
+        main.refused(second, &said);
     }
-    main.turn(1_140, said, (31_200, 300), &[]);
+    main.turn(1_140, &said, (31_200, 300), &[]);
     // A server connects late: all is written again. With the next turn the cache holds.
     main.tools.push(json!({"name": "mcp__late__tool", "description": "late"}));
-    let broke = main.turn(1_150, json!("and now"), (0, 32_000), &[]);
-    main.turn(1_160, json!("go on"), (32_000, 300), &[]);
+    let broke = main.turn(1_150, &json!("and now"), (0, 32_000), &[]);
+    main.turn(1_160, &json!("go on"), (32_000, 300), &[]);
     // Resumed under another id, where nothing can be read, and compacted.
     let mut resumed = Lane::new(&home, "s-2", None);
     resumed.messages.clone_from(&main.messages);
     resumed.tools.clone_from(&main.tools);
-    resumed.turn(1_200, json!("on"), (0, 33_000), &[]);
+    resumed.turn(1_200, &json!("on"), (0, 33_000), &[]);
     let mut compacted = Lane::new(&home, "s-2", None);
-    compacted.turn(1_210, json!("This is what happened so far"), (0, 8_000), &[]);
+    compacted.turn(1_210, &json!("This is what happened so far"), (0, 8_000), &[]);
     analysed(&home, 1_300);
     let wanted = [
         // 31,500 tokens × (3.75 − 0.30) dollars a million.

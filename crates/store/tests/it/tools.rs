@@ -45,7 +45,9 @@ fn keep(store: &Store, calls: Vec<(i64, u32, Option<ToolCall>)>) {
         call: call.map(sealed),
         executions: None,
     });
-    store.keep_analysis(Analysis { read: Vec::new(), calls: calls.collect() }).unwrap();
+    store
+        .keep_analysis(Analysis { read: Vec::new(), calls: calls.collect(), ..Analysis::default() })
+        .unwrap();
 }
 
 fn report(store: &Store) -> ToolReport {
@@ -65,7 +67,10 @@ fn ended_flows_of_a_provider_wait_oldest_first_until_they_are_read() {
     one.stop_reason = Some(String::from("later"));
     fixture.write(vec![of(&one)]);
     let read = unread.iter().map(|next| (next.key, next.revision)).collect();
-    fixture.store.keep_analysis(Analysis { read, calls: Vec::new() }).unwrap();
+    fixture
+        .store
+        .keep_analysis(Analysis { read, calls: Vec::new(), ..Analysis::default() })
+        .unwrap();
     let left = fixture.store.unread(9).unwrap();
     assert_eq!(left.iter().map(|next| next.flow).collect::<Vec<_>>(), [one.id]);
     fixture.store.leave_unread(one.id).unwrap();
@@ -207,7 +212,9 @@ fn runs_stay_with_their_call_and_go_with_it() {
         executions: Some(vec![run.clone()]),
     };
     let store = &fixture.store;
-    store.keep_analysis(Analysis { read: Vec::new(), calls: vec![entry] }).unwrap();
+    store
+        .keep_analysis(Analysis { read: Vec::new(), calls: vec![entry], ..Analysis::default() })
+        .unwrap();
     // What says nothing of runs leaves them as they are.
     let later = returned("Bash", 1, 7, ToolOutcome::Succeeded);
     keep(store, vec![(9, 0, Some(later.clone()))]);
