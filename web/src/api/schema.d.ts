@@ -4,6 +4,94 @@
  */
 
 export interface paths {
+    "/api/analytics/cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what the cache had of the input, by group, and what its breaks cost, by cause. */
+        get: operations["analytics_cache"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what a request is made of: that of a flow, or the longest of a session's newest fifty. */
+        get: operations["analytics_context"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/efficiency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what a session used, and how its context grew. */
+        get: operations["analytics_efficiency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells tokens by group, in one sense for all providers, with the share that the cache had and the output
+         *     for each token of input.
+         */
+        get: operations["analytics_tokens"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/turns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells the turns of a session: from what a person asked to the answer that calls no tool any more. */
+        get: operations["analytics_turns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/link": {
         parameters: {
             query?: never;
@@ -768,6 +856,30 @@ export interface components {
              */
             truncated: boolean;
         };
+        /** @description Cache breaks of one cause. */
+        CacheCause: {
+            /** @description The cause, as tools_changed or ttl_expired. */
+            cause: string;
+            cost: components["schemas"]["Cost"] | null;
+            /** @description The dearest of them, by their numbers; at most 20. */
+            finding_ids: number[];
+            /**
+             * Format: int64
+             * @description Findings: of one session, in one place of the request.
+             */
+            findings: number;
+            /**
+             * Format: int64
+             * @description Requests that broke it.
+             */
+            times: number;
+        };
+        /** @description The cache: what it had of the input, and what it lost. */
+        CachePage: components["schemas"]["TokenPage"] & {
+            /** @description Breaks by cause, the dearest first. */
+            causes: components["schemas"]["CacheCause"][];
+            wasted: components["schemas"]["Cost"] | null;
+        };
         /** @description One changed setting. */
         ChangedSetting: {
             /** @description The key. */
@@ -874,6 +986,64 @@ export interface components {
             kind: string;
             /** @enum {string} */
             type: "other";
+        };
+        /** @description What a request is made of. */
+        Context: {
+            /**
+             * Format: int64
+             * @description Bytes of the request, as they are kept.
+             */
+            bytes: number;
+            /** @description The flow. */
+            flow_id: string;
+            /** @description The parts, in the order in which they are told; those that are not there are left out. */
+            items: components["schemas"]["ContextPart"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description Tokens of the whole input; null where they are not known.
+             */
+            tokens: number | null;
+            /** @description Whether something of it was not kept. */
+            truncated: boolean;
+        };
+        /** @description A part of a context. */
+        ContextPart: {
+            /**
+             * Format: int64
+             * @description Their bytes, as they are kept.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Pieces, blocks and definitions.
+             */
+            count: number;
+            /**
+             * @description What it is: system, tools, memory, prompts, answers, thinking, tool_calls, tool_results, images or
+             *     rest.
+             */
+            kind: string;
+            /** @description The server whose tools these are; null for the agent's own, and for all that is no tool. */
+            server: string | null;
+            /**
+             * Format: int64
+             * @description Their share of the input's tokens, by bytes; null where those are not known.
+             */
+            tokens: number | null;
+        };
+        /** @description The length of one request. */
+        ContextSize: {
+            /** @description The flow. */
+            flow_id: string;
+            /** @description When it began. */
+            started_at: string;
+            /**
+             * Format: int64
+             * @description Tokens of its whole input.
+             */
+            tokens: number;
         };
         /** @description Money. */
         Cost: {
@@ -1983,6 +2153,23 @@ export interface components {
             /** @description What its flows add up to, those that are kept. */
             totals: components["schemas"]["Totals"];
         };
+        /** @description What a session used, and how its context grew. */
+        SessionEfficiency: {
+            /** @description How long its requests were, to the model that it asked most, the oldest first. */
+            contexts: components["schemas"]["ContextSize"][];
+            /**
+             * Format: double
+             * @description Tokens by which a request of the agent itself is longer than the one before, on average; null without
+             *     two requests.
+             */
+            growth_per_request: number | null;
+            /** @description The session. */
+            session_id: string;
+            /** @description All of it, subagents included. */
+            tokens: components["schemas"]["TokenUse"];
+            /** @description Whether the session has older flows that were not gone through. */
+            truncated: boolean;
+        };
         /** @description A session, with what people know it by. */
         SessionFacet: {
             /**
@@ -2292,6 +2479,90 @@ export interface components {
              */
             p95_ms: number;
         };
+        /** @description Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known. */
+        TokenItem: {
+            /** @description The kind of agent. */
+            agent: string | null;
+            /** @description The day in the zone that was asked for, as 2026-01-31. */
+            day: string | null;
+            /** @description The host. */
+            host: string | null;
+            /** @description The beginning of the hour (UTC). */
+            hour: string | null;
+            /** @description The model that answered, or was asked for while none has. */
+            model: string | null;
+            /** @description The provider. */
+            provider: string | null;
+            /** @description What they used. */
+            tokens: components["schemas"]["TokenUse"];
+        };
+        /** @description Tokens by group. */
+        TokenPage: {
+            /** @description Whether every flow is part of the sums; false while those of an earlier version are being added. */
+            complete: boolean;
+            /** @description By what the groups are told apart. */
+            group_by: string[];
+            /** @description By time, then by text. */
+            items: components["schemas"]["TokenItem"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            /** @description Beginning of the first whole hour that was asked for; null for all. */
+            since: string | null;
+            /** @description What all items add up to. */
+            totals: components["schemas"]["TokenUse"];
+            /** @description The zone of the days, as its distance from UTC. */
+            tz: string;
+            /** @description End of the last whole hour that was asked for; null for all. */
+            until: string | null;
+        };
+        /** @description Tokens in one sense for all providers. Ratios are null where there was no input. */
+        TokenUse: {
+            /**
+             * Format: double
+             * @description Share of the input that was read from the cache, from 0 to 1.
+             */
+            cache_hit_ratio: number | null;
+            /**
+             * Format: int64
+             * @description Input tokens read from the cache.
+             */
+            cache_read: number;
+            /**
+             * Format: int64
+             * @description Input tokens written to the cache.
+             */
+            cache_write: number;
+            /**
+             * Format: int64
+             * @description Tokens of the whole input, whatever the cache had of it.
+             */
+            input: number;
+            /**
+             * Format: int64
+             * @description Input tokens that the cache had no part in.
+             */
+            input_apart: number;
+            /**
+             * Format: int64
+             * @description Output tokens.
+             */
+            output: number;
+            /**
+             * Format: double
+             * @description Output tokens for each token of input.
+             */
+            output_ratio: number | null;
+            /**
+             * Format: int64
+             * @description Reasoning tokens, where counted apart.
+             */
+            reasoning: number;
+            /**
+             * Format: int64
+             * @description Requests that say how long their input was.
+             */
+            requests: number;
+        };
         /** @description A tool. */
         Tool: {
             /** @description Its name. */
@@ -2499,6 +2770,106 @@ export interface components {
          * @enum {string}
          */
         TunnelReason: "not_listed" | "not_tls" | "client_rejected_certificate" | "dial_failed" | "handshake_failed" | "client_certificate_asked";
+        /** @description From what a person asked to the answer that calls no tool any more. */
+        Turn: {
+            cost: components["schemas"]["Cost"] | null;
+            /** @description Whether an answer ended it. */
+            ended: boolean;
+            /** @description When its last answer ended; null while one is open. */
+            ended_at: string | null;
+            /**
+             * Format: int64
+             * @description Those of them that failed.
+             */
+            failed: number;
+            /** @description Its first flow. */
+            flow_id: string;
+            /**
+             * Format: int64
+             * @description Requests of the agent itself to the model that it asks most.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Requests to other models.
+             */
+            side_requests: number;
+            /** @description When that began. */
+            started_at: string;
+            /**
+             * Format: int64
+             * @description Requests of subagents.
+             */
+            subagent_requests: number;
+            /** @description What all of them used. */
+            tokens: components["schemas"]["TokenUse"];
+            /**
+             * Format: int64
+             * @description Tool calls of all of them.
+             */
+            tool_calls: number;
+            /**
+             * Format: double
+             * @description The person's time: since the turn before had ended; null for the first one.
+             */
+            waited_ms: number | null;
+            /**
+             * Format: double
+             * @description The agent's time: to the end of its last answer.
+             */
+            worked_ms: number | null;
+        };
+        /** @description The turns of a session. */
+        TurnPage: {
+            /** @description The oldest first. */
+            items: components["schemas"]["Turn"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            /** @description The session. */
+            session_id: string;
+            /** @description What they add up to. */
+            totals: components["schemas"]["TurnTotals"];
+            /** @description Whether the session has older flows that were not gone through. */
+            truncated: boolean;
+        };
+        /** @description What turns add up to. */
+        TurnTotals: {
+            /**
+             * Format: int64
+             * @description Those of them that failed.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Requests of the agent itself.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Tool calls.
+             */
+            tool_calls: number;
+            /**
+             * Format: double
+             * @description Tool calls for each request of the agent itself; null without one.
+             */
+            tool_calls_per_request: number | null;
+            /**
+             * Format: int64
+             * @description Turns.
+             */
+            turns: number;
+            /**
+             * Format: double
+             * @description The person's time.
+             */
+            waited_ms: number;
+            /**
+             * Format: double
+             * @description The agent's time.
+             */
+            worked_ms: number;
+        };
         /** @description A run of maintenance, and what it removed. */
         UpkeepRun: {
             /**
@@ -2729,6 +3100,250 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    analytics_cache: {
+        parameters: {
+            query?: {
+                /** @description As at /api/analytics/tokens */
+                group_by?: string;
+                /** @description As at /api/analytics/tokens; breaks that were seen at this time or later */
+                since?: string;
+                /** @description As at /api/analytics/tokens; breaks that were first seen before this time */
+                until?: string;
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                tz?: string;
+                /** @description Exactly this host; breaks are told of all */
+                host?: string;
+                /** @description Who served it; breaks are told of all */
+                provider?: string;
+                /** @description Exactly this model; breaks are told of all */
+                model?: string;
+                /** @description Exactly this kind of agent; breaks are told of all */
+                agent?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CachePage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    analytics_context: {
+        parameters: {
+            query?: {
+                /** @description The flow; or else session */
+                flow?: string;
+                /** @description The session; or else flow */
+                session?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Context"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    analytics_efficiency: {
+        parameters: {
+            query: {
+                /** @description The session */
+                session: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionEfficiency"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    analytics_tokens: {
+        parameters: {
+            query?: {
+                /** @description Any of hour, day, host, provider, model, agent, with commas between; nothing makes one group of all */
+                group_by?: string;
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                since?: string;
+                /** @description Began before this time, or in the same hour */
+                until?: string;
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                tz?: string;
+                /** @description Exactly this host */
+                host?: string;
+                /** @description Who served it, by the names in docs/providers.md */
+                provider?: string;
+                /** @description Exactly this model */
+                model?: string;
+                /** @description Exactly this kind of agent */
+                agent?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    analytics_turns: {
+        parameters: {
+            query: {
+                /** @description The session */
+                session: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TurnPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     make_sign_in_link: {
         parameters: {
             query?: never;
