@@ -79,6 +79,10 @@ fn main() -> ExitCode {
         }
         Verb::Tasks(args) => commands::tasks::tasks(&global, &args).map(|()| ExitCode::SUCCESS),
         Verb::Cost(args) => commands::cost::cost(&global, &args).map(|()| ExitCode::SUCCESS),
+        Verb::Findings(args) => {
+            commands::findings::findings(&global, &args).map(|()| ExitCode::SUCCESS)
+        }
+        Verb::Tools(args) => commands::tools::tools(&global, &args).map(|()| ExitCode::SUCCESS),
         Verb::Audit { verb: AuditVerb::Redaction { json } } => {
             commands::audit::redaction(&global, json)
         }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_engine::{
-    BudgetBell, BudgetKeeper, Indexer, IndexerBell, Intake, IntakeOptions, PriceBook, Recorder,
-    RecorderHandle, RecorderOptions,
+    Analyst, Bell, BookPrices, BudgetBell, BudgetKeeper, Indexer, Intake, IntakeOptions, Lookout,
+    PriceBook, Recorder, RecorderHandle, RecorderOptions,
 };
 use langley_model::{CaptureSink, Flow, Micros, PublishedGate, Redactor, RedactorOptions};
 use langley_proxy::{
@@ -74,6 +74,7 @@ pub(crate) struct Server {
     recorder: RecorderHandle,
     indexer: Indexer,
     budgets: BudgetKeeper,
+    analyst: Analyst,
     proxy: JoinHandle<()>,
     api: JoinHandle<std::io::Result<()>>,
     keeper: JoinHandle<()>,
@@ -87,7 +88,8 @@ pub(crate) struct Server {
 /// Who is woken by what was committed.
 #[derive(Clone, Default)]
 struct Bells {
-    indexer: IndexerBell,
+    indexer: Bell,
+    analyst: Bell,
     budgets: BudgetBell,
 }
 
@@ -178,9 +180,16 @@ impl Server {
         )
         .map_err(|e| AppError::failed("the recorder cannot be started").because(&e))?;
 
-        // Store → index, beside the road.
+        // Store → index and analysis, beside the road.
         let indexer = Indexer::spawn(store.clone(), Arc::clone(&redactor), bells.indexer)
             .map_err(|e| AppError::failed("the indexer cannot be started").because(&e))?;
+        let lookout = Lookout {
+            limits: config.findings.clone(),
+            prices: Arc::new(BookPrices::new(prices(config))),
+            feed: Arc::clone(&hub) as Arc<_>,
+        };
+        let analyst = Analyst::spawn(store.clone(), Arc::clone(&redactor), bells.analyst, lookout)
+            .map_err(|e| AppError::failed("the analysis cannot be started").because(&e))?;
 
         // Store → gate: what is spent already is refused from the first request on.
         let budgets =
@@ -272,6 +281,7 @@ impl Server {
             recorder,
             indexer,
             budgets,
+            analyst,
             proxy,
             api,
             keeper,
@@ -313,15 +323,15 @@ impl Server {
         }
         self.keeper.abort();
         self.intake.close();
-        let (recorder, indexer, store) = (self.recorder, self.indexer, self.store);
-        let budgets = self.budgets;
+        let (recorder, store) = (self.recorder, self.store);
+        let beside = (self.indexer, self.analyst, self.budgets);
         let raw = self.raw;
         let written = tokio::task::spawn_blocking(move || {
             if let Some(raw) = raw {
                 raw.close();
             }
             recorder.join();
-            drop((indexer, budgets));
+            drop(beside);
             store.close();
         })
         .await;
@@ -425,6 +435,7 @@ async fn open_store(
     let tell = move |changes: &[Change]| {
         announce(changes);
         bells.indexer.ring(changes);
+        bells.analyst.ring(changes);
         bells.budgets.ring(changes);
     };
     if upgrade::is_due(home) {

@@ -2,22 +2,27 @@
 //! hands redacted records to the store, without ever making the tap wait.
 
 mod agent;
+mod analysis;
 mod assemble;
 mod attempts;
+mod background;
 mod bench;
 mod blocks;
 mod body;
 mod broken;
 mod budget;
 mod chains;
+mod composition;
 mod counted;
 mod cut;
 mod diff;
 mod exchange;
+mod findings;
 mod framing;
 mod gap;
 mod intake;
 mod intake_stats;
+pub mod lifecycle;
 mod live;
 mod losses;
 mod media;
@@ -38,16 +43,28 @@ mod request;
 mod response;
 mod search;
 mod session;
+mod session_turns;
 mod stream;
+mod token_use;
 mod turns;
 mod websocket;
 mod written;
 
+pub use analysis::{Analyst, Lookout, ReadInvocation, analyse, analyse_for, read_invocation};
+pub use background::Bell;
 pub use blocks::{Block, Pace, blocks};
 pub use budget::{
     Budget, BudgetAction, BudgetBell, BudgetKeeper, BudgetReader, BudgetScope, BudgetState,
 };
+pub use composition::{
+    Composed, Composition, ContextKind, ContextPart, composition, composition_of_session,
+    context_tokens,
+};
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
+pub use findings::{
+    BookPrices, CallMade, Change, Diverged, Facts, Limits, NoPrices, Pause, Prices, Pricing,
+    Prompt, ResultSeen, Secret, SecretPlace, Sources, Spot, TokenPrices, Usual, Watch,
+};
 pub use intake::{Intake, IntakeOptions};
 pub use intake_stats::IntakeStats;
 pub use live::{LiveFeed, NoLiveFeed};
@@ -56,4 +73,8 @@ pub use outbox::RecordSink;
 pub use price::{BookError, Card, Model, Peak, PriceBook, PriceOverride, Pricer, Quote};
 pub use recall::recall;
 pub use recorder::{Recorder, RecorderHandle, RecorderStats, RecorderStatsReader};
-pub use search::{Found, Indexer, IndexerBell, Snippet, new_text, read_texts, search};
+pub use search::{Found, Indexer, Snippet, new_text, read_texts, search};
+pub use session_turns::{SessionTurn, SessionTurns, session_turns};
+pub use token_use::{
+    ContextSize, SessionTokens, TokenGroup, TokenUse, token_use, token_use_of_session,
+};

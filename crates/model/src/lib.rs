@@ -5,6 +5,8 @@ mod capture;
 mod courtesy;
 mod dialect_name;
 mod few;
+mod finding;
+mod finding_kind;
 mod flow;
 mod gate;
 mod http;
@@ -25,7 +27,10 @@ mod search_text;
 mod stored;
 mod strain;
 mod time;
+mod tool;
+mod tool_state;
 mod unit;
+mod violation;
 
 pub use broken::Break;
 pub use capture::{
@@ -35,6 +40,8 @@ pub use capture::{
 pub use courtesy::Courtesy;
 pub use dialect_name::DialectName;
 pub use few::Few;
+pub use finding::{Finding, FindingNumber, FindingUnit, KeptFinding};
+pub use finding_kind::{FindingKind, FindingState, Severity};
 pub use flow::{Attributed, CHECK_AGENT, Flow, INFERRED, PROBE_HOST};
 pub use gate::{Barred, Barrier, Gate, PublishedGate};
 pub use http::{HeaderBlock, HttpVersion, Mode, Side};
@@ -58,4 +65,7 @@ pub use search_text::{Passage, Place, SearchText};
 pub use stored::Stored;
 pub use strain::Strain;
 pub use time::{Micros, Tick};
+pub use tool::{ToolCall, ToolExecution, ToolResult, ToolSource};
+pub use tool_state::{ToolOutcome, ToolState};
 pub use unit::{MicroUsd, Tokens, Usage};
+pub use violation::{Violation, Violations};

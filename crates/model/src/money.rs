@@ -92,6 +92,12 @@ impl Rate {
         scaled(text, PLACES_PER_THOUSAND).map(Self)
     }
 
+    /// Attodollars for one.
+    #[must_use]
+    pub const fn attodollars(self) -> u64 {
+        self.0
+    }
+
     /// So many percent of it; none where that is no whole number of attodollars.
     #[must_use]
     pub fn percent(self, percent: u32) -> Option<Self> {

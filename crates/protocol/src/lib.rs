@@ -17,4 +17,5 @@ pub mod passages;
 pub mod piece;
 mod preview;
 pub mod sse;
+pub mod tools;
 pub mod websocket;

@@ -57,26 +57,42 @@ pub fn of_request_end(body: &[u8]) -> Option<Vec<Passage>> {
     is_read.then_some(passages)
 }
 
+/// The conversation of a request.
+pub(crate) enum Conversation<'a> {
+    /// Its entries.
+    Entries(Vec<&'a RawValue>),
+    /// One text, as JSON.
+    Text(&'a str),
+}
+
+impl<'a> Conversation<'a> {
+    /// That of a body; none when it has none.
+    pub(crate) fn of(body: &'a [u8]) -> Option<Self> {
+        let outer = Object::read(body)?;
+        // Code assist wraps a request.
+        let wrapped = outer.object("request");
+        let request = wrapped.as_ref().unwrap_or(&outer);
+        let names = ["messages", "contents", "input", "prompt"];
+        let raw = names.into_iter().find_map(|name| request.raw(name))?;
+        Some(elements(raw).map_or(Self::Text(raw), Self::Entries))
+    }
+}
+
 /// Reads the entries of a conversation that `wanted` names; whether it named some.
 fn read(
     body: &[u8],
     passages: &mut Vec<Passage>,
     wanted: impl FnOnce(&[&RawValue]) -> Option<Range<usize>>,
 ) -> bool {
-    let Some(outer) = Object::read(body) else { return false };
-    // Code assist wraps a request.
-    let wrapped = outer.object("request");
-    let request = wrapped.as_ref().unwrap_or(&outer);
-    let Some(raw) =
-        ["messages", "contents", "input", "prompt"].into_iter().find_map(|name| request.raw(name))
-    else {
-        return false;
-    };
-    let Some(entries) = elements(raw) else {
-        if let Some(text) = inner(raw).and_then(unescape) {
-            add(passages, Place::Prompt, &text);
+    let entries = match Conversation::of(body) {
+        None => return false,
+        Some(Conversation::Entries(entries)) => entries,
+        Some(Conversation::Text(raw)) => {
+            if let Some(text) = inner(raw).and_then(unescape) {
+                add(passages, Place::Prompt, &text);
+            }
+            return false;
         }
-        return false;
     };
     let Some(new) = wanted(&entries).and_then(|wanted| entries.get(wanted)) else { return false };
     for entry in new {
@@ -88,7 +104,7 @@ fn read(
 }
 
 /// The entries behind the model's last words.
-fn new_in(entries: &[&RawValue]) -> Range<usize> {
+pub(crate) fn new_in(entries: &[&RawValue]) -> Range<usize> {
     // An agent may begin the answer itself: what stands before that is new all the same.
     let said = |entry: &&RawValue| is_the_models(entry.get());
     let end = entries.iter().rposition(|entry| !said(entry)).map_or(0, |last| last + 1);
@@ -119,7 +135,7 @@ pub fn of_answer(message: &Message) -> Vec<Passage> {
 }
 
 /// Whether an entry of a conversation is what the model said before.
-fn is_the_models(entry: &str) -> bool {
+pub(crate) fn is_the_models(entry: &str) -> bool {
     let Some(entry) = Object::read(entry.as_bytes()) else { return false };
     if let Some(role) = entry.text("role") {
         return matches!(&*role, "assistant" | "model");

@@ -148,6 +148,26 @@ impl ApiError {
         )
     }
 
+    /// 404: no finding has that number.
+    pub(crate) fn no_such_finding(id: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("There is no finding {}.", shorten(id)),
+            "Findings go with the last flow that shows them; `GET /api/findings` lists those that are there.",
+        )
+    }
+
+    /// 404: no call of a tool has that id.
+    pub(crate) fn no_such_invocation(id: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("There is no tool call {}.", shorten(id)),
+            "It may have been deleted; list calls at /api/tools/{name}/invocations.",
+        )
+    }
+
     /// 404: a flow of which no request was kept.
     pub(crate) fn no_request(id: impl std::fmt::Display) -> Self {
         Self::new(

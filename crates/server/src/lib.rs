@@ -1,5 +1,6 @@
 //! The doors: REST, the live feed and the embedded dashboard, over what store and engine know.
 
+mod analytics;
 mod assets;
 mod auth;
 mod budgets;
@@ -10,6 +11,7 @@ mod drops;
 mod error;
 mod export;
 mod facets;
+mod findings;
 mod flows;
 mod flush;
 mod guard;
@@ -29,6 +31,7 @@ mod shell;
 mod stars;
 mod stats;
 mod tasks;
+mod tools;
 mod tunnels;
 mod upkeep;
 mod usage;
@@ -46,4 +49,7 @@ pub use router::router;
 pub use serve::serve;
 pub use settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};
 pub use shell::{shell_quoted, shell_word};
-pub use wire::{blocks_json, cost_json, reprice_json, reprices_json, sessions_json, tasks_json};
+pub use wire::{
+    blocks_json, cost_json, findings_json, invocations_json, reprice_json, reprices_json,
+    sessions_json, tasks_json, tools_json,
+};

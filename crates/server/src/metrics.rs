@@ -130,6 +130,16 @@ fn text(stats: &Stats) -> String {
         "Times the text of a found flow could not be read.",
         stats.search_unreadable,
     );
+    page.gauge(
+        "langley_analysis_waiting",
+        "Flows that wait to be analysed.",
+        stats.analysis_waiting,
+    );
+    page.gauge(
+        "langley_analysis_given_up",
+        "Flows that could not be analysed.",
+        stats.analysis_given_up,
+    );
     page.counter(
         "langley_decode_errors_total",
         "Flows decoded not at all or in part.",

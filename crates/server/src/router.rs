@@ -14,9 +14,9 @@ use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
-    assets, auth, budgets, cost, diff, drops, export, facets, flows, flush, guard, health, live,
-    metrics, openapi, probe, search, sessions, settings, setup, stars, stats, tasks, tunnels,
-    upkeep, usage,
+    analytics, assets, auth, budgets, cost, diff, drops, export, facets, findings, flows, flush,
+    guard, health, live, metrics, openapi, probe, search, sessions, settings, setup, stars, stats,
+    tasks, tools, tunnels, upkeep, usage,
 };
 
 /// Bodies that doors take are settings and a certificate.
@@ -51,8 +51,13 @@ doors! {
     // Doors that need the token or a session.
     locked / locked_described {
         "/api/analytics/blocks" => get cost::blocks;
+        "/api/analytics/cache" => get analytics::cache;
+        "/api/analytics/context" => get analytics::context;
         "/api/analytics/cost" => get cost::cost;
+        "/api/analytics/efficiency" => get analytics::efficiency;
         "/api/analytics/latency" => get usage::latency;
+        "/api/analytics/tokens" => get analytics::tokens;
+        "/api/analytics/turns" => get analytics::turns;
         "/api/auth/link" => post auth::link;
         "/api/budgets" => get budgets::budgets;
         "/api/cost/reprice" => post cost::reprice;
@@ -64,6 +69,12 @@ doors! {
         "/api/drops" => get drops::drops;
         "/api/facets" => get facets::facets;
         "/api/fidelity" => post probe::register;
+        "/api/findings" => get findings::list;
+        "/api/findings/{id}" => get findings::one;
+        "/api/findings/{id}/acknowledge" => post findings::acknowledge;
+        "/api/findings/{id}/mute" => post findings::mute;
+        "/api/findings/{id}/reopen" => post findings::reopen;
+        "/api/findings/{id}/resolve" => post findings::resolve;
         "/api/flows" => get flows::list, delete flows::delete;
         "/api/flows/count" => get flows::count;
         "/api/flows/export" => get export::export;
@@ -86,6 +97,9 @@ doors! {
         "/api/stats" => get stats::show;
         "/api/tasks" => get tasks::list;
         "/api/tasks/{id}" => get tasks::one;
+        "/api/tool-invocations/{id}" => get tools::invocation;
+        "/api/tools" => get tools::list;
+        "/api/tools/{name}/invocations" => get tools::invocations;
         "/api/tunnels" => get tunnels::tunnels;
         "/api/usage" => get usage::usage;
     }

@@ -101,6 +101,11 @@ pub(crate) struct Stats {
     /// Times the text of a flow that was found could not be read, since this process started: it is listed
     /// without snippets, and where it has all words of a phrase.
     pub search_unreadable: u64,
+    /// Ended flows whose tool calls are not told yet; of those that an earlier version recorded, at least so
+    /// many.
+    pub analysis_waiting: u64,
+    /// Flows given up because they could not be analysed, as long as the database is there.
+    pub analysis_given_up: u64,
     /// Flows whose content could not be decoded, or only in part, since this process started.
     pub decode_errors: u64,
     /// What the recorder did, since this process started.
@@ -225,7 +230,7 @@ pub(crate) async fn show(
 /// Reads every figure.
 pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
     // Two file sizes are read from the disk, which may be slow when it is full or remote.
-    let (store, pages, upkeep, index, flows) = doors
+    let (store, pages, upkeep, index, analysis, flows) = doors
         .read(|store| {
             // Stale or absent figures are better than no answer while the disk fails.
             let (pages, index) = (store.pages(), store.index_state());
@@ -235,6 +240,7 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
                 pages.unwrap_or_default(),
                 store.upkeep(),
                 index.unwrap_or_default(),
+                store.analysis_state().unwrap_or_default(),
                 flows.unwrap_or_default(),
             ))
         })
@@ -291,6 +297,8 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         search_waiting: index.waiting,
         search_given_up: index.given_up,
         search_unreadable: store.unreadable_texts,
+        analysis_waiting: analysis.waiting,
+        analysis_given_up: analysis.given_up,
         decode_errors: recorder.decode_errors,
         recorder: recorder.into(),
         redactions: rules

@@ -104,7 +104,7 @@ async fn tell<P: Serialize>(
 }
 
 /// What is asked, and the zone in words.
-fn query(params: Params) -> Result<(UsageQuery, String), ApiError> {
+pub(crate) fn query(params: Params) -> Result<(UsageQuery, String), ApiError> {
     let params =
         params.only(&["group_by", "since", "until", "tz", "host", "provider", "model", "agent"])?;
     let words = GroupBy::ALL.map(GroupBy::as_str).join(", ");

@@ -89,18 +89,9 @@ const KEY_SLACK_US: i64 = 60_000_000;
 const RARE_STATUS: &str = "status IS NOT 200";
 const RARE_OUTCOME: &str = "outcome IS NOT 'completed'";
 
-/// Of `tool_calls`: the tool has this name, whatever its case. The index on names knows case, so the few
-/// names there are come first, each by one look into the index; it then finds the calls of those that
-/// match.
-const OF_TOOL: &str = "name IN (
-    WITH RECURSIVE names (each) AS (
-        SELECT min(name) FROM tool_calls
-        UNION ALL
-        SELECT (SELECT min(name) FROM tool_calls WHERE name > names.each) FROM names
-        WHERE names.each IS NOT NULL
-    )
-    SELECT each FROM names WHERE each = ? COLLATE NOCASE
-)";
+/// Of `tool_calls`: an answer's call of the tool with this name, whatever its case. The names are few.
+const OF_TOOL: &str =
+    "tool IN (SELECT id FROM tools WHERE name = ? COLLATE NOCASE) AND position < 65536";
 
 /// Flows that are gathered from an index and put in order. More than these stand so close together that a
 /// page of them is found sooner by walking.
@@ -197,9 +188,7 @@ impl Condition {
         }
         if let Some(tool) = &filter.tool {
             let sql = if common.tool {
-                String::from(
-                    "EXISTS (SELECT 1 FROM tool_calls WHERE flow = n AND name = ? COLLATE NOCASE)",
-                )
+                format!("EXISTS (SELECT 1 FROM tool_calls WHERE flow = n AND {OF_TOOL})")
             } else {
                 format!("n IN (SELECT flow FROM tool_calls WHERE {OF_TOOL})")
             };
@@ -441,6 +430,7 @@ mod tests {
     fn a_tool_is_found_by_its_index_whatever_its_case() {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(include_str!("../migrations/0001_first.sql")).unwrap();
+        conn.execute_batch(include_str!("../migrations/0017_tools.sql")).unwrap();
         let filter = FlowFilter { tool: Some(String::from("bash")), ..FlowFilter::default() };
         let condition = Condition::of(&filter);
         let sql = format!("EXPLAIN QUERY PLAN SELECT n FROM flows{}", condition.sql());
@@ -452,7 +442,7 @@ mod tests {
             .collect::<Result<_, _>>()
             .unwrap();
         let plan = plan.join("; ");
-        assert!(plan.contains("tool_calls_by_name (name=?)"), "{plan}");
+        assert!(plan.contains("tool_calls_by_tool (tool=?)"), "{plan}");
         assert!(!plan.contains("SCAN tool_calls") && !plan.contains("SCAN flows"), "{plan}");
     }
 

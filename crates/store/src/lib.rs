@@ -6,6 +6,7 @@ mod content;
 mod counters;
 mod error;
 mod filter;
+mod findings;
 mod flow_row;
 mod interest;
 mod kinds;
@@ -23,6 +24,7 @@ mod rollup;
 mod schema;
 mod search;
 mod store;
+mod tools;
 mod traits;
 mod upkeep;
 mod writer;
@@ -30,12 +32,13 @@ mod writer;
 pub use counters::StoreCounters;
 pub use error::StoreError;
 pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
+pub use findings::{FindingFilter, FindingPage};
 pub use interest::Asking;
 pub use lost::Told;
 pub use options::StoreOptions;
 pub use query::{
     EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, Retired, SessionFacet, Spot,
-    Star, StoredBody, StoredDrop, StoredEvent, ToolCall, Unseen,
+    Star, StoredBody, StoredDrop, StoredEvent, Unseen,
 };
 pub use raw::{RawBody, RawCounters, RawFile, RawRemoved, RawStore, remove_raw_bodies};
 pub use reprice::{Reprice, RepriceQuery, RepriceRow, Repriced};
@@ -46,5 +49,9 @@ pub use rollup::{
 };
 pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Texts, Unindexed, Word, words};
 pub use store::Store;
+pub use tools::{
+    Analysis, AnalysisState, CallEntry, Invocation, InvocationQuery, KeptCall, STRAY, ToolQuery,
+    ToolReport, ToolSums, ToolTally, ToolTotals, Unread,
+};
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

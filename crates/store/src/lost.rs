@@ -11,6 +11,7 @@ use crate::query::key;
 use crate::rollup::{Gathered, Held};
 use crate::search;
 use crate::store::Store;
+use crate::tools;
 use crate::writer::Totals;
 
 /// Why such a flow ended.
@@ -77,6 +78,7 @@ pub(crate) fn mark(conn: &mut Connection) -> rusqlite::Result<u64> {
     let keys: Vec<i64> =
         change.prepare(LEFT_OPEN)?.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
     search::await_index(&change, &keys)?;
+    tools::await_analysis(&change, &keys)?;
     let first = Totals::read(&change)?.revision;
     let (held, mut rollups) = (Held::read(&change)?, Gathered::default());
     let select = format!("{} WHERE n = ?1", FlowSql::select());

@@ -28,8 +28,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0014_traits.sql"),
     include_str!("../migrations/0015_narrow.sql"),
     include_str!("../migrations/0016_cost.sql"),
+    include_str!("../migrations/0017_tools.sql"),
     include_str!("../migrations/0018_tasks.sql"),
     include_str!("../migrations/0019_retries.sql"),
+    include_str!("../migrations/0020_findings.sql"),
 ];
 
 /// The newest schema this program knows.

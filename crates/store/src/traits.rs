@@ -148,6 +148,12 @@ impl Traits {
         self.0[0].as_deref() == Some("")
     }
 
+    /// The kind of agent.
+    pub(crate) fn agent(&self) -> Option<&str> {
+        let [_, _, _, _, _, _, agent, ..] = &self.0;
+        agent.as_deref()
+    }
+
     /// Gives them to `flow`; returns where its session and its task were read.
     pub(crate) fn give(self, flow: &mut Flow) -> [Option<String>; 2] {
         let [

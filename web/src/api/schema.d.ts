@@ -259,6 +259,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists findings, the dearest first; without `state` those that are open or acknowledged. */
+        get: operations["list_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows one finding. */
+        get: operations["finding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Acknowledges a finding: seen; it goes on being counted. */
+        post: operations["acknowledge_finding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/{id}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mutes a finding: it is not shown any more, however often it comes again. */
+        post: operations["mute_finding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens a finding again that was acknowledged, muted or resolved. */
+        post: operations["reopen_finding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resolves a finding: seen to; it opens again when it comes again. */
+        post: operations["resolve_finding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flows": {
         parameters: {
             query?: never;
@@ -976,6 +1078,64 @@ export interface components {
             /** @enum {string} */
             type: "other";
         };
+        /** @description What a request is made of. */
+        Context: {
+            /**
+             * Format: int64
+             * @description Bytes of the request, as they are kept.
+             */
+            bytes: number;
+            /** @description The flow. */
+            flow_id: string;
+            /** @description The parts, in the order in which they are told; those that are not there are left out. */
+            items: components["schemas"]["ContextPart"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description Tokens of the whole input; null where they are not known.
+             */
+            tokens: number | null;
+            /** @description Whether something of it was not kept. */
+            truncated: boolean;
+        };
+        /** @description A part of a context. */
+        ContextPart: {
+            /**
+             * Format: int64
+             * @description Their bytes, as they are kept.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Pieces, blocks and definitions.
+             */
+            count: number;
+            /**
+             * @description What it is: system, tools, memory, prompts, answers, thinking, tool_calls, tool_results, images or
+             *     rest.
+             */
+            kind: string;
+            /** @description The server whose tools these are; null for the agent's own, and for all that is no tool. */
+            server: string | null;
+            /**
+             * Format: int64
+             * @description Their share of the input's tokens, by bytes; null where those are not known.
+             */
+            tokens: number | null;
+        };
+        /** @description The length of one request. */
+        ContextSize: {
+            /** @description The flow. */
+            flow_id: string;
+            /** @description When it began. */
+            started_at: string;
+            /**
+             * Format: int64
+             * @description Tokens of its whole input.
+             */
+            tokens: number;
+        };
         /** @description Money. */
         Cost: {
             /**
@@ -1188,6 +1348,20 @@ export interface components {
             /** @description The type. */
             type: string;
         };
+        /** @description A run of a call. */
+        Execution: {
+            /** @description Whether the conversation went on while it ran. */
+            backgrounded: boolean;
+            /** @description When it ended; null while it runs. */
+            ended_at: string | null;
+            /** @description Whether it was put to the call by order and time, because no id says so. */
+            inferred: boolean;
+            outcome: components["schemas"]["ToolOutcome"] | null;
+            /** @description Who told of it. */
+            source: components["schemas"]["ToolSource"];
+            /** @description When it began. */
+            started_at: string;
+        };
         /** @description One value. */
         Facet: {
             /**
@@ -1216,6 +1390,88 @@ export interface components {
             /** @description Sessions, the one seen last first. */
             sessions: components["schemas"]["SessionFacet"][];
         };
+        /** @description Something about what agents do that a person may want to change. */
+        Finding: {
+            /** @description The subagent, where one did it. */
+            agent_id: string | null;
+            baseline: components["schemas"]["FindingNumber"] | null;
+            cost: components["schemas"]["Cost"] | null;
+            /** @description When the first flow that shows it began. */
+            first_at: string;
+            /** @description The newest flows of the evidence, at most 50: those that show it, then those that belong to it. */
+            flow_ids: string[];
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /** @description The kind. */
+            kind: components["schemas"]["FindingKind"];
+            /** @description When the last one did. */
+            last_at: string;
+            /** @description What to do. */
+            next: string;
+            /** @description The numbers, of the flow that showed it last. */
+            numbers: components["schemas"]["FindingNumber"][];
+            /** @description The session; null where it is about more than one. */
+            session_id: string | null;
+            /** @description How much it matters. */
+            severity: components["schemas"]["Severity"];
+            /** @description What was made of it. */
+            state: components["schemas"]["FindingState"];
+            /** @description What tells it from others of its kind and session: a tool, a model, a cause. */
+            subject: string;
+            /**
+             * Format: int64
+             * @description How many flows show it.
+             */
+            times: number;
+            /** @description A few words. */
+            title: string;
+            /** @description What happened. */
+            what: string;
+            /** @description Why, as far as it is known. */
+            why: string | null;
+        };
+        /**
+         * @description What was found.
+         * @enum {string}
+         */
+        FindingKind: "cache_break" | "capture_gap" | "context_spike" | "daily_budget" | "expensive_request" | "failing_tool" | "idle_tools" | "large_context" | "lifecycle_violation" | "rapid_repeats" | "redaction_hit" | "request_loop" | "retry_storm" | "slow_response" | "slow_tool" | "stall" | "unpriced_model";
+        /** @description A number of a finding. */
+        FindingNumber: {
+            /** @description What it says. */
+            name: string;
+            /** @description Of what. */
+            unit: components["schemas"]["FindingUnit"];
+            /**
+             * Format: int64
+             * @description How much.
+             */
+            value: number;
+        };
+        /** @description A page of findings, the dearest first. */
+        FindingPage: {
+            /** @description The findings. */
+            items: components["schemas"]["Finding"][];
+            /** @description Pass as `cursor` for the next page; null at the end. */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description How many match.
+             */
+            total: number;
+        };
+        /**
+         * @description What a person made of a finding.
+         * @enum {string}
+         */
+        FindingState: "open" | "acknowledged" | "muted" | "resolved";
+        /**
+         * @description What a number of a finding counts.
+         * @enum {string}
+         */
+        FindingUnit: "count" | "tokens" | "ms" | "bytes" | "micro_usd";
         /** @description One exchange. Null means unknown, never zero. */
         Flow: {
             /** @description Kind of agent. */
@@ -1496,6 +1752,85 @@ export interface components {
             /** @description The first one. */
             start: number;
         };
+        /** @description A call of a tool. */
+        Invocation: {
+            /** @description The kind of agent. */
+            agent: string | null;
+            /**
+             * Format: int32
+             * @description Index of its block in the answer.
+             */
+            block: number | null;
+            /** @description When its arguments were complete. */
+            complete_at: string | null;
+            /**
+             * Format: double
+             * @description From complete arguments to the result.
+             */
+            duration_ms: number | null;
+            /** @description The flow whose answer made the call; of a result without a recorded call, the one whose request has it. */
+            flow_id: string;
+            /** @description When that flow began. */
+            flow_started_at: string;
+            /** @description Its id: its flow's, and which one of it. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Length of its arguments as JSON text.
+             */
+            input_bytes: number | null;
+            outcome: components["schemas"]["ToolOutcome"] | null;
+            /**
+             * Format: int32
+             * @description Which one of the flow's calls, from 0; null for a result without a recorded call.
+             */
+            position: number | null;
+            /** @description When its block began. */
+            proposed_at: string | null;
+            /** @description Whether the session had asked for the same before. */
+            repeated: boolean;
+            /** @description Whether it is another call once more. */
+            replayed: boolean;
+            /**
+             * Format: int64
+             * @description Length of its result as it was sent.
+             */
+            result_bytes: number | null;
+            /** @description When the request began that has the result first. */
+            returned_at: string | null;
+            /** @description Whether the provider runs the tool itself. */
+            server: boolean;
+            /** @description The session. */
+            session_id: string | null;
+            state: components["schemas"]["ToolState"] | null;
+            /** @description The tool; empty where nobody says. */
+            tool: string;
+            /** @description What was wrong about it. */
+            violations: components["schemas"]["Violation"][];
+        };
+        /** @description A call with its arguments, its result and its runs. */
+        InvocationDetail: components["schemas"]["Invocation"] & {
+            /**
+             * @description Runs of the call, as hooks, telemetry, transcripts or the answer itself tell of them; empty where
+             *     none does.
+             */
+            executions: components["schemas"]["Execution"][];
+            /** @description The arguments; null when they are no valid JSON, or not kept. */
+            input: unknown;
+            /** @description The arguments as text, exactly as sent; null when they are not kept. */
+            input_raw: string | null;
+            /** @description The result as it was sent; null when there is none, or it is not kept. */
+            result: unknown;
+            /** @description The flow whose request has the result first; null when there is none, or it is gone. */
+            result_flow_id: string | null;
+        };
+        /** @description A page of calls, newest first. */
+        InvocationPage: {
+            /** @description The calls. */
+            items: components["schemas"]["Invocation"][];
+            /** @description Pass as `cursor` for the next page; null at the end. */
+            next_cursor: string | null;
+        };
         /** @description Times of flows. */
         Latency: {
             duration: components["schemas"]["Times"] | null;
@@ -1582,6 +1917,16 @@ export interface components {
             revision: number;
             /** @enum {string} */
             type: "event";
+        } | {
+            /** @description The finding as it is now. */
+            finding: components["schemas"]["Finding"];
+            /**
+             * Format: int64
+             * @description The last revision that was committed when it was read.
+             */
+            revision: number;
+            /** @enum {string} */
+            type: "finding";
         } | {
             /**
              * Format: int32
@@ -2206,6 +2551,11 @@ export interface components {
             /** @description What it does. */
             label: string;
         };
+        /**
+         * @description How much a finding matters.
+         * @enum {string}
+         */
+        Severity: "info" | "warning" | "critical";
         /** @description A link that signs one browser in. */
         SignInLink: {
             /** @description The address to open; works once, for ten minutes. */
@@ -2260,6 +2610,17 @@ export interface components {
         };
         /** @description Figures at one moment. Totals named `…_total` never go down while the store's file stays. */
         Stats: {
+            /**
+             * Format: int64
+             * @description Flows given up because they could not be analysed, as long as the database is there.
+             */
+            analysis_given_up: number;
+            /**
+             * Format: int64
+             * @description Ended flows whose tool calls are not told yet; of those that an earlier version recorded, at least so
+             *     many.
+             */
+            analysis_waiting: number;
             /**
              * Format: int64
              * @description Batches given up, since this process started.
@@ -2537,6 +2898,213 @@ export interface components {
              * @description What 95 of 100 flows do not exceed, in milliseconds.
              */
             p95_ms: number;
+        };
+        /** @description Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known. */
+        TokenItem: {
+            /** @description The kind of agent. */
+            agent: string | null;
+            /** @description The day in the zone that was asked for, as 2026-01-31. */
+            day: string | null;
+            /** @description The host. */
+            host: string | null;
+            /** @description The beginning of the hour (UTC). */
+            hour: string | null;
+            /** @description The model that answered, or was asked for while none has. */
+            model: string | null;
+            /** @description The provider. */
+            provider: string | null;
+            /** @description What they used. */
+            tokens: components["schemas"]["TokenUse"];
+        };
+        /** @description Tokens by group. */
+        TokenPage: {
+            /** @description Whether every flow is part of the sums; false while those of an earlier version are being added. */
+            complete: boolean;
+            /** @description By what the groups are told apart. */
+            group_by: string[];
+            /** @description By time, then by text. */
+            items: components["schemas"]["TokenItem"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            /** @description Beginning of the first whole hour that was asked for; null for all. */
+            since: string | null;
+            /** @description What all items add up to. */
+            totals: components["schemas"]["TokenUse"];
+            /** @description The zone of the days, as its distance from UTC. */
+            tz: string;
+            /** @description End of the last whole hour that was asked for; null for all. */
+            until: string | null;
+        };
+        /** @description Tokens in one sense for all providers. Ratios are null where there was no input. */
+        TokenUse: {
+            /**
+             * Format: double
+             * @description Share of the input that was read from the cache, from 0 to 1.
+             */
+            cache_hit_ratio: number | null;
+            /**
+             * Format: int64
+             * @description Input tokens read from the cache.
+             */
+            cache_read: number;
+            /**
+             * Format: int64
+             * @description Input tokens written to the cache.
+             */
+            cache_write: number;
+            /**
+             * Format: int64
+             * @description Tokens of the whole input, whatever the cache had of it.
+             */
+            input: number;
+            /**
+             * Format: int64
+             * @description Input tokens that the cache had no part in.
+             */
+            input_apart: number;
+            /**
+             * Format: int64
+             * @description Output tokens.
+             */
+            output: number;
+            /**
+             * Format: double
+             * @description Output tokens for each token of input.
+             */
+            output_ratio: number | null;
+            /**
+             * Format: int64
+             * @description Reasoning tokens, where counted apart.
+             */
+            reasoning: number;
+            /**
+             * Format: int64
+             * @description Requests that say how long their input was.
+             */
+            requests: number;
+        };
+        /** @description A tool. */
+        Tool: {
+            /** @description Its name. */
+            name: string;
+            /** @description What its calls add up to. */
+            totals: components["schemas"]["ToolTotals"];
+        };
+        /**
+         * @description What came of a tool call.
+         * @enum {string}
+         */
+        ToolOutcome: "succeeded" | "failed" | "denied" | "cancelled" | "timed_out";
+        /** @description The tools, and what their calls add up to. */
+        ToolPage: {
+            /** @description Whether every ended flow is counted; false while some wait to be analysed. */
+            complete: boolean;
+            /** @description The tools, in the order that was asked for. */
+            items: components["schemas"]["Tool"][];
+            /** @description Always null: all tools are listed. */
+            next_cursor: string | null;
+            /** @description What all of them add up to. */
+            totals: components["schemas"]["ToolTotals"];
+        };
+        /**
+         * @description Who told of a run of a tool.
+         * @enum {string}
+         */
+        ToolSource: "wire" | "hook" | "otlp" | "transcript";
+        /**
+         * @description How far a tool call got.
+         * @enum {string}
+         */
+        ToolState: "proposed" | "args_streaming" | "args_complete" | "awaiting_permission" | "approved" | "denied" | "running" | "backgrounded" | "succeeded" | "failed" | "cancelled" | "timed_out" | "returned" | "orphaned" | "lost";
+        /** @description How a duration spreads. */
+        ToolTimes: {
+            /**
+             * Format: int64
+             * @description Calls that it was measured of.
+             */
+            calls: number;
+            /**
+             * Format: double
+             * @description The mean in milliseconds, exact.
+             */
+            mean_ms: number;
+            /**
+             * Format: double
+             * @description The median in milliseconds.
+             */
+            p50_ms: number;
+            /**
+             * Format: double
+             * @description What 95 of 100 calls do not exceed, in milliseconds.
+             */
+            p95_ms: number;
+            /**
+             * Format: double
+             * @description How far a percentile may be from what was measured, in percent of it.
+             */
+            percentile_error_percent: number;
+        };
+        /**
+         * @description What calls add up to. Those that a resumed, forked or repeated conversation brings once more are not
+         *     counted again.
+         */
+        ToolTotals: {
+            /**
+             * Format: int64
+             * @description Calls.
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Were ended by a person.
+             */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description Were not let run.
+             */
+            denied: number;
+            duration: components["schemas"]["ToolTimes"] | null;
+            /**
+             * Format: int64
+             * @description Came back as failed.
+             */
+            failed: number;
+            /**
+             * Format: double
+             * @description Failed, denied, cancelled or timed out, of those that came back; null where none has.
+             */
+            failure_rate: number | null;
+            /**
+             * Format: int64
+             * @description Broke off with their answer.
+             */
+            lost: number;
+            /**
+             * Format: int64
+             * @description Got no result although the conversation went on, or ended.
+             */
+            orphaned: number;
+            /**
+             * Format: int64
+             * @description Asked for what the same session had asked for before.
+             */
+            repeated: number;
+            /**
+             * Format: int64
+             * @description Came back, and nothing says that they failed.
+             */
+            succeeded: number;
+            /**
+             * Format: int64
+             * @description Took too long.
+             */
+            timed_out: number;
+            /**
+             * Format: int64
+             * @description Have a violation.
+             */
+            violated: number;
         };
         /** @description What flows add up to. */
         Totals: {
@@ -2827,6 +3395,15 @@ export interface components {
              * @description Bytes by which the database file became smaller.
              */
             freed_bytes: number;
+        };
+        /** @description Something that must not be. */
+        Violation: {
+            /** @description Its code, V01 to V15. */
+            code: string;
+            /** @description What it says. */
+            message: string;
+            /** @description Its name. */
+            name: string;
         };
     };
     responses: never;
@@ -3420,6 +3997,278 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_findings: {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 100 by default */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Any of open, acknowledged, muted, resolved, with commas between, or all */
+                state?: string;
+                /** @description Only this kind, as cache_break */
+                kind?: string;
+                /** @description Only of this session */
+                session?: string;
+                /** @description Shown by a flow that began at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                since?: string;
+                /** @description Shown first by a flow that began before this time */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    finding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    acknowledge_finding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    mute_finding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    reopen_finding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    resolve_finding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

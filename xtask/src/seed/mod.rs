@@ -34,6 +34,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result, ensure};
 use clap::Args;
+use langley_engine::analyse;
 use langley_model::{Micros, Record, Redacted, Redactor, RedactorOptions, SearchText};
 use langley_store::{IndexEntry, Store, StoreOptions};
 use ratio::Measured;
@@ -97,7 +98,8 @@ pub(crate) fn seed_db(options: &SeedOptions) -> Result<()> {
         seed: options.seed,
     };
     let began = Instant::now();
-    let measured = write(&store, Traffic::new(plan, redactor), options.flows)?;
+    let traffic = Traffic::new(plan, Arc::clone(&redactor));
+    let measured = write(&store, &redactor, traffic, options.flows)?;
     let wall = began.elapsed();
     store.checkpoint()?;
     tell(&store, &measured, wall)?;
@@ -106,7 +108,12 @@ pub(crate) fn seed_db(options: &SeedOptions) -> Result<()> {
 }
 
 /// Writes all of it; returns what it measured. One thread makes, another hands over.
-fn write(store: &Store, traffic: Traffic, flows: u64) -> Result<Measured> {
+fn write(
+    store: &Store,
+    redactor: &Arc<Redactor>,
+    traffic: Traffic,
+    flows: u64,
+) -> Result<Measured> {
     let (give, take) = sync_channel::<Vec<Made>>(4);
     let maker = std::thread::Builder::new().name(String::from("maker")).spawn(move || {
         let mut traffic = traffic;
@@ -133,12 +140,15 @@ fn write(store: &Store, traffic: Traffic, flows: u64) -> Result<Measured> {
         // Of what the index is told the rows must be there.
         store.flush()?;
         index(store, texts)?;
+        // As the server does it; of sessions that go on nothing is overdue.
+        analyse(store, redactor, Micros(0))?;
         if told.elapsed() > Duration::from_secs(10) {
             told = Instant::now();
             eprintln!("{written} of {flows} flows");
         }
     }
     ensure!(maker.join().is_ok(), "the traffic ended by a panic");
+    analyse(store, redactor, Micros::now())?;
     let counters = store.counters();
     ensure!(
         counters.records_dropped == 0 && written == counters.flows_total,

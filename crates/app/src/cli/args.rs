@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use langley_model::FlowId;
 
-use super::{CostArgs, ExportVerb, FlowsArgs, SessionsArgs, TasksArgs};
+use super::{CostArgs, ExportVerb, FindingsArgs, FlowsArgs, SessionsArgs, TasksArgs, ToolsArgs};
 use crate::trust::StoreName;
 
 /// See what your coding agents send to LLM providers, what came back, and how it ended.
@@ -119,6 +119,10 @@ pub(crate) enum Verb {
     /// and have a cost, or have none. By time, host, provider, model and agent it is told from sums that
     /// outlive the flows; by session, task and subagent from the flows that are kept.
     Cost(CostArgs),
+    /// List what is worth a change, the dearest first; acknowledge, mute or resolve it
+    Findings(FindingsArgs),
+    /// List the tools that were called with what their calls add up to; or the calls of one
+    Tools(ToolsArgs),
     /// Look through everything stored for what looks like a secret
     Audit {
         #[command(subcommand)]

@@ -3,9 +3,11 @@
 mod args;
 mod cost;
 mod export;
+mod findings;
 mod flows;
 mod sessions;
 mod tasks;
+mod tools;
 
 pub(crate) use args::{
     AuditVerb, BodySide, CaVerb, Cli, ConfigVerb, DbVerb, EnvForm, GlobalArgs, RunArgs, RunMode,
@@ -13,6 +15,8 @@ pub(crate) use args::{
 };
 pub(crate) use cost::{CostArgs, CostVerb, RepriceArgs};
 pub(crate) use export::ExportVerb;
+pub(crate) use findings::{FindingsArgs, FindingsVerb};
 pub(crate) use flows::FlowsArgs;
 pub(crate) use sessions::SessionsArgs;
 pub(crate) use tasks::TasksArgs;
+pub(crate) use tools::ToolsArgs;

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use langley_engine::{Budget, PriceOverride};
+use langley_engine::{Budget, Limits as FindingLimits, PriceOverride};
+use langley_model::MicroUsd;
 use langley_proxy::{
     Acknowledgements, ClientCertificate, Fingerprint, HostList, Limits, TlsChoice, TlsProvider,
     TlsRules,
@@ -65,6 +66,8 @@ pub(crate) struct Config {
     pub(crate) redaction: Redaction,
     /// Prices of the user's own.
     pub(crate) prices: Vec<PriceOverride>,
+    /// From which figure on something is a finding.
+    pub(crate) findings: FindingLimits,
     /// For how long what is kept, and when that is seen to.
     pub(crate) maintenance: Maintenance,
 }
@@ -220,6 +223,7 @@ impl Config {
                 store_raw: read.switch("redaction.store_raw"),
             },
             prices: prices::overrides(layers.value("pricing.overrides")),
+            findings: read.findings(),
             maintenance: read.maintenance(),
         };
         config.leave_itself_out(layers);
@@ -268,6 +272,30 @@ struct Read<'a> {
 impl Read<'_> {
     fn text(&self, key: &str) -> Option<String> {
         self.layers.value(key).and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// From which figure on something is a finding.
+    fn findings(&self) -> FindingLimits {
+        let number = |name: &str| self.number(&format!("analytics.anomaly_{name}"));
+        let size = |name: &str| usize::try_from(number(name)).unwrap_or(usize::MAX);
+        let cents = |name: &str| MicroUsd(i64::try_from(number(name)).unwrap_or_default() * 10_000);
+        FindingLimits {
+            context_tokens: number("context_tokens"),
+            context_percent: number("context_percent"),
+            spike_tokens: number("context_spike_tokens"),
+            slow_response: Duration::from_millis(number("slow_response_ms")),
+            stall: Duration::from_millis(number("stall_ms")),
+            slow_tool: Duration::from_millis(number("tool_delay_ms")),
+            rapid_window: Duration::from_secs(number("rapid_calls_window_s")),
+            rapid_calls: size("rapid_calls_threshold"),
+            request_loop: size("request_loop"),
+            tool_failures: size("tool_failures"),
+            retries: size("retries"),
+            request_cost: cents("request_cents"),
+            daily_cost: Some(cents("daily_cents")).filter(|cost| cost.0 > 0),
+            cache_break_tokens: number("cache_break_tokens"),
+            idle_tools_tokens: number("idle_tools_tokens"),
+        }
     }
 
     fn number(&self, key: &str) -> u64 {

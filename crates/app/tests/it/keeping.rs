@@ -66,12 +66,22 @@ fn flows_older_than_retention_go_at_the_start_and_the_run_is_told() {
 /// Makes the record, of no flow yet, one of the schema before, and names it.
 fn earlier(stage: &Stage) -> PathBuf {
     let database = stage.home().join("langley.db");
+    for table in ["rollups_hourly", "rollups_daily", "sessions"] {
+        let of_class = "SELECT name FROM pragma_table_info('{}') WHERE name LIKE 'cost\\__%' ESCAPE '\\' AND name <> 'cost_flows'";
+        for column in sqlite(&database, &of_class.replace("{}", table)).lines() {
+            sqlite(&database, &format!("ALTER TABLE {table} DROP COLUMN {column}"));
+        }
+    }
     sqlite(
         &database,
         "PRAGMA writable_schema = ON;
          UPDATE sqlite_schema SET sql = replace(sql, ', traits INTEGER', '') WHERE name = 'flows';
-         DROP TABLE traits;
+         DROP TABLE traits; DROP TABLE reprices; DROP TABLE finding_flows; DROP TABLE findings;
          DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
+         DROP TABLE tool_executions; DROP TABLE tool_sums; DROP TABLE tool_calls; DROP TABLE tools;
+         DROP TRIGGER analysis_deleted; DROP TABLE analysis_waiting;
+         CREATE TABLE tool_calls (flow, position, name);
+         CREATE INDEX tool_calls_by_name ON tool_calls (name, flow);
          DELETE FROM schema_version WHERE version > 13; PRAGMA user_version = 13;",
     );
     let column = "SELECT name FROM pragma_table_info('flows') WHERE name = 'traits'";

@@ -26,6 +26,7 @@ fn a_mistake_in_the_file_keeps_nobody_from_stopping_looking_and_reading() {
         &["flows"],
         &["sessions"],
         &["tasks"],
+        &["tools"],
         &["export", "flows"],
         &["audit", "redaction"],
         &["token", "show"],

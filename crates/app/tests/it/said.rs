@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, tool_calls};
+use crate::stage::{Stage, tool_calls, wait};
 
 /// What the person asks.
 pub(crate) const QUESTION: &str = "what is in the folder?";
@@ -20,4 +20,16 @@ pub(crate) fn assert_two_calls(stage: &Stage, flow: &Value, provider: &str) {
     let calls = tool_calls(&message);
     assert_eq!((&calls[0]["name"], &calls[1]["name"]), (&json!("Bash"), &json!("Read")));
     assert!(calls[1]["input"].to_string().contains("/etc/hostname"), "{message}");
+    // Beside the road the calls are put together with what came of them.
+    wait(|| stage.api("/api/stats")["analysis_waiting"] == 0);
+    let (code, out, err) = stage.run(&["tools", "--json"]);
+    assert_eq!(code, 0, "{err}");
+    let tools: Value = serde_json::from_str(&out).unwrap();
+    let names = tools["items"].as_array().unwrap().iter().map(|tool| &tool["name"]);
+    assert_eq!(names.collect::<Vec<_>>(), ["Bash", "Read"], "{out}");
+    assert_eq!(tools["complete"], true);
+    assert!(stage.run(&["tools"]).1.contains("Read"));
+    let of_flow = stage.run(&["tools", "Read"]).1;
+    assert!(of_flow.contains(flow["id"].as_str().unwrap()), "{of_flow}");
+    assert_eq!(stage.run(&["tools", "Read", "--since", "2100-01-01"]).1, "no calls of Read\n");
 }

@@ -1,20 +1,16 @@
 //! The indexer: a thread that reads ended flows back and hands their new text to the store's index.
 //!
-//! Away from the road of a record: it wakes when flows have ended, works in small steps, and rests as
-//! long as it worked, so that recording and forwarding keep the processor. In a flood it does not work at
-//! all, for a time that is bounded.
+//! Away from the road of a record, as everything that runs in the background.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use langley_model::{FlowId, Redacted, Redactor, SearchText};
-use langley_store::{Change, IndexEntry, Store, StoreError, Unindexed};
-use parking_lot::{Condvar, Mutex};
+use langley_store::{IndexEntry, Store, StoreError, Unindexed};
 
 use super::text;
+use crate::background::{Background, Bell, Step};
 
 /// Flows of one step, and bytes of text after which there are no more.
 const STEP: usize = 16;
@@ -23,121 +19,10 @@ const STEP_BYTES: usize = 256 << 10;
 /// How often the text of a flow is tried to be read.
 const TRIES: u32 = 3;
 
-/// How long ended flows may wait for company.
-const GATHER: Duration = Duration::from_millis(250);
-
-/// Flows that end in [`GATHER`] in a flood.
-const FLOOD: f64 = 64.0;
-
-/// How long a flood may keep flows out of the index.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// How soon what failed is tried again: the disk may be full.
-const TRY_AGAIN: Duration = Duration::from_secs(10);
-
-/// Wakes the indexer; made before the store, whose changes ring it.
-#[derive(Clone, Debug, Default)]
-pub struct IndexerBell(Arc<Shared>);
-
-#[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
-    rung: Condvar,
-}
-
-#[derive(Debug)]
-struct State {
-    asked: Asked,
-    /// Flows that ended since `since`.
-    recent: usize,
-    since: Instant,
-    /// Whether the span before `since` was a flood.
-    is_flooded: bool,
-}
-
-/// What the indexer is asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
-    Nothing,
-    /// To look for flows that ended.
-    Look,
-    End,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        let since = Instant::now();
-        Self { asked: Asked::Nothing, recent: 0, since, is_flooded: false }
-    }
-}
-
-impl State {
-    /// Judges the span since the last judgement, once it is long enough.
-    fn judge(&mut self, now: Instant) {
-        let span = now.saturating_duration_since(self.since);
-        if span >= GATHER {
-            let spans = span.div_duration_f64(GATHER);
-            self.is_flooded = self.recent as f64 >= FLOOD * spans;
-            self.recent = 0;
-            self.since = now;
-        }
-    }
-}
-
-impl IndexerBell {
-    /// Wakes the indexer when a flow has ended. Never waits.
-    pub fn ring(&self, changes: &[Change]) {
-        let ended = changes.iter().filter(|change| !change.flow.is_open()).count();
-        if ended > 0 {
-            let mut state = self.0.state.lock();
-            state.recent += ended;
-            state.judge(Instant::now());
-            if state.asked == Asked::Nothing {
-                state.asked = Asked::Look;
-            }
-            drop(state);
-            self.0.rung.notify_one();
-        }
-    }
-
-    /// Whether flows end faster than people and their agents make them.
-    fn is_flooded(&self) -> bool {
-        let mut state = self.0.state.lock();
-        state.judge(Instant::now());
-        state.is_flooded
-    }
-
-    /// Waits for a ring; `false` when the indexer is to end.
-    fn wait(&self) -> bool {
-        let mut state = self.0.state.lock();
-        while state.asked == Asked::Nothing {
-            self.0.rung.wait(&mut state);
-        }
-        if state.asked == Asked::End {
-            return false;
-        }
-        state.asked = Asked::Nothing;
-        true
-    }
-
-    /// Rests; `false` when the indexer is to end.
-    fn rest(&self, time: Duration) -> bool {
-        let until = Instant::now() + time;
-        let mut state = self.0.state.lock();
-        while state.asked != Asked::End {
-            if self.0.rung.wait_until(&mut state, until).timed_out() {
-                break;
-            }
-        }
-        state.asked != Asked::End
-    }
-}
-
 /// The running indexer; ends when it is dropped.
 #[derive(Debug)]
 pub struct Indexer {
-    bell: IndexerBell,
-    thread: Option<JoinHandle<()>>,
+    _thread: Background,
 }
 
 impl Indexer {
@@ -145,37 +30,12 @@ impl Indexer {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn spawn(
-        store: Store,
-        redactor: Arc<Redactor>,
-        bell: IndexerBell,
-    ) -> std::io::Result<Self> {
+    pub fn spawn(store: Store, redactor: Arc<Redactor>, bell: Bell) -> std::io::Result<Self> {
         text::read_texts(&store, &redactor);
-        let rung = bell.clone();
-        let thread = std::thread::Builder::new()
-            .name(String::from("indexer"))
-            .spawn(move || Worker::new(store, redactor).run(&rung))?;
-        Ok(Self { bell, thread: Some(thread) })
+        let mut worker = Worker::new(store, redactor);
+        let thread = Background::spawn("indexer", None, bell, move || worker.step())?;
+        Ok(Self { _thread: thread })
     }
-}
-
-impl Drop for Indexer {
-    fn drop(&mut self) {
-        self.bell.0.state.lock().asked = Asked::End;
-        self.bell.0.rung.notify_all();
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the indexer ended by a panic; new flows are not found by search");
-        }
-    }
-}
-
-/// What a step came to.
-enum Step {
-    /// Nothing waits.
-    Idle,
-    Worked,
-    /// Only flows wait that could not be read.
-    Stuck,
 }
 
 /// The thread's state.
@@ -189,39 +49,6 @@ struct Worker {
 impl Worker {
     fn new(store: Store, redactor: Arc<Redactor>) -> Self {
         Self { store, redactor, failed: HashMap::new() }
-    }
-
-    fn run(mut self, bell: &IndexerBell) {
-        // While a flood lasts: until when it keeps flows out of the index.
-        let mut patience = None;
-        loop {
-            let start = Instant::now();
-            let rest = if bell.is_flooded() && start < *patience.get_or_insert(start + PATIENCE) {
-                GATHER
-            } else {
-                match self.step() {
-                    Ok(Step::Idle) => {
-                        if !bell.wait() {
-                            return;
-                        }
-                        GATHER
-                    }
-                    Ok(Step::Worked) => start.elapsed(),
-                    Ok(Step::Stuck) => TRY_AGAIN,
-                    Err(StoreError::Closed) => return,
-                    Err(error) => {
-                        tracing::warn!(%error, "flows could not be indexed; they are tried again");
-                        TRY_AGAIN
-                    }
-                }
-            };
-            if !bell.rest(rest) {
-                return;
-            }
-            if !bell.is_flooded() {
-                patience = None;
-            }
-        }
     }
 
     /// Indexes some flows.
@@ -303,22 +130,5 @@ mod tests {
             let filter = langley_store::FlowFilter { q: Some(word.into()), ..Default::default() };
             assert_eq!(worker.store.count_flows(&filter).unwrap(), 1, "{word}");
         }
-    }
-
-    #[test]
-    fn a_flood_is_one_as_long_as_it_lasts() {
-        let mut state = State::default();
-        let start = state.since;
-        let mut after = |spans: u32, ended: usize| {
-            state.recent += ended;
-            state.judge(start + GATHER * spans);
-            state.is_flooded
-        };
-        assert!(!after(0, 1_000), "too soon to tell");
-        assert!(after(1, 0));
-        assert!(after(3, 128), "two spans, full both");
-        assert!(!after(5, 127));
-        assert!(!after(6, 63));
-        assert!(after(7, 64));
     }
 }

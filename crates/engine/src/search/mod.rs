@@ -3,9 +3,9 @@
 mod indexer;
 mod shown;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod text;
 
-pub use indexer::{Indexer, IndexerBell};
+pub use indexer::Indexer;
 pub use shown::{Found, Snippet, search};
 pub use text::{read_texts, sealed as new_text};

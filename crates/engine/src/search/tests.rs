@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use langley_model::{
-    Body, ConnectionId, Flow, FlowId, Micros, Outcome, Record, Redactor, RedactorOptions, Side,
+    Body, ConnectionId, Flow, FlowId, Micros, Outcome, Provider, Record, Redactor, RedactorOptions,
+    Side,
 };
 use langley_store::{Store, StoreOptions};
 
@@ -12,26 +13,28 @@ use langley_store::{Store, StoreOptions};
 const FRAME: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
 /// A folder for a store.
-pub(super) struct Given {
+pub(crate) struct Given {
     path: PathBuf,
-    pub(super) redactor: Arc<Redactor>,
+    pub(crate) redactor: Arc<Redactor>,
 }
 
 impl Given {
-    pub(super) fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
         Self { path: folder.join("langley.db"), redactor }
     }
 
-    pub(super) fn open(&self) -> Store {
+    pub(crate) fn open(&self) -> Store {
         Store::open(StoreOptions::new(&self.path), Box::new(|_| ())).unwrap()
     }
 
     /// Puts ended flows of these times, whose requests say these texts.
-    pub(super) fn put(&self, store: &Store, said: &[(i64, &str)]) {
+    pub(crate) fn put(&self, store: &Store, said: &[(i64, &str)]) {
         for (at, text) in said {
             let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(*at));
             flow.outcome = Some(Outcome::Completed);
+            (flow.method, flow.path) = ("POST".into(), "/v1/responses".into());
+            flow.provider = Some(Provider::OpenAi);
             let body = format!(r#"{{"input":"{text}"}}"#).into_bytes();
             let body = Body {
                 flow: flow.id,
@@ -50,7 +53,7 @@ impl Given {
     }
 
     /// Damages the one text of a closed store that is so long that it was compressed on its own, so that it is seen.
-    pub(super) fn damage(&self) {
+    pub(crate) fn damage(&self) {
         let mut file = std::fs::read(&self.path).unwrap();
         let frames: Vec<_> = (0..file.len() - 4).filter(|at| file[*at..*at + 4] == FRAME).collect();
         assert_eq!(frames.len(), 1);

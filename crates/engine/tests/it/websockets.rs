@@ -6,7 +6,7 @@ use crate::kit::{Rig, Rows, Script};
 
 const SWITCH: &[(&str, &str)] = &[("upgrade", "websocket"), ("connection", "Upgrade")];
 
-fn upgrade() -> Script {
+pub(crate) fn upgrade() -> Script {
     let mut script =
         Script::post("/v1/responses", &[("upgrade", "WebSocket"), ("session-id", "s-1")])
             .request_end()
@@ -27,7 +27,7 @@ fn extended_connect(lines: &[(&str, &str)]) -> Script {
 }
 
 /// A text message in one frame, masked when it comes from the client.
-fn text(side: Side, text: &str) -> Vec<u8> {
+pub(crate) fn text(side: Side, text: &str) -> Vec<u8> {
     frame(side, 0x81, text.as_bytes())
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use langley_engine::LiveFeed;
-use langley_model::{Flow, FlowId, LiveText, Revision, Stored};
+use langley_model::{Flow, FlowId, KeptFinding, LiveText, Revision, Stored};
 use langley_store::{Announce, Change};
 use parking_lot::RwLock;
 use tokio::sync::watch;
@@ -135,6 +135,15 @@ impl LiveFeed for Hub {
         if self.is_watched() {
             for mailbox in self.mailboxes.read().iter() {
                 mailbox.put_text(&text);
+            }
+        }
+    }
+
+    fn finding(&self, finding: Stored<KeptFinding>) {
+        if self.is_watched() {
+            let finding = finding.shared();
+            for mailbox in self.mailboxes.read().iter() {
+                mailbox.put_finding(&finding);
             }
         }
     }

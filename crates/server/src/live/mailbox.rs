@@ -3,10 +3,10 @@
 //! Keeping only the newest state makes a slow watcher cheap: a flow that changed a thousand times
 //! is one entry. Past its bounds the mailbox is emptied and says so, once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use langley_model::{Flow, FlowId, LiveKind, LiveText, Stored};
+use langley_model::{Flow, FlowId, KeptFinding, LiveKind, LiveText, Stored};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -29,7 +29,15 @@ impl Scope {
     }
 
     fn in_session(&self, flow: &Flow) -> bool {
-        let session = flow.session.as_ref().map(|session| session.id.as_str());
+        self.is_session(flow.session.as_ref().map(|session| session.id.as_str()))
+    }
+
+    /// Findings of the wanted session, and those of none.
+    fn wants_finding(&self, session: Option<&str>) -> bool {
+        self.flows && (session.is_none() || self.is_session(session))
+    }
+
+    fn is_session(&self, session: Option<&str>) -> bool {
         self.session.as_deref().is_none_or(|wanted| session == Some(wanted))
     }
 }
@@ -52,6 +60,8 @@ pub(super) struct Delivery {
     pub(super) spoken: Vec<Spoken>,
     /// Changed flows by ascending revision.
     pub(super) flows: Vec<Stored<Arc<Flow>>>,
+    /// Findings that are new or have new evidence, by ascending number.
+    pub(super) findings: Vec<Stored<Arc<KeptFinding>>>,
 }
 
 /// The mailbox of one watcher.
@@ -68,6 +78,7 @@ struct State {
     /// between the greeting and the wish.
     scope: Option<Scope>,
     flows: HashMap<FlowId, Stored<Arc<Flow>>>,
+    findings: BTreeMap<i64, Stored<Arc<KeptFinding>>>,
     spoken: Vec<Spoken>,
     spoken_bytes: usize,
     /// Where each flow's last run is in `spoken`.
@@ -94,6 +105,25 @@ impl Mailbox {
             } else {
                 state.flows.insert(flow.id, flow.clone());
             }
+        }
+        drop(state);
+        if ring {
+            self.bell.notify_one();
+        }
+    }
+
+    pub(super) fn put_finding(&self, finding: &Stored<Arc<KeptFinding>>) {
+        let mut state = self.state.lock();
+        let session = finding.finding.session.as_deref();
+        if !state.scope.as_ref().is_none_or(|scope| scope.wants_finding(session)) {
+            return;
+        }
+        let ring = state.note();
+        let full = state.findings.len() >= self.options.pending_flows;
+        if full && !state.findings.contains_key(&finding.id) {
+            state.overflow();
+        } else {
+            state.findings.insert(finding.id, finding.clone());
         }
         drop(state);
         if ring {
@@ -143,6 +173,11 @@ impl Mailbox {
                 state.flows.insert(id, flow);
             }
         }
+        if let Some(scope) = state.scope.clone() {
+            state
+                .findings
+                .retain(|_, finding| scope.wants_finding(finding.finding.session.as_deref()));
+        }
         state.stirred = true;
         drop(state);
         self.bell.notify_one();
@@ -165,10 +200,12 @@ impl Mailbox {
         state.spoken_bytes = 0;
         state.last_run.clear();
         let waiting = std::mem::take(&mut state.flows);
+        let findings = std::mem::take(&mut state.findings);
         let delivery = Delivery {
             lost: std::mem::take(&mut state.lost),
             spoken: std::mem::take(&mut state.spoken),
             flows: Vec::new(),
+            findings: findings.into_values().collect(),
         };
         drop(state);
         let mut flows: Vec<_> = waiting.into_values().collect();
@@ -228,6 +265,7 @@ impl State {
     fn overflow(&mut self) {
         self.lost = true;
         self.flows = HashMap::new();
+        self.findings = BTreeMap::new();
         self.spoken = Vec::new();
         self.spoken_bytes = 0;
         self.last_run = HashMap::new();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::stats::Stats;
-use crate::wire::{Flow, LiveKind};
+use crate::wire::{Finding, Flow, LiveKind};
 
 /// What a watcher sends: `{"subscribe": {…}}`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -60,6 +60,13 @@ pub(crate) enum LiveMessage {
         flow_id: String,
         /// Events stored so far.
         event_count: u64,
+    },
+    /// A finding is new, or has new evidence.
+    Finding {
+        /// The last revision that was committed when it was read.
+        revision: u64,
+        /// The finding as it is now.
+        finding: Box<Finding>,
     },
     /// Text that appeared just now; never stored in this form, and without a revision.
     Text {

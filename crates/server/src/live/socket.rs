@@ -249,6 +249,11 @@ impl Outgoing {
                 tokio::task::yield_now().await;
             }
         }
+        for finding in &delivery.findings {
+            let revision = finding.revision().0;
+            let finding = Box::new((&***finding).into());
+            self.feed(&LiveMessage::Finding { revision, finding }).await?;
+        }
         self.flush().await
     }
 

@@ -1,9 +1,11 @@
 //! The JSON shapes of the API, apart from the domain's own types, which may change without them.
 
+mod analytics;
 mod budget;
 mod cost;
 mod diff;
 mod exchange;
+mod finding;
 mod flow;
 mod latency;
 mod message;
@@ -12,14 +14,18 @@ mod search;
 mod session;
 mod task;
 mod timeline;
+mod tool;
 mod usage;
 mod word;
 
+pub(crate) use analytics::{CachePage, Context, SessionEfficiency, TokenPage, TurnPage};
 pub(crate) use budget::BudgetPage;
 pub(crate) use cost::{BlockPage, CostPage, RepriceDone, RepricePage};
 pub use cost::{blocks_json, cost_json, reprice_json, reprices_json};
 pub(crate) use diff::RequestDiff;
 pub(crate) use exchange::{Body, EventPage, Request, Response};
+pub use finding::findings_json;
+pub(crate) use finding::{Finding, FindingPage};
 pub(crate) use flow::Flow;
 pub(crate) use latency::LatencyPage;
 pub(crate) use page::{Count, Deleted, DropPage, FlowPage, TunnelPage, rfc3339};
@@ -29,6 +35,8 @@ pub(crate) use session::{SessionDetail, SessionPage};
 pub use task::tasks_json;
 pub(crate) use task::{Task, TaskPage};
 pub(crate) use timeline::TimelinePage;
+pub(crate) use tool::{InvocationDetail, InvocationPage, ToolPage, parse_invocation_id};
+pub use tool::{invocations_json, tools_json};
 pub(crate) use usage::UsagePage;
 pub(crate) use word::{LiveKind, Strain};
 

@@ -41,6 +41,43 @@ words! {
 }
 
 words! {
+    /// How far a tool call got.
+    ToolState {
+        Proposed = "proposed",
+        ArgsStreaming = "args_streaming",
+        ArgsComplete = "args_complete",
+        AwaitingPermission = "awaiting_permission",
+        Approved = "approved",
+        Denied = "denied",
+        Running = "running",
+        Backgrounded = "backgrounded",
+        Succeeded = "succeeded",
+        Failed = "failed",
+        Cancelled = "cancelled",
+        TimedOut = "timed_out",
+        Returned = "returned",
+        Orphaned = "orphaned",
+        Lost = "lost",
+    }
+}
+
+words! {
+    /// What came of a tool call.
+    ToolOutcome {
+        Succeeded = "succeeded",
+        Failed = "failed",
+        Denied = "denied",
+        Cancelled = "cancelled",
+        TimedOut = "timed_out",
+    }
+}
+
+words! {
+    /// Who told of a run of a tool.
+    ToolSource { Wire = "wire", Hook = "hook", Otlp = "otlp", Transcript = "transcript" }
+}
+
+words! {
     /// Who serves a flow.
     Provider {
         Anthropic = "anthropic",
@@ -123,6 +160,55 @@ words! {
     LiveKind { Text = "text", Thinking = "thinking", ToolInput = "tool_input" }
 }
 
+words! {
+    /// What was found.
+    FindingKind {
+        CacheBreak = "cache_break",
+        CaptureGap = "capture_gap",
+        ContextSpike = "context_spike",
+        DailyBudget = "daily_budget",
+        ExpensiveRequest = "expensive_request",
+        FailingTool = "failing_tool",
+        IdleTools = "idle_tools",
+        LargeContext = "large_context",
+        LifecycleViolation = "lifecycle_violation",
+        RapidRepeats = "rapid_repeats",
+        RedactionHit = "redaction_hit",
+        RequestLoop = "request_loop",
+        RetryStorm = "retry_storm",
+        SlowResponse = "slow_response",
+        SlowTool = "slow_tool",
+        Stall = "stall",
+        UnpricedModel = "unpriced_model",
+    }
+}
+
+words! {
+    /// How much a finding matters.
+    Severity { Info = "info", Warning = "warning", Critical = "critical" }
+}
+
+words! {
+    /// What a person made of a finding.
+    FindingState {
+        Open = "open",
+        Acknowledged = "acknowledged",
+        Muted = "muted",
+        Resolved = "resolved",
+    }
+}
+
+words! {
+    /// What a number of a finding counts.
+    FindingUnit {
+        Count = "count",
+        Tokens = "tokens",
+        Milliseconds = "ms",
+        Bytes = "bytes",
+        MicroUsd = "micro_usd",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +239,18 @@ mod tests {
         }
         for value in langley_model::PieceKind::ALL {
             assert_eq!(word(PieceKind::from(value)), value.as_str());
+        }
+        for value in langley_model::FindingKind::ALL {
+            assert_eq!(word(FindingKind::from(value)), value.as_str());
+        }
+        for value in langley_model::Severity::ALL {
+            assert_eq!(word(Severity::from(value)), value.as_str());
+        }
+        for value in langley_model::FindingState::ALL {
+            assert_eq!(word(FindingState::from(value)), value.as_str());
+        }
+        for value in langley_model::FindingUnit::ALL {
+            assert_eq!(word(FindingUnit::from(value)), value.as_str());
         }
         for value in [langley_model::Mode::Forward, langley_model::Mode::Reverse] {
             assert_eq!(word(Mode::from(value)), value.as_str());

@@ -19,7 +19,7 @@ use crate::rig::{Rig, TOKEN, flow};
 
 const LONGEST: Duration = Duration::from_secs(20);
 
-struct Watcher(WebSocketStream<TcpStream>);
+pub(crate) struct Watcher(WebSocketStream<TcpStream>);
 
 impl Watcher {
     async fn open(rig: &Rig, headers: &[(&str, &str)]) -> Result<Self, Error> {
@@ -38,7 +38,7 @@ impl Watcher {
     }
 
     /// With the token, and greeted.
-    async fn greeted(rig: &Rig) -> (Self, Value) {
+    pub(crate) async fn greeted(rig: &Rig) -> (Self, Value) {
         let bearer = format!("Bearer {TOKEN}");
         let mut watcher = Self::open(rig, &[("authorization", &bearer)]).await.unwrap();
         let hello = watcher.next().await;
@@ -46,13 +46,13 @@ impl Watcher {
         (watcher, hello)
     }
 
-    async fn wish(&mut self, subscription: Value) {
+    pub(crate) async fn wish(&mut self, subscription: Value) {
         let text = json!({"subscribe": subscription}).to_string();
         self.0.send(Message::text(text)).await.unwrap();
         assert_eq!(self.until("subscribed").await["type"], "subscribed");
     }
 
-    async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         loop {
             let message = tokio::time::timeout(LONGEST, self.0.next()).await.expect("no message");
             match message.expect("the end").unwrap() {
@@ -77,7 +77,7 @@ impl Watcher {
         tokio::time::timeout(LONGEST, end).await.expect("it stays open")
     }
 
-    async fn until(&mut self, kind: &str) -> Value {
+    pub(crate) async fn until(&mut self, kind: &str) -> Value {
         loop {
             let message = self.next().await;
             if message["type"] == kind {

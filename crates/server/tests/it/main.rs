@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod analytics;
 #[cfg(feature = "dashboard")]
 mod assets;
 mod budgets;
@@ -15,11 +16,13 @@ mod cost;
 mod diff;
 mod document;
 mod export;
+mod findings;
 mod flows;
 mod live;
 mod rig;
 mod search;
 mod system;
 mod tasks;
+mod tools;
 mod upkeep;
 mod usage;

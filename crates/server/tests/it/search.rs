@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use langley_engine::{Indexer, IndexerBell};
+use langley_engine::{Bell, Indexer};
 use langley_model::{Body, Flow, Record, Side};
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ fn put(rig: &Rig, turns: &[Value]) -> Vec<Flow> {
         }));
         rig.put(records);
     }
-    let bell = IndexerBell::default();
+    let bell = Bell::default();
     let indexer = Indexer::spawn(rig.store.clone(), Arc::clone(&rig.redactor), bell).unwrap();
     while rig.store.index_state().unwrap().waiting > 0 {
         std::thread::yield_now();

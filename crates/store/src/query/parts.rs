@@ -1,4 +1,4 @@
-//! The parts of a flow that lie away from its row: headers, bodies, message, tool calls.
+//! The parts of a flow that lie away from its row: headers, bodies, message.
 
 use langley_model::{Flow, FlowId, HeaderBlock, Message, Side, Stored};
 use rusqlite::OptionalExtension;
@@ -30,25 +30,6 @@ pub struct StoredBody {
     pub original_len: u64,
     /// Whether bytes are missing at the end.
     pub truncated: bool,
-}
-
-/// A tool call of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToolCall {
-    /// Position among the flow's calls, from 0.
-    pub position: u32,
-    /// The tool.
-    pub name: String,
-    /// The call's id.
-    pub call_id: Option<String>,
-    /// Index of its content block.
-    pub block: Option<u32>,
-    /// Whether the provider runs the tool itself.
-    pub server: Option<bool>,
-    /// Length of the arguments as JSON text, in bytes.
-    pub input_bytes: Option<u64>,
-    /// Whether the block's end was seen.
-    pub complete: Option<bool>,
 }
 
 impl Store {
@@ -182,32 +163,6 @@ impl Store {
             let Some(blob) = blob.flatten() else { return Ok(None) };
             let json = content(conn, blob)?;
             Ok(Some(Stored::read_back(message_json::decode(&json)?, revision)))
-        })
-    }
-
-    /// The tool calls of an answer, in order; none when the flow is unknown.
-    ///
-    /// # Errors
-    /// A failure of the file.
-    pub fn tool_calls(&self, id: FlowId) -> Result<Option<Stored<Vec<ToolCall>>>, StoreError> {
-        self.readers().read(|conn| {
-            let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
-            let mut statement = conn.prepare_cached(
-                "SELECT position, name, call_id, block, server, input_bytes, complete
-                 FROM tool_calls WHERE flow = ?1 ORDER BY position",
-            )?;
-            let calls = statement.query_map([n], |row| {
-                Ok(ToolCall {
-                    position: row.get(0)?,
-                    name: row.get(1)?,
-                    call_id: row.get(2)?,
-                    block: row.get(3)?,
-                    server: row.get(4)?,
-                    input_bytes: row.get::<_, Option<i64>>(5)?.map(i64::cast_unsigned),
-                    complete: row.get(6)?,
-                })
-            })?;
-            Ok(Some(Stored::read_back(calls.collect::<Result<_, _>>()?, revision)))
         })
     }
 }

@@ -5,8 +5,9 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use langley_model::{
-    Attributed, Body, ConnectionId, EventRun, EventSpan, Flow, FlowId, HeaderBlock, Headers,
-    Message, MicroUsd, Micros, Outcome, Place, Provider, Record, Redactor, RedactorOptions, Side,
+    Attributed, Block, Body, ConnectionId, Content, EventRun, EventSpan, Flow, FlowId, HeaderBlock,
+    Headers, Message, MicroUsd, Micros, Outcome, Place, Provider, Record, Redactor,
+    RedactorOptions, Side,
 };
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
@@ -14,6 +15,7 @@ use crate::filter::{Common, Condition, FlowFilter, OutcomeFilter, StatusFilter};
 use crate::options::StoreOptions;
 use crate::search::SearchQuery;
 use crate::store::Store;
+use crate::tools::{InvocationQuery, ToolQuery};
 
 thread_local! {
     static SAID: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -44,6 +46,7 @@ fn store() -> (tempfile::TempDir, Store, FlowId) {
     run.text = redactor.body(b"{}".to_vec());
     run.spans.push(EventSpan { seq: 0, offset_us: 1, kind, len: 2, original_len: 2 });
     let (id, side) = (flow.id, Side::Client);
+    let text = |text: &str| text.to_owned();
     let bytes = redactor.body(vec![b'x'; 9_000]);
     let body = Body {
         flow: id,
@@ -54,11 +57,14 @@ fn store() -> (tempfile::TempDir, Store, FlowId) {
         original_len: 9_000,
         truncated: false,
     };
+    let call = Content::ToolUse { id: text("1"), name: text("Bash"), input: String::new() };
+    let block = Block { index: 0, content: call, complete: true };
+    let message = Message { blocks: vec![block], ..Message::default() };
     let records = vec![
         Record::Flow(Arc::new(flow)),
         Record::Headers(Headers { flow: id, side, trailers: false, lines: HeaderBlock::new() }),
         Record::Body(body),
-        Record::Message(id, Box::<Message>::default()),
+        Record::Message(id, Box::new(message)),
         Record::Events(run),
     ];
     store.submit(records.into_iter().map(|record| redactor.seal(record)).collect()).unwrap();
@@ -213,6 +219,26 @@ fn all_that_is_asked_of_one_flow_is_found_by_its_key() {
 }
 
 #[test]
+fn calls_are_found_by_their_tool_their_key_or_their_session() {
+    let (_folder, store, id) = store();
+    let query = InvocationQuery { tool: String::from("Bash"), ..InvocationQuery::default() };
+    let of_session = InvocationQuery { session: Some(String::from("s")), ..query.clone() };
+    let wrong = faults(&store, false, |store| {
+        assert_eq!(store.invocations(&query, None, 20).unwrap().items.len(), 1);
+        let since = InvocationQuery { since: Some(Micros(1)), until: Some(Micros(9)), ..query };
+        assert_eq!(store.invocations(&since, None, 20).unwrap().items.len(), 1);
+        assert_eq!(store.invocations(&of_session, None, 20).unwrap().items.len(), 1);
+        store.invocation(id, 0).unwrap().unwrap();
+        store.calls_alike(7).unwrap();
+        store.inputs_of_session("s", 9).unwrap();
+        store.overdue_calls(Micros(i64::MAX), 20).unwrap();
+        let query = ToolQuery { session: Some(String::from("s")), ..ToolQuery::default() };
+        store.tools(&query).unwrap();
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn what_is_no_listing_of_flows_reads_none_of_the_large_tables() {
     let (_folder, store, _) = store();
     let wrong = faults(&store, false, |store| {
@@ -225,6 +251,8 @@ fn what_is_no_listing_of_flows_reads_none_of_the_large_tables() {
         store.pages().unwrap();
         store.unindexed(16).unwrap();
         store.index_state().unwrap();
+        store.unread(16).unwrap();
+        store.tools(&ToolQuery::default()).unwrap();
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let query = SearchQuery::parse("some words").unwrap();

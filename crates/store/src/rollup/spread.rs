@@ -23,12 +23,12 @@ impl Spread {
     pub const ERROR_PERCENT: f64 = 12.5;
 
     /// Adds `count` spans of so many nanoseconds; wraps around, so that a change may be negative.
-    pub(super) fn add(&mut self, nanos: u64, count: u64) {
+    pub(crate) fn add(&mut self, nanos: u64, count: u64) {
         self.add_step(step(nanos), count);
     }
 
     /// Adds another spread.
-    pub(super) fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         for (step, count) in &other.steps {
             self.add_step(*step, *count);
         }
@@ -41,7 +41,7 @@ impl Spread {
         }
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
@@ -75,7 +75,7 @@ impl Spread {
         found.map(|(step, _)| middle(*step))
     }
 
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.steps.len() * 2);
         for (step, count) in &self.steps {
             bytes.push(*step);
@@ -85,7 +85,7 @@ impl Spread {
     }
 
     /// What [`Self::encode`] wrote; none when it is damaged.
-    pub(super) fn decode(mut bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(mut bytes: &[u8]) -> Option<Self> {
         let mut spread = Self::default();
         while let Some((step, rest)) = bytes.split_first() {
             bytes = rest;

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use langley_model::{
-    Body, Content, Courtesy, Drop as Dropped, DropReason, Flow, FlowId, Message, Micros, Revision,
-    Stored,
+    Body, Courtesy, Drop as Dropped, DropReason, Flow, FlowId, Micros, Revision, Stored,
 };
 use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension};
 
@@ -20,8 +19,7 @@ use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed
 use crate::packed::Item;
 use crate::readers::ReadError;
 use crate::rollup::{Gathered, Held};
-use crate::search;
-use crate::traits;
+use crate::{search, tools, traits};
 
 /// What a transaction has changed.
 pub(super) struct Applied {
@@ -117,6 +115,7 @@ pub(super) fn apply(
         held: Held::read(conn)?,
         orphans: Vec::new(),
         unindexed: Vec::new(),
+        unread: Vec::new(),
         changes: Vec::with_capacity(batch.flows.len()),
     };
     let mut courtesy = Courtesy::default();
@@ -134,10 +133,12 @@ pub(super) fn apply(
     for dropped in unwritten {
         transaction.dropped(dropped)?;
     }
-    let Transaction { revision, mut added, groups, rollups, unindexed, changes, .. } = transaction;
+    let Transaction { revision, mut added, groups, rollups, unindexed, unread, changes, .. } =
+        transaction;
     groups.write(conn)?;
     rollups.write(conn)?;
     search::await_index(conn, &unindexed)?;
+    tools::await_analysis(conn, &unread)?;
     added.add(conn)?;
     conn.prepare_cached("COMMIT")?.execute(())?;
     Ok(Applied { changes, totals: added, reported, revision })
@@ -181,6 +182,8 @@ struct Transaction<'c, 'm> {
     orphans: Vec<Dropped>,
     /// Ended flows whose text may have changed.
     unindexed: Vec<i64>,
+    /// Those of them that are worth an analysis.
+    unread: Vec<i64>,
     changes: Vec<Change>,
 }
 
@@ -270,6 +273,9 @@ impl<'c> Transaction<'c, '_> {
         self.changes.push(Change { revision, flow: flow.clone() });
         if !flow.is_open() && (was_open || has_new_text) {
             self.unindexed.push(n);
+            if flow.provider.is_some() && !flow.is_own_check() {
+                self.unread.push(n);
+            }
         }
         self.added.events += touched.events.iter().map(Events::count).sum::<u64>();
         let mut tail = tail;
@@ -454,43 +460,20 @@ impl<'c> Transaction<'c, '_> {
         Ok(())
     }
 
-    fn tools(&self, n: i64, flow: &Flow, touched: &Touched<'_>) -> rusqlite::Result<()> {
-        if let Some(message) = touched.message {
-            return self.tool_calls(n, message);
-        }
+    /// Notes which tools the answer calls; the analysis tells the rest.
+    fn tools(&mut self, n: i64, flow: &Flow, touched: &Touched<'_>) -> rusqlite::Result<()> {
+        let names: Vec<&str> = match touched.message {
+            Some(message) => message.tool_names().collect(),
+            None => flow.tool_names.iter().map(String::as_str).collect(),
+        };
         let mut statement = self.conn.prepare_cached(
-            "INSERT INTO tool_calls (flow, position, name) VALUES (?1, ?2, ?3)
-             ON CONFLICT (flow, position) DO UPDATE SET name = ?3",
+            "INSERT INTO tool_calls (flow, position, tool) VALUES (?1, ?2, ?3)
+             ON CONFLICT (flow, position) DO UPDATE SET tool = ?3 WHERE tool <> ?3",
         )?;
-        for (position, name) in (0_i64..).zip(&flow.tool_names) {
-            statement.execute((n, position, name))?;
-        }
-        Ok(())
-    }
-
-    fn tool_calls(&self, n: i64, message: &Message) -> rusqlite::Result<()> {
-        let calls = message.blocks.iter().filter_map(|block| match &block.content {
-            Content::ToolUse { id, name, input } => Some((block, id, name, input, false)),
-            Content::ServerToolUse { id, name, input } => Some((block, id, name, input, true)),
-            _ => None,
-        });
-        for (position, (block, id, name, input, server)) in (0_i64..).zip(calls) {
-            self.conn
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO tool_calls
-                         (flow, position, name, call_id, block, server, input_bytes, complete)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                )?
-                .execute((
-                    n,
-                    position,
-                    name,
-                    id,
-                    block.index,
-                    server,
-                    signed(input.len() as u64),
-                    block.complete,
-                ))?;
+        for (position, name) in (0_i64..).zip(names) {
+            if let Some(tool) = tools::number(&mut self.memory.tools, self.conn, name)? {
+                statement.execute((n, position, tool))?;
+            }
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::tails::Memory;
 use crate::codec::pack::RECIPE;
 use crate::content::unpacked;
 use crate::readers::ReadError;
-use crate::traits;
+use crate::{tools, traits};
 
 /// How long a piece of work may take before the next batch comes first.
 const STRETCH: Duration = Duration::from_millis(4);
@@ -93,6 +93,16 @@ impl<'a> Site<'a> {
             .prepare_cached("UPDATE blobs SET codec = ?2, bytes = ?3, base = NULL WHERE id = ?1")?
             .execute((blob, packing | codec & RECIPE, packed))?;
         Ok(true)
+    }
+
+    /// The number of a tool, given one if need be.
+    pub(crate) fn tool_number(&mut self, name: &str) -> rusqlite::Result<Option<i64>> {
+        tools::number(&mut self.memory.tools, self.conn, name)
+    }
+
+    /// Forgets the numbers that a transaction that failed may have given.
+    pub(crate) fn forget_tools(&mut self) {
+        self.memory.tools.forget();
     }
 
     /// Marks no more.

@@ -25,7 +25,7 @@ use crate::kinds::{KindColumn, KindNames};
 use crate::names::Names;
 use crate::packed::Packed;
 use crate::readers::ReadError;
-use crate::traits;
+use crate::{tools, traits};
 
 /// Raw bytes at which a tail is sealed as a piece.
 const PIECE_BYTES: usize = 4 * 1024;
@@ -54,6 +54,7 @@ pub(super) struct Memory {
     pub(super) raw: Vec<u8>,
     pub(super) kinds: KindNames,
     pub(super) traits: Names,
+    pub(super) tools: Names,
     /// The last run of neighbouring keys that a search for a free one went through.
     pub(super) crowd: (i64, i64),
     losses: HashMap<FlowId, u64>,
@@ -97,6 +98,7 @@ impl Memory {
             raw: Vec::new(),
             kinds: KindNames::default(),
             traits: traits::names(),
+            tools: tools::names(),
             crowd: (0, 0),
             losses: HashMap::new(),
             pressed: false,
@@ -148,6 +150,7 @@ impl Memory {
         self.blobs.forget();
         self.kinds.forget();
         self.traits.forget();
+        self.tools.forget();
         self.crowd = (0, 0);
     }
 

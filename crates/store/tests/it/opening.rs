@@ -8,8 +8,29 @@ use langley_store::{Facet, FlowFilter, Store, StoreError, Told};
 use crate::given::{Fixture, body, ended, flow, of, options, redactor, seal, tunnel};
 use langley_model::{Outcome, Side};
 
-/// Takes away what schema 16 brought; comes before the others.
+/// Takes away what schemas after 15 brought; comes before the others. Calls have the table again that they had.
 pub(crate) const SCHEMA_15: &str = "
+    DROP TABLE finding_flows; DROP TABLE findings;
+    DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
+    DROP TABLE tool_executions; DROP TABLE tool_sums;
+    DROP TRIGGER analysis_deleted; DROP TABLE analysis_waiting;
+    DELETE FROM totals WHERE name IN ('analysis_from', 'analysis_to');
+    CREATE TABLE kept AS SELECT flow, position, name FROM tool_calls JOIN tools ON id = tool;
+    DROP TABLE tool_calls; DROP TABLE tools;
+    CREATE TABLE tool_calls (
+        flow        INTEGER NOT NULL REFERENCES flows (n) ON DELETE CASCADE,
+        position    INTEGER NOT NULL,
+        name        TEXT NOT NULL,
+        call_id     TEXT,
+        block       INTEGER,
+        server      INTEGER,
+        input_bytes INTEGER,
+        complete    INTEGER,
+        PRIMARY KEY (flow, position)
+    ) WITHOUT ROWID;
+    CREATE INDEX tool_calls_by_name ON tool_calls (name, flow);
+    INSERT INTO tool_calls (flow, position, name) SELECT flow, position, name FROM kept;
+    DROP TABLE kept;
     ALTER TABLE rollups_hourly DROP COLUMN cost_input; ALTER TABLE rollups_hourly DROP COLUMN cost_input_flows;
     ALTER TABLE rollups_hourly DROP COLUMN cost_cache_read; ALTER TABLE rollups_hourly DROP COLUMN cost_cache_read_flows;
     ALTER TABLE rollups_hourly DROP COLUMN cost_cache_write_5m; ALTER TABLE rollups_hourly DROP COLUMN cost_cache_write_5m_flows;
@@ -43,12 +64,10 @@ pub(crate) const SCHEMA_13: &str = "
             FROM traits WHERE id = flows.traits)
         WHERE traits IS NOT NULL;
     ALTER TABLE flows DROP COLUMN traits; DROP TABLE traits;
-    DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
     DELETE FROM schema_version WHERE version > 13; PRAGMA user_version = 13;";
 
 /// Gives the index the form that it had, without rows. Before that come the statements of schema 13.
 pub(crate) const SCHEMA_14: &str = "
-    DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
     DROP TABLE search_words; DROP TABLE search;
     CREATE VIRTUAL TABLE search USING fts5(
         tool_result, answer, prompt, thinking, tool_input, facts,

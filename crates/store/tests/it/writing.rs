@@ -197,7 +197,7 @@ fn headers_bodies_and_the_message_read_back_beside_their_flow() {
     assert_eq!(&*store.message(flow.id).unwrap().unwrap(), &message);
     let calls = store.tool_calls(flow.id).unwrap().unwrap();
     assert_eq!(calls.iter().map(|call| &*call.name).collect::<Vec<_>>(), ["Read", "Bash"]);
-    assert_eq!(calls[1].complete, Some(false));
+    assert!(calls.iter().all(|call| call.call.is_none()), "nobody has analysed them");
 }
 
 #[test]

@@ -199,6 +199,25 @@ pub(super) const DOORS: &[Question] = &[
         one(&k.times, r)
     )]),
     question!("session", VIEW, |k, r| [format!("/api/sessions/{}", one(&k.sessions, r))]),
+    question!("tools", VIEW, |_k, _r| ["/api/tools"]),
+    question!("tools, since and until", VIEW, |k, r| [format!(
+        "/api/tools?since={}&until={}",
+        one(&k.times, r),
+        one(&k.times, r)
+    )]),
+    question!("tools, session", VIEW, |k, r| [format!(
+        "/api/tools?session={}",
+        one(&k.sessions, r)
+    )]),
+    question!("tool's calls", VIEW, |k, r| [format!(
+        "/api/tools/{}/invocations",
+        one(&k.tools, r)
+    )]),
+    question!("tool's calls, session", VIEW, |k, r| [format!(
+        "/api/tools/{}/invocations?session={}",
+        one(&k.tools, r),
+        one(&k.sessions, r)
+    )]),
     question!("usage", VIEW, |_k, _r| ["/api/usage"]),
     question!("usage, by day and model", VIEW, |_k, _r| [
         "/api/usage?group_by=day,model&tz=-03:30"

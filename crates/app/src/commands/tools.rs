@@ -1,0 +1,135 @@
+//! `langley tools`: the tools that agents were asked to run, with what their calls add up to; and the calls of
+//! one.
+
+use jiff::Timestamp;
+use langley_store::{InvocationQuery, KeptCall, Store, ToolQuery, ToolReport, ToolSums, ToolTally};
+
+use super::flows::{local_time, parse_since};
+use crate::cli::{GlobalArgs, ToolsArgs};
+use crate::error::{AppError, Result};
+use crate::home::Home;
+use crate::reading;
+use crate::table::Table;
+
+/// Lists tools, or the calls of one.
+///
+/// # Errors
+/// No database yet, or it cannot be read; a time that is not understood.
+pub(crate) fn tools(global: &GlobalArgs, args: &ToolsArgs) -> Result<()> {
+    let home = Home::named(global)?;
+    let since =
+        args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
+    let unreadable =
+        |error: &dyn std::error::Error| AppError::failed("the tools cannot be read").said_by(error);
+    let untold =
+        |error: &dyn std::error::Error| AppError::failed("the tools cannot be told").because(error);
+    reading::catch_up(&home);
+    let store = Store::open_read_only(home.database()).map_err(|error| unreadable(&error))?;
+    let session = args.session.clone();
+    if let Some(tool) = &args.name {
+        let query = InvocationQuery { tool: tool.clone(), session, since, until: None };
+        let page = store
+            .invocations(&query, None, args.limit as usize)
+            .map_err(|error| unreadable(&error))?;
+        if args.json {
+            let json = langley_server::invocations_json(&page).map_err(|error| untold(&error))?;
+            println!("{json:#}");
+            return Ok(());
+        }
+        if page.items.is_empty() {
+            println!("no calls of {tool}");
+        } else {
+            print!("{}", calls(&page.items));
+        }
+        if page.next_cursor.is_some() {
+            println!("… older ones exist: --limit, --since");
+        }
+        return Ok(());
+    }
+    let query = ToolQuery { since, until: None, session };
+    let report = store.tools(&query).map_err(|error| unreadable(&error))?;
+    if args.json {
+        let json = langley_server::tools_json(&report).map_err(|error| untold(&error))?;
+        println!("{json:#}");
+        return Ok(());
+    }
+    if report.tools.is_empty() {
+        println!("no tool calls");
+    } else {
+        print!("{}", table(&report));
+    }
+    if report.is_behind {
+        println!("… some flows still wait to be analysed");
+    }
+    Ok(())
+}
+
+fn milliseconds(nanos: u64) -> String {
+    let ms = nanos / 1_000_000;
+    if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", nanos as f64 / 1e9) }
+}
+
+fn table(report: &ToolReport) -> String {
+    let mut table = Table::new([
+        "TOOL",
+        "CALLS",
+        "FAILED",
+        "DENIED",
+        "STOPPED",
+        "NO RESULT",
+        "REPEATED",
+        "P50",
+        "P95",
+        "VIOLATIONS",
+    ]);
+    let mut row = |name: &str, sums: &ToolSums| {
+        let of = |tally| sums.tally(tally);
+        let spread = |percent| {
+            sums.durations().percentile(percent).map_or_else(|| "-".to_owned(), milliseconds)
+        };
+        table.row([
+            name.to_owned(),
+            of(ToolTally::Calls).to_string(),
+            of(ToolTally::Failed).to_string(),
+            of(ToolTally::Denied).to_string(),
+            (of(ToolTally::Cancelled) + of(ToolTally::TimedOut)).to_string(),
+            (of(ToolTally::Orphaned) + of(ToolTally::Lost)).to_string(),
+            of(ToolTally::Repeated).to_string(),
+            spread(50),
+            spread(95),
+            of(ToolTally::Violated).to_string(),
+        ]);
+    };
+    for tool in &report.tools {
+        row(&tool.name, &tool.sums);
+    }
+    if report.tools.len() > 1 {
+        row("all", &report.totals);
+    }
+    table.to_string()
+}
+
+fn calls(calls: &[KeptCall]) -> String {
+    let mut table =
+        Table::new(["FLOW STARTED", "STATE", "OUTCOME", "TIME", "IN", "BACK", "CALL", "SESSION"]);
+    let unknown = || "-".to_owned();
+    for kept in calls {
+        let call = kept.call.as_ref();
+        let bytes = |bytes: Option<u64>| bytes.map_or_else(unknown, |bytes| bytes.to_string());
+        let time = call.and_then(langley_model::ToolCall::duration_us);
+        table.row([
+            local_time(kept.started_at),
+            call.map_or("waits", |call| call.state.as_str()).to_owned(),
+            call.and_then(|call| call.outcome).map_or("-", |it| it.as_str()).to_owned(),
+            time.map_or_else(unknown, |us| milliseconds(us.saturating_mul(1_000))),
+            bytes(call.map(|call| call.input_bytes)),
+            bytes(call.and_then(|call| call.result).map(|result| result.bytes)),
+            format!("{}.{}", kept.flow, kept.position),
+            kept.session.clone().unwrap_or_else(unknown),
+        ]);
+        for violation in call.into_iter().flat_map(|call| call.violations.iter()) {
+            table.below(format!("{} {}", violation.code(), violation.sentence()));
+        }
+    }
+    table.to_string()
+}

@@ -1,0 +1,211 @@
+//! The analyst: a thread that reads ended flows back, the oldest first, and hands the writer what they come
+//! to.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use langley_model::{FlowId, Micros, Redactor};
+use langley_store::{Analysis, Store, StoreError, Unread};
+
+use super::calls::Calls;
+use super::found::{self, Found};
+use super::{Lens, Lookout, Reading};
+use crate::background::{Background, Bell, Step};
+
+/// Flows of one step.
+const STEP: usize = 16;
+
+/// How often a flow is tried to be read.
+const TRIES: u32 = 3;
+
+/// How often it is looked for what should have happened, where nothing does.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// The running analyst; ends when it is dropped.
+#[derive(Debug)]
+pub struct Analyst {
+    _thread: Background,
+}
+
+impl Analyst {
+    /// Starts the thread; what waits since an earlier run, or an earlier version, is worked off first.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn spawn(
+        store: Store,
+        redactor: Arc<Redactor>,
+        bell: Bell,
+        lookout: Lookout,
+    ) -> std::io::Result<Self> {
+        let mut worker = Worker::new(store, redactor, lookout);
+        let step = move || worker.step(Micros::now());
+        Ok(Self { _thread: Background::spawn("analyst", Some(IDLE), bell, step)? })
+    }
+}
+
+/// Analyses everything that waits, on this thread; `now` is the time up to which results may have come.
+///
+/// # Errors
+/// A failure of the file.
+pub fn analyse(store: &Store, redactor: &Arc<Redactor>, now: Micros) -> Result<(), StoreError> {
+    analyse_for(store, redactor, now, Lookout::default())
+}
+
+/// The same, by bounds and prices of one's own.
+///
+/// # Errors
+/// A failure of the file.
+pub fn analyse_for(
+    store: &Store,
+    redactor: &Arc<Redactor>,
+    now: Micros,
+    lookout: Lookout,
+) -> Result<(), StoreError> {
+    let mut worker = Worker::new(store.clone(), Arc::clone(redactor), lookout);
+    while worker.step(now)? == Step::Worked {}
+    Ok(())
+}
+
+/// The thread's state.
+pub(super) struct Worker {
+    pub(super) store: Store,
+    lenses: Vec<Box<dyn Lens>>,
+    redactor: Arc<Redactor>,
+    lookout: Lookout,
+    /// Flows that could not be read, and how often; they are tried when nothing else waits.
+    pub(super) failed: HashMap<FlowId, u32>,
+}
+
+impl Worker {
+    pub(super) fn new(store: Store, redactor: Arc<Redactor>, lookout: Lookout) -> Self {
+        let lenses = lenses(&redactor, &lookout);
+        Self { store, lenses, redactor, lookout, failed: HashMap::new() }
+    }
+
+    /// Analyses some flows.
+    pub(super) fn step(&mut self, now: Micros) -> Result<Step, StoreError> {
+        let done = self.try_step(now);
+        if done.is_err() {
+            // What was not written is found again.
+            self.lenses = lenses(&self.redactor, &self.lookout);
+        }
+        done
+    }
+
+    fn try_step(&mut self, now: Micros) -> Result<Step, StoreError> {
+        let mut waiting = self.store.unread(STEP + self.failed.len())?;
+        if waiting.is_empty() {
+            return if self.store.note_unread()? || self.look_back(now)? {
+                Ok(Step::Worked)
+            } else {
+                Ok(Step::Idle)
+            };
+        }
+        let is_stuck = waiting.iter().all(|next| self.failed.contains_key(&next.flow));
+        if !is_stuck {
+            waiting.retain(|next| !self.failed.contains_key(&next.flow));
+        }
+        let mut work = Analysis::default();
+        for next in waiting.into_iter().take(STEP) {
+            if self.look(next)? {
+                work.read.push((next.key, next.revision));
+            }
+        }
+        let is_stuck = is_stuck && work.read.is_empty();
+        self.write(work)?;
+        Ok(if is_stuck { Step::Stuck } else { Step::Worked })
+    }
+
+    /// Looks for what should have happened; whether anything came of it.
+    fn look_back(&mut self, now: Micros) -> Result<bool, StoreError> {
+        let mut found = false;
+        for lens in &mut self.lenses {
+            found |= lens.wait(&self.store, now)?;
+        }
+        self.write(Analysis::default())?;
+        Ok(found)
+    }
+
+    fn write(&mut self, mut work: Analysis) -> Result<(), StoreError> {
+        self.lenses.iter_mut().for_each(|lens| lens.tell(&mut work));
+        if work.is_empty() {
+            return Ok(());
+        }
+        work.findings.extend(found::of_calls(&self.store, &self.redactor, &work.calls)?);
+        for id in self.store.keep_analysis(work)? {
+            // It may have gone with its flow.
+            if let Some(finding) = self.store.finding(id)? {
+                self.lookout.feed.finding(finding);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at a flow; whether it is done with. What fails again and again is given up.
+    fn look(&mut self, next: Unread) -> Result<bool, StoreError> {
+        let Self { store, lenses, .. } = self;
+        let look = || {
+            let Some(reading) = Reading::of(store, &next)? else { return Ok(()) };
+            lenses.iter_mut().try_for_each(|lens| lens.look(store, &reading))
+        };
+        let flow = next.flow;
+        match catch_unwind(AssertUnwindSafe(look)) {
+            Ok(Ok(())) => {
+                self.failed.remove(&flow);
+                return Ok(true);
+            }
+            Ok(Err(error)) if error.is_of_content() => {
+                tracing::warn!(%flow, %error, "a flow cannot be analysed");
+            }
+            Ok(Err(error)) => return Err(error),
+            Err(_) => tracing::error!(%flow, "the analysis of a flow panicked"),
+        }
+        let tries = self.failed.entry(flow).or_default();
+        *tries += 1;
+        if *tries >= TRIES {
+            tracing::warn!(%flow, "the flow is given up; its tool calls are not told");
+            self.store.leave_unread(flow)?;
+            self.failed.remove(&flow);
+        }
+        Ok(false)
+    }
+}
+
+/// All ways to look at flows.
+fn lenses(redactor: &Arc<Redactor>, lookout: &Lookout) -> Vec<Box<dyn Lens>> {
+    let prices = Arc::clone(&lookout.prices);
+    vec![
+        Box::new(Calls::new(Arc::clone(redactor))),
+        Box::new(Found::new(&lookout.limits, prices, Arc::clone(redactor))),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::tests::Given;
+
+    #[test]
+    fn a_flow_that_cannot_be_read_keeps_no_other_from_being_analysed() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = Given::new(folder.path());
+        let store = given.open();
+        given.put(&store, &[(1, "old "), (2, &"damaged ".repeat(20_000)), (3, "new ")]);
+        store.close();
+        given.damage();
+        let mut worker = Worker::new(given.open(), Arc::clone(&given.redactor), Lookout::default());
+        let mut steps = Vec::new();
+        while !matches!(steps.last(), Some(Step::Idle)) {
+            steps.push(worker.step(Micros(9)).unwrap());
+        }
+        let state = worker.store.analysis_state().unwrap();
+        assert_eq!((state.waiting, state.given_up), (0, 1));
+        assert!(worker.failed.is_empty());
+        // First with the others, then alone, with a rest before each time.
+        let stuck = steps.iter().filter(|step| matches!(step, Step::Stuck)).count();
+        assert_eq!(stuck as u32, TRIES - 1);
+    }
+}

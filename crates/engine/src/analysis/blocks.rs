@@ -1,0 +1,136 @@
+//! When the blocks of a streamed answer began and ended, read from its stored events.
+
+use std::collections::HashMap;
+
+use langley_model::{DialectName, Flow};
+use langley_protocol::dialect::{Delta, Dialect};
+use langley_protocol::sse::SseEvent;
+use langley_store::{Store, StoreError};
+
+/// Longer streams are not read: their calls are as old as their flow's end.
+const MOST_EVENTS: u64 = 20_000;
+
+/// Events of one page.
+const PAGE: usize = 500;
+
+/// A block of an answer, in microseconds since the flow began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BlockTimes {
+    pub(crate) began_us: i64,
+    pub(crate) ended_us: Option<i64>,
+    /// It went on after its end.
+    pub(crate) went_on: bool,
+    /// Another block began under its index.
+    pub(crate) was_reused: bool,
+}
+
+/// The blocks of an answer, by their indexes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Blocks(HashMap<u32, BlockTimes>);
+
+impl Blocks {
+    /// Reads them; none when the events are too many or not there any more.
+    pub(super) fn read(
+        store: &Store,
+        dialect: &dyn Dialect,
+        flow: &Flow,
+    ) -> Result<Option<Self>, StoreError> {
+        if flow.event_count > MOST_EVENTS {
+            return Ok(None);
+        }
+        let mut decoder = dialect.response();
+        let mut blocks = Self::default();
+        let mut after = None;
+        let mut has_some = false;
+        loop {
+            let Some(page) = store.events(flow.id, after, PAGE, None)? else { return Ok(None) };
+            if page.damaged > 0 {
+                return Ok(None);
+            }
+            for event in &page.items {
+                has_some = true;
+                let at = event.offset_us.cast_signed();
+                let event =
+                    SseEvent { name: &event.kind, data: &event.data, id: None, retry: None };
+                decoder.event(&event, &mut |delta| blocks.see(&delta, at));
+            }
+            match page.next_after {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        // Indexes that a dialect gives itself are never wrong.
+        let has_indexes =
+            matches!(flow.dialect(), Some(DialectName::Anthropic | DialectName::Bedrock));
+        if !has_indexes {
+            for block in blocks.0.values_mut() {
+                (block.went_on, block.was_reused) = (false, false);
+            }
+        }
+        Ok(has_some.then_some(blocks))
+    }
+
+    /// A block by its index.
+    pub(crate) fn get(&self, index: u32) -> Option<&BlockTimes> {
+        self.0.get(&index)
+    }
+
+    fn see(&mut self, delta: &Delta<'_>, at: i64) {
+        match delta {
+            Delta::BlockStart { index, .. } => {
+                let fresh = BlockTimes { began_us: at, ..BlockTimes::default() };
+                let block = self.0.entry(*index).or_insert(fresh);
+                if block.began_us != at || block.ended_us.is_some() {
+                    block.was_reused = true;
+                }
+            }
+            Delta::InputJson { index, .. }
+            | Delta::Text { index, .. }
+            | Delta::Thinking { index, .. } => {
+                if let Some(block) = self.0.get_mut(index) {
+                    block.went_on |= block.ended_us.is_some();
+                }
+            }
+            Delta::BlockStop { index } => {
+                if let Some(block) = self.0.get_mut(index) {
+                    block.ended_us.get_or_insert(at);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use langley_model::Content;
+
+    use super::*;
+
+    fn start(index: u32) -> Delta<'static> {
+        let (id, name) = (String::from("t"), String::from("f"));
+        Delta::BlockStart { index, content: Content::ToolUse { id, name, input: String::new() } }
+    }
+
+    #[test]
+    fn a_block_that_goes_on_or_comes_again_is_told_from_one_that_does_not() {
+        let mut blocks = Blocks::default();
+        let more = |index| Delta::InputJson { index, json: "{".into() };
+        for (delta, at) in [
+            (start(0), 5),
+            (more(0), 6),
+            (Delta::BlockStop { index: 0 }, 7),
+            (start(1), 8),
+            (Delta::BlockStop { index: 1 }, 9),
+            (more(1), 10),
+            (start(2), 11),
+            (start(2), 12),
+        ] {
+            blocks.see(&delta, at);
+        }
+        let fine = BlockTimes { began_us: 5, ended_us: Some(7), ..BlockTimes::default() };
+        assert_eq!(blocks.get(0), Some(&fine));
+        assert!(blocks.get(1).unwrap().went_on && !blocks.get(1).unwrap().was_reused);
+        assert!(blocks.get(2).unwrap().was_reused && !blocks.get(2).unwrap().went_on);
+    }
+}

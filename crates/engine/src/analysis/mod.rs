@@ -1,0 +1,21 @@
+//! The analysis: what a thread beside the road reads of ended flows, and the lenses that look at it.
+//!
+//! A flow is read once ([`Reading`]), whatever looks at it; each [`Lens`] adds what it sees to one piece of
+//! work for the writer.
+
+mod analyst;
+mod blocks;
+mod calls;
+mod found;
+mod invocation;
+mod known;
+mod lens;
+mod lookout;
+mod reading;
+mod told_outcome;
+
+pub use analyst::{Analyst, analyse, analyse_for};
+pub use invocation::{ReadInvocation, read_invocation};
+pub(crate) use lens::Lens;
+pub use lookout::Lookout;
+pub(crate) use reading::Reading;

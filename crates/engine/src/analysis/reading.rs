@@ -1,0 +1,73 @@
+//! What is read of an ended flow, once for all lenses.
+
+use langley_model::{Flow, FlowId, Message, Side, Stored};
+use langley_protocol::dialect::{Dialect, dialect_for};
+use langley_protocol::tools::{self, Told};
+use langley_store::{Store, StoreError, Unread};
+
+use super::blocks::Blocks;
+
+/// So many of a request's last pieces hold, nearly always, the model's last words and what came after.
+const LAST_PIECES: usize = 6;
+
+/// An ended flow as it was read.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// The key of the flow; flows are in the order of their keys.
+    pub(crate) key: i64,
+    pub(crate) flow: Flow,
+    /// The answer; none when there is none.
+    pub(crate) message: Option<Message>,
+    /// What the end of the request tells of tool calls.
+    pub(crate) told: Told,
+    /// When the answer's blocks began and ended; none where it was no stream, or that is not kept.
+    pub(crate) blocks: Option<Blocks>,
+}
+
+impl Reading {
+    /// Reads a flow; none when it is gone, or no dialect is spoken in it.
+    pub(crate) fn of(store: &Store, unread: &Unread) -> Result<Option<Self>, StoreError> {
+        let Some(flow) = store.flow(unread.flow)?.map(Stored::into_inner) else { return Ok(None) };
+        let Some((_, dialect)) = dialect_for(&flow.method, &flow.host, &flow.path) else {
+            return Ok(None);
+        };
+        let message = store.message(flow.id)?.map(Stored::into_inner);
+        let told = if is_count(&flow.path) { Told::default() } else { told(store, flow.id)? };
+        let has_calls = message.as_ref().is_some_and(|it| it.tool_names().next().is_some());
+        let blocks = if has_calls { blocks(store, dialect, &flow)? } else { None };
+        Ok(Some(Self { key: unread.key, flow, message, told, blocks }))
+    }
+
+    /// Whether something of the answer was not captured, or not kept.
+    pub(crate) fn has_gap(&self) -> bool {
+        let flow = &self.flow;
+        flow.response_gap.chunks > 0
+            || flow.dropped_events > 0
+            || self.message.as_ref().is_some_and(|message| message.truncated)
+    }
+}
+
+/// Whether a call only counts tokens: nobody answers it.
+fn is_count(path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    ["/count_tokens", ":countTokens", "/count-tokens"].into_iter().any(|end| path.ends_with(end))
+}
+
+/// What the request tells. Of a long conversation only the end is read, if that is enough.
+pub(super) fn told(store: &Store, id: FlowId) -> Result<Told, StoreError> {
+    if let Some(end) = store.request_end(id, LAST_PIECES)?
+        && let Some(told) = tools::of_request_end(&end)
+    {
+        return Ok(told);
+    }
+    let body = store.body(id, Side::Client)?;
+    Ok(body.map_or_else(Told::default, |body| tools::of_request(&body.bytes)))
+}
+
+fn blocks(
+    store: &Store,
+    dialect: &'static dyn Dialect,
+    flow: &Flow,
+) -> Result<Option<Blocks>, StoreError> {
+    if flow.event_count == 0 { Ok(None) } else { Blocks::read(store, dialect, flow) }
+}

@@ -1,0 +1,229 @@
+//! Work beside the road of a record: a thread that wakes when flows have ended, works in small steps, and
+//! rests as long as it worked, so that recording and forwarding keep the processor. In a flood it does not
+//! work at all, for a time that is bounded.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use langley_store::{Change, StoreError};
+use parking_lot::{Condvar, Mutex};
+
+/// How long ended flows may wait for company.
+const GATHER: Duration = Duration::from_millis(250);
+
+/// Flows that end in [`GATHER`] in a flood.
+const FLOOD: f64 = 64.0;
+
+/// How long a flood may keep a worker from its work.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How soon what failed is tried again: the disk may be full.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
+
+/// Wakes a worker; made before the store, whose changes ring it.
+#[derive(Clone, Debug, Default)]
+pub struct Bell(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    rung: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    asked: Asked,
+    /// Flows that ended since `since`.
+    recent: usize,
+    since: Instant,
+    /// Whether the span before `since` was a flood.
+    is_flooded: bool,
+}
+
+/// What a worker is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Nothing,
+    /// To look for flows that ended.
+    Look,
+    End,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let since = Instant::now();
+        Self { asked: Asked::Nothing, recent: 0, since, is_flooded: false }
+    }
+}
+
+impl State {
+    /// Judges the span since the last judgement, once it is long enough.
+    fn judge(&mut self, now: Instant) {
+        let span = now.saturating_duration_since(self.since);
+        if span >= GATHER {
+            let spans = span.div_duration_f64(GATHER);
+            self.is_flooded = self.recent as f64 >= FLOOD * spans;
+            self.recent = 0;
+            self.since = now;
+        }
+    }
+}
+
+impl Bell {
+    /// Wakes the worker when a flow has ended. Never waits.
+    pub fn ring(&self, changes: &[Change]) {
+        let ended = changes.iter().filter(|change| !change.flow.is_open()).count();
+        if ended > 0 {
+            let mut state = self.0.state.lock();
+            state.recent += ended;
+            state.judge(Instant::now());
+            if state.asked == Asked::Nothing {
+                state.asked = Asked::Look;
+            }
+            drop(state);
+            self.0.rung.notify_one();
+        }
+    }
+
+    /// Whether flows end faster than people and their agents make them.
+    fn is_flooded(&self) -> bool {
+        let mut state = self.0.state.lock();
+        state.judge(Instant::now());
+        state.is_flooded
+    }
+
+    /// Waits for a ring, at most for so long; `false` when the worker is to end.
+    fn wait(&self, most: Option<Duration>) -> bool {
+        let until = most.map(|most| Instant::now() + most);
+        let mut state = self.0.state.lock();
+        while state.asked == Asked::Nothing {
+            match until {
+                Some(until) if self.0.rung.wait_until(&mut state, until).timed_out() => break,
+                Some(_) => {}
+                None => self.0.rung.wait(&mut state),
+            }
+        }
+        if state.asked == Asked::End {
+            return false;
+        }
+        state.asked = Asked::Nothing;
+        true
+    }
+
+    /// Rests; `false` when the worker is to end.
+    fn rest(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        let mut state = self.0.state.lock();
+        while state.asked != Asked::End {
+            if self.0.rung.wait_until(&mut state, until).timed_out() {
+                break;
+            }
+        }
+        state.asked != Asked::End
+    }
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Nothing waits.
+    Idle,
+    Worked,
+    /// Only flows wait that could not be read.
+    Stuck,
+}
+
+/// A running worker; ends when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Background {
+    name: &'static str,
+    bell: Bell,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Background {
+    /// Starts a thread that does `step` again and again; where nothing waits, once in `idle` at least.
+    pub(crate) fn spawn(
+        name: &'static str,
+        idle: Option<Duration>,
+        bell: Bell,
+        mut step: impl FnMut() -> Result<Step, StoreError> + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let rung = bell.clone();
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || work(name, idle, &rung, &mut step))?;
+        Ok(Self { name, bell, thread: Some(thread) })
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.bell.0.state.lock().asked = Asked::End;
+        self.bell.0.rung.notify_all();
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!(worker = self.name, "work in the background ended by a panic");
+        }
+    }
+}
+
+fn work(
+    name: &'static str,
+    idle: Option<Duration>,
+    bell: &Bell,
+    step: &mut dyn FnMut() -> Result<Step, StoreError>,
+) {
+    // While a flood lasts: until when it keeps the work from being done.
+    let mut patience = None;
+    loop {
+        let start = Instant::now();
+        let rest = if bell.is_flooded() && start < *patience.get_or_insert(start + PATIENCE) {
+            GATHER
+        } else {
+            match step() {
+                Ok(Step::Idle) => {
+                    if !bell.wait(idle) {
+                        return;
+                    }
+                    GATHER
+                }
+                Ok(Step::Worked) => start.elapsed(),
+                Ok(Step::Stuck) => TRY_AGAIN,
+                Err(StoreError::Closed) => return,
+                Err(error) => {
+                    tracing::warn!(worker = name, %error, "work in the background failed; it is tried again");
+                    TRY_AGAIN
+                }
+            }
+        };
+        if !bell.rest(rest) {
+            return;
+        }
+        if !bell.is_flooded() {
+            patience = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_one_as_long_as_it_lasts() {
+        let mut state = State::default();
+        let start = state.since;
+        let mut after = |spans: u32, ended: usize| {
+            state.recent += ended;
+            state.judge(start + GATHER * spans);
+            state.is_flooded
+        };
+        assert!(!after(0, 1_000), "too soon to tell");
+        assert!(after(1, 0));
+        assert!(after(3, 128), "two spans, full both");
+        assert!(!after(5, 127));
+        assert!(!after(6, 63));
+        assert!(after(7, 64));
+    }
+}

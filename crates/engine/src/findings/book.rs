@@ -1,0 +1,78 @@
+//! Findings ask the price book.
+
+use std::sync::Arc;
+
+use langley_model::{CostClass, Flow, Rates};
+use parking_lot::Mutex;
+
+use super::price::{Prices, Pricing, TokenPrices};
+use crate::price::{PriceBook, Pricer};
+
+/// The prices of a book. A flow that has been priced keeps those it was priced by.
+#[derive(Debug)]
+pub struct BookPrices {
+    book: Arc<PriceBook>,
+    pricer: Mutex<Pricer>,
+}
+
+impl BookPrices {
+    /// Those of this book.
+    #[must_use]
+    pub fn new(book: Arc<PriceBook>) -> Self {
+        Self { pricer: Mutex::new(Pricer::new(Arc::clone(&book))), book }
+    }
+}
+
+impl Prices for BookPrices {
+    fn pricing(&self, flow: &Flow) -> Pricing {
+        let terms = flow.terms.clone();
+        let terms = terms.or_else(|| self.pricer.lock().quote(flow).map(|quote| quote.terms));
+        terms.map_or(Pricing::Unknown, |terms| Pricing::Known(of_tokens(&terms.rates)))
+    }
+
+    fn window(&self, flow: &Flow) -> Option<u64> {
+        let name = flow.model.as_deref().or(flow.model_requested.as_deref())?;
+        self.book.window(flow.provider?, name)
+    }
+}
+
+fn of_tokens(rates: &Rates) -> TokenPrices {
+    /// Attodollars in a millionth of a millionth of a dollar.
+    const PICO: u64 = 1_000_000;
+    let of = |class| rates.of(class).map(|rate| rate.attodollars() / PICO);
+    TokenPrices {
+        input: of(CostClass::Input),
+        cache_read: of(CostClass::CacheRead),
+        cache_write_5m: of(CostClass::CacheWrite5m),
+        cache_write_1h: of(CostClass::CacheWrite1h),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use langley_model::{ConnectionId, FlowId, Micros, Outcome, Provider, Tokens, Usage};
+
+    use super::*;
+
+    #[test]
+    fn a_flow_has_the_prices_of_its_model_and_day() {
+        let prices = BookPrices::new(PriceBook::vendored());
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(1_790_000_000_000_000));
+        flow.provider = Some(Provider::Anthropic);
+        flow.model = Some("claude-sonnet-4-5-20250929".into());
+        flow.outcome = Some(Outcome::Completed);
+        flow.usage =
+            Usage { input: Some(Tokens(10)), output: Some(Tokens(10)), ..Usage::default() };
+        // Three dollars a million, a tenth of it from the cache, a quarter more into it, twice for an hour.
+        let expected = TokenPrices {
+            input: Some(3_000_000),
+            cache_read: Some(300_000),
+            cache_write_5m: Some(3_750_000),
+            cache_write_1h: Some(6_000_000),
+        };
+        assert_eq!(prices.pricing(&flow), Pricing::Known(expected));
+        assert!(prices.window(&flow).is_some_and(|window| window >= 200_000));
+        flow.model = Some("nobody-knows-1".into());
+        assert_eq!((prices.pricing(&flow), prices.window(&flow)), (Pricing::Unknown, None));
+    }
+}

@@ -1,0 +1,104 @@
+//! What is wrong with the record itself, and what stands in it that should not.
+
+use langley_model::{Finding, FindingKind, FindingUnit, Severity};
+
+use super::words::{finding, grouped, model, number};
+use crate::findings::facts::{Facts, SecretPlace};
+use crate::findings::price::{Prices, Pricing};
+
+/// All of these that a flow shows.
+pub(super) fn all(facts: &Facts, prices: &dyn Prices) -> Vec<Finding> {
+    let mut found = Vec::new();
+    found.extend(gap(facts));
+    found.extend(unpriced(facts, prices));
+    found.extend(violations(facts));
+    found.extend(secrets(facts));
+    found
+}
+
+fn gap(facts: &Facts) -> Option<Finding> {
+    let flow = &facts.flow;
+    let chunks = flow.request_gap.chunks + flow.response_gap.chunks;
+    let bytes = flow.request_gap.bytes + flow.response_gap.bytes;
+    if chunks == 0 && flow.dropped_events == 0 {
+        return None;
+    }
+    let mut found = finding(facts, FindingKind::CaptureGap, flow.host.clone());
+    found.title = format!("Traffic with {} is not whole in the record", flow.host);
+    let lost = |count: u64, what: &str| (count > 0).then(|| format!("{} {what}", grouped(count)));
+    let parts =
+        [lost(bytes, "bytes passed unrecorded"), lost(flow.dropped_events, "events were dropped")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    found.what = format!("Of this exchange {}; the agent lost nothing.", parts.join(" and "));
+    found.why = Some(String::from("The recorder or the disk could not keep up with the traffic."));
+    found.next = String::from(
+        "Look at the queues on the Health page; `persistence.queue_max_bytes` gives them more room.",
+    );
+    found.numbers = vec![
+        number("gap_chunks", chunks, FindingUnit::Count),
+        number("gap_bytes", bytes, FindingUnit::Bytes),
+        number("dropped_events", flow.dropped_events, FindingUnit::Count),
+    ];
+    Some(found)
+}
+
+fn unpriced(facts: &Facts, prices: &dyn Prices) -> Option<Finding> {
+    let flow = &facts.flow;
+    let name = flow.known_model()?;
+    if flow.cost.is_some() || flow.usage.is_empty() || prices.pricing(flow) != Pricing::Unknown {
+        return None;
+    }
+    let mut found = finding(facts, FindingKind::UnpricedModel, name);
+    // About all sessions: the price is missing wherever the model is used.
+    (found.session, found.agent_id) = (None, None);
+    found.title = format!("The price of {} is not known", model(facts));
+    found.what =
+        format!("{} was used, and no price is known for it: its cost is left open.", model(facts));
+    found.next =
+        String::from("Add a price below `pricing.overrides`, then run `langley cost reprice`.");
+    let tokens = facts.context().unwrap_or_default();
+    found.numbers = vec![number("input", tokens, FindingUnit::Tokens)];
+    Some(found)
+}
+
+/// What was wrong about tool calls.
+pub(crate) fn violations(facts: &Facts) -> Vec<Finding> {
+    let of = |(code, sentence): &(&'static str, String)| {
+        let mut found = finding(facts, FindingKind::LifecycleViolation, *code);
+        found.title = format!("A tool call broke rule {code}");
+        found.what = sentence.clone();
+        found.next =
+            String::from("Look at the call in this exchange: agent or provider lost track of it.");
+        found
+    };
+    facts.violations.iter().map(of).collect()
+}
+
+fn secrets(facts: &Facts) -> Vec<Finding> {
+    let of = |secret: &crate::findings::facts::Secret| {
+        let (place, next) = match secret.place {
+            SecretPlace::Answer => {
+                ("in what the model wrote", "Find out how the model came to know it, and renew it.")
+            }
+            SecretPlace::ToolInput => (
+                "in the arguments of a tool call",
+                "Have the agent read it from its environment in place of writing it out, and renew it.",
+            ),
+            SecretPlace::ToolResult => (
+                "in what a tool gave back, which the agent sent to the provider",
+                "Keep the file or command away from the agent, and renew the secret.",
+            ),
+        };
+        let subject = format!("{} {}", secret.rule, secret.place.as_str());
+        let mut found = finding(facts, FindingKind::RedactionHit, subject);
+        found.severity = Severity::Critical;
+        found.title = format!("A secret stood {place}");
+        found.what = format!(
+            "Something that the rule {} knows stood {place}; the record has a placeholder.",
+            secret.rule
+        );
+        found.next = next.to_owned();
+        found
+    };
+    facts.secrets.iter().map(of).collect()
+}

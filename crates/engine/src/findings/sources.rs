@@ -1,0 +1,50 @@
+//! What detectors ask back: things that are only read when a flow is suspicious.
+
+use std::time::Duration;
+
+use langley_model::{Flow, FlowId, MicroUsd};
+use langley_store::StoreError;
+
+use super::facts::Facts;
+use super::price::Prices;
+use super::prompt::Prompt;
+
+/// How long a model usually takes to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usual {
+    /// Half of its answers begin sooner.
+    pub median: Duration,
+    /// Answers that are known.
+    pub answers: u64,
+}
+
+/// Where a suspicion is looked into.
+pub trait Sources {
+    /// Earlier flows of the same session that ended before this one began, the oldest first: what
+    /// has to be known of a session that is not in memory.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn before(&self, flow: &Flow, most: usize) -> Result<Vec<Facts>, StoreError>;
+
+    /// The request of a flow; none where it was not kept, or does not come apart.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn prompt(&self, flow: FlowId) -> Result<Option<Prompt>, StoreError>;
+
+    /// How long the model of this flow usually takes to begin.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn usual(&self, flow: &Flow) -> Result<Option<Usual>, StoreError>;
+
+    /// What all flows of the day of UTC cost in which this one began, so far as it is known.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn spent(&self, flow: &Flow) -> Result<Option<MicroUsd>, StoreError>;
+
+    /// Who knows prices.
+    fn prices(&self) -> &dyn Prices;
+}

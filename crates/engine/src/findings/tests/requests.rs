@@ -1,0 +1,257 @@
+//! Requests: large, growing, dear, repeated, failing; and what is wrong with their record.
+
+use std::time::Duration;
+
+use langley_model::{FindingKind, MicroUsd, Outcome, Severity};
+
+use super::rig::{Rig, answered, cached, failed, kinds, request};
+use crate::findings::{Limits, Pause, Secret, SecretPlace, Usual};
+
+#[test]
+fn a_quiet_session_shows_nothing() {
+    let mut rig = Rig::new();
+    for turn in 0..30_u32 {
+        let (second, read) = (i64::from(turn) * 20, u64::from(turn) * 1_000);
+        let call = u64::from(turn);
+        let mut facts = cached(second, read, 1_000).calls(&[(call, "Read", call)]);
+        facts.body = Some(i64::from(turn));
+        if turn > 0 {
+            facts = facts.results(&[(call - 1, turn % 7 == 0)]);
+        }
+        let found = rig.ask(&facts, &request(1 + 2 * turn as usize));
+        assert_eq!(kinds(&found), [], "turn {turn}: {found:?}");
+    }
+}
+
+#[test]
+fn a_large_context_is_measured_with_what_the_cache_had() {
+    let mut rig = Rig::new();
+    assert_eq!(kinds(&rig.see(&cached(0, 90_000, 9_989))), []);
+    let found = rig.see(&cached(9, 90_000, 9_990));
+    assert_eq!(kinds(&found), [FindingKind::LargeContext]);
+    assert_eq!(found[0].number("context"), Some(100_000));
+    rig.world.book.window = Some(200_000);
+    assert_eq!(rig.see(&cached(10, 120_000, 0))[0].severity, Severity::Warning);
+    assert_eq!(rig.see(&cached(11, 160_000, 0))[0].severity, Severity::Critical);
+    rig.world.book.window = Some(32_000);
+    assert_eq!(kinds(&rig.see(&cached(12, 25_590, 0))), [FindingKind::LargeContext]);
+}
+
+#[test]
+fn a_spike_is_a_jump_within_one_conversation() {
+    let mut rig = Rig::new();
+    rig.ask(&cached(0, 0, 20_000), &request(3));
+    let found = rig.ask(&cached(10, 20_000, 40_000), &request(5));
+    assert_eq!(kinds(&found), [FindingKind::ContextSpike]);
+    assert_eq!(found[0].baseline.as_ref().map(|number| number.value), Some(20_010));
+    // Twice as long, but no more than the bound.
+    let mut rig = Rig::new();
+    rig.ask(&cached(0, 0, 9_000), &request(3));
+    assert_eq!(kinds(&rig.ask(&cached(10, 9_000, 15_000), &request(5))), []);
+    // A side question before a long conversation is taken up.
+    let mut rig = Rig::new();
+    let mut side = request(1);
+    side["messages"][0]["content"] = serde_json::json!("Name this session.");
+    rig.ask(&cached(0, 0, 1_000), &side);
+    assert_eq!(kinds(&rig.ask(&cached(10, 0, 60_000), &request(5))), []);
+}
+
+#[test]
+fn what_costs_much_is_found_once_for_each_exchange() {
+    let mut rig = Rig::new();
+    let mut dear = answered(0);
+    dear.flow.cost = Some(MicroUsd(999_999));
+    assert_eq!(kinds(&rig.see(&dear)), []);
+    dear.flow.cost = Some(MicroUsd(1_000_000));
+    let found = rig.see(&dear);
+    assert_eq!(kinds(&found), [FindingKind::ExpensiveRequest]);
+    assert_eq!(
+        (found[0].cost, found[0].title.as_str()),
+        (Some(MicroUsd(1_000_000)), "One exchange cost $1.00")
+    );
+    let mut none = Rig::with(Limits { request_cost: MicroUsd(0), ..Limits::default() });
+    assert_eq!(kinds(&none.see(&dear)), [], "no bound");
+}
+
+#[test]
+fn a_days_budget_is_found_when_it_is_spent_and_not_again() {
+    let mut rig = Rig::with(Limits { daily_cost: Some(MicroUsd(5_000)), ..Limits::default() });
+    rig.world.spent = Some(MicroUsd(5_000));
+    assert_eq!(kinds(&rig.see(&answered(0))), []);
+    rig.world.spent = Some(MicroUsd(6_000));
+    let found = rig.see(&answered(1));
+    assert_eq!(kinds(&found), [FindingKind::DailyBudget]);
+    assert_eq!((found[0].cost, &found[0].session), (Some(MicroUsd(1_000)), &None));
+    assert_eq!(kinds(&rig.see(&answered(2))), []);
+    assert_eq!(kinds(&rig.see(&answered(86_400))), [FindingKind::DailyBudget], "the next day");
+}
+
+#[test]
+fn failures_in_a_row_are_one_storm_until_an_answer_or_a_pause() {
+    let mut rig = Rig::new();
+    let mut keys = Vec::new();
+    for second in [0, 3, 7, 12, 20] {
+        keys.extend(rig.see(&failed(second, 529)).iter().map(|found| (found.kind, found.key())));
+    }
+    assert_eq!(keys.len(), 2, "the fourth and the fifth");
+    assert!(keys.iter().all(|(kind, _)| *kind == FindingKind::RetryStorm));
+    assert_eq!(keys[0], keys[1], "one finding");
+    assert_eq!(kinds(&rig.see(&answered(30))), []);
+    for second in [40, 43, 47, 200, 203, 207] {
+        assert_eq!(kinds(&rig.see(&failed(second, 429))), [], "at {second}");
+    }
+    let found = rig.see(&failed(210, 429));
+    assert_eq!(found[0].number("attempts"), Some(4));
+    assert_eq!(found[0].why.as_deref(), Some("The provider's limit is reached."));
+}
+
+#[test]
+fn requests_that_may_not_be_sent_like_this_are_no_storm() {
+    let mut rig = Rig::new();
+    for second in 0..10 {
+        assert_eq!(kinds(&rig.see(&failed(second, 400))), []);
+    }
+    let mut gone = failed(20, 200);
+    gone.flow.outcome = Some(Outcome::ClientGone);
+    for _ in 0..10 {
+        assert_eq!(kinds(&rig.see(&gone)), []);
+    }
+}
+
+#[test]
+fn the_same_request_answered_three_times_is_a_loop_and_a_retry_is_none() {
+    let mut rig = Rig::new();
+    let same = |second| {
+        let mut facts = answered(second);
+        facts.body = Some(7);
+        facts
+    };
+    let retried = |second| {
+        let mut facts = failed(second, 529);
+        facts.body = Some(7);
+        facts
+    };
+    assert_eq!(kinds(&rig.see(&retried(0))), []);
+    assert_eq!(kinds(&rig.see(&retried(1))), []);
+    assert_eq!(kinds(&rig.see(&same(2))), []);
+    assert_eq!(kinds(&rig.see(&same(20))), []);
+    let found = rig.see(&same(40));
+    assert_eq!(kinds(&found), [FindingKind::RequestLoop]);
+    assert_eq!((found[0].number("requests"), found[0].beside.len()), (Some(3), 2));
+    assert_eq!(found[0].key(), rig.see(&same(60))[0].key(), "one finding");
+    // Hours later it is asked again.
+    assert_eq!(kinds(&rig.see(&same(9_000))), []);
+}
+
+#[test]
+fn a_slow_answer_is_measured_by_what_its_model_usually_takes() {
+    let mut rig = Rig::new();
+    let mut slow = answered(0);
+    slow.flow.ttft = Some(Duration::from_secs(12));
+    assert_eq!(kinds(&rig.see(&slow)), [], "nothing is known of the model");
+    let usual = |median, answers| Some(Usual { median: Duration::from_secs(median), answers });
+    rig.world.usual = usual(4, 100);
+    assert_eq!(kinds(&rig.see(&slow)), []);
+    rig.world.usual = usual(3, 19);
+    assert_eq!(kinds(&rig.see(&slow)), [], "too few");
+    rig.world.usual = usual(3, 20);
+    let found = rig.see(&slow);
+    assert_eq!(kinds(&found), [FindingKind::SlowResponse]);
+    assert_eq!(
+        found[0].what,
+        "The first token came after 12 s; half of this model's answers begin within 3.0 s."
+    );
+}
+
+#[test]
+fn a_stall_is_a_pause_within_an_answer() {
+    let mut rig = Rig::new();
+    let mut facts = answered(0);
+    let after = Duration::from_secs(1);
+    facts.pause = Some(Pause { lasted: Duration::from_secs(30), after });
+    assert_eq!(kinds(&rig.see(&facts)), []);
+    facts.pause = Some(Pause { lasted: Duration::from_secs(31), after });
+    assert_eq!(kinds(&rig.see(&facts)), [FindingKind::Stall]);
+}
+
+#[test]
+fn what_the_record_lacks_is_told() {
+    let mut rig = Rig::new();
+    let mut gap = answered(0);
+    gap.flow.response_gap.chunks = 2;
+    gap.flow.response_gap.bytes = 2_048;
+    gap.flow.dropped_events = 3;
+    let found = rig.see(&gap);
+    assert_eq!(kinds(&found), [FindingKind::CaptureGap]);
+    assert!(
+        found[0].what.starts_with(
+            "Of this exchange 2,048 bytes passed unrecorded and 3 events were dropped"
+        )
+    );
+}
+
+#[test]
+fn a_model_is_unpriced_where_a_book_does_not_have_it() {
+    let mut rig = Rig::new();
+    let mut facts = answered(0);
+    facts.flow.cost = None;
+    assert_eq!(kinds(&rig.see(&facts)), [], "the book has it");
+    rig.world.book.is_empty = true;
+    let found = rig.see(&facts);
+    assert_eq!(kinds(&found), [FindingKind::UnpricedModel]);
+    assert_eq!((found[0].subject.as_str(), &found[0].session), ("claude-test", &None));
+    assert_eq!(kinds(&rig.see(&facts)), [], "once a day");
+    facts.flow.usage.input = None;
+    facts.flow.usage.output = None;
+    assert_eq!(kinds(&rig.see(&facts)), [], "nothing to be priced");
+}
+
+#[test]
+fn violations_and_secrets_are_findings_of_their_session() {
+    let mut rig = Rig::new();
+    let mut facts = answered(0);
+    facts.violations = vec![("V02", String::from("A call got no result."))];
+    facts.secrets = vec![Secret { place: SecretPlace::ToolInput, rule: "github_token" }];
+    let found = rig.see(&facts);
+    assert_eq!(kinds(&found), [FindingKind::LifecycleViolation, FindingKind::RedactionHit]);
+    assert_eq!(found[0].key(), "lifecycle_violation\ns\nV02");
+    assert_eq!(found[1].subject, "github_token tool_input");
+}
+
+#[test]
+fn tools_of_servers_that_nobody_calls_are_priced() {
+    let mut rig = Rig::new();
+    let mut asked = request(1);
+    asked["tools"] = serde_json::json!([
+        {"name": "Read", "description": "r".repeat(1_000)},
+        {"name": "mcp__used__a", "description": "u".repeat(1_000)},
+        {"name": "mcp__idle__a", "description": "i".repeat(4_000)},
+        {"name": "mcp__idle__b", "description": "i".repeat(4_000)},
+    ]);
+    let mut found = Vec::new();
+    for turn in 0..10_i64 {
+        let mut facts = cached(turn * 10, 20_000, 0);
+        if turn == 0 {
+            facts = facts.calls(&[(1, "mcp__used__a", 1)]);
+        }
+        found.push(rig.ask(&facts, &asked));
+    }
+    let last = found.pop().unwrap();
+    assert!(found.iter().all(Vec::is_empty));
+    assert_eq!(kinds(&last), [FindingKind::IdleTools]);
+    let tokens = last[0].number("idle_tools").unwrap();
+    assert!((14_000..16_500).contains(&tokens), "{tokens}");
+    assert!(last[0].what.contains("no tool of idle was called"), "{}", last[0].what);
+    // At the price of reading them from the cache, ten times.
+    let once = (tokens * 3 + 5) / 10;
+    let cost = last[0].cost.unwrap().0;
+    assert!((cost - once * 10).abs() <= 10, "{cost} for {tokens} tokens");
+}
+
+#[test]
+fn langleys_own_checks_are_nobodys_session() {
+    let mut rig = Rig::new();
+    let mut own = cached(0, 200_000, 0);
+    own.flow.user_agent = Some(langley_model::CHECK_AGENT.to_owned());
+    assert_eq!(kinds(&rig.see(&own)), []);
+}

@@ -1,0 +1,288 @@
+//! Tokens in one sense for all providers: what was new, what the cache had, and how much came of it.
+
+use langley_model::{DialectName, Flow, FlowId, Micros, Provider, Tokens};
+use langley_store::{
+    FlowFilter, Measure, Store, StoreError, Sums, Tally, UsageGroup, UsageQuery, UsageReport,
+};
+
+use crate::composition::context_tokens;
+
+/// Flows of a session that are gone through, the newest ones.
+const FLOWS: usize = 5_000;
+
+/// Flows that are read at once.
+const PAGE: usize = 500;
+
+/// What requests used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenUse {
+    /// Requests that say how long their input was.
+    pub requests: u64,
+    /// Input tokens that the cache had no part in.
+    pub apart: u64,
+    /// Input tokens read from the cache.
+    pub read: u64,
+    /// Input tokens written to the cache.
+    pub written: u64,
+    /// Output tokens, reasoning among them where the provider counts it in.
+    pub output: u64,
+    /// Reasoning tokens, where counted apart.
+    pub reasoning: u64,
+}
+
+impl TokenUse {
+    /// What one flow used; none where it does not say.
+    #[must_use]
+    pub fn of(flow: &Flow) -> Option<Self> {
+        let usage = &flow.usage;
+        let Tokens(apart) = usage.input_apart(flow.dialect())?;
+        let count = |tokens: Option<Tokens>| tokens.map_or(0, |Tokens(count)| count);
+        Some(Self {
+            requests: 1,
+            apart,
+            read: count(usage.cache_read),
+            written: count(usage.cache_write_5m).saturating_add(count(usage.cache_write_1h)),
+            output: count(usage.output),
+            reasoning: count(usage.reasoning),
+        })
+    }
+
+    /// What flows of one provider add up to.
+    fn of_sums(provider: Option<Provider>, sums: &Sums) -> Self {
+        let of = |measure| sums.figure(measure).sum;
+        let written = of(Measure::CacheWrite5m).saturating_add(of(Measure::CacheWrite1h));
+        let uncached = of(Measure::InputUncached);
+        // Those that count what was read into the input count what was written as well.
+        let apart = match provider.map(Provider::dialect) {
+            Some(DialectName::OpenAi | DialectName::Gemini) => uncached.saturating_sub(written),
+            None | Some(DialectName::Anthropic | DialectName::Bedrock) => uncached,
+        };
+        Self {
+            requests: sums.figure(Measure::InputUncached).flows,
+            apart,
+            read: of(Measure::CacheRead),
+            written,
+            output: of(Measure::Output),
+            reasoning: of(Measure::Reasoning),
+        }
+    }
+
+    /// Adds what others used.
+    pub fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.apart = self.apart.saturating_add(other.apart);
+        self.read = self.read.saturating_add(other.read);
+        self.written = self.written.saturating_add(other.written);
+        self.output = self.output.saturating_add(other.output);
+        self.reasoning = self.reasoning.saturating_add(other.reasoning);
+    }
+
+    /// Tokens of the whole input.
+    #[must_use]
+    pub const fn input(&self) -> u64 {
+        self.apart.saturating_add(self.read).saturating_add(self.written)
+    }
+
+    /// The share of the input that was read from the cache; none without input.
+    #[must_use]
+    pub fn hit_ratio(&self) -> Option<f64> {
+        ratio(self.read, self.input())
+    }
+
+    /// Output tokens for each token of input; none without input.
+    #[must_use]
+    pub fn output_ratio(&self) -> Option<f64> {
+        ratio(self.output, self.input())
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// What flows used that are alike in what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenGroup {
+    /// In what they are alike; its sums are those of all flows, whatever they used.
+    pub group: UsageGroup,
+    /// What they used.
+    pub tokens: TokenUse,
+}
+
+/// What all flows used that `query` names, in its groups.
+///
+/// # Errors
+/// A failure of the store.
+pub fn token_use(
+    store: &Store,
+    query: &UsageQuery,
+) -> Result<(UsageReport, Vec<TokenGroup>), StoreError> {
+    use langley_store::GroupBy;
+    let is_by_provider = query.by.contains(&GroupBy::Provider);
+    let mut by = query.by.clone();
+    if !is_by_provider {
+        by.push(GroupBy::Provider);
+    }
+    // Senses differ between providers, so each is read by itself.
+    let mut report = store.usage(&UsageQuery { by, ..query.clone() })?;
+    let mut groups: Vec<TokenGroup> = Vec::new();
+    for mut group in std::mem::take(&mut report.groups) {
+        let provider = group.provider.as_deref().and_then(Provider::parse);
+        let tokens = TokenUse::of_sums(provider, &group.sums);
+        if !is_by_provider {
+            group.provider = None;
+        }
+        let is_alike = |known: &&mut TokenGroup| {
+            let (one, other) = (&known.group, &group);
+            (one.hour, one.day, &one.host, &one.provider, &one.model, &one.agent)
+                == (other.hour, other.day, &other.host, &other.provider, &other.model, &other.agent)
+        };
+        match groups.iter_mut().rev().find(is_alike) {
+            Some(known) => known.tokens.add(&tokens),
+            None if group.sums.tally(Tally::Flows) > 0 => groups.push(TokenGroup { group, tokens }),
+            None => {}
+        }
+    }
+    Ok((report, groups))
+}
+
+/// The length of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContextSize {
+    /// The flow.
+    pub flow: FlowId,
+    /// When it began.
+    pub at: Micros,
+    /// Tokens of its whole input.
+    pub tokens: u64,
+}
+
+/// What a session used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionTokens {
+    /// All of it, subagents included.
+    pub all: TokenUse,
+    /// How long the requests of the agent itself were, to the model that it asked most, the oldest first.
+    pub contexts: Vec<ContextSize>,
+    /// Whether the session has older flows that were not gone through.
+    pub is_cut: bool,
+}
+
+impl SessionTokens {
+    /// Tokens by which a request is longer than the one before, on average; where a conversation was
+    /// compacted it begins anew. None without two requests.
+    #[must_use]
+    pub fn growth(&self) -> Option<f64> {
+        let grown: Vec<u64> = self
+            .contexts
+            .windows(2)
+            .filter_map(|pair| pair[1].tokens.checked_sub(pair[0].tokens))
+            .collect();
+        ratio(grown.iter().sum(), grown.len() as u64)
+    }
+}
+
+/// What a session used; none when no flow is of it.
+///
+/// # Errors
+/// A failure of the store.
+pub fn token_use_of_session(
+    store: &Store,
+    session: &str,
+) -> Result<Option<SessionTokens>, StoreError> {
+    let (flows, is_cut) = flows_of_session(store, session)?;
+    if flows.is_empty() {
+        return Ok(None);
+    }
+    let mut found = SessionTokens { is_cut, ..SessionTokens::default() };
+    for flow in &flows {
+        if let Some(tokens) = TokenUse::of(flow) {
+            found.all.add(&tokens);
+        }
+    }
+    let main = main_model(&flows).map(str::to_owned);
+    let own = flows.iter().filter(|flow| is_main(flow, main.as_deref()));
+    found.contexts = own
+        .filter_map(|flow| {
+            let tokens = context_tokens(flow)?;
+            Some(ContextSize { flow: flow.id, at: flow.started_at, tokens })
+        })
+        .collect();
+    Ok(Some(found))
+}
+
+/// The newest flows of a session, the oldest of them first, and whether there are older ones.
+pub(crate) fn flows_of_session(
+    store: &Store,
+    session: &str,
+) -> Result<(Vec<Flow>, bool), StoreError> {
+    let filter = FlowFilter { session: Some(session.to_owned()), ..FlowFilter::default() };
+    let (mut flows, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.flows(&filter, cursor.as_deref(), PAGE)?;
+        flows.extend(page.items.into_iter().map(langley_model::Stored::into_inner));
+        cursor = page.next_cursor;
+        if cursor.is_none() || flows.len() >= FLOWS {
+            break;
+        }
+    }
+    flows.reverse();
+    Ok((flows, cursor.is_some()))
+}
+
+/// The model that the agent itself asked most: others name sessions and sum up.
+pub(crate) fn main_model(flows: &[Flow]) -> Option<&str> {
+    let own = flows.iter().filter(|flow| flow.agent_id.is_none());
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for model in own.filter_map(Flow::known_model) {
+        match counted.iter_mut().find(|(known, _)| *known == model) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((model, 1)),
+        }
+    }
+    counted.into_iter().max_by_key(|(_, count)| *count).map(|(model, _)| model)
+}
+
+/// Whether a request is the agent's own, to the model that it asks most.
+pub(crate) fn is_main(flow: &Flow, main: Option<&str>) -> bool {
+    flow.agent_id.is_none() && main.is_some() && flow.known_model() == main
+}
+
+#[cfg(test)]
+mod tests {
+    use langley_model::{ConnectionId, Usage};
+
+    use super::*;
+
+    fn used(provider: Provider) -> TokenUse {
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(1));
+        flow.provider = Some(provider);
+        flow.usage = Usage {
+            input: Some(Tokens(100)),
+            cache_read: Some(Tokens(60)),
+            cache_write_5m: Some(Tokens(10)),
+            output: Some(Tokens(20)),
+            ..Usage::default()
+        };
+        TokenUse::of(&flow).unwrap()
+    }
+
+    #[test]
+    fn the_whole_input_is_the_same_sum_in_each_providers_sense() {
+        let anthropic = used(Provider::Anthropic);
+        assert_eq!((anthropic.apart, anthropic.input()), (100, 170));
+        let openai = used(Provider::OpenAi);
+        assert_eq!((openai.apart, openai.input()), (30, 100));
+        assert_eq!((openai.hit_ratio(), openai.output_ratio()), (Some(0.6), Some(0.2)));
+        assert_eq!(TokenUse::default().hit_ratio(), None);
+    }
+
+    #[test]
+    fn growth_leaves_out_where_a_conversation_was_compacted() {
+        let size = |tokens| ContextSize { flow: FlowId::new(), at: Micros(1), tokens };
+        let contexts = [10, 30, 60, 5, 15].map(size).to_vec();
+        let session = SessionTokens { contexts, ..SessionTokens::default() };
+        assert_eq!(session.growth(), Some(20.0));
+        assert_eq!(SessionTokens::default().growth(), None);
+    }
+}

@@ -1,0 +1,215 @@
+//! Analytics: tokens and what came of them, the cache, what a context is made of, and turns.
+
+use axum::extract::State;
+use langley_engine::{self as engine, Composed};
+use langley_model::{FindingKind, FlowId};
+use langley_store::{FindingFilter, Store, StoreError, UsageQuery};
+
+use crate::doors::{Doors, Written};
+use crate::error::{ApiError, ErrorBody};
+use crate::params::Params;
+use crate::usage;
+use crate::wire::{CachePage, Context, SessionEfficiency, TokenPage, TurnPage};
+
+/// Findings that are read at once.
+const PAGE: usize = 500;
+
+/// Tells tokens by group, in one sense for all providers, with the share that the cache had and the output
+/// for each token of input.
+#[utoipa::path(
+    get, path = "/api/analytics/tokens", tag = "flows", operation_id = "analytics_tokens",
+    params(
+        ("group_by" = Option<String>, Query, description = "Any of hour, day, host, provider, model, agent, with commas between; nothing makes one group of all"),
+        ("since" = Option<String>, Query, description = "Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d"),
+        ("until" = Option<String>, Query, description = "Began before this time, or in the same hour"),
+        ("tz" = Option<String>, Query, description = "Zone of the days, as +02:00 or -03:30; UTC by default"),
+        ("host" = Option<String>, Query, description = "Exactly this host"),
+        ("provider" = Option<String>, Query, description = "Who served it, by the names in docs/providers.md"),
+        ("model" = Option<String>, Query, description = "Exactly this model"),
+        ("agent" = Option<String>, Query, description = "Exactly this kind of agent"),
+    ),
+    responses(
+        (status = 200, body = TokenPage),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+    )
+)]
+pub(crate) async fn tokens(
+    State(doors): State<Doors>,
+    params: Params,
+) -> Result<Written, ApiError> {
+    let asked = Asked::of(params)?;
+    let shown = doors.show(move |store| Ok(Some(asked.page(store)?)));
+    shown.await?.ok_or_else(|| ApiError::internal("sums answered nothing"))
+}
+
+/// Tells what the cache had of the input, by group, and what its breaks cost, by cause.
+#[utoipa::path(
+    get, path = "/api/analytics/cache", tag = "flows", operation_id = "analytics_cache",
+    params(
+        ("group_by" = Option<String>, Query, description = "As at /api/analytics/tokens"),
+        ("since" = Option<String>, Query, description = "As at /api/analytics/tokens; breaks that were seen at this time or later"),
+        ("until" = Option<String>, Query, description = "As at /api/analytics/tokens; breaks that were first seen before this time"),
+        ("tz" = Option<String>, Query, description = "Zone of the days, as +02:00 or -03:30; UTC by default"),
+        ("host" = Option<String>, Query, description = "Exactly this host; breaks are told of all"),
+        ("provider" = Option<String>, Query, description = "Who served it; breaks are told of all"),
+        ("model" = Option<String>, Query, description = "Exactly this model; breaks are told of all"),
+        ("agent" = Option<String>, Query, description = "Exactly this kind of agent; breaks are told of all"),
+    ),
+    responses(
+        (status = 200, body = CachePage),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+    )
+)]
+pub(crate) async fn cache(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
+    let asked = Asked::of(params)?;
+    let shown = doors.show(move |store| {
+        let page = asked.page(store)?;
+        let filter = FindingFilter {
+            kind: Some(FindingKind::CacheBreak),
+            since: asked.query.since,
+            until: asked.query.until,
+            ..FindingFilter::default()
+        };
+        let (mut breaks, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = store.findings(&filter, cursor.as_deref(), PAGE)?;
+            breaks.extend(page.items);
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(Some(CachePage::of(page, &breaks)))
+    });
+    shown.await?.ok_or_else(|| ApiError::internal("sums answered nothing"))
+}
+
+/// Tells what a session used, and how its context grew.
+#[utoipa::path(
+    get, path = "/api/analytics/efficiency", tag = "flows", operation_id = "analytics_efficiency",
+    params(("session" = String, Query, description = "The session")),
+    responses(
+        (status = 200, body = SessionEfficiency),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+pub(crate) async fn efficiency(
+    State(doors): State<Doors>,
+    params: Params,
+) -> Result<Written, ApiError> {
+    let session = session(params)?;
+    let asked = session.clone();
+    let shown = doors.show(move |store| {
+        let found = engine::token_use_of_session(store, &asked)?;
+        Ok(found.map(|found| SessionEfficiency::of(&asked, &found)))
+    });
+    shown.await?.ok_or_else(|| ApiError::no_such_session(&session))
+}
+
+/// Tells the turns of a session: from what a person asked to the answer that calls no tool any more.
+#[utoipa::path(
+    get, path = "/api/analytics/turns", tag = "flows", operation_id = "analytics_turns",
+    params(("session" = String, Query, description = "The session")),
+    responses(
+        (status = 200, body = TurnPage),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+pub(crate) async fn turns(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
+    let session = session(params)?;
+    let asked = session.clone();
+    let shown = doors.show(move |store| {
+        let found = engine::session_turns(store, &asked)?;
+        Ok(found.map(|found| TurnPage::of(&asked, &found)))
+    });
+    shown.await?.ok_or_else(|| ApiError::no_such_session(&session))
+}
+
+/// Tells what a request is made of: that of a flow, or the longest of a session's newest fifty.
+#[utoipa::path(
+    get, path = "/api/analytics/context", tag = "flows", operation_id = "analytics_context",
+    params(
+        ("flow" = Option<String>, Query, description = "The flow; or else session"),
+        ("session" = Option<String>, Query, description = "The session; or else flow"),
+    ),
+    responses(
+        (status = 200, body = Context),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+pub(crate) async fn context(
+    State(doors): State<Doors>,
+    params: Params,
+) -> Result<Written, ApiError> {
+    let params = params.only(&["flow", "session"])?;
+    let flow: Option<FlowId> =
+        params.parsed("flow", "the id of a flow", |value| value.parse().ok())?;
+    let session = params.owned("session")?;
+    let what = match (flow, session) {
+        (Some(flow), None) => Whose::Flow(flow),
+        (None, Some(session)) => Whose::Session(session),
+        (Some(_), Some(session)) => {
+            return Err(ApiError::bad_parameter("session", &session, "flow or session, not both"));
+        }
+        (None, None) => {
+            return Err(ApiError::missing_parameter("flow", "Name a flow, or a session."));
+        }
+    };
+    let asked = what.clone();
+    let composed = doors.read(move |store| match &asked {
+        Whose::Flow(id) => engine::composition(store, *id),
+        Whose::Session(session) => engine::composition_of_session(store, session),
+    });
+    match (composed.await?, what) {
+        (Composed::Is(found), _) => {
+            let shown = doors.show(move |_| Ok(Some(Context::from(&*found))));
+            shown.await?.ok_or_else(|| ApiError::internal("a context answered nothing"))
+        }
+        (Composed::Unknown, Whose::Flow(id)) => Err(ApiError::no_such_flow(id)),
+        (Composed::Unknown, Whose::Session(session)) => Err(ApiError::no_such_session(&session)),
+        (Composed::NoRequest, Whose::Flow(id)) => Err(ApiError::no_request(id)),
+        (Composed::NoRequest, Whose::Session(session)) => {
+            Err(ApiError::no_request(format_args!("of session {session}")))
+        }
+    }
+}
+
+/// Whose context is asked for.
+#[derive(Clone)]
+enum Whose {
+    Flow(FlowId),
+    Session(String),
+}
+
+/// What is asked of the sums.
+struct Asked {
+    query: UsageQuery,
+    zone: String,
+}
+
+impl Asked {
+    fn of(params: Params) -> Result<Self, ApiError> {
+        let (query, zone) = usage::query(params)?;
+        // More groups than that are no use to anybody; they are refused where costs are asked for.
+        Ok(Self { query: UsageQuery { groups_max: None, ..query }, zone })
+    }
+
+    fn page(&self, store: &Store) -> Result<TokenPage, StoreError> {
+        let (report, groups) = engine::token_use(store, &self.query)?;
+        let by = self.query.by.iter().map(|by| by.as_str().to_owned()).collect();
+        Ok(TokenPage::of(&report, &groups, by, self.zone.clone()))
+    }
+}
+
+fn session(params: Params) -> Result<String, ApiError> {
+    let session = params.only(&["session"])?.owned("session")?;
+    session.ok_or_else(|| ApiError::missing_parameter("session", "Name a session."))
+}

@@ -1,0 +1,155 @@
+//! Tools: what their calls add up to, the calls of one, and one call.
+
+use axum::extract::{Path, State};
+use langley_engine::read_invocation;
+use langley_store::{InvocationQuery, ToolQuery, ToolReport, ToolTally, ToolTotals};
+
+use crate::doors::{Doors, Written};
+use crate::error::{ApiError, ErrorBody};
+use crate::flows::PAGE_MAX;
+use crate::params::Params;
+use crate::wire::{InvocationDetail, InvocationPage, ToolPage, parse_invocation_id};
+
+const PAGE: usize = 100;
+
+/// By what tools are put in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    Calls,
+    Duration,
+    Failures,
+    Repeats,
+    Violations,
+}
+
+impl Order {
+    const ALL: [(&str, Self); 5] = [
+        ("calls", Self::Calls),
+        ("duration", Self::Duration),
+        ("failures", Self::Failures),
+        ("repeats", Self::Repeats),
+        ("violations", Self::Violations),
+    ];
+
+    fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(name, _)| *name == word).map(|(_, order)| order)
+    }
+
+    /// Puts the tools in order, the greatest first; those that are alike stay by calls and name.
+    fn sort(self, report: &mut ToolReport) {
+        let rank = |tool: &ToolTotals| {
+            let of = |tally| tool.sums.tally(tally);
+            match self {
+                Self::Calls => of(ToolTally::Calls),
+                Self::Duration => tool.sums.durations().percentile(95).unwrap_or(0),
+                Self::Failures => {
+                    let tallies = [
+                        ToolTally::Failed,
+                        ToolTally::Denied,
+                        ToolTally::Cancelled,
+                        ToolTally::TimedOut,
+                    ];
+                    tallies.into_iter().map(of).sum()
+                }
+                Self::Repeats => of(ToolTally::Repeated),
+                Self::Violations => of(ToolTally::Violated),
+            }
+        };
+        report.tools.sort_by_key(|tool| std::cmp::Reverse(rank(tool)));
+    }
+}
+
+/// Tells the tools that were called, and what their calls add up to.
+///
+/// Sums are kept by the hour and outlive the flows; those of a session are of its flows that are kept.
+#[utoipa::path(
+    get, path = "/api/tools", tag = "flows", operation_id = "list_tools",
+    params(
+        ("order" = Option<String>, Query, description = "The greatest first: calls (the default), duration, failures, repeats or violations"),
+        ("session" = Option<String>, Query, description = "Called in this session"),
+        ("since" = Option<String>, Query, description = "In a flow that began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d"),
+        ("until" = Option<String>, Query, description = "In a flow that began before this time, or in the same hour"),
+    ),
+    responses(
+        (status = 200, body = ToolPage),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+    )
+)]
+pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
+    let params = params.only(&["order", "session", "since", "until"])?;
+    let words = Order::ALL.map(|(name, _)| name).join(", ");
+    let order = params.parsed("order", words, Order::parse)?.unwrap_or(Order::Calls);
+    let query = ToolQuery {
+        since: params.time("since")?,
+        until: params.time("until")?,
+        session: params.owned("session")?,
+    };
+    let shown = doors.show(move |store| {
+        let mut report = store.tools(&query)?;
+        order.sort(&mut report);
+        Ok(Some(ToolPage::from(&report)))
+    });
+    shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))
+}
+
+/// Lists the calls of one tool, newest first.
+#[utoipa::path(
+    get, path = "/api/tools/{name}/invocations", tag = "flows", operation_id = "list_invocations",
+    params(
+        ("name" = String, Path, description = "The tool"),
+        ("session" = Option<String>, Query, description = "Called in this session"),
+        ("since" = Option<String>, Query, description = "In a flow that began at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d"),
+        ("until" = Option<String>, Query, description = "In a flow that began before this time"),
+        ("limit" = Option<u32>, Query, description = "1 to 500; 100 by default"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses(
+        (status = 200, body = InvocationPage),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+    )
+)]
+pub(crate) async fn invocations(
+    State(doors): State<Doors>,
+    Path(tool): Path<String>,
+    params: Params,
+) -> Result<Written, ApiError> {
+    let params = params.only(&["session", "since", "until", "limit", "cursor"])?;
+    let (limit, cursor) = (params.limit(PAGE, PAGE_MAX)?, params.owned("cursor")?);
+    let query = InvocationQuery {
+        tool,
+        session: params.owned("session")?,
+        since: params.time("since")?,
+        until: params.time("until")?,
+    };
+    let shown = doors.show(move |store| {
+        let page = store.invocations(&query, cursor.as_deref(), limit)?;
+        Ok(Some(InvocationPage::from(&page)))
+    });
+    shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))
+}
+
+/// Shows one call with its arguments, its result and its runs.
+#[utoipa::path(
+    get, path = "/api/tool-invocations/{id}", tag = "flows", operation_id = "show_invocation",
+    params(("id" = String, Path, description = "The call's id, as a list of calls has it")),
+    responses(
+        (status = 200, body = InvocationDetail),
+        (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+pub(crate) async fn invocation(
+    State(doors): State<Doors>,
+    Path(id): Path<String>,
+    params: Params,
+) -> Result<Written, ApiError> {
+    params.only(&[])?;
+    let (flow, position) =
+        parse_invocation_id(&id).ok_or_else(|| ApiError::no_such_invocation(&id))?;
+    let shown = doors.show(move |store| {
+        Ok(read_invocation(store, flow, position)?.map(|read| InvocationDetail::from(&read)))
+    });
+    shown.await?.ok_or_else(|| ApiError::no_such_invocation(&id))
+}

@@ -1,0 +1,410 @@
+//! Analytics as JSON: tokens and what came of them, the cache, what a context is made of, turns.
+
+use langley_engine as engine;
+use langley_model::{KeptFinding, MicroUsd};
+use langley_store::UsageReport;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::flow::Cost;
+use super::page::{milliseconds, rfc3339};
+use super::usage::date;
+
+/// Tokens in one sense for all providers. Ratios are null where there was no input.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct TokenUse {
+    /// Requests that say how long their input was.
+    pub requests: u64,
+    /// Tokens of the whole input, whatever the cache had of it.
+    pub input: u64,
+    /// Input tokens that the cache had no part in.
+    pub input_apart: u64,
+    /// Input tokens read from the cache.
+    pub cache_read: u64,
+    /// Input tokens written to the cache.
+    pub cache_write: u64,
+    /// Output tokens.
+    pub output: u64,
+    /// Reasoning tokens, where counted apart.
+    pub reasoning: u64,
+    /// Share of the input that was read from the cache, from 0 to 1.
+    pub cache_hit_ratio: Option<f64>,
+    /// Output tokens for each token of input.
+    pub output_ratio: Option<f64>,
+}
+
+/// Tokens by group.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct TokenPage {
+    /// By what the groups are told apart.
+    pub group_by: Vec<String>,
+    /// Beginning of the first whole hour that was asked for; null for all.
+    pub since: Option<String>,
+    /// End of the last whole hour that was asked for; null for all.
+    pub until: Option<String>,
+    /// The zone of the days, as its distance from UTC.
+    pub tz: String,
+    /// Whether every flow is part of the sums; false while those of an earlier version are being added.
+    pub complete: bool,
+    /// By time, then by text.
+    pub items: Vec<TokenItem>,
+    /// What all items add up to.
+    pub totals: TokenUse,
+    /// Always null: the list is whole.
+    pub next_cursor: Option<String>,
+}
+
+/// Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct TokenItem {
+    /// The beginning of the hour (UTC).
+    pub hour: Option<String>,
+    /// The day in the zone that was asked for, as 2026-01-31.
+    pub day: Option<String>,
+    /// The host.
+    pub host: Option<String>,
+    /// The provider.
+    pub provider: Option<String>,
+    /// The model that answered, or was asked for while none has.
+    pub model: Option<String>,
+    /// The kind of agent.
+    pub agent: Option<String>,
+    /// What they used.
+    pub tokens: TokenUse,
+}
+
+/// The cache: what it had of the input, and what it lost.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct CachePage {
+    /// What it had.
+    #[serde(flatten)]
+    pub tokens: TokenPage,
+    /// Breaks by cause, the dearest first.
+    pub causes: Vec<CacheCause>,
+    /// What all breaks cost; null where that is not known, or there was none.
+    pub wasted: Option<Cost>,
+}
+
+/// Cache breaks of one cause.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct CacheCause {
+    /// The cause, as tools_changed or ttl_expired.
+    pub cause: String,
+    /// Findings: of one session, in one place of the request.
+    pub findings: u64,
+    /// Requests that broke it.
+    pub times: u64,
+    /// What they cost; null where that is not known.
+    pub cost: Option<Cost>,
+    /// The dearest of them, by their numbers; at most 20.
+    pub finding_ids: Vec<i64>,
+}
+
+/// What a session used, and how its context grew.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct SessionEfficiency {
+    /// The session.
+    pub session_id: String,
+    /// All of it, subagents included.
+    pub tokens: TokenUse,
+    /// Tokens by which a request of the agent itself is longer than the one before, on average; null without
+    /// two requests.
+    pub growth_per_request: Option<f64>,
+    /// How long its requests were, to the model that it asked most, the oldest first.
+    pub contexts: Vec<ContextSize>,
+    /// Whether the session has older flows that were not gone through.
+    pub truncated: bool,
+}
+
+/// The length of one request.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ContextSize {
+    /// The flow.
+    pub flow_id: String,
+    /// When it began.
+    pub started_at: String,
+    /// Tokens of its whole input.
+    pub tokens: u64,
+}
+
+/// What a request is made of.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Context {
+    /// The flow.
+    pub flow_id: String,
+    /// Tokens of the whole input; null where they are not known.
+    pub tokens: Option<u64>,
+    /// Bytes of the request, as they are kept.
+    pub bytes: u64,
+    /// Whether something of it was not kept.
+    pub truncated: bool,
+    /// The parts, in the order in which they are told; those that are not there are left out.
+    pub items: Vec<ContextPart>,
+    /// Always null: the list is whole.
+    pub next_cursor: Option<String>,
+}
+
+/// A part of a context.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ContextPart {
+    /// What it is: system, tools, memory, prompts, answers, thinking, tool_calls, tool_results, images or
+    /// rest.
+    pub kind: String,
+    /// The server whose tools these are; null for the agent's own, and for all that is no tool.
+    pub server: Option<String>,
+    /// Pieces, blocks and definitions.
+    pub count: u64,
+    /// Their bytes, as they are kept.
+    pub bytes: u64,
+    /// Their share of the input's tokens, by bytes; null where those are not known.
+    pub tokens: Option<u64>,
+}
+
+/// The turns of a session.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct TurnPage {
+    /// The session.
+    pub session_id: String,
+    /// The oldest first.
+    pub items: Vec<Turn>,
+    /// What they add up to.
+    pub totals: TurnTotals,
+    /// Whether the session has older flows that were not gone through.
+    pub truncated: bool,
+    /// Always null: the list is whole.
+    pub next_cursor: Option<String>,
+}
+
+/// From what a person asked to the answer that calls no tool any more.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Turn {
+    /// Its first flow.
+    pub flow_id: String,
+    /// When that began.
+    pub started_at: String,
+    /// When its last answer ended; null while one is open.
+    pub ended_at: Option<String>,
+    /// The agent's time: to the end of its last answer.
+    pub worked_ms: Option<f64>,
+    /// The person's time: since the turn before had ended; null for the first one.
+    pub waited_ms: Option<f64>,
+    /// Requests of the agent itself to the model that it asks most.
+    pub requests: u64,
+    /// Those of them that failed.
+    pub failed: u64,
+    /// Requests of subagents.
+    pub subagent_requests: u64,
+    /// Requests to other models.
+    pub side_requests: u64,
+    /// Tool calls of all of them.
+    pub tool_calls: u64,
+    /// What all of them used.
+    pub tokens: TokenUse,
+    /// What all of them cost; null where no cost is known.
+    pub cost: Option<Cost>,
+    /// Whether an answer ended it.
+    pub ended: bool,
+}
+
+/// What turns add up to.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct TurnTotals {
+    /// Turns.
+    pub turns: u64,
+    /// Requests of the agent itself.
+    pub requests: u64,
+    /// Those of them that failed.
+    pub failed: u64,
+    /// Tool calls.
+    pub tool_calls: u64,
+    /// Tool calls for each request of the agent itself; null without one.
+    pub tool_calls_per_request: Option<f64>,
+    /// The agent's time.
+    pub worked_ms: f64,
+    /// The person's time.
+    pub waited_ms: f64,
+}
+
+impl From<&engine::TokenUse> for TokenUse {
+    fn from(tokens: &engine::TokenUse) -> Self {
+        Self {
+            requests: tokens.requests,
+            input: tokens.input(),
+            input_apart: tokens.apart,
+            cache_read: tokens.read,
+            cache_write: tokens.written,
+            output: tokens.output,
+            reasoning: tokens.reasoning,
+            cache_hit_ratio: tokens.hit_ratio(),
+            output_ratio: tokens.output_ratio(),
+        }
+    }
+}
+
+impl TokenPage {
+    /// The page of a report whose groups are these.
+    pub(crate) fn of(
+        report: &UsageReport,
+        groups: &[engine::TokenGroup],
+        group_by: Vec<String>,
+        tz: String,
+    ) -> Self {
+        let mut totals = engine::TokenUse::default();
+        groups.iter().for_each(|group| totals.add(&group.tokens));
+        Self {
+            group_by,
+            since: report.since.map(rfc3339),
+            until: report.until.map(rfc3339),
+            tz,
+            complete: !report.filling,
+            items: groups.iter().map(Into::into).collect(),
+            totals: (&totals).into(),
+            next_cursor: None,
+        }
+    }
+}
+
+impl From<&engine::TokenGroup> for TokenItem {
+    fn from(found: &engine::TokenGroup) -> Self {
+        let group = &found.group;
+        let known = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        Self {
+            hour: group.hour.map(rfc3339),
+            day: group.day.map(date),
+            host: known(&group.host),
+            provider: known(&group.provider),
+            model: known(&group.model),
+            agent: known(&group.agent),
+            tokens: (&found.tokens).into(),
+        }
+    }
+}
+
+impl CachePage {
+    /// The page with the breaks that these findings tell of.
+    pub(crate) fn of(tokens: TokenPage, breaks: &[KeptFinding]) -> Self {
+        let mut causes: Vec<CacheCause> = Vec::new();
+        for kept in breaks {
+            let cause = kept.finding.subject.split(' ').next().unwrap_or_default();
+            let place = causes.iter().position(|known| known.cause == cause);
+            let place = place.unwrap_or_else(|| {
+                let cause = cause.to_owned();
+                causes.push(CacheCause {
+                    cause,
+                    findings: 0,
+                    times: 0,
+                    cost: None,
+                    finding_ids: Vec::new(),
+                });
+                causes.len() - 1
+            });
+            let known = &mut causes[place];
+            known.findings += 1;
+            known.times += kept.times;
+            known.cost = sum(known.cost, kept.cost);
+            if known.finding_ids.len() < LISTED {
+                known.finding_ids.push(kept.id);
+            }
+        }
+        causes.sort_by_key(|known| std::cmp::Reverse(known.cost.map(|cost| cost.micro_usd)));
+        let wasted = breaks.iter().fold(None, |all, kept| sum(all, kept.cost));
+        Self { tokens, causes, wasted }
+    }
+}
+
+/// Findings that are named of a cause.
+const LISTED: usize = 20;
+
+/// Missing is not zero.
+fn sum(one: Option<Cost>, other: Option<MicroUsd>) -> Option<Cost> {
+    match (one, other) {
+        (Some(one), Some(MicroUsd(other))) => {
+            Some(Cost { micro_usd: one.micro_usd.saturating_add(other) })
+        }
+        (one, other) => one.or_else(|| other.map(|cost| Cost { micro_usd: cost.0 })),
+    }
+}
+
+impl SessionEfficiency {
+    /// What a session used.
+    pub(crate) fn of(session: &str, found: &engine::SessionTokens) -> Self {
+        let size = |size: &engine::ContextSize| ContextSize {
+            flow_id: size.flow.to_string(),
+            started_at: rfc3339(size.at),
+            tokens: size.tokens,
+        };
+        Self {
+            session_id: session.to_owned(),
+            tokens: (&found.all).into(),
+            growth_per_request: found.growth(),
+            contexts: found.contexts.iter().map(size).collect(),
+            truncated: found.is_cut,
+        }
+    }
+}
+
+impl From<&engine::Composition> for Context {
+    fn from(found: &engine::Composition) -> Self {
+        let part = |part: &engine::ContextPart| ContextPart {
+            kind: part.kind.as_str().to_owned(),
+            server: part.server.clone(),
+            count: part.count,
+            bytes: part.bytes,
+            tokens: part.tokens,
+        };
+        Self {
+            flow_id: found.flow.to_string(),
+            tokens: found.tokens,
+            bytes: found.bytes,
+            truncated: found.truncated,
+            items: found.parts.iter().map(part).collect(),
+            next_cursor: None,
+        }
+    }
+}
+
+impl TurnPage {
+    /// The turns of a session.
+    pub(crate) fn of(session: &str, found: &engine::SessionTurns) -> Self {
+        let turns = &found.turns;
+        let sum = |of: fn(&engine::SessionTurn) -> u64| turns.iter().map(of).sum::<u64>();
+        let (requests, tool_calls) = (sum(|turn| turn.requests), sum(|turn| turn.tool_calls));
+        let worked = turns.iter().filter_map(engine::SessionTurn::worked).sum();
+        let waited = turns.iter().filter_map(|turn| turn.waited).sum();
+        Self {
+            session_id: session.to_owned(),
+            items: turns.iter().map(Into::into).collect(),
+            totals: TurnTotals {
+                turns: turns.len() as u64,
+                requests,
+                failed: sum(|turn| turn.failed),
+                tool_calls,
+                tool_calls_per_request: (requests > 0).then(|| tool_calls as f64 / requests as f64),
+                worked_ms: milliseconds(worked),
+                waited_ms: milliseconds(waited),
+            },
+            truncated: found.is_cut,
+            next_cursor: None,
+        }
+    }
+}
+
+impl From<&engine::SessionTurn> for Turn {
+    fn from(turn: &engine::SessionTurn) -> Self {
+        Self {
+            flow_id: turn.flow.to_string(),
+            started_at: rfc3339(turn.started_at),
+            ended_at: turn.ended_at.map(rfc3339),
+            worked_ms: turn.worked().map(milliseconds),
+            waited_ms: turn.waited.map(milliseconds),
+            requests: turn.requests,
+            failed: turn.failed,
+            subagent_requests: turn.of_subagents,
+            side_requests: turn.beside,
+            tool_calls: turn.tool_calls,
+            tokens: (&turn.tokens).into(),
+            cost: turn.cost.map(|cost| Cost { micro_usd: cost.0 }),
+            ended: turn.is_ended,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Analytics at the door: tokens, the cache, contexts, turns.
+
+use http::StatusCode;
+use langley_model::{
+    Attributed, Body, Finding, FindingKind, Flow, MicroUsd, Provider, Record, Severity, Side,
+    Tokens,
+};
+use serde_json::{Value, json};
+
+use crate::rig::{Rig, exchange, flow};
+
+/// A flow of a session that read from the cache and wrote to it, and calls so many tools.
+fn asked(second: i64, session: &str, tools: usize) -> Flow {
+    let mut flow = flow(second, session);
+    flow.usage.input = Some(Tokens(100));
+    flow.usage.cache_read = Some(Tokens(800));
+    flow.usage.cache_write_5m = Some(Tokens(100));
+    flow.usage.output = Some(Tokens(50));
+    flow.tool_names = vec![String::from("Bash"); tools];
+    flow.cost = Some(MicroUsd(7));
+    flow
+}
+
+fn request(rig: &Rig, flow: &Flow, body: &Value) -> Record {
+    let body = body.to_string().into_bytes();
+    Record::Body(Body {
+        flow: flow.id,
+        side: Side::Client,
+        original_len: body.len() as u64,
+        bytes: rig.redactor.body(body),
+        media_type: None,
+        truncated: false,
+        pieces: Vec::new(),
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_told_in_one_sense_for_all_providers() {
+    let rig = Rig::start().await;
+    let mut other = asked(3, "s-2", 0);
+    // Its input has what was cached in it.
+    (other.provider, other.path) = (Some(Provider::OpenAi), String::from("/v1/responses"));
+    other.model = Some(String::from("gpt-test"));
+    (other.usage.input, other.usage.cache_write_5m) = (Some(Tokens(1_000)), None);
+    rig.put(
+        [exchange(&rig.redactor, &asked(1, "s-1", 0)), exchange(&rig.redactor, &other)].concat(),
+    );
+    let told = rig.get("/api/analytics/tokens?group_by=model").await;
+    let by_model: Vec<Value> = told["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| json!([item["model"], item["tokens"]["input"], item["tokens"]["input_apart"]]))
+        .collect();
+    assert_eq!(by_model, [json!(["claude-test", 1_000, 100]), json!(["gpt-test", 1_000, 200])]);
+    assert_eq!(told["totals"]["cache_hit_ratio"], json!(0.8));
+    assert_eq!(told["totals"]["output_ratio"], json!(0.05));
+    // Without groups both providers are one.
+    let told = rig.get("/api/analytics/tokens").await;
+    assert_eq!(told["items"].as_array().unwrap().len(), 1);
+    assert_eq!(told["items"][0]["tokens"], told["totals"]);
+    assert_eq!(told["items"][0]["provider"], Value::Null);
+    assert_eq!(rig.ask("/api/analytics/tokens?group_by=week").await.error_code(), "bad_parameter");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cache_is_told_with_what_its_breaks_cost_by_cause() {
+    let rig = Rig::start().await;
+    let flows = [asked(1, "s-1", 0), asked(2, "s-2", 0), asked(3, "s-3", 0)];
+    for flow in &flows {
+        rig.put(exchange(&rig.redactor, flow));
+    }
+    let broken = |flow: &Flow, subject: &str, cost: Option<i64>| {
+        rig.redactor.seal(Finding {
+            kind: FindingKind::CacheBreak,
+            subject: subject.to_owned(),
+            severity: Severity::Warning,
+            session: flow.session.as_ref().map(|session: &Attributed| session.id.clone()),
+            agent_id: None,
+            title: String::new(),
+            what: String::new(),
+            why: None,
+            next: String::new(),
+            numbers: Vec::new(),
+            baseline: None,
+            flow: flow.id,
+            beside: Vec::new(),
+            cost: cost.map(MicroUsd),
+        })
+    };
+    let found = vec![
+        broken(&flows[0], "tools_changed tool late", Some(30)),
+        broken(&flows[1], "tools_changed tool other", Some(12)),
+        broken(&flows[2], "ttl_expired", None),
+    ];
+    rig.store.keep_findings(found).unwrap();
+    let told = rig.get("/api/analytics/cache?group_by=day").await;
+    assert_eq!(told["totals"]["cache_hit_ratio"], json!(0.8));
+    assert_eq!(told["items"][0]["day"], "2023-11-14");
+    let causes: Vec<Value> = told["causes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|cause| json!([cause["cause"], cause["findings"], cause["times"], cause["cost"]]))
+        .collect();
+    let wanted =
+        [json!(["tools_changed", 2, 2, {"micro_usd": 42}]), json!(["ttl_expired", 1, 1, null])];
+    assert_eq!(causes, wanted);
+    assert_eq!(told["wasted"], json!({"micro_usd": 42}));
+    let told = rig.get("/api/analytics/cache?since=2100-01-01").await;
+    assert_eq!((&told["causes"], &told["wasted"]), (&json!([]), &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_context_is_told_by_what_takes_its_room() {
+    let rig = Rig::start().await;
+    let (short, mut long) = (asked(1, "s-1", 0), asked(2, "s-1", 0));
+    long.usage.cache_read = Some(Tokens(9_800));
+    let body = json!({
+        "tools": [{"name": "mcp__git__log"}],
+        "system": [{"type": "text", "text": "be good"}],
+        "messages": [{"role": "user", "content": "look"}],
+    });
+    for flow in [&short, &long] {
+        let mut records = exchange(&rig.redactor, flow);
+        records.push(request(&rig, flow, &body));
+        rig.put(records);
+    }
+    let told = rig.get(&format!("/api/analytics/context?flow={}", short.id)).await;
+    assert_eq!((&told["tokens"], &told["truncated"]), (&json!(1_000), &json!(false)));
+    let kinds: Vec<&str> = told["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| part["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["system", "tools", "prompts", "rest"]);
+    assert_eq!(told["items"][1]["server"], "git");
+    // Of a session, that of its longest request.
+    let told = rig.get("/api/analytics/context?session=s-1").await;
+    assert_eq!((&told["flow_id"], &told["tokens"]), (&json!(long.id.to_string()), &json!(10_000)));
+    for (query, status) in [
+        ("session=none", StatusCode::NOT_FOUND),
+        ("flow=x", StatusCode::BAD_REQUEST),
+        ("", StatusCode::BAD_REQUEST),
+        ("flow=0190f0c4-7e2a-7000-8000-000000000000", StatusCode::NOT_FOUND),
+    ] {
+        let answer = rig.ask(&format!("/api/analytics/context?{query}")).await;
+        assert_eq!(answer.status, status, "{query}: {}", answer.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn turns_and_growth_of_a_session_are_told() {
+    let rig = Rig::start().await;
+    for (second, tools, read) in [(0, 2, 800), (10, 0, 1_800), (60, 0, 2_300)] {
+        let mut flow = asked(second, "s-1", tools);
+        flow.usage.cache_read = Some(Tokens(read));
+        rig.put(exchange(&rig.redactor, &flow));
+    }
+    let told = rig.get("/api/analytics/turns?session=s-1").await;
+    let turns = told["items"].as_array().unwrap();
+    assert_eq!(turns.len(), 2);
+    assert_eq!((&turns[0]["requests"], &turns[0]["tool_calls"]), (&json!(2), &json!(2)));
+    assert_eq!((&turns[0]["waited_ms"], &turns[0]["worked_ms"]), (&Value::Null, &json!(12_500.0)));
+    // From 12.5 s to 60 s.
+    assert_eq!(
+        (&turns[1]["waited_ms"], &turns[1]["cost"]),
+        (&json!(47_500.0), &json!({"micro_usd": 7}))
+    );
+    assert_eq!(told["totals"]["tool_calls_per_request"], json!(2.0 / 3.0));
+    let told = rig.get("/api/analytics/efficiency?session=s-1").await;
+    assert_eq!(told["growth_per_request"], json!(750.0));
+    assert_eq!(told["contexts"].as_array().unwrap().len(), 3);
+    assert_eq!((&told["tokens"]["requests"], &told["truncated"]), (&json!(3), &json!(false)));
+    for path in ["turns", "efficiency"] {
+        let none = rig.ask(&format!("/api/analytics/{path}?session=none")).await;
+        assert_eq!(none.status, StatusCode::NOT_FOUND);
+        let none = rig.ask(&format!("/api/analytics/{path}")).await;
+        assert_eq!(none.error_code(), "missing_parameter");
+    }
+}

@@ -1,0 +1,269 @@
+//! Findings, asked for: by what they cost, the dearest first.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use langley_model::{
+    Finding, FindingKind, FindingState, Flow, FlowId, KeptFinding, MicroUsd, Micros, Revision,
+    Severity, Stored,
+};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+
+use super::words::Words;
+use crate::error::StoreError;
+use crate::flow_row::{Bytes, FlowSql, read};
+use crate::query::page_limit;
+use crate::readers::ReadError;
+use crate::store::Store;
+
+/// Flows of the evidence that are named.
+const NAMED: i64 = 50;
+
+/// Which findings; every member that is set must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FindingFilter {
+    /// In one of these states; in any where there is none.
+    pub states: Vec<FindingState>,
+    /// Of this kind.
+    pub kind: Option<FindingKind>,
+    /// Of this session.
+    pub session: Option<String>,
+    /// Shown by a flow that began at this time or later.
+    pub since: Option<Micros>,
+    /// Shown first by a flow that began before this time.
+    pub until: Option<Micros>,
+}
+
+/// Some findings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FindingPage {
+    /// The dearest first; of those that cost nothing or nobody knows what, the worst, and then the latest.
+    pub items: Vec<KeptFinding>,
+    /// Continues after the last one; none at the end.
+    pub next_cursor: Option<String>,
+    /// How many there are.
+    pub total: u64,
+}
+
+const COLUMNS: &str =
+    "id, kind, state, severity, session_id, agent_id, first_at, last_at, times, micro_usd, words";
+
+/// The order of findings, the first last.
+const RANK: &str = "(ifnull(micro_usd, -1), severity, last_at, id)";
+
+impl Store {
+    /// Findings that `filter` names: at most `limit` (1 to 500), after `cursor`.
+    ///
+    /// # Errors
+    /// A cursor that is not one, or a failure of the file.
+    pub fn findings(
+        &self,
+        filter: &FindingFilter,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<FindingPage, StoreError> {
+        let (limit, asked) = page_limit(limit);
+        let (condition, parameters) = condition(filter);
+        let after = cursor.map(position).transpose()?;
+        self.readers().read(|conn| {
+            let total: i64 = conn
+                .prepare_cached(&format!("SELECT count(*) FROM findings WHERE {condition}"))?
+                .query_row(params_from_iter(&parameters), |row| row.get(0))?;
+            let mut parameters = parameters;
+            let mut sql = format!("SELECT {COLUMNS} FROM findings WHERE {condition}");
+            if let Some(after) = after {
+                sql.push_str(&format!(" AND {RANK} < (?, ?, ?, ?)"));
+                parameters.extend(after.map(Value::Integer));
+            }
+            sql.push_str(
+                " ORDER BY ifnull(micro_usd, -1) DESC, severity DESC, last_at DESC, id DESC LIMIT ?",
+            );
+            parameters.push(Value::Integer(asked));
+            let mut statement = conn.prepare_cached(&sql)?;
+            let mut rows = statement.query(params_from_iter(&parameters))?;
+            let mut items = Vec::new();
+            while let Some(row) = rows.next()? {
+                items.push(kept(conn, row)?);
+            }
+            let is_more = items.len() > limit;
+            items.truncate(limit);
+            let next_cursor = items.last().filter(|_| is_more).map(cursor_at);
+            Ok(FindingPage { items, next_cursor, total: total.cast_unsigned() })
+        })
+    }
+
+    /// The last flows of the same session that ended before this one began, the oldest first.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn ended_before(&self, flow: &Flow, most: usize) -> Result<Vec<Stored<Flow>>, StoreError> {
+        let Some(session) = &flow.session else { return Ok(Vec::new()) };
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.readers().read(|conn| {
+            let sql = format!(
+                "{} WHERE session_id = ?1 AND n < ?2 AND ended_at <= ?2 ORDER BY n DESC LIMIT ?3",
+                FlowSql::select()
+            );
+            let mut statement = conn.prepare_cached(&sql)?;
+            let rows = statement.query_map((&session.id, flow.started_at.0, most), read)?;
+            let mut flows =
+                rows.map(|row| Ok(row?.1)).collect::<rusqlite::Result<Vec<Stored<Flow>>>>()?;
+            flows.reverse();
+            Ok(flows)
+        })
+    }
+
+    /// A flow by its key.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn flow_of_key(&self, key: i64) -> Result<Option<Stored<Flow>>, StoreError> {
+        self.readers().read(|conn| {
+            let sql = format!("{} WHERE n = ?1", FlowSql::select());
+            let row = conn.prepare_cached(&sql)?.query_row([key], read).optional()?;
+            Ok(row.map(|(_, flow)| flow))
+        })
+    }
+
+    /// A number for the content of a flow's request: requests with the same number are the same to the
+    /// byte. None where it was not kept.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn request_number(&self, flow: FlowId) -> Result<Option<i64>, StoreError> {
+        self.readers().read(|conn| {
+            let number: Option<Option<i64>> = conn
+                .prepare_cached("SELECT request_body FROM flows WHERE flow_id = ?1")?
+                .query_row([Bytes(flow.as_bytes())], |row| row.get(0))
+                .optional()?;
+            Ok(number.flatten())
+        })
+    }
+
+    /// A finding by its number.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn finding(&self, id: i64) -> Result<Option<Stored<KeptFinding>>, StoreError> {
+        self.readers().read(|conn| {
+            // Findings have no revision of their own: what was committed when it was read.
+            let revision: Option<i64> = conn
+                .prepare_cached("SELECT value FROM totals WHERE name = 'revision'")?
+                .query_row((), |row| row.get(0))
+                .optional()?;
+            let revision = Revision(revision.unwrap_or(0).cast_unsigned());
+            let mut statement =
+                conn.prepare_cached(&format!("SELECT {COLUMNS} FROM findings WHERE id = ?1"))?;
+            let mut rows = statement.query([id])?;
+            let found = rows.next()?.map(|row| kept(conn, row)).transpose()?;
+            Ok(found.map(|found| Stored::read_back(found, revision)))
+        })
+    }
+}
+
+/// The filter as SQL, with its parameters.
+fn condition(filter: &FindingFilter) -> (String, Vec<Value>) {
+    let mut condition = vec![String::from("TRUE")];
+    let mut parameters: Vec<Value> = Vec::new();
+    let mut and = |sql: &str, value: Value| {
+        condition.push(sql.to_owned());
+        parameters.push(value);
+    };
+    if let Some(kind) = filter.kind {
+        and("kind = ?", Value::Text(kind.as_str().to_owned()));
+    }
+    if let Some(session) = &filter.session {
+        and("session_id = ?", Value::Text(session.clone()));
+    }
+    if let Some(since) = filter.since {
+        and("last_at >= ?", Value::Integer(since.0));
+    }
+    if let Some(until) = filter.until {
+        and("first_at < ?", Value::Integer(until.0));
+    }
+    if !filter.states.is_empty() {
+        let words: Vec<String> =
+            filter.states.iter().map(|state| format!("'{}'", state.as_str())).collect();
+        condition.push(format!("state IN ({})", words.join(", ")));
+    }
+    (condition.join(" AND "), parameters)
+}
+
+fn kept(conn: &Connection, row: &Row<'_>) -> Result<KeptFinding, ReadError> {
+    let wrong = || ReadError::Store(StoreError::Decode { what: "finding" });
+    let id: i64 = row.get(0)?;
+    let kind = FindingKind::parse(&row.get::<_, String>(1)?).ok_or_else(wrong)?;
+    let state = FindingState::parse(&row.get::<_, String>(2)?).ok_or_else(wrong)?;
+    let severity = usize::try_from(row.get::<_, i64>(3)?).ok().and_then(|at| Severity::ALL.get(at));
+    let cost = row.get::<_, Option<i64>>(9)?.map(MicroUsd);
+    let flows = flows(conn, id)?;
+    let mut finding = Finding {
+        kind,
+        subject: String::new(),
+        severity: *severity.ok_or_else(wrong)?,
+        session: row.get(4)?,
+        agent_id: row.get(5)?,
+        title: String::new(),
+        what: String::new(),
+        why: None,
+        next: String::new(),
+        numbers: Vec::new(),
+        baseline: None,
+        flow: flows.first().copied().ok_or_else(wrong)?,
+        beside: flows[1..].to_vec(),
+        cost,
+    };
+    Words::decode(&row.get::<_, String>(10)?, &mut finding).map_err(ReadError::Store)?;
+    Ok(KeptFinding {
+        id,
+        state,
+        first_at: Micros(row.get(6)?),
+        last_at: Micros(row.get(7)?),
+        times: row.get::<_, i64>(8)?.cast_unsigned(),
+        cost,
+        flows,
+        finding,
+    })
+}
+
+/// The newest flows of the evidence, those that show the finding before those that only belong to it.
+fn flows(conn: &Connection, finding: i64) -> rusqlite::Result<Vec<FlowId>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT flow_id FROM finding_flows JOIN flows ON n = flow
+         WHERE finding = ?1 ORDER BY shows DESC, flow DESC LIMIT ?2",
+    )?;
+    let rows = statement.query_map((finding, NAMED), |row| Ok(FlowId::from_bytes(row.get(0)?)))?;
+    rows.collect()
+}
+
+/// The opaque text of a position in the listing.
+fn cursor_at(kept: &KeptFinding) -> String {
+    let cost = kept.cost.map_or(-1, |cost| cost.0);
+    let place = [cost, kept.finding.severity as i64, kept.last_at.0, kept.id];
+    let bytes: Vec<u8> = place.iter().flat_map(|part| part.to_be_bytes()).collect();
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The position that [`cursor_at`] wrote.
+fn position(cursor: &str) -> Result<[i64; 4], StoreError> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| StoreError::Cursor)?;
+    let (parts, rest) = bytes.as_chunks::<8>();
+    let parts: Vec<i64> = parts.iter().map(|part| i64::from_be_bytes(*part)).collect();
+    let place: [i64; 4] = parts.try_into().map_err(|_| StoreError::Cursor)?;
+    if rest.is_empty() { Ok(place) } else { Err(StoreError::Cursor) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_only_accepted_as_it_was_given() {
+        let place = [-1_i64, 2, 1_700_000_000_000_000, 9];
+        let bytes: Vec<u8> = place.iter().flat_map(|part| part.to_be_bytes()).collect();
+        assert_eq!(position(&URL_SAFE_NO_PAD.encode(&bytes)).unwrap(), place);
+        for wrong in ["", "x", "AAAA", &URL_SAFE_NO_PAD.encode(&bytes[1..])] {
+            assert!(matches!(position(wrong), Err(StoreError::Cursor)), "{wrong}");
+        }
+    }
+}

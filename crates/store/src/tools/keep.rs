@@ -1,0 +1,200 @@
+//! What the analysis hands over, written between two batches.
+
+use langley_model::{Finding, Redacted, Revision, ToolCall, ToolExecution, ToolOutcome};
+use rusqlite::Connection;
+
+use super::row;
+use super::sums::{Gathered, Group, HOUR_US};
+use crate::error::StoreError;
+use crate::flow_row::{self, FlowSql, signed};
+use crate::store::Store;
+use crate::writer::{Budget, Site};
+
+/// A call, for its row.
+#[derive(Clone, Debug)]
+pub struct CallEntry {
+    /// The key of its flow.
+    pub key: i64,
+    /// Which one of the flow's calls.
+    pub position: u32,
+    /// What is known of it; none takes the row away.
+    pub call: Option<Redacted<ToolCall>>,
+    /// Its runs, in place of those known.
+    pub executions: Option<Vec<ToolExecution>>,
+}
+
+/// What the analysis of some flows came to.
+#[derive(Clone, Debug, Default)]
+pub struct Analysis {
+    /// The flows that were read, by their keys, and the state that was.
+    pub read: Vec<(i64, Revision)>,
+    /// Calls that are new or have changed.
+    pub calls: Vec<CallEntry>,
+    /// What was found.
+    pub findings: Vec<Redacted<Finding>>,
+}
+
+impl Analysis {
+    /// Whether there is nothing to be written.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.read.is_empty() && self.calls.is_empty() && self.findings.is_empty()
+    }
+}
+
+impl Store {
+    /// Keeps what the analysis came to, in transactions so short that recording does not wait for them;
+    /// returns when they are committed, with the numbers of the findings that are new or have new
+    /// evidence. Flows are done with after all else is written; one that has changed since it was read goes
+    /// on waiting.
+    ///
+    /// # Errors
+    /// The store is closed or cannot be written; what was written until then stays.
+    pub fn keep_analysis(&self, analysis: Analysis) -> Result<Vec<i64>, StoreError> {
+        let Analysis { read, calls, findings } = analysis;
+        let mut left = calls;
+        left.reverse();
+        while !left.is_empty() {
+            let mut entries = std::mem::take(&mut left);
+            left = self.job(move |site| {
+                let written = write(site, &mut entries);
+                if written.is_err() {
+                    site.forget_tools();
+                }
+                written.map(|()| entries)
+            })?;
+        }
+        let found = self.keep_findings(findings)?;
+        self.job(move |site| {
+            let change = site.change()?;
+            for (key, revision) in &read {
+                change
+                    .prepare_cached(
+                        "DELETE FROM analysis_waiting WHERE flow = ?1
+                             AND ifnull((SELECT revision FROM flows WHERE n = ?1), ?2) = ?2",
+                    )?
+                    .execute((key, signed(revision.0)))?;
+            }
+            change.commit()
+        })?;
+        Ok(found)
+    }
+}
+
+/// Writes entries from the end of the list, as many as the budget lets.
+fn write(site: &mut Site<'_>, entries: &mut Vec<CallEntry>) -> rusqlite::Result<()> {
+    let mut budget = Budget::new(u32::MAX);
+    let change = site.change()?;
+    let mut sums = Gathered::default();
+    while let Some(entry) = entries.pop() {
+        entry.write(site, &change, &mut sums)?;
+        if !budget.spend(1) {
+            break;
+        }
+    }
+    sums.write(&change)?;
+    change.commit()
+}
+
+impl CallEntry {
+    fn write(
+        &self,
+        site: &mut Site<'_>,
+        change: &Connection,
+        sums: &mut Gathered,
+    ) -> rusqlite::Result<()> {
+        let (flow, position) = (self.key, self.position);
+        // The flow may have been removed.
+        let Some((hour, agent)) = flow_of(change, flow)? else { return Ok(()) };
+        let group = |tool| Group { hour, tool, agent: agent.clone() };
+        let before = row::read(change, flow, position)?;
+        if let Some((tool, Some(before))) = &before {
+            sums.of(group(*tool)).take_out(position, before);
+        }
+        let Some(call) = &self.call else {
+            change
+                .prepare_cached("DELETE FROM tool_calls WHERE flow = ?1 AND position = ?2")?
+                .execute((flow, position))?;
+            return Ok(());
+        };
+        let Some(tool) = site.tool_number(&call.name)? else { return Ok(()) };
+        sums.of(group(tool)).add(position, call);
+        let kept = match &self.executions {
+            Some(executions) => executions.clone(),
+            None => executions(change, flow, position)?,
+        };
+        row::write(change, (flow, position, tool), call)?;
+        keep_executions(change, (flow, position), &kept)
+    }
+}
+
+/// The hour in which a flow began, and its agent.
+fn flow_of(conn: &Connection, key: i64) -> rusqlite::Result<Option<(i64, String)>> {
+    use rusqlite::OptionalExtension;
+    let sql = format!("{} WHERE n = ?1", FlowSql::select());
+    let row = conn.prepare_cached(&sql)?.query_row([key], flow_row::read).optional()?;
+    Ok(row.map(|(_, flow)| {
+        (flow.started_at.0.div_euclid(HOUR_US), flow.agent.clone().unwrap_or_default())
+    }))
+}
+
+const BACKGROUNDED: u8 = 1;
+const INFERRED: u8 = 2;
+
+fn keep_executions(
+    conn: &Connection,
+    (flow, position): (i64, u32),
+    executions: &[ToolExecution],
+) -> rusqlite::Result<()> {
+    if executions.is_empty() {
+        return Ok(());
+    }
+    let mut put = conn.prepare_cached(
+        "INSERT OR REPLACE INTO tool_executions
+             (flow, position, number, source, flags, began_us, ended_us, outcome)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    for run in executions {
+        let flags = if run.backgrounded { BACKGROUNDED } else { 0 }
+            | if run.inferred { INFERRED } else { 0 };
+        put.execute((
+            flow,
+            position,
+            signed(run.number),
+            run.source as u8,
+            flags,
+            run.began_us,
+            run.ended_us,
+            run.outcome.map(ToolOutcome::number),
+        ))?;
+    }
+    Ok(())
+}
+
+/// The runs of a call, in order.
+pub(super) fn executions(
+    conn: &Connection,
+    flow: i64,
+    position: u32,
+) -> rusqlite::Result<Vec<ToolExecution>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT number, source, flags, began_us, ended_us, outcome FROM tool_executions
+         WHERE flow = ?1 AND position = ?2 ORDER BY number",
+    )?;
+    let mut rows = statement.query((flow, position))?;
+    let mut runs = Vec::new();
+    while let Some(row) = rows.next()? {
+        let flags: u8 = row.get(2)?;
+        let Some(source) = langley_model::ToolSource::of_number(row.get(1)?) else { continue };
+        runs.push(ToolExecution {
+            number: row.get::<_, i64>(0)?.cast_unsigned(),
+            source,
+            began_us: row.get(3)?,
+            ended_us: row.get(4)?,
+            backgrounded: flags & BACKGROUNDED != 0,
+            outcome: row.get::<_, Option<u8>>(5)?.and_then(ToolOutcome::of_number),
+            inferred: flags & INFERRED != 0,
+        });
+    }
+    Ok(runs)
+}

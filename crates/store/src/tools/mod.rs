@@ -1,0 +1,40 @@
+//! Tool calls as rows: what waits to be analysed, what the analysis told, and what it adds up to.
+
+mod keep;
+mod query;
+mod report;
+mod row;
+mod sums;
+mod waiting;
+
+use rusqlite::Connection;
+
+use crate::names::Names;
+
+pub use keep::{Analysis, CallEntry};
+pub use query::{Invocation, InvocationQuery};
+pub use report::{ToolQuery, ToolReport, ToolTotals};
+pub use row::KeptCall;
+pub use sums::{ToolSums, ToolTally};
+pub(crate) use waiting::await_analysis;
+pub use waiting::{AnalysisState, Unread};
+
+/// Positions from here on are of results whose call is in no recorded answer.
+pub const STRAY: u32 = 1 << 16;
+
+/// Longer names are cut: no provider takes a tool with one.
+const LONGEST_NAME: usize = 256;
+
+/// The names that have numbers: all.
+pub(crate) fn names() -> Names {
+    Names::of("tools", usize::MAX, LONGEST_NAME)
+}
+
+/// The number of a tool.
+pub(crate) fn number(
+    names: &mut Names,
+    conn: &Connection,
+    name: &str,
+) -> rusqlite::Result<Option<i64>> {
+    names.number(conn, &name[..name.floor_char_boundary(LONGEST_NAME)])
+}

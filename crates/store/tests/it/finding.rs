@@ -1,0 +1,197 @@
+//! Findings: kept once, however often they are seen, and gone with their flows.
+
+use langley_model::{
+    Finding, FindingKind, FindingNumber, FindingState, FindingUnit, Flow, KeptFinding, MicroUsd,
+    Micros, Redacted, Severity,
+};
+use langley_store::{FindingFilter, FlowFilter, Store, StoreError};
+
+use crate::given::{Fixture, ended, of, redactor};
+
+/// A finding of a tool that fails, as this flow shows it.
+fn failing(flow: &Flow, tool: &str, cost: Option<i64>) -> Finding {
+    Finding {
+        kind: FindingKind::FailingTool,
+        subject: tool.to_owned(),
+        severity: Severity::Warning,
+        session: Some(String::from("s")),
+        agent_id: None,
+        title: format!("{tool} fails"),
+        what: format!("{tool} failed at {}", flow.started_at.0),
+        why: None,
+        next: String::from("Look at it."),
+        numbers: vec![FindingNumber {
+            name: String::from("failures"),
+            value: flow.started_at.0,
+            unit: FindingUnit::Count,
+        }],
+        baseline: None,
+        flow: flow.id,
+        beside: Vec::new(),
+        cost: cost.map(MicroUsd),
+    }
+}
+
+fn seal(finding: Finding) -> Redacted<Finding> {
+    redactor().seal(finding)
+}
+
+fn keep(store: &Store, finding: Finding) -> Vec<i64> {
+    store.keep_findings(vec![seal(finding)]).unwrap()
+}
+
+fn all(store: &Store) -> Vec<KeptFinding> {
+    store.findings(&FindingFilter::default(), None, 500).unwrap().items
+}
+
+/// A store with flows that ended at these times.
+fn with_flows<const N: usize>(times: [i64; N]) -> (Fixture, [Flow; N]) {
+    let fixture = Fixture::new();
+    let flows = times.map(ended);
+    fixture.write(flows.iter().map(of).collect());
+    (fixture, flows)
+}
+
+#[test]
+fn the_same_finding_is_one_with_all_its_evidence() {
+    let (fixture, [first, second, third]) = with_flows([100, 200, 300]);
+    let store = &fixture.store;
+    assert_eq!(keep(store, failing(&second, "Edit", Some(20))).len(), 1);
+    let mut later = failing(&third, "Edit", None);
+    later.beside = vec![first.id];
+    keep(store, later);
+    // An older one, found afterwards: the words stay those of the newest.
+    keep(store, failing(&first, "Edit", Some(5)));
+    let kept = all(store);
+    let [one] = kept.as_slice() else { panic!("{kept:?}") };
+    assert_eq!((one.times, one.cost), (3, Some(MicroUsd(25))));
+    assert_eq!((one.first_at, one.last_at), (Micros(100), Micros(300)));
+    assert_eq!(one.flows, [third.id, second.id, first.id]);
+    assert_eq!(one.finding.what, "Edit failed at 300");
+    assert_eq!(one.finding.number("failures"), Some(300));
+}
+
+#[test]
+fn the_same_evidence_again_changes_nothing_but_what_it_says() {
+    let (fixture, [flow]) = with_flows([100]);
+    let store = &fixture.store;
+    keep(store, failing(&flow, "Edit", Some(20)));
+    let mut again = failing(&flow, "Edit", Some(30));
+    again.what = String::from("looked at once more");
+    assert_eq!(keep(store, again), [0_i64; 0], "nothing to be told");
+    let kept = all(store);
+    assert_eq!((kept[0].times, kept[0].cost), (1, Some(MicroUsd(30))));
+    assert_eq!(kept[0].finding.what, "looked at once more");
+}
+
+#[test]
+fn what_is_muted_stays_so_and_what_is_resolved_opens_again() {
+    let (fixture, flows) = with_flows([100, 200]);
+    let store = &fixture.store;
+    let tools = ["open", "acknowledged", "muted", "resolved"];
+    for (tool, state) in tools.into_iter().zip(FindingState::ALL) {
+        let id = keep(store, failing(&flows[0], tool, None))[0];
+        assert!(store.judge_finding(id, state).unwrap());
+        keep(store, failing(&flows[0], tool, None));
+        assert_eq!(store.finding(id).unwrap().unwrap().state, state, "the same evidence");
+        assert_eq!(keep(store, failing(&flows[1], tool, None)), [id]);
+    }
+    let mut states: Vec<_> =
+        all(store).iter().map(|kept| (kept.finding.subject.clone(), kept.state)).collect();
+    states.sort();
+    let wanted = [
+        ("acknowledged", FindingState::Acknowledged),
+        ("muted", FindingState::Muted),
+        ("open", FindingState::Open),
+        ("resolved", FindingState::Open),
+    ];
+    assert_eq!(states, wanted.map(|(tool, state)| (tool.to_owned(), state)));
+    assert!(!store.judge_finding(99, FindingState::Muted).unwrap());
+}
+
+#[test]
+fn the_dearest_come_first_and_pages_go_on_where_they_ended() {
+    let (fixture, [early, late]) = with_flows([100, 200]);
+    let store = &fixture.store;
+    let severe = Finding { severity: Severity::Critical, ..failing(&early, "severe", None) };
+    for finding in [
+        failing(&early, "early", None),
+        failing(&late, "late", None),
+        failing(&early, "cheap", Some(1)),
+        failing(&early, "dear", Some(900)),
+        severe,
+    ] {
+        keep(store, finding);
+    }
+    let mut cursor = None;
+    let mut subjects = Vec::new();
+    loop {
+        let page = store.findings(&FindingFilter::default(), cursor.as_deref(), 2).unwrap();
+        assert_eq!(page.total, 5);
+        subjects.extend(page.items.into_iter().map(|kept| kept.finding.subject));
+        match page.next_cursor {
+            Some(next) => cursor = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(subjects, ["dear", "cheap", "severe", "late", "early"]);
+    let wrong = store.findings(&FindingFilter::default(), Some("x"), 2);
+    assert!(matches!(wrong, Err(StoreError::Cursor)));
+}
+
+#[test]
+fn a_filter_names_state_kind_session_and_time() {
+    let (fixture, [early, late]) = with_flows([100, 200]);
+    let store = &fixture.store;
+    let id = keep(store, failing(&early, "early", None))[0];
+    store.judge_finding(id, FindingState::Resolved).unwrap();
+    let mut other = failing(&late, "late", None);
+    (other.kind, other.session) = (FindingKind::CacheBreak, None);
+    keep(store, other);
+    let found = |filter: FindingFilter| -> Vec<String> {
+        let page = store.findings(&filter, None, 10).unwrap();
+        assert_eq!(page.total, page.items.len() as u64);
+        page.items.into_iter().map(|kept| kept.finding.subject).collect()
+    };
+    let none = FindingFilter::default;
+    let states = vec![FindingState::Resolved, FindingState::Muted];
+    assert_eq!(found(FindingFilter { states, ..none() }), ["early"]);
+    let kind = Some(FindingKind::CacheBreak);
+    assert_eq!(found(FindingFilter { kind, ..none() }), ["late"]);
+    let session = Some(String::from("s"));
+    assert_eq!(found(FindingFilter { session, ..none() }), ["early"]);
+    assert_eq!(found(FindingFilter { since: Some(Micros(101)), ..none() }), ["late"]);
+    assert_eq!(found(FindingFilter { until: Some(Micros(200)), ..none() }), ["early"]);
+}
+
+#[test]
+fn a_finding_goes_with_the_last_flow_that_shows_it() {
+    let (fixture, [first, second, third]) = with_flows([100, 200, 300]);
+    let store = &fixture.store;
+    let mut finding = failing(&second, "Edit", Some(20));
+    finding.beside = vec![first.id, third.id];
+    let id = keep(store, finding)[0];
+    keep(store, failing(&third, "Edit", Some(7)));
+    let until = |until: i64| FlowFilter { until: Some(Micros(until)), ..FlowFilter::default() };
+    store.delete_flows(&until(201)).unwrap();
+    let kept = store.finding(id).unwrap().unwrap();
+    assert_eq!((kept.times, kept.cost), (1, Some(MicroUsd(7))));
+    assert_eq!((kept.first_at, kept.flows.as_slice()), (Micros(300), &[third.id][..]));
+    store.delete_flows(&until(301)).unwrap();
+    assert_eq!(store.finding(id).unwrap(), None);
+    assert_eq!(keep(store, failing(&third, "Edit", None)), [0_i64; 0], "its flow is gone");
+    assert!(all(store).is_empty());
+}
+
+#[test]
+fn a_flow_that_was_part_of_the_evidence_may_show_it_later() {
+    let (fixture, [first, second]) = with_flows([100, 200]);
+    let store = &fixture.store;
+    let mut finding = failing(&second, "Edit", None);
+    finding.beside = vec![first.id];
+    keep(store, finding);
+    assert_eq!(all(store)[0].times, 1);
+    keep(store, failing(&first, "Edit", Some(1)));
+    assert_eq!((all(store)[0].times, all(store)[0].cost), (2, Some(MicroUsd(1))));
+    assert_eq!(all(store)[0].flows.len(), 2);
+}
