@@ -21,6 +21,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/analytics/cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what the cache had of the input, by group, and what its breaks cost, by cause. */
+        get: operations["analytics_cache"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what a request is made of: that of a flow, or the longest of a session's newest fifty. */
+        get: operations["analytics_context"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/analytics/cost": {
         parameters: {
             query?: never;
@@ -42,6 +76,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/analytics/efficiency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what a session used, and how its context grew. */
+        get: operations["analytics_efficiency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/analytics/latency": {
         parameters: {
             query?: never;
@@ -55,6 +106,43 @@ export interface paths {
          * @description Deleting flows, by age or on demand, does not change it.
          */
         get: operations["latency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells tokens by group, in one sense for all providers, with the share that the cache had and the output
+         *     for each token of input.
+         */
+        get: operations["analytics_tokens"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/turns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells the turns of a session: from what a person asked to the answer that calls no tool any more. */
+        get: operations["analytics_turns"];
         put?: never;
         post?: never;
         delete?: never;
@@ -744,6 +832,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tool-invocations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows one call with its arguments, its result and its runs. */
+        get: operations["show_invocation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells the tools that were called, and what their calls add up to.
+         * @description Sums are kept by the hour and outlive the flows; those of a session are of its flows that are kept.
+         */
+        get: operations["list_tools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tools/{name}/invocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the calls of one tool, newest first. */
+        get: operations["list_invocations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tunnels": {
         parameters: {
             query?: never;
@@ -951,6 +1093,30 @@ export interface components {
             items: components["schemas"]["Budget"][];
             /** @description Always null: the list is whole. */
             next_cursor: string | null;
+        };
+        /** @description Cache breaks of one cause. */
+        CacheCause: {
+            /** @description The cause, as tools_changed or ttl_expired. */
+            cause: string;
+            cost: components["schemas"]["Cost"] | null;
+            /** @description The dearest of them, by their numbers; at most 20. */
+            finding_ids: number[];
+            /**
+             * Format: int64
+             * @description Findings: of one session, in one place of the request.
+             */
+            findings: number;
+            /**
+             * Format: int64
+             * @description Requests that broke it.
+             */
+            times: number;
+        };
+        /** @description The cache: what it had of the input, and what it lost. */
+        CachePage: components["schemas"]["TokenPage"] & {
+            /** @description Breaks by cause, the dearest first. */
+            causes: components["schemas"]["CacheCause"][];
+            wasted: components["schemas"]["Cost"] | null;
         };
         /** @description One changed setting. */
         ChangedSetting: {
@@ -2465,6 +2631,23 @@ export interface components {
              */
             agents: components["schemas"]["SessionAgent"][];
         };
+        /** @description What a session used, and how its context grew. */
+        SessionEfficiency: {
+            /** @description How long its requests were, to the model that it asked most, the oldest first. */
+            contexts: components["schemas"]["ContextSize"][];
+            /**
+             * Format: double
+             * @description Tokens by which a request of the agent itself is longer than the one before, on average; null without
+             *     two requests.
+             */
+            growth_per_request: number | null;
+            /** @description The session. */
+            session_id: string;
+            /** @description All of it, subagents included. */
+            tokens: components["schemas"]["TokenUse"];
+            /** @description Whether the session has older flows that were not gone through. */
+            truncated: boolean;
+        };
         /** @description A session, with what people know it by. */
         SessionFacet: {
             /**
@@ -3190,6 +3373,106 @@ export interface components {
          * @enum {string}
          */
         TunnelReason: "not_listed" | "not_tls" | "client_rejected_certificate" | "dial_failed" | "handshake_failed" | "client_certificate_asked";
+        /** @description From what a person asked to the answer that calls no tool any more. */
+        Turn: {
+            cost: components["schemas"]["Cost"] | null;
+            /** @description Whether an answer ended it. */
+            ended: boolean;
+            /** @description When its last answer ended; null while one is open. */
+            ended_at: string | null;
+            /**
+             * Format: int64
+             * @description Those of them that failed.
+             */
+            failed: number;
+            /** @description Its first flow. */
+            flow_id: string;
+            /**
+             * Format: int64
+             * @description Requests of the agent itself to the model that it asks most.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Requests to other models.
+             */
+            side_requests: number;
+            /** @description When that began. */
+            started_at: string;
+            /**
+             * Format: int64
+             * @description Requests of subagents.
+             */
+            subagent_requests: number;
+            /** @description What all of them used. */
+            tokens: components["schemas"]["TokenUse"];
+            /**
+             * Format: int64
+             * @description Tool calls of all of them.
+             */
+            tool_calls: number;
+            /**
+             * Format: double
+             * @description The person's time: since the turn before had ended; null for the first one.
+             */
+            waited_ms: number | null;
+            /**
+             * Format: double
+             * @description The agent's time: to the end of its last answer.
+             */
+            worked_ms: number | null;
+        };
+        /** @description The turns of a session. */
+        TurnPage: {
+            /** @description The oldest first. */
+            items: components["schemas"]["Turn"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            /** @description The session. */
+            session_id: string;
+            /** @description What they add up to. */
+            totals: components["schemas"]["TurnTotals"];
+            /** @description Whether the session has older flows that were not gone through. */
+            truncated: boolean;
+        };
+        /** @description What turns add up to. */
+        TurnTotals: {
+            /**
+             * Format: int64
+             * @description Those of them that failed.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Requests of the agent itself.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Tool calls.
+             */
+            tool_calls: number;
+            /**
+             * Format: double
+             * @description Tool calls for each request of the agent itself; null without one.
+             */
+            tool_calls_per_request: number | null;
+            /**
+             * Format: int64
+             * @description Turns.
+             */
+            turns: number;
+            /**
+             * Format: double
+             * @description The person's time.
+             */
+            waited_ms: number;
+            /**
+             * Format: double
+             * @description The agent's time.
+             */
+            worked_ms: number;
+        };
         /** @description A model without a price. */
         Unpriced: components["schemas"]["Spent"] & {
             /** @description The model. */
@@ -3460,6 +3743,106 @@ export interface operations {
             };
         };
     };
+    analytics_cache: {
+        parameters: {
+            query?: {
+                /** @description As at /api/analytics/tokens */
+                group_by?: string;
+                /** @description As at /api/analytics/tokens; breaks that were seen at this time or later */
+                since?: string;
+                /** @description As at /api/analytics/tokens; breaks that were first seen before this time */
+                until?: string;
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                tz?: string;
+                /** @description Exactly this host; breaks are told of all */
+                host?: string;
+                /** @description Who served it; breaks are told of all */
+                provider?: string;
+                /** @description Exactly this model; breaks are told of all */
+                model?: string;
+                /** @description Exactly this kind of agent; breaks are told of all */
+                agent?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CachePage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    analytics_context: {
+        parameters: {
+            query?: {
+                /** @description The flow; or else session */
+                flow?: string;
+                /** @description The session; or else flow */
+                session?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Context"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     cost: {
         parameters: {
             query?: {
@@ -3516,6 +3899,52 @@ export interface operations {
             };
         };
     };
+    analytics_efficiency: {
+        parameters: {
+            query: {
+                /** @description The session */
+                session: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionEfficiency"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     latency: {
         parameters: {
             query?: {
@@ -3559,6 +3988,104 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    analytics_tokens: {
+        parameters: {
+            query?: {
+                /** @description Any of hour, day, host, provider, model, agent, with commas between; nothing makes one group of all */
+                group_by?: string;
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                since?: string;
+                /** @description Began before this time, or in the same hour */
+                until?: string;
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                tz?: string;
+                /** @description Exactly this host */
+                host?: string;
+                /** @description Who served it, by the names in docs/providers.md */
+                provider?: string;
+                /** @description Exactly this model */
+                model?: string;
+                /** @description Exactly this kind of agent */
+                agent?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    analytics_turns: {
+        parameters: {
+            query: {
+                /** @description The session */
+                session: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TurnPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5351,6 +5878,137 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_invocation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The call's id, as a list of calls has it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvocationDetail"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_tools: {
+        parameters: {
+            query?: {
+                /** @description The greatest first: calls (the default), duration, failures, repeats or violations */
+                order?: string;
+                /** @description Called in this session */
+                session?: string;
+                /** @description In a flow that began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                since?: string;
+                /** @description In a flow that began before this time, or in the same hour */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToolPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_invocations: {
+        parameters: {
+            query?: {
+                /** @description Called in this session */
+                session?: string;
+                /** @description In a flow that began at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                since?: string;
+                /** @description In a flow that began before this time */
+                until?: string;
+                /** @description 1 to 500; 100 by default */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The tool */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvocationPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
