@@ -66,13 +66,29 @@ fn flows_older_than_retention_go_at_the_start_and_the_run_is_told() {
 /// Makes the record, of no flow yet, one of the schema before, and names it.
 fn earlier(stage: &Stage) -> PathBuf {
     let database = stage.home().join("langley.db");
-    sqlite(
-        &database,
-        "PRAGMA writable_schema = ON;
+    let classes = [
+        "input",
+        "cache_read",
+        "cache_write_5m",
+        "cache_write_1h",
+        "output",
+        "reasoning",
+        "web_search",
+    ];
+    let cost = |column: String| {
+        format!(
+            "UPDATE sqlite_schema SET sql = replace(sql, ', cost_{column} INTEGER NOT NULL DEFAULT 0', '');"
+        )
+    };
+    let costs =
+        classes.map(|class| cost(class.to_owned()) + &cost(format!("{class}_flows"))).concat();
+    let earlier = format!(
+        "PRAGMA writable_schema = ON; {costs}
          UPDATE sqlite_schema SET sql = replace(sql, ', traits INTEGER', '') WHERE name = 'flows';
-         DROP TABLE traits;
-         DELETE FROM schema_version WHERE version > 13; PRAGMA user_version = 13;",
+         DROP TABLE traits; DROP TABLE reprices;
+         DELETE FROM schema_version WHERE version > 13; PRAGMA user_version = 13;"
     );
+    sqlite(&database, &earlier);
     let column = "SELECT name FROM pragma_table_info('flows') WHERE name = 'traits'";
     assert_eq!(sqlite(&database, column), "");
     database
