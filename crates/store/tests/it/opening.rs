@@ -10,6 +10,7 @@ use langley_model::{Outcome, Side};
 
 /// Gives calls the table that they had, and takes away what the analysis brought.
 pub(crate) const BEFORE_TOOLS: &str = "
+    DROP TABLE finding_flows; DROP TABLE findings;
     DROP TABLE tool_executions; DROP TABLE tool_sums;
     DROP TRIGGER analysis_deleted; DROP TABLE analysis_waiting;
     DELETE FROM totals WHERE name IN ('analysis_from', 'analysis_to');
@@ -34,7 +35,6 @@ pub(crate) const BEFORE_TOOLS: &str = "
 /// Gives each row its words back, and takes away what schema 14 brought. Before that come the statements of
 /// the later ones.
 pub(crate) const SCHEMA_13: &str = "
-    DROP TABLE finding_flows; DROP TABLE findings;
     UPDATE flows SET (mode, scheme, version_in, version_out, client_process, user_agent, agent,
             agent_version, session_source, task_source, cost_source, stop_reason, ja4_in, ja4_out)
         = (SELECT name ->> 0, name ->> 1, name ->> 2, name ->> 3, name ->> 4, name ->> 5, name ->> 6,
@@ -46,7 +46,6 @@ pub(crate) const SCHEMA_13: &str = "
 
 /// Gives the index the form that it had, without rows. Before that come the statements of schema 13.
 pub(crate) const SCHEMA_14: &str = "
-    DROP TABLE finding_flows; DROP TABLE findings;
     DROP TABLE search_words; DROP TABLE search;
     CREATE VIRTUAL TABLE search USING fts5(
         tool_result, answer, prompt, thinking, tool_input, facts,
