@@ -226,20 +226,26 @@ fn of_piece(kind: PieceKind, value: &Value, bytes: u64, amounts: &mut Amounts) {
         PieceKind::User | PieceKind::Other => ContextKind::Prompts,
         PieceKind::Rest => ContextKind::Rest,
     };
-    let blocks = value.get("content").or_else(|| value.get("parts")).and_then(Value::as_array);
-    let Some(blocks) = blocks else {
-        return add(amounts, of_block(value, said), None, bytes);
-    };
     let mut left = bytes;
-    for block in blocks {
-        let bytes = (block.to_string().len() as u64).min(left);
+    let mut take = |part: &Value| {
+        let bytes = (part.to_string().len() as u64).min(left);
         left -= bytes;
-        add(amounts, of_block(block, said), None, bytes);
+        bytes
+    };
+    let calls = value.get("tool_calls").and_then(Value::as_array);
+    for call in calls.into_iter().flatten() {
+        add(amounts, ContextKind::ToolCalls, None, take(call));
     }
-    for call in value.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
-        let bytes = (call.to_string().len() as u64).min(left);
-        left -= bytes;
-        add(amounts, ContextKind::ToolCalls, None, bytes);
+    let content = value.get("content").or_else(|| value.get("parts"));
+    match content {
+        Some(Value::Array(blocks)) => {
+            for block in blocks {
+                add(amounts, of_block(block, said), None, take(block));
+            }
+        }
+        // Nothing was said beside the calls.
+        Some(Value::Null) if calls.is_some() => {}
+        _ => add(amounts, of_block(value, said), None, left),
     }
 }
 
