@@ -22,4 +22,5 @@ mod searching;
 mod streaming;
 mod tasks;
 mod tools;
+mod usage;
 mod writing;

@@ -8,16 +8,10 @@ use langley_store::{Facet, FlowFilter, Store, StoreError, Told};
 use crate::given::{Fixture, body, ended, flow, of, options, redactor, seal, tunnel};
 use langley_model::{Outcome, Side};
 
-<<<<<<< HEAD
 /// Takes away what schemas after 15 brought; comes before the others. Calls have the table again that they had.
 pub(crate) const SCHEMA_15: &str = "
     DROP TABLE finding_flows; DROP TABLE findings;
     DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
-=======
-/// Gives calls the table that they had, and takes away what the analysis brought.
-pub(crate) const BEFORE_TOOLS: &str = "
-    DROP TABLE finding_flows; DROP TABLE findings;
->>>>>>> d10
     DROP TABLE tool_executions; DROP TABLE tool_sums;
     DROP TRIGGER analysis_deleted; DROP TABLE analysis_waiting;
     DELETE FROM totals WHERE name IN ('analysis_from', 'analysis_to');
