@@ -327,8 +327,7 @@ mod tests {
 
     #[test]
     fn an_anthropic_request_comes_apart_into_what_takes_the_room() {
-        let reminder =
-            "<system-reminder>\nContents of /app/CLAUDE.md (project instructions):\nbe brief";
+        let reminder = "<system-reminder>\nContents of CLAUDE.md (project instructions):\nbe brief";
         let body = json!({
             "model": "m",
             "tools": [{"name": "Read"}, {"name": "mcp__git__log"}, {"name": "mcp__git__diff"}],

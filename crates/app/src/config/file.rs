@@ -242,7 +242,7 @@ mod tests {
         /etc/langley.config.yaml:3: `proxy.port`: `99999` is not a port from 0 to 65535
         /etc/langley.config.yaml:4: `proxy.intercept`: `true` stands where a section of keys belongs
         /etc/langley.config.yaml:6: `api.host`: a list is not an IP address or host name
-        /etc/langley.config.yaml:7: `teapot`: unknown key; the top level takes api, budgets, home, maintenance, memory, persistence, pricing, proxy, redaction, retention, tasks
+        /etc/langley.config.yaml:7: `teapot`: unknown key; the top level takes analytics, api, budgets, home, maintenance, memory, persistence, pricing, proxy, redaction, retention, tasks
         /etc/langley.config.yaml:10: `redaction.bodies.redact_api_keys`: `perhaps` is not true or false
         /etc/langley.config.yaml:11: `redaction.store_raw`: `maybe` is not true or false
         /etc/langley.config.yaml:12: `proxy.tls.provider`: `boring` is not native, mirror or mirror-strict
