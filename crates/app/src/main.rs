@@ -89,6 +89,10 @@ fn main() -> ExitCode {
         Verb::Export { verb } => {
             commands::export::export(&global, &verb).map(|()| ExitCode::SUCCESS)
         }
+        Verb::Statusline => {
+            commands::statusline::statusline(&global);
+            Ok(ExitCode::SUCCESS)
+        }
         Verb::Completions { shell } => {
             commands::completions::completions(shell);
             Ok(ExitCode::SUCCESS)

@@ -133,6 +133,12 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         verb: ExportVerb,
     },
+    /// Print one line for the status line of Claude Code, which it gives its JSON
+    ///
+    /// In Claude Code's settings: "statusLine": {"type": "command", "command": "langley statusline"}. It
+    /// tells the cost of the session and of today, how full the context is, and what share came from the
+    /// cache; what is not known is left out.
+    Statusline,
     /// Print a completion script
     Completions {
         /// Which shell

@@ -16,6 +16,7 @@ pub(crate) mod run;
 pub(crate) mod sessions;
 pub(crate) mod start;
 pub(crate) mod status;
+pub(crate) mod statusline;
 pub(crate) mod stop;
 pub(crate) mod tasks;
 pub(crate) mod token;

@@ -1,5 +1,8 @@
 //! Money, end to end: an agent's request through the real binary to `langley cost`.
 
+use std::io::Write;
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
 use crate::stage::{Provider, Stage};
@@ -116,4 +119,34 @@ fn what_an_agent_used_is_priced_from_the_socket_to_the_command_line() {
     let (code, _, err) = stage.run(&["config", "check"]);
     assert_eq!(code, 2);
     assert!(err.contains("langley.config.yaml:2: `pricing.overrides`: entry 1: `inptu`"), "{err}");
+}
+
+/// The line that is shown for what Claude Code says.
+fn status_line(stage: &Stage, said: &str) -> String {
+    let mut command = stage.langley(&["statusline"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(said.as_bytes()).unwrap();
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success(), "a status line must not fail");
+    let text = String::from_utf8(done.stdout).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text.trim_end().to_owned()
+}
+
+#[test]
+fn the_status_line_tells_of_its_session_and_never_fails() {
+    let provider = Provider::start();
+    let stage = Stage::with_provider(&provider);
+    assert_eq!(status_line(&stage, "{"), "langley: nothing recorded yet");
+    ask(&stage, "claude-opus-5-5");
+    let flow = stage.ended_flows(1).remove(0);
+    let cost = flow["cost"]["micro_usd"].as_i64().unwrap();
+    // 1.2519 cents, as the other test calculates it.
+    assert_eq!((cost, cost), (by_hand(&flow), 12_519));
+    let told = status_line(&stage, r#"{"session_id":"s-1","model":{"id":"m"},"cost":{}}"#);
+    assert!(told.starts_with("$0.01 session · $0.01 today · context "), "{told}");
+    // Another session, and no JSON at all.
+    for said in [r#"{"session_id":"s-2"}"#, "no json", ""] {
+        assert_eq!(status_line(&stage, said), "$0.01 today");
+    }
 }

@@ -66,15 +66,24 @@ fn flows_older_than_retention_go_at_the_start_and_the_run_is_told() {
 /// Makes the record, of no flow yet, one of the schema before, and names it.
 fn earlier(stage: &Stage) -> PathBuf {
     let database = stage.home().join("langley.db");
-    for table in ["rollups_hourly", "rollups_daily", "sessions"] {
-        let of_class = "SELECT name FROM pragma_table_info('{}') WHERE name LIKE 'cost\\__%' ESCAPE '\\' AND name <> 'cost_flows'";
-        for column in sqlite(&database, &of_class.replace("{}", table)).lines() {
-            sqlite(&database, &format!("ALTER TABLE {table} DROP COLUMN {column}"));
-        }
-    }
-    sqlite(
-        &database,
-        "PRAGMA writable_schema = ON;
+    let classes = [
+        "input",
+        "cache_read",
+        "cache_write_5m",
+        "cache_write_1h",
+        "output",
+        "reasoning",
+        "web_search",
+    ];
+    let cost = |column: String| {
+        format!(
+            "UPDATE sqlite_schema SET sql = replace(sql, ', cost_{column} INTEGER NOT NULL DEFAULT 0', '');"
+        )
+    };
+    let costs =
+        classes.map(|class| cost(class.to_owned()) + &cost(format!("{class}_flows"))).concat();
+    let earlier = format!(
+        "PRAGMA writable_schema = ON; {costs}
          UPDATE sqlite_schema SET sql = replace(sql, ', traits INTEGER', '') WHERE name = 'flows';
          DROP TABLE traits; DROP TABLE reprices; DROP TABLE finding_flows; DROP TABLE findings;
          DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
@@ -82,8 +91,9 @@ fn earlier(stage: &Stage) -> PathBuf {
          DROP TRIGGER analysis_deleted; DROP TABLE analysis_waiting;
          CREATE TABLE tool_calls (flow, position, name);
          CREATE INDEX tool_calls_by_name ON tool_calls (name, flow);
-         DELETE FROM schema_version WHERE version > 13; PRAGMA user_version = 13;",
+         DELETE FROM schema_version WHERE version > 13; PRAGMA user_version = 13;"
     );
+    sqlite(&database, &earlier);
     let column = "SELECT name FROM pragma_table_info('flows') WHERE name = 'traits'";
     assert_eq!(sqlite(&database, column), "");
     database
