@@ -71,7 +71,7 @@ fn a_short_lock_costs_nothing() {
 
 #[test]
 fn a_full_disk_costs_batches_which_are_counted_and_room_lets_recording_resume() {
-    let fixture = Fixture::with(|options| options.max_bytes = Some(1_600_000));
+    let fixture = Fixture::with(|options| options.max_bytes = Some(1_000_000));
     let noise = |seed: u32| -> Vec<u8> {
         (0..15_000_u32).flat_map(|i| (i ^ seed).wrapping_mul(2_654_435_761).to_le_bytes()).collect()
     };

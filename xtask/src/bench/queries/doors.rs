@@ -15,6 +15,8 @@ pub(super) struct Question {
 
 /// What a view may take.
 const VIEW: f64 = 50.0;
+/// What the whole store's cost by day may take.
+const DAILY: f64 = 20.0;
 /// What an opened flow may take.
 const FLOW: f64 = 10.0;
 
@@ -228,6 +230,34 @@ pub(super) const DOORS: &[Question] = &[
         one(&k.hosts, r),
         one(&k.times, r)
     )]),
+    question!("cost, by day", DAILY, |_k, _r| ["/api/analytics/cost?group_by=day"]),
+    question!("cost, by model", VIEW, |_k, _r| ["/api/analytics/cost?group_by=model,provider"]),
+    question!("cost, by class", VIEW, |_k, _r| ["/api/analytics/cost?group_by=class"]),
+    question!("cost, by session", VIEW, |_k, _r| [
+        "/api/analytics/cost?group_by=session&limit=100"
+    ]),
+    question!("cost, blocks", VIEW, |_k, _r| ["/api/analytics/blocks?since=30d"]),
+    question!("cost, reprices", VIEW, |_k, _r| ["/api/cost/reprices"]),
+    question!("budgets", VIEW, |_k, _r| ["/api/budgets"]),
+    question!("latency", VIEW, |_k, _r| ["/api/analytics/latency?group_by=model"]),
+    question!("tokens, by day", VIEW, |_k, _r| ["/api/analytics/tokens?group_by=day"]),
+    question!("cache", VIEW, |_k, _r| ["/api/analytics/cache?group_by=day"]),
+    question!("context", VIEW, |k, r| [format!("/api/analytics/context?flow={}", k.flow(r))]),
+    question!("efficiency", VIEW, |k, r| [format!(
+        "/api/analytics/efficiency?session={}",
+        one(&k.sessions, r)
+    )]),
+    question!("turns", VIEW, |k, r| [format!(
+        "/api/analytics/turns?session={}",
+        one(&k.sessions, r)
+    )]),
+    question!("findings", VIEW, |_k, _r| ["/api/findings"]),
+    question!("timeline", VIEW, |k, r| [format!(
+        "/api/sessions/{}/timeline?limit=500",
+        one(&k.sessions, r)
+    )]),
+    question!("tasks", VIEW, |_k, _r| ["/api/tasks?limit=100"]),
+    question!("task", VIEW, |k, r| [format!("/api/tasks/{}", one(&k.tasks, r))]),
     question!("search", VIEW, |k, r| [format!("/api/search?q={}", one(&k.words, r))]),
     question!("search, two words", VIEW, |k, r| [format!(
         "/api/search?q={}+{}",
@@ -273,8 +303,9 @@ pub(super) const DOORS: &[Question] = &[
 mod tests {
     use super::*;
 
-    /// Doors that say nothing of the store.
-    const ASIDE: [&str; 3] = ["/api/openapi.json", "/auth", "/ws"];
+    /// Doors that say nothing of the store, and those of one thing, by its key, of which it may have none.
+    const ASIDE: [&str; 5] =
+        ["/api/findings/{id}", "/api/openapi.json", "/api/tool-invocations/{id}", "/auth", "/ws"];
 
     #[test]
     fn every_door_that_reads_the_store_is_asked() {
