@@ -44,6 +44,13 @@ fn budget(layers: &Layers, name: String) -> Result<Budget, Problem> {
         return Err(wrong("action", sentence));
     }
     let scope = text("scope").and_then(BudgetScope::parse).unwrap_or(BudgetScope::Day);
+    if scope == BudgetScope::Session && model.is_some() {
+        let sentence = format!(
+            "a session is added up over all of its models; take `{}` out, or add up by day or month",
+            path("model")
+        );
+        return Err(wrong("scope", sentence));
+    }
     let agent = text("agent").map(str::to_owned);
     Ok(Budget { scope, limit, action, agent, model, name })
 }
@@ -95,6 +102,12 @@ mod tests {
             ("budgets.m.action", json!("refuse")),
         ]);
         assert!(told_of_model.contains("let the budget warn"), "{told_of_model}");
+        let told_of_session = told(&[
+            ("budgets.m.limit_usd", json!(1)),
+            ("budgets.m.model", json!("x")),
+            ("budgets.m.scope", json!("session")),
+        ]);
+        assert!(told_of_session.contains("add up by day or month"), "{told_of_session}");
         for (leaf, value) in
             [("limit_usd", json!("-1")), ("limit_usd", json!(0)), ("scope", json!("week"))]
         {

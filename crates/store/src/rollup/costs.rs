@@ -275,7 +275,7 @@ fn keys(query: &CostQuery, flow: &Flow) -> Vec<CostKey> {
     let one = |by: &CostBy| match by {
         CostBy::Session => id(&flow.session),
         CostBy::Task => id(&flow.task),
-        CostBy::Subagent => name(flow.agent_id.as_deref()),
+        CostBy::Subagent => name(flow.subagent()),
         CostBy::Usage(GroupBy::Hour) => {
             CostKey::Hour(Micros(hour_of(flow.started_at.0).saturating_mul(HOUR_US)))
         }

@@ -294,7 +294,7 @@ fn by_hand(by: &[CostBy], flow: &Flow) -> Vec<String> {
             CostBy::Usage(GroupBy::Agent) => name(flow.agent.as_deref()),
             CostBy::Session => id(&flow.session),
             CostBy::Task => id(&flow.task),
-            CostBy::Subagent => name(flow.agent_id.as_deref()),
+            CostBy::Subagent => name(flow.subagent()),
         })
         .collect();
     if by.contains(&CostBy::Subagent) {
