@@ -2,10 +2,13 @@
 //! rests as long as it worked, so that recording and forwarding keep the processor. In a flood it does not
 //! work at all, for a time that is bounded.
 
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use langley_model::FlowId;
 use langley_store::{Change, StoreError};
 use parking_lot::{Condvar, Mutex};
 
@@ -132,6 +135,58 @@ pub(crate) enum Step {
     Worked,
     /// Only flows wait that could not be read.
     Stuck,
+}
+
+/// How often work on a flow is tried.
+pub(crate) const TRIES: u32 = 3;
+
+/// Flows that a worker failed on, and how often; they are tried when nothing else waits.
+#[derive(Debug, Default)]
+pub(crate) struct Failed(HashMap<FlowId, u32>);
+
+impl Failed {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Takes those that failed out of what waits, unless nothing else does; whether that is so.
+    pub(crate) fn put_off<T>(&self, waiting: &mut Vec<T>, flow: impl Fn(&T) -> FlowId) -> bool {
+        let is_stuck = waiting.iter().all(|next| self.0.contains_key(&flow(next)));
+        if !is_stuck {
+            waiting.retain(|next| !self.0.contains_key(&flow(next)));
+        }
+        is_stuck
+    }
+
+    /// Does `work` on a flow; none when that failed by its content, or by a fault of ours. What fails again
+    /// and again is handed to `give_up`, once.
+    pub(crate) fn attempt<T>(
+        &mut self,
+        flow: FlowId,
+        what: &'static str,
+        work: impl FnOnce() -> Result<T, StoreError>,
+        give_up: impl FnOnce() -> Result<(), StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(Ok(done)) => {
+                self.0.remove(&flow);
+                return Ok(Some(done));
+            }
+            Ok(Err(error)) if error.is_of_content() => {
+                tracing::warn!(%flow, %error, "{what} is not possible");
+            }
+            Ok(Err(error)) => return Err(error),
+            Err(_) => tracing::error!(%flow, "{what} panicked"),
+        }
+        let tries = self.0.entry(flow).or_default();
+        *tries += 1;
+        if *tries >= TRIES {
+            give_up()?;
+            self.0.remove(&flow);
+        }
+        Ok(None)
+    }
 }
 
 /// A running worker; ends when it is dropped.

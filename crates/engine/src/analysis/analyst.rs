@@ -1,24 +1,19 @@
 //! The analyst: a thread that reads ended flows back, the oldest first, and hands the writer what they come
 //! to.
 
-use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use langley_model::{FlowId, Micros, Redactor};
+use langley_model::{Micros, Redactor};
 use langley_store::{Analysis, Store, StoreError, Unread};
 
 use super::calls::Calls;
 use super::found::{self, Found};
 use super::{Lens, Lookout, Reading};
-use crate::background::{Background, Bell, Step};
+use crate::background::{Background, Bell, Failed, Step};
 
 /// Flows of one step.
 const STEP: usize = 16;
-
-/// How often a flow is tried to be read.
-const TRIES: u32 = 3;
 
 /// How often it is looked for what should have happened, where nothing does.
 const IDLE: Duration = Duration::from_secs(60);
@@ -76,13 +71,13 @@ pub(super) struct Worker {
     redactor: Arc<Redactor>,
     lookout: Lookout,
     /// Flows that could not be read, and how often; they are tried when nothing else waits.
-    pub(super) failed: HashMap<FlowId, u32>,
+    pub(super) failed: Failed,
 }
 
 impl Worker {
     pub(super) fn new(store: Store, redactor: Arc<Redactor>, lookout: Lookout) -> Self {
         let lenses = lenses(&redactor, &lookout);
-        Self { store, lenses, redactor, lookout, failed: HashMap::new() }
+        Self { store, lenses, redactor, lookout, failed: Failed::default() }
     }
 
     /// Analyses some flows.
@@ -104,10 +99,7 @@ impl Worker {
                 Ok(Step::Idle)
             };
         }
-        let is_stuck = waiting.iter().all(|next| self.failed.contains_key(&next.flow));
-        if !is_stuck {
-            waiting.retain(|next| !self.failed.contains_key(&next.flow));
-        }
+        let is_stuck = self.failed.put_off(&mut waiting, |next| next.flow);
         let mut work = Analysis::default();
         for next in waiting.into_iter().take(STEP) {
             if self.look(next)? {
@@ -146,31 +138,17 @@ impl Worker {
 
     /// Looks at a flow; whether it is done with. What fails again and again is given up.
     fn look(&mut self, next: Unread) -> Result<bool, StoreError> {
-        let Self { store, lenses, .. } = self;
+        let Self { store, lenses, failed, .. } = self;
+        let flow = next.flow;
         let look = || {
             let Some(reading) = Reading::of(store, &next)? else { return Ok(()) };
             lenses.iter_mut().try_for_each(|lens| lens.look(store, &reading))
         };
-        let flow = next.flow;
-        match catch_unwind(AssertUnwindSafe(look)) {
-            Ok(Ok(())) => {
-                self.failed.remove(&flow);
-                return Ok(true);
-            }
-            Ok(Err(error)) if error.is_of_content() => {
-                tracing::warn!(%flow, %error, "a flow cannot be analysed");
-            }
-            Ok(Err(error)) => return Err(error),
-            Err(_) => tracing::error!(%flow, "the analysis of a flow panicked"),
-        }
-        let tries = self.failed.entry(flow).or_default();
-        *tries += 1;
-        if *tries >= TRIES {
+        let give_up = || {
             tracing::warn!(%flow, "the flow is given up; its tool calls are not told");
-            self.store.leave_unread(flow)?;
-            self.failed.remove(&flow);
-        }
-        Ok(false)
+            store.leave_unread(flow)
+        };
+        Ok(failed.attempt(flow, "the analysis of a flow", look, give_up)?.is_some())
     }
 }
 
@@ -186,6 +164,7 @@ fn lenses(redactor: &Arc<Redactor>, lookout: &Lookout) -> Vec<Box<dyn Lens>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::background::TRIES;
     use crate::search::tests::Given;
 
     #[test]
@@ -203,7 +182,7 @@ mod tests {
         }
         let state = worker.store.analysis_state().unwrap();
         assert_eq!((state.waiting, state.given_up), (0, 1));
-        assert!(worker.failed.is_empty());
+        assert_eq!(worker.failed.len(), 0);
         // First with the others, then alone, with a rest before each time.
         let stuck = steps.iter().filter(|step| matches!(step, Step::Stuck)).count();
         assert_eq!(stuck as u32, TRIES - 1);

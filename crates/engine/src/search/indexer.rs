@@ -2,22 +2,17 @@
 //!
 //! Away from the road of a record, as everything that runs in the background.
 
-use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use langley_model::{FlowId, Redacted, Redactor, SearchText};
+use langley_model::{Redacted, Redactor, SearchText};
 use langley_store::{IndexEntry, Store, StoreError, Unindexed};
 
 use super::text;
-use crate::background::{Background, Bell, Step};
+use crate::background::{Background, Bell, Failed, Step};
 
 /// Flows of one step, and bytes of text after which there are no more.
 const STEP: usize = 16;
 const STEP_BYTES: usize = 256 << 10;
-
-/// How often the text of a flow is tried to be read.
-const TRIES: u32 = 3;
 
 /// The running indexer; ends when it is dropped.
 #[derive(Debug)]
@@ -43,12 +38,12 @@ struct Worker {
     store: Store,
     redactor: Arc<Redactor>,
     /// Flows whose text could not be read, and how often; they are tried when nothing else waits.
-    failed: HashMap<FlowId, u32>,
+    failed: Failed,
 }
 
 impl Worker {
     fn new(store: Store, redactor: Arc<Redactor>) -> Self {
-        Self { store, redactor, failed: HashMap::new() }
+        Self { store, redactor, failed: Failed::default() }
     }
 
     /// Indexes some flows.
@@ -57,10 +52,7 @@ impl Worker {
         if waiting.is_empty() {
             return Ok(if self.store.note_backlog()? { Step::Worked } else { Step::Idle });
         }
-        let is_stuck = waiting.iter().all(|next| self.failed.contains_key(&next.flow));
-        if !is_stuck {
-            waiting.retain(|next| !self.failed.contains_key(&next.flow));
-        }
+        let is_stuck = self.failed.put_off(&mut waiting, |next| next.flow);
         let (mut entries, mut bytes) = (Vec::new(), 0);
         for next in waiting.into_iter().take(STEP) {
             if bytes >= STEP_BYTES {
@@ -79,32 +71,20 @@ impl Worker {
     /// The text of a flow; none when it cannot be read. What fails again and again is given up.
     fn read(&mut self, next: Unindexed) -> Result<Option<Redacted<SearchText>>, StoreError> {
         let Unindexed { flow, whole, .. } = next;
-        let read = || text::sealed(&self.store, &self.redactor, flow, whole);
-        match catch_unwind(AssertUnwindSafe(read)) {
-            Ok(Ok(text)) => {
-                self.failed.remove(&flow);
-                return Ok(Some(text));
-            }
-            Ok(Err(error)) if error.is_of_content() => {
-                tracing::warn!(%flow, %error, "the text of a flow cannot be read");
-            }
-            Ok(Err(error)) => return Err(error),
-            Err(_) => tracing::error!(%flow, "reading the text of a flow panicked"),
-        }
-        let tries = self.failed.entry(flow).or_default();
-        *tries += 1;
-        if *tries >= TRIES {
+        let Self { store, redactor, failed } = self;
+        let read = || text::sealed(store, redactor, flow, whole);
+        let give_up = || {
             tracing::warn!(%flow, "the flow is given up; it is not found by search");
-            self.store.leave_unindexed(flow)?;
-            self.failed.remove(&flow);
-        }
-        Ok(None)
+            store.leave_unindexed(flow)
+        };
+        failed.attempt(flow, "reading the text of a flow", read, give_up)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::background::TRIES;
     use crate::search::tests::Given;
 
     #[test]
@@ -122,7 +102,7 @@ mod tests {
         }
         let state = worker.store.index_state().unwrap();
         assert_eq!((state.waiting, state.given_up), (0, 1));
-        assert!(worker.failed.is_empty());
+        assert_eq!(worker.failed.len(), 0);
         // First with the others, then alone, with a rest before each time.
         let stuck = steps.iter().filter(|step| matches!(step, Step::Stuck)).count();
         assert_eq!(stuck as u32, TRIES - 1);
