@@ -6,12 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use langley_engine::{Pricer, blocks as blocks_of};
 use langley_model::{Micros, Provider};
-use langley_store::{CostBy, CostQuery, GroupBy, RepriceQuery, UsageQuery};
+use langley_store::{CostBy, CostQuery, GroupBy, RepriceQuery};
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
-use crate::params::Params;
-use crate::usage::zone;
+use crate::params::{Params, each_once};
+use crate::usage::narrowed;
 use crate::wire::{BlockPage, CostPage, RepriceDone, RepricePage};
 
 /// Groups that are listed unless more are asked for, and most.
@@ -56,7 +56,7 @@ pub(crate) async fn cost(State(doors): State<Doors>, params: Params) -> Result<W
     let words = GroupBy::ALL.map(GroupBy::as_str).join(", ");
     let accepted = format!("any of {words}, session, task, subagent, each once; or class alone");
     let by = params.parsed("group_by", accepted, groups)?.unwrap_or(Some(Vec::new()));
-    let (usage, tz) = usage_query(&params)?;
+    let (usage, tz) = narrowed(&params)?;
     let query = CostQuery {
         by: by.clone().unwrap_or_default(),
         usage,
@@ -93,7 +93,7 @@ pub(crate) async fn blocks(
     /// A week.
     const SPAN_US: i64 = 7 * 24 * 3_600_000_000;
     let params = params.only(&["since", "until", "provider", "model", "agent"])?;
-    let (mut query, _) = usage_query(&params)?;
+    let (mut query, _) = narrowed(&params)?;
     let now = Micros::now();
     query.by = vec![GroupBy::Hour];
     query.since = query.since.or(Some(Micros(now.0.saturating_sub(SPAN_US))));
@@ -167,38 +167,9 @@ pub(crate) async fn reprices(
     shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))
 }
 
-/// The span of time and the flows, and the zone in words.
-fn usage_query(params: &Params) -> Result<(UsageQuery, String), ApiError> {
-    let (offset_minutes, tz) = zone(params)?;
-    let providers = Provider::ALL.map(Provider::as_str).join(", ");
-    let query = UsageQuery {
-        by: Vec::new(),
-        since: params.time("since")?,
-        until: params.time("until")?,
-        offset_minutes,
-        host: params.owned("host")?,
-        provider: params.parsed("provider", providers, Provider::parse)?,
-        model: params.owned("model")?,
-        agent: params.owned("agent")?,
-        groups_max: None,
-    };
-    Ok((query, tz))
-}
-
-/// Names with commas between, each at most once; none for the classes.
+/// Groups with commas between; none for the classes.
 fn groups(text: &str) -> Option<Option<Vec<CostBy>>> {
-    if text == CLASS {
-        return Some(None);
-    }
-    let mut all = Vec::new();
-    for word in text.split(',') {
-        let by = CostBy::parse(word.trim())?;
-        if all.contains(&by) {
-            return None;
-        }
-        all.push(by);
-    }
-    Some(Some(all))
+    if text == CLASS { Some(None) } else { each_once(text, CostBy::parse).map(Some) }
 }
 
 #[cfg(test)]

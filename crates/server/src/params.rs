@@ -82,6 +82,22 @@ impl Params {
     }
 }
 
+/// Names with commas between, each at most once.
+pub(crate) fn each_once<T: PartialEq>(
+    text: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Option<Vec<T>> {
+    let mut all = Vec::new();
+    for word in text.split(',') {
+        let one = parse(word.trim())?;
+        if all.contains(&one) {
+            return None;
+        }
+        all.push(one);
+    }
+    Some(all)
+}
+
 fn point_in_time(text: &str, now: Micros) -> Option<Micros> {
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Some(Micros(time.as_microsecond()));

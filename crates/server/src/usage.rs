@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
-use crate::params::Params;
+use crate::params::{Params, each_once};
 use crate::wire::{LatencyPage, UsagePage, rfc3339};
 
 /// Most groups of one answer.
@@ -109,11 +109,15 @@ pub(crate) fn query(params: Params) -> Result<(UsageQuery, String), ApiError> {
         params.only(&["group_by", "since", "until", "tz", "host", "provider", "model", "agent"])?;
     let words = GroupBy::ALL.map(GroupBy::as_str).join(", ");
     let by = params.parsed("group_by", format!("any of {words}, each once"), groups)?;
-    let (offset_minutes, zone) = zone(&params)?;
+    let (query, zone) = narrowed(&params)?;
+    Ok((UsageQuery { groups_max: Some(GROUPS_MAX), by: by.unwrap_or_default(), ..query }, zone))
+}
+
+/// What narrows the flows that are added up, and the zone in words.
+pub(crate) fn narrowed(params: &Params) -> Result<(UsageQuery, String), ApiError> {
+    let (offset_minutes, zone) = zone(params)?;
     let providers = Provider::ALL.map(Provider::as_str).join(", ");
     let query = UsageQuery {
-        groups_max: Some(GROUPS_MAX),
-        by: by.unwrap_or_default(),
         since: params.time("since")?,
         until: params.time("until")?,
         offset_minutes,
@@ -121,12 +125,13 @@ pub(crate) fn query(params: Params) -> Result<(UsageQuery, String), ApiError> {
         provider: params.parsed("provider", providers, Provider::parse)?,
         model: params.owned("model")?,
         agent: params.owned("agent")?,
+        ..UsageQuery::default()
     };
     Ok((query, zone))
 }
 
 /// The zone of the days: its minutes ahead of UTC, and the same in words.
-pub(crate) fn zone(params: &Params) -> Result<(i32, String), ApiError> {
+fn zone(params: &Params) -> Result<(i32, String), ApiError> {
     let accepted = "a distance from UTC as +02:00 or -03:30";
     let offset_minutes = params.parsed("tz", accepted, offset)?.unwrap_or(0);
     let sign = if offset_minutes < 0 { '-' } else { '+' };
@@ -134,17 +139,9 @@ pub(crate) fn zone(params: &Params) -> Result<(i32, String), ApiError> {
     Ok((offset_minutes, format!("{sign}{hours:02}:{minutes:02}")))
 }
 
-/// Names with commas between, each at most once.
+/// Groups with commas between.
 fn groups(text: &str) -> Option<Vec<GroupBy>> {
-    let mut all = Vec::new();
-    for word in text.split(',') {
-        let by = GroupBy::parse(word.trim())?;
-        if all.contains(&by) {
-            return None;
-        }
-        all.push(by);
-    }
-    Some(all)
+    each_once(text, GroupBy::parse)
 }
 
 /// Minutes ahead of UTC: `+02:00`, `-0330`, `Z`. A plus sign that was not encoded comes as a blank.

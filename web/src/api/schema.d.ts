@@ -1311,21 +1311,9 @@ export interface components {
             micro_usd: number;
         };
         /** @description Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known. */
-        CostItem: components["schemas"]["Spent"] & {
-            /** @description The kind of agent. */
-            agent: string | null;
+        CostItem: components["schemas"]["GroupLabel"] & components["schemas"]["Spent"] & {
             /** @description The class of usage, as `cache_read`; its cost alone is told then. */
             class: string | null;
-            /** @description The day in the zone that was asked for, as 2026-01-31. */
-            day: string | null;
-            /** @description The host. */
-            host: string | null;
-            /** @description The beginning of the hour (UTC). */
-            hour: string | null;
-            /** @description The model that answered, or was asked for while none has. */
-            model: string | null;
-            /** @description The provider. */
-            provider: string | null;
             /** @description The session; of a subagent, the one it is of. */
             session: string | null;
             /** @description The subagent. */
@@ -3082,20 +3070,8 @@ export interface components {
              */
             p95_ms: number;
         };
-        /** @description Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known. */
-        TokenItem: {
-            /** @description The kind of agent. */
-            agent: string | null;
-            /** @description The day in the zone that was asked for, as 2026-01-31. */
-            day: string | null;
-            /** @description The host. */
-            host: string | null;
-            /** @description The beginning of the hour (UTC). */
-            hour: string | null;
-            /** @description The model that answered, or was asked for while none has. */
-            model: string | null;
-            /** @description The provider. */
-            provider: string | null;
+        /** @description Flows that are alike in what was asked for. */
+        TokenItem: components["schemas"]["GroupLabel"] & {
             /** @description What they used. */
             tokens: components["schemas"]["TokenUse"];
         };

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::flow::Cost;
 use super::page::{milliseconds, rfc3339};
-use super::usage::date;
+use super::usage::GroupLabel;
 
 /// Tokens in one sense for all providers. Ratios are null where there was no input.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
@@ -54,21 +54,12 @@ pub(crate) struct TokenPage {
     pub next_cursor: Option<String>,
 }
 
-/// Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known.
+/// Flows that are alike in what was asked for.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct TokenItem {
-    /// The beginning of the hour (UTC).
-    pub hour: Option<String>,
-    /// The day in the zone that was asked for, as 2026-01-31.
-    pub day: Option<String>,
-    /// The host.
-    pub host: Option<String>,
-    /// The provider.
-    pub provider: Option<String>,
-    /// The model that answered, or was asked for while none has.
-    pub model: Option<String>,
-    /// The kind of agent.
-    pub agent: Option<String>,
+    /// In what they are alike.
+    #[serde(flatten)]
+    pub label: GroupLabel,
     /// What they used.
     pub tokens: TokenUse,
 }
@@ -266,17 +257,7 @@ impl TokenPage {
 
 impl From<&engine::TokenGroup> for TokenItem {
     fn from(found: &engine::TokenGroup) -> Self {
-        let group = &found.group;
-        let known = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        Self {
-            hour: group.hour.map(rfc3339),
-            day: group.day.map(date),
-            host: known(&group.host),
-            provider: known(&group.provider),
-            model: known(&group.model),
-            agent: known(&group.agent),
-            tokens: (&found.tokens).into(),
-        }
+        Self { label: (&found.group).into(), tokens: (&found.tokens).into() }
     }
 }
 

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::flow::Cost;
 use super::page::rfc3339;
-use super::usage::{UsageSums, date};
+use super::usage::{GroupLabel, UsageSums, date};
 
 /// What flows cost.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -78,18 +78,9 @@ pub(crate) struct CostPage {
 /// Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct CostItem {
-    /// The beginning of the hour (UTC).
-    pub hour: Option<String>,
-    /// The day in the zone that was asked for, as 2026-01-31.
-    pub day: Option<String>,
-    /// The host.
-    pub host: Option<String>,
-    /// The provider.
-    pub provider: Option<String>,
-    /// The model that answered, or was asked for while none has.
-    pub model: Option<String>,
-    /// The kind of agent.
-    pub agent: Option<String>,
+    /// In what they are alike.
+    #[serde(flatten)]
+    pub label: GroupLabel,
     /// The session; of a subagent, the one it is of.
     pub session: Option<String>,
     /// The task.
@@ -321,12 +312,7 @@ fn by_class_items(totals: &Sums) -> Vec<CostItem> {
 impl CostItem {
     fn of(by: &[CostBy], group: &CostGroup) -> Self {
         let mut item = Self {
-            hour: None,
-            day: None,
-            host: None,
-            provider: None,
-            model: None,
-            agent: None,
+            label: GroupLabel::default(),
             session: group.session.clone(),
             task: None,
             subagent: None,
@@ -340,12 +326,12 @@ impl CostItem {
                 CostKey::Name(name) => name.clone(),
             };
             *match by {
-                CostBy::Usage(GroupBy::Hour) => &mut item.hour,
-                CostBy::Usage(GroupBy::Day) => &mut item.day,
-                CostBy::Usage(GroupBy::Host) => &mut item.host,
-                CostBy::Usage(GroupBy::Provider) => &mut item.provider,
-                CostBy::Usage(GroupBy::Model) => &mut item.model,
-                CostBy::Usage(GroupBy::Agent) => &mut item.agent,
+                CostBy::Usage(GroupBy::Hour) => &mut item.label.hour,
+                CostBy::Usage(GroupBy::Day) => &mut item.label.day,
+                CostBy::Usage(GroupBy::Host) => &mut item.label.host,
+                CostBy::Usage(GroupBy::Provider) => &mut item.label.provider,
+                CostBy::Usage(GroupBy::Model) => &mut item.label.model,
+                CostBy::Usage(GroupBy::Agent) => &mut item.label.agent,
                 CostBy::Session => &mut item.session,
                 CostBy::Task => &mut item.task,
                 CostBy::Subagent => &mut item.subagent,

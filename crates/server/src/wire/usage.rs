@@ -149,7 +149,7 @@ pub(crate) struct UsagePage {
 }
 
 /// In what flows of a group are alike. What was not asked for is null, and so is what is not known.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub(crate) struct GroupLabel {
     /// The beginning of the hour (UTC).
     pub hour: Option<String>,
