@@ -18,6 +18,9 @@ const TRANSACTION_ITEMS: usize = 4096;
 const EARLY_BYTES: usize = 2 << 20;
 const EARLY_ITEMS: usize = 1024;
 
+/// How often the log may tell that the queue fills up; each time is counted.
+const WARN_AGAIN: Duration = Duration::from_secs(60);
+
 /// Limits of a queue.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -52,6 +55,8 @@ struct State {
     /// Whether it was more than 80 % full since it was last less than half full.
     strained: bool,
     strains: u64,
+    /// When the log last told of it: a flood fills the queue many times a second.
+    warned: Option<Instant>,
     /// Oldest arrival among what is being written.
     writing_since: Option<Instant>,
     /// When the waiting records must be written.
@@ -180,6 +185,10 @@ impl Queue {
             state.strained = true;
             state.strains += 1;
         }
+        let warns = begins && state.warned.is_none_or(|at| arrived.duration_since(at) >= WARN_AGAIN);
+        if warns {
+            state.warned = Some(arrived);
+        }
         let sooner = state.wakes.is_none_or(|wakes| due < wakes);
         if state.asleep && (sooner || self.ready(&state, arrived)) {
             state.asleep = false;
@@ -188,12 +197,12 @@ impl Queue {
         } else {
             drop(state);
         }
-        if begins {
+        if warns {
             tracing::warn!(
                 records = items,
                 bytes = total,
-                "more than 80 % of the room for the database's writer is taken; what finds none is dropped \
-                 and counted"
+                "more than 80 % of the room for the database's writer is taken; what finds none waits in the \
+                 recorder, and is dropped and counted where that has none either"
             );
         }
         Ok(())
