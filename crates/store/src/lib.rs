@@ -24,6 +24,7 @@ mod rollup;
 mod schema;
 mod search;
 mod store;
+mod stored_block;
 mod tools;
 mod traits;
 mod upkeep;
