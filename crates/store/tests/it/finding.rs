@@ -6,7 +6,7 @@ use langley_model::{
 };
 use langley_store::{Analysis, CallEntry, FindingFilter, FlowFilter, Store, StoreError};
 
-use crate::given::{Fixture, ended, of, redactor};
+use crate::given::{Fixture, ended, of, redactor, session};
 
 /// A finding of a tool that fails, as this flow shows it.
 fn failing(flow: &Flow, tool: &str, cost: Option<i64>) -> Finding {
@@ -316,4 +316,34 @@ fn what_an_earlier_version_told_too_often_is_put_right() {
         (kind(FindingKind::LifecycleViolation), 1, None),
     ];
     assert_eq!(found, wanted);
+}
+
+#[test]
+fn earlier_flows_are_all_there_are_where_no_other_was_analysed() {
+    let fixture = Fixture::new();
+    let in_session = |at: i64, ended_at: i64| Flow {
+        session: session("s"),
+        ended_at: Some(Micros(ended_at)),
+        ..ended(at)
+    };
+    // The second one goes on beside the last.
+    let flows = [in_session(10, 15), in_session(20, 90), in_session(30, 35), in_session(50, 55)];
+    fixture.write(flows.iter().map(of).collect());
+    let store = &fixture.store;
+    let before = |most| {
+        let earlier = store.ended_before(&flows[3], most).unwrap();
+        let times: Vec<i64> = earlier.flows.iter().map(|flow| flow.started_at.0).collect();
+        (times, earlier.is_all)
+    };
+    let analysed = |flow: &Flow| {
+        let next = store.unread(9).unwrap().into_iter().find(|next| next.flow == flow.id).unwrap();
+        let read = vec![(next.key, next.revision)];
+        store.keep_analysis(Analysis { read, ..Analysis::default() }).unwrap();
+    };
+    analysed(&flows[0]);
+    analysed(&flows[2]);
+    assert_eq!(before(9), (vec![10, 30], true));
+    assert_eq!(before(1), (vec![30], false));
+    analysed(&flows[1]);
+    assert_eq!(before(9), (vec![10, 30], false), "one of them is missing");
 }
