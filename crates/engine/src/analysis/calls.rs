@@ -231,7 +231,7 @@ impl Calls {
         session: &Option<String>,
     ) -> Result<bool, StoreError> {
         let Some(session) = session else { return Ok(false) };
-        if !self.asked.get(session).is_some_and(|asked| asked.len() < 2 * INPUTS) {
+        if self.asked.get(session).is_none_or(|asked| asked.len() >= 2 * INPUTS) {
             if self.asked.len() >= SESSIONS {
                 self.asked.clear();
             }
