@@ -181,6 +181,7 @@ impl Server {
         .map_err(|e| AppError::failed("the recorder cannot be started").because(&e))?;
 
         // Store → index and analysis, beside the road.
+        let beside = [bells.indexer.clone(), bells.analyst.clone()];
         let indexer = Indexer::spawn(store.clone(), Arc::clone(&redactor), bells.indexer)
             .map_err(|e| AppError::failed("the indexer cannot be started").because(&e))?;
         let lookout = Lookout {
@@ -210,6 +211,7 @@ impl Server {
                 recorder: Box::new(move || recorder_stats.stats()),
                 proxy_connections: Box::new(move || Some(connections().connections_open)),
                 budgets: budgets.reader(),
+                background_panics: Box::new(move || beside.iter().map(Bell::panics).sum()),
                 raw_bodies: raw.clone().map(|raw| Box::new(move || raw.counters()) as Box<_>),
             },
             redactor: Arc::clone(&redactor),

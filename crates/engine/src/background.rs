@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,8 @@ pub struct Bell(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     rung: Condvar,
+    /// Times the worker panicked.
+    panics: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -87,6 +90,12 @@ impl Bell {
             drop(state);
             self.0.rung.notify_one();
         }
+    }
+
+    /// Times the worker that this wakes panicked and went on.
+    #[must_use]
+    pub fn panics(&self) -> u64 {
+        self.0.panics.load(Ordering::Relaxed)
     }
 
     /// Whether flows end faster than people and their agents make them.
@@ -150,8 +159,17 @@ impl Failed {
         self.0.len()
     }
 
-    /// Takes those that failed out of what waits, unless nothing else does; whether that is so.
-    pub(crate) fn put_off<T>(&self, waiting: &mut Vec<T>, flow: impl Fn(&T) -> FlowId) -> bool {
+    /// Takes those that failed out of what waits, unless nothing else does; whether that is so. `asked`: how
+    /// many were asked for. Where fewer wait, what failed and is not among them has gone, and is forgotten.
+    pub(crate) fn put_off<T>(
+        &mut self,
+        waiting: &mut Vec<T>,
+        asked: usize,
+        flow: impl Fn(&T) -> FlowId,
+    ) -> bool {
+        if waiting.len() < asked {
+            self.0.retain(|failed, _| waiting.iter().any(|next| flow(next) == *failed));
+        }
         let is_stuck = waiting.iter().all(|next| self.0.contains_key(&flow(next)));
         if !is_stuck {
             waiting.retain(|next| !self.0.contains_key(&flow(next)));
@@ -168,16 +186,9 @@ impl Failed {
         work: impl FnOnce() -> Result<T, StoreError>,
         give_up: impl FnOnce() -> Result<(), StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        match catch_unwind(AssertUnwindSafe(work)) {
-            Ok(Ok(done)) => {
-                self.0.remove(&flow);
-                return Ok(Some(done));
-            }
-            Ok(Err(error)) if error.is_of_content() => {
-                tracing::warn!(%flow, %error, "{what} is not possible");
-            }
-            Ok(Err(error)) => return Err(error),
-            Err(_) => tracing::error!(%flow, "{what} panicked"),
+        if let Some(done) = try_work(flow, what, work)? {
+            self.0.remove(&flow);
+            return Ok(Some(done));
         }
         let tries = self.0.entry(flow).or_default();
         *tries += 1;
@@ -187,6 +198,23 @@ impl Failed {
         }
         Ok(None)
     }
+}
+
+/// Does `work` on a flow; none when that failed by its content, or by a fault of ours.
+pub(crate) fn try_work<T>(
+    flow: FlowId,
+    what: &'static str,
+    work: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(done)) => return Ok(Some(done)),
+        Ok(Err(error)) if error.is_of_content() => {
+            tracing::warn!(%flow, %error, "{what} is not possible");
+        }
+        Ok(Err(error)) => return Err(error),
+        Err(_) => tracing::error!(%flow, "{what} panicked"),
+    }
+    Ok(None)
 }
 
 /// A running worker; ends when it is dropped.
@@ -236,18 +264,26 @@ fn work(
         let rest = if bell.is_flooded() && start < *patience.get_or_insert(start + PATIENCE) {
             GATHER
         } else {
-            match step() {
-                Ok(Step::Idle) => {
+            match catch_unwind(AssertUnwindSafe(&mut *step)) {
+                Ok(Ok(Step::Idle)) => {
                     if !bell.wait(idle) {
                         return;
                     }
                     GATHER
                 }
-                Ok(Step::Worked) => start.elapsed(),
-                Ok(Step::Stuck) => TRY_AGAIN,
-                Err(StoreError::Closed) => return,
-                Err(error) => {
+                Ok(Ok(Step::Worked)) => start.elapsed(),
+                Ok(Ok(Step::Stuck)) => TRY_AGAIN,
+                Ok(Err(StoreError::Closed)) => return,
+                Ok(Err(error)) => {
                     tracing::warn!(worker = name, %error, "work in the background failed; it is tried again");
+                    TRY_AGAIN
+                }
+                Err(_) => {
+                    bell.0.panics.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!(
+                        worker = name,
+                        "work in the background panicked; it is tried again"
+                    );
                     TRY_AGAIN
                 }
             }
@@ -264,6 +300,36 @@ fn work(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_step_that_panics_is_counted_and_the_worker_goes_on() {
+        let bell = Bell::default();
+        // Asked to end from the start: it rests for no time.
+        bell.0.state.lock().asked = Asked::End;
+        let mut steps = 0;
+        work("test", None, &bell, &mut || {
+            steps += 1;
+            panic!("a fault of ours");
+        });
+        assert_eq!((bell.panics(), steps), (1, 1));
+    }
+
+    #[test]
+    fn what_failed_and_is_gone_is_forgotten() {
+        let mut failed = Failed::default();
+        let flows = [FlowId::new(), FlowId::new(), FlowId::new()];
+        for flow in flows {
+            let broken = || Err::<(), _>(StoreError::Decode { what: "body" });
+            assert!(failed.attempt(flow, "a test", broken, || Ok(())).unwrap().is_none());
+        }
+        let mut waiting = vec![flows[0]];
+        failed.put_off(&mut waiting, 1, |flow| *flow);
+        assert_eq!(failed.len(), 3, "the others may wait behind it");
+        failed.put_off(&mut waiting, 2, |flow| *flow);
+        assert_eq!(failed.len(), 1);
+        failed.put_off(&mut Vec::new(), 2, |flow| *flow);
+        assert_eq!(failed.len(), 0);
+    }
 
     #[test]
     fn a_flood_is_one_as_long_as_it_lasts() {

@@ -63,7 +63,7 @@ pub use composition::{
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use findings::{
     BookPrices, CallMade, Change, Diverged, Facts, Limits, NoPrices, Pause, Prices, Pricing,
-    Prompt, ResultSeen, Secret, SecretPlace, Sources, Spot, TokenPrices, Usual, Watch,
+    Prompt, Recalled, ResultSeen, Secret, SecretPlace, Sources, Spot, TokenPrices, Usual, Watch,
 };
 pub use intake::{Intake, IntakeOptions};
 pub use intake_stats::IntakeStats;

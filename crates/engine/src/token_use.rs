@@ -1,5 +1,7 @@
 //! Tokens in one sense for all providers: what was new, what the cache had, and how much came of it.
 
+use std::collections::HashMap;
+
 use langley_model::{DialectName, Flow, FlowId, Micros, Provider, Tokens};
 use langley_store::{
     FlowFilter, Measure, Store, StoreError, Sums, Tally, UsageGroup, UsageQuery, UsageReport,
@@ -126,20 +128,21 @@ pub fn token_use(
     // Senses differ between providers, so each is read by itself.
     let mut report = store.usage(&UsageQuery { by, ..query.clone() })?;
     let mut groups: Vec<TokenGroup> = Vec::new();
+    let mut places: HashMap<_, usize> = HashMap::new();
     for mut group in std::mem::take(&mut report.groups) {
         let provider = group.provider.as_deref().and_then(Provider::parse);
         let tokens = TokenUse::of_sums(provider, &group.sums);
         if !is_by_provider {
             group.provider = None;
         }
-        let is_alike = |known: &&mut TokenGroup| {
-            let (one, other) = (&known.group, &group);
-            (one.hour, one.day, &one.host, &one.provider, &one.model, &one.agent)
-                == (other.hour, other.day, &other.host, &other.provider, &other.model, &other.agent)
-        };
-        match groups.iter_mut().rev().find(is_alike) {
-            Some(known) => known.tokens.add(&tokens),
-            None if group.sums.tally(Tally::Flows) > 0 => groups.push(TokenGroup { group, tokens }),
+        let UsageGroup { hour, day, host, provider, model, agent, .. } = &group;
+        let alike = (*hour, *day, [host, provider, model, agent].map(Clone::clone));
+        match places.get(&alike) {
+            Some(place) => groups[*place].tokens.add(&tokens),
+            None if group.sums.tally(Tally::Flows) > 0 => {
+                places.insert(alike, groups.len());
+                groups.push(TokenGroup { group, tokens });
+            }
             None => {}
         }
     }

@@ -3,16 +3,13 @@
 use axum::extract::State;
 use langley_engine::{self as engine, Composed};
 use langley_model::{FindingKind, FlowId};
-use langley_store::{FindingFilter, Store, StoreError, UsageQuery};
+use langley_store::{Store, StoreError, UsageQuery};
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
 use crate::usage;
-use crate::wire::{CachePage, Context, SessionEfficiency, TokenPage, TurnPage};
-
-/// Findings that are read at once.
-const PAGE: usize = 500;
+use crate::wire::{CacheBreaks, CachePage, Context, SessionEfficiency, TokenPage, TurnPage};
 
 /// Tells tokens by group, in one sense for all providers, with the share that the cache had and the output
 /// for each token of input.
@@ -48,8 +45,8 @@ pub(crate) async fn tokens(
     get, path = "/api/analytics/cache", tag = "flows", operation_id = "analytics_cache",
     params(
         ("group_by" = Option<String>, Query, description = "As at /api/analytics/tokens"),
-        ("since" = Option<String>, Query, description = "As at /api/analytics/tokens; breaks that were seen at this time or later"),
-        ("until" = Option<String>, Query, description = "As at /api/analytics/tokens; breaks that were first seen before this time"),
+        ("since" = Option<String>, Query, description = "As at /api/analytics/tokens; breaks by requests that began at this time or later"),
+        ("until" = Option<String>, Query, description = "As at /api/analytics/tokens; breaks by requests that began before this time"),
         ("tz" = Option<String>, Query, description = "Zone of the days, as +02:00 or -03:30; UTC by default"),
         ("host" = Option<String>, Query, description = "Exactly this host; breaks are told of all"),
         ("provider" = Option<String>, Query, description = "Who served it; breaks are told of all"),
@@ -66,22 +63,10 @@ pub(crate) async fn cache(State(doors): State<Doors>, params: Params) -> Result<
     let asked = Asked::of(params)?;
     let shown = doors.show(move |store| {
         let page = asked.page(store)?;
-        let filter = FindingFilter {
-            kind: Some(FindingKind::CacheBreak),
-            since: asked.query.since,
-            until: asked.query.until,
-            ..FindingFilter::default()
-        };
-        let (mut breaks, mut cursor) = (Vec::new(), None);
-        loop {
-            let page = store.findings(&filter, cursor.as_deref(), PAGE)?;
-            breaks.extend(page.items);
-            cursor = page.next_cursor;
-            if cursor.is_none() {
-                break;
-            }
-        }
-        Ok(Some(CachePage::of(page, &breaks)))
+        let span = (asked.query.since, asked.query.until);
+        let mut breaks = CacheBreaks::default();
+        store.finding_shares(FindingKind::CacheBreak, span, |share| breaks.add(&share))?;
+        Ok(Some(CachePage::of(page, breaks)))
     });
     shown.await?.ok_or_else(|| ApiError::internal("sums answered nothing"))
 }

@@ -78,6 +78,8 @@ pub struct Gauges {
     pub proxy_connections: Box<dyn Fn() -> Option<u64> + Send + Sync>,
     /// How budgets stand at the moment.
     pub budgets: BudgetReader,
+    /// Times work beside the road panicked and went on: the index, the analysis.
+    pub background_panics: Box<dyn Fn() -> u64 + Send + Sync>,
     /// What is kept unredacted; none where nothing is.
     pub raw_bodies: Option<Box<dyn Fn() -> RawCounters + Send + Sync>>,
 }

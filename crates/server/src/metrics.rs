@@ -141,6 +141,11 @@ fn text(stats: &Stats) -> String {
         stats.analysis_given_up,
     );
     page.counter(
+        "langley_background_panics_total",
+        "Times the index or the analysis panicked.",
+        stats.background_panics,
+    );
+    page.counter(
         "langley_decode_errors_total",
         "Flows decoded not at all or in part.",
         stats.decode_errors,

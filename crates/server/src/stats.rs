@@ -106,6 +106,8 @@ pub(crate) struct Stats {
     pub analysis_waiting: u64,
     /// Flows given up because they could not be analysed, as long as the database is there.
     pub analysis_given_up: u64,
+    /// Times the index or the analysis panicked and went on, since this process started.
+    pub background_panics: u64,
     /// Flows whose content could not be decoded, or only in part, since this process started.
     pub decode_errors: u64,
     /// What the recorder did, since this process started.
@@ -299,6 +301,7 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         search_unreadable: store.unreadable_texts,
         analysis_waiting: analysis.waiting,
         analysis_given_up: analysis.given_up,
+        background_panics: (gauges.background_panics)(),
         decode_errors: recorder.decode_errors,
         recorder: recorder.into(),
         redactions: rules

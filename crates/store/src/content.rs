@@ -1,5 +1,6 @@
 //! Stored contents, read back: unpacked after those that they were packed against.
 
+use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::codec::pack::{BASED, RECIPE, unpack, unpack_against};
@@ -96,6 +97,11 @@ pub(crate) fn readable<T>(read: Result<T, ReadError>) -> Result<Option<T>, ReadE
         Err(ReadError::Store(StoreError::Decode { .. })) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// A column of another type than the one it was written with.
+pub(crate) fn odd(_: FromSqlError) -> StoreError {
+    StoreError::Decode { what: "content" }
 }
 
 /// What something was packed against is not there.

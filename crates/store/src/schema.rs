@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0018_tasks.sql"),
     include_str!("../migrations/0019_retries.sql"),
     include_str!("../migrations/0020_findings.sql"),
+    include_str!("../migrations/0022_evidence.sql"),
 ];
 
 /// The newest schema this program knows.

@@ -2794,6 +2794,11 @@ export interface components {
             analysis_waiting: number;
             /**
              * Format: int64
+             * @description Times the index or the analysis panicked and went on, since this process started.
+             */
+            background_panics: number;
+            /**
+             * Format: int64
              * @description Batches given up, since this process started.
              */
             batches_failed: number;
@@ -3724,9 +3729,9 @@ export interface operations {
             query?: {
                 /** @description As at /api/analytics/tokens */
                 group_by?: string;
-                /** @description As at /api/analytics/tokens; breaks that were seen at this time or later */
+                /** @description As at /api/analytics/tokens; breaks by requests that began at this time or later */
                 since?: string;
-                /** @description As at /api/analytics/tokens; breaks that were first seen before this time */
+                /** @description As at /api/analytics/tokens; breaks by requests that began before this time */
                 until?: string;
                 /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
                 tz?: string;

@@ -18,6 +18,10 @@ const STEP: usize = 16;
 /// How often it is looked for what should have happened, where nothing does.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// How old the newest evidence of a finding may be that is told as news, in microseconds: a call without a
+/// result is known as such after half an hour.
+const NEWS_US: i64 = 2 * 3_600 * 1_000_000;
+
 /// The running analyst; ends when it is dropped.
 #[derive(Debug)]
 pub struct Analyst {
@@ -72,26 +76,31 @@ pub(super) struct Worker {
     lookout: Lookout,
     /// Flows that could not be read, and how often; they are tried when nothing else waits.
     pub(super) failed: Failed,
+    /// Whether the last step came to its end: what another one has left undone is of no use.
+    is_sound: bool,
 }
 
 impl Worker {
     pub(super) fn new(store: Store, redactor: Arc<Redactor>, lookout: Lookout) -> Self {
         let lenses = lenses(&redactor, &lookout);
-        Self { store, lenses, redactor, lookout, failed: Failed::default() }
+        Self { store, lenses, redactor, lookout, failed: Failed::default(), is_sound: true }
     }
 
     /// Analyses some flows.
     pub(super) fn step(&mut self, now: Micros) -> Result<Step, StoreError> {
-        let done = self.try_step(now);
-        if done.is_err() {
+        if !std::mem::take(&mut self.is_sound) {
             // What was not written is found again.
             self.lenses = lenses(&self.redactor, &self.lookout);
         }
+        let done = self.try_step(now);
+        self.is_sound = done.is_ok();
         done
     }
 
     fn try_step(&mut self, now: Micros) -> Result<Step, StoreError> {
-        let mut waiting = self.store.unread(STEP + self.failed.len())?;
+        let asked = STEP + self.failed.len();
+        let mut waiting = self.store.unread(asked)?;
+        let is_stuck = self.failed.put_off(&mut waiting, asked, |next| next.flow);
         if waiting.is_empty() {
             return if self.store.note_unread()? || self.look_back(now)? {
                 Ok(Step::Worked)
@@ -99,7 +108,6 @@ impl Worker {
                 Ok(Step::Idle)
             };
         }
-        let is_stuck = self.failed.put_off(&mut waiting, |next| next.flow);
         let mut work = Analysis::default();
         for next in waiting.into_iter().take(STEP) {
             if self.look(next)? {
@@ -107,7 +115,7 @@ impl Worker {
             }
         }
         let is_stuck = is_stuck && work.read.is_empty();
-        self.write(work)?;
+        self.write(work, now)?;
         Ok(if is_stuck { Step::Stuck } else { Step::Worked })
     }
 
@@ -117,19 +125,21 @@ impl Worker {
         for lens in &mut self.lenses {
             found |= lens.wait(&self.store, now)?;
         }
-        self.write(Analysis::default())?;
+        self.write(Analysis::default(), now)?;
         Ok(found)
     }
 
-    fn write(&mut self, mut work: Analysis) -> Result<(), StoreError> {
+    fn write(&mut self, mut work: Analysis, now: Micros) -> Result<(), StoreError> {
         self.lenses.iter_mut().for_each(|lens| lens.tell(&mut work));
         if work.is_empty() {
             return Ok(());
         }
         work.findings.extend(found::of_calls(&self.store, &self.redactor, &work.calls)?);
         for id in self.store.keep_analysis(work)? {
-            // It may have gone with its flow.
-            if let Some(finding) = self.store.finding(id)? {
+            // It may have gone with its flow; and history is no news.
+            if let Some(finding) = self.store.finding(id)?
+                && finding.last_at.0 >= now.0.saturating_sub(NEWS_US)
+            {
                 self.lookout.feed.finding(finding);
             }
         }
@@ -138,10 +148,11 @@ impl Worker {
 
     /// Looks at a flow; whether it is done with. What fails again and again is given up.
     fn look(&mut self, next: Unread) -> Result<bool, StoreError> {
-        let Self { store, lenses, failed, .. } = self;
+        let Self { store, lenses, failed, lookout, .. } = self;
         let flow = next.flow;
         let look = || {
-            let Some(reading) = Reading::of(store, &next)? else { return Ok(()) };
+            let stall = lookout.limits.stall;
+            let Some(reading) = Reading::of(store, &next, stall)? else { return Ok(()) };
             lenses.iter_mut().try_for_each(|lens| lens.look(store, &reading))
         };
         let give_up = || {
@@ -163,6 +174,10 @@ fn lenses(redactor: &Arc<Redactor>, lookout: &Lookout) -> Vec<Box<dyn Lens>> {
 
 #[cfg(test)]
 mod tests {
+    use langley_model::{
+        CHECK_AGENT, ConnectionId, Flow, FlowId, Outcome, Provider, Record, Revision,
+    };
+
     use super::*;
     use crate::background::TRIES;
     use crate::search::tests::Given;
@@ -186,5 +201,57 @@ mod tests {
         // First with the others, then alone, with a rest before each time.
         let stuck = steps.iter().filter(|step| matches!(step, Step::Stuck)).count();
         assert_eq!(stuck as u32, TRIES - 1);
+        // Another process reads the session back, the damaged flow among its others.
+        given.put(&worker.store, &[(4, "newer ")]);
+        let mut worker =
+            Worker::new(worker.store.clone(), Arc::clone(&given.redactor), Lookout::default());
+        assert_eq!(worker.step(Micros(9)).unwrap(), Step::Worked);
+        assert_eq!(worker.failed.len(), 0, "only the damaged one is given up");
+        let state = worker.store.analysis_state().unwrap();
+        assert_eq!((state.waiting, state.given_up), (0, 1));
+    }
+
+    #[test]
+    fn a_check_of_our_own_in_an_older_store_is_not_analysed() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = Given::new(folder.path());
+        let store = given.open();
+        let read = |agent: &str, at: i64| {
+            let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(at));
+            (flow.method, flow.path) = ("POST".into(), "/v1/responses".into());
+            (flow.provider, flow.outcome) = (Some(Provider::OpenAi), Some(Outcome::Completed));
+            flow.user_agent = Some(agent.to_owned());
+            let id = flow.id;
+            let record = given.redactor.seal(Record::Flow(Arc::new(flow)));
+            store.submit(vec![record]).unwrap();
+            store.flush().unwrap();
+            let next = Unread { key: at, flow: id, revision: Revision(1) };
+            Reading::of(&store, &next, Duration::ZERO).unwrap()
+        };
+        assert!(read(CHECK_AGENT, 1).is_none());
+        assert!(read("an agent", 2).is_some());
+    }
+
+    #[test]
+    fn what_a_step_that_panicked_left_undone_is_forgotten() {
+        struct Faulty;
+        impl Lens for Faulty {
+            fn look(&mut self, _: &Store, _: &Reading) -> Result<(), StoreError> {
+                Ok(())
+            }
+
+            fn wait(&mut self, _: &Store, _: Micros) -> Result<bool, StoreError> {
+                panic!("a fault of ours")
+            }
+
+            fn tell(&mut self, _: &mut Analysis) {}
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let given = Given::new(folder.path());
+        let mut worker = Worker::new(given.open(), Arc::clone(&given.redactor), Lookout::default());
+        worker.lenses = vec![Box::new(Faulty)];
+        let step = std::panic::AssertUnwindSafe(|| worker.step(Micros(9)).map(drop));
+        assert!(std::panic::catch_unwind(step).is_err());
+        assert_eq!(worker.step(Micros(9)).unwrap(), Step::Idle);
     }
 }

@@ -3,15 +3,9 @@
 use std::collections::HashMap;
 
 use langley_model::{DialectName, Flow};
-use langley_protocol::dialect::{Delta, Dialect};
+use langley_protocol::dialect::{Delta, Dialect, ResponseDecoder};
 use langley_protocol::sse::SseEvent;
-use langley_store::{Store, StoreError};
-
-/// Longer streams are not read: their calls are as old as their flow's end.
-const MOST_EVENTS: u64 = 20_000;
-
-/// Events of one page.
-const PAGE: usize = 500;
+use langley_store::StoredEvent;
 
 /// A block of an answer, in microseconds since the flow began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,37 +22,30 @@ pub(crate) struct BlockTimes {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Blocks(HashMap<u32, BlockTimes>);
 
-impl Blocks {
-    /// Reads them; none when the events are too many or not there any more.
-    pub(super) fn read(
-        store: &Store,
-        dialect: &dyn Dialect,
-        flow: &Flow,
-    ) -> Result<Option<Self>, StoreError> {
-        if flow.event_count > MOST_EVENTS {
-            return Ok(None);
-        }
-        let mut decoder = dialect.response();
-        let mut blocks = Self::default();
-        let mut after = None;
-        let mut has_some = false;
-        loop {
-            let Some(page) = store.events(flow.id, after, PAGE, None)? else { return Ok(None) };
-            if page.damaged > 0 {
-                return Ok(None);
-            }
-            for event in &page.items {
-                has_some = true;
-                let at = event.offset_us.cast_signed();
-                let event =
-                    SseEvent { name: &event.kind, data: &event.data, id: None, retry: None };
-                decoder.event(&event, &mut |delta| blocks.see(&delta, at));
-            }
-            match page.next_after {
-                Some(next) => after = Some(next),
-                None => break,
-            }
-        }
+/// Reads blocks from events.
+pub(super) struct BlockReader {
+    decoder: Box<dyn ResponseDecoder>,
+    blocks: Blocks,
+    has_some: bool,
+}
+
+impl BlockReader {
+    pub(super) fn new(dialect: &dyn Dialect) -> Self {
+        Self { decoder: dialect.response(), blocks: Blocks::default(), has_some: false }
+    }
+
+    /// Takes the next event.
+    pub(super) fn see(&mut self, event: &StoredEvent) {
+        let Self { decoder, blocks, has_some } = self;
+        *has_some = true;
+        let at = event.offset_us.cast_signed();
+        let event = SseEvent { name: &event.kind, data: &event.data, id: None, retry: None };
+        decoder.event(&event, &mut |delta| blocks.see(&delta, at));
+    }
+
+    /// The blocks of this flow; none without an event.
+    pub(super) fn end(self, flow: &Flow) -> Option<Blocks> {
+        let mut blocks = self.blocks;
         // Indexes that a dialect gives itself are never wrong.
         let has_indexes =
             matches!(flow.dialect(), Some(DialectName::Anthropic | DialectName::Bedrock));
@@ -67,9 +54,11 @@ impl Blocks {
                 (block.went_on, block.was_reused) = (false, false);
             }
         }
-        Ok(has_some.then_some(blocks))
+        self.has_some.then_some(blocks)
     }
+}
 
+impl Blocks {
     /// A block by its index.
     pub(crate) fn get(&self, index: u32) -> Option<&BlockTimes> {
         self.0.get(&index)

@@ -19,6 +19,10 @@ use crate::lifecycle::Evidence;
 /// Sessions whose calls are remembered, to know the repeated ones.
 const SESSIONS: usize = 64;
 
+/// Of so many of a session's last flows, and so many of their calls, it is known what they asked for; twice as
+/// many are remembered at most.
+const INPUTS: usize = 4_096;
+
 /// Calls without a result that are looked at together.
 const OVERDUE: usize = 64;
 
@@ -123,14 +127,36 @@ impl Calls {
     /// Takes in the calls of an answer, and the results that stand beside them.
     fn answer(&mut self, store: &Store, reading: &Reading) -> Result<(), StoreError> {
         let Some(message) = &reading.message else { return Ok(()) };
+        let mut count = 0;
         for (position, made) in (0_u32..).zip(made(message)) {
             let place = self.made(store, reading, message, (position, &made))?;
             if !made.id.is_empty() {
                 self.tell_apart(store, place)?;
             }
             self.adopt(store, place)?;
+            count = position + 1;
         }
+        self.forget_beyond(store, reading, count)?;
         self.of_provider(reading, message);
+        self.of_provider_before(store, reading, message)
+    }
+
+    /// Takes the calls away that were told of this flow when its answer was another one, with more of them.
+    fn forget_beyond(
+        &mut self,
+        store: &Store,
+        reading: &Reading,
+        count: u32,
+    ) -> Result<(), StoreError> {
+        let stored = store.tool_calls(reading.flow.id)?.map(Stored::into_inner);
+        let beyond = stored.unwrap_or_default().into_iter();
+        let beyond = beyond.filter(|kept| (count..STRAY).contains(&kept.position));
+        for known in beyond.filter_map(Known::stored) {
+            let place = self.put(known);
+            if let Some(known) = self.known.get_mut(&place) {
+                (known.is_gone, known.has_changed) = (true, true);
+            }
+        }
         Ok(())
     }
 
@@ -205,11 +231,11 @@ impl Calls {
         session: &Option<String>,
     ) -> Result<bool, StoreError> {
         let Some(session) = session else { return Ok(false) };
-        if !self.asked.contains_key(session) {
+        if self.asked.get(session).is_none_or(|asked| asked.len() >= 2 * INPUTS) {
             if self.asked.len() >= SESSIONS {
                 self.asked.clear();
             }
-            let inputs = store.inputs_of_session(session, key)?.into_iter();
+            let inputs = store.inputs_of_session(session, key, INPUTS)?.into_iter();
             let inputs = inputs.map(|(name, input)| (digest(name.as_bytes()), input)).collect();
             self.asked.insert(session.clone(), inputs);
         }
@@ -270,22 +296,13 @@ impl Calls {
             if known.key != reading.key || known.is_stray() || !known.call.server {
                 continue;
             }
-            let result = message.blocks.iter().find_map(|block| match &block.content {
-                Content::ServerToolResult { tool_use_id, json, .. }
-                    if digest(tool_use_id.as_bytes()) == known.call.key =>
-                {
-                    Some((block, json))
-                }
-                _ => None,
-            });
+            let result = provider_results(message).find(|(_, key, _)| *key == known.call.key);
             let end = known.call.complete_us.unwrap_or(0);
-            if let Some((block, json)) = result {
+            if let Some((block, _, json)) = result {
                 let times = reading.blocks.as_ref().and_then(|blocks| blocks.get(block.index));
                 let after = times.map_or(end, |times| times.began_us);
-                let failed = json.contains("\"error_code\"") || json.contains("\"is_error\":true");
-                let outcome = if failed { ToolOutcome::Failed } else { ToolOutcome::Succeeded };
                 let request = reading.key.saturating_add(after);
-                known.returned(request, outcome, (content_digest(json), json.len() as u64));
+                known.returned_by_provider(request, json);
             } else if is_told_by_end && known.call.complete {
                 let at = Micros(reading.key.saturating_add(end));
                 let outcome = ToolOutcome::Succeeded;
@@ -293,6 +310,30 @@ impl Calls {
                 known.see(Evidence::Ended { run: 0, at, outcome });
             }
         }
+    }
+
+    /// The results that this answer has of what an earlier one of its session called: where a provider paused
+    /// its turn, it runs the tool only once it is asked to go on.
+    fn of_provider_before(
+        &mut self,
+        store: &Store,
+        reading: &Reading,
+        message: &Message,
+    ) -> Result<(), StoreError> {
+        let session = reading.flow.session.as_ref().map(|session| &session.id);
+        for (_, key, json) in provider_results(message) {
+            let places = self.alike(store, key)?;
+            let known = places.into_iter().filter_map(|place| self.known.get(&place));
+            let known = known.filter(|it| it.call.server && !it.is_stray() && !it.is_gone);
+            let called = known.filter(|it| it.session.as_ref() == session && !it.call.replayed);
+            let last = called.max_by_key(|it| it.key).map(|it| (it.key, it.position));
+            if let Some(known) = last.and_then(|place| self.known.get_mut(&place))
+                && known.key < reading.key
+            {
+                known.returned_by_provider(reading.key, json);
+            }
+        }
+        Ok(())
     }
 
     /// Takes in the results that a request brings, and the calls that it leaves without one.
@@ -422,6 +463,16 @@ pub(super) fn made(message: &Message) -> Vec<Made<'_>> {
         found.push(Made { block, id, name, input, server, key });
     }
     found
+}
+
+/// What an answer says that tools of the provider gave back: the block, the call's key, and the result.
+fn provider_results(message: &Message) -> impl Iterator<Item = (&Block, u64, &str)> {
+    message.blocks.iter().filter_map(|block| match &block.content {
+        Content::ServerToolResult { tool_use_id, json, .. } => {
+            Some((block, digest(tool_use_id.as_bytes()), json.as_str()))
+        }
+        _ => None,
+    })
 }
 
 /// Whether complete arguments are as they must be: JSON, unless the answer was cut at its limit or the tool

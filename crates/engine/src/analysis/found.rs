@@ -2,27 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use langley_model::{
-    Content, Finding, Flow, Message, Micros, Redacted, Redactor, Revision, ToolOutcome,
-};
+use langley_model::{Content, Finding, Flow, Message, Micros, Redacted, Redactor, ToolOutcome};
 use langley_protocol::tools::{digest, plain_json};
-use langley_store::{Analysis, CallEntry, Store, StoreError, Unread};
+use langley_store::{Analysis, CallEntry, Store, StoreError};
 
 use super::calls::made;
 use super::told_outcome::told_outcome;
 use super::{Lens, Reading};
 use crate::findings::{
-    CallMade, Facts, Limits, Pause, Prices, ResultSeen, Secret, SecretPlace, Stored, Watch,
-    violations,
+    CallMade, Facts, Limits, Prices, ResultSeen, Secret, SecretPlace, Stored, Watch, violations,
 };
-
-/// Longer streams are not looked through for a pause.
-const MOST_EVENTS: u64 = 20_000;
-
-/// Events of one page.
-const PAGE: usize = 500;
 
 /// The rule of images: their bytes are replaced to save room.
 const IMAGES: &str = "base64_image";
@@ -32,30 +22,28 @@ pub(crate) struct Found {
     watch: Watch,
     prices: Arc<dyn Prices>,
     redactor: Arc<Redactor>,
-    /// From which time without an event on a stream is looked through.
-    stall: Duration,
     found: Vec<Redacted<Finding>>,
 }
 
 impl Found {
     pub(crate) fn new(limits: &Limits, prices: Arc<dyn Prices>, redactor: Arc<Redactor>) -> Self {
         let watch = Watch::new(limits.clone());
-        Self { watch, prices, redactor, stall: limits.stall, found: Vec::new() }
+        Self { watch, prices, redactor, found: Vec::new() }
     }
 }
 
 impl Lens for Found {
     fn look(&mut self, store: &Store, reading: &Reading) -> Result<(), StoreError> {
-        let stall = self.stall;
         let read = |flow: Flow| {
-            // Of an earlier flow everything is read that is read of a new one.
-            let revision = Revision::default();
-            let unread = Unread { key: flow.started_at.0, flow: flow.id, revision };
-            let reading = Reading::of(store, &unread)?;
-            reading.map(|reading| facts(store, &reading, stall)).transpose()
+            let reading = Reading::of_earlier(store, flow)?;
+            reading.map(|reading| remembered(store, &reading)).transpose()
         };
-        let sources = Stored { store, prices: &*self.prices, read };
-        let facts = facts(store, reading, stall)?;
+        let sources = Stored { store, prices: &*self.prices, of: reading.flow.id, read };
+        let facts = Facts {
+            pause: reading.pause,
+            secrets: secrets(reading),
+            ..remembered(store, reading)?
+        };
         let found = self.watch.observe(&facts, &sources)?;
         self.found.extend(found.into_iter().map(|finding| self.redactor.seal(finding)));
         Ok(())
@@ -94,16 +82,14 @@ pub(super) fn of_calls(
     Ok(found)
 }
 
-/// What detectors are told of a flow.
-fn facts(store: &Store, reading: &Reading, stall: Duration) -> Result<Facts, StoreError> {
+/// What is remembered of a flow for those that follow it.
+fn remembered(store: &Store, reading: &Reading) -> Result<Facts, StoreError> {
     let flow = &reading.flow;
     let message = reading.message.as_ref();
     Ok(Facts {
         body: store.request_number(flow.id)?,
         calls: message.map(calls).unwrap_or_default(),
         results: results(reading),
-        pause: pause(store, flow, stall)?,
-        secrets: secrets(reading),
         ..Facts::new(flow.clone())
     })
 }
@@ -129,42 +115,6 @@ fn results(reading: &Reading) -> Vec<ResultSeen> {
         ResultSeen { key: result.key, failed }
     });
     seen.collect()
-}
-
-/// The longest time in which a streamed answer stood still; none where it was too short for one that matters.
-fn pause(store: &Store, flow: &Flow, stall: Duration) -> Result<Option<Pause>, StoreError> {
-    let Some(duration) = flow.duration.filter(|duration| *duration > stall) else {
-        return Ok(None);
-    };
-    if flow.event_count < 2 || flow.event_count > MOST_EVENTS || flow.dropped_events > 0 {
-        return Ok(None);
-    }
-    let mut longest: Option<Pause> = None;
-    let mut last: Option<Duration> = None;
-    let mut see = |at: Duration| {
-        if let Some(after) = last {
-            let lasted = at.saturating_sub(after);
-            if longest.is_none_or(|pause| lasted > pause.lasted) {
-                longest = Some(Pause { lasted, after });
-            }
-        }
-        last = Some(at);
-    };
-    let mut after = None;
-    loop {
-        let Some(page) = store.events(flow.id, after, PAGE, None)? else { return Ok(None) };
-        if page.damaged > 0 {
-            return Ok(None);
-        }
-        page.items.iter().for_each(|event| see(Duration::from_micros(event.offset_us)));
-        match page.next_after {
-            Some(next) => after = Some(next),
-            None => break,
-        }
-    }
-    // An answer that never went on.
-    see(duration);
-    Ok(longest)
 }
 
 /// Secrets in what is new, where none belongs.

@@ -40,14 +40,21 @@ pub fn read_invocation(
         }
     });
     let result = match call {
-        Some(call) if call.server => blocks.iter().find_map(|block| match &block.content {
-            Content::ServerToolResult { tool_use_id, json, .. }
-                if digest(tool_use_id.as_bytes()) == call.key =>
-            {
-                Some(json.clone())
-            }
-            _ => None,
-        }),
+        Some(call) if call.server => {
+            let later = match invocation.result_flow.filter(|flow| *flow != id) {
+                Some(flow) => store.message(flow)?,
+                None => None,
+            };
+            let blocks = later.as_ref().map_or(blocks, |message| &message.blocks[..]);
+            blocks.iter().find_map(|block| match &block.content {
+                Content::ServerToolResult { tool_use_id, json, .. }
+                    if digest(tool_use_id.as_bytes()) == call.key =>
+                {
+                    Some(json.clone())
+                }
+                _ => None,
+            })
+        }
         Some(call) => match invocation.result_flow {
             Some(flow) => result_of(&told(store, flow)?, call.key).map(str::to_owned),
             None => None,

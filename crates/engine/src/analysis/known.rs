@@ -3,6 +3,7 @@
 use langley_model::{
     Micros, ToolCall, ToolExecution, ToolOutcome, ToolResult, ToolSource, ToolState, Violation,
 };
+use langley_protocol::tools::content_digest;
 use langley_store::{KeptCall, STRAY};
 
 use crate::lifecycle::{Evidence, Life};
@@ -76,6 +77,13 @@ impl Known {
             self.has_changed = true;
         }
         self.see(Evidence::Result { request, at: Micros(request), hash, outcome });
+    }
+
+    /// The provider, which ran it, has this result of it.
+    pub(super) fn returned_by_provider(&mut self, request: i64, json: &str) {
+        let failed = json.contains("\"error_code\"") || json.contains("\"is_error\":true");
+        let outcome = if failed { ToolOutcome::Failed } else { ToolOutcome::Succeeded };
+        self.returned(request, outcome, (content_digest(json), json.len() as u64));
     }
 
     /// The runs that its answer tells of: a tool that the provider runs.

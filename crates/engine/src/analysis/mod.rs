@@ -12,6 +12,7 @@ mod known;
 mod lens;
 mod lookout;
 mod reading;
+mod timing;
 mod told_outcome;
 
 pub use analyst::{Analyst, analyse, analyse_for};

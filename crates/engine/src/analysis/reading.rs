@@ -1,11 +1,15 @@
 //! What is read of an ended flow, once for all lenses.
 
+use std::time::Duration;
+
 use langley_model::{Flow, FlowId, Message, Side, Stored};
 use langley_protocol::dialect::{Dialect, dialect_for};
 use langley_protocol::tools::{self, Told};
 use langley_store::{Store, StoreError, Unread};
 
 use super::blocks::Blocks;
+use super::timing::Timing;
+use crate::findings::Pause;
 
 /// So many of a request's last pieces hold, nearly always, the model's last words and what came after.
 const LAST_PIECES: usize = 6;
@@ -22,20 +26,47 @@ pub(crate) struct Reading {
     pub(crate) told: Told,
     /// When the answer's blocks began and ended; none where it was no stream, or that is not kept.
     pub(crate) blocks: Option<Blocks>,
+    /// The longest time in which a streamed answer stood still; none where it was too short for one that
+    /// matters.
+    pub(crate) pause: Option<Pause>,
 }
 
 impl Reading {
-    /// Reads a flow; none when it is gone, or no dialect is spoken in it.
-    pub(crate) fn of(store: &Store, unread: &Unread) -> Result<Option<Self>, StoreError> {
+    /// Reads a flow; none when it is gone, when no dialect is spoken in it, or when it is a check of our own. A
+    /// stream that stood still for no longer than `stall` is not looked through for that.
+    pub(crate) fn of(
+        store: &Store,
+        unread: &Unread,
+        stall: Duration,
+    ) -> Result<Option<Self>, StoreError> {
         let Some(flow) = store.flow(unread.flow)?.map(Stored::into_inner) else { return Ok(None) };
-        let Some((_, dialect)) = dialect_for(&flow.method, &flow.host, &flow.path) else {
+        let Some((mut reading, dialect)) = Self::read(store, unread.key, flow)? else {
             return Ok(None);
         };
+        let message = reading.message.as_ref();
+        let has_calls = message.is_some_and(|it| it.tool_names().next().is_some());
+        let Timing { blocks, pause } =
+            Timing::read(store, &reading.flow, has_calls.then_some(dialect), stall)?;
+        (reading.blocks, reading.pause) = (blocks, pause);
+        Ok(Some(reading))
+    }
+
+    /// The same without what its stream tells of time: of an earlier flow.
+    pub(crate) fn of_earlier(store: &Store, flow: Flow) -> Result<Option<Self>, StoreError> {
+        let read = Self::read(store, flow.started_at.0, flow)?;
+        Ok(read.map(|(reading, _)| reading))
+    }
+
+    fn read(
+        store: &Store,
+        key: i64,
+        flow: Flow,
+    ) -> Result<Option<(Self, &'static dyn Dialect)>, StoreError> {
+        let dialect = dialect_for(&flow.method, &flow.host, &flow.path);
+        let Some((_, dialect)) = dialect.filter(|_| !flow.is_own_check()) else { return Ok(None) };
         let message = store.message(flow.id)?.map(Stored::into_inner);
         let told = if is_count(&flow.path) { Told::default() } else { told(store, flow.id)? };
-        let has_calls = message.as_ref().is_some_and(|it| it.tool_names().next().is_some());
-        let blocks = if has_calls { blocks(store, dialect, &flow)? } else { None };
-        Ok(Some(Self { key: unread.key, flow, message, told, blocks }))
+        Ok(Some((Self { key, flow, message, told, blocks: None, pause: None }, dialect)))
     }
 
     /// Whether something of the answer was not captured, or not kept.
@@ -62,12 +93,4 @@ pub(super) fn told(store: &Store, id: FlowId) -> Result<Told, StoreError> {
     }
     let body = store.body(id, Side::Client)?;
     Ok(body.map_or_else(Told::default, |body| tools::of_request(&body.bytes)))
-}
-
-fn blocks(
-    store: &Store,
-    dialect: &'static dyn Dialect,
-    flow: &Flow,
-) -> Result<Option<Blocks>, StoreError> {
-    if flow.event_count == 0 { Ok(None) } else { Blocks::read(store, dialect, flow) }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use langley_model::{FlowId, Micros};
+use langley_protocol::tools::digest;
 
 use super::facts::{CallMade, Facts, between};
 
@@ -63,7 +64,8 @@ pub(super) struct Repeated {
 /// A call of the last seconds.
 #[derive(Clone, Debug)]
 struct Recent {
-    call: CallMade,
+    /// Digests of the tool and of the arguments.
+    asked: (u64, u64),
     at: Micros,
     flow: FlowId,
 }
@@ -71,8 +73,8 @@ struct Recent {
 /// A tool's failures since it last worked.
 #[derive(Clone, Debug)]
 struct Failing {
-    agent: Option<String>,
-    tool: String,
+    /// Digests of the subagent, if it is one's, and of the tool.
+    whose: (Option<u64>, u64),
     run: Run,
 }
 
@@ -82,7 +84,8 @@ pub(super) struct CallMemory {
     pending: VecDeque<Pending>,
     recent: VecDeque<Recent>,
     failing: VecDeque<Failing>,
-    called: BTreeSet<String>,
+    /// Digests of tools.
+    called: BTreeSet<u64>,
 }
 
 /// Flows of evidence that one finding names.
@@ -110,18 +113,14 @@ impl CallMemory {
     /// Counts how often a tool failed in a row.
     pub(super) fn count_failure(&mut self, facts: &Facts, returned: &Returned) -> Run {
         let agent = facts.flow.agent_id.as_deref();
-        let is_this = |one: &Failing| one.agent.as_deref() == agent && one.tool == returned.tool;
+        let whose = (agent.map(digest_of), digest_of(&returned.tool));
         let Some(failed) = returned.failed else { return Run::default() };
-        let known = self.failing.iter().position(is_this);
+        let known = self.failing.iter().position(|one| one.whose == whose);
         let known = known.and_then(|at| self.failing.remove(at));
         if !failed {
             return Run::default();
         }
-        let mut failing = known.unwrap_or_else(|| Failing {
-            agent: agent.map(str::to_owned),
-            tool: returned.tool.clone(),
-            run: Run::default(),
-        });
+        let mut failing = known.unwrap_or_else(|| Failing { whose, run: Run::default() });
         let run = &mut failing.run;
         run.failures += 1;
         run.flows.push(returned.flow);
@@ -137,23 +136,20 @@ impl CallMemory {
     pub(super) fn note_calls(&mut self, facts: &Facts, window: Duration) -> Vec<Repeated> {
         let (at, flow) = (facts.ended(), facts.flow.id);
         for call in &facts.calls {
-            push_within(&mut self.recent, Recent { call: call.clone(), at, flow }, RECENT);
+            push_within(&mut self.recent, Recent { asked: asked(call), at, flow }, RECENT);
             let pending = Pending { key: call.key, tool: call.tool.clone(), at, flow };
             push_within(&mut self.pending, pending, PENDING);
             if self.called.len() < CALLED {
-                self.called.insert(call.tool.clone());
+                self.called.insert(digest_of(&call.tool));
             }
         }
-        let is_same = |one: &CallMade, other: &CallMade| {
-            one.tool == other.tool && one.arguments == other.arguments
-        };
         let mut repeated = Vec::new();
         for (place, call) in facts.calls.iter().enumerate() {
-            if facts.calls[..place].iter().any(|before| is_same(before, call)) {
+            if facts.calls[..place].iter().any(|before| asked(before) == asked(call)) {
                 continue;
             }
             let is_near = |other: &&Recent| {
-                is_same(&other.call, call)
+                other.asked == asked(call)
                     && between(other.at, at).is_some_and(|apart| apart <= window)
             };
             let mut flows: Vec<FlowId> =
@@ -169,13 +165,34 @@ impl CallMemory {
 
     /// Whether a tool was called.
     pub(super) fn was_called(&self, tool: &str) -> bool {
-        self.called.contains(tool)
+        self.called.contains(&digest_of(tool))
+    }
+
+    /// Bytes that it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        let pending = self.pending.iter().map(|call| size_of::<Pending>() + call.tool.len());
+        let failing = self
+            .failing
+            .iter()
+            .map(|failing| size_of::<Failing>() + size_of_val(&failing.run.flows[..]));
+        let recent = self.recent.len() * size_of::<Recent>();
+        // A set has about as much room again between what it holds.
+        let called = self.called.len() * 2 * size_of::<u64>();
+        pending.sum::<usize>() + failing.sum::<usize>() + recent + called
     }
 
     /// Whether so many tools were called that some of their names were not kept.
     pub(super) fn is_full(&self) -> bool {
         self.called.len() >= CALLED
     }
+}
+
+fn digest_of(text: &str) -> u64 {
+    digest(text.as_bytes())
+}
+
+fn asked(call: &CallMade) -> (u64, u64) {
+    (digest_of(&call.tool), call.arguments)
 }
 
 /// Puts `item` behind the others; of more than `most` the first goes.

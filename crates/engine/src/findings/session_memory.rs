@@ -19,8 +19,12 @@ const ASKED: usize = 8;
 /// Flows of which it is known that they were taken in: one may come again because it has changed.
 const SEEN: usize = 64;
 
-/// Attempts that a storm names.
+/// Flows that a storm or a loop names.
 const FLOWS: usize = 16;
+
+/// How long before the newest flow began another one may have ended and still be taken in: one that comes later
+/// was not there when its time was, and nothing is told of its place in the session.
+const LATE: Duration = Duration::from_secs(60);
 
 /// How soon after a failed attempt the next one belongs to the same storm: agents wait half a minute at most.
 const STORM: Duration = Duration::from_secs(60);
@@ -28,7 +32,7 @@ const STORM: Duration = Duration::from_secs(60);
 /// How soon after an answer the same request once more belongs to the same loop.
 const LOOP: Duration = Duration::from_secs(600);
 
-/// Bodies that are looked back at for loops.
+/// Requests that are looked back at for loops.
 const BODIES: usize = 64;
 
 /// An answered request.
@@ -66,21 +70,30 @@ struct Lane {
     answered: usize,
 }
 
-/// A request by its body.
+/// Answers to requests that are the same, each soon after the one before.
 #[derive(Clone, Debug)]
-struct Sent {
-    body: i64,
-    at: Micros,
-    flow: FlowId,
+pub(super) struct Loop {
+    /// Names what the request says.
+    pub(super) body: i64,
+    /// How many there were.
+    pub(super) times: usize,
+    /// The first one and the newest, the newest last.
+    pub(super) flows: Vec<FlowId>,
+    last_at: Micros,
 }
 
 /// What is remembered of one session.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct SessionMemory {
     pub(super) calls: CallMemory,
+    /// Whether all of its flows were taken in.
+    pub(super) is_whole: bool,
     lanes: VecDeque<Lane>,
-    sent: VecDeque<Sent>,
+    /// The one whose request was sent last is the last.
+    loops: VecDeque<Loop>,
     seen: VecDeque<FlowId>,
+    /// When the newest flow began.
+    newest: Option<Micros>,
 }
 
 impl Asked {
@@ -119,8 +132,8 @@ pub(super) struct Noted {
     pub(super) returned: Vec<(Returned, Run)>,
     /// Calls of its answer that repeat others.
     pub(super) repeated: Vec<Repeated>,
-    /// Answered flows with the same request, this one the last.
-    pub(super) same: Vec<FlowId>,
+    /// The answers to the same request, this one the last.
+    pub(super) looped: Option<Loop>,
     /// The failed attempts of which it is the last.
     pub(super) storm: Option<Storm>,
     /// Earlier requests of its lane, the newest last.
@@ -130,12 +143,23 @@ pub(super) struct Noted {
 }
 
 impl SessionMemory {
-    /// Takes the facts of the next flow in; nothing of one that was taken in already.
+    /// Of a session of which nothing is remembered yet; `is_whole`: there is nothing to be remembered.
+    pub(super) fn new(is_whole: bool) -> Self {
+        let (lanes, loops, seen) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
+        Self { calls: CallMemory::default(), is_whole, lanes, loops, seen, newest: None }
+    }
+
+    /// Takes the facts of the next flow in; nothing of one that was taken in already, or that comes too late.
     pub(super) fn note(&mut self, facts: &Facts, limits: &Limits) -> Noted {
         if self.seen.contains(&facts.flow.id) {
             return Noted::default();
         }
         push_within(&mut self.seen, facts.flow.id, SEEN);
+        if self.newest.is_some_and(|newest| facts.ended().plus(LATE) < newest) {
+            self.is_whole = false;
+            return Noted::default();
+        }
+        self.newest = self.newest.max(Some(facts.flow.started_at));
         let mut noted = Noted::default();
         for returned in self.calls.take_returned(facts) {
             let run = self.calls.count_failure(facts, &returned);
@@ -143,7 +167,7 @@ impl SessionMemory {
         }
         noted.repeated = self.calls.note_calls(facts, limits.rapid_window);
         if facts.is_answered() {
-            noted.same = self.note_body(facts);
+            noted.looped = self.note_body(facts).cloned();
         }
         if let Some(lane) = self.lane(facts) {
             noted.storm = lane.note_attempt(facts).cloned();
@@ -173,28 +197,49 @@ impl SessionMemory {
         self.lanes.back_mut()
     }
 
-    /// Notes a request by its body; the flows that sent the same one, each soon after the one before, this one
-    /// the last.
-    fn note_body(&mut self, facts: &Facts) -> Vec<FlowId> {
-        let Some(body) = facts.body else { return Vec::new() };
+    /// Notes a request by its body; the answers to the same one, each soon after the one before.
+    fn note_body(&mut self, facts: &Facts) -> Option<&Loop> {
+        let body = facts.body?;
         let (at, flow) = (facts.flow.started_at, facts.flow.id);
-        push_within(&mut self.sent, Sent { body, at, flow }, BODIES);
-        // Each within the time of the one before: a loop goes on.
-        let mut flows = Vec::new();
-        let mut next = at;
-        for sent in self.sent.iter().rev().filter(|sent| sent.body == body) {
-            match between(sent.at, next) {
-                Some(apart) if apart > LOOP => break,
-                _ => flows.push(sent.flow),
-            }
-            next = sent.at;
-        }
-        flows.reverse();
-        flows
+        let known = self.loops.iter().position(|known| known.body == body);
+        let known = known.and_then(|at| self.loops.remove(at));
+        // A loop goes on within the time of the answer before.
+        let going =
+            known.filter(|known| between(known.last_at, at).is_none_or(|apart| apart <= LOOP));
+        let mut looped =
+            going.unwrap_or_else(|| Loop { body, times: 0, flows: Vec::new(), last_at: at });
+        looped.times += 1;
+        looped.last_at = looped.last_at.max(at);
+        push_named(&mut looped.flows, flow);
+        push_within(&mut self.loops, looped, BODIES);
+        self.loops.back()
+    }
+
+    /// Bytes that it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        let lanes: usize = self.lanes.iter().map(Lane::bytes).sum();
+        let loops = self.loops.iter().map(|it| size_of::<Loop>() + size_of_val(&it.flows[..]));
+        let seen = self.seen.len() * size_of::<FlowId>();
+        self.calls.bytes() + lanes + loops.sum::<usize>() + seen
+    }
+}
+
+/// Names one more flow; of too many the second goes, for the first one is where it began.
+fn push_named(flows: &mut Vec<FlowId>, flow: FlowId) {
+    flows.push(flow);
+    if flows.len() > FLOWS {
+        flows.remove(1);
     }
 }
 
 impl Lane {
+    /// Bytes that it takes, about.
+    fn bytes(&self) -> usize {
+        let storm = self.storm.as_ref().map_or(0, |storm| size_of_val(&storm.flows[..]));
+        let names = self.model.len() + self.agent_id.as_ref().map_or(0, String::len);
+        size_of::<Self>() + self.asked.len() * size_of::<Asked>() + storm + names
+    }
+
     /// Notes an answered request.
     fn note(&mut self, facts: &Facts) {
         if facts.is_answered()
@@ -237,11 +282,7 @@ impl Lane {
         let storm = self.storm.as_mut()?;
         storm.attempts += 1;
         storm.last_ended = storm.last_ended.max(ended);
-        storm.flows.push(facts.flow.id);
-        if storm.flows.len() > FLOWS {
-            // The first one names the storm and stays.
-            storm.flows.remove(1);
-        }
+        push_named(&mut storm.flows, facts.flow.id);
         Some(storm)
     }
 }

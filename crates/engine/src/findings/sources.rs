@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use langley_model::{Flow, FlowId, MicroUsd};
+use langley_model::{Finding, Flow, FlowId, MicroUsd};
 use langley_store::StoreError;
 
 use super::facts::Facts;
@@ -18,16 +18,32 @@ pub struct Usual {
     pub answers: u64,
 }
 
+/// What is read back of a session.
+#[derive(Clone, Debug)]
+pub struct Recalled {
+    /// Its last flows, the oldest first.
+    pub facts: Vec<Facts>,
+    /// Whether it has no others that are known.
+    pub is_all: bool,
+}
+
 /// Where a suspicion is looked into.
 pub trait Sources {
-    /// Earlier flows of the same session that ended before this one began, the oldest first: what
-    /// has to be known of a session that is not in memory.
+    /// Earlier flows of the same session that ended before this one began: what has to be known of a session
+    /// that is not in memory. Those that cannot be read are left out.
     ///
     /// # Errors
     /// A failure of the store.
-    fn before(&self, flow: &Flow, most: usize) -> Result<Vec<Facts>, StoreError>;
+    fn before(&self, flow: &Flow, most: usize) -> Result<Recalled, StoreError>;
 
-    /// The request of a flow; none where it was not kept, or does not come apart.
+    /// Whether this finding is kept already, by whatever evidence.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn is_kept(&self, finding: &Finding) -> Result<bool, StoreError>;
+
+    /// The request of a flow; none where it was not kept, does not come apart, or is damaged and another
+    /// flow's than the one that is looked at.
     ///
     /// # Errors
     /// A failure of the store.

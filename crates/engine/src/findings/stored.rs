@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use langley_model::{Flow, FlowId, MicroUsd, Micros, Side};
+use langley_model::{Finding, Flow, FlowId, MicroUsd, Micros, Side, Stored as ReadBack};
 use langley_protocol::dialect::dialect_for;
 use langley_store::{Measure, Store, StoreError, UsageQuery};
 
 use super::facts::Facts;
 use super::price::Prices;
 use super::prompt::Prompt;
-use super::sources::{Sources, Usual};
+use super::sources::{Recalled, Sources, Usual};
+use crate::background::try_work;
 
 /// Microseconds of a day.
 const DAY_US: i64 = 86_400_000_000;
@@ -21,26 +22,45 @@ const USUAL_US: i64 = 7 * DAY_US;
 pub(crate) struct Stored<'a, R> {
     pub(crate) store: &'a Store,
     pub(crate) prices: &'a dyn Prices,
+    /// The flow that is looked at. Damage to another one is that one's, and is counted when it is looked at.
+    pub(crate) of: FlowId,
     /// Reads the facts of a flow; none when there are none.
     pub(crate) read: R,
 }
 
-impl<R: Fn(Flow) -> Result<Option<Facts>, StoreError>> Sources for Stored<'_, R> {
-    fn before(&self, flow: &Flow, most: usize) -> Result<Vec<Facts>, StoreError> {
-        let mut facts = Vec::new();
-        for earlier in self.store.ended_before(flow, most)? {
-            facts.extend((self.read)(earlier.into_inner())?);
-        }
-        Ok(facts)
-    }
-
-    fn prompt(&self, flow: FlowId) -> Result<Option<Prompt>, StoreError> {
+impl<R> Stored<'_, R> {
+    fn read_prompt(&self, flow: FlowId) -> Result<Option<Prompt>, StoreError> {
         let Some(flow) = self.store.flow(flow)? else { return Ok(None) };
         let Some((_, dialect)) = dialect_for(&flow.method, &flow.host, &flow.path) else {
             return Ok(None);
         };
         let body = self.store.body(flow.id, Side::Client)?;
         Ok(body.and_then(|body| Prompt::read(dialect.seams(), &body.bytes)))
+    }
+}
+
+impl<R: Fn(Flow) -> Result<Option<Facts>, StoreError>> Sources for Stored<'_, R> {
+    fn before(&self, flow: &Flow, most: usize) -> Result<Recalled, StoreError> {
+        let earlier = self.store.ended_before(flow, most)?;
+        let mut recalled = Recalled { facts: Vec::new(), is_all: earlier.is_all };
+        for flow in earlier.flows.into_iter().map(ReadBack::into_inner) {
+            let read = try_work(flow.id, "reading an earlier flow", || (self.read)(flow))?;
+            recalled.is_all &= read.is_some();
+            recalled.facts.extend(read.flatten());
+        }
+        Ok(recalled)
+    }
+
+    fn is_kept(&self, finding: &Finding) -> Result<bool, StoreError> {
+        self.store.has_finding(finding)
+    }
+
+    fn prompt(&self, flow: FlowId) -> Result<Option<Prompt>, StoreError> {
+        if flow == self.of {
+            return self.read_prompt(flow);
+        }
+        let read = try_work(flow, "reading an earlier request", || self.read_prompt(flow))?;
+        Ok(read.flatten())
     }
 
     fn usual(&self, flow: &Flow) -> Result<Option<Usual>, StoreError> {

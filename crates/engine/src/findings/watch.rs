@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use langley_model::{Finding, FindingKind};
+use langley_protocol::tools::digest;
 use langley_store::StoreError;
 
 use super::call_memory::push_within;
@@ -15,8 +16,11 @@ use super::sources::Sources;
 /// Sessions that are remembered; one that comes back later is read from the store.
 const SESSIONS: usize = 1_024;
 
-/// Models whose missing price was told.
-const MODELS: usize = 64;
+/// Bytes that they take together, about; of more the one that was used longest ago is forgotten.
+const ROOM: usize = 32 << 20;
+
+/// Models whose missing price was told, and days of which it is known that they went beyond their budget.
+const SAID: usize = 64;
 
 /// Flows of a session that are read back when it is not remembered.
 const READ_BACK: usize = 16;
@@ -26,18 +30,41 @@ const READ_BACK: usize = 16;
 pub struct Watch {
     limits: Limits,
     /// The one that was used last is the last.
-    sessions: VecDeque<(String, SessionMemory)>,
-    /// The day of which it is known that it went beyond its budget.
-    dear_day: Option<i64>,
-    /// Models without a price, with the day for which that was said: each flow of theirs would be evidence.
-    unpriced: VecDeque<(String, i64)>,
+    sessions: VecDeque<Remembered>,
+    /// Bytes that they take together.
+    bytes: usize,
+    room: usize,
+    dear_days: VecDeque<i64>,
+    /// Digests of models without a price, with the day for which that was said: each flow of theirs would be
+    /// evidence.
+    unpriced: VecDeque<(u64, i64)>,
+}
+
+/// A session with the bytes that it takes.
+#[derive(Debug)]
+struct Remembered {
+    session: String,
+    memory: SessionMemory,
+    bytes: usize,
 }
 
 impl Watch {
     /// A watch that remembers nothing yet.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
-        Self { limits, sessions: VecDeque::new(), dear_day: None, unpriced: VecDeque::new() }
+        Self::within(limits, ROOM)
+    }
+
+    /// The same, with room for so many bytes about sessions.
+    pub(super) const fn within(limits: Limits, room: usize) -> Self {
+        Self {
+            limits,
+            sessions: VecDeque::new(),
+            bytes: 0,
+            room,
+            dear_days: VecDeque::new(),
+            unpriced: VecDeque::new(),
+        }
     }
 
     /// What the next flow shows. Flows come in the order in which they began; telling of one again is
@@ -50,19 +77,22 @@ impl Watch {
         facts: &Facts,
         sources: &dyn Sources,
     ) -> Result<Vec<Finding>, StoreError> {
-        if facts.flow.is_own_check() {
-            return Ok(Vec::new());
-        }
         let mut found = detectors::of_flow(facts, &self.limits, sources)?;
+        let dear = self.of_day(facts, sources)?;
+        if let Some(session) = facts.session() {
+            let mut memory = self.recall(session, facts, sources)?;
+            // What could not be read to its end is forgotten, and read back with the next flow.
+            found.extend(detectors::of_session(facts, &mut memory, &self.limits, sources)?);
+            self.remember(session.to_owned(), memory);
+        }
+        // Nothing fails any more: what is said from here on is said.
         found.retain(|one| {
             one.kind != FindingKind::UnpricedModel || self.is_news(&one.subject, facts)
         });
-        found.extend(self.of_day(facts, sources)?);
-        let Some(session) = facts.session().map(str::to_owned) else { return Ok(found) };
-        let mut memory = self.recall(&session, facts, sources)?;
-        // What could not be read to its end is forgotten, and read back with the next flow.
-        found.extend(detectors::of_session(facts, &mut memory, &self.limits, sources)?);
-        push_within(&mut self.sessions, (session, memory), SESSIONS);
+        if let Some((day, dear)) = dear {
+            push_within(&mut self.dear_days, day, SAID);
+            found.extend(dear);
+        }
         Ok(found)
     }
 
@@ -73,43 +103,68 @@ impl Watch {
         facts: &Facts,
         sources: &dyn Sources,
     ) -> Result<SessionMemory, StoreError> {
-        if let Some(at) = self.sessions.iter().rposition(|(known, _)| known == session)
-            && let Some((_, memory)) = self.sessions.remove(at)
+        if let Some(at) = self.sessions.iter().rposition(|known| known.session == session)
+            && let Some(known) = self.sessions.remove(at)
         {
-            return Ok(memory);
+            self.bytes -= known.bytes;
+            return Ok(known.memory);
         }
-        let mut memory = SessionMemory::default();
-        for earlier in sources.before(&facts.flow, READ_BACK)? {
+        let recalled = sources.before(&facts.flow, READ_BACK)?;
+        let mut memory = SessionMemory::new(recalled.is_all);
+        for earlier in recalled.facts {
             memory.note(&earlier, &self.limits);
         }
         Ok(memory)
     }
 
+    fn remember(&mut self, session: String, memory: SessionMemory) {
+        let bytes = size_of::<Remembered>() + session.len() + memory.bytes();
+        self.bytes += bytes;
+        self.sessions.push_back(Remembered { session, memory, bytes });
+        while self.bytes > self.room || self.sessions.len() > SESSIONS {
+            let Some(forgotten) = self.sessions.pop_front() else { break };
+            self.bytes -= forgotten.bytes;
+        }
+    }
+
+    /// Bytes that the sessions take which it remembers.
+    #[cfg(test)]
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many sessions it remembers.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.sessions.len()
+    }
+
     /// Whether it was not said of this model and day before.
     fn is_news(&mut self, model: &str, facts: &Facts) -> bool {
-        let said = (model.to_owned(), detectors::day_of(facts.flow.started_at));
+        let said = (digest(model.as_bytes()), detectors::day_of(facts.flow.started_at));
         let is_news = !self.unpriced.contains(&said);
         if is_news {
-            push_within(&mut self.unpriced, said, MODELS);
+            push_within(&mut self.unpriced, said, SAID);
         }
         is_news
     }
 
+    /// The day, if it is now known that it went beyond its budget, and the finding where that was never said.
     fn of_day(
-        &mut self,
+        &self,
         facts: &Facts,
         sources: &dyn Sources,
-    ) -> Result<Option<Finding>, StoreError> {
+    ) -> Result<Option<(i64, Option<Finding>)>, StoreError> {
         let Some(limit) = self.limits.daily_cost else { return Ok(None) };
         let day = detectors::day_of(facts.flow.started_at);
-        if facts.flow.cost.is_none() || self.dear_day == Some(day) {
+        if facts.flow.cost.is_none() || self.dear_days.contains(&day) {
             return Ok(None);
         }
         let spent = sources.spent(&facts.flow)?;
         let found = spent.and_then(|spent| detectors::daily_budget(facts, spent, limit));
-        if found.is_some() {
-            self.dear_day = Some(day);
-        }
-        Ok(found)
+        let Some(found) = found else { return Ok(None) };
+        // Once for a day: what it is beyond would be added up with each start.
+        let is_new = !sources.is_kept(&found)?;
+        Ok(Some((day, is_new.then_some(found))))
     }
 }

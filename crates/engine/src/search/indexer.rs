@@ -48,11 +48,12 @@ impl Worker {
 
     /// Indexes some flows.
     fn step(&mut self) -> Result<Step, StoreError> {
-        let mut waiting = self.store.unindexed(STEP + self.failed.len())?;
+        let asked = STEP + self.failed.len();
+        let mut waiting = self.store.unindexed(asked)?;
+        let is_stuck = self.failed.put_off(&mut waiting, asked, |next| next.flow);
         if waiting.is_empty() {
             return Ok(if self.store.note_backlog()? { Step::Worked } else { Step::Idle });
         }
-        let is_stuck = self.failed.put_off(&mut waiting, |next| next.flow);
         let (mut entries, mut bytes) = (Vec::new(), 0);
         for next in waiting.into_iter().take(STEP) {
             if bytes >= STEP_BYTES {

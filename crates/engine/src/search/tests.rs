@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use langley_model::{
-    Body, ConnectionId, Flow, FlowId, Micros, Outcome, Provider, Record, Redactor, RedactorOptions,
-    Side,
+    Attributed, Body, ConnectionId, Flow, FlowId, Micros, Outcome, Provider, Record, Redactor,
+    RedactorOptions, Side,
 };
 use langley_store::{Store, StoreOptions};
 
@@ -28,11 +28,13 @@ impl Given {
         Store::open(StoreOptions::new(&self.path), Box::new(|_| ())).unwrap()
     }
 
-    /// Puts ended flows of these times, whose requests say these texts.
+    /// Puts ended flows of one session and of these times, whose requests say these texts.
     pub(crate) fn put(&self, store: &Store, said: &[(i64, &str)]) {
         for (at, text) in said {
             let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(*at));
             flow.outcome = Some(Outcome::Completed);
+            flow.ended_at = Some(flow.started_at);
+            flow.session = Some(Attributed { id: "s".into(), source: "header:test" });
             (flow.method, flow.path) = ("POST".into(), "/v1/responses".into());
             flow.provider = Some(Provider::OpenAi);
             let body = format!(r#"{{"input":"{text}"}}"#).into_bytes();

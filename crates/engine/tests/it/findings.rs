@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use langley_engine::{Lookout, Prices, Pricing, TokenPrices, analyse_for};
-use langley_model::{Flow, FlowId, KeptFinding, Micros};
+use langley_engine::{LiveFeed, Lookout, Prices, Pricing, TokenPrices, analyse_for};
+use langley_model::{Flow, FlowId, KeptFinding, LiveText, Micros, Stored};
 use langley_store::{FindingFilter, Store};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::kit::{Script, block_stop, event, stop, text, text_start};
@@ -194,6 +195,50 @@ fn a_quiet_session_with_all_that_is_usual_shows_nothing() {
     assert_eq!(lines(&home.store), [""; 0]);
     let (store, _folder) = home.finish();
     store.close();
+}
+
+#[test]
+fn a_result_that_comes_after_all_takes_the_finding_back() {
+    let home = Home::new();
+    let mut lane = Lane::new(&home, "s-1", None);
+    lane.turn(0, &json!("go"), (0, 100), &[("t1", "AskUserQuestion")]);
+    analysed(&home, 31 * 60);
+    assert_eq!(lines(&home.store), ["s-1 lifecycle_violation V02 x1 -"]);
+    // Somebody comes back from a long lunch.
+    lane.turn(40 * 60, &json!([result("t1", "yes")]), (0, 100), &[]);
+    analysed(&home, 41 * 60);
+    assert_eq!(lines(&home.store), [""; 0]);
+    let (store, _folder) = home.finish();
+    store.close();
+}
+
+#[test]
+fn what_is_found_in_history_is_kept_and_is_no_news() {
+    #[derive(Default)]
+    struct Told(Mutex<Vec<i64>>);
+    impl LiveFeed for Told {
+        fn text(&self, _: LiveText) {}
+
+        fn finding(&self, finding: Stored<KeptFinding>) {
+            self.0.lock().push(finding.id);
+        }
+    }
+    let heard = |now: i64| {
+        let home = Home::new();
+        let mut lane = Lane::new(&home, "s-1", None);
+        lane.turn(0, &json!("go"), (0, 170_000), &[]);
+        settle(&home);
+        let feed = Arc::new(Told::default());
+        let told = Arc::clone(&feed) as Arc<dyn LiveFeed>;
+        let lookout = Lookout { feed: told, ..Lookout::default() };
+        let now = Micros(BASE + now * 1_000_000);
+        analyse_for(&home.store, &home.redactor, now, lookout).unwrap();
+        let (store, _folder) = home.finish();
+        assert_eq!(lines(&store), ["s-1 large_context context x1 -"]);
+        store.close();
+        feed.0.lock().len()
+    };
+    assert_eq!((heard(60), heard(86_400)), (1, 0));
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use langley_engine::{analyse, read_invocation};
-use langley_model::{Ending, FlowId, Micros, Side, ToolOutcome, ToolState, Violation};
+use langley_model::{
+    Block, Content, Ending, FlowId, Message, Micros, Record, Side, ToolOutcome, ToolState,
+    Violation,
+};
 use langley_store::{InvocationQuery, KeptCall, Store, ToolQuery, ToolTally};
 use serde_json::{Value, json};
 
@@ -432,6 +435,62 @@ fn every_dialect_has_its_calls_put_together_with_their_results() {
             "bed returned failed 9",
         ]
     );
+    let (store, _folder) = home.finish();
+    store.close();
+}
+
+#[test]
+fn a_tool_of_the_provider_that_is_answered_when_its_turn_goes_on_is_not_orphaned() {
+    let home = Home::new();
+    let mut lane = Lane::new(&home, "s-1", None);
+    lane.messages.push(user(json!("go")));
+    let call = |id: &str| {
+        event(&format!(
+            r#"{{"type":"content_block_start","index":0,"content_block":{{"type":"server_tool_use","id":"{id}","name":"web_search","input":{{}}}}}}"#
+        ))
+    };
+    let asked = call("srvtoolu_0123") + &arguments(0, r#"{\"query\":\"q\"}"#) + &block_stop(0);
+    let stream = start() + &asked + &stop("pause_turn", 9);
+    let first = lane.script(0).sse().data(stream.as_bytes()).end();
+    home.play(&first);
+    told(&home, 1);
+    assert_eq!(lines(&home.store), ["web_search args_complete - -"]);
+    // The agent sends the turn back as it is, and the provider goes on.
+    lane.messages.push(model(json!([
+        {"type": "server_tool_use", "id": "srvtoolu_0123", "name": "web_search", "input": {"query": "q"}},
+    ])));
+    let result = event(
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"web_search_tool_result","tool_use_id":"srvtoolu_0123","content":[{"type":"web_search_result","url":"https://a.example"}]}}"#,
+    ) + &block_stop(0);
+    let stream = start() + &result + &stop("end_turn", 9);
+    let second = lane.script(5).sse().data(stream.as_bytes()).end();
+    home.play(&second);
+    told(&home, 10);
+    told(&home, 5 + 31 * 60);
+    assert_eq!(lines(&home.store), ["web_search returned succeeded 4"]);
+    let read = read_invocation(&home.store, first.flow, 0).unwrap().unwrap();
+    assert_eq!(read.invocation.result_flow, Some(second.flow));
+    assert!(read.result.unwrap().contains("https://a.example"));
+    let (store, _folder) = home.finish();
+    store.close();
+}
+
+#[test]
+fn calls_that_a_later_answer_of_the_flow_has_no_more_are_taken_away() {
+    let home = Home::new();
+    let mut lane = Lane::new(&home, "s-1", None);
+    let flow = lane.turn(0, json!("go"), &["Bash", "Edit"]);
+    told(&home, 10);
+    assert_eq!(lines(&home.store).len(), 2);
+    let (id, name, input) = (id("Read"), String::from("Read"), String::from("{}"));
+    let block = Block { index: 0, content: Content::ToolUse { id, name, input }, complete: true };
+    let message = Message { blocks: vec![block], ..Message::default() };
+    let record = home.redactor.seal(Record::Message(flow, Box::new(message)));
+    home.store.submit(vec![record]).unwrap();
+    told(&home, 10);
+    assert_eq!(lines(&home.store), ["Read args_complete - -"]);
+    let totals = home.store.tools(&ToolQuery::default()).unwrap().totals;
+    assert_eq!(totals.tally(ToolTally::Calls), 1);
     let (store, _folder) = home.finish();
     store.close();
 }

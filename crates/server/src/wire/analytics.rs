@@ -1,8 +1,8 @@
 //! Analytics as JSON: tokens and what came of them, the cache, what a context is made of, turns.
 
 use langley_engine as engine;
-use langley_model::{KeptFinding, MicroUsd};
-use langley_store::UsageReport;
+use langley_model::MicroUsd;
+use langley_store::{FindingShare, UsageReport};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -261,34 +261,40 @@ impl From<&engine::TokenGroup> for TokenItem {
     }
 }
 
-impl CachePage {
-    /// The page with the breaks that these findings tell of.
-    pub(crate) fn of(tokens: TokenPage, breaks: &[KeptFinding]) -> Self {
-        let mut causes: Vec<CacheCause> = Vec::new();
-        for kept in breaks {
-            let cause = kept.finding.subject.split(' ').next().unwrap_or_default();
-            let place = causes.iter().position(|known| known.cause == cause);
-            let place = place.unwrap_or_else(|| {
-                let cause = cause.to_owned();
-                causes.push(CacheCause {
-                    cause,
-                    findings: 0,
-                    times: 0,
-                    cost: None,
-                    finding_ids: Vec::new(),
-                });
-                causes.len() - 1
-            });
-            let known = &mut causes[place];
-            known.findings += 1;
-            known.times += kept.times;
-            known.cost = sum(known.cost, kept.cost);
-            if known.finding_ids.len() < LISTED {
-                known.finding_ids.push(kept.id);
-            }
+/// Cache breaks, by cause.
+#[derive(Debug, Default)]
+pub(crate) struct CacheBreaks {
+    causes: Vec<CacheCause>,
+    wasted: Option<Cost>,
+}
+
+impl CacheBreaks {
+    /// Adds what a finding has of them; those come the dearest first.
+    pub(crate) fn add(&mut self, share: &FindingShare) {
+        let cause = share.subject.split(' ').next().unwrap_or_default();
+        let place = self.causes.iter().position(|known| known.cause == cause);
+        let place = place.unwrap_or_else(|| {
+            let cause = cause.to_owned();
+            let finding_ids = Vec::new();
+            self.causes.push(CacheCause { cause, findings: 0, times: 0, cost: None, finding_ids });
+            self.causes.len() - 1
+        });
+        let known = &mut self.causes[place];
+        known.findings += 1;
+        known.times += share.times;
+        known.cost = sum(known.cost, share.cost);
+        if known.finding_ids.len() < LISTED {
+            known.finding_ids.push(share.id);
         }
+        self.wasted = sum(self.wasted, share.cost);
+    }
+}
+
+impl CachePage {
+    /// The page with these breaks.
+    pub(crate) fn of(tokens: TokenPage, breaks: CacheBreaks) -> Self {
+        let CacheBreaks { mut causes, wasted } = breaks;
         causes.sort_by_key(|known| std::cmp::Reverse(known.cost.map(|cost| cost.micro_usd)));
-        let wasted = breaks.iter().fold(None, |all, kept| sum(all, kept.cost));
         Self { tokens, causes, wasted }
     }
 }

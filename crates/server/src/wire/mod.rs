@@ -18,7 +18,9 @@ mod tool;
 mod usage;
 mod word;
 
-pub(crate) use analytics::{CachePage, Context, SessionEfficiency, TokenPage, TurnPage};
+pub(crate) use analytics::{
+    CacheBreaks, CachePage, Context, SessionEfficiency, TokenPage, TurnPage,
+};
 pub(crate) use budget::BudgetPage;
 pub(crate) use cost::{BlockPage, CostPage, RepriceDone, RepricePage};
 pub use cost::{blocks_json, cost_json, reprice_json, reprices_json};

@@ -107,6 +107,18 @@ async fn the_cache_is_told_with_what_its_breaks_cost_by_cause() {
         [json!(["tools_changed", 2, 2, {"micro_usd": 42}]), json!(["ttl_expired", 1, 1, null])];
     assert_eq!(causes, wanted);
     assert_eq!(told["wasted"], json!({"micro_usd": 42}));
+    // Of a finding that was seen before and after, what was seen in the time that is asked for.
+    let mut again = flows[2].clone();
+    again.session.clone_from(&flows[0].session);
+    rig.store.keep_findings(vec![broken(&again, "tools_changed tool late", Some(500))]).unwrap();
+    let told = rig.get("/api/analytics/cache?until=2023-11-14T22:13:23Z").await;
+    assert_eq!(told["wasted"], json!({"micro_usd": 42}));
+    let told = rig.get("/api/analytics/cache?since=2023-11-14T22:13:23Z").await;
+    assert_eq!(told["causes"][0]["cost"], json!({"micro_usd": 500}));
+    assert_eq!(
+        (&told["causes"][0]["times"], &told["wasted"]),
+        (&json!(1), &json!({"micro_usd": 500}))
+    );
     let told = rig.get("/api/analytics/cache?since=2100-01-01").await;
     assert_eq!((&told["causes"], &told["wasted"]), (&json!([]), &Value::Null));
 }

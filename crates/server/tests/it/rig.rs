@@ -142,6 +142,7 @@ impl Rig {
                 },
                 proxy_connections: Box::new(|| Some(3)),
                 budgets: budgets.reader(),
+                background_panics: Box::new(|| 2),
                 raw_bodies: None,
             },
             redactor: Arc::clone(&redactor),

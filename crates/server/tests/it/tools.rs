@@ -49,6 +49,7 @@ async fn tools_their_calls_and_one_call_are_told() {
     assert_eq!(told["totals"]["calls"], tool["totals"]["calls"]);
     let stats = rig.get("/api/stats").await;
     assert_eq!((&stats["analysis_waiting"], &stats["analysis_given_up"]), (&json!(0), &json!(0)));
+    assert_eq!(stats["background_panics"], 2, "of the index and the analysis");
     for query in ["order=failures", "order=duration", "session=s-1", "since=2023-11-14&until=1h"] {
         assert_eq!(rig.get(&format!("/api/tools?{query}")).await["items"][0]["name"], name);
     }

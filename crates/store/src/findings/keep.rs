@@ -1,15 +1,16 @@
 //! Findings, written between two batches: a new one, or more evidence for one that is known.
 
-use langley_model::{Finding, FindingState, FlowId, Redacted};
+use langley_model::{Finding, FindingKind, FindingState, FlowId, Redacted, Violation};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::words::Words;
 use crate::error::StoreError;
 use crate::query::key;
 use crate::store::Store;
+use crate::writer::{Budget, Site};
 
-/// Findings that are written in one transaction.
-const AT_ONCE: usize = 32;
+/// Flows of evidence that are written in one transaction.
+const AT_ONCE: u32 = 256;
 
 /// What is known of a finding.
 struct Known {
@@ -26,18 +27,13 @@ impl Store {
     /// The store is closed or cannot be written; what was written until then stays.
     pub fn keep_findings(&self, findings: Vec<Redacted<Finding>>) -> Result<Vec<i64>, StoreError> {
         let mut changed = Vec::new();
-        let mut left = findings.into_iter().peekable();
-        while left.peek().is_some() {
-            let some: Vec<Redacted<Finding>> = left.by_ref().take(AT_ONCE).collect();
-            changed.extend(self.job(move |site| {
-                let change = site.change()?;
-                let mut changed = Vec::new();
-                for finding in &some {
-                    changed.extend(write(&change, finding)?);
-                }
-                change.commit()?;
-                Ok(changed)
-            })?);
+        let mut left = findings;
+        left.reverse();
+        while !left.is_empty() {
+            let mut some = std::mem::take(&mut left);
+            let written = self.job(move |site| Ok((write_some(site, &mut some)?, some)))?;
+            changed.extend(written.0);
+            left = written.1;
         }
         changed.sort_unstable();
         changed.dedup();
@@ -56,6 +52,50 @@ impl Store {
             Ok(judged > 0)
         })
     }
+}
+
+/// Writes findings from the end of the list, as many as the budget lets; the numbers of those that say
+/// something new.
+fn write_some(
+    site: &Site<'_>,
+    findings: &mut Vec<Redacted<Finding>>,
+) -> rusqlite::Result<Vec<i64>> {
+    let mut budget = Budget::new(AT_ONCE);
+    let mut changed = Vec::new();
+    let change = site.change()?;
+    while let Some(finding) = findings.pop() {
+        changed.extend(write(&change, &finding)?);
+        if !budget.spend(1 + finding.beside.len()) {
+            break;
+        }
+    }
+    change.commit()?;
+    Ok(changed)
+}
+
+/// Takes back that a flow shows a violation. What nothing shows any more is gone.
+pub(crate) fn take_back(
+    conn: &Connection,
+    flow: i64,
+    violation: Violation,
+) -> rusqlite::Result<()> {
+    let mut told = conn.prepare_cached(
+        "SELECT id, key FROM finding_flows JOIN findings ON id = finding
+         WHERE flow = ?1 AND shows AND kind = ?2",
+    )?;
+    let mut rows = told.query((flow, FindingKind::LifecycleViolation.as_str()))?;
+    let mut gone: Vec<i64> = Vec::new();
+    while let Some(row) = rows.next()? {
+        // The subject is the last of the key.
+        if row.get_ref(1)?.as_str()?.rsplit('\n').next() == Some(violation.code()) {
+            gone.push(row.get(0)?);
+        }
+    }
+    for finding in gone {
+        conn.prepare_cached("DELETE FROM finding_flows WHERE finding = ?1 AND flow = ?2")?
+            .execute((finding, flow))?;
+    }
+    Ok(())
 }
 
 /// Writes a finding; its number when it says something new. Nothing when its flow is gone.
@@ -136,8 +176,6 @@ fn add(conn: &Connection, id: i64, flow: i64, cost: Option<i64>) -> rusqlite::Re
          ON CONFLICT DO UPDATE SET shows = TRUE, micro_usd = excluded.micro_usd",
     )?
     .execute((id, flow, cost))?;
-    // What is not known adds nothing, and takes nothing away.
-    let is_priced = cost.is_some() || known_cost.is_some();
     let change = cost.unwrap_or(0) - known_cost.unwrap_or(0);
     conn.prepare_cached(
         "UPDATE findings SET
@@ -147,7 +185,16 @@ fn add(conn: &Connection, id: i64, flow: i64, cost: Option<i64>) -> rusqlite::Re
              micro_usd = CASE WHEN ?4 THEN ifnull(micro_usd, 0) + ?5 ELSE micro_usd END
          WHERE id = ?1",
     )?
-    .execute((id, i64::from(shown.is_none()), flow, is_priced, change))?;
+    .execute((id, i64::from(shown.is_none()), flow, cost.is_some(), change))?;
+    if cost.is_none() && known_cost.is_some() {
+        // It is not known any more: what the rest says is left, if that says anything.
+        conn.prepare_cached(
+            "UPDATE findings SET micro_usd =
+                 (SELECT sum(micro_usd) FROM finding_flows WHERE finding = ?1 AND shows)
+             WHERE id = ?1",
+        )?
+        .execute([id])?;
+    }
     Ok(shown.is_none())
 }
 

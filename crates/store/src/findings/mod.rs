@@ -2,6 +2,9 @@
 
 mod keep;
 mod query;
+mod share;
 mod words;
 
-pub use query::{FindingFilter, FindingPage};
+pub(crate) use keep::take_back;
+pub use query::{EarlierFlows, FindingFilter, FindingPage};
+pub use share::FindingShare;

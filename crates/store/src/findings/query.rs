@@ -45,6 +45,15 @@ pub struct FindingPage {
     pub total: u64,
 }
 
+/// Flows of a session before another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EarlierFlows {
+    /// The last of them, the oldest first.
+    pub flows: Vec<Stored<Flow>>,
+    /// Whether no other flow that began earlier was analysed.
+    pub is_all: bool,
+}
+
 const COLUMNS: &str =
     "id, kind, state, severity, session_id, agent_id, first_at, last_at, times, micro_usd, words";
 
@@ -92,12 +101,25 @@ impl Store {
         })
     }
 
-    /// The last flows of the same session that ended before this one began, the oldest first.
+    /// Whether this finding, as its key names it, is kept already.
     ///
     /// # Errors
     /// A failure of the file.
-    pub fn ended_before(&self, flow: &Flow, most: usize) -> Result<Vec<Stored<Flow>>, StoreError> {
-        let Some(session) = &flow.session else { return Ok(Vec::new()) };
+    pub fn has_finding(&self, finding: &Finding) -> Result<bool, StoreError> {
+        self.readers().read(|conn| {
+            let mut statement = conn.prepare_cached("SELECT 1 FROM findings WHERE key = ?1")?;
+            Ok(statement.exists([finding.key()])?)
+        })
+    }
+
+    /// The last flows of the same session that ended before this one began.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn ended_before(&self, flow: &Flow, most: usize) -> Result<EarlierFlows, StoreError> {
+        let Some(session) = &flow.session else {
+            return Ok(EarlierFlows { flows: Vec::new(), is_all: true });
+        };
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.readers().read(|conn| {
             let sql = format!(
@@ -109,7 +131,16 @@ impl Store {
             let mut flows =
                 rows.map(|row| Ok(row?.1)).collect::<rusqlite::Result<Vec<Stored<Flow>>>>()?;
             flows.reverse();
-            Ok(flows)
+            let mut others = conn.prepare_cached(
+                "SELECT count(*) FROM (SELECT 1 FROM flows
+                 WHERE session_id = ?1 AND n < ?2 AND outcome IS NOT NULL
+                     AND n NOT IN (SELECT flow FROM analysis_waiting) LIMIT ?3)",
+            )?;
+            let others: i64 = others
+                .query_row((&session.id, flow.started_at.0, most.saturating_add(1)), |row| {
+                    row.get(0)
+                })?;
+            Ok(EarlierFlows { is_all: others <= flows.len() as i64, flows })
         })
     }
 

@@ -6,14 +6,13 @@ use langley_model::{FlowId, Stored};
 use rusqlite::Connection;
 
 use super::flows::{key, page_limit};
-use super::parts::odd;
-use crate::codec::block::Block;
-use crate::content::{self, readable};
+use crate::content::readable;
 use crate::error::StoreError;
 use crate::flow_row::signed;
 use crate::kinds::{Counts, ReadNames};
 use crate::readers::ReadError;
 use crate::store::Store;
+use crate::stored_block::StoredBlock;
 
 /// One stream event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,10 +79,11 @@ impl Store {
                 page.total = events.unwrap_or(0).cast_unsigned();
                 None
             };
-            let mut blocks = conn.prepare_cached(
-                "SELECT first_seq, first_us, codec, raw_len, bytes, id, events FROM event_blocks
+            let mut blocks = conn.prepare_cached(&format!(
+                "SELECT {}, id, events FROM event_blocks
                  WHERE flow = ?1 AND last_seq > ?2 ORDER BY first_seq",
-            )?;
+                StoredBlock::COLUMNS
+            ))?;
             let least = after.map_or(-1, signed);
             let mut rows = blocks.query((n, least))?;
             // What follows the page's last event is told with the next one.
@@ -96,13 +96,8 @@ impl Store {
                         None => continue,
                     },
                 };
-                let (seq, us): (i64, i64) = (row.get(0)?, row.get(1)?);
-                let bytes = row.get_ref(4)?.as_blob().map_err(odd)?;
-                let packed = (row.get(2)?, row.get(3)?, bytes);
-                let raw = readable(content::events(packed, || content::message(conn, n)))?;
-                let Some(mut block) = raw.as_deref().and_then(|raw| {
-                    Block::decode(raw, seq.cast_unsigned(), us.cast_unsigned()).ok()
-                }) else {
+                let stored = StoredBlock::read(conn, n, row)?;
+                let Some(mut block) = stored.as_ref().and_then(StoredBlock::events) else {
                     damaged += left;
                     continue;
                 };

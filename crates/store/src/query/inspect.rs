@@ -5,13 +5,12 @@ use std::collections::HashSet;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::parts::odd;
-use crate::codec::block::Block;
 use crate::codec::pack::unpack;
-use crate::content::{self, message, readable, unpacked};
+use crate::content::{odd, readable, unpacked};
 use crate::error::StoreError;
 use crate::readers::ReadError;
 use crate::store::Store;
+use crate::stored_block::StoredBlock;
 
 /// The table whose packed content is laid out as events.
 const EVENTS: &str = "event_blocks";
@@ -181,23 +180,16 @@ fn packed(
 }
 
 fn events(conn: &Connection, see: &mut impl FnMut(&Spot<'_>, &[u8])) -> Result<u64, ReadError> {
-    let mut statement = conn.prepare(
-        "SELECT id, first_seq, first_us, codec, raw_len, bytes, flow, events FROM event_blocks",
-    )?;
+    let columns = StoredBlock::COLUMNS;
+    let mut statement =
+        conn.prepare(&format!("SELECT {columns}, id, flow, events FROM event_blocks"))?;
     let mut damaged = 0;
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
-        let spot = Spot { table: EVENTS, column: "bytes", row: row.get(0)?, headers: false };
-        let (seq, us): (i64, i64) = (row.get(1)?, row.get(2)?);
-        let bytes = row.get_ref(5)?.as_blob().map_err(odd)?;
-        let flow = row.get(6)?;
-        let packed = (row.get(3)?, row.get(4)?, bytes);
-        let raw = readable(content::events(packed, || message(conn, flow)))?;
+        let spot = Spot { table: EVENTS, column: "bytes", row: row.get(5)?, headers: false };
+        let stored = StoredBlock::read(conn, row.get(6)?, row)?;
         let mut left = row.get::<_, i64>(7)?.cast_unsigned();
-        let Some(mut block) = raw
-            .as_deref()
-            .and_then(|raw| Block::decode(raw, seq.cast_unsigned(), us.cast_unsigned()).ok())
-        else {
+        let Some(mut block) = stored.as_ref().and_then(StoredBlock::events) else {
             damaged += left;
             continue;
         };

@@ -166,8 +166,3 @@ impl Store {
         })
     }
 }
-
-/// A column of another type than the one it was written with.
-pub(super) fn odd(_: rusqlite::types::FromSqlError) -> StoreError {
-    StoreError::Decode { what: "content" }
-}

@@ -73,9 +73,8 @@ fn store() -> (tempfile::TempDir, Store, FlowId) {
     (folder, store, id)
 }
 
-/// What is wrong with the way `SQLite` answers the queries of `work`; `walks`: it may go through flows
-/// from the newest on, because nearly all of them are what is asked for.
-fn faults(store: &Store, walks: bool, work: impl FnOnce(&Store)) -> Vec<String> {
+/// The queries of `work`, each with the steps in which `SQLite` answers it.
+fn plans(store: &Store, work: impl FnOnce(&Store)) -> Vec<(String, Vec<String>)> {
     let trace = |to| {
         store
             .readers()
@@ -91,14 +90,23 @@ fn faults(store: &Store, walks: bool, work: impl FnOnce(&Store)) -> Vec<String> 
     let mut said = SAID.take();
     said.retain(|sql| sql.starts_with("SELECT"));
     assert!(!said.is_empty(), "nothing was asked");
-    let mut faults = Vec::new();
-    for sql in said {
-        let plan = store.readers().read(|conn| {
+    let plan = |sql: String| {
+        let steps = store.readers().read(|conn| {
             let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
             let steps = statement.query_map((), |row| row.get::<_, String>(3))?;
             Ok(steps.collect::<Result<Vec<_>, _>>()?)
         });
-        for step in plan.unwrap() {
+        (sql, steps.unwrap())
+    };
+    said.into_iter().map(plan).collect()
+}
+
+/// What is wrong with the way `SQLite` answers the queries of `work`; `walks`: it may go through flows
+/// from the newest on, because nearly all of them are what is asked for.
+fn faults(store: &Store, walks: bool, work: impl FnOnce(&Store)) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (sql, steps) in plans(store, work) {
+        for step in steps {
             let scanned = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
             let is_scan = scanned.is_some_and(|table| LARGE.contains(&table));
             // A walk by the key ends with its page.
@@ -230,11 +238,39 @@ fn calls_are_found_by_their_tool_their_key_or_their_session() {
         assert_eq!(store.invocations(&of_session, None, 20).unwrap().items.len(), 1);
         store.invocation(id, 0).unwrap().unwrap();
         store.calls_alike(7).unwrap();
-        store.inputs_of_session("s", 9).unwrap();
+        store.inputs_of_session("s", 9, 20).unwrap();
         store.overdue_calls(Micros(i64::MAX), 20).unwrap();
         let query = ToolQuery { session: Some(String::from("s")), ..ToolQuery::default() };
         store.tools(&query).unwrap();
     });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_tools_calls_in_one_session_are_looked_for_in_the_sessions_flows() {
+    let (_folder, store, _) = store();
+    let (tool, session) = (String::from("Bash"), Some(String::from("s")));
+    let query = InvocationQuery { tool, session, since: Some(Micros(1)), ..Default::default() };
+    for cursor in [None, Some(&*crate::tools::cursor_of(9, 0))] {
+        let plans = plans(&store, |store| {
+            store.invocations(&query, cursor, 20).unwrap();
+        });
+        let [(sql, steps)] = &plans[..] else { panic!("{plans:?}") };
+        assert!(steps[0].starts_with("SEARCH flows USING INDEX flows_by_session"), "{steps:?}");
+        let is_by_flow =
+            |step: &String| step.starts_with("SEARCH tool_calls USING PRIMARY KEY (flow=?");
+        assert!(steps.iter().any(is_by_flow), "{steps:?}");
+        let sorts = steps.iter().any(|step| step.starts_with("USE TEMP B-TREE"));
+        assert!(!sorts, "{steps:?}: {sql}");
+    }
+}
+
+#[test]
+fn what_waits_behind_earlier_flows_of_its_session_is_known_by_the_sessions_index() {
+    let (_folder, store, _) = store();
+    let sql = "INSERT INTO totals (name, value) VALUES ('analysis_from', 1), ('analysis_to', 9)";
+    store.job(move |site| site.conn.execute(sql, ())).unwrap();
+    let wrong = faults(&store, false, |store| drop(store.unread(16).unwrap()));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use super::row;
 use super::sums::{Gathered, Group, HOUR_US};
 use crate::error::StoreError;
+use crate::findings;
 use crate::flow_row::{self, FlowSql, signed};
 use crate::store::Store;
 use crate::writer::{Budget, Site};
@@ -43,7 +44,8 @@ impl Analysis {
 }
 
 impl Store {
-    /// Keeps what the analysis came to, in transactions so short that recording does not wait for them;
+    /// Keeps what the analysis came to; a finding of a violation that a call has no more is taken back. All is
+    /// done in transactions so short that recording does not wait for them;
     /// returns when they are committed, with the numbers of the findings that are new or have new
     /// evidence. Flows are done with after all else is written; one that has changed since it was read goes
     /// on waiting.
@@ -111,20 +113,30 @@ impl CallEntry {
         if let Some((tool, Some(before))) = &before {
             sums.of(group(*tool)).take_out(position, before);
         }
-        let Some(call) = &self.call else {
+        if let Some(call) = &self.call {
+            let Some(tool) = site.tool_number(&call.name)? else { return Ok(()) };
+            sums.of(group(tool)).add(position, call);
+            let kept = match &self.executions {
+                Some(executions) => executions.clone(),
+                None => executions(change, flow, position)?,
+            };
+            row::write(change, (flow, position, tool), call)?;
+            keep_executions(change, (flow, position), &kept)?;
+        } else {
             change
                 .prepare_cached("DELETE FROM tool_calls WHERE flow = ?1 AND position = ?2")?
                 .execute((flow, position))?;
-            return Ok(());
-        };
-        let Some(tool) = site.tool_number(&call.name)? else { return Ok(()) };
-        sums.of(group(tool)).add(position, call);
-        let kept = match &self.executions {
-            Some(executions) => executions.clone(),
-            None => executions(change, flow, position)?,
-        };
-        row::write(change, (flow, position, tool), call)?;
-        keep_executions(change, (flow, position), &kept)
+        }
+        let of = |call: Option<&ToolCall>| call.map(|call| call.violations).unwrap_or_default();
+        let before = of(before.as_ref().and_then(|(_, before)| before.as_ref()));
+        let now = of(self.call.as_deref());
+        for gone in before.iter().filter(|it| !now.contains(*it)) {
+            // Another call of the flow may have it still.
+            if !row::has_violation(change, flow, gone)? {
+                findings::take_back(change, flow, gone)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -12,6 +12,8 @@ use rusqlite::Connection;
 use crate::names::Names;
 
 pub use keep::{Analysis, CallEntry};
+#[cfg(test)]
+pub(crate) use query::cursor_of;
 pub use query::{Invocation, InvocationQuery};
 pub use report::{ToolQuery, ToolReport, ToolTotals};
 pub use row::KeptCall;

@@ -2,12 +2,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use langley_model::{FlowId, Micros, Stored, ToolExecution};
+use langley_model::{FlowId, Micros, Stored, ToolCall, ToolExecution};
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::keep::executions;
-use super::row::{KeptCall, kept, select};
+use super::row::{KeptCall, kept, select, select_by_flows};
 use crate::error::StoreError;
 use crate::filter::Condition;
 use crate::flow_row::signed;
@@ -40,7 +40,8 @@ pub struct Invocation {
     pub call: KeptCall,
     /// Its runs, in order.
     pub executions: Vec<ToolExecution>,
-    /// The flow whose request has the result first; none when that flow is gone.
+    /// The flow whose request has the result first; of a tool that the provider runs the flow whose answer has
+    /// it. None when that flow is gone.
     pub result_flow: Option<FlowId>,
 }
 
@@ -72,7 +73,8 @@ impl Store {
         })
     }
 
-    /// Analysed calls of a session, as pairs of tool and digest of the arguments, of flows before `key`.
+    /// Analysed calls of a session, as pairs of tool and digest of the arguments, the newest first: of its last
+    /// `most` flows before `key`, and as many calls at most.
     ///
     /// # Errors
     /// A failure of the file.
@@ -80,15 +82,19 @@ impl Store {
         &self,
         session: &str,
         before: i64,
+        most: usize,
     ) -> Result<Vec<(String, u32)>, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.readers().read(|conn| {
             let mut statement = conn.prepare_cached(
-                "SELECT tools.name, input_hash FROM flows JOIN tool_calls ON flow = n
-                     JOIN tools ON tools.id = tool
-                 WHERE session_id = ?1 AND n < ?2 AND input_hash IS NOT NULL",
+                "SELECT tools.name, input_hash
+                 FROM (SELECT n FROM flows WHERE session_id = ?1 AND n < ?2
+                       ORDER BY n DESC LIMIT ?3) AS last
+                     CROSS JOIN tool_calls ON flow = last.n JOIN tools ON tools.id = tool
+                 WHERE input_hash IS NOT NULL LIMIT ?3",
             )?;
-            let rows =
-                statement.query_map((session, before), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let rows = statement
+                .query_map((session, before, most), |row| Ok((row.get(0)?, row.get(1)?)))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
@@ -132,23 +138,27 @@ impl Store {
         if let Some(session) = &query.session {
             condition.and("flows.session_id = ?", [session.clone().into()]);
         }
+        // A session has fewer flows than a tool has calls, as a rule by far.
+        let (select, key) = match &query.session {
+            Some(_) => (select_by_flows(), "n"),
+            None => (select(), "flow"),
+        };
         if let Some(since) = query.since {
-            condition.and("flow >= ? AND started_at >= ?", [since.0.into(), since.0.into()]);
+            let sql = format!("{key} >= ? AND started_at >= ?");
+            condition.and(&sql, [since.0.into(), since.0.into()]);
         }
         if let Some(until) = query.until {
             condition.and("started_at < ?", [until.0.into()]);
         }
         if let Some((flow, position)) = cursor.map(place).transpose()? {
-            condition.and(
-                "(flow < ? OR (flow = ? AND position < ?))",
-                [flow.into(), flow.into(), i64::from(position).into()],
-            );
-            condition.and("flow <= ?", [flow.into()]);
+            let sql = format!("({key} < ? OR ({key} = ? AND position < ?))");
+            condition.and(&sql, [flow.into(), flow.into(), i64::from(position).into()]);
+            condition.and(&format!("{key} <= ?"), [flow.into()]);
         }
         self.readers().read(|conn| {
-            let (select, condition_sql) = (select(), condition.sql());
+            let condition_sql = condition.sql();
             let sql =
-                format!("{select}{condition_sql} ORDER BY flow DESC, position DESC LIMIT {asked}");
+                format!("{select}{condition_sql} ORDER BY {key} DESC, position DESC LIMIT {asked}");
             let mut statement = conn.prepare_cached(&sql)?;
             let calls = statement.query_map(params_from_iter(&condition.parameters), kept)?;
             let mut items: Vec<KeptCall> = calls.collect::<Result<_, _>>()?;
@@ -174,14 +184,14 @@ impl Store {
             let sql = format!("{} WHERE flow = ?1 AND position = ?2", select());
             let call = conn.prepare_cached(&sql)?.query_row((n, position), kept).optional()?;
             let Some(call) = call else { return Ok(None) };
-            let result = call.call.as_ref().and_then(|call| call.result);
-            let result_flow = match result {
-                Some(result) => conn
-                    .prepare_cached("SELECT flow_id FROM flows WHERE n = ?1")?
-                    .query_row([n.saturating_add(result.after_us)], |row| row.get(0))
-                    .optional()?
-                    .map(FlowId::from_bytes),
-                None => None,
+            let result_flow = match &call.call {
+                Some(ToolCall { result: Some(result), server, .. }) => {
+                    let at = n.saturating_add(result.after_us);
+                    // Within its own answer that is a moment, and no flow's key.
+                    let is_own = *server && !has_ended_before(conn, n, at)?;
+                    if is_own { Some(id) } else { flow_at(conn, at)? }
+                }
+                _ => None,
             };
             let executions = executions(conn, n, position)?;
             Ok(Some(Stored::read_back(Invocation { call, executions, result_flow }, revision)))
@@ -189,8 +199,20 @@ impl Store {
     }
 }
 
+/// Whether a flow ended before this time.
+fn has_ended_before(conn: &Connection, flow: i64, at: i64) -> rusqlite::Result<bool> {
+    conn.prepare_cached("SELECT 1 FROM flows WHERE n = ?1 AND ended_at < ?2")?.exists((flow, at))
+}
+
+/// The flow with this key.
+fn flow_at(conn: &Connection, key: i64) -> rusqlite::Result<Option<FlowId>> {
+    let mut statement = conn.prepare_cached("SELECT flow_id FROM flows WHERE n = ?1")?;
+    let id = statement.query_row([key], |row| row.get(0)).optional()?;
+    Ok(id.map(FlowId::from_bytes))
+}
+
 /// The opaque text of a position in a listing of calls.
-fn cursor_of(flow: i64, position: u32) -> String {
+pub(crate) fn cursor_of(flow: i64, position: u32) -> String {
     URL_SAFE_NO_PAD.encode([&flow.to_be_bytes()[..], &position.to_be_bytes()].concat())
 }
 

@@ -1,6 +1,8 @@
 //! A call's row.
 
-use langley_model::{FlowId, Micros, ToolCall, ToolOutcome, ToolResult, ToolState, Violations};
+use langley_model::{
+    FlowId, Micros, ToolCall, ToolOutcome, ToolResult, ToolState, Violation, Violations,
+};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::flow_row::signed;
@@ -39,10 +41,19 @@ pub struct KeptCall {
 
 /// `SELECT` of kept calls, up to the condition.
 pub(super) fn select() -> String {
+    select_from("tool_calls JOIN flows")
+}
+
+/// The same, by way of the flows: of those that are few.
+pub(super) fn select_by_flows() -> String {
+    select_from("flows CROSS JOIN tool_calls")
+}
+
+fn select_from(tables: &str) -> String {
     format!(
         "SELECT n, flow_id, started_at, session_id, agent,
              (SELECT name FROM traits WHERE id = flows.traits), position, tools.name, {TOLD}
-         FROM tool_calls JOIN flows ON n = flow JOIN tools ON tools.id = tool"
+         FROM {tables} ON n = flow JOIN tools ON tools.id = tool"
     )
 }
 
@@ -109,6 +120,18 @@ pub(super) fn read(
     ))?
     .query_row((flow, position), |row| Ok((row.get(0)?, told(row, 1, "")?)))
     .optional()
+}
+
+/// Whether a call of the flow has this violation.
+pub(super) fn has_violation(
+    conn: &Connection,
+    flow: i64,
+    violation: Violation,
+) -> rusqlite::Result<bool> {
+    let mut bit = Violations::default();
+    bit.insert(violation);
+    conn.prepare_cached("SELECT 1 FROM tool_calls WHERE flow = ?1 AND violations & ?2")?
+        .exists((flow, bit.bits()))
 }
 
 /// Writes a call over what was known of it.

@@ -2,7 +2,7 @@
 //! their results.
 
 use langley_model::{FlowId, Revision};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use crate::error::StoreError;
 use crate::flow_row::Bytes;
@@ -33,17 +33,28 @@ pub struct AnalysisState {
 }
 
 impl Store {
-    /// Ended flows that were not analysed yet, oldest first.
+    /// Ended flows that were not analysed yet, oldest first. Those of a session that has earlier flows which
+    /// are still to be noted wait for these: what is told of a session rests on their order.
     ///
     /// # Errors
     /// A failure of the file.
     pub fn unread(&self, limit: usize) -> Result<Vec<Unread>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.readers().read(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT flow, flow_id, revision FROM analysis_waiting JOIN flows ON n = flow
-                 ORDER BY flow LIMIT ?1",
-            )?;
-            let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+            let waiting =
+                "SELECT flow, flow_id, revision FROM analysis_waiting JOIN flows ON n = flow";
+            let (held, parameters) = match backlog(conn)? {
+                Some([from, to]) => (
+                    "WHERE NOT EXISTS (SELECT 1 FROM flows AS earlier
+                         WHERE earlier.session_id = flows.session_id
+                             AND earlier.n >= ?2 AND earlier.n <= ?3 AND earlier.n < flows.n)",
+                    vec![limit, from, to],
+                ),
+                None => ("", vec![limit]),
+            };
+            let sql = format!("{waiting} {held} ORDER BY flow LIMIT ?1");
+            let mut statement = conn.prepare_cached(&sql)?;
+            let rows = statement.query_map(params_from_iter(parameters), |row| {
                 Ok(Unread {
                     key: row.get(0)?,
                     flow: FlowId::from_bytes(row.get(1)?),

@@ -460,7 +460,8 @@ impl<'c> Transaction<'c, '_> {
         Ok(())
     }
 
-    /// Notes which tools the answer calls; the analysis tells the rest.
+    /// Notes which tools the answer calls; the analysis tells the rest. What it has told stays as it was added
+    /// up, until it looks at the flow again.
     fn tools(&mut self, n: i64, flow: &Flow, touched: &Touched<'_>) -> rusqlite::Result<()> {
         let names: Vec<&str> = match touched.message {
             Some(message) => message.tool_names().collect(),
@@ -468,12 +469,21 @@ impl<'c> Transaction<'c, '_> {
         };
         let mut statement = self.conn.prepare_cached(
             "INSERT INTO tool_calls (flow, position, tool) VALUES (?1, ?2, ?3)
-             ON CONFLICT (flow, position) DO UPDATE SET tool = ?3 WHERE tool <> ?3",
+             ON CONFLICT (flow, position) DO UPDATE SET tool = ?3 WHERE tool <> ?3 AND state IS NULL",
         )?;
+        let count = names.len() as i64;
         for (position, name) in (0_i64..).zip(names) {
             if let Some(tool) = tools::number(&mut self.memory.tools, self.conn, name)? {
                 statement.execute((n, position, tool))?;
             }
+        }
+        if touched.message.is_some() {
+            self.conn
+                .prepare_cached(
+                    "DELETE FROM tool_calls
+                     WHERE flow = ?1 AND position >= ?2 AND position < ?3 AND state IS NULL",
+                )?
+                .execute((n, count, tools::STRAY))?;
         }
         Ok(())
     }

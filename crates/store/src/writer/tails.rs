@@ -16,15 +16,14 @@ use rusqlite::{CachedStatement, Connection};
 
 use super::batch::Events;
 use super::blobs::Blobs;
-use crate::codec::block::Block;
 use crate::codec::event_block::{BlockBuilder, FULL_BYTES};
 use crate::codec::pack::{BASED, Packer};
-use crate::content;
 use crate::flow_row::signed;
 use crate::kinds::{KindColumn, KindNames};
 use crate::names::Names;
 use crate::packed::Packed;
 use crate::readers::ReadError;
+use crate::stored_block::StoredBlock;
 use crate::{tools, traits};
 
 /// Raw bytes at which a tail is sealed as a piece.
@@ -226,9 +225,10 @@ impl<'c> BlockSql<'c> {
                      last_us = ?5, events = ?6, kinds = ?7, raw_len = ?8, codec = ?9, bytes = ?10
                  WHERE id = ?11 RETURNING id",
             )?,
-            read: conn.prepare_cached(
-                "SELECT first_seq, first_us, codec, raw_len, bytes FROM event_blocks WHERE id = ?1",
-            )?,
+            read: conn.prepare_cached(&format!(
+                "SELECT {} FROM event_blocks WHERE id = ?1",
+                StoredBlock::COLUMNS
+            ))?,
             delete: conn.prepare_cached("DELETE FROM event_blocks WHERE id = ?1")?,
             newest: conn.prepare_cached(
                 "SELECT id, raw_len FROM event_blocks WHERE flow = ?1
@@ -498,15 +498,13 @@ impl Desk<'_, '_> {
     fn read_into(&mut self, row: i64, whole: &mut BlockBuilder) -> rusqlite::Result<bool> {
         let mut rows = self.sql.read.query([row])?;
         let Some(row) = rows.next()? else { return Ok(false) };
-        let (first_seq, first_us): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let packed = (row.get(2)?, row.get(3)?, row.get_ref(4)?.as_blob()?);
-        let raw = match content::events(packed, || content::message(self.conn, self.n)) {
-            Ok(raw) => raw,
+        let stored = match StoredBlock::read(self.conn, self.n, row) {
+            Ok(stored) => stored,
             Err(ReadError::Sqlite(error)) => return Err(error),
             Err(ReadError::Store(_)) => return Ok(false),
         };
-        let block = Block::decode(&raw, first_seq.cast_unsigned(), first_us.cast_unsigned());
-        Ok(block.is_ok_and(|block| whole.extend(block)))
+        let block = stored.as_ref().and_then(StoredBlock::events);
+        Ok(block.is_some_and(|block| whole.extend(block)))
     }
 }
 

@@ -2,11 +2,11 @@
 
 use langley_model::{
     Finding, FindingKind, FindingNumber, FindingState, FindingUnit, Flow, KeptFinding, MicroUsd,
-    Micros, Redacted, Severity,
+    Micros, Redacted, Severity, ToolCall, ToolState, Violation,
 };
-use langley_store::{FindingFilter, FlowFilter, Store, StoreError};
+use langley_store::{Analysis, CallEntry, FindingFilter, FlowFilter, Store, StoreError};
 
-use crate::given::{Fixture, ended, of, redactor};
+use crate::given::{Fixture, ended, of, redactor, session};
 
 /// A finding of a tool that fails, as this flow shows it.
 fn failing(flow: &Flow, tool: &str, cost: Option<i64>) -> Finding {
@@ -194,4 +194,156 @@ fn a_flow_that_was_part_of_the_evidence_may_show_it_later() {
     keep(store, failing(&first, "Edit", Some(1)));
     assert_eq!((all(store)[0].times, all(store)[0].cost), (2, Some(MicroUsd(1))));
     assert_eq!(all(store)[0].flows.len(), 2);
+}
+
+/// Says what is wrong about the first calls of a flow, as the analysis does.
+fn tell_calls(store: &Store, flow: &Flow, wrong: &[Option<Violation>]) {
+    let calls = (0..).zip(wrong).map(|(position, wrong)| {
+        let mut call = ToolCall { name: String::from("Bash"), ..ToolCall::default() };
+        call.state = ToolState::Orphaned;
+        wrong.iter().for_each(|wrong| call.violations.insert(*wrong));
+        let call = Some(redactor().seal(call));
+        CallEntry { key: flow.started_at.0, position, call, executions: None }
+    });
+    store.keep_analysis(Analysis { calls: calls.collect(), ..Analysis::default() }).unwrap();
+}
+
+fn violation(flow: &Flow, violation: Violation) -> Finding {
+    let kind = FindingKind::LifecycleViolation;
+    Finding { kind, ..failing(flow, violation.code(), None) }
+}
+
+#[test]
+fn a_violation_that_did_not_happen_after_all_is_no_finding_any_more() {
+    let (fixture, [first, second]) = with_flows([100, 200]);
+    let store = &fixture.store;
+    let (missing, twice) = (Violation::CallWithoutResult, Violation::DuplicateResult);
+    tell_calls(store, &first, &[Some(missing), Some(missing)]);
+    tell_calls(store, &second, &[Some(missing), Some(twice)]);
+    for finding in
+        [violation(&first, missing), violation(&second, missing), violation(&second, twice)]
+    {
+        keep(store, finding);
+    }
+    let told = || -> Vec<(String, u64, i64)> {
+        let line = |kept: KeptFinding| (kept.finding.subject, kept.times, kept.last_at.0);
+        let mut told: Vec<_> = all(store).into_iter().map(line).collect();
+        told.sort();
+        told
+    };
+    let both = (missing.code().to_owned(), 2, 200);
+    let other = (twice.code().to_owned(), 1, 200);
+    assert_eq!(told(), [both.clone(), other.clone()]);
+    tell_calls(store, &first, &[None]);
+    assert_eq!(told(), [both, other.clone()], "another call of the flow has it still");
+    tell_calls(store, &second, &[None]);
+    assert_eq!(told(), [(missing.code().to_owned(), 1, 100), other.clone()]);
+    tell_calls(store, &first, &[None, None]);
+    assert_eq!(told(), [other]);
+}
+
+#[test]
+fn a_cost_that_no_evidence_says_any_more_is_unknown_and_not_zero() {
+    let (fixture, [first, second]) = with_flows([100, 200]);
+    let store = &fixture.store;
+    keep(store, failing(&first, "gone", Some(20)));
+    keep(store, failing(&second, "gone", None));
+    keep(store, failing(&second, "unsaid", Some(20)));
+    keep(store, failing(&second, "unsaid", None));
+    keep(store, failing(&first, "left", Some(20)));
+    keep(store, failing(&second, "left", Some(0)));
+    store.delete_flows(&FlowFilter { until: Some(Micros(101)), ..FlowFilter::default() }).unwrap();
+    let mut costs: Vec<_> =
+        all(store).into_iter().map(|kept| (kept.finding.subject, kept.cost)).collect();
+    costs.sort();
+    let wanted = [("gone", None), ("left", Some(MicroUsd(0))), ("unsaid", None)];
+    assert_eq!(costs, wanted.map(|(subject, cost)| (subject.to_owned(), cost)));
+}
+
+#[test]
+fn what_evidence_comes_to_is_told_of_any_span_of_time() {
+    let (fixture, flows) = with_flows([100, 200, 300]);
+    let store = &fixture.store;
+    for flow in &flows {
+        keep(store, failing(flow, "Edit of a", Some(flow.started_at.0)));
+    }
+    keep(store, failing(&flows[1], "Read", None));
+    let other = Finding { kind: FindingKind::CacheBreak, ..failing(&flows[1], "x", Some(1)) };
+    keep(store, other);
+    let told = |since: Option<i64>, until: Option<i64>| {
+        let mut told = Vec::new();
+        let span = (since.map(Micros), until.map(Micros));
+        let see = |share: langley_store::FindingShare| {
+            told.push((share.subject, share.times, share.cost.map(|cost| cost.0)));
+        };
+        store.finding_shares(FindingKind::FailingTool, span, see).unwrap();
+        told
+    };
+    let edit = |times, cost| (String::from("Edit of a"), times, Some(cost));
+    let read = (String::from("Read"), 1, None);
+    assert_eq!(told(None, None), [edit(3, 600), read.clone()]);
+    assert_eq!(told(Some(200), None), [edit(2, 500), read.clone()]);
+    assert_eq!(told(Some(101), Some(300)), [edit(1, 200), read]);
+    assert_eq!(told(Some(201), Some(300)), [], "it was seen before and after");
+}
+
+#[test]
+fn what_an_earlier_version_told_too_often_is_put_right() {
+    let (fixture, [first, second]) = with_flows([100, 200]);
+    let store = &fixture.store;
+    let (missing, twice) = (Violation::CallWithoutResult, Violation::DuplicateResult);
+    tell_calls(store, &first, &[None, Some(twice)]);
+    keep(store, violation(&first, missing));
+    keep(store, violation(&first, twice));
+    let budget = |flow: &Flow, cost| Finding {
+        kind: FindingKind::DailyBudget,
+        ..failing(flow, "0", Some(cost))
+    };
+    keep(store, budget(&first, 30));
+    keep(store, budget(&second, 70));
+    let path = fixture.folder.path().join("langley.db");
+    fixture.store.clone().close();
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    let again = include_str!("../../migrations/0022_evidence.sql");
+    conn.execute_batch(&format!("DROP INDEX findings_by_kind; {again}")).unwrap();
+    let mut found =
+        conn.prepare("SELECT kind, times, micro_usd FROM findings ORDER BY kind").unwrap();
+    let found = found.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let found: Vec<(String, i64, Option<i64>)> = found.unwrap().map(Result::unwrap).collect();
+    let kind = |kind: FindingKind| kind.as_str().to_owned();
+    let wanted = [
+        (kind(FindingKind::DailyBudget), 1, Some(30)),
+        (kind(FindingKind::LifecycleViolation), 1, None),
+    ];
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn earlier_flows_are_all_there_are_where_no_other_was_analysed() {
+    let fixture = Fixture::new();
+    let in_session = |at: i64, ended_at: i64| Flow {
+        session: session("s"),
+        ended_at: Some(Micros(ended_at)),
+        ..ended(at)
+    };
+    // The second one goes on beside the last.
+    let flows = [in_session(10, 15), in_session(20, 90), in_session(30, 35), in_session(50, 55)];
+    fixture.write(flows.iter().map(of).collect());
+    let store = &fixture.store;
+    let before = |most| {
+        let earlier = store.ended_before(&flows[3], most).unwrap();
+        let times: Vec<i64> = earlier.flows.iter().map(|flow| flow.started_at.0).collect();
+        (times, earlier.is_all)
+    };
+    let analysed = |flow: &Flow| {
+        let next = store.unread(9).unwrap().into_iter().find(|next| next.flow == flow.id).unwrap();
+        let read = vec![(next.key, next.revision)];
+        store.keep_analysis(Analysis { read, ..Analysis::default() }).unwrap();
+    };
+    analysed(&flows[0]);
+    analysed(&flows[2]);
+    assert_eq!(before(9), (vec![10, 30], true));
+    assert_eq!(before(1), (vec![30], false));
+    analysed(&flows[1]);
+    assert_eq!(before(9), (vec![10, 30], false), "one of them is missing");
 }

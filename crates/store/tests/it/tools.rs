@@ -1,8 +1,8 @@
 //! Calls and what they add up to: written, changed, kept when their flows go, and brought over.
 
 use langley_model::{
-    Micros, Redacted, ToolCall, ToolExecution, ToolOutcome, ToolResult, ToolSource, ToolState,
-    Violation,
+    Block, Content, Flow, Message, Micros, Record, Redacted, ToolCall, ToolExecution, ToolOutcome,
+    ToolResult, ToolSource, ToolState, Violation,
 };
 use langley_store::{
     Analysis, CallEntry, FlowFilter, InvocationQuery, Store, ToolQuery, ToolReport, ToolTally,
@@ -248,4 +248,99 @@ fn calls_of_an_earlier_version_keep_their_tools_and_wait_to_be_analysed() {
     assert_eq!(store.unread(9).unwrap().len(), 2);
     assert_eq!(store.analysis_state().unwrap().waiting, 2);
     store.close();
+}
+
+/// An answer that calls these tools.
+fn answer(flow: &Flow, tools: &[&str]) -> Record {
+    let block = |(index, name): (u32, &&str)| {
+        let (id, name, input) = (name.to_string(), name.to_string(), String::from("{}"));
+        Block { index, content: Content::ToolUse { id, name, input }, complete: true }
+    };
+    let blocks = (0..).zip(tools).map(block).collect();
+    Record::Message(flow.id, Box::new(Message { blocks, ..Message::default() }))
+}
+
+#[test]
+fn an_answer_that_becomes_another_one_after_the_analysis_leaves_no_sums_behind() {
+    let fixture = Fixture::new();
+    let flow = ended(9);
+    fixture.write(vec![of(&flow), answer(&flow, &["Bash", "Bash", "Edit"])]);
+    let store = &fixture.store;
+    keep(store, vec![(9, 0, Some(call("Bash", 1))), (9, 1, Some(call("Bash", 2)))]);
+    fixture.write(vec![answer(&flow, &["Read"])]);
+    assert!(store.unread(9).unwrap().iter().any(|next| next.flow == flow.id), "is looked at again");
+    let calls = store.tool_calls(flow.id).unwrap().unwrap();
+    let told = calls.iter().map(|call| call.name.as_str());
+    assert_eq!(told.collect::<Vec<_>>(), ["Bash", "Bash"], "what was not analysed is gone");
+    keep(store, vec![(9, 0, Some(call("Read", 3))), (9, 1, None)]);
+    let tools = report(store).tools.into_iter();
+    let tools: Vec<_> = tools.map(|tool| (tool.name, tool.sums.tally(ToolTally::Calls))).collect();
+    assert_eq!(tools, [(String::from("Read"), 1)]);
+}
+
+#[test]
+fn new_flows_wait_for_the_history_of_their_session_and_others_do_not() {
+    let fixture = Fixture::new();
+    let of_session = |at: i64, id: &str| {
+        let mut flow = ended(at);
+        flow.session = session(id);
+        flow
+    };
+    let old: Vec<_> = (0..250).map(|at| of_session(100 + at, "s")).collect();
+    fixture.write(old.iter().map(of).collect());
+    let path = fixture.folder.path().join("langley.db");
+    fixture.store.clone().close();
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch(SCHEMA_15).unwrap();
+    drop(conn);
+    let fixture = fixture.after_close();
+    let (same, other, none) = (of_session(900, "s"), of_session(901, "t"), ended(902));
+    fixture.write(vec![of(&same), of(&other), of(&none)]);
+    let store = &fixture.store;
+    let mut order = Vec::new();
+    loop {
+        let waiting = store.unread(64).unwrap();
+        if waiting.is_empty() && !store.note_unread().unwrap() {
+            break;
+        }
+        order.extend(waiting.iter().map(|next| next.key));
+        let read = waiting.iter().map(|next| (next.key, next.revision)).collect();
+        store.keep_analysis(Analysis { read, ..Analysis::default() }).unwrap();
+    }
+    let history = 100..350;
+    let wanted: Vec<i64> = [901, 902].into_iter().chain(history).chain([900]).collect();
+    assert_eq!(order, wanted);
+}
+
+#[test]
+fn the_result_of_a_providers_own_tool_is_in_its_answer_or_in_the_one_that_goes_on() {
+    let fixture = Fixture::new();
+    // Others began at the very moment in which the result came.
+    let flows = [ended(100), ended(103), ended(200)];
+    fixture.write(flows.iter().map(of).collect());
+    let server = |after_us| {
+        let call = returned("web_search", 1, after_us, ToolOutcome::Succeeded);
+        Some(ToolCall { server: true, ..call })
+    };
+    keep(&fixture.store, vec![(100, 0, server(3)), (100, 1, server(100))]);
+    let result = |position| {
+        let found = fixture.store.invocation(flows[0].id, position).unwrap().unwrap();
+        found.result_flow
+    };
+    assert_eq!((result(0), result(1)), (Some(flows[0].id), Some(flows[2].id)));
+}
+
+#[test]
+fn what_a_session_asked_for_is_read_from_its_last_flows() {
+    let fixture = Fixture::new();
+    let flows: Vec<_> = (1..=9).map(|at| Flow { session: session("s"), ..ended(at) }).collect();
+    fixture.write(flows.iter().map(of).collect());
+    let asked = |at: i64| {
+        let call = ToolCall { input_hash: at as u32, ..call("Bash", 1) };
+        (at, 0, Some(call))
+    };
+    keep(&fixture.store, (1..=9).map(asked).collect());
+    let inputs = fixture.store.inputs_of_session("s", 8, 3).unwrap();
+    let inputs: Vec<u32> = inputs.into_iter().map(|(_, input)| input).collect();
+    assert_eq!(inputs, [7, 6, 5]);
 }

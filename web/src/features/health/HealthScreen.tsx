@@ -164,6 +164,12 @@ function Figures({ stats }: { stats: Stats }) {
         note="marked on their flows"
       />
       <Figure
+        name="Not analysed"
+        value={count(stats.analysis_given_up)}
+        tone={stats.analysis_given_up + stats.background_panics > 0 ? "warn" : "idle"}
+        note={`flows that could not be read · ${count(stats.analysis_waiting)} waiting · ${count(stats.background_panics)} panics`}
+      />
+      <Figure
         name="Lost flows"
         value={count(stats.lost_flows)}
         tone={stats.lost_flows > 0 ? "warn" : "idle"}

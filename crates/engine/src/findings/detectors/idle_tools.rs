@@ -6,9 +6,9 @@ use langley_model::{Finding, FindingKind, FindingUnit, MicroUsd, Severity};
 use langley_store::StoreError;
 
 use super::words::{by_agent, finding, grouped, number};
-use crate::findings::call_memory::CallMemory;
 use crate::findings::facts::Facts;
 use crate::findings::limits::Limits;
+use crate::findings::session_memory::SessionMemory;
 use crate::findings::sources::Sources;
 
 /// Answered requests after which a tool that was not called is idle; looked at again each time these double.
@@ -17,7 +17,7 @@ const REQUESTS: usize = 10;
 /// The servers whose tools nobody called: their definitions are paid for with every request.
 pub(super) fn idle_tools(
     facts: &Facts,
-    calls: &CallMemory,
+    memory: &SessionMemory,
     answered: usize,
     limits: &Limits,
     sources: &dyn Sources,
@@ -26,8 +26,9 @@ pub(super) fn idle_tools(
     let Some(context) = facts.context().filter(|_| is_due && facts.is_answered()) else {
         return Ok(None);
     };
-    // Where names were forgotten, nobody knows what was called.
-    if calls.is_full() {
+    // Where flows or names were forgotten, nobody knows what was called.
+    let calls = &memory.calls;
+    if !memory.is_whole || calls.is_full() {
         return Ok(None);
     }
     let Some(prompt) = sources.prompt(facts.flow.id)? else { return Ok(None) };

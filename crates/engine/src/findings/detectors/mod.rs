@@ -42,12 +42,17 @@ pub(super) fn of_session(
 ) -> Result<Vec<Finding>, StoreError> {
     let noted = memory.note(facts, limits);
     let mut found = calls::all(facts, &noted, limits);
-    found.extend(request::request_loop(facts, &noted.same, limits.request_loop));
+    found.extend(
+        noted
+            .looped
+            .as_ref()
+            .and_then(|looped| request::request_loop(facts, looped, limits.request_loop)),
+    );
     found.extend(
         noted.storm.as_ref().and_then(|storm| request::storm(facts, storm, limits.retries)),
     );
     found.extend(cache::broken(facts, &noted.earlier, limits, sources)?);
     found.extend(request::spike(facts, &noted.earlier, limits, sources)?);
-    found.extend(idle_tools::idle_tools(facts, &memory.calls, noted.answered, limits, sources)?);
+    found.extend(idle_tools::idle_tools(facts, memory, noted.answered, limits, sources)?);
     Ok(found)
 }

@@ -1,6 +1,5 @@
 //! What is odd about a request by itself: its length, its price, and how often it was made.
 
-use langley_model::FlowId;
 use langley_model::{Finding, FindingKind, FindingUnit, MicroUsd, Micros, Severity};
 use langley_store::StoreError;
 
@@ -8,7 +7,7 @@ use super::words::{by_agent, finding, grouped, lasting, model, number, span};
 use crate::findings::facts::{Facts, between};
 use crate::findings::limits::Limits;
 use crate::findings::price::Prices;
-use crate::findings::session_memory::{Asked, Storm};
+use crate::findings::session_memory::{Asked, Loop, Storm};
 use crate::findings::sources::Sources;
 
 /// Microseconds of a day.
@@ -145,10 +144,14 @@ pub(in crate::findings) fn daily_budget(
 }
 
 /// The same request, answered again and again.
-pub(super) fn request_loop(facts: &Facts, same: &[FlowId], bound: usize) -> Option<Finding> {
-    let first = same.first().filter(|_| same.len() >= bound.max(2))?;
-    let times = same.len();
-    let mut found = finding(facts, FindingKind::RequestLoop, first.to_string());
+pub(super) fn request_loop(facts: &Facts, looped: &Loop, bound: usize) -> Option<Finding> {
+    let times = looped.times;
+    if times < bound.max(2) {
+        return None;
+    }
+    // By what it says: the first one of a long loop may not be remembered.
+    let subject = format!("request {}", looped.body);
+    let mut found = finding(facts, FindingKind::RequestLoop, subject);
     found.title = format!("The same request was answered {times} times");
     found.what = format!(
         "{times} requests that are the same to the last byte were sent and answered, each within ten minutes."
@@ -160,7 +163,7 @@ pub(super) fn request_loop(facts: &Facts, same: &[FlowId], bound: usize) -> Opti
     found.baseline = Some(number("bound", bound, FindingUnit::Count));
     // The first one was needed.
     found.cost = facts.flow.cost;
-    found.beside = same[..times - 1].to_vec();
+    found.beside = looped.flows.iter().copied().filter(|flow| *flow != facts.flow.id).collect();
     Some(found)
 }
 

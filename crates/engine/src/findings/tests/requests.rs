@@ -5,7 +5,7 @@ use std::time::Duration;
 use langley_model::{FindingKind, MicroUsd, Outcome, Severity};
 
 use super::rig::{Rig, answered, cached, failed, kinds, request};
-use crate::findings::{Limits, Pause, Secret, SecretPlace, Usual};
+use crate::findings::{Limits, Pause, Secret, SecretPlace, Usual, Watch};
 
 #[test]
 fn a_quiet_session_shows_nothing() {
@@ -249,9 +249,85 @@ fn tools_of_servers_that_nobody_calls_are_priced() {
 }
 
 #[test]
-fn langleys_own_checks_are_nobodys_session() {
+fn of_tools_nothing_is_said_where_older_flows_are_not_known() {
+    let mut asked = request(1);
+    asked["tools"] =
+        serde_json::json!([{"name": "mcp__idle__a", "description": "i".repeat(9_000)}]);
+    let of_session = |earlier: i64| {
+        let mut rig = Rig::new();
+        rig.world.earlier = (0..earlier).map(|turn| cached(turn, 20_000, 0)).collect();
+        let found: Vec<_> =
+            (0..40).flat_map(|turn| rig.ask(&cached(100 + turn * 10, 20_000, 0), &asked)).collect();
+        kinds(&found)
+    };
+    // The tenth request, the twentieth and the fortieth; two of them are read back.
+    assert_eq!(of_session(2), [FindingKind::IdleTools; 3]);
+    assert_eq!(of_session(17), [], "one of them may have called it");
+}
+
+#[test]
+fn a_loop_of_any_length_is_one_finding_by_what_is_asked() {
     let mut rig = Rig::new();
-    let mut own = cached(0, 200_000, 0);
-    own.flow.user_agent = Some(langley_model::CHECK_AGENT.to_owned());
-    assert_eq!(kinds(&rig.see(&own)), []);
+    let ask = |second| {
+        let mut facts = answered(second);
+        facts.body = Some(7);
+        facts
+    };
+    let found: Vec<_> = (0..200).flat_map(|turn| rig.see(&ask(turn * 20))).collect();
+    assert_eq!(found.len(), 198);
+    assert!(found.iter().all(|one| one.key() == found[0].key()));
+    let last = &found[197];
+    assert_eq!(last.number("requests"), Some(200));
+    assert_eq!(last.beside.len(), 15, "the first one and the newest are named");
+    // Another process does not know how it began.
+    let mut again = Rig::new();
+    let more: Vec<_> = (200..203).flat_map(|turn| again.see(&ask(turn * 20))).collect();
+    assert_eq!(more[0].key(), found[0].key());
+}
+
+#[test]
+fn a_day_that_was_told_before_a_restart_is_not_told_again() {
+    let mut rig = Rig::with(Limits { daily_cost: Some(MicroUsd(5_000)), ..Limits::default() });
+    rig.world.spent = Some(MicroUsd(6_000));
+    rig.world.kept = vec![String::from("daily_budget\n\n11")];
+    assert_eq!(kinds(&rig.see(&answered(0))), []);
+    // Days come in any order while history is read.
+    assert_eq!(kinds(&rig.see(&answered(86_400))), [FindingKind::DailyBudget]);
+    rig.world.kept.clear();
+    assert_eq!(kinds(&rig.see(&answered(1))), []);
+    assert_eq!(kinds(&rig.see(&answered(86_401))), []);
+}
+
+#[test]
+fn nothing_is_told_of_the_place_of_a_flow_that_comes_too_late() {
+    let mut rig = Rig::new();
+    for second in [1_000, 1_003, 1_007] {
+        assert_eq!(kinds(&rig.see(&failed(second, 529))), []);
+    }
+    // Long ended before the newest one began: it is no part of the storm, and ends none.
+    assert_eq!(kinds(&rig.see(&failed(900, 529))), []);
+    assert_eq!(kinds(&rig.see(&answered(901))), []);
+    let found = rig.see(&failed(1_010, 529));
+    assert_eq!(kinds(&found), [FindingKind::RetryStorm]);
+    assert_eq!(found[0].number("attempts"), Some(4));
+}
+
+#[test]
+fn sessions_are_forgotten_where_they_take_too_much_room() {
+    let room = 64 << 10;
+    let mut rig = Rig::new();
+    rig.watch = Watch::within(Limits::default(), room);
+    let name = "n".repeat(1_000);
+    for number in 0..100_i64 {
+        let key = number.cast_unsigned();
+        let mut facts = answered(number).calls(&[(key, &name, key)]);
+        facts.flow.session.as_mut().unwrap().id = format!("s{number}");
+        rig.see(&facts);
+        assert!(rig.watch.bytes() <= room, "{}", rig.watch.bytes());
+    }
+    assert!(rig.watch.remembered() > 20, "{}", rig.watch.remembered());
+    // One that is too large by itself is read back each time.
+    let calls: Vec<(u64, &str, u64)> = (0..200).map(|key| (key, &*name, key)).collect();
+    rig.see(&answered(200).calls(&calls));
+    assert_eq!((rig.watch.bytes(), rig.watch.remembered()), (0, 0));
 }

@@ -12,8 +12,8 @@ use langley_store::StoreError;
 use serde_json::{Value, json};
 
 use crate::findings::{
-    CallMade, Facts, Limits, Prices, Pricing, Prompt, ResultSeen, Sources, TokenPrices, Usual,
-    Watch,
+    CallMade, Facts, Limits, Prices, Pricing, Prompt, Recalled, ResultSeen, Sources, TokenPrices,
+    Usual, Watch,
 };
 
 /// What a test knows of its world.
@@ -21,6 +21,8 @@ use crate::findings::{
 pub(super) struct World {
     pub(super) prompts: HashMap<FlowId, Value>,
     pub(super) earlier: Vec<Facts>,
+    /// Keys of findings that are kept.
+    pub(super) kept: Vec<String>,
     pub(super) usual: Option<Usual>,
     pub(super) spent: Option<MicroUsd>,
     pub(super) book: Book,
@@ -52,8 +54,13 @@ impl Prices for Book {
 }
 
 impl Sources for World {
-    fn before(&self, _flow: &Flow, most: usize) -> Result<Vec<Facts>, StoreError> {
-        Ok(self.earlier[self.earlier.len().saturating_sub(most)..].to_vec())
+    fn before(&self, _flow: &Flow, most: usize) -> Result<Recalled, StoreError> {
+        let facts = self.earlier[self.earlier.len().saturating_sub(most)..].to_vec();
+        Ok(Recalled { is_all: facts.len() == self.earlier.len(), facts })
+    }
+
+    fn is_kept(&self, finding: &Finding) -> Result<bool, StoreError> {
+        Ok(self.kept.contains(&finding.key()))
     }
 
     fn prompt(&self, flow: FlowId) -> Result<Option<Prompt>, StoreError> {
