@@ -52,7 +52,7 @@ mod written;
 
 pub use analysis::{Analyst, Lookout, ReadInvocation, analyse, analyse_for, read_invocation};
 pub use background::Bell;
-pub use blocks::{Block, Pace, blocks};
+pub use blocks::{Block, BlockReport, Pace, blocks};
 pub use budget::{
     Budget, BudgetAction, BudgetBell, BudgetKeeper, BudgetReader, BudgetScope, BudgetState,
 };

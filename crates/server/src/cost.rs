@@ -70,7 +70,8 @@ pub(crate) async fn cost(State(doors): State<Doors>, params: Params) -> Result<W
     shown.await?.ok_or_else(|| ApiError::internal("costs answered nothing"))
 }
 
-/// Tells the use in blocks of five hours, as plans of Claude count it.
+/// Tells the use in blocks of five hours, as plans of Claude count it: those of which a part lies within the
+/// asked span, each of them whole.
 #[utoipa::path(
     get, path = "/api/analytics/blocks", tag = "flows", operation_id = "blocks",
     params(
@@ -95,13 +96,9 @@ pub(crate) async fn blocks(
     let params = params.only(&["since", "until", "provider", "model", "agent"])?;
     let (mut query, _) = narrowed(&params)?;
     let now = Micros::now();
-    query.by = vec![GroupBy::Hour];
     query.since = query.since.or(Some(Micros(now.0.saturating_sub(SPAN_US))));
     query.provider = query.provider.or(Some(Provider::Anthropic));
-    let shown = doors.show(move |store| {
-        let report = store.usage(&query)?;
-        Ok(Some(BlockPage::of(&blocks_of(&report.groups, now), report.filling)))
-    });
+    let shown = doors.show(move |store| Ok(Some(BlockPage::from(&blocks_of(store, &query, now)?))));
     shown.await?.ok_or_else(|| ApiError::internal("blocks answered nothing"))
 }
 
