@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use langley_engine::{
     Analyst, Bell, BookPrices, BudgetBell, BudgetKeeper, Indexer, Intake, IntakeOptions, Lookout,
-    PriceBook, Recorder, RecorderHandle, RecorderOptions,
+    PriceBook, Pricer, Recorder, RecorderHandle, RecorderOptions,
 };
 use langley_model::{CaptureSink, Flow, Micros, PublishedGate, Redactor, RedactorOptions};
 use langley_proxy::{
@@ -19,7 +19,7 @@ use langley_proxy::{
 use langley_server::{
     Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting, shell_word,
 };
-use langley_store::{Change, RawStore, Store, StoreOptions};
+use langley_store::{Change, PriceLost, RawStore, Store, StoreOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -423,14 +423,13 @@ async fn open_store(
     hub: &Arc<Hub>,
     bells: &Bells,
 ) -> Result<Store> {
-    let mut options = StoreOptions::new(home.database());
+    let mut options = store_options(config, home);
     options.open_flows = config.memory.max_flows;
     options.queue_max_items = config.persistence.queue_max_items;
     // Two queues stand one behind the other; the configured bound is the first one's.
     options.queue_max_bytes = config.persistence.queue_max_bytes.min(WRITER_QUEUE_BYTES);
     // The recorder holds events for a quarter of the time, the writer for half of it.
     options.event_batch = config.persistence.event_batch_timeout / 2;
-    options.wal_checkpoint_pages = config.maintenance.checkpoint_pages;
     let (announce, bells) = (hub.announce(), bells.clone());
     let tell = move |changes: &[Change]| {
         announce(changes);
@@ -445,6 +444,18 @@ async fn open_store(
     lock.tell(Doing::Serves);
     let unusable = || AppError::failed("the database cannot be opened");
     opened.map_err(|e| unusable().because(&e))?.map_err(|e| unusable().said_by(&e))
+}
+
+/// How whoever writes opens the database: flows that are lost cost what was known of them.
+pub(crate) fn store_options(config: &Config, home: &Home) -> StoreOptions {
+    let book = prices(config);
+    let mut options = StoreOptions::new(home.database());
+    options.wal_checkpoint_pages = config.maintenance.checkpoint_pages;
+    options.price_lost = Some(PriceLost::new(move || {
+        let mut pricer = Pricer::new(Arc::clone(&book));
+        Box::new(move |flow| pricer.price(flow))
+    }));
+    options
 }
 
 /// What was recorded last; nothing where it cannot be read, which costs no more than a session that is told

@@ -35,7 +35,7 @@ pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
 pub use findings::{FindingFilter, FindingPage};
 pub use interest::Asking;
 pub use lost::Told;
-pub use options::StoreOptions;
+pub use options::{PriceLost, StoreOptions};
 pub use query::{
     EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, Retired, SessionFacet, Spot,
     Star, StoredBody, StoredDrop, StoredEvent, Unseen,

@@ -4,8 +4,8 @@ use jiff::{Timestamp, Zoned};
 use langley_engine::{Block, blocks};
 use langley_model::{CostClass, Micros, Provider};
 use langley_store::{
-    CostBy, CostGroup, CostKey, CostQuery, CostReport, GroupBy, Measure, Store, StoreError, Sums,
-    Tally, UsageQuery,
+    CostBy, CostGroup, CostKey, CostQuery, CostReport, Measure, Store, StoreError, Sums, Tally,
+    UsageQuery,
 };
 
 use super::flows::{local_time, parse_since};
@@ -79,22 +79,20 @@ fn in_blocks(global: &GlobalArgs, since: &str, provider: &str, json: bool) -> Re
             .why(format!("known are {known}"))
     })?;
     let query = UsageQuery {
-        by: vec![GroupBy::Hour],
         since: Some(parse_since(since, Timestamp::now())?),
         provider: Some(provider),
         ..UsageQuery::default()
     };
     reading::catch_up(&home);
-    let report = open(&home)?.usage(&query).map_err(|error| unreadable(&error))?;
-    let found = blocks(&report.groups, Micros::now());
+    let found = blocks(&open(&home)?, &query, Micros::now()).map_err(|error| unreadable(&error))?;
     if json {
-        let json = langley_server::blocks_json(&found, report.filling)
+        let json = langley_server::blocks_json(&found)
             .map_err(|error| AppError::failed("the blocks cannot be told").because(&error))?;
         println!("{json:#}");
-    } else if found.is_empty() {
+    } else if found.blocks.is_empty() {
         println!("no blocks");
     } else {
-        print!("{}", block_table(&found));
+        print!("{}", block_table(&found.blocks));
     }
     Ok(())
 }
@@ -183,18 +181,9 @@ fn by_classes(totals: &Sums) -> String {
     let mut table = Table::new(["COST", "UNITS", "CLASS"]);
     for class in CostClass::ALL {
         let cost = totals.figure(Measure::of_class(class)).known();
-        let units = match class {
-            CostClass::Input => Measure::InputUncached,
-            CostClass::CacheRead => Measure::CacheRead,
-            CostClass::CacheWrite5m => Measure::CacheWrite5m,
-            CostClass::CacheWrite1h => Measure::CacheWrite1h,
-            CostClass::Output => Measure::Output,
-            CostClass::Reasoning => Measure::Reasoning,
-            CostClass::WebSearch => Measure::WebSearches,
-        };
         table.row([
             cost.map_or_else(|| "-".to_owned(), |cost| dollars(cost.cast_signed())),
-            figure(totals, units),
+            figure(totals, Measure::units_of(class)),
             class.as_str().to_owned(),
         ]);
     }

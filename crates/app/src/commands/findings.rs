@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use langley_model::{FindingKind, FindingState, KeptFinding, MicroUsd};
-use langley_store::{FindingFilter, Store, StoreError, StoreOptions};
+use langley_store::{FindingFilter, Store, StoreError};
 use serde_json::json;
 
 use super::flows::{local_time, parse_since};
 use crate::api::Api;
 use crate::cli::{FindingsArgs, FindingsVerb, GlobalArgs};
+use crate::config::{self, Environment};
 use crate::detach;
 use crate::error::{AppError, Result};
 use crate::home::Home;
@@ -16,6 +17,7 @@ use crate::reading;
 use crate::runtime;
 use crate::table::Table;
 use crate::token::Token;
+use crate::wire::store_options;
 
 /// Lists findings, or says what is made of one.
 ///
@@ -136,8 +138,10 @@ fn judge(global: &GlobalArgs, verb: FindingsVerb) -> Result<()> {
             let Claim::Ours(_lock) = Claim::take(&home)? else {
                 return Err(failed().why("a server holds the database, but does not answer"));
             };
-            let store = Store::open(StoreOptions::new(home.database()), Box::new(|_| ()))
-                .map_err(|error| failed().said_by(&error))?;
+            let lenient = config::load_leniently(global, &Environment::of_process())?;
+            let options = store_options(&lenient.usable().config, &home);
+            let store =
+                Store::open(options, Box::new(|_| ())).map_err(|error| failed().said_by(&error))?;
             let judged = store.judge_finding(id, state).map_err(|error| failed().said_by(&error));
             store.close();
             if !judged? {

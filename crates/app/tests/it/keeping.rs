@@ -75,15 +75,18 @@ fn earlier(stage: &Stage) -> PathBuf {
         "reasoning",
         "web_search",
     ];
-    let cost = |column: String| {
-        format!(
-            "UPDATE sqlite_schema SET sql = replace(sql, ', cost_{column} INTEGER NOT NULL DEFAULT 0', '');"
-        )
+    let without = |column: String| {
+        let figure = |column: String| {
+            format!(
+                "UPDATE sqlite_schema SET sql = replace(sql, ', {column} INTEGER NOT NULL DEFAULT 0', '');"
+            )
+        };
+        figure(column.clone()) + &figure(format!("{column}_flows"))
     };
-    let costs =
-        classes.map(|class| cost(class.to_owned()) + &cost(format!("{class}_flows"))).concat();
+    let sums = classes.map(|class| without(format!("cost_{class}"))).concat()
+        + &without("reasoning_apart".to_owned());
     let earlier = format!(
-        "PRAGMA writable_schema = ON; {costs}
+        "PRAGMA writable_schema = ON; {sums}
          UPDATE sqlite_schema SET sql = replace(sql, ', traits INTEGER', '') WHERE name = 'flows';
          DROP TABLE traits; DROP TABLE reprices; DROP TABLE finding_flows; DROP TABLE findings;
          DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;

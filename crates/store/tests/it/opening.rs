@@ -52,6 +52,9 @@ pub(crate) const SCHEMA_15: &str = "
     ALTER TABLE sessions DROP COLUMN cost_output; ALTER TABLE sessions DROP COLUMN cost_output_flows;
     ALTER TABLE sessions DROP COLUMN cost_reasoning; ALTER TABLE sessions DROP COLUMN cost_reasoning_flows;
     ALTER TABLE sessions DROP COLUMN cost_web_search; ALTER TABLE sessions DROP COLUMN cost_web_search_flows;
+    ALTER TABLE rollups_hourly DROP COLUMN reasoning_apart; ALTER TABLE rollups_hourly DROP COLUMN reasoning_apart_flows;
+    ALTER TABLE rollups_daily DROP COLUMN reasoning_apart; ALTER TABLE rollups_daily DROP COLUMN reasoning_apart_flows;
+    ALTER TABLE sessions DROP COLUMN reasoning_apart; ALTER TABLE sessions DROP COLUMN reasoning_apart_flows;
     DROP TABLE reprices;
     DELETE FROM schema_version WHERE version > 15; PRAGMA user_version = 15;";
 

@@ -25,15 +25,23 @@ const FROM_FLOWS: &str = "
     SELECT started_at / {unit}, host, ifnull(provider, ''), coalesce(model, model_requested, ''),
         coalesce((SELECT name ->> 6 FROM traits WHERE id = flows.traits), agent, ''), count(*), {outcomes}, sum(event_count), sum(dropped_events),
         sum(request_bytes), sum(response_bytes),
-        sum(cost_micro_usd IS NULL AND coalesce(input_tokens, cache_read_tokens,
-            cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
-            web_search_requests) IS NOT NULL),
+        sum(outcome IS NOT NULL AND cost_micro_usd IS NULL AND ifnull({uncached}, 0) +
+            ifnull(cache_read_tokens, 0) + ifnull(cache_write_5m_tokens, 0) +
+            ifnull(cache_write_1h_tokens, 0) + ifnull(output_tokens, 0) +
+            iif({apart}, ifnull(reasoning_tokens, 0), 0) + ifnull(web_search_requests, 0) > 0),
         ifnull(sum(input_tokens), 0), count(input_tokens),
-        ifnull(sum(input_tokens - iif(path = '/v1/chat/completions',
-            ifnull(cache_read_tokens, 0), 0)), 0) * (provider IS NOT NULL),
-        count(input_tokens) * (provider IS NOT NULL),
-        {measures}
+        ifnull(sum({uncached}), 0), count({uncached}),
+        {measures}, ifnull(sum(iif({apart}, reasoning_tokens, NULL)), 0),
+        count(iif({apart}, reasoning_tokens, NULL))
     FROM flows GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5";
+
+/// Input that the cache had no part in: of providers that count it in, where the cache's part is known.
+const UNCACHED: &str = "iif(path = '/v1/chat/completions' AND provider IS NOT NULL
+    AND cache_read_tokens IS NOT NULL, input_tokens - cache_read_tokens
+    - ifnull(cache_write_5m_tokens, 0) - ifnull(cache_write_1h_tokens, 0), input_tokens)";
+
+/// Whether reasoning stands beside the output.
+const APART: &str = "(path = '/v1/chat/completions' AND provider IS 'xai')";
 
 /// The same as the writer has kept them.
 const KEPT: &str = "
@@ -43,7 +51,7 @@ const KEPT: &str = "
         cache_read, cache_read_flows, cache_write_5m, cache_write_5m_flows, cache_write_1h,
         cache_write_1h_flows, output, output_flows, reasoning, reasoning_flows, web_searches,
         web_searches_flows, cost, cost_flows, duration, duration_flows, ttfb, ttfb_flows, ttft,
-        ttft_flows
+        ttft_flows, reasoning_apart, reasoning_apart_flows
     FROM {table} ORDER BY 1, 2, 3, 4, 5";
 
 pub(crate) fn rows(conn: &Connection, sql: &str) -> Vec<String> {
@@ -79,7 +87,11 @@ fn both(store: &Store) -> [(Vec<String>, Vec<String>); 2] {
     ]
     .map(|column| format!("ifnull(sum({column}), 0), count({column})"))
     .join(", ");
-    let from_flows = FROM_FLOWS.replace("{outcomes}", &outcomes).replace("{measures}", &measures);
+    let from_flows = FROM_FLOWS
+        .replace("{outcomes}", &outcomes)
+        .replace("{measures}", &measures)
+        .replace("{uncached}", UNCACHED)
+        .replace("{apart}", APART);
     [("rollups_hourly", "hour", HOUR), ("rollups_daily", "day", DAY)].map(|(table, at, unit)| {
         let kept = rows(&conn, &KEPT.replace("{table}", table).replace("{at}", at));
         (kept, rows(&conn, &from_flows.replace("{unit}", &unit.to_string())))
@@ -201,7 +213,7 @@ impl Chance {
             }
             4 => flow.host = self.of(&["a.example", "b.example"]).to_owned(),
             _ => {
-                flow.usage.input = self.maybe(|it| Tokens(2_000 + it.below(1_000)));
+                flow.usage.input = self.maybe(|it| Tokens(3_000 + it.below(1_000)));
                 flow.usage.cache_read = tokens(self);
                 flow.usage.cache_write_5m = tokens(self);
                 flow.usage.cache_write_1h = tokens(self);
@@ -485,6 +497,68 @@ fn a_session_of_an_earlier_version_is_told_whole_before_it_was_added() {
     fixture.store.sum_older_flows().unwrap();
     assert_eq!(told(), before);
     assert!(!fixture.store.sessions(None, None, 10).unwrap().filling);
+}
+
+/// What schema 20 has in its sums, and how it summed: the column that is newer is gone, uncached input has what
+/// was written to a cache in it, and what is open counts as unpriced.
+const SCHEMA_20: &str = "
+    UPDATE {table} SET input_uncached = input_uncached + {written}, unpriced = unpriced + flows - completed;
+    ALTER TABLE {table} DROP COLUMN reasoning_apart; ALTER TABLE {table} DROP COLUMN reasoning_apart_flows;";
+
+#[test]
+fn sums_of_an_earlier_version_are_brought_to_what_is_summed_today() {
+    let fixture = Fixture::new();
+    let belonging = |mut flow: Flow| {
+        (flow.session, flow.task) = (session("s"), session("t"));
+        flow.agent_id = Some("a".into());
+        flow.usage.input = Some(Tokens(100));
+        flow.usage.cache_read = Some(Tokens(60));
+        flow.usage.cache_write_5m = Some(Tokens(10));
+        flow.usage.reasoning = Some(Tokens(7));
+        flow
+    };
+    let mut written = belonging(ended(START));
+    (written.provider, written.path) = (Some(Provider::XAi), "/v1/chat/completions".into());
+    let apart = belonging(ended(START));
+    let mut open = belonging(flow(START));
+    open.provider = Some(Provider::Anthropic);
+    let flows = [written, apart, open];
+    // An hour whose flows are gone, which nobody can bring up to date.
+    fixture.write(vec![of(&ended(START - DAY))]);
+    fixture.store.delete_flows(&FlowFilter::default()).unwrap();
+    fixture.write(flows.iter().map(of).collect());
+    let before = fixture.store.usage(&UsageQuery::default()).unwrap().totals;
+    let told = |store: &Store| {
+        let session = store.session("s").unwrap().unwrap().sums;
+        (session, store.task("t").unwrap().unwrap().sums, store.session_agents("s").unwrap())
+    };
+    let belongings = told(&fixture.store);
+    let conn = Connection::open(fixture.store.path()).unwrap();
+    for (table, at) in [
+        ("rollups_hourly", "provider"),
+        ("rollups_daily", "provider"),
+        ("sessions", "'all'"),
+        ("tasks", "'all'"),
+        ("session_agents", "'all'"),
+    ] {
+        let sql = SCHEMA_20
+            .replace("{table}", table)
+            .replace("{written}", &format!("10 * ({at} IN ('xai', 'all'))"));
+        conn.execute_batch(&sql).unwrap();
+    }
+    conn.execute_batch("DELETE FROM schema_version WHERE version > 20; PRAGMA user_version = 20")
+        .unwrap();
+    // Beside a writer that is alive nothing is lost, so that what is open stays so.
+    let again = Store::open(options(fixture.folder.path()), Box::new(|_| ())).unwrap();
+    assert_eq!(again.usage(&UsageQuery::default()).unwrap().totals, before);
+    assert_eq!(told(&again), belongings);
+    again.close();
+    let fixture = fixture.after_close();
+    fixture.store.delete_flows(&FlowFilter::default()).unwrap();
+    assert!(
+        fixture.store.sessions(None, None, 10).unwrap().items.is_empty(),
+        "nothing is left over"
+    );
 }
 
 #[test]
