@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_engine::{
-    Analyst, Bell, BookPrices, BudgetBell, BudgetKeeper, Indexer, Intake, IntakeOptions, Lookout,
-    PriceBook, Pricer, Recorder, RecorderHandle, RecorderOptions,
+    Analyst, Bell, BookPrices, BudgetBell, BudgetKeeper, Indexer, Intake,
+    IntakeOptions, Lookout, PriceBook, Pricer, Recorder, RecorderHandle, RecorderOptions,
 };
 use langley_model::{CaptureSink, Flow, Micros, PublishedGate, Redactor, RedactorOptions};
 use langley_proxy::{
@@ -172,7 +172,10 @@ impl Server {
         };
         let redactor = Arc::new(redactor(config)?);
         let recorder = Recorder::spawn(
-            RecorderOptions { recalled: recall_from(&store).await, ..recorder_options(config) },
+            RecorderOptions {
+                recalled: recall_from(&store).await,
+                ..recorder_options(config)
+            },
             Arc::clone(&intake),
             store.clone(),
             &redactor,
@@ -192,9 +195,9 @@ impl Server {
             .map_err(|e| AppError::failed("the analysis cannot be started").because(&e))?;
 
         // Store → gate: what is spent already is refused from the first request on.
-        let budgets =
-            BudgetKeeper::spawn(config.budgets.clone(), store.clone(), bells.budgets, gate)
-                .map_err(|e| AppError::failed("the budgets cannot be kept").because(&e))?;
+        let (rules, redactor_too) = (config.budgets.clone(), Arc::clone(&redactor));
+        let budgets = BudgetKeeper::spawn(rules, store.clone(), redactor_too, bells.budgets, gate)
+            .map_err(|e| AppError::failed("the budgets cannot be kept").because(&e))?;
 
         // Traffic flows from here on.
         let proxy = tokio::spawn(proxy.serve(proxy_listener, stop_proxy.clone()));

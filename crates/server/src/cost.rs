@@ -142,7 +142,7 @@ pub(crate) async fn reprice(
         })
         .await?;
     if done.changed > 0 && !dry_run {
-        doors.hub().resync();
+        doors.load_anew();
     }
     Ok(Json(RepriceDone::of(&book, &done, dry_run)))
 }

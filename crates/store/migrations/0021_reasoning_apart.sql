@@ -11,3 +11,6 @@ ALTER TABLE tasks ADD COLUMN reasoning_apart INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN reasoning_apart_flows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE session_agents ADD COLUMN reasoning_apart INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE session_agents ADD COLUMN reasoning_apart_flows INTEGER NOT NULL DEFAULT 0;
+
+-- Which sessions cost more than a budget allows.
+CREATE INDEX sessions_by_cost ON sessions (cost);

@@ -44,8 +44,8 @@ pub use raw::{RawBody, RawCounters, RawFile, RawRemoved, RawStore, remove_raw_bo
 pub use reprice::{Reprice, RepriceQuery, RepriceRow, Repriced};
 pub use rollup::{
     CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, Session,
-    SessionAgent, SessionPage, Spread, Sums, Tally, Task, TaskFilter, TaskPage, UnpricedModel,
-    UsageGroup, UsageQuery, UsageReport,
+    SessionAgent, SessionCost, SessionPage, Spread, Sums, Tally, Task, TaskFilter, TaskPage,
+    UnpricedModel, UsageGroup, UsageQuery, UsageReport,
 };
 pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Texts, Unindexed, Word, words};
 pub use store::Store;

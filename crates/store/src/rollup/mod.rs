@@ -28,7 +28,7 @@ pub(crate) use gather::Gathered;
 pub use measure::{Measure, Tally};
 pub use query::{GroupBy, UsageGroup, UsageQuery, UsageReport};
 pub(crate) use redefined::redefine;
-pub use sessions::{Session, SessionPage};
+pub use sessions::{Session, SessionCost, SessionPage};
 pub use spread::Spread;
 pub use sums::{Figure, Sums};
 pub use tasks::{Task, TaskFilter, TaskPage};

@@ -10,7 +10,7 @@ use langley_model::{Outcome, Side};
 
 /// Takes away what schemas after 15 brought; comes before the others. Calls have the table again that they had.
 pub(crate) const SCHEMA_15: &str = "
-    DROP TABLE finding_flows; DROP TABLE findings;
+    DROP TABLE finding_flows; DROP TABLE findings; DROP INDEX sessions_by_cost;
     DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
     DROP TABLE tool_executions; DROP TABLE tool_sums;
     DROP TRIGGER analysis_deleted; DROP TABLE analysis_waiting;

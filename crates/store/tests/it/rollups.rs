@@ -546,8 +546,11 @@ fn sums_of_an_earlier_version_are_brought_to_what_is_summed_today() {
             .replace("{written}", &format!("10 * ({at} IN ('xai', 'all'))"));
         conn.execute_batch(&sql).unwrap();
     }
-    conn.execute_batch("DELETE FROM schema_version WHERE version > 20; PRAGMA user_version = 20")
-        .unwrap();
+    conn.execute_batch(
+        "DROP INDEX sessions_by_cost; DELETE FROM schema_version WHERE version > 20;
+         PRAGMA user_version = 20",
+    )
+    .unwrap();
     // Beside a writer that is alive nothing is lost, so that what is open stays so.
     let again = Store::open(options(fixture.folder.path()), Box::new(|_| ())).unwrap();
     assert_eq!(again.usage(&UsageQuery::default()).unwrap().totals, before);
