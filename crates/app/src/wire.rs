@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_engine::{
-    Analyst, Bell, BookPrices, BudgetBell, BudgetKeeper, Indexer, Intake,
+    Analyst, Bell, BookPrices, BudgetBell, BudgetKeeper, Indexer, InferenceKey, Intake,
     IntakeOptions, Lookout, PriceBook, Pricer, Recorder, RecorderHandle, RecorderOptions,
 };
 use langley_model::{CaptureSink, Flow, Micros, PublishedGate, Redactor, RedactorOptions};
@@ -173,6 +173,7 @@ impl Server {
         let redactor = Arc::new(redactor(config)?);
         let recorder = Recorder::spawn(
             RecorderOptions {
+                inference_key: inference_key(&store, &redactor).await?,
                 recalled: recall_from(&store).await,
                 ..recorder_options(config)
             },
@@ -447,6 +448,18 @@ async fn open_store(
     lock.tell(Doing::Serves);
     let unusable = || AppError::failed("the database cannot be opened");
     opened.map_err(|e| unusable().because(&e))?.map_err(|e| unusable().said_by(&e))
+}
+
+/// What the ids of sessions and tasks are made with that are worked out.
+async fn inference_key(store: &Store, redactor: &Arc<Redactor>) -> Result<InferenceKey> {
+    let failed = || AppError::failed("the key of inferred sessions cannot be kept");
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| failed().because(&error))?;
+    let (store, redactor) = (store.clone(), Arc::clone(redactor));
+    tokio::task::spawn_blocking(move || InferenceKey::of(&store, &redactor, random))
+        .await
+        .map_err(|error| failed().because(&error))?
+        .map_err(|error| failed().said_by(&error))
 }
 
 /// How whoever writes opens the database: flows that are lost cost what was known of them.

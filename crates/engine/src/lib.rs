@@ -20,6 +20,7 @@ mod exchange;
 mod findings;
 mod framing;
 mod gap;
+mod inference_key;
 mod intake;
 mod intake_stats;
 pub mod lifecycle;
@@ -65,6 +66,7 @@ pub use findings::{
     BookPrices, CallMade, Change, Diverged, Facts, Limits, NoPrices, Pause, Prices, Pricing,
     Prompt, ResultSeen, Secret, SecretPlace, Sources, Spot, TokenPrices, Usual, Watch,
 };
+pub use inference_key::InferenceKey;
 pub use intake::{Intake, IntakeOptions};
 pub use intake_stats::IntakeStats;
 pub use live::{LiveFeed, NoLiveFeed};

@@ -68,7 +68,7 @@ pub(crate) struct WorkedOut {
     /// The task.
     pub(crate) task: Option<Arc<str>>,
     /// The stretches that it is a part of until it ends.
-    pub(crate) open: Vec<u64>,
+    pub(crate) open: Vec<(u64, Arc<str>)>,
 }
 
 impl Attribution {
