@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells the use in blocks of five hours, as plans of Claude count it. */
+        /**
+         * Tells the use in blocks of five hours, as plans of Claude count it: those of which a part lies within the
+         *     asked span, each of them whole.
+         */
         get: operations["blocks"];
         put?: never;
         post?: never;
@@ -1021,7 +1024,7 @@ export interface components {
             projected_cost: components["schemas"]["Cost"];
             /**
              * Format: int64
-             * @description Tokens for a minute: input that was not cached, cache writes, and output.
+             * @description Tokens for a minute: all that is billed but what was read from the cache.
              */
             tokens_per_minute: number;
         };
@@ -1320,6 +1323,11 @@ export interface components {
             subagent: string | null;
             /** @description The task. */
             task: string | null;
+            /**
+             * Format: int64
+             * @description Tokens, or calls, of the class; nothing is counted in two of them.
+             */
+            units: number | null;
         };
         /** @description Costs: groups of flows and what they add up to. */
         CostPage: {
@@ -2759,7 +2767,7 @@ export interface components {
             priced_flows: number;
             /**
              * Format: int64
-             * @description Flows with usage and without a cost.
+             * @description Flows that have ended and used something that is billed, and without a cost.
              */
             unpriced_flows: number;
             /** @description Tokens per class; null where no flow had the figure. */
@@ -3120,7 +3128,7 @@ export interface components {
              * Format: int64
              * @description Input tokens that the cache had no part in.
              */
-            input_apart: number;
+            input_uncached: number;
             /**
              * Format: int64
              * @description Output tokens.
@@ -3299,7 +3307,7 @@ export interface components {
             response_bytes: number;
             /**
              * Format: int64
-             * @description Flows with usage and without a cost; the rest of the flows used nothing that is told.
+             * @description Flows that have ended and used something that is billed, and without a cost.
              */
             unpriced_flows: number;
             /** @description Tokens per class; null where no flow had the figure. */
@@ -3560,7 +3568,7 @@ export interface components {
             input: number;
             /**
              * Format: int64
-             * @description Flows of a known provider with input tokens.
+             * @description Flows with input tokens.
              */
             input_uncached: number;
             /**
@@ -3627,8 +3635,8 @@ export interface components {
             input: number | null;
             /**
              * Format: int64
-             * @description Input tokens that the cache had no part in, as far as providers state it: comparable between them.
-             *     What was written to a cache has figures of its own.
+             * @description Input tokens that the cache had no part in, neither read from it nor written to it: comparable between
+             *     providers.
              */
             input_uncached: number | null;
             /**
@@ -3638,9 +3646,14 @@ export interface components {
             output: number | null;
             /**
              * Format: int64
-             * @description Reasoning tokens, where counted apart.
+             * @description Reasoning tokens, whether the output includes them or not.
              */
             reasoning: number | null;
+            /**
+             * Format: int64
+             * @description Those of them that are counted beside the output.
+             */
+            reasoning_apart: number | null;
             /**
              * Format: int64
              * @description Web searches run by the provider.
