@@ -33,15 +33,11 @@ pub(crate) fn findings(global: &GlobalArgs, args: &FindingsArgs) -> Result<()> {
 fn list(global: &GlobalArgs, args: &FindingsArgs) -> Result<()> {
     let home = Home::named(global)?;
     let filter = filter(args)?;
-    reading::catch_up(&home);
-    let page = Store::open_read_only(home.database())
-        .and_then(|store| store.findings(&filter, None, args.limit as usize))
-        .map_err(|error| AppError::failed("the findings cannot be read").said_by(&error))?;
+    let page = reading::read(&home, "findings", |store| {
+        store.findings(&filter, None, args.limit as usize)
+    })?;
     if args.json {
-        let json = langley_server::findings_json(&page)
-            .map_err(|error| AppError::failed("the findings cannot be told").because(&error))?;
-        println!("{json:#}");
-        return Ok(());
+        return reading::tell("findings", langley_server::findings_json(&page));
     }
     if page.items.is_empty() {
         println!("no findings");
