@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_engine::{
-    Analyst, Bell, BookPrices, BudgetBell, BudgetKeeper, Indexer, InferenceKey, Intake,
-    IntakeOptions, Lookout, PriceBook, Pricer, Recorder, RecorderHandle, RecorderOptions,
+    Analyst, Bell, BookPrices, BudgetBell, BudgetKeeper, Indexer, Intake, IntakeOptions, Lookout,
+    Recorder, RecorderHandle, RecorderOptions,
 };
-use langley_model::{CaptureSink, Flow, Micros, PublishedGate, Redactor, RedactorOptions};
+use langley_model::{CaptureSink, Micros, PublishedGate, Redactor, RedactorOptions};
 use langley_proxy::{
     CertificateAuthority, HostList, NoProxy, PROBE_HOST, PROBE_LIFE, Password, Probe, Proxy,
     ProxyOptions, UpstreamProxy,
@@ -19,7 +19,7 @@ use langley_proxy::{
 use langley_server::{
     Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting, shell_word,
 };
-use langley_store::{Change, PriceLost, RawStore, Store, StoreOptions};
+use langley_store::{Change, RawStore, Store};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,7 @@ use crate::keeper;
 use crate::known_clients::known_clients;
 use crate::listen::{self, Door};
 use crate::lock::{Doing, Lock};
+use crate::opening::{inference_key, prices, recall_from, store_options};
 use crate::preflight;
 use crate::raw::RawTee;
 use crate::state::State;
@@ -450,45 +451,6 @@ async fn open_store(
     opened.map_err(|e| unusable().because(&e))?.map_err(|e| unusable().said_by(&e))
 }
 
-/// What the ids of sessions and tasks are made with that are worked out.
-async fn inference_key(store: &Store, redactor: &Arc<Redactor>) -> Result<InferenceKey> {
-    let failed = || AppError::failed("the key of inferred sessions cannot be kept");
-    let mut random = [0; 32];
-    getrandom::fill(&mut random).map_err(|error| failed().because(&error))?;
-    let (store, redactor) = (store.clone(), Arc::clone(redactor));
-    tokio::task::spawn_blocking(move || InferenceKey::of(&store, &redactor, random))
-        .await
-        .map_err(|error| failed().because(&error))?
-        .map_err(|error| failed().said_by(&error))
-}
-
-/// How whoever writes opens the database: flows that are lost cost what was known of them.
-pub(crate) fn store_options(config: &Config, home: &Home) -> StoreOptions {
-    let book = prices(config);
-    let mut options = StoreOptions::new(home.database());
-    options.wal_checkpoint_pages = config.maintenance.checkpoint_pages;
-    options.price_lost = Some(PriceLost::new(move || {
-        let mut pricer = Pricer::new(Arc::clone(&book));
-        Box::new(move |flow| pricer.price(flow))
-    }));
-    options
-}
-
-/// What was recorded last; nothing where it cannot be read, which costs no more than a session that is told
-/// as two.
-async fn recall_from(store: &Store) -> Vec<Flow> {
-    let store = store.clone();
-    let recalled = tokio::task::spawn_blocking(move || langley_engine::recall(&store)).await;
-    match recalled {
-        Ok(Ok(flows)) => flows,
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "sessions that name themselves nowhere begin anew");
-            Vec::new()
-        }
-        Err(_) => Vec::new(),
-    }
-}
-
 fn unfinished() -> AppError {
     AppError::failed("the server was ended before it was ready")
         .why("a signal came while the record was opened; what was not done with it is undone")
@@ -521,12 +483,6 @@ fn recorder_options(config: &Config) -> RecorderOptions {
         prices: prices(config),
         ..RecorderOptions::default()
     }
-}
-
-/// What flows are priced by: the vendored book, with the user's own prices over it.
-pub(crate) fn prices(config: &Config) -> Arc<PriceBook> {
-    let book = PriceBook::vendored();
-    if config.prices.is_empty() { book } else { Arc::new(book.with(config.prices.clone())) }
 }
 
 fn settings(layers: &Layers) -> Vec<Setting> {

@@ -181,12 +181,7 @@ impl Chains {
 
     /// The stretch of `id`, which is active at a time.
     fn begin(&mut self, base: u64, id: &Arc<str>, at: Micros) -> &mut Stretch {
-        let key = u128::from(base);
-        if self.stretches.get(key).is_none() {
-            self.stretches.put(key, Vec::new());
-        }
-        // It was put there a line before.
-        let alike = self.stretches.get(key).expect("what was put is there");
+        let alike = self.stretches.of(u128::from(base));
         let place = alike.iter().position(|stretch| stretch.id == *id);
         let mut stretch = match place {
             Some(place) => alike.swap_remove(place),

@@ -68,7 +68,8 @@ export interface paths {
         /**
          * Tells what the flows cost, in groups.
          * @description By time, host, provider, model and agent it is told from sums by the hour, which deleting flows does not
-         *     change; by session, task and subagent, and of one session, from the flows that are kept.
+         *     change; by session, task and subagent, and of one session, of the flows that are kept, where the span of
+         *     time is exact. A list by session, task or subagent alone leaves out what has none.
          */
         get: operations["cost"];
         put?: never;
@@ -3837,19 +3838,19 @@ export interface operations {
             query?: {
                 /** @description Any of hour, day, host, provider, model, agent, session, task, subagent, with commas between; or class; nothing makes one group of all */
                 group_by?: string;
-                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d; exact where it is told from the flows */
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
-                /** @description Began before this time, or in the same hour */
+                /** @description Began before this time, or in the same hour. */
                 until?: string;
-                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default. */
                 tz?: string;
-                /** @description Exactly this host */
+                /** @description Exactly this host. */
                 host?: string;
-                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter */
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter. */
                 provider?: string;
-                /** @description Exactly this model */
+                /** @description Exactly this model. */
                 model?: string;
-                /** @description Exactly this kind of agent */
+                /** @description Exactly this kind of agent. */
                 agent?: string;
                 /** @description This session */
                 session?: string;
@@ -3939,19 +3940,19 @@ export interface operations {
             query?: {
                 /** @description Any of hour, day, host, provider, model, agent, with commas between; model by default */
                 group_by?: string;
-                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
-                /** @description Began before this time, or in the same hour */
+                /** @description Began before this time, or in the same hour. */
                 until?: string;
-                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default. */
                 tz?: string;
-                /** @description Exactly this host */
+                /** @description Exactly this host. */
                 host?: string;
-                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter */
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter. */
                 provider?: string;
-                /** @description Exactly this model */
+                /** @description Exactly this model. */
                 model?: string;
-                /** @description Exactly this kind of agent */
+                /** @description Exactly this kind of agent. */
                 agent?: string;
             };
             header?: never;
@@ -3991,19 +3992,19 @@ export interface operations {
             query?: {
                 /** @description Any of hour, day, host, provider, model, agent, with commas between; nothing makes one group of all */
                 group_by?: string;
-                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
-                /** @description Began before this time, or in the same hour */
+                /** @description Began before this time, or in the same hour. */
                 until?: string;
-                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default. */
                 tz?: string;
-                /** @description Exactly this host */
+                /** @description Exactly this host. */
                 host?: string;
-                /** @description Who served it, by the names in docs/providers.md */
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter. */
                 provider?: string;
-                /** @description Exactly this model */
+                /** @description Exactly this model. */
                 model?: string;
-                /** @description Exactly this kind of agent */
+                /** @description Exactly this kind of agent. */
                 agent?: string;
             };
             header?: never;
@@ -6050,19 +6051,19 @@ export interface operations {
             query?: {
                 /** @description Any of hour, day, host, provider, model, agent, with commas between; nothing makes one group of all */
                 group_by?: string;
-                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
-                /** @description Began before this time, or in the same hour */
+                /** @description Began before this time, or in the same hour. */
                 until?: string;
-                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default. */
                 tz?: string;
-                /** @description Exactly this host */
+                /** @description Exactly this host. */
                 host?: string;
-                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter */
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter. */
                 provider?: string;
-                /** @description Exactly this model */
+                /** @description Exactly this model. */
                 model?: string;
-                /** @description Exactly this kind of agent */
+                /** @description Exactly this kind of agent. */
                 agent?: string;
             };
             header?: never;

@@ -21,11 +21,11 @@ use crate::detach;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::lock::Claim;
+use crate::opening::store_options;
 use crate::reading;
 use crate::runtime;
 use crate::state::State;
 use crate::token::Token;
-use crate::wire::store_options;
 
 /// Between two looks at how far it is.
 const LOOK: Duration = Duration::from_millis(200);

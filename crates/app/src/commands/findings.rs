@@ -13,11 +13,11 @@ use crate::detach;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::lock::Claim;
+use crate::opening::store_options;
 use crate::reading;
 use crate::runtime;
 use crate::table::Table;
 use crate::token::Token;
-use crate::wire::store_options;
 
 /// Lists findings, or says what is made of one.
 ///

@@ -17,10 +17,10 @@ use crate::dollars::dollars;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::lock::Claim;
+use crate::opening::{prices, store_options};
 use crate::runtime;
 use crate::table::Table;
 use crate::token::Token;
-use crate::wire::{prices, store_options};
 
 /// Runs that are listed.
 const RUNS: usize = 100;

@@ -110,7 +110,7 @@ impl Store {
     /// A failure of the file.
     pub fn session_cost(&self, id: &str) -> Result<Option<SessionCost>, StoreError> {
         let id = id.to_owned();
-        Ok(self.session_costs("WHERE session_id = ?1", [id.into()], 1, |_| true)?.pop())
+        Ok(self.session_costs("WHERE session_id = ?1", &[id.into()], 1, |_| true)?.pop())
     }
 
     /// Sessions that cost so much or more, at most `most` that are `wanted`: those that were active last.
@@ -124,11 +124,11 @@ impl Store {
         wanted: impl FnMut(&SessionCost) -> bool,
     ) -> Result<Vec<SessionCost>, StoreError> {
         let of = "WHERE +cost_flows > 0 AND cost >= ?1 ORDER BY newest DESC";
-        self.session_costs(of, [limit.0.into()], most, wanted)
+        self.session_costs(of, &[limit.0.into()], most, wanted)
     }
 
-    /// The session that cost most of those that are `wanted`, looked for among the dearest
-    /// [`DEAREST`].
+    /// The session that cost most of those that are `wanted`, looked for among the 500
+    /// dearest.
     ///
     /// # Errors
     /// A failure of the file.
@@ -137,13 +137,13 @@ impl Store {
         wanted: impl FnMut(&SessionCost) -> bool,
     ) -> Result<Option<SessionCost>, StoreError> {
         let of = format!("WHERE +cost_flows > 0 ORDER BY cost DESC LIMIT {DEAREST}");
-        Ok(self.session_costs(&of, [], 1, wanted)?.pop())
+        Ok(self.session_costs(&of, &[], 1, wanted)?.pop())
     }
 
-    fn session_costs<const N: usize>(
+    fn session_costs(
         &self,
         of: &str,
-        parameters: [Value; N],
+        parameters: &[Value],
         most: usize,
         mut wanted: impl FnMut(&SessionCost) -> bool,
     ) -> Result<Vec<SessionCost>, StoreError> {
@@ -153,7 +153,7 @@ impl Store {
                 format!("{} WHERE session_id = ?1 ORDER BY n DESC LIMIT 1", FlowSql::select());
             let mut statement = conn.prepare_cached(&sql)?;
             let mut newest = conn.prepare_cached(&newest)?;
-            let mut rows = statement.query(params_from_iter(&parameters))?;
+            let mut rows = statement.query(params_from_iter(parameters))?;
             let mut found = Vec::new();
             while found.len() < most
                 && let Some(row) = rows.next()?
