@@ -123,7 +123,7 @@ impl Store {
         most: usize,
         wanted: impl FnMut(&SessionCost) -> bool,
     ) -> Result<Vec<SessionCost>, StoreError> {
-        let of = "WHERE +cost_flows > 0 AND cost >= ?1 ORDER BY newest DESC";
+        let of = "WHERE +cost_flows > 0 AND cost >= ?1 ORDER BY +newest DESC";
         self.session_costs(of, &[limit.0.into()], most, wanted)
     }
 
