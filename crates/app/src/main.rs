@@ -25,6 +25,7 @@ mod listen;
 mod lock;
 mod logs;
 mod neighbour;
+mod opening;
 mod pipe;
 mod place;
 mod preflight;

@@ -2,9 +2,11 @@
 //! an agent has just done is seen.
 
 use hyper::StatusCode;
-use langley_store::Told;
+use langley_store::{Store, StoreError, Told};
+use serde_json::Value;
 
 use crate::api::{Api, ApiError};
+use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::lock::Claim;
 use crate::runtime;
@@ -28,6 +30,44 @@ pub(crate) fn catch_up(home: &Home) {
     };
     eprintln!("warning: {behind}; what is newest may be missing");
 }
+
+/// What `ask` reads of the database, once the running server has caught up; `what` is in words what it is.
+///
+/// # Errors
+/// No database yet, or it cannot be read.
+pub(crate) fn read<T>(
+    home: &Home,
+    what: &str,
+    ask: impl FnOnce(&Store) -> std::result::Result<T, StoreError>,
+) -> Result<T> {
+    catch_up(home);
+    let read = Store::open_read_only(home.database()).and_then(|store| ask(&store));
+    read.map_err(|error| AppError::failed(format!("the {what} cannot be read")).said_by(&error))
+}
+
+/// Prints what was read as JSON.
+///
+/// # Errors
+/// It cannot be written as JSON: a defect in a shape's derive.
+pub(crate) fn tell(what: &str, json: serde_json::Result<Value>) -> Result<()> {
+    let json = json
+        .map_err(|error| AppError::failed(format!("the {what} cannot be told")).because(&error))?;
+    println!("{json:#}");
+    Ok(())
+}
+
+/// Says below a list what is not in it.
+pub(crate) fn tell_missing(has_older: bool, is_filling: bool) {
+    if has_older {
+        println!("… older ones exist: --limit, --since");
+    }
+    if is_filling {
+        println!("{FILLING}");
+    }
+}
+
+/// What is said while sums are not whole.
+pub(crate) const FILLING: &str = "… those of an earlier version are still being added";
 
 /// The same, where a runtime runs; whether all is committed that was seen until now.
 pub(crate) async fn committed(home: &Home, state: &State) -> bool {

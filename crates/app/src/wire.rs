@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use langley_engine::{
     Analyst, Bell, BookPrices, BudgetBell, BudgetKeeper, Indexer, Intake, IntakeOptions, Lookout,
-    PriceBook, Recorder, RecorderHandle, RecorderOptions,
+    Recorder, RecorderHandle, RecorderOptions,
 };
-use langley_model::{CaptureSink, Flow, Micros, PublishedGate, Redactor, RedactorOptions};
+use langley_model::{CaptureSink, Micros, PublishedGate, Redactor, RedactorOptions};
 use langley_proxy::{
     CertificateAuthority, HostList, NoProxy, PROBE_HOST, PROBE_LIFE, Password, Probe, Proxy,
     ProxyOptions, UpstreamProxy,
@@ -19,7 +19,7 @@ use langley_proxy::{
 use langley_server::{
     Doors, DoorsOptions, Gauges, Hub, LiveOptions, Registered, ServerInfo, Setting, shell_word,
 };
-use langley_store::{Change, RawStore, Store, StoreOptions};
+use langley_store::{Change, RawStore, Store};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,7 @@ use crate::keeper;
 use crate::known_clients::known_clients;
 use crate::listen::{self, Door};
 use crate::lock::{Doing, Lock};
+use crate::opening::{inference_key, prices, recall_from, store_options};
 use crate::preflight;
 use crate::raw::RawTee;
 use crate::state::State;
@@ -172,7 +173,11 @@ impl Server {
         };
         let redactor = Arc::new(redactor(config)?);
         let recorder = Recorder::spawn(
-            RecorderOptions { recalled: recall_from(&store).await, ..recorder_options(config) },
+            RecorderOptions {
+                inference_key: inference_key(&store, &redactor).await?,
+                recalled: recall_from(&store).await,
+                ..recorder_options(config)
+            },
             Arc::clone(&intake),
             store.clone(),
             &redactor,
@@ -193,9 +198,9 @@ impl Server {
             .map_err(|e| AppError::failed("the analysis cannot be started").because(&e))?;
 
         // Store → gate: what is spent already is refused from the first request on.
-        let budgets =
-            BudgetKeeper::spawn(config.budgets.clone(), store.clone(), bells.budgets, gate)
-                .map_err(|e| AppError::failed("the budgets cannot be kept").because(&e))?;
+        let (rules, redactor_too) = (config.budgets.clone(), Arc::clone(&redactor));
+        let budgets = BudgetKeeper::spawn(rules, store.clone(), redactor_too, bells.budgets, gate)
+            .map_err(|e| AppError::failed("the budgets cannot be kept").because(&e))?;
 
         // Traffic flows from here on.
         let proxy = tokio::spawn(proxy.serve(proxy_listener, stop_proxy.clone()));
@@ -425,14 +430,13 @@ async fn open_store(
     hub: &Arc<Hub>,
     bells: &Bells,
 ) -> Result<Store> {
-    let mut options = StoreOptions::new(home.database());
+    let mut options = store_options(config, home);
     options.open_flows = config.memory.max_flows;
     options.queue_max_items = config.persistence.queue_max_items;
     // Two queues stand one behind the other; the configured bound is the first one's.
     options.queue_max_bytes = config.persistence.queue_max_bytes.min(WRITER_QUEUE_BYTES);
     // The recorder holds events for a quarter of the time, the writer for half of it.
     options.event_batch = config.persistence.event_batch_timeout / 2;
-    options.wal_checkpoint_pages = config.maintenance.checkpoint_pages;
     let (announce, bells) = (hub.announce(), bells.clone());
     let tell = move |changes: &[Change]| {
         announce(changes);
@@ -447,21 +451,6 @@ async fn open_store(
     lock.tell(Doing::Serves);
     let unusable = || AppError::failed("the database cannot be opened");
     opened.map_err(|e| unusable().because(&e))?.map_err(|e| unusable().said_by(&e))
-}
-
-/// What was recorded last; nothing where it cannot be read, which costs no more than a session that is told
-/// as two.
-async fn recall_from(store: &Store) -> Vec<Flow> {
-    let store = store.clone();
-    let recalled = tokio::task::spawn_blocking(move || langley_engine::recall(&store)).await;
-    match recalled {
-        Ok(Ok(flows)) => flows,
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "sessions that name themselves nowhere begin anew");
-            Vec::new()
-        }
-        Err(_) => Vec::new(),
-    }
 }
 
 fn unfinished() -> AppError {
@@ -496,12 +485,6 @@ fn recorder_options(config: &Config) -> RecorderOptions {
         prices: prices(config),
         ..RecorderOptions::default()
     }
-}
-
-/// What flows are priced by: the vendored book, with the user's own prices over it.
-pub(crate) fn prices(config: &Config) -> Arc<PriceBook> {
-    let book = PriceBook::vendored();
-    if config.prices.is_empty() { book } else { Arc::new(book.with(config.prices.clone())) }
 }
 
 fn settings(layers: &Layers) -> Vec<Setting> {

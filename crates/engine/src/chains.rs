@@ -11,12 +11,17 @@ use std::time::Duration;
 
 use langley_model::{Flow, Micros};
 
+use crate::inference_key::InferenceKey;
 use crate::recent::Recent;
 use crate::session::{Rung, WorkedOut};
 use crate::turns::{Turns, digest};
 
 /// Answers, requests, and openings that are remembered, each.
 const REMEMBERED: usize = 4_096;
+
+/// Stretches that began alike and are remembered; a program that has more of them open at once begins some
+/// anew.
+const ALIKE: usize = 64;
 
 /// The ids that are made here begin so.
 const MADE: &str = "inferred-";
@@ -28,6 +33,8 @@ pub(crate) struct Rules {
     pub(crate) idle_gap: Duration,
     /// Whether tasks are inferred at all.
     pub(crate) infers_tasks: bool,
+    /// What ids are made with.
+    pub(crate) key: InferenceKey,
 }
 
 /// What is remembered of conversations.
@@ -39,7 +46,7 @@ pub(crate) struct Chains {
     /// Sessions of requests that a longer one may repeat.
     heads: Recent<Arc<str>>,
     /// What is going on, or was a moment ago.
-    stretches: Recent<Stretch>,
+    stretches: Recent<Vec<Stretch>>,
 }
 
 /// The session of an answer.
@@ -50,7 +57,8 @@ struct Link {
     is_stated: bool,
 }
 
-/// A time in which one thing followed another.
+/// A time in which one thing followed another. Of several that began alike those are remembered that have open
+/// flows, and the one that was active last.
 #[derive(Debug)]
 struct Stretch {
     id: Arc<str>,
@@ -105,7 +113,7 @@ impl Chains {
         let session = flow.session.as_ref();
         for made in [session, flow.task.as_ref()].into_iter().flatten() {
             if let Some((base, id)) = read(&made.id) {
-                self.begin(base, id, last);
+                self.begin(base, &id, last);
             }
         }
         if let (Some(session), Some(message)) = (session, &flow.message_id) {
@@ -122,23 +130,23 @@ impl Chains {
             // What is said beside it is only what is new.
             found.session = Some((Rung::PreviousResponse, link.session, link.is_stated));
         } else if let Some(turns) = turns {
-            let base = short(turns.base());
+            let base = self.rules.key.base(turns.base());
             let earlier = turns.earlier().find_map(|head| self.heads.get(head).cloned());
             let (rung, session) = match earlier {
                 Some(session) => (Rung::MessageChain, session),
                 None => (Rung::Inferred, self.going_on(base, at)),
             };
-            self.enter(base, &session, at);
-            found.open.push(base);
+            self.begin(base, &session, at).open += 1;
+            found.open.push((base, Arc::clone(&session)));
             self.heads.put(turns.head(), Arc::clone(&session));
             found.session = Some((rung, session, false));
         }
         let is_stated = found.session.as_ref().is_some_and(|(.., is_stated)| *is_stated);
         if wants_task && !is_stated && self.rules.infers_tasks {
-            let base = short(digest(b"task", &[host]));
+            let base = self.rules.key.base(digest(b"task", &[host]));
             let task = self.going_on(base, at);
-            self.enter(base, &task, at);
-            found.open.push(base);
+            self.begin(base, &task, at).open += 1;
+            found.open.push((base, Arc::clone(&task)));
             found.task = Some(task);
         }
         found
@@ -151,46 +159,45 @@ impl Chains {
     }
 
     /// A flow has ended that was a part of these stretches.
-    pub(crate) fn leave(&mut self, open: &[u64], at: Micros) {
-        for base in open {
-            if let Some(stretch) = self.stretches.get(u128::from(*base)) {
+    pub(crate) fn leave(&mut self, open: &[(u64, Arc<str>)], at: Micros) {
+        for (base, id) in open {
+            let alike = self.stretches.get(u128::from(*base)).into_iter().flatten();
+            for stretch in alike.filter(|stretch| stretch.id == *id) {
                 stretch.open = stretch.open.saturating_sub(1);
                 stretch.last = stretch.last.max(at);
             }
         }
     }
 
-    /// What goes on from `base` at a time; something new after a rest.
+    /// What goes on from `base` at a time: of several the one that was active last; something new after a
+    /// rest.
     fn going_on(&mut self, base: u64, at: Micros) -> Arc<str> {
         let gap = i64::try_from(self.rules.idle_gap.as_micros()).unwrap_or(i64::MAX);
-        let known = self.stretches.get(u128::from(base));
-        match known.filter(|it| it.open > 0 || at.0.saturating_sub(it.last.0) <= gap) {
-            Some(stretch) => Arc::clone(&stretch.id),
-            None => made(base, at),
-        }
+        let alike = self.stretches.get(u128::from(base)).into_iter().flatten();
+        let goes_on = |it: &&mut Stretch| it.open > 0 || at.0.saturating_sub(it.last.0) <= gap;
+        let last = alike.filter(goes_on).max_by_key(|stretch| stretch.last);
+        last.map_or_else(|| made(base, at), |stretch| Arc::clone(&stretch.id))
     }
 
-    /// A flow of `id` begins.
-    fn enter(&mut self, base: u64, id: &Arc<str>, at: Micros) {
-        self.begin(base, Arc::clone(id), at);
-        if let Some(stretch) = self.stretches.get(u128::from(base)) {
-            stretch.open += 1;
+    /// The stretch of `id`, which is active at a time.
+    fn begin(&mut self, base: u64, id: &Arc<str>, at: Micros) -> &mut Stretch {
+        let alike = self.stretches.of(u128::from(base));
+        let place = alike.iter().position(|stretch| stretch.id == *id);
+        let mut stretch = match place {
+            Some(place) => alike.swap_remove(place),
+            None => Stretch { id: Arc::clone(id), last: at, open: 0 },
+        };
+        stretch.last = stretch.last.max(at);
+        let newest = alike.iter().map(|it| it.last).max();
+        alike.retain(|it| it.open > 0 || Some(it.last) == newest);
+        if alike.len() >= ALIKE {
+            alike.sort_by_key(|it| std::cmp::Reverse(it.last));
+            alike.truncate(ALIKE - 1);
         }
+        alike.push(stretch);
+        let last = alike.len() - 1;
+        &mut alike[last]
     }
-
-    fn begin(&mut self, base: u64, id: Arc<str>, at: Micros) {
-        match self.stretches.get(u128::from(base)) {
-            Some(stretch) if stretch.id == id => stretch.last = stretch.last.max(at),
-            // Of two that began alike the one that was active last goes on.
-            Some(stretch) if stretch.last > at => {}
-            _ => self.stretches.put(u128::from(base), Stretch { id, last: at, open: 0 }),
-        }
-    }
-}
-
-/// The half of a digest by which a stretch is known: it stands in its id.
-const fn short(digest: u128) -> u64 {
-    (digest >> 64) as u64
 }
 
 /// The id of what began at a time.

@@ -20,6 +20,7 @@ mod exchange;
 mod findings;
 mod framing;
 mod gap;
+mod inference_key;
 mod intake;
 mod intake_stats;
 pub mod lifecycle;
@@ -52,7 +53,7 @@ mod written;
 
 pub use analysis::{Analyst, Lookout, ReadInvocation, analyse, analyse_for, read_invocation};
 pub use background::Bell;
-pub use blocks::{Block, Pace, blocks};
+pub use blocks::{Block, BlockReport, Pace, blocks};
 pub use budget::{
     Budget, BudgetAction, BudgetBell, BudgetKeeper, BudgetReader, BudgetScope, BudgetState,
 };
@@ -65,6 +66,7 @@ pub use findings::{
     BookPrices, CallMade, Change, Diverged, Facts, Limits, NoPrices, Pause, Prices, Pricing,
     Prompt, Recalled, ResultSeen, Secret, SecretPlace, Sources, Spot, TokenPrices, Usual, Watch,
 };
+pub use inference_key::InferenceKey;
 pub use intake::{Intake, IntakeOptions};
 pub use intake_stats::IntakeStats;
 pub use live::{LiveFeed, NoLiveFeed};

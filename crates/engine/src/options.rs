@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::inference_key::InferenceKey;
 use crate::price::PriceBook;
 use langley_model::Flow;
 
@@ -34,6 +35,8 @@ pub struct RecorderOptions {
     pub idle_gap: Duration,
     /// Whether tasks are inferred where nothing names one.
     pub infers_tasks: bool,
+    /// What the ids of inferred sessions and tasks are made with.
+    pub inference_key: InferenceKey,
     /// The newest flows of an earlier run, so that conversations go on.
     pub recalled: Vec<Flow>,
     /// What flows are priced by.
@@ -55,6 +58,7 @@ impl Default for RecorderOptions {
             patience: Duration::from_secs(5),
             idle_gap: Duration::from_mins(5),
             infers_tasks: true,
+            inference_key: InferenceKey::default(),
             recalled: Vec::new(),
             prices: PriceBook::vendored(),
         }

@@ -38,6 +38,17 @@ impl<V> Recent<V> {
     }
 }
 
+impl<V: Default> Recent<V> {
+    /// The value under `key`, which counts as used; an empty one where there was none.
+    pub(crate) fn of(&mut self, key: u128) -> &mut V {
+        if !self.young.contains_key(&key) {
+            let value = self.old.remove(&key).unwrap_or_default();
+            self.put(key, value);
+        }
+        self.young.entry(key).or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -123,7 +123,11 @@ impl Recorder {
         let sink: Arc<dyn RecordSink> = Arc::new(sink);
         let shared = (0..lanes).map(|_| Arc::default()).collect();
         let reader = RecorderStatsReader { shared };
-        let rules = Rules { idle_gap: options.idle_gap, infers_tasks: options.infers_tasks };
+        let rules = Rules {
+            idle_gap: options.idle_gap,
+            infers_tasks: options.infers_tasks,
+            key: options.inference_key,
+        };
         let chains = Chains::new(rules, &std::mem::take(&mut options.recalled));
         let shared = (Arc::new(Mutex::new(chains)), Arc::default());
         let mut handle = RecorderHandle { intake, reader, threads: Vec::with_capacity(lanes) };

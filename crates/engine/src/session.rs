@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use langley_model::{Attributed, Control, HeaderBlock, INFERRED, Micros, SessionId};
+use langley_model::{Attributed, Control, HeaderBlock, INFERRED, Micros, SessionHeader, SessionId};
 use langley_protocol::dialect::SessionHints;
 use serde::Deserialize;
 
@@ -15,13 +15,7 @@ use crate::chains::{Asked, Chains};
 /// Where an id was read, and the word that is stored for it. Lower is stronger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rung {
-    LangleyHeader,
-    ClaudeCodeHeader,
-    SessionIdHeader,
-    SessionUnderscoreIdHeader,
-    ConversationIdHeader,
-    PlainSessionIdHeader,
-    CodexTurnMetadata,
+    Header(SessionHeader),
     ClientMetadata,
     UserIdJson,
     MetadataSessionId,
@@ -37,13 +31,13 @@ impl Rung {
     /// The `session_source` of an id read here.
     pub(crate) const fn source(self) -> &'static str {
         match self {
-            Self::LangleyHeader => "header:x-langley-session",
-            Self::ClaudeCodeHeader => "header:x-claude-code-session-id",
-            Self::SessionIdHeader => "header:session-id",
-            Self::SessionUnderscoreIdHeader => "header:session_id",
-            Self::ConversationIdHeader => "header:conversation_id",
-            Self::PlainSessionIdHeader => "header:x-session-id",
-            Self::CodexTurnMetadata => "header:x-codex-turn-metadata",
+            Self::Header(SessionHeader::Langley) => "header:x-langley-session",
+            Self::Header(SessionHeader::ClaudeCode) => "header:x-claude-code-session-id",
+            Self::Header(SessionHeader::SessionId) => "header:session-id",
+            Self::Header(SessionHeader::SessionUnderscoreId) => "header:session_id",
+            Self::Header(SessionHeader::ConversationId) => "header:conversation_id",
+            Self::Header(SessionHeader::PlainSessionId) => "header:x-session-id",
+            Self::Header(SessionHeader::CodexTurnMetadata) => "header:x-codex-turn-metadata",
             Self::ClientMetadata => "body:client_metadata",
             Self::UserIdJson => "body:metadata.user_id.session_id",
             Self::MetadataSessionId => "body:metadata.sessionId",
@@ -74,25 +68,18 @@ pub(crate) struct WorkedOut {
     /// The task.
     pub(crate) task: Option<Arc<str>>,
     /// The stretches that it is a part of until it ends.
-    pub(crate) open: Vec<u64>,
+    pub(crate) open: Vec<(u64, Arc<str>)>,
 }
 
 impl Attribution {
     /// What the head of a request says.
     pub(crate) fn of_head(control: &Control, headers: &HeaderBlock) -> Self {
-        let langley = control.session.as_deref().or_else(|| headers.value("x-langley-session"));
         let task = control.task.as_deref().or_else(|| headers.value("x-langley-task"));
         let mut found = Self { task: task.and_then(SessionId::parse), ..Self::default() };
-        found.offer(Rung::LangleyHeader, langley.and_then(SessionId::parse));
-        for (name, value) in headers.iter() {
-            let Some(rung) = header_rung(name) else { continue };
-            let Ok(text) = std::str::from_utf8(value) else { continue };
-            let id = if rung == Rung::CodexTurnMetadata {
-                serde_json::from_str::<TurnMetadata>(text).ok().and_then(|turn| turn.session_id)
-            } else {
-                Some(text.to_owned())
-            };
-            found.offer(rung, id.as_deref().and_then(SessionId::parse));
+        let control = control.session.as_deref().and_then(SessionId::parse);
+        found.offer(Rung::Header(SessionHeader::Langley), control);
+        if let Some((header, id)) = SessionHeader::find(headers.iter()) {
+            found.offer(Rung::Header(header), Some(id));
         }
         found
     }
@@ -191,33 +178,8 @@ pub(crate) fn agent_id(headers: &HeaderBlock) -> Option<String> {
     id.map(|id| id.to_string())
 }
 
-/// The headers that hold a session's id and nothing else, the strongest first.
-pub(crate) const HEADERS: [&str; 6] = [
-    "x-langley-session",
-    "x-claude-code-session-id",
-    "session-id",
-    "session_id",
-    "conversation_id",
-    "x-session-id",
-];
-
-fn header_rung(name: &str) -> Option<Rung> {
-    // Most headers are none of these: the length is a cheap sieve.
-    let is = |known: &str| name.eq_ignore_ascii_case(known);
-    match name.len() {
-        10 if is("session-id") => Some(Rung::SessionIdHeader),
-        10 if is("session_id") => Some(Rung::SessionUnderscoreIdHeader),
-        12 if is("x-session-id") => Some(Rung::PlainSessionIdHeader),
-        15 if is("conversation_id") => Some(Rung::ConversationIdHeader),
-        21 if is("x-codex-turn-metadata") => Some(Rung::CodexTurnMetadata),
-        24 if is("x-claude-code-session-id") => Some(Rung::ClaudeCodeHeader),
-        _ => None,
-    }
-}
-
 #[derive(Deserialize)]
 struct TurnMetadata {
-    session_id: Option<String>,
     thread_id: Option<String>,
 }
 
@@ -274,14 +236,6 @@ mod tests {
         let turn = format!(r#"{{"turn_id":"t","session_id":"{ID}"}}"#);
         let expected = Some((ID.to_owned(), "header:x-codex-turn-metadata"));
         assert_eq!(of(&[("x-codex-turn-metadata", &turn)]), expected);
-    }
-
-    #[test]
-    fn what_the_gate_reads_is_what_names_the_session() {
-        for pair in HEADERS.windows(2) {
-            assert_eq!(of(&[(pair[1], "weak"), (pair[0], ID)]).unwrap().0, ID, "{pair:?}");
-            assert_eq!(of(&[(pair[1], "weak")]).unwrap().0, "weak");
-        }
     }
 
     #[test]

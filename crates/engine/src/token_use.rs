@@ -1,8 +1,6 @@
 //! Tokens in one sense for all providers: what was new, what the cache had, and how much came of it.
 
-use std::collections::HashMap;
-
-use langley_model::{DialectName, Flow, FlowId, Micros, Provider, Tokens};
+use langley_model::{Flow, FlowId, Micros, Tokens};
 use langley_store::{
     FlowFilter, Measure, Store, StoreError, Sums, Tally, UsageGroup, UsageQuery, UsageReport,
 };
@@ -21,7 +19,7 @@ pub struct TokenUse {
     /// Requests that say how long their input was.
     pub requests: u64,
     /// Input tokens that the cache had no part in.
-    pub apart: u64,
+    pub uncached: u64,
     /// Input tokens read from the cache.
     pub read: u64,
     /// Input tokens written to the cache.
@@ -37,11 +35,11 @@ impl TokenUse {
     #[must_use]
     pub fn of(flow: &Flow) -> Option<Self> {
         let usage = &flow.usage;
-        let Tokens(apart) = usage.input_apart(flow.dialect())?;
+        let Tokens(uncached) = usage.input_uncached(flow.dialect())?;
         let count = |tokens: Option<Tokens>| tokens.map_or(0, |Tokens(count)| count);
         Some(Self {
             requests: 1,
-            apart,
+            uncached,
             read: count(usage.cache_read),
             written: count(usage.cache_write_5m).saturating_add(count(usage.cache_write_1h)),
             output: count(usage.output),
@@ -49,21 +47,14 @@ impl TokenUse {
         })
     }
 
-    /// What flows of one provider add up to.
-    fn of_sums(provider: Option<Provider>, sums: &Sums) -> Self {
+    /// What flows add up to.
+    fn of_sums(sums: &Sums) -> Self {
         let of = |measure| sums.figure(measure).sum;
-        let written = of(Measure::CacheWrite5m).saturating_add(of(Measure::CacheWrite1h));
-        let uncached = of(Measure::InputUncached);
-        // Those that count what was read into the input count what was written as well.
-        let apart = match provider.map(Provider::dialect) {
-            Some(DialectName::OpenAi | DialectName::Gemini) => uncached.saturating_sub(written),
-            None | Some(DialectName::Anthropic | DialectName::Bedrock) => uncached,
-        };
         Self {
             requests: sums.figure(Measure::InputUncached).flows,
-            apart,
+            uncached: of(Measure::InputUncached),
             read: of(Measure::CacheRead),
-            written,
+            written: of(Measure::CacheWrite5m).saturating_add(of(Measure::CacheWrite1h)),
             output: of(Measure::Output),
             reasoning: of(Measure::Reasoning),
         }
@@ -72,7 +63,7 @@ impl TokenUse {
     /// Adds what others used.
     pub fn add(&mut self, other: &Self) {
         self.requests += other.requests;
-        self.apart = self.apart.saturating_add(other.apart);
+        self.uncached = self.uncached.saturating_add(other.uncached);
         self.read = self.read.saturating_add(other.read);
         self.written = self.written.saturating_add(other.written);
         self.output = self.output.saturating_add(other.output);
@@ -82,7 +73,7 @@ impl TokenUse {
     /// Tokens of the whole input.
     #[must_use]
     pub const fn input(&self) -> u64 {
-        self.apart.saturating_add(self.read).saturating_add(self.written)
+        self.uncached.saturating_add(self.read).saturating_add(self.written)
     }
 
     /// The share of the input that was read from the cache; none without input.
@@ -119,33 +110,14 @@ pub fn token_use(
     store: &Store,
     query: &UsageQuery,
 ) -> Result<(UsageReport, Vec<TokenGroup>), StoreError> {
-    use langley_store::GroupBy;
-    let is_by_provider = query.by.contains(&GroupBy::Provider);
-    let mut by = query.by.clone();
-    if !is_by_provider {
-        by.push(GroupBy::Provider);
-    }
-    // Senses differ between providers, so each is read by itself.
-    let mut report = store.usage(&UsageQuery { by, ..query.clone() })?;
-    let mut groups: Vec<TokenGroup> = Vec::new();
-    let mut places: HashMap<_, usize> = HashMap::new();
-    for mut group in std::mem::take(&mut report.groups) {
-        let provider = group.provider.as_deref().and_then(Provider::parse);
-        let tokens = TokenUse::of_sums(provider, &group.sums);
-        if !is_by_provider {
-            group.provider = None;
-        }
-        let UsageGroup { hour, day, host, provider, model, agent, .. } = &group;
-        let alike = (*hour, *day, [host, provider, model, agent].map(Clone::clone));
-        match places.get(&alike) {
-            Some(place) => groups[*place].tokens.add(&tokens),
-            None if group.sums.tally(Tally::Flows) > 0 => {
-                places.insert(alike, groups.len());
-                groups.push(TokenGroup { group, tokens });
-            }
-            None => {}
-        }
-    }
+    let mut report = store.usage(query)?;
+    let groups = std::mem::take(&mut report.groups);
+    let used = |group: UsageGroup| {
+        let tokens = TokenUse::of_sums(&group.sums);
+        TokenGroup { group, tokens }
+    };
+    let has_flows = |group: &UsageGroup| group.sums.tally(Tally::Flows) > 0;
+    let groups = groups.into_iter().filter(has_flows).map(used).collect();
     Ok((report, groups))
 }
 
@@ -253,7 +225,7 @@ pub(crate) fn is_main(flow: &Flow, main: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use langley_model::{ConnectionId, Usage};
+    use langley_model::{ConnectionId, Provider, Usage};
 
     use super::*;
 
@@ -273,9 +245,9 @@ mod tests {
     #[test]
     fn the_whole_input_is_the_same_sum_in_each_providers_sense() {
         let anthropic = used(Provider::Anthropic);
-        assert_eq!((anthropic.apart, anthropic.input()), (100, 170));
+        assert_eq!((anthropic.uncached, anthropic.input()), (100, 170));
         let openai = used(Provider::OpenAi);
-        assert_eq!((openai.apart, openai.input()), (30, 100));
+        assert_eq!((openai.uncached, openai.input()), (30, 100));
         assert_eq!((openai.hit_ratio(), openai.output_ratio()), (Some(0.6), Some(0.2)));
         assert_eq!(TokenUse::default().hit_ratio(), None);
     }

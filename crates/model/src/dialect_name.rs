@@ -1,7 +1,7 @@
 //! The families of dialects: how a provider's API is spoken, whoever serves it. Many hosts speak
 //! OpenAI's, and several speak two, so the path tells, and not the host.
 
-use crate::model_call::ModelCall;
+use crate::model_call::{ModelCall, ModelMethod};
 
 /// How a flow's request and answer are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +53,15 @@ impl DialectName {
         } else {
             ModelCall::of_path(path).map(|call| call.method.dialect())
         }
+    }
+
+    /// Whether a call asks only how many tokens something would be, which nobody bills.
+    #[must_use]
+    pub fn only_counts(path: &str) -> bool {
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let counts = |call: ModelCall<'_>| call.method == ModelMethod::CountTokens;
+        path.ends_with("/messages/count_tokens") || ModelCall::of_path(path).is_some_and(counts)
     }
 
     /// A JSON error body in this family's own shape.

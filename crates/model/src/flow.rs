@@ -246,16 +246,26 @@ impl Flow {
     /// What the provider bills of its usage, by class, in one sense for all of them.
     #[must_use]
     pub fn billed(&self) -> Billed {
-        let dialect = self.dialect();
-        // xAI writes OpenAI's chat, and counts reasoning beside the output there.
-        let is_apart = match dialect {
+        self.usage.billed(self.dialect(), self.is_reasoning_apart())
+    }
+
+    /// Whether reasoning is counted beside the output, and not as a part of it.
+    #[must_use]
+    pub fn is_reasoning_apart(&self) -> bool {
+        match self.dialect() {
             Some(DialectName::Gemini) => true,
+            // xAI writes OpenAI's chat, and counts reasoning beside the output there.
             Some(DialectName::OpenAi) => {
                 self.provider == Some(Provider::XAi) && self.path.contains("/chat/")
             }
             _ => false,
-        };
-        self.usage.billed(dialect, is_apart)
+        }
+    }
+
+    /// Whether it has ended, used something that is billed, and nobody knows what that costs.
+    #[must_use]
+    pub fn is_unpriced(&self) -> bool {
+        !self.is_open() && self.cost.is_none() && self.billed().iter().any(|units| *units > 0)
     }
 
     /// What of the cost is each class's; they add up to it. None where it is not known, or was not

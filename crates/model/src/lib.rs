@@ -24,6 +24,7 @@ mod rate_limit;
 mod record;
 mod redact;
 mod search_text;
+mod session_header;
 mod stored;
 mod strain;
 mod time;
@@ -62,6 +63,7 @@ pub use redact::{
     RedactorOptions, RuleCount, Scrub, Survey, Suspect, TextKind,
 };
 pub use search_text::{Passage, Place, SearchText};
+pub use session_header::SessionHeader;
 pub use stored::Stored;
 pub use strain::Strain;
 pub use time::{Micros, Tick};

@@ -81,24 +81,13 @@ impl Usage {
         }
     }
 
-    /// Input tokens of which the provider does not say that they were read from its cache: the figure that
-    /// can be compared between providers, whose own senses of input differ. OpenAI's and Gemini's input
-    /// includes what was read from the cache, Anthropic's and Bedrock's does not.
+    /// Input tokens that the cache had no part in, neither read from it nor written to it: the one sense of
+    /// input in which providers can be compared, and the only one that is billed and added up beside the
+    /// cached classes. OpenAI's and Gemini's own input includes those, Anthropic's and Bedrock's does not.
+    /// The whole input where it holds cached tokens and nobody says how many, or whose sense of it is not
+    /// known.
     #[must_use]
-    pub fn input_uncached(&self, dialect: DialectName) -> Option<Tokens> {
-        let Tokens(input) = self.input?;
-        let included = match dialect {
-            DialectName::Anthropic | DialectName::Bedrock => 0,
-            DialectName::OpenAi | DialectName::Gemini => self.cache_read.map_or(0, |read| read.0),
-        };
-        Some(Tokens(input.saturating_sub(included)))
-    }
-
-    /// Input tokens that the cache had no part in, neither read from it nor written to it: what the
-    /// dashboard's lists show as input. The whole input where it holds cached tokens and nobody says how
-    /// many, or whose sense of it is not known.
-    #[must_use]
-    pub fn input_apart(&self, dialect: Option<DialectName>) -> Option<Tokens> {
+    pub fn input_uncached(&self, dialect: Option<DialectName>) -> Option<Tokens> {
         let Tokens(input) = self.input?;
         let cached = match dialect {
             None | Some(DialectName::Anthropic | DialectName::Bedrock) => 0,
@@ -117,7 +106,7 @@ impl Usage {
     pub fn billed(&self, dialect: Option<DialectName>, is_apart: bool) -> Billed {
         let tokens = |tokens: Option<Tokens>| tokens.map_or(0, |Tokens(tokens)| tokens);
         [
-            tokens(self.input_apart(dialect)),
+            tokens(self.input_uncached(dialect)),
             tokens(self.cache_read),
             tokens(self.cache_write_5m),
             tokens(self.cache_write_1h),
@@ -172,18 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn input_is_comparable_only_without_what_came_from_the_cache() {
-        let usage =
-            Usage { input: Some(Tokens(10)), cache_read: Some(Tokens(4)), ..Usage::default() };
-        let uncached = DialectName::ALL.map(|dialect| usage.input_uncached(dialect));
-        assert_eq!(uncached, [10, 6, 6, 10].map(|tokens| Some(Tokens(tokens))));
-        let silent = Usage { cache_read: None, ..usage };
-        assert_eq!(silent.input_uncached(DialectName::OpenAi), Some(Tokens(10)));
-        assert_eq!(Usage::default().input_uncached(DialectName::OpenAi), None);
-    }
-
-    #[test]
-    fn input_apart_from_the_cache_is_what_was_neither_read_nor_written() {
+    fn uncached_input_is_what_was_neither_read_from_the_cache_nor_written_to_it() {
         let tokens = |count: u64| Some(Tokens(count));
         let usage = Usage {
             input: tokens(100),
@@ -192,15 +170,15 @@ mod tests {
             cache_write_1h: tokens(5),
             ..Usage::default()
         };
-        let apart = |usage: Usage, dialect| usage.input_apart(dialect);
-        assert_eq!(apart(usage, Some(DialectName::Anthropic)), tokens(100));
-        assert_eq!(apart(usage, Some(DialectName::OpenAi)), tokens(25));
-        assert_eq!(apart(usage, Some(DialectName::Gemini)), tokens(25));
-        assert_eq!(apart(usage, None), tokens(100));
+        let uncached = |usage: Usage, dialect| usage.input_uncached(dialect);
+        assert_eq!(uncached(usage, Some(DialectName::Anthropic)), tokens(100));
+        assert_eq!(uncached(usage, Some(DialectName::OpenAi)), tokens(25));
+        assert_eq!(uncached(usage, Some(DialectName::Gemini)), tokens(25));
+        assert_eq!(uncached(usage, None), tokens(100));
         let unstated = Usage { cache_read: None, ..usage };
-        assert_eq!(apart(unstated, Some(DialectName::OpenAi)), tokens(100));
+        assert_eq!(uncached(unstated, Some(DialectName::OpenAi)), tokens(100));
         let impossible = Usage { cache_read: tokens(200), ..usage };
-        assert_eq!(apart(impossible, Some(DialectName::OpenAi)), tokens(100));
-        assert_eq!(apart(Usage::default(), Some(DialectName::OpenAi)), None);
+        assert_eq!(uncached(impossible, Some(DialectName::OpenAi)), tokens(100));
+        assert_eq!(uncached(Usage::default(), Some(DialectName::OpenAi)), None);
     }
 }

@@ -247,9 +247,9 @@ impl Route {
 
     /// Why the user's rules refuse `request`, if they do.
     fn barred<B>(&self, request: &Request<B>) -> Option<Refusal> {
-        let headers = request.headers();
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        self.observer.gate().bars(request.uri().path(), header).map(Refusal::from)
+        let lines =
+            || request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        self.observer.gate().bars(request.uri().path(), lines).map(Refusal::from)
     }
 
     /// Records a CONNECT that was answered with a refusal, or broken off after it was accepted.

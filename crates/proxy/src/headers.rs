@@ -7,7 +7,7 @@ use http::header::{
     CONNECTION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
     TRANSFER_ENCODING, UPGRADE,
 };
-use langley_model::{Control, HeaderBlock};
+use langley_model::{Control, HeaderBlock, SessionHeader};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -27,8 +27,13 @@ pub(crate) fn block(headers: &HeaderMap) -> HeaderBlock {
 
 /// Reads Langley's control headers.
 pub(crate) fn control(headers: &HeaderMap) -> Control {
-    let read = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    Control { session: read("x-langley-session"), task: read("x-langley-task") }
+    let task = headers.get("x-langley-task").and_then(|value| value.to_str().ok());
+    let session = headers.get_all(SessionHeader::Langley.name()).iter();
+    let session = session.map(|value| (SessionHeader::Langley.name(), value.as_bytes()));
+    Control {
+        session: SessionHeader::find(session).map(|(_, id)| id.to_string()),
+        task: task.map(str::to_owned),
+    }
 }
 
 /// Whether an HTTP/1.1 request or answer asks for another protocol.

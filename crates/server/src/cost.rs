@@ -27,18 +27,13 @@ const CLASS: &str = "class";
 /// Tells what the flows cost, in groups.
 ///
 /// By time, host, provider, model and agent it is told from sums by the hour, which deleting flows does not
-/// change; by session, task and subagent, and of one session, from the flows that are kept.
+/// change; by session, task and subagent, and of one session, of the flows that are kept, where the span of
+/// time is exact. A list by session, task or subagent alone leaves out what has none.
 #[utoipa::path(
     get, path = "/api/analytics/cost", tag = "flows", operation_id = "cost",
     params(
         ("group_by" = Option<String>, Query, description = "Any of hour, day, host, provider, model, agent, session, task, subagent, with commas between; or class; nothing makes one group of all"),
-        ("since" = Option<String>, Query, description = "Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d; exact where it is told from the flows"),
-        ("until" = Option<String>, Query, description = "Began before this time, or in the same hour"),
-        ("tz" = Option<String>, Query, description = "Zone of the days, as +02:00 or -03:30; UTC by default"),
-        ("host" = Option<String>, Query, description = "Exactly this host"),
-        ("provider" = Option<String>, Query, description = "Who served it, by the names in docs/providers.md, as anthropic or openrouter"),
-        ("model" = Option<String>, Query, description = "Exactly this model"),
-        ("agent" = Option<String>, Query, description = "Exactly this kind of agent"),
+        crate::openapi::SumsQuery,
         ("session" = Option<String>, Query, description = "This session"),
         ("limit" = Option<u32>, Query, description = "Groups that are listed, 1 to 10,000; 1,000 by default"),
     ),
@@ -70,7 +65,8 @@ pub(crate) async fn cost(State(doors): State<Doors>, params: Params) -> Result<W
     shown.await?.ok_or_else(|| ApiError::internal("costs answered nothing"))
 }
 
-/// Tells the use in blocks of five hours, as plans of Claude count it.
+/// Tells the use in blocks of five hours, as plans of Claude count it: those of which a part lies within the
+/// asked span, each of them whole.
 #[utoipa::path(
     get, path = "/api/analytics/blocks", tag = "flows", operation_id = "blocks",
     params(
@@ -95,13 +91,9 @@ pub(crate) async fn blocks(
     let params = params.only(&["since", "until", "provider", "model", "agent"])?;
     let (mut query, _) = narrowed(&params)?;
     let now = Micros::now();
-    query.by = vec![GroupBy::Hour];
     query.since = query.since.or(Some(Micros(now.0.saturating_sub(SPAN_US))));
     query.provider = query.provider.or(Some(Provider::Anthropic));
-    let shown = doors.show(move |store| {
-        let report = store.usage(&query)?;
-        Ok(Some(BlockPage::of(&blocks_of(&report.groups, now), report.filling)))
-    });
+    let shown = doors.show(move |store| Ok(Some(BlockPage::from(&blocks_of(store, &query, now)?))));
     shown.await?.ok_or_else(|| ApiError::internal("blocks answered nothing"))
 }
 
@@ -145,7 +137,7 @@ pub(crate) async fn reprice(
         })
         .await?;
     if done.changed > 0 && !dry_run {
-        doors.hub().resync();
+        doors.load_anew();
     }
     Ok(Json(RepriceDone::of(&book, &done, dry_run)))
 }

@@ -339,6 +339,12 @@ impl Doors {
         self.0.store.clone()
     }
 
+    /// Flows changed, or went, without a change of each: watchers load anew, and budgets are looked at.
+    pub(crate) fn load_anew(&self) {
+        self.0.hub.resync();
+        self.0.gauges.budgets.look_again();
+    }
+
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.0.hub
     }

@@ -177,7 +177,7 @@ pub(crate) async fn delete(
         })
         .await?;
     // A deletion is no change of a flow, so watchers can only learn of it by loading anew.
-    doors.hub().resync();
+    doors.load_anew();
     Ok(Json(deleted))
 }
 

@@ -44,6 +44,7 @@ pub use export::{ExportError, ExportFormat, write_export};
 pub use guard::AllowedHosts;
 pub use live::{Hub, LiveOptions};
 pub use openapi::openapi_json;
+pub use params::each_once;
 pub use probe::{RegisterProbe, Registered};
 pub use router::router;
 pub use serve::serve;

@@ -85,6 +85,27 @@ pub(crate) struct FlowQuery {
     min_cost: Option<String>,
 }
 
+/// What narrows the flows of every call that tells sums by the hour.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters; they are read by `usage::narrowed`")]
+pub(crate) struct SumsQuery {
+    /// Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d.
+    since: Option<String>,
+    /// Began before this time, or in the same hour.
+    until: Option<String>,
+    /// Zone of the days, as +02:00 or -03:30; UTC by default.
+    tz: Option<String>,
+    /// Exactly this host.
+    host: Option<String>,
+    /// Who served it, by the names in docs/providers.md, as anthropic or openrouter.
+    provider: Option<String>,
+    /// Exactly this model.
+    model: Option<String>,
+    /// Exactly this kind of agent.
+    agent: Option<String>,
+}
+
 /// The document as pretty-printed JSON, ending in a line break, the same in every run.
 ///
 /// # Errors

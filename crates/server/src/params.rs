@@ -82,11 +82,8 @@ impl Params {
     }
 }
 
-/// Names with commas between, each at most once.
-pub(crate) fn each_once<T: PartialEq>(
-    text: &str,
-    parse: impl Fn(&str) -> Option<T>,
-) -> Option<Vec<T>> {
+/// Names with commas between, each at most once; none where one is not understood.
+pub fn each_once<T: PartialEq>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
     let mut all = Vec::new();
     for word in text.split(',') {
         let one = parse(word.trim())?;

@@ -124,7 +124,7 @@ pub(crate) async fn maintain(
     let retention = doors.retention();
     let done = doors.upkeep(move |store| store.maintain(&retention, Micros::now())).await?;
     if done.flows > 0 {
-        doors.hub().resync();
+        doors.load_anew();
     }
     Ok(Json(done.into()))
 }

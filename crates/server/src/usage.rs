@@ -23,13 +23,7 @@ const HOUR: i32 = 60;
     get, path = "/api/usage", tag = "flows", operation_id = "usage",
     params(
         ("group_by" = Option<String>, Query, description = "Any of hour, day, host, provider, model, agent, with commas between; nothing makes one group of all"),
-        ("since" = Option<String>, Query, description = "Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d"),
-        ("until" = Option<String>, Query, description = "Began before this time, or in the same hour"),
-        ("tz" = Option<String>, Query, description = "Zone of the days, as +02:00 or -03:30; UTC by default"),
-        ("host" = Option<String>, Query, description = "Exactly this host"),
-        ("provider" = Option<String>, Query, description = "Who served it, by the names in docs/providers.md, as anthropic or openrouter"),
-        ("model" = Option<String>, Query, description = "Exactly this model"),
-        ("agent" = Option<String>, Query, description = "Exactly this kind of agent"),
+        crate::openapi::SumsQuery,
     ),
     responses(
         (status = 200, body = UsagePage),
@@ -59,13 +53,7 @@ pub(crate) async fn usage(State(doors): State<Doors>, params: Params) -> Result<
     get, path = "/api/analytics/latency", tag = "flows", operation_id = "latency",
     params(
         ("group_by" = Option<String>, Query, description = "Any of hour, day, host, provider, model, agent, with commas between; model by default"),
-        ("since" = Option<String>, Query, description = "Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d"),
-        ("until" = Option<String>, Query, description = "Began before this time, or in the same hour"),
-        ("tz" = Option<String>, Query, description = "Zone of the days, as +02:00 or -03:30; UTC by default"),
-        ("host" = Option<String>, Query, description = "Exactly this host"),
-        ("provider" = Option<String>, Query, description = "Who served it, by the names in docs/providers.md, as anthropic or openrouter"),
-        ("model" = Option<String>, Query, description = "Exactly this model"),
-        ("agent" = Option<String>, Query, description = "Exactly this kind of agent"),
+        crate::openapi::SumsQuery,
     ),
     responses(
         (status = 200, body = LatencyPage),

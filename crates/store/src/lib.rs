@@ -36,7 +36,7 @@ pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
 pub use findings::{EarlierFlows, FindingFilter, FindingPage, FindingShare};
 pub use interest::Asking;
 pub use lost::Told;
-pub use options::StoreOptions;
+pub use options::{PriceLost, StoreOptions};
 pub use query::{
     EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, Retired, SessionFacet, Spot,
     Star, StoredBody, StoredDrop, StoredEvent, Unseen,
@@ -45,8 +45,8 @@ pub use raw::{RawBody, RawCounters, RawFile, RawRemoved, RawStore, remove_raw_bo
 pub use reprice::{Reprice, RepriceQuery, RepriceRow, Repriced};
 pub use rollup::{
     CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, Session,
-    SessionAgent, SessionPage, Spread, Sums, Tally, Task, TaskFilter, TaskPage, UnpricedModel,
-    UsageGroup, UsageQuery, UsageReport,
+    SessionAgent, SessionCost, SessionPage, Spread, Sums, Tally, Task, TaskFilter, TaskPage,
+    UnpricedModel, UsageGroup, UsageQuery, UsageReport,
 };
 pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Texts, Unindexed, Word, words};
 pub use store::Store;

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use langley_model::{Flow, Micros, Outcome, Stored};
+use langley_model::{Flow, Micros, Outcome, Revision, Stored};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::StoreError;
-use crate::flow_row::{self, FlowSql};
+use crate::flow_row::{self, Binder, FlowSql, signed};
+use crate::options::PriceLost;
 use crate::query::key;
 use crate::rollup::{Gathered, Held};
 use crate::search;
 use crate::store::Store;
 use crate::tools;
+use crate::traits;
 use crate::writer::Totals;
 
 /// Why such a flow ended.
@@ -68,8 +70,9 @@ fn ended(flow: &Flow, (stored, last_us): (u64, i64)) -> Flow {
     after
 }
 
-/// Gives every open flow the outcome `lost` and a revision; returns how many there were.
-pub(crate) fn mark(conn: &mut Connection) -> rusqlite::Result<u64> {
+/// Gives every open flow the outcome `lost`, a revision, and a cost where what is known of its usage has one;
+/// returns how many there were.
+pub(crate) fn mark(conn: &mut Connection, price: Option<&PriceLost>) -> rusqlite::Result<u64> {
     let any = conn.prepare(LEFT_OPEN)?.exists(())?;
     if !any {
         return Ok(0);
@@ -82,10 +85,16 @@ pub(crate) fn mark(conn: &mut Connection) -> rusqlite::Result<u64> {
     let first = Totals::read(&change)?.revision;
     let (held, mut rollups) = (Held::read(&change)?, Gathered::default());
     let select = format!("{} WHERE n = ?1", FlowSql::select());
+    let (mut price, mut names) = (price.map(PriceLost::make), traits::names());
+    let sql = FlowSql::new();
     for (revision, key) in (first + 1..).zip(&keys) {
         let (n, before) = change.prepare_cached(&select)?.query_row([key], flow_row::read)?;
-        let after = ended(&before, events(&change, n)?);
+        let mut after = ended(&before, events(&change, n)?);
+        if let Some(price) = &mut price {
+            price(&mut after);
+        }
         rollups.change(n, Some((&before, before.revision())), held, &after);
+        let revision = Revision(revision);
         change
             .prepare_cached(
                 "UPDATE flows SET outcome = ?2, reason = ?3, revision = ?4, dropped_events = ?5,
@@ -96,10 +105,18 @@ pub(crate) fn mark(conn: &mut Connection) -> rusqlite::Result<u64> {
                 key,
                 Outcome::Lost.as_str(),
                 &after.reason,
-                revision.cast_signed(),
-                after.dropped_events.cast_signed(),
+                signed(revision.0),
+                signed(after.dropped_events),
                 after.ended_at.map(|at| at.0),
             ))?;
+        if after.cost != before.cost {
+            let traits = traits::number(&mut names, &change, &after)?;
+            let mut update = change.prepare_cached(&sql.progress)?;
+            let mut binder = Binder::new(&mut update);
+            binder.key(n, revision);
+            binder.plain(&after, traits);
+            binder.execute()?;
+        }
     }
     rollups.write(&change)?;
     let lost = keys.len() as u64;

@@ -1,7 +1,11 @@
 //! How a store is opened, resolved from the configuration by the caller.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::reprice::Reprice;
 
 /// Options of [`crate::Store::open`].
 #[derive(Clone, Debug)]
@@ -27,6 +31,30 @@ pub struct StoreOptions {
     pub wal_checkpoint_pages: u32,
     /// The largest size of the database file in bytes; beyond it the store behaves like a full disk.
     pub max_bytes: Option<u64>,
+    /// Prices flows that an earlier run left open, by what is known of their usage; none: they stay without
+    /// a cost.
+    pub price_lost: Option<PriceLost>,
+}
+
+/// Makes what prices the flows that are found lost when a store is opened.
+#[derive(Clone)]
+pub struct PriceLost(Arc<dyn Fn() -> Reprice + Send + Sync>);
+
+impl PriceLost {
+    /// Prices by what `make` makes.
+    pub fn new(make: impl Fn() -> Reprice + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    pub(crate) fn make(&self) -> Reprice {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for PriceLost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PriceLost")
+    }
 }
 
 impl StoreOptions {
@@ -44,6 +72,7 @@ impl StoreOptions {
             retry_pause: Duration::from_millis(50),
             wal_checkpoint_pages: 1000,
             max_bytes: None,
+            price_lost: None,
         }
     }
 }

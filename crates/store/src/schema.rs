@@ -7,6 +7,7 @@ use langley_model::Micros;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::StoreError;
+use crate::rollup;
 
 /// `LNGL`: tells a store from the databases of other programs.
 const APPLICATION_ID: i32 = 0x4c4e_474c;
@@ -32,8 +33,13 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0018_tasks.sql"),
     include_str!("../migrations/0019_retries.sql"),
     include_str!("../migrations/0020_findings.sql"),
+    include_str!("../migrations/0021_reasoning_apart.sql"),
     include_str!("../migrations/0022_evidence.sql"),
 ];
+
+/// The first that keeps sums, and the first that sums what this program does.
+const FIRST_WITH_SUMS: i64 = 8;
+const REDEFINED: i64 = 21;
 
 /// The newest schema this program knows.
 pub(crate) const SCHEMA: i64 = MIGRATIONS.len() as i64;
@@ -61,6 +67,9 @@ pub(crate) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreErr
                 (number, Micros::now().0),
             )
             .map_err(fail)?;
+    }
+    if (FIRST_WITH_SUMS..REDEFINED).contains(&version) {
+        rollup::redefine(&change).map_err(fail)?;
     }
     change.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)?;
     change.pragma_update(None, "user_version", SCHEMA).map_err(fail)?;

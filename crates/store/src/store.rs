@@ -71,7 +71,7 @@ impl Store {
         let mark = WriterMark::set(&path);
         let counters = Arc::new(Counters::default());
         if mark.alone {
-            let lost = lost::mark(&mut conn).map_err(fail)?;
+            let lost = lost::mark(&mut conn, options.price_lost.as_ref()).map_err(fail)?;
             end_tunnels(&conn).map_err(fail)?;
             Counters::set(&counters.lost_at_open, lost);
         }

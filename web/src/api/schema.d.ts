@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells the use in blocks of five hours, as plans of Claude count it. */
+        /**
+         * Tells the use in blocks of five hours, as plans of Claude count it: those of which a part lies within the
+         *     asked span, each of them whole.
+         */
         get: operations["blocks"];
         put?: never;
         post?: never;
@@ -65,7 +68,8 @@ export interface paths {
         /**
          * Tells what the flows cost, in groups.
          * @description By time, host, provider, model and agent it is told from sums by the hour, which deleting flows does not
-         *     change; by session, task and subagent, and of one session, from the flows that are kept.
+         *     change; by session, task and subagent, and of one session, of the flows that are kept, where the span of
+         *     time is exact. A list by session, task or subagent alone leaves out what has none.
          */
         get: operations["cost"];
         put?: never;
@@ -1021,7 +1025,7 @@ export interface components {
             projected_cost: components["schemas"]["Cost"];
             /**
              * Format: int64
-             * @description Tokens for a minute: input that was not cached, cache writes, and output.
+             * @description Tokens for a minute: all that is billed but what was read from the cache.
              */
             tokens_per_minute: number;
         };
@@ -1320,6 +1324,11 @@ export interface components {
             subagent: string | null;
             /** @description The task. */
             task: string | null;
+            /**
+             * Format: int64
+             * @description Tokens, or calls, of the class; nothing is counted in two of them.
+             */
+            units: number | null;
         };
         /** @description Costs: groups of flows and what they add up to. */
         CostPage: {
@@ -2759,7 +2768,7 @@ export interface components {
             priced_flows: number;
             /**
              * Format: int64
-             * @description Flows with usage and without a cost.
+             * @description Flows that have ended and used something that is billed, and without a cost.
              */
             unpriced_flows: number;
             /** @description Tokens per class; null where no flow had the figure. */
@@ -3125,7 +3134,7 @@ export interface components {
              * Format: int64
              * @description Input tokens that the cache had no part in.
              */
-            input_apart: number;
+            input_uncached: number;
             /**
              * Format: int64
              * @description Output tokens.
@@ -3304,7 +3313,7 @@ export interface components {
             response_bytes: number;
             /**
              * Format: int64
-             * @description Flows with usage and without a cost; the rest of the flows used nothing that is told.
+             * @description Flows that have ended and used something that is billed, and without a cost.
              */
             unpriced_flows: number;
             /** @description Tokens per class; null where no flow had the figure. */
@@ -3565,7 +3574,7 @@ export interface components {
             input: number;
             /**
              * Format: int64
-             * @description Flows of a known provider with input tokens.
+             * @description Flows with input tokens.
              */
             input_uncached: number;
             /**
@@ -3632,8 +3641,8 @@ export interface components {
             input: number | null;
             /**
              * Format: int64
-             * @description Input tokens that the cache had no part in, as far as providers state it: comparable between them.
-             *     What was written to a cache has figures of its own.
+             * @description Input tokens that the cache had no part in, neither read from it nor written to it: comparable between
+             *     providers.
              */
             input_uncached: number | null;
             /**
@@ -3643,9 +3652,14 @@ export interface components {
             output: number | null;
             /**
              * Format: int64
-             * @description Reasoning tokens, where counted apart.
+             * @description Reasoning tokens, whether the output includes them or not.
              */
             reasoning: number | null;
+            /**
+             * Format: int64
+             * @description Those of them that are counted beside the output.
+             */
+            reasoning_apart: number | null;
             /**
              * Format: int64
              * @description Web searches run by the provider.
@@ -3829,19 +3843,19 @@ export interface operations {
             query?: {
                 /** @description Any of hour, day, host, provider, model, agent, session, task, subagent, with commas between; or class; nothing makes one group of all */
                 group_by?: string;
-                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d; exact where it is told from the flows */
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
-                /** @description Began before this time, or in the same hour */
+                /** @description Began before this time, or in the same hour. */
                 until?: string;
-                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default. */
                 tz?: string;
-                /** @description Exactly this host */
+                /** @description Exactly this host. */
                 host?: string;
-                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter */
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter. */
                 provider?: string;
-                /** @description Exactly this model */
+                /** @description Exactly this model. */
                 model?: string;
-                /** @description Exactly this kind of agent */
+                /** @description Exactly this kind of agent. */
                 agent?: string;
                 /** @description This session */
                 session?: string;
@@ -3931,19 +3945,19 @@ export interface operations {
             query?: {
                 /** @description Any of hour, day, host, provider, model, agent, with commas between; model by default */
                 group_by?: string;
-                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
-                /** @description Began before this time, or in the same hour */
+                /** @description Began before this time, or in the same hour. */
                 until?: string;
-                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default. */
                 tz?: string;
-                /** @description Exactly this host */
+                /** @description Exactly this host. */
                 host?: string;
-                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter */
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter. */
                 provider?: string;
-                /** @description Exactly this model */
+                /** @description Exactly this model. */
                 model?: string;
-                /** @description Exactly this kind of agent */
+                /** @description Exactly this kind of agent. */
                 agent?: string;
             };
             header?: never;
@@ -3983,19 +3997,19 @@ export interface operations {
             query?: {
                 /** @description Any of hour, day, host, provider, model, agent, with commas between; nothing makes one group of all */
                 group_by?: string;
-                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
-                /** @description Began before this time, or in the same hour */
+                /** @description Began before this time, or in the same hour. */
                 until?: string;
-                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default. */
                 tz?: string;
-                /** @description Exactly this host */
+                /** @description Exactly this host. */
                 host?: string;
-                /** @description Who served it, by the names in docs/providers.md */
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter. */
                 provider?: string;
-                /** @description Exactly this model */
+                /** @description Exactly this model. */
                 model?: string;
-                /** @description Exactly this kind of agent */
+                /** @description Exactly this kind of agent. */
                 agent?: string;
             };
             header?: never;
@@ -6042,19 +6056,19 @@ export interface operations {
             query?: {
                 /** @description Any of hour, day, host, provider, model, agent, with commas between; nothing makes one group of all */
                 group_by?: string;
-                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
-                /** @description Began before this time, or in the same hour */
+                /** @description Began before this time, or in the same hour. */
                 until?: string;
-                /** @description Zone of the days, as +02:00 or -03:30; UTC by default */
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default. */
                 tz?: string;
-                /** @description Exactly this host */
+                /** @description Exactly this host. */
                 host?: string;
-                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter */
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter. */
                 provider?: string;
-                /** @description Exactly this model */
+                /** @description Exactly this model. */
                 model?: string;
-                /** @description Exactly this kind of agent */
+                /** @description Exactly this kind of agent. */
                 agent?: string;
             };
             header?: never;

@@ -4,8 +4,7 @@ use jiff::{Timestamp, Zoned};
 use langley_engine::{Block, blocks};
 use langley_model::{CostClass, Micros, Provider};
 use langley_store::{
-    CostBy, CostGroup, CostKey, CostQuery, CostReport, GroupBy, Measure, Store, StoreError, Sums,
-    Tally, UsageQuery,
+    CostBy, CostGroup, CostKey, CostQuery, CostReport, Measure, Sums, Tally, UsageQuery,
 };
 
 use super::flows::{local_time, parse_since};
@@ -52,13 +51,10 @@ fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
         session: args.session.clone(),
         groups_max: args.limit as usize,
     };
-    reading::catch_up(&home);
-    let report = open(&home)?.costs(&query).map_err(|error| unreadable(&error))?;
+    let report = reading::read(&home, "costs", |store| store.costs(&query))?;
     if args.json {
-        let json = langley_server::cost_json(&query, &report, by_class, &tz)
-            .map_err(|error| AppError::failed("the costs cannot be told").because(&error))?;
-        println!("{json:#}");
-        return Ok(());
+        let json = langley_server::cost_json(&query, &report, by_class, &tz);
+        return reading::tell("costs", json);
     }
     if by_class {
         print!("{}", by_classes(&report.totals));
@@ -79,46 +75,30 @@ fn in_blocks(global: &GlobalArgs, since: &str, provider: &str, json: bool) -> Re
             .why(format!("known are {known}"))
     })?;
     let query = UsageQuery {
-        by: vec![GroupBy::Hour],
         since: Some(parse_since(since, Timestamp::now())?),
         provider: Some(provider),
         ..UsageQuery::default()
     };
-    reading::catch_up(&home);
-    let report = open(&home)?.usage(&query).map_err(|error| unreadable(&error))?;
-    let found = blocks(&report.groups, Micros::now());
+    let found = reading::read(&home, "costs", |store| blocks(store, &query, Micros::now()))?;
     if json {
-        let json = langley_server::blocks_json(&found, report.filling)
-            .map_err(|error| AppError::failed("the blocks cannot be told").because(&error))?;
-        println!("{json:#}");
-    } else if found.is_empty() {
+        return reading::tell("blocks", langley_server::blocks_json(&found));
+    }
+    if found.blocks.is_empty() {
         println!("no blocks");
     } else {
-        print!("{}", block_table(&found));
+        print!("{}", block_table(&found.blocks));
     }
     Ok(())
 }
 
-fn open(home: &Home) -> Result<Store> {
-    Store::open_read_only(home.database()).map_err(|error| unreadable(&error))
-}
-
-fn unreadable(error: &StoreError) -> AppError {
-    AppError::failed("the costs cannot be read").said_by(error)
-}
-
+/// Groups with commas between.
 fn groups(text: &str) -> Result<Vec<CostBy>> {
-    let mut all = Vec::new();
-    for word in text.split(',').map(str::trim) {
-        let by = CostBy::parse(word).filter(|by| !all.contains(by));
-        all.push(by.ok_or_else(|| {
-            AppError::wrong_use(format!("`{word}` cannot be grouped by")).why(
-                "--by takes any of hour, day, host, provider, model, agent, session, task and subagent, \
-                 each once; or class alone",
-            )
-        })?);
-    }
-    Ok(all)
+    langley_server::each_once(text, CostBy::parse).ok_or_else(|| {
+        AppError::wrong_use(format!("`{text}` cannot be grouped by")).why(
+            "--by takes any of hour, day, host, provider, model, agent, session, task and subagent, \
+             each once; or class alone",
+        )
+    })
 }
 
 /// Minutes by which this place is ahead of UTC, and the same in words.
@@ -183,18 +163,9 @@ fn by_classes(totals: &Sums) -> String {
     let mut table = Table::new(["COST", "UNITS", "CLASS"]);
     for class in CostClass::ALL {
         let cost = totals.figure(Measure::of_class(class)).known();
-        let units = match class {
-            CostClass::Input => Measure::InputUncached,
-            CostClass::CacheRead => Measure::CacheRead,
-            CostClass::CacheWrite5m => Measure::CacheWrite5m,
-            CostClass::CacheWrite1h => Measure::CacheWrite1h,
-            CostClass::Output => Measure::Output,
-            CostClass::Reasoning => Measure::Reasoning,
-            CostClass::WebSearch => Measure::WebSearches,
-        };
         table.row([
             cost.map_or_else(|| "-".to_owned(), |cost| dollars(cost.cast_signed())),
-            figure(totals, units),
+            figure(totals, Measure::units_of(class)),
             class.as_str().to_owned(),
         ]);
     }
@@ -223,7 +194,7 @@ fn remarks(report: &CostReport) -> String {
         ));
     }
     if report.filling {
-        lines.push("… those of an earlier version are still being added".to_owned());
+        lines.push(reading::FILLING.to_owned());
     }
     // Names of models may hold what a server sent.
     let mut text: String = lines

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Zoned;
 use langley_model::Micros;
-use langley_store::{Store, StoreError, StoreOptions};
+use langley_store::{Store, StoreError};
 use serde_json::{Value, json};
 
 use super::raw;
@@ -21,6 +21,7 @@ use crate::detach;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::lock::Claim;
+use crate::opening::store_options;
 use crate::reading;
 use crate::runtime;
 use crate::state::State;
@@ -121,8 +122,7 @@ impl Work {
                 .why("it is starting or ending")
                 .next("try again in a moment; `langley status` says when it is there"));
         };
-        let mut options = StoreOptions::new(home.database());
-        options.wal_checkpoint_pages = config.maintenance.checkpoint_pages;
+        let options = store_options(config, home);
         let store = Store::open(options, Box::new(|_| ())).map_err(|error| failed(&error))?;
         let (worker, retention) = (store.clone(), config.maintenance.retention);
         let done = watched(

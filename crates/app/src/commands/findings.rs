@@ -2,16 +2,18 @@
 
 use jiff::Timestamp;
 use langley_model::{FindingKind, FindingState, KeptFinding, MicroUsd};
-use langley_store::{FindingFilter, Store, StoreError, StoreOptions};
+use langley_store::{FindingFilter, Store, StoreError};
 use serde_json::json;
 
 use super::flows::{local_time, parse_since};
 use crate::api::Api;
 use crate::cli::{FindingsArgs, FindingsVerb, GlobalArgs};
+use crate::config::{self, Environment};
 use crate::detach;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::lock::Claim;
+use crate::opening::store_options;
 use crate::reading;
 use crate::runtime;
 use crate::table::Table;
@@ -31,15 +33,11 @@ pub(crate) fn findings(global: &GlobalArgs, args: &FindingsArgs) -> Result<()> {
 fn list(global: &GlobalArgs, args: &FindingsArgs) -> Result<()> {
     let home = Home::named(global)?;
     let filter = filter(args)?;
-    reading::catch_up(&home);
-    let page = Store::open_read_only(home.database())
-        .and_then(|store| store.findings(&filter, None, args.limit as usize))
-        .map_err(|error| AppError::failed("the findings cannot be read").said_by(&error))?;
+    let page = reading::read(&home, "findings", |store| {
+        store.findings(&filter, None, args.limit as usize)
+    })?;
     if args.json {
-        let json = langley_server::findings_json(&page)
-            .map_err(|error| AppError::failed("the findings cannot be told").because(&error))?;
-        println!("{json:#}");
-        return Ok(());
+        return reading::tell("findings", langley_server::findings_json(&page));
     }
     if page.items.is_empty() {
         println!("no findings");
@@ -136,8 +134,10 @@ fn judge(global: &GlobalArgs, verb: FindingsVerb) -> Result<()> {
             let Claim::Ours(_lock) = Claim::take(&home)? else {
                 return Err(failed().why("a server holds the database, but does not answer"));
             };
-            let store = Store::open(StoreOptions::new(home.database()), Box::new(|_| ()))
-                .map_err(|error| failed().said_by(&error))?;
+            let lenient = config::load_leniently(global, &Environment::of_process())?;
+            let options = store_options(&lenient.usable().config, &home);
+            let store =
+                Store::open(options, Box::new(|_| ())).map_err(|error| failed().said_by(&error))?;
             let judged = store.judge_finding(id, state).map_err(|error| failed().said_by(&error));
             store.close();
             if !judged? {

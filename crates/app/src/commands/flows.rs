@@ -152,7 +152,7 @@ fn table(flows: &[Stored<Flow>]) -> String {
             flow.outcome.map_or("open", |outcome| outcome.as_str()).to_owned(),
             number(flow.status.map(u64::from)),
             flow.duration.map_or_else(|| "-".to_owned(), span),
-            number(usage.input_apart(flow.dialect()).map(|tokens| tokens.0)),
+            number(usage.input_uncached(flow.dialect()).map(|tokens| tokens.0)),
             number(usage.output.map(|tokens| tokens.0)),
             flow.cost.map_or_else(|| "-".to_owned(), |cost| dollars(cost.0)),
             flow.known_model().unwrap_or("-").to_owned(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use langley_engine::Pricer;
 use langley_model::Micros;
-use langley_store::{RepriceQuery, RepriceRow, Store, StoreError, StoreOptions};
+use langley_store::{RepriceQuery, RepriceRow, Store, StoreError};
 use serde_json::Value;
 
 use super::flows::{local_time, parse_since};
@@ -17,10 +17,10 @@ use crate::dollars::dollars;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::lock::Claim;
+use crate::opening::{prices, store_options};
 use crate::runtime;
 use crate::table::Table;
 use crate::token::Token;
-use crate::wire::prices;
 
 /// Runs that are listed.
 const RUNS: usize = 100;
@@ -75,8 +75,7 @@ fn here(config: &Config, home: &Home, query: &RepriceQuery, dry_run: bool) -> Re
             .why("it is starting or ending")
             .next("try again in a moment; `langley status` says when it is there"));
     };
-    let mut options = StoreOptions::new(home.database());
-    options.wal_checkpoint_pages = config.maintenance.checkpoint_pages;
+    let options = store_options(config, home);
     let failed =
         |error: &StoreError| AppError::failed("the flows cannot be priced anew").said_by(error);
     let store = Store::open(options, Box::new(|_| ())).map_err(|error| failed(&error))?;

@@ -1,12 +1,12 @@
 //! `langley sessions`: what agents called a session, newest first, with what each adds up to.
 
 use jiff::Timestamp;
-use langley_store::{Measure, Session, Store, Sums, Tally};
+use langley_store::{Measure, Session, Sums, Tally};
 
 use super::flows::{local_time, parse_since};
 use crate::cli::{GlobalArgs, SessionsArgs};
 use crate::dollars::dollars;
-use crate::error::{AppError, Result};
+use crate::error::Result;
 use crate::home::Home;
 use crate::reading;
 use crate::table::Table;
@@ -19,27 +19,17 @@ pub(crate) fn sessions(global: &GlobalArgs, args: &SessionsArgs) -> Result<()> {
     let home = Home::named(global)?;
     let since =
         args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
-    reading::catch_up(&home);
-    let page = Store::open_read_only(home.database())
-        .and_then(|store| store.sessions(since, None, args.limit as usize))
-        .map_err(|error| AppError::failed("the sessions cannot be read").said_by(&error))?;
+    let page =
+        reading::read(&home, "sessions", |store| store.sessions(since, None, args.limit as usize))?;
     if args.json {
-        let json = langley_server::sessions_json(&page)
-            .map_err(|error| AppError::failed("the sessions cannot be told").because(&error))?;
-        println!("{json:#}");
-        return Ok(());
+        return reading::tell("sessions", langley_server::sessions_json(&page));
     }
     if page.items.is_empty() {
         println!("no sessions");
     } else {
         print!("{}", table(&page.items));
     }
-    if page.next_cursor.is_some() {
-        println!("… older ones exist: --limit, --since");
-    }
-    if page.filling {
-        println!("… those of an earlier version are still being added");
-    }
+    reading::tell_missing(page.next_cursor.is_some(), page.filling);
     Ok(())
 }
 

@@ -1,12 +1,12 @@
 //! `langley tasks`: units of work, newest first, with what each adds up to.
 
 use jiff::Timestamp;
-use langley_store::{Measure, Store, Tally, Task, TaskFilter};
+use langley_store::{Measure, Tally, Task, TaskFilter};
 
 use super::flows::{local_time, parse_since};
 use super::sessions::known;
 use crate::cli::{GlobalArgs, TasksArgs};
-use crate::error::{AppError, Result};
+use crate::error::Result;
 use crate::home::Home;
 use crate::reading;
 use crate::table::Table;
@@ -20,27 +20,17 @@ pub(crate) fn tasks(global: &GlobalArgs, args: &TasksArgs) -> Result<()> {
     let since =
         args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
     let filter = TaskFilter { since, session: args.session.clone(), stated: args.no_inferred };
-    reading::catch_up(&home);
-    let page = Store::open_read_only(home.database())
-        .and_then(|store| store.tasks(&filter, None, args.limit as usize))
-        .map_err(|error| AppError::failed("the tasks cannot be read").said_by(&error))?;
+    let page =
+        reading::read(&home, "tasks", |store| store.tasks(&filter, None, args.limit as usize))?;
     if args.json {
-        let json = langley_server::tasks_json(&page)
-            .map_err(|error| AppError::failed("the tasks cannot be told").because(&error))?;
-        println!("{json:#}");
-        return Ok(());
+        return reading::tell("tasks", langley_server::tasks_json(&page));
     }
     if page.items.is_empty() {
         println!("no tasks");
     } else {
         print!("{}", table(&page.items));
     }
-    if page.next_cursor.is_some() {
-        println!("… older ones exist: --limit, --since");
-    }
-    if page.filling {
-        println!("… those of an earlier version are still being added");
-    }
+    reading::tell_missing(page.next_cursor.is_some(), page.filling);
     Ok(())
 }
 

@@ -2,11 +2,11 @@
 //! one.
 
 use jiff::Timestamp;
-use langley_store::{InvocationQuery, KeptCall, Store, ToolQuery, ToolReport, ToolSums, ToolTally};
+use langley_store::{InvocationQuery, KeptCall, ToolQuery, ToolReport, ToolSums, ToolTally};
 
 use super::flows::{local_time, parse_since};
 use crate::cli::{GlobalArgs, ToolsArgs};
-use crate::error::{AppError, Result};
+use crate::error::Result;
 use crate::home::Home;
 use crate::reading;
 use crate::table::Table;
@@ -19,39 +19,27 @@ pub(crate) fn tools(global: &GlobalArgs, args: &ToolsArgs) -> Result<()> {
     let home = Home::named(global)?;
     let since =
         args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
-    let unreadable =
-        |error: &dyn std::error::Error| AppError::failed("the tools cannot be read").said_by(error);
-    let untold =
-        |error: &dyn std::error::Error| AppError::failed("the tools cannot be told").because(error);
-    reading::catch_up(&home);
-    let store = Store::open_read_only(home.database()).map_err(|error| unreadable(&error))?;
     let session = args.session.clone();
     if let Some(tool) = &args.name {
         let query = InvocationQuery { tool: tool.clone(), session, since, until: None };
-        let page = store
-            .invocations(&query, None, args.limit as usize)
-            .map_err(|error| unreadable(&error))?;
+        let page = reading::read(&home, "tools", |store| {
+            store.invocations(&query, None, args.limit as usize)
+        })?;
         if args.json {
-            let json = langley_server::invocations_json(&page).map_err(|error| untold(&error))?;
-            println!("{json:#}");
-            return Ok(());
+            return reading::tell("tools", langley_server::invocations_json(&page));
         }
         if page.items.is_empty() {
             println!("no calls of {tool}");
         } else {
             print!("{}", calls(&page.items));
         }
-        if page.next_cursor.is_some() {
-            println!("… older ones exist: --limit, --since");
-        }
+        reading::tell_missing(page.next_cursor.is_some(), false);
         return Ok(());
     }
     let query = ToolQuery { since, until: None, session };
-    let report = store.tools(&query).map_err(|error| unreadable(&error))?;
+    let report = reading::read(&home, "tools", |store| store.tools(&query))?;
     if args.json {
-        let json = langley_server::tools_json(&report).map_err(|error| untold(&error))?;
-        println!("{json:#}");
-        return Ok(());
+        return reading::tell("tools", langley_server::tools_json(&report));
     }
     if report.tools.is_empty() {
         println!("no tool calls");

@@ -75,17 +75,20 @@ fn earlier(stage: &Stage) -> PathBuf {
         "reasoning",
         "web_search",
     ];
-    let cost = |column: String| {
-        format!(
-            "UPDATE sqlite_schema SET sql = replace(sql, ', cost_{column} INTEGER NOT NULL DEFAULT 0', '');"
-        )
+    let without = |column: String| {
+        let figure = |column: String| {
+            format!(
+                "UPDATE sqlite_schema SET sql = replace(sql, ', {column} INTEGER NOT NULL DEFAULT 0', '');"
+            )
+        };
+        figure(column.clone()) + &figure(format!("{column}_flows"))
     };
-    let costs =
-        classes.map(|class| cost(class.to_owned()) + &cost(format!("{class}_flows"))).concat();
+    let sums = classes.map(|class| without(format!("cost_{class}"))).concat()
+        + &without("reasoning_apart".to_owned());
     let earlier = format!(
-        "PRAGMA writable_schema = ON; {costs}
+        "PRAGMA writable_schema = ON; {sums}
          UPDATE sqlite_schema SET sql = replace(sql, ', traits INTEGER', '') WHERE name = 'flows';
-         DROP TABLE traits; DROP TABLE reprices; DROP TABLE finding_flows; DROP TABLE findings;
+         DROP TABLE traits; DROP TABLE reprices; DROP INDEX sessions_by_cost; DROP TABLE finding_flows; DROP TABLE findings;
          DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
          DROP TABLE tool_executions; DROP TABLE tool_sums; DROP TABLE tool_calls; DROP TABLE tools;
          DROP TRIGGER analysis_deleted; DROP TABLE analysis_waiting;

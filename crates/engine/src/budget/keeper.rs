@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Zoned;
-use langley_model::{MicroUsd, PublishedGate};
+use langley_model::{MicroUsd, PublishedGate, Redactor};
 use langley_store::{Change, Store, StoreError};
 use parking_lot::{Condvar, Mutex};
 
@@ -20,10 +20,10 @@ use super::{Budget, BudgetScope, BudgetState};
 /// The shortest time between two looks at the sums.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// A day ends without a flow.
+/// A day ends without a flow, and flows that are removed by their age announce nothing.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
-/// Sessions that may wait to be looked at; beyond these the newest are.
+/// Sessions that may wait to be looked at one by one; beyond these all are.
 const WAITING: usize = 1_024;
 
 /// Wakes the keeper; made before the store, whose changes ring it.
@@ -41,8 +41,33 @@ struct Asked {
     /// Whether a keeper listens at all.
     is_kept: bool,
     has_cost: bool,
-    sessions: BTreeSet<String>,
+    sessions: Sessions,
     ends: bool,
+}
+
+/// Sessions that are to be looked at.
+#[derive(Debug)]
+enum Sessions {
+    These(BTreeSet<String>),
+    All,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self::These(BTreeSet::new())
+    }
+}
+
+impl Sessions {
+    fn add(&mut self, id: &str) {
+        let Self::These(ids) = self else { return };
+        if !ids.contains(id) {
+            ids.insert(id.to_owned());
+        }
+        if ids.len() > WAITING {
+            *self = Self::All;
+        }
+    }
 }
 
 impl BudgetBell {
@@ -54,11 +79,8 @@ impl BudgetBell {
         }
         for change in changes.iter().filter(|change| change.flow.cost.is_some()) {
             asked.has_cost = true;
-            if let Some(session) = &change.flow.session
-                && asked.sessions.len() <= WAITING
-                && !asked.sessions.contains(&session.id)
-            {
-                asked.sessions.insert(session.id.clone());
+            if let Some(session) = &change.flow.session {
+                asked.sessions.add(&session.id);
             }
         }
         let is_asked = asked.has_cost;
@@ -68,12 +90,22 @@ impl BudgetBell {
         }
     }
 
+    /// Wakes the keeper to look at everything: costs have changed without a flow that says so. Never waits.
+    fn ring_all(&self) {
+        let mut asked = self.0.asked.lock();
+        asked.has_cost = true;
+        asked.sessions = Sessions::All;
+        drop(asked);
+        self.0.rung.notify_one();
+    }
+
     /// What was asked for, once there is something or it is time; none at the end.
-    fn wait(&self) -> Option<BTreeSet<String>> {
+    fn wait(&self) -> Option<Sessions> {
         let until = Instant::now() + LOOK_AGAIN;
         let mut asked = self.0.asked.lock();
         while !asked.has_cost && !asked.ends {
             if self.0.rung.wait_until(&mut asked, until).timed_out() {
+                asked.sessions = Sessions::All;
                 break;
             }
         }
@@ -87,13 +119,21 @@ impl BudgetBell {
 
 /// Reads how budgets stand.
 #[derive(Clone, Debug, Default)]
-pub struct BudgetReader(Arc<Mutex<Vec<BudgetState>>>);
+pub struct BudgetReader {
+    states: Arc<Mutex<Vec<BudgetState>>>,
+    bell: BudgetBell,
+}
 
 impl BudgetReader {
     /// How each stands, in the order of their names.
     #[must_use]
     pub fn states(&self) -> Vec<BudgetState> {
-        self.0.lock().clone()
+        self.states.lock().clone()
+    }
+
+    /// Has everything looked at again: flows were priced anew, or are gone.
+    pub fn look_again(&self) {
+        self.bell.ring_all();
     }
 }
 
@@ -114,10 +154,11 @@ impl BudgetKeeper {
     pub fn spawn(
         budgets: Vec<Budget>,
         store: Store,
+        redactor: Arc<Redactor>,
         bell: BudgetBell,
         published: Arc<PublishedGate>,
     ) -> std::io::Result<Self> {
-        let reader = BudgetReader::default();
+        let reader = BudgetReader { bell: bell.clone(), ..BudgetReader::default() };
         if budgets.is_empty() {
             return Ok(Self { bell, reader, thread: None });
         }
@@ -125,16 +166,17 @@ impl BudgetKeeper {
         let mut work = Work {
             tally: Tally::new(budgets),
             store,
+            redactor,
             published,
             reader: reader.clone(),
             told: BTreeSet::new(),
         };
         // Before the first request: what was spent yesterday may be refused today.
-        work.begin();
+        work.look(&Sessions::All);
         let own = bell.clone();
         let thread = std::thread::Builder::new().name("budgets".to_owned()).spawn(move || {
             while let Some(sessions) = own.wait() {
-                work.go_on(&sessions);
+                work.look(&sessions);
             }
         })?;
         Ok(Self { bell, reader, thread: Some(thread) })
@@ -164,6 +206,7 @@ impl Drop for BudgetKeeper {
 struct Work {
     tally: Tally,
     store: Store,
+    redactor: Arc<Redactor>,
     published: Arc<PublishedGate>,
     reader: BudgetReader,
     /// What was said already: a budget, and the period or the session.
@@ -171,21 +214,14 @@ struct Work {
 }
 
 impl Work {
-    fn begin(&mut self) {
-        let newest =
-            if self.tally.has_sessions() { self.tally.look_at_newest(&self.store) } else { Ok(()) };
-        self.settle(newest);
-    }
-
-    fn go_on(&mut self, sessions: &BTreeSet<String>) {
-        let mut looked = Ok(());
-        if self.tally.has_sessions() {
-            looked = if sessions.len() > WAITING {
-                self.tally.look_at_newest(&self.store)
-            } else {
-                sessions.iter().try_for_each(|id| self.tally.look_at(&self.store, id))
-            };
-        }
+    fn look(&mut self, sessions: &Sessions) {
+        let looked = match sessions {
+            Sessions::These(ids) if self.tally.has_sessions() => {
+                ids.iter().try_for_each(|id| self.tally.look_at(&self.store, id))
+            }
+            Sessions::These(_) => Ok(()),
+            Sessions::All => self.tally.look_at_all(&self.store),
+        };
         self.settle(looked);
     }
 
@@ -195,8 +231,8 @@ impl Work {
         match looked.and_then(|()| self.tally.states(&self.store, &now)) {
             Ok(states) => {
                 self.tell(&states, &now);
-                self.published.publish(gate(&states, &now));
-                *self.reader.0.lock() = states;
+                self.published.publish(gate(&states, &self.redactor, &now));
+                *self.reader.states.lock() = states;
             }
             Err(StoreError::Closed) => {}
             Err(error) => tracing::warn!(%error, "what was spent cannot be read"),

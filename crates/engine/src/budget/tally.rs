@@ -1,19 +1,21 @@
 //! How budgets stand, by what the store has added up, and the gate that follows from it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Zoned;
-use langley_model::{Barred, Barrier, Gate, MicroUsd};
-use langley_store::{Figure, Measure, Session, Store, StoreError, Sums, Tally as Kept, UsageQuery};
+use langley_model::{Barred, Barrier, Gate, MicroUsd, Redactor};
+use langley_store::{
+    Figure, Measure, SessionCost, Store, StoreError, Sums, Tally as Kept, UsageQuery,
+};
 
 use super::period::Period;
 use super::{Budget, BudgetAction, BudgetScope, BudgetState};
 use crate::agent::agent;
-use crate::session::HEADERS;
 
-/// Sessions beyond a budget that are remembered, and those that are looked at first.
+/// Sessions beyond a budget that are refused: those that were active last. An older one is again from its next
+/// call with a cost on.
 const SESSIONS: usize = 4_096;
-const LOOKED_AT: usize = 500;
 
 /// Payment Required: agents show it and do not try again.
 const STATUS: u16 = 402;
@@ -49,33 +51,34 @@ impl Tally {
         self.budgets.iter().any(|standing| standing.budget.scope == BudgetScope::Session)
     }
 
-    /// Looks at the newest sessions of all.
-    pub(super) fn look_at_newest(&mut self, store: &Store) -> Result<(), StoreError> {
-        for session in store.sessions(None, None, LOOKED_AT)?.items {
-            self.add_session(&session);
+    /// Looks at all sessions: whatever was known of them may have changed.
+    pub(super) fn look_at_all(&mut self, store: &Store) -> Result<(), StoreError> {
+        for standing in self.of_sessions() {
+            let budget = &standing.budget;
+            let beyond =
+                store.sessions_beyond(budget.limit, SESSIONS, |session| is_its(budget, session))?;
+            let dearest = store.dearest_session(|session| is_its(budget, session))?;
+            standing.unpriced = dearest.as_ref().map_or(0, |session| session.unpriced);
+            standing.most = dearest.map(|session| session.cost);
+            standing.beyond = beyond.into_iter().map(|it| (it.id, it.cost)).collect();
         }
         Ok(())
     }
 
     /// Looks at a session of which a flow has changed.
     pub(super) fn look_at(&mut self, store: &Store, id: &str) -> Result<(), StoreError> {
-        if let Some(session) = store.session(id)? {
-            self.add_session(&session);
+        let session = store.session_cost(id)?;
+        let mut is_full = false;
+        for standing in self.of_sessions() {
+            let its = session.as_ref().filter(|session| is_its(&standing.budget, session));
+            is_full |= !standing.spend(id, its);
         }
-        Ok(())
+        if is_full { self.look_at_all(store) } else { Ok(()) }
     }
 
-    fn add_session(&mut self, session: &Session) {
-        for standing in &mut self.budgets {
-            let budget = &standing.budget;
-            let is_its = budget.scope == BudgetScope::Session
-                && (budget.agent.is_none() || budget.agent == session.agent)
-                && (budget.model.is_none() || budget.model == session.model);
-            if is_its {
-                standing.unpriced = standing.unpriced.max(session.sums.tally(Kept::Unpriced));
-                standing.spend(&session.id, spent(&session.sums));
-            }
-        }
+    fn of_sessions(&mut self) -> impl Iterator<Item = &mut Standing> {
+        let all = self.budgets.iter_mut();
+        all.filter(|standing| standing.budget.scope == BudgetScope::Session)
     }
 
     /// How each stands now.
@@ -89,15 +92,23 @@ impl Tally {
 }
 
 impl Standing {
-    fn spend(&mut self, session: &str, spent: Option<MicroUsd>) {
-        self.most = self.most.max(spent);
-        match spent.filter(|spent| *spent >= self.budget.limit) {
-            Some(spent) if self.beyond.len() < SESSIONS || self.beyond.contains_key(session) => {
-                self.beyond.insert(session.to_owned(), spent);
-            }
-            Some(_) => {}
-            None => drop(self.beyond.remove(session)),
+    /// What a session has spent now, if it has any flow with a cost; whether there was room for that.
+    fn spend(&mut self, id: &str, session: Option<&SessionCost>) -> bool {
+        if let Some(session) = session
+            && self.most.is_none_or(|most| session.cost >= most)
+        {
+            (self.most, self.unpriced) = (Some(session.cost), session.unpriced);
         }
+        let beyond = session.filter(|session| session.cost >= self.budget.limit);
+        let Some(session) = beyond else {
+            self.beyond.remove(id);
+            return true;
+        };
+        let has_room = self.beyond.len() < SESSIONS || self.beyond.contains_key(id);
+        if has_room {
+            self.beyond.insert(id.to_owned(), session.cost);
+        }
+        has_room
     }
 
     fn state(&self, store: &Store, now: &Zoned) -> Result<BudgetState, StoreError> {
@@ -135,25 +146,26 @@ impl Standing {
     }
 }
 
+/// Whether what a session spends is of a budget.
+fn is_its(budget: &Budget, session: &SessionCost) -> bool {
+    (budget.agent.is_none() || budget.agent == session.agent)
+        && (budget.model.is_none() || budget.model == session.model)
+}
+
 /// The gate that follows from how budgets stand.
-pub(super) fn gate(states: &[BudgetState], now: &Zoned) -> Gate {
+pub(super) fn gate(states: &[BudgetState], redactor: &Arc<Redactor>, now: &Zoned) -> Gate {
     let refusing =
         states.iter().filter(|it| it.is_over && it.budget.action == BudgetAction::Refuse);
-    let barriers = refusing.flat_map(|state| {
-        let answer = Barred { status: STATUS, code: CODE, message: sentence(state, now) };
-        let barrier = move |session: Option<String>| Barrier {
-            session,
-            agent: state.budget.agent.clone(),
-            answer: answer.clone(),
-        };
-        let all = (state.budget.scope != BudgetScope::Session).then_some(None);
-        let sessions = state.sessions.iter().cloned().map(Some);
-        all.into_iter().chain(sessions).map(barrier)
-    });
+    let barrier = |state: &BudgetState| Barrier {
+        sessions: (state.budget.scope == BudgetScope::Session)
+            .then(|| state.sessions.iter().cloned().collect()),
+        agent: state.budget.agent.clone(),
+        answer: Barred { status: STATUS, code: CODE, message: sentence(state, now) },
+    };
     Gate {
-        session_headers: &HEADERS,
+        redactor: Arc::clone(redactor),
         agent_of: |text| agent(text).map(|agent| agent.kind),
-        barriers: barriers.collect(),
+        barriers: refusing.map(barrier).collect(),
     }
 }
 

@@ -109,7 +109,7 @@ impl Facts {
     pub(super) fn billed_again(&self) -> u64 {
         let usage = &self.flow.usage;
         let parts =
-            [usage.input_apart(self.flow.dialect()), usage.cache_write_5m, usage.cache_write_1h];
+            [usage.input_uncached(self.flow.dialect()), usage.cache_write_5m, usage.cache_write_1h];
         parts.into_iter().flatten().map(|Tokens(count)| count).sum()
     }
 

@@ -66,7 +66,7 @@ impl Pricing {
         let classes = [
             (usage.cache_write_1h, prices.cache_write_1h),
             (usage.cache_write_5m, prices.cache_write_5m),
-            (usage.input_apart(flow.dialect()), prices.input),
+            (usage.input_uncached(flow.dialect()), prices.input),
         ];
         let (mut left, mut sum) = (tokens, 0_u128);
         for (billed, price) in classes {

@@ -156,13 +156,16 @@ impl Found {
                 _ => card.rates,
             }
         });
+        let percents = self.percents(book, card, flow);
         for class in CostClass::ALL {
-            if let Some(rate) = own.and_then(|own| own.rates().of(class)) {
-                rates.set(class, Some(rate));
+            let priced = own.and_then(|own| own.rates().of(class));
+            // Served in a way that the book has no price for: what the user says a token costs counts alone.
+            if priced.is_some() || (percents.is_none() && class.is_tokens()) {
+                rates.set(class, priced);
             }
         }
         use_the_like(&mut rates);
-        for percent in self.percents(book, card, flow)? {
+        for percent in percents.or(own.map(|_| Vec::new()))? {
             for class in CostClass::ALL.into_iter().filter(|class| class.is_tokens()) {
                 if let Some(rate) = rates.of(class) {
                     rates.set(class, Some(rate.percent(percent)?));

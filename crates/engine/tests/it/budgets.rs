@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use langley_engine::{Budget, BudgetAction, BudgetBell, BudgetKeeper, BudgetScope, BudgetState};
 use langley_model::{
     Attributed, ConnectionId, Flow, FlowId, MicroUsd, Micros, Outcome, PublishedGate, Record,
-    Redactor, RedactorOptions, Tokens,
+    Redacted, Redactor, RedactorOptions, Tokens,
 };
-use langley_store::{Store, StoreOptions};
+use langley_store::{FlowFilter, RepriceQuery, Store, StoreOptions};
 
 /// A store whose changes ring a keeper.
 struct Till {
     store: Store,
-    redactor: Redactor,
+    redactor: Arc<Redactor>,
     bell: BudgetBell,
     gate: Arc<PublishedGate>,
     _folder: tempfile::TempDir,
@@ -26,32 +26,35 @@ impl Till {
         let rung = bell.clone();
         let options = StoreOptions::new(folder.path().join("langley.db"));
         let store = Store::open(options, Box::new(move |changes| rung.ring(changes))).unwrap();
-        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
         Self { store, redactor, bell, gate: Arc::default(), _folder: folder }
     }
 
     /// A call that cost so much, just now.
     fn spend(&self, session: &str, agent: &str, cost: Option<i64>) {
+        self.store.submit(vec![self.call(session, agent, cost)]).unwrap();
+        self.store.flush().unwrap();
+    }
+
+    fn call(&self, session: &str, agent: &str, cost: Option<i64>) -> Redacted<Record> {
         let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros::now());
         flow.session = Some(Attributed { id: session.into(), source: "header:session-id" });
         flow.agent = Some(agent.into());
         flow.outcome = Some(Outcome::Completed);
         flow.usage.output = Some(Tokens(1));
         flow.cost = cost.map(MicroUsd);
-        let record = self.redactor.seal(Record::Flow(Arc::new(flow)));
-        self.store.submit(vec![record]).unwrap();
-        self.store.flush().unwrap();
+        self.redactor.seal(Record::Flow(Arc::new(flow)))
     }
 
     fn keep(&self, budgets: Vec<Budget>) -> BudgetKeeper {
         let (store, bell, gate) = (self.store.clone(), self.bell.clone(), Arc::clone(&self.gate));
-        BudgetKeeper::spawn(budgets, store, bell, gate).unwrap()
+        BudgetKeeper::spawn(budgets, store, Arc::clone(&self.redactor), bell, gate).unwrap()
     }
 
     /// What a call with these headers is answered.
     fn asked(&self, lines: &[(&str, &str)]) -> Option<String> {
-        let header = |name: &str| lines.iter().find(|(it, _)| *it == name).map(|(_, value)| *value);
-        self.gate.bars("/v1/messages", header).map(|barred| barred.message)
+        let headers = || lines.iter().map(|(name, value)| (*name, value.as_bytes()));
+        self.gate.bars("/v1/messages", headers).map(|barred| barred.message)
     }
 }
 
@@ -137,4 +140,50 @@ fn a_budget_of_one_agent_is_spent_by_it_alone_and_unknown_costs_are_told() {
     until(&keeper, |states| states[0].is_over);
     assert!(till.asked(&[("user-agent", "codex_exec/0.169.0")]).is_some());
     assert_eq!(till.asked(&[("user-agent", "claude-cli/2.1.329")]), None);
+}
+
+#[test]
+fn a_session_that_was_refused_goes_on_once_its_flows_cost_less_or_are_gone() {
+    let till = Till::new();
+    till.spend("dear", "codex", Some(6_000_000));
+    till.spend("gone", "codex", Some(7_000_000));
+    let keeper = till.keep(vec![budget("each", BudgetScope::Session, BudgetAction::Refuse)]);
+    let of = |session| till.asked(&[("session-id", session)]);
+    assert!(of("dear").is_some() && of("gone").is_some());
+    let only = FlowFilter { session: Some("gone".into()), ..FlowFilter::default() };
+    till.store.delete_flows(&only).unwrap();
+    keeper.reader().look_again();
+    let state = until(&keeper, |states| states[0].sessions.len() == 1).remove(0);
+    assert_eq!((state.spent, of("gone")), (Some(MicroUsd(6_000_000)), None));
+    assert!(of("dear").is_some());
+    let cheaper = Box::new(|flow: &mut Flow| flow.cost = Some(MicroUsd(10)));
+    till.store.reprice(&RepriceQuery::default(), "book", false, cheaper).unwrap();
+    keeper.reader().look_again();
+    let state = until(&keeper, |states| !states[0].is_over).remove(0);
+    assert_eq!((state.spent, of("dear")), (Some(MicroUsd(10)), None));
+}
+
+#[test]
+fn of_very_many_sessions_at_once_each_that_is_spent_is_refused() {
+    let till = Till::new();
+    let keeper = till.keep(vec![budget("each", BudgetScope::Session, BudgetAction::Refuse)]);
+    let cheap = (0..2_000).map(|number| till.call(&format!("cheap-{number}"), "codex", Some(1)));
+    let first = till.call("first", "codex", Some(5_000_000));
+    till.store.submit([first].into_iter().chain(cheap).collect()).unwrap();
+    till.store.flush().unwrap();
+    let state = until(&keeper, |states| states[0].is_over).remove(0);
+    assert_eq!(state.sessions, ["first"]);
+    assert!(till.asked(&[("session-id", "first")]).is_some());
+    assert_eq!(till.asked(&[("session-id", "cheap-7")]), None);
+}
+
+#[test]
+fn a_session_budget_of_one_agent_is_spent_by_its_sessions_alone() {
+    let till = Till::new();
+    till.spend("one", "codex", Some(6_000_000));
+    till.spend("other", "claude-code", Some(7_000_000));
+    let each = budget("each", BudgetScope::Session, BudgetAction::Refuse);
+    let keeper = till.keep(vec![Budget { agent: Some("codex".into()), ..each }]);
+    let state = keeper.reader().states().remove(0);
+    assert_eq!((state.sessions, state.spent), (vec!["one".to_owned()], Some(MicroUsd(6_000_000))));
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use langley_engine::{IntakeOptions, RecorderOptions};
-use langley_model::{Flow, FlowId, Micros};
+use langley_engine::{InferenceKey, IntakeOptions, RecorderOptions};
+use langley_model::{Flow, FlowId, Micros, Redactor, RedactorOptions};
 
 use crate::kit::{Rig, Rows, Script, no_live_feed};
 
@@ -127,6 +127,52 @@ fn what_is_still_being_answered_does_not_rest() {
     let (id, _) = session(&rows, long.flow);
     assert_eq!(session(&rows, meanwhile).0, id);
     assert_eq!(session(&rows, after).0, id, "four minutes after the end");
+}
+
+#[test]
+fn what_is_still_being_answered_does_not_rest_when_an_older_conversation_that_began_alike_goes_on()
+{
+    let mut talk = Talk::new();
+    talk.at(0, said(&["hello"]));
+    let older = talk.at(1, said(&["hello", "hi", "more"]));
+    let mut long = said(&["hello"]);
+    long.opened.started_at = Micros(20 * MINUTE);
+    long.closed.ended_at = Micros(60 * MINUTE);
+    talk.rig.start(&long);
+    talk.captures += 1 + long.pieces.len() as u64;
+    let captures = talk.captures;
+    talk.rig.until(|rig| rig.recorder.stats().captures_total == captures);
+    let goes_on = talk.at(21, said(&["hello", "hi", "more", "sure", "thanks"]));
+    let meanwhile = talk.at(30, said(&["hello"]));
+    talk.rig.play_end(&long);
+    talk.captures += 1;
+    let rows = talk.finish();
+    assert_eq!(session(&rows, goes_on), (session(&rows, older).0, "chain:messages"));
+    assert_ne!(session(&rows, long.flow).0, session(&rows, older).0);
+    assert_eq!(session(&rows, meanwhile).0, session(&rows, long.flow).0);
+}
+
+#[test]
+fn an_inferred_id_tells_nothing_of_the_words_to_who_has_no_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = langley_store::StoreOptions::new(folder.path().join("langley.db"));
+    let store = langley_store::Store::open(options, Box::new(|_| ())).unwrap();
+    let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+    let ids = |random| {
+        let inference_key = InferenceKey::of(&store, &redactor, random).unwrap();
+        let mut talk = Talk::with(RecorderOptions { inference_key, ..RecorderOptions::default() });
+        let flow = talk.at(0, said(&["hello"]));
+        let rows = talk.finish();
+        (session(&rows, flow).0.to_owned(), task(&rows, flow).unwrap().0.to_owned())
+    };
+    let kept = ids([7; 32]);
+    // The home has its key by now.
+    assert_eq!(ids([8; 32]), kept);
+    let mut guess = Talk::new();
+    let flow = guess.at(0, said(&["hello"]));
+    let rows = guess.finish();
+    assert_ne!(session(&rows, flow).0, kept.0);
+    assert_ne!(task(&rows, flow).unwrap().0, kept.1);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod attribution;
 mod bedrock;
+mod blocks;
 mod budgets;
 mod conversations;
 mod findings;

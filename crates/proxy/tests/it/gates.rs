@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use langley_fixture::FixtureOptions;
-use langley_model::{Barred, Barrier, Ending, Gate, PublishedGate};
+use langley_model::{Barred, Barrier, Ending, Gate, PublishedGate, Redactor, RedactorOptions};
 use langley_testkit::Request;
 
 use crate::setup::setup_with;
-
-const SESSION: &[&str] = &["x-claude-code-session-id"];
 
 fn gate(session: Option<&str>) -> Gate {
     let answer = Barred {
@@ -16,9 +14,10 @@ fn gate(session: Option<&str>) -> Gate {
         code: "budget_spent",
         message: "the budget is spent; raise it".into(),
     };
-    let session = session.map(str::to_owned);
-    let barriers = vec![Barrier { session, agent: None, answer }];
-    Gate { session_headers: SESSION, agent_of: |_| None, barriers }
+    let sessions = session.map(|session| [session.to_owned()].into());
+    let barriers = vec![Barrier { sessions, agent: None, answer }];
+    let redactor = Arc::new(Redactor::new(RedactorOptions::default()).expect("rules"));
+    Gate { redactor, agent_of: |_| None, barriers }
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ pub(super) fn flow(
     facts.push(flow.outcome.map_or("open", |outcome| outcome.as_str()).to_owned());
     let tokens =
         |tokens: Option<langley_model::Tokens>, word| tokens.map(|t| format!("{} {word}", t.0));
-    facts.extend(tokens(flow.usage.input_apart(flow.dialect()), "tokens in"));
+    facts.extend(tokens(flow.usage.input_uncached(flow.dialect()), "tokens in"));
     facts.extend(tokens(flow.usage.output, "tokens out"));
     let facts: Vec<_> = facts.iter().map(|fact| escaped(fact)).collect();
     write!(out, "<article id=\"{}\">\n<h2>{}</h2>\n", flow.id, facts.join(" · "))?;

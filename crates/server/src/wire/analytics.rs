@@ -18,7 +18,7 @@ pub(crate) struct TokenUse {
     /// Tokens of the whole input, whatever the cache had of it.
     pub input: u64,
     /// Input tokens that the cache had no part in.
-    pub input_apart: u64,
+    pub input_uncached: u64,
     /// Input tokens read from the cache.
     pub cache_read: u64,
     /// Input tokens written to the cache.
@@ -221,7 +221,7 @@ impl From<&engine::TokenUse> for TokenUse {
         Self {
             requests: tokens.requests,
             input: tokens.input(),
-            input_apart: tokens.apart,
+            input_uncached: tokens.uncached,
             cache_read: tokens.read,
             cache_write: tokens.written,
             output: tokens.output,

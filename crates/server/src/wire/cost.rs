@@ -1,6 +1,6 @@
 //! Costs as JSON: what flows cost, of which class of usage, and what has no price.
 
-use langley_engine::{Block, Pace};
+use langley_engine::{Block, BlockReport, Pace};
 use langley_model::CostClass;
 use langley_store::{
     CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, RepriceRow,
@@ -21,7 +21,7 @@ pub(crate) struct Spent {
     pub cost: Option<Cost>,
     /// Flows that have a cost.
     pub priced_flows: u64,
-    /// Flows with usage and without a cost.
+    /// Flows that have ended and used something that is billed, and without a cost.
     pub unpriced_flows: u64,
     /// All flows, those that used nothing included.
     pub flows: u64,
@@ -89,6 +89,8 @@ pub(crate) struct CostItem {
     pub subagent: Option<String>,
     /// The class of usage, as `cache_read`; its cost alone is told then.
     pub class: Option<String>,
+    /// Tokens, or calls, of the class; nothing is counted in two of them.
+    pub units: Option<u64>,
     /// What they cost.
     #[serde(flatten)]
     pub spent: Spent,
@@ -144,7 +146,7 @@ pub(crate) struct BlockPace {
     pub cost_per_hour: Cost,
     /// Cost at its end, if it goes on so.
     pub projected_cost: Cost,
-    /// Tokens for a minute: input that was not cached, cache writes, and output.
+    /// Tokens for a minute: all that is billed but what was read from the cache.
     pub tokens_per_minute: u64,
 }
 
@@ -215,8 +217,8 @@ pub fn cost_json(
 ///
 /// # Errors
 /// They cannot be written as JSON: a defect in a shape's derive.
-pub fn blocks_json(blocks: &[Block], filling: bool) -> serde_json::Result<Value> {
-    serde_json::to_value(BlockPage::of(blocks, filling))
+pub fn blocks_json(report: &BlockReport) -> serde_json::Result<Value> {
+    serde_json::to_value(BlockPage::from(report))
 }
 
 /// Runs as `GET /api/cost/reprices` tells them.
@@ -302,6 +304,7 @@ fn by_class_items(totals: &Sums) -> Vec<CostItem> {
         let mut item =
             CostItem::of(&[], &CostGroup { keys: Vec::new(), session: None, sums: totals.clone() });
         item.class = Some(class.as_str().to_owned());
+        item.units = totals.figure(Measure::units_of(class)).known();
         item.spent.cost = (flows > 0).then(|| money(sum));
         item.spent.cost_by_class = None;
         item
@@ -317,6 +320,7 @@ impl CostItem {
             task: None,
             subagent: None,
             class: None,
+            units: None,
             spent: (&group.sums).into(),
         };
         for (by, key) in by.iter().zip(&group.keys) {
@@ -352,11 +356,11 @@ impl From<&UnpricedModel> for Unpriced {
     }
 }
 
-impl BlockPage {
-    pub(crate) fn of(blocks: &[Block], filling: bool) -> Self {
+impl From<&BlockReport> for BlockPage {
+    fn from(report: &BlockReport) -> Self {
         Self {
-            complete: !filling,
-            items: blocks.iter().map(Into::into).collect(),
+            complete: !report.filling,
+            items: report.blocks.iter().map(Into::into).collect(),
             next_cursor: None,
         }
     }

@@ -28,7 +28,7 @@ pub(crate) struct Totals {
     pub cost: Option<Cost>,
     /// Flows that have a cost.
     pub priced_flows: u64,
-    /// Flows with usage and without a cost; the rest of the flows used nothing that is told.
+    /// Flows that have ended and used something that is billed, and without a cost.
     pub unpriced_flows: u64,
     /// Times.
     pub latency: Latency,
@@ -62,8 +62,8 @@ pub(crate) struct FlowCounts {
 pub(crate) struct UsageSums {
     /// Input tokens in the providers' own senses, which differ: to be compared within one provider only.
     pub input: Option<u64>,
-    /// Input tokens that the cache had no part in, as far as providers state it: comparable between them.
-    /// What was written to a cache has figures of its own.
+    /// Input tokens that the cache had no part in, neither read from it nor written to it: comparable between
+    /// providers.
     pub input_uncached: Option<u64>,
     /// Input tokens read from the prompt cache.
     pub cache_read: Option<u64>,
@@ -73,8 +73,10 @@ pub(crate) struct UsageSums {
     pub cache_write_1h: Option<u64>,
     /// Output tokens.
     pub output: Option<u64>,
-    /// Reasoning tokens, where counted apart.
+    /// Reasoning tokens, whether the output includes them or not.
     pub reasoning: Option<u64>,
+    /// Those of them that are counted beside the output.
+    pub reasoning_apart: Option<u64>,
     /// Web searches run by the provider.
     pub web_search_requests: Option<u64>,
 }
@@ -84,7 +86,7 @@ pub(crate) struct UsageSums {
 pub(crate) struct UsageFlows {
     /// Flows with input tokens.
     pub input: u64,
-    /// Flows of a known provider with input tokens.
+    /// Flows with input tokens.
     pub input_uncached: u64,
     /// Flows with tokens read from the cache.
     pub cache_read: u64,
@@ -222,6 +224,7 @@ impl From<&Sums> for UsageSums {
             cache_write_1h: of(Measure::CacheWrite1h),
             output: of(Measure::Output),
             reasoning: of(Measure::Reasoning),
+            reasoning_apart: of(Measure::ReasoningApart),
             web_search_requests: of(Measure::WebSearches),
         }
     }

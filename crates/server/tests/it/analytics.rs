@@ -50,7 +50,9 @@ async fn tokens_are_told_in_one_sense_for_all_providers() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|item| json!([item["model"], item["tokens"]["input"], item["tokens"]["input_apart"]]))
+        .map(|item| {
+            json!([item["model"], item["tokens"]["input"], item["tokens"]["input_uncached"]])
+        })
         .collect();
     assert_eq!(by_model, [json!(["claude-test", 1_000, 100]), json!(["gpt-test", 1_000, 200])]);
     assert_eq!(told["totals"]["cache_hit_ratio"], json!(0.8));

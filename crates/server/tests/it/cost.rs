@@ -71,6 +71,12 @@ async fn costs_are_told_by_group_and_by_class_with_what_is_unpriced() {
         .collect();
     assert_eq!(costs[..2], [("input", 12_000), ("cache_read", 300)]);
     assert_eq!(costs.iter().map(|(_, cost)| cost).sum::<i64>(), 18_300);
+    let units = ["input", "cache_read"].map(|class| {
+        let items = classes["items"].as_array().unwrap();
+        items.iter().find(|item| item["class"] == class).unwrap()["units"].as_u64().unwrap()
+    });
+    let used = &classes["totals"]["usage"];
+    assert_eq!(json!(units), json!([used["input_uncached"], used["cache_read"]]));
 
     let sessions = rig.get("/api/analytics/cost?group_by=session&limit=1").await;
     assert_eq!(

@@ -116,9 +116,9 @@ impl Rig {
             agent: None,
             model: None,
         };
-        let budgets =
-            BudgetKeeper::spawn(vec![budget], store.clone(), bell, Arc::default()).unwrap();
         let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
+        let (rules, own) = (vec![budget], Arc::clone(&redactor));
+        let budgets = BudgetKeeper::spawn(rules, store.clone(), own, bell, Arc::default()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let threads_failed = Arc::new(AtomicUsize::new(0));

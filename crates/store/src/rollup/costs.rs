@@ -1,17 +1,15 @@
-//! What flows cost, asked: by time, model and the like from the rollups, by session from the sessions' sums,
-//! and by what neither is kept of from the flows themselves.
+//! What flows cost, asked: by time, model and the like from the rollups, by session, task or subagent alone from
+//! the sums of those, and by what none is kept of from the flows themselves.
 
 use std::collections::HashMap;
 
 use langley_model::{Flow, Micros, Provider};
 use rusqlite::Connection;
 
-use super::fill::{Filled, Scope};
 use super::group::{DAY_HOURS, HOUR_US, hour_of};
 use super::measure::Tally;
 use super::query::{GroupBy, UsageGroup, UsageQuery};
 use super::sums::Sums;
-use super::table::{Table, read_sums};
 use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter};
 use crate::flow_row::{FlowSql, read};
@@ -27,9 +25,9 @@ pub enum CostBy {
     Usage(GroupBy),
     /// The session; where that is all, flows without one are left out.
     Session,
-    /// The task.
+    /// The task; where that is all, flows without one are left out.
     Task,
-    /// The subagent, within its session.
+    /// The subagent, within its session; where that is all, flows without a session are left out.
     Subagent,
 }
 
@@ -99,7 +97,8 @@ pub struct UnpricedModel {
     pub provider: String,
     /// The model; empty where it is not known.
     pub model: String,
-    /// What its flows add up to. From rollups all of them, else those without a cost.
+    /// What its flows add up to. From rollups all of them (where costs are told by session, task or subagent
+    /// over all time, those too that are gone), else those without a cost.
     pub sums: Sums,
 }
 
@@ -133,10 +132,10 @@ impl Store {
         let by: Option<Vec<GroupBy>> = query.by.iter().map(of_usage).collect();
         let mut report = match by {
             Some(by) if query.session.is_none() => self.costs_of_rollups(query, &by)?,
-            _ if query.by == [CostBy::Session] && is_unbounded(query) => {
-                self.costs_of_sessions()?
-            }
-            _ => self.costs_of_flows(query)?,
+            _ => match self.costs_of_belongings(query)? {
+                Some(report) => report,
+                None => self.costs_of_flows(query)?,
+            },
         };
         let is_by_time =
             matches!(query.by.first(), Some(CostBy::Usage(GroupBy::Hour | GroupBy::Day)));
@@ -184,26 +183,6 @@ impl Store {
         })
     }
 
-    /// By session, over all time.
-    fn costs_of_sessions(&self) -> Result<CostReport, StoreError> {
-        self.readers().read(|conn| {
-            let mut report = CostReport {
-                filling: Scope::Rollups.filled(conn)? != Filled::Wholly,
-                from_flows: true,
-                ..CostReport::default()
-            };
-            let mut statement = conn.prepare_cached(Table::Sessions.select())?;
-            let mut rows = statement.query(())?;
-            while let Some(row) = rows.next()? {
-                let sums = read_sums(row, Table::Sessions.key().len())?;
-                report.totals.merge(&sums);
-                let keys = vec![CostKey::Name(Some(row.get(0)?))];
-                report.groups.push(CostGroup { keys, session: None, sums });
-            }
-            Ok(report)
-        })
-    }
-
     fn costs_of_flows(&self, query: &CostQuery) -> Result<CostReport, StoreError> {
         let UsageQuery { since, until, host, provider, model, .. } = query.usage.clone();
         let session = query.session.clone();
@@ -216,7 +195,11 @@ impl Store {
             each(conn, &filter, |flow| {
                 let is_asked = query.usage.agent.is_none()
                     || query.usage.agent.as_deref() == flow.agent.as_deref();
-                let is_listed = query.by != [CostBy::Session] || flow.session.is_some();
+                let is_listed = match *query.by {
+                    [CostBy::Session | CostBy::Subagent] => flow.session.is_some(),
+                    [CostBy::Task] => flow.task.is_some(),
+                    _ => true,
+                };
                 if flow.is_own_check() || !is_asked || !is_listed {
                     return;
                 }
@@ -240,16 +223,7 @@ impl Store {
     }
 }
 
-/// Whether nothing but all flows is asked for.
-fn is_unbounded(query: &CostQuery) -> bool {
-    let UsageQuery { since, until, host, provider, model, agent, .. } = &query.usage;
-    since.is_none()
-        && until.is_none()
-        && provider.is_none()
-        && [host, model, agent, &query.session].into_iter().all(Option::is_none)
-}
-
-fn model_of(((provider, model), sums): ((String, String), Sums)) -> UnpricedModel {
+pub(super) fn model_of(((provider, model), sums): ((String, String), Sums)) -> UnpricedModel {
     UnpricedModel { provider, model, sums }
 }
 

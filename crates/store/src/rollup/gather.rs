@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use langley_model::{Attributed, Flow, Revision};
+use langley_model::{Attributed, Flow, Revision, Stored};
 use rusqlite::Connection;
 
 use super::fill::{Held, Scope};
@@ -74,6 +74,19 @@ impl Gathered {
         for scope in held.of(n, revision) {
             self.take_out(scope, before);
             self.add(scope, n, after);
+        }
+    }
+
+    /// What is summed of a flow changes, and not the flow.
+    pub(super) fn alter(&mut self, (n, flow): (i64, &Stored<Flow>), held: Held, change: &Sums) {
+        if flow.is_own_check() {
+            return;
+        }
+        for scope in held.of(n, flow.revision()) {
+            if scope == Scope::Rollups {
+                self.group(flow).merge(change);
+            }
+            self.belongings(scope, flow, |it| it.sums.merge(change));
         }
     }
 

@@ -31,7 +31,7 @@ pub enum Tally {
     RequestBytes,
     /// Body bytes to the agent.
     ResponseBytes,
-    /// Flows with usage and without a cost.
+    /// Flows that have ended and used something that is billed, and without a cost.
     Unpriced,
 }
 
@@ -101,7 +101,7 @@ impl Tally {
             Self::DroppedEvents => flow.dropped_events,
             Self::RequestBytes => flow.request_bytes,
             Self::ResponseBytes => flow.response_bytes,
-            Self::Unpriced => u64::from(!flow.usage.is_empty() && flow.cost.is_none()),
+            Self::Unpriced => u64::from(flow.is_unpriced()),
         })
     }
 }
@@ -111,7 +111,7 @@ impl Tally {
 pub enum Measure {
     /// Input tokens in the provider's own sense: to be added up within one provider only.
     Input,
-    /// Input tokens that were not read from a cache, in one sense for all providers.
+    /// Input tokens that the cache had no part in, in one sense for all providers.
     InputUncached,
     /// Input tokens read from the prompt cache.
     CacheRead,
@@ -121,8 +121,10 @@ pub enum Measure {
     CacheWrite1h,
     /// Output tokens.
     Output,
-    /// Reasoning tokens.
+    /// Reasoning tokens, whether the output includes them or not.
     Reasoning,
+    /// Those of them that are counted beside the output.
+    ReasoningApart,
     /// Web searches run by the provider.
     WebSearches,
     /// Millionths of a US dollar.
@@ -151,7 +153,7 @@ pub enum Measure {
 
 impl Measure {
     /// All, in the order of the columns.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Input,
         Self::InputUncached,
         Self::CacheRead,
@@ -159,6 +161,7 @@ impl Measure {
         Self::CacheWrite1h,
         Self::Output,
         Self::Reasoning,
+        Self::ReasoningApart,
         Self::WebSearches,
         Self::Cost,
         Self::CostInput,
@@ -190,6 +193,21 @@ impl Measure {
         }
     }
 
+    /// How much of a class flows are billed for: what [`Self::of_class`] is the price of. Nothing is counted
+    /// in two classes, and all of them together are what was used.
+    #[must_use]
+    pub const fn units_of(class: CostClass) -> Self {
+        match class {
+            CostClass::Input => Self::InputUncached,
+            CostClass::CacheRead => Self::CacheRead,
+            CostClass::CacheWrite5m => Self::CacheWrite5m,
+            CostClass::CacheWrite1h => Self::CacheWrite1h,
+            CostClass::Output => Self::Output,
+            CostClass::Reasoning => Self::ReasoningApart,
+            CostClass::WebSearch => Self::WebSearches,
+        }
+    }
+
     pub(super) const fn column(self) -> &'static str {
         match self {
             Self::Input => "input",
@@ -199,6 +217,7 @@ impl Measure {
             Self::CacheWrite1h => "cache_write_1h",
             Self::Output => "output",
             Self::Reasoning => "reasoning",
+            Self::ReasoningApart => "reasoning_apart",
             Self::WebSearches => "web_searches",
             Self::Cost => "cost",
             Self::CostInput => "cost_input",
@@ -224,12 +243,13 @@ impl Measure {
         let usage = &flow.usage;
         match self {
             Self::Input => tokens(usage.input),
-            Self::InputUncached => tokens(flow.dialect().and_then(|it| usage.input_uncached(it))),
+            Self::InputUncached => tokens(usage.input_uncached(flow.dialect())),
             Self::CacheRead => tokens(usage.cache_read),
             Self::CacheWrite5m => tokens(usage.cache_write_5m),
             Self::CacheWrite1h => tokens(usage.cache_write_1h),
             Self::Output => tokens(usage.output),
             Self::Reasoning => tokens(usage.reasoning),
+            Self::ReasoningApart => tokens(usage.reasoning.filter(|_| flow.is_reasoning_apart())),
             Self::WebSearches => usage.web_search_requests.map(kept),
             Self::Cost => flow.cost.map(|cost| cost.0.cast_unsigned()),
             Self::CostInput => share(CostClass::Input),

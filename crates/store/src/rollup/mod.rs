@@ -7,12 +7,14 @@
 
 mod agents;
 mod belonging;
+mod cost_sums;
 mod costs;
 mod fill;
 mod gather;
 mod group;
 mod measure;
 mod query;
+mod redefined;
 mod sessions;
 mod spread;
 mod sums;
@@ -25,7 +27,8 @@ pub(crate) use fill::{Filled, Held, Scope, before_removal};
 pub(crate) use gather::Gathered;
 pub use measure::{Measure, Tally};
 pub use query::{GroupBy, UsageGroup, UsageQuery, UsageReport};
-pub use sessions::{Session, SessionPage};
+pub(crate) use redefined::redefine;
+pub use sessions::{Session, SessionCost, SessionPage};
 pub use spread::Spread;
 pub use sums::{Figure, Sums};
 pub use tasks::{Task, TaskFilter, TaskPage};

@@ -1,13 +1,18 @@
 //! Sessions: listed newest first, each with what its flows add up to.
 
-use langley_model::Micros;
-use rusqlite::{Connection, OptionalExtension};
+use langley_model::{MicroUsd, Micros};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::belonging::{After, Belonging, Belongings};
 use super::sums::Sums;
 use crate::error::StoreError;
 use crate::filter::Condition;
+use crate::flow_row::{FlowSql, read};
 use crate::store::Store;
+
+/// Sessions among which one is looked for that cost most.
+const DEAREST: usize = 500;
 
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +35,21 @@ pub struct Session {
     pub starred_at: Option<Micros>,
     /// What its flows add up to that are there.
     pub sums: Sums,
+}
+
+/// What a session cost, of which some flow has a cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionCost {
+    /// Its id.
+    pub id: String,
+    /// The cost of the flows that have one.
+    pub cost: MicroUsd,
+    /// Flows whose cost is not known.
+    pub unpriced: u64,
+    /// Kind of agent, of its newest flow.
+    pub agent: Option<String>,
+    /// The model of its newest flow: the one that answered, or the one asked for while none has.
+    pub model: Option<String>,
 }
 
 /// Some sessions.
@@ -79,6 +99,80 @@ impl Store {
         self.readers().read(|conn| {
             let found = Belonging::Session.one(conn, id)?;
             Ok(found.map(|found| describe(conn, found)).transpose()?)
+        })
+    }
+}
+
+impl Store {
+    /// What a session cost; none when it has no flow with a cost.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn session_cost(&self, id: &str) -> Result<Option<SessionCost>, StoreError> {
+        let id = id.to_owned();
+        Ok(self.session_costs("WHERE session_id = ?1", &[id.into()], 1, |_| true)?.pop())
+    }
+
+    /// Sessions that cost so much or more, at most `most` that are `wanted`: those that were active last.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn sessions_beyond(
+        &self,
+        limit: MicroUsd,
+        most: usize,
+        wanted: impl FnMut(&SessionCost) -> bool,
+    ) -> Result<Vec<SessionCost>, StoreError> {
+        let of = "WHERE +cost_flows > 0 AND cost >= ?1 ORDER BY +newest DESC";
+        self.session_costs(of, &[limit.0.into()], most, wanted)
+    }
+
+    /// The session that cost most of those that are `wanted`, looked for among the 500
+    /// dearest.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn dearest_session(
+        &self,
+        wanted: impl FnMut(&SessionCost) -> bool,
+    ) -> Result<Option<SessionCost>, StoreError> {
+        let of = format!("WHERE +cost_flows > 0 ORDER BY cost DESC LIMIT {DEAREST}");
+        Ok(self.session_costs(&of, &[], 1, wanted)?.pop())
+    }
+
+    fn session_costs(
+        &self,
+        of: &str,
+        parameters: &[Value],
+        most: usize,
+        mut wanted: impl FnMut(&SessionCost) -> bool,
+    ) -> Result<Vec<SessionCost>, StoreError> {
+        self.readers().read(|conn| {
+            let sql = format!("SELECT session_id, cost, unpriced, cost_flows FROM sessions {of}");
+            let newest =
+                format!("{} WHERE session_id = ?1 ORDER BY n DESC LIMIT 1", FlowSql::select());
+            let mut statement = conn.prepare_cached(&sql)?;
+            let mut newest = conn.prepare_cached(&newest)?;
+            let mut rows = statement.query(params_from_iter(parameters))?;
+            let mut found = Vec::new();
+            while found.len() < most
+                && let Some(row) = rows.next()?
+            {
+                let id: String = row.get(0)?;
+                let flow = newest.query_row([&id], |row| Ok(read(row)?.1)).optional()?;
+                let (Some(flow), 1..) = (flow, row.get::<_, i64>(3)?) else { continue };
+                let cost = SessionCost {
+                    id,
+                    cost: MicroUsd(row.get(1)?),
+                    unpriced: row.get::<_, i64>(2)?.cast_unsigned(),
+                    agent: flow.agent.clone(),
+                    model: flow.known_model().map(str::to_owned),
+                };
+                if wanted(&cost) {
+                    found.push(cost);
+                }
+            }
+            Ok(found)
         })
     }
 }

@@ -99,6 +99,22 @@ impl Sums {
         }
     }
 
+    /// Puts what is now counted of a flow in the place of what was.
+    pub(super) fn alter_tally(&mut self, tally: Tally, before: u64, after: u64) {
+        let number = &mut self.numbers[tally as usize];
+        *number = number.wrapping_add(after).wrapping_sub(before);
+    }
+
+    /// The same of a measure.
+    pub(super) fn alter(&mut self, measure: Measure, before: Option<u64>, after: Option<u64>) {
+        let place = Tally::ALL.len() + 2 * measure as usize;
+        let of = |it: Option<u64>| [it.unwrap_or(0), u64::from(it.is_some())];
+        let figure = self.numbers[place..place + 2].iter_mut();
+        for ((number, before), after) in figure.zip(of(before)).zip(of(after)) {
+            *number = number.wrapping_add(after).wrapping_sub(before);
+        }
+    }
+
     /// Adds other sums.
     pub fn merge(&mut self, other: &Self) {
         for (number, more) in self.numbers.iter_mut().zip(other.numbers) {

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use langley_model::{Flow, MicroUsd, Micros, Outcome, Provider, Rates, Terms, Tokens};
+use langley_model::{
+    CostClass, Flow, MicroUsd, Micros, Outcome, Provider, Rates, Terms, Tokens, Usage,
+};
 use langley_store::{
-    CostBy, CostKey, CostQuery, FlowFilter, GroupBy, Measure, Reprice, RepriceQuery, Repriced,
-    Store, Tally, UsageQuery,
+    CostBy, CostKey, CostQuery, FlowFilter, GroupBy, Measure, PriceLost, Reprice, RepriceQuery,
+    Repriced, Store, Tally, UsageQuery,
 };
 use rusqlite::Connection;
 
-use crate::given::{Fixture, ended, of, session};
+use crate::given::{Fixture, ended, of, options, session};
 use crate::rollups::{Chance, HOUR, START, rows};
 
 /// Of each class's part of the cost: what the flows give when each is read and divided here, by group and by
@@ -237,15 +239,19 @@ fn costs_by_anything_are_those_of_the_flows_and_those_by_time_outlive_them() {
                         && span.until.is_none_or(|until| flow.started_at < until)
                         && (of_session.is_none()
                             || flow.session.as_ref().map(|it| &*it.id) == of_session)
-                        // A list of sessions is of those that have an id.
-                        && (by != [CostBy::Session] || flow.session.is_some())
+                        // A list of those that flows belong to is of those that have an id.
+                        && match *by {
+                            [CostBy::Session | CostBy::Subagent] => flow.session.is_some(),
+                            [CostBy::Task] => flow.task.is_some(),
+                            _ => true,
+                        }
                 });
                 let mut expected: BTreeMap<Vec<String>, [u64; 4]> = BTreeMap::new();
                 for flow in asked {
                     let sums = expected.entry(by_hand(&by, flow)).or_default();
                     sums[0] += flow.cost.map_or(0, |cost| cost.0.unsigned_abs());
                     sums[1] += u64::from(flow.cost.is_some());
-                    sums[2] += u64::from(flow.cost.is_none() && !flow.usage.is_empty());
+                    sums[2] += u64::from(flow.cost.is_none() && uses_something(flow));
                     sums[3] += flow.usage.output.map_or(0, |it| it.0);
                 }
                 let report = fixture.store.costs(&query).unwrap();
@@ -276,6 +282,11 @@ fn costs_by_anything_are_those_of_the_flows_and_those_by_time_outlive_them() {
     assert_eq!(fixture.store.costs(&by_day).unwrap(), before);
     let of_sessions = CostQuery { by: vec![CostBy::Session], ..by_day };
     assert_eq!(fixture.store.costs(&of_sessions).unwrap().groups, []);
+}
+
+fn uses_something(flow: &Flow) -> bool {
+    let Usage { input, cache_read, output, .. } = flow.usage;
+    [input, cache_read, output].into_iter().flatten().any(|tokens| tokens.0 > 0)
 }
 
 /// What makes a flow's group, in words.
@@ -333,5 +344,104 @@ fn models_without_a_price_are_listed_and_a_long_list_says_that_it_goes_on() {
         let first = if of_session.is_some() { "new" } else { "dear" };
         assert_eq!(word(&report.groups[0].keys[0]), first);
         assert_eq!((report.groups.len(), report.more), (1, of_session.is_none()));
+    }
+}
+
+#[test]
+fn sessions_tasks_and_subagents_name_the_models_without_a_price_as_every_grouping_does() {
+    let fixture = Fixture::new();
+    let mut flows = [priced(0, "cheap", "1"), priced(1, "new", "1")];
+    for flow in &mut flows {
+        (flow.session, flow.task) = (session("s"), session("t"));
+        flow.agent_id = Some("a".into());
+    }
+    (flows[1].cost, flows[1].cost_source, flows[1].terms) = (None, None, None);
+    fixture.write(flows.iter().map(of).collect());
+    let unpriced = |by| {
+        let query = CostQuery { by: vec![by], groups_max: 9, ..CostQuery::default() };
+        let report = fixture.store.costs(&query).unwrap();
+        assert_eq!(report.totals.tally(Tally::Unpriced), 1, "{by:?}");
+        report.unpriced
+    };
+    let by_model = unpriced(CostBy::Usage(GroupBy::Model));
+    assert_eq!(by_model.len(), 1);
+    for by in [CostBy::Session, CostBy::Task, CostBy::Subagent] {
+        assert_eq!(unpriced(by), by_model, "{by:?}");
+    }
+}
+
+#[test]
+fn what_is_open_is_not_unpriced_and_what_is_lost_costs_what_is_known_of_it() {
+    let fixture = Fixture::with(|options| {
+        options.price_lost = Some(PriceLost::new(|| all_at("3")));
+    });
+    let mut open = priced(0, "m", "1");
+    (open.outcome, open.ended_at) = (None, None);
+    (open.cost, open.cost_source, open.terms) = (None, None, None);
+    open.session = session("s");
+    fixture.write(vec![of(&open)]);
+    let unpriced = |store: &Store| {
+        let sums = store.session("s").unwrap().unwrap().sums;
+        let all = store.usage(&UsageQuery::default()).unwrap().totals;
+        assert_eq!(all.tally(Tally::Unpriced), sums.tally(Tally::Unpriced));
+        sums.tally(Tally::Unpriced)
+    };
+    assert_eq!(unpriced(&fixture.store), 0);
+    // Whoever opens it without prices has a lost flow that should have one.
+    assert_eq!(unpriced(&fixture.after_a_kill().store), 1);
+    let mut again = options(fixture.folder.path());
+    again.price_lost = Some(PriceLost::new(|| all_at("3")));
+    let Fixture { folder, store, .. } = fixture;
+    store.close();
+    let store = Store::open(again, Box::new(|_| ())).unwrap();
+    let lost = store.flow(open.id).unwrap().unwrap();
+    assert_eq!((lost.outcome, lost.cost), (Some(Outcome::Lost), Some(MicroUsd(3_000))));
+    assert_eq!(lost.cost_source.as_deref(), Some("priced"));
+    assert_eq!((unpriced(&store), total(&store)), (0, 3_000));
+    assert_classes(&store, 0);
+    drop(folder);
+}
+
+/// The same thing in each provider's own sense: 25 tokens of new input, 60 from the cache, 10 written to it, and 40
+/// of output, 15 of which are reasoning.
+fn alike(provider: Provider, path: &str, input: u64, output: u64) -> Flow {
+    let mut flow = ended(START);
+    (flow.provider, flow.path) = (Some(provider), path.to_owned());
+    flow.session = session(provider.as_str());
+    flow.usage = Usage {
+        input: Some(Tokens(input)),
+        cache_read: Some(Tokens(60)),
+        cache_write_5m: Some(Tokens(10)),
+        cache_write_1h: None,
+        output: Some(Tokens(output)),
+        reasoning: Some(Tokens(15)),
+        web_search_requests: Some(2),
+    };
+    flow
+}
+
+#[test]
+fn what_means_the_same_is_the_same_in_every_class_whoever_served_it() {
+    let fixture = Fixture::new();
+    let flows = [
+        alike(Provider::Anthropic, "/v1/messages", 25, 40),
+        alike(Provider::OpenAi, "/v1/responses", 95, 40),
+        alike(Provider::Gemini, "/v1beta/models/gemini-3-pro:generateContent", 95, 25),
+        alike(Provider::XAi, "/v1/chat/completions", 95, 25),
+    ];
+    fixture.write(flows.iter().map(of).collect());
+    let all =
+        fixture.store.usage(&UsageQuery { by: vec![GroupBy::Provider], ..UsageQuery::default() });
+    for group in all.unwrap().groups {
+        let provider = group.provider.unwrap();
+        let session = fixture.store.session(&provider).unwrap().unwrap().sums;
+        assert_eq!(session, group.sums, "{provider}");
+        let units = |class| group.sums.figure(Measure::units_of(class)).sum;
+        let cached = [CostClass::Input, CostClass::CacheRead, CostClass::CacheWrite5m].map(units);
+        assert_eq!(cached, [25, 60, 10], "{provider}");
+        assert_eq!(units(CostClass::Output) + units(CostClass::Reasoning), 40, "{provider}");
+        // What is billed of the flow is what is counted.
+        let flow = flows.iter().find(|it| it.provider.unwrap().as_str() == provider).unwrap();
+        assert_eq!(CostClass::ALL.map(units), flow.billed(), "{provider}");
     }
 }

@@ -16,6 +16,7 @@ mod opening;
 mod pieces;
 mod querying;
 mod raw;
+mod redefined;
 mod resting;
 mod rollups;
 mod searching;

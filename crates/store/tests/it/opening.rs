@@ -10,7 +10,7 @@ use langley_model::{Outcome, Side};
 
 /// Takes away what schemas after 15 brought; comes before the others. Calls have the table again that they had.
 pub(crate) const SCHEMA_15: &str = "
-    DROP TABLE finding_flows; DROP TABLE findings;
+    DROP TABLE finding_flows; DROP TABLE findings; DROP INDEX sessions_by_cost;
     DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
     DROP TABLE tool_executions; DROP TABLE tool_sums;
     DROP TRIGGER analysis_deleted; DROP TABLE analysis_waiting;
@@ -52,6 +52,9 @@ pub(crate) const SCHEMA_15: &str = "
     ALTER TABLE sessions DROP COLUMN cost_output; ALTER TABLE sessions DROP COLUMN cost_output_flows;
     ALTER TABLE sessions DROP COLUMN cost_reasoning; ALTER TABLE sessions DROP COLUMN cost_reasoning_flows;
     ALTER TABLE sessions DROP COLUMN cost_web_search; ALTER TABLE sessions DROP COLUMN cost_web_search_flows;
+    ALTER TABLE rollups_hourly DROP COLUMN reasoning_apart; ALTER TABLE rollups_hourly DROP COLUMN reasoning_apart_flows;
+    ALTER TABLE rollups_daily DROP COLUMN reasoning_apart; ALTER TABLE rollups_daily DROP COLUMN reasoning_apart_flows;
+    ALTER TABLE sessions DROP COLUMN reasoning_apart; ALTER TABLE sessions DROP COLUMN reasoning_apart_flows;
     DROP TABLE reprices;
     DELETE FROM schema_version WHERE version > 15; PRAGMA user_version = 15;";
 

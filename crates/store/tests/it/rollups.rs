@@ -25,15 +25,23 @@ const FROM_FLOWS: &str = "
     SELECT started_at / {unit}, host, ifnull(provider, ''), coalesce(model, model_requested, ''),
         coalesce((SELECT name ->> 6 FROM traits WHERE id = flows.traits), agent, ''), count(*), {outcomes}, sum(event_count), sum(dropped_events),
         sum(request_bytes), sum(response_bytes),
-        sum(cost_micro_usd IS NULL AND coalesce(input_tokens, cache_read_tokens,
-            cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
-            web_search_requests) IS NOT NULL),
+        sum(outcome IS NOT NULL AND cost_micro_usd IS NULL AND ifnull({uncached}, 0) +
+            ifnull(cache_read_tokens, 0) + ifnull(cache_write_5m_tokens, 0) +
+            ifnull(cache_write_1h_tokens, 0) + ifnull(output_tokens, 0) +
+            iif({apart}, ifnull(reasoning_tokens, 0), 0) + ifnull(web_search_requests, 0) > 0),
         ifnull(sum(input_tokens), 0), count(input_tokens),
-        ifnull(sum(input_tokens - iif(path = '/v1/chat/completions',
-            ifnull(cache_read_tokens, 0), 0)), 0) * (provider IS NOT NULL),
-        count(input_tokens) * (provider IS NOT NULL),
-        {measures}
+        ifnull(sum({uncached}), 0), count({uncached}),
+        {measures}, ifnull(sum(iif({apart}, reasoning_tokens, NULL)), 0),
+        count(iif({apart}, reasoning_tokens, NULL))
     FROM flows GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5";
+
+/// Input that the cache had no part in: of providers that count it in, where the cache's part is known.
+const UNCACHED: &str = "iif(path = '/v1/chat/completions' AND provider IS NOT NULL
+    AND cache_read_tokens IS NOT NULL, input_tokens - cache_read_tokens
+    - ifnull(cache_write_5m_tokens, 0) - ifnull(cache_write_1h_tokens, 0), input_tokens)";
+
+/// Whether reasoning stands beside the output.
+const APART: &str = "(path = '/v1/chat/completions' AND provider IS 'xai')";
 
 /// The same as the writer has kept them.
 const KEPT: &str = "
@@ -43,7 +51,7 @@ const KEPT: &str = "
         cache_read, cache_read_flows, cache_write_5m, cache_write_5m_flows, cache_write_1h,
         cache_write_1h_flows, output, output_flows, reasoning, reasoning_flows, web_searches,
         web_searches_flows, cost, cost_flows, duration, duration_flows, ttfb, ttfb_flows, ttft,
-        ttft_flows
+        ttft_flows, reasoning_apart, reasoning_apart_flows
     FROM {table} ORDER BY 1, 2, 3, 4, 5";
 
 pub(crate) fn rows(conn: &Connection, sql: &str) -> Vec<String> {
@@ -79,7 +87,11 @@ fn both(store: &Store) -> [(Vec<String>, Vec<String>); 2] {
     ]
     .map(|column| format!("ifnull(sum({column}), 0), count({column})"))
     .join(", ");
-    let from_flows = FROM_FLOWS.replace("{outcomes}", &outcomes).replace("{measures}", &measures);
+    let from_flows = FROM_FLOWS
+        .replace("{outcomes}", &outcomes)
+        .replace("{measures}", &measures)
+        .replace("{uncached}", UNCACHED)
+        .replace("{apart}", APART);
     [("rollups_hourly", "hour", HOUR), ("rollups_daily", "day", DAY)].map(|(table, at, unit)| {
         let kept = rows(&conn, &KEPT.replace("{table}", table).replace("{at}", at));
         (kept, rows(&conn, &from_flows.replace("{unit}", &unit.to_string())))
@@ -201,7 +213,7 @@ impl Chance {
             }
             4 => flow.host = self.of(&["a.example", "b.example"]).to_owned(),
             _ => {
-                flow.usage.input = self.maybe(|it| Tokens(2_000 + it.below(1_000)));
+                flow.usage.input = self.maybe(|it| Tokens(3_000 + it.below(1_000)));
                 flow.usage.cache_read = tokens(self);
                 flow.usage.cache_write_5m = tokens(self);
                 flow.usage.cache_write_1h = tokens(self);

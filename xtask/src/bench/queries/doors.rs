@@ -236,6 +236,10 @@ pub(super) const DOORS: &[Question] = &[
     question!("cost, by session", VIEW, |_k, _r| [
         "/api/analytics/cost?group_by=session&limit=100"
     ]),
+    question!("cost, by task", VIEW, |_k, _r| ["/api/analytics/cost?group_by=task&limit=100"]),
+    question!("cost, by subagent", VIEW, |_k, _r| [
+        "/api/analytics/cost?group_by=subagent&limit=100"
+    ]),
     question!("cost, blocks", VIEW, |_k, _r| ["/api/analytics/blocks?since=30d"]),
     question!("cost, reprices", VIEW, |_k, _r| ["/api/cost/reprices"]),
     question!("budgets", VIEW, |_k, _r| ["/api/budgets"]),

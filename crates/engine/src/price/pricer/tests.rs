@@ -249,6 +249,25 @@ fn the_users_own_price_goes_before_the_books_from_its_day_on() {
 }
 
 #[test]
+fn a_way_to_be_served_that_the_book_has_no_price_for_costs_what_the_user_says_and_else_nothing_is_known()
+ {
+    let with = |own: &str| {
+        let rates = Rates::parse(own).unwrap();
+        let own = PriceOverride::new("opus", None, None, rates).unwrap();
+        let book = Arc::new(PriceBook::vendored().with(vec![own]));
+        let mut usage = simple(1_000, 1_000);
+        usage.cache_read = tokens(1_000);
+        let mut flow = flow(Provider::Anthropic, "claude-opus-5-5", usage);
+        flow.service_tier = Some("fast".to_owned());
+        Pricer::new(book).price(&mut flow);
+        flow.cost.map(|cost| cost.0)
+    };
+    assert_eq!(with("6 - - - 30 - -"), Some(42_000), "the cache's tokens are input");
+    assert_eq!(with("6 0.6 - - 30 - -"), Some(36_600));
+    assert_eq!(with("- - - - 30 - -"), None, "what input costs there nobody says");
+}
+
+#[test]
 fn a_damaged_book_is_refused_with_what_is_wrong() {
     let book = |models: &str| {
         let json = format!(

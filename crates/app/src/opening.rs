@@ -1,0 +1,56 @@
+//! How whoever writes opens the database, and what is read of it before anything is recorded.
+
+use std::sync::Arc;
+
+use langley_engine::{InferenceKey, PriceBook, Pricer};
+use langley_model::{Flow, Redactor};
+use langley_store::{PriceLost, Store, StoreOptions};
+
+use crate::config::Config;
+use crate::error::{AppError, Result};
+use crate::home::Home;
+
+/// What the ids of sessions and tasks are made with that are worked out.
+pub(crate) async fn inference_key(store: &Store, redactor: &Arc<Redactor>) -> Result<InferenceKey> {
+    let failed = || AppError::failed("the key of inferred sessions cannot be kept");
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| failed().because(&error))?;
+    let (store, redactor) = (store.clone(), Arc::clone(redactor));
+    tokio::task::spawn_blocking(move || InferenceKey::of(&store, &redactor, random))
+        .await
+        .map_err(|error| failed().because(&error))?
+        .map_err(|error| failed().said_by(&error))
+}
+
+/// How whoever writes opens the database: flows that are lost cost what was known of them.
+pub(crate) fn store_options(config: &Config, home: &Home) -> StoreOptions {
+    let book = prices(config);
+    let mut options = StoreOptions::new(home.database());
+    options.wal_checkpoint_pages = config.maintenance.checkpoint_pages;
+    options.price_lost = Some(PriceLost::new(move || {
+        let mut pricer = Pricer::new(Arc::clone(&book));
+        Box::new(move |flow| pricer.price(flow))
+    }));
+    options
+}
+
+/// What was recorded last; nothing where it cannot be read, which costs no more than a session that is told
+/// as two.
+pub(crate) async fn recall_from(store: &Store) -> Vec<Flow> {
+    let store = store.clone();
+    let recalled = tokio::task::spawn_blocking(move || langley_engine::recall(&store)).await;
+    match recalled {
+        Ok(Ok(flows)) => flows,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "sessions that name themselves nowhere begin anew");
+            Vec::new()
+        }
+        Err(_) => Vec::new(),
+    }
+}
+
+/// What flows are priced by: the vendored book, with the user's own prices over it.
+pub(crate) fn prices(config: &Config) -> Arc<PriceBook> {
+    let book = PriceBook::vendored();
+    if config.prices.is_empty() { book } else { Arc::new(book.with(config.prices.clone())) }
+}

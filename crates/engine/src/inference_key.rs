@@ -1,0 +1,85 @@
+//! The key of a home's inferred ids: an id holds a digest of how a conversation began, and without the key nobody
+//! can try words until they give the same.
+
+use std::fmt;
+
+use langley_model::Redactor;
+use langley_store::{Store, StoreError};
+
+/// The setting that holds it.
+const SETTING: &str = "inference_key";
+
+/// The key of inferred ids. The default is no secret, for those who keep no home.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct InferenceKey([u8; 32]);
+
+impl fmt::Debug for InferenceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InferenceKey")
+    }
+}
+
+impl InferenceKey {
+    /// That of a home, which is made of `random` when it has none.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub fn of(store: &Store, redactor: &Redactor, random: [u8; 32]) -> Result<Self, StoreError> {
+        if let Some(key) = store.setting(SETTING)?.as_deref().and_then(Self::parse) {
+            return Ok(key);
+        }
+        let key = Self(random);
+        let text = redactor.seal(key.text());
+        // A rule of the user's may take a part of it for a secret; then it holds for this run.
+        if Self::parse(&text) == Some(key) {
+            store.put_setting(SETTING, text)?;
+        }
+        Ok(key)
+    }
+
+    /// By what a stretch is known that begins with this digest: it stands in its id.
+    pub(crate) fn base(&self, digest: u128) -> u64 {
+        let hash = blake3::keyed_hash(&self.0, &digest.to_le_bytes());
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&hash.as_bytes()[..8]);
+        u64::from_le_bytes(bytes)
+    }
+
+    /// Its bytes in decimals with a blank between, which no rule for secrets looks like.
+    fn text(&self) -> String {
+        self.0.map(|byte| byte.to_string()).join(" ")
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let bytes: Vec<u8> =
+            text.split(' ').map(|word| word.parse().ok()).collect::<Option<_>>()?;
+        bytes.try_into().ok().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use langley_model::RedactorOptions;
+    use langley_store::StoreOptions;
+
+    use super::*;
+
+    #[test]
+    fn a_homes_key_is_made_once_and_what_it_makes_tells_nothing_without_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || {
+            let options = StoreOptions::new(folder.path().join("langley.db"));
+            Store::open(options, Box::new(|_| ())).unwrap()
+        };
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let random = std::array::from_fn(|place| u8::try_from(place * 7).unwrap());
+        let store = open();
+        let first = InferenceKey::of(&store, &redactor, random).unwrap();
+        assert_eq!(first, InferenceKey(random));
+        store.close();
+        let again = InferenceKey::of(&open(), &redactor, [9; 32]).unwrap();
+        assert_eq!(again, first);
+        assert_ne!(first.base(1), InferenceKey([9; 32]).base(1));
+        assert_eq!(format!("{first:?}"), "InferenceKey", "no log tells it");
+    }
+}

@@ -1,0 +1,108 @@
+//! What sessions, tasks and subagents cost over all time: from the sums that the writer keeps of each.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+
+use super::costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, model_of};
+use super::fill::{Filled, Scope};
+use super::measure::Tally;
+use super::query::{GroupBy, UsageQuery};
+use super::sums::Sums;
+use super::table::{Table, read_sums};
+use crate::error::StoreError;
+use crate::store::Store;
+
+impl Store {
+    /// Costs by session, by task or by subagent, over all time; none where something else is asked for, or
+    /// flows of an earlier version are still to be added.
+    pub(super) fn costs_of_belongings(
+        &self,
+        query: &CostQuery,
+    ) -> Result<Option<CostReport>, StoreError> {
+        let table = match *query.by {
+            [CostBy::Session] => Table::Sessions,
+            [CostBy::Task] => Table::Tasks,
+            [CostBy::Subagent] => Table::Agents,
+            _ => return Ok(None),
+        };
+        if !is_unbounded(query) {
+            return Ok(None);
+        }
+        let report = self.readers().read(|conn| {
+            for scope in Scope::ALL {
+                if scope.filled(conn)? != Filled::Wholly {
+                    return Ok(None);
+                }
+            }
+            let mut report = CostReport { from_flows: true, ..CostReport::default() };
+            report.groups =
+                if table == Table::Agents { by_subagent(conn)? } else { by_name(conn, table)? };
+            report.groups.iter().for_each(|group| report.totals.merge(&group.sums));
+            Ok(Some(report))
+        })?;
+        let Some(mut report) = report else { return Ok(None) };
+        if report.totals.tally(Tally::Unpriced) > 0 {
+            // These sums know no models.
+            let by = vec![GroupBy::Provider, GroupBy::Model];
+            let models = self.usage(&UsageQuery { by, ..UsageQuery::default() })?.groups;
+            let models = models.into_iter().filter(|it| it.sums.tally(Tally::Unpriced) > 0);
+            let name = |text: Option<String>| text.unwrap_or_default();
+            let unpriced =
+                models.map(|it| model_of(((name(it.provider), name(it.model)), it.sums)));
+            report.unpriced = unpriced.collect();
+        }
+        Ok(Some(report))
+    }
+}
+
+/// Whether nothing but all flows is asked for.
+fn is_unbounded(query: &CostQuery) -> bool {
+    let UsageQuery { since, until, host, provider, model, agent, .. } = &query.usage;
+    since.is_none()
+        && until.is_none()
+        && provider.is_none()
+        && [host, model, agent, &query.session].into_iter().all(Option::is_none)
+}
+
+/// A group for each row of a table with one name.
+fn by_name(conn: &Connection, table: Table) -> rusqlite::Result<Vec<CostGroup>> {
+    let mut groups = Vec::new();
+    each(conn, table, |[name, _], sums| groups.push(group(Some(name), None, sums)))?;
+    Ok(groups)
+}
+
+/// A group for each subagent, and for each session what its own agent asked: all that no subagent did.
+fn by_subagent(conn: &Connection) -> rusqlite::Result<Vec<CostGroup>> {
+    let (mut own, mut groups) = (HashMap::new(), Vec::new());
+    each(conn, Table::Sessions, |[session, _], sums| drop(own.insert(session, sums)))?;
+    each(conn, Table::Agents, |[session, agent], sums| {
+        if let Some(own) = own.get_mut(&session) {
+            own.take_out_all(&sums);
+        }
+        groups.push(group(Some(agent), Some(session), sums));
+    })?;
+    let own = own.into_iter().filter(|(_, sums)| !sums.is_empty());
+    groups.extend(own.map(|(session, sums)| group(None, Some(session), sums)));
+    Ok(groups)
+}
+
+fn group(name: Option<String>, session: Option<String>, sums: Sums) -> CostGroup {
+    CostGroup { keys: vec![CostKey::Name(name)], session, sums }
+}
+
+/// Reads the names of each row of a table, the second one empty where it has but one, and its sums.
+fn each(
+    conn: &Connection,
+    table: Table,
+    mut take: impl FnMut([String; 2], Sums),
+) -> rusqlite::Result<()> {
+    let names = table.key().len();
+    let mut statement = conn.prepare_cached(table.select())?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        let second = if names > 1 { row.get(1)? } else { String::new() };
+        take([row.get(0)?, second], read_sums(row, names)?);
+    }
+    Ok(())
+}

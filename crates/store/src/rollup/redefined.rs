@@ -1,0 +1,66 @@
+//! Sums that an earlier version kept, brought to what is summed today: of the flows that are there, so that a
+//! flow is taken out as it was added. What hours hold of flows that are gone stays in the older sense.
+
+use langley_model::{DialectName, Flow, Stored, Tokens};
+use rusqlite::Connection;
+
+use super::fill::Held;
+use super::gather::Gathered;
+use super::measure::{Measure, Tally};
+use super::sums::Sums;
+use crate::flow_row::{FlowSql, read};
+
+/// Flows whose changes are gathered before they are written.
+const TOGETHER: usize = 500;
+
+/// Flows for which anything may differ; Anthropic's own calls, most of all there are, only while they have no
+/// cost.
+const MAY_DIFFER: &str = "
+    cost_micro_usd IS NULL AND coalesce(input_tokens, cache_read_tokens, cache_write_5m_tokens,
+        cache_write_1h_tokens, output_tokens, reasoning_tokens, web_search_requests) IS NOT NULL
+    OR provider IS NULL AND input_tokens IS NOT NULL
+    OR path NOT LIKE '%/v1/messages' AND (reasoning_tokens IS NOT NULL
+        OR cache_write_5m_tokens > 0 OR cache_write_1h_tokens > 0
+        OR cache_read_tokens > input_tokens)";
+
+/// Schema 21: uncached input is without what was written to the cache too, reasoning beside the output is
+/// summed, and only what has ended counts as unpriced.
+pub(crate) fn redefine(conn: &Connection) -> rusqlite::Result<()> {
+    let held = Held::read(conn)?;
+    let sql = format!("{} WHERE {MAY_DIFFER}", FlowSql::select());
+    let mut statement = conn.prepare(&sql)?;
+    let mut rows = statement.query(())?;
+    let (mut gathered, mut count) = (Gathered::default(), 0);
+    while let Some(row) = rows.next()? {
+        let (n, flow): (i64, Stored<Flow>) = read(row)?;
+        let change = change(&flow);
+        if change.is_empty() {
+            continue;
+        }
+        gathered.alter((n, &flow), held, &change);
+        count += 1;
+        if count % TOGETHER == 0 {
+            std::mem::take(&mut gathered).write(conn)?;
+        }
+    }
+    gathered.write(conn)
+}
+
+/// By how much the sums of one flow change.
+fn change(flow: &Flow) -> Sums {
+    let mut change = Sums::default();
+    let unpriced = u64::from(!flow.usage.is_empty() && flow.cost.is_none());
+    change.alter_tally(Tally::Unpriced, unpriced, Tally::Unpriced.of(flow));
+    let uncached = flow.usage.input.zip(flow.dialect()).map(|(Tokens(input), dialect)| {
+        let read = match dialect {
+            DialectName::Anthropic | DialectName::Bedrock => 0,
+            DialectName::OpenAi | DialectName::Gemini => {
+                flow.usage.cache_read.map_or(0, |Tokens(read)| read)
+            }
+        };
+        input.saturating_sub(read)
+    });
+    change.alter(Measure::InputUncached, uncached, Measure::InputUncached.of(flow, None));
+    change.alter(Measure::ReasoningApart, None, Measure::ReasoningApart.of(flow, None));
+    change
+}

@@ -1,0 +1,73 @@
+//! Sums that an earlier version kept, and what becomes of them.
+
+use langley_model::{Flow, Provider, Tokens};
+use langley_store::{FlowFilter, Store, UsageQuery};
+use rusqlite::Connection;
+
+use crate::given::{Fixture, ended, flow, of, options, session};
+use crate::rollups::{DAY, START};
+
+/// What schema 20 has in its sums, and how it summed: the column that is newer is gone, uncached input has what
+/// was written to a cache in it, and what is open counts as unpriced.
+const SCHEMA_20: &str = "
+    UPDATE {table} SET input_uncached = input_uncached + {written}, unpriced = unpriced + flows - completed;
+    ALTER TABLE {table} DROP COLUMN reasoning_apart; ALTER TABLE {table} DROP COLUMN reasoning_apart_flows;";
+
+#[test]
+fn sums_of_an_earlier_version_are_brought_to_what_is_summed_today() {
+    let fixture = Fixture::new();
+    let belonging = |mut flow: Flow| {
+        (flow.session, flow.task) = (session("s"), session("t"));
+        flow.agent_id = Some("a".into());
+        flow.usage.input = Some(Tokens(100));
+        flow.usage.cache_read = Some(Tokens(60));
+        flow.usage.cache_write_5m = Some(Tokens(10));
+        flow.usage.reasoning = Some(Tokens(7));
+        flow
+    };
+    let mut written = belonging(ended(START));
+    (written.provider, written.path) = (Some(Provider::XAi), "/v1/chat/completions".into());
+    let apart = belonging(ended(START));
+    let mut open = belonging(flow(START));
+    open.provider = Some(Provider::Anthropic);
+    let flows = [written, apart, open];
+    // An hour whose flows are gone, which nobody can bring up to date.
+    fixture.write(vec![of(&ended(START - DAY))]);
+    fixture.store.delete_flows(&FlowFilter::default()).unwrap();
+    fixture.write(flows.iter().map(of).collect());
+    let before = fixture.store.usage(&UsageQuery::default()).unwrap().totals;
+    let told = |store: &Store| {
+        let session = store.session("s").unwrap().unwrap().sums;
+        (session, store.task("t").unwrap().unwrap().sums, store.session_agents("s").unwrap())
+    };
+    let belongings = told(&fixture.store);
+    let conn = Connection::open(fixture.store.path()).unwrap();
+    for (table, at) in [
+        ("rollups_hourly", "provider"),
+        ("rollups_daily", "provider"),
+        ("sessions", "'all'"),
+        ("tasks", "'all'"),
+        ("session_agents", "'all'"),
+    ] {
+        let sql = SCHEMA_20
+            .replace("{table}", table)
+            .replace("{written}", &format!("10 * ({at} IN ('xai', 'all'))"));
+        conn.execute_batch(&sql).unwrap();
+    }
+    conn.execute_batch(
+        "DROP INDEX sessions_by_cost; DELETE FROM schema_version WHERE version > 20;
+         PRAGMA user_version = 20",
+    )
+    .unwrap();
+    // Beside a writer that is alive nothing is lost, so that what is open stays so.
+    let again = Store::open(options(fixture.folder.path()), Box::new(|_| ())).unwrap();
+    assert_eq!(again.usage(&UsageQuery::default()).unwrap().totals, before);
+    assert_eq!(told(&again), belongings);
+    again.close();
+    let fixture = fixture.after_close();
+    fixture.store.delete_flows(&FlowFilter::default()).unwrap();
+    assert!(
+        fixture.store.sessions(None, None, 10).unwrap().items.is_empty(),
+        "nothing is left over"
+    );
+}
