@@ -33,6 +33,10 @@ use crate::intake_stats::IntakeStats;
 /// below 300 wake-ups a second.
 const GATHER: Duration = Duration::from_micros(3_500);
 
+/// How long a sender steps aside that is twice as far ahead as when it began to yield: that only helps threads
+/// on the same processor, while a processor that has nothing to do takes over what waits for another one.
+const STEP_ASIDE: Duration = Duration::from_micros(50);
+
 /// Bytes of a piece that counts as one: what the default bounds allow on average.
 const WHOLE_PIECE: usize = (64 << 20) / 10_000;
 
@@ -313,9 +317,15 @@ impl Intake {
         if self.strain() > Strain::Calm && !self.strained.swap(true, Ordering::Relaxed) {
             self.strains.fetch_add(1, Ordering::Relaxed);
         }
-        // So far ahead, a sender lets the recorder have the processor first, if that will use it.
-        if self.is_urgent() && self.resting.load(Ordering::Relaxed) == 0 {
-            std::thread::yield_now();
+        // So far ahead, a sender lets the recorder have the processor first, or the store that it rests for;
+        // but for a store that takes ever less, the processor is not what is missing.
+        let is_resting = self.resting.load(Ordering::Relaxed) > 0;
+        if self.is_urgent() && !(is_resting && self.holds_over(2)) {
+            if self.holds_over(4) {
+                std::thread::sleep(STEP_ASIDE);
+            } else {
+                std::thread::yield_now();
+            }
         }
     }
 

@@ -20,6 +20,10 @@ const ENCODED_PIECE: usize = 4 * 1024;
 /// A run is handed on when it holds this many bytes.
 const RUN_BYTES: usize = 32 * 1024;
 
+/// Room of a run that follows a full one: what is handed on, and the events of one more piece, which are
+/// appended before its length is looked at.
+const RUN_ROOM: usize = RUN_BYTES + 20 * 1024;
+
 /// An open stream.
 pub(crate) struct Stream {
     flow: FlowId,
@@ -197,11 +201,16 @@ impl Stream {
         // trickles keeps none while it is silent.
         let next = if self.run.text.len() >= RUN_BYTES {
             let events = self.run.spans.len();
-            EventRun::with_capacity(self.flow, RUN_BYTES + RUN_BYTES / 8, events + events / 8)
+            EventRun::with_capacity(self.flow, RUN_ROOM, events + events / 8)
         } else {
             EventRun::new(self.flow)
         };
-        std::mem::replace(&mut self.run, next)
+        let mut run = std::mem::replace(&mut self.run, next);
+        // What waits is weighed by what it holds: the last of an answer is short, and had room for a full one.
+        if run.text.len() < RUN_BYTES / 2 {
+            run.shrink_to_fit();
+        }
+        run
     }
 
     /// Why decoding stopped or lost something.

@@ -110,6 +110,12 @@ impl EventRun {
         }
     }
 
+    /// Gives spare room back.
+    pub fn shrink_to_fit(&mut self) {
+        self.text.shrink_to_fit();
+        self.spans.shrink_to_fit();
+    }
+
     /// Position of `kind` in [`Self::kinds`], added when new.
     pub fn kind(&mut self, kind: &str) -> u16 {
         let known = self.kinds.iter().position(|name| name == kind);

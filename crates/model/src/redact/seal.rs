@@ -73,6 +73,11 @@ impl RedactedBytes {
         Self(std::mem::take(&mut self.0))
     }
 
+    /// Gives spare room back.
+    pub fn shrink_to_fit(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
     pub(super) const fn from_vec(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }

@@ -192,7 +192,7 @@ impl BlockBuilder {
                 kind.columns.push(texts.len());
                 texts.push(Vec::new());
             }
-            texts[kind.columns[place]].extend_from_slice(kept);
+            extend(&mut texts[kind.columns[place]], kept);
         }
         std::mem::swap(&mut kind.holes, found);
         kind.events += 1;
@@ -267,6 +267,16 @@ impl Kind {
             self.last.extend_from_slice(last);
         }
     }
+}
+
+/// Appends to a column of text. One that grows past a part of a block gets the room of a whole one, where
+/// doubling would ask for half as much again.
+fn extend(column: &mut Vec<u8>, kept: &[u8]) {
+    let (len, room) = (column.len(), column.capacity() - column.len());
+    if room < kept.len() && len >= FULL_BYTES / 4 {
+        column.reserve_exact(kept.len().max(FULL_BYTES.saturating_sub(len)));
+    }
+    column.extend_from_slice(kept);
 }
 
 fn put_columns(out: &mut Vec<u8>, columns: &[Vec<u8>]) {
