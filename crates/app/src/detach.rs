@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::allocator;
 use crate::api::Api;
 use crate::cli::GlobalArgs;
 use crate::error::{AppError, Result};
@@ -85,6 +86,7 @@ fn spawn(home: &Home, args: &GlobalArgs) -> Result<Child> {
         }
     }
     let errors = log.try_clone().map_err(|error| failed(&error))?;
+    allocator::set(&mut command);
     command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn().map_err(|error| failed(&error))
 }
 

@@ -2,6 +2,7 @@
 
 mod agent_env;
 mod alarm;
+mod allocator;
 mod api;
 mod browser;
 mod bypass;

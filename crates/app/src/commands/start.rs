@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
+use crate::allocator;
 use crate::api::Api;
 use crate::browser;
 use crate::cli::{GlobalArgs, StartArgs};
@@ -34,6 +35,7 @@ const COMING_UP: Duration = Duration::from_secs(5);
 /// # Errors
 /// It cannot start, or the end lost something.
 pub(crate) fn start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
+    allocator::settle();
     let loaded = config::load(global, &Environment::of_process())?;
     for warning in loaded.warnings.iter().chain(&loaded.unused()) {
         eprintln!("warning: {warning}");

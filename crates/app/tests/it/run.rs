@@ -47,6 +47,33 @@ fn the_command_gets_stdin_its_own_flags_and_the_environment() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_server_gives_memory_back_soon_however_it_was_begun() {
+    let environment = |pid: &serde_json::Value| {
+        let bytes = std::fs::read(format!("/proc/{pid}/environ")).unwrap();
+        let of = |it: &[u8]| {
+            String::from_utf8(it.to_vec()).ok().filter(|it| it.starts_with("MIMALLOC_"))
+        };
+        let mut settings: Vec<String> = bytes.split(|byte| *byte == 0).filter_map(of).collect();
+        settings.sort();
+        settings
+    };
+    let ours =
+        ["MIMALLOC_GENERIC_COLLECT=1000", "MIMALLOC_PAGE_FULL_RETAIN=0", "MIMALLOC_PURGE_DELAY=10"];
+    let mut stage = Stage::new();
+    stage.run(&["run", "true"]);
+    assert_eq!(environment(&stage.state()["pid"]), ours);
+    stage.stop();
+    // In the foreground, with a setting of somebody's own: still the process that was begun, and its words.
+    stage.set("MIMALLOC_PURGE_DELAY", "77");
+    let server = stage.server_with(&["--idle-exit", "500"]);
+    let pid = server.id().into();
+    assert_eq!(environment(&pid), [ours[0], ours[1], "MIMALLOC_PURGE_DELAY=77"]);
+    let words = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap().replace('\0', " ");
+    assert!(words.ends_with(" start --quiet --no-open --idle-exit 500 "), "{words:?}");
+}
+
+#[test]
 fn a_second_run_joins_the_server_of_the_first() {
     let stage = Stage::new();
     let proxy = || stage.run(&["run", "sh", "-c", "echo $HTTPS_PROXY"]).1;
