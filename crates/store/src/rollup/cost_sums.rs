@@ -9,7 +9,7 @@ use super::fill::{Filled, Scope};
 use super::measure::Tally;
 use super::query::{GroupBy, UsageQuery};
 use super::sums::Sums;
-use super::table::{Table, read_sums};
+use super::table::{Table, read_numbers};
 use crate::error::StoreError;
 use crate::store::Store;
 
@@ -102,7 +102,7 @@ fn each(
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
         let second = if names > 1 { row.get(1)? } else { String::new() };
-        take([row.get(0)?, second], read_sums(row, names)?);
+        take([row.get(0)?, second], read_numbers(row, names)?);
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 use rusqlite::Connection;
 
 /// A beginning with more words than this is left to the index.
-const MOST: usize = 64;
+const MOST: usize = 256;
 
 /// The words of the index that begin so, marks included; none where they are too many.
 pub(super) fn words(conn: &Connection, beginning: &str) -> rusqlite::Result<Vec<String>> {
