@@ -185,7 +185,8 @@ impl Queue {
             state.strained = true;
             state.strains += 1;
         }
-        let warns = begins && state.warned.is_none_or(|at| arrived.duration_since(at) >= WARN_AGAIN);
+        let warns =
+            begins && state.warned.is_none_or(|at| arrived.duration_since(at) >= WARN_AGAIN);
         if warns {
             state.warned = Some(arrived);
         }
