@@ -5,6 +5,6 @@ mod query;
 mod share;
 mod words;
 
-pub(crate) use keep::take_back;
+pub(crate) use keep::{take_back, write};
 pub use query::{EarlierFlows, FindingFilter, FindingPage};
 pub use share::FindingShare;

@@ -203,7 +203,8 @@ fn tell_calls(store: &Store, flow: &Flow, wrong: &[Option<Violation>]) {
         call.state = ToolState::Orphaned;
         wrong.iter().for_each(|wrong| call.violations.insert(*wrong));
         let call = Some(redactor().seal(call));
-        CallEntry { key: flow.started_at.0, position, call, executions: None }
+        let findings = wrong.iter().map(|wrong| redactor().seal(violation(flow, *wrong))).collect();
+        CallEntry { key: flow.started_at.0, position, call, executions: None, findings }
     });
     store.keep_analysis(Analysis { calls: calls.collect(), ..Analysis::default() }).unwrap();
 }
@@ -220,11 +221,6 @@ fn a_violation_that_did_not_happen_after_all_is_no_finding_any_more() {
     let (missing, twice) = (Violation::CallWithoutResult, Violation::DuplicateResult);
     tell_calls(store, &first, &[Some(missing), Some(missing)]);
     tell_calls(store, &second, &[Some(missing), Some(twice)]);
-    for finding in
-        [violation(&first, missing), violation(&second, missing), violation(&second, twice)]
-    {
-        keep(store, finding);
-    }
     let told = || -> Vec<(String, u64, i64)> {
         let line = |kept: KeptFinding| (kept.finding.subject, kept.times, kept.last_at.0);
         let mut told: Vec<_> = all(store).into_iter().map(line).collect();
@@ -240,6 +236,36 @@ fn a_violation_that_did_not_happen_after_all_is_no_finding_any_more() {
     assert_eq!(told(), [(missing.code().to_owned(), 1, 100), other.clone()]);
     tell_calls(store, &first, &[None, None]);
     assert_eq!(told(), [other]);
+}
+
+#[test]
+fn a_call_and_what_is_wrong_about_it_are_kept_together_or_not_at_all() {
+    let (fixture, [flow, other]) = with_flows([100, 200]);
+    let store = &fixture.store;
+    let missing = Violation::CallWithoutResult;
+    tell_calls(store, &other, &[Some(missing)]);
+    let conn = rusqlite::Connection::open(store.path()).unwrap();
+    conn.execute_batch(
+        "CREATE TRIGGER full BEFORE INSERT ON finding_flows BEGIN SELECT RAISE(ABORT, 'full'); END",
+    )
+    .unwrap();
+    let call = ToolCall { state: ToolState::Orphaned, ..ToolCall::default() };
+    let entry = CallEntry {
+        key: flow.started_at.0,
+        position: 0,
+        call: Some(redactor().seal(call)),
+        executions: None,
+        findings: vec![redactor().seal(violation(&flow, missing))],
+    };
+    let analysis = Analysis { calls: vec![entry], ..Analysis::default() };
+    store.keep_analysis(analysis.clone()).unwrap_err();
+    // Who looks again finds no call, and so all that is wrong about it.
+    assert_eq!(store.tool_calls(flow.id).unwrap().unwrap().into_inner(), []);
+    conn.execute_batch("DROP TRIGGER full").unwrap();
+    assert_eq!(store.keep_analysis(analysis.clone()).unwrap().len(), 1);
+    assert_eq!(store.tool_calls(flow.id).unwrap().unwrap().len(), 1);
+    assert_eq!(all(store)[0].times, 2);
+    assert_eq!(store.keep_analysis(analysis).unwrap().len(), 0, "the same again is no news");
 }
 
 #[test]
