@@ -2,9 +2,11 @@
 
 use langley_model::{
     Finding, FindingKind, FindingNumber, FindingState, FindingUnit, Flow, KeptFinding, MicroUsd,
-    Micros, Redacted, Severity, ToolCall, ToolState, Violation,
+    Micros, Redacted, Severity, Tokens, ToolCall, ToolState, Violation,
 };
-use langley_store::{Analysis, CallEntry, FindingFilter, FlowFilter, Store, StoreError};
+use langley_store::{
+    Analysis, CallEntry, FindingFilter, FlowFilter, RepriceQuery, Store, StoreError,
+};
 
 use crate::given::{Fixture, ended, of, redactor, session};
 
@@ -284,6 +286,61 @@ fn a_cost_that_no_evidence_says_any_more_is_unknown_and_not_zero() {
     costs.sort();
     let wanted = [("gone", None), ("left", Some(MicroUsd(0))), ("unsaid", None)];
     assert_eq!(costs, wanted.map(|(subject, cost)| (subject.to_owned(), cost)));
+}
+
+#[test]
+fn findings_follow_flows_that_are_priced_anew() {
+    let (fixture, flows) = with_flows([100, 200, 300]);
+    let store = &fixture.store;
+    let [dear, other, unpriced] = flows.map(|flow| {
+        let mut flow = flow;
+        flow.usage.output = Some(Tokens(9));
+        flow.model = Some(if flow.started_at.0 == 300 { "new" } else { "known" }.to_owned());
+        flow.cost = (flow.started_at.0 != 300).then_some(MicroUsd(50));
+        flow
+    });
+    fixture.write([&dear, &other, &unpriced].map(of).to_vec());
+    let of_kind = |flow: &Flow, kind, subject: &str, cost| Finding {
+        kind,
+        session: None,
+        ..failing(flow, subject, cost)
+    };
+    let broken = FindingKind::CacheBreak;
+    keep(store, of_kind(&dear, FindingKind::ExpensiveRequest, "one", Some(50)));
+    keep(store, of_kind(&dear, broken, "system", Some(40)));
+    keep(store, of_kind(&unpriced, FindingKind::UnpricedModel, "new", None));
+    keep(store, of_kind(&other, FindingKind::UnpricedModel, "known", None));
+    let read = store.unread(9).unwrap().iter().map(|it| (it.key, it.revision)).collect();
+    store.keep_analysis(Analysis { read, ..Analysis::default() }).unwrap();
+    assert_eq!(store.unread(9).unwrap(), []);
+    let told = || -> Vec<(FindingKind, String, Option<i64>)> {
+        let line = |it: KeptFinding| {
+            (it.finding.kind, it.finding.subject, it.cost.map(|MicroUsd(cost)| cost))
+        };
+        let mut told: Vec<_> = all(store).into_iter().map(line).collect();
+        told.sort_by_key(|(kind, ..)| kind.as_str());
+        told
+    };
+    let reprice = |model: &str, cost| {
+        let query = RepriceQuery { model: Some(model.to_owned()), ..RepriceQuery::default() };
+        let price = Box::new(move |flow: &mut Flow| flow.cost = cost);
+        store.reprice(&redactor().seal(query), "b", false, price).unwrap();
+    };
+    // What had its price anyway is settled by any run, what has none yet is not.
+    reprice("known", Some(MicroUsd(70)));
+    let waiting = || -> Vec<i64> { store.unread(9).unwrap().iter().map(|it| it.key).collect() };
+    assert_eq!(waiting(), [100, 200], "those that show something are looked at again");
+    let rest = [
+        (broken, String::from("system"), Some(40)),
+        (FindingKind::ExpensiveRequest, String::from("one"), Some(70)),
+    ];
+    let open = (FindingKind::UnpricedModel, String::from("new"), None);
+    assert_eq!(told(), [rest.as_slice(), std::slice::from_ref(&open)].concat());
+    reprice("new", None);
+    assert_eq!(told().last(), Some(&open));
+    reprice("new", Some(MicroUsd(1)));
+    assert_eq!(told(), rest);
+    assert_eq!(waiting(), [100, 200, 300]);
 }
 
 #[test]
