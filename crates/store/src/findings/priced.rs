@@ -1,10 +1,11 @@
 //! Findings of flows that are priced anew.
 
-use langley_model::{FindingKind, MicroUsd};
+use langley_model::{FindingKind, FlowId, MicroUsd};
 use rusqlite::Connection;
 
 use super::keep::add;
 use crate::error::StoreError;
+use crate::flow_row::Bytes;
 use crate::store::Store;
 use crate::tools::await_analysis;
 
@@ -33,6 +34,19 @@ pub(crate) fn priced_anew(
 }
 
 impl Store {
+    /// Whether a finding is kept that this flow shows: then it was looked at before.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn shows_finding(&self, flow: FlowId) -> Result<bool, StoreError> {
+        self.readers().read(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT 1 FROM finding_flows JOIN flows ON n = flow WHERE flow_id = ?1 AND shows",
+            )?;
+            Ok(statement.exists([Bytes(flow.as_bytes())])?)
+        })
+    }
+
     /// Takes back that a model has no price, where no flow of it lacks a cost any more.
     pub(crate) fn settle_unpriced(&self) -> Result<(), StoreError> {
         // Looked for by a reader: a model may have more flows than the writer may be kept busy with.
