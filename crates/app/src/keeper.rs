@@ -5,39 +5,53 @@ use std::sync::Arc;
 
 use langley_model::Micros;
 use langley_server::Hub;
-use langley_store::{Store, StoreError};
+use langley_store::{Store, StoreError, Upkeep};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
 use crate::config::Maintenance;
 
-/// Runs until it is aborted, or the store is closed.
+/// Runs until it is aborted. A long run of maintenance does not keep the log from being folded back.
 pub(crate) async fn keep(wanted: Maintenance, store: Store, hub: Arc<Hub>) {
+    tokio::join!(maintain(&wanted, &store, &hub), fold(&wanted, &store));
+}
+
+async fn maintain(wanted: &Maintenance, store: &Store, hub: &Hub) {
     let mut runs = interval(wanted.every);
+    runs.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        runs.tick().await;
+        store.plan_maintenance(Micros::now().plus(wanted.every));
+        let (store, retention) = (store.clone(), wanted.retention);
+        let done = off_the_runtime(move || store.maintain(&retention, Micros::now())).await;
+        // A removal is no change of a flow: watchers learn of it by loading anew.
+        if may_have_removed(done.as_ref()) {
+            hub.resync();
+        }
+        if let Some(Err(error)) = done {
+            warn(&error, "maintenance failed; the next run goes on from there");
+        }
+    }
+}
+
+async fn fold(wanted: &Maintenance, store: &Store) {
     let first = Instant::now() + wanted.checkpoint_every;
     let mut folds = interval_at(first, wanted.checkpoint_every);
-    for timer in [&mut runs, &mut folds] {
-        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    }
+    folds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        folds.tick().await;
         let store = store.clone();
-        tokio::select! {
-            _ = runs.tick() => {
-                store.plan_maintenance(Micros::now().plus(wanted.every));
-                let retention = wanted.retention;
-                let done = off_the_runtime(move || store.maintain(&retention, Micros::now())).await;
-                match done {
-                    // A removal is no change of a flow: watchers learn of it by loading anew.
-                    Some(Ok(done)) if done.flows > 0 => hub.resync(),
-                    Some(Err(error)) => warn(&error, "maintenance failed; the next run goes on from there"),
-                    Some(Ok(_)) | None => {}
-                }
-            }
-            _ = folds.tick() => {
-                if let Some(Err(error)) = off_the_runtime(move || store.checkpoint()).await {
-                    warn(&error, "the write-ahead log could not be folded back; it is tried again");
-                }
-            }
+        if let Some(Err(error)) = off_the_runtime(move || store.checkpoint()).await {
+            warn(&error, "the write-ahead log could not be folded back; it is tried again");
         }
+    }
+}
+
+/// Whether flows may be gone: a run that failed does not say what it removed before.
+const fn may_have_removed(done: Option<&Result<Upkeep, StoreError>>) -> bool {
+    match done {
+        Some(Ok(done)) => done.flows > 0,
+        Some(Err(StoreError::Closed)) => false,
+        Some(Err(_)) | None => true,
     }
 }
 
@@ -94,5 +108,15 @@ mod tests {
         runs(2).await;
         assert_eq!(store.upkeep_runs().unwrap().len(), 2);
         keeper.abort();
+    }
+
+    #[test]
+    fn watchers_load_anew_after_a_run_that_may_have_removed_something() {
+        let failed = Err(StoreError::Decode { what: "flow" });
+        assert!(may_have_removed(Some(&failed)));
+        assert!(may_have_removed(None), "it panicked");
+        assert!(may_have_removed(Some(&Ok(Upkeep { flows: 1, ..Upkeep::default() }))));
+        assert!(!may_have_removed(Some(&Ok(Upkeep::default()))));
+        assert!(!may_have_removed(Some(&Err(StoreError::Closed))));
     }
 }

@@ -375,9 +375,12 @@ impl CaptureSink for Intake {
         let weight = capture.weight();
         let mut queue = lane.queue.lock();
         let bound = self.options.max_bytes.saturating_add(self.options.max_bytes / 8);
-        let fits = self.slots.load(Ordering::Relaxed) < self.options.max_open_flows
-            && self.bytes.load(Ordering::Relaxed).saturating_add(weight) <= bound;
+        let fits = self.bytes.load(Ordering::Relaxed).saturating_add(weight) <= bound;
         if queue.door != Door::Open || !fits {
+            queue.figures.flows_without_room += 1;
+            return false;
+        }
+        if self.slots.load(Ordering::Relaxed) >= self.options.max_open_flows {
             queue.figures.flows_refused += 1;
             return false;
         }

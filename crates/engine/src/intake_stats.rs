@@ -23,8 +23,10 @@ pub struct IntakeStats {
     pub gaps_total: u64,
     /// Body bytes of refused pieces.
     pub gap_bytes_total: u64,
-    /// Flows of which nothing was recorded.
+    /// Flows of which nothing was recorded, because too many were open.
     pub flows_refused: u64,
+    /// The same, because no bytes of theirs found room, or nothing is taken any more.
+    pub flows_without_room: u64,
     /// Tunnel reports refused.
     pub tunnels_refused: u64,
     /// Flows opened and not yet ended.
@@ -43,6 +45,7 @@ impl IntakeStats {
         self.gaps_total += lane.gaps_total;
         self.gap_bytes_total += lane.gap_bytes_total;
         self.flows_refused += lane.flows_refused;
+        self.flows_without_room += lane.flows_without_room;
         self.tunnels_refused += lane.tunnels_refused;
         self.open_flows += lane.open_flows;
         self.wakeups += lane.wakeups;

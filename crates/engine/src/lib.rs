@@ -46,6 +46,7 @@ mod search;
 mod session;
 mod session_turns;
 mod stream;
+mod telling;
 mod token_use;
 mod turns;
 mod websocket;

@@ -3,8 +3,8 @@
 //! Records of one flow that belong together travel together, so that a reader never finds a flow
 //! ended and its answer missing. While the store takes nothing, they wait here, up to a bound; beyond
 //! it the least worthy go first, oldest first, of the flow that holds most of them: deltas and pings,
-//! then events that neither tell usage nor end anything, then those, then bodies, and headers and messages only when nothing else is left. A flow's
-//! own row goes last. Every loss is counted by flow.
+//! then events that neither tell usage nor end anything, then those, then bodies, and headers and
+//! messages only when nothing else is left. A flow's own row goes last. Every loss is counted by flow.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use langley_model::{
 };
 
 use crate::losses::Losses;
+use crate::telling;
 
 /// Where records go. The store is one; a test's own is another.
 pub trait RecordSink: Send + Sync + 'static {
@@ -84,11 +85,11 @@ enum Worth {
 }
 
 impl Worth {
-    /// Whether an event of this type is worth no more.
-    fn covers(self, kind: &str) -> bool {
+    /// Whether an event of this type, with this data, is worth no more.
+    fn covers(self, kind: &str, data: &[u8]) -> bool {
         match self {
-            Self::MinorEvents => is_minor(kind),
-            Self::PlainEvents => !is_telling(kind),
+            Self::MinorEvents => telling::is_minor(kind),
+            Self::PlainEvents => !telling::is_telling(kind, data),
             Self::Events | Self::Bodies | Self::HeadersAndMessages | Self::All => true,
         }
     }
@@ -375,33 +376,12 @@ struct Bounds {
     bytes: usize,
 }
 
-/// Whether an event says nothing that a later one, or the message, does not say again.
-fn is_minor(kind: &str) -> bool {
-    let is_usage = kind == "message_delta";
-    kind == "ping" || (!is_usage && (kind.ends_with("_delta") || kind.ends_with(".delta")))
-}
-
-/// Whether an event tells of usage or of an end: a message's own, and errors; not a block's.
-fn is_telling(kind: &str) -> bool {
-    const TELLING: [&str; 8] = [
-        "message_start",
-        "message_delta",
-        "message_stop",
-        "error",
-        "response.created",
-        "response.completed",
-        "response.incomplete",
-        "response.failed",
-    ];
-    TELLING.contains(&kind)
-}
-
 /// Bytes of a record that may be given up at this worth.
 fn droppable(record: &Record, worth: Worth) -> usize {
     match (record, worth) {
         (Record::Events(run), Worth::MinorEvents | Worth::PlainEvents) => run
             .iter()
-            .filter(|(_, kind, _)| worth.covers(kind))
+            .filter(|(_, kind, data)| worth.covers(kind, data))
             .map(|(_, _, data)| data.len() + 1)
             .sum(),
         (Record::Events(_), _)
@@ -431,7 +411,7 @@ fn without(run: &EventRun, worth: Worth) -> (EventRun, u64) {
     let (mut start, mut dropped) = (0, 0);
     for (span, kind, data) in run.iter() {
         let end = start + data.len();
-        if worth.covers(kind) {
+        if worth.covers(kind, data) {
             dropped += 1;
         } else {
             text.append_part(&run.text, start..end);

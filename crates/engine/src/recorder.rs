@@ -227,7 +227,8 @@ struct Loop {
     intake: Arc<Intake>,
     lane: usize,
     stats: Arc<Mutex<RecorderStats>>,
-    /// Flows and tunnels refused by the intake, as far as they were counted.
+    /// What the intake refused, as far as it was counted: flows beyond those that may be open, and flows and
+    /// tunnels that found no room.
     refused: (u64, u64),
     /// Times the intake became nearly full, as far as they were logged.
     strains: u64,
@@ -316,7 +317,8 @@ impl Loop {
                  in its flow"
             );
         }
-        let refused = (stats.flows_refused, stats.tunnels_refused);
+        let unheld = stats.flows_without_room + stats.tunnels_refused;
+        let refused = (stats.flows_refused, unheld);
         if refused != self.refused {
             self.notebook.refused(refused.0 - self.refused.0, refused.1 - self.refused.1);
             self.refused = refused;

@@ -121,11 +121,11 @@ pub(crate) async fn reprice(
     params: Params,
 ) -> Result<Json<RepriceDone>, ApiError> {
     let params = params.only(&["since", "until", "model", "dry_run"])?;
-    let query = RepriceQuery {
+    let query = doors.redactor().seal(RepriceQuery {
         since: params.time("since")?,
         until: params.time("until")?,
         model: params.owned("model")?,
-    };
+    });
     let dry_run = params.parsed("dry_run", "true or false", |word| word.parse().ok())?;
     let dry_run = dry_run.unwrap_or(false);
     let mut pricer = Pricer::new(Arc::clone(doors.prices()));

@@ -326,7 +326,9 @@ fn drops(
         .into_iter()
         .map(|reason| {
             let here = match reason {
-                DropReason::CaptureQueueFull => intake.gaps_total,
+                DropReason::CaptureQueueFull => {
+                    intake.gaps_total + intake.flows_without_room + intake.tunnels_refused
+                }
                 DropReason::TooManyOpenFlows => intake.flows_refused,
                 DropReason::WriterQueueFull => recorder.events_dropped,
                 DropReason::WriteFailed => store.records_dropped,

@@ -37,10 +37,21 @@ impl Interest {
     ) -> rusqlite::Result<T> {
         let asked = self.clone();
         conn.progress_handler(STEPS, Some(move || asked.is_gone()))?;
+        let held = Held(conn);
         let answer = read();
-        // From here on the connection is somebody else's.
-        conn.progress_handler(0, None::<fn() -> bool>)?;
+        drop(held);
         Ok(answer)
+    }
+}
+
+/// A connection that looks at whether somebody waits. At the end it does not any more, also when a query
+/// panics: from then on the connection is somebody else's.
+struct Held<'a>(&'a Connection);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        // It fails where a connection is not ours, which cannot have been given a handler either.
+        let _ = self.0.progress_handler(0, None::<fn() -> bool>);
     }
 }
 
@@ -48,6 +59,7 @@ impl Interest {
 mod tests {
     use crate::error::StoreError;
     use crate::options::StoreOptions;
+    use crate::readers::ReadError;
     use crate::store::Store;
 
     #[test]
@@ -68,12 +80,28 @@ mod tests {
         begin.recv().unwrap();
         drop(asking);
         assert!(matches!(endless.join().unwrap(), Err(StoreError::Abandoned)));
-        // The same connection, for somebody else.
+        assert_eq!(counted(&store), 50_000);
+    }
+
+    #[test]
+    fn a_query_that_panics_leaves_a_connection_that_waits_for_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        let (asker, asking) = store.asking();
+        let fault = || asker.readers().read(|_| -> Result<(), ReadError> { panic!("a fault") });
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(fault)).unwrap_err();
+        drop(asking);
+        assert_eq!(counted(&store), 50_000);
+    }
+
+    /// Counts far enough to be asked, on the same connection for somebody else.
+    fn counted(store: &Store) -> i64 {
         let count = store.readers().read(|conn| {
             let sql = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 50000)
                  SELECT count(*) FROM n";
             Ok(conn.query_row(sql, (), |row| row.get::<_, i64>(0))?)
         });
-        assert_eq!(count.unwrap(), 50_000);
+        count.unwrap()
     }
 }

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use langley_model::{Flow, MicroUsd, Micros, Revision};
+use langley_model::{Flow, MicroUsd, Micros, Redacted, Redactor, Revision, Scrub};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::error::StoreError;
+use crate::findings;
 use crate::flow_row::{self, Binder, FlowSql};
 use crate::rollup::{Gathered, Held};
 use crate::store::Store;
@@ -27,6 +28,12 @@ pub struct RepriceQuery {
     pub until: Option<Micros>,
     /// Exactly this model: the one that answered, or the one asked for while none has.
     pub model: Option<String>,
+}
+
+impl Scrub for RepriceQuery {
+    fn scrub(&mut self, redactor: &Redactor) {
+        self.model.scrub(redactor);
+    }
 }
 
 /// What came of it.
@@ -81,13 +88,14 @@ struct Run {
 impl Store {
     /// Prices the ended flows anew that `query` names, with their sums by hour, day and session; with
     /// `dry_run` it only tells what would come of it. Hours whose flows are gone keep their sums. What the
-    /// provider itself said of a cost is up to `price` to leave.
+    /// provider itself said of a cost is up to `price` to leave. Flows that show findings wait to be analysed
+    /// once more, and that a model has no price is no finding any more where each of its flows has a cost.
     ///
     /// # Errors
     /// The store is closed or cannot be written; what was done until then stays, and the audit tells it.
     pub fn reprice(
         &self,
-        query: &RepriceQuery,
+        query: &Redacted<RepriceQuery>,
         book: &str,
         dry_run: bool,
         price: Reprice,
@@ -100,7 +108,7 @@ impl Store {
             Some(self.job(move |site| insert(site.conn, &asked, &book))?)
         };
         let mut run = Run {
-            query: query.clone(),
+            query: RepriceQuery::clone(query),
             price,
             sql: Arc::new(FlowSql::new()),
             row,
@@ -116,6 +124,9 @@ impl Store {
                 }
                 done.map(|()| run)
             })?;
+        }
+        if run.row.is_some() {
+            self.settle_unpriced()?;
         }
         Ok(run.repriced)
     }
@@ -194,6 +205,7 @@ impl Run {
                 (self.price)(&mut after);
                 if self.tell(&before, &after) && self.row.is_some() {
                     self.write(&change, site, (n, revision), &after)?;
+                    findings::priced_anew(&change, n, after.cost)?;
                     gathered.exchange(n, (&before, revision), held, &after);
                 }
             }

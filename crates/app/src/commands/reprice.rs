@@ -21,6 +21,7 @@ use crate::opening::{prices, store_options};
 use crate::runtime;
 use crate::table::Table;
 use crate::token::Token;
+use crate::wire::redactor;
 
 /// Runs that are listed.
 const RUNS: usize = 100;
@@ -82,7 +83,8 @@ fn here(config: &Config, home: &Home, query: &RepriceQuery, dry_run: bool) -> Re
     let mut pricer = Pricer::new(Arc::clone(&prices(config)));
     let book = pricer.version();
     let price = Box::new(move |flow: &mut langley_model::Flow| pricer.price(flow));
-    let done = store.reprice(query, &book, dry_run, price);
+    let query = redactor(config).map(|redactor| redactor.seal(query.clone()))?;
+    let done = store.reprice(&query, &book, dry_run, price);
     store.close();
     let done = done.map_err(|error| failed(&error))?;
     langley_server::reprice_json(&book, &done, dry_run)

@@ -47,7 +47,9 @@ pub(crate) fn tools(global: &GlobalArgs, args: &ToolsArgs) -> Result<()> {
         print!("{}", table(&report));
     }
     if report.is_behind {
-        println!("… some flows still wait to be analysed");
+        println!(
+            "… some flows still wait to be analysed; what is removed before that is in no sums"
+        );
     }
     Ok(())
 }

@@ -134,7 +134,7 @@ impl Worker {
         if work.is_empty() {
             return Ok(());
         }
-        work.findings.extend(found::of_calls(&self.store, &self.redactor, &work.calls)?);
+        found::of_calls(&self.store, &self.redactor, &mut work.calls)?;
         for id in self.store.keep_analysis(work)? {
             // It may have gone with its flow; and history is no news.
             if let Some(finding) = self.store.finding(id)?

@@ -107,6 +107,7 @@ impl Lens for Calls {
                 position: known.position,
                 call,
                 executions,
+                findings: Vec::new(),
             });
         }
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use langley_model::{Content, Finding, Flow, Message, Micros, Redacted, Redactor, ToolOutcome};
+use langley_model::{
+    Content, Finding, Flow, Message, Micros, Redacted, Redactor, Stored, ToolOutcome,
+};
 use langley_protocol::tools::{digest, plain_json};
 use langley_store::{Analysis, CallEntry, Store, StoreError};
 
@@ -11,7 +13,8 @@ use super::calls::made;
 use super::told_outcome::told_outcome;
 use super::{Lens, Reading};
 use crate::findings::{
-    CallMade, Facts, Limits, Prices, ResultSeen, Secret, SecretPlace, Stored, Watch, violations,
+    CallMade, Facts, Limits, Prices, ResultSeen, Secret, SecretPlace, Stored as Sources, Watch,
+    violation,
 };
 
 /// The rule of images: their bytes are replaced to save room.
@@ -38,7 +41,7 @@ impl Lens for Found {
             let reading = Reading::of_earlier(store, flow)?;
             reading.map(|reading| remembered(store, &reading)).transpose()
         };
-        let sources = Stored { store, prices: &*self.prices, of: reading.flow.id, read };
+        let sources = Sources { store, prices: &*self.prices, of: reading.flow.id, read };
         let facts = Facts {
             pause: reading.pause,
             secrets: secrets(reading),
@@ -58,28 +61,27 @@ impl Lens for Found {
     }
 }
 
-/// What was wrong about calls that have just been looked at, whichever flow they are of.
+/// Puts to calls that have just been looked at what is wrong about them, whichever flow they are of.
 pub(super) fn of_calls(
     store: &Store,
     redactor: &Redactor,
-    calls: &[CallEntry],
-) -> Result<Vec<Redacted<Finding>>, StoreError> {
-    let mut found = Vec::new();
-    let mut by_flow: BTreeMap<i64, Vec<(&'static str, String)>> = BTreeMap::new();
+    calls: &mut [CallEntry],
+) -> Result<(), StoreError> {
+    let mut last: Option<(i64, Option<Flow>)> = None;
     for entry in calls {
-        let Some(call) = &entry.call else { continue };
-        for violation in call.violations.iter() {
-            let sentence = format!("{}: {}", call.name, violation.sentence());
-            by_flow.entry(entry.key).or_default().push((violation.code(), sentence));
+        let Some(call) = entry.call.as_ref().filter(|call| !call.violations.is_empty()) else {
+            continue;
+        };
+        // The calls of a flow stand together.
+        if last.as_ref().is_none_or(|(key, _)| *key != entry.key) {
+            last = Some((entry.key, store.flow_of_key(entry.key)?.map(Stored::into_inner)));
         }
-    }
-    for (key, wrong) in by_flow {
         // The flow may have been removed.
-        let Some(flow) = store.flow_of_key(key)? else { continue };
-        let facts = Facts { violations: wrong, ..Facts::new(flow.into_inner()) };
-        found.extend(violations(&facts).into_iter().map(|finding| redactor.seal(finding)));
+        let Some((_, Some(flow))) = &last else { continue };
+        let found = call.violations.iter().map(|it| violation(flow, &call.name, it));
+        entry.findings = found.map(|finding| redactor.seal(finding)).collect();
     }
-    Ok(found)
+    Ok(())
 }
 
 /// What is remembered of a flow for those that follow it.

@@ -19,8 +19,6 @@ pub struct Facts {
     pub results: Vec<ResultSeen>,
     /// The longest time between two events of the answer; none where it was not looked for.
     pub pause: Option<Pause>,
-    /// Codes and sentences of what was wrong about tool calls.
-    pub violations: Vec<(&'static str, String)>,
     /// Secrets that were replaced in what is new.
     pub secrets: Vec<Secret>,
 }
@@ -95,7 +93,6 @@ impl Facts {
             calls: Vec::new(),
             results: Vec::new(),
             pause: None,
-            violations: Vec::new(),
             secrets: Vec::new(),
         }
     }

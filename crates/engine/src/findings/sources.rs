@@ -42,6 +42,12 @@ pub trait Sources {
     /// A failure of the store.
     fn is_kept(&self, finding: &Finding) -> Result<bool, StoreError>;
 
+    /// Whether a finding is kept that this flow shows: it was looked at before.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn is_shown_by(&self, flow: FlowId) -> Result<bool, StoreError>;
+
     /// The request of a flow; none where it was not kept, does not come apart, or is damaged and another
     /// flow's than the one that is looked at.
     ///

@@ -55,6 +55,10 @@ impl<R: Fn(Flow) -> Result<Option<Facts>, StoreError>> Sources for Stored<'_, R>
         self.store.has_finding(finding)
     }
 
+    fn is_shown_by(&self, flow: FlowId) -> Result<bool, StoreError> {
+        self.store.shows_finding(flow)
+    }
+
     fn prompt(&self, flow: FlowId) -> Result<Option<Prompt>, StoreError> {
         if flow == self.of {
             return self.read_prompt(flow);

@@ -80,10 +80,18 @@ impl Watch {
         let mut found = detectors::of_flow(facts, &self.limits, sources)?;
         let dear = self.of_day(facts, sources)?;
         if let Some(session) = facts.session() {
-            let mut memory = self.recall(session, facts, sources)?;
+            // What was looked at before, as when it is priced anew, is looked at among what was before it then.
+            let is_again = sources.is_shown_by(facts.flow.id)?;
+            let mut memory = if is_again {
+                self.read_back(facts, sources)?
+            } else {
+                self.recall(session, facts, sources)?
+            };
             // What could not be read to its end is forgotten, and read back with the next flow.
             found.extend(detectors::of_session(facts, &mut memory, &self.limits, sources)?);
-            self.remember(session.to_owned(), memory);
+            if !is_again {
+                self.remember(session.to_owned(), memory);
+            }
         }
         // Nothing fails any more: what is said from here on is said.
         found.retain(|one| {
@@ -109,6 +117,11 @@ impl Watch {
             self.bytes -= known.bytes;
             return Ok(known.memory);
         }
+        self.read_back(facts, sources)
+    }
+
+    /// What was of a session before a flow of it.
+    fn read_back(&self, facts: &Facts, sources: &dyn Sources) -> Result<SessionMemory, StoreError> {
         let recalled = sources.before(&facts.flow, READ_BACK)?;
         let mut memory = SessionMemory::new(recalled.is_all);
         for earlier in recalled.facts {

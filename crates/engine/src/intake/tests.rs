@@ -151,6 +151,20 @@ fn a_slot_is_free_again_only_after_its_ending_was_worked_off() {
 }
 
 #[test]
+fn a_flow_that_finds_no_room_or_comes_too_late_is_not_one_too_many() {
+    let intake = small(10, 8, 8);
+    let flow = FlowId::new();
+    assert!(intake.offer(piece(flow, 8)));
+    assert!(!intake.open(opened(flow)), "its opening has more bytes than are left");
+    let _entries = drain(&intake);
+    release(&intake, 1, 8, 0);
+    intake.close();
+    assert!(!intake.open(opened(flow)));
+    let figures = intake.stats();
+    assert_eq!((figures.flows_refused, figures.flows_without_room), (0, 2));
+}
+
+#[test]
 fn a_flow_is_opened_even_when_pieces_are_refused() {
     let intake = small(1, 100_000, 8);
     let first = FlowId::new();

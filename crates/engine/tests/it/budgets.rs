@@ -157,7 +157,8 @@ fn a_session_that_was_refused_goes_on_once_its_flows_cost_less_or_are_gone() {
     assert_eq!((state.spent, of("gone")), (Some(MicroUsd(6_000_000)), None));
     assert!(of("dear").is_some());
     let cheaper = Box::new(|flow: &mut Flow| flow.cost = Some(MicroUsd(10)));
-    till.store.reprice(&RepriceQuery::default(), "book", false, cheaper).unwrap();
+    let everything = till.redactor.seal(RepriceQuery::default());
+    till.store.reprice(&everything, "book", false, cheaper).unwrap();
     keeper.reader().look_again();
     let state = until(&keeper, |states| !states[0].is_over).remove(0);
     assert_eq!((state.spent, of("dear")), (Some(MicroUsd(10)), None));

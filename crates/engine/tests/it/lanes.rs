@@ -50,6 +50,6 @@ fn a_thread_that_fails_is_counted_and_its_flows_are_refused() {
         std::thread::yield_now();
     }
     assert!(!intake.open(Box::new(Script::messages(ASK).opened)));
-    assert_eq!(intake.stats().flows_refused, 1);
+    assert_eq!(intake.stats().flows_without_room, 1);
     recorder.join();
 }

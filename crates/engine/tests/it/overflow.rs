@@ -230,6 +230,16 @@ fn a_refused_flow_is_counted_as_a_drop_of_no_flow() {
 }
 
 #[test]
+fn a_flow_whose_opening_finds_no_room_is_told_from_one_too_many() {
+    let intake = IntakeOptions { max_bytes: 0, ..IntakeOptions::default() };
+    let rig = Rig::with(RecorderOptions::default(), intake, &kit::no_live_feed());
+    assert!(!rig.intake.open(Box::new(Script::messages(ASK).opened)));
+    let rows = rig.finish();
+    assert_eq!(rows.dropped(DropReason::TooManyOpenFlows, None), (0, 0));
+    assert_eq!(rows.dropped(DropReason::CaptureQueueFull, None), (1, 0));
+}
+
+#[test]
 fn a_steady_trickle_costs_few_wake_ups() {
     let rig = Rig::new();
     let script = Script::messages(ASK).sse();

@@ -99,7 +99,10 @@ pub(crate) fn take_back(
 }
 
 /// Writes a finding; its number when it says something new. Nothing when its flow is gone.
-fn write(conn: &Connection, finding: &Redacted<Finding>) -> rusqlite::Result<Option<i64>> {
+pub(crate) fn write(
+    conn: &Connection,
+    finding: &Redacted<Finding>,
+) -> rusqlite::Result<Option<i64>> {
     let Some((flow, _)) = key(conn, finding.flow)? else { return Ok(None) };
     let cost = finding.cost.map(|cost| cost.0);
     let (id, is_new) = match known(conn, finding)? {
@@ -162,7 +165,12 @@ fn describe(conn: &Connection, id: i64, finding: &Finding) -> rusqlite::Result<(
 }
 
 /// Adds a flow that shows it; whether it did not already.
-fn add(conn: &Connection, id: i64, flow: i64, cost: Option<i64>) -> rusqlite::Result<bool> {
+pub(super) fn add(
+    conn: &Connection,
+    id: i64,
+    flow: i64,
+    cost: Option<i64>,
+) -> rusqlite::Result<bool> {
     let before: Option<(bool, Option<i64>)> = conn
         .prepare_cached(
             "SELECT shows, micro_usd FROM finding_flows WHERE finding = ?1 AND flow = ?2",

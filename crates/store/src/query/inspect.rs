@@ -1,10 +1,9 @@
 //! The file as a whole: is it sound, and what does it hold once nothing is compressed?
 
-use std::collections::HashSet;
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, params_from_iter};
 
-use rusqlite::Connection;
-use rusqlite::types::ValueRef;
-
+use super::headers::Headers;
 use crate::codec::pack::unpack;
 use crate::content::{odd, readable, unpacked};
 use crate::error::StoreError;
@@ -14,6 +13,9 @@ use crate::stored_block::StoredBlock;
 
 /// The table whose packed content is laid out as events.
 const EVENTS: &str = "event_blocks";
+
+/// Rows of a table that are read at one moment. While one is held, the write-ahead log cannot begin anew.
+const PORTION: usize = 200;
 
 /// Where a text of the file stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub struct Unseen {
 struct Table {
     name: String,
     columns: Vec<String>,
+    /// The columns by which its rows are told apart and are in order; none of one that is read as a whole.
+    key: Vec<String>,
 }
 
 impl Table {
@@ -56,31 +60,59 @@ impl Table {
 
 impl Store {
     /// What is damaged, as `SQLite`'s `quick_check` words it (at most ten lines); empty when nothing is.
-    /// Reads the whole file.
+    /// Reads the whole file, one table at a time, so that the write-ahead log does not grow meanwhile by what
+    /// is written in all that time; pages that belong to no table are not looked for.
     ///
     /// # Errors
     /// The file cannot be read at all.
     pub fn damage(&self) -> Result<Vec<String>, StoreError> {
-        self.readers().read(|conn| {
-            let mut statement = conn.prepare("PRAGMA quick_check(10)")?;
-            let lines = statement.query_map((), |row| row.get::<_, String>(0))?;
-            let lines: Vec<String> = lines.collect::<Result<_, _>>()?;
-            Ok(lines.into_iter().filter(|line| line != "ok").collect())
-        })
+        const LINES: usize = 10;
+        let tables = self.names(
+            "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 'view' ORDER BY name",
+        )?;
+        let mut damage = Vec::new();
+        for table in tables {
+            damage.extend(self.readers().read(|conn| {
+                let mut statement = conn.prepare(&format!("PRAGMA quick_check(\"{table}\")"))?;
+                let lines = statement.query_map((), |row| row.get::<_, String>(0))?;
+                let lines: Vec<String> = lines.take(LINES).collect::<Result<_, _>>()?;
+                Ok(lines.into_iter().filter(|line| line != "ok"))
+            })?);
+            if damage.len() >= LINES {
+                damage.truncate(LINES);
+                break;
+            }
+        }
+        Ok(damage)
     }
 
-    /// Bytes of every table and index in the file, the largest first. Reads the whole file.
+    /// Bytes of every table and index in the file, the largest first. Reads the whole file, one of them at a
+    /// time.
     ///
     /// # Errors
     /// The file cannot be read.
     pub fn sizes(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let names = self.names(
+            "SELECT 'sqlite_schema' UNION ALL SELECT name FROM sqlite_schema WHERE rootpage > 0",
+        )?;
+        let mut sizes = Vec::new();
+        for name in names {
+            let bytes = self.readers().read(|conn| {
+                let sql = "SELECT sum(pgsize) FROM dbstat WHERE aggregate = TRUE AND name = ?1";
+                Ok(conn.query_row(sql, [&name], |row| row.get::<_, Option<i64>>(0))?)
+            })?;
+            // None where it has been removed meanwhile.
+            sizes.extend(bytes.map(|bytes| (name, bytes.cast_unsigned())));
+        }
+        sizes.sort_by(|one, other| (other.1, &one.0).cmp(&(one.1, &other.0)));
+        Ok(sizes)
+    }
+
+    fn names(&self, sql: &str) -> Result<Vec<String>, StoreError> {
         self.readers().read(|conn| {
-            let mut statement = conn.prepare(
-                "SELECT name, pgsize FROM dbstat WHERE aggregate = TRUE ORDER BY pgsize DESC, name",
-            )?;
-            let sizes = statement
-                .query_map((), |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
-            Ok(sizes.collect::<Result<_, _>>()?)
+            let mut statement = conn.prepare(sql)?;
+            let names = statement.query_map((), |row| row.get(0))?;
+            Ok(names.collect::<Result<_, _>>()?)
         })
     }
 
@@ -89,54 +121,100 @@ impl Store {
     /// cannot find it in the file's compressed bytes. Tables are taken from the file itself, so that a new
     /// one is not forgotten. Returns what could not be shown because it is damaged.
     ///
+    /// A table is read in portions, by its key, each of one moment: what comes and goes meanwhile may be seen
+    /// or not.
+    ///
     /// # Errors
     /// A failure of the file.
     pub fn texts(&self, mut see: impl FnMut(&Spot<'_>, &[u8])) -> Result<Unseen, StoreError> {
         let mut unseen = Unseen::default();
-        self.readers().read(|conn| {
-            let headers = header_blobs(conn)?;
-            for table in tables(conn)? {
-                plain(conn, &table, &mut see)?;
-                if table.name == EVENTS {
-                    unseen.events += events(conn, &mut see)?;
-                } else if table.is_packed() {
-                    unseen.contents += packed(conn, &table.name, &headers, &mut see)?;
+        let mut headers = Headers::default();
+        let tables = self.readers().read(|conn| Ok(tables(conn)?))?;
+        for table in &tables {
+            let (mut after, mut number) = (None, 0);
+            loop {
+                after = self
+                    .readers()
+                    .read(|conn| plain(conn, table, after.as_deref(), &mut number, &mut see))?;
+                if after.is_none() {
+                    break;
                 }
             }
-            Ok(unseen)
-        })
+            if table.name != EVENTS && !table.is_packed() {
+                continue;
+            }
+            headers.catch_up(self)?;
+            let mut after = Some(i64::MIN);
+            while let Some(id) = after {
+                after = self.readers().read(|conn| {
+                    if table.name == EVENTS {
+                        return events(conn, id, &mut unseen.events, &mut see);
+                    }
+                    headers.read_rest(conn)?;
+                    packed(conn, (&table.name, id), &headers, &mut unseen.contents, &mut see)
+                })?;
+            }
+        }
+        Ok(unseen)
     }
 }
 
 /// Every table that holds rows of its own; what the index keeps is seen through its list of words.
 fn tables(conn: &Connection) -> rusqlite::Result<Vec<Table>> {
     let mut statement = conn.prepare(
-        "SELECT name FROM pragma_table_list
+        "SELECT name, type, wr FROM pragma_table_list
          WHERE schema = 'main' AND type IN ('table', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
              AND name <> 'search'
          ORDER BY name",
     )?;
-    let names: Vec<String> =
-        statement.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let found: Vec<(String, String, bool)> = statement
+        .query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
     let mut columns = conn.prepare("SELECT name FROM pragma_table_info(?1)")?;
-    let with = |name: String| {
+    let mut keys =
+        conn.prepare("SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk")?;
+    let with = |(name, kind, is_without_rowid): (String, String, bool)| {
         let columns = columns.query_map([&name], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok(Table { name, columns })
+        let key = match (kind.as_str(), is_without_rowid) {
+            ("virtual", _) => Vec::new(),
+            (_, true) => keys.query_map([&name], |row| row.get(0))?.collect::<Result<_, _>>()?,
+            (_, false) => vec![String::from("rowid")],
+        };
+        Ok(Table { name, columns, key })
     };
-    names.into_iter().map(with).collect()
+    found.into_iter().map(with).collect()
 }
 
+/// Shows a portion of a table's rows, those behind the key `after`; the key of the last one when there may be
+/// more. `number` counts rows.
 fn plain(
     conn: &Connection,
     table: &Table,
+    after: Option<&[Value]>,
+    number: &mut i64,
     see: &mut impl FnMut(&Spot<'_>, &[u8]),
-) -> Result<(), ReadError> {
+) -> Result<Option<Vec<Value>>, ReadError> {
     let packed = table.is_packed();
-    let mut statement = conn.prepare(&format!("SELECT * FROM \"{}\"", table.name))?;
-    let mut rows = statement.query(())?;
-    let mut number = 0;
+    let key: Vec<String> = table.key.iter().map(|column| format!("\"{column}\"")).collect();
+    let listed = key.join(", ");
+    let mut sql = if key.is_empty() {
+        format!("SELECT * FROM \"{}\"", table.name)
+    } else {
+        format!("SELECT *, {listed} FROM \"{}\"", table.name)
+    };
+    if after.is_some() {
+        let places = vec!["?"; key.len()].join(", ");
+        sql.push_str(&format!(" WHERE ({listed}) > ({places})"));
+    }
+    if !key.is_empty() {
+        sql.push_str(&format!(" ORDER BY {listed} LIMIT {PORTION}"));
+    }
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(after.unwrap_or_default()))?;
+    let (mut seen, mut last) = (0, None);
     while let Some(row) = rows.next()? {
-        number += 1;
+        *number += 1;
+        seen += 1;
         for (position, column) in table.columns.iter().enumerate() {
             let text = match row.get_ref(position)? {
                 ValueRef::Text(text) => text,
@@ -144,24 +222,35 @@ fn plain(
                 ValueRef::Blob(bytes) if !packed => bytes,
                 _ => continue,
             };
-            see(&Spot { table: &table.name, column, row: number, headers: false }, text);
+            see(&Spot { table: &table.name, column, row: *number, headers: false }, text);
+        }
+        if seen == PORTION && !key.is_empty() {
+            let first = table.columns.len();
+            let key = (first..first + key.len()).map(|place| row.get(place));
+            last = Some(key.collect::<Result<_, _>>()?);
         }
     }
-    Ok(())
+    Ok(last)
 }
 
+/// Shows a portion of packed content, that behind the id `after`; the last id when there may be more.
 fn packed(
     conn: &Connection,
-    table: &str,
-    headers: &HashSet<i64>,
+    (table, after): (&str, i64),
+    headers: &Headers,
+    damaged: &mut u64,
     see: &mut impl FnMut(&Spot<'_>, &[u8]),
-) -> Result<u64, ReadError> {
-    let sql = format!("SELECT id, codec, raw_len, bytes FROM \"{table}\"");
-    let mut statement = conn.prepare(&sql)?;
-    let mut rows = statement.query(())?;
-    let mut damaged = 0;
+) -> Result<Option<i64>, ReadError> {
+    let sql = format!(
+        "SELECT id, codec, raw_len, bytes FROM \"{table}\" WHERE id > ?1 ORDER BY id LIMIT {PORTION}"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query([after])?;
+    let (mut seen, mut last) = (0, None);
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
+        seen += 1;
+        last = (seen == PORTION).then_some(id);
         let is_content = table == "blobs";
         let content = if is_content {
             unpacked(conn, id).map(|(_, bytes)| bytes)
@@ -170,27 +259,37 @@ fn packed(
             unpack(row.get(1)?, row.get(2)?, bytes).map_err(ReadError::from)
         };
         let Some(content) = readable(content)? else {
-            damaged += 1;
+            *damaged += 1;
             continue;
         };
-        let headers = is_content && headers.contains(&id);
+        let headers = is_content && headers.contains(id);
         see(&Spot { table, column: "bytes", row: id, headers }, &content);
     }
-    Ok(damaged)
+    Ok(last)
 }
 
-fn events(conn: &Connection, see: &mut impl FnMut(&Spot<'_>, &[u8])) -> Result<u64, ReadError> {
+/// Shows the events of a portion of blocks, those behind the id `after`; the last id when there may be more.
+fn events(
+    conn: &Connection,
+    after: i64,
+    damaged: &mut u64,
+    see: &mut impl FnMut(&Spot<'_>, &[u8]),
+) -> Result<Option<i64>, ReadError> {
     let columns = StoredBlock::COLUMNS;
-    let mut statement =
-        conn.prepare(&format!("SELECT {columns}, id, flow, events FROM event_blocks"))?;
-    let mut damaged = 0;
-    let mut rows = statement.query(())?;
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT {columns}, id, flow, events FROM event_blocks WHERE id > ?1 ORDER BY id LIMIT {PORTION}"
+    ))?;
+    let mut rows = statement.query([after])?;
+    let (mut seen, mut last) = (0, None);
     while let Some(row) = rows.next()? {
-        let spot = Spot { table: EVENTS, column: "bytes", row: row.get(5)?, headers: false };
+        let id = row.get(5)?;
+        seen += 1;
+        last = (seen == PORTION).then_some(id);
+        let spot = Spot { table: EVENTS, column: "bytes", row: id, headers: false };
         let stored = StoredBlock::read(conn, row.get(6)?, row)?;
         let mut left = row.get::<_, i64>(7)?.cast_unsigned();
         let Some(mut block) = stored.as_ref().and_then(StoredBlock::events) else {
-            damaged += left;
+            *damaged += left;
             continue;
         };
         while let Some((event, _)) = block.next() {
@@ -198,23 +297,8 @@ fn events(conn: &Connection, see: &mut impl FnMut(&Spot<'_>, &[u8])) -> Result<u
             see(&spot, event.data);
         }
         if !block.is_whole() {
-            damaged += left;
+            *damaged += left;
         }
     }
-    Ok(damaged)
-}
-
-/// The contents that are header lines.
-fn header_blobs(conn: &Connection) -> rusqlite::Result<HashSet<i64>> {
-    let mut statement = conn.prepare(
-        "SELECT request_headers, request_trailers, response_headers, response_trailers FROM flows",
-    )?;
-    let mut rows = statement.query(())?;
-    let mut blobs = HashSet::new();
-    while let Some(row) = rows.next()? {
-        for column in 0..4 {
-            blobs.extend(row.get::<_, Option<i64>>(column)?);
-        }
-    }
-    Ok(blobs)
+    Ok(last)
 }

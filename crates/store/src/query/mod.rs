@@ -4,6 +4,7 @@ mod count;
 mod events;
 mod facets;
 mod flows;
+mod headers;
 mod inspect;
 mod parts;
 mod records;

@@ -1,7 +1,9 @@
 //! What the analysis hands over, written between two batches.
 
-use langley_model::{Finding, Redacted, Revision, ToolCall, ToolExecution, ToolOutcome};
-use rusqlite::Connection;
+use langley_model::{
+    Finding, Redacted, Revision, ToolCall, ToolExecution, ToolOutcome, ToolSource,
+};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::row;
 use super::sums::{Gathered, Group, HOUR_US};
@@ -22,6 +24,9 @@ pub struct CallEntry {
     pub call: Option<Redacted<ToolCall>>,
     /// Its runs, in place of those known.
     pub executions: Option<Vec<ToolExecution>>,
+    /// What is wrong about it, as findings of its flow: written with the row, because who finds the row
+    /// written does not look for them again.
+    pub findings: Vec<Redacted<Finding>>,
 }
 
 /// What the analysis of some flows came to.
@@ -31,7 +36,7 @@ pub struct Analysis {
     pub read: Vec<(i64, Revision)>,
     /// Calls that are new or have changed.
     pub calls: Vec<CallEntry>,
-    /// What was found.
+    /// What was found beside what is wrong about calls.
     pub findings: Vec<Redacted<Finding>>,
 }
 
@@ -44,29 +49,34 @@ impl Analysis {
 }
 
 impl Store {
-    /// Keeps what the analysis came to; a finding of a violation that a call has no more is taken back. All is
-    /// done in transactions so short that recording does not wait for them;
-    /// returns when they are committed, with the numbers of the findings that are new or have new
-    /// evidence. Flows are done with after all else is written; one that has changed since it was read goes
-    /// on waiting.
+    /// Keeps what the analysis came to, and returns the numbers of the findings that are new or have new
+    /// evidence. A finding of a violation that a call has no more is taken back.
+    ///
+    /// It is done in transactions so short that recording does not wait for them. One that breaks off between
+    /// two of them leaves nothing half done: a call's row and what is wrong about it are written together, and
+    /// flows are done with after all else. One that has changed since it was read goes on waiting.
     ///
     /// # Errors
     /// The store is closed or cannot be written; what was written until then stays.
     pub fn keep_analysis(&self, analysis: Analysis) -> Result<Vec<i64>, StoreError> {
         let Analysis { read, calls, findings } = analysis;
-        let mut left = calls;
+        let (mut left, mut found) = (calls, Vec::new());
         left.reverse();
         while !left.is_empty() {
             let mut entries = std::mem::take(&mut left);
-            left = self.job(move |site| {
+            let written = self.job(move |site| {
                 let written = write(site, &mut entries);
                 if written.is_err() {
                     site.forget_tools();
                 }
-                written.map(|()| entries)
+                written.map(|found| (found, entries))
             })?;
+            found.extend(written.0);
+            left = written.1;
         }
-        let found = self.keep_findings(findings)?;
+        found.extend(self.keep_findings(findings)?);
+        found.sort_unstable();
+        found.dedup();
         self.job(move |site| {
             let change = site.change()?;
             for (key, revision) in &read {
@@ -83,19 +93,24 @@ impl Store {
     }
 }
 
-/// Writes entries from the end of the list, as many as the budget lets.
-fn write(site: &mut Site<'_>, entries: &mut Vec<CallEntry>) -> rusqlite::Result<()> {
+/// Writes entries from the end of the list, as many as the budget lets; the numbers of the findings that say
+/// something new.
+fn write(site: &mut Site<'_>, entries: &mut Vec<CallEntry>) -> rusqlite::Result<Vec<i64>> {
     let mut budget = Budget::new(u32::MAX);
     let change = site.change()?;
-    let mut sums = Gathered::default();
+    let (mut sums, mut found) = (Gathered::default(), Vec::new());
     while let Some(entry) = entries.pop() {
         entry.write(site, &change, &mut sums)?;
+        for finding in &entry.findings {
+            found.extend(findings::write(&change, finding)?);
+        }
         if !budget.spend(1) {
             break;
         }
     }
     sums.write(&change)?;
-    change.commit()
+    change.commit()?;
+    Ok(found)
 }
 
 impl CallEntry {
@@ -142,7 +157,6 @@ impl CallEntry {
 
 /// The hour in which a flow began, and its agent.
 fn flow_of(conn: &Connection, key: i64) -> rusqlite::Result<Option<(i64, String)>> {
-    use rusqlite::OptionalExtension;
     let sql = format!("{} WHERE n = ?1", FlowSql::select());
     let row = conn.prepare_cached(&sql)?.query_row([key], flow_row::read).optional()?;
     Ok(row.map(|(_, flow)| {
@@ -197,7 +211,7 @@ pub(super) fn executions(
     let mut runs = Vec::new();
     while let Some(row) = rows.next()? {
         let flags: u8 = row.get(2)?;
-        let Some(source) = langley_model::ToolSource::of_number(row.get(1)?) else { continue };
+        let Some(source) = ToolSource::of_number(row.get(1)?) else { continue };
         runs.push(ToolExecution {
             number: row.get::<_, i64>(0)?.cast_unsigned(),
             source,

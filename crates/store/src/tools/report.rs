@@ -37,7 +37,8 @@ pub struct ToolReport {
     pub tools: Vec<ToolTotals>,
     /// What all of them add up to.
     pub totals: ToolSums,
-    /// Whether flows still wait to be analysed.
+    /// Whether flows still wait to be analysed. Those that were removed before are waited for no more, and in no
+    /// sums.
     pub is_behind: bool,
 }
 

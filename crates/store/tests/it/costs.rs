@@ -8,11 +8,11 @@ use langley_model::{
 };
 use langley_store::{
     CostBy, CostKey, CostQuery, FlowFilter, GroupBy, Measure, PriceLost, Reprice, RepriceQuery,
-    Repriced, Store, Tally, UsageQuery,
+    Repriced, Store, StoreError, Tally, UsageQuery,
 };
 use rusqlite::Connection;
 
-use crate::given::{Fixture, ended, of, options, session};
+use crate::given::{Fixture, ended, of, options, redactor, session};
 use crate::rollups::{Chance, HOUR, START, rows};
 
 /// Of each class's part of the cost: what the flows give when each is read and divided here, by group and by
@@ -119,6 +119,16 @@ fn all_at(dollars: &'static str) -> Reprice {
     })
 }
 
+fn reprice(
+    store: &Store,
+    query: &RepriceQuery,
+    book: &str,
+    dry_run: bool,
+    price: Reprice,
+) -> Result<Repriced, StoreError> {
+    store.reprice(&redactor().seal(query.clone()), book, dry_run, price)
+}
+
 fn cost_of(store: &Store, flow: &Flow) -> Option<i64> {
     store.flow(flow.id).unwrap().unwrap().cost.map(|cost| cost.0)
 }
@@ -152,21 +162,21 @@ fn flows_priced_anew_take_their_sums_along_and_leave_an_audit_row() {
         before: MicroUsd(2_000),
         after: MicroUsd(6_000),
     };
-    assert_eq!(store.reprice(&of_m, "b", true, all_at("2")).unwrap(), expected, "a trial");
+    assert_eq!(reprice(store, &of_m, "b", true, all_at("2")).unwrap(), expected, "a trial");
     assert_eq!((total(store), store.reprices(9).unwrap().len()), (5_000, 0));
 
-    assert_eq!(store.reprice(&of_m, "b", false, all_at("2")).unwrap(), expected);
+    assert_eq!(reprice(store, &of_m, "b", false, all_at("2")).unwrap(), expected);
     let costs = all.map(|flow| cost_of(store, flow));
     assert_eq!(costs, [2_000, 2_000, 1_000, 2_000, 1_000, 1_000].map(Some));
     assert_eq!(total(store), 9_000);
     assert_eq!(store.session("s").unwrap().unwrap().sums.figure(Measure::Cost).sum, 2_000);
     assert_eq!(store.usage(&UsageQuery::default()).unwrap().totals.tally(Tally::Unpriced), 0);
     assert_classes(store, 0);
-    let again = store.reprice(&of_m, "b", false, all_at("2")).unwrap();
+    let again = reprice(store, &of_m, "b", false, all_at("2")).unwrap();
     assert_eq!((again.flows, again.changed), (4, 0), "what is so already is left");
 
     let until = RepriceQuery { until: Some(Micros(START + HOUR)), ..RepriceQuery::default() };
-    assert_eq!(store.reprice(&until, "c", false, all_at("5")).unwrap().flows, 1);
+    assert_eq!(reprice(store, &until, "c", false, all_at("5")).unwrap().flows, 1);
     let told: Vec<_> = store
         .reprices(9)
         .unwrap()
@@ -181,9 +191,19 @@ fn flows_priced_anew_take_their_sums_along_and_leave_an_audit_row() {
 
     store.delete_flows(&FlowFilter::default()).unwrap();
     let before = total(store);
-    let nothing = store.reprice(&RepriceQuery::default(), "d", false, all_at("9")).unwrap();
+    let nothing = reprice(store, &RepriceQuery::default(), "d", false, all_at("9")).unwrap();
     // The one that is open stayed.
     assert_eq!((nothing.flows, total(store)), (0, before), "hours without flows are left");
+}
+
+#[test]
+fn the_audit_of_prices_keeps_no_secret_that_was_typed_for_a_model() {
+    let fixture = Fixture::new();
+    let secret = "sk-ant-api03-c4n4ryc4n4ryc4n4ryc4n4ryc4n4ryc4n4ryc4n4ry";
+    let query = RepriceQuery { model: Some(secret.to_owned()), ..RepriceQuery::default() };
+    reprice(&fixture.store, &query, "b", false, all_at("2")).unwrap();
+    let kept = fixture.store.reprices(1).unwrap().remove(0).query.model.unwrap();
+    assert!(!kept.contains("c4n4ry"), "{kept}");
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use langley_model::{
     Finding, FindingKind, FindingNumber, FindingState, FindingUnit, Flow, KeptFinding, MicroUsd,
-    Micros, Redacted, Severity, ToolCall, ToolState, Violation,
+    Micros, Redacted, Severity, Tokens, ToolCall, ToolState, Violation,
 };
-use langley_store::{Analysis, CallEntry, FindingFilter, FlowFilter, Store, StoreError};
+use langley_store::{
+    Analysis, CallEntry, FindingFilter, FlowFilter, RepriceQuery, Store, StoreError,
+};
 
 use crate::given::{Fixture, ended, of, redactor, session};
 
@@ -203,7 +205,8 @@ fn tell_calls(store: &Store, flow: &Flow, wrong: &[Option<Violation>]) {
         call.state = ToolState::Orphaned;
         wrong.iter().for_each(|wrong| call.violations.insert(*wrong));
         let call = Some(redactor().seal(call));
-        CallEntry { key: flow.started_at.0, position, call, executions: None }
+        let findings = wrong.iter().map(|wrong| redactor().seal(violation(flow, *wrong))).collect();
+        CallEntry { key: flow.started_at.0, position, call, executions: None, findings }
     });
     store.keep_analysis(Analysis { calls: calls.collect(), ..Analysis::default() }).unwrap();
 }
@@ -220,11 +223,6 @@ fn a_violation_that_did_not_happen_after_all_is_no_finding_any_more() {
     let (missing, twice) = (Violation::CallWithoutResult, Violation::DuplicateResult);
     tell_calls(store, &first, &[Some(missing), Some(missing)]);
     tell_calls(store, &second, &[Some(missing), Some(twice)]);
-    for finding in
-        [violation(&first, missing), violation(&second, missing), violation(&second, twice)]
-    {
-        keep(store, finding);
-    }
     let told = || -> Vec<(String, u64, i64)> {
         let line = |kept: KeptFinding| (kept.finding.subject, kept.times, kept.last_at.0);
         let mut told: Vec<_> = all(store).into_iter().map(line).collect();
@@ -243,6 +241,36 @@ fn a_violation_that_did_not_happen_after_all_is_no_finding_any_more() {
 }
 
 #[test]
+fn a_call_and_what_is_wrong_about_it_are_kept_together_or_not_at_all() {
+    let (fixture, [flow, other]) = with_flows([100, 200]);
+    let store = &fixture.store;
+    let missing = Violation::CallWithoutResult;
+    tell_calls(store, &other, &[Some(missing)]);
+    let conn = rusqlite::Connection::open(store.path()).unwrap();
+    conn.execute_batch(
+        "CREATE TRIGGER full BEFORE INSERT ON finding_flows BEGIN SELECT RAISE(ABORT, 'full'); END",
+    )
+    .unwrap();
+    let call = ToolCall { state: ToolState::Orphaned, ..ToolCall::default() };
+    let entry = CallEntry {
+        key: flow.started_at.0,
+        position: 0,
+        call: Some(redactor().seal(call)),
+        executions: None,
+        findings: vec![redactor().seal(violation(&flow, missing))],
+    };
+    let analysis = Analysis { calls: vec![entry], ..Analysis::default() };
+    store.keep_analysis(analysis.clone()).unwrap_err();
+    // Who looks again finds no call, and so all that is wrong about it.
+    assert_eq!(store.tool_calls(flow.id).unwrap().unwrap().into_inner(), []);
+    conn.execute_batch("DROP TRIGGER full").unwrap();
+    assert_eq!(store.keep_analysis(analysis.clone()).unwrap().len(), 1);
+    assert_eq!(store.tool_calls(flow.id).unwrap().unwrap().len(), 1);
+    assert_eq!(all(store)[0].times, 2);
+    assert_eq!(store.keep_analysis(analysis).unwrap().len(), 0, "the same again is no news");
+}
+
+#[test]
 fn a_cost_that_no_evidence_says_any_more_is_unknown_and_not_zero() {
     let (fixture, [first, second]) = with_flows([100, 200]);
     let store = &fixture.store;
@@ -258,6 +286,61 @@ fn a_cost_that_no_evidence_says_any_more_is_unknown_and_not_zero() {
     costs.sort();
     let wanted = [("gone", None), ("left", Some(MicroUsd(0))), ("unsaid", None)];
     assert_eq!(costs, wanted.map(|(subject, cost)| (subject.to_owned(), cost)));
+}
+
+#[test]
+fn findings_follow_flows_that_are_priced_anew() {
+    let (fixture, flows) = with_flows([100, 200, 300]);
+    let store = &fixture.store;
+    let [dear, other, unpriced] = flows.map(|flow| {
+        let mut flow = flow;
+        flow.usage.output = Some(Tokens(9));
+        flow.model = Some(if flow.started_at.0 == 300 { "new" } else { "known" }.to_owned());
+        flow.cost = (flow.started_at.0 != 300).then_some(MicroUsd(50));
+        flow
+    });
+    fixture.write([&dear, &other, &unpriced].map(of).to_vec());
+    let of_kind = |flow: &Flow, kind, subject: &str, cost| Finding {
+        kind,
+        session: None,
+        ..failing(flow, subject, cost)
+    };
+    let broken = FindingKind::CacheBreak;
+    keep(store, of_kind(&dear, FindingKind::ExpensiveRequest, "one", Some(50)));
+    keep(store, of_kind(&dear, broken, "system", Some(40)));
+    keep(store, of_kind(&unpriced, FindingKind::UnpricedModel, "new", None));
+    keep(store, of_kind(&other, FindingKind::UnpricedModel, "known", None));
+    let read = store.unread(9).unwrap().iter().map(|it| (it.key, it.revision)).collect();
+    store.keep_analysis(Analysis { read, ..Analysis::default() }).unwrap();
+    assert_eq!(store.unread(9).unwrap(), []);
+    let told = || -> Vec<(FindingKind, String, Option<i64>)> {
+        let line = |it: KeptFinding| {
+            (it.finding.kind, it.finding.subject, it.cost.map(|MicroUsd(cost)| cost))
+        };
+        let mut told: Vec<_> = all(store).into_iter().map(line).collect();
+        told.sort_by_key(|(kind, ..)| kind.as_str());
+        told
+    };
+    let reprice = |model: &str, cost| {
+        let query = RepriceQuery { model: Some(model.to_owned()), ..RepriceQuery::default() };
+        let price = Box::new(move |flow: &mut Flow| flow.cost = cost);
+        store.reprice(&redactor().seal(query), "b", false, price).unwrap();
+    };
+    // What had its price anyway is settled by any run, what has none yet is not.
+    reprice("known", Some(MicroUsd(70)));
+    let waiting = || -> Vec<i64> { store.unread(9).unwrap().iter().map(|it| it.key).collect() };
+    assert_eq!(waiting(), [100, 200], "those that show something are looked at again");
+    let rest = [
+        (broken, String::from("system"), Some(40)),
+        (FindingKind::ExpensiveRequest, String::from("one"), Some(70)),
+    ];
+    let open = (FindingKind::UnpricedModel, String::from("new"), None);
+    assert_eq!(told(), [rest.as_slice(), std::slice::from_ref(&open)].concat());
+    reprice("new", None);
+    assert_eq!(told().last(), Some(&open));
+    reprice("new", Some(MicroUsd(1)));
+    assert_eq!(told(), rest);
+    assert_eq!(waiting(), [100, 200, 300]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod earlier;
 mod failing;
 mod finding;
 mod given;
+mod inspecting;
 mod keeping;
 mod long_session;
 mod opening;

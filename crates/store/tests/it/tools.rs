@@ -44,6 +44,7 @@ fn keep(store: &Store, calls: Vec<(i64, u32, Option<ToolCall>)>) {
         position,
         call: call.map(sealed),
         executions: None,
+        findings: Vec::new(),
     });
     store
         .keep_analysis(Analysis { read: Vec::new(), calls: calls.collect(), ..Analysis::default() })
@@ -210,6 +211,7 @@ fn runs_stay_with_their_call_and_go_with_it() {
         position: 0,
         call: Some(sealed(call("Bash", 1))),
         executions: Some(vec![run.clone()]),
+        findings: Vec::new(),
     };
     let store = &fixture.store;
     store

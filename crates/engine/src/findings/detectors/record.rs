@@ -1,8 +1,8 @@
 //! What is wrong with the record itself, and what stands in it that should not.
 
-use langley_model::{Finding, FindingKind, FindingUnit, Severity};
+use langley_model::{Finding, FindingKind, FindingUnit, Flow, Severity, Violation};
 
-use super::words::{finding, grouped, model, number};
+use super::words::{finding, finding_of, grouped, model, number};
 use crate::findings::facts::{Facts, SecretPlace};
 use crate::findings::price::{Prices, Pricing};
 
@@ -11,7 +11,6 @@ pub(super) fn all(facts: &Facts, prices: &dyn Prices) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(gap(facts));
     found.extend(unpriced(facts, prices));
-    found.extend(violations(facts));
     found.extend(secrets(facts));
     found
 }
@@ -61,17 +60,14 @@ fn unpriced(facts: &Facts, prices: &dyn Prices) -> Option<Finding> {
     Some(found)
 }
 
-/// What was wrong about tool calls.
-pub(crate) fn violations(facts: &Facts) -> Vec<Finding> {
-    let of = |(code, sentence): &(&'static str, String)| {
-        let mut found = finding(facts, FindingKind::LifecycleViolation, *code);
-        found.title = format!("A tool call broke rule {code}");
-        found.what = sentence.clone();
-        found.next =
-            String::from("Look at the call in this exchange: agent or provider lost track of it.");
-        found
-    };
-    facts.violations.iter().map(of).collect()
+/// What was wrong about a tool call of a flow.
+pub(crate) fn violation(flow: &Flow, tool: &str, violation: Violation) -> Finding {
+    let mut found = finding_of(flow, FindingKind::LifecycleViolation, violation.code());
+    found.title = format!("A tool call broke rule {}", violation.code());
+    found.what = format!("{tool}: {}", violation.sentence());
+    found.next =
+        String::from("Look at the call in this exchange: agent or provider lost track of it.");
+    found
 }
 
 fn secrets(facts: &Facts) -> Vec<Finding> {

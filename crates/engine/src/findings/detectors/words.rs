@@ -2,25 +2,30 @@
 
 use std::time::Duration;
 
-use langley_model::{Finding, FindingKind, FindingNumber, FindingUnit, Severity};
+use langley_model::{Finding, FindingKind, FindingNumber, FindingUnit, Flow, Severity};
 
 use crate::findings::facts::Facts;
 
 /// A finding of a flow that says nothing yet.
 pub(super) fn finding(facts: &Facts, kind: FindingKind, subject: impl Into<String>) -> Finding {
+    finding_of(&facts.flow, kind, subject)
+}
+
+/// The same, where no more than the flow's row is known.
+pub(super) fn finding_of(flow: &Flow, kind: FindingKind, subject: impl Into<String>) -> Finding {
     Finding {
         kind,
         subject: subject.into(),
         severity: Severity::Warning,
-        session: facts.session().map(str::to_owned),
-        agent_id: facts.flow.agent_id.clone(),
+        session: flow.session.as_ref().map(|session| session.id.clone()),
+        agent_id: flow.agent_id.clone(),
         title: String::new(),
         what: String::new(),
         why: None,
         next: String::new(),
         numbers: Vec::new(),
         baseline: None,
-        flow: facts.flow.id,
+        flow: flow.id,
         beside: Vec::new(),
         cost: None,
     }

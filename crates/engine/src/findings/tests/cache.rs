@@ -42,6 +42,26 @@ fn a_tool_that_comes_late_is_named_with_what_it_cost() {
 }
 
 #[test]
+fn a_break_that_is_looked_at_again_has_the_price_that_is_known_by_then() {
+    let mut rig = Rig::new();
+    rig.world.book.is_empty = true;
+    let first = cached(0, 0, 50_000);
+    assert_eq!(kinds(&rig.ask(&first, &request(3))), []);
+    let broken = broken();
+    let found = rig.ask(&broken, &request(5));
+    assert_eq!((kinds(&found), found[0].cost), (vec![FindingKind::CacheBreak], None));
+    assert_eq!(kinds(&rig.ask(&cached(120, 52_000, 2_000), &request(7))), []);
+    rig.world.book.is_empty = false;
+    (rig.world.shown, rig.world.earlier) = (vec![broken.flow.id], vec![first]);
+    let again = rig.see(&broken);
+    assert_eq!(again[0].key(), found[0].key());
+    assert_eq!(again[0].cost, Some(MicroUsd(172_500)));
+    // What is remembered of the session is as it was.
+    let next = rig.ask(&cached(180, 0, 54_000), &request(9));
+    assert_eq!(next[0].number("wasted"), Some(54_000));
+}
+
+#[test]
 fn a_clock_in_the_system_prompt_is_one_finding_however_often_it_ticks() {
     let mut rig = Rig::new();
     let mut keys = Vec::new();

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use langley_model::{FindingKind, MicroUsd, Outcome, Severity};
+use langley_model::{FindingKind, MicroUsd, Outcome, Severity, Violation};
 
 use super::rig::{Rig, answered, cached, failed, kinds, request};
-use crate::findings::{Limits, Pause, Secret, SecretPlace, Usual, Watch};
+use crate::findings::{Limits, Pause, Secret, SecretPlace, Usual, Watch, violation};
 
 #[test]
 fn a_quiet_session_shows_nothing() {
@@ -210,12 +210,13 @@ fn a_model_is_unpriced_where_a_book_does_not_have_it() {
 fn violations_and_secrets_are_findings_of_their_session() {
     let mut rig = Rig::new();
     let mut facts = answered(0);
-    facts.violations = vec![("V02", String::from("A call got no result."))];
     facts.secrets = vec![Secret { place: SecretPlace::ToolInput, rule: "github_token" }];
     let found = rig.see(&facts);
-    assert_eq!(kinds(&found), [FindingKind::LifecycleViolation, FindingKind::RedactionHit]);
-    assert_eq!(found[0].key(), "lifecycle_violation\ns\nV02");
-    assert_eq!(found[1].subject, "github_token tool_input");
+    assert_eq!(kinds(&found), [FindingKind::RedactionHit]);
+    assert_eq!(found[0].key(), "redaction_hit\ns\ngithub_token tool_input");
+    let missing = violation(&facts.flow, "Bash", Violation::CallWithoutResult);
+    assert_eq!(missing.key(), "lifecycle_violation\ns\nV02");
+    assert!(missing.what.starts_with("Bash: "));
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub(super) struct World {
     pub(super) earlier: Vec<Facts>,
     /// Keys of findings that are kept.
     pub(super) kept: Vec<String>,
+    /// Flows that show findings.
+    pub(super) shown: Vec<FlowId>,
     pub(super) usual: Option<Usual>,
     pub(super) spent: Option<MicroUsd>,
     pub(super) book: Book,
@@ -61,6 +63,10 @@ impl Sources for World {
 
     fn is_kept(&self, finding: &Finding) -> Result<bool, StoreError> {
         Ok(self.kept.contains(&finding.key()))
+    }
+
+    fn is_shown_by(&self, flow: FlowId) -> Result<bool, StoreError> {
+        Ok(self.shown.contains(&flow))
     }
 
     fn prompt(&self, flow: FlowId) -> Result<Option<Prompt>, StoreError> {

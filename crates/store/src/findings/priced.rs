@@ -1,0 +1,79 @@
+//! Findings of flows that are priced anew.
+
+use langley_model::{FindingKind, FlowId, MicroUsd};
+use rusqlite::Connection;
+
+use super::keep::add;
+use crate::error::StoreError;
+use crate::flow_row::Bytes;
+use crate::store::Store;
+use crate::tools::await_analysis;
+
+/// Kinds that cost what the flow costs that shows them. One that was dear may not be found any more at a lower
+/// price, so these are not left to the analysis.
+const AS_THEIR_FLOW: [FindingKind; 2] = [FindingKind::ExpensiveRequest, FindingKind::RequestLoop];
+
+/// Brings the findings up to date that a flow shows which costs this now: those that cost as much at once, the
+/// others, and what each says, when the flow is analysed once more.
+pub(crate) fn priced_anew(
+    conn: &Connection,
+    flow: i64,
+    cost: Option<MicroUsd>,
+) -> rusqlite::Result<()> {
+    let mut shown = conn.prepare_cached(
+        "SELECT id, kind FROM finding_flows JOIN findings ON id = finding WHERE flow = ?1 AND shows",
+    )?;
+    let shown = shown.query_map([flow], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let shown: Vec<(i64, String)> = shown.collect::<Result<_, _>>()?;
+    for (id, kind) in &shown {
+        if AS_THEIR_FLOW.iter().any(|it| it.as_str() == kind) {
+            add(conn, *id, flow, cost.map(|cost| cost.0))?;
+        }
+    }
+    if shown.is_empty() { Ok(()) } else { await_analysis(conn, &[flow]) }
+}
+
+impl Store {
+    /// Whether a finding is kept that this flow shows: then it was looked at before.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn shows_finding(&self, flow: FlowId) -> Result<bool, StoreError> {
+        self.readers().read(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT 1 FROM finding_flows JOIN flows ON n = flow WHERE flow_id = ?1 AND shows",
+            )?;
+            Ok(statement.exists([Bytes(flow.as_bytes())])?)
+        })
+    }
+
+    /// Takes back that a model has no price, where no flow of it lacks a cost any more.
+    pub(crate) fn settle_unpriced(&self) -> Result<(), StoreError> {
+        // Looked for by a reader: a model may have more flows than the writer may be kept busy with.
+        let settled: Vec<i64> = self.readers().read(|conn| {
+            let mut settled = conn.prepare(
+                "SELECT id FROM findings WHERE kind = ?1 AND NOT EXISTS (
+                     SELECT 1 FROM flows
+                     WHERE ifnull(model, model_requested) = json_extract(words, '$.subject')
+                         AND outcome IS NOT NULL AND cost_micro_usd IS NULL
+                         AND coalesce(input_tokens, cache_read_tokens, cache_write_5m_tokens,
+                             cache_write_1h_tokens, output_tokens, reasoning_tokens,
+                             web_search_requests) IS NOT NULL)",
+            )?;
+            let rows =
+                settled.query_map([FindingKind::UnpricedModel.as_str()], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })?;
+        if settled.is_empty() {
+            return Ok(());
+        }
+        self.job(move |site| {
+            let change = site.change()?;
+            for id in &settled {
+                // Its evidence goes with it.
+                change.execute("DELETE FROM findings WHERE id = ?1", [id])?;
+            }
+            change.commit()
+        })
+    }
+}
