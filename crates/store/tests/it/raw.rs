@@ -6,11 +6,11 @@ use std::path::Path;
 use bytes::Bytes;
 use langley_model::{FlowId, Micros, Side};
 use langley_store::{
-    FlowFilter, RawBody, RawCounters, RawFile, RawRemoved, RawStore, Retention, StoreError,
+    FlowFilter, RawBody, RawCounters, RawFile, RawRemoved, RawStore, Retention, Store, StoreError,
     remove_raw_bodies,
 };
 
-use crate::given::{Fixture, ended, of, session};
+use crate::given::{Fixture, elsewhere, ended, folder_to_be_killed_in, of, options, session, until};
 
 #[test]
 fn bodies_are_read_as_they_travelled_and_holes_are_told() {
@@ -99,6 +99,45 @@ fn bodies_go_with_their_flow_and_with_their_age() {
     assert_eq!(left(), [true, false, true, false]);
     given.store.maintain(&days, Micros(Micros::now().0 + 4 * 86_400_000_000)).unwrap();
     assert_eq!(left(), [false; 4], "and with its age");
+}
+
+/// Whoever closes a database as its last user folds its log away.
+#[test]
+#[ignore = "started by a_program_that_looks_in_is_never_taken_for_the_last_user"]
+fn a_program_that_looks_in() {
+    let Some(folder) = folder_to_be_killed_in() else { return };
+    for (file, table) in [("langley-raw.db", "raw_pieces"), ("langley.db", "flows")] {
+        let conn = rusqlite::Connection::open(folder.join(file)).unwrap();
+        let sql = format!("SELECT count(*) FROM {table}");
+        assert_eq!(conn.query_row(&sql, (), |row| row.get::<_, i64>(0)).unwrap(), 1);
+        conn.close().unwrap();
+    }
+}
+
+#[test]
+fn a_program_that_looks_in_is_never_taken_for_the_last_user() {
+    let given = Fixture::new();
+    let mut flow = ended(Micros::now().0);
+    flow.session = session("a");
+    given.write(vec![of(&flow)]);
+    let path = given.folder.path().join("langley-raw.db");
+    let raw = RawStore::open(&path).unwrap();
+    raw.piece(flow.id, Side::Client, 0, Bytes::from_static(b"said"));
+    until("the body is written", || raw.counters().bytes == 4);
+    let other = FlowFilter { session: Some(String::from("b")), ..FlowFilter::default() };
+    let look = |after: &str| {
+        elsewhere("raw::a_program_that_looks_in", given.folder.path());
+        for log in ["langley-raw.db-wal", "langley.db-wal"] {
+            assert!(given.folder.path().join(log).exists(), "{log} after {after}");
+        }
+    };
+    look("writing");
+    given.store.maintain(&Retention::default(), Micros::now()).unwrap();
+    look("maintenance");
+    given.store.delete_flows(&other).unwrap();
+    look("a deletion");
+    Store::open(options(given.folder.path()), Box::new(|_| ())).unwrap().close();
+    look("a second writer");
 }
 
 #[test]
