@@ -223,5 +223,13 @@ pub(crate) fn particular(error: &rusqlite::Error) -> bool {
                 | ErrorCode::TooBig
                 | ErrorCode::TypeMismatch
         )
+    ) || of_place(error)
+}
+
+/// Whether a place of the file cannot be read or written; others may be.
+pub(crate) fn of_place(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::SystemIoFailure)
     )
 }
