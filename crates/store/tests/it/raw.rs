@@ -10,7 +10,9 @@ use langley_store::{
     remove_raw_bodies,
 };
 
-use crate::given::{Fixture, elsewhere, ended, folder_to_be_killed_in, of, options, session, until};
+use crate::given::{
+    Fixture, elsewhere, ended, folder_to_be_killed_in, of, options, session, until,
+};
 
 #[test]
 fn bodies_are_read_as_they_travelled_and_holes_are_told() {
