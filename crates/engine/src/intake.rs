@@ -459,4 +459,4 @@ impl Intake {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
