@@ -88,10 +88,10 @@ fn open(options: StoreOptions, heard: &Heard) -> Store {
     Store::open(options, Box::new(move |changes| heard.lock().extend_from_slice(changes))).unwrap()
 }
 
-/// Names the folder to another process.
+/// Names the folder to a writer that is to be killed.
 const KILLED: &str = "LANGLEY_TEST_KILLED_IN";
 
-/// Where this process is to work, as a rule until it is killed; none when it was not started for that.
+/// Where this process is to write until it is killed; none when it was not started for that.
 pub(crate) fn folder_to_be_killed_in() -> Option<PathBuf> {
     std::env::var_os(KILLED).map(PathBuf::from)
 }
@@ -118,17 +118,6 @@ pub(crate) fn kill_writer(name: &str, folder: &Path, commits: usize) {
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(told, commits);
-}
-
-/// Runs the ignored test `name` on `folder` in another process, to its end.
-pub(crate) fn elsewhere(name: &str, folder: &Path) {
-    let ended = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--ignored"])
-        .env(KILLED, folder)
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(ended.success(), "{name}: {ended}");
 }
 
 /// Makes a page of a file that nobody has open unreadable.
