@@ -149,14 +149,22 @@ pub(crate) enum Step {
 /// How often work on a flow is tried.
 pub(crate) const TRIES: u32 = 3;
 
+/// Failures of the disk in a row after which they are not held against their flows any more: nothing can be
+/// read.
+const BROKEN: u32 = 16;
+
 /// Flows that a worker failed on, and how often; they are tried when nothing else waits.
 #[derive(Debug, Default)]
-pub(crate) struct Failed(HashMap<FlowId, u32>);
+pub(crate) struct Failed {
+    flows: HashMap<FlowId, u32>,
+    /// Failures of the disk since something could be read.
+    broken: u32,
+}
 
 impl Failed {
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.flows.len()
     }
 
     /// Takes those that failed out of what waits, unless nothing else does; whether that is so. `asked`: how
@@ -168,17 +176,17 @@ impl Failed {
         flow: impl Fn(&T) -> FlowId,
     ) -> bool {
         if waiting.len() < asked {
-            self.0.retain(|failed, _| waiting.iter().any(|next| flow(next) == *failed));
+            self.flows.retain(|failed, _| waiting.iter().any(|next| flow(next) == *failed));
         }
-        let is_stuck = waiting.iter().all(|next| self.0.contains_key(&flow(next)));
+        let is_stuck = waiting.iter().all(|next| self.flows.contains_key(&flow(next)));
         if !is_stuck {
-            waiting.retain(|next| !self.0.contains_key(&flow(next)));
+            waiting.retain(|next| !self.flows.contains_key(&flow(next)));
         }
         is_stuck
     }
 
-    /// Does `work` on a flow; none when that failed by its content, or by a fault of ours. What fails again
-    /// and again is handed to `give_up`, once.
+    /// Does `work` on a flow; none when that failed by its content, where it lies on the disk, or by a fault of
+    /// ours. What fails again and again is handed to `give_up`, once.
     pub(crate) fn attempt<T>(
         &mut self,
         flow: FlowId,
@@ -186,21 +194,28 @@ impl Failed {
         work: impl FnOnce() -> Result<T, StoreError>,
         give_up: impl FnOnce() -> Result<(), StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        if let Some(done) = try_work(flow, what, work)? {
-            self.0.remove(&flow);
-            return Ok(Some(done));
+        let mut is_of_disk = false;
+        let noted = || work().inspect_err(|error| is_of_disk = error.is_of_disk());
+        let done = try_work(flow, what, noted)?;
+        self.broken = if is_of_disk { self.broken.saturating_add(1) } else { 0 };
+        if done.is_some() {
+            self.flows.remove(&flow);
+            return Ok(done);
         }
-        let tries = self.0.entry(flow).or_default();
-        *tries += 1;
-        if *tries >= TRIES {
+        let tries = self.flows.entry(flow).or_default();
+        if self.broken <= BROKEN {
+            *tries += 1;
+        }
+        if *tries >= TRIES && self.broken <= BROKEN {
             give_up()?;
-            self.0.remove(&flow);
+            self.flows.remove(&flow);
         }
         Ok(None)
     }
 }
 
-/// Does `work` on a flow; none when that failed by its content, or by a fault of ours.
+/// Does `work` on a flow; none when that failed by its content, where it lies on the disk, or by a fault of
+/// ours.
 pub(crate) fn try_work<T>(
     flow: FlowId,
     what: &'static str,
@@ -208,7 +223,7 @@ pub(crate) fn try_work<T>(
 ) -> Result<Option<T>, StoreError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => return Ok(Some(done)),
-        Ok(Err(error)) if error.is_of_content() => {
+        Ok(Err(error)) if error.is_of_content() || error.is_of_disk() => {
             tracing::warn!(%flow, %error, "{what} is not possible");
         }
         Ok(Err(error)) => return Err(error),
@@ -329,6 +344,34 @@ mod tests {
         assert_eq!(failed.len(), 1);
         failed.put_off(&mut Vec::new(), 2, |flow| *flow);
         assert_eq!(failed.len(), 0);
+    }
+
+    #[test]
+    fn a_flow_on_a_bad_spot_of_the_disk_is_given_up_and_none_while_all_of_it_fails() {
+        let failed = &mut Failed::default();
+        let bad = || Err::<(), _>(StoreError::Disk { path: "x".into(), detail: "EIO".into() });
+        let mut attempt = |flow, work: &dyn Fn() -> Result<(), StoreError>| {
+            let mut is_given_up = false;
+            let give_up = || {
+                is_given_up = true;
+                Ok(())
+            };
+            (failed.attempt(flow, "a test", work, give_up).unwrap(), is_given_up)
+        };
+        let flow = FlowId::new();
+        let tries: Vec<_> = (0..TRIES).map(|_| attempt(flow, &bad)).collect();
+        assert_eq!(tries, [(None, false), (None, false), (None, true)]);
+        assert_eq!(attempt(FlowId::new(), &|| Ok(())), (Some(()), false));
+        let flows: Vec<FlowId> = (0..=BROKEN).map(|_| FlowId::new()).collect();
+        for _ in 0..=TRIES {
+            for flow in &flows {
+                assert_eq!(attempt(*flow, &bad), (None, false), "the disk is gone");
+            }
+        }
+        // It is back, but for what these flows stand on.
+        assert_eq!(attempt(FlowId::new(), &|| Ok(())), (Some(()), false));
+        assert_eq!(attempt(flows[0], &bad), (None, false));
+        assert_eq!(attempt(flows[0], &bad), (None, true));
     }
 
     #[test]

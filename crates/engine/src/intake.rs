@@ -472,4 +472,4 @@ impl Intake {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

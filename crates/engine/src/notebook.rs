@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_model::{
-    Capture, Chunk, Closed, DropReason, FlowId, Micros, Opened, Outcome, Part, Record, Tick,
+    Capture, Chunk, Closed, DropReason, Flow, FlowId, Micros, Opened, Outcome, Part, Record,
+    Redacted, Tick,
 };
 
 use crate::bench::Bench;
 use crate::exchange::Exchange;
 use crate::intake::Entry;
+use crate::note::add_note;
 use crate::outbox::{Lost, Outbox};
 use crate::written::Written;
 
@@ -114,7 +116,10 @@ impl Notebook {
         for id in touched.drain(..) {
             if let Some(exchange) = self.flows.get_mut(&id) {
                 exchange.is_touched = false;
-                Self::write(exchange, now, &self.bench, &mut self.outbox);
+                let outbox = &mut self.outbox;
+                self.figures.panics += contained(exchange, &mut self.bench, |exchange, bench| {
+                    Self::write(exchange, now, bench, outbox);
+                });
                 let has_later =
                     exchange.has_waiting() || !matches!(exchange.written, Written::Fresh(_));
                 if has_later && !exchange.is_due {
@@ -204,14 +209,18 @@ impl Notebook {
         self.figures.decode_errors += u64::from(exchange.has_decode_error());
         let is_refused = exchange.flow.outcome == Some(Outcome::Refused);
         self.figures.refusals += u64::from(is_refused);
-        exchange.tell_owed();
-        exchange.leave(&self.bench);
-        self.bench.pricer.price(&mut exchange.flow);
-        exchange.flush(&self.bench);
+        self.figures.panics += contained(&mut exchange, &mut self.bench, |exchange, bench| {
+            exchange.tell_owed();
+            exchange.leave(bench);
+            bench.pricer.price(&mut exchange.flow);
+            exchange.flush(bench);
+            #[cfg(test)]
+            tests::fault(&exchange.flow, "/fault");
+        });
         let id = exchange.flow.id;
         let mut records = std::mem::take(&mut exchange.out);
         let is_known = exchange.written != Written::Never;
-        let state = self.bench.redactor.seal(Record::Flow(Arc::from(exchange.flow)));
+        let state = self.sealed(exchange.flow);
         // A flow the store knows is declared ended after its last part, a new one before its first.
         if is_known {
             records.push(state);
@@ -221,17 +230,30 @@ impl Notebook {
         self.outbox.put(Some(id), records);
     }
 
-    /// Works on one flow. A panic in there costs that flow its decoding, and nobody else anything.
+    /// The last state of a flow; where that cannot be redacted, only that there was one and how it ended.
+    fn sealed(&mut self, flow: Box<Flow>) -> Redacted<Record> {
+        let mut bare = Flow::new(flow.id, flow.connection, flow.started_at);
+        (bare.outcome, bare.ended_at) = (flow.outcome, flow.ended_at);
+        let redactor = &self.bench.redactor;
+        let sealed = catch_unwind(AssertUnwindSafe(|| {
+            #[cfg(test)]
+            tests::fault(&flow, "/fault-of-redaction");
+            redactor.seal(Record::Flow(Arc::from(flow)))
+        }));
+        sealed.unwrap_or_else(|_| {
+            self.figures.panics += 1;
+            add_note(&mut bare.decode_note, "all but its end was lost to an internal error");
+            redactor.seal(Record::Flow(Arc::new(bare)))
+        })
+    }
+
+    /// Works on one flow.
     fn work(&mut self, id: FlowId, work: impl FnOnce(&mut Exchange, &mut Bench)) {
         let Some(exchange) = self.flows.get_mut(&id) else {
             self.figures.strays += 1;
             return;
         };
-        let bench = &mut self.bench;
-        if catch_unwind(AssertUnwindSafe(|| work(exchange, bench))).is_err() {
-            self.figures.panics += 1;
-            exchange.maim(bench);
-        }
+        self.figures.panics += contained(exchange, &mut self.bench, work);
         if !exchange.is_touched {
             exchange.is_touched = true;
             self.touched.push(id);
@@ -240,9 +262,12 @@ impl Notebook {
 
     /// Hands out what of an open flow is ready.
     fn write(exchange: &mut Exchange, now: Tick, bench: &Bench, outbox: &mut Outbox) {
+        let due = exchange.is_state_due(now, bench.options.state_every);
+        let state = due.then(|| exchange.state(bench));
+        #[cfg(test)]
+        tests::fault(&exchange.flow, "/fault");
         let mut records = std::mem::take(&mut exchange.out);
-        if exchange.is_state_due(now, bench.options.state_every) {
-            let state = exchange.state(bench);
+        if let Some(state) = state {
             records.insert(0, state);
             exchange.written = Written::Fresh(now);
         }
@@ -256,8 +281,11 @@ impl Notebook {
             }
             self.due.pop_front();
             let Some(exchange) = self.flows.get_mut(&id) else { continue };
-            exchange.flush(&self.bench);
-            Self::write(exchange, now, &self.bench, &mut self.outbox);
+            let outbox = &mut self.outbox;
+            self.figures.panics += contained(exchange, &mut self.bench, |exchange, bench| {
+                exchange.flush(bench);
+                Self::write(exchange, now, bench, outbox);
+            });
             exchange.is_due = !matches!(exchange.written, Written::Fresh(_));
             if exchange.is_due {
                 self.due.push_back((later(now, self.bench.options.flush_after), id));
@@ -281,6 +309,88 @@ impl Notebook {
     }
 }
 
+/// Does `work` on one flow. A panic in there costs that flow its decoding, and nobody else anything; how many
+/// there were.
+fn contained(
+    exchange: &mut Exchange,
+    bench: &mut Bench,
+    work: impl FnOnce(&mut Exchange, &mut Bench),
+) -> u64 {
+    if catch_unwind(AssertUnwindSafe(|| work(exchange, bench))).is_ok() {
+        return 0;
+    }
+    let maimed = catch_unwind(AssertUnwindSafe(|| exchange.maim(bench)));
+    1 + u64::from(maimed.is_err())
+}
+
 fn later(now: Tick, span: Duration) -> Tick {
     Tick(now.0.saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use langley_model::{Redactor, RedactorOptions};
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::chains::{Chains, Rules};
+    use crate::intake::tests::{closed, opened};
+    use crate::live::NoLiveFeed;
+    use crate::options::RecorderOptions;
+    use crate::outbox::RecordSink;
+
+    /// Panics over a flow that asks for it.
+    pub(super) fn fault(flow: &Flow, path: &str) {
+        assert!(flow.path != path, "a fault of ours");
+    }
+
+    #[derive(Default)]
+    struct Sink(Mutex<Vec<Arc<Flow>>>);
+
+    impl RecordSink for Sink {
+        fn submit(&self, batch: Vec<Redacted<Record>>) -> Result<(), Vec<Redacted<Record>>> {
+            let flows = batch.iter().filter_map(|record| match &**record {
+                Record::Flow(flow) => Some(Arc::clone(flow)),
+                _ => None,
+            });
+            self.0.lock().extend(flows);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_over_what_a_flow_hands_out_is_contained_in_it() {
+        let options = RecorderOptions::default();
+        let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
+        let rules =
+            Rules { idle_gap: options.idle_gap, infers_tasks: false, key: options.inference_key };
+        let shared = (Arc::new(Mutex::new(Chains::new(rules, &[]))), Arc::default());
+        let bench = Bench::new(options, redactor, Arc::new(NoLiveFeed), shared);
+        let sink = Arc::new(Sink::default());
+        let taken: Arc<dyn RecordSink> = Arc::clone(&sink) as _;
+        let mut notebook = Notebook::new(bench, Outbox::new(taken, 100, 1 << 20));
+        let paths = ["/fault", "/fault-of-redaction", "/v1/messages"];
+        let flows = paths.map(|path| {
+            let mut opened = opened(FlowId::new());
+            opened.target = path.to_owned();
+            let id = opened.flow;
+            notebook.take(Entry::Capture(Capture::Opened(opened)));
+            id
+        });
+        // While they are open, and when what is due later is written.
+        for at in [1, u64::MAX / 2] {
+            notebook.turn(Tick(at));
+        }
+        for flow in flows {
+            assert!(notebook.take(Entry::Capture(Capture::Closed(closed(flow)))));
+        }
+        notebook.turn(Tick(u64::MAX));
+        assert!(notebook.figures().panics >= 4, "{:?}", notebook.figures());
+        let told = sink.0.lock();
+        for (flow, path) in flows.iter().zip(paths) {
+            let last = told.iter().rfind(|told| told.id == *flow).unwrap();
+            assert_eq!(last.outcome, Some(Outcome::Completed), "{path}");
+            assert_eq!(last.decode_note.is_some(), path != "/v1/messages", "{path}");
+        }
+    }
 }

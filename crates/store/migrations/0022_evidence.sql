@@ -23,11 +23,11 @@ CREATE INDEX findings_by_kind ON findings (kind);
 -- earlier version left them.
 DELETE FROM finding_flows
 WHERE shows
-    AND finding IN (SELECT id FROM findings WHERE kind = 'lifecycle_violation')
+    AND finding IN (SELECT id FROM findings WHERE kind = 'lifecycle_violation' AND json_valid(words))
     AND NOT EXISTS (
         SELECT 1 FROM findings JOIN tool_calls ON tool_calls.flow = finding_flows.flow
         WHERE id = finding_flows.finding
-            AND violations & (1 << CAST(substr(json_extract(words, '$.subject'), 2) AS INTEGER) - 1)
+            AND violations & (1 << CAST(substr(json_extract(iif(json_valid(words), words, '{}'), '$.subject'), 2) AS INTEGER) - 1)
     );
 DELETE FROM finding_flows
 WHERE shows

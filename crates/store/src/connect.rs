@@ -1,11 +1,11 @@
 //! Opening connections: the file's mode, the pragmas, and who may write.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
+use parking_lot::Mutex;
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use crate::error::StoreError;
 use crate::options::StoreOptions;
@@ -19,13 +19,28 @@ const PAGE_BYTES: i64 = 8192;
 
 const MAX_WAL_LEFT_BYTES: i64 = 16 << 20;
 
+/// Held while a file is made. POSIX locks belong to the process: whoever closes any descriptor of a database
+/// drops the locks that SQLite has on it. So a file is opened beside SQLite only to make it, and nobody here
+/// goes on to open it with SQLite until that descriptor is closed.
+static MAKING: Mutex<()> = Mutex::new(());
+
 /// Opens the file for writing, creating it with mode 0600, with write-ahead logging on.
 pub(crate) fn writer(options: &StoreOptions) -> Result<Connection, StoreError> {
     let path = options.path.as_path();
     claim(path)?;
     let fail = |error| StoreError::of(error, path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags).map_err(fail)?;
+    let conn = Connection::open_with_flags(path, flags).map_err(|error| match fail(error) {
+        StoreError::Unwritable { detail, .. } if path.is_file() => {
+            StoreError::ReadOnly { path: path.to_owned(), detail }
+        }
+        other => other,
+    })?;
+    // What may only be read is opened for that, without a word.
+    if conn.is_readonly(MAIN_DB).map_err(fail)? {
+        let detail = String::from("the system does not let this user write it");
+        return Err(StoreError::ReadOnly { path: path.to_owned(), detail });
+    }
     conn.busy_timeout(options.busy_timeout).map_err(fail)?;
     let vacuum: i64 =
         conn.pragma_query_value(None, "auto_vacuum", |row| row.get(0)).map_err(fail)?;
@@ -57,7 +72,7 @@ pub(crate) fn writer(options: &StoreOptions) -> Result<Connection, StoreError> {
 
 /// Opens the file for reading only; it must exist.
 pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
-    if !path.exists() {
+    if !is_there(path) {
         return Err(StoreError::Missing { path: path.to_owned() });
     }
     let fail = |error| StoreError::of(error, path);
@@ -117,24 +132,27 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Creates the file with mode 0600, or checks that the existing one may be written.
+/// Whether there is a file, made wholly.
+fn is_there(path: &Path) -> bool {
+    let _made = MAKING.lock();
+    path.exists()
+}
+
+/// Creates the file with mode 0600, or takes the rights of others away from the existing one, which is not
+/// opened: this process may have it open already.
 fn claim(path: &Path) -> Result<(), StoreError> {
+    let _making = MAKING.lock();
+    if path.exists() {
+        restrict(path);
+        return Ok(());
+    }
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).read(true).write(true);
     private(&mut options);
-    let file = options.open(path).map_err(|error| {
-        let detail = error.to_string();
-        let refused =
-            matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
-        if refused && path.exists() {
-            StoreError::ReadOnly { path: path.to_owned(), detail }
-        } else {
-            let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
-            StoreError::Unwritable { folder, detail }
-        }
-    })?;
-    restrict(&file);
-    Ok(())
+    options.open(path).map(drop).map_err(|error| {
+        let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
+        StoreError::Unwritable { folder, detail: error.to_string() }
+    })
 }
 
 #[cfg(unix)]
@@ -148,19 +166,20 @@ pub(crate) fn private(_options: &mut OpenOptions) {}
 
 /// Takes the rights of others away from a file that had them.
 #[cfg(unix)]
-fn restrict(file: &File) {
+fn restrict(path: &Path) {
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
-    let Ok(metadata) = file.metadata() else { return };
+    let Ok(metadata) = std::fs::metadata(path) else { return };
     let mode = metadata.permissions().mode();
     if mode & 0o077 != 0
-        && let Err(error) = file.set_permissions(PermissionsExt::from_mode(mode & 0o700))
+        && let Err(error) = std::fs::set_permissions(path, Permissions::from_mode(mode & 0o700))
     {
         tracing::warn!(%error, "the store's file can be read by others");
     }
 }
 
 #[cfg(not(unix))]
-fn restrict(_file: &File) {}
+fn restrict(_path: &Path) {}
 
 /// Switches to write-ahead logging and asserts that SQLite did.
 ///

@@ -96,6 +96,17 @@ pub enum StoreError {
         /// The database file.
         path: PathBuf,
     },
+    /// The disk failed at a place of the file; others may be as they were.
+    #[error(
+        "the disk failed at the store {} ({detail}); check the disk, and copy the store to another one \
+         with `langley db backup`", path.display()
+    )]
+    Disk {
+        /// The database file.
+        path: PathBuf,
+        /// SQLite's own words.
+        detail: String,
+    },
     /// Write-ahead logging could not be switched on.
     #[error(
         "the store {} cannot use write-ahead logging (SQLite answered {mode:?}); network file \
@@ -169,16 +180,17 @@ impl StoreError {
         matches!(self, Self::Corrupt { .. } | Self::Decode { .. })
     }
 
+    /// Whether a place of the file fails, or all of it: that shows in whether anything else can be read.
+    #[must_use]
+    pub const fn is_of_disk(&self) -> bool {
+        matches!(self, Self::Disk { .. })
+    }
+
     /// Names the cause of a failure of SQLite on the file at `path`.
     pub(crate) fn of(error: rusqlite::Error, path: &Path) -> Self {
         let path = path.to_owned();
         let Some(code) = error.sqlite_error_code() else {
-            return match error {
-                rusqlite::Error::FromSqlConversionFailure(..)
-                | rusqlite::Error::InvalidColumnType(..)
-                | rusqlite::Error::IntegralValueOutOfRange(..) => Self::Decode { what: "row" },
-                other => Self::Sqlite(other),
-            };
+            return if of_row(&error) { Self::Decode { what: "row" } } else { Self::Sqlite(error) };
         };
         let detail = error.to_string();
         match code {
@@ -190,10 +202,22 @@ impl StoreError {
             }
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Locked { path },
             ErrorCode::DiskFull => Self::Full { path },
+            ErrorCode::SystemIoFailure => Self::Disk { path, detail },
             ErrorCode::OperationInterrupted => Self::Abandoned,
             _ => Self::Sqlite(error),
         }
     }
+}
+
+/// Whether a value of a row is not what it was written as.
+pub(crate) const fn of_row(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::Utf8Error(..)
+    )
 }
 
 /// Whether trying the same write again may succeed.
@@ -223,5 +247,13 @@ pub(crate) fn particular(error: &rusqlite::Error) -> bool {
                 | ErrorCode::TooBig
                 | ErrorCode::TypeMismatch
         )
+    ) || of_place(error)
+}
+
+/// Whether a place of the file cannot be read or written; others may be.
+pub(crate) fn of_place(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::SystemIoFailure)
     )
 }

@@ -13,6 +13,7 @@ use rusqlite::types::{FromSql, ToSqlOutput, ValueRef};
 use rusqlite::{Row, Statement, ToSql};
 
 use crate::codec::rate_limit_json;
+use crate::error::of_row;
 use crate::traits::{self, Traits};
 
 /// Set once, when the row is made.
@@ -310,6 +311,18 @@ pub(crate) fn moves(before: &Flow, after: &Flow) -> bool {
         || before.model_requested != after.model_requested
         || before.model != after.model
         || session(before) != session(after)
+}
+
+/// The same as [`read`]; none when the row does not decode, which must not keep others from what is done.
+pub(crate) fn read_sound(row: &Row<'_>) -> rusqlite::Result<Option<(i64, Stored<Flow>)>> {
+    match read(row) {
+        Err(error) if of_row(&error) => {
+            let key: i64 = row.get(0)?;
+            tracing::warn!(%error, key, "the row of a flow does not decode and is left out");
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
 }
 
 /// A row of [`FlowSql::select`]: the key and the flow.

@@ -88,7 +88,16 @@ pub(crate) fn mark(conn: &mut Connection, price: Option<&PriceLost>) -> rusqlite
     let (mut price, mut names) = (price.map(PriceLost::make), traits::names());
     let sql = FlowSql::new();
     for (revision, key) in (first + 1..).zip(&keys) {
-        let (n, before) = change.prepare_cached(&select)?.query_row([key], flow_row::read)?;
+        let row = change.prepare_cached(&select)?.query_row([key], flow_row::read_sound)?;
+        let Some((n, before)) = row else {
+            // It is lost as well, though nobody can say more of it.
+            change
+                .prepare_cached(
+                    "UPDATE flows SET outcome = ?2, reason = ?3, revision = ?4 WHERE n = ?1",
+                )?
+                .execute((key, Outcome::Lost.as_str(), LOST, signed(revision)))?;
+            continue;
+        };
         let mut after = ended(&before, events(&change, n)?);
         if let Some(price) = &mut price {
             price(&mut after);

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn opened(flow: FlowId) -> Box<Opened> {
+pub(crate) fn opened(flow: FlowId) -> Box<Opened> {
     Box::new(Opened {
         flow,
         connection: ConnectionId::new(),
@@ -35,7 +35,7 @@ fn opened(flow: FlowId) -> Box<Opened> {
     })
 }
 
-fn closed(flow: FlowId) -> Box<Closed> {
+pub(crate) fn closed(flow: FlowId) -> Box<Closed> {
     Box::new(Closed {
         flow,
         at: Tick(1),

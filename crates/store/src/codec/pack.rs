@@ -104,6 +104,11 @@ impl Packer {
         self.effort = effort;
     }
 
+    /// Begins anew: what it was at may be half done.
+    pub(crate) fn renew(&mut self) {
+        *self = Self { effort: self.effort, ..Self::new() };
+    }
+
     /// Whether nothing is packed.
     pub(crate) const fn is_hurried(&self) -> bool {
         matches!(self.effort, Effort::None)

@@ -10,7 +10,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::words::Words;
-use crate::error::StoreError;
+use crate::error::{StoreError, of_row};
 use crate::flow_row::{Bytes, FlowSql, read};
 use crate::query::page_limit;
 use crate::readers::ReadError;
@@ -78,21 +78,31 @@ impl Store {
             let total: i64 = conn
                 .prepare_cached(&format!("SELECT count(*) FROM findings WHERE {condition}"))?
                 .query_row(params_from_iter(&parameters), |row| row.get(0))?;
-            let mut parameters = parameters;
-            let mut sql = format!("SELECT {COLUMNS} FROM findings WHERE {condition}");
-            if let Some(after) = after {
-                sql.push_str(&format!(" AND {RANK} < (?, ?, ?, ?)"));
-                parameters.extend(after.map(Value::Integer));
-            }
-            sql.push_str(
-                " ORDER BY ifnull(micro_usd, -1) DESC, severity DESC, last_at DESC, id DESC LIMIT ?",
-            );
-            parameters.push(Value::Integer(asked));
-            let mut statement = conn.prepare_cached(&sql)?;
-            let mut rows = statement.query(params_from_iter(&parameters))?;
             let mut items = Vec::new();
-            while let Some(row) = rows.next()? {
-                items.push(kept(conn, row)?);
+            let mut after = after.map(|after| after.map(Value::Integer));
+            loop {
+                let (mut sql, mut parameters) =
+                    (format!("SELECT {COLUMNS} FROM findings WHERE {condition}"), parameters.clone());
+                if let Some(after) = after.take() {
+                    sql.push_str(&format!(" AND {RANK} < (?, ?, ?, ?)"));
+                    parameters.extend(after);
+                }
+                sql.push_str(
+                    " ORDER BY ifnull(micro_usd, -1) DESC, severity DESC, last_at DESC, id DESC LIMIT ?",
+                );
+                parameters.push(Value::Integer(asked));
+                let mut statement = conn.prepare_cached(&sql)?;
+                let mut rows = statement.query(params_from_iter(&parameters))?;
+                let mut read = 0;
+                while let Some(row) = rows.next()? {
+                    read += 1;
+                    items.extend(sound(conn, row)?);
+                    after = Some(rank(row)?);
+                }
+                // What was left out makes room for what comes behind it.
+                if read < asked || items.len() > limit {
+                    break;
+                }
             }
             let is_more = items.len() > limit;
             items.truncate(limit);
@@ -218,6 +228,31 @@ fn condition(filter: &FindingFilter) -> (String, Vec<Value>) {
         condition.push(format!("state IN ({})", words.join(", ")));
     }
     (condition.join(" AND "), parameters)
+}
+
+/// The finding of a row; none when it is damaged, which must not hide the others.
+fn sound(conn: &Connection, row: &Row<'_>) -> Result<Option<KeptFinding>, ReadError> {
+    let is_damaged = |error: &ReadError| match error {
+        ReadError::Sqlite(error) => of_row(error),
+        ReadError::Store(error) => matches!(error, StoreError::Decode { .. }),
+    };
+    match kept(conn, row) {
+        Err(error) if is_damaged(&error) => {
+            let id: i64 = row.get(0)?;
+            tracing::warn!(finding = id, "a finding does not decode and is left out");
+            Ok(None)
+        }
+        found => found.map(Some),
+    }
+}
+
+/// Where a row stands in the listing, as [`RANK`] says it, whatever is in it.
+fn rank(row: &Row<'_>) -> rusqlite::Result<[Value; 4]> {
+    let cost = match row.get(9)? {
+        Value::Null => Value::Integer(-1),
+        cost => cost,
+    };
+    Ok([cost, row.get(3)?, row.get(7)?, row.get(0)?])
 }
 
 fn kept(conn: &Connection, row: &Row<'_>) -> Result<KeptFinding, ReadError> {

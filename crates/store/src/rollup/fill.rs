@@ -5,7 +5,7 @@
 //! has a newer revision and is part of the sums from then on. There are two such pairs, because the sums
 //! of tasks are younger than the others.
 
-use langley_model::{Flow, Revision, Stored};
+use langley_model::Revision;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::gather::Gathered;
@@ -91,8 +91,8 @@ impl Held {
 /// of them yet it becomes one. Only its session's, its task's and its subagent's shrink.
 pub(crate) fn before_removal(conn: &Connection, n: i64) -> rusqlite::Result<()> {
     let sql = format!("{} WHERE n = ?1", FlowSql::select());
-    let row = conn.prepare_cached(&sql)?.query_row([n], flow_row::read).optional()?;
-    let Some((_, flow)) = row else { return Ok(()) };
+    let row = conn.prepare_cached(&sql)?.query_row([n], flow_row::read_sound).optional()?;
+    let Some((_, flow)) = row.flatten() else { return Ok(()) };
     let mut gathered = Gathered::default();
     gathered.remove(Held::read(conn)?.of(n, flow.revision()), &flow);
     gathered.write(conn)
@@ -134,9 +134,10 @@ fn fill(conn: &Connection, scope: Scope) -> rusqlite::Result<Option<u64>> {
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([key])?;
     while let Some(row) = rows.next()? {
-        let (n, flow): (i64, Stored<Flow>) = flow_row::read(row)?;
-        last = Some(n);
-        if flow.revision().0.cast_signed() <= revision {
+        last = Some(row.get::<_, i64>(0)?);
+        if let Some((n, flow)) = flow_row::read_sound(row)?
+            && flow.revision().0.cast_signed() <= revision
+        {
             gathered.add(scope, n, &flow);
             added += 1;
         }

@@ -1,14 +1,14 @@
 //! Sums that an earlier version kept, brought to what is summed today: of the flows that are there, so that a
 //! flow is taken out as it was added. What hours hold of flows that are gone stays in the older sense.
 
-use langley_model::{DialectName, Flow, Stored, Tokens};
+use langley_model::{DialectName, Flow, Tokens};
 use rusqlite::Connection;
 
 use super::fill::Held;
 use super::gather::Gathered;
 use super::measure::{Measure, Tally};
 use super::sums::Sums;
-use crate::flow_row::{FlowSql, read};
+use crate::flow_row::{FlowSql, read_sound};
 
 /// Flows whose changes are gathered before they are written.
 const TOGETHER: usize = 500;
@@ -32,7 +32,7 @@ pub(crate) fn redefine(conn: &Connection) -> rusqlite::Result<()> {
     let mut rows = statement.query(())?;
     let (mut gathered, mut count) = (Gathered::default(), 0);
     while let Some(row) = rows.next()? {
-        let (n, flow): (i64, Stored<Flow>) = read(row)?;
+        let Some((n, flow)) = read_sound(row)? else { continue };
         let change = change(&flow);
         if change.is_empty() {
             continue;

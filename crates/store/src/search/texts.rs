@@ -41,7 +41,7 @@ impl Store {
         self.reader_of_texts().get_or_init(|| texts);
     }
 
-    /// The text that was read of a flow, for a search or for what it shows; none where it is damaged, which
+    /// The text that was read of a flow, for a search or for what it shows; none where it cannot be read, which
     /// is counted: a flow that was found is shown all the same.
     ///
     /// # Errors
@@ -53,7 +53,7 @@ impl Store {
     ) -> Result<Option<T>, StoreError> {
         match read {
             Ok(text) => Ok(Some(text)),
-            Err(error) if error.is_of_content() => {
+            Err(error) if error.is_of_content() || error.is_of_disk() => {
                 tracing::warn!(%flow, %error, "the text of a flow cannot be read");
                 self.count_unreadable();
                 Ok(None)

@@ -89,7 +89,7 @@ impl Store {
         mut tell: impl FnMut(&Upkeep),
     ) -> Result<(), StoreError> {
         loop {
-            let (tunnels, drops) = self.job(move |site| {
+            let tunnels = self.job(move |site| {
                 let change = site.change()?;
                 let tunnels = change
                     .prepare_cached(
@@ -98,17 +98,35 @@ impl Store {
                               WHERE started_at < ?1 AND ended_at < ?1 LIMIT ?2)",
                     )?
                     .execute((before.0, ROWS))?;
-                let drops = oldest_drops(&change, before)?;
                 change.commit()?;
-                Ok((tunnels as u64, drops))
+                Ok(tunnels as u64)
             })?;
-            if tunnels + drops == 0 {
-                return Ok(());
+            if tunnels == 0 {
+                break;
             }
             removed.tunnels += tunnels;
-            removed.drops += drops;
             tell(removed);
         }
+        // All are looked at: they are numbered as they came, by clocks that may have been wrong.
+        let sql = "SELECT id, at < ?2 FROM drops WHERE id > ?1 ORDER BY id";
+        self.each(sql, before, |ids| {
+            for ids in ids.chunks(ROWS as usize) {
+                let ids = ids.to_vec();
+                removed.drops += self.job(move |site| {
+                    let change = site.change()?;
+                    let mut rows = 0;
+                    for id in ids {
+                        let mut delete =
+                            change.prepare_cached("DELETE FROM drops WHERE id = ?1")?;
+                        rows += delete.execute([id])? as u64;
+                    }
+                    change.commit()?;
+                    Ok(rows)
+                })?;
+                tell(removed);
+            }
+            Ok(())
+        })
     }
 
     /// Does `work` on the flows that began before `before`, may lose something, and are such as `and` says.
@@ -124,8 +142,8 @@ impl Store {
         self.each(&sql, before, |keys| self.by_flow(keys, removed, &mut *tell, work))
     }
 
-    /// Calls `work` with the keys of flows that began before `before` and for which the second column of
-    /// `sql` holds, some at a time. However few they are, no reading takes long.
+    /// Calls `work` with the keys of rows before `before` for which the second column of `sql` holds, some at
+    /// a time. However few they are, no reading takes long.
     fn each(
         &self,
         sql: &str,
@@ -163,23 +181,4 @@ impl Store {
 fn may_go(conn: &Connection, key: i64) -> rusqlite::Result<bool> {
     let sql = format!("SELECT 1 FROM flows WHERE n = ?1 AND {MAY_GO}");
     conn.prepare_cached(&sql)?.exists([key])
-}
-
-/// Removes the oldest rows about drops; they are numbered as they came.
-fn oldest_drops(conn: &Connection, before: Micros) -> rusqlite::Result<u64> {
-    let mut removed = 0;
-    let mut budget = Budget::new(ROWS);
-    let mut statement = conn.prepare_cached("SELECT id, at FROM drops ORDER BY id LIMIT ?1")?;
-    let oldest = statement.query_map([ROWS], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    for (id, at) in oldest.collect::<Result<Vec<(i64, i64)>, _>>()? {
-        if at >= before.0 {
-            break;
-        }
-        conn.prepare_cached("DELETE FROM drops WHERE id = ?1")?.execute([id])?;
-        removed += 1;
-        if !budget.spend(1) {
-            break;
-        }
-    }
-    Ok(removed)
 }

@@ -15,6 +15,7 @@ use super::pieces::Shelf;
 use super::tails::{BlockSql, Desk, Known, Memory, OpenFlow, Tail};
 use crate::codec::message_json;
 use crate::content;
+use crate::error::of_place;
 use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed};
 use crate::packed::Item;
 use crate::readers::ReadError;
@@ -198,6 +199,8 @@ struct Row {
 impl<'c> Transaction<'c, '_> {
     /// Writes all that the batch says about one flow.
     fn flow(&mut self, id: FlowId, touched: &Touched<'_>) -> rusqlite::Result<()> {
+        #[cfg(test)]
+        super::tests::fault(touched);
         let revision = self.revision.next();
         let known = match self.memory.take(id) {
             Known::Open(open) => Some(*open),
@@ -308,9 +311,12 @@ impl<'c> Transaction<'c, '_> {
         }
         match content::message(self.conn, n) {
             Ok(message) => Ok(message),
-            Err(ReadError::Sqlite(error)) => Err(error),
+            // An I/O error has ended the transaction.
+            Err(ReadError::Sqlite(error)) if !of_place(&error) || self.conn.is_autocommit() => {
+                Err(error)
+            }
             // Events are packed against nothing that cannot be read.
-            Err(ReadError::Store(_)) => Ok(None),
+            Err(_) => Ok(None),
         }
     }
 

@@ -1,20 +1,24 @@
 //! Content once: a blob is found by the hash of its bytes, and the recent hashes are remembered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use lru::LruCache;
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
 use super::hash::ContentHash;
 use super::kin::{Base, Kin};
 use crate::codec::pack::{PLAIN, Packer, RECIPE};
 use crate::content;
+use crate::error::of_place;
 use crate::readers::ReadError;
 
 /// Recent hashes, as many as the pieces of some dozens of long conversations: what is not among them is read
 /// back to be compared. They take about two megabytes at most.
 const REMEMBERED: usize = 16_384;
+
+/// Contents that are remembered to be unreadable.
+const UNREADABLE: usize = 1024;
 
 /// Small contents that come again and again are recognised by their bytes, without hashing them
 /// cryptographically; they take at most half a megabyte.
@@ -54,6 +58,9 @@ pub(super) struct Blobs {
     hot: LruCache<Box<[u8]>, i64>,
     /// What new contents may be packed against.
     kin: Kin,
+    /// Contents whose place in the file cannot be read: an I/O error ends the transaction, whose repetition
+    /// must not run into it again.
+    unreadable: HashSet<i64>,
     /// While a sweep looks for contents that nothing refers to: those that something does again.
     marks: Option<Marks>,
 }
@@ -79,6 +86,7 @@ pub(super) enum Kind {
 pub(super) struct BlobSql<'c> {
     conn: &'c Connection,
     find: CachedStatement<'c>,
+    row: CachedStatement<'c>,
     insert: CachedStatement<'c>,
 }
 
@@ -86,9 +94,9 @@ impl<'c> BlobSql<'c> {
     pub(super) fn prepare(conn: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
             conn,
-            find: conn.prepare_cached(
-                "SELECT hash, id, base, codec, raw_len FROM blobs WHERE hash BETWEEN ?1 AND ?2",
-            )?,
+            // Of the index alone: where a content's own place is damaged, its key is still known.
+            find: conn.prepare_cached("SELECT hash, id FROM blobs WHERE hash BETWEEN ?1 AND ?2")?,
+            row: conn.prepare_cached("SELECT base, codec, raw_len FROM blobs WHERE id = ?1")?,
             insert: conn.prepare_cached(
                 "INSERT INTO blobs (hash, raw_len, codec, bytes, base) VALUES (?1, ?2, ?3, ?4, ?5)
                  RETURNING id",
@@ -106,9 +114,9 @@ struct Stored {
 /// What the file knows of a content.
 enum Known {
     Stored(Stored),
-    /// It is new; its row gets the long key where another one has the short.
+    /// It is new; other contents have these keys, which begin as its own.
     New {
-        is_short_taken: bool,
+        taken: Vec<Vec<u8>>,
     },
 }
 
@@ -116,7 +124,7 @@ impl Blobs {
     pub(super) fn new() -> Self {
         // Unbounded and trimmed by hand: a bounded one would reserve all its room when idle.
         let (recent, hot) = (LruCache::unbounded(), LruCache::unbounded());
-        Self { recent, hot, kin: Kin::new(), marks: None }
+        Self { recent, hot, kin: Kin::new(), unreadable: HashSet::new(), marks: None }
     }
 
     /// The id of the blob of `bytes`, which is stored when it is new.
@@ -183,55 +191,61 @@ impl Blobs {
                 }
                 stored
             }
-            Known::New { is_short_taken } => self.insert(sql, packer, new, is_short_taken)?,
+            Known::New { taken } => self.insert(sql, packer, new, &taken)?,
         };
         if self.recent.len() >= REMEMBERED {
             self.recent.pop_lru();
         }
         self.recent.put(new.hash, id);
         // Whatever the caches know came by here since a sweep began.
-        if let Some(marks) = &mut self.marks {
-            marks.add(id);
+        if self.mark(id) {
             let mut next = base;
             // In a damaged file they may go round.
             for _ in 0..content::MOST_UNPACKED {
                 let Some(base) = next else { break };
-                marks.add(base);
-                next = content::base(sql.conn, base)?;
+                self.mark(base);
+                next = self.spare(sql, base, |sql| content::base(sql.conn, base))?.flatten();
             }
         }
         Ok(id)
     }
 
-    /// Looks a content up: by its long key, or by the short one and its bytes.
+    /// Marks a content while a sweep is under way; whether one is.
+    fn mark(&mut self, id: i64) -> bool {
+        self.marks.as_mut().map(|marks| marks.add(id)).is_some()
+    }
+
+    /// Looks a content up: by its long key, or by the short one and its bytes. What cannot be read is not
+    /// this one: it is stored anew, by another key.
     fn find(&mut self, sql: &mut BlobSql<'_>, new: New<'_>) -> rusqlite::Result<Known> {
         let New { bytes, hash, kind } = new;
-        let (mut alike, mut is_short_taken) = (Vec::new(), false);
-        let mut rows = sql.find.query((hash.short(), hash.last()))?;
-        while let Some(row) = rows.next()? {
-            let key = row.get_ref(0)?.as_blob()?;
-            let stored = Stored { id: row.get(1)?, base: row.get(2)? };
-            match hash.is_told_by(key) {
-                Some(true) => return Ok(Known::Stored(stored)),
-                Some(false) => {}
-                None => {
-                    is_short_taken |= key == hash.short();
-                    let is_recipe = row.get::<_, i64>(3)? & RECIPE != 0;
-                    let is_as_long = usize::try_from(row.get::<_, i64>(4)?) == Ok(bytes.len());
-                    if is_as_long && is_recipe == (kind == Kind::Recipe) {
-                        alike.push(stored);
-                    }
-                }
+        let rows = sql
+            .find
+            .query_map((hash.short(), hash.last()), |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<Vec<(Vec<u8>, i64)>>>()?;
+        for (key, id) in &rows {
+            let told = hash.is_told_by(key);
+            if told == Some(false) {
+                continue;
+            }
+            let row = self.spare(sql, *id, |sql| {
+                let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+                sql.row.query_row([id], row).optional()
+            })?;
+            let Some((base, codec, raw_len)): Option<(_, i64, i64)> = row.flatten() else {
+                continue;
+            };
+            let is_recipe = codec & RECIPE != 0;
+            let is_as_long = usize::try_from(raw_len) == Ok(bytes.len());
+            let is_same = told.is_some()
+                || is_as_long
+                    && is_recipe == (kind == Kind::Recipe)
+                    && self.read(sql, *id)?.is_some_and(|content| *content == *bytes);
+            if is_same {
+                return Ok(Known::Stored(Stored { id: *id, base }));
             }
         }
-        drop(rows);
-        for stored in alike {
-            // What cannot be read is not this one: it is stored anew, by its long key.
-            if self.read(sql, stored.id)?.is_some_and(|content| *content == *bytes) {
-                return Ok(Known::Stored(stored));
-            }
-        }
-        Ok(Known::New { is_short_taken })
+        Ok(Known::New { taken: rows.into_iter().map(|(key, _)| key).collect() })
     }
 
     /// Stores a content, packed as small as can be: by itself, or against one that is like it. Returns
@@ -241,7 +255,7 @@ impl Blobs {
         sql: &mut BlobSql<'_>,
         packer: &mut Packer,
         new: New<'_>,
-        is_short_taken: bool,
+        taken: &[Vec<u8>],
     ) -> rusqlite::Result<Stored> {
         let New { bytes, hash, kind } = new;
         let base =
@@ -267,8 +281,9 @@ impl Blobs {
         let codec = if kind == Kind::Recipe { codec | RECIPE } else { codec };
         let raw_len = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let base_id = base.map(|base| base.id);
-        let key = if is_short_taken { hash.long() } else { hash.short() };
-        let id = sql.insert.query_row((key, raw_len, codec, packed, base_id), |row| row.get(0))?;
+        let key = hash.free_key(taken);
+        let id =
+            sql.insert.query_row((&*key, raw_len, codec, packed, base_id), |row| row.get(0))?;
         if packer.is_thorough() {
             let depth = base.map_or(0, |base| base.depth + 1);
             self.kin.remember(Base { id, depth }, bytes);
@@ -277,24 +292,48 @@ impl Blobs {
     }
 
     /// A stored content, when it can be read; what cannot is packed against by nobody.
-    fn read(&mut self, sql: &BlobSql<'_>, id: i64) -> rusqlite::Result<Option<Arc<[u8]>>> {
+    fn read(&mut self, sql: &mut BlobSql<'_>, id: i64) -> rusqlite::Result<Option<Arc<[u8]>>> {
         if let Some(bytes) = self.kin.bytes(id) {
             return Ok(Some(bytes));
         }
-        match content::unpacked(sql.conn, id) {
-            Ok((_, bytes)) => {
-                let bytes: Arc<[u8]> = bytes.into();
-                self.kin.hold(id, Arc::clone(&bytes));
-                Ok(Some(bytes))
-            }
+        let read = self.spare(sql, id, |sql| match content::unpacked(sql.conn, id) {
+            Ok((_, bytes)) => Ok(Some(bytes)),
             Err(ReadError::Sqlite(error)) => Err(error),
             Err(ReadError::Store(_)) => Ok(None),
+        })?;
+        let Some(bytes) = read.flatten() else { return Ok(None) };
+        let bytes: Arc<[u8]> = bytes.into();
+        self.kin.hold(id, Arc::clone(&bytes));
+        Ok(Some(bytes))
+    }
+
+    /// Reads something of a content; none where its place in the file cannot be read, which costs no record.
+    fn spare<T>(
+        &mut self,
+        sql: &mut BlobSql<'_>,
+        id: i64,
+        read: impl FnOnce(&mut BlobSql<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Option<T>> {
+        if self.unreadable.contains(&id) {
+            return Ok(None);
+        }
+        match read(sql) {
+            Err(error) if of_place(&error) => {
+                tracing::warn!(%error, content = id, "a content cannot be read; its like is stored anew");
+                if self.unreadable.len() >= UNREADABLE {
+                    self.unreadable.clear();
+                }
+                self.unreadable.insert(id);
+                if sql.conn.is_autocommit() { Err(error) } else { Ok(None) }
+            }
+            read => read.map(Some),
         }
     }
 
     /// Forgets all: some may not exist any more. What a sweep must spare stays marked.
     pub(super) fn forget(&mut self) {
-        *self = Self { marks: self.marks.take(), ..Self::new() };
+        let unreadable = std::mem::take(&mut self.unreadable);
+        *self = Self { unreadable, marks: self.marks.take(), ..Self::new() };
     }
 
     /// From now on every content that is referred to, by an old row or a new one, is marked.
@@ -318,6 +357,24 @@ impl Blobs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_content_that_ended_a_transaction_by_not_being_readable_does_not_end_its_repetition() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(
+            "CREATE TABLE blobs (id INTEGER PRIMARY KEY, hash, raw_len, codec, bytes, base)",
+        )
+        .unwrap();
+        let (mut blobs, mut sql) = (Blobs::new(), BlobSql::prepare(&conn).unwrap());
+        let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_READ);
+        let broken = || Err::<(), _>(rusqlite::Error::SqliteFailure(failure, None));
+        assert!(blobs.spare(&mut sql, 1, |_| broken()).is_err());
+        blobs.forget();
+        assert_eq!(blobs.spare(&mut sql, 1, |_| broken()).unwrap(), None);
+        conn.execute_batch("BEGIN").unwrap();
+        assert_eq!(blobs.spare(&mut sql, 2, |_| broken()).unwrap(), None, "it goes on");
+        assert_eq!(blobs.spare(&mut sql, 3, |_| Ok(7)).unwrap(), Some(7));
+    }
 
     #[test]
     fn whatever_number_is_marked_takes_no_more_room_than_another() {

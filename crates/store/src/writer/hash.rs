@@ -4,6 +4,8 @@
 //! one of many millions shares them with another by a chance of one in a hundred thousand, so that whoever
 //! finds them compares the contents.
 
+use std::borrow::Cow;
+
 /// The first half of the BLAKE3 hash of a content, which tells it from all others: 2^64 contents would have
 /// to be tried to find two that share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,9 +36,26 @@ impl ContentHash {
         &self.0[..SHORT]
     }
 
-    /// The key of its row where another content has the short one.
-    pub(super) fn long(&self) -> &[u8] {
-        &self.0
+    /// The key of its row, where other contents have those that are `taken`: the short one, else the long one,
+    /// else that with a byte more, because the row with the long one cannot be read.
+    pub(super) fn free_key(&self, taken: &[Vec<u8>]) -> Cow<'_, [u8]> {
+        let is_free = |key: &[u8]| !taken.iter().any(|taken| **taken == *key);
+        if is_free(self.short()) {
+            return Cow::Borrowed(self.short());
+        }
+        let mut longer = self.0.to_vec();
+        if is_free(&longer) {
+            return Cow::Owned(longer);
+        }
+        longer.push(0);
+        while !is_free(&longer) {
+            let last = longer.len() - 1;
+            match longer[last] {
+                u8::MAX => longer.push(0),
+                _ => longer[last] += 1,
+            }
+        }
+        Cow::Owned(longer)
     }
 
     /// The last of the keys that begin with the short one. Rows of an earlier version have 16 bytes or all 32.

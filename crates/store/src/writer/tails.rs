@@ -18,6 +18,7 @@ use super::batch::Events;
 use super::blobs::Blobs;
 use crate::codec::event_block::{BlockBuilder, FULL_BYTES};
 use crate::codec::pack::{BASED, Packer};
+use crate::error::of_place;
 use crate::flow_row::signed;
 use crate::kinds::{KindColumn, KindNames};
 use crate::names::Names;
@@ -497,11 +498,18 @@ impl Desk<'_, '_> {
     /// no use then.
     fn read_into(&mut self, row: i64, whole: &mut BlockBuilder) -> rusqlite::Result<bool> {
         let mut rows = self.sql.read.query([row])?;
-        let Some(row) = rows.next()? else { return Ok(false) };
-        let stored = match StoredBlock::read(self.conn, self.n, row) {
+        let read = match rows.next() {
+            Ok(Some(row)) => StoredBlock::read(self.conn, self.n, row),
+            Ok(None) => return Ok(false),
+            Err(error) => Err(ReadError::Sqlite(error)),
+        };
+        let stored = match read {
             Ok(stored) => stored,
-            Err(ReadError::Sqlite(error)) => return Err(error),
-            Err(ReadError::Store(_)) => return Ok(false),
+            // An I/O error has ended the transaction.
+            Err(ReadError::Sqlite(error)) if !of_place(&error) || self.conn.is_autocommit() => {
+                return Err(error);
+            }
+            Err(_) => return Ok(false),
         };
         let block = stored.as_ref().and_then(StoredBlock::events);
         Ok(block.is_some_and(|block| whole.extend(block)))

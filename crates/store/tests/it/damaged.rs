@@ -1,11 +1,11 @@
-//! Blocks of events whose end is damaged: what can be read is read, and what cannot is counted.
+//! What is damaged in the file: what can be read is read, what cannot is counted, and recording goes on.
 
-use langley_model::Flow;
-use langley_store::{EventPage, Unseen};
+use langley_model::{DropReason, Flow, FlowId, Side};
+use langley_store::{EventPage, StoreError, Unseen};
 use rusqlite::Connection;
 
 use crate::earlier::first_layout;
-use crate::given::{Fixture, ended, of, run};
+use crate::given::{Fixture, body, ended, noise, of, page_of_contents, run, spoil};
 
 const DELTA: &str = "content_block_delta";
 
@@ -137,4 +137,69 @@ fn events_whose_types_cannot_be_read_from_their_row_are_read_all_the_same() {
         let other = page(&fixture, &flow, None, 500, Some("ping"));
         assert!(other.items.is_empty(), "{unreadable}");
     }
+}
+
+#[test]
+fn contents_on_a_page_that_cannot_be_read_are_stored_anew_and_cost_no_record() {
+    let fixture = Fixture::new();
+    let sends = |fixture: &Fixture, at: i64| -> Vec<FlowId> {
+        let flows: Vec<_> = (at..at + 12).map(ended).collect();
+        let records = flows.iter().flat_map(|flow| {
+            let bytes = noise((flow.started_at.0 - at).cast_unsigned());
+            [of(flow), body(flow.id, Side::Client, bytes)]
+        });
+        fixture.write(records.collect());
+        flows.into_iter().map(|flow| flow.id).collect()
+    };
+    let before = sends(&fixture, 100);
+    let path = fixture.store.path().to_owned();
+    fixture.store.clone().close();
+    spoil(&path, page_of_contents(&path));
+    let mut fixture = fixture.after_close();
+    let mut contents = None;
+    for at in [200, 300, 400] {
+        let flows = sends(&fixture, at);
+        let counters = fixture.store.counters();
+        assert_eq!((counters.records_dropped, counters.failing), (0, false));
+        for (seed, flow) in (0..).zip(flows) {
+            assert_eq!(fixture.store.body(flow, Side::Client).unwrap().unwrap().bytes, noise(seed));
+        }
+        let conn = Connection::open(&path).unwrap();
+        let count =
+            conn.query_row("SELECT count(*) FROM blobs", (), |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(*contents.get_or_insert(count), count, "once more, and not each time");
+        drop(conn);
+        fixture = fixture.after_close();
+    }
+    assert!(matches!(fixture.store.body(before[0], Side::Client), Err(StoreError::Corrupt { .. })));
+}
+
+#[test]
+fn a_record_that_meets_a_damaged_page_costs_itself_and_nothing_else() {
+    let fixture = Fixture::new();
+    let first = ended(1);
+    fixture.write(vec![of(&first)]);
+    let path = fixture.store.path().to_owned();
+    fixture.store.clone().close();
+    let conn = Connection::open(&path).unwrap();
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'retries'";
+    let root = conn.query_row(root, (), |row| row.get::<_, i64>(0)).unwrap();
+    drop(conn);
+    spoil(&path, root.cast_unsigned());
+    let fixture = fixture.after_close();
+    let flows: Vec<Flow> = (2..22)
+        .map(|at| {
+            let mut flow = ended(at);
+            flow.retry_of = (at == 7).then_some(first.id);
+            flow
+        })
+        .collect();
+    fixture.write(flows.iter().map(of).collect());
+    let counters = fixture.store.counters();
+    assert_eq!((counters.flows_total, counters.records_dropped), (20, 1));
+    assert!(counters.failing);
+    fixture.write(vec![of(&ended(30))]);
+    assert!(!fixture.store.counters().failing);
+    let lost = fixture.store.drops(None, 10).unwrap().items;
+    assert_eq!((lost[0].flow, lost[0].reason), (Some(flows[5].id), DropReason::WriteFailed));
 }

@@ -430,3 +430,46 @@ fn earlier_flows_are_all_there_are_where_no_other_was_analysed() {
     analysed(&flows[1]);
     assert_eq!(before(9), (vec![10, 30], false), "one of them is missing");
 }
+
+#[test]
+fn damaged_findings_hide_none_of_the_others_however_many_there_are() {
+    let (fixture, [flow]) = with_flows([100]);
+    let store = &fixture.store;
+    for at in 0..9 {
+        keep(store, failing(&flow, &at.to_string(), Some(at)));
+    }
+    let conn = rusqlite::Connection::open(store.path()).unwrap();
+    for damage in [
+        "words = '{' WHERE micro_usd IN (4, 5, 6)",
+        "severity = 'x' WHERE micro_usd = 7",
+        "kind = 'x' WHERE micro_usd = 2",
+    ] {
+        conn.execute(&format!("UPDATE findings SET {damage}"), ()).unwrap();
+    }
+    for limit in [1, 2, 3, 500] {
+        let (mut cursor, mut subjects) = (None, Vec::new());
+        loop {
+            let page = store.findings(&FindingFilter::default(), cursor.as_deref(), limit).unwrap();
+            subjects.extend(page.items.into_iter().map(|kept| kept.finding.subject));
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(subjects, ["8", "3", "1", "0"], "pages of {limit}");
+    }
+}
+
+#[test]
+fn damaged_words_keep_no_store_from_being_brought_up_to_date() {
+    let (fixture, [flow]) = with_flows([100]);
+    keep(&fixture.store, violation(&flow, Violation::CallWithoutResult));
+    let path = fixture.store.path().to_owned();
+    fixture.store.clone().close();
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute("UPDATE findings SET words = '{'", ()).unwrap();
+    let again = include_str!("../../migrations/0022_evidence.sql");
+    conn.execute_batch(&format!("DROP INDEX findings_by_kind; {again}")).unwrap();
+    let times = conn.query_row("SELECT times FROM findings", (), |row| row.get::<_, i64>(0));
+    assert_eq!(times.unwrap(), 1, "nobody can tell that it was taken back");
+}

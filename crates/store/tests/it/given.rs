@@ -120,6 +120,33 @@ pub(crate) fn kill_writer(name: &str, folder: &Path, commits: usize) {
     assert_eq!(told, commits);
 }
 
+/// Makes a page of a file that nobody has open unreadable.
+pub(crate) fn spoil(path: &Path, page: u64) {
+    use std::io::{Seek, SeekFrom, Write};
+    let mut file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.seek(SeekFrom::Start((page - 1) * 8192)).unwrap();
+    file.write_all(&[0xa5; 8192]).unwrap();
+}
+
+/// The first page of contents of a file that nobody has open.
+pub(crate) fn page_of_contents(path: &Path) -> u64 {
+    let conn = rusqlite::Connection::open(path).unwrap();
+    let sql = "SELECT min(pageno) FROM dbstat WHERE name = 'blobs' AND pagetype = 'leaf'";
+    conn.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap().cast_unsigned()
+}
+
+/// Bytes that cannot be packed, of which a page holds two.
+pub(crate) fn noise(seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    std::iter::repeat_with(next).take(375).flatten().collect()
+}
+
 /// Waits until `holds`, at most ten seconds.
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();

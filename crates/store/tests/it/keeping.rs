@@ -160,6 +160,35 @@ fn old_tunnels_and_drops_go_and_their_sums_stay() {
 }
 
 #[test]
+fn a_drop_of_a_clock_that_was_ahead_keeps_no_older_ones() {
+    let fixture = Fixture::new();
+    let dropped = |at| {
+        let reason = DropReason::WriterQueueFull;
+        Record::Drop(Dropped { at: Micros(at), flow: None, reason, count: 3, bytes: 1 })
+    };
+    fixture.write(vec![dropped(NOW.0 + 40 * DAY)]);
+    fixture.write((0..450).map(|at| dropped(NOW.0 - 40 * DAY + at)).collect());
+    assert_eq!(fixture.store.maintain(&keep(), NOW).unwrap().drops, 450);
+    let left = fixture.store.drops(None, 10).unwrap().items;
+    assert_eq!(left.iter().map(|row| row.at.0).collect::<Vec<_>>(), [NOW.0 + 40 * DAY]);
+}
+
+#[test]
+fn a_row_that_does_not_decode_stops_neither_retention_nor_a_deletion() {
+    let fixture = Fixture::new();
+    let old: Vec<_> = (0..3).map(|at| ended(NOW.0 - 40 * DAY + at)).collect();
+    let new: Vec<_> = (0..3).map(|at| ended(NOW.0 + at)).collect();
+    fixture.write(old.iter().chain(&new).map(of).collect());
+    let conn = Connection::open(fixture.store.path()).unwrap();
+    for flow in [&old[1], &new[1]] {
+        let sql = "UPDATE flows SET port = 'x' WHERE n = ?1";
+        assert_eq!(conn.execute(sql, [flow.started_at.0]).unwrap(), 1);
+    }
+    assert_eq!(fixture.store.maintain(&keep(), NOW).unwrap().flows, 3);
+    assert_eq!(fixture.store.delete_flows(&all()).unwrap(), 3);
+}
+
+#[test]
 fn a_deletion_leaves_room_for_recording_between_its_pieces() {
     let fixture = Fixture::new();
     let store = &fixture.store;

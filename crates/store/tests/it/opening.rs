@@ -5,7 +5,9 @@ use std::sync::{Arc, Barrier};
 
 use langley_store::{Facet, FlowFilter, Store, StoreError, Told};
 
-use crate::given::{Fixture, body, ended, flow, of, options, redactor, seal, tunnel};
+use crate::given::{
+    Fixture, body, ended, flow, noise, of, options, page_of_contents, redactor, seal, spoil, tunnel,
+};
 use langley_model::{Outcome, Side};
 
 /// Takes away what schemas after 15 brought; comes before the others. Calls have the table again that they had.
@@ -255,25 +257,64 @@ fn a_file_of_something_else_is_left_alone() {
 #[test]
 fn a_damaged_page_is_named_and_nothing_else_is_lost() {
     let fixture = Fixture::new();
-    let flow = ended(1);
-    let noise: Vec<u8> =
-        (0..200_000_u32).flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
-    fixture.write(vec![of(&flow), body(flow.id, Side::Client, noise)]);
+    let flows: Vec<_> = (1..13).map(|at| (ended(at), noise(at.cast_unsigned()))).collect();
+    for (flow, bytes) in &flows {
+        fixture.write(vec![of(flow), body(flow.id, Side::Client, bytes.clone())]);
+    }
     let path = fixture.store.path().to_owned();
     fixture.store.clone().close();
-    let mut bytes = fs::read(&path).unwrap();
-    // The roots of all tables but the schema's own.
-    for page in bytes.chunks_mut(4096).skip(2).take(20) {
-        page.fill(0xa5);
+    spoil(&path, page_of_contents(&path));
+    let fixture = fixture.after_close();
+    let (mut damaged, mut whole) = (0, 0);
+    for (flow, bytes) in &flows {
+        assert_eq!(&*fixture.store.flow(flow.id).unwrap().unwrap(), flow);
+        match fixture.store.body(flow.id, Side::Client) {
+            Ok(body) => {
+                assert_eq!(&body.unwrap().bytes, bytes);
+                whole += 1;
+            }
+            Err(StoreError::Corrupt { .. }) => damaged += 1,
+            Err(error) => panic!("{error:?}"),
+        }
     }
-    fs::write(&path, &bytes).unwrap();
+    assert!((1..=3).contains(&damaged), "{damaged}");
+    assert_eq!(whole + damaged, flows.len());
+}
+
+#[test]
+fn a_file_whose_tables_are_damaged_is_refused_and_left_as_it_is() {
+    let fixture = Fixture::new();
+    fixture.write(vec![of(&ended(1))]);
+    let path = fixture.store.path().to_owned();
+    fixture.store.clone().close();
+    // The roots of all tables but the schema's own.
+    let pages = fs::metadata(&path).unwrap().len() / 8192;
+    for page in 2..=pages.min(12) {
+        spoil(&path, page);
+    }
+    let bytes = fs::read(&path).unwrap();
     let result = Store::open_read_only(&path)
         .and_then(|store| store.flows(&FlowFilter::default(), None, 10).map(drop));
     let error = result.unwrap_err();
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
     let error = Store::open(options(fixture.folder.path()), silent()).map(drop).unwrap_err();
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
-    assert_eq!(fs::read(&path).unwrap().len(), bytes.len());
+    assert!(fs::read(&path).unwrap() == bytes, "something was written to it");
+}
+
+#[test]
+fn rows_that_do_not_decode_keep_no_store_from_being_opened() {
+    let fixture = Fixture::new();
+    let [damaged, open] = [1, 2].map(flow);
+    fixture.write(vec![of(&damaged), of(&open)]);
+    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
+    assert_eq!(conn.execute("UPDATE flows SET port = 'x' WHERE n = 1", ()).unwrap(), 1);
+    let again = fixture.after_a_kill();
+    assert_eq!(again.store.counters().lost_flows_at_open, 2);
+    let conn = rusqlite::Connection::open(again.store.path()).unwrap();
+    let lost = "SELECT count(*) FROM flows WHERE outcome = 'lost' AND reason LIKE 'Langley ended%'";
+    assert_eq!(conn.query_row(lost, (), |row| row.get::<_, i64>(0)).unwrap(), 2);
+    assert_eq!(again.store.flow(open.id).unwrap().unwrap().outcome, Some(Outcome::Lost));
 }
 
 #[test]

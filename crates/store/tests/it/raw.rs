@@ -6,11 +6,11 @@ use std::path::Path;
 use bytes::Bytes;
 use langley_model::{FlowId, Micros, Side};
 use langley_store::{
-    FlowFilter, RawBody, RawCounters, RawFile, RawRemoved, RawStore, Retention, StoreError,
+    FlowFilter, RawBody, RawCounters, RawFile, RawRemoved, RawStore, Retention, Store, StoreError,
     remove_raw_bodies,
 };
 
-use crate::given::{Fixture, ended, of, session};
+use crate::given::{Fixture, ended, of, options, session};
 
 #[test]
 fn bodies_are_read_as_they_travelled_and_holes_are_told() {
@@ -99,6 +99,40 @@ fn bodies_go_with_their_flow_and_with_their_age() {
     assert_eq!(left(), [true, false, true, false]);
     given.store.maintain(&days, Micros(Micros::now().0 + 4 * 86_400_000_000)).unwrap();
     assert_eq!(left(), [false; 4], "and with its age");
+}
+
+/// Without its locks another program that looks in takes itself for the last user, and folds the log away.
+#[test]
+#[cfg(target_os = "linux")]
+fn whoever_opens_a_database_once_more_leaves_its_process_the_locks() {
+    use std::os::unix::fs::MetadataExt;
+    let given = Fixture::new();
+    given.write(vec![of(&ended(1))]);
+    let path = given.folder.path().join("langley-raw.db");
+    let raw = RawStore::open(&path).unwrap();
+    let files = [&path, given.store.path()].map(|path| std::fs::metadata(path).unwrap().ino());
+    let locked = || {
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        let process = std::process::id().to_string();
+        files.map(|file| {
+            let is_of_file = |word: &str| word.ends_with(&format!(":{file}"));
+            locks.lines().any(|lock| {
+                let words: Vec<&str> = lock.split_whitespace().collect();
+                words.contains(&"POSIX")
+                    && words.contains(&process.as_str())
+                    && words.iter().any(|word| is_of_file(word))
+            })
+        })
+    };
+    assert_eq!(locked(), [true, true]);
+    // As maintenance, a deletion and a second server do.
+    let beside = RawStore::open(&path).unwrap();
+    let second = Store::open(options(given.folder.path()), Box::new(|_| ())).unwrap();
+    assert_eq!(locked(), [true, true]);
+    beside.close();
+    second.close();
+    assert_eq!(locked(), [true, true]);
+    raw.close();
 }
 
 #[test]

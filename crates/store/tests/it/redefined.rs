@@ -71,3 +71,26 @@ fn sums_of_an_earlier_version_are_brought_to_what_is_summed_today() {
         "nothing is left over"
     );
 }
+
+#[test]
+fn a_flow_that_does_not_decode_keeps_no_store_from_being_brought_up_to_date() {
+    let fixture = Fixture::new();
+    let mut flow = ended(START);
+    flow.usage.input = Some(Tokens(100));
+    fixture.write(vec![of(&flow)]);
+    fixture.store.clone().close();
+    let conn = Connection::open(fixture.store.path()).unwrap();
+    for table in ["rollups_hourly", "rollups_daily", "sessions", "tasks", "session_agents"] {
+        let sql = SCHEMA_20.replace("{table}", table).replace("{written}", "0");
+        conn.execute_batch(&sql).unwrap();
+    }
+    conn.execute_batch(
+        "UPDATE flows SET port = 'x';
+         DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DELETE FROM schema_version WHERE version > 20;
+         PRAGMA user_version = 20",
+    )
+    .unwrap();
+    drop(conn);
+    let fixture = fixture.after_close();
+    assert_eq!(fixture.store.count_flows(&FlowFilter::default()).unwrap(), 1);
+}

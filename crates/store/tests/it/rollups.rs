@@ -427,6 +427,20 @@ fn a_flow_that_goes_before_it_was_added_is_added_then() {
 }
 
 #[test]
+fn a_flow_that_does_not_decode_keeps_no_other_from_being_added() {
+    let fixture = Fixture::new();
+    fixture.write(many(300).iter().map(of).collect());
+    let fixture = as_before_sums(fixture);
+    let sql = "UPDATE flows SET port = 'x' WHERE n IN
+        (SELECT n FROM flows WHERE outcome = 'completed' ORDER BY n LIMIT 1)";
+    let conn = Connection::open(fixture.store.path()).unwrap();
+    assert_eq!(conn.execute(sql, ()).unwrap(), 1);
+    assert_eq!(fixture.store.sum_older_flows().unwrap(), 199);
+    let report = fixture.store.usage(&UsageQuery::default()).unwrap();
+    assert_eq!((report.totals.tally(Tally::Flows), report.filling), (299, false));
+}
+
+#[test]
 fn maintenance_adds_what_is_left_before_it_removes_anything() {
     let fixture = Fixture::new();
     fixture.write(many(300).iter().map(of).collect());
