@@ -15,6 +15,7 @@ mod encode;
 mod expectation;
 pub mod fuzz;
 mod hellos;
+mod nobody;
 mod openssl;
 mod playbook;
 mod recording;
@@ -25,6 +26,7 @@ pub use client::{Client, ClientError, Connection, Request, Response, Stream, Upl
 pub use encode::{encode, encode_pieces};
 pub use expectation::Expectation;
 pub use hellos::{captured_hellos, hex_bytes};
+pub use nobody::nobody;
 pub use openssl::{OpensslServer, openssl, openssl_ask};
 pub use playbook::{FlowPlay, Playbook};
 pub use recording::{Recording, RecordingSink, SeenFlow};

@@ -5,8 +5,7 @@ use std::process::Command;
 use crate::stage::{Provider, Stage};
 
 fn dead() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+    format!("http://{}", langley_testkit::nobody())
 }
 
 #[test]

@@ -6,18 +6,12 @@ use std::time::Duration;
 use langley_fixture::FixtureOptions;
 use langley_model::{Ending, Mode, TunnelReason};
 use langley_proxy::{BaseUrl, HostList, ProxyOptions, UpstreamProxy};
-use langley_testkit::{Request, SeenFlow};
+use langley_testkit::{Request, SeenFlow, nobody};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::refusals::raw;
 use crate::setup::{Setup, setup_with};
-
-/// An address on which nobody listens.
-async fn nobody() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    listener.local_addr().expect("its address")
-}
 
 /// A proxy that goes by the upstream proxy at `address`.
 async fn by_way_of(address: SocketAddr) -> Setup {
@@ -46,7 +40,7 @@ fn reason(flow: &SeenFlow) -> (&str, &str) {
 #[tokio::test]
 async fn each_attempt_on_a_listed_host_is_a_flow_with_agent_cause_and_place() {
     let setup = setup_with(FixtureOptions::default(), |_, _| {}).await;
-    let host = nobody().await.to_string();
+    let host = nobody().to_string();
     for attempt in 0..10 {
         let answer = connect(&setup, &host).await;
         assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
@@ -77,7 +71,7 @@ async fn a_host_that_is_not_listed_has_a_tunnels_row_with_the_reason() {
         options.intercept = HostList::parse(&["api.example.test"]).expect("a list");
     })
     .await;
-    let answer = connect(&setup, &nobody().await.to_string()).await;
+    let answer = connect(&setup, &nobody().to_string()).await;
     assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
     let tunnels = setup.recording.tunnels();
     let [tunnel] = &tunnels[..] else { panic!("{tunnels:?}") };
@@ -98,7 +92,7 @@ async fn a_name_without_an_address_is_a_flow() {
 
 #[tokio::test]
 async fn a_dead_upstream_proxy_is_called_one_and_the_provider_is_named() {
-    let proxy = nobody().await;
+    let proxy = nobody();
     let setup = by_way_of(proxy).await;
     let answer = connect(&setup, "api.example.test:443").await;
     let told = format!(
@@ -131,7 +125,7 @@ async fn an_upstream_proxy_that_says_nothing_is_a_flow_that_timed_out() {
 
 #[tokio::test]
 async fn providers_on_this_machine_are_reached_without_the_upstream_proxy() {
-    let proxy = nobody().await;
+    let proxy = nobody();
     let setup = by_way_of(proxy).await;
     // Each is the fixture, by another name.
     for base in ["https://localhost", "https://127.0.0.1"] {
@@ -151,7 +145,7 @@ async fn providers_on_this_machine_are_reached_without_the_upstream_proxy() {
 
 #[tokio::test]
 async fn what_an_agent_sent_to_a_dead_provider_is_kept_in_reverse_mode() {
-    let dead = nobody().await;
+    let dead = nobody();
     let setup = setup_with(FixtureOptions::default(), |options, _| {
         let base = BaseUrl::parse(&format!("http://{dead}")).expect("a base URL");
         options.reverse.upstreams.insert("dead".into(), base);
