@@ -72,6 +72,11 @@ const PLAIN: &[&str] = &[
 /// The id of the attempt that a flow repeats, in a query for flows: it has a table of its own.
 const ATTEMPT: &str = "(SELECT attempt FROM retries WHERE flow = flows.n)";
 
+/// Whether a flow says anything of what it used, in a condition.
+pub(crate) const HAS_USAGE: &str =
+    "coalesce(input_tokens, cache_read_tokens, cache_write_5m_tokens,
+    cache_write_1h_tokens, output_tokens, reasoning_tokens, web_search_requests) IS NOT NULL";
+
 /// What the flow carried; set when it is known, and never unset.
 const CARRIED: &[&str] = &[
     "request_headers",

@@ -270,11 +270,11 @@ impl Kind {
 }
 
 /// Appends to a column of text. One that grows past a part of a block gets the room of a whole one, where
-/// doubling would ask for half as much again.
+/// doubling would ask for half as much again; one that is larger than a block is left to doubling.
 fn extend(column: &mut Vec<u8>, kept: &[u8]) {
     let (len, room) = (column.len(), column.capacity() - column.len());
-    if room < kept.len() && len >= FULL_BYTES / 4 {
-        column.reserve_exact(kept.len().max(FULL_BYTES.saturating_sub(len)));
+    if room < kept.len() && (FULL_BYTES / 4..FULL_BYTES).contains(&len) {
+        column.reserve_exact(kept.len().max(FULL_BYTES - len));
     }
     column.extend_from_slice(kept);
 }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::keep::add;
 use crate::error::StoreError;
-use crate::flow_row::Bytes;
+use crate::flow_row::{Bytes, HAS_USAGE};
 use crate::store::Store;
 use crate::tools::await_analysis;
 
@@ -51,15 +51,14 @@ impl Store {
     pub(crate) fn settle_unpriced(&self) -> Result<(), StoreError> {
         // Looked for by a reader: a model may have more flows than the writer may be kept busy with.
         let settled: Vec<i64> = self.readers().read(|conn| {
-            let mut settled = conn.prepare(
-                "SELECT id FROM findings WHERE kind = ?1 AND NOT EXISTS (
+            // What is damaged says of no model, and stays.
+            let mut settled = conn.prepare(&format!(
+                "SELECT id FROM findings WHERE kind = ?1 AND json_valid(words) AND NOT EXISTS (
                      SELECT 1 FROM flows
-                     WHERE ifnull(model, model_requested) = json_extract(words, '$.subject')
-                         AND outcome IS NOT NULL AND cost_micro_usd IS NULL
-                         AND coalesce(input_tokens, cache_read_tokens, cache_write_5m_tokens,
-                             cache_write_1h_tokens, output_tokens, reasoning_tokens,
-                             web_search_requests) IS NOT NULL)",
-            )?;
+                     WHERE ifnull(model, model_requested)
+                             = json_extract(iif(json_valid(words), words, '{{}}'), '$.subject')
+                         AND outcome IS NOT NULL AND cost_micro_usd IS NULL AND {HAS_USAGE})"
+            ))?;
             let rows =
                 settled.query_map([FindingKind::UnpricedModel.as_str()], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)

@@ -8,26 +8,28 @@ use super::fill::Held;
 use super::gather::Gathered;
 use super::measure::{Measure, Tally};
 use super::sums::Sums;
-use crate::flow_row::{FlowSql, read_sound};
+use crate::flow_row::{FlowSql, HAS_USAGE, read_sound};
 
 /// Flows whose changes are gathered before they are written.
 const TOGETHER: usize = 500;
 
 /// Flows for which anything may differ; Anthropic's own calls, most of all there are, only while they have no
 /// cost.
-const MAY_DIFFER: &str = "
-    cost_micro_usd IS NULL AND coalesce(input_tokens, cache_read_tokens, cache_write_5m_tokens,
-        cache_write_1h_tokens, output_tokens, reasoning_tokens, web_search_requests) IS NOT NULL
-    OR provider IS NULL AND input_tokens IS NOT NULL
-    OR path NOT LIKE '%/v1/messages' AND (reasoning_tokens IS NOT NULL
-        OR cache_write_5m_tokens > 0 OR cache_write_1h_tokens > 0
-        OR cache_read_tokens > input_tokens)";
+fn may_differ() -> String {
+    format!(
+        "cost_micro_usd IS NULL AND {HAS_USAGE}
+         OR provider IS NULL AND input_tokens IS NOT NULL
+         OR path NOT LIKE '%/v1/messages' AND (reasoning_tokens IS NOT NULL
+             OR cache_write_5m_tokens > 0 OR cache_write_1h_tokens > 0
+             OR cache_read_tokens > input_tokens)"
+    )
+}
 
 /// Schema 21: uncached input is without what was written to the cache too, reasoning beside the output is
 /// summed, and only what has ended counts as unpriced.
 pub(crate) fn redefine(conn: &Connection) -> rusqlite::Result<()> {
     let held = Held::read(conn)?;
-    let sql = format!("{} WHERE {MAY_DIFFER}", FlowSql::select());
+    let sql = format!("{} WHERE {}", FlowSql::select(), may_differ());
     let mut statement = conn.prepare(&sql)?;
     let mut rows = statement.query(())?;
     let (mut gathered, mut count) = (Gathered::default(), 0);

@@ -344,6 +344,23 @@ fn findings_follow_flows_that_are_priced_anew() {
 }
 
 #[test]
+fn damaged_words_of_a_finding_keep_no_flow_from_its_new_price() {
+    let (fixture, [flow]) = with_flows([100]);
+    let store = &fixture.store;
+    let unpriced =
+        Finding { kind: FindingKind::UnpricedModel, session: None, ..failing(&flow, "new", None) };
+    keep(store, unpriced);
+    let conn = rusqlite::Connection::open(store.path()).unwrap();
+    conn.execute("UPDATE findings SET words = '{'", ()).unwrap();
+    let price = Box::new(|flow: &mut Flow| flow.cost = Some(MicroUsd(7)));
+    let query = redactor().seal(RepriceQuery::default());
+    store.reprice(&query, "b", false, price).unwrap();
+    assert_eq!(store.flow(flow.id).unwrap().unwrap().cost, Some(MicroUsd(7)));
+    let left: i64 = conn.query_row("SELECT count(*) FROM findings", (), |row| row.get(0)).unwrap();
+    assert_eq!(left, 1, "what it says is not known, so nothing settles it");
+}
+
+#[test]
 fn what_evidence_comes_to_is_told_of_any_span_of_time() {
     let (fixture, flows) = with_flows([100, 200, 300]);
     let store = &fixture.store;
