@@ -8,6 +8,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use langley_model::{
     Content, DropReason, EventRun, FlowId, Message, Micros, Record, Redacted, RedactedBytes,
@@ -71,6 +72,8 @@ struct Group {
     flow: Option<FlowId>,
     records: Vec<Redacted<Record>>,
     bytes: usize,
+    /// When it came.
+    since: Instant,
 }
 
 /// How little a record is worth; the first goes first.
@@ -118,7 +121,12 @@ impl Outbox {
         self.records += records.len();
         self.bytes += bytes;
         self.figures.high_water_bytes = self.figures.high_water_bytes.max(self.bytes);
-        self.groups.push_back(Group { flow, records, bytes });
+        self.groups.push_back(Group { flow, records, bytes, since: Instant::now() });
+    }
+
+    /// How long the first that waits has waited.
+    pub(crate) fn lag(&self) -> Duration {
+        self.groups.front().map_or(Duration::ZERO, |group| group.since.elapsed())
     }
 
     /// Bytes that wait.
@@ -201,7 +209,7 @@ impl Outbox {
             }
             let Some(group) = self.groups.pop_front() else { break };
             bytes += group.bytes;
-            bounds.push((group.flow, group.records.len(), group.bytes));
+            bounds.push((group.flow, group.records.len(), group.bytes, group.since));
             if batch.is_empty() {
                 batch = group.records;
             } else {
@@ -217,9 +225,9 @@ impl Outbox {
                 true
             }
             Err(mut batch) => {
-                for (flow, records, bytes) in bounds.into_iter().rev() {
+                for (flow, records, bytes, since) in bounds.into_iter().rev() {
                     let records = batch.split_off(batch.len().saturating_sub(records));
-                    self.groups.push_front(Group { flow, records, bytes });
+                    self.groups.push_front(Group { flow, records, bytes, since });
                 }
                 false
             }

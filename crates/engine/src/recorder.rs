@@ -68,6 +68,8 @@ pub struct RecorderStats {
     pub backlog_bytes: usize,
     /// The most bytes that ever waited.
     pub high_water_backlog_bytes: usize,
+    /// How long the first of them has waited.
+    pub backlog_lag: Duration,
     /// Threads of the recorder that ended in a fault. What belongs to their lanes is no longer
     /// recorded, until Langley is started again.
     pub threads_failed: usize,
@@ -88,6 +90,7 @@ impl RecorderStats {
         self.store_refusals_total += other.store_refusals_total;
         self.backlog_bytes += other.backlog_bytes;
         self.high_water_backlog_bytes += other.high_water_backlog_bytes;
+        self.backlog_lag = self.backlog_lag.max(other.backlog_lag);
         self.threads_failed += other.threads_failed;
     }
 }
@@ -341,6 +344,7 @@ impl Loop {
             store_refusals_total: sent.refusals,
             backlog_bytes: self.notebook.outbox.bytes(),
             high_water_backlog_bytes: sent.high_water_bytes,
+            backlog_lag: self.notebook.outbox.lag(),
             threads_failed: 0,
         };
     }

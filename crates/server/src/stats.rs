@@ -71,7 +71,8 @@ pub(crate) struct Stats {
     pub gaps_total: u64,
     /// Body bytes that were not captured, since this process started.
     pub gap_bytes_total: u64,
-    /// Age of the oldest record that is not committed, in milliseconds.
+    /// How long the oldest record that is not committed waits for it, in milliseconds: before the writer's queue
+    /// and in it.
     pub writer_lag_ms: u64,
     /// Whether the last write failed.
     pub writer_failing: bool,
@@ -285,7 +286,9 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         drops,
         gaps_total: intake.gaps_total,
         gap_bytes_total: intake.gap_bytes_total,
-        writer_lag_ms: store.writer_lag_ms,
+        writer_lag_ms: store
+            .writer_lag_ms
+            .saturating_add(u64::try_from(recorder.backlog_lag.as_millis()).unwrap_or(u64::MAX)),
         writer_failing: store.failing,
         write_retries: store.write_retries,
         batches_failed: store.batches_failed,

@@ -19,6 +19,9 @@ const PAGE_BYTES: i64 = 8192;
 
 const MAX_WAL_LEFT_BYTES: i64 = 16 << 20;
 
+/// Room for the writer's pages, in KB.
+pub(crate) const CACHE_KB: i64 = 1024;
+
 /// Held while a file is made. POSIX locks belong to the process: whoever closes any descriptor of a database
 /// drops the locks that SQLite has on it. So a file is opened beside SQLite only to make it, and nobody here
 /// goes on to open it with SQLite until that descriptor is closed.
@@ -52,7 +55,7 @@ pub(crate) fn writer(options: &StoreOptions) -> Result<Connection, StoreError> {
     }
     switch_to_wal(&conn, path, options.busy_timeout)?;
     conn.execute_batch(&format!(
-        "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024; \
+        "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{CACHE_KB}; \
          PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = {}; \
          PRAGMA journal_size_limit = {MAX_WAL_LEFT_BYTES};",
         options.wal_checkpoint_pages

@@ -90,7 +90,11 @@ impl Store {
             Arc::clone(&queue),
             Arc::clone(&counters),
             announce,
-            Manner { patience, open_flows: options.open_flows },
+            Manner {
+                patience,
+                open_flows: options.open_flows,
+                checkpoint_pages: options.wal_checkpoint_pages,
+            },
             mark,
         );
         let thread = std::thread::Builder::new()

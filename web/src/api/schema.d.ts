@@ -2948,7 +2948,8 @@ export interface components {
             writer_failing: boolean;
             /**
              * Format: int64
-             * @description Age of the oldest record that is not committed, in milliseconds.
+             * @description How long the oldest record that is not committed waits for it, in milliseconds: before the writer's queue
+             *     and in it.
              */
             writer_lag_ms: number;
         };

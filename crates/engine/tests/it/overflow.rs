@@ -95,8 +95,14 @@ fn while_the_store_takes_nothing_deltas_go_first_and_all_are_counted() {
     CaptureSink::close(&*rig.intake, closed);
     rig.until(|rig| rig.intake.stats().items == 0 && rig.recorder.stats().open_flows == 0);
     rig.until(|rig| rig.recorder.stats().events_dropped > 0);
-    assert!(rig.recorder.stats().high_water_backlog_bytes < 4_000_000);
+    let stats = rig.recorder.stats();
+    assert!(stats.high_water_backlog_bytes < 4_000_000);
+    assert!(!stats.backlog_lag.is_zero(), "the first of what waits has waited for a while");
     rig.shelf.stall(false);
+    rig.until(|rig| {
+        let stats = rig.recorder.stats();
+        stats.backlog_bytes == 0 && stats.backlog_lag.is_zero()
+    });
     let rows = rig.finish();
 
     let flow = rows.flow(fat.flow);

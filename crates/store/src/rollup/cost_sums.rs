@@ -9,7 +9,7 @@ use super::fill::{Filled, Scope};
 use super::measure::Tally;
 use super::query::{GroupBy, UsageQuery};
 use super::sums::Sums;
-use super::table::{Table, read_numbers};
+use super::table::{Table, read_costs};
 use crate::error::StoreError;
 use crate::store::Store;
 
@@ -91,18 +91,18 @@ fn group(name: Option<String>, session: Option<String>, sums: Sums) -> CostGroup
     CostGroup { keys: vec![CostKey::Name(name)], session, sums }
 }
 
-/// Reads the names of each row of a table, the second one empty where it has but one, and its sums.
+/// Reads the names of each row of a table, the second one empty where it has but one, and what it used and cost.
 fn each(
     conn: &Connection,
     table: Table,
     mut take: impl FnMut([String; 2], Sums),
 ) -> rusqlite::Result<()> {
     let names = table.key().len();
-    let mut statement = conn.prepare_cached(table.select())?;
+    let mut statement = conn.prepare_cached(table.select_costs())?;
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
         let second = if names > 1 { row.get(1)? } else { String::new() };
-        take([row.get(0)?, second], read_numbers(row, names)?);
+        take([row.get(0)?, second], read_costs(row, names)?);
     }
     Ok(())
 }

@@ -109,7 +109,7 @@ pub struct CostReport {
     pub groups: Vec<CostGroup>,
     /// Whether there are more groups than are listed.
     pub more: bool,
-    /// Of all groups, listed or not.
+    /// Of all groups, listed or not; as in the groups, what is no use and no cost may be left out.
     pub totals: Sums,
     /// Models that are not priced, or not always.
     pub unpriced: Vec<UnpricedModel>,
@@ -140,13 +140,18 @@ impl Store {
         let is_by_time =
             matches!(query.by.first(), Some(CostBy::Usage(GroupBy::Hour | GroupBy::Day)));
         let cost = |group: &CostGroup| group.sums.figure(super::Measure::Cost).sum;
-        report.groups.sort_by(|one, other| {
+        let order = |one: &CostGroup, other: &CostGroup| {
             let dearer =
                 if is_by_time { std::cmp::Ordering::Equal } else { cost(other).cmp(&cost(one)) };
             dearer.then_with(|| (&one.keys, &one.session).cmp(&(&other.keys, &other.session)))
-        });
+        };
         report.more = report.groups.len() > query.groups_max;
-        report.groups.truncate(query.groups_max);
+        if report.more {
+            // Of tens of thousands a few are told: the others need no order.
+            report.groups.select_nth_unstable_by(query.groups_max, order);
+            report.groups.truncate(query.groups_max);
+        }
+        report.groups.sort_by(order);
         report.unpriced.sort_by(|one, other| {
             (&one.provider, &one.model).cmp(&(&other.provider, &other.model))
         });

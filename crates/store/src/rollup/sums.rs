@@ -39,7 +39,23 @@ impl Default for Sums {
     }
 }
 
+/// Figures of what was used and what that cost: the first of the measures, and a sum and a number of flows for each.
+const USED: usize = 2 * (Measure::CostWebSearch as usize + 1);
+
 impl Sums {
+    /// The places of what was used and what it cost, of how many flows.
+    pub(super) const COSTS: [usize; 2 + USED] = {
+        let mut places = [0; 2 + USED];
+        places[0] = Tally::Flows as usize;
+        places[1] = Tally::Unpriced as usize;
+        let mut place = 0;
+        while place < USED {
+            places[2 + place] = Tally::ALL.len() + place;
+            place += 1;
+        }
+        places
+    };
+
     /// How much of this there is.
     #[must_use]
     pub const fn tally(&self, tally: Tally) -> u64 {
@@ -182,6 +198,14 @@ mod tests {
         }
         let mut columns: Vec<String> = Sums::columns().collect();
         assert_eq!(columns.len(), NUMBERS + Measure::SPREAD.len());
+        let costs: Vec<&str> = Sums::COSTS.iter().map(|place| columns[*place].as_str()).collect();
+        assert_eq!(costs[..4], ["flows", "unpriced", "input", "input_flows"]);
+        for class in langley_model::CostClass::ALL {
+            for measure in [Measure::of_class(class), Measure::units_of(class), Measure::Cost] {
+                assert!(costs.contains(&measure.column()), "{measure:?}");
+            }
+        }
+        assert_eq!(costs.last(), Some(&"cost_web_search_flows"));
         columns.sort_unstable();
         columns.dedup();
         assert_eq!(columns.len(), NUMBERS + Measure::SPREAD.len());

@@ -32,6 +32,7 @@ struct Sql {
     write: String,
     delete: String,
     select: String,
+    select_costs: String,
 }
 
 impl Sql {
@@ -41,8 +42,9 @@ impl Sql {
         let marks: Vec<_> = (1..=key.len() + columns.len()).map(|i| format!("?{i}")).collect();
         let set: Vec<_> = columns.iter().map(|it| format!("{it} = excluded.{it}")).collect();
         let of: Vec<_> = key.iter().zip(1..).map(|(it, i)| format!("{it} = ?{i}")).collect();
+        let costs = Sums::COSTS.map(|place| columns[place].clone());
         let (marks, set, of) = (marks.join(", "), set.join(", "), of.join(" AND "));
-        let (key, columns) = (key.join(", "), columns.join(", "));
+        let (key, columns, costs) = (key.join(", "), columns.join(", "), costs.join(", "));
         Self {
             read: format!("SELECT {columns} FROM {name} WHERE {of}"),
             write: format!(
@@ -51,6 +53,7 @@ impl Sql {
             ),
             delete: format!("DELETE FROM {name} WHERE {of}"),
             select: format!("SELECT {key}, {columns} FROM {name}"),
+            select_costs: format!("SELECT {key}, {costs} FROM {name}"),
         }
     }
 }
@@ -95,6 +98,11 @@ impl Table {
     /// `SELECT` of the key and the sums of every row.
     pub(super) fn select(self) -> &'static str {
         &self.sql().select
+    }
+
+    /// The same of what was used and what it cost alone.
+    pub(super) fn select_costs(self) -> &'static str {
+        &self.sql().select_costs
     }
 
     /// Changes the sums of a row; what adds up to nothing has none.
@@ -189,7 +197,10 @@ fn bind(statement: &mut Statement<'_>, key: Key<'_>) -> rusqlite::Result<()> {
 
 /// The sums of a row, from the column `first` on. A spread that is damaged is empty.
 pub(super) fn read_sums(row: &Row<'_>, first: usize) -> rusqlite::Result<Sums> {
-    let mut sums = read_numbers(row, first)?;
+    let mut sums = Sums::default();
+    for (place, number) in (first..).zip(sums.numbers_mut()) {
+        *number = row.get::<_, i64>(place)?.cast_unsigned();
+    }
     for (place, spread) in (first + NUMBERS..).zip(sums.spreads_mut()) {
         if let ValueRef::Blob(bytes) = row.get_ref(place)? {
             *spread = Spread::decode(bytes).unwrap_or_default();
@@ -198,11 +209,11 @@ pub(super) fn read_sums(row: &Row<'_>, first: usize) -> rusqlite::Result<Sums> {
     Ok(sums)
 }
 
-/// The same without its spreads, which take most of the time to read.
-pub(super) fn read_numbers(row: &Row<'_>, first: usize) -> rusqlite::Result<Sums> {
+/// The sums of a row of [`Table::select_costs`]; all others are nothing.
+pub(super) fn read_costs(row: &Row<'_>, first: usize) -> rusqlite::Result<Sums> {
     let mut sums = Sums::default();
-    for (place, number) in (first..).zip(sums.numbers_mut()) {
-        *number = row.get::<_, i64>(place)?.cast_unsigned();
+    for (column, place) in (first..).zip(Sums::COSTS) {
+        sums.numbers_mut()[place] = row.get::<_, i64>(column)?.cast_unsigned();
     }
     Ok(sums)
 }

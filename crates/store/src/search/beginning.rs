@@ -3,20 +3,31 @@
 //! Of a beginning the index gathers all rows before it tells of one; of words it tells row by row. So where
 //! a beginning stands for few words, these are asked for.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 /// A beginning with more words than this is left to the index.
 const MOST: usize = 256;
 
+/// Stands before every letter and mark that a word may have: a word and this is what comes next after the word.
+const NEXT: char = '\u{1}';
+
 /// The words of the index that begin so, marks included; none where they are too many.
 pub(super) fn words(conn: &Connection, beginning: &str) -> rusqlite::Result<Vec<String>> {
-    let mut statement = conn.prepare_cached(&format!(
-        "SELECT term FROM search_words WHERE term >= ?1 AND term <= ?1 || char(0x10ffff) LIMIT {}",
-        MOST + 1
-    ))?;
-    let words: Vec<String> =
-        statement.query_map([beginning], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(if words.len() > MOST { Vec::new() } else { words })
+    // Each word by a question of its own: the table has a row for each place of a word.
+    let mut statement =
+        conn.prepare_cached("SELECT term FROM search_words WHERE term >= ?1 LIMIT 1")?;
+    let mut words = Vec::new();
+    let mut from = beginning.to_owned();
+    loop {
+        let word: Option<String> = statement.query_row([&from], |row| row.get(0)).optional()?;
+        let Some(word) = word.filter(|word| word.starts_with(beginning)) else { return Ok(words) };
+        if words.len() == MOST {
+            return Ok(Vec::new());
+        }
+        from.clone_from(&word);
+        from.push(NEXT);
+        words.push(word);
+    }
 }
 
 #[cfg(test)]
@@ -28,8 +39,8 @@ mod tests {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(
             "CREATE VIRTUAL TABLE search USING fts5(words, content = '', detail = 'none');
-             CREATE VIRTUAL TABLE search_words USING fts5vocab(search, 'row');
-             INSERT INTO search VALUES ('par'), ('parser pars'), ('paste zebra parß'), ('pa');",
+             CREATE VIRTUAL TABLE search_words USING fts5vocab(search, 'instance');
+             INSERT INTO search VALUES ('par'), ('parser pars'), ('paste zebra parß'), ('pa pars');",
         )
         .unwrap();
         assert_eq!(words(&conn, "par").unwrap(), ["par", "pars", "parser", "parß"]);

@@ -98,8 +98,7 @@ impl<'c> BlobSql<'c> {
             find: conn.prepare_cached("SELECT hash, id FROM blobs WHERE hash BETWEEN ?1 AND ?2")?,
             row: conn.prepare_cached("SELECT base, codec, raw_len FROM blobs WHERE id = ?1")?,
             insert: conn.prepare_cached(
-                "INSERT INTO blobs (hash, raw_len, codec, bytes, base) VALUES (?1, ?2, ?3, ?4, ?5)
-                 RETURNING id",
+                "INSERT INTO blobs (hash, raw_len, codec, bytes, base) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?,
         })
     }
@@ -258,9 +257,8 @@ impl Blobs {
         taken: &[Vec<u8>],
     ) -> rusqlite::Result<Stored> {
         let New { bytes, hash, kind } = new;
-        let base =
-            if packer.is_hurried() { None } else { self.kin.of(bytes, kind == Kind::Returning) };
-        let base = match base {
+        let base = packer.is_thorough().then(|| self.kin.of(bytes, kind == Kind::Returning));
+        let base = match base.flatten() {
             Some(base) => self.read(sql, base.id)?.map(|content| (base, content)),
             None => None,
         };
@@ -282,8 +280,7 @@ impl Blobs {
         let raw_len = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let base_id = base.map(|base| base.id);
         let key = hash.free_key(taken);
-        let id =
-            sql.insert.query_row((&*key, raw_len, codec, packed, base_id), |row| row.get(0))?;
+        let id = sql.insert.insert((&*key, raw_len, codec, packed, base_id))?;
         if packer.is_thorough() {
             let depth = base.map_or(0, |base| base.depth + 1);
             self.kin.remember(Base { id, depth }, bytes);

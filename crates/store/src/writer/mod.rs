@@ -23,7 +23,7 @@ use langley_model::{Drop as Dropped, Flow, Micros, Redacted, Revision, Stored};
 use rusqlite::Connection;
 
 use crate::codec::pack::Effort;
-use crate::connect::WriterMark;
+use crate::connect::{CACHE_KB, WriterMark};
 use crate::counters::Counters;
 use crate::error::StoreError;
 use crate::flow_row::FlowSql;
@@ -42,6 +42,14 @@ pub struct Change {
     /// The flow as it is now.
     pub flow: Stored<Arc<Flow>>,
 }
+
+/// How many times as long the write-ahead log may get while much waits: what is folded back then is mostly written
+/// again a moment later.
+const PRESSED_LOG: i64 = 4;
+
+/// Room for pages of the writer while much waits, in KB. One that is too small writes a page several times within
+/// a transaction.
+const PRESSED_CACHE_KB: i64 = 4096;
 
 /// Called on the writer's thread after each commit, with one change per flow that was touched.
 pub type Announce = Box<dyn Fn(&[Change]) + Send>;
@@ -73,6 +81,7 @@ pub(crate) struct Writer {
     pub(crate) patience: Patience,
     pub(crate) _mark: WriterMark,
     memory: Memory,
+    checkpoint_pages: u32,
     sql: FlowSql,
     /// Drops of the writer itself that have no row yet.
     unwritten: Vec<Dropped>,
@@ -106,6 +115,7 @@ impl Writer {
             patience: manner.patience,
             _mark: mark,
             memory: Memory::new(manner.open_flows),
+            checkpoint_pages: manner.checkpoint_pages,
             sql: FlowSql::new(),
             unwritten: Vec::new(),
         }
@@ -122,7 +132,9 @@ impl Writer {
                 (false, true) => Effort::Little,
                 (false, false) => Effort::All,
             });
-            self.memory.pressed = pressed;
+            if std::mem::replace(&mut self.memory.pressed, pressed) != pressed {
+                press(&self.conn, pressed, self.checkpoint_pages);
+            }
             if !items.is_empty() {
                 self.write(&items);
                 drop(items);
@@ -168,5 +180,19 @@ impl Writer {
             tracing::error!("a piece of maintenance panicked; recording goes on");
             self.roll_back();
         }
+    }
+}
+
+/// While much waits, pages that change again and again are folded back less often, and more of them are kept at
+/// hand.
+fn press(conn: &Connection, pressed: bool, checkpoint_pages: u32) {
+    let pages = i64::from(checkpoint_pages);
+    let (pages, cache) =
+        if pressed { (pages * PRESSED_LOG, PRESSED_CACHE_KB) } else { (pages, CACHE_KB) };
+    let set = conn
+        .pragma_update(None, "cache_size", -cache)
+        .and_then(|()| conn.pragma_update_and_check(None, "wal_autocheckpoint", pages, |_| Ok(())));
+    if let Err(error) = set {
+        tracing::debug!(%error, "the writer's bounds could not be changed; recording goes on");
     }
 }

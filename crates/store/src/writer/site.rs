@@ -32,6 +32,8 @@ pub(crate) struct Manner {
     pub(crate) patience: Patience,
     /// Open flows whose state it keeps in memory.
     pub(crate) open_flows: usize,
+    /// Pages in the write-ahead log that trigger a checkpoint while little waits.
+    pub(crate) checkpoint_pages: u32,
 }
 
 /// What a piece of work may touch.

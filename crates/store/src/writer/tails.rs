@@ -219,12 +219,12 @@ impl<'c> BlockSql<'c> {
             insert: conn.prepare_cached(
                 "INSERT INTO event_blocks (flow, first_seq, last_seq, first_us, last_us, events,
                      kinds, raw_len, codec, bytes)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?,
             rewrite: conn.prepare_cached(
                 "UPDATE event_blocks SET flow = ?1, first_seq = ?2, last_seq = ?3, first_us = ?4,
                      last_us = ?5, events = ?6, kinds = ?7, raw_len = ?8, codec = ?9, bytes = ?10
-                 WHERE id = ?11 RETURNING id",
+                 WHERE id = ?11",
             )?,
             read: conn.prepare_cached(&format!(
                 "SELECT {} FROM event_blocks WHERE id = ?1",
@@ -452,11 +452,21 @@ impl Desk<'_, '_> {
             Some(codec) => (codec, self.packer.packed_against()),
             None => self.packer.pack(self.raw),
         };
-        let statement = if row.is_some() { &mut self.sql.rewrite } else { &mut self.sql.insert };
         let numbers =
             [block.first_seq, block.last_seq, block.first_us, block.last_us, block.events];
         let kinds = self.kinds.column(self.conn, &block.counts())?;
-        put(statement, self.n, numbers, &kinds, (self.raw.len(), codec, bytes), row)
+        let packed = (self.raw.len(), codec, bytes);
+        match row {
+            Some(row) => {
+                bind(&mut self.sql.rewrite, self.n, numbers, &kinds, packed)?;
+                self.sql.rewrite.raw_bind_parameter(11, row)?;
+                match self.sql.rewrite.raw_execute()? {
+                    0 => Err(rusqlite::Error::QueryReturnedNoRows),
+                    _ => Ok(row),
+                }
+            }
+            None => insert(self.conn, &mut self.sql.insert, self.n, numbers, &kinds, packed),
+        }
     }
 
     /// Writes a block that is packed already.
@@ -465,7 +475,7 @@ impl Desk<'_, '_> {
         let numbers = [*first_seq, *last_seq, *first_us, *last_us, *events];
         let packed = (block.raw_len, block.codec, &block.bytes[..]);
         let kinds = self.kinds.column(self.conn, kinds)?;
-        put(&mut self.sql.insert, self.n, numbers, &kinds, packed, None)?;
+        insert(self.conn, &mut self.sql.insert, self.n, numbers, &kinds, packed)?;
         Ok(())
     }
 
@@ -516,16 +526,14 @@ impl Desk<'_, '_> {
     }
 }
 
-/// Runs a statement on a block of the flow `n`; `packed` is its length before packing, its codec and its
-/// bytes. Returns its row.
-fn put(
+/// Binds a block of the flow `n`; `packed` is its length before packing, its codec and its bytes.
+fn bind(
     statement: &mut CachedStatement<'_>,
     n: i64,
     numbers: [u64; 5],
     kinds: &KindColumn,
     packed: (usize, i64, &[u8]),
-    row: Option<i64>,
-) -> rusqlite::Result<i64> {
+) -> rusqlite::Result<()> {
     let (raw_len, codec, bytes) = packed;
     statement.raw_bind_parameter(1, n)?;
     for (position, number) in (2..).zip(numbers) {
@@ -534,12 +542,19 @@ fn put(
     statement.raw_bind_parameter(7, kinds)?;
     statement.raw_bind_parameter(8, signed(raw_len as u64))?;
     statement.raw_bind_parameter(9, codec)?;
-    statement.raw_bind_parameter(10, bytes)?;
-    if let Some(row) = row {
-        statement.raw_bind_parameter(11, row)?;
-    }
-    let mut rows = statement.raw_query();
-    let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?.get(0)?;
-    while rows.next()?.is_some() {}
-    Ok(row)
+    statement.raw_bind_parameter(10, bytes)
+}
+
+/// Stores a bound block in a new row, without `RETURNING`: SQLite would prepare for taking part of it back.
+fn insert(
+    conn: &Connection,
+    statement: &mut CachedStatement<'_>,
+    n: i64,
+    numbers: [u64; 5],
+    kinds: &KindColumn,
+    packed: (usize, i64, &[u8]),
+) -> rusqlite::Result<i64> {
+    bind(statement, n, numbers, kinds, packed)?;
+    statement.raw_execute()?;
+    Ok(conn.last_insert_rowid())
 }

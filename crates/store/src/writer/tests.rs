@@ -7,6 +7,8 @@ use langley_model::{
 };
 
 use super::batch::Touched;
+use super::{CACHE_KB, PRESSED_CACHE_KB, press};
+use crate::connect;
 use crate::options::StoreOptions;
 use crate::store::Store;
 
@@ -45,4 +47,21 @@ fn a_record_that_the_writer_panics_over_costs_itself_and_nothing_else() {
     let dropped = store.drops(None, 10).unwrap().items;
     assert_eq!((dropped[0].reason, dropped[0].count), (DropReason::WriteFailed, 1));
     store.close();
+}
+
+#[test]
+fn while_much_waits_the_log_may_be_longer_and_more_pages_are_at_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions::new(folder.path().join("langley.db"));
+    let conn = connect::writer(&options).unwrap();
+    let bounds = || {
+        let of = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        (of("wal_autocheckpoint"), of("cache_size"))
+    };
+    let calm = (1000, -CACHE_KB);
+    assert_eq!(bounds(), calm);
+    press(&conn, true, 1000);
+    assert_eq!(bounds(), (4000, -PRESSED_CACHE_KB));
+    press(&conn, false, 1000);
+    assert_eq!(bounds(), calm);
 }

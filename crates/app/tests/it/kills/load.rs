@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use langley_testkit::{Client, Connection, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,6 +14,10 @@ use tokio::task::JoinHandle;
 const STREAMS: usize = 16;
 const SMALL: usize = 3;
 const SOCKETS: usize = 2;
+
+/// Between two small questions of an agent. Agents that asked as fast as answers come would ask for all of the
+/// machine, and the record falls behind as far as they let it.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// A masked text frame of one letter, masked with zeros (RFC 6455 §5.2).
 const FRAME: [u8; 7] = [0x81, 0x81, 0, 0, 0, 0, b'x'];
@@ -136,6 +140,7 @@ async fn small(client: Client, name: String) -> Vec<Seen> {
         if whole.is_none() {
             return all;
         }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -154,7 +159,7 @@ async fn socket(client: Client, task: String, counter: Arc<AtomicU64>) -> Vec<Se
             seen.events.push(Instant::now());
             counter.fetch_add(1, Ordering::Relaxed);
             // A conversation, not a flood.
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
     vec![seen]
