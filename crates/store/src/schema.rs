@@ -12,6 +12,8 @@ use crate::rollup;
 /// `LNGL`: tells a store from the databases of other programs.
 const APPLICATION_ID: i32 = 0x4c4e_474c;
 
+/// What they drop can be made again: the index, sums, findings, the analysis of calls. One that gave up what was
+/// recorded would first have to make a copy (`Store::backup`).
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_tls_note.sql"),

@@ -126,7 +126,11 @@ impl Store {
         let before = self.pages()?;
         self.job(|site| {
             site.conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-            site.conn.execute_batch("VACUUM")
+            // The copy that SQLite makes is as large as the file: too large for memory.
+            site.conn.pragma_update(None, "temp_store", "FILE")?;
+            let done = site.conn.execute_batch("VACUUM");
+            site.conn.pragma_update(None, "temp_store", "MEMORY")?;
+            done
         })?;
         self.checkpoint()?;
         let after = self.pages()?;
