@@ -25,7 +25,7 @@ const WALKED_PER_LOOK: i64 = 50;
 const AT_ONCE: usize = 100;
 
 /// Most texts that are read for a page, or for a count.
-pub(crate) const READINGS: usize = 40;
+pub(crate) const READINGS: usize = 32;
 
 /// A flow in whose new text everything was found.
 #[derive(Clone, Debug)]
