@@ -101,7 +101,8 @@ fn quote(text: &[u8], from: usize, depth: usize) -> End {
         let next = at + found + count;
         let (own, left) = (count / (depth + 1), count % (depth + 1));
         match text.get(next) {
-            None => return End::Open(text.len()),
+            // What is left may be the dress of a quote to come.
+            None => return End::Open(text.len() - left),
             Some(b'\n') => return End::Broken(next),
             Some(b'n') if left > 0 => return End::Broken(next - left),
             Some(b'"') if left < depth => return End::Broken(next - left),
@@ -164,5 +165,7 @@ mod tests {
         assert_eq!(find(r"abc\n", 1), End::Broken(3));
         assert_eq!(find(r"abc\n", 0), End::Open(5));
         assert_eq!(find(r"abc", 0), End::Open(3));
+        assert_eq!(find(r"abc\", 1), End::Open(3));
+        assert_eq!(find(r"abc\\", 1), End::Open(5));
     }
 }
