@@ -21,6 +21,15 @@ const PROVIDERS: [(&str, &str); 4] = [
     ("openai", "https://api.openai.com"),
 ];
 
+/// Switches of redaction that are on unless somebody turns them off, and what is stored then.
+pub(crate) const REDACTION: [(&str, &str); 2] = [
+    (
+        "redaction.bodies.redact_api_keys",
+        "keys and passwords in bodies, streams and URLs are stored as they are",
+    ),
+    ("redaction.bodies.redact_base64_images", "images are stored as they are"),
+];
+
 /// One thing that does not work.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -69,6 +78,20 @@ pub(crate) fn ready(config: &Config, layers: &Layers) -> Result<()> {
         }
     }
     if is_ready { Ok(()) } else { Err(AppError::said()) }
+}
+
+/// Redaction that is switched off: the key, what follows, and where it was set.
+pub(crate) fn weakened(layers: &Layers) -> Vec<String> {
+    REDACTION
+        .iter()
+        .filter_map(|(key, follows)| {
+            let entry = layers.entry(key).filter(|entry| entry.value == false)?;
+            Some(format!(
+                "redaction is switched off in part: `{key}` is false ({}), so {follows}",
+                entry.origin
+            ))
+        })
+        .collect()
 }
 
 /// Where requests by base URL go.

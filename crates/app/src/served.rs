@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::api::Api;
 use crate::config::{Address, Loaded, Origin};
-use crate::doctor::{InForce, leads_to};
+use crate::doctor::{InForce, leads_to, weakened_server};
 use crate::home::Home;
 use crate::state::{State, reachable};
 use crate::token::Token;
@@ -32,6 +32,7 @@ pub(crate) async fn told(home: &Home, loaded: &Loaded, state: &State) -> Vec<Str
         let server = Upstream::of_server(&in_force, state);
         lines.extend(server.differs_from(&Upstream::of_shell(loaded, state)));
         lines.extend(server.dead(PROBE).await);
+        lines.extend(weakened_server(&loaded.layers, &in_force));
     }
     lines
 }

@@ -474,6 +474,17 @@ pub(crate) fn redactor(config: &Config) -> Result<Redactor> {
     .map_err(|why| AppError::wrong_use("the redaction rules cannot be used").why(why))
 }
 
+/// A redactor with every rule on, whatever the configuration switches off, and the rules it adds: by this
+/// one judges who asks what is stored.
+///
+/// # Errors
+/// A header pattern that cannot be used.
+pub(crate) fn strict_redactor(config: &Config) -> Result<Redactor> {
+    let mut strict = config.clone();
+    (strict.redaction.api_keys, strict.redaction.base64_images) = (true, true);
+    redactor(&strict)
+}
+
 fn recorder_options(config: &Config) -> RecorderOptions {
     RecorderOptions {
         body_max_bytes: config.persistence.body_max_bytes,

@@ -150,7 +150,8 @@ fn text(stats: &Stats) -> String {
         "Flows decoded not at all or in part.",
         stats.decode_errors,
     );
-    page.head("langley_redactions_total", "counter", "Redactions by rule.");
+    let help = "Redactions by rule since the start, each time one was made; stored content that came often counts often.";
+    page.head("langley_redactions_total", "counter", help);
     for redaction in &stats.redactions {
         page.line("langley_redactions_total", Some(("rule", &redaction.rule)), redaction.count);
     }

@@ -113,7 +113,8 @@ pub(crate) struct Stats {
     pub decode_errors: u64,
     /// What the recorder did, since this process started.
     pub recorder: Recorder,
-    /// Redactions by rule, since this process started.
+    /// Redactions by rule, since this process started, each time one was made: what comes again in the next
+    /// request counts again, and is stored once. `langley audit redaction` counts what is stored.
     pub redactions: Vec<Redaction>,
     /// Watchers of the live feed.
     pub watchers: u64,

@@ -2893,7 +2893,10 @@ export interface components {
              * @description Records in batches given up, since this process started.
              */
             records_dropped: number;
-            /** @description Redactions by rule, since this process started. */
+            /**
+             * @description Redactions by rule, since this process started, each time one was made: what comes again in the next
+             *     request counts again, and is stored once. `langley audit redaction` counts what is stored.
+             */
             redactions: components["schemas"]["Redaction"][];
             /**
              * Format: int64

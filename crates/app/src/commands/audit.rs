@@ -1,20 +1,22 @@
-//! `langley audit redaction`: everything stored, uncompressed, looked through with the rules in force.
-//! A find is named by its place and never shown.
+//! `langley audit redaction`: everything stored, uncompressed, looked through with every rule, also those
+//! that the configuration switches off. A find is named by its place and never shown.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use langley_model::{Redactor, TextKind};
-use langley_store::{Spot, Store};
+use langley_store::{RawFile, Spot, Store};
 use serde::Serialize;
 
 use crate::cli::GlobalArgs;
 use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::preflight;
 use crate::reading;
 use crate::table::Table;
-use crate::wire::redactor;
+use crate::wire::strict_redactor;
 
 /// Finds that are named; all are counted.
 const NAMED: usize = 100;
@@ -29,12 +31,75 @@ struct Report {
     damaged: u64,
     /// The same of bodies, headers, messages and pieces of them.
     damaged_contents: u64,
-    /// Placeholders, by rule.
+    /// Placeholders, by rule, each as often as it is stored: of content that is stored once, once. The
+    /// server counts each time it saw one since it started (`langley_redactions_total`).
     replaced: BTreeMap<&'static str, u64>,
     /// What still looks like a secret, by rule.
     found: BTreeMap<&'static str, u64>,
     /// Where; the first hundred.
     finds: Vec<Find>,
+    /// Switches of redaction that are off, with what follows.
+    switched_off: Vec<String>,
+    /// What is kept unredacted beside the record; none where there is no such file.
+    raw_bodies: Option<RawReport>,
+}
+
+/// What was seen of the bodies that are kept as they travelled.
+#[derive(Debug, Default, Serialize)]
+struct RawReport {
+    path: PathBuf,
+    bodies: u64,
+    bytes: u64,
+    /// Bodies that are damaged, and were looked at up to there.
+    damaged: u64,
+    /// What looks like a secret, by rule. What a body's content encoding hides is not seen.
+    found: BTreeMap<&'static str, u64>,
+}
+
+/// So much of a raw body is looked at together, and so much of it again with what follows, because a secret
+/// may lie across.
+const WINDOW: usize = 4 << 20;
+const OVERLAP: usize = 16 << 10;
+
+impl RawReport {
+    fn of(path: PathBuf, redactor: &Redactor) -> Result<Option<Self>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let unreadable = |error: &dyn std::error::Error| {
+            AppError::failed("the unredacted bodies cannot be looked through").said_by(error)
+        };
+        let file = RawFile::open(&path).map_err(|error| unreadable(&error))?;
+        let mut report = Self { path, ..Self::default() };
+        for (flow, side) in file.bodies().map_err(|error| unreadable(&error))? {
+            report.bodies += 1;
+            let mut window = Vec::new();
+            let seen = file.body(flow, side, |piece| {
+                report.bytes += piece.len() as u64;
+                window.extend_from_slice(piece);
+                if window.len() >= WINDOW {
+                    let judged = window.len() - OVERLAP;
+                    report.see(redactor, &window, judged);
+                    window.drain(..judged);
+                }
+                true
+            });
+            if let Err(error) = seen {
+                tracing::warn!(%error, %flow, "an unredacted body cannot be read to its end");
+                report.damaged += 1;
+            }
+            report.see(redactor, &window, window.len());
+        }
+        Ok(Some(report))
+    }
+
+    /// Counts what begins before `judged`.
+    fn see(&mut self, redactor: &Redactor, text: &[u8], judged: usize) {
+        let suspects = redactor.suspects(TextKind::Plain, text).into_iter();
+        for suspect in suspects.filter(|suspect| suspect.range.start < judged) {
+            *self.found.entry(suspect.rule).or_default() += 1;
+        }
+    }
 }
 
 /// Where something looks like a secret.
@@ -83,7 +148,7 @@ pub(crate) fn redaction(global: &GlobalArgs, json: bool) -> Result<ExitCode> {
     let loaded = config::load_leniently(global, &Environment::of_process())?.told();
     let home = Home::at(&loaded.config.home);
     let database = home.database();
-    let redactor = redactor(&loaded.config)?;
+    let redactor = strict_redactor(&loaded.config)?;
     let unreadable = |error: &dyn std::error::Error| {
         AppError::failed("the database cannot be looked through").said_by(error)
     };
@@ -94,7 +159,10 @@ pub(crate) fn redaction(global: &GlobalArgs, json: bool) -> Result<ExitCode> {
         .texts(|spot, text| report.see(&redactor, spot, text))
         .map_err(|error| unreadable(&error))?;
     (report.damaged, report.damaged_contents) = (unseen.events, unseen.contents);
-    let clean = report.found.is_empty();
+    report.switched_off = preflight::weakened(&loaded.layers);
+    report.raw_bodies = RawReport::of(home.raw_bodies(), &redactor)?;
+    let is_raw_clean = report.raw_bodies.as_ref().is_none_or(|raw| raw.found.is_empty());
+    let clean = report.found.is_empty() && is_raw_clean;
     if json {
         let shown = serde_json::to_string_pretty(&report)
             .map_err(|error| AppError::failed("the report cannot be written").because(&error))?;
@@ -120,9 +188,19 @@ fn print(report: &Report) {
             table.row([(*rule).to_owned(), of(&report.replaced), of(&report.found)]);
         }
         print!("{table}");
+        println!(
+            "REPLACED counts what is stored, and content that is stored once counts once; \
+             `langley_redactions_total` in /metrics counts each time the server saw one since it started"
+        );
+    }
+    for off in &report.switched_off {
+        println!("{off}");
+    }
+    if let Some(raw) = &report.raw_bodies {
+        print_raw(raw);
     }
     if report.found.is_empty() {
-        println!("nothing looks like a secret");
+        println!("nothing in the record looks like a secret");
         return;
     }
     println!("these look like secrets:");
@@ -131,4 +209,51 @@ fn print(report: &Report) {
         println!("  {rule}: {table}.{column}, row {row}, {length} bytes at {offset}");
     }
     println!("next: find the flow, delete it (`DELETE /api/flows`), and report the shape");
+}
+
+fn print_raw(raw: &RawReport) {
+    let RawReport { path, bodies, bytes, damaged, found } = raw;
+    println!("{bodies} bodies are kept unredacted in {}, {bytes} bytes", path.display());
+    if *damaged > 0 {
+        println!("{damaged} of them are damaged and were not looked through to their end");
+    }
+    let counts: Vec<String> = found.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
+    if counts.is_empty() {
+        println!(
+            "nothing in them looks like a secret; what is compressed in them was not unpacked"
+        );
+    } else {
+        println!("in them look like secrets: {}", counts.join(", "));
+        println!("next: remove them once they are not needed: `langley db raw --remove-all`");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use langley_model::{FlowId, RedactorOptions, Side};
+    use langley_store::RawStore;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_that_lies_across_two_windows_of_a_raw_body_is_counted_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("langley-raw.db");
+        let raw = RawStore::open(&path).unwrap();
+        let secret = b" sk-ant-api03-q7Zk2Vw9Xy4Rt6Bn8Mc3Lp5 ";
+        let mut body = b"dull ".repeat(2 * WINDOW / 5);
+        for at in [WINDOW - 10, WINDOW - OVERLAP - 10, 2 * WINDOW - OVERLAP - 10] {
+            body[at..at + secret.len()].copy_from_slice(secret);
+        }
+        let flow = FlowId::new();
+        for (piece, bytes) in body.chunks(64 << 10).enumerate() {
+            raw.piece(flow, Side::Client, (piece as u64) << 16, Bytes::copy_from_slice(bytes));
+        }
+        raw.close();
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let report = RawReport::of(path, &redactor).unwrap().unwrap();
+        assert_eq!((report.bodies, report.bytes), (1, body.len() as u64));
+        assert_eq!(report.found, BTreeMap::from([("anthropic_key", 3)]));
+    }
 }

@@ -40,6 +40,9 @@ pub(crate) fn config(global: &GlobalArgs, verb: ConfigVerb) -> Result<()> {
             } else {
                 "no file".to_owned()
             };
+            for weak in preflight::weakened(&loaded.layers) {
+                eprintln!("warning: {weak}");
+            }
             println!("the configuration is in order ({file}, environment and flags)");
             for unused in loaded.unused() {
                 println!("note: {unused}");

@@ -37,7 +37,8 @@ const COMING_UP: Duration = Duration::from_secs(5);
 pub(crate) fn start(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
     allocator::settle();
     let loaded = config::load(global, &Environment::of_process())?;
-    for warning in loaded.warnings.iter().chain(&loaded.unused()) {
+    let weakened = preflight::weakened(&loaded.layers);
+    for warning in loaded.warnings.iter().chain(&loaded.unused()).chain(&weakened) {
         eprintln!("warning: {warning}");
     }
     let home = Home::create(&loaded.config.home)?;

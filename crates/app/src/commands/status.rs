@@ -29,7 +29,11 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
     });
     let Some((state, stats)) = found else {
         if as_json {
-            println!("{}", json!({ "running": false, "home": home.root() }));
+            let has_raw = home.raw_bodies().exists();
+            println!(
+                "{}",
+                json!({ "running": false, "home": home.root(), "has_raw_bodies": has_raw })
+            );
         } else if Claim::is_held(&home) {
             println!("a server holds {}, but does not answer", home.root().display());
             println!(
@@ -38,6 +42,9 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
         } else {
             println!("no server is running for {}", home.root().display());
             println!("start one: `langley`");
+        }
+        if !as_json {
+            tell_of_raw(&home, false);
         }
         return Err(AppError::said());
     };
@@ -49,6 +56,8 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
             "version": state.version,
             "proxy": state.proxy,
             "api": state.api,
+            "keeps_raw_bodies": stats["raw_bodies"].is_object(),
+            "has_raw_bodies": home.raw_bodies().exists(),
             "stats": stats,
         });
         println!("{shown:#}");
@@ -73,6 +82,7 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
                 red("recording  FAILS; traffic goes on, and `langley doctor` says what to do")
             );
         }
+        tell_of_raw(&home, stats["raw_bodies"].is_object());
         let spent = stats["budgets_spent"].as_array().into_iter().flatten();
         let spent: Vec<&str> = spent.filter_map(Value::as_str).collect();
         if !spent.is_empty() {
@@ -92,4 +102,19 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Says where bodies are kept unredacted, and whether more are to come.
+fn tell_of_raw(home: &Home, more: bool) {
+    let path = home.raw_bodies();
+    if more {
+        let line =
+            format!("raw        bodies are kept UNREDACTED, keys included, in {}", path.display());
+        println!("{}", red(&line));
+    } else if path.exists() {
+        println!(
+            "raw        unredacted bodies of an earlier run are in {}; `langley db raw --remove-all` removes them",
+            path.display()
+        );
+    }
 }

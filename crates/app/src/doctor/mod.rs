@@ -12,6 +12,7 @@ mod in_force;
 mod network;
 mod recent;
 mod recorder;
+mod redaction;
 mod round_trip;
 mod trust;
 mod unreached;
@@ -37,6 +38,7 @@ pub(crate) use in_force::InForce;
 pub(crate) use upstream::leads_to;
 
 pub(crate) use hello::words as hello_words;
+pub(crate) use redaction::of_server as weakened_server;
 
 /// Runs every check and prints them; exit code 1 when one fails.
 ///
@@ -60,6 +62,7 @@ pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
             None => None,
         };
         let in_force = in_force.as_ref();
+        checks.push(redaction::check(&lenient.usable().layers, in_force, home));
         checks.push(hello::check(&config.tls, in_force.map(InForce::tls).as_ref()));
         checks.extend(folder::checks(home));
         checks.extend(certificates::checks(home, config));

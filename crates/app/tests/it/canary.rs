@@ -433,3 +433,35 @@ fn the_audit_names_a_secret_that_somebody_stored() {
     let (code, out, _) = stage.run(&["audit", "redaction"]);
     assert!(code == 1 && out.contains("blobs.bytes"), "{out}");
 }
+
+#[test]
+fn the_audit_searches_with_every_rule_whatever_is_switched_off_and_each_place_says_what_is() {
+    let provider = Provider::start();
+    let mut stage = Stage::with_provider(&provider);
+    stage.set("LANGLEY_REDACTION__BODIES__REDACT_API_KEYS", "false");
+    let key = "redaction.bodies.redact_api_keys";
+    let server = stage.server();
+    let secret = &corpus::all()[0].text;
+    let message = json!({ "role": "user", "content": format!("my key is {secret}") });
+    let body = json!({ "model": "claude-sonnet-5", "max_tokens": 9, "messages": [message] });
+    stage.curl("https://api.anthropic.com/v1/messages", &[], &body);
+    stage.ended_flows(1);
+    let (_, out, _) = stage.run(&["doctor"]);
+    assert!(out.contains(&format!("`{key}` is false")), "{out}");
+    let (code, _, said) = stage.run(&["config", "check"]);
+    assert!(code == 0 && said.contains(&format!("`{key}` is false")), "{said}");
+    let (_, _, said) = stage.run(&["start", "--no-open"]);
+    assert!(said.contains(&format!("`{key}` is false")), "{said}");
+    // A shell that does not ask for it learns it of the server.
+    stage.set("LANGLEY_REDACTION__BODIES__REDACT_API_KEYS", "true");
+    let (_, _, said) = stage.run(&["start", "--no-open"]);
+    assert!(said.contains(&format!("the server that runs has `{key}` false")), "{said}");
+    stage.set("LANGLEY_REDACTION__BODIES__REDACT_API_KEYS", "false");
+    stage.stop();
+    assert_eq!(server.exit_code(), Some(0));
+    let (code, out, said) = stage.run(&["audit", "redaction", "--json"]);
+    assert_eq!(code, 1, "{out}{said}");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert!(report["found"]["anthropic_key"].as_u64() > Some(0), "{report}");
+    assert!(report["switched_off"][0].as_str().unwrap().contains(key), "{report}");
+}

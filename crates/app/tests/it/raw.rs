@@ -41,8 +41,23 @@ fn a_body_is_kept_unredacted_only_where_it_is_asked_for_twice() {
     let (_, _, said) = stage.run(&["start", "--no-open"]);
     assert!(said.contains("the server that runs keeps bodies unredacted"), "{said}");
     assert!(!said.contains("no body is kept"), "{said}");
+    let (_, out, _) = stage.run(&["status"]);
+    assert!(out.contains("bodies are kept UNREDACTED"), "{out}");
     stage.stop();
     assert_eq!(server.exit_code(), Some(0));
+    let (_, out, _) = stage.run(&["status"]);
+    assert!(out.contains("unredacted bodies of an earlier run are in"), "{out}");
+    let (code, out, said) = stage.run(&["audit", "redaction", "--json"]);
+    assert_eq!(code, 1, "{out}{said}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["found"], json!({}), "the record is clean");
+    assert_eq!(report["raw_bodies"]["found"]["anthropic_key"], 1, "{report}");
+    let (_, out, _) = stage.run(&["audit", "redaction"]);
+    assert!(out.contains("in them look like secrets: anthropic_key 1"), "{out}");
+    assert!(
+        out.contains("nothing in the record looks like a secret") && !out.contains(KEY),
+        "{out}"
+    );
     let (code, out, said) = stage.run(&["db", "raw", &flow, "--side", "request"]);
     assert_eq!((code, out.as_str(), said.as_str()), (0, body.as_str(), ""));
     let (code, out, said) = stage.run(&["db", "raw", &flow]);

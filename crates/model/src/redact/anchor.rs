@@ -1,36 +1,54 @@
 //! Anchors: the literals that a secret cannot do without, and the search for all of them at once.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 
 use super::bytes::{Before, before};
+use super::name::endings;
+use super::spread::spread;
 
 /// Which rule looks at a hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
     Aws,
     Bearer,
+    Bedrock,
+    Cookie,
+    Curl,
     Data,
     DataUrl,
     Escape,
-    Field,
+    Fireworks,
     Github,
     Gitlab,
     GoogleKey,
+    GoogleSecret,
     GoogleToken,
+    Groq,
+    Hook,
     HuggingFace,
     ImageMagic,
     Jwt,
+    Linear,
+    Live,
+    Name,
     Npm,
     Parameter,
-    PrivateKey,
+    Perplexity,
+    Pypi,
+    Replicate,
     Sendgrid,
+    Shopify,
     Sk,
     Slack,
-    SlackHook,
-    Stripe,
+    Telegram,
+    Terraform,
     Userinfo,
+    Vault,
+    Versioned,
+    Xai,
 }
 
 impl Anchor {
@@ -40,13 +58,18 @@ impl Anchor {
         !matches!(
             self,
             Self::Bearer
+                | Self::Cookie
+                | Self::Curl
                 | Self::Data
                 | Self::DataUrl
-                | Self::Field
+                | Self::Hook
+                | Self::Live
+                | Self::Name
                 | Self::Parameter
-                | Self::PrivateKey
-                | Self::SlackHook
+                | Self::Telegram
+                | Self::Terraform
                 | Self::Userinfo
+                | Self::Versioned
         )
     }
 
@@ -60,40 +83,23 @@ impl Anchor {
     }
 }
 
-/// Every anchor. None lies inside another one, so hits in order of their start never hide one
-/// another; at most 64 and none below three bytes, because there the vectorised search ends or slows.
+/// The anchors that are no names; beside them stand the [endings](super::name::endings) of all names
+/// of credentials. None begins another one, so hits in order of their start never hide one another;
+/// at most 64 in all and none below three bytes, because there the vectorised search ends or slows.
 const ANCHORS: &[(&str, Anchor)] = &[
     ("AKIA", Anchor::Aws),
     ("ASIA", Anchor::Aws),
     ("earer ", Anchor::Bearer),
+    ("ABSK", Anchor::Bedrock),
+    ("kie:", Anchor::Cookie),
+    ("--user", Anchor::Curl),
+    ("-u ", Anchor::Curl),
     // With the opening quote, because `data` alone begins every line of an event stream.
-    ("\"data\"", Anchor::Data),
-    ("\"data\\", Anchor::Data),
+    ("\"data", Anchor::Data),
     (";base64,", Anchor::DataUrl),
     ("\\/\\", Anchor::Escape),
     ("\\u00", Anchor::Escape),
-    ("KEY\"", Anchor::Field),
-    ("KEY\\", Anchor::Field),
-    ("Key\"", Anchor::Field),
-    ("Key\\", Anchor::Field),
-    ("key\"", Anchor::Field),
-    ("key\\", Anchor::Field),
-    ("CRET\"", Anchor::Field),
-    ("CRET\\", Anchor::Field),
-    ("cret\"", Anchor::Field),
-    ("cret\\", Anchor::Field),
-    ("OKEN\"", Anchor::Field),
-    ("OKEN\\", Anchor::Field),
-    ("oken\"", Anchor::Field),
-    ("oken\\", Anchor::Field),
-    ("WORD\"", Anchor::Field),
-    ("WORD\\", Anchor::Field),
-    ("word\"", Anchor::Field),
-    ("word\\", Anchor::Field),
-    ("zation\"", Anchor::Field),
-    ("zation\\", Anchor::Field),
-    ("phrase\"", Anchor::Field),
-    ("phrase\\", Anchor::Field),
+    ("fw_", Anchor::Fireworks),
     ("gho_", Anchor::Github),
     ("ghp_", Anchor::Github),
     ("ghr_", Anchor::Github),
@@ -102,36 +108,49 @@ const ANCHORS: &[(&str, Anchor)] = &[
     ("github_pat_", Anchor::Github),
     ("glpat-", Anchor::Gitlab),
     ("AIza", Anchor::GoogleKey),
+    ("GOCSPX-", Anchor::GoogleSecret),
     ("ya29.", Anchor::GoogleToken),
+    ("gsk_", Anchor::Groq),
+    ("hooks", Anchor::Hook),
     ("hf_", Anchor::HuggingFace),
     ("/9j/4", Anchor::ImageMagic),
     ("R0lGOD", Anchor::ImageMagic),
     ("UklGR", Anchor::ImageMagic),
     ("iVBORw0KGgo", Anchor::ImageMagic),
     ("eyJ", Anchor::Jwt),
+    ("lin_api_", Anchor::Linear),
+    ("_live_", Anchor::Live),
     ("npm_", Anchor::Npm),
-    ("KEY=", Anchor::Parameter),
-    ("WORD=", Anchor::Parameter),
     ("ature=", Anchor::Parameter),
-    ("cret=", Anchor::Parameter),
-    ("key =", Anchor::Parameter),
-    ("key=", Anchor::Parameter),
-    ("oken=", Anchor::Parameter),
     ("sig=", Anchor::Parameter),
-    ("word=", Anchor::Parameter),
-    ("PRIVATE KEY", Anchor::PrivateKey),
+    ("pplx-", Anchor::Perplexity),
+    ("pypi-", Anchor::Pypi),
+    ("r8_", Anchor::Replicate),
     ("SG.", Anchor::Sendgrid),
+    ("shp", Anchor::Shopify),
     ("sk-", Anchor::Sk),
     ("xapp-", Anchor::Slack),
     ("xox", Anchor::Slack),
-    ("hooks.slack.com/", Anchor::SlackHook),
-    ("rk_live_", Anchor::Stripe),
-    ("sk_live_", Anchor::Stripe),
+    (":AA", Anchor::Telegram),
+    (".atlasv1.", Anchor::Terraform),
     ("://", Anchor::Userinfo),
+    ("hvs.", Anchor::Vault),
+    ("_v1_", Anchor::Versioned),
+    ("xai-", Anchor::Xai),
 ];
 
+/// Every anchor.
+static ALL: LazyLock<Vec<(Cow<'static, str>, Anchor)>> = LazyLock::new(|| {
+    let fixed = ANCHORS.iter().map(|(literal, anchor)| (Cow::Borrowed(*literal), *anchor));
+    let names = endings().into_iter().map(|ending| (Cow::Owned(ending), Anchor::Name));
+    spread(fixed.chain(names).collect(), |(literal, _)| literal)
+});
+
 /// Length of the longest anchor.
-pub(super) const LONGEST: usize = 16;
+pub(super) const LONGEST: usize = 11;
+
+/// Most blanks between a name and what assigns to it.
+pub(super) const BLANKS_MAX: usize = 16;
 
 /// A place where an anchor stands.
 #[derive(Clone, Copy, Debug)]
@@ -142,10 +161,48 @@ pub(super) struct Hit {
 }
 
 /// The first anchor at or after `from`.
+///
+/// Names of credentials are also everyday words: one that nothing assigns to is passed over here, by
+/// bytes that stand in `text`, so that it costs no rule and delays no event.
 pub(super) fn next_hit(text: &[u8], from: usize) -> Option<Hit> {
-    let found = SEARCH.find(Input::new(text).range(from.min(text.len())..))?;
-    let (_, anchor) = ANCHORS[found.pattern().as_usize()];
-    Some(Hit { start: found.start(), end: found.end(), anchor })
+    let mut from = from.min(text.len());
+    loop {
+        let found = SEARCH.find(Input::new(text).range(from..))?;
+        let (_, anchor) = ALL[found.pattern().as_usize()];
+        let hit = Hit { start: found.start(), end: found.end(), anchor };
+        if anchor != Anchor::Name || is_assigned(text, hit.end) {
+            return Some(hit);
+        }
+        from = hit.start + 1;
+    }
+}
+
+/// Whether what follows a name may assign to it: a quote, an escape, `=` or `:`, or the text's end.
+/// Two names go on otherwise: the first line of a private key, and the short-lived keys of Bedrock.
+///
+/// Nothing is asked of what stands before, which may be in an earlier piece of the text; and what is
+/// cut by the end, or by the quote around a piece, may be anything.
+fn is_assigned(text: &[u8], end: usize) -> bool {
+    let rest = &text[end..];
+    let goes_on = |wanted: &[u8]| {
+        let other = wanted.iter().zip(rest).find(|(wanted, byte)| wanted != byte);
+        other.is_none_or(|(_, byte)| *byte == b'"')
+    };
+    match rest.first() {
+        Some(b' ' | b'\t') => {
+            let blanks = rest.iter().take(BLANKS_MAX).take_while(|b| matches!(b, b' ' | b'\t'));
+            let next = rest.get(blanks.count());
+            next.is_none_or(|byte| b"=:\\\"".contains(byte)) || goes_on(b" BLOCK-")
+        }
+        Some(b'-') => goes_on(b"-----") || goes_on(b"-YmVkcm9jay5"),
+        Some(byte) => b"=:\\\"'`".contains(byte),
+        None => true,
+    }
+}
+
+/// Whether this is a text up to the name in the first line of a PEM block with a private key.
+pub(super) fn is_pem(text: &[u8]) -> bool {
+    text.ends_with(b"PRIVATE KEY")
 }
 
 /// What the end of a text says of its continuation.
@@ -205,14 +262,14 @@ struct Half {
 static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
     AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostFirst)
-        .build(ANCHORS.iter().map(|(literal, _)| literal))
+        .build(ALL.iter().map(|(literal, _)| literal.as_bytes()))
         .expect("a few short literals make an automaton")
 });
 
 /// Prefixes of anchors by their last byte.
 static HALVES: LazyLock<[Vec<Half>; 256]> = LazyLock::new(|| {
     let mut table = [const { Vec::new() }; 256];
-    for (literal, anchor) in ANCHORS {
+    for (literal, anchor) in ALL.iter() {
         for len in 1..literal.len() {
             let text = &literal.as_bytes()[..len];
             let previous = len.checked_sub(2).map(|index| text[index]);
@@ -233,7 +290,7 @@ type Parts = (&'static [u8], &'static [u8]);
 /// Both parts of every cut of every anchor, by the last byte of the first part.
 static SEAMS: LazyLock<[Vec<Parts>; 256]> = LazyLock::new(|| {
     let mut table = [const { Vec::new() }; 256];
-    for (literal, _) in ANCHORS {
+    for (literal, _) in ALL.iter() {
         for len in 1..literal.len() {
             let (half, rest) = literal.as_bytes().split_at(len);
             let row: &mut Vec<Parts> = &mut table[usize::from(half[len - 1])];
@@ -249,7 +306,7 @@ mod tests {
 
     #[test]
     fn an_anchor_is_seen_across_every_seam() {
-        for (literal, _) in ANCHORS {
+        for (literal, _) in ALL.iter() {
             let text = format!("ab{literal}cd");
             for at in 0..=text.len() {
                 let inside = at > 2 && at < 2 + literal.len();
@@ -260,15 +317,44 @@ mod tests {
     }
 
     #[test]
-    fn no_anchor_lies_inside_another_and_all_fit_the_vectorised_search() {
-        assert!(ANCHORS.len() <= 64, "{}", ANCHORS.len());
-        assert!(ANCHORS.iter().all(|(literal, _)| literal.len() >= 3));
-        assert_eq!(ANCHORS.iter().map(|(literal, _)| literal.len()).max(), Some(LONGEST));
-        for (position, (outer, _)) in ANCHORS.iter().enumerate() {
-            for (other, (inner, _)) in ANCHORS.iter().enumerate() {
-                assert!(position == other || !outer.contains(inner), "{inner} in {outer}");
+    fn no_anchor_begins_another_and_all_fit_the_vectorised_search() {
+        assert!(ALL.len() <= 64, "{}", ALL.len());
+        assert!(ALL.iter().all(|(literal, _)| literal.len() >= 3));
+        assert_eq!(ALL.iter().map(|(literal, _)| literal.len()).max(), Some(LONGEST));
+        for (position, (outer, _)) in ALL.iter().enumerate() {
+            for (other, (inner, _)) in ALL.iter().enumerate() {
+                let begins = outer.starts_with(inner.as_ref());
+                assert!(position == other || !begins, "{inner} begins {outer}");
             }
             assert!(next_hit(outer.as_bytes(), 0).is_some());
+        }
+    }
+
+    #[test]
+    fn a_name_that_nothing_assigns_to_is_no_hit() {
+        for text in [
+            "the key is",
+            "tokens=",
+            "a keyword: x",
+            "key-value",
+            "password   of",
+            "KEYS",
+            "key--v",
+        ] {
+            assert!(next_hit(text.as_bytes(), 0).is_none(), "{text}");
+        }
+        for text in [
+            "key",
+            "api_key ",
+            "token\t= ",
+            "password:",
+            "SECRET'",
+            "Key\\\"",
+            "PRIVATE KEY-",
+            "KEY BL",
+            "key-\"",
+        ] {
+            assert!(next_hit(text.as_bytes(), 0).is_some(), "{text}");
         }
     }
 

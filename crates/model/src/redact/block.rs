@@ -8,8 +8,8 @@ use std::fmt;
 
 use super::anchor::{LONGEST, ending, spans};
 use super::event::EventText;
-use super::field::Credential;
 use super::held::Places;
+use super::name::Credential;
 use super::rule::Rule;
 use super::scan::{Cut, Mark, Rules, scan};
 use super::stop::Stop;

@@ -25,6 +25,13 @@ pub(super) const fn credential(byte: u8) -> bool {
     any_token(byte)
 }
 
+/// What a value without quotes is made of: the rest of its word, up to what may end it in a list, a
+/// statement or a string.
+pub(super) const fn bare(byte: u8) -> bool {
+    byte.is_ascii_graphic()
+        && !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b',' | b';' | b'&' | b'<' | b'>' | b'|')
+}
+
 /// End of the run of `class` that starts at `from`.
 pub(super) fn run(text: &[u8], from: usize, class: impl Fn(u8) -> bool) -> usize {
     let rest = text.get(from..).unwrap_or_default();
@@ -92,6 +99,24 @@ pub(super) fn skip_blanks(text: &[u8], mut at: usize, most: usize) -> usize {
             Some(b'\\') => {
                 let next = at + backslashes(text, at);
                 if !matches!(text.get(next), Some(b'n' | b'r' | b't' | b'\n' | b'\r' | b'\t')) {
+                    break;
+                }
+                at = next + 1;
+            }
+            _ => break,
+        }
+    }
+    at
+}
+
+/// Skips at most `most` spaces and tabs, and escapes of tabs.
+pub(super) fn skip_spaces(text: &[u8], mut at: usize, most: usize) -> usize {
+    for _ in 0..most {
+        match text.get(at) {
+            Some(b' ' | b'\t') => at += 1,
+            Some(b'\\') => {
+                let next = at + backslashes(text, at);
+                if text.get(next) != Some(&b't') {
                     break;
                 }
                 at = next + 1;

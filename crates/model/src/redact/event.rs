@@ -8,8 +8,8 @@ use std::fmt;
 
 use super::anchor::next_hit;
 use super::block::{BlockText, Decided, unescape};
-use super::field::Credential;
 use super::held::{HeldEvents, append_whole, work};
+use super::name::Credential;
 use super::scan;
 use super::{Redacted, Redactor};
 use crate::record::{EventRun, LiveKind};

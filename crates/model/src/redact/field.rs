@@ -1,95 +1,17 @@
 //! Credential fields: `"api_key": "…"` in JSON, and in JSON inside JSON at any depth.
 
-use super::anchor::Hit;
 use super::bytes::{alnum, backslashes, digits, run_back, skip_blanks};
+use super::name::{self, Credential, credential};
 use super::rule::{Rule, is_placeholder};
 use super::scan::{Cut, Verdict, Window};
 use super::stop::Stop;
 
-/// Longest name that is looked at, and most blanks around the colon.
-const NAME_MAX: usize = 64;
+/// Most blanks around the colon.
 const BLANKS_MAX: usize = 32;
 
-/// How sure a name is that its value is a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Credential {
-    /// Whatever the value is.
-    Certain,
-    /// When the value looks like one: `token` is also a word of language models.
-    Likely,
-    /// A scheme and a credential.
-    Authorization,
-}
-
-impl Credential {
-    /// What a member of this name holds, when it is a credential; case, `_`, `-` and `.` do not
-    /// matter.
-    #[must_use]
-    pub fn of_name(name: &str) -> Option<Self> {
-        credential(name.as_bytes())
-    }
-
-    /// The beginning of a member whose value is judged as one of this kind's, up to the value's first
-    /// byte.
-    pub(super) const fn opening(self) -> &'static [u8] {
-        match self {
-            Self::Certain => b"\"password\":\"",
-            Self::Likely => b"\"token\":\"",
-            Self::Authorization => b"\"authorization\":\"",
-        }
-    }
-}
-
-/// Whether `name` names a credential; case, `_`, `-` and `.` do not matter.
-pub(super) fn credential(name: &[u8]) -> Option<Credential> {
-    const CERTAIN: &[&str] = &[
-        "apikey",
-        "accesskey",
-        "accesstoken",
-        "accountkey",
-        "authkey",
-        "apitoken",
-        "authtoken",
-        "bearertoken",
-        "bottoken",
-        "clientsecret",
-        "encryptionkey",
-        "githubtoken",
-        "gitlabtoken",
-        "hftoken",
-        "idtoken",
-        "npmtoken",
-        "passphrase",
-        "password",
-        "privatekey",
-        "refreshtoken",
-        "secret",
-        "secretkey",
-        "securitytoken",
-        "sessiontoken",
-        "signingkey",
-        "slacktoken",
-    ];
-    let mut folded = [0; NAME_MAX];
-    let mut len = 0;
-    for byte in name.iter().filter(|byte| alnum(**byte)) {
-        *folded.get_mut(len)? = byte.to_ascii_lowercase();
-        len += 1;
-    }
-    let folded = &folded[..len];
-    match folded {
-        b"token" => Some(Credential::Likely),
-        b"authorization" | b"proxyauthorization" => Some(Credential::Authorization),
-        _ => CERTAIN
-            .iter()
-            .any(|end| folded.ends_with(end.as_bytes()))
-            .then_some(Credential::Certain),
-    }
-}
-
 /// Judges the end of a member's name.
-pub(super) fn judge(window: Window<'_>, hit: Hit) -> Verdict {
-    let member = match member(window, hit) {
+pub(super) fn judge(window: Window<'_>, name_end: usize) -> Verdict {
+    let member = match member(window, name_end) {
         Ok(member) => member,
         Err(verdict) => return verdict,
     };
@@ -171,12 +93,10 @@ pub(super) struct Member<'a> {
     pub(super) depth: usize,
 }
 
-/// The member whose name ends at `hit`: the hit's last byte is its quote, or the first backslash
-/// before it.
-pub(super) fn member<'a>(window: Window<'a>, hit: Hit) -> Result<Member<'a>, Verdict> {
+/// The member whose name ends at `name_end`, where its quote is, or the first backslash before it.
+pub(super) fn member(window: Window<'_>, name_end: usize) -> Result<Member<'_>, Verdict> {
     let text = window.text;
     let more = || window.at_end(text.len(), None);
-    let name_end = hit.end - 1;
     let depth = backslashes(text, name_end);
     let expect = |at: usize, wanted: u8| match text.get(at) {
         Some(byte) if *byte == wanted => Ok(()),
@@ -184,7 +104,7 @@ pub(super) fn member<'a>(window: Window<'a>, hit: Hit) -> Result<Member<'a>, Ver
         None => Err(more()),
     };
     expect(name_end + depth, b'"')?;
-    let start = run_back(text, name_end, NAME_MAX, |byte| alnum(byte) || b"_-.".contains(&byte));
+    let start = name::start(text, name_end);
     let opening = start.saturating_sub(1);
     let dress = opening - run_back(text, opening, depth + 1, |byte| byte == b'\\');
     if start == 0 || text[opening] != b'"' || dress != depth {

@@ -3,20 +3,21 @@
 use regex::{RegexSet, RegexSetBuilder};
 
 use super::field::scheme;
+use super::name::Credential;
 use super::rule::{Rule, is_placeholder};
 use super::{Redactor, Scrub};
 use crate::http::HeaderBlock;
 
-/// Names whose value is always replaced, beside `x-…-token`, `x-…-key` and `x-…-secret`.
-const ALWAYS: [&str; 8] = [
-    "api-key",
+/// Names whose value is always replaced, beside `x-…-token`, `x-…-key` and `x-…-secret`, and names of
+/// credentials anywhere.
+const ALWAYS: [&str; 7] = [
     "authorization",
     "cookie",
     "proxy-authorization",
     "set-cookie",
-    "x-amz-security-token",
-    "x-api-key",
-    "x-goog-api-key",
+    "token",
+    "x-auth",
+    "x-authorization",
 ];
 
 /// Values that are a URL, whose query is judged as the target's is.
@@ -49,6 +50,7 @@ impl HeaderRules {
         let is = |rule: &str| name.eq_ignore_ascii_case(rule);
         ALWAYS.iter().any(|rule| is(rule))
             || is_extension_credential(name)
+            || Credential::of_name(name) == Some(Credential::Certain)
             || self.names.iter().any(|rule| is(rule))
             || self.patterns.as_ref().is_some_and(|set| set.is_match(name))
     }

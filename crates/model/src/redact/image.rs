@@ -47,7 +47,7 @@ pub(super) fn magic(window: Window<'_>, hit: Hit) -> Verdict {
 /// source and Gemini's inline data.
 pub(super) fn member(window: Window<'_>, hit: Hit) -> Verdict {
     let text = window.text;
-    let Member { name, start, value, .. } = match field::member(window, hit) {
+    let Member { name, start, value, .. } = match field::member(window, hit.end) {
         Ok(member) => member,
         Err(verdict) => return verdict,
     };

@@ -6,6 +6,8 @@
 //! JSON inside JSON and the pieces of a stream all pass the same code. Time is linear in the input.
 
 mod anchor;
+mod announced;
+mod assign;
 mod block;
 mod bytes;
 mod event;
@@ -14,19 +16,22 @@ mod header;
 mod held;
 mod image;
 mod inspect;
+mod name;
 mod parameter;
 mod rule;
 mod scan;
 mod scrub;
 mod seal;
 mod shape;
+mod spread;
 mod stop;
 mod target;
+mod value;
 mod view;
 
 pub use event::{EventRedactor, EventText, IncomingEvent, Survey};
-pub use field::Credential;
 pub use inspect::{Suspect, TextKind};
+pub use name::Credential;
 pub use rule::RuleCount;
 pub use scrub::{Redactor, RedactorOptions};
 pub use seal::{Redacted, RedactedBytes, Scrub};

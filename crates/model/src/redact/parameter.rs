@@ -1,15 +1,21 @@
-//! Credentials in URLs, forms, environment files and header lines that stand inside a text.
+//! Credentials in URLs, header lines and commands that stand inside a text.
 
 use super::anchor::Hit;
-use super::bytes::{Before, alnum, base64, before, credential, digits, run, run_back, token};
-use super::field::{self, Credential};
+use super::bytes::{
+    Before, alnum, backslashes, before, credential, digits, run, skip_spaces, token,
+};
+use super::field;
 use super::rule::Rule;
 use super::scan::{Cut, Verdict, Window};
 use super::stop::Stop;
+use super::value::{Form, Place, is_secret};
+use super::{assign, name};
 
-/// Longest name and authority that are looked at.
-const NAME_MAX: usize = 64;
+/// Longest authority that is looked at, and how far before its password a command may stand.
 const AUTHORITY_MAX: usize = 512;
+const COMMAND_MAX: usize = 256;
+/// So much of a line of cookies is judged.
+const JUDGED_MAX: usize = 256;
 
 /// Whether `name` is a query parameter that carries a credential.
 pub(super) fn is_credential_parameter(name: &[u8]) -> bool {
@@ -24,47 +30,7 @@ pub(super) fn is_credential_parameter(name: &[u8]) -> bool {
         b"x-goog-credential",
         b"x-goog-signature",
     ];
-    field::credential(name).is_some() || ALSO.iter().any(|also| name.eq_ignore_ascii_case(also))
-}
-
-/// Judges `name=`: a parameter of a query or form, or an assignment.
-pub(super) fn judge(window: Window<'_>, hit: Hit) -> Verdict {
-    let text = window.text;
-    let spaced = text[..hit.end].ends_with(b" =");
-    let name_end = hit.end - if spaced { 2 } else { 1 };
-    let start = run_back(text, name_end, NAME_MAX, |byte| token(byte) || byte == b'.');
-    let name = &text[start..name_end];
-    let in_query = !spaced
-        && matches!(start.checked_sub(1).map(|at| text[at]), Some(b'?' | b'&'))
-        && is_credential_parameter(name);
-    let assigned = field::credential(name) == Some(Credential::Certain);
-    if !in_query && !assigned {
-        return Verdict::Nothing;
-    }
-    let value = if in_query { hit.end } else { opening(text, hit.end) };
-    let end = run(text, value, if in_query { credential } else { base64 });
-    let rule = if in_query { Rule::UrlParameter } else { Rule::CredentialAssignment };
-    if end == text.len() && !window.last {
-        return window.at_end(value, (end > value).then_some((rule, Stop::Token)));
-    }
-    let body = &text[value..end];
-    let sure = if in_query {
-        // `?key=` and `?token=` are everyday names; `?access_token=` is not.
-        body.len() >= if assigned { 6 } else { 16 } && digits(body) > 0
-    } else {
-        body.len() >= 16 && digits(body) >= 3 && digits(body) < body.len()
-    };
-    if sure { Verdict::Cut(Cut::plain(rule, value, end)) } else { Verdict::Nothing }
-}
-
-/// Skips a blank and a quote before an assigned value.
-fn opening(text: &[u8], at: usize) -> usize {
-    let at = run(text, at, |byte| byte == b' ').min(at + 2);
-    let dress = run(text, at, |byte| byte == b'\\').min(at + 7);
-    match text.get(dress) {
-        Some(b'"' | b'\'') => dress + 1,
-        _ => at,
-    }
+    name::credential(name).is_some() || ALSO.iter().any(|also| name.eq_ignore_ascii_case(also))
 }
 
 /// Judges `Bearer `: the credential behind it, when it looks like one.
@@ -117,6 +83,92 @@ pub(super) fn userinfo(window: Window<'_>, hit: Hit) -> Verdict {
         return Verdict::Nothing;
     }
     Verdict::Cut(Cut::plain(Rule::UrlPassword, hit.end, hit.end + at))
+}
+
+/// Judges `Cookie:`: a line of names and values (RFC 6265 §4), when a value looks like a session's.
+pub(super) fn cookie(window: Window<'_>, hit: Hit) -> Verdict {
+    let text = window.text;
+    let is_header = text[..hit.start].ends_with(b"oo");
+    if !is_header {
+        return Verdict::Nothing;
+    }
+    let value = skip_spaces(text, hit.end, 1);
+    let rule = Rule::CredentialAssignment;
+    let limit = text.len().min(value + JUDGED_MAX);
+    let mut found = Stop::Line.find(&text[..limit], value);
+    let is_long = found.is_open() && limit == value + JUDGED_MAX;
+    let open = |end: usize| window.at_end(value, (end > value).then_some((rule, Stop::Line)));
+    if found.is_open() && !is_long && !window.last {
+        return open(found.position());
+    }
+    let line = assign::plain(&text[value..found.position()]);
+    let looks_so = line.split(|byte| *byte == b';').any(|pair| {
+        let Some(equals) = memchr::memchr(b'=', pair) else { return false };
+        let body = &pair[equals + 1..];
+        let body = body.split(|byte| b" ,<".contains(byte)).next().unwrap_or_default();
+        body.len() >= 6 && digits(body) > 0 && memchr::memchr2(b'(', b'$', body).is_none()
+    });
+    let name = run(&line, 0, |byte| token(byte) || byte == b'.');
+    let has_placeholder = memchr::memmem::find(&line, b"[redacted:").is_some();
+    if line.get(name) != Some(&b'=') || !looks_so || has_placeholder {
+        return Verdict::Nothing;
+    }
+    if is_long {
+        found = Stop::Line.find(text, value);
+        if found.is_open() && !window.last {
+            return open(found.position());
+        }
+    }
+    // Behind a value stands a semicolon, or something else than a cookie.
+    let line = &text[value..found.position()];
+    let is_over = |pair: &[u8]| pair[1] == b' ' && pair[0] != b';';
+    let len = line.windows(2).position(is_over).map_or(line.len(), |at| at + 1);
+    Verdict::Cut(Cut::plain(rule, value, value + len))
+}
+
+/// Judges `-u` and `--user` of curl: user and password.
+pub(super) fn curl(window: Window<'_>, hit: Hit) -> Verdict {
+    let text = window.text;
+    let from = hit.start.saturating_sub(COMMAND_MAX);
+    let command = text[from..hit.start].rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    if memchr::memmem::find(command, b"curl").is_none() {
+        return Verdict::Nothing;
+    }
+    let at = match text.get(hit.end) {
+        Some(b'=') => hit.end + 1,
+        Some(b' ') => skip_spaces(text, hit.end, 4),
+        Some(_) if text[..hit.end].ends_with(b" ") => hit.end,
+        Some(_) => return Verdict::Nothing,
+        None => return window.at_end(text.len(), None),
+    };
+    let dress = at + backslashes(text, at);
+    let quote = text.get(dress).copied().filter(|byte| b"\"'".contains(byte));
+    let start = if quote.is_some() { dress + 1 } else { at };
+    let is_user = |byte: u8| byte > b' ' && !b"\"'\\`:".contains(&byte);
+    let user = run(&text[..text.len().min(start + 128)], start, is_user);
+    if user == text.len() && !window.last {
+        // It may be a key itself, which is not judged before this is.
+        return window.at_end(at, None);
+    }
+    let is_placed = memchr::memmem::find(&text[start..user], b"[redacted").is_some();
+    if text.get(user) != Some(&b':') || is_placed {
+        return Verdict::Nothing;
+    }
+    let end = run(text, user + 1, |byte| byte > b' ' && !b"\"'\\`".contains(&byte));
+    if end == text.len() && !window.last {
+        return window.at_end(start, Some((Rule::CurlPassword, Stop::Bare)));
+    }
+    let password = &text[user + 1..end];
+    // What stands behind it in a sentence is no part of what is judged.
+    let word = &password[..run(password, 0, |byte| byte.is_ascii())];
+    let word = word.strip_suffix(b",").unwrap_or(word);
+    let place = Place { form: Form::Environment, is_password: true, is_certain: true };
+    let has_placeholder = memchr::memmem::find(password, b"[redacted:").is_some();
+    if has_placeholder || !is_secret(word, place) || is_variable(word) {
+        return Verdict::Nothing;
+    }
+    // With the user, which is a key with some services.
+    Verdict::Cut(Cut::plain(Rule::CurlPassword, start, end))
 }
 
 /// Whether a password is a name to be filled in: `${PASS}`, `$PASS`, `{password}`, `%s`.

@@ -50,42 +50,76 @@ rules! {
     Base64Image = "base64_image",
     /// `Bearer …`
     BearerToken = "bearer_token",
-    /// `NAME_KEY=…`
+    /// `ABSK…`, `bedrock-api-key-…`
+    BedrockKey = "bedrock_key",
+    /// `NAME_KEY=…`, `password: …`, a line of credentials such as `Cookie: …`.
     CredentialAssignment = "credential_assignment",
-    /// `"api_key": "…"`
+    /// `"api_key": "…"`, and the part of a form of that name.
     CredentialField = "credential_field",
+    /// `curl -u user:…`
+    CurlPassword = "curl_password",
+    /// `dop_v1_…`, `doo_v1_…`, `dor_v1_…`
+    DigitalOceanToken = "digitalocean_token",
+    /// `discord.com/api/webhooks/…`
+    DiscordWebhook = "discord_webhook",
+    /// `fw_…`
+    FireworksKey = "fireworks_key",
     /// `ghp_…`, `gho_…`, `ghu_…`, `ghs_…`, `ghr_…`, `github_pat_…`
     GithubToken = "github_token",
     /// `glpat-…`
     GitlabToken = "gitlab_token",
     /// `AIza…`
     GoogleKey = "google_key",
+    /// `GOCSPX-…`
+    GoogleSecret = "google_client_secret",
     /// `ya29.…`
     GoogleToken = "google_token",
+    /// `gsk_…`
+    GroqKey = "groq_key",
     /// A header whose value is never kept.
     Header = "header",
     /// `hf_…`
     HuggingFaceToken = "huggingface_token",
     /// `eyJ….eyJ….…`
     Jwt = "jwt",
+    /// `lin_api_…`
+    LinearKey = "linear_key",
     /// `npm_…`
     NpmToken = "npm_token",
     /// `sk-…`, also of providers that copied the shape.
     OpenAiKey = "openai_key",
+    /// `pplx-…`
+    PerplexityKey = "perplexity_key",
     /// The body of a PEM private key.
     PrivateKey = "private_key",
+    /// `pypi-…`
+    PypiToken = "pypi_token",
+    /// `r8_…`
+    ReplicateToken = "replicate_token",
     /// `SG.….…`
     SendgridKey = "sendgrid_key",
+    /// `shpat_…`, `shpca_…`, `shppa_…`, `shpss_…`
+    ShopifyToken = "shopify_token",
     /// `xoxb-…`, `xapp-…`
     SlackToken = "slack_token",
     /// `hooks.slack.com/services/…`
     SlackWebhook = "slack_webhook",
     /// `sk_live_…`, `rk_live_…`
     StripeKey = "stripe_key",
+    /// `123456789:AA…`
+    TelegramToken = "telegram_token",
+    /// `….atlasv1.…`
+    TerraformToken = "terraform_token",
+    /// `tgp_v1_…`
+    TogetherKey = "together_key",
     /// `?api_key=…`
     UrlParameter = "url_parameter",
     /// `scheme://user:password@`
     UrlPassword = "url_password",
+    /// `hvs.…`
+    VaultToken = "vault_token",
+    /// `xai-…`
+    XaiKey = "xai_key",
 }
 
 /// Whether `text` is exactly one placeholder.
@@ -96,8 +130,14 @@ pub(super) fn is_placeholder(text: &[u8]) -> bool {
 }
 
 /// One counter per rule.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Counters([AtomicU64; Rule::ALL.len()]);
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
 
 impl Counters {
     pub(super) fn add(&self, rule: Rule) {

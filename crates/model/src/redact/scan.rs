@@ -6,7 +6,7 @@ use super::anchor::{Anchor, Hit, LONGEST, ending, next_hit};
 use super::rule::Rule;
 use super::stop::Stop;
 use super::view::View;
-use super::{field, image, parameter, shape};
+use super::{announced, assign, image, parameter, shape};
 
 /// Which rules are on.
 #[derive(Clone, Copy, Debug)]
@@ -157,10 +157,15 @@ fn judge(window: Window<'_>, hit: Hit, rules: Rules) -> Verdict {
     }
     match hit.anchor {
         Anchor::Escape => Verdict::Nothing,
-        Anchor::Field => field::judge(window, hit),
-        Anchor::Parameter => parameter::judge(window, hit),
+        Anchor::Name => assign::judge(window, hit.end),
+        Anchor::Parameter => assign::judge(window, hit.end - 1),
         Anchor::Bearer => parameter::bearer(window, hit),
+        Anchor::Cookie => parameter::cookie(window, hit),
+        Anchor::Curl => parameter::curl(window, hit),
         Anchor::Userinfo => parameter::userinfo(window, hit),
+        Anchor::Hook | Anchor::Live | Anchor::Telegram | Anchor::Terraform | Anchor::Versioned => {
+            announced::judge(window, hit)
+        }
         Anchor::Data => image::member(window, hit),
         Anchor::DataUrl => image::data_url(window, hit),
         Anchor::ImageMagic => image::magic(window, hit),

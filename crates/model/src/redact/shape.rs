@@ -4,7 +4,7 @@
 //! ordinary word piece, for digits too.
 
 use super::anchor::{Anchor, Hit};
-use super::bytes::{Before, alnum, before, digits, run, token};
+use super::bytes::{Before, alnum, base64, before, digits, run, token};
 use super::rule::Rule;
 use super::scan::{Cut, Verdict, Window};
 use super::stop::{End, Stop};
@@ -17,14 +17,12 @@ pub(super) fn judge(window: Window<'_>, hit: Hit) -> Verdict {
     // A hyphen before the prefix is an edge only for shapes that ordinary hyphenated words and
     // base64url never have: anything else would have to read each run again from every hyphen.
     let unmistakable = match hit.anchor {
-        Anchor::Aws | Anchor::Github | Anchor::Stripe => true,
+        Anchor::Aws | Anchor::Bedrock | Anchor::Github => true,
         Anchor::Sk => rest.starts_with(b"sk-ant-"),
         _ => false,
     };
     let cut_prefix = hit.anchor == Anchor::Sk && !window.last && b"sk-ant-".starts_with(rest);
     match (hit.anchor, edge) {
-        (Anchor::PrivateKey, _) => return private_key(window, hit),
-        (Anchor::SlackHook, _) => return slack_hook(window, hit),
         (_, Before::Word) => return Verdict::Nothing,
         (_, Before::Hyphen) if !unmistakable && !cut_prefix => return Verdict::Nothing,
         _ => {}
@@ -33,17 +31,36 @@ pub(super) fn judge(window: Window<'_>, hit: Hit) -> Verdict {
         Anchor::Aws => exact(window, hit, Rule::AwsKey, |body| {
             body.len() == 16 && body.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
         }),
+        // Of Bedrock: a name and a secret in base64, `BedrockAPIKey-…`.
+        Anchor::Bedrock => ends(window, hit, Rule::BedrockKey, base64, |body| body.len() >= 80),
+        Anchor::Fireworks => exact(window, hit, Rule::FireworksKey, |body| long(body, 20)),
         Anchor::Github => ends(window, hit, Rule::GithubToken, word, |body| body.len() >= 20),
         Anchor::Gitlab => ends(window, hit, Rule::GitlabToken, dotted, |body| body.len() >= 16),
         Anchor::GoogleKey => ends(window, hit, Rule::GoogleKey, token, |body| body.len() >= 30),
+        Anchor::GoogleSecret => {
+            ends(window, hit, Rule::GoogleSecret, token, |body| body.len() >= 20)
+        }
         Anchor::GoogleToken => {
             ends(window, hit, Rule::GoogleToken, dotted, |body| body.len() >= 20)
         }
+        Anchor::Groq => exact(window, hit, Rule::GroqKey, |body| long(body, 32)),
         Anchor::HuggingFace => exact(window, hit, Rule::HuggingFaceToken, |body| body.len() >= 20),
         Anchor::Jwt => ends(window, hit, Rule::Jwt, dotted, is_jwt),
+        Anchor::Linear => exact(window, hit, Rule::LinearKey, |body| long(body, 32)),
         Anchor::Npm => exact(window, hit, Rule::NpmToken, |body| body.len() >= 20),
+        Anchor::Perplexity => exact(window, hit, Rule::PerplexityKey, |body| long(body, 32)),
+        // A macaroon of base64url, which begins alike for every token.
+        Anchor::Pypi => ends(window, hit, Rule::PypiToken, token, |body| {
+            body.len() >= 48 && body.starts_with(b"AgE")
+        }),
+        Anchor::Replicate => exact(window, hit, Rule::ReplicateToken, |body| long(body, 30)),
         Anchor::Sendgrid => ends(window, hit, Rule::SendgridKey, dotted, |body| {
             body.len() >= 36 && body.iter().position(|b| *b == b'.').is_some_and(|dot| dot >= 12)
+        }),
+        // For apps, shared secrets, custom and private apps.
+        Anchor::Shopify => ends(window, hit, Rule::ShopifyToken, word, |body| {
+            let kinds = [b"at_".as_slice(), b"ss_", b"ca_", b"pa_"];
+            body.len() >= 3 + 32 && kinds.iter().any(|kind| body.starts_with(kind))
         }),
         Anchor::Sk => sk(window, hit),
         Anchor::Slack => ends(window, hit, Rule::SlackToken, dotted, |body| {
@@ -52,9 +69,15 @@ pub(super) fn judge(window: Window<'_>, hit: Hit) -> Verdict {
             let is_kind = text[hit.start..].starts_with(b"xapp-") || hyphen == Some(1);
             is_kind && body.len() >= 12 && digits(body) > 0
         }),
-        Anchor::Stripe => ends(window, hit, Rule::StripeKey, word, |body| body.len() >= 12),
+        Anchor::Vault => ends(window, hit, Rule::VaultToken, token, |body| long(body, 24)),
+        Anchor::Xai => exact(window, hit, Rule::XaiKey, |body| long(body, 32)),
         _ => Verdict::Nothing,
     }
+}
+
+/// Whether a run is as long as keys are, and no word.
+fn long(body: &[u8], least: usize) -> bool {
+    body.len() >= least && digits(body) > 0
 }
 
 const fn word(byte: u8) -> bool {
@@ -118,23 +141,23 @@ fn is_jwt(body: &[u8]) -> bool {
     dot >= 6 && body[dot + 1..].starts_with(b"eyJ") && body.len() >= dot + 10
 }
 
-/// The body of a PEM private key; its first line stays, to say what was there.
-fn private_key(window: Window<'_>, hit: Hit) -> Verdict {
+/// The body of a PEM private key, whose first line, up to `name_end`, stays to say what was there.
+pub(super) fn private_key(window: Window<'_>, name_end: usize) -> Verdict {
     let text = window.text;
-    let name = super::bytes::run_back(text, hit.start, 32, |byte| {
+    let name = super::bytes::run_back(text, name_end, 48, |byte| {
         byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' '
     });
     // The run of capitals took the word BEGIN with it.
     if !text[..name].ends_with(b"-----") || !text[name..].starts_with(b"BEGIN ") {
         return Verdict::Nothing;
     }
-    let after = &text[hit.end..];
+    let after = &text[name_end..];
     let tail = [b"-----".as_slice(), b" BLOCK-----"].into_iter();
     let Some(tail) = tail.clone().find(|tail| after.starts_with(tail)) else {
         let cut = tail.clone().any(|tail| tail.starts_with(after));
         return if cut { window.at_end(text.len(), None) } else { Verdict::Nothing };
     };
-    let start = hit.end + tail.len();
+    let start = name_end + tail.len();
     let found = Stop::Pem.find(text, start);
     if found.is_open() && !window.last {
         return window.at_end(start, Some((Rule::PrivateKey, Stop::Pem)));
@@ -163,18 +186,4 @@ fn trim_blanks(text: &[u8], start: usize, mut end: usize) -> usize {
             _ => return end,
         };
     }
-}
-
-fn slack_hook(window: Window<'_>, hit: Hit) -> Verdict {
-    let text = window.text;
-    let end = run(text, hit.end, |byte| token(byte) || byte == b'/');
-    if end == text.len() && !window.last {
-        return window.at_end(hit.end, Some((Rule::SlackWebhook, Stop::Token)));
-    }
-    let body = &text[hit.end..end];
-    let known = [b"services/".as_slice(), b"workflows/", b"triggers/"];
-    if body.len() >= 24 && known.iter().any(|path| body.starts_with(path)) {
-        return Verdict::Cut(Cut::plain(Rule::SlackWebhook, hit.end, end));
-    }
-    Verdict::Nothing
 }

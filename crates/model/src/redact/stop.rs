@@ -1,7 +1,7 @@
 //! Where a secret of unknown length stops: shared by the rules, and by the swallowing of a secret
 //! that outgrew what may be held.
 
-use super::bytes::{any_token, backslashes, base64, run};
+use super::bytes::{any_token, backslashes, bare, base64, run};
 
 /// What ends a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +10,12 @@ pub(super) enum Stop {
     Token,
     /// The first byte that base64 does not contain.
     Base64,
+    /// The first byte that no value without quotes contains.
+    Bare,
+    /// The end of the line, or a quote.
+    Line,
+    /// This quote, the end of the line, or a quote of the other kind.
+    Mark(u8),
     /// The quote that closes a JSON string whose own quotes wear this many backslashes.
     Quote(usize),
     /// The end line of a PEM block, or what cannot stand in one.
@@ -47,6 +53,9 @@ impl Stop {
         match self {
             Self::Token => of_run(text, run(text, from, any_token)),
             Self::Base64 => of_run(text, run(text, from, base64)),
+            Self::Bare => of_run(text, run(text, from, bare)),
+            Self::Line => line(text, from, b'\''),
+            Self::Mark(quote) => line(text, from, quote),
             Self::Quote(depth) => quote(text, from, depth),
             Self::Pem => pem(text, from),
         }
@@ -55,6 +64,28 @@ impl Stop {
 
 const fn of_run(text: &[u8], end: usize) -> End {
     if end == text.len() { End::Open(end) } else { End::Closed(end) }
+}
+
+/// The end of what stands in quotes of this kind, or else of the line: at a line end, at the escape
+/// of one, and before a double quote with its backslashes, which may be that of a string around it.
+fn line(text: &[u8], from: usize, quote: u8) -> End {
+    let mut at = from;
+    loop {
+        at = run(text, at, |byte| byte >= b' ' && byte != b'"' && byte != b'\\' && byte != quote);
+        match text.get(at) {
+            None => return End::Open(at),
+            Some(byte) if *byte == quote => return End::Closed(at),
+            Some(b'\\') => {
+                let next = at + backslashes(text, at);
+                match text.get(next) {
+                    None => return End::Open(at),
+                    Some(b'n' | b'r' | b't' | b'"' | b'\n' | b'\r') => return End::Broken(at),
+                    Some(_) => at = next + 1,
+                }
+            }
+            Some(_) => return End::Broken(at),
+        }
+    }
 }
 
 /// The end of a JSON string whose quotes wear `depth` backslashes.
@@ -70,7 +101,8 @@ fn quote(text: &[u8], from: usize, depth: usize) -> End {
         let next = at + found + count;
         let (own, left) = (count / (depth + 1), count % (depth + 1));
         match text.get(next) {
-            None => return End::Open(text.len()),
+            // What is left may be the dress of a quote to come.
+            None => return End::Open(text.len() - left),
             Some(b'\n') => return End::Broken(next),
             Some(b'n') if left > 0 => return End::Broken(next - left),
             Some(b'"') if left < depth => return End::Broken(next - left),
@@ -133,5 +165,7 @@ mod tests {
         assert_eq!(find(r"abc\n", 1), End::Broken(3));
         assert_eq!(find(r"abc\n", 0), End::Open(5));
         assert_eq!(find(r"abc", 0), End::Open(3));
+        assert_eq!(find(r"abc\", 1), End::Open(3));
+        assert_eq!(find(r"abc\\", 1), End::Open(5));
     }
 }

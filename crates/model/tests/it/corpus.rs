@@ -72,8 +72,8 @@ pub(crate) fn shapes() -> Vec<Canary> {
         whole("npm_token", "npm_", &format!("{l}Hj1Gf0Ds2Qa4")),
         whole("jwt", "eyJ", &format!("hbGciOiJIUzI1NiJ9.eyJzdWIiOiJxN1prMlZ3OSJ9.{l}")),
         whole("jwt", "eyJ", "hbGciOiJub25lIn0.eyJzdWIiOiJxN1prMlZ3OSJ9"),
-        whole("stripe_key", "sk_live_", l),
-        whole("stripe_key", "rk_live_", l),
+        inside("stripe_key", "sk_live_", l, ""),
+        inside("stripe_key", "rk_live_", l, ""),
         whole("sendgrid_key", "SG.", &format!("q7Zk2Vw9Xy4Rt6Bn8Mc3Lp.{long}")),
         inside("bearer_token", "Authorization: Bearer ", l, ""),
         inside("url_password", "postgres://", &format!("app:{l}"), "@db.internal:5432/main"),
@@ -107,6 +107,88 @@ pub(crate) fn shapes() -> Vec<Canary> {
             "",
         ),
     ]
+    .into_iter()
+    .chain(issued())
+    .chain(assigned())
+    .collect()
+}
+
+/// Keys as their providers document them, beyond the best known.
+fn issued() -> Vec<Canary> {
+    let l = "q7Zk2Vw9Xy4Rt6Bn8Mc3Lp5";
+    let long = format!("{l}Hj1Gf0Ds2Qa4We6Zu8Io");
+    let hex = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
+    vec![
+        whole("groq_key", "gsk_", &format!("{long}Wg7dyb3")),
+        whole("xai_key", "xai-", &format!("{long}{long}")),
+        whole("perplexity_key", "pplx-", &format!("{long}0a1b2")),
+        whole("fireworks_key", "fw_", "3ZkQ7Zk2Vw9Xy4Rt6Bn8Mc3L"),
+        whole("replicate_token", "r8_", &long[..37]),
+        whole("google_client_secret", "GOCSPX-", &long[..28]),
+        whole("pypi_token", "pypi-", &format!("AgEIcHlwaS5vcmc{long}_{l}")),
+        whole("shopify_token", "shpat_", &hex[..32]),
+        whole("shopify_token", "shpss_", &hex[..32]),
+        whole("vault_token", "hvs.", &format!("CAESI{long}")),
+        whole("linear_key", "lin_api_", &long[..40]),
+        whole("bedrock_key", "ABSK", &format!("QmVkcm9ja0FQSUtleS1{long}{long}+/{long}=")),
+        inside("bedrock_key", "bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t", l, ""),
+        inside("digitalocean_token", "dop_v1_", hex, ""),
+        inside("together_key", "tgp_v1_", &long, ""),
+        inside("terraform_token", "bM1nQ0sD7fG3hJ.atlasv1.", &format!("{long}-{l}"), ""),
+        inside("telegram_token", "123456789:", &format!("AA{}", &long[..33]), ""),
+        inside(
+            "discord_webhook",
+            "https://discord.com/api/webhooks/",
+            &format!("123456789012345678/{long}_{l}"),
+            "",
+        ),
+        inside("curl_password", "curl -sS -u app:", "p4ss-w0rd!q7Zk2Vw9", " https://api.example/"),
+        // The user is a key with some services.
+        inside("curl_password", "curl -u ", "q7Zk2Vw9Xy4Rt6Bn:p4ss-w0rd!q7Zk2Vw9", ""),
+        inside("curl_password", "curl --user app:", "p4ss-w0rd!q7Zk2Vw9", " https://api.example/"),
+    ]
+}
+
+/// Values without quotes, of names that say what they are.
+fn assigned() -> Vec<Canary> {
+    let l = "a8Kd73nQz019sLmW42xYb6Tq";
+    let base64 = "a8Kd73nQz019sLmW42xYb6Tq/a8Kd73nQz019sLmW42xYb6Tq==";
+    let of = |before: &str, secret: &str| inside("credential_assignment", before, secret, "");
+    let mut canaries = vec![
+        inside(
+            "credential_assignment",
+            "AccountName=store;AccountKey=",
+            base64,
+            ";EndpointSuffix=core.windows.net",
+        ),
+        of("AWS_SECRET_ACCESS_KEY=", &format!("wJalrXUtnFEMI/K7MDENG/bPxRfiCY{}", "EXAMPLEKEY")),
+        of("DB_PASSWORD=", "hunter2-hunter"),
+        of("DB_PASSWORD=", "p4$$w0rd!23xyz#99-long"),
+        of("Authorization: Basic ", "cTdaazJWdzlYeTRSdDZCbg=="),
+        of("Authorization: Token ", "9944b09199c62bcf9418ad84"),
+        of("Cookie: ", "session=q7Zk2Vw9Xy4Rt6Bn; theme=dark-q7Zk2Vw9"),
+        of("password: ", "hunter2-correct-horse"),
+        of("password = ", "hunter2-correct-horse"),
+        of("x-api-key: ", "q7Zk2Vw9Xy4Rt6Bn"),
+        of("api_key: ", "q7Zk2Vw9Xy4Rt6Bn"),
+    ];
+    for name in [
+        "JWT_SECRET=",
+        "CLIENT_SECRET=",
+        "SESSION_SECRET=",
+        "AUTH_TOKEN=",
+        "GITLAB_TOKEN=",
+        "X_TOKEN=",
+        "STRIPE_KEY=",
+        "apiKey=",
+        "PASSPHRASE=",
+        "API_KEY = ",
+        "API_KEY:=",
+        "secretKey = ",
+    ] {
+        canaries.push(of(name, l));
+    }
+    canaries
 }
 
 /// Secrets that are recognised by what stands around them; with quotes and line ends.
@@ -153,6 +235,31 @@ pub(crate) fn framed() -> Vec<Canary> {
         ),
         inside("base64_image", "{\"b64_json\":\"", pixels, "\"}"),
     ];
+    for (before, after) in [
+        ("export X_TOKEN=\"", "\""),
+        ("CLIENT_SECRET='", "'"),
+        ("api_key: \"", "\","),
+        ("apiKey := \"", "\""),
+        ("\"client_secret\" => \"", "\","),
+        ("os.environ[\"API_KEY\"] = \"", "\""),
+        ("x = {'password': '", "'}"),
+        ("const API_KEY: &'static str = \"", "\";"),
+        ("let password: string | null = `", "`"),
+        ("curl -H 'api-key: ", "' https://api.example/"),
+        ("curl -b \"\" -H \"Cookie: sid=", "\""),
+    ] {
+        let text = "a8Kd73nQz019sLmW42xYb6Tq";
+        let cookie = before.find("sid=").map_or(0, |_| "sid=".len());
+        let (before, kept) = before.split_at(before.len() - cookie);
+        canaries.push(inside("credential_assignment", before, &format!("{kept}{text}"), after));
+    }
+    for end in ["\r\n", "\n"] {
+        let before = format!("content-disposition: form-data; name=\"client_secret\"{end}{end}");
+        let after = format!("{end}--boundary--");
+        canaries.push(inside("credential_field", &before, "a8Kd73nQz019sLmW42xYb6Tq", &after));
+    }
+    let quoted = inside("curl_password", "curl -u \"app:", "p4ss-w0rd!q7Zk2Vw9", "\" -v");
+    canaries.push(quoted);
     for name in [
         "api_key",
         "apiKey",

@@ -24,6 +24,10 @@ fn named_headers_lose_their_value_and_keep_their_scheme() {
         ("set-cookie", "a=abc; Path=/"),
         ("X-My-Service-Secret", "abc"),
         ("x-auth-token", "abc"),
+        ("X-Auth", "abc"),
+        ("private-token", "abc"),
+        ("Ocp-Apim-Subscription-Key", "abc"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZQ=="),
         ("anthropic-ratelimit-tokens-remaining", "12"),
         ("x-mine", "abc"),
         ("x-stainless-lang", "abc"),
@@ -42,7 +46,7 @@ fn named_headers_lose_their_value_and_keep_their_scheme() {
     assert_eq!(value_of(&sealed, "host"), "api.anthropic.com");
     assert_eq!(value_of(&sealed, "anthropic-ratelimit-tokens-remaining"), "12");
     let text = String::from_utf8_lossy(sealed.as_bytes()).into_owned();
-    assert_eq!(text.matches("[redacted:header]").count(), 13, "{text}");
+    assert_eq!(text.matches("[redacted:header]").count(), 16, "{text}");
     assert!(!text.contains("abc") && !text.contains("AQAE"), "{text}");
     let again = redactor.seal(sealed.into_inner());
     assert_eq!(String::from_utf8_lossy(again.as_bytes()), text);
@@ -57,14 +61,15 @@ fn a_header_pattern_that_is_none_is_refused_in_words() {
 
 #[test]
 fn no_header_keeps_a_key_whatever_its_name() {
-    for canary in all() {
+    // A part of a form has line ends, which no header has.
+    for canary in all().iter().filter(|canary| !canary.text.contains("form-data")) {
         let mut block = HeaderBlock::new();
         for name in ["authorization", "x-other", "location", "cookie"] {
             block.push(name, canary.text.as_bytes());
         }
         let sealed = redactor().seal(block);
         let text = String::from_utf8_lossy(sealed.as_bytes()).into_owned();
-        assert!(!finds(&text, &canary), "{text}");
+        assert!(!finds(&text, canary), "{text}");
         assert_eq!(sealed.iter().count(), 4);
     }
 }

@@ -43,6 +43,27 @@ impl RawFile {
         Ok(Self { conn, path: path.to_owned(), is_made: found > 0 })
     }
 
+    /// Every body of which something was kept, in the order of their flows.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn bodies(&self) -> Result<Vec<(FlowId, Side)>, StoreError> {
+        if !self.is_made {
+            return Ok(Vec::new());
+        }
+        let read = || -> rusqlite::Result<Vec<(FlowId, Side)>> {
+            let mut statement = self
+                .conn
+                .prepare("SELECT DISTINCT flow, side FROM raw_pieces ORDER BY flow, side")?;
+            let rows = statement.query_map((), |row| {
+                let side = if row.get::<_, i64>(1)? == 0 { Side::Client } else { Side::Upstream };
+                Ok((FlowId::from_bytes(row.get(0)?), side))
+            })?;
+            rows.collect()
+        };
+        read().map_err(|error| StoreError::of(error, &self.path))
+    }
+
     /// Shows a body of a flow to `see`, piece by piece, until that returns `false`; none when nothing of
     /// the body was kept.
     ///

@@ -42,6 +42,12 @@ fn bodies_are_read_as_they_travelled_and_holes_are_told() {
     assert_eq!((open.0.as_slice(), open.1.ended), (&b"open"[..], false));
     assert_eq!(kept_of(&path, other, Side::Upstream), None);
 
+    let kept = RawFile::open(&path).unwrap().bodies().unwrap();
+    assert_eq!(kept.len(), 3);
+    for body in [(flow, Side::Client), (flow, Side::Upstream), (other, Side::Client)] {
+        assert!(kept.contains(&body), "{body:?}");
+    }
+
     let removed = RawRemoved { bodies: 3, is_log_in_use: false };
     assert_eq!(remove_raw_bodies(&path).unwrap(), removed);
     assert_eq!(kept_of(&path, flow, Side::Client), None);

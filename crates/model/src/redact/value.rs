@@ -1,0 +1,208 @@
+//! Assigned values: which are a secret themselves, and which only name one, call for one or stand in
+//! for one.
+//!
+//! Where a name is certain, nearly every literal counts; code that computes the value does not. What
+//! is asked for grows as the place says less: in quotes least, behind a colon of prose most.
+
+use super::bytes::{alnum, base64, digits};
+use super::field::is_template;
+use super::name::{CERTAIN, credential};
+
+/// How a value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Between quotes.
+    Quoted,
+    /// As a variable of the environment is set: `NAME=value`.
+    Environment,
+    /// Without quotes, where code would have an expression or a type, and prose a word.
+    Bare,
+}
+
+/// What is known of the place of a value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) form: Form,
+    /// Whether its name means a person's word.
+    pub(super) is_password: bool,
+    /// Whether its name is certain.
+    pub(super) is_certain: bool,
+}
+
+/// Whether `value` is a secret, and not what stands for one. What costs least is asked first.
+pub(super) fn is_secret(value: &[u8], place: Place) -> bool {
+    let is_dense = is_dense(value);
+    (is_dense || place.is_certain && is_strong(value, place))
+        && !is_stand_in(value)
+        && (is_dense || !is_path(value) && (place.form == Form::Quoted || !is_expression(value)))
+}
+
+/// Whether a value could be a secret in such a place.
+fn is_strong(value: &[u8], Place { form, is_password, .. }: Place) -> bool {
+    let is_mixed = digits(value) > 0 && value.iter().any(u8::is_ascii_alphabetic);
+    let least = if is_password { 6 } else { 8 };
+    let is_word = || value.len() >= least && value.iter().all(u8::is_ascii_alphabetic);
+    match form {
+        Form::Quoted => {
+            value.len() >= least
+                && !value.iter().any(u8::is_ascii_whitespace)
+                && (is_mixed || has_mark(value) || is_password && is_word())
+        }
+        Form::Environment => value.len() >= 4 && (is_mixed || has_mark(value) || is_word()),
+        Form::Bare => value.len() >= 6 && is_mixed,
+    }
+}
+
+/// Whether a value is too long and too full of digits for a word of any language.
+fn is_dense(value: &[u8]) -> bool {
+    let count = digits(value);
+    value.len() >= 16 && count >= 3 && count < value.len() && value.iter().all(|b| base64(*b))
+}
+
+/// Whether a value has marks that no name has.
+fn has_mark(value: &[u8]) -> bool {
+    value.iter().any(|byte| b"!#$%^&*+=~?@".contains(byte))
+}
+
+/// Whether a value stands for a secret that is elsewhere, or for any.
+fn is_stand_in(value: &[u8]) -> bool {
+    const OPENINGS: [&[u8]; 12] =
+        [b"[redacted", b"<", b"{", b"$(", b"${", b"#{", b"@{", b"%(", b"%{", b"!", b"[", b"..."];
+    const INSIDE: [&[u8]; 8] =
+        [b"${", b"{{", b"}}", b"...", b"\xe2\x80\xa6", b"://", b"\" +", b"process.env"];
+    const WORDS: [&[u8]; 12] = [
+        b"changeme",
+        b"change_me",
+        b"change-me",
+        b"dummy",
+        b"getenv",
+        b"insert",
+        b"placeholder",
+        b"redacted",
+        b"replace",
+        b"todo",
+        b"xxxx",
+        b"your",
+    ];
+    const TYPES: [&[u8]; 31] = [
+        b"bool",
+        b"boolean",
+        b"bytes",
+        b"default",
+        b"disabled",
+        b"empty",
+        b"enabled",
+        b"encrypted",
+        b"false",
+        b"hidden",
+        b"integer",
+        b"invalid",
+        b"missing",
+        b"never",
+        b"none",
+        b"null",
+        b"number",
+        b"object",
+        b"optional",
+        b"plain",
+        b"prompt",
+        b"random",
+        b"required",
+        b"secretstr",
+        b"string",
+        b"text",
+        b"true",
+        b"undefined",
+        b"unknown",
+        b"unset",
+        b"value",
+    ];
+    let has = |part: &[u8]| value.windows(part.len()).any(|at| at.eq_ignore_ascii_case(part));
+    let is_reference = value.first() == Some(&b'$')
+        && value[1..].iter().all(|byte| alnum(*byte) || b"_.:".contains(byte))
+        || value.len() > 2 && value.first() == Some(&b'%') && value.last() == Some(&b'%');
+    let first = value.first().copied().unwrap_or_default();
+    is_template(value)
+        || is_reference
+        || value.iter().all(|byte| *byte == first)
+        || value.iter().filter(|byte| alnum(**byte)).count() < 3
+        || OPENINGS.iter().any(|opening| value.starts_with(opening))
+        || INSIDE.iter().any(|part| has(part))
+        || WORDS.iter().any(|word| has(word))
+        || TYPES.iter().any(|word| value.eq_ignore_ascii_case(word))
+        || is_field_of_format(value)
+        || is_name(value)
+}
+
+/// Whether a value has a name in braces, as a format string has.
+fn is_field_of_format(value: &[u8]) -> bool {
+    let Some(open) = memchr::memchr(b'{', value) else { return false };
+    let Some(len) = memchr::memchr(b'}', &value[open..]) else { return false };
+    value[open + 1..open + len].iter().all(|byte| alnum(*byte) || b"_.:?!()$".contains(byte))
+}
+
+/// Whether a value is itself a name of credentials, with or without a number: `api_key`, `password2`.
+fn is_name(value: &[u8]) -> bool {
+    let body = value.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |last| last + 1);
+    let name = &value[..body];
+    let is_identifier = name.iter().all(|byte| alnum(*byte) || b"_-.".contains(byte));
+    // A weak word with a number is still a word that opens something.
+    let is_word = body < value.len() && CERTAIN.iter().any(|known| name == known.as_bytes());
+    is_identifier && !is_word && credential(name).is_some()
+}
+
+/// Whether a value is where something lies, not what it is.
+fn is_path(value: &[u8]) -> bool {
+    let is_relative =
+        [b"./".as_slice(), b"../", b"~/", b".\\"].iter().any(|start| value.starts_with(start));
+    let is_plain =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"/_-.".contains(byte);
+    is_relative || value.contains(&b'/') && value.iter().all(is_plain)
+}
+
+/// Whether a value without quotes is code: a call, an index, a path of names, an operation, or the
+/// name of a variable.
+fn is_expression(value: &[u8]) -> bool {
+    const OPERATORS: [&[u8]; 7] = [b"::", b"->", b"=>", b"==", b"()", b"||", b"!="];
+    let is_part = |byte: &u8| alnum(*byte) || b"_$".contains(byte);
+    let name = value.iter().take_while(|byte| is_part(byte) || b".?:".contains(byte)).count();
+    let starts_as_name =
+        value.first().is_some_and(|b| b.is_ascii_alphabetic() || b"_$*".contains(b));
+    let opens = value.get(name).is_some_and(|byte| b"([{".contains(byte));
+    if starts_as_name && name > 0 && opens
+        || OPERATORS.iter().any(|part| value.windows(part.len()).any(|at| at == *part))
+    {
+        return true;
+    }
+    if value.contains(&b'.') {
+        // Names with dots between; what has a number first or many of them is none.
+        return starts_as_name
+            && value.split(|byte| *byte == b'.').all(|part| {
+                part.first().is_none_or(|b| b.is_ascii_alphabetic() || *b == b'_')
+                    && part.iter().all(is_part)
+            });
+    }
+    let is_identifier = value.iter().all(is_part);
+    if is_identifier && value.starts_with(b"_") {
+        return true;
+    }
+    let is_constant = is_identifier
+        && value.iter().all(|byte| !byte.is_ascii_lowercase())
+        && value.contains(&b'_');
+    let speaks_of_one = [b"pass".as_slice(), b"secret", b"token", b"key", b"auth", b"pwd"]
+        .iter()
+        .any(|word| value.windows(word.len()).any(|at| at.eq_ignore_ascii_case(word)));
+    let is_type = value.first().is_some_and(u8::is_ascii_uppercase);
+    let is_kind = value.len() <= 8 && is_identifier && is_sized_type(value);
+    is_constant || is_identifier && speaks_of_one && (digits(value) < 3 || is_type) || is_kind
+}
+
+/// Whether this is a type with its size: `uint32`, `varchar255`, `char64`, `utf8mb4`.
+fn is_sized_type(value: &[u8]) -> bool {
+    const TYPES: [&[u8]; 10] = [
+        b"bigint", b"bytes", b"char", b"complex", b"float", b"int", b"string", b"uint", b"utf",
+        b"varchar",
+    ];
+    let letters = value.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    TYPES.iter().any(|known| value[..letters].eq_ignore_ascii_case(known))
+}
