@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0020_findings.sql"),
     include_str!("../migrations/0021_reasoning_apart.sql"),
     include_str!("../migrations/0022_evidence.sql"),
+    include_str!("../migrations/0023_drops_by_flow.sql"),
 ];
 
 /// The first that keeps sums, and the first that sums what this program does.

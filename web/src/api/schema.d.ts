@@ -1432,7 +1432,18 @@ export interface components {
             };
             /**
              * Format: int64
-             * @description All together.
+             * @description Flows that passed and of which nothing is stored: those that the rows at `/api/drops` name and that have
+             *     no row of their own. What such a flow lost is part of `total`; what a stored one lacks is its
+             *     `dropped_events` and `capture_gaps`.
+             */
+            flows_unrecorded: number;
+            /** @description Whether there may be more of them: losses beyond a bound are summed without their flows. */
+            flows_unrecorded_more: boolean;
+            /**
+             * Format: int64
+             * @description All together, since the database was made: stream events, other records (a flow's row, headers, a body, a
+             *     message), pieces that were not captured, flows and tunnels that were refused whole. One flow may lack
+             *     many of them.
              */
             total: number;
         };
@@ -1674,7 +1685,7 @@ export interface components {
             dialect: components["schemas"]["DialectName"] | null;
             /**
              * Format: int64
-             * @description Events dropped after capture.
+             * @description Stream events of this flow that were captured and could not be kept.
              */
             dropped_events: number;
             /**
@@ -2388,7 +2399,8 @@ export interface components {
             panics_total: number;
             /**
              * Format: int64
-             * @description Records given up because the store took none.
+             * @description Records given up because the store took none, with its queue full; what the writer gave up after that is
+             *     `records_dropped` of the whole.
              */
             records_dropped: number;
             /**
@@ -2890,7 +2902,8 @@ export interface components {
             recorder: components["schemas"]["Recorder"];
             /**
              * Format: int64
-             * @description Records in batches given up, since this process started.
+             * @description Records in batches that the writer gave up, since this process started. Each may hold many stream events,
+             *     which `drops` counts one by one; what the recorder gave up before is `recorder.records_dropped`.
              */
             records_dropped: number;
             /** @description Redactions by rule, since this process started. */
@@ -3284,7 +3297,8 @@ export interface components {
             cost: components["schemas"]["Cost"] | null;
             /**
              * Format: int64
-             * @description Stream events that could not be kept.
+             * @description Stream events that these flows lack because they could not be kept. What was lost with flows of which
+             *     nothing is stored is in no sum of flows: `drops` of `/api/stats` counts it.
              */
             dropped_events: number;
             /**

@@ -11,6 +11,7 @@ mod records;
 mod stars;
 #[cfg(test)]
 mod tests;
+mod unrecorded;
 mod worded;
 
 pub use count::FlowCount;
@@ -22,4 +23,5 @@ pub use inspect::{Spot, Unseen};
 pub use parts::{FlowHeaders, StoredBody};
 pub use records::StoredDrop;
 pub use stars::{Retired, Star};
+pub use unrecorded::Unrecorded;
 pub(crate) use worded::Worded;

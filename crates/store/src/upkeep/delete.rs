@@ -146,6 +146,11 @@ pub(super) fn remove_flow(
         return Ok(false);
     }
     before_removal(conn, key)?;
+    // Else they would tell of a flow that was never recorded; their sums stay.
+    conn.prepare_cached(
+        "DELETE FROM drops WHERE flow_id = (SELECT flow_id FROM flows WHERE n = ?1)",
+    )?
+    .execute([key])?;
     let rows = conn.prepare_cached("DELETE FROM flows WHERE n = ?1")?.execute([key])?;
     removed.flows += rows as u64;
     Ok(true)

@@ -57,7 +57,7 @@ pub(crate) const SCHEMA_15: &str = "
     ALTER TABLE rollups_hourly DROP COLUMN reasoning_apart; ALTER TABLE rollups_hourly DROP COLUMN reasoning_apart_flows;
     ALTER TABLE rollups_daily DROP COLUMN reasoning_apart; ALTER TABLE rollups_daily DROP COLUMN reasoning_apart_flows;
     ALTER TABLE sessions DROP COLUMN reasoning_apart; ALTER TABLE sessions DROP COLUMN reasoning_apart_flows;
-    DROP TABLE reprices;
+    DROP TABLE reprices; DROP INDEX drops_by_flow;
     DELETE FROM schema_version WHERE version > 15; PRAGMA user_version = 15;";
 
 /// Gives each row its words back, and takes away what schema 14 brought.
