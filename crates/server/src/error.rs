@@ -319,6 +319,16 @@ impl From<StoreError> for ApiError {
                 error.internal = Some(other.to_string());
                 error
             }
+            other if other.is_of_content() || other.is_of_disk() => {
+                let mut error = Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "damaged",
+                    "A part of the database cannot be read: it is damaged, or the disk fails there.",
+                    "`langley doctor` says where; `langley export flows` saves what can be read. The traffic itself goes on.",
+                );
+                error.internal = Some(other.to_string());
+                error
+            }
             other => Self::internal(other),
         }
     }

@@ -128,7 +128,7 @@ pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<W
     let shown = doors.show(move |store| {
         let page = store.flows(&filter, cursor.as_deref(), limit)?;
         let items = page.items.iter().map(Into::into).collect();
-        Ok(Some(FlowPage { items, next_cursor: page.next_cursor }))
+        Ok(Some(FlowPage { items, next_cursor: page.next_cursor, damaged: page.damaged }))
     });
     shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))
 }

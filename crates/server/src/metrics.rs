@@ -113,6 +113,8 @@ fn text(stats: &Stats) -> String {
         stats.write_retries,
     );
     page.counter("langley_batches_failed_total", "Batches given up.", stats.batches_failed);
+    let help = "Flows that could not be read when they were listed.";
+    page.gauge("langley_damaged_flows", help, stats.damaged_flows);
     page.gauge("langley_db_bytes", "Size of the database file.", stats.db_bytes);
     page.gauge("langley_db_free_bytes", "Free room inside the database.", stats.db_free_bytes);
     page.gauge("langley_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes);

@@ -51,7 +51,12 @@ pub(crate) async fn search(
         let page = find(store, redactor, &query, place, &filter, cursor.as_deref(), limit)?;
         let items = page.items.iter().map(SearchFlow::from).collect();
         let unindexed = store.index_state()?.waiting;
-        Ok(Some(SearchPage { items, next_cursor: page.next_cursor, unindexed }))
+        Ok(Some(SearchPage {
+            items,
+            next_cursor: page.next_cursor,
+            damaged: page.damaged,
+            unindexed,
+        }))
     });
     shown.await?.ok_or_else(|| ApiError::internal("a search answered nothing"))
 }

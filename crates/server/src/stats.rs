@@ -79,6 +79,9 @@ pub(crate) struct Stats {
     pub write_retries: u64,
     /// Batches given up, since this process started.
     pub batches_failed: u64,
+    /// Flows whose rows are damaged: they could not be read when they were listed or exported, since this
+    /// process started. Counted up to 10,000.
+    pub damaged_flows: u64,
     /// Bytes of the database file.
     pub db_bytes: u64,
     /// Bytes of it that hold nothing and will be used again.
@@ -300,6 +303,7 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         writer_failing: store.failing,
         write_retries: store.write_retries,
         batches_failed: store.batches_failed,
+        damaged_flows: store.damaged_flows,
         db_bytes: store.db_bytes,
         db_free_bytes: pages.free * pages.bytes,
         wal_bytes: store.wal_bytes,

@@ -504,7 +504,9 @@ export interface paths {
         /**
          * Exports every matching flow, streamed: `ndjson` (one flow a line), `json` (`{items}`) and `csv` newest
          *     first; `html` (what was said, one page that needs nothing else) and `har` (HTTP Archive 1.2 with headers
-         *     and bodies) oldest first.
+         *     and bodies) oldest first. What is damaged is left out and counted: in `damaged` of `json`, a last line
+         *     without an `id` of `ndjson`, the `comment` of `har`, the foot of `html`; always in `/api/stats`
+         *     (`damaged_flows`) and the log.
          */
         get: operations["export_flows"];
         put?: never;
@@ -1866,6 +1868,12 @@ export interface components {
         /** @description A page of flows, newest first. */
         FlowPage: {
             /**
+             * Format: int64
+             * @description Flows in this stretch of the list whose rows are damaged, and left out; those that were asked for and
+             *     others.
+             */
+            damaged: number;
+            /**
              * @description The flows: at most `limit`. With `q` a page may hold fewer, and none, while `next_cursor` is there:
              *     it ends after some texts are read.
              */
@@ -1913,7 +1921,7 @@ export interface components {
         Health: {
             /**
              * @description `ok`; `strained`: a queue of the recorder is more than 80 % full; or `degraded`: traffic goes on,
-             *     but not all of it is recorded.
+             *     but not all of it is recorded, or a part of what is recorded cannot be read any more.
              */
             status: string;
             /** @description The product's version. */
@@ -2574,6 +2582,12 @@ export interface components {
         /** @description A page of flows in which the words were found, newest first. */
         SearchPage: {
             /**
+             * Format: int64
+             * @description Flows in this stretch of the list whose rows are damaged, and left out; those that were asked for and
+             *     others.
+             */
+            damaged: number;
+            /**
              * @description The flows: at most `limit`. A page may hold fewer, and none, while `next_cursor` is there: it ends
              *     after some texts are read for words that must stand side by side.
              */
@@ -2830,6 +2844,12 @@ export interface components {
             batches_total: number;
             /** @description Names of the budgets that are spent; `GET /api/budgets` tells of all. */
             budgets_spent: string[];
+            /**
+             * Format: int64
+             * @description Flows whose rows are damaged: they could not be read when they were listed or exported, since this
+             *     process started. Counted up to 10,000.
+             */
+            damaged_flows: number;
             /**
              * Format: int64
              * @description Bytes of the database file.

@@ -174,8 +174,24 @@ fn backup(home: &Home, file: Option<PathBuf>) -> Result<Value> {
         move || store.backup(&target, &part),
         || Some(format!("{} of about {}", bytes(size(&growing)), bytes(whole))),
     )?
-    .map_err(|error| AppError::failed("no copy was made").said_by(&error))?;
+    .map_err(|error| not_copied(&error))?;
     Ok(json!({ "file": file, "bytes": size(&file) }))
+}
+
+/// Why there is no copy, and what to do instead.
+fn not_copied(error: &StoreError) -> AppError {
+    let failed = AppError::failed("no copy was made");
+    if !error.is_of_content() && !error.is_of_disk() {
+        return failed.said_by(error);
+    }
+    // What comes behind it is about the file as a whole.
+    let said = error.to_string();
+    let said = said.split("; ").next().unwrap_or_default();
+    failed
+        .why(format!("a part of the database cannot be read, and a copy has to be whole: {said}"))
+        .next("save what can be read: `langley export flows --format har --output FILE`")
+        .next("`langley doctor` says what is damaged")
+        .next("to keep the file as it is: `langley stop`, then copy it and what lies beside it by yourself")
 }
 
 /// Does `work` on a thread of its own, and shows on a terminal meanwhile how far it is.
@@ -277,5 +293,18 @@ fn bytes(count: u64) -> String {
         0..1024 => format!("{count} bytes"),
         1024..1_048_576 => format!("{} KiB", count / 1024),
         _ => format!("{} MiB", count / 1_048_576),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_a_damaged_file_is_refused_with_the_way_to_save_the_rest() {
+        let error = StoreError::Corrupt { path: "x.db".into(), detail: "malformed".into() };
+        let said = not_copied(&error).to_string();
+        assert!(said.contains("malformed") && said.contains("langley export flows"), "{said}");
+        assert!(!said.contains("start afresh"), "{said}");
     }
 }

@@ -56,9 +56,12 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
         })?,
     };
     match written {
-        Ok(count) => {
+        Ok(done) => {
+            if let Some(lack) = done.lack() {
+                eprintln!("warning: {lack}; `langley doctor` says what is damaged");
+            }
             if let Some(path) = args.output.as_ref().filter(|_| !global.quiet) {
-                eprintln!("{count} flows written to {}", path.display());
+                eprintln!("{} flows written to {}", done.flows, path.display());
             }
             Ok(())
         }

@@ -8,6 +8,7 @@ mod headers;
 mod inspect;
 mod parts;
 mod records;
+mod salvage;
 mod stars;
 #[cfg(test)]
 mod tests;
