@@ -154,6 +154,16 @@ pub enum StoreError {
     /// The writer has ended, or this handle may only read.
     #[error("the store is not open for writing; it was closed, or opened read-only")]
     Closed,
+    /// A deletion failed on its way; what it removed until then is gone.
+    #[error(
+        "{removed} flows were removed before this failed: {cause}; repeat it to remove the rest"
+    )]
+    Partly {
+        /// So many flows.
+        removed: u64,
+        /// What failed.
+        cause: Box<StoreError>,
+    },
     /// A stored value does not decode.
     #[error(
         "a stored {what} does not decode; the row is damaged or was written by something else: \

@@ -466,7 +466,8 @@ export interface paths {
         post?: never;
         /**
          * Deletes ended flows with everything that belongs to them: all, or those the filters name. Flows
-         *     that are still open stay.
+         *     that are still open stay. Where it fails on its way, the error says how many were removed until then; to
+         *     repeat it removes the rest.
          */
         delete: operations["delete_flows"];
         options?: never;
@@ -4971,6 +4972,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

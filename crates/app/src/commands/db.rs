@@ -112,7 +112,7 @@ impl Work {
             }
         };
         progress.clear();
-        done.map_err(|error| AppError::failed("the server did not do it").because(&error))
+        done.map_err(|error| error.told("the server did not do it"))
     }
 
     /// Without a server: as one would, and under its lock.
