@@ -17,7 +17,8 @@ const PAGE_MAX: usize = 100;
 
 /// Searches prompts, answers, thoughts, tool inputs and tool results: what was new in each flow. Every
 /// word of `q` must be there; `"words in quotes"` one after the other; `beginning*` finds words that
-/// begin so. The newest flow first.
+/// begin so, three letters or more before the star, which means nothing elsewhere. Case does not matter,
+/// accents do; AND, OR and NOT are words like any other. The newest flow first.
 #[utoipa::path(
     get, path = "/api/search", tag = "flows", operation_id = "search",
     params(

@@ -49,7 +49,8 @@ pub(crate) struct Stats {
     pub raw_bodies: Option<RawBodies>,
     /// Flows stored at the moment.
     pub flows: u64,
-    /// Flows stored since the database was made, those that were removed since included.
+    /// Flows stored since the database was made, those that were removed since included, and with them those of
+    /// `langley doctor`'s own checks.
     pub flows_total: u64,
     /// Stream events ever stored.
     pub events_total: u64,

@@ -74,7 +74,7 @@ pub enum StoreError {
         detail: String,
     },
     /// There is no file to read.
-    #[error("there is no store at {} yet; start Langley once, or check LANGLEY_HOME", path.display())]
+    #[error("there is no store at {} yet; start Langley once, or name another home (`--home`, LANGLEY_HOME)", path.display())]
     Missing {
         /// The database file.
         path: PathBuf,
@@ -132,6 +132,17 @@ pub enum StoreError {
     Taken {
         /// The file.
         path: PathBuf,
+    },
+    /// A copy cannot be written where it was to be.
+    #[error(
+        "the copy {} cannot be written ({detail}); name a file in a folder that is there, that this user may \
+         write and that has room", path.display()
+    )]
+    NoCopy {
+        /// The file.
+        path: PathBuf,
+        /// The system's own words.
+        detail: String,
     },
     /// A file name that SQLite cannot be given.
     #[error("{} is not valid UTF-8; name a file whose path is", path.display())]

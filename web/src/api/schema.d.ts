@@ -650,7 +650,8 @@ export interface paths {
         /**
          * Searches prompts, answers, thoughts, tool inputs and tool results: what was new in each flow. Every
          *     word of `q` must be there; `"words in quotes"` one after the other; `beginning*` finds words that
-         *     begin so. The newest flow first.
+         *     begin so, three letters or more before the star, which means nothing elsewhere. Case does not matter,
+         *     accents do; AND, OR and NOT are words like any other. The newest flow first.
          */
         get: operations["search"];
         put?: never;
@@ -2880,7 +2881,8 @@ export interface components {
             flows: number;
             /**
              * Format: int64
-             * @description Flows stored since the database was made, those that were removed since included.
+             * @description Flows stored since the database was made, those that were removed since included, and with them those of
+             *     `langley doctor`'s own checks.
              */
             flows_total: number;
             /**

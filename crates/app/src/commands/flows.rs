@@ -99,6 +99,11 @@ fn search(
     }
     if page.items.is_empty() {
         println!("no flows");
+        if SearchQuery::has_idle_star(text) {
+            eprintln!(
+                "note: a star works at the end of a word only (`marm*`), and outside of quotes"
+            );
+        }
         return Ok(());
     }
     for found in &page.items {
@@ -239,6 +244,7 @@ pub(super) fn parse_since(text: &str, now: Timestamp) -> Result<Micros> {
     found.map(|time| Micros(time.as_microsecond())).ok_or_else(|| {
         AppError::wrong_use(format!("`{text}` is no time"))
             .why("--since takes an RFC 3339 time, a date, or a span such as 30m, 12h, 7d")
+            .next("for example `--since 2h`, or `--since 2026-01-31`")
     })
 }
 

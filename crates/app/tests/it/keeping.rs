@@ -195,6 +195,28 @@ fn the_database_is_kept_by_hand_with_and_without_a_server() {
     next:  name another, or move that one away
     [exit 1]
     ");
+    insta::assert_snapshot!(stage.transcript(&["db", "backup", "none/x.db"]), @r"
+    error: no copy was made
+    why:   the copy none/x.db cannot be written (No such file or directory (os error 2))
+    next:  name a file in a folder that is there, that this user may write and that has room
+    [exit 1]
+    ");
+    let of_folder = stage.run(&["db", "backup", "/"]).2;
+    assert!(of_folder.contains("the copy / cannot be written (it is a folder)"), "{of_folder}");
+    // An export replaces a file only when it is told to.
+    let export = ["export", "flows", "--output", "flows.ndjson"];
+    assert_eq!(stage.run(&export).0, 0);
+    insta::assert_snapshot!(stage.transcript(&export), @r"
+    error: there is already a file at flows.ndjson
+    next:  name another, or replace it with `--force`
+    [exit 1]
+    ");
+    assert_eq!(stage.run(&[&export[..], &["--force"]].concat()).0, 0);
+    // What is searched for may begin with a hyphen, and a star that means nothing is told.
+    let (code, out, err) = stage.run(&["flows", "--search", "-wombat7"]);
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "no flows\n", ""));
+    let (_, out, err) = stage.run(&["flows", "--search", "marm*lade"]);
+    assert!(out == "no flows\n" && err.starts_with("note: a star works at the end"), "{out}{err}");
     stage.stop();
     everything();
     assert_eq!(sqlite(&stage.home().join("langley.db"), "SELECT count(*) FROM flows"), "1");
