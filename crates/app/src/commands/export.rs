@@ -134,7 +134,7 @@ mod tests {
             said.contains("its folder is not there") && said.contains("next:  name a file"),
             "{said}"
         );
-        assert!(!said.contains(".tmp"), "{said}");
+        assert!(!said.replace(path.to_str().unwrap(), "").contains(".tmp"), "{said}");
         let error = io::Error::other("x");
         assert!(unwritable(folder.path(), &error).to_string().contains("it is a folder"));
     }

@@ -394,3 +394,28 @@ fn tunnels_that_a_kill_left_open_are_ended_and_seem_no_longer_than_they_were() {
     let beside = Store::open(options(again.folder.path()), silent()).unwrap();
     assert_eq!(beside.tunnels(1).unwrap()[0].ended_at, None);
 }
+
+#[test]
+fn a_store_at_rest_is_read_where_no_file_can_be_made_beside_it() {
+    let fixture = Fixture::new();
+    let flow = ended(1);
+    fixture.write(vec![of(&flow)]);
+    let path = fixture.folder.path().join("a?b%20#.db");
+    fixture.store.clone().close();
+    std::fs::rename(fixture.store.path(), &path).unwrap();
+    let beside = |suffix: &str| {
+        let mut name = path.clone().into_os_string();
+        name.push(suffix);
+        std::path::PathBuf::from(name)
+    };
+    // Nobody can open a link that leads to itself, whoever runs this.
+    std::os::unix::fs::symlink(beside("-shm"), beside("-shm")).unwrap();
+    let store = Store::open_read_only(&path).unwrap();
+    assert_eq!(&*store.flow(flow.id).unwrap().unwrap(), &flow);
+    let copy = fixture.folder.path().join("copy.db");
+    store.backup(&copy, &Store::backup_part(&copy)).unwrap();
+    // With a log the file alone is not all.
+    std::fs::write(beside("-wal"), b"x").unwrap();
+    let refused = Store::open_read_only(&path).map(drop);
+    assert!(matches!(refused, Err(StoreError::Unwritable { .. })), "{refused:?}");
+}
