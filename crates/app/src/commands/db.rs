@@ -13,7 +13,7 @@ use langley_model::Micros;
 use langley_store::{Store, StoreError};
 use serde_json::{Value, json};
 
-use super::raw;
+use super::{db_info, raw};
 use crate::api::Api;
 use crate::cli::{DbVerb, GlobalArgs};
 use crate::config::{self, Config, Environment};
@@ -37,6 +37,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(crate) fn db(global: &GlobalArgs, verb: DbVerb) -> Result<()> {
     match verb {
         DbVerb::Path => println!("{}", Home::named(global)?.database().display()),
+        DbVerb::Info { json } => print(json, &db_info::info(&Home::named(global)?)?, db_info::told),
         DbVerb::Maintain { json } => print(json, &Work::Maintain.done(global)?, maintained),
         DbVerb::Checkpoint { json } => print(json, &Work::Checkpoint.done(global)?, folded),
         DbVerb::Vacuum { json } => print(json, &Work::Vacuum.done(global)?, vacuumed),
@@ -252,7 +253,7 @@ fn failed(error: &StoreError) -> AppError {
     AppError::failed("the database cannot be used").said_by(error)
 }
 
-fn time(time: Micros) -> String {
+pub(super) fn time(time: Micros) -> String {
     jiff::Timestamp::from_microsecond(time.0).map(|time| format!("{time:.6}")).unwrap_or_default()
 }
 
@@ -288,7 +289,7 @@ fn copied(done: &Value) -> String {
     format!("copied     {} ({size})", done["file"].as_str().unwrap_or_default())
 }
 
-fn bytes(count: u64) -> String {
+pub(super) fn bytes(count: u64) -> String {
     match count {
         0..1024 => format!("{count} bytes"),
         1024..1_048_576 => format!("{} KiB", count / 1024),

@@ -47,7 +47,7 @@ fn judge(stats: &Value) -> Check {
                 lag / 1000
             ))
             .next("see whether another program holds the database, and whether the disk has room")
-            .next("the server's log says more: logs/ in the home");
+            .next("the server's log says more: in its terminal, or logs/ in the home where `langley run` started it");
         return Check::failed(NAME, &error);
     }
     let dead = stats["recorder"]["threads_failed"].as_u64().unwrap_or(0);
@@ -55,7 +55,7 @@ fn judge(stats: &Value) -> Check {
         let error = AppError::failed(format!("{dead} of the recorder's threads died"))
             .why("what they recorded is lost from then on; traffic itself goes on")
             .next("start Langley again: `langley stop`, then `langley`")
-            .next("the server's log says more: logs/ in the home");
+            .next("the server's log says more: in its terminal, or logs/ in the home where `langley run` started it");
         return Check::failed(NAME, &error);
     }
     let (flooded, unwritten) = (losses(stats, &FLOODED), losses(stats, &UNWRITTEN));

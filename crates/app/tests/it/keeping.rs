@@ -212,6 +212,16 @@ fn the_database_is_kept_by_hand_with_and_without_a_server() {
     [exit 1]
     ");
     assert_eq!(stage.run(&[&export[..], &["--force"]].concat()).0, 0);
+    let info = run_json(&stage, &["db", "info", "--json"]);
+    let database = std::fs::metadata(stage.home().join("langley.db")).unwrap().len();
+    assert_eq!((&info["flows"], &info["db_bytes"]), (&json!(1), &json!(database)), "{info}");
+    let parts = info["parts"].as_object().unwrap().values().map(|bytes| bytes.as_u64().unwrap());
+    let (known, free) = (parts.sum::<u64>(), info["free_bytes"].as_u64().unwrap());
+    // All but the pages by which free ones are found again.
+    assert!(known + free <= database && known + free + 3 * 8192 > database, "{info}");
+    assert_eq!(info["oldest_at"], info["newest_at"]);
+    let (code, out, _) = stage.run(&["db", "info"]);
+    assert!(code == 0 && out.contains("\nflows      1 (1 ever stored"), "{out}");
     // What is searched for may begin with a hyphen, and a star that means nothing is told.
     let (code, out, err) = stage.run(&["flows", "--search", "-wombat7"]);
     assert_eq!((code, out.as_str(), err.as_str()), (0, "no flows\n", ""));
