@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use langley_model::Micros;
 use langley_store::{FlowFilter, Store, StoreError};
 use serde_json::{Value, json};
 

@@ -402,7 +402,7 @@ fn a_store_at_rest_is_read_where_no_file_can_be_made_beside_it() {
     fixture.write(vec![of(&flow)]);
     let path = fixture.folder.path().join("a?b%20#.db");
     fixture.store.clone().close();
-    std::fs::rename(fixture.store.path(), &path).unwrap();
+    fs::rename(fixture.store.path(), &path).unwrap();
     let beside = |suffix: &str| {
         let mut name = path.clone().into_os_string();
         name.push(suffix);
@@ -415,7 +415,7 @@ fn a_store_at_rest_is_read_where_no_file_can_be_made_beside_it() {
     let copy = fixture.folder.path().join("copy.db");
     store.backup(&copy, &Store::backup_part(&copy)).unwrap();
     // With a log the file alone is not all.
-    std::fs::write(beside("-wal"), b"x").unwrap();
+    fs::write(beside("-wal"), b"x").unwrap();
     let refused = Store::open_read_only(&path).map(drop);
     assert!(matches!(refused, Err(StoreError::Unwritable { .. })), "{refused:?}");
 }
