@@ -11,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+use crate::error::AppError;
 use crate::state::reachable;
 use crate::token::Token;
 
@@ -46,7 +47,22 @@ pub(crate) enum ApiError {
         status: StatusCode,
         /// The server's own sentence.
         message: String,
+        /// What it says to do.
+        hint: Option<String>,
     },
+}
+
+impl ApiError {
+    /// The command's error: what failed, why, and what the server says to do.
+    pub(crate) fn told(&self, what: &str) -> AppError {
+        let failed = AppError::failed(what).because(self);
+        match self {
+            Self::Refused { hint: Some(hint), .. } => failed.next(hint),
+            Self::Refused { .. } | Self::Unreachable { .. } | Self::Slow { .. } => {
+                failed.next("`langley doctor` looks at what is in the way")
+            }
+        }
+    }
 }
 
 /// The API at one address.
@@ -145,7 +161,8 @@ impl Api {
             return Ok(value);
         }
         let message = value["error"]["message"].as_str().unwrap_or("no reason was given");
-        Err(ApiError::Refused { path: path.to_owned(), status, message: message.to_owned() })
+        let hint = value["error"]["hint"].as_str().map(str::to_owned);
+        Err(ApiError::Refused { path: path.to_owned(), status, message: message.to_owned(), hint })
     }
 
     async fn exchange(
@@ -168,5 +185,26 @@ impl Api {
         let body = answer.into_body().collect().await?.to_bytes();
         driver.abort();
         Ok((status, body))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_says_to_do_is_told() {
+        let refused = |hint: Option<&str>| {
+            let (path, message) = (String::from("/api/db/vacuum"), String::from("No room."));
+            let (status, hint) = (StatusCode::SERVICE_UNAVAILABLE, hint.map(str::to_owned));
+            ApiError::Refused { path, status, message, hint }.told("it was not done").to_string()
+        };
+        assert_eq!(
+            refused(Some("Free disk space.")),
+            "error: it was not done\n\
+             why:   /api/db/vacuum answered 503 Service Unavailable: No room.\n\
+             next:  Free disk space.\n"
+        );
+        assert!(refused(None).contains("next:  `langley doctor`"));
     }
 }

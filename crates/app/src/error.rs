@@ -6,8 +6,13 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use parking_lot::Mutex;
+
 /// The result of every command.
 pub(crate) type Result<T, E = AppError> = std::result::Result<T, E>;
+
+/// The causes that warnings of this process have told: few, and each once.
+static WARNED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Whose turn it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,16 +105,27 @@ impl AppError {
 
     /// Prints itself to stderr as a warning, with what is done about it: no reason to end.
     pub(crate) fn warn(&self, done: &str) {
+        WARNED.lock().extend(self.why.clone());
         let said = self.to_string();
         let (what, rest) = said.split_once('\n').unwrap_or((&said, ""));
         let what = what.strip_prefix("error: ").unwrap_or(what);
         eprint!("warning: {what}; {done}\n{rest}");
     }
 
-    /// Prints itself to stderr.
+    /// Prints itself to stderr; a cause that a warning has told already is not told again.
     pub(crate) fn print(&self) {
         if self.kind != ErrorKind::Said {
-            eprint!("{self}");
+            eprint!("{}", self.beside(&WARNED.lock()));
+        }
+    }
+
+    /// What is printed where warnings have told these causes.
+    fn beside(&self, warned: &[String]) -> String {
+        match &self.why {
+            Some(why) if warned.contains(why) => {
+                format!("error: {}\nwhy:   as the warning above says\n", self.what)
+            }
+            _ => self.to_string(),
         }
     }
 }
@@ -150,6 +166,14 @@ impl fmt::Display for Chain<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_that_a_warning_has_told_is_not_told_again() {
+        let error = AppError::failed("the flows cannot be read").why("damaged").next("restore");
+        let told = error.beside(&[String::from("damaged")]);
+        assert_eq!(told, "error: the flows cannot be read\nwhy:   as the warning above says\n");
+        assert_eq!(error.beside(&[String::from("another")]), error.to_string());
+    }
 
     #[test]
     fn a_rooms_sentence_is_taken_apart_at_its_semicolon() {

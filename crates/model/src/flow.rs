@@ -276,6 +276,23 @@ impl Flow {
         (Some(exact.rounded()) == self.cost).then(|| exact.shares())
     }
 
+    /// What passed of it and is not in the record, in words; none when nothing is missing.
+    #[must_use]
+    pub fn lack(&self) -> Option<String> {
+        let many =
+            |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+        let gap = |gap: Gap, side: &str| {
+            let (pieces, bytes) = (many(gap.chunks, "piece"), many(gap.bytes, "byte"));
+            (gap.chunks > 0).then(|| format!("{pieces} ({bytes}) of the {side} passed uncaptured"))
+        };
+        let dropped = self.dropped_events;
+        let events =
+            (dropped > 0).then(|| format!("{} could not be kept", many(dropped, "stream event")));
+        let parts = [events, gap(self.request_gap, "request"), gap(self.response_gap, "answer")];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| format!("not all of it is recorded: {}", parts.join(", ")))
+    }
+
     /// Whether it has not ended yet.
     #[must_use]
     pub const fn is_open(&self) -> bool {

@@ -233,6 +233,13 @@ impl ApiError {
         )
     }
 
+    /// 503: the store cannot do it now.
+    fn unavailable(error: &StoreError, message: &'static str, hint: &'static str) -> Self {
+        let internal = Some(error.to_string());
+        let it = Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", message, hint);
+        Self { internal, ..it }
+    }
+
     /// 500, with the reason kept for the log.
     pub(crate) fn internal(reason: impl std::fmt::Display) -> Self {
         let mut error = Self::new(
@@ -306,15 +313,44 @@ impl From<StoreError> for ApiError {
                 "Free pages of this database cannot be given back in steps, because another program made the file.",
                 "Stop Langley and run `langley db vacuum`, which writes the file anew.",
             ),
-            other @ (StoreError::Closed
-            | StoreError::Full { .. }
-            | StoreError::Locked { .. }
-            | StoreError::ReadOnly { .. }) => {
+            StoreError::Partly { removed, cause } => {
+                let cause = Self::from(*cause);
+                Self {
+                    message: format!(
+                        "{removed} flows were removed, then it failed. {}",
+                        cause.message
+                    )
+                    .into(),
+                    hint: format!("Repeat it: it goes on with the rest. {}", cause.hint).into(),
+                    ..cause
+                }
+            }
+            StoreError::Full { .. } => Self::unavailable(
+                &error,
+                "There is no room on the disk to write what this needs.",
+                "Free disk space and repeat it; also deleting flows and folding the log back need a little. The traffic itself goes on.",
+            ),
+            StoreError::Locked { .. } => Self::unavailable(
+                &error,
+                "Another program holds the database locked.",
+                "Close whatever has it open (a database browser, a backup) and repeat it.",
+            ),
+            StoreError::ReadOnly { .. } => Self::unavailable(
+                &error,
+                "The database cannot be written: its file or its disk is read-only.",
+                "Make it writable and repeat it; the log says more.",
+            ),
+            StoreError::Closed => Self::unavailable(
+                &error,
+                "The database is closed: Langley is ending, or its writer has failed.",
+                "`langley status` says whether it runs; the log says more.",
+            ),
+            other if other.is_of_content() || other.is_of_disk() => {
                 let mut error = Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "store_unavailable",
-                    "The store cannot be used at the moment: it is closed, locked, full or read-only.",
-                    "The log says which; the traffic itself goes on. `langley doctor` checks the disk.",
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "damaged",
+                    "A part of the database cannot be read: it is damaged, or the disk fails there.",
+                    "`langley doctor` says where; `langley export flows` saves what can be read. The traffic itself goes on.",
                 );
                 error.internal = Some(other.to_string());
                 error
@@ -345,6 +381,22 @@ mod tests {
         let body = serde_json::to_string(&error.body()).unwrap();
         assert!(!body.contains("someone"), "{body}");
         assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    #[test]
+    fn a_deletion_that_failed_on_its_way_says_how_many_are_gone_and_why_it_failed() {
+        let cause = Box::new(StoreError::Full { path: "/home/someone/langley.db".into() });
+        let error = ApiError::from(StoreError::Partly { removed: 9, cause });
+        assert_eq!(
+            (error.status(), error.code()),
+            (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable")
+        );
+        let said = error.body().error;
+        assert!(
+            said.message.starts_with("9 flows were removed") && said.message.contains("no room")
+        );
+        assert!(said.hint.starts_with("Repeat it") && said.hint.contains("disk space"));
+        assert!(!said.message.contains("someone"));
     }
 
     #[test]

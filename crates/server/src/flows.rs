@@ -128,7 +128,7 @@ pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<W
     let shown = doors.show(move |store| {
         let page = store.flows(&filter, cursor.as_deref(), limit)?;
         let items = page.items.iter().map(Into::into).collect();
-        Ok(Some(FlowPage { items, next_cursor: page.next_cursor }))
+        Ok(Some(FlowPage { items, next_cursor: page.next_cursor, damaged: page.damaged }))
     });
     shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))
 }
@@ -154,7 +154,8 @@ pub(crate) async fn count(
 }
 
 /// Deletes ended flows with everything that belongs to them: all, or those the filters name. Flows
-/// that are still open stay.
+/// that are still open stay. Where it fails on its way, the error says how many were removed until then; to
+/// repeat it removes the rest.
 #[utoipa::path(
     delete, path = "/api/flows", tag = "flows", operation_id = "delete_flows",
     params(crate::openapi::FlowQuery),
@@ -163,6 +164,7 @@ pub(crate) async fn count(
         (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody),
+        (status = 503, body = ErrorBody),
     )
 )]
 pub(crate) async fn delete(
@@ -175,10 +177,11 @@ pub(crate) async fn delete(
             let unindexed = if filter.q.is_some() { store.index_state()?.waiting } else { 0 };
             Ok(Deleted { deleted: store.delete_flows(&filter)?, unindexed })
         })
-        .await?;
-    // A deletion is no change of a flow, so watchers can only learn of it by loading anew.
+        .await;
+    // A deletion is no change of a flow, so watchers can only learn of it by loading anew; one that failed may
+    // have removed some.
     doors.load_anew();
-    Ok(Json(deleted))
+    Ok(Json(deleted?))
 }
 
 /// Shows one flow.

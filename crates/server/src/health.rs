@@ -14,7 +14,7 @@ use crate::params::Params;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
     /// `ok`; `strained`: a queue of the recorder is more than 80 % full; or `degraded`: traffic goes on,
-    /// but not all of it is recorded.
+    /// but not all of it is recorded, or a part of what is recorded cannot be read any more.
     pub status: String,
     /// The product's version.
     pub version: String,
@@ -30,7 +30,8 @@ pub(crate) async fn health(
     params: Params,
 ) -> Result<Json<Health>, ApiError> {
     params.only(&[])?;
-    let status = match (doors.is_recording(), doors.strain()) {
+    let is_sound = doors.is_recording() && !doors.store().has_damage();
+    let status = match (is_sound, doors.strain()) {
         (false, _) => "degraded",
         (true, Strain::High | Strain::Full) => "strained",
         (true, Strain::Calm) => "ok",

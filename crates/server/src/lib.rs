@@ -40,7 +40,7 @@ mod wire;
 pub use auth::{BadToken, COOKIE, NewToken, Token};
 pub use doors::{Based, Doors, DoorsOptions, Gauges, KnownClient, PLACES, ServerInfo};
 pub use error::ApiError;
-pub use export::{ExportError, ExportFormat, write_export};
+pub use export::{ExportError, ExportFormat, Exported, write_export};
 pub use guard::AllowedHosts;
 pub use live::{Hub, LiveOptions};
 pub use openapi::openapi_json;

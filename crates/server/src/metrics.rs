@@ -77,6 +77,11 @@ fn text(stats: &Stats) -> String {
     for (reason, count) in &stats.drops.by_reason {
         page.line("langley_drops_total", Some(("reason", reason)), count);
     }
+    page.gauge(
+        "langley_flows_unrecorded",
+        "Flows that passed and of which nothing is stored, as far as rows about drops name them.",
+        stats.drops.flows_unrecorded,
+    );
     page.counter("langley_gaps_total", "Pieces not captured.", stats.gaps_total);
     page.counter("langley_gap_bytes_total", "Body bytes not captured.", stats.gap_bytes_total);
     let help = "Budgets that are spent.";
@@ -108,6 +113,8 @@ fn text(stats: &Stats) -> String {
         stats.write_retries,
     );
     page.counter("langley_batches_failed_total", "Batches given up.", stats.batches_failed);
+    let help = "Flows that could not be read when they were listed.";
+    page.gauge("langley_damaged_flows", help, stats.damaged_flows);
     page.gauge("langley_db_bytes", "Size of the database file.", stats.db_bytes);
     page.gauge("langley_db_free_bytes", "Free room inside the database.", stats.db_free_bytes);
     page.gauge("langley_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes);

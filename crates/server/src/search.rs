@@ -17,7 +17,8 @@ const PAGE_MAX: usize = 100;
 
 /// Searches prompts, answers, thoughts, tool inputs and tool results: what was new in each flow. Every
 /// word of `q` must be there; `"words in quotes"` one after the other; `beginning*` finds words that
-/// begin so. The newest flow first.
+/// begin so, three letters or more before the star, which means nothing elsewhere. Case does not matter,
+/// accents do; AND, OR and NOT are words like any other. The newest flow first.
 #[utoipa::path(
     get, path = "/api/search", tag = "flows", operation_id = "search",
     params(
@@ -51,7 +52,12 @@ pub(crate) async fn search(
         let page = find(store, redactor, &query, place, &filter, cursor.as_deref(), limit)?;
         let items = page.items.iter().map(SearchFlow::from).collect();
         let unindexed = store.index_state()?.waiting;
-        Ok(Some(SearchPage { items, next_cursor: page.next_cursor, unindexed }))
+        Ok(Some(SearchPage {
+            items,
+            next_cursor: page.next_cursor,
+            damaged: page.damaged,
+            unindexed,
+        }))
     });
     shown.await?.ok_or_else(|| ApiError::internal("a search answered nothing"))
 }

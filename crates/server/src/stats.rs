@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use langley_engine::{IntakeStats, RecorderStats};
 use langley_model::DropReason;
-use langley_store::{FlowFilter, RawCounters, StoreCounters};
+use langley_store::{FlowFilter, RawCounters, StoreCounters, Unrecorded};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -49,7 +49,8 @@ pub(crate) struct Stats {
     pub raw_bodies: Option<RawBodies>,
     /// Flows stored at the moment.
     pub flows: u64,
-    /// Flows stored since the database was made, those that were removed since included.
+    /// Flows stored since the database was made, those that were removed since included, and with them those of
+    /// `langley doctor`'s own checks.
     pub flows_total: u64,
     /// Stream events ever stored.
     pub events_total: u64,
@@ -80,6 +81,9 @@ pub(crate) struct Stats {
     pub write_retries: u64,
     /// Batches given up, since this process started.
     pub batches_failed: u64,
+    /// Flows whose rows are damaged: they could not be read when they were listed or exported, since this
+    /// process started. Counted up to 10,000.
+    pub damaged_flows: u64,
     /// Bytes of the database file.
     pub db_bytes: u64,
     /// Bytes of it that hold nothing and will be used again.
@@ -88,7 +92,8 @@ pub(crate) struct Stats {
     pub wal_bytes: u64,
     /// Batches committed, since this process started.
     pub batches_total: u64,
-    /// Records in batches given up, since this process started.
+    /// Records in batches that the writer gave up, since this process started. Each may hold many stream events,
+    /// which `drops` counts one by one; what the recorder gave up before is `recorder.records_dropped`.
     pub records_dropped: u64,
     /// The newest committed revision.
     pub revision: u64,
@@ -149,10 +154,18 @@ pub(crate) struct Memory {
 /// What was captured and then lost.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Drops {
-    /// All together.
+    /// All together, since the database was made: stream events, other records (a flow's row, headers, a body, a
+    /// message), pieces that were not captured, flows and tunnels that were refused whole. One flow may lack
+    /// many of them.
     pub total: u64,
     /// By reason; every reason is there.
     pub by_reason: BTreeMap<String, u64>,
+    /// Flows that passed and of which nothing is stored: those that the rows at `/api/drops` name and that have
+    /// no row of their own. What such a flow lost is part of `total`; what a stored one lacks is its
+    /// `dropped_events` and `capture_gaps`.
+    pub flows_unrecorded: u64,
+    /// Whether there may be more of them: losses beyond a bound are summed without their flows.
+    pub flows_unrecorded_more: bool,
 }
 
 /// What the recorder did, since this process started.
@@ -174,7 +187,8 @@ pub(crate) struct Recorder {
     pub(crate) flows_lost: u64,
     /// Records that the store took.
     pub(crate) records_submitted: u64,
-    /// Records given up because the store took none.
+    /// Records given up because the store took none, with its queue full; what the writer gave up after that is
+    /// `records_dropped` of the whole.
     pub(crate) records_dropped: u64,
     /// Stream events given up because the store took none.
     pub(crate) events_dropped: u64,
@@ -234,7 +248,7 @@ pub(crate) async fn show(
 /// Reads every figure.
 pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
     // Two file sizes are read from the disk, which may be slow when it is full or remote.
-    let (store, pages, upkeep, index, analysis, flows) = doors
+    let (store, pages, upkeep, index, analysis, flows, unrecorded) = doors
         .read(|store| {
             // Stale or absent figures are better than no answer while the disk fails.
             let (pages, index) = (store.pages(), store.index_state());
@@ -246,13 +260,14 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
                 index.unwrap_or_default(),
                 store.analysis_state().unwrap_or_default(),
                 flows.unwrap_or_default(),
+                store.unrecorded().unwrap_or_default(),
             ))
         })
         .await?;
     let gauges = doors.gauges();
     let intake = gauges.intake.stats();
     let recorder = (gauges.recorder)();
-    let drops = drops(doors.drops_at_start(), &store, &intake, &recorder);
+    let drops = drops(doors.drops_at_start(), &store, &intake, &recorder, unrecorded);
     let rules = doors.redactor().counts().into_iter();
     Ok(Stats {
         version: doors.info().version.clone(),
@@ -293,6 +308,7 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         writer_failing: store.failing,
         write_retries: store.write_retries,
         batches_failed: store.batches_failed,
+        damaged_flows: store.damaged_flows,
         db_bytes: store.db_bytes,
         db_free_bytes: pages.free * pages.bytes,
         wal_bytes: store.wal_bytes,
@@ -322,6 +338,7 @@ fn drops(
     store: &StoreCounters,
     intake: &IntakeStats,
     recorder: &RecorderStats,
+    unrecorded: Unrecorded,
 ) -> Drops {
     let of = |counts: &[(DropReason, u64)], reason| {
         counts.iter().find(|(candidate, _)| *candidate == reason).map_or(0, |(_, count)| *count)
@@ -341,5 +358,10 @@ fn drops(
             (reason.as_str().to_owned(), known)
         })
         .collect();
-    Drops { total: by_reason.values().sum(), by_reason }
+    Drops {
+        total: by_reason.values().sum(),
+        by_reason,
+        flows_unrecorded: unrecorded.flows,
+        flows_unrecorded_more: unrecorded.more,
+    }
 }

@@ -79,8 +79,14 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::Missing { path: path.to_owned() });
     }
     let fail = |error| StoreError::of(error, path);
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags).map_err(fail)?;
+    let conn = match looked_at(path, path, OpenFlags::empty()) {
+        Err(StoreError::Unwritable { .. } | StoreError::ReadOnly { .. })
+            if let Some(at_rest) = at_rest(path) =>
+        {
+            looked_at(Path::new(&at_rest), path, OpenFlags::SQLITE_OPEN_URI)?
+        }
+        opened => opened?,
+    };
     conn.busy_timeout(Duration::from_secs(5)).map_err(fail)?;
     conn.execute_batch(
         "PRAGMA cache_size = -384; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;",
@@ -88,6 +94,38 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
     .map_err(fail)?;
     conn.set_prepared_statement_cache_capacity(24);
     Ok(conn)
+}
+
+/// Opens the file at `path`, that `name` names, and reads what shows whether it can be read: only then are the
+/// files beside it needed.
+fn looked_at(name: &Path, path: &Path, more: OpenFlags) -> Result<Connection, StoreError> {
+    let fail = |error| StoreError::of(error, path);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+    let conn = Connection::open_with_flags(name, flags).map_err(fail)?;
+    match conn.pragma_query_value(None, "schema_version", |row| row.get::<_, i64>(0)) {
+        // Whoever asks something waits for what is locked, and says what is damaged.
+        Err(error) => match fail(error) {
+            error @ (StoreError::Unwritable { .. } | StoreError::ReadOnly { .. }) => Err(error),
+            _ => Ok(conn),
+        },
+        Ok(_) => Ok(conn),
+    }
+}
+
+/// The name by which SQLite reads a file that nobody writes, without a file beside it: on a disk that is
+/// read-only none can be made. None where there is a log, which may hold what the file does not.
+fn at_rest(path: &Path) -> Option<String> {
+    if std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0) {
+        return None;
+    }
+    let mut name = String::from("file:");
+    for c in std::path::absolute(path).ok()?.to_str()?.chars() {
+        match c {
+            '%' | '?' | '#' => name.push_str(&format!("%{:02x}", u32::from(c))),
+            c => name.push(c),
+        }
+    }
+    Some(name + "?immutable=1")
 }
 
 /// Held while a writer lives, so that the next one knows that open flows are not lost ones.

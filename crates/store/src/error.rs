@@ -74,7 +74,7 @@ pub enum StoreError {
         detail: String,
     },
     /// There is no file to read.
-    #[error("there is no store at {} yet; start Langley once, or check LANGLEY_HOME", path.display())]
+    #[error("there is no store at {} yet; start Langley once, or name another home (`--home`, LANGLEY_HOME)", path.display())]
     Missing {
         /// The database file.
         path: PathBuf,
@@ -133,6 +133,17 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// A copy cannot be written where it was to be.
+    #[error(
+        "the copy {} cannot be written ({detail}); name a file in a folder that is there, that this user may \
+         write and that has room", path.display()
+    )]
+    NoCopy {
+        /// The file.
+        path: PathBuf,
+        /// The system's own words.
+        detail: String,
+    },
     /// A file name that SQLite cannot be given.
     #[error("{} is not valid UTF-8; name a file whose path is", path.display())]
     NotText {
@@ -154,6 +165,16 @@ pub enum StoreError {
     /// The writer has ended, or this handle may only read.
     #[error("the store is not open for writing; it was closed, or opened read-only")]
     Closed,
+    /// A deletion failed on its way; what it removed until then is gone.
+    #[error(
+        "{removed} flows were removed before this failed: {cause}; repeat it to remove the rest"
+    )]
+    Partly {
+        /// So many flows.
+        removed: u64,
+        /// What failed.
+        cause: Box<StoreError>,
+    },
     /// A stored value does not decode.
     #[error(
         "a stored {what} does not decode; the row is damaged or was written by something else: \

@@ -39,7 +39,7 @@ pub use lost::Told;
 pub use options::{PriceLost, StoreOptions};
 pub use query::{
     EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, Retired, SessionFacet, Spot,
-    Star, StoredBody, StoredDrop, StoredEvent, Unseen,
+    Star, StoredBody, StoredDrop, StoredEvent, Unrecorded, Unseen,
 };
 pub use raw::{RawBody, RawCounters, RawFile, RawRemoved, RawStore, remove_raw_bodies};
 pub use reprice::{Reprice, RepriceQuery, RepriceRow, Repriced};

@@ -37,6 +37,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0020_findings.sql"),
     include_str!("../migrations/0021_reasoning_apart.sql"),
     include_str!("../migrations/0022_evidence.sql"),
+    include_str!("../migrations/0023_drops_by_flow.sql"),
     include_str!("../migrations/0024_words_without_counts.sql"),
 ];
 

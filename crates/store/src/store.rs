@@ -1,5 +1,6 @@
 //! The store's handle: cheap to clone, shared by the recorder that writes and the doors that read.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -41,7 +42,12 @@ struct Inner {
     writer: Option<Writing>,
     board: Board,
     texts: OnceLock<Arc<dyn Texts>>,
+    /// Keys of flows that could not be read when they were listed, at most [`DAMAGED`].
+    damaged: Mutex<BTreeSet<i64>>,
 }
+
+/// Flows that are remembered as damaged.
+const DAMAGED: usize = 10_000;
 
 struct Writing {
     queue: Arc<Queue>,
@@ -104,7 +110,8 @@ impl Store {
         let writer = Some(Writing { queue, thread: Mutex::new(Some(thread)) });
         let readers = Readers::new(path.clone());
         let (board, texts) = (Board::default(), OnceLock::new());
-        let inner = Inner { readers, path, counters, writer, board, texts };
+        let damaged = Mutex::default();
+        let inner = Inner { readers, path, counters, writer, board, texts, damaged };
         Ok(Self { inner: Arc::new(inner), interest: None })
     }
 
@@ -124,7 +131,8 @@ impl Store {
             Ok(load(conn, &counters)?)
         })?;
         let (board, texts) = (Board::default(), OnceLock::new());
-        let inner = Inner { path, readers, counters, writer: None, board, texts };
+        let damaged = Mutex::default();
+        let inner = Inner { path, readers, counters, writer: None, board, texts, damaged };
         Ok(Self { inner: Arc::new(inner), interest: None })
     }
 
@@ -179,6 +187,7 @@ impl Store {
             counters.queue_strains = depth.strains;
             counters.writer_lag_ms = u64::try_from(depth.lag.as_millis()).unwrap_or(u64::MAX);
         }
+        counters.damaged_flows = inner.damaged.lock().len() as u64;
         let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         counters.db_bytes = size(&inner.path);
         counters.wal_bytes = size(&connect::beside(&inner.path, "-wal"));
@@ -189,6 +198,12 @@ impl Store {
     #[must_use]
     pub fn is_failing(&self) -> bool {
         self.inner.counters.read().failing
+    }
+
+    /// Whether flows could not be read when they were listed, in this process.
+    #[must_use]
+    pub fn has_damage(&self) -> bool {
+        !self.inner.damaged.lock().is_empty()
     }
 
     /// How full the writer's queue is.
@@ -223,6 +238,13 @@ impl Store {
 
     pub(crate) fn readers(&self) -> Reading<'_> {
         Reading { readers: &self.inner.readers, interest: self.interest.as_ref() }
+    }
+
+    /// Remembers flows that could not be read when they were listed.
+    pub(crate) fn note_damaged(&self, keys: &[i64]) {
+        let mut damaged = self.inner.damaged.lock();
+        let room = DAMAGED.saturating_sub(damaged.len());
+        damaged.extend(keys.iter().take(room));
     }
 
     pub(crate) fn count_unreadable(&self) {

@@ -466,7 +466,8 @@ export interface paths {
         post?: never;
         /**
          * Deletes ended flows with everything that belongs to them: all, or those the filters name. Flows
-         *     that are still open stay.
+         *     that are still open stay. Where it fails on its way, the error says how many were removed until then; to
+         *     repeat it removes the rest.
          */
         delete: operations["delete_flows"];
         options?: never;
@@ -504,7 +505,9 @@ export interface paths {
         /**
          * Exports every matching flow, streamed: `ndjson` (one flow a line), `json` (`{items}`) and `csv` newest
          *     first; `html` (what was said, one page that needs nothing else) and `har` (HTTP Archive 1.2 with headers
-         *     and bodies) oldest first.
+         *     and bodies) oldest first. What is damaged is left out and counted: in `damaged` of `json`, a last line
+         *     without an `id` of `ndjson`, the `comment` of `har`, the foot of `html`; always in `/api/stats`
+         *     (`damaged_flows`) and the log.
          */
         get: operations["export_flows"];
         put?: never;
@@ -647,7 +650,8 @@ export interface paths {
         /**
          * Searches prompts, answers, thoughts, tool inputs and tool results: what was new in each flow. Every
          *     word of `q` must be there; `"words in quotes"` one after the other; `beginning*` finds words that
-         *     begin so. The newest flow first.
+         *     begin so, three letters or more before the star, which means nothing elsewhere. Case does not matter,
+         *     accents do; AND, OR and NOT are words like any other. The newest flow first.
          */
         get: operations["search"];
         put?: never;
@@ -1432,7 +1436,18 @@ export interface components {
             };
             /**
              * Format: int64
-             * @description All together.
+             * @description Flows that passed and of which nothing is stored: those that the rows at `/api/drops` name and that have
+             *     no row of their own. What such a flow lost is part of `total`; what a stored one lacks is its
+             *     `dropped_events` and `capture_gaps`.
+             */
+            flows_unrecorded: number;
+            /** @description Whether there may be more of them: losses beyond a bound are summed without their flows. */
+            flows_unrecorded_more: boolean;
+            /**
+             * Format: int64
+             * @description All together, since the database was made: stream events, other records (a flow's row, headers, a body, a
+             *     message), pieces that were not captured, flows and tunnels that were refused whole. One flow may lack
+             *     many of them.
              */
             total: number;
         };
@@ -1674,7 +1689,7 @@ export interface components {
             dialect: components["schemas"]["DialectName"] | null;
             /**
              * Format: int64
-             * @description Events dropped after capture.
+             * @description Stream events of this flow that were captured and could not be kept.
              */
             dropped_events: number;
             /**
@@ -1855,6 +1870,12 @@ export interface components {
         /** @description A page of flows, newest first. */
         FlowPage: {
             /**
+             * Format: int64
+             * @description Flows in this stretch of the list whose rows are damaged, and left out; those that were asked for and
+             *     others.
+             */
+            damaged: number;
+            /**
              * @description The flows: at most `limit`. With `q` a page may hold fewer, and none, while `next_cursor` is there:
              *     it ends after some texts are read.
              */
@@ -1902,7 +1923,7 @@ export interface components {
         Health: {
             /**
              * @description `ok`; `strained`: a queue of the recorder is more than 80 % full; or `degraded`: traffic goes on,
-             *     but not all of it is recorded.
+             *     but not all of it is recorded, or a part of what is recorded cannot be read any more.
              */
             status: string;
             /** @description The product's version. */
@@ -2388,7 +2409,8 @@ export interface components {
             panics_total: number;
             /**
              * Format: int64
-             * @description Records given up because the store took none.
+             * @description Records given up because the store took none, with its queue full; what the writer gave up after that is
+             *     `records_dropped` of the whole.
              */
             records_dropped: number;
             /**
@@ -2561,6 +2583,12 @@ export interface components {
         };
         /** @description A page of flows in which the words were found, newest first. */
         SearchPage: {
+            /**
+             * Format: int64
+             * @description Flows in this stretch of the list whose rows are damaged, and left out; those that were asked for and
+             *     others.
+             */
+            damaged: number;
             /**
              * @description The flows: at most `limit`. A page may hold fewer, and none, while `next_cursor` is there: it ends
              *     after some texts are read for words that must stand side by side.
@@ -2820,6 +2848,12 @@ export interface components {
             budgets_spent: string[];
             /**
              * Format: int64
+             * @description Flows whose rows are damaged: they could not be read when they were listed or exported, since this
+             *     process started. Counted up to 10,000.
+             */
+            damaged_flows: number;
+            /**
+             * Format: int64
              * @description Bytes of the database file.
              */
             db_bytes: number;
@@ -2847,7 +2881,8 @@ export interface components {
             flows: number;
             /**
              * Format: int64
-             * @description Flows stored since the database was made, those that were removed since included.
+             * @description Flows stored since the database was made, those that were removed since included, and with them those of
+             *     `langley doctor`'s own checks.
              */
             flows_total: number;
             /**
@@ -2890,7 +2925,8 @@ export interface components {
             recorder: components["schemas"]["Recorder"];
             /**
              * Format: int64
-             * @description Records in batches given up, since this process started.
+             * @description Records in batches that the writer gave up, since this process started. Each may hold many stream events,
+             *     which `drops` counts one by one; what the recorder gave up before is `recorder.records_dropped`.
              */
             records_dropped: number;
             /**
@@ -3288,7 +3324,8 @@ export interface components {
             cost: components["schemas"]["Cost"] | null;
             /**
              * Format: int64
-             * @description Stream events that could not be kept.
+             * @description Stream events that these flows lack because they could not be kept. What was lost with flows of which
+             *     nothing is stored is in no sum of flows: `drops` of `/api/stats` counts it.
              */
             dropped_events: number;
             /**
@@ -4941,6 +4978,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

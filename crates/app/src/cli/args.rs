@@ -309,6 +309,12 @@ pub(crate) enum AuditVerb {
 pub(crate) enum DbVerb {
     /// Print the path of the database
     Path,
+    /// Tell what it holds, and what takes the room; reads all of it
+    Info {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Remove what is older than retention lets it become, and what nothing refers to
     Maintain {
         /// Print JSON

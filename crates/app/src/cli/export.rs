@@ -30,6 +30,10 @@ pub(crate) struct ExportArgs {
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
+    /// Replace that file where it is there already
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
+
     /// Only flows since then: an RFC 3339 time, a date, or a span such as 30m, 12h, 7d
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<String>,

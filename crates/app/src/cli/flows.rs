@@ -17,8 +17,11 @@ pub(crate) struct FlowsArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) session: Option<String>,
 
-    /// Only flows in which these words were said: "words in quotes" follow one another, beginn*
-    #[arg(long, value_name = "TEXT")]
+    /// Only flows in which all of these words were said: "words in quotes" follow one another, beginn*
+    ///
+    /// A star works at the end of a word only, behind three letters or more. Case does not matter, accents do
+    /// (`naive` does not find `naïve`); AND, OR and NOT are words like any other.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) search: Option<String>,
 
     /// At most so many

@@ -13,7 +13,7 @@ use langley_model::Micros;
 use langley_store::{Store, StoreError};
 use serde_json::{Value, json};
 
-use super::raw;
+use super::{db_info, raw};
 use crate::api::Api;
 use crate::cli::{DbVerb, GlobalArgs};
 use crate::config::{self, Config, Environment};
@@ -37,6 +37,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(crate) fn db(global: &GlobalArgs, verb: DbVerb) -> Result<()> {
     match verb {
         DbVerb::Path => println!("{}", Home::named(global)?.database().display()),
+        DbVerb::Info { json } => print(json, &db_info::info(&Home::named(global)?)?, db_info::told),
         DbVerb::Maintain { json } => print(json, &Work::Maintain.done(global)?, maintained),
         DbVerb::Checkpoint { json } => print(json, &Work::Checkpoint.done(global)?, folded),
         DbVerb::Vacuum { json } => print(json, &Work::Vacuum.done(global)?, vacuumed),
@@ -112,7 +113,7 @@ impl Work {
             }
         };
         progress.clear();
-        done.map_err(|error| AppError::failed("the server did not do it").because(&error))
+        done.map_err(|error| error.told("the server did not do it"))
     }
 
     /// Without a server: as one would, and under its lock.
@@ -174,8 +175,24 @@ fn backup(home: &Home, file: Option<PathBuf>) -> Result<Value> {
         move || store.backup(&target, &part),
         || Some(format!("{} of about {}", bytes(size(&growing)), bytes(whole))),
     )?
-    .map_err(|error| AppError::failed("no copy was made").said_by(&error))?;
+    .map_err(|error| not_copied(&error))?;
     Ok(json!({ "file": file, "bytes": size(&file) }))
+}
+
+/// Why there is no copy, and what to do instead.
+fn not_copied(error: &StoreError) -> AppError {
+    let failed = AppError::failed("no copy was made");
+    if !error.is_of_content() && !error.is_of_disk() {
+        return failed.said_by(error);
+    }
+    // What comes behind it is about the file as a whole.
+    let said = error.to_string();
+    let said = said.split("; ").next().unwrap_or_default();
+    failed
+        .why(format!("a part of the database cannot be read, and a copy has to be whole: {said}"))
+        .next("save what can be read: `langley export flows --format har --output FILE`")
+        .next("`langley doctor` says what is damaged")
+        .next("to keep the file as it is: `langley stop`, then copy it and what lies beside it by yourself")
 }
 
 /// Does `work` on a thread of its own, and shows on a terminal meanwhile how far it is.
@@ -236,7 +253,7 @@ fn failed(error: &StoreError) -> AppError {
     AppError::failed("the database cannot be used").said_by(error)
 }
 
-fn time(time: Micros) -> String {
+pub(super) fn time(time: Micros) -> String {
     jiff::Timestamp::from_microsecond(time.0).map(|time| format!("{time:.6}")).unwrap_or_default()
 }
 
@@ -272,10 +289,23 @@ fn copied(done: &Value) -> String {
     format!("copied     {} ({size})", done["file"].as_str().unwrap_or_default())
 }
 
-fn bytes(count: u64) -> String {
+pub(super) fn bytes(count: u64) -> String {
     match count {
         0..1024 => format!("{count} bytes"),
         1024..1_048_576 => format!("{} KiB", count / 1024),
         _ => format!("{} MiB", count / 1_048_576),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_a_damaged_file_is_refused_with_the_way_to_save_the_rest() {
+        let error = StoreError::Corrupt { path: "x.db".into(), detail: "malformed".into() };
+        let said = not_copied(&error).to_string();
+        assert!(said.contains("malformed") && said.contains("langley export flows"), "{said}");
+        assert!(!said.contains("start afresh"), "{said}");
     }
 }

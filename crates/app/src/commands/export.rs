@@ -2,7 +2,7 @@
 //! server.
 
 use std::fs::OpenOptions;
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -29,6 +29,10 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
         ExportVerb::Flows(args) => (None, args),
         ExportVerb::Session { id, args } => (Some(id.clone()), args),
     };
+    if let Some(path) = args.output.as_ref().filter(|path| !args.force && path.is_file()) {
+        return Err(AppError::failed(format!("there is already a file at {}", path.display()))
+            .next("name another, or replace it with `--force`"));
+    }
     let since =
         args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
     let filter = FlowFilter { since, session: session.clone(), ..FlowFilter::default() };
@@ -50,22 +54,49 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
         write_export((&store, told), &redactor, &filter, args.format.into(), &mut out)
     };
     let written = match &args.output {
-        None => write(&mut std::io::stdout().lock()),
-        Some(path) => into_file(path, write).map_err(|error| {
-            AppError::failed(format!("cannot write {}", path.display())).because(&error)
-        })?,
+        None => write(&mut io::stdout().lock()),
+        Some(path) => into_file(path, write).map_err(|error| unwritable(path, &error))?,
     };
     match written {
-        Ok(count) => {
+        Ok(done) => {
+            if let Some(lack) = done.lack() {
+                eprintln!("warning: {lack}; `langley doctor` says what is damaged");
+            }
             if let Some(path) = args.output.as_ref().filter(|_| !global.quiet) {
-                eprintln!("{count} flows written to {}", path.display());
+                eprintln!("{} flows written to {}", done.flows, path.display());
             }
             Ok(())
         }
         // `langley export flows | head` is no failure.
         Err(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(AppError::failed("the export broke off").because(&error)),
+        Err(ExportError::Write(error)) => {
+            let to = args
+                .output
+                .as_ref()
+                .map_or("standard output".into(), |path| path.display().to_string());
+            Err(AppError::failed("the export broke off")
+                .why(format!("{to} takes no more: {error}"))
+                .next("see that there is room, or write it to another place: `--output FILE`"))
+        }
+        Err(ExportError::Store(error)) => {
+            Err(AppError::failed("the export broke off").said_by(&error))
+        }
     }
+}
+
+/// Why nothing could be written there; the file that grows beside it meanwhile is nobody's concern.
+fn unwritable(path: &Path, error: &io::Error) -> AppError {
+    let why = match error.kind() {
+        _ if path.is_dir() => String::from("it is a folder"),
+        ErrorKind::NotFound => String::from("its folder is not there"),
+        ErrorKind::PermissionDenied => String::from("you may not write in its folder"),
+        ErrorKind::ReadOnlyFilesystem => String::from("its disk is read-only"),
+        ErrorKind::StorageFull => String::from("its disk is full"),
+        other => other.to_string(),
+    };
+    AppError::failed(format!("cannot write {}", path.display()))
+        .why(why)
+        .next("name a file in a folder that is there, that you may write and that has room")
 }
 
 /// Has a file written for its owner alone; what is there stays until the new one is whole. A device or a
@@ -73,7 +104,7 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
 fn into_file<T, E>(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> std::result::Result<T, E>,
-) -> std::io::Result<std::result::Result<T, E>> {
+) -> io::Result<std::result::Result<T, E>> {
     if path.metadata().is_ok_and(|there| !there.is_file()) {
         return Ok(write(&mut OpenOptions::new().write(true).open(path)?));
     }
@@ -91,6 +122,22 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn what_cannot_be_written_is_told_by_the_name_that_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("none/flows.json");
+        let error = into_file(&path, |_| Ok::<(), ()>(())).unwrap_err();
+        let said = unwritable(&path, &error).to_string();
+        assert!(said.starts_with(&format!("error: cannot write {}\n", path.display())), "{said}");
+        assert!(
+            said.contains("its folder is not there") && said.contains("next:  name a file"),
+            "{said}"
+        );
+        assert!(!said.replace(path.to_str().unwrap(), "").contains(".tmp"), "{said}");
+        let error = io::Error::other("x");
+        assert!(unwritable(folder.path(), &error).to_string().contains("it is a folder"));
+    }
 
     #[test]
     fn what_is_there_stays_until_the_new_file_is_whole() {

@@ -44,9 +44,13 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
         store.flows(&filter, None, args.limit as usize).map_err(|error| unreadable(&error))?;
     let items = page.items.into_iter().map(|flow| told.flow(&store, flow));
     page.items = items.collect::<Result<_, _>>().map_err(|error| unreadable(&error))?;
+    tell_damaged(page.damaged);
     if args.json {
         let items: Vec<_> = page.items.iter().map(flow_json).collect();
-        println!("{:#}", json!({ "items": items, "next_cursor": page.next_cursor }));
+        println!(
+            "{:#}",
+            json!({ "items": items, "next_cursor": page.next_cursor, "damaged": page.damaged })
+        );
         return Ok(());
     }
     if page.items.is_empty() {
@@ -84,13 +88,22 @@ fn search(
         .into_iter()
         .map(|found| Ok(Found { flow: told.flow(store, found.flow)?, ..found }));
     page.items = items.collect::<Result<_, StoreError>>().map_err(|error| failed(&error))?;
+    tell_damaged(page.damaged);
     if args.json {
         let items: Vec<_> = page.items.iter().map(found_json).collect();
-        println!("{:#}", json!({ "items": items, "next_cursor": page.next_cursor }));
+        println!(
+            "{:#}",
+            json!({ "items": items, "next_cursor": page.next_cursor, "damaged": page.damaged })
+        );
         return Ok(());
     }
     if page.items.is_empty() {
         println!("no flows");
+        if SearchQuery::has_idle_star(text) {
+            eprintln!(
+                "note: a star works at the end of a word only (`marm*`), and outside of quotes"
+            );
+        }
         return Ok(());
     }
     for found in &page.items {
@@ -109,6 +122,15 @@ fn search(
     Ok(())
 }
 
+/// Says that flows are left out.
+fn tell_damaged(flows: u64) {
+    if flows > 0 {
+        eprintln!(
+            "warning: {flows} flows are damaged in the database and left out; `langley doctor` says what is damaged"
+        );
+    }
+}
+
 /// Pages put together until there are `limit` items or no more: one may be short and still go on.
 fn full<T>(
     limit: usize,
@@ -119,6 +141,7 @@ fn full<T>(
         let next = page(all.next_cursor.as_deref(), limit - all.items.len())?;
         all.items.extend(next.items);
         all.next_cursor = next.next_cursor;
+        all.damaged += next.damaged;
     }
     Ok(all)
 }
@@ -180,7 +203,7 @@ fn said_of(flow: &Flow) -> Vec<String> {
     let is_theirs = flow.reason.is_none() || flow.outcome == Some(Outcome::ProviderError);
     let stated = Some(stated).filter(|stated| is_theirs && !stated.is_empty());
     let note = flow.decode_note.as_ref().map(|note| format!("note: {note}"));
-    stated.into_iter().chain(flow.reason.clone()).chain(note).collect()
+    stated.into_iter().chain(flow.reason.clone()).chain(note).chain(flow.lack()).collect()
 }
 
 pub(super) fn local_time(time: Micros) -> String {
@@ -221,6 +244,7 @@ pub(super) fn parse_since(text: &str, now: Timestamp) -> Result<Micros> {
     found.map(|time| Micros(time.as_microsecond())).ok_or_else(|| {
         AppError::wrong_use(format!("`{text}` is no time"))
             .why("--since takes an RFC 3339 time, a date, or a span such as 30m, 12h, 7d")
+            .next("for example `--since 2h`, or `--since 2026-01-31`")
     })
 }
 
@@ -247,6 +271,15 @@ mod tests {
         assert!(lines[1].contains(" 904 "), "{told}");
         assert_eq!(lines[2], format!("    {reason}"));
         assert_eq!(lines[3], "    note: the answer ended without response.completed");
+        flow.dropped_events = 6325;
+        (flow.response_gap.chunks, flow.response_gap.bytes) = (1, 70);
+        let told = table(&[Stored::read_back(flow.clone(), Revision(1))]);
+        assert_eq!(
+            told.lines().nth(4),
+            Some(
+                "    not all of it is recorded: 6325 stream events could not be kept, 1 piece (70 bytes) of the answer passed uncaptured"
+            )
+        );
         flow.host.clear();
         assert_eq!(request(&flow), "POST /v1/responses");
         flow.reason = None;
@@ -266,7 +299,7 @@ mod tests {
             let at: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());
             let items = pages[at].iter().copied().take(limit).collect();
             let next_cursor = (at + 1 < pages.len()).then(|| (at + 1).to_string());
-            Ok(Page { items, next_cursor })
+            Ok(Page { items, next_cursor, damaged: 0 })
         };
         let whole = full(50, page).unwrap();
         assert_eq!((whole.items, whole.next_cursor), (vec![9, 8, 7, 6, 5, 4], None));

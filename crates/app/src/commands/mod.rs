@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod cost;
 pub(crate) mod db;
+mod db_info;
 pub(crate) mod export;
 pub(crate) mod findings;
 mod flow_json;

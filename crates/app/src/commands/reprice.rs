@@ -57,7 +57,7 @@ pub(crate) fn reprice(global: &GlobalArgs, args: &RepriceArgs) -> Result<()> {
             let path = path(&query, args.dry_run);
             runtime
                 .block_on(api.await_post(&path))
-                .map_err(|error| AppError::failed("the server did not do it").because(&error))?
+                .map_err(|error| error.told("the server did not do it"))?
         }
         None => here(&lenient.strict()?.config, home, &query, args.dry_run)?,
     };

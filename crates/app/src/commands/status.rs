@@ -14,6 +14,15 @@ use crate::runtime;
 use crate::state::reachable;
 use crate::token::Token;
 
+/// How many flows are not in the record at all; nothing where all are.
+fn unrecorded(drops: &Value) -> Option<String> {
+    let flows = drops["flows_unrecorded"].as_u64().filter(|flows| *flows > 0)?;
+    let more = if drops["flows_unrecorded_more"] == true { " or more" } else { "" };
+    Some(format!(
+        "missing    {flows} flows{more} passed and are not in the record; `langley doctor` says why"
+    ))
+}
+
 /// Prints the status.
 ///
 /// # Errors
@@ -98,7 +107,12 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
             println!("{}", red(&line));
         }
         if let Some(dropped) = stats["drops"]["total"].as_u64().filter(|n| *n > 0) {
-            println!("dropped    {dropped} observations; see Health in the dashboard");
+            println!(
+                "dropped    {dropped} observations (stream events, bodies, rows …); see Health in the dashboard"
+            );
+        }
+        if let Some(line) = unrecorded(&stats["drops"]) {
+            println!("{}", red(&line));
         }
     }
     Ok(())
@@ -116,5 +130,21 @@ fn tell_of_raw(home: &Home, more: bool) {
             "raw        unredacted bodies of an earlier run are in {}; `langley db raw --remove-all` removes them",
             path.display()
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flows_that_are_not_in_the_record_are_told_apart_from_what_was_dropped_of_others() {
+        let of = |flows: u64, more: bool| {
+            unrecorded(&json!({ "flows_unrecorded": flows, "flows_unrecorded_more": more }))
+        };
+        assert_eq!(of(0, false), None);
+        assert!(of(97, false).unwrap().starts_with("missing    97 flows passed"));
+        assert!(of(256, true).unwrap().starts_with("missing    256 flows or more passed"));
+        assert_eq!(unrecorded(&Value::Null), None, "an earlier version");
     }
 }

@@ -65,7 +65,7 @@ mod tests {
     fn only_a_401_means_that_the_token_is_not_taken() {
         let refused = |status| {
             let (path, message) = (String::new(), String::new());
-            told::<()>(&Err(ApiError::Refused { path, status, message }))
+            told::<()>(&Err(ApiError::Refused { path, status, message, hint: None }))
         };
         assert!(refused(StatusCode::UNAUTHORIZED).contains("does not take it"));
         let address = ([127, 0, 0, 1], 1).into();

@@ -11,7 +11,7 @@ use crate::browser;
 use crate::cli::GlobalArgs;
 use crate::commands::start::Signals;
 use crate::config::{self, Environment};
-use crate::error::Result;
+use crate::error::{AppError, Result};
 use crate::runtime;
 use crate::state::reachable;
 use crate::temporary::Temporary;
@@ -23,6 +23,11 @@ use play::{PLAYS, Pace};
 /// # Errors
 /// The temporary server does not start, or (with `once`) a session was not recorded as played.
 pub(crate) fn demo(args: &GlobalArgs, once: bool) -> Result<()> {
+    if args.home.is_some() {
+        return Err(AppError::wrong_use("`langley demo` takes no --home")
+            .why("its data is temporary: what it recorded is gone when it ends")
+            .next("leave --home out; or start a server there: `langley --home DIR`"));
+    }
     runtime::raise_open_files();
     let runtime = runtime::server()?;
     let played = runtime.block_on(perform(args, once));

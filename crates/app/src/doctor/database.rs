@@ -27,6 +27,7 @@ pub(super) fn check(home: &Home) -> Check {
         Ok(Err(found)) => {
             let error = AppError::failed(format!("{} is damaged", home.database().display()))
                 .why(found.join("; "))
+                .next("save what can be read: `langley export flows --format har --output FILE`")
                 .next("end the server (`langley stop`), keep a copy of the file, then restore a backup")
                 .next("or move the file away: the next start makes a new one");
             Check::failed("database", &error)
@@ -51,14 +52,19 @@ mod tests {
         let options = StoreOptions::new(home.database());
         Store::open(options, Box::new(|_| ())).unwrap().close();
         assert_eq!(check(&home).verdict, Verdict::Pass);
-        // The last page belongs to the last table of the schema, which no listing reads.
+        // The root of a table that no listing reads.
+        let asked = std::process::Command::new("sqlite3")
+            .arg(home.database())
+            .arg("SELECT rootpage FROM sqlite_schema WHERE name = 'reprices'")
+            .output();
+        let root: usize = String::from_utf8(asked.unwrap().stdout).unwrap().trim().parse().unwrap();
         let mut bytes = std::fs::read(home.database()).unwrap();
         let page = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
-        let last = bytes.len() - page;
-        bytes[last..].fill(0xff);
+        bytes[(root - 1) * page..root * page].fill(0xff);
         std::fs::write(home.database(), bytes).unwrap();
         let found = check(&home);
         assert_eq!(found.verdict, Verdict::Fail);
         assert!(found.to_string().contains("is damaged"), "{found}");
+        assert!(found.to_string().contains("langley export flows"), "{found}");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::fmt::rfc2822::DateTimeParser;
 use langley_model::{Micros, Mode, Side, TunnelReason};
-use langley_store::{FlowFilter, Store, StoreError};
+use langley_store::{FlowFilter, Store, StoreError, Unrecorded};
 
 use super::check::Check;
 use super::{failures, unreached};
@@ -29,7 +29,14 @@ pub(super) fn checks(home: &Home) -> Vec<Check> {
     let unreached = unreached::check(&store, now).unwrap_or_default();
     let failures = failures::check(&store, now).unwrap_or_default();
     let skew = skew(&store, now).unwrap_or_default();
-    rejected.into_iter().chain(unreached).chain(failures).chain(skew.map(clock)).collect()
+    let unrecorded = store.unrecorded().unwrap_or_default();
+    rejected
+        .into_iter()
+        .chain(missing(unrecorded, now))
+        .chain(unreached)
+        .chain(failures)
+        .chain(skew.map(clock))
+        .collect()
 }
 
 /// Hosts for which an agent refused our certificate, with how often and when last. One whose TLS was
@@ -69,6 +76,22 @@ fn opened_since(store: &Store, host: &str, then: Micros) -> Result<bool, StoreEr
     Ok(flows.iter().any(|flow| {
         flow.mode == Mode::Forward && flow.scheme == "https" && !flow.is_unreached_connect()
     }))
+}
+
+/// Flows that passed and are not in the record at all.
+fn missing(lost: Unrecorded, now: Micros) -> Option<Check> {
+    let last = lost.last_at?;
+    let more = if lost.more { " or more" } else { "" };
+    let what = format!(
+        "{} flows{more} passed and are not in the record, the last {}",
+        lost.flows,
+        ago(last, now)
+    );
+    Some(
+        Check::warned("record", what)
+            .why("the database took no writes (a full disk, a lock), or more flows were open than can be recorded; the agents lost nothing")
+            .next("see that the disk has room; `GET /api/drops` says when and why each was lost"),
+    )
 }
 
 /// How long before `now` that was, in words.
@@ -112,8 +135,8 @@ pub(super) mod tests {
     use std::sync::Arc;
 
     use langley_model::{
-        ConnectionId, Flow, FlowId, HeaderBlock, Headers, Outcome, Record, Redactor,
-        RedactorOptions, Tunnel,
+        ConnectionId, Drop, DropReason, Flow, FlowId, HeaderBlock, Headers, Outcome, Record,
+        Redactor, RedactorOptions, Tunnel,
     };
     use langley_store::StoreOptions;
 
@@ -169,6 +192,21 @@ pub(super) mod tests {
         assert_eq!((clock(600).verdict, clock(-121).verdict), (Verdict::Fail, Verdict::Fail));
         assert_eq!(clock(-120).verdict, Verdict::Pass);
         assert!(clock(600).to_string().contains("600 s behind"));
+    }
+
+    #[test]
+    fn flows_that_are_not_in_the_record_at_all_are_told() {
+        let now = Micros(784_111_777_000_000);
+        let (stored, gone) = (Flow::new(FlowId::new(), ConnectionId::new(), now), FlowId::new());
+        let dropped = |flow| {
+            let (at, reason) = (Micros(now.0 - DAY / 4), DropReason::WriteFailed);
+            Record::Drop(Drop { at, flow: Some(flow), reason, count: 9, bytes: 1 })
+        };
+        let (id, of) = (stored.id, Record::Flow(Arc::new(stored)));
+        let (_folder, store) = recorded(vec![of, dropped(id), dropped(gone), dropped(gone)]);
+        let said = missing(store.unrecorded().unwrap(), now).unwrap().to_string();
+        assert!(said.contains("1 flows passed and are not in the record, the last 6 h"), "{said}");
+        assert!(missing(Unrecorded::default(), now).is_none());
     }
 
     #[test]

@@ -11,13 +11,17 @@ use crate::token::Token;
 
 const NAME: &str = "recorder";
 
-/// What was captured or written away since the start of the server, by the name it has in the stats.
-const LOSSES: [(&str, &str); 4] = [
+/// What was lost since the start of the server because more came in than could be recorded, by the name it has
+/// in the stats.
+const FLOODED: [(&str, &str); 3] = [
     ("/gaps_total", "pieces not captured"),
-    ("/recorder/records_dropped", "records dropped"),
-    ("/recorder/events_dropped", "events dropped"),
-    ("/batches_failed", "batches given up"),
+    ("/recorder/records_dropped", "records dropped before the writer"),
+    ("/recorder/events_dropped", "events dropped before the writer"),
 ];
+
+/// What was lost since then because the database took no writes.
+const UNWRITTEN: [(&str, &str); 2] =
+    [("/batches_failed", "batches given up"), ("/records_dropped", "records in them")];
 
 /// Asks the running server.
 pub(super) async fn check(home: &Home, state: &State) -> Check {
@@ -43,7 +47,7 @@ fn judge(stats: &Value) -> Check {
                 lag / 1000
             ))
             .next("see whether another program holds the database, and whether the disk has room")
-            .next("the server's log says more: logs/ in the home");
+            .next("the server's log says more: in its terminal, or logs/ in the home where `langley run` started it");
         return Check::failed(NAME, &error);
     }
     let dead = stats["recorder"]["threads_failed"].as_u64().unwrap_or(0);
@@ -51,24 +55,46 @@ fn judge(stats: &Value) -> Check {
         let error = AppError::failed(format!("{dead} of the recorder's threads died"))
             .why("what they recorded is lost from then on; traffic itself goes on")
             .next("start Langley again: `langley stop`, then `langley`")
-            .next("the server's log says more: logs/ in the home");
+            .next("the server's log says more: in its terminal, or logs/ in the home where `langley run` started it");
         return Check::failed(NAME, &error);
     }
-    let lost: Vec<String> = LOSSES
-        .iter()
-        .filter_map(|(place, what)| {
-            let count = stats.pointer(place)?.as_u64().filter(|count| *count > 0)?;
-            Some(format!("{count} {what}"))
-        })
-        .collect();
+    let (flooded, unwritten) = (losses(stats, &FLOODED), losses(stats, &UNWRITTEN));
+    let lost: Vec<&str> = unwritten.iter().chain(&flooded).map(String::as_str).collect();
     if lost.is_empty() {
         return Check::passed(NAME, "nothing was lost since the server started");
     }
-    Check::warned(NAME, format!("since the server started: {}", lost.join(", ")))
-        .why("more came in than could be recorded; traffic itself was not held up")
-        .next(
+    let check = Check::warned(NAME, format!("since the server started: {}", lost.join(", ")));
+    let why = match (unwritten.is_empty(), flooded.is_empty()) {
+        (true, _) => FLOOD,
+        (false, true) => NO_WRITES,
+        (false, false) => {
+            "the database took no writes for a while, and more came in than could be recorded; traffic itself was not held up"
+        }
+    };
+    let mut check = check.why(why);
+    if !unwritten.is_empty() {
+        check = check.next(
+            "see that the disk has room, and that no other program holds the database; recording goes on by itself",
+        );
+    }
+    if !flooded.is_empty() {
+        check = check.next(
             "see Health in the dashboard; a faster disk, or a larger `persistence.queue_max_bytes`",
-        )
+        );
+    }
+    check
+}
+
+const FLOOD: &str = "more came in than could be recorded; traffic itself was not held up";
+const NO_WRITES: &str = "the database took no writes for a while (a full disk, a lock, a damaged page); traffic itself was not held up";
+
+/// Those of `kinds` that are not nought, in words.
+fn losses(stats: &Value, kinds: &[(&str, &str)]) -> Vec<String> {
+    let said = kinds.iter().filter_map(|(place, what)| {
+        let count = stats.pointer(place)?.as_u64().filter(|count| *count > 0)?;
+        Some(format!("{count} {what}"))
+    });
+    said.collect()
 }
 
 #[cfg(test)]
@@ -85,7 +111,16 @@ mod tests {
         let lossy = json!({ "gaps_total": 3, "recorder": { "records_dropped": 2 } });
         let check = judge(&lossy);
         assert_eq!(check.verdict, Verdict::Warn);
-        assert!(check.to_string().contains("3 pieces not captured, 2 records dropped"));
+        assert!(
+            check
+                .to_string()
+                .contains("3 pieces not captured, 2 records dropped before the writer")
+        );
+        assert!(check.to_string().contains("queue_max_bytes"), "{check}");
+        let full = judge(&json!({ "batches_failed": 2, "records_dropped": 599 })).to_string();
+        assert!(full.contains("2 batches given up, 599 records in them"), "{full}");
+        assert!(full.contains("took no writes") && full.contains("the disk has room"), "{full}");
+        assert!(!full.contains("queue_max_bytes") && !full.contains("more came in"), "{full}");
         let stuck = json!({ "writer_failing": true, "writer_lag_ms": 9000 });
         assert_eq!(judge(&stuck).verdict, Verdict::Fail);
         let dead = judge(&json!({ "recorder": { "threads_failed": 1 } }));

@@ -53,6 +53,15 @@ fn a_damaged_database_is_left_alone() {
     next:  nothing was deleted: move the file away to start afresh, or restore a backup
     [exit 1]
     ");
+    // A command that reads goes on without the settings, and fails for the same cause: it is told once.
+    insta::assert_snapshot!(stage.transcript(&["flows"]), @r"
+    warning: the database with the dashboard's settings cannot be read; it was left out
+    why:   the store DIR/home/langley.db is damaged or not a database (file is not a database)
+    next:  nothing was deleted: move the file away to start afresh, or restore a backup
+    error: the flows cannot be read
+    why:   as the warning above says
+    [exit 1]
+    ");
     assert!(std::fs::read(&database).unwrap().starts_with(b"this is no database"));
     let (code, out, _) = stage.run(&["doctor"]);
     assert_eq!(code, 1);
@@ -163,12 +172,13 @@ fn reading_before_anything_was_recorded_says_so() {
     insta::assert_snapshot!(stage.transcript(&["flows"]), @r"
     error: the flows cannot be read
     why:   there is no store at DIR/home/langley.db yet
-    next:  start Langley once, or check LANGLEY_HOME
+    next:  start Langley once, or name another home (`--home`, LANGLEY_HOME)
     [exit 1]
     ");
     insta::assert_snapshot!(stage.transcript(&["flows", "--since", "yesterday"]), @r"
     error: `yesterday` is no time
     why:   --since takes an RFC 3339 time, a date, or a span such as 30m, 12h, 7d
+    next:  for example `--since 2h`, or `--since 2026-01-31`
     [exit 2]
     ");
     insta::assert_snapshot!(stage.transcript(&["ca", "show"]), @r"
@@ -191,7 +201,8 @@ fn reading_before_anything_was_recorded_says_so() {
 #[test]
 fn wrong_use_exits_with_two() {
     let stage = Stage::new();
-    for args in [&["nonsense"][..], &["run"], &["flows", "--limit", "0"], &["ca"]] {
+    let demo = &["demo", "--once", "--home", "elsewhere"];
+    for args in [&["nonsense"][..], &["run"], &["flows", "--limit", "0"], &["ca"], demo] {
         assert_eq!(stage.run(args).0, 2, "{args:?}");
     }
 }

@@ -88,7 +88,7 @@ fn earlier(stage: &Stage) -> PathBuf {
     let earlier = format!(
         "PRAGMA writable_schema = ON; {sums}
          UPDATE sqlite_schema SET sql = replace(sql, ', traits INTEGER', '') WHERE name = 'flows';
-         DROP TABLE traits; DROP TABLE reprices; DROP INDEX sessions_by_cost; DROP TABLE finding_flows; DROP TABLE findings;
+         DROP TABLE traits; DROP TABLE reprices; DROP INDEX drops_by_flow; DROP INDEX sessions_by_cost; DROP TABLE finding_flows; DROP TABLE findings;
          DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
          DROP TABLE tool_executions; DROP TABLE tool_sums; DROP TABLE tool_calls; DROP TABLE tools;
          DROP TRIGGER analysis_deleted; DROP TABLE analysis_waiting;
@@ -195,6 +195,38 @@ fn the_database_is_kept_by_hand_with_and_without_a_server() {
     next:  name another, or move that one away
     [exit 1]
     ");
+    insta::assert_snapshot!(stage.transcript(&["db", "backup", "none/x.db"]), @r"
+    error: no copy was made
+    why:   the copy none/x.db cannot be written (No such file or directory (os error 2))
+    next:  name a file in a folder that is there, that this user may write and that has room
+    [exit 1]
+    ");
+    let of_folder = stage.run(&["db", "backup", "/"]).2;
+    assert!(of_folder.contains("the copy / cannot be written (it is a folder)"), "{of_folder}");
+    // An export replaces a file only when it is told to.
+    let export = ["export", "flows", "--output", "flows.ndjson"];
+    assert_eq!(stage.run(&export).0, 0);
+    insta::assert_snapshot!(stage.transcript(&export), @r"
+    error: there is already a file at flows.ndjson
+    next:  name another, or replace it with `--force`
+    [exit 1]
+    ");
+    assert_eq!(stage.run(&[&export[..], &["--force"]].concat()).0, 0);
+    let info = run_json(&stage, &["db", "info", "--json"]);
+    let database = std::fs::metadata(stage.home().join("langley.db")).unwrap().len();
+    assert_eq!((&info["flows"], &info["db_bytes"]), (&json!(1), &json!(database)), "{info}");
+    let parts = info["parts"].as_object().unwrap().values().map(|bytes| bytes.as_u64().unwrap());
+    let (known, free) = (parts.sum::<u64>(), info["free_bytes"].as_u64().unwrap());
+    // All but the pages by which free ones are found again.
+    assert!(known + free <= database && known + free + 3 * 8192 > database, "{info}");
+    assert_eq!(info["oldest_at"], info["newest_at"]);
+    let (code, out, _) = stage.run(&["db", "info"]);
+    assert!(code == 0 && out.contains("\nflows      1 (1 ever stored"), "{out}");
+    // What is searched for may begin with a hyphen, and a star that means nothing is told.
+    let (code, out, err) = stage.run(&["flows", "--search", "-wombat7"]);
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "no flows\n", ""));
+    let (_, out, err) = stage.run(&["flows", "--search", "marm*lade"]);
+    assert!(out == "no flows\n" && err.starts_with("note: a star works at the end"), "{out}{err}");
     stage.stop();
     everything();
     assert_eq!(sqlite(&stage.home().join("langley.db"), "SELECT count(*) FROM flows"), "1");

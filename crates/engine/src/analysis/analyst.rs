@@ -175,8 +175,10 @@ fn lenses(redactor: &Arc<Redactor>, lookout: &Lookout) -> Vec<Box<dyn Lens>> {
 #[cfg(test)]
 mod tests {
     use langley_model::{
-        CHECK_AGENT, ConnectionId, Flow, FlowId, Outcome, Provider, Record, Revision,
+        CHECK_AGENT, ConnectionId, Drop as Dropped, DropReason, FindingKind, Flow, FlowId, Outcome,
+        Provider, Record, Revision,
     };
+    use langley_store::FindingFilter;
 
     use super::*;
     use crate::background::TRIES;
@@ -209,6 +211,39 @@ mod tests {
         assert_eq!(worker.failed.len(), 0, "only the damaged one is given up");
         let state = worker.store.analysis_state().unwrap();
         assert_eq!((state.waiting, state.given_up), (0, 1));
+    }
+
+    #[test]
+    fn flows_that_are_not_recorded_are_a_finding_once_another_one_is_recorded_after_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = Given::new(folder.path());
+        let store = given.open();
+        let lose = |at: i64| {
+            let (flow, reason) = (Some(FlowId::new()), DropReason::WriteFailed);
+            let lost = Dropped { at: Micros(at), flow, reason, count: 9, bytes: 1 };
+            store.submit(vec![given.redactor.seal(Record::Drop(lost))]).unwrap();
+            store.flush().unwrap();
+        };
+        let analysed = || {
+            analyse(&store, &given.redactor, Micros(90)).unwrap();
+            let found = store.findings(&FindingFilter::default(), None, 10).unwrap().items;
+            found.into_iter().map(|kept| (kept.times, kept.finding)).collect::<Vec<_>>()
+        };
+        given.put(&store, &[(1, "before ")]);
+        lose(5);
+        lose(6);
+        assert_eq!(analysed(), [], "nothing was recorded after them yet");
+        given.put(&store, &[(7, "after ")]);
+        let found = analysed();
+        assert_eq!((found.len(), found[0].0), (1, 1));
+        assert_eq!(found[0].1.kind, FindingKind::CaptureGap);
+        assert_eq!(found[0].1.number("flows"), Some(2));
+        // The same again, as after another start, is no news; more of them are.
+        assert_eq!(analysed(), found);
+        lose(8);
+        given.put(&store, &[(9, "later ")]);
+        let more = analysed();
+        assert_eq!((more.len(), more[0].0, more[0].1.number("flows")), (1, 2, Some(3)));
     }
 
     #[test]

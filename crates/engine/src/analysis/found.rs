@@ -7,18 +7,21 @@ use langley_model::{
     Content, Finding, Flow, Message, Micros, Redacted, Redactor, Stored, ToolOutcome,
 };
 use langley_protocol::tools::{digest, plain_json};
-use langley_store::{Analysis, CallEntry, Store, StoreError};
+use langley_store::{Analysis, CallEntry, FlowFilter, Store, StoreError};
 
 use super::calls::made;
 use super::told_outcome::told_outcome;
 use super::{Lens, Reading};
 use crate::findings::{
     CallMade, Facts, Limits, Prices, ResultSeen, Secret, SecretPlace, Stored as Sources, Watch,
-    violation,
+    unrecorded, violation,
 };
 
 /// The rule of images: their bytes are replaced to save room.
 const IMAGES: &str = "base64_image";
+
+/// Flows among which one is looked for that was recorded after others were not.
+const NEXT: usize = 50;
 
 /// The lens.
 pub(crate) struct Found {
@@ -26,12 +29,14 @@ pub(crate) struct Found {
     prices: Arc<dyn Prices>,
     redactor: Arc<Redactor>,
     found: Vec<Redacted<Finding>>,
+    /// When the last flow was given up that is told of as not recorded at all.
+    told_unrecorded: Option<Micros>,
 }
 
 impl Found {
     pub(crate) fn new(limits: &Limits, prices: Arc<dyn Prices>, redactor: Arc<Redactor>) -> Self {
         let watch = Watch::new(limits.clone());
-        Self { watch, prices, redactor, found: Vec::new() }
+        Self { watch, prices, redactor, found: Vec::new(), told_unrecorded: None }
     }
 }
 
@@ -52,8 +57,20 @@ impl Lens for Found {
         Ok(())
     }
 
-    fn wait(&mut self, _store: &Store, _now: Micros) -> Result<bool, StoreError> {
-        Ok(false)
+    /// Looks for flows that are not recorded at all; told once one is recorded after them.
+    fn wait(&mut self, store: &Store, _now: Micros) -> Result<bool, StoreError> {
+        let lost = store.unrecorded()?;
+        let Some(at) = lost.last_at.filter(|at| Some(*at) > self.told_unrecorded) else {
+            return Ok(false);
+        };
+        let after = FlowFilter { since: Some(at), ..FlowFilter::default() };
+        let next = store.flows_oldest_first(&after, None, NEXT)?.items;
+        let Some(next) = next.iter().find(|flow| !flow.is_open() && !flow.is_own_check()) else {
+            return Ok(false);
+        };
+        self.found.push(self.redactor.seal(unrecorded(next, lost)));
+        self.told_unrecorded = Some(at);
+        Ok(true)
     }
 
     fn tell(&mut self, work: &mut Analysis) {

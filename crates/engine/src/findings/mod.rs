@@ -16,7 +16,7 @@ mod tests;
 mod watch;
 
 pub use book::BookPrices;
-pub(crate) use detectors::violation;
+pub(crate) use detectors::{unrecorded, violation};
 pub use facts::{CallMade, Facts, Pause, ResultSeen, Secret, SecretPlace};
 pub use limits::Limits;
 pub use price::{NoPrices, Prices, Pricing, TokenPrices};

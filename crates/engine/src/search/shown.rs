@@ -60,7 +60,7 @@ pub fn search(
         let snippets = snippets.filter_map(|passage| snippet(query, passage));
         items.push(Found { flow: hit.flow, snippets: snippets.take(SNIPPETS).collect() });
     }
-    Ok(Page { items, next_cursor: page.next_cursor })
+    Ok(Page { items, next_cursor: page.next_cursor, damaged: page.damaged })
 }
 
 fn snippet(query: &SearchQuery, passage: &Passage) -> Option<Snippet> {

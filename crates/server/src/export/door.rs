@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{ExportFormat, write_export};
+use super::{ExportError, ExportFormat, write_export};
 use crate::doors::Doors;
 use crate::error::{ApiError, ErrorBody};
 use crate::flows::filter;
@@ -28,7 +28,9 @@ const IDLE: Duration = Duration::from_mins(1);
 
 /// Exports every matching flow, streamed: `ndjson` (one flow a line), `json` (`{items}`) and `csv` newest
 /// first; `html` (what was said, one page that needs nothing else) and `har` (HTTP Archive 1.2 with headers
-/// and bodies) oldest first.
+/// and bodies) oldest first. What is damaged is left out and counted: in `damaged` of `json`, a last line
+/// without an `id` of `ndjson`, the `comment` of `har`, the foot of `html`; always in `/api/stats`
+/// (`damaged_flows`) and the log.
 #[utoipa::path(
     get, path = "/api/flows/export", tag = "flows", operation_id = "export_flows",
     params(
@@ -57,13 +59,30 @@ pub(crate) async fn export(
         let mut out = Pieces::new(pieces, IDLE);
         let written =
             write_export((&doors.store(), Told::Open), doors.redactor(), &filter, format, &mut out);
-        match written {
-            // The answer may have gone.
-            Ok(_) => _ = end.send(()),
+        match &written {
+            Ok(done) => {
+                if let Some(lack) = done.lack() {
+                    tracing::warn!(%lack, "an export is not whole");
+                }
+            }
             Err(error) => tracing::warn!(%error, "an export broke off"),
         }
+        // The answer may have gone.
+        let _ = end.send(written.map(drop));
         drop(permit);
     });
+    let mut rest = Rest { first: None, taken, whole };
+    // As long as nothing was said, a failure can still be told as one.
+    rest.first = rest.taken.recv().await;
+    let body = if rest.first.is_some() {
+        Body::from_stream(stream::unfold(Some(rest), next))
+    } else {
+        match rest.whole.await.map_err(ApiError::internal)? {
+            Ok(()) => Body::empty(),
+            Err(ExportError::Store(error)) => return Err(error.into()),
+            Err(ExportError::Write(error)) => return Err(ApiError::internal(error)),
+        }
+    };
     let headers = [
         (header::CONTENT_TYPE, format.media_type().to_owned()),
         (
@@ -71,20 +90,30 @@ pub(crate) async fn export(
             format!("attachment; filename=\"langley-flows.{}\"", format.as_str()),
         ),
     ];
-    let pieces = stream::unfold(Some((taken, whole)), next);
-    Ok((headers, Body::from_stream(pieces)).into_response())
+    Ok((headers, body).into_response())
 }
 
-/// What is left of an answer: pieces, and the word that they were all.
-type Rest = (mpsc::Receiver<Piece>, oneshot::Receiver<()>);
+/// What is left of an answer.
+struct Rest {
+    /// The piece that was waited for before anything was answered.
+    first: Option<Piece>,
+    taken: mpsc::Receiver<Piece>,
+    /// The word that these were all.
+    whole: oneshot::Receiver<Result<(), ExportError>>,
+}
+
 type Piece = Bytes;
 
 /// The next piece. An answer that is not whole is broken off, so that it cannot be taken for one.
 async fn next(rest: Option<Rest>) -> Option<(io::Result<Piece>, Option<Rest>)> {
-    let (mut taken, whole) = rest?;
-    match taken.recv().await {
-        Some(piece) => Some((Ok(piece), Some((taken, whole)))),
-        None if whole.await.is_ok() => None,
+    let mut rest = rest?;
+    let piece = match rest.first.take() {
+        Some(first) => Some(first),
+        None => rest.taken.recv().await,
+    };
+    match piece {
+        Some(piece) => Some((Ok(piece), Some(rest))),
+        None if matches!(rest.whole.await, Ok(Ok(()))) => None,
         None => Some((Err(io::Error::other("the export failed")), None)),
     }
 }
@@ -150,7 +179,7 @@ mod tests {
         let error = written(pieces).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         drop(end);
-        let mut rest = Some((taken, whole));
+        let mut rest = Some(Rest { first: None, taken, whole });
         for _ in 0..PIECES {
             let (piece, left) = next(rest).await.unwrap();
             assert_eq!(piece.unwrap().len(), PIECE);

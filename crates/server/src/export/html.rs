@@ -7,7 +7,7 @@ use langley_engine::new_text;
 use langley_model::{Flow, Place, Redactor, Stored};
 use langley_store::{FlowFilter, Store};
 
-use super::ExportError;
+use super::{ExportError, Exported, Wholeness};
 use crate::wire::rfc3339;
 
 const STYLE: &str = "\
@@ -34,10 +34,12 @@ pub(super) fn head(filter: &FlowFilter, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
-pub(super) fn foot(count: u64, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn foot(done: &Exported, out: &mut dyn Write) -> io::Result<()> {
+    let lack = done.lack().map(|lack| format!(" {lack}.")).unwrap_or_default();
+    let count = done.flows;
     write!(
         out,
-        "<footer>{count} flows. Written by Langley; secrets were replaced.</footer>\n</body>\n</html>\n"
+        "<footer>{count} flows.{lack} Written by Langley; secrets were replaced.</footer>\n</body>\n</html>\n"
     )
 }
 
@@ -48,7 +50,7 @@ pub(super) fn flow(
     flow: &Stored<Flow>,
     first: bool,
     out: &mut dyn Write,
-) -> Result<(), ExportError> {
+) -> Result<Wholeness, ExportError> {
     let mut facts = vec![rfc3339(flow.started_at)];
     facts.extend(flow.model.clone().or_else(|| flow.model_requested.clone()));
     facts.push(format!("{} {}{}", flow.method, flow.host, flow.path));
@@ -60,7 +62,15 @@ pub(super) fn flow(
     facts.extend(tokens(flow.usage.output, "tokens out"));
     let facts: Vec<_> = facts.iter().map(|fact| escaped(fact)).collect();
     write!(out, "<article id=\"{}\">\n<h2>{}</h2>\n", flow.id, facts.join(" · "))?;
-    for passage in &new_text(store, redactor, flow.id, first)?.passages {
+    if let Some(lack) = flow.lack() {
+        writeln!(out, "<p>{}</p>", escaped(&lack))?;
+    }
+    let mut wholeness = Wholeness::default();
+    let text = wholeness.sound(new_text(store, redactor, flow.id, first).map(Some))?;
+    if text.is_none() {
+        writeln!(out, "<p>What was said is damaged in the database and left out.</p>")?;
+    }
+    for passage in text.iter().flat_map(|text| &text.passages) {
         let text = escaped(&passage.text);
         // What a person reads stands open, what machines said to one another is folded.
         match passage.place {
@@ -77,7 +87,8 @@ pub(super) fn flow(
             }
         }
     }
-    Ok(out.write_all(b"</article>\n")?)
+    out.write_all(b"</article>\n")?;
+    Ok(wholeness)
 }
 
 const fn name(place: Place) -> &'static str {

@@ -12,6 +12,7 @@ use std::io::{self, Write};
 
 use langley_model::{Flow, Redactor, Stored};
 use langley_store::{FlowFilter, Page, Store, StoreError, Told};
+use serde_json::json;
 
 pub(crate) use door::{__path_export, export};
 
@@ -82,8 +83,60 @@ impl ExportFormat {
     }
 }
 
-/// Writes every flow that `filter` names, those without an outcome as they are told; returns how many there
-/// were.
+/// What an export holds, and what it lacks because it is damaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// Flows written.
+    pub flows: u64,
+    /// Flows left out: their rows cannot be read.
+    pub damaged: u64,
+    /// Flows written without some of what they carried, which cannot be read.
+    pub incomplete: u64,
+}
+
+impl Exported {
+    /// What it lacks, in words; none when it is whole.
+    #[must_use]
+    pub fn lack(&self) -> Option<String> {
+        let left_out = (self.damaged > 0)
+            .then(|| format!("{} flows are damaged in the database and left out", self.damaged));
+        let incomplete = (self.incomplete > 0)
+            .then(|| format!("of {} flows a damaged part is left out", self.incomplete));
+        let parts: Vec<_> = left_out.into_iter().chain(incomplete).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
+    /// Counts a flow that is written, whole or not.
+    fn wrote(&mut self, wholeness: Wholeness) {
+        self.flows += 1;
+        self.incomplete += u64::from(wholeness == Wholeness::Incomplete);
+    }
+}
+
+/// Whether all of a flow could be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Wholeness {
+    #[default]
+    Whole,
+    Incomplete,
+}
+
+impl Wholeness {
+    /// What was read; none where it is damaged, which must not keep the rest from being written.
+    fn sound<T>(&mut self, read: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
+        match read {
+            Err(error) if error.is_of_content() || error.is_of_disk() => {
+                tracing::warn!(%error, "a part of a flow is damaged and left out of an export");
+                *self = Self::Incomplete;
+                Ok(None)
+            }
+            read => read,
+        }
+    }
+}
+
+/// Writes every flow that `filter` names, those without an outcome as they are told. What is damaged is left
+/// out and counted.
 ///
 /// # Errors
 /// The store cannot be read, or `out` takes no more.
@@ -93,75 +146,86 @@ pub fn write_export(
     filter: &FlowFilter,
     format: ExportFormat,
     out: &mut dyn Write,
-) -> Result<u64, ExportError> {
-    let mut count = 0;
+) -> Result<Exported, ExportError> {
+    let mut done = Exported::default();
     match format {
         ExportFormat::Ndjson => {
-            each((store, told), filter, Store::flows, |flow| {
-                count += 1;
+            let damaged = each((store, told), filter, Store::flows, |flow| {
+                done.wrote(Wholeness::Whole);
                 serde_json::to_writer(&mut *out, &crate::wire::Flow::from(flow))?;
                 Ok(out.write_all(b"\n")?)
             })?;
+            done.damaged = damaged;
+            if let Some(lack) = done.lack() {
+                // No flow, and hence without an id.
+                writeln!(out, "{}", json!({ "damaged": damaged, "note": lack }))?;
+            }
         }
         ExportFormat::Json => {
             out.write_all(b"{\"items\":[")?;
-            each((store, told), filter, Store::flows, |flow| {
-                if count > 0 {
+            done.damaged = each((store, told), filter, Store::flows, |flow| {
+                if done.flows > 0 {
                     out.write_all(b",")?;
                 }
-                count += 1;
+                done.wrote(Wholeness::Whole);
                 Ok(serde_json::to_writer(&mut *out, &crate::wire::Flow::from(flow))?)
             })?;
-            out.write_all(b"],\"next_cursor\":null}\n")?;
+            writeln!(out, "],\"next_cursor\":null,\"damaged\":{}}}", done.damaged)?;
         }
         ExportFormat::Csv => {
             csv::head(out)?;
-            each((store, told), filter, Store::flows, |flow| {
-                count += 1;
+            done.damaged = each((store, told), filter, Store::flows, |flow| {
+                done.wrote(Wholeness::Whole);
                 Ok(csv::line(flow, out)?)
             })?;
         }
         ExportFormat::Html => {
             html::head(filter, out)?;
-            each((store, told), filter, Store::flows_oldest_first, |flow| {
-                count += 1;
-                html::flow(store, redactor, flow, count == 1, out)
+            let damaged = each((store, told), filter, Store::flows_oldest_first, |flow| {
+                let wholeness = html::flow(store, redactor, flow, done.flows == 0, out)?;
+                done.wrote(wholeness);
+                Ok(())
             })?;
-            html::foot(count, out)?;
+            done.damaged = damaged;
+            html::foot(&done, out)?;
         }
         ExportFormat::Har => {
             har::head(out)?;
-            each((store, told), filter, Store::flows_oldest_first, |flow| {
-                if count > 0 {
+            let damaged = each((store, told), filter, Store::flows_oldest_first, |flow| {
+                if done.flows > 0 {
                     out.write_all(b",\n")?;
                 }
-                count += 1;
-                har::entry(store, flow, out)
+                let wholeness = har::entry(store, flow, out)?;
+                done.wrote(wholeness);
+                Ok(())
             })?;
-            har::foot(out)?;
+            done.damaged = damaged;
+            har::foot(&done, out)?;
         }
     }
     out.flush()?;
-    Ok(count)
+    Ok(done)
 }
 
 /// A listing of the store.
 type Listing =
     fn(&Store, &FlowFilter, Option<&str>, usize) -> Result<Page<Stored<Flow>>, StoreError>;
 
+/// Writes each flow; returns how many could not be read.
 fn each(
     (store, told): (&Store, Told),
     filter: &FlowFilter,
     listing: Listing,
     mut write: impl FnMut(&Stored<Flow>) -> Result<(), ExportError>,
-) -> Result<(), ExportError> {
-    let mut cursor = None;
+) -> Result<u64, ExportError> {
+    let (mut cursor, mut damaged) = (None, 0);
     loop {
         let page = listing(store, filter, cursor.as_deref(), PAGE)?;
+        damaged += page.damaged;
         page.items.into_iter().try_for_each(|flow| write(&told.flow(store, flow)?))?;
         cursor = page.next_cursor;
         if cursor.is_none() {
-            return Ok(());
+            return Ok(damaged);
         }
     }
 }

@@ -111,7 +111,7 @@ pub(crate) struct Flow {
     pub event_count: u64,
     /// Stream events of a type this version does not know.
     pub unknown_events: u64,
-    /// Events dropped after capture.
+    /// Stream events of this flow that were captured and could not be kept.
     pub dropped_events: u64,
     /// Body bytes sent to the provider, as they travelled.
     pub request_bytes: u64,

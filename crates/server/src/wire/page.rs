@@ -18,6 +18,11 @@ pub(crate) struct FlowPage {
     pub items: Vec<Flow>,
     /// Pass as `cursor` for the next page; null at the end.
     pub next_cursor: Option<String>,
+    /// Flows in this stretch of the list whose rows are damaged, and left out; those that were asked for and
+    /// others.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
+    pub damaged: u64,
 }
 
 /// How many match.
@@ -42,7 +47,7 @@ pub(crate) struct Deleted {
     pub unindexed: u64,
 }
 
-const fn is_zero(number: &u64) -> bool {
+pub(super) const fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 

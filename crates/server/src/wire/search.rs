@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::flow::Flow;
+use super::page::is_zero;
 
 /// A page of flows in which the words were found, newest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -15,6 +16,11 @@ pub(crate) struct SearchPage {
     pub items: Vec<SearchFlow>,
     /// Pass as `cursor` for the next page; null at the end.
     pub next_cursor: Option<String>,
+    /// Flows in this stretch of the list whose rows are damaged, and left out; those that were asked for and
+    /// others.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
+    pub damaged: u64,
     /// Ended flows that are not in the index yet, hence not found; of those that an earlier version
     /// recorded, at least so many.
     pub unindexed: u64,

@@ -14,7 +14,8 @@ pub(crate) struct Totals {
     pub flows: FlowCounts,
     /// Stream events.
     pub events: u64,
-    /// Stream events that could not be kept.
+    /// Stream events that these flows lack because they could not be kept. What was lost with flows of which
+    /// nothing is stored is in no sum of flows: `drops` of `/api/stats` counts it.
     pub dropped_events: u64,
     /// Body bytes sent to the provider.
     pub request_bytes: u64,

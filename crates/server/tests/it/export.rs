@@ -2,9 +2,11 @@
 
 use http::StatusCode;
 use langley_engine::new_text;
-use langley_model::{Body, Mode, Provider, Record, Redactor, RedactorOptions, Side, Tokens};
-use langley_server::{ExportFormat, write_export};
-use langley_store::{FlowFilter, IndexEntry, Told};
+use langley_model::{
+    Body, Micros, Mode, Provider, Record, Redactor, RedactorOptions, Side, Tokens,
+};
+use langley_server::{ExportFormat, Exported, write_export};
+use langley_store::{FlowFilter, IndexEntry, Retention, Told};
 use serde_json::{Value, json};
 
 use crate::rig::{Rig, exchange, flow};
@@ -137,6 +139,104 @@ async fn an_archive_holds_headers_bodies_events_and_socket_messages() {
     assert!(told.ends_with("; 3 more are damaged and left out"), "{told}");
 }
 
+fn sqlite(rig: &Rig, sql: &str) {
+    let done = std::process::Command::new("sqlite3").arg(rig.store.path()).arg(sql).status();
+    assert!(done.unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_flows_are_left_out_of_every_form_and_told() {
+    let rig = Rig::start().await;
+    for second in 0..4 {
+        let mut one = flow(second, "s");
+        one.dropped_events = if second == 3 { 7 } else { 0 };
+        let mut records = exchange(&rig.redactor, &one);
+        records.push(body(&rig, &one, &format!("words {second}")));
+        rig.put(records);
+    }
+    assert_eq!(rig.get("/api/health").await["status"], "ok");
+    sqlite(&rig, "UPDATE flows SET port = 'x' WHERE n = (SELECT min(n) FROM flows)");
+    // What the request of another one is made of is gone.
+    sqlite(
+        &rig,
+        "DELETE FROM blobs WHERE id = (SELECT request_body FROM flows ORDER BY n LIMIT 1 OFFSET 1)",
+    );
+    let page = rig.get("/api/flows").await;
+    assert_eq!((page["items"].as_array().unwrap().len(), &page["damaged"]), (3, &json!(1)));
+    for format in ExportFormat::ALL {
+        let mut out = Vec::new();
+        let all = FlowFilter::default();
+        let place = (&rig.store, Told::Open);
+        let done = write_export(place, &rig.redactor, &all, format, &mut out).unwrap();
+        let has_parts = matches!(format, ExportFormat::Html | ExportFormat::Har);
+        let incomplete = u64::from(has_parts);
+        assert_eq!(done, Exported { flows: 3, damaged: 1, incomplete }, "{format:?}");
+        let answer = rig.ask(&format!("/api/flows/export?format={}", format.as_str())).await;
+        assert_eq!(answer.text().as_bytes(), out, "{format:?}");
+        let text = answer.text();
+        let left_out = "1 flows are damaged in the database and left out";
+        match format {
+            ExportFormat::Ndjson => {
+                let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+                assert_eq!(last, json!({ "damaged": 1, "note": left_out }));
+            }
+            ExportFormat::Json => assert_eq!(answer.json()["damaged"], 1),
+            ExportFormat::Csv => assert_eq!(text.lines().count(), 4),
+            ExportFormat::Html => {
+                assert!(text.contains(&format!("3 flows. {left_out}; of 1 flows a damaged part")));
+                assert!(text.contains("<p>not all of it is recorded: 7 stream events could"));
+            }
+            ExportFormat::Har => {
+                assert_har(&answer.json());
+                let log = &answer.json()["log"];
+                assert!(log["comment"].as_str().unwrap().starts_with(left_out), "{log}");
+                let told = |at: usize| log["entries"][at]["comment"].as_str().unwrap_or_default();
+                assert!(told(0).contains("a part of this flow is damaged"), "{log}");
+                assert_eq!(told(1), "");
+                assert!(told(2).starts_with("not all of it is recorded: 7 stream events"), "{log}");
+            }
+        }
+    }
+    assert_eq!(rig.get("/api/health").await["status"], "degraded");
+    assert_eq!(rig.get("/api/stats").await["damaged_flows"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_cannot_begin_is_answered_as_the_failure_it_is() {
+    let rig = Rig::start().await;
+    rig.put([Record::Flow(std::sync::Arc::new(flow(1, "s")))]);
+    sqlite(
+        &rig,
+        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 99999 WHERE name = 'flows'; PRAGMA schema_version = 9999",
+    );
+    for path in ["/api/flows/export", "/api/flows"] {
+        let answer = rig.ask(path).await;
+        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{path}");
+        assert_eq!(answer.error_code(), "damaged", "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_no_text_and_the_type_of_one_that_is_gone_are_kept_in_an_archive() {
+    let rig = Rig::start().await;
+    let one = flow(1, "s");
+    let mut records = exchange(&rig.redactor, &one);
+    let Record::Body(mut bytes) = body(&rig, &one, "") else { unreachable!() };
+    bytes.bytes = rig.redactor.body(vec![0xff, 0, 0xfe]);
+    records.push(Record::Body(bytes));
+    rig.put(records);
+    let entry = |har: Value| har["log"]["entries"][0].clone();
+    let first = entry(rig.ask("/api/flows/export?format=har").await.json());
+    let data = &first["request"]["postData"];
+    assert_eq!((&data["text"], &data["_encoding"]), (&json!("/wD+"), &json!("base64")));
+    assert_eq!(first["response"]["content"]["mimeType"], "text/event-stream");
+    let retention = Retention { flows_days: 36_500, bodies_days: 36_500, ..Retention::default() };
+    rig.store.maintain(&retention, Micros::now()).unwrap();
+    let later = entry(rig.ask("/api/flows/export?format=har").await.json());
+    assert!(later["response"]["content"]["comment"].as_str().unwrap().contains("removed"));
+    assert_eq!(later["response"]["content"]["mimeType"], "text/event-stream", "{later}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_needs_nothing_else_and_nothing_recorded_is_markup() {
     let rig = Rig::start().await;
@@ -192,7 +292,7 @@ async fn every_form_writes_as_many_flows_as_there_are_and_empty_ones_are_valid()
             assert_eq!(
                 write_export((&rig.store, Told::Open), &rig.redactor, &filter, format, &mut out)
                     .unwrap(),
-                flows
+                Exported { flows, ..Exported::default() }
             );
             let text = String::from_utf8(out).unwrap();
             let found = match format {

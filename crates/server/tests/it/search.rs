@@ -109,6 +109,11 @@ async fn questions_that_cannot_be_asked_say_why_and_punctuation_is_none_of_them(
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
         assert_eq!(answer.error_code(), code, "{query}");
     }
+    for door in ["search", "flows", "flows/count", "flows/export"] {
+        let answer = rig.ask(&format!("/api/{door}?q=xai-bm*")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{door}");
+        assert!(answer.text().contains("at least three letters"), "{door}: {}", answer.text());
+    }
     for fine in ["NEAR(a%2C%20b)", "%22open", "a:b", "-x%20OR", "%7Bzz%7D", "it's", "x%20AND"] {
         assert_eq!(rig.get(&format!("/api/search?q={fine}")).await["items"], json!([]), "{fine}");
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header;
-use langley_model::{Mode, Outcome, Record};
+use langley_model::{FlowId, Mode, Outcome, Record};
 use serde_json::json;
 
 use crate::rig::{Rig, dropped, exchange, flow, tunnel};
@@ -157,6 +157,20 @@ async fn langleys_own_answers_are_no_step_of_the_first_run() {
     // Inside the agent's TLS: it trusts the certificate.
     rig.put([unreached(2, "POST", "/v1/messages")]);
     assert_eq!(rig.get("/api/setup").await["checklist"], steps(true, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flows_that_have_no_record_are_told_apart_from_what_others_lack() {
+    let rig = Rig::start().await;
+    let one = flow(1, "s");
+    let records = [Some(one.id), Some(FlowId::new()), Some(FlowId::new()), None].map(dropped);
+    rig.put([Record::Flow(Arc::new(one))].into_iter().chain(records));
+    let stats = rig.get("/api/stats").await;
+    assert_eq!(stats["drops"]["total"], 20, "observations, of whatever flow");
+    assert_eq!(stats["drops"]["flows_unrecorded"], 2);
+    assert_eq!(stats["drops"]["flows_unrecorded_more"], false);
+    let metrics = rig.ask("/metrics").await;
+    assert!(metrics.text().contains("\nlangley_flows_unrecorded 2\n"), "{}", metrics.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

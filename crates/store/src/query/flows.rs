@@ -3,7 +3,8 @@
 use langley_model::{Flow, FlowId, Revision, Stored};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use crate::error::StoreError;
+use super::salvage::Stretch;
+use crate::error::{StoreError, of_place, of_row};
 use crate::filter::{Common, Condition, FlowFilter, Order, cursor, position, stretch};
 use crate::flow_row::{Bytes, FlowSql, read};
 use crate::search::{Purpose, READINGS};
@@ -20,6 +21,8 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Continues where this page ends; none at the end.
     pub next_cursor: Option<String>,
+    /// Rows in this stretch that cannot be read, and are left out.
+    pub damaged: u64,
 }
 
 impl<T> Page<T> {
@@ -28,12 +31,14 @@ impl<T> Page<T> {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = rows.last().filter(|_| more).map(|(key, _)| cursor(*key));
-        Self { items: rows.into_iter().map(|(_, item)| item).collect(), next_cursor }
+        let items = rows.into_iter().map(|(_, item)| item).collect();
+        Self { items, next_cursor, damaged: 0 }
     }
 
     /// The same page, of what `of` makes of each row.
     pub(crate) fn map<U>(self, of: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(of).collect(), next_cursor: self.next_cursor }
+        let Self { items, next_cursor, damaged } = self;
+        Page { items: items.into_iter().map(of).collect(), next_cursor, damaged }
     }
 }
 
@@ -105,7 +110,7 @@ impl Store {
             let keys = self.starred(filter, position, order, limit + 1)?;
             return Ok(self.page(&Keys::cut(keys, limit))?.map(|(_, flow)| flow));
         }
-        self.readers().read(|conn| {
+        let walked = self.readers().read(|conn| {
             let condition = Condition::among(filter, Common::of(conn, filter)?);
             let (keys, parameters) = stretch(condition, position, order, asked);
             let (select, (_, order)) = (FlowSql::select(), order.words());
@@ -113,7 +118,18 @@ impl Store {
             let mut statement = conn.prepare_cached(&sql)?;
             let rows = statement.query_map(params_from_iter(&parameters), read)?;
             Ok(Page::cut(rows.collect::<Result<_, _>>()?, limit))
-        })
+        });
+        match walked {
+            Err(error) if error.is_of_content() || error.is_of_disk() => {
+                let salvaged = self.salvaged(filter, &Stretch { position, order, limit });
+                // Where nothing at all can be read, that is what is wrong.
+                match salvaged {
+                    Ok(page) if !(page.items.is_empty() && error.is_of_disk()) => Ok(page),
+                    _ => Err(error),
+                }
+            }
+            walked => walked,
+        }
     }
 
     /// The keys of a page of starred flows: each session's own page, which its index has in order, put
@@ -146,17 +162,29 @@ impl Store {
     /// The page of `keys`, each flow with its key. Whether there are more was settled when the keys were
     /// read: a flow that went meanwhile ends no listing.
     pub(crate) fn page(&self, keys: &Keys) -> Result<Page<(i64, Stored<Flow>)>, StoreError> {
-        Ok(Page { items: self.of_keys(&keys.keys)?, next_cursor: keys.rest.map(cursor) })
+        let mut damaged = Vec::new();
+        let items = self.of_keys(&keys.keys, &mut damaged)?;
+        self.note_damaged(&damaged);
+        let damaged = damaged.len() as u64;
+        Ok(Page { items, next_cursor: keys.rest.map(cursor), damaged })
     }
 
-    /// The flows of `keys`, in that order; one that is gone meanwhile is left out.
-    pub(crate) fn of_keys(&self, keys: &[i64]) -> Result<Vec<(i64, Stored<Flow>)>, StoreError> {
+    /// The flows of `keys`, in that order; one that is gone meanwhile is left out, and so is one that cannot be
+    /// read, whose key is told.
+    pub(crate) fn of_keys(
+        &self,
+        keys: &[i64],
+        damaged: &mut Vec<i64>,
+    ) -> Result<Vec<(i64, Stored<Flow>)>, StoreError> {
         self.readers().read(|conn| {
             let mut statement =
                 conn.prepare_cached(&format!("{} WHERE n = ?1", FlowSql::select()))?;
             let mut flows = Vec::with_capacity(keys.len());
             for key in keys {
-                flows.extend(statement.query_row([key], read).optional()?);
+                match statement.query_row([key], read).optional() {
+                    Err(error) if of_place(&error) || of_row(&error) => damaged.push(*key),
+                    flow => flows.extend(flow?),
+                }
             }
             Ok(flows)
         })

@@ -72,12 +72,19 @@ impl Store {
         )?;
         let mut damage = Vec::new();
         for table in tables {
-            damage.extend(self.readers().read(|conn| {
+            let lines = self.readers().read(|conn| {
                 let mut statement = conn.prepare(&format!("PRAGMA quick_check(\"{table}\")"))?;
                 let lines = statement.query_map((), |row| row.get::<_, String>(0))?;
-                let lines: Vec<String> = lines.take(LINES).collect::<Result<_, _>>()?;
-                Ok(lines.into_iter().filter(|line| line != "ok"))
-            })?);
+                Ok(lines.take(LINES).collect::<Result<Vec<_>, _>>()?)
+            });
+            match lines {
+                Ok(lines) => damage.extend(lines.into_iter().filter(|line| line != "ok")),
+                // Some of it ends the check itself, and the other tables are still to be looked at.
+                Err(StoreError::Corrupt { detail, .. } | StoreError::Disk { detail, .. }) => {
+                    damage.push(format!("{table}: {detail}"));
+                }
+                Err(error) => return Err(error),
+            }
             if damage.len() >= LINES {
                 damage.truncate(LINES);
                 break;

@@ -8,9 +8,11 @@ mod headers;
 mod inspect;
 mod parts;
 mod records;
+mod salvage;
 mod stars;
 #[cfg(test)]
 mod tests;
+mod unrecorded;
 mod worded;
 
 pub use count::FlowCount;
@@ -22,4 +24,5 @@ pub use inspect::{Spot, Unseen};
 pub use parts::{FlowHeaders, StoredBody};
 pub use records::StoredDrop;
 pub use stars::{Retired, Star};
+pub use unrecorded::Unrecorded;
 pub(crate) use worded::Worded;

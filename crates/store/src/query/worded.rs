@@ -39,7 +39,7 @@ impl Store {
             let sql = format!("SELECT n FROM flows ORDER BY n DESC LIMIT 1 OFFSET {}", WALKED - 1);
             Ok(conn.prepare_cached(&sql)?.query_row((), |row| row.get(0)).optional()?)
         })?;
-        let (newest, query) = (newest.unwrap_or(i64::MIN), SearchQuery::parse(q).ok());
+        let (newest, query) = (newest.unwrap_or(i64::MIN), SearchQuery::parse_free(q)?);
         Ok(Some(Worded { q, filter, purpose, order, newest, query }))
     }
 }

@@ -135,7 +135,10 @@ impl Store {
                     return Ok(Found { hits: found, rest: position });
                 }
                 position = Some(hit.flow);
-                let Some((_, flow)) = self.of_keys(&[hit.flow])?.pop() else { continue };
+                let mut damaged = Vec::new();
+                let read = self.of_keys(&[hit.flow], &mut damaged)?.pop();
+                self.note_damaged(&damaged);
+                let Some((_, flow)) = read else { continue };
                 match self.stands_in(&flow, hit.whole, wanted)? {
                     Stands::Stated => found.push(hit),
                     Stands::Read { says } => {

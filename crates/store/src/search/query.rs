@@ -53,16 +53,7 @@ impl SearchQuery {
     /// # Errors
     /// No word in it, too many, or a beginning that is too short; the error says which.
     pub fn parse(text: &str) -> Result<Self, StoreError> {
-        let mut phrases = Vec::new();
-        for (position, part) in text.split('"').enumerate() {
-            let is_quoted = position % 2 == 1;
-            if is_quoted {
-                phrases.extend(Phrase::of(part, false));
-            } else {
-                let of = |word: &str| Phrase::of(word, word.ends_with('*'));
-                phrases.extend(part.split_whitespace().filter_map(of));
-            }
-        }
+        let phrases = phrases(text);
         let refuse = |why| Err(StoreError::Query { why });
         if phrases.is_empty() {
             return refuse("it holds no word: a word is made of letters and digits");
@@ -70,13 +61,27 @@ impl SearchQuery {
         if phrases.iter().map(|phrase| phrase.words.len()).sum::<usize>() > WORDS_MAX {
             return refuse("it holds more than 32 words");
         }
-        if phrases.iter().any(Phrase::is_too_short) {
-            return refuse("a beginning (`wor*`) needs at least three letters before the star");
-        }
-        if phrases.iter().filter(|phrase| phrase.beginning).count() > BEGINNINGS_MAX {
-            return refuse("it holds more than 4 beginnings (`wor*`)");
-        }
+        beginnings(&phrases)?;
         Ok(Self { phrases })
+    }
+
+    /// Reads what a person typed where parts of words are looked for as well: none where the index cannot be
+    /// asked.
+    ///
+    /// # Errors
+    /// A beginning that the index is not asked for: what is typed with a star is meant for it.
+    pub(crate) fn parse_free(text: &str) -> Result<Option<Self>, StoreError> {
+        beginnings(&phrases(text))?;
+        Ok(Self::parse(text).ok())
+    }
+
+    /// Whether a star stands somewhere else than at the end of a word, where it means nothing.
+    #[must_use]
+    pub fn has_idle_star(text: &str) -> bool {
+        let means_nothing = |word: &str| word.trim_end_matches('*').contains('*');
+        let outside = text.split('"').step_by(2).flat_map(str::split_whitespace);
+        outside.into_iter().any(means_nothing)
+            || text.split('"').skip(1).step_by(2).any(|quoted| quoted.contains('*'))
     }
 
     /// The question in the index's language; only letters, digits, marks and quotes of ours are in it. The
@@ -145,6 +150,33 @@ impl SearchQuery {
     }
 }
 
+/// What a person typed, taken apart.
+fn phrases(text: &str) -> Vec<Phrase> {
+    let mut phrases = Vec::new();
+    for (position, part) in text.split('"').enumerate() {
+        let is_quoted = position % 2 == 1;
+        if is_quoted {
+            phrases.extend(Phrase::of(part, false));
+        } else {
+            let of = |word: &str| Phrase::of(word, word.ends_with('*'));
+            phrases.extend(part.split_whitespace().filter_map(of));
+        }
+    }
+    phrases
+}
+
+/// Whether the index may be asked for the beginnings.
+fn beginnings(phrases: &[Phrase]) -> Result<(), StoreError> {
+    let refuse = |why| Err(StoreError::Query { why });
+    if phrases.iter().any(Phrase::is_too_short) {
+        return refuse("a beginning (`wor*`) needs at least three letters before the star");
+    }
+    if phrases.iter().filter(|phrase| phrase.beginning).count() > BEGINNINGS_MAX {
+        return refuse("it holds more than 4 beginnings (`wor*`)");
+    }
+    Ok(())
+}
+
 impl Phrase {
     fn of(text: &str, beginning: bool) -> Option<Self> {
         let words: Vec<String> =
@@ -209,6 +241,26 @@ mod tests {
             query.take_found(&mut wanted, text);
             assert_eq!(wanted.is_empty(), is_found, "{text}");
         }
+    }
+
+    #[test]
+    fn a_star_means_something_at_the_end_of_a_word_only() {
+        for idle in ["marm*lade", "*lade", "say *lade", "\"marm* lade\"", "a**b"] {
+            assert!(SearchQuery::has_idle_star(idle), "{idle}");
+        }
+        for text in ["marm*", "marm**", "plain", "* alone", "\"a phrase\" marm*"] {
+            assert!(!SearchQuery::has_idle_star(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn beginnings_that_are_too_short_are_refused_wherever_words_are_asked_for() {
+        for short in ["xai-bm*", "a*"] {
+            assert!(SearchQuery::parse(short).is_err(), "{short}");
+            assert!(SearchQuery::parse_free(short).is_err(), "{short}");
+        }
+        assert!(matches!(SearchQuery::parse_free("::"), Ok(None)));
+        assert!(matches!(SearchQuery::parse_free("bm"), Ok(Some(_))));
     }
 
     #[test]

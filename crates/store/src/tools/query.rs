@@ -166,7 +166,7 @@ impl Store {
             items.truncate(limit);
             let last = items.last().filter(|_| is_more);
             let next_cursor = last.map(|call| cursor_of(call.key, call.position));
-            Ok(Page { items, next_cursor })
+            Ok(Page { items, next_cursor, damaged: 0 })
         })
     }
 

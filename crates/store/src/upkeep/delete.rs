@@ -32,13 +32,23 @@ impl Store {
     /// sums name hosts, models and agents, and hold nothing that was said.
     ///
     /// # Errors
-    /// The store is closed or cannot be written; what was deleted until then stays deleted.
+    /// The store is closed or cannot be written. What was deleted until then stays deleted, and the error says
+    /// how many these were ([`StoreError::Partly`]).
     pub fn delete_flows(&self, filter: &FlowFilter) -> Result<u64, StoreError> {
+        let mut removed = Upkeep::default();
+        match self.delete_some(filter, &mut removed) {
+            Err(cause) if removed.flows > 0 => {
+                Err(StoreError::Partly { removed: removed.flows, cause: Box::new(cause) })
+            }
+            done => done.map(|()| removed.flows),
+        }
+    }
+
+    fn delete_some(&self, filter: &FlowFilter, removed: &mut Upkeep) -> Result<(), StoreError> {
         // Asked of the writer first, so that a store that is closed or only read refuses.
         self.job(|_| Ok(()))?;
         // All that was handed over before is part of what is asked to go.
         self.flush()?;
-        let mut removed = Upkeep::default();
         // What counts as the newest flows is settled before some are gone.
         let worded = self.worded(filter, Purpose::Remove(ENDED), Order::OldestFirst)?;
         let mut raw = self.raw_removal()?;
@@ -50,7 +60,7 @@ impl Store {
             let with_raw = if raw.is_some() { self.ids_of(&keys)? } else { Vec::new() };
             self.by_flow(
                 keys,
-                &mut removed,
+                removed,
                 |_| {},
                 |conn, key, budget, removed| {
                     Ok(!is_ended(conn, key)? || remove_flow(conn, key, budget, removed)?)
@@ -68,9 +78,9 @@ impl Store {
         if removed.flows > 0
             && let Some(_turn) = self.board().turn_if_free()
         {
-            self.sweep(&mut removed, |_| {})?;
+            self.sweep(removed, |_| {})?;
         }
-        Ok(removed.flows)
+        Ok(())
     }
 
     fn ended(
@@ -146,6 +156,11 @@ pub(super) fn remove_flow(
         return Ok(false);
     }
     before_removal(conn, key)?;
+    // Else they would tell of a flow that was never recorded; their sums stay.
+    conn.prepare_cached(
+        "DELETE FROM drops WHERE flow_id = (SELECT flow_id FROM flows WHERE n = ?1)",
+    )?
+    .execute([key])?;
     let rows = conn.prepare_cached("DELETE FROM flows WHERE n = ?1")?.execute([key])?;
     removed.flows += rows as u64;
     Ok(true)
@@ -202,6 +217,37 @@ mod tests {
     use super::*;
     use crate::options::StoreOptions;
     use crate::upkeep::Retention;
+
+    #[test]
+    fn a_deletion_that_fails_on_its_way_tells_what_is_gone_and_goes_on_when_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let ended = |at: i64| {
+            let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(at));
+            flow.outcome = Some(Outcome::Completed);
+            redactor.seal(Record::Flow(Arc::new(flow)))
+        };
+        store.submit((1..=600).map(ended).collect()).unwrap();
+        let all = FlowFilter::default();
+        let fails = |from: &str| {
+            let sql = format!(
+                "DROP TRIGGER IF EXISTS fails; CREATE TRIGGER fails BEFORE DELETE ON flows WHEN OLD.n > {from}
+                 BEGIN SELECT RAISE(ABORT, 'a fault'); END"
+            );
+            store.job(move |site| site.conn.execute_batch(&sql)).unwrap();
+        };
+        fails("550");
+        let Err(StoreError::Partly { removed, cause }) = store.delete_flows(&all) else { panic!() };
+        assert!((1..=550).contains(&removed) && cause.to_string().contains("a fault"), "{removed}");
+        assert_eq!(store.count_flows(&all).unwrap(), 600 - removed);
+        // Nothing is gone of what fails at once.
+        fails("0");
+        assert!(matches!(store.delete_flows(&all), Err(StoreError::Sqlite(_))));
+        store.job(|site| site.conn.execute_batch("DROP TRIGGER fails")).unwrap();
+        assert_eq!(store.delete_flows(&all).unwrap(), 600 - removed);
+    }
 
     #[test]
     fn a_deletion_does_not_wait_for_maintenance_which_sweeps_behind_it() {

@@ -1,7 +1,7 @@
 //! What is damaged in the file: what can be read is read, what cannot is counted, and recording goes on.
 
-use langley_model::{DropReason, Flow, FlowId, Side};
-use langley_store::{EventPage, StoreError, Unseen};
+use langley_model::{DropReason, Flow, FlowId, Side, Stored};
+use langley_store::{EventPage, FlowFilter, Page, Store, StoreError, Unseen};
 use rusqlite::Connection;
 
 use crate::earlier::first_layout;
@@ -202,4 +202,49 @@ fn a_record_that_meets_a_damaged_page_costs_itself_and_nothing_else() {
     assert!(!fixture.store.counters().failing);
     let lost = fixture.store.drops(None, 10).unwrap().items;
     assert_eq!((lost[0].flow, lost[0].reason), (Some(flows[5].id), DropReason::WriteFailed));
+}
+
+#[test]
+fn flows_on_a_page_that_cannot_be_read_are_counted_and_the_others_listed() {
+    let fixture = Fixture::new();
+    let flows: Vec<Flow> = (1..=400).map(ended).collect();
+    fixture.write(flows.iter().map(of).collect());
+    let path = fixture.store.path().to_owned();
+    fixture.store.clone().close();
+    let conn = Connection::open(&path).unwrap();
+    let sql = "SELECT pageno FROM dbstat WHERE name = 'flows' AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET 2";
+    let leaf = conn.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap();
+    drop(conn);
+    spoil(&path, leaf.cast_unsigned());
+    let fixture = fixture.after_close();
+    let store = &fixture.store;
+    assert!(!store.has_damage());
+    let of_host = FlowFilter { host: Some(String::from("api.example")), ..FlowFilter::default() };
+    let nobody = FlowFilter { host: Some(String::from("nobody")), ..FlowFilter::default() };
+    type Listing =
+        fn(&Store, &FlowFilter, Option<&str>, usize) -> Result<Page<Stored<Flow>>, StoreError>;
+    let both: [Listing; 2] = [Store::flows, Store::flows_oldest_first];
+    for (filter, limit) in [(FlowFilter::default(), 7), (FlowFilter::default(), 500), (of_host, 90)]
+    {
+        for (at, listing) in both.into_iter().enumerate() {
+            let (mut cursor, mut damaged, mut times) = (None, 0, Vec::new());
+            loop {
+                let page = listing(store, &filter, cursor.as_deref(), limit).unwrap();
+                assert!(page.items.len() <= limit);
+                damaged += page.damaged;
+                times.extend(page.items.iter().map(|flow| flow.started_at.0));
+                cursor = page.next_cursor;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert!((10..200).contains(&damaged), "{damaged}");
+            assert_eq!(times.len() as u64 + damaged, 400, "each once, in pages of {limit}");
+            assert!(if at == 0 { times.is_sorted_by(|a, b| a > b) } else { times.is_sorted() });
+            assert_eq!(store.counters().damaged_flows, damaged);
+        }
+    }
+    let page = store.flows(&nobody, None, 5).unwrap();
+    assert_eq!((page.items.len(), page.next_cursor), (0, None));
+    assert!(store.has_damage());
 }

@@ -3,8 +3,8 @@
 
 use std::sync::mpsc::sync_channel;
 
-use langley_model::{DropReason, FlowId, Outcome, Side, Strain};
-use langley_store::{FlowFilter, Store};
+use langley_model::{Drop as Dropped, DropReason, FlowId, Micros, Outcome, Record, Side, Strain};
+use langley_store::{FlowFilter, Store, Unrecorded};
 use rusqlite::Connection;
 
 use crate::given::{Fixture, body, ended, flow, of, options, run, seal, until};
@@ -96,6 +96,36 @@ fn a_full_disk_costs_batches_which_are_counted_and_room_lets_recording_resume() 
     assert_eq!(&*fixture.store.flow(flow.id).unwrap().unwrap(), &flow);
     assert_eq!(fixture.store.body(flow.id, Side::Client).unwrap().unwrap().bytes, noise(1));
     assert!(!fixture.store.counters().failing);
+}
+
+#[test]
+fn flows_of_which_nothing_was_stored_are_counted_apart_and_deleted_ones_are_not() {
+    let fixture = Fixture::new();
+    let kept = ended(1);
+    fixture.write(vec![of(&kept)]);
+    assert_eq!(fixture.store.unrecorded().unwrap(), Unrecorded::default());
+    let other = Connection::open(fixture.store.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let lost = [ended(2), ended(3)];
+    let mut records = vec![run(kept.id, 0, 3, 20)];
+    records.extend(lost.iter().flat_map(|flow| [of(flow), run(flow.id, 0, 5, 20)]));
+    fixture.write(records);
+    other.execute_batch("ROLLBACK").unwrap();
+    // The rows about it come with the first write that succeeds.
+    fixture.write(vec![of(&ended(4))]);
+    let found = fixture.store.unrecorded().unwrap();
+    assert_eq!((found.flows, found.more), (2, false));
+    assert!(found.last_at.is_some());
+    // One of them is stored after all.
+    fixture.write(vec![of(&lost[0])]);
+    assert_eq!(fixture.store.unrecorded().unwrap().flows, 1);
+    assert_eq!(fixture.store.delete_flows(&FlowFilter::default()).unwrap(), 3);
+    assert_eq!(fixture.store.unrecorded().unwrap().flows, 1, "deleted is not unrecorded");
+    assert!(failed(&fixture.store) >= 10, "the sums stay");
+    // Refused ones have no id; each counts.
+    let (at, reason) = (Micros(7), DropReason::TooManyOpenFlows);
+    fixture.write(vec![Record::Drop(Dropped { at, flow: None, reason, count: 4, bytes: 0 })]);
+    assert_eq!(fixture.after_close().store.unrecorded().unwrap().flows, 5);
 }
 
 #[test]

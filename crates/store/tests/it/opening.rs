@@ -57,7 +57,7 @@ pub(crate) const SCHEMA_15: &str = "
     ALTER TABLE rollups_hourly DROP COLUMN reasoning_apart; ALTER TABLE rollups_hourly DROP COLUMN reasoning_apart_flows;
     ALTER TABLE rollups_daily DROP COLUMN reasoning_apart; ALTER TABLE rollups_daily DROP COLUMN reasoning_apart_flows;
     ALTER TABLE sessions DROP COLUMN reasoning_apart; ALTER TABLE sessions DROP COLUMN reasoning_apart_flows;
-    DROP TABLE reprices;
+    DROP TABLE reprices; DROP INDEX drops_by_flow;
     DELETE FROM schema_version WHERE version > 15; PRAGMA user_version = 15;";
 
 /// Gives each row its words back, and takes away what schema 14 brought.
@@ -393,4 +393,29 @@ fn tunnels_that_a_kill_left_open_are_ended_and_seem_no_longer_than_they_were() {
     again.write(vec![tunnel(10, None)]);
     let beside = Store::open(options(again.folder.path()), silent()).unwrap();
     assert_eq!(beside.tunnels(1).unwrap()[0].ended_at, None);
+}
+
+#[test]
+fn a_store_at_rest_is_read_where_no_file_can_be_made_beside_it() {
+    let fixture = Fixture::new();
+    let flow = ended(1);
+    fixture.write(vec![of(&flow)]);
+    let path = fixture.folder.path().join("a?b%20#.db");
+    fixture.store.clone().close();
+    fs::rename(fixture.store.path(), &path).unwrap();
+    let beside = |suffix: &str| {
+        let mut name = path.clone().into_os_string();
+        name.push(suffix);
+        std::path::PathBuf::from(name)
+    };
+    // Nobody can open a link that leads to itself, whoever runs this.
+    std::os::unix::fs::symlink(beside("-shm"), beside("-shm")).unwrap();
+    let store = Store::open_read_only(&path).unwrap();
+    assert_eq!(&*store.flow(flow.id).unwrap().unwrap(), &flow);
+    let copy = fixture.folder.path().join("copy.db");
+    store.backup(&copy, &Store::backup_part(&copy)).unwrap();
+    // With a log the file alone is not all.
+    fs::write(beside("-wal"), b"x").unwrap();
+    let refused = Store::open_read_only(&path).map(drop);
+    assert!(matches!(refused, Err(StoreError::Unwritable { .. })), "{refused:?}");
 }

@@ -55,7 +55,7 @@ fn sums_of_an_earlier_version_are_brought_to_what_is_summed_today() {
         conn.execute_batch(&sql).unwrap();
     }
     conn.execute_batch(
-        "DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DELETE FROM schema_version WHERE version > 20;
+        "DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DROP INDEX drops_by_flow; DELETE FROM schema_version WHERE version > 20;
          PRAGMA user_version = 20",
     )
     .unwrap();
@@ -86,7 +86,7 @@ fn a_flow_that_does_not_decode_keeps_no_store_from_being_brought_up_to_date() {
     }
     conn.execute_batch(
         "UPDATE flows SET port = 'x';
-         DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DELETE FROM schema_version WHERE version > 20;
+         DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DROP INDEX drops_by_flow; DELETE FROM schema_version WHERE version > 20;
          PRAGMA user_version = 20",
     )
     .unwrap();

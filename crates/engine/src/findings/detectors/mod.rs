@@ -16,7 +16,7 @@ use super::limits::Limits;
 use super::session_memory::SessionMemory;
 use super::sources::Sources;
 
-pub(crate) use record::violation;
+pub(crate) use record::{unrecorded, violation};
 pub(super) use request::{daily_budget, day_of};
 
 /// What a flow shows by itself.

@@ -1,6 +1,7 @@
 //! What is wrong with the record itself, and what stands in it that should not.
 
 use langley_model::{Finding, FindingKind, FindingUnit, Flow, Severity, Violation};
+use langley_store::Unrecorded;
 
 use super::words::{finding, finding_of, grouped, model, number};
 use crate::findings::facts::{Facts, SecretPlace};
@@ -39,6 +40,29 @@ fn gap(facts: &Facts) -> Option<Finding> {
         number("dropped_events", flow.dropped_events, FindingUnit::Count),
     ];
     Some(found)
+}
+
+/// Flows of which nothing is stored, as `next` tells it: the first one that was recorded after them, since they
+/// have no row that could be the evidence.
+pub(crate) fn unrecorded(next: &Flow, lost: Unrecorded) -> Finding {
+    let mut found = finding_of(next, FindingKind::CaptureGap, "flows without a record");
+    // About whatever passed, not about the flow that came next.
+    (found.session, found.agent_id) = (None, None);
+    found.severity = Severity::Critical;
+    let flows = grouped(lost.flows);
+    let flows = if lost.more { format!("{flows} or more") } else { flows };
+    found.title = String::from("Whole flows are missing in the record");
+    found.what = format!(
+        "Flows that passed and of which nothing is recorded: {flows}; the agents lost nothing."
+    );
+    found.why = Some(String::from(
+        "The database took no writes (a full disk, a lock), or more flows were open than can be recorded.",
+    ));
+    found.next = String::from(
+        "See that the disk has room (`langley doctor`); `GET /api/drops` says when and why each was lost.",
+    );
+    found.numbers = vec![number("flows", lost.flows, FindingUnit::Count)];
+    found
 }
 
 fn unpriced(facts: &Facts, prices: &dyn Prices) -> Option<Finding> {
