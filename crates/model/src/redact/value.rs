@@ -34,7 +34,18 @@ pub(super) fn is_secret(value: &[u8], place: Place) -> bool {
     let is_dense = is_dense(value);
     (is_dense || place.is_certain && is_strong(value, place))
         && !is_stand_in(value)
-        && (is_dense || !is_path(value) && (place.form == Form::Quoted || !is_expression(value)))
+        && (is_dense || !stands_for_one(value, place.form))
+}
+
+/// Whether a value without many digits is a name, a path or code. What sets a variable of the environment is
+/// neither a name nor the name of a variable.
+fn stands_for_one(value: &[u8], form: Form) -> bool {
+    is_path(value)
+        || match form {
+            Form::Quoted => is_name(value),
+            Form::Environment => is_word(value) || is_expression(value, form),
+            Form::Bare => is_name(value) || is_expression(value, form),
+        }
 }
 
 /// Whether a value could be a secret in such a place.
@@ -131,7 +142,6 @@ fn is_stand_in(value: &[u8]) -> bool {
         || WORDS.iter().any(|word| has(word))
         || TYPES.iter().any(|word| value.eq_ignore_ascii_case(word))
         || is_field_of_format(value)
-        || is_name(value)
 }
 
 /// Whether a value has a name in braces, as a format string has.
@@ -141,14 +151,25 @@ fn is_field_of_format(value: &[u8]) -> bool {
     value[open + 1..open + len].iter().all(|byte| alnum(*byte) || b"_.:?!()$".contains(byte))
 }
 
-/// Whether a value is itself a name of credentials, with or without a number: `api_key`, `password2`.
+/// Whether a value is a word for credentials and nothing else: `password`, `api_key,`.
+fn is_word(value: &[u8]) -> bool {
+    let last = value.iter().rposition(|byte| alnum(*byte)).map_or(0, |last| last + 1);
+    CERTAIN.iter().any(|known| value[..last].eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// Whether a value is itself a name of credentials, with or without a small number: `api_key`, `db_password2`. Words
+/// that are written together are one only where it is known: `adminpassword` is somebody's password.
 fn is_name(value: &[u8]) -> bool {
     let body = value.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |last| last + 1);
     let name = &value[..body];
+    let is_composed = name.iter().any(|byte| b"_-.".contains(byte));
+    if value.len() - body > 2 || !is_composed && !is_word(name) {
+        return false;
+    }
     let is_identifier = name.iter().all(|byte| alnum(*byte) || b"_-.".contains(byte));
     // A weak word with a number is still a word that opens something.
-    let is_word = body < value.len() && CERTAIN.iter().any(|known| name == known.as_bytes());
-    is_identifier && !is_word && credential(name).is_some()
+    let is_weak = body < value.len() && CERTAIN.iter().any(|known| name == known.as_bytes());
+    is_identifier && !is_weak && credential(name).is_some()
 }
 
 /// Whether a value is where something lies, not what it is.
@@ -162,7 +183,7 @@ fn is_path(value: &[u8]) -> bool {
 
 /// Whether a value without quotes is code: a call, an index, a path of names, an operation, or the
 /// name of a variable.
-fn is_expression(value: &[u8]) -> bool {
+fn is_expression(value: &[u8], form: Form) -> bool {
     const OPERATORS: [&[u8]; 7] = [b"::", b"->", b"=>", b"==", b"()", b"||", b"!="];
     let is_part = |byte: &u8| alnum(*byte) || b"_$".contains(byte);
     let name = value.iter().take_while(|byte| is_part(byte) || b".?:".contains(byte)).count();
@@ -177,6 +198,7 @@ fn is_expression(value: &[u8]) -> bool {
     if value.contains(&b'.') {
         // Names with dots between; what has a number first or many of them is none.
         return starts_as_name
+            && digits(value) < 3
             && value.split(|byte| *byte == b'.').all(|part| {
                 part.first().is_none_or(|b| b.is_ascii_alphabetic() || *b == b'_')
                     && part.iter().all(is_part)
@@ -194,7 +216,9 @@ fn is_expression(value: &[u8]) -> bool {
         .any(|word| value.windows(word.len()).any(|at| at.eq_ignore_ascii_case(word)));
     let is_type = value.first().is_some_and(u8::is_ascii_uppercase);
     let is_kind = value.len() <= 8 && is_identifier && is_sized_type(value);
-    is_constant || is_identifier && speaks_of_one && (digits(value) < 3 || is_type) || is_kind
+    is_constant
+        || form == Form::Bare
+            && (is_identifier && speaks_of_one && (digits(value) < 3 || is_type) || is_kind)
 }
 
 /// Whether this is a type with its size: `uint32`, `varchar255`, `char64`, `utf8mb4`.
