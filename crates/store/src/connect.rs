@@ -75,10 +75,12 @@ pub(crate) fn writer(options: &StoreOptions) -> Result<Connection, StoreError> {
 
 /// Opens the file for reading only; it must exist.
 pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
-    if !is_there(path) {
-        return Err(StoreError::Missing { path: path.to_owned() });
-    }
-    let fail = |error| StoreError::of(error, path);
+    ready(looked_at(path, path, OpenFlags::empty())?, path)
+}
+
+/// The same where this process writes it not: also a file at rest where nothing can be written beside it. Not for
+/// one that is written, of which such a connection would see what was there when it opened.
+pub(crate) fn reader_of_others(path: &Path) -> Result<Connection, StoreError> {
     let conn = match looked_at(path, path, OpenFlags::empty()) {
         Err(StoreError::Unwritable { .. } | StoreError::ReadOnly { .. })
             if let Some(at_rest) = at_rest(path) =>
@@ -87,6 +89,11 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
         }
         opened => opened?,
     };
+    ready(conn, path)
+}
+
+fn ready(conn: Connection, path: &Path) -> Result<Connection, StoreError> {
+    let fail = |error| StoreError::of(error, path);
     conn.busy_timeout(Duration::from_secs(5)).map_err(fail)?;
     conn.execute_batch(
         "PRAGMA cache_size = -384; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;",
@@ -99,6 +106,9 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
 /// Opens the file at `path`, that `name` names, and reads what shows whether it can be read: only then are the
 /// files beside it needed.
 fn looked_at(name: &Path, path: &Path, more: OpenFlags) -> Result<Connection, StoreError> {
+    if !is_there(path) {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
     let fail = |error| StoreError::of(error, path);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
     let conn = Connection::open_with_flags(name, flags).map_err(fail)?;
@@ -113,8 +123,12 @@ fn looked_at(name: &Path, path: &Path, more: OpenFlags) -> Result<Connection, St
 }
 
 /// The name by which SQLite reads a file that nobody writes, without a file beside it: on a disk that is
-/// read-only none can be made. None where there is a log, which may hold what the file does not.
+/// read-only none can be made. None where there is a log, which may hold what the file does not, or a writer.
 fn at_rest(path: &Path) -> Option<String> {
+    let mark = File::open(beside(path, "-writer")).ok();
+    if mark.is_some_and(|mark| matches!(mark.try_lock(), Err(TryLockError::WouldBlock))) {
+        return None;
+    }
     if std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0) {
         return None;
     }

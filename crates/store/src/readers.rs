@@ -1,12 +1,11 @@
 //! The reading side: at most three connections, opened when first needed.
 
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
 
-use crate::connect;
 use crate::error::StoreError;
 use crate::interest::Interest;
 
@@ -16,6 +15,7 @@ const MOST: usize = 3;
 #[derive(Debug)]
 pub(crate) struct Readers {
     path: PathBuf,
+    open: fn(&Path) -> Result<Connection, StoreError>,
     state: Mutex<State>,
     returned: Condvar,
 }
@@ -49,9 +49,18 @@ pub(crate) struct Lent<'a> {
 }
 
 impl Readers {
-    pub(crate) const fn new(path: PathBuf) -> Self {
+    /// Connections to the file at `path`, each made by `open`.
+    pub(crate) const fn new(
+        path: PathBuf,
+        open: fn(&Path) -> Result<Connection, StoreError>,
+    ) -> Self {
         let state = State { idle: Vec::new(), lent: 0 };
-        Self { path, state: Mutex::new(state), returned: Condvar::new() }
+        Self { path, open, state: Mutex::new(state), returned: Condvar::new() }
+    }
+
+    /// A connection of the caller's own.
+    pub(crate) fn fresh(&self) -> Result<Connection, StoreError> {
+        (self.open)(&self.path)
     }
 
     /// Lends a connection; waits while all are lent.
@@ -65,7 +74,7 @@ impl Readers {
         drop(state);
         let mut lent = Lent { readers: self, conn: idle };
         if lent.conn.is_none() {
-            lent.conn = Some(connect::reader(&self.path)?);
+            lent.conn = Some(self.fresh()?);
         }
         Ok(lent)
     }

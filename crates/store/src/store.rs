@@ -17,6 +17,7 @@ use crate::error::StoreError;
 use crate::interest::{Asking, Interest};
 use crate::lost;
 use crate::options::StoreOptions;
+use crate::query::Known;
 use crate::queue::{Limits, Queue};
 use crate::readers::{Readers, Reading};
 use crate::schema;
@@ -44,6 +45,8 @@ struct Inner {
     texts: OnceLock<Arc<dyn Texts>>,
     /// Keys of flows that could not be read when they were listed, at most [`DAMAGED`].
     damaged: Mutex<BTreeSet<i64>>,
+    /// The last answer about flows that are not recorded at all.
+    unrecorded: Mutex<Option<Known>>,
 }
 
 /// Flows that are remembered as damaged.
@@ -108,10 +111,10 @@ impl Store {
             .spawn(move || writer.run())
             .map_err(StoreError::Thread)?;
         let writer = Some(Writing { queue, thread: Mutex::new(Some(thread)) });
-        let readers = Readers::new(path.clone());
+        let readers = Readers::new(path.clone(), connect::reader);
         let (board, texts) = (Board::default(), OnceLock::new());
-        let damaged = Mutex::default();
-        let inner = Inner { readers, path, counters, writer, board, texts, damaged };
+        let (damaged, unrecorded) = (Mutex::default(), Mutex::default());
+        let inner = Inner { readers, path, counters, writer, board, texts, damaged, unrecorded };
         Ok(Self { inner: Arc::new(inner), interest: None })
     }
 
@@ -121,7 +124,7 @@ impl Store {
     /// A missing, damaged or newer file.
     pub fn open_read_only(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
-        let readers = Readers::new(path.clone());
+        let readers = Readers::new(path.clone(), connect::reader_of_others);
         let counters = Arc::new(Counters::default());
         readers.read(None, |conn| {
             let found = schema::check(conn, &path)?;
@@ -132,7 +135,9 @@ impl Store {
         })?;
         let (board, texts) = (Board::default(), OnceLock::new());
         let damaged = Mutex::default();
-        let inner = Inner { path, readers, counters, writer: None, board, texts, damaged };
+        let unrecorded = Mutex::default();
+        let writer = None;
+        let inner = Inner { path, readers, counters, writer, board, texts, damaged, unrecorded };
         Ok(Self { inner: Arc::new(inner), interest: None })
     }
 
@@ -238,6 +243,11 @@ impl Store {
 
     pub(crate) fn readers(&self) -> Reading<'_> {
         Reading { readers: &self.inner.readers, interest: self.interest.as_ref() }
+    }
+
+    /// The last answer about flows that are not recorded at all.
+    pub(crate) fn last_unrecorded(&self) -> &Mutex<Option<Known>> {
+        &self.inner.unrecorded
     }
 
     /// Remembers flows that could not be read when they were listed.

@@ -83,7 +83,7 @@ impl Store {
     /// # Errors
     /// A missing, damaged, foreign or newer file.
     pub fn setting_at(path: &Path, key: &str) -> Result<Option<String>, StoreError> {
-        let conn = connect::reader(path)?;
+        let conn = connect::reader_of_others(path)?;
         if schema::check(&conn, path)? == 0 {
             return Ok(None);
         }

@@ -1,5 +1,7 @@
 //! Flows that passed and of which nothing is stored: known by the rows about what was dropped of them.
 
+use std::time::{Duration, Instant};
+
 use langley_model::{DropReason, Micros};
 use rusqlite::Connection;
 
@@ -27,10 +29,39 @@ impl Store {
     /// # Errors
     /// A failure of the file.
     pub fn unrecorded(&self) -> Result<Unrecorded, StoreError> {
-        if self.counters().drops.iter().all(|(_, count)| *count == 0) {
+        let dropped: u64 = self.counters().drops.iter().map(|(_, count)| count).sum();
+        if dropped == 0 {
             return Ok(Unrecorded::default());
         }
-        self.readers().read(|conn| Ok(unrecorded(conn)?))
+        let known = *self.last_unrecorded().lock();
+        if let Some(known) = known.filter(|known| known.dropped == dropped && known.is_fresh()) {
+            return Ok(known.told);
+        }
+        let since = Instant::now();
+        let told = self.readers().read(|conn| Ok(unrecorded(conn)?))?;
+        let known = Known { told, dropped, since, took: since.elapsed() };
+        *self.last_unrecorded().lock() = Some(known);
+        Ok(told)
+    }
+}
+
+/// An answer that took long, because many rows name flows: it is asked for each second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    told: Unrecorded,
+    /// How much was dropped until then.
+    dropped: u64,
+    since: Instant,
+    took: Duration,
+}
+
+/// What takes no longer is asked for anew.
+const QUICK: Duration = Duration::from_millis(50);
+
+impl Known {
+    /// Whether it still holds: a hundredth of the time may go into it.
+    fn is_fresh(&self) -> bool {
+        self.took > QUICK && self.since.elapsed() < 100 * self.took
     }
 }
 

@@ -54,7 +54,7 @@ impl Store {
     }
 
     fn copy_into(&self, part: &str) -> Result<(), StoreError> {
-        let conn = connect::reader(self.path())?;
+        let conn = self.readers().readers.fresh()?;
         let fail = |error| StoreError::of(error, self.path());
         // It forbids the copy as well, which changes nothing here.
         conn.pragma_update(None, "query_only", false).map_err(fail)?;
