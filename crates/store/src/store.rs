@@ -112,10 +112,7 @@ impl Store {
             .map_err(StoreError::Thread)?;
         let writer = Some(Writing { queue, thread: Mutex::new(Some(thread)) });
         let readers = Readers::new(path.clone(), connect::reader);
-        let (board, texts) = (Board::default(), OnceLock::new());
-        let (damaged, unrecorded) = (Mutex::default(), Mutex::default());
-        let inner = Inner { readers, path, counters, writer, board, texts, damaged, unrecorded };
-        Ok(Self { inner: Arc::new(inner), interest: None })
+        Ok(Self::of(path, readers, counters, writer))
     }
 
     /// Opens the store for reading only; its writer may be another process.
@@ -133,12 +130,26 @@ impl Store {
             }
             Ok(load(conn, &counters)?)
         })?;
-        let (board, texts) = (Board::default(), OnceLock::new());
-        let damaged = Mutex::default();
-        let unrecorded = Mutex::default();
-        let writer = None;
-        let inner = Inner { path, readers, counters, writer, board, texts, damaged, unrecorded };
-        Ok(Self { inner: Arc::new(inner), interest: None })
+        Ok(Self::of(path, readers, counters, None))
+    }
+
+    fn of(
+        path: PathBuf,
+        readers: Readers,
+        counters: Arc<Counters>,
+        writer: Option<Writing>,
+    ) -> Self {
+        let inner = Inner {
+            path,
+            readers,
+            counters,
+            writer,
+            board: Board::default(),
+            texts: OnceLock::new(),
+            damaged: Mutex::default(),
+            unrecorded: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner), interest: None }
     }
 
     /// Hands records to the writer. Never blocks.

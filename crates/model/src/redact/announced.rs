@@ -2,7 +2,7 @@
 //! announces is no secret and stays, so that one sees what was there.
 
 use super::anchor::{Anchor, Hit};
-use super::bytes::{Before, alnum, digits, run, run_back, token};
+use super::bytes::{Before, alnum, digits, run, run_back, token, word};
 use super::rule::Rule;
 use super::scan::{Cut, Verdict, Window};
 use super::stop::Stop;
@@ -50,10 +50,6 @@ pub(super) fn bedrock(window: Window<'_>, name_end: usize) -> Verdict {
     follows(window, name_end + 1, Rule::BedrockKey, super::bytes::base64, |body| body.len() >= 40)
 }
 
-const fn word(byte: u8) -> bool {
-    alnum(byte) || byte == b'_'
-}
-
 /// The run of `class` from `start`, when `fits` likes it.
 fn follows(
     window: Window<'_>,
@@ -62,8 +58,19 @@ fn follows(
     class: fn(u8) -> bool,
     fits: impl FnOnce(&[u8]) -> bool,
 ) -> Verdict {
+    run_of(window, (start, JUDGED_MAX), rule, class, fits)
+}
+
+/// The same, of which `most` bytes are judged.
+pub(super) fn run_of(
+    window: Window<'_>,
+    (start, most): (usize, usize),
+    rule: Rule,
+    class: fn(u8) -> bool,
+    fits: impl FnOnce(&[u8]) -> bool,
+) -> Verdict {
     let text = window.text;
-    let judged = run(&text[..text.len().min(start + JUDGED_MAX)], start, class);
+    let judged = run(&text[..text.len().min(start + most)], start, class);
     let open = (judged > start).then_some((rule, Stop::Token));
     if judged == text.len() && !window.last {
         return window.at_end(start, open);

@@ -10,7 +10,7 @@ use super::bytes::{
 use super::field;
 use super::name::{self, Credential, credential, is_capitals, is_password};
 use super::parameter::is_credential_parameter;
-use super::rule::Rule;
+use super::rule::{OPENING, Rule, has_placeholder};
 use super::scan::{Cut, Verdict, Window};
 use super::stop::Stop;
 use super::value::{Form, Place, is_secret};
@@ -194,19 +194,28 @@ fn judged(
     stop: Stop,
     fits: impl FnOnce(&[u8], Option<u8>) -> bool,
 ) -> Verdict {
+    value_to(window, (start, JUDGED_MAX), stop, fits)
+}
+
+/// The same, of which `most` bytes are judged.
+pub(super) fn value_to(
+    window: Window<'_>,
+    (start, most): (usize, usize),
+    stop: Stop,
+    fits: impl FnOnce(&[u8], Option<u8>) -> bool,
+) -> Verdict {
     let text = window.text;
     let rule = Rule::CredentialAssignment;
-    let limit = text.len().min(start + JUDGED_MAX);
+    let limit = text.len().min(start + most);
     let open = |end: usize| window.at_end(start, (end > start).then_some((rule, stop)));
     let mut found = stop.find(&text[..limit], start);
-    let is_long = found.is_open() && limit == start + JUDGED_MAX;
+    let is_long = found.is_open() && limit == start + most;
     if found.is_open() && !is_long && !window.last {
         return open(found.position());
     }
-    // A placeholder in there is this redactor's: what it is part of was judged, and was no secret.
     let body = &text[start..found.position()];
     let next = if is_long { None } else { text.get(found.position()).copied() };
-    if memchr::memmem::find(body, b"[redacted:").is_some() || !fits(&plain(body), next) {
+    if has_placeholder(body) || !fits(&plain(body), next) {
         return Verdict::Nothing;
     }
     if is_long {
@@ -223,7 +232,7 @@ fn judged(
 }
 
 /// Without backslashes, whose number depends on the depth.
-pub(super) fn plain(body: &[u8]) -> Cow<'_, [u8]> {
+fn plain(body: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memchr(b'\\', body).is_none() {
         return Cow::Borrowed(body);
     }
@@ -240,24 +249,11 @@ fn trimmed(mut body: &[u8]) -> &[u8] {
 
 /// A parameter of a query or of a form.
 fn in_query(window: Window<'_>, name: &[u8], value: usize) -> Verdict {
-    let text = window.text;
-    let limit = text.len().min(value + JUDGED_MAX);
-    let judged = run(&text[..limit], value, credential_bytes);
-    let open = (judged > value).then_some((Rule::UrlParameter, Stop::Token));
-    if judged == text.len() && !window.last {
-        return window.at_end(value, open);
-    }
-    let body = &text[value..judged];
     // `?key=` and `?token=` are everyday names; `?access_token=` is not.
     let least = if credential(name) == Some(Credential::Certain) { 6 } else { 16 };
-    if body.len() < least || digits(body) == 0 {
-        return Verdict::Nothing;
-    }
-    let end = run(text, judged, credential_bytes);
-    if end == text.len() && !window.last {
-        return window.at_end(value, open);
-    }
-    Verdict::Cut(Cut::plain(Rule::UrlParameter, value, end))
+    announced::run_of(window, (value, JUDGED_MAX), Rule::UrlParameter, credential_bytes, |body| {
+        body.len() >= least && digits(body) > 0
+    })
 }
 
 /// A scheme and what follows it; of bearers their own rule judges.
@@ -307,7 +303,7 @@ fn part_of_form(window: Window<'_>, start: usize, at: usize, kind: Credential) -
         return Some(window.at_end(value, open));
     }
     let body = &text[value..found.position()];
-    if body.is_empty() || body.starts_with(b"[redacted:") || body.starts_with(b"--") {
+    if body.is_empty() || body.starts_with(OPENING) || body.starts_with(b"--") {
         return Some(Verdict::Nothing);
     }
     Some(Verdict::Cut(Cut::plain(rule, value, found.position())))

@@ -5,6 +5,11 @@ pub(super) const fn alnum(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
 }
 
+/// Letters, digits and underscores: what names in code are made of.
+pub(super) const fn word(byte: u8) -> bool {
+    alnum(byte) || byte == b'_'
+}
+
 /// The alphabet of base64url, of which most tokens are made.
 pub(super) const fn token(byte: u8) -> bool {
     alnum(byte) || matches!(byte, b'_' | b'-')

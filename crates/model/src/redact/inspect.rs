@@ -5,13 +5,10 @@ use std::ops::Range;
 
 use super::Redactor;
 use super::field::scheme;
-use super::rule::{Rule, is_placeholder};
+use super::rule::{OPENING, Rule, is_placeholder};
 use super::scan;
 use super::target::credential_values;
 use crate::http::HeaderBlock;
-
-/// How every placeholder begins.
-const OPENING: &[u8] = b"[redacted:";
 
 /// What kind of text is looked at: some rules hold in some places only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

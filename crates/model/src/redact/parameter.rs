@@ -5,7 +5,7 @@ use super::bytes::{
     Before, alnum, backslashes, before, credential, digits, run, skip_spaces, token,
 };
 use super::field;
-use super::rule::Rule;
+use super::rule::{Rule, has_placeholder};
 use super::scan::{Cut, Verdict, Window};
 use super::stop::Stop;
 use super::value::{Form, Place, is_secret};
@@ -78,8 +78,7 @@ pub(super) fn userinfo(window: Window<'_>, hit: Hit) -> Verdict {
         // A token alone, as `https://TOKEN@host`.
         None => user.len() >= 20 && digits(user) > 0,
     };
-    // A placeholder in there is this redactor's: the rest was not a password then, either.
-    if !secret || memchr::memmem::find(user, b"[redacted:").is_some() {
+    if !secret || has_placeholder(user) {
         return Verdict::Nothing;
     }
     Verdict::Cut(Cut::plain(Rule::UrlPassword, hit.end, hit.end + at))
@@ -93,37 +92,22 @@ pub(super) fn cookie(window: Window<'_>, hit: Hit) -> Verdict {
         return Verdict::Nothing;
     }
     let value = skip_spaces(text, hit.end, 1);
-    let rule = Rule::CredentialAssignment;
-    let limit = text.len().min(value + JUDGED_MAX);
-    let mut found = Stop::Line.find(&text[..limit], value);
-    let is_long = found.is_open() && limit == value + JUDGED_MAX;
-    let open = |end: usize| window.at_end(value, (end > value).then_some((rule, Stop::Line)));
-    if found.is_open() && !is_long && !window.last {
-        return open(found.position());
-    }
-    let line = assign::plain(&text[value..found.position()]);
-    let looks_so = line.split(|byte| *byte == b';').any(|pair| {
+    let looks_so = |pair: &[u8]| {
         let Some(equals) = memchr::memchr(b'=', pair) else { return false };
         let body = &pair[equals + 1..];
         let body = body.split(|byte| b" ,<".contains(byte)).next().unwrap_or_default();
         body.len() >= 6 && digits(body) > 0 && memchr::memchr2(b'(', b'$', body).is_none()
+    };
+    let verdict = assign::value_to(window, (value, JUDGED_MAX), Stop::Line, |line, _| {
+        let name = run(line, 0, |byte| token(byte) || byte == b'.');
+        line.get(name) == Some(&b'=') && line.split(|byte| *byte == b';').any(looks_so)
     });
-    let name = run(&line, 0, |byte| token(byte) || byte == b'.');
-    let has_placeholder = memchr::memmem::find(&line, b"[redacted:").is_some();
-    if line.get(name) != Some(&b'=') || !looks_so || has_placeholder {
-        return Verdict::Nothing;
-    }
-    if is_long {
-        found = Stop::Line.find(text, value);
-        if found.is_open() && !window.last {
-            return open(found.position());
-        }
-    }
+    let Verdict::Cut(cut) = verdict else { return verdict };
     // Behind a value stands a semicolon, or something else than a cookie.
-    let line = &text[value..found.position()];
+    let line = &text[cut.start..cut.end];
     let is_over = |pair: &[u8]| pair[1] == b' ' && pair[0] != b';';
     let len = line.windows(2).position(is_over).map_or(line.len(), |at| at + 1);
-    Verdict::Cut(Cut::plain(rule, value, value + len))
+    Verdict::Cut(Cut { end: cut.start + len, ..cut })
 }
 
 /// Judges `-u` and `--user` of curl: user and password.
@@ -163,8 +147,7 @@ pub(super) fn curl(window: Window<'_>, hit: Hit) -> Verdict {
     let word = &password[..run(password, 0, |byte| byte.is_ascii())];
     let word = word.strip_suffix(b",").unwrap_or(word);
     let place = Place { form: Form::Environment, is_password: true, is_certain: true };
-    let has_placeholder = memchr::memmem::find(password, b"[redacted:").is_some();
-    if has_placeholder || !is_secret(word, place) || is_variable(word) {
+    if has_placeholder(password) || !is_secret(word, place) || is_variable(word) {
         return Verdict::Nothing;
     }
     // With the user, which is a key with some services.

@@ -122,9 +122,17 @@ rules! {
     XaiKey = "xai_key",
 }
 
+/// How every placeholder begins.
+pub(super) const OPENING: &[u8] = b"[redacted:";
+
+/// Whether there is a placeholder in `text`: what it is a part of was judged before, and was no secret then.
+pub(super) fn has_placeholder(text: &[u8]) -> bool {
+    memchr::memmem::find(text, OPENING).is_some()
+}
+
 /// Whether `text` is exactly one placeholder.
 pub(super) fn is_placeholder(text: &[u8]) -> bool {
-    text.strip_prefix(b"[redacted:")
+    text.strip_prefix(OPENING)
         .and_then(|rest| rest.strip_suffix(b"]"))
         .is_some_and(|inner| !inner.contains(&b']'))
 }

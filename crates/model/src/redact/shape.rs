@@ -4,7 +4,7 @@
 //! ordinary word piece, for digits too.
 
 use super::anchor::{Anchor, Hit};
-use super::bytes::{Before, alnum, base64, before, digits, run, token};
+use super::bytes::{Before, alnum, base64, before, digits, run, token, word};
 use super::rule::Rule;
 use super::scan::{Cut, Verdict, Window};
 use super::stop::{End, Stop};
@@ -78,10 +78,6 @@ pub(super) fn judge(window: Window<'_>, hit: Hit) -> Verdict {
 /// Whether a run is as long as keys are, and no word.
 fn long(body: &[u8], least: usize) -> bool {
     body.len() >= least && digits(body) > 0
-}
-
-const fn word(byte: u8) -> bool {
-    alnum(byte) || byte == b'_'
 }
 
 const fn dotted(byte: u8) -> bool {

@@ -53,7 +53,10 @@ impl SearchQuery {
     /// # Errors
     /// No word in it, too many, or a beginning that is too short; the error says which.
     pub fn parse(text: &str) -> Result<Self, StoreError> {
-        let phrases = phrases(text);
+        Self::of(phrases(text))
+    }
+
+    fn of(phrases: Vec<Phrase>) -> Result<Self, StoreError> {
         let refuse = |why| Err(StoreError::Query { why });
         if phrases.is_empty() {
             return refuse("it holds no word: a word is made of letters and digits");
@@ -71,8 +74,9 @@ impl SearchQuery {
     /// # Errors
     /// A beginning that the index is not asked for: what is typed with a star is meant for it.
     pub(crate) fn parse_free(text: &str) -> Result<Option<Self>, StoreError> {
-        beginnings(&phrases(text))?;
-        Ok(Self::parse(text).ok())
+        let phrases = phrases(text);
+        beginnings(&phrases)?;
+        Ok(Self::of(phrases).ok())
     }
 
     /// Whether a star stands somewhere else than at the end of a word, where it means nothing.
