@@ -1,6 +1,6 @@
 //! A Langley of our own: the built binary, as a child with a temporary home, on ports of its choice.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -19,6 +19,8 @@ use crate::workspace::{cargo, metadata};
 const START: Duration = Duration::from_secs(20);
 /// How long an end may take before it is forced.
 const END: Duration = Duration::from_secs(10);
+/// A port of the system's choice.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// A running Langley; it ends when it is dropped.
 #[derive(Debug)]
@@ -61,11 +63,42 @@ impl Langley {
         home: &Path,
         settings: &[(&str, String)],
     ) -> Result<Self> {
+        let mut langley = Self::spawn(binary, home, settings, ANY_PORT)?;
+        langley.wait_until_ready()?;
+        Ok(langley)
+    }
+
+    /// The same, and how long it took until the proxy's port was open.
+    pub(crate) fn start_timed(
+        binary: &Path,
+        home: &Path,
+        settings: &[(&str, String)],
+    ) -> Result<(Self, Duration)> {
+        // Free a moment ago: the port has to be known before it can be asked.
+        let port = TcpListener::bind(ANY_PORT)?.local_addr()?;
+        let started = Instant::now();
+        let mut langley = Self::spawn(binary, home, settings, port)?;
+        while TcpStream::connect(port).is_err() {
+            langley.is_alive(started)?;
+            thread::sleep(Duration::from_micros(200));
+        }
+        let open = started.elapsed();
+        langley.wait_until_ready()?;
+        Ok((langley, open))
+    }
+
+    fn spawn(
+        binary: &Path,
+        home: &Path,
+        settings: &[(&str, String)],
+        proxy: SocketAddr,
+    ) -> Result<Self> {
         // An earlier one that was killed may have left it.
         let _ = std::fs::remove_file(home.join("state.json"));
         let mut command = Command::new(binary);
         command
-            .args(["start", "--no-open", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0"])
+            .args(["start", "--no-open", "--api", "127.0.0.1:0", "--listen"])
+            .arg(proxy.to_string())
             .arg("--home")
             .arg(home)
             .env("XDG_CONFIG_HOME", home)
@@ -81,34 +114,37 @@ impl Langley {
         let child = command
             .spawn()
             .with_context(|| format!("{} could not be started", binary.display()))?;
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut langley = Self {
+        Ok(Self {
             child,
             home: home.to_owned(),
             _temporary: None,
-            proxy: nowhere,
-            api: nowhere,
+            proxy: ANY_PORT,
+            api: ANY_PORT,
             token: String::new(),
-        };
-        langley.wait_until_ready()?;
-        Ok(langley)
+        })
     }
 
     fn wait_until_ready(&mut self) -> Result<()> {
         let started = Instant::now();
         loop {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                bail!("langley ended at once ({status}); run it by hand to see why");
-            }
             if let Some(ready) = self.ready() {
                 (self.proxy, self.api, self.token) = ready;
                 return Ok(());
             }
-            if started.elapsed() > START {
-                bail!("langley was not ready within {} s", START.as_secs());
-            }
+            self.is_alive(started)?;
             thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// Fails when it has ended, or takes too long since it was started.
+    fn is_alive(&mut self, started: Instant) -> Result<()> {
+        if let Ok(Some(status)) = self.child.try_wait() {
+            bail!("langley ended at once ({status}); run it by hand to see why");
+        }
+        if started.elapsed() > START {
+            bail!("langley was not ready within {} s", START.as_secs());
+        }
+        Ok(())
     }
 
     fn ready(&self) -> Option<(SocketAddr, SocketAddr, String)> {

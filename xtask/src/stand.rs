@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use langley_fixture::{Fixture, FixtureOptions};
@@ -42,9 +43,18 @@ impl Stand {
 
     /// The same on a home that stays, of whose store nothing becomes too old.
     pub(crate) fn langley_in(&self, home: &Path) -> Result<Langley> {
+        Langley::start_in(&self.binary, home, &self.keeping())
+    }
+
+    /// The same, and how long it took until the proxy's port was open.
+    pub(crate) fn langley_timed(&self, home: &Path) -> Result<(Langley, Duration)> {
+        Langley::start_timed(&self.binary, home, &self.keeping())
+    }
+
+    fn keeping(&self) -> Vec<(&'static str, String)> {
         let mut settings = self.settings().to_vec();
         settings.extend(KEEP.map(|name| (name, "0".to_owned())));
-        Langley::start_in(&self.binary, home, &settings)
+        settings
     }
 
     fn settings(&self) -> [(&'static str, String); 2] {
