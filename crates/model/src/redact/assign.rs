@@ -18,6 +18,8 @@ use super::{announced, shape};
 
 /// So much of a value is judged; all of it is replaced.
 const JUDGED_MAX: usize = 128;
+/// So long may the headers of a part of a form be that stand behind its name.
+const HEADERS_MAX: usize = 160;
 
 /// What stands between a name and its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -281,21 +283,30 @@ fn authorization(window: Window<'_>, at: usize) -> Verdict {
 }
 
 /// A part of a `multipart/form-data` body (RFC 7578 §4.2) with this name: its value is the line
-/// behind an empty one. None when it is no such part.
+/// behind an empty one, before which more headers of the part may stand. None when it is no such part.
 fn part_of_form(window: Window<'_>, start: usize, at: usize, kind: Credential) -> Option<Verdict> {
     let text = window.text;
     let opening = run_back(text, start, 16, |byte| byte == b'"' || byte == b'\\');
     if kind == Credential::Authorization || !text[..opening].ends_with(b"name=") {
         return None;
     }
-    let mut value = at;
-    for _ in 0..2 {
-        value = match line_end(window, value) {
-            Some(Ok(next)) => next,
-            Some(Err(verdict)) => return Some(verdict),
-            None => return None,
+    let headers = match line_end(window, at)? {
+        Ok(next) => next,
+        Err(verdict) => return Some(verdict),
+    };
+    // A header may hold a secret of its own, which is judged once it is known what this is.
+    let more = |_| window.at_end(headers, None);
+    let mut at = headers;
+    let value = loop {
+        at = match line_end(window, at) {
+            Some(Ok(empty)) => break empty,
+            Some(Err(verdict)) => return Some(more(verdict)),
+            None => match line_end(window, header(text, at, headers + HEADERS_MAX)?)? {
+                Ok(next) => next,
+                Err(verdict) => return Some(more(verdict)),
+            },
         };
-    }
+    };
     let found = Stop::Line.find(text, value);
     let rule = Rule::CredentialField;
     if found.is_open() && !window.last {
@@ -307,6 +318,27 @@ fn part_of_form(window: Window<'_>, start: usize, at: usize, kind: Credential) -
         return Some(Verdict::Nothing);
     }
     Some(Verdict::Cut(Cut::plain(rule, value, found.position())))
+}
+
+/// Where the line of a header of a part that begins at `at` ends, or the text does. None when it is none,
+/// of which all but these are ignored (RFC 7578 §4.8), or goes on beyond `limit`.
+fn header(text: &[u8], at: usize, limit: usize) -> Option<usize> {
+    const NAME: &[u8] = b"content-";
+    let line = text.get(at..text.len().min(limit)).filter(|line| !line.is_empty())?;
+    let name = &line[..line.len().min(NAME.len())];
+    if !name.eq_ignore_ascii_case(&NAME[..name.len()]) {
+        return None;
+    }
+    let mut at = at;
+    loop {
+        at = run(&text[..text.len().min(limit)], at, |byte| !b"\r\n\\".contains(&byte));
+        let next = at + backslashes(text, at);
+        match text.get(next) {
+            _ if next >= limit => return None,
+            Some(b'r' | b'n' | b'\r' | b'\n') | None => return Some(at),
+            Some(_) => at = next,
+        }
+    }
 }
 
 /// Behind the line end at `at`, written as it is or as an escape; none when there is none.
