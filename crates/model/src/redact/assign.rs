@@ -5,13 +5,15 @@ use std::borrow::Cow;
 
 use super::anchor::{BLANKS_MAX, is_pem};
 use super::bytes::{
-    backslashes, credential as credential_bytes, digits, run, run_back, skip_spaces,
+    ESCAPE_LEN, backslashes, credential as credential_bytes, digits, escaped_letter, run, run_back,
+    skip_spaces,
 };
 use super::field;
-use super::name::{self, Credential, credential, is_capitals, is_password};
+use super::name::{self, Credential, Named, credential, is_capitals};
 use super::parameter::is_credential_parameter;
 use super::rule::{OPENING, Rule, has_placeholder};
 use super::scan::{Cut, Verdict, Window};
+use super::stand_in::is_spiked;
 use super::stop::Stop;
 use super::value::{Form, Place, is_secret};
 use super::{announced, shape};
@@ -112,8 +114,8 @@ fn value(
     at: usize,
 ) -> Verdict {
     let text = window.text;
-    let is_certain = kind == Credential::Certain;
-    let place = |form| Place { form, is_password: is_password(name), is_certain };
+    let named = Named::of(name, kind);
+    let place = |form| Place { form, named };
     // A letter before a quote says how to read it: `b"…"`, `f'…'`, `@"…"`.
     let is_marked = text.get(at).is_some_and(|byte| b"bBfFrRuUL@".contains(byte));
     let dress = at + usize::from(is_marked);
@@ -131,20 +133,27 @@ fn value(
         return judged(window, start, stop, |body, _| is_secret(body, place(Form::Quoted)));
     }
     let form = if is_tight && is_capitals(name) { Form::Environment } else { Form::Bare };
+    // What begins so is a name to be filled in, unless no name is like it.
+    let opens = form == Form::Environment && text.get(at) == Some(&b'<');
     let found = match sign {
         Sign::Arrow => Verdict::Nothing,
-        _ => judged(window, at, Stop::Bare, |body, next| {
+        _ => judged(window, at + usize::from(opens), Stop::Bare, |body, next| {
+            if opens && !is_spiked(body) {
+                return false;
+            }
             // In a list of arguments or of members stand names, not words.
             let is_listed = form == Form::Bare
                 && !is_tight
-                && next.is_some_and(|byte| b",;<>|&".contains(&byte));
+                && (next.is_some_and(|byte| b",;<>&".contains(&byte)) || body.contains(&b'|'));
             let ends_in_list = form == Form::Bare && body.ends_with(b")");
             let body = trimmed(body);
             is_secret(body, place(form)) && (!is_listed && !ends_in_list || is_listable(body))
         }),
     };
     match (found, sign) {
-        (Verdict::Nothing, Sign::Colon) if is_certain => typed(window, at, place(Form::Quoted)),
+        (Verdict::Nothing, Sign::Colon) if named != Named::Likely => {
+            typed(window, at, place(Form::Quoted))
+        }
         (found, _) => found,
     }
 }
@@ -152,7 +161,7 @@ fn value(
 /// Whether a value in a list is no name: names have no such marks, and few digits.
 fn is_listable(body: &[u8]) -> bool {
     digits(body) >= 3 && !body.contains(&b'.')
-        || body.iter().any(|byte| !byte.is_ascii_alphanumeric() && !b"_.$".contains(byte))
+        || body.iter().any(|byte| !byte.is_ascii_alphanumeric() && !b"_.$|".contains(byte))
 }
 
 /// `name: Type = "value"`: what stands between is a type.
@@ -215,7 +224,10 @@ pub(super) fn value_to(
     if found.is_open() && !is_long && !window.last {
         return open(found.position());
     }
-    let body = &text[start..found.position()];
+    let mut body = &text[start..found.position()];
+    if is_long {
+        body = body.trim_ascii_end(); // of a phrase what is judged may end anywhere
+    }
     let next = if is_long { None } else { text.get(found.position()).copied() };
     if has_placeholder(body) || !fits(&plain(body), next) {
         return Verdict::Nothing;
@@ -233,17 +245,33 @@ pub(super) fn value_to(
     Verdict::Cut(Cut::plain(rule, start, end))
 }
 
-/// Without backslashes, whose number depends on the depth.
+/// Without backslashes, whose number depends on the depth, and with the letters that stand escaped.
 fn plain(body: &[u8]) -> Cow<'_, [u8]> {
-    if memchr::memchr(b'\\', body).is_none() {
-        return Cow::Borrowed(body);
+    let Some(first) = memchr::memchr(b'\\', body) else { return Cow::Borrowed(body) };
+    let mut plain = body[..first].to_vec();
+    let mut at = first;
+    while let Some(&byte) = body.get(at) {
+        let dress = backslashes(body, at);
+        match escaped_letter(&body[at + dress..]).filter(|_| dress > 0) {
+            Some(letter) => {
+                plain.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+                at += dress + ESCAPE_LEN;
+            }
+            None if dress > 0 => at += dress,
+            None => {
+                plain.push(byte);
+                at += 1;
+            }
+        }
     }
-    Cow::Owned(body.iter().copied().filter(|byte| *byte != b'\\').collect())
+    Cow::Owned(plain)
 }
 
 /// Without what closes a sentence or an expression around it.
 fn trimmed(mut body: &[u8]) -> &[u8] {
-    while let [head @ .., b')' | b']' | b'}' | b'.' | b':'] = body {
+    while let [head @ .., b')' | b']' | b'}' | b'.' | b':'] = body
+        && !matches!(body, [b'[', .., b']'] | [b'{', .., b'}'])
+    {
         body = head;
     }
     body

@@ -107,14 +107,36 @@ pub(super) fn credential(name: &[u8]) -> Option<Credential> {
     }
 }
 
-/// Whether a name of credentials means a person's word, which needs neither digits nor length, rather than
-/// a key.
-pub(super) fn is_password(name: &[u8]) -> bool {
-    let ends = |end: &[u8]| {
-        let mut rest = name.iter().rev().filter(|byte| alnum(**byte));
-        end.iter().rev().all(|byte| rest.next().is_some_and(|own| own.eq_ignore_ascii_case(byte)))
-    };
-    [b"password".as_slice(), b"passwd", b"passphrase"].into_iter().any(ends)
+/// What the name of a value that is assigned leads one to expect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// A credential, or something else.
+    Likely,
+    /// A credential that a machine has made.
+    Key,
+    /// A person's word or phrase, which needs neither digits nor length.
+    Password,
+}
+
+impl Named {
+    /// What a `name` of this kind stands for.
+    pub(super) fn of(name: &[u8], kind: Credential) -> Self {
+        let ends = |end: &[u8]| {
+            let mut rest = name.iter().rev().filter(|byte| alnum(**byte));
+            end.iter()
+                .rev()
+                .all(|byte| rest.next().is_some_and(|own| own.eq_ignore_ascii_case(byte)))
+        };
+        match kind {
+            Credential::Likely | Credential::Authorization => Self::Likely,
+            Credential::Certain
+                if [b"password".as_slice(), b"passwd", b"passphrase"].into_iter().any(ends) =>
+            {
+                Self::Password
+            }
+            Credential::Certain => Self::Key,
+        }
+    }
 }
 
 /// Whether a name is written as variables of the environment are: in capitals.

@@ -176,6 +176,29 @@ fn a_key_written_with_needless_escapes_is_found() {
 }
 
 #[test]
+fn a_value_whose_letters_are_escaped_is_replaced_to_its_end() {
+    let canaries = all();
+    let far: Vec<_> = canaries.iter().filter(|canary| !canary.text.is_ascii()).collect();
+    assert!(far.len() > 3);
+    for canary in far {
+        let mut json = format!("{{\"a\":\" {} \"}}", escaped(&canary.text));
+        for depth in 0..3 {
+            let is_far = |character: char| !character.is_ascii();
+            let mut ascii = String::new();
+            for part in json.split_inclusive(is_far) {
+                let far = part.chars().last().filter(|last| is_far(*last));
+                ascii.push_str(part.trim_end_matches(is_far));
+                ascii.extend(far.map(|far| format!("\\u{:04x}", u32::from(far))));
+            }
+            redactor().scrub_json(&mut ascii);
+            let said: serde_json::Value = serde_json::from_str(&ascii).unwrap();
+            assert!(!finds(&said.to_string(), canary), "depth {depth}: {ascii}");
+            json = format!("{{\"inner\":\"{}\"}}", escaped(&json));
+        }
+    }
+}
+
+#[test]
 fn a_part_of_a_form_may_have_headers_behind_its_name_up_to_a_bound() {
     let replaced = |filler: usize, end: &str| {
         let filled = format!("Content-Type: text/plain{}", "0".repeat(filler));
