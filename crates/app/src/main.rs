@@ -25,6 +25,7 @@ mod known_clients;
 mod listen;
 mod lock;
 mod logs;
+mod missing;
 mod neighbour;
 mod opening;
 mod pipe;

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use langley_model::{DropReason, Strain};
+use langley_model::{Drop as Dropped, DropReason, Strain};
+use parking_lot::Mutex;
 
 /// Counters of the store, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,6 +79,8 @@ pub(crate) struct Counters {
     /// 1 while the last write failed.
     pub(crate) failing: AtomicU64,
     pub(crate) drops: [AtomicU64; DropReason::ALL.len()],
+    /// Rows about drops that wait for a write that succeeds.
+    pub(crate) unwritten: Mutex<Vec<Dropped>>,
     pub(crate) lost_at_open: AtomicU64,
     pub(crate) unreadable: AtomicU64,
     pub(crate) revision: AtomicU64,
@@ -95,6 +98,11 @@ impl Counters {
     /// The cell of a reason.
     pub(crate) fn dropped(&self, reason: DropReason) -> &AtomicU64 {
         &self.drops[reason as usize]
+    }
+
+    /// How much was dropped, for whatever reason.
+    pub(crate) fn all_dropped(&self) -> u64 {
+        self.drops.iter().map(|cell| cell.load(Ordering::Relaxed)).sum()
     }
 
     /// What the writer has counted; the queue's and the files' figures are added by the store.

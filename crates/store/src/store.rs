@@ -17,7 +17,7 @@ use crate::error::StoreError;
 use crate::interest::{Asking, Interest};
 use crate::lost;
 use crate::options::StoreOptions;
-use crate::query::Known;
+use crate::query::Answered;
 use crate::queue::{Limits, Queue};
 use crate::readers::{Readers, Reading};
 use crate::schema;
@@ -46,7 +46,7 @@ struct Inner {
     /// Keys of flows that could not be read when they were listed, at most [`DAMAGED`].
     damaged: Mutex<BTreeSet<i64>>,
     /// The last answer about flows that are not recorded at all.
-    unrecorded: Mutex<Option<Known>>,
+    unrecorded: Mutex<Option<Answered>>,
 }
 
 /// Flows that are remembered as damaged.
@@ -188,11 +188,7 @@ impl Store {
     #[must_use]
     pub fn counters(&self) -> StoreCounters {
         let inner = &*self.inner;
-        if inner.writer.is_none() {
-            // Stale figures are better than none.
-            let _ = inner.readers.read(None, |conn| Ok(load(conn, &inner.counters)?));
-        }
-        let mut counters = inner.counters.read();
+        let mut counters = self.counted().read();
         if let Some(writing) = &inner.writer {
             let depth = writing.queue.depth();
             counters.queue_items = depth.items as u64;
@@ -208,6 +204,16 @@ impl Store {
         counters.db_bytes = size(&inner.path);
         counters.wal_bytes = size(&connect::beside(&inner.path, "-wal"));
         counters
+    }
+
+    /// What was counted; of a store that another process writes, the totals of its file.
+    pub(crate) fn counted(&self) -> &Counters {
+        let inner = &*self.inner;
+        if inner.writer.is_none() {
+            // Stale figures are better than none.
+            let _ = inner.readers.read(None, |conn| Ok(load(conn, &inner.counters)?));
+        }
+        &inner.counters
     }
 
     /// Whether the last write failed.
@@ -257,7 +263,7 @@ impl Store {
     }
 
     /// The last answer about flows that are not recorded at all.
-    pub(crate) fn last_unrecorded(&self) -> &Mutex<Option<Known>> {
+    pub(crate) fn last_unrecorded(&self) -> &Mutex<Option<Answered>> {
         &self.inner.unrecorded
     }
 

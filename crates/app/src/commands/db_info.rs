@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::db::{bytes, time};
 use crate::home::Home;
+use crate::missing;
 use crate::reading;
 
 /// What takes room, and by which beginnings of names its tables and indexes are known.
@@ -37,7 +38,7 @@ pub(super) fn info(home: &Home) -> crate::error::Result<Value> {
         let names = PARTS.iter().map(|(name, _)| *name).chain(["other"]);
         let parts: serde_json::Map<String, Value> =
             names.zip(parts).map(|(name, bytes)| (name.to_owned(), bytes.into())).collect();
-        let lost = store.unrecorded()?;
+        let lost = store.unrecorded().ok();
         Ok(json!({
             "path": home.database(),
             "db_bytes": counters.db_bytes,
@@ -48,7 +49,8 @@ pub(super) fn info(home: &Home) -> crate::error::Result<Value> {
             "flows": store.count_flows(&all)?,
             "flows_total": counters.flows_total,
             "events_total": counters.events_total,
-            "flows_unrecorded": lost.flows,
+            "flows_unrecorded": lost.map(|lost| lost.flows),
+            "flows_unrecorded_more": lost.is_some_and(|lost| lost.more),
             "oldest_at": began(oldest.first()),
             "newest_at": began(newest.first()),
         }))
@@ -94,12 +96,7 @@ pub(super) fn told(info: &Value) -> String {
     if let (Some(oldest), Some(newest)) = (info["oldest_at"].as_str(), info["newest_at"].as_str()) {
         lines.push(format!("from       {oldest}\nto         {newest}"));
     }
-    if count("flows_unrecorded") > 0 {
-        lines.push(format!(
-            "missing    {} flows passed and are not in the record; `langley doctor` says why",
-            count("flows_unrecorded")
-        ));
-    }
+    lines.extend(missing::line(info));
     lines.join("\n")
 }
 
