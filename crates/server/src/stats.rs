@@ -81,8 +81,8 @@ pub(crate) struct Stats {
     pub write_retries: u64,
     /// Batches given up, since this process started.
     pub batches_failed: u64,
-    /// Flows whose rows are damaged: they could not be read when they were listed or exported, since this
-    /// process started. Counted up to 10,000.
+    /// Flows whose rows are damaged: they could not be read when they were last listed or exported, since this
+    /// process started, and are still there. Counted up to 10,000.
     pub damaged_flows: u64,
     /// Bytes of the database file.
     pub db_bytes: u64,

@@ -56,7 +56,8 @@ pub struct StoreCounters {
     pub lost_flows_at_open: u64,
     /// Times a flow's text could not be read when it was searched or shown, in this process.
     pub unreadable_texts: u64,
-    /// Flows that could not be read when they were listed or exported, by this process; counted up to 10,000.
+    /// Flows that could not be read when this process last listed or exported them, and that are still there;
+    /// counted up to 10,000.
     pub damaged_flows: u64,
     /// The newest committed revision.
     pub revision: u64,

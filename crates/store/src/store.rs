@@ -267,11 +267,28 @@ impl Store {
         &self.inner.unrecorded
     }
 
-    /// Remembers flows that could not be read when they were listed.
-    pub(crate) fn note_damaged(&self, keys: &[i64]) {
-        let mut damaged = self.inner.damaged.lock();
-        let room = DAMAGED.saturating_sub(damaged.len());
-        damaged.extend(keys.iter().take(room));
+    /// Remembers flows that could not be read when they were listed, and forgets those that could.
+    pub(crate) fn note_read(&self, sound: impl IntoIterator<Item = i64>, damaged: &[i64]) {
+        let mut known = self.inner.damaged.lock();
+        if !known.is_empty() {
+            for key in sound {
+                known.remove(&key);
+            }
+        }
+        let room = DAMAGED.saturating_sub(known.len());
+        known.extend(damaged.iter().take(room));
+    }
+
+    /// Looks again at the flows that are remembered as damaged, after some were removed.
+    pub(crate) fn look_at_damaged(&self) -> Result<(), StoreError> {
+        let before: Vec<i64> = self.inner.damaged.lock().iter().copied().collect();
+        if before.is_empty() {
+            return Ok(());
+        }
+        let mut damaged = Vec::new();
+        self.of_keys(&before, &mut damaged)?;
+        self.note_read(before, &damaged);
+        Ok(())
     }
 
     pub(crate) fn count_unreadable(&self) {
