@@ -45,6 +45,7 @@ pub(super) fn info(home: &Home) -> crate::error::Result<Value> {
             "wal_bytes": counters.wal_bytes,
             "free_bytes": pages.free * pages.bytes,
             "raw_bytes": raw,
+            "has_raw_bodies": home.holds_raw_bodies(),
             "parts": parts,
             "flows": store.count_flows(&all)?,
             "flows_total": counters.flows_total,
@@ -84,7 +85,7 @@ pub(super) fn told(info: &Value) -> String {
         format!("  free                          {}", room("free_bytes")),
         format!("log        {} (`langley db checkpoint` folds it back)", room("wal_bytes")),
     ];
-    if count("raw_bytes") > 0 {
+    if info["has_raw_bodies"] == true {
         lines.push(format!("unredacted {} (`langley db raw --remove-all`)", room("raw_bytes")));
     }
     lines.push(format!(

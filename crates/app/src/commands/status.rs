@@ -30,7 +30,7 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
     });
     let Some((state, stats)) = found else {
         if as_json {
-            let has_raw = home.raw_bodies().exists();
+            let has_raw = home.holds_raw_bodies();
             println!(
                 "{}",
                 json!({ "running": false, "home": home.root(), "has_raw_bodies": has_raw })
@@ -58,7 +58,7 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
             "proxy": state.proxy,
             "api": state.api,
             "keeps_raw_bodies": stats["raw_bodies"].is_object(),
-            "has_raw_bodies": home.raw_bodies().exists(),
+            "has_raw_bodies": home.holds_raw_bodies(),
             "stats": stats,
         });
         println!("{shown:#}");
@@ -117,7 +117,7 @@ fn tell_of_raw(home: &Home, more: bool) {
         let line =
             format!("raw        bodies are kept UNREDACTED, keys included, in {}", path.display());
         println!("{}", red(&line));
-    } else if path.exists() {
+    } else if home.holds_raw_bodies() {
         println!(
             "raw        unredacted bodies of an earlier run are in {}; `langley db raw --remove-all` removes them",
             path.display()
