@@ -102,7 +102,7 @@ fn main() -> ExitCode {
         }
     };
     done.unwrap_or_else(|error| {
-        error.print();
+        error.print_beside(&global.warned);
         error.exit_code()
     })
 }
