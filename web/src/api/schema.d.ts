@@ -1880,8 +1880,8 @@ export interface components {
              */
             damaged: number;
             /**
-             * @description The flows: at most `limit`. With `q` a page may hold fewer, and none, while `next_cursor` is there:
-             *     it ends after some texts are read.
+             * @description The flows: at most `limit`. With `q`, and where flows are damaged, a page may hold fewer, and none,
+             *     while `next_cursor` is there: it ends after some texts are read, or some flows.
              */
             items: components["schemas"]["Flow"][];
             /** @description Pass as `cursor` for the next page; null at the end. */
@@ -2852,8 +2852,8 @@ export interface components {
             budgets_spent: string[];
             /**
              * Format: int64
-             * @description Flows whose rows are damaged: they could not be read when they were listed or exported, since this
-             *     process started. Counted up to 10,000.
+             * @description Flows whose rows are damaged: they could not be read when they were last listed or exported, since this
+             *     process started, and are still there. Counted up to 10,000.
              */
             damaged_flows: number;
             /**
