@@ -186,11 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn what_has_an_index_of_its_own_is_listed_by_it_and_counts_its_own_damage_only() {
+    fn what_has_an_index_of_its_own_is_listed_by_it_however_many_others_there_are() {
         let (_folder, store) = store();
         let rare = FlowFilter { host: Some(String::from("rare")), ..FlowFilter::default() };
-        let page = store.flows(&rare, None, 500).unwrap();
+        let (position, order) = (None, Order::NewestFirst);
+        let stretch = Stretch { position, order, limit: 500, looked_at: 5 };
+        let page = store.salvaged(&rare, &stretch).unwrap().page;
         assert_eq!((page.items.len(), page.damaged), (9, 1), "the seventieth");
+        assert_eq!(page.next_cursor, None);
         assert_eq!(store.counters().damaged_flows, 1);
     }
 
