@@ -64,8 +64,9 @@ pub use composition::{
 };
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use findings::{
-    BookPrices, CallMade, Change, Diverged, Facts, Limits, NoPrices, Pause, Prices, Pricing,
-    Prompt, Recalled, ResultSeen, Secret, SecretPlace, Sources, Spot, TokenPrices, Usual, Watch,
+    BookPrices, CallMade, Change, DayPart, Diverged, Facts, Limits, NoPrices, Pause, Prices,
+    Pricing, Prompt, Recalled, ResultSeen, Secret, SecretPlace, Sources, Spot, TokenPrices, Usual,
+    Watch,
 };
 pub use inference_key::InferenceKey;
 pub use intake::{Intake, IntakeOptions};
