@@ -39,7 +39,7 @@ async fn a_flow_has_every_member_of_the_contract_and_null_where_nothing_is_known
         response_bytes body_truncated capture_gaps ja4_in ja4_out tls_note provider_request_id message_id \
         model_requested revision connection_id scheme port user_agent agent_version error reason \
         preview dropped_events unknown_events decode_note version_in version_out connect_ms tls_ms \
-        request_gap response_gap rate_limits"
+        request_gap response_gap rate_limits ttlt_ms longest_stall_ms tokens_per_second"
         .split_whitespace()
     {
         assert!(shown.get(member).is_some(), "{member}");

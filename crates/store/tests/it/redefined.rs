@@ -1,6 +1,8 @@
 //! Sums that an earlier version kept, and what becomes of them.
 
-use langley_model::{Flow, Provider, Tokens};
+use std::time::Duration;
+
+use langley_model::{Flow, FlowId, Provider, Tokens};
 use langley_store::{FlowFilter, Store, UsageQuery};
 use rusqlite::Connection;
 
@@ -11,7 +13,13 @@ use crate::rollups::{DAY, START};
 /// was written to a cache in it, and what is open counts as unpriced.
 const SCHEMA_20: &str = "
     UPDATE {table} SET input_uncached = input_uncached + {written}, unpriced = unpriced + flows - completed;
-    ALTER TABLE {table} DROP COLUMN reasoning_apart; ALTER TABLE {table} DROP COLUMN reasoning_apart_flows;";
+    ALTER TABLE {table} DROP COLUMN reasoning_apart; ALTER TABLE {table} DROP COLUMN reasoning_apart_flows;
+    ALTER TABLE {table} DROP COLUMN retries;
+    ALTER TABLE {table} DROP COLUMN connect; ALTER TABLE {table} DROP COLUMN connect_flows; ALTER TABLE {table} DROP COLUMN connect_spread;
+    ALTER TABLE {table} DROP COLUMN tls; ALTER TABLE {table} DROP COLUMN tls_flows; ALTER TABLE {table} DROP COLUMN tls_spread;
+    ALTER TABLE {table} DROP COLUMN ttlt; ALTER TABLE {table} DROP COLUMN ttlt_flows; ALTER TABLE {table} DROP COLUMN ttlt_spread;
+    ALTER TABLE {table} DROP COLUMN stall; ALTER TABLE {table} DROP COLUMN stall_flows; ALTER TABLE {table} DROP COLUMN stall_spread;
+    ALTER TABLE {table} DROP COLUMN token_time; ALTER TABLE {table} DROP COLUMN token_time_flows; ALTER TABLE {table} DROP COLUMN token_time_spread;";
 
 #[test]
 fn sums_of_an_earlier_version_are_brought_to_what_is_summed_today() {
@@ -23,6 +31,9 @@ fn sums_of_an_earlier_version_are_brought_to_what_is_summed_today() {
         flow.usage.cache_read = Some(Tokens(60));
         flow.usage.cache_write_5m = Some(Tokens(10));
         flow.usage.reasoning = Some(Tokens(7));
+        (flow.connect, flow.tls) =
+            (Some(Duration::from_millis(20)), Some(Duration::from_millis(30)));
+        flow.retry_of = Some(FlowId::new());
         flow
     };
     let mut written = belonging(ended(START));
@@ -55,7 +66,7 @@ fn sums_of_an_earlier_version_are_brought_to_what_is_summed_today() {
         conn.execute_batch(&sql).unwrap();
     }
     conn.execute_batch(
-        "DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DROP INDEX drops_by_flow; DELETE FROM schema_version WHERE version > 20;
+        "DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DROP INDEX drops_by_flow; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns; DELETE FROM schema_version WHERE version > 20;
          PRAGMA user_version = 20",
     )
     .unwrap();
@@ -86,7 +97,7 @@ fn a_flow_that_does_not_decode_keeps_no_store_from_being_brought_up_to_date() {
     }
     conn.execute_batch(
         "UPDATE flows SET port = 'x';
-         DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DROP INDEX drops_by_flow; DELETE FROM schema_version WHERE version > 20;
+         DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DROP INDEX drops_by_flow; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns; DELETE FROM schema_version WHERE version > 20;
          PRAGMA user_version = 20",
     )
     .unwrap();
