@@ -50,6 +50,7 @@ mod telling;
 mod token_use;
 mod turns;
 mod websocket;
+mod work;
 mod written;
 
 pub use analysis::{Analyst, Lookout, ReadInvocation, analyse, analyse_for, read_invocation};
@@ -80,5 +81,6 @@ pub use recorder::{Recorder, RecorderHandle, RecorderStats, RecorderStatsReader}
 pub use search::{Found, Indexer, Snippet, new_text, read_texts, search};
 pub use session_turns::{SessionTurn, SessionTurns, session_turns};
 pub use token_use::{
-    ContextSize, SessionTokens, TokenGroup, TokenUse, token_use, token_use_of_session,
+    ContextSize, Growth, SessionTokens, TokenGroup, TokenUse, token_use, token_use_of_session,
 };
+pub use work::{Work, WorkBy, WorkGroup, WorkQuery, WorkReport, work};

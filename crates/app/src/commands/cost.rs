@@ -102,7 +102,7 @@ fn groups(text: &str) -> Result<Vec<CostBy>> {
 }
 
 /// Minutes by which this place is ahead of UTC, and the same in words.
-fn zone() -> (i32, String) {
+pub(super) fn zone() -> (i32, String) {
     let minutes = Zoned::now().offset().seconds() / 60;
     let sign = if minutes < 0 { '-' } else { '+' };
     (minutes, format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60))
@@ -147,16 +147,19 @@ fn table(by: &str, report: &CostReport) -> String {
 fn name(group: &CostGroup) -> String {
     let key = |key: &CostKey| match key {
         CostKey::Hour(at) => local_time(*at),
-        CostKey::Day(day) => {
-            let epoch = jiff::civil::date(1970, 1, 1);
-            let span = jiff::Span::new().try_days(*day).unwrap_or_default();
-            epoch.checked_add(span).unwrap_or(epoch).to_string()
-        }
+        CostKey::Day(at) => day(*at),
         CostKey::Name(name) => name.clone().unwrap_or_else(|| "-".to_owned()),
     };
     let mut names: Vec<String> = group.keys.iter().map(key).collect();
     names.extend(group.session.as_ref().map(|session| format!("of {session}")));
     names.join("  ")
+}
+
+/// A day counted from 1970-01-01, as 2026-01-31.
+pub(super) fn day(days: i64) -> String {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    let span = jiff::Span::new().try_days(days).unwrap_or_default();
+    epoch.checked_add(span).unwrap_or(epoch).to_string()
 }
 
 fn by_classes(totals: &Sums) -> String {
