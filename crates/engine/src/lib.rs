@@ -50,6 +50,7 @@ mod telling;
 mod token_use;
 mod turns;
 mod websocket;
+mod windows;
 mod work;
 mod written;
 
@@ -83,4 +84,5 @@ pub use session_turns::{SessionTurn, SessionTurns, session_turns};
 pub use token_use::{
     ContextSize, Growth, SessionTokens, TokenGroup, TokenUse, token_use, token_use_of_session,
 };
+pub use windows::{Window, windows};
 pub use work::{Work, WorkBy, WorkGroup, WorkQuery, WorkReport, work};

@@ -121,6 +121,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/analytics/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells the latest word of each host on each of its limits, of a week at most: rate limits, and the windows of
+         *     plans, of which providers tell how far they are used.
+         */
+        get: operations["limits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/analytics/tokens": {
         parameters: {
             query?: never;
@@ -2407,6 +2427,11 @@ export interface components {
             remaining: number | null;
             /** @description When it is full again. */
             reset_at: string | null;
+            /**
+             * Format: double
+             * @description How much of it was used, in percent, where that is said as a share.
+             */
+            used_percent: number | null;
         };
         /** @description Bodies that are kept unredacted. */
         RawBodies: {
@@ -3898,6 +3923,26 @@ export interface components {
             /** @description Its name. */
             name: string;
         };
+        /** @description The latest word on one limit. */
+        WindowItem: components["schemas"]["RateLimit"] & {
+            /** @description That exchange. */
+            flow_id: string;
+            /** @description The host that said it: accounts are not told apart. */
+            host: string;
+            /** @description Whether it has been full again since then, so that what was said does not hold any more. */
+            over: boolean;
+            /** @description Who said it; null where the provider is not known. */
+            provider: string | null;
+            /** @description When the exchange began beside whose answer it was said. */
+            seen_at: string;
+        };
+        /** @description The latest word on each limit. */
+        WindowPage: {
+            /** @description Those of one host together, and the host first that spoke last. */
+            items: components["schemas"]["WindowItem"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+        };
         /** @description Whose turns, or tokens, these are. */
         WorkLabel: {
             /**
@@ -4225,6 +4270,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LatencyPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowPage"];
                 };
             };
             400: {

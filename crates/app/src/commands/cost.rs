@@ -1,7 +1,7 @@
 //! `langley cost`: what was spent, on what, and in which block of five hours.
 
 use jiff::{Timestamp, Zoned};
-use langley_engine::{Block, blocks};
+use langley_engine::{Block, Window, blocks, windows};
 use langley_model::{CostClass, Micros, Provider};
 use langley_store::{
     CostBy, CostGroup, CostKey, CostQuery, CostReport, Measure, Sums, Tally, UsageQuery,
@@ -29,6 +29,7 @@ pub(crate) fn cost(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
         Some(CostVerb::Blocks { since, provider, json }) => {
             in_blocks(global, since, provider, *json)
         }
+        Some(CostVerb::Limits { json }) => limits(global, *json),
         Some(CostVerb::Reprice(args)) => reprice::reprice(global, args),
     }
 }
@@ -87,6 +88,20 @@ fn in_blocks(global: &GlobalArgs, since: &str, provider: &str, json: bool) -> Re
         println!("no blocks");
     } else {
         print!("{}", block_table(&found.blocks));
+    }
+    Ok(())
+}
+
+fn limits(global: &GlobalArgs, json: bool) -> Result<()> {
+    let home = Home::named(global)?;
+    let found = reading::read(&home, "limits", |store| windows(store, Micros::now()))?;
+    if json {
+        return reading::tell("limits", langley_server::limits_json(&found));
+    }
+    if found.is_empty() {
+        println!("no provider said anything of its limits in the last seven days");
+    } else {
+        print!("{}", limit_table(&found));
     }
     Ok(())
 }
@@ -209,6 +224,27 @@ fn remarks(report: &CostReport) -> String {
         text.push('\n');
     }
     text
+}
+
+fn limit_table(windows: &[Window]) -> String {
+    let mut table = Table::new(["USED", "LEFT", "OF", "FULL AGAIN", "SAID", "LIMIT", "HOST"]);
+    for Window { host, limit, seen_at, is_over, .. } in windows {
+        let count = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |it| it.to_string());
+        let used = limit.used.map(|used| format!("{:.1} %", used.percent()));
+        // What was said of a window that is over does not hold any more.
+        let again =
+            limit.reset_at.map(|at| if *is_over { "since then".into() } else { local_time(at) });
+        table.row([
+            used.unwrap_or_else(|| "-".to_owned()),
+            count(limit.remaining),
+            count(limit.limit),
+            again.unwrap_or_else(|| "-".to_owned()),
+            local_time(*seen_at),
+            limit.name.clone(),
+            host.clone(),
+        ]);
+    }
+    table.to_string()
 }
 
 fn block_table(blocks: &[Block]) -> String {

@@ -79,6 +79,7 @@ pub(super) fn flow_json(flow: &Stored<Flow>) -> Value {
             "name": limit.name,
             "limit": limit.limit,
             "remaining": limit.remaining,
+            "used_percent": limit.used.map(langley_model::Permille::percent),
             "reset_at": limit.reset_at.map(rfc3339),
         })).collect::<Vec<_>>(),
         "preview": flow.preview,

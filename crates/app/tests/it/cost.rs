@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
+use crate::keeping::sqlite;
 use crate::stage::{Provider, Stage};
 
 const QUESTION: &str = "https://api.anthropic.com/v1/messages";
@@ -149,6 +150,25 @@ fn the_status_line_tells_of_its_session_and_never_fails() {
     for said in [r#"{"session_id":"s-2"}"#, "no json", ""] {
         assert_eq!(status_line(&stage, said), "$0.01 today");
     }
+    let (_, out, _) = stage.run(&["cost", "limits"]);
+    assert!(out.contains("3999  4000") && out.contains("requests"), "{out}");
+    // As a flow of Claude's plan has it: one window that goes on, and one that is over.
+    stage.stop();
+    let limits =
+        r#"[["unified-5h",null,null,9999999999999999,432],["unified-7d",null,null,7,900]]"#;
+    let said = format!("UPDATE flows SET rate_limits = '{limits}'");
+    sqlite(&stage.home().join("langley.db"), &said);
+    assert_eq!(status_line(&stage, ""), "$0.01 today · 5h 43 %");
+    let (code, out, err) = stage.run(&["cost", "limits"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("43.2 %") && out.contains("unified-5h"), "{out}");
+    assert!(out.contains("90.0 %") && out.contains("since then"), "{out}");
+    let (_, out, _) = stage.run(&["cost", "limits", "--json"]);
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (&told["items"][0]["used_percent"], &told["items"][1]["over"]),
+        (&json!(43.2), &json!(true))
+    );
 }
 
 #[test]

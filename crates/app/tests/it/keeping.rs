@@ -16,7 +16,7 @@ fn record(stage: &Stage) {
     stage.curl("https://api.anthropic.com/v1/messages", &["x-api-key: k"], &question);
 }
 
-fn sqlite(database: &Path, sql: &str) -> String {
+pub(crate) fn sqlite(database: &Path, sql: &str) -> String {
     let output = Command::new("sqlite3").arg(database).arg(sql).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()

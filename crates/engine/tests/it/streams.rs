@@ -346,6 +346,7 @@ fn what_a_head_says_of_limits_is_the_flows() {
         name: "tokens".into(),
         limit: Some(80_000),
         remaining: Some(79_000),
+        used: None,
         reset_at: Some(langley_model::Micros(60_000_000)),
     };
     assert_eq!(rows.flow(id).rate_limits, [expected]);

@@ -177,6 +177,8 @@ pub(crate) struct RateLimit {
     pub limit: Option<u64>,
     /// How much of it was left.
     pub remaining: Option<u64>,
+    /// How much of it was used, in percent, where that is said as a share.
+    pub used_percent: Option<f64>,
     /// When it is full again.
     pub reset_at: Option<String>,
 }
@@ -344,6 +346,7 @@ impl From<&langley_model::RateLimit> for RateLimit {
             name: limit.name.clone(),
             limit: limit.limit,
             remaining: limit.remaining,
+            used_percent: limit.used.map(langley_model::Permille::percent),
             reset_at: limit.reset_at.map(rfc3339),
         }
     }

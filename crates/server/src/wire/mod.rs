@@ -16,6 +16,7 @@ mod task;
 mod timeline;
 mod tool;
 mod usage;
+mod window;
 mod word;
 mod work;
 
@@ -43,6 +44,8 @@ pub(crate) use timeline::TimelinePage;
 pub(crate) use tool::{InvocationDetail, InvocationPage, ToolPage, parse_invocation_id};
 pub use tool::{invocations_json, tools_json};
 pub(crate) use usage::UsagePage;
+pub(crate) use window::WindowPage;
+pub use window::limits_json;
 pub(crate) use word::{LiveKind, Strain};
 pub(crate) use work::{Efficiency, EfficiencyGroupPage, TurnGroupPage, Turns};
 pub use work::{efficiency_json, turns_json};

@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use langley_model::{
-    Attributed, Body, Finding, FindingKind, Flow, FlowId, MicroUsd, Provider, Record, Severity,
-    Side, Tokens,
+    Attributed, Body, Finding, FindingKind, Flow, FlowId, MicroUsd, Micros, Permille, Provider,
+    RateLimit, Record, Severity, Side, Tokens,
 };
 use serde_json::{Value, json};
 
@@ -269,4 +269,41 @@ async fn turns_and_efficiency_over_time_are_those_of_the_sessions_in_it() {
     assert_eq!(rig.get("/api/analytics/turns").await["items"], json!([]));
     let until = rig.get(&format!("/api/analytics/turns?{since}&until=2023-11-14T22:13:21Z")).await;
     assert_eq!(until["totals"]["requests"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_latest_word_of_each_host_on_each_limit_is_told() {
+    let rig = Rig::start().await;
+    let now = Micros::now();
+    let said = |ago_s: i64, host: &str, limits: &[(&str, u32, i64)]| {
+        let mut flow = flow(0, "s-1");
+        flow.started_at = Micros(now.0 - ago_s * 1_000_000);
+        flow.host = host.to_owned();
+        let limit = |(name, used, again_s): &(&str, u32, i64)| RateLimit {
+            name: (*name).to_owned(),
+            used: Some(Permille(*used)),
+            reset_at: Some(Micros(now.0 + again_s * 1_000_000)),
+            ..RateLimit::default()
+        };
+        flow.rate_limits = limits.iter().map(limit).collect();
+        rig.put(exchange(&rig.redactor, &flow));
+    };
+    said(8 * 86_400, "a.example", &[("unified-30d", 1, 9_000)]);
+    said(900, "a.example", &[("unified-5h", 100, 600), ("unified-7d", 300, 9_000)]);
+    said(300, "a.example", &[("unified-5h", 432, 600)]);
+    said(200, "b.example", &[("primary", 125, -60)]);
+    said(100, "a.example", &[]);
+    let told = rig.get("/api/analytics/limits").await;
+    let items: Vec<_> = told["items"].as_array().unwrap().iter().collect();
+    let lines =
+        items.iter().map(|it| json!([it["host"], it["name"], it["used_percent"], it["over"]]));
+    assert_eq!(
+        lines.collect::<Vec<_>>(),
+        [
+            json!(["b.example", "primary", 12.5, true]),
+            json!(["a.example", "unified-5h", 43.2, false]),
+            json!(["a.example", "unified-7d", 30.0, false]),
+        ]
+    );
+    assert_eq!(rig.ask("/api/analytics/limits?host=a").await.error_code(), "unknown_parameter");
 }

@@ -29,6 +29,7 @@ async fn a_flow_has_every_member_of_the_contract_and_null_where_nothing_is_known
         name: "input-tokens".into(),
         limit: Some(30_000),
         remaining: Some(7),
+        used: None,
         reset_at: Some(Micros(1_700_000_000_000_000)),
     }];
     rig.put(records(std::slice::from_ref(&one)));

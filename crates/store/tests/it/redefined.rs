@@ -13,7 +13,10 @@ use crate::rollups::{DAY, START};
 /// was written to a cache in it, and what is open counts as unpriced.
 const SCHEMA_20: &str = "
     UPDATE {table} SET input_uncached = input_uncached + {written}, unpriced = unpriced + flows - completed;
-    ALTER TABLE {table} DROP COLUMN reasoning_apart; ALTER TABLE {table} DROP COLUMN reasoning_apart_flows;
+    ALTER TABLE {table} DROP COLUMN reasoning_apart; ALTER TABLE {table} DROP COLUMN reasoning_apart_flows;";
+
+/// Schema 24 has no sums of how connections were set up, of the time of tokens, and of retries.
+const SCHEMA_24: &str = "
     ALTER TABLE {table} DROP COLUMN retries;
     ALTER TABLE {table} DROP COLUMN connect; ALTER TABLE {table} DROP COLUMN connect_flows; ALTER TABLE {table} DROP COLUMN connect_spread;
     ALTER TABLE {table} DROP COLUMN tls; ALTER TABLE {table} DROP COLUMN tls_flows; ALTER TABLE {table} DROP COLUMN tls_spread;
@@ -23,6 +26,16 @@ const SCHEMA_20: &str = "
 
 #[test]
 fn sums_of_an_earlier_version_are_brought_to_what_is_summed_today() {
+    brought_from(20);
+}
+
+#[test]
+fn sums_of_the_version_before_the_times_lack_these_alone() {
+    brought_from(24);
+}
+
+/// Takes a store back to this schema, and opens it.
+fn brought_from(schema: i64) {
     let fixture = Fixture::new();
     let belonging = |mut flow: Flow| {
         (flow.session, flow.task) = (session("s"), session("t"));
@@ -60,15 +73,24 @@ fn sums_of_an_earlier_version_are_brought_to_what_is_summed_today() {
         ("tasks", "'all'"),
         ("session_agents", "'all'"),
     ] {
-        let sql = SCHEMA_20
-            .replace("{table}", table)
-            .replace("{written}", &format!("10 * ({at} IN ('xai', 'all'))"));
-        conn.execute_batch(&sql).unwrap();
+        conn.execute_batch(&SCHEMA_24.replace("{table}", table)).unwrap();
+        if schema == 20 {
+            let sql = SCHEMA_20
+                .replace("{table}", table)
+                .replace("{written}", &format!("10 * ({at} IN ('xai', 'all'))"));
+            conn.execute_batch(&sql).unwrap();
+        }
     }
-    conn.execute_batch(
-        "DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DROP INDEX drops_by_flow; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns; DELETE FROM schema_version WHERE version > 20;
-         PRAGMA user_version = 20",
-    )
+    if schema == 20 {
+        conn.execute_batch(
+            "DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DROP INDEX drops_by_flow",
+        )
+        .unwrap();
+    }
+    conn.execute_batch(&format!(
+        "ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns;
+         DELETE FROM schema_version WHERE version > {schema}; PRAGMA user_version = {schema}"
+    ))
     .unwrap();
     // Beside a writer that is alive nothing is lost, so that what is open stays so.
     let again = Store::open(options(fixture.folder.path()), Box::new(|_| ())).unwrap();
@@ -92,7 +114,8 @@ fn a_flow_that_does_not_decode_keeps_no_store_from_being_brought_up_to_date() {
     fixture.store.clone().close();
     let conn = Connection::open(fixture.store.path()).unwrap();
     for table in ["rollups_hourly", "rollups_daily", "sessions", "tasks", "session_agents"] {
-        let sql = SCHEMA_20.replace("{table}", table).replace("{written}", "0");
+        let sql = [SCHEMA_20, SCHEMA_24].concat();
+        let sql = sql.replace("{table}", table).replace("{written}", "0");
         conn.execute_batch(&sql).unwrap();
     }
     conn.execute_batch(

@@ -68,6 +68,7 @@ fn a_flow_reads_back_with_every_member() {
             name: String::from("tokens"),
             limit: Some(u64::MAX),
             remaining: Some(0),
+            used: None,
             reset_at: Some(Micros(17)),
         },
         RateLimit { name: String::from("requests"), ..RateLimit::default() },
