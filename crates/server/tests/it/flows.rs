@@ -60,7 +60,7 @@ async fn a_flow_has_every_member_of_the_contract_and_null_where_nothing_is_known
     assert_eq!(shown["error"], json!({"kind": "overloaded_error", "message": null}));
     assert_eq!(
         shown["rate_limits"],
-        json!([{"name": "input-tokens", "limit": 30_000, "remaining": 7,
+        json!([{"name": "input-tokens", "limit": 30_000, "remaining": 7, "used_percent": null,
             "reset_at": "2023-11-14T22:13:20.000000Z"}])
     );
     assert_eq!(shown["usage"]["input"], 12);
