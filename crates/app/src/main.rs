@@ -81,6 +81,9 @@ fn main() -> ExitCode {
             commands::sessions::sessions(&global, &args).map(|()| ExitCode::SUCCESS)
         }
         Verb::Tasks(args) => commands::tasks::tasks(&global, &args).map(|()| ExitCode::SUCCESS),
+        Verb::Analytics { verb } => {
+            commands::analytics::analytics(&global, &verb).map(|()| ExitCode::SUCCESS)
+        }
         Verb::Cost(args) => commands::cost::cost(&global, &args).map(|()| ExitCode::SUCCESS),
         Verb::Findings(args) => {
             commands::findings::findings(&global, &args).map(|()| ExitCode::SUCCESS)

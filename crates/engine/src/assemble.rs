@@ -28,7 +28,8 @@ pub(crate) struct Assembly {
     room: usize,
     answer: Answer,
     stopped: bool,
-    spoke: bool,
+    /// Pieces of text, reasoning or tool input.
+    spoken: u64,
     heard: bool,
 }
 
@@ -43,7 +44,7 @@ impl Assembly {
             room: limit,
             answer: Answer::Open,
             stopped: false,
-            spoke: false,
+            spoken: 0,
             heard: false,
         }
     }
@@ -53,15 +54,15 @@ impl Assembly {
         let message = &mut self.message;
         match delta {
             Delta::Text { index, text } => {
-                self.spoke |= !text.is_empty();
+                self.spoken += u64::from(!text.is_empty());
                 self.append(index, Piece::Text, &text);
             }
             Delta::Thinking { index, text } => {
-                self.spoke |= !text.is_empty();
+                self.spoken += u64::from(!text.is_empty());
                 self.append(index, Piece::Thinking, &text);
             }
             Delta::InputJson { index, json } => {
-                self.spoke |= !json.is_empty();
+                self.spoken += u64::from(!json.is_empty());
                 self.append(index, Piece::Input, &json);
             }
             Delta::MessageStart { id, model, role } => {
@@ -139,9 +140,9 @@ impl Assembly {
         self.heard = true;
     }
 
-    /// Whether any text, reasoning or tool input was seen.
-    pub(crate) const fn spoke(&self) -> bool {
-        self.spoke
+    /// How many pieces of text, reasoning or tool input were seen.
+    pub(crate) const fn spoken(&self) -> u64 {
+        self.spoken
     }
 
     /// What the answer says of its own end.
@@ -389,7 +390,7 @@ mod tests {
     #[test]
     fn an_answer_that_did_not_stop_has_no_output_count() {
         let assembly = assembled(1_000, vec![usage(25, 1), text_block(0), text(0, "half ")]);
-        assert!(assembly.spoke());
+        assert_eq!(assembly.spoken(), 1);
         assert_eq!(assembly.answer(), Answer::Open);
         let message = assembly.finish().unwrap();
         assert_eq!(message.usage.input, Some(Tokens(25)));

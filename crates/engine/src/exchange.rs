@@ -3,6 +3,7 @@
 //! Positions count the answer's bytes as they travelled, lost ones included, so that the bytes kept
 //! for the ending can be put where they belong.
 
+mod pulse;
 mod tail;
 
 use std::sync::Arc;
@@ -32,6 +33,8 @@ use crate::session::{Attribution, agent_id};
 use crate::websocket::{self, WebSocket};
 use crate::written::Written;
 
+use pulse::Pulse;
+
 /// An open flow.
 pub(crate) struct Exchange {
     pub(crate) flow: Box<Flow>,
@@ -47,6 +50,7 @@ pub(crate) struct Exchange {
     unsaid: Option<&'static str>,
     /// Usage that the answer's head states.
     counted: Usage,
+    pulse: Pulse,
     /// Bytes of the answer that arrived or are known to be lost.
     position: u64,
     /// Bytes lost at the present position, not yet answered for.
@@ -121,6 +125,7 @@ impl Exchange {
             owed: None,
             counted: Usage::default(),
             unsaid: None,
+            pulse: Pulse::default(),
             position: 0,
             hole: None,
             keeps_bodies,
@@ -275,6 +280,9 @@ impl Exchange {
         flow.response_bytes = closed.response_bytes;
         flow.request_gap = gap::larger(flow.request_gap, closed.request_gap);
         flow.response_gap = gap::larger(flow.response_gap, closed.response_gap);
+        if flow.response_gap.chunks > 0 {
+            pulse::forget(flow);
+        }
         let socket = self.websocket.as_ref();
         let ending = socket.map_or(closed.ending, |socket| socket.ending(closed.ending));
         flow.outcome = Some(outcome(ending, flow.status, self.answer));
@@ -448,18 +456,15 @@ impl Exchange {
     /// Tells the flow of the events that were read.
     fn count_events(&mut self, at: Tick, bench: &Bench) {
         if let Response::Stream(stream) = &self.response {
-            let is_first_token = stream.spoke() && self.flow.ttft.is_none();
             let is_first_event = stream.seen() > 0 && self.flow.event_count == 0;
             let has_more = stream.seen() != self.flow.event_count;
+            let is_first_token = self.pulse.beat(&mut self.flow, stream, self.opened, at);
             if is_first_event && self.dialect.is_some_and(Dialect::names_earlier_answers) {
                 stream.describe(&mut self.flow);
             }
             self.flow.event_count = stream.seen();
             if stream.is_full(bench.options.events_per_flow) {
                 self.flush(bench);
-            }
-            if is_first_token {
-                self.flow.ttft = Some(at.since(self.opened));
             }
             if is_first_event {
                 self.tell_answer(bench);
@@ -505,9 +510,8 @@ impl Exchange {
             stream.describe(&mut self.flow);
             let is_answer = whole && self.flow.status.is_some_and(|status| status < 400);
             self.owed = stream.owes().filter(|_| is_answer);
-            if stream.spoke() && self.flow.ttft.is_none() {
-                self.flow.ttft = Some(at.since(self.opened));
-            }
+            self.pulse.beat(&mut self.flow, &stream, self.opened, at);
+            self.pulse.rest(&mut self.flow, at);
             if let Some(note) = stream.take_note() {
                 add_note(&mut self.flow.decode_note, &note);
             }

@@ -50,6 +50,8 @@ mod telling;
 mod token_use;
 mod turns;
 mod websocket;
+mod windows;
+mod work;
 mod written;
 
 pub use analysis::{Analyst, Lookout, ReadInvocation, analyse, analyse_for, read_invocation};
@@ -64,8 +66,9 @@ pub use composition::{
 };
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use findings::{
-    BookPrices, CallMade, Change, Diverged, Facts, Limits, NoPrices, Pause, Prices, Pricing,
-    Prompt, Recalled, ResultSeen, Secret, SecretPlace, Sources, Spot, TokenPrices, Usual, Watch,
+    BookPrices, CallMade, Change, DayPart, Diverged, Facts, Limits, NoPrices, Pause, Prices,
+    Pricing, Prompt, Recalled, ResultSeen, Secret, SecretPlace, Sources, Spot, TokenPrices, Usual,
+    Watch,
 };
 pub use inference_key::InferenceKey;
 pub use intake::{Intake, IntakeOptions};
@@ -79,5 +82,7 @@ pub use recorder::{Recorder, RecorderHandle, RecorderStats, RecorderStatsReader}
 pub use search::{Found, Indexer, Snippet, new_text, read_texts, search};
 pub use session_turns::{SessionTurn, SessionTurns, session_turns};
 pub use token_use::{
-    ContextSize, SessionTokens, TokenGroup, TokenUse, token_use, token_use_of_session,
+    ContextSize, Growth, SessionTokens, TokenGroup, TokenUse, token_use, token_use_of_session,
 };
+pub use windows::{Window, windows};
+pub use work::{Work, WorkBy, WorkGroup, WorkQuery, WorkReport, work};

@@ -2,12 +2,13 @@
 //!
 //! Formats: the providers' public references. Anthropic names what is limited before the figure
 //! (`anthropic-ratelimit-tokens-remaining`) and gives times; others name it behind it
-//! (`x-ratelimit-remaining-tokens`) and give spans (`6m0s`), seconds or points in time.
+//! (`x-ratelimit-remaining-tokens`) and give spans (`6m0s`), seconds or points in time. Windows of plans are told
+//! as shares: by Claude as `anthropic-ratelimit-unified-5h-utilization`, by Codex as `x-codex-primary-used-percent`.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use langley_model::{HeaderBlock, Micros, RateLimit};
+use langley_model::{HeaderBlock, Micros, Permille, RateLimit};
 
 /// Most limits that are kept of one answer.
 const LIMITS_MAX: usize = 16;
@@ -17,6 +18,9 @@ const LIMITS_MAX: usize = 16;
 enum Figure {
     Limit,
     Remaining,
+    /// As a part of one.
+    Utilization,
+    UsedPercent,
     Reset,
 }
 
@@ -25,7 +29,9 @@ impl Figure {
         match word {
             "limit" => Some(Self::Limit),
             "remaining" => Some(Self::Remaining),
-            "reset" => Some(Self::Reset),
+            "utilization" => Some(Self::Utilization),
+            "used-percent" => Some(Self::UsedPercent),
+            "reset" | "reset-at" | "reset-after-seconds" => Some(Self::Reset),
             _ => None,
         }
     }
@@ -54,11 +60,13 @@ pub(crate) fn rate_limits(headers: &HeaderBlock, now: Micros) -> Vec<RateLimit> 
         match figure {
             Figure::Limit => limit.limit = value.parse().ok(),
             Figure::Remaining => limit.remaining = value.parse().ok(),
+            Figure::Utilization => limit.used = permille(value, 1_000.0),
+            Figure::UsedPercent => limit.used = permille(value, 10.0),
             Figure::Reset => limit.reset_at = reset(value, now),
         }
     }
-    limits.retain(|RateLimit { limit, remaining, reset_at, .. }| {
-        limit.is_some() || remaining.is_some() || reset_at.is_some()
+    limits.retain(|RateLimit { limit, remaining, used, reset_at, .. }| {
+        limit.is_some() || remaining.is_some() || used.is_some() || reset_at.is_some()
     });
     limits
 }
@@ -69,11 +77,24 @@ fn parse(name: &str) -> Option<(&str, Figure)> {
         let (what, figure) = rest.rsplit_once('-')?;
         return Some((what, Figure::parse(figure)?));
     }
+    if let Some(rest) = name.strip_prefix("x-codex-") {
+        let (what, figure) = rest.split_once('-')?;
+        return Some((what, Figure::parse(figure)?));
+    }
     let rest = name.strip_prefix("x-ratelimit-")?;
     match rest.split_once('-') {
         Some((figure, what)) => Some((what, Figure::parse(figure)?)),
         None => Some(("requests", Figure::parse(rest)?)),
     }
+}
+
+/// A share in thousandths, of which `whole` are one of its unit; none where it is no share.
+fn permille(value: &str, whole: f64) -> Option<Permille> {
+    // More than all of it may be used: ten times is beyond any plan.
+    let share = value.parse::<f64>().ok().map(|share| share * whole);
+    let share = share.filter(|share| (0.0..=10_000.0).contains(share))?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded above")]
+    Some(Permille(share.round() as u32))
 }
 
 /// A time, a span from `now` on, or a number: of seconds from now on, or since 1970 in seconds or
@@ -135,7 +156,8 @@ mod tests {
     fn limit(name: &str, limit: u64, remaining: u64, reset_s: f64) -> RateLimit {
         #[expect(clippy::cast_possible_truncation, reason = "a small number")]
         let reset_at = Some(Micros(NOW.0 + (reset_s * 1e6) as i64));
-        RateLimit { name: name.into(), limit: Some(limit), remaining: Some(remaining), reset_at }
+        let (limit, remaining) = (Some(limit), Some(remaining));
+        RateLimit { name: name.into(), limit, remaining, used: None, reset_at }
     }
 
     #[test]
@@ -171,6 +193,36 @@ mod tests {
             ("X-RateLimit-Reset", "1700000060000"),
         ]);
         assert_eq!(openrouter, [limit("requests", 20, 0, 60.0)]);
+    }
+
+    #[test]
+    fn windows_of_plans_are_read_as_shares() {
+        let share = |name: &str, used, reset_s: i64| RateLimit {
+            name: name.into(),
+            used: Some(Permille(used)),
+            reset_at: Some(Micros(NOW.0 + reset_s * 1_000_000)),
+            ..RateLimit::default()
+        };
+        let claude = read(&[
+            ("anthropic-ratelimit-unified-5h-status", "allowed"),
+            ("anthropic-ratelimit-unified-5h-utilization", "0.4321"),
+            ("anthropic-ratelimit-unified-5h-reset", "1700003600"),
+            ("anthropic-ratelimit-unified-7d-utilization", "1.02"),
+            ("anthropic-ratelimit-unified-7d-reset", "1700086400"),
+        ]);
+        assert_eq!(claude, [share("unified-5h", 432, 3_600), share("unified-7d", 1_020, 86_400)]);
+        let codex = read(&[
+            ("x-codex-plan-type", "pro"),
+            ("x-codex-primary-used-percent", "12.5"),
+            ("x-codex-primary-window-minutes", "300"),
+            ("x-codex-primary-reset-after-seconds", "1800"),
+            ("x-codex-secondary-used-percent", "40"),
+            ("x-codex-secondary-reset-at", "1700086400"),
+        ]);
+        assert_eq!(codex, [share("primary", 125, 1_800), share("secondary", 400, 86_400)]);
+        for wrong in ["-0.1", "NaN", "many", "11"] {
+            assert_eq!(read(&[("anthropic-ratelimit-unified-5h-utilization", wrong)]), []);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use langley_model::{Flow, FlowId, MicroUsd, Micros, Outcome};
 use langley_store::{Store, StoreError};
 
+use crate::composition::context_tokens;
 use crate::token_use::{TokenUse, flows_of_session, is_main, main_model};
 
 /// One turn.
@@ -25,12 +26,16 @@ pub struct SessionTurn {
     pub requests: u64,
     /// Those of them that failed.
     pub failed: u64,
+    /// Requests of all of them that repeat a failed one.
+    pub retries: u64,
     /// Requests of subagents.
     pub of_subagents: u64,
     /// Requests to other models: names, summaries.
     pub beside: u64,
     /// Tool calls of all of them.
     pub tool_calls: u64,
+    /// Tokens of the whole input of the agent's own last request that tells them.
+    pub context: Option<u64>,
     /// What all of them used.
     pub tokens: TokenUse,
     /// What all of them cost; none where no cost is known.
@@ -57,7 +62,8 @@ pub fn session_turns(store: &Store, session: &str) -> Result<Option<SessionTurns
     Ok((!flows.is_empty()).then(|| SessionTurns { turns: turns(&flows), is_cut }))
 }
 
-fn turns(flows: &[Flow]) -> Vec<SessionTurn> {
+/// The turns that a session's flows make up, the oldest first.
+pub(crate) fn turns(flows: &[Flow]) -> Vec<SessionTurn> {
     let main = main_model(flows);
     let mut turns: Vec<SessionTurn> = Vec::new();
     for flow in flows {
@@ -86,9 +92,11 @@ impl SessionTurn {
             waited: waited.map(Duration::from_micros),
             requests: 0,
             failed: 0,
+            retries: 0,
             of_subagents: 0,
             beside: 0,
             tool_calls: 0,
+            context: None,
             tokens: TokenUse::default(),
             cost: None,
             is_ended: false,
@@ -102,11 +110,13 @@ impl SessionTurn {
             self.failed += u64::from(!is_answered && flow.outcome.is_some());
             self.is_ended = is_answered && flow.tool_names.is_empty();
             self.ended_at = flow.ended_at.max(self.ended_at);
+            self.context = context_tokens(flow).or(self.context);
         } else if flow.agent_id.is_some() {
             self.of_subagents += 1;
         } else {
             self.beside += 1;
         }
+        self.retries += u64::from(flow.retry_of.is_some());
         self.tool_calls += flow.tool_names.len() as u64;
         if let Some(tokens) = TokenUse::of(flow) {
             self.tokens.add(&tokens);

@@ -175,9 +175,9 @@ impl Stream {
         self.dialect.as_ref().filter(|_| is_open)?.owes()
     }
 
-    /// Whether any text, reasoning or tool input was seen.
-    pub(crate) const fn spoke(&self) -> bool {
-        self.assembly.spoke()
+    /// How many pieces of text, reasoning or tool input were seen.
+    pub(crate) const fn spoken(&self) -> u64 {
+        self.assembly.spoken()
     }
 
     /// Events seen so far.

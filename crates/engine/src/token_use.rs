@@ -132,6 +132,41 @@ pub struct ContextSize {
     pub tokens: u64,
 }
 
+/// By how much prompts are longer than those before them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Growth {
+    /// Tokens, in all.
+    pub tokens: u64,
+    /// Prompts that are as long as the one before, or longer.
+    pub prompts: u64,
+}
+
+impl Growth {
+    /// That of prompts of these lengths, the oldest first. Where a conversation was compacted it begins anew.
+    pub(crate) fn of(lengths: impl Iterator<Item = u64>) -> Self {
+        let (mut growth, mut before) = (Self::default(), None);
+        for length in lengths {
+            if let Some(grown) = before.and_then(|before| length.checked_sub(before)) {
+                growth.tokens = growth.tokens.saturating_add(grown);
+                growth.prompts += 1;
+            }
+            before = Some(length);
+        }
+        growth
+    }
+
+    pub(crate) const fn add(&mut self, other: Self) {
+        self.tokens = self.tokens.saturating_add(other.tokens);
+        self.prompts += other.prompts;
+    }
+
+    /// On average; none without two prompts.
+    #[must_use]
+    pub fn each(self) -> Option<f64> {
+        ratio(self.tokens, self.prompts)
+    }
+}
+
 /// What a session used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionTokens {
@@ -148,12 +183,7 @@ impl SessionTokens {
     /// compacted it begins anew. None without two requests.
     #[must_use]
     pub fn growth(&self) -> Option<f64> {
-        let grown: Vec<u64> = self
-            .contexts
-            .windows(2)
-            .filter_map(|pair| pair[1].tokens.checked_sub(pair[0].tokens))
-            .collect();
-        ratio(grown.iter().sum(), grown.len() as u64)
+        Growth::of(self.contexts.iter().map(|size| size.tokens)).each()
     }
 }
 

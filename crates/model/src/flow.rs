@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::provider::Provider;
 use crate::rate_limit::RateLimit;
 use crate::time::Micros;
-use crate::unit::{MicroUsd, Usage};
+use crate::unit::{MicroUsd, Tokens, Usage};
 
 /// Langley's own words for: no connection to the provider came about.
 const UNREACHED: [&str; 7] = [
@@ -51,6 +51,10 @@ pub struct Flow {
     pub ttfb: Option<Duration>,
     /// From the request's head to the first token of text, thinking or tool input.
     pub ttft: Option<Duration>,
+    /// From the request's head to the last token so far of a streamed answer.
+    pub ttlt: Option<Duration>,
+    /// The longest time that passed between two events of a streamed answer, or from its last one to its end.
+    pub stall: Option<Duration>,
     /// Name resolution and TCP connect; on the first flow of a connection.
     pub connect: Option<Duration>,
     /// TLS handshake with the provider; on the first flow of a connection.
@@ -169,6 +173,8 @@ impl Flow {
             duration: None,
             ttfb: None,
             ttft: None,
+            ttlt: None,
+            stall: None,
             connect: None,
             tls: None,
             client_addr: None,
@@ -266,6 +272,22 @@ impl Flow {
     #[must_use]
     pub fn is_unpriced(&self) -> bool {
         !self.is_open() && self.cost.is_none() && self.billed().iter().any(|units| *units > 0)
+    }
+
+    /// How long each token took after the first, on average; none where the answer came at once, or does not
+    /// tell how long it is. Reasoning that OpenAI counts in is not streamed, so it is left out.
+    #[must_use]
+    pub fn token_time(&self) -> Option<Duration> {
+        let spoken = self.ttlt?.checked_sub(self.ttft?).filter(|spoken| !spoken.is_zero())?;
+        let Tokens(output) = self.usage.output?;
+        let unheard = match self.dialect() {
+            Some(DialectName::OpenAi) if !self.is_reasoning_apart() => {
+                self.usage.reasoning.map_or(0, |Tokens(reasoning)| reasoning)
+            }
+            _ => 0,
+        };
+        let later = output.checked_sub(unheard)?.checked_sub(1)?;
+        spoken.checked_div(u32::try_from(later).ok()?)
     }
 
     /// What of the cost is each class's; they add up to it. None where it is not known, or was not
@@ -401,6 +423,33 @@ mod tests {
             assert_eq!(flow.is_unreached(), unreached, "{outcome:?} {kind}");
             assert!(!flow.is_unreached_connect());
         }
+    }
+
+    #[test]
+    fn the_time_of_a_token_is_told_where_tokens_came_one_after_the_other() {
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(1));
+        let ms = |ms| Some(Duration::from_millis(ms));
+        let told = |flow: &mut Flow, provider, output, reasoning| {
+            flow.provider = Some(provider);
+            flow.usage.output = Some(Tokens(output));
+            flow.usage.reasoning = Some(Tokens(reasoning));
+            flow.token_time()
+        };
+        (flow.ttft, flow.ttlt) = (ms(200), ms(1_200));
+        assert_eq!(told(&mut flow, Provider::Anthropic, 101, 0), ms(10));
+        // What is not streamed takes none of the time.
+        assert_eq!(told(&mut flow, Provider::OpenAi, 301, 200), ms(10));
+        assert_eq!(told(&mut flow, Provider::Gemini, 101, 200), ms(10));
+        assert_eq!(
+            told(&mut flow, Provider::Anthropic, 1, 0),
+            None,
+            "there is no token after the first"
+        );
+        assert_eq!(told(&mut flow, Provider::OpenAi, 0, 9), None);
+        flow.ttlt = flow.ttft;
+        assert_eq!(told(&mut flow, Provider::Anthropic, 101, 0), None, "it came at once");
+        (flow.ttlt, flow.usage.output) = (ms(1_200), None);
+        assert_eq!(flow.token_time(), None);
     }
 
     #[test]

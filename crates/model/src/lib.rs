@@ -54,7 +54,7 @@ pub use outcome::{Ending, Outcome};
 pub use percent::percent_decoded;
 pub use piece::PieceKind;
 pub use provider::Provider;
-pub use rate_limit::RateLimit;
+pub use rate_limit::{Permille, RateLimit};
 pub use record::{
     Body, Drop, DropReason, EventRun, EventSpan, Headers, LiveKind, LiveText, Record,
 };

@@ -1,15 +1,25 @@
 //! Analytics: tokens and what came of them, the cache, what a context is made of, and turns.
 
 use axum::extract::State;
-use langley_engine::{self as engine, Composed};
-use langley_model::{FindingKind, FlowId};
+use langley_engine::{self as engine, Composed, WorkBy, WorkQuery};
+use langley_model::{FindingKind, FlowId, Micros};
 use langley_store::{Store, StoreError, UsageQuery};
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
 use crate::usage;
-use crate::wire::{CacheBreaks, CachePage, Context, SessionEfficiency, TokenPage, TurnPage};
+use crate::wire::{
+    CacheBreaks, CachePage, Context, Efficiency, EfficiencyGroupPage, SessionEfficiency, TokenPage,
+    TurnGroupPage, TurnPage, Turns,
+};
+
+/// Groups of sessions that are told unless more are asked for, and most.
+const GROUPS: usize = 100;
+const GROUPS_MAX: usize = 1_000;
+
+/// So far back it is looked where no beginning is named: a week.
+const SPAN_US: i64 = 7 * 24 * 3_600_000_000;
 
 /// Tells tokens by group, in one sense for all providers, with the share that the cache had and the output
 /// for each token of input.
@@ -65,12 +75,16 @@ pub(crate) async fn cache(State(doors): State<Doors>, params: Params) -> Result<
     shown.await?.ok_or_else(|| ApiError::internal("sums answered nothing"))
 }
 
-/// Tells what a session used, and how its context grew.
+/// Tells what a session used, and how its context grew. Without a session: what sessions used over a span of time,
+/// the share that the cache had, the output for each token of input, and how prompts grew from turn to turn.
 #[utoipa::path(
     get, path = "/api/analytics/efficiency", tag = "flows", operation_id = "analytics_efficiency",
-    params(("session" = String, Query, description = "The session")),
+    params(
+        ("session" = Option<String>, Query, description = "The session, alone; or else the others"),
+        crate::openapi::WorkParams,
+    ),
     responses(
-        (status = 200, body = SessionEfficiency),
+        (status = 200, body = Efficiency),
         (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody),
         (status = 404, body = ErrorBody),
@@ -80,34 +94,51 @@ pub(crate) async fn efficiency(
     State(doors): State<Doors>,
     params: Params,
 ) -> Result<Written, ApiError> {
-    let session = session(params)?;
-    let asked = session.clone();
-    let shown = doors.show(move |store| {
-        let found = engine::token_use_of_session(store, &asked)?;
-        Ok(found.map(|found| SessionEfficiency::of(&asked, &found)))
+    let whose = Sessions::of(params)?;
+    let asked = whose.clone();
+    let shown = doors.show(move |store| match &asked {
+        Sessions::One(session) => {
+            let found = engine::token_use_of_session(store, session)?;
+            let of = |found| Efficiency::OfSession(SessionEfficiency::of(session, &found));
+            Ok(found.map(of))
+        }
+        Sessions::All(query) => {
+            let page = EfficiencyGroupPage::of(query, &engine::work(store, query)?);
+            Ok(Some(Efficiency::OverTime(page)))
+        }
     });
-    shown.await?.ok_or_else(|| ApiError::no_such_session(&session))
+    shown.await?.ok_or_else(|| whose.unknown())
 }
 
-/// Tells the turns of a session: from what a person asked to the answer that calls no tool any more.
+/// Tells the turns of a session: from what a person asked to the answer that calls no tool any more. Without a
+/// session: what the turns of sessions add up to over a span of time.
 #[utoipa::path(
     get, path = "/api/analytics/turns", tag = "flows", operation_id = "analytics_turns",
-    params(("session" = String, Query, description = "The session")),
+    params(
+        ("session" = Option<String>, Query, description = "The session, alone; or else the others"),
+        crate::openapi::WorkParams,
+    ),
     responses(
-        (status = 200, body = TurnPage),
+        (status = 200, body = Turns),
         (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody),
         (status = 404, body = ErrorBody),
     )
 )]
 pub(crate) async fn turns(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
-    let session = session(params)?;
-    let asked = session.clone();
-    let shown = doors.show(move |store| {
-        let found = engine::session_turns(store, &asked)?;
-        Ok(found.map(|found| TurnPage::of(&asked, &found)))
+    let whose = Sessions::of(params)?;
+    let asked = whose.clone();
+    let shown = doors.show(move |store| match &asked {
+        Sessions::One(session) => {
+            let found = engine::session_turns(store, session)?;
+            Ok(found.map(|found| Turns::OfSession(TurnPage::of(session, &found))))
+        }
+        Sessions::All(query) => {
+            let page = TurnGroupPage::of(query, &engine::work(store, query)?);
+            Ok(Some(Turns::OverTime(page)))
+        }
     });
-    shown.await?.ok_or_else(|| ApiError::no_such_session(&session))
+    shown.await?.ok_or_else(|| whose.unknown())
 }
 
 /// Tells what a request is made of: that of a flow, or the longest of a session's newest fifty.
@@ -188,7 +219,41 @@ impl Asked {
     }
 }
 
-fn session(params: Params) -> Result<String, ApiError> {
-    let session = params.only(&["session"])?.owned("session")?;
-    session.ok_or_else(|| ApiError::missing_parameter("session", "Name a session."))
+/// Whose work is asked for.
+#[derive(Clone)]
+enum Sessions {
+    One(String),
+    All(WorkQuery),
+}
+
+impl Sessions {
+    fn of(params: Params) -> Result<Self, ApiError> {
+        let params = params.only(&["session", "group_by", "since", "until", "limit"])?;
+        let words = WorkBy::ALL.map(WorkBy::as_str).join(" or ");
+        if let Some(session) = params.owned("session")? {
+            let beside = ["group_by", "since", "until", "limit"];
+            let beside = beside.iter().find_map(|name| Some((name, params.text(name)?)));
+            return match beside {
+                None => Ok(Self::One(session)),
+                Some((name, value)) => {
+                    Err(ApiError::bad_parameter(name, value, "nothing beside a session"))
+                }
+            };
+        }
+        let earliest = Micros(Micros::now().0.saturating_sub(SPAN_US));
+        Ok(Self::All(WorkQuery {
+            by: params.parsed("group_by", words, WorkBy::parse)?.unwrap_or(WorkBy::Session),
+            since: Some(params.time("since")?.unwrap_or(earliest)),
+            until: params.time("until")?,
+            groups_max: params.limit(GROUPS, GROUPS_MAX)?,
+        }))
+    }
+
+    /// What is answered where there is nothing.
+    fn unknown(&self) -> ApiError {
+        match self {
+            Self::One(session) => ApiError::no_such_session(session),
+            Self::All(_) => ApiError::internal("a span of time answered nothing"),
+        }
+    }
 }

@@ -16,6 +16,7 @@ mod flows;
 mod flush;
 mod guard;
 mod health;
+mod limits;
 mod live;
 mod metrics;
 mod openapi;
@@ -51,6 +52,7 @@ pub use serve::serve;
 pub use settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};
 pub use shell::{shell_quoted, shell_word};
 pub use wire::{
-    blocks_json, cost_json, findings_json, invocations_json, reprice_json, reprices_json,
-    sessions_json, tasks_json, tools_json,
+    blocks_json, cost_json, efficiency_json, findings_json, invocations_json, latency_json,
+    limits_json, per_second, reprice_json, reprices_json, sessions_json, tasks_json, tools_json,
+    turns_json,
 };

@@ -106,6 +106,21 @@ pub(crate) struct SumsQuery {
     agent: Option<String>,
 }
 
+/// What names sessions and a span of time, where they are put together.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters; they are read by `analytics::Sessions`")]
+pub(crate) struct WorkParams {
+    /// session, or model: that which a session's own agent asked most; session by default.
+    group_by: Option<String>,
+    /// Flows that began at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d; 7d by default.
+    since: Option<String>,
+    /// Flows that began before this time.
+    until: Option<String>,
+    /// Groups that are listed, 1 to 1,000; 100 by default.
+    limit: Option<u32>,
+}
+
 /// The document as pretty-printed JSON, ending in a line break, the same in every run.
 ///
 /// # Errors

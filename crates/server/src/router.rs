@@ -15,8 +15,8 @@ use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
     analytics, assets, auth, budgets, cost, diff, drops, export, facets, findings, flows, flush,
-    guard, health, live, metrics, openapi, probe, search, sessions, settings, setup, stars, stats,
-    tasks, tools, tunnels, upkeep, usage,
+    guard, health, limits, live, metrics, openapi, probe, search, sessions, settings, setup, stars,
+    stats, tasks, tools, tunnels, upkeep, usage,
 };
 
 /// Bodies that doors take are settings and a certificate.
@@ -56,6 +56,7 @@ doors! {
         "/api/analytics/cost" => get cost::cost;
         "/api/analytics/efficiency" => get analytics::efficiency;
         "/api/analytics/latency" => get usage::latency;
+        "/api/analytics/limits" => get limits::limits;
         "/api/analytics/tokens" => get analytics::tokens;
         "/api/analytics/turns" => get analytics::turns;
         "/api/auth/link" => post auth::link;

@@ -45,8 +45,8 @@ pub(crate) async fn usage(State(doors): State<Doors>, params: Params) -> Result<
     .await
 }
 
-/// Tells how long flows took, in groups: percentiles of the times to the first byte, to the first token and
-/// to the end.
+/// Tells how long flows took, in groups: percentiles of the times of connecting, of the TLS handshake, to the first
+/// byte, to the first token, to the last and to the end, of the longest pause and of the tokens for a second.
 ///
 /// Deleting flows, by age or on demand, does not change it.
 #[utoipa::path(

@@ -31,6 +31,8 @@ const PLAIN: &[&str] = &[
     "ttft_ns",
     "connect_ns",
     "tls_ns",
+    "ttlt_ns",
+    "stall_ns",
     "client_addr",
     "client_pid",
     "agent_id",
@@ -230,7 +232,8 @@ impl<'s, 'c> Binder<'s, 'c> {
     /// The plain columns; `traits` is the number of the flow's traits, if they have one.
     pub(crate) fn plain(&mut self, flow: &Flow, traits: Option<i64>) {
         self.put(flow.ended_at.map(|at| at.0));
-        for span in [flow.duration, flow.ttfb, flow.ttft, flow.connect, flow.tls] {
+        let Flow { duration, ttfb, ttft, connect, tls, ttlt, stall, .. } = *flow;
+        for span in [duration, ttfb, ttft, connect, tls, ttlt, stall] {
             self.span(span);
         }
         self.text(&flow.client_addr);
@@ -351,6 +354,8 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Stored<Flow>)> {
     flow.ttft = columns.span()?;
     flow.connect = columns.span()?;
     flow.tls = columns.span()?;
+    flow.ttlt = columns.span()?;
+    flow.stall = columns.span()?;
     flow.client_addr = columns.take()?;
     flow.client_pid = columns.take()?;
     flow.agent_id = columns.take()?;

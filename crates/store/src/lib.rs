@@ -33,7 +33,7 @@ mod writer;
 pub use counters::StoreCounters;
 pub use error::StoreError;
 pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
-pub use findings::{EarlierFlows, FindingFilter, FindingPage, FindingShare};
+pub use findings::{EarlierFlows, FindingFilter, FindingPage, FindingShare, Kept};
 pub use interest::Asking;
 pub use lost::Told;
 pub use options::{PriceLost, StoreOptions};

@@ -137,7 +137,7 @@ pub(crate) fn mark(conn: &mut Connection, price: Option<&PriceLost>) -> rusqlite
 /// When the last thing happened that is known of a flow: its last stored event (so long after its start),
 /// the first byte or word of its answer, else its start.
 fn last_seen(flow: &Flow, last_event_us: i64) -> Micros {
-    let reached = flow.ttft.max(flow.ttfb).unwrap_or(Duration::ZERO);
+    let reached = flow.ttlt.max(flow.ttft).max(flow.ttfb).unwrap_or(Duration::ZERO);
     let reached = i64::try_from(reached.as_micros()).unwrap_or(0);
     Micros(flow.started_at.0.saturating_add(reached.max(last_event_us)))
 }

@@ -127,6 +127,7 @@ impl Store {
         }
         if run.row.is_some() {
             self.settle_unpriced()?;
+            self.settle_days()?;
         }
         Ok(run.repriced)
     }

@@ -39,11 +39,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0022_evidence.sql"),
     include_str!("../migrations/0023_drops_by_flow.sql"),
     include_str!("../migrations/0024_words_without_counts.sql"),
+    include_str!("../migrations/0025_times.sql"),
 ];
 
 /// The first that keeps sums, and the first that sums what this program does.
 const FIRST_WITH_SUMS: i64 = 8;
-const REDEFINED: i64 = 21;
+const REDEFINED: i64 = 25;
 
 /// The newest schema this program knows.
 pub(crate) const SCHEMA: i64 = MIGRATIONS.len() as i64;
@@ -73,7 +74,7 @@ pub(crate) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreErr
             .map_err(fail)?;
     }
     if (FIRST_WITH_SUMS..REDEFINED).contains(&version) {
-        rollup::redefine(&change).map_err(fail)?;
+        rollup::redefine(&change, version).map_err(fail)?;
     }
     change.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)?;
     change.pragma_update(None, "user_version", SCHEMA).map_err(fail)?;

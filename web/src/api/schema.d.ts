@@ -87,7 +87,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells what a session used, and how its context grew. */
+        /**
+         * Tells what a session used, and how its context grew. Without a session: what sessions used over a span of time,
+         *     the share that the cache had, the output for each token of input, and how prompts grew from turn to turn.
+         */
         get: operations["analytics_efficiency"];
         put?: never;
         post?: never;
@@ -105,11 +108,31 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Tells how long flows took, in groups: percentiles of the times to the first byte, to the first token and
-         *     to the end.
+         * Tells how long flows took, in groups: percentiles of the times of connecting, of the TLS handshake, to the first
+         *     byte, to the first token, to the last and to the end, of the longest pause and of the tokens for a second.
          * @description Deleting flows, by age or on demand, does not change it.
          */
         get: operations["latency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells the latest word of each host on each of its limits, of a week at most: rate limits, and the windows of
+         *     plans, of which providers tell how far they are used.
+         */
+        get: operations["limits"];
         put?: never;
         post?: never;
         delete?: never;
@@ -145,7 +168,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells the turns of a session: from what a person asked to the answer that calls no tool any more. */
+        /**
+         * Tells the turns of a session: from what a person asked to the answer that calls no tool any more. Without a
+         *     session: what the turns of sessions add up to over a span of time.
+         */
         get: operations["analytics_turns"];
         put?: never;
         post?: never;
@@ -1455,6 +1481,39 @@ export interface components {
              */
             total: number;
         };
+        /** @description What was used and what came of it: of a session where one was named, else by session or model. */
+        Efficiency: components["schemas"]["SessionEfficiency"] | components["schemas"]["EfficiencyGroupPage"];
+        /** @description What sessions used that are put together. */
+        EfficiencyGroup: components["schemas"]["WorkLabel"] & components["schemas"]["EfficiencySums"];
+        /** @description What was used over a span of time, and what came of it. */
+        EfficiencyGroupPage: components["schemas"]["WorkSpan"] & {
+            /** @description Those with the most turns first. */
+            items: components["schemas"]["EfficiencyGroup"][];
+            /** @description What all of them add up to, those that are not told included. */
+            totals: components["schemas"]["EfficiencySums"];
+        };
+        /** @description What sessions used, and what came of it. */
+        EfficiencySums: {
+            cost: components["schemas"]["Cost"] | null;
+            /**
+             * Format: double
+             * @description Tokens by which the prompt at the end of a turn is longer than at the end of the one before, on average;
+             *     where a conversation was compacted it begins anew. Null without two turns.
+             */
+            growth_per_turn: number | null;
+            /**
+             * Format: int64
+             * @description Sessions.
+             */
+            sessions: number;
+            /** @description All requests, those of subagents and to other models included. */
+            tokens: components["schemas"]["TokenUse"];
+            /**
+             * Format: int64
+             * @description Their turns.
+             */
+            turns: number;
+        };
         /** @description An error as the provider stated it. */
         Error: {
             /** @description The provider's class. */
@@ -1717,6 +1776,12 @@ export interface components {
             ja4_in: string | null;
             /** @description JA4 of Langley's TLS hello. */
             ja4_out: string | null;
+            /**
+             * Format: double
+             * @description The longest pause in milliseconds between two events of a streamed answer, or from its last one to its
+             *     end; null where not all of the answer was captured.
+             */
+            longest_stall_ms: number | null;
             /** @description The answer's id. */
             message_id: string | null;
             /** @description Request method. */
@@ -1797,6 +1862,11 @@ export interface components {
             tls_ms: number | null;
             /** @description Why Langley's TLS hello is not the one that was wanted. */
             tls_note: string | null;
+            /**
+             * Format: double
+             * @description Output tokens for a second, from the first token to the last; null where they came at once.
+             */
+            tokens_per_second: number | null;
             /** @description One entry per tool call, duplicates kept. */
             tool_names: string[];
             /**
@@ -1809,6 +1879,12 @@ export interface components {
              * @description Milliseconds from the request's head to the first token.
              */
             ttft_ms: number | null;
+            /**
+             * Format: double
+             * @description Milliseconds from the request's head to the last token so far of a streamed answer; null where not all of
+             *     the answer was captured.
+             */
+            ttlt_ms: number | null;
             /**
              * Format: int64
              * @description Stream events of a type this version does not know.
@@ -2355,6 +2431,11 @@ export interface components {
             remaining: number | null;
             /** @description When it is full again. */
             reset_at: string | null;
+            /**
+             * Format: double
+             * @description How much of it was used, in percent, where that is said as a share.
+             */
+            used_percent: number | null;
         };
         /** @description Bodies that are kept unredacted. */
         RawBodies: {
@@ -2775,14 +2856,52 @@ export interface components {
         };
         /** @description How long flows took; null where no flow has the figure. */
         Spans: {
+            connect: components["schemas"]["Percentiles"] | null;
             duration: components["schemas"]["Percentiles"] | null;
             /**
              * Format: int64
              * @description Flows.
              */
             flows: number;
+            longest_stall: components["schemas"]["Percentiles"] | null;
+            /**
+             * Format: int64
+             * @description Those of them that repeat a failed attempt.
+             */
+            retries: number;
+            tls: components["schemas"]["Percentiles"] | null;
+            tokens_per_second: components["schemas"]["Speeds"] | null;
             ttfb: components["schemas"]["Percentiles"] | null;
             ttft: components["schemas"]["Percentiles"] | null;
+            ttlt: components["schemas"]["Percentiles"] | null;
+        };
+        /** @description How speeds spread. */
+        Speeds: {
+            /**
+             * Format: int64
+             * @description Flows that it was measured of.
+             */
+            flows: number;
+            /**
+             * Format: double
+             * @description What 99 of 100 flows reach.
+             */
+            p1: number;
+            /**
+             * Format: double
+             * @description What 90 of 100 flows reach.
+             */
+            p10: number;
+            /**
+             * Format: double
+             * @description What 95 of 100 flows reach.
+             */
+            p5: number;
+            /**
+             * Format: double
+             * @description The median.
+             */
+            p50: number;
         };
         /** @description What flows cost. */
         Spent: {
@@ -3410,6 +3529,11 @@ export interface components {
         TunnelReason: "not_listed" | "not_tls" | "client_rejected_certificate" | "dial_failed" | "handshake_failed" | "client_certificate_asked";
         /** @description From what a person asked to the answer that calls no tool any more. */
         Turn: {
+            /**
+             * Format: int64
+             * @description Tokens of the whole input of the agent's own last request; null where they are not known.
+             */
+            context: number | null;
             cost: components["schemas"]["Cost"] | null;
             /** @description Whether an answer ended it. */
             ended: boolean;
@@ -3427,6 +3551,11 @@ export interface components {
              * @description Requests of the agent itself to the model that it asks most.
              */
             requests: number;
+            /**
+             * Format: int64
+             * @description Requests of all of them that repeat a failed one.
+             */
+            retries: number;
             /**
              * Format: int64
              * @description Requests to other models.
@@ -3457,6 +3586,15 @@ export interface components {
              */
             worked_ms: number | null;
         };
+        /** @description Turns of sessions that are put together. */
+        TurnGroup: components["schemas"]["WorkLabel"] & components["schemas"]["TurnSums"];
+        /** @description Turns over a span of time. */
+        TurnGroupPage: components["schemas"]["WorkSpan"] & {
+            /** @description Those with the most turns first. */
+            items: components["schemas"]["TurnGroup"][];
+            /** @description What all of them add up to, those that are not told included. */
+            totals: components["schemas"]["TurnSums"];
+        };
         /** @description The turns of a session. */
         TurnPage: {
             /** @description The oldest first. */
@@ -3469,6 +3607,65 @@ export interface components {
             totals: components["schemas"]["TurnTotals"];
             /** @description Whether the session has older flows that were not gone through. */
             truncated: boolean;
+        };
+        /** @description What turns of sessions add up to. */
+        TurnSums: {
+            cost: components["schemas"]["Cost"] | null;
+            /**
+             * Format: int64
+             * @description Those of them that failed.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Requests of the agents themselves to the models that they ask most.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Requests that repeat a failed one, whoever made them.
+             */
+            retries: number;
+            /**
+             * Format: int64
+             * @description Sessions.
+             */
+            sessions: number;
+            /**
+             * Format: int64
+             * @description Requests to other models.
+             */
+            side_requests: number;
+            /**
+             * Format: int64
+             * @description Requests of subagents.
+             */
+            subagent_requests: number;
+            /**
+             * Format: int64
+             * @description Tool calls.
+             */
+            tool_calls: number;
+            /**
+             * Format: double
+             * @description Tool calls for each request of the agents themselves; null without one.
+             */
+            tool_calls_per_request: number | null;
+            /**
+             * Format: int64
+             * @description Turns.
+             */
+            turns: number;
+            /**
+             * Format: double
+             * @description The persons' time, between the turns.
+             */
+            waited_ms: number;
+            /**
+             * Format: double
+             * @description The agents' time.
+             */
+            worked_ms: number;
         };
         /** @description What turns add up to. */
         TurnTotals: {
@@ -3508,6 +3705,8 @@ export interface components {
              */
             worked_ms: number;
         };
+        /** @description Turns: each of a session where one was named, else what sessions add up to. */
+        Turns: components["schemas"]["TurnPage"] | components["schemas"]["TurnGroupPage"];
         /** @description A model without a price. */
         Unpriced: components["schemas"]["Spent"] & {
             /** @description The model. */
@@ -3728,6 +3927,56 @@ export interface components {
             /** @description Its name. */
             name: string;
         };
+        /** @description The latest word on one limit. */
+        WindowItem: components["schemas"]["RateLimit"] & {
+            /** @description That exchange. */
+            flow_id: string;
+            /** @description The host that said it: accounts are not told apart. */
+            host: string;
+            /** @description Whether it has been full again since then, so that what was said does not hold any more. */
+            over: boolean;
+            /** @description Who said it; null where the provider is not known. */
+            provider: string | null;
+            /** @description When the exchange began beside whose answer it was said. */
+            seen_at: string;
+        };
+        /** @description The latest word on each limit. */
+        WindowPage: {
+            /** @description Those of one host together, and the host first that spoke last. */
+            items: components["schemas"]["WindowItem"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+        };
+        /** @description Whose turns, or tokens, these are. */
+        WorkLabel: {
+            /**
+             * @description The model that the sessions' own agents asked most; null where they are put together by session, and
+             *     where it is not known.
+             */
+            model: string | null;
+            /** @description The session; null where they are put together by model. */
+            session_id: string | null;
+        };
+        /** @description Of what a page over a span of time tells. */
+        WorkSpan: {
+            /**
+             * Format: int64
+             * @description Flows of nobody's session, which are in none of this.
+             */
+            flows_without_session: number;
+            /** @description By what sessions are put together: session or model. */
+            group_by: string;
+            /** @description Whether there are more groups than are told. */
+            more: boolean;
+            /** @description Always null: ask for more with `limit`. */
+            next_cursor: string | null;
+            /** @description Flows that began at this time or later; null for all. */
+            since: string | null;
+            /** @description Whether there are older flows in that time: the newest 10,000 are gone through. */
+            truncated: boolean;
+            /** @description Flows that began before this time; null for all. */
+            until: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -3941,9 +4190,17 @@ export interface operations {
     };
     analytics_efficiency: {
         parameters: {
-            query: {
-                /** @description The session */
-                session: string;
+            query?: {
+                /** @description The session, alone; or else the others */
+                session?: string;
+                /** @description session, or model: that which a session's own agent asked most; session by default. */
+                group_by?: string;
+                /** @description Flows that began at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d; 7d by default. */
+                since?: string;
+                /** @description Flows that began before this time. */
+                until?: string;
+                /** @description Groups that are listed, 1 to 1,000; 100 by default. */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -3956,7 +4213,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SessionEfficiency"];
+                    "application/json": components["schemas"]["Efficiency"];
                 };
             };
             400: {
@@ -4037,6 +4294,41 @@ export interface operations {
             };
         };
     };
+    limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     analytics_tokens: {
         parameters: {
             query?: {
@@ -4091,9 +4383,17 @@ export interface operations {
     };
     analytics_turns: {
         parameters: {
-            query: {
-                /** @description The session */
-                session: string;
+            query?: {
+                /** @description The session, alone; or else the others */
+                session?: string;
+                /** @description session, or model: that which a session's own agent asked most; session by default. */
+                group_by?: string;
+                /** @description Flows that began at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d; 7d by default. */
+                since?: string;
+                /** @description Flows that began before this time. */
+                until?: string;
+                /** @description Groups that are listed, 1 to 1,000; 100 by default. */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -4106,7 +4406,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TurnPage"];
+                    "application/json": components["schemas"]["Turns"];
                 };
             };
             400: {

@@ -6,7 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use langley_model::FlowId;
 
-use super::{CostArgs, ExportVerb, FindingsArgs, FlowsArgs, SessionsArgs, TasksArgs, ToolsArgs};
+use super::{
+    AnalyticsVerb, CostArgs, ExportVerb, FindingsArgs, FlowsArgs, SessionsArgs, TasksArgs,
+    ToolsArgs,
+};
 use crate::error::Warned;
 use crate::trust::StoreName;
 
@@ -124,6 +127,11 @@ pub(crate) enum Verb {
     /// and have a cost, or have none. By time, host, provider, model and agent it is told from sums that
     /// outlive the flows; by session, task and subagent from the flows that are kept.
     Cost(CostArgs),
+    /// Tell where the time went, how agents worked, and what came of the tokens
+    Analytics {
+        #[command(subcommand)]
+        verb: AnalyticsVerb,
+    },
     /// List what is worth a change, the dearest first; acknowledge, mute or resolve it
     Findings(FindingsArgs),
     /// List the tools that were called with what their calls add up to; or the calls of one

@@ -52,6 +52,12 @@ pub(crate) enum CostVerb {
         #[arg(long)]
         json: bool,
     },
+    /// What providers said last of their limits: rate limits, and how far the windows of plans are used
+    Limits {
+        /// Print JSON, as `GET /api/analytics/limits` does
+        #[arg(long)]
+        json: bool,
+    },
     /// Price stored flows anew, by the prices in force; what was done is kept as history
     ///
     /// Sums of hours whose flows are gone stay as they are, and so do costs that a provider told itself.

@@ -1,5 +1,6 @@
 //! The command line as it was typed: raw arguments, with no decision taken yet.
 
+mod analytics;
 mod args;
 mod cost;
 mod export;
@@ -9,6 +10,7 @@ mod sessions;
 mod tasks;
 mod tools;
 
+pub(crate) use analytics::{AnalyticsVerb, SpanArgs, WorkArgs};
 pub(crate) use args::{
     AuditVerb, BodySide, CaVerb, Cli, ConfigVerb, DbVerb, EnvForm, GlobalArgs, RunArgs, RunMode,
     StartArgs, StoreArgs, TokenVerb, Verb,

@@ -1,7 +1,7 @@
 //! `langley cost`: what was spent, on what, and in which block of five hours.
 
 use jiff::{Timestamp, Zoned};
-use langley_engine::{Block, blocks};
+use langley_engine::{Block, Window, blocks, windows};
 use langley_model::{CostClass, Micros, Provider};
 use langley_store::{
     CostBy, CostGroup, CostKey, CostQuery, CostReport, Measure, Sums, Tally, UsageQuery,
@@ -29,6 +29,7 @@ pub(crate) fn cost(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
         Some(CostVerb::Blocks { since, provider, json }) => {
             in_blocks(global, since, provider, *json)
         }
+        Some(CostVerb::Limits { json }) => limits(global, *json),
         Some(CostVerb::Reprice(args)) => reprice::reprice(global, args),
     }
 }
@@ -91,6 +92,20 @@ fn in_blocks(global: &GlobalArgs, since: &str, provider: &str, json: bool) -> Re
     Ok(())
 }
 
+fn limits(global: &GlobalArgs, json: bool) -> Result<()> {
+    let home = Home::named(global)?;
+    let found = reading::read(&home, "limits", |store| windows(store, Micros::now()))?;
+    if json {
+        return reading::tell("limits", langley_server::limits_json(&found));
+    }
+    if found.is_empty() {
+        println!("no provider said anything of its limits in the last seven days");
+    } else {
+        print!("{}", limit_table(&found));
+    }
+    Ok(())
+}
+
 /// Groups with commas between.
 fn groups(text: &str) -> Result<Vec<CostBy>> {
     langley_server::each_once(text, CostBy::parse).ok_or_else(|| {
@@ -102,7 +117,7 @@ fn groups(text: &str) -> Result<Vec<CostBy>> {
 }
 
 /// Minutes by which this place is ahead of UTC, and the same in words.
-fn zone() -> (i32, String) {
+pub(super) fn zone() -> (i32, String) {
     let minutes = Zoned::now().offset().seconds() / 60;
     let sign = if minutes < 0 { '-' } else { '+' };
     (minutes, format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60))
@@ -147,16 +162,19 @@ fn table(by: &str, report: &CostReport) -> String {
 fn name(group: &CostGroup) -> String {
     let key = |key: &CostKey| match key {
         CostKey::Hour(at) => local_time(*at),
-        CostKey::Day(day) => {
-            let epoch = jiff::civil::date(1970, 1, 1);
-            let span = jiff::Span::new().try_days(*day).unwrap_or_default();
-            epoch.checked_add(span).unwrap_or(epoch).to_string()
-        }
+        CostKey::Day(at) => day(*at),
         CostKey::Name(name) => name.clone().unwrap_or_else(|| "-".to_owned()),
     };
     let mut names: Vec<String> = group.keys.iter().map(key).collect();
     names.extend(group.session.as_ref().map(|session| format!("of {session}")));
     names.join("  ")
+}
+
+/// A day counted from 1970-01-01, as 2026-01-31.
+pub(super) fn day(days: i64) -> String {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    let span = jiff::Span::new().try_days(days).unwrap_or_default();
+    epoch.checked_add(span).unwrap_or(epoch).to_string()
 }
 
 fn by_classes(totals: &Sums) -> String {
@@ -206,6 +224,27 @@ fn remarks(report: &CostReport) -> String {
         text.push('\n');
     }
     text
+}
+
+fn limit_table(windows: &[Window]) -> String {
+    let mut table = Table::new(["USED", "LEFT", "OF", "FULL AGAIN", "SAID", "LIMIT", "HOST"]);
+    for Window { host, limit, seen_at, is_over, .. } in windows {
+        let count = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |it| it.to_string());
+        let used = limit.used.map(|used| format!("{:.1} %", used.percent()));
+        // What was said of a window that is over does not hold any more.
+        let again =
+            limit.reset_at.map(|at| if *is_over { "since then".into() } else { local_time(at) });
+        table.row([
+            used.unwrap_or_else(|| "-".to_owned()),
+            count(limit.remaining),
+            count(limit.limit),
+            again.unwrap_or_else(|| "-".to_owned()),
+            local_time(*seen_at),
+            limit.name.clone(),
+            host.clone(),
+        ]);
+    }
+    table.to_string()
 }
 
 fn block_table(blocks: &[Block]) -> String {

@@ -1,5 +1,6 @@
 //! One file per command: what it does, apart from how it was typed.
 
+pub(crate) mod analytics;
 pub(crate) mod audit;
 pub(crate) mod ca;
 pub(crate) mod completions;

@@ -8,7 +8,7 @@
 use std::io::Read;
 
 use jiff::Zoned;
-use langley_engine::{PriceBook, context_tokens};
+use langley_engine::{PriceBook, Window, context_tokens, windows};
 use langley_model::{Flow, Micros};
 use langley_store::{CostQuery, FlowFilter, Measure, Store, StoreError, Sums, UsageQuery};
 use serde::Deserialize;
@@ -64,6 +64,9 @@ fn parts(store: &Store, session: Option<&str>) -> Result<Vec<String>, StoreError
     } else {
         parts.extend(of_day(store)?);
     }
+    if !parts.is_empty() {
+        parts.extend(plan(store)?);
+    }
     Ok(parts)
 }
 
@@ -78,6 +81,16 @@ fn of_day(store: &Store) -> Result<Option<String>, StoreError> {
     let usage = UsageQuery { since: midnight.ok().map(Micros), ..UsageQuery::default() };
     let query = CostQuery { by: Vec::new(), usage, session: None, groups_max: 1 };
     Ok(cost(&store.costs(&query)?.totals).map(|cost| format!("{cost} today")))
+}
+
+/// How far the windows of Claude's plan are used that are not over: of five hours, and of seven days.
+fn plan(store: &Store) -> Result<Vec<String>, StoreError> {
+    let windows = windows(store, Micros::now())?;
+    let part = |window: &Window| {
+        let name = window.limit.name.strip_prefix("unified-").filter(|_| !window.is_over)?;
+        Some(format!("{name} {:.0} %", window.limit.used?.percent()))
+    };
+    Ok(windows.iter().filter_map(part).collect())
 }
 
 /// How full the context was at the session's own last request: a subagent's is another.

@@ -54,7 +54,7 @@ pub(crate) fn tools(global: &GlobalArgs, args: &ToolsArgs) -> Result<()> {
     Ok(())
 }
 
-fn milliseconds(nanos: u64) -> String {
+pub(super) fn milliseconds(nanos: u64) -> String {
     let ms = nanos / 1_000_000;
     if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", nanos as f64 / 1e9) }
 }

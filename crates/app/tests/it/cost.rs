@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
+use crate::keeping::sqlite;
 use crate::stage::{Provider, Stage};
 
 const QUESTION: &str = "https://api.anthropic.com/v1/messages";
@@ -148,5 +149,70 @@ fn the_status_line_tells_of_its_session_and_never_fails() {
     // Another session, and no JSON at all.
     for said in [r#"{"session_id":"s-2"}"#, "no json", ""] {
         assert_eq!(status_line(&stage, said), "$0.01 today");
+    }
+    let (_, out, _) = stage.run(&["cost", "limits"]);
+    assert!(out.contains("3999  4000") && out.contains("requests"), "{out}");
+    // As a flow of Claude's plan has it: one window that goes on, and one that is over.
+    stage.stop();
+    let limits =
+        r#"[["unified-5h",null,null,9999999999999999,432],["unified-7d",null,null,7,900]]"#;
+    let said = format!("UPDATE flows SET rate_limits = '{limits}'");
+    sqlite(&stage.home().join("langley.db"), &said);
+    assert_eq!(status_line(&stage, ""), "$0.01 today · 5h 43 %");
+    let (code, out, err) = stage.run(&["cost", "limits"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("43.2 %") && out.contains("unified-5h"), "{out}");
+    assert!(out.contains("90.0 %") && out.contains("since then"), "{out}");
+    let (_, out, _) = stage.run(&["cost", "limits", "--json"]);
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (&told["items"][0]["used_percent"], &told["items"][1]["over"]),
+        (&json!(43.2), &json!(true))
+    );
+}
+
+#[test]
+fn where_the_time_went_and_how_agents_worked_is_told_from_the_socket_to_the_command_line() {
+    let provider = Provider::start();
+    let stage = Stage::with_provider(&provider);
+    ask(&stage, "claude-opus-5-5");
+    let flow = stage.ended_flows(1).remove(0);
+    let at = |name: &str| flow[name].as_f64().unwrap();
+    assert!(at("ttfb_ms") <= at("ttft_ms") && at("ttft_ms") <= at("ttlt_ms"), "{flow}");
+    assert!(at("ttlt_ms") <= at("duration_ms") && at("longest_stall_ms") <= at("duration_ms"));
+    assert!(at("connect_ms") > 0.0 && at("tls_ms") > 0.0, "each call is a connection of its own");
+
+    let json = |args: &[&str]| {
+        let (code, out, err) = stage.run(args);
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str::<Value>(&out).unwrap()
+    };
+    let told = json(&["analytics", "latency", "--json"]);
+    let item = &told["items"][0];
+    assert_eq!((&item["model"], &item["flows"]), (&json!("claude-opus-5-5"), &json!(1)));
+    for figure in ["connect", "tls", "ttfb", "ttft", "ttlt", "longest_stall", "duration"] {
+        assert_eq!(item[figure]["flows"], 1, "{figure}: {item}");
+    }
+    let turns = json(&["analytics", "turns", "--json"]);
+    assert_eq!(
+        (&turns["items"][0]["session_id"], &turns["totals"]["turns"]),
+        (&json!("s-1"), &json!(1))
+    );
+    let tokens = json(&["analytics", "efficiency", "--by", "model", "--json"]);
+    assert_eq!(tokens["items"][0]["model"], "claude-opus-5-5");
+    assert_eq!(tokens["totals"]["tokens"]["output"], flow["usage"]["output"]);
+
+    for (args, word) in [
+        (["latency", "--by", "hour,model"], "claude-opus-5-5"),
+        (["turns", "--by", "session"], "s-1"),
+        (["efficiency", "--by", "session"], "s-1"),
+    ] {
+        let (code, out, err) = stage.run(&[&["analytics"], &args[..]].concat());
+        assert_eq!(code, 0, "{err}");
+        assert!(out.contains(word), "{args:?}: {out}");
+    }
+    for what in ["latency", "turns"] {
+        let (code, _, err) = stage.run(&["analytics", what, "--by", "week"]);
+        assert!(code == 2 && err.contains("`week` cannot be grouped by"), "{err}");
     }
 }

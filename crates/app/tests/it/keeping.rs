@@ -16,7 +16,7 @@ fn record(stage: &Stage) {
     stage.curl("https://api.anthropic.com/v1/messages", &["x-api-key: k"], &question);
 }
 
-fn sqlite(database: &Path, sql: &str) -> String {
+pub(crate) fn sqlite(database: &Path, sql: &str) -> String {
     let output = Command::new("sqlite3").arg(database).arg(sql).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
@@ -83,11 +83,20 @@ fn earlier(stage: &Stage) -> PathBuf {
         };
         figure(column.clone()) + &figure(format!("{column}_flows"))
     };
+    let times = |measure: &str| {
+        without(measure.to_owned())
+            + &format!(
+                "UPDATE sqlite_schema SET sql = replace(sql, ', {measure}_spread BLOB NOT NULL DEFAULT x''''', '');"
+            )
+    };
     let sums = classes.map(|class| without(format!("cost_{class}"))).concat()
-        + &without("reasoning_apart".to_owned());
+        + &without("reasoning_apart".to_owned())
+        + &["connect", "tls", "ttlt", "stall", "token_time"].map(times).concat();
     let earlier = format!(
         "PRAGMA writable_schema = ON; {sums}
+         UPDATE sqlite_schema SET sql = replace(sql, ', retries INTEGER NOT NULL DEFAULT 0', '');
          UPDATE sqlite_schema SET sql = replace(sql, ', traits INTEGER', '') WHERE name = 'flows';
+         UPDATE sqlite_schema SET sql = replace(sql, ', ttlt_ns INTEGER, stall_ns INTEGER', '') WHERE name = 'flows';
          DROP TABLE traits; DROP TABLE reprices; DROP INDEX drops_by_flow; DROP INDEX sessions_by_cost; DROP TABLE finding_flows; DROP TABLE findings;
          DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
          DROP TABLE tool_executions; DROP TABLE tool_sums; DROP TABLE tool_calls; DROP TABLE tools;

@@ -21,6 +21,6 @@ pub use facts::{CallMade, Facts, Pause, ResultSeen, Secret, SecretPlace};
 pub use limits::Limits;
 pub use price::{NoPrices, Prices, Pricing, TokenPrices};
 pub use prompt::{Change, Diverged, Prompt, Spot};
-pub use sources::{Recalled, Sources, Usual};
+pub use sources::{DayPart, Recalled, Sources, Usual};
 pub(crate) use stored::Stored;
 pub use watch::Watch;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use langley_model::{Finding, Flow, FlowId, MicroUsd};
-use langley_store::StoreError;
+use langley_store::{Kept, StoreError};
 
 use super::facts::Facts;
 use super::price::Prices;
@@ -16,6 +16,15 @@ pub struct Usual {
     pub median: Duration,
     /// Answers that are known.
     pub answers: u64,
+}
+
+/// What of a day is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DayPart {
+    /// To the end of the hour in which the flow began.
+    UpToFlow,
+    /// All of it.
+    Whole,
 }
 
 /// What is read back of a session.
@@ -36,11 +45,11 @@ pub trait Sources {
     /// A failure of the store.
     fn before(&self, flow: &Flow, most: usize) -> Result<Recalled, StoreError>;
 
-    /// Whether this finding is kept already, by whatever evidence.
+    /// Whether this finding is kept already, and by whose evidence.
     ///
     /// # Errors
     /// A failure of the store.
-    fn is_kept(&self, finding: &Finding) -> Result<bool, StoreError>;
+    fn kept(&self, finding: &Finding) -> Result<Kept, StoreError>;
 
     /// Whether a finding is kept that this flow shows: it was looked at before.
     ///
@@ -65,7 +74,7 @@ pub trait Sources {
     ///
     /// # Errors
     /// A failure of the store.
-    fn spent(&self, flow: &Flow) -> Result<Option<MicroUsd>, StoreError>;
+    fn spent(&self, flow: &Flow, part: DayPart) -> Result<Option<MicroUsd>, StoreError>;
 
     /// Who knows prices.
     fn prices(&self) -> &dyn Prices;

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use langley_model::{Finding, Flow, FlowId, MicroUsd, Micros, Side, Stored as ReadBack};
 use langley_protocol::dialect::dialect_for;
-use langley_store::{Measure, Store, StoreError, UsageQuery};
+use langley_store::{Kept, Measure, Store, StoreError, UsageQuery};
 
 use super::facts::Facts;
 use super::price::Prices;
 use super::prompt::Prompt;
-use super::sources::{Recalled, Sources, Usual};
+use super::sources::{DayPart, Recalled, Sources, Usual};
 use crate::background::try_work;
 
 /// Microseconds of a day.
@@ -51,8 +51,8 @@ impl<R: Fn(Flow) -> Result<Option<Facts>, StoreError>> Sources for Stored<'_, R>
         Ok(recalled)
     }
 
-    fn is_kept(&self, finding: &Finding) -> Result<bool, StoreError> {
-        self.store.has_finding(finding)
+    fn kept(&self, finding: &Finding) -> Result<Kept, StoreError> {
+        self.store.kept_finding(finding)
     }
 
     fn is_shown_by(&self, flow: FlowId) -> Result<bool, StoreError> {
@@ -83,12 +83,16 @@ impl<R: Fn(Flow) -> Result<Option<Facts>, StoreError>> Sources for Stored<'_, R>
         Ok(median.map(|nanos| Usual { median: Duration::from_nanos(nanos), answers }))
     }
 
-    fn spent(&self, flow: &Flow) -> Result<Option<MicroUsd>, StoreError> {
+    fn spent(&self, flow: &Flow, part: DayPart) -> Result<Option<MicroUsd>, StoreError> {
         let day = flow.started_at.0.div_euclid(DAY_US) * DAY_US;
-        // To the end of the hour, and of no other day.
+        let last = day + DAY_US - 1;
+        let until = match part {
+            DayPart::UpToFlow => flow.started_at.0.min(last),
+            DayPart::Whole => last,
+        };
         let query = UsageQuery {
             since: Some(Micros(day)),
-            until: Some(Micros(flow.started_at.0.min(day + DAY_US - 1))),
+            until: Some(Micros(until)),
             ..UsageQuery::default()
         };
         let cost = self.store.usage(&query)?.totals.figure(Measure::Cost).known();

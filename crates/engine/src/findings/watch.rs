@@ -2,16 +2,16 @@
 
 use std::collections::VecDeque;
 
-use langley_model::{Finding, FindingKind};
+use langley_model::{Finding, FindingKind, MicroUsd};
 use langley_protocol::tools::digest;
-use langley_store::StoreError;
+use langley_store::{Kept, StoreError};
 
 use super::call_memory::push_within;
 use super::detectors;
 use super::facts::Facts;
 use super::limits::Limits;
 use super::session_memory::SessionMemory;
-use super::sources::Sources;
+use super::sources::{DayPart, Sources};
 
 /// Sessions that are remembered; one that comes back later is read from the store.
 const SESSIONS: usize = 1_024;
@@ -170,14 +170,27 @@ impl Watch {
     ) -> Result<Option<(i64, Option<Finding>)>, StoreError> {
         let Some(limit) = self.limits.daily_cost else { return Ok(None) };
         let day = detectors::day_of(facts.flow.started_at);
-        if facts.flow.cost.is_none() || self.dear_days.contains(&day) {
+        if facts.flow.cost.is_none() {
             return Ok(None);
         }
-        let spent = sources.spent(&facts.flow)?;
-        let found = spent.and_then(|spent| detectors::daily_budget(facts, spent, limit));
+        let beyond = |part| {
+            let spent = sources.spent(&facts.flow, part)?;
+            Ok::<_, StoreError>(spent.and_then(|it| detectors::daily_budget(facts, it, limit)))
+        };
+        let is_known = self.dear_days.contains(&day);
+        let found = if is_known {
+            detectors::daily_budget(facts, MicroUsd(limit.0.saturating_add(1)), limit)
+        } else {
+            beyond(DayPart::UpToFlow)?
+        };
         let Some(found) = found else { return Ok(None) };
-        // Once for a day: what it is beyond would be added up with each start.
-        let is_new = !sources.is_kept(&found)?;
-        Ok(Some((day, is_new.then_some(found))))
+        let found = match sources.kept(&found)? {
+            Kept::Not => (!is_known).then_some(found),
+            // Once for a day: what it is beyond would be added up with each start.
+            Kept::ShownByOthers => None,
+            // It is looked at once more because prices changed: what is true of the day now.
+            Kept::ShownByIt => beyond(DayPart::Whole)?,
+        };
+        Ok(Some((day, found)))
     }
 }

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use langley_engine::{LiveFeed, Lookout, Prices, Pricing, TokenPrices, analyse_for};
-use langley_model::{Flow, FlowId, KeptFinding, LiveText, Micros, Stored};
-use langley_store::{FindingFilter, Store};
+use langley_engine::{Limits, LiveFeed, Lookout, Prices, Pricing, TokenPrices, analyse_for};
+use langley_model::{
+    ConnectionId, Flow, FlowId, KeptFinding, LiveText, MicroUsd, Micros, Outcome, Provider, Record,
+    Stored, Tokens,
+};
+use langley_store::{FindingFilter, RepriceQuery, Store};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -295,4 +298,46 @@ fn a_session_with_a_storm_a_broken_cache_and_a_failing_tool_is_told_exactly() {
 
     let (store, _folder) = home.finish();
     store.close();
+}
+
+#[test]
+fn a_day_beyond_its_budget_follows_the_prices() {
+    let home = Home::new();
+    let spend = |second: i64, cost: i64| {
+        let at = Micros(BASE + second * 1_000_000);
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), at);
+        flow.method = String::from("POST");
+        (flow.provider, flow.path) = (Some(Provider::Anthropic), String::from("/v1/messages"));
+        flow.outcome = Some(Outcome::Completed);
+        flow.usage.output = Some(Tokens(1));
+        flow.cost = Some(MicroUsd(cost));
+        home.store.submit(vec![home.redactor.seal(Record::Flow(Arc::new(flow)))]).unwrap();
+        home.store.flush().unwrap();
+    };
+    let told = || {
+        let limits = Limits { daily_cost: Some(MicroUsd(5_000)), ..Limits::default() };
+        let lookout = Lookout { limits, ..Lookout::default() };
+        analyse_for(&home.store, &home.redactor, Micros(BASE + 60_000_000), lookout).unwrap();
+        all(&home.store)
+            .iter()
+            .map(|kept| (kept.times, kept.cost, kept.finding.number("spent")))
+            .collect::<Vec<_>>()
+    };
+    let reprice = |each: i64| {
+        let price = Box::new(move |flow: &mut Flow| flow.cost = Some(MicroUsd(each)));
+        let everything = home.redactor.seal(RepriceQuery::default());
+        home.store.reprice(&everything, "book", false, price).unwrap();
+    };
+    spend(0, 3_000);
+    spend(1, 4_000);
+    assert_eq!(told(), [(1, Some(MicroUsd(2_000)), Some(7_000))]);
+    spend(2, 1_000);
+    assert_eq!(told(), [(1, Some(MicroUsd(2_000)), Some(7_000))], "once for a day");
+    // What the whole day costs now, whichever flows changed.
+    reprice(2_000);
+    assert_eq!(told(), [(1, Some(MicroUsd(1_000)), Some(6_000))]);
+    reprice(9_000);
+    assert_eq!(told(), [(1, Some(MicroUsd(22_000)), Some(27_000))]);
+    reprice(1_000);
+    assert_eq!(told(), [], "it is within its budget");
 }

@@ -72,6 +72,7 @@ fn a_stream_goes_on_at_the_next_event_after_a_gap() {
     assert_eq!(flow.outcome, Some(Outcome::Completed));
     assert_eq!(flow.response_gap.chunks, 1);
     assert!(flow.response_gap.bytes > 30_000);
+    assert_eq!((flow.ttlt, flow.stall), (None, None), "nobody knows what came meanwhile");
     assert_eq!(flow.usage.output, Some(Tokens(40)));
     let message = rows.message(script.flow).unwrap();
     assert!(message.truncated);

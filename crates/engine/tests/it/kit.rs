@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use langley_engine::{
@@ -124,6 +125,12 @@ impl Script {
         let chunk = self.chunk(Part::Data(Bytes::copy_from_slice(data)));
         self.pieces.push(Capture::Response(chunk));
         self.closed.response_bytes += data.len() as u64;
+        self
+    }
+
+    /// Nothing comes for so long.
+    pub(crate) fn pause(mut self, lasted: Duration) -> Self {
+        self.now += u64::try_from(lasted.as_nanos()).unwrap();
         self
     }
 
@@ -277,7 +284,7 @@ impl Rig {
 
     /// Waits, within bounds, until `met`.
     pub(crate) fn until(&self, met: impl Fn(&Self) -> bool) {
-        let give_up = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let give_up = std::time::Instant::now() + Duration::from_secs(20);
         while !met(self) {
             assert!(
                 std::time::Instant::now() < give_up,

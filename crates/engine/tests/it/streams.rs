@@ -151,7 +151,29 @@ fn times_are_those_of_the_pieces() {
     let flow = rows.flow(script.flow);
     assert_eq!(flow.ttfb, Some(Duration::from_millis(3)));
     assert_eq!(flow.ttft, Some(Duration::from_millis(6)));
+    assert_eq!(flow.ttlt, flow.ttft, "one token alone");
     assert_eq!(flow.duration, Some(Duration::from_millis(8)));
+}
+
+#[test]
+fn the_last_token_and_the_longest_pause_are_those_of_the_pieces() {
+    // As above, with a pause of forty milliseconds between two tokens, and one of ten behind the last.
+    let script = Script::messages(ASK)
+        .sse()
+        .data((kit::start() + &kit::text_start(0) + &kit::text(0, "first")).as_bytes())
+        .data(kit::text(0, "second").as_bytes())
+        .pause(Duration::from_millis(39))
+        .data(kit::text(0, "third").as_bytes())
+        .pause(Duration::from_millis(9))
+        .data((kit::block_stop(0) + &kit::stop("end_turn", 11)).as_bytes())
+        .end();
+    let rows = script.play();
+    let flow = rows.flow(script.flow);
+    assert_eq!(flow.ttft, Some(Duration::from_millis(4)));
+    assert_eq!(flow.ttlt, Some(Duration::from_millis(45)));
+    assert_eq!(flow.stall, Some(Duration::from_millis(40)));
+    // Eleven tokens, ten of them after the first.
+    assert_eq!(flow.token_time(), Some(Duration::from_micros(4_100)));
 }
 
 #[test]
@@ -324,6 +346,7 @@ fn what_a_head_says_of_limits_is_the_flows() {
         name: "tokens".into(),
         limit: Some(80_000),
         remaining: Some(79_000),
+        used: None,
         reset_at: Some(langley_model::Micros(60_000_000)),
     };
     assert_eq!(rows.flow(id).rate_limits, [expected]);

@@ -183,12 +183,16 @@ pub(crate) struct Turn {
     pub requests: u64,
     /// Those of them that failed.
     pub failed: u64,
+    /// Requests of all of them that repeat a failed one.
+    pub retries: u64,
     /// Requests of subagents.
     pub subagent_requests: u64,
     /// Requests to other models.
     pub side_requests: u64,
     /// Tool calls of all of them.
     pub tool_calls: u64,
+    /// Tokens of the whole input of the agent's own last request; null where they are not known.
+    pub context: Option<u64>,
     /// What all of them used.
     pub tokens: TokenUse,
     /// What all of them cost; null where no cost is known.
@@ -386,9 +390,11 @@ impl From<&engine::SessionTurn> for Turn {
             waited_ms: turn.waited.map(milliseconds),
             requests: turn.requests,
             failed: turn.failed,
+            retries: turn.retries,
             subagent_requests: turn.of_subagents,
             side_requests: turn.beside,
             tool_calls: turn.tool_calls,
+            context: turn.context,
             tokens: (&turn.tokens).into(),
             cost: turn.cost.map(|cost| Cost { micro_usd: cost.0 }),
             ended: turn.is_ended,

@@ -6,7 +6,7 @@ use langley_model::{CostClass, Stored, Tokens};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::page::{milliseconds, rfc3339};
+use super::page::{milliseconds, per_second, rfc3339};
 use super::word::{DialectName, Mode, Outcome, Provider};
 
 /// One exchange. Null means unknown, never zero.
@@ -26,6 +26,14 @@ pub(crate) struct Flow {
     pub ttfb_ms: Option<f64>,
     /// Milliseconds from the request's head to the first token.
     pub ttft_ms: Option<f64>,
+    /// Milliseconds from the request's head to the last token so far of a streamed answer; null where not all of
+    /// the answer was captured.
+    pub ttlt_ms: Option<f64>,
+    /// The longest pause in milliseconds between two events of a streamed answer, or from its last one to its
+    /// end; null where not all of the answer was captured.
+    pub longest_stall_ms: Option<f64>,
+    /// Output tokens for a second, from the first token to the last; null where they came at once.
+    pub tokens_per_second: Option<f64>,
     /// Milliseconds of name resolution and TCP connect; first flow of a connection only.
     pub connect_ms: Option<f64>,
     /// Milliseconds of the TLS handshake with the provider; first flow of a connection only, and null
@@ -169,6 +177,8 @@ pub(crate) struct RateLimit {
     pub limit: Option<u64>,
     /// How much of it was left.
     pub remaining: Option<u64>,
+    /// How much of it was used, in percent, where that is said as a share.
+    pub used_percent: Option<f64>,
     /// When it is full again.
     pub reset_at: Option<String>,
 }
@@ -252,6 +262,9 @@ impl<T: Borrow<langley_model::Flow>> From<&Stored<T>> for Flow {
             duration_ms: flow.duration.map(milliseconds),
             ttfb_ms: flow.ttfb.map(milliseconds),
             ttft_ms: flow.ttft.map(milliseconds),
+            ttlt_ms: flow.ttlt.map(milliseconds),
+            longest_stall_ms: flow.stall.map(milliseconds),
+            tokens_per_second: flow.token_time().and_then(per_second),
             connect_ms: flow.connect.map(milliseconds),
             tls_ms: flow.tls_handshake().map(milliseconds),
             mode: flow.mode.into(),
@@ -333,6 +346,7 @@ impl From<&langley_model::RateLimit> for RateLimit {
             name: limit.name.clone(),
             limit: limit.limit,
             remaining: limit.remaining,
+            used_percent: limit.used.map(langley_model::Permille::percent),
             reset_at: limit.reset_at.map(rfc3339),
         }
     }

@@ -1,10 +1,13 @@
 //! How long flows took, as JSON.
 
+use std::time::Duration;
+
 use langley_store::{Measure, Spread, Sums, Tally, UsageReport};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::page::rfc3339;
+use super::page::{per_second, rfc3339};
 use super::usage::GroupLabel;
 
 /// How long flows took, in groups.
@@ -46,12 +49,24 @@ pub(crate) struct LatencyItem {
 pub(crate) struct Spans {
     /// Flows.
     pub flows: u64,
+    /// Those of them that repeat a failed attempt.
+    pub retries: u64,
+    /// Name resolution and TCP connect; of flows that began a connection.
+    pub connect: Option<Percentiles>,
+    /// The TLS handshake with the provider; of flows that began a connection with one.
+    pub tls: Option<Percentiles>,
     /// From head to end.
     pub duration: Option<Percentiles>,
     /// To the answer's first byte.
     pub ttfb: Option<Percentiles>,
     /// To the first token.
     pub ttft: Option<Percentiles>,
+    /// To the last token of a streamed answer.
+    pub ttlt: Option<Percentiles>,
+    /// The longest pause between two events of an answer, or from its last one to its end.
+    pub longest_stall: Option<Percentiles>,
+    /// Output tokens for a second, from the first to the last.
+    pub tokens_per_second: Option<Speeds>,
 }
 
 /// How a span of time spreads.
@@ -67,6 +82,33 @@ pub(crate) struct Percentiles {
     pub p95_ms: f64,
     /// What 99 of 100 flows do not exceed, in milliseconds.
     pub p99_ms: f64,
+}
+
+/// How speeds spread.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Speeds {
+    /// Flows that it was measured of.
+    pub flows: u64,
+    /// The median.
+    pub p50: f64,
+    /// What 90 of 100 flows reach.
+    pub p10: f64,
+    /// What 95 of 100 flows reach.
+    pub p5: f64,
+    /// What 99 of 100 flows reach.
+    pub p1: f64,
+}
+
+/// Times as `GET /api/analytics/latency` tells them.
+///
+/// # Errors
+/// They cannot be written as JSON: a defect in a shape's derive.
+pub fn latency_json(
+    report: &UsageReport,
+    group_by: Vec<String>,
+    tz: &str,
+) -> serde_json::Result<Value> {
+    serde_json::to_value(LatencyPage::of(report, group_by, tz.to_owned()))
 }
 
 impl LatencyPage {
@@ -94,10 +136,31 @@ impl From<&Sums> for Spans {
     fn from(sums: &Sums) -> Self {
         Self {
             flows: sums.tally(Tally::Flows),
+            retries: sums.tally(Tally::Retries),
+            connect: Percentiles::of(sums, Measure::Connect),
+            tls: Percentiles::of(sums, Measure::Tls),
             duration: Percentiles::of(sums, Measure::Duration),
             ttfb: Percentiles::of(sums, Measure::Ttfb),
             ttft: Percentiles::of(sums, Measure::Ttft),
+            ttlt: Percentiles::of(sums, Measure::Ttlt),
+            longest_stall: Percentiles::of(sums, Measure::Stall),
+            tokens_per_second: Speeds::of(sums),
         }
+    }
+}
+
+impl Speeds {
+    fn of(sums: &Sums) -> Option<Self> {
+        let spread = sums.spread(Measure::TokenTime)?;
+        // Who takes longest for a token is the slowest.
+        let told = |percent| per_second(Duration::from_nanos(spread.percentile(percent)?));
+        Some(Self {
+            flows: sums.figure(Measure::TokenTime).flows,
+            p50: told(50)?,
+            p10: told(90)?,
+            p5: told(95)?,
+            p1: told(99)?,
+        })
     }
 }
 

@@ -16,7 +16,9 @@ mod task;
 mod timeline;
 mod tool;
 mod usage;
+mod window;
 mod word;
+mod work;
 
 pub(crate) use analytics::{
     CacheBreaks, CachePage, Context, SessionEfficiency, TokenPage, TurnPage,
@@ -30,6 +32,8 @@ pub use finding::findings_json;
 pub(crate) use finding::{Finding, FindingPage};
 pub(crate) use flow::Flow;
 pub(crate) use latency::LatencyPage;
+pub use latency::latency_json;
+pub use page::per_second;
 pub(crate) use page::{Count, Deleted, DropPage, FlowPage, TunnelPage, rfc3339};
 pub(crate) use search::{SearchFlow, SearchPage};
 pub use session::sessions_json;
@@ -40,6 +44,10 @@ pub(crate) use timeline::TimelinePage;
 pub(crate) use tool::{InvocationDetail, InvocationPage, ToolPage, parse_invocation_id};
 pub use tool::{invocations_json, tools_json};
 pub(crate) use usage::UsagePage;
+pub(crate) use window::WindowPage;
+pub use window::limits_json;
 pub(crate) use word::{LiveKind, Strain};
+pub(crate) use work::{Efficiency, EfficiencyGroupPage, TurnGroupPage, Turns};
+pub use work::{efficiency_json, turns_json};
 
 pub(crate) use exchange::lines;

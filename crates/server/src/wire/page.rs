@@ -148,6 +148,11 @@ pub(crate) fn milliseconds(span: Duration) -> f64 {
     (span.as_secs_f64() * 1_000_000.0).round() / 1_000.0
 }
 
+/// So many of what takes so long each are done in a second, to a tenth; none where they take no time.
+pub fn per_second(each: Duration) -> Option<f64> {
+    (!each.is_zero()).then(|| (10.0 / each.as_secs_f64()).round() / 10.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,6 +161,13 @@ mod tests {
     fn times_have_six_decimals_and_end_in_z() {
         assert_eq!(rfc3339(Micros(1_500_000)), "1970-01-01T00:00:01.500000Z");
         assert_eq!(rfc3339(Micros(0)), "1970-01-01T00:00:00.000000Z");
+    }
+
+    #[test]
+    fn what_is_done_in_a_second_is_told_to_a_tenth() {
+        assert_eq!(per_second(Duration::from_micros(13_333)), Some(75.0));
+        assert_eq!(per_second(Duration::from_millis(1_600)), Some(0.6));
+        assert_eq!(per_second(Duration::ZERO), None);
     }
 
     #[test]

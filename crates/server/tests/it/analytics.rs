@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use langley_model::{
-    Attributed, Body, Finding, FindingKind, Flow, MicroUsd, Provider, Record, Severity, Side,
-    Tokens,
+    Attributed, Body, Finding, FindingKind, Flow, FlowId, MicroUsd, Micros, Permille, Provider,
+    RateLimit, Record, Severity, Side, Tokens,
 };
 use serde_json::{Value, json};
 
@@ -190,7 +190,120 @@ async fn turns_and_growth_of_a_session_are_told() {
     for path in ["turns", "efficiency"] {
         let none = rig.ask(&format!("/api/analytics/{path}?session=none")).await;
         assert_eq!(none.status, StatusCode::NOT_FOUND);
-        let none = rig.ask(&format!("/api/analytics/{path}")).await;
-        assert_eq!(none.error_code(), "missing_parameter");
+        let wrong = rig.ask(&format!("/api/analytics/{path}?session=s-1&since=7d")).await;
+        assert_eq!(wrong.error_code(), "bad_parameter");
+        let wrong = rig.ask(&format!("/api/analytics/{path}?group_by=day")).await;
+        assert_eq!(wrong.error_code(), "bad_parameter");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn turns_and_efficiency_over_time_are_those_of_the_sessions_in_it() {
+    let rig = Rig::start().await;
+    let read = |second, session, tools, read| {
+        let mut flow = asked(second, session, tools);
+        flow.usage.cache_read = Some(Tokens(read));
+        flow
+    };
+    let mut retry = read(12, "s-1", 0, 1_800);
+    retry.retry_of = Some(FlowId::new());
+    let mut other = read(0, "s-3", 1, 100);
+    other.model = Some(String::from("claude-other"));
+    let mut nobodys = read(3, "", 0, 100);
+    nobodys.session = None;
+    for flow in [
+        read(0, "s-1", 2, 800),
+        retry,
+        // Two turns of one session, and one of another, before which nothing was waited for.
+        read(60, "s-1", 0, 2_300),
+        read(0, "s-2", 0, 5_000),
+        other,
+        nobodys,
+        // Before the time that is asked for.
+        read(-100, "s-1", 0, 9_000),
+    ] {
+        rig.put(exchange(&rig.redactor, &flow));
+    }
+    let since = "since=2023-11-14T22:13:20Z";
+    let told = rig.get(&format!("/api/analytics/turns?{since}")).await;
+    let items = told["items"].as_array().unwrap();
+    let names: Vec<_> = items.iter().map(|item| (&item["session_id"], &item["turns"])).collect();
+    assert_eq!(
+        names,
+        [(&json!("s-1"), &json!(2)), (&json!("s-2"), &json!(1)), (&json!("s-3"), &json!(1))]
+    );
+    let first = &items[0];
+    assert_eq!((&first["requests"], &first["retries"]), (&json!(3), &json!(1)));
+    assert_eq!(first["tool_calls_per_request"], json!(2.0 / 3.0));
+    // To 14.5 s, and from 60 s on.
+    assert_eq!((&first["worked_ms"], &first["waited_ms"]), (&json!(17_000.0), &json!(45_500.0)));
+    let totals = &told["totals"];
+    assert_eq!((&totals["sessions"], &totals["turns"]), (&json!(3), &json!(4)));
+    assert_eq!((&totals["requests"], &totals["tool_calls"]), (&json!(5), &json!(3)));
+    assert_eq!(totals["cost"], json!({ "micro_usd": 35 }));
+    assert_eq!(
+        (&told["flows_without_session"], &told["truncated"], &told["more"]),
+        (&json!(1), &json!(false), &json!(false))
+    );
+
+    let told = rig.get(&format!("/api/analytics/efficiency?group_by=model&{since}")).await;
+    let items = told["items"].as_array().unwrap();
+    assert_eq!(
+        (&items[0]["model"], &items[0]["session_id"]),
+        (&json!("claude-test"), &Value::Null)
+    );
+    // From 2,000 tokens at the end of the first turn to 2,500; a session of one turn tells of no growth.
+    assert_eq!((&items[0]["growth_per_turn"], &items[0]["turns"]), (&json!(500.0), &json!(3)));
+    let tokens = &items[0]["tokens"];
+    let figures = ["input", "cache_read", "output"].map(|name| tokens[name].as_u64().unwrap());
+    assert_eq!(figures, [10_700, 9_900, 200]);
+    assert!(tokens["cache_hit_ratio"].is_f64() && tokens["output_ratio"].is_f64());
+    assert_eq!(
+        (&items[1]["model"], &items[1]["growth_per_turn"]),
+        (&json!("claude-other"), &Value::Null)
+    );
+    let one = rig.get(&format!("/api/analytics/efficiency?limit=1&{since}")).await;
+    assert_eq!((one["items"].as_array().unwrap().len(), &one["more"]), (1, &json!(true)));
+    assert_eq!(one["totals"], told["totals"], "what is not listed counts");
+    // A week, where no time is named.
+    assert_eq!(rig.get("/api/analytics/turns").await["items"], json!([]));
+    let until = rig.get(&format!("/api/analytics/turns?{since}&until=2023-11-14T22:13:21Z")).await;
+    assert_eq!(until["totals"]["requests"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_latest_word_of_each_host_on_each_limit_is_told() {
+    let rig = Rig::start().await;
+    let now = Micros::now();
+    let said = |ago_s: i64, host: &str, limits: &[(&str, u32, i64)]| {
+        let mut flow = flow(0, "s-1");
+        flow.started_at = Micros(now.0 - ago_s * 1_000_000);
+        flow.host = host.to_owned();
+        let limit = |(name, used, again_s): &(&str, u32, i64)| RateLimit {
+            name: (*name).to_owned(),
+            used: Some(Permille(*used)),
+            reset_at: Some(Micros(now.0 + again_s * 1_000_000)),
+            ..RateLimit::default()
+        };
+        flow.rate_limits = limits.iter().map(limit).collect();
+        rig.put(exchange(&rig.redactor, &flow));
+    };
+    said(8 * 86_400, "a.example", &[("unified-30d", 1, 9_000)]);
+    said(900, "a.example", &[("unified-5h", 100, 600), ("unified-7d", 300, 9_000)]);
+    said(300, "a.example", &[("unified-5h", 432, 600)]);
+    said(200, "b.example", &[("primary", 125, -60)]);
+    said(100, "a.example", &[]);
+    let told = rig.get("/api/analytics/limits").await;
+    let items: Vec<_> = told["items"].as_array().unwrap().iter().collect();
+    let lines =
+        items.iter().map(|it| json!([it["host"], it["name"], it["used_percent"], it["over"]]));
+    assert_eq!(
+        lines.collect::<Vec<_>>(),
+        [
+            json!(["b.example", "primary", 12.5, true]),
+            json!(["a.example", "unified-5h", 43.2, false]),
+            json!(["a.example", "unified-7d", 30.0, false]),
+        ]
+    );
+    assert_eq!(rig.ask("/api/analytics/limits?host=a").await.error_code(), "unknown_parameter");
 }

@@ -29,6 +29,7 @@ async fn a_flow_has_every_member_of_the_contract_and_null_where_nothing_is_known
         name: "input-tokens".into(),
         limit: Some(30_000),
         remaining: Some(7),
+        used: None,
         reset_at: Some(Micros(1_700_000_000_000_000)),
     }];
     rig.put(records(std::slice::from_ref(&one)));
@@ -39,7 +40,7 @@ async fn a_flow_has_every_member_of_the_contract_and_null_where_nothing_is_known
         response_bytes body_truncated capture_gaps ja4_in ja4_out tls_note provider_request_id message_id \
         model_requested revision connection_id scheme port user_agent agent_version error reason \
         preview dropped_events unknown_events decode_note version_in version_out connect_ms tls_ms \
-        request_gap response_gap rate_limits"
+        request_gap response_gap rate_limits ttlt_ms longest_stall_ms tokens_per_second"
         .split_whitespace()
     {
         assert!(shown.get(member).is_some(), "{member}");
@@ -59,7 +60,7 @@ async fn a_flow_has_every_member_of_the_contract_and_null_where_nothing_is_known
     assert_eq!(shown["error"], json!({"kind": "overloaded_error", "message": null}));
     assert_eq!(
         shown["rate_limits"],
-        json!([{"name": "input-tokens", "limit": 30_000, "remaining": 7,
+        json!([{"name": "input-tokens", "limit": 30_000, "remaining": 7, "used_percent": null,
             "reset_at": "2023-11-14T22:13:20.000000Z"}])
     );
     assert_eq!(shown["usage"]["input"], 12);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use langley_model::{Flow, MicroUsd, Outcome, Provider, Record, Tokens};
+use langley_model::{Flow, FlowId, MicroUsd, Outcome, Provider, Record, Tokens};
 use serde_json::{Value, json};
 
 use crate::rig::{Rig, TOKEN, flow};
@@ -185,6 +185,14 @@ async fn latency_tells_percentiles_by_model_unless_asked_otherwise() {
         one.duration = Some(Duration::from_millis(100 * (number.unsigned_abs() + 1)));
         one.ttfb = Some(Duration::from_millis(10));
         one.ttft = (number % 2 == 0).then(|| Duration::from_millis(20));
+        // Thirty-four tokens: each of the later ones took ten milliseconds, and of every tenth answer a hundred.
+        let each = if number % 20 == 0 { 100 } else { 10 };
+        one.ttlt = one.ttft.map(|first| first + Duration::from_millis(33 * each));
+        one.stall = one.ttft.map(|_| Duration::from_millis(7));
+        // A connection serves ten flows.
+        one.connect = (number % 10 == 0).then(|| Duration::from_millis(30));
+        one.tls = one.connect.map(|connect| connect * 2);
+        one.retry_of = (number % 50 == 0).then(FlowId::new);
         record(&one)
     }));
     let told = rig.get("/api/analytics/latency").await;
@@ -203,7 +211,19 @@ async fn latency_tells_percentiles_by_model_unless_asked_otherwise() {
     {
         near(&duration[name], wanted);
     }
-    near(&told["totals"]["ttfb"]["p99_ms"], 10.0);
+    let totals = &told["totals"];
+    near(&totals["ttfb"]["p99_ms"], 10.0);
+    near(&totals["connect"]["p50_ms"], 30.0);
+    near(&totals["tls"]["p90_ms"], 60.0);
+    near(&totals["ttlt"]["p50_ms"], 350.0);
+    near(&totals["longest_stall"]["p99_ms"], 7.0);
+    // The slow ones are at the low end.
+    near(&totals["tokens_per_second"]["p50"], 100.0);
+    near(&totals["tokens_per_second"]["p5"], 10.0);
+    let measured = ["connect", "tls", "ttlt", "longest_stall", "tokens_per_second"];
+    assert_eq!(measured.map(|name| totals[name]["flows"].as_u64().unwrap()), [10, 10, 50, 50, 50]);
+    assert_eq!((&totals["retries"], &items[1]["retries"]), (&json!(2), &json!(0)));
+    assert_eq!((&items[1]["ttlt"], &items[1]["tokens_per_second"]), (&Value::Null, &Value::Null));
     let hours = rig.get("/api/analytics/latency?group_by=hour&model=odd").await;
     assert_eq!(hours["items"][0]["hour"], "2023-11-14T22:00:00.000000Z");
     assert_eq!(hours["totals"]["flows"], 50);

@@ -8,5 +8,5 @@ mod words;
 
 pub(crate) use keep::{take_back, write};
 pub(crate) use priced::priced_anew;
-pub use query::{EarlierFlows, FindingFilter, FindingPage};
+pub use query::{EarlierFlows, FindingFilter, FindingPage, Kept};
 pub use share::FindingShare;

@@ -47,6 +47,32 @@ impl Store {
         })
     }
 
+    /// Brings days beyond their budget up to date: one that is not any more is no finding, and what the others cost
+    /// is told when the flow is analysed once more that shows it.
+    pub(crate) fn settle_days(&self) -> Result<(), StoreError> {
+        self.job(|site| {
+            let change = site.change()?;
+            // A subject is the day of UTC, and its bound the baseline; what is damaged says of no day, and stays.
+            change.execute(
+                "DELETE FROM findings WHERE kind = ?1 AND json_valid(words)
+                     AND json_extract(iif(json_valid(words), words, '{}'), '$.baseline[1]') >=
+                         (SELECT ifnull(sum(cost), 0) FROM rollups_daily WHERE day = CAST(
+                              json_extract(iif(json_valid(words), words, '{}'), '$.subject')
+                              AS INTEGER))",
+                [FindingKind::DailyBudget.as_str()],
+            )?;
+            let shown: Vec<i64> = change
+                .prepare_cached(
+                    "SELECT flow FROM finding_flows JOIN findings ON id = finding
+                     WHERE kind = ?1 AND shows",
+                )?
+                .query_map([FindingKind::DailyBudget.as_str()], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            await_analysis(&change, &shown)?;
+            change.commit()
+        })
+    }
+
     /// Takes back that a model has no price, where no flow of it lacks a cost any more.
     pub(crate) fn settle_unpriced(&self) -> Result<(), StoreError> {
         // Looked for by a reader: a model may have more flows than the writer may be kept busy with.

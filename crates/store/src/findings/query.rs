@@ -34,6 +34,17 @@ pub struct FindingFilter {
     pub until: Option<Micros>,
 }
 
+/// Whether a finding is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is new.
+    Not,
+    /// Other flows show it.
+    ShownByOthers,
+    /// The flow that it was found in is among those that show it.
+    ShownByIt,
+}
+
 /// Some findings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FindingPage {
@@ -111,14 +122,24 @@ impl Store {
         })
     }
 
-    /// Whether this finding, as its key names it, is kept already.
+    /// Whether this finding, as its key names it, is kept already, and whether its flow is among what shows it.
     ///
     /// # Errors
     /// A failure of the file.
-    pub fn has_finding(&self, finding: &Finding) -> Result<bool, StoreError> {
+    pub fn kept_finding(&self, finding: &Finding) -> Result<Kept, StoreError> {
         self.readers().read(|conn| {
-            let mut statement = conn.prepare_cached("SELECT 1 FROM findings WHERE key = ?1")?;
-            Ok(statement.exists([finding.key()])?)
+            let mut statement = conn.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM finding_flows JOIN flows ON n = flow
+                                WHERE finding = id AND shows AND flow_id = ?2)
+                 FROM findings WHERE key = ?1",
+            )?;
+            let id = Bytes(finding.flow.as_bytes());
+            let shown = statement.query_row((finding.key(), id), |row| row.get(0)).optional()?;
+            Ok(match shown {
+                None => Kept::Not,
+                Some(false) => Kept::ShownByOthers,
+                Some(true) => Kept::ShownByIt,
+            })
         })
     }
 

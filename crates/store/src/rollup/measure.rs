@@ -33,11 +33,13 @@ pub enum Tally {
     ResponseBytes,
     /// Flows that have ended and used something that is billed, and without a cost.
     Unpriced,
+    /// Flows that repeat a failed attempt.
+    Retries,
 }
 
 impl Tally {
     /// All, in the order of the columns.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Flows,
         Self::Completed,
         Self::ProviderError,
@@ -51,6 +53,7 @@ impl Tally {
         Self::RequestBytes,
         Self::ResponseBytes,
         Self::Unpriced,
+        Self::Retries,
     ];
 
     /// Flows that ended so.
@@ -82,6 +85,7 @@ impl Tally {
             Self::RequestBytes => "request_bytes",
             Self::ResponseBytes => "response_bytes",
             Self::Unpriced => "unpriced",
+            Self::Retries => "retries",
         }
     }
 
@@ -102,6 +106,7 @@ impl Tally {
             Self::RequestBytes => flow.request_bytes,
             Self::ResponseBytes => flow.response_bytes,
             Self::Unpriced => u64::from(flow.is_unpriced()),
+            Self::Retries => u64::from(flow.retry_of.is_some()),
         })
     }
 }
@@ -149,11 +154,21 @@ pub enum Measure {
     Ttfb,
     /// Nanoseconds to the first token.
     Ttft,
+    /// Nanoseconds of name resolution and TCP connect; of flows that began a connection.
+    Connect,
+    /// Nanoseconds of the TLS handshake with the provider; of flows that began a connection with one.
+    Tls,
+    /// Nanoseconds to the last token.
+    Ttlt,
+    /// Nanoseconds of the longest pause between two events.
+    Stall,
+    /// Nanoseconds for each token after the first.
+    TokenTime,
 }
 
 impl Measure {
     /// All, in the order of the columns.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 25] = [
         Self::Input,
         Self::InputUncached,
         Self::CacheRead,
@@ -174,10 +189,24 @@ impl Measure {
         Self::Duration,
         Self::Ttfb,
         Self::Ttft,
+        Self::Connect,
+        Self::Tls,
+        Self::Ttlt,
+        Self::Stall,
+        Self::TokenTime,
     ];
 
     /// Those of which the spread is kept as well.
-    pub(super) const SPREAD: [Self; 3] = [Self::Duration, Self::Ttfb, Self::Ttft];
+    pub(super) const SPREAD: [Self; 8] = [
+        Self::Duration,
+        Self::Ttfb,
+        Self::Ttft,
+        Self::Connect,
+        Self::Tls,
+        Self::Ttlt,
+        Self::Stall,
+        Self::TokenTime,
+    ];
 
     /// What flows cost of a class.
     #[must_use]
@@ -230,6 +259,11 @@ impl Measure {
             Self::Duration => "duration",
             Self::Ttfb => "ttfb",
             Self::Ttft => "ttft",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Ttlt => "ttlt",
+            Self::Stall => "stall",
+            Self::TokenTime => "token_time",
         }
     }
 
@@ -262,6 +296,11 @@ impl Measure {
             Self::Duration => span(flow.duration),
             Self::Ttfb => span(flow.ttfb),
             Self::Ttft => span(flow.ttft),
+            Self::Connect => span(flow.connect),
+            Self::Tls => span(flow.tls_handshake()),
+            Self::Ttlt => span(flow.ttlt),
+            Self::Stall => span(flow.stall),
+            Self::TokenTime => span(flow.token_time()),
         }
     }
 }

@@ -13,8 +13,15 @@ use crate::flow_row::{FlowSql, HAS_USAGE, read_sound};
 /// Flows whose changes are gathered before they are written.
 const TOGETHER: usize = 500;
 
-/// Flows for which anything may differ; Anthropic's own calls, most of all there are, only while they have no
-/// cost.
+/// The first schema whose sums are of usage as it is summed today.
+const USAGE: i64 = 21;
+
+/// Flows of which sums before schema 25 lack something that is known of them.
+const MAY_LACK: &str = "connect_ns IS NOT NULL OR tls_ns IS NOT NULL
+    OR EXISTS (SELECT 1 FROM retries WHERE flow = n)";
+
+/// Flows for which sums before schema 21 may differ; Anthropic's own calls, most of all there are, only while they
+/// have no cost.
 fn may_differ() -> String {
     format!(
         "cost_micro_usd IS NULL AND {HAS_USAGE}
@@ -25,17 +32,23 @@ fn may_differ() -> String {
     )
 }
 
-/// Schema 21: uncached input is without what was written to the cache too, reasoning beside the output is
-/// summed, and only what has ended counts as unpriced.
-pub(crate) fn redefine(conn: &Connection) -> rusqlite::Result<()> {
+/// Brings the sums of this schema up to date.
+pub(crate) fn redefine(conn: &Connection, version: i64) -> rusqlite::Result<()> {
     let held = Held::read(conn)?;
-    let sql = format!("{} WHERE {}", FlowSql::select(), may_differ());
+    let mut which = MAY_LACK.to_owned();
+    if version < USAGE {
+        which = format!("{which} OR {}", may_differ());
+    }
+    let sql = format!("{} WHERE {which}", FlowSql::select());
     let mut statement = conn.prepare(&sql)?;
     let mut rows = statement.query(())?;
     let (mut gathered, mut count) = (Gathered::default(), 0);
     while let Some(row) = rows.next()? {
         let Some((n, flow)) = read_sound(row)? else { continue };
-        let change = change(&flow);
+        let mut change = times(&flow);
+        if version < USAGE {
+            alter_usage(&mut change, &flow);
+        }
         if change.is_empty() {
             continue;
         }
@@ -48,9 +61,19 @@ pub(crate) fn redefine(conn: &Connection) -> rusqlite::Result<()> {
     gathered.write(conn)
 }
 
-/// By how much the sums of one flow change.
-fn change(flow: &Flow) -> Sums {
-    let mut change = Sums::default();
+/// What schema 25 added to the sums: times of setting up a connection, and repeated attempts.
+fn times(flow: &Flow) -> Sums {
+    let mut added = Sums::default();
+    added.alter_tally(Tally::Retries, 0, Tally::Retries.of(flow));
+    for measure in [Measure::Connect, Measure::Tls] {
+        added.alter(measure, None, measure.of(flow, None));
+    }
+    added
+}
+
+/// What schema 21 changed: uncached input is without what was written to the cache too, reasoning beside the output
+/// is summed, and only what has ended counts as unpriced.
+fn alter_usage(change: &mut Sums, flow: &Flow) {
     let unpriced = u64::from(!flow.usage.is_empty() && flow.cost.is_none());
     change.alter_tally(Tally::Unpriced, unpriced, Tally::Unpriced.of(flow));
     let uncached = flow.usage.input.zip(flow.dialect()).map(|(Tokens(input), dialect)| {
@@ -64,5 +87,4 @@ fn change(flow: &Flow) -> Sums {
     });
     change.alter(Measure::InputUncached, uncached, Measure::InputUncached.of(flow, None));
     change.alter(Measure::ReasoningApart, None, Measure::ReasoningApart.of(flow, None));
-    change
 }

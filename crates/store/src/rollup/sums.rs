@@ -129,6 +129,11 @@ impl Sums {
         for ((number, before), after) in figure.zip(of(before)).zip(of(after)) {
             *number = number.wrapping_add(after).wrapping_sub(before);
         }
+        if let Some(place) = Measure::SPREAD.iter().position(|spread| *spread == measure) {
+            let spread = &mut self.spreads[place];
+            before.into_iter().for_each(|nanos| spread.add(nanos, 1_u64.wrapping_neg()));
+            after.into_iter().for_each(|nanos| spread.add(nanos, 1));
+        }
     }
 
     /// Adds other sums.

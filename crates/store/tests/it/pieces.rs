@@ -213,6 +213,7 @@ fn files_of_every_earlier_schema_are_brought_up_and_their_bodies_stay_readable()
             name: "requests".into(),
             limit: Some(5),
             remaining: None,
+            used: None,
             reset_at: None,
         }];
         store.submit(seal(vec![of(&new), pieced(new.id, conversation("old", 30))])).unwrap();

@@ -1,6 +1,8 @@
 //! Sums that an earlier version kept, and what becomes of them.
 
-use langley_model::{Flow, Provider, Tokens};
+use std::time::Duration;
+
+use langley_model::{Flow, FlowId, Provider, Tokens};
 use langley_store::{FlowFilter, Store, UsageQuery};
 use rusqlite::Connection;
 
@@ -13,8 +15,27 @@ const SCHEMA_20: &str = "
     UPDATE {table} SET input_uncached = input_uncached + {written}, unpriced = unpriced + flows - completed;
     ALTER TABLE {table} DROP COLUMN reasoning_apart; ALTER TABLE {table} DROP COLUMN reasoning_apart_flows;";
 
+/// Schema 24 has no sums of how connections were set up, of the time of tokens, and of retries.
+const SCHEMA_24: &str = "
+    ALTER TABLE {table} DROP COLUMN retries;
+    ALTER TABLE {table} DROP COLUMN connect; ALTER TABLE {table} DROP COLUMN connect_flows; ALTER TABLE {table} DROP COLUMN connect_spread;
+    ALTER TABLE {table} DROP COLUMN tls; ALTER TABLE {table} DROP COLUMN tls_flows; ALTER TABLE {table} DROP COLUMN tls_spread;
+    ALTER TABLE {table} DROP COLUMN ttlt; ALTER TABLE {table} DROP COLUMN ttlt_flows; ALTER TABLE {table} DROP COLUMN ttlt_spread;
+    ALTER TABLE {table} DROP COLUMN stall; ALTER TABLE {table} DROP COLUMN stall_flows; ALTER TABLE {table} DROP COLUMN stall_spread;
+    ALTER TABLE {table} DROP COLUMN token_time; ALTER TABLE {table} DROP COLUMN token_time_flows; ALTER TABLE {table} DROP COLUMN token_time_spread;";
+
 #[test]
 fn sums_of_an_earlier_version_are_brought_to_what_is_summed_today() {
+    brought_from(20);
+}
+
+#[test]
+fn sums_of_the_version_before_the_times_lack_these_alone() {
+    brought_from(24);
+}
+
+/// Takes a store back to this schema, and opens it.
+fn brought_from(schema: i64) {
     let fixture = Fixture::new();
     let belonging = |mut flow: Flow| {
         (flow.session, flow.task) = (session("s"), session("t"));
@@ -23,6 +44,9 @@ fn sums_of_an_earlier_version_are_brought_to_what_is_summed_today() {
         flow.usage.cache_read = Some(Tokens(60));
         flow.usage.cache_write_5m = Some(Tokens(10));
         flow.usage.reasoning = Some(Tokens(7));
+        (flow.connect, flow.tls) =
+            (Some(Duration::from_millis(20)), Some(Duration::from_millis(30)));
+        flow.retry_of = Some(FlowId::new());
         flow
     };
     let mut written = belonging(ended(START));
@@ -49,15 +73,24 @@ fn sums_of_an_earlier_version_are_brought_to_what_is_summed_today() {
         ("tasks", "'all'"),
         ("session_agents", "'all'"),
     ] {
-        let sql = SCHEMA_20
-            .replace("{table}", table)
-            .replace("{written}", &format!("10 * ({at} IN ('xai', 'all'))"));
-        conn.execute_batch(&sql).unwrap();
+        conn.execute_batch(&SCHEMA_24.replace("{table}", table)).unwrap();
+        if schema == 20 {
+            let sql = SCHEMA_20
+                .replace("{table}", table)
+                .replace("{written}", &format!("10 * ({at} IN ('xai', 'all'))"));
+            conn.execute_batch(&sql).unwrap();
+        }
     }
-    conn.execute_batch(
-        "DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DROP INDEX drops_by_flow; DELETE FROM schema_version WHERE version > 20;
-         PRAGMA user_version = 20",
-    )
+    if schema == 20 {
+        conn.execute_batch(
+            "DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DROP INDEX drops_by_flow",
+        )
+        .unwrap();
+    }
+    conn.execute_batch(&format!(
+        "ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns;
+         DELETE FROM schema_version WHERE version > {schema}; PRAGMA user_version = {schema}"
+    ))
     .unwrap();
     // Beside a writer that is alive nothing is lost, so that what is open stays so.
     let again = Store::open(options(fixture.folder.path()), Box::new(|_| ())).unwrap();
@@ -81,12 +114,13 @@ fn a_flow_that_does_not_decode_keeps_no_store_from_being_brought_up_to_date() {
     fixture.store.clone().close();
     let conn = Connection::open(fixture.store.path()).unwrap();
     for table in ["rollups_hourly", "rollups_daily", "sessions", "tasks", "session_agents"] {
-        let sql = SCHEMA_20.replace("{table}", table).replace("{written}", "0");
+        let sql = [SCHEMA_20, SCHEMA_24].concat();
+        let sql = sql.replace("{table}", table).replace("{written}", "0");
         conn.execute_batch(&sql).unwrap();
     }
     conn.execute_batch(
         "UPDATE flows SET port = 'x';
-         DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DROP INDEX drops_by_flow; DELETE FROM schema_version WHERE version > 20;
+         DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DROP INDEX drops_by_flow; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns; DELETE FROM schema_version WHERE version > 20;
          PRAGMA user_version = 20",
     )
     .unwrap();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_model::{
-    CostClass, Flow, MicroUsd, Micros, Outcome, Provider, Rate, Rates, Record, Terms, Tokens,
+    CostClass, Flow, FlowId, MicroUsd, Micros, Outcome, Provider, Rate, Rates, Record, Terms,
+    Tokens,
 };
 use langley_store::{FlowFilter, Measure, Retention, Spread, Store, Tally, TaskFilter, UsageQuery};
 use rusqlite::Connection;
@@ -32,7 +33,8 @@ const FROM_FLOWS: &str = "
         ifnull(sum(input_tokens), 0), count(input_tokens),
         ifnull(sum({uncached}), 0), count({uncached}),
         {measures}, ifnull(sum(iif({apart}, reasoning_tokens, NULL)), 0),
-        count(iif({apart}, reasoning_tokens, NULL))
+        count(iif({apart}, reasoning_tokens, NULL)),
+        ifnull(sum({token_time}), 0), count({token_time}), sum(EXISTS (SELECT 1 FROM retries WHERE flow = n))
     FROM flows GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5";
 
 /// Input that the cache had no part in: of providers that count it in, where the cache's part is known.
@@ -43,6 +45,13 @@ const UNCACHED: &str = "iif(path = '/v1/chat/completions' AND provider IS NOT NU
 /// Whether reasoning stands beside the output.
 const APART: &str = "(path = '/v1/chat/completions' AND provider IS 'xai')";
 
+/// Nanoseconds for each token after the first; reasoning that is a part of OpenAI's output is not streamed.
+const TOKEN_TIME: &str =
+    "iif(ttlt_ns > ttft_ns AND {later} > 0, (ttlt_ns - ttft_ns) / {later}, NULL)";
+const LATER: &str =
+    "(output_tokens - 1 - iif(path = '/v1/chat/completions' AND provider IS NOT NULL
+    AND provider <> 'xai', ifnull(reasoning_tokens, 0), 0))";
+
 /// The same as the writer has kept them.
 const KEPT: &str = "
     SELECT {at}, host, provider, model, agent, flows, completed, provider_error, client_gone,
@@ -51,7 +60,8 @@ const KEPT: &str = "
         cache_read, cache_read_flows, cache_write_5m, cache_write_5m_flows, cache_write_1h,
         cache_write_1h_flows, output, output_flows, reasoning, reasoning_flows, web_searches,
         web_searches_flows, cost, cost_flows, duration, duration_flows, ttfb, ttfb_flows, ttft,
-        ttft_flows, reasoning_apart, reasoning_apart_flows
+        ttft_flows, connect, connect_flows, tls, tls_flows, ttlt, ttlt_flows, stall, stall_flows,
+        reasoning_apart, reasoning_apart_flows, token_time, token_time_flows, retries
     FROM {table} ORDER BY 1, 2, 3, 4, 5";
 
 pub(crate) fn rows(conn: &Connection, sql: &str) -> Vec<String> {
@@ -84,6 +94,10 @@ fn both(store: &Store) -> [(Vec<String>, Vec<String>); 2] {
         "duration_ns",
         "ttfb_ns",
         "ttft_ns",
+        "connect_ns",
+        "tls_ns",
+        "ttlt_ns",
+        "stall_ns",
     ]
     .map(|column| format!("ifnull(sum({column}), 0), count({column})"))
     .join(", ");
@@ -91,7 +105,9 @@ fn both(store: &Store) -> [(Vec<String>, Vec<String>); 2] {
         .replace("{outcomes}", &outcomes)
         .replace("{measures}", &measures)
         .replace("{uncached}", UNCACHED)
-        .replace("{apart}", APART);
+        .replace("{apart}", APART)
+        .replace("{token_time}", TOKEN_TIME)
+        .replace("{later}", LATER);
     [("rollups_hourly", "hour", HOUR), ("rollups_daily", "day", DAY)].map(|(table, at, unit)| {
         let kept = rows(&conn, &KEPT.replace("{table}", table).replace("{at}", at));
         (kept, rows(&conn, &from_flows.replace("{unit}", &unit.to_string())))
@@ -227,6 +243,9 @@ impl Chance {
         flow.request_bytes = self.below(1 << 20);
         flow.response_bytes = self.below(1 << 20);
         (flow.duration, flow.ttfb, flow.ttft) = (span(self), span(self), span(self));
+        (flow.ttlt, flow.stall) = (span(self), span(self));
+        (flow.connect, flow.tls) = (span(self), span(self));
+        flow.retry_of = flow.retry_of.or_else(|| self.maybe(|_| FlowId::new()));
     }
 }
 

@@ -24,6 +24,7 @@ fn a_flow_reads_back_with_every_member() {
     all.duration = Some(Duration::from_nanos(123_456_789));
     all.ttfb = Some(Duration::from_nanos(1));
     all.ttft = Some(Duration::from_nanos(2));
+    (all.ttlt, all.stall) = (Some(Duration::from_nanos(8)), Some(Duration::from_nanos(9)));
     all.connect = Some(Duration::from_nanos(3));
     all.tls = Some(Duration::from_nanos(4));
     all.client_addr = text("127.0.0.1:5");
@@ -67,6 +68,7 @@ fn a_flow_reads_back_with_every_member() {
             name: String::from("tokens"),
             limit: Some(u64::MAX),
             remaining: Some(0),
+            used: None,
             reset_at: Some(Micros(17)),
         },
         RateLimit { name: String::from("requests"), ..RateLimit::default() },

@@ -188,8 +188,14 @@ function likeness({ ja4_in, ja4_out }: Flow): string | null {
 }
 
 /** What is left of a limit, and when it is full again. */
-function limitText({ limit, remaining, reset_at }: Flow["rate_limits"][number]): string {
+function limitText({
+  limit,
+  remaining,
+  used_percent,
+  reset_at,
+}: Flow["rate_limits"][number]): string {
   return [
+    used_percent === null ? null : `${used_percent} % used`,
     remaining === null ? null : `${count(remaining)} left`,
     limit === null ? null : `of ${count(limit)}`,
     reset_at === null ? null : `full ${fullTime(reset_at)}`,

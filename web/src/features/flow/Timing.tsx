@@ -44,10 +44,15 @@ export function Timing({ flow }: { flow: Flow }) {
     ["TLS", flow.tls_ms, "Handshake with the provider; on the first flow of a connection"],
     ["TTFB", flow.ttfb_ms, "To the first byte of the answer's head"],
     ["TTFT", flow.ttft_ms, "To the first token"],
+    ["Last token", flow.ttlt_ms, "To the last token of a streamed answer"],
+    ["Stall", flow.longest_stall_ms, "The longest pause between two events of the answer"],
     ["Total", flow.duration_ms, "From the request's head to the end"],
   ];
   // What there cannot be is left out; what is only unknown is a dash.
   const absent = new Set([flow.scheme === "https" ? "" : "TLS", isSocket(flow) ? "TTFT" : ""]);
+  if (flow.ttlt_ms === null) absent.add("Last token");
+  if (flow.longest_stall_ms === null) absent.add("Stall");
+  const speed = flow.tokens_per_second;
   return (
     <div className="flex flex-col gap-1.5">
       {parts.length > 0 ? (
@@ -74,6 +79,15 @@ export function Timing({ flow }: { flow: Flow }) {
               <dd className="text-ink-2">{value === null ? DASH : duration(value)}</dd>
             </div>
           ))}
+        {speed === null ? null : (
+          <div
+            className="flex gap-1.5"
+            title="Output tokens for a second, from the first to the last"
+          >
+            <dt className="text-ink-3">Tokens/s</dt>
+            <dd className="text-ink-2">{speed}</dd>
+          </div>
+        )}
       </dl>
     </div>
   );

@@ -287,6 +287,27 @@ fn a_loop_of_any_length_is_one_finding_by_what_is_asked() {
 }
 
 #[test]
+fn a_day_whose_flow_is_priced_anew_is_told_as_it_is_now() {
+    let mut rig = Rig::with(Limits { daily_cost: Some(MicroUsd(5_000)), ..Limits::default() });
+    rig.world.spent = Some(MicroUsd(6_000));
+    let told = answered(0);
+    let key = rig.see(&told)[0].key();
+    (rig.world.kept, rig.world.shown) = (vec![key.clone()], vec![told.flow.id]);
+    // What came later that day counts as well by now; for other flows of the day nothing is told.
+    (rig.world.spent, rig.world.spent_later) = (Some(MicroUsd(4_000)), 5_000);
+    assert_eq!(kinds(&rig.see(&answered(1))), []);
+    let found = rig.see(&told);
+    assert_eq!((found[0].key(), found[0].cost), (key, Some(MicroUsd(4_000))));
+    assert_eq!(found[0].number("spent"), Some(9_000));
+    // Another process knows nothing of the day.
+    let world = std::mem::take(&mut rig.world);
+    rig = Rig::with(Limits { daily_cost: Some(MicroUsd(5_000)), ..Limits::default() });
+    rig.world = world;
+    rig.world.spent = Some(MicroUsd(6_000));
+    assert_eq!(rig.see(&told)[0].cost, Some(MicroUsd(6_000)));
+}
+
+#[test]
 fn a_day_that_was_told_before_a_restart_is_not_told_again() {
     let mut rig = Rig::with(Limits { daily_cost: Some(MicroUsd(5_000)), ..Limits::default() });
     rig.world.spent = Some(MicroUsd(6_000));

@@ -8,12 +8,12 @@ use langley_model::{
     Provider, Tokens, Usage,
 };
 use langley_protocol::dialect::dialect_for;
-use langley_store::StoreError;
+use langley_store::{Kept, StoreError};
 use serde_json::{Value, json};
 
 use crate::findings::{
-    CallMade, Facts, Limits, Prices, Pricing, Prompt, Recalled, ResultSeen, Sources, TokenPrices,
-    Usual, Watch,
+    CallMade, DayPart, Facts, Limits, Prices, Pricing, Prompt, Recalled, ResultSeen, Sources,
+    TokenPrices, Usual, Watch,
 };
 
 /// What a test knows of its world.
@@ -27,6 +27,8 @@ pub(super) struct World {
     pub(super) shown: Vec<FlowId>,
     pub(super) usual: Option<Usual>,
     pub(super) spent: Option<MicroUsd>,
+    /// Millionths of a dollar that the rest of the day cost.
+    pub(super) spent_later: i64,
     pub(super) book: Book,
 }
 
@@ -61,8 +63,14 @@ impl Sources for World {
         Ok(Recalled { is_all: facts.len() == self.earlier.len(), facts })
     }
 
-    fn is_kept(&self, finding: &Finding) -> Result<bool, StoreError> {
-        Ok(self.kept.contains(&finding.key()))
+    fn kept(&self, finding: &Finding) -> Result<Kept, StoreError> {
+        let is_kept = self.kept.contains(&finding.key());
+        let is_shown = self.shown.contains(&finding.flow);
+        Ok(match (is_kept, is_shown) {
+            (false, _) => Kept::Not,
+            (true, false) => Kept::ShownByOthers,
+            (true, true) => Kept::ShownByIt,
+        })
     }
 
     fn is_shown_by(&self, flow: FlowId) -> Result<bool, StoreError> {
@@ -79,8 +87,9 @@ impl Sources for World {
         Ok(self.usual)
     }
 
-    fn spent(&self, _flow: &Flow) -> Result<Option<MicroUsd>, StoreError> {
-        Ok(self.spent)
+    fn spent(&self, _flow: &Flow, part: DayPart) -> Result<Option<MicroUsd>, StoreError> {
+        let later = (part == DayPart::Whole).then_some(self.spent_later);
+        Ok(self.spent.map(|spent| MicroUsd(spent.0 + later.unwrap_or(0))))
     }
 
     fn prices(&self) -> &dyn Prices {
