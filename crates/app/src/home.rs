@@ -89,6 +89,11 @@ impl Home {
         self.root.join("langley-raw.db")
     }
 
+    /// What agents' transcripts told when they were read last.
+    pub(crate) fn transcripts_cache(&self) -> PathBuf {
+        self.root.join("transcripts.cache")
+    }
+
     /// Folder of the certificate authority.
     pub(crate) fn ca(&self) -> PathBuf {
         self.root.join("ca")

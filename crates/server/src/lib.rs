@@ -52,5 +52,5 @@ pub use settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};
 pub use shell::{shell_quoted, shell_word};
 pub use wire::{
     blocks_json, cost_json, findings_json, invocations_json, reprice_json, reprices_json,
-    sessions_json, tasks_json, tools_json,
+    sessions_json, tasks_json, tools_json, transcript_cost_json,
 };

@@ -22,3 +22,4 @@ pub(crate) mod stop;
 pub(crate) mod tasks;
 pub(crate) mod token;
 pub(crate) mod tools;
+mod transcripts;
