@@ -68,8 +68,8 @@ pub(super) fn read(
         }
     }
     if kept > 0 {
-        let mut beyond = reader.clone();
-        add(&mut told.lines, beyond.read(&portion[..kept], &mut |line| out(line, false)));
+        // It is being written: what cannot be read of it yet is no fault, and what can is counted when it ends.
+        reader.clone().read(&portion[..kept], &mut |line| out(line, false));
     }
     Ok(told)
 }
@@ -114,11 +114,11 @@ fn long_line(
         line.resize(usize::try_from(next - start).unwrap_or(0), 0);
         file.seek(SeekFrom::Start(start))?;
         file.read_exact(&mut line)?;
-        let count = match end {
-            Some(_) => reader.read(&line, &mut |line| out(line, true)),
-            None => reader.clone().read(&line, &mut |line| out(line, false)),
-        };
-        add(&mut told.lines, count);
+        if end.is_some() {
+            add(&mut told.lines, reader.read(&line, &mut |line| out(line, true)));
+        } else {
+            reader.clone().read(&line, &mut |line| out(line, false));
+        }
         line.clear();
         line.shrink_to(1 << 20);
     }

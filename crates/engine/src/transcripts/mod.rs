@@ -8,6 +8,8 @@ mod report;
 mod roots;
 mod scan;
 mod spent;
+#[cfg(test)]
+mod tests;
 
 pub use cache::TranscriptCache;
 pub use report::{TranscriptBy, TranscriptQuery, transcript_blocks, transcript_costs};

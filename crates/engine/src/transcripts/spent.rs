@@ -19,7 +19,7 @@ const SEEDS: [u64; 2] = [0x6c61_6e67_6c65_7931, 0x6c61_6e67_6c65_7932];
 pub(super) struct Spent {
     /// A digest of its two ids; zero where it has not both.
     pub(super) response: u128,
-    /// Microseconds since 1970 of its first line.
+    /// Microseconds since 1970 of the line that told most of it.
     at_us: Option<i64>,
     cost_micro_usd: Option<i64>,
     /// Its place in [`Provider::ALL`].
@@ -92,7 +92,7 @@ impl Spent {
         }
     }
 
-    /// When its first line was written; none where that does not say.
+    /// When the line was written that told most of it; none where that does not say.
     pub(super) fn at(&self) -> Option<Micros> {
         self.at_us.map(Micros)
     }
@@ -121,7 +121,7 @@ impl Spent {
     /// Takes what another line of the same response tells, where that is more.
     pub(super) fn grow(&mut self, line: &Self) {
         if self.is_less_than(line) {
-            *self = Self { at_us: self.at_us.or(line.at_us), ..*line };
+            *self = Self { at_us: line.at_us.or(self.at_us), ..*line };
         }
     }
 }
