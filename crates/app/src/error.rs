@@ -5,14 +5,12 @@
 
 use std::fmt;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 /// The result of every command.
 pub(crate) type Result<T, E = AppError> = std::result::Result<T, E>;
-
-/// The causes that warnings of this process have told: few, and each once.
-static WARNED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Whose turn it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,28 +103,49 @@ impl AppError {
 
     /// Prints itself to stderr as a warning, with what is done about it: no reason to end.
     pub(crate) fn warn(&self, done: &str) {
-        WARNED.lock().extend(self.why.clone());
         let said = self.to_string();
         let (what, rest) = said.split_once('\n').unwrap_or((&said, ""));
         let what = what.strip_prefix("error: ").unwrap_or(what);
         eprint!("warning: {what}; {done}\n{rest}");
     }
 
-    /// Prints itself to stderr; a cause that a warning has told already is not told again.
+    /// Prints itself to stderr.
     pub(crate) fn print(&self) {
+        self.print_beside(&Warned::default());
+    }
+
+    /// The same; of what a warning has told already it says only that.
+    pub(crate) fn print_beside(&self, warned: &Warned) {
         if self.kind != ErrorKind::Said {
-            eprint!("{}", self.beside(&WARNED.lock()));
+            eprint!("{}", self.beside(warned));
         }
     }
 
-    /// What is printed where warnings have told these causes.
-    fn beside(&self, warned: &[String]) -> String {
-        match &self.why {
-            Some(why) if warned.contains(why) => {
-                format!("error: {}\nwhy:   as the warning above says\n", self.what)
-            }
-            _ => self.to_string(),
-        }
+    fn beside(&self, warned: &Warned) -> String {
+        let warned = warned.0.lock();
+        let same = warned.iter().find(|told| told.why.is_some() && told.why == self.why);
+        let Some(told) = same else { return self.to_string() };
+        let next = self.next.iter().filter(|next| !told.next.contains(next)).cloned();
+        let rest = Self {
+            kind: self.kind,
+            what: self.what.clone(),
+            why: Some(String::from("as the warning above says")),
+            next: next.collect(),
+        };
+        rest.to_string()
+    }
+}
+
+/// The warnings that a command has printed, so that its error at the end need not tell the same again. Cheap to
+/// clone: all clones are one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Warned(Arc<Mutex<Vec<AppError>>>);
+
+impl Warned {
+    /// Prints `error` as a warning, with what is done about it.
+    pub(crate) fn warn(&self, error: AppError, done: &str) {
+        error.warn(done);
+        self.0.lock().push(error);
     }
 }
 
@@ -169,10 +188,22 @@ mod tests {
 
     #[test]
     fn a_cause_that_a_warning_has_told_is_not_told_again() {
-        let error = AppError::failed("the flows cannot be read").why("damaged").next("restore");
-        let told = error.beside(&[String::from("damaged")]);
+        let error = || AppError::failed("the flows cannot be read").why("damaged").next("restore");
+        let warned = |why: &str| {
+            let warned = Warned::default();
+            let warning = AppError::failed("the settings cannot be read").why(why).next("restore");
+            warned.clone().warn(warning, "they were left out");
+            warned
+        };
+        let told = error().beside(&warned("damaged"));
         assert_eq!(told, "error: the flows cannot be read\nwhy:   as the warning above says\n");
-        assert_eq!(error.beside(&[String::from("another")]), error.to_string());
+        assert_eq!(error().beside(&warned("another")), error().to_string());
+        // What the warning did not say to do is said.
+        insta::assert_snapshot!(error().next("or export what is left").beside(&warned("damaged")), @r"
+        error: the flows cannot be read
+        why:   as the warning above says
+        next:  or export what is left
+        ");
     }
 
     #[test]

@@ -94,6 +94,11 @@ impl Home {
         self.root.join("transcripts.cache")
     }
 
+    /// Whether there are such bodies, of this run or of an earlier one.
+    pub(crate) fn holds_raw_bodies(&self) -> bool {
+        langley_store::holds_raw_bodies(&self.raw_bodies())
+    }
+
     /// Folder of the certificate authority.
     pub(crate) fn ca(&self) -> PathBuf {
         self.root.join("ca")

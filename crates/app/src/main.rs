@@ -25,6 +25,7 @@ mod known_clients;
 mod listen;
 mod lock;
 mod logs;
+mod missing;
 mod neighbour;
 mod opening;
 mod pipe;
@@ -101,7 +102,7 @@ fn main() -> ExitCode {
         }
     };
     done.unwrap_or_else(|error| {
-        error.print();
+        error.print_beside(&global.warned);
         error.exit_code()
     })
 }

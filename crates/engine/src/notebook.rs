@@ -136,10 +136,9 @@ impl Notebook {
         self.bench.rest();
     }
 
-    /// Counts flows and tunnels that the intake refused.
-    pub(crate) fn refused(&mut self, flows: u64, tunnels: u64) {
-        self.outbox.losses.add(None, DropReason::TooManyOpenFlows, flows, 0);
-        self.outbox.losses.add(None, DropReason::CaptureQueueFull, tunnels, 0);
+    /// Counts flows or tunnels that the intake refused whole.
+    pub(crate) fn refused(&mut self, reason: DropReason, count: u64) {
+        self.outbox.losses.add(None, reason, count, 0);
     }
 
     /// Ends every open flow: nothing more will be heard of them.

@@ -339,7 +339,9 @@ impl Outbox {
         self.bytes -= bytes;
         self.figures.records_dropped += records as u64;
         self.figures.events_dropped += events;
-        self.losses.add(flow, DropReason::WriterQueueFull, count, bytes as u64);
+        // Of what belongs to no flow only tunnels are dropped.
+        let reason = flow.map_or(DropReason::TunnelLost, |_| DropReason::WriterQueueFull);
+        self.losses.add(flow, reason, count, bytes as u64);
         events
     }
 

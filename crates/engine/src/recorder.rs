@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use langley_model::{Capture, Courtesy, Micros, Redactor, Tick};
+use langley_model::{Capture, Courtesy, DropReason, Micros, Redactor, Tick};
 use parking_lot::Mutex;
 
 use crate::bench::Bench;
@@ -144,7 +144,7 @@ impl Recorder {
                 std::thread::Builder::new().name(format!("recorder-{lane}")).spawn(move || {
                     let _farewell =
                         Farewell { intake: Arc::clone(&intake), lane, stats: Arc::clone(&stats) };
-                    Loop { notebook, intake, lane, stats, refused: (0, 0), strains: 0 }.run();
+                    Loop { notebook, intake, lane, stats, refused: [0; 3], strains: 0 }.run();
                 })?;
             handle.threads.push(thread);
         }
@@ -230,9 +230,9 @@ struct Loop {
     intake: Arc<Intake>,
     lane: usize,
     stats: Arc<Mutex<RecorderStats>>,
-    /// What the intake refused, as far as it was counted: flows beyond those that may be open, and flows and
-    /// tunnels that found no room.
-    refused: (u64, u64),
+    /// What the intake refused, as far as it was counted: flows beyond those that may be open, flows that
+    /// found no room, and tunnels.
+    refused: [u64; 3],
     /// Times the intake became nearly full, as far as they were logged.
     strains: u64,
 }
@@ -320,11 +320,13 @@ impl Loop {
                  in its flow"
             );
         }
-        let unheld = stats.flows_without_room + stats.tunnels_refused;
-        let refused = (stats.flows_refused, unheld);
-        if refused != self.refused {
-            self.notebook.refused(refused.0 - self.refused.0, refused.1 - self.refused.1);
-            self.refused = refused;
+        let refused = [
+            (DropReason::TooManyOpenFlows, stats.flows_refused),
+            (DropReason::NoRoomForFlow, stats.flows_without_room),
+            (DropReason::TunnelLost, stats.tunnels_refused),
+        ];
+        for ((reason, count), told) in refused.into_iter().zip(&mut self.refused) {
+            self.notebook.refused(reason, count - std::mem::replace(told, count));
         }
     }
 

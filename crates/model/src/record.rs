@@ -160,6 +160,10 @@ pub enum DropReason {
     CaptureQueueFull,
     /// No slot for another open flow: a flow was not captured.
     TooManyOpenFlows,
+    /// The channel from the tap was full beyond its reserve: a flow was not captured.
+    NoRoomForFlow,
+    /// The tap's channel or the writer's queue was full, or a write failed: the row of a tunnel was lost.
+    TunnelLost,
     /// The writer's queue was full: decoded events were dropped.
     WriterQueueFull,
     /// A batch failed to be written after its retries.
@@ -168,8 +172,14 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 4] =
-        [Self::CaptureQueueFull, Self::TooManyOpenFlows, Self::WriterQueueFull, Self::WriteFailed];
+    pub const ALL: [Self; 6] = [
+        Self::CaptureQueueFull,
+        Self::TooManyOpenFlows,
+        Self::NoRoomForFlow,
+        Self::TunnelLost,
+        Self::WriterQueueFull,
+        Self::WriteFailed,
+    ];
 
     /// The word used in SQL, JSON and the dashboard.
     #[must_use]
@@ -177,6 +187,8 @@ impl DropReason {
         match self {
             Self::CaptureQueueFull => "capture_queue_full",
             Self::TooManyOpenFlows => "too_many_open_flows",
+            Self::NoRoomForFlow => "no_room_for_flow",
+            Self::TunnelLost => "tunnel_lost",
             Self::WriterQueueFull => "writer_queue_full",
             Self::WriteFailed => "write_failed",
         }

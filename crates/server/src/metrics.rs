@@ -77,11 +77,10 @@ fn text(stats: &Stats) -> String {
     for (reason, count) in &stats.drops.by_reason {
         page.line("langley_drops_total", Some(("reason", reason)), count);
     }
-    page.gauge(
-        "langley_flows_unrecorded",
-        "Flows that passed and of which nothing is stored, as far as rows about drops name them.",
-        stats.drops.flows_unrecorded,
-    );
+    if let Some(flows) = stats.drops.flows_unrecorded {
+        let help = "Flows that passed and of which nothing is stored, as far as rows about drops name them.";
+        page.gauge("langley_flows_unrecorded", help, flows);
+    }
     page.counter("langley_gaps_total", "Pieces not captured.", stats.gaps_total);
     page.counter("langley_gap_bytes_total", "Body bytes not captured.", stats.gap_bytes_total);
     let help = "Budgets that are spent.";

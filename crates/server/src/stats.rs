@@ -81,8 +81,8 @@ pub(crate) struct Stats {
     pub write_retries: u64,
     /// Batches given up, since this process started.
     pub batches_failed: u64,
-    /// Flows whose rows are damaged: they could not be read when they were listed or exported, since this
-    /// process started. Counted up to 10,000.
+    /// Flows whose rows are damaged: they could not be read when they were last listed or exported, since this
+    /// process started, and are still there. Counted up to 10,000.
     pub damaged_flows: u64,
     /// Bytes of the database file.
     pub db_bytes: u64,
@@ -161,10 +161,12 @@ pub(crate) struct Drops {
     /// By reason; every reason is there.
     pub by_reason: BTreeMap<String, u64>,
     /// Flows that passed and of which nothing is stored: those that the rows at `/api/drops` name and that have
-    /// no row of their own. What such a flow lost is part of `total`; what a stored one lacks is its
-    /// `dropped_events` and `capture_gaps`.
-    pub flows_unrecorded: u64,
-    /// Whether there may be more of them: losses beyond a bound are summed without their flows.
+    /// no row of their own, those about which no row could be written yet, and those that were refused whole.
+    /// What such a flow lost is part of `total`; what a stored one lacks is its `dropped_events` and
+    /// `capture_gaps`. Null while it cannot be read.
+    pub flows_unrecorded: Option<u64>,
+    /// Whether there may be more of them, also where none is known: losses beyond a bound are summed without
+    /// their flows.
     pub flows_unrecorded_more: bool,
 }
 
@@ -260,7 +262,7 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
                 index.unwrap_or_default(),
                 store.analysis_state().unwrap_or_default(),
                 flows.unwrap_or_default(),
-                store.unrecorded().unwrap_or_default(),
+                store.unrecorded().ok(),
             ))
         })
         .await?;
@@ -338,7 +340,7 @@ fn drops(
     store: &StoreCounters,
     intake: &IntakeStats,
     recorder: &RecorderStats,
-    unrecorded: Unrecorded,
+    unrecorded: Option<Unrecorded>,
 ) -> Drops {
     let of = |counts: &[(DropReason, u64)], reason| {
         counts.iter().find(|(candidate, _)| *candidate == reason).map_or(0, |(_, count)| *count)
@@ -347,12 +349,13 @@ fn drops(
         .into_iter()
         .map(|reason| {
             let here = match reason {
-                DropReason::CaptureQueueFull => {
-                    intake.gaps_total + intake.flows_without_room + intake.tunnels_refused
-                }
+                DropReason::CaptureQueueFull => intake.gaps_total,
                 DropReason::TooManyOpenFlows => intake.flows_refused,
+                DropReason::NoRoomForFlow => intake.flows_without_room,
+                DropReason::TunnelLost => intake.tunnels_refused,
                 DropReason::WriterQueueFull => recorder.events_dropped,
-                DropReason::WriteFailed => store.records_dropped,
+                // The writer counts what it gives up at once.
+                DropReason::WriteFailed => 0,
             };
             let known = of(&store.drops, reason).max(of(at_start, reason).saturating_add(here));
             (reason.as_str().to_owned(), known)
@@ -361,7 +364,7 @@ fn drops(
     Drops {
         total: by_reason.values().sum(),
         by_reason,
-        flows_unrecorded: unrecorded.flows,
-        flows_unrecorded_more: unrecorded.more,
+        flows_unrecorded: unrecorded.map(|lost| lost.flows),
+        flows_unrecorded_more: unrecorded.is_some_and(|lost| lost.more),
     }
 }

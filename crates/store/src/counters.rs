@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use langley_model::{DropReason, Strain};
+use langley_model::{Drop as Dropped, DropReason, Strain};
+use parking_lot::Mutex;
 
 /// Counters of the store, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +56,8 @@ pub struct StoreCounters {
     pub lost_flows_at_open: u64,
     /// Times a flow's text could not be read when it was searched or shown, in this process.
     pub unreadable_texts: u64,
-    /// Flows that could not be read when they were listed or exported, by this process; counted up to 10,000.
+    /// Flows that could not be read when this process last listed or exported them, and that are still there;
+    /// counted up to 10,000.
     pub damaged_flows: u64,
     /// The newest committed revision.
     pub revision: u64,
@@ -78,6 +80,8 @@ pub(crate) struct Counters {
     /// 1 while the last write failed.
     pub(crate) failing: AtomicU64,
     pub(crate) drops: [AtomicU64; DropReason::ALL.len()],
+    /// Rows about drops that wait for a write that succeeds.
+    pub(crate) unwritten: Mutex<Vec<Dropped>>,
     pub(crate) lost_at_open: AtomicU64,
     pub(crate) unreadable: AtomicU64,
     pub(crate) revision: AtomicU64,
@@ -95,6 +99,11 @@ impl Counters {
     /// The cell of a reason.
     pub(crate) fn dropped(&self, reason: DropReason) -> &AtomicU64 {
         &self.drops[reason as usize]
+    }
+
+    /// How much was dropped, for whatever reason.
+    pub(crate) fn all_dropped(&self) -> u64 {
+        self.drops.iter().map(|cell| cell.load(Ordering::Relaxed)).sum()
     }
 
     /// What the writer has counted; the queue's and the files' figures are added by the store.

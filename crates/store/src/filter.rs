@@ -234,6 +234,18 @@ impl Condition {
         it
     }
 
+    /// What of `filter` the keys tell by themselves: about when their flows began.
+    pub(crate) fn of_keys(filter: &FlowFilter) -> Self {
+        let mut it = Self::default();
+        if let Some(since) = filter.since {
+            it.and("n >= ?", [since.0.into()]);
+        }
+        if let Some(until) = filter.until {
+            it.and("n < ?", [until.0.saturating_add(KEY_SLACK_US).into()]);
+        }
+        it
+    }
+
     /// The same condition on `flow_groups`, of the listings that groups are enough for.
     pub(crate) fn of_groups(filter: &FlowFilter) -> Option<Self> {
         let FlowFilter { host, provider, model, status, session, outcome, .. } = filter.clone();
@@ -319,6 +331,14 @@ impl Order {
         match self {
             Self::NewestFirst => keys.sort_unstable_by(|one, other| other.cmp(one)),
             Self::OldestFirst => keys.sort_unstable(),
+        }
+    }
+
+    /// Whether `key` comes no later than `end`.
+    pub(crate) const fn is_up_to(self, key: i64, end: i64) -> bool {
+        match self {
+            Self::NewestFirst => key >= end,
+            Self::OldestFirst => key <= end,
         }
     }
 

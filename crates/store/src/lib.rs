@@ -41,7 +41,9 @@ pub use query::{
     EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, Retired, SessionFacet, Spot,
     Star, StoredBody, StoredDrop, StoredEvent, Unrecorded, Unseen,
 };
-pub use raw::{RawBody, RawCounters, RawFile, RawRemoved, RawStore, remove_raw_bodies};
+pub use raw::{
+    RawBody, RawCounters, RawFile, RawRemoved, RawStore, holds_raw_bodies, remove_raw_bodies,
+};
 pub use reprice::{Reprice, RepriceQuery, RepriceRow, Repriced};
 pub use rollup::{
     CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, Session,

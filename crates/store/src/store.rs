@@ -17,7 +17,7 @@ use crate::error::StoreError;
 use crate::interest::{Asking, Interest};
 use crate::lost;
 use crate::options::StoreOptions;
-use crate::query::Known;
+use crate::query::Answered;
 use crate::queue::{Limits, Queue};
 use crate::readers::{Readers, Reading};
 use crate::schema;
@@ -46,7 +46,7 @@ struct Inner {
     /// Keys of flows that could not be read when they were listed, at most [`DAMAGED`].
     damaged: Mutex<BTreeSet<i64>>,
     /// The last answer about flows that are not recorded at all.
-    unrecorded: Mutex<Option<Known>>,
+    unrecorded: Mutex<Option<Answered>>,
 }
 
 /// Flows that are remembered as damaged.
@@ -188,11 +188,7 @@ impl Store {
     #[must_use]
     pub fn counters(&self) -> StoreCounters {
         let inner = &*self.inner;
-        if inner.writer.is_none() {
-            // Stale figures are better than none.
-            let _ = inner.readers.read(None, |conn| Ok(load(conn, &inner.counters)?));
-        }
-        let mut counters = inner.counters.read();
+        let mut counters = self.counted().read();
         if let Some(writing) = &inner.writer {
             let depth = writing.queue.depth();
             counters.queue_items = depth.items as u64;
@@ -208,6 +204,16 @@ impl Store {
         counters.db_bytes = size(&inner.path);
         counters.wal_bytes = size(&connect::beside(&inner.path, "-wal"));
         counters
+    }
+
+    /// What was counted; of a store that another process writes, the totals of its file.
+    pub(crate) fn counted(&self) -> &Counters {
+        let inner = &*self.inner;
+        if inner.writer.is_none() {
+            // Stale figures are better than none.
+            let _ = inner.readers.read(None, |conn| Ok(load(conn, &inner.counters)?));
+        }
+        &inner.counters
     }
 
     /// Whether the last write failed.
@@ -257,15 +263,32 @@ impl Store {
     }
 
     /// The last answer about flows that are not recorded at all.
-    pub(crate) fn last_unrecorded(&self) -> &Mutex<Option<Known>> {
+    pub(crate) fn last_unrecorded(&self) -> &Mutex<Option<Answered>> {
         &self.inner.unrecorded
     }
 
-    /// Remembers flows that could not be read when they were listed.
-    pub(crate) fn note_damaged(&self, keys: &[i64]) {
-        let mut damaged = self.inner.damaged.lock();
-        let room = DAMAGED.saturating_sub(damaged.len());
-        damaged.extend(keys.iter().take(room));
+    /// Remembers flows that could not be read when they were listed, and forgets those that could.
+    pub(crate) fn note_read(&self, sound: impl IntoIterator<Item = i64>, damaged: &[i64]) {
+        let mut known = self.inner.damaged.lock();
+        if !known.is_empty() {
+            for key in sound {
+                known.remove(&key);
+            }
+        }
+        let room = DAMAGED.saturating_sub(known.len());
+        known.extend(damaged.iter().take(room));
+    }
+
+    /// Looks again at the flows that are remembered as damaged, after some were removed.
+    pub(crate) fn look_at_damaged(&self) -> Result<(), StoreError> {
+        let before: Vec<i64> = self.inner.damaged.lock().iter().copied().collect();
+        if before.is_empty() {
+            return Ok(());
+        }
+        let mut damaged = Vec::new();
+        self.of_keys(&before, &mut damaged)?;
+        self.note_read(before, &damaged);
+        Ok(())
     }
 
     pub(crate) fn count_unreadable(&self) {

@@ -1408,7 +1408,7 @@ export interface components {
          * @description Why something could not be kept.
          * @enum {string}
          */
-        DropReason: "capture_queue_full" | "too_many_open_flows" | "writer_queue_full" | "write_failed";
+        DropReason: "capture_queue_full" | "too_many_open_flows" | "no_room_for_flow" | "tunnel_lost" | "writer_queue_full" | "write_failed";
         /** @description Something that was captured and then lost. */
         Dropped: {
             /** @description When. */
@@ -1437,11 +1437,15 @@ export interface components {
             /**
              * Format: int64
              * @description Flows that passed and of which nothing is stored: those that the rows at `/api/drops` name and that have
-             *     no row of their own. What such a flow lost is part of `total`; what a stored one lacks is its
-             *     `dropped_events` and `capture_gaps`.
+             *     no row of their own, those about which no row could be written yet, and those that were refused whole.
+             *     What such a flow lost is part of `total`; what a stored one lacks is its `dropped_events` and
+             *     `capture_gaps`. Null while it cannot be read.
              */
-            flows_unrecorded: number;
-            /** @description Whether there may be more of them: losses beyond a bound are summed without their flows. */
+            flows_unrecorded: number | null;
+            /**
+             * @description Whether there may be more of them, also where none is known: losses beyond a bound are summed without
+             *     their flows.
+             */
             flows_unrecorded_more: boolean;
             /**
              * Format: int64
@@ -1876,8 +1880,8 @@ export interface components {
              */
             damaged: number;
             /**
-             * @description The flows: at most `limit`. With `q` a page may hold fewer, and none, while `next_cursor` is there:
-             *     it ends after some texts are read.
+             * @description The flows: at most `limit`. With `q`, and where flows are damaged, a page may hold fewer, and none,
+             *     while `next_cursor` is there: it ends after some texts are read, or some flows.
              */
             items: components["schemas"]["Flow"][];
             /** @description Pass as `cursor` for the next page; null at the end. */
@@ -2848,8 +2852,8 @@ export interface components {
             budgets_spent: string[];
             /**
              * Format: int64
-             * @description Flows whose rows are damaged: they could not be read when they were listed or exported, since this
-             *     process started. Counted up to 10,000.
+             * @description Flows whose rows are damaged: they could not be read when they were last listed or exported, since this
+             *     process started, and are still there. Counted up to 10,000.
              */
             damaged_flows: number;
             /**

@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use langley_model::FlowId;
 
 use super::{CostArgs, ExportVerb, FindingsArgs, FlowsArgs, SessionsArgs, TasksArgs, ToolsArgs};
+use crate::error::Warned;
 use crate::trust::StoreName;
 
 /// See what your coding agents send to LLM providers, what came back, and how it ended.
@@ -46,6 +47,10 @@ pub(crate) struct GlobalArgs {
     /// Print errors only
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+
+    /// What reading the configuration has warned of.
+    #[arg(skip)]
+    pub(crate) warned: Warned,
 }
 
 /// What to do.

@@ -2,6 +2,7 @@
 //! that the configuration switches off. A find is named by its place and never shown.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -56,8 +57,8 @@ struct RawReport {
     found: BTreeMap<&'static str, u64>,
 }
 
-/// So much of a raw body is looked at together, and so much of it again with what follows, because a secret
-/// may lie across.
+/// So much of a raw body is looked at together, and so much on both sides of a cut with either part, because a
+/// secret may lie across, or behind the cut what something before it names.
 const WINDOW: usize = 4 << 20;
 const OVERLAP: usize = 16 << 10;
 
@@ -73,14 +74,15 @@ impl RawReport {
         let mut report = Self { path, ..Self::default() };
         for (flow, side) in file.bodies().map_err(|error| unreadable(&error))? {
             report.bodies += 1;
-            let mut window = Vec::new();
+            let (mut window, mut judged) = (Vec::new(), 0);
             let seen = file.body(flow, side, |piece| {
                 report.bytes += piece.len() as u64;
                 window.extend_from_slice(piece);
                 if window.len() >= WINDOW {
-                    let judged = window.len() - OVERLAP;
-                    report.see(redactor, &window, judged);
-                    window.drain(..judged);
+                    let cut = window.len() - OVERLAP;
+                    report.see(redactor, &window, judged..cut);
+                    window.drain(..cut - OVERLAP);
+                    judged = OVERLAP;
                 }
                 true
             });
@@ -88,15 +90,15 @@ impl RawReport {
                 tracing::warn!(%error, %flow, "an unredacted body cannot be read to its end");
                 report.damaged += 1;
             }
-            report.see(redactor, &window, window.len());
+            report.see(redactor, &window, judged..window.len());
         }
         Ok(Some(report))
     }
 
-    /// Counts what begins before `judged`.
-    fn see(&mut self, redactor: &Redactor, text: &[u8], judged: usize) {
+    /// Counts what begins in this part of `text`.
+    fn see(&mut self, redactor: &Redactor, text: &[u8], part: Range<usize>) {
         let suspects = redactor.suspects(TextKind::Plain, text).into_iter();
-        for suspect in suspects.filter(|suspect| suspect.range.start < judged) {
+        for suspect in suspects.filter(|suspect| part.contains(&suspect.range.start)) {
             *self.found.entry(suspect.rule).or_default() += 1;
         }
     }
@@ -236,15 +238,14 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_secret_that_lies_across_two_windows_of_a_raw_body_is_counted_once() {
+    /// What is counted of two windows with these texts in them.
+    fn found(planted: &[(usize, &str)]) -> BTreeMap<&'static str, u64> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("langley-raw.db");
         let raw = RawStore::open(&path).unwrap();
-        let secret = b" sk-ant-api03-q7Zk2Vw9Xy4Rt6Bn8Mc3Lp5 ";
         let mut body = b"dull ".repeat(2 * WINDOW / 5);
-        for at in [WINDOW - 10, WINDOW - OVERLAP - 10, 2 * WINDOW - OVERLAP - 10] {
-            body[at..at + secret.len()].copy_from_slice(secret);
+        for (at, text) in planted {
+            body[*at..*at + text.len()].copy_from_slice(text.as_bytes());
         }
         let flow = FlowId::new();
         for (piece, bytes) in body.chunks(64 << 10).enumerate() {
@@ -254,6 +255,27 @@ mod tests {
         let redactor = Redactor::new(RedactorOptions::default()).unwrap();
         let report = RawReport::of(path, &redactor).unwrap().unwrap();
         assert_eq!((report.bodies, report.bytes), (1, body.len() as u64));
-        assert_eq!(report.found, BTreeMap::from([("anthropic_key", 3)]));
+        report.found
+    }
+
+    /// Where the windows are cut, with pieces that divide them.
+    const CUTS: [usize; 2] = [WINDOW - OVERLAP, 2 * WINDOW - OVERLAP];
+
+    #[test]
+    fn a_secret_that_lies_across_two_windows_of_a_raw_body_is_counted_once() {
+        let key = " sk-ant-api03-q7Zk2Vw9Xy4Rt6Bn8Mc3Lp5 ";
+        let planted = [WINDOW - 10, CUTS[0] - 10, CUTS[1] - 10].map(|at| (at, key));
+        assert_eq!(found(&planted), BTreeMap::from([("anthropic_key", 3)]));
+    }
+
+    #[test]
+    fn a_secret_of_a_raw_body_is_counted_once_wherever_between_its_name_and_its_end_a_window_is_cut()
+     {
+        let named = " password = \"hunter2-correct-horse\" ";
+        let value = named.find("hunter2").unwrap();
+        for at in [value - 8, value, value + 1] {
+            let planted = CUTS.map(|cut| (cut - at, named));
+            assert_eq!(found(&planted), BTreeMap::from([("credential_assignment", 2)]), "{at}");
+        }
     }
 }

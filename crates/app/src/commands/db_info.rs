@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::db::{bytes, time};
 use crate::home::Home;
+use crate::missing;
 use crate::reading;
 
 /// What takes room, and by which beginnings of names its tables and indexes are known.
@@ -37,18 +38,20 @@ pub(super) fn info(home: &Home) -> crate::error::Result<Value> {
         let names = PARTS.iter().map(|(name, _)| *name).chain(["other"]);
         let parts: serde_json::Map<String, Value> =
             names.zip(parts).map(|(name, bytes)| (name.to_owned(), bytes.into())).collect();
-        let lost = store.unrecorded()?;
+        let lost = store.unrecorded().ok();
         Ok(json!({
             "path": home.database(),
             "db_bytes": counters.db_bytes,
             "wal_bytes": counters.wal_bytes,
             "free_bytes": pages.free * pages.bytes,
             "raw_bytes": raw,
+            "has_raw_bodies": home.holds_raw_bodies(),
             "parts": parts,
             "flows": store.count_flows(&all)?,
             "flows_total": counters.flows_total,
             "events_total": counters.events_total,
-            "flows_unrecorded": lost.flows,
+            "flows_unrecorded": lost.map(|lost| lost.flows),
+            "flows_unrecorded_more": lost.is_some_and(|lost| lost.more),
             "oldest_at": began(oldest.first()),
             "newest_at": began(newest.first()),
         }))
@@ -82,7 +85,7 @@ pub(super) fn told(info: &Value) -> String {
         format!("  free                          {}", room("free_bytes")),
         format!("log        {} (`langley db checkpoint` folds it back)", room("wal_bytes")),
     ];
-    if count("raw_bytes") > 0 {
+    if info["has_raw_bodies"] == true {
         lines.push(format!("unredacted {} (`langley db raw --remove-all`)", room("raw_bytes")));
     }
     lines.push(format!(
@@ -94,12 +97,7 @@ pub(super) fn told(info: &Value) -> String {
     if let (Some(oldest), Some(newest)) = (info["oldest_at"].as_str(), info["newest_at"].as_str()) {
         lines.push(format!("from       {oldest}\nto         {newest}"));
     }
-    if count("flows_unrecorded") > 0 {
-        lines.push(format!(
-            "missing    {} flows passed and are not in the record; `langley doctor` says why",
-            count("flows_unrecorded")
-        ));
-    }
+    lines.extend(missing::line(info));
     lines.join("\n")
 }
 

@@ -40,17 +40,13 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
     if let Some(text) = &args.search {
         return search(&store, &Arc::new(redactor(&config)?), text, told, &filter, args);
     }
-    let mut page =
-        store.flows(&filter, None, args.limit as usize).map_err(|error| unreadable(&error))?;
+    let page = full(args.limit as usize, |cursor, limit| store.flows(&filter, cursor, limit));
+    let mut page = page.map_err(|error| unreadable(&error))?;
     let items = page.items.into_iter().map(|flow| told.flow(&store, flow));
     page.items = items.collect::<Result<_, _>>().map_err(|error| unreadable(&error))?;
     tell_damaged(page.damaged);
     if args.json {
-        let items: Vec<_> = page.items.iter().map(flow_json).collect();
-        println!(
-            "{:#}",
-            json!({ "items": items, "next_cursor": page.next_cursor, "damaged": page.damaged })
-        );
+        print_json(&page, flow_json);
         return Ok(());
     }
     if page.items.is_empty() {
@@ -90,11 +86,7 @@ fn search(
     page.items = items.collect::<Result<_, StoreError>>().map_err(|error| failed(&error))?;
     tell_damaged(page.damaged);
     if args.json {
-        let items: Vec<_> = page.items.iter().map(found_json).collect();
-        println!(
-            "{:#}",
-            json!({ "items": items, "next_cursor": page.next_cursor, "damaged": page.damaged })
-        );
+        print_json(&page, found_json);
         return Ok(());
     }
     if page.items.is_empty() {
@@ -120,6 +112,15 @@ fn search(
         println!("… there may be more: --limit, --since");
     }
     Ok(())
+}
+
+/// Prints a page as the API's doors give it.
+fn print_json<T>(page: &Page<T>, of: fn(&T) -> Value) {
+    let items: Vec<_> = page.items.iter().map(of).collect();
+    println!(
+        "{:#}",
+        json!({ "items": items, "next_cursor": page.next_cursor, "damaged": page.damaged })
+    );
 }
 
 /// Says that flows are left out.

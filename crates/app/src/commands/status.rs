@@ -9,19 +9,11 @@ use crate::detach;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::lock::Claim;
+use crate::missing;
 use crate::reading;
 use crate::runtime;
 use crate::state::reachable;
 use crate::token::Token;
-
-/// How many flows are not in the record at all; nothing where all are.
-fn unrecorded(drops: &Value) -> Option<String> {
-    let flows = drops["flows_unrecorded"].as_u64().filter(|flows| *flows > 0)?;
-    let more = if drops["flows_unrecorded_more"] == true { " or more" } else { "" };
-    Some(format!(
-        "missing    {flows} flows{more} passed and are not in the record; `langley doctor` says why"
-    ))
-}
 
 /// Prints the status.
 ///
@@ -38,7 +30,7 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
     });
     let Some((state, stats)) = found else {
         if as_json {
-            let has_raw = home.raw_bodies().exists();
+            let has_raw = home.holds_raw_bodies();
             println!(
                 "{}",
                 json!({ "running": false, "home": home.root(), "has_raw_bodies": has_raw })
@@ -66,7 +58,7 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
             "proxy": state.proxy,
             "api": state.api,
             "keeps_raw_bodies": stats["raw_bodies"].is_object(),
-            "has_raw_bodies": home.raw_bodies().exists(),
+            "has_raw_bodies": home.holds_raw_bodies(),
             "stats": stats,
         });
         println!("{shown:#}");
@@ -111,7 +103,7 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
                 "dropped    {dropped} observations (stream events, bodies, rows …); see Health in the dashboard"
             );
         }
-        if let Some(line) = unrecorded(&stats["drops"]) {
+        if let Some(line) = missing::line(&stats["drops"]) {
             println!("{}", red(&line));
         }
     }
@@ -125,26 +117,10 @@ fn tell_of_raw(home: &Home, more: bool) {
         let line =
             format!("raw        bodies are kept UNREDACTED, keys included, in {}", path.display());
         println!("{}", red(&line));
-    } else if path.exists() {
+    } else if home.holds_raw_bodies() {
         println!(
             "raw        unredacted bodies of an earlier run are in {}; `langley db raw --remove-all` removes them",
             path.display()
         );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn flows_that_are_not_in_the_record_are_told_apart_from_what_was_dropped_of_others() {
-        let of = |flows: u64, more: bool| {
-            unrecorded(&json!({ "flows_unrecorded": flows, "flows_unrecorded_more": more }))
-        };
-        assert_eq!(of(0, false), None);
-        assert!(of(97, false).unwrap().starts_with("missing    97 flows passed"));
-        assert!(of(256, true).unwrap().starts_with("missing    256 flows or more passed"));
-        assert_eq!(unrecorded(&Value::Null), None, "an earlier version");
     }
 }

@@ -243,7 +243,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("retention.events_ttl_days", Kind::Count { min: 0, max: 36_500 }, Default::Number(7), "Days that stream events are kept; 0 keeps them for ever."),
     key("retention.bodies_ttl_days", Kind::Count { min: 0, max: 36_500 }, Default::Number(3), "Days that bodies are kept that were not parsed, or beside which the message parsed from them is kept; 0 keeps them for ever."),
     key("maintenance.interval_hours", Kind::Count { min: 1, max: 8760 }, Default::Number(24), "Hours between two runs of maintenance."),
-    key("maintenance.wal_checkpoint_pages", Kind::Count { min: 1, max: 1_000_000 }, Default::Number(1000), "Pages in the write-ahead log before it is folded back."),
+    key("maintenance.wal_checkpoint_pages", Kind::Count { min: 1, max: 1_000_000 }, Default::Number(1000), "Pages in the write-ahead log before it is folded back; four times as many while much waits to be written."),
     key("maintenance.wal_checkpoint_interval_s", Kind::Count { min: 1, max: 86_400 }, Default::Number(300), "Seconds between two folds of the write-ahead log."),
     key("maintenance.vacuum_free_percent", Kind::Count { min: 1, max: 100 }, Default::Number(20), "Share of free pages, in percent, beyond which maintenance gives them back to the disk."),
 ];

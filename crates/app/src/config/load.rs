@@ -9,7 +9,7 @@ use super::problem::{self, Problem};
 use super::resolved::Config;
 use super::stored::{self, Stored};
 use crate::cli::GlobalArgs;
-use crate::error::{AppError, Result};
+use crate::error::{AppError, Result, Warned};
 use crate::home::Home;
 
 /// What loading gave.
@@ -55,6 +55,8 @@ pub(crate) struct Lenient {
     problem: Option<AppError>,
     /// Whether what is wrong may have named another home, and nothing else names one.
     is_home_doubtful: bool,
+    /// What the command has warned of.
+    warned: Warned,
 }
 
 impl Lenient {
@@ -72,13 +74,14 @@ impl Lenient {
     /// What could be used, after warning of the rest: for commands that only talk to a running server
     /// or read what was recorded.
     pub(crate) fn told(self) -> Loaded {
-        if let Some(problem) = &self.problem {
+        if let Some(problem) = self.problem {
             let home = self.loaded.config.home.display();
-            if self.is_home_doubtful {
-                problem.warn(&format!("it was left out, and the home is {home}"));
+            let done = if self.is_home_doubtful {
+                format!("it was left out, and the home is {home}")
             } else {
-                problem.warn("it was left out");
-            }
+                String::from("it was left out")
+            };
+            self.warned.warn(problem, &done);
         }
         self.loaded
     }
@@ -176,7 +179,8 @@ fn load_with(args: &GlobalArgs, environment: &Environment, settings: &Stored) ->
         Ok(config) => (config, unreadable),
         Err(problem) => (rest(&layers, environment)?, unreadable.or(Some(problem))),
     };
-    Ok(Lenient { loaded: Loaded { config, layers, file, warnings }, problem, is_home_doubtful })
+    let loaded = Loaded { config, layers, file, warnings };
+    Ok(Lenient { loaded, problem, is_home_doubtful, warned: args.warned.clone() })
 }
 
 /// What of `layers` can be used; where their values contradict each other, the home alone.

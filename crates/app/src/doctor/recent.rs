@@ -10,6 +10,7 @@ use super::check::Check;
 use super::{failures, unreached};
 use crate::error::AppError;
 use crate::home::Home;
+use crate::missing;
 
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 /// Records that are looked at.
@@ -29,7 +30,7 @@ pub(super) fn checks(home: &Home) -> Vec<Check> {
     let unreached = unreached::check(&store, now).unwrap_or_default();
     let failures = failures::check(&store, now).unwrap_or_default();
     let skew = skew(&store, now).unwrap_or_default();
-    let unrecorded = store.unrecorded().unwrap_or_default();
+    let unrecorded = store.unrecorded();
     rejected
         .into_iter()
         .chain(missing(unrecorded, now))
@@ -79,16 +80,17 @@ fn opened_since(store: &Store, host: &str, then: Micros) -> Result<bool, StoreEr
 }
 
 /// Flows that passed and are not in the record at all.
-fn missing(lost: Unrecorded, now: Micros) -> Option<Check> {
-    let last = lost.last_at?;
-    let more = if lost.more { " or more" } else { "" };
-    let what = format!(
-        "{} flows{more} passed and are not in the record, the last {}",
-        lost.flows,
-        ago(last, now)
-    );
+fn missing(lost: Result<Unrecorded, StoreError>, now: Micros) -> Option<Check> {
+    let lost = match lost {
+        Ok(lost) => lost,
+        Err(error) => {
+            let what = "which flows are missing cannot be read";
+            return Some(Check::failed("record", &AppError::failed(what).said_by(&error)));
+        }
+    };
+    let (last, said) = (lost.last_at?, missing::missing(lost.flows, lost.more)?);
     Some(
-        Check::warned("record", what)
+        Check::warned("record", format!("{said}, the last {}", ago(last, now)))
             .why("the database took no writes (a full disk, a lock), or more flows were open than can be recorded; the agents lost nothing")
             .next("see that the disk has room; `GET /api/drops` says when and why each was lost"),
     )
@@ -204,9 +206,11 @@ pub(super) mod tests {
         };
         let (id, of) = (stored.id, Record::Flow(Arc::new(stored)));
         let (_folder, store) = recorded(vec![of, dropped(id), dropped(gone), dropped(gone)]);
-        let said = missing(store.unrecorded().unwrap(), now).unwrap().to_string();
-        assert!(said.contains("1 flows passed and are not in the record, the last 6 h"), "{said}");
-        assert!(missing(Unrecorded::default(), now).is_none());
+        let said = missing(store.unrecorded(), now).unwrap().to_string();
+        assert!(said.contains("1 flow passed and is not in the record, the last 6 h"), "{said}");
+        assert!(missing(Ok(Unrecorded::default()), now).is_none());
+        let unreadable = missing(Err(StoreError::Decode { what: "row" }), now).unwrap();
+        assert_eq!(unreadable.verdict, Verdict::Fail, "unknown is not none");
     }
 
     #[test]

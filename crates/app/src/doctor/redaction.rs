@@ -15,7 +15,7 @@ pub(super) fn check(layers: &Layers, server: Option<&InForce>, home: &Home) -> C
     let mut said = weakened(layers);
     said.extend(server.into_iter().flat_map(|server| of_server(layers, server)));
     let raw = home.raw_bodies();
-    let has_raw = raw.exists();
+    let has_raw = home.holds_raw_bodies();
     if has_raw {
         said.push(format!("bodies are kept unredacted, keys included, in {}", raw.display()));
     }
@@ -48,6 +48,8 @@ pub(crate) fn of_server(layers: &Layers, server: &InForce) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use langley_model::{FlowId, Side};
+    use langley_store::{RawStore, remove_raw_bodies};
     use serde_json::json;
 
     use super::super::check::Verdict;
@@ -72,7 +74,19 @@ mod tests {
         layers.set("redaction.bodies.redact_api_keys", &false.into(), Origin::Settings);
         let told = check(&layers, Some(&server), &home).to_string();
         assert_eq!(told.matches("redact_api_keys").count(), 1, "{told}");
-        std::fs::write(home.raw_bodies(), "").unwrap();
-        assert!(check(&layers, None, &home).to_string().contains("--remove-all"));
+    }
+
+    #[test]
+    fn unredacted_bodies_are_told_of_until_they_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path()).unwrap();
+        let raw = RawStore::open(&home.raw_bodies()).unwrap();
+        raw.piece(FlowId::new(), Side::Client, 0, "a secret".into());
+        raw.close();
+        let told = || check(&Layers::defaults(), None, &home);
+        assert!(told().to_string().contains("--remove-all"), "{}", told());
+        remove_raw_bodies(&home.raw_bodies()).unwrap();
+        assert!(home.raw_bodies().exists());
+        assert_eq!(told().verdict, Verdict::Pass);
     }
 }

@@ -71,6 +71,10 @@ fn a_body_is_kept_unredacted_only_where_it_is_asked_for_twice() {
     assert_eq!(out, "removed 2 unredacted bodies\n");
     assert_eq!(stage.run(&["db", "raw", &flow]).0, 1);
     assert!(files_with(&stage.home(), KEY.as_bytes()).is_empty());
+    for args in [&["status"][..], &["db", "info"], &["doctor"]] {
+        let (_, out, _) = stage.run(args);
+        assert!(!out.contains("unredacted"), "what is gone is not told of: {out}");
+    }
 }
 
 #[test]

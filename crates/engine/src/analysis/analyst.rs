@@ -247,6 +247,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_of_flows_that_are_not_recorded_is_told_again_when_its_evidence_was_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = Given::new(folder.path());
+        let store = given.open();
+        let (flow, reason) = (Some(FlowId::new()), DropReason::WriteFailed);
+        let lost = Dropped { at: Micros(5), flow, reason, count: 9, bytes: 1 };
+        store.submit(vec![given.redactor.seal(Record::Drop(lost))]).unwrap();
+        let mut worker =
+            Worker::new(store.clone(), Arc::clone(&given.redactor), Lookout::default());
+        let mut told = || {
+            while worker.step(Micros(90)).unwrap() == Step::Worked {}
+            let found = store.findings(&FindingFilter::default(), None, 10).unwrap().items;
+            found.iter().map(|kept| (kept.times, kept.finding.number("flows"))).collect::<Vec<_>>()
+        };
+        given.put(&store, &[(7, "after ")]);
+        assert_eq!(told(), [(1, Some(1))]);
+        given.put(&store, &[(8, "later ")]);
+        assert_eq!(told(), [(1, Some(1))], "once");
+        store.delete_flows(&langley_store::FlowFilter::default()).unwrap();
+        assert_eq!(told(), [], "nothing was recorded after them any more");
+        given.put(&store, &[(9, "anew ")]);
+        assert_eq!(told(), [(1, Some(1))]);
+    }
+
+    #[test]
     fn a_check_of_our_own_in_an_older_store_is_not_analysed() {
         let folder = tempfile::tempdir().unwrap();
         let given = Given::new(folder.path());

@@ -29,8 +29,8 @@ pub(crate) struct Found {
     prices: Arc<dyn Prices>,
     redactor: Arc<Redactor>,
     found: Vec<Redacted<Finding>>,
-    /// When the last flow was given up that is told of as not recorded at all.
-    told_unrecorded: Option<Micros>,
+    /// What was told of flows that are not recorded at all, and when the last of them was given up.
+    told_unrecorded: Option<(Micros, Finding)>,
 }
 
 impl Found {
@@ -60,16 +60,22 @@ impl Lens for Found {
     /// Looks for flows that are not recorded at all; told once one is recorded after them.
     fn wait(&mut self, store: &Store, _now: Micros) -> Result<bool, StoreError> {
         let lost = store.unrecorded()?;
-        let Some(at) = lost.last_at.filter(|at| Some(*at) > self.told_unrecorded) else {
+        let Some(at) = lost.last_at else { return Ok(false) };
+        // A finding goes with the flow that is its evidence, and what it tells is as true as before.
+        if let Some((last, told)) = &self.told_unrecorded
+            && *last >= at
+            && store.has_finding(told)?
+        {
             return Ok(false);
-        };
+        }
         let after = FlowFilter { since: Some(at), ..FlowFilter::default() };
         let next = store.flows_oldest_first(&after, None, NEXT)?.items;
         let Some(next) = next.iter().find(|flow| !flow.is_open() && !flow.is_own_check()) else {
             return Ok(false);
         };
-        self.found.push(self.redactor.seal(unrecorded(next, lost)));
-        self.told_unrecorded = Some(at);
+        let finding = unrecorded(next, lost);
+        self.found.push(self.redactor.seal(finding.clone()));
+        self.told_unrecorded = Some((at, finding));
         Ok(true)
     }
 

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use langley_engine::{Intake, IntakeOptions, RecorderOptions};
 use langley_model::{
-    Capture, CaptureSink, Chunk, Closed, DropReason, Ending, FlowId, Gap, Outcome, Part, Record,
-    Tick, Tokens,
+    Capture, CaptureSink, Chunk, Closed, ConnectionId, DropReason, Ending, FlowId, Gap, Micros,
+    Outcome, Part, Record, Tick, Tokens, Tunnel, TunnelReason,
 };
 use langley_store::Store;
 
@@ -237,12 +237,27 @@ fn a_refused_flow_is_counted_as_a_drop_of_no_flow() {
 
 #[test]
 fn a_flow_whose_opening_finds_no_room_is_told_from_one_too_many() {
-    let intake = IntakeOptions { max_bytes: 0, ..IntakeOptions::default() };
+    let intake = IntakeOptions { max_items: 0, max_bytes: 0, ..IntakeOptions::default() };
     let rig = Rig::with(RecorderOptions::default(), intake, &kit::no_live_feed());
     assert!(!rig.intake.open(Box::new(Script::messages(ASK).opened)));
+    let tunnel = Tunnel {
+        connection: ConnectionId::new(),
+        started_at: Micros(1),
+        ended_at: None,
+        host: String::from("example.test"),
+        port: 443,
+        client_addr: String::from("127.0.0.1:5"),
+        bytes_up: 0,
+        bytes_down: 0,
+        why: TunnelReason::NotListed,
+        reason: None,
+    };
+    rig.intake.tunnel(tunnel.clone());
+    rig.intake.tunnel(tunnel);
     let rows = rig.finish();
     assert_eq!(rows.dropped(DropReason::TooManyOpenFlows, None), (0, 0));
-    assert_eq!(rows.dropped(DropReason::CaptureQueueFull, None), (1, 0));
+    assert_eq!(rows.dropped(DropReason::NoRoomForFlow, None), (1, 0));
+    assert_eq!(rows.dropped(DropReason::TunnelLost, None), (2, 0), "nor from a tunnel");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 
 use super::bytes::{Before, before};
-use super::name::endings;
+use super::name::{PASS_STEMS, endings, stem_end};
 use super::spread::spread;
 
 /// Which rule looks at a hit.
@@ -43,6 +43,8 @@ pub(super) enum Anchor {
     Shopify,
     Sk,
     Slack,
+    /// Of a name that ends in one of several ways.
+    Stem,
     Telegram,
     Terraform,
     Userinfo,
@@ -66,6 +68,7 @@ impl Anchor {
                 | Self::Live
                 | Self::Name
                 | Self::Parameter
+                | Self::Stem
                 | Self::Telegram
                 | Self::Terraform
                 | Self::Userinfo
@@ -84,7 +87,7 @@ impl Anchor {
 }
 
 /// The anchors that are no names; beside them stand the [endings](super::name::endings) of all names
-/// of credentials. None begins another one, so hits in order of their start never hide one another;
+/// of credentials, and [stems](super::name::PASS_STEMS). None begins another one, so hits in order of their start never hide one another;
 /// at most 64 in all and none below three bytes, because there the vectorised search ends or slows.
 const ANCHORS: &[(&str, Anchor)] = &[
     ("AKIA", Anchor::Aws),
@@ -140,11 +143,18 @@ const ANCHORS: &[(&str, Anchor)] = &[
 ];
 
 /// Every anchor.
-static ALL: LazyLock<Vec<(Cow<'static, str>, Anchor)>> = LazyLock::new(|| {
+static ALL: LazyLock<Vec<Literal>> = LazyLock::new(|| spread(listed(), |(literal, _)| literal));
+
+/// What is searched for.
+pub(super) type Literal = (Cow<'static, str>, Anchor);
+
+/// Every anchor, in the order of the lists.
+pub(super) fn listed() -> Vec<Literal> {
     let fixed = ANCHORS.iter().map(|(literal, anchor)| (Cow::Borrowed(*literal), *anchor));
     let names = endings().into_iter().map(|ending| (Cow::Owned(ending), Anchor::Name));
-    spread(fixed.chain(names).collect(), |(literal, _)| literal)
-});
+    let stems = PASS_STEMS.iter().map(|stem| (Cow::Borrowed(*stem), Anchor::Stem));
+    fixed.chain(names).chain(stems).collect()
+}
 
 /// Length of the longest anchor.
 pub(super) const LONGEST: usize = 11;
@@ -169,11 +179,18 @@ pub(super) fn next_hit(text: &[u8], from: usize) -> Option<Hit> {
     loop {
         let found = SEARCH.find(Input::new(text).range(from..))?;
         let (_, anchor) = ALL[found.pattern().as_usize()];
-        let hit = Hit { start: found.start(), end: found.end(), anchor };
-        if anchor != Anchor::Name || is_assigned(text, hit.end) {
-            return Some(hit);
+        let is_hit = |end: &usize| match anchor {
+            Anchor::Name | Anchor::Stem => is_assigned(text, *end),
+            _ => true,
+        };
+        let end = match anchor {
+            Anchor::Stem => stem_end(text, found.end()),
+            _ => Some(found.end()),
+        };
+        if let Some(end) = end.filter(is_hit) {
+            return Some(Hit { start: found.start(), end, anchor });
         }
-        from = hit.start + 1;
+        from = found.start() + 1;
     }
 }
 
@@ -340,6 +357,8 @@ mod tests {
             "password   of",
             "KEYS",
             "key--v",
+            "passwort=",
+            "glassware: x",
         ] {
             assert!(next_hit(text.as_bytes(), 0).is_none(), "{text}");
         }
@@ -353,6 +372,9 @@ mod tests {
             "PRIVATE KEY-",
             "KEY BL",
             "key-\"",
+            "passWd=",
+            "passwo",
+            "passw\"",
         ] {
             assert!(next_hit(text.as_bytes(), 0).is_some(), "{text}");
         }

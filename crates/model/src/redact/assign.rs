@@ -5,19 +5,23 @@ use std::borrow::Cow;
 
 use super::anchor::{BLANKS_MAX, is_pem};
 use super::bytes::{
-    backslashes, credential as credential_bytes, digits, run, run_back, skip_spaces,
+    ESCAPE_LEN, backslashes, credential as credential_bytes, digits, escaped_letter, run, run_back,
+    skip_spaces,
 };
 use super::field;
-use super::name::{self, Credential, credential, is_capitals, is_password};
+use super::name::{self, Credential, Named, credential, is_capitals};
 use super::parameter::is_credential_parameter;
 use super::rule::{OPENING, Rule, has_placeholder};
 use super::scan::{Cut, Verdict, Window};
+use super::stand_in::is_spiked;
 use super::stop::Stop;
 use super::value::{Form, Place, is_secret};
 use super::{announced, shape};
 
 /// So much of a value is judged; all of it is replaced.
 const JUDGED_MAX: usize = 128;
+/// So long may the headers of a part of a form be that stand behind its name.
+const HEADERS_MAX: usize = 160;
 
 /// What stands between a name and its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,8 +114,8 @@ fn value(
     at: usize,
 ) -> Verdict {
     let text = window.text;
-    let is_certain = kind == Credential::Certain;
-    let place = |form| Place { form, is_password: is_password(name), is_certain };
+    let named = Named::of(name, kind);
+    let place = |form| Place { form, named };
     // A letter before a quote says how to read it: `b"…"`, `f'…'`, `@"…"`.
     let is_marked = text.get(at).is_some_and(|byte| b"bBfFrRuUL@".contains(byte));
     let dress = at + usize::from(is_marked);
@@ -129,20 +133,27 @@ fn value(
         return judged(window, start, stop, |body, _| is_secret(body, place(Form::Quoted)));
     }
     let form = if is_tight && is_capitals(name) { Form::Environment } else { Form::Bare };
+    // What begins so is a name to be filled in, unless no name is like it.
+    let opens = form == Form::Environment && text.get(at) == Some(&b'<');
     let found = match sign {
         Sign::Arrow => Verdict::Nothing,
-        _ => judged(window, at, Stop::Bare, |body, next| {
+        _ => judged(window, at + usize::from(opens), Stop::Bare, |body, next| {
+            if opens && !is_spiked(body) {
+                return false;
+            }
             // In a list of arguments or of members stand names, not words.
             let is_listed = form == Form::Bare
                 && !is_tight
-                && next.is_some_and(|byte| b",;<>|&".contains(&byte));
+                && (next.is_some_and(|byte| b",;<>&".contains(&byte)) || body.contains(&b'|'));
             let ends_in_list = form == Form::Bare && body.ends_with(b")");
             let body = trimmed(body);
             is_secret(body, place(form)) && (!is_listed && !ends_in_list || is_listable(body))
         }),
     };
     match (found, sign) {
-        (Verdict::Nothing, Sign::Colon) if is_certain => typed(window, at, place(Form::Quoted)),
+        (Verdict::Nothing, Sign::Colon) if named != Named::Likely => {
+            typed(window, at, place(Form::Quoted))
+        }
         (found, _) => found,
     }
 }
@@ -150,7 +161,7 @@ fn value(
 /// Whether a value in a list is no name: names have no such marks, and few digits.
 fn is_listable(body: &[u8]) -> bool {
     digits(body) >= 3 && !body.contains(&b'.')
-        || body.iter().any(|byte| !byte.is_ascii_alphanumeric() && !b"_.$".contains(byte))
+        || body.iter().any(|byte| !byte.is_ascii_alphanumeric() && !b"_.$|".contains(byte))
 }
 
 /// `name: Type = "value"`: what stands between is a type.
@@ -213,7 +224,10 @@ pub(super) fn value_to(
     if found.is_open() && !is_long && !window.last {
         return open(found.position());
     }
-    let body = &text[start..found.position()];
+    let mut body = &text[start..found.position()];
+    if is_long {
+        body = body.trim_ascii_end(); // of a phrase what is judged may end anywhere
+    }
     let next = if is_long { None } else { text.get(found.position()).copied() };
     if has_placeholder(body) || !fits(&plain(body), next) {
         return Verdict::Nothing;
@@ -231,17 +245,33 @@ pub(super) fn value_to(
     Verdict::Cut(Cut::plain(rule, start, end))
 }
 
-/// Without backslashes, whose number depends on the depth.
+/// Without backslashes, whose number depends on the depth, and with the letters that stand escaped.
 fn plain(body: &[u8]) -> Cow<'_, [u8]> {
-    if memchr::memchr(b'\\', body).is_none() {
-        return Cow::Borrowed(body);
+    let Some(first) = memchr::memchr(b'\\', body) else { return Cow::Borrowed(body) };
+    let mut plain = body[..first].to_vec();
+    let mut at = first;
+    while let Some(&byte) = body.get(at) {
+        let dress = backslashes(body, at);
+        match escaped_letter(&body[at + dress..]).filter(|_| dress > 0) {
+            Some(letter) => {
+                plain.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+                at += dress + ESCAPE_LEN;
+            }
+            None if dress > 0 => at += dress,
+            None => {
+                plain.push(byte);
+                at += 1;
+            }
+        }
     }
-    Cow::Owned(body.iter().copied().filter(|byte| *byte != b'\\').collect())
+    Cow::Owned(plain)
 }
 
 /// Without what closes a sentence or an expression around it.
 fn trimmed(mut body: &[u8]) -> &[u8] {
-    while let [head @ .., b')' | b']' | b'}' | b'.' | b':'] = body {
+    while let [head @ .., b')' | b']' | b'}' | b'.' | b':'] = body
+        && !matches!(body, [b'[', .., b']'] | [b'{', .., b'}'])
+    {
         body = head;
     }
     body
@@ -281,21 +311,30 @@ fn authorization(window: Window<'_>, at: usize) -> Verdict {
 }
 
 /// A part of a `multipart/form-data` body (RFC 7578 §4.2) with this name: its value is the line
-/// behind an empty one. None when it is no such part.
+/// behind an empty one, before which more headers of the part may stand. None when it is no such part.
 fn part_of_form(window: Window<'_>, start: usize, at: usize, kind: Credential) -> Option<Verdict> {
     let text = window.text;
     let opening = run_back(text, start, 16, |byte| byte == b'"' || byte == b'\\');
     if kind == Credential::Authorization || !text[..opening].ends_with(b"name=") {
         return None;
     }
-    let mut value = at;
-    for _ in 0..2 {
-        value = match line_end(window, value) {
-            Some(Ok(next)) => next,
-            Some(Err(verdict)) => return Some(verdict),
-            None => return None,
+    let headers = match line_end(window, at)? {
+        Ok(next) => next,
+        Err(verdict) => return Some(verdict),
+    };
+    // A header may hold a secret of its own, which is judged once it is known what this is.
+    let more = |_| window.at_end(headers, None);
+    let mut at = headers;
+    let value = loop {
+        at = match line_end(window, at) {
+            Some(Ok(empty)) => break empty,
+            Some(Err(verdict)) => return Some(more(verdict)),
+            None => match line_end(window, header(text, at, headers + HEADERS_MAX)?)? {
+                Ok(next) => next,
+                Err(verdict) => return Some(more(verdict)),
+            },
         };
-    }
+    };
     let found = Stop::Line.find(text, value);
     let rule = Rule::CredentialField;
     if found.is_open() && !window.last {
@@ -307,6 +346,27 @@ fn part_of_form(window: Window<'_>, start: usize, at: usize, kind: Credential) -
         return Some(Verdict::Nothing);
     }
     Some(Verdict::Cut(Cut::plain(rule, value, found.position())))
+}
+
+/// Where the line of a header of a part that begins at `at` ends, or the text does. None when it is none,
+/// of which all but these are ignored (RFC 7578 §4.8), or goes on beyond `limit`.
+fn header(text: &[u8], at: usize, limit: usize) -> Option<usize> {
+    const NAME: &[u8] = b"content-";
+    let line = text.get(at..text.len().min(limit)).filter(|line| !line.is_empty())?;
+    let name = &line[..line.len().min(NAME.len())];
+    if !name.eq_ignore_ascii_case(&NAME[..name.len()]) {
+        return None;
+    }
+    let mut at = at;
+    loop {
+        at = run(&text[..text.len().min(limit)], at, |byte| !b"\r\n\\".contains(&byte));
+        let next = at + backslashes(text, at);
+        match text.get(next) {
+            _ if next >= limit => return None,
+            Some(b'r' | b'n' | b'\r' | b'\n') | None => return Some(at),
+            Some(_) => at = next,
+        }
+    }
 }
 
 /// Behind the line end at `at`, written as it is or as an escape; none when there is none.

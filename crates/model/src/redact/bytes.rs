@@ -30,11 +30,35 @@ pub(super) const fn credential(byte: u8) -> bool {
     any_token(byte)
 }
 
+/// Letters of any alphabet, of UTF-8 the bytes of those beyond ASCII: not of signs that end a word, and not
+/// of scripts that write no blanks, where a word has no end.
+pub(super) const fn letter(byte: u8) -> bool {
+    // What leads to U+00C0 to U+1FFF, and what follows it.
+    byte.is_ascii_alphabetic() || matches!(byte, 0x80..=0xbf | 0xc3..=0xe1)
+}
+
+/// Length of an escape of a character in JSON behind its backslashes: `u` and four digits.
+pub(super) const ESCAPE_LEN: usize = 5;
+
+/// The [letter] beyond ASCII whose escape `text` begins with, behind its backslashes. Of ASCII they are
+/// undone by the view.
+pub(super) fn escaped_letter(text: &[u8]) -> Option<char> {
+    let digits = std::str::from_utf8(text.strip_prefix(b"u")?.get(..4)?).ok()?;
+    let code = u32::from_str_radix(digits, 16).ok()?;
+    (0xc0..=0x1fff).contains(&code).then(|| char::from_u32(code)).flatten()
+}
+
+/// What words of any alphabet are made of, with digits.
+pub(super) const fn of_word(byte: u8) -> bool {
+    letter(byte) || byte.is_ascii_digit()
+}
+
 /// What a value without quotes is made of: the rest of its word, up to what may end it in a list, a
 /// statement or a string.
 pub(super) const fn bare(byte: u8) -> bool {
-    byte.is_ascii_graphic()
-        && !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b',' | b';' | b'&' | b'<' | b'>' | b'|')
+    letter(byte)
+        || byte.is_ascii_graphic()
+            && !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b',' | b';' | b'&' | b'<' | b'>')
 }
 
 /// End of the run of `class` that starts at `from`.

@@ -24,6 +24,7 @@ mod scrub;
 mod seal;
 mod shape;
 mod spread;
+mod stand_in;
 mod stop;
 mod target;
 mod value;

@@ -50,6 +50,11 @@ pub(super) const CERTAIN: &[&str] = &[
     "webhook key",
 ];
 
+/// What ends words that begin with `pass`, whose second half some write with a capital of its own
+/// (`passPhrase`), and the stems of those that [end](stem_end) in one of two ways (`passWord`, `passwd`).
+const PASS_ENDINGS: [&str; 3] = ["phrase", "Phrase", "PHRASE"];
+pub(super) const PASS_STEMS: [&str; 3] = ["ssw", "ssW", "SSW"];
+
 /// Names of a value that is a credential when it looks like one, and of a scheme with a credential.
 const OTHERS: [&str; 2] = ["token", "authorization"];
 
@@ -102,12 +107,36 @@ pub(super) fn credential(name: &[u8]) -> Option<Credential> {
     }
 }
 
-/// Whether a name means a person's word, which needs neither digits nor length, rather than a key.
-pub(super) fn is_password(name: &[u8]) -> bool {
-    let ends = |end: &[u8]| {
-        name.len() >= end.len() && name[name.len() - end.len()..].eq_ignore_ascii_case(end)
-    };
-    [b"password".as_slice(), b"passwd", b"passphrase"].into_iter().any(ends)
+/// What the name of a value that is assigned leads one to expect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// A credential, or something else.
+    Likely,
+    /// A credential that a machine has made.
+    Key,
+    /// A person's word or phrase, which needs neither digits nor length.
+    Password,
+}
+
+impl Named {
+    /// What a `name` of this kind stands for.
+    pub(super) fn of(name: &[u8], kind: Credential) -> Self {
+        let ends = |end: &[u8]| {
+            let mut rest = name.iter().rev().filter(|byte| alnum(**byte));
+            end.iter()
+                .rev()
+                .all(|byte| rest.next().is_some_and(|own| own.eq_ignore_ascii_case(byte)))
+        };
+        match kind {
+            Credential::Likely | Credential::Authorization => Self::Likely,
+            Credential::Certain
+                if [b"password".as_slice(), b"passwd", b"passphrase"].into_iter().any(ends) =>
+            {
+                Self::Password
+            }
+            Credential::Certain => Self::Key,
+        }
+    }
 }
 
 /// Whether a name is written as variables of the environment are: in capitals.
@@ -143,8 +172,8 @@ pub(super) fn start(text: &[u8], to: usize) -> usize {
 /// because a longer one is met less often in other words, but without a word's first letters, which
 /// have two cases; a short word is there with both.
 pub(super) fn endings() -> Vec<String> {
-    let mut endings = Vec::new();
-    for name in CERTAIN.iter().chain(&OTHERS) {
+    let mut endings: Vec<String> = PASS_ENDINGS.map(str::to_owned).into();
+    for name in CERTAIN.iter().chain(&OTHERS).filter(|name| !name.starts_with("pass")) {
         let word = name.rsplit(' ').next().unwrap_or(name);
         let is_short = word.len() <= 4;
         let first = if word.len() < 6 { 1 } else { 2 };
@@ -160,10 +189,27 @@ pub(super) fn endings() -> Vec<String> {
     endings
 }
 
+/// Where a name ends whose stem ends at `at`: behind `word` or `wd`, or where that is cut by the end of the
+/// text or by the quote around a piece of it. None when the stem is that of another word.
+pub(super) fn stem_end(text: &[u8], at: usize) -> Option<usize> {
+    let rest = &text[at..];
+    [b"ord".as_slice(), b"d"].into_iter().find_map(|wanted| {
+        let same =
+            wanted.iter().zip(rest).take_while(|(wanted, byte)| byte.eq_ignore_ascii_case(wanted));
+        let len = same.count();
+        let is_whole = len == wanted.len() || matches!(rest.get(len), None | Some(b'"'));
+        is_whole.then_some(at + len)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::anchor::next_hit;
     use crate::redact::{Redactor, RedactorOptions};
+
+    /// Names that are written as one word or as two.
+    const PARTED: [&str; 3] = ["passPhrase", "passWord", "passWd"];
 
     /// Every spelling that names are written in.
     fn spellings(name: &str) -> Vec<String> {
@@ -189,7 +235,7 @@ mod tests {
         const VALUE: &str = "a8Kd73nQz019sLmW42xYb6Tq";
         let redactor = Redactor::new(RedactorOptions::default()).unwrap();
         let mut hidden = Vec::new();
-        for spelling in CERTAIN.iter().flat_map(|name| spellings(name)) {
+        for spelling in CERTAIN.iter().chain(&PARTED).flat_map(|name| spellings(name)) {
             for sign in ["=", " = ", ": ", ":", ":=", " := ", "\t= ", "= "] {
                 for (open, close) in
                     [("", ""), ("\"", "\""), ("'", "'"), ("`", "`"), ("\\\"", "\\\"")]
@@ -218,9 +264,14 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_name_ends_in_an_anchor() {
-        let endings = endings();
-        for spelling in CERTAIN.iter().chain(&OTHERS).flat_map(|name| spellings(name)) {
-            assert!(endings.iter().any(|ending| spelling.ends_with(ending.as_str())), "{spelling}");
+        for spelling in
+            CERTAIN.iter().chain(&OTHERS).chain(&PARTED).flat_map(|name| spellings(name))
+        {
+            let text = format!("{spelling}=");
+            let ends = std::iter::successors(next_hit(text.as_bytes(), 0), |hit| {
+                next_hit(text.as_bytes(), hit.start + 1)
+            });
+            assert!(ends.map(|hit| hit.end).any(|end| end == spelling.len()), "{spelling}");
         }
     }
 

@@ -5,6 +5,7 @@ use super::bytes::{
     Before, alnum, backslashes, before, credential, digits, run, skip_spaces, token,
 };
 use super::field;
+use super::name::Named;
 use super::rule::{Rule, has_placeholder};
 use super::scan::{Cut, Verdict, Window};
 use super::stop::Stop;
@@ -146,7 +147,7 @@ pub(super) fn curl(window: Window<'_>, hit: Hit) -> Verdict {
     // What stands behind it in a sentence is no part of what is judged.
     let word = &password[..run(password, 0, |byte| byte.is_ascii())];
     let word = word.strip_suffix(b",").unwrap_or(word);
-    let place = Place { form: Form::Environment, is_password: true, is_certain: true };
+    let place = Place { form: Form::Environment, named: Named::Password };
     if has_placeholder(password) || !is_secret(word, place) || is_variable(word) {
         return Verdict::Nothing;
     }

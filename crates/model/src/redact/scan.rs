@@ -157,7 +157,9 @@ fn judge(window: Window<'_>, hit: Hit, rules: Rules) -> Verdict {
     }
     match hit.anchor {
         Anchor::Escape => Verdict::Nothing,
-        Anchor::Name => assign::judge(window, hit.end),
+        // What a stem ends in may be cut.
+        Anchor::Stem if hit.end == window.text.len() => window.at_end(hit.end, None),
+        Anchor::Name | Anchor::Stem => assign::judge(window, hit.end),
         Anchor::Parameter => assign::judge(window, hit.end - 1),
         Anchor::Bearer => parameter::bearer(window, hit),
         Anchor::Cookie => parameter::cookie(window, hit),

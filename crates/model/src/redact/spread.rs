@@ -104,6 +104,17 @@ pub(super) fn spread<T>(items: Vec<T>, literal: impl Fn(&T) -> &str) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::anchor::listed;
+
+    #[test]
+    fn every_anchor_is_kept() {
+        let mut ordered = spread(listed(), |(literal, _)| literal);
+        let mut listed = listed();
+        assert!(listed.len() > 3 * BUCKETS);
+        ordered.sort_by(|(one, _), (other, _)| one.cmp(other));
+        listed.sort_by(|(one, _), (other, _)| one.cmp(other));
+        assert_eq!(ordered, listed);
+    }
 
     #[test]
     fn nothing_is_lost_and_what_looks_alike_shares_a_bucket() {

@@ -1,7 +1,7 @@
 //! Where a secret of unknown length stops: shared by the rules, and by the swallowing of a secret
 //! that outgrew what may be held.
 
-use super::bytes::{any_token, backslashes, bare, base64, run};
+use super::bytes::{ESCAPE_LEN, any_token, backslashes, bare, base64, escaped_letter, run};
 
 /// What ends a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Stop {
         match self {
             Self::Token => of_run(text, run(text, from, any_token)),
             Self::Base64 => of_run(text, run(text, from, base64)),
-            Self::Bare => of_run(text, run(text, from, bare)),
+            Self::Bare => word(text, from),
             Self::Line => line(text, from, b'\''),
             Self::Mark(quote) => line(text, from, quote),
             Self::Quote(depth) => quote(text, from, depth),
@@ -64,6 +64,24 @@ impl Stop {
 
 const fn of_run(text: &[u8], end: usize) -> End {
     if end == text.len() { End::Open(end) } else { End::Closed(end) }
+}
+
+/// The end of a value without quotes, which goes on behind the escape of a letter.
+fn word(text: &[u8], from: usize) -> End {
+    let mut at = from;
+    loop {
+        at = run(text, at, bare);
+        let escape = at + backslashes(text, at);
+        if escape == at {
+            return of_run(text, at);
+        }
+        match &text[escape..] {
+            // What is cut of an escape decides nothing.
+            [] | [b'u'] | [b'u', _] | [b'u', _, _] | [b'u', _, _, _] => return End::Open(at),
+            rest if escaped_letter(rest).is_none() => return End::Closed(at),
+            _ => at = escape + ESCAPE_LEN,
+        }
+    }
 }
 
 /// The end of what stands in quotes of this kind, or else of the line: at a line end, at the escape
@@ -167,5 +185,16 @@ mod tests {
         assert_eq!(find(r"abc", 0), End::Open(3));
         assert_eq!(find(r"abc\", 1), End::Open(3));
         assert_eq!(find(r"abc\\", 1), End::Open(5));
+    }
+
+    #[test]
+    fn a_value_without_quotes_goes_on_behind_the_escape_of_a_letter() {
+        let find = |text: &str| Stop::Bare.find(text.as_bytes(), 0);
+        assert_eq!(find(r"Gr\u00f6\\u00DFe1 x"), End::Closed(17));
+        assert_eq!(find(r"Gr\u00f6"), End::Open(8));
+        assert_eq!(find(r"Gr\u00"), End::Open(2));
+        assert_eq!(find(r"Gr\n"), End::Closed(2));
+        assert_eq!(find(r"Gr\u2026x"), End::Closed(2));
+        assert_eq!(find("Größe1…"), End::Closed(8));
     }
 }

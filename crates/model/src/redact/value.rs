@@ -4,9 +4,9 @@
 //! Where a name is certain, nearly every literal counts; code that computes the value does not. What
 //! is asked for grows as the place says less: in quotes least, behind a colon of prose most.
 
-use super::bytes::{alnum, base64, digits};
-use super::field::is_template;
-use super::name::{CERTAIN, credential};
+use super::bytes::{alnum, base64, digits, letter, of_word};
+use super::name::{CERTAIN, Named, credential};
+use super::stand_in::{is_message, is_stand_in};
 
 /// How a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,17 +23,24 @@ pub(super) enum Form {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub(super) form: Form,
-    /// Whether its name means a person's word.
-    pub(super) is_password: bool,
-    /// Whether its name is certain.
-    pub(super) is_certain: bool,
+    pub(super) named: Named,
 }
 
-/// Whether `value` is a secret, and not what stands for one. What costs least is asked first.
+/// Whether `value` is a secret, and not what stands for one. Without quotes a `|` may stand between two, and
+/// one is enough.
 pub(super) fn is_secret(value: &[u8], place: Place) -> bool {
+    if place.form == Form::Quoted || !value.contains(&b'|') {
+        return is_one(value, place);
+    }
+    value.split(|byte| *byte == b'|').any(|part| is_one(part, place))
+        && !is_stand_in(value, place.form)
+}
+
+/// The same of a value that is one. What costs least is asked first.
+fn is_one(value: &[u8], place: Place) -> bool {
     let is_dense = is_dense(value);
-    (is_dense || place.is_certain && is_strong(value, place))
-        && !is_stand_in(value)
+    (is_dense || place.named != Named::Likely && is_strong(value, place))
+        && !is_stand_in(value, place.form)
         && (is_dense || !stands_for_one(value, place.form))
 }
 
@@ -49,19 +56,32 @@ fn stands_for_one(value: &[u8], form: Form) -> bool {
 }
 
 /// Whether a value could be a secret in such a place.
-fn is_strong(value: &[u8], Place { form, is_password, .. }: Place) -> bool {
-    let is_mixed = digits(value) > 0 && value.iter().any(u8::is_ascii_alphabetic);
+fn is_strong(value: &[u8], Place { form, named }: Place) -> bool {
+    let is_mixed = digits(value) > 0 && value.iter().any(|byte| letter(*byte));
+    let is_password = named == Named::Password;
     let least = if is_password { 6 } else { 8 };
-    let is_word = || value.len() >= least && value.iter().all(u8::is_ascii_alphabetic);
+    let is_word = || value.len() >= least && value.iter().all(|byte| letter(*byte));
     match form {
+        Form::Quoted if value.len() < least => false,
+        Form::Quoted if value.iter().any(u8::is_ascii_whitespace) => {
+            is_password && is_phrase(value)
+        }
         Form::Quoted => {
-            value.len() >= least
-                && !value.iter().any(u8::is_ascii_whitespace)
-                && (is_mixed || has_mark(value) || is_password && is_word())
+            let opens = value.first().is_some_and(|byte| b"[{<".contains(byte));
+            is_mixed || has_mark(value) || opens || is_password && is_word()
         }
         Form::Environment => value.len() >= 4 && (is_mixed || has_mark(value) || is_word()),
         Form::Bare => value.len() >= 6 && is_mixed,
     }
+}
+
+/// Whether a value with blanks is a phrase of somebody's, and not what a form or a message says to them.
+fn is_phrase(value: &[u8]) -> bool {
+    // What stands between two strings of code begins or ends with a blank, or with what joins them.
+    let begins = value.first().is_some_and(|byte| of_word(*byte) || b"!#*<@[^{~".contains(byte));
+    let ends = value.last().is_some_and(|byte| of_word(*byte) || b"!#$%)*>?@]^}~.".contains(byte));
+    let words = || value.split(|byte| !of_word(*byte)).filter(|word| !word.is_empty());
+    begins && ends && words().count() >= 2 && !is_message(words)
 }
 
 /// Whether a value is too long and too full of digits for a word of any language.
@@ -72,83 +92,7 @@ fn is_dense(value: &[u8]) -> bool {
 
 /// Whether a value has marks that no name has.
 fn has_mark(value: &[u8]) -> bool {
-    value.iter().any(|byte| b"!#$%^&*+=~?@".contains(byte))
-}
-
-/// Whether a value stands for a secret that is elsewhere, or for any.
-fn is_stand_in(value: &[u8]) -> bool {
-    const OPENINGS: [&[u8]; 12] =
-        [b"[redacted", b"<", b"{", b"$(", b"${", b"#{", b"@{", b"%(", b"%{", b"!", b"[", b"..."];
-    const INSIDE: [&[u8]; 8] =
-        [b"${", b"{{", b"}}", b"...", b"\xe2\x80\xa6", b"://", b"\" +", b"process.env"];
-    const WORDS: [&[u8]; 12] = [
-        b"changeme",
-        b"change_me",
-        b"change-me",
-        b"dummy",
-        b"getenv",
-        b"insert",
-        b"placeholder",
-        b"redacted",
-        b"replace",
-        b"todo",
-        b"xxxx",
-        b"your",
-    ];
-    const TYPES: [&[u8]; 31] = [
-        b"bool",
-        b"boolean",
-        b"bytes",
-        b"default",
-        b"disabled",
-        b"empty",
-        b"enabled",
-        b"encrypted",
-        b"false",
-        b"hidden",
-        b"integer",
-        b"invalid",
-        b"missing",
-        b"never",
-        b"none",
-        b"null",
-        b"number",
-        b"object",
-        b"optional",
-        b"plain",
-        b"prompt",
-        b"random",
-        b"required",
-        b"secretstr",
-        b"string",
-        b"text",
-        b"true",
-        b"undefined",
-        b"unknown",
-        b"unset",
-        b"value",
-    ];
-    let has = |part: &[u8]| value.windows(part.len()).any(|at| at.eq_ignore_ascii_case(part));
-    let is_reference = value.first() == Some(&b'$')
-        && value[1..].iter().all(|byte| alnum(*byte) || b"_.:".contains(byte))
-        || value.len() > 2 && value.first() == Some(&b'%') && value.last() == Some(&b'%');
-    let first = value.first().copied().unwrap_or_default();
-    is_template(value)
-        || is_reference
-        || value.iter().all(|byte| *byte == first)
-        || value.iter().filter(|byte| alnum(**byte)).count() < 3
-        || OPENINGS.iter().any(|opening| value.starts_with(opening))
-        || INSIDE.iter().any(|part| has(part))
-        || WORDS.iter().any(|word| has(word))
-        || TYPES.iter().any(|word| value.eq_ignore_ascii_case(word))
-        || is_field_of_format(value)
-}
-
-/// Whether a value has a name in braces, as a format string has.
-fn is_field_of_format(value: &[u8]) -> bool {
-    let Some(open) = memchr::memchr(b'{', value) else { return false };
-    let Some(len) = memchr::memchr(b'}', &value[open..]) else { return false };
-    value[open + 1..open + len].iter().all(|byte| alnum(*byte) || b"_.:?!()$".contains(byte))
+    value.iter().any(|byte| b"!#$%^&*+=~?@|".contains(byte))
 }
 
 /// Whether a value is a word for credentials and nothing else: `password`, `api_key,`.
@@ -182,8 +126,10 @@ fn is_path(value: &[u8]) -> bool {
 }
 
 /// Whether a value without quotes is code: a call, an index, a path of names, an operation, or the
-/// name of a variable.
+/// name of a variable; also where that is negated, or within brackets.
 fn is_expression(value: &[u8], form: Form) -> bool {
+    let opening = value.iter().take_while(|byte| b"!([{".contains(byte)).count();
+    let value = &value[opening..];
     const OPERATORS: [&[u8]; 7] = [b"::", b"->", b"=>", b"==", b"()", b"||", b"!="];
     let is_part = |byte: &u8| alnum(*byte) || b"_$".contains(byte);
     let name = value.iter().take_while(|byte| is_part(byte) || b".?:".contains(byte)).count();

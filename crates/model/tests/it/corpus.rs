@@ -176,6 +176,20 @@ fn assigned() -> Vec<Canary> {
         of("password = ", "hunter2-correct-horse"),
         of("x-api-key: ", "q7Zk2Vw9Xy4Rt6Bn"),
         of("api_key: ", "q7Zk2Vw9Xy4Rt6Bn"),
+        of("passWord=", "hunter2-correct-horse"),
+        of("userPassPhrase: ", "hunter2-correct-horse"),
+        of("DB_PASSWORD=", "!horse-battery-9"),
+        of("DB_PASSWORD=", "[x9$kQ2pL-horse"),
+        of("DB_PASSWORD=", "{h3llo+W0rld-horse"),
+        of("DB_PASSWORD=", "horse|battery9|staple"),
+        of("password = ", "Tr0ub4|dor3-horse7"),
+        of("DB_PASSWORD=", "Schlüsselblümchen"),
+        of("password: ", "Schlüsselblümchen2"),
+        of("DB_PASSWORD=<", "Tr0ub4dor3x-horse"),
+        of("password: ", "!Tr0ub4dor3x-horse"),
+        of("API_KEY=", "aYOURb8Kd73nQz019sLmW42x"),
+        of("SECRET_KEY=", "a8Kd73TODOz019sLmXXXX42xYb6Tq"),
+        of("DB_PASSWORD=", "Reinserted-Todorov9"),
     ];
     for name in [
         "JWT_SECRET=",
@@ -262,6 +276,27 @@ pub(crate) fn framed() -> Vec<Canary> {
         let before = format!("content-disposition: form-data; name=\"client_secret\"{end}{end}");
         let after = format!("{end}--boundary--");
         canaries.push(inside("credential_field", &before, "a8Kd73nQz019sLmW42xYb6Tq", &after));
+        let typed = format!(
+            "content-disposition: form-data; name=\"password\"{end}Content-Type: text/plain; \
+             charset=\"utf-8\"{end}Content-Transfer-Encoding: 8bit{end}{end}"
+        );
+        canaries.push(inside("credential_field", &typed, "swordfish and chips", &after));
+    }
+    for (before, secret, after) in [
+        ("password = \"", "correct horse battery staple", "\""),
+        ("DB_PASSWORD='", "correct-horse battery, staple!", "'"),
+        ("passPhrase: \"", "grüne Bäume wachsen langsam", "\""),
+        ("PASSWORD: '", &format!("correct {} horse battery", "h".repeat(119)), "'"),
+        ("let password = \"", "!horse-battery", "\";"),
+        ("password: '", "[horse-battery", "'"),
+        ("password = \"", "{staple-battery", "\""),
+        ("clientSecret: \"", "<staple-battery", "\""),
+        ("password = \"", "[Tr0ub4dor-horse]", "\""),
+        ("password = \"", "horse|battery", "\""),
+        ("password = \"", "Schlüsselblümchen", "\""),
+        ("apiKey: \"", "aYOURb8Kd73nQz019sLmW42x", "\""),
+    ] {
+        canaries.push(inside("credential_assignment", before, secret, after));
     }
     let quoted = inside("curl_password", "curl -u \"app:", "p4ss-w0rd!q7Zk2Vw9", "\" -v");
     canaries.push(quoted);

@@ -176,6 +176,49 @@ fn a_key_written_with_needless_escapes_is_found() {
 }
 
 #[test]
+fn a_value_whose_letters_are_escaped_is_replaced_to_its_end() {
+    let canaries = all();
+    let far: Vec<_> = canaries.iter().filter(|canary| !canary.text.is_ascii()).collect();
+    assert!(far.len() > 3);
+    for canary in far {
+        let mut json = format!("{{\"a\":\" {} \"}}", escaped(&canary.text));
+        for depth in 0..3 {
+            let is_far = |character: char| !character.is_ascii();
+            let mut ascii = String::new();
+            for part in json.split_inclusive(is_far) {
+                let far = part.chars().last().filter(|last| is_far(*last));
+                ascii.push_str(part.trim_end_matches(is_far));
+                ascii.extend(far.map(|far| format!("\\u{:04x}", u32::from(far))));
+            }
+            redactor().scrub_json(&mut ascii);
+            let said: serde_json::Value = serde_json::from_str(&ascii).unwrap();
+            assert!(!finds(&said.to_string(), canary), "depth {depth}: {ascii}");
+            json = format!("{{\"inner\":\"{}\"}}", escaped(&json));
+        }
+    }
+}
+
+#[test]
+fn a_part_of_a_form_may_have_headers_behind_its_name_up_to_a_bound() {
+    let replaced = |filler: usize, end: &str| {
+        let filled = format!("Content-Type: text/plain{}", "0".repeat(filler));
+        let headers = ["name=\"password\"", &filled, "content-length: 8"].join(end);
+        let mut form =
+            format!("Content-Disposition: form-data; {headers}{end}{end}a secret{end}--b");
+        let before = form.clone();
+        redactor().scrub_text(&mut form);
+        let is_replaced = !form.contains("a secret");
+        assert!(form == before || form.contains("[redacted:credential_field]"), "{form}");
+        is_replaced
+    };
+    for end in ["\r\n", "\n", "\\r\\n", "\\n"] {
+        assert!(replaced(0, end) && !replaced(200, end), "{end:?}");
+        let longest = (0..200).take_while(|filler| replaced(*filler, end)).count();
+        assert!((longest..200).all(|filler| !replaced(filler, end)), "{end:?}");
+    }
+}
+
+#[test]
 fn redacting_twice_is_redacting_once() {
     for canary in all() {
         let redactor = redactor();

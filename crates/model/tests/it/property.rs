@@ -14,8 +14,8 @@ fn piece() -> impl Strategy<Value = String> {
         all().into_iter().filter(|c| c.rule != "base64_image").map(|c| c.text).collect();
     let secret = proptest::sample::select(secrets);
     let half = (secret.clone(), any::<proptest::sample::Index>()).prop_map(|(text, at)| {
-        let at = at.index(text.len() + 1);
-        text[..at].to_owned()
+        let ends: Vec<usize> = crate::stream::boundaries(&text).collect();
+        text[..ends[at.index(ends.len())]].to_owned()
     });
     let ordinary = proptest::sample::select(vec![
         " ",

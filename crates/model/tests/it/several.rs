@@ -2,8 +2,8 @@
 
 use langley_model::{EventText, LiveKind};
 
-use crate::corpus::all;
-use crate::stream::{Stream, boundaries, whole};
+use crate::corpus::{all, finds};
+use crate::stream::{Stream, boundaries, halves, whole};
 
 #[test]
 fn a_secret_split_at_any_byte_is_one_placeholder_in_whatever_text_of_its_events() {
@@ -29,10 +29,15 @@ fn a_secret_split_at_any_byte_is_one_placeholder_in_whatever_text_of_its_events(
 #[test]
 fn two_secrets_that_straddle_the_same_two_events_are_both_replaced() {
     let canaries = all();
-    for (one, other) in canaries.iter().zip(canaries.iter().rev()) {
+    // Of a few the secret is a word that stands in the harmless part of the other.
+    let pairs = canaries.iter().zip(canaries.iter().rev());
+    let apart: Vec<_> = pairs
+        .filter(|(one, other)| !finds(&whole(&other.text), one) && !finds(&whole(&one.text), other))
+        .collect();
+    assert!(apart.len() + 4 > canaries.len());
+    for (one, other) in apart {
         let mut stream = Stream::new();
-        let (a, b) = one.text.split_at(one.text.len() / 2);
-        let (c, d) = other.text.split_at(other.text.len() / 2);
+        let [(a, b), (c, d)] = [one, other].map(|canary| halves(&canary.text));
         stream.texts(&[(0, a), (1, c)]);
         stream.texts(&[(1, d), (0, b)]);
         assert_eq!(stream.finish(), whole(&one.text));

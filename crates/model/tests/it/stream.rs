@@ -135,6 +135,17 @@ pub(crate) fn boundaries(text: &str) -> impl Iterator<Item = usize> {
     (0..=text.len()).filter(|at| text.is_char_boundary(*at))
 }
 
+/// `text` in pieces of so many bytes, or of one more where a letter would be cut.
+fn pieces(text: &str, len: usize) -> impl Iterator<Item = &str> {
+    let end = move |from: usize| text.ceil_char_boundary(from + len);
+    let ends = std::iter::successors(Some((0, end(0))), move |(_, to)| Some((*to, end(*to))));
+    ends.take_while(|(from, _)| *from < text.len()).map(|(from, to)| &text[from..to])
+}
+
+pub(crate) fn halves(text: &str) -> (&str, &str) {
+    text.split_at(text.floor_char_boundary(text.len() / 2))
+}
+
 #[test]
 fn a_secret_split_in_two_at_any_byte_is_one_placeholder() {
     for canary in all() {
@@ -158,8 +169,8 @@ fn a_secret_that_comes_byte_by_byte_is_one_placeholder() {
     for canary in all() {
         let text = format!("before {} after", canary.text);
         let mut stream = Stream::new();
-        for at in 0..text.len() {
-            stream.text(0, &text[at..=at]);
+        for piece in pieces(&text, 1) {
+            stream.text(0, piece);
             stream.assert_clean(&canary);
         }
         stream.assert_clean(&canary);
@@ -173,8 +184,8 @@ fn pings_and_other_blocks_between_the_pieces_do_not_let_a_secret_through() {
     for canary in all() {
         let text = format!("before {} after", canary.text);
         let mut stream = Stream::new();
-        for (at, piece) in text.as_bytes().chunks(3).enumerate() {
-            stream.text(0, std::str::from_utf8(piece).unwrap());
+        for (at, piece) in pieces(&text, 3).enumerate() {
+            stream.text(0, piece);
             stream.ping();
             stream.text(1, if at % 2 == 0 { "other sk" } else { "-words" });
         }
@@ -188,7 +199,7 @@ fn pings_and_other_blocks_between_the_pieces_do_not_let_a_secret_through() {
 fn a_secret_at_the_very_end_is_decided_when_its_block_ends() {
     for canary in all() {
         let mut stream = Stream::new();
-        let (first, second) = canary.text.split_at(canary.text.len() / 2);
+        let (first, second) = halves(&canary.text);
         stream.text(0, first);
         stream.text(0, second);
         stream.end_block(0);
@@ -205,8 +216,8 @@ fn tool_input_that_is_json_itself_loses_its_secrets() {
         let input = serde_json::json!({"command": format!("echo {}\nls", canary.text), "n": 1});
         let text = input.to_string();
         let mut stream = Stream::new();
-        for at in 0..text.len() {
-            stream.text(0, &text[at..=at]);
+        for piece in pieces(&text, 1) {
+            stream.text(0, piece);
         }
         let stored = stream.finish();
         stream.assert_clean(&canary);
@@ -222,8 +233,8 @@ fn a_needless_escape_split_anywhere_hides_nothing() {
             let byte = canary.text.as_bytes()[at];
             let text = format!("a {}\\u{byte:04x}{} b", &canary.text[..at], &canary.text[at + 1..]);
             let mut stream = Stream::new();
-            for at in 0..text.len() {
-                stream.text(0, &text[at..=at]);
+            for piece in pieces(&text, 1) {
+                stream.text(0, piece);
             }
             assert_eq!(stream.finish(), whole(&text));
             stream.assert_clean(&canary);

@@ -13,8 +13,8 @@ use super::word::{DropReason, TunnelReason};
 /// A page of flows, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FlowPage {
-    /// The flows: at most `limit`. With `q` a page may hold fewer, and none, while `next_cursor` is there:
-    /// it ends after some texts are read.
+    /// The flows: at most `limit`. With `q`, and where flows are damaged, a page may hold fewer, and none,
+    /// while `next_cursor` is there: it ends after some texts are read, or some flows.
     pub items: Vec<Flow>,
     /// Pass as `cursor` for the next page; null at the end.
     pub next_cursor: Option<String>,

@@ -145,6 +145,8 @@ words! {
     DropReason {
         CaptureQueueFull = "capture_queue_full",
         TooManyOpenFlows = "too_many_open_flows",
+        NoRoomForFlow = "no_room_for_flow",
+        TunnelLost = "tunnel_lost",
         WriterQueueFull = "writer_queue_full",
         WriteFailed = "write_failed",
     }

@@ -123,11 +123,7 @@ async fn an_archive_holds_headers_bodies_events_and_socket_messages() {
     assert_eq!(second["comment"], Value::Null);
 
     // What is damaged is left out and told, and the rest of the archive is whole.
-    let damaged = std::process::Command::new("sqlite3")
-        .arg(rig.store.path())
-        .arg("UPDATE event_blocks SET codec = 99")
-        .status();
-    assert!(damaged.unwrap().success());
+    rig.sqlite("UPDATE event_blocks SET codec = 99");
     let har = rig.ask("/api/flows/export?format=har").await.json();
     assert_har(&har);
     let [first, second] = har["log"]["entries"].as_array().unwrap().as_slice() else {
@@ -137,11 +133,6 @@ async fn an_archive_holds_headers_bodies_events_and_socket_messages() {
     assert_eq!(second["_webSocketMessages"].as_array().unwrap().len(), 1);
     let told = first["response"]["content"]["comment"].as_str().unwrap();
     assert!(told.ends_with("; 3 more are damaged and left out"), "{told}");
-}
-
-fn sqlite(rig: &Rig, sql: &str) {
-    let done = std::process::Command::new("sqlite3").arg(rig.store.path()).arg(sql).status();
-    assert!(done.unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,10 +146,9 @@ async fn damaged_flows_are_left_out_of_every_form_and_told() {
         rig.put(records);
     }
     assert_eq!(rig.get("/api/health").await["status"], "ok");
-    sqlite(&rig, "UPDATE flows SET port = 'x' WHERE n = (SELECT min(n) FROM flows)");
+    rig.sqlite("UPDATE flows SET port = 'x' WHERE n = (SELECT min(n) FROM flows)");
     // What the request of another one is made of is gone.
-    sqlite(
-        &rig,
+    rig.sqlite(
         "DELETE FROM blobs WHERE id = (SELECT request_body FROM flows ORDER BY n LIMIT 1 OFFSET 1)",
     );
     let page = rig.get("/api/flows").await;
@@ -205,8 +195,7 @@ async fn damaged_flows_are_left_out_of_every_form_and_told() {
 async fn an_export_that_cannot_begin_is_answered_as_the_failure_it_is() {
     let rig = Rig::start().await;
     rig.put([Record::Flow(std::sync::Arc::new(flow(1, "s")))]);
-    sqlite(
-        &rig,
+    rig.sqlite(
         "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 99999 WHERE name = 'flows'; PRAGMA schema_version = 9999",
     );
     for path in ["/api/flows/export", "/api/flows"] {

@@ -88,6 +88,12 @@ impl Rig {
         Self::with(LiveOptions::default()).await
     }
 
+    /// Has another program change the database.
+    pub(crate) fn sqlite(&self, sql: &str) {
+        let done = std::process::Command::new("sqlite3").arg(self.store.path()).arg(sql).status();
+        assert!(done.unwrap().success());
+    }
+
     pub(crate) async fn with(live: LiveOptions) -> Self {
         Self::with_batch(live, Duration::from_millis(2)).await
     }

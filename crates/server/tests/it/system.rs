@@ -24,8 +24,8 @@ async fn stats_and_metrics_tell_the_same() {
     assert_eq!(stats["drops"]["total"], 5);
     assert_eq!(
         stats["drops"]["by_reason"],
-        json!({"capture_queue_full": 0, "too_many_open_flows": 0, "write_failed": 0,
-               "writer_queue_full": 5})
+        json!({"capture_queue_full": 0, "no_room_for_flow": 0, "too_many_open_flows": 0,
+               "tunnel_lost": 0, "write_failed": 0, "writer_queue_full": 5})
     );
     for member in ["items", "bytes", "high_water", "strains_total"] {
         assert!(stats["queue"][member].is_u64() && stats["intake"][member].is_u64(), "{stats}");
@@ -163,14 +163,23 @@ async fn langleys_own_answers_are_no_step_of_the_first_run() {
 async fn flows_that_have_no_record_are_told_apart_from_what_others_lack() {
     let rig = Rig::start().await;
     let one = flow(1, "s");
-    let records = [Some(one.id), Some(FlowId::new()), Some(FlowId::new()), None].map(dropped);
+    let records = [Some(one.id), Some(FlowId::new()), Some(FlowId::new())].map(dropped);
     rig.put([Record::Flow(Arc::new(one))].into_iter().chain(records));
     let stats = rig.get("/api/stats").await;
-    assert_eq!(stats["drops"]["total"], 20, "observations, of whatever flow");
+    assert_eq!(stats["drops"]["total"], 15, "observations, of whatever flow");
     assert_eq!(stats["drops"]["flows_unrecorded"], 2);
     assert_eq!(stats["drops"]["flows_unrecorded_more"], false);
     let metrics = rig.ask("/metrics").await;
     assert!(metrics.text().contains("\nlangley_flows_unrecorded 2\n"), "{}", metrics.text());
+    // Of what was lost by several together nobody knows.
+    rig.put([dropped(None)]);
+    assert_eq!(rig.get("/api/stats").await["drops"]["flows_unrecorded_more"], true);
+    // What cannot be read is not none.
+    rig.sqlite("UPDATE drops SET reason = x'ff' WHERE flow_id IS NULL");
+    let unknown = rig.get("/api/stats").await;
+    assert_eq!(unknown["drops"]["flows_unrecorded"], json!(null), "{unknown}");
+    let metrics = rig.ask("/metrics").await;
+    assert!(!metrics.text().contains("langley_flows_unrecorded"), "{}", metrics.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

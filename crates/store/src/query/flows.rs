@@ -17,7 +17,7 @@ const PAGE_MAX: usize = 500;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
     /// The rows: no more than were asked for. There may be fewer, and none, before the end: a page of words
-    /// ends after some texts are read.
+    /// ends after some texts are read, and one among damaged flows after some of them.
     pub items: Vec<T>,
     /// Continues where this page ends; none at the end.
     pub next_cursor: Option<String>,
@@ -48,6 +48,8 @@ pub(crate) struct Keys {
     pub(crate) keys: Vec<i64>,
     /// How far was looked, where more may be found behind it.
     pub(crate) rest: Option<i64>,
+    /// Flows up to there whose rows could not be read when it was looked whether they belong to these.
+    pub(crate) damaged: Vec<i64>,
 }
 
 impl Keys {
@@ -55,7 +57,7 @@ impl Keys {
     pub(crate) fn cut(mut keys: Vec<i64>, limit: usize) -> Self {
         let is_more = keys.len() > limit;
         keys.truncate(limit);
-        Self { rest: keys.last().filter(|_| is_more).copied(), keys }
+        Self { rest: keys.last().filter(|_| is_more).copied(), keys, damaged: Vec::new() }
     }
 }
 
@@ -117,18 +119,20 @@ impl Store {
             let sql = format!("{select} WHERE n IN ({keys}) ORDER BY n {order}");
             let mut statement = conn.prepare_cached(&sql)?;
             let rows = statement.query_map(params_from_iter(&parameters), read)?;
-            Ok(Page::cut(rows.collect::<Result<_, _>>()?, limit))
+            Ok(rows.collect::<Result<Vec<_>, _>>()?)
         });
         match walked {
             Err(error) if error.is_of_content() || error.is_of_disk() => {
-                let salvaged = self.salvaged(filter, &Stretch { position, order, limit });
-                // Where nothing at all can be read, that is what is wrong.
-                match salvaged {
-                    Ok(page) if !(page.items.is_empty() && error.is_of_disk()) => Ok(page),
+                match self.salvaged(filter, &Stretch::new(position, order, limit)) {
+                    Ok(salvaged) if salvaged.is_sound || !error.is_of_disk() => Ok(salvaged.page),
+                    // Where nothing at all can be read, that is what is wrong.
                     _ => Err(error),
                 }
             }
-            walked => walked,
+            walked => walked.map(|rows| {
+                self.note_read(rows.iter().map(|(key, _)| *key), &[]);
+                Page::cut(rows, limit)
+            }),
         }
     }
 
@@ -162,9 +166,11 @@ impl Store {
     /// The page of `keys`, each flow with its key. Whether there are more was settled when the keys were
     /// read: a flow that went meanwhile ends no listing.
     pub(crate) fn page(&self, keys: &Keys) -> Result<Page<(i64, Stored<Flow>)>, StoreError> {
-        let mut damaged = Vec::new();
+        let mut damaged = keys.damaged.clone();
         let items = self.of_keys(&keys.keys, &mut damaged)?;
-        self.note_damaged(&damaged);
+        damaged.sort_unstable();
+        damaged.dedup();
+        self.note_read(items.iter().map(|(key, _)| *key), &damaged);
         let damaged = damaged.len() as u64;
         Ok(Page { items, next_cursor: keys.rest.map(cursor), damaged })
     }
@@ -199,7 +205,10 @@ impl Store {
             let sql = format!("{} WHERE flow_id = ?1", FlowSql::select());
             let mut statement = conn.prepare_cached(&sql)?;
             let flow = statement.query_row([Bytes(id.as_bytes())], read).optional()?;
-            Ok(flow.map(|(_, flow)| flow))
+            Ok(flow.map(|(key, flow)| {
+                self.note_read([key], &[]);
+                flow
+            }))
         })
     }
 }

@@ -24,6 +24,6 @@ pub use inspect::{Spot, Unseen};
 pub use parts::{FlowHeaders, StoredBody};
 pub use records::StoredDrop;
 pub use stars::{Retired, Star};
-pub(crate) use unrecorded::Known;
+pub(crate) use unrecorded::Answered;
 pub use unrecorded::Unrecorded;
 pub(crate) use worded::Worded;

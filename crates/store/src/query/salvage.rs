@@ -1,22 +1,38 @@
 //! A page of flows where a part of their table cannot be read: what can be is listed, what cannot is counted.
 
 use langley_model::{Flow, Stored};
+use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params_from_iter};
 
-use super::flows::Page;
+use super::flows::{Keys, Page};
 use crate::error::{StoreError, of_place, of_row};
-use crate::filter::{Common, Condition, FlowFilter, Order};
+use crate::filter::{Common, Condition, FlowFilter, Order, cursor, stretch};
 use crate::flow_row::{FlowSql, read};
 use crate::store::Store;
 
-/// Keys that are looked up at once: each look goes through the whole index.
-const KEYS: i64 = 20_000;
+/// Flows that are looked at for one page: each look goes through a whole index.
+const LOOKED_AT: usize = 20_000;
 
 /// Which page.
 pub(super) struct Stretch {
-    pub(super) position: Option<i64>,
-    pub(super) order: Order,
-    pub(super) limit: usize,
+    position: Option<i64>,
+    order: Order,
+    limit: usize,
+    /// Flows that are looked at for it at most.
+    looked_at: usize,
+}
+
+impl Stretch {
+    pub(super) const fn new(position: Option<i64>, order: Order, limit: usize) -> Self {
+        Self { position, order, limit, looked_at: LOOKED_AT }
+    }
+}
+
+/// The page, as far as it can be read.
+pub(super) struct Salvaged {
+    pub(super) page: Page<Stored<Flow>>,
+    /// Whether any flow could be read for it, also one that is not on it.
+    pub(super) is_sound: bool,
 }
 
 /// What is found of it.
@@ -26,50 +42,79 @@ struct Found {
     /// Keys of flows whose rows cannot be read, before the last of `rows`, and behind it.
     before: Vec<i64>,
     behind: Vec<i64>,
+    is_sound: bool,
 }
 
 impl Store {
-    /// The page that a walk through the table could not read, put together flow by flow: which there are is
-    /// known by another index. A flow that cannot be read counts whatever is asked for, since nothing says
-    /// whether it is of that.
+    /// The page that a walk through the table could not read.
     pub(super) fn salvaged(
         &self,
         filter: &FlowFilter,
         stretch: &Stretch,
-    ) -> Result<Page<Stored<Flow>>, StoreError> {
-        let mut found = Found::default();
-        let mut position = stretch.position;
-        let is_more = loop {
-            let keys = self.keys_by_id(position, stretch.order)?;
-            let Some(last) = keys.last() else { break false };
-            position = Some(*last);
-            if self.look_up(filter, &keys, stretch.limit, &mut found)? {
-                break true;
-            }
+    ) -> Result<Salvaged, StoreError> {
+        let salvaged = match self.by_own_index(filter, stretch) {
+            Ok(page) => Salvaged { is_sound: page.damaged == 0 || !page.items.is_empty(), page },
+            Err(_) => self.one_by_one(filter, stretch)?,
         };
-        if !is_more {
-            found.before.append(&mut found.behind);
-        }
-        self.note_damaged(&found.before);
-        // One row more than fits says that there is a next page.
-        let page = Page::cut(found.rows, stretch.limit);
-        tracing::warn!(flows = found.before.len(), "flows are damaged and left out of a list");
-        Ok(Page { damaged: found.before.len() as u64, ..page })
+        let damaged = salvaged.page.damaged;
+        tracing::warn!(flows = damaged, "flows are damaged and left out of a list");
+        Ok(salvaged)
     }
 
-    /// Keys of flows after `position`, by the index of their ids: it stands apart from their rows.
-    fn keys_by_id(&self, position: Option<i64>, order: Order) -> Result<Vec<i64>, StoreError> {
-        let (beyond, order) = order.words();
-        let (after, parameters) = match position {
-            Some(position) => (format!("WHERE n {beyond} ?1"), vec![position]),
-            None => (String::new(), Vec::new()),
-        };
+    /// The same by the index of what is asked for, which stands apart from the table: it says which flows
+    /// these are, also those that cannot be read. An error where the table is needed to know that.
+    fn by_own_index(
+        &self,
+        filter: &FlowFilter,
+        asked: &Stretch,
+    ) -> Result<Page<Stored<Flow>>, StoreError> {
+        let keys = self.readers().read(|conn| {
+            let condition = Condition::among(filter, Common::of(conn, filter)?);
+            let limit = i64::try_from(asked.limit + 1).unwrap_or(i64::MAX);
+            let (sql, parameters) = stretch(condition, asked.position, asked.order, limit);
+            let mut statement = conn.prepare_cached(&sql)?;
+            let keys = statement.query_map(params_from_iter(parameters), |row| row.get(0))?;
+            Ok(keys.collect::<Result<_, _>>()?)
+        })?;
+        Ok(self.page(&Keys::cut(keys, asked.limit))?.map(|(_, flow)| flow))
+    }
+
+    /// The same, put together flow by flow: which there are is known by the index of their ids. A flow that
+    /// cannot be read counts whatever is asked for, since nothing says whether it is of that. After so many
+    /// flows the page ends, full or not.
+    fn one_by_one(&self, filter: &FlowFilter, stretch: &Stretch) -> Result<Salvaged, StoreError> {
+        let keys = self.keys_by_id(filter, stretch)?;
+        let mut found = Found::default();
+        let is_full = self.look_up(filter, &keys, stretch.limit, &mut found)?;
+        if !is_full {
+            found.before.append(&mut found.behind);
+        }
+        self.note_read(found.rows.iter().map(|(key, _)| *key), &found.before);
+        // One row more than fits says that there is a next page.
+        let mut page = Page::cut(found.rows, stretch.limit);
+        if !is_full && keys.len() == stretch.looked_at {
+            page.next_cursor = keys.last().copied().map(cursor);
+        }
+        page.damaged = found.before.len() as u64;
+        Ok(Salvaged { page, is_sound: found.is_sound })
+    }
+
+    /// Keys of flows that may be on the page, by the index of their ids: it stands apart from their rows.
+    fn keys_by_id(&self, filter: &FlowFilter, stretch: &Stretch) -> Result<Vec<i64>, StoreError> {
+        let (beyond, order) = stretch.order.words();
+        let mut condition = Condition::of_keys(filter);
+        if let Some(position) = stretch.position {
+            condition.and(&format!("n {beyond} ?"), [position.into()]);
+        }
         let sql = format!(
-            "SELECT n FROM flows INDEXED BY flows_by_id {after} ORDER BY n {order} LIMIT {KEYS}"
+            "SELECT n FROM flows INDEXED BY flows_by_id{} ORDER BY n {order} LIMIT {}",
+            condition.sql(),
+            stretch.looked_at
         );
         self.readers().read(|conn| {
             let mut statement = conn.prepare_cached(&sql)?;
-            let keys = statement.query_map(params_from_iter(parameters), |row| row.get(0))?;
+            let keys =
+                statement.query_map(params_from_iter(&condition.parameters), |row| row.get(0))?;
             Ok(keys.collect::<Result<_, _>>()?)
         })
     }
@@ -89,12 +134,9 @@ impl Store {
             let sql = format!("{}{}", FlowSql::select(), condition.sql());
             let mut statement = conn.prepare_cached(&sql)?;
             for key in keys {
-                let parameters = condition
-                    .parameters
-                    .iter()
-                    .cloned()
-                    .chain([rusqlite::types::Value::from(*key)]);
+                let parameters = condition.parameters.iter().cloned().chain([Value::from(*key)]);
                 let row = statement.query_row(params_from_iter(parameters), read).optional();
+                found.is_sound |= row.is_ok();
                 match row {
                     Ok(None) => {}
                     Ok(Some(row)) => {
@@ -110,5 +152,102 @@ impl Store {
             }
             Ok(false)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use langley_model::{ConnectionId, FlowId, Micros, Outcome, Record, Redactor, RedactorOptions};
+
+    use super::*;
+    use crate::filter::position;
+    use crate::options::StoreOptions;
+    use crate::upkeep::Retention;
+
+    /// Every tenth of a hundred flows is of the host `rare`, and every seventh cannot be read.
+    fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let records = (1..=100).map(|at| {
+            let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(at));
+            flow.host = String::from(if at % 10 == 0 { "rare" } else { "common" });
+            flow.outcome = Some(Outcome::Completed);
+            redactor.seal(Record::Flow(Arc::new(flow)))
+        });
+        store.submit(records.collect()).unwrap();
+        store.flush().unwrap();
+        let damage = "UPDATE flows SET port = 'x' WHERE n % 7 = 0";
+        store.job(|site| site.conn.execute(damage, ())).unwrap();
+        (folder, store)
+    }
+
+    #[test]
+    fn what_has_an_index_of_its_own_is_listed_by_it_however_many_others_there_are() {
+        let (_folder, store) = store();
+        let rare = FlowFilter { host: Some(String::from("rare")), ..FlowFilter::default() };
+        let (position, order) = (None, Order::NewestFirst);
+        let stretch = Stretch { position, order, limit: 500, looked_at: 5 };
+        let page = store.salvaged(&rare, &stretch).unwrap().page;
+        assert_eq!((page.items.len(), page.damaged), (9, 1), "the seventieth");
+        assert_eq!(page.next_cursor, None);
+        assert_eq!(store.counters().damaged_flows, 1);
+    }
+
+    #[test]
+    fn a_page_ends_after_so_many_flows_and_the_next_goes_on() {
+        let (_folder, store) = store();
+        let wanted = FlowFilter { since: Some(Micros(41)), ..FlowFilter::default() };
+        for order in [Order::NewestFirst, Order::OldestFirst] {
+            let (mut from, mut times, mut damaged, mut pages) = (None, Vec::new(), 0, 0);
+            loop {
+                let stretch = Stretch { position: from, order, limit: 8, looked_at: 5 };
+                let page = store.one_by_one(&wanted, &stretch).unwrap().page;
+                assert!(page.items.len() as u64 + page.damaged <= 5);
+                times.extend(page.items.iter().map(|flow| flow.started_at.0));
+                (damaged, pages) = (damaged + page.damaged, pages + 1);
+                from = page.next_cursor.map(|cursor| position(&cursor).unwrap());
+                if from.is_none() {
+                    break;
+                }
+            }
+            times.sort_unstable();
+            let sound: Vec<i64> = (41..=100).filter(|at| at % 7 > 0).collect();
+            assert_eq!((times, damaged, pages), (sound, 9, 13), "none before the time asked for");
+        }
+    }
+
+    #[test]
+    fn where_nothing_can_be_read_the_page_says_so() {
+        let (_folder, store) = store();
+        let (all, stretch) = (FlowFilter::default(), Stretch::new(None, Order::NewestFirst, 8));
+        assert!(store.one_by_one(&all, &stretch).unwrap().is_sound);
+        store.job(|site| site.conn.execute("UPDATE flows SET port = 'x'", ())).unwrap();
+        let salvaged = store.one_by_one(&all, &stretch).unwrap();
+        assert_eq!((salvaged.is_sound, salvaged.page.damaged), (false, 100));
+    }
+
+    #[test]
+    fn a_flow_that_is_removed_or_can_be_read_again_is_no_damaged_one() {
+        let (_folder, store) = store();
+        let all = FlowFilter::default();
+        assert_eq!(store.flows(&all, None, 500).unwrap().damaged, 14);
+        assert_eq!(store.counters().damaged_flows, 14);
+        let mend = "UPDATE flows SET port = 443 WHERE n = 7";
+        store.job(|site| site.conn.execute(mend, ())).unwrap();
+        store.flows(&FlowFilter { until: Some(Micros(10)), ..all.clone() }, None, 9).unwrap();
+        assert_eq!(store.counters().damaged_flows, 13, "it was listed");
+        let rare = FlowFilter { host: Some(String::from("rare")), ..all.clone() };
+        assert_eq!(store.delete_flows(&rare).unwrap(), 10);
+        assert_eq!(store.counters().damaged_flows, 12, "the seventieth is gone");
+        let mend = "UPDATE flows SET port = 443 WHERE n = 14";
+        store.job(|site| site.conn.execute(mend, ())).unwrap();
+        store.maintain(&Retention::default(), Micros(200)).unwrap();
+        assert_eq!(store.counters().damaged_flows, 11, "maintenance looks again");
+        store.delete_flows(&all).unwrap();
+        assert!(!store.has_damage());
     }
 }

@@ -11,7 +11,7 @@ use langley_model::{
 };
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
-use super::unrecorded::unrecorded;
+use super::unrecorded::in_file;
 use crate::filter::{Common, Condition, FlowFilter, OutcomeFilter, StatusFilter};
 use crate::options::StoreOptions;
 use crate::search::SearchQuery;
@@ -282,7 +282,7 @@ fn what_is_no_listing_of_flows_reads_none_of_the_large_tables() {
         store.facets(None).unwrap();
         store.tunnels(100).unwrap();
         store.drops(None, 100).unwrap();
-        store.readers().read(|conn| Ok(unrecorded(conn)?)).unwrap();
+        store.readers().read(|conn| Ok(in_file(conn)?)).unwrap();
         store.stars().unwrap();
         store.settings().unwrap();
         store.upkeep_runs().unwrap();

@@ -1,11 +1,13 @@
 //! Flows that passed and of which nothing is stored: known by the rows about what was dropped of them.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use langley_model::{DropReason, Micros};
+use langley_model::{Drop as Dropped, DropReason, Micros};
 use rusqlite::Connection;
 
 use crate::error::StoreError;
+use crate::flow_row::Bytes;
 use crate::store::Store;
 
 /// How far they are counted one by one.
@@ -17,37 +19,45 @@ const COUNTED: u64 = 10_000;
 pub struct Unrecorded {
     /// So many.
     pub flows: u64,
-    /// Whether there may be more: losses beyond a bound are summed without their flows.
+    /// Whether there may be more, also where none is known: losses beyond a bound are summed without their
+    /// flows.
     pub more: bool,
-    /// When the last of them was given up.
+    /// When the last of them, or of those sums, was given up.
     pub last_at: Option<Micros>,
 }
 
 impl Store {
-    /// Flows that passed and are not recorded at all. Where nothing was ever dropped, nothing is read.
+    /// Flows that passed and are not recorded at all; also those about which no row could be written yet.
+    /// Where nothing was ever dropped, nothing is read.
     ///
     /// # Errors
     /// A failure of the file.
     pub fn unrecorded(&self) -> Result<Unrecorded, StoreError> {
-        let dropped: u64 = self.counters().drops.iter().map(|(_, count)| count).sum();
+        let counters = self.counted();
+        let dropped = counters.all_dropped();
         if dropped == 0 {
             return Ok(Unrecorded::default());
         }
-        let known = *self.last_unrecorded().lock();
-        if let Some(known) = known.filter(|known| known.dropped == dropped && known.is_fresh()) {
-            return Ok(known.told);
+        let last = *self.last_unrecorded().lock();
+        if let Some(last) = last.filter(|last| last.dropped == dropped && last.is_fresh()) {
+            return Ok(last.told);
         }
         let since = Instant::now();
-        let told = self.readers().read(|conn| Ok(unrecorded(conn)?))?;
-        let known = Known { told, dropped, since, took: since.elapsed() };
-        *self.last_unrecorded().lock() = Some(known);
+        let told = self.readers().read(|conn| {
+            let mut found = in_file(conn)?;
+            let unwritten = counters.unwritten.lock().clone();
+            found.add_unwritten(conn, &unwritten)?;
+            Ok(found)
+        })?;
+        let answered = Answered { told, dropped, since, took: since.elapsed() };
+        *self.last_unrecorded().lock() = Some(answered);
         Ok(told)
     }
 }
 
 /// An answer that took long, because many rows name flows: it is asked for each second.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Known {
+pub(crate) struct Answered {
     told: Unrecorded,
     /// How much was dropped until then.
     dropped: u64,
@@ -58,14 +68,56 @@ pub(crate) struct Known {
 /// What takes no longer is asked for anew.
 const QUICK: Duration = Duration::from_millis(50);
 
-impl Known {
+impl Answered {
     /// Whether it still holds: a hundredth of the time may go into it.
     fn is_fresh(&self) -> bool {
         self.took > QUICK && self.since.elapsed() < 100 * self.took
     }
 }
 
-pub(super) fn unrecorded(conn: &Connection) -> rusqlite::Result<Unrecorded> {
+impl Unrecorded {
+    /// Adds what is said of no flow by its id.
+    fn add_unnamed(&mut self, reason: Option<DropReason>, count: u64, at: Micros) {
+        match reason {
+            // Each is a flow that was refused whole.
+            Some(DropReason::TooManyOpenFlows | DropReason::NoRoomForFlow) => self.flows += count,
+            // Beyond a bound what several flows have lost is summed: of some that may be all.
+            Some(DropReason::WriteFailed | DropReason::WriterQueueFull) => self.more = true,
+            // Pieces of flows that are open, and tunnels.
+            Some(DropReason::CaptureQueueFull | DropReason::TunnelLost) | None => return,
+        }
+        self.last_at = self.last_at.max(Some(at));
+    }
+
+    /// Adds what rows tell that are not in the file yet.
+    fn add_unwritten(&mut self, conn: &Connection, rows: &[Dropped]) -> rusqlite::Result<()> {
+        let mut is_known = conn.prepare_cached(
+            "SELECT 1 WHERE EXISTS (SELECT 1 FROM flows WHERE flow_id = ?1)
+                 OR EXISTS (SELECT 1 FROM drops WHERE flow_id = ?1)",
+        )?;
+        // They are in the file a moment before they are taken away here.
+        let mut is_written = conn.prepare_cached(
+            "SELECT 1 FROM drops WHERE flow_id IS NULL AND reason = ?1 AND at = ?2",
+        )?;
+        let mut named = BTreeSet::new();
+        for row in rows {
+            match row.flow {
+                Some(flow) if is_known.exists([Bytes(flow.as_bytes())])? => {}
+                Some(flow) => {
+                    named.insert(flow);
+                    self.last_at = self.last_at.max(Some(row.at));
+                }
+                None if is_written.exists((row.reason.as_str(), row.at.0))? => {}
+                None => self.add_unnamed(Some(row.reason), row.count, row.at),
+            }
+        }
+        self.flows += named.len() as u64;
+        Ok(())
+    }
+}
+
+/// What the file tells.
+pub(super) fn in_file(conn: &Connection) -> rusqlite::Result<Unrecorded> {
     let mut found = Unrecorded::default();
     // Newest first would need an order of its own: the index has them by flow.
     let mut named = conn.prepare_cached(
@@ -86,15 +138,8 @@ pub(super) fn unrecorded(conn: &Connection) -> rusqlite::Result<Unrecorded> {
     )?;
     let mut rows = summed.query(())?;
     while let Some(row) = rows.next()? {
-        match DropReason::parse(row.get_ref(0)?.as_str()?) {
-            // Each is a flow that was refused whole.
-            Some(DropReason::TooManyOpenFlows) => {
-                found.flows += row.get::<_, i64>(1)?.cast_unsigned();
-                found.last_at = found.last_at.max(Some(Micros(row.get(2)?)));
-            }
-            Some(DropReason::WriteFailed) if found.flows > 0 => found.more = true,
-            _ => {}
-        }
+        let reason = DropReason::parse(row.get_ref(0)?.as_str()?);
+        found.add_unnamed(reason, row.get::<_, i64>(1)?.cast_unsigned(), Micros(row.get(2)?));
     }
     Ok(found)
 }

@@ -53,7 +53,7 @@ impl Worded<'_> {
         limit: usize,
         readings: usize,
     ) -> Result<Keys, StoreError> {
-        let (mut keys, mut rest) = (Vec::new(), None);
+        let (mut keys, mut rest, mut damaged) = (Vec::new(), None, Vec::new());
         if let Some(query) = &self.query {
             let wanted = Wanted {
                 query,
@@ -64,13 +64,16 @@ impl Worded<'_> {
             };
             let said = store.found(&wanted, position, limit, readings)?;
             keys.extend(said.hits.iter().map(|hit| hit.flow));
-            rest = said.rest;
+            (rest, damaged) = (said.rest, said.damaged);
         }
         // What facts give goes as far as texts were looked into, and tells whether there is more.
         let first = First { order: self.order, limit: limit.saturating_add(1), keys, end: rest };
         let keys = store.readers().read(|conn| Ok(self.stated(conn, position, first)?))?;
         let found = Keys::cut(keys, limit);
-        Ok(Keys { rest: found.rest.or(rest), ..found })
+        let rest = found.rest.or(rest);
+        // Those behind the end are met again on the next page.
+        damaged.retain(|key| rest.is_none_or(|end| self.order.is_up_to(*key, end)));
+        Ok(Keys { rest, damaged, ..found })
     }
 
     /// Adds the keys that facts give.

@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use self::queue::{Entry, Queue};
-pub use self::read::{RawBody, RawFile};
+pub use self::read::{RawBody, RawFile, holds_raw_bodies};
 pub use self::remove::{RawRemoved, remove_raw_bodies};
 use crate::connect;
 use crate::error::StoreError;

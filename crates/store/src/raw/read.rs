@@ -20,6 +20,17 @@ pub struct RawFile {
     is_made: bool,
 }
 
+/// Whether there are raw bodies in the file at `path`, or parts of removed ones in its log. Where nobody can tell
+/// there are.
+#[must_use]
+pub fn holds_raw_bodies(path: &Path) -> bool {
+    if !path.exists() {
+        return false;
+    }
+    let has_log = std::fs::metadata(connect::beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    has_log || !RawFile::open(path).and_then(|file| file.is_empty()).unwrap_or(false)
+}
+
 /// What is known of a body as it travelled, beside its bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawBody {
@@ -41,6 +52,14 @@ impl RawFile {
         let found = version(&conn).map_err(|error| StoreError::of(error, path))?;
         refuse_newer(found, path)?;
         Ok(Self { conn, path: path.to_owned(), is_made: found > 0 })
+    }
+
+    fn is_empty(&self) -> Result<bool, StoreError> {
+        if !self.is_made {
+            return Ok(true);
+        }
+        let read = || self.conn.prepare("SELECT 1 FROM raw_pieces")?.exists(());
+        read().map(|holds| !holds).map_err(|error| StoreError::of(error, &self.path))
     }
 
     /// Every body of which something was kept, in the order of their flows.

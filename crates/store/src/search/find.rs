@@ -79,6 +79,8 @@ pub(crate) struct Found {
     pub(crate) hits: Vec<Hit>,
     /// How far was looked, where more may be found behind it.
     pub(crate) rest: Option<i64>,
+    /// Flows up to there that have the words, and whose rows cannot be read to tell how these stand.
+    pub(crate) damaged: Vec<i64>,
 }
 
 impl Store {
@@ -101,11 +103,11 @@ impl Store {
         let (purpose, order) = (Purpose::Show, Order::NewestFirst);
         let wanted = Wanted { query, within, filter, purpose, order };
         let before = cursor.map(position).transpose()?;
-        let Found { hits, rest } = self.found(&wanted, before, limit, READINGS)?;
+        let Found { hits, rest, damaged } = self.found(&wanted, before, limit, READINGS)?;
         let whole: HashMap<i64, bool> = hits.iter().map(|hit| (hit.flow, hit.whole)).collect();
         let keys = hits.iter().map(|hit| hit.flow).collect();
         let hit = |(key, flow)| SearchHit { flow, whole: whole.get(&key) == Some(&true) };
-        Ok(self.page(&Keys { keys, rest })?.map(hit))
+        Ok(self.page(&Keys { keys, rest, damaged })?.map(hit))
     }
 
     /// At most `limit` flows after `position` in which all stands that is wanted. No more than `readings`
@@ -124,20 +126,19 @@ impl Store {
             let is_more = hits.len() > limit;
             hits.truncate(limit);
             let rest = hits.last().filter(|_| is_more).map(|hit| hit.flow);
-            return Ok(Found { hits, rest });
+            return Ok(Found { hits, rest, damaged: Vec::new() });
         }
-        let (mut found, mut position, mut readings) = (Vec::new(), position, readings);
+        let (mut found, mut damaged) = (Vec::new(), Vec::new());
+        let (mut position, mut readings) = (position, readings);
         loop {
             let some = ask(position, AT_ONCE)?;
             let is_last = some.len() < AT_ONCE;
             for hit in some {
                 if found.len() == limit || readings == 0 {
-                    return Ok(Found { hits: found, rest: position });
+                    return Ok(Found { hits: found, rest: position, damaged });
                 }
                 position = Some(hit.flow);
-                let mut damaged = Vec::new();
                 let read = self.of_keys(&[hit.flow], &mut damaged)?.pop();
-                self.note_damaged(&damaged);
                 let Some((_, flow)) = read else { continue };
                 match self.stands_in(&flow, hit.whole, wanted)? {
                     Stands::Stated => found.push(hit),
@@ -148,7 +149,7 @@ impl Store {
                 }
             }
             if is_last {
-                return Ok(Found { hits: found, rest: None });
+                return Ok(Found { hits: found, rest: None, damaged });
             }
         }
     }

@@ -73,6 +73,7 @@ impl Store {
         if let Some(raw) = raw {
             raw.finish()?;
         }
+        self.look_at_damaged()?;
         // Whoever has the turn may keep it for minutes; what this left behind is noted, and the next
         // maintenance sweeps it.
         if removed.flows > 0

@@ -1,5 +1,7 @@
 //! The file's pages: the write-ahead log folded back, free pages given back to the disk.
 
+use std::path::Path;
+
 use rusqlite::Connection;
 
 use crate::error::StoreError;
@@ -60,6 +62,18 @@ pub(crate) fn give_back(conn: &Connection, pages: i64) -> rusqlite::Result<()> {
     let mut steps = statement.query(())?;
     while steps.next()?.is_some() {}
     Ok(())
+}
+
+/// The folder of the file; none where SQLite cannot be told it.
+fn folder(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_default();
+    path.parent().and_then(Path::to_str).unwrap_or_default().to_owned()
+}
+
+/// Has SQLite put its temporary files into a folder; none: where the system has them. That holds for the whole
+/// process, in which no other connection has any: theirs are in memory.
+fn put_temporary_files(conn: &Connection, folder: &str) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "temp_store_directory", folder)
 }
 
 impl Store {
@@ -126,14 +140,59 @@ impl Store {
         let before = self.pages()?;
         self.job(|site| {
             site.conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-            // The copy that SQLite makes is as large as the file: too large for memory.
+            // The copy that SQLite makes is as large as the file: too large for memory, and for the system's
+            // folder of temporary files, which may be memory as well. It lies beside the file, and has no
+            // name there: it is gone with the process, however that ends.
             site.conn.pragma_update(None, "temp_store", "FILE")?;
-            let done = site.conn.execute_batch("VACUUM");
+            let done = put_temporary_files(site.conn, &folder(site.path))
+                .and_then(|()| site.conn.execute_batch("VACUUM"));
+            put_temporary_files(site.conn, "")?;
             site.conn.pragma_update(None, "temp_store", "MEMORY")?;
             done
         })?;
         self.checkpoint()?;
         let after = self.pages()?;
         Ok(before.all.saturating_sub(after.all) * before.bytes)
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::options::StoreOptions;
+
+    #[test]
+    fn a_file_written_anew_is_copied_beside_itself_and_leaves_nothing_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let store =
+            Store::open(StoreOptions::new(folder.path().join("langley.db")), Box::new(|_| ()))
+                .unwrap();
+        // More than the writer keeps of it in memory.
+        let fill = "CREATE TABLE filling (bytes BLOB);
+             INSERT INTO filling
+                 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+                 SELECT randomblob(20000) FROM n";
+        store.job(move |site| site.conn.execute_batch(fill)).unwrap();
+        let (seen, beside) = (Arc::new(AtomicBool::new(false)), folder.path().to_owned());
+        let found = Arc::clone(&seen);
+        let look = move || {
+            let open = std::fs::read_dir("/proc/self/fd").unwrap();
+            let files = open.filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
+            let mut names =
+                files.filter_map(|file| Some(file.strip_prefix(&beside).ok()?.to_owned()));
+            let is_there = names.any(|name| name.to_string_lossy().starts_with("etilqs_"));
+            found.fetch_or(is_there, Ordering::Relaxed);
+            false
+        };
+        store.job(move |site| site.conn.progress_handler(100, Some(look))).unwrap();
+        store.rebuild().unwrap();
+        assert!(seen.load(Ordering::Relaxed), "the copy is not beside the file");
+        let left = std::fs::read_dir(folder.path()).unwrap();
+        let mut left = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert!(left.all(|name| name.starts_with("langley.db")));
     }
 }

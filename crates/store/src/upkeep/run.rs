@@ -20,6 +20,7 @@ impl Store {
     pub fn maintain(&self, retention: &Retention, now: Micros) -> Result<Upkeep, StoreError> {
         let _turn = self.board().turn();
         let done = self.retire(retention, now);
+        let done = done.and_then(|done| self.look_at_damaged().map(|()| done));
         self.board().change(|state| {
             state.running = None;
             state.failed = done.is_err();

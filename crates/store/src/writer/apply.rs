@@ -51,7 +51,7 @@ impl Totals {
         while let Some(row) = rows.next()? {
             let value = row.get::<_, i64>(1)?.cast_unsigned();
             let name = row.get_ref(0)?.as_str()?;
-            if let Some(cell) = totals.cells().into_iter().find(|(known, _)| *known == name) {
+            if let Some(cell) = totals.cells().find(|(known, _)| *known == name) {
                 *cell.1 = value;
             }
         }
@@ -72,19 +72,16 @@ impl Totals {
         Ok(())
     }
 
-    fn cells(&mut self) -> [(&'static str, &mut u64); 9] {
-        let [capture, open, writer, failed] = &mut self.drops;
-        [
+    fn cells(&mut self) -> impl Iterator<Item = (&'static str, &mut u64)> {
+        let drops = DropReason::ALL.map(DropReason::as_str).into_iter().zip(&mut self.drops);
+        let others = [
             ("revision", &mut self.revision),
             ("flows", &mut self.flows),
             ("events", &mut self.events),
             ("tunnels", &mut self.tunnels),
             ("lost", &mut self.lost),
-            (DropReason::CaptureQueueFull.as_str(), capture),
-            (DropReason::TooManyOpenFlows.as_str(), open),
-            (DropReason::WriterQueueFull.as_str(), writer),
-            (DropReason::WriteFailed.as_str(), failed),
-        ]
+        ];
+        others.into_iter().chain(drops)
     }
 }
 

@@ -147,7 +147,10 @@ impl Writer {
 
     fn committed(&mut self, applied: Applied) {
         self.memory.settle();
-        self.unwritten.clear();
+        if !self.unwritten.is_empty() {
+            self.unwritten.clear();
+            self.counters.unwritten.lock().clear();
+        }
         let counters = &self.counters;
         Counters::set(&counters.failing, 0);
         Counters::add(&counters.batches, 1);
@@ -209,10 +212,11 @@ impl Writer {
             };
             self.gave_up(&mut by_flow, item, flow, count, forget);
         }
-        let (at, reason) = (Micros::now(), DropReason::WriteFailed);
+        let at = Micros::now();
         for (flow, (count, bytes)) in by_flow {
-            self.note(Dropped { at, flow, reason, count, bytes });
+            self.note(Dropped { at, flow, reason: reason(flow), count, bytes });
         }
+        self.counters.unwritten.lock().clone_from(&self.unwritten);
         Counters::add(&self.counters.events_dropped, events);
         Counters::add(&self.counters.failed, 1);
         tracing::error!(
@@ -235,7 +239,7 @@ impl Writer {
             self.memory.drop_flow(flow);
         }
         Counters::add(&self.counters.records_dropped, 1);
-        Counters::add(self.counters.dropped(DropReason::WriteFailed), count);
+        Counters::add(self.counters.dropped(reason(flow)), count);
         let sum = by_flow.entry(flow).or_default();
         sum.0 += count;
         sum.1 += weight(item) as u64;
@@ -257,4 +261,9 @@ impl Writer {
             None => self.unwritten.push(Dropped { flow: None, ..dropped }),
         }
     }
+}
+
+/// What became of a record that could not be written: what belongs to no flow is a tunnel.
+fn reason(flow: Option<FlowId>) -> DropReason {
+    flow.map_or(DropReason::TunnelLost, |_| DropReason::WriteFailed)
 }

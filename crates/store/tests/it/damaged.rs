@@ -245,6 +245,6 @@ fn flows_on_a_page_that_cannot_be_read_are_counted_and_the_others_listed() {
         }
     }
     let page = store.flows(&nobody, None, 5).unwrap();
-    assert_eq!((page.items.len(), page.next_cursor), (0, None));
+    assert_eq!((page.items.len(), page.next_cursor, page.damaged), (0, None, 0));
     assert!(store.has_damage());
 }

@@ -7,7 +7,7 @@ use langley_model::{Drop as Dropped, DropReason, FlowId, Micros, Outcome, Record
 use langley_store::{FlowFilter, Store, Unrecorded};
 use rusqlite::Connection;
 
-use crate::given::{Fixture, body, ended, flow, of, options, run, seal, until};
+use crate::given::{Fixture, body, ended, flow, of, options, run, seal, tunnel, until};
 
 fn failed(store: &Store) -> u64 {
     let drops = store.counters().drops;
@@ -110,8 +110,10 @@ fn flows_of_which_nothing_was_stored_are_counted_apart_and_deleted_ones_are_not(
     let mut records = vec![run(kept.id, 0, 3, 20)];
     records.extend(lost.iter().flat_map(|flow| [of(flow), run(flow.id, 0, 5, 20)]));
     fixture.write(records);
-    other.execute_batch("ROLLBACK").unwrap();
     // The rows about it come with the first write that succeeds.
+    let told = fixture.store.unrecorded().unwrap();
+    assert_eq!((told.flows, told.more), (2, false), "while nothing can be written");
+    other.execute_batch("ROLLBACK").unwrap();
     fixture.write(vec![of(&ended(4))]);
     let found = fixture.store.unrecorded().unwrap();
     assert_eq!((found.flows, found.more), (2, false));
@@ -123,9 +125,41 @@ fn flows_of_which_nothing_was_stored_are_counted_apart_and_deleted_ones_are_not(
     assert_eq!(fixture.store.unrecorded().unwrap().flows, 1, "deleted is not unrecorded");
     assert!(failed(&fixture.store) >= 10, "the sums stay");
     // Refused ones have no id; each counts.
-    let (at, reason) = (Micros(7), DropReason::TooManyOpenFlows);
-    fixture.write(vec![Record::Drop(Dropped { at, flow: None, reason, count: 4, bytes: 0 })]);
-    assert_eq!(fixture.after_close().store.unrecorded().unwrap().flows, 5);
+    fixture.write(vec![unnamed(DropReason::TooManyOpenFlows), unnamed(DropReason::NoRoomForFlow)]);
+    assert_eq!(fixture.after_close().store.unrecorded().unwrap().flows, 9);
+}
+
+/// A row that names no flow.
+fn unnamed(reason: DropReason) -> Record {
+    Record::Drop(Dropped { at: Micros(7), flow: None, reason, count: 4, bytes: 0 })
+}
+
+#[test]
+fn what_flows_lost_together_may_be_whole_flows_and_what_tunnels_lost_is_none() {
+    let fixture = Fixture::new();
+    fixture.write(vec![unnamed(DropReason::CaptureQueueFull), unnamed(DropReason::TunnelLost)]);
+    assert_eq!(fixture.store.unrecorded().unwrap(), Unrecorded::default());
+    for reason in [DropReason::WriteFailed, DropReason::WriterQueueFull] {
+        let fixture = Fixture::new();
+        fixture.write(vec![unnamed(reason)]);
+        let may_be = Unrecorded { flows: 0, more: true, last_at: Some(Micros(7)) };
+        assert_eq!(fixture.store.unrecorded().unwrap(), may_be);
+    }
+}
+
+#[test]
+fn a_tunnel_that_cannot_be_written_is_no_flow_that_is_missing() {
+    let fixture = Fixture::new();
+    fixture.write(vec![of(&ended(1))]);
+    let other = Connection::open(fixture.store.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    fixture.write(vec![tunnel(2, None)]);
+    assert_eq!(fixture.store.unrecorded().unwrap(), Unrecorded::default());
+    other.execute_batch("ROLLBACK").unwrap();
+    fixture.write(vec![of(&ended(3))]);
+    assert_eq!(fixture.store.unrecorded().unwrap(), Unrecorded::default());
+    let lost = &fixture.store.drops(None, 10).unwrap().items[0];
+    assert_eq!((lost.reason, lost.count), (DropReason::TunnelLost, 1));
 }
 
 #[test]

@@ -466,3 +466,41 @@ fn a_flow_that_goes_while_a_page_is_read_ends_no_listing() {
         assert_eq!(in_a_row(&searched), [5, 4, 3, 2, 1]);
     }
 }
+
+#[test]
+fn damaged_flows_that_have_the_words_of_a_phrase_are_counted_once_however_the_pages_fall() {
+    let mut texts = [(Place::Answer, "alpha beta"); 9];
+    // A list finds these two by their paths, and they stand between the others.
+    (texts[3].1, texts[6].1) = ("another", "another");
+    let (fixture, _) = given(&texts);
+    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
+    conn.execute("UPDATE flows SET path = '/\"alpha beta\"' WHERE started_at IN (4, 7)", ())
+        .unwrap();
+    conn.execute("UPDATE flows SET port = 'x' WHERE started_at % 3 = 0", ()).unwrap();
+    let (store, phrase) = (&fixture.store, "\"alpha beta\"");
+    let query = SearchQuery::parse(phrase).unwrap();
+    let all = FlowFilter::default();
+    let by_words = FlowFilter { q: Some(phrase.to_owned()), ..all.clone() };
+    for limit in [1, 2, 4, 50] {
+        let (mut hits, mut listed) = ((0, 0), (0, 0));
+        let (mut from, mut cursor) = (None, None);
+        loop {
+            let page = store.search(&query, None, &all, from.as_deref(), limit).unwrap();
+            hits = (hits.0 + page.items.len(), hits.1 + page.damaged);
+            from = page.next_cursor;
+            if from.is_none() {
+                break;
+            }
+        }
+        loop {
+            let page = store.flows(&by_words, cursor.as_deref(), limit).unwrap();
+            listed = (listed.0 + page.items.len(), listed.1 + page.damaged);
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!((hits, listed), ((4, 3), (6, 3)), "pages of {limit}");
+    }
+    assert_eq!(store.counters().damaged_flows, 3);
+}

@@ -50,13 +50,18 @@ pub(crate) fn unrecorded(next: &Flow, lost: Unrecorded) -> Finding {
     (found.session, found.agent_id) = (None, None);
     found.severity = Severity::Critical;
     let flows = grouped(lost.flows);
-    let flows = if lost.more { format!("{flows} or more") } else { flows };
-    found.title = String::from("Whole flows are missing in the record");
+    let (are, flows) = match (lost.flows, lost.more) {
+        (0, _) => ("may be", String::from("none, or some; losses were summed without their flows")),
+        (_, true) => ("are", format!("{flows} or more")),
+        (_, false) => ("are", flows),
+    };
+    found.title = format!("Whole flows {are} missing in the record");
     found.what = format!(
         "Flows that passed and of which nothing is recorded: {flows}; the agents lost nothing."
     );
     found.why = Some(String::from(
-        "The database took no writes (a full disk, a lock), or more flows were open than can be recorded.",
+        "The database took no writes (a full disk, a lock), or more flows were open, or waited for it, than \
+         can be recorded.",
     ));
     found.next = String::from(
         "See that the disk has room (`langley doctor`); `GET /api/drops` says when and why each was lost.",
