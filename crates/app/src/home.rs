@@ -89,6 +89,11 @@ impl Home {
         self.root.join("langley-raw.db")
     }
 
+    /// What agents' transcripts told when they were read last.
+    pub(crate) fn transcripts_cache(&self) -> PathBuf {
+        self.root.join("transcripts.cache")
+    }
+
     /// Whether there are such bodies, of this run or of an earlier one.
     pub(crate) fn holds_raw_bodies(&self) -> bool {
         langley_store::holds_raw_bodies(&self.raw_bodies())

@@ -76,12 +76,24 @@ pub fn blocks(store: &Store, query: &UsageQuery, now: Micros) -> Result<BlockRep
             if is_enough { report } else { read(Some(month))? }
         }
     };
-    let mut blocks = of_hours(&report.groups, now);
-    blocks.retain(|block| {
-        query.since.is_none_or(|since| block.end > since)
-            && query.until.is_none_or(|until| block.start < until)
-    });
-    Ok(BlockReport { blocks, filling: report.filling })
+    let found = BlockReport::of_hours(&report.groups, (query.since, query.until), now);
+    Ok(BlockReport { filling: report.filling, ..found })
+}
+
+impl BlockReport {
+    /// The blocks of some hours, which are in order, of which a part lies within a span, as it is `now`.
+    pub(crate) fn of_hours(
+        hours: &[UsageGroup],
+        (since, until): (Option<Micros>, Option<Micros>),
+        now: Micros,
+    ) -> Self {
+        let mut blocks = of_hours(hours, now);
+        blocks.retain(|block| {
+            since.is_none_or(|since| block.end > since)
+                && until.is_none_or(|until| block.start < until)
+        });
+        Self { blocks, filling: false }
+    }
 }
 
 /// Whether there is a rest between `start` and the first use from `since` on: what is used after it begins a

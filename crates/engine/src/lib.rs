@@ -48,6 +48,7 @@ mod session_turns;
 mod stream;
 mod telling;
 mod token_use;
+mod transcripts;
 mod turns;
 mod websocket;
 mod windows;
@@ -83,6 +84,10 @@ pub use search::{Found, Indexer, Snippet, new_text, read_texts, search};
 pub use session_turns::{SessionTurn, SessionTurns, session_turns};
 pub use token_use::{
     ContextSize, Growth, SessionTokens, TokenGroup, TokenUse, token_use, token_use_of_session,
+};
+pub use transcripts::{
+    Scanned, TranscriptBy, TranscriptCache, TranscriptFile, TranscriptQuery, TranscriptRoot,
+    Walked, default_roots, scan, transcript_blocks, transcript_costs, walk,
 };
 pub use windows::{Window, windows};
 pub use work::{Work, WorkBy, WorkGroup, WorkQuery, WorkReport, work};

@@ -18,4 +18,5 @@ pub mod piece;
 mod preview;
 pub mod sse;
 pub mod tools;
+pub mod transcript;
 pub mod websocket;

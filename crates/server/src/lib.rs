@@ -54,5 +54,5 @@ pub use shell::{shell_quoted, shell_word};
 pub use wire::{
     blocks_json, cost_json, efficiency_json, findings_json, invocations_json, latency_json,
     limits_json, per_second, reprice_json, reprices_json, sessions_json, tasks_json, tools_json,
-    turns_json,
+    transcript_cost_json, turns_json,
 };

@@ -1,6 +1,6 @@
 //! Options of `langley cost`: which flows, by what, and pricing them anew.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Options of `cost`.
 #[derive(Args, Clone, Debug)]
@@ -10,9 +10,14 @@ pub(crate) struct CostArgs {
     pub(crate) verb: Option<CostVerb>,
 
     /// By what: any of hour, day, host, provider, model, agent, session, task, subagent, with commas
-    /// between; or class
+    /// between; or class. From transcripts also project, and neither host nor task
     #[arg(long, value_name = "LIST", default_value = "model")]
     pub(crate) by: String,
+
+    /// What is read: what passed through Langley, or what agents on this machine wrote of all their sessions
+    /// themselves [default: record, where there is one]
+    #[arg(long, value_enum, value_name = "SOURCE")]
+    pub(crate) from: Option<CostSource>,
 
     /// Since then: an RFC 3339 time, a date, or a span such as 30m, 12h, 7d
     #[arg(long, value_name = "WHEN")]
@@ -35,6 +40,15 @@ pub(crate) struct CostArgs {
     pub(crate) json: bool,
 }
 
+/// Where costs are told from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CostSource {
+    /// The flows that Langley recorded.
+    Record,
+    /// The files that agents keep of their sessions.
+    Transcripts,
+}
+
 /// Verbs of `cost`.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum CostVerb {
@@ -47,6 +61,10 @@ pub(crate) enum CostVerb {
         /// Who served it, by the names in docs/providers.md
         #[arg(long, value_name = "NAME", default_value = "anthropic")]
         provider: String,
+
+        /// What is read [default: record, where there is one]
+        #[arg(long, value_enum, value_name = "SOURCE")]
+        from: Option<CostSource>,
 
         /// Print JSON, as `GET /api/analytics/blocks` does
         #[arg(long)]

@@ -15,7 +15,7 @@ pub(crate) use args::{
     AuditVerb, BodySide, CaVerb, Cli, ConfigVerb, DbVerb, EnvForm, GlobalArgs, RunArgs, RunMode,
     StartArgs, StoreArgs, TokenVerb, Verb,
 };
-pub(crate) use cost::{CostArgs, CostVerb, RepriceArgs};
+pub(crate) use cost::{CostArgs, CostSource, CostVerb, RepriceArgs};
 pub(crate) use export::ExportVerb;
 pub(crate) use findings::{FindingsArgs, FindingsVerb};
 pub(crate) use flows::FlowsArgs;

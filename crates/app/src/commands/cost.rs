@@ -1,7 +1,7 @@
 //! `langley cost`: what was spent, on what, and in which block of five hours.
 
 use jiff::{Timestamp, Zoned};
-use langley_engine::{Block, Window, blocks, windows};
+use langley_engine::{Block, BlockReport, Window, blocks, windows};
 use langley_model::{CostClass, Micros, Provider};
 use langley_store::{
     CostBy, CostGroup, CostKey, CostQuery, CostReport, Measure, Sums, Tally, UsageQuery,
@@ -9,7 +9,8 @@ use langley_store::{
 
 use super::flows::{local_time, parse_since};
 use super::reprice;
-use crate::cli::{CostArgs, CostVerb, GlobalArgs};
+use super::transcripts;
+use crate::cli::{CostArgs, CostSource, CostVerb, GlobalArgs};
 use crate::dollars::dollars;
 use crate::error::{AppError, Result};
 use crate::home::Home;
@@ -17,7 +18,7 @@ use crate::reading;
 use crate::table::Table;
 
 /// The grouping by class of usage.
-const CLASS: &str = "class";
+pub(super) const CLASS: &str = "class";
 
 /// Tells costs, or does what the verb says.
 ///
@@ -25,9 +26,22 @@ const CLASS: &str = "class";
 /// No database yet, or it cannot be read; a word that is not understood.
 pub(crate) fn cost(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
     match &args.verb {
+        None if of_transcripts(global, args.from)? => transcripts::spent(global, args),
         None => spent(global, args),
-        Some(CostVerb::Blocks { since, provider, json }) => {
-            in_blocks(global, since, provider, *json)
+        Some(CostVerb::Blocks { since, provider, from, json }) => {
+            let (since, provider) = (parse_since(since, Timestamp::now())?, named(provider)?);
+            let found = if of_transcripts(global, *from)? {
+                transcripts::blocks(global, since, provider)?
+            } else {
+                let query = UsageQuery {
+                    since: Some(since),
+                    provider: Some(provider),
+                    ..UsageQuery::default()
+                };
+                let home = Home::named(global)?;
+                reading::read(&home, "costs", |store| blocks(store, &query, Micros::now()))?
+            };
+            tell_blocks(&found, *json)
         }
         Some(CostVerb::Limits { json }) => limits(global, *json),
         Some(CostVerb::Reprice(args)) => reprice::reprice(global, args),
@@ -68,21 +82,25 @@ fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
     Ok(())
 }
 
-fn in_blocks(global: &GlobalArgs, since: &str, provider: &str, json: bool) -> Result<()> {
-    let home = Home::named(global)?;
-    let provider = Provider::parse(provider).ok_or_else(|| {
+/// Whether transcripts are to be read: where that was asked for, or where nothing was ever recorded.
+fn of_transcripts(global: &GlobalArgs, asked: Option<CostSource>) -> Result<bool> {
+    Ok(match asked {
+        Some(source) => source == CostSource::Transcripts,
+        None => !Home::named(global)?.database().exists(),
+    })
+}
+
+fn named(provider: &str) -> Result<Provider> {
+    Provider::parse(provider).ok_or_else(|| {
         let known = Provider::ALL.map(Provider::as_str).join(", ");
         AppError::wrong_use(format!("`{provider}` is no provider"))
             .why(format!("known are {known}"))
-    })?;
-    let query = UsageQuery {
-        since: Some(parse_since(since, Timestamp::now())?),
-        provider: Some(provider),
-        ..UsageQuery::default()
-    };
-    let found = reading::read(&home, "costs", |store| blocks(store, &query, Micros::now()))?;
+    })
+}
+
+fn tell_blocks(found: &BlockReport, json: bool) -> Result<()> {
     if json {
-        return reading::tell("blocks", langley_server::blocks_json(&found));
+        return reading::tell("blocks", langley_server::blocks_json(found));
     }
     if found.blocks.is_empty() {
         println!("no blocks");
@@ -144,7 +162,7 @@ fn figures(sums: &Sums) -> [String; 6] {
     ]
 }
 
-fn table(by: &str, report: &CostReport) -> String {
+pub(super) fn table(by: &str, report: &CostReport) -> String {
     let head = by.to_uppercase();
     let mut table =
         Table::new(["COST", "PRICED", "UNPRICED", "IN", "CACHED", "WRITTEN", "OUT", &head]);
@@ -177,7 +195,7 @@ pub(super) fn day(days: i64) -> String {
     epoch.checked_add(span).unwrap_or(epoch).to_string()
 }
 
-fn by_classes(totals: &Sums) -> String {
+pub(super) fn by_classes(totals: &Sums) -> String {
     let mut table = Table::new(["COST", "UNITS", "CLASS"]);
     for class in CostClass::ALL {
         let cost = totals.figure(Measure::of_class(class)).known();
@@ -192,7 +210,7 @@ fn by_classes(totals: &Sums) -> String {
 }
 
 /// What is to be said of a report beside its figures.
-fn remarks(report: &CostReport) -> String {
+pub(super) fn remarks(report: &CostReport) -> String {
     let mut lines = Vec::new();
     if report.more {
         lines.push("… there are more groups: --limit, --since".to_owned());

@@ -23,3 +23,4 @@ pub(crate) mod stop;
 pub(crate) mod tasks;
 pub(crate) mod token;
 pub(crate) mod tools;
+mod transcripts;

@@ -216,3 +216,62 @@ fn where_the_time_went_and_how_agents_worked_is_told_from_the_socket_to_the_comm
         assert!(code == 2 && err.contains("`week` cannot be grouped by"), "{err}");
     }
 }
+
+/// A line of Claude Code's, an answer of 10 tokens in and `output` out.
+fn transcript_line(id: u32, output: u32) -> String {
+    let line = json!({
+        "type": "assistant", "sessionId": "s-t", "cwd": "/home/dev/shop", "requestId": format!("req_{id}"),
+        "timestamp": "2025-09-01T10:00:00.000Z",
+        "message": { "id": format!("msg_{id}"), "model": "claude-sonnet-4-20250514", "content": [],
+            "usage": { "input_tokens": 10, "output_tokens": output } },
+    });
+    format!("{line}\n")
+}
+
+#[test]
+fn what_agents_wrote_themselves_is_told_without_a_record_and_beside_one() {
+    let provider = Provider::start();
+    let stage = Stage::with_provider(&provider);
+    let agent = stage.home().with_file_name("agent");
+    let projects = agent.join("projects/-home-dev-shop");
+    std::fs::create_dir_all(&projects).unwrap();
+    std::fs::create_dir_all(stage.home()).unwrap();
+    let text = [transcript_line(1, 4), transcript_line(1, 20), transcript_line(2, 30)].concat();
+    std::fs::write(projects.join("s-t.jsonl"), text).unwrap();
+    let elsewhere = stage.home().with_file_name("nowhere");
+    let run = |args: &[&str], folder: &std::path::Path| {
+        let mut command = stage.langley(args);
+        command
+            .env("CLAUDE_CONFIG_DIR", folder)
+            .env("CODEX_HOME", &elsewhere)
+            .env("HOME", &elsewhere);
+        stage.shown(&command.output().unwrap())
+    };
+    // Twice: from the files, and from what was kept of them. 20 tokens at 3 dollars a million, 50 at 15.
+    for _ in 0..2 {
+        let (code, out, err) = run(&["cost", "--by", "project,model", "--json"], &agent);
+        assert_eq!(code, 0, "{err}");
+        let told: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(told["source"], "transcripts");
+        assert_eq!(told["totals"]["cost"], json!({ "micro_usd": 20 * 3 + 50 * 15 }));
+        let item = &told["items"][0];
+        assert_eq!((&item["project"], &item["flows"]), (&json!("/home/dev/shop"), &json!(2)));
+        assert_eq!(told["read"]["files"], 1);
+    }
+    let (code, out, _) = run(&["cost", "--by", "session"], &agent);
+    assert!(code == 0 && out.contains("$0.00081") && out.contains("s-t"), "{out}");
+    let (code, out, _) = run(&["cost", "blocks", "--since", "2025-08-01"], &agent);
+    assert!(code == 0 && out.contains("$0.00081"), "{out}");
+    let (code, _, err) = run(&["cost", "--by", "host"], &agent);
+    assert!(code == 2 && err.contains("transcripts cannot be grouped by `host`"), "{err}");
+    let (code, _, err) = run(&["cost"], &elsewhere);
+    assert!(code == 1 && err.contains("no agent has left a transcript"), "{err}");
+    assert!(err.contains("CLAUDE_CONFIG_DIR"), "{err}");
+
+    // Once something is recorded, that is what is told, and transcripts where they are asked for.
+    ask(&stage, "claude-opus-5-5");
+    let (_, out, _) = run(&["cost"], &agent);
+    assert!(out.contains("claude-opus-5-5") && !out.contains("sonnet"), "{out}");
+    let (_, out, _) = run(&["cost", "--from", "transcripts"], &agent);
+    assert!(out.contains("sonnet") && !out.contains("opus"), "{out}");
+}

@@ -7,7 +7,7 @@ use langley_model::{
     Content, Finding, Flow, Message, Micros, Redacted, Redactor, Stored, ToolOutcome,
 };
 use langley_protocol::tools::{digest, plain_json};
-use langley_store::{Analysis, CallEntry, FlowFilter, Store, StoreError};
+use langley_store::{Analysis, CallEntry, FlowFilter, Kept, Store, StoreError};
 
 use super::calls::made;
 use super::told_outcome::told_outcome;
@@ -64,7 +64,7 @@ impl Lens for Found {
         // A finding goes with the flow that is its evidence, and what it tells is as true as before.
         if let Some((last, told)) = &self.told_unrecorded
             && *last >= at
-            && store.has_finding(told)?
+            && store.kept_finding(told)? != Kept::Not
         {
             return Ok(false);
         }

@@ -208,6 +208,12 @@ impl PriceBook {
         self.facts_of(!self.overrides.is_empty())
     }
 
+    /// All that tells its prices from those of another book of this program, in words.
+    pub(crate) fn edition(&self) -> String {
+        let own: Vec<String> = self.overrides.iter().map(ToString::to_string).collect();
+        format!("{} {}", self.version, own.join("; "))
+    }
+
     /// The day of its facts, with a `+` where prices `has_own` are over them.
     pub(super) fn facts_of(&self, has_own: bool) -> String {
         let mark = if has_own { "+" } else { "" };

@@ -1,5 +1,7 @@
 //! The user's own prices, which go before the book's.
 
+use std::fmt;
+
 use langley_model::{Provider, Rates};
 use regex::Regex;
 
@@ -12,6 +14,14 @@ pub struct PriceOverride {
     provider: Option<Provider>,
     from: Option<Day>,
     rates: Rates,
+}
+
+impl fmt::Display for PriceOverride {
+    /// Which models, where, from when on, and the prices.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let provider = self.provider.map_or("any", Provider::as_str);
+        write!(f, "{:?} {provider} {:?} {}", self.pattern.as_str(), self.from, self.rates.text())
+    }
 }
 
 impl PriceOverride {

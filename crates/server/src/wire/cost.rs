@@ -1,6 +1,6 @@
 //! Costs as JSON: what flows cost, of which class of usage, and what has no price.
 
-use langley_engine::{Block, BlockReport, Pace};
+use langley_engine::{Block, BlockReport, Pace, Scanned, TranscriptBy};
 use langley_model::CostClass;
 use langley_store::{
     CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, RepriceRow,
@@ -211,6 +211,73 @@ pub fn cost_json(
     tz: &str,
 ) -> serde_json::Result<Value> {
     serde_json::to_value(CostPage::of(query, report, by_class, tz))
+}
+
+/// Costs told from transcripts, in the form of [`cost_json`]; beside it by project, and what was read.
+///
+/// # Errors
+/// They cannot be written as JSON: a defect in a shape's derive.
+pub fn transcript_cost_json(
+    (by, report): (&[TranscriptBy], &CostReport),
+    by_class: bool,
+    tz: &str,
+    scanned: &Scanned,
+) -> serde_json::Result<Value> {
+    let flows = |by: &TranscriptBy| match by {
+        TranscriptBy::Hour => CostBy::Usage(GroupBy::Hour),
+        TranscriptBy::Day => CostBy::Usage(GroupBy::Day),
+        TranscriptBy::Agent => CostBy::Usage(GroupBy::Agent),
+        TranscriptBy::Provider => CostBy::Usage(GroupBy::Provider),
+        TranscriptBy::Model => CostBy::Usage(GroupBy::Model),
+        TranscriptBy::Session => CostBy::Session,
+        TranscriptBy::Subagent => CostBy::Subagent,
+        // Flows know of none: it is put in below.
+        TranscriptBy::Project => CostBy::Usage(GroupBy::Host),
+    };
+    let query = CostQuery { by: by.iter().map(flows).collect(), ..CostQuery::default() };
+    let mut page = serde_json::to_value(CostPage::of(&query, report, by_class, tz))?;
+    let names: Vec<&str> = by.iter().map(|by| by.as_str()).collect();
+    let at = by.iter().position(|by| *by == TranscriptBy::Project);
+    if !by_class {
+        page["group_by"] = names.into();
+        for (item, group) in page["items"].as_array_mut().into_iter().flatten().zip(&report.groups)
+        {
+            let project = at.and_then(|at| group.keys.get(at));
+            item["host"] = Value::Null;
+            item["project"] = match project {
+                Some(CostKey::Name(Some(name))) => name.as_str().into(),
+                _ => Value::Null,
+            };
+        }
+    }
+    page["source"] = "transcripts".into();
+    page["read"] = serde_json::to_value(TranscriptsRead::from(scanned))?;
+    Ok(page)
+}
+
+/// What of transcripts was read.
+#[derive(Clone, Debug, Serialize)]
+struct TranscriptsRead {
+    /// Files that were read, now or earlier.
+    files: usize,
+    /// Files that could not be read.
+    refused: usize,
+    /// Lines that told usage.
+    lines: u64,
+    /// Lines that should have told it and could not be read.
+    unreadable_lines: u64,
+}
+
+impl From<&Scanned> for TranscriptsRead {
+    fn from(scanned: &Scanned) -> Self {
+        let lines = scanned.lines();
+        Self {
+            files: scanned.files(),
+            refused: scanned.refused.len(),
+            lines: lines.telling,
+            unreadable_lines: lines.unreadable,
+        }
+    }
 }
 
 /// Blocks as `GET /api/analytics/blocks` tells them.

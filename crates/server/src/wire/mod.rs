@@ -25,7 +25,7 @@ pub(crate) use analytics::{
 };
 pub(crate) use budget::BudgetPage;
 pub(crate) use cost::{BlockPage, CostPage, RepriceDone, RepricePage};
-pub use cost::{blocks_json, cost_json, reprice_json, reprices_json};
+pub use cost::{blocks_json, cost_json, reprice_json, reprices_json, transcript_cost_json};
 pub(crate) use diff::RequestDiff;
 pub(crate) use exchange::{Body, EventPage, Request, Response};
 pub use finding::findings_json;

@@ -119,6 +119,28 @@ pub struct CostReport {
     pub from_flows: bool,
 }
 
+impl CostReport {
+    /// Leaves the first `groups_max` groups: by time, or the dearest first.
+    pub fn put_in_order(&mut self, is_by_time: bool, groups_max: usize) {
+        let cost = |group: &CostGroup| group.sums.figure(super::Measure::Cost).sum;
+        let order = |one: &CostGroup, other: &CostGroup| {
+            let dearer =
+                if is_by_time { std::cmp::Ordering::Equal } else { cost(other).cmp(&cost(one)) };
+            dearer.then_with(|| (&one.keys, &one.session).cmp(&(&other.keys, &other.session)))
+        };
+        self.more = self.groups.len() > groups_max;
+        if self.more {
+            // Of tens of thousands a few are told: the others need no order.
+            self.groups.select_nth_unstable_by(groups_max, order);
+            self.groups.truncate(groups_max);
+        }
+        self.groups.sort_by(order);
+        self.unpriced.sort_by(|one, other| {
+            (&one.provider, &one.model).cmp(&(&other.provider, &other.model))
+        });
+    }
+}
+
 impl Store {
     /// What the flows cost that `query` names.
     ///
@@ -139,22 +161,7 @@ impl Store {
         };
         let is_by_time =
             matches!(query.by.first(), Some(CostBy::Usage(GroupBy::Hour | GroupBy::Day)));
-        let cost = |group: &CostGroup| group.sums.figure(super::Measure::Cost).sum;
-        let order = |one: &CostGroup, other: &CostGroup| {
-            let dearer =
-                if is_by_time { std::cmp::Ordering::Equal } else { cost(other).cmp(&cost(one)) };
-            dearer.then_with(|| (&one.keys, &one.session).cmp(&(&other.keys, &other.session)))
-        };
-        report.more = report.groups.len() > query.groups_max;
-        if report.more {
-            // Of tens of thousands a few are told: the others need no order.
-            report.groups.select_nth_unstable_by(query.groups_max, order);
-            report.groups.truncate(query.groups_max);
-        }
-        report.groups.sort_by(order);
-        report.unpriced.sort_by(|one, other| {
-            (&one.provider, &one.model).cmp(&(&other.provider, &other.model))
-        });
+        report.put_in_order(is_by_time, query.groups_max);
         Ok(report)
     }
 

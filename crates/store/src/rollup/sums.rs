@@ -69,6 +69,19 @@ impl Sums {
         Figure { sum: self.numbers[place], flows: self.numbers[place + 1] }
     }
 
+    /// Counts more of this.
+    pub const fn count_more(&mut self, tally: Tally, more: u64) {
+        let number = &mut self.numbers[tally as usize];
+        *number = number.wrapping_add(more);
+    }
+
+    /// Adds to a measure's sum what other records than flows tell of it.
+    pub const fn add_figure(&mut self, measure: Measure, more: Figure) {
+        let place = Tally::ALL.len() + 2 * measure as usize;
+        self.numbers[place] = self.numbers[place].wrapping_add(more.sum);
+        self.numbers[place + 1] = self.numbers[place + 1].wrapping_add(more.flows);
+    }
+
     /// How a span of time spreads; none for what is no span.
     #[must_use]
     pub fn spread(&self, measure: Measure) -> Option<&Spread> {

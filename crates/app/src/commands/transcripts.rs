@@ -1,0 +1,125 @@
+//! `langley cost --from transcripts`: what agents' own files tell, with no proxy and no database.
+
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+
+use jiff::Timestamp;
+use langley_engine::{
+    BlockReport, Scanned, TranscriptBy, TranscriptCache, TranscriptQuery, default_roots, scan,
+    transcript_blocks, transcript_costs, walk,
+};
+use langley_model::{Micros, Provider};
+
+use super::cost::{CLASS, by_classes, remarks, table, zone};
+use super::flows::parse_since;
+use crate::cli::{CostArgs, GlobalArgs};
+use crate::config::{self, Config, Environment};
+use crate::error::{AppError, Result};
+use crate::home::Home;
+use crate::opening::prices;
+use crate::reading;
+use crate::wire::redactor;
+
+/// Tells costs.
+///
+/// # Errors
+/// A word that is not understood; there is nothing to read, or it cannot be read.
+pub(super) fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
+    let by_class = args.by == CLASS;
+    let by = if by_class { Vec::new() } else { groups(&args.by)? };
+    let now = Timestamp::now();
+    let time = |text: &Option<String>| text.as_deref().map(|it| parse_since(it, now)).transpose();
+    let (offset_minutes, tz) = zone();
+    let query = TranscriptQuery {
+        by,
+        since: time(&args.since)?,
+        until: time(&args.until)?,
+        offset_minutes,
+        session: args.session.clone(),
+        provider: None,
+        groups_max: args.limit as usize,
+    };
+    let (config, scanned) = read(global)?;
+    let book = prices(&config);
+    let report = transcript_costs(&scanned, &query, (by_class || args.json).then_some(&book));
+    if args.json {
+        let told = (query.by.as_slice(), &report);
+        let json = langley_server::transcript_cost_json(told, by_class, &tz, &scanned);
+        return reading::tell("costs", json);
+    }
+    if by_class {
+        print!("{}", by_classes(&report.totals));
+    } else if report.groups.is_empty() {
+        println!("no responses");
+    } else {
+        print!("{}", table(&args.by, &report));
+    }
+    print!("{}", remarks(&report));
+    Ok(())
+}
+
+/// The blocks of five hours since then of one provider.
+///
+/// # Errors
+/// There is nothing to read, or it cannot be read.
+pub(super) fn blocks(
+    global: &GlobalArgs,
+    since: Micros,
+    provider: Provider,
+) -> Result<BlockReport> {
+    let query = TranscriptQuery {
+        since: Some(since),
+        provider: Some(provider),
+        ..TranscriptQuery::default()
+    };
+    let (_, scanned) = read(global)?;
+    Ok(transcript_blocks(&scanned, &query, Micros::now()))
+}
+
+/// What the files tell; of those that did not change since the last time, what they told then.
+fn read(global: &GlobalArgs) -> Result<(Config, Scanned)> {
+    let config = config::load_leniently(global, &Environment::of_process())?.told().config;
+    let home_folder = std::env::var_os("HOME").map(PathBuf::from);
+    let roots = default_roots(home_folder.as_deref(), |name| std::env::var_os(name));
+    let walked = walk(&roots);
+    if walked.files.is_empty() && walked.refused.is_empty() {
+        let places: Vec<String> = roots.iter().map(|it| it.path.display().to_string()).collect();
+        return Err(AppError::failed("no agent has left a transcript on this machine")
+            .why(format!("nothing is in {}", places.join(", ")))
+            .next("set CLAUDE_CONFIG_DIR or CODEX_HOME where they lie elsewhere"));
+    }
+    let home = Home::at(&config.home);
+    let cache = home.transcripts_cache();
+    let known = TranscriptCache::read(&cache).unwrap_or_else(|error| {
+        eprintln!("warning: {} cannot be read ({error}); all is read anew", cache.display());
+        TranscriptCache::default()
+    });
+    let (book, redactor) = (prices(&config), redactor(&config)?);
+    let threads = available_parallelism().map_or(1, usize::from);
+    let scanned = scan(&walked.files, known, (&book, &redactor), threads);
+    for (path, error) in walked.refused.iter().chain(&scanned.refused) {
+        eprintln!("warning: {} could not be read: {error}", path.display());
+    }
+    let lines = scanned.lines();
+    if lines.unreadable > 0 {
+        eprintln!("warning: {} lines that should tell usage could not be read", lines.unreadable);
+    }
+    // Without a home there is no place for it, and reading is quick.
+    if scanned.is_news
+        && home.root().is_dir()
+        && let Err(error) = TranscriptCache::write(&cache, &scanned, &book)
+    {
+        tracing::warn!(%error, path = %cache.display(), "what transcripts told is not kept");
+    }
+    Ok((config, scanned))
+}
+
+/// Groups with commas between.
+fn groups(text: &str) -> Result<Vec<TranscriptBy>> {
+    let by = langley_server::each_once(text, TranscriptBy::parse);
+    by.filter(|by| by.len() <= 4).ok_or_else(|| {
+        let known = TranscriptBy::ALL.map(TranscriptBy::as_str).join(", ");
+        AppError::wrong_use(format!("transcripts cannot be grouped by `{text}`"))
+            .why(format!("--by takes up to four of {known}, each once; or class alone"))
+    })
+}

@@ -1,0 +1,148 @@
+//! Reads one file from its beginning, or from where it was left.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+use std::sync::Mutex;
+
+use langley_protocol::transcript::{LinesRead, UsageLine, UsageReader};
+
+/// Bytes read at a time: they stay in the processor's cache until they were looked through.
+const PORTION: usize = 256 << 10;
+
+/// The longest line that is read. Longer ones are counted.
+const LINE_MAX: u64 = 48 << 20;
+
+/// Room for one line that is longer than a portion; one thread at a time has it, so that there is one of them only.
+pub(super) type LongLine = Mutex<Vec<u8>>;
+
+/// What one file told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Where the lines ended that were read: behind the last line feed.
+    pub(super) end: u64,
+    pub(super) lines: LinesRead,
+}
+
+/// Reads the lines of `file` from `start` on, up to `size` bytes; `portion` is room that is used again.
+/// What the last line tells, where it lacks its end, goes to `unfinished` with a reader of its own: it may be
+/// written on.
+pub(super) fn read(
+    path: &Path,
+    (start, size): (u64, u64),
+    reader: &mut UsageReader,
+    (portion, long): (&mut Vec<u8>, &LongLine),
+    out: &mut dyn FnMut(UsageLine<'_>, bool),
+) -> io::Result<Told> {
+    let mut file = File::open(path)?;
+    if start > 0 {
+        file.seek(SeekFrom::Start(start))?;
+    }
+    portion.resize(PORTION, 0);
+    let mut told = Told { end: start, ..Told::default() };
+    // Bytes in `portion` that are the beginning of a line.
+    let mut kept = 0;
+    let mut at = start;
+    loop {
+        let room =
+            usize::try_from(size.saturating_sub(at)).unwrap_or(usize::MAX).min(PORTION - kept);
+        let read = read_some(&mut file, &mut portion[kept..kept + room])?;
+        at += read as u64;
+        let filled = kept + read;
+        if let Some(feed) = memchr::memrchr(b'\n', &portion[kept..filled]) {
+            let whole = kept + feed + 1;
+            add(&mut told.lines, reader.read(&portion[..whole], &mut |line| out(line, true)));
+            told.end += whole as u64;
+            portion.copy_within(whole..filled, 0);
+            kept = filled - whole;
+        } else {
+            kept = filled;
+        }
+        if read == 0 {
+            break;
+        }
+        if kept == PORTION {
+            at = long_line(&mut file, &mut told, (at, size), reader, (portion, long), out)?;
+            kept = 0;
+            file.seek(SeekFrom::Start(at))?;
+        }
+    }
+    if kept > 0 {
+        // It is being written: what cannot be read of it yet is no fault, and what can is counted when it ends.
+        reader.clone().read(&portion[..kept], &mut |line| out(line, false));
+    }
+    Ok(told)
+}
+
+/// Reads on in a line that is longer than the portion, which holds its beginning; answers where the next line
+/// begins. It is held as a whole only where it may tell something.
+fn long_line(
+    file: &mut File,
+    told: &mut Told,
+    (mut at, size): (u64, u64),
+    reader: &mut UsageReader,
+    (portion, long): (&mut Vec<u8>, &LongLine),
+    out: &mut dyn FnMut(UsageLine<'_>, bool),
+) -> io::Result<u64> {
+    /// More than a mark is long: it may lie across two portions.
+    const OVERLAP: usize = 64;
+    let start = told.end;
+    let mut is_telling = reader.is_telling(portion);
+    let mut end = None;
+    while end.is_none() && at < size {
+        portion.copy_within(PORTION - OVERLAP.., 0);
+        let room = usize::try_from(size - at).unwrap_or(usize::MAX).min(PORTION - OVERLAP);
+        let read = read_some(file, &mut portion[OVERLAP..OVERLAP + room])?;
+        if read == 0 {
+            break;
+        }
+        let new = &portion[OVERLAP..OVERLAP + read];
+        let line = memchr::memchr(b'\n', new);
+        end = line.map(|feed| at + feed as u64 + 1);
+        let until = OVERLAP + line.unwrap_or(read);
+        is_telling = is_telling || reader.is_telling(&portion[..until]);
+        // What is kept of it is taken from the portion's end.
+        let valid = OVERLAP + read;
+        portion.copy_within(..valid, PORTION - valid);
+        at += read as u64;
+    }
+    let next = end.unwrap_or(at);
+    if is_telling && next - start > LINE_MAX {
+        told.lines.unreadable += 1;
+    } else if is_telling {
+        let mut line = long.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        line.resize(usize::try_from(next - start).unwrap_or(0), 0);
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(&mut line)?;
+        if end.is_some() {
+            add(&mut told.lines, reader.read(&line, &mut |line| out(line, true)));
+        } else {
+            reader.clone().read(&line, &mut |line| out(line, false));
+        }
+        line.clear();
+        line.shrink_to(1 << 20);
+    }
+    if end.is_some() {
+        told.end = next;
+    }
+    Ok(next)
+}
+
+fn add(sum: &mut LinesRead, more: LinesRead) {
+    sum.telling += more.telling;
+    sum.unreadable += more.unreadable;
+}
+
+/// Fills `room` as far as there is something.
+fn read_some(file: &mut File, room: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < room.len() {
+        match file.read(&mut room[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}

@@ -1,0 +1,17 @@
+//! What agents wrote of their own sessions: where it lies, and what it tells of usage and cost, without a proxy and
+//! without a database. Nothing of it is stored but numbers and the names they are told by.
+
+mod cache;
+mod file;
+mod names;
+mod report;
+mod roots;
+mod scan;
+mod spent;
+#[cfg(test)]
+mod tests;
+
+pub use cache::TranscriptCache;
+pub use report::{TranscriptBy, TranscriptQuery, transcript_blocks, transcript_costs};
+pub use roots::{TranscriptFile, TranscriptRoot, Walked, default_roots, walk};
+pub use scan::{Scanned, scan};

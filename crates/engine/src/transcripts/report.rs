@@ -1,0 +1,350 @@
+//! What transcripts tell of usage and cost, grouped. A response is counted once, however many lines and files have
+//! it: an agent that resumes or forks a session copies what was said before into the new session's file.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use langley_model::{CostClass, CostShares, MicroUsd, Micros, Provider, Usage};
+use langley_protocol::transcript::TranscriptFormat;
+use langley_store::{
+    CostGroup, CostKey, CostReport, Figure, Measure, Sums, Tally, UnpricedModel, UsageGroup,
+};
+
+use super::scan::{FileSpent, Scanned, Till};
+use super::spent::Spent;
+use crate::blocks::BlockReport;
+use crate::price::{PriceBook, Pricer};
+
+/// Microseconds of an hour, and of a minute.
+const HOUR_US: i64 = 3_600_000_000;
+const MINUTE_US: i64 = 60_000_000;
+
+/// The most things that costs are told apart by at once.
+const BY_MAX: usize = 4;
+
+/// What a key is where the record does not say.
+const UNKNOWN: i64 = -1;
+
+/// By what costs are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TranscriptBy {
+    /// The hour.
+    Hour,
+    /// The day, in the zone that was asked for.
+    Day,
+    /// The agent.
+    Agent,
+    /// Who served it.
+    Provider,
+    /// The model that answered.
+    Model,
+    /// The session.
+    Session,
+    /// The subagent.
+    Subagent,
+    /// The folder the agent worked in.
+    Project,
+}
+
+impl TranscriptBy {
+    /// All.
+    pub const ALL: [Self; 8] = [
+        Self::Hour,
+        Self::Day,
+        Self::Agent,
+        Self::Provider,
+        Self::Model,
+        Self::Session,
+        Self::Subagent,
+        Self::Project,
+    ];
+
+    /// Its word on the command line and in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Agent => "agent",
+            Self::Provider => "provider",
+            Self::Model => "model",
+            Self::Session => "session",
+            Self::Subagent => "subagent",
+            Self::Project => "project",
+        }
+    }
+
+    /// What [`Self::as_str`] names.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.as_str() == word)
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TranscriptQuery {
+    /// By what costs are told apart, at most four things; by nothing: one group.
+    pub by: Vec<TranscriptBy>,
+    /// From then on; a response whose time is not known is in no span.
+    pub since: Option<Micros>,
+    /// Before then.
+    pub until: Option<Micros>,
+    /// Minutes by which the zone of the days is ahead of UTC.
+    pub offset_minutes: i32,
+    /// Of this session.
+    pub session: Option<String>,
+    /// Served by this provider.
+    pub provider: Option<Provider>,
+    /// The most groups that are listed.
+    pub groups_max: usize,
+}
+
+/// What responses add up to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Total {
+    responses: u64,
+    unpriced: u64,
+    cost: Figure,
+    /// In the order of [`MEASURES`].
+    units: [Figure; MEASURES.len()],
+    /// What each class costs.
+    shares: [Figure; CostClass::ALL.len()],
+}
+
+/// What is summed of a response, in the order of [`figures`].
+const MEASURES: [Measure; 8] = [
+    Measure::Input,
+    Measure::InputUncached,
+    Measure::CacheRead,
+    Measure::CacheWrite5m,
+    Measure::CacheWrite1h,
+    Measure::Output,
+    Measure::Reasoning,
+    Measure::WebSearches,
+];
+
+fn figures(format: TranscriptFormat, usage: &Usage) -> [Option<u64>; MEASURES.len()] {
+    let uncached = usage.input_uncached(Some(format.dialect()));
+    let tokens = [
+        usage.input,
+        uncached,
+        usage.cache_read,
+        usage.cache_write_5m,
+        usage.cache_write_1h,
+        usage.output,
+        usage.reasoning,
+    ];
+    let mut figures = [usage.web_search_requests; MEASURES.len()];
+    for (figure, tokens) in figures.iter_mut().zip(tokens) {
+        *figure = tokens.map(|tokens| tokens.0);
+    }
+    figures
+}
+
+impl Total {
+    fn add(&mut self, format: TranscriptFormat, spent: &Spent) {
+        let put = |figure: &mut Figure, number: Option<u64>| {
+            if let Some(number) = number {
+                figure.sum = figure.sum.wrapping_add(number);
+                figure.flows += 1;
+            }
+        };
+        let figures = figures(format, &spent.usage());
+        for (figure, number) in self.units.iter_mut().zip(figures) {
+            put(figure, number);
+        }
+        let cost = spent.cost().map(|MicroUsd(cost)| cost.cast_unsigned());
+        self.responses += 1;
+        self.unpriced +=
+            u64::from(cost.is_none() && figures.into_iter().flatten().any(|it| it > 0));
+        put(&mut self.cost, cost);
+    }
+
+    fn share(&mut self, shares: Option<&CostShares>) {
+        for (figure, share) in self.shares.iter_mut().zip(shares.into_iter().flatten()) {
+            figure.sum = figure.sum.wrapping_add(share.0.cast_unsigned());
+            figure.flows += 1;
+        }
+    }
+
+    fn sums(&self) -> Sums {
+        let mut sums = Sums::default();
+        sums.count_more(Tally::Flows, self.responses);
+        sums.count_more(Tally::Completed, self.responses);
+        sums.count_more(Tally::Unpriced, self.unpriced);
+        sums.add_figure(Measure::Cost, self.cost);
+        for (measure, figure) in MEASURES.into_iter().zip(self.units) {
+            sums.add_figure(measure, figure);
+        }
+        for (class, figure) in CostClass::ALL.into_iter().zip(self.shares) {
+            sums.add_figure(Measure::of_class(class), figure);
+        }
+        sums
+    }
+}
+
+/// The names of all files in one numbering.
+#[derive(Default)]
+struct Catalogue<'a> {
+    places: HashMap<&'a str, i64, foldhash::fast::FixedState>,
+    names: Vec<&'a str>,
+}
+
+impl<'a> Catalogue<'a> {
+    fn number(&mut self, name: &'a str) -> i64 {
+        *self.places.entry(name).or_insert_with(|| {
+            self.names.push(name);
+            i64::try_from(self.names.len() - 1).unwrap_or(UNKNOWN)
+        })
+    }
+
+    fn name(&self, number: i64) -> Option<&'a str> {
+        self.names.get(usize::try_from(number).ok()?).copied()
+    }
+}
+
+impl Scanned {
+    /// Each response once, with its file. Of several records the one is taken that tells the greatest output, and of
+    /// equal ones that of the first file.
+    fn responses(&self) -> Vec<(&FileSpent, &Spent)> {
+        let most = self.files.iter().map(|file| file.spent.len() + file.unfinished.len()).sum();
+        let mut responses: Vec<(&FileSpent, &Spent)> = Vec::with_capacity(most);
+        let mut places: HashMap<u128, u32, foldhash::fast::FixedState> =
+            HashMap::with_capacity_and_hasher(most, foldhash::fast::FixedState::default());
+        for file in &self.files {
+            for spent in file.spent.iter().chain(&file.unfinished) {
+                if spent.response != 0 {
+                    let place = u32::try_from(responses.len()).unwrap_or(u32::MAX);
+                    let known = *places.entry(spent.response).or_insert(place);
+                    if let Some(known) = responses.get_mut(known as usize) {
+                        if known.1.is_less_than(spent) {
+                            *known = (file, spent);
+                        }
+                        continue;
+                    }
+                }
+                responses.push((file, spent));
+            }
+        }
+        responses
+    }
+
+    /// Those that were asked for.
+    fn asked<'a>(
+        &'a self,
+        query: &'a TranscriptQuery,
+    ) -> impl Iterator<Item = (&'a FileSpent, &'a Spent)> {
+        self.responses().into_iter().filter(|(file, spent)| {
+            let at = spent.at();
+            let session = query.session.as_deref();
+            query.since.is_none_or(|since| at.is_some_and(|at| at >= since))
+                && query.until.is_none_or(|until| at.is_some_and(|at| at < until))
+                && query.provider.is_none_or(|provider| spent.provider() == provider)
+                && session.is_none_or(|session| file.names.name(spent.session) == Some(session))
+        })
+    }
+}
+
+/// What the responses cost that `query` names, as the database tells it of flows; by `classes_by`, where that is
+/// given, also what each class of usage has of it.
+#[must_use]
+pub fn transcript_costs(
+    scanned: &Scanned,
+    query: &TranscriptQuery,
+    classes_by: Option<&Arc<PriceBook>>,
+) -> CostReport {
+    let mut till = classes_by.map(|book| Till::new(Pricer::new(Arc::clone(book))));
+    let mut catalogue = Catalogue::default();
+    let mut groups: HashMap<[i64; BY_MAX], Total, foldhash::fast::FixedState> = HashMap::default();
+    let mut unpriced: HashMap<(Provider, i64), Total> = HashMap::new();
+    let mut totals = Total::default();
+    // The names of the file that is looked through, in the catalogue's numbering.
+    let mut of_file: (Option<&FileSpent>, Vec<i64>) = (None, Vec::new());
+    for (file, spent) in scanned.asked(query) {
+        if !of_file.0.is_some_and(|known| std::ptr::eq(known, file)) {
+            of_file = (Some(file), file.names.iter().map(|name| catalogue.number(name)).collect());
+        }
+        let number = |name: super::names::Name| {
+            let place = usize::try_from(name.0).ok().and_then(|number| number.checked_sub(1));
+            place.and_then(|place| of_file.1.get(place).copied()).unwrap_or(UNKNOWN)
+        };
+        let mut keys = [UNKNOWN; BY_MAX];
+        for (key, by) in keys.iter_mut().zip(&query.by) {
+            *key = match by {
+                TranscriptBy::Hour => spent.at().map_or(i64::MIN, |at| at.0.div_euclid(HOUR_US)),
+                TranscriptBy::Day => spent.at().map_or(i64::MIN, |at| {
+                    let local = at.0.saturating_add(i64::from(query.offset_minutes) * MINUTE_US);
+                    local.div_euclid(24 * HOUR_US)
+                }),
+                TranscriptBy::Agent => catalogue.number(file.file.format.agent()),
+                TranscriptBy::Provider => catalogue.number(spent.provider().as_str()),
+                TranscriptBy::Model => number(spent.model),
+                TranscriptBy::Session => number(spent.session),
+                TranscriptBy::Subagent => number(spent.agent_id),
+                TranscriptBy::Project => number(spent.folder),
+            };
+        }
+        let group = groups.entry(keys).or_default();
+        group.add(file.file.format, spent);
+        if let Some(till) = &mut till {
+            let shares = till.shares(spent, file);
+            for total in [group, &mut totals] {
+                total.share(shares.as_ref());
+            }
+        }
+        totals.add(file.file.format, spent);
+        if spent.cost().is_none() {
+            let model = (spent.provider(), number(spent.model));
+            unpriced.entry(model).or_default().add(file.file.format, spent);
+        }
+    }
+    let told = |by: &TranscriptBy, key: i64| match by {
+        TranscriptBy::Hour if key != i64::MIN => CostKey::Hour(Micros(key.saturating_mul(HOUR_US))),
+        TranscriptBy::Day if key != i64::MIN => CostKey::Day(key),
+        _ => CostKey::Name(catalogue.name(key).map(str::to_owned)),
+    };
+    let mut report = CostReport { totals: totals.sums(), ..CostReport::default() };
+    report.groups = groups
+        .into_iter()
+        .map(|(keys, total)| CostGroup {
+            keys: query.by.iter().zip(keys).map(|(by, key)| told(by, key)).collect(),
+            session: None,
+            sums: total.sums(),
+        })
+        .collect();
+    report.unpriced = unpriced
+        .into_iter()
+        .filter(|(_, total)| total.unpriced > 0)
+        .map(|((provider, model), total)| UnpricedModel {
+            provider: provider.as_str().to_owned(),
+            model: catalogue.name(model).unwrap_or_default().to_owned(),
+            sums: total.sums(),
+        })
+        .collect();
+    let is_by_time = matches!(query.by.first(), Some(TranscriptBy::Hour | TranscriptBy::Day));
+    report.put_in_order(is_by_time, query.groups_max);
+    report
+}
+
+/// The blocks of five hours of the responses that `query` names, as it is `now`: those of the whole history of which a
+/// part lies within the asked span, each of them whole.
+#[must_use]
+pub fn transcript_blocks(scanned: &Scanned, query: &TranscriptQuery, now: Micros) -> BlockReport {
+    let whole = TranscriptQuery { since: None, until: None, ..query.clone() };
+    let mut hours: BTreeMap<i64, Total> = BTreeMap::new();
+    for (file, spent) in scanned.asked(&whole) {
+        if let Some(at) = spent.at() {
+            hours.entry(at.0.div_euclid(HOUR_US)).or_default().add(file.file.format, spent);
+        }
+    }
+    let hours: Vec<UsageGroup> = hours
+        .into_iter()
+        .map(|(hour, total)| UsageGroup {
+            hour: Some(Micros(hour.saturating_mul(HOUR_US))),
+            sums: total.sums(),
+            ..UsageGroup::default()
+        })
+        .collect();
+    BlockReport::of_hours(&hours, (query.since, query.until), now)
+}

@@ -1,0 +1,300 @@
+//! Reads many files side by side, from where an earlier reading left them.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use langley_model::{ConnectionId, CostShares, Flow, FlowId, Micros, Outcome, Redactor};
+use langley_protocol::transcript::{LinesRead, TranscriptFormat, UsageReader};
+
+use serde::{Deserialize, Serialize};
+
+use super::cache::TranscriptCache;
+use super::file::{self, LongLine};
+use super::names::Names;
+use super::roots::TranscriptFile;
+use super::spent::Spent;
+use crate::price::{PriceBook, Pricer};
+
+/// Bytes of a file's beginning, and before the place where it was left, by which it is known again.
+const PROBE: u64 = 4096;
+
+/// Seed of the digest of a probe. It is part of the cache's format.
+const SEED: u64 = 0x7072_6f62_6531;
+
+/// What some files told.
+#[derive(Debug, Default)]
+pub struct Scanned {
+    /// In the order of their paths.
+    pub(super) files: Vec<FileSpent>,
+    /// Files that could not be read, and why.
+    pub refused: Vec<(PathBuf, io::Error)>,
+    /// Bytes that were read, and not known from before.
+    pub bytes_read: u64,
+    /// Whether anything is not as it was at the last reading.
+    pub is_news: bool,
+}
+
+/// What one file told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FileSpent {
+    pub(super) file: TranscriptFile,
+    /// What is known of its bytes up to here.
+    pub(super) end: u64,
+    /// Digests of its beginning, and of the bytes before `end`.
+    pub(super) probes: [u64; 2],
+    pub(super) reader: UsageReader,
+    pub(super) lines: LinesRead,
+    pub(super) names: Names,
+    pub(super) spent: Vec<Spent>,
+    /// Of a last line without an end, which may be written on.
+    pub(super) unfinished: Vec<Spent>,
+}
+
+impl Scanned {
+    /// Files that were read.
+    #[must_use]
+    pub const fn files(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Lines with usage, and lines that should have told it and could not be read.
+    #[must_use]
+    pub fn lines(&self) -> LinesRead {
+        self.files.iter().fold(LinesRead::default(), |sum, file| LinesRead {
+            telling: sum.telling + file.lines.telling,
+            unreadable: sum.unreadable + file.lines.unreadable,
+        })
+    }
+}
+
+/// Reads files on `threads` threads and prices what they tell by `book`; what `known` tells of them is not read again.
+#[must_use]
+pub fn scan(
+    files: &[TranscriptFile],
+    known: TranscriptCache,
+    (book, redactor): (&Arc<PriceBook>, &Redactor),
+    threads: usize,
+) -> Scanned {
+    let mut known = known.by_path(book);
+    let mut scanned = Scanned::default();
+    let mut to_read = Vec::new();
+    for file in files {
+        match known.remove(&file.path) {
+            Some(mut before) if before.is_of(file) => {
+                before.file = file.clone();
+                scanned.files.push(before);
+            }
+            before => to_read.push((file, before)),
+        }
+    }
+    // Files that are gone, too.
+    scanned.is_news = !to_read.is_empty() || !known.is_empty();
+    // The largest first: nobody waits for one thread at the end.
+    to_read.sort_by_key(|(file, _)| std::cmp::Reverse(file.size));
+    let to_read: Vec<_> =
+        to_read.into_iter().map(|(file, before)| (file, parking_lot::Mutex::new(before))).collect();
+    let next = AtomicUsize::new(0);
+    let long = LongLine::default();
+    let work = || {
+        let mut till = Till::new(Pricer::new(Arc::clone(book)));
+        let mut portion = Vec::new();
+        let mut done = Vec::new();
+        while let Some((file, before)) = to_read.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let before = before.lock().take();
+            let start = before.as_ref().map_or(0, |before| before.end);
+            let read = FileSpent::read(file, before, (&mut till, redactor), (&mut portion, &long));
+            done.push(read.map_err(|error| (file.path.clone(), error)).map(|it| (it, start)));
+        }
+        done
+    };
+    let threads = threads.clamp(1, to_read.len().max(1));
+    let done = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for other in others {
+            match other.join() {
+                Ok(more) => done.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    for read in done {
+        match read {
+            Ok((file, start)) => {
+                scanned.bytes_read += file.file.size.saturating_sub(start.min(file.end));
+                scanned.files.push(file);
+            }
+            Err(refused) => scanned.refused.push(refused),
+        }
+    }
+    scanned.files.sort_by(|one, other| one.file.path.cmp(&other.file.path));
+    scanned
+}
+
+impl FileSpent {
+    /// Whether `file` is as it was when this was read.
+    fn is_of(&self, file: &TranscriptFile) -> bool {
+        self.file.inode == file.inode
+            && self.file.size == file.size
+            && self.file.modified_ns == file.modified_ns
+            && self.file.format == file.format
+    }
+
+    /// Reads `file`, from where `before` ended if it is the same and was only written on.
+    fn read(
+        file: &TranscriptFile,
+        before: Option<Self>,
+        (till, redactor): (&mut Till, &Redactor),
+        room: (&mut Vec<u8>, &LongLine),
+    ) -> io::Result<Self> {
+        let mut it = match before.filter(|before| file.size >= before.end) {
+            Some(before) if before.probes == probes(&file.path, before.end)? => before,
+            _ => Self::new(file.format),
+        };
+        it.file = file.clone();
+        it.unfinished.clear();
+        let session = file.path.file_stem().and_then(|stem| stem.to_str());
+        let session = session.filter(|_| file.format == TranscriptFormat::ClaudeCode);
+        let mut places: HashMap<u128, usize, foldhash::fast::FixedState> = it
+            .spent
+            .iter()
+            .enumerate()
+            .filter(|(_, spent)| spent.response != 0)
+            .map(|(place, spent)| (spent.response, place))
+            .collect();
+        let mut reader = it.reader.clone();
+        let mut beyond = 0;
+        let told = file::read(
+            &file.path,
+            (it.end, file.size),
+            &mut reader,
+            room,
+            &mut |line, is_whole| {
+                let Some(spent) = Spent::of(&line, (&mut it.names, redactor), session) else {
+                    beyond += 1;
+                    return;
+                };
+                if !is_whole {
+                    it.unfinished.push(spent);
+                    return;
+                }
+                let is_last = |last: &Spent| last.response == spent.response && spent.response != 0;
+                if let Some(last) = it.spent.last_mut().filter(|last| is_last(last)) {
+                    last.grow(&spent);
+                    return;
+                }
+                if spent.response != 0 {
+                    let place = *places.entry(spent.response).or_insert(it.spent.len());
+                    if let Some(known) = it.spent.get_mut(place) {
+                        known.grow(&spent);
+                        return;
+                    }
+                }
+                it.spent.push(spent);
+            },
+        )?;
+        it.reader = reader;
+        it.end = told.end;
+        it.lines.telling += told.lines.telling;
+        it.lines.unreadable += told.lines.unreadable + beyond;
+        it.names.close();
+        it.price(till);
+        it.spent.shrink_to_fit();
+        it.probes = probes(&file.path, it.end)?;
+        Ok(it)
+    }
+
+    fn new(format: TranscriptFormat) -> Self {
+        let nowhere =
+            TranscriptFile { format, path: PathBuf::new(), size: 0, inode: 0, modified_ns: 0 };
+        Self {
+            file: nowhere,
+            end: 0,
+            probes: [0; 2],
+            reader: UsageReader::new(format),
+            lines: LinesRead::default(),
+            names: Names::default(),
+            spent: Vec::new(),
+            unfinished: Vec::new(),
+        }
+    }
+
+    /// Prices all anew.
+    pub(super) fn price(&mut self, till: &mut Till) {
+        for spent in self.spent.iter_mut().chain(&mut self.unfinished) {
+            till.price(spent, (&self.names, self.file.format));
+        }
+    }
+}
+
+/// Prices responses by a book.
+#[derive(Debug)]
+pub(super) struct Till {
+    pricer: Pricer,
+    /// What a pricer looks at; only what a transcript tells of it changes.
+    flow: Flow,
+}
+
+impl Till {
+    pub(super) fn new(pricer: Pricer) -> Self {
+        let mut flow =
+            Flow::new(FlowId::from_bytes([0; 16]), ConnectionId::from_bytes([0; 16]), Micros(0));
+        flow.outcome = Some(Outcome::Completed);
+        Self { pricer, flow }
+    }
+
+    fn price(&mut self, spent: &mut Spent, of: (&Names, TranscriptFormat)) {
+        self.show(spent, of);
+        spent.set_cost(self.pricer.quote(&self.flow).map(|quote| quote.cost));
+    }
+
+    /// Makes the flow look like the response.
+    fn show(&mut self, spent: &Spent, (names, format): (&Names, TranscriptFormat)) {
+        let flow = &mut self.flow;
+        if flow.path != format.path() {
+            format.path().clone_into(&mut flow.path);
+        }
+        let model = names.name(spent.model);
+        if flow.model.as_deref() != model {
+            flow.model = model.map(str::to_owned);
+        }
+        let tier = names.name(spent.tier);
+        if flow.service_tier.as_deref() != tier {
+            flow.service_tier = tier.map(str::to_owned);
+        }
+        if let Some(at) = spent.at() {
+            flow.started_at = at;
+        }
+        flow.provider = Some(spent.provider());
+        flow.usage = spent.usage();
+    }
+
+    /// What each class of usage costs of a response; none where its price is not known.
+    pub(super) fn shares(&mut self, spent: &Spent, file: &FileSpent) -> Option<CostShares> {
+        self.show(spent, (&file.names, file.file.format));
+        let quote = self.pricer.quote(&self.flow)?;
+        self.flow.cost = Some(quote.cost);
+        self.flow.terms = Some(quote.terms);
+        self.flow.cost_shares()
+    }
+}
+
+/// Digests of a file's beginning, and of what stands before `end`.
+fn probes(path: &Path, end: u64) -> io::Result<[u64; 2]> {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    let file = File::open(path)?;
+    let digest = |from: u64, to: u64| {
+        let mut bytes = vec![0; usize::try_from(to - from).unwrap_or(0)];
+        file.read_exact_at(&mut bytes, from)?;
+        let mut hasher = foldhash::quality::FixedState::with_seed(SEED).build_hasher();
+        hasher.write(&bytes);
+        Ok::<_, io::Error>(hasher.finish())
+    };
+    Ok([digest(0, end.min(PROBE))?, digest(end.saturating_sub(PROBE), end)?])
+}

@@ -1,0 +1,162 @@
+//! Claude Code's lines: each `assistant` line has one block of a response and the usage of the whole, so that a
+//! response stands in several lines, with an output count that grows.
+
+use std::borrow::Cow;
+
+use langley_model::{Provider, Tokens, Usage};
+use memchr::memmem;
+use serde::Deserialize;
+
+use super::stamp::micros;
+use super::{LinesRead, UsageLine, line_around};
+
+/// What a line with usage must hold. In a JSON text its quotes would be escaped, so it is a member's name wherever
+/// it stands.
+const MARK: &[u8] = b"\"usage\":";
+
+/// The model of what Claude Code wrote itself, as of errors: it used nothing.
+const SYNTHETIC: &str = "<synthetic>";
+
+/// Ways to be served that are the usual one.
+const USUAL: [&str; 4] = ["standard", "global", "not_available", ""];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    #[serde(borrow)]
+    timestamp: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    request_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    session_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    agent_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    cwd: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    message: Option<Message<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    model: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    usage: Option<Stated<'a>>,
+}
+
+/// `message.usage`; numbers in the sense of the Messages API.
+#[derive(Deserialize)]
+struct Stated<'a> {
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    cache_creation_input_tokens: Option<u64>,
+    cache_read_input_tokens: Option<u64>,
+    cache_creation: Option<Written>,
+    server_tool_use: Option<Served>,
+    #[serde(borrow)]
+    service_tier: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    speed: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    inference_geo: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Written {
+    ephemeral_5m_input_tokens: Option<u64>,
+    ephemeral_1h_input_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Served {
+    web_search_requests: Option<u64>,
+}
+
+pub(super) fn is_telling(part: &[u8]) -> bool {
+    memmem::find(part, MARK).is_some()
+}
+
+pub(super) fn read(lines: &[u8], out: &mut dyn FnMut(UsageLine<'_>)) -> LinesRead {
+    let mark = memmem::Finder::new(MARK);
+    let mut count = LinesRead::default();
+    let mut from = 0;
+    while let Some(at) = mark.find(&lines[from..]) {
+        let (line, next) = line_around(lines, from, from + at);
+        from = next;
+        match sonic_rs::from_slice::<Line<'_>>(line) {
+            Ok(line) => count.telling += u64::from(tell(line, out)),
+            // A text that was cut within a character, as tools' output is, must not cost the line's figures.
+            Err(_) => match serde_json::from_str::<Line<'_>>(&String::from_utf8_lossy(line)) {
+                Ok(line) => count.telling += u64::from(tell(line, out)),
+                Err(_) => count.unreadable += 1,
+            },
+        }
+    }
+    count
+}
+
+/// Whether it told any usage.
+fn tell(line: Line<'_>, out: &mut dyn FnMut(UsageLine<'_>)) -> bool {
+    let Some(message) = line.message else { return false };
+    let Some(stated) = message.usage else { return false };
+    if message.model.as_deref() == Some(SYNTHETIC) {
+        return false;
+    }
+    out(UsageLine {
+        at: line.timestamp.as_deref().and_then(micros),
+        session: line.session_id,
+        agent_id: line.agent_id,
+        folder: line.cwd,
+        provider: provider(message.id.as_deref().unwrap_or_default()),
+        message_id: message.id,
+        request_id: line.request_id,
+        model: message.model,
+        usage: stated.usage(),
+        tier: stated.tier(),
+    });
+    true
+}
+
+/// Who served a response: its id says where it was made.
+fn provider(message_id: &str) -> Provider {
+    if message_id.starts_with("msg_bdrk_") {
+        Provider::Bedrock
+    } else if message_id.starts_with("msg_vrtx_") {
+        Provider::Vertex
+    } else {
+        Provider::Anthropic
+    }
+}
+
+impl Stated<'_> {
+    /// Cache writes without a split are taken for five-minute ones, the API's default.
+    fn usage(&self) -> Usage {
+        let stated = |of: fn(&Written) -> Option<u64>| self.cache_creation.as_ref().and_then(of);
+        let write_1h = stated(|written| written.ephemeral_1h_input_tokens);
+        let write_5m = stated(|written| written.ephemeral_5m_input_tokens).or_else(|| {
+            let written = self.cache_creation_input_tokens?;
+            Some(written.saturating_sub(write_1h.unwrap_or(0)))
+        });
+        Usage {
+            input: self.input_tokens.map(Tokens),
+            cache_read: self.cache_read_input_tokens.map(Tokens),
+            cache_write_5m: write_5m.map(Tokens),
+            cache_write_1h: write_1h.map(Tokens),
+            output: self.output_tokens.map(Tokens),
+            reasoning: None,
+            web_search_requests: self
+                .server_tool_use
+                .as_ref()
+                .and_then(|it| it.web_search_requests),
+        }
+    }
+
+    fn tier(&self) -> String {
+        let words = [&self.service_tier, &self.speed, &self.inference_geo];
+        let words = words.into_iter().flatten().filter(|word| !USUAL.contains(&&***word));
+        words.map(|word| &**word).collect::<Vec<_>>().join("+")
+    }
+}

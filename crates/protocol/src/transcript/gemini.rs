@@ -1,0 +1,96 @@
+//! Gemini CLI's chats: an answer is a line of the type `gemini`, written again with the same id whenever something is
+//! added to it.
+
+use std::borrow::Cow;
+
+use langley_model::{Provider, Tokens, Usage};
+use memchr::memmem;
+use serde::Deserialize;
+
+use super::stamp::micros;
+use super::{LinesRead, UsageLine, line_around};
+
+/// What lines of interest hold: those with usage, and the first.
+const MARKS: [&[u8]; 2] = [b"\"tokens\":", b"\"sessionId\":"];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    #[serde(borrow)]
+    session_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    timestamp: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    model: Option<Cow<'a, str>>,
+    tokens: Option<Stated>,
+}
+
+/// Input includes what was read from the cache and what tools' prompts took; thoughts are beside the output.
+#[derive(Deserialize)]
+struct Stated {
+    input: Option<u64>,
+    output: Option<u64>,
+    cached: Option<u64>,
+    thoughts: Option<u64>,
+    tool: Option<u64>,
+}
+
+pub(super) fn is_telling(part: &[u8]) -> bool {
+    MARKS.iter().any(|mark| memmem::find(part, mark).is_some())
+}
+
+pub(super) fn read(
+    lines: &[u8],
+    session: &mut Option<String>,
+    out: &mut dyn FnMut(UsageLine<'_>),
+) -> LinesRead {
+    let marks = MARKS.map(memmem::Finder::new);
+    let mut count = LinesRead::default();
+    let mut from = 0;
+    while from < lines.len() {
+        let found = marks.iter().filter_map(|mark| mark.find(&lines[from..])).min();
+        let Some(at) = found else { break };
+        let (line, next) = line_around(lines, from, from + at);
+        from = next;
+        match sonic_rs::from_slice::<Line<'_>>(line) {
+            Ok(line) => count.telling += u64::from(take(line, session, out)),
+            Err(_) => match serde_json::from_str::<Line<'_>>(&String::from_utf8_lossy(line)) {
+                Ok(line) => count.telling += u64::from(take(line, session, out)),
+                Err(_) => count.unreadable += 1,
+            },
+        }
+    }
+    count
+}
+
+/// Takes a line in; whether it told usage.
+fn take(line: Line<'_>, session: &mut Option<String>, out: &mut dyn FnMut(UsageLine<'_>)) -> bool {
+    if let Some(id) = line.session_id {
+        *session = Some(id.into_owned());
+    }
+    let Some(stated) = line.tokens else { return false };
+    let input = stated.input.map(|input| input.saturating_add(stated.tool.unwrap_or(0)));
+    out(UsageLine {
+        at: line.timestamp.as_deref().and_then(micros),
+        session: session.as_deref().map(Cow::Borrowed),
+        agent_id: None,
+        folder: None,
+        request_id: line.id.as_ref().and(session.as_deref()).map(Cow::Borrowed),
+        message_id: line.id,
+        provider: Provider::Gemini,
+        model: line.model,
+        usage: Usage {
+            input: input.map(Tokens),
+            cache_read: stated.cached.map(Tokens),
+            cache_write_5m: None,
+            cache_write_1h: None,
+            output: stated.output.map(Tokens),
+            reasoning: stated.thoughts.map(Tokens),
+            web_search_requests: None,
+        },
+        tier: String::new(),
+    });
+    true
+}

@@ -1,0 +1,159 @@
+//! Transcripts: the lines that agents write of their own sessions, and what these tell of usage.
+//!
+//! A file of a gigabyte holds megabytes that matter here. So a reader is handed as many whole lines as there are,
+//! looks for the few marks that a line with usage must hold, and reads those lines alone.
+
+mod claude;
+mod codex;
+mod gemini;
+mod stamp;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use langley_model::{DialectName, Micros, Provider, Usage};
+use serde::{Deserialize, Serialize};
+
+pub use codex::CodexSession;
+
+/// Whose lines they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TranscriptFormat {
+    /// `~/.claude/projects/<folder>/<session>.jsonl`, and subagents' files beneath.
+    ClaudeCode,
+    /// `~/.codex/sessions/<year>/<month>/<day>/rollout-….jsonl`.
+    Codex,
+    /// `~/.gemini/tmp/<project>/chats/session-….jsonl`.
+    GeminiCli,
+}
+
+impl TranscriptFormat {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::ClaudeCode, Self::Codex, Self::GeminiCli];
+
+    /// The agent's name, as flows have it.
+    #[must_use]
+    pub const fn agent(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "claude-code",
+            Self::Codex => "codex",
+            Self::GeminiCli => "gemini-cli",
+        }
+    }
+
+    /// In whose sense its numbers are, whoever served the model.
+    #[must_use]
+    pub const fn dialect(self) -> DialectName {
+        match self {
+            Self::ClaudeCode => DialectName::Anthropic,
+            Self::Codex => DialectName::OpenAi,
+            Self::GeminiCli => DialectName::Gemini,
+        }
+    }
+
+    /// The path that the agent's requests have at most providers.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "/v1/messages",
+            Self::Codex => "/v1/responses",
+            Self::GeminiCli => "/v1beta/models/-:generateContent",
+        }
+    }
+}
+
+/// What one line tells of the usage of one response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageLine<'a> {
+    /// When it was written; none where the line does not say.
+    pub at: Option<Micros>,
+    /// The session's id; none where the line does not say.
+    pub session: Option<Cow<'a, str>>,
+    /// The subagent's id.
+    pub agent_id: Option<Cow<'a, str>>,
+    /// The folder the agent worked in.
+    pub folder: Option<Cow<'a, str>>,
+    /// The response's id.
+    pub message_id: Option<Cow<'a, str>>,
+    /// The provider's id of the request.
+    pub request_id: Option<Cow<'a, str>>,
+    /// Who served it.
+    pub provider: Provider,
+    /// The model that answered.
+    pub model: Option<Cow<'a, str>>,
+    /// What it used, in the provider's own sense.
+    pub usage: Usage,
+    /// In which way it was served, words with `+` between; empty for the usual one.
+    pub tier: String,
+}
+
+impl UsageLine<'_> {
+    /// By what the lines of one response are known: its id together with the request's. A line that lacks one of
+    /// them is a response of its own.
+    #[must_use]
+    pub fn response(&self) -> Option<[&str; 2]> {
+        Some([self.message_id.as_deref()?, self.request_id.as_deref()?])
+    }
+}
+
+/// How many lines were looked into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinesRead {
+    /// With usage.
+    pub telling: u64,
+    /// That should have told usage and could not be read.
+    pub unreadable: u64,
+}
+
+/// Reads usage from the lines of one file, in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UsageReader {
+    /// Each line tells all.
+    ClaudeCode,
+    /// Lines go on from what earlier ones told.
+    Codex(CodexSession),
+    /// The session's id stands in the first line.
+    GeminiCli {
+        /// The session's id, once it was read.
+        session: Option<String>,
+    },
+}
+
+impl UsageReader {
+    /// For the beginning of a file.
+    #[must_use]
+    pub fn new(format: TranscriptFormat) -> Self {
+        match format {
+            TranscriptFormat::ClaudeCode => Self::ClaudeCode,
+            TranscriptFormat::Codex => Self::Codex(CodexSession::default()),
+            TranscriptFormat::GeminiCli => Self::GeminiCli { session: None },
+        }
+    }
+
+    /// Reads whole lines; the last may lack its end. What they tell goes to `out`, in their order.
+    pub fn read(&mut self, lines: &[u8], out: &mut dyn FnMut(UsageLine<'_>)) -> LinesRead {
+        match self {
+            Self::ClaudeCode => claude::read(lines, out),
+            Self::Codex(session) => session.read(lines, out),
+            Self::GeminiCli { session } => gemini::read(lines, session, out),
+        }
+    }
+
+    /// Whether there may be usage, or what leads to it, in a part of a line.
+    #[must_use]
+    pub fn is_telling(&self, part: &[u8]) -> bool {
+        match self {
+            Self::ClaudeCode => claude::is_telling(part),
+            Self::Codex(_) => codex::is_telling(part),
+            Self::GeminiCli { .. } => gemini::is_telling(part),
+        }
+    }
+}
+
+/// The whole line around a place, and where the next one begins.
+fn line_around(lines: &[u8], from: usize, place: usize) -> (&[u8], usize) {
+    let start = memchr::memrchr(b'\n', &lines[from..place]).map_or(from, |at| from + at + 1);
+    let end = memchr::memchr(b'\n', &lines[place..]).map_or(lines.len(), |at| place + at);
+    (&lines[start..end], (end + 1).min(lines.len()))
+}
