@@ -273,7 +273,7 @@ impl Maker {
                 "command": self.text(60), "usage": { "input_tokens": 1 },
             }}),
         ];
-        if pick % 3 == 0 {
+        if pick.is_multiple_of(3) {
             blocks.insert(
                 0,
                 json!({ "type": "thinking", "thinking": self.text(least), "signature": "c2ln" }),

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
+use langley_testkit::{CorpusOptions, CorpusTokens, write_corpus};
 use serde_json::{Value, json};
 
 use crate::keeping::sqlite;

@@ -65,11 +65,13 @@ impl TranscriptCache {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn write(path: &Path, scanned: &Scanned, book: &PriceBook) -> io::Result<()> {
-        // Paths that are no UTF-8 are read anew each time.
-        let files = scanned.files.iter().filter(|it| it.file.path.to_str().is_some());
-        let body =
-            Body { meaning: meaning(), prices: prices(book), files: files.collect::<Vec<_>>() };
+    pub fn write(
+        path: &Path,
+        scanned: &Scanned,
+        (book, rules): (&PriceBook, &str),
+    ) -> io::Result<()> {
+        let (meaning, prices) = (meaning(rules), prices(book));
+        let body = Body { meaning, prices, files: &scanned.files };
         let body = postcard::to_stdvec(&body).map_err(io::Error::other)?;
         let beside = path.with_extension(format!("new-{}", std::process::id()));
         let mut file =

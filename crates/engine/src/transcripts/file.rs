@@ -61,6 +61,10 @@ pub(super) fn read(
         }
         if kept == most {
             at = long_line(&mut file, &mut told, (at, size), reader, (portion, long), out)?;
+            if told.end < at {
+                // It lacks its end, and all that can be told of it was told.
+                return Ok(told);
+            }
             kept = 0;
             file.seek(SeekFrom::Start(at))?;
         }
@@ -106,24 +110,24 @@ fn long_line(
         at += read as u64;
     }
     let next = end.unwrap_or(at);
-    if is_telling && next - start <= LINE_MAX {
-        let mut line = long.lock();
+    let fits = next - start <= LINE_MAX;
+    let mut line = long.lock();
+    if is_telling && fits {
         line.resize(usize::try_from(next - start).unwrap_or(0), 0);
         file.seek(SeekFrom::Start(start))?;
         file.read_exact(&mut line)?;
-        if end.is_some() {
-            add(&mut told.lines, reader.read(&line, &mut |line| out(line, true)));
-        } else {
-            reader.clone().read(&line, &mut |line| out(line, false));
-        }
-        line.clear();
-        line.shrink_to(1 << 20);
-    } else if is_telling && end.is_some() {
-        told.lines.unreadable += 1;
     }
     if end.is_some() {
+        add(&mut told.lines, reader.read(&line, &mut |line| out(line, true)));
+        told.lines.unreadable += u64::from(is_telling && !fits);
         told.end = next;
+    } else {
+        let mut beyond = reader.clone();
+        beyond.read(&line, &mut |line| out(line, false));
+        beyond.rest(&mut |line| out(line, false));
     }
+    line.clear();
+    line.shrink_to(1 << 20);
     Ok(next)
 }
 

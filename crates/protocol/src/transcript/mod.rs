@@ -113,7 +113,7 @@ pub enum UsageReader {
     /// Each line tells all.
     ClaudeCode,
     /// Lines go on from what earlier ones told.
-    Codex(CodexSession),
+    Codex(Box<CodexSession>),
     /// The session's id stands in the first line.
     GeminiCli {
         /// The session's id, once it was read.
@@ -127,7 +127,7 @@ impl UsageReader {
     pub fn new(format: TranscriptFormat) -> Self {
         match format {
             TranscriptFormat::ClaudeCode => Self::ClaudeCode,
-            TranscriptFormat::Codex => Self::Codex(CodexSession::default()),
+            TranscriptFormat::Codex => Self::Codex(Box::default()),
             TranscriptFormat::GeminiCli => Self::GeminiCli { session: None },
         }
     }

@@ -55,7 +55,8 @@ impl Store {
         if report.totals.tally(Tally::Unpriced) > 0 {
             // These sums know no models.
             let by = vec![GroupBy::Provider, GroupBy::Model];
-            let models = self.usage(&UsageQuery { by, ..UsageQuery::default() })?.groups;
+            let asked = UsageQuery { by, costs_alone: true, ..UsageQuery::default() };
+            let models = self.usage(&asked)?.groups;
             let models = models.into_iter().filter(|it| it.sums.tally(Tally::Unpriced) > 0);
             let name = |text: Option<String>| text.unwrap_or_default();
             let unpriced =
@@ -107,7 +108,9 @@ fn by_name(conn: &Connection, table: Table) -> rusqlite::Result<Vec<Named>> {
 /// One for each subagent, and for each session what its own agent asked: all that no subagent did.
 fn by_subagent(conn: &Connection) -> rusqlite::Result<Vec<Named>> {
     let (mut own, mut rows) = (HashMap::new(), Vec::new());
-    each(conn, Table::Sessions, |[session, _], costs| drop(own.insert(session, costs)))?;
+    each(conn, Table::Sessions, |[session, _], costs| {
+        own.insert(session, costs);
+    })?;
     each(conn, Table::Agents, |[session, agent], costs| {
         if let Some(own) = own.get_mut(&session) {
             own.take_out(&costs);
