@@ -64,7 +64,8 @@ pub fn blocks(store: &Store, query: &UsageQuery, now: Micros) -> Result<BlockRep
     let read = |since| {
         let later = |until: Micros| Micros(until.0.saturating_add(BLOCK_US));
         let until = query.until.map(later);
-        let asked = UsageQuery { by: vec![GroupBy::Hour], since, until, ..query.clone() };
+        let by = vec![GroupBy::Hour];
+        let asked = UsageQuery { by, since, until, costs_alone: true, ..query.clone() };
         store.usage(&asked)
     };
     let report = match query.since {

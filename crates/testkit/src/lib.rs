@@ -20,6 +20,7 @@ mod openssl;
 mod playbook;
 mod recording;
 mod split;
+mod transcripts;
 
 pub use cassette::{CASSETTES, Cassette, big_stream, cassette};
 pub use client::{Client, ClientError, Connection, Request, Response, Stream, Upload, Whole};
@@ -31,3 +32,4 @@ pub use openssl::{OpensslServer, openssl, openssl_ask};
 pub use playbook::{FlowPlay, Playbook};
 pub use recording::{Recording, RecordingSink, SeenFlow};
 pub use split::{byte_by_byte, every_split, for_every_chunking, random_pieces};
+pub use transcripts::{Corpus, CorpusOptions, CorpusTokens, write_corpus};

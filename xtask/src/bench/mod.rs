@@ -10,6 +10,7 @@ mod load;
 mod memory;
 mod queries;
 mod stream;
+mod transcripts;
 
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ pub(crate) struct BenchOptions {
 enum Of {
     /// How long the API takes to answer from a store, such as one that seed-db wrote
     Queries(queries::QueriesOptions),
+    /// How quickly costs are told from agents' own transcripts, beside what else is on this machine for it
+    Transcripts(transcripts::TranscriptsOptions),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -114,8 +117,10 @@ impl Scale {
 
 /// Runs the benchmark.
 pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
-    if let Some(Of::Queries(options)) = &options.of {
-        return queries::queries(options);
+    match &options.of {
+        Some(Of::Queries(options)) => return queries::queries(options),
+        Some(Of::Transcripts(options)) => return transcripts::transcripts(options),
+        None => {}
     }
     match Ground::prepare(&options.subject, "the benchmark failed")? {
         Some(Ground { binary, runtime }) => runtime.block_on(rounds(options, &binary)),

@@ -90,7 +90,8 @@ fn read(global: &GlobalArgs) -> Result<(Config, Scanned)> {
     }
     let home = Home::at(&config.home);
     let cache = home.transcripts_cache();
-    let known = TranscriptCache::read(&cache).unwrap_or_else(|error| {
+    let rules = format!("{:?}", config.redaction);
+    let known = TranscriptCache::read(&cache, &rules).unwrap_or_else(|error| {
         eprintln!("warning: {} cannot be read ({error}); all is read anew", cache.display());
         TranscriptCache::default()
     });
@@ -107,7 +108,7 @@ fn read(global: &GlobalArgs) -> Result<(Config, Scanned)> {
     // Without a home there is no place for it, and reading is quick.
     if scanned.is_news
         && home.root().is_dir()
-        && let Err(error) = TranscriptCache::write(&cache, &scanned, &book)
+        && let Err(error) = TranscriptCache::write(&cache, &scanned, (&book, &rules))
     {
         tracing::warn!(%error, path = %cache.display(), "what transcripts told is not kept");
     }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
+use langley_testkit::{CorpusOptions, CorpusTokens, write_corpus};
 use serde_json::{Value, json};
 
 use crate::keeping::sqlite;
@@ -274,4 +275,31 @@ fn what_agents_wrote_themselves_is_told_without_a_record_and_beside_one() {
     assert!(out.contains("claude-opus-5-5") && !out.contains("sonnet"), "{out}");
     let (_, out, _) = run(&["cost", "--from", "transcripts"], &agent);
     assert!(out.contains("sonnet") && !out.contains("opus"), "{out}");
+}
+
+#[test]
+fn a_corpus_comes_to_what_it_was_made_of_at_the_first_reading_and_at_the_second() {
+    let stage = Stage::new();
+    let agent = stage.home().with_file_name("agent");
+    std::fs::create_dir_all(stage.home()).unwrap();
+    let options = CorpusOptions { sessions: 16, bytes: 6 << 20, seed: 11, is_hard: true };
+    let made = write_corpus(&agent, options).unwrap();
+    for _ in 0..2 {
+        let mut command =
+            stage.langley(&["cost", "--by", "day,model", "--limit", "1000", "--json"]);
+        command.env("CLAUDE_CONFIG_DIR", &agent).env("CODEX_HOME", &agent).env("TZ", "UTC");
+        let (code, out, err) = stage.shown(&command.output().unwrap());
+        assert!(code == 0 && err.is_empty(), "{err}");
+        let told: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(told["read"]["files"], made.files);
+        assert_eq!(told["totals"]["flows"], made.responses);
+        let items = told["items"].as_array().unwrap();
+        assert_eq!(items.len(), made.used.len());
+        for item in items {
+            let name = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
+            let of = |class: &str| item["usage"][class].as_u64().unwrap_or(0);
+            let used: CorpusTokens = ["input", "cache_read", "cache_write_5m", "output"].map(of);
+            assert_eq!(made.used.get(&(name("day"), name("model"))), Some(&used), "{item}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use langley_model::Provider;
@@ -16,7 +16,7 @@ use super::scan::{FileSpent, Scanned, Till};
 use crate::price::{PriceBook, Pricer};
 
 /// How the file begins; the number changes with what is written.
-const MAGIC: &[u8] = b"langley transcripts 1\n";
+const MAGIC: &[u8] = b"langley transcripts 2\n";
 
 /// Seed of the file's digests.
 const SEED: u64 = 0x6361_6368_6531;
@@ -38,37 +38,40 @@ struct Body<Files> {
 }
 
 impl TranscriptCache {
-    /// Reads the file. One that is not there, of another version or damaged is empty: all is read again then.
+    /// Reads the file. One that is not there, of another version, made under other `rules` of redaction, or damaged, is
+    /// empty: all is read again then.
     ///
     /// # Errors
     /// It is there and cannot be read.
-    pub fn read(path: &Path) -> io::Result<Self> {
+    pub fn read(path: &Path, rules: &str) -> io::Result<Self> {
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(error),
         };
-        Ok(Self::of(&bytes).unwrap_or_default())
+        Ok(Self::of(&bytes, rules).unwrap_or_default())
     }
 
-    fn of(bytes: &[u8]) -> Option<Self> {
+    fn of(bytes: &[u8], rules: &str) -> Option<Self> {
         let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
         if u64::from_le_bytes(*sum) != digest(body) {
             return None;
         }
         let body: Body<Vec<FileSpent>> = postcard::from_bytes(body).ok()?;
-        (body.meaning == meaning()).then_some(Self { files: body.files, prices: body.prices })
+        (body.meaning == meaning(rules)).then_some(Self { files: body.files, prices: body.prices })
     }
 
     /// Writes what was found, in the place of what was there. Nobody else can read it.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn write(path: &Path, scanned: &Scanned, book: &PriceBook) -> io::Result<()> {
-        // Paths that are no UTF-8 are read anew each time.
-        let files = scanned.files.iter().filter(|it| it.file.path.to_str().is_some());
-        let body =
-            Body { meaning: meaning(), prices: prices(book), files: files.collect::<Vec<_>>() };
+    pub fn write(
+        path: &Path,
+        scanned: &Scanned,
+        (book, rules): (&PriceBook, &str),
+    ) -> io::Result<()> {
+        let (meaning, prices) = (meaning(rules), prices(book));
+        let body = Body { meaning, prices, files: &scanned.files };
         let body = postcard::to_stdvec(&body).map_err(io::Error::other)?;
         let beside = path.with_extension(format!("new-{}", std::process::id()));
         let mut file =
@@ -83,15 +86,15 @@ impl TranscriptCache {
         written
     }
 
-    /// What is known of each file, priced by `book`.
-    pub(super) fn by_path(mut self, book: &Arc<PriceBook>) -> HashMap<PathBuf, FileSpent> {
+    /// What is known of each file, by the digest of its path, priced by `book`.
+    pub(super) fn by_path(mut self, book: &Arc<PriceBook>) -> HashMap<u128, FileSpent> {
         if self.prices != prices(book) {
             let mut till = Till::new(Pricer::new(Arc::clone(book)));
             for file in &mut self.files {
                 file.price(&mut till);
             }
         }
-        self.files.into_iter().map(|it| (it.file.path.clone(), it)).collect()
+        self.files.into_iter().map(|it| (it.mark.path, it)).collect()
     }
 }
 
@@ -101,9 +104,9 @@ fn digest(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// Numbers stand for providers, and versions may read lines differently.
-fn meaning() -> u64 {
-    let mut text = env!("CARGO_PKG_VERSION").to_owned();
+/// Numbers stand for providers, versions may read lines differently, and names are told by the rules of the time.
+fn meaning(rules: &str) -> u64 {
+    let mut text = format!("{} {rules}", env!("CARGO_PKG_VERSION"));
     for provider in Provider::ALL {
         text.push(' ');
         text.push_str(provider.as_str());

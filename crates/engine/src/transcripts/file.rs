@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
-use std::sync::Mutex;
 
 use langley_protocol::transcript::{LinesRead, UsageLine, UsageReader};
+use parking_lot::Mutex;
 
 /// Bytes read at a time: they stay in the processor's cache until they were looked through.
-const PORTION: usize = 256 << 10;
+pub(super) const PORTION: usize = 256 << 10;
 
 /// The longest line that is read. Longer ones are counted.
 const LINE_MAX: u64 = 48 << 20;
@@ -24,28 +24,26 @@ pub(super) struct Told {
     pub(super) lines: LinesRead,
 }
 
-/// Reads the lines of `file` from `start` on, up to `size` bytes; `portion` is room that is used again.
-/// What the last line tells, where it lacks its end, goes to `unfinished` with a reader of its own: it may be
-/// written on.
+/// Reads the lines of a file from `start` on, up to `size` bytes, as many at a time as `portion` has room for.
+/// `out` is told of each line whether it is whole: the last one, where it lacks its end, may be written on.
 pub(super) fn read(
     path: &Path,
     (start, size): (u64, u64),
     reader: &mut UsageReader,
-    (portion, long): (&mut Vec<u8>, &LongLine),
+    (portion, long): (&mut [u8], &LongLine),
     out: &mut dyn FnMut(UsageLine<'_>, bool),
 ) -> io::Result<Told> {
     let mut file = File::open(path)?;
     if start > 0 {
         file.seek(SeekFrom::Start(start))?;
     }
-    portion.resize(PORTION, 0);
+    let most = portion.len();
     let mut told = Told { end: start, ..Told::default() };
     // Bytes in `portion` that are the beginning of a line.
     let mut kept = 0;
     let mut at = start;
     loop {
-        let room =
-            usize::try_from(size.saturating_sub(at)).unwrap_or(usize::MAX).min(PORTION - kept);
+        let room = usize::try_from(size.saturating_sub(at)).unwrap_or(usize::MAX).min(most - kept);
         let read = read_some(&mut file, &mut portion[kept..kept + room])?;
         at += read as u64;
         let filled = kept + read;
@@ -61,16 +59,21 @@ pub(super) fn read(
         if read == 0 {
             break;
         }
-        if kept == PORTION {
+        if kept == most {
             at = long_line(&mut file, &mut told, (at, size), reader, (portion, long), out)?;
+            if told.end < at {
+                // It lacks its end, and all that can be told of it was told.
+                return Ok(told);
+            }
             kept = 0;
             file.seek(SeekFrom::Start(at))?;
         }
     }
-    if kept > 0 {
-        // It is being written: what cannot be read of it yet is no fault, and what can is counted when it ends.
-        reader.clone().read(&portion[..kept], &mut |line| out(line, false));
-    }
+    // A last line without an end is being written: what cannot be read of it yet is no fault, and what can is counted
+    // when it ends. The reader is as if it had never seen it.
+    let mut beyond = reader.clone();
+    beyond.read(&portion[..kept], &mut |line| out(line, false));
+    beyond.rest(&mut |line| out(line, false));
     Ok(told)
 }
 
@@ -81,17 +84,17 @@ fn long_line(
     told: &mut Told,
     (mut at, size): (u64, u64),
     reader: &mut UsageReader,
-    (portion, long): (&mut Vec<u8>, &LongLine),
+    (portion, long): (&mut [u8], &LongLine),
     out: &mut dyn FnMut(UsageLine<'_>, bool),
 ) -> io::Result<u64> {
     /// More than a mark is long: it may lie across two portions.
     const OVERLAP: usize = 64;
-    let start = told.end;
+    let (start, most) = (told.end, portion.len());
     let mut is_telling = reader.is_telling(portion);
     let mut end = None;
     while end.is_none() && at < size {
-        portion.copy_within(PORTION - OVERLAP.., 0);
-        let room = usize::try_from(size - at).unwrap_or(usize::MAX).min(PORTION - OVERLAP);
+        portion.copy_within(most - OVERLAP.., 0);
+        let room = usize::try_from(size - at).unwrap_or(usize::MAX).min(most - OVERLAP);
         let read = read_some(file, &mut portion[OVERLAP..OVERLAP + room])?;
         if read == 0 {
             break;
@@ -103,28 +106,28 @@ fn long_line(
         is_telling = is_telling || reader.is_telling(&portion[..until]);
         // What is kept of it is taken from the portion's end.
         let valid = OVERLAP + read;
-        portion.copy_within(..valid, PORTION - valid);
+        portion.copy_within(..valid, most - valid);
         at += read as u64;
     }
     let next = end.unwrap_or(at);
-    if is_telling && next - start > LINE_MAX {
-        told.lines.unreadable += 1;
-    } else if is_telling {
-        let mut line = long.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let fits = next - start <= LINE_MAX;
+    let mut line = long.lock();
+    if is_telling && fits {
         line.resize(usize::try_from(next - start).unwrap_or(0), 0);
         file.seek(SeekFrom::Start(start))?;
         file.read_exact(&mut line)?;
-        if end.is_some() {
-            add(&mut told.lines, reader.read(&line, &mut |line| out(line, true)));
-        } else {
-            reader.clone().read(&line, &mut |line| out(line, false));
-        }
-        line.clear();
-        line.shrink_to(1 << 20);
     }
     if end.is_some() {
+        add(&mut told.lines, reader.read(&line, &mut |line| out(line, true)));
+        told.lines.unreadable += u64::from(is_telling && !fits);
         told.end = next;
+    } else {
+        let mut beyond = reader.clone();
+        beyond.read(&line, &mut |line| out(line, false));
+        beyond.rest(&mut |line| out(line, false));
     }
+    line.clear();
+    line.shrink_to(1 << 20);
     Ok(next)
 }
 

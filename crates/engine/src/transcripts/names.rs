@@ -1,7 +1,13 @@
 //! Names by number: the records of a file share a few.
 
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
 use langley_model::Redactor;
 use serde::{Deserialize, Serialize};
+
+/// Names that the next line most likely has as well: session, folder, model, subagent, tier.
+const RECENT_MAX: usize = 6;
 
 /// Names that are told by many records. A number is a place, from one on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,7 +16,10 @@ pub(super) struct Names {
     redacted: Vec<String>,
     /// As the lines have them, of those that were met since the file was opened.
     #[serde(skip)]
-    met: Vec<(String, Name)>,
+    met: HashMap<String, Name, FixedState>,
+    /// The last of them.
+    #[serde(skip)]
+    recent: Vec<(String, Name)>,
 }
 
 /// A name, or that there is none.
@@ -23,18 +32,31 @@ impl Names {
     /// The number of a name.
     pub(super) fn number(&mut self, name: Option<&str>, redactor: &Redactor) -> Name {
         let Some(name) = name else { return Name::default() };
-        // The same few, and the newest most often.
-        if let Some((_, number)) = self.met.iter().rev().find(|(met, _)| met == name) {
+        if let Some((_, number)) = self.recent.iter().find(|(recent, _)| recent == name) {
             return *number;
+        }
+        let number = self.met.get(name).copied().unwrap_or_else(|| self.meet(name, redactor));
+        if self.recent.len() == RECENT_MAX {
+            self.recent.remove(0);
+        }
+        self.recent.push((name.to_owned(), number));
+        number
+    }
+
+    fn meet(&mut self, name: &str, redactor: &Redactor) -> Name {
+        if self.met.is_empty() {
+            // What is told is told as it is once more: a placeholder is no secret.
+            let known = self.redacted.iter().zip(1..).map(|(told, at)| (told.clone(), Name(at)));
+            self.met.extend(known);
         }
         let mut told = name.to_owned();
         redactor.scrub_text(&mut told);
-        let place = self.redacted.iter().position(|it| *it == told).unwrap_or_else(|| {
-            self.redacted.push(told);
-            self.redacted.len() - 1
+        let number = self.met.get(&told).copied().unwrap_or_else(|| {
+            self.redacted.push(told.clone());
+            Name(u32::try_from(self.redacted.len()).unwrap_or(0))
         });
-        let number = Name(u32::try_from(place + 1).unwrap_or(0));
-        self.met.push((name.to_owned(), number));
+        self.met.insert(told, number);
+        self.met.insert(name.to_owned(), number);
         number
     }
 
@@ -51,6 +73,7 @@ impl Names {
 
     /// Forgets how the lines had them: the file was read.
     pub(super) fn close(&mut self) {
-        self.met = Vec::new();
+        self.met = HashMap::default();
+        self.recent = Vec::new();
     }
 }

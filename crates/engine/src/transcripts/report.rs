@@ -113,7 +113,7 @@ struct Total {
 }
 
 /// What is summed of a response, in the order of [`figures`].
-const MEASURES: [Measure; 8] = [
+const MEASURES: [Measure; 9] = [
     Measure::Input,
     Measure::InputUncached,
     Measure::CacheRead,
@@ -121,6 +121,7 @@ const MEASURES: [Measure; 8] = [
     Measure::CacheWrite1h,
     Measure::Output,
     Measure::Reasoning,
+    Measure::ReasoningApart,
     Measure::WebSearches,
 ];
 
@@ -134,6 +135,7 @@ fn figures(format: TranscriptFormat, usage: &Usage) -> [Option<u64>; MEASURES.le
         usage.cache_write_1h,
         usage.output,
         usage.reasoning,
+        usage.reasoning.filter(|_| format == TranscriptFormat::GeminiCli),
     ];
     let mut figures = [usage.web_search_requests; MEASURES.len()];
     for (figure, tokens) in figures.iter_mut().zip(tokens) {
@@ -277,7 +279,7 @@ pub fn transcript_costs(
                     let local = at.0.saturating_add(i64::from(query.offset_minutes) * MINUTE_US);
                     local.div_euclid(24 * HOUR_US)
                 }),
-                TranscriptBy::Agent => catalogue.number(file.file.format.agent()),
+                TranscriptBy::Agent => catalogue.number(file.mark.format.agent()),
                 TranscriptBy::Provider => catalogue.number(spent.provider().as_str()),
                 TranscriptBy::Model => number(spent.model),
                 TranscriptBy::Session => number(spent.session),
@@ -286,17 +288,17 @@ pub fn transcript_costs(
             };
         }
         let group = groups.entry(keys).or_default();
-        group.add(file.file.format, spent);
+        group.add(file.mark.format, spent);
         if let Some(till) = &mut till {
             let shares = till.shares(spent, file);
             for total in [group, &mut totals] {
                 total.share(shares.as_ref());
             }
         }
-        totals.add(file.file.format, spent);
+        totals.add(file.mark.format, spent);
         if spent.cost().is_none() {
             let model = (spent.provider(), number(spent.model));
-            unpriced.entry(model).or_default().add(file.file.format, spent);
+            unpriced.entry(model).or_default().add(file.mark.format, spent);
         }
     }
     let told = |by: &TranscriptBy, key: i64| match by {
@@ -335,7 +337,7 @@ pub fn transcript_blocks(scanned: &Scanned, query: &TranscriptQuery, now: Micros
     let mut hours: BTreeMap<i64, Total> = BTreeMap::new();
     for (file, spent) in scanned.asked(&whole) {
         if let Some(at) = spent.at() {
-            hours.entry(at.0.div_euclid(HOUR_US)).or_default().add(file.file.format, spent);
+            hours.entry(at.0.div_euclid(HOUR_US)).or_default().add(file.mark.format, spent);
         }
     }
     let hours: Vec<UsageGroup> = hours

@@ -8,9 +8,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use langley_protocol::transcript::TranscriptFormat;
-use serde::{Deserialize, Serialize};
 
-/// Folders within folders that are looked into: a loop of links ends there.
+/// Folders within folders that are looked into; agents have five.
 const DEPTH_MAX: usize = 12;
 
 /// A folder with transcripts of one agent.
@@ -23,7 +22,7 @@ pub struct TranscriptRoot {
 }
 
 /// A file of a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TranscriptFile {
     /// Whose.
     pub format: TranscriptFormat,
@@ -31,8 +30,8 @@ pub struct TranscriptFile {
     pub path: PathBuf,
     /// Bytes.
     pub size: u64,
-    /// The file, whatever it is called.
-    pub inode: u64,
+    /// The file system it is on, and which file of it, whatever it is called.
+    pub inode: (u64, u64),
     /// Nanoseconds since 1970 of its last change.
     pub modified_ns: i64,
 }
@@ -57,7 +56,9 @@ pub fn default_roots(
     let claude: Vec<PathBuf> = match set("CLAUDE_CONFIG_DIR") {
         // Claude Code takes one folder, other readers of these files several with commas between.
         Some(value) => {
-            value.to_string_lossy().split(',').map(|it| PathBuf::from(it.trim())).collect()
+            let value = value.to_string_lossy();
+            let named = value.split(',').map(str::trim).filter(|it| !it.is_empty());
+            named.map(PathBuf::from).collect()
         }
         None => [of_home(".config/claude"), of_home(".claude")].into_iter().flatten().collect(),
     };
@@ -113,7 +114,9 @@ fn descend(format: TranscriptFormat, folder: &Path, depth: usize, walked: &mut W
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
         if is_folder && depth < DEPTH_MAX {
             descend(format, &path, depth + 1, walked);
-        } else if !is_folder && is_transcript(format, &path) {
+        } else if is_folder {
+            walked.refused.push((path, io::Error::other("it lies deeper than any agent's files")));
+        } else if is_transcript(format, &path) {
             // Links to files are followed, those to folders are not.
             match std::fs::metadata(&path) {
                 Ok(facts) if facts.is_file() => take(format, path, &facts, walked),
@@ -139,6 +142,6 @@ fn is_transcript(format: TranscriptFormat, path: &Path) -> bool {
 fn take(format: TranscriptFormat, path: PathBuf, facts: &Metadata, walked: &mut Walked) {
     let modified_ns =
         facts.mtime().saturating_mul(1_000_000_000).saturating_add(facts.mtime_nsec());
-    let (size, inode) = (facts.len(), facts.ino());
+    let (size, inode) = (facts.len(), (facts.dev(), facts.ino()));
     walked.files.push(TranscriptFile { format, path, size, inode, modified_ns });
 }

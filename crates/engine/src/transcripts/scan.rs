@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,14 +11,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use langley_model::{ConnectionId, CostShares, Flow, FlowId, Micros, Outcome, Redactor};
 use langley_protocol::transcript::{LinesRead, TranscriptFormat, UsageReader};
-
 use serde::{Deserialize, Serialize};
 
 use super::cache::TranscriptCache;
-use super::file::{self, LongLine};
+use super::file::{self, LongLine, PORTION};
 use super::names::Names;
 use super::roots::TranscriptFile;
-use super::spent::Spent;
+use super::spent::{Spent, digest_128};
 use crate::price::{PriceBook, Pricer};
 
 /// Bytes of a file's beginning, and before the place where it was left, by which it is known again.
@@ -42,7 +42,10 @@ pub struct Scanned {
 /// What one file told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FileSpent {
-    pub(super) file: TranscriptFile,
+    /// Where it lies; the cache has a digest of it in `mark`, for names of folders may hold anything.
+    #[serde(skip)]
+    pub(super) path: PathBuf,
+    pub(super) mark: FileMark,
     /// What is known of its bytes up to here.
     pub(super) end: u64,
     /// Digests of its beginning, and of the bytes before `end`.
@@ -53,6 +56,24 @@ pub(super) struct FileSpent {
     pub(super) spent: Vec<Spent>,
     /// Of a last line without an end, which may be written on.
     pub(super) unfinished: Vec<Spent>,
+}
+
+/// By what a file is known to be as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FileMark {
+    pub(super) format: TranscriptFormat,
+    pub(super) path: u128,
+    inode: (u64, u64),
+    size: u64,
+    modified_ns: i64,
+}
+
+impl FileMark {
+    fn of(file: &TranscriptFile) -> Self {
+        let TranscriptFile { format, size, inode, modified_ns, .. } = *file;
+        let path = digest_128(&[file.path.as_os_str().as_bytes()]);
+        Self { format, path, inode, size, modified_ns }
+    }
 }
 
 impl Scanned {
@@ -84,10 +105,10 @@ pub fn scan(
     let mut scanned = Scanned::default();
     let mut to_read = Vec::new();
     for file in files {
-        match known.remove(&file.path) {
-            Some(mut before) if before.is_of(file) => {
-                before.file = file.clone();
-                scanned.files.push(before);
+        let mark = FileMark::of(file);
+        match known.remove(&mark.path) {
+            Some(before) if before.mark == mark => {
+                scanned.files.push(FileSpent { path: file.path.clone(), ..before });
             }
             before => to_read.push((file, before)),
         }
@@ -102,13 +123,12 @@ pub fn scan(
     let long = LongLine::default();
     let work = || {
         let mut till = Till::new(Pricer::new(Arc::clone(book)));
-        let mut portion = Vec::new();
+        let mut portion = vec![0; PORTION];
         let mut done = Vec::new();
         while let Some((file, before)) = to_read.get(next.fetch_add(1, Ordering::Relaxed)) {
             let before = before.lock().take();
-            let start = before.as_ref().map_or(0, |before| before.end);
             let read = FileSpent::read(file, before, (&mut till, redactor), (&mut portion, &long));
-            done.push(read.map_err(|error| (file.path.clone(), error)).map(|it| (it, start)));
+            done.push(read.map_err(|error| (file.path.clone(), error)));
         }
         done
     };
@@ -126,38 +146,33 @@ pub fn scan(
     });
     for read in done {
         match read {
-            Ok((file, start)) => {
-                scanned.bytes_read += file.file.size.saturating_sub(start.min(file.end));
+            Ok((file, bytes)) => {
+                scanned.bytes_read += bytes;
                 scanned.files.push(file);
             }
             Err(refused) => scanned.refused.push(refused),
         }
     }
-    scanned.files.sort_by(|one, other| one.file.path.cmp(&other.file.path));
+    scanned.files.sort_by(|one, other| one.path.cmp(&other.path));
     scanned
 }
 
 impl FileSpent {
-    /// Whether `file` is as it was when this was read.
-    fn is_of(&self, file: &TranscriptFile) -> bool {
-        self.file.inode == file.inode
-            && self.file.size == file.size
-            && self.file.modified_ns == file.modified_ns
-            && self.file.format == file.format
-    }
-
-    /// Reads `file`, from where `before` ended if it is the same and was only written on.
+    /// Reads `file`, from where `before` ended if it is the same and was only written on; and how many bytes that were.
     fn read(
         file: &TranscriptFile,
         before: Option<Self>,
         (till, redactor): (&mut Till, &Redactor),
-        room: (&mut Vec<u8>, &LongLine),
-    ) -> io::Result<Self> {
-        let mut it = match before.filter(|before| file.size >= before.end) {
+        room: (&mut [u8], &LongLine),
+    ) -> io::Result<(Self, u64)> {
+        let before = before.filter(|it| it.mark.format == file.format && file.size >= it.end);
+        let mut it = match before {
             Some(before) if before.probes == probes(&file.path, before.end)? => before,
-            _ => Self::new(file.format),
+            _ => Self::new(file),
         };
-        it.file = file.clone();
+        it.path = file.path.clone();
+        it.mark = FileMark::of(file);
+        let start = it.end;
         it.unfinished.clear();
         let session = file.path.file_stem().and_then(|stem| stem.to_str());
         let session = session.filter(|_| file.format == TranscriptFormat::ClaudeCode);
@@ -199,6 +214,8 @@ impl FileSpent {
                 it.spent.push(spent);
             },
         )?;
+        // What it remembers of the lines is kept, and told with the next ones.
+        reader.names_mut().for_each(|name| redactor.scrub_text(name));
         it.reader = reader;
         it.end = told.end;
         it.lines.telling += told.lines.telling;
@@ -207,17 +224,16 @@ impl FileSpent {
         it.price(till);
         it.spent.shrink_to_fit();
         it.probes = probes(&file.path, it.end)?;
-        Ok(it)
+        Ok((it, file.size - start))
     }
 
-    fn new(format: TranscriptFormat) -> Self {
-        let nowhere =
-            TranscriptFile { format, path: PathBuf::new(), size: 0, inode: 0, modified_ns: 0 };
+    fn new(file: &TranscriptFile) -> Self {
         Self {
-            file: nowhere,
+            path: PathBuf::new(),
+            mark: FileMark::of(file),
             end: 0,
             probes: [0; 2],
-            reader: UsageReader::new(format),
+            reader: UsageReader::new(file.format),
             lines: LinesRead::default(),
             names: Names::default(),
             spent: Vec::new(),
@@ -228,7 +244,7 @@ impl FileSpent {
     /// Prices all anew.
     pub(super) fn price(&mut self, till: &mut Till) {
         for spent in self.spent.iter_mut().chain(&mut self.unfinished) {
-            till.price(spent, (&self.names, self.file.format));
+            till.price(spent, (&self.names, self.mark.format));
         }
     }
 }
@@ -250,12 +266,12 @@ impl Till {
     }
 
     fn price(&mut self, spent: &mut Spent, of: (&Names, TranscriptFormat)) {
-        self.show(spent, of);
-        spent.set_cost(self.pricer.quote(&self.flow).map(|quote| quote.cost));
+        let quote = self.show(spent, of).then(|| self.pricer.quote(&self.flow)).flatten();
+        spent.set_cost(quote.map(|quote| quote.cost));
     }
 
-    /// Makes the flow look like the response.
-    fn show(&mut self, spent: &Spent, (names, format): (&Names, TranscriptFormat)) {
+    /// Makes the flow look like the response, if it can be priced: prices are those of a day.
+    fn show(&mut self, spent: &Spent, (names, format): (&Names, TranscriptFormat)) -> bool {
         let flow = &mut self.flow;
         if flow.path != format.path() {
             format.path().clone_into(&mut flow.path);
@@ -268,17 +284,16 @@ impl Till {
         if flow.service_tier.as_deref() != tier {
             flow.service_tier = tier.map(str::to_owned);
         }
-        if let Some(at) = spent.at() {
-            flow.started_at = at;
-        }
         flow.provider = Some(spent.provider());
         flow.usage = spent.usage();
+        flow.started_at = spent.at().unwrap_or_default();
+        spent.at().is_some()
     }
 
     /// What each class of usage costs of a response; none where its price is not known.
     pub(super) fn shares(&mut self, spent: &Spent, file: &FileSpent) -> Option<CostShares> {
-        self.show(spent, (&file.names, file.file.format));
-        let quote = self.pricer.quote(&self.flow)?;
+        let is_dated = self.show(spent, (&file.names, file.mark.format));
+        let quote = is_dated.then(|| self.pricer.quote(&self.flow)).flatten()?;
         self.flow.cost = Some(quote.cost);
         self.flow.terms = Some(quote.terms);
         self.flow.cost_shares()

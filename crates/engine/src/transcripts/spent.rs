@@ -1,5 +1,7 @@
 //! What one response used and cost, in few bytes: a long history has millions of them.
 
+use std::hash::{BuildHasher as _, Hasher as _};
+
 use langley_model::{MicroUsd, Micros, Provider, Redactor, Tokens, Usage};
 use langley_protocol::transcript::UsageLine;
 use serde::{Deserialize, Serialize};
@@ -11,7 +13,7 @@ const CLASSES: usize = 7;
 /// The place of the output among them.
 const OUTPUT: usize = 4;
 
-/// Seeds of the two halves of a response's digest. They are part of the cache's format.
+/// Seeds of the two halves of a digest. They are part of the cache's format.
 const SEEDS: [u64; 2] = [0x6c61_6e67_6c65_7931, 0x6c61_6e67_6c65_7932];
 
 /// A response.
@@ -62,7 +64,7 @@ impl Spent {
         let provider = Provider::ALL.iter().position(|it| *it == line.provider)?;
         let mut number = |name: Option<&str>| names.number(name, redactor);
         Some(Self {
-            response: line.response().map_or(0, digest),
+            response: line.response().map_or(0, |ids| digest_128(&ids.map(str::as_bytes))),
             at_us: line.at.map(|Micros(at)| at),
             cost_micro_usd: None,
             provider: u8::try_from(provider).ok()?,
@@ -126,13 +128,15 @@ impl Spent {
     }
 }
 
-/// A digest of a response's ids, the same in each run.
-fn digest([message, request]: [&str; 2]) -> u128 {
+/// A digest of some texts, the same in each run; never zero.
+pub(super) fn digest_128(texts: &[&[u8]]) -> u128 {
     let [high, low] = SEEDS.map(|seed| {
-        use std::hash::{BuildHasher as _, Hasher as _};
         let mut hasher = foldhash::quality::FixedState::with_seed(seed).build_hasher();
-        hasher.write(message.as_bytes());
-        hasher.write(request.as_bytes());
+        for text in texts {
+            hasher.write(text);
+            // No text of UTF-8 ends so: what is the end of one is not the beginning of the next.
+            hasher.write_u8(0xff);
+        }
         hasher.finish()
     });
     (u128::from(high) << 64 | u128::from(low)).max(1)

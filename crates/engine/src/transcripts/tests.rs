@@ -5,12 +5,16 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use langley_model::{Micros, Redactor, RedactorOptions};
-use langley_protocol::transcript::TranscriptFormat;
+use langley_model::{CostClass, Micros, Redactor, RedactorOptions};
+use langley_protocol::transcript::{TranscriptFormat, UsageReader};
 use langley_store::{CostKey, CostReport, Measure, Tally};
 
+use super::file::LongLine;
 use super::*;
 use crate::price::PriceBook;
+
+/// What stands for the rules of redaction.
+const RULES: &str = "all";
 
 struct Desk {
     _folder: tempfile::TempDir,
@@ -56,8 +60,8 @@ impl Desk {
 
     /// Reads with what is known, and keeps what was found.
     fn scan_again(&self) -> Scanned {
-        let scanned = self.scan(TranscriptCache::read(&self.cache()).unwrap());
-        TranscriptCache::write(&self.cache(), &scanned, &self.book).unwrap();
+        let scanned = self.scan(TranscriptCache::read(&self.cache(), RULES).unwrap());
+        TranscriptCache::write(&self.cache(), &scanned, (&self.book, RULES)).unwrap();
         scanned
     }
 }
@@ -243,17 +247,89 @@ fn names_that_hold_a_secret_reach_neither_the_cache_nor_a_report() {
         "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-AA",
     ]
     .concat();
-    desk.add(
-        "a.jsonl",
-        &answer("a", 1, 5).replace("\"cwd\":\"/w\"", &format!("\"cwd\":\"/w/{key}\"")),
-    );
-    let scanned = desk.scan_again();
-    let told = format!("{:?}", all(&scanned, &[TranscriptBy::Project]));
-    let cache = fs::read(desk.cache()).unwrap();
+    // In a folder's name, in what a line says of it, and in what a reader remembers.
+    let folder = desk.root.join(format!("-w-{key}"));
+    fs::create_dir(&folder).unwrap();
+    let line = answer("a", 1, 5).replace("\"cwd\":\"/w\"", &format!("\"cwd\":\"/w/{key}\""));
+    fs::write(folder.join("a.jsonl"), &line).unwrap();
+    let codex = include_str!("../../../protocol/tests/transcripts/codex.jsonl");
+    let rollout = desk.root.with_file_name("rollouts");
+    fs::create_dir(&rollout).unwrap();
+    fs::write(rollout.join("r.jsonl"), codex.replace("/w/x", &format!("/w/{key}"))).unwrap();
+    let roots = [(TranscriptFormat::ClaudeCode, &desk.root), (TranscriptFormat::Codex, &rollout)];
+    let roots = roots.map(|(format, path)| TranscriptRoot { format, path: path.clone() });
+    let (book, redactor) = (&desk.book, &desk.redactor);
+    let read = |known| scan(&walk(&roots).files, known, (book, redactor), 2);
+    let scanned = read(TranscriptCache::default());
+    assert_eq!(outputs(&scanned), (3, 20));
     let holds = |bytes: &[u8]| memchr::memmem::find(bytes, key.as_bytes()).is_some();
-    assert!(holds(&fs::read(desk.path("a.jsonl")).unwrap()), "the search finds what is there");
-    assert!(!told.contains(&key) && !holds(&cache));
-    assert!(told.contains("[redacted:"), "{told}");
+    assert!(holds(line.as_bytes()), "the search finds what is there");
+    for (scanned, is_again) in [(&scanned, false), (&read(TranscriptCache::default()), true)] {
+        TranscriptCache::write(&desk.cache(), scanned, (book, RULES)).unwrap();
+        assert!(!holds(&fs::read(desk.cache()).unwrap()), "{is_again}");
+        let told = format!("{:?}", all(scanned, &[TranscriptBy::Project]));
+        assert!(!told.contains(&key) && told.contains("[redacted:"), "{told}");
+    }
+    // What is written on is told under the same name; without the key both folders have one.
+    let more =
+        codex.lines().last().unwrap().replace("\"input_tokens\":250", "\"input_tokens\":300");
+    let mut file = OpenOptions::new().append(true).open(rollout.join("r.jsonl")).unwrap();
+    writeln!(file, "{more}").unwrap();
+    let known = TranscriptCache::read(&desk.cache(), RULES).unwrap();
+    let report = all(&read(known), &[TranscriptBy::Project]);
+    assert_eq!(report.groups.len(), 1, "{report:?}");
+    let other = TranscriptCache::read(&desk.cache(), "other").unwrap();
+    assert!(read(other).bytes_read > 1000, "under other rules all is read again");
+}
+
+#[test]
+fn however_much_is_read_at_a_time_files_tell_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    for (format, text) in [
+        (
+            TranscriptFormat::ClaudeCode,
+            include_str!("../../../protocol/tests/transcripts/claude.jsonl"),
+        ),
+        (TranscriptFormat::Codex, include_str!("../../../protocol/tests/transcripts/codex.jsonl")),
+        (
+            TranscriptFormat::GeminiCli,
+            include_str!("../../../protocol/tests/transcripts/gemini.jsonl"),
+        ),
+    ] {
+        let path = folder.path().join("t.jsonl");
+        for text in [text, text.trim_end()] {
+            fs::write(&path, text).unwrap();
+            let told = |most: usize| {
+                let (mut reader, mut lines) = (UsageReader::new(format), Vec::new());
+                let (mut portion, long) = (vec![0; most], LongLine::default());
+                let span = (0, text.len() as u64);
+                let told = file::read(
+                    &path,
+                    span,
+                    &mut reader,
+                    (&mut portion, &long),
+                    &mut |line, is_whole| {
+                        lines.push((format!("{line:?}"), is_whole));
+                    },
+                );
+                (lines, told.unwrap(), reader)
+            };
+            let whole = told(file::PORTION);
+            assert!(!whole.0.is_empty());
+            for most in 65..700 {
+                assert_eq!(told(most), whole, "{format:?} {most}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_response_without_a_time_is_told_and_not_priced() {
+    let desk = Desk::new();
+    let timeless = answer("a", 1, 5).replace("\"timestamp\":\"2025-09-01T01:00:00Z\",", "");
+    desk.add("a.jsonl", &[answer("a", 2, 7), timeless].concat());
+    let totals = all(&desk.scan(TranscriptCache::default()), &[]).totals;
+    assert_eq!((totals.tally(Tally::Flows), totals.tally(Tally::Unpriced)), (2, 1));
 }
 
 #[test]
@@ -293,6 +369,20 @@ fn classes_add_up_to_the_cost() {
     let of = |measure| report.totals.figure(measure).sum;
     assert_eq!((of(Measure::CostInput), of(Measure::CostOutput)), (30, 75));
     assert_eq!(of(Measure::Cost), 105);
+    let chats = desk.root.join("p/chats");
+    fs::create_dir_all(&chats).unwrap();
+    let gemini = include_str!("../../../protocol/tests/transcripts/gemini.jsonl");
+    fs::write(chats.join("session-1.jsonl"), gemini).unwrap();
+    let roots = [TranscriptRoot { format: TranscriptFormat::GeminiCli, path: desk.root.clone() }];
+    let known = TranscriptCache::default();
+    let scanned = scan(&walk(&roots).files, known, (&desk.book, &desk.redactor), 1);
+    let totals = transcript_costs(&scanned, &query, Some(&desk.book)).totals;
+    let units: Vec<u64> =
+        CostClass::ALL.map(|class| totals.figure(Measure::units_of(class)).sum).to_vec();
+    assert_eq!(units, [17, 5, 0, 0, 8, 3, 0], "thoughts are a class of their own");
+    let costs: u64 =
+        CostClass::ALL.map(|class| totals.figure(Measure::of_class(class)).sum).iter().sum();
+    assert_eq!(costs, totals.figure(Measure::Cost).sum);
 }
 
 #[test]

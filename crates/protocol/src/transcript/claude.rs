@@ -4,15 +4,13 @@
 use std::borrow::Cow;
 
 use langley_model::{Provider, Tokens, Usage};
-use memchr::memmem;
 use serde::Deserialize;
 
 use super::stamp::micros;
-use super::{LinesRead, UsageLine, line_around};
+use super::{LinesRead, UsageLine, holds, marked, parsed};
 
-/// What a line with usage must hold. In a JSON text its quotes would be escaped, so it is a member's name wherever
-/// it stands.
-const MARK: &[u8] = b"\"usage\":";
+/// What a line with usage must hold.
+const MARKS: [&[u8]; 1] = [b"\"usage\":"];
 
 /// The model of what Claude Code wrote itself, as of errors: it used nothing.
 const SYNTHETIC: &str = "<synthetic>";
@@ -76,26 +74,14 @@ struct Served {
 }
 
 pub(super) fn is_telling(part: &[u8]) -> bool {
-    memmem::find(part, MARK).is_some()
+    holds(part, &MARKS)
 }
 
 pub(super) fn read(lines: &[u8], out: &mut dyn FnMut(UsageLine<'_>)) -> LinesRead {
-    let mark = memmem::Finder::new(MARK);
-    let mut count = LinesRead::default();
-    let mut from = 0;
-    while let Some(at) = mark.find(&lines[from..]) {
-        let (line, next) = line_around(lines, from, from + at);
-        from = next;
-        match sonic_rs::from_slice::<Line<'_>>(line) {
-            Ok(line) => count.telling += u64::from(tell(line, out)),
-            // A text that was cut within a character, as tools' output is, must not cost the line's figures.
-            Err(_) => match serde_json::from_str::<Line<'_>>(&String::from_utf8_lossy(line)) {
-                Ok(line) => count.telling += u64::from(tell(line, out)),
-                Err(_) => count.unreadable += 1,
-            },
-        }
-    }
-    count
+    marked(lines, &MARKS, |line| {
+        let mut room = String::new();
+        Some(tell(parsed::<Line<'_>>(line, &mut room)?, out))
+    })
 }
 
 /// Whether it told any usage.

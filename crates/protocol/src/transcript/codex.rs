@@ -1,15 +1,17 @@
 //! Codex's rollouts: a line is `{timestamp, type, payload}`, and what is used is told in one of two ways. Since
 //! there is `token_usage_record`, a line for each response, with the response's id. Before that `token_count` events,
 //! which are repeated as they are whenever something else of them changes: what the running total grew by is new.
+//!
+//! The rollout of a forked session, and of a subagent, begins with a copy of the parent's lines, all of them stamped
+//! anew with the moment of the fork. What they tell was used by the parent, whose own rollout has it.
 
 use std::borrow::Cow;
 
 use langley_model::{Micros, Provider, Tokens, Usage};
-use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::stamp::micros;
-use super::{LinesRead, UsageLine, line_around};
+use super::{LinesRead, UsageLine, holds, marked, parsed};
 
 /// What every line of interest holds: the name of a type that is asked for below.
 const MARKS: [&[u8]; 4] =
@@ -34,6 +36,10 @@ struct Payload<'a> {
     id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     session_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    forked_from_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    parent_thread_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     thread_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -64,6 +70,10 @@ struct Stated {
     reasoning_output_tokens: Option<u64>,
 }
 
+/// For how long after its first line what stands in a fork's rollout is a copy, in microseconds: it is written at
+/// once, and no answer to a question of the fork's own comes as soon.
+const COPY_US: i64 = 1_000_000;
+
 /// What earlier lines of a rollout told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodexSession {
@@ -77,37 +87,48 @@ pub struct CodexSession {
     pub model: Option<String>,
     /// Who serves it, by Codex's name.
     pub provider: Option<String>,
+    /// Where the copy of the parent's lines is over, in microseconds since 1970; none where there is none.
+    pub copy_until_us: Option<i64>,
     /// Whether there are lines for each response, so that running totals tell nothing more.
     pub has_records: bool,
-    /// The running total: input, cached, cache writes, output, reasoning.
-    pub total: [u64; 5],
+    /// The running total; none before the first.
+    pub total: Option<CodexTotal>,
+    /// By how much it grew last, and when: it counts unless a line for the same response follows.
+    pub grown: Option<(Option<i64>, CodexTotal)>,
 }
 
+/// Input, of which read from the cache, of which written to it; output, of which reasoning.
+pub type CodexTotal = [u64; 5];
+
 pub(super) fn is_telling(part: &[u8]) -> bool {
-    MARKS.iter().any(|mark| memmem::find(part, mark).is_some())
+    holds(part, &MARKS)
 }
 
 impl CodexSession {
     pub(super) fn read(&mut self, lines: &[u8], out: &mut dyn FnMut(UsageLine<'_>)) -> LinesRead {
-        let marks = MARKS.map(memmem::Finder::new);
-        let mut next_of: [Option<usize>; 4] = std::array::from_fn(|which| marks[which].find(lines));
-        let mut count = LinesRead::default();
-        while let Some(place) = next_of.into_iter().flatten().min() {
-            let (line, next) = line_around(lines, 0, place);
-            for (place, mark) in next_of.iter_mut().zip(&marks) {
-                while place.is_some_and(|place| place < next) {
-                    *place = mark.find(&lines[next..]).map(|at| next + at);
-                }
-            }
-            match sonic_rs::from_slice::<Line<'_>>(line) {
-                Ok(line) => count.telling += u64::from(self.take(line, out)),
-                Err(_) => match serde_json::from_str::<Line<'_>>(&String::from_utf8_lossy(line)) {
-                    Ok(line) => count.telling += u64::from(self.take(line, out)),
-                    Err(_) => count.unreadable += 1,
-                },
-            }
+        marked(lines, &MARKS, |line| {
+            let mut room = String::new();
+            Some(self.take(parsed::<Line<'_>>(line, &mut room)?, out))
+        })
+    }
+
+    /// Tells what is held back, as if nothing followed.
+    pub(super) fn rest(&self, out: &mut dyn FnMut(UsageLine<'_>)) {
+        if let Some((at, grown)) = self.grown {
+            let from = (self.session.as_deref(), self.thread.as_deref());
+            out(self.line(at.map(Micros), from, None, Stated::of(grown)));
         }
-        count
+    }
+
+    pub(super) fn names_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let names = [
+            &mut self.session,
+            &mut self.thread,
+            &mut self.folder,
+            &mut self.model,
+            &mut self.provider,
+        ];
+        names.into_iter().flatten()
     }
 
     /// Takes a line in; whether it told usage.
@@ -116,14 +137,20 @@ impl CodexSession {
             return false;
         };
         let at = line.timestamp.as_deref().and_then(micros);
+        let is_copy =
+            self.copy_until_us.is_some_and(|until| at.is_some_and(|Micros(at)| at < until));
         match (kind, payload.kind.as_deref()) {
             ("session_meta", _) => {
-                let id = payload.session_id.as_deref().or(payload.id.as_deref());
-                // A forked session's file begins with the lines of the one it was forked from.
+                // The first is the file's own; those of its parents are copied behind it.
                 if self.session.is_none() {
-                    self.session = id.map(str::to_owned);
+                    let id = payload.session_id.as_deref().or(payload.id.as_deref());
                     let thread = payload.id.as_deref().filter(|thread| Some(*thread) != id);
+                    self.session = id.map(str::to_owned);
                     self.thread = thread.map(str::to_owned);
+                    let is_fork =
+                        payload.forked_from_id.is_some() || payload.parent_thread_id.is_some();
+                    self.copy_until_us =
+                        at.filter(|_| is_fork).map(|Micros(at)| at.saturating_add(COPY_US));
                 }
                 keep(&mut self.folder, payload.cwd);
                 keep(&mut self.provider, payload.model_provider);
@@ -136,7 +163,12 @@ impl CodexSession {
             }
             ("token_usage_record", _) => {
                 let Some(stated) = payload.usage else { return false };
+                // What a total grew by just before is this response.
+                self.grown = None;
                 self.has_records = true;
+                if is_copy {
+                    return false;
+                }
                 let thread = payload.thread_id.as_deref();
                 let thread = thread.filter(|thread| payload.session_id.as_deref() != Some(*thread));
                 let session = payload.session_id.as_deref().or(self.session.as_deref());
@@ -145,39 +177,38 @@ impl CodexSession {
                 true
             }
             ("event_msg", Some("token_count")) => {
-                let Some(stated) = payload.info.and_then(|info| self.grown(&info)) else {
+                let Some(grown) = payload.info.and_then(|info| self.grow(&info)) else {
                     return false;
                 };
-                let from = (self.session.as_deref(), self.thread.as_deref());
-                out(self.line(at, from, None, stated));
+                if is_copy || self.has_records {
+                    return false;
+                }
+                self.rest(out);
+                self.grown = Some((at.map(|Micros(at)| at), grown));
                 true
             }
             _ => false,
         }
     }
 
-    /// What a `token_count` adds; none where it repeats what was told.
-    fn grown(&mut self, info: &Info) -> Option<Stated> {
+    /// By how much the running total grows; none where it is repeated.
+    fn grow(&mut self, info: &Info) -> Option<CodexTotal> {
         let total = info.total_token_usage?.numbers();
-        let before = std::mem::replace(&mut self.total, total);
-        if self.has_records || total == before {
+        let last = info.last_token_usage.map(Stated::numbers);
+        let Some(before) = self.total.replace(total) else {
+            // A total may be an earlier session's, that this one goes on from.
+            return Some(last.unwrap_or(total));
+        };
+        if total == before {
             return None;
         }
-        // A total that became smaller began anew.
         let grown = total.iter().zip(before).map(|(now, before)| now.checked_sub(before));
         let grown: Option<Vec<u64>> = grown.collect();
-        let [input, cached, written, output, reasoning] = match (grown, info.last_token_usage) {
-            (Some(grown), _) => grown.try_into().ok()?,
-            (None, Some(last)) => last.numbers(),
-            (None, None) => total,
-        };
-        Some(Stated {
-            input_tokens: Some(input),
-            cached_input_tokens: Some(cached),
-            cache_write_input_tokens: (written > 0).then_some(written),
-            output_tokens: Some(output),
-            reasoning_output_tokens: Some(reasoning),
-        })
+        match grown {
+            Some(grown) => grown.try_into().ok(),
+            // One that became smaller began anew.
+            None => Some(last.unwrap_or(total)),
+        }
     }
 
     fn line<'a>(
@@ -212,7 +243,17 @@ impl CodexSession {
 }
 
 impl Stated {
-    fn numbers(self) -> [u64; 5] {
+    fn of([input, cached, written, output, reasoning]: CodexTotal) -> Self {
+        Self {
+            input_tokens: Some(input),
+            cached_input_tokens: Some(cached),
+            cache_write_input_tokens: (written > 0).then_some(written),
+            output_tokens: Some(output),
+            reasoning_output_tokens: Some(reasoning),
+        }
+    }
+
+    fn numbers(self) -> CodexTotal {
         [
             self.input_tokens,
             self.cached_input_tokens,

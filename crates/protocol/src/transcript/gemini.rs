@@ -4,11 +4,10 @@
 use std::borrow::Cow;
 
 use langley_model::{Provider, Tokens, Usage};
-use memchr::memmem;
 use serde::Deserialize;
 
 use super::stamp::micros;
-use super::{LinesRead, UsageLine, line_around};
+use super::{LinesRead, UsageLine, holds, marked, parsed};
 
 /// What lines of interest hold: those with usage, and the first.
 const MARKS: [&[u8]; 2] = [b"\"tokens\":", b"\"sessionId\":"];
@@ -38,7 +37,7 @@ struct Stated {
 }
 
 pub(super) fn is_telling(part: &[u8]) -> bool {
-    MARKS.iter().any(|mark| memmem::find(part, mark).is_some())
+    holds(part, &MARKS)
 }
 
 pub(super) fn read(
@@ -46,23 +45,10 @@ pub(super) fn read(
     session: &mut Option<String>,
     out: &mut dyn FnMut(UsageLine<'_>),
 ) -> LinesRead {
-    let marks = MARKS.map(memmem::Finder::new);
-    let mut count = LinesRead::default();
-    let mut from = 0;
-    while from < lines.len() {
-        let found = marks.iter().filter_map(|mark| mark.find(&lines[from..])).min();
-        let Some(at) = found else { break };
-        let (line, next) = line_around(lines, from, from + at);
-        from = next;
-        match sonic_rs::from_slice::<Line<'_>>(line) {
-            Ok(line) => count.telling += u64::from(take(line, session, out)),
-            Err(_) => match serde_json::from_str::<Line<'_>>(&String::from_utf8_lossy(line)) {
-                Ok(line) => count.telling += u64::from(take(line, session, out)),
-                Err(_) => count.unreadable += 1,
-            },
-        }
-    }
-    count
+    marked(lines, &MARKS, |line| {
+        let mut room = String::new();
+        Some(take(parsed::<Line<'_>>(line, &mut room)?, session, out))
+    })
 }
 
 /// Takes a line in; whether it told usage.

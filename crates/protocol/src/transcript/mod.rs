@@ -13,9 +13,10 @@ mod tests;
 use std::borrow::Cow;
 
 use langley_model::{DialectName, Micros, Provider, Usage};
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
-pub use codex::CodexSession;
+pub use codex::{CodexSession, CodexTotal};
 
 /// Whose lines they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -112,7 +113,7 @@ pub enum UsageReader {
     /// Each line tells all.
     ClaudeCode,
     /// Lines go on from what earlier ones told.
-    Codex(CodexSession),
+    Codex(Box<CodexSession>),
     /// The session's id stands in the first line.
     GeminiCli {
         /// The session's id, once it was read.
@@ -126,7 +127,7 @@ impl UsageReader {
     pub fn new(format: TranscriptFormat) -> Self {
         match format {
             TranscriptFormat::ClaudeCode => Self::ClaudeCode,
-            TranscriptFormat::Codex => Self::Codex(CodexSession::default()),
+            TranscriptFormat::Codex => Self::Codex(Box::default()),
             TranscriptFormat::GeminiCli => Self::GeminiCli { session: None },
         }
     }
@@ -140,6 +141,23 @@ impl UsageReader {
         }
     }
 
+    /// What was told at the end of all lines so far, and is only known to count once the next line is read.
+    pub fn rest(&self, out: &mut dyn FnMut(UsageLine<'_>)) {
+        if let Self::Codex(session) = self {
+            session.rest(out);
+        }
+    }
+
+    /// Every name that is remembered from one reading to the next: they are what the lines say, secrets included.
+    pub fn names_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let (codex, gemini) = match self {
+            Self::ClaudeCode => (None, None),
+            Self::Codex(session) => (Some(session.names_mut()), None),
+            Self::GeminiCli { session } => (None, session.as_mut()),
+        };
+        codex.into_iter().flatten().chain(gemini)
+    }
+
     /// Whether there may be usage, or what leads to it, in a part of a line.
     #[must_use]
     pub fn is_telling(&self, part: &[u8]) -> bool {
@@ -149,6 +167,50 @@ impl UsageReader {
             Self::GeminiCli { .. } => gemini::is_telling(part),
         }
     }
+}
+
+/// Hands the lines that hold any of some marks to `take`, in their order; it says whether one told usage.
+///
+/// In a JSON text the quotes of a mark would be escaped, so it is a member's name or value wherever it stands.
+fn marked<const MARKS: usize>(
+    lines: &[u8],
+    marks: &[&[u8]; MARKS],
+    mut take: impl FnMut(&[u8]) -> Option<bool>,
+) -> LinesRead {
+    let marks = marks.map(memmem::Finder::new);
+    // Where each is next; looked for again only once it is behind.
+    let mut places: [Option<usize>; MARKS] = std::array::from_fn(|at| marks[at].find(lines));
+    let mut count = LinesRead::default();
+    let mut from = 0;
+    while let Some(place) = places.into_iter().flatten().min() {
+        let (line, next) = line_around(lines, from, place);
+        from = next;
+        for (place, mark) in places.iter_mut().zip(&marks) {
+            if place.is_some_and(|place| place < next) {
+                *place = mark.find(&lines[next..]).map(|at| next + at);
+            }
+        }
+        match take(line) {
+            Some(is_telling) => count.telling += u64::from(is_telling),
+            None => count.unreadable += 1,
+        }
+    }
+    count
+}
+
+/// Reads a line in the shape of `Line`; none where it has another one, or was torn. A text that was cut within a
+/// character, as tools' output is, does not cost the line's figures: `room` is for the line without that text then.
+fn parsed<'a, Line: Deserialize<'a>>(line: &'a [u8], room: &'a mut String) -> Option<Line> {
+    if let Ok(line) = sonic_rs::from_slice(line) {
+        return Some(line);
+    }
+    *room = String::from_utf8_lossy(line).into_owned();
+    serde_json::from_str(room).ok()
+}
+
+/// Whether any of some marks is in a part of a line.
+fn holds(part: &[u8], marks: &[&[u8]]) -> bool {
+    marks.iter().any(|mark| memmem::find(part, mark).is_some())
 }
 
 /// The whole line around a place, and where the next one begins.

@@ -35,7 +35,9 @@ fn seen(line: &UsageLine<'_>) -> Seen {
 
 fn read(format: TranscriptFormat, lines: &[u8]) -> (Vec<Seen>, LinesRead) {
     let mut all = Vec::new();
-    let count = UsageReader::new(format).read(lines, &mut |line| all.push(seen(&line)));
+    let mut reader = UsageReader::new(format);
+    let count = reader.read(lines, &mut |line| all.push(seen(&line)));
+    reader.rest(&mut |line| all.push(seen(&line)));
     (all, count)
 }
 
@@ -46,6 +48,7 @@ fn read_singly(format: TranscriptFormat, lines: &[u8]) -> Vec<Seen> {
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
         reader.read(line, &mut |line| all.push(seen(&line)));
     }
+    reader.rest(&mut |line| all.push(seen(&line)));
     all
 }
 
@@ -53,12 +56,7 @@ const fn tokens(tokens: u64) -> Option<Tokens> {
     Some(Tokens(tokens))
 }
 
-const CLAUDE: &str = r#"{"type":"summary","summary":"a \"usage\":{ in a text","leafUuid":"x"}
-{"parentUuid":null,"isSidechain":false,"cwd":"/home/dev/shop","sessionId":"S","type":"assistant","message":{"model":"claude-opus-4-1-20250805","id":"msg_01","type":"message","role":"assistant","content":[{"type":"text","text":"\"usage\":{\"output_tokens\":999}"}],"usage":{"input_tokens":6,"cache_creation_input_tokens":70,"cache_read_input_tokens":5,"cache_creation":{"ephemeral_5m_input_tokens":20,"ephemeral_1h_input_tokens":50},"output_tokens":3,"service_tier":"standard"}},"requestId":"req_1","timestamp":"2025-08-01T00:00:01.500Z"}
-{"cwd":"/home/dev/shop","sessionId":"S","agentId":"a1","isSidechain":true,"type":"assistant","message":{"model":"claude-haiku-4-5","id":"msg_bdrk_02","content":[{"type":"tool_use","id":"t","name":"Bash","input":{"usage":{"input_tokens":1}}}],"usage":{"input_tokens":1,"cache_creation_input_tokens":9,"output_tokens":2,"server_tool_use":{"web_search_requests":2},"service_tier":"priority"}},"timestamp":"2025-08-01T00:00:02Z"}
-{"sessionId":"S","type":"user","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"ok"}]},"toolUseResult":{"usage":{"input_tokens":7,"output_tokens":8}},"timestamp":"2025-08-01T00:00:03Z"}
-{"sessionId":"S","type":"assistant","message":{"model":"<synthetic>","id":"m","usage":{"input_tokens":0,"output_tokens":0}},"timestamp":"2025-08-01T00:00:04Z"}
-"#;
+const CLAUDE: &str = include_str!("../../tests/transcripts/claude.jsonl");
 
 #[test]
 fn claude_codes_answers_tell_their_usage_and_nothing_else_does() {
@@ -111,13 +109,7 @@ fn a_torn_line_is_counted_and_the_next_one_read() {
     assert_eq!((lines.len(), count), (2, LinesRead { telling: 2, unreadable: 1 }));
 }
 
-const CODEX: &str = r#"{"timestamp":"2026-01-01T00:00:00Z","type":"session_meta","payload":{"id":"T","session_id":"S","cwd":"/w","model_provider":"openai"}}
-{"timestamp":"2026-01-01T00:00:01Z","type":"turn_context","payload":{"turn_id":"1","cwd":"/w/x","model":"gpt-5-codex"}}
-{"timestamp":"2026-01-01T00:00:02Z","type":"event_msg","payload":{"type":"token_count","info":null,"rate_limits":{"primary":{"used_percent":1.5}}}}
-{"timestamp":"2026-01-01T00:00:03Z","type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"input_tokens":100,"cached_input_tokens":40,"output_tokens":10,"reasoning_output_tokens":4,"total_tokens":110},"last_token_usage":{"input_tokens":100,"cached_input_tokens":40,"output_tokens":10,"reasoning_output_tokens":4,"total_tokens":110}}}}
-{"timestamp":"2026-01-01T00:00:04Z","type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"input_tokens":100,"cached_input_tokens":40,"output_tokens":10,"reasoning_output_tokens":4,"total_tokens":110},"last_token_usage":{"input_tokens":100,"cached_input_tokens":40,"output_tokens":10,"reasoning_output_tokens":4,"total_tokens":110}}}}
-{"timestamp":"2026-01-01T00:00:05Z","type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"input_tokens":250,"cached_input_tokens":140,"output_tokens":15,"reasoning_output_tokens":4,"total_tokens":265},"last_token_usage":{"input_tokens":150,"cached_input_tokens":100,"output_tokens":5,"reasoning_output_tokens":0,"total_tokens":155}}}}
-"#;
+const CODEX: &str = include_str!("../../tests/transcripts/codex.jsonl");
 
 #[test]
 fn codexs_running_totals_count_what_they_grew_by_and_nothing_that_is_repeated() {
@@ -159,11 +151,7 @@ fn codexs_records_of_responses_take_the_place_of_its_totals() {
     assert_eq!(lines[0].response, Some(["resp_1".to_owned(), String::new()]));
 }
 
-const GEMINI: &str = r#"{"sessionId":"G","projectHash":"p","startTime":"2026-01-01T00:00:00Z","kind":"main"}
-{"id":"u1","timestamp":"2026-01-01T00:00:01Z","type":"user","content":"hi"}
-{"id":"g1","timestamp":"2026-01-01T00:00:02Z","type":"gemini","content":"","model":"gemini-2.5-pro","tokens":{"input":20,"output":1,"cached":5,"thoughts":3,"tool":2,"total":26}}
-{"id":"g1","timestamp":"2026-01-01T00:00:02Z","type":"gemini","content":"x","model":"gemini-2.5-pro","tokens":{"input":20,"output":8,"cached":5,"thoughts":3,"tool":2,"total":33}}
-"#;
+const GEMINI: &str = include_str!("../../tests/transcripts/gemini.jsonl");
 
 #[test]
 fn gemini_clis_answers_are_known_by_their_session_and_id() {
@@ -187,8 +175,53 @@ fn lines_tell_the_same_however_many_are_handed_in_at_once() {
     }
 }
 
+/// `CODEX` as a fork of it begins: its own first line, then all of the parent's at the same moment.
+fn fork(of_itself: &str) -> String {
+    let meta = r#"{"timestamp":"2026-01-02T00:00:00.100Z","type":"session_meta","payload":{"id":"F","forked_from_id":"S","cwd":"/w"}}"#;
+    let copy: String = CODEX
+        .lines()
+        .map(|line| {
+            let (_, rest) = line.split_once("\",\"type\"").unwrap();
+            format!("{{\"timestamp\":\"2026-01-02T00:00:00.150Z\",\"type\"{rest}\n")
+        })
+        .collect();
+    format!("{meta}\n{copy}{of_itself}")
+}
+
 #[test]
-fn whoever_tells_is_found_in_a_part_of_the_line() {
+fn what_a_forks_rollout_copies_of_its_parent_is_not_told_again() {
+    assert_eq!(read(TranscriptFormat::Codex, fork("").as_bytes()).0, []);
+    let own = CODEX
+        .lines()
+        .last()
+        .unwrap()
+        .replace("2026-01-01T00:00:05", "2026-01-02T00:00:09")
+        .replace("\"input_tokens\":250", "\"input_tokens\":300");
+    let (lines, _) = read(TranscriptFormat::Codex, fork(&own).as_bytes());
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!((line.usage.input, line.session.as_deref()), (tokens(50), Some("F")));
+}
+
+#[test]
+fn a_first_total_that_an_earlier_session_left_counts_the_last_response_alone() {
+    let late = CODEX.lines().filter(|line| !line.contains("\"total_tokens\":110"));
+    let text: String = late.map(|line| format!("{line}\n")).collect();
+    let (lines, _) = read(TranscriptFormat::Codex, text.as_bytes());
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!(line.usage.input, tokens(150));
+}
+
+#[test]
+fn a_record_that_comes_after_the_total_of_its_response_takes_its_place() {
+    let record = r#"{"timestamp":"2026-01-01T00:00:06Z","type":"token_usage_record","payload":{"session_id":"S","response_id":"resp_2","usage":{"input_tokens":150,"cached_input_tokens":100,"output_tokens":5}}}"#;
+    let (lines, _) = read(TranscriptFormat::Codex, format!("{CODEX}{record}\n").as_bytes());
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!((lines[0].usage.input, lines[1].usage.input), (tokens(100), tokens(150)));
+    assert_eq!(lines[1].response, Some(["resp_2".to_owned(), String::new()]));
+}
+
+#[test]
+fn no_mark_is_needed_that_a_part_of_the_line_does_not_show() {
     for (format, text) in [
         (TranscriptFormat::ClaudeCode, CLAUDE),
         (TranscriptFormat::Codex, CODEX),
@@ -196,9 +229,33 @@ fn whoever_tells_is_found_in_a_part_of_the_line() {
     ] {
         let reader = UsageReader::new(format);
         for line in text.lines() {
-            let (told, _) = read(format, line.as_bytes());
-            assert!(reader.is_telling(line.as_bytes()) || told.is_empty(), "{line}");
+            // However a line that tells is cut in two parts with 64 bytes in both, one of them shows it.
+            let told = !read(format, line.as_bytes()).0.is_empty();
+            for cut in 0..line.len() {
+                let (first, second) =
+                    (&line.as_bytes()[..cut], &line.as_bytes()[cut.saturating_sub(64)..]);
+                assert!(!told || reader.is_telling(first) || reader.is_telling(second), "{line}");
+            }
         }
         assert!(!reader.is_telling(b"{\"type\":\"user\",\"text\":\"plain\"}"));
+    }
+}
+
+#[test]
+fn names_that_are_remembered_can_all_be_redacted() {
+    for (format, text, names) in
+        [(TranscriptFormat::Codex, CODEX, 5), (TranscriptFormat::GeminiCli, GEMINI, 1)]
+    {
+        let mut reader = UsageReader::new(format);
+        reader.read(text.as_bytes(), &mut |_| ());
+        assert_eq!(reader.names_mut().count(), names);
+        reader.names_mut().for_each(|name| *name = String::from("hidden"));
+        let kept = format!("{reader:?}");
+        assert!(
+            !["openai", "gpt-5", "/w", "\"S\"", "\"T\"", "\"G\""]
+                .iter()
+                .any(|it| kept.contains(it)),
+            "{kept}"
+        );
     }
 }

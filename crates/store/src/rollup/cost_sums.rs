@@ -1,5 +1,6 @@
 //! What sessions, tasks and subagents cost over all time: from the sums that the writer keeps of each.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use rusqlite::Connection;
@@ -8,7 +9,7 @@ use super::costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, model_of};
 use super::fill::{Filled, Scope};
 use super::measure::Tally;
 use super::query::{GroupBy, UsageQuery};
-use super::sums::Sums;
+use super::sums::Costs;
 use super::table::{Table, read_costs};
 use crate::error::StoreError;
 use crate::store::Store;
@@ -36,16 +37,26 @@ impl Store {
                 }
             }
             let mut report = CostReport { from_flows: true, ..CostReport::default() };
-            report.groups =
+            let mut rows =
                 if table == Table::Agents { by_subagent(conn)? } else { by_name(conn, table)? };
-            report.groups.iter().for_each(|group| report.totals.merge(&group.sums));
+            let mut totals = Costs::default();
+            rows.iter().for_each(|row| totals.merge(&row.costs));
+            report.totals = totals.sums();
+            // One more than are told says that there are more.
+            let most = query.groups_max.saturating_add(1);
+            if rows.len() > most {
+                rows.select_nth_unstable_by(most, |one, other| one.order().cmp(&other.order()));
+                rows.truncate(most);
+            }
+            report.groups = rows.into_iter().map(Named::group).collect();
             Ok(Some(report))
         })?;
         let Some(mut report) = report else { return Ok(None) };
         if report.totals.tally(Tally::Unpriced) > 0 {
             // These sums know no models.
             let by = vec![GroupBy::Provider, GroupBy::Model];
-            let models = self.usage(&UsageQuery { by, ..UsageQuery::default() })?.groups;
+            let asked = UsageQuery { by, costs_alone: true, ..UsageQuery::default() };
+            let models = self.usage(&asked)?.groups;
             let models = models.into_iter().filter(|it| it.sums.tally(Tally::Unpriced) > 0);
             let name = |text: Option<String>| text.unwrap_or_default();
             let unpriced =
@@ -65,37 +76,57 @@ fn is_unbounded(query: &CostQuery) -> bool {
         && [host, model, agent, &query.session].into_iter().all(Option::is_none)
 }
 
-/// A group for each row of a table with one name.
-fn by_name(conn: &Connection, table: Table) -> rusqlite::Result<Vec<CostGroup>> {
-    let mut groups = Vec::new();
-    each(conn, table, |[name, _], sums| groups.push(group(Some(name), None, sums)))?;
-    Ok(groups)
+/// What stands in a row, or what is left of it.
+struct Named {
+    name: Option<String>,
+    /// Of a subagent.
+    session: Option<String>,
+    costs: Costs,
 }
 
-/// A group for each subagent, and for each session what its own agent asked: all that no subagent did.
-fn by_subagent(conn: &Connection) -> rusqlite::Result<Vec<CostGroup>> {
-    let (mut own, mut groups) = (HashMap::new(), Vec::new());
-    each(conn, Table::Sessions, |[session, _], sums| drop(own.insert(session, sums)))?;
-    each(conn, Table::Agents, |[session, agent], sums| {
-        if let Some(own) = own.get_mut(&session) {
-            own.take_out_all(&sums);
-        }
-        groups.push(group(Some(agent), Some(session), sums));
+impl Named {
+    /// The dearest first, as [`CostReport::put_in_order`] has them.
+    fn order(&self) -> (Reverse<u64>, &Option<String>, &Option<String>) {
+        (Reverse(self.costs.cost()), &self.name, &self.session)
+    }
+
+    fn group(self) -> CostGroup {
+        let Self { name, session, costs } = self;
+        CostGroup { keys: vec![CostKey::Name(name)], session, sums: costs.sums() }
+    }
+}
+
+/// One for each row of a table with one name.
+fn by_name(conn: &Connection, table: Table) -> rusqlite::Result<Vec<Named>> {
+    let mut rows = Vec::new();
+    each(conn, table, |[name, _], costs| {
+        rows.push(Named { name: Some(name), session: None, costs });
     })?;
-    let own = own.into_iter().filter(|(_, sums)| !sums.is_empty());
-    groups.extend(own.map(|(session, sums)| group(None, Some(session), sums)));
-    Ok(groups)
+    Ok(rows)
 }
 
-fn group(name: Option<String>, session: Option<String>, sums: Sums) -> CostGroup {
-    CostGroup { keys: vec![CostKey::Name(name)], session, sums }
+/// One for each subagent, and for each session what its own agent asked: all that no subagent did.
+fn by_subagent(conn: &Connection) -> rusqlite::Result<Vec<Named>> {
+    let (mut own, mut rows) = (HashMap::new(), Vec::new());
+    each(conn, Table::Sessions, |[session, _], costs| {
+        own.insert(session, costs);
+    })?;
+    each(conn, Table::Agents, |[session, agent], costs| {
+        if let Some(own) = own.get_mut(&session) {
+            own.take_out(&costs);
+        }
+        rows.push(Named { name: Some(agent), session: Some(session), costs });
+    })?;
+    let own = own.into_iter().filter(|(_, costs)| !costs.is_empty());
+    rows.extend(own.map(|(session, costs)| Named { name: None, session: Some(session), costs }));
+    Ok(rows)
 }
 
 /// Reads the names of each row of a table, the second one empty where it has but one, and what it used and cost.
 fn each(
     conn: &Connection,
     table: Table,
-    mut take: impl FnMut([String; 2], Sums),
+    mut take: impl FnMut([String; 2], Costs),
 ) -> rusqlite::Result<()> {
     let names = table.key().len();
     let mut statement = conn.prepare_cached(table.select_costs())?;

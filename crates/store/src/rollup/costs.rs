@@ -174,7 +174,8 @@ impl Store {
         let mut all = by.to_vec();
         let more = [GroupBy::Provider, GroupBy::Model].into_iter().filter(|it| !by.contains(it));
         all.extend(more);
-        let asked = UsageQuery { by: all, groups_max: None, ..query.usage.clone() };
+        let asked =
+            UsageQuery { by: all, groups_max: None, costs_alone: true, ..query.usage.clone() };
         let report = self.usage(&asked)?;
         let mut groups: HashMap<Vec<CostKey>, Sums> = HashMap::new();
         let mut unpriced: HashMap<(String, String), Sums> = HashMap::new();

@@ -13,7 +13,7 @@ use rusqlite::types::Value;
 use super::fill::{Filled, Scope};
 use super::group::{DAY_HOURS, Group, HOUR_US, hour_of};
 use super::sums::Sums;
-use super::table::{Table, read_group};
+use super::table::{Table, read_costs, read_group, read_sums};
 use crate::error::StoreError;
 use crate::filter::Condition;
 use crate::store::Store;
@@ -84,6 +84,9 @@ pub struct UsageQuery {
     pub agent: Option<String>,
     /// The most groups that are of use; none: all.
     pub groups_max: Option<usize>,
+    /// Whether nothing is of use but how many flows there are, what they used and what it cost; all other sums are
+    /// nothing then.
+    pub costs_alone: bool,
 }
 
 /// Flows that are alike in what was asked for; what was not asked for is none, and an empty text is one that
@@ -251,11 +254,16 @@ impl Adding<'_> {
                 condition.and(&format!("{column} = ?"), [text.clone().into()]);
             }
         }
-        let sql = format!("{}{}", table.select(), condition.sql());
+        let costs_alone = self.query.costs_alone;
+        let select = if costs_alone { table.select_costs() } else { table.select() };
+        let sql = format!("{select}{}", condition.sql());
         let mut statement = conn.prepare_cached(&sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(&condition.parameters))?;
         while let Some(row) = rows.next()? {
-            let (group, sums) = read_group(row)?;
+            let group = read_group(row)?;
+            let first = table.key().len();
+            let sums =
+                if costs_alone { read_costs(row, first)?.sums() } else { read_sums(row, first)? };
             take(self, &group, &sums);
             // Hours that move to another day may leave as many labels empty as there are groups.
             if self.query.groups_max.is_some_and(|max| self.labels.len() / 2 > max) {

@@ -42,6 +42,51 @@ impl Default for Sums {
 /// Figures of what was used and what that cost: the first of the measures, and a sum and a number of flows for each.
 const USED: usize = 2 * (Measure::CostWebSearch as usize + 1);
 
+/// Of sums only what was used and what it cost, of how many flows: of tens of thousands a cost report tells a few.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Costs(pub(super) [u64; Sums::COSTS.len()]);
+
+impl Default for Costs {
+    fn default() -> Self {
+        Self([0; Sums::COSTS.len()])
+    }
+}
+
+impl Costs {
+    /// What it cost, in millionths of a dollar.
+    pub(super) const fn cost(&self) -> u64 {
+        self.0[2 + 2 * Measure::Cost as usize]
+    }
+
+    /// Adds others.
+    pub(super) fn merge(&mut self, others: &Self) {
+        for (number, more) in self.0.iter_mut().zip(others.0) {
+            *number = number.wrapping_add(more);
+        }
+    }
+
+    /// Takes others out.
+    pub(super) fn take_out(&mut self, others: &Self) {
+        for (number, less) in self.0.iter_mut().zip(others.0) {
+            *number = number.wrapping_sub(less);
+        }
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// As sums, of which all others are nothing.
+    pub(super) fn sums(&self) -> Sums {
+        let mut sums = Sums::default();
+        for (place, number) in Sums::COSTS.into_iter().zip(self.0) {
+            sums.numbers[place] = number;
+        }
+        sums
+    }
+}
+
 impl Sums {
     /// The places of what was used and what it cost, of how many flows.
     pub(super) const COSTS: [usize; 2 + USED] = {
@@ -214,6 +259,11 @@ mod tests {
         for (place, measure) in Measure::ALL.into_iter().enumerate() {
             assert_eq!(measure as usize, place, "{measure:?}");
         }
+        let mut costs = Costs::default();
+        for (place, number) in costs.0.iter_mut().enumerate() {
+            *number = place as u64;
+        }
+        assert_eq!(costs.cost(), costs.sums().figure(Measure::Cost).sum);
         let mut columns: Vec<String> = Sums::columns().collect();
         assert_eq!(columns.len(), NUMBERS + Measure::SPREAD.len());
         let costs: Vec<&str> = Sums::COSTS.iter().map(|place| columns[*place].as_str()).collect();

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, Statement};
 
 use super::group::Group;
 use super::spread::Spread;
-use super::sums::{NUMBERS, Sums};
+use super::sums::{Costs, NUMBERS, Sums};
 
 /// A table of sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,23 +209,22 @@ pub(super) fn read_sums(row: &Row<'_>, first: usize) -> rusqlite::Result<Sums> {
     Ok(sums)
 }
 
-/// The sums of a row of [`Table::select_costs`]; all others are nothing.
-pub(super) fn read_costs(row: &Row<'_>, first: usize) -> rusqlite::Result<Sums> {
-    let mut sums = Sums::default();
-    for (column, place) in (first..).zip(Sums::COSTS) {
-        sums.numbers_mut()[place] = row.get::<_, i64>(column)?.cast_unsigned();
+/// The sums of a row of [`Table::select_costs`].
+pub(super) fn read_costs(row: &Row<'_>, first: usize) -> rusqlite::Result<Costs> {
+    let mut costs = Costs::default();
+    for (column, number) in (first..).zip(&mut costs.0) {
+        *number = row.get::<_, i64>(column)?.cast_unsigned();
     }
-    Ok(sums)
+    Ok(costs)
 }
 
-/// A row of [`Table::select`], of a table by time.
-pub(super) fn read_group(row: &Row<'_>) -> rusqlite::Result<(Group, Sums)> {
-    let group = Group {
+/// Whose a row of a table by time is, of [`Table::select`] or [`Table::select_costs`].
+pub(super) fn read_group(row: &Row<'_>) -> rusqlite::Result<Group> {
+    Ok(Group {
         at: row.get(0)?,
         host: row.get(1)?,
         provider: row.get(2)?,
         model: row.get(3)?,
         agent: row.get(4)?,
-    };
-    Ok((group, read_sums(row, Table::Hourly.key().len())?))
+    })
 }

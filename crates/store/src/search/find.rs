@@ -180,6 +180,9 @@ fn hits(
         // What few flows have in common they often have in a short time, as those of a session do.
         let Some(ends) = few.ends else { return Ok(Vec::new()) };
         scan.slots = slot::within(scan.slots, ends, shift);
+    } else if let Some(ends) = ends_of_host(conn, &filter)? {
+        // Many, and yet all of them may be of one week.
+        scan.slots = slot::within(scan.slots, ends, shift);
     }
     if is_common || !scan.holds_over(few.count * WALKED_PER_LOOK)? {
         // Each hit is looked at: a page of them is found soon.
@@ -189,6 +192,16 @@ fn hits(
     } else {
         scan.walk(&format!(" AND flow IN (SELECT n FROM flows{sql})"), filters)
     }
+}
+
+/// The first and the last flow of the host that is asked for, by the index of hosts; none where none is.
+fn ends_of_host(conn: &Connection, filter: &FlowFilter) -> rusqlite::Result<Option<(i64, i64)>> {
+    let Some(host) = &filter.host else { return Ok(None) };
+    let end =
+        |order: &str| format!("(SELECT n FROM flows WHERE host = ?1 ORDER BY n {order} LIMIT 1)");
+    let sql = format!("SELECT {}, {}", end("ASC"), end("DESC"));
+    conn.prepare_cached(&sql)?
+        .query_row([host], |row| Ok(row.get::<_, Option<_>>(0)?.zip(row.get(1)?)))
 }
 
 /// The flows for which a condition holds, where they are few.

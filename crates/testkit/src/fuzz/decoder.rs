@@ -11,6 +11,7 @@ use langley_protocol::gemini::{Gemini, Interactions};
 use langley_protocol::json_array::JsonArrayDecoder;
 use langley_protocol::openai::{Chat, Responses};
 use langley_protocol::sse::{SseDecoder, SseEvent};
+use langley_protocol::transcript::{TranscriptFormat, UsageReader};
 use langley_protocol::websocket::{Compression, FrameDecoder};
 use langley_protocol::{bedrock, client_hello};
 
@@ -73,7 +74,7 @@ enum Cuts {
 }
 
 /// All of them.
-pub const DECODERS: [Decoder; 23] = [
+pub const DECODERS: [Decoder; 26] = [
     agreeing("anthropic stream", |reads| stream(reads, &Anthropic)),
     agreeing("chat stream", |reads| stream(reads, &Chat)),
     agreeing("responses stream", |reads| stream(reads, &Responses)),
@@ -97,6 +98,9 @@ pub const DECODERS: [Decoder; 23] = [
     agreeing("zstd", |reads| encoded(reads, "zstd")),
     agreeing("client hello", hello),
     agreeing("hello message", hello_message),
+    agreeing("claude transcript", |reads| transcript(reads, TranscriptFormat::ClaudeCode)),
+    agreeing("codex transcript", |reads| transcript(reads, TranscriptFormat::Codex)),
+    agreeing("gemini transcript", |reads| transcript(reads, TranscriptFormat::GeminiCli)),
 ];
 
 const fn agreeing(name: &'static str, read: Read) -> Decoder {
@@ -201,4 +205,26 @@ fn hello_message(reads: &[&[u8]]) -> String {
     assert_eq!(client_hello::HelloMessage::parse(&encoded).as_ref(), Some(&message));
     let (shares, groups) = (message.key_shares(), message.groups());
     format!("{message:?} {shares:?} {groups:?} {:?}", message.certificate_compression())
+}
+
+/// Lines are handed in as soon as they are whole.
+fn transcript(reads: &[&[u8]], format: TranscriptFormat) -> String {
+    let (mut found, mut kept) = (String::new(), Vec::new());
+    let mut reader = UsageReader::new(format);
+    let (mut telling, mut unreadable) = (0, 0);
+    let mut read = |reader: &mut UsageReader, found: &mut String, lines: &[u8]| {
+        let count = reader.read(lines, &mut |line| writeln!(found, "{line:?}").expect("room"));
+        telling += count.telling;
+        unreadable += count.unreadable;
+    };
+    for part in reads {
+        kept.extend_from_slice(part);
+        if let Some(end) = kept.iter().rposition(|byte| *byte == b'\n') {
+            read(&mut reader, &mut found, &kept[..=end]);
+            kept.drain(..=end);
+        }
+    }
+    read(&mut reader, &mut found, &kept);
+    reader.rest(&mut |line| writeln!(found, "{line:?}").expect("room"));
+    format!("{found}{telling} {unreadable} {reader:?}")
 }

@@ -1,4 +1,4 @@
-//! What damage begins with: streams as providers send them, encodings, frames, hellos.
+//! What damage begins with: streams as providers send them, encodings, frames, hellos, transcripts.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,10 @@ pub fn seeds() -> Vec<Vec<u8>> {
         }
     }
     let mut paths = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../protocol/tests/cassettes"), &mut paths);
+    for folder in ["cassettes", "transcripts"] {
+        let folder = Path::new("../protocol/tests").join(folder);
+        walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut paths);
+    }
     paths.sort();
     let mut seeds: Vec<_> = paths.iter().map(|path| std::fs::read(path).expect("a file")).collect();
     for encoding in ["gzip", "deflate", "br", "zstd"] {

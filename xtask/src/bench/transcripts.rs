@@ -1,0 +1,261 @@
+//! `cargo xtask bench transcripts`: how quickly costs are told from agents' own files, beside other programs that read
+//! the same files in the same run.
+//!
+//! Each program is started anew for each round, one after the other, and everything is in the page cache. What counts
+//! is the ratio within a round, and that all come to the same tokens.
+
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use langley_testkit::{CorpusOptions, write_corpus};
+use serde_json::Value;
+
+use super::figure::median;
+use crate::ground::{Ground, Subject};
+use crate::memory::resident_kib;
+
+/// How often a program's memory is looked at.
+const LOOK: Duration = Duration::from_micros(500);
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct TranscriptsOptions {
+    /// A folder that stands for ~/.claude, with `projects` in it; one is made where none is named
+    #[arg(long, value_name = "DIR")]
+    corpus: Option<PathBuf>,
+    /// Megabytes of the corpus that is made
+    #[arg(long, default_value_t = 1_000)]
+    megabytes: u64,
+    /// Rounds; medians are printed
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// The native ccusage of the 20th series; `ccusage` of the path where none is named
+    #[arg(long, value_name = "FILE")]
+    ccusage: Option<PathBuf>,
+    #[command(flatten)]
+    subject: Subject,
+}
+
+/// A program that reads the corpus.
+struct Reader {
+    name: &'static str,
+    program: PathBuf,
+    arguments: Vec<String>,
+    variables: Vec<(&'static str, PathBuf)>,
+    /// A file that goes before each run.
+    without: Option<PathBuf>,
+    /// The sum of all output tokens, of what it prints.
+    output: fn(&str) -> Option<u64>,
+}
+
+/// What one run took, and what it came to.
+#[derive(Clone, Copy)]
+struct Run {
+    wall: Duration,
+    peak_kib: u64,
+    output: Option<u64>,
+}
+
+pub(super) fn transcripts(options: &TranscriptsOptions) -> Result<()> {
+    let Some(Ground { binary, .. }) = Ground::prepare(&options.subject, "the reading failed")?
+    else {
+        return Ok(());
+    };
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let home = folder.path().join("home");
+    std::fs::create_dir(&home)?;
+    let (corpus, expected) = match &options.corpus {
+        Some(corpus) => (corpus.clone(), None),
+        None => {
+            let corpus = folder.path().join("claude");
+            let bytes = options.megabytes.saturating_mul(1_000_000);
+            let wanted = CorpusOptions { sessions: 200, bytes, seed: 7, is_hard: true };
+            let made = write_corpus(&corpus, wanted)?;
+            println!("{} files, {} lines, {} responses", made.files, made.lines, made.responses);
+            let output = made.used.values().map(|[.., output]| output).sum::<u64>();
+            (corpus, Some(output))
+        }
+    };
+    let bytes = size_of(&corpus.join("projects"))?;
+    let readers = readers(options, &binary, &corpus, &home);
+    let mut runs: Vec<Vec<Run>> = vec![Vec::new(); readers.len()];
+    // The first round brings the files into the page cache and is not counted.
+    for round in 0..=options.rounds.max(1) {
+        for (reader, runs) in readers.iter().zip(&mut runs) {
+            let run = reader.run()?;
+            if round > 0 {
+                runs.push(run);
+            }
+        }
+    }
+    print!("{}", table(&readers, &runs, bytes));
+    let told = runs.first().and_then(|runs| runs.first()).and_then(|run| run.output);
+    match expected {
+        Some(expected) if told != Some(expected) => {
+            bail!("{told:?} output tokens were told, and {expected} were made")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// All that are on this machine, Langley first.
+fn readers(options: &TranscriptsOptions, binary: &Path, corpus: &Path, home: &Path) -> Vec<Reader> {
+    let langley = |name, without| Reader {
+        name,
+        program: binary.to_owned(),
+        arguments: words("cost --from transcripts --by day,model --limit 10000 --json"),
+        variables: vec![
+            ("CLAUDE_CONFIG_DIR", corpus.to_owned()),
+            ("CODEX_HOME", home.to_owned()),
+            ("HOME", home.to_owned()),
+            ("LANGLEY_HOME", home.to_owned()),
+            ("XDG_CONFIG_HOME", home.to_owned()),
+        ],
+        without,
+        output: |text| {
+            serde_json::from_str::<Value>(text).ok()?["totals"]["usage"]["output"].as_u64()
+        },
+    };
+    let mut readers = vec![
+        langley("langley", Some(home.join("transcripts.cache"))),
+        langley("langley, again", None),
+    ];
+    let ccusage = options.ccusage.clone().or_else(|| on_path("ccusage"));
+    readers.extend(ccusage.map(|program| Reader {
+        name: "ccusage",
+        program,
+        arguments: words("daily --offline --json"),
+        variables: vec![("CLAUDE_CONFIG_DIR", corpus.to_owned()), ("HOME", home.to_owned())],
+        without: None,
+        output: |text| serde_json::from_str::<Value>(text).ok()?["totals"]["outputTokens"].as_u64(),
+    }));
+    let files = corpus.join("projects").display().to_string();
+    // Of the lines of a response the greatest output, as all others count.
+    readers.extend(on_path("duckdb").map(|program| Reader {
+        name: "duckdb",
+        program,
+        arguments: vec!["-noheader".to_owned(), "-list".to_owned(), "-c".to_owned(), format!(
+            "SELECT sum(o)::BIGINT FROM (SELECT max(message.usage.output_tokens) o FROM read_json('{files}/**/*.jsonl', \
+             format='newline_delimited', ignore_errors=true, maximum_object_size=67108864, columns={{requestId:'VARCHAR', \
+             message:'STRUCT(id VARCHAR, usage STRUCT(output_tokens BIGINT))'}}) \
+             WHERE message.usage.output_tokens IS NOT NULL GROUP BY message.id, requestId)"
+        )],
+        variables: vec![("HOME", home.to_owned())],
+        without: None,
+        output: |text| text.trim().parse().ok(),
+    }));
+    let both = on_path("rg").is_some() && on_path("jq").is_some();
+    readers.extend(on_path("sh").filter(|_| both).map(|program| Reader {
+        name: "rg and jq",
+        program,
+        arguments: vec![
+            "-c".to_owned(),
+            format!(
+                "rg --no-filename --no-ignore --text '\"usage\":' -g '*.jsonl' '{files}' | \
+             jq -Rn '[inputs | fromjson? | select(.message.usage.output_tokens) | \
+             {{k: (.message.id + \" \" + .requestId), o: .message.usage.output_tokens}}] | \
+             group_by(.k) | map(map(.o) | max) | add'"
+            ),
+        ],
+        variables: Vec::new(),
+        without: None,
+        output: |text| text.trim().parse().ok(),
+    }));
+    readers
+}
+
+impl Reader {
+    fn run(&self) -> Result<Run> {
+        if let Some(file) = &self.without {
+            // The first run has none.
+            let _ = std::fs::remove_file(file);
+        }
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.env("TZ", "UTC").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let started = Instant::now();
+        let mut child =
+            command.spawn().with_context(|| format!("{} could not be started", self.name))?;
+        let id = child.id();
+        let mut out = child.stdout.take().context("its output is not there")?;
+        let (output, peak_kib) = thread::scope(|scope| {
+            let reading = scope.spawn(move || {
+                let mut text = String::new();
+                out.read_to_string(&mut text).map(|_| text)
+            });
+            let mut peak = 0;
+            while !reading.is_finished() {
+                peak = resident_kib(id, "VmHWM:").unwrap_or(peak).max(peak);
+                thread::sleep(LOOK);
+            }
+            (reading.join(), peak)
+        });
+        let status = child.wait()?;
+        let wall = started.elapsed();
+        let Ok(Ok(output)) = output else { bail!("{} could not be read", self.name) };
+        ensure!(status.success(), "{} ended with {status}", self.name);
+        Ok(Run { wall, peak_kib, output: (self.output)(&output) })
+    }
+}
+
+fn table(readers: &[Reader], runs: &[Vec<Run>], bytes: u64) -> String {
+    let mut text = format!(
+        "{:.2} GB, medians\n{:<16}{:>10}{:>10}{:>12}{:>10}  output tokens\n",
+        bytes as f64 / 1e9,
+        "",
+        "ms",
+        "GB/s",
+        "of langley",
+        "MB"
+    );
+    for (reader, own) in readers.iter().zip(runs) {
+        let middle = |of: &dyn Fn(usize) -> f64| {
+            let values: Vec<f64> = (0..own.len()).map(of).collect();
+            median(&values).unwrap_or(0.0)
+        };
+        let wall = |place: usize| own[place].wall.as_secs_f64();
+        let ratio = |place: usize| wall(place) / runs[0][place].wall.as_secs_f64();
+        let output = own.first().and_then(|run| run.output);
+        let _infallible = writeln!(
+            text,
+            "{:<16}{:>10.1}{:>10.2}{:>12.2}{:>10.1}  {}",
+            reader.name,
+            middle(&wall) * 1000.0,
+            middle(&|place| bytes as f64 / 1e9 / wall(place)),
+            middle(&ratio),
+            middle(&|place| own[place].peak_kib as f64 / 1024.0),
+            output.map_or_else(|| "-".to_owned(), |output| output.to_string()),
+        );
+    }
+    text
+}
+
+/// Bytes of all files beneath a folder.
+fn size_of(folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    let entries = std::fs::read_dir(folder).with_context(|| {
+        format!("{} cannot be read; it has to hold `projects`", folder.display())
+    })?;
+    for entry in entries {
+        let entry = entry?;
+        let facts = entry.metadata()?;
+        bytes += if facts.is_dir() { size_of(&entry.path())? } else { facts.len() };
+    }
+    Ok(bytes)
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
