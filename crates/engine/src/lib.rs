@@ -89,5 +89,5 @@ pub use transcripts::{
     Scanned, TranscriptBy, TranscriptCache, TranscriptFile, TranscriptQuery, TranscriptRoot,
     Walked, default_roots, scan, transcript_blocks, transcript_costs, walk,
 };
-pub use windows::{Window, windows};
+pub use windows::{Window, Windows, windows};
 pub use work::{Work, WorkBy, WorkGroup, WorkQuery, WorkReport, work};
