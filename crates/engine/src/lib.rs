@@ -44,6 +44,7 @@ mod request;
 mod response;
 mod search;
 mod session;
+mod session_request;
 mod session_turns;
 mod stream;
 mod telling;
