@@ -243,6 +243,7 @@ impl Exchange {
                 self.frame_gap(at, Side::Upstream, gap);
             }
         }
+        pulse::forget(&mut self.flow);
         self.stale();
     }
 
@@ -280,9 +281,7 @@ impl Exchange {
         flow.response_bytes = closed.response_bytes;
         flow.request_gap = gap::larger(flow.request_gap, closed.request_gap);
         flow.response_gap = gap::larger(flow.response_gap, closed.response_gap);
-        if flow.response_gap.chunks > 0 {
-            pulse::forget(flow);
-        }
+        pulse::forget(flow);
         let socket = self.websocket.as_ref();
         let ending = socket.map_or(closed.ending, |socket| socket.ending(closed.ending));
         flow.outcome = Some(outcome(ending, flow.status, self.answer));

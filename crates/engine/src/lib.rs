@@ -44,6 +44,7 @@ mod request;
 mod response;
 mod search;
 mod session;
+mod session_request;
 mod session_turns;
 mod stream;
 mod telling;
@@ -89,5 +90,5 @@ pub use transcripts::{
     Scanned, TranscriptBy, TranscriptCache, TranscriptFile, TranscriptQuery, TranscriptRoot,
     Walked, default_roots, scan, transcript_blocks, transcript_costs, walk,
 };
-pub use windows::{Window, windows};
+pub use windows::{Window, Windows, windows};
 pub use work::{Work, WorkBy, WorkGroup, WorkQuery, WorkReport, work};

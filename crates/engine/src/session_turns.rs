@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use langley_model::{Flow, FlowId, MicroUsd, Micros, Outcome};
+use langley_model::{FlowId, MicroUsd, Micros, Outcome};
 use langley_store::{Store, StoreError};
 
-use crate::composition::context_tokens;
-use crate::token_use::{TokenUse, flows_of_session, is_main, main_model};
+use crate::session_request::{SessionRequest, main_model, requests_of_session};
+use crate::token_use::TokenUse;
 
 /// One turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,23 +58,23 @@ pub struct SessionTurns {
 /// # Errors
 /// A failure of the store.
 pub fn session_turns(store: &Store, session: &str) -> Result<Option<SessionTurns>, StoreError> {
-    let (flows, is_cut) = flows_of_session(store, session)?;
-    Ok((!flows.is_empty()).then(|| SessionTurns { turns: turns(&flows), is_cut }))
+    let (requests, is_cut) = requests_of_session(store, session)?;
+    Ok((!requests.is_empty()).then(|| SessionTurns { turns: turns(&requests), is_cut }))
 }
 
-/// The turns that a session's flows make up, the oldest first.
-pub(crate) fn turns(flows: &[Flow]) -> Vec<SessionTurn> {
-    let main = main_model(flows);
+/// The turns that a session's requests make up, the oldest first.
+pub(crate) fn turns(requests: &[SessionRequest]) -> Vec<SessionTurn> {
+    let main = main_model(requests);
     let mut turns: Vec<SessionTurn> = Vec::new();
-    for flow in flows {
-        let own = is_main(flow, main);
+    for request in requests {
+        let own = request.is_main(main.as_deref());
         match turns.last_mut() {
             // What subagents and others ask does not begin a turn.
-            Some(turn) if !turn.is_ended || !own => turn.take(flow, own),
+            Some(turn) if !turn.is_ended || !own => turn.take(request, own),
             last => {
                 let before = last.and_then(|turn| turn.ended_at);
-                let mut turn = SessionTurn::begun_by(flow, before);
-                turn.take(flow, own);
+                let mut turn = SessionTurn::begun_by(request, before);
+                turn.take(request, own);
                 turns.push(turn);
             }
         }
@@ -83,11 +83,11 @@ pub(crate) fn turns(flows: &[Flow]) -> Vec<SessionTurn> {
 }
 
 impl SessionTurn {
-    fn begun_by(flow: &Flow, before: Option<Micros>) -> Self {
-        let waited = before.and_then(|before| u64::try_from(flow.started_at.0 - before.0).ok());
+    fn begun_by(request: &SessionRequest, before: Option<Micros>) -> Self {
+        let waited = before.and_then(|before| u64::try_from(request.started_at.0 - before.0).ok());
         Self {
-            flow: flow.id,
-            started_at: flow.started_at,
+            flow: request.flow,
+            started_at: request.started_at,
             ended_at: None,
             waited: waited.map(Duration::from_micros),
             requests: 0,
@@ -103,25 +103,25 @@ impl SessionTurn {
         }
     }
 
-    fn take(&mut self, flow: &Flow, own: bool) {
+    fn take(&mut self, request: &SessionRequest, own: bool) {
         if own {
-            let is_answered = flow.outcome == Some(Outcome::Completed);
+            let is_answered = request.outcome == Some(Outcome::Completed);
             self.requests += 1;
-            self.failed += u64::from(!is_answered && flow.outcome.is_some());
-            self.is_ended = is_answered && flow.tool_names.is_empty();
-            self.ended_at = flow.ended_at.max(self.ended_at);
-            self.context = context_tokens(flow).or(self.context);
-        } else if flow.agent_id.is_some() {
+            self.failed += u64::from(!is_answered && request.outcome.is_some());
+            self.is_ended = is_answered && request.tool_calls == 0;
+            self.ended_at = request.ended_at.max(self.ended_at);
+            self.context = request.context.or(self.context);
+        } else if request.is_of_subagent {
             self.of_subagents += 1;
         } else {
             self.beside += 1;
         }
-        self.retries += u64::from(flow.retry_of.is_some());
-        self.tool_calls += flow.tool_names.len() as u64;
-        if let Some(tokens) = TokenUse::of(flow) {
+        self.retries += u64::from(request.is_retry);
+        self.tool_calls += request.tool_calls;
+        if let Some(tokens) = request.tokens {
             self.tokens.add(&tokens);
         }
-        if let Some(MicroUsd(cost)) = flow.cost {
+        if let Some(MicroUsd(cost)) = request.cost {
             let MicroUsd(before) = self.cost.unwrap_or_default();
             self.cost = Some(MicroUsd(before.saturating_add(cost)));
         }
@@ -137,9 +137,16 @@ impl SessionTurn {
 
 #[cfg(test)]
 mod tests {
-    use langley_model::ConnectionId;
+    use langley_model::{ConnectionId, Flow};
 
     use super::*;
+    use crate::session_request::ModelNames;
+
+    fn turns_of(flows: &[Flow]) -> Vec<SessionTurn> {
+        let mut models = ModelNames::default();
+        let requests = flows.iter().map(|flow| SessionRequest::of(flow, &mut models));
+        turns(&requests.collect::<Vec<_>>())
+    }
 
     /// A flow of so many seconds that began at this one.
     fn flow(second: i64, took: i64, tools: usize) -> Flow {
@@ -163,7 +170,7 @@ mod tests {
         refused.outcome = Some(Outcome::ProviderError);
         let flows =
             [flow(0, 3, 2), sub, refused, flow(9, 1, 0), side, flow(70, 4, 1), flow(80, 2, 0)];
-        let turns = turns(&flows);
+        let turns = turns_of(&flows);
         let [first, second] = turns.as_slice() else { panic!("{turns:?}") };
         assert_eq!((first.requests, first.failed, first.of_subagents, first.beside), (3, 1, 1, 1));
         assert_eq!((first.tool_calls, first.cost, first.is_ended), (3, Some(MicroUsd(25)), true));
@@ -177,7 +184,7 @@ mod tests {
     fn a_turn_that_was_given_up_goes_on_with_what_is_asked_next() {
         let mut gone = flow(0, 3, 0);
         gone.outcome = Some(Outcome::ClientGone);
-        let turns = turns(&[gone, flow(30, 1, 0)]);
+        let turns = turns_of(&[gone, flow(30, 1, 0)]);
         assert_eq!((turns.len(), turns[0].requests, turns[0].failed), (1, 2, 1));
     }
 }

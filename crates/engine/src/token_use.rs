@@ -1,17 +1,9 @@
 //! Tokens in one sense for all providers: what was new, what the cache had, and how much came of it.
 
 use langley_model::{Flow, FlowId, Micros, Tokens};
-use langley_store::{
-    FlowFilter, Measure, Store, StoreError, Sums, Tally, UsageGroup, UsageQuery, UsageReport,
-};
+use langley_store::{Measure, Store, StoreError, Sums, Tally, UsageGroup, UsageQuery, UsageReport};
 
-use crate::composition::context_tokens;
-
-/// Flows of a session that are gone through, the newest ones.
-const FLOWS: usize = 5_000;
-
-/// Flows that are read at once.
-const PAGE: usize = 500;
+use crate::session_request::{main_model, requests_of_session};
 
 /// What requests used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -195,62 +187,23 @@ pub fn token_use_of_session(
     store: &Store,
     session: &str,
 ) -> Result<Option<SessionTokens>, StoreError> {
-    let (flows, is_cut) = flows_of_session(store, session)?;
-    if flows.is_empty() {
+    let (requests, is_cut) = requests_of_session(store, session)?;
+    if requests.is_empty() {
         return Ok(None);
     }
     let mut found = SessionTokens { is_cut, ..SessionTokens::default() };
-    for flow in &flows {
-        if let Some(tokens) = TokenUse::of(flow) {
-            found.all.add(&tokens);
-        }
+    for tokens in requests.iter().filter_map(|request| request.tokens) {
+        found.all.add(&tokens);
     }
-    let main = main_model(&flows).map(str::to_owned);
-    let own = flows.iter().filter(|flow| is_main(flow, main.as_deref()));
+    let main = main_model(&requests);
+    let own = requests.iter().filter(|request| request.is_main(main.as_deref()));
     found.contexts = own
-        .filter_map(|flow| {
-            let tokens = context_tokens(flow)?;
-            Some(ContextSize { flow: flow.id, at: flow.started_at, tokens })
+        .filter_map(|request| {
+            let (flow, at) = (request.flow, request.started_at);
+            Some(ContextSize { flow, at, tokens: request.context? })
         })
         .collect();
     Ok(Some(found))
-}
-
-/// The newest flows of a session, the oldest of them first, and whether there are older ones.
-pub(crate) fn flows_of_session(
-    store: &Store,
-    session: &str,
-) -> Result<(Vec<Flow>, bool), StoreError> {
-    let filter = FlowFilter { session: Some(session.to_owned()), ..FlowFilter::default() };
-    let (mut flows, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = store.flows(&filter, cursor.as_deref(), PAGE)?;
-        flows.extend(page.items.into_iter().map(langley_model::Stored::into_inner));
-        cursor = page.next_cursor;
-        if cursor.is_none() || flows.len() >= FLOWS {
-            break;
-        }
-    }
-    flows.reverse();
-    Ok((flows, cursor.is_some()))
-}
-
-/// The model that the agent itself asked most: others name sessions and sum up.
-pub(crate) fn main_model(flows: &[Flow]) -> Option<&str> {
-    let own = flows.iter().filter(|flow| flow.agent_id.is_none());
-    let mut counted: Vec<(&str, usize)> = Vec::new();
-    for model in own.filter_map(Flow::known_model) {
-        match counted.iter_mut().find(|(known, _)| *known == model) {
-            Some((_, count)) => *count += 1,
-            None => counted.push((model, 1)),
-        }
-    }
-    counted.into_iter().max_by_key(|(_, count)| *count).map(|(model, _)| model)
-}
-
-/// Whether a request is the agent's own, to the model that it asks most.
-pub(crate) fn is_main(flow: &Flow, main: Option<&str>) -> bool {
-    flow.agent_id.is_none() && main.is_some() && flow.known_model() == main
 }
 
 #[cfg(test)]

@@ -32,16 +32,27 @@ pub struct Window {
     pub is_over: bool,
 }
 
-/// The latest word of each host on each of its limits, those of one host together and the host first that spoke
-/// last.
+/// What the newest flows tell of limits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Windows {
+    /// The latest word of each host on each of its limits, those of one host together and the host first that
+    /// spoke last.
+    pub windows: Vec<Window>,
+    /// Flows that were looked at, the newest ones.
+    pub looked_at: u64,
+    /// Whether there is more within the time that is looked back: older flows, or limits beyond those told.
+    pub is_cut: bool,
+}
+
+/// The latest word of each host on each of its limits.
 ///
 /// # Errors
 /// A failure of the store.
-pub fn windows(store: &Store, now: Micros) -> Result<Vec<Window>, StoreError> {
+pub fn windows(store: &Store, now: Micros) -> Result<Windows, StoreError> {
     let since = Some(Micros(now.0.saturating_sub(SPAN_US)));
     let filter = FlowFilter { since, ..FlowFilter::default() };
     let (mut found, mut hosts): (Vec<Window>, Vec<String>) = (Vec::new(), Vec::new());
-    let (mut cursor, mut read) = (None, 0);
+    let (mut cursor, mut read, mut is_full) = (None, 0, false);
     loop {
         let page = store.flows(&filter, cursor.as_deref(), PAGE)?;
         read += page.items.len();
@@ -50,7 +61,11 @@ pub fn windows(store: &Store, now: Micros) -> Result<Vec<Window>, StoreError> {
                 let is_known = found
                     .iter()
                     .any(|known| known.host == flow.host && known.limit.name == limit.name);
-                if is_known || found.len() >= WINDOWS {
+                if is_known {
+                    continue;
+                }
+                if found.len() >= WINDOWS {
+                    is_full = true;
                     continue;
                 }
                 if !hosts.contains(&flow.host) {
@@ -72,5 +87,5 @@ pub fn windows(store: &Store, now: Micros) -> Result<Vec<Window>, StoreError> {
         }
     }
     found.sort_by_key(|window| hosts.iter().position(|host| *host == window.host));
-    Ok(found)
+    Ok(Windows { windows: found, looked_at: read as u64, is_cut: is_full || cursor.is_some() })
 }

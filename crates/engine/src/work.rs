@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use langley_model::{Flow, MicroUsd, Micros, Stored};
+use langley_model::{MicroUsd, Micros};
 use langley_store::{FlowFilter, Store, StoreError};
 
+use crate::session_request::{ModelNames, SessionRequest, main_model};
 use crate::session_turns::{SessionTurn, turns};
-use crate::token_use::{Growth, TokenUse, main_model};
+use crate::token_use::{Growth, TokenUse};
 
 /// Flows that are gone through, the newest ones.
 const FLOWS: usize = 10_000;
@@ -119,16 +120,20 @@ pub struct WorkReport {
 /// A failure of the store.
 pub fn work(store: &Store, query: &WorkQuery) -> Result<WorkReport, StoreError> {
     let mut report = WorkReport::default();
-    let mut sessions: HashMap<String, Vec<Flow>> = HashMap::new();
+    let mut sessions: HashMap<String, Vec<SessionRequest>> = HashMap::new();
+    let mut models = ModelNames::default();
     let filter = FlowFilter { since: query.since, until: query.until, ..FlowFilter::default() };
     let (mut cursor, mut read) = (None, 0);
     loop {
         let page = store.flows(&filter, cursor.as_deref(), PAGE)?;
         read += page.items.len();
-        for flow in page.items.into_iter().map(Stored::into_inner) {
+        for flow in &page.items {
             // Langley's own checks are nobody's work.
             match &flow.session {
-                Some(session) => sessions.entry(session.id.clone()).or_default().push(flow),
+                Some(session) => {
+                    let requests = sessions.entry(session.id.clone()).or_default();
+                    requests.push(SessionRequest::of(flow, &mut models));
+                }
                 None => report.without_session += u64::from(!flow.is_own_check()),
             }
         }
@@ -139,13 +144,13 @@ pub fn work(store: &Store, query: &WorkQuery) -> Result<WorkReport, StoreError> 
     }
     report.is_cut = cursor.is_some();
     let mut groups: HashMap<Option<String>, Work> = HashMap::new();
-    for (session, mut flows) in sessions {
-        flows.reverse();
+    for (session, mut requests) in sessions {
+        requests.reverse();
         let name = match query.by {
             WorkBy::Session => Some(session),
-            WorkBy::Model => main_model(&flows).map(str::to_owned),
+            WorkBy::Model => main_model(&requests).map(|model| model.to_string()),
         };
-        let work = Work::of(&turns(&flows));
+        let work = Work::of(&turns(&requests));
         report.totals.add(&work);
         groups.entry(name).or_default().add(&work);
     }

@@ -2,9 +2,16 @@
 ALTER TABLE flows ADD COLUMN ttlt_ns INTEGER;
 ALTER TABLE flows ADD COLUMN stall_ns INTEGER;
 
+-- Rows that name no flow, of versions that did not tell what tunnels lost from what flows did: whether a whole flow
+-- is among it nobody knows, and it is not told as if.
+ALTER TABLE drops ADD COLUMN unclear INTEGER;
+UPDATE drops SET unclear = 1 WHERE flow_id IS NULL AND reason IN ('write_failed', 'writer_queue_full');
+
 -- What these add up to, with the times of connecting and of the TLS handshake, the time for each token, and flows
--- that repeat a failed attempt. What of that is known of flows that are there is added: see `rollup/redefined.rs`.
+-- that repeat a failed attempt, beside all flows of which that is known. What of that is known of flows that are
+-- there is added: see `rollup/redefined.rs`.
 ALTER TABLE rollups_hourly ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollups_hourly ADD COLUMN retries_flows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rollups_hourly ADD COLUMN connect INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rollups_hourly ADD COLUMN connect_flows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rollups_hourly ADD COLUMN connect_spread BLOB NOT NULL DEFAULT x'';
@@ -21,6 +28,7 @@ ALTER TABLE rollups_hourly ADD COLUMN token_time INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rollups_hourly ADD COLUMN token_time_flows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rollups_hourly ADD COLUMN token_time_spread BLOB NOT NULL DEFAULT x'';
 ALTER TABLE rollups_daily ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollups_daily ADD COLUMN retries_flows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rollups_daily ADD COLUMN connect INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rollups_daily ADD COLUMN connect_flows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rollups_daily ADD COLUMN connect_spread BLOB NOT NULL DEFAULT x'';
@@ -37,6 +45,7 @@ ALTER TABLE rollups_daily ADD COLUMN token_time INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rollups_daily ADD COLUMN token_time_flows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rollups_daily ADD COLUMN token_time_spread BLOB NOT NULL DEFAULT x'';
 ALTER TABLE sessions ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN retries_flows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN connect INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN connect_flows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN connect_spread BLOB NOT NULL DEFAULT x'';
@@ -53,6 +62,7 @@ ALTER TABLE sessions ADD COLUMN token_time INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN token_time_flows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN token_time_spread BLOB NOT NULL DEFAULT x'';
 ALTER TABLE tasks ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN retries_flows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN connect INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN connect_flows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN connect_spread BLOB NOT NULL DEFAULT x'';
@@ -69,6 +79,7 @@ ALTER TABLE tasks ADD COLUMN token_time INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN token_time_flows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN token_time_spread BLOB NOT NULL DEFAULT x'';
 ALTER TABLE session_agents ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session_agents ADD COLUMN retries_flows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE session_agents ADD COLUMN connect INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE session_agents ADD COLUMN connect_flows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE session_agents ADD COLUMN connect_spread BLOB NOT NULL DEFAULT x'';

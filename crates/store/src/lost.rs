@@ -134,8 +134,8 @@ pub(crate) fn mark(conn: &mut Connection, price: Option<&PriceLost>) -> rusqlite
     Ok(lost)
 }
 
-/// When the last thing happened that is known of a flow: its last stored event (so long after its start),
-/// the first byte or word of its answer, else its start.
+/// When the last thing happened that is known of a flow: its last stored event (so long after its start), the
+/// last token of its answer, the first one, or its first byte, else its start.
 fn last_seen(flow: &Flow, last_event_us: i64) -> Micros {
     let reached = flow.ttlt.max(flow.ttft).max(flow.ttfb).unwrap_or(Duration::ZERO);
     let reached = i64::try_from(reached.as_micros()).unwrap_or(0);

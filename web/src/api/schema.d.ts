@@ -2866,9 +2866,14 @@ export interface components {
             longest_stall: components["schemas"]["Percentiles"] | null;
             /**
              * Format: int64
-             * @description Those of them that repeat a failed attempt.
+             * @description Those of them that repeat a failed attempt; null where of none it is known whether it does.
              */
-            retries: number;
+            retries: number | null;
+            /**
+             * Format: int64
+             * @description Those of them of which that is known: it is not of flows that an earlier version summed and that are gone.
+             */
+            retries_flows: number;
             tls: components["schemas"]["Percentiles"] | null;
             tokens_per_second: components["schemas"]["Speeds"] | null;
             ttfb: components["schemas"]["Percentiles"] | null;
@@ -3942,10 +3947,17 @@ export interface components {
         };
         /** @description The latest word on each limit. */
         WindowPage: {
+            /**
+             * Format: int64
+             * @description Flows that were looked at: the newest ones of seven days.
+             */
+            flows: number;
             /** @description Those of one host together, and the host first that spoke last. */
             items: components["schemas"]["WindowItem"][];
-            /** @description Always null: the list is whole. */
+            /** @description Always null: there are no further pages. */
             next_cursor: string | null;
+            /** @description Whether there is more in these days: flows that are older than those, or limits beyond the first 200. */
+            truncated: boolean;
         };
         /** @description Whose turns, or tokens, these are. */
         WorkLabel: {

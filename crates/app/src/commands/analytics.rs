@@ -7,7 +7,7 @@ use langley_engine::{Work, WorkBy, WorkQuery, WorkReport, work};
 use langley_model::Micros;
 use langley_store::{GroupBy, Measure, Sums, Tally, UsageGroup, UsageQuery, UsageReport};
 
-use super::cost::{day, zone};
+use super::cost::{day, figure, zone};
 use super::flows::{local_time, parse_since};
 use super::tools::milliseconds;
 use crate::cli::{AnalyticsVerb, GlobalArgs, SpanArgs, WorkArgs};
@@ -113,7 +113,7 @@ fn latencies(by: &str, report: &UsageReport) -> String {
             .and_then(|nanos| langley_server::per_second(Duration::from_nanos(nanos)));
         table.row([
             sums.tally(Tally::Flows).to_string(),
-            sums.tally(Tally::Retries).to_string(),
+            figure(sums, Measure::Retries),
             time(Measure::Connect, 50),
             time(Measure::Tls, 50),
             time(Measure::Ttfb, 50),

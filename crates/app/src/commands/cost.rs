@@ -1,7 +1,7 @@
 //! `langley cost`: what was spent, on what, and in which block of five hours.
 
 use jiff::{Timestamp, Zoned};
-use langley_engine::{Block, BlockReport, Window, blocks, windows};
+use langley_engine::{Block, BlockReport, Window, Windows, blocks, windows};
 use langley_model::{CostClass, Micros, Provider};
 use langley_store::{
     CostBy, CostGroup, CostKey, CostQuery, CostReport, Measure, Sums, Tally, UsageQuery,
@@ -116,12 +116,28 @@ fn limits(global: &GlobalArgs, json: bool) -> Result<()> {
     if json {
         return reading::tell("limits", langley_server::limits_json(&found));
     }
-    if found.is_empty() {
-        println!("no provider said anything of its limits in the last seven days");
-    } else {
-        print!("{}", limit_table(&found));
-    }
+    print!("{}", limits_told(&found));
     Ok(())
+}
+
+/// What was found of limits, and how far was looked where that is not all there is.
+fn limits_told(found: &Windows) -> String {
+    let looked_at = found.looked_at;
+    match (found.windows.is_empty(), found.is_cut) {
+        (true, false) => {
+            "no provider said anything of its limits in the last seven days\n".to_owned()
+        }
+        (true, true) => format!(
+            "no provider said anything of its limits beside the newest {looked_at} flows; older ones were not looked at\n"
+        ),
+        (false, false) => limit_table(&found.windows),
+        (false, true) => {
+            limit_table(&found.windows)
+                + &format!(
+                    "… the newest {looked_at} flows were looked at: older ones may tell of other limits\n"
+                )
+        }
+    }
 }
 
 /// Groups with commas between.
@@ -146,7 +162,7 @@ fn money(sums: &Sums) -> String {
     known.map_or_else(|| "-".to_owned(), |sum| dollars(sum.cast_signed()))
 }
 
-fn figure(sums: &Sums, measure: Measure) -> String {
+pub(super) fn figure(sums: &Sums, measure: Measure) -> String {
     sums.figure(measure).known().map_or_else(|| "-".to_owned(), |sum| sum.to_string())
 }
 
@@ -287,4 +303,18 @@ fn block_table(blocks: &[Block]) -> String {
         }
     }
     table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_looked_at_is_not_told_as_if_nobody_had_said_anything() {
+        let mut found = Windows { looked_at: 1_000, ..Windows::default() };
+        assert!(limits_told(&found).contains("in the last seven days"));
+        found.is_cut = true;
+        let told = limits_told(&found);
+        assert!(told.contains("newest 1000 flows") && !told.contains("seven days"), "{told}");
+    }
 }

@@ -85,7 +85,7 @@ fn of_day(store: &Store) -> Result<Option<String>, StoreError> {
 
 /// How far the windows of Claude's plan are used that are not over: of five hours, and of seven days.
 fn plan(store: &Store) -> Result<Vec<String>, StoreError> {
-    let windows = windows(store, Micros::now())?;
+    let windows = windows(store, Micros::now())?.windows;
     let part = |window: &Window| {
         let name = window.limit.name.strip_prefix("unified-").filter(|_| !window.is_over)?;
         Some(format!("{name} {:.0} %", window.limit.used?.percent()))

@@ -90,11 +90,11 @@ fn earlier(stage: &Stage) -> PathBuf {
             )
     };
     let sums = classes.map(|class| without(format!("cost_{class}"))).concat()
-        + &without("reasoning_apart".to_owned())
+        + &["reasoning_apart", "retries"].map(|it| without(it.to_owned())).concat()
         + &["connect", "tls", "ttlt", "stall", "token_time"].map(times).concat();
     let earlier = format!(
         "PRAGMA writable_schema = ON; {sums}
-         UPDATE sqlite_schema SET sql = replace(sql, ', retries INTEGER NOT NULL DEFAULT 0', '');
+         UPDATE sqlite_schema SET sql = replace(sql, ', unclear INTEGER', '') WHERE name = 'drops';
          UPDATE sqlite_schema SET sql = replace(sql, ', traits INTEGER', '') WHERE name = 'flows';
          UPDATE sqlite_schema SET sql = replace(sql, ', ttlt_ns INTEGER, stall_ns INTEGER', '') WHERE name = 'flows';
          DROP TABLE traits; DROP TABLE reprices; DROP INDEX drops_by_flow; DROP INDEX sessions_by_cost; DROP TABLE finding_flows; DROP TABLE findings;

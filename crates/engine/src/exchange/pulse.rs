@@ -36,12 +36,14 @@ impl Pulse {
             self.spoken = stream.spoken();
             flow.ttlt = Some(at.since(opened));
         }
+        forget(flow);
         is_first
     }
 
     /// The answer is over: one that never went on stood still until then.
     pub(super) fn rest(&self, flow: &mut Flow, at: Tick) {
         self.pause(flow, at);
+        forget(flow);
     }
 
     fn pause(&self, flow: &mut Flow, at: Tick) {
@@ -51,8 +53,11 @@ impl Pulse {
     }
 }
 
-/// Takes back what was told of an answer that was not captured whole: nobody knows what came meanwhile.
+/// Takes back what was told of an answer that was not captured whole, however it ends: nobody knows what came
+/// meanwhile.
 pub(super) const fn forget(flow: &mut Flow) {
-    flow.ttlt = None;
-    flow.stall = None;
+    if flow.response_gap.chunks > 0 {
+        flow.ttlt = None;
+        flow.stall = None;
+    }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use langley_engine::{IntakeOptions, RecorderOptions};
 use langley_model::{
-    Capture, CaptureSink, Chunk, DropReason, Gap, Outcome, Part, Side, Tick, Tokens,
+    Capture, CaptureSink, Chunk, DropReason, Flow, Gap, Outcome, Part, Side, Tick, Tokens,
 };
 
 use crate::kit::{self, Rig, Rows, Script};
@@ -81,6 +81,31 @@ fn a_stream_goes_on_at_the_next_event_after_a_gap() {
     let gap = flow.response_gap;
     let dropped = rows.dropped(DropReason::CaptureQueueFull, Some(script.flow));
     assert_eq!(dropped, (1, gap.bytes));
+}
+
+#[test]
+fn a_stream_with_a_gap_tells_no_times_across_it_while_it_is_open_and_when_it_is_lost() {
+    let rig = narrow(2_000);
+    let script = Script::messages("{}")
+        .sse()
+        .data((kit::start() + &kit::text_start(0) + &kit::text(0, "before ")).as_bytes())
+        .data(lost_text(3_000).as_bytes())
+        .data((kit::text(0, "after ") + &kit::text(0, "that")).as_bytes());
+    assert!(rig.intake.open(Box::new(script.opened.clone())));
+    let offered = script.pieces.iter().map(|piece| {
+        rig.until(|rig| rig.intake.stats().bytes == 0);
+        rig.intake.offer(piece.clone())
+    });
+    assert_eq!(offered.collect::<Vec<_>>(), [true, true, true, true, false, true]);
+    let times = |flow: &Flow| (flow.ttft.is_some(), flow.ttlt, flow.stall);
+    let is_gap_told =
+        |rig: &Rig| rig.shelf.flow(script.flow).is_some_and(|flow| flow.response_gap.chunks > 0);
+    rig.until(is_gap_told);
+    assert_eq!(times(&rig.shelf.flow(script.flow).unwrap()), (true, None, None));
+    let rows = rig.finish();
+    let flow = rows.flow(script.flow);
+    assert_eq!((flow.outcome, flow.response_gap.chunks), (Some(Outcome::Lost), 1));
+    assert_eq!(times(flow), (true, None, None));
 }
 
 #[test]

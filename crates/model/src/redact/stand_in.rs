@@ -3,7 +3,7 @@
 
 use super::bytes::{alnum, letter, of_word};
 use super::field::is_template;
-use super::value::Form;
+use super::value::{Form, is_sized_type};
 
 /// What a value is when nobody has set it yet: its type, or a word for its state.
 const KINDS: [&[u8]; 31] = [
@@ -70,7 +70,6 @@ pub(super) fn is_stand_in(value: &[u8], form: Form) -> bool {
         (Form::Bare, Some(b'!')) => !is_spiked(value),
         _ => false,
     };
-    let is_kind = |part: &[u8]| KINDS.iter().any(|kind| part.eq_ignore_ascii_case(kind));
     let first = value.first().copied().unwrap_or_default();
     is_template(value)
         || is_reference
@@ -81,9 +80,69 @@ pub(super) fn is_stand_in(value: &[u8], form: Form) -> bool {
         || OPENINGS.iter().any(|opening| value.starts_with(opening))
         || INSIDE.iter().any(|part| has(part))
         || WORDS.iter().any(|word| has_word(value, word))
-        || value.split(|byte| *byte == b'|').any(is_kind)
+        || is_declaration(value, form)
         || LABELS.iter().any(|label| value.eq_ignore_ascii_case(label.as_bytes()))
         || is_field_of_format(value)
+}
+
+/// Whether a value says what there may be, in one part or in several: `string|null`, `required|string|min:8`. With
+/// a part that does not, everyday words beside it are parts of somebody's password.
+fn is_declaration(value: &[u8], form: Form) -> bool {
+    let parts = || value.split(|byte| *byte == b'|').map(<[u8]>::trim_ascii);
+    let is_kind = |part: &[u8]| KINDS.iter().any(|kind| part.eq_ignore_ascii_case(kind));
+    let is_type = |part: &[u8]| form == Form::Bare && is_type(part);
+    parts().any(is_kind) && parts().all(|part| is_kind(part) || is_rule(part) || is_type(part))
+}
+
+/// Whether this is a type beside others: `Buffer`, `Uint8Array`, `string[]`.
+fn is_type(part: &[u8]) -> bool {
+    // A value ends before the bracket that closes: it may be one around it.
+    let name = part.strip_suffix(b"[]").or_else(|| part.strip_suffix(b"[")).unwrap_or(part);
+    let is_capitalised = name.first().is_some_and(u8::is_ascii_uppercase);
+    is_capitalised && name.iter().all(u8::is_ascii_alphabetic)
+        || name.iter().all(|byte| alnum(*byte)) && !is_spiked(name) && is_sized_type(name)
+}
+
+/// Whether this is a rule of a form for what is entered, as validators name them: `nullable`, `between:8,64`.
+fn is_rule(part: &[u8]) -> bool {
+    const RULES: [&[u8]; 29] = [
+        b"alpha_dash",
+        b"alpha_num",
+        b"array",
+        b"bail",
+        b"between",
+        b"confirmed",
+        b"current_password",
+        b"different",
+        b"digits",
+        b"email",
+        b"exists",
+        b"filled",
+        b"in",
+        b"max",
+        b"min",
+        b"not_in",
+        b"nullable",
+        b"numeric",
+        b"present",
+        b"regex",
+        b"required_if",
+        b"required_with",
+        b"required_without",
+        b"same",
+        b"size",
+        b"sometimes",
+        b"unique",
+        b"url",
+        b"uuid",
+    ];
+    let end = memchr::memchr(b':', part).unwrap_or(part.len());
+    let (name, detail) = (&part[..end], part.get(end + 1..).unwrap_or_default());
+    let is_plain = |it: &[u8]| {
+        it.len() <= 4 && it.iter().all(u8::is_ascii_digit)
+            || it.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_')
+    };
+    RULES.contains(&name) && (name == b"regex" || detail.split(|byte| *byte == b',').all(is_plain))
 }
 
 /// Whether a value is a name between brackets, to be filled in: `<your key>`, `[PASSWORD]`.

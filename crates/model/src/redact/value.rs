@@ -168,7 +168,7 @@ fn is_expression(value: &[u8], form: Form) -> bool {
 }
 
 /// Whether this is a type with its size: `uint32`, `varchar255`, `char64`, `utf8mb4`.
-fn is_sized_type(value: &[u8]) -> bool {
+pub(super) fn is_sized_type(value: &[u8]) -> bool {
     const TYPES: [&[u8]; 10] = [
         b"bigint", b"bytes", b"char", b"complex", b"float", b"int", b"string", b"uint", b"utf",
         b"varchar",

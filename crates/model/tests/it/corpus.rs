@@ -183,6 +183,11 @@ fn assigned() -> Vec<Canary> {
         of("DB_PASSWORD=", "{h3llo+W0rld-horse"),
         of("DB_PASSWORD=", "horse|battery9|staple"),
         of("password = ", "Tr0ub4|dor3-horse7"),
+        // Beside everyday words, of which a declaration is made.
+        of("DB_PASSWORD=", "hunter22|text|required"),
+        of("DB_PASSWORD=", "null|hunter22"),
+        of("password = ", "text|Tr0ub4|dor3-horse7"),
+        of("password: ", "required|min:8|Tr0ub4dor3-horse7"),
         of("DB_PASSWORD=", "Schlüsselblümchen"),
         of("password: ", "Schlüsselblümchen2"),
         of("DB_PASSWORD=<", "Tr0ub4dor3x-horse"),
@@ -293,6 +298,8 @@ pub(crate) fn framed() -> Vec<Canary> {
         ("clientSecret: \"", "<staple-battery", "\""),
         ("password = \"", "[Tr0ub4dor-horse]", "\""),
         ("password = \"", "horse|battery", "\""),
+        ("password = \"", "horse|random|9Xk2", "\""),
+        ("password: '", "Horse|text|Battery", "'"),
         ("password = \"", "Schlüsselblümchen", "\""),
         ("apiKey: \"", "aYOURb8Kd73nQz019sLmW42x", "\""),
     ] {

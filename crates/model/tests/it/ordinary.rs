@@ -98,6 +98,7 @@ const LINES: &[&str] = &[
     "DB_PASSWORD=\"$DB_PASS word\" PASSWORD=\"${PW:-a b}\" PASSPHRASE='$(op read x y)' password: !vault |",
     "API_KEY=<key2 SECRET_KEY=[api-key-1] PASSWORD={password1} SECRET={getSecret2(x)",
     "'password' => 'required|string|min:8', password: string|null, secret: Uint8Array|Buffer|null",
+    "'password' => 'sometimes|nullable|string|between:8,64|confirmed', secret: Int32Array|null|Uint8Array[]",
     "password: \"Contraseña\", password: \"Mot de passe\", password: 'Пароль', password: '密码'",
     "API_KEY=your-api-key-1234567890 SECRET_KEY=yourSecretKey12345678 ACCESS_KEY=changeme1234567890",
     "api_key: \"xxxxxxxxxxxx1234\", secret: 'putYourKeyHere123456', client_secret: \"replacewith1234567\"",

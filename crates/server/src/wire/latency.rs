@@ -49,8 +49,10 @@ pub(crate) struct LatencyItem {
 pub(crate) struct Spans {
     /// Flows.
     pub flows: u64,
-    /// Those of them that repeat a failed attempt.
-    pub retries: u64,
+    /// Those of them that repeat a failed attempt; null where of none it is known whether it does.
+    pub retries: Option<u64>,
+    /// Those of them of which that is known: it is not of flows that an earlier version summed and that are gone.
+    pub retries_flows: u64,
     /// Name resolution and TCP connect; of flows that began a connection.
     pub connect: Option<Percentiles>,
     /// The TLS handshake with the provider; of flows that began a connection with one.
@@ -136,7 +138,8 @@ impl From<&Sums> for Spans {
     fn from(sums: &Sums) -> Self {
         Self {
             flows: sums.tally(Tally::Flows),
-            retries: sums.tally(Tally::Retries),
+            retries: sums.figure(Measure::Retries).known(),
+            retries_flows: sums.figure(Measure::Retries).flows,
             connect: Percentiles::of(sums, Measure::Connect),
             tls: Percentiles::of(sums, Measure::Tls),
             duration: Percentiles::of(sums, Measure::Duration),

@@ -1,6 +1,6 @@
 //! What providers said last of their limits, as JSON.
 
-use langley_engine::Window;
+use langley_engine::{Window, Windows};
 use langley_model::Provider;
 use serde::Serialize;
 use serde_json::Value;
@@ -14,7 +14,11 @@ use super::page::rfc3339;
 pub(crate) struct WindowPage {
     /// Those of one host together, and the host first that spoke last.
     pub items: Vec<WindowItem>,
-    /// Always null: the list is whole.
+    /// Flows that were looked at: the newest ones of seven days.
+    pub flows: u64,
+    /// Whether there is more in these days: flows that are older than those, or limits beyond the first 200.
+    pub truncated: bool,
+    /// Always null: there are no further pages.
     pub next_cursor: Option<String>,
 }
 
@@ -40,12 +44,12 @@ pub(crate) struct WindowItem {
 ///
 /// # Errors
 /// They cannot be written as JSON: a defect in a shape's derive.
-pub fn limits_json(windows: &[Window]) -> serde_json::Result<Value> {
+pub fn limits_json(windows: &Windows) -> serde_json::Result<Value> {
     serde_json::to_value(WindowPage::of(windows))
 }
 
 impl WindowPage {
-    pub(crate) fn of(windows: &[Window]) -> Self {
+    pub(crate) fn of(found: &Windows) -> Self {
         let item = |window: &Window| WindowItem {
             provider: window.provider.map(|it| Provider::as_str(it).to_owned()),
             host: window.host.clone(),
@@ -54,6 +58,11 @@ impl WindowPage {
             seen_at: rfc3339(window.seen_at),
             flow_id: window.flow.to_string(),
         };
-        Self { items: windows.iter().map(item).collect(), next_cursor: None }
+        Self {
+            items: found.windows.iter().map(item).collect(),
+            flows: found.looked_at,
+            truncated: found.is_cut,
+            next_cursor: None,
+        }
     }
 }

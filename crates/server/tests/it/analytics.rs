@@ -1,5 +1,7 @@
 //! Analytics at the door: tokens, the cache, contexts, turns.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use langley_model::{
     Attributed, Body, Finding, FindingKind, Flow, FlowId, MicroUsd, Micros, Permille, Provider,
@@ -304,6 +306,18 @@ async fn the_latest_word_of_each_host_on_each_limit_is_told() {
             json!(["a.example", "unified-5h", 43.2, false]),
             json!(["a.example", "unified-7d", 30.0, false]),
         ]
+    );
+    assert_eq!((&told["flows"], &told["truncated"]), (&json!(4), &json!(false)));
+    // Behind a thousand newer flows nobody looks, and that is told.
+    rig.put((0..1_000).map(|at| {
+        let mut flow = flow(0, "s-1");
+        flow.started_at = Micros(now.0 - 50_000_000 + at);
+        Record::Flow(Arc::new(flow))
+    }));
+    let told = rig.get("/api/analytics/limits").await;
+    assert_eq!(
+        (&told["items"], &told["flows"], &told["truncated"]),
+        (&json!([]), &json!(1_000), &json!(true))
     );
     assert_eq!(rig.ask("/api/analytics/limits?host=a").await.error_code(), "unknown_parameter");
 }

@@ -223,6 +223,7 @@ async fn latency_tells_percentiles_by_model_unless_asked_otherwise() {
     let measured = ["connect", "tls", "ttlt", "longest_stall", "tokens_per_second"];
     assert_eq!(measured.map(|name| totals[name]["flows"].as_u64().unwrap()), [10, 10, 50, 50, 50]);
     assert_eq!((&totals["retries"], &items[1]["retries"]), (&json!(2), &json!(0)));
+    assert_eq!(totals["retries_flows"], json!(100), "of all of them that is known");
     assert_eq!((&items[1]["ttlt"], &items[1]["tokens_per_second"]), (&Value::Null, &Value::Null));
     let hours = rig.get("/api/analytics/latency?group_by=hour&model=odd").await;
     assert_eq!(hours["items"][0]["hour"], "2023-11-14T22:00:00.000000Z");

@@ -124,7 +124,7 @@ impl Store {
         match walked {
             Err(error) if error.is_of_content() || error.is_of_disk() => {
                 match self.salvaged(filter, &Stretch::new(position, order, limit)) {
-                    Ok(salvaged) if salvaged.is_sound || !error.is_of_disk() => Ok(salvaged.page),
+                    Ok(salvaged) if salvaged.goes_on() || !error.is_of_disk() => Ok(salvaged.page),
                     // Where nothing at all can be read, that is what is wrong.
                     _ => Err(error),
                 }

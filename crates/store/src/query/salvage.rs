@@ -32,7 +32,14 @@ impl Stretch {
 pub(super) struct Salvaged {
     pub(super) page: Page<Stored<Flow>>,
     /// Whether any flow could be read for it, also one that is not on it.
-    pub(super) is_sound: bool,
+    is_sound: bool,
+}
+
+impl Salvaged {
+    /// Whether something could be read, or may be on a page behind this one.
+    pub(super) const fn goes_on(&self) -> bool {
+        self.is_sound || self.page.next_cursor.is_some()
+    }
 }
 
 /// What is found of it.
@@ -224,10 +231,24 @@ mod tests {
     fn where_nothing_can_be_read_the_page_says_so() {
         let (_folder, store) = store();
         let (all, stretch) = (FlowFilter::default(), Stretch::new(None, Order::NewestFirst, 8));
-        assert!(store.one_by_one(&all, &stretch).unwrap().is_sound);
+        assert!(store.one_by_one(&all, &stretch).unwrap().goes_on());
         store.job(|site| site.conn.execute("UPDATE flows SET port = 'x'", ())).unwrap();
         let salvaged = store.one_by_one(&all, &stretch).unwrap();
-        assert_eq!((salvaged.is_sound, salvaged.page.damaged), (false, 100));
+        assert_eq!((salvaged.goes_on(), salvaged.page.damaged), (false, 100));
+    }
+
+    #[test]
+    fn a_stretch_of_which_nothing_can_be_read_does_not_end_the_list() {
+        let (_folder, store) = store();
+        let damage = "UPDATE flows SET port = 'x' WHERE n > 90";
+        store.job(|site| site.conn.execute(damage, ())).unwrap();
+        let all = FlowFilter::default();
+        let newest = Stretch { looked_at: 5, ..Stretch::new(None, Order::NewestFirst, 8) };
+        let salvaged = store.one_by_one(&all, &newest).unwrap();
+        assert_eq!((salvaged.page.items.len(), salvaged.page.damaged), (0, 5));
+        assert!(salvaged.goes_on() && salvaged.page.next_cursor.is_some());
+        let last = Stretch { looked_at: 5, ..Stretch::new(Some(98), Order::OldestFirst, 8) };
+        assert!(!store.one_by_one(&all, &last).unwrap().goes_on(), "nothing comes behind it");
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl Unrecorded {
     }
 }
 
-/// What the file tells.
+/// What the file tells. Sums of earlier versions are left out: what tunnels lost is in them too.
 pub(super) fn in_file(conn: &Connection) -> rusqlite::Result<Unrecorded> {
     let mut found = Unrecorded::default();
     // Newest first would need an order of its own: the index has them by flow.
@@ -134,7 +134,8 @@ pub(super) fn in_file(conn: &Connection) -> rusqlite::Result<Unrecorded> {
         (found.flows, found.more) = (COUNTED, true);
     }
     let mut summed = conn.prepare_cached(
-        "SELECT reason, sum(count), max(at) FROM drops WHERE flow_id IS NULL GROUP BY reason",
+        "SELECT reason, sum(count), max(at) FROM drops WHERE flow_id IS NULL AND unclear IS NULL
+         GROUP BY reason",
     )?;
     let mut rows = summed.query(())?;
     while let Some(row) = rows.next()? {

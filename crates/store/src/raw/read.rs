@@ -20,11 +20,11 @@ pub struct RawFile {
     is_made: bool,
 }
 
-/// Whether there are raw bodies in the file at `path`, or parts of removed ones in its log. Where nobody can tell
-/// there are.
+/// Whether there are raw bodies in the file at `path`, or parts of removed ones in its log. Where nobody can tell,
+/// as in a folder that cannot be looked into, there may be: yes.
 #[must_use]
 pub fn holds_raw_bodies(path: &Path) -> bool {
-    if !path.exists() {
+    if matches!(path.try_exists(), Ok(false)) {
         return false;
     }
     let has_log = std::fs::metadata(connect::beside(path, "-wal")).is_ok_and(|log| log.len() > 0);

@@ -33,13 +33,11 @@ pub enum Tally {
     ResponseBytes,
     /// Flows that have ended and used something that is billed, and without a cost.
     Unpriced,
-    /// Flows that repeat a failed attempt.
-    Retries,
 }
 
 impl Tally {
     /// All, in the order of the columns.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 13] = [
         Self::Flows,
         Self::Completed,
         Self::ProviderError,
@@ -53,7 +51,6 @@ impl Tally {
         Self::RequestBytes,
         Self::ResponseBytes,
         Self::Unpriced,
-        Self::Retries,
     ];
 
     /// Flows that ended so.
@@ -85,7 +82,6 @@ impl Tally {
             Self::RequestBytes => "request_bytes",
             Self::ResponseBytes => "response_bytes",
             Self::Unpriced => "unpriced",
-            Self::Retries => "retries",
         }
     }
 
@@ -106,7 +102,6 @@ impl Tally {
             Self::RequestBytes => flow.request_bytes,
             Self::ResponseBytes => flow.response_bytes,
             Self::Unpriced => u64::from(flow.is_unpriced()),
-            Self::Retries => u64::from(flow.retry_of.is_some()),
         })
     }
 }
@@ -164,11 +159,13 @@ pub enum Measure {
     Stall,
     /// Nanoseconds for each token after the first.
     TokenTime,
+    /// Flows that repeat a failed attempt; of all whose sums were kept since that is known.
+    Retries,
 }
 
 impl Measure {
     /// All, in the order of the columns.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Input,
         Self::InputUncached,
         Self::CacheRead,
@@ -194,6 +191,7 @@ impl Measure {
         Self::Ttlt,
         Self::Stall,
         Self::TokenTime,
+        Self::Retries,
     ];
 
     /// Those of which the spread is kept as well.
@@ -264,6 +262,7 @@ impl Measure {
             Self::Ttlt => "ttlt",
             Self::Stall => "stall",
             Self::TokenTime => "token_time",
+            Self::Retries => "retries",
         }
     }
 
@@ -301,6 +300,7 @@ impl Measure {
             Self::Ttlt => span(flow.ttlt),
             Self::Stall => span(flow.stall),
             Self::TokenTime => span(flow.token_time()),
+            Self::Retries => Some(u64::from(flow.retry_of.is_some())),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::fill::Held;
 use super::gather::Gathered;
 use super::measure::{Measure, Tally};
 use super::sums::Sums;
-use crate::flow_row::{FlowSql, HAS_USAGE, read_sound};
+use crate::flow_row::{FlowSql, read_sound};
 
 /// Flows whose changes are gathered before they are written.
 const TOGETHER: usize = 500;
@@ -16,31 +16,11 @@ const TOGETHER: usize = 500;
 /// The first schema whose sums are of usage as it is summed today.
 const USAGE: i64 = 21;
 
-/// Flows of which sums before schema 25 lack something that is known of them.
-const MAY_LACK: &str = "connect_ns IS NOT NULL OR tls_ns IS NOT NULL
-    OR EXISTS (SELECT 1 FROM retries WHERE flow = n)";
-
-/// Flows for which sums before schema 21 may differ; Anthropic's own calls, most of all there are, only while they
-/// have no cost.
-fn may_differ() -> String {
-    format!(
-        "cost_micro_usd IS NULL AND {HAS_USAGE}
-         OR provider IS NULL AND input_tokens IS NOT NULL
-         OR path NOT LIKE '%/v1/messages' AND (reasoning_tokens IS NOT NULL
-             OR cache_write_5m_tokens > 0 OR cache_write_1h_tokens > 0
-             OR cache_read_tokens > input_tokens)"
-    )
-}
-
-/// Brings the sums of this schema up to date.
+/// Brings the sums of this schema up to date. All flows are read for it: of each it is known whether it repeats
+/// another.
 pub(crate) fn redefine(conn: &Connection, version: i64) -> rusqlite::Result<()> {
     let held = Held::read(conn)?;
-    let mut which = MAY_LACK.to_owned();
-    if version < USAGE {
-        which = format!("{which} OR {}", may_differ());
-    }
-    let sql = format!("{} WHERE {which}", FlowSql::select());
-    let mut statement = conn.prepare(&sql)?;
+    let mut statement = conn.prepare(FlowSql::select())?;
     let mut rows = statement.query(())?;
     let (mut gathered, mut count) = (Gathered::default(), 0);
     while let Some(row) = rows.next()? {
@@ -48,9 +28,6 @@ pub(crate) fn redefine(conn: &Connection, version: i64) -> rusqlite::Result<()> 
         let mut change = times(&flow);
         if version < USAGE {
             alter_usage(&mut change, &flow);
-        }
-        if change.is_empty() {
-            continue;
         }
         gathered.alter((n, &flow), held, &change);
         count += 1;
@@ -64,8 +41,7 @@ pub(crate) fn redefine(conn: &Connection, version: i64) -> rusqlite::Result<()> 
 /// What schema 25 added to the sums: times of setting up a connection, and repeated attempts.
 fn times(flow: &Flow) -> Sums {
     let mut added = Sums::default();
-    added.alter_tally(Tally::Retries, 0, Tally::Retries.of(flow));
-    for measure in [Measure::Connect, Measure::Tls] {
+    for measure in [Measure::Connect, Measure::Tls, Measure::Retries] {
         added.alter(measure, None, measure.of(flow, None));
     }
     added

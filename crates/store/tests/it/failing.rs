@@ -130,7 +130,7 @@ fn flows_of_which_nothing_was_stored_are_counted_apart_and_deleted_ones_are_not(
 }
 
 /// A row that names no flow.
-fn unnamed(reason: DropReason) -> Record {
+pub(crate) fn unnamed(reason: DropReason) -> Record {
     Record::Drop(Dropped { at: Micros(7), flow: None, reason, count: 4, bytes: 0 })
 }
 

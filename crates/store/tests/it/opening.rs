@@ -12,20 +12,20 @@ use langley_model::{Outcome, Side};
 
 /// Takes away what schemas after 15 brought; comes before the others. Calls have the table again that they had.
 pub(crate) const SCHEMA_15: &str = "
-    ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns;
-    ALTER TABLE rollups_hourly DROP COLUMN retries;
+    ALTER TABLE drops DROP COLUMN unclear; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns;
+    ALTER TABLE rollups_hourly DROP COLUMN retries; ALTER TABLE rollups_hourly DROP COLUMN retries_flows;
     ALTER TABLE rollups_hourly DROP COLUMN connect; ALTER TABLE rollups_hourly DROP COLUMN connect_flows; ALTER TABLE rollups_hourly DROP COLUMN connect_spread;
     ALTER TABLE rollups_hourly DROP COLUMN tls; ALTER TABLE rollups_hourly DROP COLUMN tls_flows; ALTER TABLE rollups_hourly DROP COLUMN tls_spread;
     ALTER TABLE rollups_hourly DROP COLUMN ttlt; ALTER TABLE rollups_hourly DROP COLUMN ttlt_flows; ALTER TABLE rollups_hourly DROP COLUMN ttlt_spread;
     ALTER TABLE rollups_hourly DROP COLUMN stall; ALTER TABLE rollups_hourly DROP COLUMN stall_flows; ALTER TABLE rollups_hourly DROP COLUMN stall_spread;
     ALTER TABLE rollups_hourly DROP COLUMN token_time; ALTER TABLE rollups_hourly DROP COLUMN token_time_flows; ALTER TABLE rollups_hourly DROP COLUMN token_time_spread;
-    ALTER TABLE rollups_daily DROP COLUMN retries;
+    ALTER TABLE rollups_daily DROP COLUMN retries; ALTER TABLE rollups_daily DROP COLUMN retries_flows;
     ALTER TABLE rollups_daily DROP COLUMN connect; ALTER TABLE rollups_daily DROP COLUMN connect_flows; ALTER TABLE rollups_daily DROP COLUMN connect_spread;
     ALTER TABLE rollups_daily DROP COLUMN tls; ALTER TABLE rollups_daily DROP COLUMN tls_flows; ALTER TABLE rollups_daily DROP COLUMN tls_spread;
     ALTER TABLE rollups_daily DROP COLUMN ttlt; ALTER TABLE rollups_daily DROP COLUMN ttlt_flows; ALTER TABLE rollups_daily DROP COLUMN ttlt_spread;
     ALTER TABLE rollups_daily DROP COLUMN stall; ALTER TABLE rollups_daily DROP COLUMN stall_flows; ALTER TABLE rollups_daily DROP COLUMN stall_spread;
     ALTER TABLE rollups_daily DROP COLUMN token_time; ALTER TABLE rollups_daily DROP COLUMN token_time_flows; ALTER TABLE rollups_daily DROP COLUMN token_time_spread;
-    ALTER TABLE sessions DROP COLUMN retries;
+    ALTER TABLE sessions DROP COLUMN retries; ALTER TABLE sessions DROP COLUMN retries_flows;
     ALTER TABLE sessions DROP COLUMN connect; ALTER TABLE sessions DROP COLUMN connect_flows; ALTER TABLE sessions DROP COLUMN connect_spread;
     ALTER TABLE sessions DROP COLUMN tls; ALTER TABLE sessions DROP COLUMN tls_flows; ALTER TABLE sessions DROP COLUMN tls_spread;
     ALTER TABLE sessions DROP COLUMN ttlt; ALTER TABLE sessions DROP COLUMN ttlt_flows; ALTER TABLE sessions DROP COLUMN ttlt_spread;

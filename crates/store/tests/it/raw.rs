@@ -7,7 +7,7 @@ use bytes::Bytes;
 use langley_model::{FlowId, Micros, Side};
 use langley_store::{
     FlowFilter, RawBody, RawCounters, RawFile, RawRemoved, RawStore, Retention, Store, StoreError,
-    remove_raw_bodies,
+    holds_raw_bodies, remove_raw_bodies,
 };
 
 use crate::given::{Fixture, ended, of, options, session};
@@ -158,4 +158,14 @@ fn a_file_of_a_newer_program_is_refused_and_none_is_no_problem() {
     conn.pragma_update(None, "user_version", 0).unwrap();
     assert_eq!(kept_of(&path, FlowId::new(), Side::Client), None);
     assert_eq!(remove_raw_bodies(&path).unwrap().bodies, 0);
+}
+
+#[test]
+fn where_nobody_can_look_there_may_be_raw_bodies() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(!holds_raw_bodies(&folder.path().join("langley-raw.db")));
+    // A folder that leads to itself: unlike one without permissions, nobody at all can look into it.
+    let endless = folder.path().join("endless");
+    std::os::unix::fs::symlink(&endless, &endless).unwrap();
+    assert!(holds_raw_bodies(&endless.join("langley-raw.db")));
 }

@@ -34,7 +34,7 @@ const FROM_FLOWS: &str = "
         ifnull(sum({uncached}), 0), count({uncached}),
         {measures}, ifnull(sum(iif({apart}, reasoning_tokens, NULL)), 0),
         count(iif({apart}, reasoning_tokens, NULL)),
-        ifnull(sum({token_time}), 0), count({token_time}), sum(EXISTS (SELECT 1 FROM retries WHERE flow = n))
+        ifnull(sum({token_time}), 0), count({token_time}), sum(EXISTS (SELECT 1 FROM retries WHERE flow = n)), count(*)
     FROM flows GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5";
 
 /// Input that the cache had no part in: of providers that count it in, where the cache's part is known.
@@ -61,7 +61,7 @@ const KEPT: &str = "
         cache_write_1h_flows, output, output_flows, reasoning, reasoning_flows, web_searches,
         web_searches_flows, cost, cost_flows, duration, duration_flows, ttfb, ttfb_flows, ttft,
         ttft_flows, connect, connect_flows, tls, tls_flows, ttlt, ttlt_flows, stall, stall_flows,
-        reasoning_apart, reasoning_apart_flows, token_time, token_time_flows, retries
+        reasoning_apart, reasoning_apart_flows, token_time, token_time_flows, retries, retries_flows
     FROM {table} ORDER BY 1, 2, 3, 4, 5";
 
 pub(crate) fn rows(conn: &Connection, sql: &str) -> Vec<String> {

@@ -244,6 +244,8 @@ pub(super) const DOORS: &[Question] = &[
     question!("cost, reprices", VIEW, |_k, _r| ["/api/cost/reprices"]),
     question!("budgets", VIEW, |_k, _r| ["/api/budgets"]),
     question!("latency", VIEW, |_k, _r| ["/api/analytics/latency?group_by=model"]),
+    question!("latency, by hour", VIEW, |_k, _r| ["/api/analytics/latency?group_by=hour&since=7d"]),
+    question!("limits", VIEW, |_k, _r| ["/api/analytics/limits"]),
     question!("tokens, by day", VIEW, |_k, _r| ["/api/analytics/tokens?group_by=day"]),
     question!("cache", VIEW, |_k, _r| ["/api/analytics/cache?group_by=day"]),
     question!("context", VIEW, |k, r| [format!("/api/analytics/context?flow={}", k.flow(r))]),
@@ -255,6 +257,8 @@ pub(super) const DOORS: &[Question] = &[
         "/api/analytics/turns?session={}",
         one(&k.sessions, r)
     )]),
+    question!("efficiency, by model", VIEW, |_k, _r| ["/api/analytics/efficiency?group_by=model"]),
+    question!("turns, by model", VIEW, |_k, _r| ["/api/analytics/turns?group_by=model"]),
     question!("findings", VIEW, |_k, _r| ["/api/findings"]),
     question!("timeline", VIEW, |k, r| [format!(
         "/api/sessions/{}/timeline?limit=500",
