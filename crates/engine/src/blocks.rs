@@ -9,7 +9,7 @@ use langley_model::{CostClass, Micros};
 use langley_store::{GroupBy, Measure, Store, StoreError, Sums, Tally, UsageGroup, UsageQuery};
 
 /// Microseconds of an hour.
-const HOUR_US: i64 = 3_600_000_000;
+pub(crate) const HOUR_US: i64 = 3_600_000_000;
 
 /// How long a block lasts.
 const BLOCK_US: i64 = 5 * HOUR_US;

@@ -10,6 +10,7 @@ use langley_store::{Store, StoreError};
 
 use crate::session_request::{SessionRequest, main_model, requests_of_session};
 use crate::token_use::TokenUse;
+use crate::work::sum;
 
 /// One turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,10 +122,7 @@ impl SessionTurn {
         if let Some(tokens) = request.tokens {
             self.tokens.add(&tokens);
         }
-        if let Some(MicroUsd(cost)) = request.cost {
-            let MicroUsd(before) = self.cost.unwrap_or_default();
-            self.cost = Some(MicroUsd(before.saturating_add(cost)));
-        }
+        self.cost = sum(self.cost, request.cost);
     }
 
     /// From its first request to the end of its last answer: the agent's time; none while it is open.

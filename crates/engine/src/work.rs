@@ -163,7 +163,8 @@ pub fn work(store: &Store, query: &WorkQuery) -> Result<WorkReport, StoreError> 
 
 impl Work {
     /// That of one session.
-    fn of(turns: &[SessionTurn]) -> Self {
+    #[must_use]
+    pub fn of(turns: &[SessionTurn]) -> Self {
         let mut work = Self { sessions: 1, turns: turns.len() as u64, ..Self::default() };
         for turn in turns {
             work.requests += turn.requests;
@@ -204,8 +205,8 @@ impl Work {
     }
 }
 
-/// Missing is not zero.
-fn sum(one: Option<MicroUsd>, other: Option<MicroUsd>) -> Option<MicroUsd> {
+/// What two things cost together; missing is not zero.
+pub(crate) fn sum(one: Option<MicroUsd>, other: Option<MicroUsd>) -> Option<MicroUsd> {
     match (one, other) {
         (Some(one), Some(other)) => Some(MicroUsd(one.0.saturating_add(other.0))),
         (one, other) => one.or(other),

@@ -71,15 +71,20 @@ fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
         let json = langley_server::cost_json(&query, &report, by_class, &tz);
         return reading::tell("costs", json);
     }
-    if by_class {
+    tell(&args.by, &report, "no flows");
+    Ok(())
+}
+
+/// Prints a report by these words, and `none` where there is nothing.
+pub(super) fn tell(by: &str, report: &CostReport, none: &str) {
+    if by == CLASS {
         print!("{}", by_classes(&report.totals));
     } else if report.groups.is_empty() {
-        println!("no flows");
+        println!("{none}");
     } else {
-        print!("{}", table(&args.by, &report));
+        print!("{}", table(by, report));
     }
-    print!("{}", remarks(&report));
-    Ok(())
+    print!("{}", remarks(report));
 }
 
 /// Whether transcripts are to be read: where that was asked for, or where nothing was ever recorded.
@@ -178,7 +183,7 @@ fn figures(sums: &Sums) -> [String; 6] {
     ]
 }
 
-pub(super) fn table(by: &str, report: &CostReport) -> String {
+fn table(by: &str, report: &CostReport) -> String {
     let head = by.to_uppercase();
     let mut table =
         Table::new(["COST", "PRICED", "UNPRICED", "IN", "CACHED", "WRITTEN", "OUT", &head]);
@@ -211,7 +216,7 @@ pub(super) fn day(days: i64) -> String {
     epoch.checked_add(span).unwrap_or(epoch).to_string()
 }
 
-pub(super) fn by_classes(totals: &Sums) -> String {
+fn by_classes(totals: &Sums) -> String {
     let mut table = Table::new(["COST", "UNITS", "CLASS"]);
     for class in CostClass::ALL {
         let cost = totals.figure(Measure::of_class(class)).known();
@@ -226,7 +231,7 @@ pub(super) fn by_classes(totals: &Sums) -> String {
 }
 
 /// What is to be said of a report beside its figures.
-pub(super) fn remarks(report: &CostReport) -> String {
+fn remarks(report: &CostReport) -> String {
     let mut lines = Vec::new();
     if report.more {
         lines.push("… there are more groups: --limit, --since".to_owned());

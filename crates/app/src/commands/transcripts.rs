@@ -1,21 +1,24 @@
 //! `langley cost --from transcripts`: what agents' own files tell, with no proxy and no database.
 
+use std::fs;
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use jiff::Timestamp;
 use langley_engine::{
-    BlockReport, Scanned, TranscriptBy, TranscriptCache, TranscriptQuery, default_roots, scan,
-    transcript_blocks, transcript_costs, walk,
+    BlockReport, PriceBook, Scanned, TranscriptBy, TranscriptCache, TranscriptQuery, default_roots,
+    scan, transcript_blocks, transcript_costs, walk,
 };
 use langley_model::{Micros, Provider};
 
-use super::cost::{CLASS, by_classes, remarks, table, zone};
+use super::cost::{CLASS, tell, zone};
 use super::flows::parse_since;
 use crate::cli::{CostArgs, GlobalArgs};
-use crate::config::{self, Config, Environment};
+use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
-use crate::home::Home;
+use crate::home::{Home, write_private};
 use crate::opening::prices;
 use crate::reading;
 use crate::wire::redactor;
@@ -39,22 +42,14 @@ pub(super) fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
         provider: None,
         groups_max: args.limit as usize,
     };
-    let (config, scanned) = read(global)?;
-    let book = prices(&config);
+    let (book, scanned) = read(global)?;
     let report = transcript_costs(&scanned, &query, (by_class || args.json).then_some(&book));
     if args.json {
         let told = (query.by.as_slice(), &report);
         let json = langley_server::transcript_cost_json(told, by_class, &tz, &scanned);
         return reading::tell("costs", json);
     }
-    if by_class {
-        print!("{}", by_classes(&report.totals));
-    } else if report.groups.is_empty() {
-        println!("no responses");
-    } else {
-        print!("{}", table(&args.by, &report));
-    }
-    print!("{}", remarks(&report));
+    tell(&args.by, &report, "no responses");
     Ok(())
 }
 
@@ -76,8 +71,8 @@ pub(super) fn blocks(
     Ok(transcript_blocks(&scanned, &query, Micros::now()))
 }
 
-/// What the files tell; of those that did not change since the last time, what they told then.
-fn read(global: &GlobalArgs) -> Result<(Config, Scanned)> {
+/// The prices, and what the files tell; of those that did not change since the last time, what they told then.
+fn read(global: &GlobalArgs) -> Result<(Arc<PriceBook>, Scanned)> {
     let config = config::load_leniently(global, &Environment::of_process())?.told().config;
     let home_folder = std::env::var_os("HOME").map(PathBuf::from);
     let roots = default_roots(home_folder.as_deref(), |name| std::env::var_os(name));
@@ -91,10 +86,18 @@ fn read(global: &GlobalArgs) -> Result<(Config, Scanned)> {
     let home = Home::at(&config.home);
     let cache = home.transcripts_cache();
     let rules = format!("{:?}", config.redaction);
-    let known = TranscriptCache::read(&cache, &rules).unwrap_or_else(|error| {
-        eprintln!("warning: {} cannot be read ({error}); all is read anew", cache.display());
-        TranscriptCache::default()
-    });
+    let known = match fs::read(&cache) {
+        Ok(bytes) => TranscriptCache::decode(&bytes, &rules),
+        Err(error) => {
+            if error.kind() != io::ErrorKind::NotFound {
+                eprintln!(
+                    "warning: {} cannot be read ({error}); all is read anew",
+                    cache.display()
+                );
+            }
+            TranscriptCache::default()
+        }
+    };
     let (book, redactor) = (prices(&config), redactor(&config)?);
     let threads = available_parallelism().map_or(1, usize::from);
     let scanned = scan(&walked.files, known, (&book, &redactor), threads);
@@ -108,11 +111,13 @@ fn read(global: &GlobalArgs) -> Result<(Config, Scanned)> {
     // Without a home there is no place for it, and reading is quick.
     if scanned.is_news
         && home.root().is_dir()
-        && let Err(error) = TranscriptCache::write(&cache, &scanned, (&book, &rules))
+        && let Err(error) = TranscriptCache::encode(&scanned, (&book, &rules))
+            .map_err(io::Error::other)
+            .and_then(|bytes| write_private(&cache, &bytes))
     {
         tracing::warn!(%error, path = %cache.display(), "what transcripts told is not kept");
     }
-    Ok((config, scanned))
+    Ok((book, scanned))
 }
 
 /// Groups with commas between.

@@ -2,16 +2,12 @@
 //! digests and redacted names; whoever removes it loses nothing but time.
 
 use std::collections::HashMap;
-use std::fs::{self, OpenOptions};
-use std::hash::{BuildHasher as _, Hasher as _};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use langley_model::Provider;
 use serde::{Deserialize, Serialize};
 
+use super::digest::digest_64;
 use super::scan::{FileSpent, Scanned, Till};
 use crate::price::{PriceBook, Pricer};
 
@@ -38,52 +34,33 @@ struct Body<Files> {
 }
 
 impl TranscriptCache {
-    /// Reads the file. One that is not there, of another version, made under other `rules` of redaction, or damaged, is
-    /// empty: all is read again then.
-    ///
-    /// # Errors
-    /// It is there and cannot be read.
-    pub fn read(path: &Path, rules: &str) -> io::Result<Self> {
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(error),
-        };
-        Ok(Self::of(&bytes, rules).unwrap_or_default())
+    /// Reads the file's bytes. One of another version, made under other `rules` of redaction, or damaged, is empty: all
+    /// is read again then.
+    #[must_use]
+    pub fn decode(bytes: &[u8], rules: &str) -> Self {
+        Self::of(bytes, rules).unwrap_or_default()
     }
 
     fn of(bytes: &[u8], rules: &str) -> Option<Self> {
         let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
-        if u64::from_le_bytes(*sum) != digest(body) {
+        if u64::from_le_bytes(*sum) != digest_64(SEED, body) {
             return None;
         }
         let body: Body<Vec<FileSpent>> = postcard::from_bytes(body).ok()?;
         (body.meaning == meaning(rules)).then_some(Self { files: body.files, prices: body.prices })
     }
 
-    /// Writes what was found, in the place of what was there. Nobody else can read it.
+    /// The bytes of a file of what was found.
     ///
     /// # Errors
-    /// It cannot be written.
-    pub fn write(
-        path: &Path,
+    /// They cannot be made: a defect in a shape's derive.
+    pub fn encode(
         scanned: &Scanned,
         (book, rules): (&PriceBook, &str),
-    ) -> io::Result<()> {
+    ) -> Result<Vec<u8>, postcard::Error> {
         let (meaning, prices) = (meaning(rules), prices(book));
-        let body = Body { meaning, prices, files: &scanned.files };
-        let body = postcard::to_stdvec(&body).map_err(io::Error::other)?;
-        let beside = path.with_extension(format!("new-{}", std::process::id()));
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        let written = [MAGIC, &digest(&body).to_le_bytes(), &body]
-            .into_iter()
-            .try_for_each(|part| file.write_all(part))
-            .and_then(|()| fs::rename(&beside, path));
-        if written.is_err() {
-            let _ = fs::remove_file(&beside);
-        }
-        written
+        let body = postcard::to_stdvec(&Body { meaning, prices, files: &scanned.files })?;
+        Ok([MAGIC, &digest_64(SEED, &body).to_le_bytes(), &body].concat())
     }
 
     /// What is known of each file, by the digest of its path, priced by `book`.
@@ -98,12 +75,6 @@ impl TranscriptCache {
     }
 }
 
-fn digest(bytes: &[u8]) -> u64 {
-    let mut hasher = foldhash::quality::FixedState::with_seed(SEED).build_hasher();
-    hasher.write(bytes);
-    hasher.finish()
-}
-
 /// Numbers stand for providers, versions may read lines differently, and names are told by the rules of the time.
 fn meaning(rules: &str) -> u64 {
     let mut text = format!("{} {rules}", env!("CARGO_PKG_VERSION"));
@@ -111,9 +82,9 @@ fn meaning(rules: &str) -> u64 {
         text.push(' ');
         text.push_str(provider.as_str());
     }
-    digest(text.as_bytes())
+    digest_64(SEED, text.as_bytes())
 }
 
 fn prices(book: &PriceBook) -> u64 {
-    digest(book.edition().as_bytes())
+    digest_64(SEED, book.edition().as_bytes())
 }

@@ -2,6 +2,7 @@
 //! without a database. Nothing of it is stored but numbers and the names they are told by.
 
 mod cache;
+mod digest;
 mod file;
 mod names;
 mod report;

@@ -26,7 +26,14 @@ pub(super) struct Names {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
-pub(super) struct Name(pub(super) u32);
+pub(super) struct Name(u32);
+
+impl Name {
+    /// Its place among [`Names::iter`]; none where there is no name.
+    pub(super) fn place(self) -> Option<usize> {
+        usize::try_from(self.0).ok()?.checked_sub(1)
+    }
+}
 
 impl Names {
     /// The number of a name.
@@ -62,8 +69,7 @@ impl Names {
 
     /// What a number stands for.
     pub(super) fn name(&self, name: Name) -> Option<&str> {
-        let place = usize::try_from(name.0).ok()?.checked_sub(1)?;
-        self.redacted.get(place).map(String::as_str)
+        self.redacted.get(name.place()?).map(String::as_str)
     }
 
     /// Names, in the order of their numbers.

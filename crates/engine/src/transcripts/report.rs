@@ -10,13 +10,13 @@ use langley_store::{
     CostGroup, CostKey, CostReport, Figure, Measure, Sums, Tally, UnpricedModel, UsageGroup,
 };
 
+use super::names::Name;
 use super::scan::{FileSpent, Scanned, Till};
 use super::spent::Spent;
-use crate::blocks::BlockReport;
+use crate::blocks::{BlockReport, HOUR_US};
 use crate::price::{PriceBook, Pricer};
 
-/// Microseconds of an hour, and of a minute.
-const HOUR_US: i64 = 3_600_000_000;
+/// Microseconds of a minute.
 const MINUTE_US: i64 = 60_000_000;
 
 /// The most things that costs are told apart by at once.
@@ -267,9 +267,8 @@ pub fn transcript_costs(
         if !of_file.0.is_some_and(|known| std::ptr::eq(known, file)) {
             of_file = (Some(file), file.names.iter().map(|name| catalogue.number(name)).collect());
         }
-        let number = |name: super::names::Name| {
-            let place = usize::try_from(name.0).ok().and_then(|number| number.checked_sub(1));
-            place.and_then(|place| of_file.1.get(place).copied()).unwrap_or(UNKNOWN)
+        let number = |name: Name| {
+            name.place().and_then(|place| of_file.1.get(place).copied()).unwrap_or(UNKNOWN)
         };
         let mut keys = [UNKNOWN; BY_MAX];
         for (key, by) in keys.iter_mut().zip(&query.by) {

@@ -14,11 +14,12 @@ use langley_protocol::transcript::{LinesRead, TranscriptFormat, UsageReader};
 use serde::{Deserialize, Serialize};
 
 use super::cache::TranscriptCache;
+use super::digest::{digest_64, digest_128};
 use super::file::{self, LongLine, PORTION};
 use super::names::Names;
 use super::roots::TranscriptFile;
-use super::spent::{Spent, digest_128};
-use crate::price::{PriceBook, Pricer};
+use super::spent::Spent;
+use crate::price::{PriceBook, Pricer, Quote};
 
 /// Bytes of a file's beginning, and before the place where it was left, by which it is known again.
 const PROBE: u64 = 4096;
@@ -266,12 +267,19 @@ impl Till {
     }
 
     fn price(&mut self, spent: &mut Spent, of: (&Names, TranscriptFormat)) {
-        let quote = self.show(spent, of).then(|| self.pricer.quote(&self.flow)).flatten();
-        spent.set_cost(quote.map(|quote| quote.cost));
+        spent.set_cost(self.quote(spent, of).map(|quote| quote.cost));
     }
 
-    /// Makes the flow look like the response, if it can be priced: prices are those of a day.
-    fn show(&mut self, spent: &Spent, (names, format): (&Names, TranscriptFormat)) -> bool {
+    /// What a response costs; none where its price is not known, or its day: prices are those of a day.
+    fn quote(&mut self, spent: &Spent, of: (&Names, TranscriptFormat)) -> Option<Quote> {
+        let at = spent.at()?;
+        self.show(spent, of);
+        self.flow.started_at = at;
+        self.pricer.quote(&self.flow)
+    }
+
+    /// Makes the flow look like the response.
+    fn show(&mut self, spent: &Spent, (names, format): (&Names, TranscriptFormat)) {
         let flow = &mut self.flow;
         if flow.path != format.path() {
             format.path().clone_into(&mut flow.path);
@@ -286,14 +294,11 @@ impl Till {
         }
         flow.provider = Some(spent.provider());
         flow.usage = spent.usage();
-        flow.started_at = spent.at().unwrap_or_default();
-        spent.at().is_some()
     }
 
     /// What each class of usage costs of a response; none where its price is not known.
     pub(super) fn shares(&mut self, spent: &Spent, file: &FileSpent) -> Option<CostShares> {
-        let is_dated = self.show(spent, (&file.names, file.mark.format));
-        let quote = is_dated.then(|| self.pricer.quote(&self.flow)).flatten()?;
+        let quote = self.quote(spent, (&file.names, file.mark.format))?;
         self.flow.cost = Some(quote.cost);
         self.flow.terms = Some(quote.terms);
         self.flow.cost_shares()
@@ -302,14 +307,11 @@ impl Till {
 
 /// Digests of a file's beginning, and of what stands before `end`.
 fn probes(path: &Path, end: u64) -> io::Result<[u64; 2]> {
-    use std::hash::{BuildHasher as _, Hasher as _};
     let file = File::open(path)?;
     let digest = |from: u64, to: u64| {
         let mut bytes = vec![0; usize::try_from(to - from).unwrap_or(0)];
         file.read_exact_at(&mut bytes, from)?;
-        let mut hasher = foldhash::quality::FixedState::with_seed(SEED).build_hasher();
-        hasher.write(&bytes);
-        Ok::<_, io::Error>(hasher.finish())
+        Ok::<_, io::Error>(digest_64(SEED, &bytes))
     };
     Ok([digest(0, end.min(PROBE))?, digest(end.saturating_sub(PROBE), end)?])
 }

@@ -1,20 +1,16 @@
 //! What one response used and cost, in few bytes: a long history has millions of them.
 
-use std::hash::{BuildHasher as _, Hasher as _};
-
 use langley_model::{MicroUsd, Micros, Provider, Redactor, Tokens, Usage};
 use langley_protocol::transcript::UsageLine;
 use serde::{Deserialize, Serialize};
 
+use super::digest::digest_128;
 use super::names::{Name, Names};
 
 /// Classes of usage, in the order of [`Usage`]'s members.
 const CLASSES: usize = 7;
 /// The place of the output among them.
 const OUTPUT: usize = 4;
-
-/// Seeds of the two halves of a digest. They are part of the cache's format.
-const SEEDS: [u64; 2] = [0x6c61_6e67_6c65_7931, 0x6c61_6e67_6c65_7932];
 
 /// A response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,18 +122,4 @@ impl Spent {
             *self = Self { at_us: line.at_us.or(self.at_us), ..*line };
         }
     }
-}
-
-/// A digest of some texts, the same in each run; never zero.
-pub(super) fn digest_128(texts: &[&[u8]]) -> u128 {
-    let [high, low] = SEEDS.map(|seed| {
-        let mut hasher = foldhash::quality::FixedState::with_seed(seed).build_hasher();
-        for text in texts {
-            hasher.write(text);
-            // No text of UTF-8 ends so: what is the end of one is not the beginning of the next.
-            hasher.write_u8(0xff);
-        }
-        hasher.finish()
-    });
-    (u128::from(high) << 64 | u128::from(low)).max(1)
 }

@@ -60,9 +60,22 @@ impl Desk {
 
     /// Reads with what is known, and keeps what was found.
     fn scan_again(&self) -> Scanned {
-        let scanned = self.scan(TranscriptCache::read(&self.cache(), RULES).unwrap());
-        TranscriptCache::write(&self.cache(), &scanned, (&self.book, RULES)).unwrap();
+        let scanned = self.scan(self.known(RULES));
+        self.keep(&scanned);
         scanned
+    }
+
+    /// What is kept, under these rules.
+    fn known(&self, rules: &str) -> TranscriptCache {
+        fs::read(self.cache()).map_or_else(
+            |_| TranscriptCache::default(),
+            |bytes| TranscriptCache::decode(&bytes, rules),
+        )
+    }
+
+    fn keep(&self, scanned: &Scanned) {
+        let bytes = TranscriptCache::encode(scanned, (&self.book, RULES)).unwrap();
+        fs::write(self.cache(), bytes).unwrap();
     }
 }
 
@@ -265,7 +278,7 @@ fn names_that_hold_a_secret_reach_neither_the_cache_nor_a_report() {
     let holds = |bytes: &[u8]| memchr::memmem::find(bytes, key.as_bytes()).is_some();
     assert!(holds(line.as_bytes()), "the search finds what is there");
     for (scanned, is_again) in [(&scanned, false), (&read(TranscriptCache::default()), true)] {
-        TranscriptCache::write(&desk.cache(), scanned, (book, RULES)).unwrap();
+        desk.keep(scanned);
         assert!(!holds(&fs::read(desk.cache()).unwrap()), "{is_again}");
         let told = format!("{:?}", all(scanned, &[TranscriptBy::Project]));
         assert!(!told.contains(&key) && told.contains("[redacted:"), "{told}");
@@ -275,10 +288,10 @@ fn names_that_hold_a_secret_reach_neither_the_cache_nor_a_report() {
         codex.lines().last().unwrap().replace("\"input_tokens\":250", "\"input_tokens\":300");
     let mut file = OpenOptions::new().append(true).open(rollout.join("r.jsonl")).unwrap();
     writeln!(file, "{more}").unwrap();
-    let known = TranscriptCache::read(&desk.cache(), RULES).unwrap();
+    let known = desk.known(RULES);
     let report = all(&read(known), &[TranscriptBy::Project]);
     assert_eq!(report.groups.len(), 1, "{report:?}");
-    let other = TranscriptCache::read(&desk.cache(), "other").unwrap();
+    let other = desk.known("other");
     assert!(read(other).bytes_read > 1000, "under other rules all is read again");
 }
 

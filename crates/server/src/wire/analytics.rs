@@ -357,22 +357,18 @@ impl From<&engine::Composition> for Context {
 impl TurnPage {
     /// The turns of a session.
     pub(crate) fn of(session: &str, found: &engine::SessionTurns) -> Self {
-        let turns = &found.turns;
-        let sum = |of: fn(&engine::SessionTurn) -> u64| turns.iter().map(of).sum::<u64>();
-        let (requests, tool_calls) = (sum(|turn| turn.requests), sum(|turn| turn.tool_calls));
-        let worked = turns.iter().filter_map(engine::SessionTurn::worked).sum();
-        let waited = turns.iter().filter_map(|turn| turn.waited).sum();
+        let work = engine::Work::of(&found.turns);
         Self {
             session_id: session.to_owned(),
-            items: turns.iter().map(Into::into).collect(),
+            items: found.turns.iter().map(Into::into).collect(),
             totals: TurnTotals {
-                turns: turns.len() as u64,
-                requests,
-                failed: sum(|turn| turn.failed),
-                tool_calls,
-                tool_calls_per_request: (requests > 0).then(|| tool_calls as f64 / requests as f64),
-                worked_ms: milliseconds(worked),
-                waited_ms: milliseconds(waited),
+                turns: work.turns,
+                requests: work.requests,
+                failed: work.failed,
+                tool_calls: work.tool_calls,
+                tool_calls_per_request: work.tool_ratio(),
+                worked_ms: milliseconds(work.worked),
+                waited_ms: milliseconds(work.waited),
             },
             truncated: found.is_cut,
             next_cursor: None,
