@@ -86,8 +86,9 @@ fn read(global: &GlobalArgs) -> Result<(Arc<PriceBook>, Scanned)> {
     let home = Home::at(&config.home);
     let cache = home.transcripts_cache();
     let rules = format!("{:?}", config.redaction);
+    let threads = available_parallelism().map_or(1, usize::from);
     let known = match fs::read(&cache) {
-        Ok(bytes) => TranscriptCache::decode(&bytes, &rules),
+        Ok(bytes) => TranscriptCache::decode(&bytes, &rules, threads),
         Err(error) => {
             if error.kind() != io::ErrorKind::NotFound {
                 eprintln!(
@@ -99,7 +100,6 @@ fn read(global: &GlobalArgs) -> Result<(Arc<PriceBook>, Scanned)> {
         }
     };
     let (book, redactor) = (prices(&config), redactor(&config)?);
-    let threads = available_parallelism().map_or(1, usize::from);
     let scanned = scan(&walked.files, known, (&book, &redactor), threads);
     for (path, error) in walked.refused.iter().chain(&scanned.refused) {
         eprintln!("warning: {} could not be read: {error}", path.display());

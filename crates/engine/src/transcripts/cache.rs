@@ -8,11 +8,14 @@ use langley_model::Provider;
 use serde::{Deserialize, Serialize};
 
 use super::digest::digest_64;
-use super::scan::{FileSpent, Scanned, Till};
+use super::scan::{FileSpent, Scanned, Till, side_by_side};
 use crate::price::{PriceBook, Pricer};
 
 /// How the file begins; the number changes with what is written.
-const MAGIC: &[u8] = b"langley transcripts 2\n";
+const MAGIC: &[u8] = b"langley transcripts 3\n";
+
+/// About how many parts a file has.
+const PARTS: usize = 16;
 
 /// Seed of the file's digests.
 const SEED: u64 = 0x6361_6368_6531;
@@ -26,28 +29,41 @@ pub struct TranscriptCache {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Body<Files> {
+struct Body<'a> {
     /// What the numbers in it stand for, beside what [`MAGIC`] says.
     meaning: u64,
     prices: u64,
-    files: Files,
+    /// Files, some in each part, so that parts can be read side by side.
+    #[serde(borrow)]
+    parts: Vec<&'a [u8]>,
 }
 
 impl TranscriptCache {
-    /// Reads the file's bytes. One of another version, made under other `rules` of redaction, or damaged, is empty: all
-    /// is read again then.
+    /// Reads the file's bytes on `threads` threads. One of another version, made under other `rules` of redaction, or
+    /// damaged, is empty: all is read again then.
     #[must_use]
-    pub fn decode(bytes: &[u8], rules: &str) -> Self {
-        Self::of(bytes, rules).unwrap_or_default()
+    pub fn decode(bytes: &[u8], rules: &str, threads: usize) -> Self {
+        Self::of(bytes, rules, threads).unwrap_or_default()
     }
 
-    fn of(bytes: &[u8], rules: &str) -> Option<Self> {
+    fn of(bytes: &[u8], rules: &str, threads: usize) -> Option<Self> {
         let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
         if u64::from_le_bytes(*sum) != digest_64(SEED, body) {
             return None;
         }
-        let body: Body<Vec<FileSpent>> = postcard::from_bytes(body).ok()?;
-        (body.meaning == meaning(rules)).then_some(Self { files: body.files, prices: body.prices })
+        let body: Body<'_> = postcard::from_bytes(body).ok()?;
+        if body.meaning != meaning(rules) {
+            return None;
+        }
+        let read = side_by_side(
+            threads.min(body.parts.len()),
+            || (),
+            |(), place| {
+                body.parts.get(place).map(|part| postcard::from_bytes::<Vec<FileSpent>>(part))
+            },
+        );
+        let files: Result<Vec<_>, _> = read.into_iter().collect();
+        Some(Self { files: files.ok()?.into_iter().flatten().collect(), prices: body.prices })
     }
 
     /// The bytes of a file of what was found.
@@ -59,7 +75,21 @@ impl TranscriptCache {
         (book, rules): (&PriceBook, &str),
     ) -> Result<Vec<u8>, postcard::Error> {
         let (meaning, prices) = (meaning(rules), prices(book));
-        let body = postcard::to_stdvec(&Body { meaning, prices, files: &scanned.files })?;
+        let records: usize = scanned.files.iter().map(|file| file.records().count()).sum();
+        let mut parts: Vec<Vec<&FileSpent>> = Vec::new();
+        let mut room = 0;
+        for file in &scanned.files {
+            if room == 0 {
+                parts.push(Vec::new());
+                room = records / PARTS;
+            }
+            parts.last_mut().into_iter().for_each(|part| part.push(file));
+            room = room.saturating_sub(file.records().count());
+        }
+        let parts: Vec<Vec<u8>> =
+            parts.iter().map(postcard::to_stdvec).collect::<Result<_, _>>()?;
+        let parts = parts.iter().map(Vec::as_slice).collect();
+        let body = postcard::to_stdvec(&Body { meaning, prices, parts })?;
         Ok([MAGIC, &digest_64(SEED, &body).to_le_bytes(), &body].concat())
     }
 

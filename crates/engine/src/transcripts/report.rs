@@ -206,44 +206,78 @@ impl<'a> Catalogue<'a> {
     }
 }
 
-impl Scanned {
-    /// Each response once, with its file. Of several records the one is taken that tells the greatest output, and of
-    /// equal ones that of the first file.
-    fn responses(&self) -> Vec<(&FileSpent, &Spent)> {
-        let most = self.files.iter().map(|file| file.spent.len() + file.unfinished.len()).sum();
-        let mut responses: Vec<(&FileSpent, &Spent)> = Vec::with_capacity(most);
-        let mut places: HashMap<u128, u32, foldhash::fast::FixedState> =
-            HashMap::with_capacity_and_hasher(most, foldhash::fast::FixedState::default());
-        for file in &self.files {
-            for spent in file.spent.iter().chain(&file.unfinished) {
-                if spent.response != 0 {
-                    let place = u32::try_from(responses.len()).unwrap_or(u32::MAX);
-                    let known = *places.entry(spent.response).or_insert(place);
-                    if let Some(known) = responses.get_mut(known as usize) {
-                        if known.1.is_less_than(spent) {
-                            *known = (file, spent);
-                        }
-                        continue;
-                    }
+/// Responses that more than one record tells of. Few are, so that most records are told apart by a bit of their
+/// digest alone.
+struct Doubled<'a> {
+    /// A bit for each digest, as far as its first bits say; set where more than one record may have it.
+    bits: Vec<u64>,
+    /// The record that counts of each of those.
+    counted: HashMap<u128, &'a Spent, foldhash::fast::FixedState>,
+}
+
+/// Bits for each record: one in as many is looked up although it is alone.
+const BITS: usize = 16;
+
+impl<'a> Doubled<'a> {
+    /// Of several records the one counts that tells the greatest output, and of equal ones that of the first file.
+    fn of(files: &'a [FileSpent]) -> Self {
+        let records = || files.iter().flat_map(FileSpent::records).filter(|it| it.response != 0);
+        let most: usize = files.iter().map(|file| file.records().count()).sum();
+        let words = (most * BITS / 64).next_power_of_two();
+        let (mut met, mut bits) = (vec![0; words], vec![0; words]);
+        for spent in records() {
+            let (word, bit) = Self::place(words, spent.response);
+            bits[word] |= met[word] & bit;
+            met[word] |= bit;
+        }
+        let mut doubled = Self { bits, counted: HashMap::default() };
+        for spent in records() {
+            if doubled.is_doubled(spent) {
+                let counted = doubled.counted.entry(spent.response).or_insert(spent);
+                if counted.is_less_than(spent) {
+                    *counted = spent;
                 }
-                responses.push((file, spent));
             }
         }
-        responses
+        doubled
     }
 
-    /// Those that were asked for.
+    /// The word and the bit of a digest among so many words, of which there is a power of two.
+    const fn place(words: usize, response: u128) -> (usize, u64) {
+        let digest = response as u64;
+        (((digest >> 6) as usize) & (words - 1), 1 << (digest & 63))
+    }
+
+    fn is_doubled(&self, spent: &Spent) -> bool {
+        let (word, bit) = Self::place(self.bits.len(), spent.response);
+        self.bits[word] & bit != 0
+    }
+
+    /// Whether it is the record that counts of its response.
+    fn counts(&self, spent: &Spent) -> bool {
+        spent.response == 0
+            || !self.is_doubled(spent)
+            || self.counted.get(&spent.response).is_none_or(|it| std::ptr::eq(*it, spent))
+    }
+}
+
+impl Scanned {
+    /// Each response once, with its file, of those that were asked for.
     fn asked<'a>(
         &'a self,
         query: &'a TranscriptQuery,
     ) -> impl Iterator<Item = (&'a FileSpent, &'a Spent)> {
-        self.responses().into_iter().filter(|(file, spent)| {
+        let doubled = Doubled::of(&self.files);
+        let records =
+            self.files.iter().flat_map(|file| file.records().map(move |spent| (file, spent)));
+        records.filter(move |(file, spent)| {
             let at = spent.at();
             let session = query.session.as_deref();
             query.since.is_none_or(|since| at.is_some_and(|at| at >= since))
                 && query.until.is_none_or(|until| at.is_some_and(|at| at < until))
                 && query.provider.is_none_or(|provider| spent.provider() == provider)
                 && session.is_none_or(|session| file.names.name(spent.session) == Some(session))
+                && doubled.counts(spent)
         })
     }
 }
@@ -260,7 +294,6 @@ pub fn transcript_costs(
     let mut catalogue = Catalogue::default();
     let mut groups: HashMap<[i64; BY_MAX], Total, foldhash::fast::FixedState> = HashMap::default();
     let mut unpriced: HashMap<(Provider, i64), Total> = HashMap::new();
-    let mut totals = Total::default();
     // The names of the file that is looked through, in the catalogue's numbering.
     let mut of_file: (Option<&FileSpent>, Vec<i64>) = (None, Vec::new());
     for (file, spent) in scanned.asked(query) {
@@ -289,12 +322,8 @@ pub fn transcript_costs(
         let group = groups.entry(keys).or_default();
         group.add(file.mark.format, spent);
         if let Some(till) = &mut till {
-            let shares = till.shares(spent, file);
-            for total in [group, &mut totals] {
-                total.share(shares.as_ref());
-            }
+            group.share(till.shares(spent, file).as_ref());
         }
-        totals.add(file.mark.format, spent);
         if spent.cost().is_none() {
             let model = (spent.provider(), number(spent.model));
             unpriced.entry(model).or_default().add(file.mark.format, spent);
@@ -305,7 +334,11 @@ pub fn transcript_costs(
         TranscriptBy::Day if key != i64::MIN => CostKey::Day(key),
         _ => CostKey::Name(catalogue.name(key).map(str::to_owned)),
     };
-    let mut report = CostReport { totals: totals.sums(), ..CostReport::default() };
+    let mut totals = Sums::default();
+    for group in groups.values() {
+        totals.merge(&group.sums());
+    }
+    let mut report = CostReport { totals, ..CostReport::default() };
     report.groups = groups
         .into_iter()
         .map(|(keys, total)| CostGroup {

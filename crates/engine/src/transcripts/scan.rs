@@ -120,30 +120,13 @@ pub fn scan(
     to_read.sort_by_key(|(file, _)| std::cmp::Reverse(file.size));
     let to_read: Vec<_> =
         to_read.into_iter().map(|(file, before)| (file, parking_lot::Mutex::new(before))).collect();
-    let next = AtomicUsize::new(0);
     let long = LongLine::default();
-    let work = || {
-        let mut till = Till::new(Pricer::new(Arc::clone(book)));
-        let mut portion = vec![0; PORTION];
-        let mut done = Vec::new();
-        while let Some((file, before)) = to_read.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let before = before.lock().take();
-            let read = FileSpent::read(file, before, (&mut till, redactor), (&mut portion, &long));
-            done.push(read.map_err(|error| (file.path.clone(), error)));
-        }
-        done
-    };
-    let threads = threads.clamp(1, to_read.len().max(1));
-    let done = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut done = work();
-        for other in others {
-            match other.join() {
-                Ok(more) => done.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        done
+    let tools = || (Till::new(Pricer::new(Arc::clone(book))), vec![0; PORTION]);
+    let done = side_by_side(threads.min(to_read.len()), tools, |(till, portion), place| {
+        let (file, before) = to_read.get(place)?;
+        let before = before.lock().take();
+        let read = FileSpent::read(file, before, (till, redactor), (portion, &long));
+        Some(read.map_err(|error| (file.path.clone(), error)))
     });
     for read in done {
         match read {
@@ -156,6 +139,34 @@ pub fn scan(
     }
     scanned.files.sort_by(|one, other| one.path.cmp(&other.path));
     scanned
+}
+
+/// What `work` makes of each place from 0 until it makes nothing, on `threads` threads, each with its own `tools`.
+/// Which comes first is not said.
+pub(super) fn side_by_side<Tools, Made: Send>(
+    threads: usize,
+    tools: impl Fn() -> Tools + Sync,
+    work: impl Fn(&mut Tools, usize) -> Option<Made> + Sync,
+) -> Vec<Made> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let (mut tools, mut done) = (tools(), Vec::new());
+        while let Some(made) = work(&mut tools, next.fetch_add(1, Ordering::Relaxed)) {
+            done.push(made);
+        }
+        done
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for other in others {
+            match other.join() {
+                Ok(more) => done.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    })
 }
 
 impl FileSpent {
@@ -240,6 +251,11 @@ impl FileSpent {
             spent: Vec::new(),
             unfinished: Vec::new(),
         }
+    }
+
+    /// All that it told.
+    pub(super) fn records(&self) -> impl Iterator<Item = &Spent> {
+        self.spent.iter().chain(&self.unfinished)
     }
 
     /// Prices all anew.

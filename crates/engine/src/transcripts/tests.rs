@@ -69,7 +69,7 @@ impl Desk {
     fn known(&self, rules: &str) -> TranscriptCache {
         fs::read(self.cache()).map_or_else(
             |_| TranscriptCache::default(),
-            |bytes| TranscriptCache::decode(&bytes, rules),
+            |bytes| TranscriptCache::decode(&bytes, rules, 2),
         )
     }
 
