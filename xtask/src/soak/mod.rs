@@ -21,7 +21,7 @@ pub(crate) struct SoakOptions {
     /// Sizes are divided by this; for a quick look
     #[arg(long, default_value_t = 1)]
     shrink: u64,
-    /// How often to kill
+    /// How often to kill; the test that kills is built by cargo, whatever --langley names
     #[arg(long, default_value_t = 500)]
     kills: u32,
     /// The same seed kills after as many events, and makes the same traffic

@@ -18,6 +18,10 @@ use proof::Found;
 /// The most events that agents see before a kill.
 const EVENTS_MAX: u64 = 4_000;
 
+/// After how many kills the whole file is looked through, and after the last one: it grows with each of them, and what
+/// a kill has damaged stays so.
+const LOOK_EVERY: u32 = 10;
+
 /// A number from the environment; `cargo xtask soak --only kill` asks for more than a test does.
 fn asked(name: &str, usual: u64) -> u64 {
     std::env::var(name).map_or(usual, |text| text.parse().unwrap())
@@ -58,7 +62,9 @@ fn a_server_killed_at_any_moment_opens_again_and_has_lost_a_second_at_most() {
 
         server = stage.server();
         let stats = stage.api("/api/stats");
-        assert_eq!(integrity(&database), "ok", "kill {round}");
+        if kills <= 20 || round % LOOK_EVERY == 0 || round + 1 == kills {
+            assert_eq!(integrity(&database), "ok", "kill {round}");
+        }
         assert_eq!(stats["open_flows"], 0, "{stats}");
         let total = stats["events_total"].as_u64().unwrap();
         assert!(total >= committed, "{total} of {committed} committed events, kill {round}");
