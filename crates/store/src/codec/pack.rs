@@ -4,9 +4,10 @@
 use std::io;
 use std::sync::LazyLock;
 
-use zstd::bulk::{Compressor, Decompressor};
+use parking_lot::Mutex;
+use zstd::bulk::Compressor;
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
-use zstd::zstd_safe::CParameter;
+use zstd::zstd_safe::{CParameter, DCtx, SafeResult};
 
 use crate::error::StoreError;
 
@@ -43,6 +44,12 @@ static ENCODER: LazyLock<EncoderDictionary<'static>> =
     LazyLock::new(|| EncoderDictionary::copy(SHAPES, DICTIONARY_LEVEL));
 static DECODER: LazyLock<DecoderDictionary<'static>> =
     LazyLock::new(|| DecoderDictionary::copy(SHAPES));
+
+/// Contexts for unpacking that nobody uses at the moment. A new one asks the processor what it can do, and on a virtual
+/// machine the answer takes longer than the unpacking.
+static IDLE: Mutex<Vec<DCtx<'static>>> = Mutex::new(Vec::new());
+/// The most of them; each takes 100 KB.
+const IDLE_MAX: usize = 4;
 
 /// Level 1: the writer shares two cores with the agent, and stream events shrink well at any level.
 const LEVEL: i32 = 1;
@@ -230,10 +237,10 @@ fn checked(mut compressor: Compressor<'_>) -> io::Result<Compressor<'_>> {
 pub(crate) fn unpack(codec: i64, raw_len: i64, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
     let raw = match codec & !RECIPE {
         PLAIN => Some(bytes.to_vec()),
-        ZSTD => Decompressor::new().ok().and_then(|with| decompress(with, raw_len, bytes)),
-        PRIMED_ZSTD => Decompressor::with_prepared_dictionary(&DECODER)
-            .ok()
-            .and_then(|with| decompress(with, raw_len, &framed(bytes))),
+        ZSTD => decompress(raw_len, bytes, DCtx::decompress),
+        PRIMED_ZSTD => decompress(raw_len, &framed(bytes), |with, raw, frame| {
+            with.decompress_using_ddict(raw, frame, DECODER.as_ddict())
+        }),
         _ => None,
     };
     raw.ok_or(StoreError::Decode { what: "content" })
@@ -246,23 +253,34 @@ pub(crate) fn unpack_against(
     bytes: &[u8],
 ) -> Result<Vec<u8>, StoreError> {
     let whole = [SHAPES, base].concat();
-    Decompressor::with_dictionary(&whole)
-        .ok()
-        .and_then(|with| decompress(with, raw_len, &framed(bytes)))
-        .ok_or(StoreError::Decode { what: "content that is packed against another" })
+    decompress(raw_len, &framed(bytes), |with, raw, frame| {
+        with.decompress_using_dict(raw, frame, &whole)
+    })
+    .ok_or(StoreError::Decode { what: "content that is packed against another" })
 }
 
 /// What a frame holds, if that is `raw_len` bytes. A damaged length asks for no more memory than the frame
 /// can fill, and gets none that is not there.
-fn decompress(mut with: Decompressor<'_>, raw_len: i64, frame: &[u8]) -> Option<Vec<u8>> {
+fn decompress(
+    raw_len: i64,
+    frame: &[u8],
+    by: impl FnOnce(&mut DCtx<'static>, &mut Vec<u8>, &[u8]) -> SafeResult,
+) -> Option<Vec<u8>> {
     let raw_len = usize::try_from(raw_len).ok()?;
     if raw_len / MOST_OF_A_BYTE > frame.len() {
         return None;
     }
     let mut raw = Vec::new();
     raw.try_reserve_exact(raw_len).ok()?;
-    let len = with.decompress_to_buffer(frame, &mut raw).ok()?;
-    (len == raw_len).then_some(raw)
+    let idle = IDLE.lock().pop();
+    let mut with = idle.or_else(DCtx::try_create)?;
+    let len = by(&mut with, &mut raw, frame).ok();
+    let mut idle = IDLE.lock();
+    if idle.len() < IDLE_MAX {
+        idle.push(with);
+    }
+    drop(idle);
+    (len? == raw_len).then_some(raw)
 }
 
 /// A frame with its beginning.
