@@ -10,7 +10,7 @@ use langley_model::{Flow, FlowId, Micros, Outcome};
 use parking_lot::Mutex;
 
 use crate::recent::Recent;
-use crate::turns::digest;
+use crate::turns::Digester;
 
 /// Requests that are remembered.
 const REMEMBERED: usize = 4_096;
@@ -48,7 +48,7 @@ impl Default for Attempts {
 
 impl Attempts {
     /// A request that asks what `key` stands for.
-    pub(crate) fn begin(&mut self, key: u128, flow: FlowId) -> Try {
+    pub(crate) fn begin(&mut self, key: u64, flow: FlowId) -> Try {
         let own = Arc::new(Attempt { flow, ended: Mutex::new(None) });
         let before = self.0.get(key).cloned();
         self.0.put(key, Arc::clone(&own));
@@ -73,7 +73,7 @@ impl Try {
 }
 
 /// What a request asks, and of whom.
-pub(crate) fn key(flow: &Flow, parts: u128) -> u128 {
+pub(crate) fn key(digester: &Digester, flow: &Flow, parts: u64) -> u64 {
     let session = flow.session.as_ref().map_or("", |session| session.id.as_str());
     let path = flow.path.split('?').next().unwrap_or_default();
     // The same call without streaming has another name.
@@ -82,7 +82,7 @@ pub(crate) fn key(flow: &Flow, parts: u128) -> u128 {
         .replace("-with-response-stream", "")
         .replace("converse-stream", "converse");
     let agent = flow.agent_id.as_deref().unwrap_or_default();
-    digest(b"asked", &[&flow.host, &path, session, agent, &format!("{parts:x}")])
+    digester.digest(b"asked", &[&flow.host, &path, session, agent, &format!("{parts:x}")])
 }
 
 /// Whether an attempt ended in a way after which it may be made again: refused for the moment, or broken off.

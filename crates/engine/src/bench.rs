@@ -11,6 +11,7 @@ use crate::chains::Chains;
 use crate::live::LiveFeed;
 use crate::options::RecorderOptions;
 use crate::price::Pricer;
+use crate::turns::Digester;
 
 /// The shared tools.
 pub(crate) struct Bench {
@@ -23,6 +24,8 @@ pub(crate) struct Bench {
     pub(crate) chains: Arc<Mutex<Chains>>,
     /// What was asked of late, shared for the same reason.
     pub(crate) attempts: Arc<Mutex<Attempts>>,
+    /// Makes the digests that both know requests by.
+    pub(crate) digester: Digester,
     pub(crate) pricer: Pricer,
     /// Decoded bytes of the present piece.
     pub(crate) scratch: Vec<u8>,
@@ -37,7 +40,9 @@ impl Bench {
     ) -> Self {
         let allowance = Allowance::new(options.bodies_max_bytes);
         let pricer = Pricer::new(Arc::clone(&options.prices));
-        Self { options, redactor, live, allowance, chains, attempts, pricer, scratch: Vec::new() }
+        let digester = Digester::new(options.inference_key);
+        let scratch = Vec::new();
+        Self { options, redactor, live, allowance, chains, attempts, digester, pricer, scratch }
     }
 
     /// Shows text of a flow as it appears.

@@ -14,7 +14,7 @@ use langley_model::{Flow, Micros};
 use crate::inference_key::InferenceKey;
 use crate::recent::Recent;
 use crate::session::{Rung, WorkedOut};
-use crate::turns::{Turns, digest};
+use crate::turns::{Digester, Turns};
 
 /// Answers, requests, and openings that are remembered, each.
 const REMEMBERED: usize = 4_096;
@@ -41,6 +41,7 @@ pub(crate) struct Rules {
 #[derive(Debug)]
 pub(crate) struct Chains {
     rules: Rules,
+    digester: Digester,
     /// Sessions of answers that a request may name.
     answers: Recent<Link>,
     /// Sessions of requests that a longer one may repeat.
@@ -83,20 +84,21 @@ pub(crate) struct Asked<'a> {
 }
 
 /// Who asks whom: the program, where it runs, and the host.
-pub(crate) fn who(flow: &Flow) -> u128 {
+pub(crate) fn who(digester: &Digester, flow: &Flow) -> u64 {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     // Each connection has a port of its own.
     let client = text(&flow.client_addr);
     let client = client.rsplit_once(':').map_or(client.as_str(), |(address, _)| address);
     let pid = flow.client_pid.unwrap_or_default().to_string();
     let process = [&*text(&flow.user_agent), &*text(&flow.client_process), &*pid];
-    digest(b"who", &[process[0], process[1], process[2], client, &flow.host])
+    digester.digest(b"who", &[process[0], process[1], process[2], client, &flow.host])
 }
 
 impl Chains {
     pub(crate) fn new(rules: Rules, known: &[Flow]) -> Self {
         let mut chains = Self {
             rules,
+            digester: Digester::new(rules.key),
             answers: Recent::new(REMEMBERED),
             heads: Recent::new(REMEMBERED),
             stretches: Recent::new(REMEMBERED),
@@ -124,7 +126,10 @@ impl Chains {
     /// The session and the task of a request that states none.
     pub(crate) fn work_out(&mut self, asked: Asked<'_>) -> WorkedOut {
         let Asked { host, at, previous, turns, wants_task } = asked;
-        let named = previous.and_then(|id| self.answers.get(digest(b"answer", &[id])).cloned());
+        let named = previous.and_then(|id| {
+            let answer = self.digester.digest(b"answer", &[id]);
+            self.answers.get(answer).cloned()
+        });
         let mut found = WorkedOut::default();
         if let Some(link) = named {
             // What is said beside it is only what is new.
@@ -143,7 +148,7 @@ impl Chains {
         }
         let is_stated = found.session.as_ref().is_some_and(|(.., is_stated)| *is_stated);
         if wants_task && !is_stated && self.rules.infers_tasks {
-            let base = self.rules.key.base(digest(b"task", &[host]));
+            let base = self.rules.key.base(self.digester.digest(b"task", &[host]));
             let task = self.going_on(base, at);
             self.begin(base, &task, at).open += 1;
             found.open.push((base, Arc::clone(&task)));
@@ -155,13 +160,13 @@ impl Chains {
     /// An answer has this id: a request may name it.
     pub(crate) fn answered(&mut self, message_id: &str, session: &str, is_stated: bool) {
         let link = Link { session: session.into(), is_stated };
-        self.answers.put(digest(b"answer", &[message_id]), link);
+        self.answers.put(self.digester.digest(b"answer", &[message_id]), link);
     }
 
     /// A flow has ended that was a part of these stretches.
     pub(crate) fn leave(&mut self, open: &[(u64, Arc<str>)], at: Micros) {
         for (base, id) in open {
-            let alike = self.stretches.get(u128::from(*base)).into_iter().flatten();
+            let alike = self.stretches.get(*base).into_iter().flatten();
             for stretch in alike.filter(|stretch| stretch.id == *id) {
                 stretch.open = stretch.open.saturating_sub(1);
                 stretch.last = stretch.last.max(at);
@@ -173,7 +178,7 @@ impl Chains {
     /// rest.
     fn going_on(&mut self, base: u64, at: Micros) -> Arc<str> {
         let gap = i64::try_from(self.rules.idle_gap.as_micros()).unwrap_or(i64::MAX);
-        let alike = self.stretches.get(u128::from(base)).into_iter().flatten();
+        let alike = self.stretches.get(base).into_iter().flatten();
         let goes_on = |it: &&mut Stretch| it.open > 0 || at.0.saturating_sub(it.last.0) <= gap;
         let last = alike.filter(goes_on).max_by_key(|stretch| stretch.last);
         last.map_or_else(|| made(base, at), |stretch| Arc::clone(&stretch.id))
@@ -181,7 +186,7 @@ impl Chains {
 
     /// The stretch of `id`, which is active at a time.
     fn begin(&mut self, base: u64, id: &Arc<str>, at: Micros) -> &mut Stretch {
-        let alike = self.stretches.of(u128::from(base));
+        let alike = self.stretches.of(base);
         let place = alike.iter().position(|stretch| stretch.id == *id);
         let mut stretch = match place {
             Some(place) => alike.swap_remove(place),

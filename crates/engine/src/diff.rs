@@ -180,7 +180,7 @@ impl Request {
         let mut next = [0_usize; 3];
         let mut parts: Vec<Part> = pieces
             .into_iter()
-            .map(|Piece { range, kind }| {
+            .map(|Piece { range, kind, .. }| {
                 let place = &mut next[group(kind)];
                 *place += 1;
                 Part { kind, position: *place - 1, range: Some(range) }

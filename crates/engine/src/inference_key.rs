@@ -37,8 +37,15 @@ impl InferenceKey {
         Ok(key)
     }
 
+    /// What digests are made with.
+    pub(crate) fn seeds(&self) -> [u64; 2] {
+        let hash = blake3::keyed_hash(&self.0, b"seeds of digests");
+        let (seeds, _) = hash.as_bytes().as_chunks::<8>();
+        [u64::from_le_bytes(seeds[0]), u64::from_le_bytes(seeds[1])]
+    }
+
     /// By what a stretch is known that begins with this digest: it stands in its id.
-    pub(crate) fn base(&self, digest: u128) -> u64 {
+    pub(crate) fn base(&self, digest: u64) -> u64 {
         let hash = blake3::keyed_hash(&self.0, &digest.to_le_bytes());
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&hash.as_bytes()[..8]);

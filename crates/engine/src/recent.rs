@@ -9,8 +9,8 @@ use std::collections::HashMap;
 /// Values by digest.
 #[derive(Debug)]
 pub(crate) struct Recent<V> {
-    young: HashMap<u128, V>,
-    old: HashMap<u128, V>,
+    young: HashMap<u64, V>,
+    old: HashMap<u64, V>,
     generation: usize,
 }
 
@@ -21,7 +21,7 @@ impl<V> Recent<V> {
     }
 
     /// The value under `key`, which counts as used.
-    pub(crate) fn get(&mut self, key: u128) -> Option<&mut V> {
+    pub(crate) fn get(&mut self, key: u64) -> Option<&mut V> {
         if let Some(value) = self.old.remove(&key) {
             self.put(key, value);
         }
@@ -29,7 +29,7 @@ impl<V> Recent<V> {
     }
 
     /// Remembers a value in place of whatever was there.
-    pub(crate) fn put(&mut self, key: u128, value: V) {
+    pub(crate) fn put(&mut self, key: u64, value: V) {
         if self.young.len() >= self.generation && !self.young.contains_key(&key) {
             self.old = std::mem::take(&mut self.young);
         }
@@ -40,7 +40,7 @@ impl<V> Recent<V> {
 
 impl<V: Default> Recent<V> {
     /// The value under `key`, which counts as used; an empty one where there was none.
-    pub(crate) fn of(&mut self, key: u128) -> &mut V {
+    pub(crate) fn of(&mut self, key: u64) -> &mut V {
         if !self.young.contains_key(&key) {
             let value = self.old.remove(&key).unwrap_or_default();
             self.put(key, value);

@@ -2,6 +2,7 @@
 
 use langley_model::{Body, Flow, HeaderBlock, Side};
 use langley_protocol::dialect::{Dialect, SessionHints};
+use langley_protocol::piece::pieces;
 
 use crate::attempts::{Try, key};
 use crate::bench::Bench;
@@ -10,7 +11,7 @@ use crate::chains::{Asked, who};
 use crate::media::Media;
 use crate::preview;
 use crate::session::{Attribution, StatedIds};
-use crate::turns::{Turns, asked};
+use crate::turns::Turns;
 use crate::websocket;
 
 /// Bytes that are kept of a body that nobody can read.
@@ -81,6 +82,7 @@ impl RequestBody {
             crate::note::add_note(&mut flow.decode_note, &format!("request: {note}"));
         }
         let bytes = self.collector.bytes();
+        let parts = dialect.and_then(|dialect| pieces(dialect.seams(), bytes));
         if let Some(dialect) = dialect.filter(|_| !bytes.is_empty()) {
             let facts = dialect.request(bytes);
             // What the path said goes before what the body says.
@@ -90,12 +92,13 @@ impl RequestBody {
             tell_thread(flow, &facts.session);
             attribution.add_hints(facts.session);
             if attribution.is_unstated() {
-                let turns = || Turns::of(dialect.seams(), bytes, who(flow));
+                let digester = &bench.digester;
+                let turns = |parts: &Vec<_>| Turns::of(digester, parts, bytes, who(digester, flow));
                 let asked = Asked {
                     host: &flow.host,
                     at: flow.started_at,
                     previous: facts.previous.as_deref(),
-                    turns: facts.json_ok.then(turns).flatten(),
+                    turns: parts.as_ref().filter(|_| facts.json_ok).and_then(turns),
                     wants_task: !attribution.has_task(),
                 };
                 attribution.work_out(&mut bench.chains.lock(), asked);
@@ -112,9 +115,10 @@ impl RequestBody {
         }
         flow.session = attribution.session();
         flow.task = attribution.task();
-        if let Some(dialect) = dialect.filter(|_| whole && self.collector.is_whole()) {
-            let parts = asked(dialect.seams(), bytes);
-            *attempt = Some(bench.attempts.lock().begin(key(flow, parts), flow.id));
+        if dialect.is_some() && whole && self.collector.is_whole() {
+            let parts = bench.digester.asked(parts.as_deref(), bytes);
+            let key = key(&bench.digester, flow, parts);
+            *attempt = Some(bench.attempts.lock().begin(key, flow.id));
             flow.retry_of = attempt.as_ref().and_then(|it| it.retry_of(flow.started_at));
         }
         let media_type = self.media_type.as_deref();

@@ -6,56 +6,112 @@
 //! to the arguments of tools.
 
 use std::fmt;
+use std::hash::Hasher as _;
 
-use blake3::Hasher;
+use foldhash::SharedSeed;
+use foldhash::quality::FoldHasher;
 use langley_model::PieceKind;
-use langley_protocol::piece::{Seam, pieces};
+use langley_protocol::piece::Piece;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::inference_key::InferenceKey;
+
 /// Ends a text in a digest; no byte of UTF-8.
-const END: [u8; 1] = [0xff];
+const END: u8 = 0xff;
+
+/// Makes digests. They are keyed: nobody finds words that have the digest of others.
+#[derive(Clone, Debug)]
+pub(crate) struct Digester {
+    start: u64,
+    seed: SharedSeed,
+}
+
+impl Digester {
+    /// One whose digests are those of a home with this key, in each of its runs.
+    pub(crate) fn new(key: InferenceKey) -> Self {
+        let [start, seed] = key.seeds();
+        Self { start, seed: SharedSeed::from_u64(seed) }
+    }
+
+    /// A digest of texts, for what is not a turn.
+    pub(crate) fn digest(&self, kind: &[u8], texts: &[&str]) -> u64 {
+        let mut hasher = self.begin(kind, 0);
+        for text in texts {
+            add_text(&mut hasher, text.as_bytes());
+        }
+        hasher.finish()
+    }
+
+    /// What a body asks: all of its parts, or the whole where it does not come apart.
+    pub(crate) fn asked(&self, parts: Option<&[Piece]>, body: &[u8]) -> u64 {
+        let mut hasher = self.begin(b"parts", 0);
+        match parts {
+            Some(parts) => {
+                for part in parts {
+                    add_text(&mut hasher, &body[part.range.clone()]);
+                }
+            }
+            None => hasher.write(body),
+        }
+        hasher.finish()
+    }
+
+    fn begin(&self, kind: &[u8], who: u64) -> FoldHasher<'_> {
+        let mut hasher = FoldHasher::with_seed(self.start, &self.seed);
+        add_text(&mut hasher, kind);
+        hasher.write_u64(who);
+        hasher
+    }
+}
+
+/// Adds a text and its end: no text of UTF-8 ends so, and what is the end of one is not the beginning of the next.
+fn add_text(hasher: &mut FoldHasher<'_>, text: &[u8]) {
+    hasher.write(text);
+    hasher.write_u8(END);
+}
 
 /// The turns of one request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Turns {
     /// Of the conversation up to each turn.
-    prefixes: Vec<u128>,
+    prefixes: Vec<u64>,
     /// Turns until the user has spoken for the first time.
     opening: usize,
     /// Of the system prompt and the opening.
-    base: u128,
+    base: u64,
 }
 
 impl Turns {
-    /// Those of a request's body, whose dialect has these seams; none when it holds no conversation that can
-    /// be read whole. What `who` asks is no part of what another one asks.
-    pub(crate) fn of(seams: &[Seam], body: &[u8], who: u128) -> Option<Self> {
-        let (turns, rest): (Vec<Seam>, Vec<Seam>) = seams.iter().partition(|seam| seam.is_turns());
-        let turns = pieces(&turns, body)?;
-        let spoken = turns.iter().position(|turn| turn.kind == PieceKind::User);
-        let opening = spoken.map_or(turns.len(), |first| first + 1);
-        let mut base = seeded(b"base", who);
-        for piece in pieces(&rest, body).unwrap_or_default() {
-            if piece.kind == PieceKind::System {
-                add(&mut base, &body[piece.range])?;
-            }
+    /// Those of a request's body that comes apart into `parts`; none when it holds no conversation that can be read
+    /// whole. What `who` asks is no part of what another one asks.
+    pub(crate) fn of(digester: &Digester, parts: &[Piece], body: &[u8], who: u64) -> Option<Self> {
+        let turns = || parts.iter().filter(|part| part.is_turn);
+        let count = turns().count();
+        if count == 0 {
+            return None;
         }
-        let mut said = seeded(b"said", who);
-        let mut prefixes = Vec::with_capacity(turns.len());
-        for (place, turn) in turns.into_iter().enumerate() {
-            let text = &body[turn.range];
+        let spoken = turns().position(|turn| turn.kind == PieceKind::User);
+        let opening = spoken.map_or(count, |first| first + 1);
+        let mut base = digester.begin(b"base", who);
+        for part in parts.iter().filter(|part| !part.is_turn && part.kind == PieceKind::System) {
+            add(&mut base, &body[part.range.clone()])?;
+        }
+        let mut said = digester.begin(b"said", who);
+        let mut prefixes = Vec::with_capacity(count);
+        for (place, turn) in turns().enumerate() {
+            let text = &body[turn.range.clone()];
             add(&mut said, text)?;
-            prefixes.push(short(&said));
+            prefixes.push(said.finish());
             if place < opening {
                 add(&mut base, text)?;
             }
         }
-        Some(Self { prefixes, opening, base: short(&base) })
+        Some(Self { prefixes, opening, base: base.finish() })
     }
 
     /// What a conversation is known by that began so: system prompt and first words of the user.
-    pub(crate) const fn base(&self) -> u128 {
+    pub(crate) const fn base(&self) -> u64 {
         self.base
     }
 
@@ -65,63 +121,28 @@ impl Turns {
     }
 
     /// What a later request of the conversation is told by.
-    pub(crate) fn head(&self) -> u128 {
+    pub(crate) fn head(&self) -> u64 {
         self.prefixes.last().copied().filter(|_| !self.is_opening()).unwrap_or(self.base)
     }
 
     /// What this request may go on from, the longest first. A mere opening goes on from nothing: anybody
     /// may begin so.
-    pub(crate) fn earlier(&self) -> impl Iterator<Item = u128> {
+    pub(crate) fn earlier(&self) -> impl Iterator<Item = u64> {
         let said = self.prefixes.iter().skip(self.opening).rev().copied();
         said.chain((!self.is_opening()).then_some(self.base))
     }
 }
 
-/// What a body asks: all that its dialect's seams lead to, or the whole where they lead nowhere.
-pub(crate) fn asked(seams: &[Seam], body: &[u8]) -> u128 {
-    let mut hasher = seeded(b"parts", 0);
-    match pieces(seams, body) {
-        Some(pieces) => {
-            for piece in pieces {
-                hasher.update(&body[piece.range]).update(&END);
-            }
-        }
-        None => drop(hasher.update(body)),
-    }
-    short(&hasher)
-}
-
-/// A digest of texts, for what is not a turn.
-pub(crate) fn digest(kind: &[u8], texts: &[&str]) -> u128 {
-    let mut hasher = seeded(kind, 0);
-    for text in texts {
-        hasher.update(text.as_bytes()).update(&END);
-    }
-    short(&hasher)
-}
-
-fn seeded(kind: &[u8], who: u128) -> Hasher {
-    let mut hasher = Hasher::new();
-    hasher.update(kind).update(&END).update(&who.to_le_bytes());
-    hasher
-}
-
-fn short(hasher: &Hasher) -> u128 {
-    let mut bytes = [0; 16];
-    hasher.finalize_xof().fill(&mut bytes);
-    u128::from_le_bytes(bytes)
-}
-
 /// Adds the texts of a JSON value, and its end.
-fn add(hasher: &mut Hasher, json: &[u8]) -> Option<()> {
+fn add(hasher: &mut FoldHasher<'_>, json: &[u8]) -> Option<()> {
     let mut reader = serde_json::Deserializer::from_slice(json);
     Texts(hasher).deserialize(&mut reader).ok()?;
-    hasher.update(&END);
+    hasher.write_u8(END);
     Some(())
 }
 
 /// Adds every text of a value to a digest.
-struct Texts<'h>(&'h mut Hasher);
+struct Texts<'h, 's>(&'h mut FoldHasher<'s>);
 
 /// A member's name, as far as it matters.
 #[derive(Deserialize)]
@@ -133,7 +154,7 @@ enum Member {
     Other,
 }
 
-impl<'de> DeserializeSeed<'de> for Texts<'_> {
+impl<'de> DeserializeSeed<'de> for Texts<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
@@ -141,7 +162,7 @@ impl<'de> DeserializeSeed<'de> for Texts<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Texts<'_> {
+impl<'de> Visitor<'de> for Texts<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -149,7 +170,7 @@ impl<'de> Visitor<'de> for Texts<'_> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.0.update(text.as_bytes()).update(&END);
+        add_text(self.0, text.as_bytes());
         Ok(())
     }
 
@@ -192,12 +213,14 @@ impl<'de> Visitor<'de> for Texts<'_> {
 #[cfg(test)]
 mod tests {
     use langley_protocol::dialect::dialect_for;
+    use langley_protocol::piece::pieces;
 
     use super::*;
 
     fn turns(path: &str, body: &str) -> Option<Turns> {
         let (_, dialect) = dialect_for("POST", "any", path).unwrap();
-        Turns::of(dialect.seams(), body.as_bytes(), 7)
+        let parts = pieces(dialect.seams(), body.as_bytes())?;
+        Turns::of(&Digester::new(InferenceKey::default()), &parts, body.as_bytes(), 7)
     }
 
     fn messages(list: &str) -> Turns {

@@ -40,6 +40,8 @@ pub struct Piece {
     pub range: Range<usize>,
     /// What it is.
     pub kind: PieceKind,
+    /// Whether it lies where the conversation does: there, a system prompt is a turn like others.
+    pub is_turn: bool,
 }
 
 impl Seam {
@@ -51,12 +53,6 @@ impl Seam {
     /// A list of tool definitions.
     pub(crate) const fn tools(path: &'static [&'static str]) -> Self {
         Self { path, holds: Holds::Tools }
-    }
-
-    /// Whether the conversation comes apart here.
-    #[must_use]
-    pub const fn is_turns(&self) -> bool {
-        matches!(self.holds, Holds::Turns)
     }
 
     /// The conversation: a list of messages, items or contents, or one text.
@@ -121,7 +117,8 @@ impl Found {
             Holds::Tools => PieceKind::Tools,
             Holds::Turns => turn(text),
         };
-        self.pieces.push(Piece { range: start..start + text.len(), kind });
+        let is_turn = matches!(holds, Holds::Turns);
+        self.pieces.push(Piece { range: start..start + text.len(), kind, is_turn });
         (self.pieces.len() <= PIECES_MAX).then_some(())
     }
 }
