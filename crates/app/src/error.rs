@@ -4,10 +4,13 @@
 //! edge where the command knows what the person can do about them.
 
 use std::fmt;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+
+use crate::hint::at_home;
 
 /// The result of every command.
 pub(crate) type Result<T, E = AppError> = std::result::Result<T, E>;
@@ -111,13 +114,13 @@ impl AppError {
 
     /// Prints itself to stderr.
     pub(crate) fn print(&self) {
-        self.print_beside(&Warned::default());
+        self.print_beside(&Warned::default(), None);
     }
 
-    /// The same; of what a warning has told already it says only that.
-    pub(crate) fn print_beside(&self, warned: &Warned) {
+    /// The same; of what a warning has told already it says only that, and its commands name the home that was given.
+    pub(crate) fn print_beside(&self, warned: &Warned, home: Option<&Path>) {
         if self.kind != ErrorKind::Said {
-            eprint!("{}", self.beside(warned));
+            eprint!("{}", at_home(&self.beside(warned), home));
         }
     }
 

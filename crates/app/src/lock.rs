@@ -101,7 +101,13 @@ impl Claim {
         let unusable = |error: &std::io::Error| {
             AppError::failed(format!("the lock {} cannot be taken", path.display()))
                 .because(error)
-                .next("use a home on a local file system: `langley --home DIR`")
+                .next(match error.kind() {
+                    std::io::ErrorKind::ReadOnlyFilesystem
+                    | std::io::ErrorKind::PermissionDenied => {
+                        "make the home writable for you: this writes into it"
+                    }
+                    _ => "use a home on a local file system: `langley --home DIR`",
+                })
         };
         let file = open(&path).map_err(|error| unusable(&error))?;
         for _ in 0..tries {

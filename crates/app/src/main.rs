@@ -18,6 +18,7 @@ mod dollars;
 mod env_form;
 mod error;
 mod fidelity;
+mod hint;
 mod home;
 mod idle;
 mod keeper;
@@ -105,7 +106,7 @@ fn main() -> ExitCode {
         }
     };
     done.unwrap_or_else(|error| {
-        error.print_beside(&global.warned);
+        error.print_beside(&global.warned, global.home.as_deref());
         error.exit_code()
     })
 }

@@ -153,8 +153,8 @@ pub(crate) async fn count(
     Ok(Json(Count { count: count.flows, more: count.more }))
 }
 
-/// Deletes ended flows with everything that belongs to them: all, or those the filters name. Flows
-/// that are still open stay. Where it fails on its way, the error says how many were removed until then; to
+/// Deletes ended flows with everything that belongs to them: all, or those the filters name; a filter without a
+/// value is refused. Flows that are still open stay. Where it fails on its way, the error says how many were removed until then; to
 /// repeat it removes the rest.
 #[utoipa::path(
     delete, path = "/api/flows", tag = "flows", operation_id = "delete_flows",
@@ -171,7 +171,7 @@ pub(crate) async fn delete(
     State(doors): State<Doors>,
     params: Params,
 ) -> Result<Json<Deleted>, ApiError> {
-    let (filter, _) = filter(params, &[])?;
+    let (filter, _) = filter(params.stated()?, &[])?;
     let deleted = doors
         .change(move |store| {
             let unindexed = if filter.q.is_some() { store.index_state()?.waiting } else { 0 };

@@ -36,6 +36,17 @@ impl Params {
         Ok(self)
     }
 
+    /// Refuses a name without a value: where a filter says what is deleted, none is not all.
+    pub(crate) fn stated(self) -> Result<Self, ApiError> {
+        match self.pairs.iter().find(|(_, value)| value.is_empty()) {
+            Some((name, value)) => {
+                let accepted = "a value; leave the parameter out if it is not meant to filter";
+                Err(ApiError::bad_parameter(name, value, accepted))
+            }
+            None => Ok(self),
+        }
+    }
+
     /// The value of `name`; an empty value counts as absent.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         let pair = self.pairs.iter().find(|(candidate, _)| candidate == name);

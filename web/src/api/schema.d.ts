@@ -491,8 +491,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Deletes ended flows with everything that belongs to them: all, or those the filters name. Flows
-         *     that are still open stay. Where it fails on its way, the error says how many were removed until then; to
+         * Deletes ended flows with everything that belongs to them: all, or those the filters name; a filter without a
+         *     value is refused. Flows that are still open stay. Where it fails on its way, the error says how many were removed until then; to
          *     repeat it removes the rest.
          */
         delete: operations["delete_flows"];

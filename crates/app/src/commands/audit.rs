@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use langley_model::{Redactor, TextKind};
@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::cli::GlobalArgs;
 use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
+use crate::hint::at_home;
 use crate::home::Home;
 use crate::preflight;
 use crate::reading;
@@ -170,12 +171,12 @@ pub(crate) fn redaction(global: &GlobalArgs, json: bool) -> Result<ExitCode> {
             .map_err(|error| AppError::failed("the report cannot be written").because(&error))?;
         println!("{shown}");
     } else {
-        print(&report);
+        print(&report, global.home.as_deref());
     }
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn print(report: &Report) {
+fn print(report: &Report, home: Option<&Path>) {
     println!("{} texts looked through, {} bytes", report.texts, report.bytes);
     let damaged = [(report.damaged, "stream events"), (report.damaged_contents, "contents")];
     for (count, what) in damaged.into_iter().filter(|(count, _)| *count > 0) {
@@ -198,11 +199,13 @@ fn print(report: &Report) {
     for off in &report.switched_off {
         println!("{off}");
     }
-    if let Some(raw) = &report.raw_bodies {
-        print_raw(raw);
-    }
     if report.found.is_empty() {
         println!("nothing in the record looks like a secret");
+    }
+    if let Some(raw) = &report.raw_bodies {
+        println!("{}", at_home(&in_raw(raw), home));
+    }
+    if report.found.is_empty() {
         return;
     }
     println!("these look like secrets:");
@@ -213,21 +216,29 @@ fn print(report: &Report) {
     println!("next: find the flow, delete it (`DELETE /api/flows`), and report the shape");
 }
 
-fn print_raw(raw: &RawReport) {
+fn in_raw(raw: &RawReport) -> String {
     let RawReport { path, bodies, bytes, damaged, found } = raw;
-    println!("{bodies} bodies are kept unredacted in {}, {bytes} bytes", path.display());
+    let mut told = vec![format!(
+        "beside the record {bodies} bodies are kept unredacted in {}, {bytes} bytes",
+        path.display()
+    )];
     if *damaged > 0 {
-        println!("{damaged} of them are damaged and were not looked through to their end");
+        told.push(format!(
+            "{damaged} of them are damaged and were not looked through to their end"
+        ));
     }
     let counts: Vec<String> = found.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
     if counts.is_empty() {
-        println!(
-            "nothing in them looks like a secret; what is compressed in them was not unpacked"
-        );
+        told.push(String::from(
+            "nothing in them looks like a secret; what is compressed in them was not unpacked",
+        ));
     } else {
-        println!("in them look like secrets: {}", counts.join(", "));
-        println!("next: remove them once they are not needed: `langley db raw --remove-all`");
+        told.push(format!("in them look like secrets: {}", counts.join(", ")));
+        told.push(String::from(
+            "next: remove them once they are not needed: `langley db raw --remove-all`",
+        ));
     }
+    told.join("\n")
 }
 
 #[cfg(test)]

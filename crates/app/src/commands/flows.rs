@@ -70,8 +70,15 @@ fn search(
     args: &FlowsArgs,
 ) -> Result<()> {
     let limit = args.limit as usize;
-    let query = SearchQuery::parse(text)
-        .map_err(|error| AppError::wrong_use("this search cannot be done").said_by(&error))?;
+    let query = SearchQuery::parse(text).map_err(|error| {
+        let why = match &error {
+            StoreError::Query { why } => why.to_string(),
+            other => other.to_string(),
+        };
+        AppError::wrong_use("this cannot be searched for")
+            .why(why)
+            .next("ask for words, \"words in quotes\" that follow one another, or a beginn*")
+    })?;
     let page = full(limit, |cursor, limit| {
         langley_engine::search(store, redactor, &query, None, filter, cursor, limit)
     });
@@ -204,7 +211,18 @@ fn said_of(flow: &Flow) -> Vec<String> {
     let is_theirs = flow.reason.is_none() || flow.outcome == Some(Outcome::ProviderError);
     let stated = Some(stated).filter(|stated| is_theirs && !stated.is_empty());
     let note = flow.decode_note.as_ref().map(|note| format!("note: {note}"));
-    stated.into_iter().chain(flow.reason.clone()).chain(note).chain(flow.lack()).collect()
+    // Of one that broke off nothing more came.
+    let is_cut = flow.body_truncated && flow.outcome == Some(Outcome::Completed);
+    let cut = (is_cut && flow.lack().is_none()).then(|| {
+        String::from("a body is kept in part: it is longer than `persistence.body_max_bytes`, or of a kind of which only the beginning is kept")
+    });
+    stated
+        .into_iter()
+        .chain(flow.reason.clone())
+        .chain(note)
+        .chain(flow.lack())
+        .chain(cut)
+        .collect()
 }
 
 pub(super) fn local_time(time: Micros) -> String {
@@ -290,6 +308,11 @@ mod tests {
         assert_eq!(said_of(&flow)[0], "because");
         flow.outcome = Some(Outcome::ProviderError);
         assert_eq!(said_of(&flow)[..2], ["overloaded: Later", "because"]);
+        let mut cut = Flow::new(FlowId::new(), ConnectionId::new(), Micros(0));
+        cut.body_truncated = true;
+        assert!(said_of(&cut).is_empty(), "it may just have broken off");
+        cut.outcome = Some(Outcome::Completed);
+        assert!(said_of(&cut)[0].starts_with("a body is kept in part"));
     }
 
     #[test]

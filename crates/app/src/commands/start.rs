@@ -240,8 +240,8 @@ fn already_runs(
     let Some((state, link, differs)) = found else {
         return Err(AppError::failed("another Langley holds this home, but does not answer")
             .why(format!("{} is locked", home.lock().display()))
-            .next("it may be ending: try again in a moment")
-            .next("or end it: `langley stop`"));
+            .next("it may be starting or ending: try again in a moment")
+            .next("if it stays so, end it: `langley stop`"));
     };
     // One that `run` started would end with its last client; the person wants it to stay.
     let _ = idle::ask_to_stay(home);

@@ -7,6 +7,7 @@ use crate::api::Api;
 use crate::cli::GlobalArgs;
 use crate::detach;
 use crate::error::{AppError, Result};
+use crate::hint::at_home;
 use crate::home::Home;
 use crate::lock::Claim;
 use crate::missing;
@@ -28,6 +29,7 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
         let stats = Api::new(state.api, token).get("/api/stats").await.unwrap_or(Value::Null);
         Some((state, stats))
     });
+    let say = |line: &str| println!("{}", at_home(line, global.home.as_deref()));
     let Some((state, stats)) = found else {
         if as_json {
             let has_raw = home.holds_raw_bodies();
@@ -37,15 +39,13 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
             );
         } else if Claim::is_held(&home) {
             println!("a server holds {}, but does not answer", home.root().display());
-            println!(
-                "it may be starting or ending: try again in a moment; otherwise `langley stop`"
-            );
+            say("it may be starting or ending: try again in a moment; otherwise `langley stop`");
         } else {
             println!("no server is running for {}", home.root().display());
-            println!("start one: `langley`");
+            say("start one: `langley`");
         }
         if !as_json {
-            tell_of_raw(&home, false);
+            tell_of_raw(&home, false, say);
         }
         return Err(AppError::said());
     };
@@ -65,25 +65,20 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
     } else {
         println!("running    process {}, version {}", state.pid, state.version);
         println!("proxy      http://{}", reachable(state.proxy));
-        println!(
-            "dashboard  http://{} (`langley` prints a link that signs in)",
-            reachable(state.api)
-        );
+        let dashboard = reachable(state.api);
+        say(&format!("dashboard  http://{dashboard} (`langley` prints a link that signs in)"));
         println!("home       {}", home.root().display());
         if let (Some(flows), Some(open)) = (stats["flows"].as_u64(), stats["open_flows"].as_u64()) {
             let open = if open > 0 { format!(", {open} of them open") } else { String::new() };
             println!("recorded   {flows} flows{open}");
         } else {
-            println!("recorded   unknown: the server does not tell; see `langley doctor`");
+            say("recorded   unknown: the server does not tell; see `langley doctor`");
         }
         let dead = stats["recorder"]["threads_failed"].as_u64().is_some_and(|count| count > 0);
         if dead || stats["writer_failing"] == true {
-            println!(
-                "{}",
-                red("recording  FAILS; traffic goes on, and `langley doctor` says what to do")
-            );
+            say(&red("recording  FAILS; traffic goes on, and `langley doctor` says what to do"));
         }
-        tell_of_raw(&home, stats["raw_bodies"].is_object());
+        tell_of_raw(&home, stats["raw_bodies"].is_object(), say);
         let spent = stats["budgets_spent"].as_array().into_iter().flatten();
         let spent: Vec<&str> = spent.filter_map(Value::as_str).collect();
         if !spent.is_empty() {
@@ -104,23 +99,23 @@ pub(crate) fn status(global: &GlobalArgs, as_json: bool) -> Result<()> {
             );
         }
         if let Some(line) = missing::line(&stats["drops"]) {
-            println!("{}", red(&line));
+            say(&red(&line));
         }
     }
     Ok(())
 }
 
 /// Says where bodies are kept unredacted, and whether more are to come.
-fn tell_of_raw(home: &Home, more: bool) {
+fn tell_of_raw(home: &Home, more: bool, say: impl Fn(&str)) {
     let path = home.raw_bodies();
     if more {
         let line =
             format!("raw        bodies are kept UNREDACTED, keys included, in {}", path.display());
         println!("{}", red(&line));
     } else if home.holds_raw_bodies() {
-        println!(
+        say(&format!(
             "raw        unredacted bodies of an earlier run are in {}; `langley db raw --remove-all` removes them",
             path.display()
-        );
+        ));
     }
 }

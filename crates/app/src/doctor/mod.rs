@@ -26,6 +26,7 @@ use crate::alarm;
 use crate::cli::GlobalArgs;
 use crate::config::{self, Environment};
 use crate::error::Result;
+use crate::hint::at_home;
 use crate::home::Home;
 use crate::preflight;
 use crate::reading;
@@ -93,7 +94,8 @@ pub(crate) fn doctor(args: &GlobalArgs, as_json: bool) -> Result<ExitCode> {
     } else {
         for check in &checks {
             let text = check.to_string();
-            print!("{}", if check.is_red() { alarm::red(&text) } else { text });
+            let text = at_home(&text, args.home.as_deref());
+            print!("{}", if check.is_red() { alarm::red(&text) } else { text.into_owned() });
         }
         println!();
         println!(

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::wire::Flow;
 
 /// Columns of the CSV form: members of a flow, by their JSON pointers.
-const COLUMNS: [&str; 49] = [
+const COLUMNS: [&str; 69] = [
     "/id",
     "/connection_id",
     "/started_at",
@@ -58,6 +58,26 @@ const COLUMNS: [&str; 49] = [
     "/capture_gaps",
     "/message_id",
     "/revision",
+    "/ttlt_ms",
+    "/longest_stall_ms",
+    "/tokens_per_second",
+    "/connect_ms",
+    "/tls_ms",
+    "/dialect",
+    "/user_agent",
+    "/client_addr",
+    "/client_pid",
+    "/client_process",
+    "/retry_of",
+    "/usage/web_search_requests",
+    "/service_tier",
+    "/unknown_events",
+    "/decode_note",
+    "/ja4_in",
+    "/ja4_out",
+    "/tls_note",
+    "/provider_request_id",
+    "/preview",
 ];
 
 /// The line of names.
@@ -110,6 +130,33 @@ fn cell(value: &str, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_member_of_a_flow_that_is_one_value_has_a_column() {
+        let flow = langley_model::Flow::new(
+            langley_model::FlowId::from_bytes([1; 16]),
+            langley_model::ConnectionId::from_bytes([2; 16]),
+            langley_model::Micros(0),
+        );
+        let flow = Stored::read_back(flow, langley_model::Revision(1));
+        let Value::Object(members) = serde_json::to_value(Flow::from(&flow)).unwrap() else {
+            panic!("a flow is an object")
+        };
+        // What a flow's price was made of, and lists of objects, find no room in a cell.
+        let beyond = ["price", "rate_limits", "request_gap", "response_gap"];
+        let missing: Vec<_> = members
+            .keys()
+            .filter(|name| !beyond.contains(&name.as_str()))
+            .filter(|name| {
+                let is_column = |pointer: &str| {
+                    let pointer = &pointer[1..];
+                    pointer == **name || pointer.split('/').next() == Some(name.as_str())
+                };
+                !COLUMNS.iter().any(|pointer| is_column(pointer))
+            })
+            .collect();
+        assert_eq!(missing, Vec::<&String>::new());
+    }
 
     #[test]
     fn a_cell_cannot_break_out_of_its_row_or_run_as_a_formula() {

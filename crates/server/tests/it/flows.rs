@@ -305,6 +305,8 @@ async fn deletion_takes_what_the_filter_names_and_nothing_else() {
     let headers = [("authorization", bearer.as_str())];
     let bad = rig.send(Method::DELETE, "/api/flows?sesion=gone", &headers).await;
     assert_eq!(bad.status, StatusCode::BAD_REQUEST);
+    let empty = rig.send(Method::DELETE, "/api/flows?session=", &headers).await;
+    assert_eq!(empty.status, StatusCode::BAD_REQUEST, "no value is not every value");
     let answer = rig.send(Method::DELETE, "/api/flows?session=gone", &headers).await;
     assert_eq!(answer.json(), json!({"deleted": 1}));
     assert_eq!(ids(&rig, "/api/flows").await, [kept.id.to_string()]);
