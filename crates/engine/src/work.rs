@@ -12,7 +12,7 @@ use crate::session_turns::{SessionTurn, turns};
 use crate::token_use::{Growth, TokenUse};
 
 /// Flows that are gone through, the newest ones.
-const FLOWS: usize = 10_000;
+const FLOWS: usize = 6_000;
 
 /// Flows that are read at once.
 const PAGE: usize = 500;

@@ -3984,7 +3984,7 @@ export interface components {
             next_cursor: string | null;
             /** @description Flows that began at this time or later; null for all. */
             since: string | null;
-            /** @description Whether there are older flows in that time: the newest 10,000 are gone through. */
+            /** @description Whether there are older flows in that time: the newest 6,000 are gone through. */
             truncated: boolean;
             /** @description Flows that began before this time; null for all. */
             until: string | null;

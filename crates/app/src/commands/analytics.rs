@@ -166,7 +166,7 @@ fn show(report: &WorkReport, table: fn(&WorkReport) -> String) {
         println!("… there are more groups: --limit, --since");
     }
     if report.is_cut {
-        println!("… the newest 10,000 flows of this time were gone through: --since, --until");
+        println!("… the newest 6,000 flows of this time were gone through: --since, --until");
     }
     if report.without_session > 0 {
         println!("… {} flows of nobody's session are in none of this", report.without_session);

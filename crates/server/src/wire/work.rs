@@ -40,7 +40,7 @@ pub(crate) struct WorkSpan {
     pub until: Option<String>,
     /// Flows of nobody's session, which are in none of this.
     pub flows_without_session: u64,
-    /// Whether there are older flows in that time: the newest 10,000 are gone through.
+    /// Whether there are older flows in that time: the newest 6,000 are gone through.
     pub truncated: bool,
     /// Whether there are more groups than are told.
     pub more: bool,
