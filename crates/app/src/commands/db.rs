@@ -293,6 +293,10 @@ pub(super) fn bytes(count: u64) -> String {
     match count {
         0..1024 => format!("{count} bytes"),
         1024..1_048_576 => format!("{} KiB", count / 1024),
+        // Parts of a few MiB should still be seen to add up.
+        1_048_576..104_857_600 => {
+            format!("{}.{} MiB", count / 1_048_576, count % 1_048_576 * 10 / 1_048_576)
+        }
         _ => format!("{} MiB", count / 1_048_576),
     }
 }
@@ -300,6 +304,12 @@ pub(super) fn bytes(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_of_a_few_mebibytes_have_a_decimal() {
+        let told = [1023, 1024, 1 << 20, 1_363_149, 104_857_599, 104_857_600].map(bytes);
+        assert_eq!(told, ["1023 bytes", "1 KiB", "1.0 MiB", "1.3 MiB", "99.9 MiB", "100 MiB"]);
+    }
 
     #[test]
     fn a_copy_of_a_damaged_file_is_refused_with_the_way_to_save_the_rest() {

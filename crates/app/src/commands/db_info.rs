@@ -75,8 +75,16 @@ pub(super) fn told(info: &Value) -> String {
     let count = |name: &str| info[name].as_u64().unwrap_or(0);
     let room = |name: &str| bytes(count(name));
     let part = |name: &str| bytes(info["parts"][name].as_u64().unwrap_or(0));
+    let path = info["path"].as_str().unwrap_or_default();
+    // Pages that lie in the log only are no part of the file yet.
+    let parts = info["parts"].as_object().into_iter().flatten();
+    let held: u64 =
+        parts.filter_map(|(_, bytes)| bytes.as_u64()).sum::<u64>() + count("free_bytes");
+    let in_log = held.saturating_sub(count("db_bytes"));
+    let of_log =
+        if in_log > 0 { format!(", {} of it in the log", bytes(in_log)) } else { String::new() };
     let mut lines = vec![
-        format!("database   {} ({})", room("db_bytes"), info["path"].as_str().unwrap_or_default()),
+        format!("database   {} ({path}){of_log}", bytes(held.max(count("db_bytes")))),
         format!("  bodies, headers and messages  {}", part("contents")),
         format!("  stream events                 {}", part("events")),
         format!("  index of the search           {}", part("search")),

@@ -1,6 +1,8 @@
 //! Costs from the socket on: what the recorder makes of recorded answers, against a calculation from their raw
 //! bytes that shares nothing with the product but the price list, which stands here once more.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use langley_model::{Ending, Flow, MicroUsd, Provider};
 use serde_json::Value;
 
@@ -21,6 +23,17 @@ const PRICES: [(&str, [u128; 5]); 8] = [
 
 /// Thousandths of a dollar for a thousand searches, at Anthropic and OpenAI.
 const SEARCHES: u128 = 10_000;
+
+macro_rules! bedrock {
+    ($name:literal) => {
+        include_bytes!(concat!("../../../protocol/tests/cassettes/bedrock/", $name, ".eventstream"))
+    };
+}
+
+const INVOKE_ANTHROPIC: &[u8] = bedrock!("invoke_anthropic");
+const INVOKE_LLAMA: &[u8] = bedrock!("invoke_llama");
+const CONVERSE_TEXT: &[u8] = bedrock!("converse_text");
+const CONVERSE_TOOLS: &[u8] = bedrock!("converse_tools");
 
 /// Recorded answers with their names.
 type Answers = [(&'static str, &'static str)];
@@ -46,6 +59,11 @@ fn raw(answer: &str) -> Raw {
             .filter_map(|line| serde_json::from_str(line.strip_prefix("data:")?.trim()).ok())
             .collect(),
     };
+    raw_of(events)
+}
+
+/// The same of the objects that an answer is made of.
+fn raw_of(events: Vec<Value>) -> Raw {
     let mut raw = Raw::default();
     for event in events {
         raw.stopped |= event["type"] == "message_stop";
@@ -53,7 +71,7 @@ fn raw(answer: &str) -> Raw {
             for name in ["model", "modelVersion"] {
                 raw.model = holder[name].as_str().map(str::to_owned).or(raw.model);
             }
-            for name in ["usage", "usageMetadata"] {
+            for name in ["usage", "usageMetadata", "amazon-bedrock-invocationMetrics"] {
                 for (key, value) in holder[name].as_object().into_iter().flatten() {
                     if !value.is_null() {
                         raw.usage.insert(key.clone(), value.clone());
@@ -113,6 +131,84 @@ fn independent(answer: &str, provider: Provider) -> Option<i64> {
     let (whole, rest) = (exact / 1_000, exact % 1_000);
     let is_up = rest > 500 || (rest == 500 && whole % 2 == 1);
     Some(i64::try_from(whole).unwrap() + i64::from(is_up))
+}
+
+/// The JSON objects that stand in a binary stream, whatever frames them; what a chunk wraps in their place.
+fn objects(stream: &[u8]) -> Vec<Value> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < stream.len() {
+        let mut reader = serde_json::Deserializer::from_slice(&stream[at..]).into_iter::<Value>();
+        let object = (stream[at] == b'{').then(|| reader.next()).flatten().and_then(Result::ok);
+        at += object.as_ref().map_or(1, |_| reader.byte_offset());
+        found.extend(object.map(|object| match object["bytes"].as_str() {
+            Some(wrapped) => {
+                let wrapped = BASE64_STANDARD.decode(wrapped).unwrap();
+                serde_json::from_slice(&wrapped).unwrap()
+            }
+            None => object,
+        }));
+    }
+    found
+}
+
+/// What an answer of Bedrock costs, by its raw bytes.
+fn independent_at_bedrock(stream: &[u8], prices: [u128; 5]) -> i64 {
+    let Raw { usage, .. } = raw_of(objects(stream));
+    // Each model counts under names of its own, and Bedrock's own count stands beside it.
+    let any = |names: &[&str]| {
+        let count = names.iter().find_map(|name| usage.get(*name).and_then(Value::as_u64));
+        u128::from(count.unwrap_or(0))
+    };
+    let details = usage.get("cacheDetails").and_then(Value::as_array);
+    let hour: u128 = details
+        .into_iter()
+        .flatten()
+        .filter(|detail| detail["ttl"] == "1h")
+        .map(|detail| u128::from(detail["inputTokens"].as_u64().unwrap()))
+        .sum();
+    let tokens = [
+        any(&["input_tokens", "inputTokens", "inputTokenCount"]),
+        any(&["cache_read_input_tokens", "cacheReadInputTokens"]),
+        any(&["cache_creation_input_tokens", "cacheWriteInputTokens"]) - hour,
+        hour,
+        any(&["output_tokens", "outputTokens", "outputTokenCount"]),
+    ];
+    let exact: u128 = tokens.iter().zip(prices).map(|(count, price)| count * price).sum();
+    assert!(exact > 0, "{usage:?}");
+    let (whole, rest) = (exact / 1_000, exact % 1_000);
+    let is_up = rest > 500 || (rest == 500 && whole % 2 == 1);
+    i64::try_from(whole).unwrap() + i64::from(is_up)
+}
+
+#[test]
+fn what_bedrock_answers_costs_what_its_raw_bytes_say() {
+    // A tenth more than the maker's own, for the endpoint of a region.
+    let opus = [4_400, 220, 5_500, 8_800, 22_000];
+    let nova = [800, 200, 0, 0, 3_200];
+    let llama = [720, 0, 0, 0, 720];
+    let claude = "us.anthropic.claude-opus-5-5-v1%3A0";
+    for (name, stream, model, prices) in [
+        ("invoke_anthropic", &INVOKE_ANTHROPIC[..], claude, opus),
+        ("invoke_llama", INVOKE_LLAMA, "meta.llama3-3-70b-instruct-v1%3A0", llama),
+        ("converse_text", CONVERSE_TEXT, claude, opus),
+        ("converse_tools", CONVERSE_TOOLS, "us.amazon.nova-pro-v1%3A0", nova),
+    ] {
+        let verb = if name.starts_with("invoke") {
+            "invoke-with-response-stream"
+        } else {
+            "converse-stream"
+        };
+        let path = format!("/model/{model}/{verb}");
+        let media = [("content-type", "application/vnd.amazon.eventstream")];
+        let script = Script::post(&path, &[]).request(b"{}").request_end();
+        let mut script = script.head(200, &media).data(stream).end();
+        script.opened.host = "bedrock-runtime.us-east-1.amazonaws.com".into();
+        let rows = script.play();
+        let flow = rows.flow(script.flow);
+        assert_eq!(flow.provider, Some(Provider::Bedrock), "{name}");
+        let expected = independent_at_bedrock(stream, prices);
+        assert_eq!(flow.cost, Some(MicroUsd(expected)), "{name}: {:?}", flow.usage);
+    }
 }
 
 /// Plays an answer through the recorder.

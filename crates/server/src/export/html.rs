@@ -35,11 +35,11 @@ pub(super) fn head(filter: &FlowFilter, out: &mut dyn Write) -> io::Result<()> {
 }
 
 pub(super) fn foot(done: &Exported, out: &mut dyn Write) -> io::Result<()> {
-    let lack = done.lack().map(|lack| format!(" {lack}.")).unwrap_or_default();
+    let lack = done.lack().map(|lack| format!("; {lack}")).unwrap_or_default();
     let count = done.flows;
     write!(
         out,
-        "<footer>{count} flows.{lack} Written by Langley; secrets were replaced.</footer>\n</body>\n</html>\n"
+        "<footer>{count} flows{lack}. Written by Langley; secrets were replaced.</footer>\n</body>\n</html>\n"
     )
 }
 

@@ -126,7 +126,8 @@ impl Wholeness {
     fn sound<T>(&mut self, read: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
         match read {
             Err(error) if error.is_of_content() || error.is_of_disk() => {
-                tracing::warn!(%error, "a part of a flow is damaged and left out of an export");
+                // How many there were is told once, at the end.
+                tracing::debug!(%error, "a part of a flow is damaged and left out of an export");
                 *self = Self::Incomplete;
                 Ok(None)
             }
