@@ -188,7 +188,7 @@ fn what_bedrock_answers_costs_what_its_raw_bytes_say() {
     let llama = [720, 0, 0, 0, 720];
     let claude = "us.anthropic.claude-opus-5-5-v1%3A0";
     for (name, stream, model, prices) in [
-        ("invoke_anthropic", &INVOKE_ANTHROPIC[..], claude, opus),
+        ("invoke_anthropic", INVOKE_ANTHROPIC, claude, opus),
         ("invoke_llama", INVOKE_LLAMA, "meta.llama3-3-70b-instruct-v1%3A0", llama),
         ("converse_text", CONVERSE_TEXT, claude, opus),
         ("converse_tools", CONVERSE_TOOLS, "us.amazon.nova-pro-v1%3A0", nova),
