@@ -29,7 +29,9 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
         ExportVerb::Flows(args) => (None, args),
         ExportVerb::Session { id, args } => (Some(id.clone()), args),
     };
-    if let Some(path) = args.output.as_ref().filter(|path| !args.force && path.is_file()) {
+    // `-` is what other programs call standard output.
+    let output = args.output.as_ref().filter(|path| path.as_os_str() != "-");
+    if let Some(path) = output.filter(|path| !args.force && path.is_file()) {
         return Err(AppError::failed(format!("there is already a file at {}", path.display()))
             .next("name another, or replace it with `--force`"));
     }
@@ -53,7 +55,7 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
         let mut out = BufWriter::with_capacity(64 << 10, out);
         write_export((&store, told), &redactor, &filter, args.format.into(), &mut out)
     };
-    let written = match &args.output {
+    let written = match output {
         None => write(&mut io::stdout().lock()),
         Some(path) => into_file(path, write).map_err(|error| unwritable(path, &error))?,
     };
@@ -62,7 +64,7 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
             if let Some(lack) = done.lack() {
                 eprintln!("warning: {lack}; `langley doctor` says what is damaged");
             }
-            if let Some(path) = args.output.as_ref().filter(|_| !global.quiet) {
+            if let Some(path) = output.filter(|_| !global.quiet) {
                 eprintln!("{} flows written to {}", done.flows, path.display());
             }
             Ok(())
@@ -70,10 +72,7 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
         // `langley export flows | head` is no failure.
         Err(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(ExportError::Write(error)) => {
-            let to = args
-                .output
-                .as_ref()
-                .map_or("standard output".into(), |path| path.display().to_string());
+            let to = output.map_or("standard output".into(), |path| path.display().to_string());
             Err(AppError::failed("the export broke off")
                 .why(format!("{to} takes no more: {error}"))
                 .next("see that there is room, or write it to another place: `--output FILE`"))

@@ -42,10 +42,10 @@ fn judge(stats: &Value) -> Check {
     let lag = stats["writer_lag_ms"].as_u64().unwrap_or(0);
     if stats["writer_failing"] == true {
         let error = AppError::failed("the database takes no writes")
-            .why(format!(
-                "the oldest record has waited for {} s; traffic itself goes on",
-                lag / 1000
-            ))
+            .why(match lag / 1000 {
+                0 => String::from("what was to be written is given up; traffic itself goes on"),
+                waits => format!("the oldest record has waited for {waits} s; traffic itself goes on"),
+            })
             .next("see whether another program holds the database, and whether the disk has room")
             .next("the server's log says more: in its terminal, or logs/ in the home where `langley run` started it");
         return Check::failed(NAME, &error);

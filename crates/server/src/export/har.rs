@@ -89,6 +89,10 @@ pub(super) fn entry(
 const RETIRED: &str =
     "the body was recorded; it was removed because it is older than bodies are kept";
 
+/// What is said where the answer's message stands in the place of what it was made of, which is kept for less time.
+const MESSAGE: &str = "the answer's bytes or events were removed because they are older than these are kept; \
+                       this is the message that was made of them";
+
 /// What is said of a body that is not whole.
 const CUT: &str = "cut: its end, or the end of long parts of it, was not kept";
 
@@ -173,7 +177,15 @@ impl Entry<'_> {
             None => {
                 // Without text: an answer of no bytes is something else.
                 let mut content = json!({ "size": flow.response_bytes, "mimeType": media_type });
-                if is_retired {
+                let message = match is_retired {
+                    true => self.wholeness.sound(store.message(flow.id))?,
+                    false => None,
+                };
+                if let Some(message) = message {
+                    let message = wire::message::Message::from(message.into_inner());
+                    content["text"] = json!(serde_json::to_string(&message)?);
+                    content["comment"] = json!(MESSAGE);
+                } else if is_retired {
                     content["comment"] = json!(RETIRED);
                 }
                 write!(out, "{content}")?;

@@ -8,7 +8,7 @@ mod exchange;
 mod finding;
 mod flow;
 mod latency;
-mod message;
+pub(crate) mod message;
 mod page;
 mod search;
 mod session;

@@ -173,7 +173,7 @@ async fn damaged_flows_are_left_out_of_every_form_and_told() {
             ExportFormat::Json => assert_eq!(answer.json()["damaged"], 1),
             ExportFormat::Csv => assert_eq!(text.lines().count(), 4),
             ExportFormat::Html => {
-                assert!(text.contains(&format!("3 flows. {left_out}; of 1 flows a damaged part")));
+                assert!(text.contains(&format!("3 flows; {left_out}; of 1 flows a damaged part")));
                 assert!(text.contains("<p>not all of it is recorded: 7 stream events could"));
             }
             ExportFormat::Har => {
@@ -224,6 +224,9 @@ async fn a_body_that_is_no_text_and_the_type_of_one_that_is_gone_are_kept_in_an_
     let later = entry(rig.ask("/api/flows/export?format=har").await.json());
     assert!(later["response"]["content"]["comment"].as_str().unwrap().contains("removed"));
     assert_eq!(later["response"]["content"]["mimeType"], "text/event-stream", "{later}");
+    let message = later["response"]["content"]["text"].as_str().unwrap();
+    let message: Value = serde_json::from_str(message).unwrap();
+    assert_eq!(message["blocks"][0]["text"], "Hello", "what it said is kept for longer");
 }
 
 #[tokio::test(flavor = "multi_thread")]
