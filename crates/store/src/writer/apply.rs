@@ -20,7 +20,8 @@ use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed
 use crate::packed::Item;
 use crate::readers::ReadError;
 use crate::rollup::{Gathered, Held};
-use crate::{search, tools, traits};
+use crate::waiting::Waiting;
+use crate::{tools, traits};
 
 /// What a transaction has changed.
 pub(super) struct Applied {
@@ -135,8 +136,8 @@ pub(super) fn apply(
         transaction;
     groups.write(conn)?;
     rollups.write(conn)?;
-    search::await_index(conn, &unindexed)?;
-    tools::await_analysis(conn, &unread)?;
+    Waiting::Index.note(conn, &unindexed)?;
+    Waiting::Analysis.note(conn, &unread)?;
     added.add(conn)?;
     conn.prepare_cached("COMMIT")?.execute(())?;
     Ok(Applied { changes, totals: added, reported, revision })

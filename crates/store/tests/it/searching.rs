@@ -62,6 +62,24 @@ fn given(texts: &[(Place, &str)]) -> (Fixture, Vec<Flow>) {
 }
 
 #[test]
+fn whoever_looks_through_all_texts_is_shown_each_word_of_the_index_once() {
+    let said = |at: i64| format!("everywhere alike word{at}");
+    let texts: Vec<String> = (0..450).map(said).collect();
+    let texts: Vec<_> = texts.iter().map(|text| (Place::Prompt, text.as_str())).collect();
+    let (fixture, _) = given(&texts);
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    let see = |spot: &langley_store::Spot<'_>, text: &[u8]| {
+        if spot.table == "search_words" {
+            *seen.entry(String::from_utf8_lossy(text).into_owned()).or_default() += 1;
+        }
+    };
+    fixture.store.texts(see).unwrap();
+    let times = |word: &str| seen.iter().filter(|(text, _)| text.contains(word)).count();
+    assert_eq!((times("everywhere"), times("alike"), times("word")), (1, 1, 450));
+    assert!(seen.values().all(|times| *times == 1));
+}
+
+#[test]
 fn words_phrases_beginnings_and_places_find_the_newest_first() {
     let (fixture, flows) = given(&[
         (Place::Prompt, "please fix the Parser, quickly"),
