@@ -52,6 +52,9 @@ impl Store {
         self.job(|_| Ok(()))?;
         // All that was handed over before is part of what is asked to go.
         self.flush()?;
+        if let Some(raw) = self.raw_store().get() {
+            raw.flush();
+        }
         // What counts as the newest flows is settled before some are gone.
         let worded = self.worded(filter, Purpose::Remove(ENDED), Order::OldestFirst)?;
         let mut raw = self.raw_removal()?;
