@@ -470,7 +470,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = StoreOptions::new(folder.path().join("langley.db"));
         let store = Store::open(options, Box::new(|_| ())).unwrap();
-        let count = usize::try_from(CONTENTS).unwrap() + 40;
+        let count = CONTENTS + 40;
         for n in 0..count {
             write(&store, u16::try_from(n).unwrap());
         }

@@ -80,6 +80,22 @@ fn whoever_looks_through_all_texts_is_shown_each_word_of_the_index_once() {
 }
 
 #[test]
+fn words_of_removed_flows_do_not_stay_in_the_index() {
+    // One of so many that the index would not put itself in order for it.
+    let mut texts = vec![(Place::Prompt, "remains"); 100];
+    texts.push((Place::Prompt, "vanishing"));
+    let (fixture, flows) = given(&texts);
+    let until = FlowFilter { since: Some(flows[100].started_at), ..FlowFilter::default() };
+    assert_eq!(fixture.store.delete_flows(&until).unwrap(), 1);
+    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
+    let has = |word: &str| {
+        let sql = "SELECT 1 FROM search_data WHERE instr(block, CAST(?1 AS BLOB)) > 0";
+        conn.prepare(sql).unwrap().exists([word]).unwrap()
+    };
+    assert_eq!((has("remains"), has("vanishing")), (true, false));
+}
+
+#[test]
 fn words_phrases_beginnings_and_places_find_the_newest_first() {
     let (fixture, flows) = given(&[
         (Place::Prompt, "please fix the Parser, quickly"),
