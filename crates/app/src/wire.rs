@@ -171,6 +171,9 @@ impl Server {
             store = open_store(config, (&home, &lock), &hub, &bells) => store?,
             () = stopped => return Err(unfinished()),
         };
+        if let Some(raw) = &raw {
+            store.goes_with(Arc::clone(raw));
+        }
         let redactor = Arc::new(redactor(config)?);
         let recorder = Recorder::spawn(
             RecorderOptions {

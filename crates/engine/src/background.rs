@@ -223,7 +223,7 @@ pub(crate) fn try_work<T>(
 ) -> Result<Option<T>, StoreError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => return Ok(Some(done)),
-        Ok(Err(error)) if error.is_of_content() || error.is_of_disk() => {
+        Ok(Err(error)) if error.is_of_one_place() => {
             tracing::warn!(%flow, %error, "{what} is not possible");
         }
         Ok(Err(error)) => return Err(error),

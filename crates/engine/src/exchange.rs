@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use langley_model::{
     Body, Closed, DialectName, Ending, Flow, Gap, HeaderBlock, Headers, Interest, Message, Micros,
-    Opened, Outcome, Part, Record, Redacted, ResponseHead, Side, Tick, Usage,
+    Opened, Outcome, Part, Record, Redacted, ResponseHead, Side, Tick, Usage, add_note,
 };
 use langley_protocol::dialect::{Dialect, dialect_for, model_name};
 
@@ -22,7 +22,7 @@ use crate::broken;
 use crate::counted::counted;
 use crate::gap;
 use crate::intake::{Direction, Entry};
-use crate::note::{add_note, tell_end};
+use crate::note::tell_end;
 use crate::outcome::{Answer, mistaken_base_url, outcome};
 use crate::preview;
 use crate::provider::provider;

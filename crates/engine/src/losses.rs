@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use langley_model::{Drop, DropReason, FlowId, Micros, Record, Redacted, Redactor};
+use langley_model::{Drop, DropReason, FlowId, Loss, Micros, Record, Redacted, Redactor};
 
 /// Distinct (flow, reason) pairs that are kept apart; further flows are counted together.
 const APART: usize = 4_096;
@@ -11,6 +11,8 @@ const APART: usize = 4_096;
 #[derive(Debug, Default)]
 pub(crate) struct Losses {
     open: HashMap<(Option<FlowId>, DropReason), (u64, u64)>,
+    /// What no state that is still to be written will say of its flow.
+    owed: HashMap<FlowId, Loss>,
 }
 
 impl Losses {
@@ -26,9 +28,21 @@ impl Losses {
         sum.1 += bytes;
     }
 
+    /// Remembers what the row of a flow is to say; of more than are kept apart it is counted alone.
+    pub(crate) fn owe(&mut self, flow: FlowId, loss: &Loss) {
+        if self.owed.len() < APART || self.owed.contains_key(&flow) {
+            self.owed.entry(flow).or_default().add(loss);
+        }
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.open.len() + self.owed.len()
+    }
+
     /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
-        self.open.is_empty()
+        self.len() == 0
     }
 
     /// Takes everything as records.
@@ -38,6 +52,9 @@ impl Losses {
         let record = |((flow, reason), (count, bytes))| {
             redactor.seal(Record::Drop(Drop { at, flow, reason, count, bytes }))
         };
-        all.into_iter().map(record).collect()
+        let mut owed: Vec<_> = std::mem::take(&mut self.owed).into_iter().collect();
+        owed.sort_by_key(|(flow, _)| *flow);
+        let owed = owed.into_iter().map(|(flow, loss)| redactor.seal(Record::Loss(flow, loss)));
+        all.into_iter().map(record).chain(owed).collect()
     }
 }

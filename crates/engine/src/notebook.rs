@@ -10,14 +10,13 @@ use std::time::Duration;
 
 use langley_model::{
     Capture, Chunk, Closed, DropReason, Flow, FlowId, Micros, Opened, Outcome, Part, Record,
-    Redacted, Tick,
+    Redacted, Tick, add_note,
 };
 
 use crate::bench::Bench;
 use crate::exchange::Exchange;
 use crate::intake::Entry;
-use crate::note::add_note;
-use crate::outbox::{Lost, Outbox};
+use crate::outbox::Outbox;
 use crate::written::Written;
 
 /// Body bytes after which a turn is taken in the middle of a batch.
@@ -298,12 +297,13 @@ impl Notebook {
     fn trim(&mut self) {
         let flows = &mut self.flows;
         self.outbox.trim(&self.bench.redactor, &mut |id, lost| {
-            let Some(exchange) = flows.get_mut(&id) else { return };
-            match lost {
-                Lost::Events(events) => exchange.flow.dropped_events += events,
-                Lost::State => exchange.written = Written::Never,
+            let Some(exchange) = flows.get_mut(&id) else { return false };
+            lost.parts.mark(&mut exchange.flow);
+            if lost.state {
+                exchange.written = Written::Never;
             }
             exchange.stale();
+            true
         });
     }
 }

@@ -6,13 +6,12 @@
 //! then events that neither tell usage nor end anything, then those, then bodies, and headers and
 //! messages only when nothing else is left. A flow's own row goes last. Every loss is counted by flow.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use langley_model::{
-    Content, DropReason, EventRun, FlowId, Message, Micros, Record, Redacted, RedactedBytes,
-    Redactor,
+    DropReason, EventRun, FlowId, Loss, Micros, Record, Redacted, RedactedBytes, Redactor,
 };
 
 use crate::losses::Losses;
@@ -38,12 +37,11 @@ const BATCH_RECORDS: usize = 512;
 const BATCH_BYTES: usize = 1 << 20;
 
 /// What a flow lost on its way to the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lost {
-    /// That many events.
-    Events(u64),
-    /// Its own row: the store may not know the flow.
-    State,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lost {
+    pub(crate) parts: Loss,
+    /// Whether a state of it is among it: the store may not know the flow.
+    pub(crate) state: bool,
 }
 
 /// The queue before the store's queue.
@@ -162,8 +160,13 @@ impl Outbox {
         true
     }
 
-    /// Gives up what is beyond the bounds. Calls `lost` with what each flow lost.
-    pub(crate) fn trim(&mut self, redactor: &Redactor, lost: &mut dyn FnMut(FlowId, Lost)) {
+    /// Gives up what is beyond the bounds. Calls `lost` with what each flow lost, to hear whether its state will be
+    /// written again.
+    pub(crate) fn trim(
+        &mut self,
+        redactor: &Redactor,
+        lost: &mut dyn FnMut(FlowId, &Lost) -> bool,
+    ) {
         if self.records <= self.max_records && self.bytes <= self.max_bytes {
             return;
         }
@@ -173,6 +176,8 @@ impl Outbox {
             records: self.max_records - self.max_records / 8,
             bytes: self.max_bytes - self.max_bytes / 8,
         };
+        // What states that wait say of flows of which no other state will come.
+        let mut told = HashMap::new();
         for worth in [
             Worth::MinorEvents,
             Worth::PlainEvents,
@@ -181,21 +186,37 @@ impl Outbox {
             Worth::HeadersAndMessages,
             Worth::All,
         ] {
-            self.trim_worth(worth, &goal, redactor, lost);
+            self.trim_worth(worth, &goal, redactor, &mut told, lost);
         }
     }
 
     /// Gives everything up, because the store will take nothing any more.
     pub(crate) fn abandon(&mut self) {
+        let (mut flows, mut events) = (HashSet::new(), 0);
+        let (records, bytes) = (self.records, self.bytes);
         for group in self.groups.drain(..) {
+            flows.extend(group.flow);
             for record in &group.records {
                 self.figures.records_dropped += 1;
                 if let Record::Events(run) = &**record {
-                    self.figures.events_dropped += run.spans.len() as u64;
+                    events += run.spans.len() as u64;
                 }
             }
         }
+        self.figures.events_dropped += events;
         (self.records, self.bytes) = (0, 0);
+        let untold = self.losses.len();
+        if records > 0 || untold > 0 {
+            tracing::error!(
+                records,
+                bytes,
+                events,
+                flows = flows.len(),
+                untold,
+                "the store takes nothing any more: what waited for it is not recorded; free disk space, or look \
+                 for what holds the file"
+            );
+        }
     }
 
     fn send_batch(&mut self) -> bool {
@@ -247,7 +268,7 @@ impl Outbox {
                 }
             }
         }
-        let mut known = std::collections::HashSet::new();
+        let mut known = HashSet::new();
         for group in &mut self.groups {
             group.records.retain(|record| match &**record {
                 Record::Flow(flow) => known.insert(flow.id),
@@ -262,7 +283,8 @@ impl Outbox {
         worth: Worth,
         goal: &Bounds,
         redactor: &Redactor,
-        lost: &mut dyn FnMut(FlowId, Lost),
+        told: &mut HashMap<FlowId, Loss>,
+        lost: &mut dyn FnMut(FlowId, &Lost) -> bool,
     ) {
         if self.is_within(goal) {
             return;
@@ -277,20 +299,25 @@ impl Outbox {
         let mut fattest: Vec<_> = holdings.into_iter().filter(|(_, held)| held.bytes > 0).collect();
         fattest.sort_by_key(|(flow, held)| (std::cmp::Reverse(held.bytes), *flow));
         for (flow, holding) in fattest {
-            let mut events = 0;
+            let mut gone = Lost::default();
             for &index in &holding.groups {
                 if self.is_within(goal) {
                     break;
                 }
-                events += self.thin(index, worth, redactor);
+                self.thin(index, worth, redactor, &mut gone);
             }
-            if let Some(flow) = flow {
-                if events > 0 {
-                    self.correct(&holding.groups, events, redactor);
-                    lost(flow, Lost::Events(events));
-                }
-                if worth == Worth::All {
-                    lost(flow, Lost::State);
+            if let Some(flow) = flow
+                && gone != Lost::default()
+            {
+                let is_told = self.correct(&holding.groups, &gone.parts, redactor);
+                let is_open = lost(flow, &gone);
+                if !is_open {
+                    let told = told.entry(flow).or_default();
+                    told.add(&gone.parts);
+                    // What the state said that went is to be said all the same.
+                    if !is_told {
+                        self.losses.owe(flow, &std::mem::take(told));
+                    }
                 }
             }
             if self.is_within(goal) {
@@ -300,9 +327,9 @@ impl Outbox {
         self.groups.retain(|group| !group.records.is_empty());
     }
 
-    /// Drops what is worth no more than `worth` from one group; returns the events among it.
-    fn thin(&mut self, index: usize, worth: Worth, redactor: &Redactor) -> u64 {
-        let Some(group) = self.groups.get_mut(index) else { return 0 };
+    /// Drops what is worth no more than `worth` from one group, and adds it to what is `gone`.
+    fn thin(&mut self, index: usize, worth: Worth, redactor: &Redactor, gone: &mut Lost) {
+        let Some(group) = self.groups.get_mut(index) else { return };
         let (mut events, mut records, mut count, mut bytes) = (0, 0, 0, 0);
         let mut kept = Vec::with_capacity(group.records.len());
         for record in std::mem::take(&mut group.records) {
@@ -311,6 +338,12 @@ impl Outbox {
                 continue;
             }
             let before = weight(&record);
+            gone.state |= matches!(&*record, Record::Flow(_));
+            if !matches!(&*record, Record::Events(_))
+                && let Some((_, part)) = Loss::of(&record)
+            {
+                gone.parts.add(&part);
+            }
             match record.into_inner() {
                 Record::Events(run) => {
                     let (rest, dropped) = without(&run, worth);
@@ -342,22 +375,23 @@ impl Outbox {
         // Of what belongs to no flow only tunnels are dropped.
         let reason = flow.map_or(DropReason::TunnelLost, |_| DropReason::WriterQueueFull);
         self.losses.add(flow, reason, count, bytes as u64);
-        events
+        gone.parts.events += events;
     }
 
-    /// Adds lost events to the last waiting state among these groups of one flow.
-    fn correct(&mut self, groups: &[usize], events: u64, redactor: &Redactor) {
+    /// Has the last waiting state among these groups of one flow say what it lost; whether there is one.
+    fn correct(&mut self, groups: &[usize], lost: &Loss, redactor: &Redactor) -> bool {
         for &index in groups.iter().rev() {
             let Some(group) = self.groups.get_mut(index) else { continue };
             for record in group.records.iter_mut().rev() {
                 if let Record::Flow(flow) = &**record {
                     let mut flow = Arc::clone(flow);
-                    Arc::make_mut(&mut flow).dropped_events += events;
+                    lost.mark(Arc::make_mut(&mut flow));
                     *record = redactor.seal(Record::Flow(flow));
-                    return;
+                    return true;
                 }
             }
         }
+        false
     }
 
     const fn is_within(&self, goal: &Bounds) -> bool {
@@ -404,7 +438,8 @@ fn droppable(record: &Record, worth: Worth) -> usize {
             | Record::Body(_)
             | Record::Message(..)
             | Record::Tunnel(_)
-            | Record::Drop(_),
+            | Record::Drop(_)
+            | Record::Loss(..),
             _,
         ) => 0,
     }
@@ -442,22 +477,9 @@ fn weight(record: &Record) -> usize {
             Record::Headers(headers) => headers.lines.as_bytes().len(),
             Record::Body(body) => body.bytes.len() + size_of_val(&*body.pieces),
             Record::Events(run) => run.text.len() + 40 * run.spans.len(),
-            Record::Message(_, message) => message_weight(message),
-            Record::Tunnel(_) | Record::Drop(_) => 128,
+            Record::Message(_, message) => message.weight(),
+            Record::Tunnel(_) | Record::Drop(_) | Record::Loss(..) => 128,
         }
-}
-
-fn message_weight(message: &Message) -> usize {
-    let of_block = |content: &Content| match content {
-        Content::Text { text, citations } => {
-            text.len() + citations.iter().map(String::len).sum::<usize>()
-        }
-        Content::Thinking { text, .. } => text.len(),
-        Content::RedactedThinking { .. } => 0,
-        Content::ToolUse { input, .. } | Content::ServerToolUse { input, .. } => input.len(),
-        Content::ServerToolResult { json, .. } | Content::Other { json, .. } => json.len(),
-    };
-    256 + message.blocks.iter().map(|block| 128 + of_block(&block.content)).sum::<usize>()
 }
 
 #[cfg(test)]
@@ -502,9 +524,11 @@ mod tests {
         let records = [Record::Events(run), Record::Flow(Arc::new(flow))];
         outbox.put(Some(id), records.into_iter().map(|record| redactor.seal(record)).collect());
         let mut lost = 0;
-        outbox.trim(&redactor, &mut |flow, what| match what {
-            Lost::Events(events) if flow == id => lost += events,
-            other => panic!("{other:?}"),
+        outbox.trim(&redactor, &mut |flow, what| {
+            let only = Loss { events: what.parts.events, ..Loss::default() };
+            assert_eq!((flow, *what), (id, Lost { parts: only, state: false }));
+            lost += what.parts.events;
+            false
         });
         let (mut kept, mut told) = (Vec::new(), 0);
         for record in outbox.groups.iter().flat_map(|group| &group.records) {
@@ -530,5 +554,52 @@ mod tests {
             })
             .sum();
         assert_eq!(counted, lost);
+    }
+
+    /// Records of an ended flow, which nobody else has any more, and what is handed over once they were given up.
+    fn given_up(room: usize) -> (Vec<Redacted<Record>>, FlowId) {
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(1));
+        flow.outcome = Some(langley_model::Outcome::Completed);
+        let id = flow.id;
+        let body = langley_model::Body {
+            flow: id,
+            side: langley_model::Side::Client,
+            bytes: redactor.body(vec![b'x'; 3_000]),
+            media_type: None,
+            original_len: 3_000,
+            truncated: false,
+            pieces: Vec::new(),
+        };
+        let mut outbox = Outbox::new(Arc::new(Full), 100, room);
+        let records = [Record::Body(body), Record::Flow(Arc::new(flow))];
+        outbox.put(Some(id), records.into_iter().map(|record| redactor.seal(record)).collect());
+        outbox.trim(&redactor, &mut |_, _| false);
+        let waiting = std::mem::take(&mut outbox.groups).into_iter().flat_map(|it| it.records);
+        (waiting.chain(outbox.losses.take(&redactor, Micros(2))).collect(), id)
+    }
+
+    #[test]
+    fn a_body_that_is_given_up_is_told_by_the_state_that_waits() {
+        let (left, _) = given_up(2_000);
+        let [Record::Flow(flow), Record::Drop(_)] = [&*left[0], &*left[1]] else {
+            panic!("{left:?}")
+        };
+        assert!(flow.body_truncated);
+        assert_eq!((flow.request_gap.chunks, flow.request_gap.bytes), (1, 3_000));
+        assert_eq!(left.len(), 2);
+    }
+
+    #[test]
+    fn the_end_of_a_flow_that_is_given_up_is_told_once_the_store_takes_something_again() {
+        let (left, id) = given_up(500);
+        let owed: Vec<_> = left
+            .iter()
+            .filter_map(|record| match &**record {
+                Record::Loss(flow, loss) => Some((*flow, loss.end, loss.body)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(owed, [(id, true, true)]);
     }
 }

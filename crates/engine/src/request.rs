@@ -79,7 +79,7 @@ impl RequestBody {
     ) -> Option<Body> {
         self.collector.finish(whole);
         if let Some(note) = self.collector.take_note() {
-            crate::note::add_note(&mut flow.decode_note, &format!("request: {note}"));
+            langley_model::add_note(&mut flow.decode_note, &format!("request: {note}"));
         }
         let bytes = self.collector.bytes();
         let parts = dialect.and_then(|dialect| pieces(dialect.seams(), bytes));

@@ -1,6 +1,6 @@
 //! The answer on its way: a stream of events, a body, or bytes that are only counted.
 
-use langley_model::{Body, Flow, Message, ResponseHead, Side};
+use langley_model::{Body, Flow, Message, ResponseHead, Side, add_note};
 use langley_protocol::dialect::Dialect;
 
 use crate::assemble::Assembly;
@@ -8,7 +8,6 @@ use crate::bench::Bench;
 use crate::body::Collector;
 use crate::framing::Framing;
 use crate::media::{Media, is_json};
-use crate::note::add_note;
 use crate::outcome::Answer;
 use crate::request::limits;
 use crate::stream::Stream;

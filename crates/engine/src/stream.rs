@@ -292,6 +292,6 @@ impl Stream {
     }
 
     fn add_note(&mut self, note: &str) {
-        crate::note::add_note(&mut self.note, note);
+        langley_model::add_note(&mut self.note, note);
     }
 }

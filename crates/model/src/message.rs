@@ -28,6 +28,21 @@ pub struct Message {
 }
 
 impl Message {
+    /// About how many bytes it holds.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let of_block = |content: &Content| match content {
+            Content::Text { text, citations } => {
+                text.len() + citations.iter().map(String::len).sum::<usize>()
+            }
+            Content::Thinking { text, .. } => text.len(),
+            Content::RedactedThinking { .. } => 0,
+            Content::ToolUse { input, .. } | Content::ServerToolUse { input, .. } => input.len(),
+            Content::ServerToolResult { json, .. } | Content::Other { json, .. } => json.len(),
+        };
+        256 + self.blocks.iter().map(|block| 128 + of_block(&block.content)).sum::<usize>()
+    }
+
     /// Names of the tools called, one entry per call, in order.
     pub fn tool_names(&self) -> impl Iterator<Item = &str> {
         self.blocks.iter().filter_map(|block| match &block.content {

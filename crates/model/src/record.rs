@@ -8,6 +8,7 @@ use crate::capture::Tunnel;
 use crate::flow::Flow;
 use crate::http::{HeaderBlock, Side};
 use crate::id::FlowId;
+use crate::loss::Loss;
 use crate::message::{Block, Content, Message, ProviderError};
 use crate::redact::{Redacted, RedactedBytes, Redactor, Scrub};
 use crate::time::Micros;
@@ -29,6 +30,8 @@ pub enum Record {
     Tunnel(Tunnel),
     /// Observations that were dropped.
     Drop(Drop),
+    /// What of a flow was given up since its row was written last.
+    Loss(FlowId, Loss),
 }
 
 /// Headers of one side of a flow.
@@ -253,7 +256,7 @@ impl Scrub for Record {
                 tunnel.host.scrub(redactor);
                 tunnel.reason.scrub(redactor);
             }
-            Self::Drop(_) => {}
+            Self::Drop(_) | Self::Loss(..) => {}
         }
     }
 }

@@ -345,7 +345,7 @@ impl From<StoreError> for ApiError {
                 "The database is closed: Langley is ending, or its writer has failed.",
                 "`langley status` says whether it runs; the log says more.",
             ),
-            other if other.is_of_content() || other.is_of_disk() => {
+            other if other.is_of_one_place() => {
                 let mut error = Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "damaged",

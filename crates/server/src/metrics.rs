@@ -90,6 +90,8 @@ fn text(stats: &Stats) -> String {
         page.counter("langley_raw_body_bytes_total", help, raw.bytes_total);
         let help = "Body bytes that were to be kept unredacted and found no room.";
         page.counter("langley_raw_body_dropped_bytes_total", help, raw.dropped_bytes_total);
+        let help = "Flows whose end found no room beside their unredacted bodies.";
+        page.counter("langley_raw_body_dropped_ends_total", help, raw.dropped_ends_total);
     }
     page.gauge(
         "langley_writer_lag_seconds",

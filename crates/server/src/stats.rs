@@ -24,11 +24,17 @@ pub(crate) struct RawBodies {
     pub bytes_total: u64,
     /// Bytes that found no room since then.
     pub dropped_bytes_total: u64,
+    /// Ends of flows that found none: of their bodies nobody knows whether they are whole.
+    pub dropped_ends_total: u64,
 }
 
 impl From<RawCounters> for RawBodies {
     fn from(raw: RawCounters) -> Self {
-        Self { bytes_total: raw.bytes, dropped_bytes_total: raw.bytes_dropped }
+        Self {
+            bytes_total: raw.bytes,
+            dropped_bytes_total: raw.bytes_dropped,
+            dropped_ends_total: raw.ends_dropped,
+        }
     }
 }
 

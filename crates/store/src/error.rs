@@ -207,6 +207,12 @@ impl StoreError {
         matches!(self, Self::Disk { .. })
     }
 
+    /// Whether it may be that of one place of the file: others may be sound.
+    #[must_use]
+    pub const fn is_of_one_place(&self) -> bool {
+        self.is_of_content() || self.is_of_disk()
+    }
+
     /// Names the cause of a failure of SQLite on the file at `path`.
     pub(crate) fn of(error: rusqlite::Error, path: &Path) -> Self {
         let path = path.to_owned();

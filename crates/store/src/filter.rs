@@ -304,6 +304,13 @@ impl Condition {
         self.parameters.extend(parameters);
     }
 
+    /// Adds all of another.
+    pub(crate) fn and_all(&mut self, other: &Self) {
+        if let Some(sql) = other.sql.strip_prefix(" WHERE ") {
+            self.and(sql, other.parameters.iter().cloned());
+        }
+    }
+
     /// Repeats the condition of a partial index where it holds anyway: SQLite uses the index only for a
     /// query that states it (<https://www.sqlite.org/partialindex.html>).
     fn and_rare(&mut self, holds: bool, sql: &str) {

@@ -321,21 +321,17 @@ pub(crate) fn moves(before: &Flow, after: &Flow) -> bool {
         || session(before) != session(after)
 }
 
-/// The same as [`read`]; none when the row does not decode, which must not keep others from what is done.
-pub(crate) fn read_sound(row: &Row<'_>) -> rusqlite::Result<Option<(i64, Stored<Flow>)>> {
-    match read(row) {
-        Err(error) if of_row(&error) => {
-            let key: i64 = row.get(0)?;
-            tracing::warn!(%error, key, "the row of a flow does not decode and is left out");
-            Ok(None)
-        }
-        read => read.map(Some),
-    }
-}
-
 /// A row of [`FlowSql::select`]: the key and the flow.
 pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Stored<Flow>)> {
-    let mut columns = Columns { row, next: 0 };
+    read_columns(Columns { row, next: 0, is_lenient: false })
+}
+
+/// The same of a row that does not decode: what of it does.
+pub(crate) fn read_what_decodes(row: &Row<'_>) -> rusqlite::Result<(i64, Stored<Flow>)> {
+    read_columns(Columns { row, next: 0, is_lenient: true })
+}
+
+fn read_columns(mut columns: Columns<'_, '_>) -> rusqlite::Result<(i64, Stored<Flow>)> {
     let n = columns.take()?;
     let revision = Revision(columns.number()?);
     let id = FlowId::from_bytes(columns.take()?);
@@ -409,12 +405,17 @@ pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Stored<Flow>)> {
 struct Columns<'r, 's> {
     row: &'r Row<'s>,
     next: usize,
+    /// Whether a column that does not decode counts as empty.
+    is_lenient: bool,
 }
 
 impl Columns<'_, '_> {
-    fn take<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+    fn take<T: FromSql + Default>(&mut self) -> rusqlite::Result<T> {
         self.next += 1;
-        self.row.get(self.next - 1)
+        match self.row.get(self.next - 1) {
+            Err(error) if self.is_lenient && of_row(&error) => Ok(T::default()),
+            value => value,
+        }
     }
 
     fn number(&mut self) -> rusqlite::Result<u64> {

@@ -427,29 +427,10 @@ fn record_weight(record: &Record) -> usize {
         Record::Headers(headers) => headers.lines.as_bytes().len(),
         Record::Body(body) => body.bytes.len() + size_of_val(&*body.pieces),
         Record::Events(run) => run.text.len() + run.spans.capacity() * size_of::<EventSpan>() + 128,
-        Record::Message(_, message) => {
-            256 + message
-                .blocks
-                .iter()
-                .map(|block| 128 + content_len(&block.content))
-                .sum::<usize>()
-        }
-        Record::Tunnel(_) | Record::Drop(_) => 0,
+        Record::Message(_, message) => message.weight(),
+        Record::Tunnel(_) | Record::Drop(_) | Record::Loss(..) => 0,
     };
     payload + 128
-}
-
-fn content_len(content: &langley_model::Content) -> usize {
-    use langley_model::Content;
-    match content {
-        Content::Text { text, citations } => {
-            text.len() + citations.iter().map(String::len).sum::<usize>()
-        }
-        Content::Thinking { text, .. } => text.len(),
-        Content::RedactedThinking { .. } => 0,
-        Content::ToolUse { input, .. } | Content::ServerToolUse { input, .. } => input.len(),
-        Content::ServerToolResult { json, .. } | Content::Other { json, .. } => json.len(),
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The reading side: at most three connections, opened when first needed.
 
+use std::fmt;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
@@ -129,6 +130,15 @@ impl Drop for Lent<'_> {
 pub(crate) enum ReadError {
     Sqlite(rusqlite::Error),
     Store(StoreError),
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
 }
 
 impl From<rusqlite::Error> for ReadError {

@@ -4,20 +4,19 @@
 use std::sync::Arc;
 
 use langley_model::{Flow, MicroUsd, Micros, Redacted, Redactor, Revision, Scrub};
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
+use crate::damage::{Keyed, decoded_flow};
 use crate::error::StoreError;
+use crate::filter::{Condition, FlowFilter, Order};
 use crate::findings;
-use crate::flow_row::{self, Binder, FlowSql};
+use crate::flow_row::{Binder, FlowSql};
 use crate::rollup::{Gathered, Held};
 use crate::store::Store;
 use crate::writer::{Budget, Site};
 
 /// Flows of one step.
-const ROWS: u32 = 200;
-
-/// A row's key is this much later than its flow's beginning at most.
-const KEY_SLACK_US: i64 = 60_000_000;
+const ROWS: usize = 200;
 
 /// Which flows are priced anew.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -117,13 +116,26 @@ impl Store {
             is_over: false,
         };
         while !run.is_over {
-            run = self.job(move |site| {
-                let done = run.step(site);
-                if done.is_err() {
-                    site.forget_names();
-                }
-                done.map(|()| run)
+            let keys = self.readers().read(|conn| Ok(run.next(conn)?))?;
+            // A step that fails takes nothing of the run with it.
+            let mut held = Some(run);
+            self.of_sound(&keys, |sound| {
+                let Some(mut run) = held.take() else { return Ok(()) };
+                let last = keys.last().copied();
+                let (run, done) = self.job(move |site| {
+                    let before = (run.after, run.repriced);
+                    let done = run.step(site, &sound, last);
+                    if done.is_err() {
+                        site.forget_names();
+                        (run.after, run.repriced) = before;
+                    }
+                    let done = done.map_err(|error| StoreError::of(error, site.path));
+                    Ok((run, done))
+                })?;
+                held = Some(run);
+                done
             })?;
+            run = held.ok_or(StoreError::Closed)?;
         }
         if run.row.is_some() {
             self.settle_unpriced()?;
@@ -188,18 +200,22 @@ fn row(row: &Row<'_>) -> rusqlite::Result<RepriceRow> {
 }
 
 impl Run {
-    /// Prices some flows.
-    fn step(&mut self, site: &mut Site<'_>) -> rusqlite::Result<()> {
-        let mut budget = Budget::new(ROWS);
+    /// Prices some flows, all up to `last` if the budget lets; at the end there is none.
+    fn step(
+        &mut self,
+        site: &mut Site<'_>,
+        keys: &[i64],
+        last: Option<i64>,
+    ) -> rusqlite::Result<()> {
+        let mut budget = Budget::new(u32::MAX);
         let mut gathered = Gathered::default();
         let change = site.change()?;
         let held = Held::read(&change)?;
-        loop {
-            let Some((n, revision, before)) = self.next(&change)? else {
-                self.is_over = true;
-                break;
-            };
-            self.after = n;
+        self.is_over = last.is_none();
+        let mut reached = last;
+        for n in keys.iter().copied() {
+            let Some(flow) = decoded_flow(&change, n)? else { continue };
+            let (revision, before) = (flow.revision(), flow.into_inner());
             if self.is_asked(&before) {
                 self.repriced.flows += 1;
                 let mut after = before.clone();
@@ -211,9 +227,11 @@ impl Run {
                 }
             }
             if !budget.spend(1) {
+                reached = Some(n);
                 break;
             }
         }
+        self.after = reached.unwrap_or(self.after);
         let Some(row) = self.row else { return Ok(()) };
         gathered.write(&change)?;
         let Repriced { flows, changed, priced, unpriced, before, after } = self.repriced;
@@ -228,15 +246,12 @@ impl Run {
         change.commit()
     }
 
-    /// The next flow by its key, within the span of time.
-    fn next(&self, conn: &Connection) -> rusqlite::Result<Option<(i64, Revision, Flow)>> {
-        let since = self.query.since.map_or(i64::MIN, |at| at.0);
-        let until = self.query.until.map_or(i64::MAX, |at| at.0.saturating_add(KEY_SLACK_US));
-        let sql =
-            format!("{} WHERE n > ?1 AND n >= ?2 AND n < ?3 ORDER BY n LIMIT 1", FlowSql::select());
-        let mut statement = conn.prepare_cached(&sql)?;
-        let found = statement.query_row((self.after, since, until), flow_row::read).optional()?;
-        Ok(found.map(|(n, flow)| (n, flow.revision(), flow.into_inner())))
+    /// The keys of the next flows, within the span of time.
+    fn next(&self, conn: &Connection) -> rusqlite::Result<Vec<i64>> {
+        let RepriceQuery { since, until, .. } = self.query;
+        let mut behind = Condition::of_keys(&FlowFilter { since, until, ..FlowFilter::default() });
+        behind.and("n > ?", [self.after.into()]);
+        Keyed::Flows.keys(conn, &behind, Order::OldestFirst, ROWS)
     }
 
     fn is_asked(&self, flow: &Flow) -> bool {

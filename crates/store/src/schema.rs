@@ -6,6 +6,7 @@ use std::path::Path;
 use langley_model::Micros;
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::damage;
 use crate::error::StoreError;
 use crate::rollup;
 
@@ -49,12 +50,22 @@ const REDEFINED: i64 = 25;
 /// The newest schema this program knows.
 pub(crate) const SCHEMA: i64 = MIGRATIONS.len() as i64;
 
-/// Brings the file to [`SCHEMA`].
+/// Brings the file to [`SCHEMA`]. Where flows cannot be read, they are left out of what is summed anew.
 pub(crate) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let fail = |error| StoreError::of(error, path);
     if check(conn, path)? == SCHEMA {
         return Ok(());
     }
+    let error = match bring(conn, path, None) {
+        Err(error) if error.is_of_one_place() => error,
+        done => return done,
+    };
+    // Which these are is found out outside of a transaction that writes, which damage would end.
+    let Ok(sound) = damage::sound_keys(conn) else { return Err(error) };
+    bring(conn, path, Some(&sound))
+}
+
+fn bring(conn: &mut Connection, path: &Path, sound: Option<&[i64]>) -> Result<(), StoreError> {
+    let fail = |error| StoreError::of(error, path);
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
     // Once more, under the lock: another process may have been first.
     let version = check(&change, path)?;
@@ -74,7 +85,7 @@ pub(crate) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreErr
             .map_err(fail)?;
     }
     if (FIRST_WITH_SUMS..REDEFINED).contains(&version) {
-        rollup::redefine(&change, version).map_err(fail)?;
+        rollup::redefine(&change, version, sound).map_err(fail)?;
     }
     change.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)?;
     change.pragma_update(None, "user_version", SCHEMA).map_err(fail)?;

@@ -13,13 +13,16 @@ use rusqlite::Connection;
 
 use crate::connect::{self, WriterMark};
 use crate::counters::{Counters, StoreCounters};
+use crate::damage::{Fault, Keyed};
 use crate::error::StoreError;
+use crate::filter::Order;
 use crate::interest::{Asking, Interest};
 use crate::lost;
 use crate::options::StoreOptions;
 use crate::query::Answered;
 use crate::queue::{Limits, Queue};
-use crate::readers::{Readers, Reading};
+use crate::raw::RawStore;
+use crate::readers::{ReadError, Readers, Reading};
 use crate::schema;
 use crate::search::Texts;
 use crate::upkeep::Board;
@@ -43,7 +46,8 @@ struct Inner {
     writer: Option<Writing>,
     board: Board,
     texts: OnceLock<Arc<dyn Texts>>,
-    /// Keys of flows that could not be read when they were listed, at most [`DAMAGED`].
+    raw: OnceLock<Arc<RawStore>>,
+    /// Keys of flows that could not be read when something was done with them, at most [`DAMAGED`].
     damaged: Mutex<BTreeSet<i64>>,
     /// The last answer about flows that are not recorded at all.
     unrecorded: Mutex<Option<Answered>>,
@@ -80,9 +84,10 @@ impl Store {
         let mark = WriterMark::set(&path);
         let counters = Arc::new(Counters::default());
         if mark.alone {
-            let lost = lost::mark(&mut conn, options.price_lost.as_ref()).map_err(fail)?;
-            end_tunnels(&conn).map_err(fail)?;
-            Counters::set(&counters.lost_at_open, lost);
+            let lost = lost::mark(&mut conn, options.price_lost.as_ref());
+            let lost = unless_damaged("flows", lost).map_err(fail)?;
+            unless_damaged("tunnels", end_tunnels(&conn)).map_err(fail)?;
+            Counters::set(&counters.lost_at_open, lost.unwrap_or(0));
         }
         mark.share();
         load(&conn, &counters).map_err(fail)?;
@@ -146,6 +151,7 @@ impl Store {
             writer,
             board: Board::default(),
             texts: OnceLock::new(),
+            raw: OnceLock::new(),
             damaged: Mutex::default(),
             unrecorded: Mutex::default(),
         };
@@ -267,7 +273,7 @@ impl Store {
         &self.inner.unrecorded
     }
 
-    /// Remembers flows that could not be read when they were listed, and forgets those that could.
+    /// Remembers flows that could not be read, and forgets those that could.
     pub(crate) fn note_read(&self, sound: impl IntoIterator<Item = i64>, damaged: &[i64]) {
         let mut known = self.inner.damaged.lock();
         if !known.is_empty() {
@@ -277,6 +283,17 @@ impl Store {
         }
         let room = DAMAGED.saturating_sub(known.len());
         known.extend(damaged.iter().take(room));
+    }
+
+    /// Runs a query that leaves out flows that cannot be read, and remembers these.
+    pub(crate) fn read_sound<T>(
+        &self,
+        query: impl FnOnce(&Connection, &mut Vec<i64>) -> Result<T, ReadError>,
+    ) -> Result<T, StoreError> {
+        let mut damaged = Vec::new();
+        let answer = self.readers().read(|conn| query(conn, &mut damaged));
+        self.note_read([], &damaged);
+        answer
     }
 
     /// Looks again at the flows that are remembered as damaged, after some were removed.
@@ -297,6 +314,16 @@ impl Store {
 
     pub(crate) fn reader_of_texts(&self) -> &OnceLock<Arc<dyn Texts>> {
         &self.inner.texts
+    }
+
+    /// Names the one who keeps raw bodies beside this store, for all handles of it: what waits there goes with its
+    /// flow too. The first one stays.
+    pub fn goes_with(&self, raw: Arc<RawStore>) {
+        self.inner.raw.get_or_init(|| raw);
+    }
+
+    pub(crate) fn raw_store(&self) -> &OnceLock<Arc<RawStore>> {
+        &self.inner.raw
     }
 
     pub(crate) fn board(&self) -> &Board {
@@ -343,15 +370,31 @@ impl Drop for Inner {
     }
 }
 
+/// What came of ending what an earlier run left open; none where damage keeps it from that, which must not keep
+/// the store from being opened.
+fn unless_damaged<T>(
+    what: &'static str,
+    ended: rusqlite::Result<T>,
+) -> rusqlite::Result<Option<T>> {
+    match ended {
+        Err(error) if error.is_of_one_place() => {
+            tracing::error!(%error, "{what} that an earlier run left open stay open, because the record is damaged");
+            Ok(None)
+        }
+        ended => ended.map(Some),
+    }
+}
+
 /// Ends the tunnels that an earlier run left open. When is not known: at the start of the newest flow or
 /// tunnel, which they outlived, so that none seems longer than it was.
 fn end_tunnels(conn: &Connection) -> rusqlite::Result<usize> {
+    let newest = Keyed::Flows.keys_after(conn, i64::MAX, Order::NewestFirst, 1)?;
+    let newest = newest.first().copied().unwrap_or(0);
     conn.execute(
         "UPDATE tunnels SET ended_at = max(started_at,
-             ifnull((SELECT max(started_at) FROM tunnels), 0),
-             ifnull((SELECT started_at FROM flows ORDER BY n DESC LIMIT 1), 0))
+             ifnull((SELECT max(started_at) FROM tunnels), 0), ?1)
          WHERE ended_at IS NULL",
-        (),
+        [newest],
     )
 }
 

@@ -2449,6 +2449,11 @@ export interface components {
              * @description Bytes that found no room since then.
              */
             dropped_bytes_total: number;
+            /**
+             * Format: int64
+             * @description Ends of flows that found none: of their bodies nobody knows whether they are whole.
+             */
+            dropped_ends_total: number;
         };
         /** @description What the recorder did, since this process started. */
         Recorder: {

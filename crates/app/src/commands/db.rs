@@ -182,7 +182,7 @@ fn backup(home: &Home, file: Option<PathBuf>) -> Result<Value> {
 /// Why there is no copy, and what to do instead.
 fn not_copied(error: &StoreError) -> AppError {
     let failed = AppError::failed("no copy was made");
-    if !error.is_of_content() && !error.is_of_disk() {
+    if !error.is_of_one_place() {
         return failed.said_by(error);
     }
     // What comes behind it is about the file as a whole.

@@ -10,9 +10,7 @@ use langley_store::{Store, StoreError, Unread};
 use super::blocks::Blocks;
 use super::timing::Timing;
 use crate::findings::Pause;
-
-/// So many of a request's last pieces hold, nearly always, the model's last words and what came after.
-const LAST_PIECES: usize = 6;
+use crate::search::LAST_PIECES;
 
 /// An ended flow as it was read.
 #[derive(Debug)]

@@ -225,10 +225,15 @@ impl Work {
         self.settle(looked);
     }
 
-    /// Publishes how things stand. Where the sums cannot be read, what stood before stands.
+    /// Publishes how things stand. Where the sums cannot be read, what stood before stands: of sessions by itself.
     fn settle(&mut self, looked: Result<(), StoreError>) {
         let now = Zoned::now();
-        match looked.and_then(|()| self.tally.states(&self.store, &now)) {
+        match looked {
+            Err(StoreError::Closed) => return,
+            Err(error) => tracing::warn!(%error, "what sessions have spent cannot be read"),
+            Ok(()) => {}
+        }
+        match self.tally.states(&self.store, &now) {
             Ok(states) => {
                 self.tell(&states, &now);
                 self.published.publish(gate(&states, &self.redactor, &now));
@@ -266,5 +271,39 @@ impl Work {
             }
         }
         self.told = told;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use langley_model::RedactorOptions;
+    use langley_store::StoreOptions;
+
+    use super::super::BudgetAction;
+    use super::*;
+
+    #[test]
+    fn sessions_that_cannot_be_read_keep_no_day_from_being_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        let budget = |scope| Budget {
+            name: "b".to_owned(),
+            scope,
+            limit: MicroUsd(1),
+            action: BudgetAction::Refuse,
+            agent: None,
+            model: None,
+        };
+        let mut work = Work {
+            tally: Tally::new(vec![budget(BudgetScope::Session), budget(BudgetScope::Day)]),
+            store,
+            redactor: Arc::new(Redactor::new(RedactorOptions::default()).unwrap()),
+            published: Arc::default(),
+            reader: BudgetReader::default(),
+            told: BTreeSet::new(),
+        };
+        work.settle(Err(StoreError::Decode { what: "row" }));
+        assert_eq!(work.reader.states().len(), 2);
     }
 }

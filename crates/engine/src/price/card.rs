@@ -7,8 +7,9 @@ use langley_model::{CostClass, Micros, Rate, Rates};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Microseconds of an hour and of a day.
-const HOUR_US: i64 = 3_600_000_000;
+use crate::blocks::HOUR_US;
+
+/// Microseconds of a day.
 const DAY_US: i64 = 24 * HOUR_US;
 
 /// Days since 1970-01-01.

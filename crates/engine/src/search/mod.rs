@@ -8,4 +8,5 @@ mod text;
 
 pub use indexer::Indexer;
 pub use shown::{Found, Snippet, search};
+pub(crate) use text::LAST_PIECES;
 pub use text::{read_texts, sealed as new_text};

@@ -11,7 +11,7 @@ use langley_store::{Store, StoreError, Texts};
 const PASSAGE_MAX: usize = 256 << 10;
 
 /// So many of a request's last pieces hold, nearly always, the model's last words and what came after.
-const LAST_PIECES: usize = 6;
+pub(crate) const LAST_PIECES: usize = 6;
 
 /// Reads texts for the store, when it has to look something up in them.
 struct Reading(Arc<Redactor>);

@@ -14,6 +14,25 @@ const LEAST: usize = 32;
 /// How far from `data` its sibling with the media type may stand.
 const SIBLING_MAX: usize = 256;
 
+/// Types that the placeholder names. Whatever else is stated there may be anything, and what stands in a placeholder
+/// is looked at by no other rule.
+const TYPES: [&str; 14] = [
+    "image/apng",
+    "image/avif",
+    "image/bmp",
+    "image/gif",
+    "image/heic",
+    "image/heif",
+    "image/jpeg",
+    "image/jpg",
+    "image/png",
+    "image/svg+xml",
+    "image/tiff",
+    "image/vnd.microsoft.icon",
+    "image/webp",
+    "image/x-icon",
+];
+
 const OPEN: Option<(Rule, Stop)> = Some((Rule::Base64Image, Stop::Base64));
 
 /// Judges `;base64,`: the payload of an image's `data:` URL (RFC 2397).
@@ -97,11 +116,16 @@ fn payload(window: Window<'_>, start: usize, end: usize, kind: Option<&[u8]>) ->
     if data.len() < LEAST {
         return Verdict::Nothing;
     }
-    let kind = kind.and_then(|kind| std::str::from_utf8(kind).ok()).unwrap_or_else(|| guess(data));
+    let kind = kind.map_or_else(|| guess(data), known);
     let padding = data.len() - run_back(data, data.len(), 2, |byte| byte == b'=');
     let bytes = (data.len() - padding) * 3 / 4;
     let text = format!("[redacted:base64_image {kind} {bytes} bytes {:016x}]", fnv1a(data));
     Verdict::Cut(Cut { start, end, rule: Rule::Base64Image, text: Cow::Owned(text) })
+}
+
+/// The type that was stated, if it is one.
+fn known(stated: &[u8]) -> &'static str {
+    TYPES.into_iter().find(|kind| kind.as_bytes().eq_ignore_ascii_case(stated)).unwrap_or("image")
 }
 
 /// The type that the first characters tell.

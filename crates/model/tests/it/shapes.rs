@@ -73,3 +73,27 @@ fn a_pem_block_keeps_its_first_line_and_a_certificate_keeps_all() {
     redactor().scrub_text(&mut certificate);
     assert_eq!(certificate, before);
 }
+
+#[test]
+fn the_placeholder_of_an_image_names_a_type_and_nothing_else_that_stands_in_its_place() {
+    let secret = "sk-ant-api03-Zq7mWx2LkT9vBn4RjY6sHd8Qe1Fg3";
+    let pixels = "AAAABBBBCCCCDDDDEEEEFFFF0000111122223333";
+    let replaced = |kind: &str| {
+        [
+            format!("{{\"media_type\":\"{kind}\",\"data\":\"{pixels}\"}}"),
+            format!("{{\"url\":\"data:{kind};base64,{pixels}\"}}"),
+        ]
+        .map(|mut text| {
+            redactor().scrub_text(&mut text);
+            assert!(!text.contains(pixels), "{text}");
+            text
+        })
+    };
+    for text in replaced(&format!("image/{secret}")) {
+        assert!(!text.contains(secret), "{text}");
+        assert!(text.contains("[redacted:base64_image image 30 bytes "), "{text}");
+    }
+    for text in replaced("image/WEBP") {
+        assert!(text.contains("[redacted:base64_image image/webp 30 bytes "), "{text}");
+    }
+}

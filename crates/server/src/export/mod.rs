@@ -125,7 +125,7 @@ impl Wholeness {
     /// What was read; none where it is damaged, which must not keep the rest from being written.
     fn sound<T>(&mut self, read: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
         match read {
-            Err(error) if error.is_of_content() || error.is_of_disk() => {
+            Err(error) if error.is_of_one_place() => {
                 // How many there were is told once, at the end.
                 tracing::debug!(%error, "a part of a flow is damaged and left out of an export");
                 *self = Self::Incomplete;

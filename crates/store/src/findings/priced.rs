@@ -7,7 +7,7 @@ use super::keep::add;
 use crate::error::StoreError;
 use crate::flow_row::{Bytes, HAS_USAGE};
 use crate::store::Store;
-use crate::tools::await_analysis;
+use crate::waiting::Waiting;
 
 /// Kinds that cost what the flow costs that shows them. One that was dear may not be found any more at a lower
 /// price, so these are not left to the analysis.
@@ -30,7 +30,7 @@ pub(crate) fn priced_anew(
             add(conn, *id, flow, cost.map(|cost| cost.0))?;
         }
     }
-    if shown.is_empty() { Ok(()) } else { await_analysis(conn, &[flow]) }
+    if shown.is_empty() { Ok(()) } else { Waiting::Analysis.note(conn, &[flow]) }
 }
 
 impl Store {
@@ -68,7 +68,7 @@ impl Store {
                 )?
                 .query_map([FindingKind::DailyBudget.as_str()], |row| row.get(0))?
                 .collect::<Result<_, _>>()?;
-            await_analysis(&change, &shown)?;
+            Waiting::Analysis.note(&change, &shown)?;
             change.commit()
         })
     }

@@ -10,8 +10,10 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::words::Words;
-use crate::error::{StoreError, of_row};
-use crate::flow_row::{Bytes, FlowSql, read};
+use crate::damage::{sound, sound_flow, sound_flows};
+use crate::error::StoreError;
+use crate::filter::{Condition, Order};
+use crate::flow_row::Bytes;
 use crate::query::page_limit;
 use crate::readers::ReadError;
 use crate::store::Store;
@@ -107,7 +109,7 @@ impl Store {
                 let mut read = 0;
                 while let Some(row) = rows.next()? {
                     read += 1;
-                    items.extend(sound(conn, row)?);
+                    items.extend(sound(("a finding", row.get(0)?), kept(conn, row))?);
                     after = Some(rank(row)?);
                 }
                 // What was left out makes room for what comes behind it.
@@ -151,40 +153,34 @@ impl Store {
         let Some(session) = &flow.session else {
             return Ok(EarlierFlows { flows: Vec::new(), is_all: true });
         };
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.readers().read(|conn| {
-            let sql = format!(
-                "{} WHERE session_id = ?1 AND n < ?2 AND ended_at <= ?2 ORDER BY n DESC LIMIT ?3",
-                FlowSql::select()
-            );
-            let mut statement = conn.prepare_cached(&sql)?;
-            let rows = statement.query_map((&session.id, flow.started_at.0, most), read)?;
-            let mut flows =
-                rows.map(|row| Ok(row?.1)).collect::<rusqlite::Result<Vec<Stored<Flow>>>>()?;
+        let (mut of, mut and) = (Condition::default(), Condition::default());
+        of.and("session_id = ? AND n < ?", [session.id.clone().into(), flow.started_at.0.into()]);
+        and.and("ended_at <= ?", [flow.started_at.0.into()]);
+        self.read_sound(|conn, damaged| {
+            let last = (Order::NewestFirst, most);
+            let flows = sound_flows(conn, &of, &and, last, damaged)?;
+            let mut flows: Vec<_> = flows.into_iter().map(|(_, flow)| flow).collect();
             flows.reverse();
             let mut others = conn.prepare_cached(
                 "SELECT count(*) FROM (SELECT 1 FROM flows
                  WHERE session_id = ?1 AND n < ?2 AND outcome IS NOT NULL
                      AND n NOT IN (SELECT flow FROM analysis_waiting) LIMIT ?3)",
             )?;
-            let others: i64 = others
-                .query_row((&session.id, flow.started_at.0, most.saturating_add(1)), |row| {
-                    row.get(0)
-                })?;
-            Ok(EarlierFlows { is_all: others <= flows.len() as i64, flows })
+            let most = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+            let others = others
+                .query_row((&session.id, flow.started_at.0, most), |row| row.get::<_, i64>(0));
+            let others = sound(("a flow before", flow.started_at.0), others)?;
+            let is_all = others.is_some_and(|others| others <= flows.len() as i64);
+            Ok(EarlierFlows { is_all, flows })
         })
     }
 
-    /// A flow by its key.
+    /// A flow by its key, where it is there and can be read.
     ///
     /// # Errors
     /// A failure of the file.
     pub fn flow_of_key(&self, key: i64) -> Result<Option<Stored<Flow>>, StoreError> {
-        self.readers().read(|conn| {
-            let sql = format!("{} WHERE n = ?1", FlowSql::select());
-            let row = conn.prepare_cached(&sql)?.query_row([key], read).optional()?;
-            Ok(row.map(|(_, flow)| flow))
-        })
+        self.read_sound(|conn, damaged| Ok(sound_flow(conn, key, damaged)?))
     }
 
     /// A number for the content of a flow's request: requests with the same number are the same to the
@@ -249,22 +245,6 @@ fn condition(filter: &FindingFilter) -> (String, Vec<Value>) {
         condition.push(format!("state IN ({})", words.join(", ")));
     }
     (condition.join(" AND "), parameters)
-}
-
-/// The finding of a row; none when it is damaged, which must not hide the others.
-fn sound(conn: &Connection, row: &Row<'_>) -> Result<Option<KeptFinding>, ReadError> {
-    let is_damaged = |error: &ReadError| match error {
-        ReadError::Sqlite(error) => of_row(error),
-        ReadError::Store(error) => matches!(error, StoreError::Decode { .. }),
-    };
-    match kept(conn, row) {
-        Err(error) if is_damaged(&error) => {
-            let id: i64 = row.get(0)?;
-            tracing::warn!(finding = id, "a finding does not decode and is left out");
-            Ok(None)
-        }
-        found => found.map(Some),
-    }
 }
 
 /// Where a row stands in the listing, as [`RANK`] says it, whatever is in it.

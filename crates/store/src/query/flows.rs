@@ -4,7 +4,8 @@ use langley_model::{Flow, FlowId, Revision, Stored};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::salvage::Stretch;
-use crate::error::{StoreError, of_place, of_row};
+use crate::damage::Fault;
+use crate::error::StoreError;
 use crate::filter::{Common, Condition, FlowFilter, Order, cursor, position, stretch};
 use crate::flow_row::{Bytes, FlowSql, read};
 use crate::search::{Purpose, READINGS};
@@ -122,7 +123,7 @@ impl Store {
             Ok(rows.collect::<Result<Vec<_>, _>>()?)
         });
         match walked {
-            Err(error) if error.is_of_content() || error.is_of_disk() => {
+            Err(error) if error.is_of_one_place() => {
                 match self.salvaged(filter, &Stretch::new(position, order, limit)) {
                     Ok(salvaged) if salvaged.goes_on() || !error.is_of_disk() => Ok(salvaged.page),
                     // Where nothing at all can be read, that is what is wrong.
@@ -188,7 +189,7 @@ impl Store {
             let mut flows = Vec::with_capacity(keys.len());
             for key in keys {
                 match statement.query_row([key], read).optional() {
-                    Err(error) if of_place(&error) || of_row(&error) => damaged.push(*key),
+                    Err(error) if error.is_of_one_place() => damaged.push(*key),
                     flow => flows.extend(flow?),
                 }
             }

@@ -8,11 +8,15 @@ use crate::codec::pack::unpack;
 use crate::content::{odd, readable, unpacked};
 use crate::error::StoreError;
 use crate::readers::ReadError;
+use crate::search::{behind, word_from};
 use crate::store::Store;
 use crate::stored_block::StoredBlock;
 
 /// The table whose packed content is laid out as events.
 const EVENTS: &str = "event_blocks";
+
+/// The words of the index: each as often as it stands in a flow.
+const WORDS: &str = "search_words";
 
 /// Rows of a table that are read at one moment. While one is held, the write-ahead log cannot begin anew.
 const PORTION: usize = 200;
@@ -139,6 +143,13 @@ impl Store {
         let tables = self.readers().read(|conn| Ok(tables(conn)?))?;
         for table in &tables {
             let (mut after, mut number) = (None, 0);
+            if table.name == WORDS {
+                let mut from = Some(String::new());
+                while let Some(first) = from {
+                    from = self.readers().read(|conn| words(conn, first, &mut number, &mut see))?;
+                }
+                continue;
+            }
             loop {
                 after = self
                     .readers()
@@ -190,6 +201,23 @@ fn tables(conn: &Connection) -> rusqlite::Result<Vec<Table>> {
         Ok(Table { name, columns, key })
     };
     found.into_iter().map(with).collect()
+}
+
+/// Shows a portion of the words of the index, each once, from the first of them on; from where the next portion is
+/// read when there may be more.
+fn words(
+    conn: &Connection,
+    mut from: String,
+    number: &mut i64,
+    see: &mut impl FnMut(&Spot<'_>, &[u8]),
+) -> Result<Option<String>, ReadError> {
+    for _ in 0..PORTION {
+        let Some(word) = word_from(conn, &from)? else { return Ok(None) };
+        *number += 1;
+        see(&Spot { table: WORDS, column: "term", row: *number, headers: false }, word.as_bytes());
+        from = behind(&word);
+    }
+    Ok(Some(from))
 }
 
 /// Shows a portion of a table's rows, those behind the key `after`; the key of the last one when there may be

@@ -6,8 +6,10 @@ use rusqlite::OptionalExtension;
 use super::flows::key;
 use crate::codec::message_json;
 use crate::content::{content, content_end};
+use crate::damage::sound_flows;
 use crate::error::StoreError;
-use crate::flow_row::{Bytes, FlowSql, read};
+use crate::filter::{Condition, Order};
+use crate::flow_row::Bytes;
 use crate::store::Store;
 
 /// Headers and trailers of one side.
@@ -121,31 +123,32 @@ impl Store {
         id: FlowId,
         limit: usize,
     ) -> Result<Vec<Stored<Flow>>, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.readers().read(|conn| {
+        self.read_sound(|conn, damaged| {
             let Some((n, _)) = key(conn, id)? else { return Ok(Vec::new()) };
+            let session: Option<String> = conn
+                .prepare_cached("SELECT session_id FROM flows WHERE n = ?1")?
+                .query_row([n], |row| row.get(0))?;
+            let Some(session) = session else { return Ok(Vec::new()) };
+            let mut of = Condition::default();
+            of.and("session_id = ? AND n < ?", [session.into(), n.into()]);
             let mut found = Vec::new();
             for model in ["IS", "IS NOT"] {
-                let sql = format!(
-                    "{} WHERE session_id = (SELECT session_id FROM flows WHERE n = ?1)
-                         AND n < ?1 AND request_body IS NOT NULL
-                         AND (method, provider, agent_id)
-                             IS (SELECT method, provider, agent_id FROM flows WHERE n = ?1)
-                         AND model_requested {model}
-                             (SELECT model_requested FROM flows WHERE n = ?1)
-                     ORDER BY n DESC LIMIT ?2",
-                    FlowSql::select()
+                let mut and = Condition::default();
+                and.and("request_body IS NOT NULL", []);
+                let alike = "(method, provider, agent_id)
+                    IS (SELECT method, provider, agent_id FROM flows WHERE n = ?)";
+                and.and(alike, [n.into()]);
+                let asked = format!(
+                    "model_requested {model} (SELECT model_requested FROM flows WHERE n = ?)"
                 );
-                let mut statement = conn.prepare_cached(&sql)?;
-                let rows = statement.query_map((n, limit), read)?;
-                for row in rows {
-                    found.push(row?.1);
-                }
+                and.and(&asked, [n.into()]);
+                let last = (Order::NewestFirst, limit);
+                found = sound_flows(conn, &of, &and, last, damaged)?;
                 if !found.is_empty() {
                     break;
                 }
             }
-            Ok(found)
+            Ok(found.into_iter().map(|(_, flow)| flow).collect())
         })
     }
 

@@ -5,7 +5,8 @@ use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params_from_iter};
 
 use super::flows::{Keys, Page};
-use crate::error::{StoreError, of_place, of_row};
+use crate::damage::{Fault, Keyed};
+use crate::error::StoreError;
 use crate::filter::{Common, Condition, FlowFilter, Order, cursor, stretch};
 use crate::flow_row::{FlowSql, read};
 use crate::store::Store;
@@ -108,21 +109,13 @@ impl Store {
 
     /// Keys of flows that may be on the page, by the index of their ids: it stands apart from their rows.
     fn keys_by_id(&self, filter: &FlowFilter, stretch: &Stretch) -> Result<Vec<i64>, StoreError> {
-        let (beyond, order) = stretch.order.words();
+        let (beyond, _) = stretch.order.words();
         let mut condition = Condition::of_keys(filter);
         if let Some(position) = stretch.position {
             condition.and(&format!("n {beyond} ?"), [position.into()]);
         }
-        let sql = format!(
-            "SELECT n FROM flows INDEXED BY flows_by_id{} ORDER BY n {order} LIMIT {}",
-            condition.sql(),
-            stretch.looked_at
-        );
         self.readers().read(|conn| {
-            let mut statement = conn.prepare_cached(&sql)?;
-            let keys =
-                statement.query_map(params_from_iter(&condition.parameters), |row| row.get(0))?;
-            Ok(keys.collect::<Result<_, _>>()?)
+            Ok(Keyed::Flows.keys(conn, &condition, stretch.order, stretch.looked_at)?)
         })
     }
 
@@ -153,7 +146,7 @@ impl Store {
                         }
                         found.before.append(&mut found.behind);
                     }
-                    Err(error) if of_place(&error) || of_row(&error) => found.behind.push(*key),
+                    Err(error) if error.is_of_one_place() => found.behind.push(*key),
                     Err(error) => return Err(error.into()),
                 }
             }

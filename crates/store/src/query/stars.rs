@@ -65,6 +65,15 @@ impl Store {
         })
     }
 
+    /// Takes the stars of sessions away that have no flow any more.
+    pub(crate) fn forget_stars(&self) -> Result<(), StoreError> {
+        self.job(|site| {
+            let sql = "DELETE FROM stars WHERE NOT EXISTS
+                (SELECT 1 FROM flows WHERE flows.session_id = stars.session_id)";
+            site.conn.execute(sql, ()).map(drop)
+        })
+    }
+
     /// The starred sessions, newest star first.
     ///
     /// # Errors

@@ -4,8 +4,9 @@
 //! index. Parts of words are known to no index: they are looked for among the newest flows only.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use rusqlite::{Connection, params_from_iter};
 
+use crate::damage::Keyed;
 use crate::error::StoreError;
 use crate::filter::{Common, Condition, FlowFilter, Order, like, stretch};
 use crate::query::Keys;
@@ -13,7 +14,7 @@ use crate::search::{Purpose, SearchQuery, Wanted, Within};
 use crate::store::Store;
 
 /// How many of the newest flows are looked through for parts of words.
-const WALKED: i64 = 2_000;
+const WALKED: usize = 2_000;
 
 /// The flows that a filter by words names, in order.
 pub(crate) struct Worded<'a> {
@@ -35,11 +36,11 @@ impl Store {
         order: Order,
     ) -> Result<Option<Worded<'a>>, StoreError> {
         let Some(q) = &filter.q else { return Ok(None) };
-        let newest: Option<i64> = self.readers().read(|conn| {
-            let sql = format!("SELECT n FROM flows ORDER BY n DESC LIMIT 1 OFFSET {}", WALKED - 1);
-            Ok(conn.prepare_cached(&sql)?.query_row((), |row| row.get(0)).optional()?)
+        let walked = self.readers().read(|conn| {
+            Ok(Keyed::Flows.keys_after(conn, i64::MAX, Order::NewestFirst, WALKED)?)
         })?;
-        let (newest, query) = (newest.unwrap_or(i64::MIN), SearchQuery::parse_free(q)?);
+        let newest = walked.get(WALKED - 1).copied().unwrap_or(i64::MIN);
+        let query = SearchQuery::parse_free(q)?;
         Ok(Some(Worded { q, filter, purpose, order, newest, query }))
     }
 }
@@ -170,7 +171,7 @@ mod tests {
     use crate::search::IndexEntry;
 
     /// A flow every few seconds; more than parts of words are looked for in.
-    const FLOWS: i64 = WALKED + 2_000;
+    const FLOWS: i64 = WALKED as i64 + 2_000;
     const APART: i64 = 7_654_321;
 
     /// Steps of SQLite's machine that `work` takes.

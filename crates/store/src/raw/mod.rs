@@ -61,6 +61,8 @@ pub struct RawCounters {
     pub bytes: u64,
     /// Bytes that found no room, in the queue or on the disk.
     pub bytes_dropped: u64,
+    /// Ends of flows that found none: of their bodies nobody knows whether they are whole.
+    pub ends_dropped: u64,
 }
 
 /// Takes raw bodies and writes them on a thread of its own.
@@ -97,6 +99,11 @@ impl RawStore {
     /// A flow ended, whose bodies were so long.
     pub fn end(&self, flow: FlowId, request_bytes: u64, response_bytes: u64) {
         self.queue.put(Entry::End { flow, request_bytes, response_bytes });
+    }
+
+    /// Waits until what was taken so far is in the file, or is counted as dropped.
+    pub fn flush(&self) {
+        self.queue.flush();
     }
 
     /// What became of what was taken.

@@ -1,6 +1,7 @@
 //! What waits for the writer of raw bodies, bounded in bytes. Whoever puts never waits.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use langley_model::{FlowId, Side};
@@ -37,6 +38,7 @@ pub(super) struct Queue {
     max_bytes: usize,
     state: Mutex<State>,
     arrived: Condvar,
+    settled: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -44,12 +46,20 @@ struct State {
     entries: VecDeque<Entry>,
     bytes: usize,
     closed: bool,
+    /// Entries that were taken in, and of which is known what became of them.
+    put: u64,
+    settled: u64,
+    /// Whether somebody waits for them.
+    hurry: bool,
+    /// Whether nobody writes any more.
+    ended: bool,
     counters: RawCounters,
 }
 
 impl Queue {
     pub(super) fn new(max_bytes: usize) -> Self {
-        Self { max_bytes, state: Mutex::default(), arrived: Condvar::new() }
+        let (arrived, settled) = (Condvar::new(), Condvar::new());
+        Self { max_bytes, state: Mutex::default(), arrived, settled }
     }
 
     /// Adds an entry where there is room, and counts it as dropped where there is none.
@@ -57,10 +67,11 @@ impl Queue {
         let weight = entry.weight();
         let mut state = self.state.lock();
         if state.closed || state.bytes + weight > self.max_bytes {
-            state.counters.bytes_dropped += entry.payload();
+            state.counters.drop(&entry);
             return;
         }
         state.bytes += weight;
+        state.put += 1;
         state.entries.push_back(entry);
         drop(state);
         self.arrived.notify_one();
@@ -81,9 +92,46 @@ impl Queue {
 
     /// What was taken is in the file, or is not.
     pub(super) fn settle(&self, entries: &VecDeque<Entry>, written: bool) {
-        let payload: u64 = entries.iter().map(Entry::payload).sum();
-        let counters = &mut self.state.lock().counters;
-        *(if written { &mut counters.bytes } else { &mut counters.bytes_dropped }) += payload;
+        let mut state = self.state.lock();
+        for entry in entries {
+            if written {
+                state.counters.bytes += entry.payload();
+            } else {
+                state.counters.drop(entry);
+            }
+        }
+        state.settled += entries.len() as u64;
+        drop(state);
+        self.settled.notify_all();
+    }
+
+    /// Waits until what was put so far is in the file, or is not.
+    pub(super) fn flush(&self) {
+        let mut state = self.state.lock();
+        let until = state.put;
+        while state.settled < until && !state.ended {
+            state.hurry = true;
+            self.arrived.notify_one();
+            self.settled.wait(&mut state);
+        }
+    }
+
+    /// Lets more come together for so long, unless somebody waits.
+    pub(super) fn rest(&self, span: Duration) {
+        let until = Instant::now() + span;
+        let mut state = self.state.lock();
+        while !state.hurry && !state.closed {
+            if self.arrived.wait_until(&mut state, until).timed_out() {
+                break;
+            }
+        }
+        state.hurry = false;
+    }
+
+    /// Nobody writes any more.
+    pub(super) fn end(&self) {
+        self.state.lock().ended = true;
+        self.settled.notify_all();
     }
 
     pub(super) fn counters(&self) -> RawCounters {
@@ -94,6 +142,14 @@ impl Queue {
     pub(super) fn close(&self) {
         self.state.lock().closed = true;
         self.arrived.notify_all();
+    }
+}
+
+impl RawCounters {
+    /// Counts what is not kept.
+    fn drop(&mut self, entry: &Entry) {
+        self.bytes_dropped += entry.payload();
+        self.ends_dropped += u64::from(matches!(entry, Entry::End { .. }));
     }
 }
 
@@ -112,18 +168,27 @@ mod tests {
         piece(60);
         piece(41);
         piece(40);
-        assert_eq!(queue.counters(), RawCounters { bytes: 0, bytes_dropped: 41 });
+        assert_eq!(queue.counters(), RawCounters { bytes_dropped: 41, ..RawCounters::default() });
         let taken = queue.take().unwrap();
         assert_eq!(taken.len(), 2);
         queue.settle(&taken, true);
-        assert_eq!(queue.counters(), RawCounters { bytes: 100, bytes_dropped: 41 });
+        assert_eq!(
+            queue.counters(),
+            RawCounters { bytes: 100, bytes_dropped: 41, ..RawCounters::default() }
+        );
         piece(41);
         let taken = queue.take().unwrap();
         queue.settle(&taken, false);
-        assert_eq!(queue.counters(), RawCounters { bytes: 100, bytes_dropped: 82 });
+        assert_eq!(
+            queue.counters(),
+            RawCounters { bytes: 100, bytes_dropped: 82, ..RawCounters::default() }
+        );
         queue.close();
         piece(1);
         assert_eq!(queue.counters().bytes_dropped, 83);
+        assert_eq!(queue.counters().ends_dropped, 0);
+        queue.put(Entry::End { flow, request_bytes: 1, response_bytes: 0 });
+        assert_eq!(queue.counters().ends_dropped, 1, "an end is no byte, and counts as well");
         assert!(queue.take().is_none());
     }
 }

@@ -74,11 +74,9 @@ impl Store {
             removal.before(before)?;
         }
         let mut after = Vec::new();
-        loop {
-            let ended = removal.ended(&after, Micros(now.0 - LATELY_US))?;
-            let Some(last) = ended.last() else { break };
+        while let Some((last, silent)) = removal.silent(&after, Micros(now.0 - LATELY_US))? {
             after = last.as_bytes().to_vec();
-            removal.of_gone(self, ended)?;
+            removal.of_gone(self, silent)?;
         }
         removal.finish().map(drop)
     }
@@ -126,14 +124,34 @@ impl RawRemoval {
         Ok(())
     }
 
-    /// Some flows that ended before a time, by their ids.
-    fn ended(&self, after: &[u8], before: Micros) -> Result<Vec<FlowId>, StoreError> {
-        let read = || -> rusqlite::Result<Vec<FlowId>> {
-            let mut statement = self.conn.prepare_cached(&format!(
-                "SELECT flow FROM raw_flows WHERE flow > ?1 AND at < ?2 ORDER BY flow LIMIT {FLOWS}"
-            ))?;
-            let rows = statement.query_map((after, before.0), |row| row.get(0))?;
-            rows.map(|id| id.map(FlowId::from_bytes)).collect()
+    /// Those of some flows of which nothing was written since a time, also where nothing says that they ended; with
+    /// the last one that was looked at. None at the end.
+    fn silent(
+        &self,
+        after: &[u8],
+        since: Micros,
+    ) -> Result<Option<(FlowId, Vec<FlowId>)>, StoreError> {
+        let read = || -> rusqlite::Result<Option<(FlowId, Vec<FlowId>)>> {
+            let mut next = self.conn.prepare_cached(
+                "SELECT min(flow) FROM (
+                     SELECT min(flow) AS flow FROM raw_pieces WHERE flow > ?1
+                     UNION ALL SELECT min(flow) FROM raw_flows WHERE flow > ?1)",
+            )?;
+            let mut spoke = self.conn.prepare_cached(
+                "SELECT 1 FROM raw_pieces WHERE flow = ?1 AND at >= ?2
+                 UNION ALL SELECT 1 FROM raw_flows WHERE flow = ?1 AND at >= ?2",
+            )?;
+            let (mut last, mut silent) = (None::<FlowId>, Vec::new());
+            for _ in 0..FLOWS {
+                let after = last.as_ref().map_or(after, |last| &last.as_bytes()[..]);
+                let flow: Option<[u8; 16]> = next.query_row([after], |row| row.get(0))?;
+                let Some(flow) = flow.map(FlowId::from_bytes) else { break };
+                if !spoke.exists((flow.as_bytes(), since.0))? {
+                    silent.push(flow);
+                }
+                last = Some(flow);
+            }
+            Ok(last.map(|last| (last, silent)))
         };
         read().map_err(|error| StoreError::of(error, &self.path))
     }

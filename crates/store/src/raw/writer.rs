@@ -16,8 +16,18 @@ const GATHER: Duration = Duration::from_millis(200);
 /// Pieces that follow one another are one row up to this size.
 pub(super) const ROW_BYTES: usize = 1 << 20;
 
+/// Says that nobody writes any more, also when that ends by a panic.
+struct Farewell<'a>(&'a Queue);
+
+impl Drop for Farewell<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 /// Writes until the queue is closed and empty.
 pub(super) fn run(mut conn: Connection, queue: &Queue) {
+    let _farewell = Farewell(queue);
     let mut packer = Packer::new();
     let mut failing = false;
     while let Some(entries) = queue.take() {
@@ -31,7 +41,7 @@ pub(super) fn run(mut conn: Connection, queue: &Queue) {
             }
             Err(_) => {}
         }
-        std::thread::sleep(GATHER);
+        queue.rest(GATHER);
     }
 }
 

@@ -8,8 +8,9 @@ use rusqlite::Connection;
 use super::fill::{Filled, Scope};
 use super::sums::Sums;
 use super::table::{Table, read_sums};
+use crate::damage::sound_flows;
 use crate::error::StoreError;
-use crate::flow_row::{FlowSql, read};
+use crate::filter::{Condition, Order};
 use crate::store::Store;
 
 /// A subagent of a session.
@@ -32,10 +33,10 @@ impl Store {
     /// # Errors
     /// A failure of the file.
     pub fn session_agents(&self, session: &str) -> Result<Vec<SessionAgent>, StoreError> {
-        self.readers().read(|conn| {
+        self.read_sound(|conn, damaged| {
             let mut agents = match Scope::Tasks.filled(conn)? {
                 Filled::Wholly => kept(conn, session)?,
-                Filled::UpTo { .. } => of_flows(conn, session)?,
+                Filled::UpTo { .. } => of_flows(conn, session, damaged)?,
             };
             agents.sort_by(|one, other| (one.first_at, &one.id).cmp(&(other.first_at, &other.id)));
             Ok(agents)
@@ -66,13 +67,16 @@ fn kept(conn: &Connection, session: &str) -> rusqlite::Result<Vec<SessionAgent>>
 }
 
 /// The same from the flows, while not all of them are part of the sums.
-fn of_flows(conn: &Connection, session: &str) -> rusqlite::Result<Vec<SessionAgent>> {
+fn of_flows(
+    conn: &Connection,
+    session: &str,
+    damaged: &mut Vec<i64>,
+) -> rusqlite::Result<Vec<SessionAgent>> {
     let mut agents: BTreeMap<String, SessionAgent> = BTreeMap::new();
-    let sql = format!("{} WHERE session_id = ?1 ORDER BY n", FlowSql::select());
-    let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query([session])?;
-    while let Some(row) = rows.next()? {
-        let (n, flow) = read(row)?;
+    let mut of = Condition::default();
+    of.and("session_id = ?", [session.to_owned().into()]);
+    let all = (Order::OldestFirst, usize::MAX);
+    for (n, flow) in sound_flows(conn, &of, &Condition::default(), all, damaged)? {
         let Some(id) = flow.subagent().filter(|_| !flow.is_own_check()) else { continue };
         let agent = agents.entry(id.to_owned()).or_insert_with(|| SessionAgent {
             id: id.to_owned(),

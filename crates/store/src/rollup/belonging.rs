@@ -2,20 +2,20 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use langley_model::{Flow, Micros};
+use langley_model::{ConnectionId, Flow, FlowId, Micros, Stored};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::fill::{Filled, Scope};
 use super::sums::Sums;
 use super::table::{Table, read_sums};
+use crate::damage::{Keyed, sound, sound_flow, sound_flows};
 use crate::error::StoreError;
-use crate::filter::Condition;
-use crate::flow_row::{FlowSql, read};
+use crate::filter::{Condition, Order};
 use crate::query::page_limit;
 
 /// Flows that are looked through for a preview.
-const LOOKED_THROUGH: i64 = 8;
+const LOOKED_THROUGH: usize = 8;
 
 /// What flows belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,7 @@ impl Belonging {
         mut condition: Condition,
         after: Option<After>,
         limit: usize,
+        damaged: &mut Vec<i64>,
     ) -> rusqlite::Result<Listing> {
         let (limit, asked) = page_limit(limit);
         let (name, column) = (self.table().name(), self.column());
@@ -104,19 +105,24 @@ impl Belonging {
         let mut items = Vec::with_capacity(found.len());
         for (id, _) in found {
             let sums = self.sums(conn, &id)?;
-            items.extend(self.describe(conn, id, sums)?);
+            items.extend(self.describe(conn, id, sums, damaged)?);
         }
         let filling = self.scope().filled(conn)? != Filled::Wholly;
         Ok(Listing { items, next_cursor, filling })
     }
 
     /// One of them; none when it has no flows.
-    pub(super) fn one(self, conn: &Connection, id: &str) -> rusqlite::Result<Option<Belongings>> {
+    pub(super) fn one(
+        self,
+        conn: &Connection,
+        id: &str,
+        damaged: &mut Vec<i64>,
+    ) -> rusqlite::Result<Option<Belongings>> {
         let sums = match self.scope().filled(conn)? {
             Filled::Wholly => self.sums(conn, id)?,
-            Filled::UpTo { .. } => self.sums_of_flows(conn, id)?,
+            Filled::UpTo { .. } => self.sums_of_flows(conn, id, damaged)?,
         };
-        self.describe(conn, id.to_owned(), sums)
+        self.describe(conn, id.to_owned(), sums, damaged)
     }
 
     /// What its flows add up to, as the writer keeps it.
@@ -130,13 +136,15 @@ impl Belonging {
     }
 
     /// The same from the flows, while not all of them are part of the sums.
-    fn sums_of_flows(self, conn: &Connection, id: &str) -> rusqlite::Result<Sums> {
+    fn sums_of_flows(
+        self,
+        conn: &Connection,
+        id: &str,
+        damaged: &mut Vec<i64>,
+    ) -> rusqlite::Result<Sums> {
         let mut sums = Sums::default();
-        let sql = format!("{} WHERE {} = ?1", FlowSql::select(), self.column());
-        let mut statement = conn.prepare_cached(&sql)?;
-        let mut rows = statement.query([id])?;
-        while let Some(row) = rows.next()? {
-            let (_, flow) = read(row)?;
+        let all = (Order::OldestFirst, usize::MAX);
+        for (_, flow) in sound_flows(conn, &self.of(id), &Condition::default(), all, damaged)? {
             if !flow.is_own_check() {
                 sums.add(&flow);
             }
@@ -144,28 +152,59 @@ impl Belonging {
         Ok(sums)
     }
 
-    /// What is told of it beside its sums: by its first flow and its newest ones.
+    /// Its flows.
+    fn of(self, id: &str) -> Condition {
+        let mut of = Condition::default();
+        of.and(&format!("{} = ?", self.column()), [id.to_owned().into()]);
+        of
+    }
+
+    /// What is told of it beside its sums: by its first flow and its newest ones that can be read.
     fn describe(
         self,
         conn: &Connection,
         id: String,
         sums: Sums,
+        damaged: &mut Vec<i64>,
     ) -> rusqlite::Result<Option<Belongings>> {
-        let column = self.column();
-        let first = format!("SELECT started_at FROM flows WHERE {column} = ?1 ORDER BY n LIMIT 1");
-        let first: Option<i64> =
-            conn.prepare_cached(&first)?.query_row([&id], |row| row.get(0)).optional()?;
-        let sql = format!(
-            "{} WHERE {column} = ?1 ORDER BY n DESC LIMIT {LOOKED_THROUGH}",
-            FlowSql::select()
-        );
-        let mut statement = conn.prepare_cached(&sql)?;
-        let flows = statement.query_map([&id], |row| Ok(read(row)?.1.into_inner()))?;
-        let mut flows = flows.collect::<Result<Vec<Flow>, _>>()?.into_iter();
-        let (Some(first), Some(newest)) = (first, flows.next()) else { return Ok(None) };
-        let preview = newest.preview.clone().or_else(|| flows.find_map(|flow| flow.preview));
-        Ok(Some(Belongings { id, newest, first_at: Micros(first), preview, sums }))
+        let of = self.of(&id);
+        let first = Keyed::Flows.keys(conn, &of, Order::OldestFirst, 1)?;
+        let last = Keyed::Flows.keys(conn, &of, Order::NewestFirst, LOOKED_THROUGH)?;
+        let (Some(first), Some(newest)) = (first.first(), last.first()) else { return Ok(None) };
+        let began = conn
+            .prepare_cached("SELECT started_at FROM flows WHERE n = ?1")?
+            .query_row([first], |row| row.get(0));
+        // The key is about the same.
+        let first_at = sound(("a flow's beginning", *first), began)?.unwrap_or(*first);
+        let mut flows = Vec::new();
+        for key in &last {
+            flows.extend(sound_flow(conn, *key, damaged)?.map(Stored::into_inner));
+        }
+        let preview = flows.iter().find_map(|flow| flow.preview.clone());
+        let newest = flows.into_iter().next().unwrap_or_else(|| unread(*newest));
+        Ok(Some(Belongings { id, newest, first_at: Micros(first_at), preview, sums }))
     }
+
+    /// Its newest flow that can be read, of some; none where there is none at all.
+    pub(super) fn newest(
+        self,
+        conn: &Connection,
+        id: &str,
+        damaged: &mut Vec<i64>,
+    ) -> rusqlite::Result<Option<Flow>> {
+        let keys = Keyed::Flows.keys(conn, &self.of(id), Order::NewestFirst, LOOKED_THROUGH)?;
+        for key in &keys {
+            if let Some(flow) = sound_flow(conn, *key, damaged)? {
+                return Ok(Some(flow.into_inner()));
+            }
+        }
+        Ok(keys.first().map(|key| unread(*key)))
+    }
+}
+
+/// Stands for a flow of which nothing but about when it began is known.
+fn unread(key: i64) -> Flow {
+    Flow::new(FlowId::from_bytes([0; 16]), ConnectionId::from_bytes([0; 16]), Micros(key))
 }
 
 /// The opaque text of a position in the listing.

@@ -4,15 +4,16 @@
 use std::collections::HashMap;
 
 use langley_model::{Flow, Micros, Provider};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
-use super::group::{DAY_HOURS, HOUR_US, hour_of};
 use super::measure::Tally;
 use super::query::{GroupBy, UsageGroup, UsageQuery};
 use super::sums::Sums;
+use crate::damage::{Fault, Keyed, sound};
 use crate::error::StoreError;
-use crate::filter::{Condition, FlowFilter};
+use crate::filter::{Condition, FlowFilter, Order};
 use crate::flow_row::{FlowSql, read};
+use crate::hours::{DAY_HOURS, HOUR_US, hour_of};
 use crate::store::Store;
 
 /// Microseconds of a minute.
@@ -201,39 +202,51 @@ impl Store {
         let session = query.session.clone();
         let filter =
             FlowFilter { since, until, host, provider, model, session, ..FlowFilter::default() };
-        self.readers().read(|conn| {
-            let mut groups: HashMap<(Vec<CostKey>, Option<String>), Sums> = HashMap::new();
-            let mut unpriced: HashMap<(String, String), Sums> = HashMap::new();
-            let mut report = CostReport { from_flows: true, ..CostReport::default() };
-            each(conn, &filter, |flow| {
-                let is_asked = query.usage.agent.is_none()
-                    || query.usage.agent.as_deref() == flow.agent.as_deref();
-                let is_listed = match *query.by {
-                    [CostBy::Session | CostBy::Subagent] => flow.session.is_some(),
-                    [CostBy::Task] => flow.task.is_some(),
-                    _ => true,
-                };
-                if flow.is_own_check() || !is_asked || !is_listed {
-                    return;
-                }
-                report.totals.add(flow);
-                let is_sub = query.by.contains(&CostBy::Subagent);
-                let session = flow.session.as_ref().filter(|_| is_sub).map(|it| it.id.clone());
-                groups.entry((keys(query, flow), session)).or_default().add(flow);
-                if Tally::Unpriced.of(flow) > 0 {
-                    let provider = flow.provider.map_or("", Provider::as_str).to_owned();
-                    let model = flow.known_model().unwrap_or_default().to_owned();
-                    unpriced.entry((provider, model)).or_default().add(flow);
-                }
-            })?;
-            report.groups = groups
-                .into_iter()
-                .map(|((keys, session), sums)| CostGroup { keys, session, sums })
-                .collect();
-            report.unpriced = unpriced.into_iter().map(model_of).collect();
-            Ok(report)
+        self.read_sound(|conn, damaged| match of_flows(query, |take| each(conn, &filter, take)) {
+            // From the beginning: what was added until then is of no use.
+            Err(error) if error.is_of_one_place() => {
+                Ok(of_flows(query, |take| each_sound(conn, &filter, damaged, take))?)
+            }
+            report => Ok(report?),
         })
     }
+}
+
+/// What flows cost that `each` shows.
+fn of_flows(
+    query: &CostQuery,
+    each: impl FnOnce(&mut dyn FnMut(&Flow)) -> rusqlite::Result<()>,
+) -> rusqlite::Result<CostReport> {
+    let mut groups: HashMap<(Vec<CostKey>, Option<String>), Sums> = HashMap::new();
+    let mut unpriced: HashMap<(String, String), Sums> = HashMap::new();
+    let mut report = CostReport { from_flows: true, ..CostReport::default() };
+    each(&mut |flow| {
+        let is_asked =
+            query.usage.agent.is_none() || query.usage.agent.as_deref() == flow.agent.as_deref();
+        let is_listed = match *query.by {
+            [CostBy::Session | CostBy::Subagent] => flow.session.is_some(),
+            [CostBy::Task] => flow.task.is_some(),
+            _ => true,
+        };
+        if flow.is_own_check() || !is_asked || !is_listed {
+            return;
+        }
+        report.totals.add(flow);
+        let is_sub = query.by.contains(&CostBy::Subagent);
+        let session = flow.session.as_ref().filter(|_| is_sub).map(|it| it.id.clone());
+        groups.entry((keys(query, flow), session)).or_default().add(flow);
+        if Tally::Unpriced.of(flow) > 0 {
+            let provider = flow.provider.map_or("", Provider::as_str).to_owned();
+            let model = flow.known_model().unwrap_or_default().to_owned();
+            unpriced.entry((provider, model)).or_default().add(flow);
+        }
+    })?;
+    report.groups = groups
+        .into_iter()
+        .map(|((keys, session), sums)| CostGroup { keys, session, sums })
+        .collect();
+    report.unpriced = unpriced.into_iter().map(model_of).collect();
+    Ok(report)
 }
 
 pub(super) fn model_of(((provider, model), sums): ((String, String), Sums)) -> UnpricedModel {
@@ -283,7 +296,7 @@ fn keys(query: &CostQuery, flow: &Flow) -> Vec<CostKey> {
 fn each(
     conn: &Connection,
     filter: &FlowFilter,
-    mut take: impl FnMut(&Flow),
+    take: &mut dyn FnMut(&Flow),
 ) -> rusqlite::Result<()> {
     let condition = Condition::of(filter);
     let sql = format!("{}{}", FlowSql::select(), condition.sql());
@@ -291,6 +304,29 @@ fn each(
     let mut rows = statement.query(rusqlite::params_from_iter(&condition.parameters))?;
     while let Some(row) = rows.next()? {
         take(&read(row)?.1);
+    }
+    Ok(())
+}
+
+/// The same flow by flow, where some cannot be read.
+fn each_sound(
+    conn: &Connection,
+    filter: &FlowFilter,
+    damaged: &mut Vec<i64>,
+    take: &mut dyn FnMut(&Flow),
+) -> rusqlite::Result<()> {
+    let mut condition = Condition::of(filter);
+    condition.and("n = ?", []);
+    let sql = format!("{}{}", FlowSql::select(), condition.sql());
+    let mut statement = conn.prepare_cached(&sql)?;
+    let of_keys = Condition::of_keys(filter);
+    for key in Keyed::Flows.keys(conn, &of_keys, Order::OldestFirst, usize::MAX)? {
+        let parameters = condition.parameters.iter().cloned().chain([key.into()]);
+        let row = statement.query_row(rusqlite::params_from_iter(parameters), read).optional();
+        match sound(("a flow", key), row)? {
+            Some(row) => row.iter().for_each(|(_, flow)| take(flow)),
+            None => damaged.push(key),
+        }
     }
     Ok(())
 }

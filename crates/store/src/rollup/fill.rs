@@ -5,17 +5,19 @@
 //! has a newer revision and is part of the sums from then on. There are two such pairs, because the sums
 //! of tasks are younger than the others.
 
-use langley_model::Revision;
+use langley_model::{Flow, Revision, Stored};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::gather::Gathered;
+use crate::damage::{Keyed, decoded_flow};
 use crate::error::StoreError;
-use crate::flow_row::{self, FlowSql};
+use crate::filter::Order;
+use crate::flow_row::{FlowSql, read_what_decodes};
 use crate::store::Store;
 use crate::writer::Budget;
 
 /// Flows of one step.
-const ROWS: u32 = 500;
+const ROWS: usize = 500;
 
 /// Sums that came with the same version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,12 +92,23 @@ impl Held {
 /// Sees to the sums of a flow that is about to be removed: those by time outlive it, and where it is no part
 /// of them yet it becomes one. Only its session's, its task's and its subagent's shrink.
 pub(crate) fn before_removal(conn: &Connection, n: i64) -> rusqlite::Result<()> {
-    let sql = format!("{} WHERE n = ?1", FlowSql::select());
-    let row = conn.prepare_cached(&sql)?.query_row([n], flow_row::read_sound).optional()?;
-    let Some((_, flow)) = row.flatten() else { return Ok(()) };
+    let flow = match decoded_flow(conn, n)? {
+        Some(flow) => flow,
+        // It was summed when it decoded; what it is taken out by is what still does.
+        None => match what_decodes(conn, n)? {
+            Some(flow) => flow,
+            None => return Ok(()),
+        },
+    };
     let mut gathered = Gathered::default();
     gathered.remove(Held::read(conn)?.of(n, flow.revision()), &flow);
     gathered.write(conn)
+}
+
+fn what_decodes(conn: &Connection, n: i64) -> rusqlite::Result<Option<Stored<Flow>>> {
+    let sql = format!("{} WHERE n = ?1", FlowSql::select());
+    let row = conn.prepare_cached(&sql)?.query_row([n], read_what_decodes).optional()?;
+    Ok(row.map(|(_, flow)| flow))
 }
 
 impl Store {
@@ -107,53 +120,60 @@ impl Store {
     pub fn sum_older_flows(&self) -> Result<u64, StoreError> {
         let mut added = [0; 2];
         for (scope, added) in Scope::ALL.into_iter().zip(&mut added) {
-            loop {
-                let step = self.job(move |site| {
-                    let change = site.change()?;
-                    let step = fill(&change, scope)?;
-                    change.commit()?;
-                    Ok(step)
-                })?;
-                match step {
-                    Some(flows) => *added += flows,
-                    None => break,
-                }
+            while let Some(flows) = self.fill(scope)? {
+                *added += flows;
             }
         }
         Ok(added.into_iter().max().unwrap_or(0))
     }
 }
 
-/// One step; how many flows it added, none when all are part of the sums.
-fn fill(conn: &Connection, scope: Scope) -> rusqlite::Result<Option<u64>> {
-    let Filled::UpTo { revision, key } = scope.filled(conn)? else { return Ok(None) };
-    let mut budget = Budget::new(ROWS);
+impl Store {
+    /// One step; how many flows it added, none when all are part of the sums.
+    fn fill(&self, scope: Scope) -> Result<Option<u64>, StoreError> {
+        let keys = self.readers().read(|conn| {
+            let Filled::UpTo { key, .. } = scope.filled(conn)? else { return Ok(None) };
+            Ok(Some(Keyed::Flows.keys_after(conn, key, Order::OldestFirst, ROWS)?))
+        })?;
+        let Some(keys) = keys else { return Ok(None) };
+        let Some(&last) = keys.last() else {
+            return self.job(move |site| {
+                site.conn.execute(&format!("DELETE FROM {}", scope.table()), ())?;
+                Ok(None)
+            });
+        };
+        let added = self.of_sound(&keys, |keys| {
+            self.job(move |site| {
+                let change = site.change()?;
+                let added = fill(&change, scope, &keys, last)?;
+                change.commit()?;
+                Ok(added)
+            })
+        })?;
+        Ok(Some(added))
+    }
+}
+
+/// Adds flows as far as the budget lets, all up to `last` if it does; how many. One that does not decode adds
+/// nothing.
+fn fill(conn: &Connection, scope: Scope, keys: &[i64], last: i64) -> rusqlite::Result<u64> {
+    let Filled::UpTo { revision, .. } = scope.filled(conn)? else { return Ok(0) };
+    let mut budget = Budget::new(u32::MAX);
     let mut gathered = Gathered::default();
-    let (mut added, mut last) = (0, None);
-    let sql = format!("{} WHERE n > ?1 ORDER BY n", FlowSql::select());
-    let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query([key])?;
-    while let Some(row) = rows.next()? {
-        last = Some(row.get::<_, i64>(0)?);
-        if let Some((n, flow)) = flow_row::read_sound(row)?
+    let (mut added, mut reached) = (0, last);
+    for n in keys {
+        if let Some(flow) = decoded_flow(conn, *n)?
             && flow.revision().0.cast_signed() <= revision
         {
-            gathered.add(scope, n, &flow);
+            gathered.add(scope, *n, &flow);
             added += 1;
         }
         if !budget.spend(1) {
+            reached = *n;
             break;
         }
     }
-    match last {
-        Some(last) => {
-            gathered.write(conn)?;
-            conn.execute(&format!("UPDATE {} SET key = ?1", scope.table()), [last])?;
-            Ok(Some(added))
-        }
-        None => {
-            conn.execute(&format!("DELETE FROM {}", scope.table()), ())?;
-            Ok(None)
-        }
-    }
+    gathered.write(conn)?;
+    conn.execute(&format!("UPDATE {} SET key = ?1", scope.table()), [reached])?;
+    Ok(added)
 }

@@ -2,16 +2,7 @@
 
 use langley_model::{Flow, Provider};
 
-/// Microseconds of an hour.
-pub(super) const HOUR_US: i64 = 3_600_000_000;
-
-/// Hours of a day.
-pub(super) const DAY_HOURS: i64 = 24;
-
-/// The whole hours since the epoch at a time.
-pub(super) const fn hour_of(micros: i64) -> i64 {
-    micros.div_euclid(HOUR_US)
-}
+use crate::hours::{DAY_HOURS, hour_of};
 
 /// Flows that began in the same hour (or day) of UTC and are alike in the rest. Empty stands for unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -11,11 +11,12 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::fill::{Filled, Scope};
-use super::group::{DAY_HOURS, Group, HOUR_US, hour_of};
+use super::group::Group;
 use super::sums::Sums;
 use super::table::{Table, read_costs, read_group, read_sums};
 use crate::error::StoreError;
 use crate::filter::Condition;
+use crate::hours::{DAY_HOURS, HOUR_US, hour_of};
 use crate::store::Store;
 
 /// Minutes of an hour.

@@ -8,7 +8,8 @@ use super::fill::Held;
 use super::gather::Gathered;
 use super::measure::{Measure, Tally};
 use super::sums::Sums;
-use crate::flow_row::{FlowSql, read_sound};
+use crate::damage::{Keyed, decoded_flow};
+use crate::filter::Order;
 
 /// Flows whose changes are gathered before they are written.
 const TOGETHER: usize = 500;
@@ -16,24 +17,34 @@ const TOGETHER: usize = 500;
 /// The first schema whose sums are of usage as it is summed today.
 const USAGE: i64 = 21;
 
-/// Brings the sums of this schema up to date. All flows are read for it: of each it is known whether it repeats
-/// another.
-pub(crate) fn redefine(conn: &Connection, version: i64) -> rusqlite::Result<()> {
-    let held = Held::read(conn)?;
-    let mut statement = conn.prepare(FlowSql::select())?;
-    let mut rows = statement.query(())?;
-    let (mut gathered, mut count) = (Gathered::default(), 0);
-    while let Some(row) = rows.next()? {
-        let Some((n, flow)) = read_sound(row)? else { continue };
+/// Brings the sums of this schema up to date. All flows are read for it, or those of `sound` where others cannot
+/// be: of each it is known whether it repeats another.
+pub(crate) fn redefine(
+    conn: &Connection,
+    version: i64,
+    sound: Option<&[i64]>,
+) -> rusqlite::Result<()> {
+    if let Some(sound) = sound {
+        return sound.chunks(TOGETHER).try_for_each(|keys| redefine_of(conn, version, keys));
+    }
+    let mut after = i64::MIN;
+    loop {
+        let keys = Keyed::Flows.keys_after(conn, after, Order::OldestFirst, TOGETHER)?;
+        let Some(last) = keys.last() else { return Ok(()) };
+        after = *last;
+        redefine_of(conn, version, &keys)?;
+    }
+}
+
+fn redefine_of(conn: &Connection, version: i64, keys: &[i64]) -> rusqlite::Result<()> {
+    let (held, mut gathered) = (Held::read(conn)?, Gathered::default());
+    for n in keys {
+        let Some(flow) = decoded_flow(conn, *n)? else { continue };
         let mut change = times(&flow);
         if version < USAGE {
             alter_usage(&mut change, &flow);
         }
-        gathered.alter((n, &flow), held, &change);
-        count += 1;
-        if count % TOGETHER == 0 {
-            std::mem::take(&mut gathered).write(conn)?;
-        }
+        gathered.alter((*n, &flow), held, &change);
     }
     gathered.write(conn)
 }

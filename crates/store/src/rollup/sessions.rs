@@ -8,7 +8,6 @@ use super::belonging::{After, Belonging, Belongings};
 use super::sums::Sums;
 use crate::error::StoreError;
 use crate::filter::Condition;
-use crate::flow_row::{FlowSql, read};
 use crate::store::Store;
 
 /// Sessions among which one is looked for that cost most.
@@ -76,12 +75,12 @@ impl Store {
         limit: usize,
     ) -> Result<SessionPage, StoreError> {
         let after = After::read(cursor)?;
-        self.readers().read(|conn| {
+        self.read_sound(|conn, damaged| {
             let mut condition = Condition::default();
             if let Some(since) = since {
                 condition.and("newest >= ?", [since.0.into()]);
             }
-            let listing = Belonging::Session.list(conn, condition, after, limit)?;
+            let listing = Belonging::Session.list(conn, condition, after, limit, damaged)?;
             let items = listing.items.into_iter().map(|found| describe(conn, found));
             Ok(SessionPage {
                 items: items.collect::<Result<_, _>>()?,
@@ -96,8 +95,8 @@ impl Store {
     /// # Errors
     /// A failure of the file.
     pub fn session(&self, id: &str) -> Result<Option<Session>, StoreError> {
-        self.readers().read(|conn| {
-            let found = Belonging::Session.one(conn, id)?;
+        self.read_sound(|conn, damaged| {
+            let found = Belonging::Session.one(conn, id, damaged)?;
             Ok(found.map(|found| describe(conn, found)).transpose()?)
         })
     }
@@ -147,20 +146,17 @@ impl Store {
         most: usize,
         mut wanted: impl FnMut(&SessionCost) -> bool,
     ) -> Result<Vec<SessionCost>, StoreError> {
-        self.readers().read(|conn| {
+        self.read_sound(|conn, damaged| {
             let sql = format!("SELECT session_id, cost, unpriced, cost_flows FROM sessions {of}");
-            let newest =
-                format!("{} WHERE session_id = ?1 ORDER BY n DESC LIMIT 1", FlowSql::select());
             let mut statement = conn.prepare_cached(&sql)?;
-            let mut newest = conn.prepare_cached(&newest)?;
             let mut rows = statement.query(params_from_iter(parameters))?;
             let mut found = Vec::new();
             while found.len() < most
                 && let Some(row) = rows.next()?
             {
                 let id: String = row.get(0)?;
-                let flow = newest.query_row([&id], |row| Ok(read(row)?.1)).optional()?;
-                let (Some(flow), 1..) = (flow, row.get::<_, i64>(3)?) else { continue };
+                let 1.. = row.get::<_, i64>(3)? else { continue };
+                let Some(flow) = Belonging::Session.newest(conn, &id, damaged)? else { continue };
                 let cost = SessionCost {
                     id,
                     cost: MicroUsd(row.get(1)?),

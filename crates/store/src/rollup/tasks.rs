@@ -67,7 +67,7 @@ impl Store {
         limit: usize,
     ) -> Result<TaskPage, StoreError> {
         let after = After::read(cursor)?;
-        self.readers().read(|conn| {
+        self.read_sound(|conn, damaged| {
             let mut condition = Condition::default();
             if let Some(since) = filter.since {
                 condition.and("newest >= ?", [since.0.into()]);
@@ -81,7 +81,7 @@ impl Store {
             if filter.stated {
                 condition.and("NOT inferred", []);
             }
-            let listing = Belonging::Task.list(conn, condition, after, limit)?;
+            let listing = Belonging::Task.list(conn, condition, after, limit, damaged)?;
             Ok(TaskPage {
                 items: listing.items.into_iter().map(describe).collect(),
                 next_cursor: listing.next_cursor,
@@ -95,7 +95,7 @@ impl Store {
     /// # Errors
     /// A failure of the file.
     pub fn task(&self, id: &str) -> Result<Option<Task>, StoreError> {
-        self.readers().read(|conn| Ok(Belonging::Task.one(conn, id)?.map(describe)))
+        self.read_sound(|conn, damaged| Ok(Belonging::Task.one(conn, id, damaged)?.map(describe)))
     }
 }
 

@@ -13,21 +13,30 @@ const NEXT: char = '\u{1}';
 
 /// The words of the index that begin so, marks included; none where they are too many.
 pub(super) fn words(conn: &Connection, beginning: &str) -> rusqlite::Result<Vec<String>> {
-    // Each word by a question of its own: the table has a row for each place of a word.
-    let mut statement =
-        conn.prepare_cached("SELECT term FROM search_words WHERE term >= ?1 LIMIT 1")?;
     let mut words = Vec::new();
     let mut from = beginning.to_owned();
     loop {
-        let word: Option<String> = statement.query_row([&from], |row| row.get(0)).optional()?;
+        let word = word_from(conn, &from)?;
         let Some(word) = word.filter(|word| word.starts_with(beginning)) else { return Ok(words) };
         if words.len() == MOST {
             return Ok(Vec::new());
         }
-        from.clone_from(&word);
-        from.push(NEXT);
+        from = behind(&word);
         words.push(word);
     }
+}
+
+/// The first word of the index from here on, marks included. Each is asked for by itself: the table has a row for
+/// each place of a word.
+pub(crate) fn word_from(conn: &Connection, from: &str) -> rusqlite::Result<Option<String>> {
+    conn.prepare_cached("SELECT term FROM search_words WHERE term >= ?1 LIMIT 1")?
+        .query_row([from], |row| row.get(0))
+        .optional()
+}
+
+/// From where the word after this one is asked for.
+pub(crate) fn behind(word: &str) -> String {
+    format!("{word}{NEXT}")
 }
 
 #[cfg(test)]

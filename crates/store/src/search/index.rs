@@ -6,21 +6,26 @@ use rusqlite::{Connection, OptionalExtension};
 use super::mark::Marked;
 use super::slot;
 use super::words::words;
+use crate::damage::Keyed;
 use crate::error::StoreError;
-use crate::filter::STATED;
+use crate::filter::{Condition, Order, STATED};
 use crate::flow_row::Bytes;
 use crate::store::Store;
+use crate::totals::total;
+use crate::waiting::{NOTED, Waiting};
 use crate::writer::Budget;
 
 /// How much of the index is put in order with each batch, in pages.
 const MERGE_PAGES: i64 = 16;
 
+/// Times that is done at once after flows were removed.
+const MERGES: u32 = 64;
+
 /// Most bytes of a flow's text that are indexed: its row is written in one transaction.
 const TEXT_MAX: usize = 1 << 20;
 
-/// Flows of an earlier version that are noted at once, and most of them that are counted.
-const NOTED: i64 = 200;
-const COUNTED: i64 = 1_000;
+/// Up to which key, not included, flows of an earlier version are still to be noted.
+const BACKLOG: &str = "search_backlog";
 
 /// An ended flow that the index does not know, or knows as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,22 +77,16 @@ impl Store {
     /// # Errors
     /// A failure of the file.
     pub fn unindexed(&self, limit: usize) -> Result<Vec<Unindexed>, StoreError> {
-        self.readers().read(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT flow_id, revision, session_id IS NOT NULL AND NOT EXISTS (
-                     SELECT 1 FROM flows AS earlier
-                     WHERE earlier.session_id = flows.session_id AND earlier.n < flows.n)
-                 FROM search_waiting JOIN flows ON n = flow
-                 ORDER BY flow DESC LIMIT ?1",
-            )?;
-            let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-                Ok(Unindexed {
-                    flow: FlowId::from_bytes(row.get(0)?),
-                    revision: Revision(row.get::<_, i64>(1)?.cast_unsigned()),
-                    whole: row.get(2)?,
-                })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+        let sql = "SELECT flow_id, revision, session_id IS NOT NULL AND NOT EXISTS (
+                 SELECT 1 FROM flows AS earlier
+                 WHERE earlier.session_id = flows.session_id AND earlier.n < flows.n)
+             FROM flows WHERE n = ?1";
+        self.waiting(Waiting::Index, sql, limit, |row| {
+            Ok(Unindexed {
+                flow: FlowId::from_bytes(row.get(0)?),
+                revision: Revision(row.get::<_, i64>(1)?.cast_unsigned()),
+                whole: row.get(2)?,
+            })
         })
     }
 
@@ -97,19 +96,13 @@ impl Store {
     /// A failure of the file.
     pub fn index_state(&self) -> Result<IndexState, StoreError> {
         self.readers().read(|conn| {
-            let count =
-                |sql, parameter: i64| conn.query_row(sql, [parameter], |row| row.get::<_, i64>(0));
-            let mut waiting = count("SELECT count(*) FROM search_waiting WHERE ?1", 1)?;
-            if let Some(before) = total(conn, "search_backlog")? {
-                waiting += count(
-                    &format!(
-                        "SELECT count(*) FROM (SELECT 1 FROM flows WHERE n < ?1 LIMIT {COUNTED})"
-                    ),
-                    before,
-                )?;
-            }
-            let given_up = total(conn, "search_given_up")?.unwrap_or(0);
-            Ok(IndexState { waiting: waiting.cast_unsigned(), given_up: given_up.cast_unsigned() })
+            let earlier = total(conn, BACKLOG)?.map(|before| {
+                let mut earlier = Condition::default();
+                earlier.and("n < ?", [before.into()]);
+                earlier
+            });
+            let [waiting, given_up] = Waiting::Index.count(conn, earlier)?;
+            Ok(IndexState { waiting, given_up })
         })
     }
 
@@ -118,34 +111,23 @@ impl Store {
     /// # Errors
     /// The store is closed or cannot be written.
     pub fn note_backlog(&self) -> Result<bool, StoreError> {
-        self.job(|site| {
+        let found = self.readers().read(|conn| {
+            let Some(before) = total(conn, BACKLOG)? else { return Ok(None) };
+            let keys = Keyed::Flows.keys_after(conn, before, Order::NewestFirst, NOTED)?;
+            Ok(Some((Waiting::Index.among(conn, &keys)?, keys.last().copied())))
+        })?;
+        let Some((waiting, first)) = found else { return Ok(false) };
+        self.job(move |site| {
             let change = site.change()?;
-            let Some(before) = total(&change, "search_backlog")? else { return Ok(false) };
-            let first: Option<i64> = change.query_row(
-                "SELECT min(n) FROM (SELECT n FROM flows WHERE n < ?1 ORDER BY n DESC LIMIT ?2)",
-                (before, NOTED),
-                |row| row.get(0),
-            )?;
+            Waiting::Index.note_earlier(&change, &waiting)?;
             match first {
-                Some(first) => {
-                    change.execute(
-                        "INSERT OR IGNORE INTO search_waiting
-                         SELECT n FROM flows WHERE n >= ?1 AND n < ?2 AND outcome IS NOT NULL
-                             AND NOT EXISTS (SELECT 1 FROM search_flows WHERE flow = n)",
-                        (first, before),
-                    )?;
-                    change.execute(
-                        "UPDATE totals SET value = ?1 WHERE name = 'search_backlog'",
-                        [first],
-                    )?;
-                }
-                None => {
-                    change.execute("DELETE FROM totals WHERE name = 'search_backlog'", ())?;
-                }
-            }
-            change.commit()?;
-            Ok(first.is_some())
-        })
+                Some(first) => change
+                    .execute("UPDATE totals SET value = ?2 WHERE name = ?1", (BACKLOG, first))?,
+                None => change.execute("DELETE FROM totals WHERE name = ?1", [BACKLOG])?,
+            };
+            change.commit()
+        })?;
+        Ok(first.is_some())
     }
 
     /// Indexes texts, in transactions so short that recording does not wait for them; returns when they
@@ -180,40 +162,34 @@ impl Store {
         })
     }
 
+    /// Puts the index in order after flows were removed, so that their words are not kept in it until enough others
+    /// have come: in small steps, and not more than so many.
+    pub(crate) fn merge_index(&self) -> Result<(), StoreError> {
+        for step in 0..MERGES {
+            // The first one says that all of it is to become one, the others go on with that.
+            let pages = if step == 0 { -MERGE_PAGES } else { MERGE_PAGES };
+            let changes = self.job(move |site| {
+                let before = site.conn.total_changes();
+                site.conn
+                    .prepare_cached("INSERT INTO search (search, rank) VALUES ('merge', ?1)")?
+                    .execute([pages])?;
+                Ok(site.conn.total_changes() - before)
+            })?;
+            // One is the command's own (<https://www.sqlite.org/fts5.html#the_merge_command>).
+            if changes < 2 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Gives a flow up whose text cannot be read: it does not wait any longer, and is counted.
     ///
     /// # Errors
     /// The store is closed or cannot be written.
     pub fn leave_unindexed(&self, flow: FlowId) -> Result<(), StoreError> {
-        self.job(move |site| {
-            let change = site.change()?;
-            change.execute(
-                "DELETE FROM search_waiting WHERE flow = (SELECT n FROM flows WHERE flow_id = ?1)",
-                [Bytes(flow.as_bytes())],
-            )?;
-            change.execute(
-                "INSERT INTO totals (name, value) VALUES ('search_given_up', 1)
-                 ON CONFLICT (name) DO UPDATE SET value = value + 1",
-                (),
-            )?;
-            change.commit()
-        })
+        self.leave(Waiting::Index, flow)
     }
-}
-
-/// Notes ended flows, by their keys, that the index does not know or knows as they were.
-pub(crate) fn await_index(conn: &Connection, flows: &[i64]) -> rusqlite::Result<()> {
-    let mut note = conn.prepare_cached("INSERT OR IGNORE INTO search_waiting VALUES (?1)")?;
-    for flow in flows {
-        note.execute([flow])?;
-    }
-    Ok(())
-}
-
-fn total(conn: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
-    conn.prepare_cached("SELECT value FROM totals WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))
-        .optional()
 }
 
 impl Row {

@@ -9,9 +9,9 @@ mod slot;
 mod texts;
 mod words;
 
+pub(crate) use beginning::{behind, word_from};
 pub use find::SearchHit;
 pub(crate) use find::{Purpose, READINGS, Wanted};
-pub(crate) use index::await_index;
 pub use index::{IndexEntry, IndexState, Unindexed};
 pub use query::SearchQuery;
 pub(crate) use query::Within;

@@ -53,7 +53,7 @@ impl Store {
     ) -> Result<Option<T>, StoreError> {
         match read {
             Ok(text) => Ok(Some(text)),
-            Err(error) if error.is_of_content() || error.is_of_disk() => {
+            Err(error) if error.is_of_one_place() => {
                 tracing::warn!(%flow, %error, "the text of a flow cannot be read");
                 self.count_unreadable();
                 Ok(None)

@@ -6,11 +6,15 @@ use langley_model::{
 use rusqlite::{Connection, OptionalExtension};
 
 use super::row;
-use super::sums::{Gathered, Group, HOUR_US};
+use super::sums::{Gathered, Group};
+use crate::damage::decoded;
 use crate::error::StoreError;
 use crate::findings;
-use crate::flow_row::{self, FlowSql, signed};
+use crate::flow_row::signed;
+use crate::hours::hour_of;
 use crate::store::Store;
+use crate::traits::{self, Traits};
+use crate::waiting::Waiting;
 use crate::writer::{Budget, Site};
 
 /// A call, for its row.
@@ -80,12 +84,7 @@ impl Store {
         self.job(move |site| {
             let change = site.change()?;
             for (key, revision) in &read {
-                change
-                    .prepare_cached(
-                        "DELETE FROM analysis_waiting WHERE flow = ?1
-                             AND ifnull((SELECT revision FROM flows WHERE n = ?1), ?2) = ?2",
-                    )?
-                    .execute((key, signed(revision.0)))?;
+                Waiting::Analysis.is_done(&change, *key, *revision)?;
             }
             change.commit()
         })?;
@@ -155,13 +154,24 @@ impl CallEntry {
     }
 }
 
-/// The hour in which a flow began, and its agent.
+/// The hour in which a flow began, and its agent, whatever else of it can be read.
 fn flow_of(conn: &Connection, key: i64) -> rusqlite::Result<Option<(i64, String)>> {
-    let sql = format!("{} WHERE n = ?1", FlowSql::select());
-    let row = conn.prepare_cached(&sql)?.query_row([key], flow_row::read).optional()?;
-    Ok(row.map(|(_, flow)| {
-        (flow.started_at.0.div_euclid(HOUR_US), flow.agent.clone().unwrap_or_default())
-    }))
+    let sql = format!("SELECT started_at, {}, agent FROM flows WHERE n = ?1", traits::NAME);
+    let row = conn.prepare_cached(&sql)?.query_row([key], |row| {
+        let name: Option<String> = row.get(1)?;
+        let agent = match name.as_deref().and_then(Traits::parse) {
+            Some(traits) => traits.agent().map(str::to_owned),
+            None => row.get(2)?,
+        };
+        Ok((row.get(0)?, agent.unwrap_or_default()))
+    });
+    // Of one that says neither the key tells the time.
+    let (began, agent) = match decoded(("the agent of a call's flow", key), row.optional())? {
+        Some(None) => return Ok(None),
+        Some(Some(read)) => read,
+        None => (key, String::new()),
+    };
+    Ok(Some((hour_of(began), agent)))
 }
 
 const BACKGROUNDED: u8 = 1;

@@ -18,7 +18,6 @@ pub use query::{Invocation, InvocationQuery};
 pub use report::{ToolQuery, ToolReport, ToolTotals};
 pub use row::KeptCall;
 pub use sums::{ToolSums, ToolTally};
-pub(crate) use waiting::await_analysis;
 pub use waiting::{AnalysisState, Unread};
 
 /// Positions from here on are of results whose call is in no recorded answer.

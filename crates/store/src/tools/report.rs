@@ -6,8 +6,9 @@ use langley_model::Micros;
 use rusqlite::Connection;
 
 use super::row::{kept, select};
-use super::sums::{COLUMNS, DAY_HOURS, HOUR_US, ToolSums, ToolTally};
+use super::sums::{COLUMNS, ToolSums, ToolTally};
 use crate::error::StoreError;
+use crate::hours::{DAY_HOURS, HOUR_US, hour_of};
 use crate::store::Store;
 
 /// What is asked.
@@ -81,7 +82,7 @@ impl Store {
             let mut found: HashMap<String, ToolSums> = HashMap::new();
             while let Some(row) = rows.next()? {
                 let call = kept(row)?;
-                let hour = call.started_at.0.div_euclid(HOUR_US);
+                let hour = hour_of(call.started_at.0);
                 if let Some(told) = &call.call
                     && (from..to).contains(&hour)
                 {
@@ -114,7 +115,7 @@ impl Store {
 /// The hours that are asked for: from this one to before that one. Without a bound, far away from any.
 fn hours(query: &ToolQuery) -> (i64, i64) {
     const FAR: i64 = i64::MAX / HOUR_US / 64 * DAY_HOURS;
-    let hour = |time: Micros| time.0.div_euclid(HOUR_US);
+    let hour = |time: Micros| hour_of(time.0);
     let to = query.until.map_or(FAR, |until| {
         // A bound at the beginning of an hour leaves that hour out.
         hour(Micros(until.0.saturating_sub(1))) + 1

@@ -6,13 +6,8 @@ use langley_model::{ToolCall, ToolOutcome, ToolState};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::STRAY;
+use crate::hours::DAY_HOURS;
 use crate::rollup::Spread;
-
-/// Microseconds of an hour.
-pub(super) const HOUR_US: i64 = 3_600_000_000;
-
-/// Hours of a day.
-pub(super) const DAY_HOURS: i64 = 24;
 
 /// A number of calls, or a sum over them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

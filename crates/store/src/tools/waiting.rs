@@ -2,15 +2,14 @@
 //! their results.
 
 use langley_model::{FlowId, Revision};
-use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use rusqlite::Connection;
 
+use crate::damage::Keyed;
 use crate::error::StoreError;
-use crate::flow_row::Bytes;
+use crate::filter::{Condition, Order};
 use crate::store::Store;
-
-/// Flows of an earlier version that are noted at once, and most of them that are counted.
-const NOTED: i64 = 200;
-const COUNTED: i64 = 1_000;
+use crate::totals::total;
+use crate::waiting::{NOTED, Waiting};
 
 /// An ended flow that was not analysed yet, or has changed since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,29 +38,21 @@ impl Store {
     /// # Errors
     /// A failure of the file.
     pub fn unread(&self, limit: usize) -> Result<Vec<Unread>, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.readers().read(|conn| {
-            let waiting =
-                "SELECT flow, flow_id, revision FROM analysis_waiting JOIN flows ON n = flow";
-            let (held, parameters) = match backlog(conn)? {
-                Some([from, to]) => (
-                    "WHERE NOT EXISTS (SELECT 1 FROM flows AS earlier
-                         WHERE earlier.session_id = flows.session_id
-                             AND earlier.n >= ?2 AND earlier.n <= ?3 AND earlier.n < flows.n)",
-                    vec![limit, from, to],
-                ),
-                None => ("", vec![limit]),
-            };
-            let sql = format!("{waiting} {held} ORDER BY flow LIMIT ?1");
-            let mut statement = conn.prepare_cached(&sql)?;
-            let rows = statement.query_map(params_from_iter(parameters), |row| {
-                Ok(Unread {
-                    key: row.get(0)?,
-                    flow: FlowId::from_bytes(row.get(1)?),
-                    revision: Revision(row.get::<_, i64>(2)?.cast_unsigned()),
-                })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+        let backlog = self.readers().read(|conn| Ok(backlog(conn)?))?;
+        let held = backlog.map_or_else(String::new, |[from, to]| {
+            format!(
+                "AND NOT EXISTS (SELECT 1 FROM flows AS earlier
+                     WHERE earlier.session_id = flows.session_id
+                         AND earlier.n >= {from} AND earlier.n <= {to} AND earlier.n < flows.n)"
+            )
+        });
+        let sql = format!("SELECT n, flow_id, revision FROM flows WHERE n = ?1 {held}");
+        self.waiting(Waiting::Analysis, &sql, limit, |row| {
+            Ok(Unread {
+                key: row.get(0)?,
+                flow: FlowId::from_bytes(row.get(1)?),
+                revision: Revision(row.get::<_, i64>(2)?.cast_unsigned()),
+            })
         })
     }
 
@@ -71,21 +62,9 @@ impl Store {
     /// A failure of the file.
     pub fn analysis_state(&self) -> Result<AnalysisState, StoreError> {
         self.readers().read(|conn| {
-            let count =
-                |sql: &str, of: [i64; 2]| conn.query_row(sql, of, |row| row.get::<_, i64>(0));
-            let mut waiting = count("SELECT count(*) FROM analysis_waiting WHERE ?1 = ?2", [1, 1])?;
-            if let Some(backlog) = backlog(conn)? {
-                let sql = format!(
-                    "SELECT count(*) FROM
-                         (SELECT 1 FROM flows WHERE n >= ?1 AND n <= ?2 LIMIT {COUNTED})"
-                );
-                waiting += count(&sql, backlog)?;
-            }
-            let given_up = total(conn, "analysis_given_up")?.unwrap_or(0);
-            Ok(AnalysisState {
-                waiting: waiting.cast_unsigned(),
-                given_up: given_up.cast_unsigned(),
-            })
+            let earlier = backlog(conn)?.map(between);
+            let [waiting, given_up] = Waiting::Analysis.count(conn, earlier)?;
+            Ok(AnalysisState { waiting, given_up })
         })
     }
 
@@ -94,38 +73,28 @@ impl Store {
     /// # Errors
     /// The store is closed or cannot be written.
     pub fn note_unread(&self) -> Result<bool, StoreError> {
-        self.job(|site| {
+        let found = self.readers().read(|conn| {
+            let Some(backlog) = backlog(conn)? else { return Ok(None) };
+            let keys = Keyed::Flows.keys(conn, &between(backlog), Order::OldestFirst, NOTED)?;
+            Ok(Some((Waiting::Analysis.among(conn, &keys)?, keys.last().copied())))
+        })?;
+        let Some((waiting, last)) = found else { return Ok(false) };
+        self.job(move |site| {
             let change = site.change()?;
-            let Some([from, to]) = backlog(&change)? else { return Ok(false) };
-            let last: Option<i64> = change.query_row(
-                "SELECT max(n) FROM
-                     (SELECT n FROM flows WHERE n >= ?1 AND n <= ?2 ORDER BY n LIMIT ?3)",
-                (from, to, NOTED),
-                |row| row.get(0),
-            )?;
+            Waiting::Analysis.note_earlier(&change, &waiting)?;
             match last {
-                Some(last) => {
-                    change.execute(
-                        "INSERT OR IGNORE INTO analysis_waiting
-                         SELECT n FROM flows WHERE n >= ?1 AND n <= ?2 AND outcome IS NOT NULL
-                             AND provider IS NOT NULL",
-                        (from, last),
-                    )?;
-                    change.execute(
-                        "UPDATE totals SET value = ?1 WHERE name = 'analysis_from'",
-                        [last.saturating_add(1)],
-                    )?;
-                }
-                None => {
-                    change.execute(
-                        "DELETE FROM totals WHERE name IN ('analysis_from', 'analysis_to')",
-                        (),
-                    )?;
-                }
-            }
-            change.commit()?;
-            Ok(last.is_some())
-        })
+                Some(last) => change.execute(
+                    "UPDATE totals SET value = ?1 WHERE name = 'analysis_from'",
+                    [last.saturating_add(1)],
+                )?,
+                None => change.execute(
+                    "DELETE FROM totals WHERE name IN ('analysis_from', 'analysis_to')",
+                    (),
+                )?,
+            };
+            change.commit()
+        })?;
+        Ok(last.is_some())
     }
 
     /// Gives a flow up that cannot be read: it does not wait any longer, and is counted.
@@ -133,33 +102,8 @@ impl Store {
     /// # Errors
     /// The store is closed or cannot be written.
     pub fn leave_unread(&self, flow: FlowId) -> Result<(), StoreError> {
-        self.job(move |site| {
-            let change = site.change()?;
-            change.execute(
-                "DELETE FROM analysis_waiting
-                 WHERE flow = (SELECT n FROM flows WHERE flow_id = ?1)",
-                [Bytes(flow.as_bytes())],
-            )?;
-            change.execute(
-                "INSERT INTO totals (name, value) VALUES ('analysis_given_up', 1)
-                 ON CONFLICT (name) DO UPDATE SET value = value + 1",
-                (),
-            )?;
-            change.commit()
-        })
+        self.leave(Waiting::Analysis, flow)
     }
-}
-
-/// Notes ended flows, by their keys.
-pub(crate) fn await_analysis(conn: &Connection, flows: &[i64]) -> rusqlite::Result<()> {
-    if flows.is_empty() {
-        return Ok(());
-    }
-    let mut note = conn.prepare_cached("INSERT OR IGNORE INTO analysis_waiting VALUES (?1)")?;
-    for flow in flows {
-        note.execute([flow])?;
-    }
-    Ok(())
 }
 
 /// The first and the last key of the flows that are still to be noted.
@@ -168,8 +112,8 @@ fn backlog(conn: &Connection) -> rusqlite::Result<Option<[i64; 2]>> {
     Ok(from.zip(to).map(|(from, to)| [from, to]))
 }
 
-fn total(conn: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
-    conn.prepare_cached("SELECT value FROM totals WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))
-        .optional()
+fn between([from, to]: [i64; 2]) -> Condition {
+    let mut condition = Condition::default();
+    condition.and("n >= ? AND n <= ?", [from.into(), to.into()]);
+    condition
 }

@@ -3,13 +3,16 @@
 use rusqlite::Connection;
 
 use super::report::Upkeep;
+use super::sweep::UNSWEPT;
+use crate::damage::{Keyed, Patience, sound};
 use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter, Order, stretch};
 use crate::query::Worded;
 use crate::rollup::before_removal;
 use crate::search::Purpose;
 use crate::store::Store;
-use crate::writer::Budget;
+use crate::totals::add_to_total;
+use crate::writer::{Budget, Site};
 
 /// Flows that are looked up, and handed to the writer, at once.
 pub(super) const AT_ONCE: usize = 500;
@@ -49,13 +52,16 @@ impl Store {
         self.job(|_| Ok(()))?;
         // All that was handed over before is part of what is asked to go.
         self.flush()?;
+        if let Some(raw) = self.raw_store().get() {
+            raw.flush();
+        }
         // What counts as the newest flows is settled before some are gone.
         let worded = self.worded(filter, Purpose::Remove(ENDED), Order::OldestFirst)?;
         let mut raw = self.raw_removal()?;
-        let mut after = i64::MIN;
+        let (mut after, mut damaged) = (i64::MIN, Vec::new());
         loop {
-            let keys = self.ended(filter, worded.as_ref(), after)?;
-            let Some(&last) = keys.last() else { break };
+            let (keys, last) = self.ended(filter, worded.as_ref(), after, &mut damaged)?;
+            let Some(last) = last else { break };
             after = last;
             let with_raw = if raw.is_some() { self.ids_of(&keys)? } else { Vec::new() };
             self.by_flow(
@@ -73,7 +79,12 @@ impl Store {
         if let Some(raw) = raw {
             raw.finish()?;
         }
+        self.note_read([], &damaged);
         self.look_at_damaged()?;
+        if removed.flows > 0 {
+            self.forget_stars()?;
+            self.merge_index()?;
+        }
         // Whoever has the turn may keep it for minutes; what this left behind is noted, and the next
         // maintenance sweeps it.
         if removed.flows > 0
@@ -84,29 +95,61 @@ impl Store {
         Ok(())
     }
 
+    /// Some of the flows after `after` that are to go, and how far was looked, where there may be more.
     fn ended(
         &self,
         filter: &FlowFilter,
         worded: Option<&Worded<'_>>,
         after: i64,
-    ) -> Result<Vec<i64>, StoreError> {
+        damaged: &mut Vec<i64>,
+    ) -> Result<(Vec<i64>, Option<i64>), StoreError> {
         if let Some(worded) = worded {
-            return Ok(worded.keys(self, Some(after), AT_ONCE, usize::MAX)?.keys);
+            let keys = worded.keys(self, Some(after), AT_ONCE, usize::MAX)?.keys;
+            let last = keys.last().copied();
+            return Ok((keys, last));
         }
         let mut condition = Condition::of(filter);
         condition.and(ENDED, []);
         let limit = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
-        let (sql, parameters) = stretch(condition, Some(after), Order::OldestFirst, limit);
-        self.readers().read(|conn| {
+        let (sql, parameters) = stretch(condition.clone(), Some(after), Order::OldestFirst, limit);
+        let walked = self.readers().read(|conn| {
             let mut statement = conn.prepare(&sql)?;
             let parameters = rusqlite::params_from_iter(&parameters);
             let keys = statement.query_map(parameters, |row| row.get(0))?;
-            Ok(keys.collect::<Result<_, _>>()?)
+            Ok(keys.collect::<Result<Vec<i64>, _>>()?)
+        });
+        match walked {
+            Err(error) if error.is_of_one_place() => {}
+            walked => {
+                let keys = walked?;
+                let last = keys.last().copied();
+                return Ok((keys, last));
+            }
+        }
+        // Which there are is known by the index of their ids; each is asked by itself.
+        let mut behind = Condition::of_keys(filter);
+        behind.and("n > ?", [after.into()]);
+        condition.and("n = ?", []);
+        let sql = format!("SELECT 1 FROM flows{}", condition.sql());
+        self.readers().read(|conn| {
+            let (mut keys, mut last) = (Vec::new(), None);
+            let mut statement = conn.prepare(&sql)?;
+            for key in Keyed::Flows.keys(conn, &behind, Order::OldestFirst, AT_ONCE)? {
+                last = Some(key);
+                let parameters = condition.parameters.iter().cloned().chain([key.into()]);
+                let is_asked = statement.exists(rusqlite::params_from_iter(parameters));
+                match sound(("a flow", key), is_asked)? {
+                    Some(is_asked) => keys.extend(is_asked.then_some(key)),
+                    None => damaged.push(key),
+                }
+            }
+            Ok((keys, last))
         })
     }
 
     /// Does `work` on each flow, a transaction for as many as the budget lets; `work` says whether it is
-    /// through with one.
+    /// through with one. Where that meets damage, each has a transaction of its own, and those stay that cannot
+    /// be read or written.
     pub(super) fn by_flow(
         &self,
         mut keys: Vec<i64>,
@@ -115,31 +158,53 @@ impl Store {
         work: fn(&Connection, i64, &mut Budget, &mut Upkeep) -> rusqlite::Result<bool>,
     ) -> Result<(), StoreError> {
         keys.reverse();
-        while !keys.is_empty() {
-            let (before, mut left) = (*removed, std::mem::take(&mut keys));
-            (keys, *removed) = self.job(move |site| {
-                let (mut budget, mut removed) = (Budget::new(ROWS), before);
-                let change = site.change()?;
-                while let Some(&key) = left.last() {
-                    if !work(&change, key, &mut budget, &mut removed)? {
-                        break;
-                    }
-                    left.pop();
-                    if !budget.spend(1) {
-                        break;
-                    }
+        let (mut is_alone, mut patience) = (false, Patience::default());
+        while let Some(&first) = keys.last() {
+            let (before, here) = (*removed, keys.clone());
+            let rows = if is_alone { 1 } else { ROWS };
+            let done = self.job(move |site| some(site, here, rows, before, work));
+            match done {
+                Err(error) if error.is_of_one_place() && !is_alone => is_alone = true,
+                Err(error) if patience.goes_on(&error) => {
+                    tracing::warn!(%error, key = first, "a flow is damaged and stays");
+                    keys.pop();
                 }
-                if removed != before {
-                    leave_garbage(&change)?;
+                done => {
+                    (keys, *removed) = done?;
+                    patience = Patience::default();
+                    tell(removed);
                 }
-                change.commit()?;
-                site.rows_are_gone();
-                Ok((left, removed))
-            })?;
-            tell(removed);
+            }
         }
         Ok(())
     }
+}
+
+/// Does `work` on some flows, the last first; returns those that are left, and what was removed.
+fn some(
+    site: &mut Site<'_>,
+    mut left: Vec<i64>,
+    rows: u32,
+    before: Upkeep,
+    work: fn(&Connection, i64, &mut Budget, &mut Upkeep) -> rusqlite::Result<bool>,
+) -> rusqlite::Result<(Vec<i64>, Upkeep)> {
+    let (mut budget, mut removed) = (Budget::new(rows), before);
+    let change = site.change()?;
+    while let Some(&key) = left.last() {
+        if !work(&change, key, &mut budget, &mut removed)? {
+            break;
+        }
+        left.pop();
+        if !budget.spend(1) {
+            break;
+        }
+    }
+    if removed != before {
+        leave_garbage(&change)?;
+    }
+    change.commit()?;
+    site.rows_are_gone();
+    Ok((left, removed))
 }
 
 fn is_ended(conn: &Connection, key: i64) -> rusqlite::Result<bool> {
@@ -196,12 +261,7 @@ pub(super) fn remove_events(
 
 /// Remembers that there may be contents that nothing refers to, also if the process ends before the sweep.
 fn leave_garbage(conn: &Connection) -> rusqlite::Result<()> {
-    conn.prepare_cached(
-        "INSERT INTO totals (name, value) VALUES ('unswept', 1)
-         ON CONFLICT (name) DO UPDATE SET value = value + 1",
-    )?
-    .execute(())?;
-    Ok(())
+    add_to_total(conn, UNSWEPT, 1)
 }
 
 #[cfg(test)]

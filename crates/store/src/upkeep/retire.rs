@@ -1,11 +1,13 @@
 //! Retention: what is older than it may be goes, except from starred sessions and open flows.
 
 use langley_model::Micros;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::delete::{AT_ONCE, remove_events, remove_flow};
 use super::report::Upkeep;
+use crate::damage::{Keyed, sound};
 use crate::error::StoreError;
+use crate::filter::{Condition, Order};
 use crate::store::Store;
 use crate::writer::Budget;
 
@@ -109,7 +111,7 @@ impl Store {
         }
         // All are looked at: they are numbered as they came, by clocks that may have been wrong.
         let sql = "SELECT id, at < ?2 FROM drops WHERE id > ?1 ORDER BY id";
-        self.each(sql, before, |ids| {
+        self.each(sql, None, before, &mut Vec::new(), |ids| {
             for ids in ids.chunks(ROWS as usize) {
                 let ids = ids.to_vec();
                 removed.drops += self.job(move |site| {
@@ -129,7 +131,8 @@ impl Store {
         })
     }
 
-    /// Does `work` on the flows that began before `before`, may lose something, and are such as `and` says.
+    /// Does `work` on the flows that began before `before`, may lose something, and are such as `and` says. Those
+    /// that cannot be read stay.
     fn retire_by(
         &self,
         and: &str,
@@ -139,35 +142,36 @@ impl Store {
         work: fn(&Connection, i64, &mut Budget, &mut Upkeep) -> rusqlite::Result<bool>,
     ) -> Result<(), StoreError> {
         let sql = format!("SELECT n, {MAY_GO} {and} FROM flows WHERE n > ?1 AND n < ?2 ORDER BY n");
-        self.each(&sql, before, |keys| self.by_flow(keys, removed, &mut *tell, work))
+        let alone = format!("SELECT {MAY_GO} {and} FROM flows WHERE n = ?1");
+        let mut damaged = Vec::new();
+        let done = self.each(&sql, Some(&alone), before, &mut damaged, |keys| {
+            self.by_flow(keys, removed, &mut *tell, work)
+        });
+        self.note_read([], &damaged);
+        done
     }
 
     /// Calls `work` with the keys of rows before `before` for which the second column of `sql` holds, some at
-    /// a time. However few they are, no reading takes long.
+    /// a time. However few they are, no reading takes long. Where a page of flows cannot be read, `alone` asks the
+    /// same of each of them.
     fn each(
         &self,
         sql: &str,
+        alone: Option<&str>,
         before: Micros,
+        damaged: &mut Vec<i64>,
         mut work: impl FnMut(Vec<i64>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let sql = format!("{sql} LIMIT ?3");
         let mut after = i64::MIN;
         loop {
-            let (keys, last) = self.readers().read(|conn| {
-                let (mut keys, mut last) = (Vec::new(), None);
-                let mut statement = conn.prepare_cached(&sql)?;
-                let mut rows = statement.query((after, before.0, ROWS_READ))?;
-                while let Some(row) = rows.next()? {
-                    last = Some(row.get(0)?);
-                    if row.get(1)? {
-                        keys.extend(last);
-                    }
-                    if keys.len() == AT_ONCE {
-                        break;
-                    }
-                }
-                Ok((keys, last))
-            })?;
+            let walked = self.readers().read(|conn| Ok(stretch(conn, &sql, after, before)?));
+            let (keys, last) = match (walked, alone) {
+                (Err(error), Some(alone)) if error.is_of_one_place() => self
+                    .readers()
+                    .read(|conn| Ok(stretch_one_by_one(conn, alone, after, before, damaged)?))?,
+                (walked, _) => walked?,
+            };
             let Some(last) = last else { return Ok(()) };
             after = last;
             if !keys.is_empty() {
@@ -175,6 +179,47 @@ impl Store {
             }
         }
     }
+}
+
+/// The keys of a stretch of rows that are asked for, and of the last one that was looked at.
+type Stretch = (Vec<i64>, Option<i64>);
+
+fn stretch(conn: &Connection, sql: &str, after: i64, before: Micros) -> rusqlite::Result<Stretch> {
+    let (mut keys, mut last) = (Vec::new(), None);
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query((after, before.0, ROWS_READ))?;
+    while let Some(row) = rows.next()? {
+        last = Some(row.get(0)?);
+        if row.get(1)? {
+            keys.extend(last);
+        }
+        if keys.len() == AT_ONCE {
+            break;
+        }
+    }
+    Ok((keys, last))
+}
+
+fn stretch_one_by_one(
+    conn: &Connection,
+    sql: &str,
+    after: i64,
+    before: Micros,
+    damaged: &mut Vec<i64>,
+) -> rusqlite::Result<Stretch> {
+    let mut between = Condition::default();
+    between.and("n > ? AND n < ?", [after.into(), before.0.into()]);
+    let (mut keys, mut last) = (Vec::new(), None);
+    let mut statement = conn.prepare_cached(sql)?;
+    for key in Keyed::Flows.keys(conn, &between, Order::OldestFirst, AT_ONCE)? {
+        last = Some(key);
+        let asked = statement.query_row([key], |row| row.get(0)).optional();
+        match sound(("a flow", key), asked)? {
+            Some(asked) => keys.extend(asked.unwrap_or(false).then_some(key)),
+            None => damaged.push(key),
+        }
+    }
+    Ok((keys, last))
 }
 
 /// Once more, by the writer: a session may have been starred since the reader looked.

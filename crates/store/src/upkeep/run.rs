@@ -83,6 +83,10 @@ impl Store {
             at(Phase::Bodies)(&removed);
             done(self.retire_bodies(before, &mut removed, at(Phase::Bodies)));
         }
+        if removed.flows > 0 {
+            done(self.merge_index());
+        }
+        done(self.forget_stars());
         done(self.retire_raw(cutoff(now, retention.bodies_days), now));
         done(self.has_garbage().and_then(|garbage| {
             if garbage {
@@ -95,7 +99,13 @@ impl Store {
             let wasted = pages.free_percent() > u64::from(retention.vacuum_free_percent);
             if pages.incremental && wasted {
                 at(Phase::Vacuum)(&removed);
-                removed.freed_bytes = self.vacuum()?;
+                removed.freed_bytes = match self.vacuum() {
+                    Err(error) if error.is_of_content() => {
+                        tracing::warn!(%error, "a damaged page cannot be moved: the file stays as large as it is");
+                        0
+                    }
+                    freed => freed?,
+                };
             }
             Ok(())
         }));

@@ -4,30 +4,38 @@
 //! refer to. What is in neither set, and was there when the search began, is garbage. An index that
 //! answered this without a search would cost every flow that is written.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::report::Upkeep;
 use crate::codec::pack::{BASED, RECIPE};
-use crate::error::StoreError;
+use crate::damage::{Fault, Keyed, Patience};
+use crate::error::{StoreError, of_row};
+use crate::filter::Order;
 use crate::readers::ReadError;
 use crate::store::Store;
+use crate::totals::total;
 use crate::writer::{Budget, ContentSet, Site, named};
 
+/// How many removals may have left garbage.
+pub(super) const UNSWEPT: &str = "unswept";
+
 /// Rows that one reading looks at; between two of them the write-ahead log can be folded back.
-const ROWS_READ: i64 = 2_000;
+const ROWS_READ: usize = 2_000;
 
 /// Contents that one reading looks at, and that are handed to the writer at once.
-const CONTENTS: i64 = 256;
+const CONTENTS: usize = 256;
 
 /// Contents before the `?1`th, at most `?2` of them, the newest first: what a content names was there before
 /// it. The base stands behind the bytes, so it is looked for only where there is one.
 const NEWEST: &str = "SELECT id, codec, iif(codec & ?3, base, NULL) FROM blobs
      WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
 
+/// The same of one of them.
+const ONE: &str = "SELECT id, codec, iif(codec & ?2, base, NULL) FROM blobs WHERE id = ?1";
+
 /// Where rows refer to contents.
 const REFERENCES: &str = "SELECT n, request_headers, request_trailers, response_headers,
-         response_trailers, request_body, response_body, message
-     FROM flows WHERE n > ?1 ORDER BY n LIMIT ?2";
+         response_trailers, request_body, response_body, message FROM flows";
 
 /// A content, and what it names.
 struct Content {
@@ -70,8 +78,8 @@ impl Store {
         }
         self.job(move |site| {
             site.conn.execute(
-                "UPDATE totals SET value = max(0, value - ?1) WHERE name = 'unswept'",
-                [begun.removals],
+                "UPDATE totals SET value = max(0, value - ?1) WHERE name = ?2",
+                (begun.removals, UNSWEPT),
             )?;
             Ok(())
         })?;
@@ -144,27 +152,22 @@ impl Store {
 
     /// All contents that rows refer to, read a stretch at a time.
     fn referred(&self) -> Result<ContentSet, StoreError> {
-        let (mut set, mut after) = (ContentSet::default(), i64::MIN);
+        let (mut set, mut after, mut damaged) = (ContentSet::default(), i64::MIN, Vec::new());
         loop {
-            let last = self.readers().read(|conn| {
-                let mut last = None;
-                let mut statement = conn.prepare_cached(REFERENCES)?;
-                let mut rows = statement.query((after, ROWS_READ))?;
-                while let Some(row) = rows.next()? {
-                    last = Some(row.get(0)?);
-                    for column in 1..8 {
-                        if let Some(id) = row.get(column)? {
-                            set.add(id);
-                        }
-                    }
-                }
-                Ok(last)
-            })?;
+            let walked = self.readers().read(|conn| Ok(references(conn, after, &mut set)?));
+            let last = match walked {
+                // Where the disk fails what is there may be read another time, and must not go.
+                Err(error) if error.is_of_content() => self
+                    .readers()
+                    .read(|conn| Ok(references_one_by_one(conn, after, &mut set, &mut damaged)?))?,
+                walked => walked?,
+            };
             match last {
                 Some(last) => after = last,
                 None => break,
             }
         }
+        self.note_read([], &damaged);
         self.add_pieces(&mut set)?;
         Ok(set)
     }
@@ -178,14 +181,9 @@ impl Store {
                     if !is_recipe || !set.has(id) {
                         return Ok(());
                     }
-                    match named(conn, id) {
-                        Ok(pieces) => pieces.into_iter().for_each(|piece| set.add(piece)),
-                        // Its body cannot be put together again, whatever is kept.
-                        Err(ReadError::Store(StoreError::Decode { .. })) => {
-                            tracing::warn!(content = id, "a damaged list of pieces names nothing");
-                        }
-                        Err(error) => return Err(error),
-                    }
+                    // Of one that is damaged the body cannot be put together again, whatever is kept.
+                    let pieces = unless_of_disk(("a list of pieces", id), named(conn, id))?;
+                    pieces.into_iter().flatten().for_each(|piece| set.add(piece));
                     Ok(())
                 })
             })?;
@@ -206,10 +204,12 @@ impl Store {
         mut tell: impl FnMut(usize),
         work: fn(&mut Site<'_>, i64) -> rusqlite::Result<bool>,
     ) -> Result<bool, StoreError> {
-        while !left.is_empty() {
-            let mut here = std::mem::take(&mut left);
+        let (mut is_alone, mut patience) = (false, Patience::default());
+        while let Some(&first) = left.last() {
+            let mut here = left.clone();
+            let rows = if is_alone { 1 } else { u32::MAX };
             let done = self.job(move |site| {
-                let mut budget = Budget::new(u32::MAX);
+                let mut budget = Budget::new(rows);
                 let mut count = 0;
                 let change = site.change()?;
                 if version(&change)? != begun.version {
@@ -223,29 +223,123 @@ impl Store {
                 }
                 change.commit()?;
                 Ok(Some((here, count)))
-            })?;
-            let Some((rest, count)) = done else { return Ok(false) };
-            left = rest;
-            tell(count);
+            });
+            match done {
+                // Where that meets damage, each has a transaction of its own, and those stay that cannot be read.
+                Err(error) if error.is_of_one_place() && !is_alone => is_alone = true,
+                Err(error) if patience.goes_on(&error) => {
+                    tracing::warn!(%error, content = first, "a content is damaged and stays");
+                    left.pop();
+                }
+                done => {
+                    let Some((rest, count)) = done? else { return Ok(false) };
+                    (left, patience) = (rest, Patience::default());
+                    tell(count);
+                }
+            }
         }
         Ok(true)
     }
 }
 
-/// Shows the contents of one reading, those before the `before`th; returns the last of them, none at the end.
+/// Gathers what a stretch of flows refers to; the last of them, none at the end.
+fn references(
+    conn: &Connection,
+    after: i64,
+    set: &mut ContentSet,
+) -> rusqlite::Result<Option<i64>> {
+    let mut last = None;
+    let sql = format!("{REFERENCES} WHERE n > ?1 ORDER BY n LIMIT {ROWS_READ}");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query([after])?;
+    while let Some(row) = rows.next()? {
+        last = Some(row.get(0)?);
+        referred_by(row, set)?;
+    }
+    Ok(last)
+}
+
+/// The same of each flow by itself. What only one refers to that cannot be read, nobody finds any more.
+fn references_one_by_one(
+    conn: &Connection,
+    after: i64,
+    set: &mut ContentSet,
+    damaged: &mut Vec<i64>,
+) -> rusqlite::Result<Option<i64>> {
+    let mut last = None;
+    let mut statement = conn.prepare_cached(&format!("{REFERENCES} WHERE n = ?1"))?;
+    for key in Keyed::Flows.keys_after(conn, after, Order::OldestFirst, CONTENTS)? {
+        last = Some(key);
+        let read = statement.query_row([key], |row| referred_by(row, set)).optional();
+        if unless_of_disk(("a flow", key), read)?.is_none() {
+            damaged.push(key);
+        }
+    }
+    Ok(last)
+}
+
+/// Adds what a flow refers to; a column that does not decode refers to nothing.
+fn referred_by(row: &Row<'_>, set: &mut ContentSet) -> rusqlite::Result<()> {
+    for column in 1..8 {
+        match row.get(column) {
+            Ok(Some(id)) => set.add(id),
+            Ok(None) => {}
+            Err(error) if of_row(&error) => {
+                let key: i64 = row.get(0)?;
+                tracing::warn!(%error, key, "what a flow refers to does not decode");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// What was read by `key`; none where that is damaged. Where the disk fails it may be there another time, and what
+/// it refers to must not go.
+fn unless_of_disk<T, E: Fault>(
+    of: (&'static str, i64),
+    read: Result<T, E>,
+) -> Result<Option<T>, E> {
+    match read {
+        Err(error) if error.is_of_one_place() && !error.is_of_disk() => {
+            tracing::warn!(%error, key = of.1, "{} cannot be read, and what it refers to goes", of.0);
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
+}
+
+/// Shows the contents of one reading, those before the `before`th; returns the last of them, none at the end. One
+/// that cannot be read is not shown.
 fn stretch(
     conn: &Connection,
     before: i64,
     mut show: impl FnMut(Content) -> Result<(), ReadError>,
 ) -> Result<Option<i64>, ReadError> {
-    let mut statement = conn.prepare_cached(NEWEST)?;
-    let mut rows = statement.query((before, CONTENTS, BASED))?;
-    let mut last = None;
-    while let Some(row) = rows.next()? {
-        let id = row.get(0)?;
-        last = Some(id);
+    let content = |row: &Row<'_>| {
         let is_recipe = row.get::<_, i64>(1)? & RECIPE != 0;
-        show(Content { id, is_recipe, base: row.get(2)? })?;
+        Ok(Content { id: row.get(0)?, is_recipe, base: row.get(2)? })
+    };
+    let walk = || -> rusqlite::Result<Vec<Content>> {
+        let mut statement = conn.prepare_cached(NEWEST)?;
+        statement.query_map((before, CONTENTS as i64, BASED), content)?.collect()
+    };
+    let mut last = None;
+    match walk() {
+        Err(error) if error.is_of_one_place() && !error.is_of_disk() => {
+            let mut statement = conn.prepare_cached(ONE)?;
+            for id in Keyed::Contents.keys_after(conn, before, Order::NewestFirst, CONTENTS)? {
+                last = Some(id);
+                let read = statement.query_row((id, BASED), content).optional();
+                unless_of_disk(("a content", id), read)?.flatten().map_or(Ok(()), &mut show)?;
+            }
+        }
+        contents => {
+            for content in contents? {
+                last = Some(content.id);
+                show(content)?;
+            }
+        }
     }
     Ok(last)
 }
@@ -269,11 +363,7 @@ fn version(conn: &Connection) -> rusqlite::Result<i64> {
 }
 
 fn garbage(conn: &Connection) -> rusqlite::Result<i64> {
-    let value = conn
-        .prepare_cached("SELECT value FROM totals WHERE name = 'unswept'")?
-        .query_row((), |row| row.get(0))
-        .optional()?;
-    Ok(value.unwrap_or(0))
+    Ok(total(conn, UNSWEPT)?.unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -380,7 +470,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = StoreOptions::new(folder.path().join("langley.db"));
         let store = Store::open(options, Box::new(|_| ())).unwrap();
-        let count = usize::try_from(CONTENTS).unwrap() + 40;
+        let count = CONTENTS + 40;
         for n in 0..count {
             write(&store, u16::try_from(n).unwrap());
         }

@@ -17,10 +17,13 @@ use crate::codec::message_json;
 use crate::content;
 use crate::error::of_place;
 use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed};
-use crate::packed::Item;
 use crate::readers::ReadError;
 use crate::rollup::{Gathered, Held};
-use crate::{search, tools, traits};
+use crate::waiting::Waiting;
+use crate::{lost, tools, traits};
+
+/// Why a flow is lost whose last state was given up.
+const END_GIVEN_UP: &str = "Its end could not be written: how it ended is not known.";
 
 /// What a transaction has changed.
 pub(super) struct Applied {
@@ -85,17 +88,16 @@ impl Totals {
     }
 }
 
-/// Writes `items` and the rows about earlier drops in one transaction.
+/// Writes a batch and the rows about earlier drops in one transaction.
 ///
 /// On an error nothing is written; the caller rolls back and restores the memory.
 pub(super) fn apply(
     conn: &Connection,
     memory: &mut Memory,
     sql: &FlowSql,
-    items: &[Item],
+    batch: &Batch<'_>,
     unwritten: &[Dropped],
 ) -> rusqlite::Result<Applied> {
-    let batch = Batch::sort(items);
     conn.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
     memory.see(conn)?;
     let revision: Option<i64> = conn
@@ -121,7 +123,7 @@ pub(super) fn apply(
         transaction.flow(*id, touched)?;
         courtesy.step(transaction.memory.pressed);
     }
-    transaction.tunnels(&batch)?;
+    transaction.tunnels(batch)?;
     let mut reported = Vec::new();
     let orphans = std::mem::take(&mut transaction.orphans);
     for dropped in batch.drops.iter().copied().chain(&orphans) {
@@ -135,8 +137,8 @@ pub(super) fn apply(
         transaction;
     groups.write(conn)?;
     rollups.write(conn)?;
-    search::await_index(conn, &unindexed)?;
-    tools::await_analysis(conn, &unread)?;
+    Waiting::Index.note(conn, &unindexed)?;
+    Waiting::Analysis.note(conn, &unread)?;
     added.add(conn)?;
     conn.prepare_cached("COMMIT")?.execute(())?;
     Ok(Applied { changes, totals: added, reported, revision })
@@ -205,20 +207,31 @@ impl<'c> Transaction<'c, '_> {
             Known::No if touched.flow.is_some() => None,
             Known::Resting | Known::No => self.stored(id)?,
         };
-        if known.is_none() && touched.flow.is_none() {
-            self.orphan(id, touched);
-            return Ok(());
-        }
+        let known = match (known, touched.flow) {
+            (None, None) => {
+                if touched.count() > 0 {
+                    self.orphan(id, touched);
+                }
+                return Ok(());
+            }
+            // Its next state says what it lost.
+            (Some(open), None)
+                if open.flow.is_open()
+                    && touched.count() == 0
+                    && touched.loss.is_none_or(|loss| !loss.end) =>
+            {
+                self.memory.put(id, open);
+                return Ok(());
+            }
+            (known, _) => known,
+        };
         let mut before = known.as_ref().map(|open| open.flow.clone());
         let base = known.as_ref().map(|open| &**open.flow);
         let Some(mut flow) = touched.flow.or(known.as_ref().map(|open| &*open.flow)).cloned()
         else {
             return Ok(());
         };
-        let mut dropped_events = flow.dropped_events;
-        if touched.flow.is_some() {
-            dropped_events += self.memory.losses(id);
-        }
+        self.lose(id, touched, known.as_ref().map(|open| open.n), &mut flow)?;
         // The engine may report its count later than the events themselves.
         let last = touched.events.iter().filter_map(Events::last_seq);
         let event_count = last
@@ -226,9 +239,8 @@ impl<'c> Transaction<'c, '_> {
             .map_or(0, |last| last.saturating_add(1))
             .max(flow.event_count)
             .max(base.map_or(0, |base| base.event_count));
-        if (dropped_events, event_count) != (flow.dropped_events, flow.event_count) {
-            let flow = Arc::make_mut(&mut flow);
-            (flow.dropped_events, flow.event_count) = (dropped_events, event_count);
+        if event_count != flow.event_count {
+            Arc::make_mut(&mut flow).event_count = event_count;
         }
         // Whether the names of its tools are stored already.
         let has_tools = match base {
@@ -245,7 +257,7 @@ impl<'c> Transaction<'c, '_> {
         let was_open = base.is_none_or(Flow::is_open);
         let (n, tail) = match known {
             Some(open) => {
-                if touched.flow.is_some() {
+                if touched.flow.is_some() || touched.loss.is_some() {
                     self.update(&open, &flow, revision)?;
                 } else {
                     self.count(open.n, &flow, revision)?;
@@ -285,6 +297,35 @@ impl<'c> Transaction<'c, '_> {
         } else if !(tail.is_empty() && touched.events.is_empty()) {
             let message = self.answer(n, message)?;
             tail.finish(&mut self.desk(n), &touched.events, message.as_deref())?;
+        }
+        Ok(())
+    }
+
+    /// Has a flow say what was given up of it. One whose end was given up, and nobody writes any more, is lost.
+    fn lose(
+        &mut self,
+        id: FlowId,
+        touched: &Touched<'_>,
+        n: Option<i64>,
+        flow: &mut Arc<Flow>,
+    ) -> rusqlite::Result<()> {
+        let mut lost = touched.loss.unwrap_or_default();
+        if touched.flow.is_some()
+            && let Some(here) = self.memory.losses.of(id)
+        {
+            lost.add(&here);
+        }
+        if lost.is_none() {
+            return Ok(());
+        }
+        let flow = Arc::make_mut(flow);
+        lost.mark(flow);
+        if lost.end
+            && touched.flow.is_none()
+            && flow.is_open()
+            && let Some(n) = n
+        {
+            *flow = lost::ended(self.conn, n, flow, END_GIVEN_UP)?;
         }
         Ok(())
     }

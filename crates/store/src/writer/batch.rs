@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use langley_model::{
-    Body, Drop as Dropped, EventRun, Flow, FlowId, HeaderBlock, Message, Record, Side, Tunnel,
+    Body, Drop as Dropped, EventRun, Flow, FlowId, HeaderBlock, Loss, Message, Record, Side, Tunnel,
 };
 
 use crate::packed::{Item, Packed};
@@ -18,6 +18,8 @@ pub(super) struct Touched<'a> {
     /// Request, response.
     pub(super) bodies: [Option<&'a Body>; 2],
     pub(super) message: Option<&'a Message>,
+    /// What was given up, for its row to say.
+    pub(super) loss: Option<Loss>,
     /// In the order of the events.
     pub(super) events: Vec<Events<'a>>,
 }
@@ -71,6 +73,12 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
+    /// That the row of a flow is to say this.
+    pub(super) fn of_loss(flow: FlowId, loss: Loss) -> Self {
+        let touched = Touched { loss: Some(loss), ..Touched::default() };
+        Self { flows: vec![(flow, touched)], ..Self::default() }
+    }
+
     pub(super) fn sort(items: &'a [Item]) -> Self {
         let mut batch = Self::default();
         let Self { flows, tunnels, drops } = &mut batch;
@@ -103,6 +111,9 @@ impl<'a> Batch<'a> {
                     touch(body.flow, &mut |it| it.bodies[place] = Some(body));
                 }
                 Record::Message(id, message) => touch(*id, &mut |it| it.message = Some(message)),
+                Record::Loss(id, loss) => {
+                    touch(*id, &mut |it| it.loss.get_or_insert_default().add(loss));
+                }
                 Record::Events(run) => {
                     if let Some(id) = run.flow
                         && !run.spans.is_empty()

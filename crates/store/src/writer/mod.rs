@@ -6,6 +6,7 @@ mod blobs;
 mod groups;
 mod hash;
 mod kin;
+mod losses;
 mod pieces;
 mod site;
 mod tails;

@@ -7,7 +7,7 @@
 //! ([`crate::packed`]), or every 64 KB that arrive in one transaction become one. So an event is
 //! compressed about twice, and an open flow holds at most 4 KB of them here.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use langley_model::{Flow, FlowId, Stored};
@@ -16,6 +16,7 @@ use rusqlite::{CachedStatement, Connection};
 
 use super::batch::Events;
 use super::blobs::Blobs;
+use super::losses::Losses;
 use crate::codec::event_block::{BlockBuilder, FULL_BYTES};
 use crate::codec::pack::{BASED, Packer};
 use crate::error::of_place;
@@ -36,9 +37,6 @@ const NEWEST_ROWS: usize = FULL_BYTES / PIECE_BYTES + 1;
 /// Longer answers are not packed against: each block would have to look through all of one.
 const LONGEST_MESSAGE: usize = 256 * 1024;
 
-/// Flows whose dropped events are remembered until their row can say so.
-const REMEMBERED_LOSSES: usize = 4096;
-
 /// What the writer remembers between transactions, and how to take a failed one back.
 pub(super) struct Memory {
     /// The open flows that were touched last, at most `most` of them after each transaction.
@@ -57,7 +55,7 @@ pub(super) struct Memory {
     pub(super) tools: Names,
     /// The last run of neighbouring keys that a search for a free one went through.
     pub(super) crowd: (i64, i64),
-    losses: HashMap<FlowId, u64>,
+    pub(super) losses: Losses,
     /// Whether the writer keeps the processor until its batch is written.
     pub(super) pressed: bool,
     /// Changes when another connection writes.
@@ -100,7 +98,7 @@ impl Memory {
             traits: traits::names(),
             tools: tools::names(),
             crowd: (0, 0),
-            losses: HashMap::new(),
+            losses: Losses::new(),
             pressed: false,
             version: None,
         }
@@ -123,6 +121,7 @@ impl Memory {
 
     /// The transaction failed: all is as it was before it.
     pub(super) fn restore(&mut self) {
+        self.losses.restore();
         for (id, before) in std::mem::take(&mut self.undo).into_iter().rev() {
             self.drop_flow(id);
             match before {
@@ -156,13 +155,7 @@ impl Memory {
 
     /// The transaction is committed.
     pub(super) fn settle(&mut self) {
-        if !self.losses.is_empty() {
-            for (id, _) in &self.undo {
-                if !self.open.contains(id) && !self.resting.contains(id) {
-                    self.losses.remove(id);
-                }
-            }
-        }
+        self.losses.settle(|id| !self.open.contains(id) && !self.resting.contains(id));
         self.undo.clear();
         while self.open.len() > self.most {
             let Some((id, _)) = self.open.pop_lru() else { break };
@@ -189,18 +182,6 @@ impl Memory {
     /// Those of them whose state is kept here.
     pub(super) fn held_flows(&self) -> usize {
         self.open.len()
-    }
-
-    /// Remembers that events of a flow were lost in a batch that was given up.
-    pub(super) fn lost_events(&mut self, id: FlowId, events: u64) {
-        if self.losses.len() < REMEMBERED_LOSSES || self.losses.contains_key(&id) {
-            *self.losses.entry(id).or_default() += events;
-        }
-    }
-
-    /// Events of a flow that batches given up have lost.
-    pub(super) fn losses(&self, id: FlowId) -> u64 {
-        if self.losses.is_empty() { 0 } else { self.losses.get(&id).copied().unwrap_or(0) }
     }
 }
 

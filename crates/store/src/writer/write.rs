@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use langley_model::{Drop as Dropped, DropReason, FlowId, Micros, Record};
+use langley_model::{Drop as Dropped, DropReason, FlowId, Loss, Micros, Record};
 
 use super::Writer;
 use super::apply::{Applied, apply};
+use super::batch::Batch;
 use crate::counters::Counters;
 use crate::error::{of_place, particular, passing};
 use crate::packed::Item;
@@ -75,6 +76,7 @@ impl Writer {
     pub(super) fn write(&mut self, items: &[Item]) {
         let mut trial = Trial::default();
         self.write_part(items, &mut trial);
+        self.put_right();
         if trial.has_losses {
             // Also where its neighbours were written after it.
             Counters::set(&self.counters.failing, 1);
@@ -85,7 +87,7 @@ impl Writer {
         let mut pause = self.patience.retry_pause;
         let mut attempt = 0;
         loop {
-            let failure = match self.apply(items) {
+            let failure = match self.apply(|| Batch::sort(items)) {
                 Ok(applied) => {
                     trial.fruitless = 0;
                     return self.committed(applied);
@@ -120,10 +122,33 @@ impl Writer {
         }
     }
 
-    /// One transaction of `items`; a panic in there costs as little as any other failure.
-    fn apply(&mut self, items: &[Item]) -> Result<Applied, Failure> {
+    /// Has the rows of flows say what was given up of them, where no state of theirs will: of some, each in a
+    /// transaction of its own.
+    fn put_right(&mut self) {
+        for flow in self.memory.losses.due() {
+            let loss = self.memory.losses.untold(&flow);
+            match self.apply(|| Batch::of_loss(flow, loss)) {
+                Ok(applied) => {
+                    self.memory.losses.is_put_right(&flow, !applied.changes.is_empty());
+                    self.committed(applied);
+                }
+                Err(failure) => {
+                    self.roll_back();
+                    failure.log(0, false);
+                    if failure.is_passing() {
+                        // It is tried again with the next batch.
+                        return;
+                    }
+                    self.memory.losses.failed(&flow);
+                }
+            }
+        }
+    }
+
+    /// One transaction of a batch; a panic in there costs as little as any other failure.
+    fn apply<'a>(&mut self, batch: impl FnOnce() -> Batch<'a>) -> Result<Applied, Failure> {
         let done = catch_unwind(AssertUnwindSafe(|| {
-            apply(&self.conn, &mut self.memory, &self.sql, items, &self.unwritten)
+            apply(&self.conn, &mut self.memory, &self.sql, &batch(), &self.unwritten)
         }));
         match done {
             Ok(applied) => applied.map_err(Failure::Sqlite),
@@ -184,33 +209,32 @@ impl Writer {
                 Item::Record(record) => record,
                 Item::Block(block) => {
                     events += block.events;
-                    self.memory.lost_events(block.flow, block.events);
+                    let lost = Loss { events: block.events, ..Loss::default() };
+                    self.memory.losses.add(block.flow, &lost);
                     self.gave_up(&mut by_flow, item, Some(block.flow), block.events, forget);
                     continue;
                 }
             };
-            let flow = match &**record {
+            let lost = Loss::of(record);
+            if let Some((flow, lost)) = lost.as_ref().filter(|(_, lost)| !lost.is_none()) {
+                self.memory.losses.add(*flow, lost);
+            }
+            match &**record {
                 Record::Events(run) => {
                     count = run.spans.len() as u64;
                     events += count;
-                    if let Some(flow) = run.flow {
-                        self.memory.lost_events(flow, count);
-                    }
-                    run.flow
                 }
-                Record::Flow(flow) => Some(flow.id),
-                Record::Headers(headers) => Some(headers.flow),
-                Record::Body(body) => Some(body.flow),
-                Record::Message(flow, _) => Some(*flow),
-                Record::Tunnel(_) => None,
                 // Not lost: it is itself such a row.
                 Record::Drop(reported) => {
                     Counters::add(self.counters.dropped(reported.reason), reported.count);
                     self.note(reported.clone());
                     continue;
                 }
-            };
-            self.gave_up(&mut by_flow, item, flow, count, forget);
+                // Nor is this, which is remembered.
+                Record::Loss(..) => continue,
+                _ => {}
+            }
+            self.gave_up(&mut by_flow, item, lost.map(|(flow, _)| flow), count, forget);
         }
         let at = Micros::now();
         for (flow, (count, bytes)) in by_flow {

@@ -5,7 +5,7 @@ use langley_store::{EventPage, FlowFilter, Page, Store, StoreError, Unseen};
 use rusqlite::Connection;
 
 use crate::earlier::first_layout;
-use crate::given::{Fixture, body, ended, noise, of, page_of_contents, run, spoil};
+use crate::given::{Fixture, body, ended, leaf, noise, of, page_of_contents, run, spoil};
 
 const DELTA: &str = "content_block_delta";
 
@@ -211,11 +211,7 @@ fn flows_on_a_page_that_cannot_be_read_are_counted_and_the_others_listed() {
     fixture.write(flows.iter().map(of).collect());
     let path = fixture.store.path().to_owned();
     fixture.store.clone().close();
-    let conn = Connection::open(&path).unwrap();
-    let sql = "SELECT pageno FROM dbstat WHERE name = 'flows' AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET 2";
-    let leaf = conn.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap();
-    drop(conn);
-    spoil(&path, leaf.cast_unsigned());
+    spoil(&path, leaf(&path, "flows", 2));
     let fixture = fixture.after_close();
     let store = &fixture.store;
     assert!(!store.has_damage());

@@ -260,3 +260,10 @@ pub(crate) fn data(seq: u64, len: usize) -> Vec<u8> {
     text.truncate(len.max(9));
     text
 }
+
+/// A leaf of a table, in a file that nobody has open: the one so many after its first.
+pub(crate) fn leaf(path: &Path, table: &str, after: u32) -> u64 {
+    let conn = rusqlite::Connection::open(path).unwrap();
+    let sql = "SELECT pageno FROM dbstat WHERE name = ?1 AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET ?2";
+    conn.query_row(sql, (table, after), |row| row.get::<_, i64>(0)).unwrap().cast_unsigned()
+}

@@ -21,6 +21,7 @@ mod redefined;
 mod resting;
 mod rollups;
 mod searching;
+mod spoiled;
 mod streaming;
 mod tasks;
 mod tools;

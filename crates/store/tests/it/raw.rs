@@ -27,7 +27,7 @@ fn bodies_are_read_as_they_travelled_and_holes_are_told() {
     raw.end(flow, 11, 6_010);
     raw.close();
     let bytes = 11 + secret.len() as u64 + 3 + 4;
-    assert_eq!(raw.counters(), RawCounters { bytes, bytes_dropped: 0 });
+    assert_eq!(raw.counters(), RawCounters { bytes, ..RawCounters::default() });
     raw.piece(flow, Side::Client, 11, Bytes::from_static(b"late"));
     assert_eq!(raw.counters().bytes_dropped, 4, "nothing vanishes uncounted");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -105,6 +105,45 @@ fn bodies_go_with_their_flow_and_with_their_age() {
     assert_eq!(left(), [true, false, true, false]);
     given.store.maintain(&days, Micros(Micros::now().0 + 4 * 86_400_000_000)).unwrap();
     assert_eq!(left(), [false; 4], "and with its age");
+}
+
+#[test]
+fn bodies_of_a_flow_whose_end_was_never_told_go_with_it_too() {
+    let given = Fixture::new();
+    let path = given.folder.path().join("langley-raw.db");
+    let flow = ended(Micros::now().0);
+    given.write(vec![of(&flow)]);
+    let unknown = FlowId::new();
+    let raw = RawStore::open(&path).unwrap();
+    for id in [flow.id, unknown] {
+        raw.piece(id, Side::Client, 0, Bytes::from_static(b"said"));
+    }
+    raw.flush();
+    let left = || [flow.id, unknown].map(|id| kept_of(&path, id, Side::Client).is_some());
+    let forever =
+        Retention { flows_days: 0, events_days: 0, bodies_days: 0, ..Retention::default() };
+    given.store.maintain(&forever, Micros::now()).unwrap();
+    assert_eq!(left(), [true, true], "it may still come");
+    given.store.maintain(&forever, Micros(Micros::now().0 + 120_000_000)).unwrap();
+    assert_eq!(left(), [true, false]);
+}
+
+#[test]
+fn what_waits_to_be_written_goes_with_its_flow_as_well() {
+    let given = Fixture::new();
+    let path = given.folder.path().join("langley-raw.db");
+    let raw = std::sync::Arc::new(RawStore::open(&path).unwrap());
+    given.store.goes_with(std::sync::Arc::clone(&raw));
+    // Within the time in which what comes is gathered.
+    for _ in 0..3 {
+        let flow = ended(Micros::now().0);
+        given.write(vec![of(&flow)]);
+        raw.piece(flow.id, Side::Client, 0, Bytes::from_static(b"said"));
+        raw.end(flow.id, 4, 0);
+        assert_eq!(given.store.delete_flows(&FlowFilter::default()).unwrap(), 1);
+        raw.flush();
+        assert_eq!(kept_of(&path, flow.id, Side::Client), None);
+    }
 }
 
 /// Without its locks another program that looks in takes itself for the last user, and folds the log away.

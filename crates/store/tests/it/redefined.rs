@@ -7,7 +7,7 @@ use langley_store::{Figure, FlowFilter, Measure, Store, Tally, Unrecorded, Usage
 use rusqlite::Connection;
 
 use crate::failing::unnamed;
-use crate::given::{Fixture, ended, flow, of, options, session};
+use crate::given::{Fixture, ended, flow, leaf, of, options, session, spoil};
 use crate::rollups::{DAY, START};
 
 /// What schema 20 has in its sums, and how it summed: the column that is newer is gone, uncached input has what
@@ -139,4 +139,36 @@ fn a_flow_that_does_not_decode_keeps_no_store_from_being_brought_up_to_date() {
     drop(conn);
     let fixture = fixture.after_close();
     assert_eq!(fixture.store.count_flows(&FlowFilter::default()).unwrap(), 1);
+}
+
+#[test]
+fn a_page_of_flows_that_cannot_be_read_keeps_no_store_from_being_brought_up_to_date() {
+    let fixture = Fixture::new();
+    let flows: Vec<Flow> = (0..400)
+        .map(|at| {
+            let mut flow = ended(START + at);
+            (flow.session, flow.connect) = (session("s"), Some(Duration::from_millis(20)));
+            flow
+        })
+        .collect();
+    fixture.write(flows.iter().map(of).collect());
+    let path = fixture.store.path().to_owned();
+    fixture.store.clone().close();
+    let conn = Connection::open(&path).unwrap();
+    for table in ["rollups_hourly", "rollups_daily", "sessions", "tasks", "session_agents"] {
+        conn.execute_batch(&SCHEMA_24.replace("{table}", table)).unwrap();
+    }
+    conn.execute_batch(
+        "ALTER TABLE drops DROP COLUMN unclear; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns;
+         DELETE FROM schema_version WHERE version > 24; PRAGMA user_version = 24; PRAGMA wal_checkpoint(TRUNCATE)",
+    )
+    .unwrap();
+    drop(conn);
+    spoil(&path, leaf(&path, "flows", 2));
+    let fixture = fixture.after_close();
+    let damaged = fixture.store.flows(&FlowFilter::default(), None, 500).unwrap().damaged;
+    assert!((10..200).contains(&damaged), "{damaged}");
+    let sums = fixture.store.usage(&UsageQuery::default()).unwrap().totals;
+    assert_eq!(sums.tally(Tally::Flows), 400, "what was summed stays");
+    assert_eq!(sums.figure(Measure::Connect).flows, 400 - damaged);
 }

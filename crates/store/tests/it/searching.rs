@@ -62,6 +62,40 @@ fn given(texts: &[(Place, &str)]) -> (Fixture, Vec<Flow>) {
 }
 
 #[test]
+fn whoever_looks_through_all_texts_is_shown_each_word_of_the_index_once() {
+    let said = |at: i64| format!("everywhere alike word{at}");
+    let texts: Vec<String> = (0..450).map(said).collect();
+    let texts: Vec<_> = texts.iter().map(|text| (Place::Prompt, text.as_str())).collect();
+    let (fixture, _) = given(&texts);
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    let see = |spot: &langley_store::Spot<'_>, text: &[u8]| {
+        if spot.table == "search_words" {
+            *seen.entry(String::from_utf8_lossy(text).into_owned()).or_default() += 1;
+        }
+    };
+    fixture.store.texts(see).unwrap();
+    let times = |word: &str| seen.iter().filter(|(text, _)| text.contains(word)).count();
+    assert_eq!((times("everywhere"), times("alike"), times("word")), (1, 1, 450));
+    assert!(seen.values().all(|times| *times == 1));
+}
+
+#[test]
+fn words_of_removed_flows_do_not_stay_in_the_index() {
+    // One of so many that the index would not put itself in order for it.
+    let mut texts = vec![(Place::Prompt, "remains"); 100];
+    texts.push((Place::Prompt, "vanishing"));
+    let (fixture, flows) = given(&texts);
+    let until = FlowFilter { since: Some(flows[100].started_at), ..FlowFilter::default() };
+    assert_eq!(fixture.store.delete_flows(&until).unwrap(), 1);
+    let conn = rusqlite::Connection::open(fixture.store.path()).unwrap();
+    let has = |word: &str| {
+        let sql = "SELECT 1 FROM search_data WHERE instr(block, CAST(?1 AS BLOB)) > 0";
+        conn.prepare(sql).unwrap().exists([word]).unwrap()
+    };
+    assert_eq!((has("remains"), has("vanishing")), (true, false));
+}
+
+#[test]
 fn words_phrases_beginnings_and_places_find_the_newest_first() {
     let (fixture, flows) = given(&[
         (Place::Prompt, "please fix the Parser, quickly"),

@@ -1,0 +1,293 @@
+//! A page that cannot be read costs what lies on it: whatever is done with flows is done with all others.
+
+use langley_model::{Flow, MicroUsd, Micros, Outcome, Record, Side, ToolCall, ToolState};
+use langley_store::{
+    Analysis, CallEntry, CostBy, CostQuery, FlowFilter, Measure, RepriceQuery, Retention, Store,
+    Tally, TaskFilter, ToolQuery, ToolTally, UsageQuery,
+};
+use rusqlite::Connection;
+
+use crate::given::{Fixture, body, ended, flow, leaf, noise, of, redactor, run, session, spoil};
+
+/// Flows of a store, and the time of the first.
+const FLOWS: i64 = 400;
+const START: i64 = 1_000;
+
+/// Flows of one session, each with a body and events of its own, on many pages.
+fn flows() -> Vec<Flow> {
+    let flow = |at| {
+        let mut flow = ended(START + at);
+        (flow.session, flow.task) = (session("s"), session("t"));
+        flow.agent_id = Some(String::from("sub"));
+        flow.cost = Some(MicroUsd(1));
+        flow.event_count = 2;
+        flow.preview = Some(format!("flow {at}"));
+        flow
+    };
+    (0..FLOWS).map(flow).collect()
+}
+
+fn records(flow: &Flow) -> Vec<Record> {
+    let seed = flow.started_at.0.cast_unsigned();
+    vec![of(flow), body(flow.id, Side::Client, noise(seed)), run(flow.id, 0, 2, 40)]
+}
+
+/// The same store with a page of a table that cannot be read.
+fn with_spoiled(fixture: Fixture, table: &str, after: u32) -> Fixture {
+    let path = fixture.store.path().to_owned();
+    fixture.store.clone().close();
+    spoil(&path, leaf(&path, table, after));
+    fixture.after_close()
+}
+
+/// A store of [`flows`] with a page of them that cannot be read, and how many lie on it.
+fn spoiled() -> (Fixture, u64) {
+    let fixture = Fixture::new();
+    fixture.write(flows().iter().flat_map(records).collect());
+    let fixture = with_spoiled(fixture, "flows", 2);
+    let there = fixture.store.flows(&FlowFilter::default(), None, 500).unwrap();
+    assert!((10..200).contains(&there.damaged), "{}", there.damaged);
+    (fixture, there.damaged)
+}
+
+fn set(store: &Store, sql: &str) {
+    Connection::open(store.path()).unwrap().execute_batch(sql).unwrap();
+}
+
+fn count(store: &Store, sql: &str) -> i64 {
+    Connection::open(store.path()).unwrap().query_row(sql, (), |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn flows_left_open_are_lost_though_some_lie_on_a_page_that_cannot_be_read() {
+    let fixture = Fixture::new();
+    fixture.write((1..=FLOWS).map(|at| of(&flow(at))).collect());
+    let fixture = with_spoiled(fixture, "flows", 2);
+    let all = fixture.store.flows(&FlowFilter::default(), None, 500).unwrap();
+    assert!((10..200).contains(&all.damaged), "{}", all.damaged);
+    let lost = all.items.iter().filter(|flow| flow.outcome == Some(Outcome::Lost)).count() as u64;
+    assert_eq!(fixture.store.counters().lost_flows_at_open, lost);
+    // Those beside the page may need room that only a look at it could make.
+    assert!(lost + 4 * all.damaged >= FLOWS.cast_unsigned(), "{lost} {}", all.damaged);
+    // Recording goes on behind them, with revisions of its own.
+    let next = ended(FLOWS + 50);
+    fixture.write(vec![of(&next)]);
+    let next = fixture.store.flow(next.id).unwrap().unwrap();
+    assert!(all.items.iter().all(|flow| flow.revision() < next.revision()));
+}
+
+#[test]
+fn a_flow_left_open_is_lost_though_a_page_of_its_events_cannot_be_read() {
+    let fixture = Fixture::new();
+    let open: Vec<Flow> = (1..=40).map(|at| Flow { event_count: 40, ..flow(at) }).collect();
+    for flow in &open {
+        fixture.write(vec![of(flow), run(flow.id, 0, 40, 300)]);
+    }
+    let fixture = with_spoiled(fixture, "event_blocks", 2);
+    assert_eq!(fixture.store.counters().lost_flows_at_open, 40);
+    let flows = fixture.store.flows(&FlowFilter::default(), None, 500).unwrap().items;
+    assert!(flows.iter().all(|flow| flow.outcome == Some(Outcome::Lost)));
+    // What is stored is known without that page, and so is when the others ended.
+    assert!(flows.iter().all(|flow| flow.dropped_events == 0));
+    let at_once = flows.iter().filter(|flow| flow.ended_at == Some(flow.started_at)).count();
+    assert!((1..20).contains(&at_once), "{at_once}");
+}
+
+#[test]
+fn retention_and_the_sweep_go_on_around_a_page_that_cannot_be_read() {
+    let (fixture, damaged) = spoiled();
+    let store = &fixture.store;
+    assert_eq!(count(store, "SELECT count(*) FROM blobs"), FLOWS);
+    let later = Micros(400 * 24 * 3_600_000_000);
+    let done = store.maintain(&Retention::default(), later).unwrap();
+    let left = store.flows(&FlowFilter::default(), None, 500).unwrap();
+    // Neighbours of the page may have to stay with it.
+    assert!(left.items.len() < 100, "{}", left.items.len());
+    assert_eq!(done.flows + damaged + left.items.len() as u64, FLOWS.cast_unsigned());
+    // Also the bodies of those are gone: retention took them before.
+    assert_eq!(count(store, "SELECT count(*) FROM blobs"), 0, "what nothing refers to is gone");
+    assert_eq!(store.counters().damaged_flows, damaged);
+    assert!(!store.upkeep().failed);
+}
+
+#[test]
+fn a_deletion_takes_all_flows_that_can_be_read() {
+    let (fixture, damaged) = spoiled();
+    let store = &fixture.store;
+    let of_model = FlowFilter { until: Some(Micros(START + 300)), ..FlowFilter::default() };
+    let first = store.delete_flows(&of_model).unwrap();
+    let rest = store.delete_flows(&FlowFilter::default()).unwrap();
+    let left = store.flows(&FlowFilter::default(), None, 500).unwrap();
+    assert!(left.items.len() < 100, "{}", left.items.len());
+    assert_eq!(first + rest + damaged + left.items.len() as u64, FLOWS.cast_unsigned());
+    assert!(first > 100 && rest > 50, "{first} {rest}");
+}
+
+#[test]
+fn a_sweep_goes_on_around_a_page_of_contents_that_cannot_be_read() {
+    let fixture = Fixture::new();
+    fixture.write(flows().iter().flat_map(records).collect());
+    let fixture = with_spoiled(fixture, "blobs", 20);
+    let store = &fixture.store;
+    assert_eq!(store.delete_flows(&FlowFilter::default()).unwrap(), FLOWS.cast_unsigned());
+    let left = count(store, "SELECT count(*) FROM blobs INDEXED BY blobs_by_hash");
+    assert!((1..20).contains(&left), "{left}");
+}
+
+#[test]
+fn sums_are_made_of_all_flows_that_can_be_read() {
+    let (fixture, damaged) = spoiled();
+    let store = &fixture.store;
+    set(
+        store,
+        "DELETE FROM rollups_hourly; DELETE FROM rollups_daily; DELETE FROM sessions; DELETE FROM tasks;
+         DELETE FROM session_agents;
+         INSERT INTO rollups_filled VALUES (9000000, -9223372036854775808);
+         INSERT INTO tasks_filled VALUES (9000000, -9223372036854775808);",
+    );
+    let there = FLOWS.cast_unsigned() - damaged;
+    // Before they are made, from the flows.
+    let one = store.session("s").unwrap().unwrap();
+    assert_eq!(one.sums.tally(Tally::Flows), there);
+    assert_eq!(store.session_agents("s").unwrap()[0].sums.tally(Tally::Flows), there);
+    assert_eq!(store.sum_older_flows().unwrap(), there);
+    let sums = store.usage(&UsageQuery::default()).unwrap();
+    assert_eq!((sums.totals.tally(Tally::Flows), sums.filling), (there, false));
+}
+
+#[test]
+fn the_index_and_the_analysis_take_all_flows_that_can_be_read() {
+    let (fixture, damaged) = spoiled();
+    let store = &fixture.store;
+    let there = (FLOWS.cast_unsigned() - damaged) as usize;
+    assert_eq!(store.unindexed(500).unwrap().len(), there);
+    assert_eq!(store.unread(500).unwrap().len(), there);
+    let (index, analysis) = (store.index_state().unwrap(), store.analysis_state().unwrap());
+    assert_eq!((index.waiting, index.given_up), (there as u64, damaged));
+    assert_eq!((analysis.waiting, analysis.given_up), (there as u64, damaged));
+    // The same of flows that an earlier version recorded.
+    set(
+        store,
+        "DELETE FROM search_waiting; DELETE FROM analysis_waiting;
+         INSERT INTO totals (name, value) VALUES ('search_backlog', 9000000), ('analysis_from', 0),
+             ('analysis_to', 9000000)",
+    );
+    let state = store.index_state().unwrap().waiting + store.analysis_state().unwrap().waiting;
+    assert_eq!(state, 2 * FLOWS.cast_unsigned());
+    while store.note_backlog().unwrap() {}
+    while store.note_unread().unwrap() {}
+    assert_eq!(store.unindexed(500).unwrap().len(), there);
+    assert_eq!(store.unread(500).unwrap().len(), there);
+}
+
+#[test]
+fn flows_are_priced_anew_around_a_page_that_cannot_be_read() {
+    let (fixture, damaged) = spoiled();
+    let price = Box::new(|flow: &mut Flow| flow.cost = Some(MicroUsd(3)));
+    let query = redactor().seal(RepriceQuery::default());
+    let done = fixture.store.reprice(&query, "book", false, price).unwrap();
+    let there = FLOWS.cast_unsigned() - damaged;
+    assert_eq!((done.flows, done.changed), (there, there));
+}
+
+#[test]
+fn what_flows_belong_to_is_told_though_some_of_them_cannot_be_read() {
+    let (fixture, damaged) = spoiled();
+    told_around(&fixture.store, damaged);
+    // The newest flows of all do not decode.
+    set(&fixture.store, &format!("UPDATE flows SET port = 'x' WHERE n >= {}", START + FLOWS - 3));
+    told_around(&fixture.store, damaged + 3);
+    assert_eq!(fixture.store.session("s").unwrap().unwrap().agent, None);
+    set(&fixture.store, &format!("UPDATE flows SET port = 'x' WHERE n >= {}", START + FLOWS - 30));
+    let session = fixture.store.session("s").unwrap().unwrap();
+    assert_eq!(session.last_at, Micros(START + FLOWS - 1), "which its key says");
+}
+
+fn told_around(store: &Store, damaged: u64) {
+    let there = FLOWS.cast_unsigned() - damaged;
+    assert_eq!(store.sessions(None, None, 10).unwrap().items.len(), 1);
+    let tasks = store.tasks(&TaskFilter::default(), None, 10).unwrap();
+    assert_eq!((tasks.items.len(), &*tasks.items[0].host), (1, "api.example"));
+    assert_eq!(store.session_cost("s").unwrap().unwrap().cost, MicroUsd(FLOWS));
+    assert_eq!(store.dearest_session(|_| true).unwrap().unwrap().id, "s");
+    assert_eq!(store.sessions_beyond(MicroUsd(1), 9, |_| true).unwrap().len(), 1);
+    let usage = UsageQuery { until: Some(Micros(START + FLOWS)), ..UsageQuery::default() };
+    let query =
+        CostQuery { by: vec![CostBy::Session], usage, groups_max: 9, ..CostQuery::default() };
+    let costs = store.costs(&query).unwrap();
+    assert!(costs.from_flows);
+    assert_eq!(costs.totals.figure(Measure::Cost).sum, there);
+    let flows = store.flows(&FlowFilter::default(), None, 500).unwrap().items;
+    let newest = &flows[0];
+    let earlier = store.earlier_requests(newest.id, 500).unwrap();
+    assert_eq!(earlier.len() as u64, there - 1);
+    let before = store.ended_before(newest, 500).unwrap();
+    // Of the last five nobody knows that they had ended by then.
+    assert!(before.flows.len() as u64 > there - 10, "{}", before.flows.len());
+}
+
+#[test]
+fn a_flow_that_does_not_decode_leaves_no_sums_behind() {
+    let fixture = Fixture::new();
+    let (one, other) = (flows().remove(0), flows().remove(1));
+    fixture.write([&one, &other].into_iter().flat_map(records).collect());
+    set(&fixture.store, &format!("UPDATE flows SET port = 'x' WHERE n = {START}"));
+    assert_eq!(fixture.store.delete_flows(&FlowFilter::default()).unwrap(), 2);
+    for table in ["sessions", "tasks", "session_agents"] {
+        assert_eq!(count(&fixture.store, &format!("SELECT count(*) FROM {table}")), 0, "{table}");
+    }
+    let sums = fixture.store.usage(&UsageQuery::default()).unwrap().totals;
+    assert_eq!(sums.tally(Tally::Flows), 2, "these outlive them, as those of any flow");
+}
+
+#[test]
+fn a_star_goes_with_its_sessions_last_flow() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let flows = flows();
+    fixture.write(flows[..2].iter().map(of).collect());
+    store.star("s", Micros(9)).unwrap().unwrap();
+    let first = FlowFilter { until: Some(flows[1].started_at), ..FlowFilter::default() };
+    assert_eq!(store.delete_flows(&first).unwrap(), 1);
+    assert_eq!(store.stars().unwrap().len(), 1);
+    assert_eq!(store.delete_flows(&FlowFilter::default()).unwrap(), 1);
+    assert!(store.stars().unwrap().is_empty());
+}
+
+#[test]
+fn calls_of_a_flow_that_cannot_be_read_end_as_others_do() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let flows = flows();
+    fixture.write(flows.iter().map(of).collect());
+    let entry = |key: i64, state| CallEntry {
+        key,
+        position: 0,
+        call: Some(redactor().seal(ToolCall {
+            name: String::from("Bash"),
+            state,
+            ..ToolCall::default()
+        })),
+        executions: None,
+        findings: Vec::new(),
+    };
+    let keep = |calls| {
+        store.keep_analysis(Analysis { calls, ..Analysis::default() }).unwrap();
+        store.overdue_calls(Micros(i64::MAX), 500).unwrap().len()
+    };
+    let open = flows.iter().map(|flow| entry(flow.started_at.0, ToolState::ArgsComplete)).collect();
+    assert_eq!(keep(open), FLOWS as usize);
+    set(store, &format!("UPDATE flows SET port = 'x' WHERE n = {START}"));
+    assert_eq!(keep(vec![entry(START, ToolState::Orphaned)]), FLOWS as usize - 1);
+    let tools = store.tools(&ToolQuery::default()).unwrap().tools;
+    let tally = |tally| tools[0].sums.tally(tally);
+    assert_eq!([tally(ToolTally::Calls), tally(ToolTally::Orphaned)], [FLOWS.cast_unsigned(), 1]);
+    assert!(
+        store.flow_of_key(START).unwrap().is_none(),
+        "nothing is found in it, and nothing fails"
+    );
+    let fixture = with_spoiled(fixture, "flows", 2);
+    let there = fixture.store.flows(&FlowFilter::default(), None, 500).unwrap();
+    let overdue = fixture.store.overdue_calls(Micros(i64::MAX), 500).unwrap().len() as u64;
+    assert_eq!(overdue + there.damaged, FLOWS.cast_unsigned());
+}
