@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use crate::error::StoreError;
 use crate::findings;
 use crate::flow_row::{self, Binder, FlowSql};
-use crate::rollup::{Gathered, Held};
+use crate::rollup::{Gathered, Held, ToolCostChange};
 use crate::store::Store;
 use crate::writer::{Budget, Site};
 
@@ -191,7 +191,7 @@ impl Run {
     /// Prices some flows.
     fn step(&mut self, site: &mut Site<'_>) -> rusqlite::Result<()> {
         let mut budget = Budget::new(ROWS);
-        let mut gathered = Gathered::default();
+        let (mut gathered, mut tools) = (Gathered::default(), ToolCostChange::default());
         let change = site.change()?;
         let held = Held::read(&change)?;
         loop {
@@ -208,6 +208,7 @@ impl Run {
                     self.write(&change, site, (n, revision), &after)?;
                     findings::priced_anew(&change, n, after.cost)?;
                     gathered.exchange(n, (&before, revision), held, &after);
+                    tools.exchange(&change, n, &before, &after)?;
                 }
             }
             if !budget.spend(1) {
@@ -216,6 +217,7 @@ impl Run {
         }
         let Some(row) = self.row else { return Ok(()) };
         gathered.write(&change)?;
+        tools.write(&change)?;
         let Repriced { flows, changed, priced, unpriced, before, after } = self.repriced;
         let [flows, changed, priced, unpriced] =
             [flows, changed, priced, unpriced].map(u64::cast_signed);

@@ -69,7 +69,8 @@ export interface paths {
          * Tells what the flows cost, in groups.
          * @description By time, host, provider, model and agent it is told from sums by the hour, which deleting flows does not
          *     change; by session, task and subagent, and of one session, of the flows that are kept, where the span of
-         *     time is exact. A list by session, task or subagent alone leaves out what has none.
+         *     time is exact. A list by session, task or subagent alone leaves out what has none. By tool it tells what tools
+         *     have of the flows, by sums as well: see docs/pricing.md.
          */
         get: operations["cost"];
         put?: never;
@@ -1354,6 +1355,9 @@ export interface components {
             subagent: string | null;
             /** @description The task. */
             task: string | null;
+            /** @description The tool. What flows cost it is `cost` then, and `flows` are those that it has a part of. */
+            tool: string | null;
+            tool_cost: components["schemas"]["ToolCosts"] | null;
             /**
              * Format: int64
              * @description Tokens, or calls, of the class; nothing is counted in two of them.
@@ -1374,7 +1378,11 @@ export interface components {
             more: boolean;
             /** @description Always null: ask for more with `limit`. */
             next_cursor: string | null;
-            /** @description What all groups add up to, those that are not listed included. */
+            tools: components["schemas"]["ToolCosts"] | null;
+            /**
+             * @description What all groups add up to, those that are not listed included; of costs by tool what all flows cost,
+             *     whosever it is.
+             */
             totals: components["schemas"]["Spent"];
             /** @description The zone of the days, as its distance from UTC. */
             tz: string;
@@ -3332,6 +3340,39 @@ export interface components {
             totals: components["schemas"]["ToolTotals"];
         };
         /**
+         * @description What tools cost: their calls as output, and their results as input the first time that they are sent. Shares by
+         *     bytes of what the flows cost.
+         */
+        ToolCosts: {
+            /**
+             * Format: int64
+             * @description Calls.
+             */
+            calls: number;
+            cost: components["schemas"]["Cost"] | null;
+            output: components["schemas"]["Cost"] | null;
+            /** @description Calls and results that stand in later requests; no part of the cost. */
+            reread: components["schemas"]["Cost"];
+            result: components["schemas"]["Cost"] | null;
+            /**
+             * Format: int64
+             * @description Results, each where it was sent first.
+             */
+            results: number;
+            /** @description Web searches that the provider ran. */
+            search: components["schemas"]["Cost"];
+            /**
+             * Format: int64
+             * @description Calls of unknown cost.
+             */
+            unpriced_calls: number;
+            /**
+             * Format: int64
+             * @description Results of unknown cost.
+             */
+            unpriced_results: number;
+        };
+        /**
          * @description What came of a tool call.
          * @enum {string}
          */
@@ -4147,8 +4188,10 @@ export interface operations {
     cost: {
         parameters: {
             query?: {
-                /** @description Any of hour, day, host, provider, model, agent, session, task, subagent, with commas between; or class; nothing makes one group of all */
+                /** @description Any of hour, day, host, provider, model, agent, session, task, subagent, tool, with commas between; or class; nothing makes one group of all */
                 group_by?: string;
+                /** @description Another name of `group_by` */
+                by?: string;
                 /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
                 /** @description Began before this time, or in the same hour. */

@@ -9,8 +9,8 @@ pub(crate) struct CostArgs {
     #[command(subcommand)]
     pub(crate) verb: Option<CostVerb>,
 
-    /// By what: any of hour, day, host, provider, model, agent, session, task, subagent, with commas
-    /// between; or class. From transcripts also project, and neither host nor task
+    /// By what: any of hour, day, host, provider, model, agent, session, task, subagent, tool, with commas
+    /// between; or class. From transcripts also project, and neither host, task nor tool
     #[arg(long, value_name = "LIST", default_value = "model")]
     pub(crate) by: String,
 

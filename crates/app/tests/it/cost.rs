@@ -86,6 +86,8 @@ fn what_an_agent_used_is_priced_from_the_socket_to_the_command_line() {
         assert_eq!(code, 0, "{err}");
         assert!(out.contains(amount), "{by}: {out}");
     }
+    let (_, out, _) = stage.run(&["cost", "--by", "tool"]);
+    assert!(out.contains("CALLED") || out.contains("no calls of tools"), "{out}");
     let (code, _, err) = stage.run(&["cost", "--by", "week"]);
     assert!(code == 2 && err.contains("`week` cannot be grouped by"), "{err}");
     let blocks = json(&["cost", "blocks", "--json"]);

@@ -312,6 +312,7 @@ pub fn transcript_costs(
             keys: query.by.iter().zip(keys).map(|(by, key)| told(by, key)).collect(),
             session: None,
             sums: total.sums(),
+            tool: None,
         })
         .collect();
     report.unpriced = unpriced

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use langley_engine::{PriceBook, Pricer};
-use langley_model::{Flow, MicroUsd, Micros, Record, Tokens, Usage};
+use langley_model::{Flow, MicroUsd, Micros, Record, Tokens, ToolPart, ToolShares, Usage};
+use langley_store::{Analysis, ShareEntry};
 use serde_json::{Value, json};
 
 use crate::rig::{Rig, TOKEN, flow};
@@ -26,6 +27,52 @@ fn priced(second: i64, session: &str) -> Flow {
     Pricer::new(PriceBook::vendored()).price(&mut flow);
     assert_eq!(flow.cost, Some(MicroUsd(6_100)));
     flow
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn costs_by_tool_are_parts_of_what_flows_cost() {
+    let rig = Rig::start().await;
+    let flow = priced(0, "s-1");
+    rig.put([record(&flow)]);
+    let part = |tool: &str, calls: u64| ToolPart {
+        calls,
+        call_bytes: calls * 30,
+        ..ToolPart::of(tool.to_owned())
+    };
+    let read = ToolPart { results: 1, result_bytes: 100, known_bytes: 350, ..part("Read", 1) };
+    let shares = ToolShares {
+        output_bytes: 100,
+        request_bytes: 1_500,
+        new_bytes: 100,
+        parts: vec![part("Bash", 2), read],
+    };
+    let shares =
+        vec![ShareEntry { key: flow.started_at.0, shares: Some(rig.redactor.seal(shares)) }];
+    rig.store.keep_analysis(Analysis { shares, ..Analysis::default() }).unwrap();
+
+    let page = rig.get("/api/analytics/cost?by=tool").await;
+    let micro = |micro: i64| json!({ "micro_usd": micro });
+    let first = &page["items"][0];
+    // Thirty hundredths of 2,000, and of a hundred bytes among a thousand that cost 4,000.
+    assert_eq!((&first["tool"], &first["cost"]), (&json!("Bash"), &micro(1_200)));
+    let second = &page["items"][1];
+    assert_eq!(
+        (&second["tool"], &second["cost"], &second["flows"]),
+        (&json!("Read"), &micro(1_000), &json!(1))
+    );
+    assert_eq!(
+        second["tool_cost"],
+        json!({
+            "cost": micro(1_000), "output": micro(600), "search": micro(0), "result": micro(400),
+            // A quarter of what stands before: 3,600 and the hundred of what the cache had.
+            "reread": micro(925), "calls": 1, "unpriced_calls": 0, "results": 1, "unpriced_results": 0,
+        })
+    );
+    assert_eq!((&page["tools"]["cost"], &page["totals"]["cost"]), (&micro(2_200), &micro(6_100)));
+    let of_session = rig.get("/api/analytics/cost?group_by=tool&session=s-1").await;
+    assert_eq!((&of_session["items"], &of_session["from_flows"]), (&page["items"], &json!(true)));
+    let others = rig.get("/api/analytics/cost?group_by=model").await;
+    assert_eq!((&others["tools"], &others["items"][0]["tool_cost"]), (&Value::Null, &Value::Null));
 }
 
 async fn post(rig: &Rig, path: &str) -> (StatusCode, Value) {
@@ -92,6 +139,9 @@ async fn costs_are_told_by_group_and_by_class_with_what_is_unpriced() {
     assert_eq!(subs["from_flows"], true);
     let days = rig.get("/api/analytics/cost?group_by=day&tz=%2B02:00").await;
     assert_eq!((&days["items"][0]["day"], &days["tz"]), (&json!("2023-11-15"), &json!("+02:00")));
+
+    let named = rig.get("/api/analytics/cost?by=session&limit=1").await;
+    assert_eq!(named, sessions, "by another name");
 
     let shown = rig.get("/api/flows?limit=5").await;
     let shown = shown["items"].as_array().unwrap().iter().find(|it| it["cost_source"] == "priced");

@@ -92,7 +92,7 @@ impl Named {
 
     fn group(self) -> CostGroup {
         let Self { name, session, costs } = self;
-        CostGroup { keys: vec![CostKey::Name(name)], session, sums: costs.sums() }
+        CostGroup { keys: vec![CostKey::Name(name)], session, sums: costs.sums(), tool: None }
     }
 }
 

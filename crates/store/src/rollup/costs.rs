@@ -10,6 +10,7 @@ use super::group::{DAY_HOURS, HOUR_US, hour_of};
 use super::measure::Tally;
 use super::query::{GroupBy, UsageGroup, UsageQuery};
 use super::sums::Sums;
+use super::tool_sums::ToolCostSums;
 use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter};
 use crate::flow_row::{FlowSql, read};
@@ -29,6 +30,8 @@ pub enum CostBy {
     Task,
     /// The subagent, within its session; where that is all, flows without a session are left out.
     Subagent,
+    /// The tool: of each flow what tools have of it.
+    Tool,
 }
 
 impl CostBy {
@@ -40,6 +43,7 @@ impl CostBy {
             Self::Session => "session",
             Self::Task => "task",
             Self::Subagent => "subagent",
+            Self::Tool => "tool",
         }
     }
 
@@ -50,6 +54,7 @@ impl CostBy {
             "session" => Some(Self::Session),
             "task" => Some(Self::Task),
             "subagent" => Some(Self::Subagent),
+            "tool" => Some(Self::Tool),
             word => GroupBy::parse(word).map(Self::Usage),
         }
     }
@@ -86,8 +91,10 @@ pub struct CostGroup {
     pub keys: Vec<CostKey>,
     /// The session of a subagent.
     pub session: Option<String>,
-    /// What they add up to.
+    /// What they add up to. Of a tool only how many flows it has a part of, and what that costs.
     pub sums: Sums,
+    /// Of a tool, what that costs it.
+    pub tool: Option<ToolCostSums>,
 }
 
 /// A model of which flows have usage and no cost.
@@ -111,6 +118,8 @@ pub struct CostReport {
     pub more: bool,
     /// Of all groups, listed or not; as in the groups, what is no use and no cost may be left out.
     pub totals: Sums,
+    /// What all tools cost together, where costs are told by tool; all flows are the totals then.
+    pub tools: Option<ToolCostSums>,
     /// Models that are not priced, or not always.
     pub unpriced: Vec<UnpricedModel>,
     /// Whether flows of an earlier version are still to be added.
@@ -147,25 +156,32 @@ impl Store {
     /// # Errors
     /// A failure of the file.
     pub fn costs(&self, query: &CostQuery) -> Result<CostReport, StoreError> {
-        let of_usage = |by: &CostBy| match by {
-            CostBy::Usage(by) => Some(*by),
-            _ => None,
-        };
-        let by: Option<Vec<GroupBy>> = query.by.iter().map(of_usage).collect();
-        let mut report = match by {
-            Some(by) if query.session.is_none() => self.costs_of_rollups(query, &by)?,
-            _ => match self.costs_of_belongings(query)? {
-                Some(report) => report,
-                None => self.costs_of_flows(query)?,
-            },
-        };
+        let mut report = self.costs_of(query)?;
         let is_by_time =
             matches!(query.by.first(), Some(CostBy::Usage(GroupBy::Hour | GroupBy::Day)));
         report.put_in_order(is_by_time, query.groups_max);
         Ok(report)
     }
 
-    fn costs_of_rollups(
+    fn costs_of(&self, query: &CostQuery) -> Result<CostReport, StoreError> {
+        if query.by.contains(&CostBy::Tool) {
+            return self.costs_of_tools(query);
+        }
+        let of_usage = |by: &CostBy| match by {
+            CostBy::Usage(by) => Some(*by),
+            _ => None,
+        };
+        let by: Option<Vec<GroupBy>> = query.by.iter().map(of_usage).collect();
+        match by {
+            Some(by) if query.session.is_none() => self.costs_of_rollups(query, &by),
+            _ => match self.costs_of_belongings(query)? {
+                Some(report) => Ok(report),
+                None => self.costs_of_flows(query),
+            },
+        }
+    }
+
+    pub(super) fn costs_of_rollups(
         &self,
         query: &CostQuery,
         by: &[GroupBy],
@@ -186,7 +202,7 @@ impl Store {
             unpriced.entry(model).or_default().merge(&group.sums);
         }
         unpriced.retain(|_, sums| sums.tally(Tally::Unpriced) > 0);
-        let group = |(keys, sums)| CostGroup { keys, session: None, sums };
+        let group = |(keys, sums)| CostGroup { keys, session: None, sums, tool: None };
         Ok(CostReport {
             groups: groups.into_iter().map(group).collect(),
             totals: report.totals,
@@ -196,30 +212,14 @@ impl Store {
         })
     }
 
-    fn costs_of_flows(&self, query: &CostQuery) -> Result<CostReport, StoreError> {
-        let UsageQuery { since, until, host, provider, model, .. } = query.usage.clone();
-        let session = query.session.clone();
-        let filter =
-            FlowFilter { since, until, host, provider, model, session, ..FlowFilter::default() };
+    pub(super) fn costs_of_flows(&self, query: &CostQuery) -> Result<CostReport, StoreError> {
         self.readers().read(|conn| {
             let mut groups: HashMap<(Vec<CostKey>, Option<String>), Sums> = HashMap::new();
             let mut unpriced: HashMap<(String, String), Sums> = HashMap::new();
             let mut report = CostReport { from_flows: true, ..CostReport::default() };
-            each(conn, &filter, |flow| {
-                let is_asked = query.usage.agent.is_none()
-                    || query.usage.agent.as_deref() == flow.agent.as_deref();
-                let is_listed = match *query.by {
-                    [CostBy::Session | CostBy::Subagent] => flow.session.is_some(),
-                    [CostBy::Task] => flow.task.is_some(),
-                    _ => true,
-                };
-                if flow.is_own_check() || !is_asked || !is_listed {
-                    return;
-                }
+            each(conn, query, |_, flow| {
                 report.totals.add(flow);
-                let is_sub = query.by.contains(&CostBy::Subagent);
-                let session = flow.session.as_ref().filter(|_| is_sub).map(|it| it.id.clone());
-                groups.entry((keys(query, flow), session)).or_default().add(flow);
+                groups.entry(keys(query, flow)).or_default().add(flow);
                 if Tally::Unpriced.of(flow) > 0 {
                     let provider = flow.provider.map_or("", Provider::as_str).to_owned();
                     let model = flow.known_model().unwrap_or_default().to_owned();
@@ -228,7 +228,7 @@ impl Store {
             })?;
             report.groups = groups
                 .into_iter()
-                .map(|((keys, session), sums)| CostGroup { keys, session, sums })
+                .map(|((keys, session), sums)| CostGroup { keys, session, sums, tool: None })
                 .collect();
             report.unpriced = unpriced.into_iter().map(model_of).collect();
             Ok(report)
@@ -241,7 +241,7 @@ pub(super) fn model_of(((provider, model), sums): ((String, String), Sums)) -> U
 }
 
 /// What makes a group of the rollups, in the order that was asked for.
-fn told(by: &[GroupBy], group: &UsageGroup) -> Vec<CostKey> {
+pub(super) fn told(by: &[GroupBy], group: &UsageGroup) -> Vec<CostKey> {
     let name = |text: &Option<String>| CostKey::Name(text.clone().filter(|it| !it.is_empty()));
     let keys = by.iter().map(|by| match by {
         GroupBy::Hour => CostKey::Hour(group.hour.unwrap_or_default()),
@@ -254,8 +254,8 @@ fn told(by: &[GroupBy], group: &UsageGroup) -> Vec<CostKey> {
     keys.collect()
 }
 
-/// What makes a flow's group.
-fn keys(query: &CostQuery, flow: &Flow) -> Vec<CostKey> {
+/// What makes a flow's group, and the session of a subagent; in the place of a tool nothing.
+pub(super) fn keys(query: &CostQuery, flow: &Flow) -> (Vec<CostKey>, Option<String>) {
     let name = |text: Option<&str>| CostKey::Name(text.map(str::to_owned));
     let id = |it: &Option<langley_model::Attributed>| name(it.as_ref().map(|it| it.id.as_str()));
     let ahead = i64::from(query.usage.offset_minutes) * MINUTE_US;
@@ -263,6 +263,7 @@ fn keys(query: &CostQuery, flow: &Flow) -> Vec<CostKey> {
         CostBy::Session => id(&flow.session),
         CostBy::Task => id(&flow.task),
         CostBy::Subagent => name(flow.subagent()),
+        CostBy::Tool => name(None),
         CostBy::Usage(GroupBy::Hour) => {
             CostKey::Hour(Micros(hour_of(flow.started_at.0).saturating_mul(HOUR_US)))
         }
@@ -276,21 +277,42 @@ fn keys(query: &CostQuery, flow: &Flow) -> Vec<CostKey> {
         CostBy::Usage(GroupBy::Model) => name(flow.known_model()),
         CostBy::Usage(GroupBy::Agent) => name(flow.agent.as_deref()),
     };
-    query.by.iter().map(one).collect()
+    let is_sub = query.by.contains(&CostBy::Subagent);
+    let session = flow.session.as_ref().filter(|_| is_sub).map(|it| it.id.clone());
+    (query.by.iter().map(one).collect(), session)
 }
 
-/// Reads each flow that `filter` names.
-fn each(
+/// Reads each flow that is asked for, with its key.
+pub(super) fn each(
     conn: &Connection,
-    filter: &FlowFilter,
-    mut take: impl FnMut(&Flow),
+    query: &CostQuery,
+    mut take: impl FnMut(i64, &Flow),
 ) -> rusqlite::Result<()> {
-    let condition = Condition::of(filter);
+    let UsageQuery { since, until, host, provider, model, agent, .. } = &query.usage;
+    let filter = FlowFilter {
+        since: *since,
+        until: *until,
+        host: host.clone(),
+        provider: *provider,
+        model: model.clone(),
+        session: query.session.clone(),
+        ..FlowFilter::default()
+    };
+    let condition = Condition::of(&filter);
     let sql = format!("{}{}", FlowSql::select(), condition.sql());
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query(rusqlite::params_from_iter(&condition.parameters))?;
     while let Some(row) = rows.next()? {
-        take(&read(row)?.1);
+        let (n, flow) = read(row)?;
+        let is_asked = agent.is_none() || *agent == flow.agent;
+        let is_listed = match *query.by {
+            [CostBy::Session | CostBy::Subagent] => flow.session.is_some(),
+            [CostBy::Task] => flow.task.is_some(),
+            _ => true,
+        };
+        if is_asked && is_listed && !flow.is_own_check() {
+            take(n, &flow);
+        }
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Which flows are added up together.
 
-use langley_model::{Flow, Provider};
+use langley_model::{Flow, Micros, Provider};
 
 /// Microseconds of an hour.
 pub(super) const HOUR_US: i64 = 3_600_000_000;
@@ -44,6 +44,11 @@ impl Group {
             && self.provider == flow.provider.map_or("", Provider::as_str)
             && self.model == flow.known_model().unwrap_or_default()
             && self.agent == flow.agent.as_deref().unwrap_or_default()
+    }
+
+    /// When its hour began.
+    pub(super) const fn hour(&self) -> Micros {
+        Micros(self.at.saturating_mul(HOUR_US))
     }
 
     /// The same by day.

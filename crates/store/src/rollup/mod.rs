@@ -20,6 +20,9 @@ mod spread;
 mod sums;
 mod table;
 mod tasks;
+mod tool_costs;
+mod tool_shares;
+mod tool_sums;
 
 pub use agents::SessionAgent;
 pub use costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, UnpricedModel};
@@ -32,3 +35,6 @@ pub use sessions::{Session, SessionCost, SessionPage};
 pub use spread::Spread;
 pub use sums::{Figure, Sums};
 pub use tasks::{Task, TaskFilter, TaskPage};
+pub use tool_shares::ShareEntry;
+pub(crate) use tool_shares::ToolCostChange;
+pub use tool_sums::{ToolCostSums, ToolCostTally};

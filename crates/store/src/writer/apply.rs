@@ -19,7 +19,7 @@ use crate::error::of_place;
 use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed};
 use crate::packed::Item;
 use crate::readers::ReadError;
-use crate::rollup::{Gathered, Held};
+use crate::rollup::{Gathered, Held, ToolCostChange};
 use crate::{search, tools, traits};
 
 /// What a transaction has changed.
@@ -110,6 +110,7 @@ pub(super) fn apply(
         added: Totals::default(),
         groups: Groups::default(),
         rollups: Gathered::default(),
+        tool_costs: ToolCostChange::default(),
         held: Held::read(conn)?,
         orphans: Vec::new(),
         unindexed: Vec::new(),
@@ -131,10 +132,11 @@ pub(super) fn apply(
     for dropped in unwritten {
         transaction.dropped(dropped)?;
     }
-    let Transaction { revision, mut added, groups, rollups, unindexed, unread, changes, .. } =
-        transaction;
+    let Transaction { revision, mut added, groups, rollups, tool_costs, .. } = transaction;
+    let Transaction { unindexed, unread, changes, .. } = transaction;
     groups.write(conn)?;
     rollups.write(conn)?;
+    tool_costs.write(conn)?;
     search::await_index(conn, &unindexed)?;
     tools::await_analysis(conn, &unread)?;
     added.add(conn)?;
@@ -175,6 +177,7 @@ struct Transaction<'c, 'm> {
     added: Totals,
     groups: Groups,
     rollups: Gathered,
+    tool_costs: ToolCostChange,
     held: Held,
     /// Records of flows whose beginning was never stored.
     orphans: Vec<Dropped>,
@@ -261,6 +264,9 @@ impl<'c> Transaction<'c, '_> {
         };
         let known = before.as_ref().map(|before| (&***before, before.revision()));
         self.rollups.change(n, known, self.held, &flow);
+        if let Some((before, _)) = known.filter(|(before, _)| !before.is_open()) {
+            self.tool_costs.exchange(self.conn, n, before, &flow)?;
+        }
         if flow.retry_of.is_some() {
             self.retry(n, &flow)?;
         }

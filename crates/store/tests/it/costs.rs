@@ -62,7 +62,7 @@ pub(crate) fn assert_classes(store: &Store, seed: u64) {
 }
 
 /// The parts of a flow's cost by class, by the text of its prices and nothing of the product's arithmetic.
-fn divided(flow: &Flow) -> Option<[i64; 7]> {
+pub(crate) fn divided(flow: &Flow) -> Option<[i64; 7]> {
     const MICRO: u128 = 1_000_000_000_000;
     let terms = flow.terms.as_ref()?;
     let text = terms.rates.text();
@@ -103,7 +103,7 @@ fn priced(hour: i64, model: &str, dollars: &str) -> Flow {
 }
 
 /// Prices a flow.
-fn at_price(flow: &mut Flow, dollars: &str) {
+pub(crate) fn at_price(flow: &mut Flow, dollars: &str) {
     let rates = Rates::parse(&format!("{dollars} - - - - - -")).unwrap();
     flow.cost = rates.cost(&flow.billed()).map(|exact| exact.rounded());
     flow.cost_source = Some("priced".to_owned());
@@ -111,7 +111,7 @@ fn at_price(flow: &mut Flow, dollars: &str) {
 }
 
 /// Prices what its provider has not.
-fn all_at(dollars: &'static str) -> Reprice {
+pub(crate) fn all_at(dollars: &'static str) -> Reprice {
     Box::new(move |flow| {
         if flow.cost_source.as_deref() != Some("reported") {
             at_price(flow, dollars);
@@ -310,7 +310,7 @@ fn uses_something(flow: &Flow) -> bool {
 }
 
 /// What makes a flow's group, in words.
-fn by_hand(by: &[CostBy], flow: &Flow) -> Vec<String> {
+pub(crate) fn by_hand(by: &[CostBy], flow: &Flow) -> Vec<String> {
     let at = flow.started_at.0;
     let name = |text: Option<&str>| text.unwrap_or("?").to_owned();
     let id = |it: &Option<langley_model::Attributed>| name(it.as_ref().map(|it| it.id.as_str()));
@@ -326,6 +326,7 @@ fn by_hand(by: &[CostBy], flow: &Flow) -> Vec<String> {
             CostBy::Session => id(&flow.session),
             CostBy::Task => id(&flow.task),
             CostBy::Subagent => name(flow.subagent()),
+            CostBy::Tool => String::from("a tool"),
         })
         .collect();
     if by.contains(&CostBy::Subagent) {
@@ -334,7 +335,7 @@ fn by_hand(by: &[CostBy], flow: &Flow) -> Vec<String> {
     words
 }
 
-fn word(key: &CostKey) -> String {
+pub(crate) fn word(key: &CostKey) -> String {
     match key {
         CostKey::Hour(at) => at.0.to_string(),
         CostKey::Day(day) => day.to_string(),

@@ -23,6 +23,7 @@ mod rollups;
 mod searching;
 mod streaming;
 mod tasks;
+mod tool_costs;
 mod tools;
 mod usage;
 mod writing;

@@ -92,7 +92,7 @@ fn brought_from(schema: i64) {
         .unwrap();
     }
     conn.execute_batch(&format!(
-        "ALTER TABLE drops DROP COLUMN unclear; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns;
+        "DROP TABLE tool_shares; DROP TABLE tool_costs; ALTER TABLE drops DROP COLUMN unclear; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns;
          DELETE FROM schema_version WHERE version > {schema}; PRAGMA user_version = {schema}"
     ))
     .unwrap();
@@ -131,7 +131,7 @@ fn a_flow_that_does_not_decode_keeps_no_store_from_being_brought_up_to_date() {
         conn.execute_batch(&sql).unwrap();
     }
     conn.execute_batch(
-        "UPDATE flows SET port = 'x';
+        "UPDATE flows SET port = 'x'; DROP TABLE tool_shares; DROP TABLE tool_costs;
          DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DROP INDEX drops_by_flow; ALTER TABLE drops DROP COLUMN unclear; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns; DELETE FROM schema_version WHERE version > 20;
          PRAGMA user_version = 20",
     )
