@@ -81,6 +81,7 @@ impl RequestBody {
             crate::note::add_note(&mut flow.decode_note, &format!("request: {note}"));
         }
         let bytes = self.collector.bytes();
+        let mut folder = None;
         if let Some(dialect) = dialect.filter(|_| !bytes.is_empty()) {
             let facts = dialect.request(bytes);
             // What the path said goes before what the body says.
@@ -88,6 +89,7 @@ impl RequestBody {
             let stated = dialect.streams(&flow.path).or(facts.stream);
             flow.streaming = stated.or(facts.json_ok.then_some(false)).or(flow.streaming);
             tell_thread(flow, &facts.session);
+            folder = facts.folder;
             attribution.add_hints(facts.session);
             if attribution.is_unstated() {
                 let turns = || Turns::of(dialect.seams(), bytes, who(flow));
@@ -112,6 +114,7 @@ impl RequestBody {
         }
         flow.session = attribution.session();
         flow.task = attribution.task();
+        bench.projects.lock().tell(flow, folder.as_deref());
         if let Some(dialect) = dialect.filter(|_| whole && self.collector.is_whole()) {
             let parts = asked(dialect.seams(), bytes);
             *attempt = Some(bench.attempts.lock().begin(key(flow, parts), flow.id));

@@ -17,6 +17,7 @@ mod money;
 mod outcome;
 mod percent;
 mod piece;
+mod project;
 mod provider;
 mod provider_host;
 mod provider_resource;
@@ -54,6 +55,7 @@ pub use money::{Billed, CostClass, CostShares, ExactCost, Rate, Rates, Terms};
 pub use outcome::{Ending, Outcome};
 pub use percent::percent_decoded;
 pub use piece::PieceKind;
+pub use project::{PROJECT_HEADER, PROJECT_MAX, Project};
 pub use provider::Provider;
 pub use rate_limit::{Permille, RateLimit};
 pub use record::{

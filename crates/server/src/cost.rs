@@ -33,10 +33,11 @@ const CLASS: &str = "class";
 #[utoipa::path(
     get, path = "/api/analytics/cost", tag = "flows", operation_id = "cost",
     params(
-        ("group_by" = Option<String>, Query, description = "Any of hour, day, host, provider, model, agent, session, task, subagent, tool, with commas between; or class; nothing makes one group of all"),
+        ("group_by" = Option<String>, Query, description = "Any of hour, day, host, provider, model, agent, session, task, subagent, project, tool, with commas between; or class; nothing makes one group of all"),
         ("by" = Option<String>, Query, description = "Another name of `group_by`"),
         crate::openapi::SumsQuery,
         ("session" = Option<String>, Query, description = "This session"),
+        ("project" = Option<String>, Query, description = "Exactly this project"),
         ("limit" = Option<u32>, Query, description = "Groups that are listed, 1 to 10,000; 1,000 by default"),
     ),
     responses(
@@ -48,11 +49,12 @@ const CLASS: &str = "class";
 pub(crate) async fn cost(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
     let params = params.only(&[
         "group_by", "by", "since", "until", "tz", "host", "provider", "model", "agent", "session",
-        "limit",
+        "project", "limit",
     ])?;
     let words = GroupBy::ALL.map(GroupBy::as_str).join(", ");
-    let accepted =
-        format!("any of {words}, session, task, subagent, tool, each once; or class alone");
+    let accepted = format!(
+        "any of {words}, session, task, subagent, project, tool, each once; or class alone"
+    );
     let by = match params.parsed("group_by", accepted.clone(), groups)? {
         None => params.parsed("by", accepted, groups)?,
         by => by,
@@ -63,6 +65,7 @@ pub(crate) async fn cost(State(doors): State<Doors>, params: Params) -> Result<W
         by: by.clone().unwrap_or_default(),
         usage,
         session: params.owned("session")?,
+        project: params.owned("project")?,
         groups_max: params.limit(GROUPS, GROUPS_MAX)?,
     };
     let shown = doors.show(move |store| {

@@ -15,6 +15,7 @@ mod names;
 mod options;
 mod packed;
 mod places;
+mod projects;
 mod query;
 mod queue;
 mod raw;

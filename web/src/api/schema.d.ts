@@ -1107,6 +1107,8 @@ export interface components {
             model: string | null;
             /** @description Its name. */
             name: string;
+            /** @description Only what this project costs. */
+            project: string | null;
             /** @description `day`, `month` or `session`. */
             scope: string;
             /** @description The sessions that have spent it, the one that spent most first. */
@@ -1349,6 +1351,8 @@ export interface components {
         CostItem: components["schemas"]["GroupLabel"] & components["schemas"]["Spent"] & {
             /** @description The class of usage, as `cache_read`; its cost alone is told then. */
             class: string | null;
+            /** @description The project. */
+            project: string | null;
             /** @description The session; of a subagent, the one it is of. */
             session: string | null;
             /** @description The subagent. */
@@ -1811,6 +1815,10 @@ export interface components {
             /** @description First characters of the exchange, for lists. */
             preview: string | null;
             price: components["schemas"]["Price"] | null;
+            /** @description The project: the folder that the agent works in, or the name that was given. */
+            project: string | null;
+            /** @description Where the project was read. */
+            project_source: string | null;
             provider: components["schemas"]["Provider"] | null;
             /** @description The provider's id of the request. */
             provider_request_id: string | null;
@@ -2723,6 +2731,8 @@ export interface components {
             model: string | null;
             /** @description First characters of the newest exchange that has some. */
             preview: string | null;
+            /** @description The project, of its newest flow that has one. */
+            project: string | null;
             /** @description Where the id was read, of its newest flow. */
             source: string | null;
             /** @description Since when it is starred; null when it is not. */
@@ -4188,7 +4198,7 @@ export interface operations {
     cost: {
         parameters: {
             query?: {
-                /** @description Any of hour, day, host, provider, model, agent, session, task, subagent, tool, with commas between; or class; nothing makes one group of all */
+                /** @description Any of hour, day, host, provider, model, agent, session, task, subagent, project, tool, with commas between; or class; nothing makes one group of all */
                 group_by?: string;
                 /** @description Another name of `group_by` */
                 by?: string;
@@ -4208,6 +4218,8 @@ export interface operations {
                 agent?: string;
                 /** @description This session */
                 session?: string;
+                /** @description Exactly this project */
+                project?: string;
                 /** @description Groups that are listed, 1 to 10,000; 1,000 by default */
                 limit?: number;
             };
@@ -5221,6 +5233,8 @@ export interface operations {
                 starred?: string;
                 /** @description This task. */
                 task?: string;
+                /** @description Exactly this project: a folder, or the name that was given. */
+                project?: string;
                 /** @description A tool called in the answer, in any case. */
                 tool?: string;
                 /** @description On this connection. */
@@ -5288,6 +5302,8 @@ export interface operations {
                 starred?: string;
                 /** @description This task. */
                 task?: string;
+                /** @description Exactly this project: a folder, or the name that was given. */
+                project?: string;
                 /** @description A tool called in the answer, in any case. */
                 tool?: string;
                 /** @description On this connection. */
@@ -5371,6 +5387,8 @@ export interface operations {
                 starred?: string;
                 /** @description This task. */
                 task?: string;
+                /** @description Exactly this project: a folder, or the name that was given. */
+                project?: string;
                 /** @description A tool called in the answer, in any case. */
                 tool?: string;
                 /** @description On this connection. */
@@ -5440,6 +5458,8 @@ export interface operations {
                 starred?: string;
                 /** @description This task. */
                 task?: string;
+                /** @description Exactly this project: a folder, or the name that was given. */
+                project?: string;
                 /** @description A tool called in the answer, in any case. */
                 tool?: string;
                 /** @description On this connection. */
@@ -5785,6 +5805,8 @@ export interface operations {
                 starred?: string;
                 /** @description This task. */
                 task?: string;
+                /** @description Exactly this project: a folder, or the name that was given. */
+                project?: string;
                 /** @description A tool called in the answer, in any case. */
                 tool?: string;
                 /** @description On this connection. */
@@ -5842,6 +5864,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before */
                 cursor?: string;
+                /** @description Exactly this project */
+                project?: string;
                 /** @description With a flow that began at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
                 since?: string;
             };

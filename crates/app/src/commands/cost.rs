@@ -67,6 +67,7 @@ fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
             ..UsageQuery::default()
         },
         session: args.session.clone(),
+        project: args.project.clone(),
         groups_max: args.limit as usize,
     };
     let report = reading::read(&home, "costs", |store| store.costs(&query))?;
@@ -154,7 +155,7 @@ fn limits_told(found: &Windows) -> String {
 fn groups(text: &str) -> Result<Vec<CostBy>> {
     langley_server::each_once(text, CostBy::parse).ok_or_else(|| {
         AppError::wrong_use(format!("`{text}` cannot be grouped by")).why(
-            "--by takes any of hour, day, host, provider, model, agent, session, task, subagent and tool, \
+            "--by takes any of hour, day, host, provider, model, agent, session, task, subagent, project and tool, \
              each once; or class alone",
         )
     })

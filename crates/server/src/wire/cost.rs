@@ -90,6 +90,8 @@ pub(crate) struct CostItem {
     pub task: Option<String>,
     /// The subagent.
     pub subagent: Option<String>,
+    /// The project.
+    pub project: Option<String>,
     /// The class of usage, as `cache_read`; its cost alone is told then.
     pub class: Option<String>,
     /// Tokens, or calls, of the class; nothing is counted in two of them.
@@ -244,7 +246,7 @@ pub fn cost_json(
     serde_json::to_value(CostPage::of(query, report, by_class, tz))
 }
 
-/// Costs told from transcripts, in the form of [`cost_json`]; beside it by project, and what was read.
+/// Costs told from transcripts, in the form of [`cost_json`], and what was read.
 ///
 /// # Errors
 /// They cannot be written as JSON: a defect in a shape's derive.
@@ -262,25 +264,10 @@ pub fn transcript_cost_json(
         TranscriptBy::Model => CostBy::Usage(GroupBy::Model),
         TranscriptBy::Session => CostBy::Session,
         TranscriptBy::Subagent => CostBy::Subagent,
-        // Flows know of none: it is put in below.
-        TranscriptBy::Project => CostBy::Usage(GroupBy::Host),
+        TranscriptBy::Project => CostBy::Project,
     };
     let query = CostQuery { by: by.iter().map(flows).collect(), ..CostQuery::default() };
     let mut page = serde_json::to_value(CostPage::of(&query, report, by_class, tz))?;
-    let names: Vec<&str> = by.iter().map(|by| by.as_str()).collect();
-    let at = by.iter().position(|by| *by == TranscriptBy::Project);
-    if !by_class {
-        page["group_by"] = names.into();
-        for (item, group) in page["items"].as_array_mut().into_iter().flatten().zip(&report.groups)
-        {
-            let project = at.and_then(|at| group.keys.get(at));
-            item["host"] = Value::Null;
-            item["project"] = match project {
-                Some(CostKey::Name(Some(name))) => name.as_str().into(),
-                _ => Value::Null,
-            };
-        }
-    }
     page["source"] = "transcripts".into();
     page["read"] = serde_json::to_value(TranscriptsRead::from(scanned))?;
     Ok(page)
@@ -443,6 +430,7 @@ impl CostItem {
             session: group.session.clone(),
             task: None,
             subagent: None,
+            project: None,
             class: None,
             units: None,
             tool: None,
@@ -465,6 +453,7 @@ impl CostItem {
                 CostBy::Session => &mut item.session,
                 CostBy::Task => &mut item.task,
                 CostBy::Subagent => &mut item.subagent,
+                CostBy::Project => &mut item.project,
                 CostBy::Tool => &mut item.tool,
             } = name;
         }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use langley_engine::{PriceBook, Pricer};
-use langley_model::{Flow, MicroUsd, Micros, Record, Tokens, ToolPart, ToolShares, Usage};
+use langley_model::{
+    Attributed, Flow, MicroUsd, Micros, Record, Tokens, ToolPart, ToolShares, Usage,
+};
 use langley_store::{Analysis, ShareEntry};
 use serde_json::{Value, json};
 
@@ -73,6 +75,41 @@ async fn costs_by_tool_are_parts_of_what_flows_cost() {
     assert_eq!((&of_session["items"], &of_session["from_flows"]), (&page["items"], &json!(true)));
     let others = rig.get("/api/analytics/cost?group_by=model").await;
     assert_eq!((&others["tools"], &others["items"][0]["tool_cost"]), (&Value::Null, &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_is_told_of_flows_sessions_and_costs_and_narrows_each() {
+    let rig = Rig::start().await;
+    let mut flows = [priced(0, "s-1"), priced(10, "s-2"), priced(20, "s-3")];
+    for (flow, id) in flows.iter_mut().zip(["/w/a b", "/w/c"]) {
+        flow.project = Some(Attributed { id: id.into(), source: "body:folder" });
+    }
+    rig.put(flows.iter().map(record));
+    let micro = |micro: i64| json!({ "micro_usd": micro });
+    let page = rig.get("/api/analytics/cost?group_by=project").await;
+    let told = |item: &Value| (item["project"].clone(), item["cost"].clone());
+    let items: Vec<_> = page["items"].as_array().unwrap().iter().map(told).collect();
+    let each = [Value::Null, json!("/w/a b"), json!("/w/c")].map(|project| (project, micro(6_100)));
+    assert_eq!((items, &page["from_flows"]), (each.to_vec(), &json!(false)));
+    for (path, count) in [
+        ("/api/flows?project=/w/a%20b", 1),
+        ("/api/flows?project=/w", 0),
+        ("/api/sessions?project=/w/c", 1),
+        ("/api/analytics/cost?group_by=session&project=/w/c", 1),
+        ("/api/analytics/cost?by=tool&project=/w/c", 0),
+    ] {
+        let items = &rig.get(path).await["items"];
+        assert_eq!(items.as_array().unwrap().len(), count, "{path}");
+    }
+    let of_one = rig.get("/api/analytics/cost?project=/w/c").await;
+    assert_eq!(of_one["totals"]["cost"], micro(6_100));
+    let session = rig.get("/api/sessions/s-1").await;
+    assert_eq!(session["project"], "/w/a b");
+    let flow = rig.get(&format!("/api/flows/{}", flows[1].id)).await;
+    assert_eq!(
+        (&flow["project"], &flow["project_source"]),
+        (&json!("/w/c"), &json!("body:folder"))
+    );
 }
 
 async fn post(rig: &Rig, path: &str) -> (StatusCode, Value) {

@@ -73,7 +73,7 @@ fn is_unbounded(query: &CostQuery) -> bool {
     since.is_none()
         && until.is_none()
         && provider.is_none()
-        && [host, model, agent, &query.session].into_iter().all(Option::is_none)
+        && [host, model, agent, &query.session, &query.project].into_iter().all(Option::is_none)
 }
 
 /// What stands in a row, or what is left of it.

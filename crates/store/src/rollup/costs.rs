@@ -30,6 +30,8 @@ pub enum CostBy {
     Task,
     /// The subagent, within its session; where that is all, flows without a session are left out.
     Subagent,
+    /// The project.
+    Project,
     /// The tool: of each flow what tools have of it.
     Tool,
 }
@@ -43,6 +45,7 @@ impl CostBy {
             Self::Session => "session",
             Self::Task => "task",
             Self::Subagent => "subagent",
+            Self::Project => "project",
             Self::Tool => "tool",
         }
     }
@@ -54,6 +57,7 @@ impl CostBy {
             "session" => Some(Self::Session),
             "task" => Some(Self::Task),
             "subagent" => Some(Self::Subagent),
+            "project" => Some(Self::Project),
             "tool" => Some(Self::Tool),
             word => GroupBy::parse(word).map(Self::Usage),
         }
@@ -69,6 +73,8 @@ pub struct CostQuery {
     pub usage: UsageQuery,
     /// Of this session.
     pub session: Option<String>,
+    /// Of this project.
+    pub project: Option<String>,
     /// The most groups that are listed.
     pub groups_max: usize,
 }
@@ -167,13 +173,20 @@ impl Store {
         if query.by.contains(&CostBy::Tool) {
             return self.costs_of_tools(query);
         }
+        let is_summed = |by: &CostBy| matches!(by, CostBy::Usage(_) | CostBy::Project);
+        let is_of_projects = query.project.is_some() || query.by.contains(&CostBy::Project);
+        if is_of_projects && query.session.is_none() && query.by.iter().all(is_summed) {
+            return self.costs_of_projects(query);
+        }
         let of_usage = |by: &CostBy| match by {
             CostBy::Usage(by) => Some(*by),
             _ => None,
         };
         let by: Option<Vec<GroupBy>> = query.by.iter().map(of_usage).collect();
         match by {
-            Some(by) if query.session.is_none() => self.costs_of_rollups(query, &by),
+            Some(by) if query.session.is_none() && !is_of_projects => {
+                self.costs_of_rollups(query, &by)
+            }
             _ => match self.costs_of_belongings(query)? {
                 Some(report) => Ok(report),
                 None => self.costs_of_flows(query),
@@ -263,6 +276,7 @@ pub(super) fn keys(query: &CostQuery, flow: &Flow) -> (Vec<CostKey>, Option<Stri
         CostBy::Session => id(&flow.session),
         CostBy::Task => id(&flow.task),
         CostBy::Subagent => name(flow.subagent()),
+        CostBy::Project => id(&flow.project),
         CostBy::Tool => name(None),
         CostBy::Usage(GroupBy::Hour) => {
             CostKey::Hour(Micros(hour_of(flow.started_at.0).saturating_mul(HOUR_US)))
@@ -296,6 +310,7 @@ pub(super) fn each(
         provider: *provider,
         model: model.clone(),
         session: query.session.clone(),
+        project: query.project.clone(),
         ..FlowFilter::default()
     };
     let condition = Condition::of(&filter);

@@ -13,6 +13,8 @@ mod fill;
 mod gather;
 mod group;
 mod measure;
+mod named_sums;
+mod project_costs;
 mod query;
 mod redefined;
 mod sessions;

@@ -3,20 +3,25 @@
 
 use std::collections::HashMap;
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use rusqlite::{Connection, OptionalExtension};
 
-use super::costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, each, keys, told};
+use super::costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, each, keys};
 use super::fill::{Filled, Scope};
-use super::group::{DAY_HOURS, Group};
 use super::measure::{Measure, Tally};
-use super::query::{GroupBy, Span, UsageGroup, UsageQuery, asked_hours, local_day};
+use super::named_sums::{NamedRow, NamedSums, put_name};
 use super::sums::{Figure, Sums};
 use super::tool_shares::decode;
 use super::tool_sums::{COLUMNS, ToolCostSums, ToolCostTally};
 use crate::error::StoreError;
-use crate::filter::Condition;
 use crate::store::Store;
+
+const SUMS: NamedSums = NamedSums {
+    table: "tool_costs",
+    column: "tool",
+    names: "tools",
+    columns: COLUMNS,
+    by: CostBy::Tool,
+};
 
 /// What costs are told by, and the session of a subagent.
 type Label = (Vec<CostKey>, Option<String>);
@@ -66,100 +71,15 @@ fn group(((keys, session), tool): (Label, ToolCostSums)) -> CostGroup {
     CostGroup { keys, session, sums, tool: Some(tool) }
 }
 
-/// The tool's name in its place among the keys.
-fn named(query: &CostQuery, keys: &mut [CostKey], tool: &str) {
-    for (by, key) in query.by.iter().zip(keys) {
-        if *by == CostBy::Tool {
-            *key = CostKey::Name(Some(tool.to_owned()));
-        }
-    }
-}
-
-/// From the sums: whole days, and the hours before and behind them.
+/// From the sums.
 fn of_sums(conn: &Connection, query: &CostQuery) -> rusqlite::Result<Found> {
-    let Span { from, to } = asked_hours(&query.usage);
-    let by = |by| query.by.contains(&CostBy::Usage(by));
-    let has_other_days = by(GroupBy::Day) && query.usage.offset_minutes != 0;
-    // Far from any bound, so that days can be counted in hours.
-    let (from, to) = (from.max(i64::MIN / 64), to.min(i64::MAX / 64));
-    let first = from.saturating_add(DAY_HOURS - 1).div_euclid(DAY_HOURS);
-    let last = to.div_euclid(DAY_HOURS);
     let mut found = Found::new();
-    if first < last && !by(GroupBy::Hour) && !has_other_days {
-        add(conn, query, 1, Span { from: first, to: last }, &mut found)?;
-        add(conn, query, 0, Span { from, to: first * DAY_HOURS }, &mut found)?;
-        add(conn, query, 0, Span { from: last * DAY_HOURS, to }, &mut found)?;
-    } else {
-        add(conn, query, 0, Span { from, to }, &mut found)?;
-    }
+    SUMS.read(conn, query, None, |row| {
+        let sums = ToolCostSums::read(row.row, NamedRow::FIRST)?;
+        found.entry((row.keys, None)).or_default().add(&sums, 1);
+        Ok(())
+    })?;
     Ok(found)
-}
-
-/// Adds the rows of hours (0) or of days (1).
-fn add(
-    conn: &Connection,
-    query: &CostQuery,
-    kind: i64,
-    span: Span,
-    found: &mut Found,
-) -> rusqlite::Result<()> {
-    let usage = &query.usage;
-    let mut condition = Condition::default();
-    let bounds: [Value; 3] = [kind.into(), span.from.into(), span.to.into()];
-    condition.and("span = ? AND at >= ? AND at < ?", bounds);
-    let UsageQuery { host, provider, model, agent, .. } = usage;
-    let provider = provider.map(|provider| provider.as_str().to_owned());
-    for (column, text) in
-        [("host", host), ("provider", &provider), ("model", model), ("agent", agent)]
-    {
-        if let Some(text) = text {
-            condition.and(&format!("{column} = ?"), [text.clone().into()]);
-        }
-    }
-    let sql = format!(
-        "SELECT (SELECT name FROM tools WHERE id = tool), at, host, provider, model, agent, {COLUMNS}
-         FROM tool_costs{}",
-        condition.sql()
-    );
-    let by: Vec<GroupBy> = query
-        .by
-        .iter()
-        .map(|by| match by {
-            CostBy::Usage(by) => *by,
-            // It is named below.
-            _ => GroupBy::Host,
-        })
-        .collect();
-    let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(&condition.parameters))?;
-    while let Some(row) = rows.next()? {
-        let tool: String = row.get(0)?;
-        let at: i64 = row.get(1)?;
-        let group = Group {
-            at: if kind == 0 { at } else { at.saturating_mul(DAY_HOURS) },
-            host: row.get(2)?,
-            provider: row.get(3)?,
-            model: row.get(4)?,
-            agent: row.get(5)?,
-        };
-        let mut keys = told(&by, &labelled(usage, group));
-        named(query, &mut keys, &tool);
-        found.entry((keys, None)).or_default().add(&ToolCostSums::read(row, 6)?, 1);
-    }
-    Ok(())
-}
-
-/// A group of an hour as a group of the rollups.
-fn labelled(usage: &UsageQuery, group: Group) -> UsageGroup {
-    UsageGroup {
-        hour: Some(group.hour()),
-        day: Some(local_day(usage, &group)),
-        host: Some(group.host),
-        provider: Some(group.provider),
-        model: Some(group.model),
-        agent: Some(group.agent),
-        sums: Sums::default(),
-    }
 }
 
 fn of_flows(conn: &Connection, query: &CostQuery) -> rusqlite::Result<Found> {
@@ -180,7 +100,7 @@ fn of_flows(conn: &Connection, query: &CostQuery) -> rusqlite::Result<Found> {
         let (flow_keys, session) = keys(query, flow);
         ToolCostSums::each(flow, &shares, |tool, sums| {
             let mut keys = flow_keys.clone();
-            named(query, &mut keys, &names[&tool]);
+            put_name(&query.by, CostBy::Tool, &mut keys, &names[&tool]);
             found.entry((keys, session.clone())).or_default().add(&sums, 1);
         });
         Ok(())

@@ -20,7 +20,7 @@ use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed
 use crate::packed::Item;
 use crate::readers::ReadError;
 use crate::rollup::{Gathered, Held, ToolCostChange};
-use crate::{search, tools, traits};
+use crate::{projects, search, tools, traits};
 
 /// What a transaction has changed.
 pub(super) struct Applied {
@@ -353,11 +353,12 @@ impl<'c> Transaction<'c, '_> {
         let mut n = flow.started_at.0;
         let mut first = true;
         let traits = traits::number(&mut self.memory.traits, self.conn, flow)?;
+        let project = projects::number(&mut self.memory.projects, self.conn, flow)?;
         loop {
             let mut binder = Binder::new(&mut self.sql.insert);
             binder.key(n, revision);
             binder.fixed(flow);
-            binder.indexed(flow);
+            binder.indexed(flow, project);
             binder.plain(flow, traits);
             binder.carried(carried);
             match binder.execute() {
@@ -406,12 +407,13 @@ impl<'c> Transaction<'c, '_> {
 
     fn update(&mut self, open: &OpenFlow, flow: &Flow, revision: Revision) -> rusqlite::Result<()> {
         let moves = flow_row::moves(&open.flow, flow);
+        let project = projects::number(&mut self.memory.projects, self.conn, flow)?;
         let traits = traits::number(&mut self.memory.traits, self.conn, flow)?;
         let statement = if moves { &mut self.sql.update } else { &mut self.sql.progress };
         let mut binder = Binder::new(statement);
         binder.key(open.n, revision);
         if moves {
-            binder.indexed(flow);
+            binder.indexed(flow, project);
         }
         binder.plain(flow, traits);
         // Nobody deletes an open flow but a person with another program.

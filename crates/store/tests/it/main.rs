@@ -15,6 +15,7 @@ mod keeping;
 mod long_session;
 mod opening;
 mod pieces;
+mod projects;
 mod querying;
 mod raw;
 mod redefined;

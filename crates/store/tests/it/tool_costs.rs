@@ -223,7 +223,7 @@ fn of_sums() -> Vec<CostQuery> {
             let at = |hours: Option<i64>| hours.map(|hours| Micros(START + hours * HOUR));
             let usage = UsageQuery { since: at(since), until: at(until), ..UsageQuery::default() };
             let (by, groups_max) = (by.clone(), usize::MAX);
-            queries.push(CostQuery { by, usage, session: None, groups_max });
+            queries.push(CostQuery { by, usage, groups_max, ..CostQuery::default() });
         }
     }
     let mut narrow = queries[0].clone();

@@ -34,3 +34,29 @@ INSERT OR REPLACE INTO totals (name, value)
 SELECT 'analysis_from', n FROM flows ORDER BY n LIMIT 1;
 INSERT OR REPLACE INTO totals (name, value)
 SELECT 'analysis_to', n FROM flows ORDER BY n DESC LIMIT 1;
+
+-- Projects by number; their names stand once.
+CREATE TABLE projects (
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+);
+ALTER TABLE flows ADD COLUMN project INTEGER;
+ALTER TABLE flows ADD COLUMN project_source TEXT;
+CREATE INDEX flows_by_project ON flows (project) WHERE project IS NOT NULL;
+-- Of the newest flow that has one.
+ALTER TABLE sessions ADD COLUMN project INTEGER;
+CREATE INDEX sessions_by_project ON sessions (project, newest, session_id) WHERE project IS NOT NULL;
+
+-- What flows of a project add up to, keyed as what tools cost: what was used and what it cost, as numbers
+-- (LEB128) in the order of `Costs` in `rollup/sums.rs`. Outlives the flows.
+CREATE TABLE project_costs (
+    span     INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    project  INTEGER NOT NULL,
+    host     TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    model    TEXT NOT NULL,
+    agent    TEXT NOT NULL,
+    sums     BLOB NOT NULL,
+    PRIMARY KEY (span, at, project, host, provider, model, agent)
+) WITHOUT ROWID;
