@@ -1,5 +1,8 @@
 //! Sums by hour and day of what has a name and a number beside a group of flows: tools, and projects.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
@@ -18,10 +21,13 @@ pub(super) struct NamedSums {
     /// The columns behind the key.
     pub(super) columns: &'static str,
     pub(super) by: CostBy,
+    /// What of a group is of use whatever is asked.
+    pub(super) always: &'static [GroupBy],
 }
 
 /// A row of such a table.
 pub(super) struct NamedRow<'r, 's> {
+    /// Texts that nobody asked for are empty.
     pub(super) group: Group,
     /// What makes its group of what is asked.
     pub(super) keys: Vec<CostKey>,
@@ -59,6 +65,11 @@ impl NamedSums {
         }
     }
 
+    /// Whether it is of use by what a row is told apart.
+    fn is_wanted(&self, query: &CostQuery, by: GroupBy) -> bool {
+        query.by.contains(&CostBy::Usage(by)) || self.always.contains(&by)
+    }
+
     fn each(
         &self,
         conn: &Connection,
@@ -67,7 +78,7 @@ impl NamedSums {
         name: Option<&str>,
         take: &mut impl FnMut(NamedRow<'_, '_>) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<()> {
-        let Self { table, column, names, columns, by } = self;
+        let Self { table, column, names, columns, by, .. } = self;
         let mut condition = Condition::default();
         let bounds: [Value; 3] = [kind.into(), span.from.into(), span.to.into()];
         condition.and("span = ? AND at >= ? AND at < ?", bounds);
@@ -84,11 +95,21 @@ impl NamedSums {
             let is_it = format!("{column} = (SELECT id FROM {names} WHERE name = ?)");
             condition.and(&is_it, [name.to_owned().into()]);
         }
+        // What nobody asks for is not read: of a year there are tens of thousands of rows.
+        let text = |of, column| if self.is_wanted(query, of) { column } else { "''" };
+        let texts = [
+            text(GroupBy::Host, "host"),
+            text(GroupBy::Provider, "provider"),
+            text(GroupBy::Model, "model"),
+            text(GroupBy::Agent, "agent"),
+        ];
         let sql = format!(
-            "SELECT (SELECT name FROM {names} WHERE id = {column}), at, host, provider, model, agent, {columns}
-             FROM {table}{}",
+            "SELECT {column}, at, {}, {columns} FROM {table}{}",
+            texts.join(", "),
             condition.sql()
         );
+        let mut named: HashMap<i64, String> = HashMap::new();
+        let mut find = conn.prepare_cached(&format!("SELECT name FROM {names} WHERE id = ?1"))?;
         let usual = |by: &CostBy| match by {
             CostBy::Usage(by) => *by,
             // It is named below.
@@ -98,7 +119,11 @@ impl NamedSums {
         let mut statement = conn.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(&condition.parameters))?;
         while let Some(row) = rows.next()? {
-            let (name, at): (String, i64) = (row.get(0)?, row.get(1)?);
+            let (number, at): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let name = match named.entry(number) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => free.insert(find.query_row([number], |row| row.get(0))?),
+            };
             let group = Group {
                 at: if kind == 0 { at } else { at.saturating_mul(DAY_HOURS) },
                 host: row.get(2)?,
@@ -107,7 +132,7 @@ impl NamedSums {
                 agent: row.get(5)?,
             };
             let mut keys = told(&usual, &labelled(&query.usage, group.clone()));
-            put_name(&query.by, *by, &mut keys, &name);
+            put_name(&query.by, *by, &mut keys, name);
             take(NamedRow { group, keys, row })?;
         }
         Ok(())

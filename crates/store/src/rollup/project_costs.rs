@@ -21,6 +21,8 @@ const SUMS: NamedSums = NamedSums {
     names: "projects",
     columns: "sums",
     by: CostBy::Project,
+    // Models without a price are listed.
+    always: &[GroupBy::Provider, GroupBy::Model],
 };
 
 impl Store {

@@ -21,6 +21,7 @@ const SUMS: NamedSums = NamedSums {
     names: "tools",
     columns: COLUMNS,
     by: CostBy::Tool,
+    always: &[],
 };
 
 /// What costs are told by, and the session of a subagent.
