@@ -9,6 +9,7 @@ use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use langley_model::{PROJECT_HEADER, Project};
 use serde_json::{Value, json};
 
 use crate::config::Environment;
@@ -48,6 +49,9 @@ pub(crate) const BASE_URLS: [(&str, &str, &str); 5] = [
 
 /// opencode's configuration inside the environment, which goes over its files.
 const OPENCODE: &str = "OPENCODE_CONFIG_CONTENT";
+
+/// Headers that Claude Code adds to what it asks, one to a line.
+const HEADERS: &str = "ANTHROPIC_CUSTOM_HEADERS";
 
 /// Hosts that are reached without the proxy: a provider on loopback would otherwise loop.
 const LOOPBACK: &str = "127.0.0.1,localhost,::1";
@@ -121,6 +125,22 @@ impl AgentEnvironment {
         Ok(Self { variables })
     }
 
+    /// Names the project to Langley, for agents that take a header; it is not sent on. One that the user's own
+    /// variable names already stays.
+    #[must_use]
+    pub(crate) fn naming(mut self, project: Option<&Project>, present: &Environment) -> Self {
+        let kept = present.value(HEADERS).unwrap_or_default();
+        let has_one = kept.lines().filter_map(|line| line.split_once(':'));
+        let has_one =
+            has_one.into_iter().any(|(name, _)| name.trim().eq_ignore_ascii_case(PROJECT_HEADER));
+        if let Some(project) = project.filter(|_| !has_one) {
+            let line = format!("{PROJECT_HEADER}: {}", project.header_value());
+            let lines = if kept.is_empty() { line } else { format!("{kept}\n{line}") };
+            self.variables.push((HEADERS, lines));
+        }
+        self
+    }
+
     /// Every variable with its value.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.variables.iter().map(|(name, value)| (*name, value.as_str()))
@@ -130,6 +150,12 @@ impl AgentEnvironment {
 /// The base URL of reverse mode.
 pub(crate) fn reverse_url(proxy: SocketAddr) -> String {
     format!("http://{}", reachable(proxy))
+}
+
+/// The project of a folder: the root of the repository that it lies in, else the folder.
+pub(crate) fn project_of(folder: &Path) -> Option<Project> {
+    let root = folder.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(folder);
+    Project::parse(root.to_str()?)
 }
 
 /// opencode's configuration with our base URLs in it; none when the user's own is no JSON object.
@@ -245,6 +271,30 @@ mod tests {
         REQUESTS_CA_BUNDLE=HOME/ca/bundle.pem
         SSL_CERT_FILE=HOME/ca/bundle.pem
         ");
+    }
+
+    #[test]
+    fn the_project_is_the_repository_and_stands_beside_the_users_own_headers() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("é/src");
+        fs::create_dir_all(&inner).unwrap();
+        assert_eq!(project_of(&inner).unwrap().as_str(), inner.to_str().unwrap());
+        // Of a worktree it is a file.
+        fs::write(folder.path().join("é/.git"), "gitdir: elsewhere").unwrap();
+        let project = project_of(&inner).unwrap();
+        assert_eq!(project.as_str(), folder.path().join("é").to_str().unwrap());
+
+        let proxy = "127.0.0.1:9090".parse().unwrap();
+        let told = |own: Option<&str>| {
+            let own: Vec<_> = own.iter().map(|own| (HEADERS, *own)).collect();
+            let present = environment(folder.path(), &own);
+            let made = AgentEnvironment::reverse(proxy, &present).naming(Some(&project), &present);
+            made.iter().find(|(name, _)| *name == HEADERS).map(|(_, value)| value.to_owned())
+        };
+        let line = format!("x-langley-project: {}/%C3%A9", folder.path().display());
+        assert_eq!(told(None).as_deref(), Some(&*line));
+        assert_eq!(told(Some("X-A: 1\nX-B: 2")), Some(format!("X-A: 1\nX-B: 2\n{line}")));
+        assert_eq!(told(Some("X-Langley-Project: mine")), None, "it stays as it is");
     }
 
     #[test]

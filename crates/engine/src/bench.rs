@@ -11,6 +11,7 @@ use crate::chains::Chains;
 use crate::live::LiveFeed;
 use crate::options::RecorderOptions;
 use crate::price::Pricer;
+use crate::project::Projects;
 use crate::turns::Digester;
 
 /// The shared tools.
@@ -24,6 +25,8 @@ pub(crate) struct Bench {
     pub(crate) chains: Arc<Mutex<Chains>>,
     /// What was asked of late, shared for the same reason.
     pub(crate) attempts: Arc<Mutex<Attempts>>,
+    /// Of which project sessions are, likewise.
+    pub(crate) projects: Arc<Mutex<Projects>>,
     /// Makes the digests that both know requests by.
     pub(crate) digester: Digester,
     pub(crate) pricer: Pricer,
@@ -31,18 +34,32 @@ pub(crate) struct Bench {
     pub(crate) scratch: Vec<u8>,
 }
 
+/// What all threads of the recorder share.
+pub(crate) type Shared = (Arc<Mutex<Chains>>, Arc<Mutex<Attempts>>, Arc<Mutex<Projects>>);
+
 impl Bench {
     pub(crate) fn new(
         options: RecorderOptions,
         redactor: Arc<Redactor>,
         live: Arc<dyn LiveFeed>,
-        (chains, attempts): (Arc<Mutex<Chains>>, Arc<Mutex<Attempts>>),
+        (chains, attempts, projects): Shared,
     ) -> Self {
         let allowance = Allowance::new(options.bodies_max_bytes);
         let pricer = Pricer::new(Arc::clone(&options.prices));
         let digester = Digester::new(options.inference_key);
         let scratch = Vec::new();
-        Self { options, redactor, live, allowance, chains, attempts, digester, pricer, scratch }
+        Self {
+            options,
+            redactor,
+            live,
+            allowance,
+            chains,
+            attempts,
+            projects,
+            digester,
+            pricer,
+            scratch,
+        }
     }
 
     /// Shows text of a flow as it appears.

@@ -25,6 +25,7 @@ use crate::intake::{Direction, Entry};
 use crate::note::tell_end;
 use crate::outcome::{Answer, mistaken_base_url, outcome};
 use crate::preview;
+use crate::project;
 use crate::provider::provider;
 use crate::rate_limit::rate_limits;
 use crate::request::RequestBody;
@@ -98,6 +99,7 @@ impl Exchange {
         let attribution = Attribution::of_head(&control, &headers);
         flow.session = attribution.session();
         flow.task = attribution.task();
+        flow.project = project::of_head(&control, &headers);
 
         let spoken = dialect_for(&flow.method, &flow.host, &flow.path);
         let path = flow.path.split(['?', '#']).next().unwrap_or_default();

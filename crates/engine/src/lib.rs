@@ -35,6 +35,7 @@ mod outcome;
 mod pieces;
 mod preview;
 mod price;
+mod project;
 mod provider;
 mod rate_limit;
 mod recall;

@@ -363,7 +363,9 @@ mod tests {
         let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
         let rules =
             Rules { idle_gap: options.idle_gap, infers_tasks: false, key: options.inference_key };
-        let shared = (Arc::new(Mutex::new(Chains::new(rules, &[]))), Arc::default());
+        let projects = crate::project::Projects::new(options.inference_key, &[]);
+        let projects = Arc::new(Mutex::new(projects));
+        let shared = (Arc::new(Mutex::new(Chains::new(rules, &[]))), Arc::default(), projects);
         let bench = Bench::new(options, redactor, Arc::new(NoLiveFeed), shared);
         let sink = Arc::new(Sink::default());
         let taken: Arc<dyn RecordSink> = Arc::clone(&sink) as _;

@@ -20,6 +20,7 @@ use crate::live::LiveFeed;
 use crate::notebook::Notebook;
 use crate::options::RecorderOptions;
 use crate::outbox::{Outbox, RecordSink};
+use crate::project::Projects;
 
 /// How soon the store is asked again after it took nothing.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
@@ -131,8 +132,10 @@ impl Recorder {
             infers_tasks: options.infers_tasks,
             key: options.inference_key,
         };
-        let chains = Chains::new(rules, &std::mem::take(&mut options.recalled));
-        let shared = (Arc::new(Mutex::new(chains)), Arc::default());
+        let recalled = std::mem::take(&mut options.recalled);
+        let chains = Arc::new(Mutex::new(Chains::new(rules, &recalled)));
+        let projects = Projects::new(options.inference_key, &recalled);
+        let shared = (chains, Arc::default(), Arc::new(Mutex::new(projects)));
         let mut handle = RecorderHandle { intake, reader, threads: Vec::with_capacity(lanes) };
         for (lane, stats) in handle.reader.shared.iter().enumerate() {
             let outbox = Outbox::new(Arc::clone(&sink), records, bytes);

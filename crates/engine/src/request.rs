@@ -83,6 +83,7 @@ impl RequestBody {
         }
         let bytes = self.collector.bytes();
         let parts = dialect.and_then(|dialect| pieces(dialect.seams(), bytes));
+        let mut folder = None;
         if let Some(dialect) = dialect.filter(|_| !bytes.is_empty()) {
             let facts = dialect.request(bytes);
             // What the path said goes before what the body says.
@@ -90,6 +91,7 @@ impl RequestBody {
             let stated = dialect.streams(&flow.path).or(facts.stream);
             flow.streaming = stated.or(facts.json_ok.then_some(false)).or(flow.streaming);
             tell_thread(flow, &facts.session);
+            folder = facts.folder;
             attribution.add_hints(facts.session);
             if attribution.is_unstated() {
                 let digester = &bench.digester;
@@ -115,6 +117,7 @@ impl RequestBody {
         }
         flow.session = attribution.session();
         flow.task = attribution.task();
+        bench.projects.lock().tell(flow, folder.as_deref());
         if dialect.is_some() && whole && self.collector.is_whole() {
             let parts = bench.digester.asked(parts.as_deref(), bytes);
             let key = key(&bench.digester, flow, parts);

@@ -242,7 +242,7 @@ mod tests {
     fn the_first_rung_wins_whatever_the_order_on_the_wire() {
         let lines = [("session-id", "codex"), ("x-claude-code-session-id", "claude")];
         assert_eq!(of(&lines).unwrap().0, "claude");
-        let control = Control { session: Some("mine".into()), task: None };
+        let control = Control { session: Some("mine".into()), ..Control::default() };
         let mut found = Attribution::of_head(&control, &headers(&lines));
         found.add_hints(SessionHints {
             user_id_json: SessionId::parse("body"),
@@ -294,10 +294,11 @@ mod tests {
 
     #[test]
     fn a_task_is_the_header_then_the_session_then_the_user() {
-        let control = Control { session: Some("s".into()), task: Some("t".into()) };
+        let control =
+            Control { session: Some("s".into()), task: Some("t".into()), ..Control::default() };
         let found = Attribution::of_head(&control, &HeaderBlock::new());
         assert_eq!(found.task().unwrap().source, "header:x-langley-task");
-        let control = Control { session: Some("s".into()), task: None };
+        let control = Control { session: Some("s".into()), ..Control::default() };
         let found = Attribution::of_head(&control, &HeaderBlock::new());
         assert_eq!(found.task(), Some(Attributed { id: "s".into(), source: "session" }));
         let mut found = Attribution::default();

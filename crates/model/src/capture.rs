@@ -84,7 +84,7 @@ pub struct Opened {
     pub client_addr: String,
     /// Request headers as received.
     pub headers: HeaderBlock,
-    /// `X-Langley-Session` and `X-Langley-Task`, which are never sent upstream.
+    /// `X-Langley-Session`, `X-Langley-Task` and `X-Langley-Project`, which are never sent upstream.
     pub control: Control,
     /// What setting up the connection cost; on the first flow of a connection only.
     pub setup: Option<Setup>,
@@ -135,6 +135,8 @@ pub struct Control {
     pub session: Option<String>,
     /// Value of `X-Langley-Task`.
     pub task: Option<String>,
+    /// Value of `X-Langley-Project`.
+    pub project: Option<String>,
 }
 
 /// Durations of connection set-up, in monotonic nanoseconds; none for what did not come about.

@@ -105,6 +105,8 @@ pub struct Flow {
     pub session: Option<Attributed>,
     /// Task, and where it was read.
     pub task: Option<Attributed>,
+    /// Project, and where it was read.
+    pub project: Option<Attributed>,
     /// The failed attempt that this one repeats.
     pub retry_of: Option<FlowId>,
     /// Usage per class.
@@ -200,6 +202,7 @@ impl Flow {
             streaming: None,
             session: None,
             task: None,
+            project: None,
             retry_of: None,
             usage: Usage::default(),
             cost: None,

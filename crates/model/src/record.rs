@@ -285,7 +285,9 @@ impl Scrub for Flow {
         ] {
             text.scrub(redactor);
         }
-        for attributed in [&mut self.session, &mut self.task].into_iter().flatten() {
+        for attributed in
+            [&mut self.session, &mut self.task, &mut self.project].into_iter().flatten()
+        {
             attributed.id.scrub(redactor);
         }
         self.host.scrub(redactor);

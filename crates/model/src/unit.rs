@@ -11,6 +11,20 @@ pub struct Tokens(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MicroUsd(pub i64);
 
+/// Billionths of a US dollar: parts of a cost that is known to the millionth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NanoUsd(pub u64);
+
+impl NanoUsd {
+    /// In millionths, rounded half to even.
+    #[must_use]
+    pub fn rounded(self) -> MicroUsd {
+        let (whole, rest) = (self.0 / 1_000, self.0 % 1_000);
+        let is_up = rest > 500 || (rest == 500 && whole % 2 == 1);
+        MicroUsd(i64::try_from(whole + u64::from(is_up)).unwrap_or(i64::MAX))
+    }
+}
+
 impl MicroUsd {
     /// Reads an amount in dollars as JSON writes it (`0.00014`, `1.4e-4`), rounded half-even. None when
     /// it is no number, negative, or beyond what fits.
@@ -147,6 +161,13 @@ mod tests {
         }
         for text in ["", "-1", "x", "1e", "\"1\"", "1e30", "null", "1.2.3"] {
             assert_eq!(MicroUsd::of_decimal(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn billionths_are_rounded_half_to_even() {
+        for (nano, micro) in [(0, 0), (499, 0), (500, 0), (501, 1), (1_500, 2), (2_500, 2)] {
+            assert_eq!(NanoUsd(nano).rounded(), MicroUsd(micro), "{nano}");
         }
     }
 

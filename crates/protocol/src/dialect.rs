@@ -300,6 +300,8 @@ pub struct RequestFacts {
     pub stream: Option<bool>,
     /// Session ids in the body, by place.
     pub session: SessionHints,
+    /// The folder that the agent works in, as it tells the model.
+    pub folder: Option<String>,
     /// The id of the earlier answer that this request goes on from.
     pub previous: Option<String>,
     /// Limit on output tokens.

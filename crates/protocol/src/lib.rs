@@ -9,6 +9,7 @@ pub mod client_hello;
 pub mod dialect;
 pub mod encoding;
 pub mod event_stream;
+mod folder;
 pub mod gemini;
 mod json;
 pub mod json_array;

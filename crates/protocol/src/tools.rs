@@ -70,6 +70,61 @@ pub fn of_request_end(body: &[u8]) -> Option<Told> {
     is_enough.then(|| Told { is_chained: is_chained(body), ..told(&entries) })
 }
 
+/// What an entry of a conversation has to do with tools.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntryTools {
+    /// Whether it is what the model said before; none where it is no entry of a conversation, but a definition or
+    /// an instruction.
+    pub is_models: Option<bool>,
+    /// Its calls: each one's key and tool, and the length of name and arguments.
+    pub calls: Vec<(u64, String, u64)>,
+    /// Its results, each with the length of its content as JSON text.
+    pub results: Vec<EntryResult>,
+}
+
+/// A result in an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryResult {
+    /// The call's key, where it has an id.
+    pub key: Option<u64>,
+    /// The tool, where the result names it.
+    pub name: Option<String>,
+    /// Length of its content.
+    pub bytes: u64,
+}
+
+/// Reads an entry of a conversation, or another piece of a request's body.
+#[must_use]
+pub fn of_entry(text: &[u8]) -> EntryTools {
+    let Ok(entry) = serde_json::from_slice::<Value>(text) else { return EntryTools::default() };
+    let is_models = std::str::from_utf8(text).is_ok_and(is_the_models);
+    if is_models {
+        let length = |value: Option<&Value>| match value {
+            Some(Value::String(text)) => text.len(),
+            Some(value) => value.to_string().len(),
+            None => 0,
+        };
+        let mut keys = Keys::default();
+        let calls = calls_of(&entry);
+        let calls = calls.iter().map(|call| {
+            let bytes = call.name.len() + length(call.arguments);
+            (keys.key(call), call.name.to_owned(), bytes as u64)
+        });
+        let calls = calls.collect();
+        return EntryTools { is_models: Some(true), calls, results: Vec::new() };
+    }
+    let results = results_of(&entry);
+    let results = results.iter().map(|result| EntryResult {
+        key: result.id.map(|id| digest(id.as_bytes())),
+        name: result.name.map(str::to_owned),
+        bytes: result.content.map_or(0, |content| content.to_string().len()) as u64,
+    });
+    let results: Vec<EntryResult> = results.collect();
+    let is_entry =
+        !results.is_empty() || entry.get("role").is_some() || entry.get("parts").is_some();
+    EntryTools { is_models: is_entry.then_some(false), calls: Vec::new(), results }
+}
+
 /// Whether a conversation has a call with this key anywhere.
 #[must_use]
 pub fn has_call(body: &[u8], key: u64) -> bool {

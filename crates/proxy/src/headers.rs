@@ -4,10 +4,10 @@
 //! so changes the order the agent chose.
 
 use http::header::{
-    CONNECTION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
-    TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
 };
-use langley_model::{Control, HeaderBlock, SessionHeader};
+use langley_model::{Control, HeaderBlock, PROJECT_HEADER, SessionHeader};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -28,11 +28,13 @@ pub(crate) fn block(headers: &HeaderMap) -> HeaderBlock {
 /// Reads Langley's control headers.
 pub(crate) fn control(headers: &HeaderMap) -> Control {
     let task = headers.get("x-langley-task").and_then(|value| value.to_str().ok());
+    let project = headers.get(PROJECT_HEADER);
     let session = headers.get_all(SessionHeader::Langley.name()).iter();
     let session = session.map(|value| (SessionHeader::Langley.name(), value.as_bytes()));
     Control {
         session: SessionHeader::find(session).map(|(_, id)| id.to_string()),
         task: task.map(str::to_owned),
+        project: project.and_then(|it| std::str::from_utf8(it.as_bytes()).ok()).map(str::to_owned),
     }
 }
 
@@ -103,7 +105,7 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap, message: Message, upgrad
                 || *name == PROXY_AUTHENTICATE
                 || listed.contains(name)
         };
-        is_hop || name.as_str().starts_with(CONTROL_PREFIX)
+        is_hop || (name.as_str().starts_with(CONTROL_PREFIX) && !is_signed(headers, name))
     };
     if !headers.iter().any(|(name, value)| goes(name, value)) {
         return;
@@ -115,6 +117,16 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap, message: Message, upgrad
         }
     }
     *headers = kept;
+}
+
+/// Whether a request of Amazon's is signed together with a header: it is not what was signed without it. What
+/// signs is the agent's SDK, over all headers that the agent was told to send (Signature Version 4).
+fn is_signed(headers: &HeaderMap, name: &HeaderName) -> bool {
+    let signature = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some(fields) = signature.and_then(|text| text.strip_prefix("AWS4-")) else { return false };
+    let Some((_, listed)) = fields.split_once("SignedHeaders=") else { return false };
+    let listed = listed.split([',', ' ']).next().unwrap_or_default();
+    listed.split(';').any(|listed| listed.eq_ignore_ascii_case(name.as_str()))
 }
 
 #[cfg(test)]
@@ -152,6 +164,32 @@ mod tests {
         assert_eq!(control(&headers).task.as_deref(), Some("t"));
         strip_hop_by_hop(&mut headers, Message::Request, false);
         assert_eq!(names(&headers), ["host", "te", "cookie", "cookie", "user-agent"]);
+    }
+
+    #[test]
+    fn what_a_request_was_signed_with_stays_with_it() {
+        let signed = "AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/bedrock/aws4_request, \
+                      SignedHeaders=host;x-amz-date;x-langley-project, Signature=00";
+        let lines = |authorization| {
+            [
+                ("host", "a"),
+                ("authorization", authorization),
+                ("x-langley-project", "/w"),
+                ("x-langley-task", "t"),
+            ]
+        };
+        let left = |authorization| {
+            let mut headers = map(&lines(authorization));
+            assert_eq!(control(&headers).project.as_deref(), Some("/w"));
+            strip_hop_by_hop(&mut headers, Message::Request, false);
+            headers.len()
+        };
+        assert_eq!(left(signed), 3, "the task was not signed");
+        for other in
+            ["Bearer SignedHeaders=x-langley-project", "AWS4-HMAC-SHA256 Credential=a", "x"]
+        {
+            assert_eq!(left(other), 2, "{other}");
+        }
     }
 
     #[test]

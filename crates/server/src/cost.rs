@@ -28,13 +28,16 @@ const CLASS: &str = "class";
 ///
 /// By time, host, provider, model and agent it is told from sums by the hour, which deleting flows does not
 /// change; by session, task and subagent, and of one session, of the flows that are kept, where the span of
-/// time is exact. A list by session, task or subagent alone leaves out what has none.
+/// time is exact. A list by session, task or subagent alone leaves out what has none. By tool it tells what tools
+/// have of the flows, by sums as well: see docs/pricing.md.
 #[utoipa::path(
     get, path = "/api/analytics/cost", tag = "flows", operation_id = "cost",
     params(
-        ("group_by" = Option<String>, Query, description = "Any of hour, day, host, provider, model, agent, session, task, subagent, with commas between; or class; nothing makes one group of all"),
+        ("group_by" = Option<String>, Query, description = "Any of hour, day, host, provider, model, agent, session, task, subagent, project, tool, with commas between; or class; nothing makes one group of all"),
+        ("by" = Option<String>, Query, description = "Another name of `group_by`"),
         crate::openapi::SumsQuery,
         ("session" = Option<String>, Query, description = "This session"),
+        ("project" = Option<String>, Query, description = "Exactly this project"),
         ("limit" = Option<u32>, Query, description = "Groups that are listed, 1 to 10,000; 1,000 by default"),
     ),
     responses(
@@ -45,17 +48,24 @@ const CLASS: &str = "class";
 )]
 pub(crate) async fn cost(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
     let params = params.only(&[
-        "group_by", "since", "until", "tz", "host", "provider", "model", "agent", "session",
-        "limit",
+        "group_by", "by", "since", "until", "tz", "host", "provider", "model", "agent", "session",
+        "project", "limit",
     ])?;
     let words = GroupBy::ALL.map(GroupBy::as_str).join(", ");
-    let accepted = format!("any of {words}, session, task, subagent, each once; or class alone");
-    let by = params.parsed("group_by", accepted, groups)?.unwrap_or(Some(Vec::new()));
+    let accepted = format!(
+        "any of {words}, session, task, subagent, project, tool, each once; or class alone"
+    );
+    let by = match params.parsed("group_by", accepted.clone(), groups)? {
+        None => params.parsed("by", accepted, groups)?,
+        by => by,
+    };
+    let by = by.unwrap_or(Some(Vec::new()));
     let (usage, tz) = narrowed(&params)?;
     let query = CostQuery {
         by: by.clone().unwrap_or_default(),
         usage,
         session: params.owned("session")?,
+        project: params.owned("project")?,
         groups_max: params.limit(GROUPS, GROUPS_MAX)?,
     };
     let shown = doors.show(move |store| {

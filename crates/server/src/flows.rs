@@ -18,7 +18,7 @@ use crate::wire::{self, Count, Deleted, FlowPage};
 pub(crate) const PAGE_MAX: usize = 500;
 const PAGE: usize = 100;
 const EVENTS_MAX: usize = 500;
-const FILTERS: [&str; 14] = [
+const FILTERS: [&str; 15] = [
     "host",
     "provider",
     "model",
@@ -26,6 +26,7 @@ const FILTERS: [&str; 14] = [
     "session",
     "starred",
     "task",
+    "project",
     "tool",
     "connection",
     "outcome",
@@ -72,6 +73,7 @@ pub(crate) fn filter(params: Params, more: &[&str]) -> Result<(FlowFilter, Param
             .parsed("starred", "true", |value| (value == "true").then_some(()))?
             .is_some(),
         task: params.owned("task")?,
+        project: params.owned("project")?,
         tool: params.owned("tool")?,
         connection: params.parsed(
             "connection",

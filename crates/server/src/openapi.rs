@@ -68,6 +68,8 @@ pub(crate) struct FlowQuery {
     starred: Option<String>,
     /// This task.
     task: Option<String>,
+    /// Exactly this project: a folder, or the name that was given.
+    project: Option<String>,
     /// A tool called in the answer, in any case.
     tool: Option<String>,
     /// On this connection.

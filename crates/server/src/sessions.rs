@@ -18,6 +18,7 @@ const TIMELINE: usize = 200;
     params(
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 by default"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("project" = Option<String>, Query, description = "Exactly this project"),
         ("since" = Option<String>, Query, description = "With a flow that began at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d"),
     ),
     responses(
@@ -27,11 +28,12 @@ const TIMELINE: usize = 200;
     )
 )]
 pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
-    let params = params.only(&["limit", "cursor", "since"])?;
+    let params = params.only(&["limit", "cursor", "since", "project"])?;
     let limit = params.limit(PAGE, PAGE_MAX)?;
     let (cursor, since) = (params.owned("cursor")?, params.time("since")?);
+    let project = params.owned("project")?;
     let shown = doors.show(move |store| {
-        let page = store.sessions(since, cursor.as_deref(), limit)?;
+        let page = store.sessions((since, project.as_deref()), cursor.as_deref(), limit)?;
         Ok(Some(SessionPage::from(&page)))
     });
     shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))

@@ -43,6 +43,16 @@ pub(crate) fn content_end(
     Recipe::decode(&bytes)?.rebuild_end(kept, piece).map(Some)
 }
 
+/// The pieces of a content that lies in pieces, in order, and its length; none when it does not.
+pub(crate) fn pieces(conn: &Connection, id: i64) -> Result<Option<(Vec<i64>, usize)>, ReadError> {
+    let (codec, bytes) = unpacked(conn, id)?;
+    if codec & RECIPE == 0 {
+        return Ok(None);
+    }
+    let Recipe { pieces, len, .. } = Recipe::decode(&bytes)?;
+    Ok(Some((pieces, len)))
+}
+
 /// The codec of a content, and what it packs.
 pub(crate) fn unpacked(conn: &Connection, id: i64) -> Result<(i64, Vec<u8>), ReadError> {
     let first = row(conn, id)?;

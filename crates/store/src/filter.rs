@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use crate::error::StoreError;
+use crate::projects;
 
 /// Which flows; every member that is set must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct FlowFilter {
     pub starred: bool,
     /// This task.
     pub task: Option<String>,
+    /// This project.
+    pub project: Option<String>,
     /// A call of this tool is among the answer's; the case of ASCII letters does not matter.
     pub tool: Option<String>,
     /// On this connection.
@@ -185,6 +188,9 @@ impl Condition {
         }
         if let Some(task) = &filter.task {
             it.and("task_id = ?", [task.clone().into()]);
+        }
+        if let Some(project) = &filter.project {
+            it.and(projects::IS, [project.clone().into()]);
         }
         if let Some(tool) = &filter.tool {
             let sql = if common.tool {

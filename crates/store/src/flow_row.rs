@@ -14,6 +14,7 @@ use rusqlite::{Row, Statement, ToSql};
 
 use crate::codec::rate_limit_json;
 use crate::error::of_row;
+use crate::projects;
 use crate::traits::{self, Traits};
 
 /// Set once, when the row is made.
@@ -21,7 +22,10 @@ const FIXED: &[&str] = &["flow_id", "connection_id", "started_at"];
 
 /// Rewriting one of these moves an index entry.
 const INDEXED: &[&str] =
-    &["host", "provider", "model_requested", "model", "session_id", "status", "outcome"];
+    &["host", "provider", "model_requested", "model", "session_id", "status", "outcome", PROJECT];
+
+/// The number of the project; a query for flows has its name in this place.
+const PROJECT: &str = "project";
 
 /// Cheap to rewrite.
 const PLAIN: &[&str] = &[
@@ -141,6 +145,7 @@ impl FlowSql {
     pub(crate) fn select() -> &'static str {
         static SELECT: LazyLock<String> = LazyLock::new(|| {
             let own = FIXED.iter().chain(INDEXED).chain(PLAIN).copied();
+            let own = own.map(|name| if name == PROJECT { projects::NAME } else { name });
             let names: Vec<_> = own.chain([ATTEMPT, traits::NAME]).chain(traits::COLUMNS).collect();
             format!("SELECT n, revision, {} FROM flows", names.join(", "))
         });
@@ -219,7 +224,8 @@ impl<'s, 'c> Binder<'s, 'c> {
         self.put(flow.started_at.0);
     }
 
-    pub(crate) fn indexed(&mut self, flow: &Flow) {
+    /// The indexed columns; `project` is the number of the flow's project, if it has one.
+    pub(crate) fn indexed(&mut self, flow: &Flow, project: Option<i64>) {
         self.put(flow.host.as_str());
         self.put(flow.provider.map(Provider::as_str));
         self.text(&flow.model_requested);
@@ -227,6 +233,7 @@ impl<'s, 'c> Binder<'s, 'c> {
         self.put(flow.session.as_ref().map(|session| session.id.as_str()));
         self.put(flow.status);
         self.put(flow.outcome.map(Outcome::as_str));
+        self.put(project);
     }
 
     /// The plain columns; `traits` is the number of the flow's traits, if they have one.
@@ -310,15 +317,16 @@ impl<'s, 'c> Binder<'s, 'c> {
 
 /// Whether an update must rewrite the indexed columns.
 pub(crate) fn moves(before: &Flow, after: &Flow) -> bool {
-    fn session(flow: &Flow) -> Option<&str> {
-        flow.session.as_ref().map(|session| session.id.as_str())
+    fn id(it: &Option<Attributed>) -> Option<&str> {
+        it.as_ref().map(|it| it.id.as_str())
     }
     let key = |flow: &Flow| (flow.provider, flow.status, flow.outcome);
     key(before) != key(after)
         || before.host != after.host
         || before.model_requested != after.model_requested
         || before.model != after.model
-        || session(before) != session(after)
+        || id(&before.session) != id(&after.session)
+        || id(&before.project) != id(&after.project)
 }
 
 /// A row of [`FlowSql::select`]: the key and the flow.
@@ -344,6 +352,7 @@ fn read_columns(mut columns: Columns<'_, '_>) -> rusqlite::Result<(i64, Stored<F
     let session: Option<String> = columns.take()?;
     flow.status = columns.take()?;
     flow.outcome = columns.word(Outcome::parse)?;
+    let project: Option<String> = columns.take()?;
     flow.ended_at = columns.take::<Option<i64>>()?.map(Micros);
     flow.duration = columns.span()?;
     flow.ttfb = columns.span()?;
@@ -396,9 +405,10 @@ fn read_columns(mut columns: Columns<'_, '_>) -> rusqlite::Result<(i64, Stored<F
     if traits.are_lost() {
         flow.decode_note.get_or_insert_with(|| traits::LOST.to_owned());
     }
-    let [session_source, task_source] = traits.give(&mut flow);
+    let [session_source, task_source, project_source] = traits.give(&mut flow);
     flow.session = attributed(session, session_source.as_deref());
     flow.task = attributed(task, task_source.as_deref());
+    flow.project = attributed(project, project_source.as_deref());
     Ok((n, Stored::read_back(flow, revision)))
 }
 

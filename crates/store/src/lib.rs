@@ -17,6 +17,7 @@ mod names;
 mod options;
 mod packed;
 mod places;
+mod projects;
 mod query;
 mod queue;
 mod raw;
@@ -42,8 +43,8 @@ pub use interest::Asking;
 pub use lost::Told;
 pub use options::{PriceLost, StoreOptions};
 pub use query::{
-    EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, Retired, SessionFacet, Spot,
-    Star, StoredBody, StoredDrop, StoredEvent, Unrecorded, Unseen,
+    EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, PieceId, RequestPieces,
+    Retired, SessionFacet, Spot, Star, StoredBody, StoredDrop, StoredEvent, Unrecorded, Unseen,
 };
 pub use raw::{
     RawBody, RawCounters, RawFile, RawRemoved, RawStore, holds_raw_bodies, remove_raw_bodies,
@@ -51,8 +52,8 @@ pub use raw::{
 pub use reprice::{Reprice, RepriceQuery, RepriceRow, Repriced};
 pub use rollup::{
     CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, Session,
-    SessionAgent, SessionCost, SessionPage, Spread, Sums, Tally, Task, TaskFilter, TaskPage,
-    UnpricedModel, UsageGroup, UsageQuery, UsageReport,
+    SessionAgent, SessionCost, SessionPage, ShareEntry, Spread, Sums, Tally, Task, TaskFilter,
+    TaskPage, ToolCostSums, ToolCostTally, UnpricedModel, UsageGroup, UsageQuery, UsageReport,
 };
 pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Texts, Unindexed, Word, words};
 pub use store::Store;

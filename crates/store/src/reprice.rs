@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter, Order};
 use crate::findings;
 use crate::flow_row::{Binder, FlowSql};
-use crate::rollup::{Gathered, Held};
+use crate::rollup::{Gathered, Held, ToolCostChange};
 use crate::store::Store;
 use crate::writer::{Budget, Site};
 
@@ -208,7 +208,7 @@ impl Run {
         last: Option<i64>,
     ) -> rusqlite::Result<()> {
         let mut budget = Budget::new(u32::MAX);
-        let mut gathered = Gathered::default();
+        let (mut gathered, mut tools) = (Gathered::default(), ToolCostChange::default());
         let change = site.change()?;
         let held = Held::read(&change)?;
         self.is_over = last.is_none();
@@ -224,6 +224,7 @@ impl Run {
                     self.write(&change, site, (n, revision), &after)?;
                     findings::priced_anew(&change, n, after.cost)?;
                     gathered.exchange(n, (&before, revision), held, &after);
+                    tools.exchange(&change, n, &before, &after)?;
                 }
             }
             if !budget.spend(1) {
@@ -234,6 +235,7 @@ impl Run {
         self.after = reached.unwrap_or(self.after);
         let Some(row) = self.row else { return Ok(()) };
         gathered.write(&change)?;
+        tools.write(&change)?;
         let Repriced { flows, changed, priced, unpriced, before, after } = self.repriced;
         let [flows, changed, priced, unpriced] =
             [flows, changed, priced, unpriced].map(u64::cast_signed);

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use crate::names::Names;
 
 /// The columns, in the order of the list. A later version may append to it.
-pub(crate) const COLUMNS: [&str; 14] = [
+pub(crate) const COLUMNS: [&str; 15] = [
     "mode",
     "scheme",
     "version_in",
@@ -27,6 +27,7 @@ pub(crate) const COLUMNS: [&str; 14] = [
     "stop_reason",
     "ja4_in",
     "ja4_out",
+    "project_source",
 ];
 
 /// The first so many are never null; where they have a number they are empty.
@@ -65,6 +66,7 @@ pub(crate) fn words(flow: &Flow) -> Words<'_> {
         said(&flow.stop_reason),
         said(&flow.ja4_in),
         said(&flow.ja4_out),
+        flow.project.as_ref().map(|project| project.source.into()),
     ]
 }
 
@@ -154,8 +156,8 @@ impl Traits {
         agent.as_deref()
     }
 
-    /// Gives them to `flow`; returns where its session and its task were read.
-    pub(crate) fn give(self, flow: &mut Flow) -> [Option<String>; 2] {
+    /// Gives them to `flow`; returns where its session, its task and its project were read.
+    pub(crate) fn give(self, flow: &mut Flow) -> [Option<String>; 3] {
         let [
             mode,
             scheme,
@@ -171,6 +173,7 @@ impl Traits {
             stop_reason,
             ja4_in,
             ja4_out,
+            project_source,
         ] = self.0;
         let version = |word: Option<String>| {
             word.as_deref().and_then(HttpVersion::parse).unwrap_or(HttpVersion::Http11)
@@ -184,7 +187,7 @@ impl Traits {
         give_priced(cost_source.as_deref(), flow);
         flow.stop_reason = stop_reason;
         (flow.ja4_in, flow.ja4_out) = (ja4_in, ja4_out);
-        [session_source, task_source]
+        [session_source, task_source, project_source]
     }
 }
 

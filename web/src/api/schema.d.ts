@@ -69,7 +69,8 @@ export interface paths {
          * Tells what the flows cost, in groups.
          * @description By time, host, provider, model and agent it is told from sums by the hour, which deleting flows does not
          *     change; by session, task and subagent, and of one session, of the flows that are kept, where the span of
-         *     time is exact. A list by session, task or subagent alone leaves out what has none.
+         *     time is exact. A list by session, task or subagent alone leaves out what has none. By tool it tells what tools
+         *     have of the flows, by sums as well: see docs/pricing.md.
          */
         get: operations["cost"];
         put?: never;
@@ -1106,6 +1107,8 @@ export interface components {
             model: string | null;
             /** @description Its name. */
             name: string;
+            /** @description Only what this project costs. */
+            project: string | null;
             /** @description `day`, `month` or `session`. */
             scope: string;
             /** @description The sessions that have spent it, the one that spent most first. */
@@ -1348,12 +1351,17 @@ export interface components {
         CostItem: components["schemas"]["GroupLabel"] & components["schemas"]["Spent"] & {
             /** @description The class of usage, as `cache_read`; its cost alone is told then. */
             class: string | null;
+            /** @description The project. */
+            project: string | null;
             /** @description The session; of a subagent, the one it is of. */
             session: string | null;
             /** @description The subagent. */
             subagent: string | null;
             /** @description The task. */
             task: string | null;
+            /** @description The tool. What flows cost it is `cost` then, and `flows` are those that it has a part of. */
+            tool: string | null;
+            tool_cost: components["schemas"]["ToolCosts"] | null;
             /**
              * Format: int64
              * @description Tokens, or calls, of the class; nothing is counted in two of them.
@@ -1374,7 +1382,11 @@ export interface components {
             more: boolean;
             /** @description Always null: ask for more with `limit`. */
             next_cursor: string | null;
-            /** @description What all groups add up to, those that are not listed included. */
+            tools: components["schemas"]["ToolCosts"] | null;
+            /**
+             * @description What all groups add up to, those that are not listed included; of costs by tool what all flows cost,
+             *     whosever it is.
+             */
             totals: components["schemas"]["Spent"];
             /** @description The zone of the days, as its distance from UTC. */
             tz: string;
@@ -1803,6 +1815,10 @@ export interface components {
             /** @description First characters of the exchange, for lists. */
             preview: string | null;
             price: components["schemas"]["Price"] | null;
+            /** @description The project: the folder that the agent works in, or the name that was given. */
+            project: string | null;
+            /** @description Where the project was read. */
+            project_source: string | null;
             provider: components["schemas"]["Provider"] | null;
             /** @description The provider's id of the request. */
             provider_request_id: string | null;
@@ -2720,6 +2736,8 @@ export interface components {
             model: string | null;
             /** @description First characters of the newest exchange that has some. */
             preview: string | null;
+            /** @description The project, of its newest flow that has one. */
+            project: string | null;
             /** @description Where the id was read, of its newest flow. */
             source: string | null;
             /** @description Since when it is starred; null when it is not. */
@@ -3335,6 +3353,39 @@ export interface components {
             name: string;
             /** @description What its calls add up to. */
             totals: components["schemas"]["ToolTotals"];
+        };
+        /**
+         * @description What tools cost: their calls as output, and their results as input the first time that they are sent. Shares by
+         *     bytes of what the flows cost.
+         */
+        ToolCosts: {
+            /**
+             * Format: int64
+             * @description Calls.
+             */
+            calls: number;
+            cost: components["schemas"]["Cost"] | null;
+            output: components["schemas"]["Cost"] | null;
+            /** @description Calls and results that stand in later requests; no part of the cost. */
+            reread: components["schemas"]["Cost"];
+            result: components["schemas"]["Cost"] | null;
+            /**
+             * Format: int64
+             * @description Results, each where it was sent first.
+             */
+            results: number;
+            /** @description Web searches that the provider ran. */
+            search: components["schemas"]["Cost"];
+            /**
+             * Format: int64
+             * @description Calls of unknown cost.
+             */
+            unpriced_calls: number;
+            /**
+             * Format: int64
+             * @description Results of unknown cost.
+             */
+            unpriced_results: number;
         };
         /**
          * @description What came of a tool call.
@@ -4152,8 +4203,10 @@ export interface operations {
     cost: {
         parameters: {
             query?: {
-                /** @description Any of hour, day, host, provider, model, agent, session, task, subagent, with commas between; or class; nothing makes one group of all */
+                /** @description Any of hour, day, host, provider, model, agent, session, task, subagent, project, tool, with commas between; or class; nothing makes one group of all */
                 group_by?: string;
+                /** @description Another name of `group_by` */
+                by?: string;
                 /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
                 since?: string;
                 /** @description Began before this time, or in the same hour. */
@@ -4170,6 +4223,8 @@ export interface operations {
                 agent?: string;
                 /** @description This session */
                 session?: string;
+                /** @description Exactly this project */
+                project?: string;
                 /** @description Groups that are listed, 1 to 10,000; 1,000 by default */
                 limit?: number;
             };
@@ -5183,6 +5238,8 @@ export interface operations {
                 starred?: string;
                 /** @description This task. */
                 task?: string;
+                /** @description Exactly this project: a folder, or the name that was given. */
+                project?: string;
                 /** @description A tool called in the answer, in any case. */
                 tool?: string;
                 /** @description On this connection. */
@@ -5250,6 +5307,8 @@ export interface operations {
                 starred?: string;
                 /** @description This task. */
                 task?: string;
+                /** @description Exactly this project: a folder, or the name that was given. */
+                project?: string;
                 /** @description A tool called in the answer, in any case. */
                 tool?: string;
                 /** @description On this connection. */
@@ -5333,6 +5392,8 @@ export interface operations {
                 starred?: string;
                 /** @description This task. */
                 task?: string;
+                /** @description Exactly this project: a folder, or the name that was given. */
+                project?: string;
                 /** @description A tool called in the answer, in any case. */
                 tool?: string;
                 /** @description On this connection. */
@@ -5402,6 +5463,8 @@ export interface operations {
                 starred?: string;
                 /** @description This task. */
                 task?: string;
+                /** @description Exactly this project: a folder, or the name that was given. */
+                project?: string;
                 /** @description A tool called in the answer, in any case. */
                 tool?: string;
                 /** @description On this connection. */
@@ -5747,6 +5810,8 @@ export interface operations {
                 starred?: string;
                 /** @description This task. */
                 task?: string;
+                /** @description Exactly this project: a folder, or the name that was given. */
+                project?: string;
                 /** @description A tool called in the answer, in any case. */
                 tool?: string;
                 /** @description On this connection. */
@@ -5804,6 +5869,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before */
                 cursor?: string;
+                /** @description Exactly this project */
+                project?: string;
                 /** @description With a flow that began at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
                 since?: string;
             };

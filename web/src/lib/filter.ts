@@ -12,6 +12,7 @@ export const FILTER_KEYS = [
   "session",
   "starred",
   "task",
+  "project",
   "tool",
   "since",
   "until",
@@ -86,6 +87,7 @@ export function matches(
     filter[key] === undefined || filter[key] === value;
   if (!is("provider", flow.provider) || !is("host", flow.host)) return false;
   if (!is("session", flow.session_id) || !is("task", flow.task_id)) return false;
+  if (!is("project", flow.project)) return false;
   if (!is("outcome", flow.outcome ?? "open")) return false;
   if (filter.model !== undefined && filter.model !== (flow.model ?? flow.model_requested))
     return false;

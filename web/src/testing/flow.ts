@@ -37,6 +37,8 @@ export function makeFlow(over: Partial<Flow> = {}): Flow {
     session_source: null,
     task_id: null,
     task_source: null,
+    project: null,
+    project_source: null,
     client_addr: null,
     client_pid: null,
     client_process: null,

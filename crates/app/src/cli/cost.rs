@@ -9,8 +9,8 @@ pub(crate) struct CostArgs {
     #[command(subcommand)]
     pub(crate) verb: Option<CostVerb>,
 
-    /// By what: any of hour, day, host, provider, model, agent, session, task, subagent, with commas
-    /// between; or class. From transcripts also project, and neither host nor task
+    /// By what: any of hour, day, host, provider, model, agent, session, task, subagent, project, tool,
+    /// with commas between; or class. From transcripts neither host, task nor tool
     #[arg(long, value_name = "LIST", default_value = "model")]
     pub(crate) by: String,
 
@@ -30,6 +30,10 @@ pub(crate) struct CostArgs {
     /// Of this session
     #[arg(long, value_name = "ID")]
     pub(crate) session: Option<String>,
+
+    /// Of this project: a folder, or the name that was given
+    #[arg(long, value_name = "PROJECT")]
+    pub(crate) project: Option<String>,
 
     /// At most so many groups
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]

@@ -17,6 +17,10 @@ pub(crate) struct FlowsArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) session: Option<String>,
 
+    /// Only flows of this project: a folder, or the name that was given
+    #[arg(long, value_name = "PROJECT")]
+    pub(crate) project: Option<String>,
+
     /// Only flows in which all of these words were said: "words in quotes" follow one another, beginn*
     ///
     /// A star works at the end of a word only, behind three letters or more. Case does not matter, accents do

@@ -13,6 +13,10 @@ pub(crate) struct SessionsArgs {
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<String>,
 
+    /// Only those of this project: a folder, or the name that was given
+    #[arg(long, value_name = "PROJECT")]
+    pub(crate) project: Option<String>,
+
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub(crate) limit: u32,

@@ -1,10 +1,13 @@
 //! `langley cost`: what was spent, on what, and in which block of five hours.
 
+use std::fmt::Write;
+
 use jiff::{Timestamp, Zoned};
 use langley_engine::{Block, BlockReport, Window, Windows, blocks, windows};
-use langley_model::{CostClass, Micros, Provider};
+use langley_model::{CostClass, Micros, NanoUsd, Provider};
 use langley_store::{
-    CostBy, CostGroup, CostKey, CostQuery, CostReport, Measure, Sums, Tally, UsageQuery,
+    CostBy, CostGroup, CostKey, CostQuery, CostReport, Measure, Sums, Tally, ToolCostSums,
+    ToolCostTally, UsageQuery,
 };
 
 use super::flows::{local_time, parse_since};
@@ -64,6 +67,7 @@ fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
             ..UsageQuery::default()
         },
         session: args.session.clone(),
+        project: args.project.clone(),
         groups_max: args.limit as usize,
     };
     let report = reading::read(&home, "costs", |store| store.costs(&query))?;
@@ -80,7 +84,9 @@ pub(super) fn tell(by: &str, report: &CostReport, none: &str) {
     if by == CLASS {
         print!("{}", by_classes(&report.totals));
     } else if report.groups.is_empty() {
-        println!("{none}");
+        println!("{}", if report.tools.is_some() { "no calls of tools" } else { none });
+    } else if let Some(tools) = &report.tools {
+        print!("{}", tool_table(by, report, tools));
     } else {
         print!("{}", table(by, report));
     }
@@ -149,7 +155,7 @@ fn limits_told(found: &Windows) -> String {
 fn groups(text: &str) -> Result<Vec<CostBy>> {
     langley_server::each_once(text, CostBy::parse).ok_or_else(|| {
         AppError::wrong_use(format!("`{text}` cannot be grouped by")).why(
-            "--by takes any of hour, day, host, provider, model, agent, session, task and subagent, \
+            "--by takes any of hour, day, host, provider, model, agent, session, task, subagent, project and tool, \
              each once; or class alone",
         )
     })
@@ -196,6 +202,53 @@ fn table(by: &str, report: &CostReport) -> String {
     }
     row(&report.totals, "(all)".to_owned());
     table.to_string()
+}
+
+/// What tools cost, and below it what that is of all.
+fn tool_table(by: &str, report: &CostReport, all: &ToolCostSums) -> String {
+    let head = by.to_uppercase();
+    let mut table = Table::new([
+        "COST",
+        "CALLED",
+        "SEARCHES",
+        "RESULTS",
+        "SENT AGAIN",
+        "CALLS",
+        "UNPRICED",
+        &head,
+    ]);
+    let mut row = |sums: &ToolCostSums, name: String| {
+        let of = |tally| sums.tally(tally);
+        let told = |nano: NanoUsd| dollars(nano.rounded().0);
+        let parts = [
+            ToolCostTally::Output,
+            ToolCostTally::Search,
+            ToolCostTally::Result,
+            ToolCostTally::Reread,
+        ];
+        let [output, search, result, reread] = parts.map(|tally| told(NanoUsd(of(tally))));
+        let unpriced = of(ToolCostTally::Calls).saturating_sub(of(ToolCostTally::PricedCalls));
+        table.row([
+            sums.cost().map_or_else(|| "-".to_owned(), told),
+            output,
+            search,
+            result,
+            reread,
+            of(ToolCostTally::Calls).to_string(),
+            unpriced.to_string(),
+            name,
+        ]);
+    };
+    for group in &report.groups {
+        if let Some(sums) = &group.tool {
+            row(sums, name(group));
+        }
+    }
+    row(all, "(all tools)".to_owned());
+    let mut text = table.to_string();
+    // Writing to a text never fails.
+    let _ = writeln!(text, "All flows cost {}.", money(&report.totals));
+    text
 }
 
 fn name(group: &CostGroup) -> String {

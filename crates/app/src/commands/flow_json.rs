@@ -48,6 +48,8 @@ pub(super) fn flow_json(flow: &Stored<Flow>) -> Value {
         "session_source": source(&flow.session),
         "task_id": id(&flow.task),
         "task_source": source(&flow.task),
+        "project": id(&flow.project),
+        "project_source": source(&flow.project),
     }) else {
         return Value::Null;
     };

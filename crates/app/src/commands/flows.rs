@@ -31,7 +31,8 @@ pub(crate) fn flows(global: &GlobalArgs, args: &FlowsArgs) -> Result<()> {
     let home = Home::at(&config.home);
     let since =
         args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
-    let filter = FlowFilter { since, session: args.session.clone(), ..FlowFilter::default() };
+    let (session, project) = (args.session.clone(), args.project.clone());
+    let filter = FlowFilter { since, session, project, ..FlowFilter::default() };
     let unreadable =
         |error: &dyn std::error::Error| AppError::failed("the flows cannot be read").said_by(error);
     reading::catch_up(&home);

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, ExitStatus};
 
+use langley_model::Project;
 use langley_proxy::HostList;
 use rustix::process::{Pid, Signal, getpgrp, kill_process};
 use rustix::termios::tcgetpgrp;
@@ -12,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::ca;
-use crate::agent_env::{AgentEnvironment, reverse_url};
+use crate::agent_env::{AgentEnvironment, project_of, reverse_url};
 use crate::cli::{EnvForm, GlobalArgs, RunArgs, RunMode};
 use crate::clients::Registration;
 use crate::config::{self, Config, Environment};
@@ -58,7 +59,8 @@ pub(crate) fn run(global: &GlobalArgs, args: RunArgs) -> Result<ExitCode> {
     })?;
     runtime.block_on(async {
         let state = detach::server(&home, global).await?;
-        let agent = agent(&home, &state, args.mode, &environment)?;
+        let project = project_of(&environment.folder);
+        let agent = agent(&home, &state, args.mode, project.as_ref(), &environment)?;
         if !global.quiet {
             let hosts = HostList::parse(&loaded.config.intercept_hosts).ok();
             let told = Hints { mode: args.mode, preset, environment: &environment };
@@ -91,23 +93,26 @@ fn agent(
     home: &Home,
     state: &State,
     mode: RunMode,
+    project: Option<&Project>,
     environment: &Environment,
 ) -> Result<AgentEnvironment> {
     let password = match (state.proxy.ip().is_loopback(), Token::read(home)?) {
         (false, token) => token,
         (true, _) => None,
     };
-    match (mode, password) {
+    let agent = match (mode, password) {
         (RunMode::Forward, password) => {
-            AgentEnvironment::new(home, state.proxy, password.as_ref(), environment)
+            AgentEnvironment::new(home, state.proxy, password.as_ref(), environment)?
         }
-        (RunMode::Reverse, None) => Ok(AgentEnvironment::reverse(state.proxy, environment)),
-        (RunMode::Reverse, Some(_)) => Err(AppError::wrong_use(
-            "reverse mode does not work with this listener",
-        )
-        .why("it is open to other machines and asks for a password, which a base URL cannot carry")
-        .next("use `--mode forward`, or let the proxy listen on loopback")),
-    }
+        (RunMode::Reverse, None) => AgentEnvironment::reverse(state.proxy, environment),
+        (RunMode::Reverse, Some(_)) => {
+            let said = AppError::wrong_use("reverse mode does not work with this listener");
+            let why = "it is open to other machines and asks for a password, which a base URL cannot carry";
+            let next = "use `--mode forward`, or let the proxy listen on loopback";
+            return Err(said.why(why).next(next));
+        }
+    };
+    Ok(agent.naming(project, environment))
 }
 
 /// Arguments that a client needs in front of its own to take our base URL.
@@ -138,7 +143,8 @@ fn print_env(
     if !home.ca_certificate().exists() {
         ca::make(&Home::create(home.root())?, &config.intercept_hosts)?;
     }
-    let agent = agent(&home, &state, args.mode, environment)?;
+    // What is printed is for whatever folder a shell goes to.
+    let agent = agent(&home, &state, args.mode, None, environment)?;
     print!("{}", written(form, agent.iter()));
     if !global.quiet {
         if state.pid == 0 {

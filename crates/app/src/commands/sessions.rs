@@ -19,8 +19,9 @@ pub(crate) fn sessions(global: &GlobalArgs, args: &SessionsArgs) -> Result<()> {
     let home = Home::named(global)?;
     let since =
         args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
+    let asked = (since, args.project.as_deref());
     let page =
-        reading::read(&home, "sessions", |store| store.sessions(since, None, args.limit as usize))?;
+        reading::read(&home, "sessions", |store| store.sessions(asked, None, args.limit as usize))?;
     if args.json {
         return reading::tell("sessions", langley_server::sessions_json(&page));
     }
@@ -34,8 +35,9 @@ pub(crate) fn sessions(global: &GlobalArgs, args: &SessionsArgs) -> Result<()> {
 }
 
 fn table(sessions: &[Session]) -> String {
-    let mut table =
-        Table::new(["LAST", "SESSION", "AGENT", "FLOWS", "COST", "IN", "CACHED", "OUT", "PREVIEW"]);
+    let mut table = Table::new([
+        "LAST", "SESSION", "AGENT", "FLOWS", "COST", "IN", "CACHED", "OUT", "PROJECT", "PREVIEW",
+    ]);
     let unknown = || "-".to_owned();
     for session in sessions {
         table.row([
@@ -51,6 +53,7 @@ fn table(sessions: &[Session]) -> String {
             known(&session.sums, Measure::InputUncached),
             known(&session.sums, Measure::CacheRead),
             known(&session.sums, Measure::Output),
+            session.project.clone().unwrap_or_else(unknown),
             session.preview.clone().unwrap_or_else(unknown),
         ]);
     }

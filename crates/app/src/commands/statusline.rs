@@ -79,7 +79,7 @@ fn cost(sums: &Sums) -> Option<String> {
 fn of_day(store: &Store) -> Result<Option<String>, StoreError> {
     let midnight = Zoned::now().start_of_day().map(|it| it.timestamp().as_microsecond());
     let usage = UsageQuery { since: midnight.ok().map(Micros), ..UsageQuery::default() };
-    let query = CostQuery { by: Vec::new(), usage, session: None, groups_max: 1 };
+    let query = CostQuery { usage, groups_max: 1, ..CostQuery::default() };
     Ok(cost(&store.costs(&query)?.totals).map(|cost| format!("{cost} today")))
 }
 

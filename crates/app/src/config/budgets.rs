@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use langley_engine::{Budget, BudgetAction, BudgetScope};
-use langley_model::MicroUsd;
+use langley_model::{MicroUsd, Project};
 use serde_json::Value;
 
 use super::layers::{Layers, Origin};
 use super::problem::Problem;
 
 const SECTION: &str = "budgets";
-const LEAVES: [&str; 5] = ["limit_usd", "scope", "action", "agent", "model"];
+const LEAVES: [&str; 6] = ["limit_usd", "scope", "action", "agent", "model", "project"];
 
 /// The budgets by name.
 ///
@@ -51,8 +51,17 @@ fn budget(layers: &Layers, name: String) -> Result<Budget, Problem> {
         );
         return Err(wrong("scope", sentence));
     }
+    let project = text("project").and_then(Project::parse).map(|it| it.as_str().to_owned());
+    if action == BudgetAction::Refuse && scope != BudgetScope::Session && project.is_some() {
+        let sentence = format!(
+            "most requests name their project in their body, which is not read before it is forwarded; take \
+             `{}` out, add up by session, or let the budget warn",
+            path("project")
+        );
+        return Err(wrong("action", sentence));
+    }
     let agent = text("agent").map(str::to_owned);
-    Ok(Budget { scope, limit, action, agent, model, name })
+    Ok(Budget { scope, limit, action, agent, model, project, name })
 }
 
 #[cfg(test)]
@@ -78,6 +87,7 @@ mod tests {
             ("budgets.each.scope", json!("session")),
             ("budgets.each.action", json!("refuse")),
             ("budgets.each.agent", json!("codex")),
+            ("budgets.each.project", json!("/w/a/")),
         ]))
         .unwrap();
         let told: Vec<_> = read
@@ -89,6 +99,7 @@ mod tests {
             [("daily", 5_000_000, "day", "warn"), ("each", 500_000, "session", "refuse")]
         );
         assert_eq!(read[1].agent.as_deref(), Some("codex"));
+        assert_eq!(read[1].project.as_deref(), Some("/w/a"));
     }
 
     #[test]
@@ -102,6 +113,12 @@ mod tests {
             ("budgets.m.action", json!("refuse")),
         ]);
         assert!(told_of_model.contains("let the budget warn"), "{told_of_model}");
+        let told_of_project = told(&[
+            ("budgets.m.limit_usd", json!(1)),
+            ("budgets.m.project", json!("/w")),
+            ("budgets.m.action", json!("refuse")),
+        ]);
+        assert!(told_of_project.contains("add up by session"), "{told_of_project}");
         let told_of_session = told(&[
             ("budgets.m.limit_usd", json!(1)),
             ("budgets.m.model", json!("x")),

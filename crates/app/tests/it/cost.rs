@@ -19,7 +19,11 @@ fn ask(stage: &Stage, model: &str) {
     let args = [
         "run",
         "--",
-        "curl",
+        "sh",
+        "-c",
+        // As Claude Code sends them.
+        "exec curl -H \"$ANTHROPIC_CUSTOM_HEADERS\" \"$@\"",
+        "sh",
         "-sS",
         "--max-time",
         "20",
@@ -67,6 +71,9 @@ fn what_an_agent_used_is_priced_from_the_socket_to_the_command_line() {
         (&json!("priced"), &json!("4"))
     );
     assert_eq!((&unknown["cost"], &unknown["cost_source"]), (&Value::Null, &Value::Null));
+    let project = priced["project"].as_str().unwrap();
+    assert!(stage.path("a").starts_with(project), "{project}");
+    assert_eq!(priced["project_source"], "header:x-langley-project");
 
     let json = |args: &[&str]| {
         let (code, out, err) = stage.run(args);
@@ -81,11 +88,17 @@ fn what_an_agent_used_is_priced_from_the_socket_to_the_command_line() {
     let amount = amount.trim_end_matches('0');
     assert!(out.contains(amount), "{amount} is not in {out}");
     assert!(out.contains("Not priced") && out.contains("claude-unheard-of"), "{out}");
-    for by in ["day", "session", "class", "provider,host", "subagent"] {
+    for by in ["day", "session", "class", "provider,host", "subagent", "project"] {
         let (code, out, err) = stage.run(&["cost", "--by", by]);
         assert_eq!(code, 0, "{err}");
         assert!(out.contains(amount), "{by}: {out}");
     }
+    for listed in ["flows", "sessions", "cost"] {
+        let of = |project: &str| stage.run(&[listed, "--project", project]).1;
+        assert!(of(project).contains(amount) && !of("/elsewhere").contains(amount), "{listed}");
+    }
+    let (_, out, _) = stage.run(&["cost", "--by", "tool"]);
+    assert!(out.contains("CALLED") || out.contains("no calls of tools"), "{out}");
     let (code, _, err) = stage.run(&["cost", "--by", "week"]);
     assert!(code == 2 && err.contains("`week` cannot be grouped by"), "{err}");
     let blocks = json(&["cost", "blocks", "--json"]);

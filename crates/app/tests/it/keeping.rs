@@ -96,9 +96,13 @@ fn earlier(stage: &Stage) -> PathBuf {
         "PRAGMA writable_schema = ON; {sums}
          UPDATE sqlite_schema SET sql = replace(sql, ', unclear INTEGER', '') WHERE name = 'drops';
          UPDATE sqlite_schema SET sql = replace(sql, ', traits INTEGER', '') WHERE name = 'flows';
+         UPDATE sqlite_schema SET sql = replace(sql, ', project INTEGER, project_source TEXT', '') WHERE name = 'flows';
+         UPDATE sqlite_schema SET sql = replace(sql, ', project INTEGER', '') WHERE name = 'sessions';
          UPDATE sqlite_schema SET sql = replace(sql, ', ttlt_ns INTEGER, stall_ns INTEGER', '') WHERE name = 'flows';
          DROP TABLE traits; DROP TABLE reprices; DROP INDEX drops_by_flow; DROP INDEX sessions_by_cost; DROP TABLE finding_flows; DROP TABLE findings;
          DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
+         DROP TABLE tool_shares; DROP TABLE tool_costs; DROP TABLE project_costs; DROP TABLE projects;
+         DROP INDEX flows_by_project; DROP INDEX sessions_by_project;
          DROP TABLE tool_executions; DROP TABLE tool_sums; DROP TABLE tool_calls; DROP TABLE tools;
          DROP TRIGGER analysis_deleted; DROP TABLE analysis_waiting;
          CREATE TABLE tool_calls (flow, position, name);

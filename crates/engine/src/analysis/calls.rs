@@ -9,9 +9,10 @@ use langley_model::{
     ToolOutcome,
 };
 use langley_protocol::tools::{ToldResult, call_key, content_digest, digest, has_call, plain_json};
-use langley_store::{Analysis, CallEntry, STRAY, Store, StoreError};
+use langley_store::{Analysis, CallEntry, STRAY, ShareEntry, Store, StoreError};
 
 use super::known::Known;
+use super::shares::{Sharing, is_sent_billed};
 use super::told_outcome::told_outcome;
 use super::{Lens, Reading};
 use crate::lifecycle::Evidence;
@@ -58,6 +59,11 @@ pub(crate) struct Calls {
     asked: HashMap<String, HashSet<(u64, u32)>>,
     /// When it was last looked for calls without a result.
     looked_at: Option<Micros>,
+    sharing: Sharing,
+    /// What tools have of the flows that were looked at since the last time that it was written.
+    shares: Vec<ShareEntry>,
+    /// Flows that were taken for the first to send a result, and are not.
+    again: Vec<i64>,
 }
 
 /// A call of an answer, before anything else is known of it.
@@ -73,7 +79,11 @@ pub(super) struct Made<'m> {
 impl Lens for Calls {
     fn look(&mut self, store: &Store, reading: &Reading) -> Result<(), StoreError> {
         self.answer(store, reading)?;
-        self.request(store, reading)
+        let first = self.request(store, reading)?;
+        let shares = self.sharing.of(store, reading, &first)?;
+        let shares = (!shares.parts.is_empty()).then(|| self.redactor.seal(shares));
+        self.shares.push(ShareEntry { key: reading.key, shares });
+        Ok(())
     }
 
     fn wait(&mut self, store: &Store, now: Micros) -> Result<bool, StoreError> {
@@ -94,6 +104,8 @@ impl Lens for Calls {
     }
 
     fn tell(&mut self, work: &mut Analysis) {
+        work.shares.append(&mut self.shares);
+        work.again.append(&mut self.again);
         self.by_key.clear();
         self.read.clear();
         let mut changed: Vec<Known> =
@@ -122,6 +134,9 @@ impl Calls {
             read: HashSet::new(),
             asked: HashMap::new(),
             looked_at: None,
+            sharing: Sharing::default(),
+            shares: Vec::new(),
+            again: Vec::new(),
         }
     }
 
@@ -337,10 +352,11 @@ impl Calls {
         Ok(())
     }
 
-    /// Takes in the results that a request brings, and the calls that it leaves without one.
-    fn request(&mut self, store: &Store, reading: &Reading) -> Result<(), StoreError> {
+    /// Takes in the results that a request brings, and the calls that it leaves without one; returns the keys of
+    /// those whose results it is the first to send.
+    fn request(&mut self, store: &Store, reading: &Reading) -> Result<HashSet<u64>, StoreError> {
         let told = &reading.told;
-        let mut given: HashSet<Place> = HashSet::new();
+        let (mut given, mut first): (HashSet<Place>, HashSet<u64>) = Default::default();
         for (number, result) in (0_u32..).zip(&told.results) {
             let place = match self.call_of(store, reading, result)? {
                 Some(place) => place,
@@ -349,12 +365,18 @@ impl Calls {
             let outcome = told_outcome(&result.content, result.failed);
             let content = (content_digest(&result.content), result.content.len() as u64);
             if let Some(known) = self.known.get_mut(&place) {
+                let before = known.returned_with();
                 known.returned(reading.key, outcome, content);
+                let with = known.returned_with();
                 given.insert(place);
+                if is_first(store, reading, with)? {
+                    first.insert(result.key);
+                    self.again.extend(before.filter(|before| *before > reading.key));
+                }
             }
         }
         if !told.goes_on {
-            return Ok(());
+            return Ok(first);
         }
         let session = reading.flow.session.as_ref().map(|session| &session.id);
         for call in &told.calls {
@@ -371,7 +393,7 @@ impl Calls {
                 known.see(Evidence::Passed { siblings });
             }
         }
-        Ok(())
+        Ok(first)
     }
 
     /// The call that a result is of: of the same session before any other, the latest one.
@@ -444,6 +466,14 @@ impl Calls {
         self.known.entry(place).or_insert(known);
         place
     }
+}
+
+/// Whether a flow is the first that is billed for sending a result that came first with the flow `with`: an attempt
+/// that was refused is not. Only what stands behind the model's last words is asked about, so that nothing but
+/// another attempt sends it again.
+fn is_first(store: &Store, reading: &Reading, with: Option<i64>) -> Result<bool, StoreError> {
+    let Some(with) = with.filter(|with| *with != reading.key) else { return Ok(with.is_some()) };
+    Ok(store.flow_of_key(with)?.is_some_and(|flow| !is_sent_billed(&flow)))
 }
 
 /// The calls of an answer, in order.

@@ -12,6 +12,7 @@ mod known;
 mod lens;
 mod lookout;
 mod reading;
+mod shares;
 mod timing;
 mod told_outcome;
 

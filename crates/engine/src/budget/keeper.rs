@@ -288,6 +288,7 @@ mod tests {
         let options = StoreOptions::new(folder.path().join("langley.db"));
         let store = Store::open(options, Box::new(|_| ())).unwrap();
         let budget = |scope| Budget {
+            project: None,
             name: "b".to_owned(),
             scope,
             limit: MicroUsd(1),

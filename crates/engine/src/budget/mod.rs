@@ -23,6 +23,8 @@ pub struct Budget {
     pub agent: Option<String>,
     /// Only what this model costs. A request says it in its body, so that calls cannot be refused by it.
     pub model: Option<String>,
+    /// Only what this project costs, likewise.
+    pub project: Option<String>,
 }
 
 /// Over what a budget is added up.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Zoned;
 use langley_model::{Barred, Barrier, Gate, MicroUsd, Redactor};
 use langley_store::{
-    Figure, Measure, SessionCost, Store, StoreError, Sums, Tally as Kept, UsageQuery,
+    CostQuery, Figure, Measure, SessionCost, Store, StoreError, Sums, Tally as Kept, UsageQuery,
 };
 
 use super::period::Period;
@@ -126,13 +126,14 @@ impl Standing {
                 budget,
             });
         };
-        let query = UsageQuery {
+        let usage = UsageQuery {
             since: Some(period.since),
             agent: budget.agent.clone(),
             model: budget.model.clone(),
             ..UsageQuery::default()
         };
-        let sums = store.usage(&query)?.totals;
+        let project = budget.project.clone();
+        let sums = store.costs(&CostQuery { usage, project, ..CostQuery::default() })?.totals;
         let spent = spent(&sums);
         Ok(BudgetState {
             since: Some(period.since),
@@ -149,6 +150,7 @@ impl Standing {
 /// Whether what a session spends is of a budget.
 fn is_its(budget: &Budget, session: &SessionCost) -> bool {
     (budget.agent.is_none() || budget.agent == session.agent)
+        && (budget.project.is_none() || budget.project == session.project)
         && (budget.model.is_none() || budget.model == session.model)
 }
 
@@ -172,10 +174,9 @@ pub(super) fn gate(states: &[BudgetState], redactor: &Arc<Redactor>, now: &Zoned
 /// What is spent, by which rule, and what to do.
 pub(super) fn sentence(state: &BudgetState, now: &Zoned) -> String {
     let Budget { name, scope, limit, .. } = &state.budget;
-    let whose = match &state.budget.agent {
-        Some(agent) => format!(" of {agent}"),
-        None => String::new(),
-    };
+    let Budget { agent, project, .. } = &state.budget;
+    let whose: String =
+        [agent, project].into_iter().flatten().map(|whose| format!(" of {whose}")).collect();
     let next = format!(
         "raise `budgets.{name}.limit_usd`, or set `budgets.{name}.action` to warn, and start Langley again"
     );

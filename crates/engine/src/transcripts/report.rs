@@ -345,6 +345,7 @@ pub fn transcript_costs(
             keys: query.by.iter().zip(keys).map(|(by, key)| told(by, key)).collect(),
             session: None,
             sums: total.sums(),
+            tool: None,
         })
         .collect();
     report.unpriced = unpriced

@@ -2,7 +2,9 @@
 
 use langley_model::{Control, DialectName, Provider, Tokens};
 
-use crate::kit::Script;
+use serde_json::json;
+
+use crate::kit::{Rig, Script};
 
 const ID: &str = "0b3f6a52-8f2e-4c7c-9f1e-0a4b7c3d2e1f";
 
@@ -44,9 +46,50 @@ fn a_session_is_read_from_each_form_a_claude_code_version_sends() {
 #[test]
 fn langleys_own_headers_come_first_and_alone_split_tasks() {
     let mut script = Script::post("/v1/messages", &[("x-claude-code-session-id", "other")]);
-    script.opened.control = Control { session: Some(ID.into()), task: Some("t1".into()) };
+    script.opened.control =
+        Control { session: Some(ID.into()), task: Some("t1".into()), ..Control::default() };
     let source = "header:x-langley-session";
     assert_eq!(session(&script), (Some(ID.into()), Some(source), Some("header:x-langley-task")));
+}
+
+#[test]
+fn a_project_is_the_header_then_the_folder_then_the_sessions_own() {
+    let rig = Rig::new();
+    let play = |session: &str, header: Option<&str>, system: &str| {
+        let mut script = Script::post("/v1/messages", &[("x-claude-code-session-id", session)]);
+        script.opened.control.project = header.map(str::to_owned);
+        let body = json!({"model": "m", "system": system, "messages": []}).to_string();
+        let script = script.request(body.as_bytes()).request_end().head(200, &[]).end();
+        rig.play(&script);
+        rig.until(|rig| rig.recorder.stats().open_flows == 0);
+        script.flow
+    };
+    let env = "<env>\nWorking directory: /w/of folder/\nPlatform: linux";
+    let secret = "/w/sk-ant-api03-c4n4ryc4n4ryc4n4ryc4n4ryc4n4ryc4n4ryc4n4ry";
+    let flows = [
+        play("s-1", Some("/w/%C3%A9/"), env),
+        play("s-2", None, env),
+        play("s-2", None, "Name the session."),
+        play("s-3", Some("bad%0Aname"), "Name the session."),
+        play("s-4", Some(secret), ""),
+        play("s-1", None, ""),
+    ];
+    let rows = rig.finish();
+    let told = flows.map(|flow| rows.flow(flow).project.clone().map(|it| (it.id, it.source)));
+    let is = |id: &str, source| Some((id.to_owned(), source));
+    let header = "header:x-langley-project";
+    assert_eq!(
+        told[..4],
+        [
+            is("/w/é", header),
+            is("/w/of folder", "body:folder"),
+            is("/w/of folder", "session"),
+            None
+        ]
+    );
+    assert_eq!(told[5], is("/w/é", "session"));
+    let redacted = &told[4].as_ref().unwrap().0;
+    assert!(redacted.starts_with("/w/") && !redacted.contains("c4n4ry"), "{redacted}");
 }
 
 #[test]

@@ -40,6 +40,7 @@ impl Till {
         let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros::now());
         flow.session = Some(Attributed { id: session.into(), source: "header:session-id" });
         flow.agent = Some(agent.into());
+        flow.project = Some(Attributed { id: format!("/w/{session}"), source: "body:folder" });
         flow.outcome = Some(Outcome::Completed);
         flow.usage.output = Some(Tokens(1));
         flow.cost = cost.map(MicroUsd);
@@ -60,7 +61,7 @@ impl Till {
 
 fn budget(name: &str, scope: BudgetScope, action: BudgetAction) -> Budget {
     let limit = MicroUsd(5_000_000);
-    Budget { name: name.into(), scope, limit, action, agent: None, model: None }
+    Budget { name: name.into(), scope, limit, action, agent: None, model: None, project: None }
 }
 
 /// Waits, within bounds, for how the budgets stand.
@@ -121,6 +122,28 @@ fn a_session_that_is_spent_is_refused_and_no_other() {
     assert_eq!(states[0].sessions, ["old", "new"]);
     assert!(of("new").is_some());
     assert_eq!((of("other"), till.asked(&[])), (None, None));
+}
+
+#[test]
+fn a_budget_of_one_project_is_spent_by_it_alone() {
+    let till = Till::new();
+    let project =
+        |scope, action| Budget { project: Some("/w/s".into()), ..budget("of one", scope, action) };
+    let keeper = till.keep(vec![
+        project(BudgetScope::Month, BudgetAction::Warn),
+        project(BudgetScope::Session, BudgetAction::Refuse),
+    ]);
+    till.spend("other", "codex", Some(9_000_000));
+    till.spend("s", "codex", None);
+    till.spend("s", "codex", Some(1_000_000));
+    let state = until(&keeper, |states| states[0].spent.is_some()).remove(0);
+    assert_eq!((state.spent, state.unpriced), (Some(MicroUsd(1_000_000)), 1));
+    till.spend("s", "codex", Some(4_000_000));
+    let states = until(&keeper, |states| states.iter().all(|state| state.is_over));
+    assert_eq!(states[1].sessions, ["s"]);
+    let of = |session| till.asked(&[("session-id", session)]);
+    assert!(of("s").unwrap().contains("of /w/s of $5.00 a session"));
+    assert_eq!(of("other"), None);
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod retries;
 mod speed;
 mod stored;
 mod streams;
+mod tool_costs;
 mod tools;
 mod websockets;
 mod whole;

@@ -1,6 +1,7 @@
 //! What a Converse request says of itself. Its model is in the path, not here.
 
 use crate::dialect::RequestFacts;
+use crate::folder;
 use crate::json::{Object, elements};
 use crate::preview::preview;
 
@@ -13,6 +14,7 @@ pub(super) fn read(body: &[u8]) -> RequestFacts {
         .and_then(|messages| messages.iter().rev().find_map(|message| user_text(message.get())));
     let tools = request.object("toolConfig").and_then(|config| config.raw("tools"));
     RequestFacts {
+        folder: folder::stated(&request),
         max_tokens: request.object("inferenceConfig").and_then(|config| config.number("maxTokens")),
         message_count: messages.map(|messages| messages.len() as u64),
         tool_count: tools.and_then(elements).map(|tools| {

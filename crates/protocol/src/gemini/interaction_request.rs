@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::dialect::RequestFacts;
+use crate::folder;
 use crate::json::{Object, count, elements, inner, unescape};
 use crate::preview::preview;
 
@@ -22,6 +23,7 @@ pub(super) fn read(body: &[u8]) -> RequestFacts {
     let config = request.object("generation_config");
     let model = request.text("model").or_else(|| request.text("agent"));
     RequestFacts {
+        folder: folder::stated(&request),
         model: model.map(|model| model.strip_prefix("models/").unwrap_or(&model).to_owned()),
         stream: request.flag("stream"),
         previous: request.text("previous_interaction_id").map(Cow::into_owned),

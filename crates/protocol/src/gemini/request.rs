@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use langley_model::SessionId;
 
 use crate::dialect::{RequestFacts, SessionHints};
+use crate::folder;
 use crate::json::{Object, count, elements};
 use crate::preview::preview;
 
@@ -28,6 +29,7 @@ pub(super) fn read(body: &[u8]) -> RequestFacts {
     });
     let system = object(request, "systemInstruction", "system_instruction");
     RequestFacts {
+        folder: folder::stated(request),
         model: model.map(|model| model.strip_prefix("models/").unwrap_or(&model).to_owned()),
         stream: None,
         session: SessionHints {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use langley_model::SessionId;
 
 use crate::dialect::{RequestFacts, SessionHints};
+use crate::folder;
 use crate::json::{Object, count, elements};
 use crate::preview::user_text;
 
@@ -18,6 +19,7 @@ pub(super) fn read(body: &[u8]) -> RequestFacts {
         messages.iter().rev().find_map(|message| user_text(message.get(), "text"))
     });
     RequestFacts {
+        folder: folder::stated(&request),
         model: request.text("model").map(Cow::into_owned),
         stream: request.flag("stream"),
         session: session(&request),

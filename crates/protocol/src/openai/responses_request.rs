@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::chat_request::session;
 use crate::dialect::RequestFacts;
+use crate::folder;
 use crate::json::{Object, count, elements, inner, unescape};
 use crate::preview::{preview, user_text};
 
@@ -20,6 +21,7 @@ pub(super) fn read(body: &[u8]) -> RequestFacts {
         (None, None) => None,
     };
     RequestFacts {
+        folder: folder::stated(&request),
         model: request.text("model").map(Cow::into_owned),
         stream: request.flag("stream"),
         session: session(&request),

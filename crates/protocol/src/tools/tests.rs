@@ -151,3 +151,35 @@ fn what_is_no_conversation_tells_nothing() {
         assert_eq!(of_request_end(body.as_bytes()), None);
     }
 }
+
+#[test]
+fn an_entry_tells_its_calls_and_results_with_their_lengths() {
+    let read = |value: Value| of_entry(value.to_string().as_bytes());
+    let said = read(json!({"role": "assistant", "content": [
+        {"type": "text", "text": "so"},
+        {"type": "tool_use", "id": "a", "name": "Read", "input": {"p": 1}},
+    ]}));
+    assert_eq!(said.is_models, Some(true));
+    assert_eq!(said.calls, [(digest(b"a"), "Read".to_owned(), 4 + 7)]);
+    let item =
+        read(json!({"type": "function_call", "call_id": "b", "name": "ls", "arguments": "{}"}));
+    assert_eq!(item.calls, [(digest(b"b"), "ls".to_owned(), 2 + 2)], "a text is as long as it is");
+    let given = read(json!({"role": "user", "content": [
+        {"type": "tool_result", "tool_use_id": "a", "content": "text"},
+    ]}));
+    let result =
+        |key, name: Option<&str>, bytes| EntryResult { key, name: name.map(str::to_owned), bytes };
+    assert_eq!(given.is_models, Some(false));
+    assert_eq!(given.results, [result(Some(digest(b"a")), None, 6)]);
+    let gemini = read(json!({"role": "user", "parts": [
+        {"functionResponse": {"name": "ls", "response": {"ok": 1}}},
+    ]}));
+    assert_eq!(gemini.results, [result(None, Some("ls"), 8)]);
+    for other in [
+        json!({"type": "function", "name": "ls", "parameters": {}}),
+        json!({"type": "text", "text": "You are careful."}),
+        json!("a prompt"),
+    ] {
+        assert_eq!(read(other), EntryTools::default());
+    }
+}

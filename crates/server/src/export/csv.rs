@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::wire::Flow;
 
 /// Columns of the CSV form: members of a flow, by their JSON pointers.
-const COLUMNS: [&str; 69] = [
+const COLUMNS: [&str; 71] = [
     "/id",
     "/connection_id",
     "/started_at",
@@ -37,6 +37,8 @@ const COLUMNS: [&str; 69] = [
     "/session_source",
     "/task_id",
     "/task_source",
+    "/project",
+    "/project_source",
     "/agent",
     "/agent_version",
     "/agent_id",

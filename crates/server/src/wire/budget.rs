@@ -31,6 +31,8 @@ pub(crate) struct Budget {
     pub agent: Option<String>,
     /// Only what this model costs.
     pub model: Option<String>,
+    /// Only what this project costs.
+    pub project: Option<String>,
     /// Since when is added up; null for sessions.
     pub since: Option<String>,
     /// When it begins anew; null for sessions.
@@ -55,6 +57,7 @@ impl From<BudgetState> for Budget {
             name: state.budget.name,
             agent: state.budget.agent,
             model: state.budget.model,
+            project: state.budget.project,
             since: state.since.map(rfc3339),
             until: state.until.map(rfc3339),
             spent: state.spent.map(cost),

@@ -1,10 +1,10 @@
 //! Costs as JSON: what flows cost, of which class of usage, and what has no price.
 
 use langley_engine::{Block, BlockReport, Pace, Scanned, TranscriptBy};
-use langley_model::CostClass;
+use langley_model::{CostClass, NanoUsd};
 use langley_store::{
     CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, RepriceRow,
-    Repriced, Sums, Tally, UnpricedModel,
+    Repriced, Sums, Tally, ToolCostSums, ToolCostTally, UnpricedModel,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -65,8 +65,11 @@ pub(crate) struct CostPage {
     pub from_flows: bool,
     /// By time where that was asked for first, else the dearest first.
     pub items: Vec<CostItem>,
-    /// What all groups add up to, those that are not listed included.
+    /// What all groups add up to, those that are not listed included; of costs by tool what all flows cost,
+    /// whosever it is.
     pub totals: Spent,
+    /// What all tools cost together, where costs are told by tool; the rest of the totals is no tool's.
+    pub tools: Option<ToolCosts>,
     /// Models that have no price, or not for all that was used.
     pub unpriced: Vec<Unpriced>,
     /// Whether there are more groups than are listed.
@@ -87,13 +90,43 @@ pub(crate) struct CostItem {
     pub task: Option<String>,
     /// The subagent.
     pub subagent: Option<String>,
+    /// The project.
+    pub project: Option<String>,
     /// The class of usage, as `cache_read`; its cost alone is told then.
     pub class: Option<String>,
     /// Tokens, or calls, of the class; nothing is counted in two of them.
     pub units: Option<u64>,
+    /// The tool. What flows cost it is `cost` then, and `flows` are those that it has a part of.
+    pub tool: Option<String>,
+    /// Of a tool, what that cost is made of.
+    pub tool_cost: Option<ToolCosts>,
     /// What they cost.
     #[serde(flatten)]
     pub spent: Spent,
+}
+
+/// What tools cost: their calls as output, and their results as input the first time that they are sent. Shares by
+/// bytes of what the flows cost.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct ToolCosts {
+    /// Calls, searches and results together; null where none of it is known.
+    pub cost: Option<Cost>,
+    /// The calls; null where none of theirs is known.
+    pub output: Option<Cost>,
+    /// Web searches that the provider ran.
+    pub search: Cost,
+    /// The results, the first time.
+    pub result: Option<Cost>,
+    /// Calls and results that stand in later requests; no part of the cost.
+    pub reread: Cost,
+    /// Calls.
+    pub calls: u64,
+    /// Calls of unknown cost.
+    pub unpriced_calls: u64,
+    /// Results, each where it was sent first.
+    pub results: u64,
+    /// Results of unknown cost.
+    pub unpriced_results: u64,
 }
 
 /// A model without a price.
@@ -213,7 +246,7 @@ pub fn cost_json(
     serde_json::to_value(CostPage::of(query, report, by_class, tz))
 }
 
-/// Costs told from transcripts, in the form of [`cost_json`]; beside it by project, and what was read.
+/// Costs told from transcripts, in the form of [`cost_json`], and what was read.
 ///
 /// # Errors
 /// They cannot be written as JSON: a defect in a shape's derive.
@@ -231,25 +264,10 @@ pub fn transcript_cost_json(
         TranscriptBy::Model => CostBy::Usage(GroupBy::Model),
         TranscriptBy::Session => CostBy::Session,
         TranscriptBy::Subagent => CostBy::Subagent,
-        // Flows know of none: it is put in below.
-        TranscriptBy::Project => CostBy::Usage(GroupBy::Host),
+        TranscriptBy::Project => CostBy::Project,
     };
     let query = CostQuery { by: by.iter().map(flows).collect(), ..CostQuery::default() };
     let mut page = serde_json::to_value(CostPage::of(&query, report, by_class, tz))?;
-    let names: Vec<&str> = by.iter().map(|by| by.as_str()).collect();
-    let at = by.iter().position(|by| *by == TranscriptBy::Project);
-    if !by_class {
-        page["group_by"] = names.into();
-        for (item, group) in page["items"].as_array_mut().into_iter().flatten().zip(&report.groups)
-        {
-            let project = at.and_then(|at| group.keys.get(at));
-            item["host"] = Value::Null;
-            item["project"] = match project {
-                Some(CostKey::Name(Some(name))) => name.as_str().into(),
-                _ => Value::Null,
-            };
-        }
-    }
     page["source"] = "transcripts".into();
     page["read"] = serde_json::to_value(TranscriptsRead::from(scanned))?;
     Ok(page)
@@ -341,6 +359,29 @@ impl ClassCosts {
     }
 }
 
+impl From<&ToolCostSums> for ToolCosts {
+    fn from(sums: &ToolCostSums) -> Self {
+        let of = |tally| sums.tally(tally);
+        let told = |nano: NanoUsd| Cost { micro_usd: nano.rounded().0 };
+        let money = |tally| told(NanoUsd(of(tally)));
+        let if_priced =
+            |priced: u64, count: u64, tally| (priced > 0 || count == 0).then(|| money(tally));
+        let (calls, priced_calls) = (of(ToolCostTally::Calls), of(ToolCostTally::PricedCalls));
+        let (results, priced) = (of(ToolCostTally::Results), of(ToolCostTally::PricedResults));
+        Self {
+            cost: sums.cost().map(told),
+            output: if_priced(priced_calls, calls, ToolCostTally::Output),
+            search: money(ToolCostTally::Search),
+            result: if_priced(priced, results, ToolCostTally::Result),
+            reread: money(ToolCostTally::Reread),
+            calls,
+            unpriced_calls: calls.saturating_sub(priced_calls),
+            results,
+            unpriced_results: results.saturating_sub(priced),
+        }
+    }
+}
+
 impl CostPage {
     pub(crate) fn of(query: &CostQuery, report: &CostReport, by_class: bool, tz: &str) -> Self {
         let (group_by, items) = if by_class {
@@ -357,6 +398,7 @@ impl CostPage {
             from_flows: report.from_flows,
             items,
             totals: (&report.totals).into(),
+            tools: report.tools.as_ref().map(Into::into),
             unpriced: report.unpriced.iter().map(Into::into).collect(),
             more: report.more && !by_class,
             next_cursor: None,
@@ -368,8 +410,10 @@ impl CostPage {
 fn by_class_items(totals: &Sums) -> Vec<CostItem> {
     let item = |class: CostClass| {
         let Figure { sum, flows } = totals.figure(Measure::of_class(class));
-        let mut item =
-            CostItem::of(&[], &CostGroup { keys: Vec::new(), session: None, sums: totals.clone() });
+        let mut item = CostItem::of(
+            &[],
+            &CostGroup { keys: Vec::new(), session: None, sums: totals.clone(), tool: None },
+        );
         item.class = Some(class.as_str().to_owned());
         item.units = totals.figure(Measure::units_of(class)).known();
         item.spent.cost = (flows > 0).then(|| money(sum));
@@ -386,8 +430,11 @@ impl CostItem {
             session: group.session.clone(),
             task: None,
             subagent: None,
+            project: None,
             class: None,
             units: None,
+            tool: None,
+            tool_cost: group.tool.as_ref().map(Into::into),
             spent: (&group.sums).into(),
         };
         for (by, key) in by.iter().zip(&group.keys) {
@@ -406,6 +453,8 @@ impl CostItem {
                 CostBy::Session => &mut item.session,
                 CostBy::Task => &mut item.task,
                 CostBy::Subagent => &mut item.subagent,
+                CostBy::Project => &mut item.project,
+                CostBy::Tool => &mut item.tool,
             } = name;
         }
         item

@@ -81,6 +81,10 @@ pub(crate) struct Flow {
     pub task_id: Option<String>,
     /// Where the task was read.
     pub task_source: Option<String>,
+    /// The project: the folder that the agent works in, or the name that was given.
+    pub project: Option<String>,
+    /// Where the project was read.
+    pub project_source: Option<String>,
     /// Kind of agent.
     pub agent: Option<String>,
     /// Version of the agent.
@@ -254,6 +258,7 @@ impl<T: Borrow<langley_model::Flow>> From<&Stored<T>> for Flow {
         };
         let (session_id, session_source) = attributed(&flow.session);
         let (task_id, task_source) = attributed(&flow.task);
+        let (project, project_source) = attributed(&flow.project);
         Self {
             id: flow.id.to_string(),
             connection_id: flow.connection.to_string(),
@@ -288,6 +293,8 @@ impl<T: Borrow<langley_model::Flow>> From<&Stored<T>> for Flow {
             session_source,
             task_id,
             task_source,
+            project,
+            project_source,
             agent: flow.agent.clone(),
             agent_version: flow.agent_version.clone(),
             agent_id: flow.agent_id.clone(),

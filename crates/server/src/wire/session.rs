@@ -35,6 +35,8 @@ pub(crate) struct Session {
     pub last_at: String,
     /// First characters of the newest exchange that has some.
     pub preview: Option<String>,
+    /// The project, of its newest flow that has one.
+    pub project: Option<String>,
     /// Since when it is starred; null when it is not.
     pub starred_at: Option<String>,
     /// What its flows add up to, those that are kept.
@@ -93,6 +95,7 @@ impl From<&langley_store::Session> for Session {
             first_at: rfc3339(session.first_at),
             last_at: rfc3339(session.last_at),
             preview: session.preview.clone(),
+            project: session.project.clone(),
             starred_at: session.starred_at.map(rfc3339),
             totals: (&session.sums).into(),
         }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use langley_engine::{PriceBook, Pricer};
-use langley_model::{Flow, MicroUsd, Micros, Record, Tokens, Usage};
+use langley_model::{
+    Attributed, Flow, MicroUsd, Micros, Record, Tokens, ToolPart, ToolShares, Usage,
+};
+use langley_store::{Analysis, ShareEntry};
 use serde_json::{Value, json};
 
 use crate::rig::{Rig, TOKEN, flow};
@@ -26,6 +29,87 @@ fn priced(second: i64, session: &str) -> Flow {
     Pricer::new(PriceBook::vendored()).price(&mut flow);
     assert_eq!(flow.cost, Some(MicroUsd(6_100)));
     flow
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn costs_by_tool_are_parts_of_what_flows_cost() {
+    let rig = Rig::start().await;
+    let flow = priced(0, "s-1");
+    rig.put([record(&flow)]);
+    let part = |tool: &str, calls: u64| ToolPart {
+        calls,
+        call_bytes: calls * 30,
+        ..ToolPart::of(tool.to_owned())
+    };
+    let read = ToolPart { results: 1, result_bytes: 100, known_bytes: 350, ..part("Read", 1) };
+    let shares = ToolShares {
+        output_bytes: 100,
+        request_bytes: 1_500,
+        new_bytes: 100,
+        parts: vec![part("Bash", 2), read],
+    };
+    let shares =
+        vec![ShareEntry { key: flow.started_at.0, shares: Some(rig.redactor.seal(shares)) }];
+    rig.store.keep_analysis(Analysis { shares, ..Analysis::default() }).unwrap();
+
+    let page = rig.get("/api/analytics/cost?by=tool").await;
+    let micro = |micro: i64| json!({ "micro_usd": micro });
+    let first = &page["items"][0];
+    // Thirty hundredths of 2,000, and of a hundred bytes among a thousand that cost 4,000.
+    assert_eq!((&first["tool"], &first["cost"]), (&json!("Bash"), &micro(1_200)));
+    let second = &page["items"][1];
+    assert_eq!(
+        (&second["tool"], &second["cost"], &second["flows"]),
+        (&json!("Read"), &micro(1_000), &json!(1))
+    );
+    assert_eq!(
+        second["tool_cost"],
+        json!({
+            "cost": micro(1_000), "output": micro(600), "search": micro(0), "result": micro(400),
+            // A quarter of what stands before: 3,600 and the hundred of what the cache had.
+            "reread": micro(925), "calls": 1, "unpriced_calls": 0, "results": 1, "unpriced_results": 0,
+        })
+    );
+    assert_eq!((&page["tools"]["cost"], &page["totals"]["cost"]), (&micro(2_200), &micro(6_100)));
+    let of_session = rig.get("/api/analytics/cost?group_by=tool&session=s-1").await;
+    assert_eq!((&of_session["items"], &of_session["from_flows"]), (&page["items"], &json!(true)));
+    let others = rig.get("/api/analytics/cost?group_by=model").await;
+    assert_eq!((&others["tools"], &others["items"][0]["tool_cost"]), (&Value::Null, &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_is_told_of_flows_sessions_and_costs_and_narrows_each() {
+    let rig = Rig::start().await;
+    let mut flows = [priced(0, "s-1"), priced(10, "s-2"), priced(20, "s-3")];
+    for (flow, id) in flows.iter_mut().zip(["/w/a b", "/w/c"]) {
+        flow.project = Some(Attributed { id: id.into(), source: "body:folder" });
+    }
+    rig.put(flows.iter().map(record));
+    let micro = |micro: i64| json!({ "micro_usd": micro });
+    let page = rig.get("/api/analytics/cost?group_by=project").await;
+    let told = |item: &Value| (item["project"].clone(), item["cost"].clone());
+    let items: Vec<_> = page["items"].as_array().unwrap().iter().map(told).collect();
+    let each = [Value::Null, json!("/w/a b"), json!("/w/c")].map(|project| (project, micro(6_100)));
+    assert_eq!((items, &page["from_flows"]), (each.to_vec(), &json!(false)));
+    for (path, count) in [
+        ("/api/flows?project=/w/a%20b", 1),
+        ("/api/flows?project=/w", 0),
+        ("/api/sessions?project=/w/c", 1),
+        ("/api/analytics/cost?group_by=session&project=/w/c", 1),
+        ("/api/analytics/cost?by=tool&project=/w/c", 0),
+    ] {
+        let items = &rig.get(path).await["items"];
+        assert_eq!(items.as_array().unwrap().len(), count, "{path}");
+    }
+    let of_one = rig.get("/api/analytics/cost?project=/w/c").await;
+    assert_eq!(of_one["totals"]["cost"], micro(6_100));
+    let session = rig.get("/api/sessions/s-1").await;
+    assert_eq!(session["project"], "/w/a b");
+    let flow = rig.get(&format!("/api/flows/{}", flows[1].id)).await;
+    assert_eq!(
+        (&flow["project"], &flow["project_source"]),
+        (&json!("/w/c"), &json!("body:folder"))
+    );
 }
 
 async fn post(rig: &Rig, path: &str) -> (StatusCode, Value) {
@@ -92,6 +176,9 @@ async fn costs_are_told_by_group_and_by_class_with_what_is_unpriced() {
     assert_eq!(subs["from_flows"], true);
     let days = rig.get("/api/analytics/cost?group_by=day&tz=%2B02:00").await;
     assert_eq!((&days["items"][0]["day"], &days["tz"]), (&json!("2023-11-15"), &json!("+02:00")));
+
+    let named = rig.get("/api/analytics/cost?by=session&limit=1").await;
+    assert_eq!(named, sessions, "by another name");
 
     let shown = rig.get("/api/flows?limit=5").await;
     let shown = shown["items"].as_array().unwrap().iter().find(|it| it["cost_source"] == "priced");

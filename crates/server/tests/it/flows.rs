@@ -35,7 +35,7 @@ async fn a_flow_has_every_member_of_the_contract_and_null_where_nothing_is_known
     rig.put(records(std::slice::from_ref(&one)));
     let shown = rig.get(&format!("/api/flows/{}", one.id)).await;
     for member in "id started_at ended_at duration_ms ttfb_ms ttft_ms mode host method path status \
-        outcome provider model streaming session_id session_source task_id task_source agent \
+        outcome provider model streaming session_id session_source task_id task_source agent project project_source \
         agent_id usage cost cost_source stop_reason tool_names event_count request_bytes \
         response_bytes body_truncated capture_gaps ja4_in ja4_out tls_note provider_request_id message_id \
         model_requested revision connection_id scheme port user_agent agent_version error reason \

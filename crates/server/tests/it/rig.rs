@@ -121,6 +121,7 @@ impl Rig {
             action: BudgetAction::Warn,
             agent: None,
             model: None,
+            project: None,
         };
         let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
         let (rules, own) = (vec![budget], Arc::clone(&redactor));

@@ -21,7 +21,7 @@ pub use facets::{FACET_MAX, Facet, Facets, SessionFacet};
 pub use flows::Page;
 pub(crate) use flows::{Keys, key, page_limit};
 pub use inspect::{Spot, Unseen};
-pub use parts::{FlowHeaders, StoredBody};
+pub use parts::{FlowHeaders, PieceId, RequestPieces, StoredBody};
 pub use records::StoredDrop;
 pub use stars::{Retired, Star};
 pub(crate) use unrecorded::Answered;

@@ -5,7 +5,7 @@ use rusqlite::OptionalExtension;
 
 use super::flows::key;
 use crate::codec::message_json;
-use crate::content::{content, content_end};
+use crate::content::{content, content_end, pieces};
 use crate::damage::sound_flows;
 use crate::error::StoreError;
 use crate::filter::{Condition, Order};
@@ -32,6 +32,23 @@ pub struct StoredBody {
     pub original_len: u64,
     /// Whether bytes are missing at the end.
     pub truncated: bool,
+}
+
+/// A piece of a request's body. The same piece of another request is this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PieceId {
+    number: i64,
+    /// The beginning of its digest: numbers of contents that are gone are given again.
+    digest: [u8; 5],
+}
+
+/// A request that lies in pieces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestPieces {
+    /// Its pieces, in order.
+    pub pieces: Vec<PieceId>,
+    /// Length of the body, what stands between the pieces included.
+    pub len: u64,
 }
 
 impl Store {
@@ -79,6 +96,39 @@ impl Store {
             let Some(blob) = blob.flatten() else { return Ok(None) };
             content_end(conn, blob, kept)
         })
+    }
+
+    /// Which pieces a request is made of. None when it does not lie in pieces, or there is none.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn request_pieces(&self, id: FlowId) -> Result<Option<RequestPieces>, StoreError> {
+        self.readers().read(|conn| {
+            let blob: Option<Option<i64>> = conn
+                .prepare_cached("SELECT request_body FROM flows WHERE flow_id = ?1")?
+                .query_row([Bytes(id.as_bytes())], |row| row.get(0))
+                .optional()?;
+            let Some(blob) = blob.flatten() else { return Ok(None) };
+            let Some((pieces, len)) = pieces(conn, blob)? else { return Ok(None) };
+            let mut hash = conn.prepare_cached("SELECT hash FROM blobs WHERE id = ?1")?;
+            let mut named = Vec::with_capacity(pieces.len());
+            for number in pieces {
+                let digest = hash.query_row([number], |row| {
+                    let hash = row.get_ref(0)?.as_bytes()?;
+                    Ok(hash.first_chunk().copied().unwrap_or_default())
+                });
+                named.push(PieceId { number, digest: digest.optional()?.unwrap_or_default() });
+            }
+            Ok(Some(RequestPieces { pieces: named, len: len as u64 }))
+        })
+    }
+
+    /// The text of a piece.
+    ///
+    /// # Errors
+    /// A failure of the file, or a piece that is damaged or gone.
+    pub fn piece(&self, id: PieceId) -> Result<Vec<u8>, StoreError> {
+        self.readers().read(|conn| content(conn, id.number))
     }
 
     /// The body of one side; none when there is none, or the flow is unknown.

@@ -137,6 +137,8 @@ fn filters() -> Vec<(FlowFilter, bool)> {
         (FlowFilter { starred: true, ..all() }, false),
         (FlowFilter { connection: Some(ConnectionId::new()), ..all() }, false),
         (FlowFilter { task: text("t"), ..all() }, false),
+        (FlowFilter { project: text("p"), ..all() }, false),
+        (FlowFilter { project: text("p"), session: text("s"), ..all() }, false),
         (FlowFilter { tool: text("Bash"), ..all() }, false),
         (FlowFilter { outcome: Some(OutcomeFilter::Open), ..all() }, false),
         (FlowFilter { outcome: Some(OutcomeFilter::Ended(Outcome::Lost)), ..all() }, false),

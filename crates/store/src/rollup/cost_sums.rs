@@ -73,7 +73,7 @@ fn is_unbounded(query: &CostQuery) -> bool {
     since.is_none()
         && until.is_none()
         && provider.is_none()
-        && [host, model, agent, &query.session].into_iter().all(Option::is_none)
+        && [host, model, agent, &query.session, &query.project].into_iter().all(Option::is_none)
 }
 
 /// What stands in a row, or what is left of it.
@@ -92,7 +92,7 @@ impl Named {
 
     fn group(self) -> CostGroup {
         let Self { name, session, costs } = self;
-        CostGroup { keys: vec![CostKey::Name(name)], session, sums: costs.sums() }
+        CostGroup { keys: vec![CostKey::Name(name)], session, sums: costs.sums(), tool: None }
     }
 }
 

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::measure::Tally;
 use super::query::{GroupBy, UsageGroup, UsageQuery};
 use super::sums::Sums;
+use super::tool_sums::ToolCostSums;
 use crate::damage::{Fault, Keyed, sound};
 use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter, Order};
@@ -30,6 +31,10 @@ pub enum CostBy {
     Task,
     /// The subagent, within its session; where that is all, flows without a session are left out.
     Subagent,
+    /// The project.
+    Project,
+    /// The tool: of each flow what tools have of it.
+    Tool,
 }
 
 impl CostBy {
@@ -41,6 +46,8 @@ impl CostBy {
             Self::Session => "session",
             Self::Task => "task",
             Self::Subagent => "subagent",
+            Self::Project => "project",
+            Self::Tool => "tool",
         }
     }
 
@@ -51,6 +58,8 @@ impl CostBy {
             "session" => Some(Self::Session),
             "task" => Some(Self::Task),
             "subagent" => Some(Self::Subagent),
+            "project" => Some(Self::Project),
+            "tool" => Some(Self::Tool),
             word => GroupBy::parse(word).map(Self::Usage),
         }
     }
@@ -65,6 +74,8 @@ pub struct CostQuery {
     pub usage: UsageQuery,
     /// Of this session.
     pub session: Option<String>,
+    /// Of this project.
+    pub project: Option<String>,
     /// The most groups that are listed.
     pub groups_max: usize,
 }
@@ -87,8 +98,10 @@ pub struct CostGroup {
     pub keys: Vec<CostKey>,
     /// The session of a subagent.
     pub session: Option<String>,
-    /// What they add up to.
+    /// What they add up to. Of a tool only how many flows it has a part of, and what that costs.
     pub sums: Sums,
+    /// Of a tool, what that costs it.
+    pub tool: Option<ToolCostSums>,
 }
 
 /// A model of which flows have usage and no cost.
@@ -112,6 +125,8 @@ pub struct CostReport {
     pub more: bool,
     /// Of all groups, listed or not; as in the groups, what is no use and no cost may be left out.
     pub totals: Sums,
+    /// What all tools cost together, where costs are told by tool; all flows are the totals then.
+    pub tools: Option<ToolCostSums>,
     /// Models that are not priced, or not always.
     pub unpriced: Vec<UnpricedModel>,
     /// Whether flows of an earlier version are still to be added.
@@ -148,25 +163,39 @@ impl Store {
     /// # Errors
     /// A failure of the file.
     pub fn costs(&self, query: &CostQuery) -> Result<CostReport, StoreError> {
-        let of_usage = |by: &CostBy| match by {
-            CostBy::Usage(by) => Some(*by),
-            _ => None,
-        };
-        let by: Option<Vec<GroupBy>> = query.by.iter().map(of_usage).collect();
-        let mut report = match by {
-            Some(by) if query.session.is_none() => self.costs_of_rollups(query, &by)?,
-            _ => match self.costs_of_belongings(query)? {
-                Some(report) => report,
-                None => self.costs_of_flows(query)?,
-            },
-        };
+        let mut report = self.costs_of(query)?;
         let is_by_time =
             matches!(query.by.first(), Some(CostBy::Usage(GroupBy::Hour | GroupBy::Day)));
         report.put_in_order(is_by_time, query.groups_max);
         Ok(report)
     }
 
-    fn costs_of_rollups(
+    fn costs_of(&self, query: &CostQuery) -> Result<CostReport, StoreError> {
+        if query.by.contains(&CostBy::Tool) {
+            return self.costs_of_tools(query);
+        }
+        let is_summed = |by: &CostBy| matches!(by, CostBy::Usage(_) | CostBy::Project);
+        let is_of_projects = query.project.is_some() || query.by.contains(&CostBy::Project);
+        if is_of_projects && query.session.is_none() && query.by.iter().all(is_summed) {
+            return self.costs_of_projects(query);
+        }
+        let of_usage = |by: &CostBy| match by {
+            CostBy::Usage(by) => Some(*by),
+            _ => None,
+        };
+        let by: Option<Vec<GroupBy>> = query.by.iter().map(of_usage).collect();
+        match by {
+            Some(by) if query.session.is_none() && !is_of_projects => {
+                self.costs_of_rollups(query, &by)
+            }
+            _ => match self.costs_of_belongings(query)? {
+                Some(report) => Ok(report),
+                None => self.costs_of_flows(query),
+            },
+        }
+    }
+
+    pub(super) fn costs_of_rollups(
         &self,
         query: &CostQuery,
         by: &[GroupBy],
@@ -187,7 +216,7 @@ impl Store {
             unpriced.entry(model).or_default().merge(&group.sums);
         }
         unpriced.retain(|_, sums| sums.tally(Tally::Unpriced) > 0);
-        let group = |(keys, sums)| CostGroup { keys, session: None, sums };
+        let group = |(keys, sums)| CostGroup { keys, session: None, sums, tool: None };
         Ok(CostReport {
             groups: groups.into_iter().map(group).collect(),
             totals: report.totals,
@@ -197,15 +226,11 @@ impl Store {
         })
     }
 
-    fn costs_of_flows(&self, query: &CostQuery) -> Result<CostReport, StoreError> {
-        let UsageQuery { since, until, host, provider, model, .. } = query.usage.clone();
-        let session = query.session.clone();
-        let filter =
-            FlowFilter { since, until, host, provider, model, session, ..FlowFilter::default() };
-        self.read_sound(|conn, damaged| match of_flows(query, |take| each(conn, &filter, take)) {
+    pub(super) fn costs_of_flows(&self, query: &CostQuery) -> Result<CostReport, StoreError> {
+        self.read_sound(|conn, damaged| match of_flows(query, |take| each(conn, query, take)) {
             // From the beginning: what was added until then is of no use.
             Err(error) if error.is_of_one_place() => {
-                Ok(of_flows(query, |take| each_sound(conn, &filter, damaged, take))?)
+                Ok(of_flows(query, |take| each_sound(conn, query, damaged, take))?)
             }
             report => Ok(report?),
         })
@@ -215,26 +240,14 @@ impl Store {
 /// What flows cost that `each` shows.
 fn of_flows(
     query: &CostQuery,
-    each: impl FnOnce(&mut dyn FnMut(&Flow)) -> rusqlite::Result<()>,
+    each: impl FnOnce(&mut dyn FnMut(i64, &Flow)) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<CostReport> {
     let mut groups: HashMap<(Vec<CostKey>, Option<String>), Sums> = HashMap::new();
     let mut unpriced: HashMap<(String, String), Sums> = HashMap::new();
     let mut report = CostReport { from_flows: true, ..CostReport::default() };
-    each(&mut |flow| {
-        let is_asked =
-            query.usage.agent.is_none() || query.usage.agent.as_deref() == flow.agent.as_deref();
-        let is_listed = match *query.by {
-            [CostBy::Session | CostBy::Subagent] => flow.session.is_some(),
-            [CostBy::Task] => flow.task.is_some(),
-            _ => true,
-        };
-        if flow.is_own_check() || !is_asked || !is_listed {
-            return;
-        }
+    each(&mut |_, flow| {
         report.totals.add(flow);
-        let is_sub = query.by.contains(&CostBy::Subagent);
-        let session = flow.session.as_ref().filter(|_| is_sub).map(|it| it.id.clone());
-        groups.entry((keys(query, flow), session)).or_default().add(flow);
+        groups.entry(keys(query, flow)).or_default().add(flow);
         if Tally::Unpriced.of(flow) > 0 {
             let provider = flow.provider.map_or("", Provider::as_str).to_owned();
             let model = flow.known_model().unwrap_or_default().to_owned();
@@ -243,7 +256,7 @@ fn of_flows(
     })?;
     report.groups = groups
         .into_iter()
-        .map(|((keys, session), sums)| CostGroup { keys, session, sums })
+        .map(|((keys, session), sums)| CostGroup { keys, session, sums, tool: None })
         .collect();
     report.unpriced = unpriced.into_iter().map(model_of).collect();
     Ok(report)
@@ -254,7 +267,7 @@ pub(super) fn model_of(((provider, model), sums): ((String, String), Sums)) -> U
 }
 
 /// What makes a group of the rollups, in the order that was asked for.
-fn told(by: &[GroupBy], group: &UsageGroup) -> Vec<CostKey> {
+pub(super) fn told(by: &[GroupBy], group: &UsageGroup) -> Vec<CostKey> {
     let name = |text: &Option<String>| CostKey::Name(text.clone().filter(|it| !it.is_empty()));
     let keys = by.iter().map(|by| match by {
         GroupBy::Hour => CostKey::Hour(group.hour.unwrap_or_default()),
@@ -267,8 +280,8 @@ fn told(by: &[GroupBy], group: &UsageGroup) -> Vec<CostKey> {
     keys.collect()
 }
 
-/// What makes a flow's group.
-fn keys(query: &CostQuery, flow: &Flow) -> Vec<CostKey> {
+/// What makes a flow's group, and the session of a subagent; in the place of a tool nothing.
+pub(super) fn keys(query: &CostQuery, flow: &Flow) -> (Vec<CostKey>, Option<String>) {
     let name = |text: Option<&str>| CostKey::Name(text.map(str::to_owned));
     let id = |it: &Option<langley_model::Attributed>| name(it.as_ref().map(|it| it.id.as_str()));
     let ahead = i64::from(query.usage.offset_minutes) * MINUTE_US;
@@ -276,6 +289,8 @@ fn keys(query: &CostQuery, flow: &Flow) -> Vec<CostKey> {
         CostBy::Session => id(&flow.session),
         CostBy::Task => id(&flow.task),
         CostBy::Subagent => name(flow.subagent()),
+        CostBy::Project => id(&flow.project),
+        CostBy::Tool => name(None),
         CostBy::Usage(GroupBy::Hour) => {
             CostKey::Hour(Micros(hour_of(flow.started_at.0).saturating_mul(HOUR_US)))
         }
@@ -289,21 +304,44 @@ fn keys(query: &CostQuery, flow: &Flow) -> Vec<CostKey> {
         CostBy::Usage(GroupBy::Model) => name(flow.known_model()),
         CostBy::Usage(GroupBy::Agent) => name(flow.agent.as_deref()),
     };
-    query.by.iter().map(one).collect()
+    let is_sub = query.by.contains(&CostBy::Subagent);
+    let session = flow.session.as_ref().filter(|_| is_sub).map(|it| it.id.clone());
+    (query.by.iter().map(one).collect(), session)
 }
 
-/// Reads each flow that `filter` names.
-fn each(
+/// The flows that are asked for, as far as a filter tells them.
+fn filter_of(query: &CostQuery) -> FlowFilter {
+    let UsageQuery { since, until, host, provider, model, .. } = query.usage.clone();
+    let (session, project) = (query.session.clone(), query.project.clone());
+    FlowFilter { since, until, host, provider, model, session, project, ..FlowFilter::default() }
+}
+
+/// Whether one of these is asked for.
+fn is_asked(query: &CostQuery, flow: &Flow) -> bool {
+    let is_listed = match *query.by {
+        [CostBy::Session | CostBy::Subagent] => flow.session.is_some(),
+        [CostBy::Task] => flow.task.is_some(),
+        _ => true,
+    };
+    let agent = &query.usage.agent;
+    is_listed && (agent.is_none() || *agent == flow.agent) && !flow.is_own_check()
+}
+
+/// Reads each flow that is asked for, with its key.
+pub(super) fn each(
     conn: &Connection,
-    filter: &FlowFilter,
-    take: &mut dyn FnMut(&Flow),
+    query: &CostQuery,
+    take: &mut dyn FnMut(i64, &Flow),
 ) -> rusqlite::Result<()> {
-    let condition = Condition::of(filter);
+    let condition = Condition::of(&filter_of(query));
     let sql = format!("{}{}", FlowSql::select(), condition.sql());
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query(rusqlite::params_from_iter(&condition.parameters))?;
     while let Some(row) = rows.next()? {
-        take(&read(row)?.1);
+        let (n, flow) = read(row)?;
+        if is_asked(query, &flow) {
+            take(n, &flow);
+        }
     }
     Ok(())
 }
@@ -311,20 +349,25 @@ fn each(
 /// The same flow by flow, where some cannot be read.
 fn each_sound(
     conn: &Connection,
-    filter: &FlowFilter,
+    query: &CostQuery,
     damaged: &mut Vec<i64>,
-    take: &mut dyn FnMut(&Flow),
+    take: &mut dyn FnMut(i64, &Flow),
 ) -> rusqlite::Result<()> {
-    let mut condition = Condition::of(filter);
+    let filter = filter_of(query);
+    let mut condition = Condition::of(&filter);
     condition.and("n = ?", []);
     let sql = format!("{}{}", FlowSql::select(), condition.sql());
     let mut statement = conn.prepare_cached(&sql)?;
-    let of_keys = Condition::of_keys(filter);
+    let of_keys = Condition::of_keys(&filter);
     for key in Keyed::Flows.keys(conn, &of_keys, Order::OldestFirst, usize::MAX)? {
         let parameters = condition.parameters.iter().cloned().chain([key.into()]);
         let row = statement.query_row(rusqlite::params_from_iter(parameters), read).optional();
         match sound(("a flow", key), row)? {
-            Some(row) => row.iter().for_each(|(_, flow)| take(flow)),
+            Some(row) => {
+                for (n, flow) in row.iter().filter(|(_, flow)| is_asked(query, flow)) {
+                    take(*n, flow);
+                }
+            }
             None => damaged.push(key),
         }
     }

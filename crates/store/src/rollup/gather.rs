@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::fill::{Held, Scope};
 use super::group::Group;
+use super::project_costs::ProjectCosts;
 use super::sums::Sums;
 use super::table::{Key, Table};
 use crate::places::Places;
@@ -16,6 +17,7 @@ use crate::places::Places;
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
     groups: Places<Group, Sums>,
+    projects: ProjectCosts,
     sessions: Places<String, Change>,
     tasks: Places<String, Change>,
     /// By session and subagent.
@@ -30,6 +32,8 @@ struct Change {
     keys: Option<(i64, i64)>,
     /// Whether the flow with the highest one belongs there by inference.
     is_inferred: bool,
+    /// The project of the highest one that has one.
+    project: Option<(i64, String)>,
 }
 
 impl Change {
@@ -40,6 +44,11 @@ impl Change {
             self.is_inferred = flow.task.as_ref().is_some_and(Attributed::is_inferred);
         }
         self.keys = Some((n.min(oldest), n.max(newest)));
+        if let Some(project) = &flow.project
+            && self.project.as_ref().is_none_or(|(known, _)| n >= *known)
+        {
+            self.project = Some((n, project.id.clone()));
+        }
     }
 }
 
@@ -97,6 +106,7 @@ impl Gathered {
         }
         if scope == Scope::Rollups {
             self.group(flow).add(flow);
+            self.projects.add(flow);
         }
         self.belongings(scope, flow, |change| change.add(n, flow));
     }
@@ -113,6 +123,7 @@ impl Gathered {
         }
         if !is_summed {
             self.group(flow).add(flow);
+            self.projects.add(flow);
         }
     }
 
@@ -122,6 +133,7 @@ impl Gathered {
         }
         if scope == Scope::Rollups {
             self.group(flow).take_out(flow);
+            self.projects.take_out(flow);
         }
         self.belongings(scope, flow, |change| change.sums.take_out(flow));
     }
@@ -165,6 +177,7 @@ impl Gathered {
                 Table::Daily.change(conn, Key::Group(group), change)?;
             }
         }
+        self.projects.write(conn)?;
         for (session, change) in self.sessions.rows() {
             write(conn, Table::Sessions, Key::Name(session), change)?;
         }
@@ -184,7 +197,27 @@ fn write(conn: &Connection, table: Table, key: Key<'_>, change: &Change) -> rusq
         table.change(conn, key, &change.sums)?;
     }
     match change.keys {
-        Some(keys) => table.mark(conn, key, keys, change.is_inferred),
-        None => Ok(()),
+        Some(keys) => table.mark(conn, key, keys, change.is_inferred)?,
+        None => return Ok(()),
     }
+    match (&change.project, key) {
+        (Some(project), Key::Name(session)) if table == Table::Sessions => {
+            note_project(conn, session, project)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Notes the project of a session, unless a newer flow told another one.
+fn note_project(
+    conn: &Connection,
+    session: &str,
+    (n, project): &(i64, String),
+) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "UPDATE sessions SET project = (SELECT id FROM projects WHERE name = ?3)
+         WHERE session_id = ?1 AND (project IS NULL OR newest <= ?2)",
+    )?
+    .execute((session, n, project))?;
+    Ok(())
 }

@@ -1,8 +1,8 @@
 //! Which flows are added up together.
 
-use langley_model::{Flow, Provider};
+use langley_model::{Flow, Micros, Provider};
 
-use crate::hours::{DAY_HOURS, hour_of};
+use crate::hours::{DAY_HOURS, HOUR_US, hour_of};
 
 /// Flows that began in the same hour (or day) of UTC and are alike in the rest. Empty stands for unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,6 +35,11 @@ impl Group {
             && self.provider == flow.provider.map_or("", Provider::as_str)
             && self.model == flow.known_model().unwrap_or_default()
             && self.agent == flow.agent.as_deref().unwrap_or_default()
+    }
+
+    /// When its hour began.
+    pub(super) const fn hour(&self) -> Micros {
+        Micros(self.at.saturating_mul(HOUR_US))
     }
 
     /// The same by day.

@@ -132,9 +132,9 @@ type Label = (Option<i64>, [Option<String>; 4]);
 
 /// Hours or days from which on, and before which.
 #[derive(Clone, Copy, Debug)]
-struct Span {
-    from: i64,
-    to: i64,
+pub(super) struct Span {
+    pub(super) from: i64,
+    pub(super) to: i64,
 }
 
 impl Store {
@@ -145,7 +145,7 @@ impl Store {
     pub fn usage(&self, query: &UsageQuery) -> Result<UsageReport, StoreError> {
         self.readers().read(|conn| {
             let mut tally = Adding { query, labels: HashMap::new(), too_many: false };
-            let asked = hours(query);
+            let asked = asked_hours(query);
             let there = span(conn)?;
             let hours = Span { from: asked.from.max(there.from), to: asked.to.min(there.to) };
             if hours.from < hours.to {
@@ -161,7 +161,7 @@ impl Store {
 }
 
 /// The hours that are asked for.
-fn hours(query: &UsageQuery) -> Span {
+pub(super) fn asked_hours(query: &UsageQuery) -> Span {
     let last = |until: Micros| hour_of(until.0.saturating_sub(1)) + 1;
     Span {
         from: query.since.map_or(i64::MIN, |since| hour_of(since.0)),
@@ -178,6 +178,12 @@ fn span(conn: &Connection) -> rusqlite::Result<Span> {
         conn.prepare_cached(&sql)?.query_row((), |row| row.get::<_, i64>(0))
     };
     Ok(Span { from: edge("ASC")?, to: edge("DESC")? + 1 })
+}
+
+/// The day, in the zone that is asked for, in which a group of an hour lies.
+pub(super) fn local_day(query: &UsageQuery, group: &Group) -> i64 {
+    let minutes = group.at * HOUR_MINUTES + i64::from(query.offset_minutes);
+    minutes.div_euclid(DAY_HOURS * HOUR_MINUTES)
 }
 
 struct Adding<'q> {
@@ -277,8 +283,7 @@ impl Adding<'_> {
 
     /// Adds a group of an hour.
     fn add(&mut self, group: &Group, sums: &Sums) {
-        let minutes = group.at * HOUR_MINUTES + i64::from(self.query.offset_minutes);
-        self.put(minutes.div_euclid(DAY_HOURS * HOUR_MINUTES), group, sums);
+        self.put(local_day(self.query, group), group, sums);
     }
 
     /// Adds a group that is of the day `day` here.

@@ -8,6 +8,7 @@ use super::belonging::{After, Belonging, Belongings};
 use super::sums::Sums;
 use crate::error::StoreError;
 use crate::filter::Condition;
+use crate::projects;
 use crate::store::Store;
 
 /// Sessions among which one is looked for that cost most.
@@ -30,6 +31,8 @@ pub struct Session {
     pub last_at: Micros,
     /// First characters of the newest flow that has some.
     pub preview: Option<String>,
+    /// The project, of its newest flow that has one.
+    pub project: Option<String>,
     /// Since when it is starred.
     pub starred_at: Option<Micros>,
     /// What its flows add up to that are there.
@@ -49,6 +52,8 @@ pub struct SessionCost {
     pub agent: Option<String>,
     /// The model of its newest flow: the one that answered, or the one asked for while none has.
     pub model: Option<String>,
+    /// The project, of its newest flow that has one.
+    pub project: Option<String>,
 }
 
 /// Some sessions.
@@ -63,14 +68,14 @@ pub struct SessionPage {
 }
 
 impl Store {
-    /// Sessions with a flow that began at `since` or later, newest first: at most `limit` (1 to 500), after
-    /// `cursor`.
+    /// Sessions with a flow that began at `since` or later, of a project or of all, newest first: at most `limit`
+    /// (1 to 500), after `cursor`.
     ///
     /// # Errors
     /// A cursor that is not one, or a failure of the file.
     pub fn sessions(
         &self,
-        since: Option<Micros>,
+        (since, project): (Option<Micros>, Option<&str>),
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<SessionPage, StoreError> {
@@ -79,6 +84,9 @@ impl Store {
             let mut condition = Condition::default();
             if let Some(since) = since {
                 condition.and("newest >= ?", [since.0.into()]);
+            }
+            if let Some(project) = project {
+                condition.and(projects::IS, [project.to_owned().into()]);
             }
             let listing = Belonging::Session.list(conn, condition, after, limit, damaged)?;
             let items = listing.items.into_iter().map(|found| describe(conn, found));
@@ -147,7 +155,11 @@ impl Store {
         mut wanted: impl FnMut(&SessionCost) -> bool,
     ) -> Result<Vec<SessionCost>, StoreError> {
         self.read_sound(|conn, damaged| {
-            let sql = format!("SELECT session_id, cost, unpriced, cost_flows FROM sessions {of}");
+            let sql = format!(
+                "SELECT session_id, cost, unpriced, cost_flows,
+                      (SELECT name FROM projects WHERE id = project)
+                  FROM sessions {of}"
+            );
             let mut statement = conn.prepare_cached(&sql)?;
             let mut rows = statement.query(params_from_iter(parameters))?;
             let mut found = Vec::new();
@@ -163,6 +175,7 @@ impl Store {
                     unpriced: row.get::<_, i64>(2)?.cast_unsigned(),
                     agent: flow.agent.clone(),
                     model: flow.known_model().map(str::to_owned),
+                    project: row.get(4)?,
                 };
                 if wanted(&cost) {
                     found.push(cost);
@@ -179,7 +192,15 @@ fn describe(conn: &Connection, found: Belongings) -> rusqlite::Result<Session> {
         .prepare_cached("SELECT starred_at FROM stars WHERE session_id = ?1")?
         .query_row([&id], |row| row.get(0).map(Micros))
         .optional()?;
+    let project = conn
+        .prepare_cached(
+            "SELECT name FROM projects
+             WHERE id = (SELECT project FROM sessions WHERE session_id = ?1)",
+        )?
+        .query_row([&id], |row| row.get(0))
+        .optional()?;
     Ok(Session {
+        project,
         source: newest.session.as_ref().map(|session| session.source),
         model: newest.known_model().map(str::to_owned),
         agent: newest.agent,

@@ -53,6 +53,19 @@ impl Default for Costs {
 }
 
 impl Costs {
+    /// Of a flow.
+    pub(super) fn of(flow: &Flow) -> Self {
+        let mut costs = Self::default();
+        (costs.0[0], costs.0[1]) = (Tally::Flows.of(flow), Tally::Unpriced.of(flow));
+        let shares = flow.cost_shares();
+        for (measure, figure) in Measure::ALL.into_iter().zip(costs.0[2..].chunks_exact_mut(2)) {
+            if let Some(number) = measure.of(flow, shares.as_ref()) {
+                (figure[0], figure[1]) = (number, 1);
+            }
+        }
+        costs
+    }
+
     /// What it cost, in millionths of a dollar.
     pub(super) const fn cost(&self) -> u64 {
         self.0[2 + 2 * Measure::Cost as usize]

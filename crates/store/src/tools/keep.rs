@@ -12,6 +12,7 @@ use crate::error::StoreError;
 use crate::findings;
 use crate::flow_row::signed;
 use crate::hours::hour_of;
+use crate::rollup::{ShareEntry, ToolCostChange};
 use crate::store::Store;
 use crate::traits::{self, Traits};
 use crate::waiting::Waiting;
@@ -42,13 +43,22 @@ pub struct Analysis {
     pub calls: Vec<CallEntry>,
     /// What was found beside what is wrong about calls.
     pub findings: Vec<Redacted<Finding>>,
+    /// What tools have of the flows.
+    pub shares: Vec<ShareEntry>,
+    /// Flows of which another one tells that they have to be looked at once more, by their keys.
+    pub again: Vec<i64>,
 }
 
 impl Analysis {
     /// Whether there is nothing to be written.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.read.is_empty() && self.calls.is_empty() && self.findings.is_empty()
+        let Self { read, calls, findings, shares, again } = self;
+        read.is_empty()
+            && calls.is_empty()
+            && findings.is_empty()
+            && shares.is_empty()
+            && again.is_empty()
     }
 }
 
@@ -63,7 +73,7 @@ impl Store {
     /// # Errors
     /// The store is closed or cannot be written; what was written until then stays.
     pub fn keep_analysis(&self, analysis: Analysis) -> Result<Vec<i64>, StoreError> {
-        let Analysis { read, calls, findings } = analysis;
+        let Analysis { read, calls, findings, mut shares, again } = analysis;
         let (mut left, mut found) = (calls, Vec::new());
         left.reverse();
         while !left.is_empty() {
@@ -79,6 +89,15 @@ impl Store {
             left = written.1;
         }
         found.extend(self.keep_findings(findings)?);
+        while !shares.is_empty() {
+            shares = self.job(move |site| {
+                let written = write_shares(site, &mut shares);
+                if written.is_err() {
+                    site.forget_tools();
+                }
+                written.map(|()| shares)
+            })?;
+        }
         found.sort_unstable();
         found.dedup();
         self.job(move |site| {
@@ -86,10 +105,33 @@ impl Store {
             for (key, revision) in &read {
                 Waiting::Analysis.is_done(&change, *key, *revision)?;
             }
+            for key in again {
+                // It may have been removed.
+                change
+                    .prepare_cached(
+                        "INSERT OR IGNORE INTO analysis_waiting SELECT n FROM flows WHERE n = ?1",
+                    )?
+                    .execute([key])?;
+            }
             change.commit()
         })?;
         Ok(found)
     }
+}
+
+/// Writes shares from the end of the list, as many as the budget lets, with what they change of the sums.
+fn write_shares(site: &mut Site<'_>, shares: &mut Vec<ShareEntry>) -> rusqlite::Result<()> {
+    let mut budget = Budget::new(u32::MAX);
+    let change = site.change()?;
+    let mut sums = ToolCostChange::default();
+    while let Some(entry) = shares.pop() {
+        entry.write(site, &change, &mut sums)?;
+        if !budget.spend(1) {
+            break;
+        }
+    }
+    sums.write(&change)?;
+    change.commit()
 }
 
 /// Writes entries from the end of the list, as many as the budget lets; the numbers of the findings that say

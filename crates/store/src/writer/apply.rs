@@ -18,9 +18,9 @@ use crate::content;
 use crate::error::of_place;
 use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed};
 use crate::readers::ReadError;
-use crate::rollup::{Gathered, Held};
+use crate::rollup::{Gathered, Held, ToolCostChange};
 use crate::waiting::Waiting;
-use crate::{lost, tools, traits};
+use crate::{lost, projects, tools, traits};
 
 /// Why a flow is lost whose last state was given up.
 const END_GIVEN_UP: &str = "Its end could not be written: how it ended is not known.";
@@ -112,6 +112,7 @@ pub(super) fn apply(
         added: Totals::default(),
         groups: Groups::default(),
         rollups: Gathered::default(),
+        tool_costs: ToolCostChange::default(),
         held: Held::read(conn)?,
         orphans: Vec::new(),
         unindexed: Vec::new(),
@@ -133,10 +134,11 @@ pub(super) fn apply(
     for dropped in unwritten {
         transaction.dropped(dropped)?;
     }
-    let Transaction { revision, mut added, groups, rollups, unindexed, unread, changes, .. } =
-        transaction;
+    let Transaction { revision, mut added, groups, rollups, tool_costs, .. } = transaction;
+    let Transaction { unindexed, unread, changes, .. } = transaction;
     groups.write(conn)?;
     rollups.write(conn)?;
+    tool_costs.write(conn)?;
     Waiting::Index.note(conn, &unindexed)?;
     Waiting::Analysis.note(conn, &unread)?;
     added.add(conn)?;
@@ -177,6 +179,7 @@ struct Transaction<'c, 'm> {
     added: Totals,
     groups: Groups,
     rollups: Gathered,
+    tool_costs: ToolCostChange,
     held: Held,
     /// Records of flows whose beginning was never stored.
     orphans: Vec<Dropped>,
@@ -273,6 +276,9 @@ impl<'c> Transaction<'c, '_> {
         };
         let known = before.as_ref().map(|before| (&***before, before.revision()));
         self.rollups.change(n, known, self.held, &flow);
+        if let Some((before, _)) = known.filter(|(before, _)| !before.is_open()) {
+            self.tool_costs.exchange(self.conn, n, before, &flow)?;
+        }
         if flow.retry_of.is_some() {
             self.retry(n, &flow)?;
         }
@@ -388,11 +394,12 @@ impl<'c> Transaction<'c, '_> {
         let mut n = flow.started_at.0;
         let mut first = true;
         let traits = traits::number(&mut self.memory.traits, self.conn, flow)?;
+        let project = projects::number(&mut self.memory.projects, self.conn, flow)?;
         loop {
             let mut binder = Binder::new(&mut self.sql.insert);
             binder.key(n, revision);
             binder.fixed(flow);
-            binder.indexed(flow);
+            binder.indexed(flow, project);
             binder.plain(flow, traits);
             binder.carried(carried);
             match binder.execute() {
@@ -441,12 +448,13 @@ impl<'c> Transaction<'c, '_> {
 
     fn update(&mut self, open: &OpenFlow, flow: &Flow, revision: Revision) -> rusqlite::Result<()> {
         let moves = flow_row::moves(&open.flow, flow);
+        let project = projects::number(&mut self.memory.projects, self.conn, flow)?;
         let traits = traits::number(&mut self.memory.traits, self.conn, flow)?;
         let statement = if moves { &mut self.sql.update } else { &mut self.sql.progress };
         let mut binder = Binder::new(statement);
         binder.key(open.n, revision);
         if moves {
-            binder.indexed(flow);
+            binder.indexed(flow, project);
         }
         binder.plain(flow, traits);
         // Nobody deletes an open flow but a person with another program.

@@ -26,7 +26,7 @@ use crate::names::Names;
 use crate::packed::Packed;
 use crate::readers::ReadError;
 use crate::stored_block::StoredBlock;
-use crate::{tools, traits};
+use crate::{projects, tools, traits};
 
 /// Raw bytes at which a tail is sealed as a piece.
 const PIECE_BYTES: usize = 4 * 1024;
@@ -53,6 +53,7 @@ pub(super) struct Memory {
     pub(super) kinds: KindNames,
     pub(super) traits: Names,
     pub(super) tools: Names,
+    pub(super) projects: Names,
     /// The last run of neighbouring keys that a search for a free one went through.
     pub(super) crowd: (i64, i64),
     pub(super) losses: Losses,
@@ -97,6 +98,7 @@ impl Memory {
             kinds: KindNames::default(),
             traits: traits::names(),
             tools: tools::names(),
+            projects: projects::names(),
             crowd: (0, 0),
             losses: Losses::new(),
             pressed: false,
@@ -150,6 +152,7 @@ impl Memory {
         self.kinds.forget();
         self.traits.forget();
         self.tools.forget();
+        self.projects.forget();
         self.crowd = (0, 0);
     }
 

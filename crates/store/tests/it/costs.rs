@@ -62,7 +62,7 @@ pub(crate) fn assert_classes(store: &Store, seed: u64) {
 }
 
 /// The parts of a flow's cost by class, by the text of its prices and nothing of the product's arithmetic.
-fn divided(flow: &Flow) -> Option<[i64; 7]> {
+pub(crate) fn divided(flow: &Flow) -> Option<[i64; 7]> {
     const MICRO: u128 = 1_000_000_000_000;
     let terms = flow.terms.as_ref()?;
     let text = terms.rates.text();
@@ -103,7 +103,7 @@ fn priced(hour: i64, model: &str, dollars: &str) -> Flow {
 }
 
 /// Prices a flow.
-fn at_price(flow: &mut Flow, dollars: &str) {
+pub(crate) fn at_price(flow: &mut Flow, dollars: &str) {
     let rates = Rates::parse(&format!("{dollars} - - - - - -")).unwrap();
     flow.cost = rates.cost(&flow.billed()).map(|exact| exact.rounded());
     flow.cost_source = Some("priced".to_owned());
@@ -111,7 +111,7 @@ fn at_price(flow: &mut Flow, dollars: &str) {
 }
 
 /// Prices what its provider has not.
-fn all_at(dollars: &'static str) -> Reprice {
+pub(crate) fn all_at(dollars: &'static str) -> Reprice {
     Box::new(move |flow| {
         if flow.cost_source.as_deref() != Some("reported") {
             at_price(flow, dollars);
@@ -221,6 +221,7 @@ fn costs_by_anything_are_those_of_the_flows_and_those_by_time_outlive_them() {
         flow.agent_id = chance.maybe(|it| it.of(&["sub-1", "sub-2"]).to_owned());
         flow.session = chance.maybe(|it| it.of(&["s-1", "s-2", "s-3"])).and_then(session);
         flow.task = chance.maybe(|it| it.of(&["t-1", "t-2"])).and_then(session);
+        flow.project = chance.maybe(|it| it.of(&["/w/a", "/w/b"])).and_then(session);
         flow.usage.input = chance.maybe(|it| Tokens(2_000 + it.below(1_000)));
         flow.usage.cache_read = chance.maybe(|it| Tokens(it.below(1_000)));
         flow.usage.output = chance.maybe(|it| Tokens(it.below(1_000)));
@@ -240,11 +241,20 @@ fn costs_by_anything_are_those_of_the_flows_and_those_by_time_outlive_them() {
         vec![CostBy::Task],
         vec![CostBy::Subagent],
         vec![CostBy::Session, usage(GroupBy::Model)],
+        vec![CostBy::Project],
+        vec![usage(GroupBy::Day), CostBy::Project, usage(GroupBy::Model)],
+        vec![CostBy::Project, usage(GroupBy::Hour)],
+        vec![CostBy::Session, CostBy::Project],
     ];
     let spans = [(None, None), (Some(7), Some(31)), (Some(24), None)];
     for by in asked {
         for (since, until) in spans {
-            for of_session in [None, Some("s-2")] {
+            for (of_session, project) in [
+                (None, None),
+                (Some("s-2"), None),
+                (None, Some("/w/b")),
+                (Some("s-2"), Some("/w/b")),
+            ] {
                 let at = |hours: Option<i64>| hours.map(|hours| Micros(START + hours * HOUR));
                 let span =
                     UsageQuery { since: at(since), until: at(until), ..UsageQuery::default() };
@@ -252,6 +262,7 @@ fn costs_by_anything_are_those_of_the_flows_and_those_by_time_outlive_them() {
                     by: by.clone(),
                     usage: span.clone(),
                     session: of_session.map(str::to_owned),
+                    project: project.map(str::to_owned),
                     groups_max: usize::MAX,
                 };
                 let asked = flows.iter().filter(|flow| {
@@ -259,6 +270,8 @@ fn costs_by_anything_are_those_of_the_flows_and_those_by_time_outlive_them() {
                         && span.until.is_none_or(|until| flow.started_at < until)
                         && (of_session.is_none()
                             || flow.session.as_ref().map(|it| &*it.id) == of_session)
+                        && (project.is_none()
+                            || flow.project.as_ref().map(|it| &*it.id) == project)
                         // A list of those that flows belong to is of those that have an id.
                         && match *by {
                             [CostBy::Session | CostBy::Subagent] => flow.session.is_some(),
@@ -286,7 +299,7 @@ fn costs_by_anything_are_those_of_the_flows_and_those_by_time_outlive_them() {
                         (keys.collect(), [cost.sum, cost.flows, unpriced, output])
                     })
                     .collect();
-                assert_eq!(told, expected, "{by:?} {since:?} {until:?} {of_session:?}");
+                assert_eq!(told, expected, "{query:?}");
                 let sum: u64 = expected.values().map(|sums| sums[0]).sum();
                 assert_eq!(report.totals.figure(Measure::Cost).sum, sum);
             }
@@ -300,6 +313,21 @@ fn costs_by_anything_are_those_of_the_flows_and_those_by_time_outlive_them() {
     let before = fixture.store.costs(&by_day).unwrap();
     fixture.store.delete_flows(&FlowFilter::default()).unwrap();
     assert_eq!(fixture.store.costs(&by_day).unwrap(), before);
+    let by_project = CostQuery { by: vec![CostBy::Project], ..by_day.clone() };
+    let told: BTreeMap<Vec<String>, u64> = fixture
+        .store
+        .costs(&by_project)
+        .unwrap()
+        .groups
+        .iter()
+        .map(|group| (group.keys.iter().map(word).collect(), group.sums.figure(Measure::Cost).sum))
+        .collect();
+    let mut expected: BTreeMap<Vec<String>, u64> = BTreeMap::new();
+    for flow in &flows {
+        *expected.entry(by_hand(&[CostBy::Project], flow)).or_default() +=
+            flow.cost.map_or(0, |cost| cost.0.unsigned_abs());
+    }
+    assert_eq!(told, expected, "also once the flows are gone");
     let of_sessions = CostQuery { by: vec![CostBy::Session], ..by_day };
     assert_eq!(fixture.store.costs(&of_sessions).unwrap().groups, []);
 }
@@ -310,7 +338,7 @@ fn uses_something(flow: &Flow) -> bool {
 }
 
 /// What makes a flow's group, in words.
-fn by_hand(by: &[CostBy], flow: &Flow) -> Vec<String> {
+pub(crate) fn by_hand(by: &[CostBy], flow: &Flow) -> Vec<String> {
     let at = flow.started_at.0;
     let name = |text: Option<&str>| text.unwrap_or("?").to_owned();
     let id = |it: &Option<langley_model::Attributed>| name(it.as_ref().map(|it| it.id.as_str()));
@@ -326,6 +354,8 @@ fn by_hand(by: &[CostBy], flow: &Flow) -> Vec<String> {
             CostBy::Session => id(&flow.session),
             CostBy::Task => id(&flow.task),
             CostBy::Subagent => name(flow.subagent()),
+            CostBy::Project => id(&flow.project),
+            CostBy::Tool => String::from("a tool"),
         })
         .collect();
     if by.contains(&CostBy::Subagent) {
@@ -334,7 +364,7 @@ fn by_hand(by: &[CostBy], flow: &Flow) -> Vec<String> {
     words
 }
 
-fn word(key: &CostKey) -> String {
+pub(crate) fn word(key: &CostKey) -> String {
     match key {
         CostKey::Hour(at) => at.0.to_string(),
         CostKey::Day(day) => day.to_string(),

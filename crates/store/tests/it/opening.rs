@@ -12,6 +12,9 @@ use langley_model::{Outcome, Side};
 
 /// Takes away what schemas after 15 brought; comes before the others. Calls have the table again that they had.
 pub(crate) const SCHEMA_15: &str = "
+    DROP TABLE tool_shares; DROP TABLE tool_costs; DROP TABLE project_costs; DROP TABLE projects;
+    DROP INDEX flows_by_project; ALTER TABLE flows DROP COLUMN project; ALTER TABLE flows DROP COLUMN project_source;
+    DROP INDEX sessions_by_project; ALTER TABLE sessions DROP COLUMN project;
     ALTER TABLE drops DROP COLUMN unclear; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns;
     ALTER TABLE rollups_hourly DROP COLUMN retries; ALTER TABLE rollups_hourly DROP COLUMN retries_flows;
     ALTER TABLE rollups_hourly DROP COLUMN connect; ALTER TABLE rollups_hourly DROP COLUMN connect_flows; ALTER TABLE rollups_hourly DROP COLUMN connect_spread;

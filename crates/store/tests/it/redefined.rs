@@ -16,6 +16,12 @@ const SCHEMA_20: &str = "
     UPDATE {table} SET input_uncached = input_uncached + {written}, unpriced = unpriced + flows - completed;
     ALTER TABLE {table} DROP COLUMN reasoning_apart; ALTER TABLE {table} DROP COLUMN reasoning_apart_flows;";
 
+/// Schema 25 knows neither what tools cost nor projects.
+const SCHEMA_25: &str = "
+    DROP TABLE tool_shares; DROP TABLE tool_costs; DROP TABLE project_costs; DROP TABLE projects;
+    DROP INDEX flows_by_project; ALTER TABLE flows DROP COLUMN project; ALTER TABLE flows DROP COLUMN project_source;
+    DROP INDEX sessions_by_project; ALTER TABLE sessions DROP COLUMN project;";
+
 /// Schema 24 has no sums of how connections were set up, of the time of tokens, and of retries.
 const SCHEMA_24: &str = "
     ALTER TABLE {table} DROP COLUMN retries; ALTER TABLE {table} DROP COLUMN retries_flows;
@@ -92,7 +98,7 @@ fn brought_from(schema: i64) {
         .unwrap();
     }
     conn.execute_batch(&format!(
-        "ALTER TABLE drops DROP COLUMN unclear; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns;
+        "{SCHEMA_25} ALTER TABLE drops DROP COLUMN unclear; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns;
          DELETE FROM schema_version WHERE version > {schema}; PRAGMA user_version = {schema}"
     ))
     .unwrap();
@@ -112,7 +118,7 @@ fn brought_from(schema: i64) {
     assert!(fixture.store.unrecorded().unwrap().more);
     fixture.store.delete_flows(&FlowFilter::default()).unwrap();
     assert!(
-        fixture.store.sessions(None, None, 10).unwrap().items.is_empty(),
+        fixture.store.sessions((None, None), None, 10).unwrap().items.is_empty(),
         "nothing is left over"
     );
 }
@@ -130,11 +136,11 @@ fn a_flow_that_does_not_decode_keeps_no_store_from_being_brought_up_to_date() {
         let sql = sql.replace("{table}", table).replace("{written}", "0");
         conn.execute_batch(&sql).unwrap();
     }
-    conn.execute_batch(
-        "UPDATE flows SET port = 'x';
+    conn.execute_batch(&format!(
+        "UPDATE flows SET port = 'x'; {SCHEMA_25}
          DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DROP INDEX drops_by_flow; ALTER TABLE drops DROP COLUMN unclear; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns; DELETE FROM schema_version WHERE version > 20;
-         PRAGMA user_version = 20",
-    )
+         PRAGMA user_version = 20"
+    ))
     .unwrap();
     drop(conn);
     let fixture = fixture.after_close();

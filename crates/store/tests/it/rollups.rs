@@ -326,7 +326,7 @@ fn events_that_a_kill_took_are_in_the_sums_and_go_with_their_session() {
     assert_eq!(after.store.flow(ahead.id).unwrap().unwrap().dropped_events, 6);
     assert_exact(&after.store, 0);
     assert_eq!(after.store.delete_flows(&FlowFilter::default()).unwrap(), 1);
-    assert!(after.store.sessions(None, None, 10).unwrap().items.is_empty());
+    assert!(after.store.sessions((None, None), None, 10).unwrap().items.is_empty());
 }
 
 #[test]
@@ -484,7 +484,7 @@ fn sessions_are_listed_by_their_newest_flow_and_go_with_their_last() {
     flows[11].session = session("a");
     fixture.write(flows.iter().map(of).collect());
     let ids = |since, cursor: Option<&str>, limit| {
-        let page = store.sessions(since, cursor, limit).unwrap();
+        let page = store.sessions((since, None), cursor, limit).unwrap();
         let ids: Vec<String> = page.items.into_iter().map(|session| session.id).collect();
         (ids.join(" "), page.next_cursor)
     };
@@ -526,10 +526,10 @@ fn a_session_of_an_earlier_version_is_told_whole_before_it_was_added() {
     assert_eq!(before.0.figure(Measure::Output).sum, 36);
     assert_eq!(before.1.figure(Measure::Output).sum, 2 + 4 + 6 + 8);
     assert_eq!(before.2.sums.figure(Measure::Output).sum, 4 + 8);
-    assert!(fixture.store.sessions(None, None, 10).unwrap().filling);
+    assert!(fixture.store.sessions((None, None), None, 10).unwrap().filling);
     fixture.store.sum_older_flows().unwrap();
     assert_eq!(told(), before);
-    assert!(!fixture.store.sessions(None, None, 10).unwrap().filling);
+    assert!(!fixture.store.sessions((None, None), None, 10).unwrap().filling);
 }
 
 #[test]

@@ -205,7 +205,7 @@ fn what_flows_belong_to_is_told_though_some_of_them_cannot_be_read() {
 
 fn told_around(store: &Store, damaged: u64) {
     let there = FLOWS.cast_unsigned() - damaged;
-    assert_eq!(store.sessions(None, None, 10).unwrap().items.len(), 1);
+    assert_eq!(store.sessions((None, None), None, 10).unwrap().items.len(), 1);
     let tasks = store.tasks(&TaskFilter::default(), None, 10).unwrap();
     assert_eq!((tasks.items.len(), &*tasks.items[0].host), (1, "api.example"));
     assert_eq!(store.session_cost("s").unwrap().unwrap().cost, MicroUsd(FLOWS));

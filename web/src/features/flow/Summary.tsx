@@ -137,6 +137,7 @@ function Facts({
     ["Flow", flow.id],
     ["Session", flow.session_id, "session", flow.session_source],
     ["Task", flow.task_id, "task", flow.task_source],
+    ["Project", flow.project, "project", flow.project_source],
     ["Subagent", subagent(flow)],
     ["Retry of", flow.retry_of],
     ["Connection", flow.connection_id],

@@ -137,6 +137,13 @@ export function FilterBar({ filter, onFilter, search }: FilterBarProps) {
           onChange={(value) => set("task", value)}
           className="w-24"
         />
+        <TextField
+          label="Project"
+          placeholder="Project"
+          value={filter.project ?? ""}
+          onChange={(value) => set("project", value)}
+          className="w-24"
+        />
         {filter.until ? (
           <Pick
             label="Until"
