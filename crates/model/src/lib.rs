@@ -30,6 +30,7 @@ mod strain;
 mod time;
 mod tool;
 mod tool_state;
+mod transcript;
 mod unit;
 mod violation;
 
@@ -69,5 +70,6 @@ pub use strain::Strain;
 pub use time::{Micros, Tick};
 pub use tool::{ToolCall, ToolExecution, ToolResult, ToolSource};
 pub use tool_state::{ToolOutcome, ToolState};
+pub use transcript::{LineFacts, LineRole, ToldResponse, TranscriptLine};
 pub use unit::{MicroUsd, Tokens, Usage};
 pub use violation::{Violation, Violations};

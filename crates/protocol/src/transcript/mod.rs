@@ -1,10 +1,11 @@
-//! Transcripts: the lines that agents write of their own sessions, and what these tell of usage.
+//! Transcripts: the lines that agents write of their own sessions, what each is, and what they tell of usage.
 //!
 //! A file of a gigabyte holds megabytes that matter here. So a reader is handed as many whole lines as there are,
 //! looks for the few marks that a line with usage must hold, and reads those lines alone.
 
 mod claude;
 mod codex;
+mod envelope;
 mod gemini;
 mod stamp;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 pub use codex::{CodexSession, CodexTotal};
+pub use envelope::TEXT_CHARS;
 
 /// Whose lines they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
