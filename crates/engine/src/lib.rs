@@ -20,6 +20,7 @@ mod exchange;
 mod findings;
 mod framing;
 mod gap;
+mod import;
 mod inference_key;
 mod intake;
 mod intake_stats;
@@ -72,6 +73,9 @@ pub use findings::{
     Pricing, Prompt, Recalled, ResultSeen, Secret, SecretPlace, Sources, Spot, TokenPrices, Usual,
     Watch,
 };
+pub use import::{
+    Follower, FollowerOptions, FollowerReader, FollowerState, ImportReport, Importer,
+};
 pub use inference_key::InferenceKey;
 pub use intake::{Intake, IntakeOptions};
 pub use intake_stats::IntakeStats;
@@ -88,7 +92,7 @@ pub use token_use::{
 };
 pub use transcripts::{
     Scanned, TranscriptBy, TranscriptCache, TranscriptFile, TranscriptQuery, TranscriptRoot,
-    Walked, default_roots, scan, transcript_blocks, transcript_costs, walk,
+    Walked, default_roots, scan, transcript_blocks, transcript_costs, user_roots, walk,
 };
 pub use windows::{Window, Windows, windows};
 pub use work::{Work, WorkBy, WorkGroup, WorkQuery, WorkReport, work};

@@ -115,8 +115,6 @@ pub struct TranscriptLine {
     pub content: RedactedBytes,
     /// Whether it is too long to be kept whole.
     pub is_cut: bool,
-    /// What it tells of the usage of responses.
-    pub responses: Vec<ToldResponse>,
 }
 
 /// What a transcript tells of one response of a provider.
@@ -197,7 +195,6 @@ impl Scrub for ToldResponse {
 impl Scrub for TranscriptLine {
     fn scrub(&mut self, redactor: &Redactor) {
         self.facts.scrub(redactor);
-        self.responses.scrub(redactor);
     }
 }
 
@@ -236,9 +233,9 @@ mod tests {
             usage: Usage::default(),
             cost: None,
         };
-        let line = TranscriptLine { facts, responses: vec![response], ..TranscriptLine::default() };
+        let line = TranscriptLine { facts, ..TranscriptLine::default() };
         let redactor = Redactor::new(RedactorOptions::default()).unwrap();
-        let sealed = format!("{:?}", redactor.seal(line));
+        let sealed = format!("{:?} {:?}", redactor.seal(line), redactor.seal(response));
         assert!(!sealed.contains("a1B2a1B2"), "{sealed}");
     }
 }

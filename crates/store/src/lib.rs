@@ -27,6 +27,7 @@ mod store;
 mod stored_block;
 mod tools;
 mod traits;
+mod transcripts;
 mod upkeep;
 mod writer;
 
@@ -55,6 +56,10 @@ pub use store::Store;
 pub use tools::{
     Analysis, AnalysisState, CallEntry, Invocation, InvocationQuery, KeptCall, STRAY, ToolQuery,
     ToolReport, ToolSums, ToolTally, ToolTotals, Unread,
+};
+pub use transcripts::{
+    Conversation, ConversationFilter, ConversationPage, ImportedBatch, KeptLine, KeptResponse,
+    KnownTranscript, ThreadLine, TranscriptBatch, TranscriptPlace, TranscriptTotals,
 };
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

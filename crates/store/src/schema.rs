@@ -40,6 +40,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0023_drops_by_flow.sql"),
     include_str!("../migrations/0024_words_without_counts.sql"),
     include_str!("../migrations/0025_times.sql"),
+    include_str!("../migrations/0026_transcripts.sql"),
 ];
 
 /// The first that keeps sums, and the first that sums what this program does.

@@ -83,6 +83,14 @@ impl Store {
             at(Phase::Bodies)(&removed);
             done(self.retire_bodies(before, &mut removed, at(Phase::Bodies)));
         }
+        if let Some(before) = cutoff(now, retention.transcripts_days) {
+            at(Phase::Rows)(&removed);
+            done(self.retire_transcripts(before).map(|lines| {
+                if lines > 0 {
+                    tracing::info!(lines, "lines of transcripts were removed because of their age");
+                }
+            }));
+        }
         done(self.retire_raw(cutoff(now, retention.bodies_days), now));
         done(self.has_garbage().and_then(|garbage| {
             if garbage {

@@ -24,5 +24,6 @@ mod searching;
 mod streaming;
 mod tasks;
 mod tools;
+mod transcripts;
 mod usage;
 mod writing;
