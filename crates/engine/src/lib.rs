@@ -13,6 +13,7 @@ mod broken;
 mod budget;
 mod chains;
 mod composition;
+mod conversation;
 mod counted;
 mod cut;
 mod diff;
@@ -24,6 +25,7 @@ mod import;
 mod inference_key;
 mod intake;
 mod intake_stats;
+mod ledger;
 pub mod lifecycle;
 mod live;
 mod losses;
@@ -67,6 +69,9 @@ pub use composition::{
     Composed, Composition, ContextKind, ContextPart, composition, composition_of_session,
     context_tokens,
 };
+pub use conversation::{
+    Branch, ConversationThread, Lane, ShownLine, ThreadQuery, conversation_thread,
+};
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use findings::{
     BookPrices, CallMade, Change, DayPart, Diverged, Facts, Limits, NoPrices, Pause, Prices,
@@ -79,6 +84,7 @@ pub use import::{
 pub use inference_key::InferenceKey;
 pub use intake::{Intake, IntakeOptions};
 pub use intake_stats::IntakeStats;
+pub use ledger::{Ledger, LedgerEntry, LedgerReason, LedgerSide, LedgerSum, ledger};
 pub use live::{LiveFeed, NoLiveFeed};
 pub use options::RecorderOptions;
 pub use outbox::RecordSink;
