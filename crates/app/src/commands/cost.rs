@@ -4,7 +4,7 @@ use jiff::{Timestamp, Zoned};
 use langley_engine::{Block, BlockReport, Window, Windows, blocks, windows};
 use langley_model::{CostClass, Micros, Provider};
 use langley_store::{
-    CostBy, CostGroup, CostKey, CostQuery, CostReport, Measure, Sums, Tally, UsageQuery,
+    CostBy, CostGroup, CostKey, CostQuery, CostReport, Measure, Store, Sums, Tally, UsageQuery,
 };
 
 use super::flows::{local_time, parse_since};
@@ -91,7 +91,13 @@ pub(super) fn tell(by: &str, report: &CostReport, none: &str) {
 fn of_transcripts(global: &GlobalArgs, asked: Option<CostSource>) -> Result<bool> {
     Ok(match asked {
         Some(source) => source == CostSource::Transcripts,
-        None => !Home::named(global)?.database().exists(),
+        None => {
+            let home = Home::named(global)?;
+            let database = home.database();
+            reading::catch_up(&home);
+            let is_empty = |store: Store| store.counters().flows_total == 0;
+            !database.exists() || Store::open_read_only(database).is_ok_and(is_empty)
+        }
     })
 }
 

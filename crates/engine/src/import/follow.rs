@@ -225,6 +225,7 @@ impl Worker {
         }
         importer.look(&self.options.roots, true, Micros::now())?;
         let took = now.elapsed();
+        // A little less than the pause after which the thread wakes, or every second time would be too early.
         self.next_look = Some(Instant::now() + PAUSE.max(took * PAUSES).mul_f32(0.99));
         self.shared.looked();
         Ok(if importer.waiting() > 0 { Step::Worked } else { Step::Idle })
