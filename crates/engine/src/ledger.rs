@@ -212,18 +212,18 @@ pub fn ledger(store: &Store, session: &str) -> Result<Option<Ledger>, StoreError
     let is_whole = has_all && told.len() < COMPARED;
     let mut ledger = Ledger { session: session.to_owned(), is_whole, ..Ledger::default() };
     let mut waiting = Waiting::of(&told);
+    let mut left = Vec::new();
     for flow in &flows {
-        if let Some(response) = waiting.take(flow) {
-            ledger.join(flow, response);
-            continue;
+        match waiting.take(flow) {
+            Some(response) => ledger.join(flow, response),
+            None => left.push(flow),
         }
-        let elsewhere = match &flow.message_id {
-            Some(id) => store
-                .told_response(id)?
-                .is_some_and(|it| it.told.session.as_deref() != Some(session)),
-            None => false,
-        };
-        ledger.pass(flow, why_not_told(flow, has_transcript, elsewhere));
+    }
+    let ids: Vec<&str> = left.iter().filter_map(|flow| flow.message_id.as_deref()).collect();
+    let elsewhere = store.told_elsewhere(session, &ids)?;
+    for flow in left {
+        let is_elsewhere = flow.message_id.as_ref().is_some_and(|id| elsewhere.contains(id));
+        ledger.pass(flow, why_not_told(flow, has_transcript, is_elsewhere));
     }
     for response in waiting.left() {
         ledger.tell(response, why_not_passed(response, !flows.is_empty(), oldest));

@@ -121,7 +121,7 @@ impl Importer {
             self.known.len() - 1
         });
         let known = &mut self.known[place_of_known];
-        (known.place, known.deleted_at) = (place, None);
+        (known.id, known.place, known.deleted_at) = (kept.transcript, place, None);
         known.records += records;
         if !portion.is_last {
             self.open = Some(reading);

@@ -212,14 +212,13 @@ fn place(
     ];
     let last_at = batch.lines.iter().filter_map(|line| line.facts.at).max();
     let first_at = batch.lines.iter().find_map(|line| line.facts.at).map(|at| at.0);
-    let (id, known_at) = match batch.transcript {
-        Some(id) => {
-            let known = change
-                .prepare_cached("SELECT last_at FROM transcripts WHERE id = ?1")?
-                .query_row([id], |row| row.get(0))
-                .optional()?;
-            (id, known.flatten())
-        }
+    // One that is not there any more has been forgotten: its file was gone, and its lines too old.
+    let known: Option<(i64, Option<i64>)> = change
+        .prepare_cached("SELECT id, last_at FROM transcripts WHERE id = ?1")?
+        .query_row([batch.transcript], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (id, known_at) = match known {
+        Some(known) => known,
         None => {
             let new = "INSERT INTO transcripts (agent, path, path_key, device, inode, size, modified_ns, offset,
                      head, tail, lines, reader, records, bytes, unreadable, mended, cut, imported_at)

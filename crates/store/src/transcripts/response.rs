@@ -1,5 +1,7 @@
 //! Responses that transcripts tell of: each once, however many lines and files have it.
 
+use std::collections::HashSet;
+
 use langley_model::{MicroUsd, Micros, Tokens, ToldResponse, Usage};
 use rusqlite::{Connection, Row};
 
@@ -96,19 +98,27 @@ impl Store {
         })
     }
 
-    /// What transcripts tell of the response with this id, whatever its session; of several, the last that came.
+    /// Of the responses with these ids, those that another session's transcript tells of.
     ///
     /// # Errors
     /// A failure of the file.
-    pub fn told_response(&self, message_id: &str) -> Result<Option<KeptResponse>, StoreError> {
+    pub fn told_elsewhere(
+        &self,
+        session: &str,
+        message_ids: &[&str],
+    ) -> Result<HashSet<String>, StoreError> {
         self.readers().read(|conn| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM transcript_responses JOIN conversations ON conversations.id = conversation
-                 WHERE message_id = ?1 ORDER BY transcript_responses.id DESC LIMIT 1"
-            );
-            let mut statement = conn.prepare_cached(&sql)?;
-            let mut rows = statement.query_map([message_id], read)?;
-            Ok(rows.next().transpose()?)
+            let mut statement = conn.prepare_cached(
+                "SELECT 1 FROM transcript_responses JOIN conversations ON conversations.id = conversation
+                 WHERE message_id = ?1 AND session <> ?2",
+            )?;
+            let mut elsewhere = HashSet::new();
+            for id in message_ids {
+                if statement.exists((id, session))? {
+                    elsewhere.insert((*id).to_owned());
+                }
+            }
+            Ok(elsewhere)
         })
     }
 }

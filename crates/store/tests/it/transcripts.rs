@@ -10,6 +10,16 @@ const NOW: Micros = Micros(100 * DAY);
 
 /// Lines of a session, one a day from `first` on.
 fn batch(session: &str, first: i64, count: i64) -> Redacted<TranscriptBatch> {
+    batch_of(None, session, first, count)
+}
+
+/// The same, of a transcript that is known.
+fn batch_of(
+    transcript: Option<i64>,
+    session: &str,
+    first: i64,
+    count: i64,
+) -> Redacted<TranscriptBatch> {
     let redactor = redactor();
     let lines = (0..count).map(|number| {
         let content = redactor.body(format!("{session} {number}").into_bytes());
@@ -36,7 +46,8 @@ fn batch(session: &str, first: i64, count: i64) -> Redacted<TranscriptBatch> {
         offset: 1,
         ..TranscriptPlace::default()
     };
-    let batch = TranscriptBatch { place, lines: lines.collect(), ..TranscriptBatch::default() };
+    let lines = lines.collect();
+    let batch = TranscriptBatch { transcript, place, lines, ..TranscriptBatch::default() };
     redactor.seal(batch)
 }
 
@@ -65,6 +76,9 @@ fn conversations_are_kept_for_ever_unless_somebody_says_for_how_long() {
     store.miss_transcripts(vec![old], NOW).unwrap();
     store.maintain(&keep, Micros(540 * DAY)).unwrap();
     assert_eq!(store.transcripts().unwrap().len(), 2, "one that is gone as well is forgotten");
+    // Whoever remembers it brings it again.
+    let again = store.import(batch_of(Some(old), "old", 1, 2), NOW).unwrap();
+    assert_eq!(store.transcript_digests(again.transcript).unwrap().len(), 2);
 }
 
 #[test]
