@@ -110,12 +110,16 @@ impl Api {
         self.call(Method::POST, path, Some(body)).await
     }
 
-    /// As [`Self::post`] without a body, for what may take its time.
+    /// As [`Self::post`], for what may take its time.
     ///
     /// # Errors
     /// As [`Self::get`].
-    pub(crate) async fn await_post(&self, path: &str) -> Result<Value, ApiError> {
-        self.call_within(Duration::MAX, Method::POST, path, None).await
+    pub(crate) async fn await_post(
+        &self,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, ApiError> {
+        self.call_within(Duration::MAX, Method::POST, path, body).await
     }
 
     /// Asks the server to commit what it holds, for a second at most.

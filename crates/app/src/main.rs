@@ -81,6 +81,10 @@ fn main() -> ExitCode {
         Verb::Sessions(args) => {
             commands::sessions::sessions(&global, &args).map(|()| ExitCode::SUCCESS)
         }
+        Verb::Conversations(args) => {
+            commands::conversations::conversations(&global, &args).map(|()| ExitCode::SUCCESS)
+        }
+        Verb::Ledger(args) => commands::ledger::ledger(&global, &args).map(|()| ExitCode::SUCCESS),
         Verb::Tasks(args) => commands::tasks::tasks(&global, &args).map(|()| ExitCode::SUCCESS),
         Verb::Analytics { verb } => {
             commands::analytics::analytics(&global, &verb).map(|()| ExitCode::SUCCESS)
@@ -90,6 +94,7 @@ fn main() -> ExitCode {
             commands::findings::findings(&global, &args).map(|()| ExitCode::SUCCESS)
         }
         Verb::Tools(args) => commands::tools::tools(&global, &args).map(|()| ExitCode::SUCCESS),
+        Verb::Import(args) => commands::import::import(&global, &args).map(|()| ExitCode::SUCCESS),
         Verb::Audit { verb: AuditVerb::Redaction { json } } => {
             commands::audit::redaction(&global, json)
         }

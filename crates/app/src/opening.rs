@@ -1,8 +1,9 @@
 //! How whoever writes opens the database, and what is read of it before anything is recorded.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use langley_engine::{InferenceKey, PriceBook, Pricer};
+use langley_engine::{InferenceKey, PriceBook, Pricer, TranscriptRoot, default_roots, user_roots};
 use langley_model::{Flow, Redactor};
 use langley_store::{PriceLost, Store, StoreOptions};
 
@@ -32,6 +33,16 @@ pub(crate) fn store_options(config: &Config, home: &Home) -> StoreOptions {
         Box::new(move |flow| pricer.price(flow))
     }));
     options
+}
+
+/// Where transcripts are looked for: in the folders that are configured, else in the agents' own.
+pub(crate) fn transcript_roots(config: &Config) -> Vec<TranscriptRoot> {
+    if config.transcripts.roots.is_empty() {
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        default_roots(home.as_deref(), |name| std::env::var_os(name))
+    } else {
+        user_roots(config.transcripts.roots.clone())
+    }
 }
 
 /// What was recorded last; nothing where it cannot be read, which costs no more than a session that is told

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_engine::{
-    Analyst, Bell, BookPrices, BudgetBell, BudgetKeeper, Indexer, Intake, IntakeOptions, Lookout,
-    Recorder, RecorderHandle, RecorderOptions,
+    Analyst, Bell, BookPrices, BudgetBell, BudgetKeeper, Follower, FollowerOptions, Indexer,
+    Intake, IntakeOptions, Lookout, Recorder, RecorderHandle, RecorderOptions,
 };
 use langley_model::{CaptureSink, Micros, PublishedGate, Redactor, RedactorOptions};
 use langley_proxy::{
@@ -31,7 +31,7 @@ use crate::keeper;
 use crate::known_clients::known_clients;
 use crate::listen::{self, Door};
 use crate::lock::{Doing, Lock};
-use crate::opening::{inference_key, prices, recall_from, store_options};
+use crate::opening::{inference_key, prices, recall_from, store_options, transcript_roots};
 use crate::preflight;
 use crate::raw::RawTee;
 use crate::state::State;
@@ -76,6 +76,7 @@ pub(crate) struct Server {
     indexer: Indexer,
     budgets: BudgetKeeper,
     analyst: Analyst,
+    follower: Option<Follower>,
     proxy: JoinHandle<()>,
     api: JoinHandle<std::io::Result<()>>,
     keeper: JoinHandle<()>,
@@ -91,6 +92,7 @@ pub(crate) struct Server {
 struct Bells {
     indexer: Bell,
     analyst: Bell,
+    follower: Bell,
     budgets: BudgetBell,
 }
 
@@ -189,7 +191,7 @@ impl Server {
         .map_err(|e| AppError::failed("the recorder cannot be started").because(&e))?;
 
         // Store → index and analysis, beside the road.
-        let beside = [bells.indexer.clone(), bells.analyst.clone()];
+        let beside = [bells.indexer.clone(), bells.analyst.clone(), bells.follower.clone()];
         let indexer = Indexer::spawn(store.clone(), Arc::clone(&redactor), bells.indexer)
             .map_err(|e| AppError::failed("the indexer cannot be started").because(&e))?;
         let lookout = Lookout {
@@ -199,6 +201,25 @@ impl Server {
         };
         let analyst = Analyst::spawn(store.clone(), Arc::clone(&redactor), bells.analyst, lookout)
             .map_err(|e| AppError::failed("the analysis cannot be started").because(&e))?;
+
+        // Agents' own files → store.
+        let follower = match purpose {
+            Purpose::Record { .. } => Some(
+                Follower::spawn(
+                    store.clone(),
+                    Arc::clone(&redactor),
+                    FollowerOptions {
+                        roots: transcript_roots(config),
+                        is_enabled: config.transcripts.is_followed,
+                        book: prices(config),
+                    },
+                    bells.follower,
+                )
+                .map_err(|e| AppError::failed("the transcripts cannot be followed").because(&e))?,
+            ),
+            // What a person really did has no place among what is made up.
+            Purpose::Show => None,
+        };
 
         // Store → gate: what is spent already is refused from the first request on.
         let (rules, redactor_too) = (config.budgets.clone(), Arc::clone(&redactor));
@@ -221,6 +242,7 @@ impl Server {
                 budgets: budgets.reader(),
                 background_panics: Box::new(move || beside.iter().map(Bell::panics).sum()),
                 raw_bodies: raw.clone().map(|raw| Box::new(move || raw.counters()) as Box<_>),
+                transcripts: follower.as_ref().map(Follower::reader),
             },
             redactor: Arc::clone(&redactor),
             token: langley_server::Token::new(token.current().reveal())
@@ -292,6 +314,7 @@ impl Server {
             indexer,
             budgets,
             analyst,
+            follower,
             proxy,
             api,
             keeper,
@@ -334,7 +357,7 @@ impl Server {
         self.keeper.abort();
         self.intake.close();
         let (recorder, store) = (self.recorder, self.store);
-        let beside = (self.indexer, self.analyst, self.budgets);
+        let beside = (self.indexer, self.analyst, self.budgets, self.follower);
         let raw = self.raw;
         let written = tokio::task::spawn_blocking(move || {
             if let Some(raw) = raw {
@@ -445,6 +468,7 @@ async fn open_store(
         announce(changes);
         bells.indexer.ring(changes);
         bells.analyst.ring(changes);
+        bells.follower.ring(changes);
         bells.budgets.ring(changes);
     };
     if upgrade::is_due(home) {

@@ -92,6 +92,16 @@ impl Bell {
         }
     }
 
+    /// Wakes the worker, because somebody asks.
+    pub(crate) fn wake(&self) {
+        let mut state = self.0.state.lock();
+        if state.asked == Asked::Nothing {
+            state.asked = Asked::Look;
+        }
+        drop(state);
+        self.0.rung.notify_one();
+    }
+
     /// Times the worker that this wakes panicked and went on.
     #[must_use]
     pub fn panics(&self) -> u64 {

@@ -13,6 +13,7 @@ mod broken;
 mod budget;
 mod chains;
 mod composition;
+mod conversation;
 mod counted;
 mod cut;
 mod diff;
@@ -20,9 +21,11 @@ mod exchange;
 mod findings;
 mod framing;
 mod gap;
+mod import;
 mod inference_key;
 mod intake;
 mod intake_stats;
+mod ledger;
 pub mod lifecycle;
 mod live;
 mod losses;
@@ -67,15 +70,22 @@ pub use composition::{
     Composed, Composition, ContextKind, ContextPart, composition, composition_of_session,
     context_tokens,
 };
+pub use conversation::{
+    Branch, ConversationThread, Lane, ShownLine, ThreadQuery, conversation_thread,
+};
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use findings::{
     BookPrices, CallMade, Change, DayPart, Diverged, Facts, Limits, NoPrices, Pause, Prices,
     Pricing, Prompt, Recalled, ResultSeen, Secret, SecretPlace, Sources, Spot, TokenPrices, Usual,
     Watch,
 };
+pub use import::{
+    Follower, FollowerOptions, FollowerReader, FollowerState, ImportReport, Importer,
+};
 pub use inference_key::InferenceKey;
 pub use intake::{Intake, IntakeOptions};
 pub use intake_stats::IntakeStats;
+pub use ledger::{Ledger, LedgerEntry, LedgerReason, LedgerSide, LedgerSum, ledger};
 pub use live::{LiveFeed, NoLiveFeed};
 pub use options::RecorderOptions;
 pub use outbox::RecordSink;
@@ -89,7 +99,7 @@ pub use token_use::{
 };
 pub use transcripts::{
     Scanned, TranscriptBy, TranscriptCache, TranscriptFile, TranscriptQuery, TranscriptRoot,
-    Walked, default_roots, scan, transcript_blocks, transcript_costs, walk,
+    Walked, default_roots, scan, transcript_blocks, transcript_costs, user_roots, walk,
 };
 pub use windows::{Window, Windows, windows};
 pub use work::{Work, WorkBy, WorkGroup, WorkQuery, WorkReport, work};

@@ -34,6 +34,7 @@ mod time;
 mod tool;
 mod tool_share;
 mod tool_state;
+mod transcript;
 mod unit;
 mod violation;
 
@@ -77,5 +78,6 @@ pub use time::{Micros, Tick};
 pub use tool::{ToolCall, ToolExecution, ToolResult, ToolSource};
 pub use tool_share::{ToolCost, ToolPart, ToolShares};
 pub use tool_state::{ToolOutcome, ToolState};
+pub use transcript::{LineFacts, LineRole, ToldResponse, TranscriptLine};
 pub use unit::{MicroUsd, NanoUsd, Tokens, Usage};
 pub use violation::{Violation, Violations};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::header;
-use langley_engine::{BudgetReader, Intake, PriceBook, RecorderStats};
+use langley_engine::{BudgetReader, FollowerReader, Intake, PriceBook, RecorderStats};
 use langley_model::{DropReason, Micros, Redactor, Revision, Strain};
 use langley_store::{RawCounters, Retention, Store, StoreError};
 use serde::Serialize;
@@ -82,6 +82,8 @@ pub struct Gauges {
     pub background_panics: Box<dyn Fn() -> u64 + Send + Sync>,
     /// What is kept unredacted; none where nothing is.
     pub raw_bodies: Option<Box<dyn Fn() -> RawCounters + Send + Sync>>,
+    /// Follows agents' transcripts; none where nothing but made-up sessions is shown.
+    pub transcripts: Option<FollowerReader>,
 }
 
 /// Where this installation is, for the first-run page and for scripts.

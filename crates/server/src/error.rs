@@ -88,6 +88,12 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "bad_probe", why, hint)
     }
 
+    /// 400: transcripts that cannot be brought in.
+    pub(crate) fn bad_import(why: String) -> Self {
+        let hint = "Send {\"paths\": [\"/home/me/.claude/projects\"]}, or nothing for the folders that are followed.";
+        Self::new(StatusCode::BAD_REQUEST, "bad_import", why, hint)
+    }
+
     /// 401: no credential, or one that does not open this door.
     pub(crate) fn unauthorized() -> Self {
         Self::new(
@@ -135,6 +141,16 @@ impl ApiError {
             "not_found",
             format!("There is no flow of a session {}.", shorten(id)),
             "It may have been deleted; a flow's `session_id` names its session.",
+        )
+    }
+
+    /// 404: no transcript tells of that session.
+    pub(crate) fn no_such_conversation(id: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("No transcript tells of a session {}.", shorten(id)),
+            "`GET /api/conversations` lists those that are known; `langley import` brings in what is new.",
         )
     }
 

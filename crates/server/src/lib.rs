@@ -4,6 +4,7 @@ mod analytics;
 mod assets;
 mod auth;
 mod budgets;
+mod conversations;
 mod cost;
 mod diff;
 mod doors;
@@ -16,6 +17,7 @@ mod flows;
 mod flush;
 mod guard;
 mod health;
+mod import;
 mod limits;
 mod live;
 mod metrics;
@@ -52,7 +54,8 @@ pub use serve::serve;
 pub use settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};
 pub use shell::{shell_quoted, shell_word};
 pub use wire::{
-    blocks_json, cost_json, efficiency_json, findings_json, invocations_json, latency_json,
-    limits_json, per_second, reprice_json, reprices_json, sessions_json, tasks_json, tools_json,
+    blocks_json, conversation_json, conversations_json, cost_json, efficiency_json, findings_json,
+    import_json, invocations_json, latency_json, ledger_json, ledgers_json, limits_json,
+    per_second, reprice_json, reprices_json, sessions_json, tasks_json, tools_json,
     transcript_cost_json, turns_json,
 };

@@ -138,6 +138,23 @@ fn text(stats: &Stats) -> String {
         "Times the text of a found flow could not be read.",
         stats.search_unreadable,
     );
+    if let Some(transcripts) = &stats.transcripts {
+        page.gauge(
+            "langley_transcript_lines",
+            "Lines of agents' transcripts that are kept.",
+            transcripts.lines,
+        );
+        page.gauge(
+            "langley_transcripts_waiting",
+            "Transcripts that wait to be read.",
+            transcripts.waiting,
+        );
+        page.gauge(
+            "langley_transcripts_refused",
+            "Transcripts and folders of them that could not be read at the last look.",
+            transcripts.refused,
+        );
+    }
     page.gauge(
         "langley_analysis_waiting",
         "Flows that wait to be analysed.",

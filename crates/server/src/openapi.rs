@@ -16,7 +16,7 @@ use crate::router::documented;
 const DOCUMENT: &str = include_str!("../../../web/openapi.json");
 
 /// Shapes that callers send; members of every other shape are always present, null or not.
-const SENT_BY_CALLERS: [&str; 3] = ["ProbeOrigin", "Subscribe", "Subscription"];
+const SENT_BY_CALLERS: [&str; 4] = ["ImportWanted", "ProbeOrigin", "Subscribe", "Subscription"];
 
 #[derive(OpenApi)]
 #[openapi(

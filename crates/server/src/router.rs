@@ -14,9 +14,9 @@ use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
-    analytics, assets, auth, budgets, cost, diff, drops, export, facets, findings, flows, flush,
-    guard, health, limits, live, metrics, openapi, probe, search, sessions, settings, setup, stars,
-    stats, tasks, tools, tunnels, upkeep, usage,
+    analytics, assets, auth, budgets, conversations, cost, diff, drops, export, facets, findings,
+    flows, flush, guard, health, import, limits, live, metrics, openapi, probe, search, sessions,
+    settings, setup, stars, stats, tasks, tools, tunnels, upkeep, usage,
 };
 
 /// Bodies that doors take are settings and a certificate.
@@ -61,6 +61,8 @@ doors! {
         "/api/analytics/turns" => get analytics::turns;
         "/api/auth/link" => post auth::link;
         "/api/budgets" => get budgets::budgets;
+        "/api/conversations" => get conversations::list;
+        "/api/conversations/{id}" => get conversations::one;
         "/api/cost/reprice" => post cost::reprice;
         "/api/cost/reprices" => get cost::reprices;
         "/api/db/checkpoint" => post upkeep::checkpoint;
@@ -84,12 +86,14 @@ doors! {
         "/api/flows/{id}/response" => get flows::response;
         "/api/flows/{id}/events" => get flows::events;
         "/api/flows/{id}/diff" => get diff::diff;
+        "/api/import" => post import::import;
         "/ws" => get live::live;
         "/metrics" => get metrics::metrics;
         "/api/openapi.json" => get openapi::show;
         "/api/search" => get search::search;
         "/api/sessions" => get sessions::list;
         "/api/sessions/{id}" => get sessions::one;
+        "/api/sessions/{id}/ledger" => get sessions::ledger;
         "/api/sessions/{id}/star" => post stars::star, delete stars::unstar;
         "/api/sessions/{id}/timeline" => get sessions::timeline;
         "/api/settings" => get settings::settings, put settings::change;

@@ -1,13 +1,14 @@
 //! Sessions: listed, and one by its id, with its subagents and its timeline.
 
 use axum::extract::{Path, State};
+use langley_engine::ledger as ledger_of;
 use langley_store::FlowFilter;
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
 use crate::flows::PAGE_MAX;
 use crate::params::Params;
-use crate::wire::{SessionDetail, SessionPage, TimelinePage};
+use crate::wire::{Ledger, SessionDetail, SessionPage, TimelinePage};
 
 const PAGE: usize = 50;
 const TIMELINE: usize = 200;
@@ -95,5 +96,27 @@ pub(crate) async fn timeline(
         let items = page.items.iter().map(Into::into).collect();
         Ok(is_known.then_some(TimelinePage { items, next_cursor: page.next_cursor }))
     });
+    shown.await?.ok_or_else(|| ApiError::no_such_session(&session))
+}
+
+/// Shows what passed of a session beside what its agent's own files tell: both counts, what is in one of them alone,
+/// and why.
+#[utoipa::path(
+    get, path = "/api/sessions/{id}/ledger", tag = "flows", operation_id = "session_ledger",
+    params(("id" = String, Path, description = "The session's id")),
+    responses(
+        (status = 200, body = Ledger),
+        (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+pub(crate) async fn ledger(
+    State(doors): State<Doors>,
+    Path(session): Path<String>,
+    params: Params,
+) -> Result<Written, ApiError> {
+    params.only(&[])?;
+    let id = session.clone();
+    let shown = doors.show(move |store| Ok(ledger_of(store, &id)?.map(|it| Ledger::from(&it))));
     shown.await?.ok_or_else(|| ApiError::no_such_session(&session))
 }

@@ -15,7 +15,7 @@ use crate::doors::Doors;
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
 use crate::upkeep::Maintenance;
-use crate::wire::Strain;
+use crate::wire::{Strain, TranscriptStats};
 
 /// Bodies that are kept unredacted.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
@@ -118,7 +118,9 @@ pub(crate) struct Stats {
     pub analysis_waiting: u64,
     /// Flows given up because they could not be analysed, as long as the database is there.
     pub analysis_given_up: u64,
-    /// Times the index or the analysis panicked and went on, since this process started.
+    /// What is kept of agents' transcripts, and how far following them is; null where only made-up sessions are shown.
+    pub transcripts: Option<TranscriptStats>,
+    /// Times the index, the analysis or the following of transcripts panicked and went on, since this process started.
     pub background_panics: u64,
     /// Flows whose content could not be decoded, or only in part, since this process started.
     pub decode_errors: u64,
@@ -256,7 +258,7 @@ pub(crate) async fn show(
 /// Reads every figure.
 pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
     // Two file sizes are read from the disk, which may be slow when it is full or remote.
-    let (store, pages, upkeep, index, analysis, flows, unrecorded) = doors
+    let (store, pages, upkeep, index, analysis, flows, unrecorded, transcripts) = doors
         .read(|store| {
             // Stale or absent figures are better than no answer while the disk fails.
             let (pages, index) = (store.pages(), store.index_state());
@@ -269,6 +271,7 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
                 store.analysis_state().unwrap_or_default(),
                 flows.unwrap_or_default(),
                 store.unrecorded().ok(),
+                store.transcript_totals().unwrap_or_default(),
             ))
         })
         .await?;
@@ -329,6 +332,10 @@ pub(crate) async fn stats(doors: &Doors) -> Result<Stats, ApiError> {
         search_unreadable: store.unreadable_texts,
         analysis_waiting: analysis.waiting,
         analysis_given_up: analysis.given_up,
+        transcripts: gauges
+            .transcripts
+            .as_ref()
+            .map(|follower| TranscriptStats::of(follower.state(), transcripts)),
         background_panics: (gauges.background_panics)(),
         decode_errors: recorder.decode_errors,
         recorder: recorder.into(),

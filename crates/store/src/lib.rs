@@ -31,6 +31,7 @@ mod stored_block;
 mod tools;
 mod totals;
 mod traits;
+mod transcripts;
 mod upkeep;
 mod waiting;
 mod writer;
@@ -60,6 +61,10 @@ pub use store::Store;
 pub use tools::{
     Analysis, AnalysisState, CallEntry, Invocation, InvocationQuery, KeptCall, STRAY, ToolQuery,
     ToolReport, ToolSums, ToolTally, ToolTotals, Unread,
+};
+pub use transcripts::{
+    Conversation, ConversationFilter, ConversationPage, ImportedBatch, KeptLine, KeptResponse,
+    KnownTranscript, ThreadLine, TranscriptBatch, TranscriptPlace, TranscriptTotals,
 };
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

@@ -42,6 +42,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0024_words_without_counts.sql"),
     include_str!("../migrations/0025_times.sql"),
     include_str!("../migrations/0026_tool_costs_projects.sql"),
+    include_str!("../migrations/0027_transcripts.sql"),
 ];
 
 /// The first that keeps sums, and the first that sums what this program does.

@@ -216,6 +216,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists conversations, the one with the newest line first. */
+        get: operations["list_conversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a conversation: its lanes, its branches, and a page of its lines in the order of time. */
+        get: operations["conversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cost/reprice": {
         parameters: {
             query?: never;
@@ -650,6 +684,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings in what is new in transcripts, and answers when it is there. What is known already is not brought in again. */
+        post: operations["import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -715,6 +766,26 @@ export interface paths {
         };
         /** Shows one session, with its subagents. */
         get: operations["session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows what passed of a session beside what its agent's own files tell: both counts, what is in one of them alone,
+         *     and why.
+         */
+        get: operations["session_ledger"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1338,6 +1409,169 @@ export interface components {
              * @description Tokens of its whole input.
              */
             tokens: number;
+        };
+        /** @description A session as its agent's own files tell it. */
+        Conversation: {
+            /** @description The agent. */
+            agent: string;
+            /** @description The branch of the repository there, as it was last. */
+            branch: string | null;
+            /**
+             * Format: int64
+             * @description Times it was compacted.
+             */
+            compactions: number;
+            cost: components["schemas"]["Cost"] | null;
+            /** @description When its first line was written. */
+            first_at: string;
+            /** @description How the first prompt of a person begins. */
+            first_prompt: string | null;
+            /** @description The session's id. */
+            id: string;
+            /** @description When its newest line was written. */
+            last_at: string;
+            /**
+             * Format: int64
+             * @description Lines.
+             */
+            lines: number;
+            /**
+             * Format: int64
+             * @description Prompts of a person and responses of a provider.
+             */
+            messages: number;
+            /** @description The model of its newest answer. */
+            model: string | null;
+            /** @description The folder it began in. */
+            project: string | null;
+            /**
+             * Format: int64
+             * @description Prompts of a person.
+             */
+            prompts: number;
+            /**
+             * Format: int64
+             * @description Responses of a provider.
+             */
+            responses: number;
+            /**
+             * Format: int64
+             * @description Responses whose cost is not known.
+             */
+            unpriced: number;
+        };
+        /** @description A branch of a conversation. */
+        ConversationBranch: {
+            /** @description When its first line was written. */
+            first_at: string;
+            /** @description The line after which it left, by its id. */
+            from: string | null;
+            /** @description When its newest line was written. */
+            last_at: string;
+            /**
+             * Format: int64
+             * @description Lines.
+             */
+            lines: number;
+            /**
+             * Format: int32
+             * @description Its number. The one that goes on to the newest line is 0.
+             */
+            number: number;
+            /**
+             * Format: int32
+             * @description The branch that it left; null for the first.
+             */
+            parent: number | null;
+        };
+        /** @description A conversation with a page of its lines. */
+        ConversationDetail: components["schemas"]["Conversation"] & {
+            /** @description Its branches: where a person went back and said something else, or an answer was asked for again. */
+            branches: components["schemas"]["ConversationBranch"][];
+            /** @description Whether all lines are part of this; false of a conversation of more than 200,000. */
+            complete: boolean;
+            /** @description Lines in the order of time. */
+            items: components["schemas"]["ConversationLine"][];
+            /** @description Who speaks: the session's own agent, and its subagents. */
+            lanes: components["schemas"]["ConversationLane"][];
+            /** @description Pass as `cursor` for the next page; null at the end. */
+            next_cursor: string | null;
+        };
+        /** @description Who speaks. */
+        ConversationLane: {
+            /** @description The subagent; null for the session's own, and for one that has no id. */
+            agent_id: string | null;
+            cost: components["schemas"]["Cost"] | null;
+            /** @description When its first line was written. */
+            first_at: string;
+            /** @description When its newest line was written. */
+            last_at: string;
+            /**
+             * Format: int64
+             * @description Lines.
+             */
+            lines: number;
+            /**
+             * Format: int32
+             * @description Its number; 0 is the session's own agent.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description Responses of a provider.
+             */
+            responses: number;
+        };
+        /** @description A line of a conversation. */
+        ConversationLine: {
+            /** @description When it was written; of a line without a time, that of the line before. */
+            at: string;
+            /**
+             * Format: int32
+             * @description The number of its branch.
+             */
+            branch: number;
+            /**
+             * @description The line as the agent wrote it, redacted: as JSON, or as a text where it is none. Null where it was not
+             *     asked for, or is damaged.
+             */
+            content: unknown;
+            /** @description Its type, as the agent names it. */
+            kind: string;
+            /**
+             * Format: int32
+             * @description The number of its lane.
+             */
+            lane: number;
+            /** @description The id of the line that it follows across a compaction. */
+            logical_parent: string | null;
+            /** @description The response that it is of. */
+            message_id: string | null;
+            /** @description The model that answered. */
+            model: string | null;
+            /** @description The id of the line that it follows. */
+            parent: string | null;
+            /** @description The provider's id of the request. */
+            request_id: string | null;
+            /** @description The part it plays. */
+            role: components["schemas"]["LineRole"];
+            /** @description Where it was read. */
+            src: components["schemas"]["LineSource"];
+            /** @description The type within that type. */
+            subkind: string | null;
+            /** @description How what it says begins. */
+            text: string | null;
+            /** @description The tools that it calls. */
+            tools: string[];
+            /** @description Its id, as the agent wrote it. */
+            uuid: string | null;
+        };
+        /** @description A page of conversations, the one with the newest line first. */
+        ConversationPage: {
+            /** @description The conversations. */
+            items: components["schemas"]["Conversation"][];
+            /** @description Pass as `cursor` for the next page; null at the end. */
+            next_cursor: string | null;
         };
         /** @description Money. */
         Cost: {
@@ -2032,6 +2266,88 @@ export interface components {
             /** @description The first one. */
             start: number;
         };
+        /** @description What an import came to. */
+        ImportDone: {
+            /**
+             * Format: int64
+             * @description Bytes of these.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description New lines too long to be kept whole.
+             */
+            cut: number;
+            /**
+             * Format: int64
+             * @description Known files that are gone; what they said is kept.
+             */
+            deleted: number;
+            /**
+             * Format: int64
+             * @description Files that were looked at.
+             */
+            files: number;
+            /**
+             * Format: int64
+             * @description Of these, that were written on.
+             */
+            grown: number;
+            /**
+             * Format: int64
+             * @description Lines that are new.
+             */
+            lines: number;
+            /**
+             * Format: int64
+             * @description New lines cut within a character.
+             */
+            mended: number;
+            /**
+             * Format: int64
+             * @description Of these, that were not known.
+             */
+            new_files: number;
+            /** @description Files and folders that could not be read. */
+            refused: components["schemas"]["ImportRefused"][];
+            /**
+             * Format: int64
+             * @description Of these, that have another name than before.
+             */
+            renamed: number;
+            /**
+             * Format: int64
+             * @description Responses that no line had told of.
+             */
+            responses: number;
+            /**
+             * Format: int64
+             * @description Of these, that were cut or written anew.
+             */
+            rewritten: number;
+            /**
+             * Format: int64
+             * @description Files whose last line lacks its end: it is read when it is whole.
+             */
+            torn: number;
+            /**
+             * Format: int64
+             * @description New lines that are no JSON; they are kept as they are.
+             */
+            unreadable: number;
+        };
+        /** @description What could not be read. */
+        ImportRefused: {
+            /** @description Which file or folder. */
+            path: string;
+            /** @description Why. */
+            why: string;
+        };
+        /** @description What is brought in. */
+        ImportWanted: {
+            /** @description Files and folders, by their whole path; none: the folders that are followed. */
+            paths?: string[];
+        };
         /** @description A call of a tool. */
         Invocation: {
             /** @description The kind of agent. */
@@ -2147,6 +2463,101 @@ export interface components {
             tz: string;
             /** @description End of the last whole hour that was asked for; null for all. */
             until: string | null;
+        };
+        /** @description What passed of a session beside what transcripts tell of it. */
+        Ledger: {
+            /** @description Whether everything of the session was compared; false beyond 20,000 responses. */
+            complete: boolean;
+            /**
+             * Format: int64
+             * @description Of these, that used something else on either side.
+             */
+            differing: number;
+            /** @description What is on one side alone, or differs, in the order of time; the first 500. */
+            entries: components["schemas"]["LedgerEntry"][];
+            /** @description What is on one side alone, by reason. */
+            gaps: components["schemas"]["LedgerGap"][];
+            /**
+             * Format: int64
+             * @description Responses on both sides.
+             */
+            joined: number;
+            /** @description The session's id. */
+            session: string;
+            /** @description What transcripts tell. */
+            transcript: components["schemas"]["LedgerSum"];
+            /** @description What passed. */
+            wire: components["schemas"]["LedgerSum"];
+        };
+        /** @description A response that is on one side alone, or differs. */
+        LedgerEntry: {
+            /** @description When it was asked for, or written. */
+            at: string;
+            /** @description The flow; null where none is known. */
+            flow_id: string | null;
+            /** @description The response's id. */
+            message_id: string | null;
+            /** @description The model. */
+            model: string | null;
+            /** @description Why it is on one side alone; null where both sides tell of it, and differ in what it used. */
+            reason: string | null;
+            /** @description The provider's id of the request. */
+            request_id: string | null;
+            transcript: components["schemas"]["Usage"] | null;
+            wire: components["schemas"]["Usage"] | null;
+        };
+        /** @description What is on one side alone for the same reason. */
+        LedgerGap: components["schemas"]["LedgerSum"] & {
+            /**
+             * @description The reason: failed, cut_off, no_transcript, other_session or not_written of the wire; before_record,
+             *     no_flow, no_id or passed_by of a transcript.
+             */
+            reason: string;
+            /** @description `wire` or `transcript`. */
+            side: string;
+            /** @description The same in a sentence. */
+            why: string;
+        };
+        /** @description What some responses add up to. */
+        LedgerSum: {
+            cost: components["schemas"]["Cost"] | null;
+            /**
+             * Format: int64
+             * @description Responses.
+             */
+            responses: number;
+            /**
+             * Format: int64
+             * @description Those whose cost is not known.
+             */
+            unpriced: number;
+            /** @description What they used, in the provider's own sense. */
+            usage: components["schemas"]["Usage"];
+        };
+        /**
+         * @description The part that a line of a transcript plays.
+         * @enum {string}
+         */
+        LineRole: "prompt" | "answer" | "tool_result" | "context" | "compaction" | "note" | "unreadable";
+        /** @description Where a line was read. */
+        LineSource: {
+            /**
+             * Format: int64
+             * @description Bytes it had.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description The line's number in it when it was read, from 1.
+             */
+            line: number;
+            /**
+             * Format: int64
+             * @description Where it began.
+             */
+            offset: number;
+            /** @description The file, as it is called now. */
+            path: string;
         };
         /**
          * @description Kind of live text.
@@ -2982,7 +3393,7 @@ export interface components {
             analysis_waiting: number;
             /**
              * Format: int64
-             * @description Times the index or the analysis panicked and went on, since this process started.
+             * @description Times the index, the analysis or the following of transcripts panicked and went on, since this process started.
              */
             background_panics: number;
             /**
@@ -3107,6 +3518,7 @@ export interface components {
              *     many.
              */
             search_waiting: number;
+            transcripts: components["schemas"]["TranscriptStats"] | null;
             /**
              * Format: int64
              * @description Tunnels ever stored.
@@ -3545,6 +3957,62 @@ export interface components {
             usage: components["schemas"]["UsageSums"];
             /** @description How many flows had the figure. */
             usage_flows: components["schemas"]["UsageFlows"];
+        };
+        /** @description What is kept of transcripts, and how far following them is. */
+        TranscriptStats: {
+            /**
+             * Format: int64
+             * @description Their bytes in the files.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Lines too long to be kept whole.
+             */
+            cut: number;
+            /**
+             * Format: int64
+             * @description Files that are gone, whose lines are kept.
+             */
+            deleted: number;
+            /**
+             * Format: int64
+             * @description Files that are known and there.
+             */
+            files: number;
+            /** @description The folders. */
+            folders: string[];
+            /** @description Whether their folders are followed. */
+            following: boolean;
+            /**
+             * Format: int64
+             * @description Lines that are kept.
+             */
+            lines: number;
+            /** @description When they were looked at last; null before the first time. */
+            looked_at: string | null;
+            /**
+             * Format: int64
+             * @description Lines cut within a character.
+             */
+            mended: number;
+            /**
+             * Format: int64
+             * @description Files and folders that could not be read at the last look.
+             */
+            refused: number;
+            /** @description Which was the first of them, and why; null where there is none. */
+            refused_why: string | null;
+            /**
+             * Format: int64
+             * @description Lines that are no JSON.
+             */
+            unreadable: number;
+            /**
+             * Format: int64
+             * @description Files that wait to be read.
+             */
+            waiting: number;
         };
         /** @description A connection that was passed on unread, or ended before it carried a request. */
         Tunnel: {
@@ -4560,6 +5028,117 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_conversations: {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 50 by default */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Of this agent: claude-code, codex or gemini-cli */
+                agent?: string;
+                /** @description Begun in exactly this folder */
+                project?: string;
+                /** @description With a response of exactly this model */
+                model?: string;
+                /** @description A part of the first prompt */
+                q?: string;
+                /** @description With a line at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d */
+                since?: string;
+                /** @description Begun before this time */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    conversation: {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 200 by default; with `content` at most 100 */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Lines of this branch alone, by its number */
+                branch?: number;
+                /** @description Lines of this lane alone, by its number */
+                lane?: number;
+                /** @description `true`: also what the agent noted for itself */
+                notes?: boolean;
+                /** @description `true`: with each line as the agent wrote it, redacted */
+                content?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The session's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationDetail"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5767,6 +6346,61 @@ export interface operations {
             };
         };
     };
+    import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportWanted"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportDone"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     openapi: {
         parameters: {
             query?: never;
@@ -5924,6 +6558,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionDetail"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    session_ledger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ledger"];
                 };
             };
             401: {

@@ -17,8 +17,13 @@ const FLOWS: u64 = 1_500;
 const EVENTS: u64 = 75_000;
 
 /// Keeps a day: what is written in the second one takes the place of the first one's.
-const KEEP: Retention =
-    Retention { flows_days: 1, events_days: 1, bodies_days: 1, vacuum_free_percent: 20 };
+const KEEP: Retention = Retention {
+    flows_days: 1,
+    events_days: 1,
+    bodies_days: 1,
+    transcripts_days: 0,
+    vacuum_free_percent: 20,
+};
 
 /// Largest log: a thousand pages, and a transaction beyond them.
 const WAL_MAX: u64 = 24 << 20;

@@ -7,8 +7,8 @@ use clap_complete::Shell;
 use langley_model::FlowId;
 
 use super::{
-    AnalyticsVerb, CostArgs, ExportVerb, FindingsArgs, FlowsArgs, SessionsArgs, TasksArgs,
-    ToolsArgs,
+    AnalyticsVerb, ConversationsArgs, CostArgs, ExportVerb, FindingsArgs, FlowsArgs, ImportArgs,
+    LedgerArgs, SessionsArgs, TasksArgs, ToolsArgs,
 };
 use crate::error::Warned;
 use crate::trust::StoreName;
@@ -116,6 +116,13 @@ pub(crate) enum Verb {
     Flows(FlowsArgs),
     /// List sessions with what their flows add up to, newest first
     Sessions(SessionsArgs),
+    /// List what agents' own files tell of their sessions, newest first; or the lines of one
+    ///
+    /// Of one, each line has its lane (a subagent) and its branch: where a person went back and said something
+    /// else, or an answer was asked for again. Branch 0 goes on to the newest line.
+    Conversations(ConversationsArgs),
+    /// Hold what passed against what agents' own files tell: both counts, the gap, and why
+    Ledger(LedgerArgs),
     /// List tasks with what their flows add up to, newest first
     ///
     /// A task is named by the header `X-Langley-Task`, else it is the session, else it is inferred by host
@@ -136,6 +143,11 @@ pub(crate) enum Verb {
     Findings(FindingsArgs),
     /// List the tools that were called with what their calls add up to; or the calls of one
     Tools(ToolsArgs),
+    /// Keep what agents wrote of their own sessions, also when they delete it later
+    ///
+    /// Brings in what is new in the files of Claude Code, Codex and Gemini CLI, and says what that was; what is
+    /// known is not brought in again. A running server does it by itself (`transcripts.enabled`).
+    Import(ImportArgs),
     /// Look through everything stored for what looks like a secret
     Audit {
         #[command(subcommand)]

@@ -2,10 +2,13 @@
 
 mod analytics;
 mod args;
+mod conversations;
 mod cost;
 mod export;
 mod findings;
 mod flows;
+mod import;
+mod ledger;
 mod sessions;
 mod tasks;
 mod tools;
@@ -15,10 +18,13 @@ pub(crate) use args::{
     AuditVerb, BodySide, CaVerb, Cli, ConfigVerb, DbVerb, EnvForm, GlobalArgs, RunArgs, RunMode,
     StartArgs, StoreArgs, TokenVerb, Verb,
 };
+pub(crate) use conversations::ConversationsArgs;
 pub(crate) use cost::{CostArgs, CostSource, CostVerb, RepriceArgs};
 pub(crate) use export::ExportVerb;
 pub(crate) use findings::{FindingsArgs, FindingsVerb};
 pub(crate) use flows::FlowsArgs;
+pub(crate) use import::ImportArgs;
+pub(crate) use ledger::LedgerArgs;
 pub(crate) use sessions::SessionsArgs;
 pub(crate) use tasks::TasksArgs;
 pub(crate) use tools::ToolsArgs;

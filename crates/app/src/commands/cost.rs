@@ -6,7 +6,7 @@ use jiff::{Timestamp, Zoned};
 use langley_engine::{Block, BlockReport, Window, Windows, blocks, windows};
 use langley_model::{CostClass, Micros, NanoUsd, Provider};
 use langley_store::{
-    CostBy, CostGroup, CostKey, CostQuery, CostReport, Measure, Sums, Tally, ToolCostSums,
+    CostBy, CostGroup, CostKey, CostQuery, CostReport, Measure, Store, Sums, Tally, ToolCostSums,
     ToolCostTally, UsageQuery,
 };
 
@@ -97,7 +97,13 @@ pub(super) fn tell(by: &str, report: &CostReport, none: &str) {
 fn of_transcripts(global: &GlobalArgs, asked: Option<CostSource>) -> Result<bool> {
     Ok(match asked {
         Some(source) => source == CostSource::Transcripts,
-        None => !Home::named(global)?.database().exists(),
+        None => {
+            let home = Home::named(global)?;
+            let database = home.database();
+            reading::catch_up(&home);
+            let is_empty = |store: Store| store.counters().flows_total == 0;
+            !database.exists() || Store::open_read_only(database).is_ok_and(is_empty)
+        }
     })
 }
 

@@ -97,7 +97,7 @@ impl Work {
     async fn by_server(self, home: &Home, state: &State) -> Result<Value> {
         let api = Api::new(state.api, Token::read(home)?);
         let mut progress = Progress::new();
-        let work = api.await_post(self.path());
+        let work = api.await_post(self.path(), None);
         tokio::pin!(work);
         let done = loop {
             tokio::select! {

@@ -11,11 +11,12 @@ use crate::missing;
 use crate::reading;
 
 /// What takes room, and by which beginnings of names its tables and indexes are known.
-const PARTS: [(&str, &[&str]); 4] = [
+const PARTS: [(&str, &[&str]); 5] = [
     ("contents", &["blobs"]),
     ("events", &["event_"]),
     ("search", &["search"]),
     ("flows", &["flows", "flow_", "traits"]),
+    ("transcripts", &["transcript", "conversations"]),
 ];
 
 /// What is told of the database of `home`.
@@ -89,6 +90,7 @@ pub(super) fn told(info: &Value) -> String {
         format!("  stream events                 {}", part("events")),
         format!("  index of the search           {}", part("search")),
         format!("  flows                         {}", part("flows")),
+        format!("  transcripts                   {}", part("transcripts")),
         format!("  sums, findings and the rest   {}", part("other")),
         format!("  free                          {}", room("free_bytes")),
         format!("log        {} (`langley db checkpoint` folds it back)", room("wal_bytes")),
@@ -123,8 +125,10 @@ mod tests {
             ("search_data", 2),
             ("flows_by_id", 3),
             ("flow_kinds", 3),
-            ("rollups_hourly", 4),
-            ("sqlite_schema", 4),
+            ("transcript_records_by_block", 4),
+            ("conversations", 4),
+            ("rollups_hourly", 5),
+            ("sqlite_schema", 5),
         ] {
             assert_eq!(part(name), place, "{name}");
         }

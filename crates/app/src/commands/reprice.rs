@@ -56,7 +56,7 @@ pub(crate) fn reprice(global: &GlobalArgs, args: &RepriceArgs) -> Result<()> {
             let api = Api::new(state.api, Token::read(home)?);
             let path = path(&query, args.dry_run);
             runtime
-                .block_on(api.await_post(&path))
+                .block_on(api.await_post(&path, None))
                 .map_err(|error| error.told("the server did not do it"))?
         }
         None => here(&lenient.strict()?.config, home, &query, args.dry_run)?,

@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use jiff::Timestamp;
 use langley_engine::{
-    BlockReport, PriceBook, Scanned, TranscriptBy, TranscriptCache, TranscriptQuery, default_roots,
-    scan, transcript_blocks, transcript_costs, walk,
+    BlockReport, PriceBook, Scanned, TranscriptBy, TranscriptCache, TranscriptQuery,
+    TranscriptRoot, scan, transcript_blocks, transcript_costs, walk,
 };
 use langley_model::{Micros, Provider};
 
@@ -19,7 +18,7 @@ use crate::cli::{CostArgs, GlobalArgs};
 use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
 use crate::home::{Home, write_private};
-use crate::opening::prices;
+use crate::opening::{prices, transcript_roots};
 use crate::reading;
 use crate::wire::redactor;
 
@@ -74,14 +73,13 @@ pub(super) fn blocks(
 /// The prices, and what the files tell; of those that did not change since the last time, what they told then.
 fn read(global: &GlobalArgs) -> Result<(Arc<PriceBook>, Scanned)> {
     let config = config::load_leniently(global, &Environment::of_process())?.told().config;
-    let home_folder = std::env::var_os("HOME").map(PathBuf::from);
-    let roots = default_roots(home_folder.as_deref(), |name| std::env::var_os(name));
-    let walked = walk(&roots);
+    let roots = transcript_roots(&config);
+    let mut walked = walk(&roots);
     if walked.files.is_empty() && walked.refused.is_empty() {
-        let places: Vec<String> = roots.iter().map(|it| it.path.display().to_string()).collect();
-        return Err(AppError::failed("no agent has left a transcript on this machine")
-            .why(format!("nothing is in {}", places.join(", ")))
-            .next("set CLAUDE_CONFIG_DIR or CODEX_HOME where they lie elsewhere"));
+        return Err(none_in(&roots));
+    }
+    if !config.transcripts.roots.is_empty() {
+        walked.sniff();
     }
     let home = Home::at(&config.home);
     let cache = home.transcripts_cache();
@@ -118,6 +116,14 @@ fn read(global: &GlobalArgs) -> Result<(Arc<PriceBook>, Scanned)> {
         tracing::warn!(%error, path = %cache.display(), "what transcripts told is not kept");
     }
     Ok((book, scanned))
+}
+
+/// No transcript is in any of these folders.
+pub(super) fn none_in(roots: &[TranscriptRoot]) -> AppError {
+    let places: Vec<String> = roots.iter().map(|it| it.path.display().to_string()).collect();
+    AppError::failed("no agent has left a transcript on this machine")
+        .why(format!("nothing is in {}", places.join(", ")))
+        .next("set `transcripts.roots`, CLAUDE_CONFIG_DIR or CODEX_HOME where they lie elsewhere")
 }
 
 /// Groups with commas between.

@@ -104,13 +104,18 @@ fn walk(
 /// A relative path in a file means: beside that file.
 fn beside_the_file(path: &str, value: Value, file: &Path) -> Value {
     use super::kind::Kind;
-    let is_path = key::find(path).is_some_and(|key| matches!(key.kind, Kind::File | Kind::Folder));
-    match (&value, file.parent()) {
+    let is_path = key::find(path)
+        .is_some_and(|key| matches!(key.kind, Kind::File | Kind::Folder | Kind::Folders));
+    match (value, file.parent()) {
         (Value::String(text), Some(folder)) if is_path && !text.trim().is_empty() => {
             let joined: PathBuf = folder.join(text.trim());
-            joined.to_str().map_or(value.clone(), |text| Value::String(text.to_owned()))
+            Value::String(joined.to_str().map_or(text, str::to_owned))
         }
-        _ => value,
+        (Value::Array(items), Some(_)) if is_path => {
+            let items = items.into_iter().map(|item| beside_the_file(path, item, file));
+            Value::Array(items.collect())
+        }
+        (value, _) => value,
     }
 }
 
@@ -242,7 +247,7 @@ mod tests {
         /etc/langley.config.yaml:3: `proxy.port`: `99999` is not a port from 0 to 65535
         /etc/langley.config.yaml:4: `proxy.intercept`: `true` stands where a section of keys belongs
         /etc/langley.config.yaml:6: `api.host`: a list is not an IP address or host name
-        /etc/langley.config.yaml:7: `teapot`: unknown key; the top level takes analytics, api, budgets, home, maintenance, memory, persistence, pricing, proxy, redaction, retention, tasks
+        /etc/langley.config.yaml:7: `teapot`: unknown key; the top level takes analytics, api, budgets, home, maintenance, memory, persistence, pricing, proxy, redaction, retention, tasks, transcripts
         /etc/langley.config.yaml:10: `redaction.bodies.redact_api_keys`: `perhaps` is not true or false
         /etc/langley.config.yaml:11: `redaction.store_raw`: `maybe` is not true or false
         /etc/langley.config.yaml:12: `proxy.tls.provider`: `boring` is not native, mirror or mirror-strict

@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     File,
     /// A path to a folder.
     Folder,
+    /// Paths to folders.
+    Folders,
     /// `http(s)://host[:port][/path]`.
     BaseUrl,
     /// `http://[user:password@]host:port`, or `none`.
@@ -94,6 +96,10 @@ impl Kind {
             }
             Self::Host => text(value).filter(|t| is_host(t)).map_or_else(refuse, |t| Ok(json!(t))),
             Self::File | Self::Folder => text(value).map_or_else(refuse, |t| Ok(json!(t))),
+            Self::Folders => match strings(value) {
+                Some(paths) if paths.iter().all(|path| !path.trim().is_empty()) => Ok(json!(paths)),
+                _ => refuse(),
+            },
             Self::NoProxy => match strings(value).map(|items| items.join(",")) {
                 Some(list) => match NoProxy::parse(&list) {
                     Ok(_) => Ok(json!(list)),
@@ -224,6 +230,7 @@ impl Kind {
             Self::Name => "a name of lower-case letters, digits, - and _".into(),
             Self::File => "a path to a file".into(),
             Self::Folder => "a path to a folder".into(),
+            Self::Folders => "a list of paths to folders".into(),
             Self::BaseUrl => "a URL as in `https://host[:port][/path]`".into(),
             Self::ProxyUrl => {
                 "a proxy's URL as in `http://[user:password@]host:port`, or `none`".into()

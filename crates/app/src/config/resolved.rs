@@ -68,6 +68,8 @@ pub(crate) struct Config {
     pub(crate) prices: Vec<PriceOverride>,
     /// From which figure on something is a finding.
     pub(crate) findings: FindingLimits,
+    /// What agents write of their own sessions.
+    pub(crate) transcripts: Transcripts,
     /// For how long what is kept, and when that is seen to.
     pub(crate) maintenance: Maintenance,
 }
@@ -128,6 +130,15 @@ pub(crate) struct Tasks {
     pub(crate) infer: bool,
     /// The rest that ends what is inferred.
     pub(crate) idle_gap: Duration,
+}
+
+/// What agents write of their own sessions.
+#[derive(Clone, Debug)]
+pub(crate) struct Transcripts {
+    /// Whether it is followed.
+    pub(crate) is_followed: bool,
+    /// Folders in place of the agents' own; empty where these are meant.
+    pub(crate) roots: Vec<PathBuf>,
 }
 
 /// For how long what is kept, and when that is seen to.
@@ -224,6 +235,14 @@ impl Config {
             },
             prices: prices::overrides(layers.value("pricing.overrides")),
             findings: read.findings(),
+            transcripts: Transcripts {
+                is_followed: read.switch("transcripts.enabled"),
+                roots: read
+                    .list("transcripts.roots")
+                    .iter()
+                    .map(|path| environment.absolute(path.as_ref()))
+                    .collect(),
+            },
             maintenance: read.maintenance(),
         };
         config.leave_itself_out(layers);
@@ -321,6 +340,7 @@ impl Read<'_> {
                 flows_days: self.small("retention.flows_ttl_days"),
                 events_days: self.small("retention.events_ttl_days"),
                 bodies_days: self.small("retention.bodies_ttl_days"),
+                transcripts_days: self.small("retention.transcripts_ttl_days"),
                 vacuum_free_percent: self.small("maintenance.vacuum_free_percent"),
             },
             every: Duration::from_secs(self.number("maintenance.interval_hours") * 60 * 60),
@@ -426,6 +446,7 @@ mod tests {
             Kind::Host => json!("127.0.0.2"),
             Kind::Name => json!("other"),
             Kind::File | Kind::Folder => json!("/other/path"),
+            Kind::Folders => json!(["/other/path"]),
             Kind::BaseUrl => json!("https://other.example"),
             Kind::ProxyUrl => json!("http://other.example:1"),
             Kind::NoProxy => json!("other.example"),

@@ -24,4 +24,5 @@ mod road;
 mod run;
 mod said;
 mod stage;
+mod transcripts;
 mod trust;

@@ -10,14 +10,14 @@ fn hasher(seed: u64) -> impl Hasher {
 }
 
 /// A digest of some bytes.
-pub(super) fn digest_64(seed: u64, bytes: &[u8]) -> u64 {
+pub(crate) fn digest_64(seed: u64, bytes: &[u8]) -> u64 {
     let mut hasher = hasher(seed);
     hasher.write(bytes);
     hasher.finish()
 }
 
 /// A digest of some texts; never zero.
-pub(super) fn digest_128(texts: &[&[u8]]) -> u128 {
+pub(crate) fn digest_128(texts: &[&[u8]]) -> u128 {
     let [high, low] = SEEDS.map(|seed| {
         let mut hasher = hasher(seed);
         for text in texts {

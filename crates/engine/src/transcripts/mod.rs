@@ -13,6 +13,9 @@ mod spent;
 mod tests;
 
 pub use cache::TranscriptCache;
+pub(crate) use digest::{digest_64, digest_128};
 pub use report::{TranscriptBy, TranscriptQuery, transcript_blocks, transcript_costs};
-pub use roots::{TranscriptFile, TranscriptRoot, Walked, default_roots, walk};
+pub(crate) use roots::sniffed;
+pub use roots::{TranscriptFile, TranscriptRoot, Walked, default_roots, user_roots, walk};
 pub use scan::{Scanned, scan};
+pub(crate) use scan::{Till, probes};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use langley_protocol::transcript::TranscriptFormat;
@@ -76,6 +76,33 @@ pub fn default_roots(
         ))
         .chain(roots(TranscriptFormat::GeminiCli, of_home(".gemini/tmp").into_iter().collect()))
         .collect()
+}
+
+/// Files and folders that a user names: whose they are, each file says itself.
+#[must_use]
+pub fn user_roots(paths: Vec<PathBuf>) -> Vec<TranscriptRoot> {
+    let format = TranscriptFormat::ClaudeCode;
+    paths.into_iter().map(|path| TranscriptRoot { format, path }).collect()
+}
+
+/// Whose a file is, by its first line; none where it does not show.
+pub(crate) fn sniffed(file: &File) -> io::Result<Option<TranscriptFormat>> {
+    const ENOUGH: usize = 64 << 10;
+    let mut beginning = vec![0; ENOUGH];
+    let read = file.read_at(&mut beginning, 0)?;
+    let line = beginning[..read].split(|byte| *byte == b'\n').next();
+    Ok(line.and_then(TranscriptFormat::of_first_line))
+}
+
+impl Walked {
+    /// Asks each file whose it is, where a user named the folder.
+    pub fn sniff(&mut self) {
+        for file in &mut self.files {
+            if let Ok(Some(format)) = File::open(&file.path).and_then(|file| sniffed(&file)) {
+                file.format = format;
+            }
+        }
+    }
 }
 
 /// The files beneath some folders; a folder that is not there holds none.

@@ -5,12 +5,14 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use langley_model::{ConnectionId, CostShares, Flow, FlowId, Micros, Outcome, Redactor};
-use langley_protocol::transcript::{LinesRead, TranscriptFormat, UsageReader};
+use langley_model::{
+    ConnectionId, CostShares, Flow, FlowId, MicroUsd, Micros, Outcome, Provider, Redactor, Usage,
+};
+use langley_protocol::transcript::{LinesRead, TranscriptFormat, UsageLine, UsageReader};
 use serde::{Deserialize, Serialize};
 
 use super::cache::TranscriptCache;
@@ -179,7 +181,9 @@ impl FileSpent {
     ) -> io::Result<(Self, u64)> {
         let before = before.filter(|it| it.mark.format == file.format && file.size >= it.end);
         let mut it = match before {
-            Some(before) if before.probes == probes(&file.path, before.end)? => before,
+            Some(before) if before.probes == probes(&File::open(&file.path)?, before.end)? => {
+                before
+            }
             _ => Self::new(file),
         };
         it.path = file.path.clone();
@@ -235,7 +239,7 @@ impl FileSpent {
         it.names.close();
         it.price(till);
         it.spent.shrink_to_fit();
-        it.probes = probes(&file.path, it.end)?;
+        it.probes = probes(&File::open(&file.path)?, it.end)?;
         Ok((it, file.size - start))
     }
 
@@ -268,14 +272,14 @@ impl FileSpent {
 
 /// Prices responses by a book.
 #[derive(Debug)]
-pub(super) struct Till {
+pub(crate) struct Till {
     pricer: Pricer,
     /// What a pricer looks at; only what a transcript tells of it changes.
     flow: Flow,
 }
 
 impl Till {
-    pub(super) fn new(pricer: Pricer) -> Self {
+    pub(crate) fn new(pricer: Pricer) -> Self {
         let mut flow =
             Flow::new(FlowId::from_bytes([0; 16]), ConnectionId::from_bytes([0; 16]), Micros(0));
         flow.outcome = Some(Outcome::Completed);
@@ -286,30 +290,44 @@ impl Till {
         spent.set_cost(self.quote(spent, of).map(|quote| quote.cost));
     }
 
-    /// What a response costs; none where its price is not known, or its day: prices are those of a day.
-    fn quote(&mut self, spent: &Spent, of: (&Names, TranscriptFormat)) -> Option<Quote> {
-        let at = spent.at()?;
-        self.show(spent, of);
-        self.flow.started_at = at;
-        self.pricer.quote(&self.flow)
+    /// What a response costs that a line tells of; none where its price is not known, or its day.
+    pub(crate) fn cost(
+        &mut self,
+        line: &UsageLine<'_>,
+        format: TranscriptFormat,
+    ) -> Option<MicroUsd> {
+        let tier = Some(line.tier.as_str()).filter(|tier| !tier.is_empty());
+        self.show(format, line.model.as_deref(), tier);
+        self.ask(line.at?, line.provider, line.usage).map(|quote| quote.cost)
     }
 
-    /// Makes the flow look like the response.
-    fn show(&mut self, spent: &Spent, (names, format): (&Names, TranscriptFormat)) {
+    /// What a response costs; none where its price is not known, or its day: prices are those of a day.
+    fn quote(
+        &mut self,
+        spent: &Spent,
+        (names, format): (&Names, TranscriptFormat),
+    ) -> Option<Quote> {
+        self.show(format, names.name(spent.model), names.name(spent.tier));
+        self.ask(spent.at()?, spent.provider(), spent.usage())
+    }
+
+    /// Makes the flow look like one of the agent's, to this model.
+    fn show(&mut self, format: TranscriptFormat, model: Option<&str>, tier: Option<&str>) {
         let flow = &mut self.flow;
         if flow.path != format.path() {
             format.path().clone_into(&mut flow.path);
         }
-        let model = names.name(spent.model);
         if flow.model.as_deref() != model {
             flow.model = model.map(str::to_owned);
         }
-        let tier = names.name(spent.tier);
         if flow.service_tier.as_deref() != tier {
             flow.service_tier = tier.map(str::to_owned);
         }
-        flow.provider = Some(spent.provider());
-        flow.usage = spent.usage();
+    }
+
+    fn ask(&mut self, at: Micros, provider: Provider, usage: Usage) -> Option<Quote> {
+        (self.flow.started_at, self.flow.provider, self.flow.usage) = (at, Some(provider), usage);
+        self.pricer.quote(&self.flow)
     }
 
     /// What each class of usage costs of a response; none where its price is not known.
@@ -322,8 +340,7 @@ impl Till {
 }
 
 /// Digests of a file's beginning, and of what stands before `end`.
-fn probes(path: &Path, end: u64) -> io::Result<[u64; 2]> {
-    let file = File::open(path)?;
+pub(crate) fn probes(file: &File, end: u64) -> io::Result<[u64; 2]> {
     let digest = |from: u64, to: u64| {
         let mut bytes = vec![0; usize::try_from(to - from).unwrap_or(0)];
         file.read_exact_at(&mut bytes, from)?;

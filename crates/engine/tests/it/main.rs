@@ -12,6 +12,7 @@ mod gaps;
 mod gemini;
 mod kit;
 mod lanes;
+mod ledger;
 mod outcomes;
 mod overflow;
 mod owed;

@@ -1,10 +1,11 @@
-//! Transcripts: the lines that agents write of their own sessions, and what these tell of usage.
+//! Transcripts: the lines that agents write of their own sessions, what each is, and what they tell of usage.
 //!
 //! A file of a gigabyte holds megabytes that matter here. So a reader is handed as many whole lines as there are,
 //! looks for the few marks that a line with usage must hold, and reads those lines alone.
 
 mod claude;
 mod codex;
+mod envelope;
 mod gemini;
 mod stamp;
 #[cfg(test)]
@@ -16,7 +17,10 @@ use langley_model::{DialectName, Micros, Provider, Usage};
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
+use crate::json::Object;
+
 pub use codex::{CodexSession, CodexTotal};
+pub use envelope::TEXT_CHARS;
 
 /// Whose lines they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,6 +37,12 @@ impl TranscriptFormat {
     /// All.
     pub const ALL: [Self; 3] = [Self::ClaudeCode, Self::Codex, Self::GeminiCli];
 
+    /// Reads [`Self::agent`].
+    #[must_use]
+    pub fn of_agent(agent: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.agent() == agent)
+    }
+
     /// The agent's name, as flows have it.
     #[must_use]
     pub const fn agent(self) -> &'static str {
@@ -40,6 +50,22 @@ impl TranscriptFormat {
             Self::ClaudeCode => "claude-code",
             Self::Codex => "codex",
             Self::GeminiCli => "gemini-cli",
+        }
+    }
+
+    /// Whose a file is that begins with this line; none where it does not show.
+    #[must_use]
+    pub fn of_first_line(line: &[u8]) -> Option<Self> {
+        let line = Object::read(line)?;
+        let has = |name| line.raw(name).is_some();
+        if has("payload") {
+            Some(Self::Codex)
+        } else if has("projectHash") {
+            Some(Self::GeminiCli)
+        } else if has("type") && (has("uuid") || has("sessionId") || has("leafUuid")) {
+            Some(Self::ClaudeCode)
+        } else {
+            None
         }
     }
 
@@ -146,6 +172,20 @@ impl UsageReader {
         if let Self::Codex(session) = self {
             session.rest(out);
         }
+    }
+
+    /// Tells what is held back, once no line follows for a while: from then on it is told.
+    pub fn settle(&mut self, out: &mut dyn FnMut(UsageLine<'_>)) {
+        if let Self::Codex(session) = self {
+            session.rest(out);
+            session.grown = None;
+        }
+    }
+
+    /// Whether something is held back.
+    #[must_use]
+    pub const fn is_waiting(&self) -> bool {
+        matches!(self, Self::Codex(session) if session.grown.is_some())
     }
 
     /// Every name that is remembered from one reading to the next: they are what the lines say, secrets included.

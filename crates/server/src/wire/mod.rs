@@ -2,12 +2,15 @@
 
 mod analytics;
 mod budget;
+mod conversation;
 mod cost;
 mod diff;
 mod exchange;
 mod finding;
 mod flow;
+mod import;
 mod latency;
+mod ledger;
 pub(crate) mod message;
 mod page;
 mod search;
@@ -24,6 +27,8 @@ pub(crate) use analytics::{
     CacheBreaks, CachePage, Context, SessionEfficiency, TokenPage, TurnPage,
 };
 pub(crate) use budget::BudgetPage;
+pub(crate) use conversation::{ConversationDetail, ConversationPage};
+pub use conversation::{conversation_json, conversations_json};
 pub(crate) use cost::{BlockPage, CostPage, RepriceDone, RepricePage};
 pub use cost::{blocks_json, cost_json, reprice_json, reprices_json, transcript_cost_json};
 pub(crate) use diff::RequestDiff;
@@ -31,8 +36,12 @@ pub(crate) use exchange::{Body, EventPage, Request, Response};
 pub use finding::findings_json;
 pub(crate) use finding::{Finding, FindingPage};
 pub(crate) use flow::Flow;
+pub use import::import_json;
+pub(crate) use import::{ImportDone, TranscriptStats};
 pub(crate) use latency::LatencyPage;
 pub use latency::latency_json;
+pub(crate) use ledger::Ledger;
+pub use ledger::{ledger_json, ledgers_json};
 pub use page::per_second;
 pub(crate) use page::{Count, Deleted, DropPage, FlowPage, TunnelPage, rfc3339};
 pub(crate) use search::{SearchFlow, SearchPage};

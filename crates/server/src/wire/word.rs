@@ -41,6 +41,19 @@ words! {
 }
 
 words! {
+    /// The part that a line of a transcript plays.
+    LineRole {
+        Prompt = "prompt",
+        Answer = "answer",
+        ToolResult = "tool_result",
+        Context = "context",
+        Compaction = "compaction",
+        Note = "note",
+        Unreadable = "unreadable",
+    }
+}
+
+words! {
     /// How far a tool call got.
     ToolState {
         Proposed = "proposed",

@@ -12,6 +12,7 @@ mod analytics;
 #[cfg(feature = "dashboard")]
 mod assets;
 mod budgets;
+mod conversations;
 mod cost;
 mod diff;
 mod document;

@@ -10,8 +10,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use langley_engine::{
-    Budget, BudgetAction, BudgetBell, BudgetKeeper, BudgetScope, Intake, IntakeOptions,
-    RecorderStats,
+    Bell, Budget, BudgetAction, BudgetBell, BudgetKeeper, BudgetScope, Follower, FollowerOptions,
+    Intake, IntakeOptions, RecorderStats, user_roots,
 };
 use langley_model::{
     Attributed, Block, Body, ConnectionId, Content, Drop, DropReason, EventRun, EventSpan, Flow,
@@ -48,6 +48,7 @@ pub(crate) struct Rig {
     gate: Arc<Mutex<()>>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
     _budgets: BudgetKeeper,
+    _follower: Follower,
     _folder: tempfile::TempDir,
 }
 
@@ -126,6 +127,11 @@ impl Rig {
         let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
         let (rules, own) = (vec![budget], Arc::clone(&redactor));
         let budgets = BudgetKeeper::spawn(rules, store.clone(), own, bell, Arc::default()).unwrap();
+        let roots = user_roots(vec![folder.path().join("transcripts")]);
+        let book = langley_engine::PriceBook::vendored();
+        let options = FollowerOptions { roots, is_enabled: false, book };
+        let own = Arc::clone(&redactor);
+        let follower = Follower::spawn(store.clone(), own, options, Bell::default()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let threads_failed = Arc::new(AtomicUsize::new(0));
@@ -151,6 +157,7 @@ impl Rig {
                 budgets: budgets.reader(),
                 background_panics: Box::new(|| 2),
                 raw_bodies: None,
+                transcripts: Some(follower.reader()),
             },
             redactor: Arc::clone(&redactor),
             token: Token::new(TOKEN).unwrap(),
@@ -227,6 +234,7 @@ impl Rig {
             new_token,
             stop,
             _budgets: budgets,
+            _follower: follower,
             _folder: folder,
         }
     }

@@ -23,13 +23,21 @@ pub struct Retention {
     pub events_days: u32,
     /// Bodies that were not parsed, or that stand beside what was parsed from them.
     pub bodies_days: u32,
+    /// What agents wrote of their sessions, by the newest line of each; kept for ever by default.
+    pub transcripts_days: u32,
     /// Share of free pages, in percent, beyond which the file is made smaller.
     pub vacuum_free_percent: u32,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { flows_days: 30, events_days: 7, bodies_days: 3, vacuum_free_percent: 20 }
+        Self {
+            flows_days: 30,
+            events_days: 7,
+            bodies_days: 3,
+            transcripts_days: 0,
+            vacuum_free_percent: 20,
+        }
     }
 }
 

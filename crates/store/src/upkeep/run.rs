@@ -87,6 +87,14 @@ impl Store {
             done(self.merge_index());
         }
         done(self.forget_stars());
+        if let Some(before) = cutoff(now, retention.transcripts_days) {
+            at(Phase::Rows)(&removed);
+            done(self.retire_transcripts(before).map(|lines| {
+                if lines > 0 {
+                    tracing::info!(lines, "lines of transcripts were removed because of their age");
+                }
+            }));
+        }
         done(self.retire_raw(cutoff(now, retention.bodies_days), now));
         done(self.has_garbage().and_then(|garbage| {
             if garbage {

@@ -27,5 +27,6 @@ mod streaming;
 mod tasks;
 mod tool_costs;
 mod tools;
+mod transcripts;
 mod usage;
 mod writing;

@@ -31,6 +31,11 @@ const SCHEMA_24: &str = "
     ALTER TABLE {table} DROP COLUMN stall; ALTER TABLE {table} DROP COLUMN stall_flows; ALTER TABLE {table} DROP COLUMN stall_spread;
     ALTER TABLE {table} DROP COLUMN token_time; ALTER TABLE {table} DROP COLUMN token_time_flows; ALTER TABLE {table} DROP COLUMN token_time_spread;";
 
+/// Schema 26 has no transcripts.
+const SCHEMA_26: &str = "
+    DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
+    DROP TABLE conversations; DROP TABLE transcripts;";
+
 #[test]
 fn sums_of_an_earlier_version_are_brought_to_what_is_summed_today() {
     brought_from(20);
@@ -97,6 +102,7 @@ fn brought_from(schema: i64) {
         )
         .unwrap();
     }
+    conn.execute_batch(SCHEMA_26).unwrap();
     conn.execute_batch(&format!(
         "{SCHEMA_25} ALTER TABLE drops DROP COLUMN unclear; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns;
          DELETE FROM schema_version WHERE version > {schema}; PRAGMA user_version = {schema}"
@@ -136,6 +142,7 @@ fn a_flow_that_does_not_decode_keeps_no_store_from_being_brought_up_to_date() {
         let sql = sql.replace("{table}", table).replace("{written}", "0");
         conn.execute_batch(&sql).unwrap();
     }
+    conn.execute_batch(SCHEMA_26).unwrap();
     conn.execute_batch(&format!(
         "UPDATE flows SET port = 'x'; {SCHEMA_25}
          DROP INDEX sessions_by_cost; DROP INDEX findings_by_kind; DROP INDEX drops_by_flow; ALTER TABLE drops DROP COLUMN unclear; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns; DELETE FROM schema_version WHERE version > 20;

@@ -11,7 +11,7 @@ use langley_protocol::gemini::{Gemini, Interactions};
 use langley_protocol::json_array::JsonArrayDecoder;
 use langley_protocol::openai::{Chat, Responses};
 use langley_protocol::sse::{SseDecoder, SseEvent};
-use langley_protocol::transcript::{TranscriptFormat, UsageReader};
+use langley_protocol::transcript::{TEXT_CHARS, TranscriptFormat, UsageReader};
 use langley_protocol::websocket::{Compression, FrameDecoder};
 use langley_protocol::{bedrock, client_hello};
 
@@ -226,5 +226,19 @@ fn transcript(reads: &[&[u8]], format: TranscriptFormat) -> String {
     }
     read(&mut reader, &mut found, &kept);
     reader.rest(&mut |line| writeln!(found, "{line:?}").expect("room"));
-    format!("{found}{telling} {unreadable} {reader:?}")
+    let envelopes = envelopes(&reads.concat(), format);
+    format!("{found}{telling} {unreadable} {reader:?} {envelopes}")
+}
+
+/// Every line as the importer reads it, one at a time. What is told of it stays within bounds.
+fn envelopes(text: &[u8], format: TranscriptFormat) -> String {
+    let (mut found, mut reader) = (String::new(), UsageReader::new(format));
+    for line in text.split(|byte| *byte == b'\n') {
+        reader.read(line, &mut |_| ());
+        let facts = reader.facts(line);
+        let text = facts.text.as_deref().unwrap_or_default();
+        assert!(text.chars().count() <= TEXT_CHARS, "{text}");
+        writeln!(found, "{facts:?}").expect("room");
+    }
+    found
 }

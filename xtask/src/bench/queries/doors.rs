@@ -201,6 +201,8 @@ pub(super) const DOORS: &[Question] = &[
         one(&k.times, r)
     )]),
     question!("session", VIEW, |k, r| [format!("/api/sessions/{}", one(&k.sessions, r))]),
+    question!("ledger", VIEW, |k, r| [format!("/api/sessions/{}/ledger", one(&k.sessions, r))]),
+    question!("conversations", VIEW, |_k, _r| ["/api/conversations"]),
     question!("tools", VIEW, |_k, _r| ["/api/tools"]),
     question!("tools, since and until", VIEW, |k, r| [format!(
         "/api/tools?since={}&until={}",
@@ -312,8 +314,14 @@ mod tests {
     use super::*;
 
     /// Doors that say nothing of the store, and those of one thing, by its key, of which it may have none.
-    const ASIDE: [&str; 5] =
-        ["/api/findings/{id}", "/api/openapi.json", "/api/tool-invocations/{id}", "/auth", "/ws"];
+    const ASIDE: [&str; 6] = [
+        "/api/conversations/{id}",
+        "/api/findings/{id}",
+        "/api/openapi.json",
+        "/api/tool-invocations/{id}",
+        "/auth",
+        "/ws",
+    ];
 
     #[test]
     fn every_door_that_reads_the_store_is_asked() {

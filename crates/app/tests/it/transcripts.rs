@@ -1,0 +1,149 @@
+//! Transcripts through the whole program: brought in without a server and with one, and followed.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+
+use langley_testkit::{CorpusOptions, write_corpus};
+use serde_json::{Value, json};
+
+use crate::stage::{Provider, Stage, wait};
+
+fn line(number: u32, text: &str) -> String {
+    let line = json!({
+        "type": "user", "uuid": format!("u{number}"), "sessionId": "s-t", "cwd": "/home/dev/shop",
+        "timestamp": "2025-09-01T10:00:00.000Z", "message": { "role": "user", "content": text },
+    });
+    format!("{line}\n")
+}
+
+/// What `langley import` says as JSON.
+fn import(stage: &Stage, args: &[&str]) -> Value {
+    let (code, out, err) = stage.run(&[&["import", "--json"], args].concat());
+    assert_eq!(code, 0, "{err}");
+    serde_json::from_str(&out).unwrap()
+}
+
+#[test]
+fn a_corpus_is_brought_in_once_without_a_server_and_with_one() {
+    let mut stage = Stage::new();
+    let agent = stage.path("agent");
+    let options = CorpusOptions { sessions: 8, bytes: 2 << 20, seed: 12, is_hard: false };
+    let made = write_corpus(&agent, options).unwrap();
+    stage.set("CLAUDE_CONFIG_DIR", agent.to_str().unwrap());
+    let done = import(&stage, &[]);
+    assert_eq!(done["files"], made.files);
+    assert_eq!((&done["lines"], &done["unreadable"]), (&json!(made.lines), &json!(0)));
+    assert_eq!(done["responses"], made.responses);
+    assert_eq!(import(&stage, &[])["lines"], 0);
+    // With no flow recorded, costs are still those of the files.
+    let (code, out, err) = stage.run(&["cost", "--json"]);
+    assert!(code == 0 && out.contains("\"source\": \"transcripts\""), "{out}{err}");
+
+    let server = stage.server();
+    let done = import(&stage, &[]);
+    assert_eq!((&done["files"], &done["lines"]), (&json!(made.files), &json!(0)));
+    let single = stage.path("single.jsonl");
+    fs::write(&single, line(1, "one more")).unwrap();
+    assert_eq!(import(&stage, &[single.to_str().unwrap()])["lines"], 1);
+    let (code, _, err) = stage.run(&["import", "nowhere.jsonl"]);
+    assert!(code == 1 && err.contains("nowhere.jsonl cannot be brought in"), "{err}");
+    let stats = stage.api("/api/stats");
+    assert_eq!(stats["transcripts"]["lines"], made.lines + 1);
+    let (code, out, _) = stage.run(&["audit", "redaction"]);
+    assert_eq!(code, 0, "{out}");
+    drop(server);
+}
+
+#[test]
+fn files_are_followed_while_a_server_runs_and_what_they_said_outlives_them() {
+    let mut stage = Stage::new();
+    let folder = stage.path("elsewhere/deep");
+    fs::create_dir_all(&folder).unwrap();
+    stage.set("LANGLEY_TRANSCRIPTS__ROOTS", stage.path("elsewhere").to_str().unwrap());
+    let server = stage.server();
+    let path = folder.join("s-t.jsonl");
+    let lines = |count: u64| {
+        wait(|| stage.api("/api/stats")["transcripts"]["lines"] == count);
+    };
+    fs::write(&path, line(1, "first")).unwrap();
+    lines(1);
+    let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+    file.write_all((line(2, "second") + &line(3, "third")).as_bytes()).unwrap();
+    lines(3);
+    fs::rename(&path, folder.join("another.jsonl")).unwrap();
+    fs::remove_file(folder.join("another.jsonl")).unwrap();
+    wait(|| stage.api("/api/stats")["transcripts"]["deleted"] == 1);
+    let stats = stage.api("/api/stats");
+    assert_eq!(
+        (&stats["transcripts"]["lines"], &stats["transcripts"]["files"]),
+        (&json!(3), &json!(0))
+    );
+    assert_eq!(stats["transcripts"]["following"], true);
+    drop(server);
+
+    // Switched off, nothing is brought in by itself, and all that is asked for.
+    stage.set("LANGLEY_TRANSCRIPTS__ENABLED", "false");
+    fs::write(&path, line(4, "fourth")).unwrap();
+    let server = stage.server();
+    assert_eq!(stage.api("/api/stats")["transcripts"]["following"], false);
+    assert_eq!(import(&stage, &[])["lines"], 1);
+    drop(server);
+}
+
+#[test]
+fn nobodys_transcripts_are_told_where_there_are_none() {
+    let stage = Stage::new();
+    let (code, _, err) = stage.run(&["import"]);
+    assert!(code == 1 && err.contains("no agent has left a transcript"), "{err}");
+    assert!(!stage.home().exists(), "nothing is made for nothing");
+}
+
+#[test]
+fn what_passed_and_what_the_agent_wrote_of_it_are_joined_and_told_as_a_conversation() {
+    let provider = Provider::start();
+    let mut stage = Stage::with_provider(&provider);
+    let folder = stage.path("elsewhere");
+    fs::create_dir_all(&folder).unwrap();
+    stage.set("LANGLEY_TRANSCRIPTS__ROOTS", folder.to_str().unwrap());
+    let server = stage.server();
+    let body = json!({ "model": "claude-opus-5-5", "max_tokens": 64, "stream": true,
+        "messages": [{ "role": "user", "content": "fix it" }] });
+    for _ in 0..2 {
+        let headers = ["x-claude-code-session-id: s-t", "x-fixture: script=chat"];
+        stage.curl("https://api.anthropic.com/v1/messages", &headers, &body);
+    }
+    let flows = stage.ended_flows(2);
+    let (_, before) = (stage.run(&["ledger"]), stage.api("/api/sessions/s-t/ledger"));
+    assert_eq!(before["gaps"][0]["reason"], "no_transcript");
+    let answer = |flow: &Value| {
+        let usage = &flow["usage"];
+        let line = json!({
+            "type": "assistant", "uuid": flow["id"], "sessionId": "s-t", "requestId": flow["provider_request_id"],
+            "timestamp": flow["ended_at"], "message": { "id": flow["message_id"], "model": flow["model"],
+                "content": [{ "type": "text", "text": "done" }],
+                "usage": { "input_tokens": usage["input"], "output_tokens": usage["output"],
+                    "cache_read_input_tokens": usage["cache_read"] } },
+        });
+        format!("{line}\n")
+    };
+    let text = [line(1, "fix it"), answer(&flows[1]), answer(&flows[0])].concat();
+    fs::write(folder.join("s-t.jsonl"), text).unwrap();
+    assert_eq!(import(&stage, &[])["lines"], 3);
+    let ledger = stage.api("/api/sessions/s-t/ledger");
+    assert_eq!((&ledger["joined"], &ledger["differing"]), (&json!(2), &json!(0)), "{ledger}");
+    assert_eq!(ledger["gaps"], json!([]));
+    let (code, out, err) = stage.run(&["ledger", "s-t"]);
+    assert!(code == 0 && out.contains("joined      2 responses, 0 differ"), "{out}{err}");
+    let (code, out, _) = stage.run(&["ledger"]);
+    assert!(code == 0 && out.lines().count() == 2 && out.contains("none"), "{out}");
+    let (code, out, _) = stage.run(&["conversations", "--search", "FIX"]);
+    assert!(code == 0 && out.contains("s-t") && out.contains("/home/dev/shop"), "{out}");
+    let (code, out, _) = stage.run(&["conversations", "s-t"]);
+    assert!(code == 0 && out.contains("prompt") && out.contains("done"), "{out}");
+    let (code, out, _) = stage.run(&["conversations", "s-t", "--json", "--content"]);
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &told["items"][0]["content"]["message"]["content"]), (0, &json!("fix it")));
+    let (code, _, err) = stage.run(&["conversations", "nobody"]);
+    assert!(code == 1 && err.contains("no transcript tells of a session nobody"), "{err}");
+    drop(server);
+}

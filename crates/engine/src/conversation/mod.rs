@@ -1,0 +1,8 @@
+//! A conversation as transcripts tell it: its lines in the order of time, with the branches that they make and a lane
+//! for each subagent.
+
+mod page;
+mod tree;
+
+pub use page::{ConversationThread, Lane, ShownLine, ThreadQuery, conversation_thread};
+pub use tree::Branch;

@@ -1,0 +1,181 @@
+//! Which file is which: what was found in the folders, held against what is known.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use langley_model::Micros;
+use langley_store::KnownTranscript;
+
+use crate::transcripts::{TranscriptFile, Walked, digest_128, probes};
+
+/// A file whose last change is younger than that may have changed since, within a step of the clock; and what its
+/// reader holds back may still be told.
+pub(super) const YOUNG_NS: i64 = 2_000_000_000;
+
+/// What is to be done with a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    pub(super) file: TranscriptFile,
+    /// Its place among the known ones.
+    pub(super) known: Option<usize>,
+    pub(super) mode: Mode,
+    pub(super) is_renamed: bool,
+}
+
+/// From where a file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// From where it was left; a new one from its beginning.
+    On,
+    /// From its beginning, because it is not what it was.
+    Anew,
+}
+
+/// What is to be done.
+#[derive(Debug, Default)]
+pub(super) struct Plans {
+    pub(super) plans: Vec<Plan>,
+    /// Places of the known ones whose files are missed.
+    pub(super) missed: Vec<usize>,
+}
+
+/// The key of a path.
+pub(super) fn path_key(path: &Path) -> [u8; 16] {
+    digest_128(&[path.as_os_str().as_bytes()]).to_be_bytes()
+}
+
+/// Whether a file's beginning, and what stands before the place where it was left, are what they were.
+fn goes_on(file: &TranscriptFile, known: &KnownTranscript) -> io::Result<bool> {
+    let (offset, expected) = (known.place.offset, known.place.probes);
+    if offset == 0 || file.size < offset {
+        return Ok(offset == 0 && known.records == 0);
+    }
+    Ok(probes(&File::open(&file.path)?, offset)? == expected)
+}
+
+/// Whose file each is, in the order of trust: by path and inode, by inode, by contents, by path.
+pub(super) fn plan(walked: &mut Walked, known: &[KnownTranscript], is_whole: bool) -> Plans {
+    let mut plans = Plans::default();
+    let keys: Vec<[u8; 16]> = walked.files.iter().map(|file| path_key(&file.path)).collect();
+    let present: HashSet<[u8; 16]> = keys.iter().copied().collect();
+    let mut by_path: HashMap<[u8; 16], usize> = HashMap::new();
+    let mut by_inode: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
+    let mut by_name: HashMap<&[u8], Vec<usize>> = HashMap::new();
+    for (place, it) in known.iter().enumerate() {
+        // Of several that were at a path, the one that is there counts, else the last.
+        let is_better =
+            |other: &usize| it.deleted_at.is_none() || known[*other].deleted_at.is_some();
+        if by_path.get(&it.place.path_key).is_none_or(is_better) {
+            by_path.insert(it.place.path_key, place);
+        }
+        by_inode.entry(it.place.inode).or_default().push(place);
+        if !present.contains(&it.place.path_key) {
+            by_name.entry(name_of(&it.place.path)).or_default().push(place);
+        }
+    }
+    let mut claimed = vec![false; known.len()];
+    let mut whose: Vec<Option<usize>> = vec![None; walked.files.len()];
+    // What is where it was comes first: nobody else is that file.
+    for (at, file) in walked.files.iter().enumerate() {
+        let place = by_path.get(&keys[at]).copied();
+        let is_it = |place: &usize| known[*place].place.inode == file.inode;
+        if let Some(place) = place.filter(is_it) {
+            (whose[at], claimed[place]) = (Some(place), true);
+        }
+    }
+    for (at, file) in walked.files.iter().enumerate() {
+        if whose[at].is_some() {
+            continue;
+        }
+        let name = file.path.file_name().map_or(&b""[..], OsStr::as_bytes);
+        let moved = by_inode.get(&file.inode).into_iter().chain(by_name.get(name)).flatten();
+        let is_moved = |place: &&usize| {
+            let it = &known[**place];
+            // A copy is another file as long as the first one is there.
+            let may_be = it.place.inode == file.inode || is_missed(it, walked);
+            !claimed[**place] && may_be && it.place.offset > 0 && goes_on(file, it).unwrap_or(false)
+        };
+        let moved = moved.copied().collect::<Vec<_>>();
+        let found = moved.iter().find(is_moved).copied();
+        whose[at] = found;
+        if let Some(place) = found {
+            claimed[place] = true;
+        }
+    }
+    for (at, key) in keys.iter().enumerate() {
+        if whose[at].is_none()
+            && let Some(place) = by_path.get(key).copied().filter(|place| !claimed[*place])
+        {
+            (whose[at], claimed[place]) = (Some(place), true);
+        }
+    }
+    for (at, file) in walked.files.iter().enumerate() {
+        match of(file, keys[at], whose[at].map(|place| (place, &known[place]))) {
+            Ok(plan) => plans.plans.extend(plan),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => walked.refused.push((file.path.clone(), error)),
+        }
+    }
+    if is_whole {
+        let is_missed = |(place, it): &(usize, &KnownTranscript)| {
+            let is_candidate = !claimed[*place] && it.deleted_at.is_none();
+            is_candidate && is_missed(it, walked)
+        };
+        plans.missed = known.iter().enumerate().filter(is_missed).map(|(place, _)| place).collect();
+    }
+    plans
+}
+
+/// What is to be done with a file; nothing where it is as it was.
+fn of(
+    file: &TranscriptFile,
+    key: [u8; 16],
+    known: Option<(usize, &KnownTranscript)>,
+) -> io::Result<Option<Plan>> {
+    let plan = |known, mode, is_renamed| Plan { file: file.clone(), known, mode, is_renamed };
+    let Some((place, it)) = known else { return Ok(Some(plan(None, Mode::On, false))) };
+    let is_renamed = it.place.path_key != key;
+    let is_same = it.place.inode == file.inode
+        && it.place.size == file.size
+        && it.place.modified_ns == file.modified_ns;
+    if is_same && !is_renamed && it.deleted_at.is_none() {
+        return Ok(None);
+    }
+    // Of the same length, and changed since: something within it is another.
+    let is_other_within = it.place.inode == file.inode
+        && it.place.size == file.size
+        && it.place.modified_ns != 0
+        && it.place.modified_ns != file.modified_ns
+        && !is_renamed;
+    // Another file in its place may be its like at both ends only.
+    let is_other_file = it.place.inode != file.inode && !is_renamed;
+    let is_on = !is_other_within && !is_other_file && goes_on(file, it)?;
+    let mode = if is_on { Mode::On } else { Mode::Anew };
+    Ok(Some(plan(Some(place), mode, is_renamed)))
+}
+
+/// The last part of a path.
+fn name_of(path: &str) -> &[u8] {
+    Path::new(path).file_name().map_or(&b""[..], OsStr::as_bytes)
+}
+
+/// Whether a file that was not found is gone, and not merely beyond what was looked at.
+fn is_missed(known: &KnownTranscript, walked: &Walked) -> bool {
+    let path = Path::new(&known.place.path);
+    if path_key(path) == known.place.path_key {
+        let found = std::fs::symlink_metadata(path);
+        return found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    }
+    // Its name was redacted, so that it cannot be asked for.
+    walked.refused.is_empty()
+}
+
+/// The time of the last change, by which a file is known to be as it was.
+pub(super) fn settled(file: &TranscriptFile, is_waiting: bool, now: Micros) -> i64 {
+    let is_young = now.0.saturating_mul(1000).saturating_sub(file.modified_ns) < YOUNG_NS;
+    if is_young || is_waiting { 0 } else { file.modified_ns }
+}

@@ -1,0 +1,215 @@
+//! A file that is being read: its lines, redacted and told apart, a batch at a time.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+
+use langley_model::{LineFacts, LineRole, Micros, Redactor, ToldResponse, TranscriptLine};
+use langley_protocol::transcript::{TranscriptFormat, UsageLine, UsageReader};
+use langley_store::{KnownTranscript, TranscriptBatch, TranscriptPlace};
+
+use super::lines::Lines;
+use super::plan::{Mode, Plan, YOUNG_NS, path_key, settled};
+use super::report::ImportReport;
+use crate::transcripts::{Till, TranscriptFile, digest_64, probes, sniffed};
+
+/// Bytes and lines after which a batch is full: writing it takes a few milliseconds.
+const BATCH_BYTES: usize = 64 << 10;
+const BATCH_LINES: usize = 128;
+
+/// The seed of lines' digests. It is part of the store's format.
+const SEED: u64 = 0x6c69_6e65;
+
+/// A file that is being read.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) plan: Plan,
+    pub(super) transcript: Option<i64>,
+    format: TranscriptFormat,
+    place: TranscriptPlace,
+    lines: Lines,
+    reader: UsageReader,
+    /// How often lines are kept, of a file that is read anew.
+    kept: HashMap<u64, u32>,
+    /// Whether the first line was begun before.
+    goes_on: bool,
+    /// When the folders were looked at.
+    now: Micros,
+}
+
+/// A batch, and whether it is the last of its file.
+#[derive(Debug)]
+pub(super) struct Portion {
+    pub(super) batch: TranscriptBatch,
+    pub(super) is_last: bool,
+}
+
+impl Reading {
+    /// Opens a file. `kept` tells, of one that is read anew, how often which line is kept.
+    pub(super) fn open(
+        plan: Plan,
+        known: Option<&KnownTranscript>,
+        kept: HashMap<u64, u32>,
+        now: Micros,
+    ) -> io::Result<Self> {
+        let file = File::open(&plan.file.path)?;
+        let on = known.filter(|_| plan.mode == Mode::On);
+        let format = match known.and_then(|known| TranscriptFormat::of_agent(&known.place.agent)) {
+            Some(format) => format,
+            None => sniffed(&file)?.unwrap_or(plan.file.format),
+        };
+        let reader = on.and_then(|known| serde_json::from_str(&known.place.reader).ok());
+        let mut place = known.map(|known| known.place.clone()).unwrap_or_default();
+        if on.is_none() {
+            (place.offset, place.lines) = (0, 0);
+        }
+        let TranscriptFile { path, inode, size, .. } = &plan.file;
+        place.agent = format.agent().to_owned();
+        place.path = path.to_string_lossy().into_owned();
+        (place.path_key, place.inode) = (path_key(path), *inode);
+        let mut before = *b"\n";
+        if place.offset > 0 {
+            file.read_exact_at(&mut before, place.offset - 1)?;
+        }
+        let lines = Lines::new(file, place.offset, *size)?;
+        Ok(Self {
+            transcript: known.map(|known| known.id),
+            format,
+            reader: reader.unwrap_or_else(|| UsageReader::new(format)),
+            goes_on: before != *b"\n",
+            lines,
+            place,
+            kept,
+            plan,
+            now,
+        })
+    }
+
+    /// The next batch.
+    pub(super) fn portion(
+        &mut self,
+        (redactor, till): (&Redactor, &mut Till),
+        report: &mut ImportReport,
+    ) -> io::Result<Portion> {
+        let mut batch =
+            TranscriptBatch { transcript: self.transcript, ..TranscriptBatch::default() };
+        let (mut bytes, mut is_last) = (0, false);
+        while bytes < BATCH_BYTES && batch.lines.len() < BATCH_LINES {
+            let Some(raw) = self.lines.next()? else {
+                is_last = true;
+                break;
+            };
+            let content = redactor.body(raw.bytes.to_vec());
+            // One that lacks its end counts once it is whole: nothing can follow an object but white space.
+            let mut reader = self.reader.clone();
+            let mut told = Vec::new();
+            reader.read(content.as_bytes(), &mut |line| {
+                told.push(response(&line, till, self.format));
+            });
+            let facts = if raw.is_cut {
+                LineFacts { role: LineRole::Note, ..LineFacts::default() }
+            } else {
+                reader.facts(content.as_bytes())
+            };
+            if !raw.is_ended && (raw.is_cut || facts.role == LineRole::Unreadable) {
+                report.torn += 1;
+                is_last = true;
+                break;
+            }
+            self.place.offset = raw.offset + raw.len + u64::from(raw.is_ended);
+            if !std::mem::take(&mut self.goes_on) {
+                self.place.lines += 1;
+            }
+            if raw.bytes.trim_ascii().is_empty() {
+                continue;
+            }
+            self.reader = reader;
+            let line = TranscriptLine {
+                number: self.place.lines,
+                offset: raw.offset,
+                len: raw.len,
+                digest: digest_64(SEED, content.as_bytes()),
+                is_cut: raw.is_cut,
+                facts,
+                content,
+            };
+            let kept = self.kept.get_mut(&line.digest).filter(|left| **left > 0);
+            if let Some(left) = kept {
+                *left -= 1;
+                continue;
+            }
+            bytes += line.content.as_bytes().len();
+            self.count(&line, report);
+            batch.responses.append(&mut told);
+            batch.lines.push(line);
+        }
+        if is_last {
+            self.settle(till, &mut batch);
+        }
+        self.close(&mut batch, is_last)?;
+        Ok(Portion { batch, is_last })
+    }
+
+    fn count(&self, line: &TranscriptLine, report: &mut ImportReport) {
+        report.lines += 1;
+        report.bytes += line.len;
+        report.unreadable += u64::from(line.facts.role == LineRole::Unreadable);
+        report.mended += u64::from(line.facts.is_mended);
+        report.cut += u64::from(line.is_cut);
+    }
+
+    /// Takes what the reader holds back, once nobody has written for a while.
+    fn settle(&mut self, till: &mut Till, batch: &mut TranscriptBatch) {
+        let age = self.now.0.saturating_mul(1000).saturating_sub(self.plan.file.modified_ns);
+        if age >= YOUNG_NS {
+            let format = self.format;
+            self.reader.settle(&mut |line| batch.responses.push(response(&line, till, format)));
+        }
+    }
+
+    /// Says in the batch where reading goes on from.
+    fn close(&mut self, batch: &mut TranscriptBatch, is_last: bool) -> io::Result<()> {
+        let first = |of: fn(&LineFacts) -> &Option<String>| {
+            batch.lines.iter().find_map(|line| of(&line.facts).clone())
+        };
+        let stem = self.plan.file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let stem = stem.filter(|_| self.format == TranscriptFormat::ClaudeCode);
+        let place = &mut self.place;
+        place.session = place.session.take().or(first(|facts| &facts.session)).or(stem);
+        place.folder = place.folder.take().or(first(|facts| &facts.folder));
+        place.probes = probes(self.lines.file(), place.offset)?;
+        place.reader = serde_json::to_string(&self.reader).unwrap_or_default();
+        (place.size, place.modified_ns) = (place.offset, 0);
+        if is_last {
+            place.size = self.plan.file.size;
+            place.modified_ns = settled(&self.plan.file, self.reader.is_waiting(), self.now);
+        }
+        batch.place = place.clone();
+        if !is_last && self.plan.mode == Mode::Anew {
+            // Where this breaks off, it begins anew: what is kept of the rest is only known now.
+            (batch.place.offset, batch.place.lines, batch.place.probes) = (0, 0, [0; 2]);
+        }
+        Ok(())
+    }
+
+    /// The transcript, once its first batch is kept.
+    pub(super) const fn is_kept_as(&mut self, transcript: i64) {
+        self.transcript = Some(transcript);
+    }
+}
+
+/// What a line tells of a response, priced.
+fn response(line: &UsageLine<'_>, till: &mut Till, format: TranscriptFormat) -> ToldResponse {
+    let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
+    ToldResponse {
+        message_id: owned(&line.message_id),
+        request_id: owned(&line.request_id),
+        session: owned(&line.session),
+        agent_id: owned(&line.agent_id),
+        at: line.at,
+        model: owned(&line.model),
+        usage: line.usage,
+        cost: till.cost(line, format),
+    }
+}

@@ -1,0 +1,79 @@
+//! Codex's rollouts: a line is `{timestamp, type, payload}`, and the payload has a type of its own. What was said is
+//! in `response_item` lines; `event_msg` lines tell it again for whoever looks on.
+
+use langley_model::{LineFacts, LineRole};
+
+use super::{Said, is_the_agents, text_of};
+use crate::json::Object;
+use crate::transcript::codex::CodexSession;
+use crate::transcript::stamp::micros;
+
+/// How texts begin that stand where a person's does, and are the agent's.
+const TAGS: [&str; 6] = [
+    "# AGENTS.md instructions",
+    "<environment_context>",
+    "<subagent_notification>",
+    "<turn_aborted>",
+    "<user_instructions>",
+    "<user_shell_command>",
+];
+
+pub(super) fn read(line: &Object<'_>, file: &CodexSession) -> LineFacts {
+    let payload = line.object("payload");
+    // Lines of early versions are the payload alone.
+    let (kind, payload) = match &payload {
+        Some(payload) => (text_of(line, "type").unwrap_or_default(), payload),
+        None => (String::from("response_item"), line),
+    };
+    let text = |name| text_of(payload, name);
+    let subkind = text("type");
+    let mut said = payload.raw("content").map(Said::of).unwrap_or_default();
+    if said.text.is_none() {
+        let others = ["summary", "output", "message"].iter().find_map(|name| payload.raw(name));
+        said.text = others.map(Said::of).and_then(|said| said.text);
+    }
+    let role = role(&kind, subkind.as_deref(), payload, &said);
+    let is_answer = role == LineRole::Answer;
+    if is_answer {
+        said.call(text("name"));
+    }
+    LineFacts {
+        role,
+        uuid: text("id").filter(|_| kind == "response_item"),
+        parent: None,
+        logical_parent: None,
+        session: file.session.clone(),
+        agent_id: file.thread.clone(),
+        is_sidechain: file.thread.is_some(),
+        at: text_of(line, "timestamp").as_deref().and_then(micros),
+        message_id: text("response_id"),
+        request_id: None,
+        model: file.model.clone().filter(|_| is_answer),
+        tools: said.tools(),
+        text: said.text,
+        folder: file.folder.clone(),
+        branch: payload.object("git").and_then(|git| text_of(&git, "branch")),
+        kind,
+        subkind,
+        is_mended: false,
+    }
+}
+
+fn role(kind: &str, subkind: Option<&str>, payload: &Object<'_>, said: &Said) -> LineRole {
+    match (kind, subkind.unwrap_or_default()) {
+        ("compacted", _) => LineRole::Compaction,
+        ("response_item", "message") => match payload.text("role").as_deref() {
+            Some("assistant") => LineRole::Answer,
+            Some("user") => {
+                let text = said.text.as_deref().unwrap_or_default();
+                if is_the_agents(text, &TAGS) { LineRole::Context } else { LineRole::Prompt }
+            }
+            _ => LineRole::Context,
+        },
+        ("response_item", "reasoning") => LineRole::Answer,
+        ("response_item", "additional_tools") => LineRole::Context,
+        ("response_item", kind) if kind.ends_with("_output") => LineRole::ToolResult,
+        ("response_item", kind) if kind.ends_with("_call") => LineRole::Answer,
+        _ => LineRole::Note,
+    }
+}

@@ -1,0 +1,138 @@
+//! What a line of a transcript is: its envelope, read one line at a time, whatever kind it is of.
+//!
+//! A reader of other people's formats must not fail on a line that it does not know: members are taken where they
+//! are what is expected, and left out where not. A kind that nobody knows keeps its name.
+
+mod claude;
+mod codex;
+mod gemini;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use langley_model::{LineFacts, LineRole};
+
+use super::UsageReader;
+use crate::json::{Object, elements, inner, unescape};
+
+/// Characters of a line's text that are told; the whole stands in the line.
+pub const TEXT_CHARS: usize = 400;
+
+/// Bytes in which that many characters stand, escapes included, with room for white space at the beginning.
+const TEXT_BYTES: usize = 16 * TEXT_CHARS;
+
+/// Tools of one line that are named.
+const TOOLS_MAX: usize = 32;
+
+impl UsageReader {
+    /// What a line is, without its end, that this reader has read before: some formats name a session, or a folder,
+    /// in the first lines alone.
+    #[must_use]
+    pub fn facts(&self, line: &[u8]) -> LineFacts {
+        let (text, is_mended) = match std::str::from_utf8(line) {
+            Ok(text) => (Cow::Borrowed(text), false),
+            Err(_) => (String::from_utf8_lossy(line), true),
+        };
+        let facts = match Object::read(text.as_bytes()) {
+            Some(line) => match self {
+                Self::ClaudeCode => claude::read(&line),
+                Self::Codex(file) => codex::read(&line, file),
+                Self::GeminiCli { session } => gemini::read(&line, session.as_deref()),
+            },
+            None => LineFacts { role: LineRole::Unreadable, ..LineFacts::default() },
+        };
+        LineFacts { is_mended, ..facts }
+    }
+}
+
+/// A member that is a text with something in it.
+fn text_of(object: &Object<'_>, name: &str) -> Option<String> {
+    object.text(name).filter(|text| !text.is_empty()).map(Cow::into_owned)
+}
+
+/// What a message says, put together from its content: a text, or blocks.
+#[derive(Debug, Default)]
+struct Said {
+    /// The first characters.
+    text: Option<String>,
+    tools: Vec<String>,
+    /// Whether a tool's result is among it.
+    has_result: bool,
+}
+
+impl Said {
+    /// Of a content's JSON.
+    fn of(content: &str) -> Self {
+        let mut said = Self::default();
+        if let Some(escaped) = inner(content) {
+            said.say(escaped);
+        } else {
+            for block in elements(content).unwrap_or_default() {
+                said.take(block.get());
+            }
+        }
+        said
+    }
+
+    fn take(&mut self, block: &str) {
+        let Some(block) = Object::read(block.as_bytes()) else {
+            // Gemini's parts may be texts.
+            if let Some(escaped) = inner(block) {
+                self.say(escaped);
+            }
+            return;
+        };
+        let kind = block.text("type");
+        let kind = kind.as_deref().unwrap_or_default();
+        if kind.ends_with("tool_result") {
+            self.has_result = true;
+            if self.text.is_none() {
+                let within = block.raw("content").map(Self::of);
+                self.text = within.and_then(|within| within.text);
+            }
+        } else if kind.ends_with("tool_use") {
+            self.call(text_of(&block, "name"));
+        } else {
+            let text = ["text", "thinking"].iter().find_map(|name| block.raw(name));
+            if let Some(escaped) = text.and_then(inner) {
+                self.say(escaped);
+            }
+        }
+    }
+
+    /// Takes the first text that says something.
+    fn say(&mut self, escaped: &str) {
+        if self.text.is_none() {
+            self.text = opening(escaped);
+        }
+    }
+
+    fn call(&mut self, name: Option<String>) {
+        if self.tools.len() < TOOLS_MAX {
+            self.tools.extend(name);
+        }
+    }
+
+    fn tools(&self) -> Option<String> {
+        (!self.tools.is_empty()).then(|| self.tools.join(","))
+    }
+}
+
+/// The first characters of a JSON string, by what stands between its quotes; none where it says nothing.
+fn opening(escaped: &str) -> Option<String> {
+    let mut end = escaped.floor_char_boundary(TEXT_BYTES);
+    if end < escaped.len() {
+        // Not within an escape; twelve bytes are two halves of a character.
+        let from = escaped.floor_char_boundary(end.saturating_sub(12));
+        end = escaped[from..end].find('\\').map_or(end, |at| from + at);
+    }
+    let text = unescape(&escaped[..end])?;
+    let text: String = text.trim_start().chars().take(TEXT_CHARS).collect();
+    (!text.is_empty()).then_some(text)
+}
+
+/// Whether a text that stands where a person's does was put there by the agent: it begins with a tag of its own.
+fn is_the_agents(text: &str, tags: &[&str]) -> bool {
+    tags.iter().any(|tag| text.starts_with(tag))
+}

@@ -1,0 +1,122 @@
+//! Conversations, as agents' own files tell them: listed, and one by its session.
+
+use axum::extract::{Path, State};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use langley_engine::{ThreadQuery, conversation_thread};
+use langley_store::{ConversationFilter, StoreError};
+
+use crate::doors::{Doors, Written};
+use crate::error::{ApiError, ErrorBody};
+use crate::flows::PAGE_MAX;
+use crate::params::Params;
+use crate::wire::{ConversationDetail, ConversationPage};
+
+const PAGE: usize = 50;
+const LINES: usize = 200;
+/// Whole lines may be long.
+const WHOLE_LINES_MAX: usize = 100;
+
+/// Lists conversations, the one with the newest line first.
+#[utoipa::path(
+    get, path = "/api/conversations", tag = "flows", operation_id = "list_conversations",
+    params(
+        ("limit" = Option<u32>, Query, description = "1 to 500; 50 by default"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("agent" = Option<String>, Query, description = "Of this agent: claude-code, codex or gemini-cli"),
+        ("project" = Option<String>, Query, description = "Begun in exactly this folder"),
+        ("model" = Option<String>, Query, description = "With a response of exactly this model"),
+        ("q" = Option<String>, Query, description = "A part of the first prompt"),
+        ("since" = Option<String>, Query, description = "With a line at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d"),
+        ("until" = Option<String>, Query, description = "Begun before this time"),
+    ),
+    responses(
+        (status = 200, body = ConversationPage),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+    )
+)]
+pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
+    let names = ["limit", "cursor", "agent", "project", "model", "q", "since", "until"];
+    let params = params.only(&names)?;
+    let limit = params.limit(PAGE, PAGE_MAX)?;
+    let cursor = params.owned("cursor")?;
+    let filter = ConversationFilter {
+        agent: params.owned("agent")?,
+        project: params.owned("project")?,
+        model: params.owned("model")?,
+        q: params.owned("q")?,
+        since: params.time("since")?,
+        until: params.time("until")?,
+    };
+    let shown = doors.show(move |store| {
+        let page = store.conversations(&filter, cursor.as_deref(), limit)?;
+        Ok(Some(ConversationPage::from(&page)))
+    });
+    shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))
+}
+
+/// Shows a conversation: its lanes, its branches, and a page of its lines in the order of time.
+#[utoipa::path(
+    get, path = "/api/conversations/{id}", tag = "flows", operation_id = "conversation",
+    params(
+        ("id" = String, Path, description = "The session's id"),
+        ("limit" = Option<u32>, Query, description = "1 to 500; 200 by default; with `content` at most 100"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("branch" = Option<u32>, Query, description = "Lines of this branch alone, by its number"),
+        ("lane" = Option<u32>, Query, description = "Lines of this lane alone, by its number"),
+        ("notes" = Option<bool>, Query, description = "`true`: also what the agent noted for itself"),
+        ("content" = Option<bool>, Query, description = "`true`: with each line as the agent wrote it, redacted"),
+    ),
+    responses(
+        (status = 200, body = ConversationDetail),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+pub(crate) async fn one(
+    State(doors): State<Doors>,
+    Path(session): Path<String>,
+    params: Params,
+) -> Result<Written, ApiError> {
+    let params = params.only(&["limit", "cursor", "branch", "lane", "notes", "content"])?;
+    let number = |name| params.parsed(name, "a number", |word: &str| word.parse().ok());
+    let switch = |name| {
+        let read = params.parsed(name, "true or false", |word: &str| word.parse().ok());
+        read.map(|on: Option<bool>| on.unwrap_or(false))
+    };
+    let with_content = switch("content")?;
+    let (usual, most) =
+        if with_content { (WHOLE_LINES_MAX, WHOLE_LINES_MAX) } else { (LINES, PAGE_MAX) };
+    let after = params.owned("cursor")?.as_deref().map(position).transpose()?;
+    let query = ThreadQuery {
+        branch: number("branch")?,
+        lane: number("lane")?,
+        with_notes: switch("notes")?,
+        with_content,
+        after,
+        limit: params.limit(usual, PAGE_MAX)?.min(most),
+    };
+    let id = session.clone();
+    let shown = doors.show(move |store| {
+        let thread = conversation_thread(store, &id, &query)?;
+        Ok(thread.map(|thread| ConversationDetail::of(&thread, thread.next.map(cursor_at))))
+    });
+    shown.await?.ok_or_else(|| ApiError::no_such_conversation(&session))
+}
+
+/// The opaque text of a place in a thread.
+pub(crate) fn cursor_at((at, id): (i64, i64)) -> String {
+    URL_SAFE_NO_PAD.encode([at.to_be_bytes(), id.to_be_bytes()].concat())
+}
+
+/// The place that [`cursor_at`] wrote.
+fn position(cursor: &str) -> Result<(i64, i64), ApiError> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
+    let place = bytes.as_deref().and_then(|bytes| {
+        let (at, id) = bytes.split_first_chunk()?;
+        Some((i64::from_be_bytes(*at), i64::from_be_bytes(id.try_into().ok()?)))
+    });
+    place.ok_or_else(|| ApiError::from(StoreError::Cursor))
+}

@@ -1,0 +1,287 @@
+//! A conversation as JSON.
+
+use langley_engine::{self as engine, ConversationThread};
+use langley_model::MicroUsd;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::flow::Cost;
+use super::page::rfc3339;
+use super::word::LineRole;
+
+/// A page of conversations, the one with the newest line first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConversationPage {
+    /// The conversations.
+    pub items: Vec<Conversation>,
+    /// Pass as `cursor` for the next page; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// A session as its agent's own files tell it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Conversation {
+    /// The session's id.
+    pub id: String,
+    /// The agent.
+    pub agent: String,
+    /// The folder it began in.
+    pub project: Option<String>,
+    /// The branch of the repository there, as it was last.
+    pub branch: Option<String>,
+    /// The model of its newest answer.
+    pub model: Option<String>,
+    /// How the first prompt of a person begins.
+    pub first_prompt: Option<String>,
+    /// When its first line was written.
+    pub first_at: String,
+    /// When its newest line was written.
+    pub last_at: String,
+    /// Lines.
+    pub lines: u64,
+    /// Prompts of a person and responses of a provider.
+    pub messages: u64,
+    /// Prompts of a person.
+    pub prompts: u64,
+    /// Responses of a provider.
+    pub responses: u64,
+    /// Times it was compacted.
+    pub compactions: u64,
+    /// What the responses cost whose price is known; null where there are none.
+    pub cost: Option<Cost>,
+    /// Responses whose cost is not known.
+    pub unpriced: u64,
+}
+
+/// A conversation with a page of its lines.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConversationDetail {
+    /// What the listing tells of it.
+    #[serde(flatten)]
+    pub conversation: Conversation,
+    /// Who speaks: the session's own agent, and its subagents.
+    pub lanes: Vec<ConversationLane>,
+    /// Its branches: where a person went back and said something else, or an answer was asked for again.
+    pub branches: Vec<ConversationBranch>,
+    /// Lines in the order of time.
+    pub items: Vec<ConversationLine>,
+    /// Pass as `cursor` for the next page; null at the end.
+    pub next_cursor: Option<String>,
+    /// Whether all lines are part of this; false of a conversation of more than 200,000.
+    pub complete: bool,
+}
+
+/// Who speaks.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ConversationLane {
+    /// Its number; 0 is the session's own agent.
+    pub number: u32,
+    /// The subagent; null for the session's own, and for one that has no id.
+    pub agent_id: Option<String>,
+    /// When its first line was written.
+    pub first_at: String,
+    /// When its newest line was written.
+    pub last_at: String,
+    /// Lines.
+    pub lines: u64,
+    /// Responses of a provider.
+    pub responses: u64,
+    /// What those cost whose price is known; null where there are none.
+    pub cost: Option<Cost>,
+}
+
+/// A branch of a conversation.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ConversationBranch {
+    /// Its number. The one that goes on to the newest line is 0.
+    pub number: u32,
+    /// The branch that it left; null for the first.
+    pub parent: Option<u32>,
+    /// The line after which it left, by its id.
+    pub from: Option<String>,
+    /// When its first line was written.
+    pub first_at: String,
+    /// When its newest line was written.
+    pub last_at: String,
+    /// Lines.
+    pub lines: u64,
+}
+
+/// A line of a conversation.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ConversationLine {
+    /// Its id, as the agent wrote it.
+    pub uuid: Option<String>,
+    /// The id of the line that it follows.
+    pub parent: Option<String>,
+    /// The id of the line that it follows across a compaction.
+    pub logical_parent: Option<String>,
+    /// The number of its branch.
+    pub branch: u32,
+    /// The number of its lane.
+    pub lane: u32,
+    /// The part it plays.
+    pub role: LineRole,
+    /// Its type, as the agent names it.
+    pub kind: String,
+    /// The type within that type.
+    pub subkind: Option<String>,
+    /// When it was written; of a line without a time, that of the line before.
+    pub at: String,
+    /// The model that answered.
+    pub model: Option<String>,
+    /// The response that it is of.
+    pub message_id: Option<String>,
+    /// The provider's id of the request.
+    pub request_id: Option<String>,
+    /// The tools that it calls.
+    pub tools: Vec<String>,
+    /// How what it says begins.
+    pub text: Option<String>,
+    /// Where it was read.
+    pub src: LineSource,
+    /// The line as the agent wrote it, redacted: as JSON, or as a text where it is none. Null where it was not
+    /// asked for, or is damaged.
+    pub content: Option<Value>,
+}
+
+/// Where a line was read.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct LineSource {
+    /// The file, as it is called now.
+    pub path: String,
+    /// The line's number in it when it was read, from 1.
+    pub line: u64,
+    /// Where it began.
+    pub offset: u64,
+    /// Bytes it had.
+    pub bytes: u64,
+}
+
+impl From<&langley_store::ConversationPage> for ConversationPage {
+    fn from(page: &langley_store::ConversationPage) -> Self {
+        Self {
+            items: page.items.iter().map(Into::into).collect(),
+            next_cursor: page.next_cursor.clone(),
+        }
+    }
+}
+
+impl From<&langley_store::Conversation> for Conversation {
+    fn from(it: &langley_store::Conversation) -> Self {
+        Self {
+            id: it.session.clone(),
+            agent: it.agent.clone(),
+            project: it.project.clone(),
+            branch: it.branch.clone(),
+            model: it.model.clone(),
+            first_prompt: it.prompt.clone(),
+            first_at: rfc3339(it.first_at),
+            last_at: rfc3339(it.last_at),
+            lines: it.records,
+            messages: it.prompts + it.responses,
+            prompts: it.prompts,
+            responses: it.responses,
+            compactions: it.compactions,
+            cost: it.cost.map(cost),
+            unpriced: it.unpriced,
+        }
+    }
+}
+
+impl ConversationDetail {
+    /// With the place where its next page begins.
+    pub(crate) fn of(thread: &ConversationThread, next_cursor: Option<String>) -> Self {
+        Self {
+            conversation: (&thread.conversation).into(),
+            lanes: thread.lanes.iter().map(Into::into).collect(),
+            branches: thread.branches.iter().map(Into::into).collect(),
+            items: thread.lines.iter().map(Into::into).collect(),
+            next_cursor,
+            complete: thread.is_whole,
+        }
+    }
+}
+
+impl From<&engine::Lane> for ConversationLane {
+    fn from(lane: &engine::Lane) -> Self {
+        Self {
+            number: lane.number,
+            agent_id: lane.agent_id.clone(),
+            first_at: rfc3339(lane.first_at),
+            last_at: rfc3339(lane.last_at),
+            lines: lane.lines,
+            responses: lane.responses,
+            cost: lane.cost.map(cost),
+        }
+    }
+}
+
+impl From<&engine::Branch> for ConversationBranch {
+    fn from(branch: &engine::Branch) -> Self {
+        Self {
+            number: branch.number,
+            parent: branch.parent,
+            from: branch.from.clone(),
+            first_at: rfc3339(branch.first_at),
+            last_at: rfc3339(branch.last_at),
+            lines: branch.lines,
+        }
+    }
+}
+
+impl From<&engine::ShownLine> for ConversationLine {
+    fn from(shown: &engine::ShownLine) -> Self {
+        let (line, facts) = (&shown.line, &shown.line.facts);
+        let tools = facts.tools.as_deref().unwrap_or_default().split(',');
+        let content = line.content.as_deref().map(|content| {
+            let text = || Value::String(String::from_utf8_lossy(content).into_owned());
+            serde_json::from_slice(content).unwrap_or_else(|_| text())
+        });
+        Self {
+            uuid: facts.uuid.clone(),
+            parent: facts.parent.clone(),
+            logical_parent: facts.logical_parent.clone(),
+            branch: shown.branch,
+            lane: shown.lane,
+            role: facts.role.into(),
+            kind: facts.kind.clone(),
+            subkind: facts.subkind.clone(),
+            at: rfc3339(facts.at.unwrap_or_default()),
+            model: facts.model.clone(),
+            message_id: facts.message_id.clone(),
+            request_id: facts.request_id.clone(),
+            tools: tools.filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+            text: facts.text.clone(),
+            src: LineSource {
+                path: line.path.clone(),
+                line: line.number,
+                offset: line.offset,
+                bytes: line.len,
+            },
+            content,
+        }
+    }
+}
+
+fn cost(MicroUsd(micro_usd): MicroUsd) -> Cost {
+    Cost { micro_usd }
+}
+
+/// Conversations as `GET /api/conversations` tells them.
+///
+/// # Errors
+/// They cannot be written as JSON: a defect in a shape's derive.
+pub fn conversations_json(page: &langley_store::ConversationPage) -> serde_json::Result<Value> {
+    serde_json::to_value(ConversationPage::from(page))
+}
+
+/// A conversation as `GET /api/conversations/{id}` tells it.
+///
+/// # Errors
+/// It cannot be written as JSON: a defect in a shape's derive.
+pub fn conversation_json(thread: &ConversationThread) -> serde_json::Result<Value> {
+    let next = thread.next.map(crate::conversations::cursor_at);
+    serde_json::to_value(ConversationDetail::of(thread, next))
+}

@@ -1,0 +1,134 @@
+//! Conversations, the ledger and the bringing in of transcripts, as the doors tell them.
+
+use std::fs;
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::rig::{Rig, TOKEN};
+
+async fn post(rig: &Rig, path: &str, body: &str) -> Value {
+    let token = format!("Bearer {TOKEN}");
+    rig.send_body(Method::POST, path, &[("authorization", &token)], body).await.json()
+}
+
+async fn status(rig: &Rig, path: &str) -> StatusCode {
+    rig.ask(path).await.status
+}
+
+fn line(members: &Value) -> String {
+    let mut line =
+        json!({ "sessionId": "S", "cwd": "/w", "timestamp": "2025-09-01T10:00:00.000Z" });
+    line.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    format!("{line}\n")
+}
+
+fn prompt(uuid: &str, parent: &str, text: &str) -> String {
+    line(
+        &json!({ "type": "user", "uuid": uuid, "parentUuid": parent, "message": { "role": "user", "content": text } }),
+    )
+}
+
+fn answer(uuid: &str, parent: &str, id: &str) -> String {
+    line(&json!({
+        "type": "assistant", "uuid": uuid, "parentUuid": parent, "requestId": format!("req_{id}"),
+        "message": { "id": format!("msg_{id}"), "model": "claude-opus-5-5", "content": [{ "type": "text", "text": id }],
+            "usage": { "input_tokens": 1, "output_tokens": 2 } },
+    }))
+}
+
+async fn rig() -> (Rig, Value) {
+    let rig = Rig::start().await;
+    let folder = rig.store.path().with_file_name("transcripts");
+    fs::create_dir_all(&folder).unwrap();
+    let text = [
+        prompt("p", "", "fix the shop"),
+        answer("a", "p", "one"),
+        prompt("q", "a", "no, that"),
+        answer("b", "q", "two"),
+        prompt("r", "a", "rather this"),
+        line(&json!({ "type": "mode", "uuid": "n" })),
+        answer("c", "r", "three"),
+        line(
+            &json!({ "type": "user", "uuid": "s", "isSidechain": true, "agentId": "x", "message": { "content": "look" } }),
+        ),
+    ];
+    fs::write(folder.join("S.jsonl"), text.concat()).unwrap();
+    let done = post(&rig, "/api/import", "").await;
+    (rig, done)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_is_listed_and_told_with_its_branches_and_lanes() {
+    let (rig, done) = rig().await;
+    assert_eq!((&done["lines"], &done["responses"]), (&json!(8), &json!(3)));
+    let page = rig.get("/api/conversations?agent=claude-code&q=SHOP&model=claude-opus-5-5").await;
+    let item = &page["items"][0];
+    assert_eq!((&item["id"], &item["project"]), (&json!("S"), &json!("/w")));
+    assert_eq!((&item["first_prompt"], &item["messages"]), (&json!("fix the shop"), &json!(6)));
+    assert!(item["cost"]["micro_usd"].as_i64().unwrap() > 0);
+    assert_eq!(rig.get("/api/conversations?agent=codex").await["items"], json!([]));
+
+    let told = rig.get("/api/conversations/S").await;
+    let lines = told["items"].as_array().unwrap();
+    let places: Vec<Value> =
+        lines.iter().map(|it| json!([it["uuid"], it["branch"], it["lane"]])).collect();
+    let expected = [
+        json!(["p", 0, 0]),
+        json!(["a", 0, 0]),
+        json!(["q", 1, 0]),
+        json!(["b", 1, 0]),
+        json!(["r", 0, 0]),
+        json!(["c", 0, 0]),
+        json!(["s", 0, 1]),
+    ];
+    assert_eq!(places, expected);
+    assert_eq!(told["branches"][1]["from"], "a");
+    assert_eq!(
+        (&told["lanes"][1]["agent_id"], &told["lanes"][0]["responses"]),
+        (&json!("x"), &json!(3))
+    );
+    assert_eq!((&lines[0]["content"], &told["complete"]), (&Value::Null, &json!(true)));
+    assert_eq!(lines[1]["src"]["line"], 2);
+
+    let whole = rig.get("/api/conversations/S?content=true&notes=true&branch=1").await;
+    assert_eq!(whole["items"][0]["content"]["message"]["content"], "no, that");
+    assert_eq!(
+        rig.get("/api/conversations/S?notes=true").await["items"].as_array().unwrap().len(),
+        8
+    );
+
+    // In pages, each line once.
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = rig.get(&format!("/api/conversations/S?limit=3{cursor}")).await;
+        seen.extend(page["items"].as_array().unwrap().iter().map(|it| it["uuid"].clone()));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, ["p", "a", "q", "b", "r", "c", "s"].map(Value::from));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_told_or_brought_in_says_why() {
+    let (rig, _) = rig().await;
+    let nobody = status(&rig, "/api/conversations/nobody").await;
+    assert_eq!(nobody, StatusCode::NOT_FOUND);
+    assert_eq!(status(&rig, "/api/conversations/S?cursor=x").await, StatusCode::BAD_REQUEST);
+    let ledger = rig.get("/api/sessions/S/ledger").await;
+    assert_eq!(
+        (&ledger["wire"]["responses"], &ledger["transcript"]["responses"]),
+        (&json!(0), &json!(3))
+    );
+    assert_eq!(ledger["gaps"][0]["reason"], "before_record");
+    assert_eq!(status(&rig, "/api/sessions/nobody/ledger").await, StatusCode::NOT_FOUND);
+    let refused = post(&rig, "/api/import", r#"{"paths":["here"]}"#).await;
+    assert_eq!(refused["error"]["code"], "bad_import");
+    let stats = rig.get("/api/stats").await;
+    assert_eq!(
+        (&stats["transcripts"]["lines"], &stats["transcripts"]["files"]),
+        (&json!(8), &json!(1))
+    );
+}

@@ -1,0 +1,405 @@
+//! A batch of lines, written: the place in the file, the lines in a block, and what they add to their conversations.
+
+use std::collections::HashMap;
+
+use langley_model::{LineRole, Micros, Redacted, Redactor, Scrub, ToldResponse, TranscriptLine};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::response;
+use crate::codec::pack::Packer;
+use crate::error::StoreError;
+use crate::flow_row::signed;
+use crate::store::Store;
+
+/// A file, and how far it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TranscriptPlace {
+    /// Whose: the agent's name.
+    pub agent: String,
+    /// Where it lies.
+    pub path: String,
+    /// A digest of that.
+    pub path_key: [u8; 16],
+    /// The file system it is on, and which file of it.
+    pub inode: (u64, u64),
+    /// Bytes, when it was looked at.
+    pub size: u64,
+    /// Nanoseconds since 1970 of its last change; 0 where it may have changed since without telling.
+    pub modified_ns: i64,
+    /// It was read up to here.
+    pub offset: u64,
+    /// Digests of its beginning, and of what stands before `offset`.
+    pub probes: [u64; 2],
+    /// Lines up to there.
+    pub lines: u64,
+    /// What is remembered of them for the next ones.
+    pub reader: String,
+    /// The session that it is of.
+    pub session: Option<String>,
+    /// The folder its agent worked in.
+    pub folder: Option<String>,
+}
+
+/// Lines of one file, and how far it was read with them.
+#[derive(Clone, Debug, Default)]
+pub struct TranscriptBatch {
+    /// The transcript; none where it is new.
+    pub transcript: Option<i64>,
+    /// Where reading goes on.
+    pub place: TranscriptPlace,
+    /// The lines, in their order.
+    pub lines: Vec<TranscriptLine>,
+    /// What they tell of responses.
+    pub responses: Vec<ToldResponse>,
+}
+
+impl Scrub for TranscriptBatch {
+    fn scrub(&mut self, redactor: &Redactor) {
+        let Self { transcript: _, place, lines, responses } = self;
+        place.path.scrub(redactor);
+        redactor.scrub_json(&mut place.reader);
+        place.session.scrub(redactor);
+        place.folder.scrub(redactor);
+        lines.scrub(redactor);
+        responses.scrub(redactor);
+    }
+}
+
+/// What came of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImportedBatch {
+    /// The transcript.
+    pub transcript: i64,
+    /// Responses among its lines that no line had told of.
+    pub new_responses: u64,
+}
+
+/// The lines of a batch, packed.
+struct Block {
+    codec: i64,
+    raw_len: usize,
+    bytes: Vec<u8>,
+}
+
+/// What a batch adds to a conversation.
+#[derive(Default)]
+struct Added<'a> {
+    records: u64,
+    prompts: u64,
+    compactions: u64,
+    span: Option<(i64, i64)>,
+    prompt: Option<(&'a str, i64)>,
+    folder: Option<&'a str>,
+    branch: Option<&'a str>,
+    model: Option<&'a str>,
+}
+
+impl Store {
+    /// Keeps lines, and how far their file was read, in one transaction. A batch should be so small that recording
+    /// does not wait for it: some 64 KB.
+    ///
+    /// # Errors
+    /// The store is closed or cannot be written; nothing of the batch is kept then.
+    pub fn import(
+        &self,
+        batch: Redacted<TranscriptBatch>,
+        now: Micros,
+    ) -> Result<ImportedBatch, StoreError> {
+        let block = Block::of(&batch.lines);
+        self.job(move |site| {
+            let change = site.change()?;
+            let done = write(&change, &batch, block.as_ref(), now)?;
+            change.commit()?;
+            Ok(done)
+        })
+    }
+
+    /// Notes that files are missed since `at`; their lines stay.
+    ///
+    /// # Errors
+    /// The store is closed or cannot be written.
+    pub fn miss_transcripts(&self, transcripts: Vec<i64>, at: Micros) -> Result<(), StoreError> {
+        self.job(move |site| {
+            let change = site.change()?;
+            for id in transcripts {
+                change
+                    .prepare_cached(
+                        "UPDATE transcripts SET deleted_at = ?2 WHERE id = ?1 AND deleted_at IS NULL",
+                    )?
+                    .execute((id, at.0))?;
+            }
+            change.commit()
+        })
+    }
+}
+
+impl Block {
+    fn of(lines: &[TranscriptLine]) -> Option<Self> {
+        if lines.is_empty() {
+            return None;
+        }
+        let mut raw =
+            Vec::with_capacity(lines.iter().map(|line| line.content.as_bytes().len()).sum());
+        for line in lines {
+            raw.extend_from_slice(line.content.as_bytes());
+        }
+        let (codec, bytes) = {
+            let mut packer = Packer::new();
+            let (codec, bytes) = packer.pack_piece(&raw);
+            (codec, bytes.to_vec())
+        };
+        Some(Self { codec, raw_len: raw.len(), bytes })
+    }
+}
+
+fn write(
+    change: &Connection,
+    batch: &TranscriptBatch,
+    block: Option<&Block>,
+    now: Micros,
+) -> rusqlite::Result<ImportedBatch> {
+    let (transcript, last_at) = place(change, batch, now)?;
+    let at = last_at.unwrap_or(now.0);
+    let mut numbers = Numbers { agent: &batch.place.agent, known: HashMap::new() };
+    if let Some(block) = block {
+        let raw_len = i64::try_from(block.raw_len).unwrap_or(i64::MAX);
+        let block = change
+            .prepare_cached(
+                "INSERT INTO transcript_blocks (codec, raw_len, bytes) VALUES (?1, ?2, ?3)",
+            )?
+            .insert((block.codec, raw_len, &block.bytes))?;
+        lines(change, batch, (transcript, block), at, &mut numbers)?;
+    }
+    let mut new_responses = 0;
+    for told in &batch.responses {
+        let session = told.session.as_deref().or(batch.place.session.as_deref());
+        let conversation = numbers.of(change, session.unwrap_or_default(), at)?;
+        new_responses += u64::from(response::keep(change, conversation, told, at)?);
+    }
+    Ok(ImportedBatch { transcript, new_responses })
+}
+
+/// Writes where reading goes on; the transcript's number, and the time that a line without one has: that of the line
+/// before, and of the first of all, that of the first that has one.
+fn place(
+    change: &Connection,
+    batch: &TranscriptBatch,
+    now: Micros,
+) -> rusqlite::Result<(i64, Option<i64>)> {
+    let TranscriptPlace {
+        agent,
+        path,
+        path_key,
+        inode,
+        size,
+        modified_ns,
+        offset,
+        probes,
+        lines,
+        reader,
+        session,
+        folder,
+    } = &batch.place;
+    let count = |counts: fn(&TranscriptLine) -> bool| {
+        signed(batch.lines.iter().filter(|line| counts(line)).count() as u64)
+    };
+    let sums = [
+        signed(batch.lines.len() as u64),
+        signed(batch.lines.iter().map(|line| line.len).sum()),
+        count(|line| line.facts.role == LineRole::Unreadable),
+        count(|line| line.facts.is_mended),
+        count(|line| line.is_cut),
+    ];
+    let last_at = batch.lines.iter().filter_map(|line| line.facts.at).max();
+    let first_at = batch.lines.iter().find_map(|line| line.facts.at).map(|at| at.0);
+    // One that is not there any more has been forgotten: its file was gone, and its lines too old.
+    let known: Option<(i64, Option<i64>)> = change
+        .prepare_cached("SELECT id, last_at FROM transcripts WHERE id = ?1")?
+        .query_row([batch.transcript], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (id, known_at) = match known {
+        Some(known) => known,
+        None => {
+            let new = "INSERT INTO transcripts (agent, path, path_key, device, inode, size, modified_ns, offset,
+                     head, tail, lines, reader, records, bytes, unreadable, mended, cut, imported_at)
+                 VALUES (?1, '', x'', 0, 0, 0, 0, 0, 0, 0, 0, '', 0, 0, 0, 0, 0, 0)";
+            (change.prepare_cached(new)?.insert([agent])?, None)
+        }
+    };
+    change
+        .prepare_cached(
+            "UPDATE transcripts SET path = ?2, path_key = ?3, device = ?4, inode = ?5, size = ?6,
+                 modified_ns = ?7, offset = ?8, head = ?9, tail = ?10, lines = ?11, reader = ?12,
+                 session = ifnull(session, ?13), folder = ifnull(folder, ?14),
+                 last_at = max(ifnull(last_at, ?15), ifnull(?15, last_at)),
+                 imported_at = ?16, deleted_at = NULL
+             WHERE id = ?1",
+        )?
+        .execute(rusqlite::params![
+            id,
+            path,
+            path_key,
+            inode.0.cast_signed(),
+            inode.1.cast_signed(),
+            signed(*size),
+            modified_ns,
+            signed(*offset),
+            probes[0].cast_signed(),
+            probes[1].cast_signed(),
+            signed(*lines),
+            reader,
+            session,
+            folder,
+            last_at.map(|at| at.0),
+            now.0,
+        ])?;
+    let [records, bytes, unreadable, mended, cut] = sums;
+    change
+        .prepare_cached(
+            "UPDATE transcripts SET records = records + ?2, bytes = bytes + ?3,
+                 unreadable = unreadable + ?4, mended = mended + ?5, cut = cut + ?6
+             WHERE id = ?1",
+        )?
+        .execute((id, records, bytes, unreadable, mended, cut))?;
+    Ok((id, known_at.or(first_at)))
+}
+
+/// Writes lines, and what they add up to.
+fn lines<'b>(
+    change: &Connection,
+    batch: &'b TranscriptBatch,
+    (transcript, block): (i64, i64),
+    mut at: i64,
+    numbers: &mut Numbers<'b>,
+) -> rusqlite::Result<()> {
+    let mut added: HashMap<i64, Added<'_>> = HashMap::new();
+    let mut start = 0_u64;
+    let mut insert = change.prepare_cached(
+        "INSERT INTO transcript_records (transcript, conversation, block, start, kept, number, offset, len,
+             digest, role, kind, subkind, uuid, parent, logical_parent, agent_id, sidechain, at,
+             message_id, request_id, model, tools, text)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+             ?19, ?20, ?21, ?22, ?23)",
+    )?;
+    for line in &batch.lines {
+        let facts = &line.facts;
+        at = facts.at.map_or(at, |at| at.0);
+        let session = facts.session.as_deref().or(batch.place.session.as_deref());
+        let conversation = numbers.of(change, session.unwrap_or_default(), at)?;
+        let kept = line.content.as_bytes().len() as u64;
+        insert.execute(rusqlite::params![
+            transcript,
+            conversation,
+            block,
+            signed(start),
+            signed(kept),
+            signed(line.number),
+            signed(line.offset),
+            signed(line.len),
+            line.digest.cast_signed(),
+            facts.role as i64,
+            facts.kind,
+            facts.subkind,
+            facts.uuid,
+            facts.parent,
+            facts.logical_parent,
+            facts.agent_id,
+            facts.is_sidechain,
+            at,
+            facts.message_id,
+            facts.request_id,
+            facts.model,
+            facts.tools,
+            facts.text,
+        ])?;
+        start += kept;
+        added.entry(conversation).or_default().take(line, at);
+    }
+    for (conversation, added) in &added {
+        added.write(change, *conversation)?;
+    }
+    Ok(())
+}
+
+/// Numbers of the conversations that a batch is of.
+struct Numbers<'a> {
+    agent: &'a str,
+    known: HashMap<&'a str, i64>,
+}
+
+impl<'a> Numbers<'a> {
+    /// The number of a session's conversation, which is given one if need be.
+    fn of(&mut self, change: &Connection, session: &'a str, at: i64) -> rusqlite::Result<i64> {
+        if let Some(known) = self.known.get(session) {
+            return Ok(*known);
+        }
+        let known = change
+            .prepare_cached("SELECT id FROM conversations WHERE session = ?1 AND agent = ?2")?
+            .query_row((session, self.agent), |row| row.get(0))
+            .optional()?;
+        let number = match known {
+            Some(number) => number,
+            None => change
+                .prepare_cached(
+                    "INSERT INTO conversations (session, agent, first_at, last_at, records, prompts, compactions)
+                     VALUES (?1, ?2, ?3, ?3, 0, 0, 0)",
+                )?
+                .insert((session, self.agent, at))?,
+        };
+        self.known.insert(session, number);
+        Ok(number)
+    }
+}
+
+impl<'a> Added<'a> {
+    fn take(&mut self, line: &'a TranscriptLine, at: i64) {
+        let facts = &line.facts;
+        self.records += 1;
+        // What was noted beside says nothing of when it was said.
+        if facts.role != LineRole::Note {
+            self.span = Some(self.span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
+        }
+        self.compactions += u64::from(facts.role == LineRole::Compaction && !facts.is_sidechain);
+        self.folder = self.folder.or(facts.folder.as_deref());
+        self.branch = facts.branch.as_deref().or(self.branch);
+        self.model = facts.model.as_deref().or(self.model);
+        if facts.role == LineRole::Prompt && !facts.is_sidechain {
+            self.prompts += 1;
+            let earlier = self.prompt.is_none_or(|(_, known)| at < known);
+            if let Some(text) = facts.text.as_deref().filter(|_| earlier) {
+                self.prompt = Some((text, at));
+            }
+        }
+    }
+
+    fn write(&self, change: &Connection, conversation: i64) -> rusqlite::Result<()> {
+        let (from, to) = self.span.unzip();
+        let (prompt, prompt_at) = self.prompt.unzip();
+        change
+            .prepare_cached(
+                "UPDATE conversations SET
+                     project = ifnull(project, ?2), branch = ifnull(?3, branch),
+                     model = ifnull(?4, model),
+                     prompt = iif(ifnull(?6 < prompt_at, ?6 IS NOT NULL), ?5, prompt),
+                     prompt_at = iif(ifnull(?6 < prompt_at, ?6 IS NOT NULL), ?6, prompt_at),
+                     first_at = iif(records = 0, ifnull(?7, first_at), min(first_at, ifnull(?7, first_at))),
+                     last_at = max(last_at, ifnull(?8, last_at)),
+                     records = records + ?9, prompts = prompts + ?10, compactions = compactions + ?11
+                 WHERE id = ?1",
+            )?
+            .execute((
+                conversation,
+                self.folder,
+                self.branch,
+                self.model,
+                prompt,
+                prompt_at,
+                from,
+                to,
+                signed(self.records),
+                signed(self.prompts),
+                signed(self.compactions),
+            ))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! Which files are known, and how far they were read.
+
+use std::collections::HashMap;
+
+use langley_model::Micros;
+use rusqlite::Row;
+
+use super::count;
+use super::keep::TranscriptPlace;
+use crate::error::StoreError;
+use crate::store::Store;
+
+/// A known transcript.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownTranscript {
+    /// Its number.
+    pub id: i64,
+    /// Where reading goes on.
+    pub place: TranscriptPlace,
+    /// Lines of it that are kept.
+    pub records: u64,
+    /// Since when the file is missed.
+    pub deleted_at: Option<Micros>,
+}
+
+/// What all transcripts come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TranscriptTotals {
+    /// Files that are there.
+    pub files: u64,
+    /// Files that are gone, whose lines are kept.
+    pub deleted: u64,
+    /// Lines.
+    pub records: u64,
+    /// Their bytes, before they were redacted.
+    pub bytes: u64,
+    /// Lines that are no JSON.
+    pub unreadable: u64,
+    /// Lines cut within a character.
+    pub mended: u64,
+    /// Lines too long to be kept whole.
+    pub cut: u64,
+}
+
+impl Store {
+    /// Every known transcript, in the order in which they came.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn transcripts(&self) -> Result<Vec<KnownTranscript>, StoreError> {
+        self.readers().read(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT id, agent, path, path_key, device, inode, size, modified_ns, offset, head, tail,
+                     lines, reader, session, folder, records, deleted_at
+                 FROM transcripts ORDER BY id",
+            )?;
+            let rows = statement.query_map((), known)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// How often each line of a transcript is kept, by its digest.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn transcript_digests(&self, transcript: i64) -> Result<HashMap<u64, u32>, StoreError> {
+        self.readers().read(|conn| {
+            let mut statement =
+                conn.prepare_cached("SELECT digest FROM transcript_records WHERE transcript = ?1")?;
+            let mut rows = statement.query([transcript])?;
+            let mut digests = HashMap::new();
+            while let Some(row) = rows.next()? {
+                *digests.entry(row.get::<_, i64>(0)?.cast_unsigned()).or_default() += 1;
+            }
+            Ok(digests)
+        })
+    }
+
+    /// What all transcripts come to.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn transcript_totals(&self) -> Result<TranscriptTotals, StoreError> {
+        self.readers().read(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT count(*) FILTER (WHERE deleted_at IS NULL), count(deleted_at),
+                     ifnull(sum(records), 0), ifnull(sum(bytes), 0), ifnull(sum(unreadable), 0),
+                     ifnull(sum(mended), 0), ifnull(sum(cut), 0)
+                 FROM transcripts",
+            )?;
+            let totals = statement.query_row((), |row| {
+                Ok(TranscriptTotals {
+                    files: count(row, 0)?,
+                    deleted: count(row, 1)?,
+                    records: count(row, 2)?,
+                    bytes: count(row, 3)?,
+                    unreadable: count(row, 4)?,
+                    mended: count(row, 5)?,
+                    cut: count(row, 6)?,
+                })
+            })?;
+            Ok(totals)
+        })
+    }
+}
+
+fn known(row: &Row<'_>) -> rusqlite::Result<KnownTranscript> {
+    Ok(KnownTranscript {
+        id: row.get(0)?,
+        place: TranscriptPlace {
+            agent: row.get(1)?,
+            path: row.get(2)?,
+            path_key: row.get(3)?,
+            inode: (count(row, 4)?, count(row, 5)?),
+            size: count(row, 6)?,
+            modified_ns: row.get(7)?,
+            offset: count(row, 8)?,
+            probes: [count(row, 9)?, count(row, 10)?],
+            lines: count(row, 11)?,
+            reader: row.get(12)?,
+            session: row.get(13)?,
+            folder: row.get(14)?,
+        },
+        records: count(row, 15)?,
+        deleted_at: row.get::<_, Option<i64>>(16)?.map(Micros),
+    })
+}

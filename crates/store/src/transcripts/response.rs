@@ -1,0 +1,152 @@
+//! Responses that transcripts tell of: each once, however many lines and files have it.
+
+use std::collections::HashSet;
+
+use langley_model::{MicroUsd, Micros, Tokens, ToldResponse, Usage};
+use rusqlite::{Connection, Row};
+
+use crate::error::StoreError;
+use crate::flow_row::signed;
+use crate::store::Store;
+
+/// A response as transcripts tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptResponse {
+    /// Its number.
+    pub id: i64,
+    /// What they tell.
+    pub told: ToldResponse,
+}
+
+const COLUMNS: &str = "transcript_responses.id, message_id, request_id, session, agent_id, at,
+    transcript_responses.model, input_tokens, cache_read_tokens, cache_write_5m_tokens,
+    cache_write_1h_tokens, output_tokens, reasoning_tokens, web_search_requests, cost_micro_usd";
+
+/// Keeps what a line tells of a response; whether no line has told of it before. Of lines that tell of the same one,
+/// that with the greatest output counts, and of equal ones the first that came.
+pub(super) fn keep(
+    change: &Connection,
+    conversation: i64,
+    told: &ToldResponse,
+    at: i64,
+) -> rusqlite::Result<bool> {
+    let Usage {
+        input,
+        cache_read,
+        cache_write_5m,
+        cache_write_1h,
+        output,
+        reasoning,
+        web_search_requests,
+    } = told.usage;
+    let tokens = |tokens: Option<Tokens>| tokens.map(|tokens| signed(tokens.0));
+    let is_known = change
+        .prepare_cached(
+            "SELECT 1 FROM transcript_responses WHERE message_id = ?1 AND request_id = ?2",
+        )?
+        .exists((&told.message_id, &told.request_id))?;
+    change
+        .prepare_cached(
+            "INSERT INTO transcript_responses (conversation, agent_id, message_id, request_id, at, model,
+                 input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
+                 output_tokens, reasoning_tokens, web_search_requests, cost_micro_usd)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+             ON CONFLICT (message_id, request_id) DO UPDATE SET
+                 at = ?5, model = ?6, input_tokens = ?7, cache_read_tokens = ?8,
+                 cache_write_5m_tokens = ?9, cache_write_1h_tokens = ?10, output_tokens = ?11,
+                 reasoning_tokens = ?12, web_search_requests = ?13, cost_micro_usd = ?14
+             WHERE ifnull(?11, -1) > ifnull(output_tokens, -1)",
+        )?
+        .execute(rusqlite::params![
+            conversation,
+            told.agent_id,
+            told.message_id,
+            told.request_id,
+            told.at.map_or(at, |at| at.0),
+            told.model,
+            tokens(input),
+            tokens(cache_read),
+            tokens(cache_write_5m),
+            tokens(cache_write_1h),
+            tokens(output),
+            tokens(reasoning),
+            web_search_requests.map(signed),
+            told.cost.map(|cost| cost.0),
+        ])?;
+    Ok(!is_known)
+}
+
+impl Store {
+    /// Responses that the transcripts of a session tell of, in the order of time; at most `limit`.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn told_responses(
+        &self,
+        session: &str,
+        limit: usize,
+    ) -> Result<Vec<KeptResponse>, StoreError> {
+        self.readers().read(|conn| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM transcript_responses JOIN conversations ON conversations.id = conversation
+                 WHERE session = ?1 ORDER BY at, transcript_responses.id LIMIT ?2"
+            );
+            let mut statement = conn.prepare_cached(&sql)?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let rows = statement.query_map((session, limit), read)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Of the responses with these ids, those that another session's transcript tells of.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn told_elsewhere(
+        &self,
+        session: &str,
+        message_ids: &[&str],
+    ) -> Result<HashSet<String>, StoreError> {
+        self.readers().read(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT 1 FROM transcript_responses JOIN conversations ON conversations.id = conversation
+                 WHERE message_id = ?1 AND session <> ?2",
+            )?;
+            let mut elsewhere = HashSet::new();
+            for id in message_ids {
+                if statement.exists((id, session))? {
+                    elsewhere.insert((*id).to_owned());
+                }
+            }
+            Ok(elsewhere)
+        })
+    }
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<KeptResponse> {
+    let count = |column| {
+        Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(i64::cast_unsigned))
+    };
+    let tokens = |column| Ok::<_, rusqlite::Error>(count(column)?.map(Tokens));
+    Ok(KeptResponse {
+        id: row.get(0)?,
+        told: ToldResponse {
+            message_id: row.get(1)?,
+            request_id: row.get(2)?,
+            session: row.get(3)?,
+            agent_id: row.get(4)?,
+            at: Some(Micros(row.get(5)?)),
+            model: row.get(6)?,
+            usage: Usage {
+                input: tokens(7)?,
+                cache_read: tokens(8)?,
+                cache_write_5m: tokens(9)?,
+                cache_write_1h: tokens(10)?,
+                output: tokens(11)?,
+                reasoning: tokens(12)?,
+                web_search_requests: count(13)?,
+            },
+            cost: row.get::<_, Option<i64>>(14)?.map(MicroUsd),
+        },
+    })
+}
