@@ -13,9 +13,9 @@ use crate::query::key;
 use crate::reprice::Reprice;
 use crate::rollup::{Gathered, Held};
 use crate::store::Store;
+use crate::totals::Totals;
 use crate::traits;
 use crate::waiting::Waiting;
-use crate::writer::Totals;
 
 /// Why such a flow ended.
 const LOST: &str = "Langley ended before this flow did; what came after is not recorded.";

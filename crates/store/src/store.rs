@@ -25,8 +25,9 @@ use crate::raw::RawStore;
 use crate::readers::{ReadError, Readers, Reading};
 use crate::schema;
 use crate::search::Texts;
+use crate::totals::Totals;
 use crate::upkeep::Board;
-use crate::writer::{Announce, Command, Manner, Patience, Site, Totals, Writer};
+use crate::writer::{Announce, Command, Manner, Patience, Site, Writer};
 
 /// A store: one file, read and written through this handle and its clones.
 ///

@@ -19,6 +19,7 @@ use crate::error::of_place;
 use crate::flow_row::{self, Binder, Bytes, Carried, CarriedBody, FlowSql, signed};
 use crate::readers::ReadError;
 use crate::rollup::{Gathered, Held, ToolCostChange};
+use crate::totals::Totals;
 use crate::waiting::Waiting;
 use crate::{lost, projects, tools, traits};
 
@@ -32,60 +33,6 @@ pub(super) struct Applied {
     /// Drops that records reported.
     pub(super) reported: Vec<(DropReason, u64)>,
     pub(super) revision: Revision,
-}
-
-/// Running totals of the file, or how much a transaction adds to them.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Totals {
-    pub(crate) revision: u64,
-    pub(crate) flows: u64,
-    pub(crate) events: u64,
-    pub(crate) tunnels: u64,
-    pub(crate) lost: u64,
-    pub(crate) drops: [u64; DropReason::ALL.len()],
-}
-
-impl Totals {
-    /// The totals of the file.
-    pub(crate) fn read(conn: &Connection) -> rusqlite::Result<Self> {
-        let mut totals = Self::default();
-        let mut statement = conn.prepare_cached("SELECT name, value FROM totals")?;
-        let mut rows = statement.query(())?;
-        while let Some(row) = rows.next()? {
-            let value = row.get::<_, i64>(1)?.cast_unsigned();
-            let name = row.get_ref(0)?.as_str()?;
-            if let Some(cell) = totals.cells().find(|(known, _)| *known == name) {
-                *cell.1 = value;
-            }
-        }
-        Ok(totals)
-    }
-
-    /// Adds these to the totals of the file.
-    pub(crate) fn add(&mut self, conn: &Connection) -> rusqlite::Result<()> {
-        let mut statement = conn.prepare_cached(
-            "INSERT INTO totals (name, value) VALUES (?1, ?2)
-             ON CONFLICT (name) DO UPDATE SET value = value + ?2",
-        )?;
-        for (name, value) in self.cells() {
-            if *value > 0 {
-                statement.execute((name, signed(*value)))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn cells(&mut self) -> impl Iterator<Item = (&'static str, &mut u64)> {
-        let drops = DropReason::ALL.map(DropReason::as_str).into_iter().zip(&mut self.drops);
-        let others = [
-            ("revision", &mut self.revision),
-            ("flows", &mut self.flows),
-            ("events", &mut self.events),
-            ("tunnels", &mut self.tunnels),
-            ("lost", &mut self.lost),
-        ];
-        others.into_iter().chain(drops)
-    }
 }
 
 /// Writes a batch and the rows about earlier drops in one transaction.

@@ -30,7 +30,6 @@ use crate::error::StoreError;
 use crate::flow_row::FlowSql;
 use crate::queue::{Queue, Taken};
 
-pub(crate) use apply::Totals;
 pub(crate) use pieces::named;
 pub(crate) use site::{Budget, ContentSet, Manner, Patience, Site};
 use tails::Memory;
