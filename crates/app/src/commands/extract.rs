@@ -88,7 +88,7 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
                 },
             );
             print!("{}", table(rows, args.latest.is_none()));
-            done.map_err(unwritten)?
+            done.map_err(|error| unwritten(&error))?
         }
         None => {
             let mut stdout = BufWriter::with_capacity(64 << 10, io::stdout().lock());
@@ -100,7 +100,7 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
                 Ok(done) => done,
                 // Whoever read it has seen enough.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-                Err(error) => return Err(unwritten(error)),
+                Err(error) => return Err(unwritten(&error)),
             }
         }
     };
@@ -108,7 +108,7 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
     Ok(())
 }
 
-fn unwritten(error: io::Error) -> AppError {
+fn unwritten(error: &io::Error) -> AppError {
     AppError::failed("the records cannot be written").why(error.to_string())
 }
 
@@ -158,7 +158,7 @@ type Tell<'t> = &'t mut dyn FnMut(
     &mut dyn FnMut(ExtractMode, &RedactedBytes) -> io::Result<()>,
 ) -> io::Result<Extracted>;
 
-/// Writes a file for each mode, complete or not at all; how many records there are.
+/// Writes a file for each mode, which has its name once it is complete; how many records there are.
 fn to_files(folder: &Path, modes: &[ExtractMode], tell: Tell<'_>) -> io::Result<(Extracted, u64)> {
     fs::create_dir_all(folder)?;
     let mut files: HashMap<ExtractMode, BufWriter<File>> = HashMap::new();

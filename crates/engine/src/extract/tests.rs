@@ -218,3 +218,41 @@ fn whoever_takes_no_more_ends_the_reading() {
     });
     assert_eq!(done.unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
 }
+
+#[test]
+fn an_answer_that_gemini_cli_writes_again_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let chats = folder.path().join("p/chats");
+    fs::create_dir_all(&chats).unwrap();
+    let answer = |content: &str, more: &str| {
+        format!(
+            r#"{{"id":"g1","timestamp":"2026-01-01T00:00:02Z","type":"gemini","content":"{content}","model":"gemini-2.5-pro","tokens":{{"input":20,"output":8}}{more}}}"#
+        )
+    };
+    let call = r#","toolCalls":[{"id":"c1","name":"run_shell_command","args":{"command":"ls"},"status":"error","result":[{"x":1}]}]"#;
+    let lines = [
+        r#"{"sessionId":"G","projectHash":"p","startTime":"2026-01-01T00:00:00Z","kind":"main"}"#,
+        r#"{"id":"u1","timestamp":"2026-01-01T00:00:01Z","type":"user","content":"hi"}"#,
+        &answer("", ""),
+        &answer("yes", ""),
+        &answer("yes", call),
+        &answer("yes", call),
+    ];
+    fs::write(chats.join("session-1.jsonl"), lines.join("\n") + "\n").unwrap();
+    let root = TranscriptRoot { format: TranscriptFormat::GeminiCli, path: folder.path().into() };
+    let (lines, _) = told_of(&[root], &ExtractQuery::new(ExtractMode::ALL));
+    let of = |mode: ExtractMode| {
+        let mark = format!("{{\"mode\":\"{}\"", mode.name());
+        lines.iter().filter(|line| line.starts_with(&mark)).count()
+    };
+    for mode in [
+        ExtractMode::UserPrompts,
+        ExtractMode::AssistantTexts,
+        ExtractMode::ToolCalls,
+        ExtractMode::Commands,
+        ExtractMode::ToolErrors,
+        ExtractMode::Usage,
+    ] {
+        assert_eq!(of(mode), 1, "{mode:?}: {lines:?}");
+    }
+}
