@@ -101,6 +101,9 @@ fn main() -> ExitCode {
         Verb::Export { verb } => {
             commands::export::export(&global, &verb).map(|()| ExitCode::SUCCESS)
         }
+        Verb::Extract(args) => {
+            commands::extract::extract(&global, &args).map(|()| ExitCode::SUCCESS)
+        }
         Verb::Statusline => {
             commands::statusline::statusline(&global);
             Ok(ExitCode::SUCCESS)

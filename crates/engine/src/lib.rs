@@ -18,6 +18,7 @@ mod counted;
 mod cut;
 mod diff;
 mod exchange;
+mod extract;
 mod findings;
 mod framing;
 mod gap;
@@ -74,6 +75,9 @@ pub use conversation::{
     Branch, ConversationThread, Lane, ShownLine, ThreadQuery, conversation_thread,
 };
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
+pub use extract::{
+    ExtractMode, ExtractQuery, Extracted, Field, ModeSpec, extract, extract_reference,
+};
 pub use findings::{
     BookPrices, CallMade, Change, DayPart, Diverged, Facts, Limits, NoPrices, Pause, Prices,
     Pricing, Prompt, Recalled, ResultSeen, Secret, SecretPlace, Sources, Spot, TokenPrices, Usual,

@@ -7,8 +7,8 @@ use clap_complete::Shell;
 use langley_model::FlowId;
 
 use super::{
-    AnalyticsVerb, ConversationsArgs, CostArgs, ExportVerb, FindingsArgs, FlowsArgs, ImportArgs,
-    LedgerArgs, SessionsArgs, TasksArgs, ToolsArgs,
+    AnalyticsVerb, ConversationsArgs, CostArgs, ExportVerb, ExtractArgs, FindingsArgs, FlowsArgs,
+    ImportArgs, LedgerArgs, SessionsArgs, TasksArgs, ToolsArgs,
 };
 use crate::error::Warned;
 use crate::trust::StoreName;
@@ -158,6 +158,10 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         verb: ExportVerb,
     },
+    /// Answer questions from the files that agents keep of their sessions, with no proxy ever run
+    ///
+    /// Records come as JSON, one a line; on a terminal as a table.
+    Extract(ExtractArgs),
     /// Print one line for the status line of Claude Code, which it gives its JSON
     ///
     /// In Claude Code's settings: "statusLine": {"type": "command", "command": "langley statusline"}. It

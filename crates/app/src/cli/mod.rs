@@ -5,6 +5,7 @@ mod args;
 mod conversations;
 mod cost;
 mod export;
+mod extract;
 mod findings;
 mod flows;
 mod import;
@@ -21,6 +22,7 @@ pub(crate) use args::{
 pub(crate) use conversations::ConversationsArgs;
 pub(crate) use cost::{CostArgs, CostSource, CostVerb, RepriceArgs};
 pub(crate) use export::ExportVerb;
+pub(crate) use extract::{ExtractArgs, IdleForm};
 pub(crate) use findings::{FindingsArgs, FindingsVerb};
 pub(crate) use flows::FlowsArgs;
 pub(crate) use import::ImportArgs;

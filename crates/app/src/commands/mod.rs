@@ -10,6 +10,7 @@ pub(crate) mod cost;
 pub(crate) mod db;
 mod db_info;
 pub(crate) mod export;
+pub(crate) mod extract;
 pub(crate) mod findings;
 mod flow_json;
 pub(crate) mod flows;

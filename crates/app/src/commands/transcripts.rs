@@ -8,14 +8,14 @@ use std::thread::available_parallelism;
 use jiff::Timestamp;
 use langley_engine::{
     BlockReport, PriceBook, Scanned, TranscriptBy, TranscriptCache, TranscriptQuery,
-    TranscriptRoot, scan, transcript_blocks, transcript_costs, walk,
+    TranscriptRoot, Walked, scan, transcript_blocks, transcript_costs, walk,
 };
 use langley_model::{Micros, Provider};
 
 use super::cost::{CLASS, tell, zone};
 use super::flows::parse_since;
 use crate::cli::{CostArgs, GlobalArgs};
-use crate::config::{self, Environment};
+use crate::config::{self, Config, Environment};
 use crate::error::{AppError, Result};
 use crate::home::{Home, write_private};
 use crate::opening::{prices, transcript_roots};
@@ -73,14 +73,7 @@ pub(super) fn blocks(
 /// The prices, and what the files tell; of those that did not change since the last time, what they told then.
 fn read(global: &GlobalArgs) -> Result<(Arc<PriceBook>, Scanned)> {
     let config = config::load_leniently(global, &Environment::of_process())?.told().config;
-    let roots = transcript_roots(&config);
-    let mut walked = walk(&roots);
-    if walked.files.is_empty() && walked.refused.is_empty() {
-        return Err(none_in(&roots));
-    }
-    if !config.transcripts.roots.is_empty() {
-        walked.sniff();
-    }
+    let walked = left_behind(&config)?;
     let home = Home::at(&config.home);
     let cache = home.transcripts_cache();
     let rules = format!("{:?}", config.redaction);
@@ -116,6 +109,22 @@ fn read(global: &GlobalArgs) -> Result<(Arc<PriceBook>, Scanned)> {
         tracing::warn!(%error, path = %cache.display(), "what transcripts told is not kept");
     }
     Ok((book, scanned))
+}
+
+/// The files that agents left on this machine.
+///
+/// # Errors
+/// There are none.
+pub(super) fn left_behind(config: &Config) -> Result<Walked> {
+    let roots = transcript_roots(config);
+    let mut walked = walk(&roots);
+    if walked.files.is_empty() && walked.refused.is_empty() {
+        return Err(none_in(&roots));
+    }
+    if !config.transcripts.roots.is_empty() {
+        walked.sniff();
+    }
+    Ok(walked)
 }
 
 /// No transcript is in any of these folders.

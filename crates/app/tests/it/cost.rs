@@ -316,3 +316,36 @@ fn a_corpus_comes_to_what_it_was_made_of_at_the_first_reading_and_at_the_second(
         }
     }
 }
+
+#[test]
+fn every_mode_goes_to_a_file_of_its_own_and_usage_is_that_of_the_corpus() {
+    let stage = Stage::new();
+    let agent = stage.home().with_file_name("agent");
+    let options = CorpusOptions { sessions: 10, bytes: 2 << 20, seed: 12, is_hard: false };
+    let made = write_corpus(&agent, options).unwrap();
+    let folder = stage.home().with_file_name("out");
+    let extract = |args: &[&str]| {
+        let mut command = stage.langley(&[&["extract"], args].concat());
+        command.env("CLAUDE_CONFIG_DIR", &agent).env("CODEX_HOME", &agent);
+        let done = command.output().unwrap();
+        let said = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (done.status.code().unwrap(), said(done.stdout), said(done.stderr))
+    };
+    let (code, _, err) = extract(&["all", "--out-dir", folder.to_str().unwrap()]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 39);
+    let usage = std::fs::read_to_string(folder.join("usage.ndjson")).unwrap();
+    let used: Vec<Value> = usage.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(used.len() as u64, made.responses);
+    for (place, class) in ["input", "cache_read", "cache_write_5m", "output"].iter().enumerate() {
+        let told: u64 = used.iter().filter_map(|record| record[class].as_u64()).sum();
+        assert_eq!(told, made.used.values().map(|tokens| tokens[place]).sum::<u64>(), "{class}");
+    }
+    let (_, out, _) = extract(&["usage"]);
+    assert!(out == usage, "one mode alone tells what it tells among all");
+    let (_, out, _) = extract(&["user-prompts", "-n", "5"]);
+    let prompts = std::fs::read_to_string(folder.join("user-prompts.ndjson")).unwrap();
+    assert!(out.lines().count() == 5 && out.lines().all(|line| prompts.contains(line)), "{out}");
+    let (code, _, err) = extract(&["prompts"]);
+    assert!(code == 2 && err.contains("user-prompts"), "{err}");
+}

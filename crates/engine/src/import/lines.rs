@@ -7,12 +7,12 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 const PORTION: usize = 256 << 10;
 
 /// The longest line that is kept whole, and how much is kept of a longer one.
-pub(super) const LINE_MAX: usize = 32 << 20;
-pub(super) const CUT_KEPT: usize = 1 << 20;
+pub(crate) const LINE_MAX: usize = 32 << 20;
+pub(crate) const CUT_KEPT: usize = 1 << 20;
 
 /// Reads lines from a place on.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     file: File,
     room: Vec<u8>,
     /// What of the room is read and not told yet.
@@ -26,29 +26,29 @@ pub(super) struct Lines {
 
 /// A line, without its end.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct RawLine<'a> {
-    pub(super) offset: u64,
+pub(crate) struct RawLine<'a> {
+    pub(crate) offset: u64,
     /// Bytes in the file.
-    pub(super) len: u64,
-    pub(super) bytes: &'a [u8],
-    pub(super) is_cut: bool,
+    pub(crate) len: u64,
+    pub(crate) bytes: &'a [u8],
+    pub(crate) is_cut: bool,
     /// Whether its end is there.
-    pub(super) is_ended: bool,
+    pub(crate) is_ended: bool,
 }
 
 impl Lines {
     /// From `offset` on, up to `until`.
-    pub(super) fn new(mut file: File, offset: u64, until: u64) -> io::Result<Self> {
+    pub(crate) fn new(mut file: File, offset: u64, until: u64) -> io::Result<Self> {
         file.seek(SeekFrom::Start(offset))?;
         Ok(Self { file, room: Vec::new(), start: 0, end: 0, offset, until })
     }
 
-    pub(super) const fn file(&self) -> &File {
+    pub(crate) const fn file(&self) -> &File {
         &self.file
     }
 
     /// The next line; none at the end. One that lacks its end is the last.
-    pub(super) fn next(&mut self) -> io::Result<Option<RawLine<'_>>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<RawLine<'_>>> {
         let mut looked = 0;
         let found = loop {
             let new = &self.room[self.start + looked..self.end];

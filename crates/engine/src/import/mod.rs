@@ -16,4 +16,5 @@ mod tests;
 
 pub use follow::{Follower, FollowerOptions, FollowerReader, FollowerState};
 pub use importer::Importer;
+pub(crate) use lines::{LINE_MAX, Lines, RawLine};
 pub use report::ImportReport;

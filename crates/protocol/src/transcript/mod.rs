@@ -7,6 +7,7 @@ mod claude;
 mod codex;
 mod envelope;
 mod gemini;
+mod item;
 mod stamp;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use crate::json::Object;
 
 pub use codex::{CodexSession, CodexTotal};
 pub use envelope::TEXT_CHARS;
+pub use item::{Aside, Item};
 
 /// Whose lines they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

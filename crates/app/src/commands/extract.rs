@@ -1,0 +1,219 @@
+//! `langley extract`: questions that agents' own files answer, as JSON or as a table.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::thread::available_parallelism;
+
+use jiff::Timestamp;
+use langley_engine::{ExtractMode, ExtractQuery, Extracted, extract_reference};
+use langley_model::RedactedBytes;
+use langley_protocol::transcript::TranscriptFormat;
+use serde_json::{Map, Value};
+
+use super::flows::parse_since;
+use super::transcripts::left_behind;
+use crate::cli::{ExtractArgs, GlobalArgs, IdleForm};
+use crate::config::{self, Environment};
+use crate::error::{AppError, Result};
+use crate::opening::prices;
+use crate::table::Table;
+use crate::wire::redactor;
+
+/// Rows of a table that is shown without `-n`: more is nothing to read on a terminal.
+const ROWS_MAX: usize = 200;
+
+/// Characters of a cell.
+const CELL: usize = 100;
+
+/// What stands in every record before its mode's fields.
+const HEAD: [&str; 8] = ["mode", "v", "agent", "session_id", "agent_id", "turn", "ts", "src"];
+
+/// Tells what is asked.
+///
+/// # Errors
+/// A word that is not understood; there is nothing to read, or no place to write.
+pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
+    if args.reference {
+        print!("{}", extract_reference());
+        return Ok(());
+    }
+    let modes = modes(&args.modes)?;
+    let mut query = ExtractQuery::new(&modes);
+    query.latest = args.latest.map(|latest| latest as usize);
+    query.since = args.since.as_deref().map(|it| parse_since(it, Timestamp::now())).transpose()?;
+    query.session.clone_from(&args.session);
+    query.project.clone_from(&args.project);
+    query.is_paired = args.mode == IdleForm::Paired;
+    if query.is_paired && !modes.contains(&ExtractMode::UserIdle) {
+        return Err(AppError::wrong_use("--mode paired is of the mode user-idle")
+            .next("`langley extract user-idle --mode paired`"));
+    }
+    let of = args.agent.as_deref().map(agent).transpose()?;
+    let config = config::load_leniently(global, &Environment::of_process())?.told().config;
+    let mut walked = left_behind(&config)?;
+    walked.files.retain(|file| of.is_none_or(|of| file.format == of));
+    let (book, redactor) = (prices(&config), redactor(&config)?);
+    let threads = available_parallelism().map_or(1, usize::from);
+    let mut tell = |out: &mut dyn FnMut(ExtractMode, &RedactedBytes) -> io::Result<()>| {
+        langley_engine::extract(&walked.files, &query, (&book, &redactor), threads, out)
+    };
+    let is_table = args.out_dir.is_none() && !args.json && io::stdout().is_terminal();
+    let done = match &args.out_dir {
+        Some(folder) => {
+            let (done, written) = to_files(folder, &modes, &mut tell).map_err(|error| {
+                AppError::failed(format!("{} cannot be written", folder.display()))
+                    .why(error.to_string())
+            })?;
+            if !global.quiet {
+                eprintln!("{written} records in {}", folder.display());
+            }
+            done
+        }
+        None if is_table => {
+            if query.latest.is_none() {
+                // The first of all would be the oldest.
+                query.latest = Some(ROWS_MAX);
+            }
+            let mut rows = Vec::new();
+            let done = langley_engine::extract(
+                &walked.files,
+                &query,
+                (&book, &redactor),
+                threads,
+                &mut |mode, line| {
+                    rows.extend(row(mode, line.as_bytes()));
+                    Ok(())
+                },
+            );
+            print!("{}", table(rows, args.latest.is_none()));
+            done.map_err(|error| unwritten(&error))?
+        }
+        None => {
+            let mut stdout = BufWriter::with_capacity(64 << 10, io::stdout().lock());
+            let done = tell(&mut |_, line| {
+                stdout.write_all(line.as_bytes())?;
+                stdout.write_all(b"\n")
+            });
+            match done.and_then(|done| stdout.flush().map(|()| done)) {
+                Ok(done) => done,
+                // Whoever read it has seen enough.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+                Err(error) => return Err(unwritten(&error)),
+            }
+        }
+    };
+    warn(&done, &walked.refused);
+    Ok(())
+}
+
+fn unwritten(error: &io::Error) -> AppError {
+    AppError::failed("the records cannot be written").why(error.to_string())
+}
+
+/// What could not be read.
+fn warn(done: &Extracted, refused: &[(std::path::PathBuf, io::Error)]) {
+    for (path, error) in refused.iter().chain(&done.refused) {
+        eprintln!("warning: {} could not be read: {error}", path.display());
+    }
+    for (count, what) in [
+        (done.unreadable, "lines are no JSON, and were left out"),
+        (done.too_long, "lines are too long to be held, and were left out"),
+        (done.mended, "lines have bytes that are no UTF-8; they are told with � in their place"),
+    ] {
+        if count > 0 {
+            eprintln!("warning: {count} {what}");
+        }
+    }
+}
+
+fn modes(names: &[String]) -> Result<Vec<ExtractMode>> {
+    let mut modes = Vec::new();
+    for name in names {
+        if name == "all" {
+            modes.extend(ExtractMode::ALL);
+            continue;
+        }
+        modes.push(ExtractMode::parse(name).ok_or_else(|| {
+            let known: Vec<_> = ExtractMode::ALL.iter().map(|mode| mode.name()).collect();
+            AppError::wrong_use(format!("`{name}` is no mode"))
+                .why(format!("known are all, {}", known.join(", ")))
+                .next("docs/extract.md says what each tells")
+        })?);
+    }
+    Ok(modes)
+}
+
+fn agent(name: &str) -> Result<TranscriptFormat> {
+    TranscriptFormat::of_agent(name).ok_or_else(|| {
+        let known = TranscriptFormat::ALL.map(TranscriptFormat::agent).join(", ");
+        AppError::wrong_use(format!("no files of `{name}` are known"))
+            .why(format!("--agent takes one of {known}"))
+    })
+}
+
+/// How records are told to whoever takes them.
+type Tell<'t> = &'t mut dyn FnMut(
+    &mut dyn FnMut(ExtractMode, &RedactedBytes) -> io::Result<()>,
+) -> io::Result<Extracted>;
+
+/// Writes a file for each mode, which has its name once it is complete; how many records there are.
+fn to_files(folder: &Path, modes: &[ExtractMode], tell: Tell<'_>) -> io::Result<(Extracted, u64)> {
+    fs::create_dir_all(folder)?;
+    let mut files: HashMap<ExtractMode, BufWriter<File>> = HashMap::new();
+    let place = |mode: ExtractMode, end: &str| folder.join(format!("{}.ndjson{end}", mode.name()));
+    for mode in modes {
+        files.insert(*mode, BufWriter::new(File::create(place(*mode, ".part"))?));
+    }
+    let done = tell(&mut |mode, line| {
+        let Some(file) = files.get_mut(&mode) else { return Ok(()) };
+        file.write_all(line.as_bytes())?;
+        file.write_all(b"\n")
+    })?;
+    for (mode, mut file) in files {
+        file.flush()?;
+        fs::rename(place(mode, ".part"), place(mode, ""))?;
+    }
+    let records = done.records;
+    Ok((done, records))
+}
+
+/// A record as a row: when, where, of what mode, and its fields.
+fn row(mode: ExtractMode, line: &[u8]) -> Option<[String; 5]> {
+    let record: Map<String, Value> = serde_json::from_slice(line).ok()?;
+    let word = |name: &str| match record.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(other) => other.to_string(),
+    };
+    let mut session = word("session_id");
+    session.truncate(session.floor_char_boundary(8));
+    let fields = record.iter().filter(|(name, it)| !HEAD.contains(&name.as_str()) && !it.is_null());
+    let told: Vec<String> = fields
+        .map(|(name, value)| match value {
+            Value::String(text) if name == "text" => text.clone(),
+            Value::String(text) => format!("{name}={text}"),
+            other => format!("{name}={other}"),
+        })
+        .collect();
+    let told = told.join("  ").replace('\n', " ");
+    let mut cut: String = told.chars().take(CELL).collect();
+    if cut.len() < told.len() {
+        cut.push('…');
+    }
+    Some([word("ts"), session, word("turn"), mode.name().to_owned(), cut])
+}
+
+fn table(rows: Vec<[String; 5]>, is_cut: bool) -> String {
+    if rows.is_empty() {
+        return "nothing of that is in the agents' files\n".to_owned();
+    }
+    let is_full = is_cut && rows.len() >= ROWS_MAX;
+    let mut table = Table::new(["TIME", "SESSION", "TURN", "MODE", "WHAT"]);
+    for row in rows {
+        table.row(row);
+    }
+    let more = format!("… the latest {ROWS_MAX} of a mode: -n N for others, --json for all\n");
+    table.to_string() + if is_full { &more } else { "" }
+}

@@ -1,0 +1,237 @@
+//! What a tool call does, by its name and its arguments: agents name the same things differently.
+
+use serde_json::Value;
+
+/// What a call does.
+#[derive(Debug, Default)]
+pub(super) struct Doing {
+    pub(super) commands: Vec<Command>,
+    pub(super) reads: Option<Read>,
+    /// Files with how they are changed.
+    pub(super) changes: Vec<(String, &'static str)>,
+    /// A patch in the arguments.
+    pub(super) patch: Option<String>,
+    pub(super) subagent: Option<Subagent>,
+    pub(super) mcp: Option<(String, String)>,
+    pub(super) web: Option<Web>,
+    pub(super) is_plan: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Command {
+    pub(super) script: String,
+    pub(super) folder: Option<String>,
+    pub(super) description: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) path: String,
+    pub(super) from: Option<u64>,
+    pub(super) limit: Option<u64>,
+}
+
+#[derive(Debug)]
+pub(super) struct Subagent {
+    pub(super) kind: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) prompt: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Web {
+    pub(super) query: Option<String>,
+    pub(super) url: Option<String>,
+}
+
+impl Doing {
+    /// Of a call with this name and these arguments, as JSON.
+    pub(super) fn of(name: &str, input: &str) -> Self {
+        let input: Value = serde_json::from_str(input).unwrap_or_default();
+        let mut doing = Self::default();
+        let text = |names: &[&str]| {
+            names.iter().find_map(|name| input.get(name)?.as_str()).map(str::to_owned)
+        };
+        let number = |name: &str| input.get(name).and_then(Value::as_u64);
+        if let Some((server, tool)) =
+            name.strip_prefix("mcp__").and_then(|rest| rest.split_once("__"))
+        {
+            doing.mcp = Some((server.to_owned(), tool.to_owned()));
+        }
+        match name {
+            "Bash" | "PowerShell" | "shell" | "shell_command" | "exec_command" | "local_shell"
+            | "container.exec" | "run_shell_command" => {
+                let script = text(&["command", "cmd"])
+                    .or_else(|| words(input.get("command").or_else(|| input.get("cmd"))?));
+                doing.commands.extend(script.map(|script| Command {
+                    script,
+                    folder: text(&["workdir", "cwd", "working_directory", "directory"]),
+                    description: text(&["description", "justification"]),
+                }));
+            }
+            // Codex's only tool at times: its input is a program, which calls the others.
+            "exec" => doing.program(input.as_str().unwrap_or_default()),
+            "apply_patch" => {
+                let patch = input.as_str().map(str::to_owned).or_else(|| text(&["input", "patch"]));
+                doing.patched(patch);
+            }
+            "Read" | "NotebookRead" | "read_file" => {
+                doing.reads = text(&["file_path", "notebook_path", "absolute_path", "path"])
+                    .map(|path| Read { path, from: number("offset"), limit: number("limit") });
+            }
+            "Write" | "write_file" => {
+                doing.changes.extend(text(&["file_path", "path"]).map(|path| (path, "write")));
+            }
+            "Edit" | "MultiEdit" | "NotebookEdit" | "replace" => {
+                let path = text(&["file_path", "notebook_path", "path"]);
+                doing.changes.extend(path.map(|path| (path, "edit")));
+            }
+            "Task" | "Agent" | "spawn_agent" => {
+                doing.subagent = Some(Subagent {
+                    kind: text(&["subagent_type", "agent_type"]),
+                    description: text(&["description", "task_name"]),
+                    prompt: text(&["prompt", "message"]),
+                });
+            }
+            "WebSearch" | "WebFetch" | "web_search" | "web_fetch" | "google_web_search" => {
+                doing.web = Some(Web { query: text(&["query"]), url: text(&["url"]) });
+            }
+            "TodoWrite" | "ExitPlanMode" | "exit_plan_mode" | "update_plan" | "TaskCreate"
+            | "TaskUpdate" | "write_todos" => doing.is_plan = true,
+            _ => {}
+        }
+        if doing.patch.is_none() {
+            let begins = |command: &&Command| command.script.contains("*** Begin Patch");
+            let patch = doing.commands.iter().find(begins).map(|command| command.script.clone());
+            doing.patched(patch);
+        }
+        doing
+    }
+
+    fn patched(&mut self, patch: Option<String>) {
+        const MARKS: [(&str, &str); 3] = [
+            ("*** Add File: ", "add"),
+            ("*** Update File: ", "update"),
+            ("*** Delete File: ", "delete"),
+        ];
+        for line in patch.as_deref().unwrap_or_default().lines() {
+            let change =
+                MARKS.iter().find_map(|(mark, change)| Some((line.strip_prefix(mark)?, *change)));
+            self.changes.extend(change.map(|(path, change)| (path.trim().to_owned(), change)));
+        }
+        self.patch = patch;
+    }
+
+    /// Reads the calls of a program, as far as their arguments are literals.
+    fn program(&mut self, source: &str) {
+        for (at, call) in source.match_indices("tools.") {
+            let rest = &source[at + call.len()..];
+            let Some((tool, arguments)) = rest.split_once('(') else { continue };
+            let arguments = arguments.trim_start();
+            match tool {
+                "exec_command" | "shell" | "shell_command" => {
+                    let member =
+                        |names: &[&str]| names.iter().find_map(|name| member(arguments, name));
+                    self.commands.extend(member(&["cmd", "command"]).map(|script| Command {
+                        script,
+                        folder: member(&["workdir", "cwd"]),
+                        description: member(&["justification"]),
+                    }));
+                }
+                "apply_patch" => self.patched(literal(arguments)),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The script of a list of words: what a shell is told to run, else the words.
+fn words(list: &Value) -> Option<String> {
+    let words: Vec<&str> = list.as_array()?.iter().filter_map(Value::as_str).collect();
+    match words.as_slice() {
+        [shell, flag, script]
+            if shell.ends_with("sh") && flag.starts_with('-') && flag.ends_with('c') =>
+        {
+            Some((*script).to_owned())
+        }
+        words => Some(words.join(" ")),
+    }
+}
+
+/// A member of an object of a program that is a string literal; the object ends with the first brace outside of one.
+fn member(arguments: &str, name: &str) -> Option<String> {
+    let mut rest = arguments.strip_prefix('{')?;
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+        let (key, value) = rest.split_once(':')?;
+        let value = value.trim_start();
+        let is_it = key.trim().trim_matches(['"', '\'']) == name;
+        if is_it {
+            return literal(value);
+        }
+        rest = match value.chars().next()? {
+            '"' | '\'' | '`' => &value[literal_end(value)?..],
+            _ => &value[value.find([',', '}'])?..],
+        };
+        if rest.starts_with('}') {
+            return None;
+        }
+    }
+}
+
+/// Where a string literal that a text begins with ends, its quotes included.
+fn literal_end(text: &str) -> Option<usize> {
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'))?;
+    let mut is_escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            c if c == quote => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The string that a text begins with as a literal of a program.
+fn literal(text: &str) -> Option<String> {
+    let end = literal_end(text)?;
+    let mut said = String::new();
+    let mut chars = text[1..end - 1].chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            said.push(c);
+            continue;
+        }
+        match chars.next()? {
+            'n' => said.push('\n'),
+            't' => said.push('\t'),
+            'r' => said.push('\r'),
+            c => said.push(c),
+        }
+    }
+    Some(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_tells_its_commands_and_patches() {
+        let source = r#"const r = await tools.exec_command({yield_ms: 5, "cmd": "echo \"hi\"\nls", workdir: '/w'}); await tools.apply_patch("*** Begin Patch\n*** Add File: a.txt\n+x\n*** End Patch")"#;
+        let doing = Doing::of("exec", &Value::from(source).to_string());
+        assert_eq!(doing.commands[0].script, "echo \"hi\"\nls");
+        assert_eq!(doing.commands[0].folder.as_deref(), Some("/w"));
+        assert_eq!(doing.changes, [("a.txt".to_owned(), "add")]);
+    }
+
+    #[test]
+    fn a_list_of_words_is_the_script_that_its_shell_is_given() {
+        let doing = Doing::of("shell", r#"{"command":["bash","-lc","ls -l"]}"#);
+        assert_eq!(doing.commands[0].script, "ls -l");
+        let doing = Doing::of("shell", r#"{"command":["git","status"]}"#);
+        assert_eq!(doing.commands[0].script, "git status");
+    }
+}

@@ -1,0 +1,20 @@
+//! Questions that agents' own files answer: each mode tells records, read straight from the files, redacted, in
+//! bounded room, with nothing stored.
+//!
+//! A line is taken apart once (`protocol::transcript`), and every mode that was asked for picks from its items what it
+//! tells, so that all modes cost one pass.
+
+mod call;
+mod latest;
+mod mode;
+mod record;
+mod reference;
+mod run;
+mod sums;
+mod teller;
+#[cfg(test)]
+mod tests;
+
+pub use mode::{ExtractMode, Field, ModeSpec};
+pub use reference::extract_reference;
+pub use run::{ExtractQuery, Extracted, extract};

@@ -1,0 +1,414 @@
+//! Reads files side by side and tells their records in the order of their paths, with little held at a time.
+
+use std::collections::{BinaryHeap, HashMap};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use langley_model::{Micros, Provider, RedactedBytes, Redactor};
+use langley_protocol::transcript::TranscriptFormat;
+use langley_store::{Measure, Sums};
+use parking_lot::Mutex;
+
+use super::latest;
+use super::mode::ExtractMode;
+use super::record::{Record, Whose};
+use super::teller::{Counts, Teller, Told};
+use crate::import::Lines;
+use crate::price::{PriceBook, Pricer};
+use crate::transcripts::{
+    Till, TranscriptCache, TranscriptFile, TranscriptQuery, scan, transcript_blocks,
+};
+
+/// Bytes of records that are handed on at once, and how many such portions of a file may wait.
+const PORTION: usize = 128 << 10;
+const PORTIONS: usize = 4;
+
+/// Files that may be read before the one whose records are told next is done.
+const AHEAD: usize = 16;
+
+/// What is asked.
+#[derive(Clone, Debug, Default)]
+pub struct ExtractQuery {
+    pub(super) modes: Vec<ExtractMode>,
+    /// The same, a bit each.
+    pub(super) set: u64,
+    /// Of each mode so many at most, the latest.
+    pub latest: Option<usize>,
+    /// Not before then.
+    pub since: Option<Micros>,
+    /// Of this session.
+    pub session: Option<String>,
+    /// Of this folder, or of those that are called so.
+    pub project: Option<String>,
+    /// Whether `user-idle` tells questions with the end of the work on them.
+    pub is_paired: bool,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Extracted {
+    /// Records told.
+    pub records: u64,
+    /// Lines that are no JSON.
+    pub unreadable: u64,
+    /// Last lines that are being written, and cannot be read yet.
+    pub torn: u64,
+    /// Lines with bytes that are no UTF-8.
+    pub mended: u64,
+    /// Lines that are longer than can be held.
+    pub too_long: u64,
+    /// Files that could not be read, and why.
+    pub refused: Vec<(PathBuf, io::Error)>,
+}
+
+/// Where records go, each without its line feed.
+pub(super) type Out<'o> = &'o mut dyn FnMut(ExtractMode, &RedactedBytes) -> io::Result<()>;
+
+impl ExtractQuery {
+    /// For these modes, each once.
+    #[must_use]
+    pub fn new(modes: &[ExtractMode]) -> Self {
+        let mut query = Self::default();
+        for mode in modes {
+            if query.set & mode.bit() == 0 {
+                query.set |= mode.bit();
+                query.modes.push(*mode);
+            }
+        }
+        query
+    }
+
+    fn with(&self, keep: impl Fn(ExtractMode) -> bool) -> Self {
+        let modes: Vec<_> = self.modes.iter().copied().filter(|mode| keep(*mode)).collect();
+        let set = modes.iter().fold(0, |set, mode| set | mode.bit());
+        Self { modes, set, ..self.clone() }
+    }
+
+    /// Whether what was told then, of this session in this folder, is asked for.
+    pub(super) fn takes(
+        &self,
+        at: Option<Micros>,
+        (session, folder): (Option<&str>, Option<&str>),
+    ) -> bool {
+        let is_in_time = self.since.is_none_or(|since| at.is_some_and(|at| at >= since));
+        let is_of_session = self.session.as_deref().is_none_or(|asked| session == Some(asked));
+        let is_of_project = self.project.as_deref().is_none_or(|asked| {
+            folder.is_some_and(|folder| {
+                let folder = Path::new(folder);
+                folder.starts_with(asked) || folder.file_name().is_some_and(|name| name == asked)
+            })
+        });
+        is_in_time && is_of_session && is_of_project
+    }
+}
+
+impl Extracted {
+    pub(super) fn count(&mut self, counts: &Counts) {
+        self.unreadable += counts.unreadable;
+        self.torn += counts.torn;
+        self.mended += counts.mended;
+        self.too_long += counts.too_long;
+    }
+}
+
+/// Tells what `files` answer, read on `threads` threads, priced by `book`.
+///
+/// # Errors
+/// `out` fails; a file that cannot be read is named in what is answered.
+pub fn extract(
+    files: &[TranscriptFile],
+    query: &ExtractQuery,
+    (book, redactor): (&Arc<PriceBook>, &Redactor),
+    threads: usize,
+    out: Out<'_>,
+) -> io::Result<Extracted> {
+    let mut told = Extracted::default();
+    for mode in &query.modes {
+        for format in TranscriptFormat::ALL {
+            if let Some(reason) = absence(*mode, format, query)
+                && files.iter().any(|file| file.format == format)
+            {
+                let whose = Whose { agent: format.agent(), ..Whose::default() };
+                let mut record = Record::new(*mode, &whose, None);
+                record.flag("available", Some(false));
+                record.text("reason", Some(reason));
+                out(*mode, &redactor.body(record.close().into_bytes()))?;
+                told.records += 1;
+            }
+        }
+    }
+    let from_the_end = |mode: ExtractMode| query.latest.is_some() && mode.is_of_one_line();
+    for mode in query.modes.iter().copied().filter(|mode| from_the_end(*mode)) {
+        latest::tell(files, &query.with(|it| it == mode), redactor, (&mut told, out))?;
+    }
+    let forward = query.with(|mode| !from_the_end(mode) && mode != ExtractMode::Blocks);
+    // Nothing of a file is younger than its last change.
+    let young: Vec<_> = files
+        .iter()
+        .filter(|file| query.since.is_none_or(|Micros(since)| file.modified_ns / 1000 >= since))
+        .filter(|file| forward.modes.iter().any(|mode| mode.absent(file.format).is_none()))
+        .collect();
+    let mut kept =
+        Kept { most: query.latest, responses: HashMap::default(), heaps: HashMap::new(), count: 0 };
+    if !young.is_empty() {
+        side_by_side(&young, &forward, (book, redactor), threads, &mut told, &mut |line, told| {
+            kept.take(line, told, out)
+        })?;
+    }
+    if query.set & ExtractMode::Blocks.bit() != 0 && query.project.is_none() {
+        blocks(files, query, (book, redactor), threads, &mut |line| {
+            kept.take(line, &mut told, out)
+        })?;
+    }
+    kept.close(&mut told, out)?;
+    Ok(told)
+}
+
+/// Why an agent's files do not answer.
+fn absence(
+    mode: ExtractMode,
+    format: TranscriptFormat,
+    query: &ExtractQuery,
+) -> Option<&'static str> {
+    let whole = "blocks are of all that was used, not of one project: ask without --project";
+    let is_whole = mode == ExtractMode::Blocks && query.project.is_some();
+    mode.absent(format).or_else(|| is_whole.then_some(whole))
+}
+
+/// What passes on its way out: a response once, and of each mode the latest where these are asked for.
+struct Kept {
+    most: Option<usize>,
+    /// By which modes a response was told.
+    responses: HashMap<u64, u64, foldhash::fast::FixedState>,
+    /// The latest, the earliest of them on top.
+    heaps: HashMap<ExtractMode, BinaryHeap<Late>>,
+    count: u64,
+}
+
+/// A record in the reverse order of time.
+struct Late(Told, u64);
+
+impl Late {
+    fn key(&self) -> (Option<Micros>, u64) {
+        (self.0.at, self.1)
+    }
+}
+
+impl PartialEq for Late {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Late {}
+
+impl PartialOrd for Late {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Late {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        other.key().cmp(&self.key())
+    }
+}
+
+impl Kept {
+    fn take(&mut self, line: Told, told: &mut Extracted, out: Out<'_>) -> io::Result<()> {
+        if let Some(response) = line.response {
+            let modes = self.responses.entry(response).or_default();
+            if *modes & line.mode.bit() != 0 {
+                return Ok(());
+            }
+            *modes |= line.mode.bit();
+        }
+        let Some(most) = self.most else {
+            told.records += 1;
+            return out(line.mode, &line.line);
+        };
+        let heap = self.heaps.entry(line.mode).or_default();
+        self.count += 1;
+        heap.push(Late(line, self.count));
+        if heap.len() > most {
+            heap.pop();
+        }
+        Ok(())
+    }
+
+    fn close(self, told: &mut Extracted, out: Out<'_>) -> io::Result<()> {
+        let mut heaps: Vec<_> = self.heaps.into_iter().collect();
+        heaps.sort_by_key(|(mode, _)| *mode);
+        for (mode, heap) in heaps {
+            // The earliest is the greatest here.
+            for Late(line, _) in heap.into_sorted_vec().into_iter().rev() {
+                told.records += 1;
+                out(mode, &line.line)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a thread hands on.
+enum Portion {
+    Lines(Vec<Told>),
+    End(io::Result<Counts>),
+}
+
+fn side_by_side(
+    files: &[&TranscriptFile],
+    query: &ExtractQuery,
+    (book, redactor): (&Arc<PriceBook>, &Redactor),
+    threads: usize,
+    told: &mut Extracted,
+    take: &mut dyn FnMut(Told, &mut Extracted) -> io::Result<()>,
+) -> io::Result<()> {
+    type Lane = (Mutex<Option<SyncSender<Portion>>>, Mutex<Option<Receiver<Portion>>>);
+    let lanes: Vec<Lane> = files
+        .iter()
+        .map(|_| {
+            let (to, from) = sync_channel(PORTIONS);
+            (Mutex::new(Some(to)), Mutex::new(Some(from)))
+        })
+        .collect();
+    let (permit, permits) = sync_channel::<()>(AHEAD);
+    for _ in 0..AHEAD {
+        // There is room for all of them.
+        let _ = permit.send(());
+    }
+    let permits = Mutex::new(permits);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut till = Till::new(Pricer::new(Arc::clone(book)));
+        while permits.lock().recv().is_ok() {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some((file, lane)) = files.get(place).zip(lanes.get(place)) else { break };
+            let Some(to) = lane.0.lock().take() else { break };
+            let done = read(file, (query, redactor), &mut till, &mut |lines| {
+                to.send(Portion::Lines(lines)).is_ok()
+            });
+            if to.send(Portion::End(done)).is_err() {
+                break;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads.clamp(1, files.len()) {
+            scope.spawn(work);
+        }
+        let mut done = Ok(());
+        for (file, (_, from)) in files.iter().zip(&lanes) {
+            let Some(from) = from.lock().take() else { break };
+            done = drain(file, &from, told, take);
+            if done.is_err() {
+                break;
+            }
+            // Where all files are begun nobody waits for one.
+            let _ = permit.try_send(());
+        }
+        // Whoever still reads finds that nobody listens.
+        for (_, from) in &lanes {
+            drop(from.lock().take());
+        }
+        drop(permit);
+        done
+    })
+}
+
+fn drain(
+    file: &TranscriptFile,
+    from: &Receiver<Portion>,
+    told: &mut Extracted,
+    take: &mut dyn FnMut(Told, &mut Extracted) -> io::Result<()>,
+) -> io::Result<()> {
+    while let Ok(portion) = from.recv() {
+        match portion {
+            Portion::Lines(lines) => {
+                for line in lines {
+                    take(line, told)?;
+                }
+            }
+            Portion::End(Ok(counts)) => told.count(&counts),
+            Portion::End(Err(error)) => told.refused.push((file.path.clone(), error)),
+        }
+    }
+    Ok(())
+}
+
+/// Reads a file; `hand` says whether anybody still listens.
+fn read(
+    file: &TranscriptFile,
+    (query, redactor): (&ExtractQuery, &Redactor),
+    till: &mut Till,
+    hand: &mut dyn FnMut(Vec<Told>) -> bool,
+) -> io::Result<Counts> {
+    let mut lines = Lines::new(File::open(&file.path)?, 0, file.size)?;
+    let mut teller = Teller::new(file, query, redactor);
+    let (mut bytes, mut told) = (0, 0);
+    while let Some(raw) = lines.next()? {
+        teller.read(&raw);
+        bytes += teller.out[told..].iter().map(|line| line.line.as_bytes().len()).sum::<usize>();
+        told = teller.out.len();
+        if bytes >= PORTION {
+            if !hand(std::mem::take(&mut teller.out)) {
+                return Ok(teller.counts);
+            }
+            (bytes, told) = (0, 0);
+        }
+    }
+    teller.finish(till);
+    hand(std::mem::take(&mut teller.out));
+    Ok(teller.counts)
+}
+
+fn blocks(
+    files: &[TranscriptFile],
+    query: &ExtractQuery,
+    (book, redactor): (&Arc<PriceBook>, &Redactor),
+    threads: usize,
+    take: &mut dyn FnMut(Told) -> io::Result<()>,
+) -> io::Result<()> {
+    let mode = ExtractMode::Blocks;
+    for format in TranscriptFormat::ALL {
+        let files: Vec<_> = files.iter().filter(|file| file.format == format).cloned().collect();
+        if files.is_empty() {
+            continue;
+        }
+        let scanned = scan(&files, TranscriptCache::default(), (book, redactor), threads);
+        for provider in Provider::ALL {
+            let asked = TranscriptQuery {
+                since: query.since,
+                session: query.session.clone(),
+                provider: Some(provider),
+                ..TranscriptQuery::default()
+            };
+            for block in transcript_blocks(&scanned, &asked, Micros::now()).blocks {
+                let at = Some(block.start);
+                let whose = Whose {
+                    agent: format.agent(),
+                    session: query.session.clone(),
+                    at,
+                    ..Whose::default()
+                };
+                let mut record = Record::new(mode, &whose, None);
+                let known = |measure| Sums::figure(&block.sums, measure).known();
+                record.text("provider", Some(provider.as_str()));
+                record.time("started", at);
+                record.time("ended", Some(block.end));
+                record.flag("goes_on", Some(block.pace.is_some()));
+                record.number("input", known(Measure::InputUncached));
+                record.number("cache_read", known(Measure::CacheRead));
+                record.number("output", known(Measure::Output));
+                record.number("cost_micro_usd", known(Measure::Cost));
+                let line = redactor.body(record.close().into_bytes());
+                take(Told { mode, at, offset: 0, response: None, line })?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,501 @@
+//! What only a whole file tells: what its responses used, its turns, and what the session adds up to.
+
+use std::collections::{BTreeSet, HashMap};
+
+use langley_model::{DialectName, LineFacts, Micros, Provider, Tokens, Usage};
+use langley_protocol::transcript::{TranscriptFormat, UsageLine};
+use serde_json::Value;
+
+use super::mode::ExtractMode;
+use super::record::{Record, Source, Whose};
+use super::run::ExtractQuery;
+use super::teller::Counts;
+use crate::transcripts::{Till, digest_64};
+
+/// The seed of responses' digests.
+const SEED: u64 = 0x7265_7370;
+
+/// Names that are kept of a file: sessions, models.
+const NAMES_MAX: usize = 64;
+
+/// What one response used, and where the line stands that says it.
+#[derive(Clone, Debug)]
+pub(super) struct Used {
+    line: u64,
+    offset: u64,
+    turn: u64,
+    at: Option<Micros>,
+    response: Option<u64>,
+    session: Option<String>,
+    agent_id: Option<String>,
+    message_id: Option<String>,
+    request_id: Option<String>,
+    provider: Provider,
+    model: Option<String>,
+    tier: String,
+    usage: Usage,
+}
+
+impl Used {
+    pub(super) fn of(told: &UsageLine<'_>, (line, offset, _): (u64, u64, Option<Micros>)) -> Self {
+        let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
+        Self {
+            line,
+            offset,
+            turn: 0,
+            at: told.at,
+            response: told.response().map(|ids| digest_64(SEED, ids.join("\n").as_bytes())),
+            session: owned(&told.session),
+            agent_id: owned(&told.agent_id),
+            message_id: owned(&told.message_id),
+            request_id: owned(&told.request_id).filter(|id| !id.is_empty()),
+            provider: told.provider,
+            model: owned(&told.model),
+            tier: told.tier.clone(),
+            usage: told.usage,
+        }
+    }
+
+    /// As the reader told it, for a price.
+    fn told(&self) -> UsageLine<'_> {
+        UsageLine {
+            at: self.at,
+            session: None,
+            agent_id: None,
+            folder: None,
+            message_id: None,
+            request_id: None,
+            provider: self.provider,
+            model: self.model.as_deref().map(Into::into),
+            usage: self.usage,
+            tier: self.tier.clone(),
+        }
+    }
+
+    fn output(&self) -> u64 {
+        tokens(self.usage.output).unwrap_or(0)
+    }
+}
+
+/// A question and what came of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Turn {
+    line: u64,
+    offset: u64,
+    at: Option<Micros>,
+    session: Option<String>,
+    agent_id: Option<String>,
+    prompt: String,
+    /// When the last thing was done for it.
+    ended: Option<Micros>,
+    responses: u64,
+    output: Option<u64>,
+    calls: u64,
+    failed: u64,
+    is_interrupted: bool,
+}
+
+/// What a file adds up to so far.
+#[derive(Debug, Default)]
+pub(super) struct Sums {
+    pub(super) folder: Option<String>,
+    pub(super) turns_so_far: u64,
+    branch: Option<String>,
+    session: Option<String>,
+    agent_id: Option<String>,
+    is_sidechain: bool,
+    first_prompt: Option<String>,
+    started: Option<Micros>,
+    ended: Option<Micros>,
+    calls: u64,
+    failed: u64,
+    compactions: u64,
+    sessions: Vec<String>,
+    parent: Option<String>,
+    is_fork: bool,
+    turns: Vec<Turn>,
+    used: Vec<Used>,
+    places: HashMap<u64, usize>,
+}
+
+/// A record of a mode: its time, its line's place and response, its session and folder.
+type Line =
+    (ExtractMode, (Option<Micros>, u64, Option<u64>), (Option<String>, Option<String>), Record);
+
+impl Sums {
+    /// Takes in what every line tells.
+    pub(super) fn see(&mut self, facts: &LineFacts) {
+        self.started = self.started.into_iter().chain(facts.at).min();
+        self.ended = self.ended.into_iter().chain(facts.at).max();
+        for (kept, said) in [
+            (&mut self.folder, &facts.folder),
+            (&mut self.branch, &facts.branch),
+            (&mut self.agent_id, &facts.agent_id),
+        ] {
+            if said.is_some() && kept != said {
+                kept.clone_from(said);
+            }
+        }
+        self.is_sidechain |= facts.is_sidechain;
+        if facts.session != self.session {
+            if let Some(session) = &facts.session
+                && self.sessions.len() < NAMES_MAX
+                && !self.sessions.contains(session)
+            {
+                self.sessions.push(session.clone());
+            }
+            self.session.clone_from(&facts.session);
+        }
+    }
+
+    /// A question begins a turn.
+    pub(super) fn turn(
+        &mut self,
+        facts: &LineFacts,
+        (line, offset): (u64, u64),
+        text: &str,
+        query: &ExtractQuery,
+    ) {
+        self.turns_so_far += 1;
+        if self.first_prompt.is_none() {
+            self.first_prompt = Some(text.to_owned());
+        }
+        let says = ExtractMode::Turns.bit() | ExtractMode::UserIdle.bit();
+        let is_said = query.set & says != 0;
+        self.turns.push(Turn {
+            line,
+            offset,
+            at: facts.at,
+            session: facts.session.clone(),
+            agent_id: facts.agent_id.clone(),
+            prompt: if is_said { text.to_owned() } else { String::new() },
+            ..Turn::default()
+        });
+    }
+
+    /// The model, or a tool, did something.
+    pub(super) fn work(&mut self, facts: &LineFacts) {
+        if let Some(turn) = self.turns.last_mut() {
+            turn.ended = turn.ended.max(facts.at);
+        }
+    }
+
+    pub(super) fn call(&mut self) {
+        self.calls += 1;
+        if let Some(turn) = self.turns.last_mut() {
+            turn.calls += 1;
+        }
+    }
+
+    pub(super) fn fail(&mut self) {
+        self.failed += 1;
+        if let Some(turn) = self.turns.last_mut() {
+            turn.failed += 1;
+        }
+    }
+
+    pub(super) fn interrupt(&mut self) {
+        if let Some(turn) = self.turns.last_mut() {
+            turn.is_interrupted = true;
+        }
+    }
+
+    /// A compaction may be told by two lines, of which one has the summary.
+    pub(super) fn compact(&mut self, is_summary: bool) {
+        self.compactions += u64::from(!is_summary || self.compactions == 0);
+    }
+
+    /// What Codex says of a session at its beginning.
+    pub(super) fn begins(&mut self, json: &str) {
+        let Ok(meta) = serde_json::from_str::<Value>(json) else { return };
+        let text = |name: &str| meta.get(name).and_then(Value::as_str).map(str::to_owned);
+        if self.parent.is_none() {
+            let forked = text("forked_from_id");
+            self.is_fork = forked.is_some();
+            self.parent = forked.or_else(|| text("parent_thread_id"));
+        }
+    }
+
+    /// Takes a response in; of the lines of one, that with the greatest output counts.
+    pub(super) fn add(&mut self, mut used: Used) {
+        used.turn = self.turns_so_far;
+        if let Some(response) = used.response {
+            if let Some(place) = self.places.get(&response) {
+                let known = &mut self.used[*place];
+                if known.output() < used.output() {
+                    *known = used;
+                }
+                return;
+            }
+            self.places.insert(response, self.used.len());
+        }
+        self.used.push(used);
+    }
+
+    /// Every record that the whole file tells.
+    pub(super) fn tell(
+        &mut self,
+        (whose, stem): (&Whose, Option<&str>),
+        path: &str,
+        format: TranscriptFormat,
+        counts: &Counts,
+        (query, till): (&ExtractQuery, &mut Till),
+    ) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let asks = |mode: ExtractMode| query.set & mode.bit() != 0;
+        let mut contexts: HashMap<Option<String>, u64> = HashMap::new();
+        let mut total = Total::default();
+        for used in &self.used {
+            total.add(used, (format, till));
+            if let Some(turn) = used
+                .turn
+                .checked_sub(1)
+                .and_then(|it| self.turns.get_mut(usize::try_from(it).ok()?))
+            {
+                turn.responses += 1;
+                turn.output = turn
+                    .output
+                    .into_iter()
+                    .chain(tokens(used.usage.output))
+                    .reduce(u64::saturating_add);
+            }
+            let session = used.session.as_deref().or(stem).map(str::to_owned);
+            let whose = Whose {
+                session: session.clone(),
+                agent_id: used.agent_id.clone(),
+                turn: Some(used.turn),
+                at: used.at,
+                ..whose.clone()
+            };
+            for mode in [
+                ExtractMode::Usage,
+                ExtractMode::Cost,
+                ExtractMode::Cache,
+                ExtractMode::ContextGrowth,
+            ] {
+                if asks(mode) {
+                    let source = Source { path, line: used.line, offset: used.offset };
+                    let mut record = Record::new(mode, &whose, Some(source));
+                    used.say(mode, &mut record, format, (till, &mut contexts));
+                    let place = (used.at, used.offset, used.response);
+                    lines.push((mode, place, (session.clone(), self.folder.clone()), record));
+                }
+            }
+        }
+        self.tell_turns(whose, path, query, &mut lines);
+        if counts.lines == 0 {
+            return lines;
+        }
+        let session = self.session.clone().or_else(|| stem.map(str::to_owned));
+        let whose = Whose {
+            session: session.clone(),
+            agent_id: self.agent_id.clone(),
+            turn: None,
+            at: self.ended,
+            ..whose.clone()
+        };
+        for mode in [ExtractMode::Sessions, ExtractMode::Lineage] {
+            if asks(mode) {
+                let mut record =
+                    Record::new(mode, &whose, Some(Source { path, line: 1, offset: 0 }));
+                if mode == ExtractMode::Sessions {
+                    self.say_session(&mut record, &total, counts);
+                } else {
+                    self.say_lineage(&mut record);
+                }
+                lines.push((
+                    mode,
+                    (self.ended, 0, None),
+                    (session.clone(), self.folder.clone()),
+                    record,
+                ));
+            }
+        }
+        lines
+    }
+
+    fn tell_turns(&self, whose: &Whose, path: &str, query: &ExtractQuery, lines: &mut Vec<Line>) {
+        let asks = |mode: ExtractMode| query.set & mode.bit() != 0;
+        for (nth, turn) in self.turns.iter().enumerate() {
+            let next = self.turns.get(nth + 1).and_then(|next| next.at);
+            let whose = |at| Whose {
+                session: turn.session.clone(),
+                agent_id: turn.agent_id.clone(),
+                turn: Some(nth as u64 + 1),
+                at,
+                ..whose.clone()
+            };
+            let source = Source { path, line: turn.line, offset: turn.offset };
+            let of = || (turn.session.clone(), self.folder.clone());
+            if asks(ExtractMode::Turns) {
+                let mut record = Record::new(ExtractMode::Turns, &whose(turn.at), Some(source));
+                record.text("prompt", Some(&turn.prompt));
+                record.time("ended", turn.ended);
+                record.number("ms", between(turn.at, turn.ended));
+                record.number("responses", Some(turn.responses));
+                record.number("calls", Some(turn.calls));
+                record.number("failed_calls", Some(turn.failed));
+                record.number("output", turn.output);
+                record.flag("is_interrupted", Some(turn.is_interrupted));
+                lines.push((ExtractMode::Turns, (turn.at, turn.offset, None), of(), record));
+            }
+            // Nothing was done for a question that the next one followed at once.
+            if asks(ExtractMode::UserIdle) && (turn.ended.is_some() || query.is_paired) {
+                let at = if query.is_paired { turn.at } else { turn.ended };
+                let mut record = Record::new(ExtractMode::UserIdle, &whose(at), Some(source));
+                record.time("prompt_at", turn.at);
+                if query.is_paired {
+                    record.text("prompt", Some(&turn.prompt));
+                }
+                record.time("idle_at", turn.ended);
+                record.number("worked_ms", between(turn.at, turn.ended));
+                record.time("next_prompt_at", next);
+                record.number("idle_ms", between(turn.ended, next));
+                lines.push((ExtractMode::UserIdle, (at, turn.offset, None), of(), record));
+            }
+        }
+    }
+
+    fn say_session(&self, record: &mut Record, total: &Total, counts: &Counts) {
+        record.time("started", self.started);
+        record.time("ended", self.ended);
+        record.text("folder", self.folder.as_deref());
+        record.text("branch", self.branch.as_deref());
+        record.text("first_prompt", self.first_prompt.as_deref());
+        record.number("prompts", Some(self.turns_so_far));
+        record.number("responses", Some(self.used.len() as u64));
+        record.number("calls", Some(self.calls));
+        record.number("failed_calls", Some(self.failed));
+        record.number("compactions", Some(self.compactions));
+        let models: Vec<String> = total.models.iter().cloned().collect();
+        record.texts("models", &models);
+        let [input, read, written, output] = total.tokens;
+        record.number("input", input);
+        record.number("cache_read", read);
+        record.number("cache_write", written);
+        record.number("output", output);
+        record.signed("cost_micro_usd", total.cost.filter(|_| !total.is_unpriced));
+        record.number("lines", Some(counts.lines));
+        record.number("unreadable_lines", Some(counts.unreadable + counts.too_long));
+        record.number("mended_lines", Some(counts.mended));
+    }
+
+    fn say_lineage(&self, record: &mut Record) {
+        let others = self.sessions.len() > 1;
+        let (kind, parent) = match (self.is_fork, self.is_sidechain, others) {
+            (true, _, _) => ("fork", self.parent.as_ref()),
+            (_, true, _) => ("subagent", self.parent.as_ref().or(self.session.as_ref())),
+            (_, _, true) => ("continued", self.sessions.first()),
+            _ => ("root", self.parent.as_ref()),
+        };
+        record.text("kind", Some(kind));
+        record.text("parent", parent.map(String::as_str));
+        record.texts("sessions", &self.sessions);
+    }
+}
+
+impl Used {
+    fn say(
+        &self,
+        mode: ExtractMode,
+        record: &mut Record,
+        format: TranscriptFormat,
+        (till, contexts): (&mut Till, &mut HashMap<Option<String>, u64>),
+    ) {
+        let usage = &self.usage;
+        record.text("message_id", self.message_id.as_deref());
+        if mode == ExtractMode::Usage {
+            record.text("request_id", self.request_id.as_deref());
+        }
+        if matches!(mode, ExtractMode::Usage | ExtractMode::Cost) {
+            record.text("provider", Some(self.provider.as_str()));
+        }
+        record.text("model", self.model.as_deref());
+        let uncached = tokens(usage.input_uncached(Some(format.dialect())));
+        let written = sum([tokens(usage.cache_write_5m), tokens(usage.cache_write_1h)]);
+        match mode {
+            ExtractMode::Cost => {
+                let cost = till.cost(&self.told(), format);
+                record.signed("cost_micro_usd", cost.map(|cost| cost.0));
+            }
+            ExtractMode::Cache => {
+                record.number("uncached", uncached);
+                record.number("read", tokens(usage.cache_read));
+                record.number("written", written);
+            }
+            ExtractMode::ContextGrowth => {
+                let context = match format.dialect() {
+                    DialectName::OpenAi | DialectName::Gemini => tokens(usage.input),
+                    DialectName::Anthropic | DialectName::Bedrock => tokens(usage.input)
+                        .and_then(|input| sum([Some(input), tokens(usage.cache_read), written])),
+                };
+                record.number("context", context);
+                let before =
+                    context.and_then(|context| contexts.insert(self.agent_id.clone(), context));
+                let grown = context.zip(before).and_then(|(now, before)| {
+                    i64::try_from(i128::from(now) - i128::from(before)).ok()
+                });
+                record.signed("grew_by", grown);
+            }
+            _ => {
+                record.text("tier", Some(self.tier.as_str()).filter(|tier| !tier.is_empty()));
+                record.number("input", tokens(usage.input));
+                record.number("cache_read", tokens(usage.cache_read));
+                record.number("cache_write_5m", tokens(usage.cache_write_5m));
+                record.number("cache_write_1h", tokens(usage.cache_write_1h));
+                record.number("output", tokens(usage.output));
+                record.number("reasoning", tokens(usage.reasoning));
+                record.number("web_search_requests", usage.web_search_requests);
+            }
+        }
+    }
+}
+
+/// What a file's responses used together.
+#[derive(Debug, Default)]
+struct Total {
+    models: BTreeSet<String>,
+    /// Input without the cache, read, written, output.
+    tokens: [Option<u64>; 4],
+    cost: Option<i64>,
+    is_unpriced: bool,
+}
+
+impl Total {
+    fn add(&mut self, used: &Used, (format, till): (TranscriptFormat, &mut Till)) {
+        let usage = &used.usage;
+        if let Some(model) = &used.model
+            && self.models.len() < NAMES_MAX
+        {
+            self.models.insert(model.clone());
+        }
+        let more = [
+            tokens(usage.input_uncached(Some(format.dialect()))),
+            tokens(usage.cache_read),
+            sum([tokens(usage.cache_write_5m), tokens(usage.cache_write_1h)]),
+            tokens(usage.output),
+        ];
+        for (so_far, more) in self.tokens.iter_mut().zip(more) {
+            *so_far = sum([*so_far, more]);
+        }
+        match till.cost(&used.told(), format) {
+            Some(cost) => self.cost = Some(self.cost.unwrap_or(0).saturating_add(cost.0)),
+            None => self.is_unpriced = true,
+        }
+    }
+}
+
+fn tokens(count: Option<Tokens>) -> Option<u64> {
+    count.map(|Tokens(count)| count)
+}
+
+/// The sum of what is known; none where nothing is.
+fn sum<const N: usize>(parts: [Option<u64>; N]) -> Option<u64> {
+    parts.into_iter().flatten().reduce(u64::saturating_add)
+}
+
+/// Milliseconds from one time to another.
+fn between(from: Option<Micros>, to: Option<Micros>) -> Option<u64> {
+    let us = to?.0.checked_sub(from?.0)?;
+    Some(us.max(0).cast_unsigned() / 1000)
+}

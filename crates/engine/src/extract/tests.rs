@@ -1,0 +1,258 @@
+//! Modes, told of files in the agents' own shapes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use langley_model::{Micros, Redactor, RedactorOptions};
+use langley_protocol::transcript::TranscriptFormat;
+use serde_json::{Map, Value};
+
+use super::*;
+use crate::price::PriceBook;
+use crate::transcripts::{TranscriptRoot, walk};
+
+const CLAUDE: &str = include_str!("../../tests/extract/claude-code.ndjson");
+const CODEX: &str = include_str!("../../tests/extract/codex.ndjson");
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/extract")
+}
+
+fn roots(folder: &Path) -> [TranscriptRoot; 2] {
+    [(TranscriptFormat::ClaudeCode, "claude/projects"), (TranscriptFormat::Codex, "codex/sessions")]
+        .map(|(format, path)| TranscriptRoot { format, path: folder.join(path) })
+}
+
+fn told_of(roots: &[TranscriptRoot], query: &ExtractQuery) -> (Vec<String>, Extracted) {
+    let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+    let mut lines = Vec::new();
+    let files = walk(roots).files;
+    let done = extract(&files, query, (&PriceBook::vendored(), &redactor), 2, &mut |_, line| {
+        lines.push(String::from_utf8(line.as_bytes().to_vec()).unwrap());
+        Ok(())
+    });
+    (lines, done.unwrap())
+}
+
+fn told(folder: &Path, query: &ExtractQuery) -> Vec<Value> {
+    let (lines, _) = told_of(&roots(folder), query);
+    lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn one_file(lines: &[u8]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path().join("claude/projects/-w");
+    fs::create_dir_all(&project).unwrap();
+    fs::write(project.join("s.jsonl"), lines).unwrap();
+    folder
+}
+
+fn prompt(text: &str, second: usize) -> String {
+    let at = format!("2026-01-02T00:{:02}:{:02}Z", second / 60, second % 60);
+    serde_json::json!({ "type": "user", "sessionId": "s", "timestamp": at, "cwd": "/w/shop",
+        "message": { "role": "user", "content": text } })
+    .to_string()
+        + "\n"
+}
+
+#[test]
+fn every_mode_tells_of_claude_codes_and_codexs_files_what_is_expected() {
+    for (root, expected) in roots(&fixtures()).iter().zip([CLAUDE, CODEX]) {
+        let (lines, _) = told_of(std::slice::from_ref(root), &ExtractQuery::new(ExtractMode::ALL));
+        let prefix = format!("{}/", fixtures().display());
+        let lines: Vec<_> = lines.iter().map(|line| line.replace(&prefix, "")).collect();
+        for (nth, (line, expected)) in lines.iter().zip(expected.lines()).enumerate() {
+            assert_eq!(line, expected, "line {} of {:?}", nth + 1, root.format);
+        }
+        assert_eq!(lines.len(), expected.lines().count());
+    }
+}
+
+#[test]
+fn a_record_has_the_fields_that_the_table_says_in_its_order() {
+    let mut seen = std::collections::BTreeSet::new();
+    for line in CLAUDE.lines().chain(CODEX.lines()) {
+        let record: Map<String, Value> = serde_json::from_str(line).unwrap();
+        let mode = ExtractMode::parse(record["mode"].as_str().unwrap()).unwrap();
+        let mut names: Vec<&str> = record.keys().map(String::as_str).collect();
+        names.retain(|name| *name != "agent_id");
+        let (head, fields) = names.split_at(7);
+        assert_eq!(head, ["mode", "v", "agent", "session_id", "turn", "ts", "src"]);
+        seen.insert(mode);
+        if record.get("available").is_some() {
+            assert_eq!(fields, ["available", "reason"]);
+            continue;
+        }
+        let told: Vec<_> = mode.spec().fields.iter().map(|(name, _)| *name).collect();
+        // The question is told with `--mode paired` only.
+        let is_told = |name: &&str| mode != ExtractMode::UserIdle || *name != "prompt";
+        assert_eq!(fields, told.into_iter().filter(is_told).collect::<Vec<_>>());
+    }
+    assert_eq!(seen.len(), ExtractMode::ALL.len(), "a mode that nothing is told of is not tested");
+}
+
+#[test]
+fn the_latest_of_a_mode_are_the_last_that_a_whole_reading_tells() {
+    for mode in ExtractMode::ALL {
+        for most in [1, 2, 3, 1000] {
+            let whole = ExtractQuery::new(&[*mode]);
+            let latest = ExtractQuery { latest: Some(most), ..whole.clone() };
+            let is_told = |record: &Value| record.get("available").is_none();
+            let mut expected = told(&fixtures(), &whole);
+            expected.retain(is_told);
+            let time =
+                |record: &Value| record["ts"].as_str().and_then(|it| it.parse::<Timestamp>().ok());
+            expected.sort_by_key(time);
+            let expected = expected.split_off(expected.len().saturating_sub(most));
+            let mut found = told(&fixtures(), &latest);
+            found.retain(is_told);
+            assert_eq!(found.len(), expected.len(), "{mode:?} {most}");
+            let times = |records: &[Value]| records.iter().map(time).collect::<Vec<_>>();
+            assert_eq!(times(&found), times(&expected), "{mode:?} {most}");
+            for record in &found {
+                // Ties in time may be told otherwise, places and turns may not.
+                assert!(most < 1000 || expected.contains(record), "{record}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_latest_are_found_across_portions_with_line_and_turn_as_a_whole_reading_has_them() {
+    let filler = "x".repeat(90_000);
+    let text: String = (0..40).map(|nth| prompt(&format!("{nth} {filler}"), nth)).collect();
+    let folder = one_file(format!("{text}{{\"type\":\"user\",\"mess").as_bytes());
+    let mut query = ExtractQuery::new(&[ExtractMode::UserPrompts]);
+    let whole = told(folder.path(), &query);
+    query.latest = Some(5);
+    assert_eq!(told(folder.path(), &query), whole[35..]);
+    assert_eq!(whole[39]["turn"], 40);
+}
+
+#[test]
+fn what_is_asked_by_time_session_and_project_is_all_that_is_told() {
+    let ask = |change: &dyn Fn(&mut ExtractQuery)| {
+        let mut query = ExtractQuery::new(&[ExtractMode::UserPrompts]);
+        change(&mut query);
+        let told = told(&fixtures(), &query);
+        told.iter().map(|it| it["text"].as_str().unwrap_or("?").to_owned()).collect::<Vec<_>>()
+    };
+    let all = ["fix the \"cart\"\nplease", "what is on this", "list the files", "and now stop"];
+    assert_eq!(ask(&|_| {}), all);
+    // 2026-01-02T10:00:30Z
+    assert_eq!(ask(&|it| it.since = Some(Micros(1_767_348_030_000_000))), all[1..]);
+    assert_eq!(ask(&|it| it.session = Some("T1".to_owned())), all[2..]);
+    assert_eq!(ask(&|it| it.project = Some("shop".to_owned())), all[..2]);
+    assert_eq!(ask(&|it| it.project = Some("/home/dev/api".to_owned())), all[2..]);
+    assert!(ask(&|it| it.project = Some("sho".to_owned())).is_empty());
+}
+
+#[test]
+fn nothing_is_told_that_the_redactor_did_not_see() {
+    let secret = format!("sk-ant-api03-{}", "a1B2".repeat(20));
+    let folder = one_file(prompt(&format!("my key is {secret}"), 0).as_bytes());
+    for latest in [None, Some(1)] {
+        let query = ExtractQuery { latest, ..ExtractQuery::new(ExtractMode::ALL) };
+        let (lines, _) = told_of(&roots(folder.path()), &query);
+        assert!(lines.iter().any(|line| line.contains("my key is")));
+        assert!(!lines.join("\n").contains("a1B2a1B2"));
+    }
+}
+
+#[test]
+fn torn_broken_and_cut_lines_are_counted_and_cost_no_other_line() {
+    let mut lines = prompt("one", 0).into_bytes();
+    lines.extend(b"no json\n");
+    let mut cut = prompt("caf@", 1).into_bytes();
+    let at = cut.iter().position(|byte| *byte == b'@').unwrap();
+    cut[at] = 0xc3;
+    lines.extend(cut);
+    lines.extend(br#"{"type":"user","mess"#);
+    let folder = one_file(&lines);
+    let query = ExtractQuery::new(&[ExtractMode::UserPrompts]);
+    let (told, done) = told_of(&roots(folder.path()), &query);
+    assert!(told[1].contains("caf\u{fffd}"), "{told:?}");
+    assert_eq!((told.len(), done.unreadable, done.mended, done.torn), (2, 1, 1, 1));
+}
+
+#[test]
+fn a_line_of_megabytes_is_told_whole_from_either_end() {
+    let long = "long ".repeat(1 << 19);
+    let folder = one_file((prompt("before", 0) + &prompt(&long, 1)).as_bytes());
+    for latest in [None, Some(2)] {
+        let query = ExtractQuery { latest, ..ExtractQuery::new(&[ExtractMode::UserPrompts]) };
+        let told = told(folder.path(), &query);
+        assert_eq!(told[0]["text"], "before");
+        assert_eq!(told[1]["text"].as_str().map(str::len), Some(long.len()));
+    }
+}
+
+#[test]
+fn a_response_that_two_files_tell_counts_once() {
+    let line = r#"{"type":"assistant","sessionId":"s","timestamp":"2026-01-02T00:00:00Z","requestId":"r","message":{"id":"m","model":"claude-opus-4-1","content":[],"usage":{"input_tokens":1,"output_tokens":2}}}"#;
+    let folder = one_file(format!("{line}\n{line}\n").as_bytes());
+    let project = folder.path().join("claude/projects/-w");
+    fs::copy(project.join("s.jsonl"), project.join("t.jsonl")).unwrap();
+    for latest in [None, Some(9)] {
+        let modes = [ExtractMode::Usage, ExtractMode::Cost];
+        let query = ExtractQuery { latest, ..ExtractQuery::new(&modes) };
+        assert_eq!(told(folder.path(), &query).len(), 2);
+    }
+}
+
+#[test]
+fn whoever_takes_no_more_ends_the_reading() {
+    let filler = "x".repeat(50_000);
+    let text: String = (0..60).map(|nth| prompt(&filler, nth)).collect();
+    let folder = one_file(text.as_bytes());
+    let project = folder.path().join("claude/projects/-w");
+    for nth in 0..40 {
+        fs::copy(project.join("s.jsonl"), project.join(format!("{nth}.jsonl"))).unwrap();
+    }
+    let files = walk(&roots(folder.path())).files;
+    let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+    let query = ExtractQuery::new(&[ExtractMode::UserPrompts]);
+    let done = extract(&files, &query, (&PriceBook::vendored(), &redactor), 4, &mut |_, _| {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    });
+    assert_eq!(done.unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
+}
+
+#[test]
+fn an_answer_that_gemini_cli_writes_again_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let chats = folder.path().join("p/chats");
+    fs::create_dir_all(&chats).unwrap();
+    let answer = |content: &str, more: &str| {
+        format!(
+            r#"{{"id":"g1","timestamp":"2026-01-01T00:00:02Z","type":"gemini","content":"{content}","model":"gemini-2.5-pro","tokens":{{"input":20,"output":8}}{more}}}"#
+        )
+    };
+    let call = r#","toolCalls":[{"id":"c1","name":"run_shell_command","args":{"command":"ls"},"status":"error","result":[{"x":1}]}]"#;
+    let lines = [
+        r#"{"sessionId":"G","projectHash":"p","startTime":"2026-01-01T00:00:00Z","kind":"main"}"#,
+        r#"{"id":"u1","timestamp":"2026-01-01T00:00:01Z","type":"user","content":"hi"}"#,
+        &answer("", ""),
+        &answer("yes", ""),
+        &answer("yes", call),
+        &answer("yes", call),
+    ];
+    fs::write(chats.join("session-1.jsonl"), lines.join("\n") + "\n").unwrap();
+    let root = TranscriptRoot { format: TranscriptFormat::GeminiCli, path: folder.path().into() };
+    let (lines, _) = told_of(&[root], &ExtractQuery::new(ExtractMode::ALL));
+    let of = |mode: ExtractMode| {
+        let mark = format!("{{\"mode\":\"{}\"", mode.name());
+        lines.iter().filter(|line| line.starts_with(&mark)).count()
+    };
+    for mode in [
+        ExtractMode::UserPrompts,
+        ExtractMode::AssistantTexts,
+        ExtractMode::ToolCalls,
+        ExtractMode::Commands,
+        ExtractMode::ToolErrors,
+        ExtractMode::Usage,
+    ] {
+        assert_eq!(of(mode), 1, "{mode:?}: {lines:?}");
+    }
+}

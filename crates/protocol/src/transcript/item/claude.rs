@@ -1,0 +1,190 @@
+//! Claude Code's lines as items: an answer has one block a line, results stand in lines of the user.
+
+use std::borrow::Cow;
+
+use langley_model::{LineFacts, LineRole};
+
+use super::{Aside, Content, Item, asked, shown};
+use crate::json::Object;
+
+/// Kinds that say nothing that is told by items: notes of the agent for itself.
+const NOTES: [&str; 22] = [
+    "agent-name",
+    "ai-title",
+    "api-request",
+    "api-request-blob",
+    "api-request-shape",
+    "atis-latch",
+    "attachment",
+    "cost-state",
+    "custom-title",
+    "file-history-snapshot",
+    "last-prompt",
+    "mode",
+    "permission-mode",
+    "pr-link",
+    "progress",
+    "queue-operation",
+    "summary",
+    "system",
+    "tag",
+    "tools-used",
+    "user",
+    "assistant",
+];
+
+/// How the text begins that stands where a person stopped the model.
+const INTERRUPTED: &str = "[Request interrupted by user";
+
+pub(super) fn read<'a>(
+    line: &Object<'a>,
+    (facts, whole): (&LineFacts, &'a str),
+    items: &mut Vec<Item<'a>>,
+) {
+    let kind = facts.kind.as_str();
+    let message = line.object("message").unwrap_or_default();
+    let content = message.raw("content").or_else(|| line.raw("content"));
+    for name in ["version", "entrypoint"] {
+        let beside = |json| Item::Beside { aside: Aside::Session, kind: Cow::Borrowed(name), json };
+        items.extend(line.raw(name).map(beside));
+    }
+    match kind {
+        "user" => user(line, (facts, whole), content, items),
+        "assistant" => answer(line, content, items),
+        "system" => system(line, (facts, whole), content, items),
+        "attachment" => attachment(line, facts, items),
+        "progress" => {
+            let data = line.object("data").unwrap_or_default();
+            if data.text("type").is_some_and(|kind| kind.starts_with("hook")) {
+                let kind = data.text("hookEvent").unwrap_or_default();
+                items.push(Item::Beside {
+                    aside: Aside::Hook,
+                    kind,
+                    json: line.raw("data").unwrap_or("null"),
+                });
+            }
+        }
+        "permission-mode" | "mode" => items.push(Item::Beside {
+            aside: Aside::Permission,
+            kind: Cow::Borrowed("mode"),
+            json: line.raw("permissionMode").or_else(|| line.raw("mode")).unwrap_or("null"),
+        }),
+        _ if NOTES.contains(&kind) => {}
+        _ => items.push(Item::Unknown { json: whole }),
+    }
+}
+
+fn user<'a>(
+    line: &Object<'a>,
+    (facts, _): (&LineFacts, &'a str),
+    content: Option<&'a str>,
+    items: &mut Vec<Item<'a>>,
+) {
+    let Some(content) = content.map(Content::of) else { return };
+    for block in &content.blocks {
+        if block.text("type").is_some_and(|kind| kind.ends_with("tool_result")) {
+            items.push(result(block, line.raw("toolUseResult")));
+        }
+    }
+    if let Some(json) = line.raw("permissionDecision") {
+        items.push(Item::Beside {
+            aside: Aside::Permission,
+            kind: Cow::Borrowed("decision"),
+            json,
+        });
+    }
+    let Some(text) = content.text.or_else(|| (content.images > 0).then_some(Cow::Borrowed("")))
+    else {
+        return;
+    };
+    if text.starts_with(INTERRUPTED) {
+        items.push(Item::Interruption { reason: text });
+    } else {
+        items.push(asked(facts, text, content.images));
+    }
+}
+
+fn result<'a>(block: &Object<'a>, detail: Option<&'a str>) -> Item<'a> {
+    Item::Result {
+        id: block.text("tool_use_id").unwrap_or_default(),
+        content: block.raw("content").unwrap_or("null"),
+        // Without the member it went well: that is how the API has it.
+        has_failed: Some(block.flag("is_error").unwrap_or(false)),
+        detail,
+    }
+}
+
+fn answer<'a>(line: &Object<'a>, content: Option<&'a str>, items: &mut Vec<Item<'a>>) {
+    let Some(content) = content.map(Content::of) else { return };
+    let is_failure = line.flag("isApiErrorMessage") == Some(true);
+    if let Some(text) = content.text {
+        items.push(if is_failure {
+            let kind = line.text("error").unwrap_or(Cow::Borrowed("api_error"));
+            Item::Failure { kind, message: text, status: None }
+        } else {
+            Item::Text { text }
+        });
+    }
+    for block in &content.blocks {
+        let kind = block.text("type");
+        match kind.as_deref().unwrap_or_default() {
+            "thinking" => {
+                let text = block.text("thinking").filter(|text| !text.is_empty());
+                items.push(Item::Thinking { text });
+            }
+            "redacted_thinking" => items.push(Item::Thinking { text: None }),
+            kind if kind.ends_with("tool_use") => items.push(Item::Call {
+                id: block.text("id").unwrap_or_default(),
+                name: block.text("name").unwrap_or_default(),
+                input: Cow::Borrowed(block.raw("input").unwrap_or("{}")),
+                is_hosted: kind == "server_tool_use",
+            }),
+            kind if kind.ends_with("tool_result") => items.push(result(block, None)),
+            _ => {}
+        }
+    }
+}
+
+fn system<'a>(
+    line: &Object<'a>,
+    (facts, whole): (&LineFacts, &'a str),
+    content: Option<&'a str>,
+    items: &mut Vec<Item<'a>>,
+) {
+    let subkind = facts.subkind.as_deref().unwrap_or_default();
+    if facts.role == LineRole::Compaction {
+        let of = ["compactMetadata", "microcompactMetadata"];
+        let facts = of.iter().find_map(|name| line.object(name)).unwrap_or_default();
+        items.push(Item::Compaction {
+            trigger: facts.text("trigger"),
+            tokens_before: facts.number("preTokens"),
+            summary: None,
+        });
+    } else if subkind == "api_error" {
+        let error = line.object("error").unwrap_or_default();
+        let message = error.text("message").or_else(|| line.raw("error").map(shown));
+        items.push(Item::Failure {
+            kind: Cow::Borrowed("api_error"),
+            message: message.unwrap_or_default(),
+            status: error.number("status"),
+        });
+    } else if subkind.contains("hook") {
+        items.push(Item::Beside { aside: Aside::Hook, kind: owned(subkind), json: whole });
+    } else if let Some(content) = content {
+        items.push(Item::Meta { kind: owned(subkind), text: shown(content) });
+    }
+}
+
+fn attachment<'a>(line: &Object<'a>, facts: &LineFacts, items: &mut Vec<Item<'a>>) {
+    let Some(json) = line.raw("attachment") else { return };
+    let kind = facts.subkind.as_deref().unwrap_or_default();
+    if kind.contains("hook") {
+        items.push(Item::Beside { aside: Aside::Hook, kind: owned(kind), json });
+    } else {
+        items.push(Item::Meta { kind: owned(kind), text: Cow::Borrowed(json) });
+    }
+}
+
+fn owned<'a>(text: &str) -> Cow<'a, str> {
+    Cow::Owned(text.to_owned())
+}

@@ -1,0 +1,59 @@
+//! Gemini CLI's lines as items. A line of an answer is written again when something is added to it; its items are
+//! then the same once more, and whoever tells them passes over those that were told.
+
+use std::borrow::Cow;
+
+use langley_model::LineFacts;
+
+use super::{Content, Item, asked};
+use crate::json::{Object, elements};
+
+pub(super) fn read<'a>(
+    line: &Object<'a>,
+    (facts, whole): (&LineFacts, &'a str),
+    items: &mut Vec<Item<'a>>,
+) {
+    let content = line.raw("content").map(Content::of);
+    let text = content.and_then(|content| content.text).filter(|text| !text.is_empty());
+    match facts.kind.as_str() {
+        "user" => items.extend(text.map(|text| asked(facts, text, 0))),
+        "gemini" => {
+            for thought in line.raw("thoughts").and_then(elements).unwrap_or_default() {
+                let Some(thought) = Object::read(thought.get().as_bytes()) else { continue };
+                let parts = [thought.text("subject"), thought.text("description")];
+                let parts: Vec<_> = parts.into_iter().flatten().collect();
+                items.push(Item::Thinking { text: Some(Cow::Owned(parts.join("\n"))) });
+            }
+            items.extend(text.map(|text| Item::Text { text }));
+            for call in line.raw("toolCalls").and_then(elements).unwrap_or_default() {
+                let Some(call) = Object::read(call.get().as_bytes()) else { continue };
+                items.push(Item::Call {
+                    id: call.text("id").unwrap_or_default(),
+                    name: call.text("name").unwrap_or_default(),
+                    input: Cow::Borrowed(call.raw("args").unwrap_or("{}")),
+                    is_hosted: false,
+                });
+                if let Some(content) = call.raw("result") {
+                    let status = call.text("status");
+                    items.push(Item::Result {
+                        id: call.text("id").unwrap_or_default(),
+                        content,
+                        has_failed: status.map(|status| status != "success"),
+                        detail: None,
+                    });
+                }
+            }
+        }
+        "error" => items.push(Item::Failure {
+            kind: Cow::Borrowed("error"),
+            message: text.unwrap_or_default(),
+            status: None,
+        }),
+        "info" | "warning" => {
+            items
+                .extend(text.map(|text| Item::Meta { kind: Cow::Owned(facts.kind.clone()), text }));
+        }
+        "sessionId" | "$set" | "$rewindTo" => {}
+        _ => items.push(Item::Unknown { json: whole }),
+    }
+}

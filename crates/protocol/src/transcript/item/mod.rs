@@ -1,0 +1,219 @@
+//! What a line of a transcript says, taken apart into a few typed items, whatever agent wrote it.
+//!
+//! Items borrow from the line: a text is told whole, and JSON that nobody has to understand is told as it stands.
+
+mod claude;
+mod codex;
+mod gemini;
+
+use std::borrow::Cow;
+
+use langley_model::{LineFacts, LineRole};
+
+use super::UsageReader;
+use crate::json::{Object, elements, inner, unescape};
+
+/// What is set or told beside what is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Aside {
+    /// What a session is: who writes it, and with which settings.
+    Session,
+    /// The settings of a turn.
+    Turn,
+    /// The instructions that the model has from the agent.
+    SystemPrompt,
+    /// The tools that the model may call.
+    Tools,
+    /// The repository.
+    Git,
+    /// That something was allowed or refused, or how it is decided.
+    Permission,
+    /// That a hook ran.
+    Hook,
+    /// What the provider said of its limits.
+    Limits,
+}
+
+/// A part of what a line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item<'a> {
+    /// What a person asked, and how many images came with it.
+    Prompt {
+        /// The words.
+        text: Cow<'a, str>,
+        /// Images beside them.
+        images: u64,
+    },
+    /// What the agent told the model beside the person's words; of which kind it is by the agent's own name.
+    Meta {
+        /// The kind, by the agent's own name.
+        kind: Cow<'a, str>,
+        /// The words.
+        text: Cow<'a, str>,
+    },
+    /// What the model wrote.
+    Text {
+        /// The words.
+        text: Cow<'a, str>,
+    },
+    /// What the model thought; none where the provider keeps it to itself.
+    Thinking {
+        /// The words.
+        text: Option<Cow<'a, str>>,
+    },
+    /// A tool that the model calls; the input is JSON.
+    Call {
+        /// The call's id.
+        id: Cow<'a, str>,
+        /// The tool's name.
+        name: Cow<'a, str>,
+        /// Its arguments, as JSON.
+        input: Cow<'a, str>,
+        /// Whether the provider runs it.
+        is_hosted: bool,
+    },
+    /// What a tool gave back, as JSON; `detail` is what the agent noted of it, where it did.
+    Result {
+        /// The call's id.
+        id: Cow<'a, str>,
+        /// What it gave back, as JSON.
+        content: &'a str,
+        /// Whether it failed; none where that is not told.
+        has_failed: Option<bool>,
+        /// What the agent noted of it, as JSON.
+        detail: Option<&'a str>,
+    },
+    /// That the conversation so far was replaced by a summary, or the summary itself.
+    Compaction {
+        /// What led to it.
+        trigger: Option<Cow<'a, str>>,
+        /// Tokens that the context had.
+        tokens_before: Option<u64>,
+        /// The summary.
+        summary: Option<Cow<'a, str>>,
+    },
+    /// That a person stopped the model.
+    Interruption {
+        /// Why.
+        reason: Cow<'a, str>,
+    },
+    /// That a request failed.
+    Failure {
+        /// The kind, by the agent's own name.
+        kind: Cow<'a, str>,
+        /// What was said of it.
+        message: Cow<'a, str>,
+        /// The HTTP status.
+        status: Option<u64>,
+    },
+    /// Something set or told beside, as JSON.
+    Beside {
+        /// What it is.
+        aside: Aside,
+        /// The kind, by the agent's own name.
+        kind: Cow<'a, str>,
+        /// As it stands.
+        json: &'a str,
+    },
+    /// A line of a kind that is not known here.
+    Unknown {
+        /// As it stands.
+        json: &'a str,
+    },
+}
+
+impl UsageReader {
+    /// What a line is, without its end, that this reader has read before, and what it says.
+    #[must_use]
+    pub fn items<'a>(&self, line: &'a str) -> (LineFacts, Vec<Item<'a>>) {
+        let facts = self.facts(line.as_bytes());
+        let mut items = Vec::new();
+        if let Some(object) = Object::read(line.as_bytes()) {
+            match self {
+                Self::ClaudeCode => claude::read(&object, (&facts, line), &mut items),
+                Self::Codex(_) => codex::read(&object, (&facts, line), &mut items),
+                Self::GeminiCli { .. } => gemini::read(&object, (&facts, line), &mut items),
+            }
+        }
+        (facts, items)
+    }
+}
+
+/// A content: a text, or blocks.
+struct Content<'a> {
+    /// The texts, one below the other.
+    text: Option<Cow<'a, str>>,
+    images: u64,
+    blocks: Vec<Object<'a>>,
+}
+
+impl<'a> Content<'a> {
+    fn of(raw: &'a str) -> Self {
+        let mut content = Self { text: string(raw), images: 0, blocks: Vec::new() };
+        if content.text.is_some() {
+            return content;
+        }
+        // Gemini's is an object at times.
+        let parts =
+            elements(raw).map(|parts| parts.into_iter().map(serde_json::value::RawValue::get));
+        for part in parts.into_iter().flatten() {
+            if let Some(text) = string(part) {
+                content.say(text);
+                continue;
+            }
+            let Some(block) = Object::read(part.as_bytes()) else { continue };
+            let kind = block.text("type");
+            match kind.as_deref().unwrap_or("text") {
+                kind if kind.ends_with("text") => {
+                    content.say(block.text("text").unwrap_or_default());
+                }
+                kind if kind.ends_with("image") => content.images += 1,
+                _ => content.blocks.push(block),
+            }
+        }
+        content
+    }
+
+    fn say(&mut self, text: Cow<'a, str>) {
+        match &mut self.text {
+            _ if text.is_empty() => {}
+            Some(said) => {
+                let said = said.to_mut();
+                said.push('\n');
+                said.push_str(&text);
+            }
+            None => self.text = Some(text),
+        }
+    }
+}
+
+/// A JSON string, unescaped; none for other JSON.
+fn string(raw: &str) -> Option<Cow<'_, str>> {
+    unescape(inner(raw)?)
+}
+
+/// A text, or any other JSON as it stands.
+fn shown(raw: &str) -> Cow<'_, str> {
+    string(raw).unwrap_or(Cow::Borrowed(raw))
+}
+
+/// What is said where a person speaks, by the part that the line plays.
+fn asked<'a>(facts: &LineFacts, text: Cow<'a, str>, images: u64) -> Item<'a> {
+    match facts.role {
+        LineRole::Prompt if !facts.is_sidechain => Item::Prompt { text, images },
+        LineRole::Prompt => Item::Meta { kind: Cow::Borrowed("task"), text },
+        LineRole::Compaction => {
+            Item::Compaction { trigger: None, tokens_before: None, summary: Some(text) }
+        }
+        _ => Item::Meta { kind: tag(&text), text },
+    }
+}
+
+/// The name of the tag that a text begins with, else `context`.
+fn tag<'a>(text: &str) -> Cow<'a, str> {
+    let name = text.trim_start().strip_prefix('<').and_then(|rest| {
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'))?;
+        (end > 0 && end <= 40).then(|| rest[..end].to_owned())
+    });
+    name.map_or(Cow::Borrowed("context"), Cow::Owned)
+}
