@@ -128,7 +128,7 @@ fn a_server_that_cannot_start_says_why_in_the_runs_own_words() {
     insta::assert_snapshot!(said, @r"
     error: the server did not start
     why:   the proxy cannot listen on ADDRESS: another program has that port
-    next:  stop that program, or choose another port: `langley --listen 127.0.0.1:0` (0 takes any free port)
+    next:  stop that program, or choose another port: `langley --home DIR/home --listen 127.0.0.1:0` (0 takes any free port)
     [exit 1]
     ");
 }

@@ -60,8 +60,9 @@ fn a_project_is_the_header_then_the_folder_then_the_sessions_own() {
         script.opened.control.project = header.map(str::to_owned);
         let body = json!({"model": "m", "system": system, "messages": []}).to_string();
         let script = script.request(body.as_bytes()).request_end().head(200, &[]).end();
+        let captures = rig.recorder.stats().captures_total + 2 + script.pieces.len() as u64;
         rig.play(&script);
-        rig.until(|rig| rig.recorder.stats().open_flows == 0);
+        rig.until(|rig| rig.recorder.stats().captures_total == captures);
         script.flow
     };
     let env = "<env>\nWorking directory: /w/of folder/\nPlatform: linux";

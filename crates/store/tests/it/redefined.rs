@@ -171,10 +171,11 @@ fn a_page_of_flows_that_cannot_be_read_keeps_no_store_from_being_brought_up_to_d
     for table in ["rollups_hourly", "rollups_daily", "sessions", "tasks", "session_agents"] {
         conn.execute_batch(&SCHEMA_24.replace("{table}", table)).unwrap();
     }
-    conn.execute_batch(
-        "ALTER TABLE drops DROP COLUMN unclear; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns;
-         DELETE FROM schema_version WHERE version > 24; PRAGMA user_version = 24; PRAGMA wal_checkpoint(TRUNCATE)",
-    )
+    conn.execute_batch(SCHEMA_26).unwrap();
+    conn.execute_batch(&format!(
+        "{SCHEMA_25} ALTER TABLE drops DROP COLUMN unclear; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns;
+         DELETE FROM schema_version WHERE version > 24; PRAGMA user_version = 24; PRAGMA wal_checkpoint(TRUNCATE)"
+    ))
     .unwrap();
     drop(conn);
     spoil(&path, leaf(&path, "flows", 2));

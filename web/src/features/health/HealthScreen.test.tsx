@@ -161,9 +161,13 @@ test("connections and drops are asked for, and until each answer came nothing is
 test("bodies that are kept unredacted are told, with what is missing of them", () => {
   const { container, rerender } = render(<Unredacted raw={null} />);
   expect(container.textContent).toBe("");
-  rerender(<Unredacted raw={{ bytes_total: 2048, dropped_bytes_total: 0, dropped_ends_total: 0 }} />);
+  rerender(
+    <Unredacted raw={{ bytes_total: 2048, dropped_bytes_total: 0, dropped_ends_total: 0 }} />,
+  );
   expect(screen.getByRole("alert").textContent).toContain("2.0 KiB since the start. Start without");
-  rerender(<Unredacted raw={{ bytes_total: 2048, dropped_bytes_total: 1024, dropped_ends_total: 0 }} />);
+  rerender(
+    <Unredacted raw={{ bytes_total: 2048, dropped_bytes_total: 1024, dropped_ends_total: 0 }} />,
+  );
   expect(screen.getByRole("alert").textContent).toContain("1.0 KiB that found no room");
 });
 
