@@ -125,15 +125,19 @@ impl AgentEnvironment {
         Ok(Self { variables })
     }
 
-    /// Names the project to Langley, for agents that take a header; it is not sent on. One that the user's own
-    /// variable names already stays.
+    /// Names the project to Langley, which takes the header off, for agents that take one. One that the user's own
+    /// variable names already stays. Where requests are signed with their headers, or may go to a gateway of the
+    /// user's past Langley, there is none: a folder's name is nobody else's business.
     #[must_use]
     pub(crate) fn naming(mut self, project: Option<&Project>, present: &Environment) -> Self {
         let kept = present.value(HEADERS).unwrap_or_default();
         let has_one = kept.lines().filter_map(|line| line.split_once(':'));
         let has_one =
             has_one.into_iter().any(|(name, _)| name.trim().eq_ignore_ascii_case(PROJECT_HEADER));
-        if let Some(project) = project.filter(|_| !has_one) {
+        let goes_on = ["CLAUDE_CODE_USE_BEDROCK", "ANTHROPIC_BASE_URL"]
+            .iter()
+            .any(|name| present.value(name).is_some_and(|value| !value.is_empty()));
+        if let Some(project) = project.filter(|_| !has_one && !goes_on) {
             let line = format!("{PROJECT_HEADER}: {}", project.header_value());
             let lines = if kept.is_empty() { line } else { format!("{kept}\n{line}") };
             self.variables.push((HEADERS, lines));
@@ -295,6 +299,11 @@ mod tests {
         assert_eq!(told(None).as_deref(), Some(&*line));
         assert_eq!(told(Some("X-A: 1\nX-B: 2")), Some(format!("X-A: 1\nX-B: 2\n{line}")));
         assert_eq!(told(Some("X-Langley-Project: mine")), None, "it stays as it is");
+        for elsewhere in ["CLAUDE_CODE_USE_BEDROCK", "ANTHROPIC_BASE_URL"] {
+            let present = environment(folder.path(), &[(elsewhere, "1")]);
+            let made = AgentEnvironment::reverse(proxy, &present).naming(Some(&project), &present);
+            assert!(made.iter().all(|(name, _)| name != HEADERS), "{elsewhere}");
+        }
     }
 
     #[test]

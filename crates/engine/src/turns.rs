@@ -20,7 +20,7 @@ use crate::inference_key::InferenceKey;
 /// Ends a text in a digest; no byte of UTF-8.
 const END: u8 = 0xff;
 
-/// Makes digests. They are keyed: nobody finds words that have the digest of others.
+/// Makes digests. They are keyed, so that what is said tells nobody which others have the same; for correlation alone.
 #[derive(Clone, Debug)]
 pub(crate) struct Digester {
     start: u64,

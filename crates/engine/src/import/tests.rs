@@ -312,6 +312,15 @@ fn what_codexs_totals_hold_back_is_told_once_nobody_writes_any_more() {
     assert_eq!(rig.import_at(later).responses, 0);
     let told = rig.store.told_responses("S", 10).unwrap();
     assert_eq!(told.iter().filter_map(|it| Some(it.told.usage.input?.0)).sum::<u64>(), 250);
+    // Another file of the same words, read from its beginning: what has no id comes again and counts once.
+    let path = rig.path("rollout.jsonl");
+    fs::rename(&path, rig.path("old")).unwrap();
+    fs::write(&path, lines).unwrap();
+    fs::remove_file(rig.path("old")).unwrap();
+    for seconds in [20, 40] {
+        assert_eq!(rig.import_at(Micros(now.0 + seconds * 1_000_000)).responses, 0);
+    }
+    assert_eq!(rig.store.told_responses("S", 10).unwrap(), told);
 }
 
 #[test]

@@ -113,6 +113,12 @@ pub fn walk(roots: &[TranscriptRoot]) -> Walked {
     for root in roots {
         match std::fs::metadata(&root.path) {
             Ok(facts) if facts.is_dir() => descend(root.format, &root.path, 0, &mut walked),
+            // To open a pipe waits for who writes into it.
+            Ok(facts) if !facts.is_file() => {
+                let error =
+                    io::Error::new(io::ErrorKind::InvalidInput, "it is no file and no folder");
+                walked.refused.push((root.path.clone(), error));
+            }
             Ok(facts) => take(root.format, root.path.clone(), &facts, &mut walked),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => walked.refused.push((root.path.clone(), error)),

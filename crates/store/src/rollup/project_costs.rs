@@ -71,7 +71,9 @@ impl Store {
             unpriced.retain(|_, sums| sums.tally(Tally::Unpriced) > 0);
             report.unpriced = unpriced.into_iter().map(model_of).collect();
         }
-        let groups = groups.into_iter().filter(|(_, sums)| !sums.is_empty());
+        // What was added between the two readings is taken out of what it is not in yet.
+        let is_told = |sums: &Sums| sums.tally(Tally::Flows).cast_signed() >= 0 && !sums.is_empty();
+        let groups = groups.into_iter().filter(|(_, sums)| is_told(sums));
         let group = |(keys, sums)| CostGroup { keys, session: None, sums, tool: None };
         report.groups = groups.map(group).collect();
         Ok(report)

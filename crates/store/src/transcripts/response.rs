@@ -40,6 +40,29 @@ pub(super) fn keep(
         web_search_requests,
     } = told.usage;
     let tokens = |tokens: Option<Tokens>| tokens.map(|tokens| signed(tokens.0));
+    if told.message_id.is_none() || told.request_id.is_none() {
+        // It comes again when its file is read anew; nothing but what it says tells it from others then.
+        let is_same = change
+            .prepare_cached(
+                "SELECT 1 FROM transcript_responses WHERE conversation = ?1 AND at = ?2
+                     AND agent_id IS ?3 AND message_id IS ?4 AND request_id IS ?5 AND model IS ?6
+                     AND input_tokens IS ?7 AND cache_read_tokens IS ?8 AND output_tokens IS ?9",
+            )?
+            .exists(rusqlite::params![
+                conversation,
+                told.at.map_or(at, |at| at.0),
+                told.agent_id,
+                told.message_id,
+                told.request_id,
+                told.model,
+                tokens(input),
+                tokens(cache_read),
+                tokens(output),
+            ])?;
+        if is_same {
+            return Ok(false);
+        }
+    }
     let is_known = change
         .prepare_cached(
             "SELECT 1 FROM transcript_responses WHERE message_id = ?1 AND request_id = ?2",

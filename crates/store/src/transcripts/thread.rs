@@ -102,13 +102,18 @@ impl Store {
             );
             let mut statement = conn.prepare_cached(&sql)?;
             let mut blocks = Blocks::default();
+            let mut room = CONTENT_MAX;
             let mut lines = Vec::with_capacity(ids.len());
             for id in ids {
                 let Some((mut line, place)) = statement.query_row([id], read).optional()? else {
                     continue;
                 };
-                if with_content {
+                let (.., kept) = place;
+                let kept = usize::try_from(kept).unwrap_or(usize::MAX);
+                // One alone is told whatever its length.
+                if with_content && (kept <= room || room == CONTENT_MAX) {
                     line.content = blocks.part(conn, place)?;
+                    room = room.saturating_sub(kept);
                 }
                 lines.push(line);
             }
@@ -126,6 +131,9 @@ struct Blocks {
     unpacked: HashMap<i64, Option<Vec<u8>>>,
     bytes: usize,
 }
+
+/// Bytes of what lines say that are told at once; of lines beyond them it is not.
+const CONTENT_MAX: usize = 16 << 20;
 
 /// Bytes of unpacked blocks that are held.
 const HELD: usize = 16 << 20;
