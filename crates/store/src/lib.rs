@@ -65,6 +65,7 @@ pub use tools::{
 pub use transcripts::{
     Conversation, ConversationFilter, ConversationPage, ImportedBatch, KeptLine, KeptResponse,
     KnownTranscript, ThreadLine, TranscriptBatch, TranscriptPlace, TranscriptTotals,
+    TranscriptWriter,
 };
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

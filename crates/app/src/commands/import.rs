@@ -87,7 +87,7 @@ fn here(config: &Config, paths: &[PathBuf], is_quiet: bool) -> Result<Value> {
     let redactor = Arc::new(redactor(config)?);
     let shows = std::io::stderr().is_terminal() && !is_quiet;
     let brought = (|| {
-        let mut importer = Importer::new(store.clone(), redactor, prices(config))?;
+        let mut importer = Importer::new(store.clone(), redactor, prices(config))?.alone();
         importer.look(&roots, paths.is_empty(), Micros::now())?;
         let all = importer.waiting();
         while importer.step()? {

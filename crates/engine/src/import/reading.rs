@@ -25,7 +25,8 @@ const SEED: u64 = 0x6c69_6e65;
 #[derive(Debug)]
 pub(super) struct Reading {
     pub(super) plan: Plan,
-    pub(super) transcript: Option<i64>,
+    /// Its number among those that were opened.
+    pub(super) number: u64,
     format: TranscriptFormat,
     place: TranscriptPlace,
     lines: Lines,
@@ -51,7 +52,7 @@ impl Reading {
         plan: Plan,
         known: Option<&KnownTranscript>,
         kept: HashMap<u64, u32>,
-        now: Micros,
+        (number, now): (u64, Micros),
     ) -> io::Result<Self> {
         let file = File::open(&plan.file.path)?;
         let on = known.filter(|_| plan.mode == Mode::On);
@@ -74,7 +75,7 @@ impl Reading {
         }
         let lines = Lines::new(file, place.offset, *size)?;
         Ok(Self {
-            transcript: known.map(|known| known.id),
+            number,
             format,
             reader: reader.unwrap_or_else(|| UsageReader::new(format)),
             goes_on: before != *b"\n",
@@ -86,14 +87,13 @@ impl Reading {
         })
     }
 
-    /// The next batch.
+    /// The next batch. Of which transcript it is says who brings it.
     pub(super) fn portion(
         &mut self,
         (redactor, till): (&Redactor, &mut Till),
         report: &mut ImportReport,
     ) -> io::Result<Portion> {
-        let mut batch =
-            TranscriptBatch { transcript: self.transcript, ..TranscriptBatch::default() };
+        let mut batch = TranscriptBatch::default();
         let (mut bytes, mut is_last) = (0, false);
         while bytes < BATCH_BYTES && batch.lines.len() < BATCH_LINES {
             let Some(raw) = self.lines.next()? else {
@@ -191,11 +191,6 @@ impl Reading {
             (batch.place.offset, batch.place.lines, batch.place.probes) = (0, 0, [0; 2]);
         }
         Ok(())
-    }
-
-    /// The transcript, once its first batch is kept.
-    pub(super) const fn is_kept_as(&mut self, transcript: i64) {
-        self.transcript = Some(transcript);
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use langley_model::{LineRole, Micros, Redacted, Redactor, Scrub, ToldResponse, TranscriptLine};
+use langley_model::{LineRole, Micros, Redactor, Scrub, ToldResponse, TranscriptLine};
 use rusqlite::{Connection, OptionalExtension};
 
+use super::bring::Block;
 use super::response;
-use crate::codec::pack::Packer;
 use crate::error::StoreError;
 use crate::flow_row::signed;
 use crate::store::Store;
@@ -74,13 +74,6 @@ pub struct ImportedBatch {
     pub new_responses: u64,
 }
 
-/// The lines of a batch, packed.
-struct Block {
-    codec: i64,
-    raw_len: usize,
-    bytes: Vec<u8>,
-}
-
 /// What a batch adds to a conversation.
 #[derive(Default)]
 struct Added<'a> {
@@ -95,25 +88,6 @@ struct Added<'a> {
 }
 
 impl Store {
-    /// Keeps lines, and how far their file was read, in one transaction. A batch should be so small that recording
-    /// does not wait for it: some 64 KB.
-    ///
-    /// # Errors
-    /// The store is closed or cannot be written; nothing of the batch is kept then.
-    pub fn import(
-        &self,
-        batch: Redacted<TranscriptBatch>,
-        now: Micros,
-    ) -> Result<ImportedBatch, StoreError> {
-        let block = Block::of(&batch.lines);
-        self.job(move |site| {
-            let change = site.change()?;
-            let done = write(&change, &batch, block.as_ref(), now)?;
-            change.commit()?;
-            Ok(done)
-        })
-    }
-
     /// Notes that files are missed since `at`; their lines stay.
     ///
     /// # Errors
@@ -133,32 +107,14 @@ impl Store {
     }
 }
 
-impl Block {
-    fn of(lines: &[TranscriptLine]) -> Option<Self> {
-        if lines.is_empty() {
-            return None;
-        }
-        let mut raw =
-            Vec::with_capacity(lines.iter().map(|line| line.content.as_bytes().len()).sum());
-        for line in lines {
-            raw.extend_from_slice(line.content.as_bytes());
-        }
-        let (codec, bytes) = {
-            let mut packer = Packer::new();
-            let (codec, bytes) = packer.pack_piece(&raw);
-            (codec, bytes.to_vec())
-        };
-        Some(Self { codec, raw_len: raw.len(), bytes })
-    }
-}
-
-fn write(
+/// Writes a batch of a transcript; of none where it is new.
+pub(super) fn write(
     change: &Connection,
-    batch: &TranscriptBatch,
+    (batch, transcript): (&TranscriptBatch, Option<i64>),
     block: Option<&Block>,
     now: Micros,
 ) -> rusqlite::Result<ImportedBatch> {
-    let (transcript, last_at) = place(change, batch, now)?;
+    let (transcript, last_at) = place(change, (batch, transcript), now)?;
     let at = last_at.unwrap_or(now.0);
     let mut numbers = Numbers { agent: &batch.place.agent, known: HashMap::new() };
     if let Some(block) = block {
@@ -183,7 +139,7 @@ fn write(
 /// before, and of the first of all, that of the first that has one.
 fn place(
     change: &Connection,
-    batch: &TranscriptBatch,
+    (batch, transcript): (&TranscriptBatch, Option<i64>),
     now: Micros,
 ) -> rusqlite::Result<(i64, Option<i64>)> {
     let TranscriptPlace {
@@ -215,7 +171,7 @@ fn place(
     // One that is not there any more has been forgotten: its file was gone, and its lines too old.
     let known: Option<(i64, Option<i64>)> = change
         .prepare_cached("SELECT id, last_at FROM transcripts WHERE id = ?1")?
-        .query_row([batch.transcript], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row([transcript], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let (id, known_at) = match known {
         Some(known) => known,

@@ -5,6 +5,7 @@
 //! the writer does a batch between two of its own, in one transaction with the place up to which the file was read.
 //! So a line is kept once, however often reading breaks off.
 
+mod bring;
 mod conversations;
 mod keep;
 mod known;
@@ -12,6 +13,7 @@ mod response;
 mod retire;
 mod thread;
 
+pub use bring::TranscriptWriter;
 pub use conversations::{Conversation, ConversationFilter, ConversationPage};
 pub use keep::{ImportedBatch, TranscriptBatch, TranscriptPlace};
 pub use known::{KnownTranscript, TranscriptTotals};

@@ -1,7 +1,10 @@
 //! What agents wrote of their sessions: how long it is kept, and what is left of what is removed.
 
 use langley_model::{LineFacts, LineRole, Micros, Redacted, TranscriptLine};
-use langley_store::{ConversationFilter, Retention, TranscriptBatch, TranscriptPlace};
+use langley_store::{
+    ConversationFilter, ImportedBatch, Retention, Store, TranscriptBatch, TranscriptPlace,
+    TranscriptWriter,
+};
 
 use crate::given::{Fixture, redactor};
 
@@ -51,6 +54,16 @@ fn batch_of(
     redactor.seal(batch)
 }
 
+/// Brings batches in one transaction.
+fn bring<const COUNT: usize>(
+    store: &Store,
+    batches: [Redacted<TranscriptBatch>; COUNT],
+) -> [ImportedBatch; COUNT] {
+    let mut writer = TranscriptWriter::new(store.clone());
+    writer.bring(Vec::from(batches), NOW).unwrap();
+    writer.kept().unwrap().try_into().unwrap()
+}
+
 fn sessions(fixture: &Fixture) -> Vec<String> {
     let page = fixture.store.conversations(&ConversationFilter::default(), None, 500).unwrap();
     page.items.into_iter().map(|it| it.session).collect()
@@ -60,9 +73,9 @@ fn sessions(fixture: &Fixture) -> Vec<String> {
 fn conversations_are_kept_for_ever_unless_somebody_says_for_how_long() {
     let fixture = Fixture::new();
     let store = &fixture.store;
-    let old = store.import(batch("old", 1, 500), NOW).unwrap().transcript;
-    store.import(batch("grown", 1, 90), NOW).unwrap();
-    store.import(batch("new", 95, 3), NOW).unwrap();
+    let old = bring(store, [batch("old", 1, 500)])[0].transcript;
+    bring(store, [batch("grown", 1, 90)]);
+    bring(store, [batch("new", 95, 3)]);
     store.maintain(&Retention::default(), NOW).unwrap();
     assert_eq!(store.transcript_totals().unwrap().records, 593);
     // The newest line counts: day 500, 90 and 97.
@@ -77,8 +90,21 @@ fn conversations_are_kept_for_ever_unless_somebody_says_for_how_long() {
     store.maintain(&keep, Micros(540 * DAY)).unwrap();
     assert_eq!(store.transcripts().unwrap().len(), 2, "one that is gone as well is forgotten");
     // Whoever remembers it brings it again.
-    let again = store.import(batch_of(Some(old), "old", 1, 2), NOW).unwrap();
-    assert_eq!(store.transcript_digests(again.transcript).unwrap().len(), 2);
+    let [again, more] =
+        bring(store, [batch_of(Some(old), "old", 1, 2), batch_of(Some(old), "old", 3, 2)]);
+    assert_eq!(again.transcript, more.transcript, "it is one again, however many batches come");
+    assert_eq!(store.transcripts().unwrap().len(), 3);
+}
+
+#[test]
+fn batches_of_a_new_file_that_come_together_are_one_transcript() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let [one, other, third] = bring(store, [batch("a", 1, 5), batch("b", 1, 5), batch("a", 6, 5)]);
+    assert_eq!(one.transcript, third.transcript);
+    assert_ne!(one.transcript, other.transcript);
+    let records: Vec<_> = store.transcripts().unwrap().iter().map(|it| it.records).collect();
+    assert_eq!(records, [10, 5]);
 }
 
 #[test]
@@ -86,7 +112,7 @@ fn of_several_conversations_those_go_that_are_too_old() {
     let fixture = Fixture::new();
     let store = &fixture.store;
     for (session, first) in [("a", 10), ("b", 80), ("c", 20)] {
-        store.import(batch(session, first, 5), NOW).unwrap();
+        bring(store, [batch(session, first, 5)]);
     }
     store.maintain(&Retention { transcripts_days: 30, ..Retention::default() }, NOW).unwrap();
     assert_eq!(sessions(&fixture), ["b"]);
@@ -101,7 +127,7 @@ fn of_several_conversations_those_go_that_are_too_old() {
 fn conversations_are_listed_in_pages_by_their_newest_line_and_by_what_they_are() {
     let fixture = Fixture::new();
     for (session, first) in [("a", 10), ("b", 30), ("c", 20)] {
-        fixture.store.import(batch(session, first, 2), NOW).unwrap();
+        bring(&fixture.store, [batch(session, first, 2)]);
     }
     let (mut seen, mut cursor) = (Vec::new(), None::<String>);
     loop {
