@@ -242,6 +242,18 @@ pub(super) const DOORS: &[Question] = &[
     question!("cost, by subagent", VIEW, |_k, _r| [
         "/api/analytics/cost?group_by=subagent&limit=100"
     ]),
+    question!("cost, by tool", VIEW, |_k, _r| ["/api/analytics/cost?group_by=tool"]),
+    question!("cost, by tool and day", VIEW, |_k, _r| [
+        "/api/analytics/cost?group_by=tool,day&limit=100"
+    ]),
+    question!("cost, tools of a session", VIEW, |k, r| [format!(
+        "/api/analytics/cost?group_by=tool&session={}",
+        one(&k.sessions, r)
+    )]),
+    question!("cost, by project", VIEW, |_k, _r| ["/api/analytics/cost?group_by=project"]),
+    question!("cost, by project and day", VIEW, |_k, _r| [
+        "/api/analytics/cost?group_by=project,day&limit=100"
+    ]),
     question!("cost, blocks", VIEW, |_k, _r| ["/api/analytics/blocks?since=30d"]),
     question!("cost, reprices", VIEW, |_k, _r| ["/api/cost/reprices"]),
     question!("budgets", VIEW, |_k, _r| ["/api/budgets"]),
