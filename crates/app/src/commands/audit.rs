@@ -1,13 +1,13 @@
 //! `langley audit redaction`: everything stored, uncompressed, looked through with every rule, also those
 //! that the configuration switches off. A find is named by its place and never shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use langley_model::{Redactor, TextKind};
-use langley_store::{RawFile, Spot, Store};
+use langley_store::{RawFile, Spot, Store, Unseen};
 use serde::Serialize;
 
 use crate::cli::GlobalArgs;
@@ -33,6 +33,8 @@ struct Report {
     damaged: u64,
     /// The same of bodies, headers, messages and pieces of them.
     damaged_contents: u64,
+    /// Tables a part of which cannot be read; what stands there could not be looked at.
+    damaged_tables: BTreeSet<String>,
     /// Placeholders, by rule, each as often as it is stored: of content that is stored once, once. The
     /// server counts each time it saw one since it started (`langley_redactions_total`).
     replaced: BTreeMap<&'static str, u64>,
@@ -161,7 +163,8 @@ pub(crate) fn redaction(global: &GlobalArgs, json: bool) -> Result<ExitCode> {
     let unseen = store
         .texts(|spot, text| report.see(&redactor, spot, text))
         .map_err(|error| unreadable(&error))?;
-    (report.damaged, report.damaged_contents) = (unseen.events, unseen.contents);
+    let Unseen { events, contents, tables } = unseen;
+    (report.damaged, report.damaged_contents, report.damaged_tables) = (events, contents, tables);
     report.switched_off = preflight::weakened(&loaded.layers);
     report.raw_bodies = RawReport::of(home.raw_bodies(), &redactor)?;
     let is_raw_clean = report.raw_bodies.as_ref().is_none_or(|raw| raw.found.is_empty());
@@ -182,8 +185,15 @@ fn print(report: &Report, home: Option<&Path>) {
     for (count, what) in damaged.into_iter().filter(|(count, _)| *count > 0) {
         println!("{count} {what} are damaged in the file and were not looked through");
     }
+    if !report.damaged_tables.is_empty() {
+        let tables: Vec<&str> = report.damaged_tables.iter().map(String::as_str).collect();
+        println!(
+            "parts of these tables cannot be read and were not looked through: {}",
+            tables.join(", ")
+        );
+    }
     let rules = report.replaced.keys().chain(report.found.keys());
-    let rules: std::collections::BTreeSet<_> = rules.collect();
+    let rules: BTreeSet<_> = rules.collect();
     if !rules.is_empty() {
         let mut table = Table::new(["RULE", "REPLACED", "FOUND"]);
         for rule in rules {
@@ -200,7 +210,10 @@ fn print(report: &Report, home: Option<&Path>) {
         println!("{off}");
     }
     if report.found.is_empty() {
-        println!("nothing in the record looks like a secret");
+        let whole =
+            report.damaged + report.damaged_contents == 0 && report.damaged_tables.is_empty();
+        let of = if whole { "in the record" } else { "of the record that can be read" };
+        println!("nothing {of} looks like a secret");
     }
     if let Some(raw) = &report.raw_bodies {
         println!("{}", at_home(&in_raw(raw), home));

@@ -1,14 +1,17 @@
 //! Searching: what is found, what is not any more, and what the index costs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use langley_model::{Flow, FlowId, Passage, Place, Redacted, Revision, SearchText};
-use langley_store::{FlowFilter, IndexEntry, IndexState, SearchQuery, Store, StoreError, Texts};
+use langley_store::{
+    FlowFilter, IndexEntry, IndexState, SearchQuery, Store, StoreError, Texts, Unseen,
+};
 
 use crate::given::{Fixture, ended, flow, message, of, redactor, session};
 use crate::opening::{SCHEMA_14, SCHEMA_15};
+use crate::spoiled::with_spoiled;
 
 fn text(flow: FlowId, place: Place, text: &str) -> Redacted<SearchText> {
     let passages = vec![Passage { place, text: text.to_owned() }];
@@ -77,6 +80,19 @@ fn whoever_looks_through_all_texts_is_shown_each_word_of_the_index_once() {
     let times = |word: &str| seen.iter().filter(|(text, _)| text.contains(word)).count();
     assert_eq!((times("everywhere"), times("alike"), times("word")), (1, 1, 450));
     assert!(seen.values().all(|times| *times == 1));
+}
+
+#[test]
+fn whoever_looks_through_all_texts_is_told_that_the_index_cannot_be_read() {
+    let said = |at: i64| (0..40).map(|word| format!("word{} ", at * 40 + word)).collect::<String>();
+    let texts: Vec<String> = (0..450).map(said).collect();
+    let texts: Vec<_> = texts.iter().map(|text| (Place::Prompt, text.as_str())).collect();
+    let fixture = with_spoiled(given(&texts).0, "search_data", 2);
+    let mut others = 0;
+    let unseen = fixture.store.texts(|spot, _| others += u64::from(spot.table == "flows")).unwrap();
+    let index = BTreeSet::from([String::from("search_words")]);
+    assert_eq!(unseen, Unseen { tables: index, ..Unseen::default() });
+    assert!(others >= 450, "{others}");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! A page that cannot be read costs what lies on it: whatever is done with flows is done with all others.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use langley_model::{Flow, MicroUsd, Micros, Outcome, Record, Side, ToolCall, ToolState};
 use langley_store::{
     Analysis, CallEntry, CostBy, CostQuery, FlowFilter, Measure, RepriceQuery, Retention, Store,
-    Tally, TaskFilter, ToolQuery, ToolTally, UsageQuery,
+    Tally, TaskFilter, ToolQuery, ToolTally, Unseen, UsageQuery,
 };
 use rusqlite::Connection;
 
@@ -33,7 +35,7 @@ fn records(flow: &Flow) -> Vec<Record> {
 }
 
 /// The same store with a page of a table that cannot be read.
-fn with_spoiled(fixture: Fixture, table: &str, after: u32) -> Fixture {
+pub(crate) fn with_spoiled(fixture: Fixture, table: &str, after: u32) -> Fixture {
     let path = fixture.store.path().to_owned();
     fixture.store.clone().close();
     spoil(&path, leaf(&path, table, after));
@@ -290,4 +292,44 @@ fn calls_of_a_flow_that_cannot_be_read_end_as_others_do() {
     let there = fixture.store.flows(&FlowFilter::default(), None, 500).unwrap();
     let overdue = fixture.store.overdue_calls(Micros(i64::MAX), 500).unwrap().len() as u64;
     assert_eq!(overdue + there.damaged, FLOWS.cast_unsigned());
+}
+
+/// How many texts a look through the whole record sees, by table, and what it cannot see.
+fn texts(store: &Store) -> (BTreeMap<String, u64>, Unseen) {
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    let unseen = store.texts(|spot, _| *seen.entry(spot.table.to_owned()).or_default() += 1);
+    (seen, unseen.unwrap())
+}
+
+#[test]
+fn who_looks_through_all_texts_sees_what_lies_around_a_page_that_cannot_be_read() {
+    let written = || {
+        let fixture = Fixture::new();
+        let flow = |mut flow: Flow| {
+            flow.session = session(&format!("session {}", flow.started_at.0));
+            flow
+        };
+        fixture.write(flows().into_iter().map(flow).flat_map(|flow| records(&flow)).collect());
+        fixture
+    };
+    let (whole, unseen) = texts(&written().store);
+    assert_eq!(unseen, Unseen::default());
+    // Keys that are numbers, and keys of text; the first leaf, and one in the middle.
+    for (table, after) in [
+        ("flows", 0),
+        ("flows", 2),
+        ("blobs", 0),
+        ("blobs", 2),
+        ("event_blocks", 2),
+        ("sessions", 1),
+    ] {
+        let fixture = with_spoiled(written(), table, after);
+        let (mut seen, unseen) = texts(&fixture.store);
+        assert_eq!(unseen.tables, BTreeSet::from([table.to_owned()]), "{after}");
+        let (around, all) = (seen.remove(table).unwrap_or_default(), whole[table]);
+        assert!(around < all && around > all / 2, "{table} {after}: {around} of {all}");
+        for (other, count) in seen {
+            assert!(count >= whole[&other], "{table} {after}: {other} {count}");
+        }
+    }
 }
