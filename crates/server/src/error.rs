@@ -366,7 +366,7 @@ impl From<StoreError> for ApiError {
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "damaged",
                     "A part of the database cannot be read: it is damaged, or the disk fails there.",
-                    "`langley doctor` says where; `langley export flows` saves what can be read. The traffic itself goes on.",
+                    "`langley doctor` says where, and what to do; `langley export flows` saves what can be read. The traffic itself goes on.",
                 );
                 error.internal = Some(other.to_string());
                 error

@@ -33,8 +33,9 @@ pub enum StoreError {
     },
     /// The file is no database, or parts of it are unreadable.
     #[error(
-        "the store {} is damaged or not a database ({detail}); nothing was deleted: move the file \
-         away to start afresh, or restore a backup", path.display()
+        "the store {} is damaged or not a database ({detail}); nothing was deleted: `langley doctor` says \
+         what is damaged, and how to save the rest; to start afresh, restore a backup or move the file \
+         away", path.display()
     )]
     Corrupt {
         /// The database file.

@@ -44,8 +44,9 @@ pub use interest::Asking;
 pub use lost::Told;
 pub use options::{PriceLost, StoreOptions};
 pub use query::{
-    EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, PieceId, RequestPieces,
-    Retired, SessionFacet, Spot, Star, StoredBody, StoredDrop, StoredEvent, Unrecorded, Unseen,
+    Damage, EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, PieceId,
+    RequestPieces, Retired, SessionFacet, Spot, Star, StoredBody, StoredDrop, StoredEvent,
+    Unrecorded, Unseen,
 };
 pub use raw::{
     RawBody, RawCounters, RawFile, RawRemoved, RawStore, holds_raw_bodies, remove_raw_bodies,

@@ -41,6 +41,7 @@ pub(crate) fn db(global: &GlobalArgs, verb: DbVerb) -> Result<()> {
         DbVerb::Maintain { json } => print(json, &Work::Maintain.done(global)?, maintained),
         DbVerb::Checkpoint { json } => print(json, &Work::Checkpoint.done(global)?, folded),
         DbVerb::Vacuum { json } => print(json, &Work::Vacuum.done(global)?, vacuumed),
+        DbVerb::Reindex { json } => print(json, &Work::Reindex.done(global)?, reindexed),
         DbVerb::Backup { file, json } => {
             print(json, &backup(&Home::meant(global)?, file)?, copied);
         }
@@ -64,14 +65,17 @@ enum Work {
     Maintain,
     Checkpoint,
     Vacuum,
+    Reindex,
 }
 
 impl Work {
-    const fn path(self) -> &'static str {
+    /// Where a running server is asked for it; none for what is done only without one.
+    const fn path(self) -> Option<&'static str> {
         match self {
-            Self::Maintain => "/api/db/maintain",
-            Self::Checkpoint => "/api/db/checkpoint",
-            Self::Vacuum => "/api/db/vacuum",
+            Self::Maintain => Some("/api/db/maintain"),
+            Self::Checkpoint => Some("/api/db/checkpoint"),
+            Self::Vacuum => Some("/api/db/vacuum"),
+            Self::Reindex => None,
         }
     }
 
@@ -95,9 +99,14 @@ impl Work {
     }
 
     async fn by_server(self, home: &Home, state: &State) -> Result<Value> {
+        let Some(path) = self.path() else {
+            return Err(AppError::failed("a server is recording")
+                .why("the whole file is written anew, which only one may do who has it alone")
+                .next("`langley stop`, then repeat it"));
+        };
         let api = Api::new(state.api, Token::read(home)?);
         let mut progress = Progress::new();
-        let work = api.await_post(self.path(), None);
+        let work = api.await_post(path, None);
         tokio::pin!(work);
         let done = loop {
             tokio::select! {
@@ -150,6 +159,10 @@ impl Work {
                     };
                     freed.map(|freed| json!({ "freed_bytes": freed }))
                 }
+                Self::Reindex => worker.reindex().and_then(|freed| {
+                    let state = worker.index_state()?;
+                    Ok(json!({ "freed_bytes": freed, "waiting": state.waiting }))
+                }),
             },
             || {
                 let (phase, removed) = store.upkeep().running?;
@@ -282,6 +295,16 @@ fn folded(done: &Value) -> String {
 
 fn vacuumed(done: &Value) -> String {
     format!("freed      {}", bytes(done["freed_bytes"].as_u64().unwrap_or(0)))
+}
+
+fn reindexed(done: &Value) -> String {
+    let count = |kind: &str| done[kind].as_u64().unwrap_or(0);
+    format!(
+        "the index is empty and sound; a server fills it in the background, the newest of {} flows first\n\
+         freed      {}",
+        count("waiting"),
+        bytes(count("freed_bytes")),
+    )
 }
 
 fn copied(done: &Value) -> String {

@@ -21,6 +21,7 @@ pub use events::{EventPage, StoredEvent};
 pub use facets::{FACET_MAX, Facet, Facets, SessionFacet};
 pub use flows::Page;
 pub(crate) use flows::{Keys, key, page_limit};
+pub use inspect::Damage;
 pub use parts::{FlowHeaders, PieceId, RequestPieces, StoredBody};
 pub use records::StoredDrop;
 pub use stars::{Retired, Star};
