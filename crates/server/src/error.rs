@@ -341,6 +341,14 @@ impl From<StoreError> for ApiError {
                     ..cause
                 }
             }
+            StoreError::Stay { removed, stay } => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "damaged",
+                format!(
+                    "{removed} flows were removed; {stay} stay, because the database is damaged where they, or what belongs to them, lie."
+                ),
+                "`langley doctor` says where, and what to do.",
+            ),
             StoreError::Full { .. } => Self::unavailable(
                 &error,
                 "There is no room on the disk to write what this needs.",

@@ -67,11 +67,18 @@ pub(crate) fn sound<T, E: Fault>(
     (what, key): (&'static str, i64),
     read: Result<T, E>,
 ) -> Result<Option<T>, E> {
+    if let Err(error) = &read
+        && error.is_of_one_place()
+    {
+        tracing::warn!(%error, key, "{what} cannot be read and is left out");
+    }
+    told_apart(read)
+}
+
+/// What was read; none where that is damaged. For who counts and tells that by himself, and else like [`sound`].
+pub(crate) fn told_apart<T, E: Fault>(read: Result<T, E>) -> Result<Option<T>, E> {
     match read {
-        Err(error) if error.is_of_one_place() => {
-            tracing::warn!(%error, key, "{what} cannot be read and is left out");
-            Ok(None)
-        }
+        Err(error) if error.is_of_one_place() => Ok(None),
         read => read.map(Some),
     }
 }

@@ -176,6 +176,17 @@ pub enum StoreError {
         /// What failed.
         cause: Box<StoreError>,
     },
+    /// What was to be removed stays in part.
+    #[error(
+        "{removed} flows were removed; {stay} times a flow or a part of one stays, because the file is damaged \
+         where it, or what belongs to it, lies: `langley doctor` says what is damaged, and what to do"
+    )]
+    Stay {
+        /// So many flows are gone.
+        removed: u64,
+        /// So often something that should be gone is not.
+        stay: u64,
+    },
     /// A stored value does not decode.
     #[error(
         "a stored {what} does not decode; the row is damaged or was written by something else: \

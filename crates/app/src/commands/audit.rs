@@ -120,6 +120,12 @@ struct Find {
 }
 
 impl Report {
+    /// Whether all there is could be looked at.
+    fn is_whole(&self) -> bool {
+        let raw = self.raw_bodies.as_ref().map_or(0, |raw| raw.damaged);
+        self.damaged + self.damaged_contents + raw == 0 && self.damaged_tables.is_empty()
+    }
+
     fn see(&mut self, redactor: &Redactor, spot: &Spot<'_>, text: &[u8]) {
         self.texts += 1;
         self.bytes += text.len() as u64;
@@ -145,7 +151,7 @@ impl Report {
     }
 }
 
-/// Looks through the database; exit code 1 when something looks like a secret.
+/// Looks through the database; exit code 1 when something looks like a secret, or could not be looked at.
 ///
 /// # Errors
 /// No database yet, or it cannot be read.
@@ -168,7 +174,7 @@ pub(crate) fn redaction(global: &GlobalArgs, json: bool) -> Result<ExitCode> {
     report.switched_off = preflight::weakened(&loaded.layers);
     report.raw_bodies = RawReport::of(home.raw_bodies(), &redactor)?;
     let is_raw_clean = report.raw_bodies.as_ref().is_none_or(|raw| raw.found.is_empty());
-    let clean = report.found.is_empty() && is_raw_clean;
+    let clean = report.found.is_empty() && is_raw_clean && report.is_whole();
     if json {
         let shown = serde_json::to_string_pretty(&report)
             .map_err(|error| AppError::failed("the report cannot be written").because(&error))?;
@@ -210,9 +216,7 @@ fn print(report: &Report, home: Option<&Path>) {
         println!("{off}");
     }
     if report.found.is_empty() {
-        let whole =
-            report.damaged + report.damaged_contents == 0 && report.damaged_tables.is_empty();
-        let of = if whole { "in the record" } else { "of the record that can be read" };
+        let of = if report.is_whole() { "in the record" } else { "of the record that can be read" };
         println!("nothing {of} looks like a secret");
     }
     if let Some(raw) = &report.raw_bodies {

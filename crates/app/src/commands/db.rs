@@ -101,7 +101,10 @@ impl Work {
     async fn by_server(self, home: &Home, state: &State) -> Result<Value> {
         let Some(path) = self.path() else {
             return Err(AppError::failed("a server is recording")
-                .why("the whole file is written anew, which only one may do who has it alone")
+                .why(
+                    "the index is made anew together with the whole file, by one who has it alone \
+                     (the disk needs room for a second one)",
+                )
                 .next("`langley stop`, then repeat it"));
         };
         let api = Api::new(state.api, Token::read(home)?);
@@ -159,9 +162,14 @@ impl Work {
                     };
                     freed.map(|freed| json!({ "freed_bytes": freed }))
                 }
-                Self::Reindex => worker.reindex().and_then(|freed| {
-                    let state = worker.index_state()?;
-                    Ok(json!({ "freed_bytes": freed, "waiting": state.waiting }))
+                Self::Reindex => worker.empty_index().and_then(|()| {
+                    let waiting = worker.index_state()?.waiting;
+                    // The index can be used from here on: what fails now only keeps room from the disk.
+                    let (freed, left) = match worker.rebuild() {
+                        Ok(freed) => (freed, None),
+                        Err(error) => (0, Some(error.to_string())),
+                    };
+                    Ok(json!({ "freed_bytes": freed, "waiting": waiting, "not_freed": left }))
                 }),
             },
             || {
@@ -299,12 +307,16 @@ fn vacuumed(done: &Value) -> String {
 
 fn reindexed(done: &Value) -> String {
     let count = |kind: &str| done[kind].as_u64().unwrap_or(0);
-    format!(
-        "the index is empty and sound; a server fills it in the background, the newest of {} flows first\n\
-         freed      {}",
+    let told = format!(
+        "the index is empty and sound; a server fills it in the background, the newest of {} flows first",
         count("waiting"),
-        bytes(count("freed_bytes")),
-    )
+    );
+    match done["not_freed"].as_str() {
+        Some(why) => format!(
+            "{told}\nthe pages of the old one stay in the file, which could not be written anew: {why}"
+        ),
+        None => format!("{told}\nfreed      {}", bytes(count("freed_bytes"))),
+    }
 }
 
 fn copied(done: &Value) -> String {

@@ -194,7 +194,7 @@ fn a_damaged_index_is_made_anew_by_hand_and_searches_find_again() {
     wait(finds);
     insta::assert_snapshot!(stage.transcript(&["db", "reindex"]), @r"
     error: a server is recording
-    why:   the whole file is written anew, which only one may do who has it alone
+    why:   the index is made anew together with the whole file, by one who has it alone (the disk needs room for a second one)
     next:  `langley stop`, then repeat it
     [exit 1]
     ");

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::damage::{Fault, Keyed, sound};
+use crate::damage::{Fault, Keyed, told_apart};
 use crate::error::StoreError;
 use crate::filter::Order;
 use crate::store::Store;
@@ -49,7 +49,7 @@ impl Headers {
         let mut statement = conn.prepare_cached(&sql)?;
         for flow in open {
             let read = statement.query_row([flow], |row| self.note(row)).optional();
-            sound(("a flow", *flow), read)?;
+            told_apart(read)?;
         }
         Ok(())
     }

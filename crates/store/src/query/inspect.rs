@@ -37,12 +37,17 @@ impl Store {
     /// # Errors
     /// The file cannot be read at all.
     pub fn damage(&self) -> Result<Vec<Damage>, StoreError> {
+        self.damage_of(|_| true)
+    }
+
+    /// The same of the tables that `of` names.
+    pub(crate) fn damage_of(&self, of: impl Fn(&str) -> bool) -> Result<Vec<Damage>, StoreError> {
         const LINES: usize = 10;
         let tables = self.names(
             "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 'view' ORDER BY name",
         )?;
         let mut damage = Vec::new();
-        for table in tables {
+        for table in tables.into_iter().filter(|table| of(table)) {
             let of = |detail| Damage { table: table.clone(), detail };
             let lines = self.readers().read(|conn| {
                 let mut statement = conn.prepare(&format!("PRAGMA quick_check(\"{table}\")"))?;

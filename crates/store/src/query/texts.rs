@@ -8,7 +8,7 @@ use rusqlite::{Connection, params_from_iter};
 use super::headers::Headers;
 use crate::codec::pack::unpack;
 use crate::content::{odd, unpacked};
-use crate::damage::{Patience, sound};
+use crate::damage::{Patience, told_apart};
 use crate::error::StoreError;
 use crate::readers::ReadError;
 use crate::search::{behind, word_from};
@@ -123,7 +123,6 @@ impl Store {
                 Ok(true) => {}
                 Ok(false) => return Ok(whole),
                 Err(error) if patience.goes_on(&error) => {
-                    tracing::warn!(%error, table = table.name, "a part of a table cannot be read");
                     whole = false;
                     if !self.step_over(table, &mut walk)? {
                         return Ok(whole);
@@ -162,7 +161,7 @@ impl Store {
         let sql = format!("SELECT * FROM \"{table}\" WHERE {key} > ?1 ORDER BY {key} LIMIT 1");
         let is_sound = |from: i64| {
             let read = self.readers().read(|conn| Ok(conn.prepare_cached(&sql)?.exists([from])?));
-            sound(("a place in a table", from), read).map(|read| read.is_some())
+            told_apart(read).map(|read| read.is_some())
         };
         let (mut damaged, mut step) = (last, 1);
         let mut next = loop {
@@ -345,7 +344,7 @@ fn packed(
             };
             packed()
         };
-        let Some(content) = sound(("a content", id), content)? else {
+        let Some(content) = told_apart(content)? else {
             *damaged += 1;
             continue;
         };
@@ -376,7 +375,7 @@ fn events(
         let spot = Spot { table: EVENTS, column: "bytes", row: id, headers: false };
         let mut left = row.get::<_, i64>(7)?.cast_unsigned();
         let stored = StoredBlock::read(conn, row.get(6)?, row);
-        let stored = sound(("a block of events", id), stored)?.flatten();
+        let stored = told_apart(stored)?.flatten();
         let Some(mut block) = stored.as_ref().and_then(StoredBlock::events) else {
             *damaged += left;
             continue;

@@ -24,22 +24,25 @@ pub(crate) fn is_of_index(table: &str) -> bool {
 }
 
 impl Store {
-    /// Makes the index empty, whatever its pages are, and lets all flows wait for it; then writes the whole file
-    /// anew, without the old pages. Returns by how many bytes it became smaller. Nothing is recorded meanwhile:
-    /// not for a store that a server records to.
+    /// Makes the index empty, whatever its pages are, and lets all flows wait for it. The old pages stay in the file
+    /// until it is written anew ([`Store::rebuild`]), which is to follow. Nothing is recorded meanwhile: not for a
+    /// store that a server records to.
     ///
     /// # Errors
-    /// The store is closed or cannot be written, another table than those of the index is damaged, or the disk
-    /// has no room for a second copy.
-    pub fn reindex(&self) -> Result<u64, StoreError> {
+    /// The store is closed or cannot be written, or another table than those of the index is damaged, so that the
+    /// file could not be written anew; then nothing has changed.
+    pub fn empty_index(&self) -> Result<(), StoreError> {
+        if let Some(damage) = self.damage_of(|table| !is_of_index(table))?.first() {
+            let detail = damage.to_string();
+            return Err(StoreError::Corrupt { path: self.path().to_owned(), detail });
+        }
         self.job(|site| {
             let begun = site.conn.execute_batch("BEGIN IMMEDIATE; PRAGMA writable_schema = ON");
             let made = begun.and_then(|()| made_anew(site.conn));
             let end = if made.is_ok() { "COMMIT" } else { "ROLLBACK" };
             let ended = site.conn.execute_batch(&format!("{end}; PRAGMA writable_schema = RESET"));
             made.and(ended)
-        })?;
-        self.rebuild()
+        })
     }
 }
 

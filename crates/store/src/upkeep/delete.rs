@@ -36,10 +36,14 @@ impl Store {
     ///
     /// # Errors
     /// The store is closed or cannot be written. What was deleted until then stays deleted, and the error says
-    /// how many these were ([`StoreError::Partly`]).
+    /// how many these were ([`StoreError::Partly`]); so it does where some stay because the file is damaged
+    /// ([`StoreError::Stay`]).
     pub fn delete_flows(&self, filter: &FlowFilter) -> Result<u64, StoreError> {
         let mut removed = Upkeep::default();
         match self.delete_some(filter, &mut removed) {
+            Ok(()) if removed.stay > 0 => {
+                Err(StoreError::Stay { removed: removed.flows, stay: removed.stay })
+            }
             Err(cause) if removed.flows > 0 => {
                 Err(StoreError::Partly { removed: removed.flows, cause: Box::new(cause) })
             }
@@ -166,7 +170,8 @@ impl Store {
             match done {
                 Err(error) if error.is_of_one_place() && !is_alone => is_alone = true,
                 Err(error) if patience.goes_on(&error) => {
-                    tracing::warn!(%error, key = first, "a flow is damaged and stays");
+                    tracing::debug!(%error, key = first, "a flow is damaged and stays");
+                    removed.stay += 1;
                     keys.pop();
                 }
                 done => {

@@ -4,12 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use langley_model::{Flow, FlowId, Passage, Place, Redacted, Revision, SearchText};
+use langley_model::{Flow, FlowId, Passage, Place, Redacted, Revision, SearchText, Side};
 use langley_store::{
     Damage, FlowFilter, IndexEntry, IndexState, SearchQuery, Store, StoreError, Texts, Unseen,
 };
 
-use crate::given::{Fixture, ended, flow, leaf, message, of, redactor, session, spoil};
+use crate::given::{
+    Fixture, body, ended, flow, leaf, message, noise, of, redactor, session, spoil,
+};
 use crate::opening::{SCHEMA_14, SCHEMA_15};
 use crate::spoiled::with_spoiled;
 
@@ -113,7 +115,8 @@ fn an_index_that_cannot_be_read_is_made_anew_from_the_flows() {
     assert!(fixture.store.search(&word, None, &all, None, 10).is_err());
     assert!(fixture.store.damage().unwrap().iter().all(Damage::is_of_index));
 
-    fixture.store.reindex().unwrap();
+    fixture.store.empty_index().unwrap();
+    fixture.store.rebuild().unwrap();
     let fixture = fixture.after_close();
     assert_eq!(fixture.store.damage().unwrap(), []);
     assert_eq!(found(&fixture, "word7", None), []);
@@ -127,6 +130,18 @@ fn an_index_that_cannot_be_read_is_made_anew_from_the_flows() {
     assert_eq!(found(&fixture, "word7", None), [flows[0].id]);
     assert_eq!(fixture.store.delete_flows(&all).unwrap(), 450);
     assert_eq!(found(&fixture, "word7", None), []);
+}
+
+#[test]
+fn an_index_is_not_emptied_where_the_file_could_not_be_written_anew() {
+    let (fixture, flows) = given(&[(Place::Prompt, "here"); 40]);
+    let bodies = flows
+        .iter()
+        .map(|flow| body(flow.id, Side::Client, noise(flow.started_at.0.cast_unsigned())));
+    fixture.write(bodies.collect());
+    let fixture = with_spoiled(fixture, "blobs", 1);
+    assert!(matches!(fixture.store.empty_index(), Err(StoreError::Corrupt { .. })));
+    assert_eq!(found(&fixture, "here", None).len(), 40);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use langley_model::{Flow, MicroUsd, Micros, Outcome, Record, Side, ToolCall, ToolState};
 use langley_store::{
     Analysis, CallEntry, CostBy, CostQuery, FlowFilter, Measure, RepriceQuery, Retention, Store,
-    Tally, TaskFilter, ToolQuery, ToolTally, Unseen, UsageQuery,
+    StoreError, Tally, TaskFilter, ToolQuery, ToolTally, Unseen, UsageQuery,
 };
 use rusqlite::Connection;
 
@@ -101,15 +101,18 @@ fn retention_and_the_sweep_go_on_around_a_page_that_cannot_be_read() {
     let store = &fixture.store;
     assert_eq!(count(store, "SELECT count(*) FROM blobs"), FLOWS);
     let later = Micros(400 * 24 * 3_600_000_000);
-    let done = store.maintain(&Retention::default(), later).unwrap();
+    let told = store.maintain(&Retention::default(), later);
+    let Err(StoreError::Stay { removed, stay }) = told else { panic!("{told:?}") };
     let left = store.flows(&FlowFilter::default(), None, 500).unwrap();
     // Neighbours of the page may have to stay with it.
     assert!(left.items.len() < 100, "{}", left.items.len());
-    assert_eq!(done.flows + damaged + left.items.len() as u64, FLOWS.cast_unsigned());
+    assert_eq!(removed + damaged + left.items.len() as u64, FLOWS.cast_unsigned());
+    assert!(stay >= left.items.len() as u64, "{stay}");
     // Also the bodies of those are gone: retention took them before.
     assert_eq!(count(store, "SELECT count(*) FROM blobs"), 0, "what nothing refers to is gone");
     assert_eq!(store.counters().damaged_flows, damaged);
-    assert!(!store.upkeep().failed);
+    let state = store.upkeep();
+    assert_eq!((state.failed, state.last.map(|last| last.flows)), (true, Some(removed)));
 }
 
 #[test]
@@ -117,11 +120,16 @@ fn a_deletion_takes_all_flows_that_can_be_read() {
     let (fixture, damaged) = spoiled();
     let store = &fixture.store;
     let of_model = FlowFilter { until: Some(Micros(START + 300)), ..FlowFilter::default() };
-    let first = store.delete_flows(&of_model).unwrap();
-    let rest = store.delete_flows(&FlowFilter::default()).unwrap();
+    let removed = |filter| match store.delete_flows(filter) {
+        Ok(removed) => (removed, 0),
+        Err(StoreError::Stay { removed, stay }) => (removed, stay),
+        Err(error) => panic!("{error}"),
+    };
+    let ((first, _), (rest, stay)) = (removed(&of_model), removed(&FlowFilter::default()));
     let left = store.flows(&FlowFilter::default(), None, 500).unwrap();
     assert!(left.items.len() < 100, "{}", left.items.len());
     assert_eq!(first + rest + damaged + left.items.len() as u64, FLOWS.cast_unsigned());
+    assert_eq!(stay, left.items.len() as u64);
     assert!(first > 100 && rest > 50, "{first} {rest}");
 }
 
@@ -332,4 +340,32 @@ fn who_looks_through_all_texts_sees_what_lies_around_a_page_that_cannot_be_read(
             assert!(count >= whole[&other], "{table} {after}: {other} {count}");
         }
     }
+}
+
+#[test]
+fn who_removes_flows_is_told_which_stay_because_what_belongs_to_them_cannot_be_read() {
+    let written = || {
+        let fixture = Fixture::new();
+        let flow = |mut flow: Flow| {
+            flow.session = session(&format!("session {}", flow.started_at.0));
+            flow
+        };
+        fixture.write(flows().into_iter().map(flow).flat_map(|flow| records(&flow)).collect());
+        with_spoiled(fixture, "sessions", 1)
+    };
+    let left = |fixture: &Fixture| {
+        count(&fixture.store, "SELECT count(*) FROM flows INDEXED BY flows_by_id")
+    };
+    let fixture = written();
+    let told = fixture.store.delete_flows(&FlowFilter::default());
+    let Err(StoreError::Stay { removed, stay }) = told else { panic!("{told:?}") };
+    assert_eq!((removed + stay, left(&fixture)), (FLOWS as u64, stay as i64));
+    assert!(removed > 0 && stay > 0, "{removed} {stay}");
+
+    let fixture = written();
+    let all = Retention { flows_days: 1, events_days: 0, bodies_days: 0, ..Retention::default() };
+    let told = fixture.store.maintain(&all, Micros(START + 2 * 86_400_000_000));
+    assert!(matches!(told, Err(StoreError::Stay { .. })), "{told:?}");
+    assert!(fixture.store.upkeep().failed);
+    assert_eq!(left(&fixture), stay as i64);
 }
