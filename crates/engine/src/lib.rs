@@ -59,6 +59,7 @@ mod turns;
 mod websocket;
 mod windows;
 mod work;
+mod worth;
 mod written;
 
 pub use analysis::{Analyst, Lookout, ReadInvocation, analyse, analyse_for, read_invocation};
