@@ -362,7 +362,7 @@ impl ClassCosts {
 impl From<&ToolCostSums> for ToolCosts {
     fn from(sums: &ToolCostSums) -> Self {
         let of = |tally| sums.tally(tally);
-        let told = |nano: NanoUsd| Cost { micro_usd: nano.rounded().0 };
+        let told = |nano: NanoUsd| Cost::from(nano.rounded());
         let money = |tally| told(NanoUsd(of(tally)));
         let if_priced =
             |priced: u64, count: u64, tally| (priced > 0 || count == 0).then(|| money(tally));
@@ -515,8 +515,8 @@ impl RepriceDone {
             changed: done.changed,
             priced: done.priced,
             unpriced: done.unpriced,
-            before: Cost { micro_usd: done.before.0 },
-            after: Cost { micro_usd: done.after.0 },
+            before: done.before.into(),
+            after: done.after.into(),
         }
     }
 }
