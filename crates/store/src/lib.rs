@@ -4,6 +4,7 @@ mod codec;
 mod connect;
 mod content;
 mod counters;
+mod cursor;
 mod damage;
 mod error;
 mod filter;
@@ -37,6 +38,7 @@ mod waiting;
 mod writer;
 
 pub use counters::StoreCounters;
+pub use cursor::{cursor, position};
 pub use error::StoreError;
 pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
 pub use findings::{EarlierFlows, FindingFilter, FindingPage, FindingShare, Kept};
