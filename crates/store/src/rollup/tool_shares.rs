@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension};
 use super::group::Group;
 use super::tool_sums::{ToolCostSums, put};
 use crate::codec::number;
+use crate::damage::decoded_flow;
 use crate::error::StoreError;
-use crate::flow_row::{self, FlowSql};
 use crate::writer::Site;
 
 /// The form's number, in case there will be another one.
@@ -39,10 +39,8 @@ impl ShareEntry {
         if before.is_none() && self.shares.is_none() {
             return Ok(());
         }
-        let sql = format!("{} WHERE n = ?1", FlowSql::select());
-        let row = conn.prepare_cached(&sql)?.query_row([self.key], flow_row::read).optional()?;
         // The flow may have been removed.
-        let Some((_, flow)) = row else { return Ok(()) };
+        let Some(flow) = decoded_flow(conn, self.key)? else { return Ok(()) };
         if let Some(before) = before {
             change.add(&flow, &before, 1_u64.wrapping_neg());
         }
@@ -87,8 +85,8 @@ fn numbered(site: &mut Site<'_>, shares: &ToolShares) -> rusqlite::Result<ToolSh
     Ok(numbered)
 }
 
-/// What tools have of a flow; none where that is not known, or the row is damaged.
-fn read(conn: &Connection, flow: i64) -> rusqlite::Result<Option<ToolShares<i64>>> {
+/// What tools have of a flow; none where that is not known, or does not decode.
+pub(super) fn read(conn: &Connection, flow: i64) -> rusqlite::Result<Option<ToolShares<i64>>> {
     let row: Option<Vec<u8>> = conn
         .prepare_cached("SELECT shares FROM tool_shares WHERE flow = ?1")?
         .query_row([flow], |row| row.get(0))
@@ -120,7 +118,7 @@ fn encode(shares: &ToolShares<i64>) -> Vec<u8> {
 }
 
 /// Reads what [`encode`] wrote.
-pub(super) fn decode(raw: &[u8]) -> Result<ToolShares<i64>, StoreError> {
+fn decode(raw: &[u8]) -> Result<ToolShares<i64>, StoreError> {
     fn parse(mut raw: &[u8]) -> Option<ToolShares<i64>> {
         let raw = &mut raw;
         if number::take(raw)? != FORM {
