@@ -102,17 +102,20 @@ impl Reading {
             };
             let content = redactor.body(raw.bytes.to_vec());
             // One that lacks its end counts once it is whole: nothing can follow an object but white space.
-            let mut reader = self.reader.clone();
+            let before = (!raw.is_ended).then(|| self.reader.clone());
             let mut told = Vec::new();
-            reader.read(content.as_bytes(), &mut |line| {
+            self.reader.read(content.as_bytes(), &mut |line| {
                 told.push(response(&line, till, self.format));
             });
             let facts = if raw.is_cut {
                 LineFacts { role: LineRole::Note, ..LineFacts::default() }
             } else {
-                reader.facts(content.as_bytes())
+                self.reader.facts(content.as_bytes())
             };
-            if !raw.is_ended && (raw.is_cut || facts.role == LineRole::Unreadable) {
+            if let Some(before) = before
+                && (raw.is_cut || facts.role == LineRole::Unreadable)
+            {
+                self.reader = before;
                 report.torn += 1;
                 is_last = true;
                 break;
@@ -124,7 +127,6 @@ impl Reading {
             if raw.bytes.trim_ascii().is_empty() {
                 continue;
             }
-            self.reader = reader;
             let line = TranscriptLine {
                 number: self.place.lines,
                 offset: raw.offset,
