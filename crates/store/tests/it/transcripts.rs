@@ -82,6 +82,26 @@ fn conversations_are_kept_for_ever_unless_somebody_says_for_how_long() {
 }
 
 #[test]
+fn a_number_that_was_given_is_never_given_again() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let number = |session| store.conversation(session).unwrap().unwrap().number;
+    store.import(batch("first", 1, 2), NOW).unwrap();
+    let old = store.import(batch("old", 1, 2), NOW).unwrap().transcript;
+    let conversation = number("old");
+    let keep = Retention { transcripts_days: 30, ..Retention::default() };
+    store.miss_transcripts(vec![old], NOW).unwrap();
+    store.maintain(&keep, NOW).unwrap();
+    assert!(store.transcripts().unwrap().iter().all(|known| known.id != old), "it is forgotten");
+    let new = store.import(batch("new", 95, 2), NOW).unwrap().transcript;
+    assert!(new > old && number("new") > conversation);
+    // Whoever still has the number brings a transcript of its own, and nothing into another one.
+    let again = store.import(batch_of(Some(old), "old", 1, 1), NOW).unwrap().transcript;
+    assert!(again > new);
+    assert_eq!(store.transcript_digests(new).unwrap().len(), 2);
+}
+
+#[test]
 fn of_several_conversations_those_go_that_are_too_old() {
     let fixture = Fixture::new();
     let store = &fixture.store;
