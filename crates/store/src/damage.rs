@@ -120,6 +120,7 @@ fn flow(conn: &Connection, key: i64) -> rusqlite::Result<Option<Stored<Flow>>> {
 pub(crate) enum Keyed {
     Flows,
     Contents,
+    Transcripts,
 }
 
 impl Keyed {
@@ -127,6 +128,7 @@ impl Keyed {
         match self {
             Self::Flows => ["n", "flows", "flows_by_id"],
             Self::Contents => ["id", "blobs", "blobs_by_hash"],
+            Self::Transcripts => ["id", "transcripts", "transcripts_by_path"],
         }
     }
 
