@@ -45,7 +45,7 @@ impl ShareEntry {
             change.add(&flow, &before, 1_u64.wrapping_neg());
         }
         let shares = match &self.shares {
-            Some(shares) => numbered(site, shares)?,
+            Some(shares) => numbered(site, shares, self.key)?,
             None => ToolShares::default(),
         };
         if shares.parts.is_empty() {
@@ -59,7 +59,11 @@ impl ShareEntry {
     }
 }
 
-fn numbered(site: &mut Site<'_>, shares: &ToolShares) -> rusqlite::Result<ToolShares<i64>> {
+fn numbered(
+    site: &mut Site<'_>,
+    shares: &ToolShares,
+    key: i64,
+) -> rusqlite::Result<ToolShares<i64>> {
     let ToolShares { output_bytes, request_bytes, new_bytes, parts } = shares;
     let mut numbered = ToolShares {
         output_bytes: *output_bytes,
@@ -68,19 +72,16 @@ fn numbered(site: &mut Site<'_>, shares: &ToolShares) -> rusqlite::Result<ToolSh
         parts: Vec::with_capacity(parts.len()),
     };
     for part in parts {
-        let Some(tool) = site.tool_number(&part.tool)? else { continue };
-        let &ToolPart { calls, call_bytes, searches, results, .. } = part;
-        let &ToolPart { result_bytes, again_bytes, known_bytes, .. } = part;
-        numbered.parts.push(ToolPart {
-            tool,
-            calls,
-            call_bytes,
-            searches,
-            results,
-            result_bytes,
-            again_bytes,
-            known_bytes,
-        });
+        let Some(tool) = site.tool_number(&part.tool, key)? else { continue };
+        // Names that are too many have one number together.
+        match numbered.parts.iter_mut().find(|known| known.tool == tool) {
+            Some(known) => known.add(part),
+            None => {
+                let mut alone = ToolPart::of(tool);
+                alone.add(part);
+                numbered.parts.push(alone);
+            }
+        }
     }
     Ok(numbered)
 }
