@@ -107,7 +107,7 @@ pub struct TranscriptLine {
     pub offset: u64,
     /// Bytes it had there.
     pub len: u64,
-    /// A digest of its redacted bytes.
+    /// A keyed digest of its bytes before they were redacted: it is the same one whatever is redacted of it.
     pub digest: u64,
     /// What it tells of itself.
     pub facts: LineFacts,

@@ -12,14 +12,12 @@ use langley_store::{KnownTranscript, TranscriptBatch, TranscriptPlace};
 use super::lines::Lines;
 use super::plan::{Mode, Plan, YOUNG_NS, path_key, settled};
 use super::report::ImportReport;
-use crate::transcripts::{Till, TranscriptFile, digest_64, probes, sniffed};
+use crate::inference_key::InferenceKey;
+use crate::transcripts::{Till, TranscriptFile, probes, sniffed};
 
 /// Bytes and lines after which a batch is full: writing it takes a few milliseconds.
 const BATCH_BYTES: usize = 64 << 10;
 const BATCH_LINES: usize = 128;
-
-/// The seed of lines' digests. It is part of the store's format.
-const SEED: u64 = 0x6c69_6e65;
 
 /// A file that is being read.
 #[derive(Debug)]
@@ -89,7 +87,7 @@ impl Reading {
     /// The next batch.
     pub(super) fn portion(
         &mut self,
-        (redactor, till): (&Redactor, &mut Till),
+        (redactor, key, till): (&Redactor, &InferenceKey, &mut Till),
         report: &mut ImportReport,
     ) -> io::Result<Portion> {
         let mut batch =
@@ -131,7 +129,7 @@ impl Reading {
                 number: self.place.lines,
                 offset: raw.offset,
                 len: raw.len,
-                digest: digest_64(SEED, content.as_bytes()),
+                digest: key.line(raw.bytes),
                 is_cut: raw.is_cut,
                 facts,
                 content,

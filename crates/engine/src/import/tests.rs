@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use super::lines::{CUT_KEPT, LINE_MAX, Lines};
 use super::*;
+use crate::inference_key::InferenceKey;
 use crate::price::PriceBook;
 use crate::transcripts::TranscriptRoot;
 
@@ -86,7 +87,7 @@ impl Rig {
 
 fn importer(store: &Store) -> Importer {
     let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
-    Importer::new(store.clone(), redactor, PriceBook::vendored()).unwrap()
+    Importer::new(store.clone(), redactor, InferenceKey::default(), PriceBook::vendored()).unwrap()
 }
 
 /// A line that is like no other.
@@ -277,6 +278,30 @@ fn secrets_are_redacted_in_lines_names_and_what_is_remembered() {
     // A folder that cannot be asked for by its name is found missing all the same.
     fs::remove_dir_all(rig.path(&secret)).unwrap();
     assert_eq!(rig.import().deleted, 1);
+}
+
+#[test]
+fn what_is_redacted_of_lines_makes_none_of_them_new() {
+    let mut rig = Rig::new();
+    let secret = format!("sk-ant-api03-{}", "a1B2c3D4".repeat(12));
+    let said = |numbers: &[u32]| text(numbers.iter().copied()).replace("ask", &secret);
+    let importer = |store: &Store, api_keys| {
+        let redactor = Redactor::new(RedactorOptions { api_keys, ..RedactorOptions::default() });
+        let (key, book) = (InferenceKey::default(), PriceBook::vendored());
+        Importer::new(store.clone(), Arc::new(redactor.unwrap()), key, book).unwrap()
+    };
+    rig.importer = importer(&rig.store, false);
+    rig.append("a.jsonl", &said(&[0, 1, 2, 3]));
+    assert_eq!(rig.import().lines, 4);
+    // Another file of the same lines, and one more in their midst.
+    rig.importer = importer(&rig.store, true);
+    fs::write(rig.path("b"), said(&[0, 1, 9, 2, 3])).unwrap();
+    fs::rename(rig.path("b"), rig.path("a.jsonl")).unwrap();
+    let report = rig.import();
+    assert_eq!((report.rewritten, report.lines), (1, 1), "{report:?}");
+    let kept = rig.kept();
+    assert_eq!((kept.len(), kept[4].number), (5, 3));
+    assert!(!String::from_utf8_lossy(kept[4].content.as_ref().unwrap()).contains("a1B2c3D4a1B2"));
 }
 
 #[test]
