@@ -12,3 +12,9 @@ CREATE TRIGGER conversations_forgotten AFTER DELETE ON conversations BEGIN
     INSERT INTO totals (name, value) VALUES ('conversations_forgotten', OLD.id)
     ON CONFLICT (name) DO UPDATE SET value = max(value, OLD.id);
 END;
+
+-- By what a response that transcripts tell of is priced anew; NULL of those that were kept before, or have no time.
+-- What came of it is told beside what came of flows: both may tell of the same response.
+ALTER TABLE transcript_responses ADD COLUMN provider TEXT;
+ALTER TABLE transcript_responses ADD COLUMN tier TEXT;
+ALTER TABLE reprices ADD COLUMN transcripts INTEGER NOT NULL DEFAULT 0;

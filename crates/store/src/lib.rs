@@ -66,7 +66,7 @@ pub use tools::{
 };
 pub use transcripts::{
     Conversation, ConversationFilter, ConversationPage, ImportedBatch, KeptLine, KeptResponse,
-    KnownTranscript, ThreadLine, TranscriptBatch, TranscriptPlace, TranscriptTotals,
+    KnownTranscript, PriceTold, ThreadLine, TranscriptBatch, TranscriptPlace, TranscriptTotals,
 };
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

@@ -211,5 +211,7 @@ fn response(line: &UsageLine<'_>, till: &mut Till, format: TranscriptFormat) -> 
         model: owned(&line.model),
         usage: line.usage,
         cost: till.cost(line, format),
+        provider: Some(line.provider),
+        tier: Some(line.tier.clone()).filter(|tier| !tier.is_empty()),
     }
 }
