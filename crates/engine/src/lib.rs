@@ -59,6 +59,7 @@ mod turns;
 mod websocket;
 mod windows;
 mod work;
+mod worth;
 mod written;
 
 pub use analysis::{Analyst, Lookout, ReadInvocation, analyse, analyse_for, read_invocation};
@@ -93,7 +94,9 @@ pub use ledger::{Ledger, LedgerEntry, LedgerReason, LedgerSide, LedgerSum, ledge
 pub use live::{LiveFeed, NoLiveFeed};
 pub use options::RecorderOptions;
 pub use outbox::RecordSink;
-pub use price::{BookError, Card, Model, Peak, PriceBook, PriceOverride, Pricer, Quote};
+pub use price::{
+    BookError, Card, Model, Peak, PriceBook, PriceOverride, PricedAnew, Pricer, Quote, reprice,
+};
 pub use recall::recall;
 pub use recorder::{Recorder, RecorderHandle, RecorderStats, RecorderStatsReader};
 pub use search::{Found, Indexer, Snippet, new_text, read_texts, search};

@@ -1,10 +1,8 @@
 //! Conversations, as agents' own files tell them: listed, and one by its session.
 
 use axum::extract::{Path, State};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use langley_engine::{ThreadQuery, conversation_thread};
-use langley_store::{ConversationFilter, StoreError};
+use langley_store::{ConversationFilter, position};
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
@@ -89,34 +87,19 @@ pub(crate) async fn one(
     let with_content = switch("content")?;
     let (usual, most) =
         if with_content { (WHOLE_LINES_MAX, WHOLE_LINES_MAX) } else { (LINES, PAGE_MAX) };
-    let after = params.owned("cursor")?.as_deref().map(position).transpose()?;
+    let after = params.owned("cursor")?.as_deref().map(position::<2>).transpose()?;
     let query = ThreadQuery {
         branch: number("branch")?,
         lane: number("lane")?,
         with_notes: switch("notes")?,
         with_content,
-        after,
+        after: after.map(Into::into),
         limit: params.limit(usual, PAGE_MAX)?.min(most),
     };
     let id = session.clone();
     let shown = doors.show(move |store| {
         let thread = conversation_thread(store, &id, &query)?;
-        Ok(thread.map(|thread| ConversationDetail::of(&thread, thread.next.map(cursor_at))))
+        Ok(thread.map(|thread| ConversationDetail::from(&thread)))
     });
     shown.await?.ok_or_else(|| ApiError::no_such_conversation(&session))
-}
-
-/// The opaque text of a place in a thread.
-pub(crate) fn cursor_at((at, id): (i64, i64)) -> String {
-    URL_SAFE_NO_PAD.encode([at.to_be_bytes(), id.to_be_bytes()].concat())
-}
-
-/// The place that [`cursor_at`] wrote.
-fn position(cursor: &str) -> Result<(i64, i64), ApiError> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
-    let place = bytes.as_deref().and_then(|bytes| {
-        let (at, id) = bytes.split_first_chunk()?;
-        Some((i64::from_be_bytes(*at), i64::from_be_bytes(id.try_into().ok()?)))
-    });
-    place.ok_or_else(|| ApiError::from(StoreError::Cursor))
 }

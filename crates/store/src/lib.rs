@@ -4,6 +4,7 @@ mod codec;
 mod connect;
 mod content;
 mod counters;
+mod cursor;
 mod damage;
 mod error;
 mod filter;
@@ -37,6 +38,7 @@ mod waiting;
 mod writer;
 
 pub use counters::StoreCounters;
+pub use cursor::{cursor, position};
 pub use error::StoreError;
 pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
 pub use findings::{EarlierFlows, FindingFilter, FindingPage, FindingShare, Kept};
@@ -65,7 +67,7 @@ pub use tools::{
 };
 pub use transcripts::{
     Conversation, ConversationFilter, ConversationPage, ImportedBatch, KeptLine, KeptResponse,
-    KnownTranscript, ThreadLine, TranscriptBatch, TranscriptPlace, TranscriptTotals,
+    KnownTranscript, PriceTold, ThreadLine, TranscriptBatch, TranscriptPlace, TranscriptTotals,
 };
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

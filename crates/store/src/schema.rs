@@ -43,6 +43,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0025_times.sql"),
     include_str!("../migrations/0026_tool_costs_projects.sql"),
     include_str!("../migrations/0027_transcripts.sql"),
+    include_str!("../migrations/0028_billed_results.sql"),
 ];
 
 /// What of them reads all rows of a table whose pages may be damaged, and can be done without: an index. Without it

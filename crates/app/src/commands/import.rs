@@ -19,7 +19,7 @@ use crate::detach;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::lock::Claim;
-use crate::opening::{prices, store_options, transcript_roots};
+use crate::opening::{inference_key, prices, store_options, transcript_roots};
 use crate::runtime;
 use crate::token::Token;
 use crate::wire::redactor;
@@ -86,8 +86,9 @@ fn here(config: &Config, paths: &[PathBuf], is_quiet: bool) -> Result<Value> {
         .map_err(|error| failed(&error))?;
     let redactor = Arc::new(redactor(config)?);
     let shows = std::io::stderr().is_terminal() && !is_quiet;
+    let key = inference_key(&store, &redactor).inspect_err(|_| store.clone().close())?;
     let brought = (|| {
-        let mut importer = Importer::new(store.clone(), redactor, prices(config))?;
+        let mut importer = Importer::new(store.clone(), redactor, key, prices(config))?;
         importer.look(&roots, paths.is_empty(), Micros::now())?;
         let all = importer.waiting();
         while importer.step()? {

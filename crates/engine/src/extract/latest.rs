@@ -4,7 +4,7 @@
 //! its file one is, and of which turn, is counted then, for the files of the few that are told.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -22,6 +22,18 @@ use crate::transcripts::TranscriptFile;
 /// Bytes read at a time.
 const PORTION: u64 = 64 << 10;
 
+/// A record's time and place; in the order of the members.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Spot {
+    at: Option<Micros>,
+    /// Its number among the files.
+    file: usize,
+    /// Where its line begins.
+    offset: u64,
+    /// Its place among those of the line.
+    nth: usize,
+}
+
 /// Tells the latest records of one mode, the earliest of them first.
 pub(super) fn tell(
     files: &[TranscriptFile],
@@ -34,12 +46,12 @@ pub(super) fn tell(
     };
     let mut newest: Vec<_> = files.iter().filter(|it| mode.absent(it.format).is_none()).collect();
     newest.sort_by_key(|file| Reverse(file.modified_ns));
-    // Time, file and place of the latest so far, the earliest first.
-    let mut found: BTreeMap<(Option<Micros>, usize, u64, usize), ()> = BTreeMap::new();
+    // The latest so far, the earliest first.
+    let mut found: BTreeSet<Spot> = BTreeSet::new();
     for (number, file) in newest.iter().enumerate() {
-        let bound = |found: &BTreeMap<(Option<Micros>, usize, u64, usize), ()>| {
+        let bound = |found: &BTreeSet<Spot>| {
             let full = found.len() >= most;
-            full.then(|| found.keys().next().and_then(|(at, ..)| *at)).flatten()
+            full.then(|| found.first().and_then(|spot| spot.at)).flatten()
         };
         let changed = Micros(file.modified_ns / 1000);
         if query.since.max(bound(&found)).is_some_and(|bound| changed < bound) {
@@ -47,7 +59,7 @@ pub(super) fn tell(
         }
         let read = backwards(file, (mode, query, redactor), told, &mut |lines| {
             for (nth, line) in lines.iter().enumerate() {
-                found.insert((line.at, number, line.offset, nth), ());
+                found.insert(Spot { at: line.at, file: number, offset: line.offset, nth });
                 if found.len() > most {
                     found.pop_first();
                 }
@@ -59,8 +71,8 @@ pub(super) fn tell(
         }
     }
     let mut of_files: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
-    for (_, number, offset, _) in found.keys() {
-        of_files.entry(*number).or_default().push(*offset);
+    for spot in &found {
+        of_files.entry(spot.file).or_default().push(spot.offset);
     }
     let mut records: BTreeMap<(usize, u64), Vec<Option<Told>>> = BTreeMap::new();
     for (number, mut offsets) in of_files {
@@ -70,8 +82,8 @@ pub(super) fn tell(
             records.insert((number, offset), lines.into_iter().map(Some).collect());
         }
     }
-    for (_, number, offset, nth) in found.into_keys() {
-        let lines = records.get_mut(&(number, offset));
+    for Spot { file, offset, nth, .. } in found {
+        let lines = records.get_mut(&(file, offset));
         if let Some(line) = lines.and_then(|lines| lines.get_mut(nth)?.take()) {
             told.records += 1;
             out(mode, &line.line)?;

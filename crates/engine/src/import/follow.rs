@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use super::importer::Importer;
 use super::report::ImportReport;
 use crate::background::{Background, Bell, Step};
+use crate::inference_key::InferenceKey;
 use crate::price::PriceBook;
 use crate::transcripts::TranscriptRoot;
 
@@ -34,6 +35,8 @@ pub struct FollowerOptions {
     pub roots: Vec<TranscriptRoot>,
     /// Whether they are looked at without being asked to.
     pub is_enabled: bool,
+    /// By what lines are known.
+    pub key: InferenceKey,
     /// What responses are priced by.
     pub book: Arc<PriceBook>,
 }
@@ -201,6 +204,7 @@ impl Worker {
             empty => empty.insert(Importer::new(
                 self.store.clone(),
                 Arc::clone(&self.redactor),
+                self.options.key,
                 Arc::clone(&self.options.book),
             )?),
         };

@@ -11,6 +11,7 @@ use langley_store::{KnownTranscript, Store, StoreError};
 use super::plan::{Mode, Plan, plan};
 use super::reading::Reading;
 use super::report::ImportReport;
+use crate::inference_key::InferenceKey;
 use crate::price::{PriceBook, Pricer};
 use crate::transcripts::{Till, TranscriptRoot, walk};
 
@@ -19,6 +20,7 @@ use crate::transcripts::{Till, TranscriptRoot, walk};
 pub struct Importer {
     store: Store,
     redactor: Arc<Redactor>,
+    key: InferenceKey,
     till: Till,
     known: Vec<KnownTranscript>,
     waiting: VecDeque<Plan>,
@@ -29,19 +31,21 @@ pub struct Importer {
 }
 
 impl Importer {
-    /// For a store, with what it knows.
+    /// For a store, with what it knows. `key` is its home's: with another one, what is read anew is taken for new.
     ///
     /// # Errors
     /// What is known cannot be read.
     pub fn new(
         store: Store,
         redactor: Arc<Redactor>,
+        key: InferenceKey,
         book: Arc<PriceBook>,
     ) -> Result<Self, StoreError> {
         Ok(Self {
             known: store.transcripts()?,
             store,
             redactor,
+            key,
             till: Till::new(Pricer::new(book)),
             waiting: VecDeque::new(),
             open: None,
@@ -103,7 +107,8 @@ impl Importer {
                 None => return Ok(false),
             },
         };
-        let portion = match reading.portion((&self.redactor, &mut self.till), &mut self.report) {
+        let tools = (&*self.redactor, &self.key, &mut self.till);
+        let portion = match reading.portion(tools, &mut self.report) {
             Ok(portion) => portion,
             Err(error) => {
                 self.refuse(reading.plan.file.path, error);

@@ -12,14 +12,12 @@ use langley_store::{KnownTranscript, TranscriptBatch, TranscriptPlace};
 use super::lines::Lines;
 use super::plan::{Mode, Plan, YOUNG_NS, path_key, settled};
 use super::report::ImportReport;
-use crate::transcripts::{Till, TranscriptFile, digest_64, probes, sniffed};
+use crate::inference_key::InferenceKey;
+use crate::transcripts::{Till, TranscriptFile, probes, sniffed};
 
 /// Bytes and lines after which a batch is full: writing it takes a few milliseconds.
 const BATCH_BYTES: usize = 64 << 10;
 const BATCH_LINES: usize = 128;
-
-/// The seed of lines' digests. It is part of the store's format.
-const SEED: u64 = 0x6c69_6e65;
 
 /// A file that is being read.
 #[derive(Debug)]
@@ -89,7 +87,7 @@ impl Reading {
     /// The next batch.
     pub(super) fn portion(
         &mut self,
-        (redactor, till): (&Redactor, &mut Till),
+        (redactor, key, till): (&Redactor, &InferenceKey, &mut Till),
         report: &mut ImportReport,
     ) -> io::Result<Portion> {
         let mut batch =
@@ -102,17 +100,20 @@ impl Reading {
             };
             let content = redactor.body(raw.bytes.to_vec());
             // One that lacks its end counts once it is whole: nothing can follow an object but white space.
-            let mut reader = self.reader.clone();
+            let before = (!raw.is_ended).then(|| self.reader.clone());
             let mut told = Vec::new();
-            reader.read(content.as_bytes(), &mut |line| {
+            self.reader.read(content.as_bytes(), &mut |line| {
                 told.push(response(&line, till, self.format));
             });
             let facts = if raw.is_cut {
                 LineFacts { role: LineRole::Note, ..LineFacts::default() }
             } else {
-                reader.facts(content.as_bytes())
+                self.reader.facts(content.as_bytes())
             };
-            if !raw.is_ended && (raw.is_cut || facts.role == LineRole::Unreadable) {
+            if let Some(before) = before
+                && (raw.is_cut || facts.role == LineRole::Unreadable)
+            {
+                self.reader = before;
                 report.torn += 1;
                 is_last = true;
                 break;
@@ -124,12 +125,11 @@ impl Reading {
             if raw.bytes.trim_ascii().is_empty() {
                 continue;
             }
-            self.reader = reader;
             let line = TranscriptLine {
                 number: self.place.lines,
                 offset: raw.offset,
                 len: raw.len,
-                digest: digest_64(SEED, content.as_bytes()),
+                digest: key.line(raw.bytes),
                 is_cut: raw.is_cut,
                 facts,
                 content,
@@ -211,5 +211,7 @@ fn response(line: &UsageLine<'_>, till: &mut Till, format: TranscriptFormat) -> 
         model: owned(&line.model),
         usage: line.usage,
         cost: till.cost(line, format),
+        provider: Some(line.provider),
+        tier: Some(line.tier.clone()).filter(|tier| !tier.is_empty()),
     }
 }

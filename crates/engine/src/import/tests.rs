@@ -7,15 +7,16 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use langley_model::{LineRole, Micros, Redactor, RedactorOptions};
+use langley_model::{LineRole, MicroUsd, Micros, Rates, Redactor, RedactorOptions};
 use langley_protocol::transcript::TranscriptFormat;
-use langley_store::{ConversationFilter, KeptLine, Store, StoreOptions};
+use langley_store::{ConversationFilter, KeptLine, RepriceQuery, Repriced, Store, StoreOptions};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::lines::{CUT_KEPT, LINE_MAX, Lines};
 use super::*;
-use crate::price::PriceBook;
+use crate::inference_key::InferenceKey;
+use crate::price::{PriceBook, PriceOverride, reprice};
 use crate::transcripts::TranscriptRoot;
 
 struct Rig {
@@ -86,7 +87,7 @@ impl Rig {
 
 fn importer(store: &Store) -> Importer {
     let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
-    Importer::new(store.clone(), redactor, PriceBook::vendored()).unwrap()
+    Importer::new(store.clone(), redactor, InferenceKey::default(), PriceBook::vendored()).unwrap()
 }
 
 /// A line that is like no other.
@@ -280,6 +281,30 @@ fn secrets_are_redacted_in_lines_names_and_what_is_remembered() {
 }
 
 #[test]
+fn what_is_redacted_of_lines_makes_none_of_them_new() {
+    let mut rig = Rig::new();
+    let secret = format!("sk-ant-api03-{}", "a1B2c3D4".repeat(12));
+    let said = |numbers: &[u32]| text(numbers.iter().copied()).replace("ask", &secret);
+    let importer = |store: &Store, api_keys| {
+        let redactor = Redactor::new(RedactorOptions { api_keys, ..RedactorOptions::default() });
+        let (key, book) = (InferenceKey::default(), PriceBook::vendored());
+        Importer::new(store.clone(), Arc::new(redactor.unwrap()), key, book).unwrap()
+    };
+    rig.importer = importer(&rig.store, false);
+    rig.append("a.jsonl", &said(&[0, 1, 2, 3]));
+    assert_eq!(rig.import().lines, 4);
+    // Another file of the same lines, and one more in their midst.
+    rig.importer = importer(&rig.store, true);
+    fs::write(rig.path("b"), said(&[0, 1, 9, 2, 3])).unwrap();
+    fs::rename(rig.path("b"), rig.path("a.jsonl")).unwrap();
+    let report = rig.import();
+    assert_eq!((report.rewritten, report.lines), (1, 1), "{report:?}");
+    let kept = rig.kept();
+    assert_eq!((kept.len(), kept[4].number), (5, 3));
+    assert!(!String::from_utf8_lossy(kept[4].content.as_ref().unwrap()).contains("a1B2c3D4a1B2"));
+}
+
+#[test]
 fn a_response_counts_once_and_with_its_greatest_output() {
     let mut rig = Rig::new();
     let answer = |uuid: &str, session: &str, output: u32| {
@@ -297,6 +322,42 @@ fn a_response_counts_once_and_with_its_greatest_output() {
     assert_eq!(told[0].told.usage.output.map(|tokens| tokens.0), Some(8));
     assert_eq!(told[0].told.cost.map(|cost| cost.0), Some(750), "10 at $15, 8 at $75");
     assert_eq!(rig.store.told_responses("T", 10).unwrap(), []);
+}
+
+#[test]
+fn responses_are_priced_anew_with_the_flows() {
+    let mut rig = Rig::new();
+    let answer = |id: &str, model: &str| {
+        format!(
+            r#"{{"type":"assistant","uuid":"{id}","sessionId":"S","timestamp":"2025-08-01T00:00:01Z","requestId":"{id}","message":{{"id":"{id}","model":"{model}","content":[],"usage":{{"input_tokens":10,"output_tokens":3}}}}}}"#
+        ) + "\n"
+    };
+    rig.append("S.jsonl", &(answer("u1", "unheard") + &answer("u2", "claude-opus-4-1-20250805")));
+    rig.import();
+    let costs = |store: &Store| -> Vec<Option<i64>> {
+        let told = store.told_responses("S", 10).unwrap();
+        told.iter().map(|it| it.told.cost.map(|cost| cost.0)).collect()
+    };
+    assert_eq!(costs(&rig.store), [None, Some(375)]);
+    let rates = Rates::parse("1 - - - 2 - -").unwrap();
+    let own = PriceOverride::new("unheard", None, None, rates).unwrap();
+    let book = Arc::new(PriceBook::vendored().with(vec![own]));
+    let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+    let anew = |query: RepriceQuery, dry_run| {
+        reprice(&rig.store, &redactor.seal(query), &book, dry_run).unwrap().told
+    };
+    let (all, none) = (RepriceQuery::default(), Repriced::default());
+    let of = |model: &str| RepriceQuery { model: Some(model.to_owned()), ..all.clone() };
+    assert_eq!(anew(of("another"), false), none);
+    let one = Repriced { flows: 2, changed: 1, priced: 1, after: MicroUsd(16), ..none };
+    assert_eq!(anew(all.clone(), true), one);
+    assert_eq!(costs(&rig.store), [None, Some(375)], "a trial changes nothing");
+    assert_eq!(anew(all.clone(), false), one);
+    assert_eq!(costs(&rig.store), [Some(16), Some(375)]);
+    assert_eq!(anew(all, false), Repriced { flows: 2, ..none });
+    let told: Vec<_> = rig.store.reprices(9).unwrap();
+    let told: Vec<_> = told.iter().filter(|row| row.is_of_transcripts).collect();
+    assert_eq!((told.len(), told[1].repriced, told[1].finished), (2, one, true));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use langley_engine::{Importer, LedgerReason, PriceBook, ledger, user_roots};
+use langley_engine::{Importer, InferenceKey, LedgerReason, PriceBook, ledger, user_roots};
 use langley_model::{
     Attributed, ConnectionId, Flow, FlowId, Micros, Outcome, Provider, Record, Redactor,
     RedactorOptions, Tokens,
@@ -57,7 +57,8 @@ impl Rig {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(format!("{session}.jsonl")), lines.concat()).unwrap();
         let (store, redactor) = (self.store.clone(), Arc::clone(&self.redactor));
-        let mut importer = Importer::new(store, redactor, PriceBook::vendored()).unwrap();
+        let mut importer =
+            Importer::new(store, redactor, InferenceKey::default(), PriceBook::vendored()).unwrap();
         importer.look(&user_roots(vec![folder]), true, Micros::now()).unwrap();
         while importer.step().unwrap() {}
     }

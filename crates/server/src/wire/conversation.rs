@@ -1,7 +1,7 @@
 //! A conversation as JSON.
 
 use langley_engine::{self as engine, ConversationThread};
-use langley_model::MicroUsd;
+use langley_store::cursor;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -142,7 +142,7 @@ pub(crate) struct ConversationLine {
     /// Where it was read.
     pub src: LineSource,
     /// The line as the agent wrote it, redacted: as JSON, or as a text where it is none. Null where it was not
-    /// asked for, or is damaged.
+    /// asked for, is damaged, or stands behind 16 MiB of other lines of the page: ask for fewer lines then.
     pub content: Option<Value>,
 }
 
@@ -184,21 +184,20 @@ impl From<&langley_store::Conversation> for Conversation {
             prompts: it.prompts,
             responses: it.responses,
             compactions: it.compactions,
-            cost: it.cost.map(cost),
+            cost: it.cost.map(Into::into),
             unpriced: it.unpriced,
         }
     }
 }
 
-impl ConversationDetail {
-    /// With the place where its next page begins.
-    pub(crate) fn of(thread: &ConversationThread, next_cursor: Option<String>) -> Self {
+impl From<&ConversationThread> for ConversationDetail {
+    fn from(thread: &ConversationThread) -> Self {
         Self {
             conversation: (&thread.conversation).into(),
             lanes: thread.lanes.iter().map(Into::into).collect(),
             branches: thread.branches.iter().map(Into::into).collect(),
             items: thread.lines.iter().map(Into::into).collect(),
-            next_cursor,
+            next_cursor: thread.next.map(|next| cursor(next.into())),
             complete: thread.is_whole,
         }
     }
@@ -213,7 +212,7 @@ impl From<&engine::Lane> for ConversationLane {
             last_at: rfc3339(lane.last_at),
             lines: lane.lines,
             responses: lane.responses,
-            cost: lane.cost.map(cost),
+            cost: lane.cost.map(Into::into),
         }
     }
 }
@@ -265,10 +264,6 @@ impl From<&engine::ShownLine> for ConversationLine {
     }
 }
 
-fn cost(MicroUsd(micro_usd): MicroUsd) -> Cost {
-    Cost { micro_usd }
-}
-
 /// Conversations as `GET /api/conversations` tells them.
 ///
 /// # Errors
@@ -282,6 +277,5 @@ pub fn conversations_json(page: &langley_store::ConversationPage) -> serde_json:
 /// # Errors
 /// It cannot be written as JSON: a defect in a shape's derive.
 pub fn conversation_json(thread: &ConversationThread) -> serde_json::Result<Value> {
-    let next = thread.next.map(crate::conversations::cursor_at);
-    serde_json::to_value(ConversationDetail::of(thread, next))
+    serde_json::to_value(ConversationDetail::from(thread))
 }

@@ -108,6 +108,8 @@ pub(crate) struct TranscriptStats {
     pub mended: u64,
     /// Lines too long to be kept whole.
     pub cut: u64,
+    /// Files of which the database cannot read what it knows; they are in none of these numbers.
+    pub damaged: u64,
     /// Files and folders that could not be read at the last look.
     pub refused: u64,
     /// Which was the first of them, and why; null where there is none.
@@ -129,6 +131,7 @@ impl TranscriptStats {
             unreadable: totals.unreadable,
             mended: totals.mended,
             cut: totals.cut,
+            damaged: totals.damaged,
             refused: state.refused,
             refused_why: state.refused_why,
         }

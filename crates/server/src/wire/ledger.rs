@@ -98,7 +98,7 @@ impl From<&engine::LedgerSum> for LedgerSum {
         Self {
             responses: sum.responses,
             usage: (&sum.usage).into(),
-            cost: sum.cost.map(|cost| Cost { micro_usd: cost.0 }),
+            cost: sum.cost.map(Into::into),
             unpriced: sum.unpriced,
         }
     }

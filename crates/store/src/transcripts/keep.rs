@@ -220,10 +220,11 @@ fn place(
     let (id, known_at) = match known {
         Some(known) => known,
         None => {
-            let new = "INSERT INTO transcripts (agent, path, path_key, device, inode, size, modified_ns, offset,
+            let new = "INSERT INTO transcripts (id, agent, path, path_key, device, inode, size, modified_ns, offset,
                      head, tail, lines, reader, records, bytes, unreadable, mended, cut, imported_at)
-                 VALUES (?1, '', x'', 0, 0, 0, 0, 0, 0, 0, 0, '', 0, 0, 0, 0, 0, 0)";
-            (change.prepare_cached(new)?.insert([agent])?, None)
+                 VALUES (?1, ?2, '', x'', 0, 0, 0, 0, 0, 0, 0, 0, '', 0, 0, 0, 0, 0, 0)";
+            let id = fresh(change, "transcripts")?;
+            (change.prepare_cached(new)?.insert((id, agent))?, None)
         }
     };
     change
@@ -262,6 +263,15 @@ fn place(
         )?
         .execute((id, records, bytes, unreadable, mended, cut))?;
     Ok((id, known_at.or(first_at)))
+}
+
+/// A number that no row of the table has, nor ever had.
+fn fresh(change: &Connection, table: &str) -> rusqlite::Result<i64> {
+    let sql = format!(
+        "SELECT 1 + max(ifnull((SELECT max(id) FROM {table}), 0),
+             ifnull((SELECT value FROM totals WHERE name = '{table}_forgotten'), 0))"
+    );
+    change.prepare_cached(&sql)?.query_row((), |row| row.get(0))
 }
 
 /// Writes lines, and what they add up to.
@@ -341,10 +351,10 @@ impl<'a> Numbers<'a> {
             Some(number) => number,
             None => change
                 .prepare_cached(
-                    "INSERT INTO conversations (session, agent, first_at, last_at, records, prompts, compactions)
-                     VALUES (?1, ?2, ?3, ?3, 0, 0, 0)",
+                    "INSERT INTO conversations (id, session, agent, first_at, last_at, records, prompts, compactions)
+                     VALUES (?1, ?2, ?3, ?4, ?4, 0, 0, 0)",
                 )?
-                .insert((session, self.agent, at))?,
+                .insert((fresh(change, "conversations")?, session, self.agent, at))?,
         };
         self.known.insert(session, number);
         Ok(number)

@@ -8,6 +8,7 @@
 mod conversations;
 mod keep;
 mod known;
+mod reprice;
 mod response;
 mod retire;
 mod thread;
@@ -15,6 +16,7 @@ mod thread;
 pub use conversations::{Conversation, ConversationFilter, ConversationPage};
 pub use keep::{ImportedBatch, TranscriptBatch, TranscriptPlace};
 pub use known::{KnownTranscript, TranscriptTotals};
+pub use reprice::PriceTold;
 pub use response::KeptResponse;
 pub use thread::{KeptLine, ThreadLine};
 

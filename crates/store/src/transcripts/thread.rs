@@ -48,7 +48,8 @@ pub struct KeptLine {
     pub offset: u64,
     /// Bytes it had there.
     pub len: u64,
-    /// Its bytes, redacted; none where they were not asked for, or are damaged.
+    /// Its bytes, redacted; none where they were not asked for, are damaged, or would make more than 16 MiB together
+    /// with those of the lines before it; the first line is told whatever its length.
     pub content: Option<Vec<u8>>,
 }
 

@@ -1,10 +1,12 @@
 //! Removing flows, and what hangs on them, a few rows at a time.
 
+use std::ops::ControlFlow;
+
 use rusqlite::Connection;
 
 use super::report::Upkeep;
 use super::sweep::UNSWEPT;
-use crate::damage::{Keyed, Patience, sound};
+use crate::damage::{Keyed, Patience, one_by_one};
 use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter, Order, stretch};
 use crate::query::Worded;
@@ -133,20 +135,21 @@ impl Store {
         // Which there are is known by the index of their ids; each is asked by itself.
         let mut behind = Condition::of_keys(filter);
         behind.and("n > ?", [after.into()]);
-        condition.and("n = ?", []);
-        let sql = format!("SELECT 1 FROM flows{}", condition.sql());
         self.readers().read(|conn| {
-            let (mut keys, mut last) = (Vec::new(), None);
-            let mut statement = conn.prepare(&sql)?;
-            for key in Keyed::Flows.keys(conn, &behind, Order::OldestFirst, AT_ONCE)? {
-                last = Some(key);
-                let parameters = condition.parameters.iter().cloned().chain([key.into()]);
-                let is_asked = statement.exists(rusqlite::params_from_iter(parameters));
-                match sound(("a flow", key), is_asked)? {
-                    Some(is_asked) => keys.extend(is_asked.then_some(key)),
-                    None => damaged.push(key),
-                }
-            }
+            let all = Keyed::Flows.keys(conn, &behind, Order::OldestFirst, AT_ONCE)?;
+            let (mut keys, last) = (Vec::new(), all.last().copied());
+            let select = ("SELECT 1 FROM flows", &condition);
+            one_by_one(
+                conn,
+                all,
+                select,
+                |_| Ok(()),
+                damaged,
+                |key, ()| {
+                    keys.push(key);
+                    ControlFlow::Continue(())
+                },
+            )?;
             Ok((keys, last))
         })
     }

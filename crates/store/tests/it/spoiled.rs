@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use langley_model::{Flow, MicroUsd, Micros, Outcome, Record, Side, ToolCall, ToolState};
+use langley_model::{
+    Flow, MicroUsd, Micros, Outcome, Record, Side, ToolCall, ToolPart, ToolShares, ToolState,
+};
 use langley_store::{
-    Analysis, CallEntry, CostBy, CostQuery, FlowFilter, Measure, RepriceQuery, Retention, Store,
-    StoreError, Tally, TaskFilter, ToolQuery, ToolTally, Unseen, UsageQuery,
+    Analysis, CallEntry, CostBy, CostQuery, FlowFilter, Measure, RepriceQuery, Retention,
+    ShareEntry, Store, StoreError, Tally, TaskFilter, ToolCostTally, ToolQuery, ToolTally, Unseen,
+    UsageQuery,
 };
 use rusqlite::Connection;
 
@@ -234,6 +237,36 @@ fn told_around(store: &Store, damaged: u64) {
     let before = store.ended_before(newest, 500).unwrap();
     // Of the last five nobody knows that they had ended by then.
     assert!(before.flows.len() as u64 > there - 10, "{}", before.flows.len());
+}
+
+#[test]
+fn what_tools_cost_in_sessions_is_told_though_some_flows_cannot_be_read() {
+    let fixture = Fixture::new();
+    let flows = flows();
+    fixture.write(flows.iter().flat_map(records).collect());
+    let shares = |flow: &Flow| {
+        let parts = vec![ToolPart { calls: 1, ..ToolPart::of(String::from("Bash")) }];
+        let shares = redactor().seal(ToolShares { parts, ..ToolShares::default() });
+        ShareEntry { key: flow.started_at.0, shares: Some(shares) }
+    };
+    let shares = flows.iter().map(shares).collect();
+    fixture.store.keep_analysis(Analysis { shares, ..Analysis::default() }).unwrap();
+    let fixture = with_spoiled(fixture, "flows", 2);
+    let told = |fixture: &Fixture| {
+        let by = vec![CostBy::Session, CostBy::Tool];
+        let query = CostQuery { by, groups_max: 9, ..CostQuery::default() };
+        let report = fixture.store.costs(&query).unwrap();
+        let calls = report.tools.unwrap().tally(ToolCostTally::Calls);
+        (report.totals.tally(Tally::Flows), calls, fixture.store.counters().damaged_flows)
+    };
+    let (there, calls, damaged) = told(&fixture);
+    assert!((10..200).contains(&damaged), "{damaged}");
+    assert_eq!((there, calls), (FLOWS.cast_unsigned() - damaged, there));
+    // What tools have of flows lies on a page of its own.
+    let fixture = with_spoiled(fixture, "tool_shares", 0);
+    let (still_there, fewer, _) = told(&fixture);
+    assert_eq!(still_there, there);
+    assert!(fewer < calls, "{fewer}");
 }
 
 #[test]

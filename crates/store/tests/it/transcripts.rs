@@ -3,7 +3,7 @@
 use langley_model::{LineFacts, LineRole, Micros, Redacted, TranscriptLine};
 use langley_store::{ConversationFilter, Retention, TranscriptBatch, TranscriptPlace};
 
-use crate::given::{Fixture, redactor};
+use crate::given::{Fixture, leaf, redactor, spoil};
 
 const DAY: i64 = 86_400_000_000;
 const NOW: Micros = Micros(100 * DAY);
@@ -79,6 +79,41 @@ fn conversations_are_kept_for_ever_unless_somebody_says_for_how_long() {
     // Whoever remembers it brings it again.
     let again = store.import(batch_of(Some(old), "old", 1, 2), NOW).unwrap();
     assert_eq!(store.transcript_digests(again.transcript).unwrap().len(), 2);
+}
+
+#[test]
+fn a_number_that_was_given_is_never_given_again() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let number = |session| store.conversation(session).unwrap().unwrap().number;
+    store.import(batch("first", 1, 2), NOW).unwrap();
+    let old = store.import(batch("old", 1, 2), NOW).unwrap().transcript;
+    let conversation = number("old");
+    let keep = Retention { transcripts_days: 30, ..Retention::default() };
+    store.miss_transcripts(vec![old], NOW).unwrap();
+    store.maintain(&keep, NOW).unwrap();
+    assert!(store.transcripts().unwrap().iter().all(|known| known.id != old), "it is forgotten");
+    let new = store.import(batch("new", 95, 2), NOW).unwrap().transcript;
+    assert!(new > old && number("new") > conversation);
+    // Whoever still has the number brings a transcript of its own, and nothing into another one.
+    let again = store.import(batch_of(Some(old), "old", 1, 1), NOW).unwrap().transcript;
+    assert!(again > new);
+    assert_eq!(store.transcript_digests(new).unwrap().len(), 2);
+}
+
+#[test]
+fn totals_are_told_of_all_files_whose_rows_can_be_read() {
+    let fixture = Fixture::new();
+    for number in 0..300 {
+        fixture.store.import(batch(&format!("s-{number}"), 1, 1), NOW).unwrap();
+    }
+    let path = fixture.store.path().to_owned();
+    fixture.store.clone().close();
+    spoil(&path, leaf(&path, "transcripts", 2));
+    let fixture = fixture.after_close();
+    let totals = fixture.store.transcript_totals().unwrap();
+    assert!((10..200).contains(&totals.damaged), "{totals:?}");
+    assert_eq!((totals.files + totals.damaged, totals.records), (300, totals.files));
 }
 
 #[test]
