@@ -63,8 +63,9 @@ pub use tools::{
     ToolReport, ToolSums, ToolTally, ToolTotals, Unread,
 };
 pub use transcripts::{
-    Conversation, ConversationFilter, ConversationPage, ImportedBatch, KeptLine, KeptResponse,
-    KnownTranscript, ThreadLine, TranscriptBatch, TranscriptPlace, TranscriptTotals,
+    Conversation, ConversationFilter, ConversationPage, DeletedConversation, ImportedBatch,
+    KeptLine, KeptLines, KeptResponse, KnownTranscript, ThreadLine, TranscriptBatch,
+    TranscriptPlace, TranscriptTotals,
 };
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

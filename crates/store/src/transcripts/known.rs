@@ -6,6 +6,7 @@ use langley_model::Micros;
 use rusqlite::Row;
 
 use super::count;
+use super::delete::deleted;
 use super::keep::TranscriptPlace;
 use crate::error::StoreError;
 use crate::store::Store;
@@ -40,6 +41,10 @@ pub struct TranscriptTotals {
     pub mended: u64,
     /// Lines too long to be kept whole.
     pub cut: u64,
+    /// Conversations that somebody deleted, and that are not kept again.
+    pub deleted_conversations: u64,
+    /// Lines of theirs that came since, and were left out.
+    pub left_out: u64,
 }
 
 impl Store {
@@ -88,8 +93,11 @@ impl Store {
                      ifnull(sum(mended), 0), ifnull(sum(cut), 0)
                  FROM transcripts",
             )?;
+            let (deleted_conversations, left_out) = deleted(conn)?;
             let totals = statement.query_row((), |row| {
                 Ok(TranscriptTotals {
+                    deleted_conversations,
+                    left_out,
                     files: count(row, 0)?,
                     deleted: count(row, 1)?,
                     records: count(row, 2)?,

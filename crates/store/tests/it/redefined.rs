@@ -33,7 +33,7 @@ const SCHEMA_24: &str = "
 
 /// Schema 26 has no transcripts.
 const SCHEMA_26: &str = "
-    DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
+    DROP TABLE deleted_conversations; DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
     DROP TABLE conversations; DROP TABLE transcripts;";
 
 #[test]
