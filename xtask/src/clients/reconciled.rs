@@ -19,7 +19,11 @@ pub(crate) struct Reconciled(pub(crate) Value);
 
 impl Reconciled {
     /// The ledger of the session of these flows, once the transcript is read; none where no flow has a session.
-    pub(crate) async fn of(langley: &Langley, case: &Case, flows: &[Value]) -> Result<Option<Self>> {
+    pub(crate) async fn of(
+        langley: &Langley,
+        case: &Case,
+        flows: &[Value],
+    ) -> Result<Option<Self>> {
         let Some(session) = flows.iter().find_map(|flow| flow["session_id"].as_str()) else {
             return Ok(None);
         };
@@ -36,8 +40,11 @@ impl Reconciled {
 
     /// What does not come to the same.
     pub(crate) fn problems(&self, case: &Case) -> Vec<String> {
-        let (passed, told, joined) =
-            (self.count("/wire/responses"), self.count("/transcript/responses"), self.count("/joined"));
+        let (passed, told, joined) = (
+            self.count("/wire/responses"),
+            self.count("/transcript/responses"),
+            self.count("/joined"),
+        );
         let mut problems = Vec::new();
         let calls = (case.script)().turns().len() as u64;
         if joined < calls {
@@ -47,10 +54,17 @@ impl Reconciled {
             problems.push(format!("the transcript tells of {told} responses, {joined} are joined"));
         }
         if self.count("/differing") != 0 {
-            problems.push(format!("{} joined responses differ: {}", self.count("/differing"), self.0["entries"]));
+            problems.push(format!(
+                "{} joined responses differ: {}",
+                self.count("/differing"),
+                self.0["entries"]
+            ));
         }
         if passed != joined + self.gaps().map(|(_, count)| count).sum::<u64>() {
-            problems.push(format!("{passed} passed, {joined} are joined, and the gaps are {}", self.in_words()));
+            problems.push(format!(
+                "{passed} passed, {joined} are joined, and the gaps are {}",
+                self.in_words()
+            ));
         }
         // What else passes of a session is what the agent asks for beside it.
         let odd = self.gaps().filter(|(reason, _)| *reason != "not_written");

@@ -129,7 +129,7 @@ fn remove_some(change: &Connection, conversation: i64) -> rusqlite::Result<Remov
                  (SELECT id FROM transcript_records WHERE conversation = ?1 LIMIT ?2)
              RETURNING block, transcript, len",
         )?;
-        let mut rows = remove.query((conversation, ROWS as i64))?;
+        let mut rows = remove.query((conversation, i64::try_from(ROWS).unwrap_or(i64::MAX)))?;
         while let Some(row) = rows.next()? {
             blocks.insert(row.get::<_, i64>(0)?);
             let file = files.entry(row.get(1)?).or_default();

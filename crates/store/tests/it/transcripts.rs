@@ -151,20 +151,20 @@ fn shared(sessions: &[&str], is_again: bool) -> TranscriptBatch {
     let redactor = redactor();
     let mut batch = TranscriptBatch { is_again, ..TranscriptBatch::default() };
     (batch.place.agent, batch.place.path) = (String::from("codex"), String::from("/shared"));
-    for (at, session) in sessions.iter().enumerate() {
+    for (at, session) in (0_i64..).zip(sessions) {
         let content = redactor.body(format!("{session} said {at}").into_bytes());
         let facts = LineFacts {
             role: LineRole::Answer,
             session: Some((*session).to_owned()),
-            at: Some(Micros(at as i64 * DAY)),
+            at: Some(Micros(at * DAY)),
             message_id: Some(format!("m{at}")),
             ..LineFacts::default()
         };
         let len = content.as_bytes().len() as u64;
         batch.lines.push(TranscriptLine {
-            number: at as u64 + 1,
+            number: at.cast_unsigned() + 1,
             len,
-            digest: at as u64,
+            digest: at.cast_unsigned(),
             facts,
             content,
             ..TranscriptLine::default()
@@ -173,7 +173,7 @@ fn shared(sessions: &[&str], is_again: bool) -> TranscriptBatch {
             message_id: Some(format!("m{at}")),
             request_id: Some(String::new()),
             session: Some((*session).to_owned()),
-            at: Some(Micros(at as i64 * DAY)),
+            at: Some(Micros(at * DAY)),
             agent_id: None,
             model: None,
             usage: Usage::default(),
