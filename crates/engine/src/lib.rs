@@ -73,7 +73,7 @@ pub use composition::{
     context_tokens,
 };
 pub use conversation::{
-    Branch, ConversationThread, Lane, ShownLine, ThreadQuery, conversation_thread,
+    Branch, ConversationThread, Lane, ShownLine, ThreadQuery, ThreadShapes, conversation_thread,
 };
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use extract::{
@@ -85,7 +85,8 @@ pub use findings::{
     Watch,
 };
 pub use import::{
-    Follower, FollowerOptions, FollowerReader, FollowerState, ImportReport, Importer,
+    Follower, FollowerOptions, FollowerReader, FollowerState, ImportError, ImportReport,
+    ImportWanted, Importer,
 };
 pub use inference_key::InferenceKey;
 pub use intake::{Intake, IntakeOptions};

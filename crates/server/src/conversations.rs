@@ -1,14 +1,18 @@
 //! Conversations, as agents' own files tell them: listed, and one by its session.
 
+use std::sync::Arc;
+
+use axum::Json;
 use axum::extract::{Path, State};
 use langley_engine::{ThreadQuery, conversation_thread};
+use langley_model::Micros;
 use langley_store::{ConversationFilter, position};
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
 use crate::flows::PAGE_MAX;
 use crate::params::Params;
-use crate::wire::{ConversationDetail, ConversationPage};
+use crate::wire::{ConversationDetail, ConversationPage, DeletedConversation};
 
 const PAGE: usize = 50;
 const LINES: usize = 200;
@@ -96,10 +100,36 @@ pub(crate) async fn one(
         after: after.map(Into::into),
         limit: params.limit(usual, PAGE_MAX)?.min(most),
     };
-    let id = session.clone();
+    let (id, shapes) = (session.clone(), Arc::clone(doors.thread_shapes()));
     let shown = doors.show(move |store| {
-        let thread = conversation_thread(store, &id, &query)?;
+        let thread = conversation_thread(store, &shapes, &id, &query)?;
         Ok(thread.map(|thread| ConversationDetail::from(&thread)))
     });
     shown.await?.ok_or_else(|| ApiError::no_such_conversation(&session))
+}
+
+/// Deletes the conversation of a session: its lines, and what they told of responses. It is not brought in again, though
+/// its agent's files may still tell of it (`POST /api/import` with `again` does); that it was deleted, and where the
+/// files lie, is remembered. Flows of the session stay (`DELETE /api/flows?session=` deletes those).
+#[utoipa::path(
+    delete, path = "/api/conversations/{id}", tag = "flows", operation_id = "delete_conversation",
+    params(("id" = String, Path, description = "The session's id")),
+    responses(
+        (status = 200, body = DeletedConversation),
+        (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+        (status = 503, body = ErrorBody),
+    )
+)]
+pub(crate) async fn delete(
+    State(doors): State<Doors>,
+    Path(session): Path<String>,
+    params: Params,
+) -> Result<Json<DeletedConversation>, ApiError> {
+    params.only(&[])?;
+    let id = session.clone();
+    let deleted = doors.change(move |store| store.delete_conversation(&id, Micros::now())).await?;
+    let deleted = deleted.ok_or_else(|| ApiError::no_such_conversation(&session))?;
+    Ok(Json(deleted.into()))
 }

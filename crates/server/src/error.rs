@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use langley_engine::ImportError;
 use langley_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -154,6 +155,16 @@ impl ApiError {
         )
     }
 
+    /// 400: a conversation is to be deleted, but not said whose.
+    pub(crate) fn whose_conversation() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "bad_parameter",
+            "The query parameter `conversation` deletes the conversation of a session, and no `session` is given.",
+            "Say which with `session`, or leave `conversation` out.",
+        )
+    }
+
     /// 404: no flow is of that task.
     pub(crate) fn no_such_task(id: &str) -> Self {
         Self::new(
@@ -299,6 +310,26 @@ impl IntoResponse for ApiError {
             tracing::error!(code = self.code, error = %internal, "a call to the API failed");
         }
         (self.status, Json(self.body())).into_response()
+    }
+}
+
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Over => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "ending",
+                "Nobody brings transcripts in any more: Langley is ending.",
+                "What is new is brought in at the next start, or by `langley import` once Langley has ended.",
+            ),
+            ImportError::Crowded => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "Other imports wait already.",
+                "Try again when they are done; `/api/stats` tells under `transcripts` what waits.",
+            ),
+            ImportError::Store(error) => error.into(),
+        }
     }
 }
 

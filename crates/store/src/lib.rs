@@ -66,8 +66,9 @@ pub use tools::{
     ToolReport, ToolSums, ToolTally, ToolTotals, Unread,
 };
 pub use transcripts::{
-    Conversation, ConversationFilter, ConversationPage, ImportedBatch, KeptLine, KeptResponse,
-    KnownTranscript, PriceTold, ThreadLine, TranscriptBatch, TranscriptPlace, TranscriptTotals,
+    Conversation, ConversationFilter, ConversationPage, DeletedConversation, ImportedBatch,
+    KeptLine, KeptLines, KeptResponse, KnownTranscript, PriceTold, ThreadLine, TranscriptBatch,
+    TranscriptPlace, TranscriptTotals,
 };
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

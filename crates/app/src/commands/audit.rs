@@ -117,6 +117,15 @@ struct Find {
     /// In the text, uncompressed.
     offset: usize,
     length: usize,
+    /// The sessions whose conversations it stands in, where it stands in what is kept of transcripts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sessions: Vec<String>,
+}
+
+impl Find {
+    fn spot(&self) -> Spot<'_> {
+        Spot { table: &self.table, column: &self.column, row: self.row, headers: false }
+    }
 }
 
 impl Report {
@@ -145,6 +154,7 @@ impl Report {
                     row: spot.row,
                     offset: suspect.range.start,
                     length: suspect.range.len(),
+                    sessions: Vec::new(),
                 });
             }
         }
@@ -169,6 +179,10 @@ pub(crate) fn redaction(global: &GlobalArgs, json: bool) -> Result<ExitCode> {
     let unseen = store
         .texts(|spot, text| report.see(&redactor, spot, text))
         .map_err(|error| unreadable(&error))?;
+    for find in &mut report.finds {
+        // What went meanwhile, or cannot be read again, is named by its place alone.
+        find.sessions = store.sessions_at(&find.spot(), find.offset).unwrap_or_default();
+    }
     let Unseen { events, contents, tables } = unseen;
     (report.damaged, report.damaged_contents, report.damaged_tables) = (events, contents, tables);
     report.switched_off = preflight::weakened(&loaded.layers);
@@ -227,10 +241,32 @@ fn print(report: &Report, home: Option<&Path>) {
     }
     println!("these look like secrets:");
     for find in &report.finds {
-        let Find { rule, table, column, row, offset, length } = find;
-        println!("  {rule}: {table}.{column}, row {row}, {length} bytes at {offset}");
+        let Find { rule, table, column, row, offset, length, sessions } = find;
+        let whose: String = sessions.iter().map(|id| format!(", conversation {id}")).collect();
+        println!("  {rule}: {table}.{column}, row {row}, {length} bytes at {offset}{whose}");
     }
-    println!("next: find the flow, delete it (`DELETE /api/flows`), and report the shape");
+    println!("{}", next(report.finds.iter().map(|find| find.table.as_str())));
+}
+
+/// What to do about finds in these tables.
+fn next<'a>(tables: impl Iterator<Item = &'a str>) -> String {
+    let (mut of_transcripts, mut of_flows) = (false, false);
+    for table in tables {
+        let is_told = table.starts_with("transcript") || table.contains("conversations");
+        of_transcripts |= is_told;
+        of_flows |= !is_told;
+    }
+    let mut told = Vec::new();
+    if of_flows {
+        told.push("find the flow and delete it (`DELETE /api/flows`)");
+    }
+    if of_transcripts {
+        told.push(
+            "what stands in a conversation goes with it: `langley conversations ID --delete`; the agent's own file \
+             still says it",
+        );
+    }
+    format!("next: {}; and report the shape", told.join("; "))
 }
 
 fn in_raw(raw: &RawReport) -> String {
@@ -284,6 +320,16 @@ mod tests {
         let report = RawReport::of(path, &redactor).unwrap().unwrap();
         assert_eq!((report.bodies, report.bytes), (1, body.len() as u64));
         report.found
+    }
+
+    #[test]
+    fn what_to_do_is_said_of_what_was_found() {
+        let flows = next(["blobs", "flows"].into_iter());
+        assert!(flows.contains("/api/flows") && !flows.contains("conversations"), "{flows}");
+        let told = next(["transcript_blocks"].into_iter());
+        assert!(told.contains("--delete") && !told.contains("/api/flows"), "{told}");
+        let both = next(["conversations", "messages"].into_iter());
+        assert!(both.contains("--delete") && both.contains("/api/flows"), "{both}");
     }
 
     /// Where the windows are cut, with pieces that divide them.

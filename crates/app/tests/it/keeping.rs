@@ -100,7 +100,7 @@ fn earlier(stage: &Stage) -> PathBuf {
          UPDATE sqlite_schema SET sql = replace(sql, ', project INTEGER', '') WHERE name = 'sessions';
          UPDATE sqlite_schema SET sql = replace(sql, ', ttlt_ns INTEGER, stall_ns INTEGER', '') WHERE name = 'flows';
          DROP TABLE traits; DROP TABLE reprices; DROP INDEX drops_by_flow; DROP INDEX sessions_by_cost; DROP TABLE finding_flows; DROP TABLE findings;
-         DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
+         DROP TABLE deleted_conversations; DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
          DROP TABLE conversations; DROP TABLE transcripts;
          DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
          DROP TABLE tool_shares; DROP TABLE tool_costs; DROP TABLE project_costs; DROP TABLE projects;

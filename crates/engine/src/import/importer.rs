@@ -1,6 +1,7 @@
 //! Looks at folders and brings what is new into the store, a small batch at a time.
 
 use std::collections::{HashMap, VecDeque};
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,9 +9,9 @@ use std::sync::Arc;
 use langley_model::{Micros, Redactor};
 use langley_store::{KnownTranscript, Store, StoreError};
 
-use super::plan::{Mode, Plan, plan};
+use super::plan::{Mode, Plan, Scope, goes_on, plan};
 use super::reading::Reading;
-use super::report::ImportReport;
+use super::report::{Counted, ImportReport};
 use crate::inference_key::InferenceKey;
 use crate::price::{PriceBook, Pricer};
 use crate::transcripts::{Till, TranscriptRoot, walk};
@@ -65,10 +66,32 @@ impl Importer {
         is_all: bool,
         now: Micros,
     ) -> Result<(), StoreError> {
+        self.look_for(Scope { is_all, is_again: false }, roots, now)
+    }
+
+    /// The same, and reads every file from its beginning: conversations that somebody deleted come in again.
+    ///
+    /// # Errors
+    /// The store is closed or cannot be written.
+    pub fn look_again(
+        &mut self,
+        roots: &[TranscriptRoot],
+        is_all: bool,
+        now: Micros,
+    ) -> Result<(), StoreError> {
+        self.look_for(Scope { is_all, is_again: true }, roots, now)
+    }
+
+    fn look_for(
+        &mut self,
+        scope: Scope,
+        roots: &[TranscriptRoot],
+        now: Micros,
+    ) -> Result<(), StoreError> {
         self.looked_at = now;
         let mut walked = walk(roots);
         self.report.files += walked.files.len() as u64;
-        let plans = plan(&mut walked, &self.known, is_all);
+        let plans = plan(&mut walked, &self.known, scope);
         self.report.refused.append(&mut walked.refused);
         self.open = None;
         self.waiting = plans.plans.into();
@@ -115,10 +138,12 @@ impl Importer {
                 return Ok(true);
             }
         };
-        let (place, records) = (portion.batch.place.clone(), portion.batch.lines.len() as u64);
+        let place = portion.batch.place.clone();
+        let lines: Vec<Counted> = portion.batch.lines.iter().map(Counted::from).collect();
         let batch = self.redactor.seal(portion.batch);
         let kept = self.store.import(batch, self.looked_at)?;
         self.report.responses += kept.new_responses;
+        self.report.count(&lines, &kept.left_out);
         reading.is_kept_as(kept.transcript);
         let place_of_known = *reading.plan.known.get_or_insert_with(|| {
             let (id, place) = (kept.transcript, place.clone());
@@ -127,7 +152,7 @@ impl Importer {
         });
         let known = &mut self.known[place_of_known];
         (known.id, known.place, known.deleted_at) = (kept.transcript, place, None);
-        known.records += records;
+        known.records += (lines.len() - kept.left_out.len()) as u64;
         if !portion.is_last {
             self.open = Some(reading);
         }
@@ -135,20 +160,32 @@ impl Importer {
     }
 
     /// Opens a file; none where it cannot be.
-    fn begin(&mut self, plan: Plan) -> Result<Option<Reading>, StoreError> {
+    fn begin(&mut self, mut plan: Plan) -> Result<Option<Reading>, StoreError> {
         let known = plan.known.and_then(|place| self.known.get(place));
+        let opened = match (File::open(&plan.file.path), known) {
+            // Since it was looked at it may have been cut or replaced.
+            (Ok(file), Some(known)) if plan.mode == Mode::On => {
+                goes_on(&file, known).map(|goes_on| {
+                    plan.mode = if goes_on { Mode::On } else { Mode::Anew };
+                    file
+                })
+            }
+            (opened, _) => opened,
+        };
         let kept = match known {
             Some(known) if plan.mode == Mode::Anew => self.store.transcript_digests(known.id)?,
             _ => HashMap::new(),
         };
         let (is_new, is_anew) = (known.is_none(), plan.mode == Mode::Anew);
         let is_grown = known.is_some_and(|known| plan.file.size > known.place.offset);
+        // One that is read from its beginning because somebody asked for that was not written anew.
+        let is_rewritten = is_anew && !plan.is_again;
         self.report.new_files += u64::from(is_new);
-        self.report.rewritten += u64::from(is_anew);
-        self.report.grown += u64::from(!is_new && !is_anew && is_grown);
+        self.report.rewritten += u64::from(is_rewritten);
+        self.report.grown += u64::from(!is_new && !is_rewritten && is_grown);
         self.report.renamed += u64::from(plan.is_renamed);
         let path = plan.file.path.clone();
-        match Reading::open(plan, known, kept, self.looked_at) {
+        match opened.and_then(|file| Reading::of(file, plan, known, kept, self.looked_at)) {
             Ok(reading) => Ok(Some(reading)),
             Err(error) => {
                 self.refuse(path, error);

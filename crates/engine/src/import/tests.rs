@@ -1,7 +1,7 @@
 //! Files that are written on, cut, written anew, renamed and removed while they are followed: every line is kept
 //! once, and none is lost that was seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -18,6 +18,8 @@ use super::*;
 use crate::inference_key::InferenceKey;
 use crate::price::{PriceBook, PriceOverride, reprice};
 use crate::transcripts::TranscriptRoot;
+
+mod meanwhile;
 
 struct Rig {
     folder: TempDir,
@@ -71,7 +73,7 @@ impl Rig {
             ids.extend(thread.iter().map(|line| line.id));
         }
         ids.sort_unstable();
-        self.store.kept_lines(&ids, true).unwrap()
+        self.store.kept_lines(&ids, true).unwrap().lines
     }
 
     /// How often each line is kept.
@@ -401,6 +403,19 @@ fn a_line_that_is_too_long_is_kept_in_part_and_the_next_one_is_whole() {
     assert!(lines.next().unwrap().is_none());
 }
 
+#[test]
+fn nothing_is_read_beyond_the_size_that_was_looked_at_however_long_the_line_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lines");
+    let long = "x".repeat(LINE_MAX + 700_000);
+    fs::write(&path, format!("{long}\nlast\n")).unwrap();
+    let until = (LINE_MAX + 400_000) as u64;
+    let mut lines = Lines::new(File::open(&path).unwrap(), 0, until).unwrap();
+    let begun = lines.next().unwrap().unwrap();
+    assert_eq!((begun.len, begun.is_cut, begun.is_ended), (until, true, false));
+    assert!(lines.next().unwrap().is_none());
+}
+
 /// What happens to a file between two looks.
 #[derive(Clone, Debug)]
 enum Edit {
@@ -459,7 +474,7 @@ proptest! {
             name: format!("f{at}.jsonl"), ..Expected::default()
         });
         let (mut next, mut names) = (0_u32, 3);
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for (at, edit, looks) in edits {
             // One that is another and has another name as well is another file.
             let is_another = matches!(edit, Edit::Cut(_) | Edit::Rewrite(_) | Edit::Replace(_));
@@ -527,4 +542,54 @@ proptest! {
         seen.extend(files.iter().flat_map(|file| file.lines.iter().copied()));
         prop_assert_eq!(rig.counts(), once(seen));
     }
+}
+
+#[test]
+fn a_deleted_conversation_stays_away_until_it_is_asked_for() {
+    let mut rig = Rig::new();
+    rig.append("a.jsonl", &text(0..5));
+    rig.import();
+    rig.store.delete_conversation("S", Micros::now()).unwrap().unwrap();
+    assert_eq!(rig.import().lines, 0, "the file is as it was");
+    rig.append("a.jsonl", &text(5..7));
+    let report = rig.import();
+    assert_eq!((report.lines, report.bytes, report.left_out), (0, 0, 2));
+    rig.restart();
+    fs::write(rig.path("a.jsonl"), text(1..9)).unwrap();
+    assert_eq!(rig.import().left_out, 8, "also when the file is written anew");
+    assert_eq!(rig.counts(), BTreeMap::new());
+
+    let path = rig.folder.path().join("projects");
+    let root = TranscriptRoot { format: TranscriptFormat::ClaudeCode, path };
+    rig.importer.look_again(&[root], true, Micros::now()).unwrap();
+    while rig.importer.step().unwrap() {}
+    let report = rig.importer.report();
+    assert_eq!((report.lines, report.left_out, report.rewritten), (8, 0, 0));
+    assert_eq!(rig.counts(), once(1..9));
+    rig.append("a.jsonl", &text(9..10));
+    assert_eq!(rig.import().lines, 1);
+}
+
+#[test]
+fn who_asks_for_an_import_that_nobody_does_any_more_is_told() {
+    let rig = Rig::new();
+    let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
+    let options = FollowerOptions {
+        roots: Vec::new(),
+        is_enabled: false,
+        key: InferenceKey::default(),
+        book: PriceBook::vendored(),
+    };
+    let bell = crate::background::Bell::default();
+    let follower = Follower::spawn(rig.store.clone(), redactor, options, bell).unwrap();
+    let reader = follower.reader();
+    let path = rig.path("a.jsonl");
+    rig.append("a.jsonl", &text(0..2));
+    let wanted = ImportWanted {
+        roots: vec![TranscriptRoot { format: TranscriptFormat::ClaudeCode, path }],
+        is_again: false,
+    };
+    assert_eq!(reader.import(wanted.clone()).unwrap().lines, 2);
+    drop(follower);
+    assert!(matches!(reader.import(wanted), Err(ImportError::Over)));
 }

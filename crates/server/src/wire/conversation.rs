@@ -1,6 +1,7 @@
 //! A conversation as JSON.
 
 use langley_engine::{self as engine, ConversationThread};
+use langley_store as store;
 use langley_store::cursor;
 use serde::Serialize;
 use serde_json::Value;
@@ -64,12 +65,42 @@ pub(crate) struct ConversationDetail {
     pub lanes: Vec<ConversationLane>,
     /// Its branches: where a person went back and said something else, or an answer was asked for again.
     pub branches: Vec<ConversationBranch>,
-    /// Lines in the order of time.
+    /// Lines in the order of time; with `content` fewer than `limit` where they are long (16 MiB together).
     pub items: Vec<ConversationLine>,
     /// Pass as `cursor` for the next page; null at the end.
     pub next_cursor: Option<String>,
-    /// Whether all lines are part of this; false of a conversation of more than 200,000.
+    /// Whether lanes and branches tell of all lines; false of a conversation of more than 200,000, whose first lines they
+    /// tell of.
     pub complete: bool,
+}
+
+/// What a deletion of a conversation came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeletedConversation {
+    /// Lines that are gone.
+    pub lines: u64,
+    /// Responses that nothing tells of any more; what another conversation tells of too is that one's.
+    pub responses: u64,
+    /// Damaged blocks in which lines of other conversations lie as well: what can be read of them is still there.
+    pub damaged: u64,
+    /// Files of its agent that tell of it and were there when they were looked at last; the first hundred. They are not
+    /// touched.
+    pub files: Vec<String>,
+}
+
+impl From<store::DeletedConversation> for DeletedConversation {
+    fn from(deleted: store::DeletedConversation) -> Self {
+        let store::DeletedConversation { lines, responses, damaged, files } = deleted;
+        Self { lines, responses, damaged, files }
+    }
+}
+
+/// What a deletion of a conversation came to, as `DELETE /api/conversations/{id}` tells it.
+///
+/// # Errors
+/// It cannot be written as JSON: a defect in a shape's derive.
+pub fn deleted_conversation_json(deleted: store::DeletedConversation) -> serde_json::Result<Value> {
+    serde_json::to_value(DeletedConversation::from(deleted))
 }
 
 /// Who speaks.
@@ -117,10 +148,10 @@ pub(crate) struct ConversationLine {
     pub parent: Option<String>,
     /// The id of the line that it follows across a compaction.
     pub logical_parent: Option<String>,
-    /// The number of its branch.
-    pub branch: u32,
-    /// The number of its lane.
-    pub lane: u32,
+    /// The number of its branch; null of a line beyond the first 200,000.
+    pub branch: Option<u32>,
+    /// The number of its lane; null of such a line where it does not say whose it is.
+    pub lane: Option<u32>,
     /// The part it plays.
     pub role: LineRole,
     /// Its type, as the agent names it.

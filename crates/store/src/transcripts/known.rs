@@ -6,6 +6,7 @@ use langley_model::Micros;
 use rusqlite::Row;
 
 use super::count;
+use super::delete::deleted;
 use super::keep::TranscriptPlace;
 use crate::damage::{Fault, Keyed, sound};
 use crate::error::StoreError;
@@ -44,6 +45,10 @@ pub struct TranscriptTotals {
     pub cut: u64,
     /// Files whose rows cannot be read: they are in none of the others.
     pub damaged: u64,
+    /// Conversations that somebody deleted, and that are not kept again.
+    pub deleted_conversations: u64,
+    /// Lines of theirs that came since, and were left out.
+    pub left_out: u64,
 }
 
 const TOTALS: &str = "SELECT count(*) FILTER (WHERE deleted_at IS NULL), count(deleted_at),
@@ -91,9 +96,11 @@ impl Store {
     /// A failure of the file.
     pub fn transcript_totals(&self) -> Result<TranscriptTotals, StoreError> {
         self.readers().read(|conn| {
+            let (deleted_conversations, left_out) = deleted(conn)?;
+            let with = |all| TranscriptTotals { deleted_conversations, left_out, ..all };
             match conn.prepare_cached(TOTALS)?.query_row((), totals) {
                 Err(error) if error.is_of_one_place() => {}
-                totals => return Ok(totals?),
+                totals => return Ok(totals.map(with)?),
             }
             let mut one = conn.prepare_cached(&format!("{TOTALS} WHERE id = ?1"))?;
             let mut all = TranscriptTotals::default();
@@ -104,14 +111,15 @@ impl Store {
                     None => all.damaged += 1,
                 }
             }
-            Ok(all)
+            Ok(with(all))
         })
     }
 }
 
 impl TranscriptTotals {
+    /// Adds what is said of files.
     fn add(&mut self, other: &Self) {
-        let Self { files, deleted, records, bytes, unreadable, mended, cut, damaged } = other;
+        let Self { files, deleted, records, bytes, unreadable, mended, cut, damaged, .. } = other;
         self.files += files;
         self.deleted += deleted;
         self.records += records;
@@ -132,7 +140,7 @@ fn totals(row: &Row<'_>) -> rusqlite::Result<TranscriptTotals> {
         unreadable: count(row, 4)?,
         mended: count(row, 5)?,
         cut: count(row, 6)?,
-        damaged: 0,
+        ..TranscriptTotals::default()
     })
 }
 

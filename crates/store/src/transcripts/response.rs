@@ -1,9 +1,9 @@
 //! Responses that transcripts tell of: each once, however many lines and files have it.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use langley_model::{MicroUsd, Micros, Provider, Tokens, ToldResponse, Usage};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::error::StoreError;
 use crate::flow_row::signed;
@@ -127,7 +127,7 @@ impl Store {
         })
     }
 
-    /// Of the responses with these ids, those that another session's transcript tells of.
+    /// Of the responses with these ids, those that another session's transcript tells of, and which session's.
     ///
     /// # Errors
     /// A failure of the file.
@@ -135,17 +135,16 @@ impl Store {
         &self,
         session: &str,
         message_ids: &[&str],
-    ) -> Result<HashSet<String>, StoreError> {
+    ) -> Result<HashMap<String, String>, StoreError> {
         self.readers().read(|conn| {
             let mut statement = conn.prepare_cached(
-                "SELECT 1 FROM transcript_responses JOIN conversations ON conversations.id = conversation
-                 WHERE message_id = ?1 AND session <> ?2",
+                "SELECT session FROM transcript_responses JOIN conversations ON conversations.id = conversation
+                 WHERE message_id = ?1 AND session <> ?2 LIMIT 1",
             )?;
-            let mut elsewhere = HashSet::new();
+            let mut elsewhere = HashMap::new();
             for id in message_ids {
-                if statement.exists((id, session))? {
-                    elsewhere.insert((*id).to_owned());
-                }
+                let found = statement.query_row((id, session), |row| row.get(0)).optional()?;
+                elsewhere.extend(found.map(|session| ((*id).to_owned(), session)));
             }
             Ok(elsewhere)
         })

@@ -97,6 +97,11 @@ impl Store {
                 }
             }));
         }
+        done(self.fold_transcripts().map(|fewer| {
+            if fewer > 0 {
+                tracing::debug!(fewer, "small blocks of transcripts' lines were folded together");
+            }
+        }));
         done(self.retire_raw(cutoff(now, retention.bodies_days), now));
         done(self.has_garbage().and_then(|garbage| {
             if garbage {

@@ -34,7 +34,7 @@ const SCHEMA_24: &str = "
 /// Schema 26 has no transcripts, nor does it know what was billed first for a result.
 const SCHEMA_26: &str = "
     ALTER TABLE tool_calls DROP COLUMN billed_us; ALTER TABLE reprices DROP COLUMN transcripts;
-    DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
+    DROP TABLE deleted_conversations; DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
     DROP TABLE conversations; DROP TABLE transcripts;";
 
 #[test]
