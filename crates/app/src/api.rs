@@ -138,6 +138,14 @@ impl Api {
         self.call(Method::DELETE, path, None).await
     }
 
+    /// As [`Self::delete`], for what may take its time.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(crate) async fn await_delete(&self, path: &str) -> Result<Value, ApiError> {
+        self.call_within(Duration::MAX, Method::DELETE, path, None).await
+    }
+
     async fn call(
         &self,
         method: Method,
@@ -192,9 +200,28 @@ impl Api {
     }
 }
 
+/// A part of a path as a URL writes it (RFC 3986 §2.3).
+pub(crate) fn segment(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            written.push(char::from(byte));
+        } else {
+            written.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    written
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_of_a_path_is_written_so_that_it_stays_one() {
+        assert_eq!(segment("0b9f-x_y.z~"), "0b9f-x_y.z~");
+        assert_eq!(segment("a/b?c é"), "a%2Fb%3Fc%20%C3%A9");
+    }
 
     #[test]
     fn what_the_server_says_to_do_is_told() {

@@ -11,16 +11,12 @@ use crate::config::Config;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 
-/// What the ids of sessions and tasks are made with that are worked out.
-pub(crate) async fn inference_key(store: &Store, redactor: &Arc<Redactor>) -> Result<InferenceKey> {
-    let failed = || AppError::failed("the key of inferred sessions cannot be kept");
+/// What the ids of sessions and tasks are made with that are worked out, and by what lines of transcripts are known.
+pub(crate) fn inference_key(store: &Store, redactor: &Redactor) -> Result<InferenceKey> {
+    let failed = || AppError::failed("the key of the home's digests cannot be kept");
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|error| failed().because(&error))?;
-    let (store, redactor) = (store.clone(), Arc::clone(redactor));
-    tokio::task::spawn_blocking(move || InferenceKey::of(&store, &redactor, random))
-        .await
-        .map_err(|error| failed().because(&error))?
-        .map_err(|error| failed().said_by(&error))
+    InferenceKey::of(store, redactor, random).map_err(|error| failed().said_by(&error))
 }
 
 /// How whoever writes opens the database: flows that are lost cost what was known of them.

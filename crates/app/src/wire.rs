@@ -177,9 +177,15 @@ impl Server {
             store.goes_with(Arc::clone(raw));
         }
         let redactor = Arc::new(redactor(config)?);
+        let key = {
+            let (store, redactor) = (store.clone(), Arc::clone(&redactor));
+            tokio::task::spawn_blocking(move || inference_key(&store, &redactor))
+                .await
+                .map_err(|e| AppError::failed("the record cannot be read").because(&e))??
+        };
         let recorder = Recorder::spawn(
             RecorderOptions {
-                inference_key: inference_key(&store, &redactor).await?,
+                inference_key: key,
                 recalled: recall_from(&store).await,
                 ..recorder_options(config)
             },
@@ -211,6 +217,7 @@ impl Server {
                     FollowerOptions {
                         roots: transcript_roots(config),
                         is_enabled: config.transcripts.is_followed,
+                        key,
                         book: prices(config),
                     },
                     bells.follower,

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use langley_model::{DialectName, Flow, FlowId, PieceKind, Side, Tokens};
+use langley_model::{Flow, FlowId, PieceKind, Side, Tokens};
 use langley_protocol::dialect::dialect_for;
 use langley_protocol::piece::pieces;
 use langley_store::{FlowFilter, Store, StoreError};
@@ -152,17 +152,7 @@ pub fn composition_of_session(store: &Store, session: &str) -> Result<Composed, 
 /// Tokens of a flow's whole input, whatever the cache had of it; none where they are not known.
 #[must_use]
 pub fn context_tokens(flow: &Flow) -> Option<u64> {
-    let usage = &flow.usage;
-    let Tokens(input) = usage.input?;
-    let cached = [usage.cache_read, usage.cache_write_5m, usage.cache_write_1h];
-    let cached = cached.into_iter().flatten().map(|Tokens(count)| count);
-    match flow.dialect() {
-        // These count what was cached in.
-        Some(DialectName::OpenAi | DialectName::Gemini) => Some(input),
-        None | Some(DialectName::Anthropic | DialectName::Bedrock) => {
-            Some(cached.fold(input, u64::saturating_add))
-        }
-    }
+    flow.usage.input_whole(flow.dialect()).map(|Tokens(count)| count)
 }
 
 /// Count and bytes of what is put together.

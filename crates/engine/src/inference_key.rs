@@ -1,5 +1,5 @@
-//! The key of a home's inferred ids: an id holds a digest of how a conversation began, and without the key nobody
-//! can try words until they give the same.
+//! The key of a home's digests: an inferred id holds one of how a conversation began, and a transcript's line is known
+//! by one of what it said before it was redacted. Without the key nobody can try words until they give the same.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use langley_store::{Store, StoreError};
 /// The setting that holds it.
 const SETTING: &str = "inference_key";
 
-/// The key of inferred ids. The default is no secret, for those who keep no home.
+/// The key of digests. The default is no secret, for those who keep no home.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct InferenceKey([u8; 32]);
 
@@ -52,6 +52,16 @@ impl InferenceKey {
         u64::from_le_bytes(bytes)
     }
 
+    /// By what a line of a transcript is known, whatever is redacted of it.
+    pub(crate) fn line(&self, line: &[u8]) -> u64 {
+        // Apart from digests of other things that are as long.
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(b"a line of a transcript\n").update(line);
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+        u64::from_le_bytes(bytes)
+    }
+
     /// Its bytes in decimals with a blank between, which no rule for secrets looks like.
     fn text(&self) -> String {
         self.0.map(|byte| byte.to_string()).join(" ")
@@ -87,6 +97,7 @@ mod tests {
         let again = InferenceKey::of(&open(), &redactor, [9; 32]).unwrap();
         assert_eq!(again, first);
         assert_ne!(first.base(1), InferenceKey([9; 32]).base(1));
+        assert_ne!(first.line(b"a"), InferenceKey([9; 32]).line(b"a"));
         assert_eq!(format!("{first:?}"), "InferenceKey", "no log tells it");
     }
 }

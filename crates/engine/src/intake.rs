@@ -12,7 +12,7 @@
 //!
 //! Waking a sleeping thread costs the sender a system call. So a sender wakes the recorder only when
 //! it is parked with nothing to do; after that it gathers for [`GATHER`] and takes everything at once,
-//! unless the queue passes an eighth of its bound.
+//! unless the queue passes a sixteenth of its bound.
 //!
 //! The queue has lanes, one for each thread of the recorder. All of a flow goes through one lane, in
 //! order; the bounds are those of all lanes together.
@@ -278,7 +278,7 @@ impl Intake {
     }
 
     fn is_urgent(&self) -> bool {
-        self.holds_over(8)
+        self.holds_over(16)
     }
 
     fn strain(&self) -> Strain {
@@ -322,7 +322,7 @@ impl Intake {
         // but for a store that takes ever less, the processor is not what is missing.
         let is_resting = self.resting.load(Ordering::Relaxed) > 0;
         if self.is_urgent() && !(is_resting && self.holds_over(2)) {
-            if self.holds_over(4) {
+            if self.holds_over(8) {
                 std::thread::sleep(STEP_ASIDE);
             } else {
                 std::thread::yield_now();

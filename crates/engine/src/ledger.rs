@@ -2,10 +2,14 @@
 //! in both by the provider's id of it, else by its id of the request; each exchange that passed counts, because each
 //! was billed.
 
+mod elsewhere;
+
 use std::collections::HashMap;
 
 use langley_model::{Flow, MicroUsd, Micros, Outcome, Tokens, ToldResponse, Usage};
 use langley_store::{FlowFilter, KeptResponse, Store, StoreError};
+
+use self::elsewhere::{Elsewhere, has_id};
 
 /// Flows, and responses of transcripts, of one session that are compared.
 const COMPARED: usize = 20_000;
@@ -40,6 +44,8 @@ pub enum LedgerReason {
     NotWritten,
     /// In a transcript: it is older than anything that is recorded.
     BeforeRecord,
+    /// In a transcript: it passed under another session, or under none.
+    PassedElsewhere,
     /// In a transcript: nothing of the session passed.
     NoFlow,
     /// In a transcript: the agent wrote no id by which it could be known.
@@ -50,13 +56,14 @@ pub enum LedgerReason {
 
 impl LedgerReason {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Failed,
         Self::CutOff,
         Self::NoTranscript,
         Self::OtherSession,
         Self::NotWritten,
         Self::BeforeRecord,
+        Self::PassedElsewhere,
         Self::NoFlow,
         Self::NoId,
         Self::PassedBy,
@@ -72,6 +79,7 @@ impl LedgerReason {
             Self::OtherSession => "other_session",
             Self::NotWritten => "not_written",
             Self::BeforeRecord => "before_record",
+            Self::PassedElsewhere => "passed_elsewhere",
             Self::NoFlow => "no_flow",
             Self::NoId => "no_id",
             Self::PassedBy => "passed_by",
@@ -90,6 +98,7 @@ impl LedgerReason {
                 "the agent wrote nothing of it, as of titles, checks and token counts"
             }
             Self::BeforeRecord => "older than anything that is recorded",
+            Self::PassedElsewhere => "passed under another session, or under none",
             Self::NoFlow => "nothing of this session passed Langley",
             Self::NoId => "the agent wrote no id by which it could be known",
             Self::PassedBy => "passed Langley by, or was not captured",
@@ -105,9 +114,11 @@ impl LedgerReason {
             | Self::NoTranscript
             | Self::OtherSession
             | Self::NotWritten => LedgerSide::Wire,
-            Self::BeforeRecord | Self::NoFlow | Self::NoId | Self::PassedBy => {
-                LedgerSide::Transcript
-            }
+            Self::BeforeRecord
+            | Self::PassedElsewhere
+            | Self::NoFlow
+            | Self::NoId
+            | Self::PassedBy => LedgerSide::Transcript,
         }
     }
 }
@@ -140,6 +151,8 @@ pub struct LedgerEntry {
     pub model: Option<String>,
     /// Why it is on one side alone; none where both sides tell of it, and differ in what it used.
     pub reason: Option<LedgerReason>,
+    /// The other session whose transcript tells of it, or under which it passed; none where there is none.
+    pub other_session: Option<String>,
     /// What it used as it passed; none where it did not.
     pub wire: Option<Usage>,
     /// What it used as the transcript tells; none where it does not.
@@ -209,8 +222,8 @@ pub fn ledger(store: &Store, session: &str) -> Result<Option<Ledger>, StoreError
     }
     let oldest = store.flows_oldest_first(&FlowFilter::default(), None, 1)?;
     let oldest = oldest.items.first().map(|flow| flow.started_at);
-    let is_whole = has_all && told.len() < COMPARED;
-    let mut ledger = Ledger { session: session.to_owned(), is_whole, ..Ledger::default() };
+    let mut is_whole = has_all && told.len() < COMPARED;
+    let mut ledger = Ledger { session: session.to_owned(), ..Ledger::default() };
     let mut waiting = Waiting::of(&told);
     let mut left = Vec::new();
     for flow in &flows {
@@ -222,12 +235,22 @@ pub fn ledger(store: &Store, session: &str) -> Result<Option<Ledger>, StoreError
     let ids: Vec<&str> = left.iter().filter_map(|flow| flow.message_id.as_deref()).collect();
     let elsewhere = store.told_elsewhere(session, &ids)?;
     for flow in left {
-        let is_elsewhere = flow.message_id.as_ref().is_some_and(|id| elsewhere.contains(id));
-        ledger.pass(flow, why_not_told(flow, has_transcript, is_elsewhere));
+        let other = flow.message_id.as_ref().and_then(|id| elsewhere.get(id));
+        ledger.pass(flow, why_not_told(flow, has_transcript, other.is_some()), other.cloned());
     }
-    for response in waiting.left() {
-        ledger.tell(response, why_not_passed(response, !flows.is_empty(), oldest));
+    let left: Vec<&ToldResponse> = waiting.left().collect();
+    let is_within = |told: &&ToldResponse| !is_older(told, oldest);
+    let elsewhere = Elsewhere::of(store, session, left.iter().copied().filter(is_within))?;
+    is_whole &= elsewhere.is_whole;
+    for response in left {
+        let passed = elsewhere.of_response(response);
+        let reason = match passed {
+            Some(_) => LedgerReason::PassedElsewhere,
+            None => why_not_passed(response, !flows.is_empty(), oldest),
+        };
+        ledger.tell(response, reason, passed);
     }
+    ledger.is_whole = is_whole;
     ledger.gaps.sort_by_key(|(reason, _)| *reason);
     ledger.entries.sort_by_key(|entry| entry.at);
     ledger.entries.truncate(NAMED);
@@ -293,6 +316,11 @@ impl<'a> Waiting<'a> {
     }
 }
 
+/// Whether it was written before anything that is recorded.
+fn is_older(told: &ToldResponse, oldest: Option<Micros>) -> bool {
+    oldest.is_none_or(|oldest| told.at.is_some_and(|at| at < oldest))
+}
+
 fn why_not_told(flow: &Flow, has_transcript: bool, is_elsewhere: bool) -> LedgerReason {
     let is_whole = flow.outcome == Some(Outcome::Completed);
     match (is_elsewhere, flow.message_id.is_some()) {
@@ -305,14 +333,11 @@ fn why_not_told(flow: &Flow, has_transcript: bool, is_elsewhere: bool) -> Ledger
 }
 
 fn why_not_passed(told: &ToldResponse, has_flows: bool, oldest: Option<Micros>) -> LedgerReason {
-    let is_older = oldest.is_none_or(|oldest| told.at.is_some_and(|at| at < oldest));
-    let has_id =
-        told.message_id.is_some() || told.request_id.as_deref().is_some_and(|id| !id.is_empty());
-    if is_older {
+    if is_older(told, oldest) {
         LedgerReason::BeforeRecord
     } else if !has_flows {
         LedgerReason::NoFlow
-    } else if has_id {
+    } else if has_id(told) {
         LedgerReason::PassedBy
     } else {
         LedgerReason::NoId
@@ -341,23 +366,24 @@ impl Ledger {
         }
     }
 
-    fn pass(&mut self, flow: &Flow, reason: LedgerReason) {
+    fn pass(&mut self, flow: &Flow, reason: LedgerReason, other_session: Option<String>) {
         self.wire.add(&flow.usage, flow.cost);
         self.gap(reason).add(&flow.usage, flow.cost);
-        self.entries.push(of_flow(flow, Some(reason)));
+        self.entries.push(LedgerEntry { other_session, ..of_flow(flow, Some(reason)) });
     }
 
-    fn tell(&mut self, told: &ToldResponse, reason: LedgerReason) {
+    fn tell(&mut self, told: &ToldResponse, reason: LedgerReason, passed: Option<&Flow>) {
         self.transcript.add(&told.usage, told.cost);
         self.gap(reason).add(&told.usage, told.cost);
         self.entries.push(LedgerEntry {
             at: told.at.unwrap_or_default(),
             message_id: told.message_id.clone(),
             request_id: told.request_id.clone().filter(|id| !id.is_empty()),
-            flow: None,
+            flow: passed.map(|flow| flow.id),
             model: told.model.clone(),
             reason: Some(reason),
-            wire: None,
+            other_session: passed.and_then(|flow| Some(flow.session.as_ref()?.id.clone())),
+            wire: passed.map(|flow| flow.usage),
             told: Some(told.usage),
         });
     }
@@ -380,6 +406,7 @@ fn of_flow(flow: &Flow, reason: Option<LedgerReason>) -> LedgerEntry {
         flow: Some(flow.id),
         model: flow.model.clone().or_else(|| flow.model_requested.clone()),
         reason,
+        other_session: None,
         wire: Some(flow.usage),
         told: None,
     }

@@ -59,6 +59,7 @@ mod turns;
 mod websocket;
 mod windows;
 mod work;
+mod worth;
 mod written;
 
 pub use analysis::{Analyst, Lookout, ReadInvocation, analyse, analyse_for, read_invocation};
@@ -72,7 +73,7 @@ pub use composition::{
     context_tokens,
 };
 pub use conversation::{
-    Branch, ConversationThread, Lane, ShownLine, ThreadQuery, conversation_thread,
+    Branch, ConversationThread, Lane, ShownLine, ThreadQuery, ThreadShapes, conversation_thread,
 };
 pub use diff::{Amount, Compared, Diff, Divergence, PartDiff, ShownPiece, diff};
 pub use extract::{
@@ -84,7 +85,8 @@ pub use findings::{
     Watch,
 };
 pub use import::{
-    Follower, FollowerOptions, FollowerReader, FollowerState, ImportReport, Importer,
+    Follower, FollowerOptions, FollowerReader, FollowerState, ImportError, ImportReport,
+    ImportWanted, Importer,
 };
 pub use inference_key::InferenceKey;
 pub use intake::{Intake, IntakeOptions};
@@ -93,7 +95,9 @@ pub use ledger::{Ledger, LedgerEntry, LedgerReason, LedgerSide, LedgerSum, ledge
 pub use live::{LiveFeed, NoLiveFeed};
 pub use options::RecorderOptions;
 pub use outbox::RecordSink;
-pub use price::{BookError, Card, Model, Peak, PriceBook, PriceOverride, Pricer, Quote};
+pub use price::{
+    BookError, Card, Model, Peak, PriceBook, PriceOverride, PricedAnew, Pricer, Quote, reprice,
+};
 pub use recall::recall;
 pub use recorder::{Recorder, RecorderHandle, RecorderStats, RecorderStatsReader};
 pub use search::{Found, Indexer, Snippet, new_text, read_texts, search};

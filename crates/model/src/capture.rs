@@ -84,7 +84,8 @@ pub struct Opened {
     pub client_addr: String,
     /// Request headers as received.
     pub headers: HeaderBlock,
-    /// `X-Langley-Session`, `X-Langley-Task` and `X-Langley-Project`, which are never sent upstream.
+    /// `X-Langley-Session`, `X-Langley-Task` and `X-Langley-Project`, which are taken off again, unless Amazon's SDK
+    /// signed the request with them.
     pub control: Control,
     /// What setting up the connection cost; on the first flow of a connection only.
     pub setup: Option<Setup>,

@@ -5,7 +5,8 @@ use crate::percent::percent_decoded;
 /// The longest name that is accepted, in bytes: paths are longer than ids.
 pub const PROJECT_MAX: usize = 1_024;
 
-/// The header by which a project is named; it is never sent upstream.
+/// The header by which a project is named. It is taken off again, except where Amazon's SDK signed the request with
+/// it; through a tunnel that is not read it passes as everything does.
 pub const PROJECT_HEADER: &str = "x-langley-project";
 
 /// A project's name: at most [`PROJECT_MAX`] bytes, no control characters, no separator at its end.

@@ -13,6 +13,9 @@ pub struct ToolResult {
     pub hash: u64,
     /// Length of its content as it was sent, in bytes.
     pub bytes: u64,
+    /// When the first request with it began that was billed, likewise; none while none was: an attempt that was
+    /// refused is not. Of calls that an earlier version read nobody knows.
+    pub billed_us: Option<i64>,
 }
 
 /// A call of a tool.
@@ -127,7 +130,7 @@ mod tests {
     fn a_duration_is_from_complete_arguments_to_the_result() {
         let mut call = ToolCall { complete_us: Some(500), ..ToolCall::default() };
         assert_eq!(call.duration_us(), None);
-        call.result = Some(ToolResult { after_us: 1_700, hash: 1, bytes: 2 });
+        call.result = Some(ToolResult { after_us: 1_700, hash: 1, bytes: 2, billed_us: None });
         assert_eq!(call.duration_us(), Some(1_200));
         call.complete_us = Some(2_000);
         assert_eq!(call.duration_us(), None, "time does not run backwards");

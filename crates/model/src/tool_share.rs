@@ -57,6 +57,17 @@ impl<N> ToolPart<N> {
             known_bytes: 0,
         }
     }
+
+    /// Adds what another one has, whichever tool that is.
+    pub fn add<M>(&mut self, other: &ToolPart<M>) {
+        self.calls += other.calls;
+        self.call_bytes += other.call_bytes;
+        self.searches += other.searches;
+        self.results += other.results;
+        self.result_bytes += other.result_bytes;
+        self.again_bytes += other.again_bytes;
+        self.known_bytes += other.known_bytes;
+    }
 }
 
 impl Scrub for ToolShares {

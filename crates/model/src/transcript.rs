@@ -1,5 +1,6 @@
 //! Lines that agents wrote of their own sessions, as they are kept: what each is, and what it says.
 
+use crate::provider::Provider;
 use crate::redact::{RedactedBytes, Redactor, Scrub};
 use crate::time::Micros;
 use crate::unit::{MicroUsd, Usage};
@@ -107,7 +108,7 @@ pub struct TranscriptLine {
     pub offset: u64,
     /// Bytes it had there.
     pub len: u64,
-    /// A digest of its redacted bytes.
+    /// A keyed digest of its bytes before they were redacted: it is the same one whatever is redacted of it.
     pub digest: u64,
     /// What it tells of itself.
     pub facts: LineFacts,
@@ -136,6 +137,10 @@ pub struct ToldResponse {
     pub usage: Usage,
     /// What it costs; none where no price is known.
     pub cost: Option<MicroUsd>,
+    /// Who served it; none of one that is kept and can have no price: without a time, or of an earlier version.
+    pub provider: Option<Provider>,
+    /// In which way it was served, words with `+` between; none for the usual one.
+    pub tier: Option<String>,
 }
 
 impl Scrub for LineFacts {
@@ -184,9 +189,19 @@ impl Scrub for LineFacts {
 
 impl Scrub for ToldResponse {
     fn scrub(&mut self, redactor: &Redactor) {
-        let Self { message_id, request_id, session, agent_id, at: _, model, usage: _, cost: _ } =
-            self;
-        for part in [message_id, request_id, session, agent_id, model] {
+        let Self {
+            message_id,
+            request_id,
+            session,
+            agent_id,
+            at: _,
+            model,
+            usage: _,
+            cost: _,
+            provider: _,
+            tier,
+        } = self;
+        for part in [message_id, request_id, session, agent_id, model, tier] {
             part.scrub(redactor);
         }
     }
@@ -232,6 +247,8 @@ mod tests {
             model: secret(),
             usage: Usage::default(),
             cost: None,
+            provider: None,
+            tier: secret(),
         };
         let line = TranscriptLine { facts, ..TranscriptLine::default() };
         let redactor = Redactor::new(RedactorOptions::default()).unwrap();

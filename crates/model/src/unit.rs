@@ -115,6 +115,21 @@ impl Usage {
         Some(Tokens(input.checked_sub(cached).unwrap_or(input)))
     }
 
+    /// The whole input, whatever the cache had of it; none where it is not known.
+    #[must_use]
+    pub fn input_whole(&self, dialect: Option<DialectName>) -> Option<Tokens> {
+        let Tokens(input) = self.input?;
+        let beside = match dialect {
+            // These count what was cached in.
+            Some(DialectName::OpenAi | DialectName::Gemini) => [None; 3],
+            None | Some(DialectName::Anthropic | DialectName::Bedrock) => {
+                [self.cache_read, self.cache_write_5m, self.cache_write_1h]
+            }
+        };
+        let sum = |sum: u64, Tokens(more)| sum.saturating_add(more);
+        Some(Tokens(beside.into_iter().flatten().fold(input, sum)))
+    }
+
     /// What is billed of it, by class. `is_apart` says that reasoning is counted beside the output.
     #[must_use]
     pub fn billed(&self, dialect: Option<DialectName>, is_apart: bool) -> Billed {

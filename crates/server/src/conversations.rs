@@ -1,16 +1,18 @@
 //! Conversations, as agents' own files tell them: listed, and one by its session.
 
+use std::sync::Arc;
+
+use axum::Json;
 use axum::extract::{Path, State};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use langley_engine::{ThreadQuery, conversation_thread};
-use langley_store::{ConversationFilter, StoreError};
+use langley_model::Micros;
+use langley_store::{ConversationFilter, position};
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
 use crate::flows::PAGE_MAX;
 use crate::params::Params;
-use crate::wire::{ConversationDetail, ConversationPage};
+use crate::wire::{ConversationDetail, ConversationPage, DeletedConversation};
 
 const PAGE: usize = 50;
 const LINES: usize = 200;
@@ -89,34 +91,45 @@ pub(crate) async fn one(
     let with_content = switch("content")?;
     let (usual, most) =
         if with_content { (WHOLE_LINES_MAX, WHOLE_LINES_MAX) } else { (LINES, PAGE_MAX) };
-    let after = params.owned("cursor")?.as_deref().map(position).transpose()?;
+    let after = params.owned("cursor")?.as_deref().map(position::<2>).transpose()?;
     let query = ThreadQuery {
         branch: number("branch")?,
         lane: number("lane")?,
         with_notes: switch("notes")?,
         with_content,
-        after,
+        after: after.map(Into::into),
         limit: params.limit(usual, PAGE_MAX)?.min(most),
     };
-    let id = session.clone();
+    let (id, shapes) = (session.clone(), Arc::clone(doors.thread_shapes()));
     let shown = doors.show(move |store| {
-        let thread = conversation_thread(store, &id, &query)?;
-        Ok(thread.map(|thread| ConversationDetail::of(&thread, thread.next.map(cursor_at))))
+        let thread = conversation_thread(store, &shapes, &id, &query)?;
+        Ok(thread.map(|thread| ConversationDetail::from(&thread)))
     });
     shown.await?.ok_or_else(|| ApiError::no_such_conversation(&session))
 }
 
-/// The opaque text of a place in a thread.
-pub(crate) fn cursor_at((at, id): (i64, i64)) -> String {
-    URL_SAFE_NO_PAD.encode([at.to_be_bytes(), id.to_be_bytes()].concat())
-}
-
-/// The place that [`cursor_at`] wrote.
-fn position(cursor: &str) -> Result<(i64, i64), ApiError> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
-    let place = bytes.as_deref().and_then(|bytes| {
-        let (at, id) = bytes.split_first_chunk()?;
-        Some((i64::from_be_bytes(*at), i64::from_be_bytes(id.try_into().ok()?)))
-    });
-    place.ok_or_else(|| ApiError::from(StoreError::Cursor))
+/// Deletes the conversation of a session: its lines, and what they told of responses. It is not brought in again, though
+/// its agent's files may still tell of it (`POST /api/import` with `again` does); that it was deleted, and where the
+/// files lie, is remembered. Flows of the session stay (`DELETE /api/flows?session=` deletes those).
+#[utoipa::path(
+    delete, path = "/api/conversations/{id}", tag = "flows", operation_id = "delete_conversation",
+    params(("id" = String, Path, description = "The session's id")),
+    responses(
+        (status = 200, body = DeletedConversation),
+        (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+        (status = 503, body = ErrorBody),
+    )
+)]
+pub(crate) async fn delete(
+    State(doors): State<Doors>,
+    Path(session): Path<String>,
+    params: Params,
+) -> Result<Json<DeletedConversation>, ApiError> {
+    params.only(&[])?;
+    let id = session.clone();
+    let deleted = doors.change(move |store| store.delete_conversation(&id, Micros::now())).await?;
+    let deleted = deleted.ok_or_else(|| ApiError::no_such_conversation(&session))?;
+    Ok(Json(deleted.into()))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use langley_engine::{Pricer, blocks as blocks_of};
+use langley_engine::blocks as blocks_of;
 use langley_model::{Micros, Provider};
 use langley_store::{CostBy, CostQuery, GroupBy, RepriceQuery};
 
@@ -107,15 +107,16 @@ pub(crate) async fn blocks(
     shown.await?.ok_or_else(|| ApiError::internal("blocks answered nothing"))
 }
 
-/// Prices stored flows anew, by the prices that are in force. Answers when it is through.
+/// Prices stored flows anew, and the responses that transcripts tell of, by the prices that are in force. Answers
+/// when it is through.
 ///
 /// Hours whose flows are gone keep their sums. What a provider itself said of a cost stays.
 #[utoipa::path(
     post, path = "/api/cost/reprice", tag = "system", operation_id = "reprice",
     params(
-        ("since" = Option<String>, Query, description = "Flows that began at this time or later"),
-        ("until" = Option<String>, Query, description = "Flows that began before this time"),
-        ("model" = Option<String>, Query, description = "Flows of exactly this model"),
+        ("since" = Option<String>, Query, description = "What began at this time or later"),
+        ("until" = Option<String>, Query, description = "What began before this time"),
+        ("model" = Option<String>, Query, description = "What is of exactly this model"),
         ("dry_run" = Option<String>, Query, description = "`true`: change nothing, tell what would come of it"),
     ),
     responses(
@@ -138,18 +139,14 @@ pub(crate) async fn reprice(
     });
     let dry_run = params.parsed("dry_run", "true or false", |word| word.parse().ok())?;
     let dry_run = dry_run.unwrap_or(false);
-    let mut pricer = Pricer::new(Arc::clone(doors.prices()));
-    let book = pricer.version();
-    let version = book.clone();
-    let done = doors
-        .upkeep(move |store| {
-            store.reprice(&query, &version, dry_run, Box::new(move |flow| pricer.price(flow)))
-        })
-        .await?;
-    if done.changed > 0 && !dry_run {
+    let book = Arc::clone(doors.prices());
+    let version = book.version();
+    let done =
+        doors.upkeep(move |store| langley_engine::reprice(store, &query, &book, dry_run)).await?;
+    if done.flows.changed > 0 && !dry_run {
         doors.load_anew();
     }
-    Ok(Json(RepriceDone::of(&book, &done, dry_run)))
+    Ok(Json(RepriceDone::of(&version, &done, dry_run)))
 }
 
 /// Lists the runs in which stored flows were priced anew.

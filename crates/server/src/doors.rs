@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::header;
-use langley_engine::{BudgetReader, FollowerReader, Intake, PriceBook, RecorderStats};
+use langley_engine::{
+    BudgetReader, FollowerReader, ImportError, Intake, PriceBook, RecorderStats, ThreadShapes,
+};
 use langley_model::{DropReason, Micros, Redactor, Revision, Strain};
 use langley_store::{RawCounters, Retention, Store, StoreError};
 use serde::Serialize;
@@ -32,8 +34,11 @@ const EXPORTS_AT_ONCE: usize = 2;
 const FLUSHES_AT_ONCE: usize = 1;
 /// Maintenance may take minutes, which settings and deletions must not wait for.
 const UPKEEPS_AT_ONCE: usize = 1;
+/// A history that is brought in takes its time, which nothing else must wait for; it is done by one thread.
+const IMPORTS_AT_ONCE: usize = 2;
 /// Threads that may block which all doors together take at most.
-pub const PLACES: usize = READS_AT_ONCE + CHANGES_AT_ONCE + EXPORTS_AT_ONCE + UPKEEPS_AT_ONCE;
+pub const PLACES: usize =
+    READS_AT_ONCE + CHANGES_AT_ONCE + EXPORTS_AT_ONCE + UPKEEPS_AT_ONCE + IMPORTS_AT_ONCE;
 const WAIT_FOR_PLACE: Duration = Duration::from_secs(10);
 /// How long a query may take, the wait for its place included.
 const READ_MAX: Duration = Duration::from_secs(30);
@@ -164,6 +169,8 @@ struct Inner {
     exports: Arc<Semaphore>,
     flushes: Arc<Semaphore>,
     upkeeps: Arc<Semaphore>,
+    imports: Arc<Semaphore>,
+    thread_shapes: Arc<ThreadShapes>,
     started: Instant,
     drops_at_start: Vec<(DropReason, u64)>,
     seen: Seen,
@@ -228,6 +235,8 @@ impl Doors {
             exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
             flushes: Arc::new(Semaphore::new(FLUSHES_AT_ONCE)),
             upkeeps: Arc::new(Semaphore::new(UPKEEPS_AT_ONCE)),
+            imports: Arc::new(Semaphore::new(IMPORTS_AT_ONCE)),
+            thread_shapes: Arc::default(),
             started: Instant::now(),
             drops_at_start: counters.drops,
             seen: Seen::default(),
@@ -296,6 +305,14 @@ impl Doors {
         self.run(&self.0.upkeeps, upkeep).await
     }
 
+    /// Waits for transcripts to be brought in, on a thread that may block.
+    pub(crate) async fn import<T: Send + 'static>(
+        &self,
+        import: impl FnOnce() -> Result<T, ImportError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.run(&self.0.imports, |_| import()).await
+    }
+
     /// Waits until the writer has committed what it was given; whether it did.
     pub(crate) async fn flush(&self) -> bool {
         self.run(&self.0.flushes, Store::flush).await.is_ok()
@@ -305,14 +322,19 @@ impl Doors {
         &self.0.prices
     }
 
+    /// The shapes of conversations that were told of late.
+    pub(crate) fn thread_shapes(&self) -> &Arc<ThreadShapes> {
+        &self.0.thread_shapes
+    }
+
     pub(crate) fn retention(&self) -> Retention {
         self.0.retention
     }
 
-    async fn run<T: Send + 'static>(
+    async fn run<T: Send + 'static, E: Into<ApiError> + Send + 'static>(
         &self,
         places: &Arc<Semaphore>,
-        query: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+        query: impl FnOnce(&Store) -> Result<T, E> + Send + 'static,
     ) -> Result<T, ApiError> {
         let permit = timeout(WAIT_FOR_PLACE, Arc::clone(places).acquire_owned())
             .await
@@ -324,7 +346,7 @@ impl Doors {
             drop(permit);
             answer
         });
-        done.await.map_err(ApiError::internal)?.map_err(ApiError::from)
+        done.await.map_err(ApiError::internal)?.map_err(Into::into)
     }
 
     /// A place for an export, held until it is written.

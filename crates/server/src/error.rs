@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use langley_engine::ImportError;
 use langley_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -151,6 +152,16 @@ impl ApiError {
             "not_found",
             format!("No transcript tells of a session {}.", shorten(id)),
             "`GET /api/conversations` lists those that are known; `langley import` brings in what is new.",
+        )
+    }
+
+    /// 400: a conversation is to be deleted, but not said whose.
+    pub(crate) fn whose_conversation() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "bad_parameter",
+            "The query parameter `conversation` deletes the conversation of a session, and no `session` is given.",
+            "Say which with `session`, or leave `conversation` out.",
         )
     }
 
@@ -302,6 +313,26 @@ impl IntoResponse for ApiError {
     }
 }
 
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Over => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "ending",
+                "Nobody brings transcripts in any more: Langley is ending.",
+                "What is new is brought in at the next start, or by `langley import` once Langley has ended.",
+            ),
+            ImportError::Crowded => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "Other imports wait already.",
+                "Try again when they are done; `/api/stats` tells under `transcripts` what waits.",
+            ),
+            ImportError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
@@ -341,6 +372,14 @@ impl From<StoreError> for ApiError {
                     ..cause
                 }
             }
+            StoreError::Stay { removed, stay } => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "damaged",
+                format!(
+                    "{removed} flows were removed; {stay} stay, because the database is damaged where they, or what belongs to them, lie."
+                ),
+                "`langley doctor` says where, and what to do.",
+            ),
             StoreError::Full { .. } => Self::unavailable(
                 &error,
                 "There is no room on the disk to write what this needs.",
@@ -366,7 +405,7 @@ impl From<StoreError> for ApiError {
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "damaged",
                     "A part of the database cannot be read: it is damaged, or the disk fails there.",
-                    "`langley doctor` says where; `langley export flows` saves what can be read. The traffic itself goes on.",
+                    "`langley doctor` says where, and what to do; `langley export flows` saves what can be read. The traffic itself goes on.",
                 );
                 error.internal = Some(other.to_string());
                 error

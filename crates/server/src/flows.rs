@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use http::request::Parts;
 use langley_model::{
-    ConnectionId, Flow, FlowId, HeaderBlock, MicroUsd, Outcome, Provider, Side, Stored,
+    ConnectionId, Flow, FlowId, HeaderBlock, MicroUsd, Micros, Outcome, Provider, Side, Stored,
 };
 use langley_store::{FlowFilter, OutcomeFilter, StatusFilter, Store, StoreError};
 use serde::Serialize;
@@ -156,11 +156,15 @@ pub(crate) async fn count(
 }
 
 /// Deletes ended flows with everything that belongs to them: all, or those the filters name; a filter without a
-/// value is refused. Flows that are still open stay. Where it fails on its way, the error says how many were removed until then; to
+/// value is refused. Flows that are still open stay. What agents' own files tell of a session is no flow, and stays too,
+/// except where `conversation` asks for it beside `session`. Where it fails on its way, the error says how many were removed until then; to
 /// repeat it removes the rest.
 #[utoipa::path(
     delete, path = "/api/flows", tag = "flows", operation_id = "delete_flows",
-    params(crate::openapi::FlowQuery),
+    params(
+        crate::openapi::FlowQuery,
+        ("conversation" = Option<String>, Query, description = "`true`, with `session`: also the conversation that agents' files tell of it, as `DELETE /api/conversations/{id}` does, whatever else filters the flows"),
+    ),
     responses(
         (status = 200, body = Deleted),
         (status = 400, body = ErrorBody),
@@ -173,11 +177,26 @@ pub(crate) async fn delete(
     State(doors): State<Doors>,
     params: Params,
 ) -> Result<Json<Deleted>, ApiError> {
-    let (filter, _) = filter(params.stated()?, &[])?;
+    let (filter, params) = filter(params.stated()?, &["conversation"])?;
+    let with_conversation = params
+        .parsed("conversation", "true", |value| (value == "true").then_some(()))?
+        .map(|()| filter.session.clone().ok_or_else(ApiError::whose_conversation))
+        .transpose()?;
     let deleted = doors
         .change(move |store| {
             let unindexed = if filter.q.is_some() { store.index_state()?.waiting } else { 0 };
-            Ok(Deleted { deleted: store.delete_flows(&filter)?, unindexed })
+            let deleted = store.delete_flows(&filter)?;
+            let conversation = match with_conversation {
+                Some(session) => {
+                    let done = store.delete_conversation(&session, Micros::now());
+                    done.map_err(|cause| match deleted {
+                        0 => cause,
+                        removed => StoreError::Partly { removed, cause: Box::new(cause) },
+                    })?
+                }
+                None => None,
+            };
+            Ok(Deleted { deleted, unindexed, conversation: conversation.map(Into::into) })
         })
         .await;
     // A deletion is no change of a flow, so watchers can only learn of it by loading anew; one that failed may

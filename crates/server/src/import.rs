@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
+use langley_engine as engine;
 use langley_engine::user_roots;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -22,9 +23,13 @@ pub(crate) struct ImportWanted {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub paths: Vec<PathBuf>,
+    /// Whether the files are read from their beginnings, and conversations that were deleted come in again.
+    #[serde(default)]
+    pub again: bool,
 }
 
-/// Brings in what is new in transcripts, and answers when it is there. What is known already is not brought in again.
+/// Brings in what is new in transcripts, and answers when it is there. What is known already is not brought in again,
+/// nor is a conversation that was deleted, except where `again` asks for it.
 #[utoipa::path(
     post, path = "/api/import", tag = "system", operation_id = "import",
     request_body = ImportWanted,
@@ -56,7 +61,7 @@ pub(crate) async fn import(
             "made-up sessions are shown here, and nothing else".into(),
         ));
     };
-    let roots = user_roots(wanted.paths);
-    let report = doors.upkeep(move |_| follower.import(roots)).await?;
+    let wanted = engine::ImportWanted { roots: user_roots(wanted.paths), is_again: wanted.again };
+    let report = doors.import(move || follower.import(wanted)).await?;
     Ok(Json(ImportDone::from(&report)))
 }

@@ -62,7 +62,7 @@ doors! {
         "/api/auth/link" => post auth::link;
         "/api/budgets" => get budgets::budgets;
         "/api/conversations" => get conversations::list;
-        "/api/conversations/{id}" => get conversations::one;
+        "/api/conversations/{id}" => get conversations::one, delete conversations::delete;
         "/api/cost/reprice" => post cost::reprice;
         "/api/cost/reprices" => get cost::reprices;
         "/api/db/checkpoint" => post upkeep::checkpoint;

@@ -2,9 +2,10 @@
 //! here, and so is how a walk steps over it.
 
 use std::fmt;
+use std::ops::ControlFlow;
 
 use langley_model::{Flow, Stored};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params_from_iter};
 
 use crate::error::{StoreError, of_place, of_row};
 use crate::filter::{Condition, Order};
@@ -67,11 +68,18 @@ pub(crate) fn sound<T, E: Fault>(
     (what, key): (&'static str, i64),
     read: Result<T, E>,
 ) -> Result<Option<T>, E> {
+    if let Err(error) = &read
+        && error.is_of_one_place()
+    {
+        tracing::warn!(%error, key, "{what} cannot be read and is left out");
+    }
+    told_apart(read)
+}
+
+/// What was read; none where that is damaged. For who counts and tells that by himself, and else like [`sound`].
+pub(crate) fn told_apart<T, E: Fault>(read: Result<T, E>) -> Result<Option<T>, E> {
     match read {
-        Err(error) if error.is_of_one_place() => {
-            tracing::warn!(%error, key, "{what} cannot be read and is left out");
-            Ok(None)
-        }
+        Err(error) if error.is_of_one_place() => Ok(None),
         read => read.map(Some),
     }
 }
@@ -119,6 +127,7 @@ fn flow(conn: &Connection, key: i64) -> rusqlite::Result<Option<Stored<Flow>>> {
 pub(crate) enum Keyed {
     Flows,
     Contents,
+    Transcripts,
 }
 
 impl Keyed {
@@ -126,6 +135,7 @@ impl Keyed {
         match self {
             Self::Flows => ["n", "flows", "flows_by_id"],
             Self::Contents => ["id", "blobs", "blobs_by_hash"],
+            Self::Transcripts => ["id", "transcripts", "transcripts_by_path"],
         }
     }
 
@@ -174,13 +184,20 @@ impl Keyed {
 
 /// The keys of all flows that can be read, whatever their columns are.
 pub(crate) fn sound_keys(conn: &Connection) -> rusqlite::Result<Vec<i64>> {
-    let mut sound_keys = Vec::new();
-    let mut statement = conn.prepare("SELECT * FROM flows WHERE n = ?1")?;
-    for key in Keyed::Flows.keys(conn, &Condition::default(), Order::OldestFirst, usize::MAX)? {
-        if sound(("a flow", key), statement.exists([key]))?.is_some() {
+    let all = Condition::default();
+    let keys = Keyed::Flows.keys(conn, &all, Order::OldestFirst, usize::MAX)?;
+    let (mut sound_keys, select) = (Vec::new(), ("SELECT * FROM flows", &all));
+    one_by_one(
+        conn,
+        keys,
+        select,
+        |_| Ok(()),
+        &mut Vec::new(),
+        |key, ()| {
             sound_keys.push(key);
-        }
-    }
+            ControlFlow::Continue(())
+        },
+    )?;
     Ok(sound_keys)
 }
 
@@ -225,21 +242,40 @@ pub(crate) fn sound_flows(
         found => return found,
     }
     let mut found = Vec::new();
-    for key in Keyed::Flows.keys(conn, of, order, usize::MAX)? {
-        let mut condition = and.clone();
-        condition.and("n = ?", [key.into()]);
-        let sql = format!("{}{}", FlowSql::select(), condition.sql());
-        let mut statement = conn.prepare_cached(&sql)?;
-        let row = statement.query_row(params_from_iter(&condition.parameters), read).optional();
+    let keys = Keyed::Flows.keys(conn, of, order, usize::MAX)?;
+    one_by_one(conn, keys, (FlowSql::select(), and), read, damaged, |_, row| {
+        found.push(row);
+        if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    Ok(found)
+}
+
+/// Reads the flows with these keys for which `condition` holds, each by itself, with a `SELECT` up to the condition:
+/// what is there and can be read goes to `take`, until that has enough.
+pub(crate) fn one_by_one<T>(
+    conn: &Connection,
+    keys: Vec<i64>,
+    (select, condition): (&str, &Condition),
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    damaged: &mut Vec<i64>,
+    mut take: impl FnMut(i64, T) -> ControlFlow<()>,
+) -> rusqlite::Result<()> {
+    let mut of_key = condition.clone();
+    of_key.and("n = ?", []);
+    let mut statement = conn.prepare_cached(&format!("{select}{}", of_key.sql()))?;
+    for key in keys {
+        let parameters = of_key.parameters.iter().cloned().chain([key.into()]);
+        let row = statement.query_row(params_from_iter(parameters), &read).optional();
         match sound(("a flow", key), row)? {
-            Some(row) => found.extend(row),
+            Some(row) => {
+                if row.is_some_and(|row| take(key, row).is_break()) {
+                    break;
+                }
+            }
             None => damaged.push(key),
         }
-        if found.len() >= limit {
-            break;
-        }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Who goes through rows one by one after a failure, and stops where it is the disk that fails.

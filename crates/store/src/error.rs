@@ -33,8 +33,9 @@ pub enum StoreError {
     },
     /// The file is no database, or parts of it are unreadable.
     #[error(
-        "the store {} is damaged or not a database ({detail}); nothing was deleted: move the file \
-         away to start afresh, or restore a backup", path.display()
+        "the store {} is damaged or not a database ({detail}); nothing was deleted: `langley doctor` says \
+         what is damaged, and how to save the rest; to start afresh, restore a backup or move the file \
+         away", path.display()
     )]
     Corrupt {
         /// The database file.
@@ -174,6 +175,17 @@ pub enum StoreError {
         removed: u64,
         /// What failed.
         cause: Box<StoreError>,
+    },
+    /// What was to be removed stays in part.
+    #[error(
+        "{removed} flows were removed; {stay} times a flow or a part of one stays, because the file is damaged \
+         where it, or what belongs to it, lies: `langley doctor` says what is damaged, and what to do"
+    )]
+    Stay {
+        /// So many flows are gone.
+        removed: u64,
+        /// So often something that should be gone is not.
+        stay: u64,
     },
     /// A stored value does not decode.
     #[error(

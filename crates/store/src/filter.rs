@@ -1,14 +1,11 @@
-//! Which flows: the filter of every listing, its cursor, and the SQL both stand for.
+//! Which flows: the filter of every listing, and the SQL it stands for.
 
 use std::fmt::Write;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use langley_model::{ConnectionId, Flow, MicroUsd, Micros, Outcome, Provider};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use crate::error::StoreError;
 use crate::projects;
 
 /// Which flows; every member that is set must hold.
@@ -421,17 +418,6 @@ pub(crate) fn like(text: &str) -> String {
     pattern
 }
 
-/// The opaque text of a position in a listing.
-pub(crate) fn cursor(key: i64) -> String {
-    URL_SAFE_NO_PAD.encode(key.to_be_bytes())
-}
-
-/// The position that [`cursor`] wrote.
-pub(crate) fn position(cursor: &str) -> Result<i64, StoreError> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| StoreError::Cursor)?;
-    Ok(i64::from_be_bytes(bytes.try_into().map_err(|_| StoreError::Cursor)?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -449,14 +435,6 @@ mod tests {
         assert_eq!(OutcomeFilter::parse("open"), Some(OutcomeFilter::Open));
         assert_eq!(OutcomeFilter::parse("lost"), Some(OutcomeFilter::Ended(Outcome::Lost)));
         assert_eq!(OutcomeFilter::parse("OPEN"), None);
-    }
-
-    #[test]
-    fn a_cursor_is_only_accepted_as_it_was_given() {
-        assert_eq!(position(&cursor(1_800_000_000_000_000)).unwrap(), 1_800_000_000_000_000);
-        for wrong in ["", "x", "AAAA", "!!!!!!!!!!!"] {
-            assert!(matches!(position(wrong), Err(StoreError::Cursor)), "{wrong}");
-        }
     }
 
     #[test]

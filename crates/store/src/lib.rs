@@ -4,6 +4,7 @@ mod codec;
 mod connect;
 mod content;
 mod counters;
+mod cursor;
 mod damage;
 mod error;
 mod filter;
@@ -37,6 +38,7 @@ mod waiting;
 mod writer;
 
 pub use counters::StoreCounters;
+pub use cursor::{cursor, position};
 pub use error::StoreError;
 pub use filter::{FlowFilter, OutcomeFilter, StatusFilter};
 pub use findings::{EarlierFlows, FindingFilter, FindingPage, FindingShare, Kept};
@@ -44,8 +46,9 @@ pub use interest::Asking;
 pub use lost::Told;
 pub use options::{PriceLost, StoreOptions};
 pub use query::{
-    EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, PieceId, RequestPieces,
-    Retired, SessionFacet, Spot, Star, StoredBody, StoredDrop, StoredEvent, Unrecorded, Unseen,
+    Damage, EventPage, FACET_MAX, Facet, Facets, FlowCount, FlowHeaders, Page, PieceId,
+    RequestPieces, Retired, SessionFacet, Spot, Star, StoredBody, StoredDrop, StoredEvent,
+    Unrecorded, Unseen,
 };
 pub use raw::{
     RawBody, RawCounters, RawFile, RawRemoved, RawStore, holds_raw_bodies, remove_raw_bodies,
@@ -63,9 +66,9 @@ pub use tools::{
     ToolReport, ToolSums, ToolTally, ToolTotals, Unread,
 };
 pub use transcripts::{
-    Conversation, ConversationFilter, ConversationPage, ImportedBatch, KeptLine, KeptResponse,
-    KnownTranscript, ThreadLine, TranscriptBatch, TranscriptPlace, TranscriptTotals,
-    TranscriptWriter,
+    Conversation, ConversationFilter, ConversationPage, DeletedConversation, ImportedBatch,
+    KeptLine, KeptLines, KeptResponse, KnownTranscript, PriceTold, ThreadLine, TranscriptBatch,
+    TranscriptPlace, TranscriptTotals, TranscriptWriter,
 };
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

@@ -38,7 +38,7 @@ impl Scrub for RepriceQuery {
 /// What came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Repriced {
-    /// Ended flows that were looked at.
+    /// Ended flows that were looked at; or responses that transcripts tell of.
     pub flows: u64,
     /// Those whose cost, or the terms of it, changed.
     pub changed: u64,
@@ -67,6 +67,8 @@ pub struct RepriceRow {
     pub repriced: Repriced,
     /// Whether it came to its end.
     pub finished: bool,
+    /// Whether it was of responses that transcripts tell of, and not of flows.
+    pub is_of_transcripts: bool,
 }
 
 /// Prices a flow: sets its cost, source and terms.
@@ -104,7 +106,7 @@ impl Store {
         let row = if dry_run {
             None
         } else {
-            Some(self.job(move |site| insert(site.conn, &asked, &book))?)
+            Some(self.job(move |site| insert(site.conn, &asked, &book, false))?)
         };
         let mut run = Run {
             query: RepriceQuery::clone(query),
@@ -153,7 +155,7 @@ impl Store {
         self.readers().read(|conn| {
             let mut statement = conn.prepare_cached(
                 "SELECT id, at, since, until, model, book, flows, changed, priced, unpriced, before,
-                     after, finished FROM reprices ORDER BY id DESC LIMIT ?1",
+                     after, finished, transcripts FROM reprices ORDER BY id DESC LIMIT ?1",
             )?;
             let rows = statement.query_map([limit], row)?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -161,16 +163,24 @@ impl Store {
     }
 }
 
-fn insert(conn: &Connection, query: &RepriceQuery, book: &str) -> rusqlite::Result<i64> {
+/// Begins a row of the audit.
+pub(crate) fn insert(
+    conn: &Connection,
+    query: &RepriceQuery,
+    book: &str,
+    is_of_transcripts: bool,
+) -> rusqlite::Result<i64> {
     conn.query_row(
         "INSERT INTO reprices (at, since, until, model, book, flows, changed, priced, unpriced, before,
-             after, finished) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, 0, 0) RETURNING id",
+             after, finished, transcripts)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, 0, 0, ?6) RETURNING id",
         (
             Micros::now().0,
             query.since.map(|at| at.0),
             query.until.map(|at| at.0),
             &query.model,
             book,
+            is_of_transcripts,
         ),
         |row| row.get(0),
     )
@@ -196,7 +206,35 @@ fn row(row: &Row<'_>) -> rusqlite::Result<RepriceRow> {
             after: MicroUsd(row.get(11)?),
         },
         finished: row.get(12)?,
+        is_of_transcripts: row.get(13)?,
     })
+}
+
+impl Repriced {
+    /// Counts one that was priced anew, and changed.
+    pub(crate) fn count(&mut self, before: Option<MicroUsd>, after: Option<MicroUsd>) {
+        let sum = |sum: &mut MicroUsd, cost: Option<MicroUsd>| {
+            sum.0 = sum.0.saturating_add(cost.map_or(0, |cost| cost.0));
+        };
+        self.changed += 1;
+        self.priced += u64::from(before.is_none() && after.is_some());
+        self.unpriced += u64::from(before.is_some() && after.is_none());
+        sum(&mut self.before, before);
+        sum(&mut self.after, after);
+    }
+
+    /// Tells a row of the audit what came of it so far.
+    pub(crate) fn write(&self, conn: &Connection, row: i64, is_over: bool) -> rusqlite::Result<()> {
+        let Self { flows, changed, priced, unpriced, before, after } = *self;
+        let [flows, changed, priced, unpriced] =
+            [flows, changed, priced, unpriced].map(u64::cast_signed);
+        conn.prepare_cached(
+            "UPDATE reprices SET flows = ?2, changed = ?3, priced = ?4, unpriced = ?5,
+                 before = ?6, after = ?7, finished = ?8 WHERE id = ?1",
+        )?
+        .execute((row, flows, changed, priced, unpriced, before.0, after.0, is_over))?;
+        Ok(())
+    }
 }
 
 impl Run {
@@ -236,15 +274,7 @@ impl Run {
         let Some(row) = self.row else { return Ok(()) };
         gathered.write(&change)?;
         tools.write(&change)?;
-        let Repriced { flows, changed, priced, unpriced, before, after } = self.repriced;
-        let [flows, changed, priced, unpriced] =
-            [flows, changed, priced, unpriced].map(u64::cast_signed);
-        change
-            .prepare_cached(
-                "UPDATE reprices SET flows = ?2, changed = ?3, priced = ?4, unpriced = ?5,
-                     before = ?6, after = ?7, finished = ?8 WHERE id = ?1",
-            )?
-            .execute((row, flows, changed, priced, unpriced, before.0, after.0, self.is_over))?;
+        self.repriced.write(&change, row, self.is_over)?;
         change.commit()
     }
 
@@ -270,14 +300,7 @@ impl Run {
         if priced(before) == priced(after) {
             return false;
         }
-        let sum = |sum: &mut MicroUsd, flow: &Flow| {
-            sum.0 = sum.0.saturating_add(flow.cost.map_or(0, |cost| cost.0));
-        };
-        self.repriced.changed += 1;
-        self.repriced.priced += u64::from(before.cost.is_none() && after.cost.is_some());
-        self.repriced.unpriced += u64::from(before.cost.is_some() && after.cost.is_none());
-        sum(&mut self.repriced.before, before);
-        sum(&mut self.repriced.after, after);
+        self.repriced.count(before.cost, after.cost);
         true
     }
 

@@ -43,12 +43,16 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0025_times.sql"),
     include_str!("../migrations/0026_tool_costs_projects.sql"),
     include_str!("../migrations/0027_transcripts.sql"),
+    include_str!("../migrations/0028_billed_results.sql"),
+    include_str!("../migrations/0029_deleted_conversations.sql"),
 ];
 
 /// What of them reads all rows of a table whose pages may be damaged, and can be done without: an index. Without it
 /// some lists take longer.
-const SCANS: [&str; 1] =
-    ["CREATE INDEX flows_by_project ON flows (project) WHERE project IS NOT NULL;"];
+const SCANS: [&str; 2] = [
+    "CREATE INDEX flows_by_project ON flows (project) WHERE project IS NOT NULL;",
+    "CREATE INDEX transcript_blocks_small ON transcript_blocks (id) WHERE raw_len < 32768;",
+];
 
 /// The first that keeps sums, and the first that sums what this program does.
 const FIRST_WITH_SUMS: i64 = 8;

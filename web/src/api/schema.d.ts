@@ -260,7 +260,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Prices stored flows anew, by the prices that are in force. Answers when it is through.
+         * Prices stored flows anew, and the responses that transcripts tell of, by the prices that are in force. Answers
+         *     when it is through.
          * @description Hours whose flows are gone keep their sums. What a provider itself said of a cost stays.
          */
         post: operations["reprice"];
@@ -1533,7 +1534,7 @@ export interface components {
             branch: number;
             /**
              * @description The line as the agent wrote it, redacted: as JSON, or as a text where it is none. Null where it was not
-             *     asked for, or is damaged.
+             *     asked for, is damaged, or stands behind 16 MiB of other lines of the page: ask for fewer lines then.
              */
             content: unknown;
             /** @description Its type, as the agent names it. */
@@ -2991,13 +2992,14 @@ export interface components {
              * @description Of these, that had no cost before.
              */
             priced: number;
+            responses: components["schemas"]["RepricedResponses"] | null;
             /**
              * Format: int64
              * @description Of these, that have none any more.
              */
             unpriced: number;
         };
-        /** @description A run of pricing flows anew. */
+        /** @description A run of pricing flows anew, or the responses that transcripts tell of. */
         RepriceItem: components["schemas"]["RepriceDone"] & {
             /** @description When it began. */
             at: string;
@@ -3012,6 +3014,8 @@ export interface components {
             model: string | null;
             /** @description Flows that began at this time or later. */
             since: string | null;
+            /** @description Whether it was of responses that transcripts tell of, and not of flows. */
+            transcripts: boolean;
             /** @description Flows that began before this time. */
             until: string | null;
         };
@@ -3021,6 +3025,33 @@ export interface components {
             items: components["schemas"]["RepriceItem"][];
             /** @description Always null: the newest hundred are all that is told. */
             next_cursor: string | null;
+        };
+        /** @description What came of pricing responses anew that transcripts tell of. */
+        RepricedResponses: {
+            /** @description What they cost now. */
+            after: components["schemas"]["Cost"];
+            /** @description What those that changed cost before. */
+            before: components["schemas"]["Cost"];
+            /**
+             * Format: int64
+             * @description Those whose cost changed.
+             */
+            changed: number;
+            /**
+             * Format: int64
+             * @description Of these, that had no cost before.
+             */
+            priced: number;
+            /**
+             * Format: int64
+             * @description Responses that were looked at.
+             */
+            responses: number;
+            /**
+             * Format: int64
+             * @description Of these, that have none any more.
+             */
+            unpriced: number;
         };
         /** @description What the agent sent. */
         Request: {
@@ -3970,6 +4001,11 @@ export interface components {
              * @description Lines too long to be kept whole.
              */
             cut: number;
+            /**
+             * Format: int64
+             * @description Files of which the database cannot read what it knows; they are in none of these numbers.
+             */
+            damaged: number;
             /**
              * Format: int64
              * @description Files that are gone, whose lines are kept.
@@ -5151,11 +5187,11 @@ export interface operations {
     reprice: {
         parameters: {
             query?: {
-                /** @description Flows that began at this time or later */
+                /** @description What began at this time or later */
                 since?: string;
-                /** @description Flows that began before this time */
+                /** @description What began before this time */
                 until?: string;
-                /** @description Flows of exactly this model */
+                /** @description What is of exactly this model */
                 model?: string;
                 /** @description `true`: change nothing, tell what would come of it */
                 dry_run?: string;

@@ -34,6 +34,8 @@ pub(crate) struct Case {
     pub(crate) reverse: Reverse,
     /// Whether the client names its session on the wire.
     pub(crate) names_session: bool,
+    /// Whether it writes transcripts that Langley reads.
+    pub(crate) writes_transcripts: bool,
     /// HTTP version towards Langley in forward mode.
     pub(crate) version: &'static str,
 }

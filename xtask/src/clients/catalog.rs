@@ -37,6 +37,7 @@ pub(crate) fn catalog() -> Vec<Case> {
         settings: None,
         reverse: ANTHROPIC_BASE,
         names_session: false,
+        writes_transcripts: false,
         version: "http/1.1",
     };
     let openai = Case { provider: "openai", model: GPT, reverse: OPENAI_BASE, ..sdk.clone() };
@@ -57,6 +58,7 @@ pub(crate) fn catalog() -> Vec<Case> {
             "--dangerously-skip-permissions",
         ],
         environment: CLAUDE_ALONE,
+        writes_transcripts: true,
         ..agent.clone()
     };
     let codex = Case {
@@ -75,6 +77,7 @@ pub(crate) fn catalog() -> Vec<Case> {
             "Write the note.",
         ],
         environment: &[("CODEX_HOME", "{work}/home")],
+        writes_transcripts: true,
         ..agent.clone()
     };
     let python_anthropic = Case {

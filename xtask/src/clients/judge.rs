@@ -5,6 +5,7 @@ use langley_model::Tokens;
 use serde_json::{Value, json};
 
 use super::case::Case;
+use super::reconciled::Reconciled;
 use super::trial::{Mode, Trial};
 
 /// What a run showed.
@@ -20,6 +21,8 @@ pub(crate) struct Finding {
     pub(crate) ja4: Vec<String>,
     /// How many requests the provider received.
     pub(crate) requests: usize,
+    /// What passed held against the client's own transcript, where it writes one.
+    pub(crate) ledger: Option<Reconciled>,
     /// What did not hold; empty: all held.
     pub(crate) problems: Vec<String>,
 }
@@ -50,6 +53,11 @@ pub(crate) fn judge(case: &Case, mode: Mode, trial: &Trial) -> Finding {
     let script = (case.script)();
     problems.extend(script.turns().iter().filter_map(|turn| missing(case, turn, trial)));
     problems.extend(sessions(case, &script, trial));
+    match &trial.ledger {
+        Some(ledger) => problems.extend(ledger.problems(case)),
+        None if case.writes_transcripts => problems.push("there is no ledger".to_owned()),
+        None => {}
+    }
     let answered =
         || trial.flows.iter().filter(|flow| flow["streaming"] == true || flow["status"] == 101);
     let distinct = |key: &str| {
@@ -73,6 +81,7 @@ pub(crate) fn judge(case: &Case, mode: Mode, trial: &Trial) -> Finding {
         session: distinct("session_source").first().cloned(),
         ja4: distinct("ja4_in"),
         requests: trial.exchanges.len(),
+        ledger: trial.ledger.clone(),
         problems,
     }
 }
@@ -231,11 +240,41 @@ mod tests {
             is_proven: true,
             flows: script.turns().iter().map(flow).collect(),
             exchanges: Vec::new(),
+            ledger: Some(Reconciled(ledger(script.turns().len()))),
         };
         change(&mut trial);
         // A flow too many or too few is judged apart: no request can be made up here.
         let found = judge(case, Mode::Forward, &trial).problems;
         found.into_iter().filter(|problem| !problem.contains("reached the provider")).collect()
+    }
+
+    /// A ledger in which all is joined, and one request beside the conversation is explained.
+    fn ledger(calls: usize) -> Value {
+        json!({
+            "wire": { "responses": calls + 1 }, "transcript": { "responses": calls },
+            "joined": calls, "differing": 0,
+            "gaps": [{ "reason": "not_written", "responses": 1 }], "entries": [],
+        })
+    }
+
+    #[test]
+    fn a_transcript_that_does_not_come_to_what_passed_is_a_problem() {
+        let changes: [(&str, Value); 6] = [
+            ("/wire/responses", json!(9)),
+            ("/transcript/responses", json!(9)),
+            ("/joined", json!(0)),
+            ("/differing", json!(1)),
+            ("/gaps/0/reason", json!("passed_by")),
+            ("/gaps/0/responses", json!(2)),
+        ];
+        for (pointer, value) in changes {
+            let found = problems(|trial| {
+                let place = trial.ledger.as_mut().and_then(|it| it.0.pointer_mut(pointer));
+                *place.unwrap() = value.clone();
+            });
+            assert!(!found.is_empty(), "{pointer}");
+        }
+        assert_eq!(problems(|trial| trial.ledger = None), ["there is no ledger"]);
     }
 
     #[test]
@@ -292,6 +331,7 @@ mod tests {
             is_proven: true,
             flows: vec![json!({ "method": "POST" })],
             exchanges: Vec::new(),
+            ledger: None,
         };
         let found = judge(&cases[0], Mode::Forward, &trial).problems;
         assert!(

@@ -8,6 +8,7 @@ mod catalog;
 mod judge;
 mod packages;
 mod page;
+mod reconciled;
 mod scripts;
 mod trial;
 

@@ -63,6 +63,22 @@ pub(crate) fn page(cases: &[Case], findings: &[Finding], packages: &Packages) ->
             let _ = writeln!(page, "| {} | `{words}` |", case.title());
         }
     }
+    page += "\n## What their transcripts tell\n\n\
+             Of each run the ledger (`langley ledger`) holds what passed of the session against the file \
+             that the client wrote of it, which Langley follows meanwhile. A mark above means also: every \
+             call of the model is in both and used the same in both, and each that is not says why.\n\n\
+             | client | way | passed | told | joined | gaps |\n|---|---|---|---|---|---|\n";
+    for finding in findings {
+        let Some(ledger) = &finding.ledger else { continue };
+        let way = match finding.mode {
+            Mode::Forward => "forward",
+            Mode::Reverse => "base URL",
+        };
+        let [passed, told, joined] =
+            ["/wire/responses", "/transcript/responses", "/joined"].map(|it| ledger.count(it));
+        let (title, gaps) = (&finding.title, ledger.in_words());
+        let _ = writeln!(page, "| {title} | {way} | {passed} | {told} | {joined} | {gaps} |");
+    }
     page += "\n## Their TLS hellos\n\nJA4 as seen; a client can have several.\n\n\
              | client | JA4 |\n|---|---|\n";
     for finding in findings.iter().filter(|finding| !finding.ja4.is_empty()) {

@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 use super::case::{Case, Package, Proof, Reverse};
 use super::judge::is_request;
 use super::packages::Packages;
+use super::reconciled::Reconciled;
 use crate::langley::Langley;
 
 /// How long a client may take.
@@ -54,6 +55,8 @@ pub(crate) struct Trial {
     pub(crate) flows: Vec<Value>,
     /// Every request as the provider received it.
     pub(crate) exchanges: Vec<Exchange>,
+    /// What passed held against the client's own transcript, where it writes one.
+    pub(crate) ledger: Option<Reconciled>,
 }
 
 impl Stage {
@@ -73,7 +76,12 @@ impl Stage {
         let folder = tempfile::tempdir().context("no temporary folder")?;
         let ca = folder.path().join("provider-ca.pem");
         fs::write(&ca, fixture.ca_pem())?;
+        // Langley finds the client's transcripts as it would anybody's: by its home, here that of the trial.
+        let home = folder.path().join("work/home").display().to_string();
         let settings = [
+            ("HOME", home.clone()),
+            ("CODEX_HOME", home),
+            ("CLAUDE_CONFIG_DIR", String::new()),
             ("LANGLEY_UPSTREAM_CA", ca.display().to_string()),
             ("LANGLEY_PROXY__UPSTREAM_PROXY", fixture.connect_url()),
             (
@@ -87,6 +95,11 @@ impl Stage {
         let command = places.command(&self.binary, mode);
         let (exit, output, errors) = work.run(command)?;
         let flows = self.runtime.block_on(settled(&langley, &fixture))?;
+        let ledger = if case.writes_transcripts {
+            self.runtime.block_on(Reconciled::of(&langley, case, &flows))?
+        } else {
+            None
+        };
         let exchanges = fixture.exchanges();
         drop(langley);
         self.runtime.block_on(fixture.stop());
@@ -96,7 +109,7 @@ impl Stage {
                 fs::read_to_string(work.path().join(name)).is_ok_and(|found| found.contains(text))
             }
         };
-        Ok(Trial { exit, output, errors, is_proven, flows, exchanges })
+        Ok(Trial { exit, output, errors, is_proven, flows, exchanges, ledger })
     }
 }
 
@@ -132,6 +145,9 @@ impl Trial {
             let facts: Vec<String> =
                 shown.iter().map(|key| format!("{key}={}", flow[*key])).collect();
             text += &format!("  flow: {}\n", facts.join(" "));
+        }
+        if let Some(Reconciled(ledger)) = &self.ledger {
+            text += &format!("  ledger: {ledger}\n");
         }
         text
     }

@@ -138,6 +138,7 @@ impl Traffic {
         let tokens = (count, body.len() as u64 / 4);
         let answer = Answer::new((sources, random, redactor), wire, tokens);
         fill(&mut flow, session, &answer, (&said, &body, outcome), random);
+        flow.project = Some(Attributed { id: project.root().to_owned(), source: "body:folder" });
         let heads = [
             (Side::Client, request_headers(session, random)),
             (Side::Upstream, answer_headers(random, flow.started_at)),

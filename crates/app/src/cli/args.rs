@@ -362,6 +362,12 @@ pub(crate) enum DbVerb {
         #[arg(long)]
         json: bool,
     },
+    /// Make the index for searches anew from the flows, where it is damaged; only while no server runs
+    Reindex {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Write a copy of the database, of one moment; recording goes on
     Backup {
         /// The copy; must not exist [default: langley-DATE-TIME.db in the current folder]

@@ -49,6 +49,14 @@ pub(crate) struct ConversationsArgs {
     #[arg(long, requires = "id", requires = "json")]
     pub(crate) content: bool,
 
+    /// Delete this conversation: its lines are gone and not brought in again, files and flows stay
+    #[arg(long, requires = "id", conflicts_with_all = ["branch", "lane", "notes", "content", "cursor", "limit"])]
+    pub(crate) delete: bool,
+
+    /// Go on after a page: its `next_cursor`, as --json and the last line tell it
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) cursor: Option<String>,
+
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub(crate) limit: u32,

@@ -11,6 +11,10 @@ pub(crate) struct ImportArgs {
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
+    /// Read the files from their beginnings, and bring conversations in again that were deleted
+    #[arg(long)]
+    pub(crate) again: bool,
+
     /// Print JSON, as `POST /api/import` does
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,13 +1,13 @@
 //! `langley audit redaction`: everything stored, uncompressed, looked through with every rule, also those
 //! that the configuration switches off. A find is named by its place and never shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use langley_model::{Redactor, TextKind};
-use langley_store::{RawFile, Spot, Store};
+use langley_store::{RawFile, Spot, Store, Unseen};
 use serde::Serialize;
 
 use crate::cli::GlobalArgs;
@@ -33,6 +33,8 @@ struct Report {
     damaged: u64,
     /// The same of bodies, headers, messages and pieces of them.
     damaged_contents: u64,
+    /// Tables a part of which cannot be read; what stands there could not be looked at.
+    damaged_tables: BTreeSet<String>,
     /// Placeholders, by rule, each as often as it is stored: of content that is stored once, once. The
     /// server counts each time it saw one since it started (`langley_redactions_total`).
     replaced: BTreeMap<&'static str, u64>,
@@ -115,9 +117,24 @@ struct Find {
     /// In the text, uncompressed.
     offset: usize,
     length: usize,
+    /// The sessions whose conversations it stands in, where it stands in what is kept of transcripts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sessions: Vec<String>,
+}
+
+impl Find {
+    fn spot(&self) -> Spot<'_> {
+        Spot { table: &self.table, column: &self.column, row: self.row, headers: false }
+    }
 }
 
 impl Report {
+    /// Whether all there is could be looked at.
+    fn is_whole(&self) -> bool {
+        let raw = self.raw_bodies.as_ref().map_or(0, |raw| raw.damaged);
+        self.damaged + self.damaged_contents + raw == 0 && self.damaged_tables.is_empty()
+    }
+
     fn see(&mut self, redactor: &Redactor, spot: &Spot<'_>, text: &[u8]) {
         self.texts += 1;
         self.bytes += text.len() as u64;
@@ -137,13 +154,14 @@ impl Report {
                     row: spot.row,
                     offset: suspect.range.start,
                     length: suspect.range.len(),
+                    sessions: Vec::new(),
                 });
             }
         }
     }
 }
 
-/// Looks through the database; exit code 1 when something looks like a secret.
+/// Looks through the database; exit code 1 when something looks like a secret, or could not be looked at.
 ///
 /// # Errors
 /// No database yet, or it cannot be read.
@@ -161,11 +179,16 @@ pub(crate) fn redaction(global: &GlobalArgs, json: bool) -> Result<ExitCode> {
     let unseen = store
         .texts(|spot, text| report.see(&redactor, spot, text))
         .map_err(|error| unreadable(&error))?;
-    (report.damaged, report.damaged_contents) = (unseen.events, unseen.contents);
+    for find in &mut report.finds {
+        // What went meanwhile, or cannot be read again, is named by its place alone.
+        find.sessions = store.sessions_at(&find.spot(), find.offset).unwrap_or_default();
+    }
+    let Unseen { events, contents, tables } = unseen;
+    (report.damaged, report.damaged_contents, report.damaged_tables) = (events, contents, tables);
     report.switched_off = preflight::weakened(&loaded.layers);
     report.raw_bodies = RawReport::of(home.raw_bodies(), &redactor)?;
     let is_raw_clean = report.raw_bodies.as_ref().is_none_or(|raw| raw.found.is_empty());
-    let clean = report.found.is_empty() && is_raw_clean;
+    let clean = report.found.is_empty() && is_raw_clean && report.is_whole();
     if json {
         let shown = serde_json::to_string_pretty(&report)
             .map_err(|error| AppError::failed("the report cannot be written").because(&error))?;
@@ -182,8 +205,15 @@ fn print(report: &Report, home: Option<&Path>) {
     for (count, what) in damaged.into_iter().filter(|(count, _)| *count > 0) {
         println!("{count} {what} are damaged in the file and were not looked through");
     }
+    if !report.damaged_tables.is_empty() {
+        let tables: Vec<&str> = report.damaged_tables.iter().map(String::as_str).collect();
+        println!(
+            "parts of these tables cannot be read and were not looked through: {}",
+            tables.join(", ")
+        );
+    }
     let rules = report.replaced.keys().chain(report.found.keys());
-    let rules: std::collections::BTreeSet<_> = rules.collect();
+    let rules: BTreeSet<_> = rules.collect();
     if !rules.is_empty() {
         let mut table = Table::new(["RULE", "REPLACED", "FOUND"]);
         for rule in rules {
@@ -200,7 +230,8 @@ fn print(report: &Report, home: Option<&Path>) {
         println!("{off}");
     }
     if report.found.is_empty() {
-        println!("nothing in the record looks like a secret");
+        let of = if report.is_whole() { "in the record" } else { "of the record that can be read" };
+        println!("nothing {of} looks like a secret");
     }
     if let Some(raw) = &report.raw_bodies {
         println!("{}", at_home(&in_raw(raw), home));
@@ -210,10 +241,32 @@ fn print(report: &Report, home: Option<&Path>) {
     }
     println!("these look like secrets:");
     for find in &report.finds {
-        let Find { rule, table, column, row, offset, length } = find;
-        println!("  {rule}: {table}.{column}, row {row}, {length} bytes at {offset}");
+        let Find { rule, table, column, row, offset, length, sessions } = find;
+        let whose: String = sessions.iter().map(|id| format!(", conversation {id}")).collect();
+        println!("  {rule}: {table}.{column}, row {row}, {length} bytes at {offset}{whose}");
     }
-    println!("next: find the flow, delete it (`DELETE /api/flows`), and report the shape");
+    println!("{}", next(report.finds.iter().map(|find| find.table.as_str())));
+}
+
+/// What to do about finds in these tables.
+fn next<'a>(tables: impl Iterator<Item = &'a str>) -> String {
+    let (mut of_transcripts, mut of_flows) = (false, false);
+    for table in tables {
+        let is_told = table.starts_with("transcript") || table.contains("conversations");
+        of_transcripts |= is_told;
+        of_flows |= !is_told;
+    }
+    let mut told = Vec::new();
+    if of_flows {
+        told.push("find the flow and delete it (`DELETE /api/flows`)");
+    }
+    if of_transcripts {
+        told.push(
+            "what stands in a conversation goes with it: `langley conversations ID --delete`; the agent's own file \
+             still says it",
+        );
+    }
+    format!("next: {}; and report the shape", told.join("; "))
 }
 
 fn in_raw(raw: &RawReport) -> String {
@@ -267,6 +320,16 @@ mod tests {
         let report = RawReport::of(path, &redactor).unwrap().unwrap();
         assert_eq!((report.bodies, report.bytes), (1, body.len() as u64));
         report.found
+    }
+
+    #[test]
+    fn what_to_do_is_said_of_what_was_found() {
+        let flows = next(["blobs", "flows"].into_iter());
+        assert!(flows.contains("/api/flows") && !flows.contains("conversations"), "{flows}");
+        let told = next(["transcript_blocks"].into_iter());
+        assert!(told.contains("--delete") && !told.contains("/api/flows"), "{told}");
+        let both = next(["conversations", "messages"].into_iter());
+        assert!(both.contains("--delete") && both.contains("/api/flows"), "{both}");
     }
 
     /// Where the windows are cut, with pieces that divide them.

@@ -1,16 +1,25 @@
 //! `langley conversations`: sessions as agents' own files tell them, and the lines of one.
 
 use jiff::Timestamp;
-use langley_engine::{ConversationThread, ThreadQuery, conversation_thread};
-use langley_store::{Conversation, ConversationFilter};
+use langley_engine::{ConversationThread, ThreadQuery, ThreadShapes, conversation_thread};
+use langley_model::Micros;
+use langley_store::{Conversation, ConversationFilter, Store, StoreError};
+use serde_json::Value;
 
 use super::flows::{local_time, parse_since};
+use crate::api::{Api, segment};
 use crate::cli::{ConversationsArgs, GlobalArgs};
+use crate::config::{self, Environment};
+use crate::detach;
 use crate::dollars::dollars;
 use crate::error::{AppError, Result};
 use crate::home::Home;
+use crate::lock::Claim;
+use crate::opening::store_options;
 use crate::reading;
+use crate::runtime;
 use crate::table::Table;
+use crate::token::Token;
 
 /// Characters of a text that a row has room for.
 const TEXT: usize = 80;
@@ -22,6 +31,7 @@ const TEXT: usize = 80;
 pub(crate) fn conversations(global: &GlobalArgs, args: &ConversationsArgs) -> Result<()> {
     let home = Home::named(global)?;
     match &args.id {
+        Some(id) if args.delete => delete(global, args, id),
         Some(id) => one(&home, args, id),
         None => list(&home, args),
     }
@@ -39,7 +49,7 @@ fn list(home: &Home, args: &ConversationsArgs) -> Result<()> {
         until: None,
     };
     let page = reading::read(home, "conversations", |store| {
-        store.conversations(&filter, None, args.limit as usize)
+        store.conversations(&filter, args.cursor.as_deref(), args.limit as usize)
     })?;
     if args.json {
         return reading::tell("conversations", langley_server::conversations_json(&page));
@@ -53,29 +63,110 @@ fn list(home: &Home, args: &ConversationsArgs) -> Result<()> {
     Ok(())
 }
 
+/// Through the running server, which alone may write; without one, here.
+fn delete(global: &GlobalArgs, args: &ConversationsArgs, id: &str) -> Result<()> {
+    let home = Home::meant(global)?;
+    let failed = || AppError::failed(format!("the conversation {id} was not deleted"));
+    if !home.database().exists() {
+        return Err(failed().said_by(&StoreError::Missing { path: home.database() }));
+    }
+    let runtime = runtime::small()?;
+    let deleted = match runtime.block_on(detach::healthy(&home)) {
+        Some(server) => {
+            let api = Api::new(server.api, Token::read(&home)?);
+            let path = format!("/api/conversations/{}", segment(id));
+            let deleted = runtime.block_on(api.await_delete(&path));
+            deleted
+                .map_err(|error| error.told(&format!("the conversation {id} was not deleted")))?
+        }
+        None => {
+            let Claim::Ours(_lock) = Claim::take(&home)? else {
+                return Err(failed().why("a server holds the database, but does not answer"));
+            };
+            let lenient = config::load_leniently(global, &Environment::of_process())?;
+            let options = store_options(&lenient.usable().config, &home);
+            let store =
+                Store::open(options, Box::new(|_| ())).map_err(|error| failed().said_by(&error))?;
+            let deleted = store.delete_conversation(id, Micros::now());
+            store.close();
+            let deleted = deleted.map_err(|error| failed().said_by(&error))?;
+            let deleted = deleted.ok_or_else(|| unknown(id))?;
+            langley_server::deleted_conversation_json(deleted)
+                .map_err(|error| AppError::failed("what was done cannot be told").because(&error))?
+        }
+    };
+    if args.json {
+        println!("{deleted:#}");
+    } else {
+        println!("{}", what_is_left(id, &deleted));
+    }
+    Ok(())
+}
+
+/// What was deleted, and what remains.
+fn what_is_left(id: &str, deleted: &Value) -> String {
+    let count = |name: &str| deleted[name].as_u64().unwrap_or(0);
+    let mut text = format!(
+        "{} lines and {} responses are gone; flows of the session stay (`DELETE /api/flows?session={id}`)",
+        count("lines"),
+        count("responses"),
+    );
+    for file in deleted["files"].as_array().into_iter().flatten() {
+        text.push_str(&format!("\nits agent's file stays: {}", file.as_str().unwrap_or("?")));
+    }
+    text.push_str(
+        "\nwhat files tell of it is not brought in again, except by `langley import --again`",
+    );
+    if count("damaged") > 0 {
+        text.push_str(&format!(
+            "\n{} damaged blocks have lines of others too: what can be read of them is still there",
+            count("damaged")
+        ));
+    }
+    text
+}
+
+fn unknown(id: &str) -> AppError {
+    AppError::failed(format!("no transcript tells of a session {id}")).next(
+        "langley conversations lists those that are known; langley import brings in what is new",
+    )
+}
+
 fn one(home: &Home, args: &ConversationsArgs, id: &str) -> Result<()> {
     let query = ThreadQuery {
         branch: args.branch,
         lane: args.lane,
         with_notes: args.notes,
         with_content: args.content,
-        after: None,
+        after: args.cursor.as_deref().map(after).transpose()?,
         limit: args.limit as usize,
     };
-    let thread =
-        reading::read(home, "conversation", |store| conversation_thread(store, id, &query))?;
-    let thread = thread.ok_or_else(|| {
-        AppError::failed(format!("no transcript tells of a session {id}"))
-            .next("langley conversations lists those that are known; langley import brings in what is new")
+    let shapes = ThreadShapes::default();
+    let (thread, deleted_at) = reading::read(home, "conversation", |store| {
+        Ok((conversation_thread(store, &shapes, id, &query)?, store.conversation_deleted_at(id)?))
+    })?;
+    let thread = thread.ok_or_else(|| match deleted_at {
+        Some(at) => {
+            AppError::failed(format!("the conversation {id} was deleted, {}", local_time(at)))
+                .next("langley import --again brings it in again, where its files are still there")
+        }
+        None => unknown(id),
     })?;
     if args.json {
         return reading::tell("conversation", langley_server::conversation_json(&thread));
     }
     print!("{}", lines(&thread));
-    if thread.next.is_some() {
-        println!("… more lines exist: --limit, or --json with `next_cursor` of the API");
+    if let Some(next) = thread.next {
+        println!("… more lines exist: --cursor {}", langley_store::cursor(next.into()));
     }
     Ok(())
+}
+
+fn after(cursor: &str) -> Result<(i64, i64)> {
+    langley_store::position::<2>(cursor).map(Into::into).map_err(|_| {
+        AppError::wrong_use(format!("`{cursor}` is no place in a conversation"))
+            .next("--cursor takes what the last line of the page before says")
+    })
 }
 
 fn table(conversations: &[Conversation]) -> String {
@@ -106,13 +197,14 @@ fn table(conversations: &[Conversation]) -> String {
 }
 
 fn lines(thread: &ConversationThread) -> String {
+    let number = |it: Option<u32>| it.map_or_else(|| "-".to_owned(), |it| it.to_string());
     let mut table = Table::new(["AT", "LANE", "BRANCH", "ROLE", "TOOLS", "TEXT"]);
     for shown in &thread.lines {
         let facts = &shown.line.facts;
         table.row([
             facts.at.map_or_else(|| "-".to_owned(), local_time),
-            shown.lane.to_string(),
-            shown.branch.to_string(),
+            number(shown.lane),
+            number(shown.branch),
             facts.role.as_str().to_owned(),
             facts.tools.clone().unwrap_or_default(),
             facts.text.as_deref().map_or_else(|| facts.kind.clone(), row_text),

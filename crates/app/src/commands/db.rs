@@ -41,6 +41,7 @@ pub(crate) fn db(global: &GlobalArgs, verb: DbVerb) -> Result<()> {
         DbVerb::Maintain { json } => print(json, &Work::Maintain.done(global)?, maintained),
         DbVerb::Checkpoint { json } => print(json, &Work::Checkpoint.done(global)?, folded),
         DbVerb::Vacuum { json } => print(json, &Work::Vacuum.done(global)?, vacuumed),
+        DbVerb::Reindex { json } => print(json, &Work::Reindex.done(global)?, reindexed),
         DbVerb::Backup { file, json } => {
             print(json, &backup(&Home::meant(global)?, file)?, copied);
         }
@@ -64,14 +65,17 @@ enum Work {
     Maintain,
     Checkpoint,
     Vacuum,
+    Reindex,
 }
 
 impl Work {
-    const fn path(self) -> &'static str {
+    /// Where a running server is asked for it; none for what is done only without one.
+    const fn path(self) -> Option<&'static str> {
         match self {
-            Self::Maintain => "/api/db/maintain",
-            Self::Checkpoint => "/api/db/checkpoint",
-            Self::Vacuum => "/api/db/vacuum",
+            Self::Maintain => Some("/api/db/maintain"),
+            Self::Checkpoint => Some("/api/db/checkpoint"),
+            Self::Vacuum => Some("/api/db/vacuum"),
+            Self::Reindex => None,
         }
     }
 
@@ -95,9 +99,17 @@ impl Work {
     }
 
     async fn by_server(self, home: &Home, state: &State) -> Result<Value> {
+        let Some(path) = self.path() else {
+            return Err(AppError::failed("a server is recording")
+                .why(
+                    "the index is made anew together with the whole file, by one who has it alone \
+                     (the disk needs room for a second one)",
+                )
+                .next("`langley stop`, then repeat it"));
+        };
         let api = Api::new(state.api, Token::read(home)?);
         let mut progress = Progress::new();
-        let work = api.await_post(self.path(), None);
+        let work = api.await_post(path, None);
         tokio::pin!(work);
         let done = loop {
             tokio::select! {
@@ -150,6 +162,15 @@ impl Work {
                     };
                     freed.map(|freed| json!({ "freed_bytes": freed }))
                 }
+                Self::Reindex => worker.empty_index().and_then(|()| {
+                    let waiting = worker.index_state()?.waiting;
+                    // The index can be used from here on: what fails now only keeps room from the disk.
+                    let (freed, left) = match worker.rebuild() {
+                        Ok(freed) => (freed, None),
+                        Err(error) => (0, Some(error.to_string())),
+                    };
+                    Ok(json!({ "freed_bytes": freed, "waiting": waiting, "not_freed": left }))
+                }),
             },
             || {
                 let (phase, removed) = store.upkeep().running?;
@@ -282,6 +303,20 @@ fn folded(done: &Value) -> String {
 
 fn vacuumed(done: &Value) -> String {
     format!("freed      {}", bytes(done["freed_bytes"].as_u64().unwrap_or(0)))
+}
+
+fn reindexed(done: &Value) -> String {
+    let count = |kind: &str| done[kind].as_u64().unwrap_or(0);
+    let told = format!(
+        "the index is empty and sound; a server fills it in the background, the newest of {} flows first",
+        count("waiting"),
+    );
+    match done["not_freed"].as_str() {
+        Some(why) => format!(
+            "{told}\nthe pages of the old one stay in the file, which could not be written anew: {why}"
+        ),
+        None => format!("{told}\nfreed      {}", bytes(count("freed_bytes"))),
+    }
 }
 
 fn copied(done: &Value) -> String {

@@ -59,10 +59,14 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
     walked.files.retain(|file| of.is_none_or(|of| file.format == of));
     let (book, redactor) = (prices(&config), redactor(&config)?);
     let threads = available_parallelism().map_or(1, usize::from);
+    let is_table = args.out_dir.is_none() && !args.json && io::stdout().is_terminal();
+    if is_table && query.latest.is_none() {
+        // The first of all would be the oldest.
+        query.latest = Some(ROWS_MAX);
+    }
     let mut tell = |out: &mut dyn FnMut(ExtractMode, &RedactedBytes) -> io::Result<()>| {
         langley_engine::extract(&walked.files, &query, (&book, &redactor), threads, out)
     };
-    let is_table = args.out_dir.is_none() && !args.json && io::stdout().is_terminal();
     let done = match &args.out_dir {
         Some(folder) => {
             let (done, written) = to_files(folder, &modes, &mut tell).map_err(|error| {
@@ -75,21 +79,11 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
             done
         }
         None if is_table => {
-            if query.latest.is_none() {
-                // The first of all would be the oldest.
-                query.latest = Some(ROWS_MAX);
-            }
             let mut rows = Vec::new();
-            let done = langley_engine::extract(
-                &walked.files,
-                &query,
-                (&book, &redactor),
-                threads,
-                &mut |mode, line| {
-                    rows.extend(row(mode, line.as_bytes()));
-                    Ok(())
-                },
-            );
+            let done = tell(&mut |mode, line| {
+                rows.extend(row(mode, line.as_bytes()));
+                Ok(())
+            });
             print!("{}", table(rows, args.latest.is_none()));
             done.map_err(|error| unwritten(&error))?
         }

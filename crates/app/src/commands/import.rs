@@ -19,7 +19,7 @@ use crate::detach;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::lock::Claim;
-use crate::opening::{prices, store_options, transcript_roots};
+use crate::opening::{inference_key, prices, store_options, transcript_roots};
 use crate::runtime;
 use crate::token::Token;
 use crate::wire::redactor;
@@ -38,12 +38,12 @@ pub(crate) fn import(global: &GlobalArgs, args: &ImportArgs) -> Result<()> {
         Some(state) => {
             lenient.told();
             let api = Api::new(state.api, Token::read(&home)?);
-            let body = json!({ "paths": paths });
+            let body = json!({ "paths": paths, "again": args.again });
             runtime
                 .block_on(api.await_post("/api/import", Some(&body)))
                 .map_err(|error| error.told("the server did not do it"))?
         }
-        None => here(&lenient.strict()?.config, &paths, global.quiet)?,
+        None => here(&lenient.strict()?.config, &paths, args.again, global.quiet)?,
     };
     if args.json {
         println!("{done:#}");
@@ -67,7 +67,7 @@ fn whole(path: &Path) -> Result<PathBuf> {
 }
 
 /// Without a server: as one would, and under its lock.
-fn here(config: &Config, paths: &[PathBuf], is_quiet: bool) -> Result<Value> {
+fn here(config: &Config, paths: &[PathBuf], is_again: bool, is_quiet: bool) -> Result<Value> {
     let roots =
         if paths.is_empty() { transcript_roots(config) } else { user_roots(paths.to_vec()) };
     let walked = walk(&roots);
@@ -86,9 +86,14 @@ fn here(config: &Config, paths: &[PathBuf], is_quiet: bool) -> Result<Value> {
         .map_err(|error| failed(&error))?;
     let redactor = Arc::new(redactor(config)?);
     let shows = std::io::stderr().is_terminal() && !is_quiet;
+    let key = inference_key(&store, &redactor).inspect_err(|_| store.clone().close())?;
     let brought = (|| {
-        let mut importer = Importer::new(store.clone(), redactor, prices(config))?.alone();
-        importer.look(&roots, paths.is_empty(), Micros::now())?;
+        let mut importer = Importer::new(store.clone(), redactor, key, prices(config))?.alone();
+        if is_again {
+            importer.look_again(&roots, paths.is_empty(), Micros::now())?;
+        } else {
+            importer.look(&roots, paths.is_empty(), Micros::now())?;
+        }
         let all = importer.waiting();
         while importer.step()? {
             if shows {
@@ -125,6 +130,10 @@ fn in_words(done: &Value) -> String {
         ("unreadable", "lines are no JSON, and are kept as they are"),
         ("mended", "lines were cut within a character"),
         ("cut", "lines are too long to be kept whole"),
+        (
+            "left_out",
+            "lines are of conversations that were deleted; `langley import --again` brings them in again",
+        ),
         ("torn", "files end in a line that is being written; it is read once it is whole"),
     ] {
         if count(name) > 0 {

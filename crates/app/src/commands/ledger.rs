@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use langley_engine::{Ledger, LedgerReason, LedgerSum, ledger as ledger_of};
+use langley_engine::{Ledger, LedgerEntry, LedgerReason, LedgerSum, ledger as ledger_of};
 use langley_model::{Micros, Tokens};
 use langley_store::{ConversationFilter, Store, StoreError};
 
@@ -133,15 +133,20 @@ fn told(ledger: &Ledger) -> String {
                 entry.model.clone().unwrap_or_else(unknown),
                 out(entry.wire),
                 out(entry.told),
-                entry
-                    .reason
-                    .map_or("both tell of it, and differ", LedgerReason::sentence)
-                    .to_owned(),
+                why(entry),
             ]);
         }
         text.push_str(&table.to_string());
     }
     text
+}
+
+fn why(entry: &LedgerEntry) -> String {
+    let why = entry.reason.map_or("both tell of it, and differ", LedgerReason::sentence);
+    match &entry.other_session {
+        Some(other) => format!("{why}: {other}"),
+        None => why.to_owned(),
+    }
 }
 
 fn summed(sum: &LedgerSum) -> String {

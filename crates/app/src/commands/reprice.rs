@@ -1,9 +1,6 @@
-//! `langley cost reprice`: stored flows priced anew, through the running server, else here under its lock.
-
-use std::sync::Arc;
+//! `langley cost reprice`: stored flows, and responses that transcripts tell of, priced anew, through the running server, else here under its lock.
 
 use jiff::Timestamp;
-use langley_engine::Pricer;
 use langley_model::Micros;
 use langley_store::{RepriceQuery, RepriceRow, Store, StoreError};
 use serde_json::Value;
@@ -80,14 +77,12 @@ fn here(config: &Config, home: &Home, query: &RepriceQuery, dry_run: bool) -> Re
     let failed =
         |error: &StoreError| AppError::failed("the flows cannot be priced anew").said_by(error);
     let store = Store::open(options, Box::new(|_| ())).map_err(|error| failed(&error))?;
-    let mut pricer = Pricer::new(Arc::clone(&prices(config)));
-    let book = pricer.version();
-    let price = Box::new(move |flow: &mut langley_model::Flow| pricer.price(flow));
+    let book = prices(config);
     let query = redactor(config).map(|redactor| redactor.seal(query.clone()))?;
-    let done = store.reprice(&query, &book, dry_run, price);
+    let done = langley_engine::reprice(&store, &query, &book, dry_run);
     store.close();
     let done = done.map_err(|error| failed(&error))?;
-    langley_server::reprice_json(&book, &done, dry_run)
+    langley_server::reprice_json(&book.version(), &done, dry_run)
         .map_err(|error| AppError::failed("what was done cannot be told").because(&error))
 }
 
@@ -113,8 +108,9 @@ fn table(rows: &[RepriceRow]) -> String {
     for row in rows {
         let bound = |word: &str, at: Option<Micros>| Some(format!("{word} {}", local_time(at?)));
         let model = row.query.model.as_ref().map(|model| format!("model {model}"));
+        let what = row.is_of_transcripts.then(|| "transcripts".to_owned());
         let of: Vec<String> =
-            [bound("since", row.query.since), bound("until", row.query.until), model]
+            [what, bound("since", row.query.since), bound("until", row.query.until), model]
                 .into_iter()
                 .flatten()
                 .collect();
@@ -135,9 +131,13 @@ fn table(rows: &[RepriceRow]) -> String {
 fn in_words(done: &Value) -> String {
     let count = |name: &str| done[name].as_u64().unwrap_or(0);
     let money = |name: &str| dollars(done[name]["micro_usd"].as_i64().unwrap_or(0));
+    let of = &done["responses"];
+    let told = |name: &str| of[name].as_u64().unwrap_or(0);
+    let amount = |name: &str| dollars(of[name]["micro_usd"].as_i64().unwrap_or(0));
     let verb = if done["dry_run"] == true { "would change" } else { "changed" };
     format!(
         "{} flows by the book {}: {} {verb} ({} had no cost before, {} have none now), {} before, {} now\n\
+         {} responses in transcripts: {} {verb} ({} had no cost before, {} have none now), {} before, {} now\n\
          Sums of hours whose flows are gone stay as they are.",
         count("flows"),
         done["book"].as_str().unwrap_or("-"),
@@ -146,6 +146,12 @@ fn in_words(done: &Value) -> String {
         count("unpriced"),
         money("before"),
         money("after"),
+        told("responses"),
+        told("changed"),
+        told("priced"),
+        told("unpriced"),
+        amount("before"),
+        amount("after"),
     )
 }
 

@@ -1,6 +1,6 @@
 //! The database: does it open, can it be read, and is it whole?
 
-use langley_store::{FlowFilter, Store, StoreError};
+use langley_store::{Damage, FlowFilter, Store, StoreError};
 
 use super::check::Check;
 use crate::error::AppError;
@@ -8,7 +8,7 @@ use crate::home::Home;
 
 /// Opens the database read-only and reads from it.
 pub(super) fn check(home: &Home) -> Check {
-    let read = || -> Result<Result<String, Vec<String>>, StoreError> {
+    let read = || -> Result<Result<String, Vec<Damage>>, StoreError> {
         let store = Store::open_read_only(home.database())?;
         let flows = store.count_flows(&FlowFilter::default())?;
         store.flows(&FlowFilter::default(), None, 1)?;
@@ -25,17 +25,38 @@ pub(super) fn check(home: &Home) -> Check {
     match read() {
         Ok(Ok(what)) => Check::passed("database", what),
         Ok(Err(found)) => {
-            let error = AppError::failed(format!("{} is damaged", home.database().display()))
-                .why(found.join("; "))
-                .next("save what can be read: `langley export flows --format har --output FILE`")
-                .next("end the server (`langley stop`), keep a copy of the file, then restore a backup")
-                .next("or move the file away: the next start makes a new one");
-            Check::failed("database", &error)
+            let told: Vec<String> = found.iter().map(Damage::to_string).collect();
+            let error = is_damaged(home, told.join("; "));
+            Check::failed(
+                "database",
+                &if found.iter().all(Damage::is_of_index) {
+                    error.next(
+                        "only the index for searches is: make it anew from the flows: `langley stop`, then \
+                         `langley db reindex`",
+                    )
+                } else {
+                    to_be_saved(error)
+                },
+            )
+        }
+        Err(StoreError::Corrupt { detail, .. }) => {
+            Check::failed("database", &to_be_saved(is_damaged(home, detail)))
         }
         Err(error) => {
             Check::failed("database", &AppError::failed("it cannot be read").said_by(&error))
         }
     }
+}
+
+fn is_damaged(home: &Home, why: String) -> AppError {
+    AppError::failed(format!("{} is damaged", home.database().display())).why(why)
+}
+
+fn to_be_saved(error: AppError) -> AppError {
+    error
+        .next("save what can be read: `langley export flows --format har --output FILE`")
+        .next("end the server (`langley stop`), keep a copy of the file, then restore a backup")
+        .next("or move the file away: the next start makes a new one")
 }
 
 #[cfg(test)]

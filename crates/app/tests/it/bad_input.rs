@@ -50,14 +50,14 @@ fn a_damaged_database_is_left_alone() {
     insta::assert_snapshot!(stage.transcript(&[]), @r"
     error: the database with the dashboard's settings cannot be read
     why:   the store DIR/home/langley.db is damaged or not a database (file is not a database)
-    next:  nothing was deleted: move the file away to start afresh, or restore a backup
+    next:  nothing was deleted: `langley doctor` says what is damaged, and how to save the rest; to start afresh, restore a backup or move the file away
     [exit 1]
     ");
     // A command that reads goes on without the settings, and fails for the same cause: it is told once.
     insta::assert_snapshot!(stage.transcript(&["flows"]), @r"
     warning: the database with the dashboard's settings cannot be read; it was left out
     why:   the store DIR/home/langley.db is damaged or not a database (file is not a database)
-    next:  nothing was deleted: move the file away to start afresh, or restore a backup
+    next:  nothing was deleted: `langley doctor` says what is damaged, and how to save the rest; to start afresh, restore a backup or move the file away
     error: the flows cannot be read
     why:   as the warning above says
     [exit 1]

@@ -100,7 +100,7 @@ fn earlier(stage: &Stage) -> PathBuf {
          UPDATE sqlite_schema SET sql = replace(sql, ', project INTEGER', '') WHERE name = 'sessions';
          UPDATE sqlite_schema SET sql = replace(sql, ', ttlt_ns INTEGER, stall_ns INTEGER', '') WHERE name = 'flows';
          DROP TABLE traits; DROP TABLE reprices; DROP INDEX drops_by_flow; DROP INDEX sessions_by_cost; DROP TABLE finding_flows; DROP TABLE findings;
-         DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
+         DROP TABLE deleted_conversations; DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
          DROP TABLE conversations; DROP TABLE transcripts;
          DROP TABLE tasks; DROP TABLE session_agents; DROP TABLE tasks_filled; DROP TABLE retries;
          DROP TABLE tool_shares; DROP TABLE tool_costs; DROP TABLE project_costs; DROP TABLE projects;
@@ -181,6 +181,38 @@ fn a_server_does_not_start_without_the_settings_that_are_there() {
     [exit 1]
     ");
     assert_eq!(stage.transcript(&["db", "maintain"]), refused);
+}
+
+#[test]
+fn a_damaged_index_is_made_anew_by_hand_and_searches_find_again() {
+    let provider = Provider::start();
+    let stage = Stage::with_provider(&provider);
+    record(&stage);
+    stage.ended_flows(1);
+    let finds =
+        || stage.api("/api/search?q=hello")["items"].as_array().is_some_and(|hits| hits.len() == 1);
+    wait(finds);
+    insta::assert_snapshot!(stage.transcript(&["db", "reindex"]), @r"
+    error: a server is recording
+    why:   the index is made anew together with the whole file, by one who has it alone (the disk needs room for a second one)
+    next:  `langley stop`, then repeat it
+    [exit 1]
+    ");
+    stage.stop();
+    let database = stage.home().join("langley.db");
+    sqlite(&database, "PRAGMA wal_checkpoint(TRUNCATE)");
+    let root = sqlite(&database, "SELECT rootpage FROM sqlite_schema WHERE name = 'search_data'");
+    let mut bytes = std::fs::read(&database).unwrap();
+    let page = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
+    let root: usize = root.parse().unwrap();
+    bytes[(root - 1) * page..root * page].fill(0xa5);
+    std::fs::write(&database, bytes).unwrap();
+    let (_, doctor, _) = stage.run(&["doctor"]);
+    assert!(doctor.contains("only the index for searches is"), "{doctor}");
+    let done = run_json(&stage, &["db", "reindex", "--json"]);
+    assert_eq!(done["waiting"], 1, "{done}");
+    let _server = stage.server();
+    wait(finds);
 }
 
 #[test]
@@ -297,7 +329,8 @@ fn a_damaged_page_is_refused_or_told_and_the_file_stays_as_it_is() {
         let (code, _, err) = stage.run(args);
         assert_eq!(code, 1, "{args:?}");
         assert!(err.contains("is damaged or not a database"), "{args:?}: {err}");
-        assert!(err.contains("nothing was deleted: move the file away"), "{args:?}: {err}");
+        assert!(err.contains("nothing was deleted: `langley"), "{args:?}: {err}");
+        assert!(err.contains("restore a backup or move the file away"), "{args:?}: {err}");
     }
     let after = std::fs::read(&database).unwrap();
     assert_eq!(after[4096 * 2..], bytes[4096 * 2..]);

@@ -145,5 +145,38 @@ fn what_passed_and_what_the_agent_wrote_of_it_are_joined_and_told_as_a_conversat
     assert_eq!((code, &told["items"][0]["content"]["message"]["content"]), (0, &json!("fix it")));
     let (code, _, err) = stage.run(&["conversations", "nobody"]);
     assert!(code == 1 && err.contains("no transcript tells of a session nobody"), "{err}");
+    // In pages.
+    let (_, out, _) = stage.run(&["conversations", "s-t", "--limit", "2"]);
+    let cursor = out.split("--cursor ").nth(1).unwrap().trim();
+    let (code, out, _) = stage.run(&["conversations", "s-t", "--cursor", cursor]);
+    assert!(code == 0 && out.lines().count() == 2 && out.contains("done"), "{out}");
+    let (code, _, err) = stage.run(&["conversations", "s-t", "--cursor", "x"]);
+    assert!(code == 2 && err.contains("no place in a conversation"), "{err}");
+
+    // Deleted, through the server.
+    let (code, _, err) = stage.run(&["conversations", "nobody", "--delete"]);
+    assert!(code == 1 && err.contains("No transcript tells of a session nobody"), "{err}");
+    let (code, out, err) = stage.run(&["conversations", "s-t", "--delete"]);
+    assert!(code == 0 && out.starts_with("3 lines and 2 responses are gone"), "{out}{err}");
+    assert!(out.contains("s-t.jsonl") && out.contains("import --again"), "{out}");
+    assert_eq!(import(&stage, &[])["lines"], 0);
+    let (code, _, err) = stage.run(&["conversations", "s-t"]);
+    assert!(code == 1 && err.contains("the conversation s-t was deleted"), "{err}");
+    assert_eq!(stage.api("/api/sessions/s-t/ledger")["gaps"][0]["reason"], "no_transcript");
+    assert_eq!(stage.ended_flows(2).len(), 2, "the flows stay");
+    assert_eq!(import(&stage, &["--again"])["lines"], 3);
     drop(server);
+
+    // And without one.
+    let (code, out, err) = stage.run(&["conversations", "s-t", "--delete", "--json"]);
+    let deleted: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (code, &deleted["lines"], &deleted["responses"]),
+        (0, &json!(3), &json!(2)),
+        "{err}"
+    );
+    let (code, _, err) = stage.run(&["conversations", "s-t", "--delete"]);
+    assert!(code == 1 && err.contains("no transcript tells"), "{err}");
+    assert_eq!(import(&stage, &[])["lines"], 0);
+    assert_eq!(import(&stage, &["--again"])["lines"], 3);
 }

@@ -292,13 +292,16 @@ impl Calls {
             if !fits {
                 continue;
             }
-            let request = stray.key;
+            let (request, billed) = (stray.key, stray.billed_with());
             let outcome = stray.call.outcome.unwrap_or(ToolOutcome::Succeeded);
             if let Some(stray) = self.known.get_mut(&other) {
                 (stray.is_gone, stray.has_changed) = (true, true);
             }
             if let Some(this) = self.known.get_mut(&place) {
                 this.returned(request, outcome, (result.hash, result.bytes));
+                if let Some(billed) = billed {
+                    this.billed(billed);
+                }
             }
         }
         Ok(())
@@ -365,13 +368,16 @@ impl Calls {
             let outcome = told_outcome(&result.content, result.failed);
             let content = (content_digest(&result.content), result.content.len() as u64);
             if let Some(known) = self.known.get_mut(&place) {
-                let before = known.returned_with();
+                let billed = billed_with(store, known)?;
                 known.returned(reading.key, outcome, content);
-                let with = known.returned_with();
                 given.insert(place);
-                if is_first(store, reading, with)? {
+                // Only what stands behind the model's last words is a result here, so that nothing but another
+                // attempt sends it once more.
+                if is_sent_billed(&reading.flow) && billed.is_none_or(|first| reading.key <= first)
+                {
+                    known.billed(reading.key);
                     first.insert(result.key);
-                    self.again.extend(before.filter(|before| *before > reading.key));
+                    self.again.extend(billed.filter(|first| *first > reading.key));
                 }
             }
         }
@@ -468,12 +474,17 @@ impl Calls {
     }
 }
 
-/// Whether a flow is the first that is billed for sending a result that came first with the flow `with`: an attempt
-/// that was refused is not. Only what stands behind the model's last words is asked about, so that nothing but
-/// another attempt sends it again.
-fn is_first(store: &Store, reading: &Reading, with: Option<i64>) -> Result<bool, StoreError> {
-    let Some(with) = with.filter(|with| *with != reading.key) else { return Ok(with.is_some()) };
-    Ok(store.flow_of_key(with)?.is_some_and(|flow| !is_sent_billed(&flow)))
+/// The first flow that was billed for sending a call's result. Of a call that an earlier version read, the first that
+/// sent it, where that was billed.
+fn billed_with(store: &Store, known: &Known) -> Result<Option<i64>, StoreError> {
+    let (billed, Some(with)) = (known.billed_with(), known.returned_with()) else {
+        return Ok(None);
+    };
+    if billed.is_some() {
+        return Ok(billed);
+    }
+    let flow = store.flow_of_key(with)?;
+    Ok(flow.is_none_or(|flow| is_sent_billed(&flow)).then_some(with))
 }
 
 /// The calls of an answer, in order.

@@ -56,6 +56,21 @@ impl Known {
         self.call.result.map(|result| self.key.saturating_add(result.after_us))
     }
 
+    /// The key of the first flow with its result that was billed, as far as that is known.
+    pub(super) fn billed_with(&self) -> Option<i64> {
+        Some(self.key.saturating_add(self.call.result?.billed_us?))
+    }
+
+    /// A request that has its result was billed.
+    pub(super) fn billed(&mut self, request: i64) {
+        if self.billed_with().is_none_or(|first| request < first)
+            && let Some(result) = &mut self.call.result
+        {
+            result.billed_us = Some(request.saturating_sub(self.key));
+            self.has_changed = true;
+        }
+    }
+
     /// Adds evidence, and draws the verdict anew.
     pub(super) fn see(&mut self, evidence: Evidence) {
         let before = self.call.clone();
@@ -73,7 +88,8 @@ impl Known {
         let (hash, bytes) = content;
         if self.returned_with().is_none_or(|first| request < first) {
             let after_us = request.saturating_sub(self.key);
-            self.call.result = Some(ToolResult { after_us, hash, bytes });
+            let billed_us = self.call.result.and_then(|result| result.billed_us);
+            self.call.result = Some(ToolResult { after_us, hash, bytes, billed_us });
             self.has_changed = true;
         }
         self.see(Evidence::Result { request, at: Micros(request), hash, outcome });

@@ -2,7 +2,9 @@
 //! for each subagent.
 
 mod page;
+mod shape;
 mod tree;
 
 pub use page::{ConversationThread, Lane, ShownLine, ThreadQuery, conversation_thread};
+pub use shape::ThreadShapes;
 pub use tree::Branch;

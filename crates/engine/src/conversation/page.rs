@@ -1,14 +1,13 @@
 //! A page of a conversation's lines, each with its branch and its lane.
 
-use std::collections::{HashMap, HashSet};
+use langley_model::{MicroUsd, Micros};
+use langley_store::{Conversation, KeptLine, Store, StoreError};
 
-use langley_model::{LineRole, MicroUsd, Micros};
-use langley_store::{Conversation, KeptLine, Store, StoreError, ThreadLine};
+use super::shape::{Placed, Shape, ThreadShapes};
+use super::tree::Branch;
 
-use super::tree::{Branch, branches};
-
-/// Lines of a conversation that are put in order; of a longer one, the first.
-const LINES_MAX: usize = 200_000;
+/// Lines that are read at once beyond those that were put in order.
+const STRETCH: usize = 1_000;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,10 +50,10 @@ pub struct Lane {
 pub struct ShownLine {
     /// The line.
     pub line: KeptLine,
-    /// The number of its branch.
-    pub branch: u32,
-    /// The number of its lane.
-    pub lane: u32,
+    /// The number of its branch; none of a line beyond those that were put in order.
+    pub branch: Option<u32>,
+    /// The number of its lane; none where it is not known.
+    pub lane: Option<u32>,
 }
 
 /// A page of a conversation.
@@ -74,149 +73,170 @@ pub struct ConversationThread {
     pub is_whole: bool,
 }
 
-/// A page of the conversation of a session; none where no transcript tells of it.
+/// A page of the conversation of a session; none where no transcript tells of it. Where what the lines say is asked for
+/// and is more than a page has room for, it ends before `limit`.
 ///
 /// # Errors
 /// A failure of the file.
 pub fn conversation_thread(
     store: &Store,
+    shapes: &ThreadShapes,
     session: &str,
     query: &ThreadQuery,
 ) -> Result<Option<ConversationThread>, StoreError> {
     let Some(conversation) = store.conversation(session)? else { return Ok(None) };
-    let lines = store.thread(conversation.number, LINES_MAX)?;
-    let is_whole = lines.len() < LINES_MAX;
-    let lines = newest_of_each(lines);
-    let (of, branches) = branches(&lines);
-    let (whose, mut lanes) = lanes(&lines);
-    for response in store.told_responses(session, LINES_MAX)? {
-        let told = response.told;
-        // What a subagent without an id used cannot be told from what the session's own did.
-        let lane = lanes.iter_mut().find(|lane| lane.agent_id == told.agent_id);
-        if let Some(lane) = lane {
-            lane.responses += 1;
-            if let Some(MicroUsd(cost)) = told.cost {
-                lane.cost = Some(MicroUsd(lane.cost.unwrap_or_default().0.saturating_add(cost)));
-            }
-        }
+    let shape = shapes.of(store, &conversation)?;
+    // One more than asked for tells whether there are more.
+    let enough = query.limit + 1;
+    let mut wanted: Vec<Placed> = shape.after(query.after, |it| query.wants(it), enough);
+    if !shape.is_whole {
+        beyond(store, &conversation, &shape, query, enough, &mut wanted)?;
     }
-    let is_wanted = |at: &usize| {
-        let line = &lines[*at];
-        query.branch.is_none_or(|branch| of[*at] == branch)
-            && query.lane.is_none_or(|lane| whose[*at] == lane)
-            && (query.with_notes || line.role != LineRole::Note)
-            && query.after.is_none_or(|after| (line.at.0, line.id) > after)
-    };
-    let mut wanted: Vec<usize> = (0..lines.len()).filter(is_wanted).take(query.limit + 1).collect();
-    let is_more = wanted.len() > query.limit;
+    let mut is_more = wanted.len() > query.limit;
     wanted.truncate(query.limit);
-    let next = wanted.last().filter(|_| is_more).map(|at| (lines[*at].at.0, lines[*at].id));
-    let ids: Vec<i64> = wanted.iter().map(|at| lines[*at].id).collect();
-    let places: HashMap<i64, usize> = ids.iter().copied().zip(wanted).collect();
-    let shown = store.kept_lines(&ids, query.with_content)?.into_iter().filter_map(|line| {
-        let at = *places.get(&line.id)?;
-        Some(ShownLine { line, branch: of[at], lane: whose[at] })
+    let ids: Vec<i64> = wanted.iter().map(|placed| placed.id).collect();
+    let kept = store.kept_lines(&ids, query.with_content)?;
+    is_more |= kept.looked_up < wanted.len();
+    wanted.truncate(kept.looked_up);
+    let next = wanted.last().filter(|_| is_more).map(Placed::key);
+    let mut places = wanted.iter();
+    let shown = kept.lines.into_iter().filter_map(|line| {
+        let placed = places.find(|placed| placed.id == line.id)?;
+        Some(ShownLine { line, branch: placed.branch, lane: placed.lane })
     });
-    let lines = shown.collect();
+    let (lines, is_whole) = (shown.collect(), shape.is_whole);
+    let (lanes, branches) = (shape.lanes.clone(), shape.branches.clone());
     Ok(Some(ConversationThread { conversation, lanes, branches, lines, next, is_whole }))
 }
 
-/// Of lines with the same id, the one that came last: an agent writes a line again when there is more to say.
-fn newest_of_each(mut lines: Vec<ThreadLine>) -> Vec<ThreadLine> {
-    let mut newest: HashMap<String, i64> = HashMap::new();
-    for line in &lines {
-        if let Some(uuid) = &line.uuid {
-            let known = newest.entry(uuid.clone()).or_insert(line.id);
-            *known = (*known).max(line.id);
+/// Lines beyond those that were put in order, as they are stored.
+fn beyond(
+    store: &Store,
+    conversation: &Conversation,
+    shape: &Shape,
+    query: &ThreadQuery,
+    enough: usize,
+    wanted: &mut Vec<Placed>,
+) -> Result<(), StoreError> {
+    let mut after = query.after.max(shape.last()).unwrap_or((i64::MIN, i64::MIN));
+    while wanted.len() < enough {
+        let lines = store.thread_after(conversation.number, after, STRETCH)?;
+        let is_last = lines.len() < STRETCH;
+        for line in lines {
+            let placed = shape.beyond(&line);
+            after = placed.key();
+            if query.wants(&placed) {
+                wanted.push(placed);
+            }
+        }
+        if is_last {
+            break;
         }
     }
-    lines.retain(|line| line.uuid.as_ref().is_none_or(|uuid| newest.get(uuid) == Some(&line.id)));
-    lines
+    wanted.truncate(enough);
+    Ok(())
 }
 
-/// The lane of each line, and all lanes.
-fn lanes(lines: &[ThreadLine]) -> (Vec<u32>, Vec<Lane>) {
-    let mut lanes = vec![Lane::default()];
-    let mut numbers: HashMap<Option<&str>, u32> = HashMap::new();
-    // Of subagents without an id, the lane of each line by the line's id.
-    let mut nameless: HashMap<&str, u32> = HashMap::new();
-    let ids: HashSet<&str> = lines.iter().filter_map(|line| line.uuid.as_deref()).collect();
-    let mut of = Vec::with_capacity(lines.len());
-    for line in lines {
-        let mut begin = |agent_id: Option<String>| {
-            let number = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
-            lanes.push(Lane { number, agent_id, ..Lane::default() });
-            number
-        };
-        let number = match (line.agent_id.as_deref(), line.is_sidechain) {
-            (None, false) => 0,
-            (Some(agent), _) => {
-                *numbers.entry(Some(agent)).or_insert_with(|| begin(Some(agent.to_owned())))
-            }
-            (None, true) => {
-                let parent = line.parent.as_deref().filter(|parent| ids.contains(parent));
-                let known = parent.and_then(|parent| nameless.get(parent)).copied();
-                let number = known.unwrap_or_else(|| begin(None));
-                if let Some(uuid) = line.uuid.as_deref() {
-                    nameless.insert(uuid, number);
-                }
-                number
-            }
-        };
-        let lane = &mut lanes[number as usize];
-        lane.first_at = if lane.lines == 0 { line.at } else { lane.first_at.min(line.at) };
-        lane.last_at = lane.last_at.max(line.at);
-        lane.lines += 1;
-        of.push(number);
+impl ThreadQuery {
+    fn wants(&self, placed: &Placed) -> bool {
+        self.branch.is_none_or(|branch| placed.branch == Some(branch))
+            && self.lane.is_none_or(|lane| placed.lane == Some(lane))
+            && (self.with_notes || !placed.is_note)
     }
-    (of, lanes)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::fs;
+    use std::sync::Arc;
 
-    fn line(
-        id: i64,
-        uuid: &str,
-        parent: &str,
-        agent: Option<&str>,
-        is_sidechain: bool,
-    ) -> ThreadLine {
-        ThreadLine {
-            id,
-            at: Micros(id),
-            role: LineRole::Prompt,
-            uuid: Some(uuid.to_owned()),
-            parent: Some(parent.to_owned()),
-            agent_id: agent.map(str::to_owned),
-            is_sidechain,
-            message_id: None,
+    use langley_model::{Redactor, RedactorOptions};
+    use langley_store::StoreOptions;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::import::Importer;
+    use crate::inference_key::InferenceKey;
+    use crate::price::PriceBook;
+    use crate::transcripts::user_roots;
+
+    /// A conversation of so many lines, of which each fifth is a note and those of one second come in threes.
+    fn told(lines: usize) -> (TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |at: usize| {
+            let kind = if at % 5 == 4 { "system" } else { "user" };
+            let before = at.checked_sub(1).map_or("null".to_owned(), |it| format!("\"u{it}\""));
+            format!(
+                r#"{{"type":"{kind}","uuid":"u{at}","parentUuid":{before},"sessionId":"S","timestamp":"2025-08-01T00:{:02}:{:02}Z","message":{{"role":"user","content":"ask {at}"}}}}"#,
+                at / 180,
+                at / 3 % 60
+            ) + "\n"
+        };
+        let files = folder.path().join("files");
+        fs::create_dir(&files).unwrap();
+        fs::write(files.join("S.jsonl"), (0..lines).map(line).collect::<String>()).unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
+        let mut importer =
+            Importer::new(store.clone(), redactor, InferenceKey::default(), PriceBook::vendored())
+                .unwrap();
+        importer.look(&user_roots(vec![files]), false, Micros::now()).unwrap();
+        while importer.step().unwrap() {}
+        (folder, store)
+    }
+
+    /// All pages of at most seven lines.
+    fn pages(store: &Store, shapes: &ThreadShapes, query: &ThreadQuery) -> Vec<ShownLine> {
+        let mut query = ThreadQuery { limit: 7, ..query.clone() };
+        let mut shown = Vec::new();
+        loop {
+            let page = conversation_thread(store, shapes, "S", &query).unwrap().unwrap();
+            assert!(page.lines.len() == 7 || page.next.is_none());
+            shown.extend(page.lines);
+            query.after = page.next;
+            if query.after.is_none() {
+                return shown;
+            }
         }
     }
 
     #[test]
-    fn each_subagent_has_a_lane_also_one_without_an_id() {
-        let lines = [
-            line(1, "a", "", None, false),
-            line(2, "b", "a", Some("x"), true),
-            line(3, "c", "gone", None, true),
-            line(4, "d", "c", None, true),
-            line(5, "e", "gone", None, true),
-            line(6, "f", "b", Some("x"), true),
-            line(7, "g", "a", None, false),
-        ];
-        let (of, lanes) = lanes(&lines);
-        assert_eq!(of, [0, 1, 2, 2, 3, 1, 0]);
-        let told: Vec<_> = lanes.iter().map(|it| (it.agent_id.as_deref(), it.lines)).collect();
-        assert_eq!(told, [(None, 2), (Some("x"), 2), (None, 2), (None, 1)]);
+    fn pages_have_each_line_once_also_those_beyond_what_is_put_in_order() {
+        let (_folder, store) = told(70);
+        let all = ThreadQuery { with_notes: true, ..ThreadQuery::default() };
+        let texts = |shown: &[ShownLine]| -> Vec<String> {
+            shown.iter().filter_map(|it| it.line.facts.uuid.clone()).collect()
+        };
+        let expected: Vec<String> = (0..70).map(|at| format!("u{at}")).collect();
+        for most in [1_000, 71, 70, 30, 1] {
+            let shapes = ThreadShapes::of_at_most(most);
+            let shown = pages(&store, &shapes, &all);
+            assert_eq!(texts(&shown), expected, "{most}");
+            let placed = shown.iter().filter(|it| it.branch.is_some()).count();
+            assert_eq!(placed, most.min(70));
+            assert!(shown.iter().all(|it| it.lane == Some(0)), "whose it is, it says itself");
+            let said = pages(&store, &shapes, &ThreadQuery::default());
+            assert_eq!(said.len(), 56, "without the notes");
+        }
     }
 
     #[test]
-    fn a_line_that_is_written_again_is_told_as_it_was_last() {
-        let lines = vec![line(1, "a", "", None, false), line(2, "b", "", None, false)];
-        let again = [lines.clone(), vec![line(3, "a", "", None, false)]].concat();
-        let ids: Vec<i64> = newest_of_each(again).iter().map(|line| line.id).collect();
-        assert_eq!(ids, [2, 3]);
+    fn a_shape_is_remembered_until_the_conversation_is_another() {
+        let (folder, store) = told(20);
+        let shapes = ThreadShapes::default();
+        let of = || shapes.of(&store, &store.conversation("S").unwrap().unwrap()).unwrap();
+        let first = of();
+        assert!(Arc::ptr_eq(&first, &of()));
+        let path = folder.path().join("files/S.jsonl");
+        let more = fs::read_to_string(&path).unwrap().replace("ask 3", "ask three");
+        fs::write(&path, more).unwrap();
+        let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
+        let mut importer =
+            Importer::new(store.clone(), redactor, InferenceKey::default(), PriceBook::vendored())
+                .unwrap();
+        importer.look(&user_roots(vec![path]), false, Micros::now()).unwrap();
+        while importer.step().unwrap() {}
+        assert!(!Arc::ptr_eq(&first, &of()));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use langley_model::{DialectName, LineFacts, Micros, Provider, Tokens, Usage};
+use langley_model::{LineFacts, Micros, Provider, Tokens, Usage};
 use langley_protocol::transcript::{TranscriptFormat, UsageLine};
 use serde_json::Value;
 
@@ -427,11 +427,7 @@ impl Used {
                 record.number("written", written);
             }
             ExtractMode::ContextGrowth => {
-                let context = match format.dialect() {
-                    DialectName::OpenAi | DialectName::Gemini => tokens(usage.input),
-                    DialectName::Anthropic | DialectName::Bedrock => tokens(usage.input)
-                        .and_then(|input| sum([Some(input), tokens(usage.cache_read), written])),
-                };
+                let context = tokens(usage.input_whole(Some(format.dialect())));
                 record.number("context", context);
                 let before =
                     context.and_then(|context| contexts.insert(self.agent_id.clone(), context));
@@ -498,7 +494,7 @@ fn sum<const N: usize>(parts: [Option<u64>; N]) -> Option<u64> {
 }
 
 /// Milliseconds from one time to another.
-fn between(from: Option<Micros>, to: Option<Micros>) -> Option<u64> {
+pub(super) fn between(from: Option<Micros>, to: Option<Micros>) -> Option<u64> {
     let us = to?.0.checked_sub(from?.0)?;
     Some(us.max(0).cast_unsigned() / 1000)
 }

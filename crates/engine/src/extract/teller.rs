@@ -11,7 +11,7 @@ use super::marks::Needed;
 use super::mode::ExtractMode;
 use super::record::{Record, Source, Whose};
 use super::run::ExtractQuery;
-use super::sums::{Sums, Used};
+use super::sums::{Sums, Used, between};
 use crate::import::RawLine;
 use crate::transcripts::digest_64;
 
@@ -348,9 +348,7 @@ impl<'q> Teller<'q> {
             Item::Result { id, content, has_failed, detail } => {
                 self.sums.work(facts);
                 let call = self.calls.remove(&*id);
-                let ms = call.as_ref().and_then(|(_, at)| {
-                    Some(facts.at?.0.checked_sub(at.as_ref()?.0)?.max(0).cast_unsigned() / 1000)
-                });
+                let ms = call.as_ref().and_then(|(_, at)| between(*at, facts.at));
                 let tool = call.as_ref().map(|(name, _)| name.as_str());
                 self.say(Mode::ToolResults, facts, |record| {
                     record.text("call_id", Some(&id));

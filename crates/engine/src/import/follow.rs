@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use super::importer::Importer;
 use super::report::ImportReport;
 use crate::background::{Background, Bell, Step};
+use crate::inference_key::InferenceKey;
 use crate::price::PriceBook;
 use crate::transcripts::TranscriptRoot;
 
@@ -34,6 +35,8 @@ pub struct FollowerOptions {
     pub roots: Vec<TranscriptRoot>,
     /// Whether they are looked at without being asked to.
     pub is_enabled: bool,
+    /// By what lines are known.
+    pub key: InferenceKey,
     /// What responses are priced by.
     pub book: Arc<PriceBook>,
 }
@@ -73,12 +76,42 @@ pub struct FollowerReader(Arc<Shared>, Bell);
 #[derive(Debug, Default)]
 struct Shared {
     state: Mutex<FollowerState>,
-    requests: Mutex<VecDeque<Request>>,
+    requests: Mutex<Requests>,
+}
+
+#[derive(Debug, Default)]
+struct Requests {
+    waiting: VecDeque<Request>,
+    /// Whether the thread has ended: nobody answers any more.
+    is_over: bool,
+}
+
+/// What is to be brought in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Folders and files; none: those that are followed.
+    pub roots: Vec<TranscriptRoot>,
+    /// Whether conversations that were deleted come in again.
+    pub is_again: bool,
+}
+
+/// Why nothing was brought in, or not all of it.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The thread that reads them has ended.
+    #[error("nobody brings transcripts in any more: the server is ending")]
+    Over,
+    /// Too many wait already.
+    #[error("{REQUESTS} imports wait already")]
+    Crowded,
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 #[derive(Debug)]
 struct Request {
-    roots: Vec<TranscriptRoot>,
+    wanted: Wanted,
     is_all: bool,
     reply: SyncSender<Result<ImportReport, StoreError>>,
 }
@@ -135,23 +168,28 @@ impl FollowerReader {
         self.0.state.lock().clone()
     }
 
-    /// Has files brought in now, and waits until they are; without folders, those that are followed.
+    /// Has files brought in now, and waits until they are.
     ///
     /// # Errors
-    /// The store is closed or cannot be written, or too many wait already.
-    pub fn import(&self, roots: Vec<TranscriptRoot>) -> Result<ImportReport, StoreError> {
+    /// The thread has ended, or ends meanwhile; too many wait already; the store cannot be written.
+    pub fn import(&self, mut wanted: Wanted) -> Result<ImportReport, ImportError> {
         let (reply, answer) = sync_channel(1);
+        let is_all = wanted.roots.is_empty();
+        if is_all {
+            wanted.roots = self.0.state.lock().roots.clone();
+        }
         {
             let mut requests = self.0.requests.lock();
-            if requests.len() >= REQUESTS {
-                return Err(StoreError::Closed);
+            if requests.is_over {
+                return Err(ImportError::Over);
             }
-            let is_all = roots.is_empty();
-            let roots = if is_all { self.0.state.lock().roots.clone() } else { roots };
-            requests.push_back(Request { roots, is_all, reply });
+            if requests.waiting.len() >= REQUESTS {
+                return Err(ImportError::Crowded);
+            }
+            requests.waiting.push_back(Request { wanted, is_all, reply });
         }
         self.1.wake();
-        answer.recv().unwrap_or(Err(StoreError::Closed))
+        answer.recv().map_err(|_| ImportError::Over)?.map_err(ImportError::Store)
     }
 }
 
@@ -169,8 +207,10 @@ struct Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // Whoever waits is told by the answer that never comes.
-        self.shared.requests.lock().clear();
+        // Whoever waits is told by the end of the channel; who comes later, by this.
+        let mut requests = self.shared.requests.lock();
+        requests.is_over = true;
+        requests.waiting.clear();
     }
 }
 
@@ -201,6 +241,7 @@ impl Worker {
             empty => empty.insert(Importer::new(
                 self.store.clone(),
                 Arc::clone(&self.redactor),
+                self.options.key,
                 Arc::clone(&self.options.book),
             )?),
         };
@@ -214,9 +255,15 @@ impl Worker {
             // The asker may have gone.
             let _ = request.reply.try_send(Ok(report));
         }
-        if let Some(request) = self.shared.requests.lock().pop_front() {
-            importer.look(&request.roots, request.is_all, Micros::now())?;
-            self.asked = Some(request);
+        let request = self.shared.requests.lock().waiting.pop_front();
+        if let Some(request) = request {
+            // It is answered whatever comes of it.
+            let Request { wanted, is_all, .. } = self.asked.insert(request);
+            if wanted.is_again {
+                importer.look_again(&wanted.roots, *is_all, Micros::now())?;
+            } else {
+                importer.look(&wanted.roots, *is_all, Micros::now())?;
+            }
             return Ok(Step::Worked);
         }
         let now = Instant::now();

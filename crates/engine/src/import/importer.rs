@@ -1,6 +1,7 @@
 //! Looks at folders and brings what is new into the store, a small batch at a time.
 
 use std::collections::{HashMap, VecDeque};
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,9 +11,10 @@ use langley_store::{
     KnownTranscript, Store, StoreError, TranscriptBatch, TranscriptPlace, TranscriptWriter,
 };
 
-use super::plan::{Mode, Plan, plan};
+use super::plan::{Mode, Plan, Scope, goes_on, plan};
 use super::reading::Reading;
-use super::report::ImportReport;
+use super::report::{Counted, ImportReport};
+use crate::inference_key::InferenceKey;
 use crate::price::{PriceBook, Pricer};
 use crate::transcripts::{Till, TranscriptRoot, walk};
 
@@ -26,6 +28,7 @@ pub struct Importer {
     store: Store,
     writer: TranscriptWriter,
     redactor: Arc<Redactor>,
+    key: InferenceKey,
     till: Till,
     known: Vec<KnownTranscript>,
     waiting: VecDeque<Plan>,
@@ -52,17 +55,19 @@ struct Read {
     /// Its place among the known ones.
     known: Option<usize>,
     place: TranscriptPlace,
-    records: u64,
+    lines: Vec<Counted>,
 }
 
 impl Importer {
-    /// For a store, with what it knows. Each batch is kept by itself, so that what passes does not wait for it.
+    /// For a store, with what it knows. Each batch is kept by itself, so that what passes does not wait for it. `key` is its
+    /// home's: with another one, what is read anew is taken for new.
     ///
     /// # Errors
     /// What is known cannot be read.
     pub fn new(
         store: Store,
         redactor: Arc<Redactor>,
+        key: InferenceKey,
         book: Arc<PriceBook>,
     ) -> Result<Self, StoreError> {
         Ok(Self {
@@ -70,6 +75,7 @@ impl Importer {
             writer: TranscriptWriter::new(store.clone()),
             store,
             redactor,
+            key,
             till: Till::new(Pricer::new(book)),
             waiting: VecDeque::new(),
             open: None,
@@ -101,11 +107,33 @@ impl Importer {
         is_all: bool,
         now: Micros,
     ) -> Result<(), StoreError> {
+        self.look_for(Scope { is_all, is_again: false }, roots, now)
+    }
+
+    /// The same, and reads every file from its beginning: conversations that somebody deleted come in again.
+    ///
+    /// # Errors
+    /// The store is closed or cannot be written.
+    pub fn look_again(
+        &mut self,
+        roots: &[TranscriptRoot],
+        is_all: bool,
+        now: Micros,
+    ) -> Result<(), StoreError> {
+        self.look_for(Scope { is_all, is_again: true }, roots, now)
+    }
+
+    fn look_for(
+        &mut self,
+        scope: Scope,
+        roots: &[TranscriptRoot],
+        now: Micros,
+    ) -> Result<(), StoreError> {
         self.keep_all()?;
         self.looked_at = now;
         let mut walked = walk(roots);
         self.report.files += walked.files.len() as u64;
-        let plans = plan(&mut walked, &self.known, is_all);
+        let plans = plan(&mut walked, &self.known, scope);
         self.report.refused.append(&mut walked.refused);
         self.open = None;
         self.waiting = plans.plans.into();
@@ -143,7 +171,8 @@ impl Importer {
                 None => return self.end(),
             },
         };
-        let portion = match reading.portion((&self.redactor, &mut self.till), &mut self.report) {
+        let tools = (&*self.redactor, &self.key, &mut self.till);
+        let portion = match reading.portion(tools, &mut self.report) {
             Ok(portion) => portion,
             Err(error) => {
                 self.refuse(reading.plan.file.path, error);
@@ -155,7 +184,7 @@ impl Importer {
             file: reading.number,
             known: reading.plan.known,
             place: batch.place.clone(),
-            records: batch.lines.len() as u64,
+            lines: batch.lines.iter().map(Counted::from).collect(),
         };
         self.read.push((read, batch));
         if !portion.is_last {
@@ -196,6 +225,7 @@ impl Importer {
         let kept = self.writer.kept()?;
         for (read, kept) in self.brought.drain(..).zip(kept) {
             self.report.responses += kept.new_responses;
+            self.report.count(&read.lines, &kept.left_out);
             let place = read.known.or_else(|| self.begun.get(&read.file).copied());
             let place = place.unwrap_or_else(|| {
                 let (id, place) = (kept.transcript, read.place.clone());
@@ -205,7 +235,7 @@ impl Importer {
             });
             let known = &mut self.known[place];
             (known.id, known.place, known.deleted_at) = (kept.transcript, read.place, None);
-            known.records += read.records;
+            known.records += (read.lines.len() - kept.left_out.len()) as u64;
         }
         Ok(())
     }
@@ -230,21 +260,34 @@ impl Importer {
     }
 
     /// Opens a file; none where it cannot be.
-    fn begin(&mut self, plan: Plan) -> Result<Option<Reading>, StoreError> {
+    fn begin(&mut self, mut plan: Plan) -> Result<Option<Reading>, StoreError> {
         let known = plan.known.and_then(|place| self.known.get(place));
+        let opened = match (File::open(&plan.file.path), known) {
+            // Since it was looked at it may have been cut or replaced.
+            (Ok(file), Some(known)) if plan.mode == Mode::On => {
+                goes_on(&file, known).map(|goes_on| {
+                    plan.mode = if goes_on { Mode::On } else { Mode::Anew };
+                    file
+                })
+            }
+            (opened, _) => opened,
+        };
         let kept = match known {
             Some(known) if plan.mode == Mode::Anew => self.store.transcript_digests(known.id)?,
             _ => HashMap::new(),
         };
         let (is_new, is_anew) = (known.is_none(), plan.mode == Mode::Anew);
         let is_grown = known.is_some_and(|known| plan.file.size > known.place.offset);
+        // One that is read from its beginning because somebody asked for that was not written anew.
+        let is_rewritten = is_anew && !plan.is_again;
         self.report.new_files += u64::from(is_new);
-        self.report.rewritten += u64::from(is_anew);
-        self.report.grown += u64::from(!is_new && !is_anew && is_grown);
+        self.report.rewritten += u64::from(is_rewritten);
+        self.report.grown += u64::from(!is_new && !is_rewritten && is_grown);
         self.report.renamed += u64::from(plan.is_renamed);
         let path = plan.file.path.clone();
         self.opened += 1;
-        match Reading::open(plan, known, kept, (self.opened, self.looked_at)) {
+        let now = (self.opened, self.looked_at);
+        match opened.and_then(|file| Reading::of(file, plan, known, kept, now)) {
             Ok(reading) => Ok(Some(reading)),
             Err(error) => {
                 self.refuse(path, error);

@@ -2,9 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::FileExt as _;
 
 /// Bytes read at a time.
 const PORTION: usize = 256 << 10;
+
+/// Bytes by which it is seen that a file is the one that was read so far.
+const TAIL: usize = 64;
 
 /// The longest line that is kept whole, and how much is kept of a longer one.
 pub(crate) const LINE_MAX: usize = 32 << 20;
@@ -20,8 +24,14 @@ pub(crate) struct Lines {
     end: usize,
     /// Where in the file `start` is.
     offset: u64,
+    /// Where in the file `end` is.
+    read_to: u64,
     /// Where reading ends.
     until: u64,
+    /// What stands before `read_to`, as it was read.
+    tail: Vec<u8>,
+    /// Whether something else stands there now: the file was cut or written anew meanwhile.
+    is_changed: bool,
 }
 
 /// A line, without its end.
@@ -40,7 +50,30 @@ impl Lines {
     /// From `offset` on, up to `until`.
     pub(crate) fn new(mut file: File, offset: u64, until: u64) -> io::Result<Self> {
         file.seek(SeekFrom::Start(offset))?;
-        Ok(Self { file, room: Vec::new(), start: 0, end: 0, offset, until })
+        Ok(Self {
+            file,
+            room: Vec::new(),
+            start: 0,
+            end: 0,
+            offset,
+            read_to: offset,
+            until,
+            tail: Vec::new(),
+            is_changed: false,
+        })
+    }
+
+    /// Whether what was read last still stands in the file.
+    pub(crate) fn is_as_read(&mut self) -> io::Result<bool> {
+        let mut again = [0; TAIL];
+        let again = &mut again[..self.tail.len()];
+        let from = self.read_to - self.tail.len() as u64;
+        match self.file.read_exact_at(again, from) {
+            Ok(()) => self.is_changed |= again != self.tail,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.is_changed = true,
+            Err(error) => return Err(error),
+        }
+        Ok(!self.is_changed)
     }
 
     pub(crate) const fn file(&self) -> &File {
@@ -120,8 +153,7 @@ impl Lines {
         if self.room.len() < needed {
             self.room.resize(needed, 0);
         }
-        let read_so_far = self.offset + self.end as u64;
-        let left = usize::try_from(self.until.saturating_sub(read_so_far)).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.until.saturating_sub(self.read_to)).unwrap_or(usize::MAX);
         let room = &mut self.room[self.end..self.end + left.min(PORTION)];
         let mut filled = 0;
         while filled < room.len() {
@@ -132,7 +164,17 @@ impl Lines {
                 Err(error) => return Err(error),
             }
         }
+        // What was read now goes on from what was read before only if that still stands there.
+        if !self.is_as_read()? {
+            self.until = self.read_to;
+            return Ok(0);
+        }
         self.end += filled;
+        self.read_to += filled as u64;
+        if filled > 0 {
+            self.tail.clear();
+            self.tail.extend_from_slice(&self.room[self.end - filled.min(TAIL)..self.end]);
+        }
         Ok(filled)
     }
 }

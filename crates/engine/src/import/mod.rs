@@ -14,7 +14,9 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-pub use follow::{Follower, FollowerOptions, FollowerReader, FollowerState};
+pub use follow::{
+    Follower, FollowerOptions, FollowerReader, FollowerState, ImportError, Wanted as ImportWanted,
+};
 pub use importer::Importer;
 pub(crate) use lines::{LINE_MAX, Lines, RawLine};
 pub use report::ImportReport;

@@ -24,6 +24,17 @@ pub(super) struct Plan {
     pub(super) known: Option<usize>,
     pub(super) mode: Mode,
     pub(super) is_renamed: bool,
+    /// Whether conversations that somebody deleted are to come in again.
+    pub(super) is_again: bool,
+}
+
+/// What a look is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scope {
+    /// Whether the folders are all there are, so that a file that is not found in them is gone.
+    pub(super) is_all: bool,
+    /// Whether every file is read from its beginning, for what of it was deleted.
+    pub(super) is_again: bool,
 }
 
 /// From where a file is read.
@@ -49,16 +60,24 @@ pub(super) fn path_key(path: &Path) -> [u8; 16] {
 }
 
 /// Whether a file's beginning, and what stands before the place where it was left, are what they were.
-fn goes_on(file: &TranscriptFile, known: &KnownTranscript) -> io::Result<bool> {
+pub(super) fn goes_on(file: &File, known: &KnownTranscript) -> io::Result<bool> {
     let (offset, expected) = (known.place.offset, known.place.probes);
-    if offset == 0 || file.size < offset {
+    if offset == 0 || file.metadata()?.len() < offset {
         return Ok(offset == 0 && known.records == 0);
     }
-    Ok(probes(&File::open(&file.path)?, offset)? == expected)
+    match probes(file, offset) {
+        // It is being cut.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        probes => Ok(probes? == expected),
+    }
+}
+
+fn is_going_on(file: &TranscriptFile, known: &KnownTranscript) -> io::Result<bool> {
+    goes_on(&File::open(&file.path)?, known)
 }
 
 /// Whose file each is, in the order of trust: by path and inode, by inode, by contents, by path.
-pub(super) fn plan(walked: &mut Walked, known: &[KnownTranscript], is_whole: bool) -> Plans {
+pub(super) fn plan(walked: &mut Walked, known: &[KnownTranscript], scope: Scope) -> Plans {
     let mut plans = Plans::default();
     let keys: Vec<[u8; 16]> = walked.files.iter().map(|file| path_key(&file.path)).collect();
     let present: HashSet<[u8; 16]> = keys.iter().copied().collect();
@@ -97,7 +116,10 @@ pub(super) fn plan(walked: &mut Walked, known: &[KnownTranscript], is_whole: boo
             let it = &known[**place];
             // A copy is another file as long as the first one is there.
             let may_be = it.place.inode == file.inode || is_missed(it, walked);
-            !claimed[**place] && may_be && it.place.offset > 0 && goes_on(file, it).unwrap_or(false)
+            !claimed[**place]
+                && may_be
+                && it.place.offset > 0
+                && is_going_on(file, it).unwrap_or(false)
         };
         let moved = moved.copied().collect::<Vec<_>>();
         let found = moved.iter().find(is_moved).copied();
@@ -114,13 +136,14 @@ pub(super) fn plan(walked: &mut Walked, known: &[KnownTranscript], is_whole: boo
         }
     }
     for (at, file) in walked.files.iter().enumerate() {
-        match of(file, keys[at], whose[at].map(|place| (place, &known[place]))) {
+        let known = whose[at].map(|place| (place, &known[place]));
+        match of(file, keys[at], known, scope.is_again) {
             Ok(plan) => plans.plans.extend(plan),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => walked.refused.push((file.path.clone(), error)),
         }
     }
-    if is_whole {
+    if scope.is_all {
         let is_missed = |(place, it): &(usize, &KnownTranscript)| {
             let is_candidate = !claimed[*place] && it.deleted_at.is_none();
             is_candidate && is_missed(it, walked)
@@ -135,10 +158,15 @@ fn of(
     file: &TranscriptFile,
     key: [u8; 16],
     known: Option<(usize, &KnownTranscript)>,
+    is_again: bool,
 ) -> io::Result<Option<Plan>> {
-    let plan = |known, mode, is_renamed| Plan { file: file.clone(), known, mode, is_renamed };
+    let plan =
+        |known, mode, is_renamed| Plan { file: file.clone(), known, mode, is_renamed, is_again };
     let Some((place, it)) = known else { return Ok(Some(plan(None, Mode::On, false))) };
     let is_renamed = it.place.path_key != key;
+    if is_again {
+        return Ok(Some(plan(Some(place), Mode::Anew, is_renamed)));
+    }
     let is_same = it.place.inode == file.inode
         && it.place.size == file.size
         && it.place.modified_ns == file.modified_ns;
@@ -153,7 +181,7 @@ fn of(
         && !is_renamed;
     // Another file in its place may be its like at both ends only.
     let is_other_file = it.place.inode != file.inode && !is_renamed;
-    let is_on = !is_other_within && !is_other_file && goes_on(file, it)?;
+    let is_on = !is_other_within && !is_other_file && is_going_on(file, it)?;
     let mode = if is_on { Mode::On } else { Mode::Anew };
     Ok(Some(plan(Some(place), mode, is_renamed)))
 }

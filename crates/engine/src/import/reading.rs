@@ -12,14 +12,12 @@ use langley_store::{KnownTranscript, TranscriptBatch, TranscriptPlace};
 use super::lines::Lines;
 use super::plan::{Mode, Plan, YOUNG_NS, path_key, settled};
 use super::report::ImportReport;
-use crate::transcripts::{Till, TranscriptFile, digest_64, probes, sniffed};
+use crate::inference_key::InferenceKey;
+use crate::transcripts::{Till, TranscriptFile, probes, sniffed};
 
 /// Bytes and lines after which a batch is full: writing it takes a few milliseconds.
 const BATCH_BYTES: usize = 64 << 10;
 const BATCH_LINES: usize = 128;
-
-/// The seed of lines' digests. It is part of the store's format.
-const SEED: u64 = 0x6c69_6e65;
 
 /// A file that is being read.
 #[derive(Debug)]
@@ -33,6 +31,8 @@ pub(super) struct Reading {
     reader: UsageReader,
     /// How often lines are kept, of a file that is read anew.
     kept: HashMap<u64, u32>,
+    /// Up to where the probes are of.
+    probed: u64,
     /// Whether the first line was begun before.
     goes_on: bool,
     /// When the folders were looked at.
@@ -47,24 +47,27 @@ pub(super) struct Portion {
 }
 
 impl Reading {
-    /// Opens a file. `kept` tells, of one that is read anew, how often which line is kept.
-    pub(super) fn open(
+    /// Of an open file. `kept` tells, of one that is read anew, how often which line is kept.
+    pub(super) fn of(
+        file: File,
         plan: Plan,
         known: Option<&KnownTranscript>,
         kept: HashMap<u64, u32>,
         (number, now): (u64, Micros),
     ) -> io::Result<Self> {
-        let file = File::open(&plan.file.path)?;
         let on = known.filter(|_| plan.mode == Mode::On);
         let format = match known.and_then(|known| TranscriptFormat::of_agent(&known.place.agent)) {
             Some(format) => format,
             None => sniffed(&file)?.unwrap_or(plan.file.format),
         };
+        // What begins anew remembers nothing.
+        let on = on.filter(|known| known.place.offset > 0);
         let reader = on.and_then(|known| serde_json::from_str(&known.place.reader).ok());
         let mut place = known.map(|known| known.place.clone()).unwrap_or_default();
         if on.is_none() {
-            (place.offset, place.lines) = (0, 0);
+            (place.offset, place.lines, place.probes) = (0, 0, [0; 2]);
         }
+        let probed = place.offset;
         let TranscriptFile { path, inode, size, .. } = &plan.file;
         place.agent = format.agent().to_owned();
         place.path = path.to_string_lossy().into_owned();
@@ -78,6 +81,7 @@ impl Reading {
             number,
             format,
             reader: reader.unwrap_or_else(|| UsageReader::new(format)),
+            probed,
             goes_on: before != *b"\n",
             lines,
             place,
@@ -90,10 +94,11 @@ impl Reading {
     /// The next batch. Of which transcript it is says who brings it.
     pub(super) fn portion(
         &mut self,
-        (redactor, till): (&Redactor, &mut Till),
+        (redactor, key, till): (&Redactor, &InferenceKey, &mut Till),
         report: &mut ImportReport,
     ) -> io::Result<Portion> {
-        let mut batch = TranscriptBatch::default();
+        let mut batch =
+            TranscriptBatch { is_again: self.plan.is_again, ..TranscriptBatch::default() };
         let (mut bytes, mut is_last) = (0, false);
         while bytes < BATCH_BYTES && batch.lines.len() < BATCH_LINES {
             let Some(raw) = self.lines.next()? else {
@@ -102,17 +107,20 @@ impl Reading {
             };
             let content = redactor.body(raw.bytes.to_vec());
             // One that lacks its end counts once it is whole: nothing can follow an object but white space.
-            let mut reader = self.reader.clone();
+            let before = (!raw.is_ended).then(|| self.reader.clone());
             let mut told = Vec::new();
-            reader.read(content.as_bytes(), &mut |line| {
+            self.reader.read(content.as_bytes(), &mut |line| {
                 told.push(response(&line, till, self.format));
             });
             let facts = if raw.is_cut {
                 LineFacts { role: LineRole::Note, ..LineFacts::default() }
             } else {
-                reader.facts(content.as_bytes())
+                self.reader.facts(content.as_bytes())
             };
-            if !raw.is_ended && (raw.is_cut || facts.role == LineRole::Unreadable) {
+            if let Some(before) = before
+                && (raw.is_cut || facts.role == LineRole::Unreadable)
+            {
+                self.reader = before;
                 report.torn += 1;
                 is_last = true;
                 break;
@@ -124,12 +132,11 @@ impl Reading {
             if raw.bytes.trim_ascii().is_empty() {
                 continue;
             }
-            self.reader = reader;
             let line = TranscriptLine {
                 number: self.place.lines,
                 offset: raw.offset,
                 len: raw.len,
-                digest: digest_64(SEED, content.as_bytes()),
+                digest: key.line(raw.bytes),
                 is_cut: raw.is_cut,
                 facts,
                 content,
@@ -140,7 +147,6 @@ impl Reading {
                 continue;
             }
             bytes += line.content.as_bytes().len();
-            self.count(&line, report);
             batch.responses.append(&mut told);
             batch.lines.push(line);
         }
@@ -149,14 +155,6 @@ impl Reading {
         }
         self.close(&mut batch, is_last)?;
         Ok(Portion { batch, is_last })
-    }
-
-    fn count(&self, line: &TranscriptLine, report: &mut ImportReport) {
-        report.lines += 1;
-        report.bytes += line.len;
-        report.unreadable += u64::from(line.facts.role == LineRole::Unreadable);
-        report.mended += u64::from(line.facts.is_mended);
-        report.cut += u64::from(line.is_cut);
     }
 
     /// Takes what the reader holds back, once nobody has written for a while.
@@ -178,7 +176,10 @@ impl Reading {
         let place = &mut self.place;
         place.session = place.session.take().or(first(|facts| &facts.session)).or(stem);
         place.folder = place.folder.take().or(first(|facts| &facts.folder));
-        place.probes = probes(self.lines.file(), place.offset)?;
+        if place.offset != self.probed {
+            place.probes = probes(self.lines.file(), place.offset)?;
+            self.probed = place.offset;
+        }
         place.reader = serde_json::to_string(&self.reader).unwrap_or_default();
         (place.size, place.modified_ns) = (place.offset, 0);
         if is_last {
@@ -186,9 +187,12 @@ impl Reading {
             place.modified_ns = settled(&self.plan.file, self.reader.is_waiting(), self.now);
         }
         batch.place = place.clone();
-        if !is_last && self.plan.mode == Mode::Anew {
+        // Asked after the probes were taken, so that they are not those of what came in its place.
+        let is_changed = !self.lines.is_as_read()?;
+        if is_changed || (!is_last && self.plan.mode == Mode::Anew) {
             // Where this breaks off, it begins anew: what is kept of the rest is only known now.
             (batch.place.offset, batch.place.lines, batch.place.probes) = (0, 0, [0; 2]);
+            batch.place.modified_ns = 0;
         }
         Ok(())
     }
@@ -206,5 +210,7 @@ fn response(line: &UsageLine<'_>, till: &mut Till, format: TranscriptFormat) -> 
         model: owned(&line.model),
         usage: line.usage,
         cost: till.cost(line, format),
+        provider: Some(line.provider),
+        tier: Some(line.tier.clone()).filter(|tier| !tier.is_empty()),
     }
 }

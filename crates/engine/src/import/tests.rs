@@ -1,22 +1,25 @@
 //! Files that are written on, cut, written anew, renamed and removed while they are followed: every line is kept
 //! once, and none is lost that was seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use langley_model::{LineRole, Micros, Redactor, RedactorOptions};
+use langley_model::{LineRole, MicroUsd, Micros, Rates, Redactor, RedactorOptions};
 use langley_protocol::transcript::TranscriptFormat;
-use langley_store::{ConversationFilter, KeptLine, Store, StoreOptions};
+use langley_store::{ConversationFilter, KeptLine, RepriceQuery, Repriced, Store, StoreOptions};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::lines::{CUT_KEPT, LINE_MAX, Lines};
 use super::*;
-use crate::price::PriceBook;
+use crate::inference_key::InferenceKey;
+use crate::price::{PriceBook, PriceOverride, reprice};
 use crate::transcripts::TranscriptRoot;
+
+mod meanwhile;
 
 struct Rig {
     folder: TempDir,
@@ -70,7 +73,7 @@ impl Rig {
             ids.extend(thread.iter().map(|line| line.id));
         }
         ids.sort_unstable();
-        self.store.kept_lines(&ids, true).unwrap()
+        self.store.kept_lines(&ids, true).unwrap().lines
     }
 
     /// How often each line is kept.
@@ -86,7 +89,7 @@ impl Rig {
 
 fn importer(store: &Store) -> Importer {
     let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
-    Importer::new(store.clone(), redactor, PriceBook::vendored()).unwrap()
+    Importer::new(store.clone(), redactor, InferenceKey::default(), PriceBook::vendored()).unwrap()
 }
 
 /// A line that is like no other.
@@ -280,6 +283,30 @@ fn secrets_are_redacted_in_lines_names_and_what_is_remembered() {
 }
 
 #[test]
+fn what_is_redacted_of_lines_makes_none_of_them_new() {
+    let mut rig = Rig::new();
+    let secret = format!("sk-ant-api03-{}", "a1B2c3D4".repeat(12));
+    let said = |numbers: &[u32]| text(numbers.iter().copied()).replace("ask", &secret);
+    let importer = |store: &Store, api_keys| {
+        let redactor = Redactor::new(RedactorOptions { api_keys, ..RedactorOptions::default() });
+        let (key, book) = (InferenceKey::default(), PriceBook::vendored());
+        Importer::new(store.clone(), Arc::new(redactor.unwrap()), key, book).unwrap()
+    };
+    rig.importer = importer(&rig.store, false);
+    rig.append("a.jsonl", &said(&[0, 1, 2, 3]));
+    assert_eq!(rig.import().lines, 4);
+    // Another file of the same lines, and one more in their midst.
+    rig.importer = importer(&rig.store, true);
+    fs::write(rig.path("b"), said(&[0, 1, 9, 2, 3])).unwrap();
+    fs::rename(rig.path("b"), rig.path("a.jsonl")).unwrap();
+    let report = rig.import();
+    assert_eq!((report.rewritten, report.lines), (1, 1), "{report:?}");
+    let kept = rig.kept();
+    assert_eq!((kept.len(), kept[4].number), (5, 3));
+    assert!(!String::from_utf8_lossy(kept[4].content.as_ref().unwrap()).contains("a1B2c3D4a1B2"));
+}
+
+#[test]
 fn a_response_counts_once_and_with_its_greatest_output() {
     let mut rig = Rig::new();
     let answer = |uuid: &str, session: &str, output: u32| {
@@ -297,6 +324,42 @@ fn a_response_counts_once_and_with_its_greatest_output() {
     assert_eq!(told[0].told.usage.output.map(|tokens| tokens.0), Some(8));
     assert_eq!(told[0].told.cost.map(|cost| cost.0), Some(750), "10 at $15, 8 at $75");
     assert_eq!(rig.store.told_responses("T", 10).unwrap(), []);
+}
+
+#[test]
+fn responses_are_priced_anew_with_the_flows() {
+    let mut rig = Rig::new();
+    let answer = |id: &str, model: &str| {
+        format!(
+            r#"{{"type":"assistant","uuid":"{id}","sessionId":"S","timestamp":"2025-08-01T00:00:01Z","requestId":"{id}","message":{{"id":"{id}","model":"{model}","content":[],"usage":{{"input_tokens":10,"output_tokens":3}}}}}}"#
+        ) + "\n"
+    };
+    rig.append("S.jsonl", &(answer("u1", "unheard") + &answer("u2", "claude-opus-4-1-20250805")));
+    rig.import();
+    let costs = |store: &Store| -> Vec<Option<i64>> {
+        let told = store.told_responses("S", 10).unwrap();
+        told.iter().map(|it| it.told.cost.map(|cost| cost.0)).collect()
+    };
+    assert_eq!(costs(&rig.store), [None, Some(375)]);
+    let rates = Rates::parse("1 - - - 2 - -").unwrap();
+    let own = PriceOverride::new("unheard", None, None, rates).unwrap();
+    let book = Arc::new(PriceBook::vendored().with(vec![own]));
+    let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+    let anew = |query: RepriceQuery, dry_run| {
+        reprice(&rig.store, &redactor.seal(query), &book, dry_run).unwrap().told
+    };
+    let (all, none) = (RepriceQuery::default(), Repriced::default());
+    let of = |model: &str| RepriceQuery { model: Some(model.to_owned()), ..all.clone() };
+    assert_eq!(anew(of("another"), false), none);
+    let one = Repriced { flows: 2, changed: 1, priced: 1, after: MicroUsd(16), ..none };
+    assert_eq!(anew(all.clone(), true), one);
+    assert_eq!(costs(&rig.store), [None, Some(375)], "a trial changes nothing");
+    assert_eq!(anew(all.clone(), false), one);
+    assert_eq!(costs(&rig.store), [Some(16), Some(375)]);
+    assert_eq!(anew(all, false), Repriced { flows: 2, ..none });
+    let told: Vec<_> = rig.store.reprices(9).unwrap();
+    let told: Vec<_> = told.iter().filter(|row| row.is_of_transcripts).collect();
+    assert_eq!((told.len(), told[1].repriced, told[1].finished), (2, one, true));
 }
 
 #[test]
@@ -337,6 +400,19 @@ fn a_line_that_is_too_long_is_kept_in_part_and_the_next_one_is_whole() {
     assert_eq!(cut.bytes.len(), CUT_KEPT);
     let last = lines.next().unwrap().unwrap();
     assert_eq!((last.bytes, last.offset), (&b"last"[..], size - 5));
+    assert!(lines.next().unwrap().is_none());
+}
+
+#[test]
+fn nothing_is_read_beyond_the_size_that_was_looked_at_however_long_the_line_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lines");
+    let long = "x".repeat(LINE_MAX + 700_000);
+    fs::write(&path, format!("{long}\nlast\n")).unwrap();
+    let until = (LINE_MAX + 400_000) as u64;
+    let mut lines = Lines::new(File::open(&path).unwrap(), 0, until).unwrap();
+    let begun = lines.next().unwrap().unwrap();
+    assert_eq!((begun.len, begun.is_cut, begun.is_ended), (until, true, false));
     assert!(lines.next().unwrap().is_none());
 }
 
@@ -398,7 +474,7 @@ proptest! {
             name: format!("f{at}.jsonl"), ..Expected::default()
         });
         let (mut next, mut names) = (0_u32, 3);
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for (at, edit, looks) in edits {
             // One that is another and has another name as well is another file.
             let is_another = matches!(edit, Edit::Cut(_) | Edit::Rewrite(_) | Edit::Replace(_));
@@ -466,4 +542,54 @@ proptest! {
         seen.extend(files.iter().flat_map(|file| file.lines.iter().copied()));
         prop_assert_eq!(rig.counts(), once(seen));
     }
+}
+
+#[test]
+fn a_deleted_conversation_stays_away_until_it_is_asked_for() {
+    let mut rig = Rig::new();
+    rig.append("a.jsonl", &text(0..5));
+    rig.import();
+    rig.store.delete_conversation("S", Micros::now()).unwrap().unwrap();
+    assert_eq!(rig.import().lines, 0, "the file is as it was");
+    rig.append("a.jsonl", &text(5..7));
+    let report = rig.import();
+    assert_eq!((report.lines, report.bytes, report.left_out), (0, 0, 2));
+    rig.restart();
+    fs::write(rig.path("a.jsonl"), text(1..9)).unwrap();
+    assert_eq!(rig.import().left_out, 8, "also when the file is written anew");
+    assert_eq!(rig.counts(), BTreeMap::new());
+
+    let path = rig.folder.path().join("projects");
+    let root = TranscriptRoot { format: TranscriptFormat::ClaudeCode, path };
+    rig.importer.look_again(&[root], true, Micros::now()).unwrap();
+    while rig.importer.step().unwrap() {}
+    let report = rig.importer.report();
+    assert_eq!((report.lines, report.left_out, report.rewritten), (8, 0, 0));
+    assert_eq!(rig.counts(), once(1..9));
+    rig.append("a.jsonl", &text(9..10));
+    assert_eq!(rig.import().lines, 1);
+}
+
+#[test]
+fn who_asks_for_an_import_that_nobody_does_any_more_is_told() {
+    let rig = Rig::new();
+    let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
+    let options = FollowerOptions {
+        roots: Vec::new(),
+        is_enabled: false,
+        key: InferenceKey::default(),
+        book: PriceBook::vendored(),
+    };
+    let bell = crate::background::Bell::default();
+    let follower = Follower::spawn(rig.store.clone(), redactor, options, bell).unwrap();
+    let reader = follower.reader();
+    let path = rig.path("a.jsonl");
+    rig.append("a.jsonl", &text(0..2));
+    let wanted = ImportWanted {
+        roots: vec![TranscriptRoot { format: TranscriptFormat::ClaudeCode, path }],
+        is_again: false,
+    };
+    assert_eq!(reader.import(wanted.clone()).unwrap().lines, 2);
+    drop(follower);
+    assert!(matches!(reader.import(wanted), Err(ImportError::Over)));
 }

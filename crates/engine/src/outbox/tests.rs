@@ -1,6 +1,6 @@
 //! What waits before the store, when the store takes nothing.
 
-use langley_model::{ConnectionId, EventSpan, Flow, RedactorOptions};
+use langley_model::{ConnectionId, EventRun, EventSpan, Flow, RedactorOptions};
 
 use super::*;
 

@@ -3,12 +3,14 @@
 //! A flow is priced once its usage is final, by the prices of the day on which it began, and keeps the prices
 //! with it. So its cost can be divided and summed without a book, and a later book changes nothing by itself.
 
+mod anew;
 mod book;
 mod card;
 mod name;
 mod overrides;
 mod pricer;
 
+pub use anew::{PricedAnew, reprice};
 pub use book::{BookError, Model, PriceBook};
 pub use card::{Card, Peak};
 pub use overrides::PriceOverride;

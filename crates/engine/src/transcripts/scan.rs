@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use langley_model::{
-    ConnectionId, CostShares, Flow, FlowId, MicroUsd, Micros, Outcome, Provider, Redactor, Usage,
+    ConnectionId, CostShares, Flow, FlowId, MicroUsd, Micros, Outcome, Provider, Redactor,
+    ToldResponse, Usage,
 };
 use langley_protocol::transcript::{LinesRead, TranscriptFormat, UsageLine, UsageReader};
 use serde::{Deserialize, Serialize};
@@ -307,6 +308,12 @@ impl Till {
         let tier = Some(line.tier.as_str()).filter(|tier| !tier.is_empty());
         self.show(format, line.model.as_deref(), tier);
         self.ask(line.at?, line.provider, line.usage).map(|quote| quote.cost)
+    }
+
+    /// What a response costs that was kept; none where its price is not known, or who served it.
+    pub(crate) fn cost_of_kept(&mut self, agent: &str, told: &ToldResponse) -> Option<MicroUsd> {
+        self.show(TranscriptFormat::of_agent(agent)?, told.model.as_deref(), told.tier.as_deref());
+        self.ask(told.at?, told.provider?, told.usage).map(|quote| quote.cost)
     }
 
     /// What a response costs; none where its price is not known, or its day: prices are those of a day.

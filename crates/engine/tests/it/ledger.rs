@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use langley_engine::{Importer, LedgerReason, PriceBook, ledger, user_roots};
+use langley_engine::{Importer, InferenceKey, LedgerReason, PriceBook, ledger, user_roots};
 use langley_model::{
     Attributed, ConnectionId, Flow, FlowId, Micros, Outcome, Provider, Record, Redactor,
     RedactorOptions, Tokens,
@@ -57,7 +57,8 @@ impl Rig {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(format!("{session}.jsonl")), lines.concat()).unwrap();
         let (store, redactor) = (self.store.clone(), Arc::clone(&self.redactor));
-        let mut importer = Importer::new(store, redactor, PriceBook::vendored()).unwrap();
+        let mut importer =
+            Importer::new(store, redactor, InferenceKey::default(), PriceBook::vendored()).unwrap();
         importer.look(&user_roots(vec![folder]), true, Micros::now()).unwrap();
         while importer.step().unwrap() {}
     }
@@ -162,4 +163,46 @@ fn an_exchange_that_passed_twice_was_billed_twice_and_is_told_once() {
     let ledger = ledger(&rig.store, "S").unwrap().unwrap();
     assert_eq!((ledger.wire.responses, ledger.transcript.responses, ledger.joined), (2, 1, 1));
     assert_eq!(ledger.gaps.len(), 1);
+}
+
+#[test]
+fn what_passed_under_another_session_is_found_there_and_named() {
+    let rig = Rig::new();
+    rig.answer(1, "first", 1);
+    let of = |session: Option<&str>, id: &str, second: i64| {
+        rig.pass(second, |flow| {
+            flow.session = session.map(|id| Attributed { id: id.to_owned(), source: "header" });
+            flow.provider_request_id = Some(format!("req_{id}"));
+            flow.usage.output = Some(Tokens(7));
+        });
+    };
+    of(Some("T"), "under_t", 5_000);
+    of(None, "under_none", 50_000);
+    of(Some("T"), "too_early", 60_000);
+    let lines = [
+        line("S", 1, Some("first"), 1),
+        line("S", 5_010, Some("under_t"), 7),
+        line("S", 50_010, Some("under_none"), 7),
+        line("S", 70_000, Some("too_early"), 7),
+    ];
+    rig.tell("S", &lines);
+    let ledger = ledger(&rig.store, "S").unwrap().unwrap();
+    assert!(ledger.is_whole);
+    let gaps: Vec<_> = ledger.gaps.iter().map(|(reason, sum)| (*reason, sum.responses)).collect();
+    assert_eq!(gaps, [(LedgerReason::PassedElsewhere, 2), (LedgerReason::PassedBy, 1)]);
+    let told: Vec<_> = ledger
+        .entries
+        .iter()
+        .map(|entry| (entry.other_session.as_deref(), entry.flow.is_some(), entry.wire.is_some()))
+        .collect();
+    assert_eq!(told, [(Some("T"), true, true), (None, true, true), (None, false, false)]);
+
+    // And the other way round: the other session's ledger says whose transcript tells of it.
+    rig.pass(80_000, |flow| {
+        flow.session = Some(Attributed { id: String::from("T"), source: "header" });
+        flow.message_id = Some(String::from("msg_under_t"));
+    });
+    let other = langley_engine::ledger(&rig.store, "T").unwrap().unwrap();
+    let named: Vec<_> = other.entries.iter().filter_map(|it| it.other_session.as_deref()).collect();
+    assert_eq!(named, ["S"]);
 }

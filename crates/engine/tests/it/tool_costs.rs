@@ -185,6 +185,34 @@ fn a_result_is_paid_for_by_the_attempt_that_is_billed() {
 }
 
 #[test]
+fn a_result_counts_once_whatever_attempts_sent_it() {
+    let play = |order: &[usize]| {
+        let mut session = Session::new();
+        let said = json!([call("Bash", "ls")]);
+        let first = vec![user(&json!("go"))];
+        let mut second = first.clone();
+        second.extend([model(&said), user(&json!([result("Bash", "a\nb")]))]);
+        for number in order {
+            session.second = 10 * i64::try_from(*number).unwrap();
+            match number {
+                0 => drop(session.ask(&first, &said, [100, 0, 0, 10])),
+                1 => session.refused(&second),
+                // Billed, and asked once more.
+                2 => drop(session.ask(&second, &json!([text("s")]), [100, 0, 0, 1])),
+                _ => drop(session.ask(&second, &json!([text("so")]), [100, 0, 0, 10])),
+            }
+            session.analyse();
+        }
+        session.of("Bash")
+    };
+    let told = play(&[0, 1, 2, 3]);
+    assert_eq!((told.tally(ToolCostTally::Results), told.tally(ToolCostTally::Flows)), (1, 3));
+    for order in [[0, 1, 3, 2], [0, 3, 2, 1], [3, 2, 1, 0], [1, 3, 0, 2]] {
+        assert_eq!(play(&order), told, "{order:?}");
+    }
+}
+
+#[test]
 fn the_same_is_told_in_whatever_order_flows_are_read() {
     let play = |order: [usize; 3], at_once: bool| {
         let mut session = Session::new();

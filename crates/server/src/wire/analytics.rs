@@ -312,7 +312,7 @@ fn sum(one: Option<Cost>, other: Option<MicroUsd>) -> Option<Cost> {
         (Some(one), Some(MicroUsd(other))) => {
             Some(Cost { micro_usd: one.micro_usd.saturating_add(other) })
         }
-        (one, other) => one.or_else(|| other.map(|cost| Cost { micro_usd: cost.0 })),
+        (one, other) => one.or_else(|| other.map(Into::into)),
     }
 }
 
@@ -392,7 +392,7 @@ impl From<&engine::SessionTurn> for Turn {
             tool_calls: turn.tool_calls,
             context: turn.context,
             tokens: (&turn.tokens).into(),
-            cost: turn.cost.map(|cost| Cost { micro_usd: cost.0 }),
+            cost: turn.cost.map(Into::into),
             ended: turn.is_ended,
         }
     }

@@ -49,18 +49,17 @@ pub(crate) struct Budget {
 
 impl From<BudgetState> for Budget {
     fn from(state: BudgetState) -> Self {
-        let cost = |money: langley_model::MicroUsd| Cost { micro_usd: money.0 };
         Self {
             scope: state.budget.scope.as_str(),
             action: state.budget.action.as_str(),
-            limit: cost(state.budget.limit),
+            limit: state.budget.limit.into(),
             name: state.budget.name,
             agent: state.budget.agent,
             model: state.budget.model,
             project: state.budget.project,
             since: state.since.map(rfc3339),
             until: state.until.map(rfc3339),
-            spent: state.spent.map(cost),
+            spent: state.spent.map(Into::into),
             unpriced_flows: state.unpriced,
             is_spent: state.is_over,
             sessions: state.sessions,

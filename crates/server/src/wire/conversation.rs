@@ -1,7 +1,8 @@
 //! A conversation as JSON.
 
 use langley_engine::{self as engine, ConversationThread};
-use langley_model::MicroUsd;
+use langley_store as store;
+use langley_store::cursor;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -64,12 +65,42 @@ pub(crate) struct ConversationDetail {
     pub lanes: Vec<ConversationLane>,
     /// Its branches: where a person went back and said something else, or an answer was asked for again.
     pub branches: Vec<ConversationBranch>,
-    /// Lines in the order of time.
+    /// Lines in the order of time; with `content` fewer than `limit` where they are long (16 MiB together).
     pub items: Vec<ConversationLine>,
     /// Pass as `cursor` for the next page; null at the end.
     pub next_cursor: Option<String>,
-    /// Whether all lines are part of this; false of a conversation of more than 200,000.
+    /// Whether lanes and branches tell of all lines; false of a conversation of more than 200,000, whose first lines they
+    /// tell of.
     pub complete: bool,
+}
+
+/// What a deletion of a conversation came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeletedConversation {
+    /// Lines that are gone.
+    pub lines: u64,
+    /// Responses that nothing tells of any more; what another conversation tells of too is that one's.
+    pub responses: u64,
+    /// Damaged blocks in which lines of other conversations lie as well: what can be read of them is still there.
+    pub damaged: u64,
+    /// Files of its agent that tell of it and were there when they were looked at last; the first hundred. They are not
+    /// touched.
+    pub files: Vec<String>,
+}
+
+impl From<store::DeletedConversation> for DeletedConversation {
+    fn from(deleted: store::DeletedConversation) -> Self {
+        let store::DeletedConversation { lines, responses, damaged, files } = deleted;
+        Self { lines, responses, damaged, files }
+    }
+}
+
+/// What a deletion of a conversation came to, as `DELETE /api/conversations/{id}` tells it.
+///
+/// # Errors
+/// It cannot be written as JSON: a defect in a shape's derive.
+pub fn deleted_conversation_json(deleted: store::DeletedConversation) -> serde_json::Result<Value> {
+    serde_json::to_value(DeletedConversation::from(deleted))
 }
 
 /// Who speaks.
@@ -117,10 +148,10 @@ pub(crate) struct ConversationLine {
     pub parent: Option<String>,
     /// The id of the line that it follows across a compaction.
     pub logical_parent: Option<String>,
-    /// The number of its branch.
-    pub branch: u32,
-    /// The number of its lane.
-    pub lane: u32,
+    /// The number of its branch; null of a line beyond the first 200,000.
+    pub branch: Option<u32>,
+    /// The number of its lane; null of such a line where it does not say whose it is.
+    pub lane: Option<u32>,
     /// The part it plays.
     pub role: LineRole,
     /// Its type, as the agent names it.
@@ -142,7 +173,7 @@ pub(crate) struct ConversationLine {
     /// Where it was read.
     pub src: LineSource,
     /// The line as the agent wrote it, redacted: as JSON, or as a text where it is none. Null where it was not
-    /// asked for, or is damaged.
+    /// asked for, is damaged, or stands behind 16 MiB of other lines of the page: ask for fewer lines then.
     pub content: Option<Value>,
 }
 
@@ -184,21 +215,20 @@ impl From<&langley_store::Conversation> for Conversation {
             prompts: it.prompts,
             responses: it.responses,
             compactions: it.compactions,
-            cost: it.cost.map(cost),
+            cost: it.cost.map(Into::into),
             unpriced: it.unpriced,
         }
     }
 }
 
-impl ConversationDetail {
-    /// With the place where its next page begins.
-    pub(crate) fn of(thread: &ConversationThread, next_cursor: Option<String>) -> Self {
+impl From<&ConversationThread> for ConversationDetail {
+    fn from(thread: &ConversationThread) -> Self {
         Self {
             conversation: (&thread.conversation).into(),
             lanes: thread.lanes.iter().map(Into::into).collect(),
             branches: thread.branches.iter().map(Into::into).collect(),
             items: thread.lines.iter().map(Into::into).collect(),
-            next_cursor,
+            next_cursor: thread.next.map(|next| cursor(next.into())),
             complete: thread.is_whole,
         }
     }
@@ -213,7 +243,7 @@ impl From<&engine::Lane> for ConversationLane {
             last_at: rfc3339(lane.last_at),
             lines: lane.lines,
             responses: lane.responses,
-            cost: lane.cost.map(cost),
+            cost: lane.cost.map(Into::into),
         }
     }
 }
@@ -265,10 +295,6 @@ impl From<&engine::ShownLine> for ConversationLine {
     }
 }
 
-fn cost(MicroUsd(micro_usd): MicroUsd) -> Cost {
-    Cost { micro_usd }
-}
-
 /// Conversations as `GET /api/conversations` tells them.
 ///
 /// # Errors
@@ -282,6 +308,5 @@ pub fn conversations_json(page: &langley_store::ConversationPage) -> serde_json:
 /// # Errors
 /// It cannot be written as JSON: a defect in a shape's derive.
 pub fn conversation_json(thread: &ConversationThread) -> serde_json::Result<Value> {
-    let next = thread.next.map(crate::conversations::cursor_at);
-    serde_json::to_value(ConversationDetail::of(thread, next))
+    serde_json::to_value(ConversationDetail::from(thread))
 }

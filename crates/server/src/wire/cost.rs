@@ -1,6 +1,6 @@
 //! Costs as JSON: what flows cost, of which class of usage, and what has no price.
 
-use langley_engine::{Block, BlockReport, Pace, Scanned, TranscriptBy};
+use langley_engine::{Block, BlockReport, Pace, PricedAnew, Scanned, TranscriptBy};
 use langley_model::{CostClass, NanoUsd};
 use langley_store::{
     CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, RepriceRow,
@@ -202,9 +202,29 @@ pub(crate) struct RepriceDone {
     pub before: Cost,
     /// What they cost now.
     pub after: Cost,
+    /// What came of the responses that transcripts tell of; null in the list of runs, where they are a run of their
+    /// own.
+    pub responses: Option<RepricedResponses>,
 }
 
-/// A run of pricing flows anew.
+/// What came of pricing responses anew that transcripts tell of.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct RepricedResponses {
+    /// Responses that were looked at.
+    pub responses: u64,
+    /// Those whose cost changed.
+    pub changed: u64,
+    /// Of these, that had no cost before.
+    pub priced: u64,
+    /// Of these, that have none any more.
+    pub unpriced: u64,
+    /// What those that changed cost before.
+    pub before: Cost,
+    /// What they cost now.
+    pub after: Cost,
+}
+
+/// A run of pricing flows anew, or the responses that transcripts tell of.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct RepriceItem {
     /// Its number.
@@ -219,6 +239,8 @@ pub(crate) struct RepriceItem {
     pub model: Option<String>,
     /// Whether it came to its end.
     pub finished: bool,
+    /// Whether it was of responses that transcripts tell of, and not of flows.
+    pub transcripts: bool,
     /// What came of it.
     #[serde(flatten)]
     pub done: RepriceDone,
@@ -318,7 +340,7 @@ pub fn reprices_json(rows: &[RepriceRow]) -> serde_json::Result<Value> {
 ///
 /// # Errors
 /// It cannot be written as JSON: a defect in a shape's derive.
-pub fn reprice_json(book: &str, done: &Repriced, dry_run: bool) -> serde_json::Result<Value> {
+pub fn reprice_json(book: &str, done: &PricedAnew, dry_run: bool) -> serde_json::Result<Value> {
     serde_json::to_value(RepriceDone::of(book, done, dry_run))
 }
 
@@ -362,7 +384,7 @@ impl ClassCosts {
 impl From<&ToolCostSums> for ToolCosts {
     fn from(sums: &ToolCostSums) -> Self {
         let of = |tally| sums.tally(tally);
-        let told = |nano: NanoUsd| Cost { micro_usd: nano.rounded().0 };
+        let told = |nano: NanoUsd| Cost::from(nano.rounded());
         let money = |tally| told(NanoUsd(of(tally)));
         let if_priced =
             |priced: u64, count: u64, tally| (priced > 0 || count == 0).then(|| money(tally));
@@ -507,16 +529,26 @@ impl From<Pace> for BlockPace {
 }
 
 impl RepriceDone {
-    pub(crate) fn of(book: &str, done: &Repriced, dry_run: bool) -> Self {
+    pub(crate) fn of(book: &str, done: &PricedAnew, dry_run: bool) -> Self {
+        let Repriced { flows: responses, changed, priced, unpriced, before, after } = done.told;
+        let (before, after) = (before.into(), after.into());
+        let responses = RepricedResponses { responses, changed, priced, unpriced, before, after };
+        Self { dry_run, responses: Some(responses), ..Self::run(book, &done.flows) }
+    }
+
+    /// What came of a run, whatever it was of.
+    fn run(book: &str, done: &Repriced) -> Self {
+        let Repriced { flows, changed, priced, unpriced, before, after } = *done;
         Self {
-            dry_run,
+            dry_run: false,
             book: book.to_owned(),
-            flows: done.flows,
-            changed: done.changed,
-            priced: done.priced,
-            unpriced: done.unpriced,
-            before: Cost { micro_usd: done.before.0 },
-            after: Cost { micro_usd: done.after.0 },
+            flows,
+            changed,
+            priced,
+            unpriced,
+            before: before.into(),
+            after: after.into(),
+            responses: None,
         }
     }
 }
@@ -530,7 +562,8 @@ impl From<&[RepriceRow]> for RepricePage {
             until: row.query.until.map(rfc3339),
             model: row.query.model.clone(),
             finished: row.finished,
-            done: RepriceDone::of(&row.book, &row.repriced, false),
+            transcripts: row.is_of_transcripts,
+            done: RepriceDone::run(&row.book, &row.repriced),
         };
         Self { items: rows.iter().map(item).collect(), next_cursor: None }
     }

@@ -107,7 +107,7 @@ impl From<&model::KeptFinding> for Finding {
             agent_id: finding.agent_id.clone(),
             numbers: finding.numbers.iter().map(Into::into).collect(),
             baseline: finding.baseline.as_ref().map(Into::into),
-            cost: kept.cost.map(|cost| Cost { micro_usd: cost.0 }),
+            cost: kept.cost.map(Into::into),
             first_at: rfc3339(kept.first_at),
             last_at: rfc3339(kept.last_at),
             times: kept.times,

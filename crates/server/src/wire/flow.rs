@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use langley_model::{CostClass, Stored, Tokens};
+use langley_model::{CostClass, MicroUsd, Stored, Tokens};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -194,6 +194,12 @@ pub(crate) struct Cost {
     pub micro_usd: i64,
 }
 
+impl From<MicroUsd> for Cost {
+    fn from(MicroUsd(micro_usd): MicroUsd) -> Self {
+        Self { micro_usd }
+    }
+}
+
 /// On what terms a flow was priced: US dollars for a million tokens, as decimals; null for a class that has
 /// no price.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -304,7 +310,7 @@ impl<T: Borrow<langley_model::Flow>> From<&Stored<T>> for Flow {
             client_process: flow.client_process.clone(),
             retry_of: flow.retry_of.map(|id| id.to_string()),
             usage: (&flow.usage).into(),
-            cost: flow.cost.map(|cost| Cost { micro_usd: cost.0 }),
+            cost: flow.cost.map(Into::into),
             cost_source: flow.cost_source.clone(),
             service_tier: flow.service_tier.clone(),
             price: flow.terms.as_deref().map(Into::into),

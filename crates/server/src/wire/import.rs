@@ -35,6 +35,8 @@ pub(crate) struct ImportDone {
     pub mended: u64,
     /// New lines too long to be kept whole.
     pub cut: u64,
+    /// Lines of conversations that were deleted: they are not kept again.
+    pub left_out: u64,
     /// Files whose last line lacks its end: it is read when it is whole.
     pub torn: u64,
     /// Files and folders that could not be read.
@@ -69,6 +71,7 @@ impl From<&ImportReport> for ImportDone {
             unreadable: report.unreadable,
             mended: report.mended,
             cut: report.cut,
+            left_out: report.left_out,
             torn: report.torn,
             refused: refused.collect(),
         }
@@ -108,6 +111,12 @@ pub(crate) struct TranscriptStats {
     pub mended: u64,
     /// Lines too long to be kept whole.
     pub cut: u64,
+    /// Conversations that were deleted, and are not brought in again.
+    pub deleted_conversations: u64,
+    /// Lines of theirs that came since, and were left out.
+    pub left_out: u64,
+    /// Files of which the database cannot read what it knows; they are in none of these numbers.
+    pub damaged: u64,
     /// Files and folders that could not be read at the last look.
     pub refused: u64,
     /// Which was the first of them, and why; null where there is none.
@@ -129,6 +138,9 @@ impl TranscriptStats {
             unreadable: totals.unreadable,
             mended: totals.mended,
             cut: totals.cut,
+            deleted_conversations: totals.deleted_conversations,
+            left_out: totals.left_out,
+            damaged: totals.damaged,
             refused: state.refused,
             refused_why: state.refused_why,
         }

@@ -48,7 +48,7 @@ pub(crate) struct LedgerGap {
     /// `wire` or `transcript`.
     pub side: String,
     /// The reason: failed, cut_off, no_transcript, other_session or not_written of the wire; before_record,
-    /// no_flow, no_id or passed_by of a transcript.
+    /// passed_elsewhere, no_flow, no_id or passed_by of a transcript.
     pub reason: String,
     /// The same in a sentence.
     pub why: String,
@@ -72,6 +72,8 @@ pub(crate) struct LedgerEntry {
     pub model: Option<String>,
     /// Why it is on one side alone; null where both sides tell of it, and differ in what it used.
     pub reason: Option<String>,
+    /// The other session whose transcript tells of it, or under which it passed; null where there is none.
+    pub other_session: Option<String>,
     /// What it used as it passed; null where it did not.
     pub wire: Option<Usage>,
     /// What it used as the transcript tells; null where it does not.
@@ -98,7 +100,7 @@ impl From<&engine::LedgerSum> for LedgerSum {
         Self {
             responses: sum.responses,
             usage: (&sum.usage).into(),
-            cost: sum.cost.map(|cost| Cost { micro_usd: cost.0 }),
+            cost: sum.cost.map(Into::into),
             unpriced: sum.unpriced,
         }
     }
@@ -128,6 +130,7 @@ impl From<&engine::LedgerEntry> for LedgerEntry {
             flow_id: entry.flow.map(|flow| flow.to_string()),
             model: entry.model.clone(),
             reason: entry.reason.map(|reason| reason.as_str().to_owned()),
+            other_session: entry.other_session.clone(),
             wire: entry.wire.as_ref().map(Into::into),
             transcript: entry.told.as_ref().map(Into::into),
         }

@@ -27,8 +27,8 @@ pub(crate) use analytics::{
     CacheBreaks, CachePage, Context, SessionEfficiency, TokenPage, TurnPage,
 };
 pub(crate) use budget::BudgetPage;
-pub(crate) use conversation::{ConversationDetail, ConversationPage};
-pub use conversation::{conversation_json, conversations_json};
+pub(crate) use conversation::{ConversationDetail, ConversationPage, DeletedConversation};
+pub use conversation::{conversation_json, conversations_json, deleted_conversation_json};
 pub(crate) use cost::{BlockPage, CostPage, RepriceDone, RepricePage};
 pub use cost::{blocks_json, cost_json, reprice_json, reprices_json, transcript_cost_json};
 pub(crate) use diff::RequestDiff;

@@ -7,6 +7,7 @@ use langley_model::Micros;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::conversation::DeletedConversation;
 use super::flow::Flow;
 use super::word::{DropReason, TunnelReason};
 
@@ -45,6 +46,9 @@ pub(crate) struct Deleted {
     /// them may be among these, and stay.
     #[serde(skip_serializing_if = "is_zero")]
     pub unindexed: u64,
+    /// What was deleted of the session's conversation, where `conversation` asked for it and there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<DeletedConversation>,
 }
 
 pub(super) const fn is_zero(number: &u64) -> bool {

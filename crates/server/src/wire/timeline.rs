@@ -77,7 +77,7 @@ impl From<&Stored<Flow>> for TimelineEntry {
             model: flow.known_model().map(str::to_owned),
             retry_of: flow.retry_of.map(|id| id.to_string()),
             usage: (&flow.usage).into(),
-            cost: flow.cost.map(|cost| Cost { micro_usd: cost.0 }),
+            cost: flow.cost.map(Into::into),
             stop_reason: flow.stop_reason.clone(),
             tool_names: flow.tool_names.clone(),
             task_id: flow.task.as_ref().map(|task| task.id.clone()),

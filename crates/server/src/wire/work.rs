@@ -217,10 +217,6 @@ impl EfficiencyGroupPage {
     }
 }
 
-fn cost(work: &Work) -> Option<Cost> {
-    work.cost.map(|cost| Cost { micro_usd: cost.0 })
-}
-
 impl From<&Work> for TurnSums {
     fn from(work: &Work) -> Self {
         Self {
@@ -235,7 +231,7 @@ impl From<&Work> for TurnSums {
             tool_calls_per_request: work.tool_ratio(),
             worked_ms: milliseconds(work.worked),
             waited_ms: milliseconds(work.waited),
-            cost: cost(work),
+            cost: work.cost.map(Into::into),
         }
     }
 }
@@ -247,7 +243,7 @@ impl From<&Work> for EfficiencySums {
             turns: work.turns,
             tokens: (&work.tokens).into(),
             growth_per_turn: work.growth.each(),
-            cost: cost(work),
+            cost: work.cost.map(Into::into),
         }
     }
 }

@@ -132,3 +132,52 @@ async fn what_cannot_be_told_or_brought_in_says_why() {
         (&json!(8), &json!(1))
     );
 }
+
+async fn delete(rig: &Rig, path: &str) -> (StatusCode, Value) {
+    let token = format!("Bearer {TOKEN}");
+    let answer = rig.send_body(Method::DELETE, path, &[("authorization", &token)], "").await;
+    (answer.status, answer.json())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_is_deleted_and_stays_away_until_it_is_asked_for() {
+    let (rig, _) = rig().await;
+    let (status, deleted) = delete(&rig, "/api/conversations/S").await;
+    assert_eq!(
+        (status, &deleted["lines"], &deleted["responses"]),
+        (StatusCode::OK, &json!(8), &json!(3))
+    );
+    assert!(deleted["files"][0].as_str().unwrap().ends_with("S.jsonl"));
+    assert_eq!(rig.ask("/api/conversations/S").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(delete(&rig, "/api/conversations/S").await.0, StatusCode::NOT_FOUND);
+    let path = rig.store.path().with_file_name("transcripts").join("S.jsonl");
+    let more = fs::read_to_string(&path).unwrap() + &prompt("t", "c", "more");
+    fs::write(&path, more).unwrap();
+    let done = post(&rig, "/api/import", "").await;
+    assert_eq!((&done["lines"], &done["left_out"]), (&json!(0), &json!(1)));
+    let kept = &rig.get("/api/stats").await["transcripts"];
+    assert_eq!((&kept["deleted_conversations"], &kept["left_out"]), (&json!(1), &json!(1)));
+    let done = post(&rig, "/api/import", r#"{"again":true}"#).await;
+    assert_eq!((&done["lines"], &done["left_out"]), (&json!(9), &json!(0)));
+    assert_eq!(rig.get("/api/conversations/S").await["first_prompt"], "fix the shop");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flows_of_a_session_are_deleted_with_its_conversation_where_that_is_asked_for() {
+    let (rig, _) = rig().await;
+    let (_, deleted) = delete(&rig, "/api/flows?session=S").await;
+    assert_eq!(deleted, json!({ "deleted": 0 }), "its conversation stays");
+    assert_eq!(rig.ask("/api/conversations/S").await.status, StatusCode::OK);
+    let (status, refused) = delete(&rig, "/api/flows?conversation=true").await;
+    assert_eq!(
+        (status, &refused["error"]["code"]),
+        (StatusCode::BAD_REQUEST, &json!("bad_parameter"))
+    );
+    assert_eq!(
+        delete(&rig, "/api/flows?session=S&conversation=yes").await.0,
+        StatusCode::BAD_REQUEST
+    );
+    let (_, deleted) = delete(&rig, "/api/flows?session=S&conversation=true").await;
+    assert_eq!((&deleted["deleted"], &deleted["conversation"]["lines"]), (&json!(0), &json!(8)));
+    assert_eq!(rig.ask("/api/conversations/S").await.status, StatusCode::NOT_FOUND);
+}

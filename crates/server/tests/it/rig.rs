@@ -11,7 +11,7 @@ use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use langley_engine::{
     Bell, Budget, BudgetAction, BudgetBell, BudgetKeeper, BudgetScope, Follower, FollowerOptions,
-    Intake, IntakeOptions, RecorderStats, user_roots,
+    InferenceKey, Intake, IntakeOptions, RecorderStats, user_roots,
 };
 use langley_model::{
     Attributed, Block, Body, ConnectionId, Content, Drop, DropReason, EventRun, EventSpan, Flow,
@@ -129,7 +129,8 @@ impl Rig {
         let budgets = BudgetKeeper::spawn(rules, store.clone(), own, bell, Arc::default()).unwrap();
         let roots = user_roots(vec![folder.path().join("transcripts")]);
         let book = langley_engine::PriceBook::vendored();
-        let options = FollowerOptions { roots, is_enabled: false, book };
+        let key = InferenceKey::default();
+        let options = FollowerOptions { roots, is_enabled: false, key, book };
         let own = Arc::clone(&redactor);
         let follower = Follower::spawn(store.clone(), own, options, Bell::default()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

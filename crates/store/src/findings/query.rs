@@ -1,7 +1,5 @@
 //! Findings, asked for: by what they cost, the dearest first.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use langley_model::{
     Finding, FindingKind, FindingState, Flow, FlowId, KeptFinding, MicroUsd, Micros, Revision,
     Severity, Stored,
@@ -10,6 +8,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::words::Words;
+use crate::cursor::{self, position};
 use crate::damage::{sound, sound_flow, sound_flows};
 use crate::error::StoreError;
 use crate::filter::{Condition, Order};
@@ -86,7 +85,7 @@ impl Store {
     ) -> Result<FindingPage, StoreError> {
         let (limit, asked) = page_limit(limit);
         let (condition, parameters) = condition(filter);
-        let after = cursor.map(position).transpose()?;
+        let after = cursor.map(position::<4>).transpose()?;
         self.readers().read(|conn| {
             let total: i64 = conn
                 .prepare_cached(&format!("SELECT count(*) FROM findings WHERE {condition}"))?
@@ -303,34 +302,8 @@ fn flows(conn: &Connection, finding: i64) -> rusqlite::Result<Vec<FlowId>> {
     rows.collect()
 }
 
-/// The opaque text of a position in the listing.
+/// The position of a finding in the listing.
 fn cursor_at(kept: &KeptFinding) -> String {
     let cost = kept.cost.map_or(-1, |cost| cost.0);
-    let place = [cost, kept.finding.severity as i64, kept.last_at.0, kept.id];
-    let bytes: Vec<u8> = place.iter().flat_map(|part| part.to_be_bytes()).collect();
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// The position that [`cursor_at`] wrote.
-fn position(cursor: &str) -> Result<[i64; 4], StoreError> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| StoreError::Cursor)?;
-    let (parts, rest) = bytes.as_chunks::<8>();
-    let parts: Vec<i64> = parts.iter().map(|part| i64::from_be_bytes(*part)).collect();
-    let place: [i64; 4] = parts.try_into().map_err(|_| StoreError::Cursor)?;
-    if rest.is_empty() { Ok(place) } else { Err(StoreError::Cursor) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_is_only_accepted_as_it_was_given() {
-        let place = [-1_i64, 2, 1_700_000_000_000_000, 9];
-        let bytes: Vec<u8> = place.iter().flat_map(|part| part.to_be_bytes()).collect();
-        assert_eq!(position(&URL_SAFE_NO_PAD.encode(&bytes)).unwrap(), place);
-        for wrong in ["", "x", "AAAA", &URL_SAFE_NO_PAD.encode(&bytes[1..])] {
-            assert!(matches!(position(wrong), Err(StoreError::Cursor)), "{wrong}");
-        }
-    }
+    cursor::cursor([cost, kept.finding.severity as i64, kept.last_at.0, kept.id])
 }

@@ -4,9 +4,10 @@ use langley_model::{Flow, FlowId, Revision, Stored};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::salvage::Stretch;
+use crate::cursor::{cursor, position};
 use crate::damage::Fault;
 use crate::error::StoreError;
-use crate::filter::{Common, Condition, FlowFilter, Order, cursor, position, stretch};
+use crate::filter::{Common, Condition, FlowFilter, Order, stretch};
 use crate::flow_row::{Bytes, FlowSql, read};
 use crate::search::{Purpose, READINGS};
 use crate::store::Store;
@@ -31,7 +32,7 @@ impl<T> Page<T> {
     pub(crate) fn cut(mut rows: Vec<(i64, T)>, limit: usize) -> Self {
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next_cursor = rows.last().filter(|_| more).map(|(key, _)| cursor(*key));
+        let next_cursor = rows.last().filter(|_| more).map(|(key, _)| cursor([*key]));
         let items = rows.into_iter().map(|(_, item)| item).collect();
         Self { items, next_cursor, damaged: 0 }
     }
@@ -103,7 +104,7 @@ impl Store {
         order: Order,
     ) -> Result<Page<Stored<Flow>>, StoreError> {
         let (limit, asked) = page_limit(limit);
-        let position = cursor.map(position).transpose()?;
+        let position = cursor.map(position).transpose()?.map(|[key]| key);
         if let Some(worded) = self.worded(filter, Purpose::Show, order)? {
             return Ok(self
                 .page(&worded.keys(self, position, limit, READINGS)?)?
@@ -173,7 +174,7 @@ impl Store {
         damaged.dedup();
         self.note_read(items.iter().map(|(key, _)| *key), &damaged);
         let damaged = damaged.len() as u64;
-        Ok(Page { items, next_cursor: keys.rest.map(cursor), damaged })
+        Ok(Page { items, next_cursor: keys.rest.map(|key| cursor([key])), damaged })
     }
 
     /// The flows of `keys`, in that order; one that is gone meanwhile is left out, and so is one that cannot be

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use crate::damage::{Fault, Keyed, told_apart};
 use crate::error::StoreError;
+use crate::filter::Order;
 use crate::store::Store;
 
 /// Flows that are read at one moment.
@@ -46,13 +48,27 @@ impl Headers {
         let sql = format!("SELECT {COLUMNS} FROM flows WHERE n = ?1");
         let mut statement = conn.prepare_cached(&sql)?;
         for flow in open {
-            statement.query_row([flow], |row| self.note(row)).optional()?;
+            let read = statement.query_row([flow], |row| self.note(row)).optional();
+            told_apart(read)?;
         }
         Ok(())
     }
 
     /// Reads some flows that are new; whether there may be more.
     fn read_on(&mut self, conn: &Connection) -> rusqlite::Result<bool> {
+        match self.read_portion(conn) {
+            Err(error) if error.is_of_one_place() => {
+                let last = self.last.unwrap_or(i64::MIN);
+                let next = Keyed::Flows.keys_after(conn, last, Order::OldestFirst, PORTION)?;
+                self.read_again(conn, &next)?;
+                self.last = next.last().copied().or(self.last);
+                Ok(next.len() == PORTION)
+            }
+            more => more,
+        }
+    }
+
+    fn read_portion(&mut self, conn: &Connection) -> rusqlite::Result<bool> {
         let sql = format!("SELECT {COLUMNS} FROM flows WHERE n > ?1 ORDER BY n LIMIT {PORTION}");
         let mut statement = conn.prepare_cached(&sql)?;
         let mut rows = statement.query([self.last.unwrap_or(i64::MIN)])?;

@@ -12,6 +12,7 @@ mod salvage;
 mod stars;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod unrecorded;
 mod worded;
 
@@ -20,10 +21,11 @@ pub use events::{EventPage, StoredEvent};
 pub use facets::{FACET_MAX, Facet, Facets, SessionFacet};
 pub use flows::Page;
 pub(crate) use flows::{Keys, key, page_limit};
-pub use inspect::{Spot, Unseen};
+pub use inspect::Damage;
 pub use parts::{FlowHeaders, PieceId, RequestPieces, StoredBody};
 pub use records::StoredDrop;
 pub use stars::{Retired, Star};
+pub use texts::{Spot, Unseen};
 pub(crate) use unrecorded::Answered;
 pub use unrecorded::Unrecorded;
 pub(crate) use worded::Worded;

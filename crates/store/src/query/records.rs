@@ -10,8 +10,8 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::flows::{Page, page_limit};
 use crate::connect;
+use crate::cursor::position;
 use crate::error::StoreError;
-use crate::filter::position;
 use crate::schema;
 use crate::store::Store;
 
@@ -48,7 +48,7 @@ impl Store {
         limit: usize,
     ) -> Result<Page<StoredDrop>, StoreError> {
         let (limit, asked) = page_limit(limit);
-        let before = cursor.map_or(Ok(i64::MAX), position)?;
+        let [before] = cursor.map_or(Ok([i64::MAX]), position)?;
         self.readers().read(|conn| {
             let mut statement = conn.prepare_cached(
                 "SELECT id, at, flow_id, reason, count, bytes FROM drops

@@ -5,9 +5,10 @@ use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params_from_iter};
 
 use super::flows::{Keys, Page};
+use crate::cursor::cursor;
 use crate::damage::{Fault, Keyed};
 use crate::error::StoreError;
-use crate::filter::{Common, Condition, FlowFilter, Order, cursor, stretch};
+use crate::filter::{Common, Condition, FlowFilter, Order, stretch};
 use crate::flow_row::{FlowSql, read};
 use crate::store::Store;
 
@@ -101,7 +102,7 @@ impl Store {
         // One row more than fits says that there is a next page.
         let mut page = Page::cut(found.rows, stretch.limit);
         if !is_full && keys.len() == stretch.looked_at {
-            page.next_cursor = keys.last().copied().map(cursor);
+            page.next_cursor = keys.last().map(|key| cursor([*key]));
         }
         page.damaged = found.before.len() as u64;
         Ok(Salvaged { page, is_sound: found.is_sound })
@@ -162,7 +163,7 @@ mod tests {
     use langley_model::{ConnectionId, FlowId, Micros, Outcome, Record, Redactor, RedactorOptions};
 
     use super::*;
-    use crate::filter::position;
+    use crate::cursor::position;
     use crate::options::StoreOptions;
     use crate::upkeep::Retention;
 
@@ -209,7 +210,7 @@ mod tests {
                 assert!(page.items.len() as u64 + page.damaged <= 5);
                 times.extend(page.items.iter().map(|flow| flow.started_at.0));
                 (damaged, pages) = (damaged + page.damaged, pages + 1);
-                from = page.next_cursor.map(|cursor| position(&cursor).unwrap());
+                from = page.next_cursor.map(|cursor| position::<1>(&cursor).unwrap()[0]);
                 if from.is_none() {
                     break;
                 }

@@ -28,8 +28,8 @@ pub struct Star {
 }
 
 impl Store {
-    /// Stars a session: retention leaves its flows alone from now on. Returns since when it is starred;
-    /// none when no flow is of that session.
+    /// Stars a session: retention leaves its flows and its conversation alone from now on. Returns since when it is
+    /// starred; none when neither is of that session.
     ///
     /// # Errors
     /// The store is closed or cannot be written.
@@ -37,8 +37,9 @@ impl Store {
         let session = session.to_owned();
         self.job(move |site| {
             let change = site.change()?;
-            let known =
-                change.prepare("SELECT 1 FROM flows WHERE session_id = ?1")?.exists([&session])?;
+            let known = "SELECT 1 FROM flows WHERE session_id = ?1
+                UNION ALL SELECT 1 FROM conversations WHERE session = ?1";
+            let known = change.prepare(known)?.exists([&session])?;
             if !known {
                 return Ok(None);
             }
@@ -65,11 +66,12 @@ impl Store {
         })
     }
 
-    /// Takes the stars of sessions away that have no flow any more.
+    /// Takes the stars of sessions away that have neither a flow nor a conversation any more.
     pub(crate) fn forget_stars(&self) -> Result<(), StoreError> {
         self.job(|site| {
             let sql = "DELETE FROM stars WHERE NOT EXISTS
-                (SELECT 1 FROM flows WHERE flows.session_id = stars.session_id)";
+                (SELECT 1 FROM flows WHERE flows.session_id = stars.session_id)
+                AND NOT EXISTS (SELECT 1 FROM conversations WHERE session = stars.session_id)";
             site.conn.execute(sql, ()).map(drop)
         })
     }

@@ -163,7 +163,7 @@ fn listings_are_answered_by_an_index_or_by_a_walk_that_ends_with_the_page() {
     for (filter, walks) in filters() {
         wrong.extend(faults(&store, walks, |store| {
             let page = store.flows(&filter, None, 100).unwrap();
-            store.flows(&filter, Some(&crate::filter::cursor(7)), 100).unwrap();
+            store.flows(&filter, Some(&crate::cursor::cursor([7])), 100).unwrap();
             store.flows_oldest_first(&filter, None, 100).unwrap();
             drop(page);
         }));

@@ -1,7 +1,5 @@
 //! What flows belong to, a session or a task: listed newest first, each with what its flows add up to.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use langley_model::{ConnectionId, Flow, FlowId, Micros, Stored};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
@@ -9,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use super::fill::{Filled, Scope};
 use super::sums::Sums;
 use super::table::{Table, read_sums};
+use crate::cursor;
 use crate::damage::{Keyed, sound, sound_flow, sound_flows};
 use crate::error::StoreError;
 use crate::filter::{Condition, Order};
@@ -211,12 +210,12 @@ fn unread(key: i64) -> Flow {
 fn cursor_at(newest: i64, id: &str) -> String {
     let mut bytes = newest.to_be_bytes().to_vec();
     bytes.extend_from_slice(id.as_bytes());
-    URL_SAFE_NO_PAD.encode(bytes)
+    cursor::text(&bytes)
 }
 
 /// The position that [`cursor_at`] wrote.
 fn position(cursor: &str) -> Result<After, StoreError> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| StoreError::Cursor)?;
+    let bytes = cursor::bytes(cursor)?;
     let (newest, id) = bytes.split_first_chunk().ok_or(StoreError::Cursor)?;
     let id = std::str::from_utf8(id).map_err(|_| StoreError::Cursor)?;
     Ok(After(i64::from_be_bytes(*newest), id.to_owned()))

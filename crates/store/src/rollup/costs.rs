@@ -2,15 +2,16 @@
 //! the sums of those, and by what none is kept of from the flows themselves.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use langley_model::{Flow, Micros, Provider};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::measure::Tally;
 use super::query::{GroupBy, UsageGroup, UsageQuery};
 use super::sums::Sums;
 use super::tool_sums::ToolCostSums;
-use crate::damage::{Fault, Keyed, sound};
+use crate::damage::{Fault, Keyed, one_by_one};
 use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter, Order};
 use crate::flow_row::{FlowSql, read};
@@ -227,39 +228,46 @@ impl Store {
     }
 
     pub(super) fn costs_of_flows(&self, query: &CostQuery) -> Result<CostReport, StoreError> {
-        self.read_sound(|conn, damaged| match of_flows(query, |take| each(conn, query, take)) {
-            // From the beginning: what was added until then is of no use.
-            Err(error) if error.is_of_one_place() => {
-                Ok(of_flows(query, |take| each_sound(conn, query, damaged, take))?)
-            }
-            report => Ok(report?),
+        self.read_sound(|conn, damaged| {
+            let told = of_asked(conn, query, damaged, |told: &mut Told, _, flow| {
+                told.add(query, flow);
+                Ok(())
+            })?;
+            Ok(told.report())
         })
     }
 }
 
-/// What flows cost that `each` shows.
-fn of_flows(
-    query: &CostQuery,
-    each: impl FnOnce(&mut dyn FnMut(i64, &Flow)) -> rusqlite::Result<()>,
-) -> rusqlite::Result<CostReport> {
-    let mut groups: HashMap<(Vec<CostKey>, Option<String>), Sums> = HashMap::new();
-    let mut unpriced: HashMap<(String, String), Sums> = HashMap::new();
-    let mut report = CostReport { from_flows: true, ..CostReport::default() };
-    each(&mut |_, flow| {
-        report.totals.add(flow);
-        groups.entry(keys(query, flow)).or_default().add(flow);
+/// What flows cost, told from them.
+#[derive(Default)]
+struct Told {
+    groups: HashMap<(Vec<CostKey>, Option<String>), Sums>,
+    unpriced: HashMap<(String, String), Sums>,
+    totals: Sums,
+}
+
+impl Told {
+    fn add(&mut self, query: &CostQuery, flow: &Flow) {
+        self.totals.add(flow);
+        self.groups.entry(keys(query, flow)).or_default().add(flow);
         if Tally::Unpriced.of(flow) > 0 {
             let provider = flow.provider.map_or("", Provider::as_str).to_owned();
             let model = flow.known_model().unwrap_or_default().to_owned();
-            unpriced.entry((provider, model)).or_default().add(flow);
+            self.unpriced.entry((provider, model)).or_default().add(flow);
         }
-    })?;
-    report.groups = groups
-        .into_iter()
-        .map(|((keys, session), sums)| CostGroup { keys, session, sums, tool: None })
-        .collect();
-    report.unpriced = unpriced.into_iter().map(model_of).collect();
-    Ok(report)
+    }
+
+    fn report(self) -> CostReport {
+        let Self { groups, unpriced, totals } = self;
+        let group = |((keys, session), sums)| CostGroup { keys, session, sums, tool: None };
+        CostReport {
+            groups: groups.into_iter().map(group).collect(),
+            unpriced: unpriced.into_iter().map(model_of).collect(),
+            totals,
+            from_flows: true,
+            ..CostReport::default()
+        }
+    }
 }
 
 pub(super) fn model_of(((provider, model), sums): ((String, String), Sums)) -> UnpricedModel {
@@ -327,49 +335,41 @@ fn is_asked(query: &CostQuery, flow: &Flow) -> bool {
     is_listed && (agent.is_none() || *agent == flow.agent) && !flow.is_own_check()
 }
 
-/// Reads each flow that is asked for, with its key.
-pub(super) fn each(
-    conn: &Connection,
-    query: &CostQuery,
-    take: &mut dyn FnMut(i64, &Flow),
-) -> rusqlite::Result<()> {
-    let condition = Condition::of(&filter_of(query));
-    let sql = format!("{}{}", FlowSql::select(), condition.sql());
-    let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query(rusqlite::params_from_iter(&condition.parameters))?;
-    while let Some(row) = rows.next()? {
-        let (n, flow) = read(row)?;
-        if is_asked(query, &flow) {
-            take(n, &flow);
-        }
-    }
-    Ok(())
-}
-
-/// The same flow by flow, where some cannot be read.
-fn each_sound(
+/// Adds up the flows that are asked for, each with its key: in one walk, and one by one where that meets damage.
+pub(super) fn of_asked<T: Default>(
     conn: &Connection,
     query: &CostQuery,
     damaged: &mut Vec<i64>,
-    take: &mut dyn FnMut(i64, &Flow),
-) -> rusqlite::Result<()> {
+    mut add: impl FnMut(&mut T, i64, &Flow) -> rusqlite::Result<()>,
+) -> rusqlite::Result<T> {
     let filter = filter_of(query);
-    let mut condition = Condition::of(&filter);
-    condition.and("n = ?", []);
-    let sql = format!("{}{}", FlowSql::select(), condition.sql());
-    let mut statement = conn.prepare_cached(&sql)?;
-    let of_keys = Condition::of_keys(&filter);
-    for key in Keyed::Flows.keys(conn, &of_keys, Order::OldestFirst, usize::MAX)? {
-        let parameters = condition.parameters.iter().cloned().chain([key.into()]);
-        let row = statement.query_row(rusqlite::params_from_iter(parameters), read).optional();
-        match sound(("a flow", key), row)? {
-            Some(row) => {
-                for (n, flow) in row.iter().filter(|(_, flow)| is_asked(query, flow)) {
-                    take(*n, flow);
-                }
+    let condition = Condition::of(&filter);
+    let select = FlowSql::select();
+    let mut walk = || {
+        let mut told = T::default();
+        let mut statement = conn.prepare_cached(&format!("{select}{}", condition.sql()))?;
+        let mut rows = statement.query(rusqlite::params_from_iter(&condition.parameters))?;
+        while let Some(row) = rows.next()? {
+            let (n, flow) = read(row)?;
+            if is_asked(query, &flow) {
+                add(&mut told, n, &flow)?;
             }
-            None => damaged.push(key),
         }
+        Ok(told)
+    };
+    match walk() {
+        Err(error) if rusqlite::Error::is_of_one_place(&error) => {}
+        told => return told,
     }
-    Ok(())
+    // From the beginning: what was added until then is of no use.
+    let (mut told, mut failed) = (T::default(), Ok(()));
+    let of_keys = Condition::of_keys(&filter);
+    let keys = Keyed::Flows.keys(conn, &of_keys, Order::OldestFirst, usize::MAX)?;
+    one_by_one(conn, keys, (select, &condition), read, damaged, |n, (_, flow)| {
+        if is_asked(query, &flow) {
+            failed = add(&mut told, n, &flow);
+        }
+        if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    failed.map(|()| told)
 }

@@ -2,16 +2,19 @@
 //! time; by session, task or subagent, and of one session, from the flows that are kept.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
-use rusqlite::{Connection, OptionalExtension};
+use langley_model::Flow;
+use rusqlite::Connection;
 
-use super::costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, each, keys};
+use super::costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, keys, of_asked};
 use super::fill::{Filled, Scope};
 use super::measure::{Measure, Tally};
 use super::named_sums::{NamedRow, NamedSums, put_name};
 use super::sums::{Figure, Sums};
-use super::tool_shares::decode;
+use super::tool_shares;
 use super::tool_sums::{COLUMNS, ToolCostSums, ToolCostTally};
+use crate::damage::sound;
 use crate::error::StoreError;
 use crate::store::Store;
 
@@ -43,11 +46,11 @@ impl Store {
         } else {
             self.costs_of_flows(&of_all)?
         };
-        let found = self.readers().read(|conn| {
+        let found = self.read_sound(|conn, damaged| {
             if Scope::Rollups.filled(conn)? != Filled::Wholly {
                 report.filling = true;
             }
-            Ok(if is_summed { of_sums(conn, query)? } else { of_flows(conn, query)? })
+            Ok(if is_summed { of_sums(conn, query)? } else { of_flows(conn, query, damaged)? })
         })?;
         report.filling |= self.analysis_state()?.waiting > 0;
         let mut tools = ToolCostSums::default();
@@ -83,19 +86,21 @@ fn of_sums(conn: &Connection, query: &CostQuery) -> rusqlite::Result<Found> {
     Ok(found)
 }
 
-fn of_flows(conn: &Connection, query: &CostQuery) -> rusqlite::Result<Found> {
-    let mut names = HashMap::new();
+/// From the flows, as far as these can be read.
+fn of_flows(
+    conn: &Connection,
+    query: &CostQuery,
+    damaged: &mut Vec<i64>,
+) -> rusqlite::Result<Found> {
+    let mut names: HashMap<i64, String> = HashMap::new();
     let mut name = conn.prepare_cached("SELECT name FROM tools WHERE id = ?1")?;
-    let mut shares = conn.prepare_cached("SELECT shares FROM tool_shares WHERE flow = ?1")?;
-    let mut found = Found::new();
-    let mut failed = None;
-    let mut add = |n: i64, flow: &langley_model::Flow| -> rusqlite::Result<()> {
-        let row: Option<Vec<u8>> = shares.query_row([n], |row| row.get(0)).optional()?;
+    of_asked(conn, query, damaged, |found: &mut Found, n, flow: &Flow| {
         // What is damaged is told of no tool.
-        let Some(Ok(shares)) = row.map(|row| decode(&row)) else { return Ok(()) };
+        let shares = sound(("what tools have of a flow", n), tool_shares::read(conn, n))?;
+        let Some(shares) = shares.flatten() else { return Ok(()) };
         for part in &shares.parts {
-            if let std::collections::hash_map::Entry::Vacant(free) = names.entry(part.tool) {
-                free.insert(name.query_row([part.tool], |row| row.get::<_, String>(0))?);
+            if let Entry::Vacant(free) = names.entry(part.tool) {
+                free.insert(name.query_row([part.tool], |row| row.get(0))?);
             }
         }
         let (flow_keys, session) = keys(query, flow);
@@ -105,11 +110,5 @@ fn of_flows(conn: &Connection, query: &CostQuery) -> rusqlite::Result<Found> {
             found.entry((keys, session.clone())).or_default().add(&sums, 1);
         });
         Ok(())
-    };
-    each(conn, query, &mut |n, flow| {
-        if failed.is_none() {
-            failed = add(n, flow).err();
-        }
-    })?;
-    failed.map_or(Ok(found), Err)
+    })
 }

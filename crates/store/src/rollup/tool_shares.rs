@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension};
 use super::group::Group;
 use super::tool_sums::{ToolCostSums, put};
 use crate::codec::number;
+use crate::damage::decoded_flow;
 use crate::error::StoreError;
-use crate::flow_row::{self, FlowSql};
 use crate::writer::Site;
 
 /// The form's number, in case there will be another one.
@@ -39,15 +39,13 @@ impl ShareEntry {
         if before.is_none() && self.shares.is_none() {
             return Ok(());
         }
-        let sql = format!("{} WHERE n = ?1", FlowSql::select());
-        let row = conn.prepare_cached(&sql)?.query_row([self.key], flow_row::read).optional()?;
         // The flow may have been removed.
-        let Some((_, flow)) = row else { return Ok(()) };
+        let Some(flow) = decoded_flow(conn, self.key)? else { return Ok(()) };
         if let Some(before) = before {
             change.add(&flow, &before, 1_u64.wrapping_neg());
         }
         let shares = match &self.shares {
-            Some(shares) => numbered(site, shares)?,
+            Some(shares) => numbered(site, shares, self.key)?,
             None => ToolShares::default(),
         };
         if shares.parts.is_empty() {
@@ -61,7 +59,11 @@ impl ShareEntry {
     }
 }
 
-fn numbered(site: &mut Site<'_>, shares: &ToolShares) -> rusqlite::Result<ToolShares<i64>> {
+fn numbered(
+    site: &mut Site<'_>,
+    shares: &ToolShares,
+    key: i64,
+) -> rusqlite::Result<ToolShares<i64>> {
     let ToolShares { output_bytes, request_bytes, new_bytes, parts } = shares;
     let mut numbered = ToolShares {
         output_bytes: *output_bytes,
@@ -70,25 +72,22 @@ fn numbered(site: &mut Site<'_>, shares: &ToolShares) -> rusqlite::Result<ToolSh
         parts: Vec::with_capacity(parts.len()),
     };
     for part in parts {
-        let Some(tool) = site.tool_number(&part.tool)? else { continue };
-        let &ToolPart { calls, call_bytes, searches, results, .. } = part;
-        let &ToolPart { result_bytes, again_bytes, known_bytes, .. } = part;
-        numbered.parts.push(ToolPart {
-            tool,
-            calls,
-            call_bytes,
-            searches,
-            results,
-            result_bytes,
-            again_bytes,
-            known_bytes,
-        });
+        let Some(tool) = site.tool_number(&part.tool, key)? else { continue };
+        // Names that are too many have one number together.
+        match numbered.parts.iter_mut().find(|known| known.tool == tool) {
+            Some(known) => known.add(part),
+            None => {
+                let mut alone = ToolPart::of(tool);
+                alone.add(part);
+                numbered.parts.push(alone);
+            }
+        }
     }
     Ok(numbered)
 }
 
-/// What tools have of a flow; none where that is not known, or the row is damaged.
-fn read(conn: &Connection, flow: i64) -> rusqlite::Result<Option<ToolShares<i64>>> {
+/// What tools have of a flow; none where that is not known, or does not decode.
+pub(super) fn read(conn: &Connection, flow: i64) -> rusqlite::Result<Option<ToolShares<i64>>> {
     let row: Option<Vec<u8>> = conn
         .prepare_cached("SELECT shares FROM tool_shares WHERE flow = ?1")?
         .query_row([flow], |row| row.get(0))
@@ -120,7 +119,7 @@ fn encode(shares: &ToolShares<i64>) -> Vec<u8> {
 }
 
 /// Reads what [`encode`] wrote.
-pub(super) fn decode(raw: &[u8]) -> Result<ToolShares<i64>, StoreError> {
+fn decode(raw: &[u8]) -> Result<ToolShares<i64>, StoreError> {
     fn parse(mut raw: &[u8]) -> Option<ToolShares<i64>> {
         let raw = &mut raw;
         if number::take(raw)? != FORM {

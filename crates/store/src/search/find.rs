@@ -10,8 +10,9 @@ use super::beginning;
 use super::query::{SearchQuery, Within};
 use super::slot::{self, Reorder};
 use super::texts::Stands;
+use crate::cursor::position;
 use crate::error::StoreError;
-use crate::filter::{Common, Condition, FEW, FlowFilter, Order, how_many, position};
+use crate::filter::{Common, Condition, FEW, FlowFilter, Order, how_many};
 use crate::query::{Keys, Page, page_limit};
 use crate::store::Store;
 
@@ -102,7 +103,7 @@ impl Store {
         let within = place.map_or(Within::Said, Within::Place);
         let (purpose, order) = (Purpose::Show, Order::NewestFirst);
         let wanted = Wanted { query, within, filter, purpose, order };
-        let before = cursor.map(position).transpose()?;
+        let before = cursor.map(position).transpose()?.map(|[key]| key);
         let Found { hits, rest, damaged } = self.found(&wanted, before, limit, READINGS)?;
         let whole: HashMap<i64, bool> = hits.iter().map(|hit| (hit.flow, hit.whole)).collect();
         let keys = hits.iter().map(|hit| hit.flow).collect();

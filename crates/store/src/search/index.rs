@@ -25,7 +25,7 @@ const MERGES: u32 = 64;
 const TEXT_MAX: usize = 1 << 20;
 
 /// Up to which key, not included, flows of an earlier version are still to be noted.
-const BACKLOG: &str = "search_backlog";
+pub(super) const BACKLOG: &str = "search_backlog";
 
 /// An ended flow that the index does not know, or knows as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

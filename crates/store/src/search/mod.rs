@@ -1,5 +1,6 @@
 //! Full-text search: what a word is, what a question means, the rows of the index and how they are found.
 
+mod anew;
 mod beginning;
 mod find;
 mod index;
@@ -9,6 +10,7 @@ mod slot;
 mod texts;
 mod words;
 
+pub(crate) use anew::is_of_index;
 pub(crate) use beginning::{behind, word_from};
 pub use find::SearchHit;
 pub(crate) use find::{Purpose, READINGS, Wanted};

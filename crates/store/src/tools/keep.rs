@@ -170,7 +170,7 @@ impl CallEntry {
             sums.of(group(*tool)).take_out(position, before);
         }
         if let Some(call) = &self.call {
-            let Some(tool) = site.tool_number(&call.name)? else { return Ok(()) };
+            let Some(tool) = site.tool_number(&call.name, flow)? else { return Ok(()) };
             sums.of(group(tool)).add(position, call);
             let kept = match &self.executions {
                 Some(executions) => executions.clone(),

@@ -7,9 +7,10 @@ mod row;
 mod sums;
 mod waiting;
 
+use langley_model::Micros;
 use rusqlite::Connection;
 
-use crate::names::Names;
+use crate::names::DailyNames;
 
 pub use keep::{Analysis, CallEntry};
 #[cfg(test)]
@@ -26,16 +27,17 @@ pub const STRAY: u32 = 1 << 16;
 /// Longer names are cut: no provider takes a tool with one.
 const LONGEST_NAME: usize = 256;
 
-/// The names that have numbers: all.
-pub(crate) fn names() -> Names {
-    Names::of("tools", usize::MAX, LONGEST_NAME)
+/// The names that have numbers.
+pub(crate) fn names() -> DailyNames {
+    DailyNames::of("tools", LONGEST_NAME)
 }
 
-/// The number of a tool.
+/// The number of a tool, of a flow that began at `at`.
 pub(crate) fn number(
-    names: &mut Names,
+    names: &mut DailyNames,
     conn: &Connection,
     name: &str,
+    at: Micros,
 ) -> rusqlite::Result<Option<i64>> {
-    names.number(conn, &name[..name.floor_char_boundary(LONGEST_NAME)])
+    names.number(conn, &name[..name.floor_char_boundary(LONGEST_NAME)], at)
 }

@@ -1,13 +1,12 @@
 //! Calls, asked for: by flow, by key, by tool, and those that wait for a result.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use langley_model::{FlowId, Micros, Stored, ToolCall, ToolExecution};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::keep::executions;
 use super::row::{KeptCall, kept, select, select_by_flows};
+use crate::cursor;
 use crate::damage::sound;
 use crate::error::StoreError;
 use crate::filter::Condition;
@@ -237,12 +236,12 @@ fn flow_at(conn: &Connection, key: i64) -> rusqlite::Result<Option<FlowId>> {
 
 /// The opaque text of a position in a listing of calls.
 pub(crate) fn cursor_of(flow: i64, position: u32) -> String {
-    URL_SAFE_NO_PAD.encode([&flow.to_be_bytes()[..], &position.to_be_bytes()].concat())
+    cursor::text(&[&flow.to_be_bytes()[..], &position.to_be_bytes()].concat())
 }
 
 /// The position that [`cursor_of`] wrote.
 fn place(cursor: &str) -> Result<(i64, u32), StoreError> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| StoreError::Cursor)?;
+    let bytes = cursor::bytes(cursor)?;
     let (flow, position) = bytes.split_at_checked(8).ok_or(StoreError::Cursor)?;
     let flow = flow.try_into().map_err(|_| StoreError::Cursor)?;
     let position = position.try_into().map_err(|_| StoreError::Cursor)?;

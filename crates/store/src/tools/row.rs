@@ -10,7 +10,7 @@ use crate::flow_row::signed;
 /// The columns that the analysis writes, in order.
 const TOLD: &str =
     "call, block, flags, input_bytes, input_hash, began_us, complete_us, state, came_to,
-    result_us, result_hash, result_bytes, violations";
+    result_us, result_hash, result_bytes, violations, billed_us";
 
 const SERVER: i64 = 1;
 const COMPLETE: i64 = 2;
@@ -87,7 +87,10 @@ fn told(row: &Row<'_>, first: usize, name: &str) -> rusqlite::Result<Option<Tool
     let flags = number(2)?.unwrap_or(0);
     let is = |flag: i64| flags & flag != 0;
     let result = match number(9)? {
-        Some(after_us) => Some(ToolResult { after_us, hash: unsigned(10)?, bytes: unsigned(11)? }),
+        Some(after_us) => {
+            let (hash, bytes) = (unsigned(10)?, unsigned(11)?);
+            Some(ToolResult { after_us, hash, bytes, billed_us: number(13)? })
+        }
         None => None,
     };
     Ok(Some(ToolCall {
@@ -147,7 +150,7 @@ pub(super) fn write(
         | flag(call.repeated, REPEATED);
     let mut statement = conn.prepare_cached(&format!(
         "INSERT OR REPLACE INTO tool_calls (flow, position, tool, {TOLD})
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
     ))?;
     statement.execute(rusqlite::params![
         flow,
@@ -166,6 +169,7 @@ pub(super) fn write(
         call.result.map(|result| signed(result.hash)),
         call.result.map(|result| signed(result.bytes)),
         call.violations.bits(),
+        call.result.and_then(|result| result.billed_us),
     ])?;
     Ok(())
 }

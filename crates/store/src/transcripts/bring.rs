@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::mpsc::Receiver;
 
-use langley_model::{Micros, Redacted, TranscriptLine};
+use langley_model::{Micros, Redacted};
 
+use super::block::Block;
 use super::keep::{ImportedBatch, TranscriptBatch, write};
 use crate::codec::pack::Packer;
 use crate::error::StoreError;
@@ -26,13 +27,6 @@ impl fmt::Debug for TranscriptWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TranscriptWriter").finish_non_exhaustive()
     }
-}
-
-/// The lines of a batch, packed.
-pub(super) struct Block {
-    pub(super) codec: i64,
-    pub(super) raw_len: usize,
-    pub(super) bytes: Vec<u8>,
 }
 
 impl TranscriptWriter {
@@ -91,20 +85,5 @@ impl TranscriptWriter {
     /// Gives back the room for packing: nothing comes for a while.
     pub fn rest(&mut self) {
         self.packer = Packer::new();
-    }
-}
-
-impl Block {
-    fn of(lines: &[TranscriptLine], packer: &mut Packer) -> Option<Self> {
-        if lines.is_empty() {
-            return None;
-        }
-        let mut raw =
-            Vec::with_capacity(lines.iter().map(|line| line.content.as_bytes().len()).sum());
-        for line in lines {
-            raw.extend_from_slice(line.content.as_bytes());
-        }
-        let (codec, bytes) = packer.pack_piece(&raw);
-        Some(Self { codec, raw_len: raw.len(), bytes: bytes.to_vec() })
     }
 }

@@ -1,11 +1,10 @@
 //! Conversations: listed, the one with the newest line first, each with what it comes to.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use langley_model::{MicroUsd, Micros};
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::count;
+use crate::cursor::{cursor as cursor_at, position};
 use crate::error::StoreError;
 use crate::filter::Condition;
 use crate::query::page_limit;
@@ -94,7 +93,7 @@ impl Store {
     ) -> Result<ConversationPage, StoreError> {
         let (limit, asked) = page_limit(limit);
         let mut condition = filter.condition();
-        if let Some((last_at, id)) = cursor.map(position).transpose()? {
+        if let Some([last_at, id]) = cursor.map(position).transpose()? {
             condition.and("(last_at, id) < (?, ?)", [last_at.into(), id.into()]);
         }
         self.readers().read(|conn| {
@@ -107,7 +106,8 @@ impl Store {
             let mut items = rows.collect::<Result<Vec<_>, _>>()?;
             let is_more = items.len() > limit;
             items.truncate(limit);
-            let next_cursor = items.last().filter(|_| is_more).map(cursor_at);
+            let next_cursor = items.last().filter(|_| is_more);
+            let next_cursor = next_cursor.map(|it| cursor_at([it.last_at.0, it.number]));
             Ok(ConversationPage { items, next_cursor })
         })
     }
@@ -173,18 +173,4 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         cost: row.get::<_, Option<i64>>(13)?.map(MicroUsd),
         unpriced: count(row, 14)?,
     })
-}
-
-/// The opaque text of a position in the listing.
-fn cursor_at(conversation: &Conversation) -> String {
-    let place = [conversation.last_at.0, conversation.number];
-    URL_SAFE_NO_PAD.encode(place.map(i64::to_be_bytes).concat())
-}
-
-/// The position that [`cursor_at`] wrote.
-fn position(cursor: &str) -> Result<(i64, i64), StoreError> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| StoreError::Cursor)?;
-    let (last_at, id) = bytes.split_first_chunk().ok_or(StoreError::Cursor)?;
-    let id = id.try_into().map_err(|_| StoreError::Cursor)?;
-    Ok((i64::from_be_bytes(*last_at), i64::from_be_bytes(id)))
 }

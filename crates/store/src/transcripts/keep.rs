@@ -1,12 +1,14 @@
 //! A batch of lines, written: the place in the file, the lines in a block, and what they add to their conversations.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use langley_model::{LineRole, Micros, Redactor, Scrub, ToldResponse, TranscriptLine};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::bring::Block;
-use super::response;
+use super::block::Block;
+use super::{delete, response};
+use crate::codec::pack::Packer;
 use crate::error::StoreError;
 use crate::flow_row::signed;
 use crate::store::Store;
@@ -51,11 +53,13 @@ pub struct TranscriptBatch {
     pub lines: Vec<TranscriptLine>,
     /// What they tell of responses.
     pub responses: Vec<ToldResponse>,
+    /// Whether conversations that somebody deleted are to come in again.
+    pub is_again: bool,
 }
 
 impl Scrub for TranscriptBatch {
     fn scrub(&mut self, redactor: &Redactor) {
-        let Self { transcript: _, place, lines, responses } = self;
+        let Self { transcript: _, place, lines, responses, is_again: _ } = self;
         place.path.scrub(redactor);
         redactor.scrub_json(&mut place.reader);
         place.session.scrub(redactor);
@@ -66,12 +70,14 @@ impl Scrub for TranscriptBatch {
 }
 
 /// What came of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedBatch {
     /// The transcript.
     pub transcript: i64,
     /// Responses among its lines that no line had told of.
     pub new_responses: u64,
+    /// The places of its lines that are not kept, because their conversation was deleted.
+    pub left_out: Vec<usize>,
 }
 
 /// What a batch adds to a conversation.
@@ -114,25 +120,43 @@ pub(super) fn write(
     block: Option<&Block>,
     now: Micros,
 ) -> rusqlite::Result<ImportedBatch> {
-    let (transcript, last_at) = place(change, (batch, transcript), now)?;
+    let mut sessions = Sessions { batch, known: HashMap::new() };
+    let mut left_out = Vec::new();
+    for (at, line) in batch.lines.iter().enumerate() {
+        if sessions.is_deleted(change, line.facts.session.as_deref())? {
+            left_out.push(at);
+        }
+    }
+    let lines: Vec<&TranscriptLine> = if left_out.is_empty() {
+        batch.lines.iter().collect()
+    } else {
+        let mut out = left_out.iter().peekable();
+        let lines = batch.lines.iter().enumerate();
+        lines.filter(|(at, _)| out.next_if_eq(&at).is_none()).map(|(_, line)| line).collect()
+    };
+    // What was packed beforehand holds what is left out.
+    let without = if left_out.is_empty() {
+        None
+    } else {
+        Block::of(lines.iter().copied(), &mut Packer::new())
+    };
+    let block = if left_out.is_empty() { block } else { without.as_ref() };
+    let (transcript, last_at) = place(change, (batch, transcript), &lines, now)?;
     let at = last_at.unwrap_or(now.0);
-    let mut numbers = Numbers { agent: &batch.place.agent, known: HashMap::new() };
     if let Some(block) = block {
-        let raw_len = i64::try_from(block.raw_len).unwrap_or(i64::MAX);
-        let block = change
-            .prepare_cached(
-                "INSERT INTO transcript_blocks (codec, raw_len, bytes) VALUES (?1, ?2, ?3)",
-            )?
-            .insert((block.codec, raw_len, &block.bytes))?;
-        lines(change, batch, (transcript, block), at, &mut numbers)?;
+        let block = block.write(change)?;
+        keep_lines(change, &lines, (transcript, block), at, &mut sessions)?;
     }
     let mut new_responses = 0;
     for told in &batch.responses {
-        let session = told.session.as_deref().or(batch.place.session.as_deref());
-        let conversation = numbers.of(change, session.unwrap_or_default(), at)?;
-        new_responses += u64::from(response::keep(change, conversation, told, at)?);
+        let session = told.session.as_deref();
+        if !sessions.is_deleted(change, session)? {
+            let conversation = sessions.number(change, session, at)?;
+            new_responses += u64::from(response::keep(change, conversation, told, at)?);
+        }
     }
-    Ok(ImportedBatch { transcript, new_responses })
+    sessions.count(change, &left_out)?;
+    Ok(ImportedBatch { transcript, new_responses, left_out })
 }
 
 /// Writes where reading goes on; the transcript's number, and the time that a line without one has: that of the line
@@ -140,6 +164,7 @@ pub(super) fn write(
 fn place(
     change: &Connection,
     (batch, transcript): (&TranscriptBatch, Option<i64>),
+    kept: &[&TranscriptLine],
     now: Micros,
 ) -> rusqlite::Result<(i64, Option<i64>)> {
     let TranscriptPlace {
@@ -157,17 +182,17 @@ fn place(
         folder,
     } = &batch.place;
     let count = |counts: fn(&TranscriptLine) -> bool| {
-        signed(batch.lines.iter().filter(|line| counts(line)).count() as u64)
+        signed(kept.iter().filter(|line| counts(line)).count() as u64)
     };
     let sums = [
-        signed(batch.lines.len() as u64),
-        signed(batch.lines.iter().map(|line| line.len).sum()),
+        signed(kept.len() as u64),
+        signed(kept.iter().map(|line| line.len).sum()),
         count(|line| line.facts.role == LineRole::Unreadable),
         count(|line| line.facts.is_mended),
         count(|line| line.is_cut),
     ];
-    let last_at = batch.lines.iter().filter_map(|line| line.facts.at).max();
-    let first_at = batch.lines.iter().find_map(|line| line.facts.at).map(|at| at.0);
+    let last_at = kept.iter().filter_map(|line| line.facts.at).max();
+    let first_at = kept.iter().find_map(|line| line.facts.at).map(|at| at.0);
     // One that is not there any more has been forgotten: its file was gone, and its lines too old.
     let known: Option<(i64, Option<i64>)> = change
         .prepare_cached("SELECT id, last_at FROM transcripts WHERE id = ?1")?
@@ -176,10 +201,11 @@ fn place(
     let (id, known_at) = match known {
         Some(known) => known,
         None => {
-            let new = "INSERT INTO transcripts (agent, path, path_key, device, inode, size, modified_ns, offset,
+            let new = "INSERT INTO transcripts (id, agent, path, path_key, device, inode, size, modified_ns, offset,
                      head, tail, lines, reader, records, bytes, unreadable, mended, cut, imported_at)
-                 VALUES (?1, '', x'', 0, 0, 0, 0, 0, 0, 0, 0, '', 0, 0, 0, 0, 0, 0)";
-            (change.prepare_cached(new)?.insert([agent])?, None)
+                 VALUES (?1, ?2, '', x'', 0, 0, 0, 0, 0, 0, 0, 0, '', 0, 0, 0, 0, 0, 0)";
+            let id = fresh(change, "transcripts")?;
+            (change.prepare_cached(new)?.insert((id, agent))?, None)
         }
     };
     change
@@ -220,13 +246,22 @@ fn place(
     Ok((id, known_at.or(first_at)))
 }
 
+/// A number that no row of the table has, nor ever had.
+fn fresh(change: &Connection, table: &str) -> rusqlite::Result<i64> {
+    let sql = format!(
+        "SELECT 1 + max(ifnull((SELECT max(id) FROM {table}), 0),
+             ifnull((SELECT value FROM totals WHERE name = '{table}_forgotten'), 0))"
+    );
+    change.prepare_cached(&sql)?.query_row((), |row| row.get(0))
+}
+
 /// Writes lines, and what they add up to.
-fn lines<'b>(
+fn keep_lines<'a>(
     change: &Connection,
-    batch: &'b TranscriptBatch,
+    lines: &[&'a TranscriptLine],
     (transcript, block): (i64, i64),
     mut at: i64,
-    numbers: &mut Numbers<'b>,
+    sessions: &mut Sessions<'a>,
 ) -> rusqlite::Result<()> {
     let mut added: HashMap<i64, Added<'_>> = HashMap::new();
     let mut start = 0_u64;
@@ -237,11 +272,10 @@ fn lines<'b>(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
              ?19, ?20, ?21, ?22, ?23)",
     )?;
-    for line in &batch.lines {
+    for line in lines {
         let facts = &line.facts;
         at = facts.at.map_or(at, |at| at.0);
-        let session = facts.session.as_deref().or(batch.place.session.as_deref());
-        let conversation = numbers.of(change, session.unwrap_or_default(), at)?;
+        let conversation = sessions.number(change, facts.session.as_deref(), at)?;
         let kept = line.content.as_bytes().len() as u64;
         insert.execute(rusqlite::params![
             transcript,
@@ -277,33 +311,98 @@ fn lines<'b>(
     Ok(())
 }
 
-/// Numbers of the conversations that a batch is of.
-struct Numbers<'a> {
-    agent: &'a str,
-    known: HashMap<&'a str, i64>,
+/// The sessions that a batch is of.
+struct Sessions<'a> {
+    batch: &'a TranscriptBatch,
+    known: HashMap<&'a str, Standing>,
 }
 
-impl<'a> Numbers<'a> {
+/// What is known of a session.
+#[derive(Clone, Copy)]
+enum Standing {
+    /// Its conversation was deleted, and is not to come in again.
+    Deleted,
+    /// Nothing has been kept of it in this batch.
+    Open,
+    /// The number of its conversation.
+    Kept(i64),
+}
+
+impl<'a> Sessions<'a> {
+    fn name(&self, stated: Option<&'a str>) -> &'a str {
+        stated.or(self.batch.place.session.as_deref()).unwrap_or_default()
+    }
+
+    fn standing(
+        &mut self,
+        change: &Connection,
+        session: &'a str,
+    ) -> rusqlite::Result<&mut Standing> {
+        Ok(match self.known.entry(session) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let agent = &self.batch.place.agent;
+                let is_deleted = if self.batch.is_again {
+                    delete::readmit(change, session, agent)?;
+                    false
+                } else {
+                    delete::is_deleted(change, session, agent)?
+                };
+                new.insert(if is_deleted { Standing::Deleted } else { Standing::Open })
+            }
+        })
+    }
+
+    fn is_deleted(
+        &mut self,
+        change: &Connection,
+        stated: Option<&'a str>,
+    ) -> rusqlite::Result<bool> {
+        let session = self.name(stated);
+        Ok(matches!(self.standing(change, session)?, Standing::Deleted))
+    }
+
     /// The number of a session's conversation, which is given one if need be.
-    fn of(&mut self, change: &Connection, session: &'a str, at: i64) -> rusqlite::Result<i64> {
-        if let Some(known) = self.known.get(session) {
-            return Ok(*known);
+    fn number(
+        &mut self,
+        change: &Connection,
+        stated: Option<&'a str>,
+        at: i64,
+    ) -> rusqlite::Result<i64> {
+        let session = self.name(stated);
+        let agent = &self.batch.place.agent;
+        let standing = self.standing(change, session)?;
+        if let Standing::Kept(number) = standing {
+            return Ok(*number);
         }
         let known = change
             .prepare_cached("SELECT id FROM conversations WHERE session = ?1 AND agent = ?2")?
-            .query_row((session, self.agent), |row| row.get(0))
+            .query_row((session, agent), |row| row.get(0))
             .optional()?;
         let number = match known {
             Some(number) => number,
             None => change
                 .prepare_cached(
-                    "INSERT INTO conversations (session, agent, first_at, last_at, records, prompts, compactions)
-                     VALUES (?1, ?2, ?3, ?3, 0, 0, 0)",
+                    "INSERT INTO conversations (id, session, agent, first_at, last_at, records, prompts, compactions)
+                     VALUES (?1, ?2, ?3, ?4, ?4, 0, 0, 0)",
                 )?
-                .insert((session, self.agent, at))?,
+                .insert((fresh(change, "conversations")?, session, agent, at))?,
         };
-        self.known.insert(session, number);
+        *standing = Standing::Kept(number);
         Ok(number)
+    }
+
+    /// Counts what is left out.
+    fn count(&self, change: &Connection, left_out: &[usize]) -> rusqlite::Result<()> {
+        let mut counts: HashMap<&str, u64> = HashMap::new();
+        for at in left_out {
+            let stated = self.batch.lines[*at].facts.session.as_deref();
+            *counts.entry(self.name(stated)).or_default() += 1;
+        }
+        for (session, lines) in counts {
+            delete::leave_out(change, session, &self.batch.place.agent, lines)?;
+        }
+        Ok(())
     }
 }
 

@@ -6,8 +6,11 @@ use langley_model::Micros;
 use rusqlite::Row;
 
 use super::count;
+use super::delete::deleted;
 use super::keep::TranscriptPlace;
+use crate::damage::{Fault, Keyed, sound};
 use crate::error::StoreError;
+use crate::filter::{Condition, Order};
 use crate::store::Store;
 
 /// A known transcript.
@@ -40,7 +43,18 @@ pub struct TranscriptTotals {
     pub mended: u64,
     /// Lines too long to be kept whole.
     pub cut: u64,
+    /// Files whose rows cannot be read: they are in none of the others.
+    pub damaged: u64,
+    /// Conversations that somebody deleted, and that are not kept again.
+    pub deleted_conversations: u64,
+    /// Lines of theirs that came since, and were left out.
+    pub left_out: u64,
 }
+
+const TOTALS: &str = "SELECT count(*) FILTER (WHERE deleted_at IS NULL), count(deleted_at),
+         ifnull(sum(records), 0), ifnull(sum(bytes), 0), ifnull(sum(unreadable), 0),
+         ifnull(sum(mended), 0), ifnull(sum(cut), 0)
+     FROM transcripts";
 
 impl Store {
     /// Every known transcript, in the order in which they came.
@@ -82,26 +96,52 @@ impl Store {
     /// A failure of the file.
     pub fn transcript_totals(&self) -> Result<TranscriptTotals, StoreError> {
         self.readers().read(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT count(*) FILTER (WHERE deleted_at IS NULL), count(deleted_at),
-                     ifnull(sum(records), 0), ifnull(sum(bytes), 0), ifnull(sum(unreadable), 0),
-                     ifnull(sum(mended), 0), ifnull(sum(cut), 0)
-                 FROM transcripts",
-            )?;
-            let totals = statement.query_row((), |row| {
-                Ok(TranscriptTotals {
-                    files: count(row, 0)?,
-                    deleted: count(row, 1)?,
-                    records: count(row, 2)?,
-                    bytes: count(row, 3)?,
-                    unreadable: count(row, 4)?,
-                    mended: count(row, 5)?,
-                    cut: count(row, 6)?,
-                })
-            })?;
-            Ok(totals)
+            let (deleted_conversations, left_out) = deleted(conn)?;
+            let with = |all| TranscriptTotals { deleted_conversations, left_out, ..all };
+            match conn.prepare_cached(TOTALS)?.query_row((), totals) {
+                Err(error) if error.is_of_one_place() => {}
+                totals => return Ok(totals.map(with)?),
+            }
+            let mut one = conn.prepare_cached(&format!("{TOTALS} WHERE id = ?1"))?;
+            let mut all = TranscriptTotals::default();
+            let every = Condition::default();
+            for id in Keyed::Transcripts.keys(conn, &every, Order::OldestFirst, usize::MAX)? {
+                match sound(("a transcript", id), one.query_row([id], totals))? {
+                    Some(one) => all.add(&one),
+                    None => all.damaged += 1,
+                }
+            }
+            Ok(with(all))
         })
     }
+}
+
+impl TranscriptTotals {
+    /// Adds what is said of files.
+    fn add(&mut self, other: &Self) {
+        let Self { files, deleted, records, bytes, unreadable, mended, cut, damaged, .. } = other;
+        self.files += files;
+        self.deleted += deleted;
+        self.records += records;
+        self.bytes += bytes;
+        self.unreadable += unreadable;
+        self.mended += mended;
+        self.cut += cut;
+        self.damaged += damaged;
+    }
+}
+
+fn totals(row: &Row<'_>) -> rusqlite::Result<TranscriptTotals> {
+    Ok(TranscriptTotals {
+        files: count(row, 0)?,
+        deleted: count(row, 1)?,
+        records: count(row, 2)?,
+        bytes: count(row, 3)?,
+        unreadable: count(row, 4)?,
+        mended: count(row, 5)?,
+        cut: count(row, 6)?,
+        ..TranscriptTotals::default()
+    })
 }
 
 fn known(row: &Row<'_>) -> rusqlite::Result<KnownTranscript> {

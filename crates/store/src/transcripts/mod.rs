@@ -5,20 +5,28 @@
 //! the writer does a batch between two of its own, in one transaction with the place up to which the file was read.
 //! So a line is kept once, however often reading breaks off.
 
+mod block;
 mod bring;
 mod conversations;
+mod delete;
+mod fold;
 mod keep;
 mod known;
+mod remove;
+mod reprice;
 mod response;
 mod retire;
 mod thread;
+mod whose;
 
 pub use bring::TranscriptWriter;
 pub use conversations::{Conversation, ConversationFilter, ConversationPage};
+pub use delete::DeletedConversation;
 pub use keep::{ImportedBatch, TranscriptBatch, TranscriptPlace};
 pub use known::{KnownTranscript, TranscriptTotals};
+pub use reprice::PriceTold;
 pub use response::KeptResponse;
-pub use thread::{KeptLine, ThreadLine};
+pub use thread::{KeptLine, KeptLines, ThreadLine};
 
 /// A number that is never negative.
 fn count(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {

@@ -1,9 +1,9 @@
 //! Responses that transcripts tell of: each once, however many lines and files have it.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use langley_model::{MicroUsd, Micros, Tokens, ToldResponse, Usage};
-use rusqlite::{Connection, Row};
+use langley_model::{MicroUsd, Micros, Provider, Tokens, ToldResponse, Usage};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::error::StoreError;
 use crate::flow_row::signed;
@@ -18,9 +18,11 @@ pub struct KeptResponse {
     pub told: ToldResponse,
 }
 
-const COLUMNS: &str = "transcript_responses.id, message_id, request_id, session, agent_id, at,
+pub(super) const COLUMNS: &str =
+    "transcript_responses.id, message_id, request_id, session, agent_id, at,
     transcript_responses.model, input_tokens, cache_read_tokens, cache_write_5m_tokens,
-    cache_write_1h_tokens, output_tokens, reasoning_tokens, web_search_requests, cost_micro_usd";
+    cache_write_1h_tokens, output_tokens, reasoning_tokens, web_search_requests, cost_micro_usd,
+    provider, tier";
 
 /// Keeps what a line tells of a response; whether no line has told of it before. Of lines that tell of the same one,
 /// that with the greatest output counts, and of equal ones the first that came.
@@ -72,12 +74,13 @@ pub(super) fn keep(
         .prepare_cached(
             "INSERT INTO transcript_responses (conversation, agent_id, message_id, request_id, at, model,
                  input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
-                 output_tokens, reasoning_tokens, web_search_requests, cost_micro_usd)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                 output_tokens, reasoning_tokens, web_search_requests, cost_micro_usd, provider, tier)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
              ON CONFLICT (message_id, request_id) DO UPDATE SET
                  at = ?5, model = ?6, input_tokens = ?7, cache_read_tokens = ?8,
                  cache_write_5m_tokens = ?9, cache_write_1h_tokens = ?10, output_tokens = ?11,
-                 reasoning_tokens = ?12, web_search_requests = ?13, cost_micro_usd = ?14
+                 reasoning_tokens = ?12, web_search_requests = ?13, cost_micro_usd = ?14,
+                 provider = ?15, tier = ?16
              WHERE ifnull(?11, -1) > ifnull(output_tokens, -1)",
         )?
         .execute(rusqlite::params![
@@ -95,6 +98,9 @@ pub(super) fn keep(
             tokens(reasoning),
             web_search_requests.map(signed),
             told.cost.map(|cost| cost.0),
+            // Prices are those of a day: one without a time is never priced.
+            told.at.and(told.provider).map(Provider::as_str),
+            told.tier,
         ])?;
     Ok(!is_known)
 }
@@ -121,7 +127,7 @@ impl Store {
         })
     }
 
-    /// Of the responses with these ids, those that another session's transcript tells of.
+    /// Of the responses with these ids, those that another session's transcript tells of, and which session's.
     ///
     /// # Errors
     /// A failure of the file.
@@ -129,24 +135,23 @@ impl Store {
         &self,
         session: &str,
         message_ids: &[&str],
-    ) -> Result<HashSet<String>, StoreError> {
+    ) -> Result<HashMap<String, String>, StoreError> {
         self.readers().read(|conn| {
             let mut statement = conn.prepare_cached(
-                "SELECT 1 FROM transcript_responses JOIN conversations ON conversations.id = conversation
-                 WHERE message_id = ?1 AND session <> ?2",
+                "SELECT session FROM transcript_responses JOIN conversations ON conversations.id = conversation
+                 WHERE message_id = ?1 AND session <> ?2 LIMIT 1",
             )?;
-            let mut elsewhere = HashSet::new();
+            let mut elsewhere = HashMap::new();
             for id in message_ids {
-                if statement.exists((id, session))? {
-                    elsewhere.insert((*id).to_owned());
-                }
+                let found = statement.query_row((id, session), |row| row.get(0)).optional()?;
+                elsewhere.extend(found.map(|session| ((*id).to_owned(), session)));
             }
             Ok(elsewhere)
         })
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<KeptResponse> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<KeptResponse> {
     let count = |column| {
         Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(i64::cast_unsigned))
     };
@@ -170,6 +175,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<KeptResponse> {
                 web_search_requests: count(13)?,
             },
             cost: row.get::<_, Option<i64>>(14)?.map(MicroUsd),
+            provider: row.get::<_, Option<String>>(15)?.as_deref().and_then(Provider::parse),
+            tier: row.get(16)?,
         },
     })
 }

@@ -48,8 +48,18 @@ pub struct KeptLine {
     pub offset: u64,
     /// Bytes it had there.
     pub len: u64,
-    /// Its bytes, redacted; none where they were not asked for, or are damaged.
+    /// Its bytes, redacted; none where they were not asked for, are damaged, or would make more than 16 MiB together
+    /// with those of the lines before it; the first line is told whatever its length.
     pub content: Option<Vec<u8>>,
+}
+
+/// Some lines, with what they say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeptLines {
+    /// The lines.
+    pub lines: Vec<KeptLine>,
+    /// How many of the numbers that were asked for were looked up: what the rest say has no room beside these.
+    pub looked_up: usize,
 }
 
 const THREAD: &str =
@@ -66,13 +76,26 @@ impl Store {
     /// # Errors
     /// A failure of the file.
     pub fn thread(&self, conversation: i64, limit: usize) -> Result<Vec<ThreadLine>, StoreError> {
+        self.thread_after(conversation, (i64::MIN, i64::MIN), limit)
+    }
+
+    /// The same behind a line, which is named by its time and number.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn thread_after(
+        &self,
+        conversation: i64,
+        (at, id): (i64, i64),
+        limit: usize,
+    ) -> Result<Vec<ThreadLine>, StoreError> {
         self.readers().read(|conn| {
             let mut statement = conn.prepare_cached(&format!(
-                "SELECT {THREAD} FROM transcript_records WHERE conversation = ?1
-                 ORDER BY at, id LIMIT ?2"
+                "SELECT {THREAD} FROM transcript_records WHERE conversation = ?1 AND (at, id) > (?2, ?3)
+                 ORDER BY at, id LIMIT ?4"
             ))?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let rows = statement.query_map((conversation, limit), |row| {
+            let rows = statement.query_map((conversation, at, id, limit), |row| {
                 Ok(ThreadLine {
                     id: row.get(0)?,
                     at: Micros(row.get(1)?),
@@ -88,12 +111,12 @@ impl Store {
         })
     }
 
-    /// Lines by their numbers, in the order of these, with what they say where `with_content`; those that are not
-    /// there are left out.
+    /// Lines by their numbers, in the order of these, with what they say where `with_content`: 16 MiB of that at most,
+    /// or one line. Those that are not there are left out.
     ///
     /// # Errors
     /// A failure of the file.
-    pub fn kept_lines(&self, ids: &[i64], with_content: bool) -> Result<Vec<KeptLine>, StoreError> {
+    pub fn kept_lines(&self, ids: &[i64], with_content: bool) -> Result<KeptLines, StoreError> {
         self.readers().read(|conn| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM transcript_records
@@ -103,21 +126,25 @@ impl Store {
             let mut statement = conn.prepare_cached(&sql)?;
             let mut blocks = Blocks::default();
             let mut room = CONTENT_MAX;
-            let mut lines = Vec::with_capacity(ids.len());
+            let mut kept_lines = KeptLines::default();
             for id in ids {
-                let Some((mut line, place)) = statement.query_row([id], read).optional()? else {
-                    continue;
-                };
-                let (.., kept) = place;
-                let kept = usize::try_from(kept).unwrap_or(usize::MAX);
-                // One alone is told whatever its length.
-                if with_content && (kept <= room || room == CONTENT_MAX) {
-                    line.content = blocks.part(conn, place)?;
-                    room = room.saturating_sub(kept);
+                let found = statement.query_row([id], read).optional()?;
+                if let Some((mut line, place)) = found {
+                    if with_content {
+                        let (.., kept) = place;
+                        let kept = usize::try_from(kept).unwrap_or(usize::MAX);
+                        // One alone is told whatever its length.
+                        if kept > room && room < CONTENT_MAX {
+                            break;
+                        }
+                        line.content = blocks.part(conn, place)?;
+                        room = room.saturating_sub(kept);
+                    }
+                    kept_lines.lines.push(line);
                 }
-                lines.push(line);
+                kept_lines.looked_up += 1;
             }
-            Ok(lines)
+            Ok(kept_lines)
         })
     }
 }
@@ -132,7 +159,7 @@ struct Blocks {
     bytes: usize,
 }
 
-/// Bytes of what lines say that are told at once; of lines beyond them it is not.
+/// Bytes of what lines say that are told at once.
 const CONTENT_MAX: usize = 16 << 20;
 
 /// Bytes of unpacked blocks that are held.
@@ -161,7 +188,7 @@ impl Blocks {
     }
 }
 
-fn unpacked(conn: &Connection, block: i64) -> Result<Vec<u8>, ReadError> {
+pub(super) fn unpacked(conn: &Connection, block: i64) -> Result<Vec<u8>, ReadError> {
     let mut statement =
         conn.prepare_cached("SELECT codec, raw_len, bytes FROM transcript_blocks WHERE id = ?1")?;
     let mut rows = statement.query([block])?;

@@ -1,10 +1,12 @@
 //! Removing flows, and what hangs on them, a few rows at a time.
 
+use std::ops::ControlFlow;
+
 use rusqlite::Connection;
 
 use super::report::Upkeep;
 use super::sweep::UNSWEPT;
-use crate::damage::{Keyed, Patience, sound};
+use crate::damage::{Keyed, Patience, one_by_one};
 use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter, Order, stretch};
 use crate::query::Worded;
@@ -36,10 +38,14 @@ impl Store {
     ///
     /// # Errors
     /// The store is closed or cannot be written. What was deleted until then stays deleted, and the error says
-    /// how many these were ([`StoreError::Partly`]).
+    /// how many these were ([`StoreError::Partly`]); so it does where some stay because the file is damaged
+    /// ([`StoreError::Stay`]).
     pub fn delete_flows(&self, filter: &FlowFilter) -> Result<u64, StoreError> {
         let mut removed = Upkeep::default();
         match self.delete_some(filter, &mut removed) {
+            Ok(()) if removed.stay > 0 => {
+                Err(StoreError::Stay { removed: removed.flows, stay: removed.stay })
+            }
             Err(cause) if removed.flows > 0 => {
                 Err(StoreError::Partly { removed: removed.flows, cause: Box::new(cause) })
             }
@@ -129,20 +135,21 @@ impl Store {
         // Which there are is known by the index of their ids; each is asked by itself.
         let mut behind = Condition::of_keys(filter);
         behind.and("n > ?", [after.into()]);
-        condition.and("n = ?", []);
-        let sql = format!("SELECT 1 FROM flows{}", condition.sql());
         self.readers().read(|conn| {
-            let (mut keys, mut last) = (Vec::new(), None);
-            let mut statement = conn.prepare(&sql)?;
-            for key in Keyed::Flows.keys(conn, &behind, Order::OldestFirst, AT_ONCE)? {
-                last = Some(key);
-                let parameters = condition.parameters.iter().cloned().chain([key.into()]);
-                let is_asked = statement.exists(rusqlite::params_from_iter(parameters));
-                match sound(("a flow", key), is_asked)? {
-                    Some(is_asked) => keys.extend(is_asked.then_some(key)),
-                    None => damaged.push(key),
-                }
-            }
+            let all = Keyed::Flows.keys(conn, &behind, Order::OldestFirst, AT_ONCE)?;
+            let (mut keys, last) = (Vec::new(), all.last().copied());
+            let select = ("SELECT 1 FROM flows", &condition);
+            one_by_one(
+                conn,
+                all,
+                select,
+                |_| Ok(()),
+                damaged,
+                |key, ()| {
+                    keys.push(key);
+                    ControlFlow::Continue(())
+                },
+            )?;
             Ok((keys, last))
         })
     }
@@ -166,7 +173,8 @@ impl Store {
             match done {
                 Err(error) if error.is_of_one_place() && !is_alone => is_alone = true,
                 Err(error) if patience.goes_on(&error) => {
-                    tracing::warn!(%error, key = first, "a flow is damaged and stays");
+                    tracing::debug!(%error, key = first, "a flow is damaged and stays");
+                    removed.stay += 1;
                     keys.pop();
                 }
                 done => {

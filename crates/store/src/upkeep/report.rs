@@ -68,6 +68,9 @@ pub struct Upkeep {
     pub drops: u64,
     /// Bytes by which the database file became smaller.
     pub freed_bytes: u64,
+    /// Times something was to be removed from a flow, or the flow itself, and stays because the file is damaged
+    /// where it, or what belongs to it, lies. Not known of an earlier process.
+    pub stay: u64,
 }
 
 impl Upkeep {
@@ -108,6 +111,7 @@ impl Upkeep {
             tunnels: count(6)?,
             drops: count(7)?,
             freed_bytes: count(8)?,
+            stay: 0,
         })
     }
 }

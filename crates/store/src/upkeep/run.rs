@@ -16,19 +16,21 @@ impl Store {
     ///
     /// # Errors
     /// The store is closed or cannot be written; what was removed until then stays removed, and the next
-    /// run goes on from there.
+    /// run goes on from there. [`StoreError::Stay`] where all else was done, and something stays because the file
+    /// is damaged there.
     pub fn maintain(&self, retention: &Retention, now: Micros) -> Result<Upkeep, StoreError> {
         let _turn = self.board().turn();
         let done = self.retire(retention, now);
         let done = done.and_then(|done| self.look_at_damaged().map(|()| done));
         self.board().change(|state| {
             state.running = None;
-            state.failed = done.is_err();
+            state.failed = done.as_ref().map_or(true, |done| done.stay > 0);
             if let Ok(done) = &done {
                 state.last = Some(*done);
             }
         });
-        done
+        let Upkeep { flows, stay, .. } = *done.as_ref().unwrap_or(&Upkeep::default());
+        if stay > 0 { Err(StoreError::Stay { removed: flows, stay }) } else { done }
     }
 
     /// What maintenance is doing and has done.
@@ -95,6 +97,11 @@ impl Store {
                 }
             }));
         }
+        done(self.fold_transcripts().map(|fewer| {
+            if fewer > 0 {
+                tracing::debug!(fewer, "small blocks of transcripts' lines were folded together");
+            }
+        }));
         done(self.retire_raw(cutoff(now, retention.bodies_days), now));
         done(self.has_garbage().and_then(|garbage| {
             if garbage {

@@ -182,6 +182,7 @@ impl<'c> Transaction<'c, '_> {
             return Ok(());
         };
         self.lose(id, touched, known.as_ref().map(|open| open.n), &mut flow)?;
+        projects::bound(&mut self.memory.projects, self.conn, &mut flow)?;
         // The engine may report its count later than the events themselves.
         let last = touched.events.iter().filter_map(Events::last_seq);
         let event_count = last
@@ -472,7 +473,9 @@ impl<'c> Transaction<'c, '_> {
         )?;
         let count = names.len() as i64;
         for (position, name) in (0_i64..).zip(names) {
-            if let Some(tool) = tools::number(&mut self.memory.tools, self.conn, name)? {
+            if let Some(tool) =
+                tools::number(&mut self.memory.tools, self.conn, name, flow.started_at)?
+            {
                 statement.execute((n, position, tool))?;
             }
         }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use langley_model::Flow;
+use langley_model::{Flow, Micros};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::blobs::Marks;
@@ -97,9 +97,9 @@ impl<'a> Site<'a> {
         Ok(true)
     }
 
-    /// The number of a tool, given one if need be.
-    pub(crate) fn tool_number(&mut self, name: &str) -> rusqlite::Result<Option<i64>> {
-        tools::number(&mut self.memory.tools, self.conn, name)
+    /// The number of a tool, given one if need be; `key` is that of its flow.
+    pub(crate) fn tool_number(&mut self, name: &str, key: i64) -> rusqlite::Result<Option<i64>> {
+        tools::number(&mut self.memory.tools, self.conn, name, Micros(key))
     }
 
     /// Forgets the numbers that a transaction that failed may have given.

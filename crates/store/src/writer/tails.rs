@@ -22,7 +22,7 @@ use crate::codec::pack::{BASED, Packer};
 use crate::error::of_place;
 use crate::flow_row::signed;
 use crate::kinds::{KindColumn, KindNames};
-use crate::names::Names;
+use crate::names::{DailyNames, Names};
 use crate::packed::Packed;
 use crate::readers::ReadError;
 use crate::stored_block::StoredBlock;
@@ -52,8 +52,8 @@ pub(super) struct Memory {
     pub(super) raw: Vec<u8>,
     pub(super) kinds: KindNames,
     pub(super) traits: Names,
-    pub(super) tools: Names,
-    pub(super) projects: Names,
+    pub(super) tools: DailyNames,
+    pub(super) projects: DailyNames,
     /// The last run of neighbouring keys that a search for a free one went through.
     pub(super) crowd: (i64, i64),
     pub(super) losses: Losses,

@@ -12,7 +12,7 @@ use langley_model::{Outcome, Side};
 
 /// Takes away what schemas after 15 brought; comes before the others. Calls have the table again that they had.
 pub(crate) const SCHEMA_15: &str = "
-    DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
+    DROP TABLE deleted_conversations; DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
     DROP TABLE conversations; DROP TABLE transcripts;
     DROP TABLE tool_shares; DROP TABLE tool_costs; DROP TABLE project_costs; DROP TABLE projects;
     DROP INDEX flows_by_project; ALTER TABLE flows DROP COLUMN project; ALTER TABLE flows DROP COLUMN project_source;

@@ -89,6 +89,34 @@ fn what_a_project_costs_follows_its_flows_and_outlives_them() {
 }
 
 #[test]
+fn of_very_many_projects_in_a_day_the_last_are_told_as_one() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let flow = |at| of_project(at, "s", Some(&format!("/w/{at}")));
+    fixture.write((0..1_000).map(|at| of(&flow(at))).collect());
+    let mut open = flow(1_000);
+    (open.outcome, open.ended_at) = (None, None);
+    let late = flow(1_001);
+    fixture.write(vec![of(&open), of(&late), of(&of_project(1_002, "s", Some("/w/7")))]);
+    // As it ends, its record says again what it said before.
+    let mut ended = flow(1_000);
+    ended.id = open.id;
+    fixture.write(vec![of(&ended)]);
+    let told = |project: &str| (cost(store, project), sessions(store, project).len());
+    assert_eq!((told("(other)").0, cost(store, "/w/1000")), (2 * cost(store, "/w/3"), 0));
+    assert_eq!(cost(store, "/w/7"), 2 * cost(store, "/w/3"), "it is known");
+    let read = store.flow(late.id).unwrap().unwrap();
+    assert_eq!(read.project.as_ref().unwrap().id, "(other)");
+    // Another day has room for others, and what was told as one stays told so.
+    let next = of_project(86_400_000_000, "s", Some("/w/next"));
+    fixture.write(vec![of(&next)]);
+    assert_eq!(cost(store, "/w/next"), cost(store, "/w/3"));
+    assert_eq!(cost(store, "(other)"), 2 * cost(store, "/w/3"));
+    store.delete_flows(&FlowFilter::default()).unwrap();
+    assert_eq!(cost(store, "(other)"), 2 * cost(store, "/w/3"), "sums outlive their flows");
+}
+
+#[test]
 fn a_flow_that_was_open_is_counted_once() {
     let fixture = Fixture::new();
     let mut flow = of_project(10, "s", Some("/w/a"));

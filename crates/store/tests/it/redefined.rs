@@ -31,9 +31,10 @@ const SCHEMA_24: &str = "
     ALTER TABLE {table} DROP COLUMN stall; ALTER TABLE {table} DROP COLUMN stall_flows; ALTER TABLE {table} DROP COLUMN stall_spread;
     ALTER TABLE {table} DROP COLUMN token_time; ALTER TABLE {table} DROP COLUMN token_time_flows; ALTER TABLE {table} DROP COLUMN token_time_spread;";
 
-/// Schema 26 has no transcripts.
+/// Schema 26 has no transcripts, nor does it know what was billed first for a result.
 const SCHEMA_26: &str = "
-    DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
+    ALTER TABLE tool_calls DROP COLUMN billed_us; ALTER TABLE reprices DROP COLUMN transcripts;
+    DROP TABLE deleted_conversations; DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
     DROP TABLE conversations; DROP TABLE transcripts;";
 
 #[test]

@@ -1,9 +1,14 @@
 //! A page that cannot be read costs what lies on it: whatever is done with flows is done with all others.
 
-use langley_model::{Flow, MicroUsd, Micros, Outcome, Record, Side, ToolCall, ToolState};
+use std::collections::{BTreeMap, BTreeSet};
+
+use langley_model::{
+    Flow, MicroUsd, Micros, Outcome, Record, Side, ToolCall, ToolPart, ToolShares, ToolState,
+};
 use langley_store::{
-    Analysis, CallEntry, CostBy, CostQuery, FlowFilter, Measure, RepriceQuery, Retention, Store,
-    Tally, TaskFilter, ToolQuery, ToolTally, UsageQuery,
+    Analysis, CallEntry, CostBy, CostQuery, FlowFilter, Measure, RepriceQuery, Retention,
+    ShareEntry, Store, StoreError, Tally, TaskFilter, ToolCostTally, ToolQuery, ToolTally, Unseen,
+    UsageQuery,
 };
 use rusqlite::Connection;
 
@@ -33,7 +38,7 @@ fn records(flow: &Flow) -> Vec<Record> {
 }
 
 /// The same store with a page of a table that cannot be read.
-fn with_spoiled(fixture: Fixture, table: &str, after: u32) -> Fixture {
+pub(crate) fn with_spoiled(fixture: Fixture, table: &str, after: u32) -> Fixture {
     let path = fixture.store.path().to_owned();
     fixture.store.clone().close();
     spoil(&path, leaf(&path, table, after));
@@ -99,15 +104,18 @@ fn retention_and_the_sweep_go_on_around_a_page_that_cannot_be_read() {
     let store = &fixture.store;
     assert_eq!(count(store, "SELECT count(*) FROM blobs"), FLOWS);
     let later = Micros(400 * 24 * 3_600_000_000);
-    let done = store.maintain(&Retention::default(), later).unwrap();
+    let told = store.maintain(&Retention::default(), later);
+    let Err(StoreError::Stay { removed, stay }) = told else { panic!("{told:?}") };
     let left = store.flows(&FlowFilter::default(), None, 500).unwrap();
     // Neighbours of the page may have to stay with it.
     assert!(left.items.len() < 100, "{}", left.items.len());
-    assert_eq!(done.flows + damaged + left.items.len() as u64, FLOWS.cast_unsigned());
+    assert_eq!(removed + damaged + left.items.len() as u64, FLOWS.cast_unsigned());
+    assert!(stay >= left.items.len() as u64, "{stay}");
     // Also the bodies of those are gone: retention took them before.
     assert_eq!(count(store, "SELECT count(*) FROM blobs"), 0, "what nothing refers to is gone");
     assert_eq!(store.counters().damaged_flows, damaged);
-    assert!(!store.upkeep().failed);
+    let state = store.upkeep();
+    assert_eq!((state.failed, state.last.map(|last| last.flows)), (true, Some(removed)));
 }
 
 #[test]
@@ -115,11 +123,16 @@ fn a_deletion_takes_all_flows_that_can_be_read() {
     let (fixture, damaged) = spoiled();
     let store = &fixture.store;
     let of_model = FlowFilter { until: Some(Micros(START + 300)), ..FlowFilter::default() };
-    let first = store.delete_flows(&of_model).unwrap();
-    let rest = store.delete_flows(&FlowFilter::default()).unwrap();
+    let removed = |filter| match store.delete_flows(filter) {
+        Ok(removed) => (removed, 0),
+        Err(StoreError::Stay { removed, stay }) => (removed, stay),
+        Err(error) => panic!("{error}"),
+    };
+    let ((first, _), (rest, stay)) = (removed(&of_model), removed(&FlowFilter::default()));
     let left = store.flows(&FlowFilter::default(), None, 500).unwrap();
     assert!(left.items.len() < 100, "{}", left.items.len());
     assert_eq!(first + rest + damaged + left.items.len() as u64, FLOWS.cast_unsigned());
+    assert_eq!(stay, left.items.len() as u64);
     assert!(first > 100 && rest > 50, "{first} {rest}");
 }
 
@@ -227,6 +240,36 @@ fn told_around(store: &Store, damaged: u64) {
 }
 
 #[test]
+fn what_tools_cost_in_sessions_is_told_though_some_flows_cannot_be_read() {
+    let fixture = Fixture::new();
+    let flows = flows();
+    fixture.write(flows.iter().flat_map(records).collect());
+    let shares = |flow: &Flow| {
+        let parts = vec![ToolPart { calls: 1, ..ToolPart::of(String::from("Bash")) }];
+        let shares = redactor().seal(ToolShares { parts, ..ToolShares::default() });
+        ShareEntry { key: flow.started_at.0, shares: Some(shares) }
+    };
+    let shares = flows.iter().map(shares).collect();
+    fixture.store.keep_analysis(Analysis { shares, ..Analysis::default() }).unwrap();
+    let fixture = with_spoiled(fixture, "flows", 2);
+    let told = |fixture: &Fixture| {
+        let by = vec![CostBy::Session, CostBy::Tool];
+        let query = CostQuery { by, groups_max: 9, ..CostQuery::default() };
+        let report = fixture.store.costs(&query).unwrap();
+        let calls = report.tools.unwrap().tally(ToolCostTally::Calls);
+        (report.totals.tally(Tally::Flows), calls, fixture.store.counters().damaged_flows)
+    };
+    let (there, calls, damaged) = told(&fixture);
+    assert!((10..200).contains(&damaged), "{damaged}");
+    assert_eq!((there, calls), (FLOWS.cast_unsigned() - damaged, there));
+    // What tools have of flows lies on a page of its own.
+    let fixture = with_spoiled(fixture, "tool_shares", 0);
+    let (still_there, fewer, _) = told(&fixture);
+    assert_eq!(still_there, there);
+    assert!(fewer < calls, "{fewer}");
+}
+
+#[test]
 fn a_flow_that_does_not_decode_leaves_no_sums_behind() {
     let fixture = Fixture::new();
     let (one, other) = (flows().remove(0), flows().remove(1));
@@ -290,4 +333,72 @@ fn calls_of_a_flow_that_cannot_be_read_end_as_others_do() {
     let there = fixture.store.flows(&FlowFilter::default(), None, 500).unwrap();
     let overdue = fixture.store.overdue_calls(Micros(i64::MAX), 500).unwrap().len() as u64;
     assert_eq!(overdue + there.damaged, FLOWS.cast_unsigned());
+}
+
+/// How many texts a look through the whole record sees, by table, and what it cannot see.
+fn texts(store: &Store) -> (BTreeMap<String, u64>, Unseen) {
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    let unseen = store.texts(|spot, _| *seen.entry(spot.table.to_owned()).or_default() += 1);
+    (seen, unseen.unwrap())
+}
+
+#[test]
+fn who_looks_through_all_texts_sees_what_lies_around_a_page_that_cannot_be_read() {
+    let written = || {
+        let fixture = Fixture::new();
+        let flow = |mut flow: Flow| {
+            flow.session = session(&format!("session {}", flow.started_at.0));
+            flow
+        };
+        fixture.write(flows().into_iter().map(flow).flat_map(|flow| records(&flow)).collect());
+        fixture
+    };
+    let (whole, unseen) = texts(&written().store);
+    assert_eq!(unseen, Unseen::default());
+    // Keys that are numbers, and keys of text; the first leaf, and one in the middle.
+    for (table, after) in [
+        ("flows", 0),
+        ("flows", 2),
+        ("blobs", 0),
+        ("blobs", 2),
+        ("event_blocks", 2),
+        ("sessions", 1),
+    ] {
+        let fixture = with_spoiled(written(), table, after);
+        let (mut seen, unseen) = texts(&fixture.store);
+        assert_eq!(unseen.tables, BTreeSet::from([table.to_owned()]), "{after}");
+        let (around, all) = (seen.remove(table).unwrap_or_default(), whole[table]);
+        assert!(around < all && around > all / 2, "{table} {after}: {around} of {all}");
+        for (other, count) in seen {
+            assert!(count >= whole[&other], "{table} {after}: {other} {count}");
+        }
+    }
+}
+
+#[test]
+fn who_removes_flows_is_told_which_stay_because_what_belongs_to_them_cannot_be_read() {
+    let written = || {
+        let fixture = Fixture::new();
+        let flow = |mut flow: Flow| {
+            flow.session = session(&format!("session {}", flow.started_at.0));
+            flow
+        };
+        fixture.write(flows().into_iter().map(flow).flat_map(|flow| records(&flow)).collect());
+        with_spoiled(fixture, "sessions", 1)
+    };
+    let left = |fixture: &Fixture| {
+        count(&fixture.store, "SELECT count(*) FROM flows INDEXED BY flows_by_id")
+    };
+    let fixture = written();
+    let told = fixture.store.delete_flows(&FlowFilter::default());
+    let Err(StoreError::Stay { removed, stay }) = told else { panic!("{told:?}") };
+    assert_eq!((removed + stay, left(&fixture)), (FLOWS as u64, stay as i64));
+    assert!(removed > 0 && stay > 0, "{removed} {stay}");
+
+    let fixture = written();
+    let all = Retention { flows_days: 1, events_days: 0, bodies_days: 0, ..Retention::default() };
+    let told = fixture.store.maintain(&all, Micros(START + 2 * 86_400_000_000));
+    assert!(matches!(told, Err(StoreError::Stay { .. })), "{told:?}");
+    assert!(fixture.store.upkeep().failed);
+    assert_eq!(left(&fixture), stay as i64);
 }

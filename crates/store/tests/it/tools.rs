@@ -29,7 +29,7 @@ fn returned(name: &str, key: u64, after_us: i64, outcome: ToolOutcome) -> ToolCa
     ToolCall {
         state: ToolState::Returned,
         outcome: Some(outcome),
-        result: Some(ToolResult { after_us, hash: 5, bytes: 6 }),
+        result: Some(ToolResult { after_us, hash: 5, bytes: 6, billed_us: Some(after_us + 1) }),
         ..call(name, key)
     }
 }

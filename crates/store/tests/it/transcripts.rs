@@ -1,12 +1,12 @@
 //! What agents wrote of their sessions: how long it is kept, and what is left of what is removed.
 
-use langley_model::{LineFacts, LineRole, Micros, Redacted, TranscriptLine};
+use langley_model::{LineFacts, LineRole, Micros, Redacted, ToldResponse, TranscriptLine, Usage};
 use langley_store::{
-    ConversationFilter, ImportedBatch, Retention, Store, TranscriptBatch, TranscriptPlace,
+    ConversationFilter, ImportedBatch, Retention, Spot, Store, TranscriptBatch, TranscriptPlace,
     TranscriptWriter,
 };
 
-use crate::given::{Fixture, redactor};
+use crate::given::{Fixture, leaf, redactor, spoil};
 
 const DAY: i64 = 86_400_000_000;
 const NOW: Micros = Micros(100 * DAY);
@@ -64,6 +64,12 @@ fn bring<const COUNT: usize>(
     writer.kept().unwrap().try_into().unwrap()
 }
 
+/// Brings one batch.
+fn import(store: &Store, batch: Redacted<TranscriptBatch>) -> ImportedBatch {
+    let [kept] = bring(store, [batch]);
+    kept
+}
+
 fn sessions(fixture: &Fixture) -> Vec<String> {
     let page = fixture.store.conversations(&ConversationFilter::default(), None, 500).unwrap();
     page.items.into_iter().map(|it| it.session).collect()
@@ -108,6 +114,41 @@ fn batches_of_a_new_file_that_come_together_are_one_transcript() {
 }
 
 #[test]
+fn a_number_that_was_given_is_never_given_again() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let number = |session| store.conversation(session).unwrap().unwrap().number;
+    import(store, batch("first", 1, 2));
+    let old = import(store, batch("old", 1, 2)).transcript;
+    let conversation = number("old");
+    let keep = Retention { transcripts_days: 30, ..Retention::default() };
+    store.miss_transcripts(vec![old], NOW).unwrap();
+    store.maintain(&keep, NOW).unwrap();
+    assert!(store.transcripts().unwrap().iter().all(|known| known.id != old), "it is forgotten");
+    let new = import(store, batch("new", 95, 2)).transcript;
+    assert!(new > old && number("new") > conversation);
+    // Whoever still has the number brings a transcript of its own, and nothing into another one.
+    let again = import(store, batch_of(Some(old), "old", 1, 1)).transcript;
+    assert!(again > new);
+    assert_eq!(store.transcript_digests(new).unwrap().len(), 2);
+}
+
+#[test]
+fn totals_are_told_of_all_files_whose_rows_can_be_read() {
+    let fixture = Fixture::new();
+    for number in 0..300 {
+        import(&fixture.store, batch(&format!("s-{number}"), 1, 1));
+    }
+    let path = fixture.store.path().to_owned();
+    fixture.store.clone().close();
+    spoil(&path, leaf(&path, "transcripts", 2));
+    let fixture = fixture.after_close();
+    let totals = fixture.store.transcript_totals().unwrap();
+    assert!((10..200).contains(&totals.damaged), "{totals:?}");
+    assert_eq!((totals.files + totals.damaged, totals.records), (300, totals.files));
+}
+
+#[test]
 fn of_several_conversations_those_go_that_are_too_old() {
     let fixture = Fixture::new();
     let store = &fixture.store;
@@ -118,7 +159,7 @@ fn of_several_conversations_those_go_that_are_too_old() {
     assert_eq!(sessions(&fixture), ["b"]);
     let number = store.conversation("b").unwrap().unwrap().number;
     let ids: Vec<i64> = store.thread(number, 10).unwrap().iter().map(|line| line.id).collect();
-    let lines = store.kept_lines(&ids, true).unwrap();
+    let lines = store.kept_lines(&ids, true).unwrap().lines;
     let texts: Vec<_> = lines.iter().map(|line| line.content.clone().unwrap()).collect();
     assert_eq!(texts, (0..5).map(|it| format!("b {it}").into_bytes()).collect::<Vec<_>>());
 }
@@ -147,4 +188,212 @@ fn conversations_are_listed_in_pages_by_their_newest_line_and_by_what_they_are()
         ConversationFilter { until: Some(Micros(11 * DAY)), ..ConversationFilter::default() };
     assert_eq!(fixture.store.conversations(&until, None, 9).unwrap().items[0].session, "a");
     assert!(fixture.store.conversations(&until, Some("x"), 9).is_err());
+}
+
+/// All that is stored of lines, and in how many blocks.
+fn blocks(fixture: &Fixture) -> Vec<String> {
+    let mut blocks = Vec::new();
+    fixture
+        .store
+        .texts(|spot, text| {
+            if spot.table == "transcript_blocks" {
+                blocks.push(String::from_utf8_lossy(text).into_owned());
+            }
+        })
+        .unwrap();
+    blocks
+}
+
+/// What is kept of a session, line by line.
+fn said(fixture: &Fixture, session: &str) -> Vec<String> {
+    let Some(found) = fixture.store.conversation(session).unwrap() else { return Vec::new() };
+    let thread = fixture.store.thread(found.number, 10_000).unwrap();
+    let ids: Vec<i64> = thread.iter().map(|line| line.id).collect();
+    let lines = fixture.store.kept_lines(&ids, true).unwrap().lines.into_iter();
+    lines.map(|line| String::from_utf8(line.content.unwrap()).unwrap()).collect()
+}
+
+/// Lines of several sessions in one file, and what they tell of one response each.
+fn shared(sessions: &[&str], is_again: bool) -> TranscriptBatch {
+    let redactor = redactor();
+    let mut batch = TranscriptBatch { is_again, ..TranscriptBatch::default() };
+    (batch.place.agent, batch.place.path) = (String::from("codex"), String::from("/shared"));
+    for (at, session) in (0_i64..).zip(sessions) {
+        let content = redactor.body(format!("{session} said {at}").into_bytes());
+        let facts = LineFacts {
+            role: LineRole::Answer,
+            session: Some((*session).to_owned()),
+            at: Some(Micros(at * DAY)),
+            message_id: Some(format!("m{at}")),
+            ..LineFacts::default()
+        };
+        let len = content.as_bytes().len() as u64;
+        batch.lines.push(TranscriptLine {
+            number: at.cast_unsigned() + 1,
+            len,
+            digest: at.cast_unsigned(),
+            facts,
+            content,
+            ..TranscriptLine::default()
+        });
+        batch.responses.push(ToldResponse {
+            message_id: Some(format!("m{at}")),
+            request_id: Some(String::new()),
+            session: Some((*session).to_owned()),
+            at: Some(Micros(at * DAY)),
+            agent_id: None,
+            model: None,
+            provider: None,
+            tier: None,
+            usage: Usage::default(),
+            cost: None,
+        });
+    }
+    batch
+}
+
+#[test]
+fn of_a_deleted_conversation_nothing_is_left_and_others_in_the_same_block_stay() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    import(store, redactor().seal(shared(&["gone", "stays", "gone"], false)));
+    import(store, batch("gone", 1, 450));
+    assert_eq!(store.delete_conversation("nobody", NOW).unwrap(), None);
+    let deleted = store.delete_conversation("gone", NOW).unwrap().unwrap();
+    assert_eq!((deleted.lines, deleted.responses, deleted.damaged), (452, 2, 0));
+    assert_eq!(deleted.files, ["/shared", "/gone"]);
+    assert_eq!(sessions(&fixture), ["stays"]);
+    assert_eq!(blocks(&fixture), ["stays said 1"]);
+    assert_eq!(said(&fixture, "stays"), ["stays said 1"]);
+    let totals = store.transcript_totals().unwrap();
+    assert_eq!((totals.files, totals.records, totals.deleted_conversations), (2, 1, 1));
+    assert_eq!(store.conversation_deleted_at("gone").unwrap(), Some(NOW));
+    assert_eq!(store.delete_conversation("gone", NOW).unwrap(), None, "it is gone already");
+}
+
+#[test]
+fn a_deleted_conversation_is_left_out_until_somebody_asks_for_it() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    import(store, batch("gone", 1, 2));
+    store.delete_conversation("gone", NOW).unwrap().unwrap();
+    let mixed = ["gone", "stays", "gone"];
+    let kept = import(store, redactor().seal(shared(&mixed, false)));
+    assert_eq!((kept.left_out, kept.new_responses), (vec![0, 2], 1));
+    let kept = import(store, batch("gone", 1, 2));
+    assert_eq!(kept.left_out, [0, 1]);
+    assert_eq!(sessions(&fixture), ["stays"]);
+    assert_eq!(blocks(&fixture), ["stays said 1"], "nor is it within a block");
+    assert_eq!(said(&fixture, "stays"), ["stays said 1"]);
+    let totals = store.transcript_totals().unwrap();
+    assert_eq!((totals.records, totals.left_out), (1, 4));
+
+    let kept = import(store, redactor().seal(shared(&["gone"], true)));
+    assert_eq!((kept.left_out, kept.new_responses), (Vec::new(), 1));
+    import(store, batch("gone", 1, 2));
+    assert_eq!(said(&fixture, "gone").len(), 3);
+    assert_eq!(store.transcript_totals().unwrap().deleted_conversations, 0);
+}
+
+#[test]
+fn a_response_that_another_conversation_tells_of_too_is_that_ones_when_the_first_is_deleted() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    import(store, redactor().seal(shared(&["first", "first"], false)));
+    // One that goes on from it begins with its first line.
+    let kept = import(store, redactor().seal(shared(&["second"], false)));
+    assert_eq!(kept.new_responses, 0);
+    let deleted = store.delete_conversation("first", NOW).unwrap().unwrap();
+    assert_eq!((deleted.lines, deleted.responses), (2, 1));
+    let told = store.told_responses("second", 10).unwrap();
+    let ids: Vec<_> = told.iter().filter_map(|it| it.told.message_id.as_deref()).collect();
+    assert_eq!(ids, ["m0"]);
+}
+
+#[test]
+fn a_star_keeps_a_conversation_of_which_nothing_passed() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    import(store, batch("old", 1, 3));
+    assert!(store.star("old", NOW).unwrap().is_some());
+    let keep = Retention { transcripts_days: 30, ..Retention::default() };
+    store.maintain(&keep, NOW).unwrap();
+    assert_eq!(sessions(&fixture), ["old"]);
+    store.delete_conversation("old", NOW).unwrap().unwrap();
+    assert_eq!(store.stars().unwrap(), []);
+}
+
+#[test]
+fn lines_that_came_one_by_one_are_folded_together_and_say_what_they_said() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let ids = ["a", "b"].map(|session| import(store, batch(session, 1, 1)).transcript);
+    for day in 2..80 {
+        for (session, id) in ["a", "b"].into_iter().zip(ids) {
+            import(store, batch_of(Some(id), session, day, 1));
+        }
+    }
+    let before = ["a", "b"].map(|session| said(&fixture, session));
+    assert_eq!((blocks(&fixture).len(), before[0].len()), (158, 79));
+    store.maintain(&Retention::default(), NOW).unwrap();
+    assert_eq!(blocks(&fixture).len(), 2, "a block has lines of one file");
+    assert_eq!(["a", "b"].map(|session| said(&fixture, session)), before);
+    assert_eq!(store.fold_transcripts().unwrap(), 0, "what is folded stays as it is");
+}
+
+#[test]
+fn what_lines_say_is_told_up_to_a_bound_and_of_one_line_whatever_its_length() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let redactor = redactor();
+    let mut batch = shared(&["long"; 4], false);
+    for (line, mib) in batch.lines.iter_mut().zip([17, 1, 15, 1]) {
+        line.content = redactor.body("x ".repeat(mib << 19).into_bytes());
+    }
+    import(store, redactor.seal(batch));
+    let number = store.conversation("long").unwrap().unwrap().number;
+    let ids: Vec<i64> = store.thread(number, 9).unwrap().iter().map(|line| line.id).collect();
+    let told = |ids: &[i64]| {
+        let kept = store.kept_lines(ids, true).unwrap();
+        assert!(kept.lines.iter().all(|line| line.content.is_some()));
+        (kept.lines.len(), kept.looked_up)
+    };
+    assert_eq!(told(&ids), (1, 1));
+    assert_eq!(told(&ids[1..]), (2, 2));
+    assert_eq!(told(&[0, ids[3]]), (1, 2), "one that is not there is left out");
+    assert_eq!(store.kept_lines(&ids, false).unwrap().looked_up, 4);
+}
+
+#[test]
+fn of_what_is_found_in_transcripts_it_is_known_whose_it_is() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    import(store, batch("early", 1, 3));
+    store.delete_conversation("early", NOW).unwrap();
+    import(store, redactor().seal(shared(&["one", "other"], false)));
+    let mut found = Vec::new();
+    store
+        .texts(|spot, text| {
+            let text = String::from_utf8_lossy(text).into_owned();
+            for name in ["one said", "other said", "m1", "/shared"] {
+                if let Some(offset) = text.find(name) {
+                    let (table, column) = (spot.table.to_owned(), spot.column.to_owned());
+                    found.push((name, table, column, spot.row, offset));
+                }
+            }
+        })
+        .unwrap();
+    assert!(found.len() >= 5, "{found:?}");
+    for (name, table, column, row, offset) in &found {
+        let spot = Spot { table, column, row: *row, headers: false };
+        let sessions = store.sessions_at(&spot, *offset).unwrap();
+        let expected: &[&str] = match *name {
+            "one said" => &["one"],
+            "/shared" => &["one", "other"],
+            _ => &["other"],
+        };
+        assert_eq!(sessions, expected, "{name} in {table}.{column}");
+    }
+    let elsewhere = Spot { table: "flows", column: "path", row: 1, headers: false };
+    assert_eq!(store.sessions_at(&elsewhere, 0).unwrap(), Vec::<String>::new());
 }

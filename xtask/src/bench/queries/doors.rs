@@ -33,6 +33,7 @@ pub(super) struct Known {
     sessions: Vec<String>,
     tasks: Vec<String>,
     connections: Vec<String>,
+    projects: Vec<String>,
     tools: Vec<String>,
     words: Vec<String>,
     /// Two words that stand side by side.
@@ -53,6 +54,7 @@ impl Known {
             sessions: values("sessions"),
             tasks: Vec::new(),
             connections: Vec::new(),
+            projects: Vec::new(),
             tools: Vec::new(),
             words: Vec::new(),
             pairs: Vec::new(),
@@ -66,6 +68,7 @@ impl Known {
             known.times.extend(texts(&page["items"], "started_at"));
             known.tasks.extend(texts(&page["items"], "task_id"));
             known.connections.extend(texts(&page["items"], "connection_id"));
+            known.projects.extend(texts(&page["items"], "project"));
             for flow in page["items"].as_array().into_iter().flatten() {
                 let names = flow["tool_names"].as_array().into_iter().flatten();
                 known.tools.extend(names.filter_map(Value::as_str).map(str::to_owned));
@@ -78,7 +81,7 @@ impl Known {
                 }
             }
         }
-        for list in [&mut known.tasks, &mut known.tools] {
+        for list in [&mut known.tasks, &mut known.projects, &mut known.tools] {
             list.sort();
             list.dedup();
         }
@@ -141,6 +144,10 @@ pub(super) const DOORS: &[Question] = &[
         one(&k.sessions, r)
     )]),
     question!("list, task", VIEW, |k, r| [format!("/api/flows?task={}", one(&k.tasks, r))]),
+    question!("list, project", VIEW, |k, r| [format!(
+        "/api/flows?project={}",
+        one(&k.projects, r)
+    )]),
     question!("list, tool", VIEW, |k, r| [format!("/api/flows?tool={}", one(&k.tools, r))]),
     question!("list, tool and host", VIEW, |k, r| [format!(
         "/api/flows?tool={}&host={}",
@@ -173,6 +180,10 @@ pub(super) const DOORS: &[Question] = &[
     question!("count", VIEW, |_k, _r| ["/api/flows/count"]),
     question!("count, host", VIEW, |k, r| [format!("/api/flows/count?host={}", one(&k.hosts, r))]),
     question!("count, tool", VIEW, |k, r| [format!("/api/flows/count?tool={}", one(&k.tools, r))]),
+    question!("count, project", VIEW, |k, r| [format!(
+        "/api/flows/count?project={}",
+        one(&k.projects, r)
+    )]),
     question!("count, since", VIEW, |k, r| [format!(
         "/api/flows/count?since={}",
         one(&k.times, r)
@@ -196,6 +207,10 @@ pub(super) const DOORS: &[Question] = &[
     question!("facets, a word", VIEW, |k, r| [format!("/api/facets?q={}", one(&k.words, r))]),
     question!("facets, nothing found", VIEW, |_k, _r| ["/api/facets?q=qqzzqq"]),
     question!("sessions", VIEW, |_k, _r| ["/api/sessions"]),
+    question!("sessions, project", VIEW, |k, r| [format!(
+        "/api/sessions?project={}",
+        one(&k.projects, r)
+    )]),
     question!("sessions, since", VIEW, |k, r| [format!(
         "/api/sessions?since={}",
         one(&k.times, r)
@@ -241,6 +256,22 @@ pub(super) const DOORS: &[Question] = &[
     question!("cost, by task", VIEW, |_k, _r| ["/api/analytics/cost?group_by=task&limit=100"]),
     question!("cost, by subagent", VIEW, |_k, _r| [
         "/api/analytics/cost?group_by=subagent&limit=100"
+    ]),
+    question!("cost, by tool", VIEW, |_k, _r| ["/api/analytics/cost?group_by=tool"]),
+    question!("cost, by tool and day", VIEW, |_k, _r| [
+        "/api/analytics/cost?group_by=tool,day&limit=100"
+    ]),
+    question!("cost, tools of a session", VIEW, |k, r| [format!(
+        "/api/analytics/cost?group_by=tool&session={}",
+        one(&k.sessions, r)
+    )]),
+    question!("cost, days of a project", VIEW, |k, r| [format!(
+        "/api/analytics/cost?group_by=day&project={}",
+        one(&k.projects, r)
+    )]),
+    question!("cost, by project", VIEW, |_k, _r| ["/api/analytics/cost?group_by=project"]),
+    question!("cost, by project and day", VIEW, |_k, _r| [
+        "/api/analytics/cost?group_by=project,day&limit=100"
     ]),
     question!("cost, blocks", VIEW, |_k, _r| ["/api/analytics/blocks?since=30d"]),
     question!("cost, reprices", VIEW, |_k, _r| ["/api/cost/reprices"]),

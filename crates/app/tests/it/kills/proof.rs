@@ -90,7 +90,7 @@ fn events(store: &Store, flow: &Flow) -> u64 {
 
 /// Nothing in the whole file is damaged, and everything in it unpacks.
 pub(super) fn is_sound(store: &Store) {
-    assert_eq!(store.damage().unwrap(), Vec::<String>::new());
+    assert_eq!(store.damage().unwrap(), []);
     let mut seen = 0_u64;
     store.texts(|_, _| seen += 1).unwrap();
     assert!(seen > 0);
