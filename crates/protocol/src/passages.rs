@@ -8,9 +8,8 @@ use std::ops::Range;
 
 use langley_model::{Content, Message, Passage, Place};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use crate::json::{Object, elements, inner, unescape};
+use crate::json::{Element, Object, elements, inner, unescape};
 
 /// Members whose text nobody searches: encoded bytes, signatures, names of kinds and of calls.
 const OPAQUE: [&str; 14] = [
@@ -60,7 +59,7 @@ pub fn of_request_end(body: &[u8]) -> Option<Vec<Passage>> {
 /// The conversation of a request.
 pub(crate) enum Conversation<'a> {
     /// Its entries.
-    Entries(Vec<&'a RawValue>),
+    Entries(Vec<Element<'a>>),
     /// One text, as JSON.
     Text(&'a str),
 }
@@ -82,7 +81,7 @@ impl<'a> Conversation<'a> {
 fn read(
     body: &[u8],
     passages: &mut Vec<Passage>,
-    wanted: impl FnOnce(&[&RawValue]) -> Option<Range<usize>>,
+    wanted: impl FnOnce(&[Element<'_>]) -> Option<Range<usize>>,
 ) -> bool {
     let entries = match Conversation::of(body) {
         None => return false,
@@ -104,9 +103,9 @@ fn read(
 }
 
 /// The entries behind the model's last words.
-pub(crate) fn new_in(entries: &[&RawValue]) -> Range<usize> {
+pub(crate) fn new_in(entries: &[Element<'_>]) -> Range<usize> {
     // An agent may begin the answer itself: what stands before that is new all the same.
-    let said = |entry: &&RawValue| is_the_models(entry.get());
+    let said = |entry: &Element<'_>| is_the_models(entry.get());
     let end = entries.iter().rposition(|entry| !said(entry)).map_or(0, |last| last + 1);
     entries[..end].iter().rposition(said).map_or(0, |last| last + 1)..end
 }

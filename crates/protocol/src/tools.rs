@@ -7,9 +7,8 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use crate::json::Object;
+use crate::json::{Element, Object};
 use crate::passages::{Conversation, is_the_models, new_in};
 
 /// Where calls and results are entries of their own, so many of them at most are read back from the end.
@@ -148,7 +147,7 @@ fn is_chained(body: &[u8]) -> bool {
     Object::read(body).is_some_and(|it| names.into_iter().any(|name| it.raw(name).is_some()))
 }
 
-fn told(entries: &[&RawValue]) -> Told {
+fn told(entries: &[Element<'_>]) -> Told {
     let new = new_in(entries);
     let mut first = new.start;
     // The last words, and where each call is an entry, the results between them.
@@ -197,7 +196,7 @@ fn told(entries: &[&RawValue]) -> Told {
     told
 }
 
-fn parsed(entry: &RawValue) -> Option<Value> {
+fn parsed(entry: &Element<'_>) -> Option<Value> {
     serde_json::from_str(entry.get()).ok()
 }
 

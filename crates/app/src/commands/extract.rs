@@ -24,6 +24,9 @@ use crate::wire::redactor;
 /// Rows of a table that is shown without `-n`: more is nothing to read on a terminal.
 const ROWS_MAX: usize = 200;
 
+/// Bytes that are written at a time: whole pages, which are not read before they are written.
+const BUFFER: usize = 64 << 10;
+
 /// Characters of a cell.
 const CELL: usize = 100;
 
@@ -85,7 +88,7 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
             done.map_err(|error| unwritten(&error))?
         }
         None => {
-            let mut stdout = BufWriter::with_capacity(64 << 10, io::stdout().lock());
+            let mut stdout = BufWriter::with_capacity(BUFFER, io::stdout().lock());
             let done = tell(&mut |_, line| {
                 stdout.write_all(line.as_bytes())?;
                 stdout.write_all(b"\n")
@@ -158,7 +161,8 @@ fn to_files(folder: &Path, modes: &[ExtractMode], tell: Tell<'_>) -> io::Result<
     let mut files: HashMap<ExtractMode, BufWriter<File>> = HashMap::new();
     let place = |mode: ExtractMode, end: &str| folder.join(format!("{}.ndjson{end}", mode.name()));
     for mode in modes {
-        files.insert(*mode, BufWriter::new(File::create(place(*mode, ".part"))?));
+        let file = File::create(place(*mode, ".part"))?;
+        files.insert(*mode, BufWriter::with_capacity(BUFFER, file));
     }
     let done = tell(&mut |mode, line| {
         let Some(file) = files.get_mut(&mode) else { return Ok(()) };

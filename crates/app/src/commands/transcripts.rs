@@ -1,6 +1,5 @@
 //! `langley cost --from transcripts`: what agents' own files tell, with no proxy and no database.
 
-use std::fs;
 use std::io;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -78,18 +77,12 @@ fn read(global: &GlobalArgs) -> Result<(Arc<PriceBook>, Scanned)> {
     let cache = home.transcripts_cache();
     let rules = format!("{:?}", config.redaction);
     let threads = available_parallelism().map_or(1, usize::from);
-    let known = match fs::read(&cache) {
-        Ok(bytes) => TranscriptCache::decode(&bytes, &rules, threads),
-        Err(error) => {
-            if error.kind() != io::ErrorKind::NotFound {
-                eprintln!(
-                    "warning: {} cannot be read ({error}); all is read anew",
-                    cache.display()
-                );
-            }
-            TranscriptCache::default()
+    let known = TranscriptCache::read(&cache, &rules, threads).unwrap_or_else(|error| {
+        if error.kind() != io::ErrorKind::NotFound {
+            eprintln!("warning: {} cannot be read ({error}); all is read anew", cache.display());
         }
-    };
+        TranscriptCache::default()
+    });
     let (book, redactor) = (prices(&config), redactor(&config)?);
     let scanned = scan(&walked.files, known, (&book, &redactor), threads);
     for (path, error) in walked.refused.iter().chain(&scanned.refused) {

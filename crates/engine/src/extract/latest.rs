@@ -7,20 +7,25 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use langley_model::{Micros, Redactor};
 use langley_protocol::transcript::TranscriptFormat;
-use memchr::memmem;
+use parking_lot::Mutex;
 
-use super::mode::ExtractMode;
+use super::marks::Prompts;
 use super::run::{ExtractQuery, Extracted, Out};
+use super::tail::{Tail, TailLine};
 use super::teller::{Teller, Told};
-use crate::import::{LINE_MAX, Lines, RawLine};
-use crate::transcripts::TranscriptFile;
+use crate::import::{Lines, RawLine};
+use crate::transcripts::{TranscriptFile, side_by_side};
 
-/// Bytes read at a time.
-const PORTION: u64 = 64 << 10;
+/// By how much a line may be earlier than one that stands before it, in microseconds: what runs side by side is
+/// written as it comes, and what was begun first ends last at times.
+const DISORDER_US: i64 = 10 * 60 * 1_000_000;
+
+/// Bytes of lines that may be passed over before one is asked for its time.
+const UNDATED: usize = 256 << 10;
 
 /// A record's time and place; in the order of the members.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,42 +39,76 @@ struct Spot {
     nth: usize,
 }
 
+/// The latest so far.
+struct Latest {
+    most: usize,
+    since: Option<Micros>,
+    /// The earliest first.
+    found: BTreeSet<Spot>,
+}
+
+impl Latest {
+    fn take(&mut self, file: usize, told: &[Told]) {
+        for (nth, line) in told.iter().enumerate() {
+            self.found.insert(Spot { at: line.at, file, offset: line.offset, nth });
+            if self.found.len() > self.most {
+                self.found.pop_first();
+            }
+        }
+    }
+
+    /// Before then nothing is told.
+    fn bound(&self) -> Option<Micros> {
+        let is_full = self.found.len() >= self.most;
+        self.since.max(self.found.first().filter(|_| is_full).and_then(|spot| spot.at))
+    }
+}
+
+/// What is asked, of one mode, and what makes it fit to be told.
+type Asked<'a> = (&'a ExtractQuery, &'a Redactor);
+
 /// Tells the latest records of one mode, the earliest of them first.
 pub(super) fn tell(
     files: &[TranscriptFile],
-    query: &ExtractQuery,
-    redactor: &Redactor,
+    asked @ (query, _): Asked<'_>,
+    threads: usize,
     (told, out): (&mut Extracted, Out<'_>),
 ) -> io::Result<()> {
     let (Some(most), Some(mode)) = (query.latest, query.modes.first().copied()) else {
         return Ok(());
     };
-    let mut newest: Vec<_> = files.iter().filter(|it| mode.absent(it.format).is_none()).collect();
-    newest.sort_by_key(|file| Reverse(file.modified_ns));
-    // The latest so far, the earliest first.
-    let mut found: BTreeSet<Spot> = BTreeSet::new();
-    for (number, file) in newest.iter().enumerate() {
-        let bound = |found: &BTreeSet<Spot>| {
-            let full = found.len() >= most;
-            full.then(|| found.first().and_then(|spot| spot.at)).flatten()
-        };
-        let changed = Micros(file.modified_ns / 1000);
-        if query.since.max(bound(&found)).is_some_and(|bound| changed < bound) {
-            break;
-        }
-        let read = backwards(file, (mode, query, redactor), told, &mut |lines| {
-            for (nth, line) in lines.iter().enumerate() {
-                found.insert(Spot { at: line.at, file: number, offset: line.offset, nth });
-                if found.len() > most {
-                    found.pop_first();
-                }
+    let mut newest: Vec<_> =
+        files.iter().enumerate().filter(|(_, it)| mode.absent(it.format).is_none()).collect();
+    newest.sort_by_key(|(_, file)| Reverse(file.modified_ns));
+    let latest = Mutex::new(Latest { most, since: query.since, found: BTreeSet::new() });
+    let next = AtomicUsize::new(0);
+    let read = side_by_side(
+        threads.min(newest.len()),
+        || (),
+        |(), _| {
+            let (number, file) = *newest.get(next.fetch_add(1, Ordering::Relaxed))?;
+            // Nothing of a file is younger than its last change.
+            let changed = Micros(file.modified_ns / 1000);
+            if latest.lock().bound().is_some_and(|bound| changed < bound) {
+                return None;
             }
-            query.since.max(bound(&found))
-        });
-        if let Err(error) = read {
-            told.refused.push((file.path.clone(), error));
-        }
+            let mut told = Extracted::default();
+            let mut take = |lines: Vec<Told>| {
+                let mut latest = latest.lock();
+                latest.take(number, &lines);
+                latest.bound()
+            };
+            if let Err(error) = look_through(file, asked, &mut told, &mut take) {
+                told.refused.push((file.path.clone(), error));
+            }
+            Some(told)
+        },
+    );
+    for mut read in read {
+        told.add(&mut read);
     }
+    told.refused.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let found = latest.into_inner().found;
     let mut of_files: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
     for spot in &found {
         of_files.entry(spot.file).or_default().push(spot.offset);
@@ -78,7 +117,7 @@ pub(super) fn tell(
     for (number, mut offsets) in of_files {
         offsets.sort_unstable();
         offsets.dedup();
-        for (offset, lines) in placed(newest[number], &offsets, (query, redactor))? {
+        for (offset, lines) in placed(&files[number], &offsets, asked)? {
             records.insert((number, offset), lines.into_iter().map(Some).collect());
         }
     }
@@ -92,106 +131,78 @@ pub(super) fn tell(
     Ok(())
 }
 
-/// Hands the records of each line to `take`, from the last line on, until a line is earlier than `take` says.
-fn backwards(
+/// Hands the records of each line to `take`, which answers before when nothing more is wanted.
+fn look_through(
     file: &TranscriptFile,
-    (mode, query, redactor): (ExtractMode, &ExtractQuery, &Redactor),
+    (query, redactor): Asked<'_>,
     told: &mut Extracted,
     take: &mut dyn FnMut(Vec<Told>) -> Option<Micros>,
 ) -> io::Result<()> {
-    let mut teller = Teller::new(file, query, redactor);
     let source = File::open(&file.path)?;
+    let mut teller = Teller::new(file, query, redactor);
     // The first line names the session of some.
-    if let Some(raw) = Lines::new(source.try_clone()?, 0, file.size)?.next()? {
-        teller.begin(&raw);
+    if file.format != TranscriptFormat::ClaudeCode
+        && let Some(first) = Lines::new(source.try_clone()?, 0, file.size)?.next()?
+    {
+        teller.begin(&first);
     }
-    let mut tail = Tail { source, start: file.size, room: Vec::new(), too_long: 0 };
+    if teller.is_of_one_line() {
+        backwards(Tail::new(source, file.size), &mut teller, told, take)?;
+    } else {
+        teller = Teller::new(file, query, redactor);
+        let mut lines = Lines::new(source, 0, file.size)?;
+        while let Some(raw) = lines.next()? {
+            teller.read(&raw);
+            take(std::mem::take(&mut teller.out));
+        }
+    }
+    told.count(&teller.counts);
+    Ok(())
+}
+
+/// From the last line on, until a line is earlier than `take` says.
+fn backwards(
+    mut tail: Tail,
+    teller: &mut Teller<'_>,
+    told: &mut Extracted,
+    take: &mut dyn FnMut(Vec<Told>) -> Option<Micros>,
+) -> io::Result<()> {
     let mut bound = take(Vec::new());
-    let mut is_last = true;
+    // The last line says whether there can be anything late enough at all.
+    let mut undated = usize::MAX;
     while let Some(TailLine { offset, bytes, is_ended }) = tail.next()? {
-        let len = bytes.len() as u64;
-        let raw = RawLine { offset, len, bytes: &bytes, is_cut: false, is_ended };
-        // The last line says whether there can be anything late enough at all.
-        if !is_last && !may_tell(mode, file.format, raw.bytes) {
+        if undated < UNDATED && !teller.may_tell(bytes) {
+            undated += bytes.len();
             continue;
         }
+        let raw = RawLine { offset, len: bytes.len() as u64, bytes, is_cut: false, is_ended };
         let at = teller.look(&raw);
-        is_last = is_last && at.is_none();
+        if at.is_some() {
+            undated = 0;
+        }
         let lines = std::mem::take(&mut teller.out);
         if !lines.is_empty() {
             bound = take(lines);
         }
-        if at.zip(bound).is_some_and(|(at, bound)| at < bound) {
+        let is_before = |(at, bound): (Micros, Micros)| at.0 < bound.0.saturating_sub(DISORDER_US);
+        if at.zip(bound).is_some_and(is_before) {
             break;
         }
     }
-    told.count(&teller.counts);
     told.too_long += tail.too_long;
     Ok(())
-}
-
-/// A file's lines from the last one on.
-struct Tail {
-    source: File,
-    /// Where in the file `room` begins; what lies behind the room was told.
-    start: u64,
-    room: Vec<u8>,
-    too_long: u64,
-}
-
-impl Tail {
-    fn next(&mut self) -> io::Result<Option<TailLine>> {
-        let mut is_too_long = false;
-        let from = loop {
-            let end = self.room.len();
-            // The feed at the end is the line's own.
-            let within = end - usize::from(self.room.last() == Some(&b'\n'));
-            if let Some(feed) = memchr::memrchr(b'\n', &self.room[..within]) {
-                if !is_too_long {
-                    break feed + 1;
-                }
-                self.room.truncate(feed + 1);
-                is_too_long = false;
-                continue;
-            }
-            if self.start == 0 {
-                break if is_too_long { end } else { 0 };
-            }
-            if end > LINE_MAX {
-                self.room.clear();
-                self.too_long += u64::from(!is_too_long);
-                is_too_long = true;
-            }
-            // Of a long line more is read at once, so that it is not moved often.
-            let more = PORTION.max(self.room.len() as u64).min(self.start);
-            let mut larger = vec![0; usize::try_from(more).unwrap_or(0)];
-            self.source.read_exact_at(&mut larger, self.start - more)?;
-            larger.append(&mut self.room);
-            (self.room, self.start) = (larger, self.start - more);
-        };
-        let mut bytes = self.room.split_off(from);
-        let is_ended = bytes.last() == Some(&b'\n');
-        if bytes.is_empty() {
-            return Ok(None);
-        }
-        bytes.truncate(bytes.len() - usize::from(is_ended));
-        Ok(Some(TailLine { offset: self.start + from as u64, bytes, is_ended }))
-    }
-}
-
-struct TailLine {
-    offset: u64,
-    bytes: Vec<u8>,
-    is_ended: bool,
 }
 
 /// Reads the lines at some places once more, with what stands before them counted.
 fn placed(
     file: &TranscriptFile,
     offsets: &[u64],
-    (query, redactor): (&ExtractQuery, &Redactor),
+    (query, redactor): Asked<'_>,
 ) -> io::Result<BTreeMap<u64, Vec<Told>>> {
     let mut teller = Teller::new(file, query, redactor);
+    let prompts = Prompts::of(file.format);
+    // Which of its lines tells something new is known of no line alone.
+    let is_whole = file.format == TranscriptFormat::GeminiCli || query.project.is_some();
     let mut lines = Lines::new(File::open(&file.path)?, 0, file.size)?;
     let mut told = BTreeMap::new();
     let mut offsets = offsets.iter().peekable();
@@ -201,42 +212,9 @@ fn placed(
             teller.read(&raw);
             told.insert(raw.offset, std::mem::take(&mut teller.out));
         } else {
-            // Questions make turns, and some lines say of whom the ones behind them are.
-            let mode = ExtractMode::UserPrompts;
-            let is_needed = may_tell(mode, file.format, raw.bytes)
-                || memmem::find(raw.bytes, b"\"turn_context\"").is_some();
-            teller.pass_over(&raw, is_needed);
+            // Questions make turns.
+            teller.pass_over(&raw, is_whole || prompts.may_be(raw.bytes));
         }
     }
     Ok(told)
-}
-
-/// Whether a mode may tell something of a line, by what must stand in it: in a JSON text quotes are escaped, so that
-/// these are names or values wherever they stand.
-fn may_tell(mode: ExtractMode, format: TranscriptFormat, line: &[u8]) -> bool {
-    use ExtractMode as Mode;
-    let has = |mark: &str| memmem::find(line, mark.as_bytes()).is_some();
-    match (format, mode) {
-        (TranscriptFormat::ClaudeCode, Mode::UserPrompts) => {
-            has("\"user\"") && !has("\"tool_use_id\"")
-        }
-        (TranscriptFormat::ClaudeCode, Mode::AssistantTexts) => has("\"assistant\""),
-        (TranscriptFormat::ClaudeCode, Mode::Reasoning) => has("thinking\""),
-        (TranscriptFormat::Codex, Mode::UserPrompts) => has("\"user\""),
-        (TranscriptFormat::Codex, Mode::AssistantTexts) => has("\"assistant\""),
-        (TranscriptFormat::Codex, Mode::Reasoning) => has("\"reasoning\""),
-        (TranscriptFormat::GeminiCli, Mode::UserPrompts) => has("\"user\""),
-        (
-            TranscriptFormat::ClaudeCode,
-            Mode::ToolCalls
-            | Mode::Commands
-            | Mode::FileReads
-            | Mode::FileChanges
-            | Mode::Subagents
-            | Mode::McpCalls
-            | Mode::Web
-            | Mode::Plans,
-        ) => has("tool_use\""),
-        _ => true,
-    }
 }

@@ -2,15 +2,18 @@
 //! bounded room, with nothing stored.
 //!
 //! A line is taken apart once (`protocol::transcript`), and every mode that was asked for picks from its items what it
-//! tells, so that all modes cost one pass.
+//! tells, so that all modes cost one pass. Lines of which none of them can tell anything are passed over (`marks`).
 
 mod call;
 mod latest;
+mod marks;
 mod mode;
+mod queue;
 mod record;
 mod reference;
 mod run;
 mod sums;
+mod tail;
 mod teller;
 #[cfg(test)]
 mod tests;

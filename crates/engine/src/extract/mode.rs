@@ -345,6 +345,11 @@ impl ExtractMode {
         )
     }
 
+    /// Whether it is told of what responses used, and of nothing else.
+    pub(super) const fn is_of_usage(self) -> bool {
+        matches!(self, Self::Usage | Self::Cost | Self::Cache | Self::ContextGrowth)
+    }
+
     /// Its bit in a set.
     pub(super) const fn bit(self) -> u64 {
         1 << self as u64

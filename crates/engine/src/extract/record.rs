@@ -1,7 +1,11 @@
 //! A record: a line of JSON, its members in the order in which they are put.
 
+use std::fmt::Display;
+use std::io::Write as _;
+
 use jiff::Timestamp;
 use langley_model::Micros;
+use serde::Serialize;
 
 use super::mode::ExtractMode;
 
@@ -22,6 +26,7 @@ pub(super) struct Whose {
 /// Where a record's line stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source<'a> {
+    /// As JSON.
     pub(super) path: &'a str,
     /// From one on.
     pub(super) line: u64,
@@ -30,12 +35,12 @@ pub(super) struct Source<'a> {
 
 /// A record that is being written.
 #[derive(Debug)]
-pub(super) struct Record(String);
+pub(super) struct Record(Vec<u8>);
 
 impl Record {
     /// Begins one with what every record has.
     pub(super) fn new(mode: ExtractMode, whose: &Whose, source: Option<Source<'_>>) -> Self {
-        let mut record = Self(String::with_capacity(256));
+        let mut record = Self(Vec::with_capacity(512));
         record.text("mode", Some(mode.name()));
         record.number("v", Some(VERSION));
         record.text("agent", Some(whose.agent));
@@ -47,11 +52,9 @@ impl Record {
         record.time("ts", whose.at);
         match source {
             Some(Source { path, line, offset }) => {
-                let mut at = Self(String::new());
-                at.text("path", Some(path));
-                at.number("line", Some(line));
-                at.number("offset", Some(offset));
-                record.json("src", Some(&at.close()));
+                // Writing to a list does not fail.
+                let _ =
+                    write!(record.0, r#","src":{{"path":{path},"line":{line},"offset":{offset}}}"#);
             }
             None => record.json("src", None),
         }
@@ -59,48 +62,69 @@ impl Record {
     }
 
     fn name(&mut self, name: &str) {
-        self.0.push(if self.0.is_empty() { '{' } else { ',' });
-        self.0.push('"');
-        self.0.push_str(name);
-        self.0.push_str("\":");
+        self.0.push(if self.0.is_empty() { b'{' } else { b',' });
+        self.0.push(b'"');
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+
+    /// What shows as JSON.
+    fn shown(&mut self, name: &str, value: Option<impl Display>) {
+        self.name(name);
+        // Writing to a list does not fail.
+        let _ = match value {
+            Some(value) => write!(self.0, "{value}"),
+            None => write!(self.0, "null"),
+        };
     }
 
     /// JSON as it stands.
     pub(super) fn json(&mut self, name: &str, json: Option<&str>) {
         self.name(name);
-        self.0.push_str(json.unwrap_or("null"));
+        self.0.extend_from_slice(json.unwrap_or("null").as_bytes());
     }
 
     pub(super) fn text(&mut self, name: &str, text: Option<&str>) {
-        let json = text.map(|text| serde_json::Value::from(text).to_string());
-        self.json(name, json.as_deref());
+        // With room for some escapes: of a long text, what grows by doubling takes twice as much.
+        self.0.reserve(text.map_or(0, |text| text.len() + text.len() / 16) + name.len() + 32);
+        self.serialized(name, &text);
     }
 
     pub(super) fn texts(&mut self, name: &str, texts: &[String]) {
-        self.json(name, Some(&serde_json::Value::from(texts.to_vec()).to_string()));
+        self.serialized(name, texts);
+    }
+
+    fn serialized(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        self.name(name);
+        // Texts become JSON, and a list takes them.
+        let _ = serde_json::to_writer(&mut self.0, value);
     }
 
     pub(super) fn number(&mut self, name: &str, number: Option<u64>) {
-        self.json(name, number.map(|number| number.to_string()).as_deref());
+        self.shown(name, number);
     }
 
     pub(super) fn signed(&mut self, name: &str, number: Option<i64>) {
-        self.json(name, number.map(|number| number.to_string()).as_deref());
+        self.shown(name, number);
     }
 
     pub(super) fn flag(&mut self, name: &str, flag: Option<bool>) {
-        self.json(name, flag.map(|flag| if flag { "true" } else { "false" }));
+        self.shown(name, flag);
     }
 
     /// RFC 3339.
     pub(super) fn time(&mut self, name: &str, at: Option<Micros>) {
-        let at = at.and_then(|Micros(at)| Timestamp::from_microsecond(at).ok());
-        self.text(name, at.map(|at| at.to_string()).as_deref());
+        let Some(at) = at.and_then(|Micros(at)| Timestamp::from_microsecond(at).ok()) else {
+            return self.json(name, None);
+        };
+        self.name(name);
+        // Writing to a list does not fail.
+        let _ = write!(self.0, "\"{at}\"");
     }
 
     /// The record's JSON.
-    pub(super) fn close(mut self) -> String {
-        self.0.push('}');
+    pub(super) fn close(mut self) -> Vec<u8> {
+        self.0.push(b'}');
         self.0
     }
 }

@@ -6,15 +6,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use langley_model::{Micros, Provider, RedactedBytes, Redactor};
+use langley_model::{Micros, RedactedBytes, Redactor};
 use langley_protocol::transcript::TranscriptFormat;
 use langley_store::{Measure, Sums};
-use parking_lot::Mutex;
 
 use super::latest;
 use super::mode::ExtractMode;
+use super::queue::{Portion, Queue};
 use super::record::{Record, Whose};
 use super::teller::{Counts, Teller, Told};
 use crate::import::Lines;
@@ -23,12 +22,8 @@ use crate::transcripts::{
     Till, TranscriptCache, TranscriptFile, TranscriptQuery, scan, transcript_blocks,
 };
 
-/// Bytes of records that are handed on at once, and how many such portions of a file may wait.
+/// Bytes of records that are handed on at once.
 const PORTION: usize = 128 << 10;
-const PORTIONS: usize = 4;
-
-/// Files that may be read before the one whose records are told next is done.
-const AHEAD: usize = 16;
 
 /// What is asked.
 #[derive(Clone, Debug, Default)]
@@ -113,6 +108,16 @@ impl Extracted {
         self.mended += counts.mended;
         self.too_long += counts.too_long;
     }
+
+    /// Takes in what was read elsewhere.
+    pub(super) fn add(&mut self, other: &mut Self) {
+        self.records += other.records;
+        self.unreadable += other.unreadable;
+        self.torn += other.torn;
+        self.mended += other.mended;
+        self.too_long += other.too_long;
+        self.refused.append(&mut other.refused);
+    }
 }
 
 /// Tells what `files` answer, read on `threads` threads, priced by `book`.
@@ -136,14 +141,15 @@ pub fn extract(
                 let mut record = Record::new(*mode, &whose, None);
                 record.flag("available", Some(false));
                 record.text("reason", Some(reason));
-                out(*mode, &redactor.body(record.close().into_bytes()))?;
+                out(*mode, &redactor.body(record.close()))?;
                 told.records += 1;
             }
         }
     }
     let from_the_end = |mode: ExtractMode| query.latest.is_some() && mode.is_of_one_line();
     for mode in query.modes.iter().copied().filter(|mode| from_the_end(*mode)) {
-        latest::tell(files, &query.with(|it| it == mode), redactor, (&mut told, out))?;
+        let query = query.with(|it| it == mode);
+        latest::tell(files, (&query, redactor), threads, (&mut told, out))?;
     }
     let forward = query.with(|mode| !from_the_end(mode) && mode != ExtractMode::Blocks);
     // Nothing of a file is younger than its last change.
@@ -254,12 +260,6 @@ impl Kept {
     }
 }
 
-/// What a thread hands on.
-enum Portion {
-    Lines(Vec<Told>),
-    End(io::Result<Counts>),
-}
-
 fn side_by_side(
     files: &[&TranscriptFile],
     query: &ExtractQuery,
@@ -268,31 +268,19 @@ fn side_by_side(
     told: &mut Extracted,
     take: &mut dyn FnMut(Told, &mut Extracted) -> io::Result<()>,
 ) -> io::Result<()> {
-    type Lane = (Mutex<Option<SyncSender<Portion>>>, Mutex<Option<Receiver<Portion>>>);
-    let lanes: Vec<Lane> = files
-        .iter()
-        .map(|_| {
-            let (to, from) = sync_channel(PORTIONS);
-            (Mutex::new(Some(to)), Mutex::new(Some(from)))
-        })
-        .collect();
-    let (permit, permits) = sync_channel::<()>(AHEAD);
-    for _ in 0..AHEAD {
-        // There is room for all of them.
-        let _ = permit.send(());
-    }
-    let permits = Mutex::new(permits);
+    let queue = Queue::default();
     let next = AtomicUsize::new(0);
     let work = || {
+        // Whoever waits for the rest would wait for ever if this ended in a panic.
+        let _over = queue.over_when_panicking();
         let mut till = Till::new(Pricer::new(Arc::clone(book)));
-        while permits.lock().recv().is_ok() {
+        loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some((file, lane)) = files.get(place).zip(lanes.get(place)) else { break };
-            let Some(to) = lane.0.lock().take() else { break };
+            let Some(file) = files.get(place) else { break };
             let done = read(file, (query, redactor), &mut till, &mut |lines| {
-                to.send(Portion::Lines(lines)).is_ok()
+                queue.put(place, Portion::Lines(lines))
             });
-            if to.send(Portion::End(done)).is_err() {
+            if !queue.put(place, Portion::End(done)) {
                 break;
             }
         }
@@ -301,40 +289,33 @@ fn side_by_side(
         for _ in 0..threads.clamp(1, files.len()) {
             scope.spawn(work);
         }
-        let mut done = Ok(());
-        for (file, (_, from)) in files.iter().zip(&lanes) {
-            let Some(from) = from.lock().take() else { break };
-            done = drain(file, &from, told, take);
-            if done.is_err() {
-                break;
-            }
-            // Where all files are begun nobody waits for one.
-            let _ = permit.try_send(());
-        }
         // Whoever still reads finds that nobody listens.
-        for (_, from) in &lanes {
-            drop(from.lock().take());
+        let _over = queue.over();
+        for (place, file) in files.iter().enumerate() {
+            drain(file, || queue.next_of(place), told, take)?;
         }
-        drop(permit);
-        done
+        Ok(())
     })
 }
 
 fn drain(
     file: &TranscriptFile,
-    from: &Receiver<Portion>,
+    mut next: impl FnMut() -> Option<Portion>,
     told: &mut Extracted,
     take: &mut dyn FnMut(Told, &mut Extracted) -> io::Result<()>,
 ) -> io::Result<()> {
-    while let Ok(portion) = from.recv() {
-        match portion {
-            Portion::Lines(lines) => {
+    loop {
+        match next() {
+            Some(Portion::Lines(lines)) => {
                 for line in lines {
                     take(line, told)?;
                 }
             }
-            Portion::End(Ok(counts)) => told.count(&counts),
-            Portion::End(Err(error)) => told.refused.push((file.path.clone(), error)),
+            Some(Portion::End(Ok(counts))) => break told.count(&counts),
+            Some(Portion::End(Err(error))) => {
+                break told.refused.push((file.path.clone(), error));
+            }
+            None => break,
         }
     }
     Ok(())
@@ -380,7 +361,7 @@ fn blocks(
             continue;
         }
         let scanned = scan(&files, TranscriptCache::default(), (book, redactor), threads);
-        for provider in Provider::ALL {
+        for provider in scanned.providers() {
             let asked = TranscriptQuery {
                 since: query.since,
                 session: query.session.clone(),
@@ -405,7 +386,7 @@ fn blocks(
                 record.number("cache_read", known(Measure::CacheRead));
                 record.number("output", known(Measure::Output));
                 record.number("cost_micro_usd", known(Measure::Cost));
-                let line = redactor.body(record.close().into_bytes());
+                let line = redactor.body(record.close());
                 take(Told { mode, at, offset: 0, response: None, line })?;
             }
         }

@@ -1,6 +1,7 @@
 //! What only a whole file tells: what its responses used, its turns, and what the session adds up to.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use langley_model::{LineFacts, Micros, Provider, Tokens, Usage};
 use langley_protocol::transcript::{TranscriptFormat, UsageLine};
@@ -85,7 +86,7 @@ pub(super) struct Turn {
     at: Option<Micros>,
     session: Option<String>,
     agent_id: Option<String>,
-    prompt: String,
+    prompt: Arc<str>,
     /// When the last thing was done for it.
     ended: Option<Micros>,
     responses: u64,
@@ -104,7 +105,7 @@ pub(super) struct Sums {
     session: Option<String>,
     agent_id: Option<String>,
     is_sidechain: bool,
-    first_prompt: Option<String>,
+    first_prompt: Option<Arc<str>>,
     started: Option<Micros>,
     ended: Option<Micros>,
     calls: u64,
@@ -157,18 +158,20 @@ impl Sums {
         query: &ExtractQuery,
     ) {
         self.turns_so_far += 1;
-        if self.first_prompt.is_none() {
-            self.first_prompt = Some(text.to_owned());
-        }
         let says = ExtractMode::Turns.bit() | ExtractMode::UserIdle.bit();
         let is_said = query.set & says != 0;
+        let is_first = self.first_prompt.is_none() && query.set & ExtractMode::Sessions.bit() != 0;
+        let text: Arc<str> = if is_said || is_first { text.into() } else { Arc::default() };
+        if is_first {
+            self.first_prompt = Some(Arc::clone(&text));
+        }
         self.turns.push(Turn {
             line,
             offset,
             at: facts.at,
             session: facts.session.clone(),
             agent_id: facts.agent_id.clone(),
-            prompt: if is_said { text.to_owned() } else { String::new() },
+            prompt: if is_said { text } else { Arc::default() },
             ..Turn::default()
         });
     }

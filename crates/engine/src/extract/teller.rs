@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use langley_model::{LineFacts, LineRole, Micros, RedactedBytes, Redactor};
-use langley_protocol::transcript::{Aside, Item, TranscriptFormat, UsageReader};
+use langley_protocol::transcript::{Aside, Item, LinesRead, TranscriptFormat, UsageReader};
 
 use super::call::Doing;
+use super::marks::Needed;
 use super::mode::ExtractMode;
 use super::record::{Record, Source, Whose};
 use super::run::ExtractQuery;
@@ -51,8 +52,12 @@ pub(super) struct Counts {
 pub(super) struct Teller<'q> {
     pub(super) format: TranscriptFormat,
     query: &'q ExtractQuery,
+    /// The modes that are asked for and that the agent's files can tell, a bit each.
+    asked: u64,
     redactor: &'q Redactor,
-    path: Cow<'q, str>,
+    /// The path, as JSON.
+    path: String,
+    needed: Needed,
     /// The session by the file's name, for lines that name none.
     stem: Option<String>,
     reader: UsageReader,
@@ -76,12 +81,16 @@ impl<'q> Teller<'q> {
         query: &'q ExtractQuery,
         redactor: &'q Redactor,
     ) -> Self {
+        let told = query.modes.iter().filter(|mode| mode.absent(file.format).is_none());
+        let asked = told.fold(0, |asked, mode| asked | mode.bit());
         let stem = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         Self {
             format: file.format,
             query,
+            asked,
             redactor,
-            path: file.path.to_string_lossy(),
+            path: serde_json::Value::from(file.path.to_string_lossy()).to_string(),
+            needed: Needed::of(asked, file.format),
             stem: stem.filter(|_| file.format == TranscriptFormat::ClaudeCode),
             reader: UsageReader::new(file.format),
             line: 0,
@@ -100,7 +109,52 @@ impl<'q> Teller<'q> {
     pub(super) fn read(&mut self, raw: &RawLine<'_>) {
         self.line += 1;
         self.counts.lines += 1;
-        self.take(raw, true);
+        if !self.tells_nothing(raw) || !self.pass(raw) {
+            self.take(raw, true);
+        }
+    }
+
+    /// Passes over a line of which only its usage may matter; whether that could be read.
+    fn pass(&mut self, raw: &RawLine<'_>) -> bool {
+        self.offset = raw.offset;
+        // Some formats name session, model and folder in lines that go before.
+        let is_of_state = self.needed.is_usage || self.format != TranscriptFormat::ClaudeCode;
+        if !is_of_state || !self.reader.is_telling(raw.bytes) {
+            return true;
+        }
+        let text = String::from_utf8_lossy(raw.bytes);
+        let is_read = self.usage(&text).unreadable == 0;
+        self.counts.mended += u64::from(is_read && matches!(text, Cow::Owned(_)));
+        is_read
+    }
+
+    /// Whether a line is a whole object, as far as its ends show, of which nothing that is asked for can be told. Where
+    /// a project is asked for, any line may say the folder.
+    fn tells_nothing(&self, raw: &RawLine<'_>) -> bool {
+        let is_whole = raw.is_ended && !raw.is_cut;
+        let ends = raw.bytes.trim_ascii();
+        self.line > 1
+            && is_whole
+            && self.query.project.is_none()
+            && ends.first().zip(ends.last()) == Some((&b'{', &b'}'))
+            && !self.may_tell(raw.bytes)
+    }
+
+    /// Whether something that is asked for may be told of a line.
+    pub(super) fn may_tell(&self, line: &[u8]) -> bool {
+        self.needed.may_tell(line)
+    }
+
+    /// Whether each line tells by itself what is asked for, once the first was taken in: of whom it is, where it was
+    /// said, and whether another one said it.
+    pub(super) fn is_of_one_line(&self) -> bool {
+        let is_known = match &self.reader {
+            UsageReader::ClaudeCode => true,
+            UsageReader::Codex(session) => session.session.is_some(),
+            // A line of an answer is written again.
+            UsageReader::GeminiCli { .. } => false,
+        };
+        is_known && self.query.project.is_none()
     }
 
     /// Takes a file's first line in without telling it.
@@ -122,6 +176,8 @@ impl<'q> Teller<'q> {
         if is_needed || self.line == 1 {
             self.take(raw, true);
             self.out.clear();
+        } else {
+            self.pass(raw);
         }
     }
 
@@ -209,7 +265,7 @@ impl<'q> Teller<'q> {
         }
     }
 
-    fn usage(&mut self, text: &str) {
+    fn usage(&mut self, text: &str) -> LinesRead {
         let before = match &self.reader {
             UsageReader::Codex(session) => session.grown,
             UsageReader::ClaudeCode | UsageReader::GeminiCli { .. } => None,
@@ -218,7 +274,7 @@ impl<'q> Teller<'q> {
         let held = self.held.unwrap_or(here);
         let mut used = Vec::new();
         let is_codex = self.format == TranscriptFormat::Codex;
-        self.reader.read(text.as_bytes(), &mut |line| {
+        let read = self.reader.read(text.as_bytes(), &mut |line| {
             let is_held = is_codex && line.message_id.is_none();
             used.push(Used::of(&line, if is_held { held } else { here }));
         });
@@ -230,6 +286,7 @@ impl<'q> Teller<'q> {
         {
             self.held = session.grown.map(|_| here);
         }
+        read
     }
 
     fn is_new(&mut self, facts: &LineFacts, nth: usize, item: &Item<'_>) -> bool {
@@ -239,7 +296,7 @@ impl<'q> Teller<'q> {
     }
 
     pub(super) fn asks(&self, mode: ExtractMode) -> bool {
-        self.query.set & mode.bit() != 0
+        self.asked & mode.bit() != 0
     }
 
     fn item(&mut self, facts: &LineFacts, item: Item<'_>) {
@@ -384,7 +441,7 @@ impl<'q> Teller<'q> {
             | Mode::Web.bit()
             | Mode::Plans.bit()
             | Mode::Git.bit();
-        if self.query.set & MODES == 0 {
+        if self.asked & MODES == 0 {
             return;
         }
         let doing = Doing::of(name, input);
@@ -522,7 +579,7 @@ impl<'q> Teller<'q> {
         (at, offset, response): (Option<Micros>, u64, Option<u64>),
         record: Record,
     ) {
-        let line = self.redactor.body(record.close().into_bytes());
+        let line = self.redactor.body(record.close());
         self.out.push(Told { mode, at, offset, response, line });
     }
 }

@@ -1,5 +1,7 @@
 //! Modes, told of files in the agents' own shapes.
 
+mod corpora;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -140,10 +140,18 @@ impl Lines {
         self.room.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
-        self.room.resize(self.end + PORTION, 0);
-        if self.end < PORTION {
-            // Where a long line made it large, it is small again.
-            self.room.shrink_to(4 * PORTION);
+        if self.end < PORTION && self.room.len() > 4 * PORTION {
+            // A long line made it large: it is small again.
+            self.room.truncate(2 * PORTION);
+            self.room.shrink_to_fit();
+        }
+        let needed = self.end + PORTION;
+        if self.room.capacity() < needed {
+            // Of a long line little more than its length.
+            self.room.reserve_exact(needed + self.end / 4 - self.room.len());
+        }
+        if self.room.len() < needed {
+            self.room.resize(needed, 0);
         }
         let left = usize::try_from(self.until.saturating_sub(self.read_to)).unwrap_or(usize::MAX);
         let room = &mut self.room[self.end..self.end + left.min(PORTION)];

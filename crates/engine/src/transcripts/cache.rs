@@ -2,6 +2,10 @@
 //! digests and redacted names; whoever removes it loses nothing but time.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use langley_model::Provider;
@@ -11,11 +15,15 @@ use super::digest::digest_64;
 use super::scan::{FileSpent, Scanned, Till, side_by_side};
 use crate::price::{PriceBook, Pricer};
 
-/// How the file begins; the number changes with what is written.
-const MAGIC: &[u8] = b"langley transcripts 3\n";
+/// How the file begins; the number changes with what is written. Behind it come the length and the digest of the
+/// head, the head, and the parts.
+const MAGIC: &[u8] = b"langley transcripts 4\n";
 
 /// About how many parts a file has.
 const PARTS: usize = 16;
+
+/// No head is longer.
+const HEAD_MAX: usize = 64 << 10;
 
 /// Seed of the file's digests.
 const SEED: u64 = 0x6361_6368_6531;
@@ -29,41 +37,56 @@ pub struct TranscriptCache {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Body<'a> {
+struct Head {
     /// What the numbers in it stand for, beside what [`MAGIC`] says.
     meaning: u64,
     prices: u64,
-    /// Files, some in each part, so that parts can be read side by side.
-    #[serde(borrow)]
-    parts: Vec<&'a [u8]>,
+    /// Bytes and digest of each part: some files are in each, so that parts can be read side by side.
+    parts: Vec<(u64, u64)>,
 }
 
 impl TranscriptCache {
-    /// Reads the file's bytes on `threads` threads. One of another version, made under other `rules` of redaction, or
-    /// damaged, is empty: all is read again then.
-    #[must_use]
-    pub fn decode(bytes: &[u8], rules: &str, threads: usize) -> Self {
-        Self::of(bytes, rules, threads).unwrap_or_default()
+    /// Reads the file on `threads` threads, each with room for a part: to touch fresh memory takes as long as to read.
+    /// One of another version, made under other `rules` of redaction, or damaged, is empty: all is read again then.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn read(path: &Path, rules: &str, threads: usize) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        Ok(Self::of((&file, size), rules, threads).unwrap_or_default())
     }
 
-    fn of(bytes: &[u8], rules: &str, threads: usize) -> Option<Self> {
-        let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
-        if u64::from_le_bytes(*sum) != digest_64(SEED, body) {
+    fn of((file, size): (&File, u64), rules: &str, threads: usize) -> Option<Self> {
+        let mut first = [0; HEAD_MAX];
+        let first = &mut first[..usize::try_from(size).map_or(HEAD_MAX, |size| size.min(HEAD_MAX))];
+        file.read_exact_at(first, 0).ok()?;
+        let (len, rest) = first.strip_prefix(MAGIC)?.split_first_chunk()?;
+        let (digest, rest) = rest.split_first_chunk()?;
+        let head = rest.get(..usize::try_from(u32::from_le_bytes(*len)).ok()?)?;
+        if u64::from_le_bytes(*digest) != digest_64(SEED, head) {
             return None;
         }
-        let body: Body<'_> = postcard::from_bytes(body).ok()?;
-        if body.meaning != meaning(rules) {
+        let mut start = (first.len() - rest.len() + head.len()) as u64;
+        let head: Head = postcard::from_bytes(head).ok()?;
+        if head.meaning != meaning(rules) {
             return None;
         }
-        let read = side_by_side(
-            threads.min(body.parts.len()),
-            || (),
-            |(), place| {
-                body.parts.get(place).map(|part| postcard::from_bytes::<Vec<FileSpent>>(part))
-            },
-        );
-        let files: Result<Vec<_>, _> = read.into_iter().collect();
-        Some(Self { files: files.ok()?.into_iter().flatten().collect(), prices: body.prices })
+        let mut parts = Vec::with_capacity(head.parts.len());
+        for (len, digest) in head.parts {
+            parts.push((start, usize::try_from(len).ok()?, digest));
+            start = start.checked_add(len).filter(|end| *end <= size)?;
+        }
+        let read = side_by_side(threads.min(parts.len()), Vec::new, |room: &mut Vec<u8>, place| {
+            let (start, len, digest) = *parts.get(place)?;
+            room.resize(room.len().max(len), 0);
+            let part = &mut room[..len];
+            let is_whole = file.read_exact_at(part, start).is_ok();
+            let is_it = is_whole && digest_64(SEED, part) == digest;
+            Some(if is_it { postcard::from_bytes::<Vec<FileSpent>>(part).ok() } else { None })
+        });
+        let files: Option<Vec<_>> = read.into_iter().collect();
+        Some(Self { files: files?.into_iter().flatten().collect(), prices: head.prices })
     }
 
     /// The bytes of a file of what was found.
@@ -88,9 +111,13 @@ impl TranscriptCache {
         }
         let parts: Vec<Vec<u8>> =
             parts.iter().map(postcard::to_stdvec).collect::<Result<_, _>>()?;
-        let parts = parts.iter().map(Vec::as_slice).collect();
-        let body = postcard::to_stdvec(&Body { meaning, prices, parts })?;
-        Ok([MAGIC, &digest_64(SEED, &body).to_le_bytes(), &body].concat())
+        let marks = parts.iter().map(|part| (part.len() as u64, digest_64(SEED, part))).collect();
+        let head = postcard::to_stdvec(&Head { meaning, prices, parts: marks })?;
+        let len = u32::try_from(head.len()).unwrap_or(u32::MAX).to_le_bytes();
+        let mut bytes =
+            [MAGIC, &len[..], &digest_64(SEED, &head).to_le_bytes()[..], &head].concat();
+        parts.iter().for_each(|part| bytes.extend_from_slice(part));
+        Ok(bytes)
     }
 
     /// What is known of each file, by the digest of its path, priced by `book`.

@@ -18,4 +18,4 @@ pub use report::{TranscriptBy, TranscriptQuery, transcript_blocks, transcript_co
 pub(crate) use roots::sniffed;
 pub use roots::{TranscriptFile, TranscriptRoot, Walked, default_roots, user_roots, walk};
 pub use scan::{Scanned, scan};
-pub(crate) use scan::{Till, probes};
+pub(crate) use scan::{Till, probes, side_by_side};

@@ -221,19 +221,19 @@ const BITS: usize = 16;
 impl<'a> Doubled<'a> {
     /// Of several records the one counts that tells the greatest output, and of equal ones that of the first file.
     fn of(files: &'a [FileSpent]) -> Self {
-        let records = || files.iter().flat_map(FileSpent::records).filter(|it| it.response != 0);
+        let records = || files.iter().flat_map(FileSpent::records).filter(|it| it.response() != 0);
         let most: usize = files.iter().map(|file| file.records().count()).sum();
         let words = (most * BITS / 64).next_power_of_two();
         let (mut met, mut bits) = (vec![0; words], vec![0; words]);
         for spent in records() {
-            let (word, bit) = Self::place(words, spent.response);
+            let (word, bit) = Self::place(words, spent.response());
             bits[word] |= met[word] & bit;
             met[word] |= bit;
         }
         let mut doubled = Self { bits, counted: HashMap::default() };
         for spent in records() {
             if doubled.is_doubled(spent) {
-                let counted = doubled.counted.entry(spent.response).or_insert(spent);
+                let counted = doubled.counted.entry(spent.response()).or_insert(spent);
                 if counted.is_less_than(spent) {
                     *counted = spent;
                 }
@@ -249,15 +249,15 @@ impl<'a> Doubled<'a> {
     }
 
     fn is_doubled(&self, spent: &Spent) -> bool {
-        let (word, bit) = Self::place(self.bits.len(), spent.response);
+        let (word, bit) = Self::place(self.bits.len(), spent.response());
         self.bits[word] & bit != 0
     }
 
     /// Whether it is the record that counts of its response.
     fn counts(&self, spent: &Spent) -> bool {
-        spent.response == 0
+        spent.response() == 0
             || !self.is_doubled(spent)
-            || self.counted.get(&spent.response).is_none_or(|it| std::ptr::eq(*it, spent))
+            || self.counted.get(&spent.response()).is_none_or(|it| std::ptr::eq(*it, spent))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reads many files side by side, from where an earlier reading left them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -87,6 +87,13 @@ impl Scanned {
         self.files.len()
     }
 
+    /// Who served what was read, in the order of [`Provider::ALL`].
+    pub fn providers(&self) -> impl Iterator<Item = Provider> {
+        let met: HashSet<Provider> =
+            self.files.iter().flat_map(FileSpent::records).map(Spent::provider).collect();
+        Provider::ALL.into_iter().filter(move |provider| met.contains(provider))
+    }
+
     /// Lines with usage, and lines that should have told it and could not be read.
     #[must_use]
     pub fn lines(&self) -> LinesRead {
@@ -146,7 +153,7 @@ pub fn scan(
 
 /// What `work` makes of each place from 0 until it makes nothing, on `threads` threads, each with its own `tools`.
 /// Which comes first is not said.
-pub(super) fn side_by_side<Tools, Made: Send>(
+pub(crate) fn side_by_side<Tools, Made: Send>(
     threads: usize,
     tools: impl Fn() -> Tools + Sync,
     work: impl Fn(&mut Tools, usize) -> Option<Made> + Sync,
@@ -197,8 +204,8 @@ impl FileSpent {
             .spent
             .iter()
             .enumerate()
-            .filter(|(_, spent)| spent.response != 0)
-            .map(|(place, spent)| (spent.response, place))
+            .filter(|(_, spent)| spent.response() != 0)
+            .map(|(place, spent)| (spent.response(), place))
             .collect();
         let mut reader = it.reader.clone();
         let mut beyond = 0;
@@ -216,13 +223,14 @@ impl FileSpent {
                     it.unfinished.push(spent);
                     return;
                 }
-                let is_last = |last: &Spent| last.response == spent.response && spent.response != 0;
+                let is_last =
+                    |last: &Spent| last.response() == spent.response() && spent.response() != 0;
                 if let Some(last) = it.spent.last_mut().filter(|last| is_last(last)) {
                     last.grow(&spent);
                     return;
                 }
-                if spent.response != 0 {
-                    let place = *places.entry(spent.response).or_insert(it.spent.len());
+                if spent.response() != 0 {
+                    let place = *places.entry(spent.response()).or_insert(it.spent.len());
                     if let Some(known) = it.spent.get_mut(place) {
                         known.grow(&spent);
                         return;

@@ -12,14 +12,22 @@ const CLASSES: usize = 7;
 /// The place of the output among them.
 const OUTPUT: usize = 4;
 
+/// Stands for a number that is not known: each byte of a record is touched whenever a history is told.
+const UNKNOWN: i64 = i64::MIN;
+
 /// A response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Spent {
-    /// A digest of its two ids; zero where it has not both.
-    pub(super) response: u128,
-    /// Microseconds since 1970 of the line that told most of it.
-    at_us: Option<i64>,
-    cost_micro_usd: Option<i64>,
+    /// The halves of a digest of its two ids; zero where it has not both.
+    #[serde(with = "postcard::fixint::le")]
+    high: u64,
+    #[serde(with = "postcard::fixint::le")]
+    low: u64,
+    /// Microseconds since 1970 of the line that told most of it; [`UNKNOWN`] where that does not say.
+    #[serde(with = "postcard::fixint::le")]
+    at_us: i64,
+    /// What it cost; [`UNKNOWN`] where its price is not known.
+    cost_micro_usd: i64,
     /// Its place in [`Provider::ALL`].
     provider: u8,
     pub(super) session: Name,
@@ -57,12 +65,14 @@ impl Spent {
                 units[place] = u32::try_from(number).ok()?;
             }
         }
+        let response = line.response().map_or(0, |ids| digest_128(&ids.map(str::as_bytes)));
         let provider = Provider::ALL.iter().position(|it| *it == line.provider)?;
         let mut number = |name: Option<&str>| names.number(name, redactor);
         Some(Self {
-            response: line.response().map_or(0, |ids| digest_128(&ids.map(str::as_bytes))),
-            at_us: line.at.map(|Micros(at)| at),
-            cost_micro_usd: None,
+            high: (response >> 64) as u64,
+            low: response as u64,
+            at_us: line.at.map_or(UNKNOWN, |Micros(at)| at),
+            cost_micro_usd: UNKNOWN,
             provider: u8::try_from(provider).ok()?,
             session: number(line.session.as_deref().or(session)),
             agent_id: number(line.agent_id.as_deref()),
@@ -72,6 +82,11 @@ impl Spent {
             known,
             units,
         })
+    }
+
+    /// A digest of its two ids; zero where it has not both.
+    pub(super) const fn response(&self) -> u128 {
+        (self.high as u128) << 64 | self.low as u128
     }
 
     /// What it used, in the provider's own sense.
@@ -92,16 +107,16 @@ impl Spent {
 
     /// When the line was written that told most of it; none where that does not say.
     pub(super) fn at(&self) -> Option<Micros> {
-        self.at_us.map(Micros)
+        known(self.at_us).map(Micros)
     }
 
     /// What it cost; none where its price is not known.
     pub(super) fn cost(&self) -> Option<MicroUsd> {
-        self.cost_micro_usd.map(MicroUsd)
+        known(self.cost_micro_usd).map(MicroUsd)
     }
 
     pub(super) fn set_cost(&mut self, cost: Option<MicroUsd>) {
-        self.cost_micro_usd = cost.map(|MicroUsd(cost)| cost);
+        self.cost_micro_usd = cost.map_or(UNKNOWN, |MicroUsd(cost)| cost);
     }
 
     /// Who served it.
@@ -119,7 +134,12 @@ impl Spent {
     /// Takes what another line of the same response tells, where that is more.
     pub(super) fn grow(&mut self, line: &Self) {
         if self.is_less_than(line) {
-            *self = Self { at_us: line.at_us.or(self.at_us), ..*line };
+            let at_us = known(line.at_us).unwrap_or(self.at_us);
+            *self = Self { at_us, ..*line };
         }
     }
+}
+
+fn known(number: i64) -> Option<i64> {
+    Some(number).filter(|number| *number != UNKNOWN)
 }

@@ -67,10 +67,7 @@ impl Desk {
 
     /// What is kept, under these rules.
     fn known(&self, rules: &str) -> TranscriptCache {
-        fs::read(self.cache()).map_or_else(
-            |_| TranscriptCache::default(),
-            |bytes| TranscriptCache::decode(&bytes, rules, 2),
-        )
+        TranscriptCache::read(&self.cache(), rules, 2).unwrap_or_default()
     }
 
     fn keep(&self, scanned: &Scanned) {

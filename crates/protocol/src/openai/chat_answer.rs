@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 
 use langley_model::{Content, EventText, Few, LiveKind};
-use serde_json::value::RawValue;
 
 use super::{chat_part, error, usage};
 use crate::blocks::{Blocks, Out, text, thinking};
 use crate::dialect::{Delta, EventFacts, ResponseDecoder};
-use crate::json::{Object, elements, inner, stated};
+use crate::json::{Element, Object, elements, inner, stated};
 use crate::sse::SseEvent;
 
 /// What ends a stream, in place of a chunk.
@@ -271,7 +270,7 @@ impl ChatAnswer {
     fn contents(
         &mut self,
         choice: u32,
-        parts: &[&RawValue],
+        parts: &[Element<'_>],
         read: &mut Read<'_>,
         out: Out<'_>,
     ) -> bool {

@@ -8,6 +8,7 @@ mod codex;
 mod envelope;
 mod gemini;
 mod item;
+mod parsed;
 mod stamp;
 #[cfg(test)]
 mod tests;

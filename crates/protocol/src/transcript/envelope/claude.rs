@@ -5,6 +5,7 @@ use langley_model::{LineFacts, LineRole};
 
 use super::{Said, is_the_agents, text_of};
 use crate::json::Object;
+use crate::transcript::parsed::Parsed;
 use crate::transcript::stamp::micros;
 
 /// How texts begin that stand where a person's does, and are the agent's.
@@ -23,11 +24,10 @@ const TAGS: [&str; 12] = [
     "[Request interrupted by user",
 ];
 
-pub(super) fn read(line: &Object<'_>) -> LineFacts {
+pub(super) fn read(Parsed { line, within: message, content, .. }: &Parsed<'_>) -> LineFacts {
     let text = |name| text_of(line, name);
-    let message = line.object("message").unwrap_or_default();
-    let content = message.raw("content").or_else(|| line.raw("content"));
-    let mut said = content.map(Said::of).unwrap_or_default();
+    let of_message = |name| text_of(message.as_ref()?, name);
+    let mut said = content.as_ref().map(Said::of_parts).unwrap_or_default();
     let kind = text("type").unwrap_or_default();
     let subkind = text("subtype").or_else(|| text_of(&line.object("attachment")?, "type"));
     if kind == "summary" {
@@ -42,9 +42,9 @@ pub(super) fn read(line: &Object<'_>) -> LineFacts {
         agent_id: text("agentId"),
         is_sidechain: line.flag("isSidechain") == Some(true),
         at: text("timestamp").as_deref().and_then(micros),
-        message_id: text_of(&message, "id"),
+        message_id: of_message("id"),
         request_id: text("requestId"),
-        model: text_of(&message, "model"),
+        model: of_message("model"),
         tools: said.tools(),
         text: said.text,
         folder: text("cwd"),

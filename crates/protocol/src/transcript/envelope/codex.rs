@@ -6,6 +6,7 @@ use langley_model::{LineFacts, LineRole};
 use super::{Said, is_the_agents, text_of};
 use crate::json::Object;
 use crate::transcript::codex::CodexSession;
+use crate::transcript::parsed::Parsed;
 use crate::transcript::stamp::micros;
 
 /// How texts begin that stand where a person's does, and are the agent's.
@@ -18,16 +19,18 @@ const TAGS: [&str; 6] = [
     "<user_shell_command>",
 ];
 
-pub(super) fn read(line: &Object<'_>, file: &CodexSession) -> LineFacts {
-    let payload = line.object("payload");
+pub(super) fn read(
+    Parsed { line, within, content, .. }: &Parsed<'_>,
+    file: &CodexSession,
+) -> LineFacts {
     // Lines of early versions are the payload alone.
-    let (kind, payload) = match &payload {
+    let (kind, payload) = match within {
         Some(payload) => (text_of(line, "type").unwrap_or_default(), payload),
         None => (String::from("response_item"), line),
     };
     let text = |name| text_of(payload, name);
     let subkind = text("type");
-    let mut said = payload.raw("content").map(Said::of).unwrap_or_default();
+    let mut said = content.as_ref().map(Said::of_parts).unwrap_or_default();
     if said.text.is_none() {
         let others = ["summary", "output", "message"].iter().find_map(|name| payload.raw(name));
         said.text = others.map(Said::of).and_then(|said| said.text);

@@ -5,13 +5,14 @@ use langley_model::{LineFacts, LineRole};
 
 use super::{Said, text_of};
 use crate::json::{Object, elements};
+use crate::transcript::parsed::Parsed;
 use crate::transcript::stamp::micros;
 
-pub(super) fn read(line: &Object<'_>, session: Option<&str>) -> LineFacts {
+pub(super) fn read(Parsed { line, content, .. }: &Parsed<'_>, session: Option<&str>) -> LineFacts {
     let text = |name| text_of(line, name);
-    let mut said = line.raw("content").map(Said::of).unwrap_or_default();
+    let mut said = content.as_ref().map(Said::of_parts).unwrap_or_default();
     for call in line.raw("toolCalls").and_then(elements).unwrap_or_default() {
-        said.call(Object::read(call.get().as_bytes()).and_then(|call| text_of(&call, "name")));
+        said.call(Object::of(call.get()).and_then(|call| text_of(&call, "name")));
     }
     // A line without a type is known by its first member.
     let kind = text("type").or_else(|| line.names().next().map(str::to_owned)).unwrap_or_default();

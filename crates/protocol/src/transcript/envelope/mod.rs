@@ -14,7 +14,8 @@ use std::borrow::Cow;
 use langley_model::{LineFacts, LineRole};
 
 use super::UsageReader;
-use crate::json::{Object, elements, inner, unescape};
+use super::parsed::{Parsed, Part, Parts};
+use crate::json::{Object, unescape};
 
 /// Characters of a line's text that are told; the whole stands in the line.
 pub const TEXT_CHARS: usize = 400;
@@ -34,15 +35,19 @@ impl UsageReader {
             Ok(text) => (Cow::Borrowed(text), false),
             Err(_) => (String::from_utf8_lossy(line), true),
         };
-        let facts = match Object::read(text.as_bytes()) {
-            Some(line) => match self {
-                Self::ClaudeCode => claude::read(&line),
-                Self::Codex(file) => codex::read(&line, file),
-                Self::GeminiCli { session } => gemini::read(&line, session.as_deref()),
-            },
-            None => LineFacts { role: LineRole::Unreadable, ..LineFacts::default() },
+        LineFacts { is_mended, ..self.facts_of(Parsed::of(self, &text).as_ref()) }
+    }
+
+    /// What a line is that was taken apart; one that could not be is unreadable.
+    pub(super) fn facts_of(&self, line: Option<&Parsed<'_>>) -> LineFacts {
+        let Some(line) = line else {
+            return LineFacts { role: LineRole::Unreadable, ..LineFacts::default() };
         };
-        LineFacts { is_mended, ..facts }
+        match self {
+            Self::ClaudeCode => claude::read(line),
+            Self::Codex(file) => codex::read(line, file),
+            Self::GeminiCli { session } => gemini::read(line, session.as_deref()),
+        }
     }
 }
 
@@ -64,25 +69,24 @@ struct Said {
 impl Said {
     /// Of a content's JSON.
     fn of(content: &str) -> Self {
+        Self::of_parts(&Parts::of(content))
+    }
+
+    fn of_parts(content: &Parts<'_>) -> Self {
         let mut said = Self::default();
-        if let Some(escaped) = inner(content) {
+        if let Parts::Text(escaped) = content {
             said.say(escaped);
-        } else {
-            for block in elements(content).unwrap_or_default() {
-                said.take(block.get());
+        }
+        for part in content.list() {
+            match part {
+                Part::Text(escaped) => said.say(escaped),
+                Part::Block(block) => said.take(block),
             }
         }
         said
     }
 
-    fn take(&mut self, block: &str) {
-        let Some(block) = Object::read(block.as_bytes()) else {
-            // Gemini's parts may be texts.
-            if let Some(escaped) = inner(block) {
-                self.say(escaped);
-            }
-            return;
-        };
+    fn take(&mut self, block: &Object<'_>) {
         let kind = block.text("type");
         let kind = kind.as_deref().unwrap_or_default();
         if kind.ends_with("tool_result") {
@@ -92,10 +96,10 @@ impl Said {
                 self.text = within.and_then(|within| within.text);
             }
         } else if kind.ends_with("tool_use") {
-            self.call(text_of(&block, "name"));
+            self.call(text_of(block, "name"));
         } else {
             let text = ["text", "thinking"].iter().find_map(|name| block.raw(name));
-            if let Some(escaped) = text.and_then(inner) {
+            if let Some(escaped) = text.and_then(crate::json::inner) {
                 self.say(escaped);
             }
         }

@@ -6,6 +6,7 @@ use langley_model::{LineFacts, LineRole};
 
 use super::{Aside, Content, Item, asked, shown};
 use crate::json::Object;
+use crate::transcript::parsed::{Parsed, Parts};
 
 /// Kinds that say nothing that is told by items: notes of the agent for itself.
 const NOTES: [&str; 22] = [
@@ -37,21 +38,20 @@ const NOTES: [&str; 22] = [
 const INTERRUPTED: &str = "[Request interrupted by user";
 
 pub(super) fn read<'a>(
-    line: &Object<'a>,
+    Parsed { line, content, raw_content, .. }: &Parsed<'a>,
     (facts, whole): (&LineFacts, &'a str),
     items: &mut Vec<Item<'a>>,
 ) {
     let kind = facts.kind.as_str();
-    let message = line.object("message").unwrap_or_default();
-    let content = message.raw("content").or_else(|| line.raw("content"));
+    let content = content.as_ref();
     for name in ["version", "entrypoint"] {
         let beside = |json| Item::Beside { aside: Aside::Session, kind: Cow::Borrowed(name), json };
         items.extend(line.raw(name).map(beside));
     }
     match kind {
-        "user" => user(line, (facts, whole), content, items),
+        "user" => user(line, facts, content, items),
         "assistant" => answer(line, content, items),
-        "system" => system(line, (facts, whole), content, items),
+        "system" => system(line, (facts, whole), *raw_content, items),
         "attachment" => attachment(line, facts, items),
         "progress" => {
             let data = line.object("data").unwrap_or_default();
@@ -76,12 +76,12 @@ pub(super) fn read<'a>(
 
 fn user<'a>(
     line: &Object<'a>,
-    (facts, _): (&LineFacts, &'a str),
-    content: Option<&'a str>,
+    facts: &LineFacts,
+    parts: Option<&Parts<'a>>,
     items: &mut Vec<Item<'a>>,
 ) {
-    let Some(content) = content.map(Content::of) else { return };
-    for block in &content.blocks {
+    let Some(parts) = parts else { return };
+    for block in parts.blocks() {
         if block.text("type").is_some_and(|kind| kind.ends_with("tool_result")) {
             items.push(result(block, line.raw("toolUseResult")));
         }
@@ -93,6 +93,7 @@ fn user<'a>(
             json,
         });
     }
+    let content = Content::of_parts(parts);
     let Some(text) = content.text.or_else(|| (content.images > 0).then_some(Cow::Borrowed("")))
     else {
         return;
@@ -114,10 +115,10 @@ fn result<'a>(block: &Object<'a>, detail: Option<&'a str>) -> Item<'a> {
     }
 }
 
-fn answer<'a>(line: &Object<'a>, content: Option<&'a str>, items: &mut Vec<Item<'a>>) {
-    let Some(content) = content.map(Content::of) else { return };
+fn answer<'a>(line: &Object<'a>, parts: Option<&Parts<'a>>, items: &mut Vec<Item<'a>>) {
+    let Some(parts) = parts else { return };
     let is_failure = line.flag("isApiErrorMessage") == Some(true);
-    if let Some(text) = content.text {
+    if let Some(text) = Content::of_parts(parts).text {
         items.push(if is_failure {
             let kind = line.text("error").unwrap_or(Cow::Borrowed("api_error"));
             Item::Failure { kind, message: text, status: None }
@@ -125,7 +126,7 @@ fn answer<'a>(line: &Object<'a>, content: Option<&'a str>, items: &mut Vec<Item<
             Item::Text { text }
         });
     }
-    for block in &content.blocks {
+    for block in parts.blocks() {
         let kind = block.text("type");
         match kind.as_deref().unwrap_or_default() {
             "thinking" => {

@@ -6,6 +6,7 @@ use langley_model::LineFacts;
 
 use super::{Aside, Content, Item, asked, string};
 use crate::json::Object;
+use crate::transcript::parsed::{Parsed, Parts};
 
 /// Kinds of lines that are known, whether they tell anything here or not.
 const KINDS: [&str; 7] = [
@@ -22,12 +23,15 @@ const KINDS: [&str; 7] = [
 const EXITS: [&str; 3] = ["Exit code: ", "Process exited with code ", "exit code: "];
 
 pub(super) fn read<'a>(
-    line: &Object<'a>,
+    Parsed { line, within, content, .. }: &Parsed<'a>,
     (facts, whole): (&LineFacts, &'a str),
     items: &mut Vec<Item<'a>>,
 ) {
-    let raw = line.raw("payload").unwrap_or(whole);
-    let Some(payload) = Object::read(raw.as_bytes()) else { return };
+    let (raw, payload) = match (line.raw("payload"), within) {
+        (Some(raw), Some(payload)) => (raw, payload),
+        (Some(_), None) => return,
+        (None, _) => (whole, line),
+    };
     let subkind = facts.subkind.as_deref().unwrap_or_default();
     match facts.kind.as_str() {
         "session_meta" => {
@@ -62,22 +66,22 @@ pub(super) fn read<'a>(
             tokens_before: None,
             summary: payload.text("message").filter(|text| !text.is_empty()),
         }),
-        "event_msg" => event(&payload, subkind, raw, items),
-        "response_item" => said(&payload, (facts, subkind, raw), items),
+        "event_msg" => event(payload, subkind, raw, items),
+        "response_item" => said((payload, content.as_ref()), (facts, subkind, raw), items),
         kind if KINDS.contains(&kind) => {}
         _ => items.push(Item::Unknown { json: whole }),
     }
 }
 
 fn said<'a>(
-    payload: &Object<'a>,
+    (payload, parts): (&Object<'a>, Option<&Parts<'a>>),
     (facts, subkind, raw): (&LineFacts, &str, &'a str),
     items: &mut Vec<Item<'a>>,
 ) {
     let text = |name| payload.text(name).unwrap_or_default();
     match subkind {
         "message" => {
-            let Some(content) = payload.raw("content").map(Content::of) else { return };
+            let Some(content) = parts.map(Content::of_parts) else { return };
             let Some(text) =
                 content.text.or_else(|| (content.images > 0).then_some(Cow::Borrowed("")))
             else {
@@ -187,7 +191,7 @@ fn is_known_event(kind: &str) -> bool {
 /// Arguments stand in a string; where that is no JSON they are told as the string.
 fn json_within(raw: &str) -> Cow<'_, str> {
     match string(raw) {
-        Some(text) if Object::read(text.as_bytes()).is_some() && !text.contains('\n') => text,
+        Some(text) if Object::of(&text).is_some() && !text.contains('\n') => text,
         _ => Cow::Borrowed(raw),
     }
 }
@@ -201,7 +205,7 @@ fn failed(payload: &Object<'_>, content: &str) -> Option<bool> {
         return Some(!success);
     }
     let text = Content::of(content).text?;
-    if let Some(object) = Object::read(text.as_bytes()) {
+    if let Some(object) = Object::of(&text) {
         let code = object.object("metadata")?.raw("exit_code")?;
         return Some(code != "0");
     }

@@ -7,26 +7,27 @@ use langley_model::LineFacts;
 
 use super::{Content, Item, asked};
 use crate::json::{Object, elements};
+use crate::transcript::parsed::Parsed;
 
 pub(super) fn read<'a>(
-    line: &Object<'a>,
+    Parsed { line, content, .. }: &Parsed<'a>,
     (facts, whole): (&LineFacts, &'a str),
     items: &mut Vec<Item<'a>>,
 ) {
-    let content = line.raw("content").map(Content::of);
+    let content = content.as_ref().map(Content::of_parts);
     let text = content.and_then(|content| content.text).filter(|text| !text.is_empty());
     match facts.kind.as_str() {
         "user" => items.extend(text.map(|text| asked(facts, text, 0))),
         "gemini" => {
             for thought in line.raw("thoughts").and_then(elements).unwrap_or_default() {
-                let Some(thought) = Object::read(thought.get().as_bytes()) else { continue };
+                let Some(thought) = Object::of(thought.get()) else { continue };
                 let parts = [thought.text("subject"), thought.text("description")];
                 let parts: Vec<_> = parts.into_iter().flatten().collect();
                 items.push(Item::Thinking { text: Some(Cow::Owned(parts.join("\n"))) });
             }
             items.extend(text.map(|text| Item::Text { text }));
             for call in line.raw("toolCalls").and_then(elements).unwrap_or_default() {
-                let Some(call) = Object::read(call.get().as_bytes()) else { continue };
+                let Some(call) = Object::of(call.get()) else { continue };
                 items.push(Item::Call {
                     id: call.text("id").unwrap_or_default(),
                     name: call.text("name").unwrap_or_default(),

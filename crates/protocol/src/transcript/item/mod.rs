@@ -11,7 +11,8 @@ use std::borrow::Cow;
 use langley_model::{LineFacts, LineRole};
 
 use super::UsageReader;
-use crate::json::{Object, elements, inner, unescape};
+use super::parsed::{Parsed, Part, Parts};
+use crate::json::{inner, unescape};
 
 /// What is set or told beside what is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -126,49 +127,49 @@ impl UsageReader {
     /// What a line is, without its end, that this reader has read before, and what it says.
     #[must_use]
     pub fn items<'a>(&self, line: &'a str) -> (LineFacts, Vec<Item<'a>>) {
-        let facts = self.facts(line.as_bytes());
+        let parsed = Parsed::of(self, line);
+        let facts = self.facts_of(parsed.as_ref());
         let mut items = Vec::new();
-        if let Some(object) = Object::read(line.as_bytes()) {
+        if let Some(parsed) = &parsed {
             match self {
-                Self::ClaudeCode => claude::read(&object, (&facts, line), &mut items),
-                Self::Codex(_) => codex::read(&object, (&facts, line), &mut items),
-                Self::GeminiCli { .. } => gemini::read(&object, (&facts, line), &mut items),
+                Self::ClaudeCode => claude::read(parsed, (&facts, line), &mut items),
+                Self::Codex(_) => codex::read(parsed, (&facts, line), &mut items),
+                Self::GeminiCli { .. } => gemini::read(parsed, (&facts, line), &mut items),
             }
         }
         (facts, items)
     }
 }
 
-/// A content: a text, or blocks.
+/// What a content says.
+#[derive(Default)]
 struct Content<'a> {
     /// The texts, one below the other.
     text: Option<Cow<'a, str>>,
     images: u64,
-    blocks: Vec<Object<'a>>,
 }
 
 impl<'a> Content<'a> {
+    /// Of a content's JSON.
     fn of(raw: &'a str) -> Self {
-        let mut content = Self { text: string(raw), images: 0, blocks: Vec::new() };
-        if content.text.is_some() {
-            return content;
+        Self::of_parts(&Parts::of(raw))
+    }
+
+    fn of_parts(parts: &Parts<'a>) -> Self {
+        let mut content = Self::default();
+        if let Parts::Text(escaped) = parts {
+            content.text = unescape(escaped);
         }
-        // Gemini's is an object at times.
-        let parts =
-            elements(raw).map(|parts| parts.into_iter().map(serde_json::value::RawValue::get));
-        for part in parts.into_iter().flatten() {
-            if let Some(text) = string(part) {
-                content.say(text);
-                continue;
-            }
-            let Some(block) = Object::read(part.as_bytes()) else { continue };
-            let kind = block.text("type");
-            match kind.as_deref().unwrap_or("text") {
-                kind if kind.ends_with("text") => {
-                    content.say(block.text("text").unwrap_or_default());
-                }
-                kind if kind.ends_with("image") => content.images += 1,
-                _ => content.blocks.push(block),
+        for part in parts.list() {
+            match part {
+                Part::Text(escaped) => content.say(unescape(escaped).unwrap_or_default()),
+                Part::Block(block) => match block.text("type").as_deref().unwrap_or("text") {
+                    kind if kind.ends_with("text") => {
+                        content.say(block.text("text").unwrap_or_default());
+                    }
+                    kind if kind.ends_with("image") => content.images += 1,
+                    _ => {}
+                },
             }
         }
         content

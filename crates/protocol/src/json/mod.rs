@@ -1,11 +1,11 @@
 //! JSON read in place: an object as its members' raw texts, because a reader of other people's
 //! formats must not fail on a member it does not need.
 
-use std::borrow::Cow;
-use std::fmt;
+mod skip;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+use skip::Skip;
 
 /// The most members of an object that are looked at; no format here has nearly so many.
 const MAX_MEMBERS: usize = 1024;
@@ -19,17 +19,49 @@ pub(crate) struct Object<'a> {
 impl<'a> Object<'a> {
     /// Reads one whole JSON object.
     pub(crate) fn read(text: &'a [u8]) -> Option<Self> {
-        let (object, whole) = Self::read_lossy(text);
-        whole.then_some(object)
+        Self::of(std::str::from_utf8(text).ok()?)
     }
 
     /// Reads as many members as there are whole ones, and whether the text was one whole object.
     pub(crate) fn read_lossy(text: &'a [u8]) -> (Self, bool) {
         let mut object = Self { members: Vec::with_capacity(8) };
-        let mut reader = serde_json::Deserializer::from_slice(text);
-        let whole =
-            Collect(&mut object.members).deserialize(&mut reader).is_ok() && reader.end().is_ok();
-        (object, whole)
+        let (text, is_text) = match std::str::from_utf8(text) {
+            Ok(text) => (text, true),
+            Err(error) => (str::from_utf8(&text[..error.valid_up_to()]).unwrap_or_default(), false),
+        };
+        let is_whole = object.collect(&mut Skip::new(text)).is_some();
+        (object, is_whole && is_text)
+    }
+
+    /// Reads one whole JSON object, of which it is known that it is a text.
+    pub(crate) fn of(text: &'a str) -> Option<Self> {
+        let mut object = Self { members: Vec::with_capacity(8) };
+        object.collect(&mut Skip::new(text))?;
+        Some(object)
+    }
+
+    /// Collects the members of what stands here, which ends with the text.
+    fn collect(&mut self, skip: &mut Skip<'a>) -> Option<()> {
+        skip.take(b'{')?;
+        if skip.blanks()? == b'}' {
+            skip.at += 1;
+        } else {
+            loop {
+                skip.blanks()?;
+                let name = skip.name()?;
+                let value = skip.value()?;
+                if self.members.len() < MAX_MEMBERS {
+                    let name = inner(name).and_then(unescape).unwrap_or_default();
+                    self.members.push((name, value));
+                }
+                match skip.blanks()? {
+                    b',' => skip.at += 1,
+                    b'}' => break skip.at += 1,
+                    _ => return None,
+                }
+            }
+        }
+        skip.blanks().is_none().then_some(())
     }
 
     /// The JSON text of a member; none when it is absent or `null`.
@@ -81,13 +113,38 @@ impl<'a> Object<'a> {
 
     /// A member that is an object.
     pub(crate) fn object(&self, name: &str) -> Option<Self> {
-        Self::read(self.raw(name)?.as_bytes())
+        Self::of(self.raw(name)?)
+    }
+}
+
+/// The JSON text of an element of an array.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Element<'a>(&'a str);
+
+impl<'a> Element<'a> {
+    pub(crate) const fn get(self) -> &'a str {
+        self.0
     }
 }
 
 /// The elements of a JSON array, unparsed.
-pub(crate) fn elements(text: &str) -> Option<Vec<&RawValue>> {
-    serde_json::from_str(text).ok()
+pub(crate) fn elements(text: &str) -> Option<Vec<Element<'_>>> {
+    let mut skip = Skip::new(text);
+    let mut elements = Vec::new();
+    skip.take(b'[')?;
+    if skip.blanks()? == b']' {
+        skip.at += 1;
+    } else {
+        loop {
+            elements.push(Element(skip.value()?));
+            match skip.blanks()? {
+                b',' => skip.at += 1,
+                b']' => break skip.at += 1,
+                _ => return None,
+            }
+        }
+    }
+    skip.blanks().is_none().then_some(elements)
 }
 
 /// The type that the object states in `member`, else `name`.
@@ -113,21 +170,7 @@ pub(crate) fn stated_or_error<'a>(
 
 /// Number of elements of a JSON array.
 pub(crate) fn count(text: &str) -> Option<u64> {
-    struct Count;
-    impl<'de> Visitor<'de> for Count {
-        type Value = u64;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an array")
-        }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<u64, A::Error> {
-            let mut count = 0;
-            while seq.next_element::<IgnoredAny>()?.is_some() {
-                count += 1;
-            }
-            Ok(count)
-        }
-    }
-    serde_json::Deserializer::from_str(text).deserialize_seq(Count).ok()
+    elements(text).map(|elements| elements.len() as u64)
 }
 
 /// What lies between the quotes of a JSON string's text; none when the text is no string.
@@ -197,37 +240,6 @@ fn hex4(bytes: &[u8]) -> Option<u32> {
         .get(..4)?
         .iter()
         .try_fold(0, |unit, byte| char::from(*byte).to_digit(16).map(|digit| unit << 4 | digit))
-}
-
-/// Collects into a list that survives an error further on.
-struct Collect<'v, 'a>(&'v mut Vec<(Cow<'a, str>, &'a str)>);
-
-impl<'de> DeserializeSeed<'de> for Collect<'_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Collect<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(name) = map.next_key::<&RawValue>()? {
-            // The library hands names over as their JSON texts here; see the test on names.
-            let value: &RawValue = map.next_value()?;
-            let name = inner(name.get()).and_then(unescape).unwrap_or_default();
-            if self.0.len() < MAX_MEMBERS {
-                self.0.push((name, value.get()));
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

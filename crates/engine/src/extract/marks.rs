@@ -1,0 +1,138 @@
+//! Which lines have to be taken apart for what is asked, by what must stand in them: most of a file is what tools gave
+//! back, and is passed over at the speed of a search where nobody asks for it.
+//!
+//! In a JSON text quotes are escaped, so that a mark with a quote in it is a name or a value, or ends one, wherever it
+//! stands.
+
+use langley_protocol::transcript::TranscriptFormat;
+use memchr::memmem::Finder;
+
+use super::mode::ExtractMode;
+
+/// What must stand in a line that may tell something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Marks {
+    /// Any of these.
+    Any(&'static [&'static str]),
+    /// None is known: any line may.
+    None,
+}
+
+/// Looks for the lines of a format that some modes need.
+#[derive(Debug)]
+pub(super) struct Needed {
+    /// Looked for one by one; none where every line is needed.
+    marks: Option<Vec<Finder<'static>>>,
+    prompts: Prompts,
+    /// Whether what responses used is asked for.
+    pub(super) is_usage: bool,
+}
+
+/// Looks for lines that may be a person's: they make turns, which every record tells.
+#[derive(Debug)]
+pub(super) struct Prompts {
+    mark: Finder<'static>,
+    /// What a line has that is none all the same.
+    but: Option<Finder<'static>>,
+}
+
+impl Prompts {
+    pub(super) fn of(format: TranscriptFormat) -> Self {
+        let but = (format == TranscriptFormat::ClaudeCode).then(|| Finder::new("\"tool_use_id\""));
+        Self { mark: Finder::new("\"user\""), but }
+    }
+
+    pub(super) fn may_be(&self, line: &[u8]) -> bool {
+        let is_other = || self.but.as_ref().is_some_and(|but| but.find(line).is_some());
+        self.mark.find(line).is_some() && !is_other()
+    }
+}
+
+impl Needed {
+    /// For the modes of a set, all of which the format's files can tell.
+    pub(super) fn of(set: u64, format: TranscriptFormat) -> Self {
+        let asked = || {
+            let is_asked = |mode: &ExtractMode| set & mode.bit() != 0;
+            ExtractMode::ALL.iter().copied().filter(is_asked)
+        };
+        let mut all: Option<Vec<&'static str>> = Some(Vec::new());
+        for mode in asked() {
+            match (marks(mode, format), &mut all) {
+                (Marks::Any(marks), Some(all)) => all.extend(marks),
+                _ => all = None,
+            }
+        }
+        let marks = all.map(|mut marks| {
+            marks.sort_unstable();
+            marks.dedup();
+            marks.into_iter().map(Finder::new).collect()
+        });
+        let is_usage = |mode: ExtractMode| mode.is_of_usage() || marks.is_none();
+        Self { is_usage: asked().any(is_usage), prompts: Prompts::of(format), marks }
+    }
+
+    /// Whether something may be told of a line.
+    pub(super) fn may_tell(&self, line: &[u8]) -> bool {
+        self.marks.as_ref().is_none_or(|marks| {
+            marks.iter().any(|mark| mark.find(line).is_some()) || self.prompts.may_be(line)
+        })
+    }
+}
+
+/// What stands in the lines that a mode needs, beside those of persons.
+const fn marks(mode: ExtractMode, format: TranscriptFormat) -> Marks {
+    use ExtractMode as Mode;
+    use TranscriptFormat as Format;
+    Marks::Any(match (mode, format) {
+        // The reader of usage looks for its own marks.
+        (Mode::UserPrompts | Mode::Usage | Mode::Cost | Mode::Cache | Mode::ContextGrowth, _) => {
+            &[]
+        }
+        (Mode::AssistantTexts, Format::ClaudeCode | Format::Codex) => &["\"assistant\""],
+        (Mode::AssistantTexts, Format::GeminiCli) => &["\"gemini\""],
+        (Mode::Reasoning, Format::ClaudeCode) => &["thinking\""],
+        (Mode::Reasoning, Format::Codex) => &["\"reasoning\""],
+        (Mode::Reasoning, Format::GeminiCli) => &["\"thoughts\""],
+        (
+            Mode::ToolCalls
+            | Mode::Commands
+            | Mode::FileReads
+            | Mode::FileChanges
+            | Mode::Subagents
+            | Mode::McpCalls
+            | Mode::Web
+            | Mode::Plans,
+            format,
+        ) => calls(format),
+        (Mode::Patches, Format::ClaudeCode) => &["tool_use\"", "\"structuredPatch\""],
+        (Mode::Patches, format) => calls(format),
+        // A result is told with the name of its call.
+        (Mode::ToolResults | Mode::ToolErrors, Format::ClaudeCode) => {
+            &["tool_use\"", "tool_result\""]
+        }
+        (Mode::ToolResults | Mode::ToolErrors, Format::Codex) => &["_call\"", "_output\""],
+        (Mode::ToolResults | Mode::ToolErrors, format) => calls(format),
+        (Mode::Compactions, Format::ClaudeCode) => &["\"isCompactSummary\"", "compact_boundary\""],
+        (Mode::Compactions, Format::Codex) => &["\"compacted\""],
+        (Mode::Interruptions, Format::ClaudeCode) => &["[Request interrupted by user"],
+        (Mode::Interruptions, Format::Codex) => &["\"turn_aborted\""],
+        (Mode::Errors, Format::ClaudeCode) => &["\"isApiErrorMessage\"", "\"api_error\""],
+        (Mode::Errors, _) => &["error\""],
+        (Mode::HooksRun, Format::ClaudeCode) => &["hook"],
+        (Mode::Permissions, Format::ClaudeCode) => {
+            &["\"permissionDecision\"", "\"permission-mode\"", "\"mode\""]
+        }
+        (Mode::Permissions, Format::Codex) => &["approval", "permission"],
+        (Mode::RateLimits, Format::Codex) => &["\"rate_limits\""],
+        (Mode::ToolDefinitions, Format::Codex) => &["\"session_meta\"", "\"additional_tools\""],
+        _ => return Marks::None,
+    })
+}
+
+const fn calls(format: TranscriptFormat) -> &'static [&'static str] {
+    match format {
+        TranscriptFormat::ClaudeCode => &["tool_use\""],
+        TranscriptFormat::Codex => &["_call\""],
+        TranscriptFormat::GeminiCli => &["\"toolCalls\""],
+    }
+}

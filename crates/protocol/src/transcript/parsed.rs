@@ -1,0 +1,86 @@
+//! A line taken apart once, for its envelope and for its items.
+
+use crate::json::{Element, Object, elements, inner};
+
+use super::UsageReader;
+
+/// A line, and what in it has the rest within.
+#[derive(Debug)]
+pub(super) struct Parsed<'a> {
+    pub(super) line: Object<'a>,
+    /// The message of Claude Code's lines, the payload of Codex's.
+    pub(super) within: Option<Object<'a>>,
+    pub(super) content: Option<Parts<'a>>,
+    pub(super) raw_content: Option<&'a str>,
+}
+
+impl<'a> Parsed<'a> {
+    /// Takes a line apart; none of one that is no whole object.
+    pub(super) fn of(reader: &UsageReader, line: &'a str) -> Option<Self> {
+        let line = Object::of(line)?;
+        let within = match reader {
+            UsageReader::ClaudeCode => line.object("message"),
+            UsageReader::Codex(_) => line.object("payload"),
+            UsageReader::GeminiCli { .. } => None,
+        };
+        let here = match reader {
+            // Lines of early versions are the payload alone.
+            UsageReader::Codex(_) => within.is_none().then_some(&line),
+            UsageReader::ClaudeCode | UsageReader::GeminiCli { .. } => Some(&line),
+        };
+        let raw_content = within
+            .as_ref()
+            .and_then(|within| within.raw("content"))
+            .or_else(|| here.and_then(|line| line.raw("content")));
+        Some(Self { content: raw_content.map(Parts::of), raw_content, within, line })
+    }
+}
+
+/// A content.
+#[derive(Debug)]
+pub(super) enum Parts<'a> {
+    /// A text, with its escapes.
+    Text(&'a str),
+    /// A list, without what in it is neither text nor object; an empty one of anything else.
+    List(Vec<Part<'a>>),
+}
+
+/// A part of a content.
+#[derive(Debug)]
+pub(super) enum Part<'a> {
+    /// A text, with its escapes.
+    Text(&'a str),
+    /// An object.
+    Block(Object<'a>),
+}
+
+impl<'a> Parts<'a> {
+    /// Of a content's JSON.
+    pub(super) fn of(raw: &'a str) -> Self {
+        if let Some(escaped) = inner(raw) {
+            return Self::Text(escaped);
+        }
+        let part = |raw: &'a str| match inner(raw) {
+            Some(escaped) => Some(Part::Text(escaped)),
+            None => Object::of(raw).map(Part::Block),
+        };
+        let parts = elements(raw).unwrap_or_default();
+        Self::List(parts.into_iter().map(Element::get).filter_map(part).collect())
+    }
+
+    /// The parts of a list.
+    pub(super) fn list(&self) -> &[Part<'a>] {
+        match self {
+            Self::Text(_) => &[],
+            Self::List(parts) => parts,
+        }
+    }
+
+    /// Those that are objects.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &Object<'a>> {
+        self.list().iter().filter_map(|part| match part {
+            Part::Block(block) => Some(block),
+            Part::Text(_) => None,
+        })
+    }
+}
