@@ -43,12 +43,15 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0025_times.sql"),
     include_str!("../migrations/0026_tool_costs_projects.sql"),
     include_str!("../migrations/0027_transcripts.sql"),
+    include_str!("../migrations/0030_estimates.sql"),
 ];
 
 /// What of them reads all rows of a table whose pages may be damaged, and can be done without: an index. Without it
 /// some lists take longer.
-const SCANS: [&str; 1] =
-    ["CREATE INDEX flows_by_project ON flows (project) WHERE project IS NOT NULL;"];
+const SCANS: [&str; 2] = [
+    "CREATE INDEX flows_by_project ON flows (project) WHERE project IS NOT NULL;",
+    "CREATE INDEX flows_lacking ON flows (message_id) WHERE message_id IS NOT NULL AND (estimate_source IS NOT NULL OR session_id IS NULL OR substr(session_id, 1, 9) = 'inferred-');",
+];
 
 /// The first that keeps sums, and the first that sums what this program does.
 const FIRST_WITH_SUMS: i64 = 8;

@@ -1,7 +1,7 @@
 //! What flows cost, asked: by time, model and the like from the rollups, by session, task or subagent alone from
 //! the sums of those, and by what none is kept of from the flows themselves.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use langley_model::{Flow, Micros, Provider};
 use rusqlite::{Connection, OptionalExtension};
@@ -233,6 +233,54 @@ impl Store {
                 Ok(of_flows(query, |take| each_sound(conn, query, damaged, take))?)
             }
             report => Ok(report?),
+        })
+    }
+}
+
+/// What a part of the flows adds up to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PartSums {
+    /// The sums.
+    pub sums: Sums,
+    /// The sessions of its flows.
+    pub sessions: Vec<String>,
+}
+
+impl Store {
+    /// What the flows that are kept and that `query` names add up to in parts; `part` tells of which one a flow is,
+    /// by its project and its beginning.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn costs_in_parts<P: Ord>(
+        &self,
+        query: &CostQuery,
+        part: impl Fn(Option<&str>, Micros) -> P,
+    ) -> Result<BTreeMap<P, PartSums>, StoreError> {
+        self.read_sound(|conn, damaged| {
+            let mut parts: BTreeMap<P, (Sums, BTreeSet<String>)> = BTreeMap::new();
+            let add = |parts: &mut BTreeMap<P, (Sums, BTreeSet<String>)>, flow: &Flow| {
+                let project = flow.project.as_ref().map(|project| project.id.as_str());
+                let (sums, sessions) = parts.entry(part(project, flow.started_at)).or_default();
+                sums.add(flow);
+                if let Some(session) = flow.session.as_ref().filter(|it| !sessions.contains(&it.id))
+                {
+                    sessions.insert(session.id.clone());
+                }
+            };
+            match each(conn, query, &mut |_, flow| add(&mut parts, flow)) {
+                // From the beginning: what was added until then is of no use.
+                Err(error) if error.is_of_one_place() => {
+                    parts.clear();
+                    each_sound(conn, query, damaged, &mut |_, flow| add(&mut parts, flow))?;
+                }
+                read => read?,
+            }
+            let told = |(sums, sessions): (Sums, BTreeSet<String>)| PartSums {
+                sums,
+                sessions: sessions.into_iter().collect(),
+            };
+            Ok(parts.into_iter().map(|(place, part)| (place, told(part))).collect())
         })
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use langley_model::{LineRole, Micros, Redacted, Redactor, Scrub, ToldResponse, TranscriptLine};
+use langley_model::{
+    LineRole, Micros, Redacted, Redactor, Scrub, ToldResponse, ToldTool, TranscriptLine,
+};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::response;
@@ -10,6 +12,7 @@ use crate::codec::pack::Packer;
 use crate::error::StoreError;
 use crate::flow_row::signed;
 use crate::store::Store;
+use crate::tools::keep_evidence;
 
 /// A file, and how far it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,17 +54,23 @@ pub struct TranscriptBatch {
     pub lines: Vec<TranscriptLine>,
     /// What they tell of responses.
     pub responses: Vec<ToldResponse>,
+    /// What they tell of tool calls, and of which session.
+    pub tools: Vec<(Option<String>, ToldTool)>,
 }
 
 impl Scrub for TranscriptBatch {
     fn scrub(&mut self, redactor: &Redactor) {
-        let Self { transcript: _, place, lines, responses } = self;
+        let Self { transcript: _, place, lines, responses, tools } = self;
         place.path.scrub(redactor);
         redactor.scrub_json(&mut place.reader);
         place.session.scrub(redactor);
         place.folder.scrub(redactor);
         lines.scrub(redactor);
         responses.scrub(redactor);
+        for (session, told) in tools {
+            session.scrub(redactor);
+            told.scrub(redactor);
+        }
     }
 }
 
@@ -175,6 +184,11 @@ fn write(
         let session = told.session.as_deref().or(batch.place.session.as_deref());
         let conversation = numbers.of(change, session.unwrap_or_default(), at)?;
         new_responses += u64::from(response::keep(change, conversation, told, at)?);
+    }
+    for (session, told) in &batch.tools {
+        let session = session.as_deref().or(batch.place.session.as_deref());
+        let conversation = numbers.of(change, session.unwrap_or_default(), at)?;
+        keep_evidence(change, Some(conversation), told)?;
     }
     Ok(ImportedBatch { transcript, new_responses })
 }

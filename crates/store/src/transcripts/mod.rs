@@ -6,6 +6,7 @@
 //! So a line is kept once, however often reading breaks off.
 
 mod conversations;
+mod join;
 mod keep;
 mod known;
 mod response;
@@ -13,6 +14,7 @@ mod retire;
 mod thread;
 
 pub use conversations::{Conversation, ConversationFilter, ConversationPage};
+pub use join::{Amend, ToldFlow};
 pub use keep::{ImportedBatch, TranscriptBatch, TranscriptPlace};
 pub use known::{KnownTranscript, TranscriptTotals};
 pub use response::KeptResponse;

@@ -18,7 +18,8 @@ pub struct KeptResponse {
     pub told: ToldResponse,
 }
 
-const COLUMNS: &str = "transcript_responses.id, message_id, request_id, session, agent_id, at,
+pub(super) const COLUMNS: &str =
+    "transcript_responses.id, message_id, request_id, session, agent_id, at,
     transcript_responses.model, input_tokens, cache_read_tokens, cache_write_5m_tokens,
     cache_write_1h_tokens, output_tokens, reasoning_tokens, web_search_requests, cost_micro_usd";
 
@@ -146,7 +147,7 @@ impl Store {
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<KeptResponse> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<KeptResponse> {
     let count = |column| {
         Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(i64::cast_unsigned))
     };
