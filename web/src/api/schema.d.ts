@@ -41,6 +41,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/analytics/commits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells what commits cost: of each repository that a project's folder lies in, the flows that began after the commit
+         *     before and before this one. Read is the log of the repository's HEAD, and the flows that are kept.
+         */
+        get: operations["commits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/analytics/context": {
         parameters: {
             query?: never;
@@ -1288,6 +1308,37 @@ export interface components {
             /** @description Web searches run by the provider. */
             web_search: components["schemas"]["Cost"];
         };
+        /** @description What led to a commit: the flows in its repository that began after the commit before. */
+        CommitItem: components["schemas"]["Spent"] & {
+            /** @description The hash that the commit was made with; null for what was not committed yet. */
+            commit: string | null;
+            /** @description When it was made, to the second. */
+            committed_at: string | null;
+            /**
+             * Format: int64
+             * @description The pull request that its message names.
+             */
+            pull_request: number | null;
+            /** @description The folder of the repository's working tree. */
+            repository: string;
+            /** @description The sessions of the flows. */
+            sessions: string[];
+            /** @description The first characters of its message. */
+            subject: string | null;
+        };
+        /** @description Costs by commit. */
+        CommitPage: {
+            /** @description What flows cost whose folder lies in no repository that is on this machine. */
+            elsewhere: components["schemas"]["Spent"];
+            /** @description What was not committed yet first, then the newest commit. */
+            items: components["schemas"]["CommitItem"][];
+            /** @description Whether there are more commits than are listed. */
+            more: boolean;
+            /** @description Always null: ask for more with `limit`. */
+            next_cursor: string | null;
+            /** @description What all flows cost. */
+            totals: components["schemas"]["Spent"];
+        };
         /** @description What a content block holds. */
         Content: {
             /** @description Citations as the provider sent them. */
@@ -1782,6 +1833,35 @@ export interface components {
             /** @description What happened and why. */
             message: string;
         };
+        /**
+         * @description Where an estimate comes from.
+         * @enum {string}
+         */
+        EstimateSource: "transcript" | "bytes";
+        /** @description What providers did not tell of usage, estimated: part of no other figure. */
+        Estimated: {
+            cost: components["schemas"]["Cost"] | null;
+            /**
+             * Format: int64
+             * @description Flows of which a part was estimated.
+             */
+            flows: number;
+            /**
+             * Format: int64
+             * @description Input tokens; null where none were estimated.
+             */
+            input: number | null;
+            /**
+             * Format: int64
+             * @description Output tokens; null where none were estimated.
+             */
+            output: number | null;
+            /**
+             * Format: int64
+             * @description Flows whose estimate has a cost.
+             */
+            priced_flows: number;
+        };
         /** @description One stream event. */
         Event: {
             /** @description Its data, redacted. */
@@ -2143,6 +2223,7 @@ export interface components {
             unknown_events: number;
             /** @description Usage per class, the provider's own numbers. */
             usage: components["schemas"]["Usage"];
+            usage_estimate: components["schemas"]["UsageEstimate"] | null;
             /** @description The agent's `User-Agent`. */
             user_agent: string | null;
             /** @description HTTP version between agent and Langley. */
@@ -3377,6 +3458,7 @@ export interface components {
         Spent: {
             cost: components["schemas"]["Cost"] | null;
             cost_by_class: components["schemas"]["ClassCosts"] | null;
+            estimated: components["schemas"]["Estimated"] | null;
             /**
              * Format: int64
              * @description All flows, those that used nothing included.
@@ -3955,6 +4037,7 @@ export interface components {
              *     nothing is stored is in no sum of flows: `drops` of `/api/stats` counts it.
              */
             dropped_events: number;
+            estimated: components["schemas"]["Estimated"] | null;
             /**
              * Format: int64
              * @description Stream events.
@@ -4359,6 +4442,22 @@ export interface components {
              */
             web_search_requests: number | null;
         };
+        /** @description What a provider did not tell of an exchange's usage, estimated. */
+        UsageEstimate: {
+            cost: components["schemas"]["Cost"] | null;
+            /**
+             * Format: int64
+             * @description Input tokens; null where the provider told them, or nothing is known of them.
+             */
+            input: number | null;
+            /**
+             * Format: int64
+             * @description Output tokens; null where the provider told them, or nothing is known of them.
+             */
+            output: number | null;
+            /** @description Where it comes from. */
+            source: components["schemas"]["EstimateSource"];
+        };
         /** @description How many flows had a figure. */
         UsageFlows: {
             /**
@@ -4636,6 +4735,60 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CachePage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    commits: {
+        parameters: {
+            query?: {
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
+                since?: string;
+                /** @description Began before this time, or in the same hour. */
+                until?: string;
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default. */
+                tz?: string;
+                /** @description Exactly this host. */
+                host?: string;
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter. */
+                provider?: string;
+                /** @description Exactly this model. */
+                model?: string;
+                /** @description Exactly this kind of agent. */
+                agent?: string;
+                /** @description Exactly this project */
+                project?: string;
+                /** @description Commits that are listed, 1 to 1,000; 100 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommitPage"];
                 };
             };
             400: {

@@ -10,6 +10,7 @@ use langley_store::{
     ToolCostTally, UsageQuery,
 };
 
+use super::commits::{COMMIT, commits};
 use super::flows::{local_time, parse_since};
 use super::reprice;
 use super::transcripts;
@@ -54,18 +55,23 @@ pub(crate) fn cost(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
 fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
     let home = Home::named(global)?;
     let by_class = args.by == CLASS;
-    let by = if by_class { Vec::new() } else { groups(&args.by)? };
+    let is_by_commit = args.by == COMMIT;
+    let by = if by_class || is_by_commit { Vec::new() } else { groups(&args.by)? };
     let now = Timestamp::now();
     let time = |text: &Option<String>| text.as_deref().map(|it| parse_since(it, now)).transpose();
     let (offset_minutes, tz) = zone();
+    let usage = UsageQuery {
+        since: time(&args.since)?,
+        until: time(&args.until)?,
+        offset_minutes,
+        ..UsageQuery::default()
+    };
+    if is_by_commit {
+        return commits(global, args, &usage);
+    }
     let query = CostQuery {
         by,
-        usage: UsageQuery {
-            since: time(&args.since)?,
-            until: time(&args.until)?,
-            offset_minutes,
-            ..UsageQuery::default()
-        },
+        usage,
         session: args.session.clone(),
         project: args.project.clone(),
         groups_max: args.limit as usize,
@@ -162,7 +168,7 @@ fn groups(text: &str) -> Result<Vec<CostBy>> {
     langley_server::each_once(text, CostBy::parse).ok_or_else(|| {
         AppError::wrong_use(format!("`{text}` cannot be grouped by")).why(
             "--by takes any of hour, day, host, provider, model, agent, session, task, subagent, project and tool, \
-             each once; or class alone",
+             each once; or class alone, or commit alone",
         )
     })
 }
@@ -195,13 +201,29 @@ fn figures(sums: &Sums) -> [String; 6] {
     ]
 }
 
+/// What sums cost in a table, and what was estimated beside that; a dash where neither is known.
+pub(super) fn cost_cell(sums: &Sums) -> String {
+    let cost = |measure| sums.figure(measure).known().map(u64::cast_signed).map(dollars);
+    cost_told(cost(Measure::Cost), cost(Measure::EstimatedCost))
+}
+
+/// A cost, and what was estimated beside it, as one cell.
+pub(super) fn cost_told(known: Option<String>, estimated: Option<String>) -> String {
+    match (known, estimated) {
+        (Some(known), Some(estimated)) => format!("{known} + ~{estimated}"),
+        (Some(known), None) => known,
+        (None, Some(estimated)) => format!("~{estimated}"),
+        (None, None) => "-".to_owned(),
+    }
+}
+
 fn table(by: &str, report: &CostReport) -> String {
     let head = by.to_uppercase();
     let mut table =
         Table::new(["COST", "PRICED", "UNPRICED", "IN", "CACHED", "WRITTEN", "OUT", &head]);
     let mut row = |sums: &Sums, name: String| {
         let [priced, unpriced, input, read, written, output] = figures(sums);
-        table.row([money(sums), priced, unpriced, input, read, written, output, name]);
+        table.row([cost_cell(sums), priced, unpriced, input, read, written, output, name]);
     };
     for group in &report.groups {
         row(&group.sums, name(group));
@@ -307,6 +329,15 @@ fn remarks(report: &CostReport) -> String {
             model.sums.tally(Tally::Unpriced),
             figure(&model.sums, Measure::InputUncached),
             figure(&model.sums, Measure::Output),
+        ));
+    }
+    let estimated = report.totals.tally(Tally::Estimated);
+    if estimated > 0 {
+        lines.push(format!(
+            "Behind a ~ what {estimated} flows are estimated to cost of which the provider did not tell all usage: \
+             {} in, {} out. No other figure has it.",
+            figure(&report.totals, Measure::EstimatedInput),
+            figure(&report.totals, Measure::EstimatedOutput),
         ));
     }
     if report.filling {

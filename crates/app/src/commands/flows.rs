@@ -11,6 +11,7 @@ use langley_proxy::Authority;
 use langley_store::{FlowFilter, Page, SearchQuery, Store, StoreError, Told};
 use serde_json::{Value, json};
 
+use super::cost::cost_told;
 use super::flow_json::flow_json;
 use crate::cli::{FlowsArgs, GlobalArgs};
 use crate::config::{self, Environment};
@@ -186,7 +187,10 @@ fn table(flows: &[Stored<Flow>]) -> String {
             flow.duration.map_or_else(|| "-".to_owned(), span),
             number(usage.input_uncached(flow.dialect()).map(|tokens| tokens.0)),
             number(usage.output.map(|tokens| tokens.0)),
-            flow.cost.map_or_else(|| "-".to_owned(), |cost| dollars(cost.0)),
+            cost_told(
+                flow.cost.map(|cost| dollars(cost.0)),
+                flow.estimate.and_then(|it| it.cost).map(|cost| dollars(cost.0)),
+            ),
             flow.known_model().unwrap_or("-").to_owned(),
             request(flow),
         ]);

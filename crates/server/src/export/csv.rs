@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::wire::Flow;
 
 /// Columns of the CSV form: members of a flow, by their JSON pointers.
-const COLUMNS: [&str; 71] = [
+const COLUMNS: [&str; 75] = [
     "/id",
     "/connection_id",
     "/started_at",
@@ -80,6 +80,10 @@ const COLUMNS: [&str; 71] = [
     "/tls_note",
     "/provider_request_id",
     "/preview",
+    "/usage_estimate/source",
+    "/usage_estimate/input",
+    "/usage_estimate/output",
+    "/usage_estimate/cost/micro_usd",
 ];
 
 /// The line of names.

@@ -9,6 +9,7 @@ mod block;
 mod conversations;
 mod delete;
 mod fold;
+mod join;
 mod keep;
 mod known;
 mod remove;
@@ -20,6 +21,7 @@ mod whose;
 
 pub use conversations::{Conversation, ConversationFilter, ConversationPage};
 pub use delete::DeletedConversation;
+pub use join::{Amend, ToldFlow};
 pub use keep::{ImportedBatch, TranscriptBatch, TranscriptPlace};
 pub use known::{KnownTranscript, TranscriptTotals};
 pub use reprice::PriceTold;
