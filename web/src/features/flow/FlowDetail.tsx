@@ -16,13 +16,13 @@ import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
 import { BackIcon, CloseIcon } from "@/ui/icons";
 import { Notice, Skeleton } from "@/ui/Notice";
+import { StarButton } from "@/views/StarButton";
 import { ChangesView } from "./ChangesView";
 import { ConversationView } from "./conversation/ConversationView";
 import { EventsView } from "./EventsView";
 import { HeadersView } from "./HeadersView";
 import { RawView } from "./RawView";
 import { SocketView } from "./SocketView";
-import { StarButton } from "./StarButton";
 import { Summary } from "./Summary";
 
 export interface FlowDetailProps {
