@@ -4,7 +4,7 @@
 // LANGLEY_TOUR   only screens whose name contains this
 import { join } from "node:path";
 import type { APIRequestContext, Page } from "@playwright/test";
-import { expect, test, violations } from "./support";
+import { expect, startStream, test, violations } from "./support";
 
 const folder = process.env["LANGLEY_SHOTS"];
 const only = process.env["LANGLEY_TOUR"] ?? "";
@@ -18,6 +18,12 @@ interface Stop {
   name: string;
   path: string;
   unfold?: (page: Page) => Promise<void>;
+}
+
+/** Until nothing is shown as being loaded. */
+async function loaded(page: Page): Promise<void> {
+  const bars = page.getByRole("status", { name: "Loading" });
+  await expect(bars).toHaveCount(0, { timeout: 30_000 });
 }
 
 async function items<T>(request: APIRequestContext, path: string): Promise<T[]> {
@@ -73,16 +79,18 @@ async function stops(request: APIRequestContext): Promise<Stop[]> {
 for (const theme of ["light", "dark"] as const) {
   for (const [width, height] of Object.entries(WIDTHS)) {
     test(`the tour, ${theme}, ${width} px`, async ({ page }) => {
-      test.setTimeout(300_000);
+      test.setTimeout(900_000);
       await page.emulateMedia({ colorScheme: theme });
       await page.setViewportSize({ width: Number(width), height });
       for (const { name, path, unfold } of await stops(page.request)) {
         if (!name.includes(only)) continue;
+        // What goes on has something that goes on.
+        if (name === "now" && process.env["LANGLEY_TRAFFIC"]) await startStream(page);
         await page.goto(path);
-        await expect(page.getByRole("status", { name: "Loading" })).toHaveCount(0);
+        await loaded(page);
         if (unfold) {
           await unfold(page);
-          await expect(page.getByRole("status", { name: "Loading" })).toHaveCount(0);
+          await loaded(page);
         }
         await page.evaluate(() => document.fonts.ready);
         await page.screenshot({

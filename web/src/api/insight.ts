@@ -3,8 +3,10 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/
 import { ask, type Params } from "./client";
 import type {
   Budget,
+  Context,
   CostPage,
   Finding,
+  Flow,
   Invocation,
   InvocationDetail,
   Ledger,
@@ -143,6 +145,15 @@ export const findingsQuery = (params: Params) =>
     getNextPageParam: (page) => page.next_cursor,
     placeholderData: keepPreviousData,
     refetchInterval: SUMS_MS,
+  });
+
+/** What a flow's model can read; asked once for each model. */
+export const windowQuery = (flow: Pick<Flow, "id" | "provider" | "model" | "model_requested">) =>
+  queryOptions({
+    queryKey: ["window", flow.provider, flow.model ?? flow.model_requested],
+    queryFn: ({ signal }) => ask<Context>("/api/analytics/context", { flow: flow.id }, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 600_000,
   });
 
 export const limitsQuery = () =>

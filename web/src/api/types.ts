@@ -55,6 +55,7 @@ export type LiveMessage =
   | (Omit<Extract<Said, { type: "flow" }>, "flow"> & { flow: Flow })
   | (Omit<Extract<Said, { type: "text" }>, "kind"> & { kind: LiveKind });
 
+export type Context = Schemas["Context"];
 export type Cost = Schemas["Cost"];
 export type UsageSums = Schemas["UsageSums"];
 export type CostPage = Schemas["CostPage"];

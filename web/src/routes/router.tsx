@@ -10,8 +10,6 @@ import {
 import { lazy, type ReactNode, Suspense } from "react";
 import { FlowDetail } from "@/features/flow/FlowDetail";
 import { FlowsScreen } from "@/features/flows/FlowsScreen";
-import { HealthScreen } from "@/features/health/HealthScreen";
-import { SearchScreen } from "@/features/search/SearchScreen";
 import { SetupScreen } from "@/features/setup/SetupScreen";
 import { Shell } from "@/shell/Shell";
 import { Notice, Skeleton } from "@/ui/Notice";
@@ -54,6 +52,12 @@ const ToolsScreen = lazy(() =>
 );
 const FindingsScreen = lazy(() =>
   import("@/features/findings/FindingsScreen").then((it) => ({ default: it.FindingsScreen })),
+);
+const SearchScreen = lazy(() =>
+  import("@/features/search/SearchScreen").then((it) => ({ default: it.SearchScreen })),
+);
+const HealthScreen = lazy(() =>
+  import("@/features/health/HealthScreen").then((it) => ({ default: it.HealthScreen })),
 );
 const SettingsScreen = lazy(() =>
   import("@/features/settings/SettingsScreen").then((it) => ({ default: it.SettingsScreen })),
@@ -156,7 +160,11 @@ const search = createRoute({
 const health = createRoute({
   getParentRoute: () => root,
   path: paths.health,
-  component: () => <HealthScreen flowHref={(id) => flowHref(id, {})} />,
+  component: () => (
+    <Later>
+      <HealthScreen flowHref={(id) => flowHref(id, {})} />
+    </Later>
+  ),
 });
 
 const setup = createRoute({
@@ -241,7 +249,11 @@ function Search() {
   const navigate = useNavigate();
   const ask = (next: string) =>
     void navigate({ to: paths.search, search: readQuery({ q: next }), replace: true });
-  return <SearchScreen query={q} onQuery={ask} flowHref={(id) => flowHref(id, {})} />;
+  return (
+    <Later>
+      <SearchScreen query={q} onQuery={ask} flowHref={(id) => flowHref(id, {})} />
+    </Later>
+  );
 }
 
 /** The list and, beside it, the flow that the address names. */

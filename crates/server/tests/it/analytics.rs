@@ -144,6 +144,7 @@ async fn a_context_is_told_by_what_takes_its_room() {
     }
     let told = rig.get(&format!("/api/analytics/context?flow={}", short.id)).await;
     assert_eq!((&told["tokens"], &told["truncated"]), (&json!(1_000), &json!(false)));
+    assert_eq!(told["window"], json!(1_000_000));
     let kinds: Vec<&str> = told["items"]
         .as_array()
         .unwrap()

@@ -1,4 +1,6 @@
 // A session at work on one card: what it does in words, what it cost so far, and what it is writing.
+import { useQuery } from "@tanstack/react-query";
+import { windowQuery } from "@/api/insight";
 import type { Flow, Session } from "@/api/types";
 import { type Action, actionOf, tallied } from "@/lib/action";
 import { clock, compact, count, DASH, duration, money, plural } from "@/lib/format";
@@ -19,6 +21,8 @@ const TAIL = 360;
 const STALL_MS = 30_000;
 /** So much before the end the countdown of the cache warns. */
 const ALMOST_COLD_MS = 60_000;
+/** From this share of what the model can read on the context warns. */
+const NEARLY_FULL = 0.8;
 
 export interface RunningCardProps {
   running: Running;
@@ -80,10 +84,7 @@ export function RunningCard({ running, sums, now, quietSince }: RunningCardProps
         </span>
       </a>
       <dl className="flex flex-wrap items-center gap-x-4 gap-y-1 border-t px-3 py-1.5 text-xs">
-        <Fact
-          name="Context"
-          value={running.context === null ? DASH : `${compact(running.context)} tokens`}
-        />
+        <Context context={running.context} />
         <Cache until={running.cacheUntil} now={now} />
         <Fact name="Flows" value={count(sums?.totals.flows.total ?? running.flows.length)} />
         <div className="min-w-0 truncate">
@@ -125,6 +126,27 @@ function Fact({ name, value, tone }: { name: string; value: string; tone?: strin
     </div>
   );
 }
+
+/** How full the context is, where it is known what the model can read. */
+function Context({ context }: { context: Running["context"] }) {
+  const { data } = useQuery({
+    ...windowQuery(context?.flow ?? NO_FLOW),
+    enabled: context !== null,
+  });
+  if (context === null) return <Fact name="Context" value={DASH} />;
+  const window = data?.window ?? null;
+  if (window === null) return <Fact name="Context" value={`${compact(context.tokens)} tokens`} />;
+  const share = context.tokens / window;
+  return (
+    <Fact
+      name="Context"
+      value={`${share < 0.01 ? "<1" : Math.round(share * 100)} % of ${compact(window)}`}
+      {...(share >= NEARLY_FULL ? { tone: "text-warn" } : {})}
+    />
+  );
+}
+
+const NO_FLOW = { id: "", provider: null, model: null, model_requested: null };
 
 function Cache({ until, now }: { until: number | null; now: number }) {
   if (until === null) return <Fact name="Cache" value={DASH} />;

@@ -23,8 +23,8 @@ export interface Running {
   lastAt: number;
   /** The first flow that is known of it. */
   firstAt: number;
-  /** Input tokens of its main agent's newest request that says them. */
-  context: number | null;
+  /** Its main agent's newest request that says how long it was, and its input tokens. */
+  context: { flow: Flow; tokens: number } | null;
   /** When its cached prompt is let go; null where that is not known. */
   cacheUntil: number | null;
 }
@@ -65,9 +65,17 @@ function one(session: string | null, flows: Flow[], now: number): Running {
     isAtWork: open.length > 0 || now - lastAt < (runsTools(newest) ? TOOLS_RUN_MS : PAUSE_MS),
     lastAt,
     firstAt: Date.parse(flows.at(-1)?.started_at ?? newest.started_at),
-    context: main.map(inputTotal).find((tokens) => tokens !== null && tokens > 0) ?? null,
+    context: contextOf(main),
     cacheUntil: cached ?? null,
   };
+}
+
+function contextOf(flows: readonly Flow[]): Running["context"] {
+  for (const flow of flows) {
+    const tokens = inputTotal(flow);
+    if (tokens !== null && tokens > 0) return { flow, tokens };
+  }
+  return null;
 }
 
 /** Whether the newest answer called tools of the agent's, whose results are still to be sent. */
