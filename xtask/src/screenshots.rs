@@ -229,7 +229,8 @@ fn next(stream: &str, fails: bool) -> Vec<Value> {
         json!({"type": "tool_use", "id": id, "name": name, "input": {"path": "src/lib.rs"}})
     });
     let results = calls.iter().map(|(id, _)| {
-        let content = if fails { "No such file or directory (os error 2)" } else { "ok: 214 lines" };
+        let content =
+            if fails { "No such file or directory (os error 2)" } else { "ok: 214 lines" };
         json!({"type": "tool_result", "tool_use_id": id, "is_error": fails, "content": content})
     });
     vec![

@@ -16,6 +16,7 @@ function Rows({ onEscape }: { onEscape: () => boolean }) {
   return (
     <div ref={box}>
       <input aria-label="field" />
+      <input type="radio" aria-label="choice" />
       <a data-row href="#one">
         one
       </a>
@@ -47,6 +48,9 @@ test("the focus goes from row to row, stops at the ends, and Esc leaves", () => 
   expect(document.activeElement).toBe(field);
   press("Escape", field);
   expect(onEscape).not.toHaveBeenCalled();
+  const choice = screen.getByLabelText("choice");
+  choice.focus();
+  expect(press("j", choice)).toBe("one");
   field.blur();
   press("Escape", document.body);
   expect(onEscape).toHaveBeenCalledOnce();

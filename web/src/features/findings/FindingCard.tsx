@@ -131,7 +131,7 @@ function Body({ finding, onKind }: { finding: Finding; onKind: () => void }) {
 function Said({ finding }: { finding: Finding }) {
   const { mutate, isPending, isError, error } = useSaying();
   return (
-    <div className="flex flex-wrap content-start items-center gap-1.5 px-3 pb-2.5 sm:py-2.5 sm:pl-0">
+    <div className="flex flex-wrap content-start items-center gap-1.5 px-3 pb-2.5 sm:py-2.5">
       {NEXT[finding.state].map(([saying, label]) => (
         <Button
           key={saying}

@@ -3,6 +3,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type ReactNode, useMemo, useRef } from "react";
 import { budgetsQuery, costQuery, findingsQuery, limitsQuery, sessionsQuery } from "@/api/insight";
 import { statsQuery } from "@/api/queries";
+import type { Flow } from "@/api/types";
 import { count, money, plural } from "@/lib/format";
 import { rangeStart } from "@/lib/spend";
 import { useFlowWindow } from "@/live/useFlowWindow";
@@ -20,9 +21,12 @@ import { useQuiet } from "./useQuiet";
 
 /** The newest flows of this time are looked at. */
 const LOOKED_AT = { since: "1h" } as const;
+/** What is open is shown, however much came after it. */
+const OPEN = { outcome: "open" } as const;
 
 export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
   const { flows, view } = useFlowWindow(LOOKED_AT);
+  const open = useFlowWindow(OPEN);
   const now = useNow();
   const { data: stats } = useQuery(statsQuery());
   // A question of its own for each minute would never be answered from the cache.
@@ -40,12 +44,10 @@ export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: each version has other flows
   const running = useMemo(() => {
-    const held = Array.from({ length: view.length }, (_, at) => flows.at(at));
-    return runningOf(
-      held.filter((flow) => flow !== undefined),
-      now,
-    );
-  }, [flows, view.version, now]);
+    const byId = new Map([...heldOf(open), ...heldOf({ flows, view })].map((flow) => [flow.id, flow]));
+    const newestFirst = [...byId.values()].sort((a, b) => (a.started_at < b.started_at ? 1 : -1));
+    return runningOf(newestFirst, now);
+  }, [flows, view.version, open.flows, open.view.version, now]);
 
   if (view.status === "loading") return <Skeleton lines={12} />;
   if (view.status === "failed") {
@@ -64,7 +66,7 @@ export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
       quietSince={quietSince}
     />
   );
-  const open = findings?.pages[0]?.total;
+  const found = findings?.pages[0]?.total;
   return (
     <Page title="Now">
       <Figures>
@@ -100,11 +102,11 @@ export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
         />
         <Figure
           name="Open findings"
-          value={count(open)}
-          tone={open ? "warn" : "idle"}
+          value={count(found)}
+          tone={found ? "warn" : "idle"}
           note={
             <a href={findingsHref({})} className="hover:underline">
-              {open ? "worth a look" : "nothing to look at"}
+              {found ? "worth a look" : "nothing to look at"}
             </a>
           }
         />
@@ -133,5 +135,11 @@ export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
         ) : null}
       </div>
     </Page>
+  );
+}
+
+function heldOf({ flows, view }: ReturnType<typeof useFlowWindow>): Flow[] {
+  return Array.from({ length: view.length }, (_, at) => flows.at(at)).filter(
+    (flow) => flow !== undefined,
   );
 }

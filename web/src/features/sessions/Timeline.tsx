@@ -17,6 +17,8 @@ import { TurnCard } from "./TurnCard";
 const CARD = 58;
 /** Cards from the end at which the next page is asked for. */
 const AHEAD = 30;
+/** Turns among which the one of a link is looked for. */
+const SOUGHT_MAX = 5_000;
 
 export interface TimelineProps {
   session: string;
@@ -44,6 +46,20 @@ export function Timeline({ session, lanes, view: look, onLook, onLeave }: Timeli
     overscan: 8,
     useFlushSync: false,
   });
+  // The turn that the address names may be far down: pages are loaded until it is there.
+  const sought = useRef<string | undefined>(undefined);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each version may have brought it
+  useEffect(() => {
+    const { turn } = look;
+    if (view.status !== "ready" || view.loadingMore || sought.current === turn) return;
+    const at = turn === undefined ? -1 : flows.indexOf(turn);
+    if (turn !== undefined && at < 0 && view.more && view.length < SOUGHT_MAX) {
+      void flows.loadMore();
+      return;
+    }
+    sought.current = turn;
+    if (at >= 0) rows.scrollToIndex(at, { align: "start" });
+  }, [flows, look.turn, view.version]);
   const items = rows.getVirtualItems();
   const first = items[0]?.index ?? 0;
   const last = items.at(-1)?.index ?? 0;
@@ -101,12 +117,14 @@ export function Timeline({ session, lanes, view: look, onLook, onLeave }: Timeli
                     lanes={lanes}
                     failed={calls?.get(flow.id) ?? NONE}
                     open={look.turn === flow.id}
-                    onOpen={(open) =>
+                    onOpen={(open) => {
+                      // What is unfolded by hand stays where it is.
+                      sought.current = open ? flow.id : undefined;
                       onLook({
                         ...(look.lane === undefined ? {} : { lane: look.lane }),
                         ...(open ? { turn: flow.id } : {}),
-                      })
-                    }
+                      });
+                    }}
                   />
                 ) : (
                   <div style={{ height: CARD }} />
