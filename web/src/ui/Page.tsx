@@ -3,11 +3,14 @@ import type { ReactNode } from "react";
 
 export function Page({
   title,
+  heading: Heading = "h1",
   note,
   actions,
   children,
 }: {
   title: string;
+  /** The second where the screen has another first one. */
+  heading?: "h1" | "h2";
   /** A line under the heading. */
   note?: ReactNode;
   actions?: ReactNode;
@@ -18,7 +21,7 @@ export function Page({
       <div className="mx-auto flex max-w-6xl flex-col gap-6 px-4 py-6 sm:px-8">
         <header className="flex flex-wrap items-center justify-between gap-x-6 gap-y-3">
           <div className="min-w-0">
-            <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
+            <Heading className="text-xl font-semibold tracking-tight">{title}</Heading>
             {note ? <p className="mt-0.5 text-xs text-ink-3">{note}</p> : null}
           </div>
           {actions ? <div className="flex flex-wrap items-center gap-2">{actions}</div> : null}

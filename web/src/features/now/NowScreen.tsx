@@ -44,7 +44,9 @@ export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: each version has other flows
   const running = useMemo(() => {
-    const byId = new Map([...heldOf(open), ...heldOf({ flows, view })].map((flow) => [flow.id, flow]));
+    const byId = new Map(
+      [...heldOf(open), ...heldOf({ flows, view })].map((flow) => [flow.id, flow]),
+    );
     const newestFirst = [...byId.values()].sort((a, b) => (a.started_at < b.started_at ? 1 : -1));
     return runningOf(newestFirst, now);
   }, [flows, view.version, open.flows, open.view.version, now]);

@@ -185,7 +185,7 @@ function Stream({ flow, quietFor }: { flow: Flow; quietFor: number }) {
         {quietFor > STALL_MS ? <Badge tone="warn">quiet for {duration(quietFor)}</Badge> : null}
         <span className="ml-auto shrink-0">{plural(flow.event_count, "event")}</span>
       </span>
-      <span className="relative block h-15 overflow-hidden" data-testid="stream">
+      <span className="relative block h-13.5 overflow-hidden" data-testid="stream">
         <span
           className={cx(
             "wire-text absolute inset-x-0 bottom-0 block text-xs",

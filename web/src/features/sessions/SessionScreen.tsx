@@ -153,7 +153,7 @@ function Lanes({
   onLook: (view: SessionView) => void;
 }) {
   return (
-    <fieldset className="flex shrink-0 gap-1.5 overflow-x-auto border-b bg-ground px-4 py-1.5">
+    <fieldset className="flex min-w-0 shrink-0 gap-1.5 overflow-x-auto border-b bg-ground px-4 py-1.5">
       <legend className="sr-only">Lanes</legend>
       {lanes.map((lane) => {
         const chosen = view.lane === lane.id;

@@ -39,7 +39,7 @@ export function DayChart({ spans, filter }: DayChartProps) {
                       at === spans.length - 1 && spans.length > 8
                         ? "right-0"
                         : "left-1/2 -translate-x-1/2",
-                      (spans.length - 1 - at) % (every * 2) !== 0 && "max-sm:hidden",
+                      (spans.length - 1 - at) % (every * 3) !== 0 && "max-sm:hidden",
                     )}
                   >
                     {span.label}

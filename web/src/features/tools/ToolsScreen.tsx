@@ -49,6 +49,8 @@ export function ToolsScreen({ view, onLook }: ToolsScreenProps) {
   });
   return (
     <div ref={box} className="h-full">
+      {/* The list, with its own heading, is hidden where there is no room for both. */}
+      {tool === undefined ? null : <h1 className="sr-only">Tools: {oneLine(tool, 80)}</h1>}
       <Split
         storageKey="langley.tools.split"
         first={<List view={view} since={since} range={range} onLook={onLook} />}
@@ -90,6 +92,7 @@ function List({
   return (
     <Page
       title="Tools"
+      heading={view.tool === undefined ? "h1" : "h2"}
       note={
         data ? `${plural(data.items.length, "tool")}, ${plural(data.totals.calls, "call")}` : null
       }
