@@ -51,7 +51,7 @@ export function FindingCard({ finding, onKind }: { finding: Finding; onKind: () 
           data-row
           aria-expanded={open}
           onClick={() => setOpen(!open)}
-          className="grid min-w-0 flex-1 grid-cols-[auto_4rem_minmax(0,1fr)] items-baseline gap-x-3 px-3 py-2.5 text-left hover:bg-hover focus-visible:-outline-offset-2"
+          className="grid min-w-0 flex-1 grid-cols-[auto_5rem_minmax(0,1fr)] items-baseline gap-x-3 px-3 py-2.5 text-left hover:bg-hover focus-visible:-outline-offset-2"
         >
           <span className="flex items-center gap-2 self-center">
             <DownIcon className={cx("size-3 text-ink-3", !open && "-rotate-90")} />
@@ -85,7 +85,7 @@ export function FindingCard({ finding, onKind }: { finding: Finding; onKind: () 
 function Body({ finding, onKind }: { finding: Finding; onKind: () => void }) {
   const { numbers, baseline, flow_ids: flows } = finding;
   return (
-    <div className="flex flex-col gap-3 border-t bg-ground px-4 py-3 sm:pl-34">
+    <div className="flex flex-col gap-3 border-t bg-ground px-4 py-3 sm:pl-38">
       {finding.why ? <Part title="Why">{oneLine(finding.why, 1_000)}</Part> : null}
       <Part title="What to do">{oneLine(finding.next, 1_000)}</Part>
       {numbers.length > 0 || baseline ? (

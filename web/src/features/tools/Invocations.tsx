@@ -130,7 +130,9 @@ function Line({ call, open, onOpen }: { call: Invocation; open: boolean; onOpen:
       <span className="w-22 shrink-0 text-ink-2" title={fullTime(call.flow_started_at)}>
         {clock(call.flow_started_at)}
       </span>
-      <Badge tone={tone}>{oneLine(word, 30)}</Badge>
+      <span className="flex w-24 shrink-0">
+        <Badge tone={tone}>{oneLine(word, 30)}</Badge>
+      </span>
       <span className="w-16 shrink-0 text-right font-medium">{duration(call.duration_ms)}</span>
       <span className="shrink-0 text-ink-3">
         {bytes(call.input_bytes)} in, {bytes(call.result_bytes)} out
