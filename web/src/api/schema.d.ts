@@ -1424,6 +1424,11 @@ export interface components {
             tokens: number | null;
             /** @description Whether something of it was not kept. */
             truncated: boolean;
+            /**
+             * Format: int64
+             * @description Tokens that its model can have of a prompt and its answer together; null where that is not known.
+             */
+            window: number | null;
         };
         /** @description A part of a context. */
         ContextPart: {
