@@ -26,6 +26,7 @@ export function makeCostItem(over: Partial<CostItem> = {}): CostItem {
     unpriced_flows: 0,
     cost: { micro_usd: 1_000_000 },
     cost_by_class: null,
+    estimated: null,
     usage: NO_USAGE,
     session: null,
     subagent: null,
@@ -44,7 +45,8 @@ export function makeCostPage(
   items: CostItem[],
   over: Partial<CostPage> = {},
 ): CostPage {
-  const { cost, flows, priced_flows, unpriced_flows, usage, cost_by_class } = makeCostItem();
+  const { cost, flows, priced_flows, unpriced_flows, usage, cost_by_class, estimated } =
+    makeCostItem();
   return {
     complete: true,
     from_flows: false,
@@ -53,7 +55,7 @@ export function makeCostPage(
     more: false,
     next_cursor: null,
     tools: null,
-    totals: { cost, flows, priced_flows, unpriced_flows, usage, cost_by_class },
+    totals: { cost, flows, priced_flows, unpriced_flows, usage, cost_by_class, estimated },
     tz: "+00:00",
     unpriced: [],
     ...over,
@@ -77,6 +79,7 @@ export function makeTotals(over: Partial<Totals> = {}): Totals {
     priced_flows: 0,
     unpriced_flows: 0,
     dropped_events: 0,
+    estimated: null,
     events: 0,
     latency: { duration: null, ttfb: null, ttft: null, percentile_error_percent: 1 },
     request_bytes: 0,

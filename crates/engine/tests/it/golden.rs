@@ -56,7 +56,10 @@ fn attributed(store: &Store) -> BTreeMap<(String, Option<String>), (u64, u64, u6
     let by = vec![CostBy::Subagent];
     let query = CostQuery { by, groups_max: 100, ..CostQuery::default() };
     let groups = store.costs(&query).unwrap().groups.into_iter().map(|group| {
-        let Some(CostKey::Name(agent)) = group.keys.into_iter().next() else { panic!() };
+        let agent = group.keys.into_iter().find_map(|key| match key {
+            CostKey::Name(agent) => agent,
+            _ => None,
+        });
         let sums = group.sums;
         let told = (
             sums.tally(Tally::Flows),

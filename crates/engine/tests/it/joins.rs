@@ -41,7 +41,7 @@ fn at(second: i64) -> String {
     format!("2023-11-14T23:00:{second:02}Z")
 }
 
-fn told_call(session: &str, second: i64, name: &str, tool: &str, input: Value) -> Value {
+fn told_call(session: &str, second: i64, name: &str, tool: &str, input: &Value) -> Value {
     json!({"type": "assistant", "sessionId": session, "timestamp": at(second), "message": {
         "id": format!("msg_{name}"), "role": "assistant", "model": "m",
         "content": [{"type": "tool_use", "id": id(name), "name": tool, "input": input}],
@@ -81,15 +81,15 @@ fn four_calls(store_first: impl Fn(&Store), then: impl Fn(&Store)) -> Vec<KeptCa
 
 fn transcripts(store: &Store) {
     let mine = [
-        told_call("S", 1, "A", "A", json!({"of": "A", "added": false})),
-        told_call("S", 1, "B", "Other", json!({"of": "B"})),
-        told_call("S", 1, "C", "C", json!({"of": "C"})),
+        told_call("S", 1, "A", "A", &json!({"of": "A", "added": false})),
+        told_call("S", 1, "B", "Other", &json!({"of": "B"})),
+        told_call("S", 1, "C", "C", &json!({"of": "C"})),
         told_result("S", 2, "C", REFUSED, true),
         told_result("S", 4, "C", "done", false),
         told_result("S", 5, "A", "done", false),
     ];
     import(store, "S", &mine);
-    import(store, "T", &[told_call("T", 1, "D", "D", json!({"of": "D"}))]);
+    import(store, "T", &[told_call("T", 1, "D", "D", &json!({"of": "D"}))]);
 }
 
 #[test]
