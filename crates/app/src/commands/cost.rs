@@ -333,11 +333,17 @@ fn remarks(report: &CostReport) -> String {
     }
     let estimated = report.totals.tally(Tally::Estimated);
     if estimated > 0 {
+        let measures = [(Measure::EstimatedInput, "in"), (Measure::EstimatedOutput, "out")];
+        let tokens: Vec<String> = measures
+            .into_iter()
+            .filter_map(|(measure, word)| {
+                report.totals.figure(measure).known().map(|sum| format!("{sum} {word}"))
+            })
+            .collect();
         lines.push(format!(
-            "Behind a ~ what {estimated} flows are estimated to cost of which the provider did not tell all usage: \
-             {} in, {} out. No other figure has it.",
-            figure(&report.totals, Measure::EstimatedInput),
-            figure(&report.totals, Measure::EstimatedOutput),
+            "Behind a ~: what {estimated} flows are estimated to cost of which the provider did not tell all usage \
+             ({}). No other figure has it.",
+            tokens.join(", ")
         ));
     }
     if report.filling {

@@ -178,10 +178,19 @@ mod tests {
 
     #[test]
     fn every_column_is_a_member_of_a_flow() {
-        use langley_model::{ConnectionId, FlowId, MicroUsd, Micros, Redactor, RedactorOptions};
+        use langley_model::{
+            ConnectionId, EstimateSource, FlowId, MicroUsd, Micros, Redactor, RedactorOptions,
+            UsageEstimate,
+        };
         let mut flow = langley_model::Flow::new(FlowId::new(), ConnectionId::new(), Micros(0));
         flow.cost = Some(MicroUsd(1));
         flow.error_kind = Some("x".into());
+        flow.estimate = Some(UsageEstimate {
+            source: EstimateSource::Bytes,
+            input: None,
+            output: None,
+            cost: Some(MicroUsd(1)),
+        });
         let redactor = Redactor::new(RedactorOptions::default()).unwrap();
         let flow = redactor.seal(flow).into_inner();
         let stored = Stored::read_back(flow, langley_model::Revision(1));
