@@ -244,7 +244,12 @@ export interface paths {
         get: operations["conversation"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Deletes the conversation of a session: its lines, and what they told of responses. It is not brought in again, though
+         *     its agent's files may still tell of it (`POST /api/import` with `again` does); that it was deleted, and where the
+         *     files lie, is remembered. Flows of the session stay (`DELETE /api/flows?session=` deletes those).
+         */
+        delete: operations["delete_conversation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -527,7 +532,8 @@ export interface paths {
         post?: never;
         /**
          * Deletes ended flows with everything that belongs to them: all, or those the filters name; a filter without a
-         *     value is refused. Flows that are still open stay. Where it fails on its way, the error says how many were removed until then; to
+         *     value is refused. Flows that are still open stay. What agents' own files tell of a session is no flow, and stays too,
+         *     except where `conversation` asks for it beside `session`. Where it fails on its way, the error says how many were removed until then; to
          *     repeat it removes the rest.
          */
         delete: operations["delete_flows"];
@@ -693,7 +699,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Brings in what is new in transcripts, and answers when it is there. What is known already is not brought in again. */
+        /**
+         * Brings in what is new in transcripts, and answers when it is there. What is known already is not brought in again,
+         *     nor is a conversation that was deleted, except where `again` asks for it.
+         */
         post: operations["import"];
         delete?: never;
         options?: never;
@@ -1488,9 +1497,12 @@ export interface components {
         ConversationDetail: components["schemas"]["Conversation"] & {
             /** @description Its branches: where a person went back and said something else, or an answer was asked for again. */
             branches: components["schemas"]["ConversationBranch"][];
-            /** @description Whether all lines are part of this; false of a conversation of more than 200,000. */
+            /**
+             * @description Whether lanes and branches tell of all lines; false of a conversation of more than 200,000, whose first lines they
+             *     tell of.
+             */
             complete: boolean;
-            /** @description Lines in the order of time. */
+            /** @description Lines in the order of time; with `content` fewer than `limit` where they are long (16 MiB together). */
             items: components["schemas"]["ConversationLine"][];
             /** @description Who speaks: the session's own agent, and its subagents. */
             lanes: components["schemas"]["ConversationLane"][];
@@ -1528,9 +1540,9 @@ export interface components {
             at: string;
             /**
              * Format: int32
-             * @description The number of its branch.
+             * @description The number of its branch; null of a line beyond the first 200,000.
              */
-            branch: number;
+            branch: number | null;
             /**
              * @description The line as the agent wrote it, redacted: as JSON, or as a text where it is none. Null where it was not
              *     asked for, or is damaged.
@@ -1540,9 +1552,9 @@ export interface components {
             kind: string;
             /**
              * Format: int32
-             * @description The number of its lane.
+             * @description The number of its lane; null of such a line where it does not say whose it is.
              */
-            lane: number;
+            lane: number | null;
             /** @description The id of the line that it follows across a compaction. */
             logical_parent: string | null;
             /** @description The response that it is of. */
@@ -1639,6 +1651,7 @@ export interface components {
         };
         /** @description How many were deleted. */
         Deleted: {
+            conversation: components["schemas"]["DeletedConversation"] | null;
             /**
              * Format: int64
              * @description The number of flows.
@@ -1650,6 +1663,29 @@ export interface components {
              *     them may be among these, and stay.
              */
             unindexed: number;
+        };
+        /** @description What a deletion of a conversation came to. */
+        DeletedConversation: {
+            /**
+             * Format: int64
+             * @description Damaged blocks in which lines of other conversations lie as well: what can be read of them is still there.
+             */
+            damaged: number;
+            /**
+             * @description Files of its agent that tell of it and were there when they were looked at last; the first hundred. They are not
+             *     touched.
+             */
+            files: string[];
+            /**
+             * Format: int64
+             * @description Lines that are gone.
+             */
+            lines: number;
+            /**
+             * Format: int64
+             * @description Responses that nothing tells of any more; what another conversation tells of too is that one's.
+             */
+            responses: number;
         };
         /**
          * @description How a flow's request and answer are written.
@@ -2295,6 +2331,11 @@ export interface components {
             grown: number;
             /**
              * Format: int64
+             * @description Lines of conversations that were deleted: they are not kept again.
+             */
+            left_out: number;
+            /**
+             * Format: int64
              * @description Lines that are new.
              */
             lines: number;
@@ -2345,6 +2386,8 @@ export interface components {
         };
         /** @description What is brought in. */
         ImportWanted: {
+            /** @description Whether the files are read from their beginnings, and conversations that were deleted come in again. */
+            again?: boolean;
             /** @description Files and folders, by their whole path; none: the folders that are followed. */
             paths?: string[];
         };
@@ -2499,6 +2542,8 @@ export interface components {
             message_id: string | null;
             /** @description The model. */
             model: string | null;
+            /** @description The other session whose transcript tells of it, or under which it passed; null where there is none. */
+            other_session: string | null;
             /** @description Why it is on one side alone; null where both sides tell of it, and differ in what it used. */
             reason: string | null;
             /** @description The provider's id of the request. */
@@ -2510,7 +2555,7 @@ export interface components {
         LedgerGap: components["schemas"]["LedgerSum"] & {
             /**
              * @description The reason: failed, cut_off, no_transcript, other_session or not_written of the wire; before_record,
-             *     no_flow, no_id or passed_by of a transcript.
+             *     passed_elsewhere, no_flow, no_id or passed_by of a transcript.
              */
             reason: string;
             /** @description `wire` or `transcript`. */
@@ -3977,6 +4022,11 @@ export interface components {
             deleted: number;
             /**
              * Format: int64
+             * @description Conversations that were deleted, and are not brought in again.
+             */
+            deleted_conversations: number;
+            /**
+             * Format: int64
              * @description Files that are known and there.
              */
             files: number;
@@ -3984,6 +4034,11 @@ export interface components {
             folders: string[];
             /** @description Whether their folders are followed. */
             following: boolean;
+            /**
+             * Format: int64
+             * @description Lines of theirs that came since, and were left out.
+             */
+            left_out: number;
             /**
              * Format: int64
              * @description Lines that are kept.
@@ -5148,6 +5203,60 @@ export interface operations {
             };
         };
     };
+    delete_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedConversation"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     reprice: {
         parameters: {
             query?: {
@@ -5905,6 +6014,8 @@ export interface operations {
                 until?: string;
                 /** @description Costs at least so many US dollars. */
                 min_cost?: string;
+                /** @description `true`, with `session`: also the conversation that agents' files tell of it, as `DELETE /api/conversations/{id}` does, whatever else filters the flows */
+                conversation?: string;
             };
             header?: never;
             path?: never;
