@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use langley_engine::{ConversationThread, ThreadQuery, conversation_thread};
+use langley_model::is_obeyed;
 use langley_store::{Conversation, ConversationFilter};
 
 use super::flows::{local_time, parse_since};
@@ -124,7 +125,7 @@ fn lines(thread: &ConversationThread) -> String {
 /// A text on one line, without what a terminal would obey.
 fn row_text(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    words.chars().filter(|c| !c.is_control()).take(TEXT).collect()
+    words.chars().filter(|c| !is_obeyed(*c)).take(TEXT).collect()
 }
 
 #[cfg(test)]
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_text_in_a_row_is_one_line_that_no_terminal_obeys() {
-        assert_eq!(row_text("a\n\n  b\u{1b}[31mc"), "a b[31mc");
+        assert_eq!(row_text("a\n\n  b\u{1b}[31m\u{202e}c"), "a b[31mc");
         assert_eq!(row_text(&"x".repeat(200)).len(), TEXT);
     }
 }
