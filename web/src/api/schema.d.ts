@@ -4416,11 +4416,17 @@ export interface components {
         /** @description Turns: each of a session where one was named, else what sessions add up to. */
         Turns: components["schemas"]["TurnPage"] | components["schemas"]["TurnGroupPage"];
         /** @description A model without a price. */
-        Unpriced: components["schemas"]["Spent"] & {
+        Unpriced: {
             /** @description The model. */
             model: string | null;
             /** @description The provider. */
             provider: string | null;
+            /**
+             * Format: int64
+             * @description How many of its flows these are. What else it used is told by `group_by=model`, that of flows with a cost
+             *     included.
+             */
+            unpriced_flows: number;
         };
         /** @description A run of maintenance, and what it removed. */
         UpkeepRun: {

@@ -19,7 +19,7 @@ use crate::dollars::dollars;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::reading;
-use crate::table::Table;
+use crate::table::{Table, shown};
 
 /// The grouping by class of usage.
 pub(super) const CLASS: &str = "class";
@@ -323,12 +323,10 @@ fn remarks(report: &CostReport) -> String {
     for model in &report.unpriced {
         let or = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
         lines.push(format!(
-            "    {} {}: {} flows, {} in, {} out",
+            "    {} {}: {} flows",
             or(&model.provider),
             or(&model.model),
-            model.sums.tally(Tally::Unpriced),
-            figure(&model.sums, Measure::InputUncached),
-            figure(&model.sums, Measure::Output),
+            model.flows,
         ));
     }
     let estimated = report.totals.tally(Tally::Estimated);
@@ -349,16 +347,7 @@ fn remarks(report: &CostReport) -> String {
     if report.filling {
         lines.push(reading::FILLING.to_owned());
     }
-    // Names of models may hold what a server sent.
-    let mut text: String = lines
-        .join("\n")
-        .chars()
-        .map(|c| if c.is_control() && c != '\n' { '·' } else { c })
-        .collect();
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text
+    lines.into_iter().map(|line| shown(line) + "\n").collect()
 }
 
 fn limit_table(windows: &[Window]) -> String {
@@ -408,7 +397,17 @@ fn block_table(blocks: &[Block]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use langley_store::UnpricedModel;
+
     use super::*;
+
+    #[test]
+    fn of_a_model_without_a_price_only_the_flows_are_told_that_have_no_cost() {
+        let (provider, model) = (String::from("p"), String::from("m"));
+        let unpriced = vec![UnpricedModel { provider, model, flows: 2 }];
+        let said = remarks(&CostReport { unpriced, ..CostReport::default() });
+        assert_eq!(said.lines().nth(1), Some("    p m: 2 flows"), "tokens may be of priced ones");
+    }
 
     #[test]
     fn what_was_not_looked_at_is_not_told_as_if_nobody_had_said_anything() {

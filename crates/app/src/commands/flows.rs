@@ -20,7 +20,7 @@ use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::place;
 use crate::reading;
-use crate::table::Table;
+use crate::table::{Table, shown};
 use crate::wire::redactor;
 
 /// Lists flows.
@@ -109,12 +109,10 @@ fn search(
     }
     for found in &page.items {
         let session = found.flow.session.as_ref().map_or("-", |session| session.id.as_str());
+        let session = shown(session.to_owned());
         println!("{}  {}  session {session}", local_time(found.flow.started_at), found.flow.id);
         for snippet in &found.snippets {
-            // What was said may hold escape sequences.
-            let text: String =
-                snippet.text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-            println!("    {}: {text}", snippet.place.as_str());
+            println!("    {}: {}", snippet.place.as_str(), shown(snippet.text.clone()));
         }
     }
     if page.next_cursor.is_some() {

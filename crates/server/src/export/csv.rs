@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use langley_model::Stored;
+use langley_model::{Stored, is_obeyed};
 use serde_json::Value;
 
 use crate::wire::Flow;
@@ -126,11 +126,17 @@ fn cell(value: &str, text: &mut String) {
         if formula {
             text.push('\'');
         }
-        text.push_str(&value.replace('"', "\"\""));
+        put(&value.replace('"', "\"\""), text);
         text.push('"');
     } else {
-        text.push_str(value);
+        put(value, text);
     }
+}
+
+/// What a terminal or a spreadsheet would obey becomes a mark; lines and tabs stay, since the cell is quoted.
+fn put(value: &str, text: &mut String) {
+    let is_mark = |c: char| is_obeyed(c) && !matches!(c, '\n' | '\r' | '\t');
+    text.extend(value.chars().map(|c| if is_mark(c) { '\u{fffd}' } else { c }));
 }
 
 #[cfg(test)]
@@ -174,6 +180,8 @@ mod tests {
         assert_eq!(shown("plain"), "plain");
         assert_eq!(shown("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
         assert_eq!(shown("=HYPERLINK(1)"), "\"'=HYPERLINK(1)\"");
+        assert_eq!(shown("a\u{7}\u{202e}b"), "a\u{fffd}\u{fffd}b");
+        assert_eq!(shown("\"\u{1b}\"\n\t"), "\"\"\"\u{fffd}\"\"\n\t\"");
     }
 
     #[test]

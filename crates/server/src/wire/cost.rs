@@ -138,9 +138,9 @@ pub(crate) struct Unpriced {
     pub provider: Option<String>,
     /// The model.
     pub model: Option<String>,
-    /// What its flows add up to; where sums by the hour are told, those that have a cost included.
-    #[serde(flatten)]
-    pub spent: Spent,
+    /// How many of its flows these are. What else it used is told by `group_by=model`, that of flows with a cost
+    /// included.
+    pub unpriced_flows: u64,
 }
 
 /// Blocks of five hours.
@@ -492,7 +492,7 @@ impl From<&UnpricedModel> for Unpriced {
         Self {
             provider: known(&model.provider),
             model: known(&model.model),
-            spent: (&model.sums).into(),
+            unpriced_flows: model.flows,
         }
     }
 }
