@@ -30,5 +30,7 @@ export default defineConfig({
     environment: "node",
     include: ["src/**/*.test.{ts,tsx}"],
     restoreMocks: true,
+    // A busy machine may take long; no test proves speed.
+    testTimeout: 30_000,
   },
 });

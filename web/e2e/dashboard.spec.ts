@@ -11,8 +11,7 @@ import {
 } from "./support";
 
 test("the list shows flows, and a click opens one beside it", async ({ page }) => {
-  await page.goto("/");
-  await expect(page).toHaveURL(/\/flows$/);
+  await page.goto("/flows");
   await rows(page).first().click();
   await expect(page).toHaveURL(/\/flows\/[0-9a-f-]{36}/);
   await expect(page.getByRole("article", { name: "Flow" })).toBeVisible();

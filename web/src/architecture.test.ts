@@ -37,6 +37,14 @@ describe("the rooms of the dashboard", () => {
     }
   });
 
+  test("views, which features share, know no router and no feature", () => {
+    for (const file of files.filter(({ name }) => name.startsWith("views/"))) {
+      for (const path of imports(file)) {
+        expect(path, file.name).not.toMatch(/^(features|shell)\b|react-router$/);
+      }
+    }
+  });
+
   test("lib and providers know no React", () => {
     for (const file of files.filter(({ name }) => /^(lib|providers)\//.test(name))) {
       for (const path of imports(file)) expect(path, file.name).not.toMatch(/^react/);

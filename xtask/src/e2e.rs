@@ -41,7 +41,7 @@ pub(crate) fn browser() -> Result<Verdict> {
     };
     // Also builds the dashboard, which the stand-in serves.
     let binary = build(false)?;
-    let (stand_in_ok, stand_in) = playwright(&chromium, &[])?;
+    let (stand_in_ok, stand_in) = playwright(&chromium, &[], &[])?;
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -85,12 +85,17 @@ fn against_langley(
     })?;
     let this = std::env::current_exe().context("this program's own path is unknown")?;
     let traffic = format!("'{}' traffic {entry}", this.display());
-    playwright(chromium, &[("LANGLEY_URL", link), ("LANGLEY_TRAFFIC", traffic)])
+    playwright(chromium, &[], &[("LANGLEY_URL", link), ("LANGLEY_TRAFFIC", traffic)])
 }
 
-fn playwright(chromium: &Path, settings: &[(&str, String)]) -> Result<(bool, Tests)> {
+/// Runs the tests whose file's name contains one of `only`, or all of them.
+pub(crate) fn playwright(
+    chromium: &Path,
+    only: &[&str],
+    settings: &[(&str, String)],
+) -> Result<(bool, Tests)> {
     let mut command = npm();
-    command.args(["run", "e2e"]).env("CHROMIUM", chromium);
+    command.args(["run", "e2e", "--"]).args(only).env("CHROMIUM", chromium);
     command.env_remove("LANGLEY_URL").env_remove("LANGLEY_TRAFFIC");
     for (name, value) in settings {
         command.env(name, value);
@@ -112,7 +117,7 @@ async fn seed(entry: &str) -> Result<()> {
 }
 
 /// A one-time link to the dashboard.
-async fn link(langley: &Langley) -> Result<String> {
+pub(crate) async fn link(langley: &Langley) -> Result<String> {
     let mut connection = Client::direct(&format!("http://{}", langley.api)).connect().await?;
     let bearer = format!("Bearer {}", langley.token);
     let request = Request::post("/api/auth/link", "").header("Authorization", &bearer);

@@ -12,6 +12,7 @@ mod memory;
 mod prices;
 mod provision;
 mod run;
+mod screenshots;
 mod seed;
 mod soak;
 mod stand;
@@ -28,6 +29,7 @@ use crate::bench::BenchOptions;
 use crate::clients::ClientsOptions;
 use crate::fuzz::FuzzOptions;
 use crate::prices::PricesOptions;
+use crate::screenshots::ScreenshotOptions;
 use crate::seed::SeedOptions;
 use crate::soak::SoakOptions;
 use crate::test::TestOptions;
@@ -64,6 +66,8 @@ enum Verb {
     Prices(PricesOptions),
     /// Write a store as months of use leave it, to measure how queries scale
     SeedDb(SeedOptions),
+    /// Save each screen of the dashboard as a picture, in both themes at three widths; by hand, to look at
+    Screenshots(ScreenshotOptions),
     /// Make one streamed exchange through a running Langley, by base URL (used by browser tests)
     #[command(hide = true)]
     Traffic {
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
         Verb::Soak(options) => soak::soak(&options),
         Verb::Prices(options) => prices::prices(&options),
         Verb::SeedDb(options) => seed::seed_db(&options),
+        Verb::Screenshots(options) => screenshots::screenshots(&options),
         Verb::Traffic { entry } => e2e::traffic(&entry),
     };
     match done {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use langley_model::is_obeyed;
+
 /// Rows of `N` cells.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<const N: usize> {
@@ -21,7 +23,7 @@ impl<const N: usize> Table<N> {
         Self { rows: vec![Row { cells: head.map(str::to_owned), below: Vec::new() }] }
     }
 
-    /// Adds a row. Control characters are shown as `·`: cells may hold what a server sent.
+    /// Adds a row, its cells as [`shown`].
     pub(crate) fn row(&mut self, cells: [String; N]) {
         self.rows.push(Row { cells: cells.map(shown), below: Vec::new() });
     }
@@ -56,10 +58,10 @@ impl<const N: usize> fmt::Display for Table<N> {
     }
 }
 
-/// Control characters as something that does nothing.
-fn shown(text: String) -> String {
-    if text.contains(char::is_control) {
-        text.chars().map(|c| if c.is_control() { '·' } else { c }).collect()
+/// The text with a mark in the place of what a terminal would obey: it may be what a server sent.
+pub(crate) fn shown(text: String) -> String {
+    if text.contains(is_obeyed) {
+        text.chars().map(|c| if is_obeyed(c) { '·' } else { c }).collect()
     } else {
         text
     }
@@ -72,12 +74,12 @@ mod tests {
     #[test]
     fn columns_line_up_and_control_characters_are_shown() {
         let mut table = Table::new(["A", "B"]);
-        table.row(["long cell".into(), "x\u{1b}[2J".into()]);
+        table.row(["long cell".into(), "x\u{1b}[2J\u{202e}".into()]);
         table.below("what is said of it, as long as it is\u{1b}".into());
         table.row(["é".into(), String::new()]);
         insta::assert_snapshot!(table.to_string(), @r"
         A          B
-        long cell  x·[2J
+        long cell  x·[2J·
             what is said of it, as long as it is·
         é
         ");

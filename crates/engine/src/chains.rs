@@ -24,7 +24,7 @@ const REMEMBERED: usize = 4_096;
 const ALIKE: usize = 64;
 
 /// The ids that are made here begin so.
-const MADE: &str = "inferred-";
+pub(crate) const MADE: &str = "inferred-";
 
 /// How sessions and tasks are worked out.
 #[derive(Clone, Copy, Debug)]

@@ -11,6 +11,8 @@ use langley_protocol::piece::pieces;
 use langley_store::{FlowFilter, Store, StoreError};
 use serde_json::Value;
 
+use crate::price::PriceBook;
+
 /// Files in which agents keep what is true of a project.
 const MEMORY: [&str; 5] =
     ["CLAUDE.md", "AGENTS.md", "GEMINI.md", ".cursorrules", "copilot-instructions.md"];
@@ -98,6 +100,8 @@ pub struct Composition {
     pub flow: FlowId,
     /// Tokens of the whole input, whatever the cache had of it.
     pub tokens: Option<u64>,
+    /// Tokens that its model can have of a prompt and its answer together, where that is known.
+    pub window: Option<u64>,
     /// Bytes of the request, as they are kept.
     pub bytes: u64,
     /// Whether something of it was not kept.
@@ -121,17 +125,21 @@ pub enum Composed {
 ///
 /// # Errors
 /// A failure of the store.
-pub fn composition(store: &Store, id: FlowId) -> Result<Composed, StoreError> {
+pub fn composition(store: &Store, book: &PriceBook, id: FlowId) -> Result<Composed, StoreError> {
     let Some(flow) = store.flow(id)? else { return Ok(Composed::Unknown) };
     let Some(body) = store.body(id, Side::Client)? else { return Ok(Composed::NoRequest) };
-    Ok(Composed::Is(Box::new(Composition::of(&flow, &body.bytes, body.truncated))))
+    Ok(Composed::Is(Box::new(Composition::of(&flow, book, &body.bytes, body.truncated))))
 }
 
 /// What the longest of a session's newest requests is made of.
 ///
 /// # Errors
 /// A failure of the store.
-pub fn composition_of_session(store: &Store, session: &str) -> Result<Composed, StoreError> {
+pub fn composition_of_session(
+    store: &Store,
+    book: &PriceBook,
+    session: &str,
+) -> Result<Composed, StoreError> {
     let filter = FlowFilter { session: Some(session.to_owned()), ..FlowFilter::default() };
     let page = store.flows(&filter, None, LOOKED_AT)?;
     let is_none = page.items.is_empty();
@@ -143,7 +151,7 @@ pub fn composition_of_session(store: &Store, session: &str) -> Result<Composed, 
         .filter(|flow| context_tokens(flow).is_some())
         .max_by_key(|flow| context_tokens(flow));
     match longest {
-        Some(flow) => composition(store, flow.id),
+        Some(flow) => composition(store, book, flow.id),
         None if is_none => Ok(Composed::Unknown),
         None => Ok(Composed::NoRequest),
     }
@@ -159,7 +167,7 @@ pub fn context_tokens(flow: &Flow) -> Option<u64> {
 type Amounts = BTreeMap<(ContextKind, Option<String>), (u64, u64)>;
 
 impl Composition {
-    fn of(flow: &Flow, body: &[u8], truncated: bool) -> Self {
+    fn of(flow: &Flow, book: &PriceBook, body: &[u8], truncated: bool) -> Self {
         let mut amounts = Amounts::new();
         let dialect = dialect_for(&flow.method, &flow.host, &flow.path).map(|(_, dialect)| dialect);
         let found = dialect.and_then(|dialect| pieces(dialect.seams(), body)).unwrap_or_default();
@@ -186,7 +194,7 @@ impl Composition {
                 ContextPart { kind, server, count, bytes, tokens: share(bytes) }
             };
         let parts = amounts.into_iter().map(part).collect();
-        Self { flow: flow.id, tokens, bytes, truncated, parts }
+        Self { flow: flow.id, tokens, window: book.window_of(flow), bytes, truncated, parts }
     }
 }
 
@@ -303,7 +311,7 @@ mod tests {
         flow.usage =
             Usage { input: Some(Tokens(100)), cache_read: Some(Tokens(900)), ..Usage::default() };
         let body = body.to_string();
-        let found = Composition::of(&flow, body.as_bytes(), false);
+        let found = Composition::of(&flow, &PriceBook::vendored(), body.as_bytes(), false);
         let bytes: u64 = found.parts.iter().map(|part| part.bytes).sum();
         assert_eq!(bytes, found.bytes, "each byte once");
         let tokens: u64 = found.parts.iter().filter_map(|part| part.tokens).sum();

@@ -20,6 +20,7 @@ use crate::attempts::Try;
 use crate::bench::Bench;
 use crate::broken;
 use crate::counted::counted;
+use crate::estimate::Weight;
 use crate::gap;
 use crate::intake::{Direction, Entry};
 use crate::note::tell_end;
@@ -28,7 +29,7 @@ use crate::preview;
 use crate::project;
 use crate::provider::provider;
 use crate::rate_limit::rate_limits;
-use crate::request::RequestBody;
+use crate::request::{Learnt, RequestBody};
 use crate::response::{Remains, Response};
 use crate::session::{Attribution, agent_id};
 use crate::websocket::{self, WebSocket};
@@ -51,6 +52,7 @@ pub(crate) struct Exchange {
     unsaid: Option<&'static str>,
     /// Usage that the answer's head states.
     counted: Usage,
+    weight: Weight,
     pulse: Pulse,
     /// Bytes of the answer that arrived or are known to be lost.
     position: u64,
@@ -126,6 +128,7 @@ impl Exchange {
             answer: Answer::Open,
             owed: None,
             counted: Usage::default(),
+            weight: Weight::default(),
             unsaid: None,
             pulse: Pulse::default(),
             position: 0,
@@ -356,6 +359,11 @@ impl Exchange {
         }
     }
 
+    /// Estimates what the provider did not tell of what was used. The flow has ended, and is not priced yet.
+    pub(crate) fn estimate(&mut self) {
+        self.flow.estimate = self.weight.estimate(&self.flow);
+    }
+
     /// Says what the answer's end lacks, which is no fault of decoding.
     pub(crate) fn tell_owed(&mut self) {
         tell_end(&mut self.flow.decode_note, self.owed, self.unsaid);
@@ -489,8 +497,9 @@ impl Exchange {
 
     fn end_request(&mut self, whole: bool, bench: &mut Bench) {
         let Some(request) = self.request.take() else { return };
-        let Self { flow, attribution, attempt, dialect, .. } = self;
-        if let Some(body) = request.finish(whole, *dialect, flow, (attribution, attempt), bench) {
+        let Self { flow, attribution, attempt, dialect, weight, .. } = self;
+        let learnt = Learnt { attribution, attempt, weight };
+        if let Some(body) = request.finish(whole, *dialect, flow, learnt, bench) {
             self.put_body(body, bench);
         }
         self.stale();
@@ -546,6 +555,7 @@ impl Exchange {
 
     fn put_message(&mut self, mut message: Message, bench: &Bench) {
         self.name_model(&mut message);
+        self.weight.said(&message);
         let answer = preview::of_answer(&bench.redactor, &message);
         self.flow.preview = preview::joined(self.flow.preview.as_deref(), answer.as_deref());
         let is_json =

@@ -12,11 +12,13 @@ mod body;
 mod broken;
 mod budget;
 mod chains;
+mod commits;
 mod composition;
 mod conversation;
 mod counted;
 mod cut;
 mod diff;
+mod estimate;
 mod exchange;
 mod extract;
 mod findings;
@@ -68,6 +70,7 @@ pub use blocks::{Block, BlockReport, Pace, blocks};
 pub use budget::{
     Budget, BudgetAction, BudgetBell, BudgetKeeper, BudgetReader, BudgetScope, BudgetState,
 };
+pub use commits::{Commit, CommitCost, CommitReport, commit_costs, commits};
 pub use composition::{
     Composed, Composition, ContextKind, ContextPart, composition, composition_of_session,
     context_tokens,

@@ -116,7 +116,7 @@ pub enum Evidence {
         /// Digest of the session.
         session: Option<u64>,
     },
-    /// Hooks are installed, and none told of the call.
+    /// Hooks are installed, and none has told of the call; taken back where one does.
     Unhooked,
 }
 
@@ -170,6 +170,8 @@ pub struct Life {
     passed: bool,
     passed_by_siblings: bool,
     closed: bool,
+    unhooked: bool,
+    hooked: bool,
     names: Said,
     arguments: Said,
     sessions: Said,
@@ -189,6 +191,7 @@ impl Life {
             Violation::EarlyResult,
             Violation::TimeReversed,
             Violation::ParallelIncomplete,
+            Violation::HookMissing,
         ] {
             marks.remove(found_again);
         }
@@ -243,6 +246,7 @@ impl Life {
             }
             Evidence::Closed => self.closed = true,
             Evidence::Stated { source, name, arguments, session } => {
+                self.hooked |= source == ToolSource::Hook;
                 let said = [
                     (&mut self.names, name),
                     (&mut self.arguments, arguments),
@@ -252,7 +256,7 @@ impl Life {
                     said.extend(digest.map(|digest| (source, digest)));
                 }
             }
-            Evidence::Unhooked => self.marks.insert(Violation::HookMissing),
+            Evidence::Unhooked => self.unhooked = true,
         }
         self
     }
@@ -360,6 +364,7 @@ impl Life {
         when(self.is_denied() && ran_since, Violation::ExecutedAfterDenial);
         when(differ(&self.names) || differ(&self.arguments), Violation::SourcesDisagree);
         when(differ(&self.sessions), Violation::CrossesSession);
+        when(self.unhooked && !self.hooked, Violation::HookMissing);
         found
     }
 }

@@ -210,6 +210,7 @@ impl Notebook {
         self.figures.panics += contained(&mut exchange, &mut self.bench, |exchange, bench| {
             exchange.tell_owed();
             exchange.leave(bench);
+            exchange.estimate();
             bench.pricer.price(&mut exchange.flow);
             exchange.flush(bench);
             #[cfg(test)]

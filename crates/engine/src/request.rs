@@ -8,6 +8,7 @@ use crate::attempts::{Try, key};
 use crate::bench::Bench;
 use crate::body::{Collector, Limits, PARSED, PARSED_UNSTATED};
 use crate::chains::{Asked, who};
+use crate::estimate::Weight;
 use crate::media::Media;
 use crate::preview;
 use crate::session::{Attribution, StatedIds};
@@ -23,6 +24,13 @@ pub(crate) struct RequestBody {
     collector: Collector,
     media: Media,
     media_type: Option<String>,
+}
+
+/// What a request's body tells beside what the flow is told.
+pub(crate) struct Learnt<'e> {
+    pub(crate) attribution: &'e mut Attribution,
+    pub(crate) attempt: &'e mut Option<Try>,
+    pub(crate) weight: &'e mut Weight,
 }
 
 /// How much of a body of this kind is kept, and read.
@@ -74,16 +82,17 @@ impl RequestBody {
         whole: bool,
         dialect: Option<&'static dyn Dialect>,
         flow: &mut Flow,
-        (attribution, attempt): (&mut Attribution, &mut Option<Try>),
+        learnt: Learnt<'_>,
         bench: &mut Bench,
     ) -> Option<Body> {
+        let Learnt { attribution, attempt, weight } = learnt;
         self.collector.finish(whole);
         if let Some(note) = self.collector.take_note() {
             langley_model::add_note(&mut flow.decode_note, &format!("request: {note}"));
         }
         let bytes = self.collector.bytes();
         let parts = dialect.and_then(|dialect| pieces(dialect.seams(), bytes));
-        let mut folder = None;
+        let (mut folder, mut goes_on) = (None, false);
         if let Some(dialect) = dialect.filter(|_| !bytes.is_empty()) {
             let facts = dialect.request(bytes);
             // What the path said goes before what the body says.
@@ -92,6 +101,7 @@ impl RequestBody {
             flow.streaming = stated.or(facts.json_ok.then_some(false)).or(flow.streaming);
             tell_thread(flow, &facts.session);
             folder = facts.folder;
+            goes_on = facts.previous.is_some();
             attribution.add_hints(facts.session);
             if attribution.is_unstated() {
                 let digester = &bench.digester;
@@ -135,6 +145,9 @@ impl RequestBody {
             &mut bench.allowance,
         )?;
         flow.body_truncated |= body.truncated;
+        if dialect.is_some() {
+            weight.asked(body.bytes.as_bytes().len() as u64, goes_on);
+        }
         Some(body)
     }
 

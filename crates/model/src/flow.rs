@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::capture::Gap;
 use crate::dialect_name::DialectName;
+use crate::estimate::UsageEstimate;
 use crate::http::{HttpVersion, Mode};
 use crate::id::{ConnectionId, FlowId};
 use crate::money::{Billed, CostShares, Terms};
@@ -111,6 +112,8 @@ pub struct Flow {
     pub retry_of: Option<FlowId>,
     /// Usage per class.
     pub usage: Usage,
+    /// What the provider did not tell of it, estimated; part of neither usage nor cost.
+    pub estimate: Option<UsageEstimate>,
     /// Cost, when the model is priced.
     pub cost: Option<MicroUsd>,
     /// `reported` by the provider, `priced` by the price book, or `estimated`: priced, and not all of the
@@ -205,6 +208,7 @@ impl Flow {
             project: None,
             retry_of: None,
             usage: Usage::default(),
+            estimate: None,
             cost: None,
             cost_source: None,
             service_tier: None,

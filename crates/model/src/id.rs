@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
+use crate::Micros;
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -23,6 +25,13 @@ macro_rules! uuid_id {
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
+            }
+
+            /// When it was made, to the millisecond, as version 7 has it in its first bytes.
+            #[must_use]
+            pub fn made_at(&self) -> Micros {
+                let ms = self.as_bytes()[..6].iter().fold(0, |ms, byte| ms << 8 | i64::from(*byte));
+                Micros(ms * 1_000)
             }
 
             /// Rebuilds the id from [`Self::as_bytes`].

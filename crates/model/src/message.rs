@@ -123,6 +123,22 @@ pub enum Content {
     },
 }
 
+impl Content {
+    /// Bytes of what the model says with it; what the provider says to the model is none of that.
+    #[must_use]
+    pub const fn said_bytes(&self) -> u64 {
+        match self {
+            Self::Text { text, .. } | Self::Thinking { text, .. } => text.len() as u64,
+            Self::RedactedThinking { bytes } => *bytes as u64,
+            Self::ToolUse { name, input, .. } | Self::ServerToolUse { name, input, .. } => {
+                (name.len() + input.len()) as u64
+            }
+            Self::ServerToolResult { .. } => 0,
+            Self::Other { json, .. } => json.len() as u64,
+        }
+    }
+}
+
 /// An error object of a provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProviderError {

@@ -278,6 +278,23 @@ pub fn digest(bytes: &[u8]) -> u64 {
     (hash ^ hash >> 48) & 0xffff_ffff_ffff
 }
 
+/// Digests of 32 bits of the members of arguments (a JSON object), in order, whatever the order in which they stand;
+/// none of what is no object, or has more members than any tool takes.
+#[must_use]
+pub fn member_digests(arguments: &str) -> Option<Vec<u32>> {
+    const MOST: usize = 64;
+    let Ok(Value::Object(members)) = serde_json::from_str::<Value>(arguments) else { return None };
+    let digest_of = |(name, value): (String, Value)| {
+        (digest(format!("{name}\0{}", sorted(value)).as_bytes()) & u64::from(u32::MAX)) as u32
+    };
+    let is_bounded = members.len() <= MOST;
+    is_bounded.then(|| {
+        let mut digests: Vec<u32> = members.into_iter().map(digest_of).collect();
+        digests.sort_unstable();
+        digests
+    })
+}
+
 /// A digest of a result's content (a JSON text): the same whether a text stands alone or in a list, and
 /// whatever is said beside it about caching.
 #[must_use]

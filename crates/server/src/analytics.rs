@@ -1,5 +1,7 @@
 //! Analytics: tokens and what came of them, the cache, what a context is made of, and turns.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use langley_engine::{self as engine, Composed, WorkBy, WorkQuery};
 use langley_model::{FindingKind, FlowId, Micros};
@@ -174,9 +176,10 @@ pub(crate) async fn context(
         }
     };
     let asked = what.clone();
+    let book = Arc::clone(doors.prices());
     let composed = doors.read(move |store| match &asked {
-        Whose::Flow(id) => engine::composition(store, *id),
-        Whose::Session(session) => engine::composition_of_session(store, session),
+        Whose::Flow(id) => engine::composition(store, &book, *id),
+        Whose::Session(session) => engine::composition_of_session(store, &book, session),
     });
     match (composed.await?, what) {
         (Composed::Is(found), _) => {

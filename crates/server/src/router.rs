@@ -14,9 +14,9 @@ use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::openapi::Base;
 use crate::{
-    analytics, assets, auth, budgets, conversations, cost, diff, drops, export, facets, findings,
-    flows, flush, guard, health, import, limits, live, metrics, openapi, probe, search, sessions,
-    settings, setup, stars, stats, tasks, tools, tunnels, upkeep, usage,
+    analytics, assets, auth, budgets, commits, conversations, cost, diff, drops, export, facets,
+    findings, flows, flush, guard, health, import, limits, live, metrics, openapi, probe, search,
+    sessions, settings, setup, stars, stats, tasks, tools, tunnels, upkeep, usage,
 };
 
 /// Bodies that doors take are settings and a certificate.
@@ -56,6 +56,7 @@ doors! {
         "/api/analytics/cost" => get cost::cost;
         "/api/analytics/efficiency" => get analytics::efficiency;
         "/api/analytics/latency" => get usage::latency;
+        "/api/analytics/commits" => get commits::commits;
         "/api/analytics/limits" => get limits::limits;
         "/api/analytics/tokens" => get analytics::tokens;
         "/api/analytics/turns" => get analytics::turns;

@@ -278,6 +278,23 @@ pub(crate) fn one_by_one<T>(
     Ok(())
 }
 
+/// Of `keys` at most `limit` of flows for which `condition` holds: asked one by one, where a walk would meet damage.
+pub(crate) fn sound_among(
+    conn: &Connection,
+    keys: Vec<i64>,
+    condition: &Condition,
+    limit: usize,
+    damaged: &mut Vec<i64>,
+) -> rusqlite::Result<Vec<i64>> {
+    let (mut found, select) = (Vec::new(), ("SELECT n FROM flows", condition));
+    let take = |key, ()| {
+        found.push(key);
+        if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    one_by_one(conn, keys, select, |_| Ok(()), damaged, take)?;
+    Ok(found)
+}
+
 /// Who goes through rows one by one after a failure, and stops where it is the disk that fails.
 #[derive(Debug, Default)]
 pub(crate) struct Patience {

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use langley_model::{
-    Attributed, ConnectionId, Flow, FlowId, Gap, MicroUsd, Micros, Outcome, Provider, Revision,
-    Stored, Tokens, Usage,
+    Attributed, ConnectionId, EstimateSource, Flow, FlowId, Gap, MicroUsd, Micros, Outcome,
+    Provider, Revision, Stored, Tokens, Usage, UsageEstimate,
 };
 use parking_lot::Mutex;
 use rusqlite::types::{FromSql, ToSqlOutput, ValueRef};
@@ -73,6 +73,10 @@ const PLAIN: &[&str] = &[
     "decode_note",
     "tls_note",
     "preview",
+    "estimate_source",
+    "estimated_input_tokens",
+    "estimated_output_tokens",
+    "estimated_cost_micro_usd",
 ];
 
 /// The id of the attempt that a flow repeats, in a query for flows: it has a table of its own.
@@ -282,6 +286,12 @@ impl<'s, 'c> Binder<'s, 'c> {
         for text in [&flow.decode_note, &flow.tls_note, &flow.preview] {
             self.text(text);
         }
+        let estimate = flow.estimate;
+        self.put(estimate.map(|it| it.source as i64));
+        for tokens in [estimate.and_then(|it| it.input), estimate.and_then(|it| it.output)] {
+            self.number(tokens.map(|tokens| tokens.0));
+        }
+        self.put(estimate.and_then(|it| it.cost).map(|cost| cost.0));
         self.put(traits);
         for word in if traits.is_some() { traits::blanks() } else { traits::words(flow) } {
             self.put(word.as_deref());
@@ -397,6 +407,11 @@ fn read_columns(mut columns: Columns<'_, '_>) -> rusqlite::Result<(i64, Stored<F
     flow.decode_note = columns.take()?;
     flow.tls_note = columns.take()?;
     flow.preview = columns.take()?;
+    let source: Option<u64> = columns.maybe()?;
+    let source = source.and_then(|place| EstimateSource::ALL.get(usize::try_from(place).ok()?));
+    let (input, output) = (columns.maybe()?.map(Tokens), columns.maybe()?.map(Tokens));
+    let cost = columns.take::<Option<i64>>()?.map(MicroUsd);
+    flow.estimate = source.map(|source| UsageEstimate { source: *source, input, output, cost });
     flow.retry_of = columns.take::<Option<[u8; 16]>>()?.map(FlowId::from_bytes);
     let traits = match columns.word(Traits::parse)? {
         Some(traits) => traits,

@@ -55,20 +55,20 @@ pub use raw::{
 };
 pub use reprice::{Reprice, RepriceQuery, RepriceRow, Repriced};
 pub use rollup::{
-    CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, Session,
+    CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, PartSums, Session,
     SessionAgent, SessionCost, SessionPage, ShareEntry, Spread, Sums, Tally, Task, TaskFilter,
     TaskPage, ToolCostSums, ToolCostTally, UnpricedModel, UsageGroup, UsageQuery, UsageReport,
 };
 pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Texts, Unindexed, Word, words};
 pub use store::Store;
 pub use tools::{
-    Analysis, AnalysisState, CallEntry, Invocation, InvocationQuery, KeptCall, STRAY, ToolQuery,
-    ToolReport, ToolSums, ToolTally, ToolTotals, Unread,
+    Analysis, AnalysisState, CallEntry, FreshEvidence, Invocation, InvocationQuery, KeptCall,
+    STRAY, ToolQuery, ToolReport, ToolSums, ToolTally, ToolTotals, Unread,
 };
 pub use transcripts::{
-    Conversation, ConversationFilter, ConversationPage, DeletedConversation, ImportedBatch,
-    KeptLine, KeptLines, KeptResponse, KnownTranscript, PriceTold, ThreadLine, TranscriptBatch,
-    TranscriptPlace, TranscriptTotals, TranscriptWriter,
+    Amend, Conversation, ConversationFilter, ConversationPage, DeletedConversation, ImportedBatch,
+    KeptLine, KeptLines, KeptResponse, KnownTranscript, PriceTold, ThreadLine, ToldFlow,
+    TranscriptBatch, TranscriptPlace, TranscriptTotals, TranscriptWriter,
 };
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

@@ -9,7 +9,7 @@ use crate::damage::{Fault, decoded_flow, sound};
 use crate::error::StoreError;
 use crate::flow_row::{Binder, FlowSql, signed};
 use crate::options::PriceLost;
-use crate::query::key;
+use crate::query::found_key;
 use crate::reprice::Reprice;
 use crate::rollup::{Gathered, Held};
 use crate::store::Store;
@@ -43,7 +43,7 @@ impl Told {
         }
         let revision = flow.revision();
         let ended = store.readers().read(|conn| {
-            let Some((n, _)) = key(conn, flow.id)? else { return Ok((*flow).clone()) };
+            let Some((n, _)) = found_key(conn, flow.id)? else { return Ok((*flow).clone()) };
             Ok(ended(conn, n, &flow, LOST)?)
         })?;
         Ok(Stored::read_back(ended, revision))

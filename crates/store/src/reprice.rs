@@ -296,7 +296,8 @@ impl Run {
 
     /// Counts a flow that was priced anew; whether that changed anything.
     fn tell(&mut self, before: &Flow, after: &Flow) -> bool {
-        let priced = |flow: &Flow| (flow.cost, flow.cost_source.clone(), flow.terms.clone());
+        let priced =
+            |flow: &Flow| (flow.cost, flow.cost_source.clone(), flow.terms.clone(), flow.estimate);
         if priced(before) == priced(after) {
             return false;
         }

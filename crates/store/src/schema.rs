@@ -45,13 +45,15 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0027_transcripts.sql"),
     include_str!("../migrations/0028_billed_results.sql"),
     include_str!("../migrations/0029_deleted_conversations.sql"),
+    include_str!("../migrations/0030_estimates.sql"),
 ];
 
 /// What of them reads all rows of a table whose pages may be damaged, and can be done without: an index. Without it
 /// some lists take longer.
-const SCANS: [&str; 2] = [
+const SCANS: [&str; 3] = [
     "CREATE INDEX flows_by_project ON flows (project) WHERE project IS NOT NULL;",
     "CREATE INDEX transcript_blocks_small ON transcript_blocks (id) WHERE raw_len < 32768;",
+    "CREATE INDEX flows_lacking ON flows (message_id) WHERE message_id IS NOT NULL AND (estimate_source IS NOT NULL OR session_id IS NULL OR substr(session_id, 1, 9) = 'inferred-');",
 ];
 
 /// The first that keeps sums, and the first that sums what this program does.

@@ -41,6 +41,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/analytics/commits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells what commits cost: of each repository that a project's folder lies in, the flows that began after the commit
+         *     before and before this one. Read is the log of the repository's HEAD, and the flows that are kept.
+         */
+        get: operations["commits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/analytics/context": {
         parameters: {
             query?: never;
@@ -244,7 +264,12 @@ export interface paths {
         get: operations["conversation"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Deletes the conversation of a session: its lines, and what they told of responses. It is not brought in again, though
+         *     its agent's files may still tell of it (`POST /api/import` with `again` does); that it was deleted, and where the
+         *     files lie, is remembered. Flows of the session stay (`DELETE /api/flows?session=` deletes those).
+         */
+        delete: operations["delete_conversation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -528,7 +553,8 @@ export interface paths {
         post?: never;
         /**
          * Deletes ended flows with everything that belongs to them: all, or those the filters name; a filter without a
-         *     value is refused. Flows that are still open stay. Where it fails on its way, the error says how many were removed until then; to
+         *     value is refused. Flows that are still open stay. What agents' own files tell of a session is no flow, and stays too,
+         *     except where `conversation` asks for it beside `session`. Where it fails on its way, the error says how many were removed until then; to
          *     repeat it removes the rest.
          */
         delete: operations["delete_flows"];
@@ -694,7 +720,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Brings in what is new in transcripts, and answers when it is there. What is known already is not brought in again. */
+        /**
+         * Brings in what is new in transcripts, and answers when it is there. What is known already is not brought in again,
+         *     nor is a conversation that was deleted, except where `again` asks for it.
+         */
         post: operations["import"];
         delete?: never;
         options?: never;
@@ -1288,6 +1317,37 @@ export interface components {
             /** @description Web searches run by the provider. */
             web_search: components["schemas"]["Cost"];
         };
+        /** @description What led to a commit: the flows in its repository that began after the commit before. */
+        CommitItem: components["schemas"]["Spent"] & {
+            /** @description The hash that the commit was made with; null for what was not committed yet. */
+            commit: string | null;
+            /** @description When it was made, to the second. */
+            committed_at: string | null;
+            /**
+             * Format: int64
+             * @description The pull request that its message names.
+             */
+            pull_request: number | null;
+            /** @description The folder of the repository's working tree. */
+            repository: string;
+            /** @description The sessions of the flows. */
+            sessions: string[];
+            /** @description The first characters of its message. */
+            subject: string | null;
+        };
+        /** @description Costs by commit. */
+        CommitPage: {
+            /** @description What flows cost whose folder lies in no repository that is on this machine. */
+            elsewhere: components["schemas"]["Spent"];
+            /** @description What was not committed yet first, then the newest commit. */
+            items: components["schemas"]["CommitItem"][];
+            /** @description Whether there are more commits than are listed. */
+            more: boolean;
+            /** @description Always null: ask for more with `limit`. */
+            next_cursor: string | null;
+            /** @description What all flows cost. */
+            totals: components["schemas"]["Spent"];
+        };
         /** @description What a content block holds. */
         Content: {
             /** @description Citations as the provider sent them. */
@@ -1373,6 +1433,11 @@ export interface components {
             tokens: number | null;
             /** @description Whether something of it was not kept. */
             truncated: boolean;
+            /**
+             * Format: int64
+             * @description Tokens that its model can have of a prompt and its answer together; null where that is not known.
+             */
+            window: number | null;
         };
         /** @description A part of a context. */
         ContextPart: {
@@ -1489,9 +1554,12 @@ export interface components {
         ConversationDetail: components["schemas"]["Conversation"] & {
             /** @description Its branches: where a person went back and said something else, or an answer was asked for again. */
             branches: components["schemas"]["ConversationBranch"][];
-            /** @description Whether all lines are part of this; false of a conversation of more than 200,000. */
+            /**
+             * @description Whether lanes and branches tell of all lines; false of a conversation of more than 200,000, whose first lines they
+             *     tell of.
+             */
             complete: boolean;
-            /** @description Lines in the order of time. */
+            /** @description Lines in the order of time; with `content` fewer than `limit` where they are long (16 MiB together). */
             items: components["schemas"]["ConversationLine"][];
             /** @description Who speaks: the session's own agent, and its subagents. */
             lanes: components["schemas"]["ConversationLane"][];
@@ -1529,9 +1597,9 @@ export interface components {
             at: string;
             /**
              * Format: int32
-             * @description The number of its branch.
+             * @description The number of its branch; null of a line beyond the first 200,000.
              */
-            branch: number;
+            branch: number | null;
             /**
              * @description The line as the agent wrote it, redacted: as JSON, or as a text where it is none. Null where it was not
              *     asked for, is damaged, or stands behind 16 MiB of other lines of the page: ask for fewer lines then.
@@ -1541,9 +1609,9 @@ export interface components {
             kind: string;
             /**
              * Format: int32
-             * @description The number of its lane.
+             * @description The number of its lane; null of such a line where it does not say whose it is.
              */
-            lane: number;
+            lane: number | null;
             /** @description The id of the line that it follows across a compaction. */
             logical_parent: string | null;
             /** @description The response that it is of. */
@@ -1640,6 +1708,7 @@ export interface components {
         };
         /** @description How many were deleted. */
         Deleted: {
+            conversation: components["schemas"]["DeletedConversation"] | null;
             /**
              * Format: int64
              * @description The number of flows.
@@ -1651,6 +1720,29 @@ export interface components {
              *     them may be among these, and stay.
              */
             unindexed: number;
+        };
+        /** @description What a deletion of a conversation came to. */
+        DeletedConversation: {
+            /**
+             * Format: int64
+             * @description Damaged blocks in which lines of other conversations lie as well: what can be read of them is still there.
+             */
+            damaged: number;
+            /**
+             * @description Files of its agent that tell of it and were there when they were looked at last; the first hundred. They are not
+             *     touched.
+             */
+            files: string[];
+            /**
+             * Format: int64
+             * @description Lines that are gone.
+             */
+            lines: number;
+            /**
+             * Format: int64
+             * @description Responses that nothing tells of any more; what another conversation tells of too is that one's.
+             */
+            responses: number;
         };
         /**
          * @description How a flow's request and answer are written.
@@ -1781,6 +1873,35 @@ export interface components {
             hint: string;
             /** @description What happened and why. */
             message: string;
+        };
+        /**
+         * @description Where an estimate comes from.
+         * @enum {string}
+         */
+        EstimateSource: "transcript" | "bytes";
+        /** @description What providers did not tell of usage, estimated: part of no other figure. */
+        Estimated: {
+            cost: components["schemas"]["Cost"] | null;
+            /**
+             * Format: int64
+             * @description Flows of which a part was estimated.
+             */
+            flows: number;
+            /**
+             * Format: int64
+             * @description Input tokens; null where none were estimated.
+             */
+            input: number | null;
+            /**
+             * Format: int64
+             * @description Output tokens; null where none were estimated.
+             */
+            output: number | null;
+            /**
+             * Format: int64
+             * @description Flows whose estimate has a cost.
+             */
+            priced_flows: number;
         };
         /** @description One stream event. */
         Event: {
@@ -2143,6 +2264,7 @@ export interface components {
             unknown_events: number;
             /** @description Usage per class, the provider's own numbers. */
             usage: components["schemas"]["Usage"];
+            usage_estimate: components["schemas"]["UsageEstimate"] | null;
             /** @description The agent's `User-Agent`. */
             user_agent: string | null;
             /** @description HTTP version between agent and Langley. */
@@ -2296,6 +2418,11 @@ export interface components {
             grown: number;
             /**
              * Format: int64
+             * @description Lines of conversations that were deleted: they are not kept again.
+             */
+            left_out: number;
+            /**
+             * Format: int64
              * @description Lines that are new.
              */
             lines: number;
@@ -2346,6 +2473,8 @@ export interface components {
         };
         /** @description What is brought in. */
         ImportWanted: {
+            /** @description Whether the files are read from their beginnings, and conversations that were deleted come in again. */
+            again?: boolean;
             /** @description Files and folders, by their whole path; none: the folders that are followed. */
             paths?: string[];
         };
@@ -2500,6 +2629,8 @@ export interface components {
             message_id: string | null;
             /** @description The model. */
             model: string | null;
+            /** @description The other session whose transcript tells of it, or under which it passed; null where there is none. */
+            other_session: string | null;
             /** @description Why it is on one side alone; null where both sides tell of it, and differ in what it used. */
             reason: string | null;
             /** @description The provider's id of the request. */
@@ -2511,7 +2642,7 @@ export interface components {
         LedgerGap: components["schemas"]["LedgerSum"] & {
             /**
              * @description The reason: failed, cut_off, no_transcript, other_session or not_written of the wire; before_record,
-             *     no_flow, no_id or passed_by of a transcript.
+             *     passed_elsewhere, no_flow, no_id or passed_by of a transcript.
              */
             reason: string;
             /** @description `wire` or `transcript`. */
@@ -3377,6 +3508,7 @@ export interface components {
         Spent: {
             cost: components["schemas"]["Cost"] | null;
             cost_by_class: components["schemas"]["ClassCosts"] | null;
+            estimated: components["schemas"]["Estimated"] | null;
             /**
              * Format: int64
              * @description All flows, those that used nothing included.
@@ -3955,6 +4087,7 @@ export interface components {
              *     nothing is stored is in no sum of flows: `drops` of `/api/stats` counts it.
              */
             dropped_events: number;
+            estimated: components["schemas"]["Estimated"] | null;
             /**
              * Format: int64
              * @description Stream events.
@@ -4013,6 +4146,11 @@ export interface components {
             deleted: number;
             /**
              * Format: int64
+             * @description Conversations that were deleted, and are not brought in again.
+             */
+            deleted_conversations: number;
+            /**
+             * Format: int64
              * @description Files that are known and there.
              */
             files: number;
@@ -4020,6 +4158,11 @@ export interface components {
             folders: string[];
             /** @description Whether their folders are followed. */
             following: boolean;
+            /**
+             * Format: int64
+             * @description Lines of theirs that came since, and were left out.
+             */
+            left_out: number;
             /**
              * Format: int64
              * @description Lines that are kept.
@@ -4273,11 +4416,17 @@ export interface components {
         /** @description Turns: each of a session where one was named, else what sessions add up to. */
         Turns: components["schemas"]["TurnPage"] | components["schemas"]["TurnGroupPage"];
         /** @description A model without a price. */
-        Unpriced: components["schemas"]["Spent"] & {
+        Unpriced: {
             /** @description The model. */
             model: string | null;
             /** @description The provider. */
             provider: string | null;
+            /**
+             * Format: int64
+             * @description How many of its flows these are. What else it used is told by `group_by=model`, that of flows with a cost
+             *     included.
+             */
+            unpriced_flows: number;
         };
         /** @description A run of maintenance, and what it removed. */
         UpkeepRun: {
@@ -4358,6 +4507,22 @@ export interface components {
              * @description Web searches run by the provider.
              */
             web_search_requests: number | null;
+        };
+        /** @description What a provider did not tell of an exchange's usage, estimated. */
+        UsageEstimate: {
+            cost: components["schemas"]["Cost"] | null;
+            /**
+             * Format: int64
+             * @description Input tokens; null where the provider told them, or nothing is known of them.
+             */
+            input: number | null;
+            /**
+             * Format: int64
+             * @description Output tokens; null where the provider told them, or nothing is known of them.
+             */
+            output: number | null;
+            /** @description Where it comes from. */
+            source: components["schemas"]["EstimateSource"];
         };
         /** @description How many flows had a figure. */
         UsageFlows: {
@@ -4636,6 +4801,60 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CachePage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    commits: {
+        parameters: {
+            query?: {
+                /** @description Began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d. */
+                since?: string;
+                /** @description Began before this time, or in the same hour. */
+                until?: string;
+                /** @description Zone of the days, as +02:00 or -03:30; UTC by default. */
+                tz?: string;
+                /** @description Exactly this host. */
+                host?: string;
+                /** @description Who served it, by the names in docs/providers.md, as anthropic or openrouter. */
+                provider?: string;
+                /** @description Exactly this model. */
+                model?: string;
+                /** @description Exactly this kind of agent. */
+                agent?: string;
+                /** @description Exactly this project */
+                project?: string;
+                /** @description Commits that are listed, 1 to 1,000; 100 by default */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommitPage"];
                 };
             };
             400: {
@@ -5175,6 +5394,60 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedConversation"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5941,6 +6214,8 @@ export interface operations {
                 until?: string;
                 /** @description Costs at least so many US dollars. */
                 min_cost?: string;
+                /** @description `true`, with `session`: also the conversation that agents' files tell of it, as `DELETE /api/conversations/{id}` does, whatever else filters the flows */
+                conversation?: string;
             };
             header?: never;
             path?: never;

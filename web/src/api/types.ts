@@ -54,3 +54,28 @@ export type LiveMessage =
   | Exclude<Said, { type: "flow" | "text" }>
   | (Omit<Extract<Said, { type: "flow" }>, "flow"> & { flow: Flow })
   | (Omit<Extract<Said, { type: "text" }>, "kind"> & { kind: LiveKind });
+
+export type Context = Schemas["Context"];
+export type Cost = Schemas["Cost"];
+export type UsageSums = Schemas["UsageSums"];
+export type CostPage = Schemas["CostPage"];
+export type CostItem = Schemas["CostItem"];
+export type Session = Schemas["Session"];
+export type SessionDetail = Schemas["SessionDetail"];
+export type SessionAgent = Schemas["SessionAgent"];
+export type Totals = Schemas["Totals"];
+export type Ledger = Schemas["Ledger"];
+export type QuotaWindow = Schemas["WindowItem"];
+export type Budget = Schemas["Budget"];
+export type Tool = Schemas["Tool"];
+export type ToolTotals = Schemas["ToolTotals"];
+export type Invocation = Open<Schemas["Invocation"], "outcome" | "state">;
+export type InvocationDetail = Omit<
+  Open<Schemas["InvocationDetail"], "outcome" | "state">,
+  "input" | "result"
+> & { input: unknown; result: unknown };
+export type Finding = Open<Schemas["Finding"], "kind">;
+export type FindingNumber = Schemas["FindingNumber"];
+export type FindingState = Schemas["FindingState"];
+export type Severity = Schemas["Severity"];
+export type Setting = Omit<Schemas["Setting"], "value"> & { value: unknown };

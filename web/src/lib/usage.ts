@@ -108,6 +108,21 @@ export function usageFigures(flow: Used): Figure[] {
     }));
 }
 
+/** All input tokens, those of the cache included; null where the input is not stated. */
+export function inputTotal({ dialect, usage }: Used): number | null {
+  if (usage.input === null) return null;
+  const sense = SENSES[dialect ?? ""];
+  if (!sense || sense.inputHasCached) return usage.input;
+  return usage.input + (usage.cache_read ?? 0) + written(usage);
+}
+
+/** How much of the input was read from the cache, from 0 to 1; null where that is not stated. */
+export function cacheShare(flow: Used): number | null {
+  const total = inputTotal(flow);
+  const read = flow.usage.cache_read;
+  return total === null || total === 0 || read === null ? null : Math.min(1, read / total);
+}
+
 function written(usage: Usage): number {
   return (usage.cache_write_5m ?? 0) + (usage.cache_write_1h ?? 0);
 }

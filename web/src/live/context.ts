@@ -27,3 +27,9 @@ export function useLiveText(flow: string, open: boolean): LiveAnswer {
   }, [feed, flow, open]);
   return useSyncExternalStore(feed.subscribe, () => feed.texts.of(flow));
 }
+
+/** The same of a flow that is looked at among others: what the server sends anyway. */
+export function useLiveTail(flow: string): LiveAnswer {
+  const feed = useFeed();
+  return useSyncExternalStore(feed.subscribe, () => feed.texts.of(flow));
+}

@@ -88,8 +88,18 @@ test("a resync loads the list anew and forgets live text that may have a hole", 
 
 test("messages of a newer server are left alone", () => {
   const { feed, say } = start();
-  say({ type: "finding", revision: 3 });
+  say({ type: "quite_new", revision: 3 });
   vi.advanceTimersByTime(BATCH_MS);
   expect(feed.snapshot()).toBe(0);
+  feed.stop();
+});
+
+test("a finding that is told has the lists of findings asked anew, once for many", () => {
+  const { feed, queries, say } = start();
+  const stale = vi.spyOn(queries, "invalidateQueries");
+  stale.mockClear();
+  for (const id of [1, 2, 3]) say({ type: "finding", revision: 1, finding: { id } });
+  vi.advanceTimersByTime(BATCH_MS);
+  expect(stale.mock.calls).toEqual([[{ queryKey: ["findings"] }]]);
   feed.stop();
 });

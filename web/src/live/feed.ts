@@ -28,6 +28,7 @@ export class Feed {
   private words: ({ flow: string } & LiveBlock)[] = [];
   private counts = new Map<string, number>();
   private stats: Stats | null = null;
+  private found = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private state: SocketState = { at: "stopped" };
   private version = 0;
@@ -112,6 +113,9 @@ export class Feed {
       case "stats":
         this.stats = message;
         break;
+      case "finding":
+        this.found = true;
+        break;
       default:
         // A newer server may say more.
         return;
@@ -121,13 +125,15 @@ export class Feed {
 
   private flush(): void {
     this.timer = undefined;
-    const { flows, words, counts, stats } = this;
+    const { flows, words, counts, stats, found } = this;
+    this.found = false;
     this.flows = new Map();
     this.words = [];
     this.counts = new Map();
     this.stats = null;
     for (const { flow, block, kind, text } of words) this.texts.add(flow, block, kind, text);
     if (stats) this.queries.setQueryData(statsQuery().queryKey, stats);
+    if (found) void this.queries.invalidateQueries({ queryKey: ["findings"] });
     if (flows.size > PENDING_MAX) {
       this.resync();
       return;

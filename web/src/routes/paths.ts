@@ -1,12 +1,20 @@
 // Every address of the dashboard, in one typed table; links and routes are both made from it.
 import { FILTER_KEYS, type FlowFilter, readFilter } from "@/lib/filter";
+import { DIMENSIONS, type Dimension, isRange, type Range } from "@/lib/spend";
 
 export const paths = {
   home: "/",
+  now: "/now",
+  sessions: "/sessions",
+  session: "/sessions/$id",
   flows: "/flows",
   flow: "/flows/$id",
+  spend: "/spend",
+  tools: "/tools",
+  findings: "/findings",
   search: "/search",
   health: "/health",
+  settings: "/settings",
   setup: "/setup",
   /** Where a sign-in link leads; it stays there only when it does not work any more. */
   auth: "/auth",
@@ -63,4 +71,114 @@ export function parseSearch(text: string): Record<string, unknown> {
 /** The address of a flow, with the list's filter and the detail's tab kept. */
 export function flowHref(id: string, search: FlowsSearch): string {
   return `${paths.flows}/${encodeURIComponent(id)}${writeSearch(search)}`;
+}
+
+/** The address of the list of flows that a filter names. */
+export function flowsHref(filter: FlowFilter): string {
+  return `${paths.flows}${writeSearch(filter)}`;
+}
+
+/** What the address of the costs holds: the span of time, by what they are told, and of what. */
+export interface SpendView {
+  range?: Range;
+  by?: Dimension;
+  model?: string;
+  project?: string;
+}
+
+export function readSpendView(search: Record<string, unknown>): SpendView {
+  const { model, project } = readFilter(search);
+  const view: SpendView = { ...(model ? { model } : {}), ...(project ? { project } : {}) };
+  if (isRange(search["range"])) view.range = search["range"];
+  const by = DIMENSIONS.find((each) => each === search["by"]);
+  if (by) view.by = by;
+  return view;
+}
+
+export function spendHref(view: SpendView): string {
+  return `${paths.spend}${writeSearch({ ...view })}`;
+}
+
+/** Which sessions are listed. */
+export interface SessionsView {
+  range?: Range;
+  project?: string;
+}
+
+export function readSessionsView(search: Record<string, unknown>): SessionsView {
+  const { project } = readFilter(search);
+  const view: SessionsView = project ? { project } : {};
+  if (isRange(search["range"])) view.range = search["range"];
+  return view;
+}
+
+/** What of a session is shown: one lane of it, and the turns that are unfolded. */
+export interface SessionView {
+  /** A subagent's id, or `main` for the session's own agent. */
+  lane?: string;
+  /** The flow of the turn that is unfolded. */
+  turn?: string;
+}
+
+export function readSessionView(search: Record<string, unknown>): SessionView {
+  const lane = word(search["lane"]);
+  const turn = word(search["turn"]);
+  return { ...(lane ? { lane } : {}), ...(turn ? { turn } : {}) };
+}
+
+export function sessionHref(id: string, view: SessionView = {}): string {
+  return `${paths.sessions}/${encodeURIComponent(id)}${writeSearch({ ...view })}`;
+}
+
+/** What of the tools is shown: which of them, in which session, and the call that is unfolded. */
+export interface ToolsView {
+  range?: Range;
+  order?: ToolOrder;
+  session?: string;
+  tool?: string;
+  call?: string;
+}
+
+export const TOOL_ORDERS = ["calls", "duration", "failures", "repeats", "violations"] as const;
+export type ToolOrder = (typeof TOOL_ORDERS)[number];
+
+export function readToolsView(search: Record<string, unknown>): ToolsView {
+  const view: ToolsView = {};
+  if (isRange(search["range"])) view.range = search["range"];
+  const order = TOOL_ORDERS.find((each) => each === search["order"]);
+  if (order) view.order = order;
+  for (const key of ["session", "tool", "call"] as const) {
+    const value = word(search[key]);
+    if (value) view[key] = value;
+  }
+  return view;
+}
+
+export function toolsHref(view: ToolsView): string {
+  return `${paths.tools}${writeSearch({ ...view })}`;
+}
+
+/** Which findings are listed. */
+export interface FindingsView {
+  state?: string;
+  kind?: string;
+  session?: string;
+}
+
+export function readFindingsView(search: Record<string, unknown>): FindingsView {
+  const view: FindingsView = {};
+  for (const key of ["state", "kind", "session"] as const) {
+    const value = word(search[key]);
+    if (value) view[key] = value;
+  }
+  return view;
+}
+
+export function findingsHref(view: FindingsView): string {
+  return `${paths.findings}${writeSearch({ ...view })}`;
+}
+
+/** A word of an address; longer than this it is nobody's. */
+function word(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" && value.length <= 512 ? value : undefined;
 }

@@ -7,23 +7,65 @@ import {
   useNavigate,
   useParams,
 } from "@tanstack/react-router";
+import { lazy, type ReactNode, Suspense } from "react";
 import { FlowDetail } from "@/features/flow/FlowDetail";
 import { FlowsScreen } from "@/features/flows/FlowsScreen";
-import { HealthScreen } from "@/features/health/HealthScreen";
-import { SearchScreen } from "@/features/search/SearchScreen";
 import { SetupScreen } from "@/features/setup/SetupScreen";
 import { Shell } from "@/shell/Shell";
-import { Notice } from "@/ui/Notice";
+import { Notice, Skeleton } from "@/ui/Notice";
 import {
+  type FindingsView,
   type FlowsSearch,
   filterOf,
   flowHref,
   parseSearch,
   paths,
+  readFindingsView,
   readFlowsSearch,
   readQuery,
+  readSessionsView,
+  readSessionView,
+  readSpendView,
+  readToolsView,
+  type SessionsView,
+  type SessionView,
+  type SpendView,
+  type ToolsView,
   writeSearch,
 } from "./paths";
+
+// Screens that the first one does not need come when they are asked for.
+const NowScreen = lazy(() =>
+  import("@/features/now/NowScreen").then(({ NowScreen }) => ({ default: NowScreen })),
+);
+const SessionsScreen = lazy(() =>
+  import("@/features/sessions/SessionsScreen").then((it) => ({ default: it.SessionsScreen })),
+);
+const SessionScreen = lazy(() =>
+  import("@/features/sessions/SessionScreen").then((it) => ({ default: it.SessionScreen })),
+);
+const SpendScreen = lazy(() =>
+  import("@/features/spend/SpendScreen").then(({ SpendScreen }) => ({ default: SpendScreen })),
+);
+const ToolsScreen = lazy(() =>
+  import("@/features/tools/ToolsScreen").then(({ ToolsScreen }) => ({ default: ToolsScreen })),
+);
+const FindingsScreen = lazy(() =>
+  import("@/features/findings/FindingsScreen").then((it) => ({ default: it.FindingsScreen })),
+);
+const SearchScreen = lazy(() =>
+  import("@/features/search/SearchScreen").then((it) => ({ default: it.SearchScreen })),
+);
+const HealthScreen = lazy(() =>
+  import("@/features/health/HealthScreen").then((it) => ({ default: it.HealthScreen })),
+);
+const SettingsScreen = lazy(() =>
+  import("@/features/settings/SettingsScreen").then((it) => ({ default: it.SettingsScreen })),
+);
+
+function Later({ children }: { children: ReactNode }) {
+  return <Suspense fallback={<Skeleton lines={10} />}>{children}</Suspense>;
+}
 
 const root = createRootRoute({
   component: Shell,
@@ -37,7 +79,62 @@ const root = createRootRoute({
 const home = createRoute({
   getParentRoute: () => root,
   path: paths.home,
-  component: () => <Navigate to={paths.flows} replace />,
+  component: () => <Navigate to={paths.now} replace />,
+});
+
+const now = createRoute({
+  getParentRoute: () => root,
+  path: paths.now,
+  component: () => (
+    <Later>
+      <NowScreen firstRun={<SetupScreen />} />
+    </Later>
+  ),
+});
+
+const sessions = createRoute({
+  getParentRoute: () => root,
+  path: paths.sessions,
+  validateSearch: readSessionsView,
+  component: Sessions,
+});
+
+const session = createRoute({
+  getParentRoute: () => root,
+  path: paths.session,
+  validateSearch: readSessionView,
+  component: Session,
+});
+
+const spend = createRoute({
+  getParentRoute: () => root,
+  path: paths.spend,
+  validateSearch: readSpendView,
+  component: Spend,
+});
+
+const tools = createRoute({
+  getParentRoute: () => root,
+  path: paths.tools,
+  validateSearch: readToolsView,
+  component: Tools,
+});
+
+const findings = createRoute({
+  getParentRoute: () => root,
+  path: paths.findings,
+  validateSearch: readFindingsView,
+  component: Findings,
+});
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: paths.settings,
+  component: () => (
+    <Later>
+      <SettingsScreen />
+    </Later>
+  ),
 });
 
 const flows = createRoute({
@@ -63,7 +160,11 @@ const search = createRoute({
 const health = createRoute({
   getParentRoute: () => root,
   path: paths.health,
-  component: () => <HealthScreen flowHref={(id) => flowHref(id, {})} />,
+  component: () => (
+    <Later>
+      <HealthScreen flowHref={(id) => flowHref(id, {})} />
+    </Later>
+  ),
 });
 
 const setup = createRoute({
@@ -78,12 +179,81 @@ const auth = createRoute({
   component: () => null,
 });
 
+function Sessions() {
+  const view = sessions.useSearch();
+  const navigate = useNavigate();
+  const look = (next: SessionsView) =>
+    void navigate({ to: paths.sessions, search: next, replace: true });
+  return (
+    <Later>
+      <SessionsScreen view={view} onLook={look} />
+    </Later>
+  );
+}
+
+function Session() {
+  const view = session.useSearch();
+  const { id } = session.useParams();
+  const navigate = useNavigate();
+  const look = (next: SessionView) =>
+    void navigate({ to: paths.session, params: { id }, search: next, replace: true });
+  return (
+    <Later>
+      <SessionScreen
+        key={id}
+        id={id}
+        view={view}
+        onLook={look}
+        onLeave={() => void navigate({ to: paths.sessions })}
+      />
+    </Later>
+  );
+}
+
+function Spend() {
+  const view = spend.useSearch();
+  const navigate = useNavigate();
+  const look = (next: SpendView) => void navigate({ to: paths.spend, search: next, replace: true });
+  return (
+    <Later>
+      <SpendScreen view={view} onLook={look} />
+    </Later>
+  );
+}
+
+function Tools() {
+  const view = tools.useSearch();
+  const navigate = useNavigate();
+  const look = (next: ToolsView) => void navigate({ to: paths.tools, search: next, replace: true });
+  return (
+    <Later>
+      <ToolsScreen view={view} onLook={look} />
+    </Later>
+  );
+}
+
+function Findings() {
+  const view = findings.useSearch();
+  const navigate = useNavigate();
+  const look = (next: FindingsView) =>
+    void navigate({ to: paths.findings, search: next, replace: true });
+  return (
+    <Later>
+      <FindingsScreen view={view} onLook={look} />
+    </Later>
+  );
+}
+
 function Search() {
   const { q = "" } = search.useSearch();
   const navigate = useNavigate();
   const ask = (next: string) =>
     void navigate({ to: paths.search, search: readQuery({ q: next }), replace: true });
-  return <SearchScreen query={q} onQuery={ask} flowHref={(id) => flowHref(id, {})} />;
+  return (
+    <Later>
+      <SearchScreen query={q} onQuery={ask} flowHref={(id) => flowHref(id, {})} />
+    </Later>
+  );
 }
 
 /** The list and, beside it, the flow that the address names. */
@@ -144,7 +314,21 @@ function Flows() {
 }
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, flows.addChildren([flow]), search, health, setup, auth]),
+  routeTree: root.addChildren([
+    home,
+    now,
+    sessions,
+    session,
+    flows.addChildren([flow]),
+    spend,
+    tools,
+    findings,
+    search,
+    health,
+    settings,
+    setup,
+    auth,
+  ]),
   parseSearch,
   stringifySearch: writeSearch,
   defaultPreload: false,

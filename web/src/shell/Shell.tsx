@@ -1,21 +1,38 @@
 // The frame around every screen: navigation, health at a glance, and what to do when not signed in.
-import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { Link, Outlet, useNavigate, useRouter, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { accessStore } from "@/api/access";
 import { paths } from "@/routes/paths";
 import { Boundary } from "@/ui/Boundary";
-import { FlowsIcon, HealthIcon, SearchIcon, SetupIcon } from "@/ui/icons";
+import {
+  FindingsIcon,
+  FlowsIcon,
+  HealthIcon,
+  NowIcon,
+  SearchIcon,
+  SessionsIcon,
+  SettingsIcon,
+  SetupIcon,
+  SpendIcon,
+  ToolIcon,
+} from "@/ui/icons";
 import { isTyping, useKeys } from "@/ui/keys";
+import { ThemeSwitch } from "@/views/ThemeSwitch";
 import { Connection } from "./Connection";
 import { HealthStrip } from "./HealthStrip";
 import { ShortcutsDialog } from "./ShortcutsDialog";
 import { SignedOut } from "./SignedOut";
-import { ThemeSwitch } from "./ThemeSwitch";
 
 const SCREENS = [
+  { to: paths.now, label: "Now", key: "n", Icon: NowIcon },
+  { to: paths.sessions, label: "Sessions", key: "e", Icon: SessionsIcon },
   { to: paths.flows, label: "Flows", key: "f", Icon: FlowsIcon },
+  { to: paths.spend, label: "Spend", key: "c", Icon: SpendIcon },
+  { to: paths.tools, label: "Tools", key: "t", Icon: ToolIcon },
+  { to: paths.findings, label: "Findings", key: "i", Icon: FindingsIcon },
   { to: paths.search, label: "Search", key: "w", Icon: SearchIcon },
   { to: paths.health, label: "Health", key: "h", Icon: HealthIcon },
+  { to: paths.settings, label: "Settings", key: ",", Icon: SettingsIcon },
   { to: paths.setup, label: "Setup", key: "s", Icon: SetupIcon },
 ] as const;
 
@@ -27,9 +44,14 @@ export function Shell() {
   const [help, setHelp] = useState(false);
   const path = useRouterState({ select: (state) => state.location.pathname });
   useScreenKeys(() => setHelp(true));
+  useInnerLinks();
+  const bar = useRef<HTMLUListElement>(null);
   useEffect(() => {
     const screen = SCREENS.find(({ to }) => path.startsWith(to));
     document.title = screen ? `${screen.label} · Langley` : "Langley";
+    // Where there is no room for all of them, the current one is brought into view.
+    const link = bar.current?.querySelector(`a[href="${screen?.to}"]`);
+    link?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [path]);
   if (path === paths.auth) return <SignedOut spent />;
   if (access === "signed_out") return <SignedOut />;
@@ -46,9 +68,12 @@ export function Shell() {
         className="z-nav flex shrink-0 items-center gap-1 border-t bg-ground px-2 py-1 md:w-14 md:flex-col md:items-stretch md:border-t-0 md:border-r md:px-2 md:py-3 xl:w-48"
       >
         <Wordmark />
-        <ul className="flex flex-1 gap-1 md:flex-none md:flex-col">
+        <ul
+          ref={bar}
+          className="flex min-w-0 flex-1 gap-1 overflow-x-auto [mask-image:linear-gradient(to_right,black_calc(100%-1.5rem),transparent)] pr-4 [scrollbar-width:none] md:flex-none md:flex-col md:overflow-visible md:pr-0 md:[mask-image:none]"
+        >
           {SCREENS.map(({ to, label, key, Icon }) => (
-            <li key={to} className="flex-1 md:flex-none">
+            <li key={to} className="min-w-15 flex-1 md:min-w-0 md:flex-none">
               <Link
                 to={to}
                 title={`${label} (g ${key})`}
@@ -64,7 +89,9 @@ export function Shell() {
         </ul>
         <div className="flex items-center gap-1 md:mt-auto md:flex-col md:items-stretch md:gap-3">
           <Connection />
-          <ThemeSwitch />
+          <div className="max-md:hidden">
+            <ThemeSwitch />
+          </div>
         </div>
       </nav>
       <div className="flex min-h-0 min-w-0 flex-1 flex-col">
@@ -87,6 +114,29 @@ function Wordmark() {
       <span className="hidden text-base font-semibold tracking-tight xl:inline">Langley</span>
     </div>
   );
+}
+
+/** A plain link to another screen changes the screen, not the page: what is loaded stays. */
+function useInnerLinks(): void {
+  const router = useRouter();
+  useEffect(() => {
+    const follow = (event: MouseEvent) => {
+      const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+      const wish = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+      const href = link?.getAttribute("href") ?? "";
+      if (event.defaultPrevented || !wish || event.altKey || !isScreen(href)) return;
+      if (link?.hasAttribute("download") || link?.hasAttribute("target")) return;
+      event.preventDefault();
+      router.history.push(href);
+    };
+    document.addEventListener("click", follow);
+    return () => document.removeEventListener("click", follow);
+  }, [router]);
+}
+
+/** Whether an address is one of a screen, not of the API. */
+function isScreen(href: string): boolean {
+  return SCREENS.some(({ to }) => href.startsWith(to) && /^($|[/?])/.test(href.slice(to.length)));
 }
 
 function useScreenKeys(onHelp: () => void): void {

@@ -4,14 +4,20 @@ import { IconButton } from "@/ui/Button";
 import { CloseIcon } from "@/ui/icons";
 
 const SHORTCUTS: [keys: string[], what: string][] = [
-  [["j"], "Next flow"],
-  [["k"], "Previous flow"],
-  [["Enter"], "Open the flow"],
-  [["Esc"], "Close the flow, or leave a field"],
+  [["j"], "Next row"],
+  [["k"], "Previous row"],
+  [["Enter"], "Open the row"],
+  [["Esc"], "Close what is open, or leave a field"],
   [["/"], "Search"],
+  [["g", "n"], "Go to Now"],
+  [["g", "e"], "Go to Sessions"],
   [["g", "f"], "Go to Flows"],
+  [["g", "c"], "Go to Spend (costs)"],
+  [["g", "t"], "Go to Tools"],
+  [["g", "i"], "Go to Findings (insights)"],
   [["g", "w"], "Go to Search (words)"],
   [["g", "h"], "Go to Health"],
+  [["g", ","], "Go to Settings"],
   [["g", "s"], "Go to Setup"],
   [["?"], "Show this list"],
 ];

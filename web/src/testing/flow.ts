@@ -58,6 +58,7 @@ export function makeFlow(over: Partial<Flow> = {}): Flow {
     },
     cost: null,
     cost_source: null,
+    usage_estimate: null,
     service_tier: null,
     price: null,
     stop_reason: null,

@@ -84,3 +84,24 @@ export const ColumnsIcon = icon(
   </>,
 );
 export const FilterIcon = icon(<path d="M2 4h12M4.5 8h7M6.5 12h3" />);
+export const NowIcon = icon(
+  <>
+    <circle cx="8" cy="8" r="6" />
+    <path d="M8 4.5V8l2.3 1.6" />
+  </>,
+);
+export const SessionsIcon = icon(<path d="M2.5 3.5h11v7h-6l-3 2.5v-2.5h-2v-7ZM5 6h6M5 8.2h3.5" />);
+export const SpendIcon = icon(<path d="M2 13.5h12M4 11V8m4 3V3m4 8V6" />);
+export const FindingsIcon = icon(
+  <>
+    <path d="M8 1.8a4.2 4.2 0 0 1 2.4 7.6c-.5.4-.8.9-.8 1.5H6.4c0-.6-.3-1.1-.8-1.5A4.2 4.2 0 0 1 8 1.8Z" />
+    <path d="M6.6 13.6h2.8" />
+  </>,
+);
+export const SettingsIcon = icon(
+  <>
+    <path d="M2 4.5h6.5m3.5 0h2M2 11.5h2m3.5 0H14" />
+    <circle cx="10.2" cy="4.5" r="1.7" />
+    <circle cx="5.8" cy="11.5" r="1.7" />
+  </>,
+);

@@ -184,7 +184,7 @@ fn wanted(case: &Case, turn: &Turn) -> Vec<(&'static str, Value)> {
         "gemini" => turn.output_tokens().saturating_sub(thoughts as u64),
         _ => turn.output_tokens(),
     };
-    vec![
+    let mut facts = vec![
         ("/provider", json!(case.provider)),
         ("/model", json!(case.recorded_model.unwrap_or(case.model))),
         ("/streaming", json!(true)),
@@ -192,7 +192,32 @@ fn wanted(case: &Case, turn: &Turn) -> Vec<(&'static str, Value)> {
         ("/usage/input", json!(input)),
         ("/usage/cache_read", json!(count(usage.cache_read))),
         ("/usage/output", json!(output)),
-    ]
+    ];
+    let written = [usage.cache_write_5m, usage.cache_write_1h].map(count);
+    let tokens = if is_apart {
+        [count(usage.input), count(usage.cache_read), written[0], written[1], turn.output_tokens()]
+    } else {
+        // What was written to the cache these providers do not tell.
+        let read = count(usage.cache_read);
+        [all - read, read, 0, 0, turn.output_tokens()]
+    };
+    facts.extend(cost(case, tokens).map(|cost| ("/cost/micro_usd", json!(cost))));
+    facts
+}
+
+/// What the script's usage costs in millionths of a dollar, calculated from the lists of the makers, which stand here
+/// once more: cents for a million tokens uncached, read from the cache, written for five minutes and for an hour, and
+/// of output. None where the list has more to it than that.
+fn cost(case: &Case, tokens: [u64; 5]) -> Option<u64> {
+    let cents: [u64; 5] = match (case.provider, case.recorded_model.unwrap_or(case.model)) {
+        ("anthropic", "claude-opus-5-5") => [400, 20, 500, 800, 2_000],
+        ("openai", "gpt-6.1-sol") => [200, 10, 0, 0, 1_000],
+        ("gemini", "gemini-3-pro-preview" | "gemini-3.1-pro-preview") => [200, 20, 0, 0, 1_200],
+        _ => return None,
+    };
+    let exact: u64 = tokens.iter().zip(cents).map(|(tokens, cents)| tokens * cents).sum();
+    let (whole, rest) = (exact / 100, exact % 100);
+    Some(whole + u64::from(rest > 50 || (rest == 50 && whole % 2 == 1)))
 }
 
 /// A client that names its session names it in every call of the script.
@@ -284,7 +309,7 @@ mod tests {
 
     #[test]
     fn every_wrong_fact_is_a_problem() {
-        let changes: [(&str, Value); 9] = [
+        let changes: [(&str, Value); 10] = [
             ("/outcome", json!("upstream_gone")),
             ("/capture_gaps", json!(1)),
             ("/unknown_events", json!(1)),
@@ -293,6 +318,7 @@ mod tests {
             ("/tool_names", json!(["Read"])),
             ("/usage/output", json!(1)),
             ("/usage/cache_read", Value::Null),
+            ("/cost/micro_usd", json!(1)),
             ("/session_id", json!("another")),
         ];
         for (pointer, value) in changes {

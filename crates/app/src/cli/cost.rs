@@ -10,7 +10,7 @@ pub(crate) struct CostArgs {
     pub(crate) verb: Option<CostVerb>,
 
     /// By what: any of hour, day, host, provider, model, agent, session, task, subagent, project, tool,
-    /// with commas between; or class. From transcripts neither host, task nor tool
+    /// with commas between; or class; or commit. From transcripts neither host, task, tool nor commit
     #[arg(long, value_name = "LIST", default_value = "model")]
     pub(crate) by: String,
 
@@ -39,7 +39,7 @@ pub(crate) struct CostArgs {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) limit: u32,
 
-    /// Print JSON, as `GET /api/analytics/cost` does
+    /// Print JSON, as `GET /api/analytics/cost` does, or `/api/analytics/commits`
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -9,7 +9,13 @@ use langley_server::ExportFormat;
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum ExportVerb {
     /// All recorded flows
-    Flows(ExportArgs),
+    Flows {
+        /// Only flows of this session
+        #[arg(long, value_name = "ID")]
+        session: Option<String>,
+        #[command(flatten)]
+        args: ExportArgs,
+    },
     /// The flows of one session
     Session {
         /// The session's id
@@ -37,6 +43,10 @@ pub(crate) struct ExportArgs {
     /// Only flows since then: an RFC 3339 time, a date, or a span such as 30m, 12h, 7d
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<String>,
+
+    /// Only flows of this project: a folder, or the name that was given
+    #[arg(long, value_name = "PROJECT")]
+    pub(crate) project: Option<String>,
 }
 
 /// The form, as it is typed.

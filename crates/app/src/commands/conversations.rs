@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use langley_engine::{ConversationThread, ThreadQuery, ThreadShapes, conversation_thread};
-use langley_model::Micros;
+use langley_model::{Micros, is_obeyed};
 use langley_store::{Conversation, ConversationFilter, Store, StoreError};
 use serde_json::Value;
 
@@ -216,7 +216,7 @@ fn lines(thread: &ConversationThread) -> String {
 /// A text on one line, without what a terminal would obey.
 fn row_text(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    words.chars().filter(|c| !c.is_control()).take(TEXT).collect()
+    words.chars().filter(|c| !is_obeyed(*c)).take(TEXT).collect()
 }
 
 #[cfg(test)]
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_text_in_a_row_is_one_line_that_no_terminal_obeys() {
-        assert_eq!(row_text("a\n\n  b\u{1b}[31mc"), "a b[31mc");
+        assert_eq!(row_text("a\n\n  b\u{1b}[31m\u{202e}c"), "a b[31mc");
         assert_eq!(row_text(&"x".repeat(200)).len(), TEXT);
     }
 }

@@ -10,6 +10,7 @@ use langley_store::{
     ToolCostTally, UsageQuery,
 };
 
+use super::commits::{COMMIT, commits};
 use super::flows::{local_time, parse_since};
 use super::reprice;
 use super::transcripts;
@@ -18,7 +19,7 @@ use crate::dollars::dollars;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::reading;
-use crate::table::Table;
+use crate::table::{Table, shown};
 
 /// The grouping by class of usage.
 pub(super) const CLASS: &str = "class";
@@ -54,18 +55,23 @@ pub(crate) fn cost(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
 fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
     let home = Home::named(global)?;
     let by_class = args.by == CLASS;
-    let by = if by_class { Vec::new() } else { groups(&args.by)? };
+    let is_by_commit = args.by == COMMIT;
+    let by = if by_class || is_by_commit { Vec::new() } else { groups(&args.by)? };
     let now = Timestamp::now();
     let time = |text: &Option<String>| text.as_deref().map(|it| parse_since(it, now)).transpose();
     let (offset_minutes, tz) = zone();
+    let usage = UsageQuery {
+        since: time(&args.since)?,
+        until: time(&args.until)?,
+        offset_minutes,
+        ..UsageQuery::default()
+    };
+    if is_by_commit {
+        return commits(global, args, &usage);
+    }
     let query = CostQuery {
         by,
-        usage: UsageQuery {
-            since: time(&args.since)?,
-            until: time(&args.until)?,
-            offset_minutes,
-            ..UsageQuery::default()
-        },
+        usage,
         session: args.session.clone(),
         project: args.project.clone(),
         groups_max: args.limit as usize,
@@ -162,7 +168,7 @@ fn groups(text: &str) -> Result<Vec<CostBy>> {
     langley_server::each_once(text, CostBy::parse).ok_or_else(|| {
         AppError::wrong_use(format!("`{text}` cannot be grouped by")).why(
             "--by takes any of hour, day, host, provider, model, agent, session, task, subagent, project and tool, \
-             each once; or class alone",
+             each once; or class alone, or commit alone",
         )
     })
 }
@@ -195,13 +201,29 @@ fn figures(sums: &Sums) -> [String; 6] {
     ]
 }
 
+/// What sums cost in a table, and what was estimated beside that; a dash where neither is known.
+pub(super) fn cost_cell(sums: &Sums) -> String {
+    let cost = |measure| sums.figure(measure).known().map(u64::cast_signed).map(dollars);
+    cost_told(cost(Measure::Cost), cost(Measure::EstimatedCost))
+}
+
+/// A cost, and what was estimated beside it, as one cell.
+pub(super) fn cost_told(known: Option<String>, estimated: Option<String>) -> String {
+    match (known, estimated) {
+        (Some(known), Some(estimated)) => format!("{known} + ~{estimated}"),
+        (Some(known), None) => known,
+        (None, Some(estimated)) => format!("~{estimated}"),
+        (None, None) => "-".to_owned(),
+    }
+}
+
 fn table(by: &str, report: &CostReport) -> String {
     let head = by.to_uppercase();
     let mut table =
         Table::new(["COST", "PRICED", "UNPRICED", "IN", "CACHED", "WRITTEN", "OUT", &head]);
     let mut row = |sums: &Sums, name: String| {
         let [priced, unpriced, input, read, written, output] = figures(sums);
-        table.row([money(sums), priced, unpriced, input, read, written, output, name]);
+        table.row([cost_cell(sums), priced, unpriced, input, read, written, output, name]);
     };
     for group in &report.groups {
         row(&group.sums, name(group));
@@ -301,27 +323,31 @@ fn remarks(report: &CostReport) -> String {
     for model in &report.unpriced {
         let or = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
         lines.push(format!(
-            "    {} {}: {} flows, {} in, {} out",
+            "    {} {}: {} flows",
             or(&model.provider),
             or(&model.model),
-            model.sums.tally(Tally::Unpriced),
-            figure(&model.sums, Measure::InputUncached),
-            figure(&model.sums, Measure::Output),
+            model.flows,
+        ));
+    }
+    let estimated = report.totals.tally(Tally::Estimated);
+    if estimated > 0 {
+        let measures = [(Measure::EstimatedInput, "in"), (Measure::EstimatedOutput, "out")];
+        let tokens: Vec<String> = measures
+            .into_iter()
+            .filter_map(|(measure, word)| {
+                report.totals.figure(measure).known().map(|sum| format!("{sum} {word}"))
+            })
+            .collect();
+        lines.push(format!(
+            "Behind a ~: what {estimated} flows are estimated to cost of which the provider did not tell all usage \
+             ({}). No other figure has it.",
+            tokens.join(", ")
         ));
     }
     if report.filling {
         lines.push(reading::FILLING.to_owned());
     }
-    // Names of models may hold what a server sent.
-    let mut text: String = lines
-        .join("\n")
-        .chars()
-        .map(|c| if c.is_control() && c != '\n' { '·' } else { c })
-        .collect();
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text
+    lines.into_iter().map(|line| shown(line) + "\n").collect()
 }
 
 fn limit_table(windows: &[Window]) -> String {
@@ -371,7 +397,17 @@ fn block_table(blocks: &[Block]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use langley_store::UnpricedModel;
+
     use super::*;
+
+    #[test]
+    fn of_a_model_without_a_price_only_the_flows_are_told_that_have_no_cost() {
+        let (provider, model) = (String::from("p"), String::from("m"));
+        let unpriced = vec![UnpricedModel { provider, model, flows: 2 }];
+        let said = remarks(&CostReport { unpriced, ..CostReport::default() });
+        assert_eq!(said.lines().nth(1), Some("    p m: 2 flows"), "tokens may be of priced ones");
+    }
 
     #[test]
     fn what_was_not_looked_at_is_not_told_as_if_nobody_had_said_anything() {

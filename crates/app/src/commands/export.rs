@@ -26,7 +26,7 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
     let config = config::load_leniently(global, &Environment::of_process())?.told().config;
     let home = Home::at(&config.home);
     let (session, args) = match verb {
-        ExportVerb::Flows(args) => (None, args),
+        ExportVerb::Flows { session, args } => (session.clone(), args),
         ExportVerb::Session { id, args } => (Some(id.clone()), args),
     };
     // `-` is what other programs call standard output.
@@ -37,7 +37,8 @@ pub(crate) fn export(global: &GlobalArgs, verb: &ExportVerb) -> Result<()> {
     }
     let since =
         args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
-    let filter = FlowFilter { since, session: session.clone(), ..FlowFilter::default() };
+    let (named, project) = (session.clone(), args.project.clone());
+    let filter = FlowFilter { since, session: named, project, ..FlowFilter::default() };
     let unreadable =
         |error: &dyn std::error::Error| AppError::failed("the flows cannot be read").said_by(error);
     reading::catch_up(&home);

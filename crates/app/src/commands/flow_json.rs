@@ -70,6 +70,12 @@ pub(super) fn flow_json(flow: &Stored<Flow>) -> Value {
             "reasoning": usage.reasoning.map(|tokens| tokens.0),
             "web_search_requests": usage.web_search_requests,
         },
+        "usage_estimate": flow.estimate.map(|it| json!({
+            "source": it.source.as_str(),
+            "input": it.input.map(|tokens| tokens.0),
+            "output": it.output.map(|tokens| tokens.0),
+            "cost": it.cost.map(|cost| json!({ "micro_usd": cost.0 })),
+        })),
         "retry_of": flow.retry_of.map(|id| id.to_string()),
         "cost": flow.cost.map(|cost| json!({ "micro_usd": cost.0 })),
         "cost_source": flow.cost_source,

@@ -11,6 +11,7 @@ use langley_proxy::Authority;
 use langley_store::{FlowFilter, Page, SearchQuery, Store, StoreError, Told};
 use serde_json::{Value, json};
 
+use super::cost::cost_told;
 use super::flow_json::flow_json;
 use crate::cli::{FlowsArgs, GlobalArgs};
 use crate::config::{self, Environment};
@@ -19,7 +20,7 @@ use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::place;
 use crate::reading;
-use crate::table::Table;
+use crate::table::{Table, shown};
 use crate::wire::redactor;
 
 /// Lists flows.
@@ -108,12 +109,10 @@ fn search(
     }
     for found in &page.items {
         let session = found.flow.session.as_ref().map_or("-", |session| session.id.as_str());
+        let session = shown(session.to_owned());
         println!("{}  {}  session {session}", local_time(found.flow.started_at), found.flow.id);
         for snippet in &found.snippets {
-            // What was said may hold escape sequences.
-            let text: String =
-                snippet.text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-            println!("    {}: {text}", snippet.place.as_str());
+            println!("    {}: {}", snippet.place.as_str(), shown(snippet.text.clone()));
         }
     }
     if page.next_cursor.is_some() {
@@ -186,7 +185,10 @@ fn table(flows: &[Stored<Flow>]) -> String {
             flow.duration.map_or_else(|| "-".to_owned(), span),
             number(usage.input_uncached(flow.dialect()).map(|tokens| tokens.0)),
             number(usage.output.map(|tokens| tokens.0)),
-            flow.cost.map_or_else(|| "-".to_owned(), |cost| dollars(cost.0)),
+            cost_told(
+                flow.cost.map(|cost| dollars(cost.0)),
+                flow.estimate.and_then(|it| it.cost).map(|cost| dollars(cost.0)),
+            ),
             flow.known_model().unwrap_or("-").to_owned(),
             request(flow),
         ]);

@@ -3,6 +3,7 @@
 pub(crate) mod analytics;
 pub(crate) mod audit;
 pub(crate) mod ca;
+mod commits;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod conversations;

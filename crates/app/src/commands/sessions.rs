@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use langley_store::{Measure, Session, Sums, Tally};
 
+use super::cost::cost_cell;
 use super::flows::{local_time, parse_since};
 use crate::cli::{GlobalArgs, SessionsArgs};
-use crate::dollars::dollars;
 use crate::error::Result;
 use crate::home::Home;
 use crate::reading;
@@ -45,11 +45,7 @@ fn table(sessions: &[Session]) -> String {
             session.id.clone(),
             session.agent.clone().unwrap_or_else(unknown),
             session.sums.tally(Tally::Flows).to_string(),
-            session
-                .sums
-                .figure(Measure::Cost)
-                .known()
-                .map_or_else(unknown, |sum| dollars(sum.cast_signed())),
+            cost_cell(&session.sums),
             known(&session.sums, Measure::InputUncached),
             known(&session.sums, Measure::CacheRead),
             known(&session.sums, Measure::Output),

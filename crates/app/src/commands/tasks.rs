@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use langley_store::{Measure, Tally, Task, TaskFilter};
 
+use super::cost::cost_cell;
 use super::flows::{local_time, parse_since};
 use super::sessions::known;
 use crate::cli::{GlobalArgs, TasksArgs};
@@ -36,7 +37,7 @@ pub(crate) fn tasks(global: &GlobalArgs, args: &TasksArgs) -> Result<()> {
 
 fn table(tasks: &[Task]) -> String {
     let mut table =
-        Table::new(["LAST", "TASK", "SOURCE", "FLOWS", "IN", "CACHED", "OUT", "PREVIEW"]);
+        Table::new(["LAST", "TASK", "SOURCE", "FLOWS", "COST", "IN", "CACHED", "OUT", "PREVIEW"]);
     let unknown = || "-".to_owned();
     for task in tasks {
         table.row([
@@ -44,6 +45,7 @@ fn table(tasks: &[Task]) -> String {
             task.id.clone(),
             task.source.unwrap_or("-").to_owned(),
             task.sums.tally(Tally::Flows).to_string(),
+            cost_cell(&task.sums),
             known(&task.sums, Measure::InputUncached),
             known(&task.sums, Measure::CacheRead),
             known(&task.sums, Measure::Output),

@@ -97,6 +97,12 @@ fn what_an_agent_used_is_priced_from_the_socket_to_the_command_line() {
         let of = |project: &str| stage.run(&[listed, "--project", project]).1;
         assert!(of(project).contains(amount) && !of("/elsewhere").contains(amount), "{listed}");
     }
+    let exported = |flag: &str, of: &str| stage.run(&["export", "flows", flag, of]).1;
+    let session = priced["session_id"].as_str().unwrap();
+    for (flag, of) in [("--project", project), ("--session", session)] {
+        assert!(exported(flag, of).contains(priced["id"].as_str().unwrap()), "{flag}");
+        assert_eq!(exported(flag, "/elsewhere"), "", "{flag}");
+    }
     let (_, out, _) = stage.run(&["cost", "--by", "tool"]);
     assert!(out.contains("CALLED") || out.contains("no calls of tools"), "{out}");
     let (code, _, err) = stage.run(&["cost", "--by", "week"]);

@@ -90,7 +90,10 @@ fn earlier(stage: &Stage) -> PathBuf {
             )
     };
     let sums = classes.map(|class| without(format!("cost_{class}"))).concat()
-        + &["reasoning_apart", "retries"].map(|it| without(it.to_owned())).concat()
+        + &["reasoning_apart", "retries", "estimated_input", "estimated_output", "estimated_cost"]
+            .map(|it| without(it.to_owned()))
+            .concat()
+        + &without("estimated".to_owned())
         + &["connect", "tls", "ttlt", "stall", "token_time"].map(times).concat();
     let earlier = format!(
         "PRAGMA writable_schema = ON; {sums}
@@ -99,6 +102,8 @@ fn earlier(stage: &Stage) -> PathBuf {
          UPDATE sqlite_schema SET sql = replace(sql, ', project INTEGER, project_source TEXT', '') WHERE name = 'flows';
          UPDATE sqlite_schema SET sql = replace(sql, ', project INTEGER', '') WHERE name = 'sessions';
          UPDATE sqlite_schema SET sql = replace(sql, ', ttlt_ns INTEGER, stall_ns INTEGER', '') WHERE name = 'flows';
+         UPDATE sqlite_schema SET sql = replace(sql, ', estimate_source INTEGER, estimated_input_tokens INTEGER, estimated_output_tokens INTEGER, estimated_cost_micro_usd INTEGER', '') WHERE name = 'flows';
+         DROP INDEX flows_lacking; DROP TABLE tool_evidence;
          DROP TABLE traits; DROP TABLE reprices; DROP INDEX drops_by_flow; DROP INDEX sessions_by_cost; DROP TABLE finding_flows; DROP TABLE findings;
          DROP TABLE deleted_conversations; DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
          DROP TABLE conversations; DROP TABLE transcripts;

@@ -9,6 +9,7 @@ use langley_store::{Analysis, Store, StoreError, Unread};
 
 use super::calls::Calls;
 use super::found::{self, Found};
+use super::joined::Joined;
 use super::{Lens, Lookout, Reading};
 use crate::background::{Background, Bell, Failed, Step};
 
@@ -167,6 +168,7 @@ impl Worker {
 fn lenses(redactor: &Arc<Redactor>, lookout: &Lookout) -> Vec<Box<dyn Lens>> {
     let prices = Arc::clone(&lookout.prices);
     vec![
+        Box::new(Joined),
         Box::new(Calls::new(Arc::clone(redactor))),
         Box::new(Found::new(&lookout.limits, prices, Arc::clone(redactor))),
     ]

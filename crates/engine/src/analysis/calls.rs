@@ -17,6 +17,8 @@ use super::told_outcome::told_outcome;
 use super::{Lens, Reading};
 use crate::lifecycle::Evidence;
 
+mod hearing;
+
 /// Sessions whose calls are remembered, to know the repeated ones.
 const SESSIONS: usize = 64;
 
@@ -64,6 +66,8 @@ pub(crate) struct Calls {
     shares: Vec<ShareEntry>,
     /// Flows that were taken for the first to send a result, and are not.
     again: Vec<i64>,
+    /// Up to which piece the evidence of other sources was joined.
+    evidence: Option<i64>,
 }
 
 /// A call of an answer, before anything else is known of it.
@@ -87,6 +91,14 @@ impl Lens for Calls {
     }
 
     fn wait(&mut self, store: &Store, now: Micros) -> Result<bool, StoreError> {
+        let fresh = store.fresh_tool_evidence(OVERDUE)?;
+        if fresh.last.is_some() {
+            self.evidence = fresh.last;
+            for call in fresh.calls {
+                self.alike(store, call)?;
+            }
+            return Ok(true);
+        }
         if self.looked_at.is_some_and(|at| (0..LOOK_EVERY_US).contains(&(now.0 - at.0))) {
             return Ok(false);
         }
@@ -106,6 +118,7 @@ impl Lens for Calls {
     fn tell(&mut self, work: &mut Analysis) {
         work.shares.append(&mut self.shares);
         work.again.append(&mut self.again);
+        work.evidence = self.evidence.take();
         self.by_key.clear();
         self.read.clear();
         let mut changed: Vec<Known> =
@@ -137,6 +150,7 @@ impl Calls {
             sharing: Sharing::default(),
             shares: Vec::new(),
             again: Vec::new(),
+            evidence: None,
         }
     }
 
@@ -196,6 +210,7 @@ impl Calls {
             let (name, key) = (made.name.to_owned(), made.key);
             let call = ToolCall { name, key, repeated, ..ToolCall::default() };
             self.put(Known::new(reading.key, position, session, call));
+            self.hear(store, place, Some((flow, made.input)))?;
         }
         let end = flow.duration.map(|it| i64::try_from(it.as_micros()).unwrap_or(i64::MAX));
         let times = reading.blocks.as_ref().and_then(|blocks| blocks.get(made.block.index));
@@ -379,6 +394,7 @@ impl Calls {
                     first.insert(result.key);
                     self.again.extend(billed.filter(|first| *first > reading.key));
                 }
+                self.miss_hook(store, place, reading.key)?;
             }
         }
         if !told.goes_on {
@@ -456,7 +472,11 @@ impl Calls {
     fn alike(&mut self, store: &Store, key: u64) -> Result<Vec<Place>, StoreError> {
         if self.read.insert(key) {
             for known in store.calls_alike(key)?.into_iter().filter_map(Known::stored) {
-                self.put(known);
+                let is_new = !self.known.contains_key(&(known.key, known.position));
+                let place = self.put(known);
+                if is_new {
+                    self.hear(store, place, None)?;
+                }
             }
         }
         Ok(self.by_key.get(&key).cloned().unwrap_or_default())

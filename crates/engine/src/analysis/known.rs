@@ -6,6 +6,7 @@ use langley_model::{
 use langley_protocol::tools::content_digest;
 use langley_store::{KeptCall, STRAY};
 
+use super::heard::Heard;
 use crate::lifecycle::{Evidence, Life};
 
 /// A call under work.
@@ -17,6 +18,8 @@ pub(super) struct Known {
     pub(super) session: Option<String>,
     pub(super) call: ToolCall,
     pub(super) life: Life,
+    /// Its runs, as other sources than the wire tell them.
+    pub(super) runs: Vec<ToolExecution>,
     /// Whether it is to be written.
     pub(super) has_changed: bool,
     /// Whether its row is to be taken away.
@@ -32,6 +35,7 @@ impl Known {
             session,
             call,
             life: Life::default(),
+            runs: Vec::new(),
             has_changed: true,
             is_gone: false,
         }
@@ -43,7 +47,8 @@ impl Known {
         let life = told(kept.key, kept.position, &call);
         let (key, position, session) = (kept.key, kept.position, kept.session);
         let (has_changed, is_gone) = (false, false);
-        Some(Self { key, position, session, call, life, has_changed, is_gone })
+        let runs = Vec::new();
+        Some(Self { key, position, session, call, life, runs, has_changed, is_gone })
     }
 
     /// Whether it is a result without a recorded call.
@@ -102,8 +107,18 @@ impl Known {
         self.returned(request, outcome, (content_digest(json), json.len() as u64));
     }
 
-    /// The runs that its answer tells of: a tool that the provider runs.
+    /// Takes in what other sources tell of it.
+    pub(super) fn hear(&mut self, heard: Heard) {
+        self.has_changed |= self.runs != heard.runs;
+        self.runs = heard.runs;
+        heard.evidence.into_iter().for_each(|evidence| self.see(evidence));
+    }
+
+    /// The runs that are told: by other sources, or by its answer, of a tool that the provider runs.
     pub(super) fn executions(&self) -> Option<Vec<ToolExecution>> {
+        if !self.runs.is_empty() {
+            return Some(self.runs.clone());
+        }
         let is_told = self.call.server && self.call.outcome.is_some();
         is_told.then(|| {
             vec![ToolExecution {
@@ -159,6 +174,9 @@ fn told(key: i64, position: u32, call: &ToolCall) -> Life {
             see(Evidence::Ended { run: 0, at, outcome });
         }
         None => {}
+    }
+    if call.violations.contains(Violation::HookMissing) {
+        see(Evidence::Unhooked);
     }
     if call.violations.contains(Violation::ParallelIncomplete) {
         see(Evidence::Passed { siblings: true });

@@ -124,16 +124,8 @@ fn answer(flow: &Flow, message: &Message, parts: &mut Parts) -> u64 {
     // Where reasoning is counted, it is not divided by what is shown of it.
     let is_reasoning_known = flow.usage.reasoning.is_some_and(|tokens| tokens.0 > 0);
     let said = message.blocks.iter().map(|block| match &block.content {
-        Content::Text { text, .. } => text.len() as u64,
         Content::Thinking { .. } | Content::RedactedThinking { .. } if is_reasoning_known => 0,
-        Content::Thinking { text, .. } => text.len() as u64,
-        Content::RedactedThinking { bytes } => u64::from(*bytes),
-        Content::ToolUse { name, input, .. } | Content::ServerToolUse { name, input, .. } => {
-            (name.len() + input.len()) as u64
-        }
-        // The provider's words to the model.
-        Content::ServerToolResult { .. } => 0,
-        Content::Other { json, .. } => json.len() as u64,
+        content => content.said_bytes(),
     });
     said.sum()
 }

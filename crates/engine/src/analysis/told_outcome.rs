@@ -35,7 +35,7 @@ const TIMED_OUT: [&str; 4] =
     ["Command timed out", "command timed out", "Tool execution timed out", "Error: timed out"];
 
 /// What came of a call whose result has this content, a JSON text. `failed` is what the result itself says.
-pub(super) fn told_outcome(content: &str, failed: Option<bool>) -> ToolOutcome {
+pub(crate) fn told_outcome(content: &str, failed: Option<bool>) -> ToolOutcome {
     if failed == Some(false) {
         return ToolOutcome::Succeeded;
     }

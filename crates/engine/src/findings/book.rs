@@ -31,8 +31,7 @@ impl Prices for BookPrices {
     }
 
     fn window(&self, flow: &Flow) -> Option<u64> {
-        let name = flow.model.as_deref().or(flow.model_requested.as_deref())?;
-        self.book.window(flow.provider?, name)
+        self.book.window_of(flow)
     }
 }
 

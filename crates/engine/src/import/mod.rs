@@ -13,6 +13,7 @@ mod reading;
 mod report;
 #[cfg(test)]
 mod tests;
+mod told_tools;
 
 pub use follow::{
     Follower, FollowerOptions, FollowerReader, FollowerState, ImportError, Wanted as ImportWanted,

@@ -12,6 +12,7 @@ use langley_store::{KnownTranscript, TranscriptBatch, TranscriptPlace};
 use super::lines::Lines;
 use super::plan::{Mode, Plan, YOUNG_NS, path_key, settled};
 use super::report::ImportReport;
+use super::told_tools::told_tools;
 use crate::inference_key::InferenceKey;
 use crate::transcripts::{Till, TranscriptFile, probes, sniffed};
 
@@ -37,6 +38,8 @@ pub(super) struct Reading {
     goes_on: bool,
     /// When the folders were looked at.
     now: Micros,
+    /// When the line before was written, as far as it tells.
+    at: Option<Micros>,
 }
 
 /// A batch, and whether it is the last of its file.
@@ -88,6 +91,7 @@ impl Reading {
             kept,
             plan,
             now,
+            at: None,
         })
     }
 
@@ -147,6 +151,13 @@ impl Reading {
                 continue;
             }
             bytes += line.content.as_bytes().len();
+            if !line.is_cut {
+                self.at = line.facts.at.or(self.at);
+                let told =
+                    told_tools(&self.reader, (line.content.as_bytes(), &line.facts), self.at);
+                let session = &line.facts.session;
+                batch.tools.extend(told.into_iter().map(|told| (session.clone(), told)));
+            }
             batch.responses.append(&mut told);
             batch.lines.push(line);
         }

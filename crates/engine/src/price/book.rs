@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
-use langley_model::{Provider, Rate};
+use langley_model::{Flow, Provider, Rate};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -247,6 +247,13 @@ impl PriceBook {
     #[must_use]
     pub fn window(&self, provider: Provider, name: &str) -> Option<u64> {
         self.model(provider, name)?.window
+    }
+
+    /// The same of the model that answered a flow, or was asked for while none has.
+    #[must_use]
+    pub fn window_of(&self, flow: &Flow) -> Option<u64> {
+        let name = flow.model.as_deref().or(flow.model_requested.as_deref())?;
+        self.window(flow.provider?, name)
     }
 
     /// What tokens of a model cost that are served in this way, in percent; none where nobody says.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use langley_model::{CostClass, Flow, MicroUsd, Outcome, Provider, Rates, Terms};
+use langley_model::{
+    CostClass, EstimateSource, Flow, MicroUsd, Outcome, Provider, Rates, Terms, UsageEstimate,
+};
 
 use super::book::{Model, PriceBook};
 use super::card::{Card, Day, day_of};
@@ -71,6 +73,24 @@ impl Pricer {
         flow.cost_source = quote.as_ref().map(|quote| source(quote).to_owned());
         flow.cost = quote.as_ref().map(|quote| quote.cost);
         flow.terms = quote.map(|quote| quote.terms);
+        // What a transcript tells was priced with it.
+        let by_bytes = |it: &UsageEstimate| it.source == EstimateSource::Bytes;
+        if let Some(mut estimate) = flow.estimate.filter(by_bytes) {
+            estimate.cost = self.beyond(flow, &estimate);
+            flow.estimate = Some(estimate);
+        }
+    }
+
+    /// What an estimate comes to beside what is known of a flow: what all would cost, less what the cost is of.
+    fn beyond(&mut self, flow: &Flow, estimate: &UsageEstimate) -> Option<MicroUsd> {
+        if flow.cost.is_none() && !flow.usage.is_empty() {
+            return None;
+        }
+        let mut whole = flow.clone();
+        whole.usage.input = whole.usage.input.or(estimate.input);
+        whole.usage.output = whole.usage.output.or(estimate.output);
+        let cost = self.quote(&whole)?.cost;
+        Some(MicroUsd(cost.0.saturating_sub(flow.cost.map_or(0, |known| known.0))))
     }
 
     /// What a flow costs; none where it used nothing that is told, or where any of its prices is not

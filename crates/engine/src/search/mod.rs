@@ -9,4 +9,4 @@ mod text;
 pub use indexer::Indexer;
 pub use shown::{Found, Snippet, search};
 pub(crate) use text::LAST_PIECES;
-pub use text::{read_texts, sealed as new_text};
+pub use text::{new_text, read_texts};

@@ -32,25 +32,41 @@ pub fn read_texts(store: &Store, redactor: &Arc<Redactor>) {
     store.read_texts_with(Arc::new(Reading(Arc::clone(redactor))));
 }
 
-/// What is new in the flow `id`; with `whole` the conversation before it as well.
+/// What is new in the flow `id`, at its full length; with `whole` the conversation before it as well.
 ///
 /// Escapes are undone in it, so what hid behind them is looked for once more: nobody gets the text
 /// without that.
 ///
 /// # Errors
 /// A failure of the file.
-pub fn sealed(
+pub fn new_text(
     store: &Store,
     redactor: &Redactor,
     id: FlowId,
     whole: bool,
 ) -> Result<Redacted<SearchText>, StoreError> {
+    let passages = new_passages(store, id, whole)?;
+    Ok(redactor.seal(SearchText { flow: id, whole, passages }))
+}
+
+/// The same, as much of each passage as is indexed and shown.
+pub(super) fn sealed(
+    store: &Store,
+    redactor: &Redactor,
+    id: FlowId,
+    whole: bool,
+) -> Result<Redacted<SearchText>, StoreError> {
+    let mut passages = new_passages(store, id, whole)?;
+    passages.iter_mut().for_each(cut);
+    Ok(redactor.seal(SearchText { flow: id, whole, passages }))
+}
+
+fn new_passages(store: &Store, id: FlowId, whole: bool) -> Result<Vec<Passage>, StoreError> {
     let mut passages = asked(store, id, whole)?;
     if let Some(message) = store.message(id)? {
         passages.extend(passages::of_answer(&message));
     }
-    passages.iter_mut().for_each(cut);
-    Ok(redactor.seal(SearchText { flow: id, whole, passages }))
+    Ok(passages)
 }
 
 /// What is new in the request. Of a long conversation only the end is read, if that tells.

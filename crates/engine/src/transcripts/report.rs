@@ -354,7 +354,7 @@ pub fn transcript_costs(
         .map(|((provider, model), total)| UnpricedModel {
             provider: provider.as_str().to_owned(),
             model: catalogue.name(model).unwrap_or_default().to_owned(),
-            sums: total.sums(),
+            flows: total.unpriced,
         })
         .collect();
     let is_by_time = matches!(query.by.first(), Some(TranscriptBy::Hour | TranscriptBy::Day));

@@ -16,7 +16,7 @@ use crate::stored::Home;
 use crate::tools::settle;
 
 /// When the first session begins.
-const BASE: i64 = 1_700_002_800_000_000;
+pub(crate) const BASE: i64 = 1_700_002_800_000_000;
 
 /// One price for all: 3 dollars a million, a tenth of it from the cache, a quarter more into it.
 struct OnePrice;
@@ -40,19 +40,22 @@ impl Prices for OnePrice {
 type Cached = (u64, u64);
 
 /// An agent's conversation: one lane of a session.
-struct Lane<'h> {
+pub(crate) struct Lane<'h> {
     home: &'h Home,
     session: String,
     agent: Option<&'static str>,
-    tools: Vec<Value>,
-    messages: Vec<Value>,
+    /// The model that answers.
+    pub(crate) model: &'static str,
+    pub(crate) tools: Vec<Value>,
+    pub(crate) messages: Vec<Value>,
 }
 
 impl<'h> Lane<'h> {
-    fn new(home: &'h Home, session: &str, agent: Option<&'static str>) -> Self {
+    pub(crate) fn new(home: &'h Home, session: &str, agent: Option<&'static str>) -> Self {
         let tool = |name: &str| json!({"name": name, "description": "does it ".repeat(40)});
         let tools = ["Read", "Edit", "Bash"].map(tool).to_vec();
-        Self { home, session: session.to_owned(), agent, tools, messages: Vec::new() }
+        let (session, messages) = (session.to_owned(), Vec::new());
+        Self { home, session, agent, model: "claude-x", tools, messages }
     }
 
     /// The request as agents send it: the mark of the cache at its end, which moves on.
@@ -77,7 +80,7 @@ impl<'h> Lane<'h> {
     }
 
     /// Says something, and is answered by these calls; with none, by a text.
-    fn turn(
+    pub(crate) fn turn(
         &mut self,
         second: i64,
         said: &Value,
@@ -85,7 +88,9 @@ impl<'h> Lane<'h> {
         calls: &[(&str, &str)],
     ) -> FlowId {
         self.messages.push(json!({"role": "user", "content": said}));
-        let script = self.script(second).sse().data(&answer(cached, calls)).end();
+        let answer = String::from_utf8(answer(cached, calls)).unwrap();
+        let answer = answer.replace("claude-x", self.model);
+        let script = self.script(second).sse().data(answer.as_bytes()).end();
         self.home.play(&script);
         let said = json!([{"type": "text", "text": "so"}]);
         let blocks: Vec<Value> = calls
@@ -98,7 +103,7 @@ impl<'h> Lane<'h> {
     }
 
     /// Says something that the provider does not take, so that it is said again.
-    fn refused(&mut self, second: i64, said: &Value) {
+    pub(crate) fn refused(&mut self, second: i64, said: &Value) {
         self.messages.push(json!({"role": "user", "content": said}));
         let error =
             r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
@@ -129,11 +134,11 @@ fn answer((read, written): Cached, calls: &[(&str, &str)]) -> Vec<u8> {
     (stream + &stop(if calls.is_empty() { "end_turn" } else { "tool_use" }, 9)).into_bytes()
 }
 
-fn result(id: &str, said: &str) -> Value {
+pub(crate) fn result(id: &str, said: &str) -> Value {
     json!({"type": "tool_result", "tool_use_id": id, "content": said})
 }
 
-fn failed(id: &str) -> Value {
+pub(crate) fn failed(id: &str) -> Value {
     json!({"type": "tool_result", "tool_use_id": id, "content": "no such file", "is_error": true})
 }
 
@@ -145,7 +150,7 @@ fn analysed(home: &Home, now: i64) {
 }
 
 /// A line for each finding: session, kind, subject, how often, what it cost.
-fn lines(store: &Store) -> Vec<String> {
+pub(crate) fn lines(store: &Store) -> Vec<String> {
     let line = |kept: &KeptFinding| {
         let cost = kept.cost.map_or_else(|| "-".to_owned(), |cost| cost.0.to_string());
         let session = kept.finding.session.as_deref().unwrap_or("-");

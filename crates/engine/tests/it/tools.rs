@@ -15,14 +15,14 @@ use crate::stored::Home;
 use crate::websockets;
 
 /// When the first session begins: the beginning of an hour, so that all is in one.
-const BASE: i64 = 1_700_002_800_000_000;
+pub(crate) const BASE: i64 = 1_700_002_800_000_000;
 
 /// An entry of a conversation.
 fn entry(role: &str, content: Value) -> Value {
     [("role".to_owned(), role.into()), ("content".to_owned(), content)].into_iter().collect()
 }
 
-fn user(content: Value) -> Value {
+pub(crate) fn user(content: Value) -> Value {
     entry("user", content)
 }
 
@@ -30,15 +30,15 @@ fn model(content: Value) -> Value {
     entry("assistant", content)
 }
 
-fn id(name: &str) -> String {
+pub(crate) fn id(name: &str) -> String {
     format!("toolu_01{name}0123456789")
 }
 
-fn call(name: &str) -> Value {
+pub(crate) fn call(name: &str) -> Value {
     json!({"type": "tool_use", "id": id(name), "name": name, "input": {"of": name}})
 }
 
-fn result(name: &str, said: &str) -> Value {
+pub(crate) fn result(name: &str, said: &str) -> Value {
     json!({"type": "tool_result", "tool_use_id": id(name), "content": said})
 }
 
@@ -47,7 +47,7 @@ fn failed(name: &str, said: &str) -> Value {
 }
 
 /// An agent's conversation: one lane of a session.
-struct Lane<'h> {
+pub(crate) struct Lane<'h> {
     home: &'h Home,
     session: String,
     agent: Option<&'static str>,
@@ -55,7 +55,7 @@ struct Lane<'h> {
 }
 
 impl<'h> Lane<'h> {
-    fn new(home: &'h Home, session: &str, agent: Option<&'static str>) -> Self {
+    pub(crate) fn new(home: &'h Home, session: &str, agent: Option<&'static str>) -> Self {
         Self { home, session: session.to_owned(), agent, messages: Vec::new() }
     }
 
@@ -69,7 +69,7 @@ impl<'h> Lane<'h> {
     }
 
     /// Says something, and is answered by these calls; with none, by a text.
-    fn turn(&mut self, second: i64, said: Value, calls: &[&str]) -> FlowId {
+    pub(crate) fn turn(&mut self, second: i64, said: Value, calls: &[&str]) -> FlowId {
         self.messages.push(user(said));
         let script = self.script(second).sse().data(&answer(calls)).end();
         self.home.play(&script);
@@ -114,7 +114,7 @@ fn arguments(index: u32, json: &str) -> String {
     ))
 }
 
-fn all_calls(store: &Store) -> Vec<KeptCall> {
+pub(crate) fn all_calls(store: &Store) -> Vec<KeptCall> {
     let report = store.tools(&ToolQuery::default()).unwrap();
     let mut names: Vec<String> = report.tools.into_iter().map(|tool| tool.name).collect();
     names.extend(["Elsewhere", "", "Gone"].map(str::to_owned));
@@ -131,7 +131,7 @@ fn all_calls(store: &Store) -> Vec<KeptCall> {
 }
 
 /// A line for each call: tool, state, outcome, seconds to its result, violations.
-fn lines(store: &Store) -> Vec<String> {
+pub(crate) fn lines(store: &Store) -> Vec<String> {
     let line = |kept: KeptCall| {
         let call = kept.call.unwrap();
         let codes: Vec<&str> = call.violations.iter().map(Violation::code).collect();

@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
-use langley_model::Stored;
+use langley_model::{Stored, is_obeyed};
 use serde_json::Value;
 
 use crate::wire::Flow;
 
 /// Columns of the CSV form: members of a flow, by their JSON pointers.
-const COLUMNS: [&str; 71] = [
+const COLUMNS: [&str; 75] = [
     "/id",
     "/connection_id",
     "/started_at",
@@ -80,6 +80,10 @@ const COLUMNS: [&str; 71] = [
     "/tls_note",
     "/provider_request_id",
     "/preview",
+    "/usage_estimate/source",
+    "/usage_estimate/input",
+    "/usage_estimate/output",
+    "/usage_estimate/cost/micro_usd",
 ];
 
 /// The line of names.
@@ -122,11 +126,17 @@ fn cell(value: &str, text: &mut String) {
         if formula {
             text.push('\'');
         }
-        text.push_str(&value.replace('"', "\"\""));
+        put(&value.replace('"', "\"\""), text);
         text.push('"');
     } else {
-        text.push_str(value);
+        put(value, text);
     }
+}
+
+/// What a terminal or a spreadsheet would obey becomes a mark; lines and tabs stay, since the cell is quoted.
+fn put(value: &str, text: &mut String) {
+    let is_mark = |c: char| is_obeyed(c) && !matches!(c, '\n' | '\r' | '\t');
+    text.extend(value.chars().map(|c| if is_mark(c) { '\u{fffd}' } else { c }));
 }
 
 #[cfg(test)]
@@ -170,14 +180,25 @@ mod tests {
         assert_eq!(shown("plain"), "plain");
         assert_eq!(shown("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
         assert_eq!(shown("=HYPERLINK(1)"), "\"'=HYPERLINK(1)\"");
+        assert_eq!(shown("a\u{7}\u{202e}b"), "a\u{fffd}\u{fffd}b");
+        assert_eq!(shown("\"\u{1b}\"\n\t"), "\"\"\"\u{fffd}\"\"\n\t\"");
     }
 
     #[test]
     fn every_column_is_a_member_of_a_flow() {
-        use langley_model::{ConnectionId, FlowId, MicroUsd, Micros, Redactor, RedactorOptions};
+        use langley_model::{
+            ConnectionId, EstimateSource, FlowId, MicroUsd, Micros, Redactor, RedactorOptions,
+            UsageEstimate,
+        };
         let mut flow = langley_model::Flow::new(FlowId::new(), ConnectionId::new(), Micros(0));
         flow.cost = Some(MicroUsd(1));
         flow.error_kind = Some("x".into());
+        flow.estimate = Some(UsageEstimate {
+            source: EstimateSource::Bytes,
+            input: None,
+            output: None,
+            cost: Some(MicroUsd(1)),
+        });
         let redactor = Redactor::new(RedactorOptions::default()).unwrap();
         let flow = redactor.seal(flow).into_inner();
         let stored = Stored::read_back(flow, langley_model::Revision(1));

@@ -53,8 +53,9 @@ pub(super) fn entry(
     out: &mut dyn Write,
 ) -> Result<Wholeness, ExportError> {
     let is_websocket = flow.method == WEBSOCKET;
-    let retired = store.retired(flow.id)?;
-    let mut entry = Entry { store, flow, is_websocket, retired, wholeness: Wholeness::default() };
+    let mut wholeness = Wholeness::default();
+    let retired = wholeness.sound(store.retired(flow.id).map(Some))?.unwrap_or_default();
+    let mut entry = Entry { store, flow, is_websocket, retired, wholeness };
     let sent = entry.wholeness.sound(store.body(flow.id, Side::Client))?.map(Stored::into_inner);
     let timings = Timings::of(flow);
     let request = entry.request(sent.as_ref().filter(|_| !is_websocket))?;

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use langley_engine::new_text;
-use langley_model::{Flow, Place, Redactor, Stored};
+use langley_model::{Flow, Place, Redactor, Stored, is_obeyed};
 use langley_store::{FlowFilter, Store};
 
 use super::{ExportError, Exported, Wholeness};
@@ -53,7 +53,9 @@ pub(super) fn flow(
 ) -> Result<Wholeness, ExportError> {
     let mut facts = vec![rfc3339(flow.started_at)];
     facts.extend(flow.model.clone().or_else(|| flow.model_requested.clone()));
-    facts.push(format!("{} {}{}", flow.method, flow.host, flow.path));
+    // One that found no way to a provider has no host.
+    let place = if flow.host.is_empty() { String::new() } else { flow.authority() };
+    facts.push(format!("{} {place}{}", flow.method, flow.path));
     facts.extend(flow.status.map(|status| format!("status {status}")));
     facts.push(flow.outcome.map_or("open", |outcome| outcome.as_str()).to_owned());
     let tokens =
@@ -111,8 +113,7 @@ fn escaped(text: &str) -> String {
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => safe.push('\u{fffd}'),
-            c if c.is_control() && !matches!(c, '\n' | '\t') => safe.push('\u{fffd}'),
+            c if is_obeyed(c) && !matches!(c, '\n' | '\t') => safe.push('\u{fffd}'),
             c => safe.push(c),
         }
     }

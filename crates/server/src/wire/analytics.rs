@@ -125,6 +125,8 @@ pub(crate) struct Context {
     pub flow_id: String,
     /// Tokens of the whole input; null where they are not known.
     pub tokens: Option<u64>,
+    /// Tokens that its model can have of a prompt and its answer together; null where that is not known.
+    pub window: Option<u64>,
     /// Bytes of the request, as they are kept.
     pub bytes: u64,
     /// Whether something of it was not kept.
@@ -346,6 +348,7 @@ impl From<&engine::Composition> for Context {
         Self {
             flow_id: found.flow.to_string(),
             tokens: found.tokens,
+            window: found.window,
             bytes: found.bytes,
             truncated: found.truncated,
             items: found.parts.iter().map(part).collect(),

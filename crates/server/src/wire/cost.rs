@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::flow::Cost;
 use super::page::rfc3339;
-use super::usage::{GroupLabel, UsageSums, date};
+use super::usage::{Estimated, GroupLabel, UsageSums, date};
 
 /// What flows cost.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -27,6 +27,8 @@ pub(crate) struct Spent {
     pub flows: u64,
     /// What of the cost is for which class of usage; null where that is known of no flow.
     pub cost_by_class: Option<ClassCosts>,
+    /// What providers did not tell, estimated: part of neither cost nor usage; null where that is nothing.
+    pub estimated: Option<Estimated>,
     /// Tokens per class; null where no flow had the figure.
     pub usage: UsageSums,
 }
@@ -136,9 +138,9 @@ pub(crate) struct Unpriced {
     pub provider: Option<String>,
     /// The model.
     pub model: Option<String>,
-    /// What its flows add up to; where sums by the hour are told, those that have a cost included.
-    #[serde(flatten)]
-    pub spent: Spent,
+    /// How many of its flows these are. What else it used is told by `group_by=model`, that of flows with a cost
+    /// included.
+    pub unpriced_flows: u64,
 }
 
 /// Blocks of five hours.
@@ -357,6 +359,7 @@ impl From<&Sums> for Spent {
             unpriced_flows: sums.tally(Tally::Unpriced),
             flows: sums.tally(Tally::Flows),
             cost_by_class: ClassCosts::of(sums),
+            estimated: Estimated::of(sums),
             usage: sums.into(),
         }
     }
@@ -489,7 +492,7 @@ impl From<&UnpricedModel> for Unpriced {
         Self {
             provider: known(&model.provider),
             model: known(&model.model),
-            spent: (&model.sums).into(),
+            unpriced_flows: model.flows,
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::page::{milliseconds, per_second, rfc3339};
-use super::word::{DialectName, Mode, Outcome, Provider};
+use super::word::{DialectName, EstimateSource, Mode, Outcome, Provider};
 
 /// One exchange. Null means unknown, never zero.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -103,6 +103,9 @@ pub(crate) struct Flow {
     pub retry_of: Option<String>,
     /// Usage per class, the provider's own numbers.
     pub usage: Usage,
+    /// What the provider did not tell of it, estimated; null where that is nothing. Part of neither `usage` nor
+    /// `cost`.
+    pub usage_estimate: Option<UsageEstimate>,
     /// Cost, when the model is priced.
     pub cost: Option<Cost>,
     /// `reported`, `priced` or `estimated`.
@@ -185,6 +188,30 @@ pub(crate) struct RateLimit {
     pub used_percent: Option<f64>,
     /// When it is full again.
     pub reset_at: Option<String>,
+}
+
+/// What a provider did not tell of an exchange's usage, estimated.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct UsageEstimate {
+    /// Where it comes from.
+    pub source: EstimateSource,
+    /// Input tokens; null where the provider told them, or nothing is known of them.
+    pub input: Option<u64>,
+    /// Output tokens; null where the provider told them, or nothing is known of them.
+    pub output: Option<u64>,
+    /// What these tokens cost, beside `cost` of the flow; null where no price is known.
+    pub cost: Option<Cost>,
+}
+
+impl From<langley_model::UsageEstimate> for UsageEstimate {
+    fn from(it: langley_model::UsageEstimate) -> Self {
+        Self {
+            source: it.source.into(),
+            input: it.input.map(|tokens| tokens.0),
+            output: it.output.map(|tokens| tokens.0),
+            cost: it.cost.map(|cost| Cost { micro_usd: cost.0 }),
+        }
+    }
 }
 
 /// Money.
@@ -310,6 +337,7 @@ impl<T: Borrow<langley_model::Flow>> From<&Stored<T>> for Flow {
             client_process: flow.client_process.clone(),
             retry_of: flow.retry_of.map(|id| id.to_string()),
             usage: (&flow.usage).into(),
+            usage_estimate: flow.estimate.map(Into::into),
             cost: flow.cost.map(Into::into),
             cost_source: flow.cost_source.clone(),
             service_tier: flow.service_tier.clone(),

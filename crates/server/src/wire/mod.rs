@@ -2,6 +2,7 @@
 
 mod analytics;
 mod budget;
+mod commit;
 mod conversation;
 mod cost;
 mod diff;
@@ -27,6 +28,8 @@ pub(crate) use analytics::{
     CacheBreaks, CachePage, Context, SessionEfficiency, TokenPage, TurnPage,
 };
 pub(crate) use budget::BudgetPage;
+pub(crate) use commit::CommitPage;
+pub use commit::commits_json;
 pub(crate) use conversation::{ConversationDetail, ConversationPage, DeletedConversation};
 pub use conversation::{conversation_json, conversations_json, deleted_conversation_json};
 pub(crate) use cost::{BlockPage, CostPage, RepriceDone, RepricePage};

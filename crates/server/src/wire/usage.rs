@@ -31,8 +31,40 @@ pub(crate) struct Totals {
     pub priced_flows: u64,
     /// Flows that have ended and used something that is billed, and without a cost.
     pub unpriced_flows: u64,
+    /// What providers did not tell, estimated; null where that is nothing.
+    pub estimated: Option<Estimated>,
     /// Times.
     pub latency: Latency,
+}
+
+/// What providers did not tell of usage, estimated: part of no other figure.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct Estimated {
+    /// Flows of which a part was estimated.
+    pub flows: u64,
+    /// Input tokens; null where none were estimated.
+    pub input: Option<u64>,
+    /// Output tokens; null where none were estimated.
+    pub output: Option<u64>,
+    /// What these tokens cost, beside the cost of what was told; null where no price is known.
+    pub cost: Option<Cost>,
+    /// Flows whose estimate has a cost.
+    pub priced_flows: u64,
+}
+
+impl Estimated {
+    /// Of these sums; none where nothing was estimated.
+    pub(crate) fn of(sums: &Sums) -> Option<Self> {
+        let known = |measure| sums.figure(measure).known();
+        let flows = sums.tally(Tally::Estimated);
+        (flows > 0).then(|| Self {
+            flows,
+            input: known(Measure::EstimatedInput),
+            output: known(Measure::EstimatedOutput),
+            cost: known(Measure::EstimatedCost).map(|sum| Cost { micro_usd: sum.cast_signed() }),
+            priced_flows: sums.figure(Measure::EstimatedCost).flows,
+        })
+    }
 }
 
 /// Flows, by how they ended.
@@ -204,6 +236,7 @@ impl From<&Sums> for Totals {
             cost: cost.known().map(|sum| Cost { micro_usd: sum.cast_signed() }),
             priced_flows: cost.flows,
             unpriced_flows: of(Tally::Unpriced),
+            estimated: Estimated::of(sums),
             latency: Latency {
                 duration: Times::of(sums, Measure::Duration),
                 ttfb: Times::of(sums, Measure::Ttfb),

@@ -171,6 +171,11 @@ words! {
 }
 
 words! {
+    /// Where an estimate comes from.
+    EstimateSource { Transcript = "transcript", Bytes = "bytes" }
+}
+
+words! {
     /// Kind of live text.
     LiveKind { Text = "text", Thinking = "thinking", ToolInput = "tool_input" }
 }
@@ -251,6 +256,9 @@ mod tests {
         }
         for value in langley_model::Strain::ALL {
             assert_eq!(word(Strain::from(value)), value.as_str());
+        }
+        for value in langley_model::EstimateSource::ALL {
+            assert_eq!(word(EstimateSource::from(value)), value.as_str());
         }
         for value in langley_model::PieceKind::ALL {
             assert_eq!(word(PieceKind::from(value)), value.as_str());

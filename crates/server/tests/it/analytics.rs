@@ -130,7 +130,8 @@ async fn the_cache_is_told_with_what_its_breaks_cost_by_cause() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_context_is_told_by_what_takes_its_room() {
     let rig = Rig::start().await;
-    let (short, mut long) = (asked(1, "s-1", 0), asked(2, "s-1", 0));
+    let (mut short, mut long) = (asked(1, "s-1", 0), asked(2, "s-1", 0));
+    short.model = Some("claude-opus-5-5".into());
     long.usage.cache_read = Some(Tokens(9_800));
     let body = json!({
         "tools": [{"name": "mcp__git__log"}],
@@ -144,6 +145,7 @@ async fn a_context_is_told_by_what_takes_its_room() {
     }
     let told = rig.get(&format!("/api/analytics/context?flow={}", short.id)).await;
     assert_eq!((&told["tokens"], &told["truncated"]), (&json!(1_000), &json!(false)));
+    assert_eq!(told["window"], json!(1_000_000));
     let kinds: Vec<&str> = told["items"]
         .as_array()
         .unwrap()
@@ -155,6 +157,8 @@ async fn a_context_is_told_by_what_takes_its_room() {
     // Of a session, that of its longest request.
     let told = rig.get("/api/analytics/context?session=s-1").await;
     assert_eq!((&told["flow_id"], &told["tokens"]), (&json!(long.id.to_string()), &json!(10_000)));
+    // Of a model that nobody knows, nobody knows how much it reads.
+    assert_eq!(told["window"], Value::Null);
     for (query, status) in [
         ("session=none", StatusCode::NOT_FOUND),
         ("flow=x", StatusCode::BAD_REQUEST),

@@ -6,7 +6,7 @@ use langley_model::{
     Body, Micros, Mode, Provider, Record, Redactor, RedactorOptions, Side, Tokens,
 };
 use langley_server::{ExportFormat, Exported, write_export};
-use langley_store::{FlowFilter, IndexEntry, Retention, Told};
+use langley_store::{FlowFilter, IndexEntry, Retention, Store, Told};
 use serde_json::{Value, json};
 
 use crate::rig::{Rig, exchange, flow};
@@ -252,6 +252,54 @@ async fn a_page_needs_nothing_else_and_nothing_recorded_is_markup() {
     }
     for inside in ["prefers-color-scheme:dark", "default-src 'none'"] {
         assert!(page.contains(inside), "{inside}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_has_all_of_a_long_text_and_names_the_port() {
+    let rig = Rig::start().await;
+    let mut one = flow(1, "s");
+    one.port = 8443;
+    let mut records = exchange(&rig.redactor, &one);
+    let long = format!("{}and the end", "words ".repeat(60_000));
+    assert!(long.len() > 256 << 10);
+    records.push(body(&rig, &one, &long));
+    rig.put(records);
+    let page = rig.ask("/api/flows/export?format=html").await;
+    assert!(page.text().contains("words and the end"));
+    let heading = format!("POST {}:8443{}", one.host, one.path);
+    assert!(page.text().contains(&heading), "{heading}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_index_of_ids_costs_no_form_a_flow() {
+    let rig = Rig::start().await;
+    for second in 0..3 {
+        let one = flow(second, "s");
+        let mut records = exchange(&rig.redactor, &one);
+        records.push(body(&rig, &one, &format!("words {second}")));
+        rig.put(records);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("copy.db");
+    rig.sqlite(&format!("VACUUM INTO '{}'", path.display()));
+    let sql = "SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'flows_by_id'";
+    let told = std::process::Command::new("sqlite3").arg(&path).arg(sql).output().unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    let (page, size) = told.trim().split_once('|').unwrap();
+    let (page, size): (usize, usize) = (page.parse().unwrap(), size.parse().unwrap());
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[(page - 1) * size..page * size].fill(0xff);
+    std::fs::write(&path, bytes).unwrap();
+    let store = Store::open_read_only(path).unwrap();
+    for format in ExportFormat::ALL {
+        let (all, place) = (FlowFilter::default(), (&store, Told::Open));
+        let mut out = Vec::new();
+        let done = write_export(place, &rig.redactor, &all, format, &mut out).unwrap();
+        assert_eq!(done, Exported { flows: 3, ..Exported::default() }, "{format:?}");
+        let has_bodies = matches!(format, ExportFormat::Html | ExportFormat::Har);
+        let out = String::from_utf8(out).unwrap();
+        assert_eq!(out.contains("words 1"), has_bodies, "{format:?}");
     }
 }
 

@@ -11,6 +11,7 @@ mod access;
 mod analytics;
 #[cfg(feature = "dashboard")]
 mod assets;
+mod brute;
 mod budgets;
 mod conversations;
 mod cost;

@@ -13,7 +13,7 @@ use crate::damage::{sound, sound_flow, sound_flows};
 use crate::error::StoreError;
 use crate::filter::{Condition, Order};
 use crate::flow_row::Bytes;
-use crate::query::page_limit;
+use crate::query::{found_key, page_limit};
 use crate::readers::ReadError;
 use crate::store::Store;
 
@@ -189,9 +189,10 @@ impl Store {
     /// A failure of the file.
     pub fn request_number(&self, flow: FlowId) -> Result<Option<i64>, StoreError> {
         self.readers().read(|conn| {
+            let Some((n, _)) = found_key(conn, flow)? else { return Ok(None) };
             let number: Option<Option<i64>> = conn
-                .prepare_cached("SELECT request_body FROM flows WHERE flow_id = ?1")?
-                .query_row([Bytes(flow.as_bytes())], |row| row.get(0))
+                .prepare_cached("SELECT request_body FROM flows WHERE n = ?1")?
+                .query_row([n], |row| row.get(0))
                 .optional()?;
             Ok(number.flatten())
         })

@@ -2,6 +2,7 @@
 
 use rusqlite::params_from_iter;
 
+use crate::damage::{Fault, Keyed, sound_among};
 use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter, Order};
 use crate::search::{Purpose, READINGS};
@@ -26,6 +27,8 @@ struct Counting {
     select: &'static str,
     is_sum: bool,
     condition: Condition,
+    /// What of it keys tell by themselves, where flows are counted.
+    of_keys: Option<Condition>,
 }
 
 impl Counting {
@@ -37,15 +40,17 @@ impl Counting {
             } else {
                 "SELECT ifnull(sum(flows), 0) FROM flow_groups"
             };
-            return Self { select, is_sum: true, condition };
+            return Self { select, is_sum: true, condition, of_keys: None };
         }
         match Condition::of_tool(filter) {
             Some(condition) => {
-                Self { select: "SELECT DISTINCT flow FROM tool_calls", is_sum: false, condition }
+                let select = "SELECT DISTINCT flow FROM tool_calls";
+                Self { select, is_sum: false, condition, of_keys: None }
             }
             None => {
-                let condition = Condition::of(filter);
-                Self { select: "SELECT 1 FROM flows", is_sum: false, condition }
+                let (select, condition) = ("SELECT 1 FROM flows", Condition::of(filter));
+                let of_keys = Some(Condition::of_keys(filter));
+                Self { select, is_sum: false, condition, of_keys }
             }
         }
     }
@@ -58,14 +63,18 @@ impl Counting {
 }
 
 impl Store {
-    /// How many flows `filter` names, however long it takes to find them all; [`Self::count_some`] ends
+    /// How many flows `filter` names that can be read, however long it takes to find them all; [`Self::count_some`] ends
     /// sooner.
     ///
     /// # Errors
     /// A failure of the file; words in quotes where nobody reads texts back.
     pub fn count_flows(&self, filter: &FlowFilter) -> Result<u64, StoreError> {
         match self.worded(filter, Purpose::Show, Order::NewestFirst)? {
-            Some(worded) => Ok(worded.keys(self, None, usize::MAX, usize::MAX)?.keys.len() as u64),
+            Some(worded) => {
+                let found = worded.keys(self, None, usize::MAX, usize::MAX)?;
+                self.note_read([], &found.damaged);
+                Ok(found.keys.len() as u64)
+            }
             None => self.count(&Counting::of(filter), -1),
         }
     }
@@ -78,6 +87,7 @@ impl Store {
     pub fn count_some(&self, filter: &FlowFilter) -> Result<FlowCount, StoreError> {
         if let Some(worded) = self.worded(filter, Purpose::Show, Order::NewestFirst)? {
             let found = worded.keys(self, None, COUNTED_BY_WORDS, READINGS)?;
+            self.note_read([], &found.damaged);
             return Ok(FlowCount { flows: found.keys.len() as u64, more: found.rest.is_some() });
         }
         let counting = Counting::of(filter);
@@ -87,10 +97,19 @@ impl Store {
     }
 
     fn count(&self, counting: &Counting, most: i64) -> Result<u64, StoreError> {
-        self.readers().read(|conn| {
+        self.read_sound(|conn, damaged| {
             let mut statement = conn.prepare_cached(&counting.sql(most))?;
             let parameters = params_from_iter(&counting.condition.parameters);
-            Ok(statement.query_row(parameters, |row| row.get::<_, i64>(0))?.cast_unsigned())
+            let counted = statement.query_row(parameters, |row| row.get::<_, i64>(0));
+            match (&counting.of_keys, counted) {
+                (Some(of_keys), Err(error)) if error.is_of_one_place() => {
+                    let keys = Keyed::Flows.keys(conn, of_keys, Order::NewestFirst, usize::MAX)?;
+                    let most = usize::try_from(most).unwrap_or(usize::MAX);
+                    let found = sound_among(conn, keys, &counting.condition, most, damaged)?;
+                    Ok(found.len() as u64)
+                }
+                (_, counted) => Ok(counted?.cast_unsigned()),
+            }
         })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use langley_model::{FlowId, Stored};
 use rusqlite::Connection;
 
-use super::flows::{key, page_limit};
+use super::flows::{found_key, page_limit};
 use crate::content::readable;
 use crate::error::StoreError;
 use crate::flow_row::signed;
@@ -60,7 +60,7 @@ impl Store {
     ) -> Result<Option<Stored<EventPage>>, StoreError> {
         let (limit, _) = page_limit(limit);
         self.readers().read(|conn| {
-            let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
+            let Some((n, revision)) = found_key(conn, id)? else { return Ok(None) };
             let mut page = EventPage::default();
             let wanted = if after.is_none() || kind.is_some() {
                 let counted = counted(conn, n)?;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use langley_model::Micros;
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::damage::told_apart;
 use crate::error::StoreError;
 use crate::rollup::{Filled, Scope};
 use crate::store::Store;
@@ -101,20 +102,25 @@ fn by_count(sums: HashMap<String, u64>, q: Option<&str>) -> Vec<Facet> {
 /// The newest sessions (that `q` finds), with their beginnings.
 fn sessions(conn: &Connection, q: Option<&str>) -> rusqlite::Result<Vec<SessionFacet>> {
     let read = if q.is_some() { SESSIONS_READ } else { FACET_MAX };
-    // While sessions of an earlier version are still to be added, the groups know all of them.
-    let sql = match Scope::Rollups.filled(conn)? {
-        Filled::Wholly => {
-            format!("SELECT session_id, flows FROM sessions ORDER BY newest DESC LIMIT {read}")
-        }
-        Filled::UpTo { .. } => format!(
+    let named = |sql: &str| {
+        conn.prepare_cached(sql)?
+            .query_map((), |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?
+            .collect::<rusqlite::Result<Vec<(String, u64)>>>()
+    };
+    let kept = format!("SELECT session_id, flows FROM sessions ORDER BY newest DESC LIMIT {read}");
+    let kept = match Scope::Rollups.filled(conn)? {
+        Filled::Wholly => told_apart(named(&kept))?,
+        Filled::UpTo { .. } => None,
+    };
+    // While sessions of an earlier version are still to be added, and where a page of them cannot be read, the
+    // groups know all of them.
+    let newest = match kept {
+        Some(newest) => newest,
+        None => named(&format!(
             "SELECT session_id, sum(flows) FROM flow_groups WHERE session_id <> ''
              GROUP BY 1 ORDER BY max(newest) DESC LIMIT {read}"
-        ),
+        ))?,
     };
-    let mut newest = conn.prepare_cached(&sql)?;
-    let newest = newest
-        .query_map((), |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?
-        .collect::<rusqlite::Result<Vec<(String, u64)>>>()?;
     let mut first = conn
         .prepare_cached("SELECT started_at FROM flows WHERE session_id = ?1 ORDER BY n LIMIT 1")?;
     // What an agent asks beside its conversation has no preview, but there is little of it.
@@ -126,7 +132,9 @@ fn sessions(conn: &Connection, q: Option<&str>) -> rusqlite::Result<Vec<SessionF
     let q = q.map(str::to_lowercase);
     let mut found = Vec::new();
     for (value, count) in newest {
-        let opening: Option<String> = opening.query_row([&value], |row| row.get(0)).optional()?;
+        // Of a session whose first flows cannot be read, nobody knows how it began.
+        let opening: Option<String> =
+            told_apart(opening.query_row([&value], |row| row.get(0)).optional())?.flatten();
         let contains = |q: &str| {
             let said = opening.as_deref().unwrap_or_default();
             value.to_lowercase().contains(q) || said.to_lowercase().contains(q)
@@ -134,7 +142,8 @@ fn sessions(conn: &Connection, q: Option<&str>) -> rusqlite::Result<Vec<SessionF
         if !q.as_deref().is_none_or(contains) {
             continue;
         }
-        let first_at = first.query_row([&value], |row| row.get(0).map(Micros)).optional()?;
+        let first_at = first.query_row([&value], |row| row.get(0).map(Micros)).optional();
+        let first_at = told_apart(first_at)?.flatten();
         found.push(SessionFacet { value, count, first_at, opening });
         if found.len() == FACET_MAX {
             break;

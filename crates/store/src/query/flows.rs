@@ -1,7 +1,7 @@
 //! Flows: one by its id, many by a filter, newest first.
 
 use langley_model::{Flow, FlowId, Revision, Stored};
-use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::salvage::Stretch;
 use crate::cursor::{cursor, position};
@@ -14,6 +14,9 @@ use crate::store::Store;
 
 /// The most rows of one page.
 const PAGE_MAX: usize = 500;
+
+/// A flow's key is at most about so far from the time that its id tells, in microseconds.
+const NEAR_US: i64 = 120_000_000;
 
 /// A part of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,9 +207,9 @@ impl Store {
     /// A failure of the file.
     pub fn flow(&self, id: FlowId) -> Result<Option<Stored<Flow>>, StoreError> {
         self.readers().read(|conn| {
-            let sql = format!("{} WHERE flow_id = ?1", FlowSql::select());
-            let mut statement = conn.prepare_cached(&sql)?;
-            let flow = statement.query_row([Bytes(id.as_bytes())], read).optional()?;
+            let Some((key, _)) = found_key(conn, id)? else { return Ok(None) };
+            let sql = format!("{} WHERE n = ?1", FlowSql::select());
+            let flow = conn.prepare_cached(&sql)?.query_row([key], read).optional()?;
             Ok(flow.map(|(key, flow)| {
                 self.note_read([key], &[]);
                 flow
@@ -218,8 +221,37 @@ impl Store {
 /// The key and the revision of a flow.
 pub(crate) fn key(conn: &Connection, id: FlowId) -> rusqlite::Result<Option<(i64, Revision)>> {
     conn.prepare_cached("SELECT n, revision FROM flows WHERE flow_id = ?1")?
-        .query_row([Bytes(id.as_bytes())], |row| {
-            Ok((row.get(0)?, Revision(row.get::<_, i64>(1)?.cast_unsigned())))
-        })
+        .query_row([Bytes(id.as_bytes())], key_of)
         .optional()
+}
+
+/// The same for who only reads: where the index of ids cannot be read, the flow is looked for among the rows, first
+/// around the time that its id tells. A transaction that writes is lost where it meets such a page.
+pub(crate) fn found_key(
+    conn: &Connection,
+    id: FlowId,
+) -> rusqlite::Result<Option<(i64, Revision)>> {
+    match key(conn, id) {
+        Err(error) if error.is_of_one_place() => {}
+        found => return found,
+    }
+    let made_at = id.made_at().0;
+    let near = [made_at.saturating_sub(NEAR_US), made_at.saturating_add(NEAR_US)];
+    for [first, last] in [near, [i64::MIN, i64::MAX]] {
+        let found = conn
+            .prepare_cached(
+                "SELECT n, revision FROM flows NOT INDEXED
+                 WHERE flow_id = ?1 AND n BETWEEN ?2 AND ?3",
+            )?
+            .query_row((Bytes(id.as_bytes()), first, last), key_of)
+            .optional()?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+fn key_of(row: &Row<'_>) -> rusqlite::Result<(i64, Revision)> {
+    Ok((row.get(0)?, Revision(row.get::<_, i64>(1)?.cast_unsigned())))
 }

@@ -20,7 +20,7 @@ pub use count::FlowCount;
 pub use events::{EventPage, StoredEvent};
 pub use facets::{FACET_MAX, Facet, Facets, SessionFacet};
 pub use flows::Page;
-pub(crate) use flows::{Keys, key, page_limit};
+pub(crate) use flows::{Keys, found_key, key, page_limit};
 pub use inspect::Damage;
 pub use parts::{FlowHeaders, PieceId, RequestPieces, StoredBody};
 pub use records::StoredDrop;

@@ -3,13 +3,12 @@
 use langley_model::{Flow, FlowId, HeaderBlock, Message, Side, Stored};
 use rusqlite::OptionalExtension;
 
-use super::flows::key;
+use super::flows::found_key;
 use crate::codec::message_json;
 use crate::content::{content, content_end, pieces};
 use crate::damage::sound_flows;
 use crate::error::StoreError;
 use crate::filter::{Condition, Order};
-use crate::flow_row::Bytes;
 use crate::store::Store;
 
 /// Headers and trailers of one side.
@@ -62,7 +61,7 @@ impl Store {
         side: Side,
     ) -> Result<Option<Stored<FlowHeaders>>, StoreError> {
         self.readers().read(|conn| {
-            let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
+            let Some((n, revision)) = found_key(conn, id)? else { return Ok(None) };
             let sql = match side {
                 Side::Client => "SELECT request_headers, request_trailers FROM flows WHERE n = ?1",
                 Side::Upstream => {
@@ -89,9 +88,10 @@ impl Store {
     /// A failure of the file.
     pub fn request_end(&self, id: FlowId, kept: usize) -> Result<Option<Vec<u8>>, StoreError> {
         self.readers().read(|conn| {
+            let Some((n, _)) = found_key(conn, id)? else { return Ok(None) };
             let blob: Option<Option<i64>> = conn
-                .prepare_cached("SELECT request_body FROM flows WHERE flow_id = ?1")?
-                .query_row([Bytes(id.as_bytes())], |row| row.get(0))
+                .prepare_cached("SELECT request_body FROM flows WHERE n = ?1")?
+                .query_row([n], |row| row.get(0))
                 .optional()?;
             let Some(blob) = blob.flatten() else { return Ok(None) };
             content_end(conn, blob, kept)
@@ -104,9 +104,10 @@ impl Store {
     /// A failure of the file.
     pub fn request_pieces(&self, id: FlowId) -> Result<Option<RequestPieces>, StoreError> {
         self.readers().read(|conn| {
+            let Some((n, _)) = found_key(conn, id)? else { return Ok(None) };
             let blob: Option<Option<i64>> = conn
-                .prepare_cached("SELECT request_body FROM flows WHERE flow_id = ?1")?
-                .query_row([Bytes(id.as_bytes())], |row| row.get(0))
+                .prepare_cached("SELECT request_body FROM flows WHERE n = ?1")?
+                .query_row([n], |row| row.get(0))
                 .optional()?;
             let Some(blob) = blob.flatten() else { return Ok(None) };
             let Some((pieces, len)) = pieces(conn, blob)? else { return Ok(None) };
@@ -137,7 +138,7 @@ impl Store {
     /// A failure of the file.
     pub fn body(&self, id: FlowId, side: Side) -> Result<Option<Stored<StoredBody>>, StoreError> {
         self.readers().read(|conn| {
-            let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
+            let Some((n, revision)) = found_key(conn, id)? else { return Ok(None) };
             let sql = match side {
                 Side::Client => {
                     "SELECT request_body, request_media_type, request_original_len,
@@ -174,7 +175,7 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Stored<Flow>>, StoreError> {
         self.read_sound(|conn, damaged| {
-            let Some((n, _)) = key(conn, id)? else { return Ok(Vec::new()) };
+            let Some((n, _)) = found_key(conn, id)? else { return Ok(Vec::new()) };
             let session: Option<String> = conn
                 .prepare_cached("SELECT session_id FROM flows WHERE n = ?1")?
                 .query_row([n], |row| row.get(0))?;
@@ -208,7 +209,7 @@ impl Store {
     /// A failure of the file.
     pub fn message(&self, id: FlowId) -> Result<Option<Stored<Message>>, StoreError> {
         self.readers().read(|conn| {
-            let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
+            let Some((n, revision)) = found_key(conn, id)? else { return Ok(None) };
             let blob: Option<Option<i64>> = conn
                 .prepare_cached("SELECT message FROM flows WHERE n = ?1")?
                 .query_row([n], |row| row.get(0))

@@ -3,8 +3,8 @@
 use langley_model::{FlowId, Micros};
 use rusqlite::OptionalExtension;
 
+use super::flows::found_key;
 use crate::error::StoreError;
-use crate::flow_row::Bytes;
 use crate::store::Store;
 
 /// What retention has taken from a flow that is still there.
@@ -98,15 +98,16 @@ impl Store {
     /// A failure of the file.
     pub fn retired(&self, id: FlowId) -> Result<Retired, StoreError> {
         self.readers().read(|conn| {
+            let Some((n, _)) = found_key(conn, id)? else { return Ok(Retired::default()) };
             // A body's length stays when the body goes, and so does the number of events.
             let mut statement = conn.prepare_cached(
                 "SELECT request_body IS NULL AND request_original_len IS NOT NULL,
                      response_body IS NULL AND response_original_len IS NOT NULL,
                      outcome IS NOT NULL AND event_count > dropped_events
                          AND NOT EXISTS (SELECT 1 FROM event_blocks WHERE flow = flows.n)
-                 FROM flows WHERE flow_id = ?1",
+                 FROM flows WHERE n = ?1",
             )?;
-            let retired = statement.query_row([Bytes(id.as_bytes())], |row| {
+            let retired = statement.query_row([n], |row| {
                 Ok(Retired {
                     request_body: row.get(0)?,
                     response_body: row.get(1)?,

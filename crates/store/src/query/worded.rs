@@ -6,7 +6,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use crate::damage::Keyed;
+use crate::damage::{Fault, Keyed, sound_among};
 use crate::error::StoreError;
 use crate::filter::{Common, Condition, FlowFilter, Order, like, stretch};
 use crate::query::Keys;
@@ -69,7 +69,8 @@ impl Worded<'_> {
         }
         // What facts give goes as far as texts were looked into, and tells whether there is more.
         let first = First { order: self.order, limit: limit.saturating_add(1), keys, end: rest };
-        let keys = store.readers().read(|conn| Ok(self.stated(conn, position, first)?))?;
+        let keys =
+            store.readers().read(|conn| Ok(self.stated(conn, position, first, &mut damaged)?))?;
         let found = Keys::cut(keys, limit);
         let rest = found.rest.or(rest);
         // Those behind the end are met again on the next page.
@@ -83,6 +84,7 @@ impl Worded<'_> {
         conn: &Connection,
         position: Option<i64>,
         mut first: First,
+        damaged: &mut Vec<i64>,
     ) -> rusqlite::Result<Vec<i64>> {
         let filter = FlowFilter { q: None, ..self.filter.clone() };
         let mut rest = Condition::among(&filter, Common::of(conn, &filter)?);
@@ -90,7 +92,7 @@ impl Worded<'_> {
         let mut newest = rest.clone();
         newest.and("n >= ?", [self.newest.into()]);
         newest.and_states(self.q);
-        first.add(conn, newest, position)?;
+        first.add(conn, newest, position, damaged)?;
         for (column, fact) in [("host", "host"), ("model", "ifnull(model, model_requested)")] {
             let sql = format!(
                 "SELECT DISTINCT {column} FROM flow_kinds
@@ -101,7 +103,7 @@ impl Worded<'_> {
             for name in names {
                 let mut named = rest.clone();
                 named.and(&format!("{fact} = ?"), [Value::from(name?)]);
-                first.add(conn, named, position)?;
+                first.add(conn, named, position, damaged)?;
             }
         }
         Ok(first.sorted())
@@ -124,15 +126,28 @@ impl First {
         conn: &Connection,
         mut condition: Condition,
         position: Option<i64>,
+        damaged: &mut Vec<i64>,
     ) -> rusqlite::Result<()> {
         if let Some(end) = self.end {
             condition.and(&format!("n {} ?", self.order.up_to()), [end.into()]);
         }
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
-        let (sql, parameters) = stretch(condition, position, self.order, limit);
+        let (sql, parameters) = stretch(condition.clone(), position, self.order, limit);
         let mut statement = conn.prepare_cached(&sql)?;
-        for key in statement.query_map(params_from_iter(&parameters), |row| row.get(0))? {
-            self.keys.push(key?);
+        let walked = statement
+            .query_map(params_from_iter(&parameters), |row| row.get(0))?
+            .collect::<rusqlite::Result<Vec<i64>>>();
+        match walked {
+            Err(error) if error.is_of_one_place() => {
+                let start = position.unwrap_or(match self.order {
+                    Order::NewestFirst => i64::MAX,
+                    Order::OldestFirst => i64::MIN,
+                });
+                let mut keys = Keyed::Flows.keys_after(conn, start, self.order, usize::MAX)?;
+                keys.retain(|key| self.end.is_none_or(|end| self.order.is_up_to(*key, end)));
+                self.keys.extend(sound_among(conn, keys, &condition, self.limit, damaged)?);
+            }
+            walked => self.keys.extend(walked?),
         }
         if self.keys.len() >= self.limit.saturating_mul(2) {
             self.settle();

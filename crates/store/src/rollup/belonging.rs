@@ -8,7 +8,7 @@ use super::fill::{Filled, Scope};
 use super::sums::Sums;
 use super::table::{Table, read_sums};
 use crate::cursor;
-use crate::damage::{Keyed, sound, sound_flow, sound_flows};
+use crate::damage::{Keyed, sound, sound_flow, sound_flows, told_apart};
 use crate::error::StoreError;
 use crate::filter::{Condition, Order};
 use crate::query::page_limit;
@@ -103,7 +103,7 @@ impl Belonging {
         let next_cursor = found.last().filter(|_| more).map(|(id, newest)| cursor_at(*newest, id));
         let mut items = Vec::with_capacity(found.len());
         for (id, _) in found {
-            let sums = self.sums(conn, &id)?;
+            let sums = self.sound_sums(conn, &id, damaged)?;
             items.extend(self.describe(conn, id, sums, damaged)?);
         }
         let filling = self.scope().filled(conn)? != Filled::Wholly;
@@ -118,7 +118,7 @@ impl Belonging {
         damaged: &mut Vec<i64>,
     ) -> rusqlite::Result<Option<Belongings>> {
         let sums = match self.scope().filled(conn)? {
-            Filled::Wholly => self.sums(conn, id)?,
+            Filled::Wholly => self.sound_sums(conn, id, damaged)?,
             Filled::UpTo { .. } => self.sums_of_flows(conn, id, damaged)?,
         };
         self.describe(conn, id.to_owned(), sums, damaged)
@@ -132,6 +132,19 @@ impl Belonging {
         let row =
             conn.prepare_cached(&sql)?.query_row([id], |row| read_sums(row, key)).optional()?;
         Ok(row.unwrap_or_default())
+    }
+
+    /// The same; from the flows where the sums lie on a page that cannot be read.
+    fn sound_sums(
+        self,
+        conn: &Connection,
+        id: &str,
+        damaged: &mut Vec<i64>,
+    ) -> rusqlite::Result<Sums> {
+        match told_apart(self.sums(conn, id))? {
+            Some(sums) => Ok(sums),
+            None => self.sums_of_flows(conn, id, damaged),
+        }
     }
 
     /// The same from the flows, while not all of them are part of the sums.

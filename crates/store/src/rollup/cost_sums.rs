@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
-use super::costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, model_of};
+use super::costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, Unpriced};
 use super::fill::{Filled, Scope};
 use super::measure::Tally;
 use super::query::{GroupBy, UsageQuery};
@@ -56,12 +56,12 @@ impl Store {
             // These sums know no models.
             let by = vec![GroupBy::Provider, GroupBy::Model];
             let asked = UsageQuery { by, costs_alone: true, ..UsageQuery::default() };
-            let models = self.usage(&asked)?.groups;
-            let models = models.into_iter().filter(|it| it.sums.tally(Tally::Unpriced) > 0);
-            let name = |text: Option<String>| text.unwrap_or_default();
-            let unpriced =
-                models.map(|it| model_of(((name(it.provider), name(it.model)), it.sums)));
-            report.unpriced = unpriced.collect();
+            let mut unpriced = Unpriced::default();
+            for group in &self.usage(&asked)?.groups {
+                let model = (group.provider.as_deref(), group.model.as_deref());
+                unpriced.add(model, group.sums.tally(Tally::Unpriced));
+            }
+            report.unpriced = unpriced.models();
         }
         Ok(Some(report))
     }

@@ -1,7 +1,7 @@
 //! What flows cost, asked: by time, model and the like from the rollups, by session, task or subagent alone from
 //! the sums of those, and by what none is kept of from the flows themselves.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
 use langley_model::{Flow, Micros, Provider};
@@ -11,7 +11,7 @@ use super::measure::Tally;
 use super::query::{GroupBy, UsageGroup, UsageQuery};
 use super::sums::Sums;
 use super::tool_sums::ToolCostSums;
-use crate::damage::{Fault, Keyed, one_by_one};
+use crate::damage::{Fault, Keyed, one_by_one, told_apart};
 use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter, Order};
 use crate::flow_row::{FlowSql, read};
@@ -112,9 +112,9 @@ pub struct UnpricedModel {
     pub provider: String,
     /// The model; empty where it is not known.
     pub model: String,
-    /// What its flows add up to. From rollups all of them (where costs are told by session, task or subagent
-    /// over all time, those too that are gone), else those without a cost.
-    pub sums: Sums,
+    /// How many these are; where costs are told by session, task or subagent over all time, those too that are
+    /// gone.
+    pub flows: u64,
 }
 
 /// What is answered.
@@ -189,7 +189,8 @@ impl Store {
             Some(by) if query.session.is_none() && !is_of_projects => {
                 self.costs_of_rollups(query, &by)
             }
-            _ => match self.costs_of_belongings(query)? {
+            // Where the sums cannot be read, the flows say it.
+            _ => match told_apart(self.costs_of_belongings(query))?.flatten() {
                 Some(report) => Ok(report),
                 None => self.costs_of_flows(query),
             },
@@ -209,19 +210,17 @@ impl Store {
             UsageQuery { by: all, groups_max: None, costs_alone: true, ..query.usage.clone() };
         let report = self.usage(&asked)?;
         let mut groups: HashMap<Vec<CostKey>, Sums> = HashMap::new();
-        let mut unpriced: HashMap<(String, String), Sums> = HashMap::new();
+        let mut unpriced = Unpriced::default();
         for group in &report.groups {
             groups.entry(told(by, group)).or_default().merge(&group.sums);
-            let name = |text: &Option<String>| text.clone().unwrap_or_default();
-            let model = (name(&group.provider), name(&group.model));
-            unpriced.entry(model).or_default().merge(&group.sums);
+            let (provider, model) = (group.provider.as_deref(), group.model.as_deref());
+            unpriced.add((provider, model), group.sums.tally(Tally::Unpriced));
         }
-        unpriced.retain(|_, sums| sums.tally(Tally::Unpriced) > 0);
         let group = |(keys, sums)| CostGroup { keys, session: None, sums, tool: None };
         Ok(CostReport {
             groups: groups.into_iter().map(group).collect(),
             totals: report.totals,
-            unpriced: unpriced.into_iter().map(model_of).collect(),
+            unpriced: unpriced.models(),
             filling: report.filling,
             ..CostReport::default()
         })
@@ -238,11 +237,54 @@ impl Store {
     }
 }
 
+/// Sums of parts, with the sessions of their flows.
+type Parts<P> = BTreeMap<P, (Sums, BTreeSet<String>)>;
+
+/// What a part of the flows adds up to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PartSums {
+    /// The sums.
+    pub sums: Sums,
+    /// The sessions of its flows.
+    pub sessions: Vec<String>,
+}
+
+impl Store {
+    /// What the flows that are kept and that `query` names add up to in parts; `part` tells of which one a flow is,
+    /// by its project and its beginning.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn costs_in_parts<P: Ord>(
+        &self,
+        query: &CostQuery,
+        part: impl Fn(Option<&str>, Micros) -> P,
+    ) -> Result<BTreeMap<P, PartSums>, StoreError> {
+        self.read_sound(|conn, damaged| {
+            let parts = of_asked(conn, query, damaged, |parts: &mut Parts<P>, _, flow| {
+                let project = flow.project.as_ref().map(|project| project.id.as_str());
+                let (sums, sessions) = parts.entry(part(project, flow.started_at)).or_default();
+                sums.add(flow);
+                if let Some(session) = flow.session.as_ref().filter(|it| !sessions.contains(&it.id))
+                {
+                    sessions.insert(session.id.clone());
+                }
+                Ok(())
+            })?;
+            let told = |(sums, sessions): (Sums, BTreeSet<String>)| PartSums {
+                sums,
+                sessions: sessions.into_iter().collect(),
+            };
+            Ok(parts.into_iter().map(|(place, part)| (place, told(part))).collect())
+        })
+    }
+}
+
 /// What flows cost, told from them.
 #[derive(Default)]
 struct Told {
     groups: HashMap<(Vec<CostKey>, Option<String>), Sums>,
-    unpriced: HashMap<(String, String), Sums>,
+    unpriced: Unpriced,
     totals: Sums,
 }
 
@@ -250,11 +292,8 @@ impl Told {
     fn add(&mut self, query: &CostQuery, flow: &Flow) {
         self.totals.add(flow);
         self.groups.entry(keys(query, flow)).or_default().add(flow);
-        if Tally::Unpriced.of(flow) > 0 {
-            let provider = flow.provider.map_or("", Provider::as_str).to_owned();
-            let model = flow.known_model().unwrap_or_default().to_owned();
-            self.unpriced.entry((provider, model)).or_default().add(flow);
-        }
+        let model = (flow.provider.map(Provider::as_str), flow.known_model());
+        self.unpriced.add(model, Tally::Unpriced.of(flow));
     }
 
     fn report(self) -> CostReport {
@@ -262,7 +301,7 @@ impl Told {
         let group = |((keys, session), sums)| CostGroup { keys, session, sums, tool: None };
         CostReport {
             groups: groups.into_iter().map(group).collect(),
-            unpriced: unpriced.into_iter().map(model_of).collect(),
+            unpriced: unpriced.models(),
             totals,
             from_flows: true,
             ..CostReport::default()
@@ -270,8 +309,24 @@ impl Told {
     }
 }
 
-pub(super) fn model_of(((provider, model), sums): ((String, String), Sums)) -> UnpricedModel {
-    UnpricedModel { provider, model, sums }
+/// Flows with usage and no cost, counted by provider and model.
+#[derive(Default)]
+pub(super) struct Unpriced(HashMap<(String, String), u64>);
+
+impl Unpriced {
+    /// Counts flows of a provider's model.
+    pub(super) fn add(&mut self, (provider, model): (Option<&str>, Option<&str>), flows: u64) {
+        if flows > 0 {
+            let name = |text: Option<&str>| text.unwrap_or_default().to_owned();
+            *self.0.entry((name(provider), name(model))).or_default() += flows;
+        }
+    }
+
+    /// The models that have some.
+    pub(super) fn models(self) -> Vec<UnpricedModel> {
+        let model = |((provider, model), flows)| UnpricedModel { provider, model, flows };
+        self.0.into_iter().map(model).collect()
+    }
 }
 
 /// What makes a group of the rollups, in the order that was asked for.

@@ -33,11 +33,13 @@ pub enum Tally {
     ResponseBytes,
     /// Flows that have ended and used something that is billed, and without a cost.
     Unpriced,
+    /// Flows of whose usage a part was estimated.
+    Estimated,
 }
 
 impl Tally {
     /// All, in the order of the columns.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Flows,
         Self::Completed,
         Self::ProviderError,
@@ -51,6 +53,7 @@ impl Tally {
         Self::RequestBytes,
         Self::ResponseBytes,
         Self::Unpriced,
+        Self::Estimated,
     ];
 
     /// Flows that ended so.
@@ -82,6 +85,7 @@ impl Tally {
             Self::RequestBytes => "request_bytes",
             Self::ResponseBytes => "response_bytes",
             Self::Unpriced => "unpriced",
+            Self::Estimated => "estimated",
         }
     }
 
@@ -102,6 +106,7 @@ impl Tally {
             Self::RequestBytes => flow.request_bytes,
             Self::ResponseBytes => flow.response_bytes,
             Self::Unpriced => u64::from(flow.is_unpriced()),
+            Self::Estimated => u64::from(flow.estimate.is_some()),
         })
     }
 }
@@ -161,11 +166,17 @@ pub enum Measure {
     TokenTime,
     /// Flows that repeat a failed attempt; of all whose sums were kept since that is known.
     Retries,
+    /// Input tokens that no provider told, estimated; part of no other figure.
+    EstimatedInput,
+    /// The same of output tokens.
+    EstimatedOutput,
+    /// What these cost, in millionths of a US dollar.
+    EstimatedCost,
 }
 
 impl Measure {
     /// All, in the order of the columns.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 29] = [
         Self::Input,
         Self::InputUncached,
         Self::CacheRead,
@@ -192,6 +203,9 @@ impl Measure {
         Self::Stall,
         Self::TokenTime,
         Self::Retries,
+        Self::EstimatedInput,
+        Self::EstimatedOutput,
+        Self::EstimatedCost,
     ];
 
     /// Those of which the spread is kept as well.
@@ -263,6 +277,9 @@ impl Measure {
             Self::Stall => "stall",
             Self::TokenTime => "token_time",
             Self::Retries => "retries",
+            Self::EstimatedInput => "estimated_input",
+            Self::EstimatedOutput => "estimated_output",
+            Self::EstimatedCost => "estimated_cost",
         }
     }
 
@@ -301,6 +318,11 @@ impl Measure {
             Self::Stall => span(flow.stall),
             Self::TokenTime => span(flow.token_time()),
             Self::Retries => Some(u64::from(flow.retry_of.is_some())),
+            Self::EstimatedInput => tokens(flow.estimate.and_then(|it| it.input)),
+            Self::EstimatedOutput => tokens(flow.estimate.and_then(|it| it.output)),
+            Self::EstimatedCost => {
+                flow.estimate.and_then(|it| it.cost).map(|cost| cost.0.cast_unsigned())
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ mod tool_shares;
 mod tool_sums;
 
 pub use agents::SessionAgent;
-pub use costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, UnpricedModel};
+pub use costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, PartSums, UnpricedModel};
 pub(crate) use fill::{Filled, Held, Scope, before_removal};
 pub(crate) use gather::Gathered;
 pub use measure::{Measure, Tally};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use langley_model::Flow;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, model_of};
+use super::costs::{CostBy, CostGroup, CostKey, CostQuery, CostReport, Unpriced};
 use super::group::Group;
 use super::measure::Tally;
 use super::named_sums::{NamedRow, NamedSums};
@@ -50,14 +50,14 @@ impl Store {
         for group in std::mem::take(&mut report.groups) {
             groups.entry(of_none(group.keys)).or_default().merge(&group.sums);
         }
-        let mut unpriced: HashMap<(String, String), Sums> = HashMap::new();
+        let mut unpriced = Unpriced::default();
         self.readers().read(|conn| {
             Ok(SUMS.read(conn, query, only, |found| {
                 let sums = decode(found.row.get_ref(NamedRow::FIRST)?.as_blob()?).sums();
                 if only.is_some() {
                     report.totals.merge(&sums);
-                    let model = (found.group.provider, found.group.model);
-                    unpriced.entry(model).or_default().merge(&sums);
+                    let model = (Some(&*found.group.provider), Some(&*found.group.model));
+                    unpriced.add(model, sums.tally(Tally::Unpriced));
                 } else if let Some(place) = place {
                     let mut keys = found.keys.clone();
                     keys[place] = CostKey::Name(None);
@@ -68,8 +68,7 @@ impl Store {
             })?)
         })?;
         if only.is_some() {
-            unpriced.retain(|_, sums| sums.tally(Tally::Unpriced) > 0);
-            report.unpriced = unpriced.into_iter().map(model_of).collect();
+            report.unpriced = unpriced.models();
         }
         // What was added between the two readings is taken out of what it is not in yet.
         let is_told = |sums: &Sums| sums.tally(Tally::Flows).cast_signed() >= 0 && !sums.is_empty();

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::belonging::{After, Belonging, Belongings};
 use super::sums::Sums;
+use crate::damage::told_apart;
 use crate::error::StoreError;
 use crate::filter::Condition;
 use crate::projects;
@@ -198,7 +199,10 @@ fn describe(conn: &Connection, found: Belongings) -> rusqlite::Result<Session> {
              WHERE id = (SELECT project FROM sessions WHERE session_id = ?1)",
         )?
         .query_row([&id], |row| row.get(0))
-        .optional()?;
+        .optional();
+    // Nearly always that of the newest flow.
+    let project = told_apart(project)?
+        .unwrap_or_else(|| newest.project.as_ref().map(|project| project.id.clone()));
     Ok(Session {
         project,
         source: newest.session.as_ref().map(|session| session.source),

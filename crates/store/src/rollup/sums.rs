@@ -42,6 +42,10 @@ impl Default for Sums {
 /// Figures of what was used and what that cost: the first of the measures, and a sum and a number of flows for each.
 const USED: usize = 2 * (Measure::CostWebSearch as usize + 1);
 
+/// What was estimated of it, behind them: what is stored of an earlier version ends before.
+const ESTIMATED: [Measure; 3] =
+    [Measure::EstimatedInput, Measure::EstimatedOutput, Measure::EstimatedCost];
+
 /// Of sums only what was used and what it cost, of how many flows: of tens of thousands a cost report tells a few.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Costs(pub(super) [u64; Sums::COSTS.len()]);
@@ -58,11 +62,14 @@ impl Costs {
         let mut costs = Self::default();
         (costs.0[0], costs.0[1]) = (Tally::Flows.of(flow), Tally::Unpriced.of(flow));
         let shares = flow.cost_shares();
-        for (measure, figure) in Measure::ALL.into_iter().zip(costs.0[2..].chunks_exact_mut(2)) {
+        let used = Measure::ALL.into_iter().take(USED / 2);
+        let figures = costs.0[2..].chunks_exact_mut(2);
+        for (measure, figure) in used.chain(ESTIMATED).zip(figures) {
             if let Some(number) = measure.of(flow, shares.as_ref()) {
                 (figure[0], figure[1]) = (number, 1);
             }
         }
+        costs.0[Sums::COSTS.len() - 1] = Tally::Estimated.of(flow);
         costs
     }
 
@@ -102,8 +109,8 @@ impl Costs {
 
 impl Sums {
     /// The places of what was used and what it cost, of how many flows.
-    pub(super) const COSTS: [usize; 2 + USED] = {
-        let mut places = [0; 2 + USED];
+    pub(super) const COSTS: [usize; 2 + USED + 2 * ESTIMATED.len() + 1] = {
+        let mut places = [0; 2 + USED + 2 * ESTIMATED.len() + 1];
         places[0] = Tally::Flows as usize;
         places[1] = Tally::Unpriced as usize;
         let mut place = 0;
@@ -111,6 +118,14 @@ impl Sums {
             places[2 + place] = Tally::ALL.len() + place;
             place += 1;
         }
+        let mut place = 0;
+        while place < ESTIMATED.len() {
+            let figure = Tally::ALL.len() + 2 * ESTIMATED[place] as usize;
+            places[2 + USED + 2 * place] = figure;
+            places[2 + USED + 2 * place + 1] = figure + 1;
+            place += 1;
+        }
+        places[places.len() - 1] = Tally::Estimated as usize;
         places
     };
 
@@ -286,7 +301,8 @@ mod tests {
                 assert!(costs.contains(&measure.column()), "{measure:?}");
             }
         }
-        assert_eq!(costs.last(), Some(&"cost_web_search_flows"));
+        assert_eq!(costs[2 + USED - 1], "cost_web_search_flows");
+        assert_eq!(costs[2 + USED + 4..], ["estimated_cost", "estimated_cost_flows", "estimated"]);
         columns.sort_unstable();
         columns.dedup();
         assert_eq!(columns.len(), NUMBERS + Measure::SPREAD.len());

@@ -11,6 +11,7 @@ use super::query::{SearchQuery, Within};
 use super::slot::{self, Reorder};
 use super::texts::Stands;
 use crate::cursor::position;
+use crate::damage::{Fault, sound_among};
 use crate::error::StoreError;
 use crate::filter::{Common, Condition, FEW, FlowFilter, Order, how_many};
 use crate::query::{Keys, Page, page_limit};
@@ -120,19 +121,28 @@ impl Store {
         limit: usize,
         readings: usize,
     ) -> Result<Found, StoreError> {
-        let ask =
-            |position, limit| self.readers().read(|conn| Ok(hits(conn, wanted, position, limit)?));
+        let mut damaged = Vec::new();
+        let ask = |position, limit, damaged: &mut Vec<i64>| {
+            self.readers().read(|conn| match hits(conn, wanted, position, limit) {
+                Err(error) if error.is_of_one_place() => {
+                    Ok(sound_hits(conn, wanted, position, limit, damaged)?)
+                }
+                found => Ok(found?),
+            })
+        };
         if wanted.query.is_of_single_words() {
-            let mut hits = ask(position, limit.saturating_add(1))?;
+            let mut hits = ask(position, limit.saturating_add(1), &mut damaged)?;
             let is_more = hits.len() > limit;
             hits.truncate(limit);
             let rest = hits.last().filter(|_| is_more).map(|hit| hit.flow);
-            return Ok(Found { hits, rest, damaged: Vec::new() });
+            // Those behind the end are met again on the next page.
+            damaged.retain(|key| rest.is_none_or(|end| wanted.order.is_up_to(*key, end)));
+            return Ok(Found { hits, rest, damaged });
         }
-        let (mut found, mut damaged) = (Vec::new(), Vec::new());
+        let mut found = Vec::new();
         let (mut position, mut readings) = (position, readings);
         loop {
-            let some = ask(position, AT_ONCE)?;
+            let some = ask(position, AT_ONCE, &mut damaged)?;
             let is_last = some.len() < AT_ONCE;
             for hit in some {
                 if found.len() == limit || readings == 0 {
@@ -192,6 +202,38 @@ fn hits(
         scan.each(sql, filters)
     } else {
         scan.walk(&format!(" AND flow IN (SELECT n FROM flows{sql})"), filters)
+    }
+}
+
+/// The same where a page of flows cannot be read: the index says which have the words, and each of these is asked
+/// by itself whether it is one of those that are wanted.
+fn sound_hits(
+    conn: &Connection,
+    wanted: &Wanted<'_>,
+    position: Option<i64>,
+    limit: usize,
+    damaged: &mut Vec<i64>,
+) -> rusqlite::Result<Vec<Hit>> {
+    let filter = FlowFilter { q: None, ..wanted.filter.clone() };
+    let mut condition = Condition::of(&filter);
+    wanted.purpose.narrow(&mut condition);
+    let (order, shift) = (wanted.order, slot::shift(conn)?);
+    let expression =
+        wanted.query.expression(wanted.within, |beginning| beginning::words(conn, beginning))?;
+    let (mut position, mut found) = (position, Vec::new());
+    loop {
+        let slots = slot::bounds(position, order, shift);
+        let expression = expression.clone();
+        let scan = Scan { conn, expression, position, order, limit: AT_ONCE, shift, slots };
+        let some = scan.walk("", &[])?;
+        let missing = limit - found.len();
+        let keys = some.iter().map(|hit| hit.flow).collect();
+        let holds = sound_among(conn, keys, &condition, missing, damaged)?;
+        found.extend(some.iter().filter(|hit| holds.contains(&hit.flow)).copied());
+        position = some.last().map(|hit| hit.flow);
+        if some.len() < AT_ONCE || found.len() == limit {
+            return Ok(found);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use langley_model::{
 };
 use rusqlite::{Connection, OptionalExtension};
 
+use super::evidence::READ;
 use super::row;
 use super::sums::{Gathered, Group};
 use crate::damage::decoded;
@@ -47,18 +48,21 @@ pub struct Analysis {
     pub shares: Vec<ShareEntry>,
     /// Flows of which another one tells that they have to be looked at once more, by their keys.
     pub again: Vec<i64>,
+    /// Up to which piece all evidence of other sources was joined, where that is more than before.
+    pub evidence: Option<i64>,
 }
 
 impl Analysis {
     /// Whether there is nothing to be written.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        let Self { read, calls, findings, shares, again } = self;
+        let Self { read, calls, findings, shares, again, evidence } = self;
         read.is_empty()
             && calls.is_empty()
             && findings.is_empty()
             && shares.is_empty()
             && again.is_empty()
+            && evidence.is_none()
     }
 }
 
@@ -73,7 +77,7 @@ impl Store {
     /// # Errors
     /// The store is closed or cannot be written; what was written until then stays.
     pub fn keep_analysis(&self, analysis: Analysis) -> Result<Vec<i64>, StoreError> {
-        let Analysis { read, calls, findings, mut shares, again } = analysis;
+        let Analysis { read, calls, findings, mut shares, again, evidence } = analysis;
         let (mut left, mut found) = (calls, Vec::new());
         left.reverse();
         while !left.is_empty() {
@@ -112,6 +116,11 @@ impl Store {
                         "INSERT OR IGNORE INTO analysis_waiting SELECT n FROM flows WHERE n = ?1",
                     )?
                     .execute([key])?;
+            }
+            if let Some(last) = evidence {
+                change
+                    .prepare_cached("INSERT OR REPLACE INTO totals (name, value) VALUES (?1, ?2)")?
+                    .execute((READ, last))?;
             }
             change.commit()
         })?;

@@ -1,5 +1,6 @@
 //! Tool calls as rows: what waits to be analysed, what the analysis told, and what it adds up to.
 
+mod evidence;
 mod keep;
 mod query;
 mod report;
@@ -12,6 +13,8 @@ use rusqlite::Connection;
 
 use crate::names::DailyNames;
 
+pub use evidence::FreshEvidence;
+pub(crate) use evidence::keep as keep_evidence;
 pub use keep::{Analysis, CallEntry};
 #[cfg(test)]
 pub(crate) use query::cursor_of;

@@ -11,7 +11,7 @@ use crate::damage::sound;
 use crate::error::StoreError;
 use crate::filter::Condition;
 use crate::flow_row::signed;
-use crate::query::{Page, key, page_limit};
+use crate::query::{Page, found_key, page_limit};
 use crate::store::Store;
 
 /// Calls of one key that are looked at, the newest ones.
@@ -52,7 +52,7 @@ impl Store {
     /// A failure of the file.
     pub fn tool_calls(&self, id: FlowId) -> Result<Option<Stored<Vec<KeptCall>>>, StoreError> {
         self.readers().read(|conn| {
-            let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
+            let Some((n, revision)) = found_key(conn, id)? else { return Ok(None) };
             let sql = format!("{} WHERE flow = ?1 ORDER BY position", select());
             let mut statement = conn.prepare_cached(&sql)?;
             let calls = statement.query_map([n], kept)?.collect::<Result<_, _>>()?;
@@ -203,7 +203,7 @@ impl Store {
         position: u32,
     ) -> Result<Option<Stored<Invocation>>, StoreError> {
         self.readers().read(|conn| {
-            let Some((n, revision)) = key(conn, id)? else { return Ok(None) };
+            let Some((n, revision)) = found_key(conn, id)? else { return Ok(None) };
             let sql = format!("{} WHERE flow = ?1 AND position = ?2", select());
             let call = conn.prepare_cached(&sql)?.query_row((n, position), kept).optional()?;
             let Some(call) = call else { return Ok(None) };

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use langley_model::{LineRole, Micros, Redactor, Scrub, ToldResponse, TranscriptLine};
+use langley_model::{LineRole, Micros, Redactor, Scrub, ToldResponse, ToldTool, TranscriptLine};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::block::Block;
@@ -12,6 +12,7 @@ use crate::codec::pack::Packer;
 use crate::error::StoreError;
 use crate::flow_row::signed;
 use crate::store::Store;
+use crate::tools::keep_evidence;
 
 /// A file, and how far it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,17 +56,23 @@ pub struct TranscriptBatch {
     pub responses: Vec<ToldResponse>,
     /// Whether conversations that somebody deleted are to come in again.
     pub is_again: bool,
+    /// What they tell of tool calls, and of which session.
+    pub tools: Vec<(Option<String>, ToldTool)>,
 }
 
 impl Scrub for TranscriptBatch {
     fn scrub(&mut self, redactor: &Redactor) {
-        let Self { transcript: _, place, lines, responses, is_again: _ } = self;
+        let Self { transcript: _, place, lines, responses, tools, is_again: _ } = self;
         place.path.scrub(redactor);
         redactor.scrub_json(&mut place.reader);
         place.session.scrub(redactor);
         place.folder.scrub(redactor);
         lines.scrub(redactor);
         responses.scrub(redactor);
+        for (session, told) in tools {
+            session.scrub(redactor);
+            told.scrub(redactor);
+        }
     }
 }
 
@@ -153,6 +160,13 @@ pub(super) fn write(
         if !sessions.is_deleted(change, session)? {
             let conversation = sessions.number(change, session, at)?;
             new_responses += u64::from(response::keep(change, conversation, told, at)?);
+        }
+    }
+    for (session, told) in &batch.tools {
+        let session = session.as_deref();
+        if !sessions.is_deleted(change, session)? {
+            let conversation = sessions.number(change, session, at)?;
+            keep_evidence(change, Some(conversation), told)?;
         }
     }
     sessions.count(change, &left_out)?;

@@ -9,7 +9,7 @@ use zstd::bulk::{Decompressor, compress};
 
 use crate::based::{answer, events, number, words};
 use crate::given::{Fixture, body, ended, headers, of, session};
-use crate::opening::{SCHEMA_13, SCHEMA_15};
+use crate::opening::{SCHEMA_13, SCHEMA_15, without_estimates};
 use crate::pieces::{conversation, pieced};
 
 const SHAPES: &[u8] = include_bytes!("../../src/codec/shapes.txt");
@@ -94,6 +94,7 @@ fn age(path: &Path, flow: &Flow, events: &[StoredEvent]) {
         )
         .unwrap();
     assert_eq!(changed, 1);
+    conn.execute_batch(&without_estimates()).unwrap();
     conn.execute_batch(SCHEMA_15).unwrap();
     conn.execute_batch(SCHEMA_13).unwrap();
     conn.execute_batch(SCHEMA_12).unwrap();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failing expectation of a test is its message")]
 
+mod around;
 mod based;
 mod colliding;
 mod costs;

@@ -10,6 +10,36 @@ use crate::given::{
 };
 use langley_model::{Outcome, Side};
 
+/// Takes away what estimates brought, and evidence of tool calls; comes before what takes away earlier schemas.
+pub(crate) fn without_estimates() -> String {
+    const SUMS: [&str; 7] = [
+        "estimated",
+        "estimated_input",
+        "estimated_input_flows",
+        "estimated_output",
+        "estimated_output_flows",
+        "estimated_cost",
+        "estimated_cost_flows",
+    ];
+    const OF_FLOWS: [&str; 4] = [
+        "estimate_source",
+        "estimated_input_tokens",
+        "estimated_output_tokens",
+        "estimated_cost_micro_usd",
+    ];
+    let drop = |table: &str, columns: &[&str]| -> String {
+        let drop = |column| format!("ALTER TABLE {table} DROP COLUMN {column};");
+        columns.iter().map(drop).collect()
+    };
+    let sums = ["rollups_hourly", "rollups_daily", "sessions", "tasks", "session_agents"]
+        .map(|table| drop(table, &SUMS))
+        .concat();
+    format!(
+        "DROP TABLE tool_evidence; DROP INDEX flows_lacking; {sums} {}",
+        drop("flows", &OF_FLOWS)
+    )
+}
+
 /// Takes away what schemas after 15 brought; comes before the others. Calls have the table again that they had.
 pub(crate) const SCHEMA_15: &str = "
     DROP TABLE deleted_conversations; DROP TABLE transcript_responses; DROP TABLE transcript_records; DROP TABLE transcript_blocks;
@@ -230,6 +260,7 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
     fixture.store.put_setting("a", redactor().seal("1".to_owned())).unwrap();
     fixture.store.clone().close();
     let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch(&without_estimates()).unwrap();
     conn.execute_batch(SCHEMA_15).unwrap();
     conn.execute_batch(SCHEMA_13).unwrap();
     conn.execute_batch(FIRST_SCHEMA).unwrap();

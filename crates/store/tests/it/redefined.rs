@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use crate::failing::unnamed;
 use crate::given::{Fixture, ended, flow, leaf, of, options, session, spoil};
+use crate::opening::without_estimates;
 use crate::rollups::{DAY, START};
 
 /// What schema 20 has in its sums, and how it summed: the column that is newer is gone, uncached input has what
@@ -103,6 +104,7 @@ fn brought_from(schema: i64) {
         )
         .unwrap();
     }
+    conn.execute_batch(&without_estimates()).unwrap();
     conn.execute_batch(SCHEMA_26).unwrap();
     conn.execute_batch(&format!(
         "{SCHEMA_25} ALTER TABLE drops DROP COLUMN unclear; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns;
@@ -143,6 +145,7 @@ fn a_flow_that_does_not_decode_keeps_no_store_from_being_brought_up_to_date() {
         let sql = sql.replace("{table}", table).replace("{written}", "0");
         conn.execute_batch(&sql).unwrap();
     }
+    conn.execute_batch(&without_estimates()).unwrap();
     conn.execute_batch(SCHEMA_26).unwrap();
     conn.execute_batch(&format!(
         "UPDATE flows SET port = 'x'; {SCHEMA_25}
@@ -172,6 +175,7 @@ fn a_page_of_flows_that_cannot_be_read_keeps_no_store_from_being_brought_up_to_d
     for table in ["rollups_hourly", "rollups_daily", "sessions", "tasks", "session_agents"] {
         conn.execute_batch(&SCHEMA_24.replace("{table}", table)).unwrap();
     }
+    conn.execute_batch(&without_estimates()).unwrap();
     conn.execute_batch(SCHEMA_26).unwrap();
     conn.execute_batch(&format!(
         "{SCHEMA_25} ALTER TABLE drops DROP COLUMN unclear; ALTER TABLE flows DROP COLUMN ttlt_ns; ALTER TABLE flows DROP COLUMN stall_ns;

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use langley_model::{
-    CostClass, Flow, FlowId, MicroUsd, Micros, Outcome, Provider, Rate, Rates, Record, Terms,
-    Tokens,
+    CostClass, EstimateSource, Flow, FlowId, MicroUsd, Micros, Outcome, Provider, Rate, Rates,
+    Record, Terms, Tokens, UsageEstimate,
 };
 use langley_store::{FlowFilter, Measure, Retention, Spread, Store, Tally, TaskFilter, UsageQuery};
 use rusqlite::Connection;
 
 use crate::costs::assert_classes;
 use crate::given::{Fixture, ended, flow, of, options, run, session};
-use crate::opening::{FIRST_SCHEMA, SCHEMA_13, SCHEMA_15};
+use crate::opening::{FIRST_SCHEMA, SCHEMA_13, SCHEMA_15, without_estimates};
 
 pub(crate) const HOUR: i64 = 3_600_000_000;
 pub(crate) const DAY: i64 = 24 * HOUR;
@@ -34,7 +34,8 @@ const FROM_FLOWS: &str = "
         ifnull(sum({uncached}), 0), count({uncached}),
         {measures}, ifnull(sum(iif({apart}, reasoning_tokens, NULL)), 0),
         count(iif({apart}, reasoning_tokens, NULL)),
-        ifnull(sum({token_time}), 0), count({token_time}), sum(EXISTS (SELECT 1 FROM retries WHERE flow = n)), count(*)
+        ifnull(sum({token_time}), 0), count({token_time}), sum(EXISTS (SELECT 1 FROM retries WHERE flow = n)), count(*),
+        sum(estimate_source IS NOT NULL), {estimates}
     FROM flows GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5";
 
 /// Input that the cache had no part in: of providers that count it in, where the cache's part is known.
@@ -61,7 +62,9 @@ const KEPT: &str = "
         cache_write_1h_flows, output, output_flows, reasoning, reasoning_flows, web_searches,
         web_searches_flows, cost, cost_flows, duration, duration_flows, ttfb, ttfb_flows, ttft,
         ttft_flows, connect, connect_flows, tls, tls_flows, ttlt, ttlt_flows, stall, stall_flows,
-        reasoning_apart, reasoning_apart_flows, token_time, token_time_flows, retries, retries_flows
+        reasoning_apart, reasoning_apart_flows, token_time, token_time_flows, retries, retries_flows,
+        estimated, estimated_input, estimated_input_flows, estimated_output, estimated_output_flows,
+        estimated_cost, estimated_cost_flows
     FROM {table} ORDER BY 1, 2, 3, 4, 5";
 
 pub(crate) fn rows(conn: &Connection, sql: &str) -> Vec<String> {
@@ -101,7 +104,12 @@ fn both(store: &Store) -> [(Vec<String>, Vec<String>); 2] {
     ]
     .map(|column| format!("ifnull(sum({column}), 0), count({column})"))
     .join(", ");
+    let estimates =
+        ["estimated_input_tokens", "estimated_output_tokens", "estimated_cost_micro_usd"]
+            .map(|column| format!("ifnull(sum({column}), 0), count({column})"))
+            .join(", ");
     let from_flows = FROM_FLOWS
+        .replace("{estimates}", &estimates)
         .replace("{outcomes}", &outcomes)
         .replace("{measures}", &measures)
         .replace("{uncached}", UNCACHED)
@@ -150,13 +158,15 @@ fn assert_sessions(store: &Store, seed: u64) {
     ] {
         let kept = format!(
             "SELECT {names}, flows, completed, events, dropped_events, input, input_flows, output,
-                output_flows, cost, cost_flows FROM {table} ORDER BY {names}"
+                output_flows, cost, cost_flows, estimated, estimated_cost, estimated_cost_flows FROM {table} ORDER BY {names}"
         );
         let flows = format!(
             "SELECT {names}, count(*), sum(outcome IS 'completed'), sum(event_count),
                 sum(dropped_events), ifnull(sum(input_tokens), 0), count(input_tokens),
                 ifnull(sum(output_tokens), 0), count(output_tokens),
-                ifnull(sum(cost_micro_usd), 0), count(cost_micro_usd)
+                ifnull(sum(cost_micro_usd), 0), count(cost_micro_usd),
+                sum(estimate_source IS NOT NULL), ifnull(sum(estimated_cost_micro_usd), 0),
+                count(estimated_cost_micro_usd)
              FROM flows WHERE {of} GROUP BY {names} ORDER BY {names}"
         );
         assert_eq!(rows(&conn, &kept), rows(&conn, &flows), "seed {seed}, {table}");
@@ -206,6 +216,12 @@ impl Chance {
         let said = self.maybe(|it| MicroUsd(it.below(1_000_000).cast_signed()));
         flow.cost = exact.map_or(said, |exact| Some(exact.rounded()));
         flow.service_tier = self.maybe(|it| it.of(&["flex", "batch"]).to_owned());
+        flow.estimate = self.maybe(|it| UsageEstimate {
+            source: it.of(&EstimateSource::ALL),
+            input: it.maybe(|it| Tokens(it.below(1_000))),
+            output: it.maybe(|it| Tokens(it.below(1_000))),
+            cost: it.maybe(|it| MicroUsd(it.below(1_000).cast_signed())),
+        });
     }
 
     /// What is known of a flow changes: anything may.
@@ -367,6 +383,7 @@ fn as_before_sums(fixture: Fixture) -> Fixture {
     let path = store.path().to_owned();
     store.close();
     let conn = Connection::open(path).unwrap();
+    conn.execute_batch(&without_estimates()).unwrap();
     conn.execute_batch(SCHEMA_15).unwrap();
     conn.execute_batch(SCHEMA_13).unwrap();
     conn.execute_batch(FIRST_SCHEMA).unwrap();

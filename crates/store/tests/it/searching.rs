@@ -12,7 +12,7 @@ use langley_store::{
 use crate::given::{
     Fixture, body, ended, flow, leaf, message, noise, of, redactor, session, spoil,
 };
-use crate::opening::{SCHEMA_14, SCHEMA_15};
+use crate::opening::{SCHEMA_14, SCHEMA_15, without_estimates};
 use crate::spoiled::with_spoiled;
 
 fn text(flow: FlowId, place: Place, text: &str) -> Redacted<SearchText> {
@@ -314,7 +314,7 @@ fn an_index_of_an_earlier_form_is_built_anew_in_the_background() {
     let (fixture, flows) = given(&[(Place::Prompt, "one word"), (Place::Answer, "other word")]);
     let path = fixture.store.path().to_owned();
     fixture.store.clone().close();
-    let older = format!("{SCHEMA_15}{SCHEMA_14}");
+    let older = format!("{}{SCHEMA_15}{SCHEMA_14}", without_estimates());
     rusqlite::Connection::open(&path).unwrap().execute_batch(&older).unwrap();
     let fixture = fixture.after_close();
     assert_eq!(found(&fixture, "word", None), []);

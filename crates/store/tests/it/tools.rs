@@ -9,7 +9,7 @@ use langley_store::{
 };
 
 use crate::given::{Fixture, ended, flow, of, options, redactor, session};
-use crate::opening::SCHEMA_15;
+use crate::opening::{SCHEMA_15, without_estimates};
 
 const HOUR_US: i64 = 3_600_000_000;
 
@@ -236,6 +236,7 @@ fn calls_of_an_earlier_version_keep_their_tools_and_wait_to_be_analysed() {
     let path = fixture.folder.path().join("langley.db");
     fixture.store.clone().close();
     let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch(&without_estimates()).unwrap();
     conn.execute_batch(SCHEMA_15).unwrap();
     drop(conn);
     let store = Store::open(options(fixture.folder.path()), Box::new(|_| {})).unwrap();
@@ -293,6 +294,7 @@ fn new_flows_wait_for_the_history_of_their_session_and_others_do_not() {
     let path = fixture.folder.path().join("langley.db");
     fixture.store.clone().close();
     let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch(&without_estimates()).unwrap();
     conn.execute_batch(SCHEMA_15).unwrap();
     drop(conn);
     let fixture = fixture.after_close();

@@ -8,21 +8,21 @@ import { oneLine } from "@/lib/hostile";
 import { FACES, flowState } from "@/lib/outcome";
 import { authority } from "@/lib/place";
 import { isSocket } from "@/lib/socket";
-import type { FlowsSearch, Tab } from "@/routes/paths";
+import { type FlowsSearch, sessionHref, type Tab } from "@/routes/paths";
 import { Badge, Dot } from "@/ui/Badge";
 import { Boundary } from "@/ui/Boundary";
 import { Button, IconButton } from "@/ui/Button";
 import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
-import { BackIcon, CloseIcon } from "@/ui/icons";
+import { BackIcon, CloseIcon, SessionsIcon } from "@/ui/icons";
 import { Notice, Skeleton } from "@/ui/Notice";
+import { StarButton } from "@/views/StarButton";
 import { ChangesView } from "./ChangesView";
 import { ConversationView } from "./conversation/ConversationView";
 import { EventsView } from "./EventsView";
 import { HeadersView } from "./HeadersView";
 import { RawView } from "./RawView";
 import { SocketView } from "./SocketView";
-import { StarButton } from "./StarButton";
 import { Summary } from "./Summary";
 
 export interface FlowDetailProps {
@@ -88,7 +88,19 @@ export function FlowDetail(props: FlowDetailProps) {
           <span className="text-ink-2">{oneLine(flow.path, 300)}</span>
         </h2>
         <span className="ml-auto flex shrink-0 items-center">
-          {flow.session_id === null ? null : <StarButton session={flow.session_id} />}
+          {flow.session_id === null ? null : (
+            <>
+              <a
+                href={sessionHref(flow.session_id, { turn: flow.id })}
+                title="Show this turn in its session"
+                aria-label="Show this turn in its session"
+                className="inline-flex size-7 items-center justify-center rounded-md text-ink-3 hover:bg-raised hover:text-ink"
+              >
+                <SessionsIcon />
+              </a>
+              <StarButton session={flow.session_id} />
+            </>
+          )}
           <IconButton label="Close the flow (Esc)" onClick={onClose}>
             <CloseIcon />
           </IconButton>

@@ -66,3 +66,19 @@ test("what an answer lacks, and what broke another one off, are told", () => {
   expect(container.textContent).toContain(reason);
   expect(container.textContent).not.toContain("provider_closed");
 });
+
+test("what a provider did not tell is told as an estimate, beside the cost", () => {
+  const usage_estimate = {
+    source: "bytes",
+    input: null,
+    output: 10,
+    cost: { micro_usd: 200 },
+  } as const;
+  const flow = makeFlow({ cost: { micro_usd: 101 }, usage_estimate });
+  render(<Summary flow={flow} onFilter={() => {}} />);
+  expect(screen.getByText("$0.00010")).toBeTruthy();
+  expect(screen.getByText("~$0.00020").parentElement?.title).toContain("10 out, by bytes");
+  cleanup();
+  render(<Summary flow={makeFlow({})} onFilter={() => {}} />);
+  expect(screen.queryByText("Not told, estimated")).toBeNull();
+});

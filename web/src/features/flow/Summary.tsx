@@ -48,6 +48,11 @@ export function Summary({
             {money(flow.cost.micro_usd)}
           </Figure>
         )}
+        {flow.usage_estimate === null ? null : (
+          <Figure name="Not told, estimated" title={estimateTitle(flow.usage_estimate)}>
+            ~{money(flow.usage_estimate.cost?.micro_usd ?? null)}
+          </Figure>
+        )}
       </dl>
       <Timing flow={flow} />
       <Notes notes={notesOf(flow)} />
@@ -67,6 +72,16 @@ function costTitle({ cost_source, service_tier, price }: Flow): string | undefin
   const prices = told.length === 0 ? [] : [`for a million tokens: ${told.join(", ")}`];
   const parts = [cost_source, service_tier, book && `price book ${book}`, ...prices];
   return parts.filter(Boolean).join(" · ") || undefined;
+}
+
+/** What the provider did not tell, and where the estimate of it comes from. */
+function estimateTitle({ source, input, output }: NonNullable<Flow["usage_estimate"]>): string {
+  const tokens = [
+    input === null ? null : `${count(input)} in`,
+    output === null ? null : `${count(output)} out`,
+  ];
+  const by = source === "transcript" ? "as the agent's transcript has it" : "by bytes of text";
+  return `${tokens.filter(Boolean).join(", ")}, ${by}; part of neither usage nor cost`;
 }
 
 function Figure({

@@ -4,10 +4,10 @@ import { type ReactNode, useCallback, useRef, useState } from "react";
 import { flowCountQuery } from "@/api/queries";
 import type { FlowCount } from "@/api/types";
 import { type FlowFilter, isEmpty, toParams } from "@/lib/filter";
+import { useFlowWindow } from "@/live/useFlowWindow";
 import { isOverlaid, isTyping, useKeys } from "@/ui/keys";
 import { Split } from "@/ui/Split";
 import { FlowList } from "./FlowList";
-import { useFlowWindow } from "./useFlowWindow";
 
 export interface FlowsScreenProps {
   filter: FlowFilter;

@@ -8,10 +8,12 @@ import { oneLine } from "@/lib/hostile";
 import { LAG_BAD_MS, LAG_WARN_MS } from "@/lib/limits";
 import type { Tone } from "@/lib/outcome";
 import { authority } from "@/lib/place";
-import { Badge, TEXT_TONE } from "@/ui/Badge";
+import { Badge } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
+import { Figure, Figures as FigureGrid } from "@/ui/Figure";
 import { Note, Skeleton } from "@/ui/Notice";
+import { Section } from "@/ui/Page";
 import { type Attempts as Attempted, attemptsOf, type Fate, unreachedCalls } from "./attempts";
 
 export function HealthScreen({ flowHref }: { flowHref: (id: string) => string }) {
@@ -108,7 +110,7 @@ function Figures({ stats }: { stats: Stats }) {
         ? "warn"
         : "idle";
   return (
-    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border bg-line sm:grid-cols-3 lg:grid-cols-4">
+    <FigureGrid>
       <Open stats={stats} />
       <Recorded stats={stats} />
       <Figure
@@ -187,46 +189,7 @@ function Figures({ stats }: { stats: Stats }) {
         value={duration(stats.uptime_s * 1000)}
         note="since the last start"
       />
-    </dl>
-  );
-}
-
-function Figure({
-  name,
-  value,
-  note,
-  tone = "idle",
-  wide = false,
-}: {
-  name: string;
-  value: string;
-  note: string;
-  tone?: Tone;
-  /** Takes a row of its own. */
-  wide?: boolean;
-}) {
-  return (
-    <div className={cx("flex min-w-0 flex-col bg-surface px-4 py-3", wide && "col-span-full")}>
-      <dt className="text-xs text-ink-3">{name}</dt>
-      <dd className="mt-0.5 min-w-0">
-        <span className={cx("text-lg font-semibold", tone !== "idle" && TEXT_TONE[tone])}>
-          {value}
-        </span>
-        <span className="block text-xs text-ink-3 wrap-anywhere">{note}</span>
-      </dd>
-    </div>
-  );
-}
-
-function Section({ title, note, children }: { title: string; note?: string; children: ReactNode }) {
-  return (
-    <section className="flex min-w-0 flex-col gap-2.5">
-      <h2 className="flex items-baseline gap-2 text-base font-semibold">
-        {title}
-        {note ? <span className="text-xs font-normal text-ink-3">{note}</span> : null}
-      </h2>
-      {children}
-    </section>
+    </FigureGrid>
   );
 }
 

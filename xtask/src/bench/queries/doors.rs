@@ -273,6 +273,7 @@ pub(super) const DOORS: &[Question] = &[
     question!("cost, by project and day", VIEW, |_k, _r| [
         "/api/analytics/cost?group_by=project,day&limit=100"
     ]),
+    question!("cost, commits", VIEW, |_k, _r| ["/api/analytics/commits?since=7d"]),
     question!("cost, blocks", VIEW, |_k, _r| ["/api/analytics/blocks?since=30d"]),
     question!("cost, reprices", VIEW, |_k, _r| ["/api/cost/reprices"]),
     question!("budgets", VIEW, |_k, _r| ["/api/budgets"]),

@@ -15,7 +15,7 @@ import { Fold } from "@/ui/Fold";
 import { Json } from "@/ui/Json";
 import { Note, Notice, Skeleton } from "@/ui/Notice";
 import { WireText } from "@/ui/WireText";
-import { Parts, PartView } from "./Parts";
+import { Parts, PartView } from "@/views/Parts";
 import { useLiveAnswer } from "./useLiveAnswer";
 
 /** Turns shown at first: a long session is read from its end. */

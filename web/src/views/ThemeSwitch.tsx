@@ -31,3 +31,9 @@ export function ThemeSwitch() {
     </>
   );
 }
+
+/** The three choices in words. */
+export function ThemeChoice() {
+  const words = CHOICES.map(({ value, label }) => ({ value, label }));
+  return <Segmented label="Theme" value={useTheme()} choices={words} onChange={setTheme} />;
+}

@@ -1,0 +1,62 @@
+-- What providers did not tell of usage, estimated: beside their own numbers, and never among them.
+ALTER TABLE flows ADD COLUMN estimate_source INTEGER; -- its place among `EstimateSource::ALL`
+ALTER TABLE flows ADD COLUMN estimated_input_tokens INTEGER;
+ALTER TABLE flows ADD COLUMN estimated_output_tokens INTEGER;
+ALTER TABLE flows ADD COLUMN estimated_cost_micro_usd INTEGER;
+
+-- What that adds up to, and of how many flows.
+ALTER TABLE rollups_hourly ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollups_hourly ADD COLUMN estimated_input INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollups_hourly ADD COLUMN estimated_input_flows INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollups_hourly ADD COLUMN estimated_output INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollups_hourly ADD COLUMN estimated_output_flows INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollups_hourly ADD COLUMN estimated_cost INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollups_hourly ADD COLUMN estimated_cost_flows INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollups_daily ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollups_daily ADD COLUMN estimated_input INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollups_daily ADD COLUMN estimated_input_flows INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollups_daily ADD COLUMN estimated_output INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollups_daily ADD COLUMN estimated_output_flows INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollups_daily ADD COLUMN estimated_cost INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollups_daily ADD COLUMN estimated_cost_flows INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN estimated_input INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN estimated_input_flows INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN estimated_output INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN estimated_output_flows INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN estimated_cost INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN estimated_cost_flows INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN estimated_input INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN estimated_input_flows INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN estimated_output INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN estimated_output_flows INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN estimated_cost INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN estimated_cost_flows INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session_agents ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session_agents ADD COLUMN estimated_input INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session_agents ADD COLUMN estimated_input_flows INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session_agents ADD COLUMN estimated_output INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session_agents ADD COLUMN estimated_output_flows INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session_agents ADD COLUMN estimated_cost INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session_agents ADD COLUMN estimated_cost_flows INTEGER NOT NULL DEFAULT 0;
+
+-- What other sources than the wire tell of tool calls: digests, times and words.
+CREATE TABLE tool_evidence (
+    id           INTEGER PRIMARY KEY,
+    conversation INTEGER REFERENCES conversations (id) ON DELETE CASCADE, -- of what a transcript tells
+    call         INTEGER NOT NULL, -- as in `tool_calls`
+    source       INTEGER NOT NULL, -- its place among `ToolSource::ALL`
+    step         INTEGER NOT NULL, -- its place among `ToldStep::ALL`
+    at           INTEGER NOT NULL,
+    session      INTEGER,          -- digests
+    name         INTEGER,
+    arguments    BLOB,             -- of each member, four bytes
+    outcome      INTEGER,
+    UNIQUE (call, source, step, at)
+);
+CREATE INDEX tool_evidence_by_conversation ON tool_evidence (conversation);
+CREATE INDEX tool_evidence_of_hooks ON tool_evidence (session, at) WHERE source = 1;
+
+-- Flows of which a transcript may tell what they lack: usage, or their session.
+CREATE INDEX flows_lacking ON flows (message_id) WHERE message_id IS NOT NULL AND (estimate_source IS NOT NULL OR session_id IS NULL OR substr(session_id, 1, 9) = 'inferred-');

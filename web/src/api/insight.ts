@@ -1,0 +1,179 @@
+// The questions of the screens that add up: costs, sessions, tools, findings, limits and settings.
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { ask, type Params } from "./client";
+import type {
+  Budget,
+  Context,
+  CostPage,
+  Finding,
+  Flow,
+  Invocation,
+  InvocationDetail,
+  Ledger,
+  Page,
+  QuotaWindow,
+  Session,
+  SessionDetail,
+  Setting,
+  Tool,
+  ToolTotals,
+} from "./types";
+
+/** How often sums are asked again while they are looked at. */
+const SUMS_MS = 15_000;
+/** Sessions in a page. */
+export const SESSION_PAGE = 60;
+/** Calls in a page; the server's own limit. */
+const CALLS_MAX = 500;
+/** Tools of a session whose failed calls are looked up: one question each. */
+const FAILING_TOOLS_MAX = 8;
+
+const part = encodeURIComponent;
+
+export const costQuery = (params: Params) =>
+  queryOptions({
+    queryKey: ["cost", params],
+    queryFn: ({ signal }) => ask<CostPage>("/api/analytics/cost", params, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: SUMS_MS,
+  });
+
+export const sessionsQuery = (params: Params) =>
+  infiniteQueryOptions({
+    queryKey: ["sessions", params],
+    queryFn: ({ pageParam, signal }) =>
+      ask<Page<Session> & { complete: boolean }>(
+        "/api/sessions",
+        { ...params, cursor: pageParam ?? undefined, limit: SESSION_PAGE },
+        signal,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+    refetchInterval: SUMS_MS,
+  });
+
+export const sessionQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["session", id],
+    queryFn: ({ signal }) => ask<SessionDetail>(`/api/sessions/${part(id)}`, {}, signal),
+    refetchInterval: SUMS_MS,
+  });
+
+export const ledgerQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["session", id, "ledger"],
+    queryFn: ({ signal }) => ask<Ledger>(`/api/sessions/${part(id)}/ledger`, {}, signal),
+    staleTime: 30_000,
+  });
+
+/** Calls that came back as failed, denied, cancelled or timed out, by the flow that made them. */
+export type FailedCalls = ReadonlyMap<string, readonly Invocation[]>;
+
+export const failedCallsQuery = (session: string) =>
+  queryOptions({
+    queryKey: ["session", session, "failed-calls"],
+    queryFn: async ({ signal }): Promise<FailedCalls> => {
+      const { items } = await ask<Page<Tool>>("/api/tools", { session, order: "failures" }, signal);
+      const failing = items.filter(({ totals }) => failures(totals) > 0);
+      const pages = await Promise.all(
+        failing
+          .slice(0, FAILING_TOOLS_MAX)
+          .map(({ name }) =>
+            ask<Page<Invocation>>(
+              `/api/tools/${part(name)}/invocations`,
+              { session, limit: CALLS_MAX },
+              signal,
+            ),
+          ),
+      );
+      const byFlow = new Map<string, Invocation[]>();
+      for (const call of pages.flatMap((page) => page.items)) {
+        if (call.outcome === null || call.outcome === "succeeded") continue;
+        byFlow.set(call.flow_id, [...(byFlow.get(call.flow_id) ?? []), call]);
+      }
+      return byFlow;
+    },
+    refetchInterval: SUMS_MS,
+  });
+
+/** Calls that came back, and not as they should. */
+export function failures(totals: ToolTotals): number {
+  return totals.failed + totals.denied + totals.cancelled + totals.timed_out;
+}
+
+export const toolsQuery = (params: Params) =>
+  queryOptions({
+    queryKey: ["tools", params],
+    queryFn: ({ signal }) =>
+      ask<Page<Tool> & { complete: boolean; totals: ToolTotals }>("/api/tools", params, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: SUMS_MS,
+  });
+
+export const invocationsQuery = (tool: string, params: Params) =>
+  infiniteQueryOptions({
+    queryKey: ["tools", tool, "invocations", params],
+    queryFn: ({ pageParam, signal }) =>
+      ask<Page<Invocation>>(
+        `/api/tools/${part(tool)}/invocations`,
+        { ...params, cursor: pageParam ?? undefined, limit: 100 },
+        signal,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    gcTime: 30_000,
+  });
+
+export const invocationQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["invocation", id],
+    queryFn: ({ signal }) => ask<InvocationDetail>(`/api/tool-invocations/${part(id)}`, {}, signal),
+    gcTime: 30_000,
+  });
+
+export const findingsQuery = (params: Params) =>
+  infiniteQueryOptions({
+    queryKey: ["findings", params],
+    queryFn: ({ pageParam, signal }) =>
+      ask<Page<Finding>>(
+        "/api/findings",
+        { ...params, cursor: pageParam ?? undefined, limit: 100 },
+        signal,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+    refetchInterval: SUMS_MS,
+  });
+
+/** What a flow's model can read; asked once for each model. */
+export const windowQuery = (flow: Pick<Flow, "id" | "provider" | "model" | "model_requested">) =>
+  queryOptions({
+    queryKey: ["window", flow.provider, flow.model ?? flow.model_requested],
+    queryFn: ({ signal }) => ask<Context>("/api/analytics/context", { flow: flow.id }, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 600_000,
+  });
+
+export const limitsQuery = () =>
+  queryOptions({
+    queryKey: ["limits"],
+    queryFn: ({ signal }) =>
+      ask<Page<QuotaWindow> & { truncated: boolean }>("/api/analytics/limits", {}, signal),
+    refetchInterval: SUMS_MS,
+  });
+
+export const budgetsQuery = () =>
+  queryOptions({
+    queryKey: ["budgets"],
+    queryFn: ({ signal }) => ask<Page<Budget>>("/api/budgets", {}, signal),
+    refetchInterval: SUMS_MS,
+  });
+
+export const settingsQuery = () =>
+  queryOptions({
+    queryKey: ["settings"],
+    queryFn: ({ signal }) => ask<Page<Setting>>("/api/settings", {}, signal),
+    staleTime: 60_000,
+  });

@@ -1,0 +1,100 @@
+// What a finding tells, and what may be said of it.
+// @vitest-environment jsdom
+import { cleanup, fireEvent, screen, waitFor } from "@testing-library/react";
+import { afterEach, expect, test, vi } from "vitest";
+import type { Finding } from "@/api/types";
+import { HARMLESS, HOSTILE, renderScreen } from "@/testing/screen";
+import { numberWords } from "./FindingCard";
+import { FindingsScreen } from "./FindingsScreen";
+
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+
+const finding = (over: Partial<Finding> = {}): Finding => ({
+  id: 7,
+  kind: "failing_tool",
+  severity: "warning",
+  state: "open",
+  title: "Bash fails",
+  what: HOSTILE,
+  why: HOSTILE,
+  next: "Look at it",
+  subject: "Bash",
+  times: 3,
+  cost: { micro_usd: 1_500_000 },
+  baseline: null,
+  numbers: [{ name: "failures", unit: "count", value: 3 }],
+  session_id: "s-1",
+  agent_id: null,
+  flow_ids: ["0190f0c4-7e2a-7000-8000-000000000001"],
+  first_at: "2026-01-02T03:04:05.000000Z",
+  last_at: "2026-01-02T03:04:05.000000Z",
+  ...over,
+});
+const page = (items: Finding[]) => ({ items, next_cursor: null, total: items.length });
+
+test("a finding tells its cost and what happened, and unfolds to its evidence", async () => {
+  const { container } = renderScreen(<FindingsScreen view={{}} onLook={() => {}} />, {
+    "/api/findings": page([finding()]),
+  });
+  const row = await screen.findByRole("button", { expanded: false });
+  for (const told of ["Warning", "$1.50", "Bash fails", "3 flows", HARMLESS]) {
+    expect(row.textContent).toContain(told);
+  }
+  fireEvent.click(row);
+  expect(screen.getByText("Look at it")).toBeTruthy();
+  expect(screen.getByRole("link", { name: "000000000001" }).getAttribute("href")).toBe(
+    "/flows/0190f0c4-7e2a-7000-8000-000000000001",
+  );
+  expect(container.querySelector("img")).toBeNull();
+});
+
+test("an unknown cost is no zero", async () => {
+  renderScreen(<FindingsScreen view={{}} onLook={() => {}} />, {
+    "/api/findings": page([finding({ cost: null })]),
+  });
+  const row = await screen.findByRole("button", { expanded: false });
+  expect(row.textContent).toContain("—");
+  expect(row.textContent).not.toContain("$0");
+});
+
+test("it is acknowledged, muted, resolved and reopened as its state allows", async () => {
+  const { asked } = renderScreen(<FindingsScreen view={{}} onLook={() => {}} />, {
+    "/api/findings": page([finding(), finding({ id: 8, state: "muted", title: "Muted one" })]),
+    "/api/findings/7/mute": finding({ state: "muted" }),
+  });
+  await screen.findByText("Bash fails");
+  expect(screen.getAllByRole("button", { name: /^(Acknowledge|Mute|Resolve): / })).toHaveLength(3);
+  expect(screen.getByRole("button", { name: "Reopen: Muted one" })).toBeTruthy();
+  fireEvent.click(screen.getByRole("button", { name: "Mute: Bash fails" }));
+  await waitFor(() => expect(asked).toContain("POST /api/findings/7/mute"));
+  // The list is asked again, so that what was muted goes.
+  await waitFor(() =>
+    expect(asked.filter((each) => each.startsWith("/api/findings?")).length).toBeGreaterThan(1),
+  );
+});
+
+test("a saying that is refused is told, and so are no findings", async () => {
+  renderScreen(<FindingsScreen view={{}} onLook={() => {}} />, {
+    "/api/findings": page([finding()]),
+    "/api/findings/7/resolve": 409,
+  });
+  fireEvent.click(await screen.findByRole("button", { name: "Resolve: Bash fails" }));
+  expect(await screen.findByText("Not changed: Refused with 409.")).toBeTruthy();
+  cleanup();
+  renderScreen(<FindingsScreen view={{}} onLook={() => {}} />, { "/api/findings": page([]) });
+  expect(await screen.findByText("Nothing to change was found")).toBeTruthy();
+  cleanup();
+  renderScreen(<FindingsScreen view={{}} onLook={() => {}} />, { "/api/findings": 400 });
+  expect(await screen.findByText("The findings could not be loaded")).toBeTruthy();
+});
+
+test("a number is told in its unit", () => {
+  const words = (unit: "count" | "tokens" | "ms" | "bytes" | "micro_usd") =>
+    numberWords({ name: "x", unit, value: 2_048 });
+  expect(
+    ["count", "tokens", "ms", "bytes", "micro_usd"].map((unit) => words(unit as never)),
+  ).toEqual(["2,048", "2,048 tokens", "2.05 s", "2.0 KiB", "$0.00205"]);
+});

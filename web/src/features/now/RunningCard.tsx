@@ -1,0 +1,202 @@
+// A session at work on one card: what it does in words, what it cost so far, and what it is writing.
+import { useQuery } from "@tanstack/react-query";
+import { windowQuery } from "@/api/insight";
+import type { Flow, Session } from "@/api/types";
+import { type Action, actionOf, tallied } from "@/lib/action";
+import { clock, compact, count, DASH, duration, money, plural } from "@/lib/format";
+import { oneLine, visible } from "@/lib/hostile";
+import { subagent } from "@/lib/session";
+import { useLiveTail } from "@/live/context";
+import { flowHref, flowsHref, sessionHref } from "@/routes/paths";
+import { Badge, Dot, TEXT_TONE } from "@/ui/Badge";
+import { cx } from "@/ui/cx";
+import { SessionName } from "@/ui/SessionName";
+import { type Running, runsTools } from "./running";
+
+/** Streams of one session whose text is shown. */
+const STREAMS_MAX = 4;
+/** Characters of a stream's end that are shown. */
+const TAIL = 360;
+/** An open flow of which nothing came for so long has stalled. */
+const STALL_MS = 30_000;
+/** So much before the end the countdown of the cache warns. */
+const ALMOST_COLD_MS = 60_000;
+/** From this share of what the model can read on the context warns. */
+const NEARLY_FULL = 0.8;
+
+export interface RunningCardProps {
+  running: Running;
+  sums: Session | undefined;
+  now: number;
+  quietSince: (flow: Flow) => number;
+}
+
+export function RunningCard({ running, sums, now, quietSince }: RunningCardProps) {
+  const { session, newest, open } = running;
+  const action = doing(running);
+  const cost = sums?.totals.cost?.micro_usd;
+  return (
+    <li
+      className={cx(
+        "flex min-w-0 flex-col overflow-hidden rounded-lg border",
+        running.isAtWork ? "border-line-strong" : "border-line",
+      )}
+    >
+      <a
+        data-row
+        href={session === null ? flowsHref({ since: "1h" }) : sessionHref(session)}
+        className="flex min-w-0 flex-col gap-1 px-3 pt-2.5 pb-2 hover:bg-hover focus-visible:-outline-offset-2"
+      >
+        <span className="flex min-w-0 items-center gap-2">
+          <Dot tone={open.length > 0 ? "info" : "idle"} pulse={open.length > 0} />
+          {session === null ? (
+            <span className="text-xs text-ink-3">No session</span>
+          ) : (
+            <span className="shrink-0">
+              <SessionName id={session} />
+            </span>
+          )}
+          <span className="min-w-0 truncate text-xs text-ink-3">
+            {oneLine(newest.agent ?? "", 30)}
+            {newest.project ? ` · ${oneLine(newest.project, 80)}` : ""}
+          </span>
+          <span className="ml-auto shrink-0 font-semibold" title="Cost so far">
+            {money(cost)}
+          </span>
+        </span>
+        <span className="flex min-w-0 items-baseline gap-2">
+          <span
+            className={cx(
+              "min-w-0 truncate font-medium",
+              action.tone === "ok" ? "text-ink" : TEXT_TONE[action.tone],
+            )}
+          >
+            {oneLine(action.words, 120)}
+          </span>
+          <span className="shrink-0 text-xs text-ink-3">
+            {open.length > 0
+              ? `for ${duration(Math.max(0, now - Date.parse(newest.started_at)))}`
+              : clock(new Date(running.lastAt).toISOString())}
+          </span>
+        </span>
+        <span className="truncate text-xs text-ink-2">
+          {newest.preview ? oneLine(newest.preview, 200) : " "}
+        </span>
+      </a>
+      <dl className="flex flex-wrap items-center gap-x-4 gap-y-1 border-t px-3 py-1.5 text-xs">
+        <Context context={running.context} />
+        <Cache until={running.cacheUntil} now={now} />
+        <Fact name="Flows" value={count(sums?.totals.flows.total ?? running.flows.length)} />
+        <div className="min-w-0 truncate">
+          <dt className="sr-only">Model</dt>
+          <dd className="truncate text-ink-3">
+            {oneLine(newest.model ?? newest.model_requested ?? "", 50)}
+          </dd>
+        </div>
+      </dl>
+      {open.slice(0, STREAMS_MAX).map((flow) => (
+        <Stream key={flow.id} flow={flow} quietFor={now - quietSince(flow)} />
+      ))}
+      {open.length > STREAMS_MAX && session !== null ? (
+        <a
+          href={flowsHref({ session, outcome: "open" })}
+          className="border-t px-3 py-1.5 text-xs font-medium text-accent hover:underline"
+        >
+          {plural(open.length - STREAMS_MAX, "more open flow")}
+        </a>
+      ) : null}
+    </li>
+  );
+}
+
+/** The last action in words, as it is at this moment. */
+export function doing({ newest, isAtWork }: Running): Action {
+  if (!runsTools(newest)) return actionOf(newest);
+  const tools = tallied(newest.tool_names);
+  return isAtWork
+    ? { words: `Runs ${tools}`, tone: "ok" }
+    : { words: `Called ${tools}, then nothing`, tone: "warn" };
+}
+
+function Fact({ name, value, tone }: { name: string; value: string; tone?: string }) {
+  return (
+    <div className="flex shrink-0 items-baseline gap-1.5">
+      <dt className="text-ink-3">{name}</dt>
+      <dd className={cx("font-medium", tone)}>{value}</dd>
+    </div>
+  );
+}
+
+/** How full the context is, where it is known what the model can read. */
+function Context({ context }: { context: Running["context"] }) {
+  const { data } = useQuery({
+    ...windowQuery(context?.flow ?? NO_FLOW),
+    enabled: context !== null,
+  });
+  if (context === null) return <Fact name="Context" value={DASH} />;
+  const window = data?.window ?? null;
+  if (window === null) return <Fact name="Context" value={`${compact(context.tokens)} tokens`} />;
+  const share = context.tokens / window;
+  return (
+    <Fact
+      name="Context"
+      value={`${share < 0.01 ? "<1" : Math.round(share * 100)} % of ${compact(window)}`}
+      {...(share >= NEARLY_FULL ? { tone: "text-warn" } : {})}
+    />
+  );
+}
+
+const NO_FLOW = { id: "", provider: null, model: null, model_requested: null };
+
+function Cache({ until, now }: { until: number | null; now: number }) {
+  if (until === null) return <Fact name="Cache" value={DASH} />;
+  const left = until - now;
+  if (left <= 0) return <Fact name="Cache" value="cold" tone="text-warn" />;
+  return (
+    <Fact
+      name="Cache"
+      value={`warm for ${duration(Math.ceil(left / 1000) * 1000)}`}
+      tone={left < ALMOST_COLD_MS ? "text-warn" : "text-ok"}
+    />
+  );
+}
+
+/** The end of what a flow is writing, in a place of its own height: nothing moves as it grows. */
+function Stream({ flow, quietFor }: { flow: Flow; quietFor: number }) {
+  const live = useLiveTail(flow.id);
+  const last = live.blocks.at(-1);
+  const agent = subagent(flow);
+  const kind =
+    last === undefined
+      ? null
+      : last.kind === "text"
+        ? null
+        : last.kind === "thinking"
+          ? "thinking"
+          : "tool input";
+  return (
+    <a
+      href={flowHref(flow.id, {})}
+      className="flex min-w-0 flex-col gap-1 border-t bg-sunken px-3 py-2 hover:bg-raised focus-visible:-outline-offset-2"
+    >
+      <span className="flex h-5 min-w-0 items-center gap-2 text-2xs text-ink-3">
+        {agent ? <span className="truncate font-mono">{oneLine(agent, 30)}</span> : null}
+        {kind ? <Badge>{kind}</Badge> : null}
+        {quietFor > STALL_MS ? <Badge tone="warn">quiet for {duration(quietFor)}</Badge> : null}
+        <span className="ml-auto shrink-0">{plural(flow.event_count, "event")}</span>
+      </span>
+      <span className="relative block h-13.5 overflow-hidden" data-testid="stream">
+        <span
+          className={cx(
+            "wire-text absolute inset-x-0 bottom-0 block text-xs",
+            last?.kind === "tool_input" && "font-mono",
+            last === undefined || kind === "thinking" ? "text-ink-3" : "text-ink-2",
+          )}
+          dir="auto"
+        >
+          {last === undefined ? "No text yet" : visible(last.text.slice(-TAIL))}
+        </span>
+      </span>
+    </a>
+  );
+}

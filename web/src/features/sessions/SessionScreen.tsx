@@ -1,0 +1,187 @@
+// A session: its sums, its lanes, what transcripts tell beside the wire, and its turns, the newest first.
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { sessionQuery } from "@/api/insight";
+import type { SessionDetail } from "@/api/types";
+import { compact, count, duration, fullTime, money, plural } from "@/lib/format";
+import { oneLine } from "@/lib/hostile";
+import {
+  findingsHref,
+  flowsHref,
+  paths,
+  type SessionView,
+  spendHref,
+  toolsHref,
+} from "@/routes/paths";
+import { Badge } from "@/ui/Badge";
+import { CopyButton } from "@/ui/CopyButton";
+import { cx } from "@/ui/cx";
+import { Failed } from "@/ui/Failed";
+import { BackIcon } from "@/ui/icons";
+import { Skeleton } from "@/ui/Notice";
+import { SessionName } from "@/ui/SessionName";
+import { StarButton } from "@/views/StarButton";
+import { LedgerLine } from "./LedgerLine";
+import { LANE_TONES } from "./laneFaces";
+import { type Lane, lanesOf, MAIN } from "./lanes";
+import { Timeline } from "./Timeline";
+import { failed, sessionCache } from "./totals";
+
+export interface SessionScreenProps {
+  id: string;
+  view: SessionView;
+  onLook: (view: SessionView) => void;
+  onLeave: () => void;
+}
+
+export function SessionScreen({ id, view, onLook, onLeave }: SessionScreenProps) {
+  const { data: session, error, refetch } = useQuery(sessionQuery(id));
+  const lanes = useMemo(() => (session ? lanesOf(session, session.agents) : []), [session]);
+  if (!session) {
+    return error ? (
+      <Failed what="The session" error={error} onRetry={() => void refetch()} />
+    ) : (
+      <Skeleton lines={12} />
+    );
+  }
+  return (
+    <article aria-label="Session" className="flex h-full min-h-0 flex-col">
+      <Header session={session} />
+      {lanes.length > 1 ? <Lanes lanes={lanes} view={view} onLook={onLook} /> : null}
+      <Timeline session={id} lanes={lanes} view={view} onLook={onLook} onLeave={onLeave} />
+    </article>
+  );
+}
+
+function Header({ session }: { session: SessionDetail }) {
+  const { id, totals } = session;
+  const bad = failed(totals);
+  const cache = sessionCache(totals);
+  const lasted = Date.parse(session.last_at) - Date.parse(session.first_at);
+  return (
+    <header className="flex shrink-0 flex-col gap-2 border-b px-4 py-2.5">
+      <div className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1">
+        <a
+          href={paths.sessions}
+          aria-label="Back to the sessions"
+          title="Back to the sessions (Esc)"
+          className="inline-flex size-7 items-center justify-center rounded-md text-ink-3 hover:bg-raised hover:text-ink"
+        >
+          <BackIcon />
+        </a>
+        <h1 className="flex min-w-0 items-center text-base font-semibold">
+          <span className="sr-only">Session </span>
+          <SessionName id={id} />
+        </h1>
+        <CopyButton text={id} what="the session's id" />
+        <StarButton session={id} />
+        {session.agent ? <Badge>{oneLine(session.agent, 40)}</Badge> : null}
+        {session.model ? <Badge>{oneLine(session.model, 60)}</Badge> : null}
+        {session.project ? (
+          <a
+            href={spendHref({ project: session.project, by: "session", range: "all" })}
+            title={oneLine(session.project, 300)}
+            className="min-w-0 truncate text-xs text-ink-3 hover:text-ink hover:underline"
+          >
+            {oneLine(session.project, 80)}
+          </a>
+        ) : null}
+        <nav
+          aria-label="Of this session"
+          className="flex gap-3 text-xs font-medium text-accent md:ml-auto"
+        >
+          <a href={flowsHref({ session: id })} className="hover:underline">
+            Flows
+          </a>
+          <a href={toolsHref({ session: id, range: "all" })} className="hover:underline">
+            Tools
+          </a>
+          <a href={findingsHref({ session: id, state: "all" })} className="hover:underline">
+            Findings
+          </a>
+        </nav>
+      </div>
+      <dl className="flex flex-wrap gap-x-6 gap-y-1 pl-1 text-xs">
+        <Fact name="Cost" value={money(totals.cost?.micro_usd)} strong />
+        {totals.unpriced_flows > 0 ? (
+          <Fact name="Unpriced" value={count(totals.unpriced_flows)} tone="text-warn" />
+        ) : null}
+        <Fact name="Flows" value={count(totals.flows.total)} />
+        {bad > 0 ? <Fact name="Failed" value={count(bad)} tone="text-bad" /> : null}
+        {totals.flows.open > 0 ? (
+          <Fact name="Open" value={count(totals.flows.open)} tone="text-info" />
+        ) : null}
+        <Fact name="From cache" value={cache === null ? "—" : `${Math.round(cache * 100)} %`} />
+        <Fact name="Output" value={`${compact(totals.usage.output)} tokens`} />
+        <Fact
+          name="Began"
+          value={`${fullTime(session.first_at).slice(0, 16)}, ${lasted < 1_000 ? "for a moment" : `for ${duration(lasted)}`}`}
+        />
+      </dl>
+      <LedgerLine session={id} />
+    </header>
+  );
+}
+
+function Fact({
+  name,
+  value,
+  strong = false,
+  tone,
+}: {
+  name: string;
+  value: string;
+  strong?: boolean;
+  tone?: string;
+}) {
+  return (
+    <div className="flex items-baseline gap-1.5">
+      <dt className="text-ink-3">{name}</dt>
+      <dd className={cx(strong ? "text-sm font-semibold" : "font-medium", tone)}>{value}</dd>
+    </div>
+  );
+}
+
+/** The lanes with what each did and cost; one can be looked at alone. */
+function Lanes({
+  lanes,
+  view,
+  onLook,
+}: {
+  lanes: Lane[];
+  view: SessionView;
+  onLook: (view: SessionView) => void;
+}) {
+  return (
+    <fieldset className="flex min-w-0 shrink-0 gap-1.5 overflow-x-auto border-b bg-ground px-4 py-1.5">
+      <legend className="sr-only">Lanes</legend>
+      {lanes.map((lane) => {
+        const chosen = view.lane === lane.id;
+        return (
+          <button
+            key={lane.id}
+            type="button"
+            aria-pressed={chosen}
+            title={chosen ? "Show all lanes" : "Show this lane alone"}
+            onClick={() => onLook(chosen ? {} : { lane: lane.id })}
+            className={cx(
+              "inline-flex h-7 shrink-0 items-center gap-2 rounded-md border px-2.5 text-xs",
+              chosen ? "border-accent/50 bg-selected" : "bg-surface hover:bg-hover",
+            )}
+          >
+            <span
+              aria-hidden="true"
+              className={cx("size-2.5 rounded-full", LANE_TONES[lane.column])}
+            />
+            <span className="max-w-40 truncate font-medium">
+              {lane.id === MAIN ? "Main agent" : oneLine(lane.id, 40)}
+            </span>
+            <span className="text-ink-3">
+              {plural(lane.flows, "flow")} · {money(lane.cost)}
+            </span>
+          </button>
+        );
+      })}
+    </fieldset>
+  );
+}

@@ -1,0 +1,126 @@
+// A turn on one card: what it did, what it cost and took, how warm its cache was, and which tools failed.
+import type { Flow, Invocation } from "@/api/types";
+import { actionOf, warmthOf } from "@/lib/action";
+import { clock, compact, DASH, duration, fullTime, money, plural } from "@/lib/format";
+import { oneLine } from "@/lib/hostile";
+import { inputTotal } from "@/lib/usage";
+import { Badge, Dot, TEXT_TONE } from "@/ui/Badge";
+import { cx } from "@/ui/cx";
+import { DownIcon } from "@/ui/icons";
+import { LANE_TONES } from "./laneFaces";
+import { type Lane, laneOf, MAIN } from "./lanes";
+import { TurnDetail } from "./TurnDetail";
+
+export interface TurnCardProps {
+  flow: Flow;
+  lanes: Lane[];
+  /** Its tool calls that came back, and not as they should. */
+  failed: readonly Invocation[];
+  open: boolean;
+  onOpen: (open: boolean) => void;
+}
+
+export function TurnCard({ flow, lanes, failed, open, onOpen }: TurnCardProps) {
+  const action = actionOf(flow);
+  const warmth = warmthOf(flow);
+  const lane = laneOf(flow);
+  return (
+    <div className={cx("flex border-b", open && "bg-ground")}>
+      <Rail flow={flow} lanes={lanes} />
+      <div className="min-w-0 flex-1">
+        <button
+          type="button"
+          data-row
+          aria-expanded={open}
+          onClick={() => onOpen(!open)}
+          className="grid w-full grid-cols-[minmax(0,1fr)_auto] gap-x-3 py-2 pr-4 pl-1 text-left hover:bg-hover focus-visible:-outline-offset-2"
+        >
+          <span className="flex min-w-0 items-center gap-2">
+            <DownIcon className={cx("size-3 text-ink-3", !open && "-rotate-90")} />
+            <span className="shrink-0 text-xs text-ink-3" title={fullTime(flow.started_at)}>
+              {clock(flow.started_at)}
+            </span>
+            {action.tone === "ok" ? null : <Dot tone={action.tone} pulse={flow.outcome === null} />}
+            <span
+              className={cx(
+                "max-w-[60%] truncate font-medium sm:shrink-0",
+                action.tone === "ok" ? "text-ink" : TEXT_TONE[action.tone],
+              )}
+            >
+              {oneLine(action.words, 160)}
+            </span>
+            <span className="min-w-0 truncate text-ink-2 max-sm:hidden">
+              {flow.preview ? oneLine(flow.preview, 240) : null}
+            </span>
+          </span>
+          <span className="text-right font-semibold">{money(flow.cost?.micro_usd)}</span>
+          {flow.preview ? (
+            <span className="col-span-2 truncate pl-5 text-xs text-ink-2 sm:hidden">
+              {oneLine(flow.preview, 240)}
+            </span>
+          ) : null}
+          <span className="col-span-2 mt-0.5 flex min-w-0 flex-wrap items-center gap-x-3 gap-y-1 pl-5 text-2xs text-ink-3">
+            <span>{flow.outcome === null ? "still open" : duration(flow.duration_ms)}</span>
+            <span title="All input tokens, and output tokens">
+              {compact(inputTotal(flow))} in, {compact(flow.usage.output)} out
+            </span>
+            {warmth ? (
+              <span title={warmth.title} className={TEXT_TONE[warmth.tone]}>
+                cache {warmth.label}
+              </span>
+            ) : null}
+            {failed.length > 0 ? (
+              <Badge tone="bad">
+                {failed.length === 1
+                  ? `${oneLine(failed[0]?.tool ?? "tool", 40)} failed`
+                  : plural(failed.length, "tool call failed", "tool calls failed")}
+              </Badge>
+            ) : null}
+            {flow.retry_of ? <Badge tone="warn">tried again</Badge> : null}
+            {flow.capture_gaps > 0 ? <Badge tone="warn">gaps</Badge> : null}
+            {lane === MAIN ? null : (
+              <span className="max-w-48 truncate font-mono">{oneLine(lane, 40)}</span>
+            )}
+            <span className="truncate">
+              {oneLine(flow.model ?? flow.model_requested ?? DASH, 60)}
+            </span>
+            {flow.cost_source === "estimated" ? <span className="text-warn">at least</span> : null}
+          </span>
+        </button>
+        {open ? <TurnDetail flow={flow} failed={failed} /> : null}
+      </div>
+    </div>
+  );
+}
+
+/** A column for each lane; a line where the lane goes on, and a dot where the turn is its. */
+function Rail({ flow, lanes }: { flow: Flow; lanes: Lane[] }) {
+  const at = Date.parse(flow.started_at);
+  const own = lanes.find(({ id }) => id === laneOf(flow))?.column ?? 0;
+  const columns = Math.max(1, ...lanes.map(({ column }) => column + 1));
+  return (
+    <div aria-hidden="true" className="relative shrink-0" style={{ width: 12 + columns * 12 }}>
+      {Array.from({ length: columns }, (_, column) => column).map((column) => {
+        const goesOn = lanes.some(
+          (lane) => lane.column === column && lane.first <= at && at <= lane.last,
+        );
+        return (
+          <span key={column}>
+            {goesOn ? (
+              <span
+                className={cx("absolute inset-y-0 w-0.5 opacity-40", LANE_TONES[column])}
+                style={{ left: 11 + column * 12 }}
+              />
+            ) : null}
+            {column === own ? (
+              <span
+                className={cx("absolute top-3.5 size-2.5 rounded-full", LANE_TONES[column])}
+                style={{ left: 7 + column * 12 }}
+              />
+            ) : null}
+          </span>
+        );
+      })}
+    </div>
+  );
+}

@@ -1,0 +1,16 @@
+// What the sums of a session mean: how many of its exchanges failed, and how warm its cache was.
+import type { Totals } from "@/api/types";
+
+/** Exchanges that ended without the answer that was asked for; those an agent left are its own wish. */
+export function failed({ flows }: Pick<Totals, "flows">): number {
+  return flows.provider_error + flows.upstream_gone + flows.timed_out + flows.refused + flows.lost;
+}
+
+/** How much of all input came from the cache, from 0 to 1; null where that is not stated. */
+export function sessionCache({ usage }: Pick<Totals, "usage">): number | null {
+  const { input_uncached: input, cache_read: read } = usage;
+  if (input === null || read === null) return null;
+  const written = (usage.cache_write_5m ?? 0) + (usage.cache_write_1h ?? 0);
+  const whole = input + read + written;
+  return whole === 0 ? null : read / whole;
+}

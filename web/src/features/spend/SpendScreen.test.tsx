@@ -1,0 +1,106 @@
+// Each bar of the costs leads to what it is made of, and what has no price is never passed over.
+// @vitest-environment jsdom
+import { cleanup, fireEvent, screen } from "@testing-library/react";
+import { afterEach, expect, test, vi } from "vitest";
+import { HARMLESS, HOSTILE, renderScreen } from "@/testing/screen";
+import { makeCostItem, makeCostPage } from "@/testing/sums";
+import { SpendScreen } from "./SpendScreen";
+
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+
+const COST = "/api/analytics/cost";
+const today = new Date();
+const day = [today.getFullYear(), today.getMonth() + 1, today.getDate()]
+  .map((part) => String(part).padStart(2, "0"))
+  .join("-");
+
+test("a column leads to the flows of its day, and a bar to those of its model", async () => {
+  renderScreen(<SpendScreen view={{}} onLook={() => {}} />, {
+    [COST]: makeCostPage("day,model", [
+      makeCostItem({ day, model: "claude-x", cost: { micro_usd: 2_500_000 } }),
+    ]),
+  });
+  const column = await screen.findByTitle(/: \$2\.50, 1 flow$/);
+  const since = new Date(today.getFullYear(), today.getMonth(), today.getDate()).toISOString();
+  expect(column.getAttribute("href")).toContain(`since=${encodeURIComponent(since)}`);
+  const bar = (await screen.findByText("claude-x")).closest("a");
+  expect(bar?.getAttribute("href")).toContain("/flows?model=claude-x");
+});
+
+test("what has no price is told, by its model", async () => {
+  const page = makeCostPage("day,model", [makeCostItem({ day, model: "claude-x" })]);
+  const { container } = renderScreen(<SpendScreen view={{}} onLook={() => {}} />, {
+    [COST]: {
+      ...page,
+      totals: { ...page.totals, flows: 3, unpriced_flows: 2 },
+      unpriced: [{ ...page.totals, model: HOSTILE, provider: null, unpriced_flows: 2 }],
+    },
+  });
+  const unpriced = await screen.findByLabelText("Models without a price");
+  expect(unpriced.textContent).toContain(HARMLESS);
+  expect(unpriced.querySelector("a")?.getAttribute("href")).toContain("/flows?model=");
+  expect(container.querySelector("img")).toBeNull();
+});
+
+const tool_cost = {
+  calls: 4,
+  results: 4,
+  cost: { micro_usd: 5_000 },
+  output: { micro_usd: 2_000 },
+  result: { micro_usd: 3_000 },
+  reread: { micro_usd: 7_000 },
+  search: { micro_usd: 0 },
+  unpriced_calls: 0,
+  unpriced_results: 0,
+};
+
+test.each([
+  ["session", makeCostItem({ session: "s/1" }), "/sessions/s%2F1"],
+  ["subagent", makeCostItem({ session: "s-1", subagent: HOSTILE }), "/sessions/s-1?lane="],
+  ["tool", makeCostItem({ tool: HOSTILE, tool_cost }), "/tools?tool="],
+] as const)(
+  "a bar of a %s leads to its own screen, with its words as text",
+  async (by, item, href) => {
+    const { container } = renderScreen(<SpendScreen view={{ by }} onLook={() => {}} />, {
+      [COST]: makeCostPage(`day,session,${by}`, [item]),
+    });
+    const list = await screen.findByLabelText(`Cost by ${by}`);
+    expect(list.querySelector("a")?.getAttribute("href")).toContain(href);
+    expect(container.querySelector("img")).toBeNull();
+  },
+);
+
+test("a group without a name is told as not known, and leads nowhere", async () => {
+  renderScreen(<SpendScreen view={{ by: "project" }} onLook={() => {}} />, {
+    [COST]: makeCostPage("day,project", [makeCostItem()]),
+  });
+  const list = await screen.findByLabelText("Cost by project");
+  expect(list.textContent).toContain("not known");
+  expect(list.querySelector("a")).toBeNull();
+});
+
+test("nothing spent, and a question that is refused, are told as such", async () => {
+  const empty = makeCostPage("day", []);
+  renderScreen(<SpendScreen view={{}} onLook={() => {}} />, {
+    [COST]: { ...empty, totals: { ...empty.totals, flows: 0 } },
+  });
+  expect(await screen.findByText("Nothing was spent in this time")).toBeTruthy();
+  cleanup();
+  renderScreen(<SpendScreen view={{}} onLook={() => {}} />, { [COST]: 400 });
+  expect(await screen.findByText("The costs could not be loaded")).toBeTruthy();
+  expect(screen.getByRole("button", { name: "Try again" })).toBeTruthy();
+});
+
+test("the span of time is asked for, and chosen", async () => {
+  const onLook = vi.fn();
+  const { asked } = renderScreen(<SpendScreen view={{ range: "today" }} onLook={onLook} />, {
+    [COST]: makeCostPage("hour,model", [makeCostItem()]),
+  });
+  await screen.findByText("By hour");
+  expect(asked[0]).toContain("group_by=hour");
+  fireEvent.click(screen.getByRole("radio", { name: "All" }));
+  expect(onLook).toHaveBeenCalledWith({ range: "all" });
+});

@@ -1,0 +1,213 @@
+// What it costs: by day, and by model, project, session, tool, subagent or class; each bar leads to its flows.
+import { useQuery } from "@tanstack/react-query";
+import { useRef } from "react";
+import { costQuery } from "@/api/insight";
+import type { CostPage } from "@/api/types";
+import { compact, count, money, plural } from "@/lib/format";
+import { oneLine } from "@/lib/hostile";
+import {
+  DAYS_MAX,
+  DIMENSION_LABELS,
+  DIMENSIONS,
+  daysOf,
+  hoursOf,
+  rangeStart,
+  zone,
+} from "@/lib/spend";
+import { flowsHref, type SpendView, spendHref } from "@/routes/paths";
+import { Badge } from "@/ui/Badge";
+import { Failed } from "@/ui/Failed";
+import { Figure, Figures } from "@/ui/Figure";
+import { CloseIcon } from "@/ui/icons";
+import { Note, Notice, Skeleton } from "@/ui/Notice";
+import { Page, Section } from "@/ui/Page";
+import { RangePicker } from "@/ui/RangePicker";
+import { Segmented } from "@/ui/Segmented";
+import { useRowKeys } from "@/ui/useRowKeys";
+import { Breakdown } from "./Breakdown";
+import { DayChart } from "./DayChart";
+
+export interface SpendScreenProps {
+  view: SpendView;
+  onLook: (view: SpendView) => void;
+}
+
+const BY = DIMENSIONS.map((value) => ({ value, label: DIMENSION_LABELS[value] }));
+
+export function SpendScreen({ view, onLook }: SpendScreenProps) {
+  const range = view.range ?? "30d";
+  const by = view.by ?? "model";
+  const now = new Date();
+  const { model, project } = view;
+  const since = rangeStart(range, now);
+  const params = { since, model, project };
+  const days = useQuery(
+    costQuery({ ...params, group_by: range === "today" ? "hour" : "day", tz: zone(now) }),
+  );
+  const box = useRef<HTMLDivElement>(null);
+  useRowKeys(box);
+  return (
+    <Page
+      title="Spend"
+      note="Calculated on this machine from the usage that providers state."
+      actions={<RangePicker range={range} onRange={(next) => onLook({ ...view, range: next })} />}
+    >
+      <Narrowed view={view} />
+      <div ref={box} className="flex flex-col gap-8">
+        {days.data ? (
+          <Totals page={days.data} since={since} now={now} filter={{ model, project }} />
+        ) : days.error ? (
+          <Failed what="The costs" error={days.error} onRetry={() => void days.refetch()} />
+        ) : (
+          <Skeleton lines={10} />
+        )}
+        {days.data && days.data.totals.flows > 0 ? (
+          <Section
+            title="Where it goes"
+            actions={
+              <div className="max-w-full overflow-x-auto">
+                <Segmented
+                  label="Told apart by"
+                  value={by}
+                  choices={BY}
+                  onChange={(next) => onLook({ ...view, by: next })}
+                />
+              </div>
+            }
+          >
+            <Breakdown by={by} params={params} />
+          </Section>
+        ) : null}
+      </div>
+    </Page>
+  );
+}
+
+/** What the costs are narrowed to, each with a way out of it. */
+function Narrowed({ view }: { view: SpendView }) {
+  const narrowed = (["model", "project"] as const).flatMap((key) => {
+    const value = view[key];
+    return value === undefined ? [] : [{ key, value }];
+  });
+  if (narrowed.length === 0) return null;
+  return (
+    <ul aria-label="Narrowed to" className="-mt-3 flex flex-wrap gap-2">
+      {narrowed.map(({ key, value }) => (
+        <li key={key}>
+          <a
+            href={spendHref({ ...view, [key]: undefined })}
+            title={`Show every ${key}`}
+            className="inline-flex h-7 max-w-full items-center gap-1.5 rounded-md border border-accent/50 bg-selected px-2.5 text-xs font-medium"
+          >
+            <span className="text-ink-3">{DIMENSION_LABELS[key]}</span>
+            <span className="truncate">{oneLine(value, 80)}</span>
+            <CloseIcon className="size-3" />
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Totals({
+  page,
+  since,
+  now,
+  filter,
+}: {
+  page: CostPage;
+  since: string | undefined;
+  now: Date;
+  filter: { model: string | undefined; project: string | undefined };
+}) {
+  const { totals } = page;
+  if (totals.flows === 0) {
+    return (
+      <Notice title="Nothing was spent in this time">
+        <p>Costs appear as agents' flows end. A longer span, or fewer filters, may show more.</p>
+      </Notice>
+    );
+  }
+  const { usage } = totals;
+  const input = usage.input_uncached;
+  const read = usage.cache_read;
+  const written = (usage.cache_write_5m ?? 0) + (usage.cache_write_1h ?? 0);
+  const whole = (input ?? 0) + (read ?? 0) + written;
+  const told = totals.cost_by_class?.undivided.micro_usd ?? 0;
+  const hourly = page.group_by.includes("hour");
+  const spans = hourly
+    ? hoursOf(page, now)
+    : daysOf(page, since === undefined ? undefined : new Date(since), now);
+  const known = {
+    ...(filter.model === undefined ? {} : { model: filter.model }),
+    ...(filter.project === undefined ? {} : { project: filter.project }),
+  };
+  return (
+    <>
+      <Figures>
+        <Figure
+          name="Cost"
+          value={money(totals.cost?.micro_usd)}
+          note={
+            <>
+              {plural(totals.priced_flows, "flow")} with a cost
+              {told > 0 ? `; ${money(told)} of it as the provider told it` : ", by the price book"}
+            </>
+          }
+        />
+        <Figure
+          name="Without a price"
+          value={count(totals.unpriced_flows)}
+          tone={totals.unpriced_flows > 0 ? "warn" : "idle"}
+          note={
+            totals.unpriced_flows > 0
+              ? "flows that cost something, nobody knows how much"
+              : "every flow that costs has its price"
+          }
+        />
+        <Figure
+          name="Input from the cache"
+          value={whole > 0 && read !== null ? `${Math.round((read / whole) * 100)} %` : "—"}
+          note={`${compact(read)} read, ${compact(input)} uncached tokens`}
+        />
+        <Figure
+          name="Output"
+          value={compact(usage.output)}
+          note={
+            usage.reasoning
+              ? `tokens, and ${compact(usage.reasoning)} of reasoning in or beside them`
+              : "tokens"
+          }
+        />
+      </Figures>
+      {page.complete ? null : (
+        <Note tone="info">Flows of an earlier version are still being added up.</Note>
+      )}
+      {page.unpriced.length > 0 ? (
+        <section aria-label="Models without a price" className="flex flex-wrap items-center gap-2">
+          <span className="text-xs text-warn">No price, or not for all that was used:</span>
+          {page.unpriced.map(({ model, provider, unpriced_flows: flows }) => (
+            <a
+              key={`${provider} ${model}`}
+              href={flowsHref({
+                ...(model === null ? {} : { model }),
+                ...(since === undefined ? {} : { since }),
+              })}
+              className="rounded-sm hover:underline"
+            >
+              <Badge tone="warn" title={provider ?? undefined}>
+                {model === null ? "unknown model" : oneLine(model, 60)} · {plural(flows, "flow")}
+              </Badge>
+            </a>
+          ))}
+        </section>
+      ) : null}
+      <Section
+        title={hourly ? "By hour" : "By day"}
+        note={spans.length === DAYS_MAX ? `the newest ${DAYS_MAX} days` : undefined}
+      >
+        <DayChart spans={spans} filter={known} />
+      </Section>
+    </>
+  );
+}
