@@ -67,7 +67,7 @@ pub use tools::{
 };
 pub use transcripts::{
     Amend, Conversation, ConversationFilter, ConversationPage, DeletedConversation, ImportedBatch,
-    KeptLine, KeptLines, KeptResponse, KnownTranscript, PriceTold, ThreadLine, ToldFlow,
+    KeptLine, KeptLines, KeptResponse, KnownTranscript, Looked, PriceTold, ThreadLine, ToldFlow,
     TranscriptBatch, TranscriptPlace, TranscriptTotals,
 };
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
