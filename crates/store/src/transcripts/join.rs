@@ -153,18 +153,16 @@ fn join(
     }
     gathered.write(&change)?;
     tools.write(&change)?;
-    if let Some(Looked { last, .. }) = looked.filter(|looked| is_as_it_was(&change, looked)) {
+    if let Some(Looked { last, changes }) = looked
+        // Else one has changed or gone since.
+        && total(&change, CHANGES)? == changes
+    {
         change
             .prepare_cached("INSERT OR REPLACE INTO totals (name, value) VALUES (?1, ?2)")?
             .execute((READ, last))?;
     }
     change.commit()?;
     Ok(changed)
-}
-
-/// Whether no response has changed or gone since.
-fn is_as_it_was(change: &Connection, looked: &Looked) -> bool {
-    total(change, CHANGES).is_ok_and(|changes| changes == looked.changes)
 }
 
 /// Whether nothing of what may be joined differs.
