@@ -55,9 +55,10 @@ pub use raw::{
 };
 pub use reprice::{Reprice, RepriceQuery, RepriceRow, Repriced};
 pub use rollup::{
-    CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, PartSums, Session,
-    SessionAgent, SessionCost, SessionPage, ShareEntry, Spread, Sums, Tally, Task, TaskFilter,
-    TaskPage, ToolCostSums, ToolCostTally, UnpricedModel, UsageGroup, UsageQuery, UsageReport,
+    CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, PartSessions,
+    Parting, Session, SessionAgent, SessionCost, SessionPage, ShareEntry, Spread, Sums, Tally,
+    Task, TaskFilter, TaskPage, ToolCostSums, ToolCostTally, UnpricedModel, UsageGroup, UsageQuery,
+    UsageReport,
 };
 pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Texts, Unindexed, Word, words};
 pub use store::Store;
