@@ -172,6 +172,7 @@ function makeFlow(at, over = {}) {
             reasoning: null,
           },
     cost: null,
+    usage_estimate: null,
     cost_source: null,
     stop_reason: done ? (tools.length ? "tool_use" : "end_turn") : null,
     tool_names: done ? tools : [],

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use langley_fixture::{Fixture, FixtureOptions};
 use langley_testkit::{Client, Request};
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::langley::{Langley, build};
@@ -67,25 +68,44 @@ fn against_langley(
     runtime: &Runtime,
     fixture: &Fixture,
 ) -> Result<(bool, Tests)> {
-    let folder = tempfile::tempdir().context("no temporary folder")?;
-    let ca = folder.path().join("provider-ca.pem");
-    fs::write(&ca, fixture.ca_pem())?;
-    // The provider is reached as api.anthropic.com, through its CONNECT sink.
-    let langley = Langley::start(
-        binary,
-        &[
-            ("LANGLEY_UPSTREAM_CA", ca.display().to_string()),
-            ("LANGLEY_PROXY__UPSTREAM_PROXY", fixture.connect_url()),
-        ],
-    )?;
-    let entry = format!("http://{}", langley.proxy);
-    let link = runtime.block_on(async {
-        seed(&entry).await?;
-        link(&langley).await
+    let set = Set::start(binary, fixture)?;
+    let settings = runtime.block_on(async {
+        seed(&set.entry).await?;
+        set.settings().await
     })?;
-    let this = std::env::current_exe().context("this program's own path is unknown")?;
-    let traffic = format!("'{}' traffic {entry}", this.display());
-    playwright(chromium, &[], &[("LANGLEY_URL", link), ("LANGLEY_TRAFFIC", traffic)])
+    playwright(chromium, &[], &settings)
+}
+
+/// A Langley that reaches the loopback provider as api.anthropic.com, through its CONNECT sink.
+pub(crate) struct Set {
+    langley: Langley,
+    /// Where its proxy is, for a client by base URL.
+    pub(crate) entry: String,
+    _folder: TempDir,
+}
+
+impl Set {
+    pub(crate) fn start(binary: &Path, fixture: &Fixture) -> Result<Self> {
+        let folder = tempfile::tempdir().context("no temporary folder")?;
+        let ca = folder.path().join("provider-ca.pem");
+        fs::write(&ca, fixture.ca_pem())?;
+        let langley = Langley::start(
+            binary,
+            &[
+                ("LANGLEY_UPSTREAM_CA", ca.display().to_string()),
+                ("LANGLEY_PROXY__UPSTREAM_PROXY", fixture.connect_url()),
+            ],
+        )?;
+        let entry = format!("http://{}", langley.proxy);
+        Ok(Self { langley, entry, _folder: folder })
+    }
+
+    /// What a test in a browser is told of it.
+    pub(crate) async fn settings(&self) -> Result<Vec<(&'static str, String)>> {
+        let this = std::env::current_exe().context("this program's own path is unknown")?;
+        let traffic = format!("'{}' traffic {}", this.display(), self.entry);
+        Ok(vec![("LANGLEY_URL", link(&self.langley).await?), ("LANGLEY_TRAFFIC", traffic)])
+    }
 }
 
 /// Runs the tests whose file's name contains one of `only`, or all of them.
@@ -117,7 +137,7 @@ async fn seed(entry: &str) -> Result<()> {
 }
 
 /// A one-time link to the dashboard.
-pub(crate) async fn link(langley: &Langley) -> Result<String> {
+async fn link(langley: &Langley) -> Result<String> {
     let mut connection = Client::direct(&format!("http://{}", langley.api)).connect().await?;
     let bearer = format!("Bearer {}", langley.token);
     let request = Request::post("/api/auth/link", "").header("Authorization", &bearer);

@@ -12,8 +12,8 @@ use langley_fixture::{Fixture, FixtureOptions};
 use langley_testkit::{Client, Request};
 use serde_json::{Value, json};
 
-use crate::e2e::{link, playwright};
-use crate::langley::{Langley, build};
+use crate::e2e::{Set, playwright};
+use crate::langley::build;
 use crate::provision::{chromium, packages};
 
 /// Where the pictures go.
@@ -140,30 +140,15 @@ fn tour(
     out: &Path,
     only: &str,
 ) -> Result<bool> {
-    let folder = tempfile::tempdir().context("no temporary folder")?;
-    let ca = folder.path().join("provider-ca.pem");
-    fs::write(&ca, fixture.ca_pem())?;
-    let langley = Langley::start(
-        binary,
-        &[
-            ("LANGLEY_UPSTREAM_CA", ca.display().to_string()),
-            ("LANGLEY_PROXY__UPSTREAM_PROXY", fixture.connect_url()),
-        ],
-    )?;
-    let entry = format!("http://{}", langley.proxy);
-    let link = runtime.block_on(async {
+    let set = Set::start(binary, fixture)?;
+    let mut settings = runtime.block_on(async {
         for scene in SCENES {
-            play(&entry, &scene).await?;
+            play(&set.entry, &scene).await?;
         }
-        link(&langley).await
+        set.settings().await
     })?;
-    let this = std::env::current_exe().context("this program's own path is unknown")?;
-    let settings = [
-        ("LANGLEY_URL", link),
-        ("LANGLEY_TRAFFIC", format!("'{}' traffic {entry}", this.display())),
-        ("LANGLEY_SHOTS", out.display().to_string()),
-        ("LANGLEY_TOUR", only.to_owned()),
-    ];
+    settings.push(("LANGLEY_SHOTS", out.display().to_string()));
+    settings.push(("LANGLEY_TOUR", only.to_owned()));
     Ok(playwright(chromium, &["screenshots"], &settings)?.0)
 }
 

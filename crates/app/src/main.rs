@@ -3,6 +3,7 @@
 mod agent_env;
 mod alarm;
 mod allocator;
+mod alone;
 mod api;
 mod browser;
 mod bypass;

@@ -14,7 +14,7 @@ const COMMITS: usize = 100;
 const COMMITS_MAX: usize = 1_000;
 
 /// Tells what commits cost: of each repository that a project's folder lies in, the flows that began after the commit
-/// before and before this one. Read is the log of the repository's HEAD, and the flows that are kept.
+/// before and no later than this one. Read is the log of the repository's HEAD.
 #[utoipa::path(
     get, path = "/api/analytics/commits", tag = "flows", operation_id = "commits",
     params(

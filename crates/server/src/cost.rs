@@ -143,7 +143,7 @@ pub(crate) async fn reprice(
     let version = book.version();
     let done =
         doors.upkeep(move |store| langley_engine::reprice(store, &query, &book, dry_run)).await?;
-    if done.flows.changed > 0 && !dry_run {
+    if done.flows.changed + done.told.changed > 0 && !dry_run {
         doors.load_anew();
     }
     Ok(Json(RepriceDone::of(&version, &done, dry_run)))

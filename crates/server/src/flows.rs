@@ -185,7 +185,11 @@ pub(crate) async fn delete(
     let deleted = doors
         .change(move |store| {
             let unindexed = if filter.q.is_some() { store.index_state()?.waiting } else { 0 };
-            let deleted = store.delete_flows(&filter)?;
+            // Flows that stay because of damage must not keep the conversation.
+            let (deleted, stay) = match store.delete_flows(&filter) {
+                Err(stay @ StoreError::Stay { removed, .. }) => (removed, Some(stay)),
+                deleted => (deleted?, None),
+            };
             let conversation = match with_conversation {
                 Some(session) => {
                     let done = store.delete_conversation(&session, Micros::now());
@@ -196,6 +200,9 @@ pub(crate) async fn delete(
                 }
                 None => None,
             };
+            if let Some(stay) = stay {
+                return Err(stay);
+            }
             Ok(Deleted { deleted, unindexed, conversation: conversation.map(Into::into) })
         })
         .await;

@@ -59,4 +59,21 @@ CREATE INDEX tool_evidence_by_conversation ON tool_evidence (conversation);
 CREATE INDEX tool_evidence_of_hooks ON tool_evidence (session, at) WHERE source = 1;
 
 -- Flows of which a transcript may tell what they lack: usage, or their session.
-CREATE INDEX flows_lacking ON flows (message_id) WHERE message_id IS NOT NULL AND (estimate_source IS NOT NULL OR session_id IS NULL OR substr(session_id, 1, 9) = 'inferred-');
+CREATE INDEX flows_lacking ON flows (message_id) WHERE message_id IS NOT NULL AND (input_tokens IS NULL OR output_tokens IS NULL OR session_id IS NULL OR substr(session_id, 1, 9) = 'inferred-');
+
+-- What was joined is joined again where a transcript tells more of it or it is priced anew; and a number that is given
+-- again is that of something new. Who joins sees by the count that something changed meanwhile.
+CREATE TRIGGER transcript_responses_changed AFTER UPDATE OF input_tokens, output_tokens, cost_micro_usd
+ON transcript_responses BEGIN
+    UPDATE totals SET value = min(value, OLD.id - 1) WHERE name = 'transcript_responses_joined';
+    INSERT INTO totals (name, value) VALUES ('transcript_responses_changes', 1)
+    ON CONFLICT (name) DO UPDATE SET value = value + 1;
+END;
+CREATE TRIGGER transcript_responses_removed AFTER DELETE ON transcript_responses BEGIN
+    UPDATE totals SET value = min(value, OLD.id - 1) WHERE name = 'transcript_responses_joined';
+    INSERT INTO totals (name, value) VALUES ('transcript_responses_changes', 1)
+    ON CONFLICT (name) DO UPDATE SET value = value + 1;
+END;
+CREATE TRIGGER tool_evidence_removed AFTER DELETE ON tool_evidence BEGIN
+    UPDATE totals SET value = min(value, OLD.id - 1) WHERE name = 'tool_evidence_read';
+END;

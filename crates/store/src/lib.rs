@@ -55,9 +55,10 @@ pub use raw::{
 };
 pub use reprice::{Reprice, RepriceQuery, RepriceRow, Repriced};
 pub use rollup::{
-    CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, PartSums, Session,
-    SessionAgent, SessionCost, SessionPage, ShareEntry, Spread, Sums, Tally, Task, TaskFilter,
-    TaskPage, ToolCostSums, ToolCostTally, UnpricedModel, UsageGroup, UsageQuery, UsageReport,
+    CostBy, CostGroup, CostKey, CostQuery, CostReport, Figure, GroupBy, Measure, PartSessions,
+    Parting, Session, SessionAgent, SessionCost, SessionPage, ShareEntry, Spread, Sums, Tally,
+    Task, TaskFilter, TaskPage, ToolCostSums, ToolCostTally, UnpricedModel, UsageGroup, UsageQuery,
+    UsageReport,
 };
 pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Texts, Unindexed, Word, words};
 pub use store::Store;
@@ -67,7 +68,7 @@ pub use tools::{
 };
 pub use transcripts::{
     Amend, Conversation, ConversationFilter, ConversationPage, DeletedConversation, ImportedBatch,
-    KeptLine, KeptLines, KeptResponse, KnownTranscript, PriceTold, ThreadLine, ToldFlow,
+    KeptLine, KeptLines, KeptResponse, KnownTranscript, Looked, PriceTold, ThreadLine, ToldFlow,
     TranscriptBatch, TranscriptPlace, TranscriptTotals, TranscriptWriter,
 };
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};

@@ -53,7 +53,7 @@ const MIGRATIONS: &[&str] = &[
 const SCANS: [&str; 3] = [
     "CREATE INDEX flows_by_project ON flows (project) WHERE project IS NOT NULL;",
     "CREATE INDEX transcript_blocks_small ON transcript_blocks (id) WHERE raw_len < 32768;",
-    "CREATE INDEX flows_lacking ON flows (message_id) WHERE message_id IS NOT NULL AND (estimate_source IS NOT NULL OR session_id IS NULL OR substr(session_id, 1, 9) = 'inferred-');",
+    "CREATE INDEX flows_lacking ON flows (message_id) WHERE message_id IS NOT NULL AND (input_tokens IS NULL OR output_tokens IS NULL OR session_id IS NULL OR substr(session_id, 1, 9) = 'inferred-');",
 ];
 
 /// The first that keeps sums, and the first that sums what this program does.

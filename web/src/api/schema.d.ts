@@ -50,7 +50,7 @@ export interface paths {
         };
         /**
          * Tells what commits cost: of each repository that a project's folder lies in, the flows that began after the commit
-         *     before and before this one. Read is the log of the repository's HEAD, and the flows that are kept.
+         *     before and no later than this one. Read is the log of the repository's HEAD.
          */
         get: operations["commits"];
         put?: never;
@@ -1323,6 +1323,8 @@ export interface components {
             commit: string | null;
             /** @description When it was made, to the second. */
             committed_at: string | null;
+            /** @description Whether other flows may be of more sessions. */
+            more_sessions: boolean;
             /**
              * Format: int64
              * @description The pull request that its message names.
@@ -1330,14 +1332,16 @@ export interface components {
             pull_request: number | null;
             /** @description The folder of the repository's working tree. */
             repository: string;
-            /** @description The sessions of the flows. */
+            /** @description The sessions of the newest flows that are kept. */
             sessions: string[];
             /** @description The first characters of its message. */
             subject: string | null;
         };
         /** @description Costs by commit. */
         CommitPage: {
-            /** @description What flows cost whose folder lies in no repository that is on this machine. */
+            /** @description Whether all flows are added up: after an upgrade it takes a while. */
+            complete: boolean;
+            /** @description What flows cost whose folder lies in no repository that is on this machine, or that began before its log. */
             elsewhere: components["schemas"]["Spent"];
             /** @description What was not committed yet first, then the newest commit. */
             items: components["schemas"]["CommitItem"][];

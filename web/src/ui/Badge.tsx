@@ -12,7 +12,8 @@ const SOFT: Record<Tone, string> = {
   violet: "bg-violet-soft text-violet",
 };
 
-const DOT: Record<Tone, string> = {
+/** What a dot or a bar of a tone is filled with. */
+export const FILL_TONE: Record<Tone, string> = {
   ok: "bg-ok",
   warn: "bg-warn",
   bad: "bg-bad",
@@ -59,7 +60,7 @@ export function Dot({ tone, pulse = false }: { tone: Tone; pulse?: boolean }) {
   return (
     <span
       aria-hidden="true"
-      className={cx("size-2 shrink-0 rounded-full", DOT[tone], pulse && "animate-pulse-open")}
+      className={cx("size-2 shrink-0 rounded-full", FILL_TONE[tone], pulse && "animate-pulse-open")}
     />
   );
 }

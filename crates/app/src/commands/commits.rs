@@ -65,7 +65,12 @@ fn told(report: &CommitReport) -> String {
     let elsewhere = &report.elsewhere;
     if elsewhere.tally(Tally::Flows) > 0 {
         let (flows, cost) = (elsewhere.tally(Tally::Flows), cost_cell(elsewhere));
-        text += &format!("Of no repository that is here: {flows} flows, {cost}.\n");
+        text +=
+            &format!("Of no repository that is here, or before its log: {flows} flows, {cost}.\n");
+    }
+    if report.filling {
+        text += reading::FILLING;
+        text.push('\n');
     }
     if report.more {
         text += "… there are more commits: --limit, --since\n";

@@ -7,15 +7,13 @@ use langley_store::{Conversation, ConversationFilter, Store, StoreError};
 use serde_json::Value;
 
 use super::flows::{local_time, parse_since};
+use crate::alone::alone;
 use crate::api::{Api, segment};
 use crate::cli::{ConversationsArgs, GlobalArgs};
-use crate::config::{self, Environment};
 use crate::detach;
 use crate::dollars::dollars;
 use crate::error::{AppError, Result};
 use crate::home::Home;
-use crate::lock::Claim;
-use crate::opening::store_options;
 use crate::reading;
 use crate::runtime;
 use crate::table::Table;
@@ -80,17 +78,8 @@ fn delete(global: &GlobalArgs, args: &ConversationsArgs, id: &str) -> Result<()>
                 .map_err(|error| error.told(&format!("the conversation {id} was not deleted")))?
         }
         None => {
-            let Claim::Ours(_lock) = Claim::take(&home)? else {
-                return Err(failed().why("a server holds the database, but does not answer"));
-            };
-            let lenient = config::load_leniently(global, &Environment::of_process())?;
-            let options = store_options(&lenient.usable().config, &home);
-            let store =
-                Store::open(options, Box::new(|_| ())).map_err(|error| failed().said_by(&error))?;
-            let deleted = store.delete_conversation(id, Micros::now());
-            store.close();
-            let deleted = deleted.map_err(|error| failed().said_by(&error))?;
-            let deleted = deleted.ok_or_else(|| unknown(id))?;
+            let delete = |store: &Store| store.delete_conversation(id, Micros::now());
+            let deleted = alone(global, &home, failed, delete)?.ok_or_else(|| unknown(id))?;
             langley_server::deleted_conversation_json(deleted)
                 .map_err(|error| AppError::failed("what was done cannot be told").because(&error))?
         }

@@ -2,18 +2,16 @@
 
 use jiff::Timestamp;
 use langley_model::{FindingKind, FindingState, KeptFinding, MicroUsd};
-use langley_store::{FindingFilter, Store, StoreError};
+use langley_store::{FindingFilter, StoreError};
 use serde_json::json;
 
 use super::flows::{local_time, parse_since};
+use crate::alone::alone;
 use crate::api::Api;
 use crate::cli::{FindingsArgs, FindingsVerb, GlobalArgs};
-use crate::config::{self, Environment};
 use crate::detach;
 use crate::error::{AppError, Result};
 use crate::home::Home;
-use crate::lock::Claim;
-use crate::opening::store_options;
 use crate::reading;
 use crate::runtime;
 use crate::table::Table;
@@ -131,16 +129,7 @@ fn judge(global: &GlobalArgs, verb: FindingsVerb) -> Result<()> {
                 .map_err(|error| failed().because(&error))?;
         }
         None => {
-            let Claim::Ours(_lock) = Claim::take(&home)? else {
-                return Err(failed().why("a server holds the database, but does not answer"));
-            };
-            let lenient = config::load_leniently(global, &Environment::of_process())?;
-            let options = store_options(&lenient.usable().config, &home);
-            let store =
-                Store::open(options, Box::new(|_| ())).map_err(|error| failed().said_by(&error))?;
-            let judged = store.judge_finding(id, state).map_err(|error| failed().said_by(&error));
-            store.close();
-            if !judged? {
+            if !alone(global, &home, failed, |store| store.judge_finding(id, state))? {
                 return Err(failed()
                     .why("there is none of that number")
                     .next("langley findings --all"));

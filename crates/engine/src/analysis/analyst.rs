@@ -124,7 +124,14 @@ impl Worker {
     fn look_back(&mut self, now: Micros) -> Result<bool, StoreError> {
         let mut found = false;
         for lens in &mut self.lenses {
-            found |= lens.wait(&self.store, now)?;
+            found |= match lens.wait(&self.store, now) {
+                // It must not keep the others from what waits for them.
+                Err(error) if error.is_of_one_place() => {
+                    tracing::warn!(%error, "what waits for an analysis cannot be read");
+                    false
+                }
+                done => done?,
+            };
         }
         self.write(Analysis::default(), now)?;
         Ok(found)

@@ -54,6 +54,13 @@ pub fn commits(log: &str) -> Vec<Commit> {
     found
 }
 
+/// The end of the second of the log's first line, where lines before it are gone: what was done until then nobody
+/// knows the commit of.
+pub(super) fn known_from(log: &str) -> Option<Micros> {
+    let (_, first) = log.lines().find_map(line)?;
+    first.parent.bytes().any(|digit| digit != b'0').then_some(first.at)
+}
+
 /// What a line says was done, and what `HEAD` came to.
 fn line(line: &str) -> Option<(&str, Commit)> {
     let (head, said) = line.split_once('\t')?;
@@ -123,6 +130,16 @@ mod tests {
         assert_eq!(numbers, [None, Some(12), None, None, None]);
         assert_eq!(pull_request("Merge pull request #7 from a/b"), Some(7));
         assert_eq!(pull_request("mends (#x)"), None);
+    }
+
+    #[test]
+    fn a_log_whose_beginning_is_gone_says_from_when_on_it_is_known() {
+        let whole =
+            moved('0', 'a', 10, "clone: from elsewhere") + &moved('a', 'b', 20, "commit: x");
+        assert_eq!(known_from(&whole), None);
+        let rest = whole.lines().nth(1).unwrap();
+        assert_eq!(known_from(rest), Some(Micros(20_999_999)));
+        assert_eq!(known_from("no line of a log"), None);
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! Costs by commit: put together from the repositories' logs and the flows that are kept.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use langley_model::{Micros, Redactor};
-use langley_store::{CostBy, CostKey, CostQuery, PartSums, Store, StoreError, Sums, UsageQuery};
+use langley_store::{
+    CostBy, CostKey, CostQuery, PartSessions, Parting, Store, StoreError, Sums, UsageQuery,
+};
 
-use super::reflog::{Commit, commits};
+use super::reflog::{Commit, commits, known_from};
 use crate::preview;
 
 /// Bytes of a log that are read, its newest ones.
@@ -20,7 +23,7 @@ const POINTER_BYTES: u64 = 4_096;
 /// Projects that are looked at, the dearest first.
 const PROJECTS: usize = 500;
 
-/// What led to a commit cost.
+/// What that cost which led to a commit.
 #[derive(Clone, Debug)]
 pub struct CommitCost {
     /// The folder of the working tree.
@@ -29,8 +32,8 @@ pub struct CommitCost {
     pub commit: Option<Commit>,
     /// What the flows add up to that began after the commit before and before this one.
     pub sums: Sums,
-    /// Their sessions.
-    pub sessions: Vec<String>,
+    /// Sessions of its newest flows that are kept.
+    pub sessions: PartSessions,
 }
 
 /// Costs by commit.
@@ -40,10 +43,12 @@ pub struct CommitReport {
     pub items: Vec<CommitCost>,
     /// Whether there are more than are told.
     pub more: bool,
-    /// What flows add up to that no repository is known of.
+    /// What flows add up to that no repository is known of, or that are from before its log.
     pub elsewhere: Sums,
     /// What all flows add up to.
     pub totals: Sums,
+    /// Whether flows of an earlier version are still to be added.
+    pub filling: bool,
 }
 
 /// What commits cost, of the flows of this span of time and of this project, at most `limit` of them.
@@ -56,56 +61,62 @@ pub fn commit_costs(
     (usage, project): (&UsageQuery, Option<&str>),
     limit: usize,
 ) -> Result<CommitReport, StoreError> {
-    let query = CostQuery {
+    let mut query = CostQuery {
         by: vec![CostBy::Project],
         usage: usage.clone(),
         project: project.map(str::to_owned),
-        groups_max: PROJECTS,
+        groups_max: usize::MAX,
         ..CostQuery::default()
     };
+    let costs = store.costs(&query)?;
+    let mut report =
+        CommitReport { totals: costs.totals, filling: costs.filling, ..CommitReport::default() };
     let mut repositories: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
-    for group in store.costs(&query)?.groups {
-        let Some(CostKey::Name(Some(folder))) = group.keys.into_iter().next() else { continue };
-        if let Some(root) = root_of(Path::new(&folder)) {
-            repositories.entry(root).or_default().push(folder);
+    for (place, group) in costs.groups.into_iter().enumerate() {
+        let folder = match group.keys.into_iter().next() {
+            Some(CostKey::Name(Some(folder))) if place < PROJECTS => folder,
+            _ => {
+                report.elsewhere.merge(&group.sums);
+                continue;
+            }
+        };
+        match root_of(Path::new(&folder)) {
+            Some(root) => repositories.entry(root).or_default().push(folder),
+            None => report.elsewhere.merge(&group.sums),
         }
     }
-    let mut logs = Vec::new();
-    let mut of_project = HashMap::new();
+    let (mut logs, mut parting) = (Vec::new(), Parting::default());
     for (root, folders) in repositories {
-        let mut commits = log_of(&root).map(|log| commits(&log)).unwrap_or_default();
-        commits.sort_by_key(|commit| commit.at);
-        of_project.extend(folders.into_iter().map(|folder| (folder, logs.len())));
-        logs.push((root, commits));
+        let ends = log_of(&root).map(|log| ends(&log)).unwrap_or_default();
+        parting.of_project.extend(folders.into_iter().map(|folder| (folder, logs.len())));
+        parting.marks.push(ends.iter().map(|(at, _)| *at).collect());
+        logs.push((root, ends));
     }
-    let marks: Vec<Vec<Micros>> =
-        logs.iter().map(|(_, commits)| commits.iter().map(|it| it.at).collect()).collect();
-    let place = |project: Option<&str>, at: Micros| {
-        let repository = *of_project.get(project?)?;
-        Some((repository, marks[repository].partition_point(|mark| *mark < at)))
-    };
-    let mut parts = store.costs_in_parts(&query, place)?;
-    let elsewhere = parts.remove(&None).unwrap_or_default().sums;
-    let mut report =
-        CommitReport { elsewhere: elsewhere.clone(), totals: elsewhere, ..CommitReport::default() };
-    for (place, PartSums { sums, sessions }) in parts {
-        let Some((repository, number)) = place else { continue };
-        report.totals.merge(&sums);
-        let (root, commits) = &logs[repository];
-        let commit = commits.get(number).map(|commit| {
+    query.by.clear();
+    let mut told = Vec::new();
+    for ((place, part), sums) in store.costs_in_parts(&query, &parting)? {
+        if let Some((_, None)) = logs[place].1.get(part) {
+            report.elsewhere.merge(&sums);
+        } else {
+            told.push(((place, part), sums));
+        }
+    }
+    told.sort_by_key(|((place, part), _)| {
+        (Reverse(parting.marks[*place].get(*part).map_or(i64::MAX, |at| at.0)), *place)
+    });
+    report.more = told.len() > limit;
+    told.truncate(limit);
+    for (part, sums) in told {
+        let (root, ends) = &logs[part.0];
+        let commit = ends.get(part.1).and_then(|(_, commit)| commit.as_ref()).map(|commit| {
             let mut commit = commit.clone();
             commit.subject = preview::opening(redactor, &commit.subject).unwrap_or_default();
             commit
         });
         let repository = root.to_string_lossy().into_owned();
+        let sessions = store.sessions_of_part(&query, &parting, part)?;
         report.items.push(CommitCost { repository, commit, sums, sessions });
     }
-    report.items.sort_by(|one, other| {
-        let order = |it: &CommitCost| it.commit.as_ref().map_or(i64::MAX, |commit| commit.at.0);
-        order(other).cmp(&order(one)).then_with(|| one.repository.cmp(&other.repository))
-    });
-    report.more = report.items.len() > limit;
-    report.items.truncate(limit);
     Ok(report)
 }
 
@@ -113,6 +124,17 @@ pub fn commit_costs(
 fn root_of(folder: &Path) -> Option<PathBuf> {
     let is_root = |folder: &&Path| folder.join(".git").symlink_metadata().is_ok();
     folder.is_absolute().then(|| folder.ancestors().find(is_root)).flatten().map(Path::to_owned)
+}
+
+/// Where parts of what a repository cost end, each with the commit that ends it; none where the log begins.
+fn ends(log: &str) -> Vec<(Micros, Option<Commit>)> {
+    let mut ends: Vec<_> = commits(log).into_iter().map(|it| (it.at, Some(it))).collect();
+    ends.sort_by_key(|(at, _)| *at);
+    if let Some(from) = known_from(log) {
+        ends.retain(|(at, _)| *at > from);
+        ends.insert(0, (from, None));
+    }
+    ends
 }
 
 /// The log of a working tree's `HEAD`, its end where it is long.

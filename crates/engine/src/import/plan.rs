@@ -10,7 +10,7 @@ use std::path::Path;
 use langley_model::Micros;
 use langley_store::KnownTranscript;
 
-use crate::transcripts::{TranscriptFile, Walked, digest_128, probes};
+use crate::transcripts::{PROBE, TranscriptFile, Walked, digest_128, probes};
 
 /// A file whose last change is younger than that may have changed since, within a step of the clock; and what its
 /// reader holds back may still be told.
@@ -72,6 +72,15 @@ pub(super) fn goes_on(file: &File, known: &KnownTranscript) -> io::Result<bool> 
     }
 }
 
+/// Whether a file's beginning is what it was, whatever became of the rest.
+fn begins_alike(file: &TranscriptFile, known: &KnownTranscript) -> io::Result<bool> {
+    let (offset, [first, _]) = (known.place.offset, known.place.probes);
+    if offset == 0 {
+        return Ok(false);
+    }
+    Ok(probes(&File::open(&file.path)?, offset.min(PROBE))?[0] == first)
+}
+
 fn is_going_on(file: &TranscriptFile, known: &KnownTranscript) -> io::Result<bool> {
     goes_on(&File::open(&file.path)?, known)
 }
@@ -122,7 +131,15 @@ pub(super) fn plan(walked: &mut Walked, known: &[KnownTranscript], scope: Scope)
                 && is_going_on(file, it).unwrap_or(false)
         };
         let moved = moved.copied().collect::<Vec<_>>();
-        let found = moved.iter().find(is_moved).copied();
+        // One that was cut or written anew before it got another name begins as it did.
+        let is_changed = |place: &&usize| {
+            let it = &known[**place];
+            !claimed[**place]
+                && it.place.inode == file.inode
+                && is_missed(it, walked)
+                && begins_alike(file, it).unwrap_or(false)
+        };
+        let found = moved.iter().find(is_moved).or_else(|| moved.iter().find(is_changed)).copied();
         whose[at] = found;
         if let Some(place) = found {
             claimed[place] = true;

@@ -17,5 +17,5 @@ pub(crate) use digest::{digest_64, digest_128};
 pub use report::{TranscriptBy, TranscriptQuery, transcript_blocks, transcript_costs};
 pub(crate) use roots::sniffed;
 pub use roots::{TranscriptFile, TranscriptRoot, Walked, default_roots, user_roots, walk};
+pub(crate) use scan::{PROBE, Till, probes, side_by_side};
 pub use scan::{Scanned, scan};
-pub(crate) use scan::{Till, probes, side_by_side};

@@ -25,7 +25,7 @@ use super::spent::Spent;
 use crate::price::{PriceBook, Pricer, Quote};
 
 /// Bytes of a file's beginning, and before the place where it was left, by which it is known again.
-const PROBE: u64 = 4096;
+pub(crate) const PROBE: u64 = 4096;
 
 /// Seed of the digest of a probe. It is part of the cache's format.
 const SEED: u64 = 0x7072_6f62_6531;

@@ -9,7 +9,7 @@ use langley_model::{
     Attributed, ConnectionId, Flow, FlowId, MicroUsd, Micros, Outcome, Record, Redactor,
     RedactorOptions,
 };
-use langley_store::{Measure, Store, StoreOptions, Tally, UsageQuery};
+use langley_store::{FlowFilter, Measure, Store, StoreOptions, Tally, UsageQuery};
 
 /// 2026-11-01, in seconds.
 const START: i64 = 1_793_491_200;
@@ -53,7 +53,7 @@ fn told(report: &CommitReport) -> Vec<String> {
         let commit = it.commit.as_ref().map_or("-", |commit| &commit.hash[..1]);
         let repository = Path::new(&it.repository).file_name().unwrap().to_string_lossy();
         let (flows, cost) = (it.sums.tally(Tally::Flows), it.sums.figure(Measure::Cost).sum);
-        format!("{commit} {repository} {flows} {cost} {}", it.sessions.join("+"))
+        format!("{commit} {repository} {flows} {cost} {}", it.sessions.ids.join("+"))
     };
     report.items.iter().map(line).collect()
 }
@@ -122,4 +122,36 @@ fn a_log_that_is_gone_or_no_log_leaves_costs_that_no_commit_followed() {
     // What traffic calls a folder need not be one.
     rig.flow(11, Some(Path::new("relative/folder")), "s-2", 2);
     assert_eq!(rig.report(10).elsewhere.tally(Tally::Flows), 1);
+}
+
+#[test]
+fn what_is_gone_counts_on_and_what_is_older_than_the_log_is_told_apart() {
+    let rig = Rig::new();
+    let one = rig.folder.path().join("one");
+    // Three commits, of which the log has lost the line of the first; within an hour, and days apart.
+    let day = 86_400;
+    log(
+        &one.join(".git"),
+        &[('a', 'b', 1_800, "commit: second"), ('b', 'c', 2_400, "commit: third")],
+    );
+    rig.flow(100, Some(&one), "s-1", 1);
+    rig.flow(1_800, Some(&one), "s-1", 20);
+    rig.flow(1_801, Some(&one), "s-2", 300);
+    rig.flow(2_401, Some(&one), "s-2", 4_000);
+    rig.flow(day, Some(&one), "s-3", 50_000);
+    rig.flow(2 * day, Some(&one), "s-4", 600_000);
+    let expected = ["- one 3 654000 s-2+s-3+s-4", "c one 1 300 s-2"];
+    let report = rig.report(10);
+    assert_eq!(told(&report), expected);
+    assert_eq!(report.elsewhere.figure(Measure::Cost).sum, 21);
+    assert_eq!(report.totals.figure(Measure::Cost).sum, 654_321);
+
+    // Flows go: those of whole hours count where they did, others to what the hour began with.
+    let gone =
+        FlowFilter { until: Some(Micros((START + day + 1) * 1_000_000)), ..FlowFilter::default() };
+    rig.store.delete_flows(&gone).unwrap();
+    let report = rig.report(10);
+    assert_eq!(told(&report), ["- one 2 650000 s-4"]);
+    assert_eq!(report.elsewhere.figure(Measure::Cost).sum, 4_321);
+    assert_eq!(report.totals.figure(Measure::Cost).sum, 654_321);
 }

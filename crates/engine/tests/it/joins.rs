@@ -140,22 +140,33 @@ fn a_call_of_which_no_hook_told_is_noted_until_one_does() {
     assert_eq!(missed(), [false, false]);
 }
 
+/// What a transcript tells of the answer of [`cut_answer`].
+fn told_usage(session: &str, output: u64) -> Value {
+    json!({"type": "assistant", "sessionId": session, "requestId": "req_1", "timestamp": at(2),
+        "message": {"id": "msg_1", "role": "assistant", "model": "claude-opus-5-5", "content": [],
+            "usage": {"input_tokens": 25, "cache_read_input_tokens": 7, "output_tokens": output}}})
+}
+
+/// An answer that broke off before its usage was told.
+fn cut_answer() -> Script {
+    let body = r#"{"model":"claude-opus-5-5","messages":[{"role":"user","content":"hello"}]}"#;
+    let begun = start().replace("claude-x", "claude-opus-5-5") + &text_start(0);
+    let stream = begun + &text(0, "what was said");
+    let mut script = Script::messages(body).sse().data(stream.as_bytes());
+    script = script.ends(Ending::UpstreamGone);
+    script.opened.started_at = Micros(BASE);
+    script
+}
+
 #[test]
 fn a_session_and_usage_that_the_wire_does_not_tell_are_those_of_the_transcript() {
-    let line = json!({"type": "assistant", "sessionId": "S", "requestId": "req_1", "timestamp": at(2),
-        "message": {"id": "msg_1", "role": "assistant", "model": "claude-opus-5-5", "content": [],
-            "usage": {"input_tokens": 25, "cache_read_input_tokens": 7, "output_tokens": 33}}});
+    let line = told_usage("S", 33);
     for is_transcript_first in [true, false] {
         let home = Home::new();
         if is_transcript_first {
             import(&home.store, "S", std::slice::from_ref(&line));
         }
-        let body = r#"{"model":"claude-opus-5-5","messages":[{"role":"user","content":"hello"}]}"#;
-        let begun = start().replace("claude-x", "claude-opus-5-5") + &text_start(0);
-        let stream = begun + &text(0, "what was said");
-        let mut script = Script::messages(body).sse().data(stream.as_bytes());
-        script = script.ends(Ending::UpstreamGone);
-        script.opened.started_at = Micros(BASE);
+        let script = cut_answer();
         home.play(&script);
         let (store, _folder) = home.finish();
         if !is_transcript_first {
@@ -184,4 +195,28 @@ fn a_session_and_usage_that_the_wire_does_not_tell_are_those_of_the_transcript()
         let ids: Vec<&str> = sessions.iter().map(|session| session.id.as_str()).collect();
         assert_eq!(ids, ["S"], "and the inferred one is gone");
     }
+}
+
+/// What is estimated of the output of a flow that was cut.
+fn told_output(store: &Store, script: &Script) -> Option<u64> {
+    analyse(store, &redactor(), Micros(BASE)).unwrap();
+    let estimate = store.flow(script.flow).unwrap().unwrap().estimate?;
+    assert_eq!(estimate.source, EstimateSource::Transcript);
+    estimate.output.map(|tokens| tokens.0)
+}
+
+#[test]
+fn what_a_transcript_tells_later_of_a_response_is_joined_too() {
+    let (home, script) = (Home::new(), cut_answer());
+    home.play(&script);
+    let (store, _folder) = home.finish();
+    import(&store, "S", &[told_usage("S", 3)]);
+    assert_eq!(told_output(&store, &script), Some(3));
+    // An agent writes a line for each part of an answer, and the last one tells all of it.
+    import(&store, "S", &[told_usage("S", 3), told_usage("S", 33)]);
+    assert_eq!(told_output(&store, &script), Some(33));
+    // Numbers of what is deleted are given again.
+    assert!(store.delete_conversation("S", Micros::now()).unwrap().is_some());
+    import(&store, "T", &[told_usage("T", 40)]);
+    assert_eq!(told_output(&store, &script), Some(40));
 }

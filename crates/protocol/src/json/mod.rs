@@ -129,14 +129,20 @@ impl<'a> Element<'a> {
 
 /// The elements of a JSON array, unparsed.
 pub(crate) fn elements(text: &str) -> Option<Vec<Element<'_>>> {
-    let mut skip = Skip::new(text);
     let mut elements = Vec::new();
+    each_element(text, |element| elements.push(element))?;
+    Some(elements)
+}
+
+/// Shows the elements of a JSON array, unparsed.
+fn each_element<'a>(text: &'a str, mut see: impl FnMut(Element<'a>)) -> Option<()> {
+    let mut skip = Skip::new(text);
     skip.take(b'[')?;
     if skip.blanks()? == b']' {
         skip.at += 1;
     } else {
         loop {
-            elements.push(Element(skip.value()?));
+            see(Element(skip.value()?));
             match skip.blanks()? {
                 b',' => skip.at += 1,
                 b']' => break skip.at += 1,
@@ -144,7 +150,7 @@ pub(crate) fn elements(text: &str) -> Option<Vec<Element<'_>>> {
             }
         }
     }
-    skip.blanks().is_none().then_some(elements)
+    skip.blanks().is_none().then_some(())
 }
 
 /// The type that the object states in `member`, else `name`.
@@ -170,7 +176,9 @@ pub(crate) fn stated_or_error<'a>(
 
 /// Number of elements of a JSON array.
 pub(crate) fn count(text: &str) -> Option<u64> {
-    elements(text).map(|elements| elements.len() as u64)
+    let mut count = 0;
+    each_element(text, |_| count += 1)?;
+    Some(count)
 }
 
 /// What lies between the quotes of a JSON string's text; none when the text is no string.

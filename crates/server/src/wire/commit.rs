@@ -13,10 +13,12 @@ use super::page::rfc3339;
 pub(crate) struct CommitPage {
     /// What was not committed yet first, then the newest commit.
     pub items: Vec<CommitItem>,
-    /// What flows cost whose folder lies in no repository that is on this machine.
+    /// What flows cost whose folder lies in no repository that is on this machine, or that began before its log.
     pub elsewhere: Spent,
     /// What all flows cost.
     pub totals: Spent,
+    /// Whether all flows are added up: after an upgrade it takes a while.
+    pub complete: bool,
     /// Whether there are more commits than are listed.
     pub more: bool,
     /// Always null: ask for more with `limit`.
@@ -36,8 +38,10 @@ pub(crate) struct CommitItem {
     pub subject: Option<String>,
     /// The pull request that its message names.
     pub pull_request: Option<u64>,
-    /// The sessions of the flows.
+    /// The sessions of the newest flows that are kept.
     pub sessions: Vec<String>,
+    /// Whether other flows may be of more sessions.
+    pub more_sessions: bool,
     /// What the flows cost.
     #[serde(flatten)]
     pub spent: Spent,
@@ -59,13 +63,15 @@ impl From<&CommitReport> for CommitPage {
             committed_at: it.commit.as_ref().map(|commit| rfc3339(commit.second())),
             subject: it.commit.as_ref().map(|commit| commit.subject.clone()),
             pull_request: it.commit.as_ref().and_then(|commit| commit.pull_request),
-            sessions: it.sessions.clone(),
+            sessions: it.sessions.ids.clone(),
+            more_sessions: it.sessions.more,
             spent: (&it.sums).into(),
         };
         Self {
             items: report.items.iter().map(item).collect(),
             elsewhere: (&report.elsewhere).into(),
             totals: (&report.totals).into(),
+            complete: !report.filling,
             more: report.more,
             next_cursor: None,
         }

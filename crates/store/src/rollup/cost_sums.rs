@@ -107,18 +107,20 @@ fn by_name(conn: &Connection, table: Table) -> rusqlite::Result<Vec<Named>> {
 
 /// One for each subagent, and for each session what its own agent asked: all that no subagent did.
 fn by_subagent(conn: &Connection) -> rusqlite::Result<Vec<Named>> {
-    let (mut own, mut rows) = (HashMap::new(), Vec::new());
-    each(conn, Table::Sessions, |[session, _], costs| {
-        own.insert(session, costs);
-    })?;
+    // Few sessions have subagents.
+    let (mut of_subagents, mut rows) = (HashMap::<String, Costs>::new(), Vec::new());
     each(conn, Table::Agents, |[session, agent], costs| {
-        if let Some(own) = own.get_mut(&session) {
-            own.take_out(&costs);
-        }
+        of_subagents.entry(session.clone()).or_default().merge(&costs);
         rows.push(Named { name: Some(agent), session: Some(session), costs });
     })?;
-    let own = own.into_iter().filter(|(_, costs)| !costs.is_empty());
-    rows.extend(own.map(|(session, costs)| Named { name: None, session: Some(session), costs }));
+    each(conn, Table::Sessions, |[session, _], mut costs| {
+        if let Some(others) = of_subagents.get(&session) {
+            costs.take_out(others);
+        }
+        if !costs.is_empty() {
+            rows.push(Named { name: None, session: Some(session), costs });
+        }
+    })?;
     Ok(rows)
 }
 

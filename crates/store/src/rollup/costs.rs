@@ -1,7 +1,7 @@
 //! What flows cost, asked: by time, model and the like from the rollups, by session, task or subagent alone from
 //! the sums of those, and by what none is kept of from the flows themselves.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use langley_model::{Flow, Micros, Provider};
@@ -237,49 +237,6 @@ impl Store {
     }
 }
 
-/// Sums of parts, with the sessions of their flows.
-type Parts<P> = BTreeMap<P, (Sums, BTreeSet<String>)>;
-
-/// What a part of the flows adds up to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PartSums {
-    /// The sums.
-    pub sums: Sums,
-    /// The sessions of its flows.
-    pub sessions: Vec<String>,
-}
-
-impl Store {
-    /// What the flows that are kept and that `query` names add up to in parts; `part` tells of which one a flow is,
-    /// by its project and its beginning.
-    ///
-    /// # Errors
-    /// A failure of the file.
-    pub fn costs_in_parts<P: Ord>(
-        &self,
-        query: &CostQuery,
-        part: impl Fn(Option<&str>, Micros) -> P,
-    ) -> Result<BTreeMap<P, PartSums>, StoreError> {
-        self.read_sound(|conn, damaged| {
-            let parts = of_asked(conn, query, damaged, |parts: &mut Parts<P>, _, flow| {
-                let project = flow.project.as_ref().map(|project| project.id.as_str());
-                let (sums, sessions) = parts.entry(part(project, flow.started_at)).or_default();
-                sums.add(flow);
-                if let Some(session) = flow.session.as_ref().filter(|it| !sessions.contains(&it.id))
-                {
-                    sessions.insert(session.id.clone());
-                }
-                Ok(())
-            })?;
-            let told = |(sums, sessions): (Sums, BTreeSet<String>)| PartSums {
-                sums,
-                sessions: sessions.into_iter().collect(),
-            };
-            Ok(parts.into_iter().map(|(place, part)| (place, told(part))).collect())
-        })
-    }
-}
-
 /// What flows cost, told from them.
 #[derive(Default)]
 struct Told {
@@ -373,14 +330,14 @@ pub(super) fn keys(query: &CostQuery, flow: &Flow) -> (Vec<CostKey>, Option<Stri
 }
 
 /// The flows that are asked for, as far as a filter tells them.
-fn filter_of(query: &CostQuery) -> FlowFilter {
+pub(super) fn filter_of(query: &CostQuery) -> FlowFilter {
     let UsageQuery { since, until, host, provider, model, .. } = query.usage.clone();
     let (session, project) = (query.session.clone(), query.project.clone());
     FlowFilter { since, until, host, provider, model, session, project, ..FlowFilter::default() }
 }
 
 /// Whether one of these is asked for.
-fn is_asked(query: &CostQuery, flow: &Flow) -> bool {
+pub(super) fn is_asked(query: &CostQuery, flow: &Flow) -> bool {
     let is_listed = match *query.by {
         [CostBy::Session | CostBy::Subagent] => flow.session.is_some(),
         [CostBy::Task] => flow.task.is_some(),

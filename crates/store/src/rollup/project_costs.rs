@@ -15,7 +15,7 @@ use crate::codec::number;
 use crate::error::StoreError;
 use crate::store::Store;
 
-const SUMS: NamedSums = NamedSums {
+pub(super) const SUMS: NamedSums = NamedSums {
     table: "project_costs",
     column: "project",
     names: "projects",
@@ -164,7 +164,7 @@ fn encode(costs: &Costs) -> Vec<u8> {
 }
 
 /// What [`encode`] wrote; what is damaged, or is of an earlier version, has less.
-fn decode(mut raw: &[u8]) -> Costs {
+pub(super) fn decode(mut raw: &[u8]) -> Costs {
     let mut costs = Costs::default();
     for value in &mut costs.0 {
         *value = number::take(&mut raw).unwrap_or(0);

@@ -91,6 +91,9 @@ impl Store {
     /// Puts lines together into one new block, packed on this thread, and removes those that are empty then; whether it
     /// was done: not where one of the old ones is damaged, or lines went meanwhile.
     pub(super) fn move_lines(&self, lines: Vec<Moved>) -> Result<bool, StoreError> {
+        if lines.is_empty() {
+            return Ok(true);
+        }
         let raw = self.readers().read(|conn| {
             let (mut raw, mut open): (Vec<u8>, Option<(i64, Vec<u8>)>) = (Vec::new(), None);
             for line in &lines {

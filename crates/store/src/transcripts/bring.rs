@@ -36,12 +36,12 @@ impl TranscriptWriter {
         Self { store, packer: Packer::new(), brought: None }
     }
 
-    /// Has batches kept, each with how far its file was read, all in one transaction, and does not wait for it. They
-    /// should be so small that recording does not wait for them: some 64 KB. What was brought before is waited for by
-    /// [`Self::kept`].
+    /// Has batches kept, each with how far its file was read, all in one transaction, and does not wait for it. Where
+    /// others record, which waits for them, they should be small: some 64 KB; where nobody does, some MiB are quicker.
+    /// What was brought before is waited for by [`Self::kept`].
     ///
     /// # Errors
-    /// The store is closed.
+    /// The store is closed. What fails while they are written [`Self::kept`] tells.
     pub fn bring(
         &mut self,
         batches: Vec<Redacted<TranscriptBatch>>,

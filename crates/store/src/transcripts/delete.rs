@@ -55,6 +55,7 @@ impl Store {
         if known.is_empty() {
             return Ok(None);
         }
+        let _turn = self.board().turn();
         let mut deleted = DeletedConversation::default();
         for (conversation, _) in known {
             deleted.files.extend(self.readers().read(|conn| Ok(files_of(conn, conversation)?))?);

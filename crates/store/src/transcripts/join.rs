@@ -4,7 +4,7 @@ use langley_model::{Flow, Stored, ToldResponse};
 use rusqlite::Connection;
 
 use super::response::{COLUMNS, read};
-use crate::damage::decoded_flow;
+use crate::damage::{decoded_flow, told_apart};
 use crate::error::StoreError;
 use crate::flow_row::{Binder, FlowSql, moves};
 use crate::rollup::{Gathered, Held, ToolCostChange};
@@ -12,8 +12,9 @@ use crate::store::Store;
 use crate::totals::total;
 use crate::writer::Site;
 
-/// Up to which response all was joined.
+/// Up to which response all was joined, and how often one of them has changed or gone.
 const READ: &str = "transcript_responses_joined";
+const CHANGES: &str = "transcript_responses_changes";
 
 /// A flow that lacks something, and what a transcript tells of its response.
 #[derive(Clone, Debug)]
@@ -22,6 +23,14 @@ pub struct ToldFlow {
     pub key: i64,
     /// What is told.
     pub told: ToldResponse,
+}
+
+/// Up to which response was looked.
+#[derive(Clone, Copy, Debug)]
+pub struct Looked {
+    last: i64,
+    /// How often one had changed or gone by then.
+    changes: Option<i64>,
 }
 
 /// Changes a flow by what a transcript tells of it.
@@ -46,13 +55,14 @@ impl Store {
     }
 
     /// Flows that lack usage or a session of which responses tell that were not looked at yet: of at most `limit`
-    /// responses, and the number of the last of these, which [`Self::join_told`] takes as done.
+    /// responses, and how far that was, which [`Self::join_told`] takes as done. Flows that cannot be read are left
+    /// out.
     ///
     /// # Errors
     /// A failure of the file.
-    pub fn told_lately(&self, limit: usize) -> Result<(Vec<ToldFlow>, Option<i64>), StoreError> {
+    pub fn told_lately(&self, limit: usize) -> Result<(Vec<ToldFlow>, Option<Looked>), StoreError> {
         self.readers().read(|conn| {
-            let after = total(conn, READ)?.unwrap_or(0);
+            let (after, changes) = (total(conn, READ)?.unwrap_or(0), total(conn, CHANGES)?);
             let sql = format!(
                 "SELECT {COLUMNS} FROM transcript_responses JOIN conversations ON conversations.id = conversation
                  WHERE transcript_responses.id > ?1 ORDER BY transcript_responses.id LIMIT ?2"
@@ -63,39 +73,37 @@ impl Store {
             // The condition is that of the index.
             let mut lacking = conn.prepare_cached(
                 "SELECT n FROM flows WHERE message_id = ?1 AND message_id IS NOT NULL
-                     AND (estimate_source IS NOT NULL OR session_id IS NULL
-                         OR substr(session_id, 1, 9) = 'inferred-')
-                     AND outcome IS NOT NULL",
+                     AND (input_tokens IS NULL OR output_tokens IS NULL OR session_id IS NULL
+                         OR substr(session_id, 1, 9) = 'inferred-')",
             )?;
             let (mut found, mut last) = (Vec::new(), None);
             for kept in fresh {
                 let kept = kept?;
-                last = Some(kept.id);
+                last = Some(Looked { last: kept.id, changes });
                 let keys = lacking.query_map([&kept.told.message_id], |row| row.get(0))?;
-                for key in keys {
-                    found.push(ToldFlow { key: key?, told: kept.told.clone() });
-                }
+                let keys = told_apart(keys.collect::<Result<Vec<i64>, _>>())?.unwrap_or_default();
+                found.extend(keys.into_iter().map(|key| ToldFlow { key, told: kept.told.clone() }));
             }
             Ok((found, last))
         })
     }
 
-    /// Has `amend` change flows by what is told of them, with all sums, and notes that the responses up to `last`
-    /// are done with; how many flows changed.
+    /// Has `amend` change flows by what is told of them, with all sums, and notes that the responses looked at
+    /// are done with, unless one of them has changed since; how many flows changed.
     ///
     /// # Errors
     /// The store is closed or cannot be written; nothing is changed then.
     pub fn join_told(
         &self,
         told: &[ToldFlow],
-        last: Option<i64>,
+        looked: Option<Looked>,
         amend: Amend,
     ) -> Result<u64, StoreError> {
         let keys: Vec<i64> = told.iter().map(|told| told.key).collect();
         self.of_sound(&keys, |sound| {
             let told = told.iter().filter(|told| sound.contains(&told.key)).cloned().collect();
             self.job(move |site| {
-                let joined = join(site, told, last, amend);
+                let joined = join(site, told, looked, amend);
                 if joined.is_err() {
                     site.forget_names();
                 }
@@ -109,7 +117,7 @@ impl Store {
 fn join(
     site: &mut Site<'_>,
     told: Vec<ToldFlow>,
-    last: Option<i64>,
+    looked: Option<Looked>,
     amend: Amend,
 ) -> rusqlite::Result<u64> {
     let sql = FlowSql::new();
@@ -145,7 +153,10 @@ fn join(
     }
     gathered.write(&change)?;
     tools.write(&change)?;
-    if let Some(last) = last {
+    if let Some(Looked { last, changes }) = looked
+        // Else one has changed or gone since.
+        && total(&change, CHANGES)? == changes
+    {
         change
             .prepare_cached("INSERT OR REPLACE INTO totals (name, value) VALUES (?1, ?2)")?
             .execute((READ, last))?;

@@ -23,7 +23,7 @@ mod whose;
 pub use bring::TranscriptWriter;
 pub use conversations::{Conversation, ConversationFilter, ConversationPage};
 pub use delete::DeletedConversation;
-pub use join::{Amend, ToldFlow};
+pub use join::{Amend, Looked, ToldFlow};
 pub use keep::{ImportedBatch, TranscriptBatch, TranscriptPlace};
 pub use known::{KnownTranscript, TranscriptTotals};
 pub use reprice::PriceTold;

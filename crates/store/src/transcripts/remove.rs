@@ -22,7 +22,8 @@ pub(super) struct Removed {
 }
 
 impl Store {
-    /// Removes a conversation with its lines, and what they told of responses.
+    /// Removes a conversation with its lines, and what they told of responses. Whoever calls this has the turn of
+    /// maintenance: who folds blocks would put what goes into others meanwhile.
     pub(super) fn remove_conversation(&self, conversation: i64) -> Result<Removed, StoreError> {
         let mut removed = Removed::default();
         for responses in self.told_by_others(conversation)?.chunks(ROWS) {
@@ -43,7 +44,7 @@ impl Store {
             }
         }
         loop {
-            let done = self.job(move |site| {
+            let (done, is_gone) = self.job(move |site| {
                 let change = site.change()?;
                 let done = remove_some(&change, conversation)?;
                 change.commit()?;
@@ -51,7 +52,7 @@ impl Store {
             })?;
             removed.lines += done.lines;
             removed.responses += done.responses;
-            if done.lines < ROWS as u64 {
+            if is_gone {
                 return Ok(removed);
             }
         }
@@ -118,8 +119,9 @@ fn shared(conn: &Connection, conversation: i64) -> rusqlite::Result<Vec<i64>> {
     blocks.collect()
 }
 
-/// Removes some lines, and with the last of them what they told of responses, and the conversation itself.
-fn remove_some(change: &Connection, conversation: i64) -> rusqlite::Result<Removed> {
+/// Removes some lines, behind the last of them some of what they told of responses and tool calls, and at last the
+/// conversation itself; with whether that is gone.
+fn remove_some(change: &Connection, conversation: i64) -> rusqlite::Result<(Removed, bool)> {
     let mut removed = Removed::default();
     let mut blocks = HashSet::new();
     let mut files: HashMap<i64, (i64, i64)> = HashMap::new();
@@ -148,12 +150,22 @@ fn remove_some(change: &Connection, conversation: i64) -> rusqlite::Result<Remov
             )?
             .execute((file, lines, bytes))?;
     }
-    if removed.lines < ROWS as u64 {
-        let told = "DELETE FROM transcript_responses WHERE conversation = ?1";
-        removed.responses = change.prepare_cached(told)?.execute([conversation])? as u64;
+    if removed.lines == ROWS as u64 {
+        return Ok((removed, false));
+    }
+    let some_of = |table: &str| {
+        let sql = format!(
+            "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE conversation = ?1 LIMIT {ROWS})"
+        );
+        change.prepare_cached(&sql)?.execute([conversation])
+    };
+    let (responses, words) = (some_of("transcript_responses")?, some_of("tool_evidence")?);
+    removed.responses = responses as u64;
+    let is_last = responses < ROWS && words < ROWS;
+    if is_last {
         change
             .prepare_cached("DELETE FROM conversations WHERE id = ?1")?
             .execute([conversation])?;
     }
-    Ok(removed)
+    Ok((removed, is_last))
 }

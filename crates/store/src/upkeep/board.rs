@@ -86,7 +86,7 @@ impl Board {
     }
 
     /// Waits for what runs, and keeps others from running beside it.
-    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock()
     }
 }

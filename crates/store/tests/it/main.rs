@@ -20,6 +20,7 @@ mod projects;
 mod querying;
 mod raw;
 mod redefined;
+mod reindexing;
 mod resting;
 mod rollups;
 mod searching;

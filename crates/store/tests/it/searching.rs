@@ -1,21 +1,16 @@
 //! Searching: what is found, what is not any more, and what the index costs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use langley_model::{Flow, FlowId, Passage, Place, Redacted, Revision, SearchText, Side};
-use langley_store::{
-    Damage, FlowFilter, IndexEntry, IndexState, SearchQuery, Store, StoreError, Texts, Unseen,
-};
+use langley_model::{Flow, FlowId, Passage, Place, Redacted, Revision, SearchText};
+use langley_store::{FlowFilter, IndexEntry, IndexState, SearchQuery, Store, StoreError, Texts};
 
-use crate::given::{
-    Fixture, body, ended, flow, leaf, message, noise, of, redactor, session, spoil,
-};
+use crate::given::{Fixture, ended, flow, message, of, redactor, session};
 use crate::opening::{SCHEMA_14, SCHEMA_15, without_estimates};
-use crate::spoiled::with_spoiled;
 
-fn text(flow: FlowId, place: Place, text: &str) -> Redacted<SearchText> {
+pub(crate) fn text(flow: FlowId, place: Place, text: &str) -> Redacted<SearchText> {
     let passages = vec![Passage { place, text: text.to_owned() }];
     redactor().seal(SearchText { flow, whole: false, passages })
 }
@@ -34,7 +29,7 @@ impl Texts for Given {
 }
 
 /// Indexes texts of flows as they are.
-fn index(fixture: &Fixture, texts: impl IntoIterator<Item = Redacted<SearchText>>) {
+pub(crate) fn index(fixture: &Fixture, texts: impl IntoIterator<Item = Redacted<SearchText>>) {
     fixture.store.read_texts_with(Arc::new(Given));
     let entry = |text: Redacted<SearchText>| {
         GIVEN.lock().unwrap().insert(text.flow, text.clone());
@@ -45,19 +40,19 @@ fn index(fixture: &Fixture, texts: impl IntoIterator<Item = Redacted<SearchText>
 }
 
 /// What waits for the index, newest first.
-fn waiting(fixture: &Fixture, limit: usize) -> Vec<(FlowId, bool)> {
+pub(crate) fn waiting(fixture: &Fixture, limit: usize) -> Vec<(FlowId, bool)> {
     let waiting = fixture.store.unindexed(limit).unwrap();
     waiting.iter().map(|next| (next.flow, next.whole)).collect()
 }
 
-fn found(fixture: &Fixture, query: &str, place: Option<Place>) -> Vec<FlowId> {
+pub(crate) fn found(fixture: &Fixture, query: &str, place: Option<Place>) -> Vec<FlowId> {
     let query = SearchQuery::parse(query).unwrap();
     let page = fixture.store.search(&query, place, &FlowFilter::default(), None, 200).unwrap();
     page.items.iter().map(|hit| hit.flow.id).collect()
 }
 
 /// Ended flows, indexed with these texts.
-fn given(texts: &[(Place, &str)]) -> (Fixture, Vec<Flow>) {
+pub(crate) fn given(texts: &[(Place, &str)]) -> (Fixture, Vec<Flow>) {
     let fixture = Fixture::new();
     let flows: Vec<Flow> = (1..=texts.len() as i64).map(ended).collect();
     fixture.write(flows.iter().map(of).collect());
@@ -82,66 +77,6 @@ fn whoever_looks_through_all_texts_is_shown_each_word_of_the_index_once() {
     let times = |word: &str| seen.iter().filter(|(text, _)| text.contains(word)).count();
     assert_eq!((times("everywhere"), times("alike"), times("word")), (1, 1, 450));
     assert!(seen.values().all(|times| *times == 1));
-}
-
-#[test]
-fn whoever_looks_through_all_texts_is_told_that_the_index_cannot_be_read() {
-    let said = |at: i64| (0..40).map(|word| format!("word{} ", at * 40 + word)).collect::<String>();
-    let texts: Vec<String> = (0..450).map(said).collect();
-    let texts: Vec<_> = texts.iter().map(|text| (Place::Prompt, text.as_str())).collect();
-    let fixture = with_spoiled(given(&texts).0, "search_data", 2);
-    let mut others = 0;
-    let unseen = fixture.store.texts(|spot, _| others += u64::from(spot.table == "flows")).unwrap();
-    let index = BTreeSet::from([String::from("search_words")]);
-    assert_eq!(unseen, Unseen { tables: index, ..Unseen::default() });
-    assert!(others >= 450, "{others}");
-}
-
-#[test]
-fn an_index_that_cannot_be_read_is_made_anew_from_the_flows() {
-    let said = |at: i64| (0..40).map(|word| format!("word{} ", at * 40 + word)).collect::<String>();
-    let texts: Vec<String> = (0..450).map(said).collect();
-    let texts: Vec<_> = texts.iter().map(|text| (Place::Prompt, text.as_str())).collect();
-    let (fixture, flows) = given(&texts);
-    let path = fixture.store.path().to_owned();
-    // Every part of it, and what tells which row is whose: the index as it was is of no use.
-    fixture.store.clone().close();
-    for table in ["search_data", "search_idx", "search_docsize", "search_flows"] {
-        spoil(&path, leaf(&path, table, 0));
-    }
-    let fixture = fixture.after_close();
-    let word = SearchQuery::parse("word7").unwrap();
-    let all = FlowFilter::default();
-    assert!(fixture.store.search(&word, None, &all, None, 10).is_err());
-    assert!(fixture.store.damage().unwrap().iter().all(Damage::is_of_index));
-
-    fixture.store.empty_index().unwrap();
-    fixture.store.rebuild().unwrap();
-    let fixture = fixture.after_close();
-    assert_eq!(fixture.store.damage().unwrap(), []);
-    assert_eq!(found(&fixture, "word7", None), []);
-    assert_eq!(fixture.store.index_state().unwrap().waiting, 450);
-    while fixture.store.note_backlog().unwrap() {}
-    assert_eq!(waiting(&fixture, 1_000).len(), 450);
-    index(
-        &fixture,
-        flows.iter().zip(&texts).map(|(flow, (place, said))| text(flow.id, *place, said)),
-    );
-    assert_eq!(found(&fixture, "word7", None), [flows[0].id]);
-    assert_eq!(fixture.store.delete_flows(&all).unwrap(), 450);
-    assert_eq!(found(&fixture, "word7", None), []);
-}
-
-#[test]
-fn an_index_is_not_emptied_where_the_file_could_not_be_written_anew() {
-    let (fixture, flows) = given(&[(Place::Prompt, "here"); 40]);
-    let bodies = flows
-        .iter()
-        .map(|flow| body(flow.id, Side::Client, noise(flow.started_at.0.cast_unsigned())));
-    fixture.write(bodies.collect());
-    let fixture = with_spoiled(fixture, "blobs", 1);
-    assert!(matches!(fixture.store.empty_index(), Err(StoreError::Corrupt { .. })));
-    assert_eq!(found(&fixture, "here", None).len(), 40);
 }
 
 #[test]

@@ -335,6 +335,17 @@ fn calls_of_a_flow_that_cannot_be_read_end_as_others_do() {
     assert_eq!(overdue + there.damaged, FLOWS.cast_unsigned());
 }
 
+/// The same flows, each of a session of its own.
+fn written() -> Fixture {
+    let fixture = Fixture::new();
+    let flow = |mut flow: Flow| {
+        flow.session = session(&format!("session {}", flow.started_at.0));
+        flow
+    };
+    fixture.write(flows().into_iter().map(flow).flat_map(|flow| records(&flow)).collect());
+    fixture
+}
+
 /// How many texts a look through the whole record sees, by table, and what it cannot see.
 fn texts(store: &Store) -> (BTreeMap<String, u64>, Unseen) {
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
@@ -344,15 +355,6 @@ fn texts(store: &Store) -> (BTreeMap<String, u64>, Unseen) {
 
 #[test]
 fn who_looks_through_all_texts_sees_what_lies_around_a_page_that_cannot_be_read() {
-    let written = || {
-        let fixture = Fixture::new();
-        let flow = |mut flow: Flow| {
-            flow.session = session(&format!("session {}", flow.started_at.0));
-            flow
-        };
-        fixture.write(flows().into_iter().map(flow).flat_map(|flow| records(&flow)).collect());
-        fixture
-    };
     let (whole, unseen) = texts(&written().store);
     assert_eq!(unseen, Unseen::default());
     // Keys that are numbers, and keys of text; the first leaf, and one in the middle.
@@ -377,15 +379,7 @@ fn who_looks_through_all_texts_sees_what_lies_around_a_page_that_cannot_be_read(
 
 #[test]
 fn who_removes_flows_is_told_which_stay_because_what_belongs_to_them_cannot_be_read() {
-    let written = || {
-        let fixture = Fixture::new();
-        let flow = |mut flow: Flow| {
-            flow.session = session(&format!("session {}", flow.started_at.0));
-            flow
-        };
-        fixture.write(flows().into_iter().map(flow).flat_map(|flow| records(&flow)).collect());
-        with_spoiled(fixture, "sessions", 1)
-    };
+    let written = || with_spoiled(written(), "sessions", 1);
     let left = |fixture: &Fixture| {
         count(&fixture.store, "SELECT count(*) FROM flows INDEXED BY flows_by_id")
     };

@@ -11,6 +11,7 @@ import { CloseIcon } from "@/ui/icons";
 import { Notice, Skeleton } from "@/ui/Notice";
 import { Page } from "@/ui/Page";
 import { Segmented } from "@/ui/Segmented";
+import { ShowMore } from "@/ui/ShowMore";
 import { useRowKeys } from "@/ui/useRowKeys";
 import { FindingCard, kindWords } from "./FindingCard";
 
@@ -36,7 +37,7 @@ export function FindingsScreen({ view, onLook }: FindingsScreenProps) {
       session: view.session,
     }),
   );
-  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = asked;
+  const { data, error, refetch } = asked;
   const box = useRef<HTMLDivElement>(null);
   useRowKeys(box);
   const findings = data?.pages.flatMap(({ items }) => items) ?? [];
@@ -102,13 +103,7 @@ export function FindingsScreen({ view, onLook }: FindingsScreenProps) {
               />
             ))}
           </ul>
-          {hasNextPage ? (
-            <div>
-              <Button disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-                {isFetchingNextPage ? "Loading…" : "Show more"}
-              </Button>
-            </div>
-          ) : null}
+          <ShowMore pages={asked} />
         </div>
       )}
     </Page>

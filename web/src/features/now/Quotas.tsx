@@ -4,21 +4,13 @@ import { compact, duration, money } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import type { Tone } from "@/lib/outcome";
 import { flowHref } from "@/routes/paths";
+import { FILL_TONE } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
 import { Section } from "@/ui/Page";
 
 /** From these shares on a meter warns. */
 const NEAR = 0.75;
 const FULL = 0.95;
-
-const FILL: Record<Tone, string> = {
-  ok: "bg-ok",
-  warn: "bg-warn",
-  bad: "bg-bad",
-  info: "bg-info",
-  idle: "bg-idle",
-  violet: "bg-violet",
-};
 
 export function Quotas({
   limits,
@@ -95,7 +87,7 @@ function Meter({
       </span>
       <span className="mt-1 block h-1.5 overflow-hidden rounded-full bg-raised" aria-hidden="true">
         <span
-          className={cx("block h-full rounded-full", FILL[tone])}
+          className={cx("block h-full rounded-full", FILL_TONE[tone])}
           style={{ width: `${Math.min(100, Math.max(1, used * 100))}%` }}
         />
       </span>

@@ -15,6 +15,7 @@ import { Note, Notice, Skeleton } from "@/ui/Notice";
 import { Page } from "@/ui/Page";
 import { RangePicker } from "@/ui/RangePicker";
 import { SessionName } from "@/ui/SessionName";
+import { ShowMore } from "@/ui/ShowMore";
 import { useRowKeys } from "@/ui/useRowKeys";
 import { failed, sessionCache } from "./totals";
 
@@ -28,7 +29,7 @@ export function SessionsScreen({ view, onLook }: SessionsScreenProps) {
   const asked = useInfiniteQuery(
     sessionsQuery({ since: rangeStart(range, new Date()), project: view.project }),
   );
-  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = asked;
+  const { data, error, refetch } = asked;
   const box = useRef<HTMLDivElement>(null);
   useRowKeys(box);
   const sessions = data?.pages.flatMap(({ items }) => items) ?? [];
@@ -67,13 +68,7 @@ export function SessionsScreen({ view, onLook }: SessionsScreenProps) {
       ) : (
         <div ref={box} className="flex flex-col gap-3">
           <Listed sessions={sessions} />
-          {hasNextPage ? (
-            <div>
-              <Button disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-                {isFetchingNextPage ? "Loading…" : "Show more"}
-              </Button>
-            </div>
-          ) : null}
+          <ShowMore pages={asked} />
         </div>
       )}
     </Page>

@@ -7,12 +7,13 @@ import { bytes, clock, duration, fullTime } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import type { Tone } from "@/lib/outcome";
 import { Badge } from "@/ui/Badge";
-import { Button, IconButton } from "@/ui/Button";
+import { IconButton } from "@/ui/Button";
 import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
 import { CloseIcon, DownIcon } from "@/ui/icons";
 import { Notice, Skeleton } from "@/ui/Notice";
 import { SessionName } from "@/ui/SessionName";
+import { ShowMore } from "@/ui/ShowMore";
 import { InvocationDetail } from "./InvocationDetail";
 
 export interface InvocationsProps {
@@ -26,7 +27,7 @@ export interface InvocationsProps {
 
 export function Invocations({ tool, params, open, onOpen, onClose }: InvocationsProps) {
   const asked = useInfiniteQuery(invocationsQuery(tool, params));
-  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = asked;
+  const { data, error, refetch } = asked;
   const calls = data?.pages.flatMap(({ items }) => items) ?? [];
   const listed = open === undefined || open === "" || calls.some(({ id }) => id === open);
   return (
@@ -73,13 +74,7 @@ export function Invocations({ tool, params, open, onOpen, onClose }: Invocations
                 ))}
               </ul>
             )}
-            {hasNextPage ? (
-              <div className="p-3">
-                <Button disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-                  {isFetchingNextPage ? "Loading…" : "Show more"}
-                </Button>
-              </div>
-            ) : null}
+            <ShowMore pages={asked} className="p-3" />
           </>
         )}
       </div>

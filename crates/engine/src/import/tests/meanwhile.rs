@@ -167,6 +167,21 @@ proptest! {
 }
 
 #[test]
+fn a_file_that_was_cut_and_then_got_another_name_is_the_same_file() {
+    let mut rig = Rig::new();
+    let text: String = (0..4).map(wide).map(|line| line + "\n").collect();
+    rig.append("a.jsonl", &text);
+    rig.import();
+    let cut = text.split_inclusive('\n').take(2).map(|line| line.len() as u64).sum();
+    let file = OpenOptions::new().write(true).open(rig.path("a.jsonl")).unwrap();
+    file.set_len(cut).unwrap();
+    fs::rename(rig.path("a.jsonl"), rig.path("b.jsonl")).unwrap();
+    rig.import();
+    let counts = rig.counts();
+    assert_eq!(counts.values().copied().collect::<Vec<_>>(), [1; 4], "{:?}", counts.len());
+}
+
+#[test]
 fn a_file_that_was_cut_or_replaced_since_it_was_looked_at_is_read_from_its_beginning() {
     for is_replaced in [false, true] {
         let mut rig = Rig::new();
