@@ -336,6 +336,14 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Site<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.begin_job(work)?.recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// The same, without waiting: what came of it is told where that is asked.
+    pub(crate) fn begin_job<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Site<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<Receiver<Result<T, StoreError>>, StoreError> {
         let (reply, answer) = sync_channel(1);
         let writing = self.inner.writer.as_ref().ok_or(StoreError::Closed)?;
         let taken = writing.queue.job(Box::new(move |site| {
@@ -343,11 +351,7 @@ impl Store {
             // The asker may have gone.
             let _ = reply.try_send(done);
         }));
-        if taken {
-            answer.recv().unwrap_or(Err(StoreError::Closed))
-        } else {
-            Err(StoreError::Closed)
-        }
+        if taken { Ok(answer) } else { Err(StoreError::Closed) }
     }
 
     pub(crate) fn ask<T>(

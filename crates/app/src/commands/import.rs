@@ -88,7 +88,7 @@ fn here(config: &Config, paths: &[PathBuf], is_again: bool, is_quiet: bool) -> R
     let shows = std::io::stderr().is_terminal() && !is_quiet;
     let key = inference_key(&store, &redactor).inspect_err(|_| store.clone().close())?;
     let brought = (|| {
-        let mut importer = Importer::new(store.clone(), redactor, key, prices(config))?;
+        let mut importer = Importer::new(store.clone(), redactor, key, prices(config))?.alone();
         if is_again {
             importer.look_again(&roots, paths.is_empty(), Micros::now())?;
         } else {

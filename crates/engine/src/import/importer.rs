@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use langley_model::{Micros, Redactor};
-use langley_store::{KnownTranscript, Store, StoreError};
+use langley_store::{
+    KnownTranscript, Store, StoreError, TranscriptBatch, TranscriptPlace, TranscriptWriter,
+};
 
 use super::plan::{Mode, Plan, Scope, goes_on, plan};
 use super::reading::Reading;
@@ -16,23 +18,49 @@ use crate::inference_key::InferenceKey;
 use crate::price::{PriceBook, Pricer};
 use crate::transcripts::{Till, TranscriptRoot, walk};
 
+/// Bytes of lines that are kept at once where nobody else writes: a transaction for each batch takes longer than its
+/// lines.
+const ALONE_BYTES: u64 = 1 << 20;
+
 /// Brings transcripts into a store.
 #[derive(Debug)]
 pub struct Importer {
     store: Store,
+    writer: TranscriptWriter,
     redactor: Arc<Redactor>,
     key: InferenceKey,
     till: Till,
     known: Vec<KnownTranscript>,
     waiting: VecDeque<Plan>,
     open: Option<Reading>,
+    /// How many files were opened.
+    opened: u64,
+    /// Which known one a new file is since its first batch was kept, by its number.
+    begun: HashMap<u64, usize>,
+    /// What was read and not brought to the store yet, and what was and is not known to be kept.
+    read: Vec<(Read, TranscriptBatch)>,
+    brought: Vec<Read>,
+    /// Bytes of lines that are brought at once.
+    at_once: u64,
     /// When the folders were looked at.
     looked_at: Micros,
     report: ImportReport,
 }
 
+/// A batch, for who keeps the books.
+#[derive(Debug)]
+struct Read {
+    /// The number of its file.
+    file: u64,
+    /// Its place among the known ones.
+    known: Option<usize>,
+    place: TranscriptPlace,
+    lines: Vec<Counted>,
+}
+
 impl Importer {
-    /// For a store, with what it knows. `key` is its home's: with another one, what is read anew is taken for new.
+    /// For a store, with what it knows. Each batch is kept by itself, so that what passes does not wait for it. `key` is its
+    /// home's: with another one, what is read anew is taken for new.
     ///
     /// # Errors
     /// What is known cannot be read.
@@ -44,15 +72,28 @@ impl Importer {
     ) -> Result<Self, StoreError> {
         Ok(Self {
             known: store.transcripts()?,
+            writer: TranscriptWriter::new(store.clone()),
             store,
             redactor,
             key,
             till: Till::new(Pricer::new(book)),
             waiting: VecDeque::new(),
             open: None,
+            opened: 0,
+            begun: HashMap::new(),
+            read: Vec::new(),
+            brought: Vec::new(),
+            at_once: 0,
             looked_at: Micros(0),
             report: ImportReport::default(),
         })
+    }
+
+    /// For a store that nobody else writes to.
+    #[must_use]
+    pub const fn alone(mut self) -> Self {
+        self.at_once = ALONE_BYTES;
+        self
     }
 
     /// Looks at folders at `now`, and plans what is to be read. Files that are known and not found are missed from
@@ -88,6 +129,7 @@ impl Importer {
         roots: &[TranscriptRoot],
         now: Micros,
     ) -> Result<(), StoreError> {
+        self.keep_all()?;
         self.looked_at = now;
         let mut walked = walk(roots);
         self.report.files += walked.files.len() as u64;
@@ -113,8 +155,7 @@ impl Importer {
     pub fn step(&mut self) -> Result<bool, StoreError> {
         let done = self.try_step();
         if done.is_err() {
-            self.waiting.clear();
-            self.open = None;
+            self.give_up();
         }
         done
     }
@@ -127,7 +168,7 @@ impl Importer {
                     Some(reading) => reading,
                     None => return Ok(true),
                 },
-                None => return Ok(false),
+                None => return self.end(),
             },
         };
         let tools = (&*self.redactor, &self.key, &mut self.till);
@@ -138,25 +179,84 @@ impl Importer {
                 return Ok(true);
             }
         };
-        let place = portion.batch.place.clone();
-        let lines: Vec<Counted> = portion.batch.lines.iter().map(Counted::from).collect();
-        let batch = self.redactor.seal(portion.batch);
-        let kept = self.store.import(batch, self.looked_at)?;
-        self.report.responses += kept.new_responses;
-        self.report.count(&lines, &kept.left_out);
-        reading.is_kept_as(kept.transcript);
-        let place_of_known = *reading.plan.known.get_or_insert_with(|| {
-            let (id, place) = (kept.transcript, place.clone());
-            self.known.push(KnownTranscript { id, place, records: 0, deleted_at: None });
-            self.known.len() - 1
-        });
-        let known = &mut self.known[place_of_known];
-        (known.id, known.place, known.deleted_at) = (kept.transcript, place, None);
-        known.records += (lines.len() - kept.left_out.len()) as u64;
+        let batch = portion.batch;
+        let read = Read {
+            file: reading.number,
+            known: reading.plan.known,
+            place: batch.place.clone(),
+            lines: batch.lines.iter().map(Counted::from).collect(),
+        };
+        self.read.push((read, batch));
         if !portion.is_last {
             self.open = Some(reading);
         }
+        let lines = self.read.iter().flat_map(|(_, batch)| &batch.lines);
+        if lines.map(|line| line.len).sum::<u64>() >= self.at_once {
+            self.bring()?;
+        }
         Ok(true)
+    }
+
+    /// Keeps what was read last; whether there was anything.
+    fn end(&mut self) -> Result<bool, StoreError> {
+        let is_more = !self.read.is_empty() || !self.brought.is_empty();
+        self.keep_all()?;
+        self.begun.clear();
+        self.writer.rest();
+        Ok(is_more)
+    }
+
+    /// Brings what was read to the store, once it is known that what was brought before is kept.
+    fn bring(&mut self) -> Result<(), StoreError> {
+        self.keep()?;
+        let mut batches = Vec::with_capacity(self.read.len());
+        for (read, mut batch) in self.read.drain(..) {
+            // One that was forgotten meanwhile is another since.
+            let known = read.known.or_else(|| self.begun.get(&read.file).copied());
+            batch.transcript = known.and_then(|place| self.known.get(place)).map(|known| known.id);
+            batches.push(self.redactor.seal(batch));
+            self.brought.push(read);
+        }
+        self.writer.bring(batches, self.looked_at)
+    }
+
+    /// Notes what is kept of what was brought.
+    fn keep(&mut self) -> Result<(), StoreError> {
+        let kept = self.writer.kept()?;
+        for (read, kept) in self.brought.drain(..).zip(kept) {
+            self.report.responses += kept.new_responses;
+            self.report.count(&read.lines, &kept.left_out);
+            let place = read.known.or_else(|| self.begun.get(&read.file).copied());
+            let place = place.unwrap_or_else(|| {
+                let (id, place) = (kept.transcript, read.place.clone());
+                self.known.push(KnownTranscript { id, place, records: 0, deleted_at: None });
+                self.begun.insert(read.file, self.known.len() - 1);
+                self.known.len() - 1
+            });
+            let known = &mut self.known[place];
+            (known.id, known.place, known.deleted_at) = (kept.transcript, read.place, None);
+            known.records += (read.lines.len() - kept.left_out.len()) as u64;
+        }
+        Ok(())
+    }
+
+    /// Keeps all that was read.
+    fn keep_all(&mut self) -> Result<(), StoreError> {
+        let done = if self.read.is_empty() { Ok(()) } else { self.bring() };
+        let done = done.and_then(|()| self.keep());
+        if done.is_err() {
+            self.give_up();
+        }
+        done
+    }
+
+    /// Forgets what was read and is not kept, and what was to be read.
+    fn give_up(&mut self) {
+        self.waiting.clear();
+        self.open = None;
+        self.read.clear();
+        self.brought.clear();
+        self.begun.clear();
     }
 
     /// Opens a file; none where it cannot be.
@@ -185,7 +285,9 @@ impl Importer {
         self.report.grown += u64::from(!is_new && !is_rewritten && is_grown);
         self.report.renamed += u64::from(plan.is_renamed);
         let path = plan.file.path.clone();
-        match opened.and_then(|file| Reading::of(file, plan, known, kept, self.looked_at)) {
+        self.opened += 1;
+        let now = (self.opened, self.looked_at);
+        match opened.and_then(|file| Reading::of(file, plan, known, kept, now)) {
             Ok(reading) => Ok(Some(reading)),
             Err(error) => {
                 self.refuse(path, error);

@@ -24,7 +24,8 @@ const BATCH_LINES: usize = 128;
 #[derive(Debug)]
 pub(super) struct Reading {
     pub(super) plan: Plan,
-    pub(super) transcript: Option<i64>,
+    /// Its number among those that were opened.
+    pub(super) number: u64,
     format: TranscriptFormat,
     place: TranscriptPlace,
     lines: Lines,
@@ -55,7 +56,7 @@ impl Reading {
         plan: Plan,
         known: Option<&KnownTranscript>,
         kept: HashMap<u64, u32>,
-        now: Micros,
+        (number, now): (u64, Micros),
     ) -> io::Result<Self> {
         let on = known.filter(|_| plan.mode == Mode::On);
         let format = match known.and_then(|known| TranscriptFormat::of_agent(&known.place.agent)) {
@@ -80,7 +81,7 @@ impl Reading {
         }
         let lines = Lines::new(file, place.offset, *size)?;
         Ok(Self {
-            transcript: known.map(|known| known.id),
+            number,
             format,
             reader: reader.unwrap_or_else(|| UsageReader::new(format)),
             probed,
@@ -94,17 +95,14 @@ impl Reading {
         })
     }
 
-    /// The next batch.
+    /// The next batch. Of which transcript it is says who brings it.
     pub(super) fn portion(
         &mut self,
         (redactor, key, till): (&Redactor, &InferenceKey, &mut Till),
         report: &mut ImportReport,
     ) -> io::Result<Portion> {
-        let mut batch = TranscriptBatch {
-            transcript: self.transcript,
-            is_again: self.plan.is_again,
-            ..TranscriptBatch::default()
-        };
+        let mut batch =
+            TranscriptBatch { is_again: self.plan.is_again, ..TranscriptBatch::default() };
         let (mut bytes, mut is_last) = (0, false);
         while bytes < BATCH_BYTES && batch.lines.len() < BATCH_LINES {
             let Some(raw) = self.lines.next()? else {
@@ -208,11 +206,6 @@ impl Reading {
             batch.place.modified_ns = 0;
         }
         Ok(())
-    }
-
-    /// The transcript, once its first batch is kept.
-    pub(super) const fn is_kept_as(&mut self, transcript: i64) {
-        self.transcript = Some(transcript);
     }
 }
 

@@ -30,18 +30,20 @@ pub(super) struct Moved {
 
 impl Block {
     /// Packs lines; none where there are none.
-    pub(super) fn of<'a>(lines: impl IntoIterator<Item = &'a TranscriptLine>) -> Option<Self> {
+    pub(super) fn of<'a>(
+        lines: impl IntoIterator<Item = &'a TranscriptLine>,
+        packer: &mut Packer,
+    ) -> Option<Self> {
         let mut raw = Vec::new();
         let mut is_empty = true;
         for line in lines {
             raw.extend_from_slice(line.content.as_bytes());
             is_empty = false;
         }
-        (!is_empty).then(|| Self::packed(&raw))
+        (!is_empty).then(|| Self::packed(&raw, packer))
     }
 
-    fn packed(raw: &[u8]) -> Self {
-        let mut packer = Packer::new();
+    fn packed(raw: &[u8], packer: &mut Packer) -> Self {
         let (codec, bytes) = packer.pack_piece(raw);
         Self { codec, raw_len: raw.len(), bytes: bytes.to_vec() }
     }
@@ -111,7 +113,7 @@ impl Store {
             Ok(Some(raw))
         })?;
         let Some(raw) = raw else { return Ok(false) };
-        let packed = Block::packed(&raw);
+        let packed = Block::packed(&raw, &mut Packer::new());
         self.job(move |site| {
             let change = site.change()?;
             let block = packed.write(&change)?;

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use langley_model::{
-    LineRole, Micros, Redacted, Redactor, Scrub, ToldResponse, ToldTool, TranscriptLine,
-};
+use langley_model::{LineRole, Micros, Redactor, Scrub, ToldResponse, ToldTool, TranscriptLine};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::block::Block;
 use super::{delete, response};
+use crate::codec::pack::Packer;
 use crate::error::StoreError;
 use crate::flow_row::signed;
 use crate::store::Store;
@@ -102,25 +101,6 @@ struct Added<'a> {
 }
 
 impl Store {
-    /// Keeps lines, and how far their file was read, in one transaction. A batch should be so small that recording
-    /// does not wait for it: some 64 KB.
-    ///
-    /// # Errors
-    /// The store is closed or cannot be written; nothing of the batch is kept then.
-    pub fn import(
-        &self,
-        batch: Redacted<TranscriptBatch>,
-        now: Micros,
-    ) -> Result<ImportedBatch, StoreError> {
-        let block = Block::of(&batch.lines);
-        self.job(move |site| {
-            let change = site.change()?;
-            let done = write(&change, &batch, block.as_ref(), now)?;
-            change.commit()?;
-            Ok(done)
-        })
-    }
-
     /// Notes that files are missed since `at`; their lines stay.
     ///
     /// # Errors
@@ -140,9 +120,10 @@ impl Store {
     }
 }
 
-fn write(
+/// Writes a batch of a transcript; of none where it is new.
+pub(super) fn write(
     change: &Connection,
-    batch: &TranscriptBatch,
+    (batch, transcript): (&TranscriptBatch, Option<i64>),
     block: Option<&Block>,
     now: Micros,
 ) -> rusqlite::Result<ImportedBatch> {
@@ -161,9 +142,13 @@ fn write(
         lines.filter(|(at, _)| out.next_if_eq(&at).is_none()).map(|(_, line)| line).collect()
     };
     // What was packed beforehand holds what is left out.
-    let without = if left_out.is_empty() { None } else { Block::of(lines.iter().copied()) };
+    let without = if left_out.is_empty() {
+        None
+    } else {
+        Block::of(lines.iter().copied(), &mut Packer::new())
+    };
     let block = if left_out.is_empty() { block } else { without.as_ref() };
-    let (transcript, last_at) = place(change, batch, &lines, now)?;
+    let (transcript, last_at) = place(change, (batch, transcript), &lines, now)?;
     let at = last_at.unwrap_or(now.0);
     if let Some(block) = block {
         let block = block.write(change)?;
@@ -192,7 +177,7 @@ fn write(
 /// before, and of the first of all, that of the first that has one.
 fn place(
     change: &Connection,
-    batch: &TranscriptBatch,
+    (batch, transcript): (&TranscriptBatch, Option<i64>),
     kept: &[&TranscriptLine],
     now: Micros,
 ) -> rusqlite::Result<(i64, Option<i64>)> {
@@ -225,7 +210,7 @@ fn place(
     // One that is not there any more has been forgotten: its file was gone, and its lines too old.
     let known: Option<(i64, Option<i64>)> = change
         .prepare_cached("SELECT id, last_at FROM transcripts WHERE id = ?1")?
-        .query_row([batch.transcript], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row([transcript], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let (id, known_at) = match known {
         Some(known) => known,

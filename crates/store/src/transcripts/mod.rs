@@ -6,6 +6,7 @@
 //! So a line is kept once, however often reading breaks off.
 
 mod block;
+mod bring;
 mod conversations;
 mod delete;
 mod fold;
@@ -19,6 +20,7 @@ mod retire;
 mod thread;
 mod whose;
 
+pub use bring::TranscriptWriter;
 pub use conversations::{Conversation, ConversationFilter, ConversationPage};
 pub use delete::DeletedConversation;
 pub use join::{Amend, Looked, ToldFlow};

@@ -1,7 +1,10 @@
 //! What agents wrote of their sessions: how long it is kept, and what is left of what is removed.
 
 use langley_model::{LineFacts, LineRole, Micros, Redacted, ToldResponse, TranscriptLine, Usage};
-use langley_store::{ConversationFilter, Retention, Spot, TranscriptBatch, TranscriptPlace};
+use langley_store::{
+    ConversationFilter, ImportedBatch, Retention, Spot, Store, TranscriptBatch, TranscriptPlace,
+    TranscriptWriter,
+};
 
 use crate::given::{Fixture, leaf, redactor, spoil};
 
@@ -51,6 +54,22 @@ fn batch_of(
     redactor.seal(batch)
 }
 
+/// Brings batches in one transaction.
+fn bring<const COUNT: usize>(
+    store: &Store,
+    batches: [Redacted<TranscriptBatch>; COUNT],
+) -> [ImportedBatch; COUNT] {
+    let mut writer = TranscriptWriter::new(store.clone());
+    writer.bring(Vec::from(batches), NOW).unwrap();
+    writer.kept().unwrap().try_into().unwrap()
+}
+
+/// Brings one batch.
+fn import(store: &Store, batch: Redacted<TranscriptBatch>) -> ImportedBatch {
+    let [kept] = bring(store, [batch]);
+    kept
+}
+
 fn sessions(fixture: &Fixture) -> Vec<String> {
     let page = fixture.store.conversations(&ConversationFilter::default(), None, 500).unwrap();
     page.items.into_iter().map(|it| it.session).collect()
@@ -60,9 +79,9 @@ fn sessions(fixture: &Fixture) -> Vec<String> {
 fn conversations_are_kept_for_ever_unless_somebody_says_for_how_long() {
     let fixture = Fixture::new();
     let store = &fixture.store;
-    let old = store.import(batch("old", 1, 500), NOW).unwrap().transcript;
-    store.import(batch("grown", 1, 90), NOW).unwrap();
-    store.import(batch("new", 95, 3), NOW).unwrap();
+    let old = bring(store, [batch("old", 1, 500)])[0].transcript;
+    bring(store, [batch("grown", 1, 90)]);
+    bring(store, [batch("new", 95, 3)]);
     store.maintain(&Retention::default(), NOW).unwrap();
     assert_eq!(store.transcript_totals().unwrap().records, 593);
     // The newest line counts: day 500, 90 and 97.
@@ -77,8 +96,21 @@ fn conversations_are_kept_for_ever_unless_somebody_says_for_how_long() {
     store.maintain(&keep, Micros(540 * DAY)).unwrap();
     assert_eq!(store.transcripts().unwrap().len(), 2, "one that is gone as well is forgotten");
     // Whoever remembers it brings it again.
-    let again = store.import(batch_of(Some(old), "old", 1, 2), NOW).unwrap();
-    assert_eq!(store.transcript_digests(again.transcript).unwrap().len(), 2);
+    let [again, more] =
+        bring(store, [batch_of(Some(old), "old", 1, 2), batch_of(Some(old), "old", 3, 2)]);
+    assert_eq!(again.transcript, more.transcript, "it is one again, however many batches come");
+    assert_eq!(store.transcripts().unwrap().len(), 3);
+}
+
+#[test]
+fn batches_of_a_new_file_that_come_together_are_one_transcript() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let [one, other, third] = bring(store, [batch("a", 1, 5), batch("b", 1, 5), batch("a", 6, 5)]);
+    assert_eq!(one.transcript, third.transcript);
+    assert_ne!(one.transcript, other.transcript);
+    let records: Vec<_> = store.transcripts().unwrap().iter().map(|it| it.records).collect();
+    assert_eq!(records, [10, 5]);
 }
 
 #[test]
@@ -86,17 +118,17 @@ fn a_number_that_was_given_is_never_given_again() {
     let fixture = Fixture::new();
     let store = &fixture.store;
     let number = |session| store.conversation(session).unwrap().unwrap().number;
-    store.import(batch("first", 1, 2), NOW).unwrap();
-    let old = store.import(batch("old", 1, 2), NOW).unwrap().transcript;
+    import(store, batch("first", 1, 2));
+    let old = import(store, batch("old", 1, 2)).transcript;
     let conversation = number("old");
     let keep = Retention { transcripts_days: 30, ..Retention::default() };
     store.miss_transcripts(vec![old], NOW).unwrap();
     store.maintain(&keep, NOW).unwrap();
     assert!(store.transcripts().unwrap().iter().all(|known| known.id != old), "it is forgotten");
-    let new = store.import(batch("new", 95, 2), NOW).unwrap().transcript;
+    let new = import(store, batch("new", 95, 2)).transcript;
     assert!(new > old && number("new") > conversation);
     // Whoever still has the number brings a transcript of its own, and nothing into another one.
-    let again = store.import(batch_of(Some(old), "old", 1, 1), NOW).unwrap().transcript;
+    let again = import(store, batch_of(Some(old), "old", 1, 1)).transcript;
     assert!(again > new);
     assert_eq!(store.transcript_digests(new).unwrap().len(), 2);
 }
@@ -105,7 +137,7 @@ fn a_number_that_was_given_is_never_given_again() {
 fn totals_are_told_of_all_files_whose_rows_can_be_read() {
     let fixture = Fixture::new();
     for number in 0..300 {
-        fixture.store.import(batch(&format!("s-{number}"), 1, 1), NOW).unwrap();
+        import(&fixture.store, batch(&format!("s-{number}"), 1, 1));
     }
     let path = fixture.store.path().to_owned();
     fixture.store.clone().close();
@@ -121,7 +153,7 @@ fn of_several_conversations_those_go_that_are_too_old() {
     let fixture = Fixture::new();
     let store = &fixture.store;
     for (session, first) in [("a", 10), ("b", 80), ("c", 20)] {
-        store.import(batch(session, first, 5), NOW).unwrap();
+        bring(store, [batch(session, first, 5)]);
     }
     store.maintain(&Retention { transcripts_days: 30, ..Retention::default() }, NOW).unwrap();
     assert_eq!(sessions(&fixture), ["b"]);
@@ -136,7 +168,7 @@ fn of_several_conversations_those_go_that_are_too_old() {
 fn conversations_are_listed_in_pages_by_their_newest_line_and_by_what_they_are() {
     let fixture = Fixture::new();
     for (session, first) in [("a", 10), ("b", 30), ("c", 20)] {
-        fixture.store.import(batch(session, first, 2), NOW).unwrap();
+        bring(&fixture.store, [batch(session, first, 2)]);
     }
     let (mut seen, mut cursor) = (Vec::new(), None::<String>);
     loop {
@@ -224,8 +256,8 @@ fn shared(sessions: &[&str], is_again: bool) -> TranscriptBatch {
 fn of_a_deleted_conversation_nothing_is_left_and_others_in_the_same_block_stay() {
     let fixture = Fixture::new();
     let store = &fixture.store;
-    store.import(redactor().seal(shared(&["gone", "stays", "gone"], false)), NOW).unwrap();
-    store.import(batch("gone", 1, 450), NOW).unwrap();
+    import(store, redactor().seal(shared(&["gone", "stays", "gone"], false)));
+    import(store, batch("gone", 1, 450));
     assert_eq!(store.delete_conversation("nobody", NOW).unwrap(), None);
     let deleted = store.delete_conversation("gone", NOW).unwrap().unwrap();
     assert_eq!((deleted.lines, deleted.responses, deleted.damaged), (452, 2, 0));
@@ -243,12 +275,12 @@ fn of_a_deleted_conversation_nothing_is_left_and_others_in_the_same_block_stay()
 fn a_deleted_conversation_is_left_out_until_somebody_asks_for_it() {
     let fixture = Fixture::new();
     let store = &fixture.store;
-    store.import(batch("gone", 1, 2), NOW).unwrap();
+    import(store, batch("gone", 1, 2));
     store.delete_conversation("gone", NOW).unwrap().unwrap();
     let mixed = ["gone", "stays", "gone"];
-    let kept = store.import(redactor().seal(shared(&mixed, false)), NOW).unwrap();
+    let kept = import(store, redactor().seal(shared(&mixed, false)));
     assert_eq!((kept.left_out, kept.new_responses), (vec![0, 2], 1));
-    let kept = store.import(batch("gone", 1, 2), NOW).unwrap();
+    let kept = import(store, batch("gone", 1, 2));
     assert_eq!(kept.left_out, [0, 1]);
     assert_eq!(sessions(&fixture), ["stays"]);
     assert_eq!(blocks(&fixture), ["stays said 1"], "nor is it within a block");
@@ -256,9 +288,9 @@ fn a_deleted_conversation_is_left_out_until_somebody_asks_for_it() {
     let totals = store.transcript_totals().unwrap();
     assert_eq!((totals.records, totals.left_out), (1, 4));
 
-    let kept = store.import(redactor().seal(shared(&["gone"], true)), NOW).unwrap();
+    let kept = import(store, redactor().seal(shared(&["gone"], true)));
     assert_eq!((kept.left_out, kept.new_responses), (Vec::new(), 1));
-    store.import(batch("gone", 1, 2), NOW).unwrap();
+    import(store, batch("gone", 1, 2));
     assert_eq!(said(&fixture, "gone").len(), 3);
     assert_eq!(store.transcript_totals().unwrap().deleted_conversations, 0);
 }
@@ -267,9 +299,9 @@ fn a_deleted_conversation_is_left_out_until_somebody_asks_for_it() {
 fn a_response_that_another_conversation_tells_of_too_is_that_ones_when_the_first_is_deleted() {
     let fixture = Fixture::new();
     let store = &fixture.store;
-    store.import(redactor().seal(shared(&["first", "first"], false)), NOW).unwrap();
+    import(store, redactor().seal(shared(&["first", "first"], false)));
     // One that goes on from it begins with its first line.
-    let kept = store.import(redactor().seal(shared(&["second"], false)), NOW).unwrap();
+    let kept = import(store, redactor().seal(shared(&["second"], false)));
     assert_eq!(kept.new_responses, 0);
     let deleted = store.delete_conversation("first", NOW).unwrap().unwrap();
     assert_eq!((deleted.lines, deleted.responses), (2, 1));
@@ -282,7 +314,7 @@ fn a_response_that_another_conversation_tells_of_too_is_that_ones_when_the_first
 fn a_star_keeps_a_conversation_of_which_nothing_passed() {
     let fixture = Fixture::new();
     let store = &fixture.store;
-    store.import(batch("old", 1, 3), NOW).unwrap();
+    import(store, batch("old", 1, 3));
     assert!(store.star("old", NOW).unwrap().is_some());
     let keep = Retention { transcripts_days: 30, ..Retention::default() };
     store.maintain(&keep, NOW).unwrap();
@@ -295,10 +327,10 @@ fn a_star_keeps_a_conversation_of_which_nothing_passed() {
 fn lines_that_came_one_by_one_are_folded_together_and_say_what_they_said() {
     let fixture = Fixture::new();
     let store = &fixture.store;
-    let ids = ["a", "b"].map(|session| store.import(batch(session, 1, 1), NOW).unwrap().transcript);
+    let ids = ["a", "b"].map(|session| import(store, batch(session, 1, 1)).transcript);
     for day in 2..80 {
         for (session, id) in ["a", "b"].into_iter().zip(ids) {
-            store.import(batch_of(Some(id), session, day, 1), NOW).unwrap();
+            import(store, batch_of(Some(id), session, day, 1));
         }
     }
     let before = ["a", "b"].map(|session| said(&fixture, session));
@@ -318,7 +350,7 @@ fn what_lines_say_is_told_up_to_a_bound_and_of_one_line_whatever_its_length() {
     for (line, mib) in batch.lines.iter_mut().zip([17, 1, 15, 1]) {
         line.content = redactor.body("x ".repeat(mib << 19).into_bytes());
     }
-    store.import(redactor.seal(batch), NOW).unwrap();
+    import(store, redactor.seal(batch));
     let number = store.conversation("long").unwrap().unwrap().number;
     let ids: Vec<i64> = store.thread(number, 9).unwrap().iter().map(|line| line.id).collect();
     let told = |ids: &[i64]| {
@@ -336,9 +368,9 @@ fn what_lines_say_is_told_up_to_a_bound_and_of_one_line_whatever_its_length() {
 fn of_what_is_found_in_transcripts_it_is_known_whose_it_is() {
     let fixture = Fixture::new();
     let store = &fixture.store;
-    store.import(batch("early", 1, 3), NOW).unwrap();
+    import(store, batch("early", 1, 3));
     store.delete_conversation("early", NOW).unwrap();
-    store.import(redactor().seal(shared(&["one", "other"], false)), NOW).unwrap();
+    import(store, redactor().seal(shared(&["one", "other"], false)));
     let mut found = Vec::new();
     store
         .texts(|spot, text| {

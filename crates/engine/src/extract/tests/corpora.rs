@@ -164,7 +164,7 @@ fn latest(told: &[String], most: usize) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 10, ..ProptestConfig::default() })]
 
     #[test]
     fn a_mode_by_itself_and_its_latest_are_told_as_among_all_of_a_whole_reading(
