@@ -27,7 +27,7 @@ pub use join::{Amend, Looked, ToldFlow};
 pub use keep::{ImportedBatch, TranscriptBatch, TranscriptPlace};
 pub use known::{KnownTranscript, TranscriptTotals};
 pub use reprice::PriceTold;
-pub use response::KeptResponse;
+pub use response::{KeptResponse, ToldByAgent};
 pub use thread::{KeptLine, KeptLines, ThreadLine};
 
 /// A number that is never negative.
