@@ -370,6 +370,7 @@ fn of_what_is_found_in_transcripts_it_is_known_whose_it_is() {
     let store = &fixture.store;
     import(store, batch("early", 1, 3));
     store.delete_conversation("early", NOW).unwrap();
+    import(store, batch("before", 1, 3));
     import(store, redactor().seal(shared(&["one", "other"], false)));
     let mut found = Vec::new();
     store
@@ -384,6 +385,8 @@ fn of_what_is_found_in_transcripts_it_is_known_whose_it_is() {
         })
         .unwrap();
     assert!(found.len() >= 5, "{found:?}");
+    // What is removed in between moves no other row.
+    store.delete_conversation("before", NOW).unwrap();
     for (name, table, column, row, offset) in &found {
         let spot = Spot { table, column, row: *row, headers: false };
         let sessions = store.sessions_at(&spot, *offset).unwrap();
