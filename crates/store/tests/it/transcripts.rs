@@ -272,6 +272,32 @@ fn of_a_deleted_conversation_nothing_is_left_and_others_in_the_same_block_stay()
 }
 
 #[test]
+fn what_is_noted_of_lines_goes_with_them() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let mut noted = shared(&["gone", "stays", "gone", "gone", "stays"], false);
+    for line in &mut noted.lines[..2] {
+        (line.facts.is_mended, line.is_cut) = (true, true);
+        line.facts.role = LineRole::Unreadable;
+    }
+    noted.lines[2].is_cut = true;
+    let of_file = import(store, redactor().seal(noted)).transcript;
+    let told = || {
+        let totals = store.transcript_totals().unwrap();
+        (totals.records, totals.unreadable, totals.mended, totals.cut)
+    };
+    assert_eq!(told(), (5, 2, 2, 3));
+    store.delete_conversation("gone", NOW).unwrap().unwrap();
+    assert_eq!(told(), (2, 1, 1, 1));
+    // As an earlier version kept them, which did not know of which line it was.
+    let conn = rusqlite::Connection::open(store.path()).unwrap();
+    conn.execute("UPDATE transcript_records SET mended = 0, cut = 0", ()).unwrap();
+    conn.execute("UPDATE transcripts SET mended = 5 WHERE id = ?1", [of_file]).unwrap();
+    store.delete_conversation("stays", NOW).unwrap().unwrap();
+    assert_eq!(told(), (0, 0, 0, 0));
+}
+
+#[test]
 fn a_deleted_conversation_is_left_out_until_somebody_asks_for_it() {
     let fixture = Fixture::new();
     let store = &fixture.store;
