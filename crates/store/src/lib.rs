@@ -68,8 +68,9 @@ pub use tools::{
 };
 pub use transcripts::{
     Amend, Conversation, ConversationFilter, ConversationPage, DeletedConversation, ImportedBatch,
-    KeptLine, KeptLines, KeptResponse, KnownTranscript, Looked, PriceTold, ThreadLine,
-    ToldByAgent, ToldFlow, TranscriptBatch, TranscriptPlace, TranscriptTotals, TranscriptWriter,
+    KeptLine, KeptLines, KeptResponse, KnownTranscript, KnownTranscripts, Looked, PriceTold,
+    ThreadLine, ToldByAgent, ToldFlow, TranscriptBatch, TranscriptPlace, TranscriptTotals,
+    TranscriptWriter,
 };
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};
