@@ -64,7 +64,7 @@ pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Texts, Unindexe
 pub use store::Store;
 pub use tools::{
     Analysis, AnalysisState, CallEntry, FreshEvidence, Invocation, InvocationQuery, KeptCall,
-    STRAY, ToolQuery, ToolReport, ToolSums, ToolTally, ToolTotals, Unread,
+    STRAY, ToolOrder, ToolQuery, ToolReport, ToolSums, ToolTally, ToolTotals, Unread,
 };
 pub use transcripts::{
     Amend, Conversation, ConversationFilter, ConversationPage, DeletedConversation, ImportedBatch,
