@@ -2540,10 +2540,7 @@ export interface components {
         };
         /** @description A call with its arguments, its result and its runs. */
         InvocationDetail: components["schemas"]["Invocation"] & {
-            /**
-             * @description Runs of the call, as hooks, telemetry, transcripts or the answer itself tell of them; empty where
-             *     none does.
-             */
+            /** @description Runs of the call, as transcripts or the answer itself tell of them; empty where none does. */
             executions: components["schemas"]["Execution"][];
             /** @description The arguments; null when they are no valid JSON, or not kept. */
             input: unknown;
@@ -3928,6 +3925,7 @@ export interface components {
         };
         /** @description A tool. */
         Tool: {
+            cost: components["schemas"]["Cost"] | null;
             /** @description Its name. */
             name: string;
             /** @description What its calls add up to. */
@@ -7347,7 +7345,7 @@ export interface operations {
     list_tools: {
         parameters: {
             query?: {
-                /** @description The greatest first: calls (the default), duration, failures, repeats or violations */
+                /** @description The greatest first: calls (the default), cost, duration, failures, repeats or violations */
                 order?: string;
                 /** @description Called in this session */
                 session?: string;

@@ -1,6 +1,6 @@
 //! Looks at folders and brings what is new into the store, a small batch at a time.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use langley_model::{Micros, Redactor};
 use langley_store::{
-    KnownTranscript, Store, StoreError, TranscriptBatch, TranscriptPlace, TranscriptWriter,
+    KnownTranscript, KnownTranscripts, Store, StoreError, TranscriptBatch, TranscriptPlace,
+    TranscriptWriter,
 };
 
 use super::plan::{Mode, Plan, Scope, goes_on, plan};
@@ -31,6 +32,8 @@ pub struct Importer {
     key: InferenceKey,
     till: Till,
     known: Vec<KnownTranscript>,
+    /// Digests of the paths of known files whose rows cannot be read.
+    damaged: HashSet<[u8; 16]>,
     waiting: VecDeque<Plan>,
     open: Option<Reading>,
     /// How many files were opened.
@@ -70,8 +73,12 @@ impl Importer {
         key: InferenceKey,
         book: Arc<PriceBook>,
     ) -> Result<Self, StoreError> {
+        let KnownTranscripts { files, damaged } = store.transcripts()?;
+        let there = files.iter().filter(|file| file.deleted_at.is_none());
+        let there: HashSet<[u8; 16]> = there.map(|file| file.place.path_key).collect();
         Ok(Self {
-            known: store.transcripts()?,
+            known: files,
+            damaged: damaged.into_iter().filter(|path| !there.contains(path)).collect(),
             writer: TranscriptWriter::new(store.clone()),
             store,
             redactor,
@@ -133,7 +140,7 @@ impl Importer {
         self.looked_at = now;
         let mut walked = walk(roots);
         self.report.files += walked.files.len() as u64;
-        let plans = plan(&mut walked, &self.known, scope);
+        let plans = plan(&mut walked, (&self.known, &self.damaged), scope);
         self.report.refused.append(&mut walked.refused);
         self.open = None;
         self.waiting = plans.plans.into();

@@ -345,4 +345,6 @@ fn a_day_beyond_its_budget_follows_the_prices() {
     assert_eq!(told(), [(1, Some(MicroUsd(22_000)), Some(27_000))]);
     reprice(1_000);
     assert_eq!(told(), [], "it is within its budget");
+    reprice(3_000);
+    assert_eq!(told(), [(1, Some(MicroUsd(4_000)), Some(9_000))], "which no flow showed before");
 }

@@ -1,6 +1,8 @@
 //! Flows that lack what a transcript tells of the same response, and flows changed by what was joined.
 
-use langley_model::{Flow, Stored, ToldResponse};
+use std::sync::Arc;
+
+use langley_model::{Attributed, Flow, Revision, Stored, ToldResponse};
 use rusqlite::Connection;
 
 use super::response::{COLUMNS, read};
@@ -9,8 +11,8 @@ use crate::error::StoreError;
 use crate::flow_row::{Binder, FlowSql, moves};
 use crate::rollup::{Gathered, Held, ToolCostChange};
 use crate::store::Store;
-use crate::totals::total;
-use crate::writer::Site;
+use crate::totals::{Totals, total};
+use crate::writer::{Change, Site};
 
 /// Up to which response all was joined, and how often one of them has changed or gone.
 const READ: &str = "transcript_responses_joined";
@@ -88,7 +90,8 @@ impl Store {
         })
     }
 
-    /// Has `amend` change flows by what is told of them, with all sums, and notes that the responses looked at
+    /// Has `amend` change flows by what is told of them, with all sums, a new revision each, and a star where their
+    /// session has one, and notes that the responses looked at
     /// are done with, unless one of them has changed since; how many flows changed.
     ///
     /// # Errors
@@ -124,17 +127,19 @@ fn join(
     let change = site.change()?;
     let held = Held::read(&change)?;
     let (mut gathered, mut tools) = (Gathered::default(), ToolCostChange::default());
-    let mut changed = 0;
+    let mut revision = Revision(total(&change, "revision")?.unwrap_or(0).cast_unsigned());
+    let mut changes = Vec::new();
     for ToldFlow { key, told } in told {
         let Some(flow) = decoded_flow(&change, key)?.filter(|flow| !flow.is_open()) else {
             continue;
         };
-        let (revision, before) = (flow.revision(), Stored::into_inner(flow));
+        let (known, before) = (flow.revision(), Stored::into_inner(flow));
         let mut after = before.clone();
         amend(&mut after, &told);
         if is_same(&before, &after) {
             continue;
         }
+        revision = revision.next();
         let traits = site.traits_of(&change, &after)?;
         let is_moved = moves(&before, &after);
         let project = project_of(&change, key)?;
@@ -147,12 +152,18 @@ fn join(
         }
         binder.plain(&after, traits);
         binder.execute()?;
-        gathered.exchange(key, (&before, revision), held, &after);
+        if before.session != after.session {
+            move_star(&change, before.session.as_ref(), after.session.as_ref())?;
+        }
+        // With a newer revision it counts as a part of all sums.
+        gathered.change(key, Some((&before, known)), held, &after);
         tools.exchange(&change, key, &before, &after)?;
-        changed += 1;
+        changes.push(Change { revision, flow: Stored::read_back(Arc::new(after), revision) });
     }
     gathered.write(&change)?;
     tools.write(&change)?;
+    let mut totals = Totals { revision: changes.len() as u64, ..Totals::default() };
+    totals.add(&change)?;
     if let Some(Looked { last, changes }) = looked
         // Else one has changed or gone since.
         && total(&change, CHANGES)? == changes
@@ -162,7 +173,30 @@ fn join(
             .execute((READ, last))?;
     }
     change.commit()?;
-    Ok(changed)
+    site.announce(&changes);
+    Ok(changes.len() as u64)
+}
+
+/// Has the star of a session that was inferred stand for the one that it is; it stays where other flows are of that.
+fn move_star(
+    change: &Connection,
+    from: Option<&Attributed>,
+    to: Option<&Attributed>,
+) -> rusqlite::Result<()> {
+    let (Some(from), Some(to)) = (from, to) else { return Ok(()) };
+    change
+        .prepare_cached(
+            "INSERT OR IGNORE INTO stars (session_id, starred_at)
+             SELECT ?2, starred_at FROM stars WHERE session_id = ?1",
+        )?
+        .execute((&from.id, &to.id))?;
+    change
+        .prepare_cached(
+            "DELETE FROM stars WHERE session_id = ?1
+                 AND NOT EXISTS (SELECT 1 FROM flows WHERE flows.session_id = ?1)",
+        )?
+        .execute([&from.id])?;
+    Ok(())
 }
 
 /// Whether nothing of what may be joined differs.
