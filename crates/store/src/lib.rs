@@ -1,5 +1,6 @@
 //! Durable memory: one SQLite file, one writer, and nothing in it that has not passed the redactor.
 
+mod amend;
 mod codec;
 mod connect;
 mod content;

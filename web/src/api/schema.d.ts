@@ -1882,7 +1882,7 @@ export interface components {
          * @description Where an estimate comes from.
          * @enum {string}
          */
-        EstimateSource: "transcript" | "bytes";
+        EstimateSource: "transcript" | "bytes" | "tokenizer";
         /** @description What providers did not tell of usage, estimated: part of no other figure. */
         Estimated: {
             cost: components["schemas"]["Cost"] | null;

@@ -1,18 +1,14 @@
 //! Flows that lack what a transcript tells of the same response, and flows changed by what was joined.
 
-use std::sync::Arc;
-
-use langley_model::{Attributed, Flow, Revision, Stored, ToldResponse};
-use rusqlite::Connection;
+use langley_model::{Flow, ToldResponse};
 
 use super::response::{COLUMNS, read};
-use crate::damage::{decoded_flow, told_apart};
+use crate::amend::Amendment;
+use crate::damage::told_apart;
 use crate::error::StoreError;
-use crate::flow_row::{Binder, FlowSql, moves};
-use crate::rollup::{Gathered, Held, ToolCostChange};
 use crate::store::Store;
-use crate::totals::{Totals, total};
-use crate::writer::{Change, Site};
+use crate::totals::total;
+use crate::writer::Site;
 
 /// Up to which response all was joined, and how often one of them has changed or gone.
 const READ: &str = "transcript_responses_joined";
@@ -123,50 +119,15 @@ fn join(
     looked: Option<Looked>,
     amend: Amend,
 ) -> rusqlite::Result<u64> {
-    let sql = FlowSql::new();
     let change = site.change()?;
-    let held = Held::read(&change)?;
-    let (mut gathered, mut tools) = (Gathered::default(), ToolCostChange::default());
-    let mut revision = Revision(total(&change, "revision")?.unwrap_or(0).cast_unsigned());
-    let mut changes = Vec::new();
+    let mut amendment = Amendment::begin(&change)?;
     for ToldFlow { key, told } in told {
-        let Some(flow) = decoded_flow(&change, key)?.filter(|flow| !flow.is_open()) else {
-            continue;
-        };
-        let (known, before) = (flow.revision(), Stored::into_inner(flow));
-        let mut after = before.clone();
-        amend(&mut after, &told);
-        if is_same(&before, &after) {
-            continue;
-        }
-        revision = revision.next();
-        let traits = site.traits_of(&change, &after)?;
-        let is_moved = moves(&before, &after);
-        let project = project_of(&change, key)?;
-        let mut statement =
-            change.prepare_cached(if is_moved { &sql.update } else { &sql.progress })?;
-        let mut binder = Binder::new(&mut statement);
-        binder.key(key, revision);
-        if is_moved {
-            binder.indexed(&after, project);
-        }
-        binder.plain(&after, traits);
-        binder.execute()?;
-        if before.session != after.session {
-            move_star(&change, before.session.as_ref(), after.session.as_ref())?;
-        }
-        // With a newer revision it counts as a part of all sums.
-        gathered.change(key, Some((&before, known)), held, &after);
-        tools.exchange(&change, key, &before, &after)?;
-        changes.push(Change { revision, flow: Stored::read_back(Arc::new(after), revision) });
+        amendment.amend(site, key, |flow| amend(flow, &told))?;
     }
-    gathered.write(&change)?;
-    tools.write(&change)?;
-    let mut totals = Totals { revision: changes.len() as u64, ..Totals::default() };
-    totals.add(&change)?;
-    if let Some(Looked { last, changes }) = looked
+    let changes = amendment.write()?;
+    if let Some(Looked { last, changes: before }) = looked
         // Else one has changed or gone since.
-        && total(&change, CHANGES)? == changes
+        && total(&change, CHANGES)? == before
     {
         change
             .prepare_cached("INSERT OR REPLACE INTO totals (name, value) VALUES (?1, ?2)")?
@@ -175,37 +136,4 @@ fn join(
     change.commit()?;
     site.announce(&changes);
     Ok(changes.len() as u64)
-}
-
-/// Has the star of a session that was inferred stand for the one that it is; it stays where other flows are of that.
-fn move_star(
-    change: &Connection,
-    from: Option<&Attributed>,
-    to: Option<&Attributed>,
-) -> rusqlite::Result<()> {
-    let (Some(from), Some(to)) = (from, to) else { return Ok(()) };
-    change
-        .prepare_cached(
-            "INSERT OR IGNORE INTO stars (session_id, starred_at)
-             SELECT ?2, starred_at FROM stars WHERE session_id = ?1",
-        )?
-        .execute((&from.id, &to.id))?;
-    change
-        .prepare_cached(
-            "DELETE FROM stars WHERE session_id = ?1
-                 AND NOT EXISTS (SELECT 1 FROM flows WHERE flows.session_id = ?1)",
-        )?
-        .execute([&from.id])?;
-    Ok(())
-}
-
-/// Whether nothing of what may be joined differs.
-fn is_same(before: &Flow, after: &Flow) -> bool {
-    let joined = |flow: &Flow| (flow.session.clone(), flow.task.clone(), flow.estimate);
-    joined(before) == joined(after)
-}
-
-fn project_of(conn: &Connection, key: i64) -> rusqlite::Result<Option<i64>> {
-    conn.prepare_cached("SELECT project FROM flows WHERE n = ?1")?
-        .query_row([key], |row| row.get(0))
 }
