@@ -577,6 +577,7 @@ const stats = () => ({
   version: "0.1.0",
   uptime_s: (Date.now() - started) / 1000,
   flows_total: mode === "empty" ? 0 : flows.length,
+  flows: mode === "empty" ? 0 : flows.length,
   events_total: 2_481_220,
   open_flows: flows.filter(({ outcome }) => outcome === null).length,
   queue: { items: 12, bytes: 48_112, high_water: 611, high_water_bytes: 1_204_000 },
@@ -729,6 +730,7 @@ async function api(path, query) {
     const items = all.slice(from, from + limit).map(priced);
     return { items, next_cursor: from + limit < all.length ? items.at(-1).id : null };
   }
+  if (path === "/api/flows/export") return exported(query);
   const match = /^\/api\/flows\/([^/]+)(?:\/(request|response|events|diff))?$/.exec(path);
   const flow = match && flows.find(({ id }) => id === match[1]);
   if (!flow) return undefined;
@@ -787,6 +789,20 @@ async function api(path, query) {
     };
   }
   return flow;
+}
+
+/** What a file is saved from: text as it goes over the wire. */
+class Text {
+  constructor(text) {
+    this.text = text;
+  }
+}
+
+function exported(query) {
+  const items = filtered(query);
+  return query.get("format") === "json"
+    ? { items }
+    : new Text(items.map((flow) => `${JSON.stringify(flow)}\n`).join(""));
 }
 
 function typesOf(events) {
@@ -878,6 +894,7 @@ const server = createServer(async (request, response) => {
           hint: "Leave out what is not a word.",
         },
       });
+    if (answer instanceof Text) return response.end(answer.text);
     return answer === undefined
       ? send(404, { error: { code: "not_found", message: "There is no such thing.", hint: null } })
       : send(200, answer);

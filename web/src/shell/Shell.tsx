@@ -8,6 +8,7 @@ import { CommandIcon } from "@/ui/icons";
 import { asksForPalette, isTyping, KEYS, keyName, useKeys } from "@/ui/keys";
 import { ThemeSwitch } from "@/views/ThemeSwitch";
 import { Connection } from "./Connection";
+import { ExportStatus } from "./ExportStatus";
 import { HealthStrip } from "./HealthStrip";
 import { Palette } from "./Palette";
 import { ShortcutsDialog } from "./ShortcutsDialog";
@@ -85,6 +86,7 @@ export function Shell() {
           </Boundary>
         </main>
       </div>
+      <ExportStatus />
       {/* A dialog tells its end later than another may have begun. */}
       <ShortcutsDialog
         open={over === "help"}

@@ -106,3 +106,4 @@ export const SettingsIcon = icon(
   </>,
 );
 export const CommandIcon = icon(<path d="m3 4.5 3.5 3.5L3 11.5M8.5 12H13" />);
+export const ExportIcon = icon(<path d="M8 2v8m-3-3 3 3 3-3M2.5 11v2.5h11V11" />);

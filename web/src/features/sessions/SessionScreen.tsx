@@ -5,6 +5,7 @@ import { sessionQuery } from "@/api/insight";
 import type { SessionDetail } from "@/api/types";
 import { compact, count, duration, fullTime, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
+import { sessionTail } from "@/lib/session";
 import {
   findingsHref,
   flowsHref,
@@ -20,6 +21,7 @@ import { Failed } from "@/ui/Failed";
 import { BackIcon } from "@/ui/icons";
 import { Skeleton } from "@/ui/Notice";
 import { SessionName } from "@/ui/SessionName";
+import { ExportMenu } from "@/views/ExportMenu";
 import { StarButton } from "@/views/StarButton";
 import { LedgerLine } from "./LedgerLine";
 import { LANE_TONES } from "./laneFaces";
@@ -99,6 +101,15 @@ function Header({ session }: { session: SessionDetail }) {
           <a href={findingsHref({ session: id, state: "all" })} className="hover:underline">
             Findings
           </a>
+          <ExportMenu
+            word="Export"
+            buttonClassName="hover:underline"
+            wish={() => ({
+              what: "the session",
+              file: `langley-session-${sessionTail(id).replace(/[^\w-]/g, "_")}`,
+              filter: { session: id },
+            })}
+          />
         </nav>
       </div>
       <dl className="flex flex-wrap gap-x-6 gap-y-1 pl-1 text-xs">
