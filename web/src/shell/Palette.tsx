@@ -58,7 +58,7 @@ export function Commands({ onRun }: { onRun: (act: CommandAct) => void }) {
     <div className="flex max-h-[min(30rem,70vh)] flex-col">
       <PickList
         label="Commands"
-        placeholder="Go to a screen, a session or a flow's id, or search"
+        placeholder="A screen, a session, a flow's id, or words"
         roomy
         value=""
         options={commands.map((command) => ({ value: command.id, content: <Row {...command} /> }))}

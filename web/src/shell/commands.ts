@@ -30,13 +30,20 @@ export function commandsFor(typed: string, sessions: readonly SessionFacet[]): C
   // Ids of sessions may look like those of flows: one that is known comes first.
   const known = sessions.filter(({ value }) => value === words);
   const others = sessions.filter(({ value }) => value !== words);
-  return [
-    ...known.map(openSession),
-    ...(FLOW_ID.test(words) ? [openFlow(words.toLowerCase())] : []),
-    ...fixed().filter(({ named }) => holds(named, words)),
-    ...others.slice(0, SESSIONS_MAX).map(openSession),
-    ...(words === "" ? [] : searches(words)),
-  ].map(({ id, act, shown }) => ({ id, act, shown }));
+  const named = fixed().filter((command) => holds(command.named, words));
+  const found = others.slice(0, SESSIONS_MAX).map(openSession);
+  const isScreenCommand = ({ id }: Command) => SCREENS.some(({ to }) => to === id);
+  const offered =
+    words === ""
+      ? [...named.filter(isScreenCommand), ...found, ...named.filter((it) => !isScreenCommand(it))]
+      : [
+          ...known.map(openSession),
+          ...(FLOW_ID.test(words) ? [openFlow(words.toLowerCase())] : []),
+          ...named,
+          ...found,
+          ...searches(words),
+        ];
+  return offered.map(({ id, act, shown }) => ({ id, act, shown }));
 }
 
 function fixed(): (Command & { named: string })[] {

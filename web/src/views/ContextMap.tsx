@@ -12,7 +12,9 @@ import { useWidth } from "@/ui/useWidth";
 const HEIGHT = 260;
 /** Room that a name, and a name with its figure, take at least. */
 const NAME = { width: 52, height: 22 };
-const FIGURE = { width: 60, height: 40 };
+const FIGURE = { width: 52, height: 40 };
+/** Room that its figure beside its share takes. */
+const BOTH = 116;
 
 const TONES: Record<Family, string> = {
   instructions: "bg-info-soft text-info",
@@ -25,7 +27,7 @@ const TONES: Record<Family, string> = {
 export function ContextMap({ context }: { context: Context }) {
   const parts = useMemo(() => partsOf(context), [context]);
   return (
-    <div className="flex min-w-0 flex-col gap-4">
+    <div className="@container flex min-w-0 flex-col gap-4">
       <Fill context={context} />
       {context.truncated ? (
         <Note tone="warn">
@@ -90,7 +92,8 @@ function Areas({ parts }: { parts: ContextPart[] }) {
             ) : null}
             {wide >= FIGURE.width && high >= FIGURE.height ? (
               <span className="block truncate text-2xs">
-                {figure(part)} · {percent(part.share)}
+                {wide >= BOTH ? `${figure(part)} · ` : ""}
+                {percent(part.share)}
               </span>
             ) : null}
           </div>
@@ -127,14 +130,15 @@ function layOut(parts: ContextPart[], width: number): Area[] {
 }
 
 function Table({ parts }: { parts: ContextPart[] }) {
-  const cell = "py-1 pl-3 text-right tabular-nums";
+  const cell = "py-1 pl-3 text-right whitespace-nowrap tabular-nums";
+  const roomy = cx(cell, "hidden @lg:table-cell");
   return (
     <table aria-label="Parts of the context" className="w-full border-collapse text-xs">
       <thead className="text-ink-3">
         <tr className="border-b">
           <th className="py-1 text-left font-medium">Part</th>
-          <th className={cx(cell, "font-medium")}>Pieces</th>
-          <th className={cx(cell, "font-medium")}>Size</th>
+          <th className={cx(roomy, "font-medium")}>Pieces</th>
+          <th className={cx(roomy, "font-medium")}>Size</th>
           <th className={cx(cell, "font-medium")}>Tokens, about</th>
           <th className={cx(cell, "font-medium")}>Share</th>
         </tr>
@@ -142,7 +146,7 @@ function Table({ parts }: { parts: ContextPart[] }) {
       <tbody className="divide-y divide-line">
         {parts.map((part) => (
           <tr key={part.key}>
-            <td className="max-w-0 truncate py-1">
+            <td className="w-full max-w-0 truncate py-1">
               <span
                 aria-hidden="true"
                 className={cx(
@@ -152,8 +156,8 @@ function Table({ parts }: { parts: ContextPart[] }) {
               />
               {label(part)}
             </td>
-            <td className={cell}>{count(part.pieces)}</td>
-            <td className={cell}>{bytes(part.bytes)}</td>
+            <td className={roomy}>{count(part.pieces)}</td>
+            <td className={roomy}>{bytes(part.bytes)}</td>
             <td className={cell}>{part.tokens === null ? DASH : count(part.tokens)}</td>
             <td className={cell}>{percent(part.share)}</td>
           </tr>

@@ -33,6 +33,11 @@ export function TimingView({ flow }: { flow: Flow }) {
       className="flex h-full flex-col gap-4 overflow-y-auto p-4"
     >
       <table className="w-full table-fixed border-collapse text-xs" aria-label="Phases">
+        <colgroup>
+          <col className="w-24" />
+          <col />
+          <col className="w-20" />
+        </colgroup>
         <thead className="sr-only">
           <tr>
             <th>Phase</th>
@@ -43,13 +48,13 @@ export function TimingView({ flow }: { flow: Flow }) {
         <tbody className="divide-y divide-line">
           {rows.map((row) => (
             <tr key={row.name} title={MEANINGS[row.name]}>
-              <th scope="row" className="w-24 py-2 pr-3 text-left font-medium">
+              <th scope="row" className="py-2 pr-3 text-left font-medium">
                 {row.name}
               </th>
               <td className="py-2">
                 <Bar row={row} begin={begin} whole={end - begin} />
               </td>
-              <td className="w-20 py-2 text-right text-ink-2 tabular-nums">{duration(row.ms)}</td>
+              <td className="py-2 text-right text-ink-2 tabular-nums">{duration(row.ms)}</td>
             </tr>
           ))}
         </tbody>

@@ -112,12 +112,10 @@ function options(
     ],
     series: [
       {},
-      ...lines.map(({ tone, name }) => ({
-        label: name,
-        stroke: toneOf(place, tone),
-        width: 2,
-        points: { show: true, size: 5 },
-      })),
+      ...lines.map(({ tone, name }) => {
+        const stroke = toneOf(place, tone);
+        return { label: name, stroke, width: 2, points: { show: true, size: 4, fill: stroke } };
+      }),
     ],
   };
 }

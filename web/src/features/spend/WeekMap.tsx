@@ -49,8 +49,11 @@ export function WeekMap({ measure, onMeasure, params, filter }: WeekMapProps) {
       }
     >
       <div className="rounded-lg border px-3 pt-3 pb-2.5">
-        {/* Laid out before its numbers are there, so that nothing below it moves. */}
-        <div className="overflow-x-auto" aria-busy={data === undefined}>
+        {/*
+          Laid out before its numbers are there, so that nothing below it moves; positioned, so that
+          what only a screen reader sees scrolls with it.
+        */}
+        <div className="relative overflow-x-auto" aria-busy={data === undefined}>
           <Week week={week} measure={measure} filter={filter} />
         </div>
         <Scale />
