@@ -13,7 +13,7 @@ use langley_protocol::transcript::TranscriptFormat;
 use serde_json::{Map, Value};
 
 use super::flows::parse_since;
-use super::transcripts::left_behind;
+use super::transcripts::{left_behind, scanned};
 use crate::cli::{ExtractArgs, GlobalArgs, IdleForm};
 use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
@@ -56,8 +56,11 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
     let of = args.agent.as_deref().map(agent).transpose()?;
     let config = config::load_leniently(global, &Environment::of_process())?.told().config;
     let mut walked = left_behind(&config)?;
-    walked.files.retain(|file| of.is_none_or(|of| file.format == of));
     let (book, redactor) = (prices(&config), redactor(&config)?);
+    // Of all files, also of those that nobody asks about: so many the cache has.
+    let is_of_blocks = modes.contains(&ExtractMode::Blocks) && query.project.is_none();
+    let mut usage = is_of_blocks.then(|| scanned(&config, &walked, (&book, &redactor)));
+    walked.files.retain(|file| of.is_none_or(|of| file.format == of));
     let threads = available_parallelism().map_or(1, usize::from);
     let is_table = args.out_dir.is_none() && !args.json && io::stdout().is_terminal();
     if is_table && query.latest.is_none() {
@@ -65,7 +68,8 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
         query.latest = Some(ROWS_MAX);
     }
     let mut tell = |out: &mut dyn FnMut(ExtractMode, &RedactedBytes) -> io::Result<()>| {
-        langley_engine::extract(&walked.files, &query, (&book, &redactor), threads, out)
+        let files = (&*walked.files, usage.take());
+        langley_engine::extract(files, &query, (&book, &redactor), threads, out)
     };
     let done = match &args.out_dir {
         Some(folder) => {

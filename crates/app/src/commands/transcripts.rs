@@ -9,7 +9,7 @@ use langley_engine::{
     BlockReport, PriceBook, Scanned, TranscriptBy, TranscriptCache, TranscriptQuery,
     TranscriptRoot, Walked, scan, transcript_blocks, transcript_costs, walk,
 };
-use langley_model::{Micros, Provider};
+use langley_model::{Micros, Provider, Redactor};
 
 use super::cost::{CLASS, tell, zone};
 use super::flows::parse_since;
@@ -69,10 +69,28 @@ pub(super) fn blocks(
     Ok(transcript_blocks(&scanned, &query, Micros::now()))
 }
 
-/// The prices, and what the files tell; of those that did not change since the last time, what they told then.
+/// The prices, and what the files tell.
 fn read(global: &GlobalArgs) -> Result<(Arc<PriceBook>, Scanned)> {
     let config = config::load_leniently(global, &Environment::of_process())?.told().config;
     let walked = left_behind(&config)?;
+    let (book, redactor) = (prices(&config), redactor(&config)?);
+    let scanned = scanned(&config, &walked, (&book, &redactor));
+    for (path, error) in walked.refused.iter().chain(&scanned.refused) {
+        eprintln!("warning: {} could not be read: {error}", path.display());
+    }
+    let lines = scanned.lines();
+    if lines.unreadable > 0 {
+        eprintln!("warning: {} lines that should tell usage could not be read", lines.unreadable);
+    }
+    Ok((book, scanned))
+}
+
+/// What all files tell of usage; of those that did not change since the last time, what they told then.
+pub(super) fn scanned(
+    config: &Config,
+    walked: &Walked,
+    (book, redactor): (&Arc<PriceBook>, &Redactor),
+) -> Scanned {
     let home = Home::at(&config.home);
     let cache = home.transcripts_cache();
     let rules = format!("{:?}", config.redaction);
@@ -83,25 +101,17 @@ fn read(global: &GlobalArgs) -> Result<(Arc<PriceBook>, Scanned)> {
         }
         TranscriptCache::default()
     });
-    let (book, redactor) = (prices(&config), redactor(&config)?);
-    let scanned = scan(&walked.files, known, (&book, &redactor), threads);
-    for (path, error) in walked.refused.iter().chain(&scanned.refused) {
-        eprintln!("warning: {} could not be read: {error}", path.display());
-    }
-    let lines = scanned.lines();
-    if lines.unreadable > 0 {
-        eprintln!("warning: {} lines that should tell usage could not be read", lines.unreadable);
-    }
+    let scanned = scan(&walked.files, known, (book, redactor), threads);
     // Without a home there is no place for it, and reading is quick.
     if scanned.is_news
         && home.root().is_dir()
-        && let Err(error) = TranscriptCache::encode(&scanned, (&book, &rules))
+        && let Err(error) = TranscriptCache::encode(&scanned, (book, &rules))
             .map_err(io::Error::other)
             .and_then(|bytes| write_private(&cache, &bytes))
     {
         tracing::warn!(%error, path = %cache.display(), "what transcripts told is not kept");
     }
-    Ok((book, scanned))
+    scanned
 }
 
 /// The files that agents left on this machine.

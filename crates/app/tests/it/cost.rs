@@ -326,6 +326,7 @@ fn a_corpus_comes_to_what_it_was_made_of_at_the_first_reading_and_at_the_second(
 #[test]
 fn every_mode_goes_to_a_file_of_its_own_and_usage_is_that_of_the_corpus() {
     let stage = Stage::new();
+    std::fs::create_dir_all(stage.home()).unwrap();
     let agent = stage.home().with_file_name("agent");
     let options = CorpusOptions { sessions: 10, bytes: 2 << 20, seed: 12, is_hard: false };
     let made = write_corpus(&agent, options).unwrap();
@@ -347,6 +348,12 @@ fn every_mode_goes_to_a_file_of_its_own_and_usage_is_that_of_the_corpus() {
         let told: u64 = used.iter().filter_map(|record| record[class].as_u64()).sum();
         assert_eq!(told, made.used.values().map(|tokens| tokens[place]).sum::<u64>(), "{class}");
     }
+    // With what is remembered of all files, and without.
+    let blocks = std::fs::read_to_string(folder.join("blocks.ndjson")).unwrap();
+    assert!(stage.home().join("transcripts.cache").is_file() && !blocks.is_empty());
+    assert_eq!(extract(&["blocks"]).1, blocks);
+    let (_, of_one, _) = extract(&["blocks", "--agent", "claude-code"]);
+    assert!(of_one.lines().eq(blocks.lines().filter(|it| it.contains("claude-code"))), "{of_one}");
     let (_, out, _) = extract(&["usage"]);
     assert!(out == usage, "one mode alone tells what it tells among all");
     let (_, out, _) = extract(&["user-prompts", "-n", "5"]);

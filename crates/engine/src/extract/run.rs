@@ -19,7 +19,7 @@ use super::teller::{Counts, Teller, Told};
 use crate::import::Lines;
 use crate::price::{PriceBook, Pricer};
 use crate::transcripts::{
-    Till, TranscriptCache, TranscriptFile, TranscriptQuery, scan, transcript_blocks,
+    Scanned, Till, TranscriptCache, TranscriptFile, TranscriptQuery, scan, transcript_blocks,
 };
 
 /// Bytes of records that are handed on at once.
@@ -120,12 +120,13 @@ impl Extracted {
     }
 }
 
-/// Tells what `files` answer, read on `threads` threads, priced by `book`.
+/// Tells what `files` answer, read on `threads` threads, priced by `book`. What they used, which `blocks` tells, is
+/// read once more where it is not given with them.
 ///
 /// # Errors
 /// `out` fails; a file that cannot be read is named in what is answered.
 pub fn extract(
-    files: &[TranscriptFile],
+    (files, usage): (&[TranscriptFile], Option<Scanned>),
     query: &ExtractQuery,
     (book, redactor): (&Arc<PriceBook>, &Redactor),
     threads: usize,
@@ -166,9 +167,9 @@ pub fn extract(
         })?;
     }
     if query.set & ExtractMode::Blocks.bit() != 0 && query.project.is_none() {
-        blocks(files, query, (book, redactor), threads, &mut |line| {
-            kept.take(line, &mut told, out)
-        })?;
+        let usage = usage
+            .unwrap_or_else(|| scan(files, TranscriptCache::default(), (book, redactor), threads));
+        blocks(files, usage, (query, redactor), &mut |line| kept.take(line, &mut told, out))?;
     }
     kept.close(&mut told, out)?;
     Ok(told)
@@ -349,18 +350,16 @@ fn read(
 
 fn blocks(
     files: &[TranscriptFile],
-    query: &ExtractQuery,
-    (book, redactor): (&Arc<PriceBook>, &Redactor),
-    threads: usize,
+    mut usage: Scanned,
+    (query, redactor): (&ExtractQuery, &Redactor),
     take: &mut dyn FnMut(Told) -> io::Result<()>,
 ) -> io::Result<()> {
     let mode = ExtractMode::Blocks;
     for format in TranscriptFormat::ALL {
-        let files: Vec<_> = files.iter().filter(|file| file.format == format).cloned().collect();
-        if files.is_empty() {
+        let scanned = usage.take_of(format);
+        if files.iter().all(|file| file.format != format) {
             continue;
         }
-        let scanned = scan(&files, TranscriptCache::default(), (book, redactor), threads);
         for provider in scanned.providers() {
             let asked = TranscriptQuery {
                 since: query.since,

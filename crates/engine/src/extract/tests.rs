@@ -30,10 +30,11 @@ fn told_of(roots: &[TranscriptRoot], query: &ExtractQuery) -> (Vec<String>, Extr
     let redactor = Redactor::new(RedactorOptions::default()).unwrap();
     let mut lines = Vec::new();
     let files = walk(roots).files;
-    let done = extract(&files, query, (&PriceBook::vendored(), &redactor), 2, &mut |_, line| {
-        lines.push(String::from_utf8(line.as_bytes().to_vec()).unwrap());
-        Ok(())
-    });
+    let done =
+        extract((&files, None), query, (&PriceBook::vendored(), &redactor), 2, &mut |_, line| {
+            lines.push(String::from_utf8(line.as_bytes().to_vec()).unwrap());
+            Ok(())
+        });
     (lines, done.unwrap())
 }
 
@@ -215,9 +216,10 @@ fn whoever_takes_no_more_ends_the_reading() {
     let files = walk(&roots(folder.path())).files;
     let redactor = Redactor::new(RedactorOptions::default()).unwrap();
     let query = ExtractQuery::new(&[ExtractMode::UserPrompts]);
-    let done = extract(&files, &query, (&PriceBook::vendored(), &redactor), 4, &mut |_, _| {
-        Err(std::io::ErrorKind::BrokenPipe.into())
-    });
+    let done =
+        extract((&files, None), &query, (&PriceBook::vendored(), &redactor), 4, &mut |_, _| {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        });
     assert_eq!(done.unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
 }
 

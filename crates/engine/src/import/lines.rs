@@ -7,8 +7,8 @@ use std::os::unix::fs::FileExt as _;
 /// Bytes read at a time.
 const PORTION: usize = 256 << 10;
 
-/// Bytes by which it is seen that a file is the one that was read so far.
-const TAIL: usize = 64;
+/// Bytes by which it is seen that a file is the one that was read so far: lines of an agent are alike over some hundreds.
+const TAIL: usize = 4096;
 
 /// The longest line that is kept whole, and how much is kept of a longer one.
 pub(crate) const LINE_MAX: usize = 32 << 20;
@@ -171,10 +171,10 @@ impl Lines {
         }
         self.end += filled;
         self.read_to += filled as u64;
-        if filled > 0 {
-            self.tail.clear();
-            self.tail.extend_from_slice(&self.room[self.end - filled.min(TAIL)..self.end]);
-        }
+        let new = filled.min(TAIL);
+        let stay = self.tail.len().min(TAIL - new);
+        self.tail.drain(..self.tail.len() - stay);
+        self.tail.extend_from_slice(&self.room[self.end - new..self.end]);
         Ok(filled)
     }
 }

@@ -72,20 +72,32 @@ pub(super) fn goes_on(file: &File, known: &KnownTranscript) -> io::Result<bool> 
     }
 }
 
+/// The digest of a file's beginning; none where it is shorter than a probe.
+fn beginning(file: &TranscriptFile) -> Option<u64> {
+    let [first, _] = probes(&File::open(&file.path).ok()?, PROBE).ok()?;
+    Some(first)
+}
+
+/// The same of a known one, also where it is to be read anew.
+fn known_beginning(known: &KnownTranscript) -> Option<u64> {
+    let (offset, [first, _]) = (known.place.offset, known.place.probes);
+    (offset >= PROBE || (offset == 0 && first != 0)).then_some(first)
+}
+
 /// Whether a file's beginning is what it was, whatever became of the rest.
 fn begins_alike(file: &TranscriptFile, known: &KnownTranscript) -> io::Result<bool> {
     let (offset, [first, _]) = (known.place.offset, known.place.probes);
-    if offset == 0 {
-        return Ok(false);
+    if offset == 0 || offset >= PROBE {
+        return Ok(known_beginning(known).is_some_and(|known| beginning(file) == Some(known)));
     }
-    Ok(probes(&File::open(&file.path)?, offset.min(PROBE))?[0] == first)
+    Ok(probes(&File::open(&file.path)?, offset)?[0] == first)
 }
 
 fn is_going_on(file: &TranscriptFile, known: &KnownTranscript) -> io::Result<bool> {
     goes_on(&File::open(&file.path)?, known)
 }
 
-/// Whose file each is, in the order of trust: by path and inode, by inode, by contents, by path.
+/// Whose file each is, in the order of trust: by path and inode, by inode, by contents, by what it begins with, by path.
 pub(super) fn plan(walked: &mut Walked, known: &[KnownTranscript], scope: Scope) -> Plans {
     let mut plans = Plans::default();
     let keys: Vec<[u8; 16]> = walked.files.iter().map(|file| path_key(&file.path)).collect();
@@ -93,6 +105,7 @@ pub(super) fn plan(walked: &mut Walked, known: &[KnownTranscript], scope: Scope)
     let mut by_path: HashMap<[u8; 16], usize> = HashMap::new();
     let mut by_inode: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
     let mut by_name: HashMap<&[u8], Vec<usize>> = HashMap::new();
+    let mut by_beginning: HashMap<u64, Vec<usize>> = HashMap::new();
     for (place, it) in known.iter().enumerate() {
         // Of several that were at a path, the one that is there counts, else the last.
         let is_better =
@@ -103,6 +116,9 @@ pub(super) fn plan(walked: &mut Walked, known: &[KnownTranscript], scope: Scope)
         by_inode.entry(it.place.inode).or_default().push(place);
         if !present.contains(&it.place.path_key) {
             by_name.entry(name_of(&it.place.path)).or_default().push(place);
+            if let Some(beginning) = known_beginning(it) {
+                by_beginning.entry(beginning).or_default().push(place);
+            }
         }
     }
     let mut claimed = vec![false; known.len()];
@@ -140,6 +156,14 @@ pub(super) fn plan(walked: &mut Walked, known: &[KnownTranscript], scope: Scope)
                 && begins_alike(file, it).unwrap_or(false)
         };
         let found = moved.iter().find(is_moved).or_else(|| moved.iter().find(is_changed)).copied();
+        // So does one that was written anew as another file, under another name.
+        let alike = || {
+            let beginning = if by_beginning.is_empty() { None } else { beginning(file) };
+            let all = by_beginning.get(&beginning?)?.iter();
+            let is_it = |place: &&usize| !claimed[**place] && is_missed(&known[**place], walked);
+            all.copied().find(|place| is_it(&place))
+        };
+        let found = found.or_else(alike);
         whose[at] = found;
         if let Some(place) = found {
             claimed[place] = true;

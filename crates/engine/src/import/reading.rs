@@ -14,7 +14,7 @@ use super::plan::{Mode, Plan, YOUNG_NS, path_key, settled};
 use super::report::ImportReport;
 use super::told_tools::told_tools;
 use crate::inference_key::InferenceKey;
-use crate::transcripts::{Till, TranscriptFile, probes, sniffed};
+use crate::transcripts::{PROBE, Till, TranscriptFile, probes, sniffed};
 
 /// Bytes and lines after which a batch is full: writing it takes a few milliseconds.
 const BATCH_BYTES: usize = 64 << 10;
@@ -202,7 +202,9 @@ impl Reading {
         let is_changed = !self.lines.is_as_read()?;
         if is_changed || (!is_last && self.plan.mode == Mode::Anew) {
             // Where this breaks off, it begins anew: what is kept of the rest is only known now.
-            (batch.place.offset, batch.place.lines, batch.place.probes) = (0, 0, [0; 2]);
+            // By its beginning it is known again.
+            let first = if place.offset >= PROBE { place.probes[0] } else { 0 };
+            (batch.place.offset, batch.place.lines, batch.place.probes) = (0, 0, [first, 0]);
             batch.place.modified_ns = 0;
         }
         Ok(())

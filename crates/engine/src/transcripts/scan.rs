@@ -87,6 +87,12 @@ impl Scanned {
         self.files.len()
     }
 
+    /// Takes out what the files of a format told.
+    pub(crate) fn take_of(&mut self, format: TranscriptFormat) -> Self {
+        let files = self.files.extract_if(.., |file| file.mark.format == format).collect();
+        Self { files, ..Self::default() }
+    }
+
     /// Who served what was read, in the order of [`Provider::ALL`].
     pub fn providers(&self) -> impl Iterator<Item = Provider> {
         let met: HashSet<Provider> =

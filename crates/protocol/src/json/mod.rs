@@ -42,26 +42,39 @@ impl<'a> Object<'a> {
 
     /// Collects the members of what stands here, which ends with the text.
     fn collect(&mut self, skip: &mut Skip<'a>) -> Option<()> {
+        self.collect_with(skip, |_, skip| skip.value().map(|_| ()))?;
+        skip.blanks().is_none().then_some(())
+    }
+
+    /// Collects the members of what stands here; `pass` passes a member's value, by its name with its quotes.
+    fn collect_with(
+        &mut self,
+        skip: &mut Skip<'a>,
+        mut pass: impl FnMut(&'a str, &mut Skip<'a>) -> Option<()>,
+    ) -> Option<()> {
         skip.take(b'{')?;
         if skip.blanks()? == b'}' {
             skip.at += 1;
-        } else {
-            loop {
-                skip.blanks()?;
-                let name = skip.name()?;
-                let value = skip.value()?;
-                if self.members.len() < MAX_MEMBERS {
-                    let name = inner(name).and_then(unescape).unwrap_or_default();
-                    self.members.push((name, value));
-                }
-                match skip.blanks()? {
-                    b',' => skip.at += 1,
-                    b'}' => break skip.at += 1,
-                    _ => return None,
-                }
+            return Some(());
+        }
+        loop {
+            skip.blanks()?;
+            let name = skip.name()?;
+            skip.blanks()?;
+            let start = skip.at;
+            pass(name, skip)?;
+            let value = skip.since(start)?;
+            if self.members.len() < MAX_MEMBERS {
+                let name = inner(name).and_then(unescape).unwrap_or_default();
+                self.members.push((name, value));
+            }
+            match skip.blanks()? {
+                b',' => skip.at += 1,
+                b'}' => break skip.at += 1,
+                _ => return None,
             }
         }
-        skip.blanks().is_none().then_some(())
+        Some(())
     }
 
     /// The JSON text of a member; none when it is absent or `null`.
@@ -117,6 +130,65 @@ impl<'a> Object<'a> {
     }
 }
 
+/// An object, the object in one of its members, and the list in one of that one's, read in one pass: most of a text may
+/// lie deep in it.
+#[derive(Debug, Default)]
+pub(crate) struct Nested<'a> {
+    pub(crate) object: Object<'a>,
+    /// None where the member is no object, or has escapes in its name.
+    pub(crate) within: Option<Object<'a>>,
+    /// None where that one's member is no list, or has escapes in its name.
+    pub(crate) list: Option<Vec<Listed<'a>>>,
+}
+
+/// An element of a list.
+#[derive(Debug)]
+pub(crate) enum Listed<'a> {
+    Object(Object<'a>),
+    /// The JSON of anything else.
+    Other(&'a str),
+}
+
+impl<'a> Nested<'a> {
+    /// Reads one whole object with what its member `within` and that one's member `list` hold.
+    pub(crate) fn of(text: &'a str, within: &str, list: &str) -> Option<Self> {
+        let mut it = Self::default();
+        let Self { object, within: found, list: listed } = &mut it;
+        let skip = &mut Skip::new(text);
+        object.collect_with(skip, |name, skip| {
+            if inner(name) != Some(within) {
+                return skip.value().map(|_| ());
+            }
+            (*found, *listed) = (None, None);
+            if skip.peek() != Some(b'{') {
+                return skip.value().map(|_| ());
+            }
+            let members = found.insert(Object { members: Vec::with_capacity(8) });
+            members.collect_with(skip, |name, skip| {
+                if inner(name) != Some(list) {
+                    return skip.value().map(|_| ());
+                }
+                *listed = None;
+                if skip.peek() != Some(b'[') {
+                    return skip.value().map(|_| ());
+                }
+                let all = listed.insert(Vec::new());
+                skip.elements(|skip| {
+                    all.push(if skip.peek() == Some(b'{') {
+                        let mut object = Object { members: Vec::with_capacity(8) };
+                        object.collect_with(skip, |_, skip| skip.value().map(|_| ()))?;
+                        Listed::Object(object)
+                    } else {
+                        Listed::Other(skip.value()?)
+                    });
+                    Some(())
+                })
+            })
+        })?;
+        skip.blanks().is_none().then_some(it)
+    }
+}
+
 /// The JSON text of an element of an array.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Element<'a>(&'a str);
@@ -137,19 +209,7 @@ pub(crate) fn elements(text: &str) -> Option<Vec<Element<'_>>> {
 /// Shows the elements of a JSON array, unparsed.
 fn each_element<'a>(text: &'a str, mut see: impl FnMut(Element<'a>)) -> Option<()> {
     let mut skip = Skip::new(text);
-    skip.take(b'[')?;
-    if skip.blanks()? == b']' {
-        skip.at += 1;
-    } else {
-        loop {
-            see(Element(skip.value()?));
-            match skip.blanks()? {
-                b',' => skip.at += 1,
-                b']' => break skip.at += 1,
-                _ => return None,
-            }
-        }
-    }
+    skip.elements(|skip| skip.value().map(|value| see(Element(value))))?;
     skip.blanks().is_none().then_some(())
 }
 
@@ -267,6 +327,49 @@ mod tests {
         assert_eq!(object.flag("d"), Some(true));
         assert_eq!(object.text("c"), None);
         assert_eq!(count("[1, [2, 3], {}]"), Some(3));
+    }
+
+    #[test]
+    fn what_is_read_in_one_pass_is_what_is_read_member_by_member() {
+        let whole = r#"{"m":{"c":[{"a":1}," b ",[2],null, {"x":{}}],"d":7},"e":1}"#;
+        let told = |text: &str| {
+            let Nested { object, within, list } = Nested::of(text, "m", "c")?;
+            let list = list.map(|list| {
+                let told = |it: Listed<'_>| match it {
+                    Listed::Object(object) => format!("{:?}", object.members().collect::<Vec<_>>()),
+                    Listed::Other(json) => json.to_owned(),
+                };
+                list.into_iter().map(told).collect::<Vec<_>>()
+            });
+            Some((format!("{object:?}"), within.map(|it| format!("{it:?}")), list))
+        };
+        let apart = |text: &str| {
+            let object = Object::of(text)?;
+            let within = object.object("m");
+            let raw = within.as_ref().and_then(|it| it.raw("c")).filter(|it| it.starts_with('['));
+            let list = raw.map(|raw| {
+                let told = |it: Element<'_>| match Object::of(it.get()) {
+                    Some(object) => format!("{:?}", object.members().collect::<Vec<_>>()),
+                    None => it.get().to_owned(),
+                };
+                elements(raw).expect("a list").into_iter().map(told).collect::<Vec<_>>()
+            });
+            Some((format!("{object:?}"), within.map(|it| format!("{it:?}")), list))
+        };
+        let mut texts = vec![whole.to_owned(), whole.replace(',', " , ")];
+        // Cut and changed at every place: what one takes the other takes.
+        for at in 0..whole.len() {
+            texts.push(whole[..at].to_owned());
+            for other in ["", "{", "}", "[", "]", ",", "\"", "null"] {
+                texts.push(format!("{}{other}{}", &whole[..at], &whole[at + 1..]));
+            }
+        }
+        texts.push(r#"{"m":{"c":[1]},"m":{"c":[2]}}"#.to_owned());
+        texts.push(r#"{"m":{"c":[1]},"m":null}"#.to_owned());
+        texts.push(r#"{"m":{"c":[1],"c":2}}"#.to_owned());
+        for text in texts {
+            assert_eq!(told(&text), apart(&text), "{text}");
+        }
     }
 
     #[test]

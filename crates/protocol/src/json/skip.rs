@@ -48,7 +48,31 @@ impl<'a> Skip<'a> {
             b'{' | b'[' => self.nest()?,
             other => self.plain(other)?,
         }
+        self.since(start)
+    }
+
+    /// What was passed since a place.
+    pub(super) fn since(&self, start: usize) -> Option<&'a str> {
         self.text.get(start..self.at)
+    }
+
+    /// Passes an array, of which `pass` passes each element.
+    pub(super) fn elements(&mut self, mut pass: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.take(b'[')?;
+        if self.blanks()? == b']' {
+            self.at += 1;
+            return Some(());
+        }
+        loop {
+            self.blanks()?;
+            pass(self)?;
+            match self.blanks()? {
+                b',' => self.at += 1,
+                b']' => break self.at += 1,
+                _ => return None,
+            }
+        }
+        Some(())
     }
 
     /// Passes a string, and tells its text with its quotes.

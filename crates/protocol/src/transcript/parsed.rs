@@ -1,6 +1,6 @@
 //! A line taken apart once, for its envelope and for its items.
 
-use crate::json::{Element, Object, elements, inner};
+use crate::json::{Element, Listed, Nested, Object, elements, inner};
 
 use super::UsageReader;
 
@@ -17,12 +17,13 @@ pub(super) struct Parsed<'a> {
 impl<'a> Parsed<'a> {
     /// Takes a line apart; none of one that is no whole object.
     pub(super) fn of(reader: &UsageReader, line: &'a str) -> Option<Self> {
-        let line = Object::of(line)?;
-        let within = match reader {
-            UsageReader::ClaudeCode => line.object("message"),
-            UsageReader::Codex(_) => line.object("payload"),
-            UsageReader::GeminiCli { .. } => None,
+        let name = match reader {
+            UsageReader::ClaudeCode => "message",
+            UsageReader::Codex(_) => "payload",
+            UsageReader::GeminiCli { .. } => "",
         };
+        let Nested { object: line, within, list } = Nested::of(line, name, "content")?;
+        let within = within.or_else(|| line.object(name)).filter(|_| !name.is_empty());
         let here = match reader {
             // Lines of early versions are the payload alone.
             UsageReader::Codex(_) => within.is_none().then_some(&line),
@@ -32,7 +33,8 @@ impl<'a> Parsed<'a> {
             .as_ref()
             .and_then(|within| within.raw("content"))
             .or_else(|| here.and_then(|line| line.raw("content")));
-        Some(Self { content: raw_content.map(Parts::of), raw_content, within, line })
+        let content = list.map(Parts::of_list).or_else(|| raw_content.map(Parts::of));
+        Some(Self { content, raw_content, within, line })
     }
 }
 
@@ -66,6 +68,15 @@ impl<'a> Parts<'a> {
         };
         let parts = elements(raw).unwrap_or_default();
         Self::List(parts.into_iter().map(Element::get).filter_map(part).collect())
+    }
+
+    /// Of a content that is a list.
+    fn of_list(list: Vec<Listed<'a>>) -> Self {
+        let part = |element| match element {
+            Listed::Object(object) => Some(Part::Block(object)),
+            Listed::Other(raw) => inner(raw).map(Part::Text),
+        };
+        Self::List(list.into_iter().filter_map(part).collect())
     }
 
     /// The parts of a list.

@@ -182,6 +182,39 @@ fn a_file_that_was_cut_and_then_got_another_name_is_the_same_file() {
 }
 
 #[test]
+fn a_file_that_was_written_anew_as_another_one_under_another_name_is_the_same_file() {
+    let mut rig = Rig::new();
+    let text =
+        |numbers: &[u32]| numbers.iter().map(|number| wide(*number) + "\n").collect::<String>();
+    rig.append("a.jsonl", &text(&[0, 1, 2]));
+    rig.import();
+    rig.append("b.jsonl", &text(&[0, 2, 3]));
+    fs::remove_file(rig.path("a.jsonl")).unwrap();
+    rig.import();
+    let counts = rig.counts();
+    assert_eq!(counts.values().copied().collect::<Vec<_>>(), [1; 4], "{:?}", counts.len());
+}
+
+#[test]
+fn a_file_that_got_another_name_and_was_written_anew_while_it_was_read_is_the_same_file() {
+    let mut rig = Rig::new();
+    let mut file = Written { name: "a.jsonl".into(), lines: Vec::new(), torn: None, next: 0 };
+    file.suffer(&rig, Deed::Append);
+    let path = rig.folder.path().join("projects");
+    let root = TranscriptRoot { format: TranscriptFormat::ClaudeCode, path };
+    rig.importer.look(&[root], true, Micros::now()).unwrap();
+    assert!(rig.importer.step().unwrap());
+    for deed in [Deed::Rename, Deed::Cut, Deed::Append] {
+        file.suffer(&rig, deed);
+    }
+    while rig.importer.step().unwrap() {}
+    rig.import();
+    let counts = rig.counts();
+    assert!(counts.values().all(|count| *count == 1));
+    assert!(file.lines.iter().all(|number| counts.contains_key(&wide(*number))));
+}
+
+#[test]
 fn a_file_that_was_cut_or_replaced_since_it_was_looked_at_is_read_from_its_beginning() {
     for is_replaced in [false, true] {
         let mut rig = Rig::new();
