@@ -187,7 +187,9 @@ impl Importer {
             lines: batch.lines.iter().map(Counted::from).collect(),
         };
         self.read.push((read, batch));
-        if !portion.is_last {
+        if portion.is_again {
+            self.waiting.push_front(Plan { mode: Mode::Anew, ..reading.plan });
+        } else if !portion.is_last {
             self.open = Some(reading);
         }
         let lines = self.read.iter().flat_map(|(_, batch)| &batch.lines);
@@ -261,6 +263,10 @@ impl Importer {
 
     /// Opens a file; none where it cannot be.
     fn begin(&mut self, mut plan: Plan) -> Result<Option<Reading>, StoreError> {
+        if plan.mode == Mode::Anew {
+            // What was read of it before it is held against what is kept.
+            self.keep_all()?;
+        }
         let known = plan.known.and_then(|place| self.known.get(place));
         let opened = match (File::open(&plan.file.path), known) {
             // Since it was looked at it may have been cut or replaced.
@@ -272,9 +278,12 @@ impl Importer {
             }
             (opened, _) => opened,
         };
-        let kept = match known {
-            Some(known) if plan.mode == Mode::Anew => self.store.transcript_digests(known.id)?,
-            _ => HashMap::new(),
+        // Of one that was cut, more may be kept than stands in it: what is written on may be the same again.
+        let is_held_against =
+            |known: &&KnownTranscript| plan.mode == Mode::Anew || known.records > known.place.lines;
+        let kept = match known.filter(is_held_against) {
+            Some(known) => self.store.transcript_digests(known.id)?,
+            None => HashMap::new(),
         };
         let (is_new, is_anew) = (known.is_none(), plan.mode == Mode::Anew);
         let is_grown = known.is_some_and(|known| plan.file.size > known.place.offset);
