@@ -41,17 +41,17 @@ fn is_one(value: &[u8], place: Place) -> bool {
     let is_dense = is_dense(value);
     (is_dense || place.named != Named::Likely && is_strong(value, place))
         && !is_stand_in(value, place.form)
-        && (is_dense || !stands_for_one(value, place.form))
+        && (is_dense || !stands_for_one(value, place))
 }
 
 /// Whether a value without many digits is a name, a path or code. What sets a variable of the environment is
 /// neither a name nor the name of a variable.
-fn stands_for_one(value: &[u8], form: Form) -> bool {
+fn stands_for_one(value: &[u8], place: Place) -> bool {
     is_path(value)
-        || match form {
+        || match place.form {
             Form::Quoted => is_name(value),
-            Form::Environment => is_word(value) || is_expression(value, form),
-            Form::Bare => is_name(value) || is_expression(value, form),
+            Form::Environment => is_word(value) || is_expression(value, place),
+            Form::Bare => is_name(value) || is_expression(value, place),
         }
 }
 
@@ -127,7 +127,7 @@ fn is_path(value: &[u8]) -> bool {
 
 /// Whether a value without quotes is code: a call, an index, a path of names, an operation, or the
 /// name of a variable; also where that is negated, or within brackets.
-fn is_expression(value: &[u8], form: Form) -> bool {
+fn is_expression(value: &[u8], Place { form, named }: Place) -> bool {
     let opening = value.iter().take_while(|byte| b"!([{".contains(byte)).count();
     let value = &value[opening..];
     const OPERATORS: [&[u8]; 7] = [b"::", b"->", b"=>", b"==", b"()", b"||", b"!="];
@@ -164,9 +164,10 @@ fn is_expression(value: &[u8], form: Form) -> bool {
     // People make passwords of the word, a capital and digits; types have no digits.
     let is_made_up = is_type
         && digits(value) > 0
-        && [b"pass".as_slice(), b"pw"]
-            .iter()
-            .any(|word| value.windows(word.len()).any(|at| at.eq_ignore_ascii_case(word)));
+        && (named == Named::Password
+            || [b"pass".as_slice(), b"pw"]
+                .iter()
+                .any(|word| value.windows(word.len()).any(|at| at.eq_ignore_ascii_case(word))));
     let is_kind = value.len() <= 8 && is_identifier && is_sized_type(value);
     is_constant
         || form == Form::Bare

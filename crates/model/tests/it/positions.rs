@@ -152,6 +152,26 @@ fn a_credential_member_is_found_when_the_body_itself_is_json() {
 }
 
 #[test]
+fn a_password_of_the_word_itself_with_digits_is_one_and_a_type_is_none() {
+    let redactor = redactor();
+    let scrubbed = |text: &str| {
+        let mut text = text.to_owned();
+        redactor.scrub_text(&mut text);
+        text
+    };
+    for secret in ["MyPassword123", "MySecretPass1", "Sup3rSecretPw0", "TokenOfMine7", "Secret2024"]
+    {
+        for name in ["password=", "password: "] {
+            let text = scrubbed(&format!("{name}{secret}"));
+            assert_eq!(text, format!("{name}[redacted:credential_assignment]"), "{secret}");
+        }
+    }
+    for text in ["password: SecretString", "token=AccessToken", "password: Option<Secret>"] {
+        assert_eq!(scrubbed(text), text);
+    }
+}
+
+#[test]
 fn a_key_written_with_needless_escapes_is_found() {
     for canary in shapes() {
         for at in 0..6 {
