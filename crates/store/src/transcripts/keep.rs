@@ -14,6 +14,9 @@ use crate::flow_row::signed;
 use crate::store::Store;
 use crate::tools::keep_evidence;
 
+/// Lines among which one is looked for that says the same: rarely do two have the same time.
+const LOOKED_AT: i64 = 256;
+
 /// A file, and how far it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TranscriptPlace {
@@ -290,6 +293,7 @@ fn keep_lines<'a>(
         let facts = &line.facts;
         at = facts.at.map_or(at, |at| at.0);
         let conversation = sessions.number(change, facts.session.as_deref(), at)?;
+        let counts = is_counted(change, line, (conversation, at))?;
         let kept = line.content.as_bytes().len() as u64;
         insert.execute(rusqlite::params![
             transcript,
@@ -319,12 +323,44 @@ fn keep_lines<'a>(
             line.is_cut,
         ])?;
         start += kept;
-        added.entry(conversation).or_default().take(line, at);
+        added.entry(conversation).or_default().take(line, at, counts);
     }
     for (conversation, added) in &added {
         added.write(change, *conversation)?;
     }
     Ok(())
+}
+
+/// Whether a line counts as a prompt or a compaction of its conversation: not where another file had it before, and of
+/// the two lines of a compaction not the second, which has the summary.
+fn is_counted(
+    change: &Connection,
+    TranscriptLine { digest, facts, .. }: &TranscriptLine,
+    (conversation, at): (i64, i64),
+) -> rusqlite::Result<bool> {
+    if facts.is_sidechain || !matches!(facts.role, LineRole::Prompt | LineRole::Compaction) {
+        return Ok(false);
+    }
+    // A copy has its time as well.
+    let is_known = change
+        .prepare_cached(
+            "SELECT 1 FROM (SELECT digest, uuid FROM transcript_records
+                 WHERE conversation = ?1 AND at = ?2 ORDER BY id LIMIT ?3)
+             WHERE digest = ?4 OR uuid = ?5",
+        )?
+        .exists((conversation, at, LOOKED_AT, digest.cast_signed(), &facts.uuid))?;
+    if is_known || facts.role == LineRole::Prompt {
+        return Ok(!is_known);
+    }
+    let Some(parent) = &facts.parent else { return Ok(true) };
+    let is_second = change
+        .prepare_cached(
+            "SELECT 1 FROM (SELECT uuid, role FROM transcript_records
+                 WHERE conversation = ?1 AND at <= ?2 ORDER BY at DESC, id DESC LIMIT ?3)
+             WHERE uuid = ?4 AND role = ?5",
+        )?
+        .exists((conversation, at, LOOKED_AT, parent, LineRole::Compaction as i64))?;
+    Ok(!is_second)
 }
 
 /// The sessions that a batch is of.
@@ -423,19 +459,19 @@ impl<'a> Sessions<'a> {
 }
 
 impl<'a> Added<'a> {
-    fn take(&mut self, line: &'a TranscriptLine, at: i64) {
+    fn take(&mut self, line: &'a TranscriptLine, at: i64, counts: bool) {
         let facts = &line.facts;
         self.records += 1;
         // What was noted beside says nothing of when it was said.
         if facts.role != LineRole::Note {
             self.span = Some(self.span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
         }
-        self.compactions += u64::from(facts.role == LineRole::Compaction && !facts.is_sidechain);
+        self.compactions += u64::from(counts && facts.role == LineRole::Compaction);
         self.folder = self.folder.or(facts.folder.as_deref());
         self.branch = facts.branch.as_deref().or(self.branch);
         self.model = facts.model.as_deref().or(self.model);
         if facts.role == LineRole::Prompt && !facts.is_sidechain {
-            self.prompts += 1;
+            self.prompts += u64::from(counts);
             let earlier = self.prompt.is_none_or(|(_, known)| at < known);
             if let Some(text) = facts.text.as_deref().filter(|_| earlier) {
                 self.prompt = Some((text, at));

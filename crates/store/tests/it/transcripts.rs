@@ -266,6 +266,52 @@ fn shared(sessions: &[&str], is_again: bool) -> TranscriptBatch {
     batch
 }
 
+/// A line of a session, with its id and the line that it follows.
+fn told(role: LineRole, digest: u64, at: i64, ids: (&str, Option<&str>)) -> TranscriptLine {
+    TranscriptLine {
+        number: digest,
+        digest,
+        facts: LineFacts {
+            role,
+            session: Some(String::from("s")),
+            at: Some(Micros(at * DAY)),
+            uuid: Some(ids.0.to_owned()),
+            parent: ids.1.map(str::to_owned),
+            ..LineFacts::default()
+        },
+        content: redactor().body(b"{}".to_vec()),
+        ..TranscriptLine::default()
+    }
+}
+
+#[test]
+fn a_line_that_two_files_have_counts_once_and_so_does_a_compaction_with_its_summary() {
+    use LineRole::{Compaction, Prompt};
+    let fixture = Fixture::new();
+    let lines = vec![
+        told(Prompt, 1, 1, ("u1", None)),
+        told(Prompt, 2, 1, ("u2", Some("u1"))),
+        told(Compaction, 3, 2, ("c1", None)),
+        told(Compaction, 4, 3, ("c2", Some("c1"))),
+        told(Prompt, 5, 4, ("u3", Some("c2"))),
+        // A summary alone.
+        told(Compaction, 6, 5, ("c3", Some("u3"))),
+    ];
+    for (path, again) in [("/one", false), ("/copy", false), ("/written-anew", true)] {
+        let mut batch = TranscriptBatch { lines: lines.clone(), ..TranscriptBatch::default() };
+        (batch.place.agent, batch.place.path) = (String::from("codex"), path.to_owned());
+        batch.place.path_key[..4].copy_from_slice(&path.as_bytes()[..4]);
+        if again {
+            // The same ids in other words.
+            batch.lines.iter_mut().for_each(|line| line.digest += 100);
+        }
+        import(&fixture.store, redactor().seal(batch));
+        let conversation = fixture.store.conversation("s").unwrap().unwrap();
+        assert_eq!((conversation.prompts, conversation.compactions), (3, 2), "{path}");
+    }
+    assert_eq!(fixture.store.conversation("s").unwrap().unwrap().records, 18);
+}
+
 #[test]
 fn of_a_deleted_conversation_nothing_is_left_and_others_in_the_same_block_stay() {
     let fixture = Fixture::new();
