@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use langley_engine::{Importer, user_roots, walk};
+use langley_engine::{ImportReport, Importer, user_roots, walk};
 use langley_model::Micros;
 use langley_store::{Store, StoreError};
 use serde_json::{Value, json};
@@ -55,13 +55,30 @@ pub(crate) fn import(global: &GlobalArgs, args: &ImportArgs) -> Result<()> {
         }
         println!("{}", in_words(&done));
     }
+    if !paths.is_empty() && done["files"] == 0 {
+        return Err(nothing(&paths));
+    }
     Ok(())
 }
+
+/// None of the files and folders that were named has a transcript.
+fn nothing(paths: &[PathBuf]) -> AppError {
+    let places: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    AppError::failed("nothing was brought in")
+        .why(format!("no transcript is in {}", places.join(", ")))
+        .next(ELSEWHERE)
+}
+
+/// What helps whoever named something that is not brought in.
+const ELSEWHERE: &str = "`langley import` without a path reads what the agents on this machine left; \
+     docs/transcripts.md says where that lies";
 
 /// The path as the server takes it.
 fn whole(path: &Path) -> Result<PathBuf> {
     let failed = |error: std::io::Error| {
-        AppError::failed(format!("{} cannot be brought in", path.display())).because(&error)
+        AppError::failed(format!("{} cannot be brought in", path.display()))
+            .because(&error)
+            .next(ELSEWHERE)
     };
     std::fs::metadata(path).map_err(failed)?;
     std::path::absolute(path).map_err(failed)
@@ -74,6 +91,14 @@ fn here(config: &Config, paths: &[PathBuf], is_again: bool, is_quiet: bool) -> R
     let walked = walk(&roots);
     if walked.files.is_empty() && walked.refused.is_empty() && paths.is_empty() {
         return Err(none_in(&roots));
+    }
+    let told = |report: &ImportReport| {
+        langley_server::import_json(report)
+            .map_err(|error| AppError::failed("what was done cannot be told").because(&error))
+    };
+    if walked.files.is_empty() && !paths.is_empty() {
+        // Nothing is made for nothing.
+        return told(&ImportReport { refused: walked.refused, ..ImportReport::default() });
     }
     let home = Home::create(&config.home)?;
     let Claim::Ours(_lock) = Claim::take(&home)? else {
@@ -109,8 +134,7 @@ fn here(config: &Config, paths: &[PathBuf], is_again: bool, is_quiet: bool) -> R
     })();
     store.close();
     let report = brought.map_err(|error| failed(&error))?;
-    langley_server::import_json(&report)
-        .map_err(|error| AppError::failed("what was done cannot be told").because(&error))
+    told(&report)
 }
 
 fn in_words(done: &Value) -> String {
@@ -127,6 +151,10 @@ fn in_words(done: &Value) -> String {
         count("renamed"),
         count("deleted"),
     );
+    let refused = done["refused"].as_array().map_or(0, Vec::len);
+    if refused > 0 {
+        text.push_str(&format!("\n{refused} files and folders could not be read"));
+    }
     for (name, what) in [
         ("unreadable", "lines are no JSON, and are kept as they are"),
         ("mended", "lines were cut within a character"),

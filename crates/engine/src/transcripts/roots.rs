@@ -9,6 +9,12 @@ use std::path::{Path, PathBuf};
 
 use langley_protocol::transcript::TranscriptFormat;
 
+use crate::import::Lines;
+
+/// Lines of a file that are asked whether an agent wrote it, and bytes in which they stand.
+const ASKED: usize = 50;
+const ASKED_BYTES: u64 = 64 << 20;
+
 /// Folders within folders that are looked into; agents have five.
 const DEPTH_MAX: usize = 12;
 
@@ -112,14 +118,21 @@ pub fn walk(roots: &[TranscriptRoot]) -> Walked {
     let mut seen = BTreeSet::new();
     for root in roots {
         match std::fs::metadata(&root.path) {
-            Ok(facts) if facts.is_dir() => descend(root.format, &root.path, 0, &mut walked),
+            Ok(facts) if facts.is_dir() => {
+                let mut older = Vec::new();
+                descend(root.format, &root.path, 0, (&mut walked, &mut older));
+                walked.refused.extend(refused_as_older(older));
+            }
             // To open a pipe waits for who writes into it.
             Ok(facts) if !facts.is_file() => {
                 let error =
                     io::Error::new(io::ErrorKind::InvalidInput, "it is no file and no folder");
                 walked.refused.push((root.path.clone(), error));
             }
-            Ok(facts) => take(root.format, root.path.clone(), &facts, &mut walked),
+            Ok(facts) => match told(&root.path, facts.len()) {
+                Ok(()) => take(root.format, root.path.clone(), &facts, &mut walked),
+                Err(error) => walked.refused.push((root.path.clone(), error)),
+            },
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => walked.refused.push((root.path.clone(), error)),
         }
@@ -130,7 +143,65 @@ pub fn walk(roots: &[TranscriptRoot]) -> Walked {
     walked
 }
 
-fn descend(format: TranscriptFormat, folder: &Path, depth: usize, walked: &mut Walked) {
+/// Whether an agent wrote a file that somebody names: any of its first lines says so, or it has none yet.
+///
+/// # Errors
+/// It cannot be read, or no agent did.
+fn told(path: &Path, size: u64) -> io::Result<()> {
+    let mut lines = Lines::new(File::open(path)?, 0, size.min(ASKED_BYTES))?;
+    let mut is_empty = true;
+    for _ in 0..ASKED {
+        let Some(line) = lines.next()? else { break };
+        if !line.is_cut && TranscriptFormat::is_any(line.bytes) {
+            return Ok(());
+        }
+        is_empty &= line.bytes.trim_ascii().is_empty();
+    }
+    if is_empty {
+        return Ok(());
+    }
+    let why = if is_older(path) {
+        OLDER.to_owned()
+    } else {
+        format!(
+            "none of its first {ASKED} lines is one that Claude Code, Codex or Gemini CLI writes of a session; \
+             docs/transcripts.md says where their files lie"
+        )
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidData, why))
+}
+
+/// What is said of a file of a format that is not read.
+const OLDER: &str = "it is of an older format of Gemini CLI, one JSON document, which is not read";
+
+/// The first of some files of that format, with how many more there are.
+fn refused_as_older(older: Vec<PathBuf>) -> Option<(PathBuf, io::Error)> {
+    let why = match older.len() {
+        0 | 1 => OLDER.to_owned(),
+        all => format!("{OLDER}, like {} more there", all - 1),
+    };
+    let first = older.into_iter().min()?;
+    Some((first, io::Error::new(io::ErrorKind::InvalidData, why)))
+}
+
+/// Whether a file is called as Gemini CLI called its chats before they were lines.
+fn is_older(path: &Path) -> bool {
+    let is_called = |name: &str| name.starts_with("session-") && name.ends_with(".json");
+    is_of_chats(path) && path.file_name().and_then(|name| name.to_str()).is_some_and(is_called)
+}
+
+/// Whether a file lies where Gemini CLI keeps its chats.
+fn is_of_chats(path: &Path) -> bool {
+    path.parent().and_then(Path::file_name).is_some_and(|it| it == "chats")
+}
+
+/// Finds the files beneath a folder; those of an older format beside.
+fn descend(
+    format: TranscriptFormat,
+    folder: &Path,
+    depth: usize,
+    (walked, older): (&mut Walked, &mut Vec<PathBuf>),
+) {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) => return walked.refused.push((folder.to_owned(), error)),
@@ -146,7 +217,7 @@ fn descend(format: TranscriptFormat, folder: &Path, depth: usize, walked: &mut W
         let path = entry.path();
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
         if is_folder && depth < DEPTH_MAX {
-            descend(format, &path, depth + 1, walked);
+            descend(format, &path, depth + 1, (walked, older));
         } else if is_folder {
             walked.refused.push((path, io::Error::other("it lies deeper than any agent's files")));
         } else if is_transcript(format, &path) {
@@ -158,6 +229,8 @@ fn descend(format: TranscriptFormat, folder: &Path, depth: usize, walked: &mut W
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => walked.refused.push((path, error)),
             }
+        } else if is_older(&path) {
+            older.push(path);
         }
     }
 }
@@ -166,9 +239,7 @@ fn is_transcript(format: TranscriptFormat, path: &Path) -> bool {
     let is_jsonl = path.extension().is_some_and(|it| it == "jsonl");
     match format {
         TranscriptFormat::ClaudeCode | TranscriptFormat::Codex => is_jsonl,
-        TranscriptFormat::GeminiCli => {
-            is_jsonl && path.parent().and_then(Path::file_name).is_some_and(|it| it == "chats")
-        }
+        TranscriptFormat::GeminiCli => is_jsonl && is_of_chats(path),
     }
 }
 

@@ -428,3 +428,60 @@ fn folders_of_agents_are_found_by_their_variables_and_else_in_the_home_folder() 
         ]
     );
 }
+
+#[test]
+fn a_file_that_somebody_names_is_refused_where_no_agent_wrote_its_first_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let document =
+        br#"{"sessionId":"s","projectHash":"p","messages":[{"type":"user","content":"hi"}]}"#;
+    let noise: Vec<u8> =
+        (0_u32..4096).map(|it| it.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+    let strange = [
+        put("noise.jsonl", &noise),
+        put("notes.txt", b"buy milk\n\ncall Ann\n"),
+        put("chats/session-1.json", document),
+        put("other.jsonl", b"{\"name\":\"Ann\",\"type\":\"person\"}\n42\n"),
+    ];
+    let walked = walk(&user_roots(strange.to_vec()));
+    assert!(walked.files.is_empty());
+    let refused: Vec<_> = walked.refused.iter().map(|(path, _)| path.clone()).collect();
+    assert_eq!(refused, strange);
+    let why = |at: usize| walked.refused[at].1.to_string();
+    assert!(why(1).contains("none of its first 50 lines"), "{}", why(1));
+    assert!(why(2).contains("an older format of Gemini CLI"), "{}", why(2));
+
+    let codex = "{\"id\":\"c\",\"instructions\":null}\n{\"type\":\"message\",\"role\":\"user\",\"content\":[]}\n";
+    let claude = format!("{}{{\"type\":\"summary\",\"leafUuid\":\"u\"}}\n", "torn {\n".repeat(49));
+    let known = [
+        put("a.jsonl", codex.as_bytes()),
+        put("b.jsonl", claude.as_bytes()),
+        put("c.jsonl", b"{\"sessionId\":\"s\",\"projectHash\":\"p\"}\n"),
+        put("empty.jsonl", b""),
+    ];
+    let walked = walk(&user_roots(known.to_vec()));
+    assert!(walked.refused.is_empty(), "{:?}", walked.refused);
+    assert_eq!(walked.files.len(), known.len());
+}
+
+#[test]
+fn chats_of_gemini_cli_of_an_older_format_are_told_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let chats = folder.path().join("hash/chats");
+    fs::create_dir_all(&chats).unwrap();
+    for name in ["session-2.json", "session-1.json", "session-3.json", "logs.json"] {
+        fs::write(chats.join(name), "{}").unwrap();
+    }
+    fs::write(chats.join("session-4.jsonl"), "{}\n").unwrap();
+    let format = TranscriptFormat::GeminiCli;
+    let walked = walk(&[TranscriptRoot { format, path: folder.path().to_owned() }]);
+    assert_eq!(walked.files.len(), 1);
+    let [(path, why)] = &*walked.refused else { panic!("{:?}", walked.refused) };
+    assert_eq!(*path, chats.join("session-1.json"));
+    assert!(why.to_string().ends_with("which is not read, like 2 more there"), "{why}");
+}

@@ -15,7 +15,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use langley_model::{DialectName, Micros, Provider, Usage};
+use langley_model::{DialectName, LineRole, Micros, Provider, Usage};
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
@@ -63,13 +63,23 @@ impl TranscriptFormat {
         let has = |name| line.raw(name).is_some();
         if has("payload") {
             Some(Self::Codex)
-        } else if has("projectHash") {
+        } else if has("projectHash") && !has("messages") {
             Some(Self::GeminiCli)
         } else if has("type") && (has("uuid") || has("sessionId") || has("leafUuid")) {
             Some(Self::ClaudeCode)
         } else {
             None
         }
+    }
+
+    /// Whether a line is one that an agent writes of a session.
+    #[must_use]
+    pub fn is_any(line: &[u8]) -> bool {
+        let is_said = |format| {
+            let role = UsageReader::new(format).facts(line).role;
+            !matches!(role, LineRole::Note | LineRole::Unreadable)
+        };
+        Self::of_first_line(line).is_some() || Self::ALL.into_iter().any(is_said)
     }
 
     /// In whose sense its numbers are, whoever served the model.
