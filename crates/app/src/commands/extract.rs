@@ -9,11 +9,10 @@ use std::thread::available_parallelism;
 use jiff::Timestamp;
 use langley_engine::{ExtractMode, ExtractQuery, Extracted, extract_reference};
 use langley_model::RedactedBytes;
-use langley_protocol::transcript::TranscriptFormat;
 use serde_json::{Map, Value};
 
 use super::flows::parse_since;
-use super::transcripts::{left_behind, scanned};
+use super::transcripts::{agent, left_behind, scanned};
 use crate::cli::{ExtractArgs, GlobalArgs, IdleForm};
 use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
@@ -76,6 +75,7 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
             let (done, written) = to_files(folder, &modes, &mut tell).map_err(|error| {
                 AppError::failed(format!("{} cannot be written", folder.display()))
                     .why(error.to_string())
+                    .next("name another folder with --out-dir, or leave it out: records go to the output")
             })?;
             if !global.quiet {
                 eprintln!("{written} records in {}", folder.display());
@@ -105,8 +105,23 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
             }
         }
     };
-    warn(&done, &walked.refused);
+    if !global.quiet {
+        warn(&done, &walked.refused);
+        if let Some(asked) = unmatched(args, &done) {
+            eprintln!("nothing matched {asked}");
+        }
+    }
     Ok(())
+}
+
+/// The session or project that was asked for, where nothing is of it: a name that is written wrong looks the same.
+fn unmatched(args: &ExtractArgs, done: &Extracted) -> Option<String> {
+    let asked = [("--session", &args.session), ("--project", &args.project)];
+    let asked: Vec<String> = asked
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name} {}", value.as_deref()?)))
+        .collect();
+    (done.records == done.absent && !asked.is_empty()).then(|| asked.join(" "))
 }
 
 fn unwritten(error: &io::Error) -> AppError {
@@ -147,14 +162,6 @@ fn modes(names: &[String]) -> Result<Vec<ExtractMode>> {
     Ok(modes)
 }
 
-fn agent(name: &str) -> Result<TranscriptFormat> {
-    TranscriptFormat::of_agent(name).ok_or_else(|| {
-        let known = TranscriptFormat::ALL.map(TranscriptFormat::agent).join(", ");
-        AppError::wrong_use(format!("no files of `{name}` are known"))
-            .why(format!("--agent takes one of {known}"))
-    })
-}
-
 /// How records are told to whoever takes them.
 type Tell<'t> = &'t mut dyn FnMut(
     &mut dyn FnMut(ExtractMode, &RedactedBytes) -> io::Result<()>,
@@ -182,8 +189,8 @@ fn to_files(folder: &Path, modes: &[ExtractMode], tell: Tell<'_>) -> io::Result<
     Ok((done, records))
 }
 
-/// A record as a row: when, where, of what mode, and its fields.
-fn row(mode: ExtractMode, line: &[u8]) -> Option<[String; 5]> {
+/// A record as a row: when, whose, where, of what mode, and its fields.
+fn row(mode: ExtractMode, line: &[u8]) -> Option<[String; 6]> {
     let record: Map<String, Value> = serde_json::from_slice(line).ok()?;
     let word = |name: &str| match record.get(name) {
         Some(Value::String(text)) => text.clone(),
@@ -205,18 +212,32 @@ fn row(mode: ExtractMode, line: &[u8]) -> Option<[String; 5]> {
     if cut.len() < told.len() {
         cut.push('…');
     }
-    Some([word("ts"), session, word("turn"), mode.name().to_owned(), cut])
+    Some([word("ts"), word("agent"), session, word("turn"), mode.name().to_owned(), cut])
 }
 
-fn table(rows: Vec<[String; 5]>, is_cut: bool) -> String {
+fn table(rows: Vec<[String; 6]>, is_cut: bool) -> String {
     if rows.is_empty() {
         return "nothing of that is in the agents' files\n".to_owned();
     }
     let is_full = is_cut && rows.len() >= ROWS_MAX;
-    let mut table = Table::new(["TIME", "SESSION", "TURN", "MODE", "WHAT"]);
+    let mut table = Table::new(["TIME", "AGENT", "SESSION", "TURN", "MODE", "WHAT"]);
     for row in rows {
         table.row(row);
     }
     let more = format!("… the latest {ROWS_MAX} of a mode: -n N for others, --json for all\n");
     table.to_string() + if is_full { &more } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_tells_whose_it_is_also_of_what_an_agents_files_cannot_tell() {
+        let line = br#"{"mode":"requests","v":1,"agent":"codex","session_id":null,"turn":null,"ts":null,"src":null,"available":false}"#;
+        let row = row(ExtractMode::Requests, line).unwrap();
+        assert_eq!(row, ["-", "codex", "-", "-", "requests", "available=false"]);
+        let table = table(vec![row], false);
+        assert!(table.starts_with("TIME") && table.contains("AGENT"), "{table}");
+    }
 }

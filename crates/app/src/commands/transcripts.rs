@@ -10,6 +10,7 @@ use langley_engine::{
     TranscriptRoot, Walked, scan, transcript_blocks, transcript_costs, walk,
 };
 use langley_model::{Micros, Provider, Redactor};
+use langley_protocol::transcript::TranscriptFormat;
 
 use super::cost::{CLASS, tell, zone};
 use super::flows::parse_since;
@@ -138,6 +139,19 @@ pub(super) fn none_in(roots: &[TranscriptRoot]) -> AppError {
         .next("set `transcripts.roots`, CLAUDE_CONFIG_DIR or CODEX_HOME where they lie elsewhere")
 }
 
+/// Whose files somebody asks about.
+///
+/// # Errors
+/// Nobody's that are known.
+pub(super) fn agent(name: &str) -> Result<TranscriptFormat> {
+    TranscriptFormat::of_agent(name).ok_or_else(|| {
+        let known = TranscriptFormat::ALL.map(TranscriptFormat::agent).join(", ");
+        AppError::wrong_use(format!("no files of `{name}` are known"))
+            .why(format!("--agent takes one of {known}"))
+            .next("leave --agent out to be told of all")
+    })
+}
+
 /// Groups with commas between.
 fn groups(text: &str) -> Result<Vec<TranscriptBy>> {
     let by = langley_server::each_once(text, TranscriptBy::parse);
@@ -145,5 +159,6 @@ fn groups(text: &str) -> Result<Vec<TranscriptBy>> {
         let known = TranscriptBy::ALL.map(TranscriptBy::as_str).join(", ");
         AppError::wrong_use(format!("transcripts cannot be grouped by `{text}`"))
             .why(format!("--by takes up to four of {known}, each once; or class alone"))
+            .next("`langley cost --from transcripts --by day,model`; of what passed, leave --from out")
     })
 }

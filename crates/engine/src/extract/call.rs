@@ -61,8 +61,15 @@ impl Doing {
         match name {
             "Bash" | "PowerShell" | "shell" | "shell_command" | "exec_command" | "local_shell"
             | "container.exec" | "run_shell_command" => {
-                let script = text(&["command", "cmd"])
-                    .or_else(|| words(input.get("command").or_else(|| input.get("cmd"))?));
+                let list = input.get("command").or_else(|| input.get("cmd"));
+                let script = match list.and_then(applied) {
+                    // Codex takes the patch out of it, and no shell runs.
+                    Some(patch) => {
+                        doing.patched(Some(patch.to_owned()));
+                        None
+                    }
+                    None => text(&["command", "cmd"]).or_else(|| words(list?)),
+                };
                 doing.commands.extend(script.map(|script| Command {
                     script,
                     folder: text(&["workdir", "cwd", "working_directory", "directory"]),
@@ -101,9 +108,8 @@ impl Doing {
             _ => {}
         }
         if doing.patch.is_none() {
-            let begins = |command: &&Command| command.script.contains("*** Begin Patch");
-            let patch = doing.commands.iter().find(begins).map(|command| command.script.clone());
-            doing.patched(patch);
+            let patch = doing.commands.iter().find_map(|command| within(&command.script));
+            doing.patched(patch.map(str::to_owned));
         }
         doing
     }
@@ -156,6 +162,21 @@ fn words(list: &Value) -> Option<String> {
         }
         words => Some(words.join(" ")),
     }
+}
+
+/// The patch of a list of words that asks for one to be applied.
+fn applied(list: &Value) -> Option<&str> {
+    match list.as_array()?.as_slice() {
+        [tool, patch] if tool == "apply_patch" => patch.as_str(),
+        _ => None,
+    }
+}
+
+/// The patch that stands within a script.
+fn within(script: &str) -> Option<&str> {
+    const END: &str = "*** End Patch";
+    let patch = &script[script.find("*** Begin Patch")?..];
+    Some(patch.find(END).map_or(patch, |end| &patch[..end + END.len()]))
 }
 
 /// A member of an object of a program that is a string literal; the object ends with the first brace outside of one.
@@ -233,5 +254,22 @@ mod tests {
         assert_eq!(doing.commands[0].script, "ls -l");
         let doing = Doing::of("shell", r#"{"command":["git","status"]}"#);
         assert_eq!(doing.commands[0].script, "git status");
+    }
+
+    #[test]
+    fn a_patch_is_told_without_what_has_it_applied() {
+        let patch = "*** Begin Patch\n*** Delete File: a.txt\n*** End Patch";
+        let of = |words: &[&str]| {
+            Doing::of("shell", &serde_json::json!({ "command": words }).to_string())
+        };
+        let direct = of(&["apply_patch", patch]);
+        let script = format!("apply_patch <<'EOF'\n{patch}\nEOF\nls");
+        let scripted = of(&["bash", "-lc", &script]);
+        for doing in [&direct, &scripted] {
+            assert_eq!(doing.patch.as_deref(), Some(patch));
+            assert_eq!(doing.changes, [("a.txt".to_owned(), "delete")]);
+        }
+        assert!(direct.commands.is_empty(), "it is no command");
+        assert_eq!(scripted.commands[0].script, script);
     }
 }

@@ -48,6 +48,8 @@ pub struct ExtractQuery {
 pub struct Extracted {
     /// Records told.
     pub records: u64,
+    /// Of these, those that say that an agent's files cannot answer.
+    pub absent: u64,
     /// Lines that are no JSON.
     pub unreadable: u64,
     /// Last lines that are being written, and cannot be read yet.
@@ -112,6 +114,7 @@ impl Extracted {
     /// Takes in what was read of the same files once more: what is wrong with a line counts once.
     fn see(&mut self, other: Self) {
         self.records += other.records;
+        self.absent += other.absent;
         self.unreadable = self.unreadable.max(other.unreadable);
         self.torn = self.torn.max(other.torn);
         self.mended = self.mended.max(other.mended);
@@ -125,6 +128,7 @@ impl Extracted {
     /// Takes in what was read elsewhere.
     pub(super) fn add(&mut self, other: &mut Self) {
         self.records += other.records;
+        self.absent += other.absent;
         self.unreadable += other.unreadable;
         self.torn += other.torn;
         self.mended += other.mended;
@@ -157,6 +161,7 @@ pub fn extract(
                 record.text("reason", Some(reason));
                 out(*mode, &redactor.body(record.close()))?;
                 told.records += 1;
+                told.absent += 1;
             }
         }
     }

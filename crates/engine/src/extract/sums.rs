@@ -49,7 +49,9 @@ impl Used {
             session: owned(&told.session),
             agent_id: owned(&told.agent_id),
             message_id: owned(&told.message_id),
-            request_id: owned(&told.request_id).filter(|id| !id.is_empty()),
+            // What stands for one where an agent writes none: nothing, or the session.
+            request_id: owned(&told.request_id)
+                .filter(|id| !id.is_empty() && told.session.as_deref() != Some(id)),
             provider: told.provider,
             model: owned(&told.model),
             tier: told.tier.clone(),

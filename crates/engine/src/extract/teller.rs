@@ -353,7 +353,10 @@ impl<'q> Teller<'q> {
             Item::Result { id, content, has_failed, detail } => {
                 self.sums.work(facts);
                 let call = self.calls.remove(&*id);
-                let ms = call.as_ref().and_then(|(_, at)| between(*at, facts.at));
+                // Gemini CLI writes both into one line.
+                let is_timed = self.format != TranscriptFormat::GeminiCli;
+                let ms = call.as_ref().filter(|_| is_timed);
+                let ms = ms.and_then(|(_, at)| between(*at, facts.at));
                 let tool = call.as_ref().map(|(name, _)| name.as_str());
                 self.say(Mode::ToolResults, facts, |record| {
                     record.text("call_id", Some(&id));

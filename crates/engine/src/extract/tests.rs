@@ -283,6 +283,7 @@ fn an_answer_that_gemini_cli_writes_again_is_told_once() {
         )
     };
     let call = r#","toolCalls":[{"id":"c1","name":"run_shell_command","args":{"command":"ls"},"status":"error","result":[{"x":1}]}]"#;
+    let cancelled = r#"{"id":"g2","timestamp":"2026-01-01T00:00:09Z","type":"gemini","content":"","toolCalls":[{"id":"c2","name":"x","args":{},"status":"cancelled","result":[{"x":1}]}]}"#;
     let lines = [
         r#"{"sessionId":"G","projectHash":"p","startTime":"2026-01-01T00:00:00Z","kind":"main"}"#,
         r#"{"id":"u1","timestamp":"2026-01-01T00:00:01Z","type":"user","content":"hi"}"#,
@@ -290,6 +291,7 @@ fn an_answer_that_gemini_cli_writes_again_is_told_once() {
         &answer("yes", ""),
         &answer("yes", call),
         &answer("yes", call),
+        cancelled,
     ];
     fs::write(chats.join("session-1.jsonl"), lines.join("\n") + "\n").unwrap();
     let root = TranscriptRoot { format: TranscriptFormat::GeminiCli, path: folder.path().into() };
@@ -301,11 +303,20 @@ fn an_answer_that_gemini_cli_writes_again_is_told_once() {
     for mode in [
         ExtractMode::UserPrompts,
         ExtractMode::AssistantTexts,
-        ExtractMode::ToolCalls,
         ExtractMode::Commands,
         ExtractMode::ToolErrors,
         ExtractMode::Usage,
     ] {
         assert_eq!(of(mode), 1, "{mode:?}: {lines:?}");
     }
+    // What Gemini CLI does not tell is null.
+    let records = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let records: Vec<_> = records.collect();
+    let told = |mode: &str, name: &str| -> Vec<Value> {
+        let of_mode = records.iter().filter(|record| record["mode"] == mode);
+        of_mode.map(|record| record[name].clone()).collect()
+    };
+    assert_eq!(told("usage", "request_id"), [Value::Null]);
+    assert_eq!(told("tool-results", "ms"), [Value::Null, Value::Null]);
+    assert_eq!(told("tool-results", "has_failed"), [Value::Bool(true), Value::Null]);
 }

@@ -39,7 +39,10 @@ pub(super) fn read<'a>(
                     items.push(Item::Result {
                         id: call.text("id").unwrap_or_default(),
                         content,
-                        has_failed: status.map(|status| status != "success"),
+                        // What somebody called off has neither failed nor gone well.
+                        has_failed: status
+                            .filter(|status| status != "cancelled")
+                            .map(|status| status != "success"),
                         detail: None,
                     });
                 }
