@@ -26,7 +26,7 @@ const WHOLE_LINES_MAX: usize = 100;
         ("limit" = Option<u32>, Query, description = "1 to 500; 50 by default"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("agent" = Option<String>, Query, description = "Of this agent: claude-code, codex or gemini-cli"),
-        ("project" = Option<String>, Query, description = "Begun in exactly this folder"),
+        ("project" = Option<String>, Query, description = "Begun in this folder, or in one that is called so"),
         ("model" = Option<String>, Query, description = "With a response of exactly this model"),
         ("q" = Option<String>, Query, description = "A part of the first prompt"),
         ("since" = Option<String>, Query, description = "With a line at this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d"),

@@ -5303,7 +5303,7 @@ export interface operations {
                 cursor?: string;
                 /** @description Of this agent: claude-code, codex or gemini-cli */
                 agent?: string;
-                /** @description Begun in exactly this folder */
+                /** @description Begun in this folder, or in one that is called so */
                 project?: string;
                 /** @description With a response of exactly this model */
                 model?: string;

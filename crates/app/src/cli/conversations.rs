@@ -21,8 +21,8 @@ pub(crate) struct ConversationsArgs {
     #[arg(long, value_name = "AGENT", conflicts_with = "id")]
     pub(crate) agent: Option<String>,
 
-    /// Only those that began in this folder
-    #[arg(long, value_name = "DIR", conflicts_with = "id")]
+    /// Only those that began in this folder, or in one that is called so
+    #[arg(long, value_name = "NAME", conflicts_with = "id")]
     pub(crate) project: Option<String>,
 
     /// Only those with a response of this model

@@ -7,6 +7,7 @@ use langley_store::{Conversation, ConversationFilter, Store, StoreError};
 use serde_json::Value;
 
 use super::flows::{local_time, parse_since};
+use super::transcripts::agent;
 use crate::alone::alone;
 use crate::api::{Api, segment};
 use crate::cli::{ConversationsArgs, GlobalArgs};
@@ -39,7 +40,7 @@ fn list(home: &Home, args: &ConversationsArgs) -> Result<()> {
     let since =
         args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
     let filter = ConversationFilter {
-        agent: args.agent.clone(),
+        agent: args.agent.as_deref().map(agent).transpose()?.map(|it| it.agent().to_owned()),
         project: args.project.clone(),
         model: args.model.clone(),
         q: args.search.clone(),
@@ -67,6 +68,12 @@ fn delete(global: &GlobalArgs, args: &ConversationsArgs, id: &str) -> Result<()>
     let failed = || AppError::failed(format!("the conversation {id} was not deleted"));
     if !home.database().exists() {
         return Err(failed().said_by(&StoreError::Missing { path: home.database() }));
+    }
+    // Where this cannot be read, the deletion tells what is the matter.
+    let known = Store::open_read_only(home.database())
+        .and_then(|store| Ok((store.conversation(id)?, store.conversation_deleted_at(id)?)));
+    if let Ok((None, Some(at))) = known {
+        return Err(deleted(id, at));
     }
     let runtime = runtime::small()?;
     let deleted = match runtime.block_on(detach::healthy(&home)) {
@@ -121,6 +128,26 @@ fn unknown(id: &str) -> AppError {
     )
 }
 
+/// What is said of a conversation that somebody deleted.
+pub(super) fn deleted(id: &str, at: Micros) -> AppError {
+    AppError::failed(format!("the conversation {id} was deleted, {}", local_time(at)))
+        .next("langley import --again brings it in again, where its files are still there")
+}
+
+/// Refuses the number of a lane or branch that a conversation does not have.
+fn there(
+    id: &str,
+    (what, asked): (&str, Option<u32>),
+    known: impl Iterator<Item = u32>,
+) -> Result<()> {
+    let known: Vec<u32> = known.collect();
+    let Some(asked) = asked.filter(|asked| !known.contains(asked)) else { return Ok(()) };
+    let last = known.into_iter().max().unwrap_or(0);
+    Err(AppError::failed(format!("the conversation {id} has no {what} {asked}"))
+        .why(format!("the last is {what} {last}"))
+        .next(format!("langley conversations {id} tells the {what} of each line")))
+}
+
 fn one(home: &Home, args: &ConversationsArgs, id: &str) -> Result<()> {
     let query = ThreadQuery {
         branch: args.branch,
@@ -135,12 +162,13 @@ fn one(home: &Home, args: &ConversationsArgs, id: &str) -> Result<()> {
         Ok((conversation_thread(store, &shapes, id, &query)?, store.conversation_deleted_at(id)?))
     })?;
     let thread = thread.ok_or_else(|| match deleted_at {
-        Some(at) => {
-            AppError::failed(format!("the conversation {id} was deleted, {}", local_time(at)))
-                .next("langley import --again brings it in again, where its files are still there")
-        }
+        Some(at) => deleted(id, at),
         None => unknown(id),
     })?;
+    let lanes = thread.lanes.iter().map(|lane| lane.number);
+    let branches = thread.branches.iter().map(|branch| branch.number);
+    there(id, ("lane", args.lane), lanes)?;
+    there(id, ("branch", args.branch), branches)?;
     if args.json {
         return reading::tell("conversation", langley_server::conversation_json(&thread));
     }

@@ -7,6 +7,7 @@ use langley_engine::{Ledger, LedgerEntry, LedgerReason, LedgerSum, ledger as led
 use langley_model::{Micros, Tokens};
 use langley_store::{ConversationFilter, Store, StoreError};
 
+use super::conversations::deleted;
 use super::flows::{local_time, parse_since};
 use crate::cli::{GlobalArgs, LedgerArgs};
 use crate::dollars::dollars;
@@ -22,10 +23,15 @@ use crate::table::Table;
 pub(crate) fn ledger(global: &GlobalArgs, args: &LedgerArgs) -> Result<()> {
     let home = Home::named(global)?;
     if let Some(session) = &args.session {
-        let found = reading::read(&home, "ledger", |store| ledger_of(store, session))?;
-        let found = found.ok_or_else(|| {
-            AppError::failed(format!("neither a flow nor a transcript is of a session {session}"))
-                .next("langley ledger lists the newest; langley import brings in transcripts")
+        let (found, deleted_at) = reading::read(&home, "ledger", |store| {
+            Ok((ledger_of(store, session)?, store.conversation_deleted_at(session)?))
+        })?;
+        let found = found.ok_or_else(|| match deleted_at {
+            Some(at) => deleted(session, at),
+            None => AppError::failed(format!(
+                "neither a flow nor a transcript is of a session {session}"
+            ))
+            .next("langley ledger lists the newest; langley import brings in transcripts"),
         })?;
         if args.json {
             return reading::tell("ledger", langley_server::ledger_json(&found));

@@ -95,6 +95,21 @@ fn nobodys_transcripts_are_told_where_there_are_none() {
     let stage = Stage::new();
     let (code, _, err) = stage.run(&["import"]);
     assert!(code == 1 && err.contains("no agent has left a transcript"), "{err}");
+    // Neither is one in what somebody names.
+    let (notes, empty) = (stage.path("notes.txt"), stage.path("empty"));
+    fs::write(&notes, "buy milk\n").unwrap();
+    fs::create_dir(&empty).unwrap();
+    for (path, warning) in
+        [(&notes, "none of its first 50 lines is one that Claude Code"), (&empty, "")]
+    {
+        let (code, out, err) = stage.run(&["import", path.to_str().unwrap()]);
+        assert!(code == 1 && err.contains(warning), "{err}");
+        assert!(err.contains("no transcript is in /") && err.contains("next: "), "{err}");
+        assert!(
+            out.contains("1 files and folders could not be read") || warning.is_empty(),
+            "{out}"
+        );
+    }
     assert!(!stage.home().exists(), "nothing is made for nothing");
 }
 
@@ -145,6 +160,15 @@ fn what_passed_and_what_the_agent_wrote_of_it_are_joined_and_told_as_a_conversat
     assert_eq!((code, &told["items"][0]["content"]["message"]["content"]), (0, &json!("fix it")));
     let (code, _, err) = stage.run(&["conversations", "nobody"]);
     assert!(code == 1 && err.contains("no transcript tells of a session nobody"), "{err}");
+    let (code, out, _) = stage.run(&["conversations", "--project", "shop"]);
+    assert!(code == 0 && out.contains("s-t"), "{out}");
+    let (code, _, err) = stage.run(&["conversations", "--agent", "foo"]);
+    assert!(code == 2 && err.contains("no files of `foo` are known"), "{err}");
+    for what in ["lane", "branch"] {
+        let (code, _, err) = stage.run(&["conversations", "s-t", &format!("--{what}"), "99"]);
+        assert!(code == 1 && err.contains(&format!("has no {what} 99")), "{err}");
+        assert!(err.contains(&format!("the last is {what} 0")), "{err}");
+    }
     // In pages.
     let (_, out, _) = stage.run(&["conversations", "s-t", "--limit", "2"]);
     let cursor = out.split("--cursor ").nth(1).unwrap().trim();
@@ -176,7 +200,40 @@ fn what_passed_and_what_the_agent_wrote_of_it_are_joined_and_told_as_a_conversat
         "{err}"
     );
     let (code, _, err) = stage.run(&["conversations", "s-t", "--delete"]);
-    assert!(code == 1 && err.contains("no transcript tells"), "{err}");
+    assert!(code == 1 && err.contains("the conversation s-t was deleted"), "{err}");
     assert_eq!(import(&stage, &[])["lines"], 0);
     assert_eq!(import(&stage, &["--again"])["lines"], 3);
+}
+
+#[test]
+fn what_is_gone_or_not_there_is_said_and_quiet_is_quiet() {
+    let mut stage = Stage::new();
+    let folder = stage.path("elsewhere");
+    fs::create_dir_all(&folder).unwrap();
+    stage.set("LANGLEY_TRANSCRIPTS__ROOTS", folder.to_str().unwrap());
+    fs::write(folder.join("s-t.jsonl"), line(1, "hi") + "no JSON\n").unwrap();
+    assert_eq!(import(&stage, &[])["lines"], 2);
+    let (code, _, _) = stage.run(&["conversations", "s-t", "--delete"]);
+    assert_eq!(code, 0);
+    let (code, _, err) = stage.run(&["ledger", "s-t"]);
+    assert!(code == 1 && err.contains("the conversation s-t was deleted"), "{err}");
+
+    let (_, _, err) = stage.run(&["extract", "user-prompts"]);
+    assert!(err.contains("warning: 1 lines are no JSON") && !err.contains("matched"), "{err}");
+    for (asked, modes) in [("--session", "user-prompts"), ("--project", "requests,sessions")] {
+        let (code, _, err) = stage.run(&["extract", modes, asked, "NOPE"]);
+        assert!(code == 0 && err.contains(&format!("nothing matched {asked} NOPE")), "{err}");
+        let (code, _, err) = stage.run(&["extract", modes, asked, "NOPE", "--quiet"]);
+        assert_eq!((code, err.as_str()), (0, ""));
+    }
+    let file = folder.join("s-t.jsonl");
+    for wrong in [
+        &["extract", "usage", "--agent", "cursor"][..],
+        &["extract", "usage", "--out-dir", file.to_str().unwrap()],
+        &["cost", "--from", "transcripts", "--by", "host"],
+        &["import", "/nonexist"],
+    ] {
+        let (code, _, err) = stage.run(wrong);
+        assert!(code != 0 && err.contains("next: "), "{wrong:?}: {err}");
+    }
 }

@@ -50,7 +50,7 @@ pub struct Conversation {
 pub struct ConversationFilter {
     /// Of this agent.
     pub agent: Option<String>,
-    /// In this folder.
+    /// In this folder, or in one that is called so.
     pub project: Option<String>,
     /// A response of it is of this model.
     pub model: Option<String>,
@@ -138,13 +138,19 @@ impl ConversationFilter {
             }
         };
         equals("agent = ?", &self.agent);
-        equals("project = ?", &self.project);
         equals(
             "EXISTS (SELECT 1 FROM transcript_responses
                  WHERE conversation = conversations.id AND transcript_responses.model = ?)",
             &self.model,
         );
         equals("instr(lower(prompt), lower(?)) > 0", &self.q);
+        if let Some(project) = &self.project {
+            let called = format!("/{project}");
+            it.and(
+                "(project = ? OR substr(project, -length(?)) = ?)",
+                [project.clone().into(), called.clone().into(), called.into()],
+            );
+        }
         if let Some(since) = self.since {
             it.and("last_at >= ?", [since.0.into()]);
         }

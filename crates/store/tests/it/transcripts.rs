@@ -285,6 +285,23 @@ fn told(role: LineRole, digest: u64, at: i64, ids: (&str, Option<&str>)) -> Tran
 }
 
 #[test]
+fn conversations_of_a_folder_are_found_by_its_path_and_by_its_name() {
+    let fixture = Fixture::new();
+    let mut batch = TranscriptBatch::default();
+    batch.lines.push(told(LineRole::Prompt, 1, 1, ("u1", None)));
+    batch.lines[0].facts.folder = Some(String::from("/home/dev/shop"));
+    import(&fixture.store, redactor().seal(batch));
+    for (project, found) in
+        [("/home/dev/shop", 1), ("shop", 1), ("op", 0), ("dev", 0), ("/shop", 0), ("SHOP", 0)]
+    {
+        let project = Some(project.to_owned());
+        let filter = ConversationFilter { project: project.clone(), ..Default::default() };
+        let page = fixture.store.conversations(&filter, None, 9).unwrap();
+        assert_eq!(page.items.len(), found, "{project:?}");
+    }
+}
+
+#[test]
 fn a_line_that_two_files_have_counts_once_and_so_does_a_compaction_with_its_summary() {
     use LineRole::{Compaction, Prompt};
     let fixture = Fixture::new();
