@@ -14,4 +14,4 @@ pub use anew::{PricedAnew, reprice};
 pub use book::{BookError, Model, PriceBook};
 pub use card::{Card, Peak};
 pub use overrides::PriceOverride;
-pub use pricer::{Pricer, Quote};
+pub use pricer::{Lack, Pricer, Quote};
