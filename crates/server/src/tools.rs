@@ -2,7 +2,9 @@
 
 use axum::extract::{Path, State};
 use langley_engine::read_invocation;
-use langley_store::{InvocationQuery, ToolQuery, ToolReport, ToolTally, ToolTotals};
+use langley_store::{
+    InvocationQuery, Store, StoreError, ToolQuery, ToolReport, ToolTally, ToolTotals,
+};
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
@@ -80,11 +82,8 @@ pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<W
     let params = params.only(&["order", "session", "since", "until"])?;
     let words = Order::ALL.map(|(name, _)| name).join(", ");
     let order = params.parsed("order", words, Order::parse)?.unwrap_or(Order::Calls);
-    let query = ToolQuery {
-        since: params.time("since")?,
-        until: params.time("until")?,
-        session: params.owned("session")?,
-    };
+    let (since, until) = params.span()?;
+    let query = ToolQuery { since, until, session: params.owned("session")? };
     let shown = doors.show(move |store| {
         let mut report = store.tools(&query)?;
         order.sort(&mut report);
@@ -108,6 +107,7 @@ pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<W
         (status = 200, body = InvocationPage),
         (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
     )
 )]
 pub(crate) async fn invocations(
@@ -117,17 +117,26 @@ pub(crate) async fn invocations(
 ) -> Result<Written, ApiError> {
     let params = params.only(&["session", "since", "until", "limit", "cursor"])?;
     let (limit, cursor) = (params.limit(PAGE, PAGE_MAX)?, params.owned("cursor")?);
-    let query = InvocationQuery {
-        tool,
-        session: params.owned("session")?,
-        since: params.time("since")?,
-        until: params.time("until")?,
-    };
+    let (since, until) = params.span()?;
+    let name = tool.clone();
+    let query = InvocationQuery { tool, session: params.owned("session")?, since, until };
     let shown = doors.show(move |store| {
         let page = store.invocations(&query, cursor.as_deref(), limit)?;
-        Ok(Some(InvocationPage::from(&page)))
+        let is_known = !page.items.is_empty() || is_known(store, &query.tool)?;
+        Ok(is_known.then(|| InvocationPage::from(&page)))
     });
-    shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))
+    shown.await?.ok_or_else(|| ApiError::no_such_tool(&name))
+}
+
+/// Whether anybody ever called a tool of this name: sums outlive the calls, and calls are there before the sums.
+fn is_known(store: &Store, name: &str) -> Result<bool, StoreError> {
+    let (tool, session) = (name.to_owned(), None);
+    let all = InvocationQuery { tool, session, since: None, until: None };
+    if !store.invocations(&all, None, 1)?.items.is_empty() {
+        return Ok(true);
+    }
+    let query = ToolQuery { since: None, until: None, session: None };
+    Ok(store.tools(&query)?.tools.iter().any(|tool| tool.name == name))
 }
 
 /// Shows one call with its arguments, its result and its runs.
