@@ -211,6 +211,8 @@ for (const theme of ["light", "dark"] as const) {
         `/flows/${id}?tab=headers`,
         `/flows/${id}?tab=raw`,
         `/flows/${id}?tab=changes`,
+        `/flows/${id}?tab=context`,
+        `/flows/${id}?tab=timing`,
         "/flows?q=no-such-thing-anywhere",
         "/flows/none",
         "/search",

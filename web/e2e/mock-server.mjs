@@ -10,6 +10,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
+import { insight } from "./mock-insight.mjs";
 
 const PORT = Number(process.env.PORT ?? 9191);
 const TOTAL = Number(process.env.FLOWS ?? 10_000);
@@ -122,6 +123,9 @@ function makeFlow(at, over = {}) {
     duration_ms: duration,
     ttfb_ms: outcome === "refused" ? null : ttfb,
     ttft_ms: done && !count ? ttfb + between(20, 300) : null,
+    ttlt_ms: done && !count ? duration * 0.98 : null,
+    longest_stall_ms: done && !count ? duration * 0.11 : null,
+    tokens_per_second: done && !count ? 61.5 : null,
     connect_ms: random() < 0.2 ? between(8, 40) : null,
     tls_ms: random() < 0.2 ? between(20, 70) : null,
     mode: "forward",
@@ -577,6 +581,7 @@ const stats = () => ({
   version: "0.1.0",
   uptime_s: (Date.now() - started) / 1000,
   flows_total: mode === "empty" ? 0 : flows.length,
+  flows: mode === "empty" ? 0 : flows.length,
   events_total: 2_481_220,
   open_flows: flows.filter(({ outcome }) => outcome === null).length,
   queue: { items: 12, bytes: 48_112, high_water: 611, high_water_bytes: 1_204_000 },
@@ -729,6 +734,9 @@ async function api(path, query) {
     const items = all.slice(from, from + limit).map(priced);
     return { items, next_cursor: from + limit < all.length ? items.at(-1).id : null };
   }
+  if (path === "/api/flows/export") return exported(query);
+  const told = insight(path, query, mode === "empty" ? [] : flows, stars);
+  if (told !== undefined) return told;
   const match = /^\/api\/flows\/([^/]+)(?:\/(request|response|events|diff))?$/.exec(path);
   const flow = match && flows.find(({ id }) => id === match[1]);
   if (!flow) return undefined;
@@ -787,6 +795,20 @@ async function api(path, query) {
     };
   }
   return flow;
+}
+
+/** What a file is saved from: text as it goes over the wire. */
+class Text {
+  constructor(text) {
+    this.text = text;
+  }
+}
+
+function exported(query) {
+  const items = filtered(query);
+  return query.get("format") === "json"
+    ? { items }
+    : new Text(items.map((flow) => `${JSON.stringify(flow)}\n`).join(""));
 }
 
 function typesOf(events) {
@@ -878,6 +900,7 @@ const server = createServer(async (request, response) => {
           hint: "Leave out what is not a word.",
         },
       });
+    if (answer instanceof Text) return response.end(answer.text);
     return answer === undefined
       ? send(404, { error: { code: "not_found", message: "There is no such thing.", hint: null } })
       : send(200, answer);

@@ -120,6 +120,8 @@ for (const theme of ["light", "dark"] as const) {
         `/tools?tool=${tool}`,
         "/spend",
         "/spend?by=class",
+        "/spend?by=commit",
+        "/spend?chart=tokens",
         "/spend?model=none",
         "/tools",
         "/findings",

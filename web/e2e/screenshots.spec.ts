@@ -59,7 +59,19 @@ async function stops(request: APIRequestContext): Promise<Stop[]> {
     { name: "flows", path: "/flows" },
     { name: "flow", path: `/flows/${flow?.id}` },
     { name: "flow-events", path: `/flows/${flow?.id}?tab=events` },
+    { name: "flow-changes", path: `/flows/${flow?.id}?tab=changes` },
+    { name: "flow-context", path: `/flows/${flow?.id}?tab=context` },
+    { name: "flow-timing", path: `/flows/${flow?.id}?tab=timing` },
+    {
+      name: "flows-export",
+      path: "/flows",
+      unfold: (page: Page) => page.getByRole("button", { name: "Export" }).click(),
+    },
+    { name: "session-context", path: `/sessions/${session}`, unfold: unfoldContext },
     { name: "spend", path: "/spend" },
+    { name: "spend-commit", path: "/spend?by=commit" },
+    { name: "spend-tokens", path: "/spend?chart=tokens" },
+    { name: "spend-week", path: "/spend", unfold: toWeek },
     { name: "spend-session", path: "/spend?by=session" },
     { name: "spend-tool", path: "/spend?by=tool" },
     { name: "spend-class", path: "/spend?by=class" },
@@ -73,7 +85,18 @@ async function stops(request: APIRequestContext): Promise<Stop[]> {
     { name: "health", path: "/health" },
     { name: "settings", path: "/settings" },
     { name: "setup", path: "/setup" },
+    { name: "palette", path: "/spend", unfold: (page) => page.keyboard.press("Control+k") },
+    { name: "keys", path: "/spend", unfold: (page) => page.keyboard.press("?") },
   ];
+}
+
+async function unfoldContext(page: Page): Promise<void> {
+  await page.getByText("Context of the longest").click();
+  await page.getByRole("table", { name: "Parts of the context" }).waitFor();
+}
+
+async function toWeek(page: Page): Promise<void> {
+  await page.getByRole("heading", { name: "Hours of the week" }).scrollIntoViewIfNeeded();
 }
 
 for (const theme of ["light", "dark"] as const) {

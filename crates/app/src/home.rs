@@ -119,6 +119,11 @@ impl Home {
         self.root.join("token")
     }
 
+    /// The key of digests.
+    pub(crate) fn digest_key(&self) -> PathBuf {
+        self.root.join("digest.key")
+    }
+
     /// Where the running server tells its addresses.
     pub(crate) fn state(&self) -> PathBuf {
         self.root.join("state.json")

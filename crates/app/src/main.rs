@@ -14,6 +14,7 @@ mod commands;
 mod config;
 mod demo;
 mod detach;
+mod digest_key;
 mod doctor;
 mod dollars;
 mod env_form;

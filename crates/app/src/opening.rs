@@ -3,21 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use langley_engine::{InferenceKey, PriceBook, Pricer, TranscriptRoot, default_roots, user_roots};
-use langley_model::{Flow, Redactor};
+use langley_engine::{PriceBook, Pricer, TranscriptRoot, default_roots, user_roots};
+use langley_model::Flow;
 use langley_store::{PriceLost, Store, StoreOptions};
 
 use crate::config::Config;
-use crate::error::{AppError, Result};
 use crate::home::Home;
-
-/// What the ids of sessions and tasks are made with that are worked out, and by what lines of transcripts are known.
-pub(crate) fn inference_key(store: &Store, redactor: &Redactor) -> Result<InferenceKey> {
-    let failed = || AppError::failed("the key of the home's digests cannot be kept");
-    let mut random = [0; 32];
-    getrandom::fill(&mut random).map_err(|error| failed().because(&error))?;
-    InferenceKey::of(store, redactor, random).map_err(|error| failed().said_by(&error))
-}
 
 /// How whoever writes opens the database: flows that are lost cost what was known of them.
 pub(crate) fn store_options(config: &Config, home: &Home) -> StoreOptions {

@@ -162,6 +162,7 @@ fn denied(home: &Home, may: impl Fn(&Path, Access) -> rustix::io::Result<()>) ->
         (wal, written),
         (shm, written),
         (home.token(), Access::READ_OK),
+        (home.digest_key(), Access::READ_OK),
         (home.ca(), Access::READ_OK | Access::EXEC_OK),
         (home.ca_certificate(), Access::READ_OK),
     ];
@@ -270,8 +271,15 @@ mod tests {
         for name in ["ca", "logs"] {
             std::fs::create_dir(root(name)).unwrap();
         }
-        let files =
-            ["lock", "langley.db", "langley.db-wal", "langley.db-shm", "token", "state.json"];
+        let files = [
+            "lock",
+            "langley.db",
+            "langley.db-wal",
+            "langley.db-shm",
+            "token",
+            "digest.key",
+            "state.json",
+        ];
         for name in files.into_iter().chain(["ca/ca.pem", "logs/server.log"]) {
             std::fs::write(root(name), "").unwrap();
         }
@@ -290,7 +298,7 @@ mod tests {
             let path: std::path::PathBuf = root(name).components().collect();
             assert!(told.reason().unwrap().starts_with(path.to_str().unwrap()), "{told}");
         }
-        for name in ["token", "ca", "ca/ca.pem"] {
+        for name in ["token", "digest.key", "ca", "ca/ca.pem"] {
             assert!(without(name, Access::READ_OK).is_some(), "{name}");
         }
     }

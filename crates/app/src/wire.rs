@@ -25,13 +25,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config, Layers, Origin};
+use crate::digest_key;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::keeper;
 use crate::known_clients::known_clients;
 use crate::listen::{self, Door};
 use crate::lock::{Doing, Lock};
-use crate::opening::{inference_key, prices, recall_from, store_options, transcript_roots};
+use crate::opening::{prices, recall_from, store_options, transcript_roots};
 use crate::preflight;
 use crate::raw::RawTee;
 use crate::state::State;
@@ -178,8 +179,8 @@ impl Server {
         }
         let redactor = Arc::new(redactor(config)?);
         let key = {
-            let (store, redactor) = (store.clone(), Arc::clone(&redactor));
-            tokio::task::spawn_blocking(move || inference_key(&store, &redactor))
+            let (home, store) = (home.clone(), store.clone());
+            tokio::task::spawn_blocking(move || digest_key::open_or_create(&home, &store))
                 .await
                 .map_err(|e| AppError::failed("the record cannot be read").because(&e))??
         };

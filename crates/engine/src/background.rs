@@ -102,6 +102,11 @@ impl Bell {
         self.0.rung.notify_one();
     }
 
+    /// Whether the worker is to end.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.0.state.lock().asked == Asked::End
+    }
+
     /// Times the worker that this wakes panicked and went on.
     #[must_use]
     pub fn panics(&self) -> u64 {

@@ -1,7 +1,12 @@
 //! What an answer used that its provider did not tell, by how much text passed: a stream that was cut, or one
 //! of which usage was not asked for. An estimate stands beside the provider's numbers and never among them.
 
-use langley_model::{Content, EstimateSource, Flow, Message, Tokens, UsageEstimate};
+use langley_model::{EstimateSource, Flow, Message, Tokens, UsageEstimate};
+
+/// What the model says in an answer, as far as it is shown.
+pub(crate) fn shown(message: &Message) -> impl Iterator<Item = &str> {
+    message.blocks.iter().flat_map(|block| block.content.said())
+}
 
 /// How much text of an exchange a model read and wrote.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,9 +26,7 @@ impl Weight {
 
     /// The model's answer, as far as it came.
     pub(crate) fn said(&mut self, message: &Message) {
-        let shown = message.blocks.iter().map(|block| &block.content);
-        let shown = shown.filter(|content| !matches!(content, Content::RedactedThinking { .. }));
-        self.said = shown.map(Content::said_bytes).sum();
+        self.said = shown(message).map(|text| text.len() as u64).sum();
     }
 
     /// What is estimated of a flow that has ended; none where the provider told all, or said nothing that it

@@ -3,10 +3,9 @@
 
 use std::fmt;
 
-use langley_model::Redactor;
 use langley_store::{Store, StoreError};
 
-/// The setting that holds it.
+/// The setting in which an earlier version kept it, its bytes in decimals with a blank between.
 const SETTING: &str = "inference_key";
 
 /// The key of digests. The default is no secret, for those who keep no home.
@@ -20,21 +19,42 @@ impl fmt::Debug for InferenceKey {
 }
 
 impl InferenceKey {
-    /// That of a home, which is made of `random` when it has none.
+    /// A key of these bytes, which are random.
+    #[must_use]
+    pub const fn new(random: [u8; 32]) -> Self {
+        Self(random)
+    }
+
+    /// The key that a file has as text; none where it is not one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        blake3::Hash::from_hex(text.trim()).ok().map(|bytes| Self(*bytes.as_bytes()))
+    }
+
+    /// As text, for a file that only its owner may read.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        blake3::Hash::from_bytes(self.0).to_hex().to_string()
+    }
+
+    /// The key that an earlier version kept in the database, beside what is made with it; none where there is none.
+    /// Once it is kept elsewhere, [`Self::forget_earlier`] takes it out.
     ///
     /// # Errors
     /// A failure of the store.
-    pub fn of(store: &Store, redactor: &Redactor, random: [u8; 32]) -> Result<Self, StoreError> {
-        if let Some(key) = store.setting(SETTING)?.as_deref().and_then(Self::parse) {
-            return Ok(key);
-        }
-        let key = Self(random);
-        let text = redactor.seal(key.text());
-        // A rule of the user's may take a part of it for a secret; then it holds for this run.
-        if Self::parse(&text) == Some(key) {
-            store.put_setting(SETTING, text)?;
-        }
-        Ok(key)
+    pub fn earlier(store: &Store) -> Result<Option<Self>, StoreError> {
+        let bytes = |text: &str| text.split(' ').map(|word| word.parse().ok()).collect();
+        let text = store.setting(SETTING)?;
+        let bytes: Option<Vec<u8>> = text.as_deref().and_then(bytes);
+        Ok(bytes.and_then(|bytes| bytes.try_into().ok()).map(Self))
+    }
+
+    /// Takes that key out of the database.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub fn forget_earlier(store: &Store) -> Result<(), StoreError> {
+        store.remove_setting(SETTING)
     }
 
     /// What digests are made with.
@@ -61,43 +81,40 @@ impl InferenceKey {
         bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
         u64::from_le_bytes(bytes)
     }
-
-    /// Its bytes in decimals with a blank between, which no rule for secrets looks like.
-    fn text(&self) -> String {
-        self.0.map(|byte| byte.to_string()).join(" ")
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let bytes: Vec<u8> =
-            text.split(' ').map(|word| word.parse().ok()).collect::<Option<_>>()?;
-        bytes.try_into().ok().map(Self)
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use langley_model::RedactorOptions;
+    use langley_model::{Redactor, RedactorOptions};
     use langley_store::StoreOptions;
 
     use super::*;
 
     #[test]
-    fn a_homes_key_is_made_once_and_what_it_makes_tells_nothing_without_it() {
+    fn what_a_key_makes_tells_nothing_without_it() {
+        let key = InferenceKey::new([7; 32]);
+        assert_ne!(key.base(1), InferenceKey::new([9; 32]).base(1));
+        assert_ne!(key.line(b"a"), InferenceKey::new([9; 32]).line(b"a"));
+        assert_eq!(format!("{key:?}"), "InferenceKey", "no log tells it");
+        assert_eq!(InferenceKey::parse(&format!("{}\n", key.reveal())), Some(key));
+        assert_eq!(InferenceKey::parse("7 7 7"), None);
+    }
+
+    #[test]
+    fn a_key_that_an_earlier_version_kept_in_the_database_is_taken_out_of_it() {
         let folder = tempfile::tempdir().unwrap();
-        let open = || {
-            let options = StoreOptions::new(folder.path().join("langley.db"));
-            Store::open(options, Box::new(|_| ())).unwrap()
-        };
+        let path = folder.path().join("langley.db");
+        let store = Store::open(StoreOptions::new(path.clone()), Box::new(|_| ())).unwrap();
+        assert_eq!(InferenceKey::earlier(&store).unwrap(), None);
+        let words = [201; 32].map(|byte: u8| byte.to_string()).join(" ");
         let redactor = Redactor::new(RedactorOptions::default()).unwrap();
-        let random = std::array::from_fn(|place| u8::try_from(place * 7).unwrap());
-        let store = open();
-        let first = InferenceKey::of(&store, &redactor, random).unwrap();
-        assert_eq!(first, InferenceKey(random));
+        store.put_setting(SETTING, redactor.seal(words.clone())).unwrap();
+        assert_eq!(InferenceKey::earlier(&store).unwrap(), Some(InferenceKey::new([201; 32])));
+        InferenceKey::forget_earlier(&store).unwrap();
+        assert_eq!(InferenceKey::earlier(&store).unwrap(), None);
         store.close();
-        let again = InferenceKey::of(&open(), &redactor, [9; 32]).unwrap();
-        assert_eq!(again, first);
-        assert_ne!(first.base(1), InferenceKey([9; 32]).base(1));
-        assert_ne!(first.line(b"a"), InferenceKey([9; 32]).line(b"a"));
-        assert_eq!(format!("{first:?}"), "InferenceKey", "no log tells it");
+        let file = std::fs::read(path).unwrap();
+        let is_there = file.windows(words.len()).any(|bytes| bytes == words.as_bytes());
+        assert!(!is_there, "nor is it on a page that is free");
     }
 }

@@ -56,6 +56,7 @@ mod session_turns;
 mod stream;
 mod telling;
 mod token_use;
+mod tokenizer;
 mod transcripts;
 mod turns;
 mod websocket;

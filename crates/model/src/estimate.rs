@@ -13,11 +13,13 @@ pub enum EstimateSource {
     Transcript,
     /// Bytes of text, [`BYTES_PER_TOKEN`] to a token.
     Bytes,
+    /// The text, counted by the tokenizer of its model.
+    Tokenizer,
 }
 
 impl EstimateSource {
     /// Every source; its place is its number in the store, so that new ones come at the end.
-    pub const ALL: [Self; 2] = [Self::Transcript, Self::Bytes];
+    pub const ALL: [Self; 3] = [Self::Transcript, Self::Bytes, Self::Tokenizer];
 
     /// The word in JSON and tables.
     #[must_use]
@@ -25,6 +27,7 @@ impl EstimateSource {
         match self {
             Self::Transcript => "transcript",
             Self::Bytes => "bytes",
+            Self::Tokenizer => "tokenizer",
         }
     }
 }

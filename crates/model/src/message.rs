@@ -124,17 +124,25 @@ pub enum Content {
 }
 
 impl Content {
-    /// Bytes of what the model says with it; what the provider says to the model is none of that.
+    /// What the model says with it, as far as it is shown; what the provider says to the model is none of that.
     #[must_use]
-    pub const fn said_bytes(&self) -> u64 {
+    pub fn said(&self) -> [&str; 2] {
         match self {
-            Self::Text { text, .. } | Self::Thinking { text, .. } => text.len() as u64,
-            Self::RedactedThinking { bytes } => *bytes as u64,
+            Self::Text { text, .. } | Self::Thinking { text, .. } => [text, ""],
             Self::ToolUse { name, input, .. } | Self::ServerToolUse { name, input, .. } => {
-                (name.len() + input.len()) as u64
+                [name, input]
             }
-            Self::ServerToolResult { .. } => 0,
-            Self::Other { json, .. } => json.len() as u64,
+            Self::Other { json, .. } => [json, ""],
+            Self::RedactedThinking { .. } | Self::ServerToolResult { .. } => ["", ""],
+        }
+    }
+
+    /// Bytes of what the model says with it, shown or not.
+    #[must_use]
+    pub fn said_bytes(&self) -> u64 {
+        match self {
+            Self::RedactedThinking { bytes } => *bytes as u64,
+            shown => shown.said().iter().map(|text| text.len() as u64).sum(),
         }
     }
 }

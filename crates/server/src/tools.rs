@@ -2,9 +2,7 @@
 
 use axum::extract::{Path, State};
 use langley_engine::read_invocation;
-use langley_store::{
-    InvocationQuery, Store, StoreError, ToolQuery, ToolReport, ToolTally, ToolTotals,
-};
+use langley_store::{InvocationQuery, Store, StoreError, ToolOrder, ToolQuery};
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
@@ -14,60 +12,13 @@ use crate::wire::{InvocationDetail, InvocationPage, ToolPage, parse_invocation_i
 
 const PAGE: usize = 100;
 
-/// By what tools are put in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
-    Calls,
-    Duration,
-    Failures,
-    Repeats,
-    Violations,
-}
-
-impl Order {
-    const ALL: [(&str, Self); 5] = [
-        ("calls", Self::Calls),
-        ("duration", Self::Duration),
-        ("failures", Self::Failures),
-        ("repeats", Self::Repeats),
-        ("violations", Self::Violations),
-    ];
-
-    fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|(name, _)| *name == word).map(|(_, order)| order)
-    }
-
-    /// Puts the tools in order, the greatest first; those that are alike stay by calls and name.
-    fn sort(self, report: &mut ToolReport) {
-        let rank = |tool: &ToolTotals| {
-            let of = |tally| tool.sums.tally(tally);
-            match self {
-                Self::Calls => of(ToolTally::Calls),
-                Self::Duration => tool.sums.durations().percentile(95).unwrap_or(0),
-                Self::Failures => {
-                    let tallies = [
-                        ToolTally::Failed,
-                        ToolTally::Denied,
-                        ToolTally::Cancelled,
-                        ToolTally::TimedOut,
-                    ];
-                    tallies.into_iter().map(of).sum()
-                }
-                Self::Repeats => of(ToolTally::Repeated),
-                Self::Violations => of(ToolTally::Violated),
-            }
-        };
-        report.tools.sort_by_key(|tool| std::cmp::Reverse(rank(tool)));
-    }
-}
-
 /// Tells the tools that were called, and what their calls add up to.
 ///
 /// Sums are kept by the hour and outlive the flows; those of a session are of its flows that are kept.
 #[utoipa::path(
     get, path = "/api/tools", tag = "flows", operation_id = "list_tools",
     params(
-        ("order" = Option<String>, Query, description = "The greatest first: calls (the default), duration, failures, repeats or violations"),
+        ("order" = Option<String>, Query, description = "The greatest first: calls (the default), cost, duration, failures, repeats or violations"),
         ("session" = Option<String>, Query, description = "Called in this session"),
         ("since" = Option<String>, Query, description = "In a flow that began in the hour of this time or later: RFC 3339, a date, or an age as 15m, 24h, 7d"),
         ("until" = Option<String>, Query, description = "In a flow that began before this time, or in the same hour"),
@@ -80,15 +31,11 @@ impl Order {
 )]
 pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
     let params = params.only(&["order", "session", "since", "until"])?;
-    let words = Order::ALL.map(|(name, _)| name).join(", ");
-    let order = params.parsed("order", words, Order::parse)?.unwrap_or(Order::Calls);
+    let words = ToolOrder::ALL.map(|(name, _)| name).join(", ");
+    let order = params.parsed("order", words, ToolOrder::parse)?.unwrap_or_default();
     let (since, until) = params.span()?;
-    let query = ToolQuery { since, until, session: params.owned("session")? };
-    let shown = doors.show(move |store| {
-        let mut report = store.tools(&query)?;
-        order.sort(&mut report);
-        Ok(Some(ToolPage::from(&report)))
-    });
+    let query = ToolQuery { since, until, session: params.owned("session")?, order };
+    let shown = doors.show(move |store| Ok(Some(ToolPage::from(&store.tools(&query)?))));
     shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))
 }
 
@@ -135,7 +82,7 @@ fn is_known(store: &Store, name: &str) -> Result<bool, StoreError> {
     if !store.invocations(&all, None, 1)?.items.is_empty() {
         return Ok(true);
     }
-    let query = ToolQuery { since: None, until: None, session: None };
+    let query = ToolQuery { since: None, until: None, session: None, order: ToolOrder::default() };
     Ok(store.tools(&query)?.tools.iter().any(|tool| tool.name == name))
 }
 

@@ -1,5 +1,6 @@
 //! Durable memory: one SQLite file, one writer, and nothing in it that has not passed the redactor.
 
+mod amend;
 mod codec;
 mod connect;
 mod content;
@@ -64,12 +65,13 @@ pub use search::{IndexEntry, IndexState, SearchHit, SearchQuery, Texts, Unindexe
 pub use store::Store;
 pub use tools::{
     Analysis, AnalysisState, CallEntry, FreshEvidence, Invocation, InvocationQuery, KeptCall,
-    STRAY, ToolQuery, ToolReport, ToolSums, ToolTally, ToolTotals, Unread,
+    STRAY, ToolOrder, ToolQuery, ToolReport, ToolSums, ToolTally, ToolTotals, Unread,
 };
 pub use transcripts::{
     Amend, Conversation, ConversationFilter, ConversationPage, DeletedConversation, ImportedBatch,
-    KeptLine, KeptLines, KeptResponse, KnownTranscript, Looked, PriceTold, ThreadLine, ToldFlow,
-    TranscriptBatch, TranscriptPlace, TranscriptTotals, TranscriptWriter,
+    KeptLine, KeptLines, KeptResponse, KnownTranscript, KnownTranscripts, Looked, PriceTold,
+    ThreadLine, ToldByAgent, ToldFlow, TranscriptBatch, TranscriptPlace, TranscriptTotals,
+    TranscriptWriter,
 };
 pub use upkeep::{Checkpointed, Pages, Phase, Retention, Upkeep, UpkeepState};
 pub use writer::{Announce, Change};

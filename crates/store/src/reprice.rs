@@ -1,6 +1,7 @@
 //! Pricing stored flows anew: in small steps between two batches, each with its sums and with what it changed
 //! in the audit row, so that one that breaks off has done and told the same.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use langley_model::{Flow, MicroUsd, Micros, Redacted, Redactor, Revision, Scrub};
@@ -11,6 +12,7 @@ use crate::error::StoreError;
 use crate::filter::{Condition, FlowFilter, Order};
 use crate::findings;
 use crate::flow_row::{Binder, FlowSql};
+use crate::hours::DAY_US;
 use crate::rollup::{Gathered, Held, ToolCostChange};
 use crate::store::Store;
 use crate::writer::{Budget, Site};
@@ -83,6 +85,8 @@ struct Run {
     row: Option<i64>,
     after: i64,
     repriced: Repriced,
+    /// Days of UTC on which something costs another sum than before.
+    days: BTreeSet<i64>,
     is_over: bool,
 }
 
@@ -90,7 +94,7 @@ impl Store {
     /// Prices the ended flows anew that `query` names, with their sums by hour, day and session; with
     /// `dry_run` it only tells what would come of it. Hours whose flows are gone keep their sums. What the
     /// provider itself said of a cost is up to `price` to leave. Flows that show findings wait to be analysed
-    /// once more, and that a model has no price is no finding any more where each of its flows has a cost.
+    /// once more, as does the last flow of each day on which one costs another sum, and that a model has no price is no finding any more where each of its flows has a cost.
     ///
     /// # Errors
     /// The store is closed or cannot be written; what was done until then stays, and the audit tells it.
@@ -115,6 +119,7 @@ impl Store {
             row,
             after: i64::MIN,
             repriced: Repriced::default(),
+            days: BTreeSet::new(),
             is_over: false,
         };
         while !run.is_over {
@@ -142,6 +147,7 @@ impl Store {
         if run.row.is_some() {
             self.settle_unpriced()?;
             self.settle_days()?;
+            self.look_again_at(&run.days)?;
         }
         Ok(run.repriced)
     }
@@ -261,6 +267,9 @@ impl Run {
                 if self.tell(&before, &after) && self.row.is_some() {
                     self.write(&change, site, (n, revision), &after)?;
                     findings::priced_anew(&change, n, after.cost)?;
+                    if after.cost != before.cost {
+                        self.days.insert(after.started_at.0.div_euclid(DAY_US));
+                    }
                     gathered.exchange(n, (&before, revision), held, &after);
                     tools.exchange(&change, n, &before, &after)?;
                 }

@@ -46,6 +46,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0028_billed_results.sql"),
     include_str!("../migrations/0029_deleted_conversations.sql"),
     include_str!("../migrations/0030_estimates.sql"),
+    include_str!("../migrations/0031_line_notes.sql"),
 ];
 
 /// What of them reads all rows of a table whose pages may be damaged, and can be done without: an index. Without it

@@ -257,6 +257,20 @@ impl Store {
         self.ask(|reply| Command::PutSetting { key, value, reply })
     }
 
+    /// Takes a setting away; what it said is overwritten in the file.
+    ///
+    /// # Errors
+    /// The store is closed or cannot be written.
+    pub fn remove_setting(&self, key: &str) -> Result<(), StoreError> {
+        let key = key.to_owned();
+        self.job(move |site| {
+            site.conn.pragma_update(None, "secure_delete", "ON")?;
+            let removed = site.conn.execute("DELETE FROM settings WHERE key = ?1", [key]);
+            site.conn.pragma_update(None, "secure_delete", "OFF")?;
+            removed.map(drop)
+        })
+    }
+
     /// A handle whose queries run only until the [`Asking`] is dropped: for those who may lose interest
     /// in an answer before it is found.
     pub fn asking(&self) -> (Self, Asking) {

@@ -20,11 +20,16 @@ export type Params = Record<string, string | number | undefined>;
 
 /** `GET path` as JSON; throws {@link ApiError}, or the signal's own abort. */
 export function ask<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> {
+  return send("GET", `${path}${queryOf(params)}`, signal);
+}
+
+/** Parameters as the end of an address; nothing where there is none. */
+export function queryOf(params: Params): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) {
     if (value !== undefined && value !== "") query.set(name, String(value));
   }
-  return send("GET", query.size > 0 ? `${path}?${query}` : path, signal);
+  return query.size > 0 ? `?${query}` : "";
 }
 
 /** Asks for a change; throws {@link ApiError}. */
@@ -55,7 +60,8 @@ async function send<T>(method: string, address: string, signal?: AbortSignal): P
   throw await refusal(answer);
 }
 
-async function refusal(answer: Response): Promise<ApiError> {
+/** What an answer that is no success says. */
+export async function refusal(answer: Response): Promise<ApiError> {
   const body: unknown = await answer.json().catch(() => null);
   const said = isErrorBody(body) ? body.error : null;
   if (answer.status === 401) {

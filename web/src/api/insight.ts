@@ -3,6 +3,7 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/
 import { ask, type Params } from "./client";
 import type {
   Budget,
+  CommitPage,
   Context,
   CostPage,
   Finding,
@@ -21,6 +22,10 @@ import type {
 
 /** How often sums are asked again while they are looked at. */
 const SUMS_MS = 15_000;
+/** How often the hours of a long time are asked again. */
+const ACTIVITY_MS = 300_000;
+/** Hours of activity; the server's own limit. */
+const HOURS_MAX = 10_000;
 /** Sessions in a page. */
 export const SESSION_PAGE = 60;
 /** Calls in a page; the server's own limit. */
@@ -34,6 +39,29 @@ export const costQuery = (params: Params) =>
   queryOptions({
     queryKey: ["cost", params],
     queryFn: ({ signal }) => ask<CostPage>("/api/analytics/cost", params, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: SUMS_MS,
+  });
+
+/** By the hour, which is a lot for a long time: asked for seldom. */
+export const activityQuery = (params: Params) =>
+  queryOptions({
+    queryKey: ["activity", params],
+    queryFn: ({ signal }) =>
+      ask<CostPage>(
+        "/api/analytics/cost",
+        { ...params, group_by: "hour", limit: HOURS_MAX },
+        signal,
+      ),
+    placeholderData: keepPreviousData,
+    staleTime: ACTIVITY_MS,
+    refetchInterval: ACTIVITY_MS,
+  });
+
+export const commitsQuery = (params: Params) =>
+  queryOptions({
+    queryKey: ["commits", params],
+    queryFn: ({ signal }) => ask<CommitPage>("/api/analytics/commits", params, signal),
     placeholderData: keepPreviousData,
     refetchInterval: SUMS_MS,
   });
@@ -145,6 +173,15 @@ export const findingsQuery = (params: Params) =>
     getNextPageParam: (page) => page.next_cursor,
     placeholderData: keepPreviousData,
     refetchInterval: SUMS_MS,
+  });
+
+/** What a flow's request is made of, or the longest of a session's newest. */
+export const contextQuery = (of: { flow: string } | { session: string }) =>
+  queryOptions({
+    queryKey: ["context", of],
+    queryFn: ({ signal }) => ask<Context>("/api/analytics/context", of, signal),
+    staleTime: 30_000,
+    gcTime: 30_000,
   });
 
 /** What a flow's model can read; asked once for each model. */

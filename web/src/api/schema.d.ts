@@ -287,7 +287,8 @@ export interface paths {
         /**
          * Prices stored flows anew, and the responses that transcripts tell of, by the prices that are in force. Answers
          *     when it is through.
-         * @description Hours whose flows are gone keep their sums. What a provider itself said of a cost stays.
+         * @description Hours whose flows are gone keep their sums. What a provider itself said of a cost stays. It reads no body, and refuses
+         *     one.
          */
         post: operations["reprice"];
         delete?: never;
@@ -1656,7 +1657,10 @@ export interface components {
         };
         /** @description Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known. */
         CostItem: components["schemas"]["GroupLabel"] & components["schemas"]["Spent"] & {
-            /** @description The class of usage, as `cache_read`; its cost alone is told then. */
+            /**
+             * @description The class of usage, as `cache_read`, or `undivided` for what providers told as a whole; its cost alone is
+             *     told then.
+             */
             class: string | null;
             /** @description The project. */
             project: string | null;
@@ -1671,7 +1675,7 @@ export interface components {
             tool_cost: components["schemas"]["ToolCosts"] | null;
             /**
              * Format: int64
-             * @description Tokens, or calls, of the class; nothing is counted in two of them.
+             * @description Tokens, or calls, of the class; nothing is counted in two of them. Of what is undivided, flows.
              */
             units: number | null;
         };
@@ -1882,7 +1886,7 @@ export interface components {
          * @description Where an estimate comes from.
          * @enum {string}
          */
-        EstimateSource: "transcript" | "bytes";
+        EstimateSource: "transcript" | "bytes" | "tokenizer";
         /** @description What providers did not tell of usage, estimated: part of no other figure. */
         Estimated: {
             cost: components["schemas"]["Cost"] | null;
@@ -2540,10 +2544,7 @@ export interface components {
         };
         /** @description A call with its arguments, its result and its runs. */
         InvocationDetail: components["schemas"]["Invocation"] & {
-            /**
-             * @description Runs of the call, as hooks, telemetry, transcripts or the answer itself tell of them; empty where
-             *     none does.
-             */
+            /** @description Runs of the call, as transcripts or the answer itself tell of them; empty where none does. */
             executions: components["schemas"]["Execution"][];
             /** @description The arguments; null when they are no valid JSON, or not kept. */
             input: unknown;
@@ -2664,7 +2665,7 @@ export interface components {
             responses: number;
             /**
              * Format: int64
-             * @description Those whose cost is not known.
+             * @description Those that used something, and whose cost is not known.
              */
             unpriced: number;
             /** @description What they used, in the provider's own sense. */
@@ -3301,7 +3302,7 @@ export interface components {
         };
         /** @description A session: what an agent calls one. */
         Session: {
-            /** @description Kind of agent, of its newest flow. */
+            /** @description Kind of agent, of the newest of its last eight flows that says one. */
             agent: string | null;
             /** @description When its first flow began, of those that are kept. */
             first_at: string;
@@ -3743,7 +3744,7 @@ export interface components {
         };
         /** @description A task: a unit of work. */
         Task: {
-            /** @description Kind of agent, of its newest flow. */
+            /** @description Kind of agent, of the newest of its last eight flows that says one. */
             agent: string | null;
             /** @description When its first flow began, of those that are kept. */
             first_at: string;
@@ -3928,6 +3929,7 @@ export interface components {
         };
         /** @description A tool. */
         Tool: {
+            cost: components["schemas"]["Cost"] | null;
             /** @description Its name. */
             name: string;
             /** @description What its calls add up to. */
@@ -4930,7 +4932,7 @@ export interface operations {
     cost: {
         parameters: {
             query?: {
-                /** @description Any of hour, day, host, provider, model, agent, session, task, subagent, project, tool, with commas between; or class; nothing makes one group of all */
+                /** @description Any of hour, day, host, provider, model, agent, session, task, subagent, project, tool, with commas between; or class, where what providers told as a whole is `undivided`; nothing makes one group of all */
                 group_by?: string;
                 /** @description Another name of `group_by` */
                 by?: string;
@@ -7347,7 +7349,7 @@ export interface operations {
     list_tools: {
         parameters: {
             query?: {
-                /** @description The greatest first: calls (the default), duration, failures, repeats or violations */
+                /** @description The greatest first: calls (the default), cost, duration, failures, repeats or violations */
                 order?: string;
                 /** @description Called in this session */
                 session?: string;
@@ -7428,6 +7430,14 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

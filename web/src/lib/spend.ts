@@ -1,5 +1,5 @@
 // Spans of time that costs are told for, by what they are told apart, and the classes they are made of.
-import type { CostItem, CostPage } from "@/api/types";
+import type { CostItem, CostPage, UsageSums } from "@/api/types";
 
 export const RANGES = ["today", "7d", "30d", "90d", "all"] as const;
 export type Range = (typeof RANGES)[number];
@@ -46,6 +46,7 @@ export const DIMENSIONS = [
   "tool",
   "subagent",
   "class",
+  "commit",
   "agent",
   "host",
 ] as const;
@@ -58,6 +59,7 @@ export const DIMENSION_LABELS: Record<Dimension, string> = {
   tool: "Tool",
   subagent: "Subagent",
   class: "Class",
+  commit: "Commit",
   agent: "Agent",
   host: "Host",
 };
@@ -97,6 +99,8 @@ export interface Span {
   cost: number | null;
   flows: number;
   unpriced: number;
+  /** Null where no flow began. */
+  usage: UsageSums | null;
   classes: { name: Class; cost: number }[];
 }
 
@@ -158,6 +162,7 @@ function spanOf(
     cost: item ? (item.cost?.micro_usd ?? null) : 0,
     flows: item?.flows ?? 0,
     unpriced: item?.unpriced_flows ?? 0,
+    usage: item?.usage ?? null,
     classes: CLASSES.flatMap((name) => {
       const cost = item?.cost_by_class?.[name]?.micro_usd ?? 0;
       return cost > 0 ? [{ name, cost }] : [];

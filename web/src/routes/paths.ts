@@ -20,7 +20,15 @@ export const paths = {
   auth: "/auth",
 } as const;
 
-export const TABS = ["conversation", "events", "headers", "raw", "changes"] as const;
+export const TABS = [
+  "conversation",
+  "events",
+  "headers",
+  "raw",
+  "changes",
+  "context",
+  "timing",
+] as const;
 export type Tab = (typeof TABS)[number];
 
 /** What the address of the flows screen holds: the filter, and how the detail is looked at. */
@@ -84,6 +92,10 @@ export interface SpendView {
   by?: Dimension;
   model?: string;
   project?: string;
+  /** What the hours of the week are told by; flows when it is not said. */
+  heat?: "cost";
+  /** What is told over time; the cost when it is not said. */
+  chart?: "tokens";
 }
 
 export function readSpendView(search: Record<string, unknown>): SpendView {
@@ -92,6 +104,8 @@ export function readSpendView(search: Record<string, unknown>): SpendView {
   if (isRange(search["range"])) view.range = search["range"];
   const by = DIMENSIONS.find((each) => each === search["by"]);
   if (by) view.by = by;
+  if (search["heat"] === "cost") view.heat = "cost";
+  if (search["chart"] === "tokens") view.chart = "tokens";
   return view;
 }
 

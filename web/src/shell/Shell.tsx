@@ -4,46 +4,29 @@ import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { accessStore } from "@/api/access";
 import { paths } from "@/routes/paths";
 import { Boundary } from "@/ui/Boundary";
-import {
-  FindingsIcon,
-  FlowsIcon,
-  HealthIcon,
-  NowIcon,
-  SearchIcon,
-  SessionsIcon,
-  SettingsIcon,
-  SetupIcon,
-  SpendIcon,
-  ToolIcon,
-} from "@/ui/icons";
-import { isTyping, useKeys } from "@/ui/keys";
+import { CommandIcon } from "@/ui/icons";
+import { asksForPalette, isTyping, KEYS, keyName, useKeys } from "@/ui/keys";
 import { ThemeSwitch } from "@/views/ThemeSwitch";
 import { Connection } from "./Connection";
+import { ExportStatus } from "./ExportStatus";
 import { HealthStrip } from "./HealthStrip";
+import { Palette } from "./Palette";
 import { ShortcutsDialog } from "./ShortcutsDialog";
 import { SignedOut } from "./SignedOut";
+import { isScreen, SCREENS } from "./screens";
 
-const SCREENS = [
-  { to: paths.now, label: "Now", key: "n", Icon: NowIcon },
-  { to: paths.sessions, label: "Sessions", key: "e", Icon: SessionsIcon },
-  { to: paths.flows, label: "Flows", key: "f", Icon: FlowsIcon },
-  { to: paths.spend, label: "Spend", key: "c", Icon: SpendIcon },
-  { to: paths.tools, label: "Tools", key: "t", Icon: ToolIcon },
-  { to: paths.findings, label: "Findings", key: "i", Icon: FindingsIcon },
-  { to: paths.search, label: "Search", key: "w", Icon: SearchIcon },
-  { to: paths.health, label: "Health", key: "h", Icon: HealthIcon },
-  { to: paths.settings, label: "Settings", key: ",", Icon: SettingsIcon },
-  { to: paths.setup, label: "Setup", key: "s", Icon: SetupIcon },
-] as const;
+/** What lies over the page. */
+type Over = "help" | "palette" | null;
 
 /** How long after `g` the letter of a screen is awaited. */
 const CHORD_MS = 1_200;
 
 export function Shell() {
   const access = useSyncExternalStore(accessStore.subscribe, accessStore.current);
-  const [help, setHelp] = useState(false);
+  const [over, setOver] = useState<Over>(null);
   const path = useRouterState({ select: (state) => state.location.pathname });
-  useScreenKeys(() => setHelp(true));
+  useScreenKeys(() => setOver("help"));
+  usePaletteKey(() => setOver((now) => (now === "palette" ? null : "palette")));
   useInnerLinks();
   const bar = useRef<HTMLUListElement>(null);
   useEffect(() => {
@@ -76,7 +59,7 @@ export function Shell() {
             <li key={to} className="min-w-15 flex-1 md:min-w-0 md:flex-none">
               <Link
                 to={to}
-                title={`${label} (g ${key})`}
+                title={`${label} (${KEYS.go} ${key})`}
                 className="flex h-11 flex-col items-center justify-center gap-0.5 rounded-md px-1 text-ink-2 hover:bg-raised hover:text-ink md:h-8 md:flex-row md:gap-2.5 md:px-2.5 xl:justify-start aria-[current=page]:bg-selected aria-[current=page]:text-ink"
               >
                 <Icon />
@@ -88,6 +71,7 @@ export function Shell() {
           ))}
         </ul>
         <div className="flex items-center gap-1 md:mt-auto md:flex-col md:items-stretch md:gap-3">
+          <PaletteButton onOpen={() => setOver("palette")} />
           <Connection />
           <div className="max-md:hidden">
             <ThemeSwitch />
@@ -102,7 +86,17 @@ export function Shell() {
           </Boundary>
         </main>
       </div>
-      <ShortcutsDialog open={help} onClose={() => setHelp(false)} />
+      <ExportStatus />
+      {/* A dialog tells its end later than another may have begun. */}
+      <ShortcutsDialog
+        open={over === "help"}
+        onClose={() => setOver((now) => (now === "help" ? null : now))}
+      />
+      <Palette
+        open={over === "palette"}
+        onClose={() => setOver((now) => (now === "palette" ? null : now))}
+        onHelp={() => setOver("help")}
+      />
     </div>
   );
 }
@@ -134,9 +128,39 @@ function useInnerLinks(): void {
   }, [router]);
 }
 
-/** Whether an address is one of a screen, not of the API. */
-function isScreen(href: string): boolean {
-  return SCREENS.some(({ to }) => href.startsWith(to) && /^($|[/?])/.test(href.slice(to.length)));
+function PaletteButton({ onOpen }: { onOpen: () => void }) {
+  const key = keyName("palette");
+  return (
+    <button
+      type="button"
+      onClick={onOpen}
+      title={`Commands (${key})`}
+      className="flex h-11 w-11 items-center justify-center gap-2.5 rounded-md text-ink-2 hover:bg-raised hover:text-ink md:h-8 md:w-auto md:px-2.5 xl:justify-start xl:border xl:bg-surface"
+    >
+      <CommandIcon />
+      <span className="sr-only flex-1 text-left text-sm xl:not-sr-only">Commands</span>
+      <span aria-hidden="true" className="hidden font-mono text-2xs text-ink-3 xl:inline">
+        {key}
+      </span>
+    </button>
+  );
+}
+
+/** From anywhere, a field too: what is typed there is not lost. */
+function usePaletteKey(onKey: () => void): void {
+  const latest = useRef(onKey);
+  useEffect(() => {
+    latest.current = onKey;
+  });
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => {
+      if (!asksForPalette(event)) return;
+      event.preventDefault();
+      latest.current();
+    };
+    window.addEventListener("keydown", listen);
+    return () => window.removeEventListener("keydown", listen);
+  }, []);
 }
 
 function useScreenKeys(onHelp: () => void): void {
@@ -144,11 +168,11 @@ function useScreenKeys(onHelp: () => void): void {
   const chord = useRef(0);
   useKeys((event) => {
     if (isTyping(event)) return false;
-    if (event.key === "?") {
+    if (event.key === KEYS.help) {
       onHelp();
       return true;
     }
-    if (event.key === "g") {
+    if (event.key === KEYS.go) {
       chord.current = Date.now();
       return true;
     }

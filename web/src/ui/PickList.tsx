@@ -18,6 +18,9 @@ export interface PickListProps {
   /** Said below the list. */
   note?: ReactNode;
   empty: string;
+  /** What the field asks for, and whether there is room for more than in a menu. */
+  placeholder?: string;
+  roomy?: boolean;
 }
 
 /** As a popover is shown, the browser gives the focus to what has this attribute, which React does not write. */
@@ -26,7 +29,8 @@ function takesFocus(field: HTMLInputElement | null) {
 }
 
 export function PickList(props: PickListProps) {
-  const { label, value, options, typed, onType, onPick, note, empty } = props;
+  const { label, value, options, typed, onType, onPick, note, empty, roomy = false } = props;
+  const placeholder = props.placeholder ?? "Search";
   const id = useId();
   const [at, setAt] = useState(0);
   const active = Math.min(at, options.length - 1);
@@ -47,7 +51,7 @@ export function PickList(props: PickListProps) {
           aria-expanded={options.length > 0}
           aria-controls={id}
           aria-activedescendant={options.length > 0 ? optionId(active) : undefined}
-          placeholder="Search"
+          placeholder={placeholder}
           spellCheck={false}
           autoComplete="off"
           maxLength={200}
@@ -65,7 +69,10 @@ export function PickList(props: PickListProps) {
             } else return;
             event.preventDefault();
           }}
-          className="h-7 w-full rounded-md border border-line-strong bg-ground px-2.5 text-xs"
+          className={cx(
+            "w-full rounded-md border border-line-strong bg-ground px-2.5",
+            roomy ? "h-10 text-base" : "h-7 text-xs",
+          )}
         />
       </div>
       {/* There before its words are, so that they are read out when they come. */}
@@ -92,7 +99,8 @@ export function PickList(props: PickListProps) {
             onClick={() => onPick(option.value)}
             onPointerMove={() => setAt(index)}
             className={cx(
-              "cursor-pointer px-3 py-1 text-xs",
+              "cursor-pointer px-3",
+              roomy ? "py-1.5 text-sm" : "py-1 text-xs",
               index === active && "bg-hover",
               option.value === value ? "font-medium text-ink" : "text-ink-2",
             )}

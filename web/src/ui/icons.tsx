@@ -105,3 +105,5 @@ export const SettingsIcon = icon(
     <circle cx="5.8" cy="11.5" r="1.7" />
   </>,
 );
+export const CommandIcon = icon(<path d="m3 4.5 3.5 3.5L3 11.5M8.5 12H13" />);
+export const ExportIcon = icon(<path d="M8 2v8m-3-3 3 3 3-3M2.5 11v2.5h11V11" />);

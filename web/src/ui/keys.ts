@@ -1,5 +1,33 @@
-// Keyboard shortcuts that stay out of the way of typing.
+// Keyboard shortcuts that stay out of the way of typing: which keys there are, and how they are heard.
 import { useEffect, useRef } from "react";
+
+/** The keys of the dashboard as a key press names them; `palette` goes with Ctrl or ⌘. */
+export const KEYS = {
+  close: "Escape",
+  go: "g",
+  help: "?",
+  next: "j",
+  open: "Enter",
+  palette: "k",
+  previous: "k",
+  search: "/",
+} as const;
+
+/** How a key is written where it is told. */
+export function keyName(key: keyof typeof KEYS): string {
+  if (key === "palette") return isMac() ? "⌘ K" : "Ctrl K";
+  return key === "close" ? "Esc" : KEYS[key];
+}
+
+function isMac(): boolean {
+  return typeof navigator !== "undefined" && /^Mac|iP(hone|ad)/.test(navigator.platform);
+}
+
+/** Whether the commands are asked for: from anywhere, a field too. */
+export function asksForPalette(event: KeyboardEvent): boolean {
+  const { ctrlKey, metaKey, altKey, shiftKey } = event;
+  return ctrlKey !== metaKey && !altKey && !shiftKey && event.key.toLowerCase() === KEYS.palette;
+}
 
 /** Whether a key press is meant for a field rather than for the page. */
 export function isTyping(event: KeyboardEvent): boolean {

@@ -1,6 +1,8 @@
 //! Options of `langley tools`: which tools or calls, and in what shape.
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use langley_store::ToolOrder;
 
 /// Options of `tools`.
 #[derive(Args, Clone, Debug)]
@@ -20,7 +22,16 @@ pub(crate) struct ToolsArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) session: Option<String>,
 
+    /// The greatest first, by calls, cost, duration (of 95 of 100 calls), failures, repeats or violations
+    #[arg(long, value_name = "BY", default_value = "calls", value_parser = sort(), conflicts_with = "name")]
+    pub(crate) sort: ToolOrder,
+
     /// At most so many calls of one tool
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub(crate) limit: u32,
+}
+
+fn sort() -> impl TypedValueParser<Value = ToolOrder> {
+    let words = PossibleValuesParser::new(ToolOrder::ALL.map(|(word, _)| word));
+    words.map(|word| ToolOrder::parse(&word).unwrap_or_default())
 }

@@ -120,6 +120,7 @@ fn warn(done: &Extracted, refused: &[(std::path::PathBuf, io::Error)]) {
     }
     for (count, what) in [
         (done.unreadable, "lines are no JSON, and were left out"),
+        (done.torn, "last lines are being written, and cannot be read yet"),
         (done.too_long, "lines are too long to be held, and were left out"),
         (done.mended, "lines have bytes that are no UTF-8; they are told with � in their place"),
     ] {

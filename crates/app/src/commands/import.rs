@@ -16,10 +16,11 @@ use crate::api::Api;
 use crate::cli::{GlobalArgs, ImportArgs};
 use crate::config::{self, Config, Environment};
 use crate::detach;
+use crate::digest_key;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::lock::Claim;
-use crate::opening::{inference_key, prices, store_options, transcript_roots};
+use crate::opening::{prices, store_options, transcript_roots};
 use crate::runtime;
 use crate::token::Token;
 use crate::wire::redactor;
@@ -86,7 +87,7 @@ fn here(config: &Config, paths: &[PathBuf], is_again: bool, is_quiet: bool) -> R
         .map_err(|error| failed(&error))?;
     let redactor = Arc::new(redactor(config)?);
     let shows = std::io::stderr().is_terminal() && !is_quiet;
-    let key = inference_key(&store, &redactor).inspect_err(|_| store.clone().close())?;
+    let key = digest_key::open_or_create(&home, &store).inspect_err(|_| store.clone().close())?;
     let brought = (|| {
         let mut importer = Importer::new(store.clone(), redactor, key, prices(config))?.alone();
         if is_again {

@@ -2,10 +2,14 @@
 //! one.
 
 use jiff::Timestamp;
-use langley_store::{InvocationQuery, KeptCall, ToolQuery, ToolReport, ToolSums, ToolTally};
+use langley_model::MicroUsd;
+use langley_store::{
+    InvocationQuery, KeptCall, ToolOrder, ToolQuery, ToolReport, ToolSums, ToolTally,
+};
 
 use super::flows::{local_time, parse_since};
 use crate::cli::{GlobalArgs, ToolsArgs};
+use crate::dollars::dollars;
 use crate::error::Result;
 use crate::home::Home;
 use crate::reading;
@@ -36,7 +40,7 @@ pub(crate) fn tools(global: &GlobalArgs, args: &ToolsArgs) -> Result<()> {
         reading::tell_missing(page.next_cursor.is_some(), false);
         return Ok(());
     }
-    let query = ToolQuery { since, until: None, session };
+    let query = ToolQuery { since, until: None, session, order: args.sort };
     let report = reading::read(&home, "tools", |store| store.tools(&query))?;
     if args.json {
         return reading::tell("tools", langley_server::tools_json(&report));
@@ -44,7 +48,7 @@ pub(crate) fn tools(global: &GlobalArgs, args: &ToolsArgs) -> Result<()> {
     if report.tools.is_empty() {
         println!("no tool calls");
     } else {
-        print!("{}", table(&report));
+        print!("{}", table(&report, args.sort));
     }
     if report.is_behind {
         println!(
@@ -59,44 +63,58 @@ pub(super) fn milliseconds(nanos: u64) -> String {
     if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", nanos as f64 / 1e9) }
 }
 
-fn table(report: &ToolReport) -> String {
-    let mut table = Table::new([
-        "TOOL",
-        "CALLS",
-        "FAILED",
-        "DENIED",
-        "STOPPED",
-        "NO RESULT",
-        "REPEATED",
-        "P50",
-        "P95",
-        "VIOLATIONS",
-    ]);
-    let mut row = |name: &str, sums: &ToolSums| {
-        let of = |tally| sums.tally(tally);
-        let spread = |percent| {
-            sums.durations().percentile(percent).map_or_else(|| "-".to_owned(), milliseconds)
-        };
-        table.row([
-            name.to_owned(),
-            of(ToolTally::Calls).to_string(),
-            of(ToolTally::Failed).to_string(),
-            of(ToolTally::Denied).to_string(),
-            (of(ToolTally::Cancelled) + of(ToolTally::TimedOut)).to_string(),
-            (of(ToolTally::Orphaned) + of(ToolTally::Lost)).to_string(),
-            of(ToolTally::Repeated).to_string(),
-            spread(50),
-            spread(95),
-            of(ToolTally::Violated).to_string(),
-        ]);
-    };
-    for tool in &report.tools {
-        row(&tool.name, &tool.sums);
+const HEAD: [&str; 10] = [
+    "TOOL",
+    "CALLS",
+    "FAILED",
+    "DENIED",
+    "STOPPED",
+    "NO RESULT",
+    "REPEATED",
+    "P50",
+    "P95",
+    "VIOLATIONS",
+];
+
+fn table(report: &ToolReport, sort: ToolOrder) -> String {
+    let of_all = (report.tools.len() > 1).then_some(("all", &report.totals));
+    let tools = report.tools.iter().map(|tool| (&*tool.name, &tool.sums)).chain(of_all);
+    if sort != ToolOrder::Cost {
+        let mut table = Table::new(HEAD);
+        tools.for_each(|(name, sums)| table.row(cells(name, sums)));
+        return table.to_string();
     }
-    if report.tools.len() > 1 {
-        row("all", &report.totals);
+    let costs = report.tools.iter().map(|tool| tool.cost);
+    let all = costs.clone().flatten().map(|cost| cost.0).reduce(i64::saturating_add);
+    let mut table = Table::new(with(HEAD, "COST"));
+    for ((name, sums), cost) in tools.zip(costs.chain([all.map(MicroUsd)])) {
+        let cost = cost.map_or_else(|| "-".to_owned(), |cost| dollars(cost.0));
+        table.row(with(cells(name, sums), cost));
     }
     table.to_string()
+}
+
+fn cells(name: &str, sums: &ToolSums) -> [String; 10] {
+    let of = |tally| sums.tally(tally);
+    let spread =
+        |percent| sums.durations().percentile(percent).map_or_else(|| "-".to_owned(), milliseconds);
+    [
+        name.to_owned(),
+        of(ToolTally::Calls).to_string(),
+        of(ToolTally::Failed).to_string(),
+        of(ToolTally::Denied).to_string(),
+        (of(ToolTally::Cancelled) + of(ToolTally::TimedOut)).to_string(),
+        (of(ToolTally::Orphaned) + of(ToolTally::Lost)).to_string(),
+        of(ToolTally::Repeated).to_string(),
+        spread(50),
+        spread(95),
+        of(ToolTally::Violated).to_string(),
+    ]
+}
+
+/// One more cell.
+fn with<T>([a, b, c, d, e, f, g, h, i, j]: [T; 10], last: T) -> [T; 11] {
+    [a, b, c, d, e, f, g, h, i, j, last]
 }
 
 fn calls(calls: &[KeptCall]) -> String {

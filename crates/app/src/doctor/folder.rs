@@ -13,7 +13,7 @@ use crate::token::Token;
 const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
 
-/// Home, token and free space.
+/// Home, token, the key of digests and free space.
 pub(super) fn checks(home: &Home) -> Vec<Check> {
     if !home.root().exists() {
         let what =
@@ -24,7 +24,12 @@ pub(super) fn checks(home: &Home) -> Vec<Check> {
         Err(error) => return vec![Check::failed("home", &error)],
         Ok(_) => privacy("home", home.root(), 0o700),
     };
-    vec![usable, token(home), room(home)]
+    let mut checks = vec![usable, token(home)];
+    if home.digest_key().exists() {
+        checks.push(privacy("digest key", &home.digest_key(), 0o600));
+    }
+    checks.push(room(home));
+    checks
 }
 
 fn token(home: &Home) -> Check {

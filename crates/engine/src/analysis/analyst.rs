@@ -10,6 +10,7 @@ use langley_store::{Analysis, Store, StoreError, Unread};
 use super::calls::Calls;
 use super::found::{self, Found};
 use super::joined::Joined;
+use super::tokenized::Tokenized;
 use super::{Lens, Lookout, Reading};
 use crate::background::{Background, Bell, Failed, Step};
 
@@ -40,7 +41,7 @@ impl Analyst {
         bell: Bell,
         lookout: Lookout,
     ) -> std::io::Result<Self> {
-        let mut worker = Worker::new(store, redactor, lookout);
+        let mut worker = Worker::new(store, redactor, lookout, bell.clone());
         let step = move || worker.step(Micros::now());
         Ok(Self { _thread: Background::spawn("analyst", Some(IDLE), bell, step)? })
     }
@@ -64,7 +65,8 @@ pub fn analyse_for(
     now: Micros,
     lookout: Lookout,
 ) -> Result<(), StoreError> {
-    let mut worker = Worker::new(store.clone(), Arc::clone(redactor), lookout);
+    let bell = Bell::default();
+    let mut worker = Worker::new(store.clone(), Arc::clone(redactor), lookout, bell);
     while worker.step(now)? == Step::Worked {}
     Ok(())
 }
@@ -75,6 +77,8 @@ pub(super) struct Worker {
     lenses: Vec<Box<dyn Lens>>,
     redactor: Arc<Redactor>,
     lookout: Lookout,
+    /// Says when the thread is to end.
+    bell: Bell,
     /// Flows that could not be read, and how often; they are tried when nothing else waits.
     pub(super) failed: Failed,
     /// Whether the last step came to its end: what another one has left undone is of no use.
@@ -82,16 +86,16 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(store: Store, redactor: Arc<Redactor>, lookout: Lookout) -> Self {
-        let lenses = lenses(&redactor, &lookout);
-        Self { store, lenses, redactor, lookout, failed: Failed::default(), is_sound: true }
+    pub(super) fn new(store: Store, redactor: Arc<Redactor>, lookout: Lookout, bell: Bell) -> Self {
+        let lenses = lenses(&redactor, &lookout, &bell);
+        Self { store, lenses, redactor, lookout, bell, failed: Failed::default(), is_sound: true }
     }
 
     /// Analyses some flows.
     pub(super) fn step(&mut self, now: Micros) -> Result<Step, StoreError> {
         if !std::mem::take(&mut self.is_sound) {
             // What was not written is found again.
-            self.lenses = lenses(&self.redactor, &self.lookout);
+            self.lenses = lenses(&self.redactor, &self.lookout, &self.bell);
         }
         let done = self.try_step(now);
         self.is_sound = done.is_ok();
@@ -172,12 +176,13 @@ impl Worker {
 }
 
 /// All ways to look at flows.
-fn lenses(redactor: &Arc<Redactor>, lookout: &Lookout) -> Vec<Box<dyn Lens>> {
+fn lenses(redactor: &Arc<Redactor>, lookout: &Lookout, bell: &Bell) -> Vec<Box<dyn Lens>> {
     let prices = Arc::clone(&lookout.prices);
     vec![
         Box::new(Joined),
         Box::new(Calls::new(Arc::clone(redactor))),
-        Box::new(Found::new(&lookout.limits, prices, Arc::clone(redactor))),
+        Box::new(Found::new(&lookout.limits, Arc::clone(&prices), Arc::clone(redactor))),
+        Box::new(Tokenized::new(prices, bell.clone())),
     ]
 }
 
@@ -193,6 +198,10 @@ mod tests {
     use crate::background::TRIES;
     use crate::search::tests::Given;
 
+    fn worker_of(given: &Given, store: Store) -> Worker {
+        Worker::new(store, Arc::clone(&given.redactor), Lookout::default(), Bell::default())
+    }
+
     #[test]
     fn a_flow_that_cannot_be_read_keeps_no_other_from_being_analysed() {
         let folder = tempfile::tempdir().unwrap();
@@ -201,7 +210,7 @@ mod tests {
         given.put(&store, &[(1, "old "), (2, &"damaged ".repeat(20_000)), (3, "new ")]);
         store.close();
         given.damage();
-        let mut worker = Worker::new(given.open(), Arc::clone(&given.redactor), Lookout::default());
+        let mut worker = worker_of(&given, given.open());
         let mut steps = Vec::new();
         while !matches!(steps.last(), Some(Step::Idle)) {
             steps.push(worker.step(Micros(9)).unwrap());
@@ -214,8 +223,7 @@ mod tests {
         assert_eq!(stuck as u32, TRIES - 1);
         // Another process reads the session back, the damaged flow among its others.
         given.put(&worker.store, &[(4, "newer ")]);
-        let mut worker =
-            Worker::new(worker.store.clone(), Arc::clone(&given.redactor), Lookout::default());
+        let mut worker = worker_of(&given, worker.store.clone());
         assert_eq!(worker.step(Micros(9)).unwrap(), Step::Worked);
         assert_eq!(worker.failed.len(), 0, "only the damaged one is given up");
         let state = worker.store.analysis_state().unwrap();
@@ -263,8 +271,7 @@ mod tests {
         let (flow, reason) = (Some(FlowId::new()), DropReason::WriteFailed);
         let lost = Dropped { at: Micros(5), flow, reason, count: 9, bytes: 1 };
         store.submit(vec![given.redactor.seal(Record::Drop(lost))]).unwrap();
-        let mut worker =
-            Worker::new(store.clone(), Arc::clone(&given.redactor), Lookout::default());
+        let mut worker = worker_of(&given, store.clone());
         let mut told = || {
             while worker.step(Micros(90)).unwrap() == Step::Worked {}
             let found = store.findings(&FindingFilter::default(), None, 10).unwrap().items;
@@ -317,7 +324,7 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         let given = Given::new(folder.path());
-        let mut worker = Worker::new(given.open(), Arc::clone(&given.redactor), Lookout::default());
+        let mut worker = worker_of(&given, given.open());
         worker.lenses = vec![Box::new(Faulty)];
         let step = std::panic::AssertUnwindSafe(|| worker.step(Micros(9)).map(drop));
         assert!(std::panic::catch_unwind(step).is_err());

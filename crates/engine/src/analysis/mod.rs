@@ -16,6 +16,7 @@ mod lookout;
 mod reading;
 mod shares;
 mod timing;
+mod tokenized;
 mod told_outcome;
 
 pub use analyst::{Analyst, analyse, analyse_for};

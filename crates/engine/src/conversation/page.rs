@@ -105,7 +105,7 @@ pub fn conversation_thread(
         Some(ShownLine { line, branch: placed.branch, lane: placed.lane })
     });
     let (lines, is_whole) = (shown.collect(), shape.is_whole);
-    let (lanes, branches) = (shape.lanes.clone(), shape.branches.clone());
+    let (lanes, branches) = (shape.lanes(store)?, shape.branches.clone());
     Ok(Some(ConversationThread { conversation, lanes, branches, lines, next, is_whole }))
 }
 
@@ -150,19 +150,18 @@ mod tests {
     use std::fs;
     use std::sync::Arc;
 
-    use langley_model::{Redactor, RedactorOptions};
-    use langley_store::StoreOptions;
+    use langley_model::{Rates, Redactor, RedactorOptions};
+    use langley_store::{RepriceQuery, StoreOptions};
     use tempfile::TempDir;
 
     use super::*;
     use crate::import::Importer;
     use crate::inference_key::InferenceKey;
-    use crate::price::PriceBook;
+    use crate::price::{PriceBook, PriceOverride, reprice};
     use crate::transcripts::user_roots;
 
     /// A conversation of so many lines, of which each fifth is a note and those of one second come in threes.
     fn told(lines: usize) -> (TempDir, Store) {
-        let folder = tempfile::tempdir().unwrap();
         let line = |at: usize| {
             let kind = if at % 5 == 4 { "system" } else { "user" };
             let before = at.checked_sub(1).map_or("null".to_owned(), |it| format!("\"u{it}\""));
@@ -172,15 +171,20 @@ mod tests {
                 at / 3 % 60
             ) + "\n"
         };
+        imported(&(0..lines).map(line).collect::<String>(), PriceBook::vendored())
+    }
+
+    /// What a file of these lines tells.
+    fn imported(lines: &str, book: Arc<PriceBook>) -> (TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
         let files = folder.path().join("files");
         fs::create_dir(&files).unwrap();
-        fs::write(files.join("S.jsonl"), (0..lines).map(line).collect::<String>()).unwrap();
+        fs::write(files.join("S.jsonl"), lines).unwrap();
         let options = StoreOptions::new(folder.path().join("langley.db"));
         let store = Store::open(options, Box::new(|_| ())).unwrap();
         let redactor = Arc::new(Redactor::new(RedactorOptions::default()).unwrap());
         let mut importer =
-            Importer::new(store.clone(), redactor, InferenceKey::default(), PriceBook::vendored())
-                .unwrap();
+            Importer::new(store.clone(), redactor, InferenceKey::default(), book).unwrap();
         importer.look(&user_roots(vec![files]), false, Micros::now()).unwrap();
         while importer.step().unwrap() {}
         (folder, store)
@@ -238,5 +242,38 @@ mod tests {
         importer.look(&user_roots(vec![path]), false, Micros::now()).unwrap();
         while importer.step().unwrap() {}
         assert!(!Arc::ptr_eq(&first, &of()));
+    }
+
+    #[test]
+    fn lanes_tell_what_they_cost_since_they_were_priced_anew() {
+        let line = |agent: &str, model: &str| {
+            format!(
+                r#"{{"type":"assistant","uuid":"{model}","sessionId":"S",{agent}"timestamp":"2025-08-01T00:00:00Z","requestId":"{model}","message":{{"id":"{model}","model":"{model}","content":[],"usage":{{"input_tokens":0,"output_tokens":1000000}}}}}}"#
+            ) + "\n"
+        };
+        let lines = line("", "one") + &line(r#""isSidechain":true,"agentId":"x","#, "two");
+        let book = |[one, two]: [&str; 2]| {
+            let price = |model, output| {
+                let rates = Rates::parse(&format!("1 - - - {output} - -")).unwrap();
+                PriceOverride::new(model, None, None, rates).unwrap()
+            };
+            let own = vec![price("^one$", one), price("^two$", two)];
+            Arc::new(PriceBook::vendored().with(own))
+        };
+        let (_folder, store) = imported(&lines, book(["2", "3"]));
+        let shapes = ThreadShapes::default();
+        let query = ThreadQuery { limit: 7, ..ThreadQuery::default() };
+        let costs = || {
+            let thread = conversation_thread(&store, &shapes, "S", &query).unwrap().unwrap();
+            let lanes = thread.lanes.iter().map(|lane| (lane.responses, lane.cost));
+            lanes.collect::<Vec<_>>()
+        };
+        let [two, three] = [2_000_000, 3_000_000].map(|cost| (1, Some(MicroUsd(cost))));
+        assert_eq!(costs(), [two, three]);
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let all = redactor.seal(RepriceQuery::default());
+        // All of it costs what it did.
+        reprice(&store, &all, &book(["3", "2"]), false).unwrap();
+        assert_eq!(costs(), [three, two]);
     }
 }

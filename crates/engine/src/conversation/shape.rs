@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use langley_model::{LineRole, MicroUsd};
+use langley_model::LineRole;
 use langley_store::{Conversation, Store, StoreError, ThreadLine};
 use parking_lot::Mutex;
 
@@ -34,7 +34,8 @@ pub(super) struct Shape {
     /// What is told of the conversation, and its first line: while these are the same, so is the shape.
     of: (Conversation, Option<i64>),
     lines: Vec<Placed>,
-    pub(super) lanes: Vec<Lane>,
+    /// Without what responses tell of them, which pricing anew changes.
+    lanes: Vec<Lane>,
     pub(super) branches: Vec<Branch>,
     /// Time and number of the last line that was looked at.
     last: Option<(i64, i64)>,
@@ -105,19 +106,7 @@ impl Shape {
         let last = lines.last().map(|line| (line.at.0, line.id));
         let lines = newest_of_each(lines);
         let (branch, branches) = branches(&lines);
-        let (lane, mut lanes) = lanes(&lines);
-        for response in store.told_responses(&of.0.session, most)? {
-            let told = response.told;
-            // What a subagent without an id used cannot be told from what the session's own did.
-            let lane = lanes.iter_mut().find(|lane| lane.agent_id == told.agent_id);
-            if let Some(lane) = lane {
-                lane.responses += 1;
-                if let Some(MicroUsd(cost)) = told.cost {
-                    let sum = lane.cost.unwrap_or_default().0;
-                    lane.cost = Some(MicroUsd(sum.saturating_add(cost)));
-                }
-            }
-        }
+        let (lane, lanes) = lanes(&lines);
         let places = lines.iter().zip(branch.into_iter().zip(lane));
         let lines = places.map(|(line, (branch, lane))| Placed {
             branch: Some(branch),
@@ -125,6 +114,18 @@ impl Shape {
             ..placed(line)
         });
         Ok(Self { of, lines: lines.collect(), lanes, branches, last, is_whole })
+    }
+
+    /// The lanes, each with what responses tell of it now.
+    pub(super) fn lanes(&self, store: &Store) -> Result<Vec<Lane>, StoreError> {
+        let mut lanes = self.lanes.clone();
+        for told in store.told_by_agents(self.of.0.number)? {
+            // What a subagent without an id used cannot be told from what the session's own did.
+            if let Some(lane) = lanes.iter_mut().find(|lane| lane.agent_id == told.agent_id) {
+                (lane.responses, lane.cost) = (told.responses, told.cost);
+            }
+        }
+        Ok(lanes)
     }
 
     /// Lines behind `after` that are wanted, at most `limit`.

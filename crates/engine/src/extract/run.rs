@@ -109,6 +109,19 @@ impl Extracted {
         self.too_long += counts.too_long;
     }
 
+    /// Takes in what was read of the same files once more: what is wrong with a line counts once.
+    fn see(&mut self, other: Self) {
+        self.records += other.records;
+        self.unreadable = self.unreadable.max(other.unreadable);
+        self.torn = self.torn.max(other.torn);
+        self.mended = self.mended.max(other.mended);
+        self.too_long = self.too_long.max(other.too_long);
+        let is_new =
+            |(path, _): &(PathBuf, io::Error)| !self.refused.iter().any(|it| it.0 == *path);
+        let new: Vec<_> = other.refused.into_iter().filter(is_new).collect();
+        self.refused.extend(new);
+    }
+
     /// Takes in what was read elsewhere.
     pub(super) fn add(&mut self, other: &mut Self) {
         self.records += other.records;
@@ -148,9 +161,12 @@ pub fn extract(
         }
     }
     let from_the_end = |mode: ExtractMode| query.latest.is_some() && mode.is_of_one_line();
+    let mut seen = Extracted::default();
     for mode in query.modes.iter().copied().filter(|mode| from_the_end(*mode)) {
         let query = query.with(|it| it == mode);
-        latest::tell(files, (&query, redactor), threads, (&mut told, out))?;
+        let mut read = Extracted::default();
+        latest::tell(files, (&query, redactor), threads, (&mut read, out))?;
+        seen.see(read);
     }
     let forward = query.with(|mode| !from_the_end(mode) && mode != ExtractMode::Blocks);
     // Nothing of a file is younger than its last change.
@@ -172,7 +188,8 @@ pub fn extract(
         blocks(files, usage, (query, redactor), &mut |line| kept.take(line, &mut told, out))?;
     }
     kept.close(&mut told, out)?;
-    Ok(told)
+    seen.see(told);
+    Ok(seen)
 }
 
 /// Why an agent's files do not answer.

@@ -219,9 +219,9 @@ impl Sums {
         }
     }
 
-    /// Takes a response in; of the lines of one, that with the greatest output counts.
-    pub(super) fn add(&mut self, mut used: Used) {
-        used.turn = self.turns_so_far;
+    /// Takes a response of a turn in; of the lines of one, that with the greatest output counts.
+    pub(super) fn add(&mut self, mut used: Used, turn: u64) {
+        used.turn = turn;
         if let Some(response) = used.response {
             if let Some(place) = self.places.get(&response) {
                 let known = &mut self.used[*place];

@@ -21,6 +21,9 @@ const CALLS_MAX: usize = 4096;
 /// The seed of digests within a file.
 const SEED: u64 = 0x6578_7472;
 
+/// A line's number and offset, and its time where it tells that.
+type Place = (u64, u64, Option<Micros>);
+
 /// A record, redacted.
 #[derive(Debug)]
 pub(super) struct Told {
@@ -70,8 +73,8 @@ pub(super) struct Teller<'q> {
     settings: HashMap<String, u64>,
     /// Items of Gemini CLI that were told: it writes lines again.
     known: HashSet<u64>,
-    /// Where the line stands that tells what is held back.
-    held: Option<(u64, u64, Option<Micros>)>,
+    /// Where the line stands that tells what is held back, and in which turn.
+    held: Option<(Place, u64)>,
     pub(super) out: Vec<Told>,
 }
 
@@ -246,11 +249,12 @@ impl<'q> Teller<'q> {
 
     /// What was told at the end of all lines, and what only the whole file tells.
     pub(super) fn finish(&mut self, till: &mut crate::transcripts::Till) {
-        let place = self.held.take().unwrap_or((self.line, self.offset, None));
+        let here = ((self.line, self.offset, None), self.sums.turns_so_far);
+        let (place, turn) = self.held.take().unwrap_or(here);
         let mut used = Vec::new();
         self.reader.rest(&mut |line| used.push(Used::of(&line, place)));
         for used in used {
-            self.sums.add(used);
+            self.sums.add(used, turn);
         }
         let whose = Whose { agent: self.format.agent(), ..Whose::default() };
         let told = self.sums.tell(
@@ -270,16 +274,17 @@ impl<'q> Teller<'q> {
             UsageReader::Codex(session) => session.grown,
             UsageReader::ClaudeCode | UsageReader::GeminiCli { .. } => None,
         };
-        let here = (self.line, self.offset, None);
+        let here = ((self.line, self.offset, None), self.sums.turns_so_far);
         let held = self.held.unwrap_or(here);
         let mut used = Vec::new();
         let is_codex = self.format == TranscriptFormat::Codex;
         let read = self.reader.read(text.as_bytes(), &mut |line| {
             let is_held = is_codex && line.message_id.is_none();
-            used.push(Used::of(&line, if is_held { held } else { here }));
+            let (place, turn) = if is_held { held } else { here };
+            used.push((Used::of(&line, place), turn));
         });
-        for used in used {
-            self.sums.add(used);
+        for (used, turn) in used {
+            self.sums.add(used, turn);
         }
         if let UsageReader::Codex(session) = &self.reader
             && session.grown != before

@@ -73,6 +73,55 @@ fn every_mode_tells_of_claude_codes_and_codexs_files_what_is_expected() {
 }
 
 #[test]
+fn codexs_running_totals_belong_to_the_turns_in_which_they_were_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let sessions = folder.path().join("codex/sessions/2026/01/02");
+    fs::create_dir_all(&sessions).unwrap();
+    let mut lines = String::new();
+    let mut line = |kind: &str, payload: Value| {
+        let timestamp = format!("2026-01-02T11:00:{:02}.000Z", lines.lines().count());
+        lines += &serde_json::json!({ "timestamp": timestamp, "type": kind, "payload": payload })
+            .to_string();
+        lines.push('\n');
+    };
+    line("session_meta", serde_json::json!({ "id": "c", "cwd": "/w" }));
+    let mut total = 0;
+    for turn in 0..3 {
+        let content = serde_json::json!([{ "type": "input_text", "text": format!("ask {turn}") }]);
+        let asked = serde_json::json!({ "type": "message", "role": "user", "content": content });
+        line("response_item", asked);
+        for output in [10 + turn, 11 + turn] {
+            total += output;
+            let used = |output| serde_json::json!({ "input_tokens": 5, "output_tokens": output });
+            let info = serde_json::json!({
+                "total_token_usage": used(total), "last_token_usage": used(output),
+            });
+            line("event_msg", serde_json::json!({ "type": "token_count", "info": info }));
+        }
+    }
+    fs::write(sessions.join("rollout-2026-01-02T11-00-00-c.jsonl"), lines).unwrap();
+    let told = told(folder.path(), &ExtractQuery::new(&[ExtractMode::Turns, ExtractMode::Usage]));
+    let of = |mode: &str, name: &str| -> Vec<u64> {
+        let of_mode = told.iter().filter(|record| record["mode"] == mode);
+        of_mode.map(|record| record[name].as_u64().unwrap()).collect()
+    };
+    assert_eq!(of("turns", "responses"), [2, 2, 2]);
+    assert_eq!(of("turns", "output"), [21, 23, 25]);
+    assert_eq!(of("usage", "turn"), [1, 1, 2, 2, 3, 3]);
+}
+
+#[test]
+fn a_line_that_cannot_be_read_is_told_once_however_many_modes_are_asked_for() {
+    let lines = [prompt("one", 1), "no JSON\n".to_owned(), "{\"torn".to_owned()].concat();
+    let folder = one_file(lines.as_bytes());
+    for latest in [None, Some(1)] {
+        let query = ExtractQuery { latest, ..ExtractQuery::new(ExtractMode::ALL) };
+        let (_, done) = told_of(&roots(folder.path()), &query);
+        assert_eq!((done.unreadable, done.torn), (1, 1), "{latest:?}");
+    }
+}
+
+#[test]
 fn a_record_has_the_fields_that_the_table_says_in_its_order() {
     let mut seen = std::collections::BTreeSet::new();
     for line in CLAUDE.lines().chain(CODEX.lines()) {

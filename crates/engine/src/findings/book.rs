@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use langley_model::{CostClass, Flow, Rates};
+use langley_model::{CostClass, Flow, MicroUsd, Rates, UsageEstimate};
 use parking_lot::Mutex;
 
 use super::price::{Prices, Pricing, TokenPrices};
@@ -39,6 +39,10 @@ impl Prices for BookPrices {
 
     fn window(&self, flow: &Flow) -> Option<u64> {
         self.book.window_of(flow)
+    }
+
+    fn beyond(&self, flow: &Flow, estimate: &UsageEstimate) -> Option<MicroUsd> {
+        self.pricer.lock().beyond(flow, estimate)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What tokens cost, as far as findings ask: the room that keeps prices answers it.
 
-use langley_model::{Flow, MicroUsd, Tokens};
+use langley_model::{Flow, MicroUsd, Tokens, UsageEstimate};
 
 use crate::price::Lack;
 
@@ -35,6 +35,9 @@ pub trait Prices: Send + Sync {
 
     /// How many tokens its model can read.
     fn window(&self, flow: &Flow) -> Option<u64>;
+
+    /// What an estimate comes to beside what is known of a flow's cost.
+    fn beyond(&self, flow: &Flow, estimate: &UsageEstimate) -> Option<MicroUsd>;
 }
 
 /// Nobody knows prices.
@@ -47,6 +50,10 @@ impl Prices for NoPrices {
     }
 
     fn window(&self, _flow: &Flow) -> Option<u64> {
+        None
+    }
+
+    fn beyond(&self, _flow: &Flow, _estimate: &UsageEstimate) -> Option<MicroUsd> {
         None
     }
 }

@@ -164,7 +164,7 @@ impl Watch {
 
     /// The day, if it is now known that it went beyond its budget, and the finding where that was never said.
     fn of_day(
-        &self,
+        &mut self,
         facts: &Facts,
         sources: &dyn Sources,
     ) -> Result<Option<(i64, Option<Finding>)>, StoreError> {
@@ -185,7 +185,15 @@ impl Watch {
         };
         let Some(found) = found else { return Ok(None) };
         let found = match sources.kept(&found)? {
-            Kept::Not => (!is_known).then_some(found),
+            // It was said, and is not kept yet; or prices changed since, and it may be true again at others.
+            Kept::Not if is_known => {
+                if beyond(DayPart::Whole)?.is_none() {
+                    self.dear_days.retain(|known| *known != day);
+                    return Ok(None);
+                }
+                None
+            }
+            Kept::Not => Some(found),
             // Once for a day: what it is beyond would be added up with each start.
             Kept::ShownByOthers => None,
             // It is looked at once more because prices changed: what is true of the day now.

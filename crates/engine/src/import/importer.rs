@@ -1,6 +1,6 @@
 //! Looks at folders and brings what is new into the store, a small batch at a time.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use langley_model::{Micros, Redactor};
 use langley_store::{
-    KnownTranscript, Store, StoreError, TranscriptBatch, TranscriptPlace, TranscriptWriter,
+    KnownTranscript, KnownTranscripts, Store, StoreError, TranscriptBatch, TranscriptPlace,
+    TranscriptWriter,
 };
 
 use super::plan::{Mode, Plan, Scope, goes_on, plan};
@@ -31,6 +32,8 @@ pub struct Importer {
     key: InferenceKey,
     till: Till,
     known: Vec<KnownTranscript>,
+    /// Digests of the paths of known files whose rows cannot be read.
+    damaged: HashSet<[u8; 16]>,
     waiting: VecDeque<Plan>,
     open: Option<Reading>,
     /// How many files were opened.
@@ -70,8 +73,12 @@ impl Importer {
         key: InferenceKey,
         book: Arc<PriceBook>,
     ) -> Result<Self, StoreError> {
+        let KnownTranscripts { files, damaged } = store.transcripts()?;
+        let there = files.iter().filter(|file| file.deleted_at.is_none());
+        let there: HashSet<[u8; 16]> = there.map(|file| file.place.path_key).collect();
         Ok(Self {
-            known: store.transcripts()?,
+            known: files,
+            damaged: damaged.into_iter().filter(|path| !there.contains(path)).collect(),
             writer: TranscriptWriter::new(store.clone()),
             store,
             redactor,
@@ -133,7 +140,7 @@ impl Importer {
         self.looked_at = now;
         let mut walked = walk(roots);
         self.report.files += walked.files.len() as u64;
-        let plans = plan(&mut walked, &self.known, scope);
+        let plans = plan(&mut walked, (&self.known, &self.damaged), scope);
         self.report.refused.append(&mut walked.refused);
         self.open = None;
         self.waiting = plans.plans.into();
@@ -187,7 +194,9 @@ impl Importer {
             lines: batch.lines.iter().map(Counted::from).collect(),
         };
         self.read.push((read, batch));
-        if !portion.is_last {
+        if portion.is_again {
+            self.waiting.push_front(Plan { mode: Mode::Anew, ..reading.plan });
+        } else if !portion.is_last {
             self.open = Some(reading);
         }
         let lines = self.read.iter().flat_map(|(_, batch)| &batch.lines);
@@ -261,6 +270,10 @@ impl Importer {
 
     /// Opens a file; none where it cannot be.
     fn begin(&mut self, mut plan: Plan) -> Result<Option<Reading>, StoreError> {
+        if plan.mode == Mode::Anew {
+            // What was read of it before it is held against what is kept.
+            self.keep_all()?;
+        }
         let known = plan.known.and_then(|place| self.known.get(place));
         let opened = match (File::open(&plan.file.path), known) {
             // Since it was looked at it may have been cut or replaced.
@@ -272,9 +285,12 @@ impl Importer {
             }
             (opened, _) => opened,
         };
-        let kept = match known {
-            Some(known) if plan.mode == Mode::Anew => self.store.transcript_digests(known.id)?,
-            _ => HashMap::new(),
+        // Of one that was cut, more may be kept than stands in it: what is written on may be the same again.
+        let is_held_against =
+            |known: &&KnownTranscript| plan.mode == Mode::Anew || known.records > known.place.lines;
+        let kept = match known.filter(is_held_against) {
+            Some(known) => self.store.transcript_digests(known.id)?,
+            None => HashMap::new(),
         };
         let (is_new, is_anew) = (known.is_none(), plan.mode == Mode::Anew);
         let is_grown = known.is_some_and(|known| plan.file.size > known.place.offset);

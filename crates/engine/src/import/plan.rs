@@ -98,8 +98,16 @@ fn is_going_on(file: &TranscriptFile, known: &KnownTranscript) -> io::Result<boo
 }
 
 /// Whose file each is, in the order of trust: by path and inode, by inode, by contents, by what it begins with, by path.
-pub(super) fn plan(walked: &mut Walked, known: &[KnownTranscript], scope: Scope) -> Plans {
+/// Files at `damaged` places are left alone: what is known of them cannot be read, and all their lines would come in once more.
+pub(super) fn plan(
+    walked: &mut Walked,
+    (known, damaged): (&[KnownTranscript], &HashSet<[u8; 16]>),
+    scope: Scope,
+) -> Plans {
     let mut plans = Plans::default();
+    let left = walked.files.extract_if(.., |file| damaged.contains(&path_key(&file.path)));
+    let why = "its row in the database is damaged, so that nobody knows how far it was read; what is kept of it stays";
+    walked.refused.extend(left.map(|file| (file.path, io::Error::other(why))));
     let keys: Vec<[u8; 16]> = walked.files.iter().map(|file| path_key(&file.path)).collect();
     let present: HashSet<[u8; 16]> = keys.iter().copied().collect();
     let mut by_path: HashMap<[u8; 16], usize> = HashMap::new();
@@ -247,4 +255,24 @@ fn is_missed(known: &KnownTranscript, walked: &Walked) -> bool {
 pub(super) fn settled(file: &TranscriptFile, is_waiting: bool, now: Micros) -> i64 {
     let is_young = now.0.saturating_mul(1000).saturating_sub(file.modified_ns) < YOUNG_NS;
     if is_young || is_waiting { 0 } else { file.modified_ns }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transcripts::{user_roots, walk};
+
+    #[test]
+    fn a_file_of_which_nobody_knows_how_far_it_was_read_is_left_alone_and_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = ["a.jsonl", "b.jsonl"].map(|name| folder.path().join(name));
+        paths.iter().for_each(|path| std::fs::write(path, "{}\n").unwrap());
+        let mut walked = walk(&user_roots(vec![folder.path().to_owned()]));
+        let damaged = HashSet::from([path_key(&walked.files[0].path)]);
+        let scope = Scope { is_all: true, is_again: true };
+        let plans = plan(&mut walked, (&[], &damaged), scope).plans;
+        let planned: Vec<&Path> = plans.iter().map(|plan| &*plan.file.path).collect();
+        let refused: Vec<&Path> = walked.refused.iter().map(|(path, _)| &**path).collect();
+        assert_eq!((planned, refused), (vec![&*paths[1]], vec![&*paths[0]]));
+    }
 }

@@ -30,7 +30,7 @@ pub(super) struct Reading {
     place: TranscriptPlace,
     lines: Lines,
     reader: UsageReader,
-    /// How often lines are kept, of a file that is read anew.
+    /// How often lines are kept, of a file that is read anew, and of one of which more is kept than stands in it.
     kept: HashMap<u64, u32>,
     /// Up to where the probes are of.
     probed: u64,
@@ -47,10 +47,12 @@ pub(super) struct Reading {
 pub(super) struct Portion {
     pub(super) batch: TranscriptBatch,
     pub(super) is_last: bool,
+    /// Whether the next line may be one that was cut off and is written again: the file has to be read anew.
+    pub(super) is_again: bool,
 }
 
 impl Reading {
-    /// Of an open file. `kept` tells, of one that is read anew, how often which line is kept.
+    /// Of an open file. `kept` tells how often which line is kept, of one that is read anew or has lost some.
     pub(super) fn of(
         file: File,
         plan: Plan,
@@ -103,12 +105,17 @@ impl Reading {
     ) -> io::Result<Portion> {
         let mut batch =
             TranscriptBatch { is_again: self.plan.is_again, ..TranscriptBatch::default() };
-        let (mut bytes, mut is_last) = (0, false);
+        let (mut bytes, mut is_last, mut is_again) = (0, false, false);
         while bytes < BATCH_BYTES && batch.lines.len() < BATCH_LINES {
             let Some(raw) = self.lines.next()? else {
                 is_last = true;
                 break;
             };
+            let digest = key.line(raw.bytes);
+            if self.plan.mode == Mode::On && self.kept.contains_key(&digest) {
+                (is_last, is_again) = (true, true);
+                break;
+            }
             let content = redactor.body(raw.bytes.to_vec());
             // One that lacks its end counts once it is whole: nothing can follow an object but white space.
             let before = (!raw.is_ended).then(|| self.reader.clone());
@@ -140,7 +147,7 @@ impl Reading {
                 number: self.place.lines,
                 offset: raw.offset,
                 len: raw.len,
-                digest: key.line(raw.bytes),
+                digest,
                 is_cut: raw.is_cut,
                 facts,
                 content,
@@ -161,11 +168,11 @@ impl Reading {
             batch.responses.append(&mut told);
             batch.lines.push(line);
         }
-        if is_last {
+        if is_last && !is_again {
             self.settle(till, &mut batch);
         }
-        self.close(&mut batch, is_last)?;
-        Ok(Portion { batch, is_last })
+        self.close(&mut batch, is_last, is_again)?;
+        Ok(Portion { batch, is_last, is_again })
     }
 
     /// Takes what the reader holds back, once nobody has written for a while.
@@ -178,7 +185,12 @@ impl Reading {
     }
 
     /// Says in the batch where reading goes on from.
-    fn close(&mut self, batch: &mut TranscriptBatch, is_last: bool) -> io::Result<()> {
+    fn close(
+        &mut self,
+        batch: &mut TranscriptBatch,
+        is_last: bool,
+        is_again: bool,
+    ) -> io::Result<()> {
         let first = |of: fn(&LineFacts) -> &Option<String>| {
             batch.lines.iter().find_map(|line| of(&line.facts).clone())
         };
@@ -200,7 +212,7 @@ impl Reading {
         batch.place = place.clone();
         // Asked after the probes were taken, so that they are not those of what came in its place.
         let is_changed = !self.lines.is_as_read()?;
-        if is_changed || (!is_last && self.plan.mode == Mode::Anew) {
+        if is_changed || is_again || (!is_last && self.plan.mode == Mode::Anew) {
             // Where this breaks off, it begins anew: what is kept of the rest is only known now.
             // By its beginning it is known again.
             let first = if place.offset >= PROBE { place.probes[0] } else { 0 };

@@ -163,14 +163,14 @@ fn every_line_is_kept_once_whatever_becomes_of_the_file() {
     fs::remove_file(rig.path("b.jsonl")).unwrap();
     assert_eq!(rig.import().deleted, 1);
     assert_eq!(rig.import().deleted, 0, "it is missed once");
-    let transcripts = rig.store.transcripts().unwrap();
+    let transcripts = rig.store.transcripts().unwrap().files;
     assert!(transcripts.len() == 1 && transcripts[0].deleted_at.is_some());
     assert_eq!(rig.counts(), once(0..16));
 
     // There again.
     rig.append("b.jsonl", &text([15, 16]));
     assert_eq!(rig.import().lines, 1);
-    assert_eq!(rig.store.transcripts().unwrap()[0].deleted_at, None);
+    assert_eq!(rig.store.transcripts().unwrap().files[0].deleted_at, None);
     assert_eq!(rig.counts(), once(0..17));
 }
 
@@ -194,7 +194,7 @@ fn a_file_that_is_copied_elsewhere_and_removed_is_the_same_transcript() {
     fs::remove_file(rig.path("rollout.jsonl")).unwrap();
     let report = rig.import();
     assert_eq!((report.renamed, report.deleted, report.lines), (1, 0, 0));
-    assert_eq!(rig.store.transcripts().unwrap().len(), 1);
+    assert_eq!(rig.store.transcripts().unwrap().files.len(), 1);
 }
 
 #[test]
@@ -276,7 +276,11 @@ fn secrets_are_redacted_in_lines_names_and_what_is_remembered() {
         })
         .unwrap();
     assert!(seen > 10);
-    assert_eq!(rig.store.transcripts().unwrap()[0].place.agent, "codex", "its first line says so");
+    assert_eq!(
+        rig.store.transcripts().unwrap().files[0].place.agent,
+        "codex",
+        "its first line says so"
+    );
     // A folder that cannot be asked for by its name is found missing all the same.
     fs::remove_dir_all(rig.path(&secret)).unwrap();
     assert_eq!(rig.import().deleted, 1);

@@ -13,5 +13,6 @@ mod pricer;
 pub use anew::{PricedAnew, reprice};
 pub use book::{BookError, Model, PriceBook};
 pub use card::{Card, Peak};
+pub(crate) use name::candidates;
 pub use overrides::PriceOverride;
 pub use pricer::{Lack, Pricer, Quote};

@@ -8,7 +8,7 @@ const MAKERS: [&str; 6] = ["anthropic.", "openai.", "anthropic/", "openai/", "go
 
 /// The names that a model may have in the book: as it stands, then with less and less of what says only
 /// where it is served and which edition it is.
-pub(super) fn candidates(model: &str) -> Vec<String> {
+pub(crate) fn candidates(model: &str) -> Vec<String> {
     let lower = model.trim().to_ascii_lowercase();
     let name = local(&lower);
     let mut names = Vec::new();

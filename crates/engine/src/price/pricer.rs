@@ -85,15 +85,15 @@ impl Pricer {
         flow.cost = quote.as_ref().map(|quote| quote.cost);
         flow.terms = quote.map(|quote| quote.terms);
         // What a transcript tells was priced with it.
-        let by_bytes = |it: &UsageEstimate| it.source == EstimateSource::Bytes;
-        if let Some(mut estimate) = flow.estimate.filter(by_bytes) {
+        let by_text = |it: &UsageEstimate| it.source != EstimateSource::Transcript;
+        if let Some(mut estimate) = flow.estimate.filter(by_text) {
             estimate.cost = self.beyond(flow, &estimate);
             flow.estimate = Some(estimate);
         }
     }
 
     /// What an estimate comes to beside what is known of a flow: what all would cost, less what the cost is of.
-    fn beyond(&mut self, flow: &Flow, estimate: &UsageEstimate) -> Option<MicroUsd> {
+    pub(crate) fn beyond(&mut self, flow: &Flow, estimate: &UsageEstimate) -> Option<MicroUsd> {
         if flow.cost.is_none() && !flow.usage.is_empty() {
             return None;
         }

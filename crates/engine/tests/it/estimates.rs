@@ -1,8 +1,13 @@
 //! Usage that a provider did not tell: estimated from what passed, beside the provider's own numbers and never
 //! among them.
 
-use langley_model::{Ending, EstimateSource, Flow, MicroUsd, Tokens, UsageEstimate};
-use langley_store::{CostQuery, Measure, Tally};
+use std::sync::Arc;
+
+use langley_engine::{BookPrices, Lookout, PriceBook, PriceOverride, analyse_for, reprice};
+use langley_model::{
+    CostClass, Ending, EstimateSource, Flow, MicroUsd, Micros, Rate, Rates, Tokens, UsageEstimate,
+};
+use langley_store::{CostQuery, Measure, RepriceQuery, Tally};
 
 use crate::kit::{Script, start, text, text_start};
 use crate::stored::Home;
@@ -25,20 +30,26 @@ fn cut(model: &str) -> Script {
     Script::messages("{}").sse().data((begun + &said).as_bytes()).ends(Ending::UpstreamGone)
 }
 
-/// A chat stream of which usage was not asked for.
-fn untold() -> Script {
-    let body = r#"{"model":"gpt-5","stream":true,"messages":[{"role":"user","content":"hello"}]}"#;
-    assert_eq!(body.len(), 78);
+/// A chat stream of which usage was not asked for, up to its last words.
+fn chat(model: &str) -> Script {
+    let body = format!(
+        r#"{{"model":"{model}","stream":true,"messages":[{{"role":"user","content":"hello"}}]}}"#
+    );
     let deltas = SAID.map(|piece| {
         format!(
-            "data: {{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"model\":\"gpt-5\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{piece}\"}},\"finish_reason\":null}}]}}\n\n"
+            "data: {{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"model\":\"{model}\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{piece}\"}},\"finish_reason\":null}}]}}\n\n"
         )
     });
-    let stop = "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"model\":\"gpt-5\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
     let script = Script::post("/v1/chat/completions", &[]).request(body.as_bytes()).request_end();
-    let mut script = script.sse().data((deltas.concat() + stop).as_bytes()).end();
+    let mut script = script.sse().data(deltas.concat().as_bytes());
     script.opened.host = "api.openai.com".into();
     script
+}
+
+/// The same, whole.
+fn untold() -> Script {
+    let stop = "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"model\":\"gpt-5\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    chat("gpt-5").data(stop.as_bytes()).end()
 }
 
 fn played(script: &Script) -> Flow {
@@ -108,4 +119,46 @@ fn estimates_have_sums_of_their_own_and_are_in_no_other() {
         assert_eq!(of(Measure::EstimatedOutput), (20, 2));
         assert_eq!(of(Measure::EstimatedCost), (325, 2));
     }
+}
+
+fn by_tokenizer(input: u64, output: u64, cost: i64) -> UsageEstimate {
+    let source = EstimateSource::Tokenizer;
+    UsageEstimate { source, ..of_bytes(Some(input), output, Some(cost)) }
+}
+
+#[test]
+fn what_a_model_of_openais_did_not_tell_is_counted_by_its_tokenizer() {
+    let home = Home::new();
+    let broken = |model| chat(model).ends(Ending::UpstreamGone);
+    let (newer, older, unknown) = (broken("gpt-5"), broken("gpt-4"), broken("a-model-of-nobody"));
+    let claude = cut("claude-opus-5-5");
+    for script in [&newer, &older, &unknown, &claude] {
+        home.play(script);
+    }
+    let redactor = Arc::clone(&home.redactor);
+    let (store, _folder) = home.finish();
+    let estimate = |script: &Script| store.flow(script.flow).unwrap().unwrap().estimate;
+    assert_eq!(estimate(&newer), Some(of_bytes(Some(20), 10, Some(125))), "at first");
+    let prices = Arc::new(BookPrices::new(PriceBook::vendored()));
+    analyse_for(&store, &redactor, Micros(1), Lookout { prices, ..Lookout::default() }).unwrap();
+    // 12 × 1.25 + 10 × 10 millionths; 12 × 30 + 9 × 60.
+    assert_eq!(estimate(&newer), Some(by_tokenizer(12, 10, 115)));
+    assert_eq!(estimate(&older), Some(by_tokenizer(12, 9, 900)));
+    assert_eq!(estimate(&unknown), Some(of_bytes(Some(23), 10, None)));
+    assert_eq!(estimate(&claude), Some(of_bytes(None, 10, Some(200))));
+    let of = |measure| {
+        let sums = store.costs(&CostQuery::default()).unwrap().totals;
+        (sums.figure(measure).sum, sums.figure(measure).flows)
+    };
+    assert_eq!(of(Measure::EstimatedInput), (12 + 12 + 23, 3));
+    assert_eq!(of(Measure::EstimatedOutput), (10 + 9 + 10 + 10, 4));
+    assert_eq!(of(Measure::EstimatedCost), (115 + 900 + 200, 3));
+    // It follows what is priced anew.
+    let mut rates = Rates::default();
+    rates.set(CostClass::Output, Rate::per_million("20"));
+    let own = PriceOverride::new("gpt-5", None, None, rates).unwrap();
+    let book = Arc::new(PriceBook::vendored().with(vec![own]));
+    let all = redactor.seal(RepriceQuery::default());
+    reprice(&store, &all, &book, false).unwrap();
+    assert_eq!(estimate(&newer), Some(by_tokenizer(12, 10, 215)));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use langley_engine::{Limits, LiveFeed, Lookout, Prices, Pricing, TokenPrices, analyse_for};
 use langley_model::{
     ConnectionId, Flow, FlowId, KeptFinding, LiveText, MicroUsd, Micros, Outcome, Provider, Record,
-    Stored, Tokens,
+    Stored, Tokens, UsageEstimate,
 };
 use langley_store::{FindingFilter, RepriceQuery, Store};
 use parking_lot::Mutex;
@@ -33,6 +33,10 @@ impl Prices for OnePrice {
 
     fn window(&self, _flow: &Flow) -> Option<u64> {
         Some(200_000)
+    }
+
+    fn beyond(&self, _flow: &Flow, _estimate: &UsageEstimate) -> Option<MicroUsd> {
+        None
     }
 }
 
@@ -343,4 +347,6 @@ fn a_day_beyond_its_budget_follows_the_prices() {
     assert_eq!(told(), [(1, Some(MicroUsd(22_000)), Some(27_000))]);
     reprice(1_000);
     assert_eq!(told(), [], "it is within its budget");
+    reprice(3_000);
+    assert_eq!(told(), [(1, Some(MicroUsd(4_000)), Some(9_000))], "which no flow showed before");
 }

@@ -149,8 +149,13 @@ fn told_usage(session: &str, output: u64) -> Value {
 
 /// An answer that broke off before its usage was told.
 fn cut_answer() -> Script {
-    let body = r#"{"model":"claude-opus-5-5","messages":[{"role":"user","content":"hello"}]}"#;
-    let begun = start().replace("claude-x", "claude-opus-5-5") + &text_start(0);
+    cut_answer_of("claude-opus-5-5")
+}
+
+fn cut_answer_of(model: &str) -> Script {
+    let body = r#"{"model":"MODEL","messages":[{"role":"user","content":"hello"}]}"#;
+    let body = &body.replace("MODEL", model);
+    let begun = start().replace("claude-x", model) + &text_start(0);
     let stream = begun + &text(0, "what was said");
     let mut script = Script::messages(body).sse().data(stream.as_bytes());
     script = script.ends(Ending::UpstreamGone);
@@ -194,6 +199,30 @@ fn a_session_and_usage_that_the_wire_does_not_tell_are_those_of_the_transcript()
         let sessions = store.sessions((None, None), None, 10).unwrap().items;
         let ids: Vec<&str> = sessions.iter().map(|session| session.id.as_str()).collect();
         assert_eq!(ids, ["S"], "and the inferred one is gone");
+    }
+}
+
+#[test]
+fn a_transcript_goes_before_a_tokenizer_whichever_comes_first() {
+    let line = told_usage("S", 33);
+    for is_transcript_first in [true, false] {
+        let home = Home::new();
+        if is_transcript_first {
+            import(&home.store, "S", std::slice::from_ref(&line));
+            // Nothing of it waits to be joined any more.
+            analyse(&home.store, &redactor(), Micros(BASE)).unwrap();
+        }
+        let script = cut_answer_of("gpt-5");
+        home.play(&script);
+        let (store, _folder) = home.finish();
+        if !is_transcript_first {
+            analyse(&store, &redactor(), Micros(BASE)).unwrap();
+            let estimate = store.flow(script.flow).unwrap().unwrap().estimate.unwrap();
+            let expected = (EstimateSource::Tokenizer, None, Some(Tokens(3)));
+            assert_eq!((estimate.source, estimate.input, estimate.output), expected);
+            import(&store, "S", std::slice::from_ref(&line));
+        }
+        assert_eq!(told_output(&store, &script), Some(33));
     }
 }
 

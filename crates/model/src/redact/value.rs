@@ -161,10 +161,17 @@ fn is_expression(value: &[u8], form: Form) -> bool {
         .iter()
         .any(|word| value.windows(word.len()).any(|at| at.eq_ignore_ascii_case(word)));
     let is_type = value.first().is_some_and(u8::is_ascii_uppercase);
+    // People make passwords of the word, a capital and digits; types have no digits.
+    let is_made_up = is_type
+        && digits(value) > 0
+        && [b"pass".as_slice(), b"pw"]
+            .iter()
+            .any(|word| value.windows(word.len()).any(|at| at.eq_ignore_ascii_case(word)));
     let is_kind = value.len() <= 8 && is_identifier && is_sized_type(value);
     is_constant
         || form == Form::Bare
-            && (is_identifier && speaks_of_one && (digits(value) < 3 || is_type) || is_kind)
+            && (is_identifier && speaks_of_one && (digits(value) < 3 || is_type) && !is_made_up
+                || is_kind)
 }
 
 /// Whether this is a type with its size: `uint32`, `varchar255`, `char64`, `utf8mb4`.

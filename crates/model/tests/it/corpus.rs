@@ -195,6 +195,9 @@ fn assigned() -> Vec<Canary> {
         of("API_KEY=", "aYOURb8Kd73nQz019sLmW42x"),
         of("SECRET_KEY=", "a8Kd73TODOz019sLmXXXX42xYb6Tq"),
         of("DB_PASSWORD=", "Reinserted-Todorov9"),
+        of("password=", "MyPassCode123"),
+        of("password=", "MySecretPass123"),
+        of("password=", "Sup3rSecretPw012"),
     ];
     for name in [
         "JWT_SECRET=",

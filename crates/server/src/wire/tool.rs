@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::flow::Cost;
 use super::page::rfc3339;
 use super::word::{ToolOutcome, ToolSource, ToolState};
 
@@ -31,6 +32,8 @@ pub(crate) struct Tool {
     pub name: String,
     /// What its calls add up to.
     pub totals: ToolTotals,
+    /// What it cost; null where `order` is another, and where that is not known.
+    pub cost: Option<Cost>,
 }
 
 /// What calls add up to. Those that a resumed, forked or repeated conversation brings once more are not
@@ -159,8 +162,7 @@ pub(crate) struct InvocationDetail {
     pub result: Option<Box<RawValue>>,
     /// The flow whose request has the result first; null when there is none, or it is gone.
     pub result_flow_id: Option<String>,
-    /// Runs of the call, as hooks, telemetry, transcripts or the answer itself tell of them; empty where
-    /// none does.
+    /// Runs of the call, as transcripts or the answer itself tell of them; empty where none does.
     pub executions: Vec<Execution>,
 }
 
@@ -213,6 +215,7 @@ impl From<&langley_store::ToolReport> for ToolPage {
         let tool = |tool: &langley_store::ToolTotals| Tool {
             name: tool.name.clone(),
             totals: (&tool.sums).into(),
+            cost: tool.cost.map(Into::into),
         };
         Self {
             items: report.tools.iter().map(tool).collect(),

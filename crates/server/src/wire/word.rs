@@ -172,7 +172,7 @@ words! {
 
 words! {
     /// Where an estimate comes from.
-    EstimateSource { Transcript = "transcript", Bytes = "bytes" }
+    EstimateSource { Transcript = "transcript", Bytes = "bytes", Tokenizer = "tokenizer" }
 }
 
 words! {

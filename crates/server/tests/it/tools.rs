@@ -50,7 +50,14 @@ async fn tools_their_calls_and_one_call_are_told() {
     let stats = rig.get("/api/stats").await;
     assert_eq!((&stats["analysis_waiting"], &stats["analysis_given_up"]), (&json!(0), &json!(0)));
     assert_eq!(stats["background_panics"], 2, "of the index and the analysis");
-    for query in ["order=failures", "order=duration", "session=s-1", "since=2023-11-14&until=1h"] {
+    assert_eq!(tool["cost"], Value::Null, "nobody asked for it");
+    for query in [
+        "order=failures",
+        "order=cost",
+        "order=duration",
+        "session=s-1",
+        "since=2023-11-14&until=1h",
+    ] {
         assert_eq!(rig.get(&format!("/api/tools?{query}")).await["items"][0]["name"], name);
     }
     assert_eq!(rig.get("/api/tools?session=other").await["items"], json!([]));

@@ -1,11 +1,15 @@
 //! Findings of flows that are priced anew.
 
+use std::collections::BTreeSet;
+
 use langley_model::{FindingKind, FlowId, MicroUsd};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::keep::add;
+use crate::damage::sound;
 use crate::error::StoreError;
 use crate::flow_row::{Bytes, HAS_USAGE};
+use crate::hours::DAY_US;
 use crate::store::Store;
 use crate::waiting::Waiting;
 
@@ -69,6 +73,33 @@ impl Store {
                 .query_map([FindingKind::DailyBudget.as_str()], |row| row.get(0))?
                 .collect::<Result<_, _>>()?;
             Waiting::Analysis.note(&change, &shown)?;
+            change.commit()
+        })
+    }
+
+    /// Has the last flow with a cost of each of these days (of UTC) analysed once more: the day may be beyond its
+    /// budget now, or not any more.
+    pub(crate) fn look_again_at(&self, days: &BTreeSet<i64>) -> Result<(), StoreError> {
+        let last: Vec<i64> = self.readers().read(|conn| {
+            // A key is about when a flow began.
+            let mut last = conn.prepare_cached(
+                "SELECT n FROM flows WHERE n >= ?1 AND n < ?2 AND cost_micro_usd IS NOT NULL
+                     AND provider IS NOT NULL ORDER BY n DESC LIMIT 1",
+            )?;
+            let mut flows = Vec::with_capacity(days.len());
+            for day in days.iter().copied() {
+                let (from, to) = (day.saturating_mul(DAY_US), (day + 1).saturating_mul(DAY_US));
+                let flow = last.query_row((from, to), |row| row.get::<_, i64>(0)).optional();
+                flows.extend(sound(("the last flow of a day", day), flow)?.flatten());
+            }
+            Ok(flows)
+        })?;
+        if last.is_empty() {
+            return Ok(());
+        }
+        self.job(move |site| {
+            let change = site.change()?;
+            Waiting::Analysis.note_earlier(&change, &last)?;
             change.commit()
         })
     }

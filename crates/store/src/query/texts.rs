@@ -34,7 +34,8 @@ pub struct Spot<'a> {
     pub table: &'a str,
     /// The column.
     pub column: &'a str,
-    /// Number of the row, from 1, in the order of the table; of a content its id.
+    /// The row's number in its table, which stays the same whatever becomes of others; of a table without such numbers
+    /// the place in its order, from 1.
     pub row: i64,
     /// Whether these are header lines.
     pub headers: bool,
@@ -258,7 +259,8 @@ fn words(
     Ok(true)
 }
 
-/// Shows the next portion of a table's rows; whether there may be more. `number` counts rows.
+/// Shows the next portion of a table's rows; whether there may be more. `number` counts rows, for a table that does not
+/// number them itself.
 fn plain(
     conn: &Connection,
     table: &Table,
@@ -274,6 +276,14 @@ fn plain(
     while let Some(row) = rows.next()? {
         *number += 1;
         seen += 1;
+        let first = table.columns.len();
+        let key = (first..first + table.key.len()).map(|place| row.get(place));
+        let key: Vec<Value> = key.collect::<Result<_, _>>()?;
+        // One word of another kind of table may be a number as well.
+        let stated = match key.as_slice() {
+            [Value::Integer(id)] if table.key == [ROWID] => *id,
+            _ => *number,
+        };
         for (position, column) in table.columns.iter().enumerate() {
             let text = match row.get_ref(position)? {
                 ValueRef::Text(text) => text,
@@ -281,11 +291,9 @@ fn plain(
                 ValueRef::Blob(bytes) if !packed => bytes,
                 _ => continue,
             };
-            see(&Spot { table: &table.name, column, row: *number, headers: false }, text);
+            see(&Spot { table: &table.name, column, row: stated, headers: false }, text);
         }
-        let first = table.columns.len();
-        let key = (first..first + table.key.len()).map(|place| row.get(place));
-        walk.last = Some(key.collect::<Result<_, _>>()?);
+        walk.last = Some(key);
     }
     Ok(seen == PORTION && !table.key.is_empty())
 }

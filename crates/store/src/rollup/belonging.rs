@@ -135,7 +135,7 @@ impl Belonging {
     }
 
     /// The same; from the flows where the sums lie on a page that cannot be read.
-    fn sound_sums(
+    pub(super) fn sound_sums(
         self,
         conn: &Connection,
         id: &str,

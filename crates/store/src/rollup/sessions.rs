@@ -1,10 +1,10 @@
 //! Sessions: listed newest first, each with what its flows add up to.
 
-use langley_model::{MicroUsd, Micros};
-use rusqlite::types::Value;
+use langley_model::{Flow, MicroUsd, Micros};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::belonging::{After, Belonging, Belongings};
+use super::measure::{Measure, Tally};
 use super::sums::Sums;
 use crate::damage::told_apart;
 use crate::error::StoreError;
@@ -13,7 +13,7 @@ use crate::projects;
 use crate::store::Store;
 
 /// Sessions among which one is looked for that cost most.
-const DEAREST: usize = 500;
+const DEAREST: i64 = 500;
 
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,8 +117,8 @@ impl Store {
     /// # Errors
     /// A failure of the file.
     pub fn session_cost(&self, id: &str) -> Result<Option<SessionCost>, StoreError> {
-        let id = id.to_owned();
-        Ok(self.session_costs("WHERE session_id = ?1", &[id.into()], 1, |_| true)?.pop())
+        let one = |_: &Connection| Ok(vec![id.to_owned()]);
+        Ok(self.session_costs(one, 1, |_| true)?.pop())
     }
 
     /// Sessions that cost so much or more, at most `most` that are `wanted`: those that were active last.
@@ -131,8 +131,21 @@ impl Store {
         most: usize,
         wanted: impl FnMut(&SessionCost) -> bool,
     ) -> Result<Vec<SessionCost>, StoreError> {
-        let of = "WHERE +cost_flows > 0 AND cost >= ?1 ORDER BY +newest DESC";
-        self.session_costs(of, &[limit.0.into()], most, wanted)
+        let ids = |conn: &Connection| {
+            let walk = ids(conn, "sessions WHERE cost >= ?1 ORDER BY +newest DESC", &[limit.0]);
+            match told_apart(walk)? {
+                Some(found) => Ok(found),
+                // The indexes stand apart from a page that cannot be read.
+                None => ids(
+                    conn,
+                    "sessions INDEXED BY sessions_by_newest WHERE session_id IN
+                         (SELECT session_id FROM sessions INDEXED BY sessions_by_cost WHERE cost >= ?1)
+                     ORDER BY newest DESC",
+                    &[limit.0],
+                ),
+            }
+        };
+        self.session_costs(ids, most, wanted)
     }
 
     /// The session that cost most of those that are `wanted`, looked for among the 500
@@ -144,39 +157,34 @@ impl Store {
         &self,
         wanted: impl FnMut(&SessionCost) -> bool,
     ) -> Result<Option<SessionCost>, StoreError> {
-        let of = format!("WHERE +cost_flows > 0 ORDER BY cost DESC LIMIT {DEAREST}");
-        Ok(self.session_costs(&of, &[], 1, wanted)?.pop())
+        let of = "sessions INDEXED BY sessions_by_cost ORDER BY cost DESC LIMIT ?1";
+        let ids = |conn: &Connection| ids(conn, of, &[DEAREST]);
+        Ok(self.session_costs(ids, 1, wanted)?.pop())
     }
 
+    /// What sessions cost that have a cost: at most `most` that are `wanted`.
     fn session_costs(
         &self,
-        of: &str,
-        parameters: &[Value],
+        ids: impl Fn(&Connection) -> rusqlite::Result<Vec<String>>,
         most: usize,
         mut wanted: impl FnMut(&SessionCost) -> bool,
     ) -> Result<Vec<SessionCost>, StoreError> {
         self.read_sound(|conn, damaged| {
-            let sql = format!(
-                "SELECT session_id, cost, unpriced, cost_flows,
-                      (SELECT name FROM projects WHERE id = project)
-                  FROM sessions {of}"
-            );
-            let mut statement = conn.prepare_cached(&sql)?;
-            let mut rows = statement.query(params_from_iter(parameters))?;
             let mut found = Vec::new();
-            while found.len() < most
-                && let Some(row) = rows.next()?
-            {
-                let id: String = row.get(0)?;
-                let 1.. = row.get::<_, i64>(3)? else { continue };
+            for id in ids(conn)? {
+                if found.len() == most {
+                    break;
+                }
+                let sums = Belonging::Session.sound_sums(conn, &id, damaged)?;
+                let Some(cost) = sums.figure(Measure::Cost).known() else { continue };
                 let Some(flow) = Belonging::Session.newest(conn, &id, damaged)? else { continue };
                 let cost = SessionCost {
-                    id,
-                    cost: MicroUsd(row.get(1)?),
-                    unpriced: row.get::<_, i64>(2)?.cast_unsigned(),
+                    cost: MicroUsd(cost.cast_signed()),
+                    unpriced: sums.tally(Tally::Unpriced),
                     agent: flow.agent.clone(),
                     model: flow.known_model().map(str::to_owned),
-                    project: row.get(4)?,
+                    project: project(conn, &id, &flow)?,
+                    id,
                 };
                 if wanted(&cost) {
                     found.push(cost);
@@ -187,24 +195,35 @@ impl Store {
     }
 }
 
+/// The ids of sessions, as the rest of a query names them.
+fn ids(conn: &Connection, of: &str, parameters: &[i64]) -> rusqlite::Result<Vec<String>> {
+    let mut statement = conn.prepare_cached(&format!("SELECT session_id FROM {of}"))?;
+    let ids = statement.query_map(params_from_iter(parameters), |row| row.get(0))?;
+    ids.collect()
+}
+
+/// The project of a session, whose newest flow this is.
+fn project(conn: &Connection, id: &str, newest: &Flow) -> rusqlite::Result<Option<String>> {
+    let project = conn
+        .prepare_cached(
+            "SELECT name FROM projects
+             WHERE id = (SELECT project FROM sessions WHERE session_id = ?1)",
+        )?
+        .query_row([id], |row| row.get(0))
+        .optional();
+    // Nearly always that of the newest flow.
+    Ok(told_apart(project)?
+        .unwrap_or_else(|| newest.project.as_ref().map(|project| project.id.clone())))
+}
+
 fn describe(conn: &Connection, found: Belongings) -> rusqlite::Result<Session> {
     let Belongings { id, newest, first_at, preview, sums } = found;
     let starred_at = conn
         .prepare_cached("SELECT starred_at FROM stars WHERE session_id = ?1")?
         .query_row([&id], |row| row.get(0).map(Micros))
         .optional()?;
-    let project = conn
-        .prepare_cached(
-            "SELECT name FROM projects
-             WHERE id = (SELECT project FROM sessions WHERE session_id = ?1)",
-        )?
-        .query_row([&id], |row| row.get(0))
-        .optional();
-    // Nearly always that of the newest flow.
-    let project = told_apart(project)?
-        .unwrap_or_else(|| newest.project.as_ref().map(|project| project.id.clone()));
     Ok(Session {
-        project,
+        project: project(conn, &id, &newest)?,
         source: newest.session.as_ref().map(|session| session.source),
         model: newest.known_model().map(str::to_owned),
         agent: newest.agent,

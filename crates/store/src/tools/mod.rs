@@ -2,6 +2,7 @@
 
 mod evidence;
 mod keep;
+mod order;
 mod query;
 mod report;
 mod row;
@@ -16,6 +17,7 @@ use crate::names::DailyNames;
 pub use evidence::FreshEvidence;
 pub(crate) use evidence::keep as keep_evidence;
 pub use keep::{Analysis, CallEntry};
+pub use order::ToolOrder;
 #[cfg(test)]
 pub(crate) use query::cursor_of;
 pub use query::{Invocation, InvocationQuery};

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use langley_model::Micros;
+use langley_model::{MicroUsd, Micros};
 use rusqlite::Connection;
 
+use super::order::ToolOrder;
 use super::row::{kept, select};
 use super::sums::{COLUMNS, ToolSums, ToolTally};
 use crate::error::StoreError;
@@ -20,6 +21,8 @@ pub struct ToolQuery {
     pub until: Option<Micros>,
     /// Of this session; its flows that are kept.
     pub session: Option<String>,
+    /// In which order.
+    pub order: ToolOrder,
 }
 
 /// A tool, and what its calls add up to.
@@ -29,12 +32,14 @@ pub struct ToolTotals {
     pub name: String,
     /// The sums.
     pub sums: ToolSums,
+    /// What it cost, where that is the order, and it is known.
+    pub cost: Option<MicroUsd>,
 }
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ToolReport {
-    /// The tools, that with the most calls first.
+    /// The tools in the order that was asked for, and those that are alike by calls and name.
     pub tools: Vec<ToolTotals>,
     /// What all of them add up to.
     pub totals: ToolSums,
@@ -58,13 +63,17 @@ impl Store {
         for (name, sums) in sums {
             if sums.tally(ToolTally::Calls) > 0 {
                 report.totals.merge(&sums);
-                report.tools.push(ToolTotals { name, sums });
+                report.tools.push(ToolTotals { name, sums, cost: None });
             }
         }
         let calls = |tool: &ToolTotals| tool.sums.tally(ToolTally::Calls);
         report.tools.sort_by(|one, other| {
             calls(other).cmp(&calls(one)).then_with(|| one.name.cmp(&other.name))
         });
+        if query.order == ToolOrder::Cost {
+            self.put_costs(&mut report, query)?;
+        }
+        query.order.sort(&mut report.tools);
         Ok(report)
     }
 

@@ -11,8 +11,8 @@ use crate::store::Store;
 const FULL_BYTES: i64 = 64 << 10;
 const FULL_LINES: i64 = 512;
 
-/// Small blocks that are looked at in one go; a later one goes on from there.
-const AT_ONCE: i64 = 100_000;
+/// Small blocks that are looked at together: neighbours among them are folded.
+const AT_ONCE: usize = 100_000;
 
 /// A small block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +32,26 @@ impl Store {
     /// # Errors
     /// The store is closed or cannot be written; what was folded until then is.
     pub fn fold_transcripts(&self) -> Result<u64, StoreError> {
-        let mut small = self.readers().read(|conn| Ok(small(conn)?))?;
+        self.fold(AT_ONCE)
+    }
+
+    /// The same, of so many blocks together.
+    fn fold(&self, at_once: usize) -> Result<u64, StoreError> {
+        let last = "SELECT ifnull(max(id), 0) FROM transcript_blocks";
+        // What it makes itself it leaves alone.
+        let last = self.readers().read(|conn| Ok(conn.query_row(last, (), |row| row.get(0))?))?;
+        let (mut after, mut fewer) = (0, 0);
+        loop {
+            let ids = self.readers().read(|conn| Ok(next(conn, (after, last), at_once)?))?;
+            let Some(&end) = ids.last() else { return Ok(fewer) };
+            fewer += self.fold_between((after, end))?;
+            after = end;
+        }
+    }
+
+    /// Folds small blocks behind one and up to another.
+    fn fold_between(&self, span: (i64, i64)) -> Result<u64, StoreError> {
+        let mut small = self.readers().read(|conn| Ok(small(conn, span)?))?;
         small.sort_unstable();
         let mut fewer = 0;
         for run in runs(&small).filter(|run| run.len() > 1) {
@@ -51,16 +70,26 @@ impl Store {
     }
 }
 
-/// The size below which a block is small stands in the index as well.
-fn small(conn: &Connection) -> rusqlite::Result<Vec<Small>> {
+/// The numbers of the next small blocks behind one and up to another. The size below which a block is small stands in
+/// the index as well.
+fn next(conn: &Connection, (after, until): (i64, i64), limit: usize) -> rusqlite::Result<Vec<i64>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT id FROM transcript_blocks WHERE raw_len < 32768 AND id > ?1 AND id <= ?2
+         ORDER BY id LIMIT ?3",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    statement.query_map((after, until, limit), |row| row.get(0))?.collect()
+}
+
+fn small(conn: &Connection, span: (i64, i64)) -> rusqlite::Result<Vec<Small>> {
     let mut statement = conn.prepare_cached(
         "SELECT min(transcript), block, raw_len, count(*)
          FROM transcript_blocks JOIN transcript_records ON block = transcript_blocks.id
          WHERE transcript_blocks.id IN
-             (SELECT id FROM transcript_blocks WHERE raw_len < 32768 ORDER BY id LIMIT ?1)
+             (SELECT id FROM transcript_blocks WHERE raw_len < 32768 AND id > ?1 AND id <= ?2)
          GROUP BY block",
     )?;
-    let rows = statement.query_map([AT_ONCE], |row| {
+    let rows = statement.query_map(span, |row| {
         Ok(Small { file: row.get(0)?, block: row.get(1)?, bytes: row.get(2)?, lines: row.get(3)? })
     })?;
     rows.collect()
@@ -86,7 +115,42 @@ fn runs(small: &[Small]) -> impl Iterator<Item = &[Small]> {
 
 #[cfg(test)]
 mod tests {
+    use langley_model::{LineFacts, Micros, Redactor, RedactorOptions, TranscriptLine};
+
     use super::*;
+    use crate::options::StoreOptions;
+    use crate::transcripts::{TranscriptBatch, TranscriptPlace, TranscriptWriter};
+
+    /// Brings a line of a file, which lies in a block of its own.
+    fn bring(store: &Store, file: u8, transcript: Option<i64>) -> i64 {
+        let redactor = Redactor::new(RedactorOptions::default()).unwrap();
+        let line = TranscriptLine {
+            content: redactor.body(vec![b'x'; 10]),
+            facts: LineFacts { session: Some("S".into()), ..LineFacts::default() },
+            ..TranscriptLine::default()
+        };
+        let place = TranscriptPlace { path_key: [file; 16], ..TranscriptPlace::default() };
+        let lines = vec![line];
+        let batch = TranscriptBatch { transcript, place, lines, ..TranscriptBatch::default() };
+        let mut writer = TranscriptWriter::new(store.clone());
+        writer.bring(vec![redactor.seal(batch)], Micros(1)).unwrap();
+        writer.kept().unwrap()[0].transcript
+    }
+
+    #[test]
+    fn blocks_behind_many_that_cannot_be_folded_are_folded_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("langley.db"));
+        let store = Store::open(options, Box::new(|_| ())).unwrap();
+        let _alone: Vec<i64> = (0..3).map(|file| bring(&store, file, None)).collect();
+        let file = bring(&store, 3, None);
+        for _ in 0..4 {
+            bring(&store, 3, Some(file));
+        }
+        assert_eq!(store.fold(3).unwrap(), 3, "three together, and two");
+        assert_eq!(store.fold(5).unwrap(), 1, "which lie beside each other now");
+        assert_eq!(store.fold(5).unwrap(), 0);
+    }
 
     #[test]
     fn a_run_is_of_one_file_and_ends_where_a_block_is_full() {

@@ -1,13 +1,11 @@
 //! Flows that lack what a transcript tells of the same response, and flows changed by what was joined.
 
-use langley_model::{Flow, Stored, ToldResponse};
-use rusqlite::Connection;
+use langley_model::{Flow, ToldResponse};
 
 use super::response::{COLUMNS, read};
-use crate::damage::{decoded_flow, told_apart};
+use crate::amend::Amendment;
+use crate::damage::told_apart;
 use crate::error::StoreError;
-use crate::flow_row::{Binder, FlowSql, moves};
-use crate::rollup::{Gathered, Held, ToolCostChange};
 use crate::store::Store;
 use crate::totals::total;
 use crate::writer::Site;
@@ -88,7 +86,8 @@ impl Store {
         })
     }
 
-    /// Has `amend` change flows by what is told of them, with all sums, and notes that the responses looked at
+    /// Has `amend` change flows by what is told of them, with all sums, a new revision each, and a star where their
+    /// session has one, and notes that the responses looked at
     /// are done with, unless one of them has changed since; how many flows changed.
     ///
     /// # Errors
@@ -120,58 +119,21 @@ fn join(
     looked: Option<Looked>,
     amend: Amend,
 ) -> rusqlite::Result<u64> {
-    let sql = FlowSql::new();
     let change = site.change()?;
-    let held = Held::read(&change)?;
-    let (mut gathered, mut tools) = (Gathered::default(), ToolCostChange::default());
-    let mut changed = 0;
+    let mut amendment = Amendment::begin(&change)?;
     for ToldFlow { key, told } in told {
-        let Some(flow) = decoded_flow(&change, key)?.filter(|flow| !flow.is_open()) else {
-            continue;
-        };
-        let (revision, before) = (flow.revision(), Stored::into_inner(flow));
-        let mut after = before.clone();
-        amend(&mut after, &told);
-        if is_same(&before, &after) {
-            continue;
-        }
-        let traits = site.traits_of(&change, &after)?;
-        let is_moved = moves(&before, &after);
-        let project = project_of(&change, key)?;
-        let mut statement =
-            change.prepare_cached(if is_moved { &sql.update } else { &sql.progress })?;
-        let mut binder = Binder::new(&mut statement);
-        binder.key(key, revision);
-        if is_moved {
-            binder.indexed(&after, project);
-        }
-        binder.plain(&after, traits);
-        binder.execute()?;
-        gathered.exchange(key, (&before, revision), held, &after);
-        tools.exchange(&change, key, &before, &after)?;
-        changed += 1;
+        amendment.amend(site, key, |flow| amend(flow, &told))?;
     }
-    gathered.write(&change)?;
-    tools.write(&change)?;
-    if let Some(Looked { last, changes }) = looked
+    let changes = amendment.write()?;
+    if let Some(Looked { last, changes: before }) = looked
         // Else one has changed or gone since.
-        && total(&change, CHANGES)? == changes
+        && total(&change, CHANGES)? == before
     {
         change
             .prepare_cached("INSERT OR REPLACE INTO totals (name, value) VALUES (?1, ?2)")?
             .execute((READ, last))?;
     }
     change.commit()?;
-    Ok(changed)
-}
-
-/// Whether nothing of what may be joined differs.
-fn is_same(before: &Flow, after: &Flow) -> bool {
-    let joined = |flow: &Flow| (flow.session.clone(), flow.task.clone(), flow.estimate);
-    joined(before) == joined(after)
-}
-
-fn project_of(conn: &Connection, key: i64) -> rusqlite::Result<Option<i64>> {
-    conn.prepare_cached("SELECT project FROM flows WHERE n = ?1")?
-        .query_row([key], |row| row.get(0))
+    site.announce(&changes);
+    Ok(changes.len() as u64)
 }

@@ -282,9 +282,9 @@ fn keep_lines<'a>(
     let mut insert = change.prepare_cached(
         "INSERT INTO transcript_records (transcript, conversation, block, start, kept, number, offset, len,
              digest, role, kind, subkind, uuid, parent, logical_parent, agent_id, sidechain, at,
-             message_id, request_id, model, tools, text)
+             message_id, request_id, model, tools, text, mended, cut)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-             ?19, ?20, ?21, ?22, ?23)",
+             ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
     )?;
     for line in lines {
         let facts = &line.facts;
@@ -315,6 +315,8 @@ fn keep_lines<'a>(
             facts.model,
             facts.tools,
             facts.text,
+            facts.is_mended,
+            line.is_cut,
         ])?;
         start += kept;
         added.entry(conversation).or_default().take(line, at);

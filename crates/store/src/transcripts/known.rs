@@ -8,7 +8,7 @@ use rusqlite::Row;
 use super::count;
 use super::delete::deleted;
 use super::keep::TranscriptPlace;
-use crate::damage::{Fault, Keyed, sound};
+use crate::damage::{Fault, Keyed, sound, told_apart};
 use crate::error::StoreError;
 use crate::filter::{Condition, Order};
 use crate::store::Store;
@@ -24,6 +24,15 @@ pub struct KnownTranscript {
     pub records: u64,
     /// Since when the file is missed.
     pub deleted_at: Option<Micros>,
+}
+
+/// The known transcripts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownTranscripts {
+    /// Those whose rows can be read, in the order in which they came.
+    pub files: Vec<KnownTranscript>,
+    /// The digests of the paths of the others, of which nobody knows how far they were read.
+    pub damaged: Vec<[u8; 16]>,
 }
 
 /// What all transcripts come to.
@@ -51,25 +60,43 @@ pub struct TranscriptTotals {
     pub left_out: u64,
 }
 
+const KNOWN: &str =
+    "SELECT id, agent, path, path_key, device, inode, size, modified_ns, offset, head, tail, lines,
+         reader, session, folder, records, deleted_at
+     FROM transcripts";
+
 const TOTALS: &str = "SELECT count(*) FILTER (WHERE deleted_at IS NULL), count(deleted_at),
          ifnull(sum(records), 0), ifnull(sum(bytes), 0), ifnull(sum(unreadable), 0),
          ifnull(sum(mended), 0), ifnull(sum(cut), 0)
      FROM transcripts";
 
 impl Store {
-    /// Every known transcript, in the order in which they came.
+    /// Every known transcript.
     ///
     /// # Errors
     /// A failure of the file.
-    pub fn transcripts(&self) -> Result<Vec<KnownTranscript>, StoreError> {
+    pub fn transcripts(&self) -> Result<KnownTranscripts, StoreError> {
         self.readers().read(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT id, agent, path, path_key, device, inode, size, modified_ns, offset, head, tail,
-                     lines, reader, session, folder, records, deleted_at
-                 FROM transcripts ORDER BY id",
+            let all = || -> rusqlite::Result<Vec<_>> {
+                let mut statement = conn.prepare_cached(&format!("{KNOWN} ORDER BY id"))?;
+                statement.query_map((), known)?.collect()
+            };
+            if let Some(files) = told_apart(all())? {
+                return Ok(KnownTranscripts { files, damaged: Vec::new() });
+            }
+            let mut paths = conn.prepare_cached(
+                "SELECT id, path_key FROM transcripts INDEXED BY transcripts_by_path ORDER BY id",
             )?;
-            let rows = statement.query_map((), known)?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let mut one = conn.prepare_cached(&format!("{KNOWN} WHERE id = ?1"))?;
+            let mut found = KnownTranscripts::default();
+            for path in paths.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))? {
+                let (id, path_key): (i64, [u8; 16]) = path?;
+                match sound(("a transcript", id), one.query_row([id], known))? {
+                    Some(file) => found.files.push(file),
+                    None => found.damaged.push(path_key),
+                }
+            }
+            Ok(found)
         })
     }
 

@@ -25,9 +25,9 @@ pub use conversations::{Conversation, ConversationFilter, ConversationPage};
 pub use delete::DeletedConversation;
 pub use join::{Amend, Looked, ToldFlow};
 pub use keep::{ImportedBatch, TranscriptBatch, TranscriptPlace};
-pub use known::{KnownTranscript, TranscriptTotals};
+pub use known::{KnownTranscript, KnownTranscripts, TranscriptTotals};
 pub use reprice::PriceTold;
-pub use response::KeptResponse;
+pub use response::{KeptResponse, ToldByAgent};
 pub use thread::{KeptLine, KeptLines, ThreadLine};
 
 /// A number that is never negative.

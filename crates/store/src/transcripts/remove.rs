@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use langley_model::LineRole;
 use rusqlite::Connection;
 
 use super::block::{lines_of, remove_if_empty};
@@ -19,6 +20,16 @@ pub(super) struct Removed {
     pub(super) responses: u64,
     /// Blocks that are damaged, so that what lines of others lie in could not be packed without these.
     pub(super) damaged: u64,
+}
+
+/// What goes of a file.
+#[derive(Default)]
+struct OfFile {
+    lines: i64,
+    bytes: i64,
+    unreadable: i64,
+    mended: i64,
+    cut: i64,
 }
 
 impl Store {
@@ -124,31 +135,40 @@ fn shared(conn: &Connection, conversation: i64) -> rusqlite::Result<Vec<i64>> {
 fn remove_some(change: &Connection, conversation: i64) -> rusqlite::Result<(Removed, bool)> {
     let mut removed = Removed::default();
     let mut blocks = HashSet::new();
-    let mut files: HashMap<i64, (i64, i64)> = HashMap::new();
+    let mut files: HashMap<i64, OfFile> = HashMap::new();
     {
         let mut remove = change.prepare_cached(
             "DELETE FROM transcript_records WHERE id IN
                  (SELECT id FROM transcript_records WHERE conversation = ?1 LIMIT ?2)
-             RETURNING block, transcript, len",
+             RETURNING block, transcript, len, role, mended, cut",
         )?;
         let mut rows = remove.query((conversation, i64::try_from(ROWS).unwrap_or(i64::MAX)))?;
         while let Some(row) = rows.next()? {
             blocks.insert(row.get::<_, i64>(0)?);
             let file = files.entry(row.get(1)?).or_default();
-            file.0 += 1;
-            file.1 += row.get::<_, i64>(2)?;
+            file.lines += 1;
+            file.bytes += row.get::<_, i64>(2)?;
+            file.unreadable += i64::from(row.get::<_, i64>(3)? == LineRole::Unreadable as i64);
+            file.mended += row.get::<_, i64>(4)?;
+            file.cut += row.get::<_, i64>(5)?;
             removed.lines += 1;
         }
     }
     for block in blocks {
         remove_if_empty(change, block)?;
     }
-    for (file, (lines, bytes)) in files {
+    for (file, gone) in files {
+        let OfFile { lines, bytes, unreadable, mended, cut } = gone;
+        // Nothing is noted of a file of which no line is left.
         change
             .prepare_cached(
-                "UPDATE transcripts SET records = records - ?2, bytes = bytes - ?3 WHERE id = ?1",
+                "UPDATE transcripts SET records = records - ?2, bytes = bytes - ?3,
+                     unreadable = iif(records > ?2, max(0, unreadable - ?4), 0),
+                     mended = iif(records > ?2, max(0, mended - ?5), 0),
+                     cut = iif(records > ?2, max(0, cut - ?6), 0)
+                 WHERE id = ?1",
             )?
-            .execute((file, lines, bytes))?;
+            .execute((file, lines, bytes, unreadable, mended, cut))?;
     }
     if removed.lines == ROWS as u64 {
         return Ok((removed, false));

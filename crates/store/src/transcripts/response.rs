@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use langley_model::{MicroUsd, Micros, Provider, Tokens, ToldResponse, Usage};
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::count;
 use crate::error::StoreError;
 use crate::flow_row::signed;
 use crate::store::Store;
@@ -16,6 +17,17 @@ pub struct KeptResponse {
     pub id: i64,
     /// What they tell.
     pub told: ToldResponse,
+}
+
+/// What the responses of an agent come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldByAgent {
+    /// The subagent; none for the session's own, and for one that has no id.
+    pub agent_id: Option<String>,
+    /// Responses.
+    pub responses: u64,
+    /// What those cost whose price is known; none where there are none.
+    pub cost: Option<MicroUsd>,
 }
 
 pub(super) const COLUMNS: &str =
@@ -123,6 +135,24 @@ impl Store {
             let mut statement = conn.prepare_cached(&sql)?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let rows = statement.query_map((session, limit), read)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// What the responses of a conversation come to, by who asked.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn told_by_agents(&self, conversation: i64) -> Result<Vec<ToldByAgent>, StoreError> {
+        self.readers().read(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT agent_id, count(*), sum(cost_micro_usd) FROM transcript_responses
+                 WHERE conversation = ?1 GROUP BY agent_id",
+            )?;
+            let rows = statement.query_map([conversation], |row| {
+                let cost = row.get::<_, Option<i64>>(2)?.map(MicroUsd);
+                Ok(ToldByAgent { agent_id: row.get(0)?, responses: count(row, 1)?, cost })
+            })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }

@@ -35,20 +35,12 @@ impl Store {
             _ => return Ok(Vec::new()),
         };
         self.readers().read(|conn| {
-            // Rows of a table that is not packed are numbered as they come.
-            let id = match spot.table {
-                "transcript_blocks" => spot.row,
-                table => {
-                    let nth = format!("SELECT id FROM {table} ORDER BY id LIMIT 1 OFFSET ?1");
-                    conn.query_row(&nth, [spot.row - 1], |row| row.get(0))?
-                }
-            };
             let sql = format!(
                 "SELECT DISTINCT session FROM {from} WHERE {is} = ?1 AND ?3 >= 0 ORDER BY session LIMIT ?2"
             );
             let offset = i64::try_from(offset).unwrap_or(i64::MAX);
             let mut statement = conn.prepare(&sql)?;
-            let sessions = statement.query_map((id, NAMED, offset), |row| row.get(0))?;
+            let sessions = statement.query_map((spot.row, NAMED, offset), |row| row.get(0))?;
             Ok(sessions.collect::<Result<_, _>>()?)
         })
     }

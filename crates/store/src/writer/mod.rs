@@ -51,6 +51,27 @@ const PRESSED_LOG: i64 = 4;
 /// a transaction.
 const PRESSED_CACHE_KB: i64 = 4096;
 
+/// How the writer tells what it has committed.
+#[derive(Clone, Copy)]
+struct Voice<'a> {
+    announce: &'a Announce,
+    counters: &'a Counters,
+}
+
+impl Voice<'_> {
+    /// Tells of flows that have changed, `revision` being the last one that was committed.
+    fn tell(self, revision: Revision, changes: &[Change]) {
+        Counters::set(&self.counters.revision, revision.0);
+        if changes.is_empty() {
+            return;
+        }
+        let announced = catch_unwind(AssertUnwindSafe(|| (self.announce)(changes)));
+        if announced.is_err() {
+            tracing::error!("a listener of committed changes panicked; recording goes on");
+        }
+    }
+}
+
 /// Called on the writer's thread after each commit, with one change per flow that was touched.
 pub type Announce = Box<dyn Fn(&[Change]) + Send>;
 
@@ -174,6 +195,7 @@ impl Writer {
                 path: &self.path,
                 memory: &mut self.memory,
                 patience: self.patience,
+                voice: Voice { announce: &self.announce, counters: &self.counters },
             });
         }));
         if done.is_err() {

@@ -9,6 +9,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::blobs::Marks;
 use super::tails::Memory;
+use super::{Change, Voice};
 use crate::codec::pack::RECIPE;
 use crate::content::unpacked;
 use crate::readers::ReadError;
@@ -42,6 +43,7 @@ pub(crate) struct Site<'a> {
     pub(crate) path: &'a Path,
     pub(super) memory: &'a mut Memory,
     pub(super) patience: Patience,
+    pub(super) voice: Voice<'a>,
 }
 
 impl<'a> Site<'a> {
@@ -57,6 +59,13 @@ impl<'a> Site<'a> {
         flow: &Flow,
     ) -> rusqlite::Result<Option<i64>> {
         traits::number(&mut self.memory.traits, conn, flow)
+    }
+
+    /// Tells of flows that a transaction has changed and committed, in the order of their revisions.
+    pub(crate) fn announce(&self, changes: &[Change]) {
+        if let Some(last) = changes.last() {
+            self.voice.tell(last.revision, changes);
+        }
     }
 
     /// Forgets what a transaction that failed may have named.

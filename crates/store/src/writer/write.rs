@@ -6,9 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use langley_model::{Drop as Dropped, DropReason, FlowId, Loss, Micros, Record};
 
-use super::Writer;
 use super::apply::{Applied, apply};
 use super::batch::Batch;
+use super::{Voice, Writer};
 use crate::counters::Counters;
 use crate::error::{of_place, particular, passing};
 use crate::packed::Item;
@@ -185,16 +185,10 @@ impl Writer {
         for (reason, count) in applied.reported {
             Counters::add(counters.dropped(reason), count);
         }
-        Counters::set(&counters.revision, applied.revision.0);
         Counters::set(&counters.open, self.memory.open_flows() as u64);
         Counters::set(&counters.held, self.memory.held_flows() as u64);
         Counters::set(&counters.rested, self.memory.rested);
-        if !applied.changes.is_empty() {
-            let announced = catch_unwind(AssertUnwindSafe(|| (self.announce)(&applied.changes)));
-            if announced.is_err() {
-                tracing::error!("a listener of committed changes panicked; recording goes on");
-            }
-        }
+        Voice { announce: &self.announce, counters }.tell(applied.revision, &applied.changes);
     }
 
     /// Counts a batch that could not be written; the rows about it wait for the next transaction.

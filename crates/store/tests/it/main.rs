@@ -12,6 +12,7 @@ mod failing;
 mod finding;
 mod given;
 mod inspecting;
+mod joining;
 mod keeping;
 mod long_session;
 mod opening;

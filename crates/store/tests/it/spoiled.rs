@@ -240,6 +240,35 @@ fn told_around(store: &Store, damaged: u64) {
 }
 
 #[test]
+fn what_sessions_cost_is_told_though_a_page_of_their_sums_cannot_be_read() {
+    let fixture = Fixture::new();
+    let flow = |at: i64| {
+        let cost = Some(MicroUsd(at + 1));
+        Flow { session: session(&format!("s-{at:03}")), cost, ..ended(START + at) }
+    };
+    fixture.write((0..FLOWS).map(|at| of(&flow(at))).collect());
+    let fixture = with_spoiled(fixture, "sessions", 2);
+    let store = &fixture.store;
+    let unread = "SELECT 1 FROM sessions WHERE cost_flows > 0 AND session_id = ?1";
+    let conn = Connection::open(store.path()).unwrap();
+    let is_sound = |at: &i64| {
+        let row = conn.query_row(unread, [format!("s-{at:03}")], |row| row.get::<_, i64>(0));
+        row.is_ok()
+    };
+    let damaged = (0..FLOWS).filter(|at| !is_sound(at)).count();
+    assert!((3..200).contains(&damaged), "{damaged}");
+    for at in 0..FLOWS {
+        let cost = store.session_cost(&format!("s-{at:03}")).unwrap().unwrap().cost;
+        assert_eq!(cost, MicroUsd(at + 1));
+    }
+    assert_eq!(store.dearest_session(|_| true).unwrap().unwrap().cost, MicroUsd(FLOWS));
+    let beyond = store.sessions_beyond(MicroUsd(11), 1_000, |_| true).unwrap();
+    let costs: Vec<i64> = beyond.iter().map(|session| session.cost.0).collect();
+    let newest_first: Vec<i64> = (11..=FLOWS).rev().collect();
+    assert_eq!(costs, newest_first);
+}
+
+#[test]
 fn what_tools_cost_in_sessions_is_told_though_some_flows_cannot_be_read() {
     let fixture = Fixture::new();
     let flows = flows();

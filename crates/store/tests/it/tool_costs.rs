@@ -1,11 +1,15 @@
 //! What tools cost: as the flows and the bytes give it, by whatever it is asked, and when either changes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use langley_model::{DialectName, Flow, Micros, Provider, Tokens, ToolPart, ToolShares};
+use langley_model::{
+    DialectName, Flow, MicroUsd, Micros, Provider, Rates, Terms, Tokens, ToolCall, ToolPart,
+    ToolShares,
+};
 use langley_store::{
-    Analysis, CostBy, CostQuery, CostReport, FlowFilter, GroupBy, Measure, RepriceQuery,
-    ShareEntry, Store, Tally, ToolCostSums, ToolCostTally, UsageQuery,
+    Analysis, CallEntry, CostBy, CostQuery, CostReport, FlowFilter, GroupBy, Measure, RepriceQuery,
+    ShareEntry, Store, Tally, ToolCostSums, ToolCostTally, ToolOrder, ToolQuery, UsageQuery,
 };
 
 use crate::costs::{all_at, at_price, by_hand, divided, word};
@@ -356,4 +360,39 @@ fn a_flow_that_is_named_to_be_looked_at_once_more_waits_again_unless_it_is_gone(
     let again = Analysis { again: vec![key, key + 1], ..Analysis::default() };
     store.keep_analysis(again).unwrap();
     assert_eq!(store.analysis_state().unwrap().waiting, 1);
+}
+
+#[test]
+fn tools_are_listed_by_what_they_cost() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let mut flow = ended(START);
+    (flow.usage.input, flow.usage.output) = (Some(Tokens(0)), Some(Tokens(1_000_000)));
+    let rates = Rates::parse("1 - - - 2 - -").unwrap();
+    flow.cost = rates.cost(&flow.billed()).map(|exact| exact.rounded());
+    flow.terms = Some(Arc::new(Terms { book: String::from("book"), rates }));
+    fixture.write(vec![of(&flow)]);
+    let key = flow.started_at.0;
+    let part =
+        |tool: &str, call_bytes| ToolPart { calls: 1, call_bytes, ..ToolPart::of(tool.to_owned()) };
+    let parts = vec![part("Bash", 100), part("Read", 900)];
+    let shares = ToolShares { output_bytes: 1_000, parts, ..ToolShares::default() };
+    keep(store, &[(flow, Some(shares))]);
+    let call = |position: u32, name: &str| {
+        let call = ToolCall { name: name.to_owned(), key: position.into(), ..ToolCall::default() };
+        let call = redactor().seal(call);
+        CallEntry { key, position, call: Some(call), executions: None, findings: Vec::new() }
+    };
+    let calls = vec![call(0, "Bash"), call(1, "Bash"), call(2, "Read")];
+    store.keep_analysis(Analysis { calls, ..Analysis::default() }).unwrap();
+    let told = |order| {
+        let query = ToolQuery { order, ..ToolQuery::default() };
+        let tools = store.tools(&query).unwrap().tools;
+        tools.into_iter().map(|tool| (tool.name, tool.cost)).collect::<Vec<_>>()
+    };
+    let tool = |name: &str, cost: Option<i64>| (name.to_owned(), cost.map(MicroUsd));
+    assert_eq!(told(ToolOrder::Calls), [tool("Bash", None), tool("Read", None)]);
+    // $2, by the bytes of the calls.
+    let dear = [tool("Read", Some(1_800_000)), tool("Bash", Some(200_000))];
+    assert_eq!(told(ToolOrder::Cost), dear);
 }

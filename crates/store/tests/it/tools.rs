@@ -162,7 +162,7 @@ fn a_span_of_time_is_summed_from_days_and_the_hours_at_its_ends() {
         (Some(50), Some(50), 0),
     ] {
         let at = |hour: Option<i64>| hour.map(|hour| Micros(hour * HOUR_US));
-        let query = ToolQuery { since: at(since), until: at(until), session: None };
+        let query = ToolQuery { since: at(since), until: at(until), ..ToolQuery::default() };
         let told = fixture.store.tools(&query).unwrap();
         assert_eq!(told.totals.tally(ToolTally::Calls), wanted, "{since:?} {until:?}");
     }

@@ -1,5 +1,7 @@
 //! What agents wrote of their sessions: how long it is kept, and what is left of what is removed.
 
+use std::collections::HashSet;
+
 use langley_model::{LineFacts, LineRole, Micros, Redacted, ToldResponse, TranscriptLine, Usage};
 use langley_store::{
     ConversationFilter, ImportedBatch, Retention, Spot, Store, TranscriptBatch, TranscriptPlace,
@@ -94,12 +96,16 @@ fn conversations_are_kept_for_ever_unless_somebody_says_for_how_long() {
     store.texts(|spot, _| assert_ne!(spot.table, "transcript_blocks")).unwrap();
     store.miss_transcripts(vec![old], NOW).unwrap();
     store.maintain(&keep, Micros(540 * DAY)).unwrap();
-    assert_eq!(store.transcripts().unwrap().len(), 2, "one that is gone as well is forgotten");
+    assert_eq!(
+        store.transcripts().unwrap().files.len(),
+        2,
+        "one that is gone as well is forgotten"
+    );
     // Whoever remembers it brings it again.
     let [again, more] =
         bring(store, [batch_of(Some(old), "old", 1, 2), batch_of(Some(old), "old", 3, 2)]);
     assert_eq!(again.transcript, more.transcript, "it is one again, however many batches come");
-    assert_eq!(store.transcripts().unwrap().len(), 3);
+    assert_eq!(store.transcripts().unwrap().files.len(), 3);
 }
 
 #[test]
@@ -109,7 +115,7 @@ fn batches_of_a_new_file_that_come_together_are_one_transcript() {
     let [one, other, third] = bring(store, [batch("a", 1, 5), batch("b", 1, 5), batch("a", 6, 5)]);
     assert_eq!(one.transcript, third.transcript);
     assert_ne!(one.transcript, other.transcript);
-    let records: Vec<_> = store.transcripts().unwrap().iter().map(|it| it.records).collect();
+    let records: Vec<_> = store.transcripts().unwrap().files.iter().map(|it| it.records).collect();
     assert_eq!(records, [10, 5]);
 }
 
@@ -124,7 +130,10 @@ fn a_number_that_was_given_is_never_given_again() {
     let keep = Retention { transcripts_days: 30, ..Retention::default() };
     store.miss_transcripts(vec![old], NOW).unwrap();
     store.maintain(&keep, NOW).unwrap();
-    assert!(store.transcripts().unwrap().iter().all(|known| known.id != old), "it is forgotten");
+    assert!(
+        store.transcripts().unwrap().files.iter().all(|known| known.id != old),
+        "it is forgotten"
+    );
     let new = import(store, batch("new", 95, 2)).transcript;
     assert!(new > old && number("new") > conversation);
     // Whoever still has the number brings a transcript of its own, and nothing into another one.
@@ -134,7 +143,7 @@ fn a_number_that_was_given_is_never_given_again() {
 }
 
 #[test]
-fn totals_are_told_of_all_files_whose_rows_can_be_read() {
+fn files_whose_rows_can_be_read_are_known_and_summed_and_of_the_others_where_they_lay() {
     let fixture = Fixture::new();
     for number in 0..300 {
         import(&fixture.store, batch(&format!("s-{number}"), 1, 1));
@@ -146,6 +155,11 @@ fn totals_are_told_of_all_files_whose_rows_can_be_read() {
     let totals = fixture.store.transcript_totals().unwrap();
     assert!((10..200).contains(&totals.damaged), "{totals:?}");
     assert_eq!((totals.files + totals.damaged, totals.records), (300, totals.files));
+    let known = fixture.store.transcripts().unwrap();
+    let (files, damaged) = (known.files.len() as u64, known.damaged.len() as u64);
+    assert_eq!((files, damaged), (totals.files, totals.damaged));
+    let paths: HashSet<[u8; 16]> = known.files.iter().map(|it| it.place.path_key).collect();
+    assert!(known.damaged.iter().all(|path| path.starts_with(b"s-") && !paths.contains(path)));
 }
 
 #[test]
@@ -272,6 +286,32 @@ fn of_a_deleted_conversation_nothing_is_left_and_others_in_the_same_block_stay()
 }
 
 #[test]
+fn what_is_noted_of_lines_goes_with_them() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let mut noted = shared(&["gone", "stays", "gone", "gone", "stays"], false);
+    for line in &mut noted.lines[..2] {
+        (line.facts.is_mended, line.is_cut) = (true, true);
+        line.facts.role = LineRole::Unreadable;
+    }
+    noted.lines[2].is_cut = true;
+    let of_file = import(store, redactor().seal(noted)).transcript;
+    let told = || {
+        let totals = store.transcript_totals().unwrap();
+        (totals.records, totals.unreadable, totals.mended, totals.cut)
+    };
+    assert_eq!(told(), (5, 2, 2, 3));
+    store.delete_conversation("gone", NOW).unwrap().unwrap();
+    assert_eq!(told(), (2, 1, 1, 1));
+    // As an earlier version kept them, which did not know of which line it was.
+    let conn = rusqlite::Connection::open(store.path()).unwrap();
+    conn.execute("UPDATE transcript_records SET mended = 0, cut = 0", ()).unwrap();
+    conn.execute("UPDATE transcripts SET mended = 5 WHERE id = ?1", [of_file]).unwrap();
+    store.delete_conversation("stays", NOW).unwrap().unwrap();
+    assert_eq!(told(), (0, 0, 0, 0));
+}
+
+#[test]
 fn a_deleted_conversation_is_left_out_until_somebody_asks_for_it() {
     let fixture = Fixture::new();
     let store = &fixture.store;
@@ -370,6 +410,7 @@ fn of_what_is_found_in_transcripts_it_is_known_whose_it_is() {
     let store = &fixture.store;
     import(store, batch("early", 1, 3));
     store.delete_conversation("early", NOW).unwrap();
+    import(store, batch("before", 1, 3));
     import(store, redactor().seal(shared(&["one", "other"], false)));
     let mut found = Vec::new();
     store
@@ -384,6 +425,8 @@ fn of_what_is_found_in_transcripts_it_is_known_whose_it_is() {
         })
         .unwrap();
     assert!(found.len() >= 5, "{found:?}");
+    // What is removed in between moves no other row.
+    store.delete_conversation("before", NOW).unwrap();
     for (name, table, column, row, offset) in &found {
         let spot = Spot { table, column, row: *row, headers: false };
         let sessions = store.sessions_at(&spot, *offset).unwrap();

@@ -1,6 +1,6 @@
 // One flow beside the list: a summary, and its conversation, events, headers or raw bodies.
 import { useQuery } from "@tanstack/react-query";
-import type { MouseEvent } from "react";
+import { lazy, type MouseEvent, Suspense, useEffect, useRef } from "react";
 import { ApiError } from "@/api/client";
 import { flowQuery } from "@/api/queries";
 import type { FilterKey } from "@/lib/filter";
@@ -24,6 +24,12 @@ import { HeadersView } from "./HeadersView";
 import { RawView } from "./RawView";
 import { SocketView } from "./SocketView";
 import { Summary } from "./Summary";
+import { TimingView } from "./TimingView";
+
+// Its areas are laid out by a library that nothing else needs.
+const ContextView = lazy(() =>
+  import("./ContextView").then(({ ContextView }) => ({ default: ContextView })),
+);
 
 export interface FlowDetailProps {
   id: string;
@@ -43,6 +49,8 @@ const NAMES: Record<Tab, string> = {
   headers: "Headers",
   raw: "Raw",
   changes: "What changed",
+  context: "Context",
+  timing: "Timing",
 };
 
 export function FlowDetail(props: FlowDetailProps) {
@@ -128,6 +136,12 @@ export function FlowDetail(props: FlowDetailProps) {
             />
           ) : null}
           {tab === "changes" ? <ChangesView flow={flow} /> : null}
+          {tab === "context" ? (
+            <Suspense fallback={<Skeleton />}>
+              <ContextView flow={flow} />
+            </Suspense>
+          ) : null}
+          {tab === "timing" ? <TimingView flow={flow} /> : null}
         </Boundary>
       </div>
     </article>
@@ -139,6 +153,7 @@ const SOCKET_NAMES: Partial<Record<Tab, string>> = {
   conversation: "Responses",
   events: "Other messages",
   headers: "Headers",
+  timing: "Timing",
 };
 
 function Tabs({
@@ -149,6 +164,12 @@ function Tabs({
   socket,
 }: FlowDetailProps & { events: number; socket: boolean }) {
   const names = socket ? SOCKET_NAMES : NAMES;
+  const bar = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Where there is no room for all of them, the current one is brought into view.
+    const link = bar.current?.querySelector(`[data-tab="${tab}"]`);
+    link?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [tab]);
   const click = (event: MouseEvent, next: Tab) => {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
@@ -156,12 +177,14 @@ function Tabs({
   };
   return (
     <nav
+      ref={bar}
       aria-label="Views of the flow"
       className="flex h-9 shrink-0 items-stretch overflow-x-auto @md:gap-1 overflow-y-hidden border-b px-2"
     >
       {(Object.keys(names) as Tab[]).map((each) => (
         <a
           key={each}
+          data-tab={each}
           href={hrefOf({ tab: each })}
           onClick={(event) => click(event, each)}
           aria-current={each === tab ? "page" : undefined}

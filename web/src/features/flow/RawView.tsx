@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { diffQuery, requestQuery, responseQuery } from "@/api/queries";
 import type { Body, Flow, RequestDiff } from "@/api/types";
+import { curlOf } from "@/lib/curl";
 import { bytes, count, plural } from "@/lib/format";
 import { pretty } from "@/lib/lines";
 import { CopyButton } from "@/ui/CopyButton";
@@ -41,6 +42,10 @@ export function RawView({
   const body = data?.body ?? null;
   const text = useMemo(() => readText(body), [body]);
   const shown = useMemo(() => (layout === "pretty" ? pretty(text) : text), [layout, text]);
+  const curl = useMemo(
+    () => (side === "request" && request.data ? curlOf(flow, request.data) : null),
+    [side, flow, request.data],
+  );
   const json = /^\s*[[{]/.test(text);
   return (
     <div className="flex h-full min-h-0 flex-col">
@@ -49,6 +54,9 @@ export function RawView({
         {json ? (
           <Segmented label="Layout" value={layout} choices={LAYOUTS} onChange={setLayout} />
         ) : null}
+        {curl === null ? null : (
+          <CopyButton text={curl} what="the request as a curl command" word="cURL" />
+        )}
         {body ? (
           <span className="ml-auto flex items-center gap-1 text-xs text-ink-3">
             {body.media_type ?? "no media type"} · {bytes(body.stored_bytes)}

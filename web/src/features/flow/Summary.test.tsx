@@ -79,6 +79,10 @@ test("what a provider did not tell is told as an estimate, beside the cost", () 
   expect(screen.getByText("$0.00010")).toBeTruthy();
   expect(screen.getByText("~$0.00020").parentElement?.title).toContain("10 out, by bytes");
   cleanup();
+  const counted = { ...usage_estimate, source: "tokenizer" } as const;
+  render(<Summary flow={makeFlow({ usage_estimate: counted })} onFilter={() => {}} />);
+  expect(screen.getByText("~$0.00020").parentElement?.title).toContain("by the model's tokenizer");
+  cleanup();
   render(<Summary flow={makeFlow({})} onFilter={() => {}} />);
   expect(screen.queryByText("Not told, estimated")).toBeNull();
 });

@@ -74,14 +74,21 @@ function costTitle({ cost_source, service_tier, price }: Flow): string | undefin
   return parts.filter(Boolean).join(" · ") || undefined;
 }
 
+type Estimate = NonNullable<Flow["usage_estimate"]>;
+
+const ESTIMATED_BY: Record<Estimate["source"], string> = {
+  transcript: "as the agent's transcript has it",
+  tokenizer: "by the model's tokenizer",
+  bytes: "by bytes of text",
+};
+
 /** What the provider did not tell, and where the estimate of it comes from. */
-function estimateTitle({ source, input, output }: NonNullable<Flow["usage_estimate"]>): string {
+function estimateTitle({ source, input, output }: Estimate): string {
   const tokens = [
     input === null ? null : `${count(input)} in`,
     output === null ? null : `${count(output)} out`,
   ];
-  const by = source === "transcript" ? "as the agent's transcript has it" : "by bytes of text";
-  return `${tokens.filter(Boolean).join(", ")}, ${by}; part of neither usage nor cost`;
+  return `${tokens.filter(Boolean).join(", ")}, ${ESTIMATED_BY[source]}; part of neither usage nor cost`;
 }
 
 function Figure({

@@ -1,9 +1,10 @@
 // Where a flow's time went, without what there cannot be.
 // @vitest-environment jsdom
-import { cleanup, render } from "@testing-library/react";
+import { cleanup, render, screen } from "@testing-library/react";
 import { afterEach, expect, test } from "vitest";
 import { makeFlow } from "@/testing/flow";
 import { phases, Timing } from "./Timing";
+import { TimingView } from "./TimingView";
 
 afterEach(cleanup);
 
@@ -33,4 +34,28 @@ test("a connection made behind CONNECT comes before the total, any other is a pa
   expect(shown(plain)).toEqual({ Connect: 20, Waiting: 20, Answer: 60 });
   const early = shown({ ...plain, connect_ms: 50 });
   expect(early).toEqual({ Connect: 50, Waiting: 40, Answer: 60 });
+});
+
+test("each phase begins where the one before ended, and what was before the request below zero", () => {
+  const times = { connect_ms: 20, tls_ms: 10, ttfb_ms: 40, ttft_ms: 55, duration_ms: 100 };
+  const from = (over: Parameters<typeof makeFlow>[0]) =>
+    phases(makeFlow({ ...times, ...over })).map(({ name, from, ms }) => [name, from, from + ms]);
+  expect(from({ mode: "forward" })).toEqual([
+    ["Connect", -30, -10],
+    ["TLS", -10, 0],
+    ["Waiting", 0, 40],
+    ["First token", 40, 55],
+    ["Answer", 55, 100],
+  ]);
+  expect(from({ mode: "reverse" })[0]).toEqual(["Connect", 0, 20]);
+});
+
+test("the waterfall tells each phase in words too, and a flow that goes on has none", () => {
+  render(<TimingView flow={makeFlow({ ttfb_ms: 40, duration_ms: 100, longest_stall_ms: 7 })} />);
+  const table = screen.getByRole("table", { name: "Phases" });
+  expect(table.textContent).toContain("Waiting40 ms");
+  expect(screen.getByLabelText("Timing").textContent).toContain("Longest pause7.0 ms");
+  cleanup();
+  render(<TimingView flow={makeFlow({ outcome: null })} />);
+  expect(screen.getByText("It is not over yet")).toBeTruthy();
 });

@@ -4,8 +4,10 @@ import { DASH, duration } from "@/lib/format";
 import { isSocket } from "@/lib/socket";
 import { cx } from "@/ui/cx";
 
-interface Phase {
+export interface Phase {
   name: string;
+  /** Since the request's head; below zero for what was before it. */
+  from: number;
   ms: number;
   tone: string;
 }
@@ -28,13 +30,20 @@ export function phases(flow: Flow): Phase[] {
       ? null
       : Math.max(0, Math.min(flow.ttft_ms, total) - ttfb);
   const spent = head + (wait ?? 0) + (ttft ?? 0);
-  return [
+  const before = isBefore ? connect + tls : 0;
+  const lengths: Omit<Phase, "from">[] = [
     { name: "Connect", ms: connect, tone: "bg-violet" },
     { name: "TLS", ms: tls, tone: "bg-info" },
     { name: "Waiting", ms: wait ?? 0, tone: "bg-idle" },
     { name: "First token", ms: ttft ?? 0, tone: "bg-warn" },
     { name: ttfb === null ? "Rest" : "Answer", ms: Math.max(0, total - spent), tone: "bg-ok" },
-  ].filter(({ ms }) => ms > 0);
+  ];
+  let from = 0 - before;
+  return lengths.flatMap((phase) => {
+    const began = from;
+    from += phase.ms;
+    return phase.ms > 0 ? [{ ...phase, from: began }] : [];
+  });
 }
 
 export function Timing({ flow }: { flow: Flow }) {

@@ -1,6 +1,6 @@
 // A filter that picks one of the values there are: the server narrows them, so that none is out of reach.
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { facetsQuery } from "@/api/queries";
 import type { Facet, Facets, SessionFacet } from "@/api/types";
 import { clock, count } from "@/lib/format";
@@ -9,6 +9,7 @@ import { cx } from "@/ui/cx";
 import { PickList, type PickOption } from "@/ui/PickList";
 import { Popover } from "@/ui/Popover";
 import { SessionName } from "@/ui/SessionName";
+import { useSettled } from "@/ui/useSettled";
 
 /** Between the last key press and the question to the server. */
 const TYPING_MS = 200;
@@ -64,11 +65,7 @@ export function FacetMenu(props: FacetMenuProps) {
 
 function Values({ label, many, value, options, onChange }: FacetMenuProps) {
   const [typed, setTyped] = useState("");
-  const [asked, setAsked] = useState("");
-  useEffect(() => {
-    const timer = setTimeout(() => setAsked(typed.trim()), TYPING_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
+  const asked = useSettled(typed.trim(), TYPING_MS);
   const { data: facets, isError } = useQuery(facetsQuery(asked));
   const found = facets ? options(facets) : [];
   const any: PickOption[] = value !== "" && typed === "" ? [{ value: "", content: "Any" }] : [];

@@ -2,12 +2,13 @@
 import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useStars, useStarsState } from "@/api/stars";
 import type { FlowCount } from "@/api/types";
-import type { FlowFilter } from "@/lib/filter";
+import { type FlowFilter, isEmpty, toParams } from "@/lib/filter";
 import type { FlowWindow, WindowView } from "@/live/flowWindow";
 import { Button } from "@/ui/Button";
 import { Failed } from "@/ui/Failed";
 import { Note, Skeleton } from "@/ui/Notice";
 import { useWidth } from "@/ui/useWidth";
+import { ExportMenu } from "@/views/ExportMenu";
 import { ColumnChooser } from "./ColumnChooser";
 import { type ColumnChoice, readChoice, shownColumns, writeChoice } from "./columnChoice";
 import { COLUMNS, PHONE, TWO_LINES } from "./columns";
@@ -65,6 +66,13 @@ export function FlowList(props: FlowListProps) {
         <span className="hidden @2xl:inline">
           <Total loaded={view.length} total={total} />
         </span>
+        <ExportMenu
+          wish={() => ({
+            what: isEmpty(filter) ? "all flows" : "the flows that are listed",
+            file: "langley-flows",
+            filter: toParams(filter),
+          })}
+        />
         <ColumnChooser
           shown={columns}
           twoLines={twoLines}

@@ -5,7 +5,7 @@ import { flowCountQuery } from "@/api/queries";
 import type { FlowCount } from "@/api/types";
 import { type FlowFilter, isEmpty, toParams } from "@/lib/filter";
 import { useFlowWindow } from "@/live/useFlowWindow";
-import { isOverlaid, isTyping, useKeys } from "@/ui/keys";
+import { isOverlaid, isTyping, KEYS, useKeys } from "@/ui/keys";
 import { Split } from "@/ui/Split";
 import { FlowList } from "./FlowList";
 
@@ -51,10 +51,10 @@ export function FlowsScreen(props: FlowsScreenProps) {
     if (isTyping(event) || isOverlaid()) return false;
     const inGrid = box.current?.contains(event.target as Node) ?? false;
     switch (event.key) {
-      case "j":
+      case KEYS.next:
         step(1);
         return true;
-      case "k":
+      case KEYS.previous:
         step(-1);
         return true;
       case "ArrowDown":
@@ -62,17 +62,17 @@ export function FlowsScreen(props: FlowsScreenProps) {
         if (!inGrid) return false;
         step(event.key === "ArrowDown" ? 1 : -1);
         return true;
-      case "Enter":
+      case KEYS.open:
         if (active === undefined || selected !== undefined) return false;
         if (!inGrid && event.target !== document.body) return false;
         open(active);
         return true;
-      case "Escape":
+      case KEYS.close:
         if (selected !== undefined) onClose();
         else if (cursor !== undefined) setCursor(undefined);
         else return false;
         return true;
-      case "/":
+      case KEYS.search:
         search.current?.focus();
         search.current?.select();
         return true;

@@ -9,7 +9,7 @@ import { pieces } from "@/lib/marks";
 import { Button } from "@/ui/Button";
 import { Failed } from "@/ui/Failed";
 import { SearchIcon } from "@/ui/icons";
-import { isOverlaid, isTyping, useKeys } from "@/ui/keys";
+import { isOverlaid, isTyping, KEYS, useKeys } from "@/ui/keys";
 import { Notice, Skeleton } from "@/ui/Notice";
 import { SessionName } from "@/ui/SessionName";
 
@@ -66,7 +66,7 @@ function Box({ query, onQuery }: { query: string; onQuery: (query: string) => vo
     if (field.current?.value === "") field.current.focus();
   }, []);
   useKeys((event) => {
-    if (event.key !== "/" || isTyping(event) || isOverlaid()) return false;
+    if (event.key !== KEYS.search || isTyping(event) || isOverlaid()) return false;
     field.current?.focus();
     field.current?.select();
     return true;

@@ -1,10 +1,11 @@
 // A session: its sums, its lanes, what transcripts tell beside the wire, and its turns, the newest first.
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { lazy, Suspense, useMemo } from "react";
 import { sessionQuery } from "@/api/insight";
 import type { SessionDetail } from "@/api/types";
 import { compact, count, duration, fullTime, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
+import { sessionTail } from "@/lib/session";
 import {
   findingsHref,
   flowsHref,
@@ -17,15 +18,22 @@ import { Badge } from "@/ui/Badge";
 import { CopyButton } from "@/ui/CopyButton";
 import { cx } from "@/ui/cx";
 import { Failed } from "@/ui/Failed";
+import { Fold } from "@/ui/Fold";
 import { BackIcon } from "@/ui/icons";
 import { Skeleton } from "@/ui/Notice";
 import { SessionName } from "@/ui/SessionName";
+import { ExportMenu } from "@/views/ExportMenu";
 import { StarButton } from "@/views/StarButton";
 import { LedgerLine } from "./LedgerLine";
 import { LANE_TONES } from "./laneFaces";
 import { type Lane, lanesOf, MAIN } from "./lanes";
 import { Timeline } from "./Timeline";
 import { failed, sessionCache } from "./totals";
+
+// Its areas are laid out by a library that nothing else needs.
+const SessionContext = lazy(() =>
+  import("./SessionContext").then(({ SessionContext }) => ({ default: SessionContext })),
+);
 
 export interface SessionScreenProps {
   id: string;
@@ -99,6 +107,15 @@ function Header({ session }: { session: SessionDetail }) {
           <a href={findingsHref({ session: id, state: "all" })} className="hover:underline">
             Findings
           </a>
+          <ExportMenu
+            word="Export"
+            buttonClassName="hover:underline"
+            wish={() => ({
+              what: "the session",
+              file: `langley-session-${sessionTail(id).replace(/[^\w-]/g, "_")}`,
+              filter: { session: id },
+            })}
+          />
         </nav>
       </div>
       <dl className="flex flex-wrap gap-x-6 gap-y-1 pl-1 text-xs">
@@ -119,6 +136,23 @@ function Header({ session }: { session: SessionDetail }) {
         />
       </dl>
       <LedgerLine session={id} />
+      <Fold
+        className="-mt-2 -ml-1.5"
+        summary={
+          <span className="text-xs text-ink-2">
+            <span className="font-medium text-ink">Context</span> of the longest of its newest
+            requests
+          </span>
+        }
+      >
+        {() => (
+          <Suspense fallback={<Skeleton lines={4} />}>
+            <div className="pl-8">
+              <SessionContext session={id} />
+            </div>
+          </Suspense>
+        )}
+      </Fold>
     </header>
   );
 }

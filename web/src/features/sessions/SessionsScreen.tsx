@@ -17,6 +17,7 @@ import { RangePicker } from "@/ui/RangePicker";
 import { SessionName } from "@/ui/SessionName";
 import { ShowMore } from "@/ui/ShowMore";
 import { useRowKeys } from "@/ui/useRowKeys";
+import { ExportMenu } from "@/views/ExportMenu";
 import { failed, sessionCache } from "./totals";
 
 export interface SessionsScreenProps {
@@ -37,7 +38,18 @@ export function SessionsScreen({ view, onLook }: SessionsScreenProps) {
   return (
     <Page
       title="Sessions"
-      actions={<RangePicker range={range} onRange={(next) => onLook({ ...view, range: next })} />}
+      actions={
+        <>
+          <RangePicker range={range} onRange={(next) => onLook({ ...view, range: next })} />
+          <ExportMenu
+            wish={() => ({
+              what: "the flows of this time",
+              file: "langley-flows",
+              filter: { since: rangeStart(range, new Date()), project },
+            })}
+          />
+        </>
+      }
     >
       {project === undefined ? null : (
         <div className="-mt-3">

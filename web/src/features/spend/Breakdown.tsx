@@ -15,10 +15,13 @@ import { Notice, Skeleton } from "@/ui/Notice";
 import { SessionName } from "@/ui/SessionName";
 import { CLASS_TONES } from "./classFaces";
 
+/** What costs are told apart by in this list; commits have their own. */
+export type Group = Exclude<Dimension, "commit">;
+
 /** Groups that are listed; the API says what they leave out. */
 const LISTED = 200;
 
-export function Breakdown({ by, params }: { by: Dimension; params: Params }) {
+export function Breakdown({ by, params }: { by: Group; params: Params }) {
   // A subagent is one of its session, and is named together with it.
   const group = by === "subagent" ? "session,subagent" : by;
   const asked = { ...params, group_by: group, limit: LISTED };
@@ -67,13 +70,13 @@ interface Row {
   tone?: string;
 }
 
-const EMPTY: Partial<Record<Dimension, string>> = {
+const EMPTY: Partial<Record<Group, string>> = {
   tool: "Agents called no tool in this span of time.",
   subagent: "No session had a subagent in this span of time.",
   project: "A flow's project is the folder its agent works in, where the agent says so.",
 };
 
-function rowOf(by: Dimension, item: CostItem, params: Params): Row[] {
+function rowOf(by: Group, item: CostItem, params: Params): Row[] {
   const filter: FlowFilter = {};
   for (const key of ["since", "model", "project"] as const) {
     const value = params[key];
@@ -187,7 +190,7 @@ function tokensOf({ usage }: CostItem): string {
   }${compact(usage.output)} output`;
 }
 
-function footnote(by: Dimension, page: CostPage): string {
+function footnote(by: Group, page: CostPage): string {
   const more = page.more ? `Only the dearest ${LISTED} are listed. ` : "";
   if (by === "tool") {
     return `${more}A tool's cost is its calls as output, and their results as input the first time they are sent; reading them again in later requests is told beside it.`;

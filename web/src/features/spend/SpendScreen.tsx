@@ -1,6 +1,6 @@
 // What it costs: by day, and by model, project, session, tool, subagent or class; each bar leads to its flows.
 import { useQuery } from "@tanstack/react-query";
-import { useRef } from "react";
+import { lazy, Suspense, useRef } from "react";
 import { costQuery } from "@/api/insight";
 import type { CostPage } from "@/api/types";
 import { compact, count, money, plural } from "@/lib/format";
@@ -25,12 +25,25 @@ import { RangePicker } from "@/ui/RangePicker";
 import { Segmented } from "@/ui/Segmented";
 import { useRowKeys } from "@/ui/useRowKeys";
 import { Breakdown } from "./Breakdown";
+import { Commits } from "./Commits";
 import { DayChart } from "./DayChart";
+import { WeekMap } from "./WeekMap";
 
 export interface SpendScreenProps {
   view: SpendView;
   onLook: (view: SpendView) => void;
 }
+
+// Its lines are drawn by a library that nothing else needs.
+const TokenChart = lazy(() =>
+  import("./TokenChart").then(({ TokenChart }) => ({ default: TokenChart })),
+);
+
+const CHARTS = [
+  { value: "cost", label: "Cost" },
+  { value: "tokens", label: "Tokens" },
+] as const;
+type Chart = (typeof CHARTS)[number]["value"];
 
 const BY = DIMENSIONS.map((value) => ({ value, label: DIMENSION_LABELS[value] }));
 
@@ -55,7 +68,17 @@ export function SpendScreen({ view, onLook }: SpendScreenProps) {
       <Narrowed view={view} />
       <div ref={box} className="flex flex-col gap-8">
         {days.data ? (
-          <Totals page={days.data} since={since} now={now} filter={{ model, project }} />
+          <Totals
+            page={days.data}
+            since={since}
+            now={now}
+            filter={{ model, project }}
+            chart={view.chart ?? "cost"}
+            onChart={(next) => {
+              const { chart, ...rest } = view;
+              onLook(next === "tokens" ? { ...rest, chart: next } : rest);
+            }}
+          />
         ) : days.error ? (
           <Failed what="The costs" error={days.error} onRetry={() => void days.refetch()} />
         ) : (
@@ -75,8 +98,19 @@ export function SpendScreen({ view, onLook }: SpendScreenProps) {
               </div>
             }
           >
-            <Breakdown by={by} params={params} />
+            {by === "commit" ? <Commits params={params} /> : <Breakdown by={by} params={params} />}
           </Section>
+        ) : null}
+        {days.data && days.data.totals.flows > 0 && range !== "today" ? (
+          <WeekMap
+            measure={view.heat ?? "flows"}
+            onMeasure={(next) => {
+              const { heat, ...rest } = view;
+              onLook(next === "cost" ? { ...rest, heat: next } : rest);
+            }}
+            params={params}
+            filter={{ model, project }}
+          />
         ) : null}
       </div>
     </Page>
@@ -114,11 +148,15 @@ function Totals({
   since,
   now,
   filter,
+  chart,
+  onChart,
 }: {
   page: CostPage;
   since: string | undefined;
   now: Date;
   filter: { model: string | undefined; project: string | undefined };
+  chart: Chart;
+  onChart: (chart: Chart) => void;
 }) {
   const { totals } = page;
   if (totals.flows === 0) {
@@ -205,8 +243,17 @@ function Totals({
       <Section
         title={hourly ? "By hour" : "By day"}
         note={spans.length === DAYS_MAX ? `the newest ${DAYS_MAX} days` : undefined}
+        actions={
+          <Segmented label="Told over time" value={chart} choices={CHARTS} onChange={onChart} />
+        }
       >
-        <DayChart spans={spans} filter={known} />
+        {chart === "cost" ? (
+          <DayChart spans={spans} filter={known} />
+        ) : (
+          <Suspense fallback={<Skeleton lines={6} />}>
+            <TokenChart spans={spans} />
+          </Suspense>
+        )}
       </Section>
     </>
   );

@@ -91,6 +91,11 @@ fn a_days_budget_is_found_when_it_is_spent_and_not_again() {
     assert_eq!(kinds(&found), [FindingKind::DailyBudget]);
     assert_eq!((found[0].cost, &found[0].session), (Some(MicroUsd(1_000)), &None));
     assert_eq!(kinds(&rig.see(&answered(2))), []);
+    // At other prices the day is within its budget, and at others again beyond it.
+    rig.world.spent = Some(MicroUsd(4_000));
+    assert_eq!(kinds(&rig.see(&answered(3))), []);
+    rig.world.spent = Some(MicroUsd(7_000));
+    assert_eq!(kinds(&rig.see(&answered(4))), [FindingKind::DailyBudget]);
     assert_eq!(kinds(&rig.see(&answered(86_400))), [FindingKind::DailyBudget], "the next day");
 }
 

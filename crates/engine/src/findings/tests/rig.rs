@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use langley_model::{
     Attributed, ConnectionId, Finding, FindingKind, Flow, FlowId, MicroUsd, Micros, Outcome,
-    Provider, Tokens, Usage,
+    Provider, Tokens, Usage, UsageEstimate,
 };
 use langley_protocol::dialect::dialect_for;
 use langley_store::{Kept, StoreError};
@@ -57,6 +57,10 @@ impl Prices for Book {
 
     fn window(&self, _flow: &Flow) -> Option<u64> {
         self.window
+    }
+
+    fn beyond(&self, _flow: &Flow, _estimate: &UsageEstimate) -> Option<MicroUsd> {
+        None
     }
 }
 

@@ -17,6 +17,8 @@ enum Deed {
     /// A line in two parts, as a write that is cut in the middle.
     AppendTorn,
     Cut,
+    /// The lines that were cut off last are written again.
+    Again,
     Rewrite,
     Replace,
     Rename,
@@ -28,6 +30,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         5 => Just(Deed::Append),
         2 => Just(Deed::AppendTorn),
         1 => Just(Deed::Cut),
+        1 => Just(Deed::Again),
         1 => Just(Deed::Rewrite),
         1 => Just(Deed::Replace),
         1 => Just(Deed::Rename),
@@ -45,12 +48,19 @@ fn wide(number: u32) -> String {
 struct Written {
     name: String,
     lines: Vec<u32>,
+    /// Those that were cut off last.
+    cut: Vec<u32>,
     /// The line of which only a part is there.
     torn: Option<u32>,
     next: u32,
 }
 
 impl Written {
+    fn new() -> Self {
+        let (lines, cut) = (Vec::new(), Vec::new());
+        Self { name: "f.jsonl".into(), lines, cut, torn: None, next: 0 }
+    }
+
     fn text(&self) -> String {
         self.lines.iter().map(|number| wide(*number) + "\n").collect()
     }
@@ -85,14 +95,22 @@ impl Written {
             }
             Deed::Cut => {
                 self.torn = None;
-                self.lines.truncate(self.lines.len() / 2);
+                self.cut = self.lines.split_off(self.lines.len() / 2);
                 let len = self.text().len() as u64;
                 if let Ok(file) = OpenOptions::new().write(true).open(rig.path(&self.name)) {
                     file.set_len(len).unwrap();
                 }
             }
+            Deed::Again => {
+                self.end_torn(rig);
+                for number in std::mem::take(&mut self.cut) {
+                    rig.append(&self.name, &(wide(number) + "\n"));
+                    self.lines.push(number);
+                }
+            }
             Deed::Rewrite | Deed::Replace => {
                 self.torn = None;
+                self.cut.clear();
                 self.lines = self.lines.iter().copied().step_by(2).collect();
                 let number = self.fresh();
                 self.lines.push(number);
@@ -110,7 +128,7 @@ impl Written {
             }
             Deed::Remove => {
                 let _ = fs::remove_file(rig.path(&self.name));
-                (self.lines, self.torn) = (Vec::new(), None);
+                (self.lines, self.cut, self.torn) = (Vec::new(), Vec::new(), None);
             }
         }
     }
@@ -124,8 +142,7 @@ proptest! {
         deeds in proptest::collection::vec((deed(), 0_usize..8, any::<bool>()), 1..10)
     ) {
         let mut rig = Rig::new();
-        let mut file =
-            Written { name: "f.jsonl".into(), lines: Vec::new(), torn: None, next: 0 };
+        let mut file = Written::new();
         file.suffer(&rig, Deed::Append);
         let path = rig.folder.path().join("projects");
         let root = [TranscriptRoot { format: TranscriptFormat::ClaudeCode, path }];
@@ -182,6 +199,31 @@ fn a_file_that_was_cut_and_then_got_another_name_is_the_same_file() {
 }
 
 #[test]
+fn lines_that_were_cut_off_and_are_written_again_are_kept_once() {
+    let mut rig = Rig::new();
+    let all: Vec<String> = (0..50).map(|number| line(number) + "\n").collect();
+    let note = "{\"type\":\"mode\",\"mode\":\"x\"}\n";
+    rig.append("a.jsonl", &(all.concat() + note + note));
+    rig.import();
+    fs::write(rig.path("a.jsonl"), all[..21].concat()).unwrap();
+    rig.import();
+    for part in [&all[21..30], &all[30..50]] {
+        rig.append("a.jsonl", &part.concat());
+        rig.import();
+        assert!(
+            rig.counts().iter().all(|(text, count)| *count == 1 + u32::from(text == note.trim()))
+        );
+    }
+    // What is new is kept, and what is said more often than before, too.
+    rig.append("a.jsonl", &(note.repeat(3) + &text(60..62)));
+    rig.import();
+    let counts = rig.counts();
+    assert_eq!(counts[note.trim()], 3);
+    assert_eq!(counts.len(), 53);
+    assert!((60..62).all(|number| counts[&line(number)] == 1));
+}
+
+#[test]
 fn a_file_that_was_written_anew_as_another_one_under_another_name_is_the_same_file() {
     let mut rig = Rig::new();
     let text =
@@ -198,7 +240,7 @@ fn a_file_that_was_written_anew_as_another_one_under_another_name_is_the_same_fi
 #[test]
 fn a_file_that_got_another_name_and_was_written_anew_while_it_was_read_is_the_same_file() {
     let mut rig = Rig::new();
-    let mut file = Written { name: "a.jsonl".into(), lines: Vec::new(), torn: None, next: 0 };
+    let mut file = Written::new();
     file.suffer(&rig, Deed::Append);
     let path = rig.folder.path().join("projects");
     let root = TranscriptRoot { format: TranscriptFormat::ClaudeCode, path };

@@ -1,0 +1,178 @@
+//! The lens on estimates by bytes: where the tokenizer of the model is known, its count takes their place.
+//!
+//! Counting takes longer than a recorder's thread has, and needs a vocabulary; an estimate by bytes stands until
+//! then, and where the text is not kept.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use langley_model::{EstimateSource, Flow, Micros, Side, Tokens, UsageEstimate};
+use langley_store::{Analysis, Store, StoreError};
+
+use super::{Lens, Reading};
+use crate::background::{Bell, try_work};
+use crate::estimate::shown;
+use crate::findings::Prices;
+use crate::tokenizer::{Count, Encoding, Ended, Vocabulary};
+
+/// The lens.
+pub(super) struct Tokenized {
+    prices: Arc<dyn Prices>,
+    bell: Bell,
+    vocabulary: Vocabulary,
+}
+
+impl Tokenized {
+    /// Prices what is counted by `prices`; when `bell` calls for the end, what is not counted yet is left to the
+    /// next start.
+    pub(super) fn new(prices: Arc<dyn Prices>, bell: Bell) -> Self {
+        Self { prices, bell, vocabulary: Vocabulary::default() }
+    }
+
+    fn amend(&mut self, store: &Store, reading: &Reading) -> Result<(), StoreError> {
+        let flow = &reading.flow;
+        let Some(estimate) = by_bytes(flow) else { return Ok(()) };
+        let Some(encoding) = Encoding::of(flow) else { return Ok(()) };
+        let Some(mut counted) = self.count(store, reading, encoding, estimate)? else {
+            return Ok(());
+        };
+        counted.cost = self.prices.beyond(flow, &counted);
+        store.amend_flow(reading.key, move |flow| {
+            // What a transcript tells goes before.
+            if by_bytes(flow).is_some() {
+                flow.estimate = Some(counted);
+            }
+        })?;
+        Ok(())
+    }
+
+    /// What `estimate` is of, counted; none where something of it is not kept.
+    fn count(
+        &mut self,
+        store: &Store,
+        reading: &Reading,
+        encoding: Encoding,
+        estimate: UsageEstimate,
+    ) -> Result<Option<UsageEstimate>, StoreError> {
+        let is_ending = || self.bell.is_ending();
+        let Some(vocabulary) = self.vocabulary.of(encoding, Instant::now()) else {
+            return Ok(None);
+        };
+        let (mut input, mut output): (Option<Tokens>, Option<Tokens>) = (None, None);
+        if estimate.output.is_some() {
+            let Some(message) = &reading.message else { return Ok(None) };
+            let mut count = Count::new(vocabulary, &is_ending);
+            shown(message).try_for_each(|text| count.text(text)).map_err(closed)?;
+            output = Some(count.total());
+        }
+        if estimate.input.is_some() {
+            let Some(body) = store.body(reading.flow.id, Side::Client)? else { return Ok(None) };
+            let mut count = Count::new(vocabulary, &is_ending);
+            count.body(&body.bytes).map_err(closed)?;
+            input = Some(count.total());
+        }
+        Ok(UsageEstimate::of(EstimateSource::Tokenizer, input, output))
+    }
+}
+
+/// The estimate of a flow, where bytes are all that it goes by.
+fn by_bytes(flow: &Flow) -> Option<UsageEstimate> {
+    flow.estimate.filter(|it| it.source == EstimateSource::Bytes)
+}
+
+/// A thread that is to end leaves its step undone, which is what it does where the store is closed.
+const fn closed(_: Ended) -> StoreError {
+    StoreError::Closed
+}
+
+impl Lens for Tokenized {
+    fn look(&mut self, store: &Store, reading: &Reading) -> Result<(), StoreError> {
+        // What cannot be counted keeps its estimate, and no other lens from the flow.
+        try_work(reading.flow.id, "counting tokens", || self.amend(store, reading)).map(drop)
+    }
+
+    fn wait(&mut self, _: &Store, _: Micros) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    fn tell(&mut self, _: &mut Analysis) {
+        self.vocabulary.rest(Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use langley_model::{
+        Block, ConnectionId, Content, FlowId, Message, MicroUsd, Outcome, Provider, Record,
+        Revision,
+    };
+    use langley_store::Unread;
+
+    use super::*;
+    use crate::analysis::{Analyst, Lookout};
+    use crate::findings::BookPrices;
+    use crate::price::PriceBook;
+    use crate::search::tests::Given;
+
+    /// A flow whose answer is said to have taken a hundred tokens, by bytes; whether the answer is kept.
+    fn estimated(given: &Given, store: &Store, is_kept: bool) -> (FlowId, Reading) {
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(1_790_000_000_000_000));
+        (flow.method, flow.path) = ("POST".into(), "/v1/chat/completions".into());
+        (flow.provider, flow.outcome) = (Some(Provider::OpenAi), Some(Outcome::UpstreamGone));
+        flow.model = Some("gpt-5".into());
+        flow.estimate = UsageEstimate::of(EstimateSource::Bytes, None, Some(Tokens(100)));
+        let id = flow.id;
+        let content = Content::Text { text: "hello world".into(), citations: Vec::new() };
+        let blocks = vec![Block { index: 0, content, complete: false }];
+        let message = Record::Message(id, Box::new(Message { blocks, ..Message::default() }));
+        let mut records = vec![Record::Flow(Arc::new(flow))];
+        records.extend(is_kept.then_some(message));
+        let records = records.into_iter().map(|record| given.redactor.seal(record)).collect();
+        store.submit(records).unwrap();
+        store.flush().unwrap();
+        let key = store.unread(9).unwrap().iter().find(|it| it.flow == id).unwrap().key;
+        let next = Unread { key, flow: id, revision: Revision(1) };
+        (id, Reading::of(store, &next, Duration::ZERO).unwrap().unwrap())
+    }
+
+    fn lens(bell: Bell) -> Tokenized {
+        Tokenized::new(Arc::new(BookPrices::new(PriceBook::vendored())), bell)
+    }
+
+    fn estimate(store: &Store, flow: FlowId) -> UsageEstimate {
+        store.flow(flow).unwrap().unwrap().estimate.unwrap()
+    }
+
+    #[test]
+    fn a_thread_that_is_to_end_leaves_an_estimate_to_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = Given::new(folder.path());
+        let store = given.open();
+        let (flow, reading) = estimated(&given, &store, true);
+        let bell = Bell::default();
+        let redactor = Arc::clone(&given.redactor);
+        // A worker that was ended has its bell say so.
+        let idle = Given::new(tempfile::tempdir().unwrap().path()).open();
+        drop(Analyst::spawn(idle, redactor, bell.clone(), Lookout::default()).unwrap());
+        let done = lens(bell).look(&store, &reading);
+        assert!(matches!(done, Err(StoreError::Closed)), "{done:?}");
+        assert_eq!(estimate(&store, flow).source, EstimateSource::Bytes);
+        lens(Bell::default()).look(&store, &reading).unwrap();
+        let counted = estimate(&store, flow);
+        assert_eq!((counted.source, counted.output), (EstimateSource::Tokenizer, Some(Tokens(2))));
+        assert_eq!(counted.cost, Some(MicroUsd(20)));
+    }
+
+    #[test]
+    fn an_estimate_of_text_that_is_not_kept_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = Given::new(folder.path());
+        let store = given.open();
+        let (flow, reading) = estimated(&given, &store, false);
+        lens(Bell::default()).look(&store, &reading).unwrap();
+        let kept = estimate(&store, flow);
+        assert_eq!((kept.source, kept.output), (EstimateSource::Bytes, Some(Tokens(100))));
+    }
+}
