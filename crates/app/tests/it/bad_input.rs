@@ -272,7 +272,7 @@ fn what_cannot_be_meant_by_findings_and_costs_says_what_to_do() {
     let stage = Stage::new();
     let server = stage.server();
     let none = "error: finding 999 was not changed\nwhy:   there is none of that number\n\
-                next:  `langley findings --all` lists those that there are\n[exit 1]\n";
+                next:  `langley findings --all` lists those that there are\n[exit 1]";
     assert_eq!(stage.transcript(&["findings", "mute", "999"]), none);
     let said = stage.transcript(&["findings", "mute", "abc"]);
     assert!(said.contains("a finding has a number; `langley findings` lists them"), "{said}");
