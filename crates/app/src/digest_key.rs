@@ -19,6 +19,10 @@ pub(crate) fn open_or_create(home: &Home, store: &Store) -> Result<InferenceKey>
     let failed = || AppError::failed("the key of the home's digests cannot be kept");
     if let Some(key) = InferenceKey::earlier(store).map_err(|error| failed().said_by(&error))? {
         write(home, &key)?;
+        // It must outlive a loss of power before the other one goes.
+        let kept = fs::File::open(home.digest_key()).and_then(|file| file.sync_all());
+        let kept = kept.and_then(|()| fs::File::open(home.root())?.sync_all());
+        kept.map_err(|error| failed().because(&error))?;
         InferenceKey::forget_earlier(store).map_err(|error| failed().said_by(&error))?;
         return Ok(key);
     }

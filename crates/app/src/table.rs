@@ -4,6 +4,11 @@ use std::fmt;
 
 use langley_model::is_obeyed;
 
+/// A number with its noun, of which there is one or several.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
 /// Rows of `N` cells.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<const N: usize> {

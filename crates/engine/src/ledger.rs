@@ -132,7 +132,7 @@ pub struct LedgerSum {
     pub usage: Usage,
     /// What those cost whose price is known; none where there are none.
     pub cost: Option<MicroUsd>,
-    /// Those whose cost is not known.
+    /// Those that used something, and whose cost is not known.
     pub unpriced: u64,
 }
 
@@ -204,7 +204,8 @@ impl LedgerSum {
                 let sum = self.cost.unwrap_or_default().0;
                 self.cost = Some(MicroUsd(sum.saturating_add(cost)));
             }
-            None => self.unpriced += 1,
+            // What failed used nothing, and has nothing to be priced.
+            None => self.unpriced += u64::from(!usage.is_empty()),
         }
     }
 }

@@ -100,7 +100,8 @@ pub use live::{LiveFeed, NoLiveFeed};
 pub use options::RecorderOptions;
 pub use outbox::RecordSink;
 pub use price::{
-    BookError, Card, Model, Peak, PriceBook, PriceOverride, PricedAnew, Pricer, Quote, reprice,
+    BookError, Card, Lack, Model, Peak, PriceBook, PriceOverride, PricedAnew, Pricer, Quote,
+    reprice,
 };
 pub use recall::recall;
 pub use recorder::{Recorder, RecorderHandle, RecorderStats, RecorderStatsReader};

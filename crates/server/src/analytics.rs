@@ -244,10 +244,11 @@ impl Sessions {
             };
         }
         let earliest = Micros(Micros::now().0.saturating_sub(SPAN_US));
+        let (since, until) = params.span()?;
         Ok(Self::All(WorkQuery {
             by: params.parsed("group_by", words, WorkBy::parse)?.unwrap_or(WorkBy::Session),
-            since: Some(params.time("since")?.unwrap_or(earliest)),
-            until: params.time("until")?,
+            since: Some(since.unwrap_or(earliest)),
+            until,
             groups_max: params.limit(GROUPS, GROUPS_MAX)?,
         }))
     }

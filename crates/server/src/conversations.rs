@@ -43,13 +43,14 @@ pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<W
     let params = params.only(&names)?;
     let limit = params.limit(PAGE, PAGE_MAX)?;
     let cursor = params.owned("cursor")?;
+    let (since, until) = params.span()?;
     let filter = ConversationFilter {
         agent: params.owned("agent")?,
         project: params.owned("project")?,
         model: params.owned("model")?,
         q: params.owned("q")?,
-        since: params.time("since")?,
-        until: params.time("until")?,
+        since,
+        until,
     };
     let shown = doors.show(move |store| {
         let page = store.conversations(&filter, cursor.as_deref(), limit)?;

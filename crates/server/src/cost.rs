@@ -10,7 +10,7 @@ use langley_store::{CostBy, CostQuery, GroupBy, RepriceQuery};
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
-use crate::params::{Params, each_once};
+use crate::params::{HasBody, Params, each_once};
 use crate::usage::narrowed;
 use crate::wire::{BlockPage, CostPage, RepriceDone, RepricePage};
 
@@ -33,7 +33,7 @@ const CLASS: &str = "class";
 #[utoipa::path(
     get, path = "/api/analytics/cost", tag = "flows", operation_id = "cost",
     params(
-        ("group_by" = Option<String>, Query, description = "Any of hour, day, host, provider, model, agent, session, task, subagent, project, tool, with commas between; or class; nothing makes one group of all"),
+        ("group_by" = Option<String>, Query, description = "Any of hour, day, host, provider, model, agent, session, task, subagent, project, tool, with commas between; or class, where what providers told as a whole is `undivided`; nothing makes one group of all"),
         ("by" = Option<String>, Query, description = "Another name of `group_by`"),
         crate::openapi::SumsQuery,
         ("session" = Option<String>, Query, description = "This session"),
@@ -110,7 +110,8 @@ pub(crate) async fn blocks(
 /// Prices stored flows anew, and the responses that transcripts tell of, by the prices that are in force. Answers
 /// when it is through.
 ///
-/// Hours whose flows are gone keep their sums. What a provider itself said of a cost stays.
+/// Hours whose flows are gone keep their sums. What a provider itself said of a cost stays. It reads no body, and refuses
+/// one.
 #[utoipa::path(
     post, path = "/api/cost/reprice", tag = "system", operation_id = "reprice",
     params(
@@ -130,13 +131,16 @@ pub(crate) async fn blocks(
 pub(crate) async fn reprice(
     State(doors): State<Doors>,
     params: Params,
+    HasBody(has_body): HasBody,
 ) -> Result<Json<RepriceDone>, ApiError> {
-    let params = params.only(&["since", "until", "model", "dry_run"])?;
-    let query = doors.redactor().seal(RepriceQuery {
-        since: params.time("since")?,
-        until: params.time("until")?,
-        model: params.owned("model")?,
-    });
+    let accepted = ["since", "until", "model", "dry_run"];
+    let params = params.only(&accepted)?;
+    // Whoever says `dry_run` there would change what is stored.
+    if has_body {
+        return Err(ApiError::unexpected_body(&accepted));
+    }
+    let (since, until) = params.span()?;
+    let query = doors.redactor().seal(RepriceQuery { since, until, model: params.owned("model")? });
     let dry_run = params.parsed("dry_run", "true or false", |word| word.parse().ok())?;
     let dry_run = dry_run.unwrap_or(false);
     let book = Arc::clone(doors.prices());

@@ -185,6 +185,26 @@ impl ApiError {
         )
     }
 
+    /// 400: a body where only the query is read.
+    pub(crate) fn unexpected_body(accepted: &[&str]) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "unexpected_body",
+            "This call reads no body, and one was sent; nothing was done.",
+            format!("Put parameters into the query: {}.", accepted.join(", ")),
+        )
+    }
+
+    /// 404: no call of a tool of that name is known.
+    pub(crate) fn no_such_tool(name: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("No call of a tool {} is known.", shorten(name)),
+            "`GET /api/tools` lists those that were called.",
+        )
+    }
+
     /// 404: no call of a tool has that id.
     pub(crate) fn no_such_invocation(id: &str) -> Self {
         Self::new(

@@ -163,12 +163,13 @@ fn filter(params: &Params) -> Result<FindingFilter, ApiError> {
     let words = FindingState::ALL.map(FindingState::as_str).join(", ");
     let accepted = format!("any of {words}, with commas between, or all");
     let shown = vec![FindingState::Open, FindingState::Acknowledged];
+    let (since, until) = params.span()?;
     Ok(FindingFilter {
         states: params.parsed("state", accepted, states)?.unwrap_or(shown),
         kind: params.parsed("kind", kinds, FindingKind::parse)?,
         session: params.owned("session")?,
-        since: params.time("since")?,
-        until: params.time("until")?,
+        since,
+        until,
     })
 }
 

@@ -55,6 +55,7 @@ pub(crate) fn filter(params: Params, more: &[&str]) -> Result<(FlowFilter, Param
     let accepted: Vec<_> = FILTERS.iter().chain(more).copied().collect();
     let params = params.only(&accepted)?;
     let words = |all: &[&str]| all.join(", ");
+    let (since, until) = params.span()?;
     let filter = FlowFilter {
         host: params.owned("host")?,
         provider: params.parsed(
@@ -86,8 +87,8 @@ pub(crate) fn filter(params: Params, more: &[&str]) -> Result<(FlowFilter, Param
             OutcomeFilter::parse,
         )?,
         q: params.owned("q")?,
-        since: params.time("since")?,
-        until: params.time("until")?,
+        since,
+        until,
         min_cost: params.parsed(
             "min_cost",
             "US dollars, as 0.05 (at most six decimals)",

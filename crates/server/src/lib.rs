@@ -55,7 +55,7 @@ pub use serve::serve;
 pub use settings::{ChangeSettings, ChangedSetting, Setting, SettingsRefused};
 pub use shell::{shell_quoted, shell_word};
 pub use wire::{
-    blocks_json, commits_json, conversation_json, conversations_json, cost_json,
+    UNDIVIDED, blocks_json, commits_json, conversation_json, conversations_json, cost_json,
     deleted_conversation_json, efficiency_json, findings_json, import_json, invocations_json,
     latency_json, ledger_json, ledgers_json, limits_json, per_second, reprice_json, reprices_json,
     sessions_json, tasks_json, tools_json, transcript_cost_json, turns_json,

@@ -1,6 +1,7 @@
 //! Query parameters, parsed strictly: a misspelt filter must not silently match everything.
 
-use axum::extract::{FromRequestParts, Query};
+use axum::body::HttpBody;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use http::request::Parts;
 use langley_model::Micros;
 
@@ -19,6 +20,17 @@ impl<S: Sync> FromRequestParts<S> for Params {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|_| ApiError::bad_parameter("?", "", "name=value pairs in UTF-8"))?;
         Ok(Self { pairs })
+    }
+}
+
+/// Whether a request has a body, where none is read.
+pub(crate) struct HasBody(pub(crate) bool);
+
+impl<S: Sync> FromRequest<S> for HasBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        Ok(Self(!request.into_body().is_end_stream()))
     }
 }
 
@@ -91,7 +103,21 @@ impl Params {
             "RFC 3339 as 2026-01-31T08:00:00Z, a date as 2026-01-31, or an age as 15m, 24h, 7d";
         self.parsed(name, accepted, |value| point_in_time(value, Micros::now()))
     }
+
+    /// `since` and `until`; one that ends before it begins is refused, for nothing can be in it.
+    pub(crate) fn span(&self) -> Result<Span, ApiError> {
+        let (since, until) = (self.time("since")?, self.time("until")?);
+        if since.zip(until).is_some_and(|(since, until)| since > until) {
+            let since = self.text("since").unwrap_or_default();
+            let accepted = "a time that is not later than `until`";
+            return Err(ApiError::bad_parameter("since", since, accepted));
+        }
+        Ok((since, until))
+    }
 }
+
+/// A span of time: from when on, and until when.
+pub(crate) type Span = (Option<Micros>, Option<Micros>);
 
 /// Names with commas between, each at most once; none where one is not understood.
 pub fn each_once<T: PartialEq>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
@@ -157,6 +183,17 @@ mod tests {
         for bad in ["0", "501", "-1", "ten", "99999999999999999999"] {
             assert!(params(&[("limit", bad)]).limit(100, 500).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_span_that_ends_before_it_begins_is_refused() {
+        let span = |since, until| params(&[("since", since), ("until", until)]).span();
+        assert!(span("2026-01-01", "2026-01-02").is_ok());
+        assert!(span("2026-01-02", "2026-01-02").is_ok());
+        let error = span("2026-01-03", "2026-01-02").unwrap_err();
+        assert_eq!(error.code(), "bad_parameter");
+        assert!(error.body().error.hint.contains("`until`"), "{error:?}");
+        assert!(params(&[("until", "2026-01-02")]).span().is_ok());
     }
 
     #[test]

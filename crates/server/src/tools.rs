@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use langley_engine::read_invocation;
-use langley_store::{InvocationQuery, ToolOrder, ToolQuery};
+use langley_store::{InvocationQuery, Store, StoreError, ToolOrder, ToolQuery};
 
 use crate::doors::{Doors, Written};
 use crate::error::{ApiError, ErrorBody};
@@ -32,9 +32,10 @@ const PAGE: usize = 100;
 pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<Written, ApiError> {
     let params = params.only(&["order", "session", "since", "until"])?;
     let words = ToolOrder::ALL.map(|(name, _)| name).join(", ");
+    let (since, until) = params.span()?;
     let query = ToolQuery {
-        since: params.time("since")?,
-        until: params.time("until")?,
+        since,
+        until,
         session: params.owned("session")?,
         order: params.parsed("order", words, ToolOrder::parse)?.unwrap_or_default(),
     };
@@ -57,6 +58,7 @@ pub(crate) async fn list(State(doors): State<Doors>, params: Params) -> Result<W
         (status = 200, body = InvocationPage),
         (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
     )
 )]
 pub(crate) async fn invocations(
@@ -66,17 +68,26 @@ pub(crate) async fn invocations(
 ) -> Result<Written, ApiError> {
     let params = params.only(&["session", "since", "until", "limit", "cursor"])?;
     let (limit, cursor) = (params.limit(PAGE, PAGE_MAX)?, params.owned("cursor")?);
-    let query = InvocationQuery {
-        tool,
-        session: params.owned("session")?,
-        since: params.time("since")?,
-        until: params.time("until")?,
-    };
+    let (since, until) = params.span()?;
+    let name = tool.clone();
+    let query = InvocationQuery { tool, session: params.owned("session")?, since, until };
     let shown = doors.show(move |store| {
         let page = store.invocations(&query, cursor.as_deref(), limit)?;
-        Ok(Some(InvocationPage::from(&page)))
+        let is_known = !page.items.is_empty() || is_known(store, &query.tool)?;
+        Ok(is_known.then(|| InvocationPage::from(&page)))
     });
-    shown.await?.ok_or_else(|| ApiError::internal("a listing answered nothing"))
+    shown.await?.ok_or_else(|| ApiError::no_such_tool(&name))
+}
+
+/// Whether anybody ever called a tool of this name: sums outlive the calls, and calls are there before the sums.
+fn is_known(store: &Store, name: &str) -> Result<bool, StoreError> {
+    let (tool, session) = (name.to_owned(), None);
+    let all = InvocationQuery { tool, session, since: None, until: None };
+    if !store.invocations(&all, None, 1)?.items.is_empty() {
+        return Ok(true);
+    }
+    let query = ToolQuery::default();
+    Ok(store.tools(&query)?.tools.iter().any(|tool| tool.name == name))
 }
 
 /// Shows one call with its arguments, its result and its runs.

@@ -105,9 +105,10 @@ pub(crate) fn query(params: Params) -> Result<(UsageQuery, String), ApiError> {
 pub(crate) fn narrowed(params: &Params) -> Result<(UsageQuery, String), ApiError> {
     let (offset_minutes, zone) = zone(params)?;
     let providers = Provider::ALL.map(Provider::as_str).join(", ");
+    let (since, until) = params.span()?;
     let query = UsageQuery {
-        since: params.time("since")?,
-        until: params.time("until")?,
+        since,
+        until,
         offset_minutes,
         host: params.owned("host")?,
         provider: params.parsed("provider", providers, Provider::parse)?,

@@ -287,7 +287,8 @@ export interface paths {
         /**
          * Prices stored flows anew, and the responses that transcripts tell of, by the prices that are in force. Answers
          *     when it is through.
-         * @description Hours whose flows are gone keep their sums. What a provider itself said of a cost stays.
+         * @description Hours whose flows are gone keep their sums. What a provider itself said of a cost stays. It reads no body, and refuses
+         *     one.
          */
         post: operations["reprice"];
         delete?: never;
@@ -1656,7 +1657,10 @@ export interface components {
         };
         /** @description Flows that are alike in what was asked for. What was not asked for is null, and so is what is not known. */
         CostItem: components["schemas"]["GroupLabel"] & components["schemas"]["Spent"] & {
-            /** @description The class of usage, as `cache_read`; its cost alone is told then. */
+            /**
+             * @description The class of usage, as `cache_read`, or `undivided` for what providers told as a whole; its cost alone is
+             *     told then.
+             */
             class: string | null;
             /** @description The project. */
             project: string | null;
@@ -1671,7 +1675,7 @@ export interface components {
             tool_cost: components["schemas"]["ToolCosts"] | null;
             /**
              * Format: int64
-             * @description Tokens, or calls, of the class; nothing is counted in two of them.
+             * @description Tokens, or calls, of the class; nothing is counted in two of them. Of what is undivided, flows.
              */
             units: number | null;
         };
@@ -2661,7 +2665,7 @@ export interface components {
             responses: number;
             /**
              * Format: int64
-             * @description Those whose cost is not known.
+             * @description Those that used something, and whose cost is not known.
              */
             unpriced: number;
             /** @description What they used, in the provider's own sense. */
@@ -3298,7 +3302,7 @@ export interface components {
         };
         /** @description A session: what an agent calls one. */
         Session: {
-            /** @description Kind of agent, of its newest flow. */
+            /** @description Kind of agent, of the newest of its last eight flows that says one. */
             agent: string | null;
             /** @description When its first flow began, of those that are kept. */
             first_at: string;
@@ -3740,7 +3744,7 @@ export interface components {
         };
         /** @description A task: a unit of work. */
         Task: {
-            /** @description Kind of agent, of its newest flow. */
+            /** @description Kind of agent, of the newest of its last eight flows that says one. */
             agent: string | null;
             /** @description When its first flow began, of those that are kept. */
             first_at: string;
@@ -4928,7 +4932,7 @@ export interface operations {
     cost: {
         parameters: {
             query?: {
-                /** @description Any of hour, day, host, provider, model, agent, session, task, subagent, project, tool, with commas between; or class; nothing makes one group of all */
+                /** @description Any of hour, day, host, provider, model, agent, session, task, subagent, project, tool, with commas between; or class, where what providers told as a whole is `undivided`; nothing makes one group of all */
                 group_by?: string;
                 /** @description Another name of `group_by` */
                 by?: string;
@@ -7426,6 +7430,14 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,7 +2,8 @@
 import type { RequestView } from "@/api/types";
 
 /** What curl says by itself, or works out from the body. */
-const OWN = /^(host|content-length|transfer-encoding|connection|accept-encoding|expect)$/i;
+const OWN =
+  /^(host|content-length|content-encoding|transfer-encoding|connection|accept-encoding|expect)$/i;
 
 /**
  * The command; null where the body cannot be told whole as text. What was redacted stands in it as

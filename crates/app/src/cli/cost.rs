@@ -19,11 +19,12 @@ pub(crate) struct CostArgs {
     #[arg(long, value_enum, value_name = "SOURCE")]
     pub(crate) from: Option<CostSource>,
 
-    /// Since then: an RFC 3339 time, a date, or a span such as 30m, 12h, 7d
+    /// Since then: an RFC 3339 time, a date, or a span such as 30m, 12h, 7d. But for session, task and subagent
+    /// the whole hour counts in which that is
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<String>,
 
-    /// Until then
+    /// Until then, with the hour in which that is
     #[arg(long, value_name = "WHEN")]
     pub(crate) until: Option<String>,
 

@@ -40,21 +40,31 @@ pub(crate) enum FindingsVerb {
     /// It was seen; it goes on being counted
     Acknowledge {
         /// Its number
+        #[arg(value_parser = number)]
         id: i64,
     },
     /// It is not wanted any more, however often it comes again
     Mute {
         /// Its number
+        #[arg(value_parser = number)]
         id: i64,
     },
     /// It was seen to; it opens again when it comes again
     Resolve {
         /// Its number
+        #[arg(value_parser = number)]
         id: i64,
     },
     /// It counts as new again
     Reopen {
         /// Its number
+        #[arg(value_parser = number)]
         id: i64,
     },
+}
+
+/// The number of a finding.
+fn number(text: &str) -> Result<i64, String> {
+    let unknown = |_| String::from("a finding has a number; `langley findings` lists them");
+    text.parse().map_err(unknown)
 }

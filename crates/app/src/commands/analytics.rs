@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use langley_engine::{Work, WorkBy, WorkQuery, WorkReport, work};
 use langley_model::Micros;
 use langley_store::{GroupBy, Measure, Sums, Tally, UsageGroup, UsageQuery, UsageReport};
 
 use super::cost::{day, figure, zone};
-use super::flows::{local_time, parse_since};
+use super::flows::{local_time, parse_span};
 use super::tools::milliseconds;
 use crate::cli::{AnalyticsVerb, GlobalArgs, SpanArgs, WorkArgs};
 use crate::dollars::dollars;
@@ -48,9 +47,9 @@ pub(crate) fn analytics(global: &GlobalArgs, verb: &AnalyticsVerb) -> Result<()>
 
 /// A span of time in words, as it is meant.
 fn times(span: &SpanArgs) -> Result<(Micros, Option<Micros>)> {
-    let now = Timestamp::now();
-    let until = span.until.as_deref().map(|text| parse_since(text, now)).transpose()?;
-    Ok((parse_since(&span.since, now)?, until))
+    let (since, until) = parse_span(Some(&span.since), span.until.as_deref())?;
+    // It has a default.
+    Ok((since.unwrap_or_default(), until))
 }
 
 fn latency(global: &GlobalArgs, by: &str, span: &SpanArgs) -> Result<()> {

@@ -3,15 +3,15 @@
 use std::fmt::Write;
 
 use jiff::{Timestamp, Zoned};
-use langley_engine::{Block, BlockReport, Window, Windows, blocks, windows};
+use langley_engine::{Block, BlockReport, PriceBook, Window, Windows, blocks, windows};
 use langley_model::{CostClass, Micros, NanoUsd, Provider};
 use langley_store::{
-    CostBy, CostGroup, CostKey, CostQuery, CostReport, Measure, Store, Sums, Tally, ToolCostSums,
-    ToolCostTally, UsageQuery,
+    CostBy, CostGroup, CostKey, CostQuery, CostReport, GroupBy, Measure, Store, Sums, Tally,
+    ToolCostSums, ToolCostTally, UnpricedModel, UsageQuery,
 };
 
 use super::commits::{COMMIT, commits};
-use super::flows::{local_time, parse_since};
+use super::flows::{local_time, parse_since, parse_span};
 use super::reprice;
 use super::transcripts;
 use crate::cli::{CostArgs, CostSource, CostVerb, GlobalArgs};
@@ -19,7 +19,7 @@ use crate::dollars::dollars;
 use crate::error::{AppError, Result};
 use crate::home::Home;
 use crate::reading;
-use crate::table::{Table, shown};
+use crate::table::{Table, counted, shown};
 
 /// The grouping by class of usage.
 pub(super) const CLASS: &str = "class";
@@ -57,15 +57,9 @@ fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
     let by_class = args.by == CLASS;
     let is_by_commit = args.by == COMMIT;
     let by = if by_class || is_by_commit { Vec::new() } else { groups(&args.by)? };
-    let now = Timestamp::now();
-    let time = |text: &Option<String>| text.as_deref().map(|it| parse_since(it, now)).transpose();
+    let (since, until) = parse_span(args.since.as_deref(), args.until.as_deref())?;
     let (offset_minutes, tz) = zone();
-    let usage = UsageQuery {
-        since: time(&args.since)?,
-        until: time(&args.until)?,
-        offset_minutes,
-        ..UsageQuery::default()
-    };
+    let usage = UsageQuery { since, until, offset_minutes, ..UsageQuery::default() };
     if is_by_commit {
         return commits(global, args, &usage);
     }
@@ -82,7 +76,35 @@ fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
         return reading::tell("costs", json);
     }
     tell(&args.by, &report, "no flows");
+    if !report.from_flows {
+        print!("{}", by_hours(&query));
+    }
     Ok(())
+}
+
+/// What follows for times from being told by whole hours of UTC.
+fn by_hours(query: &CostQuery) -> String {
+    const MINUTE_US: i64 = 60_000_000;
+    const HOUR_US: i64 = 60 * MINUTE_US;
+    let UsageQuery { since, until, offset_minutes, .. } = query.usage;
+    let from = since.map(|Micros(at)| Micros(at.div_euclid(HOUR_US) * HOUR_US));
+    let to = until.map(|Micros(at)| Micros(-(-at).div_euclid(HOUR_US) * HOUR_US));
+    let mut text = String::new();
+    if (from, to) != (since, until) {
+        let bound = |word: &str, at: Option<Micros>| Some(format!(" {word} {}", local_time(at?)));
+        let span: String =
+            [bound("from", from), bound("until", to)].into_iter().flatten().collect();
+        // Writing to a text never fails.
+        let _ = writeln!(text, "Told by whole hours:{span}.");
+    }
+    let beyond = offset_minutes.rem_euclid(60);
+    if beyond != 0 && query.by.contains(&CostBy::Usage(GroupBy::Day)) {
+        let _ = writeln!(
+            text,
+            "Days are of whole hours of UTC: what began before 00:{beyond:02} counts to the day before."
+        );
+    }
+    text
 }
 
 /// Prints a report by these words, and `none` where there is nothing.
@@ -118,6 +140,7 @@ fn named(provider: &str) -> Result<Provider> {
         let known = Provider::ALL.map(Provider::as_str).join(", ");
         AppError::wrong_use(format!("`{provider}` is no provider"))
             .why(format!("known are {known}"))
+            .next("for example `langley cost blocks --provider anthropic`")
     })
 }
 
@@ -170,6 +193,7 @@ fn groups(text: &str) -> Result<Vec<CostBy>> {
             "--by takes any of hour, day, host, provider, model, agent, session, task, subagent, project and tool, \
              each once; or class alone, or commit alone",
         )
+        .next("for example `langley cost --by day,model`")
     })
 }
 
@@ -196,7 +220,7 @@ fn figures(sums: &Sums) -> [String; 6] {
         sums.tally(Tally::Unpriced).to_string(),
         figure(sums, Measure::InputUncached),
         figure(sums, Measure::CacheRead),
-        figure(sums, Measure::CacheWrite5m),
+        sums.written().map_or_else(|| "-".to_owned(), |sum| sum.to_string()),
         figure(sums, Measure::Output),
     ]
 }
@@ -307,8 +331,23 @@ fn by_classes(totals: &Sums) -> String {
             class.as_str().to_owned(),
         ]);
     }
+    let undivided = totals.undivided();
+    if let Some(sum) = undivided.known() {
+        let flows = counted(undivided.flows, "flow");
+        table.row([dollars(sum.cast_signed()), flows, langley_server::UNDIVIDED.to_owned()]);
+    }
     table.row([money(totals), String::new(), "(all)".to_owned()]);
     table.to_string()
+}
+
+/// What is said of a model without a price that the price book has.
+const IN_BOOK: &str = ", served in a way, or with a class of usage, that the price book has no price for \
+     (`langley findings --kind unpriced_model --all` names it)";
+
+/// Whether the price book has a model of which flows are not priced.
+fn is_in_book(UnpricedModel { provider, model, .. }: &UnpricedModel) -> bool {
+    Provider::parse(provider)
+        .is_some_and(|provider| PriceBook::vendored().model(provider, model).is_some())
 }
 
 /// What is to be said of a report beside its figures.
@@ -322,12 +361,9 @@ fn remarks(report: &CostReport) -> String {
     }
     for model in &report.unpriced {
         let or = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
-        lines.push(format!(
-            "    {} {}: {} flows",
-            or(&model.provider),
-            or(&model.model),
-            model.flows,
-        ));
+        let flows = counted(model.flows, "flow");
+        let of = format!("    {} {}: {flows}", or(&model.provider), or(&model.model));
+        lines.push(if is_in_book(model) { of + IN_BOOK } else { of });
     }
     let estimated = report.totals.tally(Tally::Estimated);
     if estimated > 0 {
@@ -339,8 +375,10 @@ fn remarks(report: &CostReport) -> String {
             })
             .collect();
         lines.push(format!(
-            "Behind a ~: what {estimated} flows are estimated to cost of which the provider did not tell all usage \
-             ({}). No other figure has it.",
+            "Behind a ~: what {} {} estimated to cost of which the provider did not tell all usage ({}). No other \
+             figure has it.",
+            counted(estimated, "flow"),
+            if estimated == 1 { "is" } else { "are" },
             tokens.join(", ")
         ));
     }
@@ -397,16 +435,65 @@ fn block_table(blocks: &[Block]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use langley_store::UnpricedModel;
+    use langley_store::Figure;
 
     use super::*;
 
     #[test]
     fn of_a_model_without_a_price_only_the_flows_are_told_that_have_no_cost() {
-        let (provider, model) = (String::from("p"), String::from("m"));
-        let unpriced = vec![UnpricedModel { provider, model, flows: 2 }];
+        let of = |provider: &str, model: &str, flows| {
+            let (provider, model) = (provider.to_owned(), model.to_owned());
+            UnpricedModel { provider, model, flows }
+        };
+        let unpriced = vec![of("p", "m", 2), of("anthropic", "claude-opus-5-5", 1)];
         let said = remarks(&CostReport { unpriced, ..CostReport::default() });
-        assert_eq!(said.lines().nth(1), Some("    p m: 2 flows"), "tokens may be of priced ones");
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!(lines[1], "    p m: 2 flows", "tokens may be of priced ones");
+        assert!(lines[2].starts_with("    anthropic claude-opus-5-5: 1 flow, served"), "{said}");
+    }
+
+    fn sums(figures: &[(Measure, u64)]) -> Sums {
+        let mut sums = Sums::default();
+        for (measure, sum) in figures {
+            sums.add_figure(*measure, Figure { sum: *sum, flows: 1 });
+        }
+        sums
+    }
+
+    #[test]
+    fn what_was_written_to_the_cache_is_told_for_however_long_it_was() {
+        let both = sums(&[(Measure::CacheWrite5m, 20), (Measure::CacheWrite1h, 300)]);
+        assert_eq!(figures(&both)[4], "320");
+        assert_eq!(figures(&sums(&[(Measure::CacheWrite1h, 300)]))[4], "300");
+        assert_eq!(figures(&Sums::default())[4], "-");
+    }
+
+    #[test]
+    fn classes_and_what_is_in_none_add_up_to_all() {
+        let told = by_classes(&sums(&[(Measure::Cost, 70)]));
+        let line = told.lines().find(|line| line.ends_with("undivided")).unwrap();
+        assert_eq!(
+            line.split_whitespace().collect::<Vec<_>>(),
+            ["$0.00007", "1", "flow", "undivided"]
+        );
+        assert!(!by_classes(&Sums::default()).contains("undivided"));
+    }
+
+    #[test]
+    fn it_is_told_what_whole_hours_and_their_days_leave_or_add() {
+        let (hour, by_day) = (3_600_000_000, vec![CostBy::Usage(GroupBy::Day)]);
+        let told = |since: i64, until: i64, offset_minutes| {
+            let (since, until) = (Some(Micros(since)), Some(Micros(until)));
+            let usage = UsageQuery { since, until, offset_minutes, ..UsageQuery::default() };
+            by_hours(&CostQuery { by: by_day.clone(), usage, ..CostQuery::default() })
+        };
+        assert_eq!(told(hour, 3 * hour, -120), "", "nothing but what was asked for");
+        let (from, until) = (local_time(Micros(hour)), local_time(Micros(3 * hour)));
+        let whole = format!("Told by whole hours: from {from} until {until}.\n");
+        assert_eq!(told(hour + 1, 2 * hour + 1, 0), whole);
+        assert!(told(0, hour, 330).contains("before 00:30 counts to the day before"));
+        assert!(told(0, hour, -570).contains("before 00:30"));
+        assert!(told(0, hour, 345).contains("before 00:45"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `langley findings`: what agents do that a person may want to change, the dearest first.
 
+use hyper::StatusCode;
 use jiff::Timestamp;
 use langley_model::{FindingKind, FindingState, KeptFinding, MicroUsd};
 use langley_store::{FindingFilter, StoreError};
@@ -7,7 +8,7 @@ use serde_json::json;
 
 use super::flows::{local_time, parse_since};
 use crate::alone::alone;
-use crate::api::Api;
+use crate::api::{Api, ApiError};
 use crate::cli::{FindingsArgs, FindingsVerb, GlobalArgs};
 use crate::detach;
 use crate::error::{AppError, Result};
@@ -120,19 +121,23 @@ fn judge(global: &GlobalArgs, verb: FindingsVerb) -> Result<()> {
     }
     let runtime = runtime::small()?;
     let failed = || AppError::failed(format!("finding {id} was not changed"));
+    let unknown = || {
+        failed()
+            .why("there is none of that number")
+            .next("`langley findings --all` lists those that there are")
+    };
     match runtime.block_on(detach::healthy(&home)) {
         Some(server) => {
             let api = Api::new(server.api, Token::read(&home)?);
             let path = format!("/api/findings/{id}/{word}");
-            runtime
-                .block_on(api.post(&path, &json!({})))
-                .map_err(|error| failed().because(&error))?;
+            runtime.block_on(api.post(&path, &json!({}))).map_err(|error| match error {
+                ApiError::Refused { status: StatusCode::NOT_FOUND, .. } => unknown(),
+                error => error.told(&format!("finding {id} was not changed")),
+            })?;
         }
         None => {
             if !alone(global, &home, failed, |store| store.judge_finding(id, state))? {
-                return Err(failed()
-                    .why("there is none of that number")
-                    .next("langley findings --all"));
+                return Err(unknown());
             }
         }
     }

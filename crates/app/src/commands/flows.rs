@@ -270,6 +270,25 @@ pub(super) fn parse_since(text: &str, now: Timestamp) -> Result<Micros> {
     })
 }
 
+/// Reads both ends of a span, where they are given; one that ends before it begins is a mistake.
+pub(super) fn parse_span(
+    since: Option<&str>,
+    until: Option<&str>,
+) -> Result<(Option<Micros>, Option<Micros>)> {
+    let now = Timestamp::now();
+    let time = |text: Option<&str>| text.map(|it| parse_since(it, now)).transpose();
+    let (from, to) = (time(since)?, time(until)?);
+    if from.zip(to).is_some_and(|(from, to)| from > to) {
+        let [since, until] = [since, until].map(Option::unwrap_or_default);
+        return Err(AppError::wrong_use(format!(
+            "`--since {since}` is later than `--until {until}`"
+        ))
+        .why("nothing can lie between them")
+        .next("name the earlier time with --since; a span such as 7d is counted back from now"));
+    }
+    Ok((from, to))
+}
+
 #[cfg(test)]
 mod tests {
     use langley_model::{ConnectionId, FlowId, Provider, Revision, Tokens};

@@ -5,7 +5,7 @@ use langley_model::Micros;
 use langley_store::{RepriceQuery, RepriceRow, Store, StoreError};
 use serde_json::Value;
 
-use super::flows::{local_time, parse_since};
+use super::flows::{local_time, parse_span};
 use crate::api::Api;
 use crate::cli::{GlobalArgs, RepriceArgs};
 use crate::config::{self, Config, Environment};
@@ -38,13 +38,8 @@ pub(crate) fn reprice(global: &GlobalArgs, args: &RepriceArgs) -> Result<()> {
         let missing = StoreError::Missing { path: home.database() };
         return Err(AppError::failed("there is nothing to price yet").said_by(&missing));
     }
-    let now = Timestamp::now();
-    let time = |text: &Option<String>| text.as_deref().map(|it| parse_since(it, now)).transpose();
-    let query = RepriceQuery {
-        since: time(&args.since)?,
-        until: time(&args.until)?,
-        model: args.model.clone(),
-    };
+    let (since, until) = parse_span(args.since.as_deref(), args.until.as_deref())?;
+    let query = RepriceQuery { since, until, model: args.model.clone() };
     let runtime = runtime::small()?;
     let done = match runtime.block_on(detach::healthy(home)) {
         // It goes by its own configuration.

@@ -1,8 +1,8 @@
 //! `langley statusline`: one line for the status line of Claude Code, which runs the command and shows what
 //! it prints.
 //!
-//! What it is given on its input is the JSON of Claude Code's documentation of status lines; only the session
-//! is read of it. A status line that fails is a nuisance, so it says in a few words what it cannot tell, and
+//! What it is given on its input is the JSON of Claude Code's documentation of status lines; the session is read of it,
+//! and how full its context is. A status line that fails is a nuisance, so it says in a few words what it cannot tell, and
 //! ends well.
 
 use std::io::Read;
@@ -10,8 +10,8 @@ use std::io::Read;
 use jiff::Zoned;
 use langley_engine::{PriceBook, Window, context_tokens, windows};
 use langley_model::{Flow, Micros};
-use langley_store::{CostQuery, FlowFilter, Measure, Store, StoreError, Sums, UsageQuery};
-use serde::Deserialize;
+use langley_store::{CostQuery, FlowFilter, Measure, Store, StoreError, Sums, Tally, UsageQuery};
+use serde::{Deserialize, Deserializer};
 
 use crate::cli::GlobalArgs;
 use crate::dollars::cents;
@@ -27,6 +27,28 @@ const LOOKED_AT: usize = 20;
 #[derive(Debug, Default, Deserialize)]
 struct Told {
     session_id: Option<String>,
+    #[serde(default, deserialize_with = "told_window")]
+    context_window: ToldWindow,
+}
+
+/// How full the context is.
+#[derive(Debug, Default, Deserialize)]
+struct ToldWindow {
+    used_percentage: Option<f64>,
+}
+
+/// What stands in another form than it had tells nothing, and takes nothing else away.
+fn told_window<'de, D: Deserializer<'de>>(from: D) -> Result<ToldWindow, D::Error> {
+    let value = serde_json::Value::deserialize(from)?;
+    Ok(ToldWindow::deserialize(value).unwrap_or_default())
+}
+
+impl Told {
+    /// The agent's own word of its context is newer than what passed: it knows what it will send.
+    fn context(&self) -> Option<String> {
+        let percent = self.context_window.used_percentage?;
+        (0.0..=1_000.0).contains(&percent).then(|| format!("context {percent:.0} %"))
+    }
 }
 
 /// Prints the line.
@@ -35,16 +57,16 @@ pub(crate) fn statusline(global: &GlobalArgs) {
     // What cannot be read tells of no session.
     let _ = std::io::stdin().take(INPUT_MAX).read_to_end(&mut input);
     let told: Told = serde_json::from_slice(&input).unwrap_or_default();
-    println!("{}", line(global, told.session_id.as_deref()));
+    println!("{}", line(global, &told));
 }
 
-fn line(global: &GlobalArgs, session: Option<&str>) -> String {
+fn line(global: &GlobalArgs, told: &Told) -> String {
     let Ok(home) = Home::named(global) else { return "langley: no home".to_owned() };
     let database = home.database();
     if !database.is_file() {
         return "langley: nothing recorded yet".to_owned();
     }
-    let parts = Store::open_read_only(database).and_then(|store| parts(&store, session));
+    let parts = Store::open_read_only(database).and_then(|store| parts(&store, told));
     match parts {
         Ok(parts) if parts.is_empty() => "langley: nothing recorded today".to_owned(),
         Ok(parts) => parts.join(" · "),
@@ -52,14 +74,17 @@ fn line(global: &GlobalArgs, session: Option<&str>) -> String {
     }
 }
 
-fn parts(store: &Store, session: Option<&str>) -> Result<Vec<String>, StoreError> {
+fn parts(store: &Store, told: &Told) -> Result<Vec<String>, StoreError> {
     let mut parts = Vec::new();
-    if let Some(id) = session
+    if let Some(id) = told.session_id.as_deref()
         && let Some(session) = store.session(id)?
     {
         parts.extend(cost(&session.sums).map(|cost| format!("{cost} session")));
         parts.extend(of_day(store)?);
-        parts.extend(context(store, id)?);
+        parts.extend(match told.context() {
+            Some(told) => Some(told),
+            None => context(store, id)?,
+        });
         parts.extend(from_cache(&session.sums).map(|percent| format!("cache {percent} %")));
     } else {
         parts.extend(of_day(store)?);
@@ -70,9 +95,14 @@ fn parts(store: &Store, session: Option<&str>) -> Result<Vec<String>, StoreError
     Ok(parts)
 }
 
-/// What the flows that have a cost add up to.
+/// What the flows that have a cost add up to, and a question mark for those whose price is not known.
 fn cost(sums: &Sums) -> Option<String> {
-    sums.figure(Measure::Cost).known().map(|sum| cents(sum.cast_signed()))
+    let known = sums.figure(Measure::Cost).known().map(|sum| cents(sum.cast_signed()));
+    match (known, sums.tally(Tally::Unpriced)) {
+        (known, 0) => known,
+        (Some(known), _) => Some(format!("{known}+?")),
+        (None, _) => Some("$?".to_owned()),
+    }
 }
 
 /// What was spent since midnight.
@@ -112,7 +142,7 @@ fn filled(flow: &Flow) -> Option<u64> {
 fn from_cache(sums: &Sums) -> Option<u64> {
     let of = |measure| sums.figure(measure).known().unwrap_or(0);
     let read = of(Measure::CacheRead);
-    let written = of(Measure::CacheWrite5m).saturating_add(of(Measure::CacheWrite1h));
+    let written = sums.written().unwrap_or(0);
     let all = of(Measure::InputUncached).saturating_add(written).saturating_add(read);
     read.checked_mul(100)?.checked_div(all)
 }

@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use jiff::Timestamp;
 use langley_engine::{
     BlockReport, PriceBook, Scanned, TranscriptBy, TranscriptCache, TranscriptQuery,
     TranscriptRoot, Walked, scan, transcript_blocks, transcript_costs, walk,
@@ -13,7 +12,7 @@ use langley_model::{Micros, Provider, Redactor};
 use langley_protocol::transcript::TranscriptFormat;
 
 use super::cost::{CLASS, tell, zone};
-use super::flows::parse_since;
+use super::flows::parse_span;
 use crate::cli::{CostArgs, GlobalArgs};
 use crate::config::{self, Config, Environment};
 use crate::error::{AppError, Result};
@@ -29,13 +28,12 @@ use crate::wire::redactor;
 pub(super) fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
     let by_class = args.by == CLASS;
     let by = if by_class { Vec::new() } else { groups(&args.by)? };
-    let now = Timestamp::now();
-    let time = |text: &Option<String>| text.as_deref().map(|it| parse_since(it, now)).transpose();
+    let (since, until) = parse_span(args.since.as_deref(), args.until.as_deref())?;
     let (offset_minutes, tz) = zone();
     let query = TranscriptQuery {
         by,
-        since: time(&args.since)?,
-        until: time(&args.until)?,
+        since,
+        until,
         offset_minutes,
         session: args.session.clone(),
         provider: None,
@@ -159,6 +157,6 @@ fn groups(text: &str) -> Result<Vec<TranscriptBy>> {
         let known = TranscriptBy::ALL.map(TranscriptBy::as_str).join(", ");
         AppError::wrong_use(format!("transcripts cannot be grouped by `{text}`"))
             .why(format!("--by takes up to four of {known}, each once; or class alone"))
-            .next("`langley cost --from transcripts --by day,model`; of what passed, leave --from out")
+            .next("for example `langley cost --from transcripts --by day,model`")
     })
 }

@@ -266,3 +266,27 @@ fn the_doctor_tells_a_port_of_another_langley_from_one_of_a_stranger() {
     let said = stage.transcript(&["start", "--no-open"]);
     assert!(said.contains("why:   another Langley, of "), "{said}");
 }
+
+#[test]
+fn what_cannot_be_meant_by_findings_and_costs_says_what_to_do() {
+    let stage = Stage::new();
+    let server = stage.server();
+    let none = "error: finding 999 was not changed\nwhy:   there is none of that number\n\
+                next:  `langley findings --all` lists those that there are\n[exit 1]";
+    assert_eq!(stage.transcript(&["findings", "mute", "999"]), none);
+    let said = stage.transcript(&["findings", "mute", "abc"]);
+    assert!(said.contains("a finding has a number; `langley findings` lists them"), "{said}");
+    for args in [
+        &["cost", "--from", "record", "--by", "nonsense"][..],
+        &["cost", "--from", "transcripts", "--by", "nonsense"],
+        &["cost", "blocks", "--provider", "x"],
+        &["cost", "--from", "record", "--since", "2026-01-02", "--until", "2026-01-01"],
+        &["cost", "reprice", "--since", "1h", "--until", "2h"],
+    ] {
+        let said = stage.transcript(args);
+        assert!(said.contains("\nnext:  ") && said.contains("[exit 2]"), "{args:?}: {said}");
+    }
+    stage.stop();
+    assert_eq!(server.exit_code(), Some(0));
+    assert_eq!(stage.transcript(&["findings", "mute", "999"]), none);
+}

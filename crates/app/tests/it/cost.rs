@@ -166,6 +166,17 @@ fn the_status_line_tells_of_its_session_and_never_fails() {
     assert_eq!((cost, cost), (by_hand(&flow), 12_519));
     let told = status_line(&stage, r#"{"session_id":"s-1","model":{"id":"m"},"cost":{}}"#);
     assert!(told.starts_with("$0.01 session · $0.01 today · context "), "{told}");
+    // The agent knows better, where it says.
+    for (window, known) in [
+        (r#"{"used_percentage":41.6}"#, true),
+        (r#"{"used_percentage":null}"#, false),
+        ("7", false),
+    ] {
+        let said = format!(r#"{{"session_id":"s-1","context_window":{window}}}"#);
+        let told = status_line(&stage, &said);
+        assert_eq!(told.contains("today · context 42 %"), known, "{window}: {told}");
+        assert!(told.contains(" · context "), "{window}: {told}");
+    }
     // Another session, and no JSON at all.
     for said in [r#"{"session_id":"s-2"}"#, "no json", ""] {
         assert_eq!(status_line(&stage, said), "$0.01 today");
@@ -179,6 +190,8 @@ fn the_status_line_tells_of_its_session_and_never_fails() {
     let said = format!("UPDATE flows SET rate_limits = '{limits}'");
     sqlite(&stage.home().join("langley.db"), &said);
     assert_eq!(status_line(&stage, ""), "$0.01 today · 5h 43 %");
+    sqlite(&stage.home().join("langley.db"), "UPDATE rollups_hourly SET unpriced = 1");
+    assert_eq!(status_line(&stage, ""), "$0.01+? today · 5h 43 %");
     let (code, out, err) = stage.run(&["cost", "limits"]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("43.2 %") && out.contains("unified-5h"), "{out}");

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use langley_model::{Micros, Redactor};
+use langley_model::{Micros, Redactor, Revision};
 use langley_store::{Analysis, Store, StoreError, Unread};
 
 use super::calls::Calls;
@@ -115,8 +115,8 @@ impl Worker {
         }
         let mut work = Analysis::default();
         for next in waiting.into_iter().take(STEP) {
-            if self.look(next)? {
-                work.read.push((next.key, next.revision));
+            if let Some(revision) = self.look(next)? {
+                work.read.push((next.key, revision));
             }
         }
         let is_stuck = is_stuck && work.read.is_empty();
@@ -158,20 +158,23 @@ impl Worker {
         Ok(())
     }
 
-    /// Looks at a flow; whether it is done with. What fails again and again is given up.
-    fn look(&mut self, next: Unread) -> Result<bool, StoreError> {
+    /// Looks at a flow; the revision that is done with. What fails again and again is given up.
+    fn look(&mut self, next: Unread) -> Result<Option<Revision>, StoreError> {
         let Self { store, lenses, failed, lookout, .. } = self;
         let flow = next.flow;
         let look = || {
             let stall = lookout.limits.stall;
-            let Some(reading) = Reading::of(store, &next, stall)? else { return Ok(()) };
-            lenses.iter_mut().try_for_each(|lens| lens.look(store, &reading))
+            let Some(mut reading) = Reading::of(store, &next, stall)? else {
+                return Ok(next.revision);
+            };
+            lenses.iter_mut().try_for_each(|lens| lens.look(store, &mut reading))?;
+            Ok(reading.revision)
         };
         let give_up = || {
             tracing::warn!(%flow, "the flow is given up; its tool calls are not told");
             store.leave_unread(flow)
         };
-        Ok(failed.attempt(flow, "the analysis of a flow", look, give_up)?.is_some())
+        failed.attempt(flow, "the analysis of a flow", look, give_up)
     }
 }
 
@@ -190,7 +193,7 @@ fn lenses(redactor: &Arc<Redactor>, lookout: &Lookout, bell: &Bell) -> Vec<Box<d
 mod tests {
     use langley_model::{
         CHECK_AGENT, ConnectionId, Drop as Dropped, DropReason, FindingKind, Flow, FlowId, Outcome,
-        Provider, Record, Revision,
+        Provider, Record,
     };
     use langley_store::FindingFilter;
 
@@ -312,7 +315,7 @@ mod tests {
     fn what_a_step_that_panicked_left_undone_is_forgotten() {
         struct Faulty;
         impl Lens for Faulty {
-            fn look(&mut self, _: &Store, _: &Reading) -> Result<(), StoreError> {
+            fn look(&mut self, _: &Store, _: &mut Reading) -> Result<(), StoreError> {
                 Ok(())
             }
 

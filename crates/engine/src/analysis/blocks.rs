@@ -16,6 +16,8 @@ pub(crate) struct BlockTimes {
     pub(crate) went_on: bool,
     /// Another block began under its index.
     pub(crate) was_reused: bool,
+    /// It, or the one under its index, has begun and not ended.
+    is_open: bool,
 }
 
 /// The blocks of an answer, by their indexes.
@@ -72,17 +74,19 @@ impl Blocks {
                 if block.began_us != at || block.ended_us.is_some() {
                     block.was_reused = true;
                 }
+                block.is_open = true;
             }
             Delta::InputJson { index, .. }
             | Delta::Text { index, .. }
             | Delta::Thinking { index, .. } => {
                 if let Some(block) = self.0.get_mut(index) {
-                    block.went_on |= block.ended_us.is_some();
+                    block.went_on |= !block.is_open;
                 }
             }
             Delta::BlockStop { index } => {
                 if let Some(block) = self.0.get_mut(index) {
                     block.ended_us.get_or_insert(at);
+                    block.is_open = false;
                 }
             }
             _ => {}
@@ -114,6 +118,11 @@ mod tests {
             (more(1), 10),
             (start(2), 11),
             (start(2), 12),
+            (start(3), 13),
+            (Delta::BlockStop { index: 3 }, 14),
+            (start(3), 15),
+            (more(3), 16),
+            (Delta::BlockStop { index: 3 }, 17),
         ] {
             blocks.see(&delta, at);
         }
@@ -121,5 +130,7 @@ mod tests {
         assert_eq!(blocks.get(0), Some(&fine));
         assert!(blocks.get(1).unwrap().went_on && !blocks.get(1).unwrap().was_reused);
         assert!(blocks.get(2).unwrap().was_reused && !blocks.get(2).unwrap().went_on);
+        let again = blocks.get(3).unwrap();
+        assert!(again.was_reused && !again.went_on, "what came was the second one's");
     }
 }

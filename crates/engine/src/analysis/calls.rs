@@ -81,7 +81,7 @@ pub(super) struct Made<'m> {
 }
 
 impl Lens for Calls {
-    fn look(&mut self, store: &Store, reading: &Reading) -> Result<(), StoreError> {
+    fn look(&mut self, store: &Store, reading: &mut Reading) -> Result<(), StoreError> {
         self.answer(store, reading)?;
         let first = self.request(store, reading)?;
         let shares = self.sharing.of(store, reading, &first)?;

@@ -41,7 +41,7 @@ impl Found {
 }
 
 impl Lens for Found {
-    fn look(&mut self, store: &Store, reading: &Reading) -> Result<(), StoreError> {
+    fn look(&mut self, store: &Store, reading: &mut Reading) -> Result<(), StoreError> {
         let read = |flow: Flow| {
             let reading = Reading::of_earlier(store, flow)?;
             reading.map(|reading| remembered(store, &reading)).transpose()

@@ -19,11 +19,13 @@ const SOURCE: &str = "transcript";
 pub(super) struct Joined;
 
 impl Lens for Joined {
-    fn look(&mut self, store: &Store, reading: &Reading) -> Result<(), StoreError> {
+    fn look(&mut self, store: &Store, reading: &mut Reading) -> Result<(), StoreError> {
         let flow = &reading.flow;
         let Some(id) = flow.message_id.as_deref().filter(|_| lacks(flow)) else { return Ok(()) };
-        if let Some(told) = store.told_of(id)? {
-            store.join_told(&[ToldFlow { key: reading.key, told }], None, amend)?;
+        if let Some(told) = store.told_of(id)?
+            && store.join_told(&[ToldFlow { key: reading.key, told }], None, amend)? > 0
+        {
+            reading.look_again(store)?;
         }
         Ok(())
     }

@@ -7,8 +7,9 @@ use super::Reading;
 
 /// Looks at flows, the oldest first as far as they come so; the same flow may come again.
 pub(crate) trait Lens: Send {
-    /// Looks at a flow. What it comes to is remembered until [`Self::tell`].
-    fn look(&mut self, store: &Store, reading: &Reading) -> Result<(), StoreError>;
+    /// Looks at a flow. What it comes to is remembered until [`Self::tell`]; who changes the flow reads it again for
+    /// those that look after it.
+    fn look(&mut self, store: &Store, reading: &mut Reading) -> Result<(), StoreError>;
 
     /// Looks at what should have happened until `now`, when no flow waits; whether there was anything.
     fn wait(&mut self, store: &Store, now: Micros) -> Result<bool, StoreError>;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use langley_model::{Flow, FlowId, Message, Side, Stored};
+use langley_model::{Flow, FlowId, Message, Revision, Side, Stored};
 use langley_protocol::dialect::{Dialect, dialect_for};
 use langley_protocol::tools::{self, Told};
 use langley_store::{Store, StoreError, Unread};
@@ -17,6 +17,8 @@ use crate::search::LAST_PIECES;
 pub(crate) struct Reading {
     /// The key of the flow; flows are in the order of their keys.
     pub(crate) key: i64,
+    /// The revision of the flow as it is here.
+    pub(crate) revision: Revision,
     pub(crate) flow: Flow,
     /// The answer; none when there is none.
     pub(crate) message: Option<Message>,
@@ -37,10 +39,10 @@ impl Reading {
         unread: &Unread,
         stall: Duration,
     ) -> Result<Option<Self>, StoreError> {
-        let Some(flow) = store.flow(unread.flow)?.map(Stored::into_inner) else { return Ok(None) };
-        let Some((mut reading, dialect)) = Self::read(store, unread.key, flow)? else {
-            return Ok(None);
-        };
+        let Some(flow) = store.flow(unread.flow)? else { return Ok(None) };
+        let revision = flow.revision();
+        let read = Self::read(store, (unread.key, revision), Stored::into_inner(flow))?;
+        let Some((mut reading, dialect)) = read else { return Ok(None) };
         let message = reading.message.as_ref();
         let has_calls = message.is_some_and(|it| it.tool_names().next().is_some());
         let Timing { blocks, pause } =
@@ -49,22 +51,30 @@ impl Reading {
         Ok(Some(reading))
     }
 
+    /// Reads the flow once more, which was changed meanwhile.
+    pub(super) fn look_again(&mut self, store: &Store) -> Result<(), StoreError> {
+        if let Some(flow) = store.flow(self.flow.id)? {
+            (self.revision, self.flow) = (flow.revision(), Stored::into_inner(flow));
+        }
+        Ok(())
+    }
+
     /// The same without what its stream tells of time: of an earlier flow.
     pub(crate) fn of_earlier(store: &Store, flow: Flow) -> Result<Option<Self>, StoreError> {
-        let read = Self::read(store, flow.started_at.0, flow)?;
+        let read = Self::read(store, (flow.started_at.0, Revision(0)), flow)?;
         Ok(read.map(|(reading, _)| reading))
     }
 
     fn read(
         store: &Store,
-        key: i64,
+        (key, revision): (i64, Revision),
         flow: Flow,
     ) -> Result<Option<(Self, &'static dyn Dialect)>, StoreError> {
         let dialect = dialect_for(&flow.method, &flow.host, &flow.path);
         let Some((_, dialect)) = dialect.filter(|_| !flow.is_own_check()) else { return Ok(None) };
         let message = store.message(flow.id)?.map(Stored::into_inner);
         let told = if is_count(&flow.path) { Told::default() } else { told(store, flow.id)? };
-        Ok(Some((Self { key, flow, message, told, blocks: None, pause: None }, dialect)))
+        Ok(Some((Self { key, revision, flow, message, told, blocks: None, pause: None }, dialect)))
     }
 
     /// Whether something of the answer was not captured, or not kept.

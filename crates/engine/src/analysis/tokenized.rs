@@ -29,7 +29,7 @@ impl Tokenized {
         Self { prices, bell, vocabulary: Vocabulary::default() }
     }
 
-    fn amend(&mut self, store: &Store, reading: &Reading) -> Result<(), StoreError> {
+    fn amend(&mut self, store: &Store, reading: &mut Reading) -> Result<(), StoreError> {
         let flow = &reading.flow;
         let Some(estimate) = by_bytes(flow) else { return Ok(()) };
         let Some(encoding) = Encoding::of(flow) else { return Ok(()) };
@@ -37,13 +37,13 @@ impl Tokenized {
             return Ok(());
         };
         counted.cost = self.prices.beyond(flow, &counted);
-        store.amend_flow(reading.key, move |flow| {
+        let is_amended = store.amend_flow(reading.key, move |flow| {
             // What a transcript tells goes before.
             if by_bytes(flow).is_some() {
                 flow.estimate = Some(counted);
             }
         })?;
-        Ok(())
+        if is_amended { reading.look_again(store) } else { Ok(()) }
     }
 
     /// What `estimate` is of, counted; none where something of it is not kept.
@@ -86,9 +86,10 @@ const fn closed(_: Ended) -> StoreError {
 }
 
 impl Lens for Tokenized {
-    fn look(&mut self, store: &Store, reading: &Reading) -> Result<(), StoreError> {
+    fn look(&mut self, store: &Store, reading: &mut Reading) -> Result<(), StoreError> {
         // What cannot be counted keeps its estimate, and no other lens from the flow.
-        try_work(reading.flow.id, "counting tokens", || self.amend(store, reading)).map(drop)
+        let flow = reading.flow.id;
+        try_work(flow, "counting tokens", || self.amend(store, reading)).map(drop)
     }
 
     fn wait(&mut self, _: &Store, _: Micros) -> Result<bool, StoreError> {
@@ -111,7 +112,9 @@ mod tests {
     use langley_store::Unread;
 
     use super::*;
+    use crate::analysis::analyst::Worker;
     use crate::analysis::{Analyst, Lookout};
+    use crate::background::Step;
     use crate::findings::BookPrices;
     use crate::price::PriceBook;
     use crate::search::tests::Given;
@@ -146,20 +149,33 @@ mod tests {
     }
 
     #[test]
+    fn a_flow_that_is_counted_is_looked_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = Given::new(folder.path());
+        let store = given.open();
+        let (flow, _) = estimated(&given, &store, true);
+        let redactor = Arc::clone(&given.redactor);
+        let mut worker = Worker::new(store.clone(), redactor, Lookout::default(), Bell::default());
+        assert_eq!(worker.step(Micros(9)).unwrap(), Step::Worked);
+        assert_eq!(estimate(&store, flow).source, EstimateSource::Tokenizer);
+        assert_eq!(store.unread(9).unwrap().len(), 0);
+    }
+
+    #[test]
     fn a_thread_that_is_to_end_leaves_an_estimate_to_the_next_start() {
         let folder = tempfile::tempdir().unwrap();
         let given = Given::new(folder.path());
         let store = given.open();
-        let (flow, reading) = estimated(&given, &store, true);
+        let (flow, mut reading) = estimated(&given, &store, true);
         let bell = Bell::default();
         let redactor = Arc::clone(&given.redactor);
         // A worker that was ended has its bell say so.
         let idle = Given::new(tempfile::tempdir().unwrap().path()).open();
         drop(Analyst::spawn(idle, redactor, bell.clone(), Lookout::default()).unwrap());
-        let done = lens(bell).look(&store, &reading);
+        let done = lens(bell).look(&store, &mut reading);
         assert!(matches!(done, Err(StoreError::Closed)), "{done:?}");
         assert_eq!(estimate(&store, flow).source, EstimateSource::Bytes);
-        lens(Bell::default()).look(&store, &reading).unwrap();
+        lens(Bell::default()).look(&store, &mut reading).unwrap();
         let counted = estimate(&store, flow);
         assert_eq!((counted.source, counted.output), (EstimateSource::Tokenizer, Some(Tokens(2))));
         assert_eq!(counted.cost, Some(MicroUsd(20)));
@@ -170,8 +186,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let given = Given::new(folder.path());
         let store = given.open();
-        let (flow, reading) = estimated(&given, &store, false);
-        lens(Bell::default()).look(&store, &reading).unwrap();
+        let (flow, mut reading) = estimated(&given, &store, false);
+        lens(Bell::default()).look(&store, &mut reading).unwrap();
         let kept = estimate(&store, flow);
         assert_eq!((kept.source, kept.output), (EstimateSource::Bytes, Some(Tokens(100))));
     }

@@ -23,6 +23,9 @@ const POINTER_BYTES: u64 = 4_096;
 /// Projects that are looked at, the dearest first.
 const PROJECTS: usize = 500;
 
+/// Commits whose sessions are told, the newest ones.
+const WITH_SESSIONS: usize = 100;
+
 /// What that cost which led to a commit.
 #[derive(Clone, Debug)]
 pub struct CommitCost {
@@ -114,7 +117,11 @@ pub fn commit_costs(
             commit
         });
         let repository = root.to_string_lossy().into_owned();
-        let sessions = store.sessions_of_part(&query, &parting, part)?;
+        let sessions = if report.items.len() < WITH_SESSIONS {
+            store.sessions_of_part(&query, &parting, part)?
+        } else {
+            PartSessions { ids: Vec::new(), more: true }
+        };
         report.items.push(CommitCost { repository, commit, sums, sessions });
     }
     Ok(report)

@@ -6,6 +6,8 @@ use langley_model::{CostClass, Flow, MicroUsd, Rates, UsageEstimate};
 use parking_lot::Mutex;
 
 use super::price::{Prices, Pricing, TokenPrices};
+#[cfg(test)]
+use crate::price::Lack;
 use crate::price::{PriceBook, Pricer};
 
 /// The prices of a book. A flow that has been priced keeps those it was priced by.
@@ -25,9 +27,14 @@ impl BookPrices {
 
 impl Prices for BookPrices {
     fn pricing(&self, flow: &Flow) -> Pricing {
-        let terms = flow.terms.clone();
-        let terms = terms.or_else(|| self.pricer.lock().quote(flow).map(|quote| quote.terms));
-        terms.map_or(Pricing::Unknown, |terms| Pricing::Known(of_tokens(&terms.rates)))
+        if let Some(terms) = &flow.terms {
+            return Pricing::Known(of_tokens(&terms.rates));
+        }
+        let mut pricer = self.pricer.lock();
+        match pricer.quote(flow) {
+            Some(quote) => Pricing::Known(of_tokens(&quote.terms.rates)),
+            None => Pricing::Unknown(pricer.lack(flow)),
+        }
     }
 
     fn window(&self, flow: &Flow) -> Option<u64> {
@@ -76,6 +83,24 @@ mod tests {
         assert_eq!(prices.pricing(&flow), Pricing::Known(expected));
         assert!(prices.window(&flow).is_some_and(|window| window >= 200_000));
         flow.model = Some("nobody-knows-1".into());
-        assert_eq!((prices.pricing(&flow), prices.window(&flow)), (Pricing::Unknown, None));
+        assert_eq!(
+            (prices.pricing(&flow), prices.window(&flow)),
+            (Pricing::Unknown(Lack::Model), None)
+        );
+    }
+
+    #[test]
+    fn of_a_known_model_it_is_told_what_has_no_price() {
+        let prices = BookPrices::new(PriceBook::vendored());
+        let mut flow = Flow::new(FlowId::new(), ConnectionId::new(), Micros(1_790_000_000_000_000));
+        flow.provider = Some(Provider::Anthropic);
+        flow.model = Some("claude-sonnet-4-5-20250929".into());
+        flow.usage = Usage { output: Some(Tokens(10)), ..Usage::default() };
+        flow.service_tier = Some("standard+fast".into());
+        assert_eq!(prices.pricing(&flow), Pricing::Unknown(Lack::Tier("fast".into())));
+        (flow.provider, flow.service_tier) = (Some(Provider::Mistral), None);
+        flow.model = Some("mistral-large-2512".into());
+        flow.usage.web_search_requests = Some(1);
+        assert_eq!(prices.pricing(&flow), Pricing::Unknown(Lack::Class(CostClass::WebSearch)));
     }
 }

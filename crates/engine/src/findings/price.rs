@@ -2,6 +2,8 @@
 
 use langley_model::{Flow, MicroUsd, Tokens, UsageEstimate};
 
+use crate::price::Lack;
+
 /// Prices of one input token, in millionths of a millionth of a US dollar (3 dollars a million are 3,000,000).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenPrices {
@@ -16,12 +18,12 @@ pub struct TokenPrices {
 }
 
 /// What is known of a flow's price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pricing {
     /// There is no price book.
     NoBook,
-    /// The book does not have its model.
-    Unknown,
+    /// The book does not have this.
+    Unknown(Lack),
     /// The prices of its day.
     Known(TokenPrices),
 }
@@ -57,16 +59,16 @@ impl Prices for NoPrices {
 }
 
 impl Pricing {
-    const fn known(self) -> Option<TokenPrices> {
+    const fn known(&self) -> Option<&TokenPrices> {
         match self {
             Self::Known(prices) => Some(prices),
-            Self::NoBook | Self::Unknown => None,
+            Self::NoBook | Self::Unknown(_) => None,
         }
     }
 
     /// What so many tokens of `flow`'s input cost more than the cache's price would have been. What was
     /// written to the cache counts first: it stands before what was not.
-    pub(super) fn wasted(self, flow: &Flow, tokens: u64) -> Option<MicroUsd> {
+    pub(super) fn wasted(&self, flow: &Flow, tokens: u64) -> Option<MicroUsd> {
         let prices = self.known()?;
         let read = u128::from(prices.cache_read?);
         let usage = &flow.usage;
@@ -88,7 +90,7 @@ impl Pricing {
 
     /// What so many input tokens cost at the lowest price that applies: read from the cache, or new where
     /// nothing was.
-    pub(super) fn carried(self, flow: &Flow, tokens: u64) -> Option<MicroUsd> {
+    pub(super) fn carried(&self, flow: &Flow, tokens: u64) -> Option<MicroUsd> {
         let prices = self.known()?;
         let is_cached = flow.usage.cache_read.is_some_and(|Tokens(read)| read > 0);
         let price = if is_cached { prices.cache_read } else { prices.input }?;
@@ -135,7 +137,7 @@ mod tests {
         // 100 more of plain input × (3 − 0.30).
         assert_eq!(wasted(10_100), Some(MicroUsd(34_770)));
         assert_eq!(wasted(0), Some(MicroUsd(0)));
-        assert_eq!(Pricing::Unknown.wasted(&flow(usage), 1), None);
+        assert_eq!(Pricing::Unknown(Lack::Model).wasted(&flow(usage), 1), None);
         let half = Pricing::Known(TokenPrices { cache_write_5m: None, ..TokenPrices::default() });
         assert_eq!(half.wasted(&flow(usage), 1), None, "missing is not zero");
     }

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use langley_model::{FlowId, Micros, Tokens};
+use langley_model::{FlowId, MicroUsd, Micros, Outcome, Tokens};
 
 use super::call_memory::{CallMemory, Repeated, Returned, Run, push_within};
 use super::facts::{Facts, between};
@@ -50,10 +50,23 @@ pub(super) struct Asked {
     pub(super) life: Duration,
 }
 
+/// Why an attempt failed that agents make again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StormCause {
+    /// The provider says that there were too many.
+    Limit,
+    /// The provider said no.
+    Provider,
+    /// Nothing came of it, or not all.
+    Connection,
+}
+
 /// Failed attempts in a row.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Storm {
     pub(super) flows: Vec<FlowId>,
+    /// Why the first one failed.
+    pub(super) cause: StormCause,
     pub(super) began: Micros,
     pub(super) last_ended: Micros,
     pub(super) attempts: usize,
@@ -77,8 +90,8 @@ pub(super) struct Loop {
     pub(super) body: i64,
     /// How many there were.
     pub(super) times: usize,
-    /// The first one and the newest, the newest last.
-    pub(super) flows: Vec<FlowId>,
+    /// The first one and the newest, the newest last, and what they cost.
+    pub(super) flows: Vec<(FlowId, Option<MicroUsd>)>,
     last_at: Micros,
 }
 
@@ -94,6 +107,26 @@ pub(super) struct SessionMemory {
     seen: VecDeque<FlowId>,
     /// When the newest flow began.
     newest: Option<Micros>,
+}
+
+impl StormCause {
+    /// Of an attempt that failed.
+    pub(super) fn of(facts: &Facts) -> Self {
+        match (facts.flow.outcome, facts.flow.status) {
+            (Some(Outcome::ProviderError), Some(429)) => Self::Limit,
+            (Some(Outcome::ProviderError), _) => Self::Provider,
+            _ => Self::Connection,
+        }
+    }
+
+    /// The word in a finding's subject.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Limit => "limit",
+            Self::Provider => "provider",
+            Self::Connection => "connection",
+        }
+    }
 }
 
 impl Asked {
@@ -200,7 +233,7 @@ impl SessionMemory {
     /// Notes a request by its body; the answers to the same one, each soon after the one before.
     fn note_body(&mut self, facts: &Facts) -> Option<&Loop> {
         let body = facts.body?;
-        let (at, flow) = (facts.flow.started_at, facts.flow.id);
+        let (at, flow) = (facts.flow.started_at, (facts.flow.id, facts.flow.cost));
         let known = self.loops.iter().position(|known| known.body == body);
         let known = known.and_then(|at| self.loops.remove(at));
         // A loop goes on within the time of the answer before.
@@ -225,7 +258,7 @@ impl SessionMemory {
 }
 
 /// Names one more flow; of too many the second goes, for the first one is where it began.
-fn push_named(flows: &mut Vec<FlowId>, flow: FlowId) {
+fn push_named<T>(flows: &mut Vec<T>, flow: T) {
     flows.push(flow);
     if flows.len() > FLOWS {
         flows.remove(1);
@@ -277,9 +310,15 @@ impl Lane {
             between(storm.last_ended, started).is_none_or(|apart| apart <= STORM)
         });
         if !is_on {
-            self.storm = Some(Storm { began: started, ..Storm::default() });
+            self.storm = None;
         }
-        let storm = self.storm.as_mut()?;
+        let storm = self.storm.get_or_insert_with(|| Storm {
+            flows: Vec::new(),
+            cause: StormCause::of(facts),
+            began: started,
+            last_ended: started,
+            attempts: 0,
+        });
         storm.attempts += 1;
         storm.last_ended = storm.last_ended.max(ended);
         push_named(&mut storm.flows, facts.flow.id);

@@ -23,6 +23,9 @@ use crate::transcripts::{Till, TranscriptRoot, walk};
 /// lines.
 const ALONE_BYTES: u64 = 1 << 20;
 
+/// Batches that are kept at once at most, of files that say little.
+const BATCHES: usize = 256;
+
 /// Brings transcripts into a store.
 #[derive(Debug)]
 pub struct Importer {
@@ -200,7 +203,8 @@ impl Importer {
             self.open = Some(reading);
         }
         let lines = self.read.iter().flat_map(|(_, batch)| &batch.lines);
-        if lines.map(|line| line.len).sum::<u64>() >= self.at_once {
+        let is_enough = lines.map(|line| line.len).sum::<u64>() >= self.at_once;
+        if is_enough || self.read.len() >= BATCHES {
             self.bring()?;
         }
         Ok(true)
@@ -289,7 +293,13 @@ impl Importer {
         let is_held_against =
             |known: &&KnownTranscript| plan.mode == Mode::Anew || known.records > known.place.lines;
         let kept = match known.filter(is_held_against) {
-            Some(known) => self.store.transcript_digests(known.id)?,
+            Some(known) => match self.store.transcript_digests(known.id) {
+                Err(error) if error.is_of_one_place() => {
+                    self.refuse(plan.file.path, io::Error::other(error));
+                    return Ok(None);
+                }
+                digests => digests?,
+            },
             None => HashMap::new(),
         };
         let (is_new, is_anew) = (known.is_none(), plan.mode == Mode::Anew);

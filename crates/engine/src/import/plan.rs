@@ -97,7 +97,8 @@ fn is_going_on(file: &TranscriptFile, known: &KnownTranscript) -> io::Result<boo
     goes_on(&File::open(&file.path)?, known)
 }
 
-/// Whose file each is, in the order of trust: by path and inode, by inode, by contents, by what it begins with, by path.
+/// Whose file each is, in the order of trust: by path and inode, by inode, by contents, by what it
+/// begins with, by path.
 /// Files at `damaged` places are left alone: what is known of them cannot be read, and all their lines would come in once more.
 pub(super) fn plan(
     walked: &mut Walked,
@@ -166,10 +167,14 @@ pub(super) fn plan(
         let found = moved.iter().find(is_moved).or_else(|| moved.iter().find(is_changed)).copied();
         // So does one that was written anew as another file, under another name.
         let alike = || {
-            let beginning = if by_beginning.is_empty() { None } else { beginning(file) };
-            let all = by_beginning.get(&beginning?)?.iter();
-            let is_it = |place: &&usize| !claimed[**place] && is_missed(&known[**place], walked);
-            all.copied().find(|place| is_it(&place))
+            // Whoever was at this path goes before, and of several nobody knows which it is.
+            let is_free = |place: &&usize| !claimed[**place];
+            if by_beginning.is_empty() || by_path.get(&keys[at]).is_some_and(|it| is_free(&it)) {
+                return None;
+            }
+            let all = by_beginning.get(&beginning(file)?)?.iter().copied();
+            let mut left = all.filter(|it| is_free(&it) && is_missed(&known[*it], walked));
+            left.next().filter(|_| left.next().is_none())
         };
         let found = found.or_else(alike);
         whose[at] = found;

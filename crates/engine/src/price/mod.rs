@@ -15,4 +15,4 @@ pub use book::{BookError, Model, PriceBook};
 pub use card::{Card, Peak};
 pub(crate) use name::candidates;
 pub use overrides::PriceOverride;
-pub use pricer::{Pricer, Quote};
+pub use pricer::{Lack, Pricer, Quote};

@@ -49,6 +49,17 @@ pub struct Quote {
     pub terms: Arc<Terms>,
 }
 
+/// What the price book lacks of what a flow used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// Its model.
+    Model,
+    /// The way in which it was served, by the provider's word.
+    Tier(String),
+    /// A class of its usage.
+    Class(CostClass),
+}
+
 impl Pricer {
     /// Prices by this book.
     #[must_use]
@@ -106,6 +117,22 @@ impl Pricer {
         let is_estimate =
             lacks_output || flow.usage.input.is_none() || flow.outcome != Some(Outcome::Completed);
         Some(Quote { cost, is_estimate, terms })
+    }
+
+    /// Why a flow that used something has no quote.
+    pub fn lack(&mut self, flow: &Flow) -> Lack {
+        let Some(place) = self.find(flow) else { return Lack::Model };
+        let (book, found) = (&self.book, &self.found[place]);
+        let day = day_of(flow.started_at);
+        let Some(model) = found.model.as_ref().filter(|model| card(model, day).is_some()) else {
+            return found.lacks_class(book, flow).map_or(Lack::Model, Lack::Class);
+        };
+        let mut ways = ways(flow);
+        let unknown = ways.find(|word| book.tier(found.provider, model, word).is_none());
+        match unknown.filter(|_| found.own(day).is_none()) {
+            Some(word) => Lack::Tier(word.to_owned()),
+            None => found.lacks_class(book, flow).map_or(Lack::Model, Lack::Class),
+        }
     }
 
     /// The prices of a flow; none where they are not known.
@@ -206,11 +233,8 @@ impl Found {
     fn percents(&self, book: &PriceBook, card: Option<&Card>, flow: &Flow) -> Option<Vec<u32>> {
         let mut percents = Vec::new();
         let Some(model) = &self.model else { return Some(percents) };
-        let words = flow.service_tier.as_deref().unwrap_or_default();
-        for word in words.split('+').filter(|word| !word.is_empty()) {
-            if !USUAL.contains(&word) && word != IN_REGION {
-                percents.push(book.tier(self.provider, model, word)?);
-            }
+        for word in ways(flow) {
+            percents.push(book.tier(self.provider, model, word)?);
         }
         if let Some(regional) = model.regional.filter(|_| self.is_regional(flow)) {
             percents.push(regional);
@@ -220,6 +244,15 @@ impl Found {
         }
         percents.retain(|percent| *percent != 100);
         Some(percents)
+    }
+
+    /// A class of a flow's usage that has no price, where its model has some.
+    fn lacks_class(&self, book: &PriceBook, flow: &Flow) -> Option<CostClass> {
+        let rates = self.rates(book, flow)?;
+        let used = CostClass::ALL.into_iter().zip(flow.billed());
+        used.filter(|(_, units)| *units > 0)
+            .map(|(class, _)| class)
+            .find(|class| rates.of(*class).is_none())
     }
 
     /// Whether it was served in one region, or in a few, and not anywhere.
@@ -238,6 +271,12 @@ impl Found {
             }
         }
     }
+}
+
+/// The ways in which a flow was served that are not the usual one.
+fn ways(flow: &Flow) -> impl Iterator<Item = &str> {
+    let words = flow.service_tier.as_deref().unwrap_or_default().split('+');
+    words.filter(|word| !word.is_empty() && !USUAL.contains(word) && *word != IN_REGION)
 }
 
 /// The prices of a model on a day.

@@ -159,8 +159,6 @@ pub(crate) fn lines(store: &Store) -> Vec<String> {
         let cost = kept.cost.map_or_else(|| "-".to_owned(), |cost| cost.0.to_string());
         let session = kept.finding.session.as_deref().unwrap_or("-");
         let (kind, subject) = (kept.finding.kind.as_str(), &kept.finding.subject);
-        // A storm is named by its first flow.
-        let subject = if subject.parse::<FlowId>().is_ok() { "(flow)" } else { subject };
         format!("{session} {kind} {subject} x{} {cost}", kept.times)
     };
     let mut lines: Vec<String> = all(store).iter().map(line).collect();
@@ -295,7 +293,7 @@ fn a_session_with_a_storm_a_broken_cache_and_a_failing_tool_is_told_exactly() {
         // 31,500 tokens × (3.75 − 0.30) dollars a million.
         "s-1 cache_break tools_changed tool mcp__late__tool x1 108675",
         "s-1 failing_tool Edit x2 -",
-        "s-1 retry_storm (flow) x3 -",
+        "s-1 retry_storm m provider x3 -",
         "s-1 slow_tool Bash of agent-2 x1 -",
     ];
     assert_eq!(lines(&home.store), wanted);

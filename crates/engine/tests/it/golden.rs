@@ -191,7 +191,7 @@ fn a_session_in_which_all_goes_wrong_is_told_exactly_and_nothing_else_is() {
         "s-1 cache_break tools_changed tool mcp__late__tool x1 151200",
         "s-1 failing_tool Edit x1 -",
         "s-1 lifecycle_violation V13 x1 -",
-        "s-1 retry_storm (flow) x2 -",
+        "s-1 retry_storm m provider x2 -",
     ];
     assert_eq!(tools::lines(&home.store), told_twice);
     assert_eq!(lines(&home.store), found);

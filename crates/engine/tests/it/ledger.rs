@@ -110,6 +110,7 @@ fn responses_are_joined_by_their_ids_and_what_is_left_says_why() {
     let ledger = ledger(&rig.store, "S").unwrap().unwrap();
     assert_eq!((ledger.wire.responses, ledger.transcript.responses), (7, 6));
     assert_eq!((ledger.joined, ledger.differing), (3, 1), "{ledger:?}");
+    assert_eq!(ledger.wire.unpriced, 5, "what failed and what broke off told no usage");
     let gaps: Vec<_> = ledger.gaps.iter().map(|(reason, sum)| (*reason, sum.responses)).collect();
     let expected = [
         (LedgerReason::Failed, 1),

@@ -37,7 +37,29 @@ pub(super) fn tier(answer: &Object<'_>, out: &mut dyn FnMut(Delta<'_>)) {
     }
 }
 
-/// What the answer cost, where the host says it: OpenRouter, in US dollars.
+/// What the answer cost, where the host says it: OpenRouter, in US dollars. With a key of the user's own at the provider
+/// that is its fee alone, and what the provider takes stands beside it; where that is not said, nothing is known.
 pub(super) fn cost(usage: &Object<'_>) -> Option<MicroUsd> {
-    MicroUsd::of_decimal(usage.raw("cost")?)
+    let of = |object: &Object<'_>, name| MicroUsd::of_decimal(object.raw(name)?);
+    let MicroUsd(cost) = of(usage, "cost")?;
+    if usage.flag("is_byok") != Some(true) {
+        return Some(MicroUsd(cost));
+    }
+    let MicroUsd(upstream) = of(&usage.object("cost_details")?, "upstream_inference_cost")?;
+    cost.checked_add(upstream).map(MicroUsd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_a_key_of_ones_own_the_provider_is_paid_beside_the_fee() {
+        let told = |text: &str| cost(&Object::of(text).unwrap());
+        let own =
+            r#"{"cost":0.00005,"is_byok":true,"cost_details":{"upstream_inference_cost":0.001}}"#;
+        assert_eq!(told(own), Some(MicroUsd(1_050)));
+        assert_eq!(told(&own.replace("true", "false")), Some(MicroUsd(50)), "it is in the cost");
+        assert_eq!(told(&own.replace("0.001", "null")), None, "a part is not the cost");
+    }
 }

@@ -18,12 +18,15 @@ impl<'a> Parsed<'a> {
     /// Takes a line apart; none of one that is no whole object.
     pub(super) fn of(reader: &UsageReader, line: &'a str) -> Option<Self> {
         let name = match reader {
-            UsageReader::ClaudeCode => "message",
-            UsageReader::Codex(_) => "payload",
-            UsageReader::GeminiCli { .. } => "",
+            UsageReader::ClaudeCode => Some("message"),
+            UsageReader::Codex(_) => Some("payload"),
+            UsageReader::GeminiCli { .. } => None,
         };
-        let Nested { object: line, within, list } = Nested::of(line, name, "content")?;
-        let within = within.or_else(|| line.object(name)).filter(|_| !name.is_empty());
+        let Nested { object: line, within, list } = match name {
+            Some(name) => Nested::of(line, name, "content")?,
+            None => Nested { object: Object::of(line)?, ..Nested::default() },
+        };
+        let within = within.or_else(|| line.object(name?));
         let here = match reader {
             // Lines of early versions are the payload alone.
             UsageReader::Codex(_) => within.is_none().then_some(&line),

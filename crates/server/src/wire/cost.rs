@@ -14,6 +14,9 @@ use super::flow::Cost;
 use super::page::rfc3339;
 use super::usage::{Estimated, GroupLabel, UsageSums, date};
 
+/// The word for what providers told as a whole.
+pub const UNDIVIDED: &str = "undivided";
+
 /// What flows cost.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Spent {
@@ -94,9 +97,10 @@ pub(crate) struct CostItem {
     pub subagent: Option<String>,
     /// The project.
     pub project: Option<String>,
-    /// The class of usage, as `cache_read`; its cost alone is told then.
+    /// The class of usage, as `cache_read`, or `undivided` for what providers told as a whole; its cost alone is
+    /// told then.
     pub class: Option<String>,
-    /// Tokens, or calls, of the class; nothing is counted in two of them.
+    /// Tokens, or calls, of the class; nothing is counted in two of them. Of what is undivided, flows.
     pub units: Option<u64>,
     /// The tool. What flows cost it is `cost` then, and `flows` are those that it has a part of.
     pub tool: Option<String>,
@@ -368,8 +372,6 @@ impl From<&Sums> for Spent {
 impl ClassCosts {
     fn of(sums: &Sums) -> Option<Self> {
         let of = |class| sums.figure(Measure::of_class(class)).sum;
-        let divided =
-            CostClass::ALL.into_iter().fold(0_u64, |sum, class| sum.wrapping_add(of(class)));
         let Figure { flows, .. } = sums.figure(Measure::CostInput);
         (flows > 0).then(|| Self {
             input: money(of(CostClass::Input)),
@@ -379,7 +381,7 @@ impl ClassCosts {
             output: money(of(CostClass::Output)),
             reasoning: money(of(CostClass::Reasoning)),
             web_search: money(of(CostClass::WebSearch)),
-            undivided: money(sums.figure(Measure::Cost).sum.wrapping_sub(divided)),
+            undivided: money(sums.undivided().sum),
         })
     }
 }
@@ -431,21 +433,26 @@ impl CostPage {
     }
 }
 
-/// An item for each class that cost something, or was used.
+/// An item for each class, and for what is divided into none where there is such a cost: they add up to the totals.
 fn by_class_items(totals: &Sums) -> Vec<CostItem> {
-    let item = |class: CostClass| {
-        let Figure { sum, flows } = totals.figure(Measure::of_class(class));
+    let item = |class: &str, Figure { sum, flows }: Figure, units: Option<u64>| {
         let mut item = CostItem::of(
             &[],
             &CostGroup { keys: Vec::new(), session: None, sums: totals.clone(), tool: None },
         );
-        item.class = Some(class.as_str().to_owned());
-        item.units = totals.figure(Measure::units_of(class)).known();
+        item.class = Some(class.to_owned());
+        item.units = units;
         item.spent.cost = (flows > 0).then(|| money(sum));
         item.spent.cost_by_class = None;
         item
     };
-    CostClass::ALL.into_iter().map(item).collect()
+    let of_class = |class: CostClass| {
+        let units = totals.figure(Measure::units_of(class)).known();
+        item(class.as_str(), totals.figure(Measure::of_class(class)), units)
+    };
+    let undivided = totals.undivided();
+    let whole = undivided.known().map(|_| item(UNDIVIDED, undivided, Some(undivided.flows)));
+    CostClass::ALL.into_iter().map(of_class).chain(whole).collect()
 }
 
 impl CostItem {

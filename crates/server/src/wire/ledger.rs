@@ -38,7 +38,7 @@ pub(crate) struct LedgerSum {
     pub usage: Usage,
     /// What those cost whose price is known; null where there are none.
     pub cost: Option<Cost>,
-    /// Those whose cost is not known.
+    /// Those that used something, and whose cost is not known.
     pub unpriced: u64,
 }
 

@@ -33,7 +33,9 @@ pub use commit::commits_json;
 pub(crate) use conversation::{ConversationDetail, ConversationPage, DeletedConversation};
 pub use conversation::{conversation_json, conversations_json, deleted_conversation_json};
 pub(crate) use cost::{BlockPage, CostPage, RepriceDone, RepricePage};
-pub use cost::{blocks_json, cost_json, reprice_json, reprices_json, transcript_cost_json};
+pub use cost::{
+    UNDIVIDED, blocks_json, cost_json, reprice_json, reprices_json, transcript_cost_json,
+};
 pub(crate) use diff::RequestDiff;
 pub(crate) use exchange::{Body, EventPage, Request, Response};
 pub use finding::findings_json;

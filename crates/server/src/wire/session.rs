@@ -25,7 +25,7 @@ pub(crate) struct Session {
     pub id: String,
     /// Where the id was read, of its newest flow.
     pub source: Option<String>,
-    /// Kind of agent, of its newest flow.
+    /// Kind of agent, of the newest of its last eight flows that says one.
     pub agent: Option<String>,
     /// The model of its newest flow.
     pub model: Option<String>,

@@ -29,7 +29,7 @@ pub(crate) struct Task {
     pub session_id: Option<String>,
     /// The host of its newest flow.
     pub host: String,
-    /// Kind of agent, of its newest flow.
+    /// Kind of agent, of the newest of its last eight flows that says one.
     pub agent: Option<String>,
     /// The model of its newest flow.
     pub model: Option<String>,

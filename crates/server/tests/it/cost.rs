@@ -154,7 +154,13 @@ async fn costs_are_told_by_group_and_by_class_with_what_is_unpriced() {
         .map(|item| (item["class"].as_str().unwrap(), item["cost"]["micro_usd"].as_i64().unwrap()))
         .collect();
     assert_eq!(costs[..2], [("input", 12_000), ("cache_read", 300)]);
-    assert_eq!(costs.iter().map(|(_, cost)| cost).sum::<i64>(), 18_300);
+    assert_eq!(costs.last(), Some(&("undivided", 50)));
+    assert_eq!(
+        costs.iter().map(|(_, cost)| cost).sum::<i64>(),
+        18_350,
+        "they add up to the totals"
+    );
+    assert_eq!(classes["items"][costs.len() - 1]["units"], 1, "of what is undivided, flows");
     let units = ["input", "cache_read"].map(|class| {
         let items = classes["items"].as_array().unwrap();
         items.iter().find(|item| item["class"] == class).unwrap()["units"].as_u64().unwrap()
@@ -183,7 +189,10 @@ async fn costs_are_told_by_group_and_by_class_with_what_is_unpriced() {
     let shown = rig.get("/api/flows?limit=5").await;
     let shown = shown["items"].as_array().unwrap().iter().find(|it| it["cost_source"] == "priced");
     assert_eq!(shown.unwrap()["price"]["output"], "20");
-    for wrong in ["group_by=week", "group_by=class,day", "tz=x", "limit=0", "since=x", "q=1"] {
+    let turned = "since=2026-01-02&until=2026-01-01";
+    for wrong in
+        ["group_by=week", "group_by=class,day", "tz=x", "limit=0", "since=x", "q=1", turned]
+    {
         let answer = rig.ask(&format!("/api/analytics/cost?{wrong}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
@@ -261,7 +270,16 @@ async fn flows_are_priced_anew_through_a_door_which_keeps_what_it_did() {
         (&row["model"], &row["finished"], &row["changed"]),
         (&json!("claude-opus-5-5"), &json!(true), &json!(1))
     );
-    for wrong in ["dry_run=perhaps", "since=x", "host=a"] {
+    let token = format!("Bearer {TOKEN}");
+    let (headers, trial) = ([("authorization", &*token)], r#"{"dry_run":true}"#);
+    let refused = rig.send_body(Method::POST, "/api/cost/reprice", &headers, trial).await;
+    assert_eq!(
+        (refused.status, &*refused.error_code()),
+        (StatusCode::BAD_REQUEST, "unexpected_body")
+    );
+    assert!(refused.text().contains("query: since, until, model, dry_run"), "{}", refused.text());
+    assert_eq!(rig.get("/api/cost/reprices").await["items"], history["items"], "nothing was done");
+    for wrong in ["dry_run=perhaps", "since=x", "host=a", "since=2026-01-02&until=2026-01-01"] {
         let (status, _) = post(&rig, &format!("/api/cost/reprice?{wrong}")).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{wrong}");
     }

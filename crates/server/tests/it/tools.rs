@@ -81,6 +81,8 @@ async fn what_cannot_be_asked_of_tools_is_said() {
         ("/api/tools?order=name".to_owned(), "bad_parameter"),
         ("/api/tools?limit=3".to_owned(), "unknown_parameter"),
         ("/api/tools/Write/invocations?cursor=x".to_owned(), "bad_parameter"),
+        ("/api/tools?since=2026-01-02&until=2026-01-01".to_owned(), "bad_parameter"),
+        ("/api/tools/Nothing/invocations".to_owned(), "not_found"),
         ("/api/tool-invocations/x".to_owned(), "not_found"),
         (format!("/api/tool-invocations/{first}.77"), "not_found"),
     ] {
@@ -88,5 +90,7 @@ async fn what_cannot_be_asked_of_tools_is_said() {
         assert_ne!(answer.status, StatusCode::OK, "{path}");
         assert_eq!(answer.error_code(), code, "{path}");
     }
-    assert_eq!(rig.get("/api/tools/Nothing/invocations").await["items"], json!([]));
+    let name = rig.get("/api/tools").await["items"][0]["name"].as_str().unwrap().to_owned();
+    let none = rig.get(&format!("/api/tools/{name}/invocations?session=other")).await;
+    assert_eq!(none["items"], json!([]), "a tool that is known, and not called there");
 }

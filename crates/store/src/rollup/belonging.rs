@@ -193,7 +193,10 @@ impl Belonging {
             flows.extend(sound_flow(conn, *key, damaged)?.map(Stored::into_inner));
         }
         let preview = flows.iter().find_map(|flow| flow.preview.clone());
+        let agent = flows.iter().find_map(|flow| flow.agent.clone());
         let newest = flows.into_iter().next().unwrap_or_else(|| unread(*newest));
+        // What says nothing of who asked (a request without a `User-Agent`) takes nothing away.
+        let newest = Flow { agent, ..newest };
         Ok(Some(Belongings { id, newest, first_at: Micros(first_at), preview, sums }))
     }
 

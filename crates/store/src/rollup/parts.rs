@@ -19,6 +19,9 @@ use crate::store::Store;
 /// Flows of a project that are looked through for a part's sessions.
 const LOOKED_THROUGH: usize = 200;
 
+/// Projects of a place that are asked.
+const PROJECTS: usize = 8;
+
 /// Projects, each in a place, and moments that part what the projects of a place did.
 #[derive(Clone, Debug, Default)]
 pub struct Parting {
@@ -89,13 +92,15 @@ impl Store {
                     },
                     ..CostQuery::default()
                 };
-                let found = of_asked(conn, &flows, damaged, |found: &mut Vec<_>, _, flow| {
-                    found.push((parting.part(place, flow.started_at.0), Costs::of(flow)));
+                type Found = BTreeMap<usize, Costs>;
+                let found = of_asked(conn, &flows, damaged, |found: &mut Found, _, flow| {
+                    let part = parting.part(place, flow.started_at.0);
+                    found.entry(part).or_default().merge(&Costs::of(flow));
                     Ok(())
                 })?;
-                for (part, of_flow) in found {
-                    parts.entry((place, part)).or_default().merge(&of_flow);
-                    costs.take_out(&of_flow);
+                for (part, of_flows) in found {
+                    parts.entry((place, part)).or_default().merge(&of_flows);
+                    costs.take_out(&of_flows);
                 }
                 // What is left is of flows that are gone.
                 if costs.0[0].cast_signed() > 0 {
@@ -125,12 +130,18 @@ impl Store {
         filter.until = [filter.until, end].into_iter().flatten().min();
         self.read_sound(|conn, damaged| {
             let (mut ids, mut more) = (BTreeSet::new(), false);
-            for (project, _) in parting.of_project.iter().filter(|(_, of)| **of == place) {
+            let projects = parting.of_project.iter().filter(|(_, of)| **of == place);
+            for (nth, (project, _)) in projects.enumerate() {
+                if nth == PROJECTS {
+                    more = true;
+                    break;
+                }
                 filter.project = Some(project.clone());
                 let (all, of_keys) = (Condition::of(&filter), Condition::of_keys(&filter));
-                let newest = (Order::NewestFirst, LOOKED_THROUGH);
-                let flows = sound_flows(conn, &of_keys, &all, newest, damaged)?;
-                more |= flows.len() == LOOKED_THROUGH;
+                let newest = (Order::NewestFirst, LOOKED_THROUGH + 1);
+                let mut flows = sound_flows(conn, &of_keys, &all, newest, damaged)?;
+                more |= flows.len() > LOOKED_THROUGH;
+                flows.truncate(LOOKED_THROUGH);
                 let asked = flows.into_iter().filter(|(_, flow)| is_asked(query, flow));
                 ids.extend(asked.filter_map(|(_, flow)| flow.into_inner().session.map(|it| it.id)));
             }

@@ -22,7 +22,7 @@ pub struct Session {
     pub id: String,
     /// Where the id was read, of its newest flow.
     pub source: Option<&'static str>,
-    /// Kind of agent, of its newest flow.
+    /// Kind of agent, of the newest of its last eight flows that says one.
     pub agent: Option<String>,
     /// The model of its newest flow: the one that answered, or the one asked for while none has.
     pub model: Option<String>,

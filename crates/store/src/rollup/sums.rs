@@ -1,6 +1,6 @@
 //! What flows add up to.
 
-use langley_model::Flow;
+use langley_model::{CostClass, Flow};
 
 use super::measure::{Measure, Tally};
 use super::spread::Spread;
@@ -133,6 +133,25 @@ impl Sums {
     #[must_use]
     pub const fn tally(&self, tally: Tally) -> u64 {
         self.numbers[tally as usize]
+    }
+
+    /// Tokens that were written to the cache, for however long; none where no flow says.
+    #[must_use]
+    pub fn written(&self) -> Option<u64> {
+        let [short, long] = [Measure::CacheWrite5m, Measure::CacheWrite1h];
+        let sums = [short, long].map(|measure| self.figure(measure).known());
+        sums.into_iter().flatten().reduce(u64::saturating_add)
+    }
+
+    /// What flows cost of which it is not known for what, as a provider told it as a whole: with the costs by class
+    /// it makes the cost.
+    #[must_use]
+    pub fn undivided(&self) -> Figure {
+        let costs = CostClass::ALL.map(|class| self.figure(Measure::of_class(class)).sum);
+        let divided = costs.into_iter().fold(0_u64, u64::wrapping_add);
+        let Figure { sum, flows } = self.figure(Measure::Cost);
+        let divided_flows = self.figure(Measure::CostInput).flows;
+        Figure { sum: sum.wrapping_sub(divided), flows: flows.wrapping_sub(divided_flows) }
     }
 
     /// The sum of a measure.
@@ -296,7 +315,7 @@ mod tests {
         assert_eq!(columns.len(), NUMBERS + Measure::SPREAD.len());
         let costs: Vec<&str> = Sums::COSTS.iter().map(|place| columns[*place].as_str()).collect();
         assert_eq!(costs[..4], ["flows", "unpriced", "input", "input_flows"]);
-        for class in langley_model::CostClass::ALL {
+        for class in CostClass::ALL {
             for measure in [Measure::of_class(class), Measure::units_of(class), Measure::Cost] {
                 assert!(costs.contains(&measure.column()), "{measure:?}");
             }

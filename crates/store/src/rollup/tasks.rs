@@ -19,7 +19,7 @@ pub struct Task {
     pub session: Option<String>,
     /// Host of its newest flow.
     pub host: String,
-    /// Kind of agent, of its newest flow.
+    /// Kind of agent, of the newest of its last eight flows that says one.
     pub agent: Option<String>,
     /// The model of its newest flow: the one that answered, or the one asked for while none has.
     pub model: Option<String>,

@@ -497,8 +497,9 @@ fn sessions_are_listed_by_their_newest_flow_and_go_with_their_last() {
         flow.preview = (number < 6).then(|| format!("words {number}"));
         flow.agent = Some(String::from("codex"));
     }
-    // The first one's session speaks again, last of all.
+    // The first one's session speaks again, last of all, in a request that says nothing of its agent.
     flows[11].session = session("a");
+    flows[11].agent = None;
     fixture.write(flows.iter().map(of).collect());
     let ids = |since, cursor: Option<&str>, limit| {
         let page = store.sessions((since, None), cursor, limit).unwrap();

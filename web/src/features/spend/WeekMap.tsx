@@ -43,7 +43,7 @@ export function WeekMap({ measure, onMeasure, params, filter }: WeekMapProps) {
   return (
     <Section
       title="Hours of the week"
-      note={data?.more ? `the dearest ${count(data.items.length)} hours only` : undefined}
+      note={data?.more ? `the first ${count(data.items.length)} hours only` : undefined}
       actions={
         <Segmented label="Told by" value={measure} choices={MEASURES} onChange={onMeasure} />
       }

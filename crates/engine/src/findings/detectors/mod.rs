@@ -42,12 +42,9 @@ pub(super) fn of_session(
 ) -> Result<Vec<Finding>, StoreError> {
     let noted = memory.note(facts, limits);
     let mut found = calls::all(facts, &noted, limits);
-    found.extend(
-        noted
-            .looped
-            .as_ref()
-            .and_then(|looped| request::request_loop(facts, looped, limits.request_loop)),
-    );
+    if let Some(looped) = &noted.looped {
+        found.extend(request::request_loop(facts, looped, limits.request_loop));
+    }
     found.extend(
         noted.storm.as_ref().and_then(|storm| request::storm(facts, storm, limits.retries)),
     );

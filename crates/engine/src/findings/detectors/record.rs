@@ -6,6 +6,7 @@ use langley_store::Unrecorded;
 use super::words::{finding, finding_of, grouped, model, number};
 use crate::findings::facts::{Facts, SecretPlace};
 use crate::findings::price::{Prices, Pricing};
+use crate::price::Lack;
 
 /// All of these that a flow shows.
 pub(super) fn all(facts: &Facts, prices: &dyn Prices) -> Vec<Finding> {
@@ -73,17 +74,45 @@ pub(crate) fn unrecorded(next: &Flow, lost: Unrecorded) -> Finding {
 fn unpriced(facts: &Facts, prices: &dyn Prices) -> Option<Finding> {
     let flow = &facts.flow;
     let name = flow.known_model()?;
-    if flow.cost.is_some() || flow.usage.is_empty() || prices.pricing(flow) != Pricing::Unknown {
+    if flow.cost.is_some() || flow.usage.is_empty() {
         return None;
     }
+    let Pricing::Unknown(lack) = prices.pricing(flow) else { return None };
     let mut found = finding(facts, FindingKind::UnpricedModel, name);
     // About all sessions: the price is missing wherever the model is used.
     (found.session, found.agent_id) = (None, None);
-    found.title = format!("The price of {} is not known", model(facts));
-    found.what =
-        format!("{} was used, and no price is known for it: its cost is left open.", model(facts));
-    found.next =
-        String::from("Add a price below `pricing.overrides`, then run `langley cost reprice`.");
+    let of = |what: &str| {
+        format!(
+            "{} was used {what}, and no price is known for that: the cost is left open.",
+            model(facts)
+        )
+    };
+    (found.title, found.what, found.next) = match lack {
+        Lack::Model => (
+            format!("The price of {} is not known", model(facts)),
+            format!(
+                "{} was used, and no price is known for it: its cost is left open.",
+                model(facts)
+            ),
+            String::from("Add a price below `pricing.overrides`, then run `langley cost reprice`."),
+        ),
+        Lack::Tier(tier) => (
+            format!("The price of {} in the tier `{tier}` is not known", model(facts)),
+            of(&format!("in the tier `{tier}`")),
+            String::from(
+                "The price book knows the model, and not this tier of it. A price below `pricing.overrides` counts \
+                 in any tier that the book does not know, and in the usual one as well; then run `langley cost reprice`.",
+            ),
+        ),
+        Lack::Class(class) => (
+            format!("The price of {}'s {} is not known", model(facts), class.as_str()),
+            of(&format!("with {}", class.as_str())),
+            format!(
+                "Add `{}` for it below `pricing.overrides`, then run `langley cost reprice`.",
+                class.as_str()
+            ),
+        ),
+    };
     let tokens = facts.context().unwrap_or_default();
     found.numbers = vec![number("input", tokens, FindingUnit::Tokens)];
     Some(found)
@@ -93,7 +122,9 @@ fn unpriced(facts: &Facts, prices: &dyn Prices) -> Option<Finding> {
 pub(crate) fn violation(flow: &Flow, tool: &str, violation: Violation) -> Finding {
     let mut found = finding_of(flow, FindingKind::LifecycleViolation, violation.code());
     found.title = format!("A tool call broke rule {}", violation.code());
-    found.what = format!("{tool}: {}", violation.sentence());
+    // Of a result without a call nobody says which tool gave it.
+    let whose = if tool.is_empty() { String::new() } else { format!("{tool}: ") };
+    found.what = whose + violation.sentence();
     found.next =
         String::from("Look at the call in this exchange: agent or provider lost track of it.");
     found

@@ -7,7 +7,7 @@ use super::words::{by_agent, finding, grouped, lasting, model, number, span};
 use crate::findings::facts::{Facts, between};
 use crate::findings::limits::Limits;
 use crate::findings::price::Prices;
-use crate::findings::session_memory::{Asked, Loop, Storm};
+use crate::findings::session_memory::{Asked, Loop, Storm, StormCause};
 use crate::findings::sources::Sources;
 
 /// Microseconds of a day.
@@ -105,7 +105,8 @@ pub(super) fn spike(
 /// An exchange that cost much.
 pub(super) fn expensive(facts: &Facts, bound: MicroUsd) -> Option<Finding> {
     let cost = facts.flow.cost.filter(|cost| *cost >= bound && bound.0 > 0)?;
-    let mut found = finding(facts, FindingKind::ExpensiveRequest, facts.flow.id.to_string());
+    // By the model: what is said of one exchange holds for the next.
+    let mut found = finding(facts, FindingKind::ExpensiveRequest, by_agent(facts, model(facts)));
     found.title = format!("One exchange cost {}", dollars(cost));
     found.what = format!("This exchange with {} cost {}.", model(facts), dollars(cost));
     found.next =
@@ -143,11 +144,12 @@ pub(in crate::findings) fn daily_budget(
     Some(found)
 }
 
-/// The same request, answered again and again.
-pub(super) fn request_loop(facts: &Facts, looped: &Loop, bound: usize) -> Option<Finding> {
-    let times = looped.times;
-    if times < bound.max(2) {
-        return None;
+/// The same request, answered again and again: each answer but the first, which was needed, is evidence. Those before
+/// the bound are told with the one that reaches it.
+pub(super) fn request_loop(facts: &Facts, looped: &Loop, bound: usize) -> Vec<Finding> {
+    let (times, bound) = (looped.times, bound.max(2));
+    if times < bound {
+        return Vec::new();
     }
     // By what it says: the first one of a long loop may not be remembered.
     let subject = format!("request {}", looped.body);
@@ -161,17 +163,25 @@ pub(super) fn request_loop(facts: &Facts, looped: &Loop, bound: usize) -> Option
     );
     found.numbers = vec![number("requests", times, FindingUnit::Count)];
     found.baseline = Some(number("bound", bound, FindingUnit::Count));
-    // The first one was needed.
     found.cost = facts.flow.cost;
-    found.beside = looped.flows.iter().copied().filter(|flow| *flow != facts.flow.id).collect();
-    Some(found)
+    let others = || looped.flows.iter().filter(|(flow, _)| *flow != facts.flow.id);
+    found.beside = others().map(|(flow, _)| *flow).collect();
+    let repeats = others().skip(1).filter(|_| times == bound);
+    let repeats = repeats.map(|(flow, cost)| Finding { flow: *flow, cost: *cost, ..found.clone() });
+    let mut all: Vec<Finding> = repeats.collect();
+    all.push(found);
+    all
 }
 
 /// A request that failed on and on.
 pub(super) fn storm(facts: &Facts, storm: &Storm, bound: usize) -> Option<Finding> {
-    let first = storm.flows.first().filter(|_| storm.attempts >= bound.max(2))?;
+    if storm.attempts < bound.max(2) {
+        return None;
+    }
     let lasted = between(storm.began, facts.ended()).unwrap_or_default();
-    let mut found = finding(facts, FindingKind::RetryStorm, first.to_string());
+    // By what it began with: a storm is one finding, and one of the same kind later its evidence.
+    let subject = format!("{} {}", model(facts), storm.cause.as_str());
+    let mut found = finding(facts, FindingKind::RetryStorm, by_agent(facts, &subject));
     found.title = format!("{} attempts in a row failed", storm.attempts);
     let reason = match (&facts.flow.error_kind, facts.flow.status) {
         (Some(kind), _) => kind.clone(),
@@ -184,13 +194,12 @@ pub(super) fn storm(facts: &Facts, storm: &Storm, bound: usize) -> Option<Findin
         model(facts),
         lasting(lasted)
     );
-    found.why = Some(match facts.flow.status {
-        Some(429) => String::from("The provider's limit is reached."),
-        Some(status) if status >= 500 => {
-            String::from("The provider is overloaded, or has a fault.")
-        }
-        _ => String::from("The provider could not be reached, or broke off."),
-    });
+    let why = match StormCause::of(facts) {
+        StormCause::Limit => "The provider's limit is reached.",
+        StormCause::Provider => "The provider is overloaded, or has a fault.",
+        StormCause::Connection => "The provider could not be reached, or broke off.",
+    };
+    found.why = Some(why.to_owned());
     found.next = String::from(
         "Wait, or use another model; the flow says what the provider told of its limits.",
     );

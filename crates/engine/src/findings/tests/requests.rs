@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use langley_model::{FindingKind, MicroUsd, Outcome, Severity, Violation};
+use langley_model::{Finding, FindingKind, MicroUsd, Outcome, Severity, Violation};
 
 use super::rig::{Rig, answered, cached, failed, kinds, request};
 use crate::findings::{Limits, Pause, Secret, SecretPlace, Usual, Watch, violation};
+use crate::price::Lack;
 
 #[test]
 fn a_quiet_session_shows_nothing() {
@@ -57,7 +58,7 @@ fn a_spike_is_a_jump_within_one_conversation() {
 }
 
 #[test]
-fn what_costs_much_is_found_once_for_each_exchange() {
+fn what_costs_much_is_one_finding_for_each_model_and_each_exchange_its_evidence() {
     let mut rig = Rig::new();
     let mut dear = answered(0);
     dear.flow.cost = Some(MicroUsd(999_999));
@@ -69,6 +70,13 @@ fn what_costs_much_is_found_once_for_each_exchange() {
         (found[0].cost, found[0].title.as_str()),
         (Some(MicroUsd(1_000_000)), "One exchange cost $1.00")
     );
+    let mut next = answered(10);
+    next.flow.cost = Some(MicroUsd(2_000_000));
+    let again = rig.see(&next);
+    assert_eq!((again[0].key(), again[0].flow), (found[0].key(), next.flow.id), "a mute holds");
+    next = answered(20).of("sub");
+    next.flow.cost = Some(MicroUsd(2_000_000));
+    assert_ne!(rig.see(&next)[0].key(), found[0].key(), "a subagent's is another");
     let mut none = Rig::with(Limits { request_cost: MicroUsd(0), ..Limits::default() });
     assert_eq!(kinds(&none.see(&dear)), [], "no bound");
 }
@@ -108,6 +116,11 @@ fn failures_in_a_row_are_one_storm_until_an_answer_or_a_pause() {
     let found = rig.see(&failed(210, 429));
     assert_eq!(found[0].number("attempts"), Some(4));
     assert_eq!(found[0].why.as_deref(), Some("The provider's limit is reached."));
+    assert_ne!(found[0].key(), keys[0].1, "of another kind");
+    // What is said of one storm holds for the next of its kind, whatever is among its later attempts.
+    let storm = [(1_000, 529), (1_003, 529), (1_007, 429), (1_010, 529)];
+    let later: Vec<_> = storm.iter().flat_map(|it| rig.see(&failed(it.0, it.1))).collect();
+    assert_eq!((later.len(), later[0].key()), (1, keys[0].1.clone()));
 }
 
 #[test]
@@ -139,11 +152,23 @@ fn the_same_request_answered_three_times_is_a_loop_and_a_retry_is_none() {
     assert_eq!(kinds(&rig.see(&retried(0))), []);
     assert_eq!(kinds(&rig.see(&retried(1))), []);
     assert_eq!(kinds(&rig.see(&same(2))), []);
-    assert_eq!(kinds(&rig.see(&same(20))), []);
-    let found = rig.see(&same(40));
-    assert_eq!(kinds(&found), [FindingKind::RequestLoop]);
-    assert_eq!((found[0].number("requests"), found[0].beside.len()), (Some(3), 2));
-    assert_eq!(found[0].key(), rig.see(&same(60))[0].key(), "one finding");
+    let (second, third) = (same(20), same(40));
+    assert_eq!(kinds(&rig.see(&second)), []);
+    let found = rig.see(&third);
+    assert_eq!(kinds(&found), [FindingKind::RequestLoop; 2]);
+    assert_eq!((found[1].number("requests"), found[1].beside.len()), (Some(3), 2));
+    assert_eq!(found[0].key(), found[1].key(), "one finding");
+    let evidence =
+        |found: &[Finding]| -> Vec<_> { found.iter().map(|one| (one.flow, one.cost)).collect() };
+    let cost = Some(MicroUsd(100));
+    assert_eq!(
+        evidence(&found),
+        [(second.flow.id, cost), (third.flow.id, cost)],
+        "the first was needed"
+    );
+    let next = same(60);
+    let more = rig.see(&next);
+    assert_eq!((evidence(&more), more[0].key()), (vec![(next.flow.id, cost)], found[0].key()));
     // Hours later it is asked again.
     assert_eq!(kinds(&rig.see(&same(9_000))), []);
 }
@@ -206,6 +231,12 @@ fn a_model_is_unpriced_where_a_book_does_not_have_it() {
     assert_eq!(kinds(&found), [FindingKind::UnpricedModel]);
     assert_eq!((found[0].subject.as_str(), &found[0].session), ("claude-test", &None));
     assert_eq!(kinds(&rig.see(&facts)), [], "once a day");
+    assert!(found[0].next.starts_with("Add a price below"), "{}", found[0].next);
+    rig.world.book.lack = Some(Lack::Tier("fast".into()));
+    facts.flow.started_at = facts.flow.started_at.plus(Duration::from_secs(86_400));
+    let found = rig.see(&facts);
+    assert_eq!(found[0].title, "The price of claude-test in the tier `fast` is not known");
+    assert!(found[0].next.starts_with("The price book knows the model"), "{}", found[0].next);
     facts.flow.usage.input = None;
     facts.flow.usage.output = None;
     assert_eq!(kinds(&rig.see(&facts)), [], "nothing to be priced");
@@ -222,6 +253,8 @@ fn violations_and_secrets_are_findings_of_their_session() {
     let missing = violation(&facts.flow, "Bash", Violation::CallWithoutResult);
     assert_eq!(missing.key(), "lifecycle_violation\ns\nV02");
     assert!(missing.what.starts_with("Bash: "));
+    let stray = violation(&facts.flow, "", Violation::ResultWithoutCall);
+    assert_eq!(stray.what, Violation::ResultWithoutCall.sentence(), "of no known tool");
 }
 
 #[test]
@@ -280,9 +313,9 @@ fn a_loop_of_any_length_is_one_finding_by_what_is_asked() {
         facts
     };
     let found: Vec<_> = (0..200).flat_map(|turn| rig.see(&ask(turn * 20))).collect();
-    assert_eq!(found.len(), 198);
+    assert_eq!(found.len(), 199, "all but the first");
     assert!(found.iter().all(|one| one.key() == found[0].key()));
-    let last = &found[197];
+    let last = &found[198];
     assert_eq!(last.number("requests"), Some(200));
     assert_eq!(last.beside.len(), 15, "the first one and the newest are named");
     // Another process does not know how it began.

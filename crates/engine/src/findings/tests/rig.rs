@@ -15,6 +15,7 @@ use crate::findings::{
     CallMade, DayPart, Facts, Limits, Prices, Pricing, Prompt, Recalled, ResultSeen, Sources,
     TokenPrices, Usual, Watch,
 };
+use crate::price::Lack;
 
 /// What a test knows of its world.
 #[derive(Debug, Default)]
@@ -33,16 +34,18 @@ pub(super) struct World {
 }
 
 /// A price book of one price.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Book {
     pub(super) is_empty: bool,
+    /// What it lacks where it is; none: the model.
+    pub(super) lack: Option<Lack>,
     pub(super) window: Option<u64>,
 }
 
 impl Prices for Book {
     fn pricing(&self, _flow: &Flow) -> Pricing {
         if self.is_empty {
-            return Pricing::Unknown;
+            return Pricing::Unknown(self.lack.clone().unwrap_or(Lack::Model));
         }
         Pricing::Known(TokenPrices {
             input: Some(3_000_000),
