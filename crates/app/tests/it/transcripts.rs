@@ -104,7 +104,7 @@ fn nobodys_transcripts_are_told_where_there_are_none() {
     {
         let (code, out, err) = stage.run(&["import", path.to_str().unwrap()]);
         assert!(code == 1 && err.contains(warning), "{err}");
-        assert!(err.contains("no transcript is in /") && err.contains("next: "), "{err}");
+        assert!(err.contains("no transcript is in DIR/") && err.contains("next: "), "{err}");
         assert!(
             out.contains("1 files and folders could not be read") || warning.is_empty(),
             "{out}"
