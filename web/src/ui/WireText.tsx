@@ -5,21 +5,28 @@ import { REDACTED, visible } from "@/lib/hostile";
 import { cx } from "./cx";
 
 /** Characters laid out without being asked for. */
-const FOLD = 6_000;
+export const FOLD = 6_000;
 
 export function WireText({
   text,
   mono = false,
   className,
   tail = false,
+  whole: wholeOutside,
+  onWhole,
 }: {
   text: string;
   mono?: boolean;
-  className?: string;
+  className?: string | undefined;
   /** Shows the end rather than the beginning of a long text, for what is still being written. */
   tail?: boolean;
+  /** Whether all of it is shown, where that is kept outside. */
+  whole?: boolean;
+  onWhole?: (whole: boolean) => void;
 }) {
-  const [whole, setWhole] = useState(false);
+  const [wholeInside, setWholeInside] = useState(false);
+  const whole = wholeOutside ?? wholeInside;
+  const setWhole = onWhole ?? setWholeInside;
   const long = text.length > FOLD * 1.2;
   const folded = long && !whole;
   const shown = folded ? (tail ? text.slice(-FOLD) : text.slice(0, FOLD)) : text;

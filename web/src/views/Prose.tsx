@@ -1,0 +1,59 @@
+// What a person or a model wrote: markdown laid out, or as it was written; folded where it is long.
+import { lazy, Suspense, useState } from "react";
+import { bytes } from "@/lib/format";
+import { looksLikeMarkdown } from "@/lib/looks";
+import { IconButton } from "@/ui/Button";
+import { TextIcon } from "@/ui/icons";
+import { FOLD, WireText } from "@/ui/WireText";
+
+// Its reader comes when there is something to read: the first screen has no markdown.
+const Markdown = lazy(() => import("./Markdown").then((it) => ({ default: it.Markdown })));
+
+/** Longer texts are shown as they were written: some take the square of their length to read. */
+const LAID_OUT_MAX = 30_000;
+
+export function Prose({ text, className }: { text: string; className?: string }) {
+  const [plain, setPlain] = useState(false);
+  const [whole, setWhole] = useState(false);
+  if (!looksLikeMarkdown(text)) return <WireText text={text} className={className} />;
+  const long = text.length > FOLD * 1.2;
+  const tooLong = whole && text.length > LAID_OUT_MAX;
+  const shown = long && !whole ? text.slice(0, FOLD) : text;
+  const written = plain || tooLong;
+  return (
+    <div className={`flex min-w-0 items-start gap-2 ${className ?? ""}`}>
+      <div className="min-w-0 flex-1">
+        {written ? (
+          <WireText text={text} whole={whole} onWhole={setWhole} />
+        ) : (
+          <Suspense fallback={<WireText text={shown} />}>
+            <Markdown text={long && !whole ? `${shown}…` : shown} />
+          </Suspense>
+        )}
+        {long && !written ? (
+          <button
+            type="button"
+            onClick={() => setWhole(!whole)}
+            className="my-1 rounded-sm text-xs font-medium text-accent hover:underline"
+          >
+            {whole ? "Show less" : `Show all (${bytes(text.length)})`}
+          </button>
+        ) : null}
+        {tooLong && !plain ? (
+          <p className="text-2xs text-ink-3">Too long to be laid out: as it was written.</p>
+        ) : null}
+      </div>
+      <IconButton
+        label="As written"
+        aria-pressed={written}
+        aria-disabled={tooLong}
+        onClick={() => {
+          if (!tooLong) setPlain(!plain);
+        }}
+        className="size-6 aria-pressed:bg-selected aria-pressed:text-ink"
+      >
+        <TextIcon className="size-3.5" />
+      </IconButton>
+    </div>
+  );
+}
