@@ -12,21 +12,14 @@ export function WireText({
   mono = false,
   className,
   tail = false,
-  whole: wholeOutside,
-  onWhole,
 }: {
   text: string;
   mono?: boolean;
   className?: string | undefined;
   /** Shows the end rather than the beginning of a long text, for what is still being written. */
   tail?: boolean;
-  /** Whether all of it is shown, where that is kept outside. */
-  whole?: boolean;
-  onWhole?: (whole: boolean) => void;
 }) {
-  const [wholeInside, setWholeInside] = useState(false);
-  const whole = wholeOutside ?? wholeInside;
-  const setWhole = onWhole ?? setWholeInside;
+  const [whole, setWhole] = useState(false);
   const long = text.length > FOLD * 1.2;
   const folded = long && !whole;
   const shown = folded ? (tail ? text.slice(-FOLD) : text.slice(0, FOLD)) : text;

@@ -54,8 +54,9 @@ function Found({
   const mark = useRef<HTMLElement>(null);
   // Once: whoever has scrolled on is not taken back.
   useEffect(() => {
-    mark.current?.scrollIntoView?.({ block: "center" });
-    mark.current?.focus({ preventScroll: true });
+    if (!mark.current) return;
+    centre(mark.current);
+    mark.current.focus({ preventScroll: true });
   }, []);
   const from = whole(text, Math.max(0, start - AROUND));
   const to = whole(text, Math.min(text.length, end + AROUND));
@@ -83,6 +84,16 @@ function Found({
       </div>
     </div>
   );
+}
+
+/** Scrolls what an element stands in, and nothing around that: `scrollIntoView` also moves the page beneath it. */
+function centre(element: HTMLElement): void {
+  for (let box = element.parentElement; box; box = box.parentElement) {
+    if (!/auto|scroll/.test(getComputedStyle(box).overflowY)) continue;
+    const [inner, outer] = [element.getBoundingClientRect(), box.getBoundingClientRect()];
+    box.scrollTop += inner.top + inner.height / 2 - (outer.top + outer.height / 2);
+    return;
+  }
 }
 
 /** A place that does not part a pair of surrogates. */

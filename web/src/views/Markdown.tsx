@@ -114,7 +114,9 @@ const ALIGNED: Record<NonNullable<Align>, string> = {
 function Table({ align, head, rows }: Block & { kind: "table" }) {
   const of = (at: number) => ALIGNED[align[at] ?? "left"];
   return (
-    <section
+    // Not a region: a page has few of those, and a conversation many tables.
+    <div
+      role="group"
       aria-label="Table"
       tabIndex={0}
       className="max-w-full overflow-x-auto rounded-md border"
@@ -148,7 +150,7 @@ function Table({ align, head, rows }: Block & { kind: "table" }) {
           ))}
         </tbody>
       </table>
-    </section>
+    </div>
   );
 }
 

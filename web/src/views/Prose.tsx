@@ -13,43 +13,41 @@ const Markdown = lazy(() => import("./Markdown").then((it) => ({ default: it.Mar
 const LAID_OUT_MAX = 30_000;
 
 export function Prose({ text, className }: { text: string; className?: string }) {
-  const [plain, setPlain] = useState(false);
+  const [written, setWritten] = useState(false);
   const [whole, setWhole] = useState(false);
   if (!looksLikeMarkdown(text)) return <WireText text={text} className={className} />;
   const long = text.length > FOLD * 1.2;
-  const tooLong = whole && text.length > LAID_OUT_MAX;
-  const shown = long && !whole ? text.slice(0, FOLD) : text;
-  const written = plain || tooLong;
+  const shown = long && !whole ? `${text.slice(0, FOLD)}…` : text;
   return (
     <div className={`flex min-w-0 items-start gap-2 ${className ?? ""}`}>
       <div className="min-w-0 flex-1">
         {written ? (
-          <WireText text={text} whole={whole} onWhole={setWhole} />
+          <WireText text={text} />
         ) : (
-          <Suspense fallback={<WireText text={shown} />}>
-            <Markdown text={long && !whole ? `${shown}…` : shown} />
-          </Suspense>
+          <>
+            <Suspense fallback={<WireText text={shown} />}>
+              <Markdown text={shown} />
+            </Suspense>
+            {long ? (
+              <button
+                type="button"
+                onClick={() => (text.length > LAID_OUT_MAX ? setWritten(true) : setWhole(!whole))}
+                className="my-1 rounded-sm text-xs font-medium text-accent hover:underline"
+              >
+                {text.length > LAID_OUT_MAX
+                  ? `Show it as written, too long to be laid out (${bytes(text.length)})`
+                  : whole
+                    ? "Show less"
+                    : `Show all (${bytes(text.length)})`}
+              </button>
+            ) : null}
+          </>
         )}
-        {long && !written ? (
-          <button
-            type="button"
-            onClick={() => setWhole(!whole)}
-            className="my-1 rounded-sm text-xs font-medium text-accent hover:underline"
-          >
-            {whole ? "Show less" : `Show all (${bytes(text.length)})`}
-          </button>
-        ) : null}
-        {tooLong && !plain ? (
-          <p className="text-2xs text-ink-3">Too long to be laid out: as it was written.</p>
-        ) : null}
       </div>
       <IconButton
         label="As written"
         aria-pressed={written}
-        aria-disabled={tooLong}
-        onClick={() => {
-          if (!tooLong) setPlain(!plain);
-        }}
+        onClick={() => setWritten(!written)}
         className="size-6 aria-pressed:bg-selected aria-pressed:text-ink"
       >
         <TextIcon className="size-3.5" />

@@ -53,7 +53,7 @@ export function ToolInput({ name, input, raw, whole }: ToolInputProps) {
           label={cut ? "As written" : "As JSON"}
           aria-pressed={asJson}
           onClick={() => setAsJson(!asJson)}
-          className="-mr-1.5 size-6 aria-pressed:bg-selected aria-pressed:text-ink"
+          className="-my-1 -mr-1.5 size-6 aria-pressed:bg-selected aria-pressed:text-ink"
         >
           <BracesIcon className="size-3.5" />
         </IconButton>
@@ -100,7 +100,9 @@ function Call({ call }: { call: ToolCall }) {
               $
             </span>
             <WireText text={call.command} mono className="flex-1" />
-            <CopyButton text={call.command} what="the command" />
+            <span className="-my-1">
+              <CopyButton text={call.command} what="the command" />
+            </span>
           </div>
           <Rest named={call.rest} />
         </div>
@@ -121,6 +123,7 @@ function Call({ call }: { call: ToolCall }) {
           <span className="font-mono">
             <Marked text={oneLine(call.target, 2_000)} />
           </span>
+          <span className="ml-2" />
           <Rest named={call.rest} />
         </p>
       );
@@ -130,7 +133,7 @@ function Call({ call }: { call: ToolCall }) {
 function Rest({ named }: { named: Named[] }) {
   if (named.length === 0) return null;
   return (
-    <span className="ml-2 text-2xs text-ink-3 wrap-anywhere first:ml-0">
+    <span className="text-2xs text-ink-3 wrap-anywhere">
       {named
         .slice(0, 12)
         .map(([name, value]) => `${oneLine(name, 40)} ${oneLine(value, 80)}`)

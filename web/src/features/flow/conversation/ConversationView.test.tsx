@@ -19,10 +19,8 @@ messages[4] = turn([
 ]);
 
 function open(hit: { hit: string; around?: string; place?: string }) {
-  const scrolled = vi.fn();
-  Element.prototype.scrollIntoView = scrolled;
   const text = JSON.stringify({ model: "m", system: "Be kind to emus.", messages });
-  const shown = renderScreen(<ConversationView flow={flow} hit={hit} />, {
+  return renderScreen(<ConversationView flow={flow} hit={hit} />, {
     "/api/flows/f-1/request": { body: { text, truncated: false, original_bytes: text.length } },
     "/api/flows/f-1/response": {
       message: {
@@ -39,13 +37,11 @@ function open(hit: { hit: string; around?: string; place?: string }) {
       },
     },
   });
-  return { ...shown, scrolled };
 }
 
-test("a turn far from the end is shown with its neighbours, unfolded, marked and in view", async () => {
-  const { container, scrolled } = open({ hit: "wombat", around: "noise a wombat" });
+test("a turn far from the end is shown with its neighbours, unfolded, marked and focused", async () => {
+  const { container } = open({ hit: "wombat", around: "noise a wombat" });
   const mark = await screen.findByText("wombat", { selector: "mark" });
-  expect(scrolled).toHaveBeenCalledTimes(1);
   expect(document.activeElement).toBe(mark);
   expect(container.textContent).toContain("turn number 3");
   expect(container.textContent).not.toContain("turn number 12");
