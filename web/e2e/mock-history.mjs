@@ -8,7 +8,7 @@ function conversation(id, flows) {
   const answered = flows.filter(({ model }) => model);
   return {
     id,
-    agent: newest.agent ?? "claude-code",
+    agent: "claude-code",
     model: answered[0]?.model ?? null,
     project: newest.project ?? "/home/dev/project",
     branch: "main",

@@ -3,7 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { conversationsQuery } from "@/api/insight";
 import type { Conversation } from "@/api/types";
-import { clock, count, DASH, duration, fullTime, money, plural } from "@/lib/format";
+import { clock, count, DASH, fullTime, money, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { rangeStart } from "@/lib/spend";
 import { conversationHref, type HistoryView } from "@/routes/paths";
@@ -150,7 +150,6 @@ export function Conversations({ conversations }: { conversations: readonly Conve
 
 function Row({ conversation }: { conversation: Conversation }) {
   const { id, project, compactions, unpriced } = conversation;
-  const lasted = Date.parse(conversation.last_at) - Date.parse(conversation.first_at);
   return (
     <li>
       <a
@@ -182,12 +181,12 @@ function Row({ conversation }: { conversation: Conversation }) {
             {oneLine(conversation.model ?? DASH, 60)}
           </span>
         </span>
-        <span className="text-right text-xs" title={fullTime(conversation.last_at)}>
+        <span
+          className="text-right text-xs"
+          title={`From ${fullTime(conversation.first_at)} to ${fullTime(conversation.last_at)}`}
+        >
           <span className="block text-ink-2">{fullTime(conversation.last_at).slice(0, 10)}</span>
-          <span className="block text-ink-3">
-            {clock(conversation.last_at)}
-            {lasted >= 1_000 ? `, ${duration(lasted)}` : ""}
-          </span>
+          <span className="block text-ink-3">{clock(conversation.last_at)}</span>
         </span>
         <span className="text-right text-xs max-lg:hidden">
           <span className="block text-ink-2">{plural(conversation.prompts, "prompt")}</span>

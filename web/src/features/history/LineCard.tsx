@@ -1,5 +1,5 @@
 // A line of an agent's file on the time line: who says what, and the line itself as it was written.
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import type { ConversationLine, Flow } from "@/api/types";
 import { actionOf } from "@/lib/action";
 import { bytes, clock, duration, fullTime, money } from "@/lib/format";
@@ -10,6 +10,7 @@ import { flowHref } from "@/routes/paths";
 import { Badge, Dot, TEXT_TONE } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
 import { Fold } from "@/ui/Fold";
+import { DownIcon } from "@/ui/icons";
 import { Json } from "@/ui/Json";
 import { WireText } from "@/ui/WireText";
 import { Parts } from "@/views/Parts";
@@ -35,6 +36,7 @@ export function LineCard({ agent, line }: { agent: string; line: ConversationLin
   const who = isHook(line) ? { word: "Hook", tone: "info" as Tone } : known;
   const parts = useMemo(() => lineParts(agent, line.content), [agent, line.content]);
   // What the agent tells the model beside the person's words is long, and the same each time.
+  const [raw, setRaw] = useState(false);
   const folded = line.role === "context" || line.role === "note" || line.role === "compaction";
   return (
     <article
@@ -60,13 +62,18 @@ export function LineCard({ agent, line }: { agent: string; line: ConversationLin
             {oneLine([line.kind, line.subkind].filter(Boolean).join(" "), 60)}
           </span>
         ) : null}
-        <span
-          className="ml-auto truncate font-mono text-2xs text-ink-3"
-          title={`${oneLine(line.src.path, 400)}, line ${line.src.line}`}
+        <button
+          type="button"
+          aria-expanded={raw}
+          title={`The line as it was written: ${oneLine(line.src.path, 400)}`}
+          onClick={() => setRaw(!raw)}
+          className="-my-1 ml-auto inline-flex h-7 items-center gap-1.5 truncate rounded-md px-1.5 font-mono text-2xs text-ink-3 hover:bg-raised hover:text-ink"
         >
+          <DownIcon className={cx("size-3", !raw && "-rotate-90")} />
           line {line.src.line} · {bytes(line.src.bytes)}
-        </span>
+        </button>
       </header>
+      {raw ? <AsWritten content={line.content} /> : null}
       {folded ? (
         <Fold
           className="-mx-2.5"
@@ -78,44 +85,40 @@ export function LineCard({ agent, line }: { agent: string; line: ConversationLin
         >
           {() => (
             <div className="px-2.5 pb-1">
-              <Whole line={line} parts={parts} />
+              <Told line={line} parts={parts} />
             </div>
           )}
         </Fold>
       ) : (
-        <Whole line={line} parts={parts} />
+        <Told line={line} parts={parts} />
       )}
     </article>
   );
 }
 
-function Whole({ line, parts }: { line: ConversationLine; parts: ReturnType<typeof lineParts> }) {
-  const { content } = line;
-  return (
-    <div className="flex min-w-0 max-w-4xl flex-col gap-2">
-      {parts.length > 0 ? (
+function Told({ line, parts }: { line: ConversationLine; parts: ReturnType<typeof lineParts> }) {
+  if (parts.length > 0) {
+    return (
+      <div className="flex min-w-0 max-w-4xl flex-col gap-2">
         <Parts parts={parts} />
-      ) : line.text ? (
-        <WireText text={line.text} className="text-ink-2" />
-      ) : null}
-      <Fold
-        className="-ml-2.5"
-        summary={<span className="text-2xs text-ink-3">The line as it was written</span>}
-      >
-        {() => (
-          <div className="ml-2.5 rounded-md border bg-sunken px-3 py-2">
-            {content === null || content === undefined ? (
-              <p className="text-xs text-ink-3">
-                It is damaged, or has no room beside the others: langley conversations tells it.
-              </p>
-            ) : typeof content === "string" ? (
-              <WireText text={content} mono />
-            ) : (
-              <Json value={content} />
-            )}
-          </div>
-        )}
-      </Fold>
+      </div>
+    );
+  }
+  return line.text ? <WireText text={line.text} className="max-w-4xl text-ink-2" /> : null;
+}
+
+function AsWritten({ content }: { content: unknown }) {
+  return (
+    <div className="rounded-md border bg-sunken px-3 py-2">
+      {content === null || content === undefined ? (
+        <p className="text-xs text-ink-3">
+          It is damaged, or has no room beside the others: langley conversations tells it.
+        </p>
+      ) : typeof content === "string" ? (
+        <WireText text={content} mono />
+      ) : (
+        <Json value={content} />
+      )}
     </div>
   );
 }
