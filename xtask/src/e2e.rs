@@ -1,11 +1,11 @@
 //! The browser tests: a real Chromium on a real Langley, with the loopback provider behind it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use langley_fixture::{Fixture, FixtureOptions};
-use langley_testkit::{Client, Request};
+use langley_testkit::{Client, Request, Whole};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -81,12 +81,13 @@ pub(crate) struct Set {
     langley: Langley,
     /// Where its proxy is, for a client by base URL.
     pub(crate) entry: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Set {
     pub(crate) fn start(binary: &Path, fixture: &Fixture) -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder")?;
+        let home = folder.path().display().to_string();
         let ca = folder.path().join("provider-ca.pem");
         fs::write(&ca, fixture.ca_pem())?;
         let langley = Langley::start(
@@ -94,10 +95,28 @@ impl Set {
             &[
                 ("LANGLEY_UPSTREAM_CA", ca.display().to_string()),
                 ("LANGLEY_PROXY__UPSTREAM_PROXY", fixture.connect_url()),
+                // What somebody's own agents wrote here is nobody's business.
+                ("HOME", home.clone()),
+                ("CLAUDE_CONFIG_DIR", format!("{home}/.claude")),
+                ("CODEX_HOME", format!("{home}/.codex")),
             ],
         )?;
         let entry = format!("http://{}", langley.proxy);
-        Ok(Self { langley, entry, _folder: folder })
+        Ok(Self { langley, entry, folder })
+    }
+
+    /// Where the files of Claude Code's sessions lie that it reads.
+    pub(crate) fn transcripts(&self) -> PathBuf {
+        self.folder.path().join(".claude/projects/-home-ada")
+    }
+
+    /// Has what was written there read at once.
+    pub(crate) async fn bring_in(&self) -> Result<()> {
+        let answer = post(&self.langley, "/api/import", "{}").await?;
+        if answer.status != 200 {
+            bail!("/api/import answered {}", answer.status);
+        }
+        Ok(())
     }
 
     /// What a test in a browser is told of it.
@@ -136,12 +155,19 @@ async fn seed(entry: &str) -> Result<()> {
     Ok(())
 }
 
-/// A one-time link to the dashboard.
-async fn link(langley: &Langley) -> Result<String> {
+async fn post(langley: &Langley, path: &str, body: &str) -> Result<Whole> {
     let mut connection = Client::direct(&format!("http://{}", langley.api)).connect().await?;
     let bearer = format!("Bearer {}", langley.token);
-    let request = Request::post("/api/auth/link", "").header("Authorization", &bearer);
-    let answer = connection.fetch(request.header("Content-Length", "0")).await?;
+    let request = Request::post(path, body.to_owned())
+        .header("Authorization", &bearer)
+        .header("Content-Type", "application/json")
+        .header("Content-Length", &body.len().to_string());
+    Ok(connection.fetch(request).await?)
+}
+
+/// A one-time link to the dashboard.
+async fn link(langley: &Langley) -> Result<String> {
+    let answer = post(langley, "/api/auth/link", "").await?;
     let body: Value = serde_json::from_slice(&answer.body)
         .with_context(|| format!("/api/auth/link answered {}", answer.status))?;
     match body["url"].as_str() {

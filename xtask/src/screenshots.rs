@@ -3,6 +3,8 @@
 //! What is shown is made here, turn by turn, as an agent makes it: sessions with subagents and tools, of which some
 //! fail, models with a price and one without, projects, and text that tries to be more than text.
 
+mod written;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 use crate::e2e::{Set, playwright};
 use crate::langley::build;
 use crate::provision::{chromium, packages};
+use written::Written;
 
 /// Where the pictures go.
 #[derive(Debug, Args)]
@@ -142,9 +145,12 @@ fn tour(
 ) -> Result<bool> {
     let set = Set::start(binary, fixture)?;
     let mut settings = runtime.block_on(async {
+        fs::create_dir_all(set.transcripts())?;
         for scene in SCENES {
-            play(&set.entry, &scene).await?;
+            let written = play(&set.entry, &scene).await?;
+            fs::write(set.transcripts().join(format!("{}.jsonl", scene.id)), written.file())?;
         }
+        set.bring_in().await?;
         set.settings().await
     })?;
     settings.push(("LANGLEY_SHOTS", out.display().to_string()));
@@ -152,16 +158,18 @@ fn tour(
     Ok(playwright(chromium, &["screenshots"], &settings)?.0)
 }
 
-/// Plays one session, each lane with a conversation of its own.
-async fn play(entry: &str, scene: &Scene) -> Result<()> {
+/// Plays one session, each lane with a conversation of its own; answers what the agent writes of it.
+async fn play(entry: &str, scene: &Scene) -> Result<Written> {
     let mut connection = Client::direct(entry).connect().await?;
     let mut lanes: Vec<(&str, Vec<Value>)> = Vec::new();
+    let mut written = Written::new(scene.id, scene.project);
     for turn in scene.turns {
         let at = lanes.iter().position(|(lane, _)| *lane == turn.lane).unwrap_or_else(|| {
             lanes.push((turn.lane, vec![json!({"role": "user", "content": scene.prompt})]));
             lanes.len() - 1
         });
         let messages = &mut lanes[at].1;
+        messages.last().into_iter().for_each(|asked| written.ask(turn.lane, asked));
         let body = json!({
             "model": scene.model,
             "max_tokens": 4_096,
@@ -186,16 +194,25 @@ async fn play(entry: &str, scene: &Scene) -> Result<()> {
         }
         let answer = connection.fetch(request).await?;
         if answer.status == 200 {
-            messages.extend(next(&String::from_utf8_lossy(&answer.body), turn.fails));
+            let events = events(&String::from_utf8_lossy(&answer.body));
+            let said = next(&events, turn.fails);
+            if let Some(answered) = said.first() {
+                let request = answer.headers.value("request-id");
+                written.answer(turn.lane, (&events, request), &answered["content"]);
+            }
+            messages.extend(said);
         }
     }
-    Ok(())
+    Ok(written)
+}
+
+fn events(stream: &str) -> Vec<Value> {
+    let events = stream.lines().filter_map(|line| line.strip_prefix("data: "));
+    events.filter_map(|data| serde_json::from_str(data).ok()).collect()
 }
 
 /// The answer as the agent sends it back, and the results of what it called; nothing where it broke off.
-fn next(stream: &str, fails: bool) -> Vec<Value> {
-    let events = stream.lines().filter_map(|line| line.strip_prefix("data: "));
-    let events: Vec<Value> = events.filter_map(|data| serde_json::from_str(data).ok()).collect();
+fn next(events: &[Value], fails: bool) -> Vec<Value> {
     if !events.iter().any(|event| event["type"] == "message_stop") {
         return Vec::new();
     }

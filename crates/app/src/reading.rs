@@ -52,7 +52,9 @@ pub(crate) fn read<T>(
 pub(crate) fn tell(what: &str, json: serde_json::Result<Value>) -> Result<()> {
     let json = json
         .map_err(|error| AppError::failed(format!("the {what} cannot be told")).because(&error))?;
-    println!("{json:#}");
+    // At once: standard output is flushed at each line that is written to it by itself.
+    let text = format!("{json:#}");
+    println!("{text}");
     Ok(())
 }
 

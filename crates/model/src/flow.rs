@@ -259,13 +259,18 @@ impl Flow {
     /// What the provider bills of its usage, by class, in one sense for all of them.
     #[must_use]
     pub fn billed(&self) -> Billed {
-        self.usage.billed(self.dialect(), self.is_reasoning_apart())
+        let dialect = self.dialect();
+        self.usage.billed(dialect, self.counts_reasoning_apart(dialect))
     }
 
     /// Whether reasoning is counted beside the output, and not as a part of it.
     #[must_use]
     pub fn is_reasoning_apart(&self) -> bool {
-        match self.dialect() {
+        self.counts_reasoning_apart(self.dialect())
+    }
+
+    fn counts_reasoning_apart(&self, dialect: Option<DialectName>) -> bool {
+        match dialect {
             Some(DialectName::Gemini) => true,
             // xAI writes OpenAI's chat, and counts reasoning beside the output there.
             Some(DialectName::OpenAi) => {

@@ -21,7 +21,7 @@ use crate::ground::{Ground, Subject};
 use crate::memory::resident_kib;
 
 /// How often a program's memory is looked at.
-const LOOK: Duration = Duration::from_micros(500);
+const LOOK: Duration = Duration::from_millis(2);
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct TranscriptsOptions {

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::Path;
-use std::thread::available_parallelism;
 
 use jiff::Timestamp;
 use langley_engine::{ExtractMode, ExtractQuery, Extracted, extract_reference};
@@ -12,7 +11,7 @@ use langley_model::RedactedBytes;
 use serde_json::{Map, Value};
 
 use super::flows::parse_since;
-use super::transcripts::{agent, left_behind, scanned};
+use super::transcripts::{agent, left_behind, scanned, threads};
 use crate::cli::{ExtractArgs, GlobalArgs, IdleForm};
 use crate::config::{self, Environment};
 use crate::error::{AppError, Result};
@@ -24,7 +23,7 @@ use crate::wire::redactor;
 const ROWS_MAX: usize = 200;
 
 /// Bytes that are written at a time: whole pages, which are not read before they are written.
-const BUFFER: usize = 64 << 10;
+const BUFFER: usize = 256 << 10;
 
 /// Characters of a cell.
 const CELL: usize = 100;
@@ -60,7 +59,7 @@ pub(crate) fn extract(global: &GlobalArgs, args: &ExtractArgs) -> Result<()> {
     let is_of_blocks = modes.contains(&ExtractMode::Blocks) && query.project.is_none();
     let mut usage = is_of_blocks.then(|| scanned(&config, &walked, (&book, &redactor)));
     walked.files.retain(|file| of.is_none_or(|of| file.format == of));
-    let threads = available_parallelism().map_or(1, usize::from);
+    let threads = threads();
     let is_table = args.out_dir.is_none() && !args.json && io::stdout().is_terminal();
     if is_table && query.latest.is_none() {
         // The first of all would be the oldest.

@@ -40,7 +40,8 @@ pub(super) fn spent(global: &GlobalArgs, args: &CostArgs) -> Result<()> {
         groups_max: args.limit as usize,
     };
     let (book, scanned) = read(global)?;
-    let report = transcript_costs(&scanned, &query, (by_class || args.json).then_some(&book));
+    let classes_by = (by_class || args.json).then_some(&book);
+    let report = transcript_costs(&scanned, &query, classes_by, threads());
     if args.json {
         let told = (query.by.as_slice(), &report);
         let json = langley_server::transcript_cost_json(told, by_class, &tz, &scanned);
@@ -68,6 +69,11 @@ pub(super) fn blocks(
     Ok(transcript_blocks(&scanned, &query, Micros::now()))
 }
 
+/// Threads that read: as many as cores.
+pub(super) fn threads() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
+
 /// The prices, and what the files tell.
 fn read(global: &GlobalArgs) -> Result<(Arc<PriceBook>, Scanned)> {
     let config = config::load_leniently(global, &Environment::of_process())?.told().config;
@@ -93,7 +99,7 @@ pub(super) fn scanned(
     let home = Home::at(&config.home);
     let cache = home.transcripts_cache();
     let rules = format!("{:?}", config.redaction);
-    let threads = available_parallelism().map_or(1, usize::from);
+    let threads = threads();
     let known = TranscriptCache::read(&cache, &rules, threads).unwrap_or_else(|error| {
         if error.kind() != io::ErrorKind::NotFound {
             eprintln!("warning: {} cannot be read ({error}); all is read anew", cache.display());

@@ -9,7 +9,7 @@ use super::teller::{Counts, Told};
 
 /// Bytes of records that may wait of files whose turn it is not yet, and of the one whose turn it is. Beyond that one
 /// portion of each thread, which is as long as its longest record.
-const AHEAD: usize = 5 << 20;
+const AHEAD: usize = 16 << 20;
 const OF_TURN: usize = 512 << 10;
 
 /// What a thread hands on.

@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use jiff::Timestamp;
 use langley_model::Micros;
+use langley_protocol::transcript::Words;
 use serde::Serialize;
 
 use super::mode::ExtractMode;
@@ -13,11 +14,11 @@ use super::mode::ExtractMode;
 const VERSION: u64 = 1;
 
 /// Of whom a record is, and when.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Whose {
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Whose<'a> {
     pub(super) agent: &'static str,
-    pub(super) session: Option<String>,
-    pub(super) agent_id: Option<String>,
+    pub(super) session: Option<&'a str>,
+    pub(super) agent_id: Option<&'a str>,
     /// What the person asked so far in this file, counted.
     pub(super) turn: Option<u64>,
     pub(super) at: Option<Micros>,
@@ -33,19 +34,27 @@ pub(super) struct Source<'a> {
     pub(super) offset: u64,
 }
 
-/// A record that is being written.
-#[derive(Debug)]
-pub(super) struct Record(Vec<u8>);
+/// What every record of a line begins with, after its mode.
+#[derive(Debug, Default)]
+pub(super) struct Head(Record);
 
-impl Record {
-    /// Begins one with what every record has.
-    pub(super) fn new(mode: ExtractMode, whose: &Whose, source: Option<Source<'_>>) -> Self {
-        let mut record = Self(Vec::with_capacity(512));
-        record.text("mode", Some(mode.name()));
+impl Head {
+    pub(super) fn of(whose: Whose<'_>, source: Option<Source<'_>>) -> Self {
+        let mut head = Self::default();
+        head.write(whose, source);
+        head
+    }
+
+    /// Writes that of another line.
+    pub(super) fn write(&mut self, whose: Whose<'_>, source: Option<Source<'_>>) {
+        let record = &mut self.0;
+        record.0.clear();
+        // What stands before it.
+        record.0.push(b'{');
         record.number("v", Some(VERSION));
         record.text("agent", Some(whose.agent));
-        record.text("session_id", whose.session.as_deref());
-        if let Some(agent_id) = &whose.agent_id {
+        record.text("session_id", whose.session);
+        if let Some(agent_id) = whose.agent_id {
             record.text("agent_id", Some(agent_id));
         }
         record.number("turn", whose.turn);
@@ -58,6 +67,19 @@ impl Record {
             }
             None => record.json("src", None),
         }
+    }
+}
+
+/// A record that is being written.
+#[derive(Debug, Default)]
+pub(super) struct Record(Vec<u8>);
+
+impl Record {
+    /// Begins one with what every record has.
+    pub(super) fn new(mode: ExtractMode, Head(Self(head)): &Head) -> Self {
+        let mut record = Self(Vec::with_capacity(head.len() + 256));
+        record.text("mode", Some(mode.name()));
+        record.0.extend_from_slice(head.get(1..).unwrap_or_default());
         record
     }
 
@@ -80,14 +102,30 @@ impl Record {
 
     /// JSON as it stands.
     pub(super) fn json(&mut self, name: &str, json: Option<&str>) {
+        let json = json.unwrap_or("null");
+        self.0.reserve(json.len() + name.len() + 32);
         self.name(name);
-        self.0.extend_from_slice(json.unwrap_or("null").as_bytes());
+        self.0.extend_from_slice(json.as_bytes());
     }
 
     pub(super) fn text(&mut self, name: &str, text: Option<&str>) {
         // With room for some escapes: of a long text, what grows by doubling takes twice as much.
         self.0.reserve(text.map_or(0, |text| text.len() + text.len() / 16) + name.len() + 32);
         self.serialized(name, &text);
+    }
+
+    pub(super) fn words(&mut self, name: &str, words: Option<&Words<'_>>) {
+        match words {
+            Some(Words::Escaped(text)) => {
+                self.0.reserve(text.len() + name.len() + 32);
+                self.name(name);
+                self.0.push(b'"');
+                self.0.extend_from_slice(text.as_bytes());
+                self.0.push(b'"');
+            }
+            Some(Words::Plain(text)) => self.text(name, Some(text)),
+            None => self.json(name, None),
+        }
     }
 
     pub(super) fn texts(&mut self, name: &str, texts: &[String]) {

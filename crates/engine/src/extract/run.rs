@@ -14,7 +14,7 @@ use langley_store::{Measure, Sums};
 use super::latest;
 use super::mode::ExtractMode;
 use super::queue::{Portion, Queue};
-use super::record::{Record, Whose};
+use super::record::{Head, Record, Whose};
 use super::teller::{Counts, Teller, Told};
 use crate::import::Lines;
 use crate::price::{PriceBook, Pricer};
@@ -156,7 +156,7 @@ pub fn extract(
                 && files.iter().any(|file| file.format == format)
             {
                 let whose = Whose { agent: format.agent(), ..Whose::default() };
-                let mut record = Record::new(*mode, &whose, None);
+                let mut record = Record::new(*mode, &Head::of(whose, None));
                 record.flag("available", Some(false));
                 record.text("reason", Some(reason));
                 out(*mode, &redactor.body(record.close()))?;
@@ -393,11 +393,11 @@ fn blocks(
                 let at = Some(block.start);
                 let whose = Whose {
                     agent: format.agent(),
-                    session: query.session.clone(),
+                    session: query.session.as_deref(),
                     at,
                     ..Whose::default()
                 };
-                let mut record = Record::new(mode, &whose, None);
+                let mut record = Record::new(mode, &Head::of(whose, None));
                 let known = |measure| Sums::figure(&block.sums, measure).known();
                 record.text("provider", Some(provider.as_str()));
                 record.time("started", at);

@@ -3,12 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use langley_model::{LineFacts, Micros, Provider, Tokens, Usage};
+use langley_model::{LineFacts, MicroUsd, Micros, Provider, Tokens, Usage};
 use langley_protocol::transcript::{TranscriptFormat, UsageLine};
 use serde_json::Value;
 
 use super::mode::ExtractMode;
-use super::record::{Record, Source, Whose};
+use super::record::{Head, Record, Source, Whose};
 use super::run::ExtractQuery;
 use super::teller::Counts;
 use crate::transcripts::{Till, digest_64};
@@ -38,7 +38,7 @@ pub(super) struct Used {
 }
 
 impl Used {
-    pub(super) fn of(told: &UsageLine<'_>, (line, offset, _): (u64, u64, Option<Micros>)) -> Self {
+    pub(super) fn of(told: &UsageLine<'_>, (line, offset): (u64, u64)) -> Self {
         let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
         Self {
             line,
@@ -121,9 +121,11 @@ pub(super) struct Sums {
     places: HashMap<u64, usize>,
 }
 
-/// A record of a mode: its time, its line's place and response, its session and folder.
-type Line =
-    (ExtractMode, (Option<Micros>, u64, Option<u64>), (Option<String>, Option<String>), Record);
+/// A record's time, its line's place, and of which response it is.
+pub(super) type Place = (Option<Micros>, u64, Option<u64>);
+
+/// Takes a record of a mode: its place, its session and folder.
+type Put<'p> = &'p mut dyn FnMut(ExtractMode, Place, (Option<&str>, Option<&str>), Record);
 
 impl Sums {
     /// Takes in what every line tells.
@@ -240,18 +242,21 @@ impl Sums {
     /// Every record that the whole file tells.
     pub(super) fn tell(
         &mut self,
-        (whose, stem): (&Whose, Option<&str>),
-        path: &str,
-        format: TranscriptFormat,
+        (format, path, stem): (TranscriptFormat, &str, Option<&str>),
         counts: &Counts,
         (query, till): (&ExtractQuery, &mut Till),
-    ) -> Vec<Line> {
-        let mut lines = Vec::new();
+        put: Put<'_>,
+    ) {
+        let whose = Whose { agent: format.agent(), ..Whose::default() };
+        let folder = self.folder.as_deref();
         let asks = |mode: ExtractMode| query.set & mode.bit() != 0;
+        let is_priced = asks(ExtractMode::Cost) || asks(ExtractMode::Sessions);
+        let mut head = Head::default();
         let mut contexts: HashMap<Option<String>, u64> = HashMap::new();
         let mut total = Total::default();
         for used in &self.used {
-            total.add(used, (format, till));
+            let cost = is_priced.then(|| till.cost(&used.told(), format)).flatten();
+            total.add(used, format, cost);
             if let Some(turn) = used
                 .turn
                 .checked_sub(1)
@@ -264,14 +269,15 @@ impl Sums {
                     .chain(tokens(used.usage.output))
                     .reduce(u64::saturating_add);
             }
-            let session = used.session.as_deref().or(stem).map(str::to_owned);
+            let session = used.session.as_deref().or(stem);
             let whose = Whose {
-                session: session.clone(),
-                agent_id: used.agent_id.clone(),
+                session,
+                agent_id: used.agent_id.as_deref(),
                 turn: Some(used.turn),
                 at: used.at,
-                ..whose.clone()
+                ..whose
             };
+            head.write(whose, Some(Source { path, line: used.line, offset: used.offset }));
             for mode in [
                 ExtractMode::Usage,
                 ExtractMode::Cost,
@@ -279,61 +285,51 @@ impl Sums {
                 ExtractMode::ContextGrowth,
             ] {
                 if asks(mode) {
-                    let source = Source { path, line: used.line, offset: used.offset };
-                    let mut record = Record::new(mode, &whose, Some(source));
-                    used.say(mode, &mut record, format, (till, &mut contexts));
-                    let place = (used.at, used.offset, used.response);
-                    lines.push((mode, place, (session.clone(), self.folder.clone()), record));
+                    let mut record = Record::new(mode, &head);
+                    used.say(mode, &mut record, format, (cost, &mut contexts));
+                    put(mode, (used.at, used.offset, used.response), (session, folder), record);
                 }
             }
         }
-        self.tell_turns(whose, path, query, &mut lines);
+        self.tell_turns(whose, path, query, put);
         if counts.lines == 0 {
-            return lines;
+            return;
         }
-        let session = self.session.clone().or_else(|| stem.map(str::to_owned));
-        let whose = Whose {
-            session: session.clone(),
-            agent_id: self.agent_id.clone(),
-            turn: None,
-            at: self.ended,
-            ..whose.clone()
-        };
+        let session = self.session.as_deref().or(stem);
+        let agent_id = self.agent_id.as_deref();
+        let whose = Whose { session, agent_id, turn: None, at: self.ended, ..whose };
+        head.write(whose, Some(Source { path, line: 1, offset: 0 }));
         for mode in [ExtractMode::Sessions, ExtractMode::Lineage] {
             if asks(mode) {
-                let mut record =
-                    Record::new(mode, &whose, Some(Source { path, line: 1, offset: 0 }));
+                let mut record = Record::new(mode, &head);
                 if mode == ExtractMode::Sessions {
                     self.say_session(&mut record, &total, counts);
                 } else {
                     self.say_lineage(&mut record);
                 }
-                lines.push((
-                    mode,
-                    (self.ended, 0, None),
-                    (session.clone(), self.folder.clone()),
-                    record,
-                ));
+                put(mode, (self.ended, 0, None), (session, folder), record);
             }
         }
-        lines
     }
 
-    fn tell_turns(&self, whose: &Whose, path: &str, query: &ExtractQuery, lines: &mut Vec<Line>) {
+    fn tell_turns(&self, whose: Whose<'_>, path: &str, query: &ExtractQuery, put: Put<'_>) {
         let asks = |mode: ExtractMode| query.set & mode.bit() != 0;
         for (nth, turn) in self.turns.iter().enumerate() {
             let next = self.turns.get(nth + 1).and_then(|next| next.at);
-            let whose = |at| Whose {
-                session: turn.session.clone(),
-                agent_id: turn.agent_id.clone(),
-                turn: Some(nth as u64 + 1),
-                at,
-                ..whose.clone()
-            };
             let source = Source { path, line: turn.line, offset: turn.offset };
-            let of = || (turn.session.clone(), self.folder.clone());
+            let head = |at| {
+                let whose = Whose {
+                    session: turn.session.as_deref(),
+                    agent_id: turn.agent_id.as_deref(),
+                    turn: Some(nth as u64 + 1),
+                    at,
+                    ..whose
+                };
+                Head::of(whose, Some(source))
+            };
+            let of = (turn.session.as_deref(), self.folder.as_deref());
             if asks(ExtractMode::Turns) {
-                let mut record = Record::new(ExtractMode::Turns, &whose(turn.at), Some(source));
+                let mut record = Record::new(ExtractMode::Turns, &head(turn.at));
                 record.text("prompt", Some(&turn.prompt));
                 record.time("ended", turn.ended);
                 record.number("ms", between(turn.at, turn.ended));
@@ -342,12 +338,12 @@ impl Sums {
                 record.number("failed_calls", Some(turn.failed));
                 record.number("output", turn.output);
                 record.flag("is_interrupted", Some(turn.is_interrupted));
-                lines.push((ExtractMode::Turns, (turn.at, turn.offset, None), of(), record));
+                put(ExtractMode::Turns, (turn.at, turn.offset, None), of, record);
             }
             // Nothing was done for a question that the next one followed at once.
             if asks(ExtractMode::UserIdle) && (turn.ended.is_some() || query.is_paired) {
                 let at = if query.is_paired { turn.at } else { turn.ended };
-                let mut record = Record::new(ExtractMode::UserIdle, &whose(at), Some(source));
+                let mut record = Record::new(ExtractMode::UserIdle, &head(at));
                 record.time("prompt_at", turn.at);
                 if query.is_paired {
                     record.text("prompt", Some(&turn.prompt));
@@ -356,7 +352,7 @@ impl Sums {
                 record.number("worked_ms", between(turn.at, turn.ended));
                 record.time("next_prompt_at", next);
                 record.number("idle_ms", between(turn.ended, next));
-                lines.push((ExtractMode::UserIdle, (at, turn.offset, None), of(), record));
+                put(ExtractMode::UserIdle, (at, turn.offset, None), of, record);
             }
         }
     }
@@ -405,7 +401,7 @@ impl Used {
         mode: ExtractMode,
         record: &mut Record,
         format: TranscriptFormat,
-        (till, contexts): (&mut Till, &mut HashMap<Option<String>, u64>),
+        (cost, contexts): (Option<MicroUsd>, &mut HashMap<Option<String>, u64>),
     ) {
         let usage = &self.usage;
         record.text("message_id", self.message_id.as_deref());
@@ -420,7 +416,6 @@ impl Used {
         let written = sum([tokens(usage.cache_write_5m), tokens(usage.cache_write_1h)]);
         match mode {
             ExtractMode::Cost => {
-                let cost = till.cost(&self.told(), format);
                 record.signed("cost_micro_usd", cost.map(|cost| cost.0));
             }
             ExtractMode::Cache => {
@@ -463,10 +458,11 @@ struct Total {
 }
 
 impl Total {
-    fn add(&mut self, used: &Used, (format, till): (TranscriptFormat, &mut Till)) {
+    fn add(&mut self, used: &Used, format: TranscriptFormat, cost: Option<MicroUsd>) {
         let usage = &used.usage;
         if let Some(model) = &used.model
             && self.models.len() < NAMES_MAX
+            && !self.models.contains(model)
         {
             self.models.insert(model.clone());
         }
@@ -479,7 +475,7 @@ impl Total {
         for (so_far, more) in self.tokens.iter_mut().zip(more) {
             *so_far = sum([*so_far, more]);
         }
-        match till.cost(&used.told(), format) {
+        match cost {
             Some(cost) => self.cost = Some(self.cost.unwrap_or(0).saturating_add(cost.0)),
             None => self.is_unpriced = true,
         }

@@ -1,17 +1,20 @@
 //! Tells of one file's lines what the modes that were asked for tell of them.
 
+mod calls;
+
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use langley_model::{LineFacts, LineRole, Micros, RedactedBytes, Redactor};
-use langley_protocol::transcript::{Aside, Item, LinesRead, TranscriptFormat, UsageReader};
+use langley_protocol::transcript::{
+    Aside, Item, LinesRead, TranscriptFormat, UsageLine, UsageReader,
+};
 
-use super::call::Doing;
 use super::marks::Needed;
 use super::mode::ExtractMode;
-use super::record::{Record, Source, Whose};
+use super::record::{Head, Record, Source, Whose};
 use super::run::ExtractQuery;
-use super::sums::{Sums, Used, between};
+use super::sums::{Place, Sums, Used, between};
 use crate::import::RawLine;
 use crate::transcripts::digest_64;
 
@@ -20,9 +23,6 @@ const CALLS_MAX: usize = 4096;
 
 /// The seed of digests within a file.
 const SEED: u64 = 0x6578_7472;
-
-/// A line's number and offset, and its time where it tells that.
-type Place = (u64, u64, Option<Micros>);
 
 /// A record, redacted.
 #[derive(Debug)]
@@ -68,13 +68,16 @@ pub(super) struct Teller<'q> {
     offset: u64,
     pub(super) counts: Counts,
     pub(super) sums: Sums,
+    /// What the records of the line begin with, once one was told.
+    head: Head,
+    is_headed: bool,
     calls: HashMap<String, (String, Option<Micros>)>,
-    /// What was said of each setting last.
-    settings: HashMap<String, u64>,
+    /// What was said of each setting last, by digests of its name and of that.
+    settings: HashMap<(ExtractMode, u64), u64, foldhash::fast::FixedState>,
     /// Items of Gemini CLI that were told: it writes lines again.
     known: HashSet<u64>,
-    /// Where the line stands that tells what is held back, and in which turn.
-    held: Option<(Place, u64)>,
+    /// Number and offset of the line that tells what is held back, and in which turn.
+    held: Option<((u64, u64), u64)>,
     pub(super) out: Vec<Told>,
 }
 
@@ -100,8 +103,10 @@ impl<'q> Teller<'q> {
             offset: 0,
             counts: Counts::default(),
             sums: Sums::default(),
+            head: Head::default(),
+            is_headed: false,
             calls: HashMap::new(),
-            settings: HashMap::new(),
+            settings: HashMap::default(),
             known: HashSet::new(),
             held: None,
             out: Vec::new(),
@@ -125,7 +130,7 @@ impl<'q> Teller<'q> {
         if !is_of_state || !self.reader.is_telling(raw.bytes) {
             return true;
         }
-        let text = String::from_utf8_lossy(raw.bytes);
+        let text = text_of(raw.bytes);
         let is_read = self.usage(&text).unreadable == 0;
         self.counts.mended += u64::from(is_read && matches!(text, Cow::Owned(_)));
         is_read
@@ -163,7 +168,7 @@ impl<'q> Teller<'q> {
     /// Takes a file's first line in without telling it.
     pub(super) fn begin(&mut self, raw: &RawLine<'_>) {
         if !raw.is_cut {
-            self.usage(&String::from_utf8_lossy(raw.bytes));
+            self.usage(&text_of(raw.bytes));
         }
     }
 
@@ -186,6 +191,7 @@ impl<'q> Teller<'q> {
 
     fn take(&mut self, raw: &RawLine<'_>, is_in_turn: bool) -> Option<Micros> {
         self.offset = raw.offset;
+        self.is_headed = false;
         if raw.is_cut {
             self.counts.too_long += 1;
             return None;
@@ -193,17 +199,13 @@ impl<'q> Teller<'q> {
         if raw.bytes.trim_ascii().is_empty() {
             return None;
         }
-        let text = match std::str::from_utf8(raw.bytes) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(_) => {
-                self.counts.mended += 1;
-                String::from_utf8_lossy(raw.bytes)
-            }
+        let text = text_of(raw.bytes);
+        self.counts.mended += u64::from(matches!(text, Cow::Owned(_)));
+        let (mut facts, items) = if is_in_turn {
+            self.used(|reader, out| reader.line(&text, out))
+        } else {
+            self.reader.items(&text)
         };
-        if is_in_turn {
-            self.usage(&text);
-        }
-        let (mut facts, items) = self.reader.items(&text);
         if facts.role == LineRole::Unreadable {
             if raw.is_ended {
                 self.counts.unreadable += 1;
@@ -232,53 +234,58 @@ impl<'q> Teller<'q> {
             }
             self.item(&facts, item);
         }
-        if self.asks(ExtractMode::Git)
-            && let Some(branch) = facts.branch.clone()
-        {
-            let json = serde_json::Value::from(branch).to_string();
-            self.setting(ExtractMode::Git, &facts, ("branch", &json));
-        }
-        if self.asks(ExtractMode::Config)
-            && let Some(folder) = facts.folder.clone()
-        {
-            let json = serde_json::Value::from(folder).to_string();
-            self.setting(ExtractMode::Config, &facts, ("folder", &json));
+        for (mode, kind, said) in [
+            (ExtractMode::Git, "branch", &facts.branch),
+            (ExtractMode::Config, "folder", &facts.folder),
+        ] {
+            if let Some(said) = said
+                && self.is_set_anew(mode, kind, said)
+            {
+                self.say(mode, &facts, |record| {
+                    record.text("kind", Some(kind));
+                    record.text("value", Some(said));
+                });
+            }
         }
         facts.at
     }
 
     /// What was told at the end of all lines, and what only the whole file tells.
     pub(super) fn finish(&mut self, till: &mut crate::transcripts::Till) {
-        let here = ((self.line, self.offset, None), self.sums.turns_so_far);
+        let here = ((self.line, self.offset), self.sums.turns_so_far);
         let (place, turn) = self.held.take().unwrap_or(here);
         let mut used = Vec::new();
         self.reader.rest(&mut |line| used.push(Used::of(&line, place)));
         for used in used {
             self.sums.add(used, turn);
         }
-        let whose = Whose { agent: self.format.agent(), ..Whose::default() };
-        let told = self.sums.tell(
-            (&whose, self.stem.as_deref()),
-            &self.path,
-            self.format,
-            &self.counts,
-            (self.query, till),
-        );
-        for (mode, (at, offset, response), (session, folder), record) in told {
-            self.put(mode, (at, offset, response), (session.as_deref(), folder.as_deref()), record);
-        }
+        let mut sums = std::mem::take(&mut self.sums);
+        let (path, stem, counts) = (self.path.clone(), self.stem.clone(), self.counts);
+        let file = (self.format, path.as_str(), stem.as_deref());
+        sums.tell(file, &counts, (self.query, till), &mut |mode, place, of, record| {
+            self.put(mode, place, of, record);
+        });
+        self.sums = sums;
     }
 
     fn usage(&mut self, text: &str) -> LinesRead {
+        self.used(|reader, out| reader.read(text.as_bytes(), out))
+    }
+
+    /// Takes in what `read` tells of usage.
+    fn used<Read>(
+        &mut self,
+        read: impl FnOnce(&mut UsageReader, &mut dyn FnMut(UsageLine<'_>)) -> Read,
+    ) -> Read {
         let before = match &self.reader {
             UsageReader::Codex(session) => session.grown,
             UsageReader::ClaudeCode | UsageReader::GeminiCli { .. } => None,
         };
-        let here = ((self.line, self.offset, None), self.sums.turns_so_far);
+        let here = ((self.line, self.offset), self.sums.turns_so_far);
         let held = self.held.unwrap_or(here);
         let mut used = Vec::new();
         let is_codex = self.format == TranscriptFormat::Codex;
-        let read = self.reader.read(text.as_bytes(), &mut |line| {
+        let read = read(&mut self.reader, &mut |line| {
             let is_held = is_codex && line.message_id.is_none();
             let (place, turn) = if is_held { held } else { here };
             used.push((Used::of(&line, place), turn));
@@ -311,6 +318,8 @@ impl<'q> Teller<'q> {
         match item {
             Item::Prompt { text, images } => {
                 self.sums.turn(facts, (self.line, self.offset), &text, self.query);
+                // It is another turn.
+                self.is_headed = false;
                 self.say(Mode::UserPrompts, facts, |record| {
                     record.text("text", Some(&text));
                     record.number("images", Some(images));
@@ -323,7 +332,7 @@ impl<'q> Teller<'q> {
             Item::Text { text } => {
                 self.sums.work(facts);
                 self.say(Mode::AssistantTexts, facts, |record| {
-                    record.text("text", Some(&text));
+                    record.words("text", Some(&text));
                     record.text("model", model);
                     record.text("message_id", message);
                 });
@@ -331,7 +340,7 @@ impl<'q> Teller<'q> {
             Item::Thinking { text } => {
                 self.sums.work(facts);
                 self.say(Mode::Reasoning, facts, |record| {
-                    record.text("text", text.as_deref());
+                    record.words("text", text.as_ref());
                     record.text("model", model);
                     record.text("message_id", message);
                 });
@@ -429,122 +438,19 @@ impl<'q> Teller<'q> {
 
     /// Tells what is not as it was said last.
     fn setting(&mut self, mode: ExtractMode, facts: &LineFacts, (kind, json): (&str, &str)) {
-        if !self.asks(mode) {
-            return;
-        }
-        let digest = digest_64(SEED, json.as_bytes());
-        if self.settings.insert(format!("{} {kind}", mode.name()), digest) != Some(digest) {
+        if self.is_set_anew(mode, kind, json) {
             self.say(mode, facts, |record| valued(record, kind, json));
         }
     }
 
-    fn call(&mut self, facts: &LineFacts, (id, name, input): (&str, &str, &str)) {
-        use ExtractMode as Mode;
-        const MODES: u64 = Mode::Commands.bit()
-            | Mode::FileReads.bit()
-            | Mode::FileChanges.bit()
-            | Mode::Patches.bit()
-            | Mode::Subagents.bit()
-            | Mode::McpCalls.bit()
-            | Mode::Web.bit()
-            | Mode::Plans.bit()
-            | Mode::Git.bit();
-        if self.asked & MODES == 0 {
-            return;
+    /// Whether a setting is asked for and is not as it was said last.
+    fn is_set_anew(&mut self, mode: ExtractMode, kind: &str, said: &str) -> bool {
+        if !self.asks(mode) {
+            return false;
         }
-        let doing = Doing::of(name, input);
-        let of = |record: &mut Record| {
-            record.text("call_id", Some(id));
-            record.text("tool", Some(name));
-        };
-        for command in &doing.commands {
-            self.say(Mode::Commands, facts, |record| {
-                of(record);
-                record.text("command", Some(&command.script));
-                record.text("folder", command.folder.as_deref());
-                record.text("description", command.description.as_deref());
-            });
-            let mut words = command.script.split(|c: char| c.is_whitespace() || ";&|(".contains(c));
-            if words.any(|word| word == "git") {
-                self.say(Mode::Git, facts, |record| {
-                    record.text("kind", Some("command"));
-                    record.text("value", Some(&command.script));
-                });
-            }
-        }
-        if let Some(read) = &doing.reads {
-            self.say(Mode::FileReads, facts, |record| {
-                of(record);
-                record.text("path", Some(&read.path));
-                record.number("from", read.from);
-                record.number("limit", read.limit);
-            });
-        }
-        for (path, change) in &doing.changes {
-            self.say(Mode::FileChanges, facts, |record| {
-                of(record);
-                record.text("path", Some(path));
-                record.text("change", Some(change));
-            });
-        }
-        if let Some(patch) = &doing.patch {
-            let one = Some(&doing.changes).filter(|changes| changes.len() == 1);
-            self.say(Mode::Patches, facts, |record| {
-                record.text("call_id", Some(id));
-                record.text("path", one.map(|changes| changes[0].0.as_str()));
-                record.text("patch", Some(patch));
-            });
-        }
-        if let Some(subagent) = &doing.subagent {
-            self.say(Mode::Subagents, facts, |record| {
-                of(record);
-                record.text("kind", subagent.kind.as_deref());
-                record.text("description", subagent.description.as_deref());
-                record.text("prompt", subagent.prompt.as_deref());
-            });
-        }
-        if let Some((server, tool)) = &doing.mcp {
-            self.say(Mode::McpCalls, facts, |record| {
-                record.text("call_id", Some(id));
-                record.text("server", Some(server));
-                record.text("tool", Some(tool));
-                record.json("input", Some(input));
-            });
-        }
-        if let Some(web) = &doing.web {
-            self.say(Mode::Web, facts, |record| {
-                of(record);
-                record.text("query", web.query.as_deref());
-                record.text("url", web.url.as_deref());
-            });
-        }
-        if doing.is_plan {
-            self.say(Mode::Plans, facts, |record| {
-                of(record);
-                record.json("plan", Some(input));
-            });
-        }
-    }
-
-    /// The hunks that Claude Code notes of a change.
-    fn patch_noted(&mut self, facts: &LineFacts, id: &str, detail: Option<&str>) {
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Noted<'a> {
-            file_path: Option<String>,
-            #[serde(borrow)]
-            structured_patch: Option<&'a serde_json::value::RawValue>,
-        }
-        let noted = detail.and_then(|detail| serde_json::from_str::<Noted<'_>>(detail).ok());
-        let Some(Noted { file_path, structured_patch: Some(patch) }) = noted else { return };
-        if patch.get() == "[]" {
-            return;
-        }
-        self.say(ExtractMode::Patches, facts, |record| {
-            record.text("call_id", Some(id));
-            record.text("path", file_path.as_deref());
-            record.json("patch", Some(patch.get()));
-        });
+        let digest = digest_64(SEED, said.as_bytes());
+        let setting = (mode, digest_64(SEED, kind.as_bytes()));
+        self.settings.insert(setting, digest) != Some(digest)
     }
 
     /// Writes a record of the line that is read.
@@ -556,15 +462,19 @@ impl<'q> Teller<'q> {
         if !self.query.takes(facts.at, of) {
             return;
         }
-        let whose = Whose {
-            agent: self.format.agent(),
-            session: facts.session.clone(),
-            agent_id: facts.agent_id.clone(),
-            turn: Some(self.sums.turns_so_far),
-            at: facts.at,
-        };
-        let source = Source { path: &self.path, line: self.line, offset: self.offset };
-        let mut record = Record::new(mode, &whose, Some(source));
+        if !self.is_headed {
+            let whose = Whose {
+                agent: self.format.agent(),
+                session: facts.session.as_deref(),
+                agent_id: facts.agent_id.as_deref(),
+                turn: Some(self.sums.turns_so_far),
+                at: facts.at,
+            };
+            let source = Source { path: &self.path, line: self.line, offset: self.offset };
+            self.head.write(whose, Some(source));
+            self.is_headed = true;
+        }
+        let mut record = Record::new(mode, &self.head);
         fields(&mut record);
         self.push(mode, (facts.at, self.offset, None), record);
     }
@@ -572,7 +482,7 @@ impl<'q> Teller<'q> {
     fn put(
         &mut self,
         mode: ExtractMode,
-        place: (Option<Micros>, u64, Option<u64>),
+        place: Place,
         of: (Option<&str>, Option<&str>),
         record: Record,
     ) {
@@ -581,14 +491,17 @@ impl<'q> Teller<'q> {
         }
     }
 
-    fn push(
-        &mut self,
-        mode: ExtractMode,
-        (at, offset, response): (Option<Micros>, u64, Option<u64>),
-        record: Record,
-    ) {
+    fn push(&mut self, mode: ExtractMode, (at, offset, response): Place, record: Record) {
         let line = self.redactor.body(record.close());
         self.out.push(Told { mode, at, offset, response, line });
+    }
+}
+
+/// A line as a text; what is no UTF-8 in it is told by U+FFFD.
+fn text_of(line: &[u8]) -> Cow<'_, str> {
+    match simdutf8::basic::from_utf8(line) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(line),
     }
 }
 

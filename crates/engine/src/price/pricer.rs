@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use langley_model::{
-    CostClass, EstimateSource, Flow, MicroUsd, Outcome, Provider, Rates, Terms, UsageEstimate,
+    CostClass, EstimateSource, ExactCost, Flow, MicroUsd, Outcome, Provider, Rates, Terms,
+    UsageEstimate,
 };
 
 use super::book::{Model, PriceBook};
@@ -43,6 +44,8 @@ struct Found {
 pub struct Quote {
     /// The cost.
     pub cost: MicroUsd,
+    /// The same before rounding, by class.
+    pub exact: ExactCost,
     /// Whether not all of what is billed is known.
     pub is_estimate: bool,
     /// On what terms.
@@ -111,12 +114,12 @@ impl Pricer {
             return None;
         }
         let terms = self.terms(flow)?;
-        let cost = terms.rates.cost(&flow.billed())?.rounded();
+        let exact = terms.rates.cost(&flow.billed())?;
         let lacks_output =
             flow.usage.output.is_none() && terms.rates.of(CostClass::Output).is_some();
         let is_estimate =
             lacks_output || flow.usage.input.is_none() || flow.outcome != Some(Outcome::Completed);
-        Some(Quote { cost, is_estimate, terms })
+        Some(Quote { cost: exact.rounded(), exact, is_estimate, terms })
     }
 
     /// Why a flow that used something has no quote.

@@ -11,7 +11,7 @@ use langley_store::{
 };
 
 use super::names::Name;
-use super::scan::{FileSpent, Scanned, Till};
+use super::scan::{FileSpent, Scanned, Till, side_by_side};
 use super::spent::Spent;
 use crate::blocks::{BlockReport, HOUR_US};
 use crate::price::{PriceBook, Pricer};
@@ -21,6 +21,9 @@ const MINUTE_US: i64 = 60_000_000;
 
 /// The most things that costs are told apart by at once.
 const BY_MAX: usize = 4;
+
+/// Parts in which files are added up, so that threads end at about the same time.
+const PARTS: usize = 16;
 
 /// What a key is where the record does not say.
 const UNKNOWN: i64 = -1;
@@ -170,6 +173,17 @@ impl Total {
         }
     }
 
+    fn merge(&mut self, other: &Self) {
+        let own = [&mut self.cost].into_iter().chain(&mut self.units).chain(&mut self.shares);
+        let others = [&other.cost].into_iter().chain(&other.units).chain(&other.shares);
+        for (figure, more) in own.zip(others) {
+            figure.sum = figure.sum.wrapping_add(more.sum);
+            figure.flows += more.flows;
+        }
+        self.responses += other.responses;
+        self.unpriced += other.unpriced;
+    }
+
     fn sums(&self) -> Sums {
         let mut sums = Sums::default();
         sums.count_more(Tally::Flows, self.responses);
@@ -186,19 +200,40 @@ impl Total {
     }
 }
 
-/// The names of all files in one numbering.
+/// The names of all files in one numbering, and those of agents and providers.
 #[derive(Default)]
 struct Catalogue<'a> {
     places: HashMap<&'a str, i64, foldhash::fast::FixedState>,
     names: Vec<&'a str>,
+    /// Of each file the numbers of its names.
+    of_files: Vec<Vec<i64>>,
 }
 
 impl<'a> Catalogue<'a> {
-    fn number(&mut self, name: &'a str) -> i64 {
+    fn of(files: &'a [FileSpent]) -> Self {
+        let mut it = Self::default();
+        it.of_files = files
+            .iter()
+            .map(|file| file.names.iter().map(|name| it.enter(name)).collect())
+            .collect();
+        TranscriptFormat::ALL.into_iter().for_each(|format| {
+            it.enter(format.agent());
+        });
+        Provider::ALL.into_iter().for_each(|provider| {
+            it.enter(provider.as_str());
+        });
+        it
+    }
+
+    fn enter(&mut self, name: &'a str) -> i64 {
         *self.places.entry(name).or_insert_with(|| {
             self.names.push(name);
             i64::try_from(self.names.len() - 1).unwrap_or(UNKNOWN)
         })
+    }
+
+    fn number(&self, name: &str) -> i64 {
+        self.places.get(name).copied().unwrap_or(UNKNOWN)
     }
 
     fn name(&self, number: i64) -> Option<&'a str> {
@@ -261,54 +296,32 @@ impl<'a> Doubled<'a> {
     }
 }
 
-impl Scanned {
-    /// Each response once, with its file, of those that were asked for.
-    fn asked<'a>(
-        &'a self,
-        query: &'a TranscriptQuery,
-    ) -> impl Iterator<Item = (&'a FileSpent, &'a Spent)> {
-        let doubled = Doubled::of(&self.files);
-        let records =
-            self.files.iter().flat_map(|file| file.records().map(move |spent| (file, spent)));
-        records.filter(move |(file, spent)| {
+impl TranscriptQuery {
+    /// Of what a file told what is asked for.
+    fn of_file<'a>(&'a self, file: &'a FileSpent) -> impl Iterator<Item = &'a Spent> {
+        let session = self.session.as_deref();
+        file.records().filter(move |spent| {
             let at = spent.at();
-            let session = query.session.as_deref();
-            query.since.is_none_or(|since| at.is_some_and(|at| at >= since))
-                && query.until.is_none_or(|until| at.is_some_and(|at| at < until))
-                && query.provider.is_none_or(|provider| spent.provider() == provider)
+            self.since.is_none_or(|since| at.is_some_and(|at| at >= since))
+                && self.until.is_none_or(|until| at.is_some_and(|at| at < until))
+                && self.provider.is_none_or(|provider| spent.provider() == provider)
                 && session.is_none_or(|session| file.names.name(spent.session) == Some(session))
-                && doubled.counts(spent)
         })
     }
-}
 
-/// What the responses cost that `query` names, as the database tells it of flows; by `classes_by`, where that is
-/// given, also what each class of usage has of it.
-#[must_use]
-pub fn transcript_costs(
-    scanned: &Scanned,
-    query: &TranscriptQuery,
-    classes_by: Option<&Arc<PriceBook>>,
-) -> CostReport {
-    let mut till = classes_by.map(|book| Till::new(Pricer::new(Arc::clone(book))));
-    let mut catalogue = Catalogue::default();
-    let mut groups: HashMap<[i64; BY_MAX], Total, foldhash::fast::FixedState> = HashMap::default();
-    let mut unpriced: HashMap<(Provider, i64), Total> = HashMap::new();
-    // The names of the file that is looked through, in the catalogue's numbering.
-    let mut of_file: (Option<&FileSpent>, Vec<i64>) = (None, Vec::new());
-    for (file, spent) in scanned.asked(query) {
-        if !of_file.0.is_some_and(|known| std::ptr::eq(known, file)) {
-            of_file = (Some(file), file.names.iter().map(|name| catalogue.number(name)).collect());
-        }
-        let number = |name: Name| {
-            name.place().and_then(|place| of_file.1.get(place).copied()).unwrap_or(UNKNOWN)
-        };
+    /// By what a response is told apart, in a catalogue's numbers; `number` says that of a name of its file.
+    fn keys(
+        &self,
+        (file, spent): (&FileSpent, &Spent),
+        catalogue: &Catalogue<'_>,
+        number: impl Fn(Name) -> i64,
+    ) -> [i64; BY_MAX] {
         let mut keys = [UNKNOWN; BY_MAX];
-        for (key, by) in keys.iter_mut().zip(&query.by) {
+        for (key, by) in keys.iter_mut().zip(&self.by) {
             *key = match by {
                 TranscriptBy::Hour => spent.at().map_or(i64::MIN, |at| at.0.div_euclid(HOUR_US)),
                 TranscriptBy::Day => spent.at().map_or(i64::MIN, |at| {
-                    let local = at.0.saturating_add(i64::from(query.offset_minutes) * MINUTE_US);
+                    let local = at.0.saturating_add(i64::from(self.offset_minutes) * MINUTE_US);
                     local.div_euclid(24 * HOUR_US)
                 }),
                 TranscriptBy::Agent => catalogue.number(file.mark.format.agent()),
@@ -319,16 +332,79 @@ pub fn transcript_costs(
                 TranscriptBy::Project => number(spent.folder),
             };
         }
-        let group = groups.entry(keys).or_default();
-        group.add(file.mark.format, spent);
-        if let Some(till) = &mut till {
-            group.share(till.shares(spent, file).as_ref());
-        }
-        if spent.cost().is_none() {
-            let model = (spent.provider(), number(spent.model));
-            unpriced.entry(model).or_default().add(file.mark.format, spent);
+        keys
+    }
+}
+
+/// What the responses of some files add up to.
+#[derive(Default)]
+struct Groups {
+    by_keys: HashMap<[i64; BY_MAX], Total, foldhash::fast::FixedState>,
+    unpriced: HashMap<(Provider, i64), Total>,
+}
+
+impl Groups {
+    /// Takes in what a file told, its place among all.
+    fn add(
+        &mut self,
+        (place, file): (usize, &FileSpent),
+        query: &TranscriptQuery,
+        (catalogue, doubled): (&Catalogue<'_>, &Doubled<'_>),
+        mut till: Option<&mut Till>,
+    ) {
+        let of_file = &catalogue.of_files[place];
+        let number = |name: Name| {
+            name.place().and_then(|place| of_file.get(place).copied()).unwrap_or(UNKNOWN)
+        };
+        for spent in query.of_file(file).filter(|spent| doubled.counts(spent)) {
+            let keys = query.keys((file, spent), catalogue, number);
+            let group = self.by_keys.entry(keys).or_default();
+            group.add(file.mark.format, spent);
+            if let Some(till) = till.as_deref_mut() {
+                group.share(till.shares(spent, file).as_ref());
+            }
+            if spent.cost().is_none() {
+                let model = (spent.provider(), number(spent.model));
+                self.unpriced.entry(model).or_default().add(file.mark.format, spent);
+            }
         }
     }
+
+    fn merge(&mut self, other: Self) {
+        for (keys, total) in other.by_keys {
+            self.by_keys.entry(keys).or_default().merge(&total);
+        }
+        for (model, total) in other.unpriced {
+            self.unpriced.entry(model).or_default().merge(&total);
+        }
+    }
+}
+
+/// What the responses cost that `query` names, as the database tells it of flows; by `classes_by`, where that is
+/// given, also what each class of usage has of it. It is added up on `threads` threads.
+#[must_use]
+pub fn transcript_costs(
+    scanned: &Scanned,
+    query: &TranscriptQuery,
+    classes_by: Option<&Arc<PriceBook>>,
+    threads: usize,
+) -> CostReport {
+    let files = &scanned.files;
+    let (catalogue, doubled) = (Catalogue::of(files), Doubled::of(files));
+    let till = || classes_by.map(|book| Till::new(Pricer::new(Arc::clone(book))));
+    let parts: Vec<&[FileSpent]> = files.chunks(files.len().div_ceil(PARTS).max(1)).collect();
+    let added = side_by_side(threads.min(parts.len()).max(1), till, |till, nth| {
+        let before: usize = parts[..nth.min(parts.len())].iter().map(|part| part.len()).sum();
+        let mut groups = Groups::default();
+        for (place, file) in parts.get(nth)?.iter().enumerate() {
+            let place = (before + place, file);
+            groups.add(place, query, (&catalogue, &doubled), till.as_mut());
+        }
+        Some(groups)
+    });
+    let mut groups = Groups::default();
+    added.into_iter().for_each(|part| groups.merge(part));
+    let Groups { by_keys: groups, unpriced } = groups;
     let told = |by: &TranscriptBy, key: i64| match by {
         TranscriptBy::Hour if key != i64::MIN => CostKey::Hour(Micros(key.saturating_mul(HOUR_US))),
         TranscriptBy::Day if key != i64::MIN => CostKey::Day(key),
@@ -368,9 +444,12 @@ pub fn transcript_costs(
 pub fn transcript_blocks(scanned: &Scanned, query: &TranscriptQuery, now: Micros) -> BlockReport {
     let whole = TranscriptQuery { since: None, until: None, ..query.clone() };
     let mut hours: BTreeMap<i64, Total> = BTreeMap::new();
-    for (file, spent) in scanned.asked(&whole) {
-        if let Some(at) = spent.at() {
-            hours.entry(at.0.div_euclid(HOUR_US)).or_default().add(file.mark.format, spent);
+    let doubled = Doubled::of(&scanned.files);
+    for file in &scanned.files {
+        for spent in whole.of_file(file).filter(|spent| doubled.counts(spent)) {
+            if let Some(at) = spent.at() {
+                hours.entry(at.0.div_euclid(HOUR_US)).or_default().add(file.mark.format, spent);
+            }
         }
     }
     let hours: Vec<UsageGroup> = hours

@@ -353,10 +353,7 @@ impl Till {
 
     /// What each class of usage costs of a response; none where its price is not known.
     pub(super) fn shares(&mut self, spent: &Spent, file: &FileSpent) -> Option<CostShares> {
-        let quote = self.quote(spent, (&file.names, file.mark.format))?;
-        self.flow.cost = Some(quote.cost);
-        self.flow.terms = Some(quote.terms);
-        self.flow.cost_shares()
+        self.quote(spent, (&file.names, file.mark.format)).map(|quote| quote.exact.shares())
     }
 }
 

@@ -87,7 +87,7 @@ fn answer(session: &str, id: u32, output: u64) -> String {
 
 fn all(scanned: &Scanned, by: &[TranscriptBy]) -> CostReport {
     let query = TranscriptQuery { by: by.to_vec(), groups_max: 100, ..TranscriptQuery::default() };
-    transcript_costs(scanned, &query, None)
+    transcript_costs(scanned, &query, None, 2)
 }
 
 fn outputs(scanned: &Scanned) -> (u64, u64) {
@@ -351,7 +351,7 @@ fn spans_zones_and_blocks_are_those_of_the_lines_times() {
         let by = vec![TranscriptBy::Day];
         let query =
             TranscriptQuery { by, offset_minutes, groups_max: 9, ..TranscriptQuery::default() };
-        let report = transcript_costs(&scanned, &query, None);
+        let report = transcript_costs(&scanned, &query, None, 2);
         report.groups.iter().map(|group| group.sums.tally(Tally::Flows)).collect::<Vec<_>>()
     };
     assert_eq!(days(0), [5, 5]);
@@ -363,7 +363,7 @@ fn spans_zones_and_blocks_are_those_of_the_lines_times() {
         groups_max: 9,
         ..TranscriptQuery::default()
     };
-    assert_eq!(transcript_costs(&scanned, &query, None).totals.tally(Tally::Flows), 2);
+    assert_eq!(transcript_costs(&scanned, &query, None, 2).totals.tally(Tally::Flows), 2);
     let found = transcript_blocks(&scanned, &query, Micros(first.0 + 30 * 86_400_000_000));
     let [block] = found.blocks.as_slice() else { panic!("{found:?}") };
     assert_eq!((block.start, block.sums.tally(Tally::Flows)), (first, 5), "a block is told whole");
@@ -375,7 +375,7 @@ fn classes_add_up_to_the_cost() {
     desk.add("a.jsonl", &answer("a", 1, 5));
     let scanned = desk.scan(TranscriptCache::default());
     let query = TranscriptQuery { groups_max: 9, ..TranscriptQuery::default() };
-    let report = transcript_costs(&scanned, &query, Some(&desk.book));
+    let report = transcript_costs(&scanned, &query, Some(&desk.book), 2);
     let of = |measure| report.totals.figure(measure).sum;
     assert_eq!((of(Measure::CostInput), of(Measure::CostOutput)), (30, 75));
     assert_eq!(of(Measure::Cost), 105);
@@ -386,7 +386,7 @@ fn classes_add_up_to_the_cost() {
     let roots = [TranscriptRoot { format: TranscriptFormat::GeminiCli, path: desk.root.clone() }];
     let known = TranscriptCache::default();
     let scanned = scan(&walk(&roots).files, known, (&desk.book, &desk.redactor), 1);
-    let totals = transcript_costs(&scanned, &query, Some(&desk.book)).totals;
+    let totals = transcript_costs(&scanned, &query, Some(&desk.book), 2).totals;
     let units: Vec<u64> =
         CostClass::ALL.map(|class| totals.figure(Measure::units_of(class)).sum).to_vec();
     assert_eq!(units, [17, 5, 0, 0, 8, 3, 0], "thoughts are a class of their own");

@@ -152,7 +152,8 @@ pub(crate) enum Listed<'a> {
 impl<'a> Nested<'a> {
     /// Reads one whole object with what its member `within` and that one's member `list` hold.
     pub(crate) fn of(text: &'a str, within: &str, list: &str) -> Option<Self> {
-        let mut it = Self::default();
+        // Lines have more members than what is within them.
+        let mut it = Self { object: Object { members: Vec::with_capacity(20) }, ..Self::default() };
         let Self { object, within: found, list: listed } = &mut it;
         let skip = &mut Skip::new(text);
         object.collect_with(skip, |name, skip| {

@@ -6,6 +6,9 @@ use std::borrow::Cow;
 use langley_model::{Provider, Tokens, Usage};
 use serde::Deserialize;
 
+use crate::json::{Object, inner, unescape};
+
+use super::parsed::Parsed;
 use super::stamp::micros;
 use super::{LinesRead, UsageLine, holds, marked, parsed};
 
@@ -82,6 +85,37 @@ pub(super) fn read(lines: &[u8], out: &mut dyn FnMut(UsageLine<'_>)) -> LinesRea
         let mut room = String::new();
         Some(tell(parsed::<Line<'_>>(line, &mut room)?, out))
     })
+}
+
+/// Reads a line that was taken apart; what cannot be read of it tells nothing.
+pub(super) fn read_parsed(
+    Parsed { line, within, .. }: &Parsed<'_>,
+    out: &mut dyn FnMut(UsageLine<'_>),
+) {
+    let mut room = String::new();
+    let told = within.as_ref().and_then(|message| {
+        let usage = parsed(message.raw("usage")?.as_bytes(), &mut room)?;
+        Some(Line {
+            timestamp: text(line, "timestamp")?,
+            request_id: text(line, "requestId")?,
+            session_id: text(line, "sessionId")?,
+            agent_id: text(line, "agentId")?,
+            cwd: text(line, "cwd")?,
+            message: Some(Message {
+                id: text(message, "id")?,
+                model: text(message, "model")?,
+                usage: Some(usage),
+            }),
+        })
+    });
+    told.map(|line| tell(line, out));
+}
+
+/// A member that is a text, or is not there. One of another kind costs the line its figures, as where lines are looked
+/// for.
+fn text<'a>(object: &Object<'a>, name: &str) -> Option<Option<Cow<'a, str>>> {
+    let Some(raw) = object.raw(name) else { return Some(None) };
+    unescape(inner(raw)?).map(Some)
 }
 
 /// Whether it told any usage.

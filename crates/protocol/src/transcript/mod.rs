@@ -23,7 +23,7 @@ use crate::json::Object;
 
 pub use codex::{CodexSession, CodexTotal};
 pub use envelope::TEXT_CHARS;
-pub use item::{Aside, Item};
+pub use item::{Aside, Item, Words};
 
 /// Whose lines they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

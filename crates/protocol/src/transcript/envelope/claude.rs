@@ -3,7 +3,7 @@
 
 use langley_model::{LineFacts, LineRole};
 
-use super::{Said, is_the_agents, text_of};
+use super::{Said, Telling, is_the_agents, text_of};
 use crate::json::Object;
 use crate::transcript::parsed::Parsed;
 use crate::transcript::stamp::micros;
@@ -24,26 +24,33 @@ const TAGS: [&str; 12] = [
     "[Request interrupted by user",
 ];
 
-pub(super) fn read(Parsed { line, within: message, content, .. }: &Parsed<'_>) -> LineFacts {
+pub(super) fn read(
+    Parsed { line, within: message, content, .. }: &Parsed<'_>,
+    telling: Telling,
+) -> LineFacts {
+    let is_whole = telling == Telling::Whole;
     let text = |name| text_of(line, name);
+    let of_whole = |name| is_whole.then(|| text(name)).flatten();
     let of_message = |name| text_of(message.as_ref()?, name);
-    let mut said = content.as_ref().map(Said::of_parts).unwrap_or_default();
     let kind = text("type").unwrap_or_default();
+    // What a person's line is shows in its words.
+    let content = content.as_ref().filter(|_| is_whole || kind == "user");
+    let mut said = content.map(|it| Said::of_parts(it, telling)).unwrap_or_default();
     let subkind = text("subtype").or_else(|| text_of(&line.object("attachment")?, "type"));
     if kind == "summary" {
         said.text = line.raw("summary").and_then(crate::json::inner).and_then(super::opening);
     }
     LineFacts {
         role: role(line, (&kind, subkind.as_deref()), &said),
-        uuid: text("uuid"),
-        parent: text("parentUuid"),
-        logical_parent: text("logicalParentUuid"),
+        uuid: of_whole("uuid"),
+        parent: of_whole("parentUuid"),
+        logical_parent: of_whole("logicalParentUuid"),
         session: text("sessionId"),
         agent_id: text("agentId"),
         is_sidechain: line.flag("isSidechain") == Some(true),
         at: text("timestamp").as_deref().and_then(micros),
         message_id: of_message("id"),
-        request_id: text("requestId"),
+        request_id: of_whole("requestId"),
         model: of_message("model"),
         tools: said.tools(),
         text: said.text,

@@ -3,7 +3,7 @@
 
 use langley_model::{LineFacts, LineRole};
 
-use super::{Said, is_the_agents, text_of};
+use super::{Said, Telling, is_the_agents, text_of};
 use crate::json::Object;
 use crate::transcript::codex::CodexSession;
 use crate::transcript::parsed::Parsed;
@@ -22,6 +22,7 @@ const TAGS: [&str; 6] = [
 pub(super) fn read(
     Parsed { line, within, content, .. }: &Parsed<'_>,
     file: &CodexSession,
+    telling: Telling,
 ) -> LineFacts {
     // Lines of early versions are the payload alone.
     let (kind, payload) = match within {
@@ -30,8 +31,8 @@ pub(super) fn read(
     };
     let text = |name| text_of(payload, name);
     let subkind = text("type");
-    let mut said = content.as_ref().map(Said::of_parts).unwrap_or_default();
-    if said.text.is_none() {
+    let mut said = content.as_ref().map(|it| Said::of_parts(it, telling)).unwrap_or_default();
+    if said.text.is_none() && telling == Telling::Whole {
         let others = ["summary", "output", "message"].iter().find_map(|name| payload.raw(name));
         said.text = others.map(Said::of).and_then(|said| said.text);
     }

@@ -3,15 +3,20 @@
 
 use langley_model::{LineFacts, LineRole};
 
-use super::{Said, text_of};
+use super::{Said, Telling, text_of};
 use crate::json::{Object, elements};
 use crate::transcript::parsed::Parsed;
 use crate::transcript::stamp::micros;
 
-pub(super) fn read(Parsed { line, content, .. }: &Parsed<'_>, session: Option<&str>) -> LineFacts {
+pub(super) fn read(
+    Parsed { line, content, .. }: &Parsed<'_>,
+    session: Option<&str>,
+    telling: Telling,
+) -> LineFacts {
     let text = |name| text_of(line, name);
-    let mut said = content.as_ref().map(Said::of_parts).unwrap_or_default();
-    for call in line.raw("toolCalls").and_then(elements).unwrap_or_default() {
+    let mut said = content.as_ref().map(|it| Said::of_parts(it, telling)).unwrap_or_default();
+    let calls = line.raw("toolCalls").filter(|_| telling == Telling::Whole);
+    for call in calls.and_then(elements).unwrap_or_default() {
         said.call(Object::of(call.get()).and_then(|call| text_of(&call, "name")));
     }
     // A line without a type is known by its first member.

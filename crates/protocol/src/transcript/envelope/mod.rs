@@ -26,6 +26,15 @@ const TEXT_BYTES: usize = 16 * TEXT_CHARS;
 /// Tools of one line that are named.
 const TOOLS_MAX: usize = 32;
 
+/// How much of a line its facts tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Telling {
+    /// All.
+    Whole,
+    /// What its items do not tell better: no words and tools, nor where it stands in a tree.
+    BesideItems,
+}
+
 impl UsageReader {
     /// What a line is, without its end, that this reader has read before: some formats name a session, or a folder,
     /// in the first lines alone.
@@ -35,18 +44,18 @@ impl UsageReader {
             Ok(text) => (Cow::Borrowed(text), false),
             Err(_) => (String::from_utf8_lossy(line), true),
         };
-        LineFacts { is_mended, ..self.facts_of(Parsed::of(self, &text).as_ref()) }
+        LineFacts { is_mended, ..self.facts_of(Parsed::of(self, &text).as_ref(), Telling::Whole) }
     }
 
     /// What a line is that was taken apart; one that could not be is unreadable.
-    pub(super) fn facts_of(&self, line: Option<&Parsed<'_>>) -> LineFacts {
+    pub(super) fn facts_of(&self, line: Option<&Parsed<'_>>, telling: Telling) -> LineFacts {
         let Some(line) = line else {
             return LineFacts { role: LineRole::Unreadable, ..LineFacts::default() };
         };
         match self {
-            Self::ClaudeCode => claude::read(line),
-            Self::Codex(file) => codex::read(line, file),
-            Self::GeminiCli { session } => gemini::read(line, session.as_deref()),
+            Self::ClaudeCode => claude::read(line, telling),
+            Self::Codex(file) => codex::read(line, file, telling),
+            Self::GeminiCli { session } => gemini::read(line, session.as_deref(), telling),
         }
     }
 }
@@ -69,10 +78,10 @@ struct Said {
 impl Said {
     /// Of a content's JSON.
     fn of(content: &str) -> Self {
-        Self::of_parts(&Parts::of(content))
+        Self::of_parts(&Parts::of(content), Telling::Whole)
     }
 
-    fn of_parts(content: &Parts<'_>) -> Self {
+    fn of_parts(content: &Parts<'_>, telling: Telling) -> Self {
         let mut said = Self::default();
         if let Parts::Text(escaped) = content {
             said.say(escaped);
@@ -80,18 +89,18 @@ impl Said {
         for part in content.list() {
             match part {
                 Part::Text(escaped) => said.say(escaped),
-                Part::Block(block) => said.take(block),
+                Part::Block(block) => said.take(block, telling),
             }
         }
         said
     }
 
-    fn take(&mut self, block: &Object<'_>) {
+    fn take(&mut self, block: &Object<'_>, telling: Telling) {
         let kind = block.text("type");
         let kind = kind.as_deref().unwrap_or_default();
         if kind.ends_with("tool_result") {
             self.has_result = true;
-            if self.text.is_none() {
+            if self.text.is_none() && telling == Telling::Whole {
                 let within = block.raw("content").map(Self::of);
                 self.text = within.and_then(|within| within.text);
             }

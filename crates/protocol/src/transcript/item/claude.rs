@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use langley_model::{LineFacts, LineRole};
 
-use super::{Aside, Content, Item, asked, shown};
-use crate::json::Object;
-use crate::transcript::parsed::{Parsed, Parts};
+use super::{Aside, Content, Item, Words, asked, shown};
+use crate::json::{Object, inner};
+use crate::transcript::parsed::{Parsed, Part, Parts};
 
 /// Kinds that say nothing that is told by items: notes of the agent for itself.
 const NOTES: [&str; 22] = [
@@ -118,10 +118,10 @@ fn result<'a>(block: &Object<'a>, detail: Option<&'a str>) -> Item<'a> {
 fn answer<'a>(line: &Object<'a>, parts: Option<&Parts<'a>>, items: &mut Vec<Item<'a>>) {
     let Some(parts) = parts else { return };
     let is_failure = line.flag("isApiErrorMessage") == Some(true);
-    if let Some(text) = Content::of_parts(parts).text {
+    if let Some(text) = words(parts) {
         items.push(if is_failure {
             let kind = line.text("error").unwrap_or(Cow::Borrowed("api_error"));
-            Item::Failure { kind, message: text, status: None }
+            Item::Failure { kind, message: text.plain(), status: None }
         } else {
             Item::Text { text }
         });
@@ -130,8 +130,8 @@ fn answer<'a>(line: &Object<'a>, parts: Option<&Parts<'a>>, items: &mut Vec<Item
         let kind = block.text("type");
         match kind.as_deref().unwrap_or_default() {
             "thinking" => {
-                let text = block.text("thinking").filter(|text| !text.is_empty());
-                items.push(Item::Thinking { text });
+                let text = block.raw("thinking").and_then(inner).map(Words::of);
+                items.push(Item::Thinking { text: text.filter(|text| !text.is_empty()) });
             }
             "redacted_thinking" => items.push(Item::Thinking { text: None }),
             kind if kind.ends_with("tool_use") => items.push(Item::Call {
@@ -144,6 +144,17 @@ fn answer<'a>(line: &Object<'a>, parts: Option<&Parts<'a>>, items: &mut Vec<Item
             _ => {}
         }
     }
+}
+
+/// What an answer says: mostly it is one text.
+fn words<'a>(parts: &Parts<'a>) -> Option<Words<'a>> {
+    if let [Part::Block(block)] = parts.list()
+        && block.text("type").as_deref() == Some("text")
+    {
+        let words = block.raw("text").and_then(inner).map(Words::of);
+        return words.filter(|words| !words.is_empty());
+    }
+    Content::of_parts(parts).text.map(Words::Plain)
 }
 
 fn system<'a>(

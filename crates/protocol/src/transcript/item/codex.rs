@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use langley_model::LineFacts;
 
-use super::{Aside, Content, Item, asked, string};
+use super::{Aside, Content, Item, Words, asked, string};
 use crate::json::Object;
 use crate::transcript::parsed::{Parsed, Parts};
 
@@ -88,7 +88,7 @@ fn said<'a>(
                 return;
             };
             items.push(match payload.text("role").as_deref() {
-                Some("assistant") => Item::Text { text },
+                Some("assistant") => Item::Text { text: Words::Plain(text) },
                 Some("user") => asked(facts, text, content.images),
                 _ => Item::Beside {
                     aside: Aside::SystemPrompt,
@@ -101,7 +101,7 @@ fn said<'a>(
             let texts = ["summary", "content"].iter().find_map(|name| {
                 Content::of(payload.raw(name)?).text.filter(|text| !text.is_empty())
             });
-            items.push(Item::Thinking { text: texts });
+            items.push(Item::Thinking { text: texts.map(Words::Plain) });
         }
         "additional_tools" => items.push(Item::Beside {
             aside: Aside::Tools,

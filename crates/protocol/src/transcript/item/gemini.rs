@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use langley_model::LineFacts;
 
-use super::{Content, Item, asked};
+use super::{Content, Item, Words, asked};
 use crate::json::{Object, elements};
 use crate::transcript::parsed::Parsed;
 
@@ -23,9 +23,10 @@ pub(super) fn read<'a>(
                 let Some(thought) = Object::of(thought.get()) else { continue };
                 let parts = [thought.text("subject"), thought.text("description")];
                 let parts: Vec<_> = parts.into_iter().flatten().collect();
-                items.push(Item::Thinking { text: Some(Cow::Owned(parts.join("\n"))) });
+                let text = Words::Plain(Cow::Owned(parts.join("\n")));
+                items.push(Item::Thinking { text: Some(text) });
             }
-            items.extend(text.map(|text| Item::Text { text }));
+            items.extend(text.map(|text| Item::Text { text: Words::Plain(text) }));
             for call in line.raw("toolCalls").and_then(elements).unwrap_or_default() {
                 let Some(call) = Object::of(call.get()) else { continue };
                 items.push(Item::Call {

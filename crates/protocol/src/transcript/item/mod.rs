@@ -5,14 +5,19 @@
 mod claude;
 mod codex;
 mod gemini;
+mod words;
 
 use std::borrow::Cow;
 
 use langley_model::{LineFacts, LineRole};
 
 use super::UsageReader;
+use super::envelope::Telling;
 use super::parsed::{Parsed, Part, Parts};
+use super::{UsageLine, claude as usage_of_claude};
 use crate::json::{inner, unescape};
+
+pub use words::Words;
 
 /// What is set or told beside what is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,12 +60,12 @@ pub enum Item<'a> {
     /// What the model wrote.
     Text {
         /// The words.
-        text: Cow<'a, str>,
+        text: Words<'a>,
     },
     /// What the model thought; none where the provider keeps it to itself.
     Thinking {
         /// The words.
-        text: Option<Cow<'a, str>>,
+        text: Option<Words<'a>>,
     },
     /// A tool that the model calls; the input is JSON.
     Call {
@@ -124,13 +129,39 @@ pub enum Item<'a> {
 }
 
 impl UsageReader {
-    /// What a line is, without its end, that this reader has read before, and what it says.
+    /// What a line is, without its end, that this reader has read before, and what it says. The facts lack what items
+    /// tell better: words and tools, and where the line stands in a tree.
     #[must_use]
     pub fn items<'a>(&self, line: &'a str) -> (LineFacts, Vec<Item<'a>>) {
+        self.items_of(Parsed::of(self, line).as_ref(), line)
+    }
+
+    /// Reads a whole line: what it tells of usage goes to `out`, and what it is and says is answered, as
+    /// [`items`](Self::items) does. It is taken apart once where its format allows.
+    pub fn line<'a>(
+        &mut self,
+        line: &'a str,
+        out: &mut dyn FnMut(UsageLine<'_>),
+    ) -> (LineFacts, Vec<Item<'a>>) {
+        if *self != Self::ClaudeCode {
+            self.read(line.as_bytes(), out);
+            return self.items(line);
+        }
         let parsed = Parsed::of(self, line);
-        let facts = self.facts_of(parsed.as_ref());
-        let mut items = Vec::new();
         if let Some(parsed) = &parsed {
+            usage_of_claude::read_parsed(parsed, out);
+        }
+        self.items_of(parsed.as_ref(), line)
+    }
+
+    fn items_of<'a>(
+        &self,
+        parsed: Option<&Parsed<'a>>,
+        line: &'a str,
+    ) -> (LineFacts, Vec<Item<'a>>) {
+        let facts = self.facts_of(parsed, Telling::BesideItems);
+        let mut items = Vec::new();
+        if let Some(parsed) = parsed {
             match self {
                 Self::ClaudeCode => claude::read(parsed, (&facts, line), &mut items),
                 Self::Codex(_) => codex::read(parsed, (&facts, line), &mut items),
