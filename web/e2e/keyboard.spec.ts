@@ -11,6 +11,7 @@ const SLOW = { timeout: 30_000 };
 const SCREENS = {
   n: ["/now", "Now"],
   e: ["/sessions", "Sessions"],
+  y: ["/history", "History"],
   f: ["/flows", "Flows"],
   c: ["/spend", "Spend"],
   t: ["/tools", "Tools"],

@@ -208,19 +208,15 @@ function makeFlow(at, over = {}) {
 for (let i = 0, at = Date.now() - 4_000; i < TOTAL; i += 1, at -= between(200, 14_000))
   flows.push(makeFlow(at));
 /** A flow in which there is something of every kind. */
-const talk = flows[60];
+const talk = flows.find(
+  ({ outcome, dialect, streaming }, at) =>
+    at > 40 && outcome === "completed" && dialect === "anthropic" && streaming,
+);
 if (talk) {
-  Object.assign(talk, makeFlow(Date.parse(talk.started_at)), {
+  Object.assign(talk, {
     id: TALK_ID,
-    outcome: "completed",
-    status: 200,
-    error: null,
-    reason: null,
-    provider: "anthropic",
-    dialect: "anthropic",
-    host: "api.anthropic.com",
-    path: "/v1/messages?beta=true",
     tool_names: ["Edit", "Edit"],
+    body_truncated: false,
     preview: "Please mend the parser",
   });
 }

@@ -16,7 +16,7 @@ for (const theme of ["light", "dark"] as const) {
       await page.setViewportSize({ width, height: 800 });
       await page.goto(FLOW);
       const talk = page.getByRole("region", { name: "Conversation" });
-      await expect(talk.getByText("rust", { exact: true })).toBeVisible();
+      await expect(talk.getByText("rust", { exact: true })).toBeVisible({ timeout: 30_000 });
       await page.getByRole("button", { name: "Show 25 earlier turns" }).click();
       for (const words of [
         "1 of 3 tasks done",
