@@ -95,7 +95,7 @@ async function loaded(page: Page): Promise<void> {
 test("each screen is reached by its letter, Tab goes all through it, and out of it", async ({
   page,
 }) => {
-  test.setTimeout(300_000);
+  test.setTimeout(600_000);
   await page.goto("/health");
   await expect(page.getByRole("heading", { name: "Health" })).toBeVisible();
   for (const [key, [path, name]] of Object.entries(SCREENS)) {
