@@ -320,7 +320,7 @@ function Search() {
     void navigate({ to: paths.search, search: readQuery({ q: next }), replace: true });
   return (
     <Later>
-      <SearchScreen query={q} onQuery={ask} flowHref={(id) => flowHref(id, {})} />
+      <SearchScreen query={q} onQuery={ask} flowHref={(id) => flowHref(id, { find: q })} />
     </Later>
   );
 }
@@ -331,10 +331,12 @@ function Flows() {
   const { id } = useParams({ strict: false });
   const navigate = useNavigate();
   const filter = filterOf(search);
+  // What was sought was sought in the one flow.
+  const { find, ...others } = search;
   const open = (flow: string, replace: boolean) => {
-    void navigate({ to: paths.flow, params: { id: flow }, search, replace });
+    void navigate({ to: paths.flow, params: { id: flow }, search: others, replace });
   };
-  const close = () => void navigate({ to: paths.flows, search });
+  const close = () => void navigate({ to: paths.flows, search: others });
   const look = (next: Partial<FlowsSearch>) => {
     if (id === undefined) return;
     void navigate({
@@ -359,7 +361,7 @@ function Flows() {
       filter={filter}
       onFilter={setFilter}
       selected={id}
-      hrefOf={(flow) => flowHref(flow, search)}
+      hrefOf={(flow) => flowHref(flow, others)}
       onOpen={open}
       onClose={close}
       firstRun={<FirstRun />}
@@ -371,6 +373,7 @@ function Flows() {
             tab={search.tab ?? "conversation"}
             side={search.side ?? "request"}
             type={search.type}
+            find={find}
             hrefOf={(next) => flowHref(id, readFlowsSearch({ ...search, ...next }))}
             onLook={look}
             onClose={close}
