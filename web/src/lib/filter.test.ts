@@ -13,7 +13,6 @@ describe("filter and URL", () => {
       session: "s/1",
       since: "1h",
       tab: "events",
-      find: "a word",
     };
     const text = writeSearch(search);
     expect(readFlowsSearch(parseSearch(text))).toEqual(search);
@@ -49,7 +48,6 @@ describe("filter and URL", () => {
       model: "",
       host: ["x"],
       task: "x".repeat(600),
-      find: "x".repeat(600),
       other: "1",
     };
     expect(readFlowsSearch(search)).toEqual({});

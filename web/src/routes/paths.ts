@@ -40,12 +40,7 @@ export type FlowsSearch = FlowFilter & {
   side?: "request" | "response";
   /** Which type of event is shown. */
   type?: string;
-  /** What a search was for that led to the flow: it is brought into view. */
-  find?: string;
 };
-
-/** The longest words that an address is asked to find. */
-const FIND_MAX = 500;
 
 export function readFlowsSearch(search: Record<string, unknown>): FlowsSearch {
   const found: FlowsSearch = readFilter(search);
@@ -54,8 +49,6 @@ export function readFlowsSearch(search: Record<string, unknown>): FlowsSearch {
   if (search["side"] === "request" || search["side"] === "response") found.side = search["side"];
   const type = search["type"];
   if (typeof type === "string" && type !== "" && type.length <= 100) found.type = type;
-  const find = search["find"];
-  if (typeof find === "string" && find !== "" && find.length <= FIND_MAX) found.find = find;
   return found;
 }
 
@@ -72,7 +65,7 @@ export function filterOf(search: FlowsSearch): FlowFilter {
 /** The search of an address: plain words, in a fixed order, so that one filter has one address. */
 export function writeSearch(search: Record<string, unknown>): string {
   const query = new URLSearchParams();
-  const keys = [...FILTER_KEYS, "tab", "side", "type", "find"];
+  const keys = [...FILTER_KEYS, "tab", "side", "type"];
   const rest = Object.keys(search).filter((key) => !keys.includes(key));
   for (const key of [...keys, ...rest]) {
     const value = search[key];

@@ -320,7 +320,7 @@ function Search() {
     void navigate({ to: paths.search, search: readQuery({ q: next }), replace: true });
   return (
     <Later>
-      <SearchScreen query={q} onQuery={ask} flowHref={(id) => flowHref(id, { find: q })} />
+      <SearchScreen query={q} onQuery={ask} flowHref={(id) => flowHref(id, {})} />
     </Later>
   );
 }
@@ -331,12 +331,10 @@ function Flows() {
   const { id } = useParams({ strict: false });
   const navigate = useNavigate();
   const filter = filterOf(search);
-  // What was sought was sought in the one flow.
-  const { find, ...others } = search;
   const open = (flow: string, replace: boolean) => {
-    void navigate({ to: paths.flow, params: { id: flow }, search: others, replace });
+    void navigate({ to: paths.flow, params: { id: flow }, search, replace });
   };
-  const close = () => void navigate({ to: paths.flows, search: others });
+  const close = () => void navigate({ to: paths.flows, search });
   const look = (next: Partial<FlowsSearch>) => {
     if (id === undefined) return;
     void navigate({
@@ -361,7 +359,7 @@ function Flows() {
       filter={filter}
       onFilter={setFilter}
       selected={id}
-      hrefOf={(flow) => flowHref(flow, others)}
+      hrefOf={(flow) => flowHref(flow, search)}
       onOpen={open}
       onClose={close}
       firstRun={<FirstRun />}
@@ -373,7 +371,6 @@ function Flows() {
             tab={search.tab ?? "conversation"}
             side={search.side ?? "request"}
             type={search.type}
-            find={find}
             hrefOf={(next) => flowHref(id, readFlowsSearch({ ...search, ...next }))}
             onLook={look}
             onClose={close}

@@ -36,8 +36,6 @@ export interface FlowDetailProps {
   tab: Tab;
   side: "request" | "response";
   type: string | undefined;
-  /** What a search was for that led here. */
-  find: string | undefined;
   /** The address of this flow looked at in another way. */
   hrefOf: (next: Partial<FlowsSearch>) => string;
   onLook: (next: Partial<FlowsSearch>) => void;
@@ -117,19 +115,13 @@ export function FlowDetail(props: FlowDetailProps) {
         </span>
       </header>
       <Summary flow={flow} onFilter={props.onFilter} />
-      <Tabs
-        {...props}
-        tab={tab}
-        events={flow.event_count}
-        open={flow.outcome === null}
-        socket={socket}
-      />
+      <Tabs {...props} tab={tab} events={flow.event_count} socket={socket} />
       <div className="min-h-0 flex-1">
         <Boundary resetKey={`${id} ${tab}`}>
           {tab !== "conversation" ? null : socket ? (
             <SocketView flow={flow} />
           ) : (
-            <ConversationView flow={flow} find={props.find} />
+            <ConversationView flow={flow} />
           )}
           {tab === "events" ? (
             <EventsView flow={flow} type={type} onType={(next) => onLook({ type: next ?? "" })} />
@@ -169,9 +161,8 @@ function Tabs({
   hrefOf,
   onLook,
   events,
-  open,
   socket,
-}: FlowDetailProps & { events: number; open: boolean; socket: boolean }) {
+}: FlowDetailProps & { events: number; socket: boolean }) {
   const names = socket ? SOCKET_NAMES : NAMES;
   const bar = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -205,11 +196,8 @@ function Tabs({
           )}
         >
           {names[each]}
-          {each === "events" && (events > 0 || open) ? (
-            // The tabs behind it stay where they are while it grows.
-            <span className={cx("text-2xs text-ink-3", open && "min-w-[6ch]")}>
-              {events.toLocaleString("en-US")}
-            </span>
+          {each === "events" && events > 0 ? (
+            <span className="text-2xs text-ink-3">{events.toLocaleString("en-US")}</span>
           ) : null}
         </a>
       ))}

@@ -3,7 +3,6 @@ import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { requestQuery, responseQuery } from "@/api/queries";
 import type { Flow, Message } from "@/api/types";
-import { turnWith, wordsOf } from "@/lib/find";
 import { bytes, plural } from "@/lib/format";
 import { oneLine } from "@/lib/hostile";
 import { compact } from "@/lib/json";
@@ -17,7 +16,6 @@ import { Json } from "@/ui/Json";
 import { Note, Notice, Skeleton } from "@/ui/Notice";
 import { WireText } from "@/ui/WireText";
 import { Parts, PartView } from "@/views/Parts";
-import { useFound } from "./useFound";
 import { useLiveAnswer } from "./useLiveAnswer";
 
 /** Turns shown at first: a long session is read from its end. */
@@ -25,7 +23,7 @@ const LAST_TURNS = 12;
 /** As near to the end as this, the view follows what is being written. */
 const FOLLOW_PX = 80;
 
-export function ConversationView({ flow, find = "" }: { flow: Flow; find?: string | undefined }) {
+export function ConversationView({ flow }: { flow: Flow }) {
   const request = useQuery(requestQuery(flow.id));
   const response = useQuery(responseQuery(flow.id));
   const open = flow.outcome === null;
@@ -38,8 +36,6 @@ export function ConversationView({ flow, find = "" }: { flow: Flow; find?: strin
     () => (body?.text ? (dialectView(flow.dialect)?.request(flow.path, body.text) ?? null) : null),
     [body, flow.dialect, flow.path],
   );
-  const words = useMemo(() => wordsOf(find), [find]);
-  useFound(box, words, request.data !== undefined && (open || !response.isPending));
   if (request.error && !request.data) {
     return (
       <Failed what="The request" error={request.error} onRetry={() => void request.refetch()} />
@@ -51,7 +47,7 @@ export function ConversationView({ flow, find = "" }: { flow: Flow; find?: strin
     <section ref={box} tabIndex={0} aria-label="Conversation" className="h-full overflow-y-auto">
       <div className="mx-auto flex max-w-4xl flex-col gap-1 px-3 py-3">
         {conversation ? (
-          <Asked conversation={conversation} stored={body?.truncated ?? false} words={words} />
+          <Asked conversation={conversation} stored={body?.truncated ?? false} />
         ) : (
           <Unread flow={flow} text={body?.text ?? null} size={body?.original_bytes ?? 0} />
         )}
@@ -68,19 +64,10 @@ export function ConversationView({ flow, find = "" }: { flow: Flow; find?: strin
   );
 }
 
-interface AskedProps {
-  conversation: Conversation;
-  stored: boolean;
-  /** What a search was for: the turn that has it is shown, however early it is. */
-  words: readonly string[];
-}
-
-function Asked({ conversation, stored, words }: AskedProps) {
+function Asked({ conversation, stored }: { conversation: Conversation; stored: boolean }) {
   const { system, tools, turns, settings, cut } = conversation;
   const [all, setAll] = useState(false);
-  const found = useMemo(() => turnWith(turns, words), [turns, words]);
-  const unseen = Math.max(0, turns.length - LAST_TURNS);
-  const hidden = all ? 0 : found < 0 ? unseen : Math.min(unseen, found);
+  const hidden = all ? 0 : Math.max(0, turns.length - LAST_TURNS);
   return (
     <>
       {cut || stored ? (
@@ -178,13 +165,8 @@ function Asked({ conversation, stored, words }: AskedProps) {
         </button>
       ) : null}
       {turns.slice(hidden).map((turn, at) => (
-        <TurnView
-          // biome-ignore lint/suspicious/noArrayIndexKey: a turn is its place in the request
-          key={at + hidden}
-          turn={turn}
-          number={at + hidden + 1}
-          found={at + hidden === found}
-        />
+        // biome-ignore lint/suspicious/noArrayIndexKey: a turn is its place in the request
+        <TurnView key={at + hidden} turn={turn} number={at + hidden + 1} />
       ))}
     </>
   );
@@ -215,14 +197,10 @@ const ROLES: Record<string, { label: string; tone: string }> = {
   system: { label: "System", tone: "text-ink-2" },
 };
 
-function TurnView({ turn, number, found }: { turn: Turn; number: number; found: boolean }) {
+function TurnView({ turn, number }: { turn: Turn; number: number }) {
   const role = ROLES[turn.role] ?? { label: oneLine(turn.role, 30), tone: "text-ink-2" };
   return (
-    <section
-      aria-label={`${role.label}, turn ${number}`}
-      data-found={found || undefined}
-      className="rounded-md px-2.5 py-2"
-    >
+    <section aria-label={`${role.label}, turn ${number}`} className="rounded-md px-2.5 py-2">
       <h3 className={`mb-1 flex items-baseline gap-2 text-xs font-semibold ${role.tone}`}>
         {role.label}
         <span className="font-normal text-ink-3">{number}</span>
