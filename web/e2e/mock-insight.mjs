@@ -12,6 +12,8 @@ import {
   projectOf,
   spent,
   sum,
+  tools,
+  toolTotals,
   totals,
   UNPRICED,
 } from "./mock-sums.mjs";
@@ -78,33 +80,6 @@ function ledger(id, flows) {
         ]
       : [],
   };
-}
-
-function toolTotals(calls) {
-  const failed = Math.floor(calls / 12);
-  return {
-    calls,
-    succeeded: calls - failed,
-    failed,
-    denied: 0,
-    cancelled: 0,
-    timed_out: 0,
-    lost: 0,
-    orphaned: 0,
-    repeated: Math.floor(calls / 20),
-    violated: 0,
-    failure_rate: calls > 0 ? failed / calls : null,
-    duration: { calls, mean_ms: 812, p50_ms: 240, p95_ms: 3_900, percentile_error_percent: 1 },
-  };
-}
-
-function tools(flows) {
-  const calls = new Map();
-  for (const name of flows.flatMap(({ tool_names }) => tool_names))
-    calls.set(name, (calls.get(name) ?? 0) + 1);
-  return [...calls]
-    .map(([name, count]) => ({ name, totals: toolTotals(count) }))
-    .sort((one, other) => other.totals.calls - one.totals.calls);
 }
 
 function invocations(flows, name) {
@@ -269,7 +244,6 @@ const SETTINGS = {
   "redaction.patterns": ["internal-[a-z]{8}"],
   "analytics.anomaly_context_tokens": 100_000,
   "pricing.overrides": [],
-  "telemetry.enabled": false,
   "transcripts.enabled": true,
 };
 
@@ -329,8 +303,8 @@ export function insight(path, query, flows, stars) {
       Object.entries(SETTINGS).map(([key, value]) => ({
         key,
         value,
-        origin: key === "home" ? "flag" : "default",
-        source: key === "home" ? "--home" : "",
+        origin: key === "home" ? "flag --home" : "default",
+        source: key === "home" ? "flag" : "default",
       })),
     );
   if (path === "/api/findings") {

@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
 import { history } from "./mock-history.mjs";
 import { insight } from "./mock-insight.mjs";
+import { TALK_ID, TALK_SNIPPET, talkBlocks, talkRequest } from "./mock-talk.mjs";
 
 const PORT = Number(process.env.PORT ?? 9191);
 const TOTAL = Number(process.env.FLOWS ?? 10_000);
@@ -206,6 +207,19 @@ function makeFlow(at, over = {}) {
 
 for (let i = 0, at = Date.now() - 4_000; i < TOTAL; i += 1, at -= between(200, 14_000))
   flows.push(makeFlow(at));
+/** A flow in which there is something of every kind. */
+const talk = flows.find(
+  ({ outcome, dialect, streaming }, at) =>
+    at > 40 && outcome === "completed" && dialect === "anthropic" && streaming,
+);
+if (talk) {
+  Object.assign(talk, {
+    id: TALK_ID,
+    tool_names: ["Edit", "Edit"],
+    body_truncated: false,
+    preview: "Please mend the parser",
+  });
+}
 /** A flow of which much is missing. */
 const torn = flows[3];
 if (torn) {
@@ -280,6 +294,7 @@ for (const [at, preview] of [
 }
 
 function requestBody(flow) {
+  if (flow === talk) return talkRequest(flow);
   const messages = [];
   for (let turn = 0; turn < 18; turn += 1) {
     messages.push({
@@ -414,25 +429,27 @@ function message(flow) {
     `${WORDS.join(" ").repeat(3)}\n\n1. The cursor stays.\n2. The rows go.\n\n\`cargo nextest run\` is green: 14 tests, 14 passed.\nhttps://example.com/${"long".repeat(120)}`;
   const blocks = error
     ? []
-    : [
-        {
-          index: 0,
-          complete: true,
-          type: "thinking",
-          text: "First the cursor, then the rows. ".repeat(12),
-          signature_bytes: 412,
-        },
-        { index: 1, complete: flow.outcome === "completed", type: "text", text, citations: [] },
-        ...flow.tool_names.map((name, at) => ({
-          index: at + 2,
-          complete: true,
-          type: "tool_use",
-          id: `toolu_${at}z`,
-          name,
-          input: { command: "git status --short", description: "Show what changed" },
-          input_raw: '{"command":"git status --short"}',
-        })),
-      ];
+    : flow === talk
+      ? talkBlocks()
+      : [
+          {
+            index: 0,
+            complete: true,
+            type: "thinking",
+            text: "First the cursor, then the rows. ".repeat(12),
+            signature_bytes: 412,
+          },
+          { index: 1, complete: flow.outcome === "completed", type: "text", text, citations: [] },
+          ...flow.tool_names.map((name, at) => ({
+            index: at + 2,
+            complete: true,
+            type: "tool_use",
+            id: `toolu_${at}z`,
+            name,
+            input: { command: "git status --short", description: "Show what changed" },
+            input_raw: '{"command":"git status --short"}',
+          })),
+        ];
   return {
     id: flow.message_id,
     model: flow.model,
@@ -547,6 +564,9 @@ function sessions(q) {
 /** Flows whose preview holds all the words, and where in it. */
 function searched(query) {
   const words = (query.get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  if (words[0] === "wombat") {
+    return { items: [{ flow: talk, snippets: [TALK_SNIPPET] }], next_cursor: null, unindexed: 0 };
+  }
   const hits = filtered(new URLSearchParams()).filter(({ preview }) =>
     words.every((word) => preview?.toLowerCase().includes(word)),
   );

@@ -200,6 +200,33 @@ function spread(page, group, query) {
   });
 }
 
+export function toolTotals(calls) {
+  const failed = Math.floor(calls / 12);
+  return {
+    calls,
+    succeeded: calls - failed,
+    failed,
+    denied: 0,
+    cancelled: 0,
+    timed_out: 0,
+    lost: 0,
+    orphaned: 0,
+    repeated: Math.floor(calls / 20),
+    violated: 0,
+    failure_rate: calls > 0 ? failed / calls : null,
+    duration: { calls, mean_ms: 812, p50_ms: 240, p95_ms: 3_900, percentile_error_percent: 1 },
+  };
+}
+
+export function tools(flows) {
+  const calls = new Map();
+  for (const name of flows.flatMap(({ tool_names }) => tool_names))
+    calls.set(name, (calls.get(name) ?? 0) + 1);
+  return [...calls]
+    .map(([name, count]) => ({ name, totals: toolTotals(count) }))
+    .sort((one, other) => other.totals.calls - one.totals.calls);
+}
+
 export function cost(flows, query) {
   const by = (query.get("group_by") ?? "").split(",");
   const of = chosen(flows, query);

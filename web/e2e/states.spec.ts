@@ -61,7 +61,7 @@ test("a tool that is being called has its name while its input is written", asyn
   await expect(rows(page).first()).not.toHaveAttribute("id", before ?? "");
   await rows(page).first().click();
   const live = page.getByTestId("live-answer");
-  await expect(live).toContainText("mcp__github__search", { timeout: 10_000 });
+  await expect(live).toContainText("searchMCP github", { timeout: 10_000 });
   await expect(live).toContainText("cargo nextest");
 });
 

@@ -2,6 +2,7 @@
 import { readJson } from "@/lib/partialJson";
 import type { Assembler, Conversation, Part, ProviderView, Tool, Turn } from "./conversation";
 import { isObject, type Json, list, settings, text } from "./read";
+import { readServerResult } from "./serverTools";
 
 /** Parts nested deeper than a tool's result holds are shown as JSON. */
 const NESTING_MAX = 3;
@@ -87,12 +88,15 @@ function readPart(part: unknown, names: Map<string, string>, depth: number): Par
     case "redacted_thinking":
       return { kind: "thinking", text: "", note: "withheld by the provider" };
     case "tool_use":
-    case "server_tool_use": {
+    case "server_tool_use":
+    case "mcp_tool_use": {
       const id = text(part["id"]) ?? "";
       const name = text(part["name"]) ?? "?";
       names.set(id, name);
       const use: Part = { kind: "tool_use", id, name, input: part["input"] };
-      return type === "server_tool_use" ? { ...use, ranAt: "provider" } : use;
+      if (type === "tool_use") return use;
+      const server = text(part["server_name"]);
+      return { ...use, ranAt: "provider", ...(server ? { server } : {}) };
     }
     case "tool_result": {
       const id = text(part["tool_use_id"]) ?? "";
@@ -112,8 +116,11 @@ function readPart(part: unknown, names: Map<string, string>, depth: number): Par
     case "image":
     case "document":
       return readMedia(type, part);
-    default:
-      return other;
+    default: {
+      const id = text(part["tool_use_id"]) ?? "";
+      const call = { id, name: names.get(id) ?? null, failed: part["is_error"] === true };
+      return readServerResult(type, part["content"], call) ?? other;
+    }
   }
 }
 

@@ -12,6 +12,8 @@ export type Part =
       raw?: string;
       whole?: boolean;
       ranAt?: "provider";
+      /** The MCP server that the provider asks for it. */
+      server?: string;
     }
   | {
       kind: "tool_result";

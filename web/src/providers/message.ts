@@ -2,16 +2,19 @@
 import type { Block } from "@/api/types";
 import type { Part } from "./conversation";
 import { isObject, text } from "./read";
+import { readServerResult } from "./serverTools";
 
 export function blockParts(blocks: Block[]): Part[] {
+  const names = new Map<string, string>();
   return blocks.flatMap((block): Part[] => {
-    const part = blockPart(block);
+    if (block.type === "server_tool_use") names.set(block.id, block.name);
+    const part = blockPart(block, names);
     const sources = block.type === "text" ? block.citations : [];
     return sources.length > 0 ? [part, { kind: "other", type: "sources", json: sources }] : [part];
   });
 }
 
-function blockPart(block: Block): Part {
+function blockPart(block: Block, names: Map<string, string>): Part {
   switch (block.type) {
     case "text":
       return { kind: "text", text: block.text };
@@ -32,8 +35,11 @@ function blockPart(block: Block): Part {
         ? { kind: "tool_use", ...use }
         : { kind: "tool_use", ...use, ranAt: "provider" };
     }
-    case "server_tool_result":
-      return { kind: "other", type: block.kind, json: block.json };
+    case "server_tool_result": {
+      const { kind, json, tool_use_id: id } = block;
+      const call = { id, name: names.get(id) ?? null, failed: false };
+      return readServerResult(kind, json, call) ?? { kind: "other", type: kind, json };
+    }
     case "other":
       return media(block.json) ?? { kind: "other", type: block.kind, json: block.json };
     default:

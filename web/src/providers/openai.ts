@@ -150,7 +150,9 @@ function readItem(item: unknown, names: Map<string, string>, into: Conversation)
     const name = text(item["name"]) ?? type.slice(0, -"_call".length);
     const input = item["action"] ?? item["arguments"] ?? item["queries"] ?? item["code"];
     const call = toolUse(id, name, input, names);
-    say(turns, "assistant", [call.kind === "tool_use" ? { ...call, ranAt: "provider" } : call]);
+    const server = text(item["server_label"]);
+    const run = { ranAt: "provider", ...(server ? { server } : {}) } as const;
+    say(turns, "assistant", [call.kind === "tool_use" ? { ...call, ...run } : call]);
   } else {
     say(turns, "assistant", [{ kind: "other", type, json: item }]);
   }

@@ -1,5 +1,6 @@
 // Every address of the dashboard, in one typed table; links and routes are both made from it.
 import { FILTER_KEYS, type FlowFilter, readFilter } from "@/lib/filter";
+import { type Hit, readHit } from "@/lib/hit";
 import { DIMENSIONS, type Dimension, isRange, type Range } from "@/lib/spend";
 
 export const paths = {
@@ -34,13 +35,14 @@ export const TABS = [
 export type Tab = (typeof TABS)[number];
 
 /** What the address of the flows screen holds: the filter, and how the detail is looked at. */
-export type FlowsSearch = FlowFilter & {
-  tab?: Tab;
-  /** Which body the raw view shows. */
-  side?: "request" | "response";
-  /** Which type of event is shown. */
-  type?: string;
-};
+export type FlowsSearch = FlowFilter &
+  Partial<Hit> & {
+    tab?: Tab;
+    /** Which body the raw view shows. */
+    side?: "request" | "response";
+    /** Which type of event is shown. */
+    type?: string;
+  };
 
 export function readFlowsSearch(search: Record<string, unknown>): FlowsSearch {
   const found: FlowsSearch = readFilter(search);
@@ -49,7 +51,12 @@ export function readFlowsSearch(search: Record<string, unknown>): FlowsSearch {
   if (search["side"] === "request" || search["side"] === "response") found.side = search["side"];
   const type = search["type"];
   if (typeof type === "string" && type !== "" && type.length <= 100) found.type = type;
-  return found;
+  return { ...found, ...readHit(search) };
+}
+
+/** The same without what belongs to one flow alone: the place in it that a search found. */
+export function withoutHit({ hit, around, place, ...search }: FlowsSearch): FlowsSearch {
+  return search;
 }
 
 /** The words of the search screen's address; nothing when there are none. */
@@ -129,7 +136,7 @@ export function readSessionsView(search: Record<string, unknown>): SessionsView 
 }
 
 /** What of a session is shown: one lane of it, and the turns that are unfolded. */
-export interface SessionView {
+export interface SessionView extends Partial<Hit> {
   /** A subagent's id, or `main` for the session's own agent. */
   lane?: string;
   /** The flow of the turn that is unfolded. */
@@ -139,7 +146,7 @@ export interface SessionView {
 export function readSessionView(search: Record<string, unknown>): SessionView {
   const lane = word(search["lane"]);
   const turn = word(search["turn"]);
-  return { ...(lane ? { lane } : {}), ...(turn ? { turn } : {}) };
+  return { ...(lane ? { lane } : {}), ...(turn ? { turn, ...readHit(search) } : {}) };
 }
 
 export function sessionHref(id: string, view: SessionView = {}): string {
@@ -194,7 +201,14 @@ export interface ToolsView {
   call?: string;
 }
 
-export const TOOL_ORDERS = ["calls", "duration", "failures", "repeats", "violations"] as const;
+export const TOOL_ORDERS = [
+  "calls",
+  "cost",
+  "duration",
+  "failures",
+  "repeats",
+  "violations",
+] as const;
 export type ToolOrder = (typeof TOOL_ORDERS)[number];
 
 export function readToolsView(search: Record<string, unknown>): ToolsView {

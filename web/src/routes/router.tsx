@@ -35,6 +35,7 @@ import {
   type SessionView,
   type SpendView,
   type ToolsView,
+  withoutHit,
   writeSearch,
 } from "./paths";
 
@@ -320,7 +321,7 @@ function Search() {
     void navigate({ to: paths.search, search: readQuery({ q: next }), replace: true });
   return (
     <Later>
-      <SearchScreen query={q} onQuery={ask} flowHref={(id) => flowHref(id, {})} />
+      <SearchScreen query={q} onQuery={ask} flowHref={(id, hit) => flowHref(id, { ...hit })} />
     </Later>
   );
 }
@@ -332,9 +333,9 @@ function Flows() {
   const navigate = useNavigate();
   const filter = filterOf(search);
   const open = (flow: string, replace: boolean) => {
-    void navigate({ to: paths.flow, params: { id: flow }, search, replace });
+    void navigate({ to: paths.flow, params: { id: flow }, search: withoutHit(search), replace });
   };
-  const close = () => void navigate({ to: paths.flows, search });
+  const close = () => void navigate({ to: paths.flows, search: withoutHit(search) });
   const look = (next: Partial<FlowsSearch>) => {
     if (id === undefined) return;
     void navigate({
@@ -359,7 +360,7 @@ function Flows() {
       filter={filter}
       onFilter={setFilter}
       selected={id}
-      hrefOf={(flow) => flowHref(flow, search)}
+      hrefOf={(flow) => flowHref(flow, withoutHit(search))}
       onOpen={open}
       onClose={close}
       firstRun={<FirstRun />}
@@ -371,6 +372,7 @@ function Flows() {
             tab={search.tab ?? "conversation"}
             side={search.side ?? "request"}
             type={search.type}
+            hit={search}
             hrefOf={(next) => flowHref(id, readFlowsSearch({ ...search, ...next }))}
             onLook={look}
             onClose={close}

@@ -28,6 +28,7 @@ export function Shell() {
   useScreenKeys(() => setOver("help"));
   usePaletteKey(() => setOver((now) => (now === "palette" ? null : "palette")));
   useInnerLinks();
+  useKeptFocus();
   const bar = useRef<HTMLUListElement>(null);
   useEffect(() => {
     const screen = SCREENS.find(({ to }) => path.startsWith(to));
@@ -126,6 +127,19 @@ function useInnerLinks(): void {
     document.addEventListener("click", follow);
     return () => document.removeEventListener("click", follow);
   }, [router]);
+}
+
+/** What had the focus may go with the screen it was on: the content has it then, not the page's beginning. */
+function useKeptFocus(): void {
+  const router = useRouter();
+  useEffect(
+    () =>
+      router.subscribe("onRendered", ({ fromLocation }) => {
+        if (fromLocation === undefined || document.activeElement !== document.body) return;
+        document.getElementById("main")?.focus({ preventScroll: true });
+      }),
+    [router],
+  );
 }
 
 function PaletteButton({ onOpen }: { onOpen: () => void }) {

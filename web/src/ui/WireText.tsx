@@ -5,7 +5,7 @@ import { REDACTED, visible } from "@/lib/hostile";
 import { cx } from "./cx";
 
 /** Characters laid out without being asked for. */
-const FOLD = 6_000;
+export const FOLD = 6_000;
 /** Characters of a block, which is laid out once it comes near to what is in view. */
 const BLOCK = 25_000;
 /** Blocks that each wish for more brings. */
@@ -19,7 +19,7 @@ export function WireText({
 }: {
   text: string;
   mono?: boolean;
-  className?: string;
+  className?: string | undefined;
   /** Shows the end rather than the beginning of a long text, for what is still being written. */
   tail?: boolean;
 }) {

@@ -27,6 +27,12 @@ function icon(drawing: ReactNode): (props: IconProps) => ReactNode {
 export const FlowsIcon = icon(
   <path d="M2 4h8m-2.5-2L10 4 7.5 6M14 12H6m2.5-2L6 12l2.5 2M2 8h12" />,
 );
+/** Plain text, as it was written. */
+export const TextIcon = icon(<path d="M3 4.5V3h10v1.5M8 3v10m-2 0h4" />);
+/** Source, such as JSON. */
+export const BracesIcon = icon(
+  <path d="M6 2.5c-1.6 0-2 .7-2 2v1.7c0 1-.5 1.8-1.5 1.8 1 0 1.5.8 1.5 1.8v1.7c0 1.3.4 2 2 2M10 2.5c1.6 0 2 .7 2 2v1.7c0 1 .5 1.8 1.5 1.8-1 0-1.5.8-1.5 1.8v1.7c0 1.3-.4 2-2 2" />,
+);
 export const HealthIcon = icon(<path d="M1.5 8.5h3l2-5 3 9 2-4h3" />);
 export const SetupIcon = icon(
   <>

@@ -1,9 +1,11 @@
 // Hostile content in a conversation stays text.
 // @vitest-environment jsdom
-import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { cleanup, configure, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, expect, test } from "vitest";
 import { Parts } from "./Parts";
 
+// The reader of markdown is loaded when it is needed, which a busy machine may take long for.
+configure({ asyncUtilTimeout: 10_000 });
 afterEach(cleanup);
 
 test("markup, escape codes and direction marks are shown as text", () => {
@@ -60,4 +62,104 @@ test("parts of any shape are shown", () => {
   expect(screen.getByText(/2\.0 KiB/)).toBeTruthy();
   expect(screen.getByText("new_thing")).toBeTruthy();
   expect(screen.getByText("Failed")).toBeTruthy();
+});
+
+test("markdown is laid out, nothing in it is interpreted, and it can be seen as it was written", async () => {
+  const text =
+    "# Done\n\n- **one** `code`\n- two\n\n<img src=x onerror=alert(1)>\n\n[here](javascript:alert(2)) ![pic](https://x.example/p.png)\n\n\u202eback key [redacted:anthropic_key]";
+  const { container } = render(<Parts parts={[{ kind: "text", text }]} />);
+  expect(await screen.findByText("one")).toBeTruthy();
+  expect(container.querySelectorAll("li")).toHaveLength(2);
+  expect(container.querySelector("a, img, script, h1, iframe")).toBeNull();
+  for (const words of [
+    "<img src=x onerror=alert(1)>",
+    "here (javascript:alert(2))",
+    "pic (https://x.example/p.png)",
+    "⟨RLO⟩back",
+  ]) {
+    expect(container.textContent).toContain(words);
+  }
+  expect(screen.getByTitle("Redacted before it was stored")).toBeTruthy();
+  const toggle = screen.getByRole("button", { name: "As written" });
+  fireEvent.click(toggle);
+  expect(toggle.getAttribute("aria-pressed")).toBe("true");
+  expect(container.textContent).toContain("- **one** `code`");
+});
+
+test("a long markdown is folded, and what is too long to be laid out is there as written", async () => {
+  const text = "- item of a list\n".repeat(1_000);
+  const { container, rerender } = render(<Parts parts={[{ kind: "text", text }]} />);
+  expect(await screen.findAllByRole("listitem")).not.toHaveLength(0);
+  expect(container.textContent?.length).toBeLessThan(10_000);
+  fireEvent.click(screen.getByRole("button", { name: /^Show all/ }));
+  expect(screen.getAllByRole("listitem")).toHaveLength(1_000);
+  rerender(<Parts parts={[{ kind: "text", text: text.repeat(4) }]} />);
+  fireEvent.click(screen.getByRole("button", { name: /too long to be laid out/ }));
+  expect(screen.queryAllByRole("listitem")).toHaveLength(0);
+  expect(container.textContent).toContain("- item of a list");
+});
+
+test("an edit is a diff, and its JSON is at hand", () => {
+  const input = {
+    file_path: "/a.rs",
+    old_string: "let a = 1;",
+    new_string: "let a = 2;\u001b[31m",
+  };
+  const { container } = render(
+    <Parts parts={[{ kind: "tool_use", id: "t1", name: "Edit", input }]} />,
+  );
+  expect(container.textContent).toContain("removed: let a = 1;");
+  expect(container.textContent).toContain("added: let a = 2;⟨ESC⟩[31m");
+  expect(container.textContent).toContain("+1 −1");
+  expect(container.textContent).not.toContain("old_string");
+  fireEvent.click(screen.getByRole("button", { name: "As JSON" }));
+  expect(container.textContent).toContain("old_string");
+});
+
+test("a long edit is folded, and its long lines are cut", () => {
+  const content = `${"x".repeat(100_000)}\n${"line\n".repeat(300)}`;
+  const { container } = render(
+    <Parts
+      parts={[{ kind: "tool_use", id: "t1", name: "Write", input: { file_path: "/a", content } }]}
+    />,
+  );
+  expect(container.textContent?.length).toBeLessThan(5_000);
+  expect(container.textContent).toContain("99,600 more characters");
+  fireEvent.click(screen.getByRole("button", { name: "Show all (301 lines)" }));
+  expect(container.textContent?.match(/added: line/g)).toHaveLength(300);
+});
+
+test("tasks, commands and look-ups are told in their own way, an MCP tool with its server", () => {
+  const use = (name: string, input: unknown) => ({
+    kind: "tool_use" as const,
+    id: "",
+    name,
+    input,
+  });
+  const { container } = render(
+    <Parts
+      parts={[
+        use("TodoWrite", { todos: [{ content: "Mend it", status: "completed" }] }),
+        use("Bash", { command: "cargo test", description: "Run the tests", timeout: 5 }),
+        use("Read", { file_path: "/etc/hosts", limit: 3 }),
+        use("mcp__github__search", { query: "a" }),
+      ]}
+    />,
+  );
+  expect(screen.getByRole("list", { name: "Tasks" }).textContent).toContain("doneMend it");
+  expect(screen.getByRole("button", { name: "Copy the command" })).toBeTruthy();
+  expect(container.textContent).toContain("timeout 5");
+  expect(container.textContent).toContain("Read /etc/hosts");
+  expect(screen.getByText("MCP github")).toBeTruthy();
+});
+
+test("a cut input is told as far as it goes, with what was written at hand", () => {
+  const raw = '{"file_path":"/a.rs","old_string":"one","new_string":"tw';
+  const { container } = render(
+    <Parts parts={[{ kind: "tool_use", id: "t1", name: "Edit", input: null, raw }]} />,
+  );
+  expect(container.textContent).toContain("removed: one");
+  expect(screen.getByText("The input was cut off.")).toBeTruthy();
+  fireEvent.click(screen.getByRole("button", { name: "As written" }));
+  expect(container.textContent).toContain(raw);
 });

@@ -1,6 +1,9 @@
 // The parts of a turn: text, thinking, tool calls and results, media; each folded where it is noise.
+import { use } from "react";
 import { bytes, DASH } from "@/lib/format";
+import { holds } from "@/lib/hit";
 import { oneLine } from "@/lib/hostile";
+import { readName } from "@/lib/toolCall";
 import type { Part } from "@/providers/conversation";
 import { Badge } from "@/ui/Badge";
 import { CopyButton } from "@/ui/CopyButton";
@@ -8,6 +11,9 @@ import { Fold } from "@/ui/Fold";
 import { ImageIcon, ToolIcon } from "@/ui/icons";
 import { Json } from "@/ui/Json";
 import { WireText } from "@/ui/WireText";
+import { AtHit, HitContext } from "./HitText";
+import { Prose } from "./Prose";
+import { ToolInput, ToolTitle } from "./ToolInput";
 
 export function Parts({ parts }: { parts: Part[] }) {
   return parts.map((part, at) => (
@@ -21,7 +27,13 @@ export function PartView({ part, live = false }: { part: Part; live?: boolean })
     case "text":
       return (
         <div className="flex min-w-0 items-start gap-2">
-          <WireText text={part.text} className="flex-1 text-ink" tail={live} />
+          {live ? (
+            <WireText text={part.text} className="flex-1 text-ink" tail />
+          ) : (
+            <AtHit part={part}>
+              <Prose text={part.text} className="flex-1 text-ink" />
+            </AtHit>
+          )}
           <CacheMark ttl={part.cache} />
         </div>
       );
@@ -43,24 +55,39 @@ export function PartView({ part, live = false }: { part: Part; live?: boolean })
         </p>
       );
     default:
-      return (
-        <Fold
-          className="rounded-md border"
-          summary={
-            <span className="truncate font-mono text-xs text-ink-3">{oneLine(part.type, 60)}</span>
-          }
-        >
-          {() => (
-            <div className="border-t bg-sunken px-3 py-2">
-              <Json value={part.json} />
-            </div>
-          )}
-        </Fold>
-      );
+      return <Other part={part} />;
   }
 }
 
+function Other({ part }: { part: Part & { kind: "other" } }) {
+  const found = useHolds(part);
+  return (
+    <Fold
+      open={found}
+      className="rounded-md border"
+      summary={
+        <span className="truncate font-mono text-xs text-ink-3">{oneLine(part.type, 60)}</span>
+      }
+    >
+      {() => (
+        <div className="border-t bg-sunken px-3 py-2">
+          <AtHit part={part} mono>
+            <Json value={part.json} />
+          </AtHit>
+        </div>
+      )}
+    </Fold>
+  );
+}
+
+/** Whether a part holds what was searched for, so that it is unfolded. */
+function useHolds(part: Part): boolean {
+  const found = use(HitContext);
+  return found !== null && holds(part, found.part);
+}
+
 function Thinking({ part, live }: { part: Part & { kind: "thinking" }; live: boolean }) {
+  const found = useHolds(part);
   if (part.text === "") {
     return <p className="text-xs text-ink-3 italic">Thinking {part.note ?? "without text"}</p>;
   }
@@ -74,6 +101,7 @@ function Thinking({ part, live }: { part: Part & { kind: "thinking" }; live: boo
   }
   return (
     <Fold
+      open={found}
       className="-ml-2.5"
       summary={
         <span className="flex min-w-0 items-baseline gap-2 text-xs">
@@ -83,17 +111,18 @@ function Thinking({ part, live }: { part: Part & { kind: "thinking" }; live: boo
       }
     >
       {() => (
-        <WireText
-          text={part.text}
-          className="ml-2.5 border-l-2 border-line-strong pl-3 text-ink-2"
-        />
+        <AtHit part={part}>
+          <Prose
+            text={part.text}
+            className="ml-2.5 border-l-2 border-line-strong pl-3 text-ink-2"
+          />
+        </AtHit>
       )}
     </Fold>
   );
 }
 
 function ToolUse({ part, live }: { part: Part & { kind: "tool_use" }; live: boolean }) {
-  const whole = part.input !== null && part.input !== undefined;
   return (
     <div className="overflow-hidden rounded-md border">
       <div className="flex h-8 min-w-0 items-center gap-2 bg-ground pr-1 pl-2.5">
@@ -101,7 +130,7 @@ function ToolUse({ part, live }: { part: Part & { kind: "tool_use" }; live: bool
         {part.name === "" ? (
           <span className="shrink-0 text-xs text-ink-3">Tool call</span>
         ) : (
-          <span className="shrink-0 font-mono text-xs font-medium">{oneLine(part.name, 60)}</span>
+          <ToolTitle name={part.name} server={part.server} />
         )}
         {part.ranAt ? <Badge>run by the provider</Badge> : null}
         <span className="ml-auto truncate font-mono text-2xs text-ink-3">
@@ -110,17 +139,14 @@ function ToolUse({ part, live }: { part: Part & { kind: "tool_use" }; live: bool
         {part.id ? <CopyButton text={part.id} what="the call's id" /> : null}
       </div>
       <div className="border-t bg-sunken px-3 py-2">
-        {whole && !live ? (
-          <Json value={part.input} />
+        {!live ? (
+          <AtHit part={part} mono>
+            <ToolInput name={part.name} input={part.input} raw={part.raw} whole={part.whole} />
+          </AtHit>
         ) : part.raw ? (
-          <>
-            <WireText text={part.raw} mono tail={live} />
-            {live || part.whole ? null : (
-              <p className="mt-1 text-2xs text-warn">The input was cut off.</p>
-            )}
-          </>
+          <WireText text={part.raw} mono tail />
         ) : (
-          <p className="text-xs text-ink-3">{live ? "Input follows…" : "No input"}</p>
+          <p className="text-xs text-ink-3">Input follows…</p>
         )}
       </div>
     </div>
@@ -128,6 +154,7 @@ function ToolUse({ part, live }: { part: Part & { kind: "tool_use" }; live: bool
 }
 
 function ToolResult({ part }: { part: Part & { kind: "tool_result" } }) {
+  const found = useHolds(part);
   const first = part.parts[0];
   const text = part.parts
     .map((each) => (each.kind === "text" ? each.text : `[${each.kind}]`))
@@ -135,7 +162,7 @@ function ToolResult({ part }: { part: Part & { kind: "tool_result" } }) {
   const short = part.parts.length === 1 && first?.kind === "text" && first.text.length < 240;
   return (
     <Fold
-      open={short || part.error}
+      open={short || part.error || found}
       className={part.error ? "rounded-md border border-bad/40" : "rounded-md border"}
       summary={
         <span className="flex min-w-0 flex-1 items-center gap-2 text-xs">
@@ -143,7 +170,9 @@ function ToolResult({ part }: { part: Part & { kind: "tool_result" } }) {
             {part.error ? "Failed" : "Result"}
           </span>
           {part.name ? (
-            <span className="shrink-0 font-mono text-ink-3">{oneLine(part.name, 60)}</span>
+            <span className="min-w-0 shrink-0 truncate font-mono text-ink-3">
+              {oneLine(readName(part.name).tool, 60)}
+            </span>
           ) : null}
           <span className="min-w-0 flex-1 truncate font-mono text-ink-3 group-open:invisible">
             {oneLine(text, 160)}
@@ -159,7 +188,9 @@ function ToolResult({ part }: { part: Part & { kind: "tool_result" } }) {
           {part.parts.map((each, at) =>
             each.kind === "text" ? (
               // biome-ignore lint/suspicious/noArrayIndexKey: a part is its place in the result
-              <WireText key={at} text={each.text} mono />
+              <AtHit key={at} part={each} mono>
+                <WireText text={each.text} mono />
+              </AtHit>
             ) : (
               // biome-ignore lint/suspicious/noArrayIndexKey: a part is its place in the result
               <PartView key={at} part={each} />

@@ -4,6 +4,7 @@ import { lazy, type MouseEvent, Suspense, useEffect, useRef } from "react";
 import { ApiError } from "@/api/client";
 import { flowQuery } from "@/api/queries";
 import type { FilterKey } from "@/lib/filter";
+import { type Hit, readHit } from "@/lib/hit";
 import { oneLine } from "@/lib/hostile";
 import { FACES, flowState } from "@/lib/outcome";
 import { authority } from "@/lib/place";
@@ -36,6 +37,8 @@ export interface FlowDetailProps {
   tab: Tab;
   side: "request" | "response";
   type: string | undefined;
+  /** The place that a search found. */
+  hit?: Partial<Hit>;
   /** The address of this flow looked at in another way. */
   hrefOf: (next: Partial<FlowsSearch>) => string;
   onLook: (next: Partial<FlowsSearch>) => void;
@@ -99,7 +102,7 @@ export function FlowDetail(props: FlowDetailProps) {
           {flow.session_id === null ? null : (
             <>
               <a
-                href={sessionHref(flow.session_id, { turn: flow.id })}
+                href={sessionHref(flow.session_id, { turn: flow.id, ...readHit({ ...props.hit }) })}
                 title="Show this turn in its session"
                 aria-label="Show this turn in its session"
                 className="inline-flex size-7 items-center justify-center rounded-md text-ink-3 hover:bg-raised hover:text-ink"
@@ -121,7 +124,7 @@ export function FlowDetail(props: FlowDetailProps) {
           {tab !== "conversation" ? null : socket ? (
             <SocketView flow={flow} />
           ) : (
-            <ConversationView flow={flow} />
+            <ConversationView flow={flow} hit={props.hit} />
           )}
           {tab === "events" ? (
             <EventsView flow={flow} type={type} onType={(next) => onLook({ type: next ?? "" })} />

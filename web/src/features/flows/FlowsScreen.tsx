@@ -45,6 +45,8 @@ export function FlowsScreen(props: FlowsScreenProps) {
     if (id === undefined) return;
     setCursor(id);
     reveal.current?.(index);
+    // The list has the cursor, so it has the focus: what had it may go with the flow that was open.
+    box.current?.focus({ preventScroll: true });
     if (selected !== undefined && id !== selected) onOpen(id, true);
   };
   useKeys((event) => {

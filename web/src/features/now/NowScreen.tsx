@@ -36,8 +36,8 @@ export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
   );
   const { data: today } = useQuery(costQuery({ since: rangeStart("today", new Date(now)) }));
   const { data: findings } = useInfiniteQuery(findingsQuery({ state: "open" }));
-  const { data: limits } = useQuery(limitsQuery());
-  const { data: budgets } = useQuery(budgetsQuery());
+  const { data: limits, isPending: limitsComing } = useQuery(limitsQuery());
+  const { data: budgets, isPending: budgetsComing } = useQuery(budgetsQuery());
   const quietSince = useQuiet(now);
   const box = useRef<HTMLDivElement>(null);
   useRowKeys(box);
@@ -51,7 +51,9 @@ export function NowScreen({ firstRun }: { firstRun: ReactNode }) {
     return runningOf(newestFirst, now);
   }, [flows, view.version, open.flows, open.view.version, now]);
 
-  if (view.status === "loading") return <Skeleton lines={12} />;
+  // What comes later would push aside what somebody has begun to read.
+  const isComing = limitsComing || budgetsComing || open.view.status === "loading";
+  if (view.status === "loading" || isComing) return <Skeleton lines={12} />;
   if (view.status === "failed") {
     return <Failed what="What goes on" error={view.error} onRetry={() => void flows.resync()} />;
   }

@@ -25,8 +25,10 @@ test("a found flow marks the words and leads to the flow", () => {
       },
     ],
   };
-  const { container } = render(<Found item={item} href="/flows/f-1" />);
-  expect(screen.getByRole("link").getAttribute("href")).toBe("/flows/f-1");
+  const { container } = render(
+    <Found item={item} flowHref={(id, hit) => `/flows/${id}#${hit?.place} ${hit?.hit}`} />,
+  );
+  expect(screen.getByRole("link").getAttribute("href")).toBe("/flows/f-1#tool_result wombat");
   expect(container.querySelector("mark")?.textContent).toBe("wombat");
   expect(container.textContent).toContain("Tool result… <b>a</b> wombat");
   expect(container.querySelector("b")).toBeNull();

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { searchQuery } from "@/api/queries";
 import type { SearchFlow, Snippet } from "@/api/types";
 import { count, fullTime, plural } from "@/lib/format";
+import { type Hit, hitOf } from "@/lib/hit";
 import { oneLine } from "@/lib/hostile";
 import { pieces } from "@/lib/marks";
 import { Button } from "@/ui/Button";
@@ -30,7 +31,8 @@ const PLACES: Record<string, string> = {
 export interface SearchScreenProps {
   query: string;
   onQuery: (query: string) => void;
-  flowHref: (id: string) => string;
+  /** The address of a flow, opened at a hit. */
+  flowHref: (id: string, hit: Hit | null) => string;
 }
 
 export function SearchScreen({ query, onQuery, flowHref }: SearchScreenProps) {
@@ -106,7 +108,7 @@ function Box({ query, onQuery }: { query: string; onQuery: (query: string) => vo
   );
 }
 
-export function Results({ query, flowHref }: { query: string; flowHref: (id: string) => string }) {
+export function Results({ query, flowHref }: Pick<SearchScreenProps, "query" | "flowHref">) {
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetching } = useInfiniteQuery({
     ...searchQuery(query),
     placeholderData: keepPreviousData,
@@ -150,7 +152,7 @@ export function Results({ query, flowHref }: { query: string; flowHref: (id: str
       </p>
       <ul aria-label="Found flows" className="flex flex-col divide-y">
         {found.map((item) => (
-          <Found key={item.flow.id} item={item} href={flowHref(item.flow.id)} />
+          <Found key={item.flow.id} item={item} flowHref={flowHref} />
         ))}
       </ul>
       {hasNextPage ? (
@@ -167,33 +169,41 @@ export function Results({ query, flowHref }: { query: string; flowHref: (id: str
   );
 }
 
-export function Found({ item, href }: { item: SearchFlow; href: string }) {
+export function Found({
+  item,
+  flowHref,
+}: { item: SearchFlow } & Pick<SearchScreenProps, "flowHref">) {
   const { flow, snippets } = item;
   const model = flow.model ?? flow.model_requested;
+  const link = "block rounded-md px-2 py-1 hover:bg-raised";
   return (
     <li className="py-2">
-      <a href={href} className="block rounded-md px-2 py-1 hover:bg-raised">
-        <span className="flex flex-wrap gap-x-3 text-xs text-ink-2">
-          <span>{fullTime(flow.started_at)}</span>
-          {flow.agent ? <span>{oneLine(flow.agent, 40)}</span> : null}
-          {model ? <span>{oneLine(model, 60)}</span> : null}
-          {flow.session_id ? <SessionName id={flow.session_id} /> : null}
-        </span>
-        {snippets.length === 0 ? (
-          <span className="block text-sm text-ink-2">Found in {oneLine(flow.path, 120)}</span>
-        ) : (
+      <p className="flex flex-wrap gap-x-3 px-2 text-xs text-ink-2">
+        <span>{fullTime(flow.started_at)}</span>
+        {flow.agent ? <span>{oneLine(flow.agent, 40)}</span> : null}
+        {model ? <span>{oneLine(model, 60)}</span> : null}
+        {flow.session_id ? <SessionName id={flow.session_id} /> : null}
+      </p>
+      {snippets.length === 0 ? (
+        <a href={flowHref(flow.id, null)} className={`${link} text-sm text-ink-2`}>
+          Found in {oneLine(flow.path, 120)}
+        </a>
+      ) : (
+        snippets.map((snippet, index) => (
           // A flow's snippets never change their order.
           // biome-ignore lint/suspicious/noArrayIndexKey: they have no identity of their own
-          snippets.map((snippet, index) => <Line key={index} snippet={snippet} />)
-        )}
-      </a>
+          <a key={index} href={flowHref(flow.id, hitOf(snippet))} className={link}>
+            <Line snippet={snippet} />
+          </a>
+        ))
+      )}
     </li>
   );
 }
 
 function Line({ snippet }: { snippet: Snippet }) {
   return (
-    <span className="mt-1 block text-sm [overflow-wrap:anywhere]">
+    <span className="block text-sm [overflow-wrap:anywhere]">
       <span className="mr-2 text-xs font-medium text-ink-3">
         {PLACES[snippet.place] ?? oneLine(snippet.place, 40)}
       </span>

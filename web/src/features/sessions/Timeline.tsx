@@ -117,6 +117,7 @@ export function Timeline({ session, lanes, view: look, onLook, onLeave }: Timeli
                     lanes={lanes}
                     failed={calls?.get(flow.id) ?? NONE}
                     open={look.turn === flow.id}
+                    hit={look.turn === flow.id ? look : undefined}
                     onOpen={(open) => {
                       // What is unfolded by hand stays where it is.
                       sought.current = open ? flow.id : undefined;

@@ -2,6 +2,7 @@
 import type { Flow, Invocation } from "@/api/types";
 import { actionOf, warmthOf } from "@/lib/action";
 import { clock, compact, DASH, duration, fullTime, money, plural } from "@/lib/format";
+import type { Hit } from "@/lib/hit";
 import { oneLine } from "@/lib/hostile";
 import { inputTotal } from "@/lib/usage";
 import { Badge, Dot, TEXT_TONE } from "@/ui/Badge";
@@ -17,10 +18,12 @@ export interface TurnCardProps {
   /** Its tool calls that came back, and not as they should. */
   failed: readonly Invocation[];
   open: boolean;
+  /** The place that a search found in it. */
+  hit?: Partial<Hit> | undefined;
   onOpen: (open: boolean) => void;
 }
 
-export function TurnCard({ flow, lanes, failed, open, onOpen }: TurnCardProps) {
+export function TurnCard({ flow, lanes, failed, open, hit, onOpen }: TurnCardProps) {
   const action = actionOf(flow);
   const warmth = warmthOf(flow);
   const lane = laneOf(flow);
@@ -87,7 +90,7 @@ export function TurnCard({ flow, lanes, failed, open, onOpen }: TurnCardProps) {
             {flow.cost_source === "estimated" ? <span className="text-warn">at least</span> : null}
           </span>
         </button>
-        {open ? <TurnDetail flow={flow} failed={failed} /> : null}
+        {open ? <TurnDetail flow={flow} failed={failed} hit={hit} /> : null}
       </div>
     </div>
   );

@@ -4,23 +4,38 @@ import { useMemo } from "react";
 import { requestQuery, responseQuery } from "@/api/queries";
 import type { Flow, Invocation } from "@/api/types";
 import { bytes, duration } from "@/lib/format";
+import type { Hit } from "@/lib/hit";
 import { oneLine } from "@/lib/hostile";
 import type { Turn } from "@/providers/conversation";
 import { blockParts } from "@/providers/message";
 import { dialectView } from "@/providers/registry";
 import { flowHref, toolsHref } from "@/routes/paths";
 import { Note, Skeleton } from "@/ui/Notice";
+import { HitContext, useHit } from "@/views/HitText";
 import { Parts } from "@/views/Parts";
 
-export function TurnDetail({ flow, failed }: { flow: Flow; failed: readonly Invocation[] }) {
+export function TurnDetail({
+  flow,
+  failed,
+  hit,
+}: {
+  flow: Flow;
+  failed: readonly Invocation[];
+  /** The place that a search found in it. */
+  hit?: Partial<Hit> | undefined;
+}) {
   const request = useQuery(requestQuery(flow.id));
   const response = useQuery(responseQuery(flow.id));
   const body = request.data?.body?.text ?? null;
-  const asked = useMemo(() => {
-    const turns = body ? dialectView(flow.dialect)?.request(flow.path, body)?.turns : undefined;
-    return turns ? newTurns(turns) : [];
-  }, [body, flow.dialect, flow.path]);
+  const conversation = useMemo(
+    () => (body ? (dialectView(flow.dialect)?.request(flow.path, body) ?? null) : null),
+    [body, flow.dialect, flow.path],
+  );
+  const asked = newTurns(conversation?.turns ?? []);
   const message = response.data?.message ?? null;
+  const answer = useMemo(() => (message ? blockParts(message.blocks) : []), [message]);
+  const settled = request.data !== undefined && (response.data ?? response.error) != null;
+  const found = useHit(conversation, answer, settled ? hit : undefined);
   const failure = request.error ?? response.error;
   return (
     <div className="flex flex-col gap-3 px-5 pt-2 pb-4">
@@ -49,7 +64,7 @@ export function TurnDetail({ flow, failed }: { flow: Flow; failed: readonly Invo
       ) : !request.data || (!response.data && !response.error) ? (
         <Skeleton lines={4} />
       ) : (
-        <>
+        <HitContext value={found}>
           {asked.map((turn, at) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: a turn is its place
             <Said key={at} who={turn.role === "user" ? "New in the request" : turn.role}>
@@ -58,7 +73,7 @@ export function TurnDetail({ flow, failed }: { flow: Flow; failed: readonly Invo
           ))}
           <Said who="Answer">
             {message ? (
-              <Parts parts={blockParts(message.blocks)} />
+              <Parts parts={answer} />
             ) : (
               <p className="text-xs text-ink-3">
                 {flow.outcome === null
@@ -69,7 +84,7 @@ export function TurnDetail({ flow, failed }: { flow: Flow; failed: readonly Invo
               </p>
             )}
           </Said>
-        </>
+        </HitContext>
       )}
       <a
         href={flowHref(flow.id, {})}

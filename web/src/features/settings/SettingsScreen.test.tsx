@@ -70,3 +70,16 @@ test("settings that could not be loaded are told", async () => {
   renderScreen(<SettingsScreen />, { "/api/settings": 400 });
   expect(await screen.findByText("The settings could not be loaded")).toBeTruthy();
 });
+
+test("where a setting is changed is told, and that nothing leaves the machine", async () => {
+  const { container } = renderScreen(<SettingsScreen />, {
+    "/api/settings": {
+      items: [{ ...setting("proxy.port", 1, "file"), origin: "/x/langley.config.yaml:3" }],
+      next_cursor: null,
+    },
+    "/api/setup": { home: "/x", steps: [] },
+  });
+  expect(await screen.findByText("/x/langley.config.yaml:3")).toBeTruthy();
+  expect(await screen.findByText("/x/langley.config.yaml")).toBeTruthy();
+  expect(container.textContent).toContain("this version has no telemetry");
+});

@@ -14,6 +14,8 @@ import { Note, Notice, Skeleton } from "@/ui/Notice";
 import { Page, Section } from "@/ui/Page";
 import { ThemeChoice } from "@/views/ThemeSwitch";
 
+const TELEMETRY = "Telemetry";
+
 /** The parts of the screen, each with the keys that belong to it; the rest stands at the end. */
 const PARTS: { title: string; note: string; keys: RegExp }[] = [
   {
@@ -25,7 +27,7 @@ const PARTS: { title: string; note: string; keys: RegExp }[] = [
   { title: "Thresholds", note: "from which a finding is told", keys: /^(analytics|tasks)\b/ },
   { title: "Prices and budgets", note: "", keys: /^(pricing|budgets?)\b/ },
   {
-    title: "Telemetry",
+    title: TELEMETRY,
     note: "what leaves this machine, if anything",
     keys: /^(telemetry|collector)\b/,
   },
@@ -44,7 +46,7 @@ export function SettingsScreen() {
   return (
     <Page
       title="Settings"
-      note="As they are in force. They are changed in the configuration file; langley config show says where it is."
+      note="As they are in force, each with the layer that it comes from."
       actions={
         <div className="relative w-56">
           <SearchIcon className="pointer-events-none absolute top-1/2 left-2 size-3.5 -translate-y-1/2 text-ink-3" />
@@ -71,6 +73,27 @@ export function SettingsScreen() {
             <div>
               <ThemeChoice />
             </div>
+          </Section>
+          <Section title="How to change them" note="this page only shows them">
+            <ul className="flex max-w-prose list-disc flex-col gap-1 pl-5 text-xs text-ink-2 marker:text-ink-3">
+              <li>
+                In the file{" "}
+                <code className="font-mono wrap-anywhere text-ink">
+                  {setup ? `${setup.home}/langley.config.yaml` : "langley.config.yaml"}
+                </code>
+                : a key as it stands below, its parts under each other. Where another file is used,{" "}
+                <code className="font-mono">langley config path</code> names it.
+              </li>
+              <li>
+                By <code className="font-mono">PUT /api/settings</code>, by a variable such as{" "}
+                <code className="font-mono">LANGLEY_PROXY__PORT</code>, or by a flag; the file is
+                stronger than the API, the variable than the file, the flag than all.
+              </li>
+              <li>
+                <code className="font-mono">langley config check</code> says whether it is right; it
+                counts when Langley is started the next time.
+              </li>
+            </ul>
           </Section>
           {stats?.raw_bodies ? (
             <Note tone="bad">Bodies are also kept unredacted, because Langley was started so.</Note>
@@ -108,7 +131,10 @@ export function SettingsScreen() {
                   ? "Nothing was replaced yet."
                   : `Replaced so far: ${stats.redactions
                       .map((each) => `${oneLine(each.rule, 40)} ${count(each.count)}`)
-                      .join(", ")}.`}
+                      .join(", ")}.`}{" "}
+                docs/redaction.md lists what is replaced without being asked;{" "}
+                <code className="font-mono">langley audit redaction</code> looks through what is
+                stored.
               </p>
             ) : null}
             {words === "" && title === "Prices and budgets" ? (
@@ -118,12 +144,26 @@ export function SettingsScreen() {
           </Section>
         ))
       )}
+      {words === "" && data && !parts.some(({ title }) => title === TELEMETRY) ? (
+        <Section title={TELEMETRY} note="what leaves this machine, if anything">
+          <p className="max-w-prose text-xs text-ink-2">
+            Nothing is sent, and there is nothing to preview: this version has no telemetry, and
+            asks no host that an agent did not ask for.
+          </p>
+        </Section>
+      ) : null}
     </Page>
   );
 }
 
 function Budgets({ budgets }: { budgets: Budget[] }) {
-  if (budgets.length === 0) return <p className="text-xs text-ink-2">No budget is set.</p>;
+  if (budgets.length === 0) {
+    return (
+      <p className="text-xs text-ink-2">
+        No budget is set. <code className="font-mono">budgets.NAME.limit_usd</code> sets one.
+      </p>
+    );
+  }
   return (
     <ul aria-label="Budgets" className="flex flex-col gap-1 text-xs">
       {budgets.map((budget) => (
@@ -175,13 +215,18 @@ function List({ settings, label }: { settings: Setting[]; label: string }) {
           <dd className="min-w-0 font-mono wrap-anywhere">
             <Value name={setting.key} value={setting.value} />
           </dd>
-          <dd title={oneLine(setting.origin, 300)} className="min-w-0">
+          <dd className="min-w-0 max-w-64">
             {setting.source === "default" ? (
               <span className="text-2xs text-ink-3">default</span>
             ) : (
               <Badge tone="info" className="max-w-48">
                 <span className="truncate">{oneLine(setting.source, 40)}</span>
               </Badge>
+            )}
+            {setting.origin === setting.source ? null : (
+              <span className="ml-2 font-mono text-2xs wrap-anywhere text-ink-3">
+                {oneLine(setting.origin, 300)}
+              </span>
             )}
           </dd>
         </div>

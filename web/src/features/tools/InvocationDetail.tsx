@@ -9,6 +9,7 @@ import { Failed } from "@/ui/Failed";
 import { Json } from "@/ui/Json";
 import { Note, Skeleton } from "@/ui/Notice";
 import { WireText } from "@/ui/WireText";
+import { ToolInput } from "@/views/ToolInput";
 
 export function InvocationDetail({ id }: { id: string }) {
   const { data: call, error, refetch } = useQuery(invocationQuery(id));
@@ -19,7 +20,6 @@ export function InvocationDetail({ id }: { id: string }) {
       <Skeleton lines={4} />
     );
   }
-  const cut = call.input == null && call.input_raw;
   return (
     <div className="flex flex-col gap-3 px-4 pt-1 pb-4">
       {call.violations.map((violation) => (
@@ -29,15 +29,10 @@ export function InvocationDetail({ id }: { id: string }) {
         </Note>
       ))}
       <Part title="Input">
-        {cut ? (
-          <>
-            <WireText text={call.input_raw ?? ""} mono />
-            <p className="mt-1 text-2xs text-warn">The input was cut off.</p>
-          </>
-        ) : call.input == null ? (
+        {call.input == null && !call.input_raw ? (
           <p className="text-xs text-ink-3">Not recorded</p>
         ) : (
-          <Json value={call.input} />
+          <ToolInput name={call.tool} input={call.input} raw={call.input_raw} />
         )}
       </Part>
       <Part title={call.result_flow_id ? "Result" : "No result"}>

@@ -145,3 +145,16 @@ test("a state has words and a tone, also one that this page does not know", () =
   });
   expect(stateOf({ outcome: null, state: "quite_new" }).word).toBe("quite new");
 });
+
+test("tools are put in order by cost where it is asked for, and an unknown cost is no zero", async () => {
+  const { container, asked } = renderScreen(
+    <ToolsScreen view={{ order: "cost" }} onLook={() => {}} />,
+    { "/api/tools": tools(["Read", "Odd"]), "/api/analytics/cost": makeCostPage("tool", []) },
+  );
+  expect(await screen.findByText("Odd")).toBeTruthy();
+  expect(asked.some((path) => path.startsWith("/api/tools") && path.includes("order=cost"))).toBe(
+    true,
+  );
+  expect(screen.getByRole("radio", { name: "Cost", checked: true })).toBeTruthy();
+  expect(container.querySelector("ul")?.textContent).not.toContain("$0");
+});

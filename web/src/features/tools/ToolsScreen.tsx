@@ -27,6 +27,7 @@ export interface ToolsScreenProps {
 
 const ORDERS: Record<ToolOrder, string> = {
   calls: "Calls",
+  cost: "Cost",
   duration: "Slowest",
   failures: "Failures",
   repeats: "Repeats",

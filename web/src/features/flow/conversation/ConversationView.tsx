@@ -1,12 +1,13 @@
 // The conversation of a flow: what was asked, what was answered, and the live text in between.
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, use, useEffect, useMemo, useRef, useState } from "react";
 import { requestQuery, responseQuery } from "@/api/queries";
 import type { Flow, Message } from "@/api/types";
 import { bytes, plural } from "@/lib/format";
+import type { Hit } from "@/lib/hit";
 import { oneLine } from "@/lib/hostile";
 import { compact } from "@/lib/json";
-import type { Conversation, Turn } from "@/providers/conversation";
+import type { Conversation, Part, Turn } from "@/providers/conversation";
 import { blockParts } from "@/providers/message";
 import { dialectView } from "@/providers/registry";
 import { Badge } from "@/ui/Badge";
@@ -15,15 +16,18 @@ import { Fold } from "@/ui/Fold";
 import { Json } from "@/ui/Json";
 import { Note, Notice, Skeleton } from "@/ui/Notice";
 import { WireText } from "@/ui/WireText";
+import { HitContext, useHit } from "@/views/HitText";
 import { Parts, PartView } from "@/views/Parts";
 import { useLiveAnswer } from "./useLiveAnswer";
 
 /** Turns shown at first: a long session is read from its end. */
 const LAST_TURNS = 12;
+/** Turns shown before and behind the one that a search found. */
+const TURNS_ABOUT = 3;
 /** As near to the end as this, the view follows what is being written. */
 const FOLLOW_PX = 80;
 
-export function ConversationView({ flow }: { flow: Flow }) {
+export function ConversationView({ flow, hit }: { flow: Flow; hit?: Partial<Hit> | undefined }) {
   const request = useQuery(requestQuery(flow.id));
   const response = useQuery(responseQuery(flow.id));
   const open = flow.outcome === null;
@@ -36,38 +40,58 @@ export function ConversationView({ flow }: { flow: Flow }) {
     () => (body?.text ? (dialectView(flow.dialect)?.request(flow.path, body.text) ?? null) : null),
     [body, flow.dialect, flow.path],
   );
+  const message = response.data?.message ?? null;
+  const answer = useMemo(() => (message ? blockParts(message.blocks) : []), [message]);
+  // Of both sides, or the first that came would be taken for the best.
+  const settled = request.data !== undefined && (response.data ?? response.error) != null;
+  const found = useHit(conversation, answer, settled ? hit : undefined);
   if (request.error && !request.data) {
     return (
       <Failed what="The request" error={request.error} onRetry={() => void request.refetch()} />
     );
   }
   if (!request.data) return <Skeleton lines={9} />;
-  const message = response.data?.message ?? null;
   return (
-    <section ref={box} tabIndex={0} aria-label="Conversation" className="h-full overflow-y-auto">
-      <div className="mx-auto flex max-w-4xl flex-col gap-1 px-3 py-3">
-        {conversation ? (
-          <Asked conversation={conversation} stored={body?.truncated ?? false} />
-        ) : (
-          <Unread flow={flow} text={body?.text ?? null} size={body?.original_bytes ?? 0} />
-        )}
-        <Answer
-          flow={flow}
-          message={message}
-          failed={response.error}
-          pending={!response.data && !response.error}
-          body={response.data?.body?.text ?? null}
-          live={live}
-        />
-      </div>
-    </section>
+    <HitContext value={found}>
+      <section ref={box} tabIndex={0} aria-label="Conversation" className="h-full overflow-y-auto">
+        <div className="mx-auto flex max-w-4xl flex-col gap-1 px-3 py-3">
+          {settled && hit?.hit && found === null ? (
+            <Note tone="idle">
+              “{oneLine(hit.hit, 80)}” is not in what is kept of this conversation; Raw has the
+              bodies.
+            </Note>
+          ) : null}
+          {conversation ? (
+            <Asked conversation={conversation} stored={body?.truncated ?? false} />
+          ) : (
+            <Unread flow={flow} text={body?.text ?? null} size={body?.original_bytes ?? 0} />
+          )}
+          <Answer
+            flow={flow}
+            message={message}
+            parts={answer}
+            failed={response.error}
+            pending={!response.data && !response.error}
+            body={response.data?.body?.text ?? null}
+            live={live}
+          />
+        </div>
+      </section>
+    </HitContext>
   );
 }
 
 function Asked({ conversation, stored }: { conversation: Conversation; stored: boolean }) {
   const { system, tools, turns, settings, cut } = conversation;
   const [all, setAll] = useState(false);
-  const hidden = all ? 0 : Math.max(0, turns.length - LAST_TURNS);
+  const found = use(HitContext);
+  const last = all ? 0 : Math.max(0, turns.length - LAST_TURNS);
+  // The turns about a hit are shown where they are, however far they are from the end.
+  const at = typeof found?.turn === "number" && found.turn < last ? found.turn : last;
+  const near = { from: Math.max(0, at - TURNS_ABOUT), to: Math.min(last, at + TURNS_ABOUT + 1) };
+  const about = at < last ? turns.slice(near.from, near.to) : [];
+  const before = at < last ? near.from : last;
+  const between = at < last ? last - near.to : 0;
   return (
     <>
       {cut || stored ? (
@@ -96,6 +120,7 @@ function Asked({ conversation, stored }: { conversation: Conversation; stored: b
       ) : null}
       {system.length > 0 ? (
         <Fold
+          open={found?.turn === "system"}
           summary={
             <Line
               name="System"
@@ -155,20 +180,41 @@ function Asked({ conversation, stored }: { conversation: Conversation; stored: b
           )}
         </Fold>
       ) : null}
-      {hidden > 0 ? (
-        <button
-          type="button"
-          onClick={() => setAll(true)}
-          className="my-1 h-8 rounded-md border border-dashed border-line-strong text-xs font-medium text-ink-2 hover:bg-hover hover:text-ink"
-        >
-          Show {plural(hidden, "earlier turn")}
-        </button>
-      ) : null}
-      {turns.slice(hidden).map((turn, at) => (
+      <Hidden count={before} what="earlier turn" onShow={() => setAll(true)} />
+      {about.map((turn, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a turn is its place in the request
-        <TurnView key={at + hidden} turn={turn} number={at + hidden + 1} />
+        <TurnView key={at + near.from} turn={turn} number={at + near.from + 1} />
+      ))}
+      <Hidden count={between} what="turn" where=" in between" onShow={() => setAll(true)} />
+      {turns.slice(last).map((turn, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a turn is its place in the request
+        <TurnView key={at + last} turn={turn} number={at + last + 1} />
       ))}
     </>
+  );
+}
+
+function Hidden({
+  count,
+  what,
+  where = "",
+  onShow,
+}: {
+  count: number;
+  what: string;
+  where?: string;
+  onShow: () => void;
+}) {
+  if (count === 0) return null;
+  return (
+    <button
+      type="button"
+      onClick={onShow}
+      className="my-1 h-8 rounded-md border border-dashed border-line-strong text-xs font-medium text-ink-2 hover:bg-hover hover:text-ink"
+    >
+      Show {plural(count, what)}
+      {where}
+    </button>
   );
 }
 
@@ -240,13 +286,15 @@ function Unread({ flow, text, size }: { flow: Flow; text: string | null; size: n
 interface AnswerProps {
   flow: Flow;
   message: Message | null;
+  /** What the message is made of. */
+  parts: Part[];
   failed: unknown;
   pending: boolean;
   body: string | null;
   live: ReturnType<typeof useLiveAnswer>;
 }
 
-function Answer({ flow, message, failed, pending, body, live }: AnswerProps) {
+function Answer({ flow, message, parts, failed, pending, body, live }: AnswerProps) {
   const open = flow.outcome === null;
   return (
     <section
@@ -271,7 +319,7 @@ function Answer({ flow, message, failed, pending, body, live }: AnswerProps) {
       <div className="flex flex-col gap-2">
         {message ? (
           <>
-            <Parts parts={blockParts(message.blocks)} />
+            <Parts parts={parts} />
             {message.blocks.some((block) => !block.complete) && !open ? (
               <Note tone="warn">The last part was cut off.</Note>
             ) : null}

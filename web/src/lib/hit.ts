@@ -1,0 +1,158 @@
+// Where the words of a search stand in a conversation, so that a hit is opened at its place.
+import type { Snippet } from "@/api/types";
+import type { Conversation, Part } from "@/providers/conversation";
+
+/** What an address says of a hit: the words, some of the text around them, and where that stood. */
+export interface Hit {
+  hit: string;
+  around?: string;
+  place?: string;
+}
+
+/** Characters of the surroundings that are named; enough to tell one place from another. */
+const BEFORE = 40;
+const BEHIND = 80;
+/** An address may hold anything; longer than this it is nobody's hit. */
+const HIT_MAX = 400;
+
+export function hitOf({ text, highlights, place }: Snippet): Hit | null {
+  const first = highlights[0];
+  if (first === undefined) return null;
+  const points = Array.from(text);
+  const around = points.slice(Math.max(0, first.start - BEFORE), first.end + BEHIND).join("");
+  return { hit: points.slice(first.start, first.end).join("").slice(0, HIT_MAX), around, place };
+}
+
+export function readHit(search: Record<string, unknown>): Partial<Hit> {
+  const word = (name: string) => {
+    const value = search[name];
+    return typeof value === "string" && value !== "" && value.length <= HIT_MAX ? value : undefined;
+  };
+  const hit = word("hit");
+  if (hit === undefined) return {};
+  const around = word("around");
+  const place = word("place");
+  return { hit, ...(around ? { around } : {}), ...(place ? { place } : {}) };
+}
+
+/** A text of a part, with where the words stand in it. */
+export interface Located {
+  part: Part;
+  text: string;
+  start: number;
+  end: number;
+  /** The turn of the request, or in what else it stands. */
+  turn: number | "system" | "answer";
+}
+
+/** Characters of one text that are looked through. */
+const TEXT_MAX = 2_000_000;
+
+/** Null where the words are not in what is kept of the conversation. */
+export function locate(
+  conversation: Conversation | null,
+  answer: readonly Part[],
+  hit: Hit,
+): Located | null {
+  const asked = (conversation?.turns ?? [])
+    .map(({ parts }, turn) => ({ turn, parts }) as const)
+    // What is new in a request stands at its end, and that is what is found.
+    .reverse();
+  const answered = { turn: "answer", parts: answer } as const;
+  const system = { turn: "system", parts: conversation?.system ?? [] } as const;
+  const said = hit.place === "prompt" || hit.place === "tool_result";
+  const places = said ? [...asked, answered, system] : [answered, ...asked, system];
+  const first = /[\p{L}\p{N}]+/u.exec(hit.hit)?.[0].toLowerCase() ?? "";
+  for (const words of [hit.around, hit.hit]) {
+    const sought = words === undefined ? "" : bare(words).letters;
+    if (sought === "") continue;
+    for (const { turn, parts } of places) {
+      for (const part of parts.flatMap(inside)) {
+        const text = textOf(part).slice(0, TEXT_MAX);
+        // Most texts have not even the first word; to look closer takes far longer.
+        if (!text.toLowerCase().includes(first)) continue;
+        const found = find(text, sought, bare(hit.hit).letters);
+        if (found) return { part, text, turn, ...found };
+      }
+    }
+  }
+  return null;
+}
+
+/** A part, or what a tool's result is made of. */
+function inside(part: Part): Part[] {
+  return part.kind === "tool_result" ? part.parts.flatMap(inside) : [part];
+}
+
+/** Whether a part is another, or holds it. */
+export function holds(part: Part, other: Part): boolean {
+  return inside(part).includes(other);
+}
+
+/** What of a part can be found: that of a call is the words of its input. */
+function textOf(part: Part): string {
+  switch (part.kind) {
+    case "text":
+    case "thinking":
+      return part.text;
+    case "tool_use":
+      return part.input === null || part.input === undefined
+        ? (part.raw ?? "")
+        : leaves(part.input).join("\n");
+    case "other":
+      return leaves(part.json).join("\n");
+    default:
+      return "";
+  }
+}
+
+/** Every value of a JSON value after its name, without recursion: a hostile one is nested thousands deep. */
+function leaves(value: unknown): string[] {
+  const found: string[] = [];
+  const open: [name: string, value: unknown][] = [["", value]];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [name, value] = next;
+    if (typeof value === "object" && value !== null) {
+      const isList = Array.isArray(value);
+      const members = Object.entries(value).map(([key, member]): [string, unknown] => [
+        isList ? name : key,
+        member,
+      ]);
+      open.push(...members.reverse());
+    } else if (value !== null)
+      found.push(name === "" ? String(value) : `${name}: ${String(value)}`);
+  }
+  return found;
+}
+
+interface Bare {
+  letters: string;
+  /** Of each letter, where it stands in the text. */
+  at: number[];
+}
+
+/** Letters and digits alone: a snippet is in one line, and a text may be laid out in any way. */
+function bare(text: string): Bare {
+  const letters: string[] = [];
+  const at: number[] = [];
+  for (const match of text.matchAll(/[\p{L}\p{N}]/gu)) {
+    const lower = match[0].toLowerCase();
+    for (const unit of lower) {
+      letters.push(unit);
+      for (let each = 0; each < unit.length; each += 1) at.push(match.index);
+    }
+  }
+  return { letters: letters.join(""), at };
+}
+
+function find(text: string, sought: string, words: string): { start: number; end: number } | null {
+  const { letters, at } = bare(text);
+  const from = letters.indexOf(sought);
+  if (from < 0) return null;
+  const within = Math.max(0, sought.indexOf(words));
+  const first = at[from + within];
+  const last = at[from + within + Math.max(1, words.length) - 1];
+  if (first === undefined || last === undefined) return null;
+  const width = String.fromCodePoint(text.codePointAt(last) ?? 0).length;
+  return { start: first, end: last + width };
+}
