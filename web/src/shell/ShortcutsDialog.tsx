@@ -21,7 +21,13 @@ export function ShortcutsDialog({ open, onClose }: { open: boolean; onClose: () 
               <CloseIcon />
             </IconButton>
           </div>
-          <div className="gap-x-8 overflow-y-auto px-4 py-3 sm:columns-2">
+          <div
+            role="group"
+            aria-label="Keys"
+            // Where it is longer than the window, the arrows scroll it.
+            tabIndex={0}
+            className="gap-x-8 overflow-y-auto px-4 py-3 -outline-offset-2 sm:columns-2"
+          >
             {KEYMAP.map(({ title, entries }) => (
               <section key={title} className="mb-4 break-inside-avoid">
                 <h3 className="label-caps mb-1.5">{title}</h3>

@@ -55,9 +55,7 @@ impl ToolOrder {
             match self {
                 Self::Calls => of(ToolTally::Calls),
                 // What is known to cost nothing still comes before what nobody knows the cost of.
-                Self::Cost => {
-                    tool.cost.map_or(0, |cost| cost.0.cast_unsigned().saturating_add(1))
-                }
+                Self::Cost => tool.cost.map_or(0, |cost| cost.0.cast_unsigned().saturating_add(1)),
                 Self::Duration => tool.sums.durations().percentile(95).unwrap_or(0),
                 Self::Failures => FAILURES.into_iter().map(of).sum(),
                 Self::Repeats => of(ToolTally::Repeated),
