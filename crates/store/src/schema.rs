@@ -48,6 +48,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0030_estimates.sql"),
     include_str!("../migrations/0031_line_notes.sql"),
     include_str!("../migrations/0032_gone_lines.sql"),
+    include_str!("../migrations/0033_maintained.sql"),
 ];
 
 /// What of them reads all rows of a table whose pages may be damaged, and can be done without: an index, without which

@@ -10,7 +10,7 @@ use crate::given::{
 };
 use langley_model::{Outcome, Side};
 
-/// Takes away what estimates brought, and evidence of tool calls; comes before what takes away earlier schemas.
+/// Takes away what estimates brought, and evidence of tool calls, and what came later; comes before what takes away earlier schemas.
 pub(crate) fn without_estimates() -> String {
     const SUMS: [&str; 7] = [
         "estimated",
@@ -35,7 +35,9 @@ pub(crate) fn without_estimates() -> String {
         .map(|table| drop(table, &SUMS))
         .concat();
     format!(
-        "DROP TABLE tool_evidence; DROP INDEX flows_lacking; {sums} {}",
+        "DROP TRIGGER told_flow_removed; DROP TRIGGER tokens_deleted; DROP TABLE tokens_waiting; DROP TABLE repriced_days;
+         DROP TRIGGER transcript_blocks_removed; DROP TABLE transcript_gone;
+         DROP TABLE tool_evidence; DROP INDEX flows_lacking; {sums} {}",
         drop("flows", &OF_FLOWS)
     )
 }
