@@ -375,7 +375,7 @@ fn tools_are_listed_by_what_they_cost() {
     let key = flow.started_at.0;
     let part =
         |tool: &str, call_bytes| ToolPart { calls: 1, call_bytes, ..ToolPart::of(tool.to_owned()) };
-    let parts = vec![part("Bash", 100), part("Read", 900)];
+    let parts = vec![part("Bash", 100), part("Read", 900), part("Free", 0)];
     let shares = ToolShares { output_bytes: 1_000, parts, ..ToolShares::default() };
     keep(store, &[(flow, Some(shares))]);
     let call = |position: u32, name: &str| {
@@ -383,7 +383,9 @@ fn tools_are_listed_by_what_they_cost() {
         let call = redactor().seal(call);
         CallEntry { key, position, call: Some(call), executions: None, findings: Vec::new() }
     };
-    let calls = vec![call(0, "Bash"), call(1, "Bash"), call(2, "Read")];
+    // Of what is called most it is not known what it costs.
+    let names = ["Any", "Any", "Any", "Bash", "Bash", "Read", "Free"];
+    let calls = (0..).zip(names).map(|(position, name)| call(position, name)).collect();
     store.keep_analysis(Analysis { calls, ..Analysis::default() }).unwrap();
     let told = |order| {
         let query = ToolQuery { order, ..ToolQuery::default() };
@@ -391,8 +393,13 @@ fn tools_are_listed_by_what_they_cost() {
         tools.into_iter().map(|tool| (tool.name, tool.cost)).collect::<Vec<_>>()
     };
     let tool = |name: &str, cost: Option<i64>| (name.to_owned(), cost.map(MicroUsd));
-    assert_eq!(told(ToolOrder::Calls), [tool("Bash", None), tool("Read", None)]);
     // $2, by the bytes of the calls.
-    let dear = [tool("Read", Some(1_800_000)), tool("Bash", Some(200_000))];
-    assert_eq!(told(ToolOrder::Cost), dear);
+    let [any, free] = [tool("Any", None), tool("Free", Some(0))];
+    let [bash, read] = [tool("Bash", Some(200_000)), tool("Read", Some(1_800_000))];
+    let all = [any, bash, free, read];
+    assert_eq!(told(ToolOrder::Calls), all, "whatever the order is");
+    let [any, bash, free, read] = all;
+    assert_eq!(told(ToolOrder::Cost), [read, bash, free, any], "what is not known comes last");
+    let report = store.tools(&ToolQuery::default()).unwrap();
+    assert_eq!(report.cost, Some(MicroUsd(2_000_000)));
 }
