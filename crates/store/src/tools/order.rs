@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 
+use langley_model::NanoUsd;
+
 use super::report::{ToolQuery, ToolReport, ToolTotals};
 use super::sums::ToolTally;
 use crate::error::StoreError;
@@ -76,11 +78,11 @@ impl Store {
         let mut all = ToolCostSums::default();
         for tool in &mut report.tools {
             if let Some(sums) = costs.remove(&tool.name) {
-                tool.cost = sums.cost().map(|cost| cost.rounded());
+                tool.cost = sums.cost().map(NanoUsd::rounded);
                 all.add(&sums, 1);
             }
         }
-        report.cost = all.cost().map(|cost| cost.rounded());
+        report.cost = all.cost().map(NanoUsd::rounded);
         Ok(())
     }
 }
